@@ -1,0 +1,137 @@
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { containerProducers, containerSection } from '../src/collectors/container/index.ts';
+import type { Names } from '../src/collectors/container/naming.ts';
+import { Host } from '../src/host/host.ts';
+import type { ContainerInfo, PodInfo } from '../src/kube/pod-info.ts';
+import { AgentRegistry } from '../src/metrics/registry.ts';
+import { type GeneratedNode, generateNode } from './kit/cgroup-tree.ts';
+import { cpuMs, memoryMib, sleep, startAgent, startSink } from './kit/processes.ts';
+
+/** V8 sizes its heap within the first half minute. */
+const WARM_UP = 30;
+
+/**
+ * The container collector on a generated node with cgroup v2: CPU per cycle and the longest block of the event loop of
+ * the collector by itself, then CPU and memory of the built agent with this collector alone, pushing once a second.
+ */
+export async function run(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      pods: { type: 'string', default: '110,500' },
+      cycles: { type: 'string', default: '100' },
+      families: { type: 'string', default: 'common' },
+    },
+  });
+  for (const pods of values.pods.split(',').map(Number)) {
+    const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'firesteel-bench-'));
+    try {
+      const node = generateNode(root, pods);
+      console.log(`\n${pods} pods, ${node.containers} containers, families: ${values.families}`);
+      await measureCollector(node, values.families, Number(values.cycles));
+      await measureAgent(node, values.families, Number(values.cycles));
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  }
+}
+
+async function measureCollector({ paths, pods }: GeneratedNode, families: string, cycles: number): Promise<void> {
+  const registry = new AgentRegistry();
+  const section = containerSection.parse({ families });
+  for (const producer of containerProducers({ host: new Host(paths), now: Date.now }, section, namesOf(pods))) {
+    registry.addProducer(producer);
+  }
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const used: number[] = [];
+  let samples = 0;
+  for (let cycle = -WARM_UP; cycle < cycles; cycle++) {
+    if (cycle === 0) delay.enable();
+    const before = process.cpuUsage();
+    const { results } = await registry.gather(60_000);
+    const { user, system } = process.cpuUsage(before);
+    const bad = results.find(({ outcome }) => outcome !== 'ok');
+    if (bad) throw new Error(`${bad.collector}: ${bad.outcome} ${bad.errors[0]?.message ?? ''}`);
+    if (cycle >= 0) used.push((user + system) / 1000);
+    samples = results.reduce((sum, result) => sum + result.samples, 0);
+  }
+  delay.disable();
+  const mean = used.reduce((sum, cpu) => sum + cpu, 0) / cycles;
+  console.log(
+    `collector   ${mean.toFixed(1)} ms CPU a cycle, at most ${Math.max(...used).toFixed(1)}; ` +
+      `blocked at most ${(delay.max / 1e6).toFixed(1)} ms; ${samples} samples`,
+  );
+}
+
+async function measureAgent(node: GeneratedNode, families: string, cycles: number): Promise<void> {
+  const sink = await startSink();
+  const identity = await servePods(node.pods);
+  const { procfs, sysfs, rootfs, cgroup } = node.paths;
+  const set = [
+    'collectors.node.enabled=false',
+    'collectors.process.enabled=false',
+    `collectors.container.families=${families}`,
+    'collectors.container.identity.source=state',
+    `collectors.container.identity.url=${identity.url}`,
+  ];
+  const agent = await startAgent(sink.url, [
+    ...['--push.interval', '1s', '--http.listen', '127.0.0.1:0', '--log.level', 'error'],
+    ...['--path.procfs', procfs, '--path.sysfs', sysfs, '--path.rootfs', rootfs, '--path.cgroup', cgroup],
+    ...set.flatMap((assignment) => ['--set', assignment]),
+  ]);
+  try {
+    await sleep(WARM_UP * 1000);
+    const before = { cpu: cpuMs(agent.pid), bytes: sink.bytes, memory: memoryMib(agent.pid) };
+    await sleep(cycles * 1000);
+    const after = memoryMib(agent.pid);
+    const cpu = (cpuMs(agent.pid) - before.cpu) / cycles;
+    const kilobytes = (sink.bytes - before.bytes) / cycles / 1000;
+    console.log(`agent       ${cpu.toFixed(1)} ms CPU a cycle with compression and push of ${kilobytes.toFixed(0)} kB`);
+    console.log(
+      `            RSS ${before.memory.rss.toFixed(1)} MiB after ${WARM_UP} cycles, ${after.rss.toFixed(1)} after ${cycles} more; ` +
+        `RssAnon ${before.memory.anon.toFixed(1)}, ${after.anon.toFixed(1)}`,
+    );
+  } finally {
+    await agent.end();
+    identity.close();
+    sink.close();
+  }
+}
+
+/** A state agent that knows the generated pods. */
+async function servePods(pods: readonly PodInfo[]): Promise<{ url: string; close(): void }> {
+  const body = JSON.stringify({ nodeName: '', resourceVersion: '1', pods });
+  const server = createServer((request, response) => {
+    const known = request.headers['if-none-match'] === '"1"';
+    response.writeHead(known ? 304 : 200, { etag: '"1"', 'content-type': 'application/json' });
+    response.end(known ? undefined : body);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+}
+
+/** What the identity client answers once it knows all pods. */
+function namesOf(pods: readonly PodInfo[]): Names {
+  const byPod = new Map(pods.map((pod) => [pod.uid, pod]));
+  const byContainer = new Map<string, { pod: PodInfo; container: ContainerInfo }>();
+  for (const pod of pods) {
+    for (const container of pod.containers)
+      byContainer.set(container.id.replace('containerd://', ''), { pod, container });
+  }
+  const findPod = (uid: string) => {
+    const pod = byPod.get(uid);
+    return pod && { pod };
+  };
+  return { find: (containerId, uid) => byContainer.get(containerId) ?? findPod(uid), findPod };
+}

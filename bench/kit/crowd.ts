@@ -1,0 +1,116 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sleep } from './processes.ts';
+
+/** Spawned processes; `end` ends all of them. */
+export interface Crowd {
+  readonly folder: string;
+  end(): void;
+}
+
+/** What bash must define in all of them: a pause that forks nothing, by reading what nobody writes. */
+const PAUSE = 'exec 9<>"$FOLDER/fifo"; pause() { read -r -t "$1" -u 9; };';
+
+/** Programs by the name under which they run; each is a copy of bash, so that its comm is that name. */
+const ROLES: Readonly<Record<string, string>> = {
+  burner: `${PAUSE} while :; do for ((i = 0; i < 1500; i++)); do :; done; pause 0.3; done`,
+  writer: `${PAUSE} while :; do printf '%8192s' x > "$FOLDER/out.$$"; pause 0.7; done`,
+  idler: `${PAUSE} while :; do pause 5; done`,
+  // All of its group end while they are watched.
+  leaver: `${PAUSE} for ((j = 0; j < 20; j++)); do for ((i = 0; i < 1500; i++)); do :; done; pause 0.5; done`,
+  // Its children match nothing and follow it.
+  carrier: 'tail -f /dev/null & tail -f /dev/null & wait',
+  // Fills its group with processes that live for two seconds.
+  breeder: `${PAUSE} while :; do "$FOLDER/brief" -c 'for ((i = 0; i < 20000; i++)); do :; done; sleep 2; exit' & pause 0.4; done`,
+};
+
+/** How many of each; with children and two programs with threads these are some 300 processes. */
+const COUNTS: Readonly<Record<string, number>> = {
+  burner: 50,
+  writer: 50,
+  idler: 110,
+  leaver: 10,
+  carrier: 20,
+  breeder: 2,
+};
+
+/** The groups of {@link startMixedCrowd}, in process-exporter's format. */
+export const MIXED_NAMES = `process_names:
+  - name: "role:{{.Comm}}"
+    comm: [burner, writer, leaver, carrier, breeder]
+  - name: "{{.ExeBase}} of {{.Username}}"
+    exe: [brief, sleep]
+  - name: "threads-{{.Matches.what}}"
+    cmdline:
+      - --role=(?P<what>\\w+)
+      - setInterval
+  - name: "{{.ExeFull}}"
+    comm: [idler]
+`;
+
+/** Some 300 processes of all kinds: CPU burners, writers, parents, short-lived ones, programs with threads. */
+export async function startMixedCrowd(): Promise<Crowd> {
+  const folder = mkdtempSync(join(tmpdir(), 'firesteel-crowd-'));
+  const children: ChildProcess[] = [];
+  const run = (program: string, args: readonly string[]) =>
+    children.push(spawn(program, args, { detached: true, stdio: 'ignore', env: { ...process.env, FOLDER: folder } }));
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+  for (const name of [...Object.keys(ROLES), 'brief']) copyFileSync('/bin/bash', join(folder, name));
+  for (const [name, count] of Object.entries(COUNTS)) {
+    for (let index = 0; index < count; index++) run(join(folder, name), ['-c', ROLES[name] ?? '']);
+  }
+  for (let index = 0; index < 3; index++) {
+    run(process.execPath, ['-e', 'setInterval(() => JSON.stringify(process.memoryUsage()), 50)', '--', '--role=node']);
+  }
+  await sleep(3000);
+  return { folder, end: () => end(children, folder) };
+}
+
+/** Real processes behind {@link startIdleCrowd}: more than a few thousand are often not allowed. */
+const REAL = 800;
+
+/** A crowd with a procfs of its own. */
+export interface MirroredCrowd extends Crowd {
+  readonly procfs: string;
+}
+
+/**
+ * `count` sleeping processes as a procfs would show them: a folder of links to those of {@link REAL} real ones, each
+ * under several pids, so that the kernel has all the work that so many make.
+ */
+export async function startIdleCrowd(count: number): Promise<MirroredCrowd> {
+  const folder = mkdtempSync(join(tmpdir(), 'firesteel-crowd-'));
+  const script = `for ((i = 0; i < ${REAL}; i++)); do sleep 3600 & echo $!; done; echo; wait`;
+  const shell = spawn('bash', ['-c', script], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+  let pids = '';
+  for await (const text of shell.stdout.setEncoding('utf8')) {
+    pids += text;
+    if (pids.endsWith('\n\n')) break;
+  }
+  const real = pids.trim().split('\n');
+  const procfs = join(folder, 'proc');
+  mkdirSync(procfs);
+  for (const name of ['stat', 'self', 'swaps', 'sys', 'uptime']) symlinkSync(join('/proc', name), join(procfs, name));
+  for (let pid = 1; pid <= count; pid++) {
+    symlinkSync(`/proc/${real[pid % real.length]}`, join(procfs, String(pid)));
+  }
+  return { folder, procfs, end: () => end([shell], folder) };
+}
+
+function end(children: readonly ChildProcess[], folder: string): void {
+  // Each child leads a process group of its own, in which its children are.
+  for (const { pid, exitCode } of children) {
+    if (pid === undefined || exitCode !== null) continue;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** How many processes this host has. */
+export const processCount = (): number => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length;

@@ -1,0 +1,40 @@
+// The API server of the ksm benchmark, as a process of its own: a cluster of the size that is asked for, which changes at
+// the pace that is asked for.
+
+import { setTimeout } from 'node:timers/promises';
+import { FakeApiServer } from '../../test/kit/fake-api-server.ts';
+import { keyOf } from '../../test/kit/fake-cluster.ts';
+import { loadRecordedCluster } from '../../test/kit/recorded-cluster.ts';
+import { fillCluster, PODS } from './synthetic-cluster.ts';
+
+const TURN_MS = 50;
+
+const server = await FakeApiServer.start();
+const { cluster } = server;
+loadRecordedCluster(cluster);
+const synthetic = fillCluster(cluster, Number(process.argv[2]));
+
+let eventsPerSecond = 0;
+process.on('message', (message: { eventsPerSecond: number }) => {
+  eventsPerSecond = message.eventsPerSecond;
+});
+process.on('disconnect', () => process.exit());
+process.send?.({ kubeconfig: server.kubeconfig() });
+
+let due = 0;
+for (let event = 0; ; ) {
+  await setTimeout(TURN_MS);
+  for (due += (eventsPerSecond * TURN_MS) / 1000; due >= 1; due--) changeOne(event++);
+}
+
+/** Eight of ten events are restarts all over the cluster; then a pod is created, and deleted by the next. */
+function changeOne(event: number): void {
+  const turn = event % 10;
+  if (turn < 8) {
+    cluster.put(PODS, synthetic.pod((event * 7919) % synthetic.pods, 1 + event));
+    return;
+  }
+  const extra = synthetic.pod(synthetic.pods + Math.floor(event / 10));
+  if (turn === 8) cluster.put(PODS, extra);
+  else cluster.remove(PODS, keyOf(extra));
+}

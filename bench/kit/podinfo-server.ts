@@ -1,0 +1,72 @@
+// The state agent's part of the podinfo benchmark, as a process of its own: the pod index behind the real HTTP server.
+
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { PodIndex } from '../../src/collectors/ksm/pod-index.ts';
+import { podInfoRoute } from '../../src/http/pod-info.ts';
+import { type Route, startHttp } from '../../src/http/server.ts';
+import { POD_INFO_PATH, type Pod } from '../../src/kube/pod-info.ts';
+import { syntheticPod } from '../../test/kit/fake-cluster.ts';
+
+const [pods = 0, nodes = 1] = process.argv.slice(2).map(Number);
+
+const recording = new URL('../../test/fixtures/cluster-cgroupv1/api/core_v1_pods.json', import.meta.url);
+const recorded: { items: Pod[] } = JSON.parse(readFileSync(recording, 'utf8'));
+const template = recorded.items.find(({ metadata }) => metadata?.name?.startsWith('web-')) as Pod;
+
+/** A pod as it comes from the API server, parsed from its own text; `version` makes it another one. */
+function podOf(number: number, version = 0): { key: string; pod: Pod } {
+  const { metadata, spec, status }: Pod = syntheticPod(template, number);
+  const text = JSON.stringify({
+    metadata: { ...metadata, resourceVersion: String(1000 + version) },
+    spec: { ...spec, nodeName: `node-${number % nodes}` },
+    status,
+  });
+  return { key: `${metadata?.namespace}/${metadata?.name}`, pod: JSON.parse(text) };
+}
+
+globalThis.gc?.();
+const empty = process.memoryUsage().heapUsed;
+const index = new PodIndex();
+for (let number = 0; number < pods; number++) {
+  const { key, pod } = podOf(number);
+  index.upsert(key, pod);
+}
+globalThis.gc?.();
+const bytesPerPod = (process.memoryUsage().heapUsed - empty) / pods;
+const answer = podInfoRoute({ ready: () => true, answer: (node) => index.answer(node) });
+/** How long the answers since the last message took to be made, milliseconds. */
+const spent: number[] = [];
+const timed: Route = async (request) => {
+  const began = performance.now();
+  const reply = await answer(request);
+  spent.push(performance.now() - began);
+  return reply;
+};
+const { url } = await startHttp(
+  '127.0.0.1:0',
+  { [POD_INFO_PATH]: timed, '/nothing': () => ({ status: 200, body: '' }) },
+  (_, cause) => console.error(cause),
+);
+
+let changesPerSecond = 0;
+process.on('message', (message: { changesPerSecond: number }) => {
+  changesPerSecond = message.changesPerSecond;
+  const { user, system } = process.cpuUsage();
+  process.send?.({ cpuMs: (user + system) / 1000, rss: process.memoryUsage().rss, spent: spent.splice(0) });
+});
+process.on('disconnect', () => process.exit());
+process.send?.({ url, bytesPerPod });
+
+/** Changes pods at the pace that was asked for, made beforehand so that only taking them is measured. */
+const changed = Array.from({ length: 1000 }, (_, number) => podOf((number * 7919) % pods, number + 1));
+for (let change = 0; ; change++) {
+  await setTimeout(changesPerSecond === 0 ? 100 : 1000 / changesPerSecond);
+  const next = changed[change % changed.length];
+  if (changesPerSecond > 0 && next) {
+    index.upsert(next.key, {
+      ...next.pod,
+      metadata: { ...next.pod.metadata, resourceVersion: String(10_000 + change) },
+    });
+  }
+}

@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const BUNDLE = fileURLToPath(new URL('../../dist/firesteel.mjs', import.meta.url));
+
+/** USER_HZ, the unit of the times in /proc/<pid>/stat: 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** A process under measurement. */
+export interface Measured {
+  readonly pid: number;
+  end(): Promise<void>;
+}
+
+/** CPU time that a process has used, in milliseconds, in steps of 10. */
+export function cpuMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+}
+
+/** Memory of a process in MiB: all in RAM, the most so far, and its own part (heap and stacks, not the program's file). */
+export function memoryMib(pid: number): { rss: number; peak: number; anon: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const kib = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? Number.NaN);
+  return { rss: kib('VmRSS') / 1024, peak: kib('VmHWM') / 1024, anon: kib('RssAnon') / 1024 };
+}
+
+/** Starts a program and waits until `url` answers. */
+export async function startProgram(command: string, args: readonly string[], url: string): Promise<Measured> {
+  const child = spawn(command, args, { stdio: 'ignore' });
+  const failed = once(child, 'error').then(([cause]) => Promise.reject(cause as Error));
+  try {
+    await Promise.race([answers(url), failed]);
+  } catch (cause) {
+    child.kill();
+    throw cause;
+  }
+  return measured(child);
+}
+
+/** Starts the built agent with `flags`, pushing to `url` if there is one. */
+export async function startAgent(url: string | undefined, flags: readonly string[]): Promise<Measured> {
+  const push = url === undefined ? [] : ['--vmagent.url', url];
+  const args = ['--disable-warning=ExperimentalWarning', BUNDLE, 'run', ...push, ...flags];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  await once(child, 'spawn');
+  return measured(child);
+}
+
+/** A process whose event loop is watched. */
+export interface Probed extends Measured {
+  /** Begins to watch, which costs CPU; it does so from the start. */
+  watch(): void;
+  /** Ends it; tells how long the event loop was blocked at most, milliseconds. */
+  longestBlockMs(): Promise<number>;
+}
+
+/** As {@link startAgent}, with flags for Node, and watched. */
+export async function startProbedAgent(
+  url: string,
+  flags: readonly string[],
+  nodeFlags: readonly string[] = [],
+): Promise<Probed> {
+  const probe = new URL('loop-probe.mjs', import.meta.url).href;
+  const node = ['--disable-warning=ExperimentalWarning', '--import', probe, ...nodeFlags];
+  const args = [...node, BUNDLE, 'run', '--vmagent.url', url, ...flags];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  await once(child, 'spawn');
+  return {
+    ...measured(child),
+    watch: () => child.send('watch'),
+    async longestBlockMs() {
+      child.send('read');
+      const [{ longestBlockMs }] = (await once(child, 'message')) as [{ longestBlockMs: number }];
+      return longestBlockMs;
+    },
+  };
+}
+
+function measured(child: ChildProcess): Measured {
+  return {
+    pid: child.pid as number,
+    async end() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** A receiver that takes everything, counts it and looks at nothing. */
+export interface Sink {
+  readonly url: string;
+  bodies: number;
+  bytes: number;
+  close(): void;
+}
+
+/** Starts a sink on a free port; `onBody` is told of each body. */
+export async function startSink(onBody: (path: string, bytes: number) => void = () => {}): Promise<Sink> {
+  const sink = { url: '', bodies: 0, bytes: 0, close: () => server.close() };
+  const server = createServer((request, response) => {
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    request.on('end', () => {
+      sink.bodies++;
+      sink.bytes += bytes;
+      onBody(request.url ?? '', bytes);
+      response.writeHead(204).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  sink.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return sink;
+}
+
+/** Waits until `url` answers with success; rejects after 15 s. */
+export async function answers(url: string): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  for (;;) {
+    try {
+      if ((await fetch(url, { signal: AbortSignal.timeout(1000) })).ok) return;
+    } catch (cause) {
+      if (performance.now() > deadline) throw new Error(`${url} does not answer`, { cause });
+    }
+    await sleep(50);
+  }
+}
+
+/** Waits. */
+export const sleep = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));

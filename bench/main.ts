@@ -1,0 +1,19 @@
+// npm run bench -- NAME [flags]: measures one thing beside the system it replaces, in the same run.
+
+/** Benchmarks by name. A new one is one file and one line here. */
+const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
+  container: () => import('./container.ts'),
+  ksm: () => import('./ksm.ts'),
+  node: () => import('./node.ts'),
+  podinfo: () => import('./podinfo.ts'),
+  process: () => import('./process.ts'),
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
+if (load === undefined) {
+  console.error(`usage: npm run bench -- ${Object.keys(BENCHMARKS).join('|')} [flags]`);
+  process.exitCode = 2;
+} else {
+  await (await load()).run(args);
+}

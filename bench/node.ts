@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util';
+import { compareNode } from './kit/compare-node.ts';
+import { answers, cpuMs, memoryMib, sleep, startAgent, startProgram, startSink } from './kit/processes.ts';
+
+const THEIR_URL = 'http://127.0.0.1:19100/metrics';
+const OUR_LISTEN = '127.0.0.1:19750';
+const OUR_URL = `http://${OUR_LISTEN}/metrics`;
+const WARM_UP = 30;
+
+/** Upstream's own defaults, where Debian's package has others. */
+const EXPORTER_FLAGS = [
+  '--web.listen-address=127.0.0.1:19100',
+  '--no-collector.systemd',
+  '--collector.textfile.directory=',
+  '--collector.filesystem.mount-points-exclude=^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)',
+];
+
+/** The node collectors alone, as node_exporter has nothing else either. */
+const OUR_FLAGS = [
+  ...['--log.level', 'error'],
+  ...['container', 'process'].flatMap((group) => ['--set', `collectors.${group}.enabled=false`]),
+];
+
+/**
+ * The agent with its node collectors beside the real node_exporter (on PATH as prometheus-node-exporter), all once a
+ * second: an agent that is scraped as node_exporter is, so that both do the same, and one that pushes, as it is used.
+ * `--compare` also compares what they tell.
+ */
+export async function run(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { compare: { type: 'boolean' }, cycles: { type: 'string', default: '60' } },
+  });
+  const cycles = Number(values.cycles);
+  console.log(`${cycles} scrapes and pushes, one a second, after ${WARM_UP} to warm up`);
+  const sink = await startSink();
+  const exporter = await startProgram('prometheus-node-exporter', EXPORTER_FLAGS, THEIR_URL);
+  const scraped = await startAgent(undefined, [...OUR_FLAGS, '--push.interval', '1h', '--http.listen', OUR_LISTEN]);
+  const pushing = await startAgent(sink.url, [...OUR_FLAGS, '--push.interval', '1s', '--http.listen', '127.0.0.1:0']);
+  const all = { node_exporter: exporter, 'firesteel scraped': scraped, 'firesteel pushing': pushing };
+  try {
+    await answers(OUR_URL);
+    await scrapeEachSecond(WARM_UP);
+    const before = Object.values(all).map(({ pid }) => cpuMs(pid));
+    const bytes = sink.bytes;
+    const wall = await scrapeEachSecond(cycles);
+    for (const [index, [name, { pid }]] of Object.entries(all).entries()) {
+      const cpu = (cpuMs(pid) - (before[index] as number)) / cycles;
+      const { rss, anon } = memoryMib(pid);
+      console.log(
+        `${name.padEnd(18)} ${cpu.toFixed(1).padStart(6)} ms CPU each   RSS ${rss.toFixed(1)} MiB   RssAnon ${anon.toFixed(1)} MiB`,
+      );
+    }
+    console.log(
+      `a scrape takes ${wall.theirs.toFixed(1)} ms of node_exporter and ${wall.ours.toFixed(1)} ms of firesteel`,
+    );
+    console.log(`a push has ${Math.round((sink.bytes - bytes) / cycles)} bytes`);
+    if (values.compare) await compareNode(THEIR_URL, OUR_URL);
+  } finally {
+    await Promise.all(Object.values(all).map((program) => program.end()));
+    sink.close();
+  }
+}
+
+/** Scrapes both once a second; gives the mean duration of a scrape of each in ms. */
+async function scrapeEachSecond(times: number): Promise<{ theirs: number; ours: number }> {
+  const spent = { theirs: 0, ours: 0 };
+  for (let time = 0; time < times; time++) {
+    const started = performance.now();
+    await (await fetch(THEIR_URL)).text();
+    const between = performance.now();
+    await (await fetch(OUR_URL)).text();
+    spent.theirs += between - started;
+    spent.ours += performance.now() - between;
+    // Longer than the second for which the agent shares one collection among readers.
+    await sleep(1010 - (performance.now() - started));
+  }
+  return { theirs: spent.theirs / times, ours: spent.ours / times };
+}

@@ -1,0 +1,48 @@
+// Makes dist/firesteel.mjs, which the image and the published package run, and beside it the chunks that only some roles
+// load: the Kubernetes client stays out of the node agent.
+import { chmodSync, rmSync } from 'node:fs';
+import { build, type Plugin } from 'esbuild';
+
+/** Their modules only define things; unless told, esbuild would keep all 2,742 API models of the client. */
+const SIDE_EFFECT_FREE = ['@kubernetes/client-node'];
+
+const sideEffectFree: Plugin = {
+  name: 'side-effect-free',
+  setup({ onResolve, resolve }) {
+    const resolved = Symbol('resolved');
+    onResolve({ filter: /.*/ }, async ({ path, resolveDir, importer, kind, pluginData }) => {
+      if (pluginData === resolved) return undefined;
+      const result = await resolve(path, { resolveDir, importer, kind, pluginData: resolved });
+      if (SIDE_EFFECT_FREE.some((name) => result.path.includes(`/node_modules/${name}/`))) result.sideEffects = false;
+      return result;
+    });
+  },
+};
+
+rmSync('dist', { recursive: true, force: true });
+await build({
+  entryPoints: { firesteel: 'src/main.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunks/[name]-[hash]',
+  splitting: true,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'linked',
+  sourcemap: 'external',
+  plugins: [sideEffectFree],
+  external: ['utf-8-validate', 'bufferutil', 'supports-color', 'pino-pretty', '@opentelemetry/api'],
+  // Some dependencies are CommonJS and call require() for node: modules.
+  banner: {
+    js: [
+      "import{createRequire as __createRequire}from'node:module';",
+      'const require=__createRequire(import.meta.url);',
+      'const __filename=import.meta.filename,__dirname=import.meta.dirname;',
+    ].join(''),
+  },
+});
+chmodSync('dist/firesteel.mjs', 0o755);

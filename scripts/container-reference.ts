@@ -1,0 +1,72 @@
+import type * as z from 'zod';
+import type { FamilySets } from '../src/collectors/container/families.ts';
+import { familyRow, GENERATED, optionsOf, table } from './metric-reference.ts';
+
+/** What the page is made from. */
+export interface ContainerReference {
+  /** Options below `collectors.container`, by the part of the path that follows; empty for its own. */
+  readonly options: Readonly<Record<string, z.ZodObject>>;
+  readonly cgroups: FamilySets;
+  readonly machine: FamilySets;
+}
+
+/** The page on the container collector. */
+export function containerReference({ options, cgroups, machine }: ContainerReference): string {
+  const rows = Object.entries(options).flatMap(([prefix, shape]) =>
+    optionsOf(shape).map(([name = '', ...rest]) => [prefix === '' ? name : name.replace('`', `\`${prefix}.`), ...rest]),
+  );
+  const families = (sets: readonly (readonly FamilySets['common'][number][])[]) =>
+    table(['metric', 'type', 'labels', 'help'], sets.flat().map(familyRow));
+  return [
+    '# Container metrics',
+    GENERATED,
+    'Pods, containers and the machine, under the names, labels and values that a kubelet tells at `/metrics/cadvisor`, ' +
+      'read straight from the cgroups (v1 or v2, either driver, of containerd, CRI-O or docker).',
+    '## Options',
+    'Below `collectors.container`.',
+    table(['option', 'default', 'what'], rows),
+    '## Rows',
+    ROWS,
+    '## Metrics that are always told',
+    families([cgroups.common, machine.common]),
+    '## Further metrics with `families: kubelet`',
+    families([cgroups.rest, machine.rest]),
+    '## What differs from a kubelet',
+    DIFFERENCES,
+    '## With `source: kubelet`',
+    FROM_KUBELET,
+    '',
+  ].join('\n\n');
+}
+
+const ROWS = table(
+  ['cgroup', 'labels beside `id`'],
+  [
+    ['root, `kubepods`, classes of service, named slices', 'none'],
+    ['pod', '`namespace`, `pod`'],
+    [
+      'sandbox of a pod',
+      '`namespace`, `pod`, `name`, `image`, which is the option `sandboxImage`; `container` is empty with containerd, `POD` else',
+    ],
+    ['container', '`namespace`, `pod`, `container`, `image`, `name`'],
+  ],
+);
+
+const DIFFERENCES = [
+  '- Samples have the time of the push; a kubelet looks at a container only every 10 to 30 s.',
+  '- A container without a name waits up to two pushes; one that has ended is told once more, as it was last.',
+  '- `container_fs_usage_bytes` and its like are told for the file systems of the host only. What a container wrote to ' +
+    'its own layer, only its runtime knows; the kubelet has it in `/stats/summary`. For the space in volumes: `kubeletMetrics`.',
+  '- Overlay mounts are left out: each is the disk below once more. So are the zeros that a kubelet tells for disks behind ' +
+    'file systems that have none.',
+  '- `container_oom_events_total` is what the kernel counts; kubelets read its log instead, and recent ones always tell 0.',
+  '- With cgroup v2, `container_memory_kernel_usage` and `container_memory_failcnt` are what the kernel tells; a kubelet tells 0.',
+  '- What the kernel does not tell is missing, where a kubelet tells 0: pressure without PSI, peaks before Linux 5.19, ' +
+    'the limits and kills of the root cgroup of v2.',
+  '- Networks need the processes of the host (`hostPID`): without them they are missing.',
+].join('\n');
+
+const FROM_KUBELET =
+  "The kubelet's `/metrics/cadvisor` is forwarded, as far as `families` goes. Its `/metrics` and `/metrics/resource` become " +
+  'the group `kubelet` with `metrics_path="/metrics"`, without what `/metrics/cadvisor` has too. `kubeletMetrics: true` ' +
+  'brings only `/metrics` to what is read from cgroups.';

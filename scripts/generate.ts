@@ -1,0 +1,58 @@
+// Writes what is made from the code: the JSON schema of the configuration and the metric reference. `--check` writes
+// nothing and ends with 1 when a committed file is not what the code would make.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import * as z from 'zod';
+import type { CollectorSpec } from '../src/collectors/collector.ts';
+import { containerFamilies } from '../src/collectors/container/families.ts';
+import { sectionOptions } from '../src/collectors/container/index.ts';
+import { kubeletOptions } from '../src/collectors/container/kubelet.ts';
+import { machineFamilies } from '../src/collectors/container/machine.ts';
+import { cgroupOptions } from '../src/collectors/container/options.ts';
+import { resources } from '../src/collectors/ksm/resources/index.ts';
+import { ksmSection } from '../src/collectors/ksm/section.ts';
+import { nodeCollectors } from '../src/collectors/node/index.ts';
+import { processCollector } from '../src/collectors/process/index.ts';
+import { processName } from '../src/collectors/process/matcher.ts';
+import { settingsSchema } from '../src/commands/settings.ts';
+import { containerReference } from './container-reference.ts';
+import { kubeStateReference } from './kube-state-reference.ts';
+import { nodeReference } from './metric-reference.ts';
+import { processReference } from './process-reference.ts';
+
+const files: Readonly<Record<string, () => string>> = {
+  'docs/config.schema.json': () =>
+    `${JSON.stringify(z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' }), null, 2)}\n`,
+  'docs/metrics/container.md': () =>
+    containerReference({
+      options: { '': z.strictObject({ ...sectionOptions, ...cgroupOptions.shape }), kubelet: kubeletOptions.unwrap() },
+      cgroups: containerFamilies,
+      machine: machineFamilies,
+    }),
+  'docs/metrics/kube-state.md': () => kubeStateReference(resources, ksmSection.unwrap() as z.ZodObject),
+  'docs/metrics/node.md': () => nodeReference(nodeCollectors),
+  'docs/metrics/process.md': () => processReference(processCollector() as unknown as CollectorSpec, processName),
+};
+
+const check = process.argv.includes('--check');
+for (const [path, make] of Object.entries(files)) {
+  const made = make();
+  if (made === currentText(path)) continue;
+  if (check) {
+    console.error(`${path} is not what the code makes: run "npm run generate" and commit it`);
+    process.exitCode = 1;
+    continue;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, made);
+  console.log(`wrote ${path}`);
+}
+
+function currentText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw cause;
+  }
+}

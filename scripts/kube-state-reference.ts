@@ -1,0 +1,33 @@
+import type * as z from 'zod';
+import type { KubeFamily, Resource } from '../src/collectors/ksm/resource.ts';
+import { GENERATED, optionsOf, table } from './metric-reference.ts';
+
+/** The page on the ksm collector: its options, and the families of each resource. */
+export function kubeStateReference(resources: readonly Resource[], options: z.ZodObject): string {
+  return [
+    '# Kubernetes object metrics',
+    GENERATED,
+    'What the ksm collector tells of the objects of a cluster, under the names that kube-state-metrics uses. Each series ' +
+      'begins with the labels that name its object.',
+    '## Options',
+    'Below `collectors.ksm`.',
+    table(['option', 'default', 'what'], optionsOf(options)),
+    ...resources.map(resourceSection),
+    '',
+  ].join('\n\n');
+}
+
+function resourceSection({ name, apiVersion, kind, enabled, identity, families }: Resource): string {
+  const followed = enabled ? 'followed by default' : 'followed when named in `resources`';
+  return [
+    `## ${name}`,
+    `\`${apiVersion}\` ${kind}, ${followed}; each series has ${identity.labels.map((label) => `\`${label}\``).join(', ')}.`,
+    table(['metric', 'type', 'further labels', 'stability', 'help'], families.map(familyRow)),
+  ].join('\n\n');
+}
+
+function familyRow({ family, stability, optIn, allowlisted }: KubeFamily): string[] {
+  const further = allowlisted === undefined ? family.labels : [...family.labels, `by ${allowlisted}Allowlist`];
+  const promise = optIn === true ? `${stability}, opt-in` : stability;
+  return [`\`${family.name}\``, family.type, further.join(', '), promise, family.help];
+}

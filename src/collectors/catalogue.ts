@@ -1,0 +1,35 @@
+import * as z from 'zod';
+import type { Producer } from '../metrics/registry.ts';
+import type { World } from './collector.ts';
+import { containerProducers, containerSection } from './container/index.ts';
+import type { Names } from './container/naming.ts';
+import { ksmSection } from './ksm/section.ts';
+import { nodeProducers, nodeSection } from './node/index.ts';
+import type { ContainerNames } from './process/container-names.ts';
+import { processProducers, processSection } from './process/index.ts';
+
+/** The section `collectors` of the configuration. */
+export const collectorsSection = z
+  .strictObject({ node: nodeSection, container: containerSection, process: processSection, ksm: ksmSection })
+  .prefault({});
+
+/** Options of all collectors. */
+export type CollectorsConfig = z.output<typeof collectorsSection>;
+
+/**
+ * The producers of the groups that read this host, as configured; the cluster's state has a source of its own. `pods`
+ * knows the pods of this node.
+ */
+export const createProducers = (world: World, config: CollectorsConfig, pods?: Names): Producer[] => [
+  ...nodeProducers(world, config.node),
+  ...containerProducers(world, config.container, pods),
+  ...processProducers(world, config.process, pods && containerNames(pods)),
+];
+
+/** The names of the pods of this node as processes are labelled with them. */
+const containerNames = (pods: Names): ContainerNames => ({
+  lookup(containerId, podUid) {
+    const found = pods.find(containerId, podUid);
+    return found && { namespace: found.pod.namespace, pod: found.pod.name, container: found.container?.name ?? '' };
+  },
+});

@@ -1,0 +1,64 @@
+import * as z from 'zod';
+import { MissingFile, Unsupported } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import type { Family } from '../metrics/family.ts';
+import type { Group } from '../metrics/group.ts';
+import { NoData } from '../metrics/outcome.ts';
+import type { Producer } from '../metrics/registry.ts';
+import type { Snapshot } from '../metrics/snapshot.ts';
+
+/**
+ * Adds what it sees to `out`. Ends in one of three ways: returns, perhaps with lost units in `out.errors`; throws
+ * NoData, or lets a MissingFile through, when this host has nothing to see; throws anything else when it failed as a
+ * whole. Gives up when `signal` fires. Does not log and does not know how its data travels.
+ */
+export type Collect = (out: Snapshot, signal: AbortSignal) => void | Promise<void>;
+
+/** What a collector may use of the world. */
+export interface World {
+  readonly host: Host;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** A collector as data: lists, configuration schema and docs are made from these records. */
+export interface CollectorSpec<Options extends z.ZodObject = z.ZodObject> {
+  /** The word that names it in configuration, docs, self metrics and its file. */
+  readonly name: string;
+  /** Whether it runs when the configuration does not say. */
+  readonly enabled: boolean;
+  /** What it tells and where it reads it, for the docs; also on which hosts there is nothing. */
+  readonly summary: string;
+  /** Its options, a strict object in which everything has a default. */
+  readonly options: Options;
+  /** What it may emit. Families whose names are only known at run time are described in `summary`. */
+  readonly families: readonly Family[];
+  /** Binds it to a host; what it keeps between cycles lives in this closure. */
+  create(world: World, options: z.output<Options>): Collect;
+}
+
+/** For collectors without options. */
+export const NO_OPTIONS = z.strictObject({});
+
+/** Keeps the types of `options` and `create` together. */
+export const defineCollector = <Options extends z.ZodObject>(spec: CollectorSpec<Options>): CollectorSpec<Options> =>
+  spec;
+
+/** Binds a collector to this host, as a producer of the registry. */
+export function bindCollector(group: Group, spec: CollectorSpec, world: World, options: object): Producer {
+  const collect = spec.create(world, options as Record<string, unknown>);
+  const noData = (cause: unknown): never => {
+    throw cause instanceof MissingFile || cause instanceof Unsupported ? new NoData(cause.message, { cause }) : cause;
+  };
+  return {
+    group,
+    name: spec.name,
+    collect(out, signal) {
+      try {
+        return collect(out, signal)?.catch(noData);
+      } catch (cause) {
+        return noData(cause);
+      }
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import { MissingFile } from '../../host/errors.ts';
+import { Turns } from '../../host/turns.ts';
+import { NoData } from '../../metrics/outcome.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { escapeLabelValue } from '../../metrics/text.ts';
+import type { World } from '../collector.ts';
+import { BlockDevices } from './block-devices.ts';
+import { type Cgroup, Discovery } from './discovery.ts';
+import { findHierarchy } from './hierarchy.ts';
+import { readMachineMemory } from './machine-memory.ts';
+import { type Names, Naming } from './naming.ts';
+import type { CgroupOptions } from './options.ts';
+import { RootFilesystems } from './root-filesystems.ts';
+import { Row, type Seen } from './row.ts';
+import { Sampler } from './sampler.ts';
+import {
+  constantSeries,
+  deviceOperations,
+  deviceSeries,
+  limitSeries,
+  networkSeries,
+  OPTIONAL,
+  readingSeries,
+  type Series,
+  timeSeries,
+} from './series.ts';
+
+/** The cgroups of a host. Between cycles it keeps a row for each, with its labels and what was last read. */
+export class CgroupCollector {
+  readonly #world: World;
+  readonly #options: CgroupOptions;
+  readonly #discovery: Discovery;
+  readonly #sampler: Sampler;
+  readonly #naming: Naming;
+  readonly #devices: BlockDevices;
+  readonly #filesystems: RootFilesystems;
+  readonly #series: {
+    readonly reading: typeof readingSeries;
+    readonly limits: typeof limitSeries;
+    readonly device: typeof deviceSeries;
+  };
+  #rows = new Map<string, Row>();
+  #made = 0;
+
+  /** Throws NoData on a host without cgroups. */
+  constructor(world: World, options: CgroupOptions, names: Names | undefined) {
+    const { host } = world;
+    const all = options.families === 'kubelet';
+    const { fileDescriptors = all, sockets = all } = options;
+    const hierarchy = findHierarchy(host);
+    const chosen = <Of>(series: readonly Series<Of>[]) => (all ? series : series.filter(({ isCommon }) => isCommon));
+    this.#world = world;
+    this.#options = options;
+    this.#discovery = new Discovery(host, hierarchy.tree, options.slices);
+    this.#sampler = new Sampler(host, hierarchy, { all, fileDescriptors, sockets });
+    this.#naming = new Naming(host, names, options.sandboxImage);
+    this.#devices = new BlockDevices(host);
+    this.#filesystems = new RootFilesystems(host);
+    this.#series = {
+      // What was not asked for is not read either.
+      reading: all ? readingSeries : readingSeries.filter(({ isCommon, field }) => isCommon || OPTIONAL.has(field)),
+      limits: chosen(limitSeries),
+      device: chosen(deviceSeries),
+    };
+  }
+
+  async collect(out: Snapshot, signal: AbortSignal): Promise<void> {
+    const turns = new Turns(signal);
+    const at = Math.floor(this.#world.now() / 1000);
+    const rows = new Map<string, Row>();
+    this.#sampler.begin(readMachineMemory(this.#world.host));
+    for (const cgroup of this.#discovery.walk()) {
+      const row = this.#rows.get(cgroup.id) ?? this.#newRow(cgroup, rows);
+      if (this.#visit(out, row, at)) rows.set(cgroup.id, row);
+      else if (!this.#rows.has(cgroup.id)) row.leave();
+      if (turns.isOver) await turns.next();
+    }
+    if (rows.size === 0) throw new NoData(`no pods below ${this.#world.host.paths.cgroup}`);
+    for (const [id, row] of this.#rows) if (!rows.has(id)) this.#end(out, row);
+    this.#rows = rows;
+    const root = rows.get('/');
+    if (root && this.#options.families === 'kubelet') await this.#addFilesystems(out, root);
+  }
+
+  #newRow(cgroup: Cgroup, rows: ReadonlyMap<string, Row>): Row {
+    const above = rows.get(cgroup.id.slice(0, cgroup.id.lastIndexOf('/')));
+    const pod = above?.cgroup.kind === 'pod' ? above : undefined;
+    return new Row(cgroup, this.#made++, pod, this.#sampler.started(cgroup));
+  }
+
+  /** Reads one row and adds it, unless it waits for its name. False when its cgroup is gone. */
+  #visit(out: Snapshot, row: Row, at: number): boolean {
+    try {
+      const reading = this.#sampler.read(row, out);
+      const mayGo = this.#naming.settle(row);
+      row.seen = { reading, interfaces: this.#sampler.interfaces(row), at };
+      if (mayGo) this.#add(out, row, row.seen);
+    } catch (cause) {
+      if (cause instanceof MissingFile) return false;
+      out.lose(row.cgroup.id, cause);
+    }
+    return true;
+  }
+
+  /** What has ended is told once more, as it was last: what it did since its last push would else never be known. */
+  #end(out: Snapshot, row: Row): void {
+    row.leave();
+    if (row.seen === undefined) return;
+    this.#naming.settle(row);
+    this.#add(out, row, row.seen);
+  }
+
+  #add(out: Snapshot, row: Row, { reading, interfaces = [], at }: Seen): void {
+    const { families } = this.#options;
+    row.add(out, this.#series.reading, reading);
+    if (row.limits) row.add(out, this.#series.limits, row.limits);
+    row.add(out, timeSeries, { started: row.started && Math.floor(row.started), lastSeen: at });
+    for (const use of reading.devices) {
+      const device = this.#devices.nameOf(use.major, use.minor);
+      const subject = `,device="${escapeLabelValue(device)}"`;
+      if (device !== '') row.addSubject(out, subject, this.#series.device, use);
+      if (families !== 'kubelet') continue;
+      for (const [operation, value] of use.bytes) {
+        const labels = `${subject},major="${use.major}",minor="${use.minor}",operation="${operation}"`;
+        row.addOne(out, { family: deviceOperations, labels, value });
+      }
+    }
+    for (const one of interfaces) {
+      row.addSubject(out, `,interface="${escapeLabelValue(one.name)}"`, networkSeries, one);
+    }
+    row.trim(reading.devices.length + interfaces.length);
+    if (families === 'kubelet') for (const constant of constantSeries) row.addOne(out, constant);
+  }
+
+  async #addFilesystems(out: Snapshot, root: Row): Promise<void> {
+    const counted = (root.seen?.reading.devices ?? []).map(({ major, minor }) => this.#devices.nameOf(major, minor));
+    try {
+      await this.#filesystems.add(out, root, new Set(counted));
+    } catch (cause) {
+      if (!(cause instanceof MissingFile)) out.lose('file systems', cause);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import type { Family } from '../../metrics/family.ts';
+import { rootFilesystemFamilies } from './root-filesystems.ts';
+import {
+  constantSeries,
+  deviceOperations,
+  deviceSeries,
+  limitSeries,
+  networkSeries,
+  readingSeries,
+  timeSeries,
+} from './series.ts';
+
+/** Families that are always told, and those that only `families: kubelet` brings. */
+export interface FamilySets {
+  readonly common: readonly Family[];
+  readonly rest: readonly Family[];
+}
+
+const series = [timeSeries, readingSeries, limitSeries, deviceSeries, networkSeries].flat();
+const familiesOf = (isCommon: boolean) => series.filter((one) => one.isCommon === isCommon).map(({ family }) => family);
+
+/** The families of cgroups. */
+export const containerFamilies: FamilySets = {
+  common: [...new Set(familiesOf(true))],
+  rest: [
+    ...new Set([
+      ...familiesOf(false),
+      deviceOperations,
+      ...rootFilesystemFamilies,
+      ...constantSeries.map(({ family }) => family),
+    ]),
+  ],
+};

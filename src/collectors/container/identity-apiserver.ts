@@ -1,0 +1,41 @@
+import { kubeClient } from '../../kube/client.ts';
+import { NO_LABELS, type Pod, type PodInfo, podInfo } from '../../kube/pod-info.ts';
+import { Reflector } from '../../kube/reflector.ts';
+import { REAL_TIMING } from '../../kube/retry.ts';
+import type { Log } from '../../log.ts';
+import type { IdentitySource } from './identity-source.ts';
+
+/**
+ * The API server, which is watched for the pods of this node. Every node agent then has a watch of its own there, and
+ * its service account the right to list and watch all pods.
+ */
+export function apiserverSource(kubeconfig: string | undefined, nodeName: string, log: Log): IdentitySource {
+  const client = kubeClient(kubeconfig === undefined ? {} : { kubeconfig });
+  const pods = new Map<string, PodInfo>();
+  let changed = true;
+  const handler = {
+    onUpsert(key: string, pod: Pod) {
+      pods.set(key, podInfo(pod, NO_LABELS));
+      changed = true;
+    },
+    onDelete(key: string) {
+      changed = pods.delete(key) || changed;
+    },
+  };
+  const source = { path: '/api/v1/pods', fieldSelector: `spec.nodeName=${nodeName}` };
+  const reflector = new Reflector<Pod>(client, source, handler, log, REAL_TIMING);
+  reflector.start();
+  return {
+    name: 'apiserver',
+    async pods() {
+      if (!reflector.synced) throw new Error('the pods of this node are not listed yet');
+      if (!changed) return undefined;
+      changed = false;
+      return [...pods.values()];
+    },
+    async close() {
+      await reflector.stop();
+      client.close();
+    },
+  };
+}

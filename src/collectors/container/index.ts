@@ -1,0 +1,86 @@
+import * as z from 'zod';
+import type { Producer } from '../../metrics/registry.ts';
+import { bindCollector, type CollectorSpec, defineCollector, type World } from '../collector.ts';
+import { CgroupCollector } from './cgroups.ts';
+import { containerFamilies } from './families.ts';
+import { identityOptions } from './identity-options.ts';
+import { type KubeletPage, kubeletOptions, kubeletProducer } from './kubelet.ts';
+import { machine, machineFamilies } from './machine.ts';
+import type { Names } from './naming.ts';
+import { cgroupOptions } from './options.ts';
+
+/** The collector of cgroups; `names` knows the pods of this node. */
+export const container = (names?: Names): CollectorSpec<typeof cgroupOptions> =>
+  defineCollector({
+    name: 'container',
+    enabled: true,
+    summary: 'Pods and containers, from cgroups v1 or v2 and `/proc/<pid>`.',
+    options: cgroupOptions,
+    families: [...containerFamilies.common, ...containerFamilies.rest],
+    create(world, options) {
+      // Made at the first cycle on a host that has cgroups, and then kept.
+      let collector: CgroupCollector | undefined;
+      return (out, signal) => {
+        collector ??= new CgroupCollector(world, options, names);
+        return collector.collect(out, signal);
+      };
+    },
+  });
+
+/** Options of the whole section, beside those of what is read from cgroups. */
+export const sectionOptions = {
+  source: z
+    .enum(['cgroup', 'kubelet'])
+    .default('cgroup')
+    .describe('cgroup: read the files of the cgroups; kubelet: ask the kubelet, which reads them every 10 to 30 s.'),
+  kubeletMetrics: z
+    .boolean()
+    .default(false)
+    .describe('With `source: cgroup`: also ask the kubelet for what only it knows, such as the space in volumes.'),
+};
+
+/** The section `collectors.container` of the configuration. */
+export const containerSection = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    ...sectionOptions,
+    ...cgroupOptions.shape,
+    identity: identityOptions,
+    kubelet: kubeletOptions,
+  })
+  .prefault({});
+
+/** Families that the kubelet tells twice: with fewer labels they would be counted twice. */
+const TOLD_TWICE = new Set([
+  'container_cpu_usage_seconds_total',
+  'container_memory_working_set_bytes',
+  'container_start_time_seconds',
+]);
+
+/** The producers that `section` asks for. */
+export function containerProducers(
+  world: World,
+  section: z.output<typeof containerSection>,
+  names?: Names,
+): Producer[] {
+  const { enabled, source, kubeletMetrics, identity: _, kubelet, ...options } = section;
+  if (!enabled) return [];
+  const own: KubeletPage = { path: '/metrics', isWanted: (family) => kubelet.families.test(family) };
+  if (source === 'cgroup') {
+    return [
+      bindCollector('container', container(names) as unknown as CollectorSpec, world, options),
+      bindCollector('container', machine as unknown as CollectorSpec, world, { families: options.families }),
+      ...(kubeletMetrics ? [kubeletProducer('kubelet', kubelet, [own])] : []),
+    ];
+  }
+  const common = new Set([...containerFamilies.common, ...machineFamilies.common].map(({ name }) => name));
+  const cadvisor: KubeletPage = {
+    path: '/metrics/cadvisor',
+    isWanted: (family) => options.families === 'kubelet' || common.has(family),
+  };
+  const resource: KubeletPage = {
+    path: '/metrics/resource',
+    isWanted: (family) => /^(?:container|pod|node)_/.test(family) && !TOLD_TWICE.has(family),
+  };
+  return [kubeletProducer('container', kubelet, [cadvisor]), kubeletProducer('kubelet', kubelet, [own, resource])];
+}

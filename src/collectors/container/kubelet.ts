@@ -1,0 +1,110 @@
+// What the kubelet itself tells, forwarded: /metrics/cadvisor, /metrics/resource and /metrics of its API.
+import * as z from 'zod';
+import { pattern } from '../../config/units.ts';
+import { Turns } from '../../host/turns.ts';
+import type { Family } from '../../metrics/family.ts';
+import { parseLine, TextFormatError } from '../../metrics/parse-text.ts';
+import type { Producer } from '../../metrics/registry.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { labelBlock } from '../../metrics/text.ts';
+import { JsonClient } from './json-client.ts';
+
+const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
+/** How to ask the kubelet for its metrics. */
+export const kubeletOptions = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^https?$/, error: 'expected a URL such as https://127.0.0.1:10250' })
+      .default('https://127.0.0.1:10250'),
+    tokenFile: z
+      .string()
+      .min(1)
+      .default(SERVICE_ACCOUNT_TOKEN)
+      .describe('Bearer token; the service account needs the right to get nodes/metrics.'),
+    caFile: z.string().min(1).optional().describe("Authorities that sign the kubelet's certificate."),
+    insecureSkipVerify: z
+      .boolean()
+      .default(false)
+      .describe('Take any certificate: many kubelets sign their own. Anyone on the way can read the token.'),
+    families: pattern()
+      .prefault('^(?:kubelet_|volume_manager_|storage_operation_|rest_client_requests_total$)')
+      .describe("The families of the kubelet's `/metrics` that are wanted."),
+  })
+  .prefault({});
+
+/** What {@link kubeletOptions} gives. */
+export type KubeletOptions = z.output<typeof kubeletOptions>;
+
+/** One page of the kubelet, and the families of it that are wanted. */
+export interface KubeletPage {
+  readonly path: string;
+  readonly isWanted: (family: string) => boolean;
+}
+
+/** Forwards pages of the kubelet. A page that can't be had is lost; without any the collection fails. */
+export function kubeletProducer(
+  group: 'container' | 'kubelet',
+  options: KubeletOptions,
+  pages: readonly KubeletPage[],
+): Producer {
+  const client = new JsonClient(options);
+  const base = options.url.replace(/\/+$/, '');
+  return {
+    group,
+    name: group,
+    async collect(out, signal) {
+      const turns = new Turns(signal);
+      const failures: unknown[] = [];
+      for (const { path, isWanted } of pages) {
+        try {
+          await forward(out, await client.text(base + path, signal), isWanted, turns);
+        } catch (cause) {
+          signal.throwIfAborted();
+          failures.push(cause);
+        }
+      }
+      if (failures.length === pages.length) throw failures[0];
+      for (const cause of failures) out.lose('a page of the kubelet', cause);
+    },
+  };
+}
+
+/** Lines between looks at the clock. */
+const BATCH = 50;
+
+/**
+ * Adds the samples of a text without their timestamps, which are of the kubelet's last look, up to half a minute ago: a
+ * body has one time. Rejects with TextFormatError.
+ */
+export async function forward(
+  out: Snapshot,
+  text: string,
+  isWanted: (family: string) => boolean,
+  turns: Turns,
+): Promise<void> {
+  let family: Family | undefined;
+  let help = '';
+  let number = 0;
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline === -1 ? text.length : newline;
+    const line = text.slice(start, end);
+    start = end + 1;
+    number++;
+    if (number % BATCH === 0 && turns.isOver) await turns.next();
+    // Samples follow the lines that describe their family: those of unwanted ones need not be read.
+    if (!line.startsWith('#') && family === undefined) continue;
+    const parsed = parseLine(line, number);
+    if (parsed?.kind === 'help') help = parsed.help;
+    if (parsed?.kind === 'type') {
+      family = isWanted(parsed.name) ? { name: parsed.name, type: parsed.type, help, labels: [] } : undefined;
+      help = '';
+    }
+    if (parsed?.kind !== 'sample' || family === undefined) continue;
+    if (!parsed.name.startsWith(family.name)) throw new TextFormatError(number, `${parsed.name} has no TYPE`);
+    const names = parsed.labels.map(([name]) => name);
+    const values = parsed.labels.map(([, value]) => value);
+    out.addSeries(family, parsed.name + labelBlock(names, values), parsed.value);
+  }
+}

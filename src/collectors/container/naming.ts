@@ -1,0 +1,120 @@
+import type { Host } from '../../host/host.ts';
+import type { ContainerInfo, PodInfo } from '../../kube/pod-info.ts';
+import type { IdentityClient } from './identity.ts';
+import { processName } from './processes.ts';
+import type { Row, RowLabels } from './row.ts';
+
+/** Who knows names: the identity client, or a list in tests. */
+export type Names = Pick<IdentityClient, 'find' | 'findPod'>;
+
+/** Cycles in which samples wait for a name: without it they would be other series, and missing in all sums by pod. */
+const PATIENCE = 2;
+
+const NAMELESS: RowLabels = { namespace: '', pod: '', container: '', image: '', name: '' };
+
+/** Gives rows their labels, as a kubelet does. */
+export class Naming {
+  readonly #host: Host;
+  readonly #names: Names | undefined;
+  readonly #sandboxImage: string;
+  /** The runtime, as container ids in the API name it: `containerd`, `cri-o`, `docker`; a node has one. */
+  #runtime = '';
+
+  constructor(host: Host, names: Names | undefined, sandboxImage: string) {
+    this.#host = host;
+    this.#names = names;
+    this.#sandboxImage = sandboxImage;
+  }
+
+  /** Names a row, as far as can be; false while its samples should wait. Asked once a cycle. */
+  settle(row: Row): boolean {
+    if (row.isNamed) return true;
+    const { kind } = row.cgroup;
+    if (kind === 'root' || kind === 'slice') {
+      row.label(NAMELESS);
+      row.isNamed = true;
+      return true;
+    }
+    if (kind === 'pod') this.#namePod(row);
+    else this.#nameContainer(row);
+    row.waited++;
+    if (this.#names !== undefined) return row.isNamed || row.waited > PATIENCE;
+    // Nothing more will be known, but a container that has just started may yet turn out to be a sandbox.
+    row.isNamed = row.waited > PATIENCE;
+    return true;
+  }
+
+  #namePod(row: Row): void {
+    const pod = this.#names?.findPod(row.cgroup.podUid ?? '')?.pod;
+    row.label({ ...NAMELESS, ...podLabels(pod) });
+    row.isNamed = pod !== undefined;
+  }
+
+  #nameContainer(row: Row): void {
+    const { containerId = '', podUid = '', id } = row.cgroup;
+    const found = this.#names?.find(containerId, podUid);
+    const pod = found?.pod;
+    const container = found?.container;
+    this.#runtime = runtimeOf(container) || this.#runtime || runtimeOfPath(id);
+    if (container) {
+      const name = this.#runtimeName(containerId, container.name, container.restartCount, row, pod);
+      row.label({ ...podLabels(pod), container: container.name, image: container.image, name });
+      row.isNamed = true;
+    } else if (this.#isSandbox(row, pod)) {
+      row.isSandbox = true;
+      const name = this.#runtimeName(containerId, 'POD', 0, row, pod);
+      // containerd's sandboxes have no name of a container, those of others are called POD.
+      row.label({ ...podLabels(pod), container: this.#hasPlainNames ? '' : 'POD', image: this.#sandboxImage, name });
+      row.isNamed = pod !== undefined;
+    } else {
+      row.label({ ...NAMELESS, ...podLabels(pod), name: containerId });
+    }
+  }
+
+  /**
+   * No API lists sandboxes. Their process is called `pause`, unless somebody chose another image; then it is the oldest
+   * of those in the pod that have no name after a while, for a pod's sandbox is made first.
+   */
+  #isSandbox(row: Row, pod: PodInfo | undefined): boolean {
+    const known = row.pod?.sandbox;
+    if (known !== undefined) return known === row;
+    if (row.pid !== undefined && processName(this.#host, row.pid) === 'pause') return true;
+    return pod !== undefined && row.waited >= PATIENCE && oldestUnnamed(row.pod) === row;
+  }
+
+  get #hasPlainNames(): boolean {
+    return this.#runtime === '' || this.#runtime === 'containerd';
+  }
+
+  /** The label `name`: containerd tells the id; Docker's and CRI-O's names are made by the kubelet's rules. */
+  #runtimeName(containerId: string, container: string, attempt: number, { cgroup }: Row, pod?: PodInfo): string {
+    if (this.#hasPlainNames || pod === undefined) return containerId;
+    return ['k8s', container, pod.name, pod.namespace, cgroup.podUid ?? pod.uid, attempt].join('_');
+  }
+}
+
+function oldestUnnamed(pod: Row | undefined): Row | undefined {
+  let oldest: Row | undefined;
+  for (const row of pod?.containers ?? []) {
+    if (!row.isNamed && (oldest === undefined || (row.started ?? 0) < (oldest.started ?? 0))) oldest = row;
+  }
+  return oldest;
+}
+
+const podLabels = (pod: PodInfo | undefined) => ({ namespace: pod?.namespace ?? '', pod: pod?.name ?? '' });
+
+/** `containerd` of `containerd://4c71…`. */
+const runtimeOf = (container: ContainerInfo | undefined): string =>
+  container?.id.includes('://') ? container.id.slice(0, container.id.indexOf('://')) : '';
+
+const PATH_RUNTIMES: Readonly<Record<string, string>> = {
+  'cri-containerd': 'containerd',
+  crio: 'cri-o',
+  docker: 'docker',
+};
+
+/** The runtime that a cgroup's name tells, if it does. */
+function runtimeOfPath(id: string): string {
+  const prefix = /(?:^|[/:])(cri-containerd|crio|docker)[-:][0-9a-f]{64}(?:\.scope)?$/.exec(id)?.[1];
+  return PATH_RUNTIMES[prefix ?? ''] ?? '';
+}

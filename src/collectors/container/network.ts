@@ -1,0 +1,45 @@
+// /proc/<pid>/net/dev: proc_pid_net(5). One process of a pod tells of the network of all, for they share it.
+import { eachLine, words } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+
+/** The counters of one interface. */
+export interface InterfaceCounters {
+  readonly name: string;
+  readonly receiveBytes: number;
+  readonly receivePackets: number;
+  readonly receiveErrors: number;
+  readonly receiveDropped: number;
+  readonly transmitBytes: number;
+  readonly transmitPackets: number;
+  readonly transmitErrors: number;
+  readonly transmitDropped: number;
+}
+
+/** Interfaces that cAdvisor leaves out: loopback, and the host's ends of the pods' own. */
+const LEFT_OUT = /^(?:lo|veth|docker|nerdctl)/i;
+
+/** The interfaces of a net/dev file. Throws MalformedFile. */
+export function parseNetDev(path: string, text: string): InterfaceCounters[] {
+  const interfaces: InterfaceCounters[] = [];
+  eachLine(path, text, (line) => {
+    const colon = line.indexOf(':');
+    // Two lines of headings.
+    if (colon === -1) return;
+    const name = line.slice(0, colon).trim();
+    if (LEFT_OUT.test(name)) return;
+    const fields = words(line.slice(colon + 1));
+    const field = (index: number) => integer(fields[index]);
+    interfaces.push({
+      name,
+      receiveBytes: field(0),
+      receivePackets: field(1),
+      receiveErrors: field(2),
+      receiveDropped: field(3),
+      transmitBytes: field(8),
+      transmitPackets: field(9),
+      transmitErrors: field(10),
+      transmitDropped: field(11),
+    });
+  });
+  return interfaces;
+}

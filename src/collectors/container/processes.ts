@@ -1,0 +1,64 @@
+// The processes of a cgroup: cgroup.procs, and /proc/<pid> as in proc_pid(5).
+import { readdirSync, readlinkSync } from 'node:fs';
+import { errorCode, fileError, MissingFile } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+
+/** The files that a process has open. */
+export interface OpenFiles {
+  readonly files: number;
+  readonly sockets: number;
+}
+
+/**
+ * The processes of the cgroup in `folder`, without those of cgroups below it. In a threaded cgroup, where the kernel
+ * has no list of processes (EOPNOTSUPP), its threads. Undefined where there is no list at all.
+ */
+export function processIds(host: Host, folder: string): string[] | undefined {
+  const text = host.attribute(`${folder}/cgroup.procs`) ?? host.attribute(`${folder}/cgroup.threads`);
+  if (text === undefined) return undefined;
+  return text === '' ? [] : text.split('\n');
+}
+
+/** Name of a process; undefined when it has ended. */
+export const processName = (host: Host, pid: string): string | undefined => host.attribute(host.proc(pid, 'comm'));
+
+/** Soft limit of open files; -1 for none, undefined when the process has ended or the file does not say. */
+export function softOpenFiles(host: Host, pid: string): number | undefined {
+  const text = host.readIfExists(host.proc(pid, 'limits'));
+  const soft = text === undefined ? undefined : /^Max open files\s+(\d+|unlimited)/m.exec(text)?.[1];
+  if (soft === undefined) return undefined;
+  return soft === 'unlimited' ? -1 : Number(soft);
+}
+
+/**
+ * Counts the open files of processes; sockets, for which each link has to be read, only on demand. Undefined when all of
+ * the processes have ended meanwhile. Throws DeniedFile.
+ */
+export function openFiles(host: Host, pids: readonly string[], withSockets: boolean): OpenFiles | undefined {
+  let files = 0;
+  let sockets = 0;
+  let alive = pids.length;
+  for (const pid of pids) {
+    const folder = host.proc(pid, 'fd');
+    try {
+      const names = readdirSync(folder);
+      files += names.length;
+      if (withSockets) for (const name of names) if (isSocket(`${folder}/${name}`)) sockets++;
+    } catch (cause) {
+      const error = fileError(folder, cause);
+      if (!(error instanceof MissingFile)) throw error;
+      alive--;
+    }
+  }
+  return alive === 0 && pids.length > 0 ? undefined : { files, sockets };
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return readlinkSync(path).startsWith('socket:');
+  } catch (cause) {
+    // Closed meanwhile.
+    if (errorCode(cause) === 'ENOENT') return false;
+    throw cause;
+  }
+}

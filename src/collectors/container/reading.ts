@@ -1,0 +1,126 @@
+import { NotANumber } from '../../host/numbers.ts';
+
+/** What one cgroup did with one block device. Undefined is what its kernel does not tell, here and below. */
+export interface DeviceUse {
+  readonly major: string;
+  readonly minor: string;
+  readonly bytes: ReadonlyMap<string, number>;
+  readonly readBytes: number | undefined;
+  readonly writeBytes: number | undefined;
+  readonly reads: number | undefined;
+  readonly writes: number | undefined;
+  readonly costUsage?: number | undefined;
+  readonly costWait?: number | undefined;
+  readonly costIndebt?: number | undefined;
+  readonly costIndelay?: number | undefined;
+}
+
+/** One look at a cgroup: seconds, bytes and counts. A class, so that all have one shape. */
+export class Reading {
+  cpuUsage: number | undefined = undefined;
+  cpuUser: number | undefined = undefined;
+  cpuSystem: number | undefined = undefined;
+  periods: number | undefined = undefined;
+  throttledPeriods: number | undefined = undefined;
+  throttledTime: number | undefined = undefined;
+  burstPeriods: number | undefined = undefined;
+  burstTime: number | undefined = undefined;
+  memory: number | undefined = undefined;
+  workingSet: number | undefined = undefined;
+  cache: number | undefined = undefined;
+  rss: number | undefined = undefined;
+  swap: number | undefined = undefined;
+  mappedFile: number | undefined = undefined;
+  activeFile: number | undefined = undefined;
+  inactiveFile: number | undefined = undefined;
+  kernel: number | undefined = undefined;
+  peak: number | undefined = undefined;
+  limitHits: number | undefined = undefined;
+  pageFaults: number | undefined = undefined;
+  majorFaults: number | undefined = undefined;
+  oomKills: number | undefined = undefined;
+  cpuWaiting: number | undefined = undefined;
+  cpuStalled: number | undefined = undefined;
+  memoryWaiting: number | undefined = undefined;
+  memoryStalled: number | undefined = undefined;
+  ioWaiting: number | undefined = undefined;
+  ioStalled: number | undefined = undefined;
+  threads: number | undefined = undefined;
+  processes: number | undefined = undefined;
+  fileDescriptors: number | undefined = undefined;
+  sockets: number | undefined = undefined;
+  devices: readonly DeviceUse[] = [];
+  /** How many files were looked for that are not there. */
+  misses = 0;
+}
+
+/** What a cgroup may use, which hardly ever changes. 0 is no limit. */
+export class Limits {
+  cpuPeriod: number | undefined = undefined;
+  /** Undefined without a quota. */
+  cpuQuota: number | undefined = undefined;
+  cpuShares: number | undefined = undefined;
+  memory: number | undefined = undefined;
+  swap: number | undefined = undefined;
+  reservation: number | undefined = undefined;
+  threads: number | undefined = undefined;
+  openFiles: number | undefined = undefined;
+}
+
+/** What is read beyond the common series. */
+export interface Wanted {
+  /** All that a kubelet tells. */
+  readonly all: boolean;
+  readonly fileDescriptors: boolean;
+  readonly sockets: boolean;
+}
+
+/** The memory of the machine, which limits the root cgroup. */
+export interface MachineMemory {
+  readonly totalBytes: number;
+  readonly swapTotalBytes: number;
+  readonly swapFreeBytes: number;
+}
+
+/** Reads cgroups by their id, in one version of the hierarchy. */
+export interface CgroupReader {
+  /**
+   * `hasQuota` tells whether the CPU time is limited: without a quota its counters are there too, at 0. Throws
+   * MissingFile for a cgroup that is not there any more, DeniedFile and MalformedFile.
+   */
+  read(id: string, machine: MachineMemory, hasQuota: boolean): Reading;
+  limits(id: string, machine: MachineMemory): Limits;
+}
+
+/** The folder of a cgroup in a tree. */
+export const folderOf = (tree: string, id: string): string => (id === '/' ? tree : tree + id);
+
+/**
+ * The number behind `key` in lines of key and value. Ten such searches cost a third of splitting the sixty lines of
+ * memory.stat.
+ */
+export function keyed(lines: string, key: string): number | undefined {
+  const isFirst = lines.startsWith(key) && lines[key.length] === ' ';
+  const before = isFirst ? -1 : lines.indexOf(`\n${key} `);
+  if (before === -1 && !isFirst) return undefined;
+  const start = before + key.length + 2;
+  const end = lines.indexOf('\n', start);
+  const text = end === -1 ? lines.slice(start) : lines.slice(start, end);
+  if (!/^-?\d+$/.test(text)) throw new NotANumber(text);
+  // Some kernels print a sum that went below zero while its parts were read.
+  return Math.max(0, Number(text));
+}
+
+const UNLIMITED = 2 ** 62;
+
+/** A limit in bytes or tasks: `max`, and what v1 prints for none, nearly 2^63, is 0. */
+export function limit(text: string): number {
+  if (text === 'max') return 0;
+  if (!/^-?\d+$/.test(text)) throw new NotANumber(text);
+  const value = Number(text);
+  return value > UNLIMITED || value < 0 ? 0 : value;
+}
+
+/** `numerator / denominator` where the first is known. */
+export const scaled = (numerator: number | undefined, denominator: number): number | undefined =>
+  numerator === undefined ? undefined : numerator / denominator;

@@ -1,0 +1,128 @@
+import { statSync } from 'node:fs';
+import { DeniedFile, MissingFile } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { netPath } from '../../host/net-files.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { CgroupV1 } from './cgroup-v1.ts';
+import { CgroupV2 } from './cgroup-v2.ts';
+import type { Cgroup } from './discovery.ts';
+import type { Hierarchy } from './hierarchy.ts';
+import { type InterfaceCounters, parseNetDev } from './network.ts';
+import { openFiles, processIds, softOpenFiles } from './processes.ts';
+import { type CgroupReader, folderOf, type MachineMemory, type Reading, type Wanted } from './reading.ts';
+import type { Row } from './row.ts';
+
+/**
+ * Limits change only when somebody resizes a pod, and the kernel does not tell: in each cycle those of one row in ten
+ * are read again.
+ */
+const LIMITS_EVERY = 10;
+
+/** Reads all that is told of one cgroup. */
+export class Sampler {
+  readonly #host: Host;
+  readonly #tree: string;
+  readonly #version: Hierarchy['version'];
+  readonly #wanted: Wanted;
+  readonly #reader: CgroupReader;
+  #cycle = 0;
+  #machine: MachineMemory = { totalBytes: 0, swapTotalBytes: 0, swapFreeBytes: 0 };
+
+  constructor(host: Host, { version, tree, controllers }: Hierarchy, wanted: Wanted) {
+    this.#host = host;
+    this.#tree = tree;
+    this.#version = version;
+    this.#wanted = wanted;
+    this.#reader = version === 2 ? new CgroupV2(host, tree, wanted) : new CgroupV1(host, controllers, wanted);
+  }
+
+  /** Begins a cycle. */
+  begin(machine: MachineMemory): void {
+    this.#cycle++;
+    this.#machine = machine;
+  }
+
+  /** When a cgroup was made; undefined when it is gone. Cgroups have no such attribute, but their folder has a time. */
+  started({ id }: Cgroup): number | undefined {
+    const folder = folderOf(this.#tree, id);
+    // The folder's own time changes when cgroups are made in it, that of a file in it does not.
+    const file = this.#version === 2 ? 'cgroup.events' : 'cgroup.clone_children';
+    const times = [folder, `${folder}/${file}`].flatMap((path) => {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      return stat === undefined ? [] : [stat.mtimeMs / 1000];
+    });
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Reads a row's cgroup, also its limits when it is their turn. Throws MissingFile for one that is gone. */
+  read(row: Row, out: Snapshot): Reading {
+    const { id, kind } = row.cgroup;
+    const areLimitsDue = row.limits === undefined || this.#cycle % LIMITS_EVERY === row.serial % LIMITS_EVERY;
+    const limits = areLimitsDue ? this.#reader.limits(id, this.#machine) : row.limits;
+    const reading = this.#reader.read(id, this.#machine, limits?.cpuQuota !== undefined);
+    this.#processes(row, reading, out);
+    if (limits && areLimitsDue && this.#wanted.all && row.pid !== undefined) {
+      limits.openFiles = softOpenFiles(this.#host, row.pid);
+    }
+    this.#mustBeThere(row, reading);
+    row.limits = limits;
+    if (kind === 'root' && this.#version === 2) reading.threads ??= reading.processes;
+    return reading;
+  }
+
+  /** What went through the network that a row stands for; undefined when it stands for none. */
+  interfaces(row: Row): InterfaceCounters[] | undefined {
+    if (row.cgroup.kind === 'root') return this.#netDev(netPath(this.#host, 'dev'));
+    const holder = networkHolder(row);
+    if (holder === undefined) return undefined;
+    const first = holder.pid === undefined ? undefined : this.#netDev(this.#host.proc(holder.pid, 'net/dev'));
+    if (first !== undefined) return first;
+    holder.pid = processIds(this.#host, folderOf(this.#tree, holder.cgroup.id))?.[0];
+    return holder.pid === undefined ? undefined : this.#netDev(this.#host.proc(holder.pid, 'net/dev'));
+  }
+
+  /**
+   * A cgroup that was removed while it was read has given half a sample: more files are missing than before. Its
+   * controllers go before its folder.
+   */
+  #mustBeThere({ seen, cgroup }: Row, { memory, misses }: Reading): void {
+    const folder = folderOf(this.#tree, cgroup.id);
+    const hasLostMemory = seen?.reading.memory !== undefined && memory === undefined;
+    if (hasLostMemory) throw new MissingFile(folder);
+    if (misses > (seen?.reading.misses ?? 0) && !this.#host.exists(folder)) throw new MissingFile(folder);
+  }
+
+  #netDev(path: string): InterfaceCounters[] | undefined {
+    const text = this.#host.readIfExists(path);
+    return text === undefined ? undefined : parseNetDev(path, text);
+  }
+
+  #processes(row: Row, reading: Reading, out: Snapshot): void {
+    const { all, fileDescriptors, sockets } = this.#wanted;
+    const isFirst = row.cgroup.kind === 'container' && !row.isNamed;
+    if (!all && !fileDescriptors && !sockets && !isFirst) return;
+    const pids = processIds(this.#host, folderOf(this.#tree, row.cgroup.id));
+    row.pid = pids?.[0];
+    if (all) reading.processes = pids?.length;
+    if (pids === undefined || (!fileDescriptors && !sockets)) return;
+    try {
+      const open = openFiles(this.#host, pids, sockets);
+      if (fileDescriptors) reading.fileDescriptors = open?.files;
+      if (sockets) reading.sockets = open?.sockets;
+    } catch (cause) {
+      if (!(cause instanceof DeniedFile)) throw cause;
+      // The same for all processes: one line is enough.
+      if (!out.errors.some((error) => error.message.startsWith(OPEN_FILES))) out.lose(OPEN_FILES, cause);
+    }
+  }
+}
+
+const OPEN_FILES = 'open files';
+
+/** A pod's network is told on the row of its sandbox, or, where the runtime makes none, on the pod's own. */
+function networkHolder(row: Row): Row | undefined {
+  if (row.isSandbox) return row;
+  if (row.cgroup.kind !== 'pod') return undefined;
+  const { containers } = row;
+  return containers.every(({ isNamed, isSandbox }) => isNamed && !isSandbox) ? containers[0] : undefined;
+}

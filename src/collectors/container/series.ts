@@ -1,0 +1,214 @@
+import { counter, type Family, gauge } from '../../metrics/family.ts';
+import type { InterfaceCounters } from './network.ts';
+import type { DeviceUse, Limits, Reading } from './reading.ts';
+
+/** The labels of every cgroup's series. Empty ones are left out: to Prometheus that is the same. */
+export const CGROUP_LABELS = ['namespace', 'pod', 'container', 'id', 'image', 'name'];
+
+/** One field of `Of` that becomes a sample. */
+export interface Series<Of> {
+  readonly family: Family;
+  readonly field: NumericField<Of>;
+  /** Labels that are always the same, as text. */
+  readonly labels: string;
+  /** Whether it is told without `families: kubelet`: when dashboards and alerts ask for it. */
+  readonly isCommon: boolean;
+}
+
+type NumericField<Of> = { [Key in keyof Of]-?: Of[Key] extends number | undefined ? Key : never }[keyof Of];
+
+type Define = (name: string, help: string, labels: readonly string[]) => Family;
+
+const define =
+  <Of>(isCommon: boolean, ownLabels: readonly string[] = []) =>
+  (make: Define, field: NumericField<Of>, name: string, help: string, fixed: Readonly<Record<string, string>> = {}) => {
+    const labels = Object.entries(fixed).map(([label, value]) => `,${label}="${value}"`);
+    const family = make(name, help, [...CGROUP_LABELS, ...ownLabels, ...Object.keys(fixed)]);
+    return { family, field, labels: labels.join(''), isCommon } satisfies Series<Of>;
+  };
+
+const common = define<Reading>(true);
+const rest = define<Reading>(false);
+
+/** Page faults come as four series of one family; no kernel tells those of a cgroup alone, so both scopes are equal. */
+const failures = counter('container_memory_failures_total', 'Page faults, by kind; both scopes have the same value.', [
+  ...CGROUP_LABELS,
+  'failure_type',
+  'scope',
+]);
+const faults = (['container', 'hierarchy'] as const).flatMap((scope) =>
+  (
+    [
+      ['pgfault', 'pageFaults'],
+      ['pgmajfault', 'majorFaults'],
+    ] as const
+  ).map(([type, field]) => ({
+    family: failures,
+    field,
+    labels: `,failure_type="${type}",scope="${scope}"`,
+    isCommon: false,
+  })),
+);
+
+/** What is read each cycle. */
+export const readingSeries: readonly Series<Reading>[] = [
+  common(counter, 'cpuUsage', 'container_cpu_usage_seconds_total', 'CPU time used.', { cpu: 'total' }),
+  common(counter, 'cpuUser', 'container_cpu_user_seconds_total', 'CPU time used in user mode.'),
+  common(counter, 'cpuSystem', 'container_cpu_system_seconds_total', 'CPU time used in the kernel.'),
+  common(counter, 'periods', 'container_cpu_cfs_periods_total', 'Periods in which the CPU quota counted.'),
+  common(
+    counter,
+    'throttledPeriods',
+    'container_cpu_cfs_throttled_periods_total',
+    'Periods in which the CPU quota was used up.',
+  ),
+  common(
+    counter,
+    'throttledTime',
+    'container_cpu_cfs_throttled_seconds_total',
+    'Time that was spent waiting for the next period.',
+  ),
+  rest(counter, 'burstPeriods', 'container_cpu_cfs_burst_periods_total', 'Periods that borrowed from saved quota.'),
+  rest(
+    counter,
+    'burstTime',
+    'container_cpu_cfs_burst_seconds_total',
+    'CPU time beyond the quota, from what was saved.',
+  ),
+  common(
+    gauge,
+    'workingSet',
+    'container_memory_working_set_bytes',
+    'Memory without the file cache that can be dropped at once; what evictions look at.',
+  ),
+  common(gauge, 'memory', 'container_memory_usage_bytes', 'Memory with all file cache and kernel memory.'),
+  common(gauge, 'rss', 'container_memory_rss', 'Anonymous memory.'),
+  common(gauge, 'cache', 'container_memory_cache', 'File cache, with tmpfs and shared memory.'),
+  common(gauge, 'swap', 'container_memory_swap', 'Memory in swap.'),
+  rest(gauge, 'mappedFile', 'container_memory_mapped_file', 'Files mapped into memory.'),
+  rest(gauge, 'activeFile', 'container_memory_total_active_file_bytes', 'File cache used of late.'),
+  rest(gauge, 'inactiveFile', 'container_memory_total_inactive_file_bytes', 'File cache not used of late.'),
+  rest(gauge, 'kernel', 'container_memory_kernel_usage', 'Memory that the kernel uses for it.'),
+  rest(gauge, 'peak', 'container_memory_max_usage_bytes', 'Highest memory usage so far.'),
+  rest(counter, 'limitHits', 'container_memory_failcnt', 'How often memory usage hit the limit.'),
+  ...faults,
+  common(
+    counter,
+    'oomKills',
+    'container_oom_events_total',
+    'Processes killed for want of memory, as the kernel counts.',
+  ),
+  rest(counter, 'cpuWaiting', 'container_pressure_cpu_waiting_seconds_total', 'Time in which tasks waited for a CPU.'),
+  rest(counter, 'cpuStalled', 'container_pressure_cpu_stalled_seconds_total', 'Time in which all waited for a CPU.'),
+  rest(
+    counter,
+    'memoryWaiting',
+    'container_pressure_memory_waiting_seconds_total',
+    'Time in which tasks waited for memory.',
+  ),
+  rest(
+    counter,
+    'memoryStalled',
+    'container_pressure_memory_stalled_seconds_total',
+    'Time in which all waited for memory.',
+  ),
+  rest(counter, 'ioWaiting', 'container_pressure_io_waiting_seconds_total', 'Time in which tasks waited for I/O.'),
+  rest(counter, 'ioStalled', 'container_pressure_io_stalled_seconds_total', 'Time in which all waited for I/O.'),
+  rest(gauge, 'threads', 'container_threads', 'Threads.'),
+  rest(gauge, 'processes', 'container_processes', 'Processes of the cgroup itself, without those below it.'),
+  rest(gauge, 'fileDescriptors', 'container_file_descriptors', 'Open files of its processes.'),
+  rest(gauge, 'sockets', 'container_sockets', 'Open sockets of its processes.'),
+];
+
+/** Those that options of their own ask for. */
+export const OPTIONAL: ReadonlySet<Series<Reading>['field']> = new Set(['fileDescriptors', 'sockets']);
+
+const commonLimit = define<Limits>(true);
+const otherLimit = define<Limits>(false);
+
+/** What is read now and then. */
+export const limitSeries: readonly Series<Limits>[] = [
+  commonLimit(gauge, 'cpuPeriod', 'container_spec_cpu_period', 'Period of the CPU quota in microseconds.'),
+  commonLimit(gauge, 'cpuQuota', 'container_spec_cpu_quota', 'CPU time for each period in microseconds.'),
+  commonLimit(gauge, 'cpuShares', 'container_spec_cpu_shares', 'Share of CPU time when there is not enough.'),
+  commonLimit(gauge, 'memory', 'container_spec_memory_limit_bytes', 'Limit of memory; 0 for none.'),
+  otherLimit(gauge, 'swap', 'container_spec_memory_swap_limit_bytes', 'Limit of swap, in v1 with memory; 0 for none.'),
+  otherLimit(gauge, 'reservation', 'container_spec_memory_reservation_limit_bytes', 'Memory that is reserved.'),
+  otherLimit(gauge, 'threads', 'container_threads_max', 'Limit of threads; 0 for none.'),
+  otherLimit(gauge, 'openFiles', 'container_ulimits_soft', 'Soft limit of the first process; -1 for none.', {
+    ulimit: 'max_open_files',
+  }),
+];
+
+/** Of a cgroup itself: when it was made and when it was read. */
+export interface Times {
+  readonly started: number | undefined;
+  readonly lastSeen: number;
+}
+
+const time = define<Times>(true);
+
+/** What is known of every cgroup that is there. */
+export const timeSeries: readonly Series<Times>[] = [
+  time(gauge, 'started', 'container_start_time_seconds', 'When the cgroup was made, in seconds since 1970.'),
+  time(gauge, 'lastSeen', 'container_last_seen', 'When the cgroup was last read, in seconds since 1970.'),
+];
+
+const device = define<DeviceUse>(true, ['device']);
+const cost = define<DeviceUse>(false, ['device']);
+
+/** What a cgroup did with one block device that has a name. */
+export const deviceSeries: readonly Series<DeviceUse>[] = [
+  device(counter, 'readBytes', 'container_fs_reads_bytes_total', 'Bytes read from the device.'),
+  device(counter, 'writeBytes', 'container_fs_writes_bytes_total', 'Bytes written to the device.'),
+  device(counter, 'reads', 'container_fs_reads_total', 'Reads from the device.'),
+  device(counter, 'writes', 'container_fs_writes_total', 'Writes to the device.'),
+  cost(counter, 'costUsage', 'container_fs_io_cost_usage_seconds_total', 'Device time used, by the I/O cost model.'),
+  cost(counter, 'costWait', 'container_fs_io_cost_wait_seconds_total', 'Time spent waiting for budget.'),
+  cost(counter, 'costIndebt', 'container_fs_io_cost_indebt_seconds_total', 'Time spent in debt.'),
+  cost(counter, 'costIndelay', 'container_fs_io_cost_indelay_seconds_total', 'Time spent delayed for debt.'),
+];
+
+/** Bytes by operation; also for devices without a name. Only with `families: kubelet`. */
+export const deviceOperations = counter('container_blkio_device_usage_total', 'Bytes by device and operation.', [
+  ...CGROUP_LABELS,
+  'device',
+  'major',
+  'minor',
+  'operation',
+]);
+
+const network = define<InterfaceCounters>(true, ['interface']);
+
+/** What went through one interface of a pod's network. */
+export const networkSeries: readonly Series<InterfaceCounters>[] = [
+  network(counter, 'receiveBytes', 'container_network_receive_bytes_total', 'Bytes received.'),
+  network(counter, 'receivePackets', 'container_network_receive_packets_total', 'Packets received.'),
+  network(counter, 'receiveErrors', 'container_network_receive_errors_total', 'Packets received with errors.'),
+  network(counter, 'receiveDropped', 'container_network_receive_packets_dropped_total', 'Received packets dropped.'),
+  network(counter, 'transmitBytes', 'container_network_transmit_bytes_total', 'Bytes sent.'),
+  network(counter, 'transmitPackets', 'container_network_transmit_packets_total', 'Packets sent.'),
+  network(counter, 'transmitErrors', 'container_network_transmit_errors_total', 'Packets that could not be sent.'),
+  network(counter, 'transmitDropped', 'container_network_transmit_packets_dropped_total', 'Packets dropped unsent.'),
+];
+
+/** What no kubelet measures, at the value that it gives to all cgroups. Only with `families: kubelet`. */
+export const constantSeries: readonly { readonly family: Family; readonly labels: string; readonly value: number }[] = [
+  constant('container_health_state', 'Health check of the container; -1, as for every runtime but Docker.', -1),
+  constant('container_cpu_load_average_10s', 'Always 0: no kubelet measures it.', 0),
+  constant('container_cpu_load_d_average_10s', 'Always 0: no kubelet measures it.', 0),
+  ...taskStates(),
+];
+
+function constant(name: string, help: string, value: number) {
+  return { family: gauge(name, help, CGROUP_LABELS), labels: '', value };
+}
+
+function taskStates() {
+  const family = gauge('container_tasks_state', 'Always 0: no kubelet measures it.', [...CGROUP_LABELS, 'state']);
+  return ['iowaiting', 'running', 'sleeping', 'stopped', 'uninterruptible'].map((state) => ({
+    family,
+    labels: `,state="${state}"`,
+    value: 0,
+  }));
+}

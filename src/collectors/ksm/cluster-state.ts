@@ -1,0 +1,163 @@
+import type { KubeApi } from '../../kube/api.ts';
+import type { KubeObject } from '../../kube/object.ts';
+import { Reflector, type ReflectorSource } from '../../kube/reflector.ts';
+import { REAL_TIMING, type ReflectorTiming } from '../../kube/retry.ts';
+import type { Log } from '../../log.ts';
+import type { Prepared, PreparedBody } from '../../metrics/prepared.ts';
+import { type KsmOptions, namespaceFilter } from './options.ts';
+import type { PodIndex } from './pod-index.ts';
+import type { Renderer } from './render.ts';
+import { renderersOf } from './renderers.ts';
+import { type Resource, resourcePath } from './resource.ts';
+import { shardOf } from './shard-of.ts';
+import { ObjectStore } from './store.ts';
+
+export interface ClusterStateOptions {
+  readonly api: KubeApi;
+  readonly options: KsmOptions;
+  /** What `options.resources` names, and custom resources. */
+  readonly resources: readonly Resource[];
+  /** Is fed the pods and their owners. */
+  readonly pods: PodIndex;
+  readonly log: Log;
+  readonly timing?: ReflectorTiming;
+}
+
+/** One resource as it is followed. */
+export interface Followed {
+  readonly resource: Resource;
+  readonly store: ObjectStore;
+  /** One for the whole cluster, or one for each configured namespace. */
+  readonly reflectors: readonly Reflector[];
+  /** Families of objects that could not be told. */
+  readonly renderErrors: { count: number };
+}
+
+/** The first push waits so long for all resources; a lasting fault of one must not hold back the others. */
+const COMPLETE_WITHIN_MS = 60_000;
+
+/** Follows all configured resources and keeps the text about their objects, compressed. */
+export class ClusterState implements Prepared {
+  readonly group = 'ksm';
+  readonly followed: readonly Followed[];
+  readonly #pods: PodIndex;
+  readonly #log: Log;
+  readonly #timing: ReflectorTiming;
+  #startedMs = Number.NaN;
+
+  constructor({ api, options, resources, pods, log, timing = REAL_TIMING }: ClusterStateOptions) {
+    this.#pods = pods;
+    this.#log = log;
+    this.#timing = timing;
+    const isOurs = objectFilter(options);
+    this.followed = renderersOf(resources, options).map((renderer) => {
+      const store = new ObjectStore(renderer.families);
+      const renderErrors = { count: 0 };
+      const handler = this.#handler(renderer, store, renderErrors, isOurs);
+      const reflectors = sourcesOf(renderer.resource, options).map(
+        (source) => new Reflector(api, source, handler, log, timing),
+      );
+      return { resource: renderer.resource, store, reflectors, renderErrors };
+    });
+  }
+
+  /** Whether every resource has been listed once, or is refused. */
+  get settled(): boolean {
+    return this.followed.every(({ reflectors }) => reflectors.every(({ settled }) => settled));
+  }
+
+  /** Whether the pods have been listed once. */
+  get podsSynced(): boolean {
+    const pods = this.followed.find(({ resource }) => resource.name === 'pods');
+    return pods?.reflectors.every(({ synced }) => synced) ?? false;
+  }
+
+  start(): void {
+    this.#startedMs = this.#timing.now();
+    for (const { reflectors } of this.followed) for (const reflector of reflectors) reflector.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.followed.flatMap(({ reflectors }) => reflectors.map((reflector) => reflector.stop())));
+  }
+
+  async body(signal: AbortSignal): Promise<PreparedBody | undefined> {
+    const waited = this.#timing.now() - this.#startedMs;
+    if (!this.settled && waited < COMPLETE_WITHIN_MS) return undefined;
+    const members: Buffer[] = [];
+    let textBytes = 0;
+    let samples = 0;
+    for (const { store } of this.followed) {
+      signal.throwIfAborted();
+      const body = await store.body();
+      members.push(...body.members);
+      textBytes += body.textBytes;
+      samples += body.samples;
+    }
+    return { members, textBytes, samples };
+  }
+
+  async *byFamily(): AsyncGenerator<Buffer> {
+    for (const { store } of this.followed) yield* store.byFamily();
+  }
+
+  #handler(
+    renderer: Renderer,
+    store: ObjectStore,
+    renderErrors: { count: number },
+    isOurs: (object: KubeObject) => boolean,
+  ) {
+    const index = indexOf(this.#pods, renderer.resource.name);
+    return {
+      onUpsert: (key: string, object: KubeObject) => {
+        index?.upsert(key, object);
+        if (!isOurs(object)) return;
+        const { text, errors } = renderer.render(object);
+        store.set(key, text);
+        if (errors.length > 0 && renderErrors.count === 0) {
+          const fields = { resource: renderer.resource.name, object: key, err: errors[0] };
+          this.#log.warn(fields, 'something of an object could not be told; further ones count');
+        }
+        renderErrors.count += errors.length;
+      },
+      onDelete: (key: string) => {
+        index?.delete(key);
+        store.delete(key);
+      },
+    };
+  }
+}
+
+interface Index {
+  upsert(key: string, object: KubeObject): void;
+  delete(key: string): void;
+}
+
+/** The pod index as the handler of one resource sees it; undefined when that resource is nothing to it. */
+function indexOf(pods: PodIndex, resource: string): Index | undefined {
+  if (resource === 'pods') return pods;
+  const kind = resource === 'replicasets' ? 'ReplicaSet' : resource === 'jobs' ? 'Job' : undefined;
+  if (kind === undefined) return undefined;
+  return {
+    upsert: (key, object) => pods.upsertOwner(kind, key, object),
+    delete: (key) => pods.deleteOwner(kind, key),
+  };
+}
+
+function objectFilter(options: KsmOptions): (object: KubeObject) => boolean {
+  const inNamespace = namespaceFilter(options);
+  const { shard, totalShards } = options;
+  return ({ metadata }) =>
+    inNamespace(metadata?.namespace ?? '') &&
+    (totalShards === 1 || shardOf(metadata?.uid ?? '', totalShards) === shard);
+}
+
+/** Named namespaces are listed one by one, so that rights in these are enough. */
+function sourcesOf(resource: Resource, { namespaces, node }: KsmOptions): ReflectorSource[] {
+  const common = {
+    ...(resource.metadataOnly && { metadataOnly: true }),
+    ...(resource.name === 'pods' && node !== undefined && { fieldSelector: `spec.nodeName=${node}` }),
+  };
+  if (!resource.namespaced || namespaces.length === 0) return [{ ...common, path: resourcePath(resource) }];
+  return namespaces.map((namespace) => ({ ...common, path: resourcePath(resource, namespace) }));
+}

@@ -1,0 +1,221 @@
+import type { KubeObject, OwnerReference } from '../../kube/object.ts';
+import { counter, gauge } from '../../metrics/family.ts';
+import { mapLabels } from './label-names.ts';
+import type { Emit, KubeFamily, LabelValue, Resource, Stability } from './resource.ts';
+
+/** A condition in an object's `status.conditions`. */
+export interface Condition {
+  readonly type?: string;
+  readonly status?: string;
+  readonly reason?: string;
+  readonly lastTransitionTime?: string | null;
+}
+
+/** A list of the API: absent, null or there. */
+export type List<T> = readonly T[] | null | undefined;
+
+/** `namespace` and the name under `label`; `more` for the resources whose series have the uid as well. */
+export const namespaced = (label: string, ...more: readonly 'uid'[]): Resource['identity'] => ({
+  labels: ['namespace', label, ...more],
+  values: ({ metadata }) => {
+    const values = [metadata?.namespace ?? '', metadata?.name ?? ''];
+    if (more.length > 0) values.push(metadata?.uid ?? '');
+    return values;
+  },
+});
+
+/** Only the name, under `label`, for most objects without a namespace. */
+export const clusterWide = (label: string): Resource['identity'] => ({
+  labels: [label],
+  values: ({ metadata }) => [metadata?.name ?? ''],
+});
+
+/** A gauge with at most one series per object and no labels of its own; none when `read` gives undefined or null. */
+export const single = <O extends KubeObject>(
+  name: string,
+  stability: Stability,
+  help: string,
+  read: (object: O) => number | null | undefined,
+): KubeFamily<O> => ({
+  family: gauge(name, help),
+  stability,
+  samples(object, emit) {
+    const found = read(object);
+    if (found !== undefined && found !== null) emit(found);
+  },
+});
+
+/** A gauge with any number of series per object. */
+export const series = <O extends KubeObject>(
+  name: string,
+  stability: Stability,
+  help: string,
+  labels: readonly string[],
+  samples: (object: O, emit: Emit) => void,
+  more: Partial<Pick<KubeFamily, 'optIn' | 'extraLabels'>> = {},
+): KubeFamily<O> => ({ family: gauge(name, help, labels), stability, samples, ...more });
+
+/** As {@link series}, but a counter. */
+export const counterSeries = <O extends KubeObject>(
+  name: string,
+  stability: Stability,
+  help: string,
+  labels: readonly string[],
+  samples: (object: O, emit: Emit) => void,
+): KubeFamily<O> => ({ family: counter(name, help, labels), stability, samples });
+
+/** A gauge that is always 1 and tells by its labels; none when `read` gives undefined. */
+export const info = <O extends KubeObject>(
+  name: string,
+  stability: Stability,
+  help: string,
+  labels: readonly string[],
+  read: (object: O) => readonly LabelValue[] | undefined,
+): KubeFamily<O> =>
+  series(name, stability, help, labels, (object, emit) => {
+    const values = read(object);
+    if (values) emit(1, ...values);
+  });
+
+/** `<prefix>_info` without labels of its own: says that the object is there. */
+export const plainInfo = (prefix: string, stability: Stability = 'STABLE'): KubeFamily =>
+  single(`${prefix}_info`, stability, 'Always 1: there is such an object.', () => 1);
+
+/** Objects whose status has the numbers `Field`. */
+export type Counted<Field extends string> = KubeObject & {
+  readonly status?: Readonly<Partial<Record<Field, number | null>>> | null;
+};
+
+/** `<prefix>_status_<suffix>` for each row of suffix, field of `status` and help; 0 when the field is absent. */
+export const statusCounts = <Field extends string>(
+  prefix: string,
+  rows: readonly (readonly [suffix: string, field: Field, help: string])[],
+): KubeFamily<Counted<Field>>[] =>
+  rows.map(([suffix, field, help]) =>
+    single(`${prefix}_status_${suffix}`, 'STABLE', help, ({ status }) => status?.[field] ?? 0),
+  );
+
+/** `<prefix>_created`. */
+export const created = (prefix: string, stability: Stability = 'STABLE'): KubeFamily =>
+  single(`${prefix}_created`, stability, 'When the object was created, in seconds since 1970.', ({ metadata }) =>
+    unixSeconds(metadata?.creationTimestamp),
+  );
+
+/** `<prefix>_deletion_timestamp`. */
+export const deletionTimestamp = (prefix: string, stability: Stability = 'ALPHA'): KubeFamily =>
+  single(
+    `${prefix}_deletion_timestamp`,
+    stability,
+    'When the object was asked to go, in seconds since 1970.',
+    ({ metadata }) => unixSeconds(metadata?.deletionTimestamp),
+  );
+
+/** `<prefix>_metadata_resource_version`. */
+export const resourceVersion = (prefix: string, stability: Stability = 'ALPHA'): KubeFamily =>
+  single(
+    `${prefix}_metadata_resource_version`,
+    stability,
+    'The version that the API server gave the object at its last change.',
+    ({ metadata }) => decimalText(metadata?.resourceVersion),
+  );
+
+/** `<prefix>_metadata_generation`; 0 when the object has none. */
+export const generation = (prefix: string): KubeFamily =>
+  single(
+    `${prefix}_metadata_generation`,
+    'STABLE',
+    'Which generation of the desired state this is.',
+    ({ metadata }) => metadata?.generation ?? 0,
+  );
+
+/** `<prefix>_labels`: the allowed labels as `label_*`. */
+export const labels = (prefix: string, stability: Stability = 'STABLE'): KubeFamily => ({
+  family: gauge(`${prefix}_labels`, 'Labels of the object, as labels of this series.'),
+  stability,
+  allowlisted: 'labels',
+  extraLabels: ['label_*'],
+  samples: ({ metadata }, emit, allowed) => emit(1, ...mapLabels('label', allowed(metadata?.labels))),
+});
+
+/** `<prefix>_annotations`: the allowed annotations as `annotation_*`. */
+export const annotations = (prefix: string, stability: Stability = 'ALPHA'): KubeFamily => ({
+  family: gauge(`${prefix}_annotations`, 'Annotations of the object, as labels of this series.'),
+  stability,
+  allowlisted: 'annotations',
+  extraLabels: ['annotation_*'],
+  samples: ({ metadata }, emit, allowed) => emit(1, ...mapLabels('annotation', allowed(metadata?.annotations))),
+});
+
+const NO_OWNER: OwnerReference = {};
+
+/** `<prefix>_owner` with owner_kind, owner_name and owner_is_controller: one series an owner, or one of empty labels. */
+export const owner = (prefix: string, stability: Stability): KubeFamily =>
+  series(
+    `${prefix}_owner`,
+    stability,
+    'Owners of the object.',
+    ['owner_kind', 'owner_name', 'owner_is_controller'],
+    ({ metadata }, emit) => {
+      for (const reference of owners(metadata?.ownerReferences)) {
+        const isController = reference === NO_OWNER ? '' : String(reference.controller ?? false);
+        emit(1, reference.kind, reference.name, isController);
+      }
+    },
+  );
+
+/** The owners, or one empty owner when there are none: so every object has an owner series. */
+export const owners = (references: List<OwnerReference>): readonly OwnerReference[] =>
+  references && references.length > 0 ? references : [NO_OWNER];
+
+/** Three samples, `true`, `false` and `unknown` as last label, of which the one that is `status` is 1. */
+export function emitCondition(emit: Emit, status: string | undefined, ...before: readonly LabelValue[]): void {
+  emit(status === 'True' ? 1 : 0, ...before, 'true');
+  emit(status === 'False' ? 1 : 0, ...before, 'false');
+  emit(status === 'Unknown' ? 1 : 0, ...before, 'unknown');
+}
+
+/** `<prefix>_status_condition` with condition and status: three series for each condition of the object. */
+export const statusConditions = <O extends KubeObject>(
+  prefix: string,
+  stability: Stability,
+  read: (object: O) => List<Condition>,
+): KubeFamily<O> =>
+  series(
+    `${prefix}_status_condition`,
+    stability,
+    'Conditions of the object: 1 for the status that each has.',
+    ['condition', 'status'],
+    (object, emit) => {
+      for (const { type, status } of read(object) ?? []) emitCondition(emit, status, type);
+    },
+  );
+
+/** One sample for each of `states`, 1 for the current one; none when the object has no state. */
+export function emitStates(emit: Emit, states: readonly string[], current: LabelValue): void {
+  if (!current) return;
+  for (const state of states) emit(state === current ? 1 : 0, state);
+}
+
+/** 1 for true, 0 for false and unset. */
+export const flag = (set: boolean | null | undefined): number => (set === true ? 1 : 0);
+
+/** Go's zero time in Unix seconds, which kube-state-metrics tells where it does not look whether a time is set. */
+export const ZERO_TIME = -62_135_596_800;
+
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
+
+/** Whole seconds since 1970 of an RFC 3339 time; undefined when it is absent, Go's zero time, or no time. */
+export function unixSeconds(time: string | null | undefined): number | undefined {
+  if (!time || !RFC3339.test(time)) return undefined;
+  const seconds = Math.floor(Date.parse(time) / 1000);
+  return Number.isNaN(seconds) || seconds === ZERO_TIME ? undefined : seconds;
+}
+
+/** As {@link unixSeconds}, but Go's zero time when it is absent: for families whose series exist either way. */
+export const unixSecondsOrZeroTime = (time: string | null | undefined): number | undefined =>
+  time ? unixSeconds(time) : ZERO_TIME;
+
+/** The number that `text` is; undefined when it is none. */
+export function decimalText(text: string | null | undefined): number | undefined {
+  return text && /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined;
+}

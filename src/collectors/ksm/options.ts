@@ -1,0 +1,88 @@
+import * as z from 'zod';
+import { allowlistKeyError } from './allowlist.ts';
+import { metricPattern } from './family-filter.ts';
+import { resources } from './resources/index.ts';
+
+const NAMES = resources.map(({ name }) => name);
+const DEFAULTS = resources.filter(({ enabled }) => enabled).map(({ name }) => name);
+
+/** Runs a check that throws or gives a message as part of the schema. */
+const checked = (check: (text: string) => unknown) =>
+  z.string().superRefine((text, context) => {
+    const message = messageOf(() => check(text));
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+
+function messageOf(check: () => unknown): string | undefined {
+  try {
+    const message = check();
+    return typeof message === 'string' ? message : undefined;
+  } catch (cause) {
+    return cause instanceof Error ? cause.message : String(cause);
+  }
+}
+
+const names = (what: string) => z.array(z.string().min(1)).default([]).describe(what);
+
+const patterns = (what: string) => z.array(checked(metricPattern)).default([]).describe(what);
+
+const allowlist = (what: string) =>
+  z
+    .partialRecord(z.enum(['*', ...NAMES]), z.array(checked(allowlistKeyError)))
+    .default({})
+    .describe(what);
+
+/** Options of the ksm collector; each means what kube-state-metrics' flag of that name means. */
+export const ksmOptions = z
+  .strictObject({
+    resources: z
+      .array(z.enum(NAMES))
+      .default(DEFAULTS)
+      .describe('Resources to watch; secrets and configmaps only when named here.'),
+    namespaces: names('Tell only of objects in these namespaces; of all when empty.'),
+    namespacesDenylist: names('Namespaces whose objects are not told of; wins over namespaces.'),
+    metricAllowlist: patterns(
+      'Tell only families that one of these regular expressions matches, anywhere in the name.',
+    ),
+    metricDenylist: patterns(
+      'Leave out families that one of these regular expressions matches; not with metricAllowlist.',
+    ),
+    metricOptInList: patterns('Opt-in families to tell, as regular expressions.'),
+    labelsAllowlist: allowlist(
+      'Labels to tell in kube_*_labels, by resource: pods: [app, example.com/*]; [*] for all.',
+    ),
+    annotationsAllowlist: allowlist('Annotations to tell in kube_*_annotations, by resource, like labelsAllowlist.'),
+    shard: z.int().min(0).default(0).describe('Which part of the objects is told of here, from 0.'),
+    totalShards: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe('Into how many parts the objects are split by their uid.'),
+    node: z.string().min(1).optional().describe('Tell only of the pods on this node.'),
+    customResourceStateFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("File with kube-state-metrics' CustomResourceStateMetrics, for families about custom resources."),
+  })
+  .refine(({ metricAllowlist, metricDenylist }) => metricAllowlist.length === 0 || metricDenylist.length === 0, {
+    error: 'metricAllowlist and metricDenylist exclude each other',
+  })
+  .refine(({ shard, totalShards }) => shard < totalShards, {
+    error: 'shard counts from 0 and must be less than totalShards',
+    path: ['shard'],
+  });
+
+/** What {@link ksmOptions} gives. */
+export type KsmOptions = z.output<typeof ksmOptions>;
+
+/** Whether objects of a namespace are told of; those without one (`''`) always are. */
+export function namespaceFilter({
+  namespaces,
+  namespacesDenylist,
+}: Pick<KsmOptions, 'namespaces' | 'namespacesDenylist'>): (namespace: string) => boolean {
+  const allowed = new Set(namespaces);
+  const denied = new Set(namespacesDenylist);
+  return (namespace) => namespace === '' || ((allowed.size === 0 || allowed.has(namespace)) && !denied.has(namespace));
+}

@@ -1,0 +1,22 @@
+import { type Allowlist, allowedOf } from './allowlist.ts';
+import { type FamilyPatterns, familyFilter } from './family-filter.ts';
+import { type Renderer, rendererOf } from './render.ts';
+import type { Resource } from './resource.ts';
+
+/** The options that decide what is told of an object; kube-state-metrics' flags of the same names. */
+export interface TellingOptions extends FamilyPatterns {
+  readonly labelsAllowlist: Allowlist;
+  readonly annotationsAllowlist: Allowlist;
+}
+
+/** A renderer for each of `resources`, in their order. Throws an Error for a pattern that is no regular expression. */
+export function renderersOf(resources: readonly Resource[], options: TellingOptions): Renderer[] {
+  const includes = familyFilter(options);
+  return resources.map((resource) =>
+    rendererOf(resource, {
+      includes,
+      labels: allowedOf(options.labelsAllowlist, resource.name),
+      annotations: allowedOf(options.annotationsAllowlist, resource.name),
+    }),
+  );
+}

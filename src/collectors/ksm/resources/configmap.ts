@@ -1,0 +1,20 @@
+import { annotations, created, labels, namespaced, plainInfo, resourceVersion } from '../common.ts';
+import { defineResource } from '../resource.ts';
+
+/** ConfigMaps: that they are there and which version, never what is in them. */
+export const configmaps = defineResource({
+  name: 'configmaps',
+  kind: 'ConfigMap',
+  apiVersion: 'v1',
+  namespaced: true,
+  enabled: false,
+  metadataOnly: true,
+  identity: namespaced('configmap'),
+  families: [
+    annotations('kube_configmap'),
+    labels('kube_configmap'),
+    plainInfo('kube_configmap'),
+    created('kube_configmap'),
+    resourceVersion('kube_configmap'),
+  ],
+});

@@ -1,0 +1,120 @@
+import { parseCronSchedule } from '../../../kube/cron-schedule.ts';
+import type { KubeObject } from '../../../kube/object.ts';
+import {
+  annotations,
+  created,
+  flag,
+  info,
+  type List,
+  labels,
+  namespaced,
+  resourceVersion,
+  single,
+  unixSeconds,
+} from '../common.ts';
+import { defineResource } from '../resource.ts';
+
+interface CronJob extends KubeObject {
+  readonly spec?: {
+    readonly schedule?: string;
+    readonly timeZone?: string | null;
+    readonly concurrencyPolicy?: string;
+    readonly suspend?: boolean | null;
+    readonly startingDeadlineSeconds?: number | null;
+    readonly successfulJobsHistoryLimit?: number | null;
+    readonly failedJobsHistoryLimit?: number | null;
+  } | null;
+  readonly status?: {
+    readonly active?: List<unknown>;
+    readonly lastScheduleTime?: string | null;
+    readonly lastSuccessfulTime?: string | null;
+  } | null;
+}
+
+/** CronJobs: when they fire and what is kept of their jobs. */
+export const cronjobs = defineResource<CronJob>({
+  name: 'cronjobs',
+  kind: 'CronJob',
+  apiVersion: 'batch/v1',
+  namespaced: true,
+  enabled: true,
+  identity: namespaced('cronjob'),
+  families: [
+    annotations('kube_cronjob'),
+    labels('kube_cronjob'),
+    info(
+      'kube_cronjob_info',
+      'STABLE',
+      'When the cron job fires and what it does when its last job still runs.',
+      ['schedule', 'concurrency_policy', 'timezone'],
+      ({ spec }) => [spec?.schedule, spec?.concurrencyPolicy, spec?.timeZone ?? 'local'],
+    ),
+    created('kube_cronjob'),
+    single(
+      'kube_cronjob_status_active',
+      'STABLE',
+      'Jobs of the cron job that run now.',
+      ({ status }) => (status?.active ?? []).length,
+    ),
+    single(
+      'kube_cronjob_status_last_schedule_time',
+      'STABLE',
+      'When the cron job last fired, in seconds since 1970.',
+      ({ status }) => unixSeconds(status?.lastScheduleTime),
+    ),
+    single(
+      'kube_cronjob_status_last_successful_time',
+      'STABLE',
+      'When a job of the cron job last succeeded, in seconds since 1970.',
+      ({ status }) => unixSeconds(status?.lastSuccessfulTime),
+    ),
+    single('kube_cronjob_spec_suspend', 'STABLE', 'Whether the cron job is suspended.', ({ spec }) =>
+      flag(spec?.suspend),
+    ),
+    single(
+      'kube_cronjob_spec_starting_deadline_seconds',
+      'STABLE',
+      'How late a job may start, in seconds.',
+      ({ spec }) => spec?.startingDeadlineSeconds,
+    ),
+    single(
+      'kube_cronjob_next_schedule_time',
+      'STABLE',
+      'When the cron job is to fire after its last firing, in seconds since 1970; in the past when it is late.',
+      nextScheduleTime,
+    ),
+    single(
+      'kube_cronjob_schedule_invalid',
+      'ALPHA',
+      'Present, and 1, when the schedule or its time zone cannot be read.',
+      ({ spec }) => (scheduleOf(spec) ? undefined : 1),
+    ),
+    resourceVersion('kube_cronjob', 'STABLE'),
+    single(
+      'kube_cronjob_spec_successful_job_history_limit',
+      'ALPHA',
+      'How many jobs that succeeded are kept.',
+      ({ spec }) => spec?.successfulJobsHistoryLimit,
+    ),
+    single(
+      'kube_cronjob_spec_failed_job_history_limit',
+      'ALPHA',
+      'How many jobs that failed are kept.',
+      ({ spec }) => spec?.failedJobsHistoryLimit,
+    ),
+  ],
+});
+
+function nextScheduleTime({ metadata, spec, status }: CronJob): number | undefined {
+  const base = unixSeconds(status?.lastScheduleTime) ?? unixSeconds(metadata?.creationTimestamp);
+  return base === undefined || spec?.suspend ? undefined : scheduleOf(spec)?.next(base);
+}
+
+/** The schedule; undefined when it is none, which has its own family. */
+function scheduleOf(spec: CronJob['spec']) {
+  try {
+    return parseCronSchedule(spec?.schedule ?? '', spec?.timeZone ?? undefined);
+  } catch {
+    return undefined;
+  }
+}

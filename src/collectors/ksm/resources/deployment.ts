@@ -1,0 +1,127 @@
+import type { KubeObject } from '../../../kube/object.ts';
+import {
+  annotations,
+  type Condition,
+  created,
+  deletionTimestamp,
+  emitCondition,
+  flag,
+  generation,
+  type List,
+  labels,
+  namespaced,
+  owners,
+  series,
+  single,
+  statusCounts,
+} from '../common.ts';
+import { defineResource } from '../resource.ts';
+
+interface Deployment extends KubeObject {
+  readonly spec?: {
+    readonly replicas?: number | null;
+    readonly paused?: boolean;
+    readonly strategy?: { readonly rollingUpdate?: RollingUpdate | null } | null;
+  } | null;
+  readonly status?: { readonly terminatingReplicas?: number | null; readonly conditions?: List<Condition> } | null;
+}
+
+interface RollingUpdate {
+  readonly maxUnavailable?: CountOrPercent;
+  readonly maxSurge?: CountOrPercent;
+}
+
+/** `3` or `"25%"`. */
+type CountOrPercent = number | string | null;
+
+/** The reasons that are told; others become `unknown`, since anybody may write a reason of their own. */
+const REASONS: ReadonlySet<string> = new Set([
+  '',
+  'DeploymentPaused',
+  'DeploymentResumed',
+  'FoundNewReplicaSet',
+  'MinimumReplicasAvailable',
+  'MinimumReplicasUnavailable',
+  'NewReplicaSetAvailable',
+  'NewReplicaSetCreated',
+  'ProgressDeadlineExceeded',
+  'ReplicaSetCreateError',
+  'ReplicaSetUpdated',
+]);
+
+/** Deployments: replicas wanted and there, roll-out settings and conditions. */
+export const deployments = defineResource<Deployment>({
+  name: 'deployments',
+  kind: 'Deployment',
+  apiVersion: 'apps/v1',
+  namespaced: true,
+  enabled: true,
+  identity: namespaced('deployment'),
+  families: [
+    series(
+      'kube_deployment_owner',
+      'ALPHA',
+      'Owners of the deployment.',
+      ['owner_kind', 'owner_name'],
+      ({ metadata }, emit) => {
+        for (const { kind, name } of owners(metadata?.ownerReferences)) emit(1, kind, name);
+      },
+    ),
+    created('kube_deployment'),
+    ...statusCounts('kube_deployment', [
+      ['replicas', 'replicas', 'Pods of the deployment, of any template.'],
+      ['replicas_ready', 'readyReplicas', 'Ready pods of the deployment.'],
+      ['replicas_available', 'availableReplicas', 'Pods that have been ready long enough.'],
+      ['replicas_unavailable', 'unavailableReplicas', 'Pods that are still missing for full availability.'],
+      ['replicas_updated', 'updatedReplicas', 'Pods of the current template.'],
+      ['observed_generation', 'observedGeneration', 'The generation that the controller acted on last.'],
+    ]),
+    single(
+      'kube_deployment_status_terminating_replicas',
+      'ALPHA',
+      'Pods that are being deleted.',
+      ({ status }) => status?.terminatingReplicas,
+    ),
+    series(
+      'kube_deployment_status_condition',
+      'STABLE',
+      'Conditions of the deployment: 1 for the status that each has.',
+      ['reason', 'condition', 'status'],
+      (deployment, emit) => {
+        for (const { type, status, reason } of deployment.status?.conditions ?? []) {
+          emitCondition(emit, status, REASONS.has(reason ?? '') ? reason : 'unknown', type);
+        }
+      },
+    ),
+    single('kube_deployment_spec_replicas', 'STABLE', 'Pods that are wanted.', ({ spec }) => spec?.replicas),
+    single('kube_deployment_spec_paused', 'STABLE', 'Whether roll-outs are paused.', ({ spec }) => flag(spec?.paused)),
+    single(
+      'kube_deployment_spec_strategy_rollingupdate_max_unavailable',
+      'STABLE',
+      'How many pods may be unavailable during a roll-out.',
+      ({ spec }) => podCount(spec?.strategy?.rollingUpdate?.maxUnavailable, spec?.replicas, Math.floor),
+    ),
+    single(
+      'kube_deployment_spec_strategy_rollingupdate_max_surge',
+      'STABLE',
+      'How many pods beyond the wanted ones there may be during a roll-out.',
+      ({ spec }) => podCount(spec?.strategy?.rollingUpdate?.maxSurge, spec?.replicas, Math.ceil),
+    ),
+    generation('kube_deployment'),
+    deletionTimestamp('kube_deployment'),
+    annotations('kube_deployment'),
+    labels('kube_deployment'),
+  ],
+});
+
+/** A number of pods given as such or as percentage of `replicas`; undefined when one is unset or it is neither. */
+function podCount(
+  amount: CountOrPercent | undefined,
+  replicas: number | null | undefined,
+  round: (count: number) => number,
+): number | undefined {
+  if (typeof replicas !== 'number') return undefined;
+  if (typeof amount === 'number') return amount;
+  const percent = /^(\d+)%$/.exec(amount ?? '');
+  return percent ? round((Number(percent[1]) * replicas) / 100) : undefined;
+}

@@ -1,0 +1,119 @@
+import type { KubeObject } from '../../../kube/object.ts';
+import {
+  annotations,
+  type Condition,
+  created,
+  emitCondition,
+  flag,
+  type List,
+  labels,
+  namespaced,
+  owner,
+  plainInfo,
+  series,
+  single,
+  unixSeconds,
+} from '../common.ts';
+import { defineResource, type Emit } from '../resource.ts';
+
+interface Job extends KubeObject {
+  readonly spec?: {
+    readonly parallelism?: number | null;
+    readonly completions?: number | null;
+    readonly activeDeadlineSeconds?: number | null;
+  } | null;
+  readonly status?: {
+    readonly active?: number;
+    readonly ready?: number | null;
+    readonly succeeded?: number;
+    readonly failed?: number;
+    readonly startTime?: string | null;
+    readonly completionTime?: string | null;
+    readonly conditions?: List<Condition>;
+  } | null;
+}
+
+/** Why a job failed, as far as it is told apart. */
+const FAILURES = ['BackoffLimitExceeded', 'DeadlineExceeded', 'Evicted'];
+
+/** Jobs: how many of their pods run, succeeded and failed. */
+export const jobs = defineResource<Job>({
+  name: 'jobs',
+  kind: 'Job',
+  apiVersion: 'batch/v1',
+  namespaced: true,
+  enabled: true,
+  identity: namespaced('job_name'),
+  families: [
+    annotations('kube_job'),
+    labels('kube_job'),
+    plainInfo('kube_job'),
+    created('kube_job'),
+    single(
+      'kube_job_spec_parallelism',
+      'STABLE',
+      'How many pods of the job may run at once.',
+      ({ spec }) => spec?.parallelism,
+    ),
+    single(
+      'kube_job_spec_completions',
+      'STABLE',
+      'How many pods have to succeed for the job to be complete.',
+      ({ spec }) => spec?.completions,
+    ),
+    single(
+      'kube_job_spec_active_deadline_seconds',
+      'STABLE',
+      'How long the job may run before it is ended, in seconds.',
+      ({ spec }) => spec?.activeDeadlineSeconds,
+    ),
+    single('kube_job_status_succeeded', 'STABLE', 'Pods that succeeded.', ({ status }) => status?.succeeded ?? 0),
+    series(
+      'kube_job_status_failed',
+      'STABLE',
+      'Pods that failed; by reason, 1 for the one that the job failed for.',
+      [],
+      emitFailed,
+      { extraLabels: ['reason'] },
+    ),
+    single('kube_job_status_active', 'STABLE', 'Pods that run or are to run.', ({ status }) => status?.active ?? 0),
+    single('kube_job_status_ready', 'ALPHA', 'Pods that are ready.', ({ status }) => status?.ready ?? 0),
+    series('kube_job_complete', 'STABLE', 'Whether the job is complete.', ['condition'], (job, emit) => {
+      for (const { status } of conditions(job, 'Complete')) emitCondition(emit, status);
+    }),
+    series('kube_job_failed', 'STABLE', 'Whether the job failed.', ['condition'], (job, emit) => {
+      for (const { status } of conditions(job, 'Failed')) emitCondition(emit, status);
+    }),
+    single('kube_job_status_start_time', 'STABLE', 'When the job started, in seconds since 1970.', ({ status }) =>
+      unixSeconds(status?.startTime),
+    ),
+    single(
+      'kube_job_status_completion_time',
+      'STABLE',
+      'When the job was complete, in seconds since 1970.',
+      ({ status }) => unixSeconds(status?.completionTime),
+    ),
+    series('kube_job_status_suspended', 'ALPHA', 'Whether the job is suspended.', [], (job, emit) => {
+      for (const { status } of conditions(job, 'Suspended')) emit(flag(status === 'True'));
+    }),
+    owner('kube_job', 'STABLE'),
+  ],
+});
+
+const conditions = (job: Job, wanted: string): readonly Condition[] =>
+  (job.status?.conditions ?? []).filter(({ type }) => type === wanted);
+
+/** Without failures, one 0 without reason; with failures of no known reason, their count under an empty one. */
+function emitFailed(job: Job, emit: Emit): void {
+  const count = job.status?.failed ?? 0;
+  if (count === 0) {
+    emit(0);
+    return;
+  }
+  let known = false;
+  for (const { reason } of conditions(job, 'Failed')) {
+    for (const failure of FAILURES) emit(flag(reason === failure), 'reason', failure);
+    known ||= FAILURES.includes(reason ?? '');
+  }
+  if (!known) emit(count, 'reason', '');
+}

@@ -1,0 +1,110 @@
+import { milliQuantity, wholeQuantity } from '../../../kube/quantity.ts';
+import { flag, info, series, single } from '../common.ts';
+import { mapLabels } from '../label-names.ts';
+import type { Emit, KubeFamily } from '../resource.ts';
+import type { Pod } from './pod-types.ts';
+
+const VOLUME_LABELS = ['volume', 'persistentvolumeclaim', 'ephemeral'];
+
+/** Families about what a pod asks for, other than its containers. */
+export const specFamilies: readonly KubeFamily<Pod>[] = [
+  info(
+    'kube_pod_info',
+    'STABLE',
+    'Where the pod runs and who made it.',
+    ['host_ip', 'pod_ip', 'node', 'created_by_kind', 'created_by_name', 'priority_class', 'host_network'],
+    ({ metadata, spec, status }) => {
+      const creator = metadata?.ownerReferences?.find(({ controller }) => controller);
+      return [
+        status?.hostIP,
+        status?.podIP,
+        spec?.nodeName,
+        creator?.kind,
+        creator?.name,
+        spec?.priorityClassName,
+        String(spec?.hostNetwork ?? false),
+      ];
+    },
+  ),
+  single('kube_pod_overhead_cpu_cores', 'ALPHA', 'CPU set aside for what runs the pod.', ({ spec }) =>
+    milliQuantity(spec?.overhead?.cpu),
+  ),
+  single('kube_pod_overhead_memory_bytes', 'ALPHA', 'Memory set aside for what runs the pod.', ({ spec }) =>
+    wholeQuantity(spec?.overhead?.memory),
+  ),
+  series(
+    'kube_pod_resourceclaim_info',
+    'ALPHA',
+    'Claims of the pod for devices.',
+    ['claim_name', 'resourceclaim_name', 'resourceclaim_template_name'],
+    emitResourceClaims,
+  ),
+  info('kube_pod_restart_policy', 'STABLE', 'When ended containers are started again.', ['type'], ({ spec }) => [
+    spec?.restartPolicy,
+  ]),
+  info('kube_pod_runtimeclass_name_info', 'ALPHA', 'Runtime class of the pod.', ['runtimeclass_name'], ({ spec }) =>
+    typeof spec?.runtimeClassName === 'string' ? [spec.runtimeClassName] : undefined,
+  ),
+  series(
+    'kube_pod_spec_volumes_persistentvolumeclaims_info',
+    'STABLE',
+    'Volumes of the pod that are claimed.',
+    VOLUME_LABELS,
+    (pod, emit) => {
+      for (const { labels } of claimedVolumes(pod)) emit(1, ...labels);
+    },
+  ),
+  series(
+    'kube_pod_spec_volumes_persistentvolumeclaims_readonly',
+    'STABLE',
+    'Whether the pod may only read its claimed volumes.',
+    VOLUME_LABELS,
+    (pod, emit) => {
+      for (const { labels, readOnly } of claimedVolumes(pod)) emit(flag(readOnly), ...labels);
+    },
+  ),
+  series(
+    'kube_pod_tolerations',
+    'ALPHA',
+    'Taints that the pod tolerates.',
+    ['key', 'operator', 'value', 'effect', 'toleration_seconds'],
+    ({ spec }, emit) => {
+      for (const { key, operator, value, effect, tolerationSeconds } of spec?.tolerations ?? []) {
+        emit(1, key, operator, value, effect, tolerationSeconds?.toString());
+      }
+    },
+  ),
+  series(
+    'kube_pod_nodeselectors',
+    'ALPHA',
+    'Labels that a node has to have for the pod.',
+    [],
+    ({ spec }, emit) => emit(1, ...mapLabels('nodeselector', spec?.nodeSelector)),
+    { optIn: true, extraLabels: ['nodeselector_*'] },
+  ),
+  info('kube_pod_service_account', 'ALPHA', 'Service account of the pod.', ['service_account'], ({ spec }) => [
+    spec?.serviceAccountName,
+  ]),
+  info('kube_pod_scheduler', 'ALPHA', 'Scheduler that is to find a node for the pod.', ['name'], ({ spec }) => [
+    spec?.schedulerName,
+  ]),
+];
+
+function emitResourceClaims({ spec, status }: Pod, emit: Emit): void {
+  for (const { name, resourceClaimName, resourceClaimTemplateName } of spec?.resourceClaims ?? []) {
+    if (typeof resourceClaimName === 'string') emit(1, name, resourceClaimName, '');
+    else if (typeof resourceClaimTemplateName === 'string') {
+      const made = status?.resourceClaimStatuses?.find((claim) => claim.name === name);
+      emit(1, name, made?.resourceClaimName, resourceClaimTemplateName);
+    }
+  }
+}
+
+/** Volumes by claim: one that is named, or one that is made for the pod and named after it. */
+function claimedVolumes({ metadata, spec }: Pod) {
+  return (spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim: claim, ephemeral }) => {
+    if (claim) return [{ labels: [name, claim.claimName, 'false'], readOnly: claim.readOnly }];
+    if (ephemeral) return [{ labels: [name, `${metadata?.name}-${name}`, 'true'], readOnly: false }];
+    return [];
+  });
+}

@@ -1,0 +1,25 @@
+import { annotations, created, deletionTimestamp, labels, namespaced, statusCounts } from '../common.ts';
+import { defineResource } from '../resource.ts';
+
+/** PodDisruptionBudgets: how many pods may be evicted now. */
+export const poddisruptionbudgets = defineResource({
+  name: 'poddisruptionbudgets',
+  kind: 'PodDisruptionBudget',
+  apiVersion: 'policy/v1',
+  namespaced: true,
+  enabled: true,
+  identity: namespaced('poddisruptionbudget'),
+  families: [
+    annotations('kube_poddisruptionbudget'),
+    labels('kube_poddisruptionbudget', 'ALPHA'),
+    created('kube_poddisruptionbudget'),
+    ...statusCounts('kube_poddisruptionbudget', [
+      ['current_healthy', 'currentHealthy', 'Healthy pods.'],
+      ['desired_healthy', 'desiredHealthy', 'Healthy pods that there must be.'],
+      ['pod_disruptions_allowed', 'disruptionsAllowed', 'Pods that may be evicted now.'],
+      ['expected_pods', 'expectedPods', 'Pods that the budget counts.'],
+      ['observed_generation', 'observedGeneration', 'The generation that the controller acted on last.'],
+    ]),
+    deletionTimestamp('kube_poddisruptionbudget'),
+  ],
+});

@@ -1,0 +1,18 @@
+import * as z from 'zod';
+import { ksmOptions } from './options.ts';
+
+/** The section `collectors.ksm` of the configuration. */
+export const ksmSection = ksmOptions
+  .safeExtend({
+    enabled: z.boolean().default(false).describe('Whether this agent follows the state of the cluster.'),
+    kubeconfig: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("File that names the cluster; $KUBECONFIG, the pod's service account, ~/.kube/config when unset."),
+    context: z.string().min(1).optional().describe('Context of the kubeconfig; its current one when unset.'),
+  })
+  .prefault({});
+
+/** What {@link ksmSection} gives. */
+export type KsmSection = z.output<typeof ksmSection>;

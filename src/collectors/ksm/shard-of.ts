@@ -1,0 +1,22 @@
+// Which of several agents tells about an object, as kube-state-metrics decides it: FNV-1a of the uid, then jump
+// consistent hash (https://arxiv.org/abs/1406.2294), so that a shard more moves as few objects as can be.
+import { fnv1a64 } from '../../fnv.ts';
+
+/** The shard, from 0, of the object with this uid among `totalShards`. */
+export function shardOf(uid: string, totalShards: number): number {
+  return totalShards <= 1 ? 0 : jumpHash(fnv1a64(uid), totalShards);
+}
+
+const JUMP_FACTOR = 2862933555777941757n;
+
+/** The bucket, from 0, of `key` among `buckets`. */
+export function jumpHash(key: bigint, buckets: number): number {
+  let state = key;
+  let bucket = -1;
+  for (let next = 0; next < buckets; ) {
+    bucket = next;
+    state = BigInt.asUintN(64, state * JUMP_FACTOR + 1n);
+    next = Math.floor((bucket + 1) * (2 ** 31 / (Number(state >> 33n) + 1)));
+  }
+  return bucket;
+}

@@ -1,0 +1,198 @@
+import { crc32 } from 'node:zlib';
+import type { Family } from '../../metrics/family.ts';
+import { headerText } from '../../metrics/text.ts';
+import { FamilyTally } from './family-tally.ts';
+import { regroup } from './regroup.ts';
+import { type Entry, GONE, gzipped, SHARD_BYTES, Shard, type Slot } from './shard.ts';
+import { slices } from './slices.ts';
+
+/** Beyond this much waiting for a rebuild, shards are rebuilt at once: a standby agent never pushes. */
+const MAX_DEBT_BYTES = 4 * 1024 * 1024;
+
+/** All sample lines of a store: header lines first, then the objects. */
+export interface StoreBody {
+  /** gzip members; one after the other they are one gzip body. */
+  readonly members: readonly Buffer[];
+  /** Bytes before compression. */
+  readonly textBytes: number;
+  readonly samples: number;
+}
+
+/** The sizes of a store, for the self metrics. */
+export interface StoreSizes {
+  readonly objects: number;
+  readonly shards: number;
+  /** Bytes of text, and of its compressed form. */
+  readonly textBytes: number;
+  readonly memberBytes: number;
+  /** Changes not in the members yet, and what they replace. */
+  readonly debtBytes: number;
+}
+
+/**
+ * The sample lines of all objects of one resource, in shards of about 64 KiB that are kept compressed. Changes wait
+ * until the next body, which compresses the changed shards only: an unchanged store costs nothing, whatever its size.
+ * An object costs its compressed text (600 bytes for a pod of two containers) and about 200 bytes of index.
+ */
+export class ObjectStore {
+  readonly #families: readonly Family[];
+  readonly #index = new Map<string, Slot>();
+  readonly #shards = new Set<Shard>();
+  readonly #dirty = new Set<Shard>();
+  /** Counts what is in the members, changes waiting left out. */
+  readonly #tally = new FamilyTally();
+  /** The shard with room for new objects, and the only one that may be less than half full. */
+  #open: Shard | undefined;
+  #debt = 0;
+  #header: { readonly text: string; readonly member: Buffer } = { text: '', member: GONE };
+
+  /** `families` are those that the texts may have. */
+  constructor(families: readonly Family[]) {
+    this.#families = families;
+  }
+
+  get size(): number {
+    return this.#index.size;
+  }
+
+  get sizes(): StoreSizes {
+    let textBytes = 0;
+    let memberBytes = 0;
+    for (const { stored, member } of this.#shards) {
+      textBytes += stored;
+      memberBytes += member.length;
+    }
+    return { objects: this.size, shards: this.#shards.size, textBytes, memberBytes, debtBytes: this.#debt };
+  }
+
+  /** Sets the sample lines of an object, each with its newline; `text` is empty when it has none. */
+  set(key: string, text: string): void {
+    const pending = Buffer.from(text);
+    const checksum = crc32(pending) | 0;
+    const slot = this.#index.get(key);
+    if (slot === undefined) {
+      const shard = this.#openShard();
+      const added = { shard, stored: 0, pending, checksum };
+      this.#index.set(key, added);
+      this.#change(shard, () => shard.append(added));
+      if (shard.size >= SHARD_BYTES) this.#rebuild(shard);
+    } else if (slot.checksum !== checksum || (slot.pending?.length ?? slot.stored) !== pending.length) {
+      slot.checksum = checksum;
+      this.#change(slot.shard, () => slot.shard.replace(slot, pending));
+    }
+    this.#payBack();
+  }
+
+  /** Removes an object; nothing happens when it is not there. */
+  delete(key: string): void {
+    const slot = this.#index.get(key);
+    if (slot === undefined) return;
+    this.#index.delete(key);
+    this.#change(slot.shard, () => slot.shard.replace(slot, GONE));
+    this.#payBack();
+  }
+
+  /**
+   * Compresses what has changed until now and gives everything. Changes made meanwhile may be left for the next body,
+   * but no object is ever there by half.
+   */
+  async body(): Promise<StoreBody> {
+    await this.#settle();
+    const shards = [...this.#shards].filter(({ stored }) => stored > 0);
+    const header = this.#headerMember();
+    return {
+      members: [header, ...shards.map(({ member }) => member)].filter(({ length }) => length > 0),
+      textBytes: shards.reduce((sum, { stored }) => sum + stored, Buffer.byteLength(this.#header.text)),
+      samples: this.#tally.series,
+    };
+  }
+
+  /** The same text regrouped by family, families by name; plain, in pieces that end with a line. */
+  async *byFamily(): AsyncGenerator<Buffer> {
+    await this.#settle();
+    const counted = this.#present().map((family) => ({
+      family,
+      bytes: this.#tally.families.get(family.name)?.bytes ?? 0,
+    }));
+    yield* regroup([...this.#shards], counted);
+  }
+
+  /** Rebuilds the shards that have changed, a millisecond each. */
+  async #settle(): Promise<void> {
+    const pause = slices();
+    for (const shard of [...this.#dirty]) {
+      await pause();
+      // Another one may have been faster: a merge, or the next call.
+      if (this.#dirty.has(shard)) this.#rebuild(shard);
+    }
+  }
+
+  #openShard(): Shard {
+    if (this.#open === undefined) {
+      this.#open = new Shard([]);
+      this.#shards.add(this.#open);
+    }
+    return this.#open;
+  }
+
+  #change(shard: Shard, change: () => void): void {
+    this.#debt -= shard.debt;
+    change();
+    this.#debt += shard.debt;
+    this.#dirty.add(shard);
+  }
+
+  #payBack(): void {
+    for (const shard of this.#dirty) {
+      if (this.#debt <= MAX_DEBT_BYTES) return;
+      this.#rebuild(shard);
+    }
+  }
+
+  /** Replaces a shard by as many as its text now needs; what is less than half a shard joins the open one. */
+  #rebuild(shard: Shard): void {
+    let entries = this.#take(shard);
+    const open = this.#open;
+    if (open !== undefined && bytesOf(entries) < SHARD_BYTES / 2) entries = [...this.#take(open), ...entries];
+    for (const group of evenGroups(entries)) {
+      const rebuilt = new Shard(group);
+      this.#shards.add(rebuilt);
+      if (rebuilt.size < SHARD_BYTES) this.#open ??= rebuilt;
+    }
+  }
+
+  #take(shard: Shard): Entry[] {
+    this.#shards.delete(shard);
+    this.#dirty.delete(shard);
+    this.#debt -= shard.debt;
+    if (this.#open === shard) this.#open = undefined;
+    return shard.read(this.#tally);
+  }
+
+  #present(): Family[] {
+    return this.#families
+      .filter(({ name }) => this.#tally.families.has(name))
+      .sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
+  #headerMember(): Buffer {
+    const text = this.#present().map(headerText).join('');
+    if (text !== this.#header.text) this.#header = { text, member: gzipped(Buffer.from(text)) };
+    return text === '' ? GONE : this.#header.member;
+  }
+}
+
+const bytesOf = (entries: readonly Entry[]): number => entries.reduce((sum, { text }) => sum + text.length, 0);
+
+/** Splits into groups of about the same size, each of half to one and a half shards if there is enough. */
+function evenGroups(entries: readonly Entry[]): Entry[][] {
+  const total = bytesOf(entries);
+  const count = Math.max(1, Math.round(total / SHARD_BYTES));
+  const groups: Entry[][] = Array.from({ length: count }, () => []);
+  let before = 0;
+  for (const entry of entries) {
+    groups[Math.min(count - 1, Math.floor((before * count) / total) || 0)]?.push(entry);
+    before += entry.text.length;
+  }
+  return groups.filter((group) => group.length > 0);
+}

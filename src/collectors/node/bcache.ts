@@ -1,0 +1,180 @@
+// /sys/fs/bcache/<uuid>: Documentation/admin-guide/bcache.rst of the kernel. Absent where the module is not loaded.
+import * as z from 'zod';
+import type { Host } from '../../host/host.ts';
+import { decimal } from '../../host/numbers.ts';
+import { counter, type Family, gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { defineCollector } from '../collector.ts';
+
+type Table = readonly (readonly [source: string, family: Family])[];
+
+const setLevel = (name: string, help: string) => gauge(name, help, ['uuid']);
+const backingLevel = (name: string, help: string) => gauge(name, help, ['uuid', 'backing_device']);
+const backingTotal = (name: string, help: string) => counter(name, help, ['uuid', 'backing_device']);
+const cacheTotal = (name: string, help: string) => counter(name, help, ['uuid', 'cache_device']);
+
+/** Files of the whole set. */
+const setFiles: Table = [
+  ['average_key_size', setLevel('node_bcache_average_key_size_sectors', 'Sectors that a key of the B-tree covers.')],
+  ['btree_cache_size', setLevel('node_bcache_btree_cache_size_bytes', 'Memory of the B-tree cache.')],
+  ['cache_available_percent', setLevel('node_bcache_cache_available_percent', 'Part of the cache without dirty data.')],
+  ['congested', setLevel('node_bcache_congested', 'How congested the cache is.')],
+  ['root_usage_percent', setLevel('node_bcache_root_usage_percent', "How full the B-tree's root is.")],
+  ['tree_depth', setLevel('node_bcache_tree_depth', 'Depth of the B-tree.')],
+  [
+    'internal/active_journal_entries',
+    setLevel('node_bcache_active_journal_entries', 'Journal entries newer than the index.'),
+  ],
+  ['internal/btree_nodes', setLevel('node_bcache_btree_nodes', 'Nodes of the B-tree.')],
+  [
+    'internal/cache_read_races',
+    counter('node_bcache_cache_read_races_total', 'Reads whose bucket was reused meanwhile.', ['uuid']),
+  ],
+];
+const readDuration = setLevel('node_bcache_btree_read_average_duration_seconds', 'Average time of a B-tree read.');
+
+/** Files of a backing device. */
+const backingFiles: Table = [
+  ['dirty_data', backingLevel('node_bcache_dirty_data_bytes', 'Dirty data of the device in the cache.')],
+  ['stats_total/bypassed', backingTotal('node_bcache_bypassed_bytes_total', 'Bytes that went past the cache.')],
+  ['stats_total/cache_hits', backingTotal('node_bcache_cache_hits_total', 'Requests answered by the cache.')],
+  ['stats_total/cache_misses', backingTotal('node_bcache_cache_misses_total', 'Requests not answered by the cache.')],
+  [
+    'stats_total/cache_bypass_hits',
+    backingTotal('node_bcache_cache_bypass_hits_total', 'Hits of requests meant to bypass.'),
+  ],
+  [
+    'stats_total/cache_bypass_misses',
+    backingTotal('node_bcache_cache_bypass_misses_total', 'Misses of requests meant to bypass.'),
+  ],
+  [
+    'stats_total/cache_miss_collisions',
+    backingTotal('node_bcache_cache_miss_collisions_total', 'Misses whose data a write brought meanwhile.'),
+  ],
+];
+const readaheads = backingTotal('node_bcache_cache_readaheads_total', 'Readaheads, if there were any.');
+
+/** Lines of writeback_rate_debug. */
+const writebackLines: Table = [
+  ['rate', backingLevel('node_bcache_writeback_rate', 'Bytes a second to be written back.')],
+  ['target', backingLevel('node_bcache_dirty_target_bytes', 'Dirty data that the controller aims at.')],
+  ['proportional', backingLevel('node_bcache_writeback_rate_proportional_term', "The controller's proportional term.")],
+  ['integral', backingLevel('node_bcache_writeback_rate_integral_term', "The controller's integral term.")],
+  ['change', backingLevel('node_bcache_writeback_change', 'Last change of the rate.')],
+];
+
+/** Files of a cache device. */
+const cacheFiles: Table = [
+  ['io_errors', gauge('node_bcache_io_errors', 'I/O errors, decayed by their half-life.', ['uuid', 'cache_device'])],
+  ['metadata_written', cacheTotal('node_bcache_metadata_written_bytes_total', 'Bytes written that are no data.')],
+  ['written', cacheTotal('node_bcache_written_bytes_total', 'Bytes written.')],
+];
+
+/** Lines of priority_stats. */
+const priorityLines: Table = [
+  [
+    'Unused',
+    gauge('node_bcache_priority_stats_unused_percent', 'Part of the cache without data.', ['uuid', 'cache_device']),
+  ],
+  [
+    'Metadata',
+    gauge('node_bcache_priority_stats_metadata_percent', 'Part of the cache with metadata.', ['uuid', 'cache_device']),
+  ],
+];
+
+const options = z.strictObject({
+  priorityStats: z
+    .boolean()
+    .default(false)
+    .describe('Export how the cache is used; the kernel sorts all buckets for it.'),
+});
+
+/** Caches of block devices. */
+export const bcache = defineCollector({
+  name: 'bcache',
+  enabled: true,
+  summary: 'Caches of block devices, from `/sys/fs/bcache/<uuid>`.',
+  options,
+  families: [
+    ...[...setFiles, ...backingFiles, ...writebackLines, ...cacheFiles, ...priorityLines].map(([, family]) => family),
+    readDuration,
+    readaheads,
+  ],
+  create({ host }, { priorityStats }) {
+    const folder = host.sys('fs/bcache');
+    return (out) => {
+      // Beside the sets there are files to register devices with.
+      for (const uuid of host.listIfExists(folder)) {
+        if (uuid.includes('-')) out.attempt(uuid, () => addSet(out, host, `${folder}/${uuid}`, priorityStats, uuid));
+      }
+    };
+  },
+});
+
+/** An attribute's number. One that the kernel no longer has counts as 0, as in node_exporter. */
+const numberOf = (host: Host, path: string): number => parseHuman(host.attribute(path) ?? '0');
+
+function addFiles(out: Snapshot, host: Host, folder: string, table: Table, ...labels: readonly string[]): void {
+  for (const [file, family] of table) out.add(family, numberOf(host, `${folder}/${file}`), ...labels);
+}
+
+/** Adds from a file of lines `name: value`. */
+function addLines(out: Snapshot, host: Host, path: string, table: Table, ...labels: readonly string[]): void {
+  const lines = new Map<string, string>();
+  for (const line of (host.attribute(path) ?? '').split('\n')) {
+    const colon = line.indexOf(':');
+    lines.set(
+      line.slice(0, colon),
+      line
+        .slice(colon + 1)
+        .trim()
+        .replace(/\/sec$|%$/, ''),
+    );
+  }
+  for (const [name, family] of table) out.add(family, parseHuman(lines.get(name) ?? '0'), ...labels);
+}
+
+/** The set itself and each of its devices are units of their own. A set that has just been stopped has no files. */
+function addSet(out: Snapshot, host: Host, folder: string, priorities: boolean, uuid: string): void {
+  const files = host.listIfExists(folder);
+  if (files.length > 0) out.attempt(uuid, () => addTotals(out, host, folder, uuid));
+  for (const file of files) {
+    const path = `${folder}/${file}`;
+    out.attempt(`${uuid} ${file}`, () => {
+      if (/^bdev\d+$/.test(file)) addBacking(out, host, path, uuid, file);
+      if (/^cache\d+$/.test(file)) addCache(out, host, path, priorities, uuid, file);
+    });
+  }
+}
+
+function addTotals(out: Snapshot, host: Host, folder: string, uuid: string): void {
+  addFiles(out, host, folder, setFiles, uuid);
+  // Nanoseconds, despite its name.
+  out.add(readDuration, numberOf(host, `${folder}/internal/btree_read_average_duration_us`) * 1e-9, uuid);
+}
+
+function addBacking(out: Snapshot, host: Host, folder: string, ...labels: readonly string[]): void {
+  addFiles(out, host, folder, backingFiles, ...labels);
+  const ahead = numberOf(host, `${folder}/stats_total/cache_readaheads`);
+  if (ahead !== 0) out.add(readaheads, ahead, ...labels);
+  addLines(out, host, `${folder}/writeback_rate_debug`, writebackLines, ...labels);
+}
+
+function addCache(out: Snapshot, host: Host, folder: string, priorities: boolean, ...labels: readonly string[]): void {
+  addFiles(out, host, folder, cacheFiles, ...labels);
+  if (priorities) addLines(out, host, `${folder}/priority_stats`, priorityLines, ...labels);
+}
+
+const UNITS = 'kMGTPEZY';
+
+/**
+ * A number as bcache prints it: plain, or `1.1M`, where what follows the point counts 1024ths of the unit, scaled by
+ * 10.24. Throws NotANumber.
+ */
+export function parseHuman(text: string): number {
+  const power = UNITS.indexOf(text.at(-1) ?? '') + 1;
+  if (power === 0) return Math.trunc(decimal(text));
+  const [whole, fraction = '0'] = text.slice(0, -1).split('.');
+  const magnitude = Math.abs(decimal(whole)) + decimal(fraction) / 10.24;
+  return Math.trunc(magnitude * 1024 ** power) * (text.startsWith('-') ? -1 : 1);
+}

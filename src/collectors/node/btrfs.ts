@@ -1,0 +1,130 @@
+// /sys/fs/btrfs/<uuid>: btrfs(5), "Filesystem sysfs", and fs/btrfs/sysfs.c of the kernel. Nothing without mounted Btrfs.
+import { integerAttribute } from '../../host/attributes.ts';
+import type { Host } from '../../host/host.ts';
+import { eachLine, words } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+import { counter, type Family, gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+const UUID = ['uuid'];
+const PROFILE = ['uuid', 'block_group_type', 'mode'];
+const info = gauge('node_btrfs_info', 'Always 1; the label of the file system.', ['uuid', 'label']);
+const globalReserve = gauge('node_btrfs_global_rsv_size_bytes', 'Size of the global reserve.', UUID);
+const reserved = gauge('node_btrfs_reserved_bytes', 'Bytes reserved.', ['uuid', 'block_group_type']);
+const used = gauge('node_btrfs_used_bytes', 'Bytes used.', PROFILE);
+const size = gauge('node_btrfs_size_bytes', 'Bytes allocated to block groups.', PROFILE);
+const ratio = gauge('node_btrfs_allocation_ratio', 'Bytes of disk that a byte of data takes.', PROFILE);
+const deviceSize = gauge('node_btrfs_device_size_bytes', 'Size of a device.', ['uuid', 'device']);
+const deviceErrors = counter('node_btrfs_device_errors_total', 'Errors of a device.', ['uuid', 'device', 'type']);
+
+/** By keyword of commit_stats, there since Linux 6.0. */
+const commitStats: ReadonlyMap<string, readonly [Family, number]> = new Map([
+  ['commits', [counter('node_btrfs_commits_total', 'Commits.', UUID), 1]],
+  ['last_commit_ms', [gauge('node_btrfs_last_commit_seconds', 'Time that the last commit took.', UUID), 1e3]],
+  ['max_commit_ms', [gauge('node_btrfs_max_commit_seconds', 'Time that the longest commit took.', UUID), 1e3]],
+  ['total_commit_ms', [counter('node_btrfs_commit_seconds_total', 'Time that all commits took.', UUID), 1e3]],
+]);
+
+/** Copies of the data that a profile keeps; those with parity depend on the number of devices. */
+const COPIES: ReadonlyMap<string, number> = new Map([
+  ['single', 1],
+  ['raid0', 1],
+  ['dup', 2],
+  ['raid1', 2],
+  ['raid10', 2],
+  ['raid1c3', 3],
+  ['raid1c4', 4],
+]);
+const PARITIES: ReadonlyMap<string, number> = new Map([
+  ['raid5', 1],
+  ['raid6', 2],
+]);
+
+/** Space and errors of Btrfs. */
+export const btrfs = defineCollector({
+  name: 'btrfs',
+  enabled: true,
+  summary:
+    'Space, commits and device errors of each mounted Btrfs, from `/sys/fs/btrfs/<uuid>`. Sysfs numbers the devices ' +
+    'there, so with several of them their errors carry `device="devid <number>"`.',
+  options: NO_OPTIONS,
+  families: [
+    info,
+    globalReserve,
+    reserved,
+    used,
+    size,
+    ratio,
+    deviceSize,
+    deviceErrors,
+    ...[...commitStats.values()].map(([family]) => family),
+  ],
+  create({ host }) {
+    const folder = host.sys('fs/btrfs');
+    return (out) => {
+      // Beside the file systems there is a folder with the features of the module.
+      for (const name of host.listIfExists(folder)) {
+        if (name.includes('-')) out.attempt(name, () => addFileSystem(out, host, `${folder}/${name}`, name));
+      }
+    };
+  },
+});
+
+function addFileSystem(out: Snapshot, host: Host, folder: string, name: string): void {
+  const devices = host.listIfExists(`${folder}/devices`);
+  const uuid = host.attribute(`${folder}/metadata_uuid`) || name;
+  const addNumber = (family: Family, file: string, ...labels: string[]) => {
+    const value = integerAttribute(host, `${folder}/${file}`);
+    if (value !== undefined) out.add(family, value, uuid, ...labels);
+  };
+  out.add(info, 1, uuid, host.attribute(`${folder}/label`) ?? '');
+  addNumber(globalReserve, 'allocation/global_rsv_size');
+  for (const type of ['data', 'metadata', 'system']) {
+    addNumber(reserved, `allocation/${type}/bytes_reserved`, type);
+    for (const mode of host.listIfExists(`${folder}/allocation/${type}`)) {
+      const below = `allocation/${type}/${mode}`;
+      if (!host.exists(`${folder}/${below}/total_bytes`)) continue;
+      addNumber(used, `${below}/used_bytes`, type, mode);
+      addNumber(size, `${below}/total_bytes`, type, mode);
+      out.add(ratio, allocationRatio(mode, devices.length), uuid, type, mode);
+    }
+  }
+  for (const device of devices) {
+    const sectors = integerAttribute(host, `${folder}/devices/${device}/size`);
+    if (sectors !== undefined) out.add(deviceSize, sectors * 512, uuid, device);
+  }
+  addErrors(out, host, folder, uuid, devices);
+  for (const [keyword, value] of parsePairs(host, `${folder}/commit_stats`)) {
+    const [family, divisor] = commitStats.get(keyword) ?? [];
+    if (family && divisor) out.add(family, value / divisor, uuid);
+  }
+}
+
+/** Error counts by the number of the device, there since Linux 5.14. */
+function addErrors(out: Snapshot, host: Host, folder: string, uuid: string, devices: readonly string[]): void {
+  const numbers = host.listIfExists(`${folder}/devinfo`);
+  const [only] = devices.length === 1 && numbers.length === 1 ? devices : [];
+  for (const number of numbers) {
+    for (const [keyword, value] of parsePairs(host, `${folder}/devinfo/${number}/error_stats`)) {
+      out.add(deviceErrors, value, uuid, only ?? `devid ${number}`, keyword.replace(/_errs$/, ''));
+    }
+  }
+}
+
+/** Bytes of disk for a byte of data in a profile; 0 for a profile not known here. */
+export function allocationRatio(mode: string, devices: number): number {
+  const parity = PARITIES.get(mode);
+  if (parity === undefined) return COPIES.get(mode) ?? 0;
+  return devices > parity ? devices / (devices - parity) : 0;
+}
+
+/** Lines of a word and a number; none where there is no such file. */
+function parsePairs(host: Host, path: string): [keyword: string, value: number][] {
+  const pairs: [string, number][] = [];
+  eachLine(path, host.readIfExists(path) ?? '', (line) => {
+    const [keyword = '', value] = words(line);
+    if (value !== undefined) pairs.push([keyword, integer(value)]);
+  });
+  return pairs;
+}

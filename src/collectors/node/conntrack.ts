@@ -1,0 +1,73 @@
+// /proc/sys/net/netfilter and /proc/net/stat/nf_conntrack: Documentation/networking/nf_conntrack-sysctl.rst of the
+// kernel and net/netfilter/nf_conntrack_standalone.c. Absent where the module nf_conntrack is not loaded.
+import { integerAttribute } from '../../host/attributes.ts';
+import { MissingFile } from '../../host/errors.ts';
+import { eachLine, words } from '../../host/lines.ts';
+import { netPath } from '../../host/net-files.ts';
+import { NotANumber } from '../../host/numbers.ts';
+import { gauge } from '../../metrics/family.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+const entries = gauge('node_nf_conntrack_entries', 'Connections tracked.');
+const limit = gauge('node_nf_conntrack_entries_limit', 'Most connections that can be tracked.');
+
+/** Columns of the file, counted from 0; gauges upstream, although they count. */
+const columns = [
+  [2, gauge('node_nf_conntrack_stat_found', 'Entries found by searches.')],
+  [4, gauge('node_nf_conntrack_stat_invalid', 'Packets that can not be tracked.')],
+  [5, gauge('node_nf_conntrack_stat_ignore', 'Packets of connections that were tracked already.')],
+  [8, gauge('node_nf_conntrack_stat_insert', 'Entries inserted.')],
+  [9, gauge('node_nf_conntrack_stat_insert_failed', 'Entries that could not be inserted.')],
+  [10, gauge('node_nf_conntrack_stat_drop', 'Packets dropped because tracking failed.')],
+  [11, gauge('node_nf_conntrack_stat_early_drop', 'Entries dropped to make room.')],
+  [16, gauge('node_nf_conntrack_stat_search_restart', 'Searches begun again because the table was resized.')],
+] as const;
+
+/** Connection tracking. */
+export const conntrack = defineCollector({
+  name: 'conntrack',
+  enabled: true,
+  summary:
+    'Connection tracking, from `/proc/sys/net/netfilter/nf_conntrack_{count,max}` and `/proc/net/stat/nf_conntrack`.',
+  options: NO_OPTIONS,
+  families: [entries, limit, ...columns.map(([, family]) => family)],
+  create({ host }) {
+    const countPath = host.proc('sys/net/netfilter/nf_conntrack_count');
+    const limitPath = host.proc('sys/net/netfilter/nf_conntrack_max');
+    const statPath = netPath(host, 'stat/nf_conntrack');
+    // /proc/sys/net is always that of the reader's network namespace; the same count is in the other file.
+    const countsElsewhere = statPath.startsWith(host.proc('1/'));
+    return (out) => {
+      const text = host.readIfExists(statPath);
+      const sums = text === undefined ? undefined : sumColumns(statPath, text);
+      const count = (countsElsewhere ? sums?.entries : undefined) ?? integerAttribute(host, countPath);
+      const most = integerAttribute(host, limitPath);
+      if (count === undefined || most === undefined) throw new MissingFile(count === undefined ? countPath : limitPath);
+      out.add(entries, count);
+      out.add(limit, most);
+      if (sums) for (const [column, family] of columns) out.add(family, Number(sums.columns[column] ?? 0n));
+    };
+  },
+});
+
+/** Sums over the CPUs. */
+interface Sums {
+  /** Every line has the count of the whole table. */
+  readonly entries: number | undefined;
+  readonly columns: readonly bigint[];
+}
+
+/** A line of names, then one line of hexadecimal counts a CPU; kernels before 2.6.36 have 16 columns. */
+function sumColumns(path: string, text: string): Sums {
+  const sums: bigint[] = [];
+  let entriesColumn: number | undefined;
+  eachLine(path, text, (line, number) => {
+    if (number === 1) return;
+    for (const [column, word] of words(line).entries()) {
+      if (!/^[0-9a-f]+$/.test(word)) throw new NotANumber(word);
+      sums[column] = BigInt.asUintN(64, (sums[column] ?? 0n) + BigInt(`0x${word}`));
+      if (column === 0) entriesColumn = Number(`0x${word}`);
+    }
+  });
+  return { entries: entriesColumn, columns: sums };
+}

@@ -1,0 +1,71 @@
+// /proc/cpuinfo: proc_cpuinfo(5). Its fields differ by architecture; only those of x86 have labels of their own.
+import type { Host } from '../../host/host.ts';
+import { decimal } from '../../host/numbers.ts';
+import { gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { frequency } from './cpufreq.ts';
+
+/** Fields in the order of the labels that {@link info} gives them. */
+const FIELDS = [
+  'physical id',
+  'core id',
+  'processor',
+  'vendor_id',
+  'cpu family',
+  'model',
+  'model name',
+  'microcode',
+  'stepping',
+  'cache size',
+];
+const info = gauge('node_cpu_info', 'What the CPU is; always 1.', [
+  'package',
+  'core',
+  'cpu',
+  'vendor',
+  'family',
+  'model',
+  'model_name',
+  'microcode',
+  'stepping',
+  'cachesize',
+]);
+const flag = gauge('node_cpu_flag_info', 'A feature of the first CPU; always 1.', ['flag']);
+const bug = gauge('node_cpu_bug_info', 'A known bug of the first CPU; always 1.', ['bug']);
+
+/** What {@link cpuInfo} adds. */
+export const cpuInfoFamilies = [info, frequency, flag, bug];
+
+/** Adds model and clock of all CPUs and those flags and bugs of the first that match. */
+export function cpuInfo(host: Host, flags: RegExp | undefined, bugs: RegExp | undefined): (out: Snapshot) => void {
+  const path = host.proc('cpuinfo');
+  return (out) =>
+    out.attempt(path, () => {
+      const cpus = parseCpuinfo(host.read(path));
+      for (const cpu of cpus) {
+        const labels = FIELDS.map((field) => cpu.get(field) ?? '');
+        out.add(info, 1, ...labels);
+        const megahertz = cpu.get('cpu MHz');
+        if (megahertz !== undefined) out.add(frequency, decimal(megahertz) * 1e6, ...labels.slice(0, 3));
+      }
+      for (const [family, filter, field] of [
+        [flag, flags, 'flags'],
+        [bug, bugs, 'bugs'],
+      ] as const) {
+        for (const word of cpus[0]?.get(field)?.split(' ') ?? []) if (filter?.test(word)) out.add(family, 1, word);
+      }
+    });
+}
+
+/** The fields of each CPU, in the file's order. */
+export function parseCpuinfo(text: string): Map<string, string>[] {
+  const cpus: Map<string, string>[] = [];
+  for (const line of text.split('\n')) {
+    const colon = line.indexOf(':');
+    if (colon === -1) continue;
+    const field = line.slice(0, colon).trim();
+    if (field === 'processor') cpus.push(new Map());
+    cpus.at(-1)?.set(field, line.slice(colon + 1).trim());
+  }
+  return cpus;
+}

@@ -1,0 +1,93 @@
+// The cpu lines of /proc/stat: proc_stat(5); beside them /proc/cpuinfo (cpu-info.ts) and
+// /sys/devices/system/cpu (cpu-sysfs.ts). There on every Linux host.
+import * as z from 'zod';
+import { pattern } from '../../config/units.ts';
+import { eachLine, words } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+import { counter } from '../../metrics/family.ts';
+import { defineCollector } from '../collector.ts';
+import { cpuInfo, cpuInfoFamilies } from './cpu-info.ts';
+import { cpuSysfs, cpuSysfsFamilies } from './cpu-sysfs.ts';
+
+const seconds = counter(
+  'node_cpu_seconds_total',
+  'Time that the CPU spent in each mode; user and nice include guests.',
+  ['cpu', 'mode'],
+);
+const guestSeconds = counter(
+  'node_cpu_guest_seconds_total',
+  'Time that the CPU spent running virtual machines, which the modes user and nice of node_cpu_seconds_total include.',
+  ['cpu', 'mode'],
+);
+
+/** Columns of a cpu line, in order; those after `steal` are for guests. */
+const MODES = ['user', 'nice', 'system', 'idle', 'iowait', 'irq', 'softirq', 'steal'];
+const GUEST_MODES = ['user', 'nice'];
+const COLUMNS = MODES.length + GUEST_MODES.length;
+const IDLE = MODES.indexOf('idle');
+
+/** USER_HZ, the same on all architectures that containers run on, whatever the kernel's own HZ is. */
+const TICKS_PER_SECOND = 100;
+/** An idle time that falls this far belongs to a CPU that was unplugged and came back. */
+const REPLUGGED_TICKS = 3 * TICKS_PER_SECOND;
+
+const options = z.strictObject({
+  guest: z.boolean().default(true).describe('Export the time spent for virtual machines.'),
+  info: z.boolean().default(false).describe('Export model and clock of each CPU, from `/proc/cpuinfo`.'),
+  infoFlagsInclude: pattern().optional().describe('Export the CPU flags that match; turns `info` on.'),
+  infoBugsInclude: pattern().optional().describe('Export the CPU bugs that match; turns `info` on.'),
+});
+
+/** CPU time by mode, throttling, and what the CPUs are. */
+export const cpu = defineCollector({
+  name: 'cpu',
+  enabled: true,
+  summary: 'CPU time by mode, from `/proc/stat`; throttling and CPUs offline, from `/sys/devices/system/cpu`.',
+  options,
+  families: [seconds, guestSeconds, ...cpuInfoFamilies, ...cpuSysfsFamilies],
+  create({ host }, { guest, info, infoFlagsInclude: flags, infoBugsInclude: bugs }) {
+    const path = host.proc('stat');
+    const addInfo = info || flags || bugs ? cpuInfo(host, flags, bugs) : undefined;
+    const addSysfs = cpuSysfs(host);
+    // The kernel lets idle and iowait fall back a little now and then. A counter that falls reads as a restart and
+    // a rate of years, so the highest count of each column is kept, for the CPUs of the last cycle.
+    let highest: ReadonlyMap<string, readonly number[]> = new Map();
+    return (out) => {
+      const current = new Map<string, readonly number[]>();
+      for (const [id, ticks] of parseCpuTicks(path, host.read(path))) {
+        const counts = neverFalling(highest.get(id), ticks);
+        current.set(id, counts);
+        for (const [index, mode] of MODES.entries()) {
+          out.add(seconds, (counts[index] as number) / TICKS_PER_SECOND, id, mode);
+        }
+        if (!guest) continue;
+        for (const [index, mode] of GUEST_MODES.entries()) {
+          out.add(guestSeconds, (counts[MODES.length + index] as number) / TICKS_PER_SECOND, id, mode);
+        }
+      }
+      highest = current;
+      addInfo?.(out);
+      addSysfs(out);
+    };
+  },
+});
+
+/** Ticks by CPU number, as many as a line has columns at most; columns that an old kernel does not have are 0. */
+export function parseCpuTicks(path: string, text: string): Map<string, number[]> {
+  const byCpu = new Map<string, number[]>();
+  eachLine(path, text, (line) => {
+    // The line without a number is the sum of the others.
+    if (!line.startsWith('cpu') || line.startsWith('cpu ')) return;
+    const [name = '', ...columns] = words(line);
+    const ticks = new Array<number>(COLUMNS).fill(0);
+    for (const [index, column] of columns.slice(0, COLUMNS).entries()) ticks[index] = integer(column);
+    byCpu.set(String(integer(name.slice('cpu'.length))), ticks);
+  });
+  return byCpu;
+}
+
+/** `now`, but no column lower than it was `before`, unless the CPU has been unplugged meanwhile. */
+export function neverFalling(before: readonly number[] | undefined, now: readonly number[]): readonly number[] {
+  if (before === undefined || (before[IDLE] as number) - (now[IDLE] as number) >= REPLUGGED_TICKS) return now;
+  return now.map((ticks, index) => Math.max(ticks, before[index] as number));
+}

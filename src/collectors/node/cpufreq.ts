@@ -1,0 +1,117 @@
+// /sys/devices/system/cpu/cpu<N>/cpufreq: Documentation/admin-guide/pm/cpufreq.rst. Absent on most virtual machines.
+import { join } from 'node:path';
+import { parseCpuList } from '../../host/cpu-list.ts';
+import type { Host } from '../../host/host.ts';
+import { oneLine, words } from '../../host/lines.ts';
+import { integerOrNone } from '../../host/numbers.ts';
+import { type Family, gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { labelBlock } from '../../metrics/text.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+/** The clock as the hardware tells it; the cpu collector knows package and core for it, this one only the CPU. */
+export const frequency = gauge('node_cpu_frequency_hertz', 'Clock of the CPU now.', ['package', 'core', 'cpu']);
+const governor = gauge('node_cpu_scaling_governor', 'Whether this governor sets the clock of the CPU.', [
+  'cpu',
+  'governor',
+]);
+
+/** Families by file; all files are in kHz. */
+const SETTINGS: Readonly<Record<string, Family>> = {
+  cpuinfo_min_freq: gauge('node_cpu_frequency_min_hertz', 'Lowest clock that the CPU can have.', ['cpu']),
+  cpuinfo_max_freq: gauge('node_cpu_frequency_max_hertz', 'Highest clock that the CPU can have.', ['cpu']),
+  scaling_min_freq: gauge('node_cpu_scaling_frequency_min_hertz', 'Lowest clock that is allowed now.', ['cpu']),
+  scaling_max_freq: gauge('node_cpu_scaling_frequency_max_hertz', 'Highest clock that is allowed now.', ['cpu']),
+};
+
+/**
+ * Files for which the kernel asks the CPU itself. Before Linux 5.18 it sleeps 10 ms for each on x86, so they are read
+ * off the main thread.
+ */
+const MEASURED: Readonly<Record<string, Family>> = {
+  cpuinfo_cur_freq: frequency,
+  cpuinfo_avg_freq: gauge('node_cpu_frequency_avg_hertz', 'Clock of the CPU, averaged by the hardware.', ['cpu']),
+  scaling_cur_freq: gauge('node_cpu_scaling_frequency_hertz', 'Clock that the CPU was last seen at.', ['cpu']),
+};
+
+/** CPUs asked at the same time: half of libuv's threads, to leave the others for name look-ups and gzip. */
+const PARALLEL = 2;
+
+/** Clock rates and governors. */
+export const cpufreq = defineCollector({
+  name: 'cpufreq',
+  enabled: true,
+  summary: 'Clock rates and governors of the CPUs, from `/sys/devices/system/cpu/cpu<N>/cpufreq`.',
+  options: NO_OPTIONS,
+  families: [...Object.values(MEASURED), ...Object.values(SETTINGS), governor],
+  create({ host }) {
+    return async (out, signal) => {
+      const cpus = scaledCpus(host);
+      const waiting = [...cpus];
+      const measureNext = async (): Promise<void> => {
+        const cpu = waiting.pop();
+        if (cpu === undefined) return;
+        signal.throwIfAborted();
+        await measure(host, cpu, out);
+        return measureNext();
+      };
+      await Promise.all(Array.from({ length: PARALLEL }, measureNext));
+      for (const cpu of cpus) addCpu(out, host, cpu);
+    };
+  },
+});
+
+/** A CPU whose clock can be scaled. */
+interface ScaledCpu {
+  readonly id: string;
+  readonly folder: string;
+  readonly files: readonly string[];
+  /** Texts of the {@link MEASURED} files, by name. */
+  readonly measured: Map<string, string | undefined>;
+}
+
+/** The CPUs that are online and have cpufreq; none is no reason to call it a failure, node_exporter doesn't either. */
+function scaledCpus(host: Host): ScaledCpu[] {
+  const parent = host.sys('devices/system/cpu');
+  const offlinePath = join(parent, 'offline');
+  const offline = new Set(oneLine(offlinePath, host.read(offlinePath), parseCpuList));
+  const cpus: ScaledCpu[] = [];
+  for (const name of host.list(parent)) {
+    const id = /^cpu(\d+)$/.exec(name)?.[1];
+    const folder = join(parent, name, 'cpufreq');
+    if (id === undefined || offline.has(Number(id)) || !host.exists(folder)) continue;
+    cpus.push({ id, folder, files: host.listIfExists(folder), measured: new Map() });
+  }
+  return cpus;
+}
+
+async function measure(host: Host, { folder, files, measured }: ScaledCpu, out: Snapshot): Promise<void> {
+  for (const name of Object.keys(MEASURED)) {
+    if (!files.includes(name)) continue;
+    const path = join(folder, name);
+    try {
+      measured.set(name, await host.attributeLater(path));
+    } catch (cause) {
+      out.lose(path, cause);
+    }
+  }
+}
+
+function addCpu(out: Snapshot, host: Host, { id, folder, files, measured }: ScaledCpu): void {
+  // Drivers that don't know a clock print `<unknown>`: then there is no sample.
+  const addHertz = (family: Family, text: string | undefined) => {
+    const kilohertz = integerOrNone(text);
+    if (kilohertz !== undefined) out.addSeries(family, family.name + labelBlock(['cpu'], [id]), kilohertz * 1000);
+  };
+  const setting = (name: string) => (files.includes(name) ? host.attribute(join(folder, name)) : undefined);
+  for (const [name, family] of Object.entries(MEASURED)) addHertz(family, measured.get(name));
+  for (const [name, family] of Object.entries(SETTINGS))
+    out.attempt(`CPU ${id}`, () => addHertz(family, setting(name)));
+  out.attempt(`CPU ${id}`, () => {
+    const current = setting('scaling_governor');
+    if (!current) return;
+    for (const name of words(setting('scaling_available_governors') ?? '')) {
+      out.add(governor, name === current ? 1 : 0, id, name);
+    }
+  });
+}

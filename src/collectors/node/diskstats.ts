@@ -1,0 +1,151 @@
+// /proc/diskstats: Documentation/admin-guide/iostats.rst of the kernel; what udev knows about a disk comes from its
+// database, a text file for each device: sd_device of systemd. The first is there on every host with block devices, the
+// second where udev runs and its database is mounted.
+import { join } from 'node:path';
+import * as z from 'zod';
+import { pattern } from '../../config/units.ts';
+import type { Host } from '../../host/host.ts';
+import { eachLine, words } from '../../host/lines.ts';
+import { decimal, integer } from '../../host/numbers.ts';
+import { counter, type Family, gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { defineCollector } from '../collector.ts';
+import { nameFilter } from './name-filter.ts';
+
+interface Column {
+  readonly family: Family;
+  readonly factor: number;
+}
+
+const column =
+  (factor: number, declare = counter) =>
+  (name: string, help: string): Column => ({ family: declare(name, help, ['device']), factor });
+const count = column(1);
+const level = column(1, gauge);
+const milliseconds = column(0.001);
+/** Sectors in this file are 512 bytes, whatever the disk's own block size is. */
+const sectors = column(512);
+
+/** What follows major, minor and name. Kernels before 4.18 end before the discards, those before 5.5 before the flushes. */
+const columns: readonly Column[] = [
+  count('node_disk_reads_completed_total', 'Reads completed.'),
+  count('node_disk_reads_merged_total', 'Reads merged into another before they were issued.'),
+  sectors('node_disk_read_bytes_total', 'Bytes read.'),
+  milliseconds('node_disk_read_time_seconds_total', 'Time spent by all reads together.'),
+  count('node_disk_writes_completed_total', 'Writes completed.'),
+  count('node_disk_writes_merged_total', 'Writes merged into another before they were issued.'),
+  sectors('node_disk_written_bytes_total', 'Bytes written.'),
+  milliseconds('node_disk_write_time_seconds_total', 'Time spent by all writes together.'),
+  level('node_disk_io_now', 'Requests in flight.'),
+  milliseconds('node_disk_io_time_seconds_total', 'Time during which requests were in flight.'),
+  milliseconds('node_disk_io_time_weighted_seconds_total', 'Time in flight, weighted by the number of requests.'),
+  count('node_disk_discards_completed_total', 'Discards completed.'),
+  count('node_disk_discards_merged_total', 'Discards merged into another before they were issued.'),
+  count('node_disk_discarded_sectors_total', 'Sectors discarded.'),
+  milliseconds('node_disk_discard_time_seconds_total', 'Time spent by all discards together.'),
+  count('node_disk_flush_requests_total', 'Flush requests completed.'),
+  milliseconds('node_disk_flush_requests_time_seconds_total', 'Time spent by all flush requests together.'),
+];
+/** Lines of kernels before 2.6.25 tell only four counts for a partition; they are left out. */
+const LEAST_COLUMNS = 11;
+
+const DISK = ['device', 'major', 'minor', 'path', 'wwn', 'model', 'serial', 'revision', 'rotational'];
+const FILESYSTEM = ['device', 'type', 'usage', 'uuid', 'version'];
+const MAPPER = ['device', 'name', 'uuid', 'vg_name', 'lv_name', 'lv_layer'];
+const info = gauge('node_disk_info', 'Always 1; what is known about the disk.', DISK);
+const filesystemInfo = gauge('node_disk_filesystem_info', 'Always 1; the file system on the device.', FILESYSTEM);
+const mapperInfo = gauge('node_disk_device_mapper_info', 'Always 1; what a device mapper device is made for.', MAPPER);
+
+/** What udev knows about ATA disks, by its property. */
+const ataProperties = new Map([
+  ['ID_ATA_WRITE_CACHE', level('node_disk_ata_write_cache', 'Whether the ATA disk has a write cache.')],
+  ['ID_ATA_WRITE_CACHE_ENABLED', level('node_disk_ata_write_cache_enabled', 'Whether its write cache is on.')],
+  ['ID_ATA_ROTATION_RATE_RPM', level('node_disk_ata_rotation_rate_rpm', 'Turns a minute; 0 for an SSD.')],
+]);
+
+const USUAL_EXCLUDE = /^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$/;
+
+const options = z.strictObject({
+  deviceInclude: pattern().optional().describe('Only devices whose name matches.'),
+  deviceExclude: pattern()
+    .optional()
+    .describe(`No devices whose name matches. Without it and \`deviceInclude\`: \`${USUAL_EXCLUDE.source}\`.`),
+});
+
+/** I/O counts of block devices, and their identity. */
+export const diskstats = defineCollector({
+  name: 'diskstats',
+  enabled: true,
+  summary: 'I/O of block devices, from `/proc/diskstats`, with their identity from udev (`/run/udev/data`).',
+  options,
+  families: [...[...columns, ...ataProperties.values()].map(({ family }) => family), info, filesystemInfo, mapperInfo],
+  create({ host }, { deviceInclude: include, deviceExclude: exclude }) {
+    const path = host.proc('diskstats');
+    const isWanted = nameFilter('diskstats', { include, exclude }, USUAL_EXCLUDE);
+    // Without udev's database a look for each device would only raise an error each time.
+    const hasUdev = host.listIfExists(host.paths.udev).length > 0;
+    return (out) => {
+      for (const disk of parseDiskstats(path, host.read(path))) {
+        if (!isWanted(disk.device)) continue;
+        for (const [index, { family }] of columns.slice(0, disk.values.length).entries()) {
+          out.add(family, disk.values[index] as number, disk.device);
+        }
+        const entry = join(host.paths.udev, `b${disk.major}:${disk.minor}`);
+        addIdentity(out, host, disk, parseUdev((hasUdev ? host.readIfExists(entry) : undefined) ?? ''));
+      }
+    };
+  },
+});
+
+interface Disk {
+  readonly major: string;
+  readonly minor: string;
+  readonly device: string;
+  /** In the order and the units of `columns`. */
+  readonly values: readonly number[];
+}
+
+/** The devices of /proc/diskstats. Throws MalformedFile. */
+export function parseDiskstats(path: string, text: string): Disk[] {
+  const disks: Disk[] = [];
+  eachLine(path, text, (line) => {
+    const [major = '', minor = '', device = '', ...counts] = words(line);
+    if (counts.length < LEAST_COLUMNS) return;
+    const values = counts
+      .slice(0, columns.length)
+      .map((count, index) => integer(count) * (columns[index]?.factor ?? 1));
+    disks.push({ major, minor, device, values });
+  });
+  return disks;
+}
+
+type Udev = ReadonlyMap<string, string>;
+
+/** The properties of a device, lines `E:KEY=VALUE` among others. */
+export function parseUdev(text: string): Udev {
+  const properties = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const equals = line.indexOf('=');
+    if (line.startsWith('E:') && equals !== -1) properties.set(line.slice(2, equals), line.slice(equals + 1));
+  }
+  return properties;
+}
+
+function addIdentity(out: Snapshot, host: Host, { device, major, minor }: Disk, udev: Udev): void {
+  const known = (...keys: readonly string[]) => keys.map((key) => udev.get(key) ?? '');
+  const rotational = host.attribute(host.sys('block', device, 'queue/rotational')) === '1' ? '1' : '0';
+  const serial = known('SCSI_IDENT_SERIAL', 'ID_SERIAL_SHORT', 'ID_SERIAL').find(Boolean) ?? '';
+  const product = [...known('ID_PATH', 'ID_WWN', 'ID_MODEL'), serial, ...known('ID_REVISION')];
+  out.add(info, 1, device, major, minor, ...product, rotational);
+  if (udev.get('ID_FS_TYPE')) {
+    out.add(filesystemInfo, 1, device, ...known('ID_FS_TYPE', 'ID_FS_USAGE', 'ID_FS_UUID', 'ID_FS_VERSION'));
+  }
+  if (udev.get('DM_NAME')) {
+    out.add(mapperInfo, 1, device, ...known('DM_NAME', 'DM_UUID', 'DM_VG_NAME', 'DM_LV_NAME', 'DM_LV_LAYER'));
+  }
+  if (!udev.get('ID_ATA')) return;
+  for (const [key, { family }] of ataProperties) {
+    const text = udev.get(key);
+    if (text) out.attempt(`${device} ${key}`, () => out.add(family, decimal(text), device));
+  }
+}

@@ -1,0 +1,57 @@
+// /sys/class/dmi/id, from the firmware's SMBIOS tables: drivers/firmware/dmi-id.c. Absent on most machines that are not
+// x86; serial numbers and UUIDs are for root only.
+import { join } from 'node:path';
+import { DeniedFile } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { gauge } from '../../metrics/family.ts';
+import { labelBlock } from '../../metrics/text.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+/** Labels; each is also the name of its file, but for `system_vendor`. */
+const LABELS = [
+  ...['bios_date', 'bios_release', 'bios_vendor', 'bios_version'],
+  ...['board_asset_tag', 'board_name', 'board_serial', 'board_vendor', 'board_version'],
+  ...['chassis_asset_tag', 'chassis_serial', 'chassis_vendor', 'chassis_version'],
+  ...['product_family', 'product_name', 'product_serial', 'product_sku', 'product_uuid', 'product_version'],
+  'system_vendor',
+];
+const info = gauge('node_dmi_info', 'Firmware, board and product; a label for each file there is; always 1.', LABELS);
+
+/** Firmware, board and product. */
+export const dmi = defineCollector({
+  name: 'dmi',
+  enabled: true,
+  summary: 'Names and numbers of firmware, board and product, from `/sys/class/dmi/id`.',
+  options: NO_OPTIONS,
+  families: [info],
+  create({ host }) {
+    // The firmware's tables do not change until the next boot, so they are read once.
+    let key: string | undefined;
+    return (out) => {
+      key ??= seriesKey(host);
+      out.addSeries(info, key, 1);
+    };
+  },
+});
+
+function seriesKey(host: Host): string {
+  const folder = host.sys('class/dmi/id');
+  const files = new Set(host.list(folder));
+  const labels = new Map<string, string>();
+  for (const label of LABELS) {
+    const file = label === 'system_vendor' ? 'sys_vendor' : label;
+    const text = files.has(file) ? readable(host, join(folder, file)) : undefined;
+    // Vendors put any bytes there: a run of them that is no UTF-8 shows as one replacement character.
+    if (text !== undefined) labels.set(label, text.replaceAll(/\uFFFD+/g, '\uFFFD'));
+  }
+  return info.name + labelBlock([...labels.keys()], [...labels.values()]);
+}
+
+function readable(host: Host, path: string): string | undefined {
+  try {
+    return host.attribute(path);
+  } catch (cause) {
+    if (cause instanceof DeniedFile) return undefined;
+    throw cause;
+  }
+}

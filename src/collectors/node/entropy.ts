@@ -1,0 +1,28 @@
+// /proc/sys/kernel/random: random(4). There on every Linux host.
+import { oneLine } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+import { gauge } from '../../metrics/family.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+const available = gauge('node_entropy_available_bits', 'Entropy in the pool; always 256 since Linux 5.18.');
+const poolSize = gauge('node_entropy_pool_size_bits', 'Entropy that the pool can hold.');
+
+/** The kernel's entropy pool. */
+export const entropy = defineCollector({
+  name: 'entropy',
+  enabled: true,
+  summary: "The kernel's entropy pool, from `/proc/sys/kernel/random`.",
+  options: NO_OPTIONS,
+  families: [available, poolSize],
+  create({ host }) {
+    return (out) => {
+      for (const [family, name] of [
+        [available, 'entropy_avail'],
+        [poolSize, 'poolsize'],
+      ] as const) {
+        const path = host.proc('sys/kernel/random', name);
+        out.add(family, oneLine(path, host.read(path).trim(), integer));
+      }
+    };
+  },
+});

@@ -1,0 +1,107 @@
+// Space of the mounted file systems: proc_pid_mountinfo(5) and statfs(2). There on every Linux host.
+import * as z from 'zod';
+import { duration, pattern } from '../../config/units.ts';
+import { blockingMounts, isReadOnly, type Mount, readMounts } from '../../host/mounts.ts';
+import { BlockingSpace, localSpace, type Space, type SpaceAnswer } from '../../host/statfs.ts';
+import { type Family, gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { defineCollector } from '../collector.ts';
+import { nameFilter } from './name-filter.ts';
+
+const MOUNT = ['device', 'mountpoint', 'fstype', 'device_error'];
+const deviceError = gauge(
+  'node_filesystem_device_error',
+  'Whether the file system could not be asked for its space.',
+  MOUNT,
+);
+const readonly = gauge('node_filesystem_readonly', 'Whether the file system is read-only.', MOUNT);
+const mountInfo = gauge('node_filesystem_mount_info', 'Always 1; the device numbers of the mount.', [
+  'device',
+  'major',
+  'minor',
+  'mountpoint',
+]);
+const spaceFamilies: readonly (readonly [keyof Space, Family])[] = [
+  ['sizeBytes', gauge('node_filesystem_size_bytes', 'Size.', MOUNT)],
+  ['freeBytes', gauge('node_filesystem_free_bytes', 'Free space, with what is kept for root.', MOUNT)],
+  ['availableBytes', gauge('node_filesystem_avail_bytes', 'Free space for users other than root.', MOUNT)],
+  ['files', gauge('node_filesystem_files', 'Inodes; 0 where the file system has no fixed number.', MOUNT)],
+  ['filesFree', gauge('node_filesystem_files_free', 'Free inodes.', MOUNT)],
+];
+
+const USUAL_MOUNT_POINTS =
+  /^\/(dev|proc|run\/credentials\/.+|sys|var\/lib\/docker\/.+|var\/lib\/containers\/storage\/.+)($|\/)/;
+const USUAL_FS_TYPES =
+  /^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|tracefs)$/;
+
+const usual = (expression: RegExp) => `Without either: \`${expression.source}\`.`;
+
+const options = z.strictObject({
+  mountPointsInclude: pattern().optional().describe('Only mount points that match.'),
+  mountPointsExclude: pattern()
+    .optional()
+    .describe(`No mount points that match. ${usual(USUAL_MOUNT_POINTS)}`),
+  fsTypesInclude: pattern().optional().describe('Only file system types that match.'),
+  fsTypesExclude: pattern()
+    .optional()
+    .describe(`No file system types that match. ${usual(USUAL_FS_TYPES)}`),
+  mountTimeout: duration(10, 60_000)
+    .prefault('5s')
+    .describe('How long a network file system may take to answer; keep it below `push.deadline`.'),
+});
+
+/** Asks the file system at a path for its space; the answer may take long, but comes. */
+export type AskSpace = (path: string) => Promise<SpaceAnswer>;
+
+/** The collector with its own way to ask file systems that may block, for tests of mounts that hang. */
+export const filesystemAsking = (blockingSpace: (deadlineMs: number) => AskSpace) =>
+  defineCollector({
+    name: 'filesystem',
+    enabled: true,
+    summary: 'Space and inodes of mounted file systems, from `/proc/1/mountinfo` and statfs(2).',
+    options,
+    families: [...spaceFamilies.map(([, family]) => family), readonly, deviceError, mountInfo],
+    create({ host }, settings) {
+      const isWanted = mountFilter(settings);
+      const askBlocking = blockingSpace(settings.mountTimeout);
+      return (out) => {
+        const mounts = readMounts(host);
+        const mayBlock = blockingMounts(mounts);
+        const late: Promise<void>[] = [];
+        for (const mount of lastOfEach(mounts.filter(isWanted))) {
+          if (!mayBlock(mount)) addMount(out, mount, localSpace(mount.path));
+          else late.push(askBlocking(mount.path).then((answer) => addMount(out, mount, answer)));
+        }
+        return late.length > 0 ? Promise.all(late).then(() => {}) : undefined;
+      };
+    },
+  });
+
+/** Space of mounted file systems. */
+export const filesystem = filesystemAsking((deadlineMs) => {
+  const space = new BlockingSpace(deadlineMs);
+  return (path) => space.ask(path);
+});
+
+function mountFilter(settings: z.output<typeof options>): (mount: Mount) => boolean {
+  const { mountPointsInclude, mountPointsExclude, fsTypesInclude, fsTypesExclude } = settings;
+  const points = { include: mountPointsInclude, exclude: mountPointsExclude };
+  const isWantedPoint = nameFilter('filesystem.mountPoints', points, USUAL_MOUNT_POINTS);
+  const types = { include: fsTypesInclude, exclude: fsTypesExclude };
+  const isWantedType = nameFilter('filesystem.fsTypes', types, USUAL_FS_TYPES);
+  return ({ fsType, mountPoint }) => isWantedType(fsType) && isWantedPoint(mountPoint);
+}
+
+/** One mount for each set of labels: of mounts stacked on one point only the last can be reached. */
+const lastOfEach = (mounts: readonly Mount[]): Iterable<Mount> =>
+  new Map(mounts.map((mount) => [[mount.device, mount.mountPoint, mount.fsType].join('\n'), mount])).values();
+
+function addMount(out: Snapshot, mount: Mount, answer: SpaceAnswer): void {
+  const error = 'error' in answer ? answer.error : '';
+  const labels = [mount.device, mount.mountPoint, mount.fsType, error];
+  out.add(deviceError, error ? 1 : 0, ...labels);
+  out.add(readonly, isReadOnly(mount) ? 1 : 0, ...labels);
+  if ('error' in answer) return;
+  for (const [key, family] of spaceFamilies) out.add(family, answer[key], ...labels);
+  out.add(mountInfo, 1, mount.device, mount.major, mount.minor, mount.mountPoint);
+}

@@ -1,0 +1,185 @@
+// /sys/class/hwmon: Documentation/hwmon/sysfs-interface.rst. Absent in most virtual machines.
+import { basename, dirname } from 'node:path';
+import * as z from 'zod';
+import { pattern } from '../../config/units.ts';
+import { DeniedFile, UnreadableFile } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { defineCollector } from '../collector.ts';
+import { beepEnabled, chipNames, frequency, knownFamilies, Metrics, sensorLabel } from './hwmon-metrics.ts';
+import { nameFilter } from './name-filter.ts';
+
+const options = z.strictObject({
+  chipInclude: pattern().optional().describe('Only chips whose label matches.'),
+  chipExclude: pattern().optional().describe('No chips whose label matches.'),
+  sensorInclude: pattern().optional().describe('Only sensors whose `chip;sensor` matches.'),
+  sensorExclude: pattern().optional().describe('No sensors whose `chip;sensor` matches.'),
+});
+
+/** Sensors of the mainboard and of other hardware. */
+export const hwmon = defineCollector({
+  name: 'hwmon',
+  enabled: true,
+  summary:
+    'Temperatures, fans, voltages, currents, power and energy, from `/sys/class/hwmon`. A file `<type><n>_<element>` ' +
+    'becomes `node_hwmon_<type>_<element>` with its unit; drivers have many elements beyond those listed.',
+  options,
+  families: knownFamilies,
+  create({ host }, { chipInclude, chipExclude, sensorInclude, sensorExclude }) {
+    const wantsChip = nameFilter('collectors.node.hwmon.chip', { include: chipInclude, exclude: chipExclude });
+    const wantsSensor = nameFilter('collectors.node.hwmon.sensor', { include: sensorInclude, exclude: sensorExclude });
+    // Families are named after files; kept, so that they are not made anew in every cycle.
+    const metrics = new Metrics();
+    return async (out, signal) => {
+      for (const chip of chipsOf(host)) {
+        if (!wantsChip(chip.label)) continue;
+        const sensors = await readSensors(host, chip, signal);
+        if (chip.name !== '') out.add(chipNames, 1, chip.label, chip.name);
+        for (const [name, sensor] of sensors) {
+          if (wantsSensor(`${chip.label};${name}`)) addSensor(out, metrics, chip.label, name, sensor);
+        }
+      }
+    };
+  },
+});
+
+/** One folder of /sys/class/hwmon. */
+interface Chip {
+  readonly path: string;
+  /** Names it in series; stable over reboots where the device is. */
+  readonly label: string;
+  /** What the driver calls it; empty when it says nothing. */
+  readonly name: string;
+  /** Whether a read may take milliseconds. */
+  readonly isSlow: boolean;
+}
+
+/** Behind these are buses, firmware and drives, which sleep before they answer; other chips have registers. */
+const SLOW = /\/i2c-\d|\/LNXSYSTM:|\/target\d|\/nvme\//;
+
+/**
+ * The chips with unique labels. hwmonN depends on the order of driver loading, so chips are called after their device;
+ * where several share one device, after its name too, and only where even that is not unique after hwmonN.
+ */
+function chipsOf(host: Host): Chip[] {
+  const folder = host.sys('class/hwmon');
+  const chips = host.list(folder).map((entry) => {
+    const path = `${folder}/${entry}`;
+    const name = clean(host.attribute(`${path}/name`) ?? '');
+    const device = host.realPath(`${path}/device`);
+    const isSlow = device !== undefined && SLOW.test(`${device}/`);
+    return { entry, path, name, isSlow, label: deviceLabel(device) || name || clean(entry) };
+  });
+  return chips.map((chip) => {
+    const sharing = chips.filter(({ label }) => label === chip.label);
+    if (sharing.length === 1) return chip;
+    const isUnique = chip.name !== '' && sharing.filter(({ name }) => name === chip.name).length === 1;
+    return { ...chip, label: `${chip.label}_${isUnique ? chip.name : clean(chip.entry)}` };
+  });
+}
+
+/** `platform_coretemp_0` of `/sys/devices/platform/coretemp.0`. */
+function deviceLabel(device: string | undefined): string {
+  if (device === undefined) return '';
+  return [clean(basename(dirname(device))), clean(basename(device))].filter((part) => part !== '').join('_');
+}
+
+/** A sensor's files: `temp1` with elements `input`, `max`, `label`; the element of a file `temp1` is empty. */
+interface Sensor {
+  readonly type: string;
+  readonly elements: Map<string, string>;
+}
+
+const TYPES: ReadonlySet<string> = new Set([
+  'beep_enable',
+  'cpu',
+  'curr',
+  'energy',
+  'fan',
+  'freq',
+  'humidity',
+  'in',
+  'intrusion',
+  'power',
+  'pwm',
+  'temp',
+  'update_interval',
+  'vrm',
+]);
+
+/** The sensors in the chip's folder and, for old drivers, in its device's. */
+async function readSensors(host: Host, { path, isSlow }: Chip, signal: AbortSignal): Promise<Map<string, Sensor>> {
+  const sensors = new Map<string, Sensor>();
+  for (const folder of [path, `${path}/device`]) {
+    for (const file of host.listIfExists(folder)) {
+      signal.throwIfAborted();
+      const [, type = '', number = '', element = ''] = /^([^0-9]+)([0-9]*)(?:_(.+))?$/.exec(file) ?? [];
+      // Every device has a folder `power`, which is about something else.
+      if (!TYPES.has(type) || file === 'power') continue;
+      const isLate = isSlow && element !== 'label';
+      const value = isLate ? await readLater(host, `${folder}/${file}`) : readValue(host, `${folder}/${file}`);
+      if (value === undefined) continue;
+      const name = type + Number(number);
+      const sensor = sensors.get(name) ?? { type, elements: new Map() };
+      sensor.elements.set(element, value);
+      sensors.set(name, sensor);
+    }
+  }
+  return sensors;
+}
+
+/** A value, if there is one; blanks around a label are part of it. */
+function readValue(host: Host, path: string): string | undefined {
+  try {
+    return host.readIfExists(path)?.replace(/\n+$/, '');
+  } catch (cause) {
+    return noValue(cause);
+  }
+}
+
+/** Like {@link readValue}, off the main thread. */
+async function readLater(host: Host, path: string): Promise<string | undefined> {
+  try {
+    return await host.attributeLater(path);
+  } catch (cause) {
+    return noValue(cause);
+  }
+}
+
+/** Some elements can only be written (`temp1_reset_history`), and a sensor that sleeps gives any error it likes. */
+function noValue(cause: unknown): undefined {
+  if (!(cause instanceof DeniedFile) && !(cause instanceof UnreadableFile)) throw cause;
+}
+
+function addSensor(out: Snapshot, metrics: Metrics, chip: string, sensor: string, { type, elements }: Sensor): void {
+  const label = elements.get('label');
+  if (label !== undefined) out.add(sensorLabel, 1, chip, sensor, label);
+  if (type === 'beep_enable') {
+    out.add(beepEnabled, elements.get('') === '1' ? 1 : 0, chip, sensor);
+    return;
+  }
+  for (const [element, text] of elements) {
+    const value = numberOrNone(text);
+    if (element === 'label' || value === undefined) continue;
+    if (type === 'freq' && element === 'input') {
+      // The only one that is named by its label: without one it has no name.
+      if (label !== undefined) out.add(frequency, value / 1e6, chip, clean(label));
+      continue;
+    }
+    const name = element === 'input' && !elements.has('') ? '' : clean(element);
+    const { family, scale } = metrics.of(type, element, name);
+    out.add(family, scale(value), chip, sensor);
+  }
+}
+
+/** Drivers also print words. */
+function numberOrNone(text: string): number | undefined {
+  const value = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isFinite(value) ? value : undefined;
+}
+
+const clean = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9:_]/g, '_')
+    .replaceAll(/^_+|_+$/g, '');

@@ -1,0 +1,73 @@
+// /proc/interrupts: proc_interrupts(5). There on every Linux host.
+import * as z from 'zod';
+import { pattern } from '../../config/units.ts';
+import { eachLine, words } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+import { counter } from '../../metrics/family.ts';
+import { defineCollector } from '../collector.ts';
+import { nameFilter } from './name-filter.ts';
+
+const total = counter('node_interrupts_total', 'Interrupts handled; cpu is the column of the file.', [
+  'cpu',
+  'type',
+  'info',
+  'devices',
+]);
+
+const options = z.strictObject({
+  nameInclude: pattern().optional().describe('Which `<type>;<info>;<devices>` to export.'),
+  nameExclude: pattern().optional().describe('Which `<type>;<info>;<devices>` not to export.'),
+  includeZeros: z.boolean().default(true).describe('Export also interrupts that a CPU has never seen.'),
+});
+
+/** Interrupts by CPU. */
+export const interrupts = defineCollector({
+  name: 'interrupts',
+  enabled: false,
+  summary: 'Interrupts by CPU and source, from `/proc/interrupts`.',
+  options,
+  families: [total],
+  create({ host }, { nameInclude, nameExclude, includeZeros }) {
+    const path = host.proc('interrupts');
+    const isWanted = nameFilter('interrupts', { include: nameInclude, exclude: nameExclude });
+    return (out) => {
+      for (const { type, info, devices, counts } of parseInterrupts(path, host.read(path))) {
+        if (!isWanted(`${type};${info};${devices}`)) continue;
+        for (const [cpu, count] of counts.entries()) {
+          if (includeZeros || count !== 0) out.add(total, count, String(cpu), type, info, devices);
+        }
+      }
+    };
+  },
+});
+
+/** One source of interrupts. */
+interface Interrupt {
+  /** Its number, or a word such as `NMI`. */
+  readonly type: string;
+  readonly info: string;
+  readonly devices: string;
+  /** By column of the file, which is not the CPU's number when one is offline. */
+  readonly counts: readonly number[];
+}
+
+/** The lines that have a count for each CPU and a text; others (`ERR`, `MIS`) are sums. */
+export function parseInterrupts(path: string, text: string): Interrupt[] {
+  const interrupts: Interrupt[] = [];
+  let cpus = 0;
+  eachLine(path, text, (line, number) => {
+    if (number === 1) {
+      cpus = words(line).length;
+      return;
+    }
+    const colon = line.indexOf(':');
+    if (colon === -1) return;
+    const type = line.slice(0, colon).trim();
+    const columns = words(line.slice(colon + 1));
+    if (columns.length <= cpus) return;
+    const [first = '', ...rest] = columns.slice(cpus);
+    const [info, devices] = /^\d+$/.test(type) ? [first, rest.join(' ')] : [[first, ...rest].join(' '), ''];
+    interrupts.push({ type, info, devices, counts: columns.slice(0, cpus).map(integer) });
+  });
+  return interrupts;
+}

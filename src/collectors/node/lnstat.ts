@@ -1,0 +1,57 @@
+// /proc/net/stat/<subsystem>: counters for lnstat(8); a line of names, then one line of hexadecimal counts a CPU.
+import { eachLine, words } from '../../host/lines.ts';
+import { netPath } from '../../host/net-files.ts';
+import { hexadecimal } from '../../host/numbers.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+import { FamilyCache } from './family-cache.ts';
+
+/** Counters of network subsystems by CPU. */
+export const lnstat = defineCollector({
+  name: 'lnstat',
+  enabled: false,
+  summary:
+    'Counters of network subsystems by CPU, `node_lnstat_<name>_total`, from the files in `/proc/net/stat`, whose first ' +
+    'lines have the names.',
+  options: NO_OPTIONS,
+  families: [],
+  create({ host }) {
+    const folder = netPath(host, 'stat');
+    const families = new FamilyCache('counter', ['subsystem', 'cpu']);
+    const familyOf = (name: string) => families.get(`node_lnstat_${name}_total`, `Network subsystem counter ${name}.`);
+    return (out) => {
+      for (const subsystem of host.list(folder)) {
+        const path = netPath(host, 'stat', subsystem);
+        out.attempt(subsystem, () => {
+          for (const { name, cpu, value } of parseLnstat(path, host.readIfExists(path) ?? '')) {
+            out.add(familyOf(name), value, subsystem, String(cpu));
+          }
+        });
+      }
+    };
+  },
+});
+
+/** One count of one CPU. */
+interface Count {
+  readonly name: string;
+  readonly cpu: number;
+  readonly value: number;
+}
+
+/** All counts of a file. */
+export function parseLnstat(path: string, text: string): Count[] {
+  const counts: Count[] = [];
+  let names: string[] | undefined;
+  let cpu = 0;
+  eachLine(path, text, (line) => {
+    const columns = words(line);
+    if (names === undefined) {
+      names = columns;
+      return;
+    }
+    if (columns.length !== names.length) throw new Error(`${columns.length} counts for ${names.length} names`);
+    for (const [index, name] of names.entries()) counts.push({ name, cpu, value: hexadecimal(columns[index]) });
+    cpu++;
+  });
+  return counts;
+}

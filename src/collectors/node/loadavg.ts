@@ -1,0 +1,37 @@
+// /proc/loadavg: proc_loadavg(5). There on every Linux host.
+import { MalformedFile } from '../../host/errors.ts';
+import { decimal } from '../../host/numbers.ts';
+import { gauge } from '../../metrics/family.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+const families = [
+  gauge('node_load1', 'Load average over one minute.'),
+  gauge('node_load5', 'Load average over five minutes.'),
+  gauge('node_load15', 'Load average over fifteen minutes.'),
+];
+
+/** Load averages. */
+export const loadavg = defineCollector({
+  name: 'loadavg',
+  enabled: true,
+  summary: 'Load averages, from `/proc/loadavg`.',
+  options: NO_OPTIONS,
+  families,
+  create({ host }) {
+    const path = host.proc('loadavg');
+    return (out) => {
+      const loads = parseLoadavg(path, host.read(path));
+      for (const [index, family] of families.entries()) out.add(family, loads[index] as number);
+    };
+  },
+});
+
+/** The three load averages, `0.21 0.37 0.39 1/719 19737`. */
+export function parseLoadavg(path: string, text: string): [number, number, number] {
+  const [one, five, fifteen] = text.split(' ', 3);
+  try {
+    return [decimal(one), decimal(five), decimal(fifteen)];
+  } catch (cause) {
+    throw new MalformedFile(path, 1, cause instanceof Error ? cause.message : String(cause));
+  }
+}

@@ -1,0 +1,157 @@
+// /proc/1/mountstats: mounted NFS file systems, see mountstats-parse.ts. Nothing on hosts without NFS mounts.
+import { DeniedFile, MissingFile } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { words } from '../../host/lines.ts';
+import { parseMountinfo } from '../../host/mounts.ts';
+import { counter, type Family, gauge } from '../../metrics/family.ts';
+import { NoData } from '../../metrics/outcome.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+import { type NfsMount, parseMountstats } from './mountstats-parse.ts';
+
+const MOUNT = ['export', 'protocol', 'mountaddr'];
+const TRANSPORT = [...MOUNT, 'transport'];
+const OPERATION = [...MOUNT, 'operation'];
+
+const total = (name: string, help: string, labels: readonly string[]): Family =>
+  counter(`node_mountstats_nfs_${name}_total`, help, labels);
+
+const info = gauge('node_mountstats_nfs_mountpoint_info', 'Always 1; where the export is mounted.', [
+  ...MOUNT,
+  'mountpoint',
+]);
+const age = total('age_seconds', 'Time since the export was mounted.', MOUNT);
+
+/** By place in the line `bytes:`. */
+const bytes: readonly Family[] = [
+  total('read_bytes', 'Bytes that programs read.', MOUNT),
+  total('write_bytes', 'Bytes that programs wrote.', MOUNT),
+  total('direct_read_bytes', 'Bytes that programs read past the cache.', MOUNT),
+  total('direct_write_bytes', 'Bytes that programs wrote past the cache.', MOUNT),
+  total('total_read_bytes', 'Bytes read from the server.', MOUNT),
+  total('total_write_bytes', 'Bytes written to the server.', MOUNT),
+  total('read_pages', 'Pages of mapped files read.', MOUNT),
+  total('write_pages', 'Pages of mapped files written.', MOUNT),
+];
+
+/** By place in the line `events:`; `-` for one that is not exported. */
+const events: readonly (Family | undefined)[] = words(
+  'inode_revalidate dnode_revalidate data_invalidate attribute_invalidate vfs_open vfs_lookup vfs_access ' +
+    'vfs_update_page vfs_read_page vfs_read_pages vfs_write_page vfs_write_pages vfs_getdents vfs_setattr vfs_flush ' +
+    'vfs_fsync vfs_lock vfs_file_release - truncation write_extension silly_rename short_read short_write ' +
+    'jukebox_delay pnfs_read pnfs_write',
+).map((name) =>
+  name === '-' ? undefined : total(`event_${name}`, `Events in the NFS client: ${name.replaceAll('_', ' ')}.`, MOUNT),
+);
+
+/** By place in the numbers of a line `xprt:`. */
+const transports: readonly (readonly [index: number, family: Family])[] = [
+  [1, total('transport_bind', 'Times that the client bound a port anew.', TRANSPORT)],
+  [2, total('transport_connect', 'Connections made to the server.', TRANSPORT)],
+  [4, gauge('node_mountstats_nfs_transport_idle_time_seconds', 'Time since the last request.', TRANSPORT)],
+  [5, total('transport_sends', 'Requests sent.', TRANSPORT)],
+  [6, total('transport_receives', 'Replies received.', TRANSPORT)],
+  [7, total('transport_bad_transaction_ids', 'Replies to requests that the client does not know.', TRANSPORT)],
+  [9, total('transport_backlog_queue', 'Sum of the lengths of the backlog, taken at every request.', TRANSPORT)],
+  [10, gauge('node_mountstats_nfs_transport_maximum_rpc_slots', 'Most requests at a time so far.', TRANSPORT)],
+  [11, total('transport_sending_queue', 'Sum of the lengths of the sending queue.', TRANSPORT)],
+  [12, total('transport_pending_queue', 'Sum of the lengths of the pending queue.', TRANSPORT)],
+];
+
+/** By place in the line of an operation, with the factor to base units. */
+const operations: readonly (readonly [family: Family, divisor: number])[] = [
+  [total('operations_requests', 'Requests.', OPERATION), 1],
+  [total('operations_transmissions', 'Requests sent, again and again counted.', OPERATION), 1],
+  [total('operations_major_timeouts', 'Requests that timed out for good.', OPERATION), 1],
+  [total('operations_sent_bytes', 'Bytes sent.', OPERATION), 1],
+  [total('operations_received_bytes', 'Bytes received.', OPERATION), 1],
+  [total('operations_queue_time_seconds', 'Time that requests waited to be sent.', OPERATION), 1000],
+  [total('operations_response_time_seconds', 'Time from sending to the reply.', OPERATION), 1000],
+  [total('operations_request_time_seconds', 'Time from the request to its end.', OPERATION), 1000],
+];
+
+/** NFS mounts. */
+export const mountstats = defineCollector({
+  name: 'mountstats',
+  enabled: false,
+  summary: 'Bytes, events, transports and operations of NFS mounts, from `/proc/1/mountstats`.',
+  options: NO_OPTIONS,
+  families: [
+    info,
+    age,
+    ...bytes,
+    ...events.filter((family) => family !== undefined),
+    ...transports.map(([, family]) => family),
+    ...operations.map(([family]) => family),
+  ],
+  create({ host }) {
+    return (out) => {
+      const { mounts, addressOf } = readMounts(host);
+      if (mounts.length === 0) throw new NoData('no NFS file system is mounted');
+      const shownMounts = new Set<string>();
+      const shownPoints = new Set<string>();
+      for (const mount of mounts) {
+        for (const { protocol } of mount.transports) {
+          const labels = [mount.device, protocol, addressOf(mount.index)];
+          // Mounts of one export share their statistics; each is shown once, all places where it is mounted are.
+          if (isNew(shownPoints, [...labels, mount.mountPoint])) out.add(info, 1, ...labels, mount.mountPoint);
+          if (isNew(shownMounts, labels)) addMount(out, mount, labels);
+        }
+      }
+    };
+  },
+});
+
+function isNew(seen: Set<string>, labels: readonly string[]): boolean {
+  const size = seen.size;
+  return seen.add(labels.join('\n')).size > size;
+}
+
+function addMount(out: Snapshot, mount: NfsMount, labels: readonly string[]): void {
+  if (mount.age !== undefined) out.add(age, mount.age, ...labels);
+  const addAll = (families: readonly (Family | undefined)[], counts: readonly number[]) => {
+    for (const [index, count] of counts.entries()) {
+      const family = families[index];
+      if (family) out.add(family, count, ...labels);
+    }
+  };
+  addAll(bytes, mount.bytes);
+  addAll(events, mount.events);
+  for (const [number, { counts }] of mount.transports.entries()) {
+    // Statistics of version 1.0 end after the tenth number.
+    for (const [index, family] of transports) out.add(family, counts[index] ?? 0, ...labels, String(number));
+  }
+  for (const { name, counts } of mount.operations) {
+    for (const [index, [family, divisor]] of operations.entries()) {
+      out.add(family, (counts[index] as number) / divisor, ...labels, name);
+    }
+  }
+}
+
+/** Both files of a process list the same mounts in the same order. */
+interface Mounts {
+  readonly mounts: readonly NfsMount[];
+  /** The server's address of the mount at a place; empty when it is not told. */
+  readonly addressOf: (index: number) => string;
+}
+
+/** Those of the host's first process; where it is hidden, of this one. */
+function readMounts(host: Host): Mounts {
+  try {
+    return readMountsOf(host, '1');
+  } catch (cause) {
+    if (cause instanceof MissingFile || cause instanceof DeniedFile) return readMountsOf(host, 'self');
+    throw cause;
+  }
+}
+
+function readMountsOf(host: Host, process: string): Mounts {
+  const path = host.proc(process, 'mountstats');
+  const mounts = parseMountstats(path, host.read(path));
+  if (mounts.length === 0) return { mounts, addressOf: () => '' };
+  const infoPath = host.proc(process, 'mountinfo');
+  const infos = parseMountinfo(infoPath, host.read(infoPath));
+  const addressOf = (index: number) =>
+    infos[index]?.superOptions.find((option) => option.startsWith('addr='))?.slice('addr='.length) ?? '';
+  return { mounts, addressOf };
+}

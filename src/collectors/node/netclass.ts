@@ -1,0 +1,120 @@
+// /sys/class/net/<device>: Documentation/ABI/testing/sysfs-class-net of the kernel. There on every host; alternative
+// names come over rtnetlink(7).
+import { setImmediate } from 'node:timers/promises';
+import * as z from 'zod';
+import { pattern } from '../../config/units.ts';
+import type { Host } from '../../host/host.ts';
+import { oneLine } from '../../host/lines.ts';
+import { Netlink } from '../../host/netlink-socket.ts';
+import { hexadecimal, integer } from '../../host/numbers.ts';
+import { decodeLink, LINKS } from '../../host/rtnetlink.ts';
+import { counter, type Family, gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { defineCollector } from '../collector.ts';
+
+const DEVICE = ['device'];
+const property = (name: string, meaning: string): Family => gauge(`node_network_${name}`, `${meaning}.`, DEVICE);
+const changes = (name: string, meaning: string): Family => counter(`node_network_${name}_total`, `${meaning}.`, DEVICE);
+
+/** Files with one number, of which drivers may lack some. */
+const numbers: readonly (readonly [file: string, family: Family])[] = [
+  ['addr_assign_type', property('address_assign_type', 'How the address was chosen (`NET_ADDR_*`)')],
+  ['carrier', property('carrier', 'Whether the link has a carrier')],
+  ['carrier_changes', changes('carrier_changes', 'Changes of the carrier')],
+  ['carrier_up_count', changes('carrier_up_changes', 'Times that the carrier came')],
+  ['carrier_down_count', changes('carrier_down_changes', 'Times that the carrier was lost')],
+  ['dev_id', property('device_id', 'Tells apart devices that share an address')],
+  ['dormant', property('dormant', 'Whether the device waits for an external event')],
+  ['ifindex', property('iface_id', 'Index of the device')],
+  ['iflink', property('iface_link', 'Index of the device that this one is linked to')],
+  ['link_mode', property('iface_link_mode', 'Link mode (`IF_LINK_MODE_*`)')],
+  ['mtu', property('mtu_bytes', 'Largest packet')],
+  ['name_assign_type', property('name_assign_type', 'How the name was chosen (`NET_NAME_*`)')],
+  ['netdev_group', property('net_dev_group', 'Group of the device')],
+  ['tx_queue_len', property('transmit_queue_length', 'Packets that may wait to be sent')],
+  ['type', property('protocol_type', 'Hardware type (`ARPHRD_*`)')],
+];
+const flagsFamily = property('flags', 'Flags (`IFF_*`)');
+const speedFamily = property('speed_bytes', 'Link speed in bytes per second');
+const upFamily = property('up', 'Whether the operational state is up');
+const info = gauge('node_network_info', 'Always 1; what is known about the device in words.', [
+  'device',
+  'address',
+  'broadcast',
+  'duplex',
+  'operstate',
+  'adminstate',
+  'ifalias',
+]);
+const altnames = gauge('node_network_altnames_info', 'Always 1; another name of the device.', ['device', 'altname']);
+
+const IFF_UP = 1;
+const BYTES_PER_MEGABIT = 125_000;
+
+const options = z.strictObject({
+  ignoredDevices: pattern().prefault('^$').describe('No devices whose name matches.'),
+  ignoreInvalidSpeed: z.boolean().default(false).describe('Leave out the speed -1 of devices that do not know it.'),
+  netlink: z.boolean().default(false).describe('Also export alternative names, over netlink.'),
+});
+
+/** State and settings of network devices. */
+export const netclass = defineCollector({
+  name: 'netclass',
+  enabled: true,
+  summary: 'State and settings of network devices, from `/sys/class/net`.',
+  options,
+  families: [...numbers.map(([, family]) => family), flagsFamily, speedFamily, upFamily, info, altnames],
+  create({ host }, { ignoredDevices, ignoreInvalidSpeed, netlink: wantsNetlink }) {
+    const folder = host.sys('class/net');
+    const netlink = new Netlink(host);
+    return async (out, signal) => {
+      const devices = host.list(folder).filter((device) => !ignoredDevices.test(device));
+      for (const [index, device] of devices.entries()) {
+        // Twenty files a device, and a node may have hundreds of devices.
+        if (index % DEVICES_A_TURN === DEVICES_A_TURN - 1) await setImmediate(undefined, { signal });
+        out.attempt(device, () => addDevice(out, host, device, ignoreInvalidSpeed));
+      }
+      if (wantsNetlink) out.attempt('alternative names', () => addAlternativeNames(out, netlink, ignoredDevices));
+    };
+  },
+});
+
+const DEVICES_A_TURN = 32;
+
+function addDevice(out: Snapshot, host: Host, device: string, ignoreInvalidSpeed: boolean): void {
+  const word = (file: string) => host.attribute(host.sys('class/net', device, file));
+  const number = (file: string) => numeric(host, host.sys('class/net', device, file));
+  const operstate = word('operstate');
+  const flags = number('flags');
+  // Neither: a device that has just gone, or bonding_masters, which is a file among the folders.
+  if (operstate === undefined && flags === undefined) return;
+  const values = numbers.map(([file, family]) => [family, number(file)] as const);
+  const speed = number('speed');
+
+  out.add(upFamily, operstate === 'up' ? 1 : 0, device);
+  const words = [word('address'), word('broadcast'), word('duplex'), operstate, adminState(flags), word('ifalias')];
+  out.add(info, 1, device, ...words.map((text) => text ?? ''));
+  for (const [family, value] of values) if (value !== undefined) out.add(family, value, device);
+  if (flags !== undefined) out.add(flagsFamily, flags, device);
+  if (speed !== undefined && !(speed < 0 && ignoreInvalidSpeed))
+    out.add(speedFamily, speed * BYTES_PER_MEGABIT, device);
+}
+
+function adminState(flags: number | undefined): string {
+  if (flags === undefined) return 'unknown';
+  return flags & IFF_UP ? 'up' : 'down';
+}
+
+/** A file with one number, hexadecimal when it begins with `0x`; undefined when the driver has none. */
+function numeric(host: Host, path: string): number | undefined {
+  const text = host.attribute(path);
+  return text === undefined ? undefined : oneLine(path, text, text.startsWith('0x') ? hexadecimal : integer);
+}
+
+function addAlternativeNames(out: Snapshot, netlink: Netlink, ignored: RegExp): void {
+  netlink.dump(LINKS, (body) => {
+    const { name, alternativeNames } = decodeLink(body);
+    if (ignored.test(name)) return;
+    for (const alternative of alternativeNames) out.add(altnames, 1, name, alternative);
+  });
+}

@@ -1,0 +1,112 @@
+// Counters of network devices: rtnetlink(7), or /proc/net/dev, proc_pid_net(5), where netlink would tell about another
+// network namespace than the host's. There on every host.
+import * as z from 'zod';
+import { pattern } from '../../config/units.ts';
+import type { Host } from '../../host/host.ts';
+import { ipText, scopeOf } from '../../host/ip-address.ts';
+import { eachLine, words } from '../../host/lines.ts';
+import { netPath } from '../../host/net-files.ts';
+import { Netlink } from '../../host/netlink-socket.ts';
+import { integer } from '../../host/numbers.ts';
+import { ADDRESSES, decodeAddress, decodeLink, LINKS, linkNames } from '../../host/rtnetlink.ts';
+import { gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { defineCollector } from '../collector.ts';
+import { nameFilter } from './name-filter.ts';
+import { type Counter, fileFamilies, netlinkCounters } from './netdev-families.ts';
+
+const addressInfo = gauge('node_network_address_info', 'Always 1; an address of the device.', [
+  'device',
+  'address',
+  'netmask',
+  'scope',
+]);
+
+const options = z.strictObject({
+  deviceInclude: pattern().optional().describe('Only devices whose name matches.'),
+  deviceExclude: pattern().optional().describe('No devices whose name matches.'),
+  netlink: z.boolean().default(true).describe('Ask netlink; otherwise read `/proc/net/dev`.'),
+  enableDetailedMetrics: z.boolean().default(false).describe('Every kernel counter by itself, under other names.'),
+  addressInfo: z.boolean().default(false).describe("Export the devices' addresses; needs netlink."),
+  labelIfalias: z.boolean().default(false).describe('Add the label `ifalias`.'),
+});
+
+/** Traffic and errors of network devices. */
+export const netdev = defineCollector({
+  name: 'netdev',
+  enabled: true,
+  summary:
+    'Traffic and errors of network devices, over netlink; from `/proc/net/dev`, without `receive_nohandler`, ' +
+    "where the agent is not in the host's network namespace. With `enableDetailedMetrics` the kernel's own 24 counters " +
+    'take the place of the sums, `node_network_<counter>_total`.',
+  options,
+  families: [...netlinkCounters(false, ['device']).map(({ family }) => family), addressInfo],
+  create({ host }, { deviceInclude, deviceExclude, enableDetailedMetrics, labelIfalias, ...wants }) {
+    const isWanted = nameFilter('netdev', { include: deviceInclude, exclude: deviceExclude });
+    const labels = labelIfalias ? ['device', 'ifalias'] : ['device'];
+    const counters = netlinkCounters(enableDetailedMetrics, labels);
+    const columns = fileFamilies(enableDetailedMetrics, labels);
+    const path = netPath(host, 'dev');
+    const netlink = new Netlink(host);
+    const labelsOf = (device: string) => (labelIfalias ? [device, ifalias(host, device)] : [device]);
+    return (out) => {
+      if (wants.addressInfo) out.attempt('addresses', () => addAddresses(out, netlink));
+      if (wants.netlink && netlink.usable) {
+        netlink.dump(LINKS, (body) => {
+          const { name, statistics } = decodeLink(body);
+          if (isWanted(name)) addCounters(out, counters, statistics, labelsOf(name));
+        });
+        return;
+      }
+      for (const { device, values } of parseNetDev(path, host.read(path))) {
+        if (!isWanted(device)) continue;
+        const deviceLabels = labelsOf(device);
+        for (const [index, family] of columns.entries()) out.add(family, values[index] as number, ...deviceLabels);
+      }
+    };
+  },
+});
+
+const ifalias = (host: Host, device: string): string => host.attribute(host.sys('class/net', device, 'ifalias')) ?? '';
+
+function addCounters(out: Snapshot, counters: readonly Counter[], statistics: BigUint64Array, labels: string[]): void {
+  for (const { family, fields } of counters) {
+    let sum = 0n;
+    for (const field of fields) sum += statistics[field] ?? 0n;
+    out.add(family, Number(BigInt.asUintN(64, sum)), ...labels);
+  }
+}
+
+function addAddresses(out: Snapshot, netlink: Netlink): void {
+  const names = linkNames(netlink);
+  netlink.dump(ADDRESSES, (body) => {
+    const address = decodeAddress(body);
+    if (address === undefined) return;
+    const { link, bytes, prefixLength } = address;
+    const device = names.get(link);
+    if (device !== undefined) out.add(addressInfo, 1, device, ipText(bytes), String(prefixLength), scopeOf(bytes));
+  });
+}
+
+/** A line of /proc/net/dev. */
+interface DeviceCounts {
+  readonly device: string;
+  /** 8 columns of receiving, 8 of sending. */
+  readonly values: readonly number[];
+}
+
+const COLUMNS = 16;
+
+/** Two lines of heads, then one device a line: `  eth0: 874354587 1036395    0 …`. Names may hold colons. */
+export function parseNetDev(path: string, text: string): DeviceCounts[] {
+  const devices: DeviceCounts[] = [];
+  eachLine(path, text, (line, number) => {
+    if (number <= 2) return;
+    const colon = line.lastIndexOf(':');
+    if (colon === -1) throw new Error('expected a device and its counters');
+    const values = words(line.slice(colon + 1)).map(integer);
+    if (values.length !== COLUMNS) throw new Error(`expected ${COLUMNS} counters, found ${values.length}`);
+    devices.push({ device: line.slice(0, colon).trim(), values });
+  });
+  return devices;
+}

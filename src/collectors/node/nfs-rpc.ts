@@ -1,0 +1,55 @@
+// /proc/net/rpc/nfs and nfsd: lines of a keyword and numbers, net/sunrpc/stats.c and fs/nfsd/stats.c of the kernel.
+import { eachLine, words } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+
+/** Procedures of NFSv2, RFC 1094, in their order. */
+export const V2_METHODS: readonly string[] = words(
+  `Null GetAttr SetAttr Root Lookup ReadLink Read WrCache Write Create Remove Rename Link SymLink MkDir RmDir ReadDir FsStat`,
+);
+
+/** Procedures of NFSv3, RFC 1813, in their order. */
+export const V3_METHODS: readonly string[] = words(
+  `Null GetAttr SetAttr Lookup Access ReadLink Read Write Create MkDir SymLink MkNod Remove RmDir Rename Link ReadDir ` +
+    `ReadDirPlus FsStat FsInfo PathConf Commit`,
+);
+
+/** Procedures of the Linux client of NFSv4, include/linux/nfs4.h, in their order. */
+export const V4_CLIENT_METHODS: readonly string[] = words(
+  `Null Read Write Commit Open OpenConfirm OpenNoattr OpenDowngrade Close Setattr FsInfo Renew SetClientID ` +
+    `SetClientIDConfirm Lock Lockt Locku Access Getattr Lookup LookupRoot Remove Rename Link Symlink Create Pathconf ` +
+    `StatFs ReadLink ReadDir ServerCaps DelegReturn GetACL SetACL FsLocations ReleaseLockowner Secinfo FsidPresent ` +
+    `ExchangeID CreateSession DestroySession Sequence GetLeaseTime ReclaimComplete LayoutGet GetDeviceInfo LayoutCommit ` +
+    `LayoutReturn SecinfoNoName TestStateID FreeStateID GetDeviceList BindConnToSession DestroyClientID Seek Allocate ` +
+    `DeAllocate LayoutStats Clone`,
+);
+
+/** Operations of NFSv4 from number 3 on, RFC 7530 §16; an empty name for those that are not exported. */
+export const V4_OPERATIONS: readonly string[] = [
+  ...words('Access Close Commit Create DelegPurge DelegReturn GetAttr GetFH Link Lock Lockt Locku Lookup LookupRoot'),
+  ...words('Nverify Open OpenAttr OpenConfirm OpenDgrd PutFH'),
+  '',
+  '',
+  ...words('Read ReadDir ReadLink Remove Rename Renew RestoreFH SaveFH SecInfo SetAttr SetClientID SetClientIDConfirm'),
+  ...words('Verify Write RelLockOwner'),
+];
+
+/** The lines by keyword. */
+export type RpcLines = ReadonlyMap<string, readonly number[]>;
+
+/** Lines such as `rpc 18628 3 1 2 0`; a `proc…` line begins with how many numbers follow. */
+export function parseRpc(path: string, text: string): RpcLines {
+  const lines = new Map<string, readonly number[]>();
+  eachLine(path, text, (line) => {
+    const [keyword = '', ...columns] = words(line);
+    // The times of thread use behind the first two are fractions, and have been zeros since 2.6.31.
+    const numbers = (keyword === 'th' ? columns.slice(0, 2) : columns).map(integer);
+    if (!keyword.startsWith('proc')) {
+      lines.set(keyword, numbers);
+      return;
+    }
+    const [count, ...counts] = numbers;
+    if (count !== counts.length) throw new Error(`${keyword} announces ${count} numbers and has ${counts.length}`);
+    lines.set(keyword, counts);
+  });
+  return lines;
+}

@@ -1,0 +1,67 @@
+// /proc/net/rpc/nfsd: what the NFS server was asked for. Absent where the module nfsd is not loaded.
+import { netPath } from '../../host/net-files.ts';
+import { counter, type Family, gauge } from '../../metrics/family.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+import { parseRpc, V2_METHODS, V3_METHODS, V4_OPERATIONS } from './nfs-rpc.ts';
+
+/** One number of a line, counted from 0. */
+type Field = readonly [keyword: string, index: number, family: Family, ...labels: string[]];
+
+const packets = counter('node_nfsd_packets_total', 'Packets sent and received.', ['proto']);
+const errors = counter('node_nfsd_rpc_errors_total', 'RPCs refused, by reason.', ['error']);
+const requests = counter('node_nfsd_requests_total', 'Requests by procedure and version of NFS.', ['method', 'proto']);
+
+const fields: readonly Field[] = [
+  ['rc', 0, counter('node_nfsd_reply_cache_hits_total', 'Replies from the cache, for requests that came again.')],
+  ['rc', 1, counter('node_nfsd_reply_cache_misses_total', 'Replies put into the cache.')],
+  ['rc', 2, counter('node_nfsd_reply_cache_nocache_total', 'Replies that need no cache.')],
+  ['fh', 0, counter('node_nfsd_file_handles_stale_total', 'Stale file handles.')],
+  ['io', 0, counter('node_nfsd_disk_bytes_read_total', 'Bytes read.')],
+  ['io', 1, counter('node_nfsd_disk_bytes_written_total', 'Bytes written.')],
+  ['th', 0, gauge('node_nfsd_server_threads', 'Threads of the server.')],
+  ['ra', 0, gauge('node_nfsd_read_ahead_cache_size_blocks', 'Size of the read-ahead cache.')],
+  ['ra', 11, counter('node_nfsd_read_ahead_cache_not_found_total', 'Misses of the read-ahead cache.')],
+  ['net', 1, packets, 'udp'],
+  ['net', 2, packets, 'tcp'],
+  ['net', 3, counter('node_nfsd_connections_total', 'TCP connections accepted.')],
+  ['rpc', 0, counter('node_nfsd_server_rpcs_total', 'RPCs served.')],
+  ['rpc', 2, errors, 'fmt'],
+  ['rpc', 3, errors, 'auth'],
+  ['rpc', 4, errors, 'cInt'],
+  ['wdeleg_getattr', 0, requests, 'WdelegGetattr', '4'],
+];
+
+/** Lines with a number a method: the first that counts, and the names from there on. */
+const methods = [
+  ['proc2', '2', 1, V2_METHODS.slice(1)],
+  ['proc3', '3', 1, V3_METHODS.slice(1)],
+  ['proc4ops', '4', 3, V4_OPERATIONS],
+] as const;
+
+const KNOWN: ReadonlySet<string> = new Set([...fields, ...methods].map(([keyword]) => keyword)).add('proc4');
+
+/** Requests to the NFS server. */
+export const nfsd = defineCollector({
+  name: 'nfsd',
+  enabled: true,
+  summary: 'Requests to the NFS server and its caches, from `/proc/net/rpc/nfsd`.',
+  options: NO_OPTIONS,
+  families: [...new Set(fields.map(([, , family]) => family))],
+  create({ host }) {
+    const path = netPath(host, 'rpc/nfsd');
+    return (out) => {
+      const lines = parseRpc(path, host.read(path));
+      for (const keyword of lines.keys()) if (!KNOWN.has(keyword)) out.lose(path, `unknown line ${keyword}`);
+      // A line that is not there is a feature that this kernel has not, or no more: nothing was counted.
+      for (const [keyword, index, family, ...labels] of fields) {
+        out.add(family, lines.get(keyword)?.[index] ?? 0, ...labels);
+      }
+      for (const [keyword, version, first, names] of methods) {
+        const counts = lines.get(keyword) ?? [];
+        for (const [index, method] of names.entries()) {
+          if (method !== '') out.add(requests, counts[first + index] ?? 0, method, version);
+        }
+      }
+    };
+  },
+});

@@ -1,0 +1,77 @@
+// /etc/os-release, or else /usr/lib/os-release: os-release(5). There on nearly every distribution.
+import { eachLine, oneLine } from '../../host/lines.ts';
+import { gauge } from '../../metrics/family.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+/** Labels of {@link info}; the keys of the file are the same words in capitals. */
+const LABELS = [
+  ...['build_id', 'id', 'id_like', 'image_id', 'image_version', 'name', 'pretty_name', 'variant', 'variant_id'],
+  ...['version', 'version_codename', 'version_id'],
+];
+const info = gauge('node_os_info', 'Name and version of the distribution; always 1.', LABELS);
+const version = gauge('node_os_version', 'Major and minor version of the distribution as a number.', [
+  'id',
+  'id_like',
+  'name',
+]);
+const supportEnd = gauge(
+  'node_os_support_end_timestamp_seconds',
+  'When the support of this version ends, in seconds since 1970.',
+);
+
+/** The distribution. */
+export const os = defineCollector({
+  name: 'os',
+  enabled: true,
+  summary: 'Name, version and end of support of the distribution, from `/etc/os-release`.',
+  options: NO_OPTIONS,
+  families: [info, version, supportEnd],
+  create({ host }) {
+    const first = host.root('/etc/os-release');
+    const second = host.root('/usr/lib/os-release');
+    return (out) => {
+      const path = host.exists(first) ? first : second;
+      const release = parseOsRelease(path, host.read(path));
+      const label = (name: string) => release.get(name.toUpperCase()) ?? '';
+      out.add(info, 1, ...LABELS.map(label));
+      const number = Number(/^\d+\.?\d*/.exec(label('version_id'))?.[0] ?? 0);
+      if (number > 0) out.add(version, number, ...version.labels.map(label));
+      const end = label('support_end');
+      if (end !== '') out.attempt('SUPPORT_END', () => out.add(supportEnd, oneLine(path, end, secondsOfDate)));
+    };
+  },
+});
+
+/** The assignments of a shell-compatible file, quotes and backslashes resolved. Throws MalformedFile. */
+export function parseOsRelease(path: string, text: string): Map<string, string> {
+  const values = new Map<string, string>();
+  eachLine(path, text, (line) => {
+    const assignment = line.trim();
+    if (assignment === '' || assignment.startsWith('#')) return;
+    const equals = assignment.indexOf('=');
+    if (equals < 1) throw new Error(`expected KEY=value, found ${JSON.stringify(assignment.slice(0, 40))}`);
+    values.set(assignment.slice(0, equals), unquote(assignment.slice(equals + 1)));
+  });
+  return values;
+}
+
+/** Within double quotes, the shell takes a backslash away only before these. */
+const ESCAPED = /\\([\\"$`])/g;
+
+function unquote(value: string): string {
+  const quote = value[0];
+  if (quote !== '"' && quote !== "'") return value.replaceAll(/\\(.)/g, '$1');
+  if (value.length < 2 || !value.endsWith(quote)) throw new Error(`no closing quote in ${JSON.stringify(value)}`);
+  const inner = value.slice(1, -1);
+  return quote === '"' ? inner.replaceAll(ESCAPED, '$1') : inner;
+}
+
+/** Midnight UTC of `2027-05-31`, in seconds since 1970. */
+function secondsOfDate(date: string): number {
+  const midnight = new Date(`${date}T00:00:00Z`);
+  // JavaScript takes the 30th of February for the 2nd of March.
+  if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(date)) {
+    throw new Error(`expected a date, found ${JSON.stringify(date.slice(0, 40))}`);
+  }
+  return midnight.getTime() / 1000;
+}

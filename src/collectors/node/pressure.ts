@@ -1,0 +1,61 @@
+// /proc/pressure: Documentation/accounting/psi.rst. Absent before Linux 4.20 and without CONFIG_PSI; with psi=0 on the
+// kernel's command line the files are there but can't be read.
+import { eachLine } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+import { counter, type Family } from '../../metrics/family.ts';
+import { NoData } from '../../metrics/outcome.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+/** Families by file and by the first word of the line: `some` tasks waited, or all of them stalled. */
+const FILES: Readonly<Record<string, Readonly<Record<string, Family>>>> = {
+  cpu: {
+    some: counter('node_pressure_cpu_waiting_seconds_total', 'Time in which some task waited for a CPU.'),
+  },
+  io: {
+    some: counter('node_pressure_io_waiting_seconds_total', 'Time in which some task waited for I/O.'),
+    full: counter('node_pressure_io_stalled_seconds_total', 'Time in which all tasks waited for I/O.'),
+  },
+  irq: {
+    full: counter('node_pressure_irq_stalled_seconds_total', 'Time in which no task ran for interrupts.'),
+  },
+  memory: {
+    some: counter('node_pressure_memory_waiting_seconds_total', 'Time in which some task waited for memory.'),
+    full: counter('node_pressure_memory_stalled_seconds_total', 'Time in which all tasks waited for memory.'),
+  },
+};
+
+/** Pressure stall information. */
+export const pressure = defineCollector({
+  name: 'pressure',
+  enabled: true,
+  summary: 'How long tasks waited for CPU, memory and I/O, from `/proc/pressure`.',
+  options: NO_OPTIONS,
+  families: Object.values(FILES).flatMap((byLine) => Object.values(byLine)),
+  create({ host }) {
+    return (out) => {
+      for (const [name, byLine] of Object.entries(FILES)) {
+        const path = host.proc('pressure', name);
+        const text = host.exists(path) ? host.attribute(path) : undefined;
+        if (text === undefined) continue;
+        for (const [keyword, seconds] of parsePressure(path, text)) {
+          const family = byLine[keyword];
+          if (family) out.add(family, seconds);
+        }
+      }
+      if (out.size === 0) throw new NoData(`the kernel tells nothing in ${host.proc('pressure')}`);
+    };
+  },
+});
+
+/** Seconds by keyword, of lines such as `some avg10=0.00 avg60=0.00 avg300=0.00 total=14036781`, in µs. */
+export function parsePressure(path: string, text: string): Map<string, number> {
+  const seconds = new Map<string, number>();
+  eachLine(path, text, (line) => {
+    const total = line.indexOf(' total=');
+    if (total === -1) throw new Error('the line has no total');
+    const microseconds = integer(line.slice(total + ' total='.length));
+    // Two divisions, as node_exporter makes them: one by 1e6 may differ in the last digit.
+    seconds.set(line.slice(0, line.indexOf(' ')), microseconds / 1000 / 1000);
+  });
+  return seconds;
+}

@@ -1,0 +1,95 @@
+// /proc/<pid>/stat and /proc/<pid>/task/<tid>/stat: proc_pid_stat(5). There on every Linux host; mounts with hidepid
+// show only some of the processes.
+import { setImmediate } from 'node:timers/promises';
+import { MissingFile } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { oneLine } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+import { gauge } from '../../metrics/family.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+const pids = gauge('node_processes_pids', 'Processes.');
+const byState = gauge('node_processes_state', 'Processes by state.', ['state']);
+const threads = gauge('node_processes_threads', 'Threads of all processes.');
+const threadsByState = gauge('node_processes_threads_state', 'Threads by state.', ['thread_state']);
+const maxThreads = gauge('node_processes_max_threads', 'Threads that there may be.');
+const maxProcesses = gauge('node_processes_max_processes', 'Where the kernel starts again with low process ids.');
+
+/** Processes read before others get a turn of the event loop: a few milliseconds. */
+const BATCH = 100;
+
+/** Processes and threads by state. */
+export const processes = defineCollector({
+  name: 'processes',
+  enabled: false,
+  summary: 'Processes and threads by state, from `/proc/<pid>/stat` and `/proc/<pid>/task/<tid>/stat`.',
+  options: NO_OPTIONS,
+  families: [pids, byState, threads, threadsByState, maxThreads, maxProcesses],
+  create({ host }) {
+    return async (out, signal) => {
+      out.add(maxThreads, setting(host, 'threads-max'));
+      out.add(maxProcesses, setting(host, 'pid_max'));
+      const processStates = new Tally();
+      const threadStates = new Tally();
+      let threadCount = 0;
+      const names = host.list(host.proc()).filter(isNumber);
+      for (const [index, pid] of names.entries()) {
+        if (index % BATCH === BATCH - 1) await setImmediate(undefined, { signal });
+        out.attempt(`process ${pid}`, () => {
+          const process = readStat(host, host.proc(pid, 'stat'));
+          if (process === undefined) return;
+          processStates.count(process.state);
+          threadCount += process.threads;
+          for (const tid of host.listIfExists(host.proc(pid, 'task'))) {
+            const thread = tid === pid ? process : readStat(host, host.proc(pid, 'task', tid, 'stat'));
+            if (thread) threadStates.count(thread.state);
+          }
+        });
+      }
+      out.add(pids, processStates.total);
+      for (const [state, count] of processStates.counts) out.add(byState, count, state);
+      out.add(threads, threadCount);
+      for (const [state, count] of threadStates.counts) out.add(threadsByState, count, state);
+    };
+  },
+});
+
+class Tally {
+  readonly counts = new Map<string, number>();
+  total = 0;
+
+  count(state: string): void {
+    this.counts.set(state, (this.counts.get(state) ?? 0) + 1);
+    this.total++;
+  }
+}
+
+const isNumber = (name: string): boolean => /^\d+$/.test(name);
+
+function setting(host: Host, name: string): number {
+  const path = host.proc('sys/kernel', name);
+  return oneLine(path, host.read(path).trim(), integer);
+}
+
+/** State letter and number of threads. */
+interface Stat {
+  readonly state: string;
+  readonly threads: number;
+}
+
+/** Undefined for a process that has ended meanwhile. */
+function readStat(host: Host, path: string): Stat | undefined {
+  try {
+    return oneLine(path, host.read(path), parseStat);
+  } catch (cause) {
+    if (cause instanceof MissingFile) return undefined;
+    throw cause;
+  }
+}
+
+/** The third and the twentieth field; the second, the name in parentheses, may itself hold blanks and parentheses. */
+export function parseStat(text: string): Stat {
+  const [state = '', ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ', 18);
+  if (!/^[A-Za-z]$/.test(state)) throw new Error('expected a state letter after the name in parentheses');
+  return { state, threads: integer(fields[16]) };
+}

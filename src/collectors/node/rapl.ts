@@ -1,0 +1,69 @@
+// /sys/class/powercap: Documentation/power/powercap/powercap.rst. Absent on virtual machines; readable by root only,
+// since power betrays what is computed (CVE-2020-8694).
+import { join } from 'node:path';
+import * as z from 'zod';
+import { integerAttribute } from '../../host/attributes.ts';
+import { DeniedFile } from '../../host/errors.ts';
+import { counter, type Family } from '../../metrics/family.ts';
+import { NoData } from '../../metrics/outcome.ts';
+import { defineCollector } from '../collector.ts';
+
+const joules = counter('node_rapl_joules_total', 'Energy that the zone has used; wraps around at times.', [
+  'index',
+  'path',
+  'rapl_zone',
+]);
+
+const options = z.strictObject({
+  enableZoneLabel: z.boolean().default(false).describe('One family with the label `rapl_zone` for all zones.'),
+});
+
+/** Energy use of the processor. */
+export const rapl = defineCollector({
+  name: 'rapl',
+  enabled: true,
+  summary:
+    'Energy that the processor has used, from `/sys/class/powercap`: `node_rapl_<zone>_joules_total` with the labels ' +
+    '`index` and `path`, or `node_rapl_joules_total`.',
+  options,
+  families: [joules],
+  create({ host }, { enableZoneLabel }) {
+    const parent = host.sys('class/powercap');
+    return (out) => {
+      const used = new Map<string, number>();
+      for (const entry of host.list(parent)) {
+        const path = join(parent, entry);
+        const fullName = host.attribute(join(path, 'name'));
+        if (fullName === undefined) continue;
+        const { name, index } = zoneOf(fullName, used);
+        try {
+          const microjoules = integerAttribute(host, join(path, 'energy_uj'));
+          if (microjoules === undefined) continue;
+          const labels = [String(index), path];
+          if (enableZoneLabel) out.add(joules, microjoules / 1e6, ...labels, name);
+          else out.add(zoneFamily(name), microjoules / 1e6, ...labels);
+        } catch (cause) {
+          // Who may not read one zone may not read any.
+          if (cause instanceof DeniedFile) throw new NoData(cause.message, { cause });
+          out.lose(entry, cause);
+        }
+      }
+    };
+  },
+});
+
+/** Zones of the same name are told apart by the number at its end, `package-0`, or else counted in `used`. */
+export function zoneOf(fullName: string, used: Map<string, number>): { name: string; index: number } {
+  const [, cut, number] = /^([^-]*)-(\d+)$/.exec(fullName) ?? [];
+  const name = cut ?? fullName;
+  const index = number === undefined ? (used.get(name) ?? 0) : Number(number);
+  used.set(name, index + 1);
+  return { name, index };
+}
+
+const zoneFamily = (name: string): Family =>
+  counter(
+    `node_rapl_${name.replaceAll(/[^a-zA-Z0-9_:]/g, '_')}_joules_total`,
+    `Energy that the zones named ${name} have used; wraps around at times.`,
+    ['index', 'path'],
+  );

@@ -1,0 +1,37 @@
+// /proc/schedstat: Documentation/scheduler/sched-stats.rst. Absent without CONFIG_SCHEDSTATS.
+import { eachLine, words } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+import { counter } from '../../metrics/family.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+const running = counter('node_schedstat_running_seconds_total', 'Time that tasks ran on the CPU.', ['cpu']);
+const waiting = counter('node_schedstat_waiting_seconds_total', 'Time that tasks waited for the CPU.', ['cpu']);
+const timeslices = counter('node_schedstat_timeslices_total', 'Time slices that the CPU ran.', ['cpu']);
+
+/** Words of a cpu line: its name, six counts that are not used, running, waiting, time slices. */
+const RUNNING = 7;
+const WORDS = 10;
+
+/** Run and wait time of the scheduler. */
+export const schedstat = defineCollector({
+  name: 'schedstat',
+  enabled: true,
+  summary: 'Run and wait time of the tasks on each CPU, from `/proc/schedstat`.',
+  options: NO_OPTIONS,
+  families: [running, waiting, timeslices],
+  create({ host }) {
+    const path = host.proc('schedstat');
+    return (out) => {
+      eachLine(path, host.read(path), (line) => {
+        const cpu = /^cpu(\d+) /.exec(line)?.[1];
+        if (cpu === undefined) return;
+        const columns = words(line);
+        if (columns.length < WORDS) throw new Error(`expected ${WORDS} words, found ${columns.length}`);
+        const [run, wait, slices] = columns.slice(RUNNING, WORDS).map(integer) as [number, number, number];
+        out.add(running, run / 1e9, cpu);
+        out.add(waiting, wait / 1e9, cpu);
+        out.add(timeslices, slices, cpu);
+      });
+    };
+  },
+});

@@ -1,0 +1,41 @@
+// /proc/slabinfo: slabinfo(5). Readable by root only; absent without CONFIG_SLUB_DEBUG.
+import * as z from 'zod';
+import { pattern } from '../../config/units.ts';
+import { eachLine, words } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+import { gauge } from '../../metrics/family.ts';
+import { defineCollector } from '../collector.ts';
+
+/** Families of the columns after the name. */
+const COLUMNS = [
+  gauge('node_slabinfo_active_objects', 'Objects in use.', ['slab']),
+  gauge('node_slabinfo_objects', 'Objects that there is memory for.', ['slab']),
+  gauge('node_slabinfo_object_size_bytes', 'Size of an object.', ['slab']),
+  gauge('node_slabinfo_objects_per_slab', 'Objects in a slab.', ['slab']),
+  gauge('node_slabinfo_pages_per_slab', 'Pages that a slab takes.', ['slab']),
+];
+
+const options = z.strictObject({
+  slabsInclude: pattern().prefault('.*').describe('Which slabs to export.'),
+  slabsExclude: pattern().optional().describe('Which of these slabs not to export.'),
+});
+
+/** Memory of the kernel's own objects. */
+export const slabinfo = defineCollector({
+  name: 'slabinfo',
+  enabled: false,
+  summary: "Memory of the kernel's objects by slab, from `/proc/slabinfo`.",
+  options,
+  families: COLUMNS,
+  create({ host }, { slabsInclude, slabsExclude }) {
+    const path = host.proc('slabinfo');
+    return (out) => {
+      eachLine(path, host.read(path), (line) => {
+        if (line.startsWith('#') || line.startsWith('slabinfo - version')) return;
+        const [slab = '', ...columns] = words(line);
+        if (!slabsInclude.test(slab) || slabsExclude?.test(slab)) return;
+        for (const [index, family] of COLUMNS.entries()) out.add(family, integer(columns[index]), slab);
+      });
+    };
+  },
+});

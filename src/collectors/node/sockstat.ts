@@ -1,0 +1,76 @@
+// /proc/net/sockstat and sockstat6: proc_pid_net(5); written by net/ipv4/proc.c. sockstat6 is absent without IPv6.
+import { kernelUnits } from '../../host/auxv.ts';
+import { eachLine, words } from '../../host/lines.ts';
+import { netPath } from '../../host/net-files.ts';
+import { integer } from '../../host/numbers.ts';
+import { gauge } from '../../metrics/family.ts';
+import { NoData } from '../../metrics/outcome.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+import { FamilyCache } from './family-cache.ts';
+
+/** What is said of the sockets of a protocol, in the order of export. */
+const KEYS = [
+  ['inuse', 'sockets in use'],
+  ['orphan', 'sockets that no process holds any more'],
+  ['tw', 'sockets in TIME_WAIT'],
+  ['alloc', 'sockets allocated'],
+  ['mem', 'pages of memory for buffers'],
+  ['memory', 'bytes of memory for fragments'],
+] as const;
+
+const used = gauge('node_sockstat_sockets_used', 'Sockets of all protocols in use.');
+
+/** Sockets by protocol. */
+export const sockstat = defineCollector({
+  name: 'sockstat',
+  enabled: true,
+  summary:
+    'Sockets in use and their memory, `node_sockstat_<protocol>_<key>`, from `/proc/net/sockstat` and ' +
+    '`/proc/net/sockstat6`.',
+  options: NO_OPTIONS,
+  families: [used],
+  create({ host }) {
+    const paths = [netPath(host, 'sockstat'), netPath(host, 'sockstat6')];
+    const { pageBytes } = kernelUnits();
+    const families = new FamilyCache('gauge');
+    const familyOf = (protocol: string, key: string, meaning: string) =>
+      families.get(`node_sockstat_${protocol}_${key}`, `${protocol} ${meaning}.`);
+    return (out) => {
+      for (const path of paths) {
+        for (const { protocol, values } of parseSockstat(path, host.readIfExists(path) ?? '')) {
+          if (protocol === 'sockets') {
+            out.add(used, values.get('used') ?? 0);
+            continue;
+          }
+          for (const [key, meaning] of KEYS) {
+            const value = values.get(key) ?? (key === 'inuse' ? 0 : undefined);
+            if (value !== undefined) out.add(familyOf(protocol, key, meaning), value);
+          }
+          const pages = values.get('mem');
+          if (pages === undefined) continue;
+          out.add(familyOf(protocol, 'mem_bytes', 'bytes of memory for buffers'), pages * pageBytes);
+        }
+      }
+      if (out.size === 0) throw new NoData(`neither ${paths.join(' nor ')} has anything`);
+    };
+  },
+});
+
+/** One line: a protocol (or `sockets`) and its counts. */
+interface SocketCounts {
+  readonly protocol: string;
+  readonly values: ReadonlyMap<string, number>;
+}
+
+/** Lines such as `TCP: inuse 4 orphan 0 tw 4 alloc 17 mem 1`. */
+export function parseSockstat(path: string, text: string): SocketCounts[] {
+  const counts: SocketCounts[] = [];
+  eachLine(path, text, (line) => {
+    const [protocol = '', ...pairs] = words(line);
+    if (pairs.length === 0 || !protocol.endsWith(':')) throw new Error('expected a protocol and its counts');
+    const values = new Map<string, number>();
+    for (let index = 0; index < pairs.length; index += 2) values.set(pairs[index] as string, integer(pairs[index + 1]));
+    counts.push({ protocol: protocol.slice(0, -1), values });
+  });
+  return counts;
+}

@@ -1,0 +1,42 @@
+// /proc/net/softnet_stat: softnet_seq_show() of net/core/net-procfs.c. There on every Linux host; the counts are those
+// of the CPUs, the same in every network namespace.
+import { eachLine, words } from '../../host/lines.ts';
+import { hexadecimal } from '../../host/numbers.ts';
+import { counter, type Family, gauge } from '../../metrics/family.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+/** Families by column; older kernels print fewer columns. */
+const COLUMNS: readonly (readonly [column: number, family: Family])[] = [
+  [0, counter('node_softnet_processed_total', 'Packets processed.', ['cpu'])],
+  [1, counter('node_softnet_dropped_total', 'Packets dropped because the backlog was full.', ['cpu'])],
+  [2, counter('node_softnet_times_squeezed_total', 'Rounds that ended with packets left to process.', ['cpu'])],
+  [8, counter('node_softnet_cpu_collision_total', 'Times that the transmit lock was taken by another CPU.', ['cpu'])],
+  [9, counter('node_softnet_received_rps_total', 'Times that another CPU woke this one for packets.', ['cpu'])],
+  [10, counter('node_softnet_flow_limit_count_total', 'Packets dropped by the flow limit.', ['cpu'])],
+  [11, gauge('node_softnet_backlog_len', 'Packets in the backlog.', ['cpu'])],
+];
+
+/** The kernel has printed at least these columns since 2.6.36; from 13 on, it tells the CPU too. */
+const MIN_COLUMNS = 9;
+const CPU_COLUMN = 12;
+
+/** Packets by CPU. */
+export const softnet = defineCollector({
+  name: 'softnet',
+  enabled: true,
+  summary: 'Packets that each CPU processed and dropped, from `/proc/net/softnet_stat`.',
+  options: NO_OPTIONS,
+  families: COLUMNS.map(([, family]) => family),
+  create({ host }) {
+    const path = host.proc('net/softnet_stat');
+    return (out) => {
+      eachLine(path, host.read(path), (line, number) => {
+        const columns = words(line);
+        if (columns.length < MIN_COLUMNS) throw new Error(`expected ${MIN_COLUMNS} columns, found ${columns.length}`);
+        const cpuColumn = columns[CPU_COLUMN];
+        const cpu = String(cpuColumn === undefined ? number - 1 : hexadecimal(cpuColumn));
+        for (const [column, family] of COLUMNS) out.add(family, hexadecimal(columns[column] ?? '0'), cpu);
+      });
+    };
+  },
+});

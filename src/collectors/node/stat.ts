@@ -1,0 +1,48 @@
+// /proc/stat beside the cpu lines: proc_stat(5). There on every Linux host.
+import * as z from 'zod';
+import { eachLine, words } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+import { counter, type Family, gauge } from '../../metrics/family.ts';
+import { defineCollector } from '../collector.ts';
+
+/** Families by the first word of their line; the value is the second word. */
+const byKeyword: Readonly<Record<string, Family>> = {
+  intr: counter('node_intr_total', 'Interrupts handled since boot.'),
+  ctxt: counter('node_context_switches_total', 'Context switches since boot.'),
+  btime: gauge('node_boot_time_seconds', 'When the host booted, in seconds since 1970.'),
+  processes: counter('node_forks_total', 'Processes and threads created since boot.'),
+  procs_running: gauge('node_procs_running', 'Threads that run or wait for a CPU.'),
+  procs_blocked: gauge('node_procs_blocked', 'Threads that wait for I/O.'),
+};
+const softirqs = counter('node_softirqs_total', 'Softirqs handled since boot, by vector.', ['vector']);
+
+/** Vectors in the order of the softirq line, after its total; kernel/softirq.c, softirq_to_name. */
+const VECTORS = ['hi', 'timer', 'net_tx', 'net_rx', 'block', 'block_iopoll', 'tasklet', 'sched', 'hrtimer', 'rcu'];
+
+const options = z.strictObject({
+  softirq: z.boolean().default(false).describe('Export softirq calls per vector.'),
+});
+
+/** Kernel activity since boot. */
+export const stat = defineCollector({
+  name: 'stat',
+  enabled: true,
+  summary: 'Interrupts, context switches, forks, boot time, from `/proc/stat`.',
+  options,
+  families: [...Object.values(byKeyword), softirqs],
+  create({ host }, { softirq }) {
+    const path = host.proc('stat');
+    return (out) => {
+      eachLine(path, host.read(path), (line) => {
+        const [keyword = '', first, ...rest] = words(line.slice(0, MAX_LINE));
+        const family = Object.hasOwn(byKeyword, keyword) ? byKeyword[keyword] : undefined;
+        if (family) out.add(family, integer(first));
+        if (keyword !== 'softirq' || !softirq) return;
+        for (const [index, vector] of VECTORS.entries()) out.add(softirqs, integer(rest[index]), vector);
+      });
+    };
+  },
+});
+
+/** The intr line goes on with one count an interrupt line, thousands on big machines; only its total is used. */
+const MAX_LINE = 512;

@@ -1,0 +1,81 @@
+// Any file below /proc/sys: proc_sys(5). Nothing is read unless the options ask for it.
+import * as z from 'zod';
+import type { Host } from '../../host/host.ts';
+import { oneLine } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+import { type Family, gauge, untyped } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { defineCollector } from '../collector.ts';
+
+const info = gauge('node_sysctl_info', 'A word of the setting; always 1.', ['name', 'value', 'index']);
+
+const NAME = /^\w[\w./-]*$/;
+const NAME_WITH_KEYS = /^\w[\w./-]*(?::\w+(?:,\w+)*)?$/;
+
+const options = z.strictObject({
+  include: z
+    .array(z.string().regex(NAME_WITH_KEYS, 'expected a name such as fs.file-nr or fs.file-nr:total,current,max'))
+    .default([])
+    .describe('Settings to export as numbers; with `:key,…`, each number under its own name.'),
+  includeInfo: z
+    .array(z.string().regex(NAME, 'expected a name such as kernel.seccomp.actions_avail'))
+    .default([])
+    .describe('Settings to export as words.'),
+});
+
+/** Kernel settings. */
+export const sysctl = defineCollector({
+  name: 'sysctl',
+  enabled: false,
+  summary: 'The kernel settings that the options name, from `/proc/sys`: `node_sysctl_<name>`.',
+  options,
+  families: [info],
+  create({ host }, { include, includeInfo }) {
+    const settings = include.map(numericSetting);
+    return (out) => {
+      for (const setting of settings) out.attempt(setting.name, () => addNumbers(out, host, setting));
+      for (const name of includeInfo) {
+        out.attempt(name, () => {
+          for (const [index, word] of valuesOf(host, name).entries()) out.add(info, 1, name, word, String(index));
+        });
+      }
+    };
+  },
+});
+
+/** A setting with numbers: the family for one number, that for many, and those for named ones. */
+interface NumericSetting {
+  readonly name: string;
+  readonly single: Family;
+  readonly indexed: Family;
+  readonly keyed: readonly Family[];
+}
+
+function numericSetting(option: string): NumericSetting {
+  const [name = '', keys] = option.split(':');
+  const metric = `node_sysctl_${name.replaceAll(/\W/g, '_')}`;
+  return {
+    name,
+    single: untyped(metric, `Kernel setting ${name}.`),
+    indexed: untyped(metric, `Kernel setting ${name}, by position.`, ['index']),
+    keyed: keys?.split(',').map((key) => untyped(`${metric}_${key}`, `Kernel setting ${name}, ${key}.`)) ?? [],
+  };
+}
+
+function addNumbers(out: Snapshot, host: Host, { name, single, indexed, keyed }: NumericSetting): void {
+  const path = pathOf(host, name);
+  const numbers = oneLine(path, valuesOf(host, name).join(' '), (text) => text.split(' ').map(integer));
+  if (keyed.length > 0 && keyed.length !== numbers.length) {
+    throw new Error(`${path} has ${numbers.length} numbers, but ${keyed.length} keys are given`);
+  }
+  for (const [index, number] of numbers.entries()) {
+    const family = keyed[index];
+    if (family) out.add(family, number);
+    else if (numbers.length === 1) out.add(single, number);
+    else out.add(indexed, number, String(index));
+  }
+}
+
+const pathOf = (host: Host, name: string): string => host.proc('sys', name.replaceAll('.', '/'));
+
+const valuesOf = (host: Host, name: string): string[] => host.read(pathOf(host, name)).trim().split(/\s+/);

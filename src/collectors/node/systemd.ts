@@ -1,0 +1,239 @@
+// systemd's D-Bus interface: org.freedesktop.systemd1(5). Absent on hosts without systemd, and in pods that do not see
+// the host's /run/dbus.
+import * as z from 'zod';
+import { pattern } from '../../config/units.ts';
+import { DbusConnection, DbusError } from '../../host/dbus.ts';
+import type { DbusValue } from '../../host/dbus-message.ts';
+import { counter, type Family, gauge } from '../../metrics/family.ts';
+import { NoData } from '../../metrics/outcome.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { defineCollector } from '../collector.ts';
+
+const version = gauge('node_systemd_version', 'Version of systemd.', ['version']);
+const virtualization = gauge('node_systemd_virtualization_info', 'What systemd says that it runs in; always 1.', [
+  'virtualization_type',
+]);
+const running = gauge('node_systemd_system_running', 'Whether the system is up with no failed unit.');
+const units = gauge('node_systemd_units', 'Units by state.', ['state']);
+const unitState = gauge('node_systemd_unit_state', 'Whether the unit is in this state.', ['name', 'state', 'type']);
+const startTime = gauge(
+  'node_systemd_unit_start_time_seconds',
+  'When the unit became active, in seconds since 1970; 0 when it is not.',
+  ['name'],
+);
+
+/** Counts and times that are a property of one type of unit each. */
+interface UnitProperty {
+  readonly suffix: '.service' | '.socket' | '.timer';
+  readonly interface: string;
+  readonly property: string;
+  readonly family: Family;
+  readonly divisor?: number;
+  readonly option?: 'enableTaskMetrics' | 'enableRestartsMetrics';
+}
+
+const service = { suffix: '.service', interface: 'org.freedesktop.systemd1.Service' } as const;
+const socket = { suffix: '.socket', interface: 'org.freedesktop.systemd1.Socket' } as const;
+const timer = { suffix: '.timer', interface: 'org.freedesktop.systemd1.Timer' } as const;
+
+const PROPERTIES: readonly UnitProperty[] = [
+  {
+    ...service,
+    property: 'NRestarts',
+    family: counter('node_systemd_service_restart_total', 'Restarts of the service by systemd.', ['name']),
+    option: 'enableRestartsMetrics',
+  },
+  {
+    ...service,
+    property: 'TasksCurrent',
+    family: gauge('node_systemd_unit_tasks_current', 'Tasks of the unit.', ['name']),
+    option: 'enableTaskMetrics',
+  },
+  {
+    ...service,
+    property: 'TasksMax',
+    family: gauge('node_systemd_unit_tasks_max', 'Tasks that the unit may have.', ['name']),
+    option: 'enableTaskMetrics',
+  },
+  {
+    ...socket,
+    property: 'NAccepted',
+    family: counter('node_systemd_socket_accepted_connections_total', 'Connections accepted.', ['name']),
+  },
+  {
+    ...socket,
+    property: 'NConnections',
+    family: gauge('node_systemd_socket_current_connections', 'Connections that are open.', ['name']),
+  },
+  {
+    // Counts up, but is a gauge in node_exporter. Since systemd 239.
+    ...socket,
+    property: 'NRefused',
+    family: gauge('node_systemd_socket_refused_connections_total', 'Connections refused.', ['name']),
+  },
+  {
+    ...timer,
+    property: 'LastTriggerUSec',
+    family: gauge('node_systemd_timer_last_trigger_seconds', 'When the timer last fired, in seconds since 1970.', [
+      'name',
+    ]),
+    divisor: 1e6,
+  },
+];
+
+const options = z.strictObject({
+  unitInclude: pattern().prefault('.+').describe('Only units whose whole name matches.'),
+  unitExclude: pattern()
+    .prefault('.+\\.(automount|device|mount|scope|slice)')
+    .describe('No units whose whole name matches.'),
+  enableTaskMetrics: z.boolean().default(false).describe('Export the tasks of each service.'),
+  enableRestartsMetrics: z.boolean().default(false).describe('Export the restarts of each service.'),
+  enableStartTimeMetrics: z.boolean().default(false).describe('Export when each unit became active.'),
+  private: z
+    .boolean()
+    .default(false)
+    .describe('Talk to systemd through its own socket, which takes root, instead of the message bus.'),
+});
+type Options = z.output<typeof options>;
+
+/** States of systemd's units. */
+export const systemd = defineCollector({
+  name: 'systemd',
+  enabled: false,
+  summary:
+    'States of systemd units, restarts, tasks, sockets and timers, from D-Bus (`/run/dbus/system_bus_socket`, or ' +
+    '`/run/systemd/private` with the option `private`).',
+  options,
+  families: [version, virtualization, running, units, unitState, startTime, ...PROPERTIES.map(({ family }) => family)],
+  create({ host }, given) {
+    const path = host.root(given.private ? '/run/systemd/private' : '/run/dbus/system_bus_socket');
+    const include = whole(given.unitInclude);
+    const exclude = whole(given.unitExclude);
+    return async (out, signal) => {
+      const connection = await DbusConnection.connect(path, !given.private, signal);
+      try {
+        const manager = new Manager(connection);
+        const all = await manager.units();
+        await addSystem(out, manager);
+        addSummary(out, all);
+        const wanted = all.filter(({ name, loaded }) => loaded && include.test(name) && !exclude.test(name));
+        // The answers come in while later questions are still on their way; samples are added unit by unit.
+        for (const add of await Promise.all(wanted.map((unit) => readUnit(manager, unit, given)))) add(out);
+      } finally {
+        connection.close();
+      }
+    };
+  },
+});
+
+const whole = ({ source, flags }: RegExp): RegExp => new RegExp(`^(?:${source})$`, flags);
+
+/** A unit as ListUnits tells it. */
+interface Unit {
+  readonly name: string;
+  readonly loaded: boolean;
+  readonly activeState: string;
+  readonly path: string;
+}
+
+const DESTINATION = 'org.freedesktop.systemd1';
+const MANAGER = { destination: DESTINATION, path: '/org/freedesktop/systemd1' };
+/** What a bus answers when nobody is there for a name. */
+const NOBODY = /^org\.freedesktop\.DBus\.Error\.(?:ServiceUnknown|NameHasNoOwner|Spawn\.)/;
+
+/** systemd at the other end of a connection. */
+class Manager {
+  readonly #connection: DbusConnection;
+
+  constructor(connection: DbusConnection) {
+    this.#connection = connection;
+  }
+
+  /** All units, sorted by name. Throws NoData when the bus has no systemd. */
+  async units(): Promise<Unit[]> {
+    const call = { ...MANAGER, interface: `${DESTINATION}.Manager`, member: 'ListUnits', args: [] };
+    try {
+      const [rows] = await this.#connection.call(call);
+      return (rows as readonly (readonly DbusValue[])[]).map(unitOf).sort((a, b) => (a.name < b.name ? -1 : 1));
+    } catch (cause) {
+      if (!(cause instanceof DbusError) || !NOBODY.test(cause.name)) throw cause;
+      throw new NoData(`the message bus has no systemd: ${cause.message}`, { cause });
+    }
+  }
+
+  /** A property; undefined when this version has none of that name, or the unit has just gone. */
+  async property(path: string, iface: string, name: string): Promise<DbusValue | undefined> {
+    const call = { interface: 'org.freedesktop.DBus.Properties', member: 'Get', args: [iface, name] };
+    try {
+      return (await this.#connection.call({ destination: DESTINATION, path, ...call }))[0];
+    } catch (cause) {
+      if (cause instanceof DbusError) return undefined;
+      throw cause;
+    }
+  }
+
+  /** A property of systemd itself. */
+  async own(name: string): Promise<string | undefined> {
+    const value = await this.property(MANAGER.path, `${DESTINATION}.Manager`, name);
+    return typeof value === 'string' ? value : undefined;
+  }
+}
+
+/** A row of ListUnits, `(ssssssouso)`. */
+function unitOf(row: readonly DbusValue[]): Unit {
+  const [name, , loadState, activeState, , , path] = row.map(String);
+  if (name === undefined || activeState === undefined || path === undefined) throw new Error('ListUnits: a short row');
+  return { name, loaded: loadState === 'loaded', activeState, path };
+}
+
+async function addSystem(out: Snapshot, manager: Manager): Promise<void> {
+  const names = ['Version', 'Virtualization', 'SystemState'] as const;
+  const [text = '', virtual, state] = await Promise.all(names.map((name) => manager.own(name)));
+  const number = /[0-9]{3,}(?:\.[0-9]+)?/.exec(text)?.[0];
+  out.add(version, Number(number ?? 0), number === undefined ? '' : text);
+  out.add(virtualization, 1, virtual === undefined ? 'unknown' : virtual || 'none');
+  if (state !== undefined) out.add(running, state === 'running' ? 1 : 0);
+}
+
+const STATES = ['active', 'activating', 'deactivating', 'inactive', 'failed'];
+
+function addSummary(out: Snapshot, all: readonly Unit[]): void {
+  const counts = new Map(STATES.map((state) => [state, 0]));
+  for (const { activeState } of all) counts.set(activeState, (counts.get(activeState) ?? 0) + 1);
+  for (const [state, count] of counts) out.add(units, count, state);
+}
+
+/** Reads what there is to tell of one unit; gives the function that adds it. */
+async function readUnit(manager: Manager, unit: Unit, given: Options): Promise<(out: Snapshot) => void> {
+  const properties = PROPERTIES.filter(
+    ({ suffix, option }) => unit.name.endsWith(suffix) && (option === undefined || given[option]),
+  );
+  const isActive = unit.activeState === 'active';
+  const [type, activeSince, ...values] = await Promise.all([
+    unitType(manager, unit),
+    given.enableStartTimeMetrics && isActive
+      ? manager.property(unit.path, `${DESTINATION}.Unit`, 'ActiveEnterTimestamp')
+      : undefined,
+    ...properties.map((one) => manager.property(unit.path, one.interface, one.property)),
+  ]);
+  return (out) => {
+    for (const state of STATES) out.add(unitState, state === unit.activeState ? 1 : 0, unit.name, state, type);
+    if (given.enableStartTimeMetrics && (!isActive || activeSince !== undefined)) {
+      out.add(startTime, Number(activeSince ?? 0) / 1e6, unit.name);
+    }
+    for (const [index, { family, divisor = 1 }] of properties.entries()) {
+      const value = values[index];
+      if (value !== undefined && value !== NO_LIMIT) out.add(family, Number(value) / divisor, unit.name);
+    }
+  };
+}
+
+/** How systemd says that there is no such number: no limit, or no accounting. */
+const NO_LIMIT = 2n ** 64n - 1n;
+
+const TYPED: Readonly<Record<string, string>> = { service: 'Service', mount: 'Mount' };
+
+async function unitType(manager: Manager, { name, path }: Unit): Promise<string> {
+  const kind = TYPED[name.slice(name.lastIndexOf('.') + 1)];
+  return kind === undefined ? '' : String((await manager.property(path, `${DESTINATION}.${kind}`, 'Type')) ?? '');
+}

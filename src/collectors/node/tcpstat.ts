@@ -1,0 +1,96 @@
+// TCP sockets by state: sock_diag(7), or /proc/net/tcp and tcp6, proc_pid_net(5), where netlink would tell about
+// another network namespace than the host's. There on every host.
+import type { Host } from '../../host/host.ts';
+import { decodeTcpSocket, tcpSockets } from '../../host/inet-diag.ts';
+import { eachLine, words } from '../../host/lines.ts';
+import { netPath } from '../../host/net-files.ts';
+import { Netlink } from '../../host/netlink-socket.ts';
+import { hexadecimal } from '../../host/numbers.ts';
+import { gauge } from '../../metrics/family.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+const states = gauge('node_tcp_connection_states', 'TCP sockets by state, and the bytes that they have queued.', [
+  'state',
+]);
+
+/** By number, include/net/tcp_states.h. */
+const NAMES = [
+  'unknown',
+  'established',
+  'syn_sent',
+  'syn_recv',
+  'fin_wait1',
+  'fin_wait2',
+  'time_wait',
+  'close',
+  'close_wait',
+  'last_ack',
+  'listen',
+  'closing',
+];
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+
+/** TCP sockets by state. */
+export const tcpstat = defineCollector({
+  name: 'tcpstat',
+  enabled: false,
+  summary: 'TCP sockets by state and their queued bytes, over netlink or from `/proc/net/tcp` and `/proc/net/tcp6`.',
+  options: NO_OPTIONS,
+  families: [states],
+  create({ host }) {
+    const netlink = new Netlink(host);
+    return (out) => {
+      for (const [state, value] of netlink.usable ? askTcp(host, netlink) : readTcp(host))
+        out.add(states, value, state);
+    };
+  },
+});
+
+/** Sums by the label `state`; those that no socket is in are absent. */
+class Sums extends Map<string, number> {
+  addSocket(state: number, receiveQueue: number, sendQueue: number): void {
+    this.#increase(NAMES[state] ?? 'unknown', 1);
+    this.#increase('rx_queued_bytes', receiveQueue);
+    this.#increase('tx_queued_bytes', sendQueue);
+  }
+
+  #increase(label: string, by: number): void {
+    this.set(label, (this.get(label) ?? 0) + by);
+  }
+}
+
+function askTcp(host: Host, netlink: Netlink): Sums {
+  const sums = new Sums();
+  // Without IPv6 the kernel refuses to dump its sockets.
+  const families = host.exists(netPath(host, 'tcp6')) ? [AF_INET, AF_INET6] : [AF_INET];
+  for (const family of families) {
+    netlink.dump(tcpSockets(family), (body) => {
+      const { state, receiveQueue, sendQueue } = decodeTcpSocket(body);
+      sums.addSocket(state, receiveQueue, sendQueue);
+    });
+  }
+  return sums;
+}
+
+/** The files of busy hosts are long, 150 bytes a socket. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+function readTcp(host: Host): Sums {
+  const sums = new Sums();
+  const [tcp, tcp6] = [netPath(host, 'tcp'), netPath(host, 'tcp6')];
+  parseSockets(tcp, host.read(tcp, MAX_BYTES), sums);
+  parseSockets(tcp6, host.readIfExists(tcp6, MAX_BYTES) ?? '', sums);
+  return sums;
+}
+
+/** A line of heads, then one socket a line: number, addresses, state, `tx_queue:rx_queue`, … in hexadecimal. */
+function parseSockets(path: string, text: string, sums: Sums): void {
+  eachLine(path, text, (line, number) => {
+    if (number === 1) return;
+    const [, , , state, queues = ''] = words(line);
+    const [send, receive] = queues.split(':');
+    sums.addSocket(hexadecimal(state), hexadecimal(receive), hexadecimal(send));
+  });
+}

@@ -1,0 +1,130 @@
+import { decimal } from '../../host/numbers.ts';
+import { isLabelName, type MetricType } from '../../metrics/family.ts';
+import { parseText, type TextSample } from '../../metrics/parse-text.ts';
+import { labelBlock } from '../../metrics/text.ts';
+
+type Labels = readonly (readonly [name: string, value: string])[];
+
+/** A family of a text file. Samples of histograms and summaries have the suffixes of their parts in their names. */
+export interface TextFamily {
+  readonly name: string;
+  readonly type: MetricType;
+  readonly help: string | undefined;
+  readonly samples: readonly { readonly key: string; readonly value: number }[];
+}
+
+interface Sample {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+interface Draft {
+  readonly name: string;
+  type: MetricType | undefined;
+  help: string | undefined;
+  readonly samples: Sample[];
+}
+
+/**
+ * The families of one file, under the rules that node_exporter has beyond those of the format: no timestamps, what is
+ * said of a family comes once and before its samples. Throws TextFormatError or another Error about the file.
+ */
+export function parseFamilies(text: string): TextFamily[] {
+  // Most likely the file is still being written, and its last number may be cut.
+  if (text !== '' && !text.endsWith('\n')) throw new Error('the last line has no end; write a new file and rename it');
+  const drafts = new Map<string, Draft>();
+  const draftOf = (name: string) => {
+    const draft = drafts.get(name) ?? { name, type: undefined, help: undefined, samples: [] };
+    drafts.set(name, draft);
+    return draft;
+  };
+  for (const line of parseText(text)) {
+    if (line.kind === 'sample') {
+      const draft = draftOf(ownerOf(line.name, drafts));
+      draft.samples.push(sampleOf(line, draft.type));
+      continue;
+    }
+    const draft = draftOf(line.name);
+    if (line.kind === 'help') {
+      if (draft.help !== undefined) throw new Error(`${line.name} has two HELP lines`);
+      draft.help = line.help;
+    } else {
+      if (draft.type !== undefined) throw new Error(`${line.name} has two TYPE lines`);
+      if (draft.samples.length > 0) throw new Error(`${line.name} has samples before its TYPE line`);
+      draft.type = line.type;
+    }
+  }
+  return [...drafts.values()].filter(({ samples }) => samples.length > 0).map(finish);
+}
+
+/** The family of a sample: one of its own name, or the histogram or summary that it is a part of. */
+function ownerOf(name: string, drafts: ReadonlyMap<string, Draft>): string {
+  const [, base, suffix] = /^(.+)_(bucket|sum|count)$/.exec(name) ?? [];
+  if (base === undefined || drafts.has(name)) return name;
+  const type = drafts.get(base)?.type;
+  return type === 'histogram' || (type === 'summary' && suffix !== 'bucket') ? base : name;
+}
+
+/** Labels are sorted, so that a series has one spelling only; an empty one is the same as none. */
+function sampleOf({ name, labels, value, timestampMs }: TextSample, type: MetricType | undefined): Sample {
+  if (timestampMs !== undefined) throw new Error(`${name} has a timestamp, which would be that of an older cycle`);
+  const bound = type && BOUNDS[type];
+  const clean: [string, string][] = [];
+  for (const [label, text] of labels) {
+    if (label !== 'le' && !isLabelName(label)) throw new Error(`${name} has the reserved label ${label}`);
+    if (text !== '') clean.push([label, label === bound ? boundText(text) : text]);
+  }
+  return { name, labels: clean.sort(([one], [other]) => (one < other ? -1 : 1)), value };
+}
+
+/** The label that tells the parts of a type apart. */
+const BOUNDS: Partial<Readonly<Record<MetricType, string>>> = { histogram: 'le', summary: 'quantile' };
+
+/** A bound as Go prints it: `0.10`, `1.0` and `1000000` are `0.1`, `1` and `1e+06` in series that came by scraping. */
+export function boundText(text: string): string {
+  const infinite = /^([+-]?)inf(?:inity)?$/i.exec(text);
+  if (infinite) return `${infinite[1] || '+'}Inf`;
+  const value = decimal(text);
+  const [digits = '', exponent = ''] = value.toExponential().split('e');
+  const power = Number(exponent);
+  if (value === 0 || (power >= -4 && power < 6)) return String(value);
+  return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+}
+
+function finish({ name, type = 'untyped', help, samples }: Draft): TextFamily {
+  const bound = BOUNDS[type];
+  const all = bound ? [...samples, ...missingParts(name, type, bound, samples)] : samples;
+  return { name, type, help, samples: all.map((sample) => ({ key: keyOf(sample), value: sample.value })) };
+}
+
+const keyOf = ({ name, labels }: Sample): string =>
+  name +
+  labelBlock(
+    labels.map(([label]) => label),
+    labels.map(([, value]) => value),
+  );
+
+/** What each histogram and summary has by definition and node_exporter fills in: sum, count and the last bucket. */
+function missingParts(name: string, type: MetricType, bound: string, samples: readonly Sample[]): Sample[] {
+  const groups = new Map<string, Labels>();
+  const known = new Map<string, number>();
+  for (const sample of samples) {
+    const labels = sample.labels.filter(([label]) => label !== bound);
+    groups.set(keyOf({ name: '', labels, value: 0 }), labels);
+    known.set(keyOf(sample), sample.value);
+  }
+  const missing: Sample[] = [];
+  const want = (part: string, labels: Labels, value: number) => {
+    const sample = { name: name + part, labels, value };
+    if (!known.has(keyOf(sample))) missing.push(sample);
+  };
+  for (const labels of groups.values()) {
+    want('_sum', labels, 0);
+    want('_count', labels, 0);
+    if (type !== 'histogram') continue;
+    const withBound = [...labels, ['le', '+Inf'] as const].sort(([one], [other]) => (one < other ? -1 : 1));
+    want('_bucket', withBound, known.get(keyOf({ name: `${name}_count`, labels, value: 0 })) ?? 0);
+  }
+  return missing;
+}

@@ -1,0 +1,104 @@
+// Files in the Prometheus text format that other programs leave in a folder. Nothing but `node_textfile_scrape_error`
+// where no folder is configured.
+import { globSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { bytes } from '../../config/units.ts';
+import { fileError } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { type Family, family, gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { defineCollector } from '../collector.ts';
+import { parseFamilies, type TextFamily } from './textfile-parse.ts';
+
+const scrapeError = gauge('node_textfile_scrape_error', 'Whether a folder, a file or a family could not be used.');
+const mtime = gauge('node_textfile_mtime_seconds', 'When the file was last written, in seconds since 1970.', ['file']);
+
+const path = z.string().min(1);
+
+const options = z.strictObject({
+  directory: z
+    .union([path, z.array(path)])
+    .default([])
+    .describe('Folder or folders whose `*.prom` files are read; `*`, `?` and `[...]` match as in a shell.'),
+  maxFileSize: bytes().prefault('8MiB').describe('Larger files are refused.'),
+});
+
+/** Metrics of other programs. */
+export const textfile = defineCollector({
+  name: 'textfile',
+  enabled: true,
+  summary: 'Metrics that other programs write to `*.prom` files, under their own names, and when they did.',
+  options,
+  families: [scrapeError, mtime],
+  create({ host }, { directory, maxFileSize }) {
+    const directories = [directory].flat();
+    return (out) => {
+      const merged = new Map<string, Merged>();
+      for (const file of directories.flatMap(expand).flatMap((folder) => promFiles(host, folder, out))) {
+        out.attempt(file, () => {
+          const seconds = writtenAt(file);
+          const families = parseFamilies(host.read(file, maxFileSize));
+          for (const one of families) out.attempt(file, () => merge(merged, file, one));
+          out.add(mtime, seconds, file);
+        });
+      }
+      out.add(scrapeError, out.errors.length > 0 ? 1 : 0);
+      for (const one of merged.values()) addMerged(out, one);
+    };
+  },
+});
+
+/** The folders that a pattern means; one that matches nothing stands for itself, so that its absence is told. */
+function expand(directory: string): string[] {
+  const matches = /[*?[]/.test(directory) ? globSync(directory).sort() : [];
+  return matches.length > 0 ? matches : [directory];
+}
+
+function promFiles(host: Host, folder: string, out: Snapshot): string[] {
+  try {
+    const names = host.list(folder).filter((name) => name.endsWith('.prom'));
+    return names.map((name) => join(folder, name));
+  } catch (cause) {
+    out.lose(folder, cause);
+    return [];
+  }
+}
+
+/** Modification time in whole seconds. Throws for what is no plain file: to open a pipe would block the agent. */
+function writtenAt(file: string): number {
+  try {
+    const status = statSync(file);
+    if (status.isFile()) return Math.floor(status.mtimeMs / 1000);
+  } catch (cause) {
+    throw fileError(file, cause);
+  }
+  throw new Error('not a regular file');
+}
+
+/** One family as all files together tell it. */
+interface Merged {
+  readonly first: TextFamily;
+  help: string | undefined;
+  readonly files: string[];
+  readonly samples: TextFamily['samples'][number][];
+}
+
+/** Throws, and leaves out what `file` has, where files contradict each other. */
+function merge(merged: Map<string, Merged>, file: string, one: TextFamily): void {
+  const known = merged.get(one.name) ?? { first: one, help: one.help, files: [], samples: [] };
+  const { files, samples, first } = known;
+  if (first.type !== one.type) throw new Error(`${one.name} is ${one.type} here, but ${first.type} in ${files[0]}`);
+  if (one.help !== undefined && one.help !== (known.help ?? one.help)) {
+    throw new Error(`the HELP text of ${one.name} is not that of ${files[0]}`);
+  }
+  known.help ??= one.help;
+  files.push(file);
+  samples.push(...one.samples);
+  merged.set(one.name, known);
+}
+
+function addMerged(out: Snapshot, { first, help, files, samples }: Merged): void {
+  const owner: Family = family(first.type, first.name, help ?? `Read from ${files.join(', ')}.`);
+  for (const { key, value } of samples) out.addSeries(owner, key, value);
+}

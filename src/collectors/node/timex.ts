@@ -1,0 +1,39 @@
+// The kernel clock's discipline: adjtimex(2), read only. Absent without node:ffi and where seccomp forbids the call.
+import { readTimex, type Timex } from '../../host/timex.ts';
+import { counter, gauge } from '../../metrics/family.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+const fields: readonly [keyof Timex, ReturnType<typeof gauge>][] = [
+  ['offsetSeconds', gauge('node_timex_offset_seconds', 'How far the clock is still to be moved.')],
+  ['frequencyRatio', gauge('node_timex_frequency_adjustment_ratio', 'How fast the clock is run; 1 is nominal.')],
+  ['maxErrorSeconds', gauge('node_timex_maxerror_seconds', 'Upper bound of the error.')],
+  ['estimatedErrorSeconds', gauge('node_timex_estimated_error_seconds', 'Estimate of the error.')],
+  ['status', gauge('node_timex_status', 'Status bits (`STA_*`).')],
+  ['timeConstant', gauge('node_timex_loop_time_constant', 'Time constant of the phase-locked loop.')],
+  ['tickSeconds', gauge('node_timex_tick_seconds', 'Time between clock ticks.')],
+  ['ppsFrequencyHertz', gauge('node_timex_pps_frequency_hertz', 'Frequency of the pulse-per-second signal.')],
+  ['ppsJitterSeconds', gauge('node_timex_pps_jitter_seconds', 'Jitter of the pulse-per-second signal.')],
+  ['ppsShiftSeconds', gauge('node_timex_pps_shift_seconds', 'Length of the calibration interval.')],
+  ['ppsStabilityHertz', gauge('node_timex_pps_stability_hertz', 'Average deviation of the frequency.')],
+  ['ppsJitterCount', counter('node_timex_pps_jitter_total', 'Pulses beyond the jitter limit.')],
+  ['ppsCalibrationCount', counter('node_timex_pps_calibration_total', 'Calibration intervals.')],
+  ['ppsErrorCount', counter('node_timex_pps_error_total', 'Calibration errors.')],
+  ['ppsStabilityCount', counter('node_timex_pps_stability_exceeded_total', 'Pulses beyond the stability limit.')],
+  ['taiOffsetSeconds', gauge('node_timex_tai_offset_seconds', 'International atomic time minus UTC.')],
+  ['synchronized', gauge('node_timex_sync_status', 'Whether the clock is synchronized.')],
+];
+
+/** The kernel clock's discipline. */
+export const timex = defineCollector({
+  name: 'timex',
+  enabled: true,
+  summary: 'Error, frequency and synchronization of the clock, by the system call `adjtimex` (needs `node:ffi`).',
+  options: NO_OPTIONS,
+  families: fields.map(([, family]) => family),
+  create() {
+    return (out) => {
+      const values = readTimex();
+      for (const [field, family] of fields) out.add(family, Number(values[field]));
+    };
+  },
+});

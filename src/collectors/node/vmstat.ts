@@ -1,0 +1,51 @@
+// /proc/vmstat: proc_vmstat(5); the names are in mm/vmstat.c. There on every Linux host.
+import * as z from 'zod';
+import { pattern } from '../../config/units.ts';
+import { eachLine } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+import { type Family, untyped } from '../../metrics/family.ts';
+import { defineCollector } from '../collector.ts';
+
+/** What the default expression matches on most kernels. */
+const USUAL: Readonly<Record<string, string>> = {
+  pgpgin: 'KiB read from block devices since boot.',
+  pgpgout: 'KiB written to block devices since boot.',
+  pswpin: 'Pages read from swap since boot.',
+  pswpout: 'Pages written to swap since boot.',
+  pgfault: 'Page faults since boot.',
+  pgmajfault: 'Page faults since boot that had to wait for a disk.',
+  oom_kill: 'Processes killed for want of memory since boot.',
+};
+function familyOf(field: string): Family {
+  if (!/^\w+$/.test(field))
+    throw new Error(`expected the name of a field, found ${JSON.stringify(field.slice(0, 40))}`);
+  return untyped(`node_vmstat_${field}`, USUAL[field] ?? `${field} of /proc/vmstat.`);
+}
+
+const options = z.strictObject({
+  fields: pattern().prefault('^(oom_kill|pgpg|pswp|pg.*fault).*').describe('Which fields of `/proc/vmstat` to export.'),
+});
+
+/** Paging, swapping and OOM kills. */
+export const vmstat = defineCollector({
+  name: 'vmstat',
+  enabled: true,
+  summary: 'Paging, swapping and OOM kills, from `/proc/vmstat`: `node_vmstat_<field>` for each field wanted.',
+  options,
+  families: Object.keys(USUAL).map(familyOf),
+  create({ host }, { fields }) {
+    const path = host.proc('vmstat');
+    // Of 180 fields seven are wanted: the expression is tried once a name, not once a cycle.
+    const families = new Map<string, Family | undefined>();
+    return (out) => {
+      eachLine(path, host.read(path), (line) => {
+        const blank = line.indexOf(' ');
+        if (blank === -1) throw new Error('expected a field and its value');
+        const field = line.slice(0, blank);
+        if (!families.has(field)) families.set(field, fields.test(field) ? familyOf(field) : undefined);
+        const family = families.get(field);
+        if (family) out.add(family, integer(line.slice(blank + 1)));
+      });
+    };
+  },
+});

@@ -1,0 +1,46 @@
+// /sys/class/watchdog: Documentation/ABI/testing/sysfs-class-watchdog. Absent without a watchdog; which files there are
+// depends on the driver.
+import { join } from 'node:path';
+import { integerAttribute } from '../../host/attributes.ts';
+import { type Family, gauge } from '../../metrics/family.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+const FILES: Readonly<Record<string, Family>> = {
+  bootstatus: gauge('node_watchdog_bootstatus', 'Status bits at boot: whether the watchdog restarted the host.', [
+    'name',
+  ]),
+  fw_version: gauge('node_watchdog_fw_version', 'Firmware version.', ['name']),
+  nowayout: gauge('node_watchdog_nowayout', 'Whether the watchdog can no longer be stopped.', ['name']),
+  timeleft: gauge('node_watchdog_timeleft_seconds', 'Time until the watchdog restarts the host.', ['name']),
+  timeout: gauge('node_watchdog_timeout_seconds', 'Time that the watchdog waits for a sign of life.', ['name']),
+  pretimeout: gauge('node_watchdog_pretimeout_seconds', 'How long before a restart the watchdog warns.', ['name']),
+  access_cs0: gauge('node_watchdog_access_cs0', 'Whether the other boot flash is in use (aspeed).', ['name']),
+};
+const LABEL_FILES = ['options', 'identity', 'state', 'status', 'pretimeout_governor'];
+const info = gauge('node_watchdog_info', 'What the watchdog is; always 1.', ['name', ...LABEL_FILES]);
+
+/** Watchdog timers. */
+export const watchdog = defineCollector({
+  name: 'watchdog',
+  enabled: true,
+  summary: 'Watchdog timers, from `/sys/class/watchdog`.',
+  options: NO_OPTIONS,
+  families: [...Object.values(FILES), info],
+  create({ host }) {
+    const parent = host.sys('class/watchdog');
+    return (out) => {
+      for (const name of host.list(parent)) {
+        const files = new Set(host.listIfExists(join(parent, name)));
+        out.attempt(name, () => {
+          for (const [file, family] of Object.entries(FILES)) {
+            const value = files.has(file) ? integerAttribute(host, join(parent, name, file)) : undefined;
+            if (value !== undefined) out.add(family, value, name);
+          }
+          const label = (file: string) =>
+            (files.has(file) ? host.attribute(join(parent, name, file)) : undefined) ?? '';
+          out.add(info, 1, name, ...LABEL_FILES.map(label));
+        });
+      }
+    };
+  },
+});

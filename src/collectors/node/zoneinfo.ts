@@ -1,0 +1,104 @@
+// /proc/zoneinfo: proc_zoneinfo(5); the names are in mm/vmstat.c. There on every Linux host.
+import { eachLine, words } from '../../host/lines.ts';
+import { integer } from '../../host/numbers.ts';
+import { counter, type Family, gauge } from '../../metrics/family.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+
+const LABELS = ['node', 'zone'];
+const pages = (line: string, metric: string, meaning: string): [string, Family] => [
+  line,
+  gauge(`node_zoneinfo_${metric}`, `Pages ${meaning}.`, LABELS),
+];
+const total = (line: string, meaning: string): [string, Family] => [
+  line,
+  counter(`node_zoneinfo_${line}_total`, `Pages ${meaning}.`, LABELS),
+];
+
+/** Families by the first word of their line. Those of the node as a whole are in the block of its first zone. */
+const LINES: ReadonlyMap<string, Family> = new Map([
+  pages('nr_free_pages', 'nr_free_pages', 'free'),
+  pages('min', 'min_pages', 'that only the most urgent allocations may take'),
+  pages('low', 'low_pages', 'free below which kswapd starts'),
+  pages('high', 'high_pages', 'free above which kswapd stops'),
+  pages('scanned', 'scanned_pages', 'scanned since some were last freed'),
+  pages('spanned', 'spanned_pages', 'that the zone spans, holes included'),
+  pages('present', 'present_pages', 'that the zone has'),
+  pages('managed', 'managed_pages', 'that the zone can give away'),
+  pages('nr_active_anon', 'nr_active_anon_pages', 'of processes, lately used'),
+  pages('nr_inactive_anon', 'nr_inactive_anon_pages', 'of processes, not used lately'),
+  pages('nr_isolated_anon', 'nr_isolated_anon_pages', 'of processes, being moved'),
+  pages('nr_anon_pages', 'nr_anon_pages', 'of processes, mapped'),
+  pages('nr_anon_transparent_hugepages', 'nr_anon_transparent_hugepages', 'of processes, huge ones'),
+  pages('nr_active_file', 'nr_active_file_pages', 'of files, lately used'),
+  pages('nr_inactive_file', 'nr_inactive_file_pages', 'of files, not used lately'),
+  pages('nr_isolated_file', 'nr_isolated_file_pages', 'of files, being moved'),
+  pages('nr_file_pages', 'nr_file_pages', 'of files'),
+  pages('nr_mapped', 'nr_mapped_pages', 'of files, mapped by processes'),
+  pages('nr_shmem', 'nr_shmem_pages', 'of shared memory'),
+  pages('nr_dirty', 'nr_dirty_pages', 'that wait to be written'),
+  pages('nr_writeback', 'nr_writeback_pages', 'that are being written'),
+  pages('nr_unevictable', 'nr_unevictable_pages', 'that can not be reclaimed'),
+  pages('nr_mlock_stack', 'nr_mlock_stack_pages', 'of stacks locked in memory'),
+  pages('nr_kernel_stack', 'nr_kernel_stacks', 'of kernel stacks, in KiB since Linux 5.0'),
+  pages('nr_slab_reclaimable', 'nr_slab_reclaimable_pages', "of the kernel's objects, reclaimable"),
+  pages('nr_slab_unreclaimable', 'nr_slab_unreclaimable_pages', "of the kernel's objects, not reclaimable"),
+  total('nr_dirtied', 'dirtied since boot'),
+  total('nr_written', 'written since boot'),
+  total('numa_hit', 'allocated where they were wanted'),
+  total('numa_miss', 'allocated here though wanted on another node'),
+  total('numa_foreign', 'wanted here but allocated on another node'),
+  total('numa_interleave', 'allocated here by interleaving'),
+  total('numa_local', 'allocated here by a process that ran here'),
+  total('numa_other', 'allocated here by a process that ran on another node'),
+]);
+
+/** One for each zone that the kernel can have: MAX_NR_ZONES of include/linux/mmzone.h. */
+const PROTECTION = Array.from({ length: 6 }, (_, zone) =>
+  gauge(`node_zoneinfo_protection_${zone}`, `Pages kept from allocations meant for zone ${zone}.`, LABELS),
+);
+
+/** Memory by zone. */
+export const zoneinfo = defineCollector({
+  name: 'zoneinfo',
+  enabled: false,
+  summary: 'Memory by zone, in pages, from `/proc/zoneinfo`.',
+  options: NO_OPTIONS,
+  families: [...LINES.values(), ...PROTECTION],
+  create({ host }) {
+    const path = host.proc('zoneinfo');
+    return (out) => {
+      for (const { node, zone, values } of parseZoneinfo(path, host.read(path))) {
+        for (const [family, value] of values) out.add(family, value, node, zone);
+      }
+    };
+  },
+});
+
+/** A block of the file. */
+interface Zone {
+  readonly node: string;
+  readonly zone: string;
+  /** Where a line comes twice, the later one counts. */
+  readonly values: Map<Family, number>;
+}
+
+/** The zones; lines that no family is for are passed over. */
+export function parseZoneinfo(path: string, text: string): Zone[] {
+  const zones: Zone[] = [];
+  eachLine(path, text, (line) => {
+    if (line.startsWith('Node ')) {
+      const [, node, zone] = /^Node +(\d+), zone +(\S+)/.exec(line) ?? [];
+      if (node === undefined || zone === undefined) throw new Error('expected Node <number>, zone <name>');
+      zones.push({ node, zone, values: new Map() });
+      return;
+    }
+    const values = zones.at(-1)?.values;
+    const [keyword = '', ...rest] = words(line);
+    const family = LINES.get(keyword);
+    if (family) values?.set(family, integer(rest[0]));
+    if (keyword !== 'protection:') return;
+    const numbers = rest.join('').replace('(', '').replace(')', '').split(',', PROTECTION.length);
+    for (const [index, number] of numbers.entries()) values?.set(PROTECTION[index] as Family, integer(number));
+  });
+  return zones;
+}

@@ -1,0 +1,173 @@
+import type { Host } from '../../host/host.ts';
+import { Turns } from '../../host/turns.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import type { Collect, World } from '../collector.ts';
+import { Classifier } from './classify.ts';
+import type { ContainerNames } from './container-names.ts';
+import { Details } from './details.ts';
+import { addExpected } from './expected.ts';
+import { EXTRA, F, OTHER } from './families.ts';
+import { type Group, Groups } from './group.ts';
+import { addGroup, type Units } from './group-series.ts';
+import { Losses } from './losses.ts';
+import type { ProcessOptions } from './options.ts';
+import { addListeners, Ports } from './ports.ts';
+import { ProcFiles } from './proc-files.ts';
+import type { Process } from './process.ts';
+import { type Cycle, ProcessTable, spread } from './process-table.ts';
+import { Proportional } from './smaps.ts';
+import { Threads } from './threads.ts';
+import { Top } from './top.ts';
+
+/** For how many cycles a process waits for the name of its container before it is reported without. */
+const MAX_UNNAMED_CYCLES = 2;
+
+/** The process collector on one host. What it keeps between cycles lets the counters of groups outlive processes. */
+export class ProcessCollector {
+  readonly #world: World;
+  readonly #options: ProcessOptions;
+  readonly #units: Units;
+  readonly #containers: ContainerNames | undefined;
+  readonly #classifier: Classifier;
+  readonly #table: ProcessTable;
+  readonly #details: Details;
+  readonly #threads: Threads;
+  readonly #proportional: Proportional;
+  readonly #ports: Ports;
+  readonly #top: Top;
+  readonly #groups: Groups;
+  readonly #losses = new Losses();
+  /** Without swap the status of a process, the costliest of its files, is read seldom once it is no longer young. */
+  #hasSwap = true;
+  #listErrors = 0;
+  #partialErrors = 0;
+  #overflow = 0;
+  /** Names of the groups that have a process that is no zombie. */
+  readonly #living = new Set<string>();
+  #running: Promise<void> = Promise.resolve();
+
+  /** Without `containers` no process has the labels of its pod. */
+  constructor(world: World, options: ProcessOptions, units: Units, containers?: ContainerNames) {
+    const files = new ProcFiles(world.host.paths.procfs);
+    this.#world = world;
+    this.#options = options;
+    this.#units = units;
+    this.#containers = options.byPod ? containers : undefined;
+    this.#classifier = new Classifier(world.host, files, options, units);
+    this.#table = new ProcessTable(files, this.#classifier, options);
+    this.#details = new Details(files);
+    this.#threads = new Threads(files, this.#details);
+    this.#proportional = new Proportional(files, options.smapsPerCycle, options.smapsMaxRss / units.pageBytes);
+    this.#ports = new Ports(files, options.slowInterval);
+    this.#top = new Top(options.topN);
+    this.#groups = new Groups(options.maxGroups);
+  }
+
+  /** Runs one after the other: a request for /metrics may come while a cycle is under way. */
+  readonly collect: Collect = (out, signal) => {
+    const run = this.#running.then(() => this.#collect(out, signal));
+    this.#running = run.catch(() => undefined);
+    return run;
+  };
+
+  async #collect(out: Snapshot, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const cycle: Cycle = { now: this.#world.now(), turns: new Turns(signal), losses: this.#losses };
+    const { processes } = this.#table;
+    try {
+      await this.#table.look(cycle);
+    } catch (cause) {
+      if (!signal.aborted) this.#listErrors++;
+      throw cause;
+    }
+    this.#hasSwap = hasSwap(this.#world.host);
+    if (this.#options.smaps) await this.#proportional.read(processes.values(), cycle);
+    const listeners = this.#options.ports ? await this.#ports.look(processes, cycle) : [];
+    await this.#addToGroups(processes.values(), cycle);
+    for (const group of this.#groups) {
+      addGroup(out, group, this.#units, Math.floor(cycle.now / 1000));
+      if (cycle.turns.isOver) await cycle.turns.next();
+    }
+    addListeners(out, listeners);
+    addExpected(out, this.#classifier.matchers, this.#living, listeners, this.#ports.blind);
+    this.#top.addTo(out, cycle.now, this.#units);
+    out.add(F.scrapeErrors, this.#listErrors);
+    out.add(F.readErrors, this.#table.unreadable);
+    out.add(F.partialErrors, this.#partialErrors);
+    out.add(EXTRA.overflow, this.#overflow);
+    out.add(EXTRA.skipped, this.#table.skipped);
+    this.#losses.addTo(out);
+  }
+
+  async #addToGroups(processes: Iterable<Process>, cycle: Cycle): Promise<void> {
+    this.#groups.reset();
+    this.#living.clear();
+    this.#overflow = 0;
+    for (const process of processes) {
+      if (process.groupName !== undefined) {
+        await this.#read(process, cycle);
+        if (!process.isZombie) this.#living.add(process.groupName);
+        const group = this.#groupOf(process, process.groupName);
+        if (group) this.#add(process, group);
+      }
+      for (const file of process.denied) cycle.losses.count(file);
+      if (process.denied.size > 0) this.#partialErrors++;
+      if (cycle.turns.isOver) await cycle.turns.next();
+    }
+    this.#groups.expire(cycle.now, this.#options.groupExpiry);
+  }
+
+  async #read(process: Process, cycle: Cycle): Promise<void> {
+    const { threads, wchan, slowInterval } = this.#options;
+    if (process.slowAt === 0) process.youngUntil = cycle.now + slowInterval;
+    const isDue = cycle.now >= process.slowAt;
+    if (isDue) process.slowAt = cycle.now + slowInterval * (process.slowAt === 0 ? spread(process.pid) : 1);
+    if (process.threads > 1 && (isDue || threads)) await this.#threads.read(process, threads, cycle);
+    if (isDue || this.#hasSwap || cycle.now < process.youngUntil) this.#details.readStatus(process, cycle.losses);
+    this.#details.readUse(process, cycle.losses);
+    if (isDue) await this.#details.readLimits(process, cycle.losses);
+    if (wchan) this.#details.readWchan(process, threads, cycle.losses);
+    process.counters.begin(process.isNewborn);
+  }
+
+  /** The group of a process; undefined while it is not known how its container is called. */
+  #groupOf(process: Process, name: string): Group | undefined {
+    const { containerId, podUid } = process.place ?? {};
+    // There may be room for its own group now.
+    if (process.group?.name !== name) process.group = undefined;
+    if (!this.#containers || containerId === undefined || podUid === undefined) {
+      process.group ??= this.#groups.find(name);
+    } else if (process.group === undefined || process.unnamedCycles > 0) {
+      const labels = this.#containers.lookup(containerId, podUid);
+      process.unnamedCycles = labels ? 0 : process.unnamedCycles + 1;
+      if (labels) process.group = this.#groups.find(name, labels);
+      else if (process.unnamedCycles > MAX_UNNAMED_CYCLES) process.group = this.#groups.find(name);
+    }
+    return process.group;
+  }
+
+  #add(process: Process, group: Group): void {
+    group.add(process);
+    if (group.name === OTHER && process.groupName !== OTHER) this.#overflow++;
+    const details = this.#options.threads && process.threads > 1 ? process.threadRecords.values() : [];
+    let hasThreads = false;
+    for (const { detail } of details) {
+      if (!detail) continue;
+      hasThreads = true;
+      group.addState(detail.state);
+      group.threadNames.add(detail.name, detail.counters);
+    }
+    if (!hasThreads) group.addState(process.state);
+    for (const wchan of process.wchans) group.addWchan(wchan);
+    this.#top.note(process);
+  }
+}
+
+/** Whether the host has swap: lines in /proc/swaps after the first. */
+function hasSwap(host: Host): boolean {
+  try {
+    return host.read(host.proc('swaps')).trim().includes('\n');
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,61 @@
+/** What is counted of a process or thread, in the units of the kernel's files; indexes of {@link Counters}. */
+export const COUNTER = {
+  userTicks: 0,
+  systemTicks: 1,
+  readBytes: 2,
+  writeBytes: 3,
+  majorFaults: 4,
+  minorFaults: 5,
+  voluntarySwitches: 6,
+  nonvoluntarySwitches: 7,
+} as const;
+
+export const COUNTERS = Object.keys(COUNTER).length;
+
+/** Above it a count is a difference that fell below zero and wrapped (write_bytes does after truncations). */
+const WRAPPED = 2 ** 63;
+
+/** The counters of one process or thread: what they are now, and how much of that has been counted elsewhere. */
+export class Counters {
+  /** By {@link COUNTER}; NaN for what can't be read. */
+  readonly now = new Float64Array(COUNTERS).fill(Number.NaN);
+  readonly #counted = new Float64Array(COUNTERS).fill(Number.NaN);
+
+  /** Decides what counts of a counter that is known for the first time: all of it, or only what comes from now on. */
+  begin(wholly: boolean): void {
+    for (let index = 0; index < COUNTERS; index++) {
+      if (Number.isNaN(this.#counted[index])) this.#counted[index] = wholly ? 0 : (this.now[index] as number);
+    }
+  }
+
+  /** The growth of a counter since it was last taken; 0 when it went back, NaN when it can't be read. */
+  take(index: number): number {
+    const now = this.now[index] as number;
+    const counted = this.#counted[index] as number;
+    if (Number.isNaN(now) || now >= WRAPPED) return Number.NaN;
+    this.#counted[index] = now;
+    return now > counted ? now - counted : 0;
+  }
+}
+
+/** Sums of growths, by {@link COUNTER}. They never fall, whatever becomes of those that were counted. */
+export class Totals {
+  readonly #sums = new Float64Array(COUNTERS);
+  /** Which of them could ever be read; a bit each. */
+  #readable = 0;
+
+  /** Adds what `counters` have grown since they were last added to any totals. */
+  add(counters: Counters): void {
+    for (let index = 0; index < COUNTERS; index++) {
+      const growth = counters.take(index);
+      if (Number.isNaN(growth)) continue;
+      this.#sums[index] = (this.#sums[index] as number) + growth;
+      this.#readable |= 1 << index;
+    }
+  }
+
+  /** A sum; NaN when its counter could never be read. */
+  get(index: number): number {
+    return this.#readable & (1 << index) ? (this.#sums[index] as number) : Number.NaN;
+  }
+}

@@ -1,0 +1,104 @@
+import { COUNTER, type Counters } from './counters.ts';
+import type { Losses } from './losses.ts';
+import { KEY } from './parse.ts';
+import type { ProcFiles } from './proc-files.ts';
+import type { Process } from './process.ts';
+
+/** A process with more is counted seldom and in another thread. */
+const MANY_FILES = 8192;
+
+/** Reads what stat does not tell. A file that may not be read leaves NaN and is not tried again before a refresh. */
+export class Details {
+  readonly #files: ProcFiles;
+
+  constructor(files: ProcFiles) {
+    this.#files = files;
+  }
+
+  /** Memory in swap and context switches. */
+  readStatus(process: Process, losses: Losses): void {
+    const { counters } = process;
+    const hasStatus = this.load(process, 'status', losses);
+    // Kernel threads and zombies have no memory of their own, and no such line.
+    process.swappedBytes = hasStatus ? (this.#files.number(KEY.swapKib) || 0) * 1024 : Number.NaN;
+    if (hasStatus) {
+      process.fileSlots = this.#files.number(KEY.fileSlots);
+      const { voluntary, nonvoluntary } = this.switches();
+      counters.now[COUNTER.voluntarySwitches] = voluntary + process.otherVoluntarySwitches;
+      counters.now[COUNTER.nonvoluntarySwitches] = nonvoluntary + process.otherNonvoluntarySwitches;
+    }
+  }
+
+  /** Storage traffic and the number of open files. */
+  readUse(process: Process, losses: Losses): void {
+    const { pid, counters } = process;
+    this.readIo(process, '', counters, losses);
+    if (process.isZombie) process.openFiles = 0;
+    else if (!this.#countsLater(process)) {
+      process.openFiles = unlessDenied(process, 'fd', losses, () => this.#files.openFiles(pid)) ?? Number.NaN;
+    }
+  }
+
+  /** Whether it has so many open files that counting them takes milliseconds. */
+  #countsLater({ fileSlots }: Process): boolean {
+    return !this.#files.tellsOpenFiles && fileSlots > MANY_FILES;
+  }
+
+  /** The soft limit of open files, and their number where counting takes long. */
+  async readLimits(process: Process, losses: Losses): Promise<void> {
+    const isRead = this.load(process, 'limits', losses);
+    process.openFilesLimit = isRead ? this.#files.number(KEY.openFilesLimit) : Number.NaN;
+    if (!this.#countsLater(process) || process.denied.has('fd')) return;
+    try {
+      process.openFiles = (await this.#files.countOpenFiles(process.pid)) ?? Number.NaN;
+    } catch (cause) {
+      deny(process, 'fd', losses, cause);
+    }
+  }
+
+  /** The kernel function in which the process, or each of its threads, waits; 0 when it runs or may not be seen. */
+  readWchan(process: Process, inDetail: boolean, losses: Losses): void {
+    const tids = inDetail && process.threads > 1 ? [...process.threadRecords.keys()] : [];
+    const files = tids.length === 0 ? ['wchan'] : tids.map((tid) => `task/${tid}/wchan`);
+    process.wchans = files
+      .map((file) => (this.load(process, file, losses, 'wchan') ? this.#files.text() : ''))
+      .filter((name) => name !== '' && name !== '0');
+  }
+
+  /** Storage traffic of a process, or of its thread when `folder` is `task/<tid>/`. */
+  readIo(process: Process, folder: string, { now }: Counters, losses: Losses): void {
+    const isRead = this.load(process, `${folder}io`, losses, 'io');
+    now[COUNTER.readBytes] = isRead ? this.#files.number(KEY.readBytes) : Number.NaN;
+    now[COUNTER.writeBytes] = isRead ? this.#files.number(KEY.writeBytes) : Number.NaN;
+  }
+
+  /** Context switches in the status file that was read last. */
+  switches(): { voluntary: number; nonvoluntary: number } {
+    return {
+      voluntary: this.#files.number(KEY.voluntarySwitches),
+      nonvoluntary: this.#files.number(KEY.nonvoluntarySwitches),
+    };
+  }
+
+  /** Reads a file of a process; false when it is not there or denied. `kind` names it, when `file` is one of many. */
+  load(process: Process, file: string, losses: Losses, kind = file): boolean {
+    return unlessDenied(process, kind, losses, () => this.#files.read(`${process.pid}/${file}`)) ?? false;
+  }
+}
+
+/** What `read` gives; undefined when the file is denied, now or since the last refresh. */
+export function unlessDenied<Value>(process: Process, kind: string, losses: Losses, read: () => Value) {
+  if (process.denied.has(kind)) return undefined;
+  try {
+    return read();
+  } catch (cause) {
+    deny(process, kind, losses, cause);
+    return undefined;
+  }
+}
+
+/** Notes that a file can't be read, until the next refresh. */
+export function deny(process: Process, kind: string, losses: Losses, cause: unknown): void {
+  process.denied.add(kind);
+  losses.explain(kind, cause);
+}

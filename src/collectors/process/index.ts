@@ -1,0 +1,54 @@
+// Process groups under the names of process-exporter: /proc/<pid>/{stat,status,io,fd,cmdline,limits,cgroup} and more by
+// option, all in proc_pid(5). With hidepid, or in a pod without hostPID, only some processes are seen.
+import * as z from 'zod';
+import { kernelUnits } from '../../host/auxv.ts';
+import type { Host } from '../../host/host.ts';
+import type { Producer } from '../../metrics/registry.ts';
+import { bindCollector, type CollectorSpec, defineCollector, type World } from '../collector.ts';
+import { ProcessCollector } from './collect.ts';
+import type { ContainerNames } from './container-names.ts';
+import { families } from './families.ts';
+import type { Units } from './group-series.ts';
+import { checkOptions, options, type ProcessOptions, processNames } from './options.ts';
+
+/** The process collector; `containers` names the containers when processes are told apart by pod. */
+export const processCollector = (containers?: ContainerNames): CollectorSpec<typeof options> =>
+  defineCollector({
+    name: 'process',
+    enabled: true,
+    summary: 'Groups of processes, from `/proc/<pid>`, under the names that process-exporter uses.',
+    options,
+    families,
+    create(world, given) {
+      // Made at the first cycle, because it needs the time of boot, and then kept.
+      let collector: ProcessCollector | undefined;
+      return (out, signal) => {
+        collector ??= new ProcessCollector(world, given, readUnits(world.host), containers);
+        return collector.collect(out, signal);
+      };
+    },
+  });
+
+/** The units of this host's kernel. Throws MissingFile without /proc/stat. */
+function readUnits(host: Host): Units {
+  const btime = /^btime (\d+)$/m.exec(host.read(host.proc('stat')));
+  return { ...kernelUnits(), bootTime: Number(btime?.[1] ?? 0) };
+}
+
+/** The section `collectors.process` of the configuration. */
+export const processSection = z
+  .strictObject({ enabled: z.boolean().default(true), ...options.shape })
+  .superRefine(checkOptions)
+  .transform((given) => ({ ...given, process_names: [...processNames(given)] }))
+  .prefault({});
+
+/** The producer that `section` asks for, if any. */
+export function processProducers(
+  world: World,
+  section: z.output<typeof processSection>,
+  containers?: ContainerNames,
+): Producer[] {
+  const { enabled, ...given } = section;
+  const spec = processCollector(containers) as unknown as CollectorSpec;
+  return enabled ? [bindCollector('process', spec, world, given satisfies ProcessOptions)] : [];
+}

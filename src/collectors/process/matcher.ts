@@ -1,0 +1,141 @@
+import { setFlagsFromString } from 'node:v8';
+import * as z from 'zod';
+import { compilePattern } from '../../config/units.ts';
+import { type Attributes, baseName, type Matches, parseTemplate, type Template } from './template.ts';
+
+/** A longer command line is cut before expressions see it. */
+export const MAX_CMDLINE = 4096;
+/** A longer name of a group is cut; names can be made from what a process says of itself. */
+const MAX_NAME = 256;
+
+const words = (what: string) => z.array(z.string()).optional().describe(what);
+
+/** An entry of process-exporter's `process_names`, with our additions. */
+export const processName = z
+  .strictObject({
+    name: z.string().optional().describe('Template of the group’s name; `{{.ExeBase}}` when unset.'),
+    comm: words('Names as in `/proc/<pid>/stat`; one must be equal.'),
+    exe: words('Programs as in `argv[0]`, or only their last part; one must be equal.'),
+    cmdline: words('Regular expressions (RE2); each must match the arguments joined by blanks.'),
+    expected: z.boolean().default(false).describe('Report the group as down while it has no process.'),
+    expectedPorts: z
+      .array(z.int().min(1).max(65_535))
+      .default([])
+      .describe('TCP ports on which the group should listen; needs `ports: true`.'),
+  })
+  .superRefine((entry, context) => {
+    for (const { path, message } of problemsOf(entry)) context.addIssue({ code: 'custom', path, message });
+  });
+
+/** A validated entry. */
+export type ProcessName = z.output<typeof processName>;
+
+/** An entry, compiled. */
+export interface Matcher {
+  readonly template: Template;
+  /** Names of the groups that should always be there; empty unless the entry says that they are expected. */
+  readonly expectedNames: readonly string[];
+  readonly expectedPorts: readonly number[];
+  /** The group of a process; undefined when the entry is not about it. */
+  match(process: Attributes): string | undefined;
+}
+
+/** Compiles an entry. Throws an Error for what {@link processName} refuses. */
+export function compileMatcher({ name, comm, exe, cmdline, expected, expectedPorts }: ProcessName): Matcher {
+  const template = parseTemplate(name ?? '{{.ExeBase}}');
+  const comms = comm && new Set(comm);
+  const programs = exe && new Set(exe);
+  const patterns = cmdline?.map(compileLinear);
+  const isProgram = ([first]: readonly string[]) =>
+    first !== undefined && (programs?.has(first) || programs?.has(baseName(first)));
+  return {
+    template,
+    expectedNames: expected || expectedPorts.length > 0 ? knownNames(template, comm, exe) : [],
+    expectedPorts,
+    match(process) {
+      if (comms && !comms.has(process.comm)) return undefined;
+      if (programs && !isProgram(process.argv)) return undefined;
+      const matches = patterns ? matchAll(patterns, process.argv.join(' ').slice(0, MAX_CMDLINE)) : NO_MATCHES;
+      return matches && template.render(process, matches).slice(0, MAX_NAME);
+    },
+  };
+}
+
+const NO_MATCHES: Matches = new Map();
+
+/** The named groups of all expressions, empty text for those that took no part; undefined when one does not match. */
+function matchAll(patterns: readonly RegExp[], text: string): Matches | undefined {
+  const matches = new Map<string, string>();
+  for (const pattern of patterns) {
+    const match = pattern.exec(text);
+    if (!match) return undefined;
+    for (const [group, value = ''] of Object.entries(match.groups ?? {})) matches.set(group, value);
+  }
+  return matches;
+}
+
+/** The names that a template can make when only the matcher's own lists are known. Throws when it needs more. */
+function knownNames(template: Template, comm: readonly string[] = [], exe: readonly string[] = []): string[] {
+  const names = new Set<string>();
+  const { fields, usesMatches } = template;
+  const known = (argv: readonly string[], name: string) =>
+    names.add(template.render({ comm: name, argv, username: '', cgroups: [], pid: 0, startedAt: 0 }, NO_MATCHES));
+  if (!usesMatches) {
+    if (fields.size === 0) known([], '');
+    else if (isOnly(fields, 'Comm')) for (const name of comm) known([], name);
+    else if (isOnly(fields, 'ExeBase')) for (const path of exe) known([path], '');
+    else if (isOnly(fields, 'ExeFull') && exe.every(isPath)) for (const path of exe) known([path], '');
+  }
+  if (names.size === 0) {
+    throw new Error(
+      'an expected group needs a name that is known without its processes: fixed, {{.Comm}} with comm, ' +
+        '{{.ExeBase}} with exe, or {{.ExeFull}} with full paths in exe',
+    );
+  }
+  return [...names];
+}
+
+const isOnly = <Value>(set: ReadonlySet<Value>, value: Value): boolean => set.size === 1 && set.has(value);
+const isPath = (path: string): boolean => path.includes('/');
+
+interface Problem {
+  readonly path: (string | number)[];
+  readonly message: string;
+}
+
+function problemsOf(entry: ProcessName): Problem[] {
+  const problems: Problem[] = [];
+  const attempt = (path: (string | number)[], compile: () => unknown): boolean => {
+    try {
+      compile();
+      return true;
+    } catch (cause) {
+      problems.push({ path, message: cause instanceof Error ? cause.message : String(cause) });
+      return false;
+    }
+  };
+  if (!(entry.comm || entry.exe || entry.cmdline)) {
+    problems.push({ path: [], message: 'needs comm, exe or cmdline' });
+  }
+  for (const [index, source] of (entry.cmdline ?? []).entries()) {
+    attempt(['cmdline', index], () => compilePattern(source));
+  }
+  const isTemplate = attempt(['name'], () => parseTemplate(entry.name ?? ''));
+  if (isTemplate && problems.length === 0) {
+    const path = entry.expected ? ['expected'] : ['expectedPorts'];
+    attempt(path, () => compileMatcher(entry));
+  }
+  return problems;
+}
+
+/**
+ * Compiles an expression such that no command line can keep it busy: where V8 would backtrack too often it goes on with
+ * its engine of linear time. That one has no `u` and no `i` flag, so `u` goes; without it a character outside of the
+ * basic plane counts as two. An expression with (?i) keeps the risk.
+ */
+function compileLinear(source: string): RegExp {
+  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+  const pattern = compilePattern(source);
+  const needsUnicode = /\\(?:p|P|u|x)\{/.test(pattern.source);
+  return needsUnicode ? pattern : new RegExp(pattern.source, pattern.flags.replace('u', ''));
+}

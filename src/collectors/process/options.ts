@@ -1,0 +1,101 @@
+import * as z from 'zod';
+import { bytes, duration } from '../../config/units.ts';
+import { ProcessNamesError, readProcessNames } from './config-file.ts';
+import { compileMatcher, type ProcessName, processName } from './matcher.ts';
+
+/** What process-exporter's packages ship: by name, without kernel threads, since those have no arguments. */
+export const DEFAULT_NAMES: readonly ProcessName[] = [
+  { name: '{{.Comm}}', cmdline: ['.+'], expected: false, expectedPorts: [] },
+];
+
+/** The options; which of them exclude each other is checked by {@link checkOptions}. */
+export const options = z.strictObject({
+  configFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File in the format of process-exporter’s `-config.path`; read once, at the start.'),
+  process_names: z
+    .array(processName)
+    .optional()
+    .describe('The same here: how to find and name groups; first match wins. Unset: by comm, no kernel threads.'),
+  children: z.boolean().default(true).describe('Let a process that matches nothing follow its parent.'),
+  unmatched: z
+    .enum(['ignore', 'other'])
+    .default('ignore')
+    .describe('Whether other processes, but no kernel threads, go into the group `__other__`.'),
+  allowPid: z
+    .boolean()
+    .default(false)
+    .describe('Allow `{{.PID}}` and `{{.StartTime}}` in names, which make a group of each process.'),
+  byPod: z.boolean().default(false).describe('Split groups by pod: labels `namespace`, `pod`, `container`.'),
+  maxGroups: z.int().min(1).max(100_000).default(500).describe('More groups are counted together as `__other__`.'),
+  maxProcesses: z.int().min(1).default(32_768).describe('Processes beyond this number are not looked at.'),
+  groupExpiry: duration(0).prefault('1h').describe('How long a group is reported after its last process has ended.'),
+  refreshInterval: duration(1000)
+    .prefault('10m')
+    .describe('How often the arguments, user and cgroup of a known process are read again.'),
+  slowInterval: duration(0)
+    .prefault('60s')
+    .describe(
+      'How often limits and the context switches of further threads are read; without swap those of all that live longer.',
+    ),
+  threads: z.boolean().default(false).describe('Metrics by thread name; reads every thread in every cycle.'),
+  wchan: z.boolean().default(false).describe('Threads by the kernel function in which they wait.'),
+  smaps: z.boolean().default(false).describe('Proportional memory; makes the kernel walk all page tables.'),
+  smapsMaxRss: bytes().prefault('1GiB').describe('Larger processes are left out of proportional memory.'),
+  smapsPerCycle: z.int().min(1).default(25).describe('Of how many processes a cycle, in turn, it is read.'),
+  ports: z.boolean().default(false).describe('TCP ports on which groups listen.'),
+  topN: z.int().min(0).max(100).default(0).describe('Report this many processes with most CPU time and most memory.'),
+});
+
+/** Parsed options. */
+export type ProcessOptions = z.output<typeof options>;
+
+/** The entries in effect: those of the file, those given, or the default. Throws ProcessNamesError. */
+export function processNames({ configFile, process_names }: ProcessOptions): readonly ProcessName[] {
+  if (configFile !== undefined) return readProcessNames(configFile).entries;
+  return process_names ?? DEFAULT_NAMES;
+}
+
+/** Adds the problems that no single option has; reads the file, so that a bad one is refused at the start. */
+export function checkOptions(given: ProcessOptions, context: z.RefinementCtx): void {
+  const { configFile, process_names } = given;
+  const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
+  // Entries that were refused one by one can't be compiled here.
+  if (context.issues.length > 0) return;
+  if (configFile === undefined) {
+    for (const { path, message } of problemsOf(process_names ?? [], given)) refuse(path, message);
+    return;
+  }
+  if (process_names !== undefined) refuse(['configFile'], 'either configFile or process_names, not both');
+  try {
+    const { entries, placeOf } = readProcessNames(configFile);
+    for (const { path, message } of problemsOf(entries, given)) {
+      refuse(['configFile'], `${placeOf(path)}: ${path.map(String).join('.')}: ${message}`);
+    }
+  } catch (cause) {
+    if (!(cause instanceof ProcessNamesError)) throw cause;
+    for (const problem of cause.problems) refuse(['configFile'], problem);
+  }
+}
+
+interface Problem {
+  readonly path: PropertyKey[];
+  readonly message: string;
+}
+
+function problemsOf(entries: readonly ProcessName[], { allowPid, ports }: ProcessOptions): Problem[] {
+  return entries.flatMap((entry, index) => {
+    const problems: Problem[] = [];
+    const refuse = (key: string, message: string) => problems.push({ path: ['process_names', index, key], message });
+    const { fields } = compileMatcher(entry).template;
+    if (!allowPid && (fields.has('PID') || fields.has('StartTime'))) {
+      refuse('name', `${entry.name} makes a group of each process; set allowPid if that is meant`);
+    }
+    if (!ports && entry.expectedPorts.length > 0) {
+      refuse('expectedPorts', 'expected ports are only looked at with `ports: true`');
+    }
+    return problems;
+  });
+}

@@ -1,0 +1,129 @@
+// The files of a process, read by bytes: proc_pid_stat(5), proc_pid_status(5), proc_pid_io(5), proc_pid_limits(5),
+// proc_pid_cmdline(5), proc_pid_cgroup(5). Pure.
+
+/** Numbers of the fields of stat, as its manual page counts them. */
+export const FIELD = {
+  ppid: 4,
+  flags: 9,
+  minorFaults: 10,
+  majorFaults: 12,
+  userTicks: 14,
+  systemTicks: 15,
+  threads: 20,
+  startTicks: 22,
+  virtualBytes: 23,
+  residentPages: 24,
+} as const;
+
+const LAST_FIELD = FIELD.residentPages;
+const TAB = 0x09;
+const BLANK = 0x20;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+/** The first letter of `unlimited`. */
+const UNLIMITED = 0x75;
+const OPENING = 0x28;
+const CLOSING = 0x29;
+
+/** One parsed stat file; kept and filled again for each. */
+export class Stat {
+  /** The state's letter, as character code. */
+  state = 0;
+  /** Of the name's bytes: tells a change of the name without making a string. */
+  commHash = 0;
+  /** By {@link FIELD}; counts over 2^53 lose their last digits. */
+  readonly fields = new Float64Array(LAST_FIELD + 1);
+  #commStart = 0;
+  #commEnd = 0;
+
+  /**
+   * Parses the first `length` bytes. The name in parentheses may itself hold parentheses, blanks and newlines: it ends
+   * at the last one. Throws an Error for anything else than a stat file.
+   */
+  parse(bytes: Buffer, length: number): void {
+    this.#commStart = bytes.indexOf(OPENING) + 1;
+    this.#commEnd = length === 0 ? -1 : bytes.lastIndexOf(CLOSING, length - 1);
+    if (this.#commStart === 0 || this.#commEnd < this.#commStart) throw new Error('no name in parentheses');
+    this.commHash = hashOf(bytes, this.#commStart, this.#commEnd);
+    this.state = bytes[this.#commEnd + 2] ?? 0;
+    let start = this.#commEnd + 4;
+    for (let field = FIELD.ppid as number; field <= LAST_FIELD; field++) {
+      const isNegative = bytes[start] === MINUS;
+      if (isNegative) start++;
+      const end = digitsEnd(bytes, start, length);
+      if (end === start) throw new Error(`field ${field} is no number`);
+      const value = numberIn(bytes, start, end);
+      this.fields[field] = isNegative ? -value : value;
+      start = end + 1;
+    }
+  }
+
+  /** The name; bytes that are no UTF-8 become U+FFFD. Valid until the buffer changes. */
+  comm(bytes: Buffer): string {
+    return bytes.toString('utf8', this.#commStart, this.#commEnd);
+  }
+}
+
+/** FNV-1a. */
+function hashOf(bytes: Buffer, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let index = start; index < end; index++) hash = Math.imul(hash ^ (bytes[index] as number), 0x01000193);
+  return hash;
+}
+
+function digitsEnd(bytes: Buffer, start: number, length: number): number {
+  let end = start;
+  while (end < length && (bytes[end] as number) >= ZERO && (bytes[end] as number) <= NINE) end++;
+  return end;
+}
+
+function numberIn(bytes: Buffer, start: number, end: number): number {
+  let value = 0;
+  for (let index = start; index < end; index++) value = value * 10 + (bytes[index] as number) - ZERO;
+  return value;
+}
+
+/**
+ * The number that follows `key` (one of {@link KEY}) and blanks in the first `length` bytes; Infinity for `unlimited`,
+ * NaN when the key is not there or has no number.
+ */
+export function numberAfter(bytes: Buffer, length: number, key: Buffer): number {
+  const found = bytes.indexOf(key);
+  if (found === -1 || found + key.length > length) return Number.NaN;
+  let start = found + key.length;
+  while (bytes[start] === BLANK || bytes[start] === TAB) start++;
+  const end = digitsEnd(bytes, start, length);
+  if (end > start) return numberIn(bytes, start, end);
+  return bytes[start] === UNLIMITED ? Number.POSITIVE_INFINITY : Number.NaN;
+}
+
+/** Keys for {@link numberAfter}: never on the first line of their files. */
+export const KEY = {
+  readBytes: Buffer.from('\nread_bytes:'),
+  writeBytes: Buffer.from('\nwrite_bytes:'),
+  fileSlots: Buffer.from('\nFDSize:'),
+  swapKib: Buffer.from('\nVmSwap:'),
+  voluntarySwitches: Buffer.from('\nvoluntary_ctxt_switches:'),
+  nonvoluntarySwitches: Buffer.from('\nnonvoluntary_ctxt_switches:'),
+  openFilesLimit: Buffer.from('\nMax open files'),
+  pssKib: Buffer.from('\nPss:'),
+  swapPssKib: Buffer.from('\nSwapPss:'),
+} as const;
+
+/** Effective user id, from the text of status; undefined when it does not say. */
+export function effectiveUid(status: string): number | undefined {
+  const match = /^Uid:\t\d+\t(\d+)/m.exec(status);
+  return match ? Number(match[1]) : undefined;
+}
+
+/** The arguments, from cmdline; none when it is empty, as those of kernel threads and zombies are. */
+export const splitArguments = (cmdline: string): string[] =>
+  cmdline === '' ? [] : cmdline.replace(/\0+$/, '').split('\0');
+
+/** The paths in a cgroup file, in its order. */
+export const cgroupPaths = (text: string): string[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split(':').slice(2).join(':'));

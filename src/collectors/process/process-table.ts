@@ -1,0 +1,107 @@
+import { readdir } from 'node:fs/promises';
+import { fileError } from '../../host/errors.ts';
+import type { Turns } from '../../host/turns.ts';
+import type { Classifier } from './classify.ts';
+import type { Losses } from './losses.ts';
+import type { ProcessOptions } from './options.ts';
+import { FIELD, Stat } from './parse.ts';
+import type { ProcFiles } from './proc-files.ts';
+import { Process } from './process.ts';
+
+/** One cycle's circumstances. */
+export interface Cycle {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly turns: Turns;
+  readonly losses: Losses;
+}
+
+/** All processes of the host by pid, as they were at the last look. */
+export class ProcessTable {
+  readonly processes = new Map<number, Process>();
+  /** Processes that were not looked at, because there are too many. */
+  skipped = 0;
+  /** Processes whose stat could not be read, ever. */
+  unreadable = 0;
+  readonly #files: ProcFiles;
+  readonly #classifier: Classifier;
+  readonly #options: ProcessOptions;
+  readonly #stat = new Stat();
+  #cycle = 0;
+  /** The latest start at the first look. What starts later is newborn; needs no clock. */
+  #firstLook = Number.POSITIVE_INFINITY;
+
+  constructor(files: ProcFiles, classifier: Classifier, options: ProcessOptions) {
+    this.#files = files;
+    this.#classifier = classifier;
+    this.#options = options;
+  }
+
+  /** Looks at all processes: drops those that are gone, and puts new ones into groups. Throws when none can be listed. */
+  async look(cycle: Cycle): Promise<void> {
+    const { turns } = cycle;
+    this.#cycle++;
+    this.skipped = 0;
+    // With many processes the list alone takes some milliseconds, so the kernel makes it in another thread.
+    const root = this.#files.path('');
+    const names = await readdir(root).catch((cause: unknown) => Promise.reject(fileError(root, cause)));
+    // Known processes come first: what is left of the limit is for new ones.
+    const unknown: number[] = [];
+    for (const pid of names.map(Number)) {
+      if (this.processes.has(pid)) this.#see(pid, cycle);
+      else if (pid > 0) unknown.push(pid);
+      if (turns.isOver) await turns.next();
+    }
+    for (const [pid, process] of this.processes) {
+      if (process.cycle !== this.#cycle) this.processes.delete(pid);
+    }
+    for (const pid of unknown) {
+      if (this.processes.size < this.#options.maxProcesses) this.#see(pid, cycle);
+      else this.skipped++;
+      if (turns.isOver) await turns.next();
+    }
+    for (const process of this.processes.values()) {
+      if (process.membership === 'new') this.#classifier.followParent(process, this.processes);
+    }
+    if (this.#firstLook === Number.POSITIVE_INFINITY) this.#firstLook = this.#latestStart();
+  }
+
+  #see(pid: number, { now, losses }: Cycle): void {
+    let process = this.processes.get(pid);
+    const stat = this.#stat;
+    try {
+      if (!this.#files.read(`${pid}/stat`)) return;
+      stat.parse(this.#files.bytes, this.#files.length);
+    } catch (cause) {
+      this.unreadable++;
+      losses.explain('stat', cause);
+      losses.count('stat');
+      // A known process must not count again from the start when it can be read the next time.
+      if (process) process.cycle = this.#cycle;
+      return;
+    }
+    const startTicks = stat.fields[FIELD.startTicks] as number;
+    if (process?.startTicks !== startTicks) {
+      process = new Process(pid, stat, startTicks > this.#firstLook);
+      this.processes.set(pid, process);
+    }
+    process.cycle = this.#cycle;
+    process.update(stat);
+    if (process.commHash === stat.commHash && now < process.refreshAt) return;
+    const isFirst = process.refreshAt === 0;
+    process.commHash = stat.commHash;
+    process.refreshAt = now + this.#options.refreshInterval * (isFirst ? spread(pid) : 1);
+    process.denied.clear();
+    process.netNamespace = undefined;
+    this.#classifier.match(process, stat.comm(this.#files.bytes), now, losses);
+  }
+
+  #latestStart(): number {
+    let latest = 0;
+    for (const { startTicks } of this.processes.values()) latest = Math.max(latest, startTicks);
+    return latest;
+  }
+}
+
+/** 0.5 to 1: keeps what was first seen together from being due together. */
+export const spread = (pid: number): number => 0.5 + (pid % 101) / 202;

@@ -1,0 +1,120 @@
+import type { CgroupPlace } from '../../host/cgroup-path.ts';
+import { COUNTER, Counters } from './counters.ts';
+import type { Group } from './group.ts';
+import { FIELD, type Stat } from './parse.ts';
+
+/** `PF_KTHREAD` of include/linux/sched.h. */
+const KERNEL_THREAD = 0x00200000;
+const ZOMBIE = 'Z'.charCodeAt(0);
+const DEAD = 'X'.charCodeAt(0);
+
+/** How a process came to its group: not looked at yet, by its own match, by its parent, or not at all. */
+type Membership = 'new' | 'matched' | 'inherited' | 'none';
+
+/** A process as known between cycles. It is identified by pid and start time, since pids are used again. */
+export class Process {
+  readonly pid: number;
+  readonly startTicks: number;
+  /** Whether it began after our first look: then all that it ever did counts, else only what it does from now on. */
+  readonly isNewborn: boolean;
+  readonly isKernelThread: boolean;
+  readonly counters = new Counters();
+
+  commHash = 0;
+  parentPid = 0;
+  /** Character code of the state's letter. */
+  state = 0;
+  threads = 0;
+  virtualBytes = 0;
+  residentPages = 0;
+  swappedBytes = Number.NaN;
+  /** Room in its table of open files; at least their number. */
+  fileSlots = 0;
+  openFiles = Number.NaN;
+  openFilesLimit = Number.NaN;
+  pssBytes = Number.NaN;
+  swapPssBytes = Number.NaN;
+
+  membership: Membership = 'new';
+  /** The name of its group, before pods are told apart; undefined when it is in none. */
+  groupName: string | undefined;
+  group: Group | undefined;
+  /** The container in which it runs. */
+  place: CgroupPlace | undefined;
+  /** Cycles in which the names of its container were not known. */
+  unnamedCycles = 0;
+  netNamespace: string | undefined;
+  /** The kernel functions in which its threads wait; one without threads in detail. */
+  wchans: readonly string[] = [];
+  /** Read when they are due only: by thread id. */
+  threadRecords = new Map<number, ThreadRecord>();
+  /** Context switches of all threads but the first, also of those that have ended. */
+  otherVoluntarySwitches = 0;
+  otherNonvoluntarySwitches = 0;
+
+  /** The last cycle in which it was seen. */
+  cycle = 0;
+  /** When its attributes and its slow files are due, in milliseconds since 1970. */
+  refreshAt = 0;
+  slowAt = 0;
+  /** Until when all its files are read in every cycle: what lives for seconds would else end between two reads. */
+  youngUntil = 0;
+  /** Files that we may not read; tried again at the next refresh. */
+  readonly denied = new Set<string>();
+
+  constructor(pid: number, stat: Stat, isNewborn: boolean) {
+    this.pid = pid;
+    this.startTicks = stat.fields[FIELD.startTicks] as number;
+    this.isNewborn = isNewborn;
+    this.isKernelThread = ((stat.fields[FIELD.flags] as number) & KERNEL_THREAD) !== 0;
+  }
+
+  /** A process that has ended and waits for its parent: only its entry is left. */
+  get isZombie(): boolean {
+    return this.state === ZOMBIE || this.state === DEAD;
+  }
+
+  /** Takes it out of its group and lets it go into that of this name, if any. What it did so far stays counted. */
+  moveTo(groupName: string | undefined): void {
+    if (groupName === this.groupName) return;
+    this.groupName = groupName;
+    this.group = undefined;
+    this.unnamedCycles = 0;
+  }
+
+  /** Takes over what stat says. */
+  update({ state, fields }: Stat): void {
+    this.state = state;
+    this.parentPid = fields[FIELD.ppid] as number;
+    this.threads = fields[FIELD.threads] as number;
+    this.virtualBytes = fields[FIELD.virtualBytes] as number;
+    this.residentPages = fields[FIELD.residentPages] as number;
+    countStat(this.counters, fields);
+  }
+}
+
+/** What is known of a thread between two reads. */
+export interface ThreadRecord {
+  readonly voluntary: number;
+  readonly nonvoluntary: number;
+  /** Only with the option `threads`. */
+  detail: ThreadDetail | undefined;
+}
+
+/** A thread as known between cycles, for metrics by its name. */
+export interface ThreadDetail {
+  readonly startTicks: number;
+  readonly counters: Counters;
+  commHash: number;
+  name: string;
+  /** Character code of the state's letter. */
+  state: number;
+}
+
+/** Takes the counters of a stat file. */
+export function countStat({ now }: Counters, fields: Stat['fields']): void {
+  now[COUNTER.userTicks] = fields[FIELD.userTicks] as number;
+  now[COUNTER.systemTicks] = fields[FIELD.systemTicks] as number;
+  now[COUNTER.majorFaults] = fields[FIELD.majorFaults] as number;
+  now[COUNTER.minorFaults] = fields[FIELD.minorFaults] as number;
+}

@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { fileError, MissingFile } from '../../host/errors.ts';
+import { deny } from './details.ts';
+import { KEY, numberAfter } from './parse.ts';
+import type { ProcFiles } from './proc-files.ts';
+import type { Process } from './process.ts';
+import type { Cycle } from './process-table.ts';
+
+const FILE = 'smaps_rollup';
+
+/**
+ * Proportional memory: shared pages divided by those that share them. The kernel walks all page tables of the process
+ * for it, some 22 ms a GiB, and holds its memory map meanwhile: a few processes a cycle, in turn, none too large. Read
+ * in another thread, unlike everything else here.
+ */
+export class Proportional {
+  readonly #files: ProcFiles;
+  readonly #perCycle: number;
+  readonly #maxPages: number;
+  /** The pid after which the next turn goes on. */
+  #after = 0;
+
+  constructor(files: ProcFiles, perCycle: number, maxPages: number) {
+    this.#files = files;
+    this.#perCycle = perCycle;
+    this.#maxPages = maxPages;
+  }
+
+  /** Reads the next few of `processes`. */
+  async read(processes: Iterable<Process>, { turns, losses }: Cycle): Promise<void> {
+    const candidates: Process[] = [];
+    for (const process of processes) {
+      if (process.groupName === undefined || process.isZombie || process.isKernelThread) continue;
+      if (process.denied.has(FILE)) continue;
+      if (process.residentPages <= this.#maxPages) candidates.push(process);
+      else process.pssBytes = process.swapPssBytes = Number.NaN;
+    }
+    candidates.sort((one, other) => one.pid - other.pid);
+    const later = candidates.findIndex(({ pid }) => pid > this.#after);
+    const inTurn = later === -1 ? candidates : [...candidates.slice(later), ...candidates.slice(0, later)];
+    for (const process of inTurn.slice(0, this.#perCycle)) {
+      this.#after = process.pid;
+      await this.#readOne(process, losses);
+      await turns.next();
+    }
+  }
+
+  async #readOne(process: Process, losses: Cycle['losses']): Promise<void> {
+    const path = this.#files.path(`${process.pid}/${FILE}`);
+    try {
+      const smaps = await readFile(path);
+      process.pssBytes = numberAfter(smaps, smaps.length, KEY.pssKib) * 1024;
+      process.swapPssBytes = numberAfter(smaps, smaps.length, KEY.swapPssKib) * 1024;
+    } catch (cause) {
+      const error = fileError(path, cause);
+      // It has ended since it was listed.
+      if (error instanceof MissingFile) process.pssBytes = process.swapPssBytes = 0;
+      else deny(process, FILE, losses, error);
+    }
+  }
+}

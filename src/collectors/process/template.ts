@@ -1,0 +1,97 @@
+// The names of process-exporter's groups: Go templates (text/template) of fields only. Pure.
+
+/** What a name may be made of; also what matchers look at. */
+export interface Attributes {
+  /** Field 2 of `/proc/<pid>/stat`. */
+  readonly comm: string;
+  /** The arguments; only the first 4 KiB of a longer command line. None for kernel threads and zombies. */
+  readonly argv: readonly string[];
+  /** Of the effective user; the number where it has no name. */
+  readonly username: string;
+  /** Paths of `/proc/<pid>/cgroup`, in its order. */
+  readonly cgroups: readonly string[];
+  readonly pid: number;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+}
+
+/** Text of the named groups of the matcher's expressions. */
+export type Matches = ReadonlyMap<string, string>;
+
+type Field = 'Comm' | 'ExeBase' | 'ExeFull' | 'Username' | 'Cgroups' | 'PID' | 'StartTime';
+
+const FIELDS: Readonly<Record<Field, (process: Attributes) => string>> = {
+  Comm: ({ comm }) => comm,
+  ExeBase: ({ argv: [first], comm }) => (first === undefined ? comm : baseName(first)),
+  ExeFull: ({ argv: [first], comm }) => first ?? comm,
+  Username: ({ username }) => username,
+  Cgroups: ({ cgroups }) => `[${cgroups.join(' ')}]`,
+  PID: ({ pid }) => String(pid),
+  StartTime: ({ startedAt }) => goTime(startedAt),
+};
+
+const isField = (name: string): name is Field => Object.hasOwn(FIELDS, name);
+
+/** A name with placeholders, parsed. */
+export interface Template {
+  /** The fields that it uses; without any, the name is always the same. */
+  readonly fields: ReadonlySet<Field>;
+  /** Whether it uses groups of the expressions. */
+  readonly usesMatches: boolean;
+  render(process: Attributes, matches: Matches): string;
+}
+
+/** `{{.Field}}` or `{{.Matches.name}}`; a minus eats the white space on its side. */
+const PLACEHOLDER = /(\s*\{\{-\s+|\{\{)\s*(.*?)\s*(\s-\}\}\s*|\}\})/gs;
+
+/** Parses the template of a name. Throws an Error that says what is not supported. */
+export function parseTemplate(source: string): Template {
+  const parts: ((process: Attributes, matches: Matches) => string)[] = [];
+  const fields = new Set<Field>();
+  let usesMatches = false;
+  let end = 0;
+  const literal = (text: string) => {
+    if (text.includes('{{')) throw new Error(`the name ${JSON.stringify(source)} has a {{ without its }}`);
+    if (text !== '') parts.push(() => text);
+  };
+  for (const match of source.matchAll(PLACEHOLDER)) {
+    const [whole, , expression = ''] = match;
+    literal(source.slice(end, match.index));
+    end = match.index + whole.length;
+    const field = /^\.(\w+)$/.exec(expression)?.[1] ?? '';
+    const group = /^\.Matches\.(\w+)$/.exec(expression)?.[1];
+    if (group !== undefined) {
+      usesMatches = true;
+      // What Go prints for a key that is not there.
+      parts.push((_, matches) => matches.get(group) ?? '<no value>');
+    } else if (isField(field)) {
+      fields.add(field);
+      parts.push(FIELDS[field]);
+    } else {
+      throw new Error(unsupported(expression));
+    }
+  }
+  literal(source.slice(end));
+  return { fields, usesMatches, render: (process, matches) => parts.map((part) => part(process, matches)).join('') };
+}
+
+function unsupported(expression: string): string {
+  if (expression === '.Matches') {
+    return '{{.Matches}} would make the matched command line a label: name its part, (?P<x>…) and {{.Matches.x}}';
+  }
+  const known = [...Object.keys(FIELDS), 'Matches.NAME'].map((name) => `{{.${name}}}`).join(' ');
+  return `unsupported template {{${expression}}}; a name may have ${known}`;
+}
+
+/** The last element of a path, as Go's filepath.Base has it. */
+export function baseName(path: string): string {
+  if (path === '') return '.';
+  const trimmed = path.replace(/\/+$/, '');
+  return trimmed === '' ? '/' : trimmed.slice(trimmed.lastIndexOf('/') + 1);
+}
+
+/** As Go prints a time.Time in UTC: no zeros at the end of the fraction. */
+function goTime(milliseconds: number): string {
+  const [date = '', time = ''] = new Date(milliseconds).toISOString().split('T');
+  return `${date} ${time.replace(/\.?0*Z$/, '')} +0000 UTC`;
+}

@@ -1,0 +1,43 @@
+import type { Host } from '../../host/host.ts';
+
+/** Names of users by uid, from the host's /etc/passwd; users of other sources (LDAP) stay numbers. */
+export class Users {
+  readonly #host: Host;
+  readonly #refreshMs: number;
+  #names = new Map<number, string>();
+  #readAt = Number.NEGATIVE_INFINITY;
+
+  /** The file is read again for an unknown uid, but only after `refreshMs`. */
+  constructor(host: Host, refreshMs: number) {
+    this.#host = host;
+    this.#refreshMs = refreshMs;
+  }
+
+  /** The user's name, else the number. */
+  name(uid: number, now: number): string {
+    if (!this.#names.has(uid) && now - this.#readAt >= this.#refreshMs) {
+      this.#readAt = now;
+      this.#names = this.#read();
+    }
+    return this.#names.get(uid) ?? String(uid);
+  }
+
+  #read(): Map<number, string> {
+    try {
+      return parsePasswd(this.#host.read(this.#host.root('/etc/passwd')));
+    } catch {
+      // Not mounted or not readable: numbers name groups as well.
+      return new Map();
+    }
+  }
+}
+
+/** Users by uid, from passwd(5): `name:password:uid:…`; the first line of a uid counts. */
+export function parsePasswd(text: string): Map<number, string> {
+  const names = new Map<number, string>();
+  for (const line of text.split('\n')) {
+    const [name = '', , uid = ''] = line.split(':', 3);
+    if (/^\d+$/.test(uid) && !names.has(Number(uid))) names.set(Number(uid), name);
+  }
+  return names;
+}

@@ -1,0 +1,28 @@
+/** What a command may use of the process that runs it. */
+export interface Io {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Everything on standard input. */
+  readonly stdin: () => Promise<string>;
+  readonly env: NodeJS.ProcessEnv;
+  /** Whether standard output is a terminal. */
+  readonly isTerminal: boolean;
+  /** Fires when the user or the system asks the process to stop. */
+  readonly stop: AbortSignal;
+}
+
+/** One word of the command line. */
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What `--help` prints. */
+  readonly help: string;
+  /** Does the work; gives the exit code. Throws UsageError or ConfigError for what the user has to correct. */
+  run(args: readonly string[], io: Io): Promise<number>;
+}
+
+/** A command line that can't be understood; the process ends with 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

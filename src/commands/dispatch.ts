@@ -1,0 +1,56 @@
+import { ConfigError } from '../config/load.ts';
+import { nearest } from '../config/nearest.ts';
+import { type Command, type Io, UsageError } from './command.ts';
+
+/**
+ * Runs the command that `argv` names, the first one when it names none. Gives the exit code: 2 for a command line or
+ * configuration that has to be corrected, which is told on standard error. Other errors are thrown.
+ */
+export async function dispatch(commands: readonly Command[], argv: readonly string[], io: Io): Promise<number> {
+  const [word = '', ...rest] = argv;
+  if (word === 'help' || (word === '--help' && rest.length === 0) || word === '-h') {
+    io.stdout(overview(commands));
+    return 0;
+  }
+  const named = commands.find(({ name }) => name === word);
+  if (!named && word !== '' && !word.startsWith('-')) {
+    const guess = nearest(
+      word,
+      commands.map(({ name }) => name),
+    );
+    io.stderr(`unknown command ${JSON.stringify(word)}${guess === undefined ? '' : `; did you mean ${guess}?`}\n`);
+    io.stderr('firesteel --help lists the commands\n');
+    return 2;
+  }
+  const command = named ?? (commands[0] as Command);
+  const args = named ? rest : argv;
+  if (args.includes('--help') || args.includes('-h')) {
+    io.stdout(`${command.help}\n`);
+    return 0;
+  }
+  try {
+    return await command.run(args, io);
+  } catch (cause) {
+    if (cause instanceof ConfigError) {
+      for (const problem of cause.problems) io.stderr(`${problem}\n`);
+      return 2;
+    }
+    if (!(cause instanceof UsageError)) throw cause;
+    io.stderr(`${cause.message}\nfiresteel ${command.name} --help tells more\n`);
+    return 2;
+  }
+}
+
+function overview(commands: readonly Command[]): string {
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`);
+  return `Firesteel collects the metrics of a Kubernetes node and cluster and pushes them to VictoriaMetrics, vmagent or
+Pushgateway.
+
+usage: firesteel [COMMAND] [flags]
+
+${lines.join('\n')}
+
+firesteel COMMAND --help tells more. Without a command the agent runs; try it without any configuration:
+  firesteel run --with-receiver
+`;
+}

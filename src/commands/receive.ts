@@ -1,0 +1,59 @@
+import { startReceiver } from '../receiver/server.ts';
+import { summaryText } from '../receiver/summary.ts';
+import { type Command, type Io, UsageError } from './command.ts';
+import { parseFlags } from './settings.ts';
+
+/** A receiver that shows what arrives. */
+export interface ShownReceiver {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const REFRESH_MS = 1000;
+/** Without a terminal the summary is repeated, not redrawn: less often, but the first one soon. */
+const REPEAT_MS = 5000;
+const FIRST_MS = 2000;
+const CLEAR = '\x1b[H\x1b[2J';
+
+/** Starts a receiver and shows its summary on standard output until it is closed. */
+export async function showReceiver(host: string, port: number, io: Io): Promise<ShownReceiver> {
+  const receiver = await startReceiver({ host, port, now: Date.now });
+  const show = () => {
+    const text = summaryText(receiver.store, Date.now(), process.stdout.columns ?? 80);
+    io.stdout(io.isTerminal ? `${CLEAR}${text}\nreceiving at ${receiver.url}, Ctrl-C stops\n` : `${text}\n`);
+  };
+  io.stdout(`receiving at ${receiver.url}\n`);
+  const first = setTimeout(show, io.isTerminal ? REFRESH_MS : FIRST_MS);
+  const timer = setInterval(show, io.isTerminal ? REFRESH_MS : REPEAT_MS);
+  return {
+    url: receiver.url,
+    async close() {
+      clearTimeout(first);
+      clearInterval(timer);
+      show();
+      await receiver.close();
+    },
+  };
+}
+
+/** `firesteel receive`. */
+export const receive: Command = {
+  name: 'receive',
+  summary: 'receive pushes and show what arrives',
+  help: `usage: firesteel receive [--listen HOST:PORT]
+
+Takes what agents push, over VictoriaMetrics' text import and Pushgateway's protocol on one port, checks every line as
+the real servers do and shows a live summary. For trying things out: nothing is stored.
+
+  --listen HOST:PORT       default 127.0.0.1:8428`,
+  async run(args, io) {
+    const { values } = parseFlags(args, { listen: { type: 'string' } });
+    const listen = typeof values.listen === 'string' ? values.listen : '127.0.0.1:8428';
+    const match = /^(.*):(\d{1,5})$/.exec(listen);
+    if (!match) throw new UsageError(`--listen: expected HOST:PORT, found ${JSON.stringify(listen)}`);
+    const receiver = await showReceiver((match[1] as string) || '0.0.0.0', Number(match[2]), io);
+    if (!io.stop.aborted) await new Promise((resolve) => io.stop.addEventListener('abort', resolve, { once: true }));
+    await receiver.close();
+    return 0;
+  },
+};

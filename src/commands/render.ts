@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs';
+import { type Allowlist, parseAllowlist } from '../collectors/ksm/allowlist.ts';
+import { parseCustomResources } from '../collectors/ksm/custom-resource.ts';
+import { CustomResourceError } from '../collectors/ksm/custom-resource-config.ts';
+import { metricPattern } from '../collectors/ksm/family-filter.ts';
+import type { Renderer } from '../collectors/ksm/render.ts';
+import { renderersOf } from '../collectors/ksm/renderers.ts';
+import { resources } from '../collectors/ksm/resources/index.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { parseObjects } from '../kube/object-text.ts';
+import { type Command, type Io, UsageError } from './command.ts';
+import { type FlagValues, parseFlags } from './settings.ts';
+
+const FLAGS = {
+  file: { type: 'string', short: 'f', multiple: true },
+  'labels-allowlist': { type: 'string', multiple: true },
+  'annotations-allowlist': { type: 'string', multiple: true },
+  'metric-allowlist': { type: 'string', multiple: true },
+  'metric-denylist': { type: 'string', multiple: true },
+  'opt-in': { type: 'string', multiple: true },
+  'all-families': { type: 'boolean' },
+  'custom-resource-state': { type: 'string' },
+} as const;
+
+/** `firesteel render -f FILE`. */
+export const render: Command = {
+  name: 'render',
+  summary: 'print the metrics of Kubernetes objects in a file',
+  help: `usage: firesteel render -f FILE|- [flags]
+
+Prints what the ksm collector would tell about the objects in FILE: a list, an array, JSON lines or YAML documents, as
+from kubectl get -o json. Grouped by family. Needs no cluster. Objects of kinds that it does not know are counted on
+standard error; the exit code is 1 when something of an object could not be told. All list flags can be repeated.
+
+  -f, --file FILE                       - is standard input
+  --labels-allowlist 'pods=[app,x-*]'   labels to tell in kube_*_labels; *=[*] for all
+  --annotations-allowlist 'pods=[*]'    annotations to tell in kube_*_annotations
+  --metric-allowlist REGEX,...          only families that one of these matches
+  --metric-denylist REGEX,...           no families that one of these matches
+  --opt-in REGEX,...                    opt-in families to tell as well
+  --all-families                        all families: opt-in ones, and all labels and annotations
+  --custom-resource-state FILE          kube-state-metrics' CustomResourceStateMetrics, for custom resources`,
+  async run(args, io) {
+    const { values } = parseFlags(args, FLAGS);
+    const renderers = chosenRenderers(values);
+    const files = list(values.file);
+    if (files.length === 0) throw new UsageError('render needs -f FILE, or -f - for standard input');
+    const objects: KubeObject[] = [];
+    for (const file of files) objects.push(...(await objectsOf(file, io)));
+    return tell(objects, renderers, io);
+  },
+};
+
+const list = (value: FlagValues[string]): readonly string[] => (Array.isArray(value) ? value : []);
+
+const commaList = (value: FlagValues[string]): string[] =>
+  list(value)
+    .flatMap((text) => text.split(','))
+    .filter((part) => part !== '');
+
+const ALL: Allowlist = { '*': ['*'] };
+
+function chosenRenderers(values: FlagValues): Renderer[] {
+  const all = values['all-families'] === true;
+  const lists = (flag: keyof typeof FLAGS): Allowlist =>
+    refused(flag, () => {
+      const allowlist = list(values[flag]).map((text) => parseAllowlist(text));
+      return allowlist.length === 0 && all ? ALL : mergeAllowlists(allowlist);
+    });
+  const patterns = (flag: keyof typeof FLAGS) =>
+    refused(flag, () => commaList(values[flag]).filter((source) => metricPattern(source)));
+  const metricAllowlist = patterns('metric-allowlist');
+  const metricDenylist = patterns('metric-denylist');
+  if (metricAllowlist.length > 0 && metricDenylist.length > 0) {
+    throw new UsageError('--metric-allowlist and --metric-denylist exclude each other');
+  }
+  return renderersOf([...resources, ...customResources(values['custom-resource-state'])], {
+    metricAllowlist,
+    metricDenylist,
+    metricOptInList: all ? [''] : patterns('opt-in'),
+    labelsAllowlist: lists('labels-allowlist'),
+    annotationsAllowlist: lists('annotations-allowlist'),
+  });
+}
+
+function mergeAllowlists(allowlists: readonly Allowlist[]): Allowlist {
+  const merged: Record<string, readonly string[]> = {};
+  for (const [resource, keys = []] of allowlists.flatMap((allowlist) => Object.entries(allowlist))) {
+    merged[resource] = [...(merged[resource] ?? []), ...keys];
+  }
+  return merged;
+}
+
+function refused<T>(flag: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new UsageError(`--${flag}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+function customResources(file: FlagValues[string]) {
+  if (typeof file !== 'string') return [];
+  try {
+    return parseCustomResources(readText(file));
+  } catch (cause) {
+    if (!(cause instanceof CustomResourceError)) throw cause;
+    throw new UsageError(cause.problems.map((problem) => `${file}: ${problem}`).join('\n'));
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new UsageError((cause as Error).message);
+  }
+}
+
+async function objectsOf(file: string, io: Io): Promise<KubeObject[]> {
+  const text = file === '-' ? await io.stdin() : readText(file);
+  try {
+    return parseObjects(text);
+  } catch (cause) {
+    throw new UsageError(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+/** Renders the objects and prints the lines by family; gives the exit code. */
+function tell(objects: readonly KubeObject[], renderers: readonly Renderer[], io: Io): number {
+  const families = new Map<string, { readonly header: string; readonly lines: string[] }>();
+  const unknown = new Map<string, number>();
+  let failed = false;
+  for (const object of objects) {
+    const renderer = renderers.find(({ resource }) => isOf(resource, object));
+    if (!renderer) {
+      const name = [object.apiVersion, object.kind ?? 'no kind'].filter((part) => part !== undefined).join(' ');
+      unknown.set(name, (unknown.get(name) ?? 0) + 1);
+      continue;
+    }
+    const { text, counts, errors } = renderer.render(object);
+    const lines = text.split('\n');
+    let at = 0;
+    for (const [index, count] of counts.entries()) {
+      if (count === 0) continue;
+      const name = renderer.families[index]?.name ?? '';
+      const family = families.get(name) ?? { header: renderer.headers[index] ?? '', lines: [] };
+      for (const end = at + count; at < end; at++) family.lines.push(lines[at] as string);
+      families.set(name, family);
+    }
+    for (const error of errors) {
+      failed = true;
+      io.stderr(
+        `${object.kind} ${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}: ${error.message}\n`,
+      );
+    }
+  }
+  for (const name of [...families.keys()].sort()) {
+    const family = families.get(name);
+    if (family) io.stdout(`${family.header}${family.lines.join('\n')}\n`);
+  }
+  for (const [name, count] of unknown) io.stderr(`${count} × ${name}: not told of\n`);
+  if (objects.length === 0) io.stderr('no objects\n');
+  return failed ? 1 : 0;
+}
+
+/** An object without version counts by its kind alone. */
+const isOf = (resource: Renderer['resource'], { kind, apiVersion }: KubeObject): boolean =>
+  kind === resource.kind && (apiVersion === undefined || apiVersion === resource.apiVersion);

@@ -1,0 +1,50 @@
+import { startAgent } from '../agent.ts';
+import { createLog } from '../log.ts';
+import type { Command, Io } from './command.ts';
+import { type ShownReceiver, showReceiver } from './receive.ts';
+import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, loadSettings, type Parsed, parseFlags } from './settings.ts';
+
+/** `firesteel run`, also the default. */
+export const run: Command = {
+  name: 'run',
+  summary: 'run the agent (the default)',
+  help: `usage: firesteel [run] [--config FILE] [flags]
+
+Collects every push.interval and pushes to all configured exporters until SIGTERM or SIGINT; then collects and pushes
+once more and ends. Logs go to standard error as JSON lines.
+
+  --with-receiver          also start a receiver in this process, push to it every 5 s and show what arrives
+${CONFIG_FLAGS_HELP}`,
+  async run(args, io) {
+    const { values } = parseFlags(args, { ...CONFIG_FLAGS, 'with-receiver': { type: 'boolean' } });
+    const receiver = values['with-receiver'] === true ? await showReceiver('127.0.0.1', 0, io) : undefined;
+    try {
+      return await runAgent(receiver ? towards(receiver, values) : values, io);
+    } finally {
+      await receiver?.close();
+    }
+  },
+};
+
+async function runAgent(values: Parsed['values'], io: Io): Promise<number> {
+  const { config, warnings } = loadSettings(values, io.env);
+  const log = createLog(config.log.level);
+  for (const warning of warnings) log.warn(warning);
+  const agent = await startAgent(config, { log, now: Date.now, random: Math.random, env: io.env });
+  if (!io.stop.aborted) await new Promise((resolve) => io.stop.addEventListener('abort', resolve, { once: true }));
+  await agent.stop();
+  return 0;
+}
+
+/** Flags for pushing to the embedded receiver; what the user gave stays as it is. */
+function towards(receiver: ShownReceiver, values: Parsed['values']): Parsed['values'] {
+  const set = [`exporters.embedded={type: vmagent, url: "${receiver.url}"}`, ...(values.set ?? [])];
+  return {
+    'push.interval': '5s',
+    'push.phase': '0s',
+    'http.listen': '127.0.0.1:0',
+    'log.level': 'warn',
+    ...values,
+    set,
+  };
+}

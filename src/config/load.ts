@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import { LineCounter, parse, parseDocument } from 'yaml';
+import * as z from 'zod';
+import { explainIssue, type Origin } from './explain.ts';
+import { CONFIG_FILE_ENV, SETTINGS, type Setting } from './settings-table.ts';
+
+/** Configuration that can't be used; one line a problem, each with its place and what to do. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** Where configuration comes from. */
+export interface ConfigSources {
+  /** Path of the YAML file; without it, FIRESTEEL_CONFIG; without that, defaults. */
+  readonly file?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Flags by name, without `--`. */
+  readonly flags: Readonly<Record<string, string | undefined>>;
+  /** `path.to.setting=VALUE`, the value as YAML. */
+  readonly set?: readonly string[];
+}
+
+/** The configuration and what is odd about it without being wrong. */
+export interface Loaded<Config> {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+}
+
+/** Defaults ← file ← environment ← flags, checked once as a whole. Throws ConfigError. */
+export function loadConfig<Schema extends z.ZodType>(schema: Schema, sources: ConfigSources): Loaded<z.output<Schema>> {
+  const file = sources.file ?? sources.env[CONFIG_FILE_ENV];
+  const document = file === undefined ? EMPTY : readYaml(file);
+  const origins: Origin[] = [document.locate];
+  let input = document.value;
+  for (const setting of SETTINGS) {
+    const variable = setting.env.find((name) => (sources.env[name] ?? '') !== '');
+    if (variable !== undefined) {
+      input = withSetting(input, setting, sources.env[variable] as string);
+      origins.unshift(originAt(setting.path, `environment variable ${variable}`));
+    }
+    const flag = sources.flags[setting.flag];
+    if (flag !== undefined) {
+      input = withSetting(input, setting, flag);
+      origins.unshift(originAt(setting.path, `flag --${setting.flag}`));
+    }
+  }
+  for (const assignment of sources.set ?? []) {
+    const { path, value } = parseAssignment(assignment);
+    input = withSetting(input, { path }, value);
+    origins.unshift(originBelow(path, `flag --set ${path.join('.')}`));
+  }
+  const result = schema.safeParse(input, { reportInput: true });
+  if (result.success) return { config: result.data, warnings: unknownVariables(sources.env) };
+  const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  throw new ConfigError(result.error.issues.flatMap((issue) => explainIssue(issue, shape, origins)));
+}
+
+interface YamlFile {
+  readonly value: unknown;
+  readonly locate: Origin;
+}
+
+const EMPTY: YamlFile = { value: {}, locate: () => undefined };
+
+/** No configuration is near this size; a wrong path such as a log file must not fill the memory. */
+const MAX_FILE_BYTES = 1024 * 1024;
+
+function readYaml(file: string): YamlFile {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    throw new ConfigError([`${file}: cannot read the configuration file (${code ?? String(cause)})`]);
+  }
+  if (text.length > MAX_FILE_BYTES) throw new ConfigError([`${file}: larger than ${MAX_FILE_BYTES} bytes`]);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    throw new ConfigError(document.errors.map((error) => `${place(error.pos[0])}: ${error.message}`));
+  }
+  const value: unknown = document.toJS() ?? {};
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new ConfigError([`${file}:1:1: expected a mapping such as "push:", found ${JSON.stringify(value)}`]);
+  }
+  return {
+    value,
+    locate(path) {
+      for (let length = path.length; length > 0; length--) {
+        const node: unknown = document.getIn(path.slice(0, length), true);
+        const range = (node as { range?: readonly number[] } | undefined)?.range;
+        if (range) return place(range[0] as number);
+      }
+      return `${file}:1:1`;
+    },
+  };
+}
+
+/** Sets one value in a copy of `input`. */
+function withSetting(input: unknown, { path, implies }: Pick<Setting, 'path' | 'implies'>, value: unknown): unknown {
+  const set = (node: unknown, [key = '', ...rest]: readonly string[]): unknown => {
+    const record = isRecord(node) ? node : {};
+    if (rest.length > 0) return { ...record, [key]: set(record[key], rest) };
+    return { ...implies, ...record, [key]: value };
+  };
+  return set(input, path);
+}
+
+function parseAssignment(assignment: string): { path: string[]; value: unknown } {
+  const equals = assignment.indexOf('=');
+  const path = assignment.slice(0, equals).split('.');
+  if (equals < 1 || path.includes('')) {
+    throw new ConfigError([`flag --set: expected PATH=VALUE such as push.interval=30s, found ${assignment}`]);
+  }
+  try {
+    return { path, value: parse(assignment.slice(equals + 1), { prettyErrors: false }) };
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError([`flag --set ${path.join('.')}: ${message}`]);
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const originAt =
+  (at: readonly string[], name: string): Origin =>
+  (path) =>
+    path.length === at.length && at.every((key, index) => key === path[index]) ? name : undefined;
+
+const originBelow =
+  (at: readonly string[], name: string): Origin =>
+  (path) =>
+    at.every((key, index) => key === path[index]) ? name : undefined;
+
+/**
+ * Variables of ours that mean nothing: a typing error would else go unseen. Kubernetes makes such names by itself for
+ * a Service called firesteel (FIRESTEEL_SERVICE_HOST, FIRESTEEL_PORT_...).
+ */
+function unknownVariables(env: ConfigSources['env']): string[] {
+  const known = new Set([CONFIG_FILE_ENV, ...SETTINGS.flatMap((setting) => setting.env)]);
+  return Object.keys(env)
+    .filter((name) => name.startsWith('FIRESTEEL_') && !known.has(name))
+    .filter((name) => !/_(?:SERVICE_HOST|SERVICE_PORT|PORT)(?:_|$)/.test(name))
+    .map((name) => `environment variable ${name} is not known and has no effect`);
+}

@@ -1,0 +1,36 @@
+import { readFileSync, statSync } from 'node:fs';
+
+/** No password or token is larger; a wrong path must not send a whole file to a receiver. */
+const MAX_SECRET_BYTES = 64 * 1024;
+
+/**
+ * A secret in a file, read again when the file changes (Kubernetes rotates tokens and updates mounted secrets in
+ * place). The value must never reach a log, an error or a page.
+ */
+export class SecretFile {
+  readonly path: string;
+  #stamp = '';
+  #value = '';
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** The secret without a final newline. Throws an Error that names the path only. */
+  read(): string {
+    try {
+      const { mtimeMs, size, ino } = statSync(this.path);
+      if (size > MAX_SECRET_BYTES) throw new Error(`larger than ${MAX_SECRET_BYTES} bytes`);
+      const stamp = `${mtimeMs}/${size}/${ino}`;
+      if (stamp !== this.#stamp) {
+        this.#value = readFileSync(this.path, 'utf8').trimEnd();
+        this.#stamp = stamp;
+      }
+    } catch (cause) {
+      const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
+      throw new Error(`cannot read the secret file ${this.path}: ${reason}`);
+    }
+    if (this.#value === '') throw new Error(`the secret file ${this.path} is empty`);
+    return this.#value;
+  }
+}

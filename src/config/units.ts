@@ -1,0 +1,125 @@
+import * as z from 'zod';
+
+const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+const BYTES = /^(\d+)(B|kB|MB|GB|KiB|MiB|GiB)$/;
+
+/** Milliseconds of `15s`, `1m30s`, `250ms`, `1h`, `0s`; undefined for any other text. */
+export function parseDuration(text: string): number | undefined {
+  if (!DURATION.test(text)) return undefined;
+  let milliseconds = 0;
+  for (const [, amount, unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g)) {
+    milliseconds += Number(amount) * (DURATION_UNITS[unit] ?? 0);
+  }
+  return Math.round(milliseconds);
+}
+
+/** `milliseconds` as the text that {@link parseDuration} reads: `1m30s`. */
+export function durationText(milliseconds: number): string {
+  let rest = milliseconds;
+  let text = '';
+  for (const unit of ['h', 'm', 's', 'ms']) {
+    const size = DURATION_UNITS[unit] as number;
+    const count = Math.floor(rest / size);
+    if (count > 0) text += `${count}${unit}`;
+    rest -= count * size;
+  }
+  return text || '0s';
+}
+
+/** Bytes of `256MiB`, `1kB`, `10B`; undefined for any other text. */
+export function parseBytes(text: string): number | undefined {
+  const match = BYTES.exec(text);
+  return match ? Number(match[1]) * (BYTE_UNITS[match[2] as string] as number) : undefined;
+}
+
+/** A duration in the configuration: text such as `15s` in, milliseconds out. */
+export const duration = (minimum = 0, maximum = 7 * 86_400_000) =>
+  z
+    .string('expected a duration with its unit, such as 15s, 1m30s or 250ms')
+    .regex(DURATION, 'expected a duration with its unit, such as 15s, 1m30s or 250ms')
+    .transform((text) => parseDuration(text) ?? 0)
+    .pipe(
+      z
+        .number()
+        .min(minimum, `must be at least ${durationText(minimum)}`)
+        .max(maximum, `must be at most ${durationText(maximum)}`),
+    );
+
+/** A size in the configuration: text such as `256MiB` in, bytes out. */
+export const bytes = (minimum = 1) =>
+  z
+    .string('expected a size with its unit, such as 64KiB, 256MiB or 1GB')
+    .regex(BYTES, 'expected a size with its unit, such as 64KiB, 256MiB or 1GB')
+    .transform((text) => parseBytes(text) ?? 0)
+    .pipe(z.number().min(minimum, `must be at least ${minimum} bytes`));
+
+/**
+ * A regular expression of the configuration, written as for node_exporter (Go's RE2), compiled for JavaScript.
+ * Anchoring is the writer's. RE2 has no backtracking features, so what it would refuse is refused here too: an
+ * expression that a dashboard or a chart copied from elsewhere must mean the same there and here.
+ */
+export const pattern = () =>
+  z.string().transform((source, context) => {
+    try {
+      return compilePattern(source);
+    } catch (cause) {
+      context.addIssue({ code: 'custom', message: cause instanceof Error ? cause.message : String(cause) });
+      return z.NEVER;
+    }
+  });
+
+const CLASSES: Readonly<Record<string, string>> = {
+  alnum: '0-9A-Za-z',
+  alpha: 'A-Za-z',
+  blank: '\\t ',
+  digit: '0-9',
+  lower: 'a-z',
+  punct: '!-\\/:-@\\[-`{-~',
+  space: '\\t\\n\\v\\f\\r ',
+  upper: 'A-Z',
+  word: '0-9A-Za-z_',
+  xdigit: '0-9A-Fa-f',
+};
+
+/** Translates RE2 syntax to JavaScript's `u` dialect. Throws an Error that names what can't be had. */
+export function compilePattern(source: string): RegExp {
+  const refused = /\(\?(?:[=!]|<[=!])|\\[1-9QEC]|\\k</.exec(source);
+  if (refused) throw new Error(`invalid regular expression ${quote(source)}: RE2 has no ${quote(refused[0])}`);
+  let body = source;
+  let flags = 'u';
+  const leading = /^\(\?([ims]+)\)/.exec(source);
+  if (leading) {
+    flags += leading[1];
+    body = source.slice(leading[0].length);
+  }
+  body = body
+    .replaceAll('(?P<', '(?<')
+    .replaceAll(/\[:(\w+):\]/g, (whole, name: string) => CLASSES[name] ?? whole)
+    .replaceAll(/\\([Az])/g, (whole, letter: string) => ({ A: '^', z: '$' })[letter] ?? whole)
+    // RE2 lets any punctuation be escaped; the u flag only the syntax characters.
+    .replaceAll(/\\([-_"'%&,:;<=>@`~# !])/g, (_, character: string) => (character === '-' ? '\\-' : character));
+  try {
+    return new RegExp(body, flags);
+  } catch {
+    // A lone `]` or `}` is fine in RE2; the dialect without u takes it.
+    try {
+      return new RegExp(body, flags.replace('u', ''));
+    } catch (cause) {
+      // "Invalid regular expression: /source/flags: reason"
+      const reason = (cause as Error).message.replace(/^.*: /s, '');
+      throw new Error(`invalid regular expression ${quote(source)}: ${reason}`);
+    }
+  }
+}
+
+const quote = (text: string): string => JSON.stringify(text);

@@ -1,0 +1,24 @@
+const FIRST_MS = 1000;
+const LONGEST_MS = 60_000;
+
+/** How long a pause is that only a person can end; then one body tries whether they have. */
+export const PAUSE_MS = 60_000;
+
+/**
+ * Milliseconds to wait before try number `attempt` + 1: 1 s doubling to 60 s, of which a random part between half
+ * and all, so that agents that failed together don't return together. `random` gives [0, 1).
+ */
+export function backoffMs(attempt: number, random: () => number): number {
+  const base = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempt - 1, 16));
+  return Math.round(base * (0.5 + random() / 2));
+}
+
+/**
+ * Milliseconds that a Retry-After header asks for, as seconds or as date; undefined when it is absent or malformed.
+ * Never more than five minutes.
+ */
+export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined;
+  const wait = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
+  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), 300_000);
+}

@@ -1,0 +1,51 @@
+import type { Protocol } from './protocol.ts';
+
+const IMPORT_PATH = '/api/v1/import/prometheus';
+
+/**
+ * The text import of VictoriaMetrics and vmagent. job and instance travel in the Pushgateway-shaped tail of the
+ * path, everything else as extra_label, the time of collection as `timestamp`, in milliseconds: seconds would be
+ * answered 204 and lost.
+ */
+export const vmagent: Protocol = {
+  type: 'vmagent',
+  method: 'POST',
+  url(base, { job, instance, labels }, stampMs) {
+    // A full import URL is taken as it is; a cluster's .../insert/0/prometheus gets the path like a single node.
+    const root = base.endsWith(IMPORT_PATH) ? base : base + IMPORT_PATH;
+    const query = new URLSearchParams({ timestamp: String(stampMs) });
+    // The tail's values are decoded before they are split at slashes, so such names go as extra_label as well.
+    const inPath = [job, instance].every((value) => /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/.test(value));
+    if (!inPath) query.append('extra_label', `instance=${instance}`);
+    for (const [name, value] of Object.entries(labels)) query.append('extra_label', `${name}=${value}`);
+    if (inPath) return `${root}/metrics/job/${job}/instance/${instance}?${query}`;
+    query.append('extra_label', `job=${job}`);
+    return `${root}?${query}`;
+  },
+  answers: [
+    { when: [200, 299], action: 'done', reason: 'ok' },
+    { when: [300, 399], action: 'pause', reason: 'redirect', hint: 'redirects are not followed; correct the url' },
+    {
+      when: 400,
+      text: /cannot read|unexpected EOF/i,
+      action: 'retry',
+      reason: 'transport',
+      tries: 2,
+    },
+    { when: 400, action: 'drop', reason: 'rejected', hint: 'the receiver refuses this body' },
+    { when: [401, 403], action: 'pause', reason: 'auth', hint: 'check auth and its file; trying again in a minute' },
+    { when: [404, 405], action: 'pause', reason: 'path', hint: 'check the path of the url; trying again in a minute' },
+    { when: 413, action: 'drop', reason: 'too_large', hint: "raise the receiver's or proxy's limit for bodies" },
+    { when: 408, action: 'retry', reason: 'busy' },
+    { when: 425, action: 'retry', reason: 'busy' },
+    { when: 429, action: 'retry', reason: 'busy' },
+    { when: [500, 599], action: 'retry', reason: 'server_error' },
+    { when: 'network', action: 'retry', reason: 'network' },
+    { when: 'timeout', action: 'retry', reason: 'timeout' },
+    { when: [400, 499], action: 'drop', reason: 'rejected' },
+  ],
+  // The receiver may queue a request for a minute (-insert.maxQueueDuration) before it answers.
+  timeoutMs: 75_000,
+  retries: 10,
+  depth: 4,
+};

@@ -1,0 +1,53 @@
+/** A file or folder that is not there: the kernel feature or the hardware is absent, or a device has just gone. */
+export class MissingFile extends Error {
+  override readonly name = 'MissingFile';
+
+  constructor(path: string, options?: ErrorOptions) {
+    super(`${path} does not exist`, options);
+  }
+}
+
+/** A file that this process may not read. */
+export class DeniedFile extends Error {
+  override readonly name = 'DeniedFile';
+
+  constructor(path: string, options?: ErrorOptions) {
+    super(
+      `${path}: permission denied; run as root or grant CAP_DAC_READ_SEARCH (or CAP_SYS_PTRACE below /proc)`,
+      options,
+    );
+  }
+}
+
+/** A file that is there but could not be read. */
+export class UnreadableFile extends Error {
+  override readonly name = 'UnreadableFile';
+}
+
+/** A system call or kernel interface that can't be used here; the message says why. Like a missing file: no data. */
+export class Unsupported extends Error {
+  override readonly name = 'Unsupported';
+}
+
+/** A file whose content is not what its format says; the message names path and line. */
+export class MalformedFile extends Error {
+  override readonly name = 'MalformedFile';
+
+  constructor(path: string, line: number, message: string) {
+    super(`${path}:${line}: ${message}`);
+  }
+}
+
+/** The error class for `cause`, an error of node:fs met at `path`. */
+export function fileError(path: string, cause: unknown): Error {
+  const code = errorCode(cause);
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENODEV' || code === 'ENXIO' || code === 'ESRCH') {
+    return new MissingFile(path, { cause });
+  }
+  if (code === 'EACCES' || code === 'EPERM') return new DeniedFile(path, { cause });
+  return new UnreadableFile(`cannot read ${path}: ${code ?? String(cause)}`, { cause });
+}
+
+/** The errno name of an error of node:fs, such as `ENOENT`. */
+export const errorCode = (cause: unknown): string | undefined =>
+  cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;

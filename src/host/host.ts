@@ -1,0 +1,183 @@
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, realpathSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorCode, fileError, MissingFile, UnreadableFile } from './errors.ts';
+import type { HostPaths } from './paths.ts';
+
+/** No kernel file that we read is larger; /proc/interrupts of a 512-CPU machine takes 2 MiB. */
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+const FIRST_BUFFER_BYTES = 64 * 1024;
+
+/** What drivers answer for an attribute that they have but cannot tell: no value, rather than an error. */
+const NO_VALUE = new Set([
+  'EINVAL',
+  'EIO',
+  'EOPNOTSUPP',
+  'ENOTSUP',
+  'EAGAIN',
+  'EBUSY',
+  'ETIMEDOUT',
+  'ENODATA',
+  'ENOMSG',
+]);
+
+/**
+ * The host's files. Reads are synchronous and go through one kept buffer: for /proc and /sys that is three times as
+ * fast as promises, at the cost of the bare system calls (docs/decisions/0002). Files that may block (anything on a
+ * network file system) must not be read through this.
+ */
+export class Host {
+  readonly paths: HostPaths;
+  #buffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
+
+  constructor(paths: HostPaths) {
+    this.paths = paths;
+  }
+
+  /** Path of `name` below procfs. */
+  proc(...name: readonly string[]): string {
+    return join(this.paths.procfs, ...name);
+  }
+
+  /** Path of `name` below sysfs. */
+  sys(...name: readonly string[]): string {
+    return join(this.paths.sysfs, ...name);
+  }
+
+  /** Where `path` of the host's root file system is seen from here. */
+  root(path: string): string {
+    return join(this.paths.rootfs, path);
+  }
+
+  /**
+   * The whole file as UTF-8 text. Throws MissingFile, DeniedFile or UnreadableFile, also for a file over
+   * `maxBytes`.
+   */
+  read(path: string, maxBytes = MAX_FILE_BYTES): string {
+    let fd: number;
+    try {
+      fd = openSync(path, 'r');
+    } catch (cause) {
+      throw fileError(path, cause);
+    }
+    try {
+      return this.#readOpen(fd, path, maxBytes);
+    } catch (cause) {
+      throw cause instanceof UnreadableFile ? cause : fileError(path, cause);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Like {@link read}, but undefined for a file that is not there. */
+  readIfExists(path: string, maxBytes = MAX_FILE_BYTES): string | undefined {
+    try {
+      return this.read(path, maxBytes);
+    } catch (cause) {
+      if (cause instanceof MissingFile) return undefined;
+      throw cause;
+    }
+  }
+
+  /**
+   * A sysfs attribute without surrounding blanks; undefined when it is not there or the driver has no value for it.
+   * Throws DeniedFile.
+   */
+  attribute(path: string): string | undefined {
+    try {
+      return this.read(path).trim();
+    } catch (cause) {
+      if (cause instanceof MissingFile) return undefined;
+      if (cause instanceof UnreadableFile && NO_VALUE.has(errorCode(cause.cause) ?? '')) return undefined;
+      throw cause;
+    }
+  }
+
+  /** Like {@link attribute}, but off the main thread: for drivers that sleep before they answer. */
+  async attributeLater(path: string): Promise<string | undefined> {
+    try {
+      return (await readFile(path, 'utf8')).trim();
+    } catch (cause) {
+      const error = fileError(path, cause);
+      if (error instanceof MissingFile || NO_VALUE.has(errorCode(cause) ?? '')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether there is a file or folder; where there often is none, a failed read costs ten times as much. */
+  exists(path: string): boolean {
+    return existsSync(path);
+  }
+
+  /** Names in a folder, sorted by code point. Throws MissingFile, DeniedFile or UnreadableFile. */
+  list(path: string): string[] {
+    try {
+      return readdirSync(path).sort();
+    } catch (cause) {
+      throw fileError(path, cause);
+    }
+  }
+
+  /** Names in a folder, sorted; none when the folder is not there. */
+  listIfExists(path: string): string[] {
+    try {
+      return this.list(path);
+    } catch (cause) {
+      if (cause instanceof MissingFile) return [];
+      throw cause;
+    }
+  }
+
+  /** Names of the folders in a folder, sorted, without links; none when it is not there. */
+  foldersIfExists(path: string): string[] {
+    try {
+      const entries = readdirSync(path, { withFileTypes: true });
+      return entries
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name)
+        .sort();
+    } catch (cause) {
+      const error = fileError(path, cause);
+      if (error instanceof MissingFile) return [];
+      throw error;
+    }
+  }
+
+  /** The target of a symbolic link as it is written there; undefined when there is no such link. */
+  link(path: string): string | undefined {
+    try {
+      return readlinkSync(path);
+    } catch (cause) {
+      const code = errorCode(cause);
+      if (code === 'ENOENT' || code === 'EINVAL' || code === 'ENOTDIR') return undefined;
+      throw fileError(path, cause);
+    }
+  }
+
+  /** The path without symbolic links; undefined when it leads nowhere. */
+  realPath(path: string): string | undefined {
+    try {
+      return realpathSync(path);
+    } catch (cause) {
+      const error = fileError(path, cause);
+      if (error instanceof MissingFile) return undefined;
+      throw error;
+    }
+  }
+
+  /** Kernel files tell no size: read until the end, into a buffer that only grows. */
+  #readOpen(fd: number, path: string, maxBytes: number): string {
+    let length = 0;
+    for (;;) {
+      const read = readSync(fd, this.#buffer, length, this.#buffer.length - length, null);
+      length += read;
+      if (length > maxBytes) throw new UnreadableFile(`${path} is larger than ${maxBytes} bytes`);
+      if (read === 0) return this.#buffer.toString('utf8', 0, length);
+      if (length === this.#buffer.length) {
+        const larger = Buffer.allocUnsafeSlow(this.#buffer.length * 2);
+        this.#buffer.copy(larger, 0, 0, length);
+        this.#buffer = larger;
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { DeniedFile, MissingFile } from './errors.ts';
+import type { Host } from './host.ts';
+import { eachLine } from './lines.ts';
+
+/** One line of proc_pid_mountinfo(5). */
+export interface Mount {
+  readonly major: string;
+  readonly minor: string;
+  /** The mount source: a device, an export, or a word such as `tmpfs`. */
+  readonly device: string;
+  /** Where it is mounted, as the host sees it; the kernel's escapes for newline, backslash and `#` are kept. */
+  readonly mountPoint: string;
+  /** Where it is found from here, without escapes. */
+  readonly path: string;
+  readonly fsType: string;
+  readonly options: readonly string[];
+  /** Options of the file system, which all its mounts share. */
+  readonly superOptions: readonly string[];
+}
+
+/**
+ * The mounts of the host's first process, each after those it covers; where that process is hidden (`hidepid`), those
+ * of this one. Throws MissingFile, DeniedFile or MalformedFile.
+ */
+export function readMounts(host: Host): Mount[] {
+  const read = (path: string) => parseMountinfo(path, host.read(path), host.paths.rootfs);
+  try {
+    return read(host.proc('1/mountinfo'));
+  } catch (cause) {
+    if (cause instanceof MissingFile || cause instanceof DeniedFile) return read(host.proc('self/mountinfo'));
+    throw cause;
+  }
+}
+
+/** The mounts of a mountinfo file on a host whose root is seen at `rootfs`. Throws MalformedFile. */
+export function parseMountinfo(path: string, text: string, rootfs = '/'): Mount[] {
+  const mounts: Mount[] = [];
+  const root = rootfs.replace(/\/+$/, '');
+  eachLine(path, text, (line) => {
+    // 36 35 98:0 /root /mount/point options [optional fields] - type source superoptions
+    const fields = line.split(' ');
+    const [, , numbers = '', , point = '', options = ''] = fields;
+    const separator = fields.indexOf('-', 6);
+    const [fsType, device, superOptions] = fields.slice(separator + 1);
+    if (separator === -1 || fsType === undefined || device === undefined || superOptions === undefined) {
+      throw new Error('expected a mount with type, source and options after a "-"');
+    }
+    const [major = '', minor = ''] = numbers.split(':');
+    // Seen from a container that shares the mounts of the host, the host's own lie below its root.
+    const mountPoint = inClear(point.startsWith(root) ? point.slice(root.length) || '/' : point, BLANK_ESCAPE);
+    mounts.push({
+      major,
+      minor,
+      device,
+      mountPoint,
+      path: `${root}${inClear(mountPoint, ANY_ESCAPE)}`,
+      fsType,
+      options: options.split(','),
+      superOptions: superOptions.split(','),
+    });
+  });
+  return mounts;
+}
+
+const ANY_ESCAPE = /\\([0-7]{3})/g;
+/** What node_exporter's labels have in clear. */
+const BLANK_ESCAPE = /\\(040|011)/g;
+
+const inClear = (text: string, escapes: RegExp): string =>
+  text.includes('\\') ? text.replace(escapes, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8))) : text;
+
+/** Whether nothing may be written: the mount or its file system is read-only, or the kernel made it so after an error. */
+export const isReadOnly = ({ options, superOptions }: Mount): boolean =>
+  options.includes('ro') || superOptions.includes('ro') || superOptions.includes('emergency_ro');
+
+/** Types whose files come from another machine or from another process, so that a call may never return. */
+const REMOTE_TYPES = new Set(
+  [
+    ['nfs', 'nfs4', 'cifs', 'smb3', 'smbfs', 'afs', 'coda', 'ncpfs', '9p', 'virtiofs', 'vboxsf', 'fuse', 'fuseblk'],
+    ['ceph', 'glusterfs', 'lustre', 'beegfs', 'gpfs', 'orangefs', 'pvfs2', 'panfs', 'wekafs', 'gfs2', 'ocfs2', 'acfs'],
+    // Not remote itself: a look at it makes the automounter mount what may be.
+    ['autofs'],
+  ].flat(),
+);
+
+/** Tells which of `mounts` may block their callers: remote ones, and those below one, whose path leads through it. */
+export function blockingMounts(mounts: readonly Mount[]): (mount: Mount) => boolean {
+  const isRemote = ({ fsType }: Mount) => REMOTE_TYPES.has(fsType) || fsType.startsWith('fuse.');
+  const roots = mounts.filter(isRemote).map(({ path }) => `${path}/`);
+  return (mount) => isRemote(mount) || roots.some((root) => mount.path.startsWith(root));
+}

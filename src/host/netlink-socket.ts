@@ -1,0 +1,95 @@
+import { fstatSync } from 'node:fs';
+import { Unsupported } from './errors.ts';
+import type { Host } from './host.ts';
+import { putU16 } from './native.ts';
+import { netPath } from './net-files.ts';
+import { dumpRequest, eachMessage } from './netlink.ts';
+import { RawSocket, SyscallError } from './syscalls.ts';
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+/** The kernel fills at most 32 KiB a read. */
+const BUFFER_BYTES = 64 * 1024;
+/** A dump that is larger, half a million routes, would block the event loop for too long. */
+const MAX_DUMP_BYTES = 64 * 1024 * 1024;
+
+/** What to ask for in a dump. */
+export interface DumpKind {
+  /** The netlink family, NETLINK_*. */
+  readonly family: number;
+  /** The message type of the request. */
+  readonly type: number;
+  /** The family's own header of the request. */
+  readonly header: Buffer;
+}
+
+/**
+ * Dumps of the kernel's network objects in the host's network namespace. Netlink answers for the namespace of the
+ * asking process; where that is not the host's (a pod without hostNetwork, a recorded tree), it is not used.
+ */
+export class Netlink {
+  readonly #host: Host;
+  /** A yes holds for good, since neither this process nor the host changes its namespace; a no may be for want of fds. */
+  #checked: boolean;
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#checked = false;
+  }
+
+  /** Whether dumps tell about the host. */
+  get usable(): boolean {
+    try {
+      this.#check();
+      return true;
+    } catch (cause) {
+      if (cause instanceof Unsupported) return false;
+      throw cause;
+    }
+  }
+
+  /**
+   * Asks for all objects of a kind and calls `take` with the body of each; bodies are only good during that call.
+   * Throws Unsupported when netlink can't be used here, SyscallError and NetlinkError when the kernel refuses.
+   */
+  dump({ family, type, header }: DumpKind, take: (body: Buffer) => void): void {
+    this.#check();
+    using socket = new RawSocket(AF_NETLINK, SOCK_RAW, family);
+    socket.send(dumpRequest(type, header));
+    let total = 0;
+    for (let done = false; !done; ) {
+      const datagram = socket.receive(this.#buffer);
+      total += datagram.length;
+      if (total > MAX_DUMP_BYTES) throw new Error(`the answer is larger than ${MAX_DUMP_BYTES} bytes`);
+      done = eachMessage(datagram, take);
+    }
+  }
+
+  #check(): void {
+    if (this.#checked) return;
+    checkNamespace(this.#host);
+    this.#checked = true;
+  }
+}
+
+/**
+ * Throws Unsupported when netlink can't tell about the host. Comparing `/proc/<pid>/ns/net` would need ptrace rights,
+ * so a socket of ours is looked for in the host's list of netlink sockets, by its inode, which is unique.
+ */
+function checkNamespace(host: Host): void {
+  const address = Buffer.alloc(12);
+  putU16(address, 0, AF_NETLINK);
+  const path = netPath(host, 'netlink');
+  try {
+    using socket = new RawSocket(AF_NETLINK, SOCK_RAW, 0);
+    socket.bind(address); // only bound sockets are listed
+    const end = ` ${fstatSync(socket.fd).ino}`;
+    const lines = (host.readIfExists(path) ?? '').split('\n');
+    if (lines.some((line) => line.trimEnd().endsWith(end))) return;
+  } catch (cause) {
+    if (cause instanceof SyscallError) throw new Unsupported(`no netlink here: ${cause.message}`, { cause });
+    throw cause;
+  }
+  throw new Unsupported(`netlink asks another network namespace than that of ${path}; set hostNetwork`);
+}

@@ -1,0 +1,216 @@
+import { type StatsFs, statfsSync } from 'node:fs';
+import { getSystemErrorMessage } from 'node:util';
+import { Worker } from 'node:worker_threads';
+
+/** What statfs(2) tells of a file system. */
+export interface Space {
+  readonly sizeBytes: number;
+  readonly freeBytes: number;
+  /** Free for users other than root. */
+  readonly availableBytes: number;
+  readonly files: number;
+  readonly filesFree: number;
+}
+
+/** The space, or why it is not known in the words of the C library. */
+export type SpaceAnswer = Space | { readonly error: string };
+
+/** The error of a mount that does not answer; node_exporter's words. */
+export const MOUNT_TIMEOUT = 'mountpoint timeout';
+
+/** The space of a file system that answers at once. */
+export function localSpace(path: string): SpaceAnswer {
+  try {
+    return spaceOf(statfsSync(path));
+  } catch (cause) {
+    return { error: errorText((cause as NodeJS.ErrnoException).errno ?? 0) };
+  }
+}
+
+type Counts = Pick<StatsFs, 'bsize' | 'blocks' | 'bfree' | 'bavail' | 'files' | 'ffree'>;
+
+const spaceOf = ({ bsize, blocks, bfree, bavail, files, ffree }: Counts): Space => ({
+  sizeBytes: blocks * bsize,
+  freeBytes: bfree * bsize,
+  availableBytes: bavail * bsize,
+  files,
+  filesFree: ffree,
+});
+
+/** Where libuv has other words than the C library, or none, by errno of Linux. */
+const C_WORDS: ReadonlyMap<number, string> = new Map([
+  [5, 'input/output error'],
+  [12, 'cannot allocate memory'],
+  [16, 'device or resource busy'],
+  [36, 'file name too long'],
+  [40, 'too many levels of symbolic links'],
+  [95, 'operation not supported'],
+  [107, 'transport endpoint is not connected'],
+  [116, 'stale NFS file handle'],
+  [117, 'structure needs cleaning'],
+  [123, 'no medium found'],
+  [124, 'wrong medium type'],
+  [126, 'required key not available'],
+  [127, 'key has expired'],
+  [128, 'key has been revoked'],
+  [129, 'key was rejected by service'],
+]);
+
+const errorText = (errno: number): string =>
+  C_WORDS.get(-errno) ?? getSystemErrorMessage(errno)?.toLowerCase() ?? `errno ${-errno}`;
+
+/** A worker's whole program, as text so that it also starts from a bundle. */
+const PROGRAM = `
+const { statfsSync } = require('node:fs');
+const { parentPort } = require('node:worker_threads');
+parentPort.on('message', (path) => {
+  let answer;
+  try {
+    const { bsize, blocks, bfree, bavail, files, ffree } = statfsSync(path);
+    answer = { bsize, blocks, bfree, bavail, files, ffree };
+  } catch ({ errno }) {
+    answer = { errno };
+  }
+  parentPort.postMessage(answer);
+});`;
+
+/** A thread with a small JavaScript heap still takes 7 MB, and one more is lost to each mount that hangs. */
+const MAX_THREADS = 4;
+const HEAP = { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 1, stackSizeMb: 1 };
+
+interface Question {
+  readonly path: string;
+  readonly answer: Promise<SpaceAnswer>;
+  readonly resolve: (answer: SpaceAnswer) => void;
+  /** Answered with a timeout while its thread still waits. */
+  isLate: boolean;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  question: Question | undefined;
+  /** Whether its question takes so long that others should not wait behind it. */
+  isSlow: boolean;
+}
+
+const asking = new Set<Thread>();
+
+/**
+ * How many threads of this process wait for a mount right now. As long as one does, process.exit() never returns,
+ * because Node joins its threads first: whoever ends the process must then do it with a signal or an exec.
+ */
+export const waitingThreads = (): number => asking.size;
+
+/**
+ * Asks for the space of file systems that may never answer, each question in a worker thread and with a deadline.
+ * libuv's thread pool would not do: four stuck calls in it stop all other file and DNS work of the process. Threads
+ * start with the first question, and a further one only when all others are slow.
+ */
+export class BlockingSpace {
+  readonly #deadlineMs: number;
+  readonly #program: string;
+  readonly #threads = new Set<Thread>();
+  readonly #queue = new Set<Question>();
+  /** By path: what is queued or asked and not yet answered by its thread. */
+  readonly #open = new Map<string, Question>();
+
+  /** `program` is what a thread runs, for tests: it answers each message, a path, with counts or an errno. */
+  constructor(deadlineMs: number, program = PROGRAM) {
+    this.#deadlineMs = deadlineMs;
+    this.#program = program;
+  }
+
+  /** The space at `path`, within the deadline; at once {@link MOUNT_TIMEOUT} while an older question there is stuck. */
+  async ask(path: string): Promise<SpaceAnswer> {
+    const open = this.#open.get(path);
+    if (open) return open.isLate ? { error: MOUNT_TIMEOUT } : open.answer;
+    if (this.#threads.size === MAX_THREADS && this.#allSlow()) return { error: MOUNT_TIMEOUT };
+    const { promise: answer, resolve } = Promise.withResolvers<SpaceAnswer>();
+    const question: Question = { path, answer, resolve, isLate: false };
+    this.#open.set(path, question);
+    this.#queue.add(question);
+    this.#serve();
+    const deadline = setTimeout(() => this.#expire(question), this.#deadlineMs);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  #allSlow(): boolean {
+    for (const thread of this.#threads) if (!thread.isSlow) return false;
+    return true;
+  }
+
+  #expire(question: Question): void {
+    question.isLate = true;
+    if (this.#queue.delete(question)) this.#open.delete(question.path);
+    question.resolve({ error: MOUNT_TIMEOUT });
+  }
+
+  /** Gives the queue's head to a free thread, if there is one or may be one. */
+  #serve(): void {
+    const [question] = this.#queue;
+    const thread = question && this.#freeThread();
+    if (!thread) return;
+    this.#queue.delete(question);
+    thread.question = question;
+    asking.add(thread);
+    const patience = setTimeout(
+      () => {
+        thread.isSlow = true;
+        this.#serve();
+      },
+      this.#deadlineMs / (MAX_THREADS + 1),
+    );
+    question.answer.finally(() => clearTimeout(patience));
+    thread.worker.postMessage(question.path);
+  }
+
+  #freeThread(): Thread | undefined {
+    for (const thread of this.#threads) if (!thread.question) return thread;
+    return this.#threads.size < MAX_THREADS && this.#allSlow() ? this.#start() : undefined;
+  }
+
+  #start(): Thread {
+    const worker = new Worker(this.#program, {
+      eval: true,
+      env: {},
+      execArgv: [],
+      name: 'statfs',
+      resourceLimits: HEAP,
+    });
+    const thread: Thread = { worker, question: undefined, isSlow: false };
+    this.#threads.add(thread);
+    worker.on('message', (answer: Counts | { errno: number }) => {
+      this.#finish(thread, 'errno' in answer ? { error: errorText(answer.errno) } : spaceOf(answer));
+    });
+    const gone = (error: string) => {
+      this.#threads.delete(thread);
+      this.#finish(thread, { error });
+    };
+    worker.on('error', () => gone('out of memory'));
+    worker.on('exit', () => gone('thread ended'));
+    // Only now: to listen for messages makes it count again as work that keeps the process alive.
+    worker.unref();
+    return thread;
+  }
+
+  #finish(thread: Thread, answer: SpaceAnswer): void {
+    const { question } = thread;
+    thread.question = undefined;
+    thread.isSlow = false;
+    asking.delete(thread);
+    if (question) {
+      this.#open.delete(question.path);
+      question.resolve(answer);
+    }
+    this.#serve();
+    const idle = [...this.#threads].filter((other) => !other.question);
+    for (const surplus of idle.slice(1)) {
+      this.#threads.delete(surplus);
+      void surplus.worker.terminate();
+    }
+  }
+}

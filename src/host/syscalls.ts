@@ -1,0 +1,124 @@
+// The few system calls that Node has no function for, through node:ffi (experimental; Node 26). This is the only file
+// that touches it: where it is absent or switched off, every function here throws Unsupported and all else works.
+import { closeSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
+import { Unsupported } from './errors.ts';
+import { putU64 } from './native.ts';
+
+/** The libc functions called here; 64-bit integers travel as BigInt. */
+const DEFINITIONS = {
+  __errno_location: { arguments: [], return: 'pointer' },
+  adjtimex: { arguments: ['buffer'], return: 'int32' },
+  bind: { arguments: ['int32', 'buffer', 'uint32'], return: 'int32' },
+  ioctl: { arguments: ['int32', 'uint64', 'buffer'], return: 'int32' },
+  recv: { arguments: ['int32', 'buffer', 'uint64', 'int32'], return: 'int64' },
+  send: { arguments: ['int32', 'buffer', 'uint64', 'int32'], return: 'int64' },
+  setsockopt: { arguments: ['int32', 'int32', 'int32', 'buffer', 'uint32'], return: 'int32' },
+  socket: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
+} as const;
+
+/** A system call that the kernel refused. */
+export class SyscallError extends Error {
+  override readonly name = 'SyscallError';
+  /** The errno name, such as `EPERM`. */
+  readonly code: string;
+
+  constructor(call: string, errno: number) {
+    const code = getSystemErrorName(-errno);
+    super(`${call}: ${code}`);
+    this.code = code;
+  }
+}
+
+type Libc = ReturnType<typeof load>;
+let libc: Libc | undefined;
+
+/** The library, loaded at the first call. Throws Unsupported. */
+function calls(): Libc {
+  libc ??= load();
+  return libc;
+}
+
+function load() {
+  // Unlike an import this does not throw where the module does not exist.
+  const ffi = process.getBuiltinModule('node:ffi');
+  if (!ffi) throw new Unsupported('this needs node:ffi, which this Node does not have or has switched off');
+  try {
+    // null is the process itself: its libc, whether glibc or musl, under whatever file name.
+    const { functions } = ffi.dlopen(null, DEFINITIONS);
+    const errnoAt = functions.__errno_location();
+    return { ...functions, errno: () => ffi.getInt32(errnoAt), addressOf: (bytes: Buffer) => ffi.getRawPointer(bytes) };
+  } catch (cause) {
+    throw new Unsupported(`node:ffi can't reach libc: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}
+
+/** Throws what a call that returned -1 failed with; must run right after it, before another call sets errno. */
+function failed(call: string): never {
+  throw new SyscallError(call, calls().errno());
+}
+
+/** Reads the kernel's clock state into `timex`, a struct timex with modes 0. Returns TIME_OK … TIME_ERROR. */
+export function adjtimex(timex: Buffer): number {
+  const state = calls().adjtimex(timex);
+  return state === -1 ? failed('adjtimex') : state;
+}
+
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const SOCK_CLOEXEC = 0o2000000;
+/** The kernel answers at once; this only keeps a lost answer from blocking the agent. */
+const RECEIVE_TIMEOUT_SECONDS = 2n;
+
+/** A raw socket, for `using`: it is closed at the end of the block. */
+export class RawSocket {
+  readonly fd: number;
+
+  /** Opens a socket whose reads end after two seconds. Throws Unsupported or SyscallError. */
+  constructor(domain: number, type: number, protocol: number) {
+    this.fd = calls().socket(domain, type | SOCK_CLOEXEC, protocol);
+    if (this.fd === -1) failed('socket');
+    const timeval = Buffer.alloc(16);
+    putU64(timeval, 0, RECEIVE_TIMEOUT_SECONDS);
+    if (calls().setsockopt(this.fd, SOL_SOCKET, SO_RCVTIMEO, timeval, timeval.length) === -1) {
+      const error = new SyscallError('setsockopt', calls().errno());
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Binds to `address`, a struct sockaddr. */
+  bind(address: Buffer): void {
+    if (calls().bind(this.fd, address, address.length) === -1) failed('bind');
+  }
+
+  /** Sends one datagram. */
+  send(datagram: Buffer): void {
+    if (calls().send(this.fd, datagram, BigInt(datagram.length), 0) === -1n) failed('send');
+  }
+
+  /** Receives one datagram into `buffer` and returns that part of it. Throws for one that does not fit. */
+  receive(buffer: Buffer): Buffer {
+    const MSG_TRUNC = 0x20; // makes recv return the datagram's whole length
+    const length = Number(calls().recv(this.fd, buffer, BigInt(buffer.length), MSG_TRUNC));
+    if (length === -1) failed('recv');
+    if (length > buffer.length) throw new Error(`recv: a datagram of ${length} bytes, more than ${buffer.length}`);
+    return buffer.subarray(0, length);
+  }
+
+  /**
+   * ioctl(2) on a network device, netdevice(7): `data` is what the pointer in struct ifreq points at. The kernel writes
+   * as much as it likes there, so it must be large enough for any answer.
+   */
+  deviceIoctl(request: number, device: string, data: Buffer): void {
+    const IFNAMSIZ = 16;
+    const ifreq = Buffer.alloc(40);
+    ifreq.write(device, 0, IFNAMSIZ - 1);
+    putU64(ifreq, IFNAMSIZ, calls().addressOf(data));
+    if (calls().ioctl(this.fd, BigInt(request), ifreq) === -1) failed('ioctl');
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.fd);
+  }
+}

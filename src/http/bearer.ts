@@ -1,0 +1,41 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Reply } from './server.ts';
+
+/** A refusal in JSON. */
+export const refuse = (status: number, error: string, headers: Record<string, string> = {}): Reply => ({
+  status,
+  type: 'application/json',
+  headers,
+  body: `${JSON.stringify({ error })}\n`,
+});
+
+/** Whether a bearer token may come in. Throws or rejects when that cannot be found out. */
+export type TokenCheck = (token: string) => boolean | Promise<boolean>;
+
+const BEARER = /^Bearer ([\x21-\x7e]{1,8192})$/i;
+
+/** The check against one secret, which is read each time since files of secrets are rotated. */
+export function secretCheck(secret: { read(): string }): TokenCheck {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return (token) => timingSafeEqual(digest(token), digest(secret.read()));
+}
+
+/**
+ * What an Authorization header is refused with; undefined when it may come in. `onError` is told why a token could not
+ * be checked; the client is not.
+ */
+export async function refusal(
+  header: string | undefined,
+  check: TokenCheck,
+  onError: (cause: unknown) => void,
+): Promise<Reply | undefined> {
+  const denied = refuse(401, 'a valid bearer token is needed', { 'www-authenticate': 'Bearer' });
+  const token = BEARER.exec(header ?? '')?.[1];
+  if (token === undefined) return denied;
+  try {
+    return (await check(token)) ? undefined : denied;
+  } catch (cause) {
+    onError(cause);
+    return refuse(503, 'the token cannot be checked now', { 'retry-after': '5' });
+  }
+}

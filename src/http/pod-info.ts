@@ -1,0 +1,57 @@
+import { gunzipSync } from 'node:zlib';
+import { refusal, refuse, type TokenCheck } from './bearer.ts';
+import type { HttpRequest, Reply, Route } from './server.ts';
+
+/** Where the answers come from: the pod index. */
+export interface PodInfoSource {
+  /** Whether the pods are known completely. */
+  ready(): boolean;
+  /** JSON for a node, compressed, and its entity tag; without pods for an unknown node. */
+  answer(nodeName: string): { readonly etag: string; readonly gzip: Buffer };
+}
+
+/** Who may ask. */
+export interface PodInfoGuard {
+  /** Only those come in who bring a bearer token that it takes. */
+  readonly check: TokenCheck;
+  /** Is told why a token could not be checked. */
+  readonly onError: (cause: unknown) => void;
+}
+
+/** Listing 10,000 pods takes seconds; node agents that come early need not hurry. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** A DNS subdomain, as Kubernetes wants it for nodes. */
+const NODE_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
+
+/** The route, for everybody if there is no guard. */
+export const podInfoRoute =
+  (source: PodInfoSource, guard?: PodInfoGuard): Route =>
+  async (request) =>
+    (guard && (await refusal(request.headers.authorization, guard.check, guard.onError))) ??
+    podInfoReply(source, request);
+
+/** The answer to `GET /v1/ksm/getPodInfoByNodeName?nodeName=…`. */
+export function podInfoReply(source: PodInfoSource, { query, headers }: Pick<HttpRequest, 'query' | 'headers'>): Reply {
+  const [nodeName = '', ...more] = query.getAll('nodeName');
+  if (nodeName === '') return refuse(400, 'the query parameter nodeName is missing');
+  if (more.length > 0) return refuse(400, 'the query parameter nodeName is there more than once');
+  if (!NODE_NAME.test(nodeName)) return refuse(400, 'nodeName is not a name that a node can have');
+  if (!source.ready()) {
+    return refuse(503, 'the pods are still being listed', { 'retry-after': String(RETRY_AFTER_SECONDS) });
+  }
+  const { etag, gzip } = source.answer(nodeName);
+  const common = { etag, 'cache-control': 'no-cache', vary: 'accept-encoding' };
+  if (matches(headers['if-none-match'], etag)) return { status: 304, headers: common, body: '' };
+  const json = { status: 200, type: 'application/json', headers: common };
+  // Only gzip is kept; the few that can't take it have it unpacked.
+  return /\bgzip\b/.test(String(headers['accept-encoding'] ?? ''))
+    ? { ...json, headers: { ...common, 'content-encoding': 'gzip' }, body: gzip }
+    : { ...json, body: gunzipSync(gzip) };
+}
+
+/** Whether one of the tags that the client knows is this one; what makes a tag weak does not matter here. */
+function matches(known: string | undefined, etag: string): boolean {
+  const bare = (tag: string) => tag.trim().replace(/^W\//, '');
+  return (known ?? '').split(',').some((tag) => tag.trim() === '*' || bare(tag) === bare(etag));
+}

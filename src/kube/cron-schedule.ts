@@ -1,0 +1,151 @@
+// Schedules of CronJobs: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax. A time
+// matches as in the CronJob controller: a local time that the clock skips never comes, one that it repeats comes twice,
+// and when both day fields are restricted either is enough. Stricter than the controller in one thing, as
+// kube-state-metrics is: a step as wide as its range or wider makes the schedule invalid.
+import { localOffsetMinutes } from './time-zone.ts';
+
+/** A schedule that can tell when it fires. */
+export interface CronSchedule {
+  /** The first firing after `seconds` since 1970, in the same unit; undefined when there is none in five years. */
+  next(seconds: number): number | undefined;
+}
+
+interface Field {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  readonly words?: readonly string[];
+}
+
+const FIELDS: readonly Field[] = [
+  { name: 'minute', min: 0, max: 59 },
+  { name: 'hour', min: 0, max: 23 },
+  { name: 'day of month', min: 1, max: 31 },
+  { name: 'month', min: 1, max: 12, words: ' jan feb mar apr may jun jul aug sep oct nov dec'.split(' ') },
+  { name: 'day of week', min: 0, max: 6, words: 'sun mon tue wed thu fri sat'.split(' ') },
+];
+
+const DESCRIPTORS: Readonly<Record<string, string>> = {
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+  '@monthly': '0 0 1 * *',
+  '@weekly': '0 0 * * 0',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@hourly': '0 * * * *',
+};
+
+const MAX_LENGTH = 1024;
+const DAY_MINUTES = 24 * 60;
+const SEARCH_DAYS = 5 * 366;
+
+/**
+ * Parses five fields, a descriptor such as `@hourly`, or `@every 1h30m`, perhaps behind `TZ=<zone>` or
+ * `CRON_TZ=<zone>`. `zone` is an IANA name; without any the process's own zone holds. Throws an Error that says what
+ * is wrong.
+ */
+export function parseCronSchedule(text: string, zone?: string): CronSchedule {
+  if (text.length > MAX_LENGTH) throw new Error(`a schedule of more than ${MAX_LENGTH} characters`);
+  const prefixed = /^(?:CRON_)?TZ=(\S+)\s+(.*)$/s.exec(text.trim());
+  if (prefixed && zone !== undefined) throw new Error('a time zone in the schedule and beside it');
+  const timeZone = prefixed?.[1] ?? zone;
+  const body = prefixed?.[2] ?? text.trim();
+  const offsetMinutes = localOffsetMinutes(timeZone);
+  const every = /^@every\s+(\S+)$/.exec(body);
+  if (every) {
+    const delay = goDurationSeconds(every[1] as string);
+    return { next: (seconds) => Math.floor(seconds) + delay };
+  }
+  const parts = (DESCRIPTORS[body] ?? body).split(/\s+/);
+  if (parts.length !== FIELDS.length) throw new Error(`expected ${FIELDS.length} fields, got ${parts.length}`);
+  const fields = FIELDS.map((field, index) => parseField(parts[index] as string, field));
+  return { next: (seconds) => nextTime(fields, offsetMinutes, seconds) };
+}
+
+interface FieldMatch {
+  readonly values: ReadonlySet<number>;
+  /** Whether the field has `*` or `?`, so that it is no restriction of the day. */
+  readonly any: boolean;
+}
+
+function parseField(text: string, field: Field): FieldMatch {
+  const values = new Set<number>();
+  let any = false;
+  for (const range of text.split(',').filter((part) => part !== '')) {
+    const [bounds = '', stepText, ...more] = range.split('/');
+    if (more.length > 0) throw new Error(`${field.name}: too many slashes in ${JSON.stringify(range)}`);
+    const [first = '', last, ...rest] = bounds.split('-');
+    if (rest.length > 0) throw new Error(`${field.name}: too many hyphens in ${JSON.stringify(range)}`);
+    const star = first === '*' || first === '?';
+    const start = star ? field.min : number(first, field);
+    // "5/10" means from 5 to the field's end.
+    const single = stepText === undefined ? start : field.max;
+    const end = star ? field.max : last === undefined ? single : number(last, field);
+    const step = stepText === undefined ? 1 : number(stepText, { ...field, min: 1, max: MAX_LENGTH, words: [] });
+    if (start > end) throw new Error(`${field.name}: ${JSON.stringify(range)} ends before it starts`);
+    if (step > 1 && step > end - start)
+      throw new Error(`${field.name}: the step of ${JSON.stringify(range)} is too wide`);
+    for (let value = start; value <= end; value += step) values.add(value);
+    any ||= star && step === 1;
+  }
+  return { values, any };
+}
+
+function number(text: string, { name, min, max, words }: Field): number {
+  const word = text === '' ? -1 : (words ?? []).indexOf(text.toLowerCase());
+  const value = word >= 0 ? word : /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) throw new Error(`${name}: ${JSON.stringify(text)} is not in ${min}-${max}`);
+  return value;
+}
+
+/** Local times are kept as if they were UTC, so that the calendar is plain arithmetic. */
+function nextTime(
+  fields: readonly FieldMatch[],
+  offsetMinutes: (utcMinutes: number) => number,
+  seconds: number,
+): number | undefined {
+  const [minutes, hours, days, months, weekdays] = fields as [
+    FieldMatch,
+    FieldMatch,
+    FieldMatch,
+    FieldMatch,
+    FieldMatch,
+  ];
+  const after = Math.floor(seconds / 60);
+  let day = Math.floor((after + offsetMinutes(after)) / DAY_MINUTES);
+  for (const end = day + SEARCH_DAYS; day < end; day++) {
+    const date = new Date(day * DAY_MINUTES * 60_000);
+    if (!months.values.has(date.getUTCMonth() + 1)) continue;
+    const byMonth = days.values.has(date.getUTCDate());
+    const byWeek = weekdays.values.has(date.getUTCDay());
+    if (!(days.any || weekdays.any ? byMonth && byWeek : byMonth || byWeek)) continue;
+    const start = day * DAY_MINUTES;
+    // The offsets around the day are the only ones that can hold on it: clocks change once in a few days at most.
+    const offsets = new Set([offsetMinutes(start - DAY_MINUTES), offsetMinutes(start + 2 * DAY_MINUTES)]);
+    let first: number | undefined;
+    for (const hour of hours.values) {
+      for (const minute of minutes.values) {
+        for (const offset of offsets) {
+          const utc = start + hour * 60 + minute - offset;
+          if (utc > after && !(first !== undefined && first <= utc) && offsetMinutes(utc) === offset) first = utc;
+        }
+      }
+    }
+    if (first !== undefined) return first * 60;
+  }
+  return undefined;
+}
+
+const GO_DURATION = /^(?:\d+(?:\.\d+)?(?:h|m(?!s)|s|ms|us|µs|ns))+$/;
+const SECONDS: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9 };
+
+/** Whole seconds, at least one, of Go's `1h30m`. */
+function goDurationSeconds(text: string): number {
+  if (!GO_DURATION.test(text)) throw new Error(`${JSON.stringify(text)} is no duration`);
+  let seconds = 0;
+  for (const [, amount, unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)/g)) {
+    seconds += Number(amount) * (SECONDS[unit] ?? 0);
+  }
+  if (seconds < 1) throw new Error(`${JSON.stringify(text)} is less than a second`);
+  return Math.floor(seconds);
+}

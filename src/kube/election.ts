@@ -1,0 +1,53 @@
+import type { Registry } from 'prom-client';
+import { leaseMetrics } from './lease-metrics.ts';
+
+/** Decides which of several replicas is the master. */
+export interface Election {
+  /**
+   * Whether this process is the master at this moment. Ask again right before each upload: the answer changes by time
+   * alone, also while the process was stopped.
+   */
+  isMaster(): boolean;
+  /** What the status page tells. */
+  readonly status: ElectionStatus;
+  /** Begins; a slave until proven otherwise. Once only. */
+  start(): void;
+  /** Ends mastership at once and gives the Lease up, so that the next one need not wait; takes 3 s at most. */
+  stop(): Promise<void>;
+}
+
+/** How an election stands. */
+export interface ElectionStatus {
+  /** `namespace/name` of the Lease; empty where there is no election. */
+  readonly lease: string;
+  readonly master: boolean;
+  /** Who holds the Lease as far as known; empty for nobody. */
+  readonly holder: string;
+  readonly transitions: number;
+}
+
+/** Are called after a change, synchronously; must not throw. */
+export interface ElectionHooks {
+  onMaster?(): void;
+  onSlave?(): void;
+}
+
+/** Where there is nobody to share with: master from the start to the end. */
+export function soleMaster(registry: Registry, { onMaster, onSlave }: ElectionHooks = {}): Election {
+  let master = false;
+  leaseMetrics(registry, '', () => master);
+  return {
+    isMaster: () => master,
+    get status() {
+      return { lease: '', master, holder: '', transitions: 0 };
+    },
+    start() {
+      master = true;
+      onMaster?.();
+    },
+    async stop() {
+      master = false;
+      onSlave?.();
+    },
+  };
+}

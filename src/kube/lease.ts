@@ -1,0 +1,274 @@
+import { randomUUID } from 'node:crypto';
+import type { Registry } from 'prom-client';
+import type { Log } from '../log.ts';
+import type { KubeApi } from './api.ts';
+import type { Election, ElectionHooks, ElectionStatus } from './election.ts';
+import { type LeaseMetrics, leaseMetrics } from './lease-metrics.ts';
+import {
+  type Candidate,
+  durationMsOf,
+  holderOf,
+  isHeldBy,
+  isReleased,
+  type Lease,
+  newLease,
+  recordText,
+  released,
+  renewed,
+  takenOver,
+  transitionsOf,
+} from './lease-record.ts';
+import { isConflict, isNotFound, LeaseStore, type Sleep } from './lease-store.ts';
+
+/** Which Lease, for whom, and how fast; the durations are those of client-go. */
+export interface LeaseOptions {
+  readonly namespace: string;
+  readonly name: string;
+  /** A name for people: the pod's. Need not be unique. */
+  readonly identity: string;
+  /** After so long without a change of the record another one may take it; 15 s. */
+  readonly durationMs: number;
+  /** The master is none any more so long after it began its last successful renewal; 10 s. */
+  readonly renewDeadlineMs: number;
+  /** Longest pause between two rounds; 2 s. */
+  readonly retryMs: number;
+}
+
+/** The world, as an election sees it. */
+export interface LeaseWorld {
+  readonly api: Pick<KubeApi, 'json'>;
+  readonly log: Log;
+  readonly registry: Registry;
+  /** Milliseconds that never step and go on while the process is stopped; the origin does not matter. */
+  readonly monotonic: () => number;
+  /** Milliseconds since 1970; only written into the record. */
+  readonly now: () => number;
+  /** Gives [0, 1). */
+  readonly random: () => number;
+  readonly sleep: Sleep;
+}
+
+/** No configuration allows a longer one: a record that says so was written by hand. */
+export const MAX_LEASE_MS = 300_000;
+
+/**
+ * Pauses are this part of `retryMs`, spread so that candidates don't ask together, and short enough that a new master's
+ * first push also comes within lease duration + retry period after the death of the old one.
+ */
+const PAUSE = { shortest: 0.4, longest: 0.8 };
+
+const STOP_MS = 3000;
+
+/** What the record was when it last changed. */
+interface Seen {
+  readonly text: string;
+  readonly lease: Lease;
+  /** Until when it is another one's, on our clock. */
+  readonly othersUntil: number;
+}
+
+/**
+ * Election by one Lease, as client-go does it. Clocks are never compared: a record has expired when it did not change
+ * for its duration on our own clock. The master, in turn, counts from the moment at which it *began* its last
+ * successful renewal, and stops believing in it 5 s (of 15) before anybody else may; so both clocks may differ in speed
+ * by a fifth, and the process may be stopped at any point.
+ */
+export class LeaseElection implements Election {
+  readonly #options: LeaseOptions;
+  readonly #world: LeaseWorld;
+  readonly #hooks: ElectionHooks;
+  readonly #metrics: LeaseMetrics;
+  readonly #log: Log;
+  readonly #store: LeaseStore;
+  readonly #candidate: Candidate;
+  readonly #stopping = new AbortController();
+  #masterUntil = Number.NEGATIVE_INFINITY;
+  #seen: Seen | undefined;
+  #told: 'master' | 'slave' = 'slave';
+  /** Why this is the master, or is none any more. */
+  #reason = '';
+  #failure: string | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: LeaseOptions, world: LeaseWorld, hooks: ElectionHooks = {}) {
+    const { namespace, name, identity } = options;
+    this.#options = options;
+    this.#world = world;
+    this.#hooks = hooks;
+    this.#store = new LeaseStore(world.api, world.sleep, namespace, name);
+    this.#candidate = { identity, process: randomUUID() };
+    this.#metrics = leaseMetrics(world.registry, name, () => this.isMaster());
+    this.#log = world.log.child({ lease: `${namespace}/${name}`, identity });
+  }
+
+  isMaster(): boolean {
+    return this.#world.monotonic() < this.#masterUntil;
+  }
+
+  get status(): ElectionStatus {
+    const { namespace, name } = this.#options;
+    const lease = this.#seen?.lease;
+    return {
+      lease: `${namespace}/${name}`,
+      master: this.isMaster(),
+      holder: lease ? holderOf(lease) : '',
+      transitions: lease ? transitionsOf(lease) : 0,
+    };
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#end('the agent stops');
+    const done = new AbortController();
+    const finished = this.#finish().finally(() => done.abort());
+    await Promise.race([finished, this.#world.sleep(STOP_MS, done.signal)]);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await this.#round();
+      this.#tell();
+      await this.#world.sleep(this.#pauseMs(), signal);
+      this.#tell();
+    }
+  }
+
+  /** Until the next round is due, or something ends: our mastership, or another one's. */
+  #pauseMs(): number {
+    const { shortest, longest } = PAUSE;
+    const pause = this.#options.retryMs * (shortest + (longest - shortest) * this.#world.random());
+    const end = this.isMaster() ? this.#masterUntil : (this.#seen?.othersUntil ?? 0);
+    const left = end - this.#world.monotonic();
+    return left > 0 ? Math.min(pause, left) : pause;
+  }
+
+  async #round(): Promise<void> {
+    try {
+      await this.#acquireOrRenew();
+      if (this.#failure !== undefined) this.#log.info('the election goes on');
+      this.#failure = undefined;
+    } catch (error) {
+      // Another candidate was faster; the next round sees who.
+      if (isConflict(error)) return;
+      this.#metrics.errors.inc();
+      const { message } = error as Error;
+      if (message !== this.#failure) this.#log.warn({ err: error }, 'the election failed for now; trying on');
+      this.#failure = message;
+    }
+  }
+
+  async #acquireOrRenew(): Promise<void> {
+    const { durationMs } = this.#options;
+    const { monotonic, now } = this.#world;
+    if (this.isMaster() && this.#seen) {
+      try {
+        await this.#put(renewed(this.#seen.lease, this.#candidate, durationMs, now()));
+        return;
+      } catch (error) {
+        // Edited or deleted meanwhile, by a person or a candidate: see what is there.
+        if (!isConflict(error) && !isNotFound(error)) throw error;
+      }
+    }
+    const lease = await this.#store.get(this.#patienceMs());
+    if (lease !== undefined) this.#observe(lease);
+    // A Lease that was deleted may have a master that does not know yet, so its record counts until it expires.
+    const othersUntil = this.#seen?.othersUntil ?? Number.NEGATIVE_INFINITY;
+    if (monotonic() < othersUntil) {
+      this.#end(`held by ${(lease && holderOf(lease)) || 'nobody, after an edit by hand'}`);
+    } else if (lease === undefined) {
+      const { namespace, name } = this.#options;
+      await this.#put(newLease(namespace, name, this.#candidate, durationMs, now()), 'there was no Lease');
+    } else if (isHeldBy(lease, this.#candidate)) {
+      await this.#put(renewed(lease, this.#candidate, durationMs, now()), 'renewed after a failure');
+    } else {
+      const why = isReleased(lease) ? 'the Lease was free' : `the Lease of ${holderOf(lease) || 'nobody'} expired`;
+      await this.#put(takenOver(lease, this.#candidate, durationMs, now()), why);
+    }
+  }
+
+  async #put(body: Lease, reason?: string): Promise<void> {
+    const began = this.#world.monotonic();
+    this.#holds(await this.#store.put(body, this.#patienceMs()), began, reason);
+  }
+
+  /** How long to wait for an answer: of two tries one may hang, and none is worth anything once mastership has ended. */
+  #patienceMs(): number {
+    const patience = this.#options.renewDeadlineMs / 2;
+    return this.isMaster() ? Math.min(patience, this.#masterUntil - this.#world.monotonic()) : patience;
+  }
+
+  /** The API server has written our record; it is worth something from when it was asked to. */
+  #holds(lease: Lease, began: number, reason?: string): void {
+    this.#observe(lease);
+    this.#metrics.renewed.set(this.#world.now() / 1000);
+    if (this.#stopping.signal.aborted) return;
+    if (reason !== undefined) this.#reason = reason;
+    this.#masterUntil = began + this.#options.renewDeadlineMs;
+  }
+
+  /** Remembers the record, and when it last changed. */
+  #observe(lease: Lease): void {
+    this.#metrics.transitions.set(transitionsOf(lease));
+    const before = this.#seen;
+    const text = recordText(lease);
+    if (text === before?.text) {
+      this.#seen = { ...before, lease };
+      return;
+    }
+    const free = isHeldBy(lease, this.#candidate) || isReleased(lease);
+    // Never less than our own: the holder may have written a longer one until somebody edited it.
+    const validMs = Math.max(this.#options.durationMs, Math.min(durationMsOf(lease), MAX_LEASE_MS));
+    const othersUntil = free ? Number.NEGATIVE_INFINITY : this.#world.monotonic() + validMs;
+    this.#seen = { text, lease, othersUntil };
+    const holder = holderOf(lease);
+    if (!free && (before === undefined || holderOf(before.lease) !== holder)) {
+      this.#log.info({ holder }, 'another one holds the Lease');
+    }
+  }
+
+  /** Is no master from now on, if it was one. */
+  #end(reason: string): void {
+    if (this.#told === 'master') this.#reason = reason;
+    this.#masterUntil = Number.NEGATIVE_INFINITY;
+    this.#tell();
+  }
+
+  /** Tells of a change, once. */
+  #tell(): void {
+    const role = this.isMaster() ? 'master' : 'slave';
+    if (role === this.#told) return;
+    this.#told = role;
+    if (role === 'master') {
+      this.#log.info({ reason: this.#reason }, 'master from now on');
+      this.#hooks.onMaster?.();
+      return;
+    }
+    const ended = this.#masterUntil === Number.NEGATIVE_INFINITY;
+    const reason = ended ? this.#reason : `not renewed in time: ${this.#failure ?? 'the process stood still'}`;
+    this.#log.warn({ reason }, 'no longer master');
+    this.#hooks.onSlave?.();
+  }
+
+  /** Waits for the round that runs, then gives the Lease up if it is ours. */
+  async #finish(): Promise<void> {
+    const giveUp = async (lease: Lease | undefined) => {
+      if (!lease || !isHeldBy(lease, this.#candidate)) return;
+      await this.#store.put(released(lease, this.#world.now()), STOP_MS);
+      this.#log.info('the Lease is released');
+    };
+    try {
+      await this.#running;
+      await giveUp(this.#seen?.lease).catch(async (error: unknown) => {
+        if (!isConflict(error)) throw error;
+        await giveUp(await this.#store.get(STOP_MS));
+      });
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the Lease could not be released; it has to expire');
+    }
+  }
+}

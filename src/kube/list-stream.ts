@@ -1,0 +1,136 @@
+import { ApiBodyError } from './api.ts';
+import type { KubeObject } from './object.ts';
+
+/** What a list says about itself. */
+export interface ListMeta {
+  readonly resourceVersion: string;
+  /** Set when there are further pages. */
+  readonly continue?: string;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPEN_ARRAY = 0x5b;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_ARRAY = 0x5d;
+const CLOSE_OBJECT = 0x7d;
+
+/**
+ * Takes a list of the API apart while it comes: each object is parsed by itself, so that neither the page's text nor
+ * its objects are ever in memory together. Parsed in one piece, a page of 250 pods leaves 10 MB of garbage that V8
+ * collects late: listing 10,000 pods took 140 MB.
+ *
+ * Only nesting and strings are followed here; whether an object and what is around the objects is well-formed is found
+ * out by JSON.parse.
+ */
+export class ListDecoder {
+  readonly #url: string;
+  readonly #maxBytes: number;
+  #depth = 0;
+  /** 0 outside of strings, 1 inside, 2 after a backslash. */
+  #string = 0;
+  /** Whether what was opened at depth 2 is an array: that of the objects. */
+  #inItems = false;
+  /** Parts of the object that has begun; undefined between objects. */
+  #parts: Buffer[] | undefined;
+  #partBytes = 0;
+  /** The list without its objects. */
+  #envelope = '';
+
+  /** Throws ApiBodyError at an object of more than `maxBytes`. */
+  constructor(url: string, maxBytes: number) {
+    this.#url = url;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The objects that end in this part of the answer. */
+  *push(chunk: Buffer): Generator<KubeObject> {
+    let start = 0;
+    for (let at = this.#next(chunk, 0); at < chunk.length; at = this.#next(chunk, at + 1)) {
+      if (this.#parts !== undefined) {
+        this.#keep(this.#parts, chunk.subarray(start, at + 1));
+        start = at + 1;
+        yield this.#object(this.#parts);
+        this.#parts = undefined;
+        continue;
+      }
+      this.#describe(chunk.toString('utf8', start, at));
+      // Commas between objects are left out as the objects are.
+      const opening = chunk[at] === OPEN_OBJECT;
+      start = opening ? at : at + 1;
+      if (opening) this.#parts = [];
+    }
+    if (this.#parts === undefined) this.#describe(chunk.toString('utf8', start));
+    else this.#keep(this.#parts, chunk.subarray(start));
+  }
+
+  /** What the list says about itself. Throws ApiBodyError when what came was no whole list. */
+  end(): ListMeta {
+    let list: { items?: readonly unknown[] | null; metadata?: Partial<ListMeta> } | null = null;
+    try {
+      list = JSON.parse(this.#envelope);
+    } catch {
+      // Reported below, as other answers that are no list.
+    }
+    const { resourceVersion } = list?.metadata ?? {};
+    if (list?.items === undefined || !resourceVersion) throw this.#malformed('not a list', this.#envelope);
+    return { resourceVersion, ...(list.metadata?.continue && { continue: list.metadata.continue }) };
+  }
+
+  /** The place, from `from` on, where an object of the list begins or ends, or a comma stands between two. */
+  #next(chunk: Buffer, from: number): number {
+    let depth = this.#depth;
+    let string = this.#string;
+    let at = from;
+    for (; at < chunk.length; at++) {
+      const byte = chunk[at];
+      if (string > 0) {
+        if (string === 2) string = 1;
+        else if (byte === QUOTE) string = 0;
+        else if (byte === BACKSLASH) string = 2;
+      } else if (byte === QUOTE) {
+        string = 1;
+      } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+        depth++;
+        if (depth === 2) this.#inItems = byte === OPEN_ARRAY;
+        if (depth === 3 && this.#inItems) break;
+      } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
+        depth--;
+        if (depth === 2 && this.#inItems) break;
+      } else if (byte === COMMA && depth === 2 && this.#inItems) {
+        break;
+      }
+    }
+    this.#depth = depth;
+    this.#string = string;
+    return at;
+  }
+
+  #keep(parts: Buffer[], part: Buffer): void {
+    parts.push(part);
+    this.#partBytes += part.length;
+    if (this.#partBytes > this.#maxBytes) {
+      throw new ApiBodyError(this.#url, 'too-large', `an object is larger than ${this.#maxBytes} bytes`);
+    }
+  }
+
+  #object(parts: readonly Buffer[]): KubeObject {
+    const text = String(parts.length === 1 ? parts[0] : Buffer.concat(parts));
+    this.#partBytes = 0;
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw this.#malformed('not an object', text);
+    }
+  }
+
+  #describe(text: string): void {
+    this.#envelope += text;
+    if (this.#envelope.length > this.#maxBytes) throw this.#malformed('not a list', this.#envelope);
+  }
+
+  #malformed(what: string, text: string): ApiBodyError {
+    return new ApiBodyError(this.#url, 'malformed', `${what}: ${text.slice(0, 100)}`);
+  }
+}

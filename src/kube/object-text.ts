@@ -1,0 +1,49 @@
+import { parseAllDocuments } from 'yaml';
+import type { KubeObject } from './object.ts';
+
+/**
+ * The objects in a text as kubectl prints or takes it: a list, an object, an array of them, JSON lines, or YAML
+ * documents. Items of a list get the kind that the list's own implies. Throws an Error when it is none of these.
+ */
+export function parseObjects(text: string): KubeObject[] {
+  const values = /^\s*[{[]/.test(text) ? parseJson(text) : parseYaml(text);
+  return values.flatMap((value) => flatten(value));
+}
+
+function parseJson(text: string): unknown[] {
+  try {
+    return [JSON.parse(text)];
+  } catch (cause) {
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    if (lines.length === 1) throw new Error(`neither JSON nor YAML: ${(cause as Error).message}`, { cause });
+    return lines.map((line, index) => {
+      try {
+        return JSON.parse(line);
+      } catch (lineCause) {
+        // A first line that is no value on its own means one malformed document, not lines.
+        const error = index === 0 ? cause : lineCause;
+        const where = index === 0 ? '' : `line ${index + 1} of JSON lines: `;
+        throw new Error(`${where}${(error as Error).message}`, { cause: error });
+      }
+    });
+  }
+}
+
+function parseYaml(text: string): unknown[] {
+  return parseAllDocuments(text).map((document) => {
+    const [error] = 'errors' in document ? document.errors : [];
+    if (error) throw new Error(error.message, { cause: error });
+    return document.toJS();
+  });
+}
+
+function flatten(value: unknown): KubeObject[] {
+  if (value === null || value === undefined) return [];
+  if (Array.isArray(value)) return value.flatMap((item) => flatten(item));
+  if (typeof value !== 'object') throw new Error(`expected objects, found ${JSON.stringify(value)}`);
+  const { kind, apiVersion, items } = value as KubeObject & { readonly items?: unknown };
+  if (typeof kind !== 'string' || !kind.endsWith('List') || !Array.isArray(items)) return [value];
+  const itemKind =
+    kind === 'List' ? {} : { kind: kind.slice(0, -'List'.length), ...(apiVersion ? { apiVersion } : {}) };
+  return items.flatMap((item) => flatten(item)).map((item) => ({ ...itemKind, ...item }));
+}

@@ -1,0 +1,34 @@
+/**
+ * The fields of Kubernetes objects that we read, as the API server sends them in JSON: times are RFC 3339 text, absent
+ * fields are absent. Hand-written and narrow: the generated models of the client library cost 50 MB and drop fields
+ * that they do not know.
+ */
+export interface ObjectMeta {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly creationTimestamp?: string | null;
+  readonly deletionTimestamp?: string | null;
+  readonly labels?: Readonly<Record<string, string>> | null;
+  readonly annotations?: Readonly<Record<string, string>> | null;
+  readonly ownerReferences?: readonly OwnerReference[] | null;
+  readonly finalizers?: readonly string[] | null;
+}
+
+/** Who made an object; at most one owner is its controller. */
+export interface OwnerReference {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly name?: string;
+  readonly uid?: string;
+  readonly controller?: boolean | null;
+}
+
+/** Any object of the API. */
+export interface KubeObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata?: ObjectMeta | null;
+}

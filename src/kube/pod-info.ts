@@ -1,0 +1,158 @@
+import type { KubeObject } from './object.ts';
+import { controllerOf, UNMANAGED, workloadByName } from './workload.ts';
+
+/** Where the pods of a node are asked for; docs/api.yaml describes it. A contract with agents of other versions. */
+export const POD_INFO_PATH = '/v1/ksm/getPodInfoByNodeName';
+
+/**
+ * What is told about a pod to those who know only its uid or the ids of its containers; as JSON, the wire format.
+ * Texts that Kubernetes does not give are empty.
+ */
+export interface PodInfo {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Of static pods: the uid by which the kubelet knows them, also in cgroup names. */
+  readonly configHash?: string | undefined;
+  readonly phase: string;
+  readonly podIP: string;
+  readonly hostIP: string;
+  readonly hostNetwork: boolean;
+  readonly qosClass: string;
+  readonly startTime: string;
+  /** The object that made the pod. */
+  readonly ownerKind: string;
+  readonly ownerName: string;
+  /** What people deployed: the Deployment behind a ReplicaSet, the CronJob behind a Job, else the owner. */
+  readonly workloadKind: string;
+  readonly workloadName: string;
+  /** The labels that the configuration allows. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly containers: readonly ContainerInfo[];
+}
+
+/** A container of a pod, also one that has not been created yet. */
+export interface ContainerInfo {
+  readonly name: string;
+  /** With the runtime in front, as Kubernetes writes it: `containerd://c71c…`; empty before it is created. */
+  readonly id: string;
+  readonly image: string;
+  readonly imageID: string;
+  readonly type: 'init' | 'app' | 'ephemeral';
+  readonly restartCount: number;
+  readonly state: 'waiting' | 'running' | 'terminated' | '';
+}
+
+/** The answer for one node. */
+export interface NodePods {
+  readonly nodeName: string;
+  /** The newest resourceVersion among the pods; empty without pods. */
+  readonly resourceVersion: string;
+  readonly pods: readonly PodInfo[];
+}
+
+/** A Pod, the fields that are needed here. */
+export interface Pod extends KubeObject {
+  readonly spec?: PodSpec | null;
+  readonly status?: PodStatus | null;
+}
+
+interface PodSpec {
+  readonly nodeName?: string;
+  readonly hostNetwork?: boolean;
+  readonly containers?: readonly SpecContainer[] | null;
+  readonly initContainers?: readonly SpecContainer[] | null;
+  readonly ephemeralContainers?: readonly SpecContainer[] | null;
+}
+
+interface SpecContainer {
+  readonly name?: string;
+  readonly image?: string;
+}
+
+interface PodStatus {
+  readonly phase?: string;
+  readonly podIP?: string;
+  readonly hostIP?: string;
+  readonly qosClass?: string;
+  readonly startTime?: string | null;
+  readonly containerStatuses?: readonly Status[] | null;
+  readonly initContainerStatuses?: readonly Status[] | null;
+  readonly ephemeralContainerStatuses?: readonly Status[] | null;
+}
+
+interface Status {
+  readonly name?: string;
+  readonly image?: string;
+  readonly imageID?: string;
+  readonly containerID?: string;
+  readonly restartCount?: number;
+  readonly state?: { readonly waiting?: object; readonly running?: object; readonly terminated?: object } | null;
+}
+
+const CONFIG_HASH = 'kubernetes.io/config.hash';
+
+/** Where a pod keeps its containers, by type. */
+const CONTAINERS = [
+  { type: 'init', specs: 'initContainers', statuses: 'initContainerStatuses' },
+  { type: 'app', specs: 'containers', statuses: 'containerStatuses' },
+  { type: 'ephemeral', specs: 'ephemeralContainers', statuses: 'ephemeralContainerStatuses' },
+] as const;
+
+/** Picks the labels to tell. */
+export type PickLabels = (labels: NonNullable<KubeObject['metadata']>['labels']) => PodInfo['labels'];
+
+const NONE: PodInfo['labels'] = {};
+
+/** Tells no labels. */
+export const NO_LABELS: PickLabels = () => NONE;
+
+/** What is told about `pod`. `keep` may give another string of the same content, so that equal ones are stored once. */
+export function podInfo(pod: Pod, labels: PickLabels, keep: (text: string) => string = (text) => text): PodInfo {
+  const { metadata, spec, status } = pod;
+  const owner = controllerOf(pod);
+  const workload = owner ? workloadByName(owner.kind ?? '', owner.name ?? '', pod) : UNMANAGED;
+  return {
+    namespace: keep(metadata?.namespace ?? ''),
+    name: metadata?.name ?? '',
+    uid: metadata?.uid ?? '',
+    configHash: metadata?.annotations?.[CONFIG_HASH] || undefined,
+    phase: keep(status?.phase ?? ''),
+    podIP: status?.podIP ?? '',
+    hostIP: keep(status?.hostIP ?? ''),
+    hostNetwork: spec?.hostNetwork ?? false,
+    qosClass: keep(status?.qosClass ?? ''),
+    startTime: status?.startTime ?? '',
+    ownerKind: keep(owner?.kind ?? ''),
+    ownerName: keep(owner?.name ?? ''),
+    workloadKind: keep(workload.kind),
+    workloadName: keep(workload.name),
+    labels: labels(metadata?.labels),
+    // flatMap leaves room for more in its array; the copy does not.
+    containers: CONTAINERS.flatMap(({ type, specs, statuses }) =>
+      (spec?.[specs] ?? []).map((container) => {
+        const own = status?.[statuses]?.find(({ name }) => name === container.name);
+        return containerInfo(type, container, own, keep);
+      }),
+    ).slice(),
+  };
+}
+
+function containerInfo(
+  type: ContainerInfo['type'],
+  { name = '', image = '' }: SpecContainer,
+  status: Status | undefined,
+  keep: (text: string) => string,
+): ContainerInfo {
+  const { waiting, running, terminated } = status?.state ?? {};
+  return {
+    name: keep(name),
+    id: status?.containerID ?? '',
+    // The runtime's own name of the image, once it has one: the one that cAdvisor and kube-state-metrics tell.
+    image: keep(status?.image || image),
+    imageID: keep(status?.imageID ?? ''),
+    type,
+    restartCount: status?.restartCount ?? 0,
+    state: terminated ? 'terminated' : running ? 'running' : waiting ? 'waiting' : '',
+  };
+}

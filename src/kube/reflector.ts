@@ -1,0 +1,304 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Log } from '../log.ts';
+import {
+  ApiBodyError,
+  ApiError,
+  type KubeApi,
+  type KubeRequest,
+  type KubeStatus,
+  METADATA_EVENTS,
+  METADATA_LIST,
+} from './api.ts';
+import { ListDecoder, type ListMeta } from './list-stream.ts';
+import type { KubeObject, ObjectMeta } from './object.ts';
+import { type ListReason, ReflectorStats } from './reflector-stats.ts';
+import { FailureLog, type ReflectorTiming, retryDelay } from './retry.ts';
+import { decodeWatch, type WatchEvent } from './watch-stream.ts';
+
+/** Is told of each object. A throw is counted and costs only that object. */
+export interface ReflectorHandler<O extends KubeObject = KubeObject> {
+  /** A new or changed object; must not keep it. `key` is `namespace/name`, or `name` without a namespace. */
+  onUpsert(key: string, object: O): void;
+  onDelete(key: string): void;
+}
+
+/** Which objects a reflector follows. */
+export interface ReflectorSource {
+  /** The collection's path: `/api/v1/pods`, `/api/v1/namespaces/shop/pods`. */
+  readonly path: string;
+  readonly metadataOnly?: boolean;
+  readonly fieldSelector?: string;
+  readonly labelSelector?: string;
+}
+
+/** Objects a page; what the API server has to gather at once, not what is in memory here. */
+const PAGE_SIZE = 500;
+/** A list on which nothing came for so long is dead. */
+const LIST_IDLE_MS = 30_000;
+/** Objects handled without a break: a page at once would block the event loop for 40 ms, a burst of events longer. */
+const SLICE = 25;
+/** Largest object, and line of a watch; etcd takes objects of 1.5 MB, as JSON they are larger. */
+const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
+
+/** The versions of a stream went back. */
+class ReorderedError extends Error {
+  override readonly name = 'ReorderedError';
+}
+
+/**
+ * Follows a collection: lists it in pages, then watches from the list's resourceVersion on and resumes there after
+ * every break. Lists again only when the server has forgotten that version or the stream can't be trusted; what a
+ * list lacks is gone. Objects are handed on and dropped; of each only its key and version are kept.
+ *
+ * The key is the name, not the uid: of an object that was replaced while nobody watched, the new one takes the place
+ * of the old at once, where by uid both would be there until the end of the list, with the same series twice.
+ */
+export class Reflector<O extends KubeObject = KubeObject> {
+  readonly stats = new ReflectorStats();
+  readonly #api: KubeApi;
+  readonly #source: ReflectorSource;
+  readonly #handler: ReflectorHandler<O>;
+  readonly #timing: ReflectorTiming;
+  readonly #failures: FailureLog;
+  readonly #stopping = new AbortController();
+  /** Versions by key. Kubernetes promises decimal numbers that grow; others are NaN, which compares as neither. */
+  readonly #known = new Map<string, number>();
+  /** Where to resume; undefined until the first list is complete. */
+  #version: string | undefined;
+  #listFor: ListReason | undefined = 'start';
+  /** When the running or last watch was opened; undefined when it was refused. */
+  #watchingSince: number | undefined;
+  #undecodableAt: string | undefined;
+  #refused = false;
+  #running: Promise<void> | undefined;
+
+  constructor(api: KubeApi, source: ReflectorSource, handler: ReflectorHandler<O>, log: Log, timing: ReflectorTiming) {
+    this.#api = api;
+    this.#source = source;
+    this.#handler = handler;
+    this.#timing = timing;
+    this.#failures = new FailureLog(log, source.path);
+  }
+
+  /** Whether the first list is complete. */
+  get synced(): boolean {
+    return this.#version !== undefined;
+  }
+
+  /** Whether waiting for the first list makes sense no longer: it is complete, or was refused with 403 or 404. */
+  get settled(): boolean {
+    return this.synced || this.#refused;
+  }
+
+  /** Whether the last answer was 403 or 404: no right to see these objects, or no such resource. */
+  get refused(): boolean {
+    return this.#refused;
+  }
+
+  /** Begins to follow; once only. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends it; no request and no call of the handler follows after the promise is kept. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { now, sleep, random, healthyMs } = this.#timing;
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      this.#watchingSince = undefined;
+      let error: unknown;
+      try {
+        if (this.#listFor !== undefined) await this.#list(this.#listFor);
+        await this.#watch();
+      } catch (cause) {
+        error = cause;
+      }
+      if (signal.aborted) return;
+      const healthy = this.#watchingSince !== undefined && now() - this.#watchingSince >= healthyMs;
+      if (healthy) failures = 0;
+      if (error === undefined && healthy) continue;
+      if (error !== undefined) this.#judge(error, failures);
+      await sleep(retryDelay(failures, error, random), signal);
+      failures++;
+    }
+  }
+
+  /** Decides whether the watch can be resumed after `error`. */
+  #judge(error: unknown, failures: number): void {
+    const reason = this.#reasonToList(error);
+    if (reason === 'reordered') this.#listFor = reason;
+    else if (reason !== undefined) this.#listFor ??= reason;
+    this.#refused = error instanceof ApiError && (error.status === 403 || error.status === 404);
+    // That a version is forgotten after a while is the API server's normal way.
+    if (reason !== 'expired') this.#failures.failed(error, failures);
+  }
+
+  #reasonToList(error: unknown): ListReason | undefined {
+    if (error instanceof ReorderedError) return 'reordered';
+    if (error instanceof ApiBodyError) {
+      this.stats.events.malformed++;
+      // Cut or spoilt on the way, it will be whole when asked for again; if not, only a list leads past it.
+      const again = this.#undecodableAt === this.#version;
+      this.#undecodableAt = this.#version;
+      return again ? 'undecodable' : undefined;
+    }
+    if (!(error instanceof ApiError)) return undefined;
+    const { status, text } = error;
+    if (status === 410) return 'expired';
+    // A server that was restored from a backup has not reached our version.
+    if (status === 504 && /resource version/i.test(text)) return 'reordered';
+    const transient = status === 401 || status === 403 || status === 408 || status === 429;
+    return status >= 400 && status < 500 && !transient ? 'refused' : undefined;
+  }
+
+  async #list(reason: ListReason): Promise<void> {
+    this.stats.listReasons[reason]++;
+    try {
+      this.#version = await this.#listPages(reason);
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) this.stats.lists.error++;
+      throw error;
+    }
+    this.#listFor = undefined;
+    this.stats.lists.success++;
+  }
+
+  /** Lists everything and resolves to the list's version. */
+  async #listPages(reason: ListReason): Promise<string> {
+    const { path, metadataOnly, fieldSelector, labelSelector } = this.#source;
+    const seen = new Set<string>();
+    let next: string | undefined;
+    let version: string;
+    do {
+      const query = { limit: PAGE_SIZE, continue: next, fieldSelector, labelSelector };
+      const request = { path, query, bulk: true, ...(metadataOnly && { accept: METADATA_LIST }) };
+      const page = await this.#listPage(request, reason, seen);
+      this.#stopping.signal.throwIfAborted();
+      version = page.resourceVersion;
+      next = page.continue;
+    } while (next !== undefined);
+    for (const key of this.#known.keys()) if (!seen.has(key)) this.#delete(key);
+    return version;
+  }
+
+  async #listPage(request: Omit<KubeRequest, 'signal'>, reason: ListReason, seen: Set<string>): Promise<ListMeta> {
+    const { signal } = this.#stopping;
+    const decoder = new ListDecoder(request.path, MAX_OBJECT_BYTES);
+    let handled = 0;
+    for await (const chunk of await this.#api.stream({ ...request, signal }, LIST_IDLE_MS)) {
+      for (const object of decoder.push(chunk)) {
+        if (++handled % SLICE === 0) await setImmediate();
+        signal.throwIfAborted();
+        const key = keyOf(object.metadata);
+        seen.add(key);
+        const order = Number(object.metadata?.resourceVersion);
+        if (reason === 'reordered' || this.#known.get(key) !== order) this.#upsert(key, order, object);
+      }
+    }
+    const page = decoder.end();
+    // Versions of a server that was set back may mean other contents than the ones we know: begin again, taking all.
+    if (reason !== 'reordered' && Number(page.resourceVersion) < Number(this.#version)) {
+      throw new ReorderedError(`list at ${page.resourceVersion} after ${this.#version}`);
+    }
+    return page;
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { path, metadataOnly, fieldSelector, labelSelector } = this.#source;
+    const { now, random, idleMs } = this.#timing;
+    let events: AsyncIterable<Buffer>;
+    try {
+      const query = {
+        watch: true,
+        resourceVersion: this.#version,
+        allowWatchBookmarks: true,
+        // The server ends the watch before our deadline does: so the deadline only meets dead connections.
+        timeoutSeconds: Math.ceil((idleMs / 1000) * (0.6 + 0.3 * random())),
+        fieldSelector,
+        labelSelector,
+      };
+      const request = { path, query, ...(metadataOnly && { accept: METADATA_EVENTS }), signal };
+      events = await this.#api.stream(request, idleMs);
+      signal.throwIfAborted();
+      this.stats.watches.success++;
+      this.#refused = false;
+      this.#watchingSince = now();
+      let handled = 0;
+      for await (const event of decodeWatch(events, path, MAX_OBJECT_BYTES)) {
+        if (++handled % SLICE === 0) await setImmediate();
+        signal.throwIfAborted();
+        this.stats.lastEventMs = now();
+        this.#apply(event);
+        this.#failures.over();
+      }
+    } catch (error) {
+      if (!signal.aborted) this.stats.watches.error++;
+      throw error;
+    }
+  }
+
+  #apply({ type, object }: WatchEvent): void {
+    if (type === 'ERROR') {
+      const status = object as KubeStatus;
+      throw new ApiError(`WATCH ${this.#source.path}`, status.code ?? 500, JSON.stringify(status));
+    }
+    const version = object.metadata?.resourceVersion;
+    if (!version) throw new ApiBodyError(this.#source.path, 'malformed', `${type} without a resourceVersion`);
+    const order = Number(version);
+    const reached = Number(this.#version);
+    if (type === 'BOOKMARK') {
+      if (order < reached) throw new ReorderedError(`bookmark at ${version} after ${this.#version}`);
+    } else {
+      const key = keyOf(object.metadata);
+      const known = this.#known.get(key);
+      const deleted = type === 'DELETED';
+      // An unknown object that is not newer than what we have seen was deleted already, or its event was lost.
+      if (deleted ? order < (known ?? 0) : order < (known ?? reached + 1)) {
+        throw new ReorderedError(`${type} ${key} at ${version} after ${known ?? this.#version}`);
+      }
+      if (deleted ? known === undefined : known === order) {
+        this.stats.events.duplicate++;
+      } else {
+        if (deleted) this.#delete(key);
+        else this.#upsert(key, order, object);
+        this.stats.events.applied++;
+      }
+    }
+    if (!(order < reached)) this.#version = version;
+  }
+
+  #upsert(key: string, order: number, object: KubeObject): void {
+    try {
+      this.#handler.onUpsert(key, object as O);
+      this.#known.set(key, order);
+    } catch (error) {
+      this.#failures.handlerFailed(key, error);
+      this.stats.handlerErrors++;
+      // Without a version, so that the next list hands it over again.
+      this.#known.set(key, Number.NaN);
+    }
+    this.stats.objects = this.#known.size;
+  }
+
+  #delete(key: string): void {
+    this.#known.delete(key);
+    this.stats.objects = this.#known.size;
+    try {
+      this.#handler.onDelete(key);
+    } catch (error) {
+      this.#failures.handlerFailed(key, error);
+      this.stats.handlerErrors++;
+    }
+  }
+}
+
+/** `namespace/name`, or `name` alone. */
+const keyOf = (metadata: ObjectMeta | null | undefined): string =>
+  metadata?.namespace ? `${metadata.namespace}/${metadata.name ?? ''}` : (metadata?.name ?? '');

@@ -1,0 +1,53 @@
+import { ApiBodyError } from './api.ts';
+import type { KubeObject } from './object.ts';
+
+/** One line of a watch. `object` is a Status when `type` is ERROR, and only has a resourceVersion in a BOOKMARK. */
+export interface WatchEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: KubeObject;
+}
+
+const TYPES: ReadonlySet<unknown> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']);
+const NEWLINE = 0x0a;
+
+/**
+ * Decodes a watch: JSON lines. A last line without its newline was cut on the way and is left out; the server repeats
+ * the event when the watch is resumed. Throws ApiBodyError at a line that is no event or longer than `maxBytes`:
+ * going on would lose an event for good.
+ */
+export async function* decodeWatch(
+  chunks: AsyncIterable<Buffer>,
+  url: string,
+  maxBytes: number,
+): AsyncGenerator<WatchEvent> {
+  let pending: Buffer[] = [];
+  let pendingBytes = 0;
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      const tail = chunk.subarray(start, end);
+      const line = pending.length > 0 ? Buffer.concat([...pending, tail]) : tail;
+      pending = [];
+      pendingBytes = 0;
+      start = end + 1;
+      if (line.length > 0) yield decodeEvent(line.toString(), url);
+    }
+    if (start === chunk.length) continue;
+    pending.push(chunk.subarray(start));
+    pendingBytes += chunk.length - start;
+    if (pendingBytes > maxBytes) throw new ApiBodyError(url, 'too-large', `event is larger than ${maxBytes} bytes`);
+  }
+}
+
+function decodeEvent(line: string, url: string): WatchEvent {
+  let event: Partial<WatchEvent> | null = null;
+  try {
+    event = JSON.parse(line);
+  } catch {
+    // Reported below, as other lines that are no event.
+  }
+  if (!event?.object || !TYPES.has(event.type)) {
+    throw new ApiBodyError(url, 'malformed', `not a watch event: ${line.slice(0, 100)}`);
+  }
+  return event as WatchEvent;
+}

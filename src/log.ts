@@ -1,0 +1,60 @@
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+
+export type Log = Logger;
+
+/**
+ * The agent's log: JSON lines, written synchronously to standard error (a worker thread would cost 25 MB, and lines
+ * in flight would be lost on a crash). Errors are reduced to type, message and stack: other properties of errors,
+ * got's above all, hold headers with credentials.
+ */
+export function createLog(level: string, stream: DestinationStream = destination({ fd: 2, sync: true })): Log {
+  const error = (cause: unknown) =>
+    cause instanceof Error
+      ? { type: cause.name, message: cause.message, stack: cause.stack }
+      : { message: String(cause) };
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: error, error },
+    },
+    stream,
+  );
+}
+
+/** Most different messages remembered; beyond, the oldest is forgotten and would be logged again. */
+const MAX_REMEMBERED = 1000;
+
+/** Says each thing once, then at most once in `everyMs` with the number of times it was left unsaid. */
+export class ThrottledLog {
+  readonly #log: Log;
+  readonly #now: () => number;
+  readonly #everyMs: number;
+  readonly #said = new Map<string, { at: number; unsaid: number }>();
+
+  constructor(log: Log, now: () => number = Date.now, everyMs = 300_000) {
+    this.#log = log;
+    this.#now = now;
+    this.#everyMs = everyMs;
+  }
+
+  /** `key` tells what counts as the same thing. */
+  say(level: 'info' | 'warn' | 'error', key: string, fields: object, message: string): void {
+    const before = this.#said.get(key);
+    if (before && this.#now() - before.at < this.#everyMs) {
+      before.unsaid++;
+      return;
+    }
+    this.#said.delete(key);
+    this.#said.set(key, { at: this.#now(), unsaid: 0 });
+    if (this.#said.size > MAX_REMEMBERED) this.#said.delete(this.#said.keys().next().value as string);
+    this.#log[level](before && before.unsaid > 0 ? { ...fields, repeated: before.unsaid } : fields, message);
+  }
+
+  /** Forgets a thing that is over, so that its return is said at once. True when it had been said. */
+  over(key: string): boolean {
+    return this.#said.delete(key);
+  }
+}

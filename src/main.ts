@@ -1,0 +1,48 @@
+#!/usr/bin/env -S node --disable-warning=ExperimentalWarning
+import { text } from 'node:stream/consumers';
+import { dispatch } from './commands/dispatch.ts';
+import { COMMANDS } from './commands/index.ts';
+import { waitingThreads } from './host/statfs.ts';
+import { createLog } from './log.ts';
+
+const stop = new AbortController();
+
+/** process.exit() waits for threads, and one that asks a dead mount for its space never ends; an exec does not wait. */
+function end(code: number): void {
+  if (waitingThreads() === 0) process.exit(code);
+  process.execve?.(process.execPath, [process.execPath, '--eval', `process.exit(${code})`]);
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    // The first one stops in order; whoever sends a second does not want to wait.
+    if (stop.signal.aborted) end(1);
+    stop.abort();
+  });
+}
+
+const die = (cause: unknown) => {
+  createLog('fatal').fatal({ err: cause }, 'unexpected error');
+  end(1);
+};
+process.on('uncaughtException', die);
+process.on('unhandledRejection', die);
+
+// A reader that has seen enough (`collect | head`) is no fault.
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => (cause.code === 'EPIPE' ? end(0) : die(cause)));
+
+try {
+  process.exitCode = await dispatch(COMMANDS, process.argv.slice(2), {
+    stdout: (chunk) => process.stdout.write(chunk),
+    stderr: (chunk) => process.stderr.write(chunk),
+    stdin: () => text(process.stdin),
+    env: process.env,
+    isTerminal: process.stdout.isTTY === true,
+    stop: stop.signal,
+  });
+} catch (cause) {
+  die(cause);
+}
+
+// What may still hang (a stuck mount, a peer that doesn't close) must not keep a finished process alive.
+setTimeout(() => end(Number(process.exitCode)), 1000).unref();

@@ -1,0 +1,23 @@
+/** Thrown by a collector when this host has nothing for it to see (no such hardware, file or kernel feature). */
+export class NoData extends Error {
+  override readonly name = 'NoData';
+}
+
+/**
+ * How a collection ended: `ok`; `nodata`, when there is nothing to see here; `partial`, when some units are lost;
+ * `fault`, when the collector as a whole failed or was late.
+ */
+export type Outcome = 'ok' | 'nodata' | 'partial' | 'fault';
+
+/** The report on one collector in one cycle. */
+export interface CollectorResult {
+  readonly group: string;
+  readonly collector: string;
+  readonly outcome: Outcome;
+  /** Why there is no data; the fault's message. */
+  readonly reason?: string;
+  /** One for each lost unit, or the fault itself. */
+  readonly errors: readonly Error[];
+  readonly durationSeconds: number;
+  readonly samples: number;
+}

@@ -1,0 +1,36 @@
+import { gauge } from './family.ts';
+import type { CollectorResult } from './outcome.ts';
+import { Snapshot } from './snapshot.ts';
+
+const BY_COLLECTOR = ['group', 'collector'] as const;
+
+const success = gauge(
+  'firesteel_collector_success',
+  'Whether the last run of the collector had no fault; 1 also when there is nothing to see on this host.',
+  BY_COLLECTOR,
+);
+const duration = gauge('firesteel_collector_duration_seconds', 'How long the last run took.', BY_COLLECTOR);
+const samples = gauge('firesteel_collector_samples', 'Samples that the last run brought.', BY_COLLECTOR);
+const lost = gauge(
+  'firesteel_collector_lost_units',
+  'Units (devices, files, families) that the last run could not read.',
+  BY_COLLECTOR,
+);
+const noData = gauge(
+  'firesteel_collector_no_data',
+  'Present, and 1, while the collector finds nothing to see on this host; the reason says why.',
+  [...BY_COLLECTOR, 'reason'],
+);
+
+/** The self metrics that tell how each collector fared in this cycle. */
+export function resultSamples(results: readonly CollectorResult[]): Snapshot {
+  const out = new Snapshot();
+  for (const { group, collector, outcome, reason, durationSeconds, errors, samples: count } of results) {
+    out.add(success, outcome === 'fault' ? 0 : 1, group, collector);
+    out.add(duration, durationSeconds, group, collector);
+    out.add(samples, count, group, collector);
+    out.add(lost, errors.length, group, collector);
+    if (outcome === 'nodata') out.add(noData, 1, group, collector, reason ?? 'not known');
+  }
+  return out;
+}

@@ -1,0 +1,57 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** What the agent tells of itself as a process; few, since it runs on every node. */
+export interface SelfMetrics {
+  /** Ends the sampling of the event loop. */
+  close(): void;
+}
+
+/** Samples the event loop 20 times a second: blocks of 50 ms and more are seen, at 0.3 ms of CPU a second. */
+const LAG_RESOLUTION_MS = 50;
+
+/** Registers build, process and event-loop metrics in `registry`. */
+export function selfMetrics(registry: Registry, version: string): SelfMetrics {
+  const registers = [registry];
+  new Gauge({
+    name: 'firesteel_build_info',
+    help: 'Always 1; the version that runs.',
+    labelNames: ['version', 'node_version'],
+    registers,
+  }).set({ version, node_version: process.version }, 1);
+  new Gauge({
+    name: 'process_start_time_seconds',
+    help: 'When the agent started, in seconds since 1970.',
+    registers,
+  }).set(Math.round(Date.now() / 1000 - process.uptime()));
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Memory of the agent that is in RAM.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'CPU time that the agent used, user and system.',
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
+  });
+  const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+  lag.enable();
+  new Gauge({
+    name: 'firesteel_event_loop_lag_max_seconds',
+    help: 'Longest time that the event loop was blocked since the last push.',
+    registers,
+    collect() {
+      this.set(lag.count === 0 ? 0 : Math.max(0, lag.max / 1e9 - LAG_RESOLUTION_MS / 1000));
+      lag.reset();
+    },
+  });
+  return { close: () => lag.disable() };
+}

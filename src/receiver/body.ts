@@ -1,0 +1,95 @@
+import type { IncomingMessage } from 'node:http';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { Refused } from './refused.ts';
+
+const gunzipAsync = promisify(gunzip);
+
+/** The bytes that requests hold at once, over all connections: many large uploads must not use up the memory. */
+export class ByteBudget {
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+
+  /** Throws {@link Refused} (503) when there is not so much left. */
+  take(bytes: number): void {
+    if (bytes > this.#left) throw new Refused(503, 'too many uploads at once; try again later');
+    this.#left -= bytes;
+  }
+
+  give(bytes: number): void {
+    this.#left += bytes;
+  }
+}
+
+/**
+ * Reads a request's body as it came, at most `limit` bytes. Throws {@link Refused} for a larger body (413) or one that
+ * was cut (400; the client will seldom see that). The rest of a refused body is read and thrown away, so that the
+ * client gets to see the answer. The caller gives the body's length back to `budget`.
+ */
+export function readBody(request: IncomingMessage, limit: number, budget: ByteBudget): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const fail = (error: Refused) => {
+      budget.give(length);
+      request.off('data', onData).off('end', onEnd).off('error', onCut).off('close', onCut);
+      request.on('error', () => {}).resume();
+      reject(error);
+    };
+    const onData = (chunk: Buffer) => {
+      if (length + chunk.length > limit) return fail(tooLarge(limit));
+      try {
+        budget.take(chunk.length);
+      } catch (cause) {
+        return fail(cause as Refused);
+      }
+      length += chunk.length;
+      chunks.push(chunk);
+    };
+    const onEnd = () => {
+      request.off('error', onCut).off('close', onCut);
+      resolve(Buffer.concat(chunks));
+    };
+    const onCut = () => fail(new Refused(400, `the body was cut off after ${length} bytes; nothing is kept`));
+    request.on('data', onData).on('end', onEnd).on('error', onCut).on('close', onCut);
+  });
+}
+
+/** Whether the body is gzip. Throws {@link Refused} for the encodings that not both servers take. */
+export function isGzip(encoding: string | undefined): boolean {
+  if (encoding === undefined || encoding === '' || encoding === 'identity') return false;
+  if (encoding === 'gzip') return true;
+  throw new Refused(400, `Content-Encoding ${JSON.stringify(encoding)}: only gzip (lower case) and identity are taken`);
+}
+
+/**
+ * Unpacks all gzip members of `body`, at most to `limit` bytes. Throws {@link Refused}. Stricter than VictoriaMetrics,
+ * which keeps what it could unpack of a cut or broken body and may store half of a number: here nothing is kept.
+ */
+export async function unpack(body: Buffer, limit: number): Promise<Buffer> {
+  if (body.length === 0) return body;
+  try {
+    const { buffer, engine } = (await gunzipAsync(body, { maxOutputLength: limit, info: true })) as unknown as Unpacked;
+    if (engine.bytesWritten < body.length) {
+      throw new Refused(400, `bytes after the last gzip member, from byte ${engine.bytesWritten} on; nothing is kept`);
+    }
+    return buffer;
+  } catch (cause) {
+    if (cause instanceof Refused) throw cause;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(limit);
+    throw new Refused(400, `the body is not valid gzip (${message}); nothing is kept`);
+  }
+}
+
+/** What the option `info`, which the types leave out, makes of the result. */
+interface Unpacked {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+const tooLarge = (limit: number): Refused =>
+  new Refused(413, `the text is larger than ${limit} bytes; push it in parts`);

@@ -1,0 +1,182 @@
+// A stand-in for VictoriaMetrics and Pushgateway on one port, to try the agent without them: takes both push
+// protocols, answers as the real servers do, and says of each refused line why.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ByteBudget, isGzip, readBody, unpack } from './body.ts';
+import { applyPush } from './gateway-push.ts';
+import { importText } from './import-text.ts';
+import { Refused } from './refused.ts';
+import { type GroupRoute, type ImportRoute, routeOf } from './routes.ts';
+import { ReceiverStore, type Target } from './store.ts';
+import { summaryText } from './summary.ts';
+
+/** How to start a receiver. */
+export interface ReceiverOptions {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: () => number;
+  /** Closes the receiver when it fires. */
+  readonly signal?: AbortSignal;
+  readonly limits?: Partial<ReceiverLimits>;
+}
+
+/** What a client may ask of the receiver. */
+export interface ReceiverLimits {
+  /** Of one body, before and after unpacking. */
+  readonly bodyBytes: number;
+  /** Of all bodies being uploaded. */
+  readonly uploadBytes: number;
+  readonly series: number;
+  readonly connections: number;
+  /** From the first byte of a request to the end of its head. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte of a request to its end. */
+  readonly requestTimeoutMs: number;
+  /** Of a connection between two requests; VictoriaMetrics' own value. */
+  readonly idleTimeoutMs: number;
+  /** How long {@link Receiver.close} waits for requests under way. */
+  readonly closeTimeoutMs: number;
+}
+
+const LIMITS: ReceiverLimits = {
+  bodyBytes: 64 * 2 ** 20,
+  uploadBytes: 256 * 2 ** 20,
+  series: 1_000_000,
+  connections: 512,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  idleTimeoutMs: 60_000,
+  closeTimeoutMs: 2000,
+};
+
+/** A running receiver. */
+export interface Receiver {
+  /** Without a slash at the end, as exporters want it. */
+  readonly url: string;
+  readonly store: ReceiverStore;
+  /** Ends connections and resolves when the port is free; also after a second call. */
+  close(): Promise<void>;
+}
+
+/** Starts a receiver. Rejects when the port can't be had. */
+export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
+  const { host, port, now, signal } = options;
+  const limits = { ...LIMITS, ...options.limits };
+  const store = new ReceiverStore(now(), limits.series);
+  const server = createServer({
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    connectionsCheckingInterval: Math.max(10, Math.min(1000, limits.headersTimeoutMs / 4)),
+  });
+  server.maxConnections = limits.connections;
+  const handler = new Handler(store, limits, now);
+  server.on('request', (request, response) => void handler.handle(request, response));
+  await listen(server, port, host);
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= closeServer(server, limits.closeTimeoutMs);
+    return closed;
+  };
+  const { address, family, port: actual } = server.address() as AddressInfo;
+  if (signal?.aborted) await close();
+  signal?.addEventListener('abort', close, { once: true });
+  return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`, store, close };
+}
+
+class Handler {
+  readonly #store: ReceiverStore;
+  readonly #limits: ReceiverLimits;
+  readonly #now: () => number;
+  readonly #budget: ByteBudget;
+  /** Ends when all bodies taken so far are dealt with: one at a time, so that only one is unpacked in memory. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(store: ReceiverStore, limits: ReceiverLimits, now: () => number) {
+    this.#store = store;
+    this.#limits = limits;
+    this.#now = now;
+    this.#budget = new ByteBudget(limits.uploadBytes);
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = 'GET', url = '/' } = request;
+    try {
+      const route = routeOf(method, url);
+      if (route.kind === 'summary') return answer(response, 200, summaryText(this.#store, this.#now(), 80));
+      this.#store.totals.requests++;
+      answer(response, await this.#push(request, route));
+    } catch (cause) {
+      const refused = cause instanceof Refused ? cause : new Refused(500, `BUG: ${String(cause)}`);
+      this.#store.totals.refused++;
+      this.#store.report(this.#now(), `${refused.status} to ${method} ${url.slice(0, 100)}: ${refused.message}`);
+      for (const [name, value] of Object.entries(refused.headers)) if (value) response.setHeader(name, value);
+      answer(response, refused.status, `${refused.message}\n`);
+    }
+  }
+
+  /** Takes one body; gives the status to answer. */
+  async #push(request: IncomingMessage, route: ImportRoute | GroupRoute): Promise<number> {
+    const encoding = request.headers['content-encoding'];
+    // Pushgateway takes GZIP as well, VictoriaMetrics does not.
+    const gzip = isGzip(route.kind === 'group' ? encoding?.toLowerCase() : encoding);
+    const body = await readBody(request, this.#limits.bodyBytes, this.#budget);
+    const done = this.#queue.then(async () => {
+      const text = gzip ? await unpack(body, this.#limits.bodyBytes) : body;
+      this.#store.totals.wireBytes += body.length;
+      this.#store.totals.textBytes += text.length;
+      return this.#apply(route, text, body.length);
+    });
+    const released = done.finally(() => this.#budget.give(body.length));
+    this.#queue = released.catch(() => {});
+    return released;
+  }
+
+  async #apply(route: ImportRoute | GroupRoute, text: Buffer, wireBytes: number): Promise<number> {
+    const now = this.#now();
+    let targets: readonly Target[];
+    if (route.kind === 'import') {
+      targets = await importText(this.#store, route, text.toString(), now);
+    } else if (route.method === 'DELETE') {
+      this.#store.removeTarget('pushgateway', route.labels);
+      return 202;
+    } else {
+      targets = [await applyPush(this.#store, route, text, now)];
+    }
+    for (const target of targets) {
+      target.textBytes = text.length;
+      target.wireBytes = wireBytes;
+    }
+    return route.kind === 'import' ? route.status : 200;
+  }
+}
+
+function answer(response: ServerResponse, status: number, text = ''): void {
+  if (response.writableEnded || response.destroyed) return;
+  response.statusCode = status;
+  if (text !== '') response.setHeader('content-type', 'text/plain; charset=utf-8');
+  response.end(text);
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function closeServer(server: Server, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const hurry = setTimeout(() => server.closeAllConnections(), timeoutMs);
+    server.close(() => {
+      clearTimeout(hurry);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,118 @@
+import { hostname } from 'node:os';
+import { createKsm, type Ksm } from './collectors/ksm/index.ts';
+import type { KsmSection } from './collectors/ksm/section.ts';
+import { ConfigError } from './config/load.ts';
+import type { CoreConfig } from './config/schema.ts';
+import { SecretFile } from './config/secret-file.ts';
+import { VERSION } from './config/version.ts';
+import { secretCheck } from './http/bearer.ts';
+import { podInfoRoute } from './http/pod-info.ts';
+import type { Route } from './http/server.ts';
+import { kubeClient } from './kube/client.ts';
+import { type Election, soleMaster } from './kube/election.ts';
+import { LeaseElection } from './kube/lease.ts';
+import { POD_INFO_PATH } from './kube/pod-info.ts';
+import { REAL_TIMING } from './kube/retry.ts';
+import { tokenReviewer } from './kube/token-review.ts';
+import type { Log } from './log.ts';
+import type { AgentRegistry } from './metrics/registry.ts';
+
+/** What the state role needs of the agent. */
+export interface StateRoleWorld {
+  readonly registry: AgentRegistry;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly env: NodeJS.ProcessEnv;
+  /** Begins a push cycle out of turn. */
+  readonly pushNow: () => void;
+}
+
+/** The state of the cluster: followed, elected for, served to node agents. */
+export interface StateRole {
+  readonly ksm: Ksm;
+  readonly election: Election;
+  readonly routes: Readonly<Record<string, Route>>;
+  start(): void;
+  /** Gives the Lease up, so that the next one takes over at once, and ends all requests. */
+  stop(): Promise<void>;
+}
+
+/** How often to look whether all resources have been listed. */
+const SETTLING_MS = 100;
+
+/**
+ * Builds the state role. Throws ConfigError when there is no cluster to be found. This file, and with it the Kubernetes
+ * client, is only loaded by agents that have it.
+ */
+export function createStateRole(
+  config: Pick<CoreConfig, 'election' | 'http'>,
+  section: KsmSection,
+  { registry, log, now, random, env, pushNow }: StateRoleWorld,
+): StateRole {
+  const { kubeconfig, context } = section;
+  const client = kubeClient({
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(context !== undefined && { context }),
+  });
+  try {
+    client.locate();
+  } catch (cause) {
+    throw new ConfigError([`collectors.ksm: ${(cause as Error).message}; name one with collectors.ksm.kubeconfig`]);
+  }
+  const ksm = createKsm(section, client, log, VERSION);
+  for (const producer of ksm.producers) registry.addProducer(producer);
+  registry.addPrepared(ksm.state);
+  const ended = new AbortController();
+  const { sleep } = REAL_TIMING;
+  /** A new master does not wait for the next tick: the series have a gap already. */
+  const pushFirst = async () => {
+    while (election.isMaster() && !ksm.state.settled) await sleep(SETTLING_MS, ended.signal);
+    if (election.isMaster()) pushNow();
+  };
+  const hooks = { onMaster: () => void pushFirst() };
+  const monotonic = () => performance.now();
+  const election = config.election.enabled
+    ? new LeaseElection(
+        leaseOptions(config.election, env),
+        { api: client, log, registry, monotonic, now, random, sleep },
+        hooks,
+      )
+    : soleMaster(registry, hooks);
+  const source = { ready: () => ksm.state.podsSynced, answer: (node: string) => ksm.pods.answer(node) };
+  const { podInfoTokenFile, podInfoTokenReview } = config.http;
+  const check =
+    podInfoTokenFile !== undefined
+      ? secretCheck(new SecretFile(podInfoTokenFile))
+      : podInfoTokenReview && tokenReviewer(client, { ...podInfoTokenReview, monotonic });
+  const guard = check && {
+    check,
+    onError: (cause: unknown) => log.error({ err: cause }, 'the token of a node agent could not be checked'),
+  };
+  return {
+    ksm,
+    election,
+    routes: { [POD_INFO_PATH]: podInfoRoute(source, guard) },
+    start() {
+      ksm.state.start();
+      election.start();
+    },
+    async stop() {
+      await election.stop();
+      ended.abort();
+      await ksm.state.stop();
+      client.close();
+    },
+  };
+}
+
+function leaseOptions(election: CoreConfig['election'], env: NodeJS.ProcessEnv) {
+  return {
+    namespace: election.namespace ?? env.POD_NAMESPACE ?? 'default',
+    name: election.lease,
+    identity: env.POD_NAME ?? hostname(),
+    durationMs: election.leaseDuration,
+    renewDeadlineMs: election.renewDeadline,
+    retryMs: election.retryPeriod,
+  };
+}

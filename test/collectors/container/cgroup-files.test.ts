@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CgroupV1, parseOperations } from '../../../src/collectors/container/cgroup-v1.ts';
+import {
+  CgroupV2,
+  parseCpuMax,
+  parseIoStat,
+  parsePressure,
+  sharesOfWeight,
+} from '../../../src/collectors/container/cgroup-v2.ts';
+import { parseNetDev } from '../../../src/collectors/container/network.ts';
+import { keyed, limit } from '../../../src/collectors/container/reading.ts';
+import { MalformedFile, MissingFile } from '../../../src/host/errors.ts';
+import { Host } from '../../../src/host/host.ts';
+import { hostTree } from '../../kit/host-tree.ts';
+import { V2Node } from './kit.ts';
+
+const ALL = { all: true, fileDescriptors: false, sockets: false };
+const MACHINE = { totalBytes: 4096, swapTotalBytes: 100, swapFreeBytes: 40 };
+
+test('values are found at the start of a line only, and are never below 0', () => {
+  const lines = 'file 5\ninactive_file 7\ntotal_file -3\nlast 18446744073709551615';
+  assert.equal(keyed(lines, 'file'), 5);
+  assert.equal(keyed(lines, 'inactive_file'), 7);
+  assert.equal(keyed(lines, 'total_file'), 0);
+  assert.equal(keyed(lines, 'last'), 2 ** 64);
+  assert.equal(keyed(lines, 'absent'), undefined);
+  assert.throws(() => keyed('file many\n', 'file'), /expected a number/);
+});
+
+test('no limit is 0, however the kernel writes it', () => {
+  for (const text of ['max', '9223372036854771712', '18446744073709551615', '-1']) assert.equal(limit(text), 0);
+  assert.equal(limit('67108864'), 67_108_864);
+  assert.throws(() => limit('plenty'), /expected a number/);
+});
+
+test('quota, weight and pressure are read', () => {
+  assert.deepEqual(parseCpuMax('max 100000'), { quota: undefined, period: 100_000 });
+  assert.deepEqual(parseCpuMax('4800000 100000'), { quota: 4_800_000, period: 100_000 });
+  assert.throws(() => parseCpuMax('100000'), /expected a number/);
+  assert.deepEqual([1, 4, 79, 10_000].map(String).map(sharesOfWeight), [2, 80, 2046, 262_144]);
+  const text = 'some avg10=0.00 avg60=0.00 avg300=0.00 total=1500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=2\n';
+  assert.deepEqual(parsePressure('f', text), { some: 1.5, full: 0.000002 });
+  assert.deepEqual(parsePressure('f', 'some avg10=0.00 total=7\n'), { some: 0.000007, full: undefined });
+  assert.throws(() => parsePressure('f', 'none\n'), MalformedFile);
+});
+
+test('io.stat: several devices, one that did nothing, one without a number, the cost model', () => {
+  const text =
+    '11:0 \n8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0 cost.usage=1500000\n(unknown) rbytes=1\n8:16 rbytes=5 wbytes=6 rios=7 wios=8\n';
+  const [first, second, ...more] = parseIoStat('io.stat', text);
+  assert.deepEqual(more, []);
+  assert.deepEqual([first?.major, first?.minor, first?.reads, first?.costUsage], ['8', '0', 3, 1.5]);
+  assert.deepEqual([second?.minor, second?.writeBytes], ['16', 6]);
+  assert.throws(() => parseIoStat('io.stat', '8:0 rbytes=x\n'), MalformedFile);
+});
+
+test('blkio files: operations by device, without the sum of all', () => {
+  const devices = parseOperations('blkio', '8:0 Read 1\n8:0 Write 2\n8:0 Total 3\n8:16 Read 4\nTotal 7\n');
+  assert.deepEqual([...devices.keys()], ['8:0', '8:16']);
+  assert.equal(devices.get('8:0')?.get('Write'), 2);
+  assert.equal(parseOperations('blkio', 'Total 0\n').size, 0);
+  assert.throws(() => parseOperations('blkio', '8:0 Read\n'), MalformedFile);
+});
+
+test("net/dev: without loopback and the host's ends of pods, also when a number follows the colon at once", () => {
+  const text =
+    'Inter-|\n face |\n lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\nvethab: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n eth0:10 1 2 3 0 0 0 0 20 4 5 6 0 0 0 0\n';
+  assert.deepEqual(parseNetDev('dev', text), [
+    {
+      name: 'eth0',
+      receiveBytes: 10,
+      receivePackets: 1,
+      receiveErrors: 2,
+      receiveDropped: 3,
+      transmitBytes: 20,
+      transmitPackets: 4,
+      transmitErrors: 5,
+      transmitDropped: 6,
+    },
+  ]);
+  assert.throws(() => parseNetDev('dev', ' eth0: 1 2 3\n'), MalformedFile);
+});
+
+test('v2: a cgroup is read with the machine for its root', (context) => {
+  const { paths } = new V2Node(context);
+  const reader = new CgroupV2(new Host(paths), paths.cgroup, ALL);
+  const { cpuUsage, cpuUser, memory, workingSet, rss, cache, swap, peak, cpuWaiting } = reader.read(
+    '/kubepods',
+    MACHINE,
+    true,
+  );
+  assert.deepEqual([cpuUsage, cpuUser, memory, workingSet, rss, cache, swap], [2.5, 1.5, 9000, 6000, 4000, 5000, 600]);
+  assert.deepEqual([peak, cpuWaiting], [undefined, undefined]);
+  const root = reader.read('/', MACHINE, true);
+  assert.deepEqual([root.memory, root.workingSet, root.swap], [9000, 6000, 60]);
+  assert.equal(reader.limits('/', MACHINE).memory, 4096);
+  const limits = reader.limits('/kubepods', MACHINE);
+  assert.deepEqual([limits.cpuQuota, limits.cpuPeriod, limits.memory], [undefined, 100_000, 0]);
+});
+
+test('v2: without controllers only CPU time is told; without cpu.stat the cgroup is gone', (context) => {
+  const node = new V2Node(context);
+  const bare = Object.fromEntries(
+    ['memory.stat', 'memory.current', 'memory.events', 'memory.max', 'io.stat', 'cpu.max', 'cpu.weight'].map((file) => [
+      file,
+      undefined,
+    ]),
+  );
+  node.makeCgroup('/bare', bare);
+  node.makeCgroup('/small', { 'memory.current': '10\n' });
+  node.makeCgroup('/broken', { 'cpu.stat': 'usage_usec 12x\n' });
+  node.makeCgroup('/empty', { 'cpu.stat': '' });
+  const reader = new CgroupV2(new Host(node.paths), node.paths.cgroup, ALL);
+  const reading = reader.read('/bare', MACHINE, true);
+  const { misses: _, devices, ...values } = reading;
+  const told = Object.entries(values).filter(([, value]) => value !== undefined);
+  assert.deepEqual(devices, []);
+  assert.deepEqual(Object.keys(Object.fromEntries(told)), [
+    ...['cpuUsage', 'cpuUser', 'cpuSystem', 'periods', 'throttledPeriods', 'throttledTime'],
+  ]);
+  assert.equal(reader.read('/small', MACHINE, true).workingSet, 0);
+  assert.throws(() => reader.read('/gone', MACHINE, true), MissingFile);
+  for (const id of ['/broken', '/empty']) assert.throws(() => reader.read(id, MACHINE, true), MalformedFile);
+});
+
+const V1_FILES: Readonly<Record<string, string>> = {
+  'cpuacct/a/cpuacct.usage': '18014398509481985\n',
+  'cpuacct/a/cpuacct.stat': 'user 150\nsystem 25\n',
+  'cpu/a/cpu.stat': 'nr_periods 10\nnr_throttled 3\nthrottled_time 1500000000\n',
+  'cpu/a/cpu.cfs_quota_us': '-1\n',
+  'cpu/a/cpu.cfs_period_us': '100000\n',
+  'cpu/a/cpu.shares': '1024\n',
+  'memory/a/memory.stat': 'cache 1\nrss 2\ntotal_cache 100\ntotal_rss -5\ntotal_inactive_file 40\npgfault 9\n',
+  'memory/a/memory.usage_in_bytes': '300\n',
+  'memory/a/memory.limit_in_bytes': '9223372036854771712\n',
+  'memory/a/memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 2\n',
+  'blkio/a/blkio.throttle.io_serviced_recursive': '8:0 Read 3\n8:0 Write 4\nTotal 7\n',
+  'blkio/a/blkio.throttle.io_service_bytes_recursive': '8:0 Read 300\n8:0 Write 400\nTotal 700\n',
+};
+
+test('v1: each controller has its own tree, and may be missing', (context) => {
+  const below = Object.fromEntries(Object.entries(V1_FILES).map(([path, text]) => [`sys/fs/cgroup/${path}`, text]));
+  const paths = hostTree(context, below);
+  const trees = new Map(['cpu', 'cpuacct', 'memory', 'blkio'].map((name) => [name, `${paths.cgroup}/${name}`]));
+  const reader = new CgroupV1(new Host(paths), trees, ALL);
+  const reading = reader.read('/a', MACHINE, true);
+  assert.deepEqual([reading.cpuUsage, reading.cpuUser, reading.cpuSystem], [18_014_398.509481985, 1.5, 0.25]);
+  assert.deepEqual([reading.memory, reading.workingSet, reading.rss, reading.cache], [300, 260, 0, 100]);
+  assert.deepEqual([reading.throttledTime, reading.oomKills, reading.threads], [1.5, 2, undefined]);
+  assert.deepEqual([reading.devices[0]?.reads, reading.devices[0]?.writeBytes], [3, 400]);
+  const { cpuQuota, memory } = reader.limits('/a', MACHINE);
+  assert.deepEqual([cpuQuota, memory], [undefined, 0]);
+  assert.throws(() => reader.read('/gone', MACHINE, true), MissingFile);
+  trees.delete('memory');
+  trees.delete('blkio');
+  const { cpuUsage, memory: none, devices } = reader.read('/a', MACHINE, true);
+  assert.deepEqual([cpuUsage, none, devices], [18_014_398.509481985, undefined, []]);
+});

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { Discovery } from '../../../src/collectors/container/discovery.ts';
+import { findHierarchy } from '../../../src/collectors/container/hierarchy.ts';
+import { Host } from '../../../src/host/host.ts';
+import { NoData } from '../../../src/metrics/outcome.ts';
+import { hostTree } from '../../kit/host-tree.ts';
+import { pathsBelow } from './kit.ts';
+
+const UID = '3307863b-88df-4b68-8327-ce4f0045f372';
+const UID_ = UID.replaceAll('-', '_');
+const STATIC_UID = '8fae0d1bf7e0d6a3b7a6a1c5e3b9d2f1';
+const ID = 'e1b26a3ad4b58138a6c3e693dbed643d0ddce92ecc863967b5090c2feb589e1f';
+const OTHER = 'efc0c093d7d98d4cdac8ee04558078e2172691cdcd3ce859f13bf8bf86317935';
+
+/** A tree of empty cgroups. */
+function treeOf(context: TestContext, folders: readonly string[]): string {
+  const root = mkdtempSync(join(tmpdir(), 'firesteel-cgroups-'));
+  context.after(() => rmSync(root, { recursive: true }));
+  for (const folder of folders) mkdirSync(join(root, folder), { recursive: true });
+  return root;
+}
+
+const find = (tree: string, named: readonly string[] = []) =>
+  [...new Discovery(new Host(pathsBelow('/nowhere')), tree, named).walk()]
+    .filter(({ kind }) => kind !== 'root')
+    .map(({ id, kind, podUid, containerId }) => [kind, id, podUid, containerId].filter((part) => part !== undefined));
+
+const POD = `kubepods-burstable-pod${UID_}.slice`;
+
+/** Where runtimes and drivers put a container, and what is found in it. */
+const LAYOUTS: readonly { readonly name: string; readonly folder: string; readonly pod: string }[] = [
+  {
+    name: 'systemd, containerd',
+    pod: `/kubepods.slice/kubepods-burstable.slice/${POD}`,
+    folder: `cri-containerd-${ID}.scope`,
+  },
+  { name: 'systemd, CRI-O', pod: `/kubepods.slice/kubepods-burstable.slice/${POD}`, folder: `crio-${ID}.scope` },
+  { name: 'systemd, docker', pod: `/kubepods.slice/kubepods-burstable.slice/${POD}`, folder: `docker-${ID}.scope` },
+  {
+    name: 'systemd, guaranteed',
+    pod: `/kubepods.slice/kubepods-pod${UID_}.slice`,
+    folder: `cri-containerd-${ID}.scope`,
+  },
+  { name: 'cgroupfs, containerd', pod: `/kubepods/besteffort/pod${UID}`, folder: ID },
+  { name: 'cgroupfs, guaranteed', pod: `/kubepods/pod${UID}`, folder: ID },
+  { name: 'cgroupfs, CRI-O', pod: `/kubepods/burstable/pod${UID}`, folder: `crio-${ID}` },
+  {
+    name: '--cgroup-root, systemd',
+    pod: `/x.slice/x-kubepods.slice/x-kubepods-burstable.slice/x-${POD}`,
+    folder: `cri-containerd-${ID}.scope`,
+  },
+  { name: '--cgroup-root, cgroupfs', pod: `/x/kubepods/burstable/pod${UID}`, folder: ID },
+  {
+    name: 'kind',
+    pod: `/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-${POD}`,
+    folder: `cri-containerd-${ID}.scope`,
+  },
+  {
+    name: "kind, from the node container's host",
+    pod: `/system.slice/docker-${OTHER}.scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-${POD}`,
+    folder: `cri-containerd-${ID}.scope`,
+  },
+  { name: 'minikube in docker', pod: `/docker/${OTHER}/kubepods/burstable/pod${UID}`, folder: ID },
+  {
+    name: 'k3s without root',
+    pod: `/user.slice/user-1000.slice/user@1000.service/k3s-rootless.scope/kubepods/burstable/pod${UID}`,
+    folder: ID,
+  },
+];
+
+for (const { name, pod, folder } of LAYOUTS) {
+  test(`a pod and its container are found: ${name}`, (context) => {
+    const found = find(treeOf(context, [`${pod}/${folder}`])).filter(([kind]) => kind !== 'slice');
+    assert.deepEqual(found, [
+      ['pod', pod, UID],
+      ['container', `${pod}/${folder}`, UID, ID],
+    ]);
+  });
+}
+
+test('kubepods and its classes of service come before the pods in them', (context) => {
+  const tree = treeOf(context, [`kubepods/burstable/pod${UID}`, 'kubepods/besteffort', `kubepods/pod${STATIC_UID}`]);
+  assert.deepEqual(find(tree), [
+    ['slice', '/kubepods'],
+    ['slice', '/kubepods/besteffort'],
+    ['slice', '/kubepods/burstable'],
+    ['pod', `/kubepods/burstable/pod${UID}`, UID],
+    ['pod', `/kubepods/pod${STATIC_UID}`, STATIC_UID],
+  ]);
+});
+
+test('kubelet and runtime with different drivers make containers without a folder for the pod', (context) => {
+  const folder = `/system.slice/containerd.service/${POD}:cri-containerd:${ID}`;
+  assert.deepEqual(find(treeOf(context, [folder])), [['container', folder, UID, ID]]);
+});
+
+test('what is below a container, or is none, gets no series', (context) => {
+  const pod = `kubepods.slice/kubepods-burstable.slice/${POD}`;
+  const tree = treeOf(context, [
+    `${pod}/crio-${ID}.scope/container`,
+    `${pod}/crio-${ID}.scope/docker/${OTHER}`,
+    `${pod}/crio-${ID}.scope/kubepods/burstable/pod${UID}/${OTHER}`,
+    `${pod}/crio-conmon-${OTHER}.scope`,
+    `${pod}/crio-${OTHER}`,
+    `${pod}/run-${OTHER}.mount`,
+    `${pod}/${ID.slice(0, 63)}`,
+  ]);
+  const containers = find(tree).filter(([kind]) => kind === 'container');
+  assert.deepEqual(containers, [['container', `/${pod}/crio-${ID}.scope`, UID, ID]]);
+});
+
+test('a tree that is mounted twice is told once', (context) => {
+  const tree = treeOf(context, [
+    `docker/${OTHER}/kubepods/burstable/pod${UID}/${ID}`,
+    `kubepods/burstable/pod${UID}/${ID}`,
+  ]);
+  const ids = find(tree).map(([, id]) => id);
+  assert.equal(ids.filter((id) => id?.endsWith(ID)).length, 1);
+  assert.ok(ids.includes(`/kubepods/burstable/pod${UID}/${ID}`));
+});
+
+test('named slices are found, one by one or all below a folder', (context) => {
+  const tree = treeOf(context, ['system.slice/a.service', 'system.slice/b.service']);
+  const idsOf = (named: readonly string[]) => find(tree, named).map(([, id]) => id);
+  assert.deepEqual(idsOf(['/system.slice/b.service', '/absent', '/absent/*']), ['/system.slice/b.service']);
+  assert.deepEqual(idsOf(['/system.slice/*']), ['/system.slice/a.service', '/system.slice/b.service']);
+});
+
+test('a kubepods that appears later is found', (context) => {
+  const tree = treeOf(context, ['system.slice']);
+  const discovery = new Discovery(new Host(pathsBelow('/nowhere')), tree, []);
+  assert.deepEqual([...discovery.walk()], []);
+  mkdirSync(join(tree, `kubepods/pod${UID}`), { recursive: true });
+  assert.equal([...discovery.walk()].length, 3);
+});
+
+test('v2 is told by its file, v1 by folders of controllers, hybrid counts as v1', (context) => {
+  const v2 = hostTree(context, { 'sys/fs/cgroup/cgroup.controllers': 'cpu memory\n' });
+  assert.equal(findHierarchy(new Host(v2)).version, 2);
+  const hybrid = hostTree(context, {
+    'sys/fs/cgroup/unified/cgroup.controllers': '',
+    'sys/fs/cgroup/cpu,cpuacct/cpu.stat': '',
+    'sys/fs/cgroup/memory/memory.stat': '',
+  });
+  const { version, tree, controllers } = findHierarchy(new Host(hybrid));
+  assert.deepEqual([version, tree], [1, join(hybrid.cgroup, 'cpu,cpuacct')]);
+  assert.equal(controllers.get('cpuacct'), join(hybrid.cgroup, 'cpu,cpuacct'));
+  const none = hostTree(context, { 'sys/fs/cgroup/unified/cgroup.controllers': '' });
+  assert.throws(() => findHierarchy(new Host(none)), NoData);
+});

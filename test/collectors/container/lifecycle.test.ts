@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { nameOf } from '../../kit/samples.ts';
+import { containerCycles, labelsOf, namesOf, ofCgroup, podOf, V2Node } from './kit.ts';
+
+const UID = '3307863b-88df-4b68-8327-ce4f0045f372';
+const POD = `/kubepods/pod${UID}`;
+const MAIN = 'a'.repeat(64);
+const SANDBOX = 'b'.repeat(64);
+const CONTAINER = `${POD}/${MAIN}`;
+const pods = [podOf('web', UID, { main: `containerd://${MAIN}` })];
+
+function nodeOf(context: TestContext): V2Node {
+  const node = new V2Node(context);
+  node.makeCgroup(POD);
+  node.makeCgroup(`${POD}/${SANDBOX}`, {}, 'pause');
+  node.makeCgroup(CONTAINER, {}, 'app');
+  return node;
+}
+
+test('what is told of a container', async (context) => {
+  const node = nodeOf(context);
+  node.makeCgroup(CONTAINER, {
+    'cpu.max': '50000 100000\n',
+    'cpu.stat':
+      'usage_usec 2500000\nuser_usec 1500000\nsystem_usec 1000000\nnr_periods 9\nnr_throttled 2\nthrottled_usec 700000\n',
+    'io.stat': '259:0 rbytes=1 wbytes=2 rios=3 wios=4\n7:0 rbytes=9 wbytes=9 rios=9 wios=9\n99:9 rbytes=9\n',
+    'memory.events': 'low 0\nmax 3\noom 1\noom_kill 1\n',
+    'memory.max': '67108864\n',
+  });
+  const { samples } = await containerCycles(node.paths, {}, await namesOf(pods), () => 1_795_182_606_260)();
+  const told = ofCgroup(samples, CONTAINER);
+  assert.equal(told.delete('container_start_time_seconds{}'), true);
+  assert.deepEqual(
+    told,
+    new Map([
+      ['container_cpu_usage_seconds_total{cpu="total"}', 2.5],
+      ['container_cpu_user_seconds_total{}', 1.5],
+      ['container_cpu_system_seconds_total{}', 1],
+      ['container_cpu_cfs_periods_total{}', 9],
+      ['container_cpu_cfs_throttled_periods_total{}', 2],
+      ['container_cpu_cfs_throttled_seconds_total{}', 0.7],
+      ['container_memory_working_set_bytes{}', 6000],
+      ['container_memory_usage_bytes{}', 9000],
+      ['container_memory_rss{}', 4000],
+      ['container_memory_cache{}', 5000],
+      ['container_memory_swap{}', 600],
+      ['container_oom_events_total{}', 1],
+      ['container_spec_cpu_period{}', 100_000],
+      ['container_spec_cpu_quota{}', 50_000],
+      ['container_spec_cpu_shares{}', 998],
+      ['container_spec_memory_limit_bytes{}', 67_108_864],
+      ['container_last_seen{}', 1_795_182_606],
+      ['container_fs_reads_bytes_total{device="/dev/nvme0n1"}', 1],
+      ['container_fs_writes_bytes_total{device="/dev/nvme0n1"}', 2],
+      ['container_fs_reads_total{device="/dev/nvme0n1"}', 3],
+      ['container_fs_writes_total{device="/dev/nvme0n1"}', 4],
+    ]),
+  );
+});
+
+test('the network of a pod is told once, on the row of its sandbox', async (context) => {
+  const { samples } = await containerCycles(nodeOf(context).paths, {}, await namesOf(pods))();
+  const network = [...samples].filter(([series]) => nameOf(series) === 'container_network_receive_bytes_total');
+  assert.deepEqual(network.length, 1);
+  assert.match(network[0]?.[0] ?? '', new RegExp(`id="${POD}/${SANDBOX}".*interface="eth0".*pod="web"`));
+  assert.equal(network[0]?.[1], 1000);
+});
+
+test('without a sandbox the network is told on the row of the pod', async (context) => {
+  const node = nodeOf(context);
+  node.remove(`${POD}/${SANDBOX}`);
+  const cycle = containerCycles(node.paths, {}, await namesOf(pods));
+  await cycle();
+  const { samples } = await cycle();
+  const network = [...samples.keys()].filter((series) => nameOf(series) === 'container_network_transmit_bytes_total');
+  assert.equal(network.length, 1);
+  assert.match(network[0] ?? '', new RegExp(`id="${POD}",`));
+});
+
+test('a container that has ended is told once more as it was last, then no more', async (context) => {
+  const node = nodeOf(context);
+  let now = 1_000_000;
+  const cycle = containerCycles(node.paths, {}, await namesOf(pods), () => now);
+  const first = ofCgroup((await cycle()).samples, CONTAINER);
+  node.remove(CONTAINER);
+  now = 2_000_000;
+  assert.deepEqual(ofCgroup((await cycle()).samples, CONTAINER), first);
+  assert.equal(first.get('container_last_seen{}'), 1000);
+  assert.equal(ofCgroup((await cycle()).samples, CONTAINER).size, 0);
+});
+
+test('a container that ends before it has a name is told with what is known then', async (context) => {
+  const node = nodeOf(context);
+  const names = { current: await namesOf([podOf('web', UID, {})]) };
+  const asked = {
+    find: (id: string, uid: string) => names.current.find(id, uid),
+    findPod: (uid: string) => names.current.findPod(uid),
+  };
+  const cycle = containerCycles(node.paths, {}, asked);
+  assert.equal(labelsOf((await cycle()).samples, CONTAINER), undefined);
+  node.remove(CONTAINER);
+  names.current = await namesOf(pods);
+  assert.equal(labelsOf((await cycle()).samples, CONTAINER)?.container, 'main');
+  assert.equal(labelsOf((await cycle()).samples, CONTAINER), undefined);
+});
+
+test('a restarted container is another one, from 0 on', async (context) => {
+  const node = nodeOf(context);
+  const next = 'd'.repeat(64);
+  const cycle = containerCycles(
+    node.paths,
+    {},
+    await namesOf([...pods, podOf('x', 'x', { main: `containerd://${next}` })]),
+  );
+  await cycle();
+  node.remove(CONTAINER);
+  node.makeCgroup(`${POD}/${next}`, { 'cpu.stat': 'usage_usec 0\n' });
+  const { samples } = await cycle();
+  assert.equal(ofCgroup(samples, CONTAINER).get('container_cpu_usage_seconds_total{cpu="total"}'), 2.5);
+  assert.equal(ofCgroup(samples, `${POD}/${next}`).get('container_memory_rss{}'), 4000);
+});
+
+test('half a sample is none: a container whose memory controller is gone is on its way out', async (context) => {
+  const node = nodeOf(context);
+  const cycle = containerCycles(node.paths, {}, await namesOf(pods));
+  const before = ofCgroup((await cycle()).samples, CONTAINER);
+  for (const file of ['memory.stat', 'memory.current', 'memory.events']) node.remove(`${CONTAINER}/${file}`);
+  assert.deepEqual(ofCgroup((await cycle()).samples, CONTAINER), before);
+});
+
+test('a malformed file costs its cgroup, and is named', async (context) => {
+  const node = nodeOf(context);
+  node.makeCgroup(CONTAINER, { 'memory.stat': 'anon lots\n' });
+  const { samples, results } = await containerCycles(node.paths, {}, await namesOf(pods))();
+  assert.equal(ofCgroup(samples, CONTAINER).size, 0);
+  assert.ok(ofCgroup(samples, POD).size > 0);
+  assert.equal(results[0]?.outcome, 'partial');
+  assert.match(results[0]?.errors[0]?.message ?? '', /memory\.stat.*expected a number, found "lots"/);
+});
+
+test('open files and sockets are counted when asked for', async (context) => {
+  const node = nodeOf(context);
+  const [pid] = readFileSync(`${node.paths.cgroup}${CONTAINER}/cgroup.procs`, 'utf8').split('\n');
+  const counts = async (options: object) => {
+    const told = ofCgroup((await containerCycles(node.paths, options)()).samples, CONTAINER);
+    return [told.get('container_file_descriptors{}'), told.get('container_sockets{}')];
+  };
+  // No process could be looked into: that is not 0 files.
+  assert.deepEqual(await counts({ fileDescriptors: true }), [undefined, undefined]);
+  mkdirSync(`${node.paths.procfs}/${pid}/fd`);
+  symlinkSync('/dev/null', `${node.paths.procfs}/${pid}/fd/0`);
+  symlinkSync('socket:[4711]', `${node.paths.procfs}/${pid}/fd/1`);
+  assert.deepEqual(await counts({ fileDescriptors: true }), [2, undefined]);
+  assert.deepEqual(await counts({ fileDescriptors: true, sockets: true }), [2, 1]);
+  assert.deepEqual(await counts({}), [undefined, undefined]);
+});
+
+test('limits are read again within ten cycles', async (context) => {
+  const node = nodeOf(context);
+  const cycle = containerCycles(node.paths, {}, await namesOf(pods));
+  await cycle();
+  node.makeCgroup(CONTAINER, { 'memory.max': '4096\n' });
+  let limit: number | undefined = 0;
+  for (let count = 0; count < 10; count++) {
+    limit = ofCgroup((await cycle()).samples, CONTAINER).get('container_spec_memory_limit_bytes{}');
+  }
+  assert.equal(limit, 4096);
+});
+
+test('a cgroup is as old as the oldest of its folder and its file of events', async (context) => {
+  const node = nodeOf(context);
+  const made = Math.floor(statSync(`${node.paths.cgroup}${CONTAINER}`).mtimeMs / 1000);
+  const { samples } = await containerCycles(node.paths)();
+  const started = ofCgroup(samples, CONTAINER).get('container_start_time_seconds{}') ?? 0;
+  assert.ok(Math.abs(started - made) <= 1, `${started} ${made}`);
+});
+
+test('a host without cgroups or without pods has no data', async (context) => {
+  const node = new V2Node(context);
+  node.remove('/kubepods');
+  const outcome = async (paths: V2Node['paths']) => (await containerCycles(paths)()).results[0];
+  assert.equal((await outcome(node.paths))?.outcome, 'nodata');
+  assert.match(
+    (await outcome({ ...node.paths, cgroup: '/nowhere' }))?.reason ?? '',
+    /no cgroup hierarchy at \/nowhere/,
+  );
+});
+
+/** Without quota, I/O and the network, which is told of pods only. */
+const SERIES_OF_A_CGROUP = 14;
+
+/** Makes and removes 400 pods of four containers, each in one step, as fast as it can. */
+const CHURN = `
+const { cpSync, mkdirSync, renameSync, rmSync } = require('node:fs');
+const [tree, container] = process.argv.slice(1);
+const id = (number) => number.toString(16).padStart(64, '0');
+const pathOf = (pod) => tree + '/kubepods/pod00000000-0000-0000-0000-' + String(pod).padStart(12, '0');
+for (let pod = 0; pod < 400; pod++) {
+  const draft = tree + '/draft';
+  cpSync(container, draft, { recursive: true });
+  for (let one = 0; one < 4; one++) cpSync(container, draft + '/' + id(pod * 4 + one), { recursive: true });
+  renameSync(draft, pathOf(pod));
+  if (pod >= 40) rmSync(pathOf(pod - 40), { recursive: true });
+}
+`;
+
+test('2,000 cgroups that come and go while they are read give whole samples or none', {
+  timeout: 60_000,
+}, async (context) => {
+  const node = nodeOf(context);
+  const child = spawn(process.execPath, ['-e', CHURN, node.paths.cgroup, `${node.paths.cgroup}${CONTAINER}`], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  context.after(() => child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
+  const cycle = containerCycles(node.paths);
+  const seen = new Set<string>();
+  while (child.exitCode === null) {
+    const { samples, results } = await cycle();
+    assert.notEqual(results[0]?.outcome, 'fault', results[0]?.reason ?? '');
+    const told = new Map<string, number>();
+    for (const [series, value] of samples) {
+      if (nameOf(series) === 'container_memory_rss') assert.equal(value, 4000, series);
+      if (nameOf(series) === 'container_cpu_usage_seconds_total') assert.equal(value, 2.5, series);
+      const id = /id="(\/kubepods\/pod0[^"]*)"/.exec(series)?.[1];
+      if (id !== undefined && !series.startsWith('container_network_')) told.set(id, (told.get(id) ?? 0) + 1);
+    }
+    for (const [id, count] of told) {
+      assert.equal(count, SERIES_OF_A_CGROUP, id);
+      seen.add(id);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.deepEqual(await ended, [0, null]);
+  context.diagnostic(`${seen.size} cgroups seen`);
+  assert.ok(seen.size > 100, `${seen.size}`);
+});

@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CgroupV2 } from '../../../src/collectors/container/cgroup-v2.ts';
+import { processIds } from '../../../src/collectors/container/processes.ts';
+import { Host } from '../../../src/host/host.ts';
+import { DEFAULT_PATHS } from '../../../src/host/paths.ts';
+import { containerCycles, namesOf, ofCgroup, podOf } from './kit.ts';
+
+// Real cgroups of this machine, with processes that do what the samples must tell of them. All of it lies in trees of
+// its own and ends with the test.
+
+const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
+const ROOT = '/sys/fs/cgroup';
+const NAME = `firesteel-test-${process.pid}`;
+const UID = '3307863b-88df-4b68-8327-ce4f0045f372';
+const POD = `/kubepods/burstable/pod${UID}`;
+const MIB = 2 ** 20;
+
+const idOf = (letter: string) => letter.repeat(64);
+const wait = (milliseconds: number) => delay(milliseconds);
+
+/** What runs in the cgroups: ended before they are removed. */
+const running: ChildProcess[] = [];
+
+async function endAll(): Promise<void> {
+  for (const child of running.splice(0)) {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) continue;
+    const ended = once(child, 'exit');
+    // The shell and what it started, which are a process group of their own.
+    process.kill(-child.pid, 'SIGKILL');
+    await ended;
+  }
+}
+
+/** Makes the trees in which the test's cgroups lie, and a folder through which they are seen as the host's. */
+function makeTrees(context: TestContext): string | undefined {
+  const trees = CONTROLLERS.map((controller) => join(ROOT, controller, NAME));
+  if (process.getuid?.() !== 0) {
+    context.skip('only root can make cgroups');
+    return undefined;
+  }
+  try {
+    for (const tree of trees) mkdirSync(tree);
+  } catch (cause) {
+    for (const tree of trees) if (existsSync(tree)) rmdirSync(tree);
+    context.skip(`no cgroups of v1 can be made here: ${(cause as Error).message}`);
+    return undefined;
+  }
+  const seen = mkdtempSync(join(tmpdir(), 'firesteel-cgroup-'));
+  for (const controller of CONTROLLERS) symlinkSync(join(ROOT, controller, NAME), join(seen, controller));
+  context.after(async () => {
+    await endAll();
+    rmSync(seen, { recursive: true });
+    for (const tree of trees) await removeTree(tree);
+  });
+  return seen;
+}
+
+/** Removes cgroups from the leaves up; the kernel needs a moment after the last process has ended. */
+async function removeTree(folder: string): Promise<void> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeTree(join(folder, entry.name));
+  }
+  for (let attempt = 0; attempt < 50; attempt++) {
+    try {
+      rmdirSync(folder);
+      return;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EBUSY') throw cause;
+      await wait(100);
+    }
+  }
+  throw new Error(`${folder} is still busy`);
+}
+
+const makeCgroup = (seen: string, id: string, files: Readonly<Record<string, string>> = {}) => {
+  for (const controller of CONTROLLERS) mkdirSync(join(seen, controller, id), { recursive: true });
+  for (const [file, value] of Object.entries(files)) {
+    const path = join(seen, file.slice(0, file.indexOf('.')), id, file);
+    if (existsSync(path)) writeFileSync(path, value);
+  }
+};
+
+/** Runs a shell script in a cgroup; the shell moves itself there first. */
+function runIn(seen: string, id: string, script: string): ChildProcess {
+  const join_ = CONTROLLERS.map((controller) => `echo $$ > ${join(seen, controller, id)}/cgroup.procs`).join('\n');
+  const child = spawn('/bin/sh', ['-c', `set -e\n${join_}\n${script}`], { stdio: 'ignore', detached: true });
+  running.push(child);
+  return child;
+}
+
+const until = async (what: string, check: () => boolean) => {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if (check()) return;
+    await wait(50);
+  }
+  throw new Error(`${what} did not happen`);
+};
+
+/** CPU seconds of a process, in steps of 0.01. */
+function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+test('usage, throttling, working set and kills of real processes', { timeout: 60_000 }, async (context) => {
+  const seen = makeTrees(context);
+  if (seen === undefined) return;
+  const [busy, hungry, doomed, sandbox] = ['a', 'b', 'c', 'd'].map((letter) => `${POD}/${idOf(letter)}`) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  makeCgroup(seen, POD);
+  makeCgroup(seen, busy, { 'cpu.cfs_period_us': '100000', 'cpu.cfs_quota_us': '20000', 'cpu.shares': '512' });
+  makeCgroup(seen, hungry, { 'memory.limit_in_bytes': String(64 * MIB) });
+  makeCgroup(seen, doomed, {
+    'memory.limit_in_bytes': String(8 * MIB),
+    'memory.memsw.limit_in_bytes': String(8 * MIB),
+  });
+  makeCgroup(seen, sandbox);
+  const paths = { ...DEFAULT_PATHS, cgroup: seen };
+  const names = await namesOf([
+    podOf('web', UID, {
+      busy: `containerd://${idOf('a')}`,
+      hungry: `containerd://${idOf('b')}`,
+      doomed: `containerd://${idOf('c')}`,
+    }),
+  ]);
+  const cycle = containerCycles(paths, { families: 'kubelet' }, names);
+  const spinner = runIn(seen, busy, 'while :; do :; done');
+  runIn(seen, hungry, `(head -c ${20 * MIB} /dev/zero; sleep 60) | tail -c ${20 * MIB}`);
+  const victim = runIn(seen, doomed, `head -c ${64 * MIB} /dev/zero | tail -c ${64 * MIB} | wc -c; sleep 60`);
+  runIn(seen, sandbox, 'exec sleep 60');
+  const usageOf = (id: string) => Number(readFileSync(join(seen, 'memory', id, 'memory.usage_in_bytes'), 'utf8'));
+  const killsIn = (id: string) =>
+    Number(/^oom_kill (\d+)$/m.exec(readFileSync(join(seen, 'memory', id, 'memory.oom_control'), 'utf8'))?.[1]);
+  await until('the use of 20 MiB', () => usageOf(hungry) > 20 * MIB);
+  await until('a kill for want of memory', () => killsIn(doomed) > 0);
+  const started = performance.now();
+  const before = await cycle();
+  const spentBefore = cpuSeconds(spinner.pid ?? 0);
+  await wait(2000);
+  const after = await cycle();
+  const spent = cpuSeconds(spinner.pid ?? 0) - spentBefore;
+  const seconds = (performance.now() - started) / 1000;
+  assert.deepEqual(after.results[0]?.errors, []);
+
+  const moved = (id: string, series: string) =>
+    (ofCgroup(after.samples, id).get(series) ?? Number.NaN) - (ofCgroup(before.samples, id).get(series) ?? Number.NaN);
+  const usage = moved(busy, 'container_cpu_usage_seconds_total{cpu="total"}');
+  assert.ok(Math.abs(usage - spent) < 0.06, `CPU: ${usage} told, ${spent} by the process itself`);
+  assert.ok(usage < seconds * 0.2 + 0.06, `CPU: ${usage} told in ${seconds} s, a fifth of a CPU allowed`);
+  const periods = moved(busy, 'container_cpu_cfs_periods_total{}');
+  const throttled = moved(busy, 'container_cpu_cfs_throttled_periods_total{}');
+  assert.ok(periods >= 10 && periods <= seconds * 10 + 2, `${periods} periods in ${seconds} s`);
+  assert.ok(throttled >= periods / 2 && throttled <= periods, `${throttled} of ${periods} periods throttled`);
+  assert.ok(moved(busy, 'container_cpu_cfs_throttled_seconds_total{}') > 0.3);
+
+  const told = ofCgroup(after.samples, hungry);
+  const workingSet = told.get('container_memory_working_set_bytes{}') ?? 0;
+  assert.ok(workingSet > 20 * MIB && workingSet < 26 * MIB, `working set ${workingSet / MIB} MiB of 20`);
+  assert.equal(told.get('container_spec_memory_limit_bytes{}'), 64 * MIB);
+  assert.equal(told.get('container_oom_events_total{}'), 0);
+  const pids = readFileSync(join(seen, 'cpu', hungry, 'cgroup.procs'), 'utf8')
+    .trim()
+    .split('\n');
+  assert.equal(told.get('container_processes{}'), pids.length);
+  const open = pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0);
+  assert.equal(told.get('container_file_descriptors{}'), open);
+
+  assert.equal(ofCgroup(after.samples, doomed).get('container_oom_events_total{}'), killsIn(doomed));
+  assert.ok((ofCgroup(after.samples, doomed).get('container_memory_max_usage_bytes{}') ?? 0) <= 8 * MIB);
+  const { 'container_spec_cpu_quota{}': quota, 'container_spec_cpu_shares{}': shares } = Object.fromEntries(
+    ofCgroup(after.samples, busy),
+  );
+  assert.deepEqual([quota, shares], [20_000, 512]);
+  assert.ok(moved(POD, 'container_cpu_usage_seconds_total{cpu="total"}') >= usage - 0.01, 'a pod has the sum of all');
+
+  // The cgroup of the victim goes with its last process: told once more, then no more.
+  if (victim.pid !== undefined) process.kill(-victim.pid, 'SIGKILL');
+  for (const controller of CONTROLLERS) await removeTree(join(seen, controller, doomed));
+  assert.equal(
+    ofCgroup((await cycle()).samples, doomed).get('container_oom_events_total{}'),
+    killsBefore(after, doomed),
+  );
+  assert.equal(ofCgroup((await cycle()).samples, doomed).size, 0);
+});
+
+const killsBefore = ({ samples }: { samples: ReadonlyMap<string, number> }, id: string) =>
+  ofCgroup(samples, id).get('container_oom_events_total{}');
+
+test('the files of a real cgroup v2, and a threaded one, which has no list of processes', async (context) => {
+  const tree = [ROOT, join(ROOT, 'unified')].find((folder) => existsSync(join(folder, 'cgroup.controllers')));
+  if (process.getuid?.() !== 0 || tree === undefined) return context.skip('needs root and a tree of cgroup v2');
+  const folder = join(tree, NAME);
+  try {
+    mkdirSync(folder);
+  } catch (cause) {
+    return context.skip(`no cgroups of v2 can be made here: ${(cause as Error).message}`);
+  }
+  context.after(() => removeTree(folder));
+  const host = new Host(DEFAULT_PATHS);
+  const child = spawn('/bin/sh', ['-c', `echo $$ > ${folder}/cgroup.procs; while :; do :; done`], { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const reader = new CgroupV2(host, tree, { all: true, fileDescriptors: false, sockets: false });
+  const machine = { totalBytes: 1, swapTotalBytes: 0, swapFreeBytes: 0 };
+  try {
+    await until('CPU time', () => (reader.read(`/${NAME}`, machine, false).cpuUsage ?? 0) > 0.2);
+    assert.deepEqual(processIds(host, folder), [String(child.pid)]);
+    const { cpuUsage = 0, cpuUser = 0, cpuSystem = 0 } = reader.read(`/${NAME}`, machine, false);
+    assert.ok(Math.abs(cpuUsage - cpuUser - cpuSystem) < 0.02);
+  } finally {
+    child.kill('SIGKILL');
+    await ended;
+  }
+  mkdirSync(join(folder, 'threaded'));
+  writeFileSync(join(folder, 'threaded/cgroup.type'), 'threaded');
+  assert.throws(() => readFileSync(join(folder, 'threaded/cgroup.procs')), { code: /^(?:ENOTSUP|EOPNOTSUPP)$/ });
+  assert.deepEqual(processIds(host, join(folder, 'threaded')), []);
+});

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { containerFamilies } from '../../../src/collectors/container/families.ts';
+import { machineFamilies } from '../../../src/collectors/container/machine.ts';
+import { nameOf } from '../../kit/samples.ts';
+import { containerCycles, namesOf, recordedNode } from './kit.ts';
+
+// The kubelet's own /metrics/cadvisor of two real nodes, and the kernel's files of the same half minute.
+
+interface Exception {
+  readonly series: RegExp;
+  readonly version?: 1 | 2;
+  readonly reason: string;
+}
+
+/** Series of the kubelet that are not made from the recorded files. */
+const NOT_TOLD: readonly Exception[] = [
+  { version: 1, series: /[{,]id="\/"/, reason: 'of v1, the files of the root cgroup are not recorded' },
+  { series: /id="\/system.slice\/kubelet.service"/, reason: "the kubelet's own cgroup is not recorded" },
+  { series: /^container_(network_|ulimits_).*id="\/"/, reason: 'process 1 is not recorded' },
+  { series: /^container_(file_descriptors|sockets)\{/, reason: '/proc/<pid>/fd is not recorded' },
+  {
+    series: /^container_fs_(?!(reads|writes)(_bytes)?_total).*id="\/"/,
+    reason: 'the mounts of the machine are not recorded, and its file systems are gone',
+  },
+  {
+    series: /^container_fs_(reads|writes)_total\{device="(?!\/dev\/vda").*id="\/"/,
+    reason: 'no disk is behind these file systems, the kubelet tells 0',
+  },
+  {
+    version: 2,
+    series: /^container_(memory_failcnt|memory_max_usage_bytes|oom_events_total)\{id="\/"/,
+    reason: 'the root cgroup of v2 has no such file, the kubelet tells 0',
+  },
+];
+
+/** Values that differ by more than what moves. */
+const OTHER_VALUES: readonly Exception[] = [
+  { series: /^container_start_time_seconds/, reason: 'the time of a folder, which a copy does not have' },
+  { series: /^container_last_seen/, reason: 'the time of the cycle' },
+  { series: /^container_oom_events_total/, reason: 'the kubelet read its log and matched nothing; the kernel counts' },
+  {
+    version: 2,
+    series: /^container_memory_failcnt/,
+    reason: 'the kubelet tells 0, the kernel counts in memory.events',
+  },
+  {
+    version: 2,
+    series: /^container_memory_kernel_usage/,
+    reason: 'the kubelet tells 0, the kernel says in memory.stat',
+  },
+];
+
+/** How far counters and gauges moved between the kubelet's look, up to 30 s earlier or later, and the recorder's. */
+const MOVES: readonly { readonly series: RegExp; readonly relative: number; readonly absolute: number }[] = [
+  { series: /^container_cpu_(usage|user|system)_seconds/, relative: 0.08, absolute: 0.2 },
+  { series: /^container_cpu_cfs_(periods|throttled)/, relative: 0.08, absolute: 30 },
+  { series: /^container_pressure_/, relative: 0.08, absolute: 2 },
+  { series: /^container_memory_failcnt/, relative: 0, absolute: 0 },
+  { series: /^container_memory_failures_total/, relative: 0.08, absolute: 500 },
+  { series: /^container_memory_/, relative: 0, absolute: 512 * 1024 },
+  { series: /^container_network_.*_bytes/, relative: 0.25, absolute: 200 },
+  { series: /^container_network_.*_packets/, relative: 0.25, absolute: 2 },
+  { series: /^container_(fs_writes|blkio)/, relative: 0.05, absolute: 0 },
+  { series: /^container_(threads|processes)\{/, relative: 0, absolute: 1 },
+];
+
+const used = new Set<Exception>();
+
+function isExcepted(exceptions: readonly Exception[], version: 1 | 2, series: string): boolean {
+  const exception = exceptions.find((one) => (one.version ?? version) === version && one.series.test(series));
+  if (exception) used.add(exception);
+  return exception !== undefined;
+}
+
+/** Families whose values never moved: they must be equal to the digit. */
+const isClose = (series: string, ours: number, theirs: number) => {
+  if (ours === theirs) return true;
+  const moves = MOVES.find((one) => one.series.test(series));
+  return moves !== undefined && Math.abs(ours - theirs) <= Math.max(moves.absolute, moves.relative * Math.abs(theirs));
+};
+
+const claimed = new Set(
+  [containerFamilies, machineFamilies].flatMap(({ common, rest }) => [...common, ...rest].map(({ name }) => name)),
+);
+
+for (const version of [1, 2] as const) {
+  test(`of a node with cgroup v${version}, series and values are those of its kubelet`, async () => {
+    const { paths, pods, cadvisor } = recordedNode(version);
+    const options = { families: 'kubelet', sandboxImage: 'localhost/pause:1' };
+    const cycle = containerCycles(paths, options, await namesOf(pods));
+    // The recorded pause image runs sleep, so that its containers are known as sandboxes only after two cycles.
+    await cycle();
+    await cycle();
+    const { samples, results } = await cycle();
+    assert.deepEqual(
+      results.map(({ outcome }) => outcome),
+      ['ok', 'ok'],
+    );
+    const wanted = [...cadvisor].filter(([series]) => claimed.has(nameOf(series)));
+    const missing = wanted.filter(([series]) => !samples.has(series) && !isExcepted(NOT_TOLD, version, series));
+    assert.deepEqual(missing, []);
+    const extra = [...samples].filter(([series]) => !cadvisor.has(series));
+    assert.deepEqual(extra, []);
+    const different = wanted
+      .map(([series, theirs]) => ({ series, theirs, ours: samples.get(series) }))
+      .filter(({ series, ours, theirs }) => ours !== undefined && !isClose(series, ours, theirs))
+      .filter(({ series }) => !isExcepted(OTHER_VALUES, version, series));
+    assert.deepEqual(different, []);
+    assert.ok(samples.size > 1000, `${samples.size} series`);
+  });
+}
+
+test('of what a kubelet tells of containers and of the machine, nothing is left out', () => {
+  const told = [1, 2].flatMap((version) => [...recordedNode(version as 1 | 2).cadvisor.keys()].map(nameOf));
+  assert.deepEqual([...new Set(told)].filter((name) => !claimed.has(name)).sort(), []);
+});
+
+test('every exception is needed', () => {
+  const needless = [...NOT_TOLD, ...OTHER_VALUES].filter((exception) => !used.has(exception));
+  assert.deepEqual(needless, []);
+});
+
+test('without families: kubelet only what dashboards ask for is told, of the same cgroups', async () => {
+  const { paths, pods } = recordedNode(2);
+  const cycle = containerCycles(paths, {}, await namesOf(pods));
+  await cycle();
+  await cycle();
+  const { samples } = await cycle();
+  const common = new Set([...containerFamilies.common, ...machineFamilies.common].map(({ name }) => name));
+  assert.deepEqual(
+    [...samples.keys()].map(nameOf).filter((name) => !common.has(name)),
+    [],
+  );
+  const ids = new Set([...samples.keys()].map((series) => /id="([^"]+)"/.exec(series)?.[1]));
+  assert.equal([...ids].filter((id) => id?.startsWith('/')).length, 24);
+});

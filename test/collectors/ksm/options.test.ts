@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { allowedOf, parseAllowlist } from '../../../src/collectors/ksm/allowlist.ts';
+import { familyFilter } from '../../../src/collectors/ksm/family-filter.ts';
+import { ksmOptions, namespaceFilter } from '../../../src/collectors/ksm/options.ts';
+import { resources } from '../../../src/collectors/ksm/resources/index.ts';
+import { resourceNamed } from './kit.ts';
+
+const map = { app: 'a', 'example.com/team': 't', 'example.com/tier': 'x', other: 'o' };
+
+const lists: readonly (readonly [keys: readonly string[], told: readonly string[]])[] = [
+  [['*'], Object.keys(map)],
+  [['*', 'app'], Object.keys(map)],
+  [['app', '*'], ['app']],
+  [['app', 'missing'], ['app']],
+  [['example.com/*'], ['example.com/team', 'example.com/tier']],
+  [
+    ['*/team', 'other'],
+    ['example.com/team', 'other'],
+  ],
+  [['example.com/t*m'], ['example.com/team']],
+];
+
+for (const [keys, told] of lists) {
+  test(`the allowlist [${keys}] picks ${told.join(', ')}`, () => {
+    assert.deepEqual(Object.keys(allowedOf({ pods: keys }, 'pods')?.(map) ?? {}), told);
+  });
+}
+
+test('a resource without an allowlist of its own has that of *', () => {
+  assert.equal(allowedOf({ nodes: ['*'] }, 'pods'), undefined);
+  assert.deepEqual(allowedOf({ nodes: ['*'], '*': ['app'] }, 'pods')?.(map), { app: 'a' });
+  assert.deepEqual(allowedOf({ pods: ['other'], '*': ['app'] }, 'pods')?.(map), { app: 'a', other: 'o' });
+  assert.equal(allowedOf({}, 'constructor'), undefined);
+});
+
+test("kube-state-metrics' flag grammar is understood", () => {
+  assert.deepEqual(parseAllowlist('=pods=[a,b.c/d-*],nodes=[*], *=[x]'), {
+    pods: ['a', 'b.c/d-*'],
+    nodes: ['*'],
+    '*': ['x'],
+  });
+  assert.throws(() => parseAllowlist('pods=[a],nodes=[*'), /at "nodes=\[\*"/);
+  assert.throws(() => parseAllowlist('pods=[a*b*c]'), /more than one \*/);
+  assert.throws(() => parseAllowlist('pods=[]'), /must not be empty/);
+});
+
+test('patterns match anywhere in the name; opt-in families have to be asked for', () => {
+  const pods = resourceNamed('pods').families;
+  const told = (patterns: Partial<Parameters<typeof familyFilter>[0]>) =>
+    pods
+      .filter(familyFilter({ metricAllowlist: [], metricDenylist: [], metricOptInList: [], ...patterns }))
+      .map(({ family }) => family.name);
+  assert.deepEqual(told({ metricAllowlist: ['_overhead_'] }), [
+    'kube_pod_overhead_cpu_cores',
+    'kube_pod_overhead_memory_bytes',
+  ]);
+  assert.deepEqual(told({ metricAllowlist: ['^kube_pod_info$'] }), ['kube_pod_info']);
+  assert.equal(told({}).length, pods.length - 1);
+  assert.equal(told({ metricOptInList: ['nodeselectors'] }).length, pods.length);
+  assert.ok(!told({ metricDenylist: ['^kube_pod_status'] }).some((name) => name.startsWith('kube_pod_status')));
+  assert.deepEqual(told({ metricAllowlist: ['^kube_pod_(?!container|init|status|spec)i'] }), [
+    'kube_pod_info',
+    'kube_pod_ips',
+  ]);
+});
+
+test('by default all is watched that kube-state-metrics watches but secrets and configmaps', () => {
+  const options = ksmOptions.parse({});
+  assert.ok(options.resources.includes('pods'));
+  for (const name of ['secrets', 'configmaps', 'endpoints', 'roles'])
+    assert.ok(!options.resources.includes(name), name);
+  assert.equal(options.resources.length, 39 - 9);
+  assert.deepEqual(ksmOptions.parse({ resources: resources.map(({ name }) => name) }).resources.length, 39);
+});
+
+const wrong: readonly (readonly [input: object, message: RegExp])[] = [
+  [{ resources: ['pod'] }, /resources/],
+  [{ metricAllowlist: ['('] }, /"\(" is no regular expression/],
+  [{ metricAllowlist: ['a'], metricDenylist: ['b'] }, /exclude each other/],
+  [{ labelsAllowlist: { pod: ['*'] } }, /pod/],
+  [{ labelsAllowlist: { pods: ['a*b*'] } }, /more than one \*/],
+  [{ shard: 2, totalShards: 2 }, /less than totalShards/],
+  [{ namespace: ['a'] }, /namespace/],
+];
+
+for (const [input, message] of wrong) {
+  test(`${JSON.stringify(input)} is refused`, () => {
+    assert.match(JSON.stringify(ksmOptions.safeParse(input).error?.issues ?? []).replaceAll('\\"', '"'), message);
+  });
+}
+
+test('namespaces are those allowed and not denied; objects without one are always told of', () => {
+  const wanted = (namespaces: string[], namespacesDenylist: string[]) =>
+    ['', 'a', 'b', 'c'].filter(namespaceFilter({ namespaces, namespacesDenylist }));
+  assert.deepEqual(wanted([], []), ['', 'a', 'b', 'c']);
+  assert.deepEqual(wanted(['a', 'b'], []), ['', 'a', 'b']);
+  assert.deepEqual(wanted(['a', 'b'], ['b']), ['', 'a']);
+  assert.deepEqual(wanted([], ['b']), ['', 'a', 'c']);
+});

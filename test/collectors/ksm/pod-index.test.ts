@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { PodIndex } from '../../../src/collectors/ksm/pod-index.ts';
+import type { NodePods, Pod, PodInfo } from '../../../src/kube/pod-info.ts';
+import { recordedList, resourceNamed } from './kit.ts';
+
+/** The recorded pods by `namespace/name`. */
+const PODS = new Map(
+  (recordedList(resourceNamed('pods')) as Pod[]).map((pod) => [
+    `${pod.metadata?.namespace}/${pod.metadata?.name}`,
+    pod,
+  ]),
+);
+const recordedPod = (key: string): Pod => PODS.get(key) ?? assert.fail(`no ${key} was recorded`);
+
+function recordedIndex(): PodIndex {
+  const index = new PodIndex((labels) => (labels?.app === undefined ? {} : { app: labels.app }));
+  for (const [key, pod] of PODS) index.upsert(key, pod);
+  return index;
+}
+
+const read = (index: PodIndex, nodeName: string): NodePods =>
+  JSON.parse(gunzipSync(index.answer(nodeName).gzip).toString());
+
+const find = (index: PodIndex, name: string, nodeName = 'node1'): PodInfo =>
+  read(index, nodeName).pods.find((pod) => pod.name === name) ?? assert.fail(`no ${name} on ${nodeName}`);
+
+test('a recorded pod is told with its workload and all its containers', () => {
+  const index = recordedIndex();
+  assert.deepEqual(find(index, 'web-67b7ddc566-bxh7f'), {
+    namespace: 'shop',
+    name: 'web-67b7ddc566-bxh7f',
+    uid: '3307863b-88df-4b68-8327-ce4f0045f372',
+    phase: 'Running',
+    podIP: '10.244.0.125',
+    hostIP: '10.244.0.1',
+    hostNetwork: false,
+    qosClass: 'Burstable',
+    startTime: '2026-11-20T13:41:42Z',
+    ownerKind: 'ReplicaSet',
+    ownerName: 'web-67b7ddc566',
+    workloadKind: 'Deployment',
+    workloadName: 'web',
+    labels: { app: 'web' },
+    containers: ['init', 'main', 'burn'].map((name) => ({
+      name,
+      id: containerIdOf('shop/web-67b7ddc566-bxh7f', name),
+      image: 'localhost/busybox:1',
+      imageID: 'sha256:43acb6239bf5321be4a112538ea6939e09c1402832793389296a5aaca5ee81b4',
+      type: name === 'init' ? 'init' : 'app',
+      restartCount: 0,
+      state: name === 'init' ? 'terminated' : 'running',
+    })),
+  });
+});
+
+function containerIdOf(key: string, container: string): string {
+  const { initContainerStatuses, containerStatuses } = recordedPod(key).status ?? {};
+  const statuses = [...(initContainerStatuses ?? []), ...(containerStatuses ?? [])];
+  return statuses.find(({ name }) => name === container)?.containerID ?? '';
+}
+
+test('the pods of a node come by namespace and name, those without a node not at all', () => {
+  const { resourceVersion, pods } = read(recordedIndex(), 'node1');
+  const keys = pods.map(({ namespace, name }) => `${namespace}/${name}`);
+  const scheduled = [...PODS].filter(([, { spec }]) => spec?.nodeName).map(([key]) => key);
+  assert.deepEqual(keys, scheduled.sort());
+  assert.ok(!keys.includes('default/pending'));
+  assert.equal(
+    resourceVersion,
+    String(Math.max(...scheduled.map((key) => Number(recordedPod(key).metadata?.resourceVersion)))),
+  );
+});
+
+test('workloads are found behind every kind of owner that was recorded', () => {
+  const { pods } = read(recordedIndex(), 'node1');
+  const workloads = new Set(pods.map(({ workloadKind, workloadName }) => `${workloadKind}/${workloadName}`));
+  assert.deepEqual([...workloads].sort(), [
+    '/',
+    'CronJob/tick',
+    'DaemonSet/logd',
+    'Deployment/web',
+    'Job/fail',
+    'StatefulSet/db',
+  ]);
+});
+
+test('owners tell better than their names, whether they come before or after their pods', () => {
+  const index = recordedIndex();
+  const controller = (kind: string, name: string) => [{ kind, name, controller: true }];
+  const rollout = {
+    metadata: {
+      name: 'web-67b7ddc566',
+      labels: { 'pod-template-hash': '67b7ddc566' },
+      ownerReferences: controller('Rollout', 'shop-front'),
+    },
+  };
+  const before = index.answer('node1');
+  index.upsertOwner('ReplicaSet', 'shop/web-67b7ddc566', rollout);
+  assert.notEqual(index.answer('node1').etag, before.etag);
+  const { workloadKind, workloadName, ownerKind } = find(index, 'web-67b7ddc566-bxh7f');
+  assert.deepEqual([workloadKind, workloadName, ownerKind], ['Rollout', 'shop-front', 'ReplicaSet']);
+  index.deleteOwner('ReplicaSet', 'shop/web-67b7ddc566');
+  assert.equal(index.answer('node1').etag, before.etag);
+  // A Job that somebody made by hand after the pattern of a CronJob's.
+  index.upsertOwner('Job', 'shop/tick-29919705', {
+    metadata: { name: 'tick-29919705', creationTimestamp: '2026-11-20T13:45:00Z' },
+  });
+  assert.equal(find(index, 'tick-29919705-rwwq9').workloadKind, 'Job');
+  assert.equal(find(index, 'tick-29919706-4fngq').workloadKind, 'CronJob');
+});
+
+test('owners whose names tell the same cost nothing', () => {
+  const index = recordedIndex();
+  const before = index.answer('node1');
+  for (const [kind, name] of [
+    ['ReplicaSet', 'replicasets'],
+    ['Job', 'jobs'],
+  ] as const) {
+    for (const object of recordedList(resourceNamed(name))) {
+      index.upsertOwner(kind, `${object.metadata?.namespace}/${object.metadata?.name}`, object);
+    }
+  }
+  assert.equal(index.answer('node1'), before);
+});
+
+test('an answer is kept until something changes on its node', () => {
+  const index = recordedIndex();
+  index.upsert('shop/elsewhere', { metadata: { namespace: 'shop', name: 'elsewhere' }, spec: { nodeName: 'node2' } });
+  const [one, two] = [index.answer('node1'), index.answer('node2')];
+  index.upsert('shop/elsewhere', {
+    metadata: { namespace: 'shop', name: 'elsewhere' },
+    spec: { nodeName: 'node2' },
+    status: { phase: 'Running' },
+  });
+  assert.equal(index.answer('node1'), one);
+  assert.notEqual(index.answer('node2').etag, two.etag);
+  assert.equal(find(index, 'elsewhere', 'node2').phase, 'Running');
+});
+
+test('two replicas that know the same answer the same, in whatever order they learnt it', () => {
+  const index = new PodIndex((labels) => (labels?.app === undefined ? {} : { app: labels.app }));
+  for (const [key, pod] of [...PODS].reverse()) index.upsert(key, pod);
+  assert.equal(index.answer('node1').etag, recordedIndex().answer('node1').etag);
+});
+
+test('a pod that is replaced on another node, or gone, leaves nothing behind', () => {
+  const index = recordedIndex();
+  const moved = { ...recordedPod('shop/db-0'), spec: { nodeName: 'node2' } };
+  index.upsert('shop/db-0', moved);
+  assert.ok(!read(index, 'node1').pods.some(({ name }) => name === 'db-0'));
+  assert.equal(find(index, 'db-0', 'node2').uid, moved.metadata?.uid);
+  for (const key of PODS.keys()) index.delete(key);
+  index.delete('shop/never-there');
+  assert.deepEqual([index.pods, index.nodes], [0, 0]);
+  assert.deepEqual(read(index, 'node1'), { nodeName: 'node1', resourceVersion: '', pods: [] });
+});
+
+test('a static pod has the hash by which the kubelet knows it', () => {
+  const index = new PodIndex();
+  index.upsert('kube-system/etcd-node1', {
+    metadata: {
+      namespace: 'kube-system',
+      name: 'etcd-node1',
+      uid: 'mirror',
+      annotations: { 'kubernetes.io/config.hash': '8fae0d1b' },
+      ownerReferences: [{ kind: 'Node', name: 'node1', controller: true }],
+    },
+    spec: { nodeName: 'node1', hostNetwork: true, containers: [{ name: 'etcd', image: 'etcd:3' }] },
+  });
+  const { configHash, uid, hostNetwork, workloadKind, containers } = find(index, 'etcd-node1');
+  assert.deepEqual([configHash, uid, hostNetwork, workloadKind], ['8fae0d1b', 'mirror', true, 'Node']);
+  assert.deepEqual(containers, [
+    { name: 'etcd', id: '', image: 'etcd:3', imageID: '', type: 'app', restartCount: 0, state: '' },
+  ]);
+});
+
+test('pods with nothing in them are told as empty texts', () => {
+  const index = new PodIndex();
+  index.upsert('a/b', { spec: { nodeName: 'n', containers: [{}] }, status: { containerStatuses: null } });
+  index.upsert('a/c', { metadata: null, spec: { nodeName: 'n' }, status: null });
+  assert.equal(read(index, 'n').pods.length, 2);
+});

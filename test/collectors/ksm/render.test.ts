@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { info, namespaced, series, single } from '../../../src/collectors/ksm/common.ts';
+import { rendererOf } from '../../../src/collectors/ksm/render.ts';
+import { defineResource, type KubeFamily, PartlyLost } from '../../../src/collectors/ksm/resource.ts';
+import { parseText } from '../../../src/metrics/parse-text.ts';
+import { fullRenderer, resourceNamed } from './kit.ts';
+
+const metadata = { namespace: 'ns', name: 'a' };
+
+const rendererFor = (...families: KubeFamily[]) =>
+  rendererOf(
+    defineResource({
+      name: 'things',
+      kind: 'Thing',
+      apiVersion: 'v1',
+      namespaced: true,
+      enabled: true,
+      identity: namespaced('thing'),
+      families,
+    }),
+    { includes: () => true },
+  );
+
+test('an object becomes its lines in the order of the families, and the count of each', () => {
+  const renderer = rendererFor(
+    single('kube_thing_size', 'STABLE', 'Size.', () => 2),
+    single('kube_thing_none', 'STABLE', 'None.', () => undefined),
+    series('kube_thing_part', 'STABLE', 'Parts.', ['part'], (_, emit) => {
+      emit(1.5, 'x');
+      emit(0, undefined);
+    }),
+  );
+  assert.deepEqual(renderer.render({ metadata }), {
+    text: [
+      'kube_thing_size{namespace="ns",thing="a"} 2\n',
+      'kube_thing_part{namespace="ns",thing="a",part="x"} 1.5\n',
+      'kube_thing_part{namespace="ns",thing="a",part=""} 0\n',
+    ].join(''),
+    counts: [1, 0, 2],
+    errors: [],
+  });
+  assert.deepEqual(renderer.headers.slice(0, 1), ['# HELP kube_thing_size Size.\n# TYPE kube_thing_size gauge\n']);
+});
+
+test('one family that fails costs nothing but its own lines', () => {
+  const { text, counts, errors } = rendererFor(
+    single('kube_thing_first', 'STABLE', 'First.', () => 1),
+    series('kube_thing_bad', 'STABLE', 'Bad.', ['part'], (_, emit) => {
+      emit(1, 'x');
+      throw new Error('no such field');
+    }),
+    single('kube_thing_nan', 'STABLE', 'NaN.', () => Number.NaN),
+    single('kube_thing_text', 'STABLE', 'Text.', (object) => (object as { size?: number }).size),
+    single('kube_thing_last', 'STABLE', 'Last.', () => 1),
+  ).render(JSON.parse('{"metadata": {"name": "a"}, "size": "3"}'));
+  assert.equal(text, 'kube_thing_first{namespace="",thing="a"} 1\nkube_thing_last{namespace="",thing="a"} 1\n');
+  assert.deepEqual(counts, [1, 0, 0, 0, 1]);
+  assert.deepEqual(
+    errors.map(({ message }) => message),
+    ['kube_thing_bad: no such field', 'kube_thing_nan: null is no number', 'kube_thing_text: "3" is no number'],
+  );
+});
+
+test('a family that is partly lost keeps what it has', () => {
+  const { counts, errors } = rendererFor(
+    series('kube_thing_part', 'STABLE', 'Parts.', ['part'], (_, emit) => {
+      emit(1, 'x');
+      throw new PartlyLost('the other');
+    }),
+  ).render({ metadata });
+  assert.deepEqual(counts, [1]);
+  assert.match(String(errors[0]), /kube_thing_part: the other/);
+});
+
+test('a series that comes twice is told once, be they few or many', () => {
+  const { counts } = rendererFor(
+    series('kube_thing_few', 'STABLE', 'Few.', ['part'], (_, emit) => {
+      for (const part of ['x', 'y', 'x']) emit(1, part);
+    }),
+    series('kube_thing_many', 'STABLE', 'Many.', ['part'], (_, emit) => {
+      for (let index = 0; index < 100; index++) emit(1, String(index % 20));
+    }),
+  ).render({ metadata });
+  assert.deepEqual(counts, [2, 20]);
+});
+
+test('label values are escaped, whatever they are', () => {
+  const long = 'é"\\\n'.repeat(1024);
+  const { text, errors } = rendererFor(
+    info('kube_thing_info', 'STABLE', 'Info.', ['a', 'b', 'c', 'd'], (object) => Object.values(object).slice(1)),
+  ).render(JSON.parse(JSON.stringify({ metadata, a: long, b: ['x"', 'y'], c: 7, d: '\ud800' })));
+  const [line] = [...parseText(text)];
+  assert.deepEqual(errors, []);
+  assert.deepEqual(line?.kind === 'sample' ? Object.fromEntries(line.labels) : {}, {
+    namespace: 'ns',
+    thing: 'a',
+    a: long,
+    b: 'x",y',
+    c: '7',
+    d: '\ufffd',
+  });
+});
+
+test('what is no object with a name gives an error and nothing else', () => {
+  const renderer = fullRenderer(resourceNamed('pods'));
+  for (const object of [{}, { metadata: null }, { metadata: { name: '' } }, null, 'pod', []]) {
+    const { text, counts, errors } = renderer.render(object as object);
+    assert.equal(text, '');
+    assert.ok(counts.every((count) => count === 0) && counts.length === renderer.families.length);
+    assert.equal(errors.length, 1);
+  }
+});
+
+test('labels and annotations are told only when allowed, as labels of one series', () => {
+  const object = { metadata: { ...metadata, labels: { app: 'x' }, annotations: { note: 'y' } } };
+  const names = (labels: string[], annotations: string[]) =>
+    fullRenderer(resourceNamed('configmaps'), labels, annotations)
+      .render(object)
+      .text.split('\n')
+      .filter((line) => /_labels|_annotations/.test(line));
+  assert.deepEqual(names([], []), []);
+  assert.deepEqual(names(['*'], ['none']), [
+    'kube_configmap_annotations{namespace="ns",configmap="a"} 1',
+    'kube_configmap_labels{namespace="ns",configmap="a",label_app="x"} 1',
+  ]);
+});

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { gunzipSync } from 'node:zlib';
+import { SHARD_BYTES } from '../../../src/collectors/ksm/shard.ts';
+import { ObjectStore, type StoreBody } from '../../../src/collectors/ksm/store.ts';
+import { gauge } from '../../../src/metrics/family.ts';
+import { randomFrom } from '../../kit/random.ts';
+
+const FAMILIES = [
+  gauge('kube_pod_info', 'Information.'),
+  gauge('kube_pod_status_phase', 'Phase.'),
+  gauge('kube_pod_created', 'Created.'),
+];
+
+/** Text of an object: `lines` sample lines of alternating families, not all of them ASCII. */
+const textOf = (key: string, version: number, lines: number): string =>
+  Array.from({ length: lines }, (_, index) => {
+    const family = FAMILIES[index % FAMILIES.length]?.name;
+    return `${family}{namespace="größe",pod="${key}",row="${index}"} ${version}\n`;
+  }).join('');
+
+const textIn = ({ members }: StoreBody): string =>
+  members.length === 0 ? '' : gunzipSync(Buffer.concat(members)).toString();
+
+/** The sample lines of a text, sorted. */
+const linesOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .sort();
+
+/** Compares a store with what it should hold, and checks what always has to be true of it. */
+async function check(store: ObjectStore, model: ReadonlyMap<string, string>): Promise<void> {
+  const body = await store.body();
+  const text = textIn(body);
+  const expected = linesOf([...model.values()].join(''));
+  assert.deepEqual(linesOf(text), expected);
+  assert.equal(body.samples, expected.length);
+  assert.equal(body.textBytes, Buffer.byteLength(text));
+  assert.equal(store.size, model.size);
+  const { shards, textBytes, debtBytes } = store.sizes;
+  assert.equal(debtBytes, 0);
+  assert.ok(shards <= 1 + (2 * textBytes) / SHARD_BYTES, `${shards} shards for ${textBytes} bytes`);
+}
+
+for (const seed of ['one', 'two', 'three']) {
+  test(`after any changes (seed ${seed}) the text is that of the objects`, { timeout: 60_000 }, async () => {
+    const random = randomFrom(seed);
+    const store = new ObjectStore(FAMILIES);
+    const model = new Map<string, string>();
+    for (let round = 0; round < 25; round++) {
+      // Some rounds mostly add, some mostly delete, so that shards split, merge and vanish.
+      const adding = random.below(100) / 100;
+      for (let steps = random.below(300); steps > 0; steps--) {
+        const key = `shop/p${random.below(400)}`;
+        if (random.chance(adding)) {
+          const text = textOf(key, random.below(3), random.chance(0.02) ? 2000 : random.pick([5, 5, 5, 20, 60]));
+          store.set(key, text);
+          model.set(key, text);
+        } else {
+          store.delete(key);
+          model.delete(key);
+        }
+      }
+      await check(store, model);
+    }
+    for (const key of model.keys()) store.delete(key);
+    await check(store, new Map());
+    assert.equal(store.sizes.shards, 0);
+  });
+}
+
+test('header lines come first and only for families that have series', async () => {
+  const store = new ObjectStore(FAMILIES);
+  assert.deepEqual(await store.body(), { members: [], textBytes: 0, samples: 0 });
+  store.set('a', 'kube_pod_info{pod="a"} 1\nkube_pod_created{pod="a"} 5\n');
+  const header =
+    '# HELP kube_pod_created Created.\n# TYPE kube_pod_created gauge\n# HELP kube_pod_info Information.\n# TYPE kube_pod_info gauge\n';
+  assert.equal(textIn(await store.body()), `${header}kube_pod_info{pod="a"} 1\nkube_pod_created{pod="a"} 5\n`);
+  store.set('a', 'kube_pod_info{pod="a"} 1\n');
+  const less = '# HELP kube_pod_info Information.\n# TYPE kube_pod_info gauge\n';
+  assert.equal(textIn(await store.body()), `${less}kube_pod_info{pod="a"} 1\n`);
+});
+
+test('members of shards without a change are the same, a change of nothing included', async () => {
+  const store = new ObjectStore(FAMILIES);
+  for (let index = 0; index < 100; index++) store.set(`p${index}`, textOf(`p${index}`, 0, 60));
+  const before = await store.body();
+  for (let index = 0; index < 100; index++) store.set(`p${index}`, textOf(`p${index}`, 0, 60));
+  assert.equal(store.sizes.debtBytes, 0);
+  store.set('p50', textOf('p50', 1, 60));
+  const after = await store.body();
+  const fresh = after.members.filter((member) => !before.members.includes(member));
+  assert.ok(before.members.length > 5);
+  assert.equal(fresh.length, 1);
+});
+
+test('regrouped, each family stands once and in one piece', async () => {
+  const store = new ObjectStore(FAMILIES);
+  const model = new Map<string, string>();
+  for (let index = 0; index < 100; index++) {
+    const text = textOf(`p${index}`, index, 30);
+    store.set(`p${index}`, text);
+    model.set(`p${index}`, text);
+  }
+  const pieces: Buffer[] = [];
+  for await (const piece of store.byFamily()) pieces.push(piece);
+  const text = Buffer.concat(pieces).toString();
+  assert.deepEqual(linesOf(text), linesOf([...model.values()].join('')));
+  const names = text.split('\n').map((line) => /^(?:# \w+ )?(\w+)/.exec(line)?.[1]);
+  const runs = names.filter((name, index) => name !== undefined && name !== names[index - 1]);
+  assert.deepEqual(runs, ['kube_pod_created', 'kube_pod_info', 'kube_pod_status_phase']);
+});
+
+test('objects that come, change and go leave nothing, even when nobody asks for the body', async () => {
+  const store = new ObjectStore(FAMILIES);
+  const text = textOf('x', 0, 60);
+  const model = new Map<string, string>();
+  for (let index = 0; index < 20_000; index++) {
+    store.set(`p${index}`, text);
+    model.set(`p${index}`, text);
+    if (index < 50) continue;
+    store.delete(`p${index - 50}`);
+    model.delete(`p${index - 50}`);
+  }
+  assert.ok(store.sizes.textBytes + store.sizes.debtBytes < 8 * 1024 * 1024);
+  await check(store, model);
+  for (let index = 0; index < 200; index++) {
+    store.set(`q${index % 100}`, textOf('x', index, 1000));
+    assert.ok(store.sizes.debtBytes < 5 * 1024 * 1024);
+  }
+});
+
+test('a store that changes while its body is made is never there by half', async () => {
+  const store = new ObjectStore(FAMILIES);
+  const names = Array.from({ length: 300 }, (_, index) => `p${index}`);
+  for (const name of names) store.set(name, textOf(name, 0, 60));
+  await store.body();
+  for (const name of names) store.set(name, textOf(name, 1, 60));
+  const making = store.body();
+  let turns = 0;
+  const disturb = () => {
+    for (let index = 0; index < 30; index++)
+      store.set(`p${(turns * 7 + index) % 300}`, textOf(`p${index}`, 2 + turns, 3));
+    if (turns++ < 50) setImmediate(disturb);
+  };
+  disturb();
+  const lines = linesOf(textIn(await making));
+  const objects = new Map<string, Set<string>>();
+  for (const line of lines) {
+    const pod = /pod="(\w+)"/.exec(line)?.[1] ?? '';
+    const versions = objects.get(pod) ?? new Set();
+    objects.set(pod, versions.add(line.split(' ').at(-1) ?? ''));
+  }
+  assert.ok([...objects.values()].every((versions) => versions.size === 1));
+});
+
+test('an object costs less than 300 bytes beside its compressed text', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  const heap = () => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const store = new ObjectStore(FAMILIES);
+  const count = 20_000;
+  const before = heap();
+  for (let index = 0; index < count; index++)
+    store.set(`shop-${index % 50}/web-67b7ddc566-${index}`, textOf('p', index, 10));
+  await store.body();
+  const each = (heap() - before) / count;
+  assert.ok(each < 300, `${each} bytes an object`);
+  assert.equal(store.size, count);
+});

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { hwmon } from '../../../src/collectors/node/hwmon.ts';
+import { nodeCollectors } from '../../../src/collectors/node/index.ts';
+import type { HostPaths } from '../../../src/host/paths.ts';
+import { collectOnce } from '../../kit/collect.ts';
+import { fixture, fixturePaths, hostTree } from '../../kit/host-tree.ts';
+import { difference, samplesOf } from '../../kit/samples.ts';
+
+test('hwmon, thermal_zone and powersupplyclass give what node_exporter gives for its fixture tree', async () => {
+  const lines: string[] = [];
+  for (const name of ['hwmon', 'thermal_zone', 'powersupplyclass']) {
+    const spec = nodeCollectors.find((one) => one.name === name);
+    assert.ok(spec);
+    const collected = await collectOnce(spec, fixturePaths());
+    assert.deepEqual(collected.result.errors, []);
+    lines.push(...collected.lines);
+  }
+  const expected = readFileSync(fixture('node/extra/sensors/expected.prom'), 'utf8');
+  assert.deepEqual(difference(samplesOf(`${lines.join('\n')}\n`), samplesOf(expected)), []);
+});
+
+/** A chip `hwmon1` without device. */
+const chip = (context: TestContext, files: Readonly<Record<string, string>>): HostPaths =>
+  hostTree(
+    context,
+    Object.fromEntries(Object.entries(files).map(([name, text]) => [`sys/class/hwmon/hwmon1/${name}`, text])),
+  );
+
+/** Chips below devices of sysfs, with their links: `hwmonN` → device. */
+function chipsOn(context: TestContext, devices: Readonly<Record<string, string>>): HostPaths {
+  const entries = Object.entries(devices);
+  const paths = hostTree(context, {
+    'sys/class/hwmon/.keep': '',
+    ...Object.fromEntries(entries.map(([name, device]) => [`sys/devices/${device}/hwmon/${name}/name`, 'Same name\n'])),
+    ...Object.fromEntries(entries.map(([name, device]) => [`sys/devices/${device}/hwmon/${name}/in0_input`, '1000\n'])),
+  });
+  for (const [name, device] of entries) {
+    const folder = join(paths.sysfs, 'devices', device, 'hwmon', name);
+    mkdirSync(dirname(folder), { recursive: true });
+    symlinkSync('../..', join(folder, 'device'));
+    symlinkSync(folder, join(paths.sysfs, 'class/hwmon', name));
+  }
+  return paths;
+}
+
+// Each was tried on node_exporter.
+const FILES: readonly (readonly [what: string, files: Readonly<Record<string, string>>, lines: readonly string[]])[] = [
+  ['millidegrees', { temp1_input: '-5500\n' }, ['node_hwmon_temp_celsius{chip="hwmon1",sensor="temp1"} -5.5']],
+  [
+    'a value beside its input',
+    { temp1: '40000', temp1_input: '41000' },
+    [
+      'node_hwmon_temp_celsius{chip="hwmon1",sensor="temp1"} 40',
+      'node_hwmon_temp_input_celsius{chip="hwmon1",sensor="temp1"} 41',
+    ],
+  ],
+  [
+    'states have no unit',
+    { temp2_fault: '0', temp2_alarm: '1', temp2_beep: '1', temp2_type: '4' },
+    [
+      'node_hwmon_temp_alarm{chip="hwmon1",sensor="temp2"} 1',
+      'node_hwmon_temp_beep_enabled{chip="hwmon1",sensor="temp2"} 1',
+      'node_hwmon_temp_fault{chip="hwmon1",sensor="temp2"} 0',
+      'node_hwmon_temp_type{chip="hwmon1",sensor="temp2"} 4',
+    ],
+  ],
+  [
+    'other alarms get the unit all the same',
+    { curr1_crit_alarm: '1' },
+    ['node_hwmon_curr_crit_alarm_amps{chip="hwmon1",sensor="curr1"} 0.001'],
+  ],
+  [
+    'power',
+    { power1_input: '1500000', power1_accuracy: '10000', power1_average_interval: '2500' },
+    [
+      'node_hwmon_power_accuracy{chip="hwmon1",sensor="power1"} 0.01',
+      'node_hwmon_power_average_interval_seconds{chip="hwmon1",sensor="power1"} 2.5',
+      'node_hwmon_power_watt{chip="hwmon1",sensor="power1"} 1.5',
+    ],
+  ],
+  [
+    'energy and humidity',
+    { energy1_input: '123456789', energy1_alarm: '1', humidity1_input: '45123' },
+    [
+      'node_hwmon_energy_alarm{chip="hwmon1",sensor="energy1"} 1',
+      'node_hwmon_energy_joule_total{chip="hwmon1",sensor="energy1"} 123.456789',
+      'node_hwmon_humidity{chip="hwmon1",sensor="humidity1"} 0.045123',
+    ],
+  ],
+  [
+    'a frequency is named by its label',
+    { freq1_input: '1', freq2_input: '2000000', freq2_label: 'G Clk' },
+    [
+      'node_hwmon_freq_freq_mhz{chip="hwmon1",sensor="g_clk"} 2',
+      'node_hwmon_sensor_label{chip="hwmon1",sensor="freq2",label="G Clk"} 1',
+    ],
+  ],
+  [
+    'the chip itself',
+    { beep_enable: '1', vrm: '11.5', update_interval: '1250' },
+    [
+      'node_hwmon_beep_enabled{chip="hwmon1",sensor="beep_enable0"} 1',
+      'node_hwmon_update_interval_seconds{chip="hwmon1",sensor="update_interval0"} 1.25',
+      'node_hwmon_voltage_regulator_version{chip="hwmon1",sensor="vrm0"} 11.5',
+    ],
+  ],
+  [
+    'elements without a unit',
+    { fan1_div: '2', 'fan1_Max-X': '3', pwm1: '128' },
+    [
+      'node_hwmon_fan_div{chip="hwmon1",sensor="fan1"} 2',
+      'node_hwmon_fan_max_x{chip="hwmon1",sensor="fan1"} 3',
+      'node_hwmon_pwm{chip="hwmon1",sensor="pwm1"} 128',
+    ],
+  ],
+  [
+    'words, nothing, blanks, other types',
+    { temp3_input: 'unknown', temp4_input: '', temp5_input: ' 1', foo1_input: '1' },
+    [],
+  ],
+  ['an empty label', { temp3_label: '\n' }, ['node_hwmon_sensor_label{chip="hwmon1",sensor="temp3",label=""} 1']],
+];
+
+for (const [what, files, lines] of FILES) {
+  test(`sensor files: ${what}`, async (t) => {
+    const collected = await collectOnce(hwmon, chip(t, files));
+    assert.deepEqual(collected.lines, lines);
+    assert.deepEqual(collected.result.errors, []);
+  });
+}
+
+test('chips are called after their device, and after hwmonN where device and name are shared', async (t) => {
+  const paths = chipsOn(t, { hwmon0: 'platform/one.0', hwmon1: 'pci0/00:01.0', hwmon2: 'pci0/00:01.0' });
+  const { lines } = await collectOnce(hwmon, paths, { chipExclude: 'hwmon2$' });
+  assert.deepEqual(lines, [
+    'node_hwmon_chip_names{chip="pci0_00:01_0_hwmon1",chip_name="same_name"} 1',
+    'node_hwmon_chip_names{chip="platform_one_0",chip_name="same_name"} 1',
+    'node_hwmon_in_volts{chip="pci0_00:01_0_hwmon1",sensor="in0"} 1',
+    'node_hwmon_in_volts{chip="platform_one_0",sensor="in0"} 1',
+  ]);
+});
+
+test('a chip on a slow bus is read like any other', async (t) => {
+  const { lines } = await collectOnce(hwmon, chipsOn(t, { hwmon0: 'pci0/i2c-1/1-0048' }));
+  assert.deepEqual(lines, [
+    'node_hwmon_chip_names{chip="i2c_1_1_0048",chip_name="same_name"} 1',
+    'node_hwmon_in_volts{chip="i2c_1_1_0048",sensor="in0"} 1',
+  ]);
+});
+
+test('sensors are chosen by chip and sensor', async (t) => {
+  const paths = chip(t, { temp1_input: '1000', temp2_input: '2000' });
+  const { lines } = await collectOnce(hwmon, paths, { sensorInclude: '^hwmon1;temp2$' });
+  assert.deepEqual(lines, ['node_hwmon_temp_celsius{chip="hwmon1",sensor="temp2"} 2']);
+  await assert.rejects(async () => collectOnce(hwmon, paths, { sensorInclude: 'a', sensorExclude: 'b' }), /not both/);
+});
+
+test('a host without sensors has no data; a file or a dead link among the chips is nothing', async (t) => {
+  assert.equal((await collectOnce(hwmon, hostTree(t, {}))).result.outcome, 'nodata');
+  const paths = hostTree(t, { 'sys/class/hwmon/hwmon0': 'a file' });
+  symlinkSync('nowhere', join(paths.sysfs, 'class/hwmon/hwmon1'));
+  const { lines, result } = await collectOnce(hwmon, paths);
+  assert.deepEqual([lines, result.outcome], [[], 'ok']);
+});

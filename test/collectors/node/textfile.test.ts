@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { textfile } from '../../../src/collectors/node/textfile.ts';
+import { boundText } from '../../../src/collectors/node/textfile-parse.ts';
+import { collectOnce } from '../../kit/collect.ts';
+import { fixture, fixturePaths, hostTree } from '../../kit/host-tree.ts';
+import { difference, nameOf, samplesOf } from '../../kit/samples.ts';
+
+// The folders of node_exporter's own test with what it prints for each; modification times are not those of the copies.
+// Left out is the one about HELP texts, which the copies do not have.
+for (const [scene, directory = scene] of [
+  ['client_side_timestamp'],
+  ['different_metric_types'],
+  ['glob_extra_dimension', '*_extra_dimension'],
+  ['histogram'],
+  ['histogram_extra_dimension'],
+  ['inconsistent_metrics'],
+  ['metrics_merge_empty_help'],
+  ['metrics_merge_no_help'],
+  ['metrics_merge_same_help'],
+  ['no_metric_files'],
+  ['nonexistent_path'],
+  ['summary'],
+  ['summary_extra_dimension'],
+  ['two_metric_files'],
+] as const) {
+  test(`files as node_exporter reads them: ${scene}`, async () => {
+    const text = readFileSync(fixture(`node/textfile/${scene}.out`), 'utf8');
+    const folder = fixture('node/textfile');
+    const { lines } = await collectOnce(textfile, fixturePaths(), { directory: join(folder, directory) });
+    const seen = samplesOf(`${lines.join('\n')}\n`.replaceAll(folder, 'fixtures/textfile'));
+    for (const series of seen.keys()) if (nameOf(series) === 'node_textfile_mtime_seconds') seen.set(series, 1);
+    assert.deepEqual(difference(seen, samplesOf(text)), []);
+  });
+}
+
+/** Collects from these files; gives the lines without mtimes, with the messages of the losses. */
+async function collect(t: TestContext, files: Readonly<Record<string, string>>, options: object = {}) {
+  const paths = hostTree(t, { 'keep/empty': '', ...files });
+  const directory = join(paths.rootfs, 'texts');
+  const { lines, result, snapshot } = await collectOnce(textfile, paths, { directory, ...options });
+  const losses = result.errors.map(({ message }) => message.replaceAll(`${directory}/`, ''));
+  const rest = lines.filter((line) => !line.startsWith('node_textfile_'));
+  return { lines: rest, losses, snapshot, failed: lines.includes('node_textfile_scrape_error 1') };
+}
+
+test('without a folder there is only the word that nothing is wrong', async (t) => {
+  const { lines } = await collectOnce(textfile, hostTree(t, {}));
+  assert.deepEqual(lines, ['node_textfile_scrape_error 0']);
+});
+
+for (const [what, text, loss] of [
+  ['a line that is none', 'a 1\nb{\n', /^bad\.prom: line 2: /],
+  ['a timestamp', 'a 1 1441205977284\n', /^bad\.prom: a has a timestamp/],
+  ['a half-written last line', 'a 1\nb 12', /^bad\.prom: the last line has no end/],
+  ['two HELP lines', '# HELP a x\n# HELP a x\na 1\n', /^bad\.prom: a has two HELP lines/],
+  ['a late TYPE line', 'a 1\n# TYPE a gauge\n', /^bad\.prom: a has samples before its TYPE line/],
+  ['a name that stands for the metric', 'a{__name__="b"} 1\n', /^bad\.prom: a has the reserved label __name__/],
+  ['a bound that is no number', '# TYPE a histogram\na_bucket{le="x"} 1\n', /^bad\.prom: expected a number, found "x"/],
+] as const) {
+  test(`a file with ${what} loses only itself`, async (t) => {
+    const { lines, losses, failed } = await collect(t, { 'texts/bad.prom': text, 'texts/good.prom': 'good 1\n' });
+    assert.deepEqual(lines, ['good 1']);
+    assert.match(losses.join('\n'), loss);
+    assert.equal(failed, true);
+  });
+}
+
+test('the first HELP and TYPE of a family hold; a file that contradicts loses the family, not itself', async (t) => {
+  const { lines, losses, snapshot } = await collect(t, {
+    'texts/a.prom': '# HELP x One.\n# TYPE x gauge\nx{file="a"} 1\n',
+    'texts/b.prom': '# HELP x Two.\n# TYPE x gauge\nx{file="b"} 1\ny 1\n',
+    'texts/c.prom': '# HELP x One.\nx{file="c"} 1\n',
+    'texts/d.prom': '# TYPE x gauge\nx{file="d"} 1\n',
+  });
+  assert.deepEqual(lines, ['x{file="a"} 1', 'x{file="d"} 1', 'y 1']);
+  assert.deepEqual(snapshot.families.get('x'), { name: 'x', type: 'gauge', help: 'One.', labels: [] });
+  assert.match(snapshot.families.get('y')?.help ?? '', /^Read from .*\/b\.prom\.$/);
+  assert.match(losses[0] ?? '', /^b\.prom: the HELP text of x is not that of .*a\.prom/);
+  assert.match(losses[1] ?? '', /^c\.prom: x is untyped here, but gauge in .*a\.prom/);
+});
+
+test('a series that two files have is kept once, however its labels are written', async (t) => {
+  const { lines, losses } = await collect(t, {
+    'texts/a.prom': 'x{a="1",b="2"} 1\n',
+    'texts/b.prom': 'x{b="2",c="",a="1"} 2\n',
+  });
+  assert.deepEqual(lines, ['x{a="1",b="2"} 1']);
+  assert.match(losses.join(), /duplicate series/);
+});
+
+test('modification times are whole seconds', async (t) => {
+  const paths = hostTree(t, { 'a.prom': '' });
+  utimesSync(join(paths.rootfs, 'a.prom'), 1.9, 1.9);
+  const { lines } = await collectOnce(textfile, paths, { directory: [paths.rootfs] });
+  assert.deepEqual(lines, [
+    `node_textfile_mtime_seconds{file="${paths.rootfs}/a.prom"} 1`,
+    'node_textfile_scrape_error 0',
+  ]);
+});
+
+test('what is too large or no file at all is not read', async (t) => {
+  const paths = hostTree(t, { 'large.prom': `# ${'x'.repeat(100)}\n`, 'folder.prom/x': '' });
+  execFileSync('mkfifo', [join(paths.rootfs, 'pipe.prom')]);
+  const { result } = await collectOnce(textfile, paths, { directory: paths.rootfs, maxFileSize: '100B' });
+  assert.deepEqual(
+    result.errors.map(({ message }) => message.replaceAll(`${paths.rootfs}/`, '')),
+    [
+      'folder.prom: not a regular file',
+      'large.prom: large.prom is larger than 100 bytes',
+      'pipe.prom: not a regular file',
+    ],
+  );
+});
+
+test('bounds are spelt as Go prints them', () => {
+  for (const [written, printed] of [
+    ['0.10', '0.1'],
+    ['1.0', '1'],
+    ['0', '0'],
+    ['999999', '999999'],
+    ['1000000', '1e+06'],
+    ['0.0001', '0.0001'],
+    ['0.00001', '1e-05'],
+    ['-2500000', '-2.5e+06'],
+    ['inf', '+Inf'],
+    ['+Inf', '+Inf'],
+    ['-Inf', '-Inf'],
+  ] as const) {
+    assert.equal(boundText(written), printed);
+  }
+});

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { time, zoneName } from '../../../src/collectors/node/time.ts';
+import { collectorOn } from '../../kit/collect.ts';
+import { hostTree } from '../../kit/host-tree.ts';
+
+const SUMMER = Date.UTC(2026, 6, 1, 12, 0, 0, 250);
+
+/** One run at a time of our choice, in a time zone of our choice. */
+async function collectIn(zone: string, ...[context, files]: Parameters<typeof hostTree>) {
+  const before = process.env.TZ;
+  process.env.TZ = zone;
+  try {
+    return await collectorOn(time, hostTree(context, files), {}, () => SUMMER)();
+  } finally {
+    if (before === undefined) delete process.env.TZ;
+    else process.env.TZ = before;
+  }
+}
+
+test('the clock has fractions; the zone is named by the rule at the end of its file', async (t) => {
+  const { lines } = await collectIn('Europe/Berlin', t, {
+    'usr/share/zoneinfo/Europe/Berlin': 'TZif2\0\xff\n\0\nCET-1CEST,M3.5.0,M10.5.0/3\n',
+  });
+  assert.deepEqual(lines, ['node_time_seconds 1782907200.25', 'node_time_zone_offset_seconds{time_zone="CEST"} 7200']);
+});
+
+test('a zone whose file is not there is named by its offset', async (t) => {
+  const { lines } = await collectIn('Asia/Kolkata', t, {});
+  assert.equal(lines[1], 'node_time_zone_offset_seconds{time_zone="+0530"} 19800');
+});
+
+const NAMES: readonly (readonly [rule: string, offset: number, name: string])[] = [
+  ['UTC0', 0, 'UTC'],
+  ['', 0, 'UTC'],
+  ['CET-1CEST,M3.5.0,M10.5.0/3', 3600, 'CET'],
+  ['EST5EDT,M3.2.0,M11.1.0', -5 * 3600, 'EST'],
+  ['EST5EDT,M3.2.0,M11.1.0', -4 * 3600, 'EDT'],
+  ['IST-1GMT0,M10.5.0,M3.5.0/1', 0, 'GMT'],
+  ['IST-5:30', 19_800, 'IST'],
+  ['<+0330>-3:30', 12_600, '+0330'],
+  ['<-03>3<-02>,M3.5.0/-2,M10.5.0/-1', -7200, '-02'],
+  ['', -12_600, '-0330'],
+];
+for (const [rule, offset, name] of NAMES) {
+  test(`${JSON.stringify(rule)} at ${offset} s is ${name}`, () => assert.equal(zoneName(rule, offset), name));
+}
+
+test('clock sources are numbered in the order of their names', async (t) => {
+  const folder = 'sys/devices/system/clocksource';
+  const { lines } = await collectIn('UTC', t, {
+    [`${folder}/clocksource0/available_clocksource`]: 'tsc hpet \n',
+    [`${folder}/clocksource0/current_clocksource`]: 'tsc\n',
+  });
+  assert.deepEqual(lines.slice(0, 3), [
+    'node_time_clocksource_available_info{device="0",clocksource="hpet"} 1',
+    'node_time_clocksource_available_info{device="0",clocksource="tsc"} 1',
+    'node_time_clocksource_current_info{device="0",clocksource="tsc"} 1',
+  ]);
+});
+
+test('a clock source without its files is lost, the clock is not', async (t) => {
+  const { lines, result } = await collectIn('UTC', t, { 'sys/devices/system/clocksource/clocksource0/uevent': '' });
+  assert.equal(result.outcome, 'partial');
+  assert.match(result.errors[0]?.message ?? '', /^clocksource0: .*available_clocksource does not exist/);
+  assert.equal(lines[0], 'node_time_seconds 1782907200.25');
+});

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { collectorsSection } from '../../../src/collectors/catalogue.ts';
+import { processSection } from '../../../src/collectors/process/index.ts';
+import { ConfigError, loadConfig } from '../../../src/config/load.ts';
+import { configSchema } from '../../../src/config/schema.ts';
+import { scratchFolder } from '../../kit/host-tree.ts';
+
+// As in process-exporter's documentation, and the file of its packages.
+const THEIR_FILE = `
+process_names:
+  # comm is the second field of /proc/<pid>/stat
+  - comm: [bash]
+  - exe:
+    - postgres
+    - /usr/local/bin/prometheus
+  - name: "{{.ExeFull}}:{{.Matches.Cfgfile}}"
+    exe:
+    - /usr/local/bin/process-exporter
+    cmdline:
+    - -config.path\\s+(?P<Cfgfile>\\S+)
+  - {name: "{{.Comm}}", cmdline: ['.+']}
+`;
+
+const problemsOf = (input: object): string[] => {
+  const result = processSection.safeParse(input);
+  return result.success ? [] : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+};
+
+test("process-exporter's file is taken as it is", (t) => {
+  const configFile = join(scratchFolder(t), 'names.yml');
+  writeFileSync(configFile, THEIR_FILE);
+  const { process_names } = processSection.parse({ configFile });
+  assert.equal(process_names.length, 4);
+  assert.deepEqual(process_names[2], {
+    name: '{{.ExeFull}}:{{.Matches.Cfgfile}}',
+    exe: ['/usr/local/bin/process-exporter'],
+    cmdline: ['-config.path\\s+(?P<Cfgfile>\\S+)'],
+    expected: false,
+    expectedPorts: [],
+  });
+});
+
+test('without configuration groups are made by comm, of processes that have arguments', () => {
+  const [entry, ...more] = processSection.parse({}).process_names;
+  assert.deepEqual([entry?.name, entry?.cmdline, more], ['{{.Comm}}', ['.+'], []]);
+});
+
+/** Lines of a file of process-exporter's → what is said of them, after the file's name. */
+const BROKEN: readonly (readonly [text: string, problem: string])[] = [
+  [
+    'process_names:\n- comm: [a]\n- name: "{{.Comm}}{{.Cwd}}"\n  comm: [b]\n',
+    ':3:9: process_names.1.name: unsupported template {{.Cwd}}; a name may have {{.Comm}} {{.ExeBase}} {{.ExeFull}} ' +
+      '{{.Username}} {{.Cgroups}} {{.PID}} {{.StartTime}} {{.Matches.NAME}}',
+  ],
+  [
+    'process_names:\n- comm: [a]\n  cmdline:\n  - ok\n  - "(a"\n',
+    ':5:5: process_names.0.cmdline.1: invalid regular expression "(a": Unterminated group',
+  ],
+  [
+    'process_names:\n- cmdline: ["(?=a)"]\n',
+    ':2:13: process_names.0.cmdline.0: invalid regular expression "(?=a)": RE2 has no "(?="',
+  ],
+  ['process_names:\n- name: x\n', ':2:3: process_names.0: needs comm, exe or cmdline'],
+  ['process_names:\n- {comm: [a], cmdlin: [b]}\n', ':2:23: process_names.0.cmdlin: unknown key'],
+  ['process_names:\n- comm: a\n', ':2:9: process_names.0.comm: Invalid input: expected array, received string'],
+  ['process_names: [}\n', ':1:17: Flow sequence in block collection must be sufficiently indented and end with a ]'],
+  [
+    'process_names:\n- comm: [a]\n  name: "{{.PID}}"\n',
+    ':3:9: process_names.0.name: {{.PID}} makes a group of each process; set allowPid if that is meant',
+  ],
+];
+
+test('a broken file is refused with the line', (t) => {
+  const configFile = join(scratchFolder(t), 'names.yml');
+  for (const [text, problem] of BROKEN) {
+    writeFileSync(configFile, text);
+    assert.equal(problemsOf({ configFile })[0], `configFile: ${configFile}${problem}`);
+  }
+});
+
+test('entries in the own configuration are refused with its line', (t) => {
+  const file = join(scratchFolder(t), 'firesteel.yaml');
+  writeFileSync(file, 'collectors:\n  process:\n    process_names:\n    - name: "{{.Cwd}}"\n      cmdline: ["("]\n');
+  const load = () => loadConfig(configSchema(collectorsSection), { file, env: {}, flags: {} });
+  assert.throws(load, (error: ConfigError) => {
+    assert.ok(error instanceof ConfigError);
+    assert.equal(
+      error.problems[0],
+      `${file}:5:17: collectors.process.process_names.0.cmdline.0: invalid regular expression "(": Unterminated group`,
+    );
+    assert.match(error.problems[1] ?? '', /:4:13: collectors\.process\.process_names\.0\.name: unsupported template/);
+    return true;
+  });
+});
+
+test('what can not be had together is refused', () => {
+  assert.deepEqual(problemsOf({ configFile: '/no/such/file' }), ['configFile: /no/such/file: cannot be read (ENOENT)']);
+  assert.match(problemsOf({ configFile: '/x', process_names: [] })[0] ?? '', /either configFile or process_names/);
+  const expectedPorts = { process_names: [{ name: 'a', comm: ['a'], expectedPorts: [80] }] };
+  assert.match(problemsOf(expectedPorts)[0] ?? '', /^process_names\.0\.expectedPorts: .*`ports: true`$/);
+  assert.deepEqual(problemsOf({ ...expectedPorts, ports: true }), []);
+  const byPid = { process_names: [{ name: '{{.StartTime}}', comm: ['a'] }] };
+  assert.match(problemsOf(byPid)[0] ?? '', /allowPid/);
+  assert.deepEqual(problemsOf({ ...byPid, allowPid: true }), []);
+});

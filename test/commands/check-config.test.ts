@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { checkConfig } from '../../src/commands/check-config.ts';
+import { parseFlags } from '../../src/commands/settings.ts';
+import { runCommand } from '../kit/command.ts';
+import { fixture, scratchFolder } from '../kit/host-tree.ts';
+
+const BROKEN = fixture('config/broken');
+
+/** File → what check-config says of it, after the file's path. */
+const MESSAGES: Readonly<Record<string, string>> = {
+  'bad-duration.yaml': ':2:13: push.interval: expected a duration with its unit, such as 15s, 1m30s or 250ms',
+  'bad-regex.yaml':
+    ':4:27: collectors.node.filesystem.mountPointsExclude: invalid regular expression "^/(dev|proc": Unterminated group',
+  'bad-url.yaml': ':4:10: exporters.vm.url: expected http:// or https://, found victoria-metrics://',
+  'credentials-in-url.yaml': ':4:10: exporters.vm.url: no credentials in the URL: use auth with a passwordFile',
+  'half-auth.yaml': ':6:7: exporters.vm.auth: username and passwordFile belong together',
+  'missing-url.yaml': ':3:5: exporters.vm.url: is required',
+  'not-a-mapping.yaml': ':1:1: expected a mapping such as "push:", found ["push","exporters"]',
+  'not-whole-seconds.yaml': ':2:13: push.interval: must be whole seconds',
+  'not-yaml.yaml': ':3:1: All mapping items must start at the same column',
+  'taken-label.yaml':
+    ':2:8: labels.pod: this label is set by the collectors; a global one would overwrite it on every series',
+  'unknown-key.yaml': ':3:14: push.intervall: unknown key; did you mean interval?',
+  'wrong-type.yaml': ':3:11: exporters.gateway.type: expected one of vmagent, pushgateway; did you mean pushgateway?',
+};
+
+test('each broken file gets one precise line and exit code 2', async () => {
+  for (const [name, message] of Object.entries(MESSAGES)) {
+    const file = join(BROKEN, name);
+    const { code, stderr } = await runCommand(checkConfig, [file]);
+    assert.equal(stderr, `${file}${message}\n`);
+    assert.equal(code, 2);
+  }
+});
+
+test('an unknown collector is answered with the nearest known', async () => {
+  const { stderr } = await runCommand(checkConfig, [join(BROKEN, 'unknown-collector.yaml')]);
+  assert.match(stderr, /:3:20: collectors\.node\.exclude\.1: expected one of .*; did you mean meminfo\?\n$/);
+});
+
+test('every broken file has its case here', () => {
+  assert.deepEqual(readdirSync(BROKEN), [...Object.keys(MESSAGES), 'unknown-collector.yaml'].sort());
+});
+
+test('a good file is shown as it takes effect, header values hidden', async (t) => {
+  const file = join(scratchFolder(t), 'good.yaml');
+  writeFileSync(file, 'exporters: {vm: {type: vmagent, url: "http://vm:8428", headers: {X-Token: s3cret}}}\n');
+  assert.deepEqual(await runCommand(checkConfig, [file]), { code: 0, stdout: `${file}: ok\n`, stderr: '' });
+  const { stdout } = await runCommand(checkConfig, [file, '--print']);
+  assert.match(stdout, /X-Token: <hidden>/);
+  assert.match(stdout, /interval: 15000/);
+  assert.doesNotMatch(stdout, /s3cret/);
+});
+
+test('an unknown flag is answered with the nearest known', () => {
+  assert.throws(() => parseFlags(['--prnt'], { print: { type: 'boolean' } }), {
+    message: 'unknown flag --prnt; did you mean --print?',
+  });
+});

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadSettings } from '../../src/commands/settings.ts';
+import { targets } from '../../src/config/identity.ts';
+import { ConfigError } from '../../src/config/load.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+
+const problemsOf = (act: () => unknown): readonly string[] => {
+  try {
+    act();
+  } catch (cause) {
+    if (cause instanceof ConfigError) return cause.problems;
+    throw cause;
+  }
+  return [];
+};
+
+test('flags win over the environment, the environment over the file, the file over defaults', (t) => {
+  const file = join(scratchFolder(t), 'firesteel.yaml');
+  writeFileSync(file, 'cluster: file\nnode: file\nlog: {level: debug}\npush: {deadline: 3s}\n');
+  const { config } = loadSettings(
+    { config: file, cluster: 'flag', set: ['collectors.node.stat.softirq=true'] },
+    { FIRESTEEL_CLUSTER: 'env', NODE_NAME: 'env' },
+  );
+  assert.equal(config.cluster, 'flag');
+  assert.equal(config.node, 'env');
+  assert.equal(config.log.level, 'debug');
+  assert.equal(config.push.deadline, 3000);
+  assert.equal(config.push.interval, 15_000);
+  const { stat } = config.collectors.node as unknown as { stat: object };
+  assert.deepEqual(stat, { enabled: true, softirq: true });
+});
+
+test('one variable makes a whole exporter', () => {
+  const { config } = loadSettings({}, { FIRESTEEL_VMAGENT_URL: 'http://vm:8428/' });
+  assert.equal(config.exporters.vmagent?.type, 'vmagent');
+  assert.equal(config.exporters.vmagent?.url, 'http://vm:8428');
+});
+
+test('a wrong value names the flag or variable that it came from', () => {
+  assert.deepEqual(
+    problemsOf(() => loadSettings({ 'push.interval': 'soon' }, { FIRESTEEL_LOG_LEVEL: 'debgu' })),
+    [
+      'environment variable FIRESTEEL_LOG_LEVEL: log.level: expected one of trace, debug, info, warn, error, fatal; did you mean debug?',
+      'flag --push.interval: push.interval: expected a duration with its unit, such as 15s, 1m30s or 250ms',
+    ],
+  );
+});
+
+test('variables that mean nothing are warned of, except those that Kubernetes makes for a Service', () => {
+  const env = { FIRESTEEL_CLUSTRE: 'x', FIRESTEEL_SERVICE_HOST: '10.0.0.1', FIRESTEEL_PORT_9750_TCP_ADDR: '10.0.0.1' };
+  assert.deepEqual(loadSettings({}, env).warnings, [
+    'environment variable FIRESTEEL_CLUSTRE is not known and has no effect',
+  ]);
+});
+
+test('a file that is not there is named', () => {
+  assert.deepEqual(
+    problemsOf(() => loadSettings({ config: '/nowhere/firesteel.yaml' }, {})),
+    ['/nowhere/firesteel.yaml: cannot read the configuration file (ENOENT)'],
+  );
+});
+
+test('several problems are told at once', () => {
+  const set = ['push.interval=2h', 'exporters.vm={type: vmagent, url: "ftp://x", auth: {username: u}}', 'nodee=x'];
+  assert.equal(problemsOf(() => loadSettings({ set }, {})).length, 4);
+});
+
+test('series are named as the dashboards of the replaced systems expect', () => {
+  const { config } = loadSettings({ cluster: 'prod', node: 'worker-1', set: ['labels={region: eu}'] }, {});
+  const common = { cluster: 'prod', region: 'eu' };
+  assert.deepEqual(targets(config), {
+    node: { job: 'node-exporter', instance: 'worker-1', labels: common },
+    container: {
+      job: 'kubelet',
+      instance: 'worker-1',
+      labels: { ...common, metrics_path: '/metrics/cadvisor', node: 'worker-1' },
+    },
+    kubelet: {
+      job: 'kubelet',
+      instance: 'worker-1',
+      labels: { ...common, metrics_path: '/metrics', node: 'worker-1' },
+    },
+    process: { job: 'process-exporter', instance: 'worker-1', labels: { ...common, node: 'worker-1' } },
+    ksm: { job: 'kube-state-metrics', instance: 'kube-state-metrics', labels: common },
+    agent: { job: 'firesteel', instance: 'worker-1', labels: common },
+  });
+});

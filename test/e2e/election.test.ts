@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { type NodePods, POD_INFO_PATH } from '../../src/kube/pod-info.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { serverAvailable } from '../kit/servers.ts';
+import { type StateAgent, StateAgents } from '../kit/state-agents.ts';
+import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
+
+const LEASE_MS = 15_000;
+const RENEW_DEADLINE_MS = 10_000;
+const RETRY_MS = 2000;
+const EVERY_SECOND = ['--push.interval', '1s', '--push.phase', '0s'];
+
+/** Two agents, the first of which is master and has pushed. */
+async function pair(context: TestContext, flags: readonly string[]) {
+  const agents = await StateAgents.start(context, flags);
+  const began = performance.now();
+  const master = await agents.add('state-0');
+  await agents.pushes('state-0', began, 15_000);
+  const slave = await agents.add('state-1');
+  await slave.printed(/another one holds the Lease/);
+  return { agents, master, slave };
+}
+
+const signal = ({ child }: StateAgent, name: NodeJS.Signals): number => {
+  child.kill(name);
+  return performance.now();
+};
+
+describe('two state agents share one Lease', { concurrency: true, timeout: 120_000 }, () => {
+  test('the master is killed: the slave pushes within lease duration and retry period', async (t) => {
+    const { agents, master } = await pair(t, ['--push.interval', '15s']);
+    const killed = signal(master, 'SIGKILL');
+    const pushed = await agents.pushes('state-1', killed, 20_000);
+    assert.ok(pushed - killed <= LEASE_MS + RETRY_MS, `after ${pushed - killed} ms`);
+    assert.deepEqual(agents.strayUploads(LEASE_MS), []);
+  });
+
+  test('the master is stopped in order: it pushes a last time, and the slave within 3 s', async (t) => {
+    const { agents, master, slave } = await pair(t, ['--push.interval', '15s']);
+    const stopped = signal(master, 'SIGTERM');
+    const [pushed, { code }] = await Promise.all([agents.pushes('state-1', stopped, 10_000), master.ended]);
+    assert.ok(pushed - stopped <= 3000, `after ${pushed - stopped} ms`);
+    assert.equal(code, 0);
+    assert.ok(agents.uploads.some(({ by, at }) => by === 'state-0' && at > stopped));
+    assert.deepEqual(agents.strayUploads(LEASE_MS), []);
+    assert.match(slave.stderr(), /"reason":"the Lease was free","msg":"master from now on"/);
+  });
+
+  test('the master stands still for 30 s: when it wakes, it sends nothing', async (t) => {
+    const { agents, master } = await pair(t, EVERY_SECOND);
+    const stopped = signal(master, 'SIGSTOP');
+    await agents.pushes('state-1', stopped, LEASE_MS + RETRY_MS + 1000);
+    await setTimeout(30_000 - (performance.now() - stopped));
+    const woken = signal(master, 'SIGCONT');
+    await master.printed(/"msg":"no longer master"/, 5000);
+    await setTimeout(5000);
+    assert.deepEqual(
+      agents.uploads.filter(({ by, at }) => by === 'state-0' && at > woken),
+      [],
+    );
+    assert.deepEqual(agents.strayUploads(LEASE_MS), []);
+    // It is a good slave again.
+    const [next] = agents.writes.slice(-1);
+    assert.equal(next?.holder, 'state-1');
+    assert.match(master.stderr(), /"holder":"state-1","msg":"another one holds the Lease"/);
+  });
+
+  test('the master is cut off from the API server: it stops pushing before the slave begins', async (t) => {
+    const { agents, master } = await pair(t, EVERY_SECOND);
+    master.proxy.cut();
+    const cut = performance.now();
+    const began = await agents.pushes('state-1', cut, LEASE_MS + RETRY_MS + 1000);
+    await setTimeout(3000);
+    const last = agents.uploads.findLast(({ by }) => by === 'state-0');
+    const renewed = agents.writes.findLast(({ holder }) => holder === 'state-0');
+    assert.ok(last && renewed && last.at - renewed.at < RENEW_DEADLINE_MS + 500, 'it stops with its renew deadline');
+    assert.ok(began - last.at > LEASE_MS - RENEW_DEADLINE_MS - 1000, 'there is a pause between the two');
+    assert.ok(last.at > cut + RENEW_DEADLINE_MS - RETRY_MS - 1500, 'until then it goes on');
+    assert.deepEqual(agents.strayUploads(LEASE_MS), []);
+  });
+
+  test('master and slave tell node agents the same', async (t) => {
+    const { master, slave } = await pair(t, EVERY_SECOND);
+    const path = `${POD_INFO_PATH}?nodeName=node1`;
+    const first = await fetch(master.url + path);
+    assert.equal(first.status, 200);
+    assert.equal(((await first.json()) as NodePods).pods.length, 13);
+    const headers = { 'if-none-match': first.headers.get('etag') ?? '' };
+    assert.equal((await fetch(slave.url + path, { headers })).status, 304);
+  });
+
+  test('the same series go on in VictoriaMetrics, with a gap of less than lease duration and interval', async (t) => {
+    if (!serverAvailable(t, 'victoria-metrics')) return;
+    const vm = await startVictoriaMetrics(t, scratchFolder(t));
+    const exporter = JSON.stringify({ type: 'vmagent', url: vm.url });
+    const flags = ['--push.interval', '5s', '--set', `exporters.vm=${exporter}`];
+    const { agents, master } = await pair(t, flags);
+    // Right after a push, so that the gap is as long as it gets.
+    await agents.pushes('state-0', performance.now(), 10_000);
+    await setTimeout(200);
+    const killed = signal(master, 'SIGKILL');
+    const killedAt = Date.now();
+    await agents.pushes('state-1', killed, 20_000);
+    // What was pushed is not visible for all series at once.
+    const deadline = AbortSignal.timeout(10_000);
+    let series = await vm.export('{__name__=~"kube_pod.+"}');
+    while (!series.every(({ timestamps }) => (timestamps.at(-1) ?? 0) > killedAt)) {
+      deadline.throwIfAborted();
+      await setTimeout(100);
+      series = await vm.export('{__name__=~"kube_pod.+"}');
+    }
+    assert.ok(series.length > 100);
+    for (const { metric, timestamps } of series) {
+      const name = JSON.stringify(metric);
+      assert.doesNotMatch(name, /state-[01]/);
+      assert.ok((timestamps[0] ?? killedAt) < killedAt, `${name} is new`);
+      const gap = Math.max(...timestamps.slice(1).map((stamp, index) => stamp - (timestamps[index] ?? 0)));
+      assert.ok(gap < LEASE_MS + 5000, `${name} has a gap of ${gap} ms`);
+    }
+  });
+});

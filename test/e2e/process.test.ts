@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { startAgentProcess } from '../kit/agent.ts';
+import { fixture, fixturePaths } from '../kit/host-tree.ts';
+import { hungReceiver } from '../kit/hung-receiver.ts';
+import { difference, nameOf, samplesOf } from '../kit/samples.ts';
+
+const QUIET = ['--http.listen', '127.0.0.1:0'];
+
+/** Collectors that the recorded run of node_exporter had on, and its flags for them as ours. */
+const RECORDED_COLLECTORS =
+  'bcachefs buddyinfo cgroups cpu cpu_vulnerabilities cpufreq diskstats dmmultipath drbd filefd interrupts ksmd lnstat loadavg meminfo meminfo_numa mountstats netclass netstat os processes slabinfo softirqs stat sysctl textfile xfrm zoneinfo';
+const RECORDED_FLAGS = [
+  'cpu.infoFlagsInclude="^(aes|avx.?|constant_tsc)$"',
+  'cpu.infoBugsInclude="^(cpu_meltdown|spectre_.*|mds)$"',
+  'netclass.ignoredDevices="(dmz|int)"',
+  'netclass.ignoreInvalidSpeed=true',
+  'stat.softirq=true',
+  'sysctl.include=["fs.file-nr","fs.file-nr:total,current,max","kernel.threads-max"]',
+  'sysctl.includeInfo=["kernel.seccomp.actions_avail"]',
+  `textfile.directory=${fixture('node/textfile/two_metric_files')}`,
+];
+/** Recorded, but of other collectors, or not of the tree; golden.test.ts has the reasons. */
+const NOT_COMPARED = /^node_(?:wifi|qdisc|time|textfile_mtime|scrape_collector)_/;
+
+test("collect on the recorded host prints node_exporter's samples, each family in one piece", {
+  timeout: 30_000,
+}, async (t) => {
+  const expected = samplesOf(readFileSync(fixture('node/expected.prom'), 'utf8'));
+  const { procfs, sysfs, rootfs, udev } = fixturePaths();
+  const paths = ['--path.procfs', procfs, '--path.sysfs', sysfs, '--path.rootfs', rootfs, '--path.udev', udev];
+  const only = RECORDED_COLLECTORS.split(' ').map((name) => `node.${name}`);
+  const flags = RECORDED_FLAGS.flatMap((flag) => ['--set', `collectors.node.${flag}`]);
+  const agent = startAgentProcess(t, ['collect', '--only', only.join(','), ...paths, ...flags]);
+  assert.deepEqual(await agent.ended, { code: 0, signal: null });
+  const compared = (samples: Map<string, number>) =>
+    new Map([...samples].filter(([series]) => !NOT_COMPARED.test(nameOf(series))));
+  assert.deepEqual(difference(compared(samplesOf(agent.stdout())), compared(expected)), []);
+  assert.equal(agent.stderr(), '');
+  const types = agent.stdout().match(/^# TYPE \S+/gm) ?? [];
+  assert.equal(new Set(types).size, types.length);
+});
+
+test('run --with-receiver shows this host within ten seconds and ends in order', { timeout: 30_000 }, async (t) => {
+  const agent = startAgentProcess(t, ['run', '--with-receiver', '--node', 'my-laptop']);
+  await agent.printed(/my-laptop[\s\S]*LOAD1/, 10_000);
+  agent.child.kill('SIGINT');
+  assert.deepEqual(await agent.ended, { code: 0, signal: null });
+  assert.equal(agent.stderr(), '');
+});
+
+test('a second signal ends the process at once', { timeout: 30_000 }, async (t) => {
+  const hung = await hungReceiver(t);
+  const agent = startAgentProcess(t, ['run', ...QUIET, '--vmagent.url', hung]);
+  await agent.printed(/"msg":"started"/);
+  const started = performance.now();
+  agent.child.kill('SIGTERM');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  agent.child.kill('SIGTERM');
+  assert.equal((await agent.ended).code, 1);
+  assert.ok(performance.now() - started < 2000);
+});
+
+test('the first collection makes the agent ready; the receivers do not matter', { timeout: 30_000 }, async (t) => {
+  const agent = startAgentProcess(t, ['run', ...QUIET, '--vmagent.url', 'http://127.0.0.1:9', '--push.interval', '1h']);
+  await agent.printed(/"msg":"started"/);
+  const url = /"http":"([^"]+)"/.exec(agent.stderr())?.[1];
+  await agent.printed(/push failed: network/);
+  assert.equal((await fetch(`${url}/readyz`)).status, 200);
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  const samples = samplesOf(await (await fetch(`${url}/metrics`)).text());
+  assert.ok((samples.get('firesteel_export_requests_total{code="error",exporter="vmagent"}') ?? 0) >= 2);
+});
+
+test('mistakes on the command line are told in one line and end with 2', { timeout: 60_000 }, async (t) => {
+  const cases: [args: string[], message: RegExp][] = [
+    [['colect'], /unknown command "colect"; did you mean collect\?/],
+    [['run', '--confg', 'x'], /unknown flag --confg; did you mean --config\?/],
+    [['run', '--config', '/nowhere.yaml'], /\/nowhere\.yaml: cannot read the configuration file \(ENOENT\)/],
+    [['collect', '--only', 'node.lodavg'], /did you mean loadavg\?/],
+    [['collect', '--only', 'nod.loadavg'], /no group "nod"/],
+    [
+      ['run', '--set', 'collectors.ksm.enabled=true'],
+      /^collectors\.ksm: kubeconfig: no cluster: .*\/\.kube\/config; name one with/,
+    ],
+    [['receive', '--listen', 'nonsense'], /--listen: expected HOST:PORT, found "nonsense"/],
+  ];
+  for (const [args, message] of cases) {
+    const agent = startAgentProcess(t, args);
+    assert.deepEqual(await agent.ended, { code: 2, signal: null }, args.join(' '));
+    assert.match(agent.stderr(), message);
+  }
+});
+
+test('every command tells how it is used', { timeout: 60_000 }, async (t) => {
+  for (const command of ['', 'run', 'collect', 'check-config', 'receive', 'version', 'render']) {
+    const agent = startAgentProcess(t, [...(command === '' ? [] : [command]), '--help']);
+    assert.equal((await agent.ended).code, 0, command);
+    assert.match(agent.stdout(), /usage: firesteel/, command);
+  }
+});
+
+test('a reader that goes away early is no fault', { timeout: 30_000 }, async (t) => {
+  const agent = startAgentProcess(t, ['collect']);
+  agent.child.stdout?.destroy();
+  assert.equal((await agent.ended).code, 0);
+});

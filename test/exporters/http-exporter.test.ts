@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { pino } from 'pino';
+import { loadSettings } from '../../src/commands/settings.ts';
+import { targets } from '../../src/config/identity.ts';
+import type { Body } from '../../src/exporters/exporter.ts';
+import { createExporters } from '../../src/exporters/index.ts';
+import { exportMetrics } from '../../src/exporters/metrics.ts';
+import { ThrottledLog } from '../../src/log.ts';
+import { compress, encodeByObject } from '../../src/metrics/encoder.ts';
+import { gauge } from '../../src/metrics/family.ts';
+import { AgentRegistry } from '../../src/metrics/registry.ts';
+import { Snapshot } from '../../src/metrics/snapshot.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { samplesOf } from '../kit/samples.ts';
+
+type Handler = (request: IncomingMessage, body: Buffer, response: ServerResponse) => void;
+
+/** An HTTP server that answers with `handle` once a request's body is complete. */
+async function receiver(t: TestContext, handle: Handler): Promise<{ url: string; server: Server }> {
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => handle(request, Buffer.concat(parts), response));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+/** One exporter for `url` and what it logs and counts. `random` 0 makes the first wait half a second. */
+function exporterTo(url: string, options: object = {}, type = 'vmagent') {
+  const lines: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
+  const registry = new AgentRegistry();
+  const { config } = loadSettings(
+    { node: 'n1', set: [`exporters.it=${JSON.stringify({ type, url, ...options })}`] },
+    {},
+  );
+  const [exporter] = createExporters(config.exporters, {
+    targets: targets(config),
+    metrics: exportMetrics(registry),
+    log: new ThrottledLog(log),
+    now: Date.now,
+    random: () => 0,
+    env: {},
+  });
+  assert.ok(exporter);
+  const counted = async (series: string) => samplesOf(await registry.metrics()).get(series);
+  return { exporter, lines, counted };
+}
+
+async function bodyAt(stampMs: number): Promise<Body> {
+  const out = new Snapshot();
+  out.add(gauge('stamp', 'Stamp.'), stampMs);
+  return { group: 'node', stampMs, samples: 1, ...(await compress(encodeByObject([out]))) };
+}
+
+const DROPPED = (reason: string) => `firesteel_export_samples_dropped_total{exporter="it",reason="${reason}"}`;
+const SENT = 'firesteel_export_samples_sent_total{exporter="it"}';
+
+test('a body is sent as it is, with its stamp and length, over one kept connection', async (t) => {
+  const seen: string[] = [];
+  const sockets = new Set<unknown>();
+  const two = Promise.withResolvers<void>();
+  const { url } = await receiver(t, (request, body, response) => {
+    sockets.add(request.socket);
+    seen.push(`${request.method} ${request.url} ${request.headers['content-length'] === String(body.length)}`);
+    seen.push(gunzipSync(body).toString().trim().split('\n').at(-1) ?? '');
+    response.writeHead(204).end(() => seen.length === 4 && two.resolve());
+  });
+  const { exporter, counted } = exporterTo(url);
+  exporter.deliver(await bodyAt(1000));
+  while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  exporter.deliver(await bodyAt(2000));
+  await two.promise;
+  const path = '/api/v1/import/prometheus/metrics/job/node-exporter/instance/n1?timestamp=';
+  assert.deepEqual(seen, [`POST ${path}1000 true`, 'stamp 1000', `POST ${path}2000 true`, 'stamp 2000']);
+  assert.equal(sockets.size, 1);
+  await exporter.close(1000);
+  assert.equal(await counted(SENT), 2);
+});
+
+test('an answer that may pass is tried again with the same stamp', async (t) => {
+  const stamps: (string | null)[] = [];
+  const done = Promise.withResolvers<void>();
+  const { url } = await receiver(t, (request, _body, response) => {
+    stamps.push(new URL(request.url ?? '', url).searchParams.get('timestamp'));
+    response
+      .writeHead(stamps.length === 1 ? 503 : 204)
+      .end('disk is read-only', () => stamps.length === 2 && done.resolve());
+  });
+  const { exporter, lines, counted } = exporterTo(url);
+  exporter.deliver(await bodyAt(1000));
+  await done.promise;
+  await exporter.close(1000);
+  assert.deepEqual(stamps, ['1000', '1000']);
+  assert.equal(await counted('firesteel_export_retries_total{exporter="it",reason="server_error"}'), 1);
+  assert.equal(await counted('firesteel_export_requests_total{code="503",exporter="it"}'), 1);
+  const complaint = JSON.parse(lines[0] ?? '{}') as Record<string, unknown>;
+  assert.deepEqual([complaint.answer, complaint.next], ['disk is read-only', 'trying again in 0.5 s']);
+  assert.match(lines[1] ?? '', /delivering again/);
+});
+
+test("a refused body is given up with the receiver's words, and not sent again", async (t) => {
+  let requests = 0;
+  const { url } = await receiver(t, (_request, _body, response) => {
+    requests++;
+    response.writeHead(400).end('collected metric "x" is not a GAUGE');
+  });
+  const { exporter, lines, counted } = exporterTo(url, {}, 'pushgateway');
+  exporter.deliver(await bodyAt(1000));
+  await exporter.close(2000);
+  assert.equal(requests, 1);
+  assert.equal(await counted(DROPPED('type_conflict')), 1);
+  assert.match(lines[0] ?? '', /collected metric \\"x\\" is not a GAUGE/);
+});
+
+test('credentials come from files and reach neither log nor errors', async (t) => {
+  const folder = scratchFolder(t);
+  writeFileSync(join(folder, 'password'), 's3cret\n');
+  const seen: string[] = [];
+  const { url, server } = await receiver(t, (request, _body, response) => {
+    seen.push(String(request.headers.authorization));
+    response.writeHead(401).end('no');
+  });
+  const auth = { username: 'admin', passwordFile: join(folder, 'password') };
+  const { exporter, lines } = exporterTo(url, { auth });
+  exporter.deliver(await bodyAt(1000));
+  while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await exporter.close(1000);
+  server.closeAllConnections();
+  assert.equal(seen[0], `Basic ${Buffer.from('admin:s3cret').toString('base64')}`);
+  assert.match(lines.join(''), /"reason|push failed: auth/);
+  for (const secret of ['s3cret', Buffer.from('admin:s3cret').toString('base64')]) {
+    assert.ok(!lines.join('').includes(secret));
+  }
+});
+
+test('a missing password file is told by its path and nothing is sent without it', async (t) => {
+  let requests = 0;
+  const { url } = await receiver(t, () => requests++);
+  const { exporter, lines } = exporterTo(url, { auth: { bearerTokenFile: '/nowhere/token' } });
+  exporter.deliver(await bodyAt(1000));
+  await exporter.close(1000);
+  assert.match(lines[0] ?? '', /cannot read the secret file \/nowhere\/token: ENOENT/);
+  assert.equal(requests, 0);
+});
+
+test('redirects are not followed', async (t) => {
+  let requests = 0;
+  const { url } = await receiver(t, (_request, _body, response) => {
+    requests++;
+    response.writeHead(307, { location: '/elsewhere' }).end();
+  });
+  const { exporter, lines } = exporterTo(url, {}, 'pushgateway');
+  exporter.deliver(await bodyAt(1000));
+  await exporter.close(1000);
+  assert.equal(requests, 1);
+  assert.match(lines[0] ?? '', /to \/elsewhere.*redirects are not followed/);
+});
+
+test('a receiver that hangs delays neither delivery nor the end; what waits for it is bounded and counted', async (t) => {
+  const { url } = await receiver(t, () => undefined);
+  const { exporter, counted } = exporterTo(url);
+  for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await bodyAt(stamp));
+  assert.equal(await counted('firesteel_export_queue_bodies{exporter="it"}'), 4);
+  assert.equal(await counted(DROPPED('queue_full')), 5);
+  const started = performance.now();
+  await exporter.close(200);
+  assert.ok(performance.now() - started < 2000);
+  assert.equal(await counted(DROPPED('shutdown')), 5);
+});
+
+test('an endless answer is cut off', async (t) => {
+  const { url } = await receiver(t, (_request, _body, response) => {
+    const more = () => {
+      while (!response.destroyed && response.write(Buffer.alloc(16_384)));
+    };
+    response.writeHead(500);
+    response.on('drain', more);
+    more();
+  });
+  const { exporter, counted } = exporterTo(url, { retries: 0 });
+  exporter.deliver(await bodyAt(1000));
+  while ((await counted(DROPPED('network'))) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  await exporter.close(1000);
+});
+
+test('a kept connection that the receiver has just closed costs one more request, not a failure', async (t) => {
+  let requests = 0;
+  const { url, server } = await receiver(t, (request, _body, response) => {
+    requests++;
+    if (requests === 2) request.socket.destroy();
+    else response.writeHead(204).end();
+  });
+  server.keepAliveTimeout = 60_000;
+  const { exporter, lines, counted } = exporterTo(url);
+  exporter.deliver(await bodyAt(1000));
+  while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  exporter.deliver(await bodyAt(2000));
+  while ((await counted(SENT)) !== 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(requests, 3);
+  assert.deepEqual(lines, []);
+  await exporter.close(1000);
+});
+
+test('who is no longer the master sends nothing: not what waits, not again what broke', async (t) => {
+  let master: boolean = true;
+  let requests = 0;
+  const { url } = await receiver(t, (request, _body, response) => {
+    requests++;
+    if (requests === 1) {
+      response.writeHead(204).end();
+      return;
+    }
+    master = false;
+    request.socket.destroy();
+  });
+  const { exporter, counted } = exporterTo(url);
+  const mayPush = () => master;
+  exporter.deliver({ ...(await bodyAt(1)), mayPush });
+  while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  // Its kept connection breaks, at a moment at which this is no longer the master.
+  exporter.deliver({ ...(await bodyAt(2)), mayPush });
+  while (master) await new Promise((resolve) => setTimeout(resolve, 5));
+  await exporter.close(1000);
+  assert.equal(requests, 2);
+  assert.equal(await counted(DROPPED('not_master')), 1);
+});
+
+test('a large body arrives as it was, also when the receiver reads slowly', { timeout: 30_000 }, async (t) => {
+  const members = Array.from({ length: 300 }, (_, index) => randomBytes(20_000 + index * 37));
+  const hash = createHash('sha256');
+  const arrived = Promise.withResolvers<string>();
+  const server = createServer((request, response) => {
+    request.on('data', (part: Buffer) => {
+      hash.update(part);
+      request.pause();
+      setTimeout(() => request.resume(), 2);
+    });
+    request.on('end', () => {
+      arrived.resolve(hash.digest('hex'));
+      response.writeHead(204).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { exporter, counted } = exporterTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  exporter.deliver({ group: 'node', stampMs: 1000, samples: 1, textBytes: 1, members });
+  assert.equal(await arrived.promise, createHash('sha256').update(Buffer.concat(members)).digest('hex'));
+  await exporter.close(2000);
+  assert.equal(await counted(SENT), 1);
+});

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
+import { type TestContext, test } from 'node:test';
+import { routes } from '../../src/http/routes.ts';
+import { type HttpServer, type Route, startHttp } from '../../src/http/server.ts';
+import { gauge } from '../../src/metrics/family.ts';
+import { parseText } from '../../src/metrics/parse-text.ts';
+import { AgentRegistry } from '../../src/metrics/registry.ts';
+import { fixture } from '../kit/host-tree.ts';
+
+async function serve(
+  t: TestContext,
+  table: Record<string, Route>,
+  onError = (): void => undefined,
+): Promise<HttpServer> {
+  const server = await startHttp('127.0.0.1:0', table, onError);
+  t.after(() => server.close());
+  return server;
+}
+
+function agentRoutes() {
+  const registry = new AgentRegistry();
+  const state = { ready: false, collections: 0 };
+  registry.addProducer({
+    group: 'node',
+    name: 'disks',
+    collect(out) {
+      state.collections++;
+      for (let device = 0; device < 100; device++) {
+        out.add(gauge('reads', 'Reads.', ['device']), 1, `sd${device}`);
+        out.add(gauge('writes', 'Writes.', ['device']), 2, `sd${device}`);
+      }
+    },
+  });
+  return { state, table: routes({ registry, deadlineMs: 1000, now: Date.now, ready: () => state.ready }) };
+}
+
+test('healthz answers as long as the loop turns, readyz after the first collection', async (t) => {
+  const { state, table } = agentRoutes();
+  const { url } = await serve(t, table);
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  assert.equal((await fetch(`${url}/readyz`)).status, 503);
+  state.ready = true;
+  assert.equal((await fetch(`${url}/readyz`)).status, 200);
+});
+
+test('metrics are the whole registry, each family in one piece; a crowd shares one collection', async (t) => {
+  const { state, table } = agentRoutes();
+  const { url } = await serve(t, table);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => fetch(`${url}/metrics`)));
+  const [first] = answers;
+  assert.match(first?.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+  assert.equal(first?.headers.get('content-encoding'), 'gzip');
+  const names: string[] = [];
+  for (const line of parseText(await (first as Response).text())) {
+    if (line.kind === 'sample' && names.at(-1) !== line.name) names.push(line.name);
+  }
+  assert.deepEqual(names, [...new Set(names)]);
+  assert.ok(names.includes('reads') && names.includes('firesteel_collector_success'));
+  assert.equal(state.collections, 1);
+});
+
+test('text is compressed only for those who ask', async (t) => {
+  const { url } = await serve(t, { '/big': () => ({ status: 200, body: 'x'.repeat(5000) }) });
+  const plain = await fetch(`${url}/big`, { headers: { 'accept-encoding': 'identity' } });
+  assert.equal(plain.headers.get('content-encoding'), null);
+  assert.equal(plain.headers.get('content-length'), '5000');
+});
+
+test('what is not served is refused, and errors tell the client nothing', async (t) => {
+  const told: unknown[] = [];
+  const broken = () => {
+    throw new Error('the password is s3cret');
+  };
+  const { url } = await serve(t, { '/broken': broken }, (...args: unknown[]) => {
+    told.push(args[0]);
+  });
+  assert.equal((await fetch(`${url}/../../etc/passwd`)).status, 404);
+  assert.equal((await fetch(`${url}/__proto__`)).status, 404);
+  assert.equal((await fetch(`${url}/broken`, { method: 'POST', body: 'x' })).status, 405);
+  const answer = await fetch(`${url}/broken`);
+  assert.equal(answer.status, 500);
+  assert.equal(await answer.text(), 'internal error; see the log\n');
+  assert.deepEqual(told, ['/broken']);
+});
+
+test('an address that is taken is told with what to do', async (t) => {
+  const { url } = await serve(t, {});
+  const listen = new URL(url).host;
+  await assert.rejects(
+    startHttp(listen, {}, () => undefined),
+    {
+      message: `http.listen: cannot listen on ${listen}: another process has that port; choose another address`,
+    },
+  );
+});
+
+test('with a certificate it serves over TLS; one that is missing is told', async (t) => {
+  const tls = { certFile: fixture('tls/first-server.crt'), keyFile: fixture('tls/first-server.key') };
+  const server = await startHttp(
+    '127.0.0.1:0',
+    { '/healthz': () => ({ status: 200, body: 'ok\n' }) },
+    () => undefined,
+    tls,
+  );
+  t.after(() => server.close());
+  assert.match(server.url, /^https:/);
+  const ca = readFileSync(fixture('tls/first-ca.crt'));
+  const [response] = (await once(get(`${server.url}/healthz`, { ca }), 'response')) as [IncomingMessage];
+  assert.equal(response.statusCode, 200);
+  response.resume();
+  await assert.rejects(
+    startHttp('127.0.0.1:0', {}, () => undefined, { ...tls, keyFile: '/nowhere' }),
+    {
+      message: /^http\.tls: cannot read the certificate or its key: ENOENT.*\/nowhere/,
+    },
+  );
+});

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+/** The bundle, as it is installed on nodes. */
+export const BUNDLE = fileURLToPath(new URL('../../dist/firesteel.mjs', import.meta.url));
+
+/** A firesteel process. */
+export interface AgentProcess {
+  readonly child: ChildProcess;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** Waits until `pattern` is in what it printed (both streams); rejects after `milliseconds`, or when it ends. */
+  printed(pattern: RegExp, milliseconds?: number): Promise<void>;
+  /** Its exit code and signal, once it has ended. */
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+/** Starts the built bundle with `args`; killed after the test if it still runs then. */
+export function startAgentProcess(
+  context: TestContext,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): AgentProcess {
+  if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not built: run "npm run build"`);
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', BUNDLE, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, TZ: 'UTC', ...env },
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk: Buffer) => {
+    output.stdout += chunk;
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    output.stderr += chunk;
+  });
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
+  context.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return {
+    child,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    ended,
+    async printed(pattern, milliseconds = 10_000) {
+      const deadline = AbortSignal.timeout(milliseconds);
+      while (!pattern.test(output.stdout + output.stderr)) {
+        if (deadline.aborted || child.exitCode !== null) {
+          throw new Error(`${pattern} was not printed; stdout: ${output.stdout}\nstderr: ${output.stderr}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+  };
+}

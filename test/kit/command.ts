@@ -1,0 +1,31 @@
+import type { Command } from '../../src/commands/command.ts';
+
+/** What a command printed, and its exit code. */
+export interface CommandOutput {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command in this process. */
+export async function runCommand(
+  command: Command,
+  args: readonly string[],
+  { env = {}, stdin = '' }: { readonly env?: NodeJS.ProcessEnv; readonly stdin?: string } = {},
+): Promise<CommandOutput> {
+  let stdout = '';
+  let stderr = '';
+  const code = await command.run(args, {
+    stdout(text) {
+      stdout += text;
+    },
+    stderr(text) {
+      stderr += text;
+    },
+    stdin: async () => stdin,
+    env,
+    isTerminal: false,
+    stop: new AbortController().signal,
+  });
+  return { code, stdout, stderr };
+}

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+
+/** The part of JSON Schema that docs/api.yaml uses; any other keyword is a mistake in the document. */
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
+  readonly description?: string;
+  readonly enum?: readonly unknown[];
+  readonly pattern?: string;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: boolean | Schema;
+  readonly items?: Schema;
+}
+
+const KEYWORDS = new Set(
+  '$ref type description enum pattern maxLength minimum required properties additionalProperties items'.split(' '),
+);
+
+interface Response {
+  readonly content?: Readonly<Record<string, { readonly schema: Schema }>>;
+}
+
+interface Document {
+  readonly info: { readonly version: string };
+  readonly paths: Readonly<
+    Record<string, { readonly get: { readonly responses: Readonly<Record<string, Response>> } }>
+  >;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
+
+/** docs/api.yaml as a judge of answers. */
+export class ApiDocument {
+  readonly #document: Document;
+
+  constructor() {
+    this.#document = parse(readFileSync(new URL('../../docs/api.yaml', import.meta.url), 'utf8'));
+  }
+
+  get version(): string {
+    return this.#document.info.version;
+  }
+
+  /** What the document does not allow in an answer of GET `path`; empty when all is well. */
+  mistakes(path: string, status: number, body: string): string[] {
+    const response = this.#document.paths[path]?.get.responses[String(status)];
+    if (!response) return [`no status ${status} for ${path}`];
+    if (!response.content) return body === '' ? [] : ['a body where none is described'];
+    const schema = response.content['application/json']?.schema;
+    if (!schema) return ['no schema'];
+    return this.#compare(schema, JSON.parse(body), '$');
+  }
+
+  #compare(schema: Schema, value: unknown, at: string): string[] {
+    const strange = Object.keys(schema).filter((keyword) => !KEYWORDS.has(keyword));
+    if (strange.length > 0) return [`${at}: keywords ${strange.join()} are not checked`];
+    if (schema.$ref !== undefined) {
+      const named = this.#document.components.schemas[schema.$ref.replace('#/components/schemas/', '')];
+      return named ? this.#compare(named, value, at) : [`${at}: no ${schema.$ref}`];
+    }
+    if (schema.enum && !schema.enum.includes(value)) return [`${at}: ${JSON.stringify(value)} is not in the list`];
+    if (typeOf(value) !== schema.type) return [`${at}: ${typeOf(value)} instead of ${schema.type}`];
+    if (Array.isArray(value)) {
+      return value.flatMap((item, index) => this.#compare(schema.items ?? {}, item, `${at}[${index}]`));
+    }
+    if (typeof value === 'object') return this.#compareObject(schema, value as Record<string, unknown>, at);
+    const { pattern, minimum } = schema;
+    if (pattern !== undefined && !new RegExp(pattern).test(String(value))) return [`${at}: ${value} !~ ${pattern}`];
+    return minimum !== undefined && Number(value) < minimum ? [`${at}: ${value} < ${minimum}`] : [];
+  }
+
+  #compareObject(schema: Schema, value: Record<string, unknown>, at: string): string[] {
+    const { required = [], properties = {}, additionalProperties = true } = schema;
+    const missing = required.filter((name) => !(name in value)).map((name) => `${at}: no ${name}`);
+    const others = Object.entries(value).flatMap(([name, field]) => {
+      const own = properties[name] ?? additionalProperties;
+      if (own === false) return [`${at}: ${name} is not described`];
+      return own === true ? [] : this.#compare(own, field, `${at}.${name}`);
+    });
+    return [...missing, ...others];
+  }
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return Number.isInteger(value) ? 'integer' : typeof value;
+}

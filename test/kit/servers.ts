@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { createServer } from 'node:net';
+import { delimiter, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const READY_DEADLINE_MS = 15_000;
+const STOP_DEADLINE_MS = 5_000;
+const POLL_MS = 50;
+/** What is kept of a server's output for the message when it does not start. */
+const KEPT_OUTPUT = 4_000;
+
+/**
+ * Whether the program `name` is on PATH. When it is not, the test is marked as skipped with that reason, or fails if
+ * REQUIRE_SERVERS=1 (as in CI, where a skipped comparison would go unnoticed).
+ */
+export function serverAvailable(context: TestContext, name: string): boolean {
+  if (onPath(name)) return true;
+  const reason = `${name} is not on PATH`;
+  if (process.env.REQUIRE_SERVERS === '1') throw new Error(`${reason}, and REQUIRE_SERVERS=1`);
+  context.skip(reason);
+  return false;
+}
+
+/**
+ * Starts `binary` on a free port of 127.0.0.1 and waits until `readyPath` answers with 2xx; `args` makes its arguments
+ * of the port. The process ends with the test. Resolves to the base URL, without a slash at its end; rejects with the
+ * server's last output when it ends or is not ready in time.
+ */
+export async function startServer(
+  context: TestContext,
+  binary: string,
+  args: (port: number) => readonly string[],
+  readyPath: string,
+): Promise<string> {
+  const port = await freePort();
+  const child = spawn(binary, args(port), { stdio: ['ignore', 'pipe', 'pipe'] });
+  context.after(() => stop(child));
+  let output = '';
+  const keep = (chunk: Buffer): void => {
+    output = (output + chunk.toString()).slice(-KEPT_OUTPUT);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  child.on('error', (cause) => {
+    output += String(cause);
+  });
+  const base = `http://127.0.0.1:${port}`;
+  const deadline = Date.now() + READY_DEADLINE_MS;
+  while (Date.now() < deadline && !hasEnded(child)) {
+    if (await answers(base + readyPath)) return base;
+    await delay(POLL_MS);
+  }
+  throw new Error(`${binary} ${hasEnded(child) ? 'ended' : `not ready in ${READY_DEADLINE_MS} ms`}: ${output}`);
+}
+
+function onPath(name: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('a TCP server without a port');
+  return address.port;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+const hasEnded = (child: ChildProcess): boolean =>
+  child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return;
+  const ended = once(child, 'exit', { signal: AbortSignal.timeout(STOP_DEADLINE_MS) });
+  child.kill('SIGTERM');
+  await ended.catch(() => child.kill('SIGKILL'));
+}

@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import type { Lease } from '../../src/kube/lease-record.ts';
+import { type AgentProcess, startAgentProcess } from './agent.ts';
+import { type FakeApiServer, startFakeApi } from './fake-api-server.ts';
+import { scratchFolder } from './host-tree.ts';
+import { loadRecordedCluster } from './recorded-cluster.ts';
+import { startProxy, type TcpProxy } from './tcp-proxy.ts';
+
+const LEASES = '/apis/coordination.k8s.io/v1/leases';
+
+/** An upload of the cluster's state as the receiver saw it begin. */
+export interface Upload {
+  /** Which agent. */
+  readonly by: string;
+  /** Milliseconds of this process's monotonic clock. */
+  readonly at: number;
+}
+
+/** A change of the Lease as the API server saw it; the holder is empty after a release. */
+export interface LeaseWrite {
+  readonly holder: string;
+  readonly at: number;
+}
+
+/** A running state agent, and its way to the API server. */
+export interface StateAgent extends AgentProcess {
+  readonly name: string;
+  /** Where its HTTP server is. */
+  readonly url: string;
+  readonly proxy: TcpProxy;
+}
+
+/** State agents of one fake cluster, with what receiver and API server saw of them. */
+export class StateAgents {
+  readonly uploads: Upload[] = [];
+  readonly writes: LeaseWrite[] = [];
+  readonly #context: TestContext;
+  readonly #api: FakeApiServer;
+  readonly #receiver: string;
+  readonly #flags: readonly string[];
+
+  private constructor(context: TestContext, api: FakeApiServer, receiver: string, flags: readonly string[]) {
+    this.#context = context;
+    this.#api = api;
+    this.#receiver = receiver;
+    this.#flags = flags;
+  }
+
+  /** `flags` are added to each agent's command line. */
+  static async start(context: TestContext, flags: readonly string[]): Promise<StateAgents> {
+    const api = await startFakeApi(context);
+    loadRecordedCluster(api.cluster);
+    const receiver = createServer((request, response) => {
+      const [, by = '', ...path] = (request.url ?? '').split('/');
+      if (path.includes('kube-state-metrics')) agents.uploads.push({ by, at: performance.now() });
+      request.resume();
+      request.on('end', () => response.writeHead(204).end());
+    }).listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    context.after(() => {
+      receiver.close();
+      receiver.closeAllConnections();
+    });
+    const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+    const agents = new StateAgents(context, api, url, flags);
+    const { onEvent } = api.cluster;
+    api.cluster.onEvent = (path, event) => {
+      onEvent(path, event);
+      if (path !== LEASES || event.object.metadata?.name !== 'firesteel') return;
+      const { spec }: Lease = event.object;
+      agents.writes.push({ holder: spec?.holderIdentity ?? '', at: performance.now() });
+    };
+    return agents;
+  }
+
+  /** Starts an agent; `name` is its pod's. */
+  async add(name: string): Promise<StateAgent> {
+    const proxy = await startProxy(this.#context, this.#api.port);
+    const kubeconfig = join(scratchFolder(this.#context), 'kubeconfig');
+    writeFileSync(kubeconfig, this.#api.kubeconfig().replaceAll(String(this.#api.port), String(proxy.port)));
+    const ksm = { enabled: true, kubeconfig, resources: ['pods', 'deployments'] };
+    const agent = startAgentProcess(
+      this.#context,
+      [
+        'run',
+        ...['--cluster', 'test', '--node', name, '--http.listen', '127.0.0.1:0', '--vmagent.url'],
+        ...[`${this.#receiver}/${name}`, '--set', `collectors.ksm=${JSON.stringify(ksm)}`],
+        ...['--set', 'collectors.node.enabled=false', '--set', 'collectors.process.enabled=false'],
+        ...this.#flags,
+      ],
+      { POD_NAME: name, POD_NAMESPACE: 'shop' },
+    );
+    await agent.printed(/"msg":"started"/);
+    const url = /"http":"([^"]+)"/.exec(agent.stderr())?.[1] ?? '';
+    return { ...agent, name, url, proxy };
+  }
+
+  /** Waits until that agent pushes the first time after `since`; gives the time of it. */
+  async pushes(by: string, since: number, withinMs: number): Promise<number> {
+    const found = () => this.uploads.find((upload) => upload.by === by && upload.at > since)?.at;
+    while (performance.now() - since < withinMs && found() === undefined) await setTimeout(10);
+    const at = found();
+    if (at === undefined) throw new Error(`${by} did not push within ${withinMs} ms`);
+    return at;
+  }
+
+  /** Uploads that were begun by somebody else than who held the Lease, or after it had ended. */
+  strayUploads(durationMs: number): Upload[] {
+    return this.uploads.filter(({ by, at }) => {
+      const last = this.writes.findLast((write) => write.at <= at);
+      return last?.holder !== by || at - last.at >= durationMs;
+    });
+  }
+}

@@ -1,0 +1,52 @@
+interface Event {
+  readonly at: number;
+  readonly run: () => void;
+}
+
+/** Virtual time: events in their order, everything else stands still meanwhile. Milliseconds. */
+export class Timeline {
+  now = 0;
+  readonly #events: Event[] = [];
+
+  /** Calls `run` in `delay`. */
+  in(delay: number, run: () => void): void {
+    const at = this.now + delay;
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#events[middle] as Event).at <= at) low = middle + 1;
+      else high = middle;
+    }
+    this.#events.splice(low, 0, { at, run });
+  }
+
+  /** Resolves in `ms`, or at once when `signal` fires. */
+  sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      this.in(ms, resolve);
+    });
+  }
+
+  /** Lets everything happen that is due within `ms`. */
+  async run(ms: number): Promise<void> {
+    const end = this.now + ms;
+    // What was started just now has yet to say what it waits for.
+    await settled();
+    while (this.#events[0] && this.#events[0].at <= end) await this.step();
+    this.now = end;
+  }
+
+  /** Lets the next event happen, and all promises that depend on it. */
+  async step(): Promise<void> {
+    const event = this.#events.shift();
+    if (!event) throw new Error('nothing can happen any more');
+    this.now = event.at;
+    event.run();
+    await settled();
+  }
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

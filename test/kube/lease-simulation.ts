@@ -1,0 +1,143 @@
+import { Registry } from 'prom-client';
+import { ApiError, type KubeApi, type KubeRequest } from '../../src/kube/api.ts';
+import { LeaseElection, type LeaseOptions } from '../../src/kube/lease.ts';
+import type { Lease } from '../../src/kube/lease-record.ts';
+import { createLog } from '../../src/log.ts';
+import type { Random } from '../kit/random.ts';
+import type { Timeline } from '../kit/timeline.ts';
+
+/** What happens to a message: how long it is on its way, or that it is lost. */
+export type Network = () => number | 'lost';
+
+/** The API server: one Lease with optimistic locking. */
+export class LeaseServer {
+  lease: Lease | undefined;
+  #version = 0;
+
+  /** Changes the Lease as a person does. */
+  edit(change: (lease: Lease) => Lease | undefined): void {
+    const changed = this.lease && change(this.lease);
+    this.lease = changed && this.#stored(changed);
+  }
+
+  answer({ method = 'GET', path, body }: Omit<KubeRequest, 'signal'>): Lease {
+    const wanted = body as Lease | undefined;
+    const refuse = (status: number) => new ApiError(`${method} ${path}`, status, '');
+    if (method === 'POST') {
+      if (this.lease) throw refuse(409);
+      this.lease = this.#stored(wanted as Lease);
+    } else {
+      if (!this.lease) throw refuse(404);
+      if (method === 'PUT') {
+        if (wanted?.metadata?.resourceVersion !== this.lease.metadata?.resourceVersion) throw refuse(409);
+        this.lease = this.#stored(wanted as Lease);
+      }
+    }
+    return this.lease;
+  }
+
+  #stored(lease: Lease): Lease {
+    this.#version++;
+    return { ...lease, metadata: { ...lease.metadata, resourceVersion: String(this.#version) } };
+  }
+}
+
+/** A process with its own clocks that takes part in the election; can be stopped, continued and killed. */
+export class SimulatedProcess {
+  readonly election: LeaseElection;
+  /** Added to its wall clock. */
+  wallShift = 0;
+  #state: 'running' | 'stopped' | 'killed' = 'running';
+  readonly #timeline: Timeline;
+  readonly #origin: number;
+  readonly #rate: number;
+  /** What has come while it was stopped. */
+  readonly #backlog: (() => void)[] = [];
+
+  /** `rate` is how fast its clocks go. */
+  constructor(
+    timeline: Timeline,
+    server: LeaseServer,
+    network: Network,
+    options: LeaseOptions,
+    rate: number,
+    random: Random,
+  ) {
+    this.#timeline = timeline;
+    this.#origin = random.below(1e9);
+    this.#rate = rate;
+    this.election = new LeaseElection(options, {
+      api: this.#api(server, network),
+      log: createLog('silent'),
+      registry: new Registry(),
+      monotonic: () => this.#monotonic(),
+      now: () => 1_790_000_000_000 + this.#monotonic() + this.wallShift,
+      random: () => random.below(1e6) / 1e6,
+      sleep: (ms, signal) => this.#sleep(ms, signal),
+    });
+  }
+
+  /** SIGSTOP. */
+  stop(): void {
+    if (this.#state === 'running') this.#state = 'stopped';
+  }
+
+  /** SIGCONT. */
+  continue(): void {
+    if (this.#state !== 'stopped') return;
+    this.#state = 'running';
+    for (const run of this.#backlog.splice(0)) run();
+  }
+
+  kill(): void {
+    this.#state = 'killed';
+  }
+
+  get runs(): boolean {
+    return this.#state === 'running';
+  }
+
+  /** Whether it would push: also asked of a stopped one, which may be continued at any moment. */
+  get isMaster(): boolean {
+    return this.#state !== 'killed' && this.election.isMaster();
+  }
+
+  #monotonic(): number {
+    return this.#origin + this.#timeline.now * this.#rate;
+  }
+
+  #deliver(run: () => void): void {
+    if (this.#state === 'stopped') this.#backlog.push(run);
+    else if (this.#state === 'running') run();
+  }
+
+  #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      this.#timeline.in(Math.max(ms, 1) / this.#rate, () => this.#deliver(resolve));
+    });
+  }
+
+  #api(server: LeaseServer, network: Network): Pick<KubeApi, 'json'> {
+    const send = (run: () => void) => {
+      const delay = network();
+      if (delay !== 'lost') this.#timeline.in(delay, run);
+    };
+    return {
+      json: <T>({ signal, ...request }: KubeRequest): Promise<T> =>
+        new Promise((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+          send(() => {
+            let settle: () => void;
+            try {
+              const lease = structuredClone(server.answer(request));
+              settle = () => resolve(lease as T);
+            } catch (error) {
+              settle = () => reject(error as Error);
+            }
+            send(() => this.#deliver(settle));
+          });
+        }),
+    };
+  }
+}

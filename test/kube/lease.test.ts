@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Registry } from 'prom-client';
+import { soleMaster } from '../../src/kube/election.ts';
+import { LeaseElection } from '../../src/kube/lease.ts';
+import type { Lease } from '../../src/kube/lease-record.ts';
+import { REAL_TIMING } from '../../src/kube/retry.ts';
+import { createLog } from '../../src/log.ts';
+import { type FakeApiServer, recorded, startFakeApi } from '../kit/fake-api-server.ts';
+import { randomFrom } from '../kit/random.ts';
+import { Timeline } from '../kit/timeline.ts';
+import { clientOf, eventually } from './follow.ts';
+import { LeaseServer, SimulatedProcess } from './lease-simulation.ts';
+
+const LEASES = '/apis/coordination.k8s.io/v1/leases';
+const OPTIONS = { namespace: 'shop', name: 'ksm', durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2000 };
+
+/** A candidate on the fake API server, in real time, and what came of it. */
+function candidateOf(context: TestContext, server: FakeApiServer, identity: string) {
+  const registry = new Registry();
+  const lines: string[] = [];
+  const told: string[] = [];
+  const { client } = clientOf(context, server);
+  const election = new LeaseElection(
+    { ...OPTIONS, identity, retryMs: 20 },
+    {
+      api: client,
+      registry,
+      log: createLog('info', { write: (line: string) => void lines.push(line) }),
+      monotonic: () => performance.now(),
+      now: Date.now,
+      random: Math.random,
+      sleep: REAL_TIMING.sleep,
+    },
+    { onMaster: () => told.push('master'), onSlave: () => told.push('slave') },
+  );
+  context.after(() => election.stop());
+  const said = () =>
+    lines.map((line) => JSON.parse(line)).map(({ msg, reason, holder }) => [msg, reason ?? holder].join(': '));
+  return { election, registry, told, said };
+}
+
+const leaseOf = (server: FakeApiServer) => server.cluster.collection(LEASES).objects.get('shop/ksm') as Lease;
+
+test('the first candidate creates the Lease, the second waits, and takes over when it is released', async (t) => {
+  const server = await startFakeApi(t);
+  const first = candidateOf(t, server, 'state-0');
+  first.election.start();
+  assert.equal(first.election.isMaster(), false);
+  await eventually(() => first.election.isMaster(), 'the first is master');
+  const { spec } = leaseOf(server);
+  assert.equal(spec?.holderIdentity, 'state-0');
+  assert.equal(spec.leaseDurationSeconds, 15);
+  assert.equal(spec.leaseTransitions, 0);
+  assert.match(spec.acquireTime ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  const second = candidateOf(t, server, 'state-1');
+  second.election.start();
+  await eventually(() => second.election.status.holder === 'state-0', 'the second sees the first');
+  await eventually(() => leaseOf(server).spec?.renewTime !== spec.renewTime, 'the first renews');
+  assert.equal(leaseOf(server).spec?.acquireTime, spec.acquireTime);
+  assert.equal(second.election.isMaster(), false);
+  await first.election.stop();
+  assert.equal(first.election.isMaster(), false);
+  await eventually(() => second.election.isMaster(), 'the second is master');
+  assert.equal(leaseOf(server).spec?.leaseTransitions, 1);
+  assert.deepEqual(first.told, ['master', 'slave']);
+  assert.deepEqual(second.told, ['master']);
+  assert.deepEqual(first.said(), [
+    'master from now on: there was no Lease',
+    'no longer master: the agent stops',
+    'the Lease is released: ',
+  ]);
+  assert.deepEqual(second.said(), ['another one holds the Lease: state-0', 'master from now on: the Lease was free']);
+});
+
+test('the self metrics tell who leads, since when, and what failed', async (t) => {
+  const server = await startFakeApi(t);
+  server.fail('get', { status: 403, body: recorded('api/pods-403.txt') });
+  const { election, registry, said } = candidateOf(t, server, 'state-0');
+  const value = async (name: string) => (await registry.getSingleMetric(name)?.get())?.values[0];
+  assert.deepEqual(await value('firesteel_leader'), { value: 0, labels: { lease: 'ksm' } });
+  election.start();
+  await eventually(() => election.isMaster(), 'it is master');
+  assert.equal((await value('firesteel_leader'))?.value, 1);
+  assert.equal((await value('firesteel_lease_errors_total'))?.value, 1);
+  assert.equal((await value('firesteel_lease_transitions'))?.value, 0);
+  assert.ok(
+    Math.abs(Number((await value('firesteel_lease_last_renewal_timestamp_seconds'))?.value) - Date.now() / 1000) < 10,
+  );
+  assert.deepEqual(
+    said().map((line) => line.split(':', 1)[0]),
+    ['the election failed for now; trying on', 'the election goes on', 'master from now on'],
+  );
+});
+
+test('an edit by hand that leaves the holder is no loss; other labels and annotations are kept', async (t) => {
+  const server = await startFakeApi(t);
+  const { election, told } = candidateOf(t, server, 'state-0');
+  election.start();
+  await eventually(() => election.isMaster(), 'it is master');
+  const lease = leaseOf(server);
+  const annotations = { ...lease.metadata?.annotations, note: 'mine' };
+  const { spec } = server.cluster.put(LEASES, { ...lease, metadata: { ...lease.metadata, annotations } }) as Lease;
+  await eventually(() => leaseOf(server).spec?.renewTime !== spec?.renewTime, 'it renews');
+  assert.equal(leaseOf(server).metadata?.annotations?.note, 'mine');
+  assert.deepEqual(told, ['master']);
+});
+
+test('an answer that is no Lease does not make a master', async (t) => {
+  const server = await startFakeApi(t);
+  server.fail('get', { status: 200, body: '{"kind":"Status"}' }, { times: 3 });
+  const { election, told } = candidateOf(t, server, 'state-0');
+  election.start();
+  await eventually(() => server.count('get') >= 3, 'it asked');
+  assert.deepEqual(told, []);
+  await eventually(() => election.isMaster(), 'it is master');
+});
+
+test('without an election one is master from start to end', async () => {
+  const registry = new Registry();
+  const told: string[] = [];
+  const election = soleMaster(registry, { onMaster: () => told.push('master'), onSlave: () => told.push('slave') });
+  assert.equal(election.isMaster(), false);
+  election.start();
+  assert.equal(election.isMaster(), true);
+  assert.match(await registry.metrics(), /^firesteel_leader\{lease=""\} 1$/m);
+  await election.stop();
+  assert.deepEqual(told, ['master', 'slave']);
+});
+
+/** Two candidates in virtual time; `a` is master. `run(ms)` goes on and gives who was master, at each change. */
+async function elected() {
+  const timeline = new Timeline();
+  const server = new LeaseServer();
+  const cut = { a: false, b: false };
+  const random = randomFrom('lease');
+  const make = (name: 'a' | 'b') =>
+    new SimulatedProcess(timeline, server, () => (cut[name] ? 'lost' : 10), { ...OPTIONS, identity: name }, 1, random);
+  const a = make('a');
+  const b = make('b');
+  const state = () => `${a.isMaster ? 'a' : ''}${b.isMaster ? 'b' : ''}`;
+  const run = async (ms: number) => {
+    const changes: [seconds: number, masters: string][] = [];
+    const began = timeline.now;
+    // A look every 50 ms, since mastership also ends between events.
+    const look = () => {
+      if (changes.at(-1)?.[1] !== state()) changes.push([(timeline.now - began) / 1000, state()]);
+      if (timeline.now - began < ms) timeline.in(50, look);
+    };
+    look();
+    while (timeline.now - began < ms) await timeline.step();
+    return changes;
+  };
+  a.election.start();
+  await run(1000);
+  b.election.start();
+  await run(5000);
+  assert.equal(state(), 'a');
+  return { server, a, b, cut, run };
+}
+
+test('when the master dies, the other takes over after lease duration and retry period at most', async () => {
+  for (let time = 0; time < 20; time++) {
+    const { a, run } = await elected();
+    await run(time * 100);
+    a.kill();
+    const [, after] = await run(20_000);
+    assert.equal(after?.[1], 'b');
+    assert.ok(after[0] > 13 && after[0] < 16.8, `${after[0]} s`);
+  }
+});
+
+test('a master that is cut off stops five seconds before the other may begin', async () => {
+  const { cut, run } = await elected();
+  cut.a = true;
+  const [, none, next, ...more] = await run(60_000);
+  assert.deepEqual([none?.[1], next?.[1], more], ['', 'b', []]);
+  assert.ok(Number(none?.[0]) <= 10);
+  assert.ok(Number(next?.[0]) - Number(none?.[0]) >= 5);
+});
+
+test('a master that stood still for 30 s is none when it wakes, before anything else happens', async () => {
+  const { a, b, run } = await elected();
+  a.stop();
+  await run(30_000);
+  assert.equal(a.isMaster, false);
+  assert.equal(b.isMaster, true);
+  a.continue();
+  assert.deepEqual(await run(60_000), [[0, 'b']]);
+});
+
+test('an API server that says nothing holds up the end for three seconds at most', async () => {
+  const { a, cut, run } = await elected();
+  cut.a = true;
+  let stopped = false;
+  const stopping = a.election.stop().then(() => {
+    stopped = true;
+  });
+  assert.equal(a.isMaster, false);
+  await run(3100);
+  assert.equal(stopped, true);
+  await stopping;
+});
+
+test('an API server that is down for all ends mastership; the same one goes on afterwards, without a transition', async () => {
+  const { server, cut, run } = await elected();
+  cut.a = true;
+  cut.b = true;
+  await run(12_000);
+  cut.a = false;
+  const changes = await run(30_000);
+  assert.deepEqual(
+    changes.map(([, masters]) => masters),
+    ['', 'a'],
+  );
+  assert.equal(server.lease?.spec?.leaseTransitions, 0);
+});
+
+const change = (spec: Lease['spec']) => (lease: Lease) => ({ ...lease, spec: { ...lease.spec, ...spec } });
+
+test('a Lease that is deleted or emptied by hand is not taken from a master that lives', async () => {
+  for (const edit of [() => undefined, change({ holderIdentity: '' }), change({ holderIdentity: 'b' })]) {
+    const { server, run } = await elected();
+    server.edit(edit);
+    const masters = (await run(60_000)).map(([, names]) => names);
+    assert.ok(!masters.includes('ab'), String(masters));
+    assert.match(masters.at(-1) ?? '', /^[ab]$/);
+  }
+});
+
+test('a longer duration in the record is waited for, but not for ever', async () => {
+  const { server, a, run } = await elected();
+  a.kill();
+  server.edit(change({ leaseDurationSeconds: 60 }));
+  const [, first] = await run(70_000);
+  assert.ok(Number(first?.[0]) > 60 && Number(first?.[0]) < 62);
+  const again = await elected();
+  again.a.kill();
+  again.server.edit(change({ leaseDurationSeconds: 1e9 }));
+  const [, second] = await again.run(400_000);
+  assert.ok(Number(second?.[0]) > 300 && Number(second?.[0]) < 302);
+});
+
+test('what was made of the counter by hand does not lock everybody out', async () => {
+  for (const leaseTransitions of [2 ** 31 - 1, -7, 1.5, null]) {
+    const { server, a, run } = await elected();
+    a.kill();
+    server.edit(change({ leaseTransitions }));
+    await run(20_000);
+    const count = server.lease?.spec?.leaseTransitions;
+    assert.ok(count === 0 || count === 1, String(count));
+  }
+});

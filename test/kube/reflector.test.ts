@@ -1,0 +1,432 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import type { KubeObject } from '../../src/kube/object.ts';
+import type { WatchEvent } from '../../src/kube/watch-stream.ts';
+import { type FakeApiServer, recorded, startFakeApi } from '../kit/fake-api-server.ts';
+import { eventually, Follower, listed, PODS, pod, same } from './follow.ts';
+
+const OPTIONS = { timeout: 20_000 };
+
+/** A server with some pods, and a reflector that has listed and watches them. */
+async function following(context: TestContext, timing = {}) {
+  const server = await startFakeApi(context);
+  for (const name of ['a', 'b', 'c', 'd']) server.cluster.put(PODS, pod(name));
+  const follower = new Follower(context, server, {}, timing);
+  follower.reflector.start();
+  await eventually(() => follower.reflector.stats.watches.success === 1, 'the first watch');
+  return { server, follower };
+}
+
+/** Every kind of change: a new object, a changed one, a deleted one, one replaced under its name. */
+function change({ cluster }: FakeApiServer): void {
+  cluster.put(PODS, pod('new'));
+  cluster.put(PODS, pod('a', { status: { phase: 'Running' } }));
+  cluster.remove(PODS, 'shop/b');
+  cluster.remove(PODS, 'shop/c');
+  cluster.put(PODS, pod('c'));
+}
+
+const GONE = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version: 1 (1054)' };
+const HTML = {
+  status: 200,
+  body: '<html><body>Please log in</body></html>\n',
+  headers: { 'content-type': 'text/html' },
+};
+const TOO_LARGE = {
+  status: 504,
+  body: '{"kind":"Status","code":504,"message":"Too large resource version: 9, current: 5"}',
+};
+
+interface Scenario {
+  readonly title: string;
+  /** Breaks the watch, or plans that the next one breaks. */
+  readonly cause: (server: FakeApiServer) => void;
+  readonly lists: number;
+  readonly timing?: object;
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  { title: 'an orderly end', cause: ({ watch }) => watch.end(), lists: 1 },
+  { title: 'a reset connection', cause: ({ watch }) => watch.reset(), lists: 1 },
+  {
+    title: 'a reset in the middle of an event',
+    cause({ watch, cluster }) {
+      watch.cutNext();
+      cluster.put(PODS, pod('half'));
+    },
+    lists: 1,
+  },
+  { title: 'a half-open connection', cause: ({ watch }) => watch.freeze(), lists: 1, timing: { idleMs: 40 } },
+  { title: 'a line that is no JSON', cause: ({ watch }) => watch.raw('{"type":"ADDED","obj\n'), lists: 1 },
+  { title: 'an event of no known type', cause: ({ watch }) => watch.raw('{"type":"OTHER","object":{}}\n'), lists: 1 },
+  { title: 'an internal error in the stream', cause: ({ watch }) => watch.send('ERROR', { code: 500 }), lists: 1 },
+  { title: 'a 410 in the stream', cause: ({ watch }) => watch.send('ERROR', GONE), lists: 2 },
+  {
+    title: 'the recorded 410 to a resumed watch',
+    cause({ watch, cluster }) {
+      watch.end();
+      cluster.put(PODS, pod('forgotten'));
+      cluster.compact();
+    },
+    lists: 2,
+  },
+  {
+    title: 'a 410 as HTTP status',
+    cause(server) {
+      server.fail('watch', { status: 410, body: JSON.stringify(GONE) });
+      server.watch.end();
+    },
+    lists: 2,
+  },
+  {
+    title: 'five answers of 503',
+    cause(server) {
+      server.fail('watch', { status: 503, body: 'apiserver is shutting down' }, { times: 5 });
+      server.watch.end();
+    },
+    lists: 1,
+  },
+  {
+    title: "one page of a proxy's HTML",
+    cause(server) {
+      server.fail('watch', HTML);
+      server.watch.end();
+    },
+    lists: 1,
+  },
+  {
+    title: 'HTML again and again',
+    cause(server) {
+      server.fail('watch', HTML, { times: 2 });
+      server.fail('list', HTML, { times: 3 });
+      server.watch.end();
+    },
+    lists: 5,
+  },
+  {
+    title: 'a watch refused with 400',
+    cause(server) {
+      server.fail('watch', { status: 400 });
+      server.watch.end();
+    },
+    lists: 2,
+  },
+  {
+    title: 'a version that the server has not reached',
+    cause(server) {
+      server.fail('watch', TOO_LARGE);
+      server.watch.end();
+    },
+    lists: 2,
+  },
+  {
+    title: 'an event that comes again after its object was deleted',
+    cause({ watch, cluster }) {
+      const gone = cluster.put(PODS, pod('gone'));
+      cluster.remove(PODS, 'shop/gone');
+      watch.send('ADDED', gone);
+    },
+    lists: 2,
+  },
+  {
+    title: 'a bookmark that goes back',
+    cause: ({ watch }) => watch.send('BOOKMARK', { metadata: { resourceVersion: '900' } }),
+    lists: 2,
+  },
+  {
+    title: 'events in the wrong order',
+    cause({ watch, cluster }) {
+      const older = { ...pod('a'), metadata: { ...pod('a').metadata, resourceVersion: '900' } };
+      cluster.put(PODS, pod('a'));
+      watch.send('MODIFIED', older);
+    },
+    lists: 2,
+  },
+];
+
+for (const { title, cause, lists, timing } of SCENARIOS) {
+  test(`the objects are right after ${title}, ${lists > 1 ? 'listed again' : 'resumed'}`, OPTIONS, async (context) => {
+    const { server, follower } = await following(context, timing);
+    follower.hold();
+    cause(server);
+    await eventually(() => follower.pauses.length > 0, 'the break');
+    change(server);
+    follower.release();
+    await eventually(() => same(follower.objects, listed(server)), 'the same objects as in a list');
+    server.cluster.put(PODS, pod('later'));
+    await eventually(() => same(follower.objects, listed(server)), 'the change after it');
+    assert.equal(server.count('list'), lists);
+    assert.equal(follower.reflector.stats.objects, server.cluster.collection(PODS).size);
+  });
+}
+
+test('the recorded watch leads from the recorded list to what the cluster said later', OPTIONS, async (context) => {
+  const server = await startFakeApi(context);
+  server.cluster.version = 0;
+  server.cluster.load(PODS, JSON.parse(recorded('api/core_v1_pods.json')));
+  const follower = new Follower(context, server);
+  follower.reflector.start();
+  await eventually(() => server.watches.size === 1, 'the watch');
+  assert.equal(follower.objects.size, 14);
+  server.watch.raw(recorded('watch/pods.jsonl'));
+  const later = new Map<string, string>();
+  for (const line of recorded('watch/pods.initial-events.jsonl').split('\n')) {
+    const { type, object }: WatchEvent = JSON.parse(line);
+    if (type === 'BOOKMARK') break;
+    later.set(`${object.metadata?.namespace}/${object.metadata?.name}`, object.metadata?.resourceVersion ?? '');
+  }
+  await eventually(() => same(follower.objects, later), 'the later state');
+  server.watch.end();
+  await eventually(() => server.count('watch') === 2, 'the resumed watch');
+  assert.equal(server.requests.at(-1)?.query.get('resourceVersion'), '1497');
+});
+
+test('a bookmark moves the version to resume from, and duplicates change nothing', OPTIONS, async (context) => {
+  const { server, follower } = await following(context);
+  server.cluster.put('/api/v1/secrets', pod('elsewhere'));
+  server.watch.send('ADDED', server.cluster.collection(PODS).objects.get('shop/a') ?? {});
+  server.bookmark();
+  await eventually(() => follower.reflector.stats.events.duplicate === 1, 'the duplicate');
+  assert.equal(follower.calls, 4);
+  server.watch.end();
+  await eventually(() => server.count('watch') === 2, 'the resumed watch');
+  assert.equal(server.requests.at(-1)?.query.get('resourceVersion'), '1005');
+});
+
+test(
+  'after a restore from a backup every object is taken over, also one with a version known before',
+  OPTIONS,
+  async (context) => {
+    const { server, follower } = await following(context);
+    server.watch.freeze();
+    server.cluster.restore(PODS, 1000);
+    server.cluster.put(PODS, pod('a', { status: { phase: 'Restored' } }));
+    server.fail('watch', TOO_LARGE);
+    assert.equal(server.cluster.version, Number(follower.objects.get('shop/a')));
+    const taken: KubeObject[] = [];
+    const { onUpsert } = follower;
+    follower.onUpsert = (key, object) => {
+      taken.push(object);
+      onUpsert.call(follower, key, object);
+    };
+    server.watch.reset();
+    await eventually(() => same(follower.objects, listed(server)), 'the same objects');
+    assert.deepEqual(
+      taken.map((object) => 'status' in object && object.status),
+      [{ phase: 'Restored' }],
+    );
+    server.cluster.put(PODS, pod('a'));
+    await eventually(() => same(follower.objects, listed(server)), 'the change after it');
+  },
+);
+
+test('a list from before what is known is not trusted', OPTIONS, async (context) => {
+  const { server, follower } = await following(context);
+  server.watch.freeze();
+  server.cluster.restore(PODS, 1000);
+  server.cluster.put(PODS, pod('a'));
+  server.fail('watch', { status: 410 });
+  server.watch.reset();
+  await eventually(() => follower.reflector.stats.listReasons.reordered === 1, 'a list that takes all');
+  await eventually(() => same(follower.objects, listed(server)), 'the same objects');
+  assert.equal(follower.calls, 4 + 1 + 3);
+});
+
+test(
+  'a long list comes in pages over one connection, and a list begun again hands over only what differs',
+  OPTIONS,
+  async (context) => {
+    const server = await startFakeApi(context);
+    for (let index = 0; index < 1200; index++) server.cluster.put(PODS, pod(`p${index}`));
+    server.failContinue({ status: 410, body: recorded('api/expired-continue.txt') });
+    const follower = new Follower(context, server);
+    follower.reflector.start();
+    await eventually(() => server.watches.size === 1, 'the watch');
+    assert.ok(same(follower.objects, listed(server)));
+    assert.equal(follower.calls, 1200);
+    const pages = server.requests.filter(({ kind }) => kind === 'list').map(({ query }) => query.get('limit'));
+    assert.deepEqual(pages, ['500', '500', '500', '500', '500']);
+    for (let round = 2; round < 6; round++) {
+      server.watch.end();
+      await eventually(() => server.watches.size === 1, 'the next watch');
+    }
+    assert.equal(server.connections, 2, 'one for lists, one for the watch');
+  },
+);
+
+test('an answer that is no list deletes nothing', OPTIONS, async (context) => {
+  const { server, follower } = await following(context);
+  server.fail('list', { status: 200, body: '{"kind":"Status","status":"Success"}' }, { times: 3 });
+  server.watch.send('ERROR', GONE);
+  await eventually(() => server.count('list') === 5 && server.watches.size === 1, 'a good list');
+  assert.equal(follower.calls, 4);
+});
+
+test(
+  'Retry-After is waited for, other pauses double up to 30 s and begin anew after a healthy watch',
+  OPTIONS,
+  async (context) => {
+    let now = 0;
+    const { server, follower } = await following(context, { now: () => now });
+    server.fail('watch', 'reset', { times: 8 });
+    server.fail('watch', { status: 429, headers: { 'retry-after': '77' } });
+    const { watches } = follower.reflector.stats;
+    server.watch.end();
+    await eventually(() => watches.success === 2, 'the resumed watch');
+    assert.deepEqual(follower.pauses, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000, 77_000]);
+    now = 60_000;
+    server.watch.reset();
+    await eventually(() => watches.success === 3, 'the resumed watch');
+    assert.equal(follower.pauses.at(-1), 500);
+    now = 120_000;
+    server.watch.end();
+    await eventually(() => watches.success === 4, 'the resumed watch');
+    assert.equal(follower.pauses.length, 11, 'an orderly end after a healthy minute needs no pause');
+  },
+);
+
+for (const status of [401, 403]) {
+  test(`${status} is logged once, tried on, and is over when the answer changes`, OPTIONS, async (context) => {
+    const server = await startFakeApi(context);
+    server.cluster.put(PODS, pod('a'));
+    server.fail('list', { status, body: recorded('api/pods-403.txt') }, { times: 20 });
+    const follower = new Follower(context, server);
+    follower.reflector.start();
+    await eventually(() => server.count('list') > 5, 'some tries');
+    assert.equal(follower.log.length, 1);
+    assert.match(follower.log[0] ?? '', new RegExp(`${status} pods is forbidden`));
+    assert.equal(follower.reflector.synced, false);
+    assert.equal(follower.reflector.settled, status === 403);
+    await eventually(() => server.watches.size === 1, 'the watch');
+    server.cluster.put(PODS, pod('b'));
+    await eventually(() => follower.log.length === 2, 'the second line');
+    assert.match(follower.log[1] ?? '', /following these objects again/);
+    assert.equal(follower.reflector.synced, true);
+  });
+}
+
+test('a handler that throws costs one object until the next list, and no more', OPTIONS, async (context) => {
+  const server = await startFakeApi(context);
+  for (const name of ['a', 'b', 'c']) server.cluster.put(PODS, pod(name));
+  const follower = new Follower(context, server);
+  follower.onObject = (key) => {
+    if (key === 'shop/b') throw new Error('cannot render');
+  };
+  follower.reflector.start();
+  await eventually(() => server.watches.size === 1, 'the watch');
+  server.cluster.put(PODS, pod('b'));
+  server.cluster.put(PODS, pod('d'));
+  await eventually(() => follower.objects.has('shop/d'), 'the event after the throw');
+  assert.deepEqual([...follower.objects.keys()], ['shop/a', 'shop/c', 'shop/d']);
+  assert.equal(follower.reflector.stats.handlerErrors, 2);
+  assert.equal(follower.log.length, 1);
+  follower.onObject = () => {};
+  server.watch.send('ERROR', GONE);
+  await eventually(() => same(follower.objects, listed(server)), 'all objects');
+});
+
+test('metadata only means that no content leaves the server', OPTIONS, async (context) => {
+  const server = await startFakeApi(context);
+  const path = '/api/v1/secrets';
+  server.cluster.collection(path, 'Secret');
+  server.cluster.put(path, pod('s', { data: { password: 'aHVudGVyMg==' } }));
+  const follower = new Follower(context, server, { path, metadataOnly: true });
+  const fields = new Set<string>();
+  follower.onUpsert = (key, object) => {
+    for (const field of Object.keys(object)) fields.add(field);
+    follower.objects.set(key, object.metadata?.resourceVersion ?? '');
+  };
+  follower.reflector.start();
+  await eventually(() => server.watches.size === 1, 'the watch');
+  server.cluster.put(path, pod('t', { data: {} }));
+  await eventually(() => same(follower.objects, listed(server, path)), 'both objects');
+  assert.deepEqual([...fields].sort(), ['apiVersion', 'kind', 'metadata']);
+});
+
+const MOMENTS: readonly { title: string; reach: (server: FakeApiServer, follower: Follower) => Promise<void> }[] = [
+  {
+    title: 'before the first answer',
+    async reach(server) {
+      server.fail('list', 'silence');
+      await eventually(() => server.count('list') === 1, 'the list');
+    },
+  },
+  {
+    title: 'between two pages',
+    async reach(server, follower) {
+      server.failContinue('silence');
+      await eventually(() => server.count('list') === 2, 'the second page');
+      assert.equal(follower.objects.size, 500);
+    },
+  },
+  {
+    title: 'in the middle of a page',
+    async reach(_, follower) {
+      let stopping: Promise<void> | undefined;
+      follower.onObject = () => {
+        if (follower.calls === 100) stopping = follower.reflector.stop();
+      };
+      await eventually(() => stopping !== undefined, 'the hundredth object');
+      await stopping;
+      assert.equal(follower.calls, 100);
+    },
+  },
+  {
+    title: 'before the watch is answered',
+    async reach(server) {
+      server.fail('watch', 'silence');
+      await eventually(() => server.count('watch') === 1, 'the watch');
+    },
+  },
+  {
+    title: 'while it watches',
+    async reach(server) {
+      await eventually(() => server.watches.size === 1, 'the watch');
+    },
+  },
+  {
+    title: 'during a pause',
+    async reach(server, follower) {
+      follower.hold();
+      server.fail('list', 'reset');
+      await eventually(() => follower.pauses.length === 1, 'the pause');
+    },
+  },
+];
+
+for (const { title, reach } of MOMENTS) {
+  test(`stopped ${title}, it asks and tells no more`, OPTIONS, async (context) => {
+    const server = await startFakeApi(context);
+    for (let index = 0; index < 600; index++) server.cluster.put(PODS, pod(`p${index}`));
+    const follower = new Follower(context, server);
+    follower.reflector.start();
+    await reach(server, follower);
+    await follower.reflector.stop();
+    const { calls } = follower;
+    const requests = server.requests.length;
+    follower.release();
+    server.cluster.put(PODS, pod('late'));
+    server.bookmark();
+    await eventually(() => server.watches.size === 0, 'the watch to be closed');
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
+    assert.equal(server.requests.length, requests);
+    assert.equal(follower.calls, calls);
+    assert.deepEqual(follower.log, []);
+  });
+}
+
+test('a hundred resumed watches leave no listeners and no connections behind', OPTIONS, async (context) => {
+  const warnings: Error[] = [];
+  const warned = (warning: Error) => warnings.push(warning);
+  process.on('warning', warned);
+  context.after(() => process.off('warning', warned));
+  const { server } = await following(context);
+  for (let round = 2; round <= 101; round++) {
+    if (round % 2) server.watch.end();
+    else server.watch.reset();
+    await eventually(() => server.watches.size === 1, 'the next watch');
+  }
+  assert.deepEqual(warnings, []);
+  assert.equal(server.connections, 52, 'a new one only after a reset');
+});

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ApiBodyError } from '../../src/kube/api.ts';
+import { ListDecoder, type ListMeta } from '../../src/kube/list-stream.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
+import { decodeWatch } from '../../src/kube/watch-stream.ts';
+import { recorded } from '../kit/fake-api-server.ts';
+
+const LIMIT = 1_000_000;
+
+/** The text in pieces of `size` bytes, which may end in the middle of a character. */
+const pieces = (text: string, size: number): Buffer[] => {
+  const bytes = Buffer.from(text);
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+    bytes.subarray(index * size, (index + 1) * size),
+  );
+};
+
+function decodeList(text: string, size: number, limit = LIMIT): { objects: KubeObject[]; meta: ListMeta } {
+  const decoder = new ListDecoder('/list', limit);
+  const objects = pieces(text, size).flatMap((piece) => [...decoder.push(piece)]);
+  return { objects, meta: decoder.end() };
+}
+
+async function eventsOf(text: string, size: number, limit = LIMIT): Promise<unknown[]> {
+  const chunks = async function* () {
+    yield* pieces(text, size);
+  };
+  const events: unknown[] = [];
+  for await (const event of decodeWatch(chunks(), '/watch', limit)) events.push(event);
+  return events;
+}
+
+const TRICKY = {
+  items: [
+    { metadata: { name: 'a"}],{[\\' }, list: [[1, 2], [{ deep: [{}] }]] },
+    {},
+    { metadata: { name: 'größe 🦊', annotations: { json: '{"items":[{"a":"\\\\\\""}]}' } } },
+  ],
+  metadata: { continue: 'c', resourceVersion: '7', arrays: [[{ a: 1 }], []] },
+  kind: 'XList',
+};
+
+test('a list is the same wherever it is cut', () => {
+  for (const text of [JSON.stringify(TRICKY), JSON.stringify(TRICKY, undefined, 1)]) {
+    for (let size = 1; size < 60; size++) {
+      const { objects, meta } = decodeList(text, size);
+      assert.deepEqual(objects, TRICKY.items);
+      assert.deepEqual(meta, { resourceVersion: '7', continue: 'c' });
+    }
+  }
+});
+
+test('the recorded lists are decoded as JSON.parse does it', () => {
+  for (const file of ['core_v1_pods.json', 'core_v1_pods.page1.json']) {
+    const text = recorded(`api/${file}`);
+    const { items, metadata } = JSON.parse(text);
+    const { objects, meta } = decodeList(text, 1000);
+    assert.deepEqual(objects, items);
+    assert.equal(meta.resourceVersion, metadata.resourceVersion);
+    assert.equal(meta.continue, metadata.continue);
+  }
+});
+
+test('an empty list has no objects, as null and as []', () => {
+  for (const items of ['null', '[]', '[ ]']) {
+    const { objects, meta } = decodeList(`{"metadata":{"resourceVersion":"1","continue":""},"items":${items}}`, 7);
+    assert.deepEqual([objects, meta], [[], { resourceVersion: '1' }]);
+  }
+});
+
+const NO_LISTS: Readonly<Record<string, string>> = {
+  'nothing at all': '',
+  HTML: '<html><body>{"items":[]}</body></html>',
+  'a Status': '{"kind":"Status","metadata":{},"code":200}',
+  'one object': '{"kind":"Pod","metadata":{"resourceVersion":"5"}}',
+  'no version': '{"metadata":{},"items":[]}',
+  'a list that was cut': '{"metadata":{"resourceVersion":"5"},"items":[{"a":1},{"b"',
+  'a list cut between objects': '{"metadata":{"resourceVersion":"5"},"items":[{"a":1},',
+  'an object that is no JSON': '{"metadata":{"resourceVersion":"5"},"items":[{"a":1},{b}]}',
+  'JSON null': 'null',
+};
+
+for (const [title, text] of Object.entries(NO_LISTS)) {
+  test(`${title} is no list`, () => {
+    assert.throws(() => decodeList(text, 5), { name: 'ApiBodyError', code: 'malformed' });
+  });
+}
+
+test('what has no end is given up at the bound', () => {
+  const object = `{"metadata":{"resourceVersion":"5"},"items":[{"a":"${'x'.repeat(5000)}"}]}`;
+  assert.throws(() => decodeList(object, 100, 1000), { code: 'too-large' });
+  assert.throws(() => decodeList('x'.repeat(5000), 100, 1000), ApiBodyError);
+});
+
+test('a watch is the same wherever it is cut, without its unfinished last line', async () => {
+  const events = [
+    { type: 'ADDED', object: { metadata: { name: 'größe 🦊' } } },
+    { type: 'BOOKMARK', object: { metadata: { resourceVersion: '5' } } },
+  ];
+  const text = `${events.map((event) => JSON.stringify(event)).join('\n\n')}\n{"type":"ADDED","obj`;
+  for (let size = 1; size < 60; size++) assert.deepEqual(await eventsOf(text, size), events);
+});
+
+test('the recorded watches are decoded line by line', async () => {
+  for (const [file, count] of [
+    ['pods.jsonl', 30],
+    ['gone.jsonl', 1],
+  ] as const) {
+    assert.equal((await eventsOf(`${recorded(`watch/${file}`)}\n`, 1000)).length, count);
+  }
+});
+
+test('lines that are no events, or have no end, are refused', async () => {
+  for (const line of ['<html>', '{}', 'null', '{"type":"ADDED"}', '{"type":"SOMETHING","object":{}}', '{"type":']) {
+    await assert.rejects(eventsOf(`${line}\n`, 3), { name: 'ApiBodyError', code: 'malformed' });
+  }
+  await assert.rejects(eventsOf(`{"type":"${'x'.repeat(5000)}`, 100, 1000), { code: 'too-large' });
+});

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Counter, Histogram } from 'prom-client';
+import { gauge } from '../../src/metrics/family.ts';
+import { NoData } from '../../src/metrics/outcome.ts';
+import { AgentRegistry, type Producer } from '../../src/metrics/registry.ts';
+import { samplesOf } from '../kit/samples.ts';
+
+const heat = gauge('heat_celsius', 'Heat.', ['zone']);
+
+const producer = (name: string, collect: Producer['collect']): Producer => ({ group: 'node', name, collect });
+
+function registryOf(...producers: Producer[]): AgentRegistry {
+  const registry = new AgentRegistry();
+  for (const one of producers) registry.addProducer(one);
+  return registry;
+}
+
+test('a collector ends in one of four ways, each a series', async () => {
+  const registry = registryOf(
+    producer('fine', (out) => out.add(heat, 1, 'a')),
+    producer('absent', () => {
+      throw new NoData('no such hardware');
+    }),
+    producer('half', async (out) => {
+      out.add(gauge('half', 'Half.'), 1);
+      out.attempt('sdb', () => {
+        throw new Error('gone');
+      });
+    }),
+    producer('broken', (out) => {
+      out.add(gauge('broken', 'Broken.'), 1);
+      throw new Error('bad file');
+    }),
+  );
+  const { results } = await registry.gather(1000);
+  assert.deepEqual(
+    results.map(({ collector, outcome, reason, samples }) => [collector, outcome, reason, samples]),
+    [
+      ['fine', 'ok', undefined, 1],
+      ['absent', 'nodata', 'no such hardware', 0],
+      ['half', 'partial', undefined, 1],
+      ['broken', 'fault', 'bad file', 0],
+    ],
+  );
+  const samples = samplesOf(await registry.metrics());
+  assert.equal(samples.get('firesteel_collector_success{collector="absent",group="node"}'), 1);
+  assert.equal(samples.get('firesteel_collector_success{collector="broken",group="node"}'), 0);
+  assert.equal(samples.get('firesteel_collector_lost_units{collector="half",group="node"}'), 1);
+  assert.equal(
+    samples.get('firesteel_collector_no_data{collector="absent",group="node",reason="no such hardware"}'),
+    1,
+  );
+  assert.ok(!samples.has('broken{}'));
+});
+
+test('a late collector loses only its own series, and is not started again before it has returned', async () => {
+  let runs = 0;
+  const answer = Promise.withResolvers<void>();
+  const registry = registryOf(
+    producer('stuck', (out) => {
+      runs++;
+      return answer.promise.then(() => out.add(gauge('late', 'Late.'), 1));
+    }),
+    producer('fine', (out) => out.add(heat, 1, 'a')),
+  );
+  const first = await registry.gather(20);
+  assert.match(first.results[0]?.reason ?? '', /no answer within 20 ms/);
+  assert.equal(first.results[1]?.outcome, 'ok');
+  assert.match((await registry.gather(20)).results[0]?.reason ?? '', /still busy/);
+  assert.equal(runs, 1);
+  answer.resolve();
+  await answer.promise;
+  assert.equal((await registry.gather(1000)).results[0]?.outcome, 'ok');
+  assert.equal(runs, 2);
+});
+
+test('collectors run side by side', async () => {
+  const other = Promise.withResolvers<void>();
+  const registry = registryOf(
+    producer('waits', () => other.promise),
+    producer('frees', async () => other.resolve()),
+  );
+  const { results } = await registry.gather(1000);
+  assert.deepEqual(
+    results.map(({ outcome }) => outcome),
+    ['ok', 'ok'],
+  );
+});
+
+test('a family that two collectors bring is refused from the later one only', async () => {
+  const registry = registryOf(
+    producer('first', (out) => out.add(heat, 1, 'a')),
+    producer('second', (out) => {
+      out.add(gauge(heat.name, 'Another heat.', heat.labels), 2, 'b');
+      out.add(gauge('own', 'Own.'), 3);
+    }),
+  );
+  const { results } = await registry.gather(1000);
+  assert.equal(results[0]?.outcome, 'ok');
+  assert.equal(results[1]?.outcome, 'fault');
+  assert.equal(results[1]?.reason, 'family heat_celsius already comes from node.first; refused from node.second');
+  const samples = samplesOf(await registry.metrics());
+  assert.deepEqual([samples.get('heat_celsius{zone="a"}'), samples.has('heat_celsius{zone="b"}')], [1, false]);
+  assert.equal(samples.get('own{}'), 3);
+});
+
+test('a collector cannot take the name of a self metric', async () => {
+  const registry = registryOf(producer('cuckoo', (out) => out.add(gauge('pushes_total', 'Mine.'), 9)));
+  new Counter({ name: 'pushes_total', help: 'Pushes.', registers: [registry] }).inc(2);
+  assert.equal((await registry.gather(1000)).results[0]?.outcome, 'fault');
+  assert.equal(samplesOf(await registry.metrics()).get('pushes_total{}'), 2);
+});
+
+test("prom-client's metrics go through the same encoder", async () => {
+  const registry = registryOf();
+  const took = new Histogram({ name: 'took', help: 'Took.', labelNames: ['to'], buckets: [1], registers: [registry] });
+  took.observe({ to: 'a,b:"c"' }, 0.5);
+  const samples = samplesOf(await registry.metrics());
+  assert.equal(samples.get('took_bucket{le="1",to="a,b:\\"c\\""}'), 1);
+  assert.equal(samples.get('took_sum{to="a,b:\\"c\\""}'), 0.5);
+});
+
+test('the same collector twice is a mistake of ours', () => {
+  const twice = producer('cpu', () => undefined);
+  assert.throws(() => registryOf(twice, twice), /BUG: collector node.cpu is registered twice/);
+});

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { compress, encodeByFamily, encodeByObject } from '../../src/metrics/encoder.ts';
+import { counter, gauge } from '../../src/metrics/family.ts';
+import { Snapshot } from '../../src/metrics/snapshot.ts';
+import { escapeLabelValue, numberText } from '../../src/metrics/text.ts';
+import { samplesOf } from '../kit/samples.ts';
+
+const reads = counter('disk_reads_total', 'Reads\nof a \\ disk.', ['device']);
+const size = gauge('disk_size_bytes', 'Size.', ['device']);
+
+function twoDisks(): Snapshot {
+  const out = new Snapshot();
+  for (const device of ['sda', 'sdb']) {
+    out.add(reads, 1, device);
+    out.add(size, 2.5, device);
+  }
+  return out;
+}
+
+const textOf = (chunks: Iterable<Buffer>) => Buffer.concat([...chunks]).toString();
+
+test('bodies have all headers first, each once, and the samples of an object together', () => {
+  assert.equal(
+    textOf(encodeByObject([twoDisks()])),
+    `# HELP disk_reads_total Reads\\nof a \\\\ disk.
+# TYPE disk_reads_total counter
+# HELP disk_size_bytes Size.
+# TYPE disk_size_bytes gauge
+disk_reads_total{device="sda"} 1
+disk_size_bytes{device="sda"} 2.5
+disk_reads_total{device="sdb"} 1
+disk_size_bytes{device="sdb"} 2.5
+`,
+  );
+});
+
+test('/metrics has the samples of a family together', () => {
+  assert.equal(
+    textOf(encodeByFamily([twoDisks()])),
+    `# HELP disk_reads_total Reads\\nof a \\\\ disk.
+# TYPE disk_reads_total counter
+disk_reads_total{device="sda"} 1
+disk_reads_total{device="sdb"} 1
+# HELP disk_size_bytes Size.
+# TYPE disk_size_bytes gauge
+disk_size_bytes{device="sda"} 2.5
+disk_size_bytes{device="sdb"} 2.5
+`,
+  );
+});
+
+test('numbers read back as the same double, without an exponent where a cut could raise them', () => {
+  const cases: [number, string][] = [
+    [0, '0'],
+    [-0, '0'],
+    [1e6, '1000000'],
+    [1795224820131, '1795224820131'],
+    [2 ** 64, '18446744073709552000'],
+    [0.000015, '0.000015'],
+    [1.5e-7, '1.5e-7'],
+    [0.1 + 0.2, '0.30000000000000004'],
+    [Number.POSITIVE_INFINITY, '+Inf'],
+    [Number.NEGATIVE_INFINITY, '-Inf'],
+    [Number.NaN, 'NaN'],
+  ];
+  for (const [value, text] of cases) {
+    assert.equal(numberText(value), text);
+    assert.equal([...samplesOf(`m ${text}\n`).values()][0], value === 0 ? 0 : value);
+  }
+});
+
+test('label values are escaped and always UTF-8', () => {
+  assert.equal(escapeLabelValue('C:\\a "b"\nc'), 'C:\\\\a \\"b\\"\\nc');
+  assert.equal(escapeLabelValue('Grüße 🔥'), 'Grüße 🔥');
+  assert.equal(escapeLabelValue('half \ud83d'), 'half \ufffd');
+});
+
+test('large texts become gzip members of about 64 KiB that end at a line', async () => {
+  const out = new Snapshot();
+  for (let index = 0; index < 10_000; index++) out.add(reads, index, `disk-${index}`);
+  const chunks = [...encodeByObject([out])];
+  assert.ok(chunks.length > 3);
+  for (const chunk of chunks) {
+    assert.ok(chunk.length < 66_000);
+    assert.equal(chunk.at(-1), 10);
+  }
+  const { members, textBytes } = await compress(chunks);
+  const text = gunzipSync(Buffer.concat(members));
+  assert.equal(text.length, textBytes);
+  assert.deepEqual(text, Buffer.concat(chunks));
+});
+
+test('a second sample of a series is refused and told, since receivers refuse the whole body for it', () => {
+  const out = twoDisks();
+  out.add(reads, 7, 'sda');
+  assert.equal(out.size, 4);
+  assert.match(String(out.errors[0]), /duplicate series disk_reads_total\{device="sda"\}/);
+});

@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { crc32, gzipSync } from 'node:zlib';
+import { startReceiver } from '../../src/receiver/server.ts';
+import { BEFORE, type Case, groupBodies, groupPaths, imports } from './cases.ts';
+import { type Answer, NOW, open, receiver, send, seriesOf } from './client.ts';
+
+const IMPORT = '/api/v1/import/prometheus';
+const GROUP = '/metrics/job/j/instance/i';
+const KEY = { job: 'j', instance: 'i' };
+const GZIP = { 'content-encoding': 'gzip' };
+
+const table = [
+  ...groupPaths.map((one) => ({ ...one, area: 'group path', method: one.method ?? 'PUT' })),
+  ...groupBodies.map((one) => ({ ...one, area: 'group body', method: one.method ?? 'PUT' })),
+  ...imports.map((one) => ({ ...one, area: 'import', method: one.method ?? 'POST' })),
+] satisfies (Case & { area: string })[];
+
+test('every request of the table gets the answer of the real server', async (t) => {
+  for (const { area, name, status, text, ...request } of table) {
+    await t.test(`${area}: ${name}: ${status}`, async (inner) => {
+      const { url } = await receiver(inner);
+      await send(url, { method: 'PUT', path: '/metrics/job/before', body: BEFORE });
+      const answer = await send(url, request);
+      assert.equal(answer.status, status, answer.text);
+      if (text) assert.match(answer.text, text);
+    });
+  }
+});
+
+test('a redirect shows the group that a client would hit', async (t) => {
+  const { url } = await receiver(t);
+  const { location } = await send(url, { method: 'PUT', path: '/metrics/job/x/a//b/c' });
+  assert.equal(location, '/metrics/job/x/a/b/c');
+});
+
+test('PUT replaces the group, POST the families of the same name, DELETE removes exactly this group', async (t) => {
+  const { url, store } = await receiver(t);
+  await send(url, { method: 'PUT', path: '/metrics/job/j', body: 'other 1\n' });
+  await send(url, { method: 'PUT', path: GROUP, body: 'a{x="1"} 1\na{x="2"} 2\nb 3\n' });
+  await send(url, { method: 'POST', path: GROUP, body: 'a{x="2"} 4\n' });
+  assert.deepEqual(seriesOf(store, 'pushgateway', KEY), [
+    'a{instance="i",job="j",x="2"} 4',
+    'b{instance="i",job="j"} 3',
+  ]);
+  await send(url, { method: 'PUT', path: GROUP, body: 'c 5\n' });
+  assert.deepEqual(seriesOf(store, 'pushgateway', KEY), ['c{instance="i",job="j"} 5']);
+  await send(url, { method: 'DELETE', path: GROUP });
+  assert.deepEqual(seriesOf(store, 'pushgateway', KEY), []);
+  assert.equal(seriesOf(store, 'pushgateway', { job: 'j' }).length, 1);
+});
+
+test('a refused push leaves the group as it was, and its families keep their type', async (t) => {
+  const { url, store } = await receiver(t);
+  await send(url, { method: 'PUT', path: GROUP, body: '# TYPE a gauge\na 1\n' });
+  assert.equal((await send(url, { method: 'PUT', path: GROUP, body: 'a 2\na 3\n' })).status, 400);
+  assert.deepEqual(seriesOf(store, 'pushgateway', KEY), ['a{instance="i",job="j"} 1']);
+  assert.equal(store.totals.refused, 1);
+  assert.match(store.troubles[0]?.message ?? '', /^400 to PUT \/metrics\/job\/j\/instance\/i: line 2: series a/);
+  assert.equal((await send(url, { method: 'PUT', path: GROUP, body: 'a 2\n' })).status, 200);
+});
+
+test('one series cannot be in two groups', async (t) => {
+  const { url } = await receiver(t);
+  await send(url, { method: 'PUT', path: '/metrics/job/j', body: 'a{instance="i"} 1\n' });
+  const answer = await send(url, { method: 'PUT', path: GROUP, body: 'a 1\n' });
+  assert.equal(answer.status, 400);
+  assert.match(answer.text, /series a\{instance="i",job="j"\} is already in group \{job="j"\}/);
+});
+
+test('import keeps the good lines, counts the bad ones, and says which', async (t) => {
+  const { url, store } = await receiver(t);
+  const body = 'a 1\nb{ 2\n\n# TYPE c counter\nc x\nd 4';
+  assert.equal((await send(url, { path: `${IMPORT}/metrics/job/j/instance/i`, body })).status, 200);
+  assert.deepEqual(seriesOf(store, 'vm', KEY), ['a{instance="i",job="j"} 1', 'd{instance="i",job="j"} 4']);
+  assert.equal(store.totals.invalidLines, 2);
+  assert.match(store.troubles[0]?.message ?? '', /^line 2: .* \(and 1 more\)$/);
+});
+
+test('labels of the URL override those of the text; a label without value is none', async (t) => {
+  const { url, store } = await receiver(t);
+  const body = 'a{job="old",instance="i",cluster="old",e=""} 1\n';
+  await send(url, { path: `${IMPORT}/metrics/job@base64/ag?extra_label=cluster=a=b&extra_label=e=f`, body });
+  assert.deepEqual(seriesOf(store, 'vm', KEY), ['a{cluster="a=b",e="f",instance="i",job="j"} 1']);
+});
+
+test('times: of the sample, of the URL, or now; seconds up to 31 bits', async (t) => {
+  const { url, store } = await receiver(t);
+  const body = `own ${1} ${NOW - 5000}\nseconds 1 ${NOW / 1000 - 7}\nzero 1 0\nurl 1\n`;
+  await send(url, { path: `${IMPORT}?timestamp=${NOW - 9000}`, body });
+  await send(url, { path: IMPORT, body: 'now 1\n' });
+  const target = store.find('vm', new Map(Object.entries({ job: '', instance: '' })));
+  const ages = [...(target?.families ?? [])].map(([name, { series }]) => [name, NOW - (series.get(name)?.timeMs ?? 0)]);
+  assert.deepEqual(Object.fromEntries(ages), { own: 5000, seconds: 7000, zero: 9000, url: 9000, now: 0 });
+});
+
+test('samples that a real server would lose without a word are counted, with the reason', async (t) => {
+  const many = Array.from({ length: 41 }, (_, index) => `l${index}="1"`).join(',');
+  const lost: [path: string, body: string, reason: RegExp][] = [
+    [`${IMPORT}?timestamp=${NOW / 1000}`, 'a 1\n', /line 1: a: its time \d+ ms \(1970-.*is timestamp= in seconds\?/],
+    [`${IMPORT}?timestamp=${NOW + 3 * 86_400_000}`, 'a 1\n', /out of range$/],
+    [IMPORT, 'a NaN\n', /NaN is not kept/],
+    [IMPORT, `a{${many}} 1\n`, /41 labels, over 40/],
+    [IMPORT, `a{x="${'é'.repeat(2049)}"} 1\n`, /value of label x is over 4096 bytes/],
+    [IMPORT, `a{${'x'.repeat(257)}="1"} 1\n`, /is over 256 bytes/],
+  ];
+  for (const [path, body, reason] of lost) {
+    const { url, store } = await receiver(t);
+    assert.equal((await send(url, { path, body })).status, 204);
+    assert.deepEqual([store.totals.ignoredSamples, store.seriesCount], [1, 0]);
+    assert.match(store.troubles[0]?.message ?? '', reason);
+  }
+});
+
+test('gzip with one and with several members', async (t) => {
+  const { url, store } = await receiver(t);
+  const body = Buffer.concat([gzipSync('a 1\nb'), gzipSync(' 2\n')]);
+  assert.equal((await send(url, { method: 'PUT', path: GROUP, body, headers: GZIP })).status, 200);
+  assert.equal((await send(url, { path: IMPORT, body, headers: GZIP })).status, 204);
+  assert.deepEqual(seriesOf(store, 'pushgateway', KEY), ['a{instance="i",job="j"} 1', 'b{instance="i",job="j"} 2']);
+  assert.deepEqual([store.totals.wireBytes, store.totals.textBytes], [2 * body.length, 16]);
+});
+
+test('bodies that are not what their encoding says are refused whole', async (t) => {
+  const { url, store } = await receiver(t);
+  const good = gzipSync('a 1\n'.repeat(1000));
+  const badSum = Buffer.from(good);
+  badSum.writeUInt32LE(crc32('something else'), badSum.length - 8);
+  const refused: [headers: Record<string, string>, body: Buffer, text: RegExp][] = [
+    [GZIP, Buffer.from('a 1\n'), /not valid gzip \(incorrect header check\)/],
+    [GZIP, good.subarray(0, good.length - 12), /not valid gzip \(unexpected end of file\)/],
+    [GZIP, badSum, /not valid gzip \(incorrect data check\)/],
+    [GZIP, Buffer.concat([good, Buffer.from('garbage')]), /not valid gzip/],
+    [GZIP, Buffer.concat([good, Buffer.alloc(5)]), /bytes after the last gzip member/],
+    [{ 'content-encoding': 'zstd' }, good, /Content-Encoding "zstd": only gzip/],
+    [{ 'content-encoding': 'GZIP' }, good, /Content-Encoding "GZIP"/],
+  ];
+  for (const [headers, body, text] of refused) {
+    const answer = await send(url, { path: IMPORT, body, headers });
+    assert.equal(answer.status, 400);
+    assert.match(answer.text, text);
+  }
+  assert.equal(store.totals.samples, 0);
+  const upper = { method: 'PUT', path: GROUP, body: gzipSync('a 1\n'), headers: { 'content-encoding': 'GZIP' } };
+  assert.equal((await send(url, upper)).status, 200);
+});
+
+test('a body over the limit is refused, packed or not, and the next one is served', async (t) => {
+  const { url, store } = await receiver(t, { bodyBytes: 100_000 });
+  const text = Buffer.alloc(10_000_000, 'a 1\n');
+  for (const [body, headers] of [
+    [text, {}],
+    [gzipSync(text), GZIP],
+  ] as const) {
+    const answer = await send(url, { path: IMPORT, body, headers });
+    assert.equal(answer.status, 413);
+    assert.match(answer.text, /larger than 100000 bytes/);
+  }
+  assert.equal(store.totals.samples, 0);
+  assert.equal((await send(url, { path: IMPORT })).status, 204);
+});
+
+test('uploads that together hold too many bytes are told to come again', async (t) => {
+  const { url } = await receiver(t, { uploadBytes: 1000 });
+  const held = new Promise<Answer>((resolve, reject) => {
+    const first = open(url, 'POST', IMPORT, { 'content-length': '902' }, resolve, reject);
+    first.write(' '.repeat(900), async () => {
+      // The second is refused as soon as the first one's bytes have come in.
+      let status = 204;
+      while (status === 204) ({ status } = await send(url, { path: IMPORT, body: ' '.repeat(500) }));
+      assert.equal(status, 503);
+      first.end(' \n');
+    });
+  });
+  assert.equal((await held).status, 204);
+  assert.equal((await send(url, { path: IMPORT, body: ' '.repeat(999) })).status, 204);
+});
+
+test('a client that stops in the middle of its body or head is cut off', { timeout: 20_000 }, async (t) => {
+  const { url, store } = await receiver(t, { headersTimeoutMs: 100, requestTimeoutMs: 200 });
+  const slow = await new Promise<Answer>((resolve, reject) => {
+    open(url, 'POST', IMPORT, { 'content-length': '100' }, resolve, reject).write('a 1\n');
+  });
+  assert.equal(slow.status, 408);
+  assert.match(await talk(url, 'POST /api/v1/import'), /^HTTP\/1.1 408/);
+  assert.equal(store.totals.samples, 0);
+});
+
+test('a body that the client cuts is thrown away', async (t) => {
+  const { url, store } = await receiver(t);
+  await new Promise<void>((resolve) => {
+    const sent = open(
+      url,
+      'POST',
+      IMPORT,
+      { 'content-length': '100' },
+      () => {},
+      () => resolve(),
+    );
+    sent.write('a 1\nb 2\n', () => sent.destroy(new Error('cut')));
+  });
+  await until(() => store.troubles.length > 0);
+  assert.match(store.troubles[0]?.message ?? '', /the body was cut off after \d+ bytes/);
+  assert.equal(store.totals.samples, 0);
+});
+
+test('bytes that are no HTTP get 400', async (t) => {
+  const { url } = await receiver(t);
+  assert.match(await talk(url, '\x16\x03\x01 nonsense\r\n\r\n'), /^HTTP\/1.1 400/);
+});
+
+test('GET / shows the summary', async (t) => {
+  const { url } = await receiver(t);
+  await send(url, { path: `${IMPORT}/metrics/job/j/instance/i` });
+  const { status, text } = await send(url, { method: 'GET', path: '/', body: '' });
+  assert.equal(status, 200);
+  assert.match(text, /^j\/i +import +1 /m);
+});
+
+test('a port in use is an error; the signal closes the receiver and cuts what hangs', async (t) => {
+  const { url } = await receiver(t);
+  const port = Number(new URL(url).port);
+  const abort = new AbortController();
+  const options = { host: '127.0.0.1', now: Date.now, signal: abort.signal };
+  await assert.rejects(startReceiver({ ...options, port }), /EADDRINUSE/);
+  const second = await startReceiver({ ...options, port: 0, limits: { closeTimeoutMs: 50 } });
+  const hanging = new Promise<Error>((resolve) => {
+    open(second.url, 'POST', IMPORT, { 'content-length': '100' }, () => {}, resolve).write('a 1\n');
+  });
+  await until(async () => (await send(second.url, { method: 'GET', path: '/', body: '' })).text.includes('1 pushes'));
+  abort.abort();
+  await second.close();
+  assert.match((await hanging).message, /socket hang up|ECONNRESET/);
+  await assert.rejects(send(second.url, { path: '/' }), /ECONNREFUSED/);
+});
+
+/** Sends raw bytes and gives back all that comes until the server closes. */
+function talk(url: string, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(bytes, 'latin1'));
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+    });
+    socket.on('error', reject).on('close', () => resolve(text));
+  });
+}
+
+/** Turns until the condition holds; the runner's time limit ends a test that waits in vain. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
+}
