@@ -1,26 +1,21 @@
-import { type CollectorsConfig, createProducers } from './collectors/catalogue.ts';
-import { IdentityClient, realIdentityWorld } from './collectors/container/identity.ts';
-import { createIdentitySource } from './collectors/container/identity-sources.ts';
+import { type Assembly, type AssemblyWorld, assemble, type Config } from './assembly.ts';
 import { nodeReport } from './collectors/node/report.ts';
-import { nodeName, targets } from './config/identity.ts';
-import type { CoreConfig } from './config/schema.ts';
+import { nodeName } from './config/identity.ts';
 import { VERSION } from './config/version.ts';
-import { createExporters } from './exporters/index.ts';
 import { exportMetrics } from './exporters/metrics.ts';
-import { Host } from './host/host.ts';
+import type { Route } from './http/message.ts';
 import { routes } from './http/routes.ts';
-import { startHttp } from './http/server.ts';
 import { type Log, ThrottledLog } from './log.ts';
+import { SeriesBudget } from './metrics/budget.ts';
 import { GROUPS } from './metrics/group.ts';
 import { AgentRegistry } from './metrics/registry.ts';
 import { selfMetrics } from './metrics/self.ts';
+import { Parts } from './parts.ts';
 import { PushCycle } from './push/cycle.ts';
 import { cycleMetrics } from './push/metrics.ts';
-import { nodePhaseMs } from './push/phase.ts';
-import { Schedule } from './push/schedule.ts';
+import { type Reloaded, reloader } from './reload.ts';
 
-/** The whole configuration. */
-export type Config = CoreConfig & { readonly collectors: CollectorsConfig };
+export type { Config } from './assembly.ts';
 
 /** The world, as the agent sees it. */
 export interface AgentWorld {
@@ -28,91 +23,144 @@ export interface AgentWorld {
   readonly now: () => number;
   readonly random: () => number;
   readonly env: NodeJS.ProcessEnv;
+  /** Reads the configuration again, for a reload. Throws ConfigError. */
+  readonly loadConfig: () => Config;
 }
 
 /** A running agent. */
 export interface Agent {
   /** Where /healthz, /readyz and /metrics are; undefined when http.enabled is false. */
   readonly url: string | undefined;
+  /**
+   * Reads the configuration again and goes over to it between two cycles. What is made from the same settings as before
+   * stays, with its state, queue and phase. Rejects with ConfigError when it is wrong or a part can't be made; then
+   * all of the old ones go on.
+   */
+  reload(): Promise<Reloaded>;
   /** Stops in order: ticks, a final collection and push, the exporters, the HTTP server. */
   stop(): Promise<void>;
 }
 
-/** Time for the final collection and for its push: 5 s together, well inside Kubernetes' 30 s. */
+/** Time for the final collection; with the exporters' flush 5 s together, well inside Kubernetes' 30 s. */
 const FINAL_COLLECTION_MS = 2000;
-const FLUSH_MS = 3000;
 
 /** Builds all parts, starts them in order and pushes the first cycle at once. */
-export async function startAgent(config: Config, { log, now, random, env }: AgentWorld): Promise<Agent> {
-  const { interval, deadline = interval * 0.8, phase } = config.push;
+export async function startAgent(first: Config, { log, now, random, env, loadConfig }: AgentWorld): Promise<Agent> {
   const throttled = new ThrottledLog(log, now);
   const registry = new AgentRegistry();
   const self = selfMetrics(registry, VERSION);
   const metrics = cycleMetrics(registry);
   registry.addReport('node', nodeReport);
-  const pods = await podNames(config, log, registry);
-  for (const producer of createProducers({ host: new Host(config.paths), now }, config.collectors, pods)) {
-    registry.addProducer(producer);
-  }
-  const state = config.collectors.ksm.enabled
-    ? (await import('./state-role.ts')).createStateRole(config, config.collectors.ksm, {
-        registry,
-        log,
-        now,
-        random,
-        env,
-        pushNow: () => void schedule.soon(),
-      })
-    : undefined;
-  const exporters = createExporters(config.exporters, {
-    targets: targets(config),
-    metrics: exportMetrics(registry),
-    log: throttled,
-    now,
-    random,
-    env,
-  });
+  const table: Record<string, Route> = {};
+  const stopping = new AbortController();
+  let ready = false;
+  let parts = new Parts();
+  let current: Assembly;
+
+  const budget = new SeriesBudget(() => current.config.budget);
   const cycle = new PushCycle({
     registry,
-    exporters,
-    mayPush: state ? { ksm: () => state.election.isMaster() } : {},
+    budget,
+    get exporters() {
+      return current.exporters;
+    },
+    get mayPush() {
+      const { state } = current;
+      return state ? { ksm: () => state.election.isMaster() } : {};
+    },
     now,
     log: throttled,
   });
-  let ready = false;
-  const stopping = new AbortController();
-  const run = async (deadlineMs: number, signal?: AbortSignal) => {
+  const run = async (deadlineMs: number) => {
     const started = performance.now();
-    const { samples } = await cycle.run(deadlineMs, signal);
+    const { samples } = await cycle.run(deadlineMs, stopping.signal);
     metrics.duration.set((performance.now() - started) / 1000);
     metrics.samples.set(samples);
     ready = true;
   };
-  const http = config.http.enabled
-    ? await startHttp(
-        config.http.listen,
-        { ...routes({ registry, deadlineMs: deadline, now, ready: () => ready }), ...state?.routes },
-        (path, cause) => throttled.say('error', `http ${path}`, { path, err: cause }, 'request failed'),
-        config.http.tls,
-      )
-    : undefined;
-  const phaseMs = (phase === 'auto' ? nodePhaseMs(config.cluster ?? '', nodeName(config), interval) : phase) % interval;
-  const schedule = new Schedule({
-    intervalMs: interval,
-    phaseMs,
-    now,
+  const world: AssemblyWorld = {
     log,
-    run: () => run(deadline, stopping.signal).catch((cause: unknown) => log.error({ err: cause }, 'push cycle failed')),
+    throttled,
+    now,
+    random,
+    env,
+    exportMetrics: exportMetrics(registry),
+    routes: table,
+    run: () =>
+      run(deadlineOf(current.config)).catch((cause: unknown) => log.error({ err: cause }, 'push cycle failed')),
+    pushNow: () => void current.schedule.soon(),
     onSkip(reason) {
       metrics.skipped.inc({ reason });
       throttled.say('warn', `skip ${reason}`, { reason }, 'push cycle skipped');
     },
-  });
+  };
+  /** Everything that holds a part of the assembly takes the new one at once, so that no cycle sees half of it. */
+  const takeOver = (next: Assembly, nextParts: Parts) => {
+    current = next;
+    parts = nextParts;
+    registry.attach(next.scopes);
+    for (const path of Object.keys(table)) delete table[path];
+    const deadlineMs = deadlineOf(next.config);
+    Object.assign(table, routes({ registry, deadlineMs, now, ready: () => ready }), next.state?.routes);
+  };
+  const build = async (config: Config) => {
+    const next = new Parts(parts);
+    try {
+      return { next, assembly: await assemble(config, next, world) };
+    } catch (cause) {
+      await next.discard();
+      throw cause;
+    }
+  };
+
+  const { next, assembly } = await build(first);
+  takeOver(assembly, next);
+  tellStart(assembly, registry, log);
+  const pushing = 'push';
+  await parts.start((name) => name !== pushing);
+  await assembly.schedule.soon();
+  await parts.start((name) => name === pushing);
+
+  const apply = async () => {
+    const config = loadConfig();
+    const { next, assembly } = await build(config);
+    await current.schedule.idle();
+    takeOver(assembly, next);
+    log.level = config.log.level;
+    const { changed } = next;
+    await next.replace();
+    return changed;
+  };
+  const { reload, idle } = reloader(apply, { registry, log, now });
+  return {
+    get url() {
+      return current.http?.url;
+    },
+    reload,
+    async stop() {
+      await idle();
+      const cut = setTimeout(() => stopping.abort(), FINAL_COLLECTION_MS);
+      // A cycle that is under way is the last one already.
+      const ran = await current.schedule.stop();
+      if (!ran) await run(FINAL_COLLECTION_MS);
+      clearTimeout(cut);
+      await Promise.all(current.exporters.map(({ name }) => parts.stop(`exporters.${name}`)));
+      await parts.stop();
+      self.close();
+      log.info('stopped');
+    },
+  };
+}
+
+/** How long a collector may take, milliseconds. */
+const deadlineOf = ({ push: { interval, deadline } }: Config): number => deadline ?? interval * 0.8;
+
+function tellStart({ config, http, exporters, phaseMs }: Assembly, registry: AgentRegistry, log: Log): void {
   log.info(
     {
       version: VERSION,
       node: nodeName(config),
-      intervalSeconds: interval / 1000,
+      intervalSeconds: config.push.interval / 1000,
       phaseSeconds: phaseMs / 1000,
       groups: GROUPS.filter((group) => registry.groups.has(group)),
       exporters: exporters.map(({ name }) => `${name} ${config.exporters[name]?.url}`),
@@ -121,30 +169,4 @@ export async function startAgent(config: Config, { log, now, random, env }: Agen
     'started',
   );
   if (exporters.length === 0) log.warn('no exporter is configured: nothing is pushed, only /metrics is served');
-  pods?.start();
-  state?.start();
-  await schedule.soon();
-  schedule.start();
-  return {
-    url: http?.url,
-    async stop() {
-      stopping.abort();
-      await schedule.stop();
-      await run(FINAL_COLLECTION_MS);
-      await Promise.all(exporters.map((exporter) => exporter.close(FLUSH_MS)));
-      await state?.stop();
-      await pods?.stop();
-      await http?.close();
-      self.close();
-      log.info('stopped');
-    },
-  };
-}
-
-/** The client that knows the pods of this node; undefined when nobody is to be asked, or nobody wants to know. */
-async function podNames(config: Config, log: Log, registry: AgentRegistry): Promise<IdentityClient | undefined> {
-  const { container, process } = config.collectors;
-  if (!container.enabled && !(process.enabled && process.byPod)) return undefined;
-  const source = await createIdentitySource(container.identity, nodeName(config), log);
-  return source && new IdentityClient(source, container.identity.refresh, realIdentityWorld(log, registry));
 }

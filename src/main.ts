@@ -6,6 +6,7 @@ import { waitingThreads } from './host/statfs.ts';
 import { createLog } from './log.ts';
 
 const stop = new AbortController();
+const events = new EventTarget();
 
 /** process.exit() waits for threads, and one that asks a dead mount for its space never ends; an exec does not wait. */
 function end(code: number): void {
@@ -20,6 +21,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     stop.abort();
   });
 }
+
+process.on('SIGHUP', () => events.dispatchEvent(new Event('reload')));
 
 const die = (cause: unknown) => {
   createLog('fatal').fatal({ err: cause }, 'unexpected error');
@@ -39,6 +42,7 @@ try {
     env: process.env,
     isTerminal: process.stdout.isTTY === true,
     stop: stop.signal,
+    events,
   });
 } catch (cause) {
   die(cause);

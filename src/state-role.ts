@@ -7,7 +7,7 @@ import { SecretFile } from './config/secret-file.ts';
 import { VERSION } from './config/version.ts';
 import { secretCheck } from './http/bearer.ts';
 import { podInfoRoute } from './http/pod-info.ts';
-import type { Route } from './http/server.ts';
+import type { Routes } from './http/message.ts';
 import { kubeClient } from './kube/client.ts';
 import { type Election, soleMaster } from './kube/election.ts';
 import { LeaseElection } from './kube/lease.ts';
@@ -15,11 +15,12 @@ import { POD_INFO_PATH } from './kube/pod-info.ts';
 import { REAL_TIMING } from './kube/retry.ts';
 import { tokenReviewer } from './kube/token-review.ts';
 import type { Log } from './log.ts';
-import type { AgentRegistry } from './metrics/registry.ts';
+import type { Scope } from './metrics/scope.ts';
 
 /** What the state role needs of the agent. */
 export interface StateRoleWorld {
-  readonly registry: AgentRegistry;
+  /** Where its series go. */
+  readonly scope: Scope;
   readonly log: Log;
   readonly now: () => number;
   readonly random: () => number;
@@ -30,9 +31,10 @@ export interface StateRoleWorld {
 
 /** The state of the cluster: followed, elected for, served to node agents. */
 export interface StateRole {
+  readonly scope: Scope;
   readonly ksm: Ksm;
   readonly election: Election;
-  readonly routes: Readonly<Record<string, Route>>;
+  readonly routes: Routes;
   start(): void;
   /** Gives the Lease up, so that the next one takes over at once, and ends all requests. */
   stop(): Promise<void>;
@@ -48,7 +50,7 @@ const SETTLING_MS = 100;
 export function createStateRole(
   config: Pick<CoreConfig, 'election' | 'http'>,
   section: KsmSection,
-  { registry, log, now, random, env, pushNow }: StateRoleWorld,
+  { scope, log, now, random, env, pushNow }: StateRoleWorld,
 ): StateRole {
   const { kubeconfig, context } = section;
   const client = kubeClient({
@@ -61,8 +63,8 @@ export function createStateRole(
     throw new ConfigError([`collectors.ksm: ${(cause as Error).message}; name one with collectors.ksm.kubeconfig`]);
   }
   const ksm = createKsm(section, client, log, VERSION);
-  for (const producer of ksm.producers) registry.addProducer(producer);
-  registry.addPrepared(ksm.state);
+  for (const producer of ksm.producers) scope.addProducer(producer);
+  scope.addPrepared(ksm.state);
   const ended = new AbortController();
   const { sleep } = REAL_TIMING;
   /** A new master does not wait for the next tick: the series have a gap already. */
@@ -75,10 +77,10 @@ export function createStateRole(
   const election = config.election.enabled
     ? new LeaseElection(
         leaseOptions(config.election, env),
-        { api: client, log, registry, monotonic, now, random, sleep },
+        { api: client, log, registry: scope, monotonic, now, random, sleep },
         hooks,
       )
-    : soleMaster(registry, hooks);
+    : soleMaster(scope, hooks);
   const source = { ready: () => ksm.state.podsSynced, answer: (node: string) => ksm.pods.answer(node) };
   const { podInfoTokenFile, podInfoTokenReview } = config.http;
   const check =
@@ -90,9 +92,11 @@ export function createStateRole(
     onError: (cause: unknown) => log.error({ err: cause }, 'the token of a node agent could not be checked'),
   };
   return {
+    scope,
     ksm,
     election,
-    routes: { [POD_INFO_PATH]: podInfoRoute(source, guard) },
+    // With a guard of its own it does not ask for the token that reading needs.
+    routes: { [POD_INFO_PATH]: { GET: podInfoRoute(source, guard), open: guard !== undefined } },
     start() {
       ksm.state.start();
       election.start();

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Producer } from '../metrics/registry.ts';
+import type { Producer } from '../metrics/scope.ts';
 import type { World } from './collector.ts';
 import { containerProducers, containerSection } from './container/index.ts';
 import type { Names } from './container/naming.ts';
@@ -16,15 +16,21 @@ export const collectorsSection = z
 /** Options of all collectors. */
 export type CollectorsConfig = z.output<typeof collectorsSection>;
 
+type Make = (world: World, config: CollectorsConfig, pods?: Names) => Producer[];
+
 /**
- * The producers of the groups that read this host, as configured; the cluster's state has a source of its own. `pods`
+ * The producers of the sections that read this host, as configured; the cluster's state has a source of its own. `pods`
  * knows the pods of this node.
  */
-export const createProducers = (world: World, config: CollectorsConfig, pods?: Names): Producer[] => [
-  ...nodeProducers(world, config.node),
-  ...containerProducers(world, config.container, pods),
-  ...processProducers(world, config.process, pods && containerNames(pods)),
-];
+export const PRODUCERS: Readonly<Record<'node' | 'container' | 'process', Make>> = {
+  node: (world, { node }) => nodeProducers(world, node),
+  container: (world, { container }, pods) => containerProducers(world, container, pods),
+  process: (world, { process }, pods) => processProducers(world, process, pods && containerNames(pods)),
+};
+
+/** The producers of all these sections. */
+export const createProducers: Make = (world, config, pods) =>
+  Object.values(PRODUCERS).flatMap((make) => make(world, config, pods));
 
 /** The names of the pods of this node as processes are labelled with them. */
 const containerNames = (pods: Names): ContainerNames => ({

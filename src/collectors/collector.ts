@@ -4,7 +4,7 @@ import type { Host } from '../host/host.ts';
 import type { Family } from '../metrics/family.ts';
 import type { Group } from '../metrics/group.ts';
 import { NoData } from '../metrics/outcome.ts';
-import type { Producer } from '../metrics/registry.ts';
+import type { Producer } from '../metrics/scope.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
 
 /**

@@ -33,7 +33,7 @@ ${CONFIG_FLAGS_HELP}`,
     const { groups, results } = await registry.gather(config.push.deadline ?? 30_000, io.stop);
     const snapshots = [...groups].filter(([group]) => group !== SELF_GROUP).flatMap(([, group]) => group);
     for (const chunk of encodeByFamily(snapshots)) io.stdout(chunk.toString());
-    for (const prepared of registry.prepared) {
+    for (const prepared of registry.allPrepared) {
       for await (const chunk of prepared.byFamily()) io.stdout(chunk.toString());
     }
     await cluster?.stop();
@@ -55,7 +55,7 @@ async function listCluster(config: Config, registry: AgentRegistry, io: Io): Pro
   const { createStateRole } = await import('../state-role.ts');
   const alone = { ...config, election: { ...config.election, enabled: false } };
   const world = { log: createLog('warn'), now: Date.now, random: Math.random, env: io.env, pushNow: () => undefined };
-  const role = createStateRole(alone, config.collectors.ksm, { registry, ...world });
+  const role = createStateRole(alone, config.collectors.ksm, { scope: registry, ...world });
   role.ksm.state.start();
   const deadline = AbortSignal.any([io.stop, AbortSignal.timeout(LIST_WITHIN_MS)]);
   while (!role.ksm.state.settled && !deadline.aborted) {

@@ -9,6 +9,8 @@ export interface Io {
   readonly isTerminal: boolean;
   /** Fires when the user or the system asks the process to stop. */
   readonly stop: AbortSignal;
+  /** Fires `reload` when the user asks for the configuration to be read again. */
+  readonly events: EventTarget;
 }
 
 /** One word of the command line. */

@@ -11,7 +11,7 @@ export const run: Command = {
   help: `usage: firesteel [run] [--config FILE] [flags]
 
 Collects every push.interval and pushes to all configured exporters until SIGTERM or SIGINT; then collects and pushes
-once more and ends. Logs go to standard error as JSON lines.
+once more and ends. SIGHUP reads the configuration again. Logs go to standard error as JSON lines.
 
   --with-receiver          also start a receiver in this process, push to it every 5 s and show what arrives
 ${CONFIG_FLAGS_HELP}`,
@@ -30,7 +30,15 @@ async function runAgent(values: Parsed['values'], io: Io): Promise<number> {
   const { config, warnings } = loadSettings(values, io.env);
   const log = createLog(config.log.level);
   for (const warning of warnings) log.warn(warning);
-  const agent = await startAgent(config, { log, now: Date.now, random: Math.random, env: io.env });
+  const agent = await startAgent(config, {
+    log,
+    now: Date.now,
+    random: Math.random,
+    env: io.env,
+    loadConfig: () => loadSettings(values, io.env).config,
+  });
+  // The agent logs why it refuses a configuration.
+  io.events.addEventListener('reload', () => void agent.reload().catch(() => undefined));
   if (!io.stop.aborted) await new Promise((resolve) => io.stop.addEventListener('abort', resolve, { once: true }));
   await agent.stop();
   return 0;

@@ -1,18 +1,12 @@
-import { type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
+import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import { encodeByFamily } from './encoder.ts';
 import { type Family, isLabelName, type MetricType } from './family.ts';
 import { type CollectorResult, NoData } from './outcome.ts';
 import type { Prepared } from './prepared.ts';
 import { resultSamples } from './result-samples.ts';
+import { type Producer, Scope } from './scope.ts';
 import { Snapshot } from './snapshot.ts';
 import { labelBlock } from './text.ts';
-
-/** Makes one collector's snapshot. Adds what it sees to `out`; throws {@link NoData} or a fault. */
-export interface Producer {
-  readonly group: string;
-  readonly name: string;
-  collect(out: Snapshot, signal: AbortSignal): void | Promise<void>;
-}
 
 /** One cycle's data: the snapshots of each group, and how each collector fared. */
 export interface Gathered {
@@ -23,22 +17,22 @@ export interface Gathered {
 /** Turns the results of a cycle into samples of that same cycle. */
 export type Report = (results: readonly CollectorResult[]) => Snapshot;
 
+/** Why a collector is not to be run now; undefined when it is. */
+export type Gate = (group: string, collector: string) => string | undefined;
+
 /** Where the agent's own metrics go. */
 export const SELF_GROUP = 'agent';
-
-interface Registered {
-  readonly producer: Producer;
-  /** Set while a run that missed its deadline has still not returned. */
-  lateSince: number | undefined;
-}
 
 /**
  * The one registry: prom-client's for the agent's own counters and histograms, extended by producers, which bring a
  * fresh snapshot each cycle instead of keeping a metric object per series.
  */
-export class AgentRegistry extends Registry {
-  readonly #registered: Registered[] = [];
-  readonly #prepared: Prepared[] = [];
+export class AgentRegistry extends Scope {
+  /** Asked before each run; what it keeps from running ends as `disabled`. */
+  gate: Gate = () => undefined;
+  #scopes: readonly Scope[] = [this];
+  /** Since when producers are late whose run has missed its deadline and still not returned. */
+  readonly #late = new WeakMap<Producer, number>();
   readonly #reports: { readonly group: string; readonly report: Report }[] = [
     { group: SELF_GROUP, report: resultSamples },
   ];
@@ -50,13 +44,11 @@ export class AgentRegistry extends Registry {
     this.#clock = clock;
   }
 
-  /** Registers a producer. Throws when the group already has one of that name. */
-  addProducer(producer: Producer): void {
-    const taken = this.#registered.some(
-      (other) => other.producer.group === producer.group && other.producer.name === producer.name,
-    );
-    if (taken) throw new Error(`BUG: collector ${producer.group}.${producer.name} is registered twice`);
-    this.#registered.push({ producer, lateSince: undefined });
+  /**
+   * Puts scopes in place of the ones attached before. Their order decides whose family it is when two bring the same.
+   */
+  attach(scopes: readonly Scope[]): void {
+    this.#scopes = [this, ...scopes];
   }
 
   /** Adds samples about the collectors' results to a group, when that group has a producer. */
@@ -64,19 +56,19 @@ export class AgentRegistry extends Registry {
     this.#reports.push({ group, report });
   }
 
-  /** Registers a part of a group that is kept compressed between cycles. */
-  addPrepared(prepared: Prepared): void {
-    this.#prepared.push(prepared);
+  /** The parts of all scopes that are kept compressed. */
+  get allPrepared(): readonly Prepared[] {
+    return this.#scopes.flatMap(({ prepared }) => prepared);
   }
 
-  /** The parts that are kept compressed. */
-  get prepared(): readonly Prepared[] {
-    return this.#prepared;
+  /** The producers of all scopes. */
+  get allProducers(): readonly Producer[] {
+    return this.#scopes.flatMap(({ producers }) => producers);
   }
 
   /** The groups that have producers, and the agent's own. */
   get groups(): ReadonlySet<string> {
-    return new Set([SELF_GROUP, ...this.#registered.map(({ producer }) => producer.group)]);
+    return new Set([SELF_GROUP, ...this.allProducers.map(({ group }) => group)]);
   }
 
   /**
@@ -87,10 +79,11 @@ export class AgentRegistry extends Registry {
     const timeout = AbortSignal.timeout(deadlineMs);
     const deadline = signal ? AbortSignal.any([signal, timeout]) : timeout;
     const runs: (Run | Promise<Run>)[] = [];
-    for (const registered of this.#registered) {
+    for (const producer of this.allProducers) {
       // Most collectors are synchronous: without a turn between them a cycle would block the loop as a whole.
       await new Promise<void>((resolve) => setImmediate(resolve));
-      runs.push(this.#run(registered, deadlineMs, deadline));
+      const off = this.gate(producer.group, producer.name);
+      runs.push(off === undefined ? this.#run(producer, deadlineMs, deadline) : leftOut(producer, off));
     }
     const own = await this.#ownSnapshot();
     const owners: Owners = new Map();
@@ -107,11 +100,22 @@ export class AgentRegistry extends Registry {
     return { groups, results };
   }
 
+  /**
+   * Runs one collector out of turn, also one that is disabled; what it brings is only counted. Undefined while a run
+   * of it that was late still goes on. Throws for a producer that is not registered.
+   */
+  async runAlone(group: string, name: string, deadlineMs: number): Promise<CollectorResult | undefined> {
+    const producer = this.allProducers.find((one) => one.group === group && one.name === name);
+    if (producer === undefined) throw new Error(`BUG: there is no collector ${group}.${name}`);
+    if (this.#late.has(producer)) return undefined;
+    return (await this.#run(producer, deadlineMs, AbortSignal.timeout(deadlineMs))).result;
+  }
+
   /** The whole registry, collected now and regrouped by family, in pieces that end with a line. */
   async *byFamily(deadlineMs: number): AsyncGenerator<Buffer> {
     const { groups } = await this.gather(deadlineMs);
     yield* encodeByFamily([...groups.values()].flat());
-    for (const prepared of this.#prepared) yield* prepared.byFamily();
+    for (const prepared of this.allPrepared) yield* prepared.byFamily();
   }
 
   /** {@link byFamily} as one text. */
@@ -121,13 +125,13 @@ export class AgentRegistry extends Registry {
     return Buffer.concat(chunks).toString();
   }
 
-  #run(registered: Registered, deadlineMs: number, deadline: AbortSignal): Run | Promise<Run> {
-    const { producer } = registered;
+  #run(producer: Producer, deadlineMs: number, deadline: AbortSignal): Run | Promise<Run> {
     const started = this.#clock();
     const snapshot = new Snapshot();
     const done = (error?: Error) => finish(producer, snapshot, this.#clock() - started, error);
-    if (registered.lateSince !== undefined) {
-      const seconds = Math.round((started - registered.lateSince) / 1000);
+    const lateSince = this.#late.get(producer);
+    if (lateSince !== undefined) {
+      const seconds = Math.round((started - lateSince) / 1000);
       return done(new Error(`still busy with a run begun ${seconds} s ago; skipped`));
     }
     let pending: void | Promise<void>;
@@ -137,24 +141,24 @@ export class AgentRegistry extends Registry {
       return done(asError(cause));
     }
     if (pending === undefined) return done();
-    return this.#await(registered, pending, deadline).then(
+    return this.#await(producer, pending, deadline).then(
       () => done(),
       (cause) => {
         if (!(cause instanceof Late)) return done(asError(cause));
-        return done(new Error(`no answer within ${deadlineMs} ms; its series are left out of this cycle`));
+        const late = deadline.reason?.name === 'TimeoutError';
+        const why = late ? `no answer within ${deadlineMs} ms` : 'cut off because the agent stops';
+        return done(new Error(`${why}; its series are left out of this cycle`));
       },
     );
   }
 
   /** Waits for a run until `deadline`; a run that is late is not started again before it has returned. */
-  async #await(registered: Registered, pending: Promise<void>, deadline: AbortSignal): Promise<void> {
+  async #await(producer: Producer, pending: Promise<void>, deadline: AbortSignal): Promise<void> {
     const started = this.#clock();
     const late = Promise.withResolvers<never>();
     const expire = () => {
-      registered.lateSince = started;
-      const free = () => {
-        registered.lateSince = undefined;
-      };
+      this.#late.set(producer, started);
+      const free = () => this.#late.delete(producer);
       pending.then(free, free);
       late.reject(new Late());
     };
@@ -170,7 +174,7 @@ export class AgentRegistry extends Registry {
   /** prom-client's metrics as one snapshot, so that all text comes from one encoder. */
   async #ownSnapshot(): Promise<Snapshot> {
     const snapshot = new Snapshot();
-    for (const metric of await this.getMetricsAsJSON()) {
+    for (const metric of (await Promise.all(this.#scopes.map((scope) => scope.getMetricsAsJSON()))).flat()) {
       const { name, help, type, values } = metric as unknown as MetricObjectWithValues<MetricValue<string>>;
       const family: Family = { name, help, type: type as unknown as MetricType, labels: [] };
       for (const { labels, value, metricName } of values as readonly NamedValue[]) {
@@ -196,6 +200,19 @@ interface Run {
 class Late extends Error {}
 
 const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)));
+
+function leftOut({ group, name }: Producer, reason: string): Run {
+  const result = {
+    group,
+    collector: name,
+    outcome: 'disabled',
+    reason,
+    errors: [],
+    durationSeconds: 0,
+    samples: 0,
+  } as const;
+  return { snapshot: new Snapshot(), result };
+}
 
 function finish(producer: Producer, snapshot: Snapshot, milliseconds: number, error?: Error): Run {
   const base = {

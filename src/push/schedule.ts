@@ -53,17 +53,24 @@ export class Schedule {
     void this.#task.start();
   }
 
-  /** No tick begins after this; resolves when the running one has ended. */
-  async stop(): Promise<void> {
+  /** No tick begins after this; resolves when the running one has ended, with whether there was one. */
+  async stop(): Promise<boolean> {
     this.#stopped = true;
     clearTimeout(this.#delay);
     await this.#task.destroy();
-    await this.#running;
+    const running = this.#running;
+    await running;
+    return running !== undefined;
+  }
+
+  /** Resolves as soon as no cycle runs. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
   }
 
   /** Runs out of turn: now, or when the cycle that runs has ended. Resolves when that is done. */
   async soon(): Promise<void> {
-    while (this.#running) await this.#running;
+    if (this.#running) await this.idle();
     if (!this.#stopped) await this.#begin(this.#options.now());
   }
 

@@ -26,6 +26,7 @@ export async function runCommand(
     env,
     isTerminal: false,
     stop: new AbortController().signal,
+    events: new EventTarget(),
   });
   return { code, stdout, stderr };
 }

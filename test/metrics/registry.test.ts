@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { Counter, Histogram } from 'prom-client';
 import { gauge } from '../../src/metrics/family.ts';
 import { NoData } from '../../src/metrics/outcome.ts';
-import { AgentRegistry, type Producer } from '../../src/metrics/registry.ts';
+import { AgentRegistry } from '../../src/metrics/registry.ts';
+import type { Producer } from '../../src/metrics/scope.ts';
 import { samplesOf } from '../kit/samples.ts';
 
 const heat = gauge('heat_celsius', 'Heat.', ['zone']);

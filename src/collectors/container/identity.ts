@@ -11,6 +11,16 @@ export interface Identity {
   readonly container?: ContainerInfo;
 }
 
+/** How a client fares. */
+export interface IdentityStatus {
+  readonly source: string;
+  /** Since the last good answer; since the start when there was none. */
+  readonly ageSeconds: number;
+  readonly pods: number;
+  /** Why the source does not answer. */
+  readonly failure?: string;
+}
+
 /** The world, as the client sees it. */
 export interface IdentityWorld {
   readonly log: Log;
@@ -99,6 +109,12 @@ export class IdentityClient {
   /** Seconds since the last good answer. */
   get ageSeconds(): number {
     return (this.#world.monotonic() - this.#answeredAt) / 1000;
+  }
+
+  /** How it fares now. */
+  get status(): IdentityStatus {
+    const failure = this.#failure === undefined ? {} : { failure: this.#failure };
+    return { source: this.#source.name, ageSeconds: this.ageSeconds, pods: this.pods.size, ...failure };
   }
 
   /** All known pods by their uid; static ones also by the uid that the kubelet has given them. */

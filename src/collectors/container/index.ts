@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Producer } from '../../metrics/registry.ts';
+import type { Producer } from '../../metrics/scope.ts';
 import { bindCollector, type CollectorSpec, defineCollector, type World } from '../collector.ts';
 import { CgroupCollector } from './cgroups.ts';
 import { containerFamilies } from './families.ts';

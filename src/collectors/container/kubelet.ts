@@ -4,7 +4,7 @@ import { pattern } from '../../config/units.ts';
 import { Turns } from '../../host/turns.ts';
 import type { Family } from '../../metrics/family.ts';
 import { parseLine, TextFormatError } from '../../metrics/parse-text.ts';
-import type { Producer } from '../../metrics/registry.ts';
+import type { Producer } from '../../metrics/scope.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock } from '../../metrics/text.ts';
 import { JsonClient } from './json-client.ts';

@@ -5,6 +5,7 @@ import { REAL_TIMING, type ReflectorTiming } from '../../kube/retry.ts';
 import type { Log } from '../../log.ts';
 import type { Prepared, PreparedBody } from '../../metrics/prepared.ts';
 import { type KsmOptions, namespaceFilter } from './options.ts';
+import { type Coding, packingOf } from './packing.ts';
 import type { PodIndex } from './pod-index.ts';
 import type { Renderer } from './render.ts';
 import { renderersOf } from './renderers.ts';
@@ -19,6 +20,8 @@ export interface ClusterStateOptions {
   readonly resources: readonly Resource[];
   /** Is fed the pods and their owners. */
   readonly pods: PodIndex;
+  /** How the text is kept, and pushed. */
+  readonly coding: Coding;
   readonly log: Log;
   readonly timing?: ReflectorTiming;
 }
@@ -39,19 +42,21 @@ const COMPLETE_WITHIN_MS = 60_000;
 /** Follows all configured resources and keeps the text about their objects, compressed. */
 export class ClusterState implements Prepared {
   readonly group = 'ksm';
+  readonly collector = 'kube-state-metrics';
   readonly followed: readonly Followed[];
   readonly #pods: PodIndex;
   readonly #log: Log;
   readonly #timing: ReflectorTiming;
   #startedMs = Number.NaN;
 
-  constructor({ api, options, resources, pods, log, timing = REAL_TIMING }: ClusterStateOptions) {
+  constructor({ api, options, resources, pods, coding, log, timing = REAL_TIMING }: ClusterStateOptions) {
     this.#pods = pods;
     this.#log = log;
     this.#timing = timing;
     const isOurs = objectFilter(options);
+    const packing = packingOf(coding);
     this.followed = renderersOf(resources, options).map((renderer) => {
-      const store = new ObjectStore(renderer.families);
+      const store = new ObjectStore(renderer.families, packing);
       const renderErrors = { count: 0 };
       const handler = this.#handler(renderer, store, renderErrors, isOurs);
       const reflectors = sourcesOf(renderer.resource, options).map(
@@ -99,6 +104,14 @@ export class ClusterState implements Prepared {
 
   async *byFamily(): AsyncGenerator<Buffer> {
     for (const { store } of this.followed) yield* store.byFamily();
+  }
+
+  families(): ReturnType<Prepared['families']> {
+    return this.followed.flatMap(({ store }) => store.families());
+  }
+
+  async *lines(family: string): AsyncGenerator<string> {
+    for (const { store } of this.followed) yield* store.lines(family);
   }
 
   #handler(

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { KubeApi } from '../../kube/api.ts';
 import type { PodInfo } from '../../kube/pod-info.ts';
 import type { Log } from '../../log.ts';
-import type { Producer } from '../../metrics/registry.ts';
+import type { Producer } from '../../metrics/scope.ts';
 import { allowedOf } from './allowlist.ts';
 import { ClusterState } from './cluster-state.ts';
 import { parseCustomResources } from './custom-resource.ts';

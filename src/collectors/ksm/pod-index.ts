@@ -1,46 +1,51 @@
-import { createHash } from 'node:crypto';
-import { constants, gzipSync } from 'node:zlib';
 import type { KubeObject } from '../../kube/object.ts';
-import { NO_LABELS, type NodePods, type PickLabels, type Pod, type PodInfo, podInfo } from '../../kube/pod-info.ts';
+import { NO_LABELS, type PickLabels, type Pod, podInfo } from '../../kube/pod-info.ts';
 import { controllerOf, type Workload, workloadByName } from '../../kube/workload.ts';
+import { type NodeAnswer, packPods, unpackPods, withPods } from './node-answer.ts';
 
-/** The answer for one node, as it goes out. */
-export interface NodeAnswer {
-  /** As the header has it; made of the content alone, so that all replicas give the same; weak, since the coding may differ. */
-  readonly etag: string;
-  /** JSON of {@link NodePods}. */
-  readonly gzip: Buffer;
-}
-
-interface Entry {
-  readonly info: PodInfo;
-  readonly resourceVersion: string;
+/** A pod's place in the answer of its node. */
+interface Place {
+  readonly key: string;
+  readonly node: IndexedNode;
+  version: number;
+  /** Characters of its JSON in the packed answer; 0 when it is not there. */
+  packed: number;
+  /** The JSON that takes that place when the answer is packed anew; null when the pod is gone. */
+  pending: string | null | undefined;
 }
 
 interface IndexedNode {
   readonly name: string;
-  readonly pods: Map<string, Entry>;
-  answer?: NodeAnswer & { readonly epoch: number };
+  /** Those in the packed answer, in its order, and behind them new ones. */
+  places: Place[];
+  /** Pods that are there. */
+  pods: number;
+  /** Changes that are not in the packed answer. */
+  changes: number;
+  packed: NodeAnswer | undefined;
+  /** The packed answer with the workloads that are known better. */
+  corrected?: { readonly of: NodeAnswer; readonly epoch: number; readonly answer: NodeAnswer };
 }
 
 /** Owners of pods that may have an owner themselves. */
 export type OwnerKind = 'ReplicaSet' | 'Job';
 
-const MAX_KEPT_TEXTS = 50_000;
+/** So many changes of a node wait until somebody asks: one is a kilobyte, to pack takes half a millisecond. */
+const MAX_CHANGES = 16;
 
 /**
- * The pods by node, reduced to what node agents ask for (1.2 KB each). Fed by reflectors, whose keys it takes:
- * `namespace/name`. The JSON of a node is made when it is asked for and kept, compressed, until something changes there.
+ * The pods by node, reduced to what node agents ask for. Fed by reflectors, whose keys it takes: `namespace/name`. Of
+ * each node only the answer is kept, as it goes out: compressed, 100 to 200 bytes a pod. Changes wait beside it until
+ * it is asked for.
  */
 export class PodIndex {
   readonly #labels: PickLabels;
   readonly #nodes = new Map<string, IndexedNode>();
-  readonly #nodeOf = new Map<string, IndexedNode>();
+  readonly #places = new Map<string, Place>();
   /** By `Kind/namespace/name`: workloads of owners whose names tell something else; most clusters have none. */
   readonly #exceptions = new Map<string, Workload>();
   /** Counts the changes of exceptions: any node's answer may contain one. */
   #epoch = 0;
-  readonly #texts = new Map<string, string>();
 
   /** `labels` picks what is told of the labels. */
   constructor(labels: PickLabels = NO_LABELS) {
@@ -49,7 +54,7 @@ export class PodIndex {
 
   /** Pods that run on a node, or did. */
   get pods(): number {
-    return this.#nodeOf.size;
+    return this.#places.size;
   }
 
   get nodes(): number {
@@ -59,26 +64,25 @@ export class PodIndex {
   /** Takes a new or changed pod over; does not keep the object. */
   upsert(key: string, pod: Pod): void {
     const nodeName = pod.spec?.nodeName ?? '';
-    const before = this.#nodeOf.get(key);
-    if (before && before.name !== nodeName) this.delete(key);
+    if (this.#places.get(key)?.node.name !== nodeName) this.delete(key);
     // A pod that no node has been found for is nobody's.
     if (nodeName === '') return;
-    const node: IndexedNode = this.#nodes.get(nodeName) ?? { name: this.#keep(nodeName), pods: new Map() };
-    this.#nodes.set(node.name, node);
-    this.#nodeOf.set(key, node);
-    const info = podInfo(pod, this.#labels, (text) => this.#keep(text));
-    node.pods.set(key, { info, resourceVersion: pod.metadata?.resourceVersion ?? '' });
-    delete node.answer;
+    const place = this.#places.get(key) ?? this.#add(key, nodeName);
+    place.version = Number(pod.metadata?.resourceVersion) || 0;
+    place.pending = JSON.stringify(podInfo(pod, this.#labels));
+    this.#changed(place.node);
   }
 
   /** Forgets a pod. */
   delete(key: string): void {
-    const node = this.#nodeOf.get(key);
-    if (!node) return;
-    this.#nodeOf.delete(key);
-    node.pods.delete(key);
-    delete node.answer;
-    if (node.pods.size === 0) this.#nodes.delete(node.name);
+    const place = this.#places.get(key);
+    if (!place) return;
+    const { node } = place;
+    this.#places.delete(key);
+    place.pending = null;
+    node.pods--;
+    if (node.pods === 0) this.#nodes.delete(node.name);
+    else this.#changed(node);
   }
 
   /** Learns from the owner itself whom it belongs to; without this, names decide. */
@@ -106,39 +110,63 @@ export class PodIndex {
   /** The answer for a node; without pods for an unknown one. */
   answer(nodeName: string): NodeAnswer {
     const node = this.#nodes.get(nodeName);
-    if (!node) return encode({ nodeName, resourceVersion: '', pods: [] });
-    if (node.answer?.epoch !== this.#epoch) node.answer = { ...encode(this.#podsOf(node)), epoch: this.#epoch };
-    return node.answer;
+    if (!node) return packPods(nodeName, '', []);
+    if (node.packed === undefined || node.changes > 0) node.packed = pack(node);
+    return this.#exceptions.size === 0 ? node.packed : this.#corrected(node, node.packed);
   }
 
-  #podsOf({ name, pods }: IndexedNode): NodePods {
-    // In an order that all replicas agree on.
-    const entries = [...pods].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
-    const newest = entries.reduce((max, entry) => Math.max(max, Number(entry.resourceVersion) || 0), 0);
-    return {
-      nodeName: name,
-      resourceVersion: newest === 0 ? '' : String(newest),
-      pods: entries.map(({ info }) => this.#corrected(info)),
+  #add(key: string, nodeName: string): Place {
+    const node: IndexedNode = this.#nodes.get(nodeName) ?? {
+      name: nodeName,
+      places: [],
+      pods: 0,
+      changes: 0,
+      packed: undefined,
     };
+    this.#nodes.set(node.name, node);
+    const place: Place = { key, node, version: 0, packed: 0, pending: undefined };
+    node.places.push(place);
+    node.pods++;
+    this.#places.set(key, place);
+    return place;
   }
 
-  #corrected(info: PodInfo): PodInfo {
-    const workload = this.#exceptions.get(`${info.ownerKind}/${info.namespace}/${info.ownerName}`);
-    return workload ? { ...info, workloadKind: workload.kind, workloadName: workload.name } : info;
+  #changed(node: IndexedNode): void {
+    if (++node.changes >= MAX_CHANGES) node.packed = pack(node);
   }
 
-  /** One string for all equal ones: JSON.parse gives each pod its own copy of its image's name. */
-  #keep(text: string): string {
-    const kept = this.#texts.get(text);
-    if (kept !== undefined) return kept;
-    if (this.#texts.size >= MAX_KEPT_TEXTS) this.#texts.clear();
-    this.#texts.set(text, text);
-    return text;
+  #corrected(node: IndexedNode, packed: NodeAnswer): NodeAnswer {
+    const { corrected } = node;
+    if (corrected?.of === packed && corrected.epoch === this.#epoch) return corrected.answer;
+    const answer = withPods(packed, (pod) => {
+      const workload = this.#exceptions.get(`${pod.ownerKind}/${pod.namespace}/${pod.ownerName}`);
+      return workload ? { ...pod, workloadKind: workload.kind, workloadName: workload.name } : pod;
+    });
+    node.corrected = { of: packed, epoch: this.#epoch, answer };
+    return answer;
   }
 }
 
-function encode(pods: NodePods): NodeAnswer {
-  const json = JSON.stringify(pods);
-  const hash = createHash('sha256').update(json).digest('base64url').slice(0, 22);
-  return { etag: `W/"${hash}"`, gzip: gzipSync(json, { level: constants.Z_BEST_SPEED }) };
+/** Puts all changes of a node into its answer. */
+function pack(node: IndexedNode): NodeAnswer {
+  const there = node.places.filter(({ packed }) => packed > 0);
+  const lengths = there.map(({ packed }) => packed);
+  const texts = node.packed === undefined ? [] : unpackPods(node.packed, lengths);
+  const pods = node.places
+    .map((place, index) => ({ place, text: place.pending === undefined ? texts[index] : place.pending }))
+    .filter((pod): pod is { place: Place; text: string } => typeof pod.text === 'string')
+    // In an order that all replicas agree on.
+    .sort((a, b) => (a.place.key < b.place.key ? -1 : 1));
+  for (const { place, text } of pods) {
+    place.packed = text.length;
+    place.pending = undefined;
+  }
+  node.places = pods.map(({ place }) => place);
+  node.changes = 0;
+  const newest = node.places.reduce((max, { version }) => Math.max(max, version), 0);
+  return packPods(
+    node.name,
+    newest === 0 ? '' : String(newest),
+    pods.map(({ text }) => text),
+  );
 }

@@ -1,7 +1,7 @@
 import type { Family } from '../../metrics/family.ts';
 import { headerText } from '../../metrics/text.ts';
 import { eachLine } from './family-tally.ts';
-import { type Shard, textOf } from './shard.ts';
+import type { Shard } from './shard.ts';
 import { slices } from './slices.ts';
 
 /** Text held at a time. A pass over the shards takes a third of a second for 10,000 pods, which have 90 MB. */
@@ -27,7 +27,7 @@ export async function* regroup(
     const lines = new Map(batch.map(({ family, bytes }) => [family.name, { text: Buffer.allocUnsafe(bytes), at: 0 }]));
     for (const shard of shards) {
       await pause();
-      const text = textOf(shard);
+      const { text } = shard;
       eachLine(text, (name, start, end) => {
         const target = lines.get(name);
         if (target) target.at += text.copy(target.text, target.at, start, end);
@@ -37,6 +37,20 @@ export async function* regroup(
       yield Buffer.from(headerText(family));
       yield lines.get(family.name)?.text ?? Buffer.alloc(0);
     }
+  }
+}
+
+/** The lines of one family in the order of the shards, a piece for each shard that has some. */
+export async function* linesOf(shards: readonly Shard[], family: string): AsyncGenerator<string> {
+  const pause = slices();
+  for (const shard of shards) {
+    await pause();
+    const { text } = shard;
+    const found: Buffer[] = [];
+    eachLine(text, (name, start, end) => {
+      if (name === family) found.push(text.subarray(start, end));
+    });
+    if (found.length > 0) yield Buffer.concat(found).toString();
   }
 }
 

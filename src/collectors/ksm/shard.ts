@@ -1,10 +1,10 @@
-import { constants, gunzipSync, gzipSync } from 'node:zlib';
+import type { Packing } from './packing.ts';
 
-/** Text of one shard, about: 8 to 16 pods. As gzip members of this size cost 0.2 % more than one stream. */
-export const SHARD_BYTES = 64 * 1024;
-
-/** What a dead slot costs, about: so that objects that come and go between two rebuilds are a debt as well. */
-const SLOT_BYTES = 64;
+/**
+ * Text of one shard, about: a dozen pods. Twice as much would save a tenth of the bytes, and cost twice the CPU for a change
+ * of one object in it.
+ */
+export const SHARD_BYTES = 128 * 1024;
 
 /** An object's place in the store. */
 export interface Slot {
@@ -16,6 +16,9 @@ export interface Slot {
   /** CRC-32 of the newest text: an event that changes none of the samples leaves the shard alone. */
   checksum: number;
 }
+
+/** What a dead slot costs, about: so that objects that come and go between two rebuilds are a debt as well. */
+const SLOT_BYTES = 64;
 
 /** Stands for the text of a deleted object; known by identity. */
 export const GONE = Buffer.alloc(0);
@@ -33,8 +36,8 @@ export interface Tally {
 }
 
 /**
- * The texts of some objects, one after the other, as one gzip member. The member never changes: a rebuild makes new
- * shards, so that whoever holds members holds a consistent text.
+ * The texts of some objects, one after the other, compressed into one member. The member never changes: a rebuild makes
+ * new shards, so that whoever holds members holds a consistent text.
  */
 export class Shard {
   readonly member: Buffer;
@@ -45,18 +48,25 @@ export class Shard {
   size: number;
   /** Bytes of pending texts and of dead objects: what a rebuild would free. */
   debt = 0;
+  readonly #packing: Packing;
 
-  constructor(entries: readonly Entry[]) {
+  constructor(packing: Packing, entries: readonly Entry[]) {
+    this.#packing = packing;
     const text = joined(entries);
     this.stored = text.length;
     this.size = text.length;
-    this.member = text.length > 0 ? gzipped(text) : GONE;
+    this.member = text.length > 0 ? packing.pack(text) : GONE;
     for (const { slot, text } of entries) {
       slot.shard = this;
       slot.stored = text.length;
       slot.pending = undefined;
       this.slots.push(slot);
     }
+  }
+
+  /** The text in the member. */
+  get text(): Buffer {
+    return this.stored > 0 ? this.#packing.unpack(this.member, this.stored) : GONE;
   }
 
   /** Puts a new object behind the others. */
@@ -76,7 +86,7 @@ export class Shard {
 
   /** The texts as they are now. The shard is to be dropped after it. */
   read(tally: Tally): Entry[] {
-    const text = textOf(this);
+    const text = this.text;
     const entries: Entry[] = [];
     let start = 0;
     for (const slot of this.slots) {
@@ -92,7 +102,7 @@ export class Shard {
   }
 }
 
-/** Workspace of {@link joined}: 64 KiB of garbage for each rebuild would be collected late, and be most of the memory. */
+/** Workspace of {@link joined}: so much garbage for each rebuild would be collected late, and be most of the memory. */
 let workspace = Buffer.alloc(0);
 
 /** The texts one after the other, until the next call. */
@@ -102,18 +112,4 @@ function joined(entries: readonly Entry[]): Buffer {
   let at = 0;
   for (const { text } of entries) at += text.copy(workspace, at);
   return workspace.subarray(0, size);
-}
-
-/** The text in a shard's member. */
-export function textOf({ member, stored }: Pick<Shard, 'member' | 'stored'>): Buffer {
-  // In one piece: zlib ends only when there is room left.
-  return stored > 0 ? gunzipSync(member, { chunkSize: Math.max(stored + 1, 1024) }) : member;
-}
-
-/** A member in memory of its own: zlib gives views of 16 KiB buffers, of which a kept member would keep all. */
-export function gzipped(text: Buffer): Buffer {
-  const member = gzipSync(text, { level: constants.Z_BEST_SPEED });
-  const kept = Buffer.allocUnsafeSlow(member.length);
-  member.copy(kept);
-  return kept;
 }

@@ -2,8 +2,8 @@ import { crc32 } from 'node:zlib';
 import type { Family } from '../../metrics/family.ts';
 import { headerText } from '../../metrics/text.ts';
 import { FamilyTally } from './family-tally.ts';
-import { regroup } from './regroup.ts';
-import { type Entry, GONE, gzipped, SHARD_BYTES, Shard, type Slot } from './shard.ts';
+import { linesOf, regroup } from './regroup.ts';
+import { type Entry, GONE, SHARD_BYTES, Shard, type Slot } from './shard.ts';
 import { slices } from './slices.ts';
 
 /** Beyond this much waiting for a rebuild, shards are rebuilt at once: a standby agent never pushes. */
@@ -11,7 +11,7 @@ const MAX_DEBT_BYTES = 4 * 1024 * 1024;
 
 /** All sample lines of a store: header lines first, then the objects. */
 export interface StoreBody {
-  /** gzip members; one after the other they are one gzip body. */
+  /** Packed texts; one after the other they are one body in the store's coding. */
   readonly members: readonly Buffer[];
   /** Bytes before compression. */
   readonly textBytes: number;
@@ -30,12 +30,13 @@ export interface StoreSizes {
 }
 
 /**
- * The sample lines of all objects of one resource, in shards of about 64 KiB that are kept compressed. Changes wait
+ * The sample lines of all objects of one resource, in shards of about 128 KiB that are kept compressed. Changes wait
  * until the next body, which compresses the changed shards only: an unchanged store costs nothing, whatever its size.
- * An object costs its compressed text (600 bytes for a pod of two containers) and about 200 bytes of index.
+ * An object costs its compressed text (500 bytes for a pod of two containers) and about 200 bytes of index.
  */
 export class ObjectStore {
   readonly #families: readonly Family[];
+  readonly #packing: Packing;
   readonly #index = new Map<string, Slot>();
   readonly #shards = new Set<Shard>();
   readonly #dirty = new Set<Shard>();
@@ -47,8 +48,9 @@ export class ObjectStore {
   #header: { readonly text: string; readonly member: Buffer } = { text: '', member: GONE };
 
   /** `families` are those that the texts may have. */
-  constructor(families: readonly Family[]) {
+  constructor(families: readonly Family[], packing: Packing) {
     this.#families = families;
+    this.#packing = packing;
   }
 
   get size(): number {
@@ -117,6 +119,17 @@ export class ObjectStore {
     yield* regroup([...this.#shards], counted);
   }
 
+  /** The families that have series in the members. */
+  families(): { family: Family; series: number }[] {
+    return this.#present().map((family) => ({ family, series: this.#tally.families.get(family.name)?.series ?? 0 }));
+  }
+
+  /** The sample lines of one family, a piece for each shard that has some. */
+  async *lines(name: string): AsyncGenerator<string> {
+    await this.#settle();
+    if (this.#tally.families.has(name)) yield* linesOf([...this.#shards], name);
+  }
+
   /** Rebuilds the shards that have changed, a millisecond each. */
   async #settle(): Promise<void> {
     const pause = slices();
@@ -129,7 +142,7 @@ export class ObjectStore {
 
   #openShard(): Shard {
     if (this.#open === undefined) {
-      this.#open = new Shard([]);
+      this.#open = new Shard(this.#packing, []);
       this.#shards.add(this.#open);
     }
     return this.#open;
@@ -155,7 +168,7 @@ export class ObjectStore {
     const open = this.#open;
     if (open !== undefined && bytesOf(entries) < SHARD_BYTES / 2) entries = [...this.#take(open), ...entries];
     for (const group of evenGroups(entries)) {
-      const rebuilt = new Shard(group);
+      const rebuilt = new Shard(this.#packing, group);
       this.#shards.add(rebuilt);
       if (rebuilt.size < SHARD_BYTES) this.#open ??= rebuilt;
     }
@@ -177,7 +190,7 @@ export class ObjectStore {
 
   #headerMember(): Buffer {
     const text = this.#present().map(headerText).join('');
-    if (text !== this.#header.text) this.#header = { text, member: gzipped(Buffer.from(text)) };
+    if (text !== this.#header.text) this.#header = { text, member: this.#packing.pack(Buffer.from(text)) };
     return text === '' ? GONE : this.#header.member;
   }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Producer } from '../../metrics/registry.ts';
+import type { Producer } from '../../metrics/scope.ts';
 import { bindCollector, type CollectorSpec, type World } from '../collector.ts';
 import { arp } from './arp.ts';
 import { bcache } from './bcache.ts';
@@ -181,7 +181,8 @@ export function nodeProducers(world: World, section: NodeSection): Producer[] {
       enabled: spec.enabled,
     };
     const wanted = section.include ? section.include.includes(spec.name) : enabled;
-    if (wanted && !section.exclude.includes(spec.name)) producers.push(bindCollector('node', spec, world, options));
+    if (!wanted || section.exclude.includes(spec.name)) continue;
+    producers.push({ ...bindCollector('node', spec, world, options), settings: { options, paths: world.host.paths } });
   }
   return producers;
 }

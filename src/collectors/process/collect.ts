@@ -34,7 +34,7 @@ export class ProcessCollector {
   readonly #threads: Threads;
   readonly #proportional: Proportional;
   readonly #ports: Ports;
-  readonly #top: Top;
+  readonly #top: Top | undefined;
   readonly #groups: Groups;
   readonly #losses = new Losses();
   /** Without swap the status of a process, the costliest of its files, is read seldom once it is no longer young. */
@@ -59,7 +59,7 @@ export class ProcessCollector {
     this.#threads = new Threads(files, this.#details);
     this.#proportional = new Proportional(files, options.smapsPerCycle, options.smapsMaxRss / units.pageBytes);
     this.#ports = new Ports(files, options.slowInterval);
-    this.#top = new Top(options.topN);
+    this.#top = options.topN > 0 ? new Top(options.topN) : undefined;
     this.#groups = new Groups(options.maxGroups);
   }
 
@@ -90,7 +90,7 @@ export class ProcessCollector {
     }
     addListeners(out, listeners);
     addExpected(out, this.#classifier.matchers, this.#living, listeners, this.#ports.blind);
-    this.#top.addTo(out, cycle.now, this.#units);
+    this.#top?.addTo(out, cycle.now, this.#units);
     out.add(F.scrapeErrors, this.#listErrors);
     out.add(F.readErrors, this.#table.unreadable);
     out.add(F.partialErrors, this.#partialErrors);
@@ -159,7 +159,7 @@ export class ProcessCollector {
     }
     if (!hasThreads) group.addState(process.state);
     for (const wchan of process.wchans) group.addWchan(wchan);
-    this.#top.note(process);
+    this.#top?.note(process);
   }
 }
 

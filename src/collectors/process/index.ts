@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { kernelUnits } from '../../host/auxv.ts';
 import type { Host } from '../../host/host.ts';
-import type { Producer } from '../../metrics/registry.ts';
+import type { Producer } from '../../metrics/scope.ts';
 import { bindCollector, type CollectorSpec, defineCollector, type World } from '../collector.ts';
 import { ProcessCollector } from './collect.ts';
 import type { ContainerNames } from './container-names.ts';

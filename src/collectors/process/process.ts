@@ -34,6 +34,8 @@ export class Process {
   openFilesLimit = Number.NaN;
   pssBytes = Number.NaN;
   swapPssBytes = Number.NaN;
+  /** CPU time at the cycle before, while the busiest are looked for. */
+  ticksBefore = Number.NaN;
 
   membership: Membership = 'new';
   /** The name of its group, before pods are told apart; undefined when it is in none. */

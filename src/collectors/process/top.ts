@@ -44,10 +44,9 @@ class Slots {
 export class Top {
   readonly #cpu: Slots;
   readonly #memory: Slots;
-  /** CPU time at the cycle before. */
-  readonly #ticks = new WeakMap<Process, number>();
   #before: number | undefined;
 
+  /** `count` is at least 1. */
   constructor(count: number) {
     this.#cpu = new Slots(count);
     this.#memory = new Slots(count);
@@ -57,8 +56,8 @@ export class Top {
   note(process: Process): void {
     const { now } = process.counters;
     const ticks = (now[COUNTER.userTicks] as number) + (now[COUNTER.systemTicks] as number);
-    this.#cpu.note(process, ticks - (this.#ticks.get(process) ?? Number.NaN));
-    this.#ticks.set(process, ticks);
+    this.#cpu.note(process, ticks - process.ticksBefore);
+    process.ticksBefore = ticks;
     this.#memory.note(process, process.residentPages);
   }
 

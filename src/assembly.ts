@@ -1,0 +1,155 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type CollectorsConfig, PRODUCERS } from './collectors/catalogue.ts';
+import { IdentityClient, realIdentityWorld } from './collectors/container/identity.ts';
+import { createIdentitySource } from './collectors/container/identity-sources.ts';
+import { nodeName, targets } from './config/identity.ts';
+import type { CoreConfig } from './config/schema.ts';
+import type { Exporter } from './exporters/exporter.ts';
+import { createExporter } from './exporters/index.ts';
+import type { ExportMetrics } from './exporters/metrics.ts';
+import { Host } from './host/host.ts';
+import type { Route } from './http/message.ts';
+import { type HttpServer, startHttp } from './http/server.ts';
+import type { Log, ThrottledLog } from './log.ts';
+import { type Producer, Scope } from './metrics/scope.ts';
+import type { Parts } from './parts.ts';
+import { nodePhaseMs } from './push/phase.ts';
+import { Schedule, type SkipReason } from './push/schedule.ts';
+import type { StateRole } from './state-role.ts';
+
+/** The whole configuration. */
+export type Config = CoreConfig & { readonly collectors: CollectorsConfig };
+
+/** What does not change with the configuration. */
+export interface AssemblyWorld {
+  readonly log: Log;
+  readonly throttled: ThrottledLog;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly env: NodeJS.ProcessEnv;
+  readonly exportMetrics: ExportMetrics;
+  /** The table of routes, which is filled after the server has started. */
+  readonly routes: Readonly<Record<string, Route>>;
+  /** Runs a push cycle. */
+  readonly run: () => Promise<void>;
+  /** Begins a push cycle out of turn. */
+  readonly pushNow: () => void;
+  readonly onSkip: (reason: SkipReason) => void;
+}
+
+/** Everything that is built from the configuration. */
+export interface Assembly {
+  readonly config: Config;
+  /** What the collectors bring to the registry, in order. */
+  readonly scopes: readonly Scope[];
+  readonly exporters: readonly Exporter[];
+  readonly pods: IdentityClient | undefined;
+  readonly state: StateRole | undefined;
+  readonly http: HttpServer | undefined;
+  readonly schedule: Schedule;
+  readonly phaseMs: number;
+}
+
+/** Time for the uploads under way and for the last push, milliseconds. */
+const FLUSH_MS = 3000;
+
+/** Node agents of a large cluster ask every 15 s, and each connection stays open for 5 s. */
+const STATE_CONNECTIONS = 2000;
+
+/** Builds, or takes over, all `parts` that `config` asks for; starts none. Throws ConfigError for what can't be. */
+export async function assemble(config: Config, parts: Parts, world: AssemblyWorld): Promise<Assembly> {
+  const { log, now, env, random } = world;
+  const collectors = await collectorParts(config, parts, world);
+  const { ksm } = config.collectors;
+  const state = !ksm.enabled
+    ? undefined
+    : await parts.take(
+        'ksm',
+        { ksm, election: config.election, http: stateHttp(config) },
+        async () => {
+          const { createStateRole } = await import('./state-role.ts');
+          return createStateRole(config, ksm, { scope: new Scope(), log, now, random, env, pushNow: world.pushNow });
+        },
+        { start: (role) => role.start(), stop: (role) => role.stop() },
+      );
+  const exporters: Exporter[] = [];
+  for (const [name, settings] of Object.entries(config.exporters)) {
+    if (!settings.enabled) continue;
+    const context = { targets: targets(config), metrics: world.exportMetrics, log: world.throttled, now, random, env };
+    const make = () => createExporter(name, settings, context);
+    const life = { stop: (exporter: Exporter) => exporter.close(FLUSH_MS) };
+    exporters.push(await parts.take(`exporters.${name}`, { settings, targets: context.targets }, make, life));
+  }
+  const { listen, tls, readTokenFile, controlTokenFile } = config.http;
+  const serving = { tls, readTokenFile, controlTokenFile, ...(ksm.enabled && { maxConnections: STATE_CONNECTIONS }) };
+  const failed = (path: string, cause: unknown) =>
+    world.throttled.say('error', `http ${path}`, { path, err: cause }, 'request failed');
+  const http = config.http.enabled
+    ? await parts.take('http', { listen, ...serving }, () => startHttp(listen, world.routes, failed, serving), {
+        stop: (server) => server.close(),
+      })
+    : undefined;
+  const { interval, phase } = config.push;
+  const phaseMs = (phase === 'auto' ? nodePhaseMs(config.cluster ?? '', nodeName(config), interval) : phase) % interval;
+  const schedule = await parts.take(
+    'push',
+    { interval, phaseMs },
+    () => new Schedule({ intervalMs: interval, phaseMs, now, log, run: world.run, onSkip: world.onSkip }),
+    { start: (made) => made.start(), stop: async (made) => void (await made.stop()) },
+  );
+  const scopes = [...collectors.scopes, ...(state ? [state.scope] : [])];
+  return { config, scopes, exporters, pods: collectors.pods, state, http, schedule, phaseMs };
+}
+
+/** The collectors of this host, a part for each group, and the client that tells them the names of its pods. */
+async function collectorParts(config: Config, parts: Parts, { log, now }: AssemblyWorld) {
+  const { paths, collectors } = config;
+  const { identity } = collectors.container;
+  const node = nodeName(config);
+  const host = await parts.take('paths', paths, () => new Host(paths));
+  const wantsNames = collectors.container.enabled || (collectors.process.enabled && collectors.process.byPod);
+  const names = wantsNames
+    ? await parts.take('identity', { identity, node }, () => createNames(config, log), {
+        start: ({ client }) => client?.start(),
+        stop: ({ client }) => client?.stop(),
+      })
+    : undefined;
+  const scopes = names ? [names.scope] : [];
+  for (const group of ['node', 'container', 'process'] as const) {
+    const section = collectors[group];
+    const madeFrom = { section, paths, ...(group === 'node' ? {} : { identity, node, wantsNames }) };
+    scopes.push(
+      await parts.take(`collectors.${group}`, madeFrom, (replaced: Scope | undefined) =>
+        scopeOf(PRODUCERS[group]({ host, now }, collectors, names?.client), replaced),
+      ),
+    );
+  }
+  return { scopes, pods: names?.client };
+}
+
+/** The client that knows the pods of this node, if anybody is to be asked, and its metrics. */
+async function createNames({ collectors, node }: Config, log: Log) {
+  const { identity } = collectors.container;
+  const scope = new Scope();
+  const source = await createIdentitySource(identity, nodeName({ node }), log);
+  return { scope, client: source && new IdentityClient(source, identity.refresh, realIdentityWorld(log, scope)) };
+}
+
+/** A scope with these producers; those that `replaced` had with the same settings stay, with what they remember. */
+function scopeOf(producers: readonly Producer[], replaced: Scope | undefined): Scope {
+  const scope = new Scope();
+  for (const producer of producers) {
+    const kept = replaced?.producers.find(
+      ({ name, settings }) =>
+        name === producer.name && settings !== undefined && isDeepStrictEqual(settings, producer.settings),
+    );
+    scope.addProducer(kept ?? producer);
+  }
+  return scope;
+}
+
+/** The settings of the HTTP server that the state role looks at. */
+const stateHttp = ({ http: { podInfoTokenFile, podInfoTokenReview } }: Config) => ({
+  podInfoTokenFile,
+  podInfoTokenReview,
+});

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { constants, gunzipSync, gzipSync } from 'node:zlib';
+import type { NodePods, PodInfo } from '../../kube/pod-info.ts';
+
+/** The answer for one node, as it goes out. */
+export interface NodeAnswer {
+  /** As the header has it; made of the content alone, so that all replicas give the same; weak, since the coding may differ. */
+  readonly etag: string;
+  /** JSON of {@link NodePods}. */
+  readonly gzip: Buffer;
+}
+
+/** What stands between the pods and behind the last one in the JSON of {@link NodePods}. */
+const SEPARATOR = ',';
+const TAIL = ']}';
+
+/** The answer made of the JSON of each pod. */
+export function packPods(nodeName: string, resourceVersion: string, pods: readonly string[]): NodeAnswer {
+  const none: NodePods = { nodeName, resourceVersion, pods: [] };
+  const json = JSON.stringify(none).slice(0, -TAIL.length) + pods.join(SEPARATOR) + TAIL;
+  const hash = createHash('sha256').update(json).digest('base64url').slice(0, 22);
+  const packed = gzipSync(json, { level: constants.Z_BEST_SPEED });
+  // zlib gives a view of its buffer, of which a kept answer would keep all.
+  const gzip = Buffer.allocUnsafeSlow(packed.length);
+  packed.copy(gzip);
+  return { etag: `W/"${hash}"`, gzip };
+}
+
+/** The JSON of each pod of an answer; `lengths` are those of the texts that it was made of. */
+export function unpackPods({ gzip }: NodeAnswer, lengths: readonly number[]): string[] {
+  const json = gunzipSync(gzip).toString();
+  const total = lengths.reduce((sum, length) => sum + length + SEPARATOR.length, -SEPARATOR.length);
+  let start = json.length - TAIL.length - total;
+  return lengths.map((length) => {
+    const pod = json.slice(start, start + length);
+    start += length + SEPARATOR.length;
+    return pod;
+  });
+}
+
+/** The answer with other pods in it. */
+export function withPods(answer: NodeAnswer, change: (pod: PodInfo) => PodInfo): NodeAnswer {
+  const { nodeName, resourceVersion, pods }: NodePods = JSON.parse(gunzipSync(answer.gzip).toString());
+  const changed = pods.map(change);
+  if (changed.every((pod, index) => pod === pods[index])) return answer;
+  return packPods(
+    nodeName,
+    resourceVersion,
+    changed.map((pod) => JSON.stringify(pod)),
+  );
+}

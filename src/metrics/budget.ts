@@ -1,0 +1,107 @@
+import { type Family, gauge } from './family.ts';
+import type { Group } from './group.ts';
+import { Snapshot } from './snapshot.ts';
+
+/** How many series may be pushed. */
+export interface BudgetSettings {
+  /** Of a group; no limit when unset. */
+  readonly groups: Readonly<Partial<Record<Group, number | undefined>>>;
+  /** Of any family; no limit when unset. */
+  readonly family?: number | undefined;
+  /** Of single families, by name, instead of `family`. */
+  readonly families: Readonly<Record<string, number>>;
+}
+
+/** A family and its series. */
+export interface FamilyCount {
+  readonly family: string;
+  readonly series: number;
+}
+
+/** A group in the last cycle. */
+export interface BudgetState {
+  readonly group: Group;
+  readonly limit?: number;
+  /** With those that were left out. */
+  readonly series: number;
+  readonly dropped: readonly FamilyCount[];
+}
+
+const series = gauge('firesteel_budget_series', 'Series of the group, with those that were left out.', ['group']);
+const limit = gauge('firesteel_budget_limit_series', 'How many series of the group may be pushed.', ['group']);
+const dropped = gauge(
+  'firesteel_budget_dropped_series',
+  'Series of a family that is left out as a whole, because the group or the family is over its budget.',
+  ['group', 'family'],
+);
+
+/**
+ * Keeps the number of series below what was agreed. Over it, whole families go, the biggest first: half a family would
+ * look like devices or pods that are gone, while a family that is missing is noticed, and named in a series.
+ */
+export class SeriesBudget {
+  readonly #settings: () => BudgetSettings;
+  readonly #states = new Map<Group, BudgetState>();
+
+  /** `settings` is asked anew each time, since a reload changes them. */
+  constructor(settings: () => BudgetSettings) {
+    this.#settings = settings;
+  }
+
+  /** All groups of the last cycle. */
+  get states(): readonly BudgetState[] {
+    return [...this.#states.values()];
+  }
+
+  /** The names of the families to leave out of a group that has `total` series; `count` tells those of each family. */
+  check(group: Group, total: number, count: () => ReadonlyMap<string, number>): ReadonlySet<string> {
+    const settings = this.#settings();
+    const most = settings.groups[group];
+    // Nothing can be over its limit then, and counting takes time.
+    const harmless =
+      total <= Math.min(most ?? Infinity, settings.family ?? Infinity, ...Object.values(settings.families));
+    const over = harmless ? [] : overBudget(count(), most, settings);
+    const state = { group, series: total, dropped: over };
+    this.#states.set(group, most === undefined ? state : { ...state, limit: most });
+    return new Set(over.map(({ family }) => family));
+  }
+
+  /** What became of each group in this cycle, as series. */
+  samples(): Snapshot {
+    const out = new Snapshot();
+    for (const state of this.#states.values()) {
+      out.add(series, state.series, state.group);
+      if (state.limit !== undefined) out.add(limit, state.limit, state.group);
+      for (const { family, series } of state.dropped) out.add(dropped, series, state.group, family);
+    }
+    return out;
+  }
+}
+
+/** First what is over the limit of its own, then the biggest until the group is within `most`. */
+function overBudget(
+  counts: ReadonlyMap<string, number>,
+  most: number | undefined,
+  settings: BudgetSettings,
+): readonly FamilyCount[] {
+  const bySize = [...counts].map(([family, series]) => ({ family, series })).sort((a, b) => b.series - a.series);
+  const limitOf = (family: string) => settings.families[family] ?? settings.family ?? Infinity;
+  const over = bySize.filter(({ family, series }) => series > limitOf(family));
+  let left = bySize.reduce((sum, { series }) => sum + series, 0) - over.reduce((sum, { series }) => sum + series, 0);
+  for (const one of bySize) {
+    if (left <= (most ?? Infinity)) break;
+    if (over.includes(one)) continue;
+    over.push(one);
+    left -= one.series;
+  }
+  return over;
+}
+
+/** How many series each family has in `snapshots`. */
+export function seriesByFamily(snapshots: readonly Snapshot[]): Map<string, number> {
+  const counts = new Map<Family, number>();
+  for (const { owners } of snapshots) for (const owner of owners) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+  const byName = new Map<string, number>();
+  for (const [{ name }, count] of counts) byName.set(name, (byName.get(name) ?? 0) + count);
+  return byName;
+}

@@ -1,0 +1,43 @@
+import { Registry } from 'prom-client';
+import type { Prepared } from './prepared.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Makes one collector's snapshot. Adds what it sees to `out`; throws {@link NoData} or a fault. */
+export interface Producer {
+  readonly group: string;
+  readonly name: string;
+  /** What it was made from: a reload keeps a producer, and what it remembers, while this stays equal. */
+  readonly settings?: unknown;
+  collect(out: Snapshot, signal: AbortSignal): void | Promise<void>;
+}
+
+/**
+ * What one part of the agent brings to the registry: producers, parts that are kept compressed, and prom-client's own
+ * counters and histograms about itself. It comes and goes as a whole.
+ */
+export class Scope extends Registry {
+  readonly #producers: Producer[] = [];
+  readonly #prepared: Prepared[] = [];
+
+  get producers(): readonly Producer[] {
+    return this.#producers;
+  }
+
+  /** The parts that are kept compressed. */
+  get prepared(): readonly Prepared[] {
+    return this.#prepared;
+  }
+
+  /** Registers a producer. Throws when the group already has one of that name. */
+  addProducer(producer: Producer): void {
+    const { group, name } = producer;
+    const taken = this.#producers.some((other) => other.group === group && other.name === name);
+    if (taken) throw new Error(`BUG: collector ${group}.${name} is registered twice`);
+    this.#producers.push(producer);
+  }
+
+  /** Registers a part of a group that is kept compressed between cycles. */
+  addPrepared(prepared: Prepared): void {
+    this.#prepared.push(prepared);
+  }
+}

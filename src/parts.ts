@@ -1,0 +1,88 @@
+import { isDeepStrictEqual } from 'node:util';
+
+/** What begins and ends with a part. */
+export interface Life<T> {
+  start?(part: T): void | Promise<void>;
+  stop?(part: T): void | Promise<void>;
+}
+
+interface Part {
+  readonly madeFrom: unknown;
+  readonly value: unknown;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * The parts that a configuration asks for, by name. Built with the parts of an earlier configuration at hand, it takes
+ * over those that would be made from the same settings, with all that they remember; the others change places in
+ * {@link replace}.
+ */
+export class Parts {
+  readonly #before: ReadonlyMap<string, Part>;
+  readonly #parts = new Map<string, Part>();
+
+  constructor(before?: Parts) {
+    this.#before = before === undefined ? new Map() : before.#parts;
+  }
+
+  /**
+   * The part `name`: the one of before if its `madeFrom` was equal, else what `make` gives; it is told the one that it
+   * takes the place of. `make` must leave nothing behind when it throws, and may not take what another part holds.
+   */
+  async take<T>(
+    name: string,
+    madeFrom: unknown,
+    make: (replaced: T | undefined) => T | Promise<T>,
+    life: Life<T> = {},
+  ): Promise<T> {
+    const old = this.#before.get(name);
+    if (old && isDeepStrictEqual(old.madeFrom, madeFrom)) {
+      this.#parts.set(name, old);
+      return old.value as T;
+    }
+    const value = await make(old?.value as T | undefined);
+    this.#parts.set(name, {
+      madeFrom,
+      value,
+      start: async () => life.start?.(value),
+      stop: async () => life.stop?.(value),
+    });
+    return value;
+  }
+
+  /** The names of parts that are new, made anew or no longer there. */
+  get changed(): readonly string[] {
+    const names = new Set([...this.#before.keys(), ...this.#parts.keys()]);
+    return [...names].filter((name) => this.#before.get(name) !== this.#parts.get(name));
+  }
+
+  /** Starts those parts of the first configuration that `which` picks, in the order in which they were made. */
+  async start(which: (name: string) => boolean): Promise<void> {
+    for (const [name, part] of this.#parts) if (which(name)) await part.start();
+  }
+
+  /** Stops what has changed and starts what is there instead; each part as soon as its predecessor has ended. */
+  async replace(): Promise<void> {
+    await Promise.all(
+      this.changed.map(async (name) => {
+        await this.#before.get(name)?.stop();
+        await this.#parts.get(name)?.start();
+      }),
+    );
+  }
+
+  /** Ends what was made for a configuration that came to nothing; what was there before goes on. */
+  async discard(): Promise<void> {
+    for (const [name, part] of [...this.#parts].reverse()) if (this.#before.get(name) !== part) await part.stop();
+  }
+
+  /** Stops one part, or all that are left, the last made first. */
+  async stop(name?: string): Promise<void> {
+    for (const [each, part] of [...this.#parts].reverse()) {
+      if (name !== undefined && each !== name) continue;
+      this.#parts.delete(each);
+      await part.stop();
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type AgentProcess, startAgentProcess } from '../kit/agent.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { samplesOf } from '../kit/samples.ts';
+
+/** A receiver that takes everything and remembers the stamps of each job, and when it was asked how. */
+async function recordingReceiver(t: TestContext) {
+  const stamps = new Map<string, number[]>();
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://receiver');
+    const job = /\/job\/([^/]+)/.exec(url.pathname)?.[1] ?? '';
+    request.resume().on('end', () => {
+      stamps.set(job, [...(stamps.get(job) ?? []), Number(url.searchParams.get('timestamp'))]);
+      response.writeHead(204).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close().closeAllConnections());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stamps };
+}
+
+/** The agent with a configuration file that the test writes; `reload` resolves with what the agent said of it. */
+async function reloadable(t: TestContext, first: object) {
+  const file = join(scratchFolder(t), 'config.yaml');
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify(first));
+  const agent = startAgentProcess(t, ['run', '--config', file, '--http.listen', '127.0.0.1:0']);
+  await agent.printed(/"msg":"started"/);
+  const url = /"http":"([^"]+)"/.exec(agent.stderr())?.[1] ?? '';
+  // SIGHUP is listened to once the first cycle has been made.
+  const deadline = AbortSignal.timeout(20_000);
+  while ((await fetch(`${url}/readyz`, { signal: deadline })).status !== 200) {}
+  let told = 0;
+  const outcomes = () => linesOf(agent).filter(({ msg }) => /configuration/.test(msg));
+  return {
+    agent,
+    url,
+    async reload(config: unknown) {
+      writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
+      agent.child.kill('SIGHUP');
+      const late = AbortSignal.timeout(20_000);
+      while (outcomes().length <= told) {
+        assert.ok(!late.aborted && agent.child.exitCode === null, agent.stderr());
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      return outcomes()[told++] as Line;
+    },
+  };
+}
+
+interface Line {
+  readonly msg: string;
+  readonly applied?: readonly string[];
+  readonly reason?: string;
+}
+
+const linesOf = (agent: AgentProcess): Line[] =>
+  agent
+    .stderr()
+    .split('\n')
+    .filter((line) => line.startsWith('{') && line.endsWith('}'))
+    .map((line) => JSON.parse(line) as Line);
+
+const base = (url: string) => ({
+  node: 'n1',
+  push: { interval: '1s', phase: '0s' },
+  exporters: { vm: { type: 'vmagent', url } },
+});
+
+test('a reload changes what is different and says what that was; a bad one is refused', {
+  timeout: 60_000,
+}, async (t) => {
+  const [first, second] = [await recordingReceiver(t), await recordingReceiver(t)];
+  const { url, reload } = await reloadable(t, base(first.url));
+  assert.deepEqual((await reload(base(first.url))).applied, []);
+  assert.deepEqual((await reload({ ...base(first.url), collectors: { node: { exclude: ['cpu'] } } })).applied, [
+    'collectors.node',
+  ]);
+  const samples = async () => samplesOf(await (await fetch(`${url}/metrics`)).text());
+  const names = [...(await samples()).keys()];
+  assert.ok(!names.some((key) => key.startsWith('node_cpu_seconds_total')));
+  assert.ok(names.some((key) => key.startsWith('node_load1{')));
+
+  const moved = { ...base(second.url), collectors: { node: { exclude: ['cpu'] } } };
+  assert.deepEqual((await reload(moved)).applied, ['exporters.vm']);
+  await until(() => (second.stamps.get('node-exporter')?.length ?? 0) >= 2);
+
+  const refused = await reload('push: {intervall: 5s}');
+  assert.match(refused.msg, /refused/);
+  assert.match(refused.reason ?? '', /intervall.*did you mean.*interval/);
+  const unreadable = await reload({ ...moved, http: { tls: { certFile: '/no/cert', keyFile: '/no/key' } } });
+  assert.match(unreadable.reason ?? '', /\/no\/cert/);
+  const before = second.stamps.get('node-exporter')?.length ?? 0;
+  await until(() => (second.stamps.get('node-exporter')?.length ?? 0) >= before + 2);
+  const after = await samples();
+  assert.equal(after.get('firesteel_config_last_reload_successful{}'), 0);
+  assert.equal(after.get('firesteel_config_reloads_total{result="refused"}'), 2);
+  assert.equal(after.get('firesteel_config_reloads_total{result="applied"}'), 3);
+});
+
+test('200 reloads while it pushes: no cycle is lost or comes twice, and memory does not grow', {
+  timeout: 240_000,
+}, async (t) => {
+  const receiver = await recordingReceiver(t);
+  const { agent, reload } = await reloadable(t, base(receiver.url));
+  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${agent.child.pid}/status`, 'utf8'))?.[1]) / 1024;
+  let warm = 0;
+  for (let count = 1; count <= 200; count++) {
+    const usual = count % 2 === 0;
+    const { applied } = await reload({
+      ...base(receiver.url),
+      labels: usual ? {} : { unusual: 'yes' },
+      collectors: { process: { enabled: usual }, node: { exclude: usual ? [] : ['arp'] } },
+    });
+    assert.deepEqual([...(applied ?? [])].sort(), ['collectors.node', 'collectors.process', 'exporters.vm']);
+    if (count === 80) warm = rss();
+    // So that ticks fall between them, and on them.
+    await new Promise((resolve) => setTimeout(resolve, 37));
+  }
+  const grown = rss() - warm;
+  agent.child.kill('SIGTERM');
+  assert.deepEqual(await agent.ended, { code: 0, signal: null });
+  assert.ok(grown < 25, `grew by ${grown.toFixed(1)} MiB in 120 reloads`);
+
+  // The first push comes at the start and the last one at the end, whatever the time; those between at the ticks.
+  const ticks = (receiver.stamps.get('node-exporter') ?? []).sort((a, b) => a - b).slice(1, -1);
+  const seconds = ticks.map((stamp) => Math.floor(stamp / 1000));
+  assert.ok(seconds.length >= 3, `${seconds.length} ticks`);
+  const expected = Array.from({ length: seconds.length }, (_, index) => (seconds[0] as number) + index);
+  const skipped = linesOf(agent).filter(({ msg }) => /skipped/.test(msg));
+  assert.deepEqual(skipped, []);
+  assert.deepEqual(seconds, expected);
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = AbortSignal.timeout(20_000);
+  while (!condition()) {
+    assert.ok(!deadline.aborted, 'did not come to pass');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Parts } from '../src/parts.ts';
+
+/** A part that writes down what happens to it. */
+function recorder() {
+  const said: string[] = [];
+  const life = {
+    start: (part: string) => void said.push(`start ${part}`),
+    stop: async (part: string) => void said.push(`stop ${part}`),
+  };
+  return { said, life };
+}
+
+test('parts start in the order in which they were made, and stop in reverse', async () => {
+  const { said, life } = recorder();
+  const parts = new Parts();
+  for (const name of ['a', 'b', 'c']) await parts.take(name, {}, () => name, life);
+  await parts.start((name) => name !== 'b');
+  await parts.stop('b');
+  await parts.stop();
+  assert.deepEqual(said, ['start a', 'start c', 'stop b', 'stop c', 'stop a']);
+});
+
+test('what is made from equal settings is taken over; the rest changes places', async () => {
+  const { said, life } = recorder();
+  const before = new Parts();
+  await before.take('same', { match: /a/, list: [1] }, () => 'same 1', life);
+  await before.take('other', { list: [1] }, () => 'other 1', life);
+  await before.take('gone', {}, () => 'gone 1', life);
+  const after = new Parts(before);
+  assert.equal(await after.take('same', { match: /a/, list: [1] }, () => assert.fail('made again'), life), 'same 1');
+  assert.equal(
+    await after.take('other', { list: [2] }, (old) => `other 2 after ${old}`, life),
+    'other 2 after other 1',
+  );
+  await after.take('new', {}, () => 'new 1', life);
+  assert.deepEqual(after.changed, ['other', 'gone', 'new']);
+  assert.deepEqual(said, []);
+  await after.replace();
+  assert.deepEqual([...said].sort(), ['start new 1', 'start other 2 after other 1', 'stop gone 1', 'stop other 1']);
+  assert.ok(said.indexOf('stop other 1') < said.indexOf('start other 2 after other 1'));
+});
+
+test('a configuration that comes to nothing leaves the parts of before alone', async () => {
+  const { said, life } = recorder();
+  const before = new Parts();
+  await before.take('same', 1, () => 'same', life);
+  await before.take('other', 1, () => 'other 1', life);
+  const after = new Parts(before);
+  await after.take('same', 1, () => 'same', life);
+  await after.take('other', 2, () => 'other 2', life);
+  await assert.rejects(
+    after.take('broken', 1, () => {
+      throw new Error('no such file');
+    }),
+    /no such file/,
+  );
+  await after.discard();
+  assert.deepEqual(said, ['stop other 2']);
+});
