@@ -65,6 +65,15 @@ const http = z
       })
       .optional()
       .describe('Serve over TLS.'),
+    readTokenFile: filePath(
+      'File with the bearer token for all that tells of this agent, /metrics too; anybody may read when unset.',
+    ).optional(),
+    controlTokenFile: filePath(
+      'File with the bearer token for what changes something, good for reading too; nothing can be changed when unset.',
+    ).optional(),
+    stateFile: filePath(
+      'File that remembers collectors switched off for some time; when unset a restart switches them on.',
+    ).optional(),
     podInfoTokenFile: filePath(
       'File with the bearer token that node agents must bring for pod information.',
     ).optional(),
@@ -207,6 +216,27 @@ const election = z
   })
   .prefault({});
 
+const seriesLimit = z.int().min(1);
+
+/** Wide for what a node or a large cluster really has, and far below what brings a receiver down. */
+const budget = z
+  .strictObject({
+    groups: z
+      .strictObject({
+        node: seriesLimit.default(100_000),
+        container: seriesLimit.default(250_000),
+        kubelet: seriesLimit.default(50_000),
+        process: seriesLimit.default(100_000),
+        ksm: seriesLimit.default(10_000_000),
+        agent: seriesLimit.default(20_000),
+      })
+      .prefault({})
+      .describe('Most series of each group.'),
+    family: seriesLimit.optional().describe('Most series of any one family.'),
+    families: z.record(z.string().min(1), seriesLimit).default({}).describe('Most series of single families, by name.'),
+  })
+  .prefault({});
+
 /** The levels of the log, least first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
@@ -220,6 +250,7 @@ export const configSchema = <Collectors extends z.ZodType>(collectors: Collector
     push,
     election: election.describe('Who of several agents with the ksm collector pushes.'),
     http,
+    budget: budget.describe('How many series may be pushed; over it whole families are left out, the biggest first.'),
     paths,
     collectors,
     exporters: z

@@ -1,0 +1,62 @@
+import type { Config } from '../assembly.ts';
+import { createProducers } from '../collectors/catalogue.ts';
+import { nodeReport } from '../collectors/node/report.ts';
+import { Host } from '../host/host.ts';
+import { createLog } from '../log.ts';
+import { encodeByFamily } from '../metrics/encoder.ts';
+import { AgentRegistry, type Gathered, SELF_GROUP } from '../metrics/registry.ts';
+import type { StateRole } from '../state-role.ts';
+import type { Io } from './command.ts';
+
+/** Collectors without an agent around them. */
+export interface Collection {
+  /** Collects once. */
+  gather(): Promise<Gathered>;
+  /** What `gathered` brought and the state of the cluster, by family, in pieces that end with a line. */
+  text(gathered: Gathered): AsyncGenerator<Buffer>;
+  /** Whether the state of the cluster could be listed as a whole; true when it was not asked for. */
+  readonly isComplete: boolean;
+  close(): Promise<void>;
+}
+
+const LIST_WITHIN_MS = 60_000;
+const LOOK_EVERY_MS = 50;
+const COLLECT_WITHIN_MS = 30_000;
+
+/** Makes the collectors that `config` asks for, and lists the cluster if that is among it. */
+export async function openCollection(config: Config, io: Io): Promise<Collection> {
+  const registry = new AgentRegistry();
+  const producers = createProducers({ host: new Host(config.paths), now: Date.now }, config.collectors);
+  for (const producer of producers) registry.addProducer(producer);
+  registry.addReport('node', nodeReport);
+  const cluster = config.collectors.ksm.enabled ? await listCluster(config, registry, io) : undefined;
+  return {
+    gather: () => registry.gather(config.push.deadline ?? COLLECT_WITHIN_MS, io.stop),
+    async *text({ groups }) {
+      yield* encodeByFamily([...groups].filter(([group]) => group !== SELF_GROUP).flatMap(([, group]) => group));
+      for (const prepared of registry.allPrepared) yield* prepared.byFamily();
+    },
+    get isComplete() {
+      return cluster?.ksm.state.settled !== false;
+    },
+    close: async () => cluster?.stop(),
+  };
+}
+
+/** Lists the cluster once; what is not listed within a minute is told on standard error. */
+async function listCluster(config: Config, registry: AgentRegistry, io: Io): Promise<StateRole> {
+  // Loads the Kubernetes client, which other collections do without.
+  const { createStateRole } = await import('../state-role.ts');
+  const alone = { ...config, election: { ...config.election, enabled: false } };
+  const world = { log: createLog('warn'), now: Date.now, random: Math.random, env: io.env, pushNow: () => undefined };
+  const role = createStateRole(alone, config.collectors.ksm, { scope: registry, ...world });
+  role.ksm.state.start();
+  const deadline = AbortSignal.any([io.stop, AbortSignal.timeout(LIST_WITHIN_MS)]);
+  while (!role.ksm.state.settled && !deadline.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+  for (const { resource, reflectors } of role.ksm.state.followed) {
+    if (!reflectors.every(({ synced }) => synced)) io.stderr(`ksm.${resource.name}: could not be listed\n`);
+  }
+  return role;
+}

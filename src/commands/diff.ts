@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { JsonClient } from '../collectors/container/json-client.ts';
+import { nodeCollectors } from '../collectors/node/index.ts';
+import { compare, type Round } from '../diff/compare.ts';
+import { REPLACED, type Replaced, RULES } from '../diff/known.ts';
+import { nameOf, part, type Reading, readingOf } from '../diff/reading.ts';
+import { isSame, judge, reportText } from '../diff/report.ts';
+import { TextFormatError } from '../metrics/parse-text.ts';
+import { type Collection, openCollection } from './collection.ts';
+import { type Command, type Io, UsageError } from './command.ts';
+import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, loadSettings, type Parsed, parseFlags } from './settings.ts';
+
+const SHORT_LIST = 20;
+const LONGEST_PAUSE_S = 600;
+
+/** `firesteel diff`. */
+export const diff: Command = {
+  name: 'diff',
+  summary: 'compare with an exporter that runs beside: the check before a migration',
+  help: `usage: firesteel diff --against URL [flags]
+
+Compares what Firesteel collects here with what node_exporter, kube-state-metrics, cAdvisor or process-exporter tells at
+URL: metrics and series that only one has, and values that differ by more than what moves meanwhile. Reads twice, each
+time ours between two readings of theirs. The exit code is 1 when there is a difference that has no known reason.
+
+  --against URL            the exporter's metrics, e.g. http://localhost:9100/metrics; a file is read once
+  --ours URL               metrics of an agent that runs, instead of collecting here: its pods have their names
+  --seconds N              pause between the two rounds (5)
+  --all                    list all differences, not only the first ${SHORT_LIST} of a kind
+  --explained              list also what is right as it is, with the reasons
+  --token-file FILE        bearer token for URL, as a kubelet wants it
+  --ca-file FILE           certificate authorities that sign URL's certificate
+  --insecure               do not check URL's certificate
+${CONFIG_FLAGS_HELP}`,
+  async run(args, io) {
+    const { values } = parseFlags(args, {
+      ...CONFIG_FLAGS,
+      against: { type: 'string' },
+      ours: { type: 'string' },
+      seconds: { type: 'string', default: '5' },
+      all: { type: 'boolean' },
+      explained: { type: 'boolean' },
+      'token-file': { type: 'string' },
+      'ca-file': { type: 'string' },
+      insecure: { type: 'boolean' },
+    });
+    const seconds = Number(values.seconds);
+    if (!(seconds >= 0 && seconds <= LONGEST_PAUSE_S)) throw new UsageError(`--seconds: 0 to ${LONGEST_PAUSE_S}`);
+    const theirs = theirSource(values, io);
+    try {
+      const replaced = programOf(await theirs.read());
+      const ours = await ourSource(values, replaced, io);
+      try {
+        io.stderr(`comparing with ${replaced.program}, two rounds ${seconds} s apart\n`);
+        const first = await round(theirs, ours, replaced);
+        await sleep(seconds * 1000, undefined, { signal: io.stop });
+        const differences = compare([first, await round(theirs, ours, replaced)], RULES);
+        const judged = judge(differences, replaced.known);
+        io.stdout(
+          reportText(judged, {
+            replaced,
+            lines: values.all === true ? Number.POSITIVE_INFINITY : SHORT_LIST,
+            explained: values.explained === true,
+            hint: (series) => hint(replaced, series),
+          }),
+        );
+        return isSame(judged) ? 0 : 1;
+      } finally {
+        await ours.close();
+      }
+    } finally {
+      await theirs.close();
+    }
+  },
+};
+
+/** Where one side's metrics come from. */
+interface Source {
+  read(): Promise<Reading>;
+  close(): void | Promise<void>;
+}
+
+/** A page of metrics. Rejects with UsageError, so that what is wrong is told in one line. */
+function page(url: string, client: JsonClient, flag: string, stop: AbortSignal): Source {
+  return {
+    async read() {
+      try {
+        return readingOf(await client.text(url, stop));
+      } catch (cause) {
+        const what = cause instanceof TextFormatError ? `${url}: not the text format of Prometheus: ` : '';
+        throw new UsageError(`${flag}: ${what}${(cause as Error).message}`);
+      }
+    },
+    close: () => client.close(),
+  };
+}
+
+function theirSource(values: Parsed['values'], io: Io): Source {
+  const { against } = values;
+  if (typeof against !== 'string') throw new UsageError('--against URL is missing');
+  const file = (name: 'token-file' | 'ca-file') => (typeof values[name] === 'string' ? values[name] : undefined);
+  if (/^https?:\/\//.test(against)) {
+    const options = {
+      tokenFile: file('token-file'),
+      caFile: file('ca-file'),
+      insecureSkipVerify: values.insecure === true,
+    };
+    return page(against, new JsonClient(options), '--against', io.stop);
+  }
+  return {
+    async read() {
+      try {
+        return readingOf(readFileSync(against, 'utf8'));
+      } catch (cause) {
+        throw new UsageError(`--against: ${against} is no URL, and no file with metrics: ${(cause as Error).message}`);
+      }
+    },
+    close: () => undefined,
+  };
+}
+
+/** A running agent's page, or collectors of our own: only those of the section that is compared. */
+async function ourSource(values: Parsed['values'], { section }: Replaced, io: Io): Promise<Source> {
+  if (typeof values.ours === 'string') {
+    return page(values.ours, new JsonClient({ insecureSkipVerify: false }), '--ours', io.stop);
+  }
+  const sections = ['node', 'container', 'process', 'ksm'] as const;
+  const set = sections.map((each) => `collectors.${each}.enabled=${each === section}`);
+  const { config } = loadSettings({ ...values, set: [...(values.set ?? []), ...set] }, io.env);
+  const collection: Collection = await openCollection(config, io);
+  return {
+    async read() {
+      const gathered = await collection.gather();
+      return readingOf(await text(collection.text(gathered)));
+    },
+    close: () => collection.close(),
+  };
+}
+
+/** Which program tells this, by most of its metrics. */
+function programOf(reading: Reading): Replaced {
+  const names = [...reading.samples.keys()].map(nameOf);
+  const counted = REPLACED.map((replaced) => ({
+    replaced,
+    count: names.filter((name) => replaced.names.test(name)).length,
+  }));
+  const most = counted.reduce((best, other) => (other.count > best.count ? other : best));
+  if (most.count > 0) return most.replaced;
+  const programs = REPLACED.map(({ program }) => program).join(', ');
+  throw new UsageError(`--against: no metrics of ${programs} among the ${names.length} series there`);
+}
+
+async function round(theirs: Source, ours: Source, { names }: Replaced): Promise<Round> {
+  const only = async (source: Source) => part(await source.read(), (name) => names.test(name));
+  return { before: await only(theirs), ours: await only(ours), after: await only(theirs) };
+}
+
+/** Says of what only they have how to get it here, if it is off. */
+function hint({ settings }: Replaced, series: string): string | undefined {
+  const setting = settings?.find((one) => one.series.test(series))?.setting;
+  if (setting !== undefined) return `off by default here: ${setting}`;
+  const spec = nodeCollectors.find(({ families }) => families.some((family) => family.name === nameOf(series)));
+  return spec && !spec.enabled ? `off by default here: collectors.node.${spec.name}.enabled=true` : undefined;
+}

@@ -1,0 +1,93 @@
+import type { Rules } from './compare.ts';
+
+/** A difference that is right as it is. */
+export interface Known {
+  /** Matches the series, or the name with `{}` behind it. */
+  readonly series: RegExp;
+  readonly reason: string;
+}
+
+/** A program whose place Firesteel takes. */
+export interface Replaced {
+  readonly program: string;
+  /** Its section in `collectors`. */
+  readonly section: 'node' | 'ksm' | 'container' | 'process';
+  /** Metric names that are its subject; what it tells of itself is not compared. */
+  readonly names: RegExp;
+  readonly known: readonly Known[];
+  /** What to set for series that only the program has. */
+  readonly settings?: readonly { readonly series: RegExp; readonly setting: string }[];
+}
+
+/** The programs, with what is told by one side only or differently, and why. */
+export const REPLACED: readonly Replaced[] = [
+  {
+    program: 'node_exporter',
+    section: 'node',
+    names: /^node_/,
+    known: [
+      { series: /^node_exporter_build_info\{/, reason: "the other program's version" },
+      { series: /^node_scrape_collector_duration_seconds\{/, reason: 'how long each took' },
+      {
+        series: /^node_(kernel_hung_tasks_total|memory_Zswap(ped)?_bytes)\{/,
+        reason: 'newer than node_exporter 1.9; in 1.12',
+      },
+      {
+        series: /^node_scrape_collector_success\{collector="(bcachefs|dmmultipath|kernel_hung)"/,
+        reason: 'newer than node_exporter 1.9; in 1.12',
+      },
+      {
+        series: /^node_scrape_collector_success\{collector="pressure"/,
+        reason: 'node_exporter 1.9 fails without /proc/pressure/irq; the other files are read by both',
+      },
+      {
+        series: /^node_disk_info\{.*rotational="[01]"/,
+        reason:
+          'node_exporter 1.9 gives up on queue attributes that this kernel lacks and says 0; we read the one file',
+      },
+    ],
+  },
+  { program: 'kube-state-metrics', section: 'ksm', names: /^kube_/, known: [] },
+  {
+    program: 'cAdvisor',
+    section: 'container',
+    names: /^(container|machine)_/,
+    known: [{ series: /^container_(scrape_error|last_seen)\{/, reason: 'about the moment of the reading' }],
+  },
+  {
+    program: 'process-exporter',
+    section: 'process',
+    names: /^namedprocess_/,
+    settings: [
+      { series: /^namedprocess_namegroup_threads_wchan\b/, setting: 'collectors.process.wchan=true' },
+      { series: /^namedprocess_namegroup_thread_/, setting: 'collectors.process.threads=true' },
+      { series: /memtype="proportional/, setting: 'collectors.process.smaps=true' },
+    ],
+    known: [
+      { series: /^namedprocess_scrape_/, reason: 'about the scrape itself' },
+      {
+        series: /^namedprocess_namegroup_states\{/,
+        reason: 'a moment; process-exporter counts the main thread of many twice',
+      },
+      {
+        series: /^namedprocess_namegroup_threads_wchan\{/,
+        reason: 'a moment; process-exporter counts the main thread of many twice',
+      },
+      {
+        series: /_(youngest_start_time|uptime)_seconds\{|_filedesc_limit\{/,
+        reason: 'process-exporter has no such series',
+      },
+      {
+        series: /^namedprocess_namegroup_oldest_start_time_seconds\{/,
+        reason: 'process-exporter reads the time of boot anew each time',
+      },
+    ],
+  },
+];
+
+/** What moves by itself from one moment to the next, and what can only be compared by its growth. */
+export const RULES: Rules = {
+  restless:
+    /^(node_(memory_|vmstat_|load|procs_running|sockstat_|netstat_Tcp_CurrEstab|filefd_allocated|entropy|timex_|cooling|hwmon_|cpu_scaling_frequency|nf_conntrack_entries|pressure_)|namedprocess_namegroup_(memory_bytes|num_procs|num_threads|open_filedesc|worst_fd_ratio)|container_(memory_|threads|file_descriptors|processes))/,
+  fromStart: /^namedprocess_/,
+};

@@ -1,0 +1,36 @@
+import type { MetricType } from '../metrics/family.ts';
+import { parseText } from '../metrics/parse-text.ts';
+
+/** What one side told at one moment. */
+export interface Reading {
+  /** By series with sorted labels; without empty labels, since to every receiver a series with one and without are the same. */
+  readonly samples: ReadonlyMap<string, number>;
+  /** By family. */
+  readonly types: ReadonlyMap<string, MetricType>;
+}
+
+/** Reads an exposition. Throws TextFormatError. */
+export function readingOf(text: string): Reading {
+  const samples = new Map<string, number>();
+  const types = new Map<string, MetricType>();
+  for (const line of parseText(text)) {
+    if (line.kind === 'type') types.set(line.name, line.type);
+    if (line.kind !== 'sample') continue;
+    const labels = line.labels
+      .filter(([, value]) => value !== '')
+      .map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+    samples.set(`${line.name}{${labels.sort().join(',')}}`, line.value);
+  }
+  return { samples, types };
+}
+
+/** The part of a reading whose metric names `wanted` takes. */
+export function part({ samples, types }: Reading, wanted: (name: string) => boolean): Reading {
+  return {
+    samples: new Map([...samples].filter(([series]) => wanted(nameOf(series)))),
+    types: new Map([...types].filter(([family]) => wanted(family))),
+  };
+}
+
+/** The metric's name in a series of {@link readingOf}. */
+export const nameOf = (series: string): string => series.slice(0, series.indexOf('{'));

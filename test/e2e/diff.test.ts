@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startAgentProcess } from '../kit/agent.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { serverAvailable, startServer } from '../kit/servers.ts';
+
+test('diff finds no unexplained difference to the real node_exporter, and finds one that is made', {
+  timeout: 60_000,
+}, async (t) => {
+  if (!serverAvailable(t, 'prometheus-node-exporter')) return;
+  const url = await startServer(
+    t,
+    'prometheus-node-exporter',
+    (port) => [
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--no-collector.systemd',
+      '--collector.textfile.directory=',
+      // The program's own default, where Debian's package has another one.
+      '--collector.filesystem.mount-points-exclude=^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)',
+    ],
+    '/metrics',
+  );
+  const diff = (...flags: string[]) => startAgentProcess(t, ['diff', '--against', `${url}/metrics`, '--all', ...flags]);
+  const same = diff('--seconds', '3');
+  assert.deepEqual(await same.ended, { code: 0, signal: null }, same.stdout() + same.stderr());
+  assert.match(same.stdout(), /^compared \d{3,} series with node_exporter\n/);
+  const other = diff('--seconds', '0', '--set', 'collectors.node.exclude=[uname]');
+  assert.deepEqual(await other.ended, { code: 1, signal: null });
+  assert.match(other.stdout(), /metrics only there: 1\n {2}node_uname_info \(1 series\)/);
+});
+
+test('diff finds no unexplained difference to the real process-exporter', { timeout: 60_000 }, async (t) => {
+  if (!serverAvailable(t, 'prometheus-process-exporter')) return;
+  // A name of its own, so that what else runs on this machine does not matter.
+  const busy = spawn('bash', ['-c', 'exec -a firesteel-busy bash -c "while :; do :; done; exit"'], { stdio: 'ignore' });
+  t.after(async () => {
+    busy.kill('SIGKILL');
+    await once(busy, 'exit');
+  });
+  const names = join(scratchFolder(t), 'names.yml');
+  writeFileSync(names, 'process_names:\n  - name: busy\n    cmdline: ["^firesteel-busy"]\n');
+  const url = await startServer(
+    t,
+    'prometheus-process-exporter',
+    (port) => [`-web.listen-address=127.0.0.1:${port}`, `-config.path=${names}`],
+    '/metrics',
+  );
+  const settings = [`configFile=${names}`, ...['threads=true', 'smaps=true', 'slowInterval=0s']].flatMap((setting) => [
+    '--set',
+    `collectors.process.${setting}`,
+  ]);
+  const diff = startAgentProcess(t, ['diff', '--against', `${url}/metrics`, '--seconds', '3', '--all', ...settings]);
+  assert.deepEqual(await diff.ended, { code: 0, signal: null }, diff.stdout() + diff.stderr());
+});
+
+test('diff says what is wrong with the other side', { timeout: 60_000 }, async (t) => {
+  const cases: [flags: string[], message: RegExp][] = [
+    [[], /--against URL is missing/],
+    [['--against', 'http://127.0.0.1:9/metrics'], /127\.0\.0\.1:9\/metrics: .*ECONNREFUSED/],
+    [['--against', '/no/such/file'], /\/no\/such\/file is no URL, and no file with metrics/],
+    [['--against', '/proc/uptime'], /\/proc\/uptime is no URL, and no file with metrics: line 1/],
+    [['--against', 'x', '--seconds', 'soon'], /--seconds: 0 to 600/],
+  ];
+  for (const [flags, message] of cases) {
+    const diff = startAgentProcess(t, ['diff', ...flags]);
+    assert.deepEqual(await diff.ended, { code: 2, signal: null });
+    assert.match(diff.stderr(), message);
+  }
+});
