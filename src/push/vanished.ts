@@ -1,0 +1,31 @@
+import { parseText } from '../metrics/parse-text.ts';
+import type { Snapshot } from '../metrics/snapshot.ts';
+
+/** Finds the series that were there in the last cycle and are not in this one. */
+export class VanishedSeries {
+  #before = new Set<string>();
+
+  /**
+   * Series keys (`name{labels}`) that are gone. Of a group in which a collector failed nothing is known to be gone: what
+   * it brought before is expected back.
+   */
+  update(snapshots: readonly Snapshot[], isWhole: boolean): string[] {
+    const now = new Set<string>();
+    for (const { keys } of snapshots) for (const key of keys) now.add(key);
+    const gone: string[] = [];
+    for (const key of this.#before) {
+      if (now.has(key)) continue;
+      if (isWhole) gone.push(key);
+      else now.add(key);
+    }
+    this.#before = now;
+    return gone;
+  }
+}
+
+/** The labels of a series key, with `__name__`. */
+export function labelsOfKey(key: string): readonly (readonly [name: string, value: string])[] {
+  const [line] = parseText(`${key} 0\n`);
+  if (line?.kind !== 'sample') throw new Error(`BUG: not a series: ${key}`);
+  return [['__name__', line.name], ...line.labels];
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { serverAvailable } from '../kit/servers.ts';
+
+const run = promisify(execFile);
+const ROOT = join(import.meta.dirname, '..', '..');
+const page = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+}
+const { spec } = parse(page('docs/alerts/prometheusrule.yaml')) as { spec: { groups: { rules: Rule[] }[] } };
+const rules = spec.groups.flatMap((group) => group.rules);
+
+test('the alerts fire when they should, and only then', { timeout: 120_000 }, async (t) => {
+  if (!serverAvailable(t, 'vmalert-tool')) return;
+  const folder = scratchFolder(t);
+  writeFileSync(join(folder, 'rules.yaml'), stringify(spec));
+  writeFileSync(join(folder, 'tests.yaml'), page('docs/alerts/tests.yaml'));
+  // It ends with 1 and tells what differs on standard error, which is in the message of the rejection.
+  await run('vmalert-tool', ['unittest', '--files=tests.yaml', '--disableAlertgroupLabel'], {
+    cwd: folder,
+    timeout: 100_000,
+  });
+});
+
+test('every alert has a test and a place in the runbook', () => {
+  const [tests, runbook] = [page('docs/alerts/tests.yaml'), page('docs/operations.md')];
+  for (const { alert } of rules) {
+    assert.ok(tests.includes(`alertname: ${alert}\n`), `${alert} is never expected to fire`);
+    assert.ok(runbook.includes(`### ${alert}\n`), `${alert} is not in docs/operations.md`);
+  }
+});
+
+test('every self metric is in the runbook, and what the alerts and the dashboard ask for exists', () => {
+  const sources = globSync('src/**/*.ts', { cwd: ROOT }).map(page).join('\n');
+  const told = new Set([...sources.matchAll(/'(firesteel_[a-z_]+)'/g)].map(([, name]) => name as string));
+  const runbook = page('docs/operations.md');
+  assert.deepEqual(
+    [...told].filter((name) => !runbook.includes(`\`${name}\``)),
+    [],
+  );
+  const asked = [...rules.map(({ expr }) => expr), page('docs/dashboards/firesteel.json')].join('\n');
+  const unknown = [...asked.matchAll(/\bfiresteel_[a-z_]+/g)]
+    .map(([name]) => name.replace(/_(bucket|sum|count)$/, ''))
+    .filter((name) => !told.has(name));
+  assert.deepEqual(unknown, []);
+});

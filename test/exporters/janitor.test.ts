@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { groupOf, type Household, isLeftOver } from '../../src/exporters/janitor.ts';
+
+const nowMs = 1_800_000_000_000;
+
+const household: Household = {
+  jobs: new Set(['node-exporter', 'kubelet']),
+  cluster: 'prod',
+  nodes: new Set(['n1']),
+  known: new Set(['n1', 'n2']),
+  graceMs: 600_000,
+  nowMs,
+};
+
+const group = (labels: Record<string, string>, ageMs = 3_600_000) => ({
+  labels: { job: 'node-exporter', instance: 'n2', cluster: 'prod', ...labels },
+  pushedMs: nowMs - ageMs,
+});
+
+const nameless: Household = { ...household, cluster: undefined };
+
+const cases: readonly [what: string, leftOver: boolean, actual: boolean][] = [
+  ['a node that is gone', true, isLeftOver(group({}), household)],
+  [
+    'a node that was gone before the start, of a cluster with a name',
+    true,
+    isLeftOver(group({ instance: 'n0' }), household),
+  ],
+  ['a node that is there', false, isLeftOver(group({ instance: 'n1' }), household)],
+  ['a group that was just pushed to', false, isLeftOver(group({}, 599_000), household)],
+  ['the job of somebody else', false, isLeftOver(group({ job: 'backup' }), household)],
+  ['another cluster', false, isLeftOver(group({ cluster: 'test' }), household)],
+  [
+    'no cluster label, though ours has a name',
+    false,
+    isLeftOver({ ...group({}), labels: { job: 'kubelet', instance: 'n2' } }, household),
+  ],
+  ['a node that was seen here, of a cluster without a name', true, isLeftOver(group({}), nameless)],
+  [
+    'a node that was never seen here, of a cluster without a name',
+    false,
+    isLeftOver(group({ instance: 'n0' }), nameless),
+  ],
+];
+for (const [what, leftOver, actual] of cases) {
+  test(`a group of a Pushgateway is ${leftOver ? 'left over' : 'kept'}: ${what}`, () => assert.equal(actual, leftOver));
+}
+
+test("groups are read from a gateway's own metrics", () => {
+  assert.deepEqual(groupOf('push_time_seconds{cluster="prod",instance="n\\"1",job="kubelet"} 1.7e+09'), {
+    labels: { cluster: 'prod', instance: 'n"1', job: 'kubelet' },
+    pushedMs: 1.7e12,
+  });
+  assert.equal(groupOf('push_failure_time_seconds{instance="n1",job="kubelet"} 0'), undefined);
+  assert.equal(groupOf('# TYPE push_time_seconds gauge'), undefined);
+  assert.equal(groupOf('push_time_seconds_total{job="x"} 1'), undefined);
+});

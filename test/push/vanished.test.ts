@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gauge } from '../../src/metrics/family.ts';
+import { Snapshot } from '../../src/metrics/snapshot.ts';
+import { labelsOfKey, VanishedSeries } from '../../src/push/vanished.ts';
+
+const heat = gauge('heat', 'Heat.', ['zone']);
+
+function snapshot(...zones: string[]): Snapshot {
+  const out = new Snapshot();
+  for (const zone of zones) out.add(heat, 1, zone);
+  return out;
+}
+
+test('a series that was there and is not is told once', () => {
+  const vanished = new VanishedSeries();
+  assert.deepEqual(vanished.update([snapshot('a', 'b')], true), []);
+  assert.deepEqual(vanished.update([snapshot('b'), snapshot('c')], true), ['heat{zone="a"}']);
+  assert.deepEqual(vanished.update([snapshot('b', 'c')], true), []);
+  assert.deepEqual(vanished.update([snapshot('a')], true), ['heat{zone="b"}', 'heat{zone="c"}']);
+});
+
+test('while a collector fails nothing is gone; what is still missing afterwards is', () => {
+  const vanished = new VanishedSeries();
+  vanished.update([snapshot('a', 'b')], true);
+  assert.deepEqual(vanished.update([snapshot()], false), []);
+  assert.deepEqual(vanished.update([snapshot('a')], true), ['heat{zone="b"}']);
+});
+
+test('a series key is taken apart into its labels', () => {
+  assert.deepEqual(labelsOfKey('heat'), [['__name__', 'heat']]);
+  assert.deepEqual(labelsOfKey('heat{zone="a\\"b",to="c"}'), [
+    ['__name__', 'heat'],
+    ['zone', 'a"b'],
+    ['to', 'c'],
+  ]);
+});
