@@ -1,4 +1,3 @@
-import { parseText } from '../metrics/parse-text.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
 
 /** Finds the series that were there in the last cycle and are not in this one. */
@@ -21,11 +20,4 @@ export class VanishedSeries {
     this.#before = now;
     return gone;
   }
-}
-
-/** The labels of a series key, with `__name__`. */
-export function labelsOfKey(key: string): readonly (readonly [name: string, value: string])[] {
-  const [line] = parseText(`${key} 0\n`);
-  if (line?.kind !== 'sample') throw new Error(`BUG: not a series: ${key}`);
-  return [['__name__', line.name], ...line.labels];
 }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { snappyLiterals, staleMarkers } from '../../src/exporters/remote-write.ts';
+import { startAgentProcess } from '../kit/agent.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable } from '../kit/servers.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
@@ -39,4 +42,42 @@ test('a stale marker ends a series that was imported as text, and no other', { t
   await vm.until('count(it)', (samples) => samples[0]?.value === 1000);
   const left = await vm.query('it');
   assert.ok(left.every(({ metric }) => Number(metric.pod?.slice(1)) >= 2000 && metric.cluster === 'c'));
+});
+
+test('an agent ends the series of what is gone, and only those', { timeout: 60_000 }, async (t) => {
+  if (!serverAvailable(t, 'victoria-metrics')) return;
+  const folder = scratchFolder(t);
+  const vm = await startVictoriaMetrics(t, folder);
+  const texts = join(folder, 'texts');
+  mkdirSync(texts);
+  const write = (...pods: string[]) => {
+    writeFileSync(join(folder, 'draft'), pods.map((pod) => `it{pod="${pod}"} 1\n`).join(''));
+    renameSync(join(folder, 'draft'), join(texts, 'it.prom'));
+  };
+  write('stays', 'goes');
+  const config = join(folder, 'config.yaml');
+  writeFileSync(
+    config,
+    JSON.stringify({
+      node: 'n/1',
+      cluster: 'c',
+      push: { interval: '1s' },
+      http: { enabled: false },
+      collectors: {
+        node: { include: ['textfile'], textfile: { directory: texts } },
+        container: { enabled: false },
+        process: { enabled: false },
+      },
+      exporters: { vm: { type: 'vmagent', url: vm.url, staleMarkers: true } },
+    }),
+  );
+  const agent = startAgentProcess(t, ['run', '--config', config]);
+  await vm.until('count(it)', (samples) => samples[0]?.value === 2);
+  write('stays');
+  await vm.until('it', (samples) => samples.length === 1 && samples[0]?.metric.pod === 'stays');
+  write('stays', 'goes');
+  await vm.until('count(it)', (samples) => samples[0]?.value === 2);
+  agent.child.kill('SIGTERM');
+  assert.equal((await agent.ended).code, 0);
+  assert.equal(agent.stderr().includes('could not be ended'), false, agent.stderr());
 });

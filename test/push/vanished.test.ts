@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gauge } from '../../src/metrics/family.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
-import { labelsOfKey, VanishedSeries } from '../../src/push/vanished.ts';
+import { VanishedSeries } from '../../src/push/vanished.ts';
 
 const heat = gauge('heat', 'Heat.', ['zone']);
 
@@ -25,13 +25,4 @@ test('while a collector fails nothing is gone; what is still missing afterwards 
   vanished.update([snapshot('a', 'b')], true);
   assert.deepEqual(vanished.update([snapshot()], false), []);
   assert.deepEqual(vanished.update([snapshot('a')], true), ['heat{zone="b"}']);
-});
-
-test('a series key is taken apart into its labels', () => {
-  assert.deepEqual(labelsOfKey('heat'), [['__name__', 'heat']]);
-  assert.deepEqual(labelsOfKey('heat{zone="a\\"b",to="c"}'), [
-    ['__name__', 'heat'],
-    ['zone', 'a"b'],
-    ['to', 'c'],
-  ]);
 });
