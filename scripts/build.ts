@@ -1,6 +1,6 @@
 // Makes dist/firesteel.mjs, which the image and the published package run, and beside it the chunks that only some roles
-// load: the Kubernetes client stays out of the node agent.
-import { chmodSync, rmSync } from 'node:fs';
+// load: the Kubernetes client stays out of the node agent. Another folder than dist may be named as argument.
+import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { build, type Plugin } from 'esbuild';
 
 /** Their modules only define things; unless told, esbuild would keep all 2,742 API models of the client. */
@@ -19,10 +19,24 @@ const sideEffectFree: Plugin = {
   },
 };
 
-rmSync('dist', { recursive: true, force: true });
+/**
+ * Parts that libraries load with themselves and nothing here uses, replaced by nothing: the bundle must run without a
+ * node_modules beside it, and prom-client's default metrics want @opentelemetry/api from there.
+ */
+const UNUSED = /\/node_modules\/prom-client\/lib\/(?:cluster|defaultMetrics|pushgateway)\.js$/;
+
+const unused: Plugin = {
+  name: 'unused',
+  setup({ onLoad }) {
+    onLoad({ filter: UNUSED }, () => ({ contents: '' }));
+  },
+};
+
+const [outdir = 'dist'] = process.argv.slice(2);
+rmSync(outdir, { recursive: true, force: true });
 await build({
   entryPoints: { firesteel: 'src/main.ts' },
-  outdir: 'dist',
+  outdir,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[name]-[hash]',
   splitting: true,
@@ -34,8 +48,8 @@ await build({
   minifyWhitespace: true,
   legalComments: 'linked',
   sourcemap: 'external',
-  plugins: [sideEffectFree],
-  external: ['utf-8-validate', 'bufferutil', 'supports-color', 'pino-pretty', '@opentelemetry/api'],
+  plugins: [sideEffectFree, unused],
+  external: ['utf-8-validate', 'bufferutil', 'supports-color', 'pino-pretty'],
   // Some dependencies are CommonJS and call require() for node: modules.
   banner: {
     js: [
@@ -45,4 +59,5 @@ await build({
     ].join(''),
   },
 });
-chmodSync('dist/firesteel.mjs', 0o755);
+chmodSync(`${outdir}/firesteel.mjs`, 0o755);
+cpSync('src/http/page', `${outdir}/page`, { recursive: true, filter: (path) => !path.endsWith('tsconfig.json') });

@@ -15,7 +15,11 @@ import { nodeCollectors } from '../src/collectors/node/index.ts';
 import { processCollector } from '../src/collectors/process/index.ts';
 import { processName } from '../src/collectors/process/matcher.ts';
 import { settingsSchema } from '../src/commands/settings.ts';
+import { configurationReference } from './configuration-reference.ts';
 import { containerReference } from './container-reference.ts';
+import { ksmResourcesFile } from './helm/ksm-resources.ts';
+import { helmSchema } from './helm/values-schema.ts';
+import { withValuesTable } from './helm/values-table.ts';
 import { kubeStateReference } from './kube-state-reference.ts';
 import { nodeReference } from './metric-reference.ts';
 import { processReference } from './process-reference.ts';
@@ -23,6 +27,8 @@ import { processReference } from './process-reference.ts';
 const files: Readonly<Record<string, () => string>> = {
   'docs/config.schema.json': () =>
     `${JSON.stringify(z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' }), null, 2)}\n`,
+  'docs/configuration.md': () =>
+    configurationReference(z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' })),
   'docs/metrics/container.md': () =>
     containerReference({
       options: { '': z.strictObject({ ...sectionOptions, ...cgroupOptions.shape }), kubelet: kubeletOptions.unwrap() },
@@ -32,6 +38,10 @@ const files: Readonly<Record<string, () => string>> = {
   'docs/metrics/kube-state.md': () => kubeStateReference(resources, ksmSection.unwrap() as z.ZodObject),
   'docs/metrics/node.md': () => nodeReference(nodeCollectors),
   'docs/metrics/process.md': () => processReference(processCollector() as unknown as CollectorSpec, processName),
+  'helm/files/ksm-resources.yaml': ksmResourcesFile,
+  'helm/README.md': () =>
+    withValuesTable(readFileSync('helm/README.md', 'utf8'), readFileSync('helm/values.yaml', 'utf8')),
+  'helm/values.schema.json': helmSchema,
 };
 
 const check = process.argv.includes('--check');

@@ -1,0 +1,151 @@
+{{- /* The part of the agent's configuration that both kinds share. Of dict root, role. */ -}}
+{{- define "firesteel.commonConfig" -}}
+{{- $values := .root.Values -}}
+{{- with $values.cluster.name }}
+cluster: {{ . | quote }}
+{{- end }}
+{{- with $values.labels }}
+labels:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+log:
+  level: {{ $values.log.level }}
+push:
+  {{- toYaml $values.push | nindent 2 }}
+{{- if ne $values.spool.type "none" }}
+spool:
+  path: /var/lib/firesteel/spool
+  maxBytes: {{ $values.spool.maxBytes }}
+  maxAge: {{ $values.spool.maxAge }}
+{{- end }}
+{{- with $values.budget }}
+budget:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.identity }}
+identity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with include "firesteel.exporters" .root | fromYaml }}
+exporters:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "firesteel.httpConfig" -}}
+{{- $http := .root.Values.http -}}
+listen: {{ printf ":%d" (int $http.port) | quote }}
+{{- if $http.tls.existingSecret }}
+tls:
+  certFile: /etc/firesteel-tls/tls.crt
+  keyFile: /etc/firesteel-tls/tls.key
+{{- end }}
+{{- if $http.tokens.readKey }}
+readTokenFile: /etc/firesteel-tokens/read
+{{- end }}
+{{- if $http.tokens.controlKey }}
+controlTokenFile: /etc/firesteel-tokens/control
+{{- if ne .root.Values.spool.type "none" }}
+stateFile: /var/lib/firesteel/collectors.json
+{{- end }}
+{{- end }}
+{{- if eq .role "state" }}
+{{- if eq $http.podInfoAuth.type "token" }}
+podInfoTokenFile: /etc/firesteel-tokens/pod-info
+{{- else if eq $http.podInfoAuth.type "tokenReview" }}
+podInfoTokenReview:
+  audiences: [firesteel]
+  users:
+    - system:serviceaccount:{{ include "firesteel.namespace" .root }}:{{ include "firesteel.serviceAccount" (dict "root" .root "role" "node") }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- /* Where the names of pods come from. */ -}}
+{{- define "firesteel.identityConfig" -}}
+{{- $source := include "firesteel.identitySource" . -}}
+source: {{ $source }}
+{{- if include "firesteel.asksState" . }}
+url: {{ include "firesteel.stateUrl" . }}
+{{- if .Values.http.tls.existingSecret }}
+caFile: /etc/firesteel-tls/ca.crt
+{{- end }}
+{{- if ne .Values.http.podInfoAuth.type "none" }}
+tokenFile: /etc/firesteel-tokens/pod-info
+{{- else if .Values.http.tokens.readKey }}
+tokenFile: /etc/firesteel-tokens/read
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "firesteel.nodeConfig" -}}
+{{- $collectors := .Values.collectors -}}
+{{- $node := deepCopy $collectors.node -}}
+{{- if not .Values.node.mountHostRoot -}}
+  {{- $_ := set $node "filesystem" (mergeOverwrite (deepCopy ($node.filesystem | default dict)) (dict "enabled" false)) -}}
+{{- end -}}
+{{- $container := deepCopy $collectors.container -}}
+{{- $identity := mergeOverwrite (include "firesteel.identityConfig" . | fromYaml) ($container.identity | default dict) -}}
+{{- $_ := set $container "identity" $identity -}}
+{{- include "firesteel.commonConfig" (dict "root" . "role" "node") }}
+http:
+  {{- include "firesteel.httpConfig" (dict "root" . "role" "node") | nindent 2 }}
+paths:
+  procfs: /host/proc
+  sysfs: /host/sys
+  cgroup: /host/sys/fs/cgroup
+  {{- if .Values.node.mountHostRoot }}
+  rootfs: /host/root
+  udev: /host/root/run/udev/data
+  {{- end }}
+collectors:
+  node:
+    {{- toYaml $node | nindent 4 }}
+  container:
+    {{- toYaml $container | nindent 4 }}
+  process:
+    {{- toYaml $collectors.process | nindent 4 }}
+  ksm:
+    enabled: false
+{{- end -}}
+
+{{- define "firesteel.stateConfig" -}}
+{{- $ksm := omit .Values.collectors.ksm "resourcesExtra" "resourcesExclude" "customResourceState" -}}
+{{- $_ := set $ksm "resources" (include "firesteel.ksmResources" . | fromYamlArray) -}}
+{{- if .Values.collectors.ksm.customResourceState -}}
+  {{- $_ := set $ksm "customResourceStateFile" "/etc/firesteel/custom-resources.yaml" -}}
+{{- end -}}
+{{- include "firesteel.commonConfig" (dict "root" . "role" "state") }}
+http:
+  {{- include "firesteel.httpConfig" (dict "root" . "role" "state") | nindent 2 }}
+election:
+  lease: {{ include "firesteel.fullname" . }}
+collectors:
+  node:
+    enabled: false
+  container:
+    enabled: false
+  process:
+    enabled: false
+  ksm:
+    {{- toYaml $ksm | nindent 4 }}
+{{- end -}}
+
+{{- /* The file config.yaml of dict root, role, with what the user merges over it. */ -}}
+{{- define "firesteel.config" -}}
+{{- $config := include (printf "firesteel.%sConfig" .role) .root | fromYaml -}}
+{{- $own := (index .root.Values .role).extraConfig -}}
+{{- toYaml (mergeOverwrite $config (deepCopy .root.Values.extraConfig) (deepCopy $own)) -}}
+{{- end -}}
+
+{{- /* The files of an agent's ConfigMap. */ -}}
+{{- define "firesteel.configData" -}}
+config.yaml: |
+  {{- include "firesteel.config" . | nindent 2 }}
+{{- if eq .role "state" }}
+{{- with .root.Values.collectors.ksm.customResourceState }}
+custom-resources.yaml: |
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,35 @@
+{{- /* Of dict root, role: never more, selectors of workloads cannot be changed. */ -}}
+{{- define "firesteel.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "firesteel.name" .root }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .role }}
+{{- end -}}
+
+{{- /* Labels of every object; what the user adds never takes the place of ours. */ -}}
+{{- define "firesteel.labels" -}}
+{{- $root := .root -}}
+{{- $version := $root.Values.image.tag | default $root.Chart.AppVersion | toString -}}
+{{- $labels := include "firesteel.selectorLabels" . | fromYaml -}}
+{{- $chart := printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" -}}
+{{- $_ := set $labels "helm.sh/chart" $chart -}}
+{{- $_ := set $labels "app.kubernetes.io/version" (regexReplaceAll "[^A-Za-z0-9_.-]" $version "_" | trunc 63) -}}
+{{- $_ := set $labels "app.kubernetes.io/managed-by" $root.Release.Service -}}
+{{- $_ := set $labels "app.kubernetes.io/part-of" "firesteel" -}}
+{{- toYaml (merge $labels $root.Values.commonLabels) -}}
+{{- end -}}
+
+{{- /* metadata of dict root, role and, if they differ from the usual, name, suffix, annotations, cluster: true. */ -}}
+{{- define "firesteel.metadata" -}}
+{{- $usual := printf "%s-%s" (include "firesteel.fullname" .root) (.suffix | default .role) -}}
+{{- if .cluster }}{{ $usual = printf "%s-%s" (include "firesteel.clusterName" .root) (.suffix | default .role) }}{{ end -}}
+name: {{ .name | default $usual }}
+{{- if not .cluster }}
+namespace: {{ .namespace | default (include "firesteel.namespace" .root) }}
+{{- end }}
+labels:
+  {{- include "firesteel.labels" . | nindent 2 }}
+{{- with .annotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}

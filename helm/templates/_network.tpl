@@ -1,0 +1,70 @@
+{{- /* Probes come from the kubelet, whose traffic no policy stops. Of dict root, role. */ -}}
+{{- define "firesteel.networkPolicy" -}}
+{{- $root := .root -}}
+{{- $policy := $root.Values.networkPolicy -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- include "firesteel.metadata" . | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "firesteel.selectorLabels" . | nindent 6 }}
+  policyTypes: [Ingress, Egress]
+  ingress:
+    {{- include "firesteel.ingressRules" . | nindent 4 }}
+  egress:
+    - ports:
+        - { port: 53, protocol: UDP }
+        - { port: 53, protocol: TCP }
+    {{- with include "firesteel.exporterPorts" $root | fromYamlArray }}
+    - ports:
+        {{- range . }}
+        - { port: {{ int . }}, protocol: TCP }
+        {{- end }}
+      {{- with $policy.exportersTo }}
+      to:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+    {{- end }}
+    {{- if and (eq .role "node") (include "firesteel.asksState" $root) }}
+    - ports:
+        - { port: {{ int $root.Values.http.port }}, protocol: TCP }
+      to:
+        - podSelector:
+            matchLabels:
+              {{- include "firesteel.selectorLabels" (dict "root" $root "role" "state") | nindent 14 }}
+    {{- end }}
+    {{- if and (eq .role "node") (eq (include "firesteel.usesKubelet" $root) "true") }}
+    - ports:
+        - { port: 10250, protocol: TCP }
+    {{- end }}
+    {{- if or (eq .role "state") (eq (include "firesteel.identitySource" $root) "apiserver") }}
+    - ports:
+        {{- range $policy.apiServerPorts }}
+        - { port: {{ int . }}, protocol: TCP }
+        {{- end }}
+      {{- with $policy.apiServerTo }}
+      to:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+    {{- end }}
+    {{- with $policy.extraEgress }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end -}}
+
+{{- /* Who may come to the port: readers of metrics, and node agents to state agents. */ -}}
+{{- define "firesteel.ingressRules" -}}
+{{- $from := .root.Values.networkPolicy.metricsFrom -}}
+{{- $asked := and (eq .role "state") (include "firesteel.hasNode" .root) (include "firesteel.asksState" .root) -}}
+{{- if $asked -}}
+  {{- $labels := include "firesteel.selectorLabels" (dict "root" .root "role" "node") | fromYaml -}}
+  {{- $from = append $from (dict "podSelector" (dict "matchLabels" $labels)) -}}
+{{- end -}}
+{{- $port := dict "port" (int .root.Values.http.port) "protocol" "TCP" -}}
+{{- /* Pods in the host's network have the addresses of nodes, which no selector knows. */ -}}
+{{- if and $asked .root.Values.node.hostNetwork }}{{ list (dict "ports" (list $port)) | toYaml }}
+{{- else if $from }}{{ list (dict "ports" (list $port) "from" $from) | toYaml }}
+{{- else }}[]{{ end -}}
+{{- end -}}

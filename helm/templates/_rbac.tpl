@@ -1,0 +1,42 @@
+{{- /* A role and its binding. Of dict root, role, rules and, for one namespace, namespace; suffix names them. */ -}}
+{{- define "firesteel.grant" -}}
+{{- $kind := ternary "Role" "ClusterRole" (hasKey . "namespace") -}}
+{{- $meta := merge (dict "cluster" (not (hasKey . "namespace"))) . -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $kind }}
+metadata:
+  {{- include "firesteel.metadata" $meta | nindent 2 }}
+rules:
+  {{- .rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $kind }}Binding
+metadata:
+  {{- include "firesteel.metadata" $meta | nindent 2 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ $kind }}
+  name: {{ (include "firesteel.metadata" $meta | fromYaml).name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "firesteel.serviceAccount" . }}
+    namespace: {{ include "firesteel.namespace" .root }}
+{{- end -}}
+
+{{- /* The Lease. Names cannot limit create, since the name of a new object is not part of the request's path. */ -}}
+{{- define "firesteel.leaseRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "firesteel.fullname" . }}]
+  verbs: [get, update]
+{{- end -}}
+
+{{- /* Asking the API server whose token a node agent has. */ -}}
+{{- define "firesteel.tokenRules" -}}
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
+{{- end -}}

@@ -1,0 +1,39 @@
+{{- /* All resources of the ksm collector, from its own table: name → group, namespaced, enabled. */ -}}
+{{- define "firesteel.ksmTable" -}}
+{{- .Files.Get "files/ksm-resources.yaml" -}}
+{{- end -}}
+
+{{- /* Names of the resources that are followed, as a list of YAML, in the order of the alphabet. */ -}}
+{{- define "firesteel.ksmResources" -}}
+{{- $ksm := .Values.collectors.ksm -}}
+{{- $names := list -}}
+{{- if kindIs "slice" $ksm.resources -}}
+  {{- $names = $ksm.resources -}}
+{{- else -}}
+  {{- range $name, $resource := include "firesteel.ksmTable" . | fromYaml -}}
+    {{- if $resource.enabled }}{{ $names = append $names $name }}{{ end -}}
+  {{- end -}}
+{{- end -}}
+{{- $names = concat $names ($ksm.resourcesExtra | default list) | uniq -}}
+{{- range $ksm.resourcesExclude }}{{ $names = without $names . }}{{ end -}}
+{{- toYaml (sortAlpha $names) -}}
+{{- end -}}
+
+{{- /* Rules to list and watch these resources, one for each API group. */ -}}
+{{- define "firesteel.stateRules" -}}
+{{- $table := include "firesteel.ksmTable" . | fromYaml -}}
+{{- $groups := dict -}}
+{{- range include "firesteel.ksmResources" . | fromYamlArray -}}
+  {{- $group := (index $table .).group -}}
+  {{- $_ := set $groups $group (append (index $groups $group | default list) .) -}}
+{{- end -}}
+{{- range $group := keys $groups | sortAlpha }}
+- apiGroups: [{{ $group | quote }}]
+  resources:
+    {{- toYaml (index $groups $group) | nindent 4 }}
+  verbs: [list, watch]
+{{- end }}
+{{- with .Values.rbac.extraRules }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

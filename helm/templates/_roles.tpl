@@ -1,0 +1,68 @@
+{{- /* "true" when there are agents of this kind: a workload runs when one of its collectors does. */ -}}
+{{- define "firesteel.hasNode" -}}
+{{- $collectors := .Values.collectors -}}
+{{- if or $collectors.node.enabled $collectors.container.enabled $collectors.process.enabled }}true{{ end -}}
+{{- end -}}
+
+{{- define "firesteel.hasState" -}}
+{{- if .Values.collectors.ksm.enabled }}true{{ end -}}
+{{- end -}}
+
+{{- define "firesteel.scheme" -}}
+{{- ternary "https" "http" (not (empty .Values.http.tls.existingSecret)) -}}
+{{- end -}}
+
+{{- define "firesteel.stateUrl" -}}
+{{ include "firesteel.scheme" . }}://{{ include "firesteel.fullname" . }}-state.{{ include "firesteel.namespace" . }}.svc:{{ int .Values.http.port }}
+{{- end -}}
+
+{{- /* Who tells node agents the names of pods: state, apiserver, kubelet, or none when nothing wants them. */ -}}
+{{- define "firesteel.identitySource" -}}
+{{- $collectors := .Values.collectors -}}
+{{- $identity := $collectors.container.identity | default dict -}}
+{{- $usual := ternary "state" "apiserver" (not (empty (include "firesteel.hasState" .))) -}}
+{{- $wanted := or $collectors.container.enabled (and $collectors.process.enabled $collectors.process.byPod) -}}
+{{- ternary ($identity.source | default $usual) "none" (eq (toString $wanted) "true") -}}
+{{- end -}}
+
+{{- /* "true" when node agents ask the state agents of this release. */ -}}
+{{- define "firesteel.asksState" -}}
+{{- $identity := .Values.collectors.container.identity | default dict -}}
+{{- if and (include "firesteel.hasState" .) (eq (include "firesteel.identitySource" .) "state") (not $identity.url) }}true{{ end -}}
+{{- end -}}
+
+{{- /* "true" when node agents ask the kubelet for metrics. */ -}}
+{{- define "firesteel.kubeletMetrics" -}}
+{{- $container := .Values.collectors.container -}}
+{{- if and $container.enabled (or $container.kubeletMetrics (eq ($container.source | default "cgroup") "kubelet")) }}true{{ end -}}
+{{- end -}}
+
+{{- /* Rules of node agents: none but for names from elsewhere than the state agents, and for the kubelet's metrics. */ -}}
+{{- define "firesteel.nodeRules" -}}
+{{- $source := include "firesteel.identitySource" . -}}
+{{- if eq $source "apiserver" }}
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+{{- end }}
+{{- if eq $source "kubelet" }}
+- apiGroups: [""]
+  resources: [nodes/pods]
+  verbs: [get]
+{{- end }}
+{{- if include "firesteel.kubeletMetrics" . }}
+- apiGroups: [""]
+  resources: [nodes/metrics]
+  verbs: [get]
+{{- end }}
+{{- end -}}
+
+{{- /* Whether node agents ask the kubelet of their node. */ -}}
+{{- define "firesteel.usesKubelet" -}}
+{{- or (eq (include "firesteel.identitySource" .) "kubelet") (eq (include "firesteel.kubeletMetrics" .) "true") -}}
+{{- end -}}
+
+{{- /* Whether the pod needs the token of its service account. */ -}}
+{{- define "firesteel.usesApi" -}}
+{{- or (eq .role "state") (not (empty (include "firesteel.nodeRules" .root | trim))) -}}
+{{- end -}}

@@ -1,0 +1,38 @@
+{{- /* What works, but may not be meant. */ -}}
+{{- define "firesteel.warnings" -}}
+{{- if not .Values.cluster.name }}
+
+Note: cluster.name is empty; set it before a second cluster pushes to the same place.
+{{- end }}
+{{- range $name, $given := .Values.exporters }}
+{{- $auth := $given.auth | default dict }}
+{{- if or $auth.password $auth.bearerToken }}
+
+WARNING: exporters.{{ $name }}.auth holds a secret, which stays readable in the release. Use existingSecret.
+{{- end }}
+{{- if and $given.auth (hasPrefix "http://" ($given.url | default "")) }}
+
+WARNING: exporters.{{ $name }} sends credentials over http://. Use https://.
+{{- end }}
+{{- if ($given.tls | default dict).insecureSkipVerify }}
+
+WARNING: exporters.{{ $name }}.tls.insecureSkipVerify takes any certificate. Use caSecret.
+{{- end }}
+{{- end }}
+{{- if and (include "firesteel.hasState" .) (lt (int .Values.state.replicas) 2) }}
+
+Note: with fewer than two state agents there is a gap in kube_* series whenever the pod moves.
+{{- end }}
+{{- if and (include "firesteel.hasNode" .) (not (include "firesteel.hasState" .)) (eq (include "firesteel.identitySource" .) "apiserver") }}
+
+Note: without state agents, node agents list and watch pods themselves: their service account may read all pods.
+{{- end }}
+{{- if and .Values.node.hostNetwork .Values.networkPolicy.enabled }}
+
+Note: a NetworkPolicy does not reach node agents in the host's network, and state agents answer every address.
+{{- end }}
+{{- if .Values.podMonitor.enabled }}
+
+Note: a PodMonitor scrapes what is pushed already; drop one of them, or every series comes twice.
+{{- end }}
+{{- end -}}

@@ -1,0 +1,34 @@
+import * as z from 'zod';
+
+const anyObject = z.looseObject({});
+const anyObjects = z.array(anyObject);
+const texts = z.record(z.string(), z.string());
+
+/** Values that both kinds of pods have; Kubernetes checks what is passed on to it. */
+export const podValues = {
+  nodeOptions: z.array(z.string().regex(/^--/)),
+  extraConfig: anyObject,
+  resources: anyObject,
+  updateStrategy: anyObject,
+  priorityClassName: z.string(),
+  runtimeClassName: z.string(),
+  podAnnotations: texts,
+  podLabels: texts,
+  nodeSelector: texts,
+  affinity: anyObject,
+  tolerations: anyObjects,
+  topologySpreadConstraints: anyObjects,
+  podSecurityContext: anyObject,
+  securityContext: anyObject,
+  env: anyObjects,
+  envFrom: anyObjects,
+  extraVolumes: anyObjects,
+  extraVolumeMounts: anyObjects,
+  extraContainers: anyObjects,
+  initContainers: anyObjects,
+  hostAliases: anyObjects,
+  dnsPolicy: z.string(),
+  dnsConfig: anyObject,
+  terminationGracePeriodSeconds: z.int().min(10),
+  probes: z.strictObject({ liveness: anyObject, readiness: anyObject, startup: anyObject }),
+};

@@ -1,0 +1,134 @@
+import * as z from 'zod';
+import { settingsSchema } from '../../src/commands/settings.ts';
+import { podValues } from './pod-values.ts';
+
+/** The agent's own sections: chart and agent know the same keys, because these are the agent's. */
+const settings = settingsSchema.shape;
+const collectors = shapeOf(settings.collectors);
+const ksm = shapeOf(collectors.ksm);
+const exporter = shapeOf(settings.exporters.unwrap().valueType);
+
+/** Kubernetes checks what is passed on to it. */
+const anyObject = z.looseObject({});
+const texts = z.record(z.string(), z.string());
+const name = z.string().min(1).optional();
+
+/** What the chart adds to the ksm section, without what it writes there itself. */
+const resourceNames = (ksm.resources as z.ZodDefault<z.ZodArray>).unwrap().optional();
+const ksmValues = z.strictObject({
+  ...without(ksm, 'kubeconfig', 'context', 'customResourceStateFile'),
+  resources: resourceNames,
+  resourcesExtra: resourceNames,
+  resourcesExclude: resourceNames,
+  customResourceState: anyObject.optional(),
+});
+
+/** An exporter, with the names of Secrets in place of files. */
+const exporterValues = z.strictObject({
+  ...exporter,
+  type: (exporter.type as z.ZodType).optional(),
+  url: z.string(),
+  auth: z
+    .strictObject({ username: name, existingSecret: name, key: name, password: name, bearerToken: name })
+    .optional(),
+  tls: z
+    .strictObject({
+      caSecret: name,
+      caKey: name,
+      clientSecret: name,
+      certKey: name,
+      keyKey: name,
+      serverName: name,
+      insecureSkipVerify: z.boolean().optional(),
+    })
+    .optional(),
+});
+
+const account = z.strictObject({ create: z.boolean(), name: z.string(), annotations: texts });
+const port = z.int().min(1).max(65535);
+
+/** What `helm/values.yaml` may hold; below `push`, `identity`, `collectors` and `exporters` as the agent has it. */
+export const valuesSchema = z.strictObject({
+  nameOverride: z.string(),
+  fullnameOverride: z.string(),
+  namespaceOverride: z.string(),
+  commonLabels: texts,
+  global: z.looseObject({ imageRegistry: z.string(), imagePullSecrets: z.array(z.string()) }),
+  image: z.strictObject({
+    registry: z.string(),
+    repository: z.string().min(1),
+    tag: z.string(),
+    digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
+    pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
+  }),
+  tier: z.enum(['restricted', 'extended']),
+  cluster: z.strictObject({ name: z.string() }),
+  labels: settings.labels,
+  push: settings.push,
+  log: settings.log,
+  budget: settings.budget,
+  identity: settings.identity,
+  collectors: z.strictObject({ ...collectors, ksm: ksmValues }),
+  exporters: z.record(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/), exporterValues),
+  spool: z.strictObject({
+    type: z.enum(['emptyDir', 'hostPath', 'none']),
+    hostPath: z.string().regex(/^\//),
+    prepared: z.boolean(),
+    maxBytes: z.string().regex(/^[1-9][0-9]*(MiB|GiB)$/),
+    maxAge: shapeOf(settings.spool).maxAge,
+  }),
+  extraConfig: anyObject,
+  http: z.strictObject({
+    port,
+    tls: z.strictObject({ existingSecret: z.string() }),
+    tokens: z.strictObject({ existingSecret: z.string(), readKey: z.string(), controlKey: z.string() }),
+    podInfoAuth: z.strictObject({
+      type: z.enum(['none', 'token', 'tokenReview']),
+      existingSecret: z.string(),
+      key: z.string().min(1),
+    }),
+  }),
+  node: z.strictObject({
+    ...podValues,
+    hostNetwork: z.boolean(),
+    hostPID: z.boolean(),
+    mountHostRoot: z.boolean(),
+  }),
+  state: z.strictObject({
+    ...podValues,
+    replicas: z.int().min(0),
+    podDisruptionBudget: z.strictObject({ enabled: z.boolean() }),
+    service: z.strictObject({ annotations: texts }),
+  }),
+  rbac: z.strictObject({ create: z.boolean(), namespaced: z.boolean(), extraRules: z.array(anyObject) }),
+  serviceAccounts: z.strictObject({ node: account, state: account }),
+  metricsService: z.strictObject({ enabled: z.boolean(), annotations: texts }),
+  podMonitor: z.strictObject({ enabled: z.boolean(), labels: texts, interval: z.string() }),
+  networkPolicy: z.strictObject({
+    enabled: z.boolean(),
+    metricsFrom: z.array(anyObject),
+    apiServerTo: z.array(anyObject),
+    apiServerPorts: z.array(port),
+    exportersTo: z.array(anyObject),
+    extraEgress: z.array(anyObject),
+  }),
+  extraManifests: z.array(z.union([z.string(), anyObject])),
+});
+
+/** The chart's values.schema.json. */
+export function helmSchema(): string {
+  const schema = z.toJSONSchema(valuesSchema, { io: 'input', target: 'draft-7' });
+  return `${JSON.stringify(schema, null, 1)}\n`;
+}
+
+type Shape = Readonly<Record<string, z.ZodType>>;
+
+/** The fields of an object, below its default if it has one. */
+function shapeOf(schema: unknown): Shape {
+  const inner: unknown = schema instanceof z.ZodObject ? schema : (schema as z.ZodPrefault<z.ZodObject>).unwrap();
+  return (inner as z.ZodObject).shape as Shape;
+}
+
+function without(shape: Shape, ...keys: readonly string[]): Shape {
+  return Object.fromEntries(Object.entries(shape).filter(([key]) => !keys.includes(key)));
+}

@@ -1,0 +1,133 @@
+// npm run image-root [DIR]: lays out the root file system of the image in a folder, without a container engine. The
+// Dockerfile does the same in its build stage and copies the folder into an empty image, so that what tests see here is
+// what runs on nodes: Node, the libraries that it is linked with, the bundle, its compile cache, and no shell.
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readImageConfig } from './image-config.ts';
+
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+const { entrypoint, env } = readImageConfig(readFileSync(join(PROJECT, 'Dockerfile'), 'utf8'));
+const [nodePath = '', ...nodeFlags] = entrypoint.slice(0, -1);
+const bundle = entrypoint.at(-1) as string;
+const cache = env.NODE_COMPILE_CACHE as string;
+
+/** Folders that runtimes mount something over, which they could not make on a read-only root. */
+const MOUNT_POINTS = ['dev', 'etc/firesteel', 'host/proc', 'host/root', 'host/sys', 'proc', 'sys', 'var/lib/firesteel'];
+
+const FILES: Readonly<Record<string, string>> = {
+  'etc/passwd': 'root:x:0:0:root:/:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n',
+  'etc/group': 'root:x:0:\nnogroup:x:65534:\n',
+  'etc/nsswitch.conf': 'hosts: files dns\n',
+};
+
+/** Node's shared libraries, as its own report lists them; the first is the kernel's, which is no file. */
+function nodeLibraries(): string[] {
+  const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
+  return sharedObjects.filter((path) => path.startsWith('/'));
+}
+
+function layOut(root: string): void {
+  for (const folder of MOUNT_POINTS) mkdirSync(join(root, folder), { recursive: true });
+  mkdirSync(join(root, 'tmp'));
+  chmodSync(join(root, 'tmp'), 0o1777);
+  for (const [path, text] of Object.entries(FILES)) write(root, path, text);
+  copy(process.execPath, join(root, nodePath));
+  for (const library of nodeLibraries()) copy(library, join(root, library));
+  runNode(['--disable-warning=ExperimentalWarning', join(PROJECT, 'scripts/build.ts'), join(root, dirname(bundle))]);
+  for (const map of globSync(join(root, dirname(bundle), '**/*.map'))) rmSync(map);
+  fillCompileCache(root);
+  describePackages(root);
+}
+
+/** Runs what agents run, so that the functions that they need are in the cache, and loads the other chunks. */
+function fillCompileCache(root: string): void {
+  const started = { ...process.env, ...env, NODE_COMPILE_CACHE: join(root, cache) };
+  const chunks = globSync(join(root, dirname(bundle), 'chunks/*.mjs')).map((path) => `import ${JSON.stringify(path)};`);
+  runNode([...nodeFlags, '--input-type=module', '--eval', chunks.join('')], started);
+  runNode([...nodeFlags, join(root, bundle), 'collect', '--only', 'node.cpu,node.meminfo,process'], started);
+  // Node makes them for its own user only, who is another one in a container.
+  for (const entry of globSync(join(root, cache, '*/*'))) chmodSync(entry, 0o644);
+}
+
+/** For scanners and whoever lists an image's content: the npm packages, the Debian packages, their licences. */
+function describePackages(root: string): void {
+  const sbom = ['sbom', '--omit=dev', '--package-lock-only', '--sbom-format=cyclonedx'];
+  write(root, 'usr/share/firesteel/sbom.cdx.json', run('npm', sbom));
+  copy(join(PROJECT, 'LICENSE'), join(root, 'usr/share/doc/firesteel/copyright'));
+  if (!existsSync('/var/lib/dpkg/status')) {
+    console.log('This system has no dpkg: the image tells nothing of the packages of its libraries.');
+    return;
+  }
+  copy(realpathSync('/etc/os-release'), join(root, 'etc/os-release'));
+  const packages = new Set(
+    nodeLibraries()
+      .map(packageOf)
+      .filter((name) => name !== undefined),
+  );
+  for (const name of packages) {
+    // The folder that distroless images have, known to scanners.
+    write(root, `var/lib/dpkg/status.d/${name}`, run('dpkg-query', ['--status', name]));
+    const licence = `usr/share/doc/${name}/copyright`;
+    if (existsSync(join('/', licence))) copy(join('/', licence), join(root, licence));
+  }
+}
+
+/** The Debian package of a library; /lib is a link to /usr/lib, and dpkg may know the file by either name. */
+function packageOf(library: string): string | undefined {
+  for (const path of [library, join('/usr', library), realpathSync(library)]) {
+    try {
+      return run('dpkg', ['--search', path]).split(':', 1)[0];
+    } catch {
+      // Not by this name.
+    }
+  }
+  return undefined;
+}
+
+function write(root: string, path: string, text: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+}
+
+function copy(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  copyFileSync(from, to);
+  chmodSync(to, statSync(from).mode | 0o444);
+}
+
+const run = (program: string, args: readonly string[]): string =>
+  execFileSync(program, args, { cwd: PROJECT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+
+const runNode = (args: readonly string[], environment: NodeJS.ProcessEnv = process.env): void => {
+  execFileSync(process.execPath, args, { cwd: PROJECT, env: environment, stdio: ['ignore', 'ignore', 'inherit'] });
+};
+
+function showSizes(root: string): void {
+  const size = (paths: readonly string[]) =>
+    paths.reduce((sum, path) => sum + statSync(join(root, path)).size, 0) / 1e6;
+  const all = globSync('**/*', { cwd: root, exclude: [] }).filter((path) => statSync(join(root, path)).isFile());
+  const node = [nodePath.slice(1)];
+  const libraries = nodeLibraries().map((path) => path.slice(1));
+  const rest = all.filter((path) => !node.includes(path) && !libraries.includes(path));
+  for (const [title, paths] of Object.entries({ Node: node, 'its libraries': libraries, 'all else': rest })) {
+    console.log(`${title.padEnd(14)} ${size(paths).toFixed(1).padStart(6)} MB in ${paths.length} files`);
+  }
+}
+
+const root = process.argv[2] ?? join(PROJECT, 'image-root');
+rmSync(root, { recursive: true, force: true });
+layOut(root);
+showSizes(root);

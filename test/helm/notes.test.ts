@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { notes, overlay, story, type Values } from './chart.ts';
+import { helmTest } from './helm-test.ts';
+
+const MINIMAL = story('minimal');
+const QUIET = overlay(MINIMAL, { cluster: { name: 'prod' } });
+const LOSSES = /The restricted tier does not see\n(?: +- .*\n)+/;
+
+helmTest('the notes name what runs, where it pushes and what the restricted tier does not see', () => {
+  const text = notes(MINIMAL);
+  assert.match(text, /DaemonSet default\/firesteel-node, tier restricted/);
+  assert.match(text, /Deployment default\/firesteel-state, 2 of them; Lease firesteel/);
+  assert.match(text, /Every 15s they push to\n {2}vm {3}vmagent {3}http:\/\/victoria-metrics:8428/);
+  assert.match(text, LOSSES);
+  assert.match(text, /pod-security\.kubernetes\.io\/enforce=privileged/);
+});
+
+helmTest('the extended tier sees it all, and the notes do not say otherwise', () => {
+  assert.doesNotMatch(notes(overlay(MINIMAL, { tier: 'extended' })), LOSSES);
+});
+
+helmTest('state agents alone need no privileged namespace', () => {
+  assert.doesNotMatch(notes(story('ksm-only')), /pod-security|DaemonSet|restricted tier/);
+});
+
+/** Values that work, but may not be meant → what the notes say of them. */
+const WARNINGS: readonly (readonly [Values, RegExp])[] = [
+  [{ exporters: null }, /nobody: no exporter is configured/],
+  [{ state: { replicas: 1 } }, /fewer than two state agents/],
+  [{ cluster: { name: '' } }, /cluster\.name is empty/],
+  [{ podMonitor: { enabled: true } }, /every series comes twice/],
+  [{ collectors: { ksm: { enabled: false } } }, /service account may read all pods/],
+  [{ node: { hostNetwork: true }, networkPolicy: { enabled: true } }, /NetworkPolicy does not reach/],
+  [{ exporters: { vm: { tls: { insecureSkipVerify: true } } } }, /takes any certificate/],
+  [{ exporters: { vm: { auth: { existingSecret: 'a' } } } }, /sends credentials over http:\/\//],
+];
+
+for (const [values, warning] of WARNINGS) {
+  helmTest(`the notes warn of ${JSON.stringify(values)}`, () => {
+    assert.match(notes(overlay(QUIET, values)), warning);
+  });
+}
+
+helmTest('the notes do not warn without a reason', () => {
+  const text = notes(QUIET);
+  for (const [, warning] of WARNINGS) assert.doesNotMatch(text, warning);
+});
+
+helmTest('a secret in the values is warned of, and printed nowhere but in the Secret', () => {
+  const text = notes(overlay(MINIMAL, { exporters: { vm: { auth: { bearerToken: 'hush-hush' } } } }));
+  assert.match(text, /exporters\.vm\.auth holds a secret, which stays readable/);
+  assert.doesNotMatch(text, /hush-hush/);
+});

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
+import { VERSION } from '../../src/config/version.ts';
+import { type Manifest, overlay, podsOf, render, story, USER_STORIES } from './chart.ts';
+import { helmTest } from './helm-test.ts';
+
+const MINIMAL = story('minimal');
+
+/** What the Pod Security profile "restricted" has against a pod, its volumes of the host aside. */
+function restrictedErrors(pod: Manifest): string[] {
+  const wrong: string[] = [];
+  const refuse = (isWrong: unknown, what: string) => isWrong && wrong.push(what);
+  for (const key of ['hostNetwork', 'hostPID', 'hostIPC']) refuse(pod[key], key);
+  refuse(pod.securityContext.seccompProfile?.type !== 'RuntimeDefault', 'seccompProfile');
+  refuse(pod.securityContext.runAsNonRoot !== true || pod.securityContext.runAsUser === 0, 'runs as root');
+  for (const { name, securityContext, ports } of ownContainers(pod)) {
+    refuse(securityContext.privileged, `${name}: privileged`);
+    refuse(securityContext.allowPrivilegeEscalation !== false, `${name}: allowPrivilegeEscalation`);
+    refuse(securityContext.readOnlyRootFilesystem !== true, `${name}: writable root`);
+    refuse(String(securityContext.capabilities.drop) !== 'ALL', `${name}: keeps capabilities`);
+    for (const capability of securityContext.capabilities.add ?? []) refuse(true, `${name}: ${capability}`);
+    for (const { hostPort } of ports ?? []) refuse(hostPort, `${name}: hostPort`);
+  }
+  return wrong;
+}
+
+const ownContainers = (pod: Manifest): Manifest[] =>
+  pod.containers.filter(({ name }: Manifest) => name === 'firesteel');
+
+/** What the two stories may do that differ from the restricted profile. */
+const MORE: Readonly<Record<string, readonly string[]>> = {
+  extended: ['runs as root', 'firesteel: DAC_READ_SEARCH', 'firesteel: SYS_PTRACE'],
+  'host-network': ['hostNetwork'],
+};
+
+for (const [name, values] of Object.entries(USER_STORIES)) {
+  helmTest(`${name}: pods keep to the restricted profile, but for volumes of the host`, () => {
+    for (const { kind, pod } of podsOf(render(values))) {
+      assert.deepEqual(restrictedErrors(pod), kind === 'DaemonSet' ? (MORE[name] ?? []) : []);
+    }
+  });
+
+  helmTest(`${name}: of the host, pods mount its /proc, /sys and / for reading, and the spool's folder`, () => {
+    for (const { kind, pod } of podsOf(render(values))) {
+      const mounts: Manifest[] = ownContainers(pod).flatMap(({ volumeMounts }) => volumeMounts);
+      for (const { name, hostPath } of pod.volumes) {
+        if (hostPath === undefined) continue;
+        assert.equal(kind, 'DaemonSet');
+        const mount = mounts.find((candidate) => candidate.name === name);
+        assert.ok(mount);
+        if (hostPath.path === '/var/lib/firesteel') continue;
+        assert.ok(['/proc', '/sys', '/'].includes(hostPath.path), hostPath.path);
+        assert.equal(mount.readOnly, true);
+      }
+      for (const { name } of mounts)
+        assert.ok(
+          pod.volumes.some((volume: Manifest) => volume.name === name),
+          name,
+        );
+    }
+  });
+
+  helmTest(`${name}: no role has a wildcard, and none reaches the kubelet's exec`, () => {
+    const roles = render(values).filter(({ kind }) => /^(?:Cluster)?Role$/.test(kind));
+    for (const { verbs, resources, apiGroups } of roles.flatMap(({ rules }) => rules)) {
+      for (const word of [...verbs, ...resources, ...apiGroups]) assert.doesNotMatch(word, /\*|^nodes\/proxy$/);
+    }
+  });
+}
+
+helmTest('selectors of workloads, Services and policies do not move with the values', () => {
+  const selectors = (values: typeof MINIMAL) =>
+    podsOf(render(values)).map(({ kind, workload }) => [kind, workload.spec.selector.matchLabels]);
+  const usual = selectors(MINIMAL);
+  const labels = (component: string) => ({
+    'app.kubernetes.io/name': 'firesteel',
+    'app.kubernetes.io/instance': 'firesteel',
+    'app.kubernetes.io/component': component,
+  });
+  assert.deepEqual(usual, [
+    ['DaemonSet', labels('node')],
+    ['Deployment', labels('state')],
+  ]);
+  // A name of the chart's own makes a new release in all but name, by the user's will.
+  const renamed = 'extra-everything';
+  for (const [name, values] of Object.entries(USER_STORIES)) {
+    for (const selector of name === renamed ? [] : selectors(values)) {
+      assert.ok(
+        usual.some((known) => isDeepStrictEqual(known, selector)),
+        JSON.stringify(selector),
+      );
+    }
+  }
+});
+
+helmTest('every selector of the chart finds its pods', () => {
+  const everything = overlay(story('extra-everything'), { networkPolicy: { enabled: true } });
+  const objects = render(everything);
+  const labels = podsOf(objects).map(({ workload }) => workload.spec.template.metadata.labels);
+  const selectors = objects
+    .filter(({ kind }) => kind !== 'ConfigMap')
+    .map(({ spec }) => spec?.selector?.matchLabels ?? spec?.podSelector?.matchLabels ?? spec?.selector)
+    .filter((selector) => selector !== undefined);
+  assert.ok(selectors.length >= 7);
+  for (const selector of selectors) {
+    const found = labels.filter((own) => Object.entries(selector).every(([key, value]) => own[key] === value));
+    assert.notEqual(found.length, 0, JSON.stringify(selector));
+  }
+});
+
+helmTest('an extended tier means uid 0 with two capabilities, for node agents only', () => {
+  const [node, state] = podsOf(render(overlay(MINIMAL, { tier: 'extended' })));
+  assert.equal(node?.pod.securityContext.runAsUser, 0);
+  assert.deepEqual(node?.pod.containers[0].securityContext, {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'], add: ['DAC_READ_SEARCH', 'SYS_PTRACE'] },
+  });
+  assert.equal(state?.pod.securityContext.runAsUser, 65534);
+});
+
+helmTest('probes ask the agent about itself, with time to spare', () => {
+  for (const { pod } of podsOf(render(MINIMAL))) {
+    const [{ livenessProbe, readinessProbe, startupProbe }] = pod.containers;
+    assert.equal(livenessProbe.httpGet.path, '/healthz');
+    assert.equal(startupProbe.httpGet.path, '/healthz');
+    assert.equal(readinessProbe.httpGet.path, '/readyz');
+    assert.ok(pod.terminationGracePeriodSeconds >= 10);
+  }
+});
+
+helmTest('a digest wins over the tag, and a mirror over the registry', () => {
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const image = (values: typeof MINIMAL) => podsOf(render(overlay(MINIMAL, values)))[0]?.pod.containers[0].image;
+  assert.equal(image({ image: { tag: 'v9' } }), 'ghcr.io/firesteel/firesteel:v9');
+  assert.equal(image({ image: { tag: 'v9', digest } }), `ghcr.io/firesteel/firesteel@${digest}`);
+  assert.equal(image({ global: { imageRegistry: 'mirror:5000' } }), `mirror:5000/firesteel/firesteel:${VERSION}`);
+});
+
+helmTest('the budget for disruptions comes with a second replica only', () => {
+  const budgets = (replicas: number) =>
+    render(overlay(MINIMAL, { state: { replicas } })).filter(({ kind }) => kind === 'PodDisruptionBudget');
+  assert.equal(budgets(1).length, 0);
+  assert.equal(budgets(2).length, 1);
+});

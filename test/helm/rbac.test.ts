@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { resources } from '../../src/collectors/ksm/resources/index.ts';
+import { configText, type Manifest, overlay, podsOf, render, story, type Values } from './chart.ts';
+import { helmTest } from './helm-test.ts';
+
+const MINIMAL = story('minimal');
+
+const groupOf = (name: string): string => {
+  const { apiVersion } = resources.find((resource) => resource.name === name) ?? { apiVersion: '?/' };
+  return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
+};
+
+/** Rules as `group/resource verb`, sorted. */
+const flat = (rules: readonly Manifest[]): string[] =>
+  rules
+    .flatMap(({ apiGroups, resources: names, verbs, resourceNames }) =>
+      apiGroups.flatMap((group: string) =>
+        names.flatMap((name: string) =>
+          verbs.map((verb: string) => `${group}/${name}${resourceNames ? `=${resourceNames}` : ''} ${verb}`),
+        ),
+      ),
+    )
+    .sort();
+
+const toFollow = (names: readonly string[]): string[] =>
+  names.flatMap((name) => ['list', 'watch'].map((verb) => `${groupOf(name)}/${name} ${verb}`)).sort();
+
+/** What an account may do: rules of the roles bound to it, those of one namespace with `namespace:` before them. */
+function rightsOf(objects: readonly Manifest[], account: string): string[] {
+  return objects
+    .filter(({ kind, subjects }) => /Binding$/.test(kind) && subjects[0].name === account)
+    .flatMap(({ roleRef, metadata: { namespace } }) => {
+      const role = objects.find(
+        ({ kind, metadata }) =>
+          kind === roleRef.kind && metadata.name === roleRef.name && metadata.namespace === namespace,
+      );
+      assert.ok(role, `no ${roleRef.kind} ${roleRef.name}`);
+      return flat(role.rules).map((right) => (namespace === undefined ? right : `${namespace}:${right}`));
+    })
+    .sort();
+}
+
+const LEASE = ['create', '=firesteel get', '=firesteel update'].map(
+  (end) => `default:coordination.k8s.io/leases${end.startsWith('=') ? end : ` ${end}`}`,
+);
+
+const DEFAULTS = resources.filter(({ enabled }) => enabled).map(({ name }) => name);
+
+const rights = (values: Values, account = 'firesteel-state') => rightsOf(render(overlay(MINIMAL, values)), account);
+
+helmTest('state agents may list and watch what they follow and hold their Lease, nothing else', () => {
+  assert.deepEqual(rights({}), [...toFollow(DEFAULTS), ...LEASE].sort());
+  assert.ok(!DEFAULTS.includes('secrets') && !DEFAULTS.includes('configmaps'));
+});
+
+helmTest('rights follow the list of resources', () => {
+  const names = resources.map(({ name }) => name);
+  const halves = [0, 1].map((rest) => names.filter((name, index) => name === 'pods' || index % 2 === rest));
+  for (const list of [names, ...halves]) {
+    assert.deepEqual(rights({ collectors: { ksm: { resources: list } } }), [...toFollow(list), ...LEASE].sort());
+  }
+});
+
+helmTest('resources can be added and taken away, and the configuration names the same', () => {
+  const ksm = { resourcesExtra: ['secrets', 'pods'], resourcesExclude: ['leases'] };
+  const names = [...DEFAULTS.filter((name) => name !== 'leases'), 'secrets'].sort();
+  const objects = render(overlay(MINIMAL, { collectors: { ksm } }));
+  assert.deepEqual(rightsOf(objects, 'firesteel-state'), [...toFollow(names), ...LEASE].sort());
+  assert.deepEqual(
+    [...configText(objects, 'state').matchAll(/^ {4}- (\w+)$/gm)].map(([, name]) => name),
+    names,
+  );
+});
+
+helmTest('with namespaced rights there is a Role in each namespace and nothing over the cluster', () => {
+  const objects = render(story('namespaced-rbac'));
+  assert.ok(!objects.some(({ kind }) => kind.startsWith('ClusterRole')));
+  const names = ['cronjobs', 'deployments', 'jobs', 'pods', 'replicasets', 'services', 'statefulsets'];
+  const both = ['team-a', 'team-b'].flatMap((space) => toFollow(names).map((right) => `${space}:${right}`));
+  assert.deepEqual(rightsOf(objects, 'firesteel-state'), [...both, ...LEASE].sort());
+});
+
+helmTest('node agents that ask the state agents have no rights and no token', () => {
+  const objects = render(MINIMAL);
+  assert.deepEqual(rightsOf(objects, 'firesteel-node'), []);
+  const [node, state] = podsOf(objects);
+  assert.equal(node?.pod.automountServiceAccountToken, false);
+  assert.equal(state?.pod.automountServiceAccountToken, true);
+  for (const { kind, automountServiceAccountToken } of objects) {
+    if (kind === 'ServiceAccount') assert.equal(automountServiceAccountToken, false);
+  }
+});
+
+helmTest('node agents get the rights that another source of names needs, and a token', () => {
+  const expected: readonly (readonly [Values, readonly string[]])[] = [
+    [{ ksm: { enabled: false } }, ['/pods list', '/pods watch']],
+    [{ container: { identity: { source: 'apiserver' } } }, ['/pods list', '/pods watch']],
+    [{ container: { identity: { source: 'kubelet' } } }, ['/nodes/pods get']],
+    [{ container: { kubeletMetrics: true } }, ['/nodes/metrics get']],
+    [{ container: { source: 'kubelet', identity: { source: 'none' } } }, ['/nodes/metrics get']],
+    [{ container: { identity: { source: 'none' } } }, []],
+    [{ container: { enabled: false }, ksm: { enabled: false } }, []],
+    [
+      { container: { enabled: false }, ksm: { enabled: false }, process: { byPod: true } },
+      ['/pods list', '/pods watch'],
+    ],
+  ];
+  for (const [collectors, list] of expected) {
+    const objects = render(overlay(MINIMAL, { collectors }));
+    assert.deepEqual(rightsOf(objects, 'firesteel-node'), list, JSON.stringify(collectors));
+    assert.equal(podsOf(objects)[0]?.pod.automountServiceAccountToken, list.length > 0);
+  }
+});
+
+helmTest('checking the tokens of node agents needs one more right, and they bring a token for that alone', () => {
+  const values = { http: { podInfoAuth: { type: 'tokenReview' } } };
+  const right = 'authentication.k8s.io/tokenreviews create';
+  assert.deepEqual(rights(values), [...toFollow(DEFAULTS), ...LEASE, right].sort());
+  const [node] = podsOf(render(overlay(MINIMAL, values)));
+  assert.equal(node?.pod.automountServiceAccountToken, false);
+  const volume = node?.pod.volumes.find(({ name }: Manifest) => name === 'tokens');
+  assert.equal(volume.projected.sources[0].serviceAccountToken.audience, 'firesteel');
+});
+
+helmTest('without rbac.create there are no roles', () => {
+  assert.deepEqual(rights({ rbac: { create: false } }), []);
+});

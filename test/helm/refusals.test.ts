@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { compilePattern } from '../../src/config/units.ts';
+import { HelmError, overlay, render, story, type Values } from './chart.ts';
+import { helmTest } from './helm-test.ts';
+import { SCHEMA_TEXT, schemaErrors } from './values.ts';
+
+const MINIMAL = story('minimal');
+
+test('the schema refuses what it does not know, and names it', () => {
+  const unknown: Readonly<Record<string, Values>> = {
+    '/tiers': { tiers: 'restricted' },
+    '/image/tagg': { image: { tagg: '1' } },
+    '/exporters/vm/urll': { exporters: { vm: { urll: 'http://vm' } } },
+    '/exporters/vm/auth/passwort': { exporters: { vm: { auth: { passwort: 'x' } } } },
+    '/collectors/node/cpuu': { collectors: { node: { cpuu: {} } } },
+    '/collectors/node/cpu/guests': { collectors: { node: { cpu: { guests: true } } } },
+    '/collectors/ksm/resource': { collectors: { ksm: { resource: [] } } },
+    '/state/hostPID': { state: { hostPID: true } },
+    '/networkPolicy/enable': { networkPolicy: { enable: true } },
+  };
+  for (const [name, values] of Object.entries(unknown)) {
+    assert.deepEqual(schemaErrors(overlay(MINIMAL, values)), [`${name}: must NOT have additional properties`]);
+  }
+});
+
+test('the schema refuses values of another kind', () => {
+  const wrong: Readonly<Record<string, Values>> = {
+    '/tier': { tier: 'privileged' },
+    '/push/interval': { push: { interval: 15 } },
+    '/exporters/vm/type': { exporters: { vm: { type: 'prometheus' } } },
+    '/collectors/ksm/resourcesExtra/0': { collectors: { ksm: { resourcesExtra: ['widgets'] } } },
+    '/spool/maxBytes': { spool: { maxBytes: '256Mi' } },
+    '/image/digest': { image: { digest: 'sha256:abc' } },
+    '/http/port': { http: { port: 0 } },
+  };
+  for (const [name, values] of Object.entries(wrong)) {
+    const errors = schemaErrors(overlay(MINIMAL, values));
+    assert.ok(errors.length > 0 && errors.every((error) => error.startsWith(`${name}: must`)), `${name} ${errors}`);
+  }
+});
+
+test('patterns of the schema are of a kind that Go knows, with which helm checks them', () => {
+  const patterns = [...SCHEMA_TEXT.matchAll(/"pattern": ("(?:[^"\\]|\\.)*")/g)];
+  assert.ok(patterns.length > 10);
+  for (const [, pattern = ''] of patterns) compilePattern(JSON.parse(pattern) as string);
+});
+
+interface Refusal {
+  readonly values: Values;
+  /** What the chart says. */
+  readonly problem: RegExp;
+  /** What it would have instead. */
+  readonly write: string;
+}
+
+const auth = (values: Values): Values => ({ exporters: { vm: { auth: values } } });
+const off = { enabled: false };
+
+/** Values that a schema cannot refuse. */
+const REFUSALS: readonly Refusal[] = [
+  {
+    values: { exporters: { vm: { url: '' } } },
+    problem: /exporters\.vm\.url is missing/,
+    write: 'exporters: { vm: { url: "http://victoria-metrics:8428" } }',
+  },
+  {
+    values: auth({ existingSecret: 'a', bearerToken: 'b' }),
+    problem: /exporters\.vm\.auth has existingSecret and a secret of its own/,
+    write: 'exporters: { vm: { url: "http://victoria-metrics:8428", auth: { existingSecret: a } } }',
+  },
+  {
+    values: auth({ username: 'me', bearerToken: 'b' }),
+    problem: /exporters\.vm\.auth has both username and bearerToken/,
+    write:
+      'exporters: { vm: { url: "http://victoria-metrics:8428", auth: { username: me, existingSecret: my-secret } } }',
+  },
+  {
+    values: auth({ password: 'b' }),
+    problem: /exporters\.vm\.auth has a password, but no username/,
+    write:
+      'exporters: { vm: { url: "http://victoria-metrics:8428", auth: { username: firesteel, existingSecret: my-secret } } }',
+  },
+  {
+    values: auth({ username: 'me' }),
+    problem: /exporters\.vm\.auth names no secret/,
+    write:
+      'exporters: { vm: { url: "http://victoria-metrics:8428", auth: { username: me, existingSecret: my-secret } } }',
+  },
+  {
+    values: { spool: { type: 'hostPath' } },
+    problem: /spool\.type hostPath: .* uid 65534/,
+    write: 'spool: { type: hostPath, hostPath: /var/lib/firesteel, prepared: true }',
+  },
+  {
+    values: { collectors: { node: off, container: off, process: off, ksm: off } },
+    problem: /collectors: all are off/,
+    write: 'collectors: { node: { enabled: true } }',
+  },
+  {
+    values: { collectors: { ksm: { resources: [] } } },
+    problem: /collectors\.ksm: no resource is left/,
+    write: 'collectors: { ksm: { enabled: false } }',
+  },
+  {
+    values: { collectors: { ksm: { resourcesExclude: ['pods', 'jobs'] } } },
+    problem: /collectors\.ksm: .* pods are not among the resources/,
+    write: 'collectors: { ksm: { resourcesExtra: [pods], resourcesExclude: [jobs] } }',
+  },
+  {
+    values: { collectors: { container: { identity: { source: 'state' } }, ksm: off } },
+    problem: /identity\.source state: collectors\.ksm is off/,
+    write: 'collectors: { container: { identity: { source: apiserver } } }',
+  },
+  {
+    values: { rbac: { namespaced: true } },
+    problem: /rbac\.namespaced needs the namespaces/,
+    write: 'rbac: { namespaced: true }\ncollectors: { ksm: { namespaces: [default] } }',
+  },
+  {
+    values: {
+      rbac: { namespaced: true },
+      collectors: { ksm: { namespaces: ['a'], resources: ['pods', 'nodes'], resourcesExclude: ['jobs'] } },
+    },
+    problem: /rbac\.namespaced: nodes belong to no namespace/,
+    write: 'collectors: { ksm: { resourcesExclude: [jobs, nodes] } }',
+  },
+  {
+    values: {
+      rbac: { namespaced: true },
+      http: { podInfoAuth: { type: 'tokenReview' } },
+      collectors: { ksm: { namespaces: ['a'], resources: ['pods'] } },
+    },
+    problem: /no Role can allow token reviews/,
+    write: 'http: { podInfoAuth: { type: token, existingSecret: my-secret } }',
+  },
+  {
+    values: { http: { tokens: { readKey: 'read' } } },
+    problem: /http\.tokens names keys, but not the Secret/,
+    write: 'http: { tokens: { existingSecret: my-secret, readKey: read, controlKey: "" } }',
+  },
+  {
+    values: { http: { podInfoAuth: { type: 'token' } } },
+    problem: /podInfoAuth\.type token needs the Secret/,
+    write: 'http: { podInfoAuth: { type: token, existingSecret: my-secret } }',
+  },
+  {
+    values: { node: { securityContext: { privileged: true } } },
+    problem: /node\.securityContext: no collector needs privileged/,
+    write: 'tier: extended\nnode: { securityContext: {} }',
+  },
+  {
+    values: { state: { securityContext: { capabilities: { add: ['SYS_ADMIN'] } } } },
+    problem: /state\.securityContext: no collector needs privileged, SYS_ADMIN/,
+    write: 'tier: extended\nstate: { securityContext: {} }',
+  },
+];
+
+for (const { values, problem, write } of REFUSALS) {
+  helmTest(`${JSON.stringify(values)} is refused with the YAML that would be right`, () => {
+    const text = refusal(values) ?? '';
+    assert.match(text, problem);
+    const printed = parse(text.split('\nWrite:\n')[1] ?? '') as Values;
+    assert.deepEqual(printed, parse(write));
+    assert.deepEqual(schemaErrors(overlay(MINIMAL, printed)), []);
+    // By itself it may still lack something else, but no longer this.
+    assert.doesNotMatch(refusal(printed) ?? '', problem);
+  });
+}
+
+/** What helm says against values; undefined when it takes them. */
+function refusal(values: Values): string | undefined {
+  try {
+    render(overlay(MINIMAL, values));
+    return undefined;
+  } catch (cause) {
+    if (cause instanceof HelmError) return cause.text;
+    throw cause;
+  }
+}

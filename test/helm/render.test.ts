@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkConfig } from '../../src/commands/check-config.ts';
+import { runCommand } from '../kit/command.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { configText, type Manifest, overlay, render, story, USER_STORIES } from './chart.ts';
+import { helmTest } from './helm-test.ts';
+import { typeErrors } from './kube-types.ts';
+import { schemaErrors } from './values.ts';
+
+const MINIMAL = story('minimal');
+
+/** Of an operator, so no type of Kubernetes itself; its definition allows these and no others. */
+const POD_MONITOR_FIELDS = ['selector', 'podMetricsEndpoints'];
+const ENDPOINT_FIELDS = ['port', 'path', 'scheme', 'honorLabels', 'tlsConfig', 'authorization', 'interval'];
+
+function errorsOf(object: Manifest): string[] {
+  if (object.kind !== 'PodMonitor') return typeErrors(object);
+  const endpoint = object.spec.podMetricsEndpoints[0];
+  return [
+    ...Object.keys(object.spec).filter((key) => !POD_MONITOR_FIELDS.includes(key)),
+    ...Object.keys(endpoint).filter((key) => !ENDPOINT_FIELDS.includes(key)),
+  ];
+}
+
+for (const [name, values] of Object.entries(USER_STORIES)) {
+  helmTest(`${name}: the schema takes the values, and every object is as the Kubernetes API wants it`, () => {
+    assert.deepEqual(schemaErrors(values), []);
+    const objects = render(values);
+    assert.ok(objects.length > 3);
+    for (const object of objects) {
+      assert.deepEqual(errorsOf(object), [], `${object.kind} ${object.metadata.name}`);
+    }
+    const names = objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace} ${metadata.name}`);
+    assert.deepEqual(names, [...new Set(names)]);
+  });
+
+  helmTest(`${name}: agents take their configuration`, async (context) => {
+    const configs = render(values).filter(({ kind, data }) => kind === 'ConfigMap' && data?.['config.yaml']);
+    assert.ok(configs.length > 0);
+    for (const { data } of configs) {
+      const file = join(scratchFolder(context), 'config.yaml');
+      writeFileSync(file, data['config.yaml']);
+      const { code, stderr, stdout } = await runCommand(checkConfig, [file]);
+      assert.deepEqual({ code, stderr, stdout }, { code: 0, stderr: '', stdout: `${file}: ok\n` });
+    }
+  });
+}
+
+helmTest('an object with a field that Kubernetes does not know, or without one that it needs, would be noticed', () => {
+  const daemonSet = render(MINIMAL).find(({ kind }) => kind === 'DaemonSet');
+  assert.ok(daemonSet);
+  const broken = structuredClone(daemonSet);
+  delete broken.spec.selector;
+  broken.spec.template.spec.containers[0].imagePullPolice = 'Always';
+  broken.spec.template.spec.containers[0].args = 'run';
+  assert.deepEqual(typeErrors(broken), [
+    'DaemonSet.spec.selector: is required',
+    'DaemonSet.spec.template.spec.containers[0].args: expected a list, found "run"',
+    'DaemonSet.spec.template.spec.containers[0].imagePullPolice: unknown field',
+  ]);
+});
+
+helmTest('one --set is enough', () => {
+  const objects = render({}, '--set', 'exporters.vm.url=http://victoria-metrics:8428');
+  assert.deepEqual(objects, render(MINIMAL));
+});
+
+helmTest('the same values give the same pods, so that an upgrade restarts none of them', () => {
+  const pods = (objects: readonly Manifest[]) => objects.filter(({ kind }) => /^(DaemonSet|Deployment)$/.test(kind));
+  assert.deepEqual(pods(render(MINIMAL, '--is-upgrade')), pods(render(MINIMAL)));
+});
+
+helmTest('a changed configuration changes the checksum of the pods that have it, and only of them', () => {
+  const checksums = (values: typeof MINIMAL) =>
+    render(overlay(MINIMAL, values))
+      .filter(({ kind }) => /^(DaemonSet|Deployment)$/.test(kind))
+      .map(({ spec }) => spec.template.metadata.annotations['checksum/config']);
+  const [node, state] = checksums({});
+  const [otherNode, otherState] = checksums({ collectors: { ksm: { resourcesExtra: ['secrets'] } } });
+  assert.equal(otherNode, node);
+  assert.notEqual(otherState, state);
+});
+
+helmTest('labels, extra configuration and a switched off collector arrive', () => {
+  const objects = render(
+    overlay(MINIMAL, { extraConfig: { push: { deadline: '9s' } }, collectors: { process: { enabled: false } } }),
+  );
+  const config = configText(objects, 'node');
+  assert.match(config, /deadline: 9s/);
+  assert.match(config, /process:\n {4}enabled: false/);
+});

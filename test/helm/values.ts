@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { CHART, overlay, readYaml, type Values } from './chart.ts';
+
+/** The chart's schema as it is published. */
+export const SCHEMA_TEXT = readFileSync(join(CHART, 'values.schema.json'), 'utf8');
+
+const check = new Ajv({ allErrors: true, strict: false, validateFormats: false }).compile(JSON.parse(SCHEMA_TEXT));
+
+/** What the chart's schema has against values laid over its defaults, each with its path and the name of the key. */
+export function schemaErrors(values: Values): string[] {
+  if (check(overlay(readYaml('values.yaml'), values))) return [];
+  return (check.errors ?? []).map(({ instancePath, message = '', params }) => {
+    const { additionalProperty } = params as { additionalProperty?: string };
+    return `${instancePath}${additionalProperty === undefined ? '' : `/${additionalProperty}`}: ${message}`;
+  });
+}

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { configText, type Manifest, overlay, podsOf, render, story } from './chart.ts';
+import { helmTest } from './helm-test.ts';
+
+const MINIMAL = story('minimal');
+const DOCKERFILE = new URL('../../Dockerfile', import.meta.url);
+
+const configOf = (objects: readonly Manifest[], role: string) => parse(configText(objects, role));
+
+const paths = (value: unknown): string[] => {
+  if (typeof value === 'string') return value.startsWith('/etc/') ? [value] : [];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(paths) : [];
+};
+
+/** Folder and files of each volume of secrets that a pod mounts below /etc. */
+function mountedFiles(pod: Manifest): string[] {
+  return pod.containers[0].volumeMounts.flatMap(({ name, mountPath }: Manifest) => {
+    const volume = pod.volumes.find((candidate: Manifest) => candidate.name === name);
+    const sources: Manifest[] = volume.projected?.sources ?? [volume];
+    const items = sources.flatMap(({ secret, serviceAccountToken }) => {
+      if (serviceAccountToken) return [serviceAccountToken.path];
+      if (!secret) return [];
+      return secret.items?.map(({ path }: { path: string }) => path) ?? ['tls.crt', 'tls.key', 'ca.crt'];
+    });
+    return items.map((path: string) => `${mountPath}/${path}`);
+  });
+}
+
+for (const name of ['two-exporters-tls', 'extra-everything']) {
+  helmTest(`${name}: every file that the configuration names is mounted`, () => {
+    const objects = render(story(name));
+    for (const { kind, pod } of podsOf(objects)) {
+      const named = paths(configOf(objects, kind === 'DaemonSet' ? 'node' : 'state'));
+      assert.ok(named.length > 0);
+      const mounted = mountedFiles(pod);
+      for (const path of named) assert.ok(mounted.includes(path), `${kind}: ${path} is not among ${mounted.join(' ')}`);
+    }
+  });
+}
+
+helmTest('secrets are nowhere but in the Secret', () => {
+  const auth = { username: 'me', password: 'hush-hush' };
+  const objects = render(overlay(MINIMAL, { exporters: { vm: { auth } } }));
+  const secret = objects.find(({ kind }) => kind === 'Secret');
+  assert.deepEqual(secret?.data, { 'vm.password': Buffer.from('hush-hush').toString('base64') });
+  const others = JSON.stringify(objects.filter((object) => object !== secret));
+  assert.doesNotMatch(others, /hush-hush|aHVzaC1odXNo/);
+});
+
+helmTest('node agents ask the Service of the state agents, at the port at which these listen', () => {
+  const objects = render(overlay(MINIMAL, { http: { port: 9999 } }), '-n', 'monitoring');
+  const { identity } = configOf(objects, 'node').collectors.container;
+  assert.deepEqual(identity, { source: 'state', url: 'http://firesteel-state.monitoring.svc:9999' });
+  const service = objects.find(({ kind }) => kind === 'Service');
+  assert.equal(service?.metadata.name, 'firesteel-state');
+  assert.equal(service?.spec.ports[0].port, 9999);
+  assert.equal(configOf(objects, 'state').http.listen, ':9999');
+  assert.equal(podsOf(objects)[1]?.pod.containers[0].ports[0].containerPort, 9999);
+});
+
+helmTest('over TLS the Service has https, its authorities are known, and probes follow', () => {
+  const objects = render(overlay(MINIMAL, { http: { tls: { existingSecret: 'own' } } }));
+  const { url, caFile } = configOf(objects, 'node').collectors.container.identity;
+  assert.equal(url, 'https://firesteel-state.default.svc:9750');
+  assert.equal(caFile, '/etc/firesteel-tls/ca.crt');
+  for (const { pod } of podsOf(objects)) assert.equal(pod.containers[0].livenessProbe.httpGet.scheme, 'HTTPS');
+});
+
+helmTest('the kubelet is asked at the address of the node', () => {
+  const collectors = { container: { kubeletMetrics: true, identity: { source: 'kubelet' } } };
+  const [node] = podsOf(render(overlay(MINIMAL, { collectors })));
+  const [{ args, env }] = node?.pod.containers ?? [];
+  assert.ok(args.includes('collectors.container.kubelet.url=https://$(NODE_IP):10250'));
+  assert.ok(args.includes('collectors.container.identity.url=https://$(NODE_IP):10250'));
+  assert.ok(env.some(({ name }: { name: string }) => name === 'NODE_IP'));
+  const kubelet = { url: 'https://[::1]:10250' };
+  const [given] = podsOf(render(overlay(MINIMAL, { collectors: { container: { kubeletMetrics: true, kubelet } } })));
+  assert.deepEqual(given?.pod.containers[0].args, ['run', '--config', '/etc/firesteel/config.yaml']);
+});
+
+helmTest("options for Node take the place of the image's, which starts itself otherwise", () => {
+  const command = (nodeOptions: readonly string[]) =>
+    podsOf(render(overlay(MINIMAL, { node: { nodeOptions } })))[0]?.pod.containers[0].command;
+  assert.equal(command([]), undefined);
+  const entrypoint = /^ENTRYPOINT (.+)$/m.exec(readFileSync(DOCKERFILE, 'utf8'))?.[1] ?? '';
+  const usual = JSON.parse(entrypoint) as string[];
+  const options = usual.slice(2, -1);
+  assert.ok(options.length > 0);
+  assert.deepEqual(command(options), usual);
+});
+
+helmTest('the host is seen where it is mounted, and nothing is looked for where it is not', () => {
+  const seen = (values: typeof MINIMAL) => {
+    const objects = render(overlay(MINIMAL, values));
+    const mounts: Manifest[] = podsOf(objects)[0]?.pod.containers[0].volumeMounts;
+    return { config: configOf(objects, 'node'), mounts: mounts.map(({ mountPath }) => mountPath) };
+  };
+  const { config, mounts } = seen({});
+  for (const path of Object.values<string>(config.paths))
+    assert.ok(
+      mounts.some((mount) => path.startsWith(mount)),
+      path,
+    );
+  const without = seen({ node: { mountHostRoot: false } });
+  assert.ok(!without.mounts.includes('/host/root'));
+  assert.equal(without.config.collectors.node.filesystem.enabled, false);
+  assert.deepEqual(Object.keys(without.config.paths).sort(), ['cgroup', 'procfs', 'sysfs']);
+});
+
+helmTest('a workload is there when one of its collectors is', () => {
+  const off = { enabled: false };
+  const kinds = (collectors: object) => podsOf(render(overlay(MINIMAL, { collectors }))).map(({ kind }) => kind);
+  assert.deepEqual(kinds({ node: off, container: off }), ['DaemonSet', 'Deployment']);
+  assert.deepEqual(kinds({ node: off, container: off, process: off }), ['Deployment']);
+  assert.deepEqual(kinds({ ksm: off }), ['DaemonSet']);
+});
+
+helmTest('the volume of the spool holds more than the spool', () => {
+  const limit = (maxBytes: string, exporters: object = {}) =>
+    podsOf(render(overlay(MINIMAL, { spool: { maxBytes }, exporters })))[0]?.pod.volumes.find(
+      ({ name }: Manifest) => name === 'spool',
+    ).emptyDir.sizeLimit;
+  assert.equal(limit('256MiB'), `${256 * 1152}Ki`);
+  assert.equal(limit('2GiB'), `${2 * 1152}Mi`);
+  const second = { other: { url: 'http://other:8428' }, gateway: { type: 'pushgateway', url: 'http://gateway:9091' } };
+  assert.equal(limit('2GiB', second), `${2 * 2 * 1152}Mi`);
+});
+
+helmTest('a network policy lets out to every receiver, to names and to the API server, and in from node agents', () => {
+  const objects = render(
+    overlay(story('two-exporters-tls'), { networkPolicy: { enabled: true, apiServerPorts: [6443] } }),
+  );
+  const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy');
+  const portsOut = policies.map(({ spec }) =>
+    spec.egress.map(({ ports }: Manifest) => ports.map((p: Manifest) => p.port)),
+  );
+  assert.deepEqual(portsOut, [
+    [[53, 53], [443, 8427, 9091], [9750]],
+    [[53, 53], [443, 8427, 9091], [6443]],
+  ]);
+  const [node, state] = policies;
+  assert.deepEqual(node?.spec.ingress, []);
+  assert.deepEqual(state?.spec.ingress[0].from, [{ podSelector: node?.spec.podSelector }]);
+});
