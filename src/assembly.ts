@@ -4,8 +4,11 @@ import { IdentityClient, realIdentityWorld } from './collectors/container/identi
 import { createIdentitySource } from './collectors/container/identity-sources.ts';
 import { nodeName, targets } from './config/identity.ts';
 import type { CoreConfig } from './config/schema.ts';
+import { REAL_CLOCK } from './exporters/clock.ts';
 import type { Exporter } from './exporters/exporter.ts';
+import { GatewayClient } from './exporters/gateway-client.ts';
 import { createExporter } from './exporters/index.ts';
+import { Janitor } from './exporters/janitor.ts';
 import type { ExportMetrics } from './exporters/metrics.ts';
 import { Host } from './host/host.ts';
 import type { Route } from './http/message.ts';
@@ -72,14 +75,7 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
         },
         { start: (role) => role.start(), stop: (role) => role.stop() },
       );
-  const exporters: Exporter[] = [];
-  for (const [name, settings] of Object.entries(config.exporters)) {
-    if (!settings.enabled) continue;
-    const context = { targets: targets(config), metrics: world.exportMetrics, log: world.throttled, now, random, env };
-    const make = () => createExporter(name, settings, context);
-    const life = { stop: (exporter: Exporter) => exporter.close(FLUSH_MS) };
-    exporters.push(await parts.take(`exporters.${name}`, { settings, targets: context.targets }, make, life));
-  }
+  const exporters = await exporterParts(config, parts, world, state);
   const { listen, tls, readTokenFile, controlTokenFile } = config.http;
   const serving = { tls, readTokenFile, controlTokenFile, ...(ksm.enabled && { maxConnections: STATE_CONNECTIONS }) };
   const failed = (path: string, cause: unknown) =>
@@ -100,6 +96,57 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
   const scopes = [...collectors.scopes, ...(state ? [state.scope] : [])];
   return { config, scopes, exporters, pods: collectors.pods, state, http, schedule, phaseMs };
 }
+
+/** The exporters, and who cleans up behind nodes at those that keep what they got for ever. */
+async function exporterParts(
+  config: Config,
+  parts: Parts,
+  { exportMetrics: metrics, throttled: log, now, random, env }: AssemblyWorld,
+  state: StateRole | undefined,
+): Promise<Exporter[]> {
+  const { spool, cluster } = config;
+  const context = { targets: targets(config), spool, metrics, log, now, random, env };
+  const exporters: Exporter[] = [];
+  for (const [name, settings] of Object.entries(config.exporters)) {
+    if (!settings.enabled) continue;
+    const madeFrom = { settings, targets: context.targets, spool };
+    const exporter = await parts.take(`exporters.${name}`, madeFrom, () => createExporter(name, settings, context), {
+      start: (made) => made.start(),
+      stop: (made) => made.close(FLUSH_MS),
+    });
+    exporters.push(exporter);
+    if (!state || settings.type !== 'pushgateway' || !settings.janitor.enabled) continue;
+    const { grace, every } = settings.janitor;
+    const jobs = nodeJobs(config);
+    await parts.take(
+      `exporters.${name}.janitor`,
+      { ...madeFrom, state: config.collectors.ksm, election: config.election },
+      () =>
+        new Janitor({
+          exporter: name,
+          gateway: new GatewayClient(settings, env),
+          isMaster: () => state.election.isMaster(),
+          nodes: (signal) => state.nodeNames(signal),
+          household: { jobs, cluster, graceMs: grace },
+          everyMs: every,
+          clock: REAL_CLOCK,
+          now,
+          log,
+          metrics,
+        }),
+      { start: (janitor) => janitor.start(), stop: (janitor) => janitor.stop() },
+    );
+  }
+  return exporters;
+}
+
+/** The jobs whose groups carry the name of a node as instance. */
+const nodeJobs = ({ identity }: Config): ReadonlySet<string> =>
+  new Set(
+    Object.values(identity)
+      .filter(({ instance }) => instance === '{node}')
+      .map(({ job }) => job),
+  );
 
 /** The collectors of this host, a part for each group, and the client that tells them the names of its pods. */
 async function collectorParts(config: Config, parts: Parts, { log, now }: AssemblyWorld) {

@@ -11,9 +11,10 @@ export interface Answer {
 
 /**
  * What follows: `done`; `retry` after a backoff; `pause` keeps the body and leaves the receiver alone for a minute
- * (a person has to change something); `drop` gives the body up, for it would be refused again.
+ * (a person has to change something); `split` sends it in two parts; `drop` gives the body up, for it would be refused
+ * again.
  */
-export type Action = 'done' | 'retry' | 'pause' | 'drop';
+export type Action = 'done' | 'retry' | 'pause' | 'split' | 'drop';
 
 /** One row of a protocol's table of answers. */
 export interface AnswerRule {

@@ -1,3 +1,5 @@
+import type { Target } from '../config/identity.ts';
+import type { Encoding } from '../metrics/compression.ts';
 import type { Group } from '../metrics/group.ts';
 
 /** One group of one cycle, rendered and compressed once for all receivers. */
@@ -5,28 +7,76 @@ export interface Body {
   readonly group: Group;
   /** When its collection began, milliseconds since 1970. Never changed by a resend. */
   readonly stampMs: number;
+  readonly encoding: Encoding;
   /**
-   * gzip members, one after the other one body; text without timestamps, job and instance. Not in one piece: a large
+   * Members of that encoding, one after the other one body; text without job and instance. Not in one piece: a large
    * cluster's state is kept in these very members, and would be in memory twice.
    */
   readonly members: readonly Buffer[];
+  /** Bytes before compression. */
   readonly textBytes: number;
   readonly samples: number;
   /** Asked right before each upload: whether this agent still is the one that may send it. */
   readonly mayPush?: () => boolean;
+  /** What names its series, when that may no longer be what is configured. */
+  readonly target?: Target;
 }
 
 /** Bytes of a body as it is sent. */
 export const wireBytes = ({ members }: Pick<Body, 'members'>): number =>
   members.reduce((sum, member) => sum + member.length, 0);
 
+/** How one exporter fares, for people; holds no credentials. */
+export interface ExporterStatus {
+  readonly name: string;
+  /** As in `exporters.NAME.type`. */
+  readonly type: string;
+  /** The address that is in use now: of several, the one that takes bodies. */
+  readonly url: string;
+  readonly groups: readonly Group[];
+  /** `ok`: the last try was taken; `retrying`: waits out a failure; `paused`: a person has to act; `idle`: no try yet. */
+  readonly state: 'ok' | 'retrying' | 'paused' | 'idle';
+  /** When an upload was last acknowledged, milliseconds since 1970. */
+  readonly lastSuccessMs?: number;
+  /** Status of the last answer; `error` without one. */
+  readonly lastCode?: number | 'error';
+  readonly lastFailure?: { readonly atMs: number; readonly text: string };
+  /** How long the last try took. */
+  readonly latencyMs?: number;
+  readonly memory: { readonly bodies: number; readonly bytes: number; readonly oldestStampMs?: number };
+  /** Undefined when nothing is kept on disk. */
+  readonly spool?: {
+    readonly bodies: number;
+    readonly bytes: number;
+    readonly limitBytes: number;
+    readonly oldestStampMs?: number;
+  };
+  readonly sentSamples: number;
+  /** Samples given up, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
 /** Where bodies go. Delivers on its own: a slow or dead receiver delays neither another nor the next cycle. */
 export interface Exporter {
   readonly name: string;
+  /** How bodies for it are best written: it takes all that it asked for before as well. */
+  readonly encoding: Encoding;
   /** Whether this receiver gets the group. */
   accepts(group: Group): boolean;
+  /** Takes up what an earlier run left on disk; what is delivered before waits in memory. */
+  start(): void;
   /** Takes a body and returns at once. */
   deliver(body: Body): void;
-  /** Finishes uploads and tries once more what is left, for at most `deadlineMs`; the rest is counted as dropped. */
+  /**
+   * Tells the receiver that series of a group, by their keys, ended at `stampMs`; undefined when that can't be told, or is
+   * not wanted.
+   */
+  readonly endSeries?: ((group: Group, stampMs: number, keys: readonly string[]) => void) | undefined;
+  /** How it fares now. */
+  status(): ExporterStatus;
+  /**
+   * Finishes uploads and tries once more what is left, for at most `deadlineMs`; the rest goes to disk, or is counted as
+   * dropped where there is none.
+   */
   close(deadlineMs: number): Promise<void>;
 }

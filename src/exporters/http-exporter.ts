@@ -1,212 +1,232 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from '../config/identity.ts';
-import type { ExporterSettings } from '../config/schema.ts';
+import type { CoreConfig, ExporterSettings } from '../config/schema.ts';
 import type { ThrottledLog } from '../log.ts';
+import type { Encoding } from '../metrics/compression.ts';
 import type { Group } from '../metrics/group.ts';
-import { type AnswerRule, ruleFor } from './answers.ts';
-import { backoffMs, PAUSE_MS } from './backoff.ts';
-import { type Body, type Exporter, wireBytes } from './exporter.ts';
+import { type Clock, REAL_CLOCK } from './clock.ts';
+import { Delivery } from './delivery.ts';
+import { Endpoints, type Pass } from './endpoints.ts';
+import type { Body, Exporter, ExporterStatus } from './exporter.ts';
 import type { ExportMetrics } from './metrics.ts';
 import type { Protocol } from './protocol.ts';
-import { BodyQueue } from './queue.ts';
-import { Sender, type Tried } from './sender.ts';
+import { MemoryQueue } from './queue.ts';
+import { Replay } from './replay.ts';
+import { Report } from './report.ts';
+import { Sender } from './sender.ts';
+import { Spool } from './spool/spool.ts';
+import { StaleMarkers } from './stale-markers.ts';
 
 /** What all exporters share. */
 export interface ExporterContext {
   readonly targets: Readonly<Record<Group, Target>>;
   readonly metrics: ExportMetrics;
   readonly log: ThrottledLog;
+  /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly random: () => number;
   readonly env: NodeJS.ProcessEnv;
+  /** Where and how much to keep on disk; nothing without a path. */
+  readonly spool: CoreConfig['spool'];
+  readonly clock?: Clock;
 }
-
-/** Skew beyond this is worth a warning: alerts look at the newest minutes only. */
-const SKEW_WARNING_SECONDS = 30;
 
 /**
  * Delivers to one receiver over HTTP. Each group has a lane of its own: one upload at a time, the newest body first,
- * so that a group that is refused does not hold up another.
+ * so that a group that is refused does not hold up another. What is too much for memory goes to disk, and from there
+ * to the receiver when nothing newer waits.
  */
 export class HttpExporter implements Exporter {
   readonly name: string;
   readonly #protocol: Protocol;
   readonly #settings: ExporterSettings;
-  readonly #context: ExporterContext;
+  readonly #targets: ExporterContext['targets'];
+  readonly #endpoints: Endpoints;
   readonly #sender: Sender;
-  readonly #lanes = new Map<Group, Lane>();
+  readonly #log: ThrottledLog;
+  readonly #report: Report;
+  readonly #queue: MemoryQueue;
+  readonly #delivery: Delivery;
+  readonly #spool: Spool | undefined;
+  readonly #replay: Replay | undefined;
+  readonly #markers: StaleMarkers | undefined;
+  /** The groups whose bodies are being sent. */
+  readonly #lanes = new Map<Group, Promise<void>>();
+  #replaying: Promise<void> | undefined;
   /** Ends all waiting between tries. */
   readonly #closing = new AbortController();
   /** Cuts off uploads that outlast the deadline of close(). */
   readonly #cut = new AbortController();
+  /** Whether a body of this run has been settled: what an earlier one left waits for that. */
+  #hasBegun: boolean = false;
 
   constructor(name: string, protocol: Protocol, settings: ExporterSettings, context: ExporterContext) {
+    const { targets, metrics, log, now, random, env, clock = REAL_CLOCK } = context;
     this.name = name;
     this.#protocol = protocol;
     this.#settings = settings;
-    this.#context = context;
-    this.#sender = new Sender(settings, context.now, context.env);
-    for (const group of settings.groups) {
-      this.#lanes.set(group, {
-        group,
-        queue: new BodyQueue(protocol.depth),
-        tries: new WeakMap(),
-        failures: 0,
-        work: undefined,
-      });
+    this.#targets = targets;
+    const urls = [settings.url, ...settings.failover];
+    this.#endpoints = new Endpoints(urls, settings.compression && settings.compression === 'zstd', clock);
+    this.#sender = new Sender(settings, now, env);
+    this.#log = log;
+    this.#report = new Report(name, metrics, log, now);
+    const { cycles, bytes } = settings.queue;
+    this.#queue = new MemoryQueue({ cycles: protocol.keepsHistory ? cycles : 1, bytes });
+    this.#delivery = new Delivery({
+      protocol,
+      settings,
+      targets,
+      sender: this.#sender,
+      endpoints: this.#endpoints,
+      report: this.#report,
+      random,
+    });
+    const { endUrl } = protocol;
+    if (settings.staleMarkers && endUrl) {
+      const url = (target: Target) => endUrl(this.#endpoints.current.url, target);
+      this.#markers = new StaleMarkers({ exporter: name, url, sender: this.#sender, clock, random, log });
     }
+    if (!protocol.keepsHistory || !settings.spool.enabled || context.spool.path === undefined) return;
+    this.#spool = new Spool({
+      folder: `${context.spool.path}/${name}`,
+      maxBytes: context.spool.maxBytes,
+      maxAgeMs: context.spool.maxAge,
+      now,
+      log,
+      onDrop: this.#report.dropped,
+      onSetAside: this.#report.setAside,
+      onChange: () => this.#count(),
+    });
+    this.#replay = new Replay({
+      spool: this.#spool,
+      delivery: this.#delivery,
+      endpoints: this.#endpoints,
+      report: this.#report,
+      drain: settings.drain,
+      clock,
+      random,
+      isIdle: () => this.#hasBegun && settings.groups.every((group) => !this.#queue.has(group)),
+    });
+  }
+
+  get encoding(): Encoding {
+    if (!this.#protocol.keepsHistory) return 'gzip';
+    return this.#endpoints.current.readsZstd === false ? 'gzip-stamped' : 'zstd';
   }
 
   accepts(group: Group): boolean {
-    return this.#lanes.has(group);
+    return this.#settings.groups.includes(group);
+  }
+
+  start(): void {
+    if (this.#protocol.keepsHistory && this.#spool === undefined) {
+      const message = 'nothing is kept on disk: what a receiver does not take for some cycles is lost; set spool.path';
+      this.#log.say('info', 'no spool', {}, message);
+    }
+    this.#replaying ??= this.#replay?.run(this.#closing.signal, this.#cut.signal);
   }
 
   deliver(body: Body): void {
-    const lane = this.#lanes.get(body.group);
-    if (!lane) return;
-    const reason = this.#protocol.depth === 1 ? 'replaced' : 'queue_full';
-    for (const old of lane.queue.push(body)) this.#drop(old, reason);
-    this.#countQueue();
-    lane.work ??= this.#drain(lane).finally(() => {
-      lane.work = undefined;
-    });
+    if (!this.accepts(body.group)) return;
+    this.#keep(body);
+    this.#work(body.group);
+    this.#count();
+  }
+
+  get endSeries(): Exporter['endSeries'] {
+    const markers = this.#markers;
+    return markers && ((group, stampMs, keys) => markers.end(this.#targets[group], stampMs, keys));
+  }
+
+  status(): ExporterStatus {
+    const { type, groups } = this.#settings;
+    const { current } = this.#endpoints;
+    return {
+      name: this.name,
+      type,
+      url: current.url,
+      groups,
+      state: this.#state,
+      ...this.#report.status,
+      memory: this.#queue.sizes,
+      ...(this.#spool && { spool: this.#spool.sizes }),
+    };
   }
 
   async close(deadlineMs: number): Promise<void> {
     this.#closing.abort();
-    const timer = setTimeout(() => this.#cut.abort(), deadlineMs);
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.work));
+    this.#endpoints.hurry();
+    const timer = setTimeout(() => {
+      this.#cut.abort();
+      this.#endpoints.wake();
+    }, deadlineMs);
+    await Promise.all([...this.#lanes.values(), this.#replaying]);
     clearTimeout(timer);
-    for (const lane of this.#lanes.values()) {
-      for (let body = lane.queue.pop(); body; body = lane.queue.pop()) this.#drop(body, 'shutdown');
-    }
-    this.#countQueue();
+    const left = this.#queue.takeAll();
+    await Promise.all(left.map((body) => this.#overflow(body, 'shutdown')));
+    await Promise.all([this.#spool?.close(), this.#markers?.close()]);
+    this.#count();
     this.#sender.close();
   }
 
-  /** Sends until the lane is empty; while closing, tries each body once more. */
-  async #drain(lane: Lane): Promise<void> {
-    const undelivered: Body[] = [];
-    while (!this.#cut.signal.aborted) {
-      const body = lane.queue.pop();
-      if (body === undefined) break;
-      const wait = await this.#try(lane, body);
-      if (wait === undefined) continue;
-      if (this.#closing.signal.aborted) undelivered.push(body);
-      else {
-        const displaced = lane.queue.restore(body);
-        if (displaced) this.#drop(displaced, this.#protocol.depth === 1 ? 'replaced' : 'queue_full');
-        await sleep(wait, undefined, { signal: this.#closing.signal, ref: false }).catch(() => undefined);
+  get #state(): ExporterStatus['state'] {
+    if (this.#endpoints.isPaused) return 'paused';
+    if (!this.#endpoints.isOpen || this.#report.isFailing) return 'retrying';
+    return this.#report.status.lastCode === undefined ? 'idle' : 'ok';
+  }
+
+  #work(group: Group): void {
+    if (this.#lanes.has(group)) return;
+    const work = this.#drain(group).then(() => {
+      this.#lanes.delete(group);
+      // One may have come while the lane was ending.
+      if (this.#queue.has(group) && !this.#closing.signal.aborted) this.#work(group);
+    });
+    this.#lanes.set(group, work);
+  }
+
+  /** Sends until the lane is empty; while closing, until the receiver does not take a body. */
+  async #drain(group: Group): Promise<void> {
+    while (this.#queue.has(group) && !this.#cut.signal.aborted) {
+      const pass = await this.#pass();
+      const body = pass && this.#queue.takeNewest(group);
+      if (!body) {
+        if (pass) this.#endpoints.settle(pass, 'unused');
+        return;
       }
-      this.#countQueue();
-    }
-    for (const body of undelivered) this.#drop(body, 'shutdown');
-    this.#countQueue();
-  }
-
-  /** One try of one body. Undefined when it is settled, else the milliseconds to wait before the next. */
-  async #try(lane: Lane, body: Body): Promise<number | undefined> {
-    if (body.mayPush?.() === false) {
-      this.#drop(body, 'not_master');
-      return undefined;
-    }
-    const protocol = this.#protocol;
-    const settings = this.#settings;
-    const url = protocol.url(settings.url, this.#context.targets[lane.group], body.stampMs);
-    const timeoutMs = settings.timeout ?? protocol.timeoutMs;
-    const tried = await this.#sender.send(
-      { method: protocol.method, url, members: body.members, timeoutMs, mayPush: body.mayPush },
-      this.#cut.signal,
-    );
-    const rule = ruleFor(protocol.answers, tried);
-    const tries = (lane.tries.get(body) ?? 0) + 1;
-    this.#count(tried);
-    if (rule.action === 'done') {
-      this.#delivered(body, lane);
-      return undefined;
-    }
-    const allowed = Math.min(rule.tries ?? Number.POSITIVE_INFINITY, 1 + (settings.retries ?? protocol.retries));
-    const exhausted = rule.action === 'retry' && tries >= allowed;
-    lane.failures++;
-    const wait = exhausted || rule.action === 'drop' ? undefined : this.#waitMs(rule, tried, lane.failures);
-    this.#complain(lane, url, tried, rule, wait);
-    if (wait === undefined) {
-      this.#drop(body, rule.reason);
-      return undefined;
-    }
-    // A pause is the receiver's state, not the body's: it does not use up the body's tries.
-    if (rule.action === 'retry') lane.tries.set(body, tries);
-    this.#context.metrics.retries.inc({ exporter: this.name, reason: rule.reason });
-    return wait;
-  }
-
-  #waitMs(rule: AnswerRule, tried: Tried, failures: number): number {
-    return rule.action === 'pause' ? PAUSE_MS : (tried.retryAfterMs ?? backoffMs(failures, this.#context.random));
-  }
-
-  #count({ code, durationSeconds, clockSkewSeconds }: Tried): void {
-    const { metrics, log } = this.#context;
-    const exporter = this.name;
-    metrics.requests.inc({ exporter, code: String(code) });
-    metrics.duration.observe({ exporter }, durationSeconds);
-    if (clockSkewSeconds === undefined) return;
-    metrics.clockSkew.set({ exporter }, clockSkewSeconds);
-    if (Math.abs(clockSkewSeconds) > SKEW_WARNING_SECONDS) {
-      const message = 'clock differs from the receiver’s; samples will be misplaced in time: check NTP on both';
-      log.say('warn', `${exporter}/skew`, { exporter, skewSeconds: Math.round(clockSkewSeconds) }, message);
+      const outcome = await this.#delivery.try(body, pass, this.#cut.signal);
+      if (outcome === 'settled') this.#hasBegun = true;
+      else for (const part of outcome.again) this.#keep(part);
+      this.#count();
     }
   }
 
-  #delivered(body: Body, lane: Lane): void {
-    const { metrics, log, now } = this.#context;
-    const exporter = this.name;
-    metrics.samplesSent.inc({ exporter }, body.samples);
-    metrics.bytes.inc({ exporter, form: 'text' }, body.textBytes);
-    metrics.bytes.inc({ exporter, form: 'wire' }, wireBytes(body));
-    metrics.lastSuccess.set({ exporter }, now() / 1000);
-    lane.failures = 0;
-    if (lane.failing !== undefined) {
-      for (const key of lane.failing) log.over(key);
-      lane.failing = undefined;
-      log.say('info', `${exporter}/${lane.group}/recovered`, { exporter, group: lane.group }, 'delivering again');
-    }
+  /** Leave for an upload; while closing undefined when the last try has failed. */
+  async #pass(): Promise<Pass | undefined> {
+    const pass = await this.#endpoints.pass(this.#closing.signal);
+    if (pass) return pass;
+    while (this.#endpoints.isProbing && !this.#cut.signal.aborted) await this.#endpoints.change();
+    return this.#endpoints.passNow();
   }
 
-  #complain(lane: Lane, url: string, tried: Tried, rule: AnswerRule, wait: number | undefined): void {
-    const exporter = this.name;
-    const key = `${exporter}/${lane.group}/${rule.reason}`;
-    lane.failing ??= new Set();
-    lane.failing.add(key);
-    this.#context.log.over(`${exporter}/${lane.group}/recovered`);
-    const next = wait === undefined ? 'gave this body up' : `trying again in ${Math.round(wait / 100) / 10} s`;
-    const fields = { exporter, group: lane.group, url, code: tried.code, answer: tried.text, hint: rule.hint, next };
-    this.#context.log.say(wait === undefined ? 'error' : 'warn', key, fields, `push failed: ${rule.reason}`);
+  /** Puts a body into memory, and what has to leave for it on disk. */
+  #keep(body: Body): void {
+    const full = this.#protocol.keepsHistory ? 'queue_full' : 'replaced';
+    const reason = this.#closing.signal.aborted ? 'shutdown' : full;
+    for (const displaced of this.#queue.add(body)) void this.#overflow(displaced, reason);
   }
 
-  #drop(body: Body, reason: string): void {
-    this.#context.metrics.samplesDropped.inc({ exporter: this.name, reason }, body.samples);
+  /** To disk, or lost for `reason`. */
+  async #overflow(body: Body, reason: string): Promise<void> {
+    // A body of the master is not kept by one who no longer is; once on disk it may be sent later, under its own stamp.
+    if (body.mayPush?.() === false) this.#report.dropped('not_master', body.samples);
+    else if (this.#spool === undefined) this.#report.dropped(reason, body.samples);
+    else await this.#spool.put({ ...body, target: body.target ?? this.#targets[body.group] });
   }
 
-  #countQueue(): void {
-    let bodies = 0;
-    let bytes = 0;
-    for (const { queue } of this.#lanes.values()) {
-      bodies += queue.length;
-      bytes += queue.bytes;
-    }
-    this.#context.metrics.queueBodies.set({ exporter: this.name }, bodies);
-    this.#context.metrics.queueBytes.set({ exporter: this.name }, bytes);
+  #count(): void {
+    const memory = this.#queue.sizes;
+    const spool = this.#spool?.sizes;
+    this.#report.queue({ memory, ...(spool && { spool }) }, this.#settings.queue.bytes, this.#endpoints.isOpen);
   }
-}
-
-interface Lane {
-  readonly group: Group;
-  readonly queue: BodyQueue;
-  /** How often each waiting body has been refused. */
-  readonly tries: WeakMap<Body, number>;
-  /** Failures in a row: they, not the single body's, lengthen the backoff. */
-  failures: number;
-  work: Promise<void> | undefined;
-  /** What has been complained of since the last success. */
-  failing?: Set<string> | undefined;
 }

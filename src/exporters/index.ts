@@ -8,16 +8,9 @@ import { vmagent } from './vmagent.ts';
 /** All kinds of receivers. A new one is one file and one line here (and its word in the schema). */
 const PROTOCOLS: readonly Protocol[] = [vmagent, pushgateway];
 
-/** The exporters that are configured and enabled. */
-export function createExporters(
-  settings: Readonly<Record<string, ExporterSettings>>,
-  context: ExporterContext,
-): Exporter[] {
-  return Object.entries(settings)
-    .filter(([, { enabled }]) => enabled)
-    .map(([name, setting]) => {
-      const protocol = PROTOCOLS.find(({ type }) => type === setting.type);
-      if (!protocol) throw new Error(`BUG: no exporter of type ${setting.type}`);
-      return new HttpExporter(name, protocol, setting, context);
-    });
+/** The exporter `name`. Throws ConfigError when its files can't be used. */
+export function createExporter(name: string, settings: ExporterSettings, context: ExporterContext): Exporter {
+  const protocol = PROTOCOLS.find(({ type }) => type === settings.type);
+  if (!protocol) throw new Error(`BUG: no exporter of type ${settings.type}`);
+  return new HttpExporter(name, protocol, settings, context);
 }

@@ -8,10 +8,19 @@ export interface ExportMetrics {
   readonly samplesSent: Counter<'exporter'>;
   readonly samplesDropped: Counter<'exporter' | 'reason'>;
   readonly bytes: Counter<'exporter' | 'form'>;
-  readonly queueBodies: Gauge<'exporter'>;
-  readonly queueBytes: Gauge<'exporter'>;
+  readonly queueBodies: Gauge<'exporter' | 'tier'>;
+  readonly queueBytes: Gauge<'exporter' | 'tier'>;
+  readonly queueLimit: Gauge<'exporter' | 'tier'>;
+  readonly queueOldest: Gauge<'exporter'>;
+  readonly replayed: Counter<'exporter'>;
+  readonly setAside: Counter<'exporter'>;
+  readonly breakerOpen: Gauge<'exporter'>;
+  readonly connectionResets: Counter<'exporter'>;
   readonly lastSuccess: Gauge<'exporter'>;
+  readonly highestSent: Gauge<'exporter'>;
   readonly clockSkew: Gauge<'exporter'>;
+  readonly groupsDeleted: Counter<'exporter'>;
+  readonly janitorErrors: Counter<'exporter'>;
 }
 
 /** Creates them in `registry`. */
@@ -58,13 +67,49 @@ export function exportMetrics(registry: Registry): ExportMetrics {
     }),
     queueBodies: new Gauge({
       name: 'firesteel_export_queue_bodies',
-      help: 'Bodies that wait for the receiver.',
-      labelNames: exporter,
+      help: 'Bodies that wait for the receiver: tier="memory", tier="disk".',
+      labelNames: ['exporter', 'tier'] as const,
       registers,
     }),
     queueBytes: new Gauge({
       name: 'firesteel_export_queue_bytes',
-      help: 'Compressed bytes that wait for the receiver.',
+      help: 'Compressed bytes that wait for the receiver: tier="memory", tier="disk".',
+      labelNames: ['exporter', 'tier'] as const,
+      registers,
+    }),
+    queueLimit: new Gauge({
+      name: 'firesteel_export_queue_limit_bytes',
+      help: 'Bytes that may wait for the receiver; beyond, the oldest body goes.',
+      labelNames: ['exporter', 'tier'] as const,
+      registers,
+    }),
+    queueOldest: new Gauge({
+      name: 'firesteel_export_queue_oldest_timestamp_seconds',
+      help: 'When the oldest body that waits was collected, in seconds since 1970; absent when none does.',
+      labelNames: exporter,
+      registers,
+    }),
+    replayed: new Counter({
+      name: 'firesteel_export_replayed_bodies_total',
+      help: 'Bodies that were acknowledged after they had been on disk.',
+      labelNames: exporter,
+      registers,
+    }),
+    setAside: new Counter({
+      name: 'firesteel_export_spool_set_aside_total',
+      help: 'Files on disk that could not be used (damaged, or of a newer version) and were renamed to .bad.',
+      labelNames: exporter,
+      registers,
+    }),
+    breakerOpen: new Gauge({
+      name: 'firesteel_export_breaker_open',
+      help: '1 while no address of the receiver takes uploads, so that only single tries are made.',
+      labelNames: exporter,
+      registers,
+    }),
+    connectionResets: new Counter({
+      name: 'firesteel_export_connection_resets_total',
+      help: 'Kept connections that the receiver had closed when an upload began; the upload was made again at once.',
       labelNames: exporter,
       registers,
     }),
@@ -74,9 +119,27 @@ export function exportMetrics(registry: Registry): ExportMetrics {
       labelNames: exporter,
       registers,
     }),
+    highestSent: new Gauge({
+      name: 'firesteel_export_highest_sent_timestamp_seconds',
+      help: 'When the newest acknowledged body was collected, in seconds since 1970.',
+      labelNames: exporter,
+      registers,
+    }),
     clockSkew: new Gauge({
       name: 'firesteel_export_clock_skew_seconds',
       help: "How far the receiver's clock is ahead of this node's; whole seconds count.",
+      labelNames: exporter,
+      registers,
+    }),
+    groupsDeleted: new Counter({
+      name: 'firesteel_export_deleted_groups_total',
+      help: 'Groups of nodes that have left the cluster, deleted at a Pushgateway.',
+      labelNames: exporter,
+      registers,
+    }),
+    janitorErrors: new Counter({
+      name: 'firesteel_export_janitor_errors_total',
+      help: 'Rounds in which nodes or groups could not be read, or a group not be deleted.',
       labelNames: exporter,
       registers,
     }),

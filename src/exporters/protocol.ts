@@ -8,12 +8,17 @@ export interface Protocol {
   readonly method: 'POST' | 'PUT';
   /** The address for a body of `target` that was collected at `stampMs`. */
   url(base: string, target: Target, stampMs: number): string;
+  /** Where remote write ends series of `target`, if the receiver has that. */
+  endUrl?(base: string, target: Target): string;
   /** What each answer means; first match counts. */
   readonly answers: readonly AnswerRule[];
   /** How long the receiver may think, when the configuration does not say; milliseconds. */
   readonly timeoutMs: number;
   /** How often one body is sent again, when the configuration does not say. */
   readonly retries: number;
-  /** Bodies kept per group while the receiver does not take them; the oldest goes first. */
-  readonly depth: number;
+  /**
+   * Whether the receiver files bodies under their stamps, so that older ones are worth keeping; otherwise a newer body
+   * takes the place of one that waits.
+   */
+  readonly keepsHistory: boolean;
 }

@@ -46,5 +46,5 @@ export const pushgateway: Protocol = {
   ],
   timeoutMs: 10_000,
   retries: 3,
-  depth: 1,
+  keepsHistory: false,
 };

@@ -1,14 +1,17 @@
 import type { ClientRequest } from 'node:http';
 import got, { type Progress, RequestError, type Response, TimeoutError } from 'got';
 import type { ExporterSettings } from '../config/schema.ts';
-import { SecretFile } from '../config/secret-file.ts';
+import type { Compression } from '../metrics/compression.ts';
 import { Agents } from './agents.ts';
 import type { Answer } from './answers.ts';
 import { retryAfterMs } from './backoff.ts';
+import { Credentials } from './credentials.ts';
 import { wireBytes } from './exporter.ts';
 
 /** What is handed to the socket at a time; a write of its own for each member would cost three times the CPU. */
 const PIECE_BYTES = 512 * 1024;
+
+const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** More than a receiver says; an error page beyond it is cut off. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -17,6 +20,10 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 export interface Upload {
   readonly method: 'POST' | 'PUT';
   readonly url: string;
+  /** Content-Encoding. */
+  readonly compression: Compression | 'snappy';
+  /** The text format when unset. */
+  readonly contentType?: string;
   /** The body, in this order. */
   readonly members: readonly Buffer[];
   readonly timeoutMs: number;
@@ -29,24 +36,21 @@ export interface Tried extends Answer {
   readonly durationSeconds: number;
   /** How far the receiver's clock is ahead of ours, from its Date header (which has whole seconds). */
   readonly clockSkewSeconds?: number;
+  /** Whether a kept connection turned out to be dead, and the upload was made again on a new one. */
+  readonly wasReset?: boolean;
 }
 
 /** Sends single uploads to one receiver. Never throws: every failure is an answer. */
 export class Sender {
   readonly #agents: Agents;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #username: string | undefined;
-  readonly #password: SecretFile | undefined;
-  readonly #token: SecretFile | undefined;
+  readonly #credentials: Credentials;
   readonly #now: () => number;
 
   constructor(settings: ExporterSettings, now: () => number, env: NodeJS.ProcessEnv) {
-    const { auth } = settings;
     this.#agents = new Agents(settings.tls, env);
     this.#headers = settings.headers;
-    this.#username = auth?.username;
-    this.#password = auth?.passwordFile === undefined ? undefined : new SecretFile(auth.passwordFile);
-    this.#token = auth?.bearerTokenFile === undefined ? undefined : new SecretFile(auth.bearerTokenFile);
+    this.#credentials = new Credentials(settings.auth);
     this.#now = now;
   }
 
@@ -58,17 +62,19 @@ export class Sender {
     const started = performance.now();
     const seconds = () => (performance.now() - started) / 1000;
     const seen: { request?: ClientRequest } = {};
+    let wasReset: boolean = false;
     try {
       let response: Response<string>;
       try {
         response = await this.#request(upload, this.#agents.kept, signal, seen);
       } catch (cause) {
         if (!isDeadSocket(cause, seen.request) || upload.mayPush?.() === false) throw cause;
+        wasReset = true;
         response = await this.#request(upload, this.#agents.fresh(), signal, seen);
       }
-      return { ...this.#answerOf(response), durationSeconds: seconds() };
+      return { ...this.#answerOf(response), wasReset, durationSeconds: seconds() };
     } catch (cause) {
-      return { ...failureOf(cause, upload.timeoutMs), durationSeconds: seconds() };
+      return { ...failureOf(cause, upload.timeoutMs), wasReset, durationSeconds: seconds() };
     }
   }
 
@@ -89,10 +95,10 @@ export class Sender {
       body: pieces(upload.members, length),
       headers: {
         ...this.#headers,
-        ...this.#authorization(),
+        ...this.#credentials.headers,
         'user-agent': 'firesteel',
-        'content-type': 'text/plain; version=0.0.4; charset=utf-8',
-        'content-encoding': 'gzip',
+        'content-type': upload.contentType ?? TEXT_FORMAT,
+        'content-encoding': upload.compression,
         'content-length': String(length),
       },
       agent,
@@ -110,13 +116,6 @@ export class Sender {
       if (transferred > MAX_ANSWER_BYTES) tooMuch.abort();
     });
     return (await request) as Response<string>;
-  }
-
-  #authorization(): Record<string, string> {
-    if (this.#token) return { authorization: `Bearer ${this.#token.read()}` };
-    if (!this.#password) return {};
-    const credentials = Buffer.from(`${this.#username}:${this.#password.read()}`).toString('base64');
-    return { authorization: `Basic ${credentials}` };
   }
 
   #answerOf(response: Response<string>): Omit<Tried, 'durationSeconds'> {

@@ -1,5 +1,7 @@
 import type { Protocol } from './protocol.ts';
 
+const ENCODING_HINT = 'the receiver does not read this compression; set compression of the exporter to gzip';
+
 const IMPORT_PATH = '/api/v1/import/prometheus';
 
 /**
@@ -22,6 +24,14 @@ export const vmagent: Protocol = {
     query.append('extra_label', `job=${job}`);
     return `${root}?${query}`;
   },
+  endUrl(base, { job, instance, labels }) {
+    const root = base.endsWith(IMPORT_PATH) ? base.slice(0, -IMPORT_PATH.length) : base;
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries({ job, instance, ...labels })) {
+      query.append('extra_label', `${name}=${value}`);
+    }
+    return `${root}/api/v1/write?${query}`;
+  },
   answers: [
     { when: [200, 299], action: 'done', reason: 'ok' },
     { when: [300, 399], action: 'pause', reason: 'redirect', hint: 'redirects are not followed; correct the url' },
@@ -32,10 +42,17 @@ export const vmagent: Protocol = {
       reason: 'transport',
       tries: 2,
     },
+    { when: 400, text: /unsupported.*(?:content|encoding)/i, action: 'pause', reason: 'encoding', hint: ENCODING_HINT },
+    { when: 415, action: 'pause', reason: 'encoding', hint: ENCODING_HINT },
     { when: 400, action: 'drop', reason: 'rejected', hint: 'the receiver refuses this body' },
     { when: [401, 403], action: 'pause', reason: 'auth', hint: 'check auth and its file; trying again in a minute' },
     { when: [404, 405], action: 'pause', reason: 'path', hint: 'check the path of the url; trying again in a minute' },
-    { when: 413, action: 'drop', reason: 'too_large', hint: "raise the receiver's or proxy's limit for bodies" },
+    {
+      when: 413,
+      action: 'split',
+      reason: 'too_large',
+      hint: "sending it in parts; raise the receiver's or proxy's limit for bodies",
+    },
     { when: 408, action: 'retry', reason: 'busy' },
     { when: 425, action: 'retry', reason: 'busy' },
     { when: 429, action: 'retry', reason: 'busy' },
@@ -46,6 +63,7 @@ export const vmagent: Protocol = {
   ],
   // The receiver may queue a request for a minute (-insert.maxQueueDuration) before it answers.
   timeoutMs: 75_000,
-  retries: 10,
-  depth: 4,
+  // What waits is bounded by its age and size.
+  retries: Number.POSITIVE_INFINITY,
+  keepsHistory: true,
 };

@@ -1,10 +1,8 @@
-import { promisify } from 'node:util';
-import { constants, gzip } from 'node:zlib';
 import type { Family } from './family.ts';
 import type { Snapshot } from './snapshot.ts';
 import { headerText, numberText } from './text.ts';
 
-/** Chunks of this size cost 0.2 % in compression as gzip members and keep each step of the event loop short. */
+/** Chunks of this size cost 0.2 % in compression as members of their own and keep each step of the event loop short. */
 const CHUNK_BYTES = 64 * 1024;
 
 /**
@@ -59,28 +57,4 @@ function familiesOf(snapshots: readonly Snapshot[]): Map<string, Family> {
     for (const [name, family] of snapshot.families) if (!families.has(name)) families.set(name, family);
   }
   return families;
-}
-
-const gzipAsync = promisify(gzip);
-
-/** One gzip member of `chunk`, made off the main thread. Level 9 would save a tenth of the bytes for 7 times the CPU. */
-export const gzipMember = (chunk: Buffer): Promise<Buffer> =>
-  gzipAsync(chunk, { level: constants.Z_BEST_SPEED, chunkSize: CHUNK_BYTES });
-
-/** Text as gzip members, one a chunk; RFC 1952 §2.2 makes their concatenation one valid body. */
-export interface CompressedText {
-  readonly members: readonly Buffer[];
-  /** Bytes of the text before compression. */
-  readonly textBytes: number;
-}
-
-/** Compresses each chunk as it is rendered, so that the whole text never exists at once. */
-export async function compress(chunks: Iterable<Buffer>): Promise<CompressedText> {
-  const members: Buffer[] = [];
-  let textBytes = 0;
-  for (const chunk of chunks) {
-    textBytes += chunk.length;
-    members.push(await gzipMember(chunk));
-  }
-  return { members, textBytes };
 }

@@ -5,16 +5,16 @@ export class NoData extends Error {
 
 /**
  * How a collection ended: `ok`; `nodata`, when there is nothing to see here; `partial`, when some units are lost;
- * `fault`, when the collector as a whole failed or was late.
+ * `fault`, when the collector as a whole failed or was late; `disabled`, when somebody has switched it off for now.
  */
-export type Outcome = 'ok' | 'nodata' | 'partial' | 'fault';
+export type Outcome = 'ok' | 'nodata' | 'partial' | 'fault' | 'disabled';
 
 /** The report on one collector in one cycle. */
 export interface CollectorResult {
   readonly group: string;
   readonly collector: string;
   readonly outcome: Outcome;
-  /** Why there is no data; the fault's message. */
+  /** Why there is no data, or why it was switched off; the fault's message. */
   readonly reason?: string;
   /** One for each lost unit, or the fault itself. */
   readonly errors: readonly Error[];

@@ -93,8 +93,9 @@ function parseSample(cursor: Cursor): TextSample {
   if (!NUMBER.test(valueText)) throw cursor.error(`${quote(valueText)} is not a number`);
   const sample: TextSample = { kind: 'sample', name, labels, value: parseGoFloat(valueText) };
   if (timestampText === undefined) return sample;
-  if (!/^-?\d+$/.test(timestampText)) throw cursor.error(`timestamp ${quote(timestampText)} is not an integer`);
-  return { ...sample, timestampMs: Number(timestampText) };
+  // VictoriaMetrics reads fractions and exponents as well.
+  if (!/^-?\d+(?:\.\d+)?(?:e\d+)?$/.test(timestampText)) throw cursor.error(`timestamp ${quote(timestampText)} is not an integer`);
+  return { ...sample, timestampMs: Math.trunc(Number(timestampText)) };
 }
 
 function parseLabels(cursor: Cursor): [string, string][] {

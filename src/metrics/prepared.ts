@@ -1,6 +1,11 @@
+import type { Compression } from './compression.ts';
+import type { Family } from './family.ts';
+
 /** Text of a group that is kept compressed between cycles. */
 export interface PreparedBody {
-  /** gzip members; one after the other they are one gzip body. */
+  /** How it was compressed when it was stored. */
+  readonly encoding: Compression;
+  /** Pieces of whole lines; one after the other they are one body. */
   readonly members: readonly Buffer[];
   /** Bytes before compression. */
   readonly textBytes: number;
@@ -13,8 +18,14 @@ export interface PreparedBody {
  */
 export interface Prepared {
   readonly group: string;
+  /** The collector of that group whose series these are: it is switched off with them. */
+  readonly collector: string;
   /** What is to be pushed now; undefined as long as it is not complete. Gives up when `signal` fires. */
   body(signal: AbortSignal): Promise<PreparedBody | undefined>;
   /** The same text regrouped by family, in pieces that end with a line. */
   byFamily(): AsyncIterable<Buffer>;
+  /** The families that have series, and how many, as of the last {@link body}. */
+  families(): readonly { readonly family: Family; readonly series: number }[];
+  /** The sample lines of one family, in pieces that end with a line; holds and unpacks only a piece at a time. */
+  lines(family: string): AsyncIterable<string>;
 }

@@ -6,7 +6,7 @@ const BY_COLLECTOR = ['group', 'collector'] as const;
 
 const success = gauge(
   'firesteel_collector_success',
-  'Whether the last run of the collector had no fault; 1 also when there is nothing to see on this host.',
+  'Whether the last run of the collector had no fault; 1 also when there is nothing to see on this host. Absent while it is disabled.',
   BY_COLLECTOR,
 );
 const duration = gauge('firesteel_collector_duration_seconds', 'How long the last run took.', BY_COLLECTOR);
@@ -22,10 +22,20 @@ const noData = gauge(
   [...BY_COLLECTOR, 'reason'],
 );
 
+const disabled = gauge(
+  'firesteel_collector_disabled',
+  'Present, and 1, while somebody has switched the collector off for some time; the reason is theirs.',
+  [...BY_COLLECTOR, 'reason'],
+);
+
 /** The self metrics that tell how each collector fared in this cycle. */
 export function resultSamples(results: readonly CollectorResult[]): Snapshot {
   const out = new Snapshot();
   for (const { group, collector, outcome, reason, durationSeconds, errors, samples: count } of results) {
+    if (outcome === 'disabled') {
+      out.add(disabled, 1, group, collector, reason ?? '');
+      continue;
+    }
     out.add(success, outcome === 'fault' ? 0 : 1, group, collector);
     out.add(duration, durationSeconds, group, collector);
     out.add(samples, count, group, collector);

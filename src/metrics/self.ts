@@ -3,6 +3,8 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 
 /** What the agent tells of itself as a process; few, since it runs on every node. */
 export interface SelfMetrics {
+  /** Longest time that the event loop was blocked before the last push. */
+  readonly lagSeconds: number;
   /** Ends the sampling of the event loop. */
   close(): void;
 }
@@ -42,6 +44,7 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
       this.inc((user + system) / 1e6);
     },
   });
+  let lagSeconds = 0;
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   lag.enable();
   new Gauge({
@@ -49,9 +52,15 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
     help: 'Longest time that the event loop was blocked since the last push.',
     registers,
     collect() {
-      this.set(lag.count === 0 ? 0 : Math.max(0, lag.max / 1e9 - LAG_RESOLUTION_MS / 1000));
+      lagSeconds = lag.count === 0 ? 0 : Math.max(0, lag.max / 1e9 - LAG_RESOLUTION_MS / 1000);
+      this.set(lagSeconds);
       lag.reset();
     },
   });
-  return { close: () => lag.disable() };
+  return {
+    get lagSeconds() {
+      return lagSeconds;
+    },
+    close: () => lag.disable(),
+  };
 }

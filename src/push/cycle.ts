@@ -1,12 +1,15 @@
 import type { Body, Exporter } from '../exporters/exporter.ts';
 import type { ThrottledLog } from '../log.ts';
-import { compress, encodeByObject } from '../metrics/encoder.ts';
+import { type SeriesBudget, seriesByFamily } from '../metrics/budget.ts';
+import { compressEach, type Encoding, transcode } from '../metrics/compression.ts';
+import { encodeByObject } from '../metrics/encoder.ts';
 import { gauge } from '../metrics/family.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
 import type { CollectorResult } from '../metrics/outcome.ts';
 import type { PreparedBody } from '../metrics/prepared.ts';
-import type { AgentRegistry } from '../metrics/registry.ts';
+import { type AgentRegistry, SELF_GROUP } from '../metrics/registry.ts';
 import { Snapshot } from '../metrics/snapshot.ts';
+import { VanishedSeries } from './vanished.ts';
 
 const up = gauge('up', 'Whether the agent pushes this job; there as long as it does, so absence is the alarm.');
 
@@ -15,6 +18,7 @@ export interface CycleOptions {
   readonly exporters: readonly Exporter[];
   /** Groups that only one of several agents may push, and whether this is the one; asked again before each upload. */
   readonly mayPush?: Partial<Record<Group, () => boolean>>;
+  readonly budget: SeriesBudget;
   readonly now: () => number;
   readonly log: ThrottledLog;
 }
@@ -24,12 +28,15 @@ export interface CycleReport {
   readonly stampMs: number;
   readonly samples: number;
   readonly results: readonly CollectorResult[];
+  /** All that was collected, also what no exporter got; not to be changed. */
+  readonly groups: ReadonlyMap<string, readonly Snapshot[]>;
 }
 
 /** One turn of the agent: collect everything, encode each group once, hand it to every exporter. */
 export class PushCycle {
   readonly #options: CycleOptions;
   #lastStampMs = 0;
+  readonly #vanished = new Map<Group, VanishedSeries>();
 
   constructor(options: CycleOptions) {
     this.#options = options;
@@ -41,8 +48,7 @@ export class PushCycle {
    */
   async run(deadlineMs: number, signal?: AbortSignal): Promise<CycleReport> {
     const { registry, exporters, now } = this.#options;
-    // A clock that was set back must not give two cycles one stamp.
-    const stampMs = Math.max(Math.trunc(now()), this.#lastStampMs + 1);
+    const stampMs = nextStamp(this.#lastStampMs, Math.trunc(now()));
     this.#lastStampMs = stampMs;
     const { groups, results } = await registry.gather(deadlineMs, signal);
     for (const result of results) this.#tell(result);
@@ -54,11 +60,50 @@ export class PushCycle {
       if (!snapshots || takers.length === 0 || mayPush?.() === false) continue;
       const prepared = await this.#prepared(group, deadlineMs, signal);
       if (prepared === undefined) continue;
-      const body = { ...(await encodeGroup(group, stampMs, snapshots, prepared)), ...(mayPush && { mayPush }) };
-      samples += body.samples;
-      for (const exporter of takers) exporter.deliver(body);
+      const kept = this.#withinBudget(group, snapshots);
+      const encodings = takers.map(({ encoding }) => encoding);
+      const bodies = await encodeGroup({ group, stampMs, snapshots: kept, prepared, encodings });
+      samples += bodies.get(encodings[0])?.samples ?? 0;
+      for (const [index, exporter] of takers.entries()) {
+        const body = bodies.get(encodings[index]);
+        if (body) exporter.deliver({ ...body, ...(mayPush && { mayPush }) });
+      }
+      this.#endVanished(group, stampMs, kept, results, takers);
     }
-    return { stampMs, samples, results };
+    return { stampMs, samples, results, groups };
+  }
+
+  /** Tells the receivers that want to know which series of a group are gone since the last cycle. */
+  #endVanished(
+    group: Group,
+    stampMs: number,
+    snapshots: readonly Snapshot[],
+    results: readonly CollectorResult[],
+    takers: readonly Exporter[],
+  ): void {
+    const enders = takers.filter(({ endSeries }) => endSeries !== undefined);
+    if (enders.length === 0) return;
+    const vanished = this.#vanished.get(group) ?? new VanishedSeries();
+    this.#vanished.set(group, vanished);
+    const isWhole = results.every((result) => result.group !== group || result.outcome !== 'fault');
+    const gone = vanished.update(snapshots, isWhole);
+    if (gone.length > 0) for (const { endSeries } of enders) endSeries?.(group, stampMs, gone);
+  }
+
+  /** The snapshots without the families that are too many. */
+  #withinBudget(group: Group, snapshots: readonly Snapshot[]): readonly Snapshot[] {
+    const { budget, log } = this.#options;
+    const total = sum(snapshots.map(({ size }) => size));
+    const without = budget.check(group, total, () => seriesByFamily(snapshots));
+    const key = `budget/${group}`;
+    if (without.size === 0) log.over(key);
+    else {
+      const next = 'these families are missing from the pushes: raise the budget or collect less';
+      log.say('warn', key, { group, series: total, families: [...without], next }, 'series budget exceeded');
+    }
+    const kept = without.size === 0 ? snapshots : snapshots.map((snapshot) => snapshot.without(without));
+    // The last group of a cycle tells of all of them.
+    return group === SELF_GROUP ? [...kept, budget.samples()] : kept;
   }
 
   /** The parts of a group that are kept compressed; undefined while one is not complete: better late than half. */
@@ -66,8 +111,9 @@ export class PushCycle {
     const timeout = AbortSignal.timeout(deadlineMs);
     const signal = outer ? AbortSignal.any([outer, timeout]) : timeout;
     const bodies: PreparedBody[] = [];
-    for (const prepared of this.#options.registry.prepared) {
-      if (prepared.group !== group) continue;
+    const { registry } = this.#options;
+    for (const prepared of registry.allPrepared) {
+      if (prepared.group !== group || registry.gate(group, prepared.collector) !== undefined) continue;
       const body = await prepared.body(signal);
       if (body === undefined) return undefined;
       bodies.push(body);
@@ -88,23 +134,47 @@ export class PushCycle {
   }
 }
 
-async function encodeGroup(
-  group: Group,
-  stampMs: number,
-  snapshots: readonly Snapshot[],
-  prepared: readonly PreparedBody[],
-): Promise<Body> {
+/** A clock that is further behind the last stamp is taken at its word. */
+const LARGEST_CORRECTION_MS = 60_000;
+
+/**
+ * Each cycle's stamp is later than the last, as a counter whose samples change places looks as if it had been reset;
+ * but not after a clock was an hour ahead, or for that hour nothing would be told of the present.
+ */
+function nextStamp(lastMs: number, nowMs: number): number {
+  return lastMs - nowMs > LARGEST_CORRECTION_MS ? nowMs : Math.max(nowMs, lastMs + 1);
+}
+
+interface CollectedGroup {
+  readonly group: Group;
+  readonly stampMs: number;
+  readonly snapshots: readonly Snapshot[];
+  readonly prepared: readonly PreparedBody[];
+  readonly encodings: readonly Encoding[];
+}
+
+/** One body for each of the encodings; the text is made once. */
+async function encodeGroup(collected: CollectedGroup): Promise<Map<Encoding | undefined, Body>> {
+  const { group, stampMs, snapshots, prepared, encodings } = collected;
   const pushed = new Snapshot();
   pushed.add(up, 1);
   const fresh = [pushed, ...snapshots];
-  const { members, textBytes } = await compress(encodeByObject(fresh));
-  return {
-    group,
-    stampMs,
-    samples: sum([...fresh.map(({ size }) => size), ...prepared.map((part) => part.samples)]),
-    textBytes: sum([textBytes, ...prepared.map((part) => part.textBytes)]),
-    members: [members, ...prepared.map((part) => part.members)].flat(),
-  };
+  const samples = sum([...fresh.map(({ size }) => size), ...prepared.map((part) => part.samples)]);
+  const bodies = new Map<Encoding | undefined, Body>();
+  const texts = await compressEach(encodeByObject(fresh), [...new Set(encodings)], stampMs);
+  for (const [encoding, { members, textBytes }] of texts) {
+    const kept: (readonly Buffer[])[] = [];
+    for (const part of prepared) kept.push(await transcode(part.members, part.encoding, encoding, stampMs));
+    bodies.set(encoding, {
+      group,
+      stampMs,
+      encoding,
+      samples,
+      textBytes: sum([textBytes, ...prepared.map((part) => part.textBytes)]),
+      members: [members, ...kept].flat(),
+    });
+  }
+  return bodies;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

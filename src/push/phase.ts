@@ -6,3 +6,7 @@ import { fnv1a64 } from '../fnv.ts';
  */
 export const nodePhaseMs = (cluster: string, node: string, intervalMs: number): number =>
   Number(fnv1a64(`${cluster}/${node}`) % BigInt(intervalMs));
+
+/** The first tick after `nowMs`: of those at `k * intervalMs + phaseMs` since 1970. */
+export const nextTickMs = (nowMs: number, intervalMs: number, phaseMs: number): number =>
+  (Math.floor((nowMs - phaseMs) / intervalMs) + 1) * intervalMs + phaseMs;

@@ -26,11 +26,15 @@ export function slotExpression(intervalMs: number): string {
   return step === 60 ? '0 * * * * *' : `*/${step} * * * * *`;
 }
 
+/** How often it is looked whether the clock was set. */
+const WATCH_MS = 1000;
+
 /** The ticks of the push cycle, driven by node-cron on the wall clock: interval k starts at `k * interval + phase`. */
 export class Schedule {
   readonly #options: ScheduleOptions;
   readonly #task: ScheduledTask;
   #delay: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #stopped: boolean = false;
 
@@ -51,12 +55,20 @@ export class Schedule {
 
   start(): void {
     void this.#task.start();
+    let aheadMs = this.#aheadMs();
+    this.#watch = setInterval(() => {
+      const before = aheadMs;
+      aheadMs = this.#aheadMs();
+      if (Math.abs(aheadMs - before) > this.#options.intervalMs / 2) this.#startAnew(aheadMs - before);
+    }, WATCH_MS);
+    this.#watch.unref();
   }
 
   /** No tick begins after this; resolves when the running one has ended, with whether there was one. */
   async stop(): Promise<boolean> {
     this.#stopped = true;
     clearTimeout(this.#delay);
+    clearInterval(this.#watch);
     await this.#task.destroy();
     const running = this.#running;
     await running;
@@ -72,6 +84,22 @@ export class Schedule {
   async soon(): Promise<void> {
     if (this.#running) await this.idle();
     if (!this.#stopped) await this.#begin(this.#options.now());
+  }
+
+  /** The wall clock by the monotonic one: moves when the wall clock is set. */
+  #aheadMs(): number {
+    return this.#options.now() - performance.now();
+  }
+
+  /**
+   * node-cron waits for a slot by its date: after a clock was set back by an hour nothing would be pushed for an hour,
+   * and one that was set forward by years would let it go through every slot between.
+   */
+  #startAnew(byMs: number): void {
+    this.#options.log.warn({ bySeconds: Math.round(byMs / 1000) }, 'the clock was set: the schedule starts anew');
+    clearTimeout(this.#delay);
+    void this.#task.stop();
+    void this.#task.start();
   }
 
   #isOurs(slotMs: number): boolean {

@@ -11,10 +11,11 @@ import { pino } from 'pino';
 import { loadSettings } from '../../src/commands/settings.ts';
 import { targets } from '../../src/config/identity.ts';
 import type { Body } from '../../src/exporters/exporter.ts';
-import { createExporters } from '../../src/exporters/index.ts';
+import { createExporter } from '../../src/exporters/index.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
 import { ThrottledLog } from '../../src/log.ts';
-import { compress, encodeByObject } from '../../src/metrics/encoder.ts';
+import { compressEach } from '../../src/metrics/compression.ts';
+import { encodeByObject } from '../../src/metrics/encoder.ts';
 import { gauge } from '../../src/metrics/family.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
@@ -47,15 +48,17 @@ function exporterTo(url: string, options: object = {}, type = 'vmagent') {
     { node: 'n1', set: [`exporters.it=${JSON.stringify({ type, url, ...options })}`] },
     {},
   );
-  const [exporter] = createExporters(config.exporters, {
+  const settings = config.exporters.it;
+  assert.ok(settings);
+  const exporter = createExporter('it', settings, {
     targets: targets(config),
     metrics: exportMetrics(registry),
     log: new ThrottledLog(log),
     now: Date.now,
     random: () => 0,
     env: {},
+    spool: config.spool,
   });
-  assert.ok(exporter);
   const counted = async (series: string) => samplesOf(await registry.metrics()).get(series);
   return { exporter, lines, counted };
 }
@@ -63,7 +66,9 @@ function exporterTo(url: string, options: object = {}, type = 'vmagent') {
 async function bodyAt(stampMs: number): Promise<Body> {
   const out = new Snapshot();
   out.add(gauge('stamp', 'Stamp.'), stampMs);
-  return { group: 'node', stampMs, samples: 1, ...(await compress(encodeByObject([out]))) };
+  const text = (await compressEach(encodeByObject([out]), ['gzip'], stampMs)).get('gzip');
+  assert.ok(text);
+  return { group: 'node', stampMs, samples: 1, encoding: 'gzip', ...text };
 }
 
 const DROPPED = (reason: string) => `firesteel_export_samples_dropped_total{exporter="it",reason="${reason}"}`;
@@ -174,7 +179,7 @@ test('a receiver that hangs delays neither delivery nor the end; what waits for 
   const { url } = await receiver(t, () => undefined);
   const { exporter, counted } = exporterTo(url);
   for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await bodyAt(stamp));
-  assert.equal(await counted('firesteel_export_queue_bodies{exporter="it"}'), 4);
+  assert.equal(await counted('firesteel_export_queue_bodies{exporter="it",tier="memory"}'), 4);
   assert.equal(await counted(DROPPED('queue_full')), 5);
   const started = performance.now();
   await exporter.close(200);
@@ -257,7 +262,7 @@ test('a large body arrives as it was, also when the receiver reads slowly', { ti
   await once(server, 'listening');
   t.after(() => server.close());
   const { exporter, counted } = exporterTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  exporter.deliver({ group: 'node', stampMs: 1000, samples: 1, textBytes: 1, members });
+  exporter.deliver({ group: 'node', stampMs: 1000, samples: 1, textBytes: 1, encoding: 'gzip', members });
   assert.equal(await arrived.promise, createHash('sha256').update(Buffer.concat(members)).digest('hex'));
   await exporter.close(2000);
   assert.equal(await counted(SENT), 1);

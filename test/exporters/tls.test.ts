@@ -35,7 +35,7 @@ function senderTo(t: TestContext, url: string, tls: object, env: NodeJS.ProcessE
   assert.ok(settings);
   const sender = new Sender(settings, Date.now, env);
   t.after(() => sender.close());
-  const upload = { method: 'POST', url, members: [Buffer.from('x')], timeoutMs: 2000 } as const;
+  const upload = { method: 'POST', compression: 'gzip', url, members: [Buffer.from('x')], timeoutMs: 2000 } as const;
   return () => sender.send(upload, new AbortController().signal);
 }
 

@@ -1,0 +1,134 @@
+import type { Target } from '../config/identity.ts';
+import type { ExporterSettings } from '../config/schema.ts';
+import { compressionOf, transcode } from '../metrics/compression.ts';
+import type { Group } from '../metrics/group.ts';
+import { type AnswerRule, ruleFor } from './answers.ts';
+import { backoffMs, PAUSE_MS } from './backoff.ts';
+import { askForZstd, NEVER_STORED_MS } from './dialect.ts';
+import type { Endpoint, Endpoints, Pass } from './endpoints.ts';
+import type { Body } from './exporter.ts';
+import type { Protocol } from './protocol.ts';
+import type { Report } from './report.ts';
+import type { Sender, Tried } from './sender.ts';
+import { splitBody } from './split.ts';
+
+export interface DeliveryOptions {
+  readonly protocol: Protocol;
+  readonly settings: ExporterSettings;
+  readonly targets: Readonly<Record<Group, Target>>;
+  readonly sender: Sender;
+  readonly endpoints: Endpoints;
+  readonly report: Report;
+  readonly random: () => number;
+}
+
+/**
+ * What became of a body: `settled` (taken, or given up and counted), still to be sent (`again`, in parts when it was
+ * too large).
+ */
+export type Outcome = 'settled' | { readonly again: readonly Body[] };
+
+/** Makes single tries, and does with the answer what the protocol's table says. */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  /** How often each waiting body has been refused. */
+  readonly #tries = new WeakMap<Body, number>();
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  /** One try. `signal` cuts it off, which is for the end of the process only. */
+  async try(body: Body, pass: Pass, signal: AbortSignal): Promise<Outcome> {
+    const { endpoints, report } = this.#options;
+    if (body.mayPush?.() === false) {
+      endpoints.settle(pass, 'unused');
+      report.dropped('not_master', body.samples);
+      return 'settled';
+    }
+    const tried = await this.#send(body, pass.endpoint, signal);
+    report.tried(tried);
+    // The receiver may be another one when it is back.
+    if (tried.failure === 'network' || tried.wasReset) this.#forget(pass.endpoint);
+    const rule = this.#ruleFor(tried);
+    const { url } = pass.endpoint;
+    switch (rule.action) {
+      case 'done':
+        endpoints.settle(pass, 'taken');
+        report.delivered(body);
+        return 'settled';
+      case 'split': {
+        endpoints.settle(pass, 'taken');
+        const parts = await splitBody(body);
+        report.refused(body, url, tried, rule, parts ? 0 : undefined);
+        if (parts) return { again: parts };
+        report.dropped(rule.reason, body.samples);
+        return 'settled';
+      }
+      case 'drop':
+        endpoints.settle(pass, 'taken');
+        return this.#giveUp(body, url, tried, rule);
+      default:
+        return this.#later(body, pass, tried, rule);
+    }
+  }
+
+  #later(body: Body, pass: Pass, tried: Tried, rule: AnswerRule): Outcome {
+    const { protocol, settings, endpoints, report, random } = this.#options;
+    const { url, breaker } = pass.endpoint;
+    const isPause = rule.action === 'pause';
+    if (rule.reason === 'encoding' && settings.compression === undefined) pass.endpoint.readsZstd = false;
+    // What a receiver asks for is the same for all agents, and may be nothing.
+    const asked = tried.retryAfterMs === undefined ? undefined : tried.retryAfterMs + backoffMs(1, random);
+    const waitMs = isPause ? PAUSE_MS : (asked ?? backoffMs(breaker.failures + 1, random));
+    endpoints.settle(pass, { waitMs, isPause });
+    // A pause is the receiver's state, not the body's: it does not use up the body's tries.
+    const tries = (this.#tries.get(body) ?? 0) + (isPause ? 0 : 1);
+    this.#tries.set(body, tries);
+    const allowed = Math.min(rule.tries ?? Number.POSITIVE_INFINITY, 1 + (settings.retries ?? protocol.retries));
+    if (tries >= allowed) return this.#giveUp(body, url, tried, rule);
+    report.refused(body, url, tried, rule, waitMs);
+    return { again: [body] };
+  }
+
+  #giveUp(body: Body, url: string, tried: Tried, rule: AnswerRule): Outcome {
+    this.#options.report.refused(body, url, tried, rule, undefined);
+    this.#options.report.dropped(rule.reason, body.samples);
+    return 'settled';
+  }
+
+  async #send(body: Body, endpoint: Endpoint, signal: AbortSignal): Promise<Tried> {
+    const { protocol, settings, targets, sender } = this.#options;
+    const target = body.target ?? targets[body.group];
+    const upload = {
+      method: protocol.method,
+      timeoutMs: settings.timeout ?? protocol.timeoutMs,
+      mayPush: body.mayPush,
+      url: protocol.url(endpoint.url, target, body.stampMs),
+    };
+    let { encoding, members } = body;
+    if (encoding === 'zstd') {
+      // Groups that are sent side by side ask once.
+      endpoint.readsZstd ??= askForZstd(sender, upload, this.#ruleFor, signal);
+      const answer = await endpoint.readsZstd;
+      if (typeof answer === 'object') {
+        this.#forget(endpoint);
+        return answer;
+      }
+      if (!answer) {
+        encoding = 'gzip-stamped';
+        members = await transcode(members, 'zstd', encoding, body.stampMs);
+      }
+      endpoint.readsZstd = answer;
+    }
+    // Lines bring their own time, so that one that is cut off gets none.
+    if (encoding === 'gzip-stamped') upload.url = protocol.url(endpoint.url, target, NEVER_STORED_MS);
+    return sender.send({ ...upload, compression: compressionOf(encoding), members }, signal);
+  }
+
+  #forget(endpoint: Endpoint): void {
+    if (this.#options.settings.compression === undefined) endpoint.readsZstd = undefined;
+  }
+
+  readonly #ruleFor = (tried: Tried): AnswerRule => ruleFor(this.#options.protocol.answers, tried);
+}

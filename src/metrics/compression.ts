@@ -1,0 +1,160 @@
+import { promisify } from 'node:util';
+import {
+  constants,
+  gunzip,
+  gunzipSync,
+  gzip,
+  gzipSync,
+  zstdCompress,
+  zstdCompressSync,
+  zstdDecompress,
+  zstdDecompressSync,
+} from 'node:zlib';
+
+/** How text is compressed. */
+export type Compression = 'zstd' | 'gzip';
+
+/**
+ * How a body is written: compressed text, or text whose every line ends with the time of its collection, compressed
+ * with gzip (`gzip-stamped`).
+ */
+export type Encoding = Compression | 'gzip-stamped';
+
+/** The compression that an encoding uses; its word for Content-Encoding as well. */
+export const compressionOf = (encoding: Encoding): Compression => (encoding === 'zstd' ? 'zstd' : 'gzip');
+
+/**
+ * Makes members: pieces of whole lines, each compressed by itself, whose concatenation is one valid body (RFC 1952
+ * §2.2, RFC 8878 §3). A text of at most 128 KiB becomes one zstd block, which a receiver has as a whole or not at all.
+ */
+export interface Compressor {
+  /** Compresses off the main thread. */
+  pack(text: Buffer): Promise<Buffer>;
+  packSync(text: Buffer): Buffer;
+  /** The text of one member or of several in a row. Rejects when it is not what `pack` makes. */
+  unpack(member: Buffer): Promise<Buffer>;
+  /** The text of one member, which had `textBytes`. */
+  unpackSync(member: Buffer, textBytes: number): Buffer;
+}
+
+/** The members of `compression`. */
+export const compressor = (compression: Compression): Compressor => (compression === 'zstd' ? ZSTD : GZIP);
+
+const packGzip = promisify(gzip);
+const unpackGzip = promisify(gunzip);
+const packZstd = promisify(zstdCompress);
+const unpackZstd = promisify(zstdDecompress);
+
+// Level 9 would save a tenth of the bytes for 7 times the CPU.
+const GZIP_OPTIONS = { level: constants.Z_BEST_SPEED, chunkSize: 64 * 1024 };
+// For 64 KiB of metrics, levels 1 to 4 differ by 5 % in bytes; 3 is the fastest of them, and half of gzip 1.
+const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+
+/** In one piece: zlib ends only when there is room left. */
+const roomFor = (textBytes: number) => ({ chunkSize: Math.max(textBytes + 1, 1024) });
+
+const GZIP: Compressor = {
+  pack: (text) => packGzip(text, GZIP_OPTIONS),
+  packSync: (text) => gzipSync(text, GZIP_OPTIONS),
+  unpack: (member) => unpackGzip(member),
+  unpackSync: (member, textBytes) => gunzipSync(member, roomFor(textBytes)),
+};
+
+const ZSTD: Compressor = {
+  async pack(text) {
+    const member = await packZstd(text, ZSTD_OPTIONS);
+    return isRaw(member) ? packZstd(compressible(text), ZSTD_OPTIONS) : member;
+  },
+  packSync(text) {
+    const member = zstdCompressSync(text, ZSTD_OPTIONS);
+    return isRaw(member) ? zstdCompressSync(compressible(text), ZSTD_OPTIONS) : member;
+  },
+  unpack: (member) => unpackZstd(member),
+  // What was appended to make it compressible is cut off.
+  unpackSync: (member, textBytes) =>
+    zstdDecompressSync(member, roomFor(textBytes + PADDING.length)).subarray(0, textBytes),
+};
+
+/**
+ * Whether the first block of a zstd frame is not compressed (RFC 8878 §3.1.1): receivers read such a block as it comes,
+ * so that a cut upload would leave half a line.
+ */
+function isRaw(frame: Buffer): boolean {
+  const descriptor = frame[4] ?? 0;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const sizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] as number;
+  const block = 5 + (isSingleSegment ? 0 : 1) + sizeBytes;
+  return (((frame[block] ?? 0) >> 1) & 3) === 0;
+}
+
+/** A comment that outweighs any text short enough not to be compressible by itself. */
+const PADDING = Buffer.from(`#${'-'.repeat(1022)}\n`);
+
+const compressible = (text: Buffer): Buffer => Buffer.concat([text, PADDING]);
+
+/** Text as members and what it was before. */
+export interface CompressedText {
+  readonly members: readonly Buffer[];
+  /** Bytes of the text before compression, without stamps. */
+  readonly textBytes: number;
+}
+
+/** One way of writing a text, for each of `encodings`: compresses each chunk as it is rendered, so that the whole text never exists at once. */
+export async function compressEach(
+  chunks: Iterable<Buffer>,
+  encodings: readonly Encoding[],
+  stampMs: number,
+): Promise<Map<Encoding, CompressedText>> {
+  const made = encodings.map((encoding) => ({ encoding, members: [] as Buffer[] }));
+  let textBytes = 0;
+  for (const chunk of chunks) {
+    textBytes += chunk.length;
+    for (const { encoding, members } of made) members.push(await encode(chunk, encoding, stampMs));
+  }
+  return new Map(made.map(({ encoding, members }) => [encoding, { members, textBytes }]));
+}
+
+/** The same text in another encoding, a member at a time and off the main thread. Rejects when `signal` fires. */
+export async function transcode(
+  members: readonly Buffer[],
+  from: Compression,
+  to: Encoding,
+  stampMs: number,
+  signal?: AbortSignal,
+): Promise<readonly Buffer[]> {
+  if (from === to) return members;
+  const made: Buffer[] = [];
+  for (const member of members) {
+    signal?.throwIfAborted();
+    made.push(await encode(await compressor(from).unpack(member), to, stampMs));
+  }
+  return made;
+}
+
+const encode = (text: Buffer, encoding: Encoding, stampMs: number): Promise<Buffer> =>
+  compressor(compressionOf(encoding)).pack(encoding === 'gzip-stamped' ? stamped(text, stampMs) : text);
+
+/** The text with a timestamp at the end of every sample line. */
+function stamped(text: Buffer, stampMs: number): Buffer {
+  const ending = ` ${cutSafe(stampMs)}\n`;
+  let made = '';
+  // Bytes as characters: joining strings costs a third of copying slices of buffers.
+  const characters = text.toString('latin1');
+  for (let start = 0; start < text.length; ) {
+    const found = characters.indexOf('\n', start);
+    const end = found === -1 ? text.length : found;
+    const line = characters.slice(start, end);
+    made += line === '' || line.startsWith('#') ? `${line}\n` : line + ending;
+    start = end + 1;
+  }
+  return Buffer.from(made, 'latin1');
+}
+
+/**
+ * A time of which no beginning is a time of today, since VictoriaMetrics takes ten digits as seconds: `1.7952653127695e12`
+ * for 1795265312769. The half millisecond makes up for rounding; fractions are cut off.
+ */
+function cutSafe(stampMs: number): string {
+  const digits = String(stampMs);
+  return `${digits.slice(0, 1)}.${digits.slice(1)}5e${digits.length - 1}`;
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Clock } from '../../src/exporters/clock.ts';
+import { Endpoints, type Pass } from '../../src/exporters/endpoints.ts';
+
+/** A clock that is moved by hand. */
+class HandClock implements Clock {
+  #now = 0;
+  readonly #sleepers = new Set<() => void>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  async sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+    const until = this.#now + milliseconds;
+    while (this.#now < until && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#sleepers.add(resolve);
+        signal.addEventListener('abort', () => resolve());
+      });
+    }
+  }
+
+  async forward(milliseconds: number): Promise<void> {
+    this.#now += milliseconds;
+    for (const wake of this.#sleepers) wake();
+    this.#sleepers.clear();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const failed = (waitMs: number, isPause = false) => ({ waitMs, isPause });
+const never = new AbortController().signal;
+const passOf = (endpoints: Endpoints): Pass => {
+  const pass = endpoints.passNow();
+  assert.ok(pass);
+  return pass;
+};
+
+test('after a failure one upload a wait goes through, and all when it was taken', async () => {
+  const clock = new HandClock();
+  const endpoints = new Endpoints(['one'], undefined, clock);
+  const together = [passOf(endpoints), passOf(endpoints), passOf(endpoints)];
+  for (const pass of together) endpoints.settle(pass, failed(1000));
+  assert.equal(endpoints.current.breaker.failures, 1, 'what failed together is one failure');
+  assert.equal(endpoints.passNow(), undefined);
+  const waiting = [endpoints.pass(never), endpoints.pass(never)];
+  const passed: Pass[] = [];
+  for (const one of waiting) void one.then((pass) => pass && passed.push(pass));
+  await clock.forward(999);
+  assert.equal(passed.length, 0);
+  await clock.forward(1);
+  assert.equal(passed.length, 1, 'one probes');
+  endpoints.settle(passed[0] as Pass, 'taken');
+  await Promise.all(waiting);
+  assert.ok(endpoints.isOpen);
+  assert.equal(passed.length, 2);
+});
+
+test('the next address takes over at once, and the first gets everything back when it recovers', async () => {
+  const clock = new HandClock();
+  const endpoints = new Endpoints(['one', 'two'], undefined, clock);
+  const urlOf = () => {
+    const pass = passOf(endpoints);
+    return { pass, url: pass.endpoint.url };
+  };
+  endpoints.settle(passOf(endpoints), failed(1000));
+  assert.ok(endpoints.isOpen);
+  const second = urlOf();
+  assert.equal(second.url, 'two');
+  endpoints.settle(second.pass, 'taken');
+  await clock.forward(1000);
+  const probe = urlOf();
+  assert.deepEqual([probe.url, urlOf().url], ['one', 'two'], 'one upload tries, the others go on');
+  endpoints.settle(probe.pass, 'taken');
+  assert.deepEqual([urlOf().url, urlOf().url], ['one', 'one']);
+});
+
+test('waiting ends with its signal', async () => {
+  const endpoints = new Endpoints(['one'], undefined, new HandClock());
+  endpoints.settle(passOf(endpoints), failed(60_000, true));
+  assert.ok(endpoints.isPaused);
+  const ending = new AbortController();
+  const waiting = endpoints.pass(ending.signal);
+  ending.abort();
+  endpoints.wake();
+  assert.equal(await waiting, undefined);
+  endpoints.hurry();
+  assert.ok(endpoints.passNow());
+  assert.equal(endpoints.passNow(), undefined, 'one more try, not one for each lane');
+});

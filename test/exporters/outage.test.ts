@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { pino } from 'pino';
+import { loadSettings } from '../../src/commands/settings.ts';
+import { targets } from '../../src/config/identity.ts';
+import type { Body } from '../../src/exporters/exporter.ts';
+import { createExporter } from '../../src/exporters/index.ts';
+import { exportMetrics } from '../../src/exporters/metrics.ts';
+import { ThrottledLog } from '../../src/log.ts';
+import { compressEach } from '../../src/metrics/compression.ts';
+import type { Group } from '../../src/metrics/group.ts';
+import { AgentRegistry } from '../../src/metrics/registry.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { samplesOf } from '../kit/samples.ts';
+
+/** A receiver that can be told what to answer. */
+class Receiver {
+  /** What it took: stamp and the text's lines. */
+  readonly taken: { stampMs: number; lines: string[]; path: string }[] = [];
+  readonly requests: string[] = [];
+  readonly readsZstd: boolean;
+  /** Status for a body; 204 takes it. */
+  answer: (bytes: number) => number = () => 204;
+  readonly #server: Server;
+
+  static async start(t: TestContext, readsZstd = true): Promise<Receiver> {
+    const receiver = new Receiver(readsZstd);
+    await new Promise<void>((resolve) => receiver.#server.listen(0, '127.0.0.1', resolve));
+    t.after(() => {
+      receiver.#server.close();
+      receiver.#server.closeAllConnections();
+    });
+    return receiver;
+  }
+
+  private constructor(readsZstd: boolean) {
+    this.readsZstd = readsZstd;
+    this.#server = createServer((request, response) => {
+      void this.#take(request).then(([code, text]) => response.writeHead(code).end(text));
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  get stamps(): number[] {
+    return this.taken.map(({ stampMs }) => stampMs);
+  }
+
+  async #take(request: IncomingMessage): Promise<[number, string]> {
+    const packed = await buffer(request);
+    const encoding = request.headers['content-encoding'] ?? '';
+    const url = new URL(request.url ?? '', this.url);
+    this.requests.push(`${encoding} ${packed.length}`);
+    let text = packed.toString();
+    if (encoding === 'gzip') text = gunzipSync(packed).toString();
+    else if (this.readsZstd) {
+      try {
+        text = zstdDecompressSync(packed).toString();
+      } catch (cause) {
+        return [400, `cannot decompress: ${String(cause)}`];
+      }
+    }
+    const code = this.answer(packed.length);
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    if (code === 204 && lines.length > 0) {
+      this.taken.push({ stampMs: Number(url.searchParams.get('timestamp')), lines, path: url.pathname });
+    }
+    return [code, ''];
+  }
+}
+
+function exporterTo(url: string, options: object = {}, spoolPath?: string, node = 'n1') {
+  const log: string[] = [];
+  const registry = new AgentRegistry();
+  const set = [`exporters.it=${JSON.stringify({ type: 'vmagent', url, ...options })}`];
+  if (spoolPath !== undefined) set.push(`spool.path=${spoolPath}`);
+  const { config } = loadSettings({ node, set }, {});
+  const settings = config.exporters.it;
+  assert.ok(settings);
+  const exporter = createExporter('it', settings, {
+    targets: targets(config),
+    metrics: exportMetrics(registry),
+    log: new ThrottledLog(pino({}, { write: (line: string) => log.push(line) })),
+    now: () => 100_000,
+    random: () => 0,
+    env: {},
+    spool: config.spool,
+  });
+  exporter.start();
+  const counted = async (series: string) => samplesOf(await registry.metrics()).get(`firesteel_export_${series}`) ?? 0;
+  return { exporter, log, counted };
+}
+
+async function bodyAt(stampMs: number, lines = 1, group: Group = 'node'): Promise<Body> {
+  const text = Array.from({ length: lines }, (_, line) => `stamp{line="${line}"} ${stampMs}\n`);
+  const chunks = [`# TYPE stamp gauge\n${text.join('')}`].map((chunk) => Buffer.from(chunk));
+  const compressed = (await compressEach(chunks, ['zstd'], stampMs)).get('zstd');
+  assert.ok(compressed);
+  return { group, stampMs, samples: lines, encoding: 'zstd', ...compressed };
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`still not: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+test('an outage costs nothing: what is too much for memory waits on disk and follows, each with its stamp', async (t) => {
+  const receiver = await Receiver.start(t);
+  receiver.answer = () => 503;
+  const { exporter, counted } = exporterTo(receiver.url, { queue: { cycles: 2 } }, join(scratchFolder(t), 'spool'));
+  for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await bodyAt(stamp));
+  await until(async () => (await counted('queue_bodies{exporter="it",tier="disk"}')) >= 7);
+  assert.equal(exporter.status().state, 'retrying');
+  assert.equal(await counted('breaker_open{exporter="it"}'), 1);
+  receiver.answer = () => 204;
+  await until(() => receiver.taken.length === 10);
+  assert.ok((receiver.stamps[0] ?? 0) > 8, `the newest first: ${receiver.stamps}`);
+  assert.deepEqual(
+    [...receiver.stamps].sort((one, other) => one - other),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+  );
+  const onDisk = receiver.stamps.slice(-7);
+  assert.deepEqual(
+    onDisk,
+    [...onDisk].sort((one, other) => one - other),
+    'from disk the oldest first',
+  );
+  await until(async () => (await counted('queue_bodies{exporter="it",tier="disk"}')) === 0);
+  await exporter.close(1000);
+  const { state, dropped, sentSamples } = exporter.status();
+  assert.deepEqual([state, dropped, sentSamples], ['ok', {}, 10]);
+  assert.ok((await counted('replayed_bodies_total{exporter="it"}')) >= 7);
+});
+
+test('what is left at the end goes to disk; the next run sends its first body before that', async (t) => {
+  const receiver = await Receiver.start(t);
+  receiver.answer = () => 503;
+  const folder = join(scratchFolder(t), 'spool');
+  const first = exporterTo(receiver.url, {}, folder);
+  for (const stamp of [1, 2, 3]) first.exporter.deliver(await bodyAt(stamp));
+  await until(() => receiver.requests.length >= 2);
+  const started = performance.now();
+  await first.exporter.close(2000);
+  assert.ok(performance.now() - started < 2500);
+  assert.deepEqual(first.exporter.status().dropped, {});
+  assert.equal(first.exporter.status().spool?.bodies, 3);
+
+  receiver.answer = () => 204;
+  const second = exporterTo(receiver.url, {}, folder, 'renamed');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(receiver.stamps, [], 'nothing before the first cycle');
+  second.exporter.deliver(await bodyAt(4));
+  await until(() => receiver.taken.length === 4);
+  assert.deepEqual(receiver.stamps, [4, 1, 2, 3]);
+  const instances = receiver.taken.map(({ path }) => path.split('/').at(-1));
+  assert.deepEqual(instances, ['renamed', 'n1', 'n1', 'n1'], 'under the name of their collection');
+  await second.exporter.close(1000);
+});
+
+test('a receiver that hangs at the end costs its deadline and nothing else', async (t) => {
+  const receiver = createServer(() => undefined).listen(0, '127.0.0.1');
+  t.after(() => {
+    receiver.close();
+    receiver.closeAllConnections();
+  });
+  await new Promise((resolve) => receiver.once('listening', resolve));
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+  const { exporter } = exporterTo(url, {}, join(scratchFolder(t), 'spool'));
+  for (const stamp of [1, 2, 3]) exporter.deliver(await bodyAt(stamp));
+  await exporter.close(300);
+  const { dropped, spool } = exporter.status();
+  assert.deepEqual([dropped, spool?.bodies], [{}, 3]);
+});
+
+test('a receiver that does not read zstd is asked once, and gets lines with their own time', async (t) => {
+  const receiver = await Receiver.start(t, false);
+  const { exporter } = exporterTo(receiver.url);
+  assert.equal(exporter.encoding, 'zstd');
+  exporter.deliver(await bodyAt(1_795_265_312_769, 2));
+  exporter.deliver(await bodyAt(1_795_265_312_000, 1, 'agent'));
+  await until(() => receiver.taken.length === 2);
+  const [body] = receiver.taken.filter(({ lines }) => lines.length === 2);
+  assert.equal(body?.stampMs, 9_999_999_999_999, 'a line that is cut off gets a time that is not stored');
+  assert.deepEqual(body?.lines, [
+    'stamp{line="0"} 1795265312769 1.7952653127695e12',
+    'stamp{line="1"} 1795265312769 1.7952653127695e12',
+  ]);
+  assert.deepEqual(receiver.requests.map((request) => request.split(' ')[0]).sort(), ['gzip', 'gzip', 'zstd']);
+  assert.equal(exporter.encoding, 'gzip-stamped');
+  await exporter.close(1000);
+});
+
+test('a body that is too large is sent in parts of whole lines', async (t) => {
+  const receiver = await Receiver.start(t);
+  const body = await bodyAt(5000, 4000);
+  const whole = body.members.reduce((sum, { length }) => sum + length, 0);
+  receiver.answer = (bytes) => (bytes > whole / 3 ? 413 : 204);
+  const { exporter, log } = exporterTo(receiver.url);
+  exporter.deliver(body);
+  await until(() => exporter.status().sentSamples === 4000);
+  assert.ok(receiver.taken.length >= 4);
+  assert.equal(new Set(receiver.taken.flatMap(({ lines }) => lines)).size, 4000);
+  assert.deepEqual(new Set(receiver.stamps), new Set([5000]));
+  assert.match(log.join(''), /too_large.*in parts|in parts.*too_large/);
+  receiver.answer = () => 413;
+  exporter.deliver(await bodyAt(6000));
+  await until(() => exporter.status().dropped.too_large === 1);
+  await exporter.close(1000);
+});
+
+test('another address takes over at once, and the first gets everything when it is back', async (t) => {
+  const [main, other] = [await Receiver.start(t), await Receiver.start(t)];
+  main.answer = () => 503;
+  const { exporter } = exporterTo(main.url, { failover: [other.url] });
+  exporter.deliver(await bodyAt(1));
+  await until(() => other.taken.length === 1);
+  await until(() => exporter.status().state === 'ok');
+  assert.equal(exporter.status().url, other.url);
+  main.answer = () => 204;
+  let stamp = 2;
+  await until(async () => {
+    exporter.deliver(await bodyAt(stamp++));
+    return main.taken.length > 0;
+  });
+  exporter.deliver(await bodyAt(stamp));
+  await until(() => main.stamps.includes(stamp));
+  assert.equal(exporter.status().url, main.url);
+  await exporter.close(1000);
+  const all = new Set([...main.stamps, ...other.stamps]);
+  assert.equal(all.size, main.stamps.length + other.stamps.length, 'each body went to one of them');
+});
+
+test('a receiver in trouble is asked by one upload at a time, whatever waits', async (t) => {
+  const receiver = await Receiver.start(t);
+  receiver.answer = () => 503;
+  const { exporter } = exporterTo(receiver.url);
+  const groups: Group[] = ['node', 'agent', 'process', 'container'];
+  for (const group of groups) exporter.deliver(await bodyAt(1, 1, group));
+  await until(() => receiver.requests.length >= groups.length + 1);
+  const before = receiver.requests.length;
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  assert.ok(receiver.requests.length - before <= 2, `${receiver.requests.length - before} requests in 0.7 s`);
+  receiver.answer = () => 204;
+  await until(() => receiver.taken.length === groups.length);
+  await exporter.close(1000);
+});

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Body } from '../../src/exporters/exporter.ts';
+import { MemoryQueue } from '../../src/exporters/queue.ts';
+import type { Group } from '../../src/metrics/group.ts';
+
+const body = (stampMs: number, bytes = 10, group: Group = 'node'): Body => ({
+  group,
+  stampMs,
+  encoding: 'gzip',
+  members: [Buffer.alloc(bytes)],
+  textBytes: bytes,
+  samples: 1,
+});
+const stamps = (bodies: readonly Body[]) => bodies.map(({ stampMs }) => stampMs);
+
+test('the newest body of a group is sent first, the oldest leaves when a cycle is too many', () => {
+  const queue = new MemoryQueue({ cycles: 3, bytes: 1000 });
+  for (const stamp of [1, 2, 4]) assert.deepEqual(queue.add(body(stamp)), []);
+  assert.deepEqual(queue.sizes, { bodies: 3, bytes: 30, oldestStampMs: 1 });
+  // One that comes back after a try has its place by age.
+  assert.deepEqual(stamps(queue.add(body(3))), [1]);
+  assert.equal(queue.takeNewest('node')?.stampMs, 4);
+  assert.equal(queue.takeNewest('node')?.stampMs, 3);
+  assert.equal(queue.takeNewest('agent'), undefined);
+  assert.deepEqual(stamps(queue.takeAll()), [2]);
+  assert.deepEqual(queue.sizes, { bodies: 0, bytes: 0 });
+});
+
+test('the bytes of all groups count together, but the newest body of each stays', () => {
+  const queue = new MemoryQueue({ cycles: 9, bytes: 100 });
+  queue.add(body(1, 30, 'node'));
+  queue.add(body(2, 30, 'agent'));
+  queue.add(body(3, 30, 'node'));
+  assert.deepEqual(stamps(queue.add(body(4, 30, 'agent'))), [1]);
+  assert.deepEqual(stamps(queue.add(body(5, 500, 'node'))), [2, 3]);
+  assert.equal(queue.sizes.bytes, 530);
+});
+
+test('the parts of a body that was too large are one cycle', () => {
+  const queue = new MemoryQueue({ cycles: 1, bytes: 1000 });
+  assert.deepEqual([queue.add(body(1)), queue.add(body(1))], [[], []]);
+  assert.deepEqual(stamps(queue.add(body(2))), [1, 1]);
+});
