@@ -1,10 +1,6 @@
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { containerProducers, containerSection } from '../src/collectors/container/index.ts';
 import type { Names } from '../src/collectors/container/naming.ts';
@@ -12,6 +8,8 @@ import { Host } from '../src/host/host.ts';
 import type { ContainerInfo, PodInfo } from '../src/kube/pod-info.ts';
 import { AgentRegistry } from '../src/metrics/registry.ts';
 import { type GeneratedNode, generateNode } from './kit/cgroup-tree.ts';
+import { costText, measureCycles } from './kit/cycles.ts';
+import { servePods } from './kit/pod-server.ts';
 import { cpuMs, memoryMib, sleep, startAgent, startSink } from './kit/processes.ts';
 
 /** V8 sizes its heap within the first half minute. */
@@ -49,25 +47,17 @@ async function measureCollector({ paths, pods }: GeneratedNode, families: string
   for (const producer of containerProducers({ host: new Host(paths), now: Date.now }, section, namesOf(pods))) {
     registry.addProducer(producer);
   }
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  const used: number[] = [];
   let samples = 0;
-  for (let cycle = -WARM_UP; cycle < cycles; cycle++) {
-    if (cycle === 0) delay.enable();
-    const before = process.cpuUsage();
+  const cycle = async () => {
     const { results } = await registry.gather(60_000);
-    const { user, system } = process.cpuUsage(before);
     const bad = results.find(({ outcome }) => outcome !== 'ok');
     if (bad) throw new Error(`${bad.collector}: ${bad.outcome} ${bad.errors[0]?.message ?? ''}`);
-    if (cycle >= 0) used.push((user + system) / 1000);
     samples = results.reduce((sum, result) => sum + result.samples, 0);
-  }
-  delay.disable();
-  const mean = used.reduce((sum, cpu) => sum + cpu, 0) / cycles;
-  console.log(
-    `collector   ${mean.toFixed(1)} ms CPU a cycle, at most ${Math.max(...used).toFixed(1)}; ` +
-      `blocked at most ${(delay.max / 1e6).toFixed(1)} ms; ${samples} samples`,
-  );
+  };
+  // Making the node has left garbage.
+  await sleep(1000);
+  const cost = await measureCycles(cycle, { warmUp: WARM_UP, cycles, pauseMs: 0 });
+  console.log(`${costText(cost)}; ${samples} samples`);
 }
 
 async function measureAgent(node: GeneratedNode, families: string, cycles: number): Promise<void> {
@@ -103,22 +93,6 @@ async function measureAgent(node: GeneratedNode, families: string, cycles: numbe
     identity.close();
     sink.close();
   }
-}
-
-/** A state agent that knows the generated pods. */
-async function servePods(pods: readonly PodInfo[]): Promise<{ url: string; close(): void }> {
-  const body = JSON.stringify({ nodeName: '', resourceVersion: '1', pods });
-  const server = createServer((request, response) => {
-    const known = request.headers['if-none-match'] === '"1"';
-    response.writeHead(known ? 304 : 200, { etag: '"1"', 'content-type': 'application/json' });
-    response.end(known ? undefined : body);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const close = () => {
-    server.close();
-    server.closeAllConnections();
-  };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
 }
 
 /** What the identity client answers once it knows all pods. */

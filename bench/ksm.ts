@@ -1,10 +1,18 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cpuMs, memoryMib, type Probed, sleep, startProbedAgent, startSink } from './kit/processes.ts';
+import {
+  cpuMs,
+  memoryMib,
+  type Probed,
+  sleep,
+  startProbedAgent,
+  startProbedIdler,
+  startSink,
+} from './kit/processes.ts';
 
 const INTERVAL_S = 2;
 /** Pushes whose CPU is measured, and then those during which the event loop is watched. */
@@ -16,7 +24,8 @@ const COMPLETE_WITHIN_MS = 600_000;
 /**
  * The built agent with the ksm collector and nothing else, following a synthetic cluster of two-container pods over HTTP
  * and pushing every 2 s: what it takes until the first complete push, and then what a push costs at some paces of pod
- * events. `--node-flags` go to the agent's Node.
+ * events. `--node-flags` go to the agent's Node. Beside the longest block of its event loop stands that of a process which
+ * does nothing: what the machine adds.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -54,21 +63,22 @@ async function measure(pods: number, paces: readonly number[], nodeFlags: readon
     const [{ kubeconfig }] = (await once(api, 'message')) as [{ kubeconfig: string }];
     const file = join(folder, 'kubeconfig');
     writeFileSync(file, kubeconfig);
+    const idler = await startProbedIdler();
     const started = performance.now();
     const agent = await startProbedAgent(sink.url, agentFlags(file), nodeFlags);
     try {
       while (pushes.bodies === 0 && performance.now() - started < COMPLETE_WITHIN_MS) await sleep(10);
       const seconds = (performance.now() - started) / 1000;
-      const block = await agent.longestBlockMs();
       console.log(`\n${pods} pods; first complete push after ${seconds.toFixed(1)} s, ${cpuMs(agent.pid)} ms CPU;`);
-      console.log(`blocked at most ${block.toFixed(1)} ms until then; ${memoryText(agent)}`);
+      console.log(`${await blockText(agent, idler)} until then; ${memoryText(agent)}`);
       await sleep(SETTLE_MS);
       for (const pace of paces) {
         api.send({ eventsPerSecond: pace });
-        await measurePace(pace, agent, pushes);
+        await measurePace(pace, agent, idler, pushes);
       }
     } finally {
       await agent.end();
+      await idler.end();
     }
   } finally {
     api.kill();
@@ -90,7 +100,7 @@ function agentFlags(kubeconfig: string): string[] {
   return [...flags, ...settings.flatMap((setting) => ['--set', setting])];
 }
 
-async function measurePace(pace: number, agent: Probed, pushes: Pushes): Promise<void> {
+async function measurePace(pace: number, agent: Probed, idler: Probed, pushes: Pushes): Promise<void> {
   await sleep(SETTLE_MS);
   const before = { ...pushes, cpu: cpuMs(agent.pid) };
   await sleep(PUSHES * INTERVAL_S * 1000);
@@ -98,10 +108,16 @@ async function measurePace(pace: number, agent: Probed, pushes: Pushes): Promise
   const cpu = (cpuMs(agent.pid) - before.cpu) / bodies;
   const kilobytes = (pushes.bytes - before.bytes) / bodies / 1000;
   agent.watch();
+  idler.watch();
   await sleep(WATCHED_PUSHES * INTERVAL_S * 1000);
-  const block = await agent.longestBlockMs();
   const perPush = `${cpu.toFixed(1)} ms CPU and ${kilobytes.toFixed(0)} kB a push`;
-  console.log(`${pace} events a second: ${perPush}, blocked at most ${block.toFixed(1)} ms; ${memoryText(agent)}`);
+  console.log(`${pace} events a second: ${perPush}, ${await blockText(agent, idler)}; ${memoryText(agent)}`);
+}
+
+async function blockText(agent: Probed, idler: Probed): Promise<string> {
+  const [own, machine] = [await agent.longestBlockMs(), await idler.longestBlockMs()];
+  const load = (loadavg()[0] ?? 0).toFixed(1);
+  return `blocked at most ${own.toFixed(1)} ms (an idle process ${machine.toFixed(1)} ms, load ${load})`;
 }
 
 function memoryText({ pid }: Probed): string {

@@ -4,10 +4,16 @@
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
   container: () => import('./container.ts'),
   ksm: () => import('./ksm.ts'),
+  memory: () => import('./memory.ts'),
   node: () => import('./node.ts'),
+  outage: () => import('./outage.ts'),
   podinfo: () => import('./podinfo.ts'),
   process: () => import('./process.ts'),
+  push: () => import('./push.ts'),
 };
+
+// What was started for a measurement is ended when this process exits.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 const [name = '', ...args] = process.argv.slice(2);
 const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;

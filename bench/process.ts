@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { bindCollector, type CollectorSpec } from '../src/collectors/collector.ts';
 import { processCollector, processSection } from '../src/collectors/process/index.ts';
@@ -8,16 +7,21 @@ import { Host } from '../src/host/host.ts';
 import { DEFAULT_PATHS } from '../src/host/paths.ts';
 import { AgentRegistry } from '../src/metrics/registry.ts';
 import { compareProcess } from './kit/compare-process.ts';
-import { startIdleCrowd } from './kit/crowd.ts';
+import { startChurn, startIdleCrowd } from './kit/crowd.ts';
+import { costText, measureCycles } from './kit/cycles.ts';
 import { cpuMs, type Measured, memoryMib, sleep, startAgent, startProgram, startSink } from './kit/processes.ts';
 
 const PORT = 19_256;
 const SCRAPE_URL = `http://127.0.0.1:${PORT}/metrics`;
 
+/** As the Helm chart starts node agents. */
+const NODE_FLAGS = ['--max-semi-space-size=1'];
+
 /**
  * The process collector beside the real process-exporter (on PATH as prometheus-process-exporter) with 1,000 and 5,000
  * processes: CPU per cycle and per scrape, memory, and how long the event loop was blocked at most. `--compare` first
- * compares what the two tell of 300 processes that work, breed and end.
+ * compares what the two tell of 300 processes that work, breed and end; `--churn CYCLES` shows only what memory does
+ * while fifty processes a second come and go.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -27,8 +31,10 @@ export async function run(args: readonly string[]): Promise<void> {
       seconds: { type: 'string', default: '60' },
       sizes: { type: 'string', default: '1000,5000' },
       cycles: { type: 'string', default: '30' },
+      churn: { type: 'string' },
     },
   });
+  if (values.churn !== undefined) return measureChurn(Number(values.churn));
   if (values.compare) await compareProcess(Number(values.seconds));
   for (const size of values.sizes.split(',').map(Number)) await measureSize(size, Number(values.cycles));
 }
@@ -53,6 +59,11 @@ async function measureSize(size: number, cycles: number): Promise<void> {
 /** As of 60 s when a cycle is 15 s. */
 const SLOW_INTERVAL = '4s';
 
+const OUR_FLAGS = [
+  ...['--push.interval', '1s', '--http.listen', '127.0.0.1:0', '--log.level', 'error'],
+  ...['--set', 'collectors.node.enabled=false', '--set', 'collectors.container.enabled=false'],
+];
+
 /** The collector by itself: CPU and blocked event loop, without text, compression and push. */
 async function measureCollector(procfs: string, cycles: number): Promise<void> {
   const { enabled: _, ...options } = processSection.parse({ slowInterval: SLOW_INTERVAL });
@@ -60,53 +71,19 @@ async function measureCollector(procfs: string, cycles: number): Promise<void> {
   const registry = new AgentRegistry();
   const world = { host: new Host({ ...DEFAULT_PATHS, procfs }), now: Date.now };
   registry.addProducer(bindCollector('process', spec, world, options));
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  const cycle = async () => {
-    delay.enable();
-    delay.reset();
-    const cpu = await cpuOf(() => registry.gather(30_000));
-    delay.disable();
-    return { cpu, block: delay.max / 1e6 };
-  };
-  // Making the crowd has blocked the loop, which the first look at it would tell.
+  // Making the crowd has blocked the loop.
   await sleep(1000);
-  const first = await cycle();
-  for (let warmUp = 0; warmUp < 8; warmUp++) {
-    await cycle();
-    await sleep(1000);
-  }
-  const runs: { cpu: number; block: number }[] = [];
-  for (let index = 0; index < cycles; index++) {
-    runs.push(await cycle());
-    await sleep(1000);
-  }
-  const most = (key: 'cpu' | 'block') => Math.max(...runs.map((run) => run[key])).toFixed(1);
-  const mean = runs.reduce((sum, { cpu }) => sum + cpu, 0) / cycles;
-  const blocks = runs.map(({ block }) => block).sort((one, other) => one - other);
-  console.log(
-    `collector             ${mean.toFixed(1)} ms CPU a cycle, at most ${most('cpu')}, the first ${first.cpu.toFixed(1)}\n` +
-      `  event loop blocked  ${median(blocks).toFixed(1)} ms in the median cycle, at most ${most('block')}, ` +
-      `in the first ${first.block.toFixed(1)}`,
-  );
-}
-
-const median = (sorted: readonly number[]): number => sorted[sorted.length >> 1] ?? Number.NaN;
-
-/** CPU time of this process, in ms, while `work` runs. */
-async function cpuOf(work: () => Promise<unknown>): Promise<number> {
-  const before = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
+  const cost = await measureCycles(() => registry.gather(30_000), { warmUp: 8, cycles, pauseMs: 1000 });
+  console.log(costText(cost));
 }
 
 async function measureAgent(procfs: string, cycles: number): Promise<void> {
   const sink = await startSink();
-  const agent = await startAgent(sink.url, [
-    ...['--push.interval', '1s', '--http.listen', '127.0.0.1:0', '--log.level', 'error'],
-    ...['--path.procfs', procfs, '--set', 'collectors.node.enabled=false'],
-    ...['--set', `collectors.process.slowInterval=${SLOW_INTERVAL}`],
-  ]);
+  const agent = await startAgent(
+    sink.url,
+    [...OUR_FLAGS, '--path.procfs', procfs, '--set', `collectors.process.slowInterval=${SLOW_INTERVAL}`],
+    NODE_FLAGS,
+  );
   try {
     await sleep(10_000);
     const before = cpuMs(agent.pid);
@@ -118,17 +95,45 @@ async function measureAgent(procfs: string, cycles: number): Promise<void> {
   }
 }
 
+/** Memory of the agent on this host's processes, every tenth of `cycles`. */
+async function measureChurn(cycles: number): Promise<void> {
+  const crowd = startChurn();
+  const sink = await startSink();
+  const agent = await startAgent(sink.url, OUR_FLAGS, NODE_FLAGS);
+  try {
+    console.log(`${cycles} cycles, one a second, with 50 new processes in each`);
+    for (let part = 1; part <= 10; part++) {
+      await sleep((cycles / 10) * 1000);
+      const { rss, peak, anon } = memoryMib(agent.pid);
+      const [now, most, own] = [rss, peak, anon].map((value) => value.toFixed(1));
+      console.log(`after ${(part * cycles) / 10}: RSS ${now}, at most ${most}; RssAnon ${own} MiB`);
+    }
+  } finally {
+    await agent.end();
+    sink.close();
+    crowd.end();
+  }
+}
+
+/** With many processes the peer takes seconds to answer: then fewer answers must do. */
+const EXPORTER_MS = 60_000;
+const FEWEST_SCRAPES = 3;
+
 async function measureExporter(title: string, flags: readonly string[], cycles: number): Promise<void> {
   const exporter = await startProgram('prometheus-process-exporter', flags, new URL('/', SCRAPE_URL).href);
   try {
-    const scrape = async () => (await fetch(SCRAPE_URL)).text();
-    for (let warmUp = 0; warmUp < 5; warmUp++) await scrape();
+    const scrape = async () => (await fetch(SCRAPE_URL, { signal: AbortSignal.timeout(EXPORTER_MS) })).text();
+    await scrape();
+    await scrape();
     const before = cpuMs(exporter.pid);
-    for (let cycle = 0; cycle < cycles; cycle++) {
+    const deadline = performance.now() + EXPORTER_MS;
+    let scrapes = 0;
+    while (scrapes < cycles && (scrapes < FEWEST_SCRAPES || performance.now() < deadline)) {
       await scrape();
+      scrapes++;
       await sleep(1000);
     }
-    report(title, exporter, (cpuMs(exporter.pid) - before) / cycles);
+    report(title, exporter, (cpuMs(exporter.pid) - before) / scrapes);
   } finally {
     await exporter.end();
   }

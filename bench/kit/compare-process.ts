@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseText } from '../../src/metrics/parse-text.ts';
-import { MIXED_NAMES, processCount, startMixedCrowd } from './crowd.ts';
+import { MIXED_NAMES, type MixedCrowd, processCount, startMixedCrowd } from './crowd.ts';
 import { answers, cpuMs, memoryMib, sleep, startAgent, startProgram, startSink } from './processes.ts';
 
 const THEIRS = 'http://127.0.0.1:19256/metrics';
@@ -10,16 +10,18 @@ const OURS = 'http://127.0.0.1:19257/metrics';
 /** What is told by one side only, or in another way, with the reason. */
 const EXCEPTIONS: readonly { readonly series: RegExp; readonly reason: string }[] = [
   { series: /^namedprocess_namegroup_states\{.*threads-/, reason: 'theirs counts the main thread of many twice' },
-  { series: /^namedprocess_namegroup_states\{.*(burner|writer|brief|sleep|breeder|leaver)/, reason: 'a moment' },
+  { series: /^namedprocess_namegroup_states\{.*(burner|writer|bred|leaver)/, reason: 'a moment' },
   { series: /(oldest_start.*role:leaver|role:leaver.*proportional)/, reason: 'theirs has year 1 and 0 for no process' },
-  {
-    series: /role:breeder/,
-    reason: 'theirs keeps in this group what it met between fork and exec; ours moves it when its comm changes',
-  },
   { series: /^namedprocess_namegroup_threads_wchan/, reason: 'a moment; theirs counts the main thread of many twice' },
   { series: /_(youngest_start_time|uptime)_seconds|_filedesc_limit/, reason: 'only ours' },
   { series: /^namedprocess_scrape_/, reason: 'about the scrape itself' },
 ];
+
+/**
+ * The groups of what breeds and is bred, compared as one: theirs leaves a process that it met between fork and exec in
+ * the group of its parent, ours moves it when its comm changes.
+ */
+const BRED = /groupname="(?:role:breeder|brief of \w+|sleep of \w+)"/;
 
 /** The agent gives the same answer to requests within a second. */
 const PAUSE_MS = 1250;
@@ -39,6 +41,14 @@ interface Moment {
  */
 export async function compareProcess(seconds: number): Promise<void> {
   const crowd = await startMixedCrowd();
+  try {
+    await compareOn(crowd, seconds);
+  } finally {
+    crowd.end();
+  }
+}
+
+async function compareOn(crowd: MixedCrowd, seconds: number): Promise<void> {
   const names = join(crowd.folder, 'names.yml');
   const config = join(crowd.folder, 'firesteel.yaml');
   writeFileSync(names, MIXED_NAMES);
@@ -63,7 +73,7 @@ export async function compareProcess(seconds: number): Promise<void> {
   const exporter = await startProgram(
     'prometheus-process-exporter',
     [`-web.listen-address=${new URL(THEIRS).host}`, `-config.path=${names}`],
-    THEIRS,
+    new URL('/', THEIRS).href,
   );
   const sink = await startSink();
   const agent = await startAgent(sink.url, ['--config', config, '--log.level', 'error']);
@@ -76,6 +86,7 @@ export async function compareProcess(seconds: number): Promise<void> {
     const rounds = Math.ceil((seconds * 1000) / PAUSE_MS);
     for (let round = 0; round < rounds; round++) {
       await sleep(PAUSE_MS);
+      if (round === rounds >> 1) crowd.dismissLeavers();
       if (round < rounds - 1) await Promise.all([scrape(THEIRS), scrape(OURS)]);
     }
     const end = await moment();
@@ -94,7 +105,6 @@ export async function compareProcess(seconds: number): Promise<void> {
   } finally {
     await Promise.all([exporter.end(), agent.end()]);
     sink.close();
-    crowd.end();
   }
 }
 
@@ -123,7 +133,7 @@ function compare(start: Moment, end: Moment): void {
       ? growthRange(at(start.before), at(start.after), at(end.before), at(end.after))
       : [at(end.before) ?? 0, at(end.after) ?? 0];
     const ours = isCounter ? value - (at(start.ours) ?? 0) : value;
-    const isBreeding = /brief|sleep/.test(series);
+    const isBreeding = series.includes('groupname="bred"');
     const kind = isBreeding ? 'breeding' : series.includes('leaver') ? 'leaving' : 'steady';
     const margin = margins[kind][isCounter ? 'counter' : 'gauge'];
     const slack = Math.max(...range.map(Math.abs)) * margin + 0.05;
@@ -156,7 +166,8 @@ async function scrape(url: string): Promise<Samples> {
   for (const line of parseText(await (await fetch(url)).text())) {
     if (line.kind !== 'sample' || !line.name.startsWith('namedprocess_')) continue;
     const labels = line.labels.map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-    samples.set(`${line.name}{${labels.sort().join(',')}}`, line.value);
+    const series = `${line.name}{${labels.sort().join(',')}}`.replace(BRED, 'groupname="bred"');
+    samples.set(series, (samples.get(series) ?? 0) + line.value);
   }
   return samples;
 }

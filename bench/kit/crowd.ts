@@ -1,5 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sleep } from './processes.ts';
@@ -19,7 +28,7 @@ const ROLES: Readonly<Record<string, string>> = {
   writer: `${PAUSE} while :; do printf '%8192s' x > "$FOLDER/out.$$"; pause 0.7; done`,
   idler: `${PAUSE} while :; do pause 5; done`,
   // All of its group end while they are watched.
-  leaver: `${PAUSE} for ((j = 0; j < 20; j++)); do for ((i = 0; i < 1500; i++)); do :; done; pause 0.5; done`,
+  leaver: `${PAUSE} until [ -e "$FOLDER/leave" ]; do for ((i = 0; i < 1500; i++)); do :; done; pause 0.5; done`,
   // Its children match nothing and follow it.
   carrier: 'tail -f /dev/null & tail -f /dev/null & wait',
   // Fills its group with processes that live for two seconds.
@@ -50,8 +59,13 @@ export const MIXED_NAMES = `process_names:
     comm: [idler]
 `;
 
+/** A crowd some of which can be told to end. */
+export interface MixedCrowd extends Crowd {
+  dismissLeavers(): void;
+}
+
 /** Some 300 processes of all kinds: CPU burners, writers, parents, short-lived ones, programs with threads. */
-export async function startMixedCrowd(): Promise<Crowd> {
+export async function startMixedCrowd(): Promise<MixedCrowd> {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-crowd-'));
   const children: ChildProcess[] = [];
   const run = (program: string, args: readonly string[]) =>
@@ -65,7 +79,27 @@ export async function startMixedCrowd(): Promise<Crowd> {
     run(process.execPath, ['-e', 'setInterval(() => JSON.stringify(process.memoryUsage()), 50)', '--', '--role=node']);
   }
   await sleep(3000);
-  return { folder, end: () => end(children, folder) };
+  const dismissLeavers = () => writeFileSync(join(folder, 'leave'), '');
+  return { ...crowdOf(children, folder), dismissLeavers };
+}
+
+/** How many names the processes of {@link startChurn} have: twice as many as there may be groups. */
+const CHURN_NAMES = 1000;
+
+/** Some 50 new processes a second that live for 0.1 to 0.9 s, each under one of many names. */
+export function startChurn(): Crowd {
+  const folder = mkdtempSync(join(tmpdir(), 'firesteel-crowd-'));
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+  copyFileSync('/bin/sleep', join(folder, 'brief'));
+  for (let name = 0; name < CHURN_NAMES; name++) linkSync(join(folder, 'brief'), join(folder, `brief${name}`));
+  const start = `"$FOLDER/brief$((RANDOM % ${CHURN_NAMES}))" 0.$i &`;
+  const script = `${PAUSE} while :; do for i in 1 1 2 3 4 5 6 7 8 9; do ${start} done; pause 0.2; done`;
+  const shell = spawn('bash', ['-c', script], {
+    detached: true,
+    stdio: 'ignore',
+    env: { ...process.env, FOLDER: folder },
+  });
+  return crowdOf([shell], folder);
 }
 
 /** Real processes behind {@link startIdleCrowd}: more than a few thousand are often not allowed. */
@@ -96,7 +130,20 @@ export async function startIdleCrowd(count: number): Promise<MirroredCrowd> {
   for (let pid = 1; pid <= count; pid++) {
     symlinkSync(`/proc/${real[pid % real.length]}`, join(procfs, String(pid)));
   }
-  return { folder, procfs, end: () => end([shell], folder) };
+  return { ...crowdOf([shell], folder), procfs };
+}
+
+/** The crowd of these leaders of process groups; it does not outlive this process. */
+function crowdOf(children: readonly ChildProcess[], folder: string): Crowd {
+  const endAll = () => end(children, folder);
+  process.once('exit', endAll);
+  return {
+    folder,
+    end() {
+      process.off('exit', endAll);
+      endAll();
+    },
+  };
 }
 
 function end(children: readonly ChildProcess[], folder: string): void {

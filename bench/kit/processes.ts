@@ -5,7 +5,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-const BUNDLE = fileURLToPath(new URL('../../dist/firesteel.mjs', import.meta.url));
+/** What is measured; another one when FIRESTEEL_BUNDLE names it. */
+const BUNDLE = process.env.FIRESTEEL_BUNDLE ?? fileURLToPath(new URL('../../dist/firesteel.mjs', import.meta.url));
+
+/** How long a process may take to end by itself. */
+const PATIENCE_MS = 10_000;
 
 /** USER_HZ, the unit of the times in /proc/<pid>/stat: 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -43,10 +47,14 @@ export async function startProgram(command: string, args: readonly string[], url
   return measured(child);
 }
 
-/** Starts the built agent with `flags`, pushing to `url` if there is one. */
-export async function startAgent(url: string | undefined, flags: readonly string[]): Promise<Measured> {
+/** Starts the built agent with `flags`, pushing to `url` if there is one; `nodeFlags` are for Node.js. */
+export async function startAgent(
+  url: string | undefined,
+  flags: readonly string[],
+  nodeFlags: readonly string[] = [],
+): Promise<Measured> {
   const push = url === undefined ? [] : ['--vmagent.url', url];
-  const args = ['--disable-warning=ExperimentalWarning', BUNDLE, 'run', ...push, ...flags];
+  const args = ['--disable-warning=ExperimentalWarning', ...nodeFlags, BUNDLE, 'run', ...push, ...flags];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   await once(child, 'spawn');
   return measured(child);
@@ -66,10 +74,16 @@ export async function startProbedAgent(
   flags: readonly string[],
   nodeFlags: readonly string[] = [],
 ): Promise<Probed> {
+  return startProbed([...nodeFlags, BUNDLE, 'run', '--vmagent.url', url, ...flags]);
+}
+
+/** A process that does nothing, watched: how long its loop is blocked is the machine's doing. */
+export const startProbedIdler = (): Promise<Probed> => startProbed(['--eval', 'setInterval(() => {}, 60_000)']);
+
+async function startProbed(args: readonly string[]): Promise<Probed> {
   const probe = new URL('loop-probe.mjs', import.meta.url).href;
-  const node = ['--disable-warning=ExperimentalWarning', '--import', probe, ...nodeFlags];
-  const args = [...node, BUNDLE, 'run', '--vmagent.url', url, ...flags];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const node = ['--disable-warning=ExperimentalWarning', '--import', probe];
+  const child = spawn(process.execPath, [...node, ...args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   await once(child, 'spawn');
   return {
     ...measured(child),
@@ -83,18 +97,25 @@ export async function startProbedAgent(
 }
 
 function measured(child: ChildProcess): Measured {
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   return {
     pid: child.pid as number,
     async end() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
+      const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
       await ended;
+      clearTimeout(patience);
     },
   };
 }
 
-/** A receiver that takes everything, counts it and looks at nothing. */
+const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+
+/** A receiver that takes everything, counts it and looks at nothing but whether what says that it is zstd may be. */
 export interface Sink {
   readonly url: string;
   bodies: number;
@@ -107,10 +128,16 @@ export async function startSink(onBody: (path: string, bytes: number) => void = 
   const sink = { url: '', bodies: 0, bytes: 0, close: () => server.close() };
   const server = createServer((request, response) => {
     let bytes = 0;
+    let isZstd = true;
     request.on('data', (chunk: Buffer) => {
+      if (bytes === 0) isZstd = chunk.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC);
       bytes += chunk.length;
     });
     request.on('end', () => {
+      if (request.headers['content-encoding'] === 'zstd' && !isZstd) {
+        response.writeHead(400).end('magic number mismatch');
+        return;
+      }
       sink.bodies++;
       sink.bytes += bytes;
       onBody(request.url ?? '', bytes);
@@ -122,9 +149,9 @@ export async function startSink(onBody: (path: string, bytes: number) => void = 
   return sink;
 }
 
-/** Waits until `url` answers with success; rejects after 15 s. */
+/** Waits until `url` answers with success; rejects after a minute, for the machine may be busy. */
 export async function answers(url: string): Promise<void> {
-  const deadline = performance.now() + 15_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     try {
       if ((await fetch(url, { signal: AbortSignal.timeout(1000) })).ok) return;

@@ -14,6 +14,16 @@ import type { Snapshot } from '../metrics/snapshot.ts';
  */
 export type Collect = (out: Snapshot, signal: AbortSignal) => void | Promise<void>;
 
+/** Runs of `collect` one after the other: a request for /metrics may come while a cycle is under way. */
+export function oneByOne(collect: Collect): Collect {
+  let running: Promise<void> = Promise.resolve();
+  return (out, signal) => {
+    const run = running.then(() => collect(out, signal));
+    running = run.catch(() => undefined);
+    return run;
+  };
+}
+
 /** What a collector may use of the world. */
 export interface World {
   readonly host: Host;

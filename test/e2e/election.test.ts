@@ -3,6 +3,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { type NodePods, POD_INFO_PATH } from '../../src/kube/pod-info.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
+import { hungReceiver } from '../kit/hung-receiver.ts';
 import { serverAvailable } from '../kit/servers.ts';
 import { type StateAgent, StateAgents } from '../kit/state-agents.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
@@ -46,6 +47,16 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     assert.ok(agents.uploads.some(({ by, at }) => by === 'state-0' && at > stopped));
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
     assert.match(slave.stderr(), /"reason":"the Lease was free","msg":"master from now on"/);
+  });
+
+  test('the master is stopped while a receiver hangs: it does not wait for that one to hand over', async (t) => {
+    const hung = JSON.stringify({ type: 'vmagent', url: await hungReceiver(t) });
+    const { agents, master } = await pair(t, ['--push.interval', '15s', '--set', `exporters.hung=${hung}`]);
+    const stopped = signal(master, 'SIGTERM');
+    const [pushed, { code }] = await Promise.all([agents.pushes('state-1', stopped, 10_000), master.ended]);
+    assert.ok(pushed - stopped <= 3000, `after ${pushed - stopped} ms`);
+    assert.equal(code, 0);
+    assert.deepEqual(agents.strayUploads(LEASE_MS), []);
   });
 
   test('the master stands still for 30 s: when it wakes, it sends nothing', async (t) => {

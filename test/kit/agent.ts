@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-/** The bundle, as it is installed on nodes. */
-export const BUNDLE = fileURLToPath(new URL('../../dist/firesteel.mjs', import.meta.url));
+/** The bundle, as it is installed on nodes; another one when FIRESTEEL_BUNDLE names it. */
+export const BUNDLE =
+  process.env.FIRESTEEL_BUNDLE ?? fileURLToPath(new URL('../../dist/firesteel.mjs', import.meta.url));
 
 /** A firesteel process. */
 export interface AgentProcess {
@@ -18,14 +19,15 @@ export interface AgentProcess {
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
-/** Starts the built bundle with `args`; killed after the test if it still runs then. */
+/** Starts the built bundle with `args`, and Node with `nodeFlags`; killed after the test if it still runs then. */
 export function startAgentProcess(
   context: TestContext,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  nodeFlags: readonly string[] = [],
 ): AgentProcess {
   if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not built: run "npm run build"`);
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', BUNDLE, ...args], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...nodeFlags, BUNDLE, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, TZ: 'UTC', ...env },
   });

@@ -20,11 +20,12 @@ export function collectorOn(
   paths: HostPaths,
   options: object = {},
   now: () => number = Date.now,
+  deadlineMs = 5000,
 ): () => Promise<Collected> {
   const registry = new AgentRegistry();
   registry.addProducer(bindCollector('node', spec, { host: new Host(paths), now }, spec.options.parse(options)));
   return async () => {
-    const { groups, results } = await registry.gather(5000);
+    const { groups, results } = await registry.gather(deadlineMs);
     const snapshot = groups.get('node')?.[0] as Snapshot;
     const lines = snapshot.keys.map((key, index) => `${key} ${numberText(snapshot.values[index] as number)}`).sort();
     return { lines, result: results[0] as CollectorResult, snapshot };

@@ -5,8 +5,8 @@ import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Server as TlsServer } from 'node:tls';
-import { gzipSync } from 'node:zlib';
 import type { KubeObject } from '../../src/kube/object.ts';
+import { partial, readJson, refusal, review, send } from './fake-api-answers.ts';
 import { type FakeRequest, parseRequest, type RequestKind, selected } from './fake-api-request.ts';
 import { FakeCluster, type FakeCollection, keyOf } from './fake-cluster.ts';
 import { FakeWatch } from './fake-watch.ts';
@@ -21,8 +21,7 @@ interface PlannedFault {
   left: number;
 }
 
-/** The API server compresses answers from this size on. */
-const GZIP_FROM_BYTES = 128 * 1024;
+export const TOKEN_REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
 
 /** A file of the recorded cluster, without the status that the recorder put at its end. */
 export const recorded = (name: string): string =>
@@ -47,6 +46,8 @@ export class FakeApiServer {
   connections = 0;
   /** Bearer tokens taken; any, even none, when undefined. */
   tokens: ReadonlySet<string> | undefined;
+  /** Names of users by their tokens, as a TokenReview tells them. */
+  readonly users = new Map<string, string>();
   readonly #server: Server;
   readonly #faults: PlannedFault[] = [];
   readonly #lists = new Map<string, { items: readonly KubeObject[]; version: number }>();
@@ -149,6 +150,7 @@ export class FakeApiServer {
     if (this.#meetsFault(asked, request, response)) return;
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
     if (this.tokens && !this.tokens.has(token)) return send(request, response, 401, recorded('lease/list-401.txt'));
+    if (asked.path === TOKEN_REVIEWS) return send(request, response, 201, review(body, this.users));
     const collection = this.cluster.collections.get(asked.path);
     if (asked.kind === 'watch' && collection) this.#openWatch(asked, collection, response);
     else if (asked.kind === 'list' && collection) send(request, response, ...this.#list(asked, collection));
@@ -258,36 +260,3 @@ const resourceOf = (path: string): string => {
   const [, root, group, , resource = ''] = path.split('/');
   return root === 'apis' ? `${resource}.${group}` : (path.split('/').at(-1) ?? '');
 };
-
-const refusal = (code: number, reason: string, message: string): [number, string] => [
-  code,
-  JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code }),
-];
-
-const partial = (object: object): object => ({
-  kind: 'PartialObjectMetadata',
-  apiVersion: 'meta.k8s.io/v1',
-  metadata: (object as KubeObject).metadata,
-});
-
-async function readJson(request: IncomingMessage): Promise<KubeObject> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part);
-  return parts.length === 0 ? {} : JSON.parse(Buffer.concat(parts).toString());
-}
-
-function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  status: number,
-  body: string,
-  headers: Record<string, string> = {},
-): void {
-  const zipped = body.length > GZIP_FROM_BYTES && /gzip/.test(String(request.headers['accept-encoding'] ?? ''));
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    ...(zipped && { 'content-encoding': 'gzip' }),
-    ...headers,
-  });
-  response.end(zipped ? gzipSync(body, { level: 1 }) : body);
-}

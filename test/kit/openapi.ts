@@ -4,7 +4,8 @@ import { parse } from 'yaml';
 /** The part of JSON Schema that docs/api.yaml uses; any other keyword is a mistake in the document. */
 interface Schema {
   readonly $ref?: string;
-  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  readonly oneOf?: readonly Schema[];
   readonly description?: string;
   readonly enum?: readonly unknown[];
   readonly pattern?: string;
@@ -17,18 +18,22 @@ interface Schema {
 }
 
 const KEYWORDS = new Set(
-  '$ref type description enum pattern maxLength minimum required properties additionalProperties items'.split(' '),
+  '$ref oneOf type description enum pattern maxLength minimum required properties additionalProperties items'.split(
+    ' ',
+  ),
 );
 
 interface Response {
   readonly content?: Readonly<Record<string, { readonly schema: Schema }>>;
 }
 
+interface Operation {
+  readonly responses?: Readonly<Record<string, Response>>;
+}
+
 interface Document {
   readonly info: { readonly version: string };
-  readonly paths: Readonly<
-    Record<string, { readonly get: { readonly responses: Readonly<Record<string, Response>> } }>
-  >;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
 
@@ -44,11 +49,21 @@ export class ApiDocument {
     return this.#document.info.version;
   }
 
-  /** What the document does not allow in an answer of GET `path`; empty when all is well. */
-  mistakes(path: string, status: number, body: string): string[] {
-    const response = this.#document.paths[path]?.get.responses[String(status)];
+  /** Every `METHOD path` that is described. */
+  get operations(): string[] {
+    return Object.entries(this.#document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods)
+        .filter((method) => method !== 'parameters')
+        .map((method) => `${method.toUpperCase()} ${path}`),
+    );
+  }
+
+  /** What the document does not allow in an answer of `path`; empty when all is well. */
+  mistakes(path: string, status: number, body: string, method = 'get'): string[] {
+    const response = this.#document.paths[path]?.[method]?.responses?.[String(status)];
     if (!response) return [`no status ${status} for ${path}`];
     if (!response.content) return body === '' ? [] : ['a body where none is described'];
+    if (!('application/json' in response.content)) return [];
     const schema = response.content['application/json']?.schema;
     if (!schema) return ['no schema'];
     return this.#compare(schema, JSON.parse(body), '$');
@@ -61,8 +76,13 @@ export class ApiDocument {
       const named = this.#document.components.schemas[schema.$ref.replace('#/components/schemas/', '')];
       return named ? this.#compare(named, value, at) : [`${at}: no ${schema.$ref}`];
     }
+    if (schema.oneOf) {
+      const tries = schema.oneOf.map((one) => this.#compare(one, value, at));
+      return tries.some(({ length }) => length === 0) ? [] : tries.flat();
+    }
     if (schema.enum && !schema.enum.includes(value)) return [`${at}: ${JSON.stringify(value)} is not in the list`];
-    if (typeOf(value) !== schema.type) return [`${at}: ${typeOf(value)} instead of ${schema.type}`];
+    const fits = schema.type === 'number' ? typeof value === 'number' : typeOf(value) === schema.type;
+    if (!fits) return [`${at}: ${typeOf(value)} instead of ${schema.type}`];
     if (Array.isArray(value)) {
       return value.flatMap((item, index) => this.#compare(schema.items ?? {}, item, `${at}[${index}]`));
     }

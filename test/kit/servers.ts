@@ -7,7 +7,8 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const READY_DEADLINE_MS = 15_000;
-const STOP_DEADLINE_MS = 5_000;
+/** VictoriaMetrics gives the requests under way 7 s, then writes what it has to disk. */
+const STOP_DEADLINE_MS = 20_000;
 const POLL_MS = 50;
 /** What is kept of a server's output for the message when it does not start. */
 const KEPT_OUTPUT = 4_000;
@@ -35,25 +36,73 @@ export async function startServer(
   args: (port: number) => readonly string[],
   readyPath: string,
 ): Promise<string> {
-  const port = await freePort();
-  const child = spawn(binary, args(port), { stdio: ['ignore', 'pipe', 'pipe'] });
-  context.after(() => stop(child));
-  let output = '';
-  const keep = (chunk: Buffer): void => {
-    output = (output + chunk.toString()).slice(-KEPT_OUTPUT);
-  };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
-  child.on('error', (cause) => {
-    output += String(cause);
-  });
-  const base = `http://127.0.0.1:${port}`;
-  const deadline = Date.now() + READY_DEADLINE_MS;
-  while (Date.now() < deadline && !hasEnded(child)) {
-    if (await answers(base + readyPath)) return base;
-    await delay(POLL_MS);
+  const server = await RealServer.create(binary, args, readyPath);
+  context.after(() => server.stop());
+  await server.start();
+  return server.url;
+}
+
+/** A server's process that can be stopped, killed and started again on the same port. */
+export class RealServer {
+  readonly port: number;
+  readonly #binary: string;
+  readonly #args: readonly string[];
+  readonly #readyPath: string;
+  #child: ChildProcess | undefined;
+
+  private constructor(binary: string, port: number, args: readonly string[], readyPath: string) {
+    this.#binary = binary;
+    this.port = port;
+    this.#args = args;
+    this.#readyPath = readyPath;
   }
-  throw new Error(`${binary} ${hasEnded(child) ? 'ended' : `not ready in ${READY_DEADLINE_MS} ms`}: ${output}`);
+
+  /** With a free port, not yet started; arguments as of {@link startServer}. */
+  static async create(
+    binary: string,
+    args: (port: number) => readonly string[],
+    readyPath: string,
+  ): Promise<RealServer> {
+    const port = await freePort();
+    return new RealServer(binary, port, args(port), readyPath);
+  }
+
+  /** Without a slash at its end. */
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Of the running process. */
+  get pid(): number {
+    return this.#child?.pid ?? Number.NaN;
+  }
+
+  /** Starts it and waits until it is ready; rejects with its last output when that does not happen. */
+  async start(): Promise<void> {
+    const child = spawn(this.#binary, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    let output = '';
+    const keep = (chunk: Buffer): void => {
+      output = (output + chunk.toString()).slice(-KEPT_OUTPUT);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.on('error', (cause) => {
+      output += String(cause);
+    });
+    const deadline = Date.now() + READY_DEADLINE_MS;
+    while (Date.now() < deadline && !hasEnded(child)) {
+      if (await answers(this.url + this.#readyPath)) return;
+      await delay(POLL_MS);
+    }
+    const why = hasEnded(child) ? 'ended' : `not ready in ${READY_DEADLINE_MS} ms`;
+    throw new Error(`${this.#binary} ${why}: ${output}`);
+  }
+
+  /** Ends it, in order or not, and waits for that. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    if (this.#child) await stop(this.#child, signal);
+  }
 }
 
 function onPath(name: string): boolean {
@@ -91,9 +140,9 @@ async function answers(url: string): Promise<boolean> {
 const hasEnded = (child: ChildProcess): boolean =>
   child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 
-async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (hasEnded(child)) return;
   const ended = once(child, 'exit', { signal: AbortSignal.timeout(STOP_DEADLINE_MS) });
-  child.kill('SIGTERM');
+  child.kill(signal);
   await ended.catch(() => child.kill('SIGKILL'));
 }

@@ -39,7 +39,11 @@ export async function startVictoriaMetrics(context: TestContext, folder: string)
     '-search.latencyOffset=0s',
     '-search.disableCache',
   ];
-  const url = await startServer(context, 'victoria-metrics', args, '/health');
+  return victoriaMetricsAt(await startServer(context, 'victoria-metrics', args, '/health'));
+}
+
+/** The queries to a VictoriaMetrics at `url`. */
+export function victoriaMetricsAt(url: string): VictoriaMetrics {
   const get = async (path: string, parameters: Record<string, string>) => {
     const signal = AbortSignal.timeout(10_000);
     const response = await fetch(`${url}${path}?${new URLSearchParams(parameters)}`, { signal });

@@ -36,6 +36,9 @@ const IO_FILES = [
 /** Where this file is, what comes after it has nothing more. */
 const THROTTLE = IO_FILES[2];
 
+/** Those whose files are read. */
+const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
+
 /** Reads the files of cgroup v1. */
 export class CgroupV1 implements CgroupReader {
   readonly #host: Host;
@@ -79,6 +82,13 @@ export class CgroupV1 implements CgroupReader {
       limits.threads = this.#files.value(this.#folder('pids', id), 'pids.max', limit);
     }
     return limits;
+  }
+
+  isWhole(id: string): boolean {
+    return CONTROLLERS.every((controller) => {
+      const folder = this.#folder(controller, id);
+      return folder === undefined || this.#host.exists(folder);
+    });
   }
 
   #folder(controller: string, id: string): string | undefined {

@@ -73,6 +73,10 @@ export class CgroupV2 implements CgroupReader {
     return limits;
   }
 
+  isWhole(id: string): boolean {
+    return this.#host.exists(folderOf(this.#tree, id));
+  }
+
   /** Every cgroup has a cpu.stat, with or without the controller: where it is not, the cgroup is gone. */
   #cpu(folder: string, reading: Reading, hasQuota: boolean): void {
     this.#files.mustStat(folder, 'cpu.stat', (stat) => {

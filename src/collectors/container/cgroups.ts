@@ -70,10 +70,11 @@ export class CgroupCollector {
     const rows = new Map<string, Row>();
     this.#sampler.begin(readMachineMemory(this.#world.host));
     for (const cgroup of this.#discovery.walk()) {
+      if (turns.isOver) await turns.next();
+      if (cgroup === undefined) continue;
       const row = this.#rows.get(cgroup.id) ?? this.#newRow(cgroup, rows);
       if (this.#visit(out, row, at)) rows.set(cgroup.id, row);
       else if (!this.#rows.has(cgroup.id)) row.leave();
-      if (turns.isOver) await turns.next();
     }
     if (rows.size === 0) throw new NoData(`no pods below ${this.#world.host.paths.cgroup}`);
     for (const [id, row] of this.#rows) if (!rows.has(id)) this.#end(out, row);

@@ -49,11 +49,11 @@ export class Discovery {
 
   /**
    * The cgroups as they are found, a pod before its containers; nothing at all where there are no pods and none are
-   * named. What vanishes meanwhile is left out.
+   * named. What vanishes meanwhile is left out. Undefined comes now and then, when a folder has been read in vain.
    */
-  *walk(): Generator<Cgroup> {
+  *walk(): Generator<Cgroup | undefined> {
     if (this.#untilSearch-- <= 0 || this.#roots.size === 0) {
-      this.#roots = new Map(this.#search('', SEARCH_DEPTH, { left: MAX_SEARCHED }));
+      this.#roots = yield* this.#search();
       this.#untilSearch = SEARCH_EVERY;
     }
     this.#next = new Map();
@@ -139,16 +139,25 @@ export class Discovery {
     }
   }
 
-  /** What {@link #roots} are, shorter paths first. */
-  #search(parent: string, depth: number, budget: { left: number }): [string, boolean][] {
-    const found: [string, boolean][] = [];
-    const deeper: string[] = [];
-    for (const name of this.#host.foldersIfExists(`${this.#tree}${parent}`)) {
-      const id = `${parent}/${name}`;
-      if (KUBEPODS.test(name)) found.push([id, false]);
-      else if (PODLESS.test(name)) found.push([parent, true]);
-      else if (depth > 1 && budget.left-- > 0) deeper.push(id);
+  /** What {@link #roots} are, shorter paths first. Yields after each folder. */
+  *#search(): Generator<undefined, Map<string, boolean>> {
+    const found = new Map<string, boolean>();
+    let searched = 0;
+    let level = [''];
+    for (let depth = 0; depth < SEARCH_DEPTH && searched < MAX_SEARCHED; depth++) {
+      const deeper: string[] = [];
+      for (const parent of level.slice(0, MAX_SEARCHED - searched)) {
+        for (const name of this.#host.foldersIfExists(`${this.#tree}${parent}`)) {
+          const id = `${parent}/${name}`;
+          if (KUBEPODS.test(name)) found.set(id, false);
+          else if (PODLESS.test(name)) found.set(parent, true);
+          else deeper.push(id);
+        }
+        searched++;
+        yield undefined;
+      }
+      level = deeper;
     }
-    return [...found, ...deeper.flatMap((id) => this.#search(id, depth - 1, budget))];
+    return found;
   }
 }

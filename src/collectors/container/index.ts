@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Producer } from '../../metrics/scope.ts';
-import { bindCollector, type CollectorSpec, defineCollector, type World } from '../collector.ts';
+import { bindCollector, type CollectorSpec, defineCollector, oneByOne, type World } from '../collector.ts';
 import { CgroupCollector } from './cgroups.ts';
 import { containerFamilies } from './families.ts';
 import { identityOptions } from './identity-options.ts';
@@ -20,10 +20,10 @@ export const container = (names?: Names): CollectorSpec<typeof cgroupOptions> =>
     create(world, options) {
       // Made at the first cycle on a host that has cgroups, and then kept.
       let collector: CgroupCollector | undefined;
-      return (out, signal) => {
+      return oneByOne((out, signal) => {
         collector ??= new CgroupCollector(world, options, names);
         return collector.collect(out, signal);
-      };
+      });
     },
   });
 

@@ -90,6 +90,8 @@ export interface CgroupReader {
    */
   read(id: string, machine: MachineMemory, hasQuota: boolean): Reading;
   limits(id: string, machine: MachineMemory): Limits;
+  /** Whether all its folders are there; one that is being made or removed has only some. */
+  isWhole(id: string): boolean;
 }
 
 /** The folder of a cgroup in a tree. */

@@ -26,6 +26,9 @@ export class Sampler {
   readonly #wanted: Wanted;
   readonly #reader: CgroupReader;
   #cycle = 0;
+  /** New cgroups of this cycle, and of the one before, that lacked a controller. */
+  #half = new Set<string>();
+  #halfBefore: ReadonlySet<string> = this.#half;
   #machine: MachineMemory = { totalBytes: 0, swapTotalBytes: 0, swapFreeBytes: 0 };
 
   constructor(host: Host, { version, tree, controllers }: Hierarchy, wanted: Wanted) {
@@ -39,6 +42,8 @@ export class Sampler {
   /** Begins a cycle. */
   begin(machine: MachineMemory): void {
     this.#cycle++;
+    this.#halfBefore = this.#half;
+    this.#half = new Set();
     this.#machine = machine;
   }
 
@@ -82,14 +87,17 @@ export class Sampler {
   }
 
   /**
-   * A cgroup that was removed while it was read has given half a sample: more files are missing than before. Its
-   * controllers go before its folder.
+   * A cgroup that is made or removed while it is read gives half a sample: its controllers come and go one by one, so
+   * files are missing that were there before, or whole folders. If that lasts, it is told from the next cycle on.
    */
-  #mustBeThere({ seen, cgroup }: Row, { memory, misses }: Reading): void {
-    const folder = folderOf(this.#tree, cgroup.id);
-    const hasLostMemory = seen?.reading.memory !== undefined && memory === undefined;
-    if (hasLostMemory) throw new MissingFile(folder);
-    if (misses > (seen?.reading.misses ?? 0) && !this.#host.exists(folder)) throw new MissingFile(folder);
+  #mustBeThere({ seen, cgroup: { id } }: Row, { misses }: Reading): void {
+    if (misses <= (seen?.reading.misses ?? 0)) return;
+    if (seen === undefined) {
+      if (this.#reader.isWhole(id)) return;
+      this.#half.add(id);
+      if (this.#halfBefore.has(id)) return;
+    }
+    throw new MissingFile(folderOf(this.#tree, id));
   }
 
   #netDev(path: string): InterfaceCounters[] | undefined {

@@ -3,15 +3,17 @@ import type { KubeObject } from '../../kube/object.ts';
 import { Reflector, type ReflectorSource } from '../../kube/reflector.ts';
 import { REAL_TIMING, type ReflectorTiming } from '../../kube/retry.ts';
 import type { Log } from '../../log.ts';
+import type { Compression } from '../../metrics/compression.ts';
 import type { Prepared, PreparedBody } from '../../metrics/prepared.ts';
 import { type KsmOptions, namespaceFilter } from './options.ts';
-import { type Coding, packingOf } from './packing.ts';
+import { type Packing, packingOf } from './packing.ts';
 import type { PodIndex } from './pod-index.ts';
 import type { Renderer } from './render.ts';
 import { renderersOf } from './renderers.ts';
-import { type Resource, resourcePath } from './resource.ts';
+import { type Resource, resourcePath, uniqueName } from './resource.ts';
 import { shardOf } from './shard-of.ts';
 import { ObjectStore } from './store.ts';
+import { TextArena } from './text-arena.ts';
 
 export interface ClusterStateOptions {
   readonly api: KubeApi;
@@ -21,7 +23,7 @@ export interface ClusterStateOptions {
   /** Is fed the pods and their owners. */
   readonly pods: PodIndex;
   /** How the text is kept, and pushed. */
-  readonly coding: Coding;
+  readonly compression: Compression;
   readonly log: Log;
   readonly timing?: ReflectorTiming;
 }
@@ -44,19 +46,21 @@ export class ClusterState implements Prepared {
   readonly group = 'ksm';
   readonly collector = 'kube-state-metrics';
   readonly followed: readonly Followed[];
+  readonly #packing: Packing;
   readonly #pods: PodIndex;
   readonly #log: Log;
   readonly #timing: ReflectorTiming;
   #startedMs = Number.NaN;
 
-  constructor({ api, options, resources, pods, coding, log, timing = REAL_TIMING }: ClusterStateOptions) {
+  constructor({ api, options, resources, pods, compression, log, timing = REAL_TIMING }: ClusterStateOptions) {
     this.#pods = pods;
     this.#log = log;
     this.#timing = timing;
     const isOurs = objectFilter(options);
-    const packing = packingOf(coding);
+    this.#packing = packingOf(compression);
+    const arena = new TextArena();
     this.followed = renderersOf(resources, options).map((renderer) => {
-      const store = new ObjectStore(renderer.families, packing);
+      const store = new ObjectStore(renderer.families, this.#packing, arena);
       const renderErrors = { count: 0 };
       const handler = this.#handler(renderer, store, renderErrors, isOurs);
       const reflectors = sourcesOf(renderer.resource, options).map(
@@ -73,7 +77,7 @@ export class ClusterState implements Prepared {
 
   /** Whether the pods have been listed once. */
   get podsSynced(): boolean {
-    const pods = this.followed.find(({ resource }) => resource.name === 'pods');
+    const pods = this.followed.find(({ resource }) => uniqueName(resource) === 'pods');
     return pods?.reflectors.every(({ synced }) => synced) ?? false;
   }
 
@@ -99,7 +103,7 @@ export class ClusterState implements Prepared {
       textBytes += body.textBytes;
       samples += body.samples;
     }
-    return { members, textBytes, samples };
+    return { encoding: this.#packing.compression, members, textBytes, samples };
   }
 
   async *byFamily(): AsyncGenerator<Buffer> {
@@ -120,7 +124,7 @@ export class ClusterState implements Prepared {
     renderErrors: { count: number },
     isOurs: (object: KubeObject) => boolean,
   ) {
-    const index = indexOf(this.#pods, renderer.resource.name);
+    const index = indexOf(this.#pods, renderer.resource);
     return {
       onUpsert: (key: string, object: KubeObject) => {
         index?.upsert(key, object);
@@ -147,9 +151,10 @@ interface Index {
 }
 
 /** The pod index as the handler of one resource sees it; undefined when that resource is nothing to it. */
-function indexOf(pods: PodIndex, resource: string): Index | undefined {
-  if (resource === 'pods') return pods;
-  const kind = resource === 'replicasets' ? 'ReplicaSet' : resource === 'jobs' ? 'Job' : undefined;
+function indexOf(pods: PodIndex, { name, custom }: Resource): Index | undefined {
+  if (custom) return undefined;
+  if (name === 'pods') return pods;
+  const kind = name === 'replicasets' ? 'ReplicaSet' : name === 'jobs' ? 'Job' : undefined;
   if (kind === undefined) return undefined;
   return {
     upsert: (key, object) => pods.upsertOwner(kind, key, object),
@@ -169,7 +174,7 @@ function objectFilter(options: KsmOptions): (object: KubeObject) => boolean {
 function sourcesOf(resource: Resource, { namespaces, node }: KsmOptions): ReflectorSource[] {
   const common = {
     ...(resource.metadataOnly && { metadataOnly: true }),
-    ...(resource.name === 'pods' && node !== undefined && { fieldSelector: `spec.nodeName=${node}` }),
+    ...(uniqueName(resource) === 'pods' && node !== undefined && { fieldSelector: `spec.nodeName=${node}` }),
   };
   if (!resource.namespaced || namespaces.length === 0) return [{ ...common, path: resourcePath(resource) }];
   return namespaces.map((namespace) => ({ ...common, path: resourcePath(resource, namespace) }));

@@ -40,6 +40,7 @@ export function parseCustomResources(text: string): Resource[] {
       // The file does not say; a list of all namespaces works for both.
       namespaced: false,
       enabled: true,
+      custom: true,
       identity: { labels: [], values: () => [] },
       families,
     };

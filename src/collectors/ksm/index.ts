@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { KubeApi } from '../../kube/api.ts';
 import type { PodInfo } from '../../kube/pod-info.ts';
 import type { Log } from '../../log.ts';
+import type { Compression } from '../../metrics/compression.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import { allowedOf } from './allowlist.ts';
 import { ClusterState } from './cluster-state.ts';
@@ -9,7 +10,7 @@ import { parseCustomResources } from './custom-resource.ts';
 import { PodIndex } from './pod-index.ts';
 import { resources } from './resources/index.ts';
 import type { KsmSection } from './section.ts';
-import { followSamples, kubeStateSamples } from './self-samples.ts';
+import { addSelfSeries, followSeries, kubeStateSeries } from './self-samples.ts';
 
 /** The ksm collector, ready to be started. */
 export interface Ksm {
@@ -20,10 +21,10 @@ export interface Ksm {
 }
 
 /**
- * Builds the ksm collector; nothing is asked of the cluster before `state.start()`. Throws CustomResourceError, or an
+ * Builds the ksm collector, whose text is kept in `compression`; nothing is asked of the cluster before `state.start()`. Throws CustomResourceError, or an
  * Error that names the file of custom resources when it can't be read.
  */
-export function createKsm(section: KsmSection, api: KubeApi, log: Log, version: string): Ksm {
+export function createKsm(section: KsmSection, api: KubeApi, compression: Compression, log: Log, version: string): Ksm {
   const wanted = new Set<string>(section.resources);
   const custom =
     section.customResourceStateFile === undefined
@@ -32,7 +33,9 @@ export function createKsm(section: KsmSection, api: KubeApi, log: Log, version: 
   const allowed = allowedOf(section.labelsAllowlist, 'pods');
   const pods = new PodIndex(allowed && ((labels) => (allowed(labels) ?? {}) as PodInfo['labels']));
   const followed = [...resources.filter(({ name }) => wanted.has(name)), ...custom];
-  const state = new ClusterState({ api, options: section, resources: followed, pods, log });
+  const state = new ClusterState({ api, options: section, resources: followed, pods, compression, log });
+  const kubeStateMetrics = kubeStateSeries(state, section, version);
+  const following = followSeries(state);
   return {
     state,
     pods,
@@ -40,9 +43,9 @@ export function createKsm(section: KsmSection, api: KubeApi, log: Log, version: 
       {
         group: 'ksm',
         name: 'kube-state-metrics',
-        collect: (out) => kubeStateSamples(out, state, section, version),
+        collect: (out) => addSelfSeries(out, kubeStateMetrics),
       },
-      { group: 'agent', name: 'ksm', collect: (out) => followSamples(out, state) },
+      { group: 'agent', name: 'ksm', collect: (out) => addSelfSeries(out, following) },
     ],
   };
 }

@@ -38,7 +38,7 @@ export const ksmOptions = z
     resources: z
       .array(z.enum(NAMES))
       .default(DEFAULTS)
-      .describe('Resources to watch; secrets and configmaps only when named here.'),
+      .describe('Resources to watch; secrets (as a whole, for their type) and configmaps only when named here.'),
     namespaces: names('Tell only of objects in these namespaces; of all when empty.'),
     namespacesDenylist: names('Namespaces whose objects are not told of; wins over namespaces.'),
     metricAllowlist: patterns(

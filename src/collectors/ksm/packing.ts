@@ -1,56 +1,44 @@
-import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { type Compression, compressor } from '../../metrics/compression.ts';
 
-/**
- * How the texts of a store are kept. One after the other, packed texts must be one body in the coding: gzip members
- * (RFC 1952) and zstd frames (RFC 8878) are.
- */
+/** zstd's largest block. A receiver has a block as a whole or not at all, so that a cut upload ends with a whole line. */
+export const BLOCK_BYTES = 128 * 1024;
+const NEWLINE = 0x0a;
+
+/** How the texts of a store are kept: as members of a body that is sent as it is. */
 export interface Packing {
-  readonly coding: Coding;
-  /** Not empty text into memory of its own. */
+  readonly compression: Compression;
+  /** Not empty text of whole lines, into memory of its own. */
   pack(text: Buffer): Buffer;
-  /** Text of `textBytes` bytes. */
+  /** What was packed, which had `textBytes`. */
   unpack(packed: Buffer, textBytes: number): Buffer;
 }
 
-/** As HTTP calls it. */
-export type Coding = 'gzip' | 'zstd';
+/** The packing that makes members of `compression`. */
+export function packingOf(compression: Compression): Packing {
+  const { packSync, unpackSync } = compressor(compression);
+  return {
+    compression,
+    pack(text) {
+      const members = blocks(text).map(packSync);
+      // zlib gives views of its buffers, of which a kept member would keep all.
+      const own = Buffer.allocUnsafeSlow(members.reduce((sum, { length }) => sum + length, 0));
+      let at = 0;
+      for (const member of members) at += member.copy(own, at);
+      return own;
+    },
+    unpack: unpackSync,
+  };
+}
 
-/** zlib's own buffers are as large as this: a packed shard fits in. */
-const CHUNK_BYTES = 16 * 1024;
-
-/**
- * zstd in its fastest regular level: of pods' text it leaves two thirds of what gzip does, for a third of the CPU.
- * Levels up to 9 save another 5 %, for 7 times the CPU.
- */
-const PACKINGS: Readonly<Record<Coding, Packing>> = {
-  zstd: {
-    coding: 'zstd',
-    pack: (text) =>
-      kept(
-        zstdCompressSync(text, {
-          chunkSize: CHUNK_BYTES,
-          pledgedSrcSize: text.length,
-          params: { [constants.ZSTD_c_compressionLevel]: 1 },
-        }),
-      ),
-    unpack: (packed, textBytes) => zstdDecompressSync(packed, { chunkSize: roomFor(textBytes) }),
-  },
-  gzip: {
-    coding: 'gzip',
-    pack: (text) => kept(gzipSync(text, { level: constants.Z_BEST_SPEED, chunkSize: CHUNK_BYTES })),
-    unpack: (packed, textBytes) => gunzipSync(packed, { chunkSize: roomFor(textBytes) }),
-  },
-};
-
-/** The packing for a coding. */
-export const packingOf = (coding: Coding): Packing => PACKINGS[coding];
-
-/** In one piece: zlib ends only when there is room left, and takes no less than 64 bytes. */
-const roomFor = (textBytes: number): number => Math.max(textBytes + 1, 1024);
-
-/** zlib gives views of its buffers, of which a kept member would keep all. */
-function kept(packed: Buffer): Buffer {
-  const own = Buffer.allocUnsafeSlow(packed.length);
-  packed.copy(own);
-  return own;
+/** The text in pieces of whole lines that fit into a block; a longer line is a piece by itself. */
+function blocks(text: Buffer): Buffer[] {
+  const pieces: Buffer[] = [];
+  let start = 0;
+  while (text.length - start > BLOCK_BYTES) {
+    const last = text.subarray(start, start + BLOCK_BYTES).lastIndexOf(NEWLINE);
+    const end = last === -1 ? text.indexOf(NEWLINE, start) + 1 || text.length : start + last + 1;
+    pieces.push(text.subarray(start, end));
+    start = end;
+  }
+  return [...pieces, text.subarray(start)];
 }

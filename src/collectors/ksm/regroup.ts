@@ -1,8 +1,8 @@
+import { turn } from '../../kube/turns.ts';
 import type { Family } from '../../metrics/family.ts';
 import { headerText } from '../../metrics/text.ts';
 import { eachLine } from './family-tally.ts';
 import type { Shard } from './shard.ts';
-import { slices } from './slices.ts';
 
 /** Text held at a time. A pass over the shards takes a third of a second for 10,000 pods, which have 90 MB. */
 const PASS_BYTES = 32 * 1024 * 1024;
@@ -22,11 +22,10 @@ export async function* regroup(
   families: readonly CountedFamily[],
   passBytes = PASS_BYTES,
 ): AsyncGenerator<Buffer> {
-  const pause = slices();
   for (const batch of batches(families, passBytes)) {
     const lines = new Map(batch.map(({ family, bytes }) => [family.name, { text: Buffer.allocUnsafe(bytes), at: 0 }]));
     for (const shard of shards) {
-      await pause();
+      await turn();
       const { text } = shard;
       eachLine(text, (name, start, end) => {
         const target = lines.get(name);
@@ -42,9 +41,8 @@ export async function* regroup(
 
 /** The lines of one family in the order of the shards, a piece for each shard that has some. */
 export async function* linesOf(shards: readonly Shard[], family: string): AsyncGenerator<string> {
-  const pause = slices();
   for (const shard of shards) {
-    await pause();
+    await turn();
     const { text } = shard;
     const found: Buffer[] = [];
     eachLine(text, (name, start, end) => {

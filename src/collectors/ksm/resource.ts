@@ -54,6 +54,8 @@ export interface Resource<O extends KubeObject = KubeObject> {
   readonly namespaced: boolean;
   /** Whether it is collected when the configuration does not say. */
   readonly enabled: boolean;
+  /** Set for those of the user's own configuration, whose plural a built-in one may have as well. */
+  readonly custom?: boolean;
   /**
    * Whether name, namespace, labels and times are all its families need; then only metadata is requested and the
    * contents (of secrets, say) never reach the agent.
@@ -67,6 +69,10 @@ export interface Resource<O extends KubeObject = KubeObject> {
 /** Keeps a resource's object type while the list of all resources forgets it. */
 export const defineResource = <O extends KubeObject>(resource: Resource<O>): Resource =>
   resource as unknown as Resource;
+
+/** The name that no other resource has: with its group for a custom one, `services.serving.knative.dev`. */
+export const uniqueName = ({ name, apiVersion, custom }: Resource): string =>
+  custom ? `${name}.${apiVersion.slice(0, apiVersion.indexOf('/'))}` : name;
 
 /** The collection's path on the API server, of one namespace or of all: `/api/v1/pods`, `/apis/apps/v1/deployments`. */
 export function resourcePath({ apiVersion, name }: Pick<Resource, 'apiVersion' | 'name'>, namespace?: string): string {

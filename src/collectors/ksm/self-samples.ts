@@ -1,7 +1,10 @@
+import { LIST_REASONS } from '../../kube/reflector-stats.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
+import { labelBlock } from '../../metrics/text.ts';
 import type { ClusterState, Followed } from './cluster-state.ts';
 import type { KsmOptions } from './options.ts';
+import { uniqueName } from './resource.ts';
 
 const RESOURCE = ['resource'] as const;
 const BY_RESULT = ['resource', 'result'] as const;
@@ -17,28 +20,43 @@ const buildInfo = gauge('kube_state_metrics_build_info', 'Always 1; the version 
 const ordinal = gauge('kube_state_metrics_shard_ordinal', 'The shard that is told here.', ['shard_ordinal']);
 const totalShards = gauge('kube_state_metrics_total_shards', 'Shards that the objects are split into.');
 
-/** kube-state-metrics' series about itself, which alerts on it ask for; `version` is ours. */
-export function kubeStateSamples(out: Snapshot, state: ClusterState, options: KsmOptions, version: string): void {
-  for (const { resource, reflectors } of state.followed) {
-    const name = goTypeName(resource);
-    for (const result of ['success', 'error'] as const) {
-      out.add(
-        lists,
-        sum(reflectors, ({ stats }) => stats.lists[result]),
-        name,
-        result,
-      );
-      out.add(
-        watches,
-        sum(reflectors, ({ stats }) => stats.watches[result]),
-        name,
-        result,
-      );
-    }
+/** A series whose key is made once: there are hundreds, and a push that has nothing else to do takes a few milliseconds. */
+export interface SelfSeries {
+  readonly family: Family;
+  readonly key: string;
+  /** Undefined when there is nothing to tell yet. */
+  value(): number | undefined;
+}
+
+const seriesOf = (family: Family, labels: readonly string[], value: SelfSeries['value']): SelfSeries => ({
+  family,
+  key: family.name + labelBlock(family.labels, labels),
+  value,
+});
+
+/** Adds all of `series` as they stand. */
+export function addSelfSeries(out: Snapshot, series: readonly SelfSeries[]): void {
+  for (const { family, key, value } of series) {
+    const number = value();
+    if (number !== undefined) out.addSeries(family, key, number);
   }
-  out.add(buildInfo, 1, '', '', '', `firesteel-${version}`);
-  out.add(ordinal, options.shard, String(options.shard));
-  out.add(totalShards, options.totalShards);
+}
+
+/** kube-state-metrics' series about itself, which alerts on it ask for; `version` is ours. */
+export function kubeStateSeries(state: ClusterState, options: KsmOptions, version: string): SelfSeries[] {
+  const perResource = state.followed.flatMap(({ resource, reflectors }) => {
+    const name = goTypeName(resource);
+    return (['success', 'error'] as const).flatMap((result) => [
+      seriesOf(lists, [name, result], () => sum(reflectors, ({ stats }) => stats.lists[result])),
+      seriesOf(watches, [name, result], () => sum(reflectors, ({ stats }) => stats.watches[result])),
+    ]);
+  });
+  return [
+    ...perResource,
+    seriesOf(buildInfo, ['', '', '', `firesteel-${version}`], () => 1),
+    seriesOf(ordinal, [String(options.shard)], () => options.shard),
+    seriesOf(totalShards, [], () => options.totalShards),
+  ];
 }
 
 /** One number about a resource. */
@@ -90,31 +108,25 @@ const relists = counter('firesteel_ksm_lists_begun_total', 'Lists begun, by reas
 ]);
 
 /** How each resource is followed and what it costs. */
-export function followSamples(out: Snapshot, state: ClusterState): void {
-  for (const followed of state.followed) {
-    const { name } = followed.resource;
-    for (const { family, value } of perResource) {
-      const number = value(followed);
-      if (number !== undefined) out.add(family, number, name);
-    }
-    const reasons = Object.keys(followed.reflectors[0]?.stats.listReasons ?? {}) as ListReason[];
-    for (const reason of reasons) {
-      out.add(
-        relists,
-        sum(followed.reflectors, ({ stats }) => stats.listReasons[reason]),
-        name,
-        reason,
-      );
-    }
-  }
+export function followSeries(state: ClusterState): SelfSeries[] {
+  return state.followed.flatMap((followed) => {
+    const { resource, reflectors } = followed;
+    const name = uniqueName(resource);
+    return [
+      ...perResource.map(({ family, value }) => seriesOf(family, [name], () => value(followed))),
+      ...LIST_REASONS.map((reason) =>
+        seriesOf(relists, [name, reason], () => sum(reflectors, ({ stats }) => stats.listReasons[reason])),
+      ),
+    ];
+  });
 }
 
-type ListReason = keyof Followed['reflectors'][number]['stats']['listReasons'];
-
-/** How kube-state-metrics writes a resource in its own series: `*v1.Pod`, `*v2.HorizontalPodAutoscaler`. */
-const goTypeName = ({ apiVersion, kind }: Followed['resource']): string =>
-  `*${apiVersion.slice(apiVersion.indexOf('/') + 1)}.${kind}`;
+/** How kube-state-metrics writes a resource in its own series, `*v1.Pod`; custom ones with their group. */
+const goTypeName = ({ apiVersion, kind, custom }: Followed['resource']): string =>
+  `*${custom ? apiVersion : apiVersion.slice(apiVersion.indexOf('/') + 1)}.${kind}`;
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
+  let total = 0;
+  for (const item of items) total += value(item);
+  return total;
 }

@@ -1,10 +1,11 @@
 import type { Packing } from './packing.ts';
+import type { TextArena, Waiting } from './text-arena.ts';
 
 /**
- * Text of one shard, about: a dozen pods. Twice as much would save a tenth of the bytes, and cost twice the CPU for a change
- * of one object in it.
+ * Text of one shard, about: ten pods, and with one more still a single block of zstd. Twice as much would save a tenth of
+ * the bytes, and cost twice the CPU for a change of one object in it.
  */
-export const SHARD_BYTES = 128 * 1024;
+export const SHARD_BYTES = 112 * 1024;
 
 /** An object's place in the store. */
 export interface Slot {
@@ -12,7 +13,7 @@ export interface Slot {
   /** Bytes of its text in the shard's member; 0 when it is not there yet. */
   stored: number;
   /** The text that takes its place at the next rebuild; `GONE` when the object was deleted. */
-  pending: Buffer | undefined;
+  pending: Waiting | typeof GONE | undefined;
   /** CRC-32 of the newest text: an event that changes none of the samples leaves the shard alone. */
   checksum: number;
 }
@@ -20,8 +21,17 @@ export interface Slot {
 /** What a dead slot costs, about: so that objects that come and go between two rebuilds are a debt as well. */
 const SLOT_BYTES = 64;
 
-/** Stands for the text of a deleted object; known by identity. */
-export const GONE = Buffer.alloc(0);
+/** Stands for the text of a deleted object. */
+export const GONE = 'gone';
+
+/** No text, and so no member. */
+export const NOTHING = Buffer.alloc(0);
+
+/** Bytes of an object's newest text. */
+export const sizeOf = ({ pending, stored }: Slot): number => (pending ? waitingBytes(pending) : stored);
+
+const waitingBytes = (pending: Slot['pending']): number =>
+  pending === undefined || pending === GONE ? 0 : pending.text.length;
 
 /** An object's text, taken out of its shard. */
 export interface Entry {
@@ -49,39 +59,43 @@ export class Shard {
   /** Bytes of pending texts and of dead objects: what a rebuild would free. */
   debt = 0;
   readonly #packing: Packing;
+  readonly #arena: TextArena;
 
-  constructor(packing: Packing, entries: readonly Entry[]) {
+  /** Takes the entries over; what waits in the arena is released. */
+  constructor(packing: Packing, arena: TextArena, entries: readonly Entry[]) {
     this.#packing = packing;
+    this.#arena = arena;
     const text = joined(entries);
     this.stored = text.length;
     this.size = text.length;
-    this.member = text.length > 0 ? packing.pack(text) : GONE;
+    this.member = text.length > 0 ? packing.pack(text) : NOTHING;
     for (const { slot, text } of entries) {
       slot.shard = this;
       slot.stored = text.length;
-      slot.pending = undefined;
+      this.#release(slot);
       this.slots.push(slot);
     }
   }
 
   /** The text in the member. */
   get text(): Buffer {
-    return this.stored > 0 ? this.#packing.unpack(this.member, this.stored) : GONE;
+    return this.stored > 0 ? this.#packing.unpack(this.member, this.stored) : NOTHING;
   }
 
   /** Puts a new object behind the others. */
   append(slot: Slot): void {
     this.slots.push(slot);
-    this.size += slot.pending?.length ?? 0;
-    this.debt += slot.pending?.length ?? 0;
+    this.size += waitingBytes(slot.pending);
+    this.debt += waitingBytes(slot.pending);
   }
 
   /** Gives an object another text, or `GONE`. */
-  replace(slot: Slot, text: Buffer): void {
-    this.size += text.length - (slot.pending?.length ?? slot.stored);
-    this.debt += text.length - (slot.pending?.length ?? 0);
-    if (text === GONE) this.debt += slot.stored + SLOT_BYTES;
-    slot.pending = text;
+  replace(slot: Slot, pending: Waiting | typeof GONE): void {
+    this.size += waitingBytes(pending) - sizeOf(slot);
+    this.debt += waitingBytes(pending) - waitingBytes(slot.pending);
+    if (pending === GONE) this.debt += slot.stored + SLOT_BYTES;
+    this.#release(slot);
+    slot.pending = pending;
   }
 
   /** The texts as they are now. The shard is to be dropped after it. */
@@ -92,24 +106,28 @@ export class Shard {
     for (const slot of this.slots) {
       const stored = text.subarray(start, start + slot.stored);
       start += slot.stored;
-      if (slot.pending) {
-        tally.remove(stored);
-        tally.add(slot.pending);
-      }
-      if (slot.pending !== GONE) entries.push({ slot, text: slot.pending ?? stored });
+      if (slot.pending) tally.remove(stored);
+      if (slot.pending === GONE) continue;
+      if (slot.pending) tally.add(slot.pending.text);
+      entries.push({ slot, text: slot.pending?.text ?? stored });
     }
     return entries;
+  }
+
+  #release(slot: Slot): void {
+    if (slot.pending !== undefined && slot.pending !== GONE) this.#arena.release(slot.pending);
+    slot.pending = undefined;
   }
 }
 
 /** Workspace of {@link joined}: so much garbage for each rebuild would be collected late, and be most of the memory. */
-let workspace = Buffer.alloc(0);
+const workspace = Buffer.allocUnsafeSlow(2 * SHARD_BYTES);
 
 /** The texts one after the other, until the next call. */
 function joined(entries: readonly Entry[]): Buffer {
   const size = entries.reduce((sum, { text }) => sum + text.length, 0);
-  if (workspace.length < size) workspace = Buffer.allocUnsafeSlow(2 * size);
+  const target = size > workspace.length ? Buffer.allocUnsafeSlow(size) : workspace;
   let at = 0;
-  for (const { text } of entries) at += text.copy(workspace, at);
-  return workspace.subarray(0, size);
+  for (const { text } of entries) at += text.copy(target, at);
+  return target.subarray(0, size);
 }

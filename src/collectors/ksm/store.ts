@@ -1,17 +1,19 @@
 import { crc32 } from 'node:zlib';
+import { turn } from '../../kube/turns.ts';
 import type { Family } from '../../metrics/family.ts';
 import { headerText } from '../../metrics/text.ts';
 import { FamilyTally } from './family-tally.ts';
+import { BLOCK_BYTES, type Packing } from './packing.ts';
 import { linesOf, regroup } from './regroup.ts';
-import { type Entry, GONE, SHARD_BYTES, Shard, type Slot } from './shard.ts';
-import { slices } from './slices.ts';
+import { type Entry, GONE, NOTHING, SHARD_BYTES, Shard, type Slot, sizeOf } from './shard.ts';
+import type { TextArena } from './text-arena.ts';
 
 /** Beyond this much waiting for a rebuild, shards are rebuilt at once: a standby agent never pushes. */
 const MAX_DEBT_BYTES = 4 * 1024 * 1024;
 
 /** All sample lines of a store: header lines first, then the objects. */
 export interface StoreBody {
-  /** Packed texts; one after the other they are one body in the store's coding. */
+  /** Packed texts; one after the other they are one body in the packing's compression. */
   readonly members: readonly Buffer[];
   /** Bytes before compression. */
   readonly textBytes: number;
@@ -30,13 +32,14 @@ export interface StoreSizes {
 }
 
 /**
- * The sample lines of all objects of one resource, in shards of about 128 KiB that are kept compressed. Changes wait
+ * The sample lines of all objects of one resource, in shards of about 112 KiB that are kept compressed. Changes wait
  * until the next body, which compresses the changed shards only: an unchanged store costs nothing, whatever its size.
  * An object costs its compressed text (500 bytes for a pod of two containers) and about 200 bytes of index.
  */
 export class ObjectStore {
   readonly #families: readonly Family[];
   readonly #packing: Packing;
+  readonly #arena: TextArena;
   readonly #index = new Map<string, Slot>();
   readonly #shards = new Set<Shard>();
   readonly #dirty = new Set<Shard>();
@@ -44,13 +47,17 @@ export class ObjectStore {
   readonly #tally = new FamilyTally();
   /** The shard with room for new objects, and the only one that may be less than half full. */
   #open: Shard | undefined;
+  readonly #bytes = { textBytes: 0, memberBytes: 0 };
   #debt = 0;
-  #header: { readonly text: string; readonly member: Buffer } = { text: '', member: GONE };
+  /** The last body, until a shard changes. */
+  #body: StoreBody | undefined;
+  #header: { readonly text: string; readonly member: Buffer } = { text: '', member: NOTHING };
 
   /** `families` are those that the texts may have. */
-  constructor(families: readonly Family[], packing: Packing) {
+  constructor(families: readonly Family[], packing: Packing, arena: TextArena) {
     this.#families = families;
     this.#packing = packing;
+    this.#arena = arena;
   }
 
   get size(): number {
@@ -58,19 +65,13 @@ export class ObjectStore {
   }
 
   get sizes(): StoreSizes {
-    let textBytes = 0;
-    let memberBytes = 0;
-    for (const { stored, member } of this.#shards) {
-      textBytes += stored;
-      memberBytes += member.length;
-    }
-    return { objects: this.size, shards: this.#shards.size, textBytes, memberBytes, debtBytes: this.#debt };
+    return { ...this.#bytes, objects: this.size, shards: this.#shards.size, debtBytes: this.#debt };
   }
 
   /** Sets the sample lines of an object, each with its newline; `text` is empty when it has none. */
   set(key: string, text: string): void {
-    const pending = Buffer.from(text);
-    const checksum = crc32(pending) | 0;
+    const pending = this.#arena.hold(text);
+    const checksum = crc32(pending.text) | 0;
     const slot = this.#index.get(key);
     if (slot === undefined) {
       const shard = this.#openShard();
@@ -78,7 +79,9 @@ export class ObjectStore {
       this.#index.set(key, added);
       this.#change(shard, () => shard.append(added));
       if (shard.size >= SHARD_BYTES) this.#rebuild(shard);
-    } else if (slot.checksum !== checksum || (slot.pending?.length ?? slot.stored) !== pending.length) {
+    } else if (slot.checksum === checksum && sizeOf(slot) === pending.text.length) {
+      this.#arena.release(pending);
+    } else {
       slot.checksum = checksum;
       this.#change(slot.shard, () => slot.shard.replace(slot, pending));
     }
@@ -100,13 +103,14 @@ export class ObjectStore {
    */
   async body(): Promise<StoreBody> {
     await this.#settle();
-    const shards = [...this.#shards].filter(({ stored }) => stored > 0);
-    const header = this.#headerMember();
-    return {
-      members: [header, ...shards.map(({ member }) => member)].filter(({ length }) => length > 0),
-      textBytes: shards.reduce((sum, { stored }) => sum + stored, Buffer.byteLength(this.#header.text)),
+    this.#body ??= {
+      members: [this.#headerMember(), ...[...this.#shards].map(({ member }) => member)].filter(
+        ({ length }) => length > 0,
+      ),
+      textBytes: this.#bytes.textBytes + Buffer.byteLength(this.#header.text),
       samples: this.#tally.series,
     };
+    return this.#body;
   }
 
   /** The same text regrouped by family, families by name; plain, in pieces that end with a line. */
@@ -132,9 +136,8 @@ export class ObjectStore {
 
   /** Rebuilds the shards that have changed, a millisecond each. */
   async #settle(): Promise<void> {
-    const pause = slices();
     for (const shard of [...this.#dirty]) {
-      await pause();
+      await turn();
       // Another one may have been faster: a merge, or the next call.
       if (this.#dirty.has(shard)) this.#rebuild(shard);
     }
@@ -142,7 +145,7 @@ export class ObjectStore {
 
   #openShard(): Shard {
     if (this.#open === undefined) {
-      this.#open = new Shard(this.#packing, []);
+      this.#open = new Shard(this.#packing, this.#arena, []);
       this.#shards.add(this.#open);
     }
     return this.#open;
@@ -168,18 +171,26 @@ export class ObjectStore {
     const open = this.#open;
     if (open !== undefined && bytesOf(entries) < SHARD_BYTES / 2) entries = [...this.#take(open), ...entries];
     for (const group of evenGroups(entries)) {
-      const rebuilt = new Shard(this.#packing, group);
+      const rebuilt = new Shard(this.#packing, this.#arena, group);
       this.#shards.add(rebuilt);
+      this.#count(rebuilt, 1);
       if (rebuilt.size < SHARD_BYTES) this.#open ??= rebuilt;
     }
   }
 
   #take(shard: Shard): Entry[] {
     this.#shards.delete(shard);
+    this.#count(shard, -1);
     this.#dirty.delete(shard);
     this.#debt -= shard.debt;
     if (this.#open === shard) this.#open = undefined;
     return shard.read(this.#tally);
+  }
+
+  #count({ stored, member }: Shard, sign: 1 | -1): void {
+    this.#bytes.textBytes += sign * stored;
+    this.#bytes.memberBytes += sign * member.length;
+    this.#body = undefined;
   }
 
   #present(): Family[] {
@@ -191,16 +202,16 @@ export class ObjectStore {
   #headerMember(): Buffer {
     const text = this.#present().map(headerText).join('');
     if (text !== this.#header.text) this.#header = { text, member: this.#packing.pack(Buffer.from(text)) };
-    return text === '' ? GONE : this.#header.member;
+    return text === '' ? NOTHING : this.#header.member;
   }
 }
 
 const bytesOf = (entries: readonly Entry[]): number => entries.reduce((sum, { text }) => sum + text.length, 0);
 
-/** Splits into groups of about the same size, each of half to one and a half shards if there is enough. */
+/** Splits into groups of about the same size, each a block or less: of half a shard at least, if there is enough. */
 function evenGroups(entries: readonly Entry[]): Entry[][] {
   const total = bytesOf(entries);
-  const count = Math.max(1, Math.round(total / SHARD_BYTES));
+  const count = total <= BLOCK_BYTES ? 1 : Math.ceil(total / SHARD_BYTES);
   const groups: Entry[][] = Array.from({ length: count }, () => []);
   let before = 0;
   for (const entry of entries) {

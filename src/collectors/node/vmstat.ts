@@ -35,15 +35,18 @@ export const vmstat = defineCollector({
   families: Object.keys(USUAL).map(familyOf),
   create({ host }, { fields }) {
     const path = host.proc('vmstat');
-    // Of 180 fields seven are wanted: the expression is tried once a name, not once a cycle.
-    const families = new Map<string, Family | undefined>();
+    // Of 180 fields seven are wanted: the expression is tried once a name, not once a cycle. The names of the last
+    // cycle are kept.
+    let families = new Map<string, Family | undefined>();
     return (out) => {
+      const known = families;
+      families = new Map();
       eachLine(path, host.read(path), (line) => {
         const blank = line.indexOf(' ');
         if (blank === -1) throw new Error('expected a field and its value');
         const field = line.slice(0, blank);
-        if (!families.has(field)) families.set(field, fields.test(field) ? familyOf(field) : undefined);
-        const family = families.get(field);
+        const family = known.has(field) ? known.get(field) : fields.test(field) ? familyOf(field) : undefined;
+        families.set(field, family);
         if (family) out.add(family, integer(line.slice(blank + 1)));
       });
     };

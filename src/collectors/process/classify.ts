@@ -6,7 +6,7 @@ import type { Units } from './group-series.ts';
 import type { Losses } from './losses.ts';
 import { compileMatcher, MAX_CMDLINE, type Matcher } from './matcher.ts';
 import { DEFAULT_NAMES, type ProcessOptions } from './options.ts';
-import { cgroupPaths, effectiveUid, splitArguments } from './parse.ts';
+import { cgroupPaths, detached, effectiveUid, splitArguments } from './parse.ts';
 import type { ProcFiles } from './proc-files.ts';
 import type { Process } from './process.ts';
 import type { Attributes } from './template.ts';
@@ -42,7 +42,7 @@ export class Classifier {
     for (const matcher of this.matchers) {
       const name = matcher.match(attributes);
       if (name === undefined) continue;
-      process.moveTo(name);
+      process.moveTo(detached(name));
       process.membership = 'matched';
       return;
     }
@@ -103,7 +103,7 @@ export class Classifier {
 /** The container of a process, from the first of its cgroups that names one: all hierarchies have the same paths. */
 function placeOf(paths: readonly string[]): CgroupPlace | undefined {
   for (const path of paths) {
-    const place = classifyCgroupPath(path);
+    const place = classifyCgroupPath(detached(path));
     if (place) return place;
   }
   return undefined;

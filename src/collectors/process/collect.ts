@@ -1,7 +1,7 @@
 import type { Host } from '../../host/host.ts';
 import { Turns } from '../../host/turns.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
-import type { Collect, World } from '../collector.ts';
+import type { World } from '../collector.ts';
 import { Classifier } from './classify.ts';
 import type { ContainerNames } from './container-names.ts';
 import { Details } from './details.ts';
@@ -44,7 +44,6 @@ export class ProcessCollector {
   #overflow = 0;
   /** Names of the groups that have a process that is no zombie. */
   readonly #living = new Set<string>();
-  #running: Promise<void> = Promise.resolve();
 
   /** Without `containers` no process has the labels of its pod. */
   constructor(world: World, options: ProcessOptions, units: Units, containers?: ContainerNames) {
@@ -63,14 +62,8 @@ export class ProcessCollector {
     this.#groups = new Groups(options.maxGroups);
   }
 
-  /** Runs one after the other: a request for /metrics may come while a cycle is under way. */
-  readonly collect: Collect = (out, signal) => {
-    const run = this.#running.then(() => this.#collect(out, signal));
-    this.#running = run.catch(() => undefined);
-    return run;
-  };
-
-  async #collect(out: Snapshot, signal: AbortSignal): Promise<void> {
+  /** Looks at all processes and adds the groups. Must have ended before it is called again. */
+  async collect(out: Snapshot, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const cycle: Cycle = { now: this.#world.now(), turns: new Turns(signal), losses: this.#losses };
     const { processes } = this.#table;

@@ -99,6 +99,6 @@ export function unlessDenied<Value>(process: Process, kind: string, losses: Loss
 
 /** Notes that a file can't be read, until the next refresh. */
 export function deny(process: Process, kind: string, losses: Losses, cause: unknown): void {
-  process.denied.add(kind);
+  process.deny(kind);
   losses.explain(kind, cause);
 }

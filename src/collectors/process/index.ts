@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { kernelUnits } from '../../host/auxv.ts';
 import type { Host } from '../../host/host.ts';
 import type { Producer } from '../../metrics/scope.ts';
-import { bindCollector, type CollectorSpec, defineCollector, type World } from '../collector.ts';
+import { bindCollector, type CollectorSpec, defineCollector, oneByOne, type World } from '../collector.ts';
 import { ProcessCollector } from './collect.ts';
 import type { ContainerNames } from './container-names.ts';
 import { families } from './families.ts';
@@ -22,10 +22,10 @@ export const processCollector = (containers?: ContainerNames): CollectorSpec<typ
     create(world, given) {
       // Made at the first cycle, because it needs the time of boot, and then kept.
       let collector: ProcessCollector | undefined;
-      return (out, signal) => {
+      return oneByOne((out, signal) => {
         collector ??= new ProcessCollector(world, given, readUnits(world.host), containers);
         return collector.collect(out, signal);
-      };
+      });
     },
   });
 

@@ -111,6 +111,9 @@ export const KEY = {
   swapPssKib: Buffer.from('\nSwapPss:'),
 } as const;
 
+/** A copy of its own: V8 keeps a piece of a text by keeping the whole, here a command line of each process. */
+export const detached = (piece: string): string => Buffer.from(piece).toString();
+
 /** Effective user id, from the text of status; undefined when it does not say. */
 export function effectiveUid(status: string): number | undefined {
   const match = /^Uid:\t\d+\t(\d+)/m.exec(status);

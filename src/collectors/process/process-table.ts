@@ -47,7 +47,8 @@ export class ProcessTable {
     const names = await readdir(root).catch((cause: unknown) => Promise.reject(fileError(root, cause)));
     // Known processes come first: what is left of the limit is for new ones.
     const unknown: number[] = [];
-    for (const pid of names.map(Number)) {
+    for (const name of names) {
+      const pid = Number(name);
       if (this.processes.has(pid)) this.#see(pid, cycle);
       else if (pid > 0) unknown.push(pid);
       if (turns.isOver) await turns.next();
@@ -91,7 +92,7 @@ export class ProcessTable {
     const isFirst = process.refreshAt === 0;
     process.commHash = stat.commHash;
     process.refreshAt = now + this.#options.refreshInterval * (isFirst ? spread(pid) : 1);
-    process.denied.clear();
+    process.allowAll();
     process.netNamespace = undefined;
     this.#classifier.match(process, stat.comm(this.#files.bytes), now, losses);
   }

@@ -8,6 +8,10 @@ const KERNEL_THREAD = 0x00200000;
 const ZOMBIE = 'Z'.charCodeAt(0);
 const DEAD = 'X'.charCodeAt(0);
 
+/** What most processes have of threads and denied files; one of each, as an empty Map takes 200 bytes. */
+const NO_THREADS: ReadonlyMap<number, ThreadRecord> = new Map();
+const NOTHING: ReadonlySet<string> = new Set();
+
 /** How a process came to its group: not looked at yet, by its own match, by its parent, or not at all. */
 type Membership = 'new' | 'matched' | 'inherited' | 'none';
 
@@ -49,7 +53,7 @@ export class Process {
   /** The kernel functions in which its threads wait; one without threads in detail. */
   wchans: readonly string[] = [];
   /** Read when they are due only: by thread id. */
-  threadRecords = new Map<number, ThreadRecord>();
+  threadRecords = NO_THREADS;
   /** Context switches of all threads but the first, also of those that have ended. */
   otherVoluntarySwitches = 0;
   otherNonvoluntarySwitches = 0;
@@ -62,7 +66,7 @@ export class Process {
   /** Until when all its files are read in every cycle: what lives for seconds would else end between two reads. */
   youngUntil = 0;
   /** Files that we may not read; tried again at the next refresh. */
-  readonly denied = new Set<string>();
+  denied = NOTHING;
 
   constructor(pid: number, stat: Stat, isNewborn: boolean) {
     this.pid = pid;
@@ -74,6 +78,16 @@ export class Process {
   /** A process that has ended and waits for its parent: only its entry is left. */
   get isZombie(): boolean {
     return this.state === ZOMBIE || this.state === DEAD;
+  }
+
+  /** Notes that a file may not be read. */
+  deny(file: string): void {
+    this.denied = new Set(this.denied).add(file);
+  }
+
+  /** Lets all files be tried again. */
+  allowAll(): void {
+    this.denied = NOTHING;
   }
 
   /** Takes it out of its group and lets it go into that of this name, if any. What it did so far stays counted. */

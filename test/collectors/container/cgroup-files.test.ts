@@ -152,6 +152,9 @@ test('v1: each controller has its own tree, and may be missing', (context) => {
   const { cpuQuota, memory } = reader.limits('/a', MACHINE);
   assert.deepEqual([cpuQuota, memory], [undefined, 0]);
   assert.throws(() => reader.read('/gone', MACHINE, true), MissingFile);
+  assert.equal(reader.isWhole('/a'), true);
+  trees.set('pids', `${paths.cgroup}/pids`);
+  assert.equal(reader.isWhole('/a'), false);
   trees.delete('memory');
   trees.delete('blkio');
   const { cpuUsage, memory: none, devices } = reader.read('/a', MACHINE, true);

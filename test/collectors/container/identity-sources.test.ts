@@ -129,7 +129,7 @@ test('the API server is watched for the pods of this node', async (t) => {
 });
 
 test('answers that are none are refused with a reason', async (t) => {
-  const big = gzipSync(`{"pods":["${'x'.repeat(40 * 1024 * 1024)}"]}`);
+  const big = gzipSync(`{"pods":["${'x'.repeat(33 * 1024 * 1024)}"]}`);
   const answers: [status: number, body: string | Buffer, headers: Record<string, string>, reason: RegExp][] = [
     [503, '{"error":"the pods are still being listed"}', { 'retry-after': '5' }, /503 .*still being listed/],
     [200, '<html>login</html>', {}, /is not JSON: <html>login/],

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import { hostTree } from '../../kit/host-tree.ts';
 import { nameOf } from '../../kit/samples.ts';
 import { containerCycles, labelsOf, namesOf, ofCgroup, podOf, V2Node } from './kit.ts';
 
@@ -70,6 +71,36 @@ test('the network of a pod is told once, on the row of its sandbox', async (cont
   assert.equal(network[0]?.[1], 1000);
 });
 
+test("a pod in the host's network has the host's interfaces, as a kubelet tells them", async (context) => {
+  const node = nodeOf(context);
+  const [pid] = readFileSync(`${node.paths.cgroup}${POD}/${SANDBOX}/cgroup.procs`, 'utf8').split('\n');
+  const row = (name: string, bytes: number) => `${name}: ${bytes} 1 0 0 0 0 0 0 ${bytes} 1 0 0 0 0 0 0\n`;
+  const host = row('lo', 1) + row('eth0', 500) + row('cni0', 600) + row('veth1a2b', 600);
+  for (const process of [pid, '1']) node.write(`proc/${process}/net/dev`, host);
+  const { samples } = await containerCycles(node.paths, {}, await namesOf(pods))();
+  const received = (id: string) =>
+    [...ofCgroup(samples, id)].filter(([series]) => nameOf(series) === 'container_network_receive_bytes_total');
+  const interfaces = [
+    ['container_network_receive_bytes_total{interface="eth0"}', 500],
+    ['container_network_receive_bytes_total{interface="cni0"}', 600],
+  ];
+  assert.deepEqual(received(`${POD}/${SANDBOX}`), interfaces);
+  assert.deepEqual(received('/'), interfaces);
+  assert.deepEqual(received(CONTAINER), []);
+});
+
+test('of two collections at the same time only the first tells of an end', async (context) => {
+  const node = nodeOf(context);
+  const cycle = containerCycles(node.paths, {}, await namesOf(pods));
+  await cycle();
+  node.remove(CONTAINER);
+  const both = await Promise.all([cycle(), cycle()]);
+  assert.deepEqual(
+    both.map(({ samples }) => ofCgroup(samples, CONTAINER).size > 0),
+    [true, false],
+  );
+});
+
 test('without a sandbox the network is told on the row of the pod', async (context) => {
   const node = nodeOf(context);
   node.remove(`${POD}/${SANDBOX}`);
@@ -124,12 +155,43 @@ test('a restarted container is another one, from 0 on', async (context) => {
   assert.equal(ofCgroup(samples, `${POD}/${next}`).get('container_memory_rss{}'), 4000);
 });
 
-test('half a sample is none: a container whose memory controller is gone is on its way out', async (context) => {
+test('half a sample is none: a container that loses a controller is on its way out, or told without it', async (context) => {
   const node = nodeOf(context);
-  const cycle = containerCycles(node.paths, {}, await namesOf(pods));
-  const before = ofCgroup((await cycle()).samples, CONTAINER);
-  for (const file of ['memory.stat', 'memory.current', 'memory.events']) node.remove(`${CONTAINER}/${file}`);
-  assert.deepEqual(ofCgroup((await cycle()).samples, CONTAINER), before);
+  node.makeCgroup(CONTAINER, { 'io.stat': '259:0 rbytes=1 wbytes=2 rios=3 wios=4\n' });
+  const cycle = containerCycles(node.paths, {}, await namesOf(pods), () => 1_000_000);
+  const familiesOf = (samples: ReadonlyMap<string, number>) => new Set([...samples.keys()].map(nameOf));
+  for (const files of [['memory.stat', 'memory.current', 'memory.events'], ['io.stat']]) {
+    const before = ofCgroup((await cycle()).samples, CONTAINER);
+    for (const file of files) node.remove(`${CONTAINER}/${file}`);
+    assert.deepEqual(ofCgroup((await cycle()).samples, CONTAINER), before);
+    const left = familiesOf(ofCgroup((await cycle()).samples, CONTAINER));
+    assert.ok(left.size > 0 && left.size <= familiesOf(before).size - 4, `${[...left]}`);
+  }
+});
+
+test('of v1, a container that is not in all trees is being made; if it stays like that, it is told', async (context) => {
+  const files = {
+    'cpuacct/cpuacct.usage': '1000000000\n',
+    'memory/memory.stat': 'total_rss 4000\n',
+    'memory/memory.usage_in_bytes': '9000\n',
+  };
+  const inTree = (id: string, wanted: string) =>
+    Object.entries(files)
+      .filter(([path]) => path.startsWith(wanted))
+      .map(([path, text]) => [`sys/fs/cgroup/${path.replace('/', `${id}/`)}`, text]);
+  const ids = ['/kubepods', POD, `${POD}/${SANDBOX}`];
+  const paths = hostTree(context, {
+    'proc/meminfo': 'MemTotal: 4000 kB\n',
+    'proc/cpuinfo': 'processor : 0\n',
+    ...Object.fromEntries([...ids.flatMap((id) => inTree(id, '')), ...inTree(CONTAINER, 'cpuacct')]),
+  });
+  const cycle = containerCycles(paths);
+  const first = await cycle();
+  assert.equal(ofCgroup(first.samples, CONTAINER).size, 0);
+  assert.equal(ofCgroup(first.samples, `${POD}/${SANDBOX}`).get('container_memory_rss{}'), 4000);
+  const told = ofCgroup((await cycle()).samples, CONTAINER);
+  assert.equal(told.get('container_cpu_usage_seconds_total{cpu="total"}'), 1);
+  assert.equal(told.get('container_memory_rss{}'), undefined);
 });
 
 test('a malformed file costs its cgroup, and is named', async (context) => {

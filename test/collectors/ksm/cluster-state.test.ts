@@ -19,7 +19,7 @@ import type { FakeWatch } from '../../kit/fake-watch.ts';
 import { loadRecordedCluster } from '../../kit/recorded-cluster.ts';
 import { clientOf, eventually, PODS } from '../../kube/follow.ts';
 
-const OPTIONS = { timeout: 30_000 };
+const OPTIONS = { timeout: 90_000 };
 const DEPLOYMENTS = '/apis/apps/v1/deployments';
 const ALL = resources.map(({ name }) => name);
 const options = ksmOptions.parse({ resources: ALL, metricOptInList: ['.'], labelsAllowlist: { '*': ['*'] } });
@@ -37,6 +37,7 @@ async function recordedState(context: TestContext, timing: Partial<ReflectorTimi
     options,
     resources,
     pods: new PodIndex(),
+    compression: 'gzip',
     log: createLog('fatal', { write() {} }),
     timing: {
       now: Date.now,
@@ -75,7 +76,7 @@ async function pushedLines(state: ClusterState): Promise<string[]> {
 /** Waits until what would be pushed is what a list gives; shows the difference when it does not come to that. */
 async function untilEqual(state: ClusterState, server: FakeApiServer): Promise<void> {
   const expected = listedLines(server);
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 20_000;
   let pushed = await pushedLines(state);
   while (pushed.join() !== expected.join() && Date.now() < deadline) {
     await setTimeout(5);

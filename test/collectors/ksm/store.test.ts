@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gunzipSync } from 'node:zlib';
+import { packingOf } from '../../../src/collectors/ksm/packing.ts';
 import { SHARD_BYTES } from '../../../src/collectors/ksm/shard.ts';
 import { ObjectStore, type StoreBody } from '../../../src/collectors/ksm/store.ts';
+import { TextArena } from '../../../src/collectors/ksm/text-arena.ts';
 import { gauge } from '../../../src/metrics/family.ts';
 import { randomFrom } from '../../kit/random.ts';
 
@@ -13,6 +15,8 @@ const FAMILIES = [
   gauge('kube_pod_status_phase', 'Phase.'),
   gauge('kube_pod_created', 'Created.'),
 ];
+
+const newStore = () => new ObjectStore(FAMILIES, packingOf('gzip'), new TextArena());
 
 /** Text of an object: `lines` sample lines of alternating families, not all of them ASCII. */
 const textOf = (key: string, version: number, lines: number): string =>
@@ -42,13 +46,20 @@ async function check(store: ObjectStore, model: ReadonlyMap<string, string>): Pr
   assert.equal(store.size, model.size);
   const { shards, textBytes, debtBytes } = store.sizes;
   assert.equal(debtBytes, 0);
+  for (const { family, series } of store.families()) {
+    let lines = '';
+    for await (const piece of store.lines(family.name)) lines += piece;
+    const own = expected.filter((line) => line.startsWith(`${family.name}{`) || line.startsWith(`${family.name} `));
+    assert.deepEqual(linesOf(lines), own);
+    assert.equal(series, own.length);
+  }
   assert.ok(shards <= 1 + (2 * textBytes) / SHARD_BYTES, `${shards} shards for ${textBytes} bytes`);
 }
 
 for (const seed of ['one', 'two', 'three']) {
   test(`after any changes (seed ${seed}) the text is that of the objects`, { timeout: 60_000 }, async () => {
     const random = randomFrom(seed);
-    const store = new ObjectStore(FAMILIES);
+    const store = newStore();
     const model = new Map<string, string>();
     for (let round = 0; round < 25; round++) {
       // Some rounds mostly add, some mostly delete, so that shards split, merge and vanish.
@@ -73,7 +84,7 @@ for (const seed of ['one', 'two', 'three']) {
 }
 
 test('header lines come first and only for families that have series', async () => {
-  const store = new ObjectStore(FAMILIES);
+  const store = newStore();
   assert.deepEqual(await store.body(), { members: [], textBytes: 0, samples: 0 });
   store.set('a', 'kube_pod_info{pod="a"} 1\nkube_pod_created{pod="a"} 5\n');
   const header =
@@ -85,10 +96,10 @@ test('header lines come first and only for families that have series', async () 
 });
 
 test('members of shards without a change are the same, a change of nothing included', async () => {
-  const store = new ObjectStore(FAMILIES);
-  for (let index = 0; index < 100; index++) store.set(`p${index}`, textOf(`p${index}`, 0, 60));
+  const store = newStore();
+  for (let index = 0; index < 200; index++) store.set(`p${index}`, textOf(`p${index}`, 0, 60));
   const before = await store.body();
-  for (let index = 0; index < 100; index++) store.set(`p${index}`, textOf(`p${index}`, 0, 60));
+  for (let index = 0; index < 200; index++) store.set(`p${index}`, textOf(`p${index}`, 0, 60));
   assert.equal(store.sizes.debtBytes, 0);
   store.set('p50', textOf('p50', 1, 60));
   const after = await store.body();
@@ -98,7 +109,7 @@ test('members of shards without a change are the same, a change of nothing inclu
 });
 
 test('regrouped, each family stands once and in one piece', async () => {
-  const store = new ObjectStore(FAMILIES);
+  const store = newStore();
   const model = new Map<string, string>();
   for (let index = 0; index < 100; index++) {
     const text = textOf(`p${index}`, index, 30);
@@ -115,7 +126,7 @@ test('regrouped, each family stands once and in one piece', async () => {
 });
 
 test('objects that come, change and go leave nothing, even when nobody asks for the body', async () => {
-  const store = new ObjectStore(FAMILIES);
+  const store = newStore();
   const text = textOf('x', 0, 60);
   const model = new Map<string, string>();
   for (let index = 0; index < 20_000; index++) {
@@ -134,7 +145,7 @@ test('objects that come, change and go leave nothing, even when nobody asks for 
 });
 
 test('a store that changes while its body is made is never there by half', async () => {
-  const store = new ObjectStore(FAMILIES);
+  const store = newStore();
   const names = Array.from({ length: 300 }, (_, index) => `p${index}`);
   for (const name of names) store.set(name, textOf(name, 0, 60));
   await store.body();
@@ -142,8 +153,10 @@ test('a store that changes while its body is made is never there by half', async
   const making = store.body();
   let turns = 0;
   const disturb = () => {
-    for (let index = 0; index < 30; index++)
-      store.set(`p${(turns * 7 + index) % 300}`, textOf(`p${index}`, 2 + turns, 3));
+    for (let index = 0; index < 30; index++) {
+      const name = `p${(turns * 7 + index) % 300}`;
+      store.set(name, textOf(name, 2 + turns, 3));
+    }
     if (turns++ < 50) setImmediate(disturb);
   };
   disturb();
@@ -164,7 +177,7 @@ test('an object costs less than 300 bytes beside its compressed text', async () 
     collectGarbage();
     return process.memoryUsage().heapUsed;
   };
-  const store = new ObjectStore(FAMILIES);
+  const store = newStore();
   const count = 20_000;
   const before = heap();
   for (let index = 0; index < count; index++)

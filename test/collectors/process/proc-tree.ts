@@ -35,6 +35,9 @@ export interface Fake {
   readonly cgroup?: string;
 }
 
+/** How long a run may take on a busy machine. */
+export const PATIENCE_MS = 170_000;
+
 export const BOOT_TIME = 1_700_000_000;
 
 export const OWN_PAGE_BYTES = kernelUnits().pageBytes;
@@ -85,7 +88,7 @@ export class ProcTree {
   /** The collector on this tree. */
   collector(options: object = {}, containers?: ContainerNames): () => Promise<Seen> {
     const spec = processCollector(containers) as unknown as CollectorSpec;
-    const collect = collectorOn(spec, this.paths, options, () => this.now);
+    const collect = collectorOn(spec, this.paths, options, () => this.now, PATIENCE_MS);
     return async () => new Seen(await collect());
   }
 }

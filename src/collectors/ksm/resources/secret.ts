@@ -2,7 +2,11 @@ import type { KubeObject } from '../../../kube/object.ts';
 import { annotations, created, info, labels, namespaced, owner, plainInfo, resourceVersion } from '../common.ts';
 import { defineResource } from '../resource.ts';
 
-/** The type stands outside of the metadata, so a request for metadata alone does not bring it. */
+/**
+ * The type stands outside of the metadata, so a request for metadata alone does not bring it. A Table would (its column
+ * Type), but columns are made for people: the API promises neither their names nor that they stay. So whole secrets are
+ * listed when this resource is enabled, and each is dropped as soon as it is told; RBAC for them has to be given anyway.
+ */
 interface Secret extends KubeObject {
   readonly type?: string;
 }

@@ -1,0 +1,30 @@
+// A process that renders synthetic series and pushes them: its arguments are URL, number of series and interval in ms.
+import { createLog } from '../../src/log.ts';
+import { SeriesBudget } from '../../src/metrics/budget.ts';
+import { PushCycle } from '../../src/push/cycle.ts';
+import { Schedule } from '../../src/push/schedule.ts';
+import { PushExporters } from './push-exporter.ts';
+import { SyntheticSeries } from './synthetic-series.ts';
+
+const [url = '', count = '0', interval = '0'] = process.argv.slice(2);
+const series = new SyntheticSeries(Number(count));
+const exporters = new PushExporters();
+const { registry, log } = exporters;
+registry.addProducer({ group: 'container', name: 'synthetic', collect: (out) => series.fill(out) });
+const cycle = new PushCycle({
+  registry,
+  exporters: [exporters.create('worker-1', url)],
+  budget: new SeriesBudget(() => ({ groups: {}, families: {} })),
+  now: Date.now,
+  log,
+});
+const intervalMs = Number(interval);
+new Schedule({
+  intervalMs,
+  phaseMs: 0,
+  now: Date.now,
+  log: createLog('warn'),
+  run: async () => void (await cycle.run(intervalMs)),
+  onSkip: (reason) => console.error(`skipped a cycle: ${reason}`),
+}).start();
+process.send?.('ready');

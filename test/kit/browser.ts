@@ -1,0 +1,100 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+/** Names under which Debian and others install it. */
+const NAMES = ['chromium', 'chromium-headless-shell', 'chromium-browser', 'google-chrome'];
+
+/** Our machines reach nothing but package registries: whatever a browser does on its own would only fail, slowly. */
+const QUIET = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+const SCREENSHOTS = fileURLToPath(new URL('../../test-output/', import.meta.url));
+
+/**
+ * A headless Chromium, found in CHROMIUM or on PATH, which ends with the test. Where there is none the test is marked
+ * as skipped, or fails if REQUIRE_SERVERS=1.
+ */
+export async function startBrowser(context: TestContext): Promise<Browser | undefined> {
+  const executablePath = process.env.CHROMIUM || onPath();
+  if (executablePath === undefined) {
+    const reason = 'no Chromium: none is on PATH, and CHROMIUM names none; on Debian: apt-get install chromium';
+    if (process.env.REQUIRE_SERVERS === '1') throw new Error(`${reason}; and REQUIRE_SERVERS=1`);
+    context.skip(reason);
+    return undefined;
+  }
+  // Root has no user namespaces to build the sandbox of; the pages are ours.
+  const args = process.getuid?.() === 0 ? [...QUIET, '--no-sandbox'] : QUIET;
+  const browser = await chromium.launch({ executablePath, args, timeout: 60_000 });
+  context.after(() => browser.close());
+  return browser;
+}
+
+function onPath(): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A page, and what went wrong on it. */
+export interface WatchedPage {
+  readonly page: Page;
+  /** Errors of the console and of scripts; refusals that a test provokes are among them. */
+  readonly errors: string[];
+  /** Addresses outside of `base` that were asked for. */
+  readonly strangers: string[];
+}
+
+/** Opens `path` of `base` and notes what goes wrong from the first moment on. */
+export async function openPage(
+  browser: Browser,
+  base: string,
+  path = '/',
+  options: BrowserContextOptions = {},
+): Promise<WatchedPage> {
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  const errors: string[] = [];
+  const strangers: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.stack ?? error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning')
+      errors.push(`${message.text()} ${message.location().url}`);
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(`${base}/`)) strangers.push(request.url());
+  });
+  await page.goto(base + path);
+  return { page, errors, strangers };
+}
+
+/** A picture in test-output: of the whole page, or of what is in view. */
+export async function screenshot(page: Page, name: string, fullPage = true): Promise<void> {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage });
+}
+
+/** What axe-core holds against the page, seriously or critically: rule, and where. */
+export async function accessibilityFindings(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target}: ${failureSummary}`));
+}

@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import type { KubeObject } from '../../src/kube/object.ts';
+
+/** The API server compresses answers from this size on. */
+const GZIP_FROM_BYTES = 128 * 1024;
+
+/** A Status that says no. */
+export const refusal = (code: number, reason: string, message: string): [number, string] => [
+  code,
+  JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code }),
+];
+
+/** An object's metadata alone. */
+export const partial = (object: object): object => ({
+  kind: 'PartialObjectMetadata',
+  apiVersion: 'meta.k8s.io/v1',
+  metadata: (object as KubeObject).metadata,
+});
+
+/** The body of a request. */
+export async function readJson(request: IncomingMessage): Promise<KubeObject> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part);
+  return parts.length === 0 ? {} : JSON.parse(Buffer.concat(parts).toString());
+}
+
+/** Sends an answer, compressed when it is large and the client takes it. */
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  body: string,
+  headers: Record<string, string> = {},
+): void {
+  const zipped = body.length > GZIP_FROM_BYTES && /gzip/.test(String(request.headers['accept-encoding'] ?? ''));
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    ...(zipped && { 'content-encoding': 'gzip' }),
+    ...headers,
+  });
+  response.end(zipped ? gzipSync(body, { level: 1 }) : body);
+}
+
+/** A TokenReview with its answer: whose token it is, by `users`. */
+export function review(
+  asked: KubeObject & { readonly spec?: { readonly token?: string } },
+  users: ReadonlyMap<string, string>,
+): string {
+  const username = users.get(asked.spec?.token ?? '');
+  const status =
+    username === undefined ? { user: {}, error: 'invalid bearer token' } : { authenticated: true, user: { username } };
+  return JSON.stringify({ ...asked, status });
+}
