@@ -15,7 +15,7 @@ export function readImageConfig(dockerfile: string): ImageConfig {
   const env = instructions('ENV').flatMap((line) => line.split(/ +/));
   return {
     entrypoint: JSON.parse(instructions('ENTRYPOINT')[0] ?? '[]') as string[],
-    env: Object.fromEntries(env.map((pair) => pair.split('=', 2) as [string, string])),
+    env: Object.fromEntries(env.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])),
     user: instructions('USER')[0] ?? '',
   };
 }

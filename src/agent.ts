@@ -1,4 +1,5 @@
-import { type Assembly, type AssemblyWorld, assemble, type Config } from './assembly.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Assembly, type AssemblyWorld, assemble, type Config, servingOf } from './assembly.ts';
 import { nodeReport } from './collectors/node/report.ts';
 import { nodeName } from './config/identity.ts';
 import { VERSION } from './config/version.ts';
@@ -14,6 +15,7 @@ import { Parts } from './parts.ts';
 import { PushCycle } from './push/cycle.ts';
 import { cycleMetrics } from './push/metrics.ts';
 import { type Reloaded, reloader } from './reload.ts';
+import { createStatusApi } from './status-api.ts';
 
 export type { Config } from './assembly.ts';
 
@@ -44,6 +46,9 @@ export interface Agent {
 /** Time for the final collection; with the exporters' flush 5 s together, well inside Kubernetes' 30 s. */
 const FINAL_COLLECTION_MS = 2000;
 
+/** Another state agent need not wait longer for this one's last push, which may go to a receiver that hangs. */
+const HAND_OVER_MS = 500;
+
 /** Builds all parts, starts them in order and pushes the first cycle at once. */
 export async function startAgent(first: Config, { log, now, random, env, loadConfig }: AgentWorld): Promise<Agent> {
   const throttled = new ThrottledLog(log, now);
@@ -73,9 +78,11 @@ export async function startAgent(first: Config, { log, now, random, env, loadCon
   });
   const run = async (deadlineMs: number) => {
     const started = performance.now();
-    const { samples } = await cycle.run(deadlineMs, stopping.signal);
-    metrics.duration.set((performance.now() - started) / 1000);
-    metrics.samples.set(samples);
+    const report = await cycle.run(deadlineMs, stopping.signal);
+    const seconds = (performance.now() - started) / 1000;
+    metrics.duration.set(seconds);
+    metrics.samples.set(report.samples);
+    api.cycleEnded(report, seconds);
     ready = true;
   };
   const world: AssemblyWorld = {
@@ -86,11 +93,13 @@ export async function startAgent(first: Config, { log, now, random, env, loadCon
     env,
     exportMetrics: exportMetrics(registry),
     routes: table,
+    serving: () => servingOf((current as Assembly | undefined)?.config ?? first),
     run: () =>
       run(deadlineOf(current.config)).catch((cause: unknown) => log.error({ err: cause }, 'push cycle failed')),
     pushNow: () => void current.schedule.soon(),
     onSkip(reason) {
       metrics.skipped.inc({ reason });
+      api.cycleSkipped();
       throttled.say('warn', `skip ${reason}`, { reason }, 'push cycle skipped');
     },
   };
@@ -101,7 +110,8 @@ export async function startAgent(first: Config, { log, now, random, env, loadCon
     registry.attach(next.scopes);
     for (const path of Object.keys(table)) delete table[path];
     const deadlineMs = deadlineOf(next.config);
-    Object.assign(table, routes({ registry, deadlineMs, now, ready: () => ready }), next.state?.routes);
+    const own = routes({ registry, deadlineMs, now, ready: () => ready });
+    Object.assign(table, own, api.routes, next.state?.routes);
   };
   const build = async (config: Config) => {
     const next = new Parts(parts);
@@ -114,6 +124,18 @@ export async function startAgent(first: Config, { log, now, random, env, loadCon
   };
 
   const { next, assembly } = await build(first);
+  current = assembly;
+  let reload: () => Promise<Reloaded> = () => Promise.reject(new Error('the agent still starts; try again'));
+  const api = createStatusApi({
+    registry,
+    budget,
+    self,
+    log,
+    now,
+    current: () => current,
+    deadlineMs: () => deadlineOf(current.config),
+    reload: () => reload(),
+  });
   takeOver(assembly, next);
   tellStart(assembly, registry, log);
   const pushing = 'push';
@@ -126,12 +148,21 @@ export async function startAgent(first: Config, { log, now, random, env, loadCon
     const { next, assembly } = await build(config);
     await current.schedule.idle();
     takeOver(assembly, next);
-    log.level = config.log.level;
+    api.resetLogLevel();
     const { changed } = next;
     await next.replace();
     return changed;
   };
-  const { reload, idle } = reloader(apply, { registry, log, now });
+  const { reload: reloadOnce, idle } = reloader(apply, { registry, log, now });
+  reload = () => api.noted(reloadOnce());
+  const lastPush = async () => {
+    const cut = setTimeout(() => stopping.abort(), FINAL_COLLECTION_MS);
+    // A cycle that is under way is the last one already.
+    const ran = await current.schedule.stop();
+    if (!ran) await run(FINAL_COLLECTION_MS);
+    clearTimeout(cut);
+    await Promise.all(current.exporters.map(({ name }) => parts.stop(`exporters.${name}`)));
+  };
   return {
     get url() {
       return current.http?.url;
@@ -139,12 +170,10 @@ export async function startAgent(first: Config, { log, now, random, env, loadCon
     reload,
     async stop() {
       await idle();
-      const cut = setTimeout(() => stopping.abort(), FINAL_COLLECTION_MS);
-      // A cycle that is under way is the last one already.
-      const ran = await current.schedule.stop();
-      if (!ran) await run(FINAL_COLLECTION_MS);
-      clearTimeout(cut);
-      await Promise.all(current.exporters.map(({ name }) => parts.stop(`exporters.${name}`)));
+      const last = lastPush();
+      await Promise.race([last, sleep(HAND_OVER_MS, undefined, { ref: false })]);
+      await current.state?.handOver();
+      await last;
       await parts.stop();
       self.close();
       log.info('stopped');

@@ -12,7 +12,7 @@ import { Janitor } from './exporters/janitor.ts';
 import type { ExportMetrics } from './exporters/metrics.ts';
 import { Host } from './host/host.ts';
 import type { Route } from './http/message.ts';
-import { type HttpServer, startHttp } from './http/server.ts';
+import { type HttpServer, type HttpSettings, startHttp } from './http/server.ts';
 import type { Log, ThrottledLog } from './log.ts';
 import { type Producer, Scope } from './metrics/scope.ts';
 import type { Parts } from './parts.ts';
@@ -33,6 +33,8 @@ export interface AssemblyWorld {
   readonly exportMetrics: ExportMetrics;
   /** The table of routes, which is filled after the server has started. */
   readonly routes: Readonly<Record<string, Route>>;
+  /** For whom the HTTP server is there now. */
+  readonly serving: () => HttpSettings;
   /** Runs a push cycle. */
   readonly run: () => Promise<void>;
   /** Begins a push cycle out of turn. */
@@ -59,6 +61,16 @@ const FLUSH_MS = 3000;
 /** Node agents of a large cluster ask every 15 s, and each connection stays open for 5 s. */
 const STATE_CONNECTIONS = 2000;
 
+/** For whom the HTTP server of an agent with this configuration is there. */
+export const servingOf = ({
+  http: { readTokenFile, controlTokenFile },
+  collectors: { ksm },
+}: Config): HttpSettings => ({
+  readTokenFile,
+  controlTokenFile,
+  ...(ksm.enabled && { maxConnections: STATE_CONNECTIONS }),
+});
+
 /** Builds, or takes over, all `parts` that `config` asks for; starts none. Throws ConfigError for what can't be. */
 export async function assemble(config: Config, parts: Parts, world: AssemblyWorld): Promise<Assembly> {
   const { log, now, env, random } = world;
@@ -76,14 +88,16 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
         { start: (role) => role.start(), stop: (role) => role.stop() },
       );
   const exporters = await exporterParts(config, parts, world, state);
-  const { listen, tls, readTokenFile, controlTokenFile } = config.http;
-  const serving = { tls, readTokenFile, controlTokenFile, ...(ksm.enabled && { maxConnections: STATE_CONNECTIONS }) };
+  const { listen, tls } = config.http;
   const failed = (path: string, cause: unknown) =>
     world.throttled.say('error', `http ${path}`, { path, err: cause }, 'request failed');
   const http = config.http.enabled
-    ? await parts.take('http', { listen, ...serving }, () => startHttp(listen, world.routes, failed, serving), {
-        stop: (server) => server.close(),
-      })
+    ? await parts.take(
+        'http',
+        { listen, tls },
+        () => startHttp(listen, world.routes, failed, { tls, settings: world.serving }),
+        { stop: (server) => server.close() },
+      )
     : undefined;
   const { interval, phase } = config.push;
   const phaseMs = (phase === 'auto' ? nodePhaseMs(config.cluster ?? '', nodeName(config), interval) : phase) % interval;

@@ -72,7 +72,7 @@ const http = z
       'File with the bearer token for what changes something, good for reading too; nothing can be changed when unset.',
     ).optional(),
     stateFile: filePath(
-      'File that remembers collectors switched off for some time; when unset a restart switches them on.',
+      'File that remembers collectors switched off for some time; one below spool.path when unset, else a restart forgets.',
     ).optional(),
     podInfoTokenFile: filePath(
       'File with the bearer token that node agents must bring for pod information.',

@@ -28,6 +28,8 @@ export interface DeliveryOptions {
  */
 export type Outcome = 'settled' | { readonly again: readonly Body[] };
 
+const UNREADABLE: AnswerRule = { when: [0, 0], action: 'drop', reason: 'unreadable' };
+
 /** Makes single tries, and does with the answer what the protocol's table says. */
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -40,13 +42,24 @@ export class Delivery {
 
   /** One try. `signal` cuts it off, which is for the end of the process only. */
   async try(body: Body, pass: Pass, signal: AbortSignal): Promise<Outcome> {
+    try {
+      return await this.#attempt(body, pass, signal);
+    } catch (cause) {
+      // Only a body that can't be unpacked, to be split or written anew, comes to this.
+      this.#options.endpoints.settle(pass, 'unused');
+      const tried: Tried = { code: 'error', text: String(cause), durationSeconds: 0 };
+      return this.#giveUp(body, pass.endpoint.url, tried, UNREADABLE);
+    }
+  }
+
+  async #attempt(body: Body, pass: Pass, signal: AbortSignal): Promise<Outcome> {
     const { endpoints, report } = this.#options;
-    if (body.mayPush?.() === false) {
+    const tried = await this.#send(body, pass.endpoint, signal);
+    if (!tried) {
       endpoints.settle(pass, 'unused');
       report.dropped('not_master', body.samples);
       return 'settled';
     }
-    const tried = await this.#send(body, pass.endpoint, signal);
     report.tried(tried);
     // The receiver may be another one when it is back.
     if (tried.failure === 'network' || tried.wasReset) this.#forget(pass.endpoint);
@@ -97,7 +110,8 @@ export class Delivery {
     return 'settled';
   }
 
-  async #send(body: Body, endpoint: Endpoint, signal: AbortSignal): Promise<Tried> {
+  /** Undefined when this agent may not send the body any more. */
+  async #send(body: Body, endpoint: Endpoint, signal: AbortSignal): Promise<Tried | undefined> {
     const { protocol, settings, targets, sender } = this.#options;
     const target = body.target ?? targets[body.group];
     const upload = {
@@ -107,6 +121,7 @@ export class Delivery {
       url: protocol.url(endpoint.url, target, body.stampMs),
     };
     let { encoding, members } = body;
+    if (body.mayPush?.() === false) return undefined;
     if (encoding === 'zstd') {
       // Groups that are sent side by side ask once.
       endpoint.readsZstd ??= askForZstd(sender, upload, this.#ruleFor, signal);
@@ -123,6 +138,8 @@ export class Delivery {
     }
     // Lines bring their own time, so that one that is cut off gets none.
     if (encoding === 'gzip-stamped') upload.url = protocol.url(endpoint.url, target, NEVER_STORED_MS);
+    // The process may have stood still since it was asked.
+    if (body.mayPush?.() === false) return undefined;
     return sender.send({ ...upload, compression: compressionOf(encoding), members }, signal);
   }
 

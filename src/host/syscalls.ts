@@ -11,6 +11,7 @@ const DEFINITIONS = {
   adjtimex: { arguments: ['buffer'], return: 'int32' },
   bind: { arguments: ['int32', 'buffer', 'uint32'], return: 'int32' },
   ioctl: { arguments: ['int32', 'uint64', 'buffer'], return: 'int32' },
+  madvise: { arguments: ['uint64', 'uint64', 'int32'], return: 'int32' },
   recv: { arguments: ['int32', 'buffer', 'uint64', 'int32'], return: 'int64' },
   send: { arguments: ['int32', 'buffer', 'uint64', 'int32'], return: 'int64' },
   setsockopt: { arguments: ['int32', 'int32', 'int32', 'buffer', 'uint32'], return: 'int32' },
@@ -62,6 +63,15 @@ function failed(call: string): never {
 export function adjtimex(timex: Buffer): number {
   const state = calls().adjtimex(timex);
   return state === -1 ? failed('adjtimex') : state;
+}
+
+/**
+ * Drops the resident pages of a part of this process's address space; they are read from their file again when needed.
+ * Only for mappings of files that hold no written page: those would be lost.
+ */
+export function discardPages({ start, length }: { readonly start: bigint; readonly length: bigint }): void {
+  const MADV_DONTNEED = 4;
+  if (calls().madvise(start, length, MADV_DONTNEED) === -1) failed('madvise');
 }
 
 const SOL_SOCKET = 1;

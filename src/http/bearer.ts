@@ -1,13 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Reply } from './server.ts';
-
-/** A refusal in JSON. */
-export const refuse = (status: number, error: string, headers: Record<string, string> = {}): Reply => ({
-  status,
-  type: 'application/json',
-  headers,
-  body: `${JSON.stringify({ error })}\n`,
-});
+import { type Reply, refuse } from './message.ts';
 
 /** Whether a bearer token may come in. Throws or rejects when that cannot be found out. */
 export type TokenCheck = (token: string) => boolean | Promise<boolean>;

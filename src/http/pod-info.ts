@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
-import { refusal, refuse, type TokenCheck } from './bearer.ts';
-import type { HttpRequest, Reply, Route } from './server.ts';
+import { refusal, type TokenCheck } from './bearer.ts';
+import { type Handler, type HttpRequest, type Reply, refuse } from './message.ts';
 
 /** Where the answers come from: the pod index. */
 export interface PodInfoSource {
@@ -26,7 +26,7 @@ const NODE_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 /** The route, for everybody if there is no guard. */
 export const podInfoRoute =
-  (source: PodInfoSource, guard?: PodInfoGuard): Route =>
+  (source: PodInfoSource, guard?: PodInfoGuard): Handler =>
   async (request) =>
     (guard && (await refusal(request.headers.authorization, guard.check, guard.onError))) ??
     podInfoReply(source, request);

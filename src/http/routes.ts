@@ -1,7 +1,7 @@
 import { encodeByFamily } from '../metrics/encoder.ts';
 import type { Prepared } from '../metrics/prepared.ts';
 import type { AgentRegistry } from '../metrics/registry.ts';
-import type { Route } from './server.ts';
+import type { Routes } from './message.ts';
 
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -18,18 +18,25 @@ export interface RouteOptions {
 }
 
 /** The agent's routes. Neither probe looks at the receivers: an outage of theirs must not restart agents. */
-export function routes({ registry, deadlineMs, now, ready }: RouteOptions): Record<string, Route> {
+export function routes({ registry, deadlineMs, now, ready }: RouteOptions): Routes {
   let shared: { at: number; text: Promise<readonly Buffer[]> } | undefined;
   const collect = async () => {
     const { groups } = await registry.gather(deadlineMs);
     return [...encodeByFamily([...groups.values()].flat())];
   };
+  const prepared = () => registry.allPrepared.filter((part) => registry.gate(part.group, part.collector) === undefined);
   return {
-    '/healthz': () => ({ status: 200, body: 'ok\n' }),
-    '/readyz': () => (ready() ? { status: 200, body: 'ok\n' } : { status: 503, body: 'first collection still runs\n' }),
-    '/metrics': async () => {
-      if (shared === undefined || now() - shared.at > SHARED_MS) shared = { at: now(), text: collect() };
-      return { status: 200, type: TEXT_FORMAT, body: pieces(await shared.text, registry.prepared) };
+    '/healthz': { open: true, GET: () => ({ status: 200, body: 'ok\n' }) },
+    '/readyz': {
+      open: true,
+      GET: () => (ready() ? { status: 200, body: 'ok\n' } : { status: 503, body: 'first collection still runs\n' }),
+    },
+    '/metrics': {
+      atOnce: 4,
+      async GET() {
+        if (shared === undefined || now() - shared.at > SHARED_MS) shared = { at: now(), text: collect() };
+        return { status: 200, type: TEXT_FORMAT, body: pieces(await shared.text, prepared()) };
+      },
     },
   };
 }

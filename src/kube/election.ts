@@ -12,7 +12,7 @@ export interface Election {
   readonly status: ElectionStatus;
   /** Begins; a slave until proven otherwise. Once only. */
   start(): void;
-  /** Ends mastership at once and gives the Lease up, so that the next one need not wait; takes 3 s at most. */
+  /** Ends mastership at once and gives the Lease up, so that the next one need not wait; takes 3 s at most, once only. */
   stop(): Promise<void>;
 }
 

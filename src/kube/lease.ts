@@ -78,7 +78,6 @@ export class LeaseElection implements Election {
   readonly #world: LeaseWorld;
   readonly #hooks: ElectionHooks;
   readonly #metrics: LeaseMetrics;
-  readonly #log: Log;
   readonly #store: LeaseStore;
   readonly #candidate: Candidate;
   readonly #stopping = new AbortController();
@@ -89,6 +88,7 @@ export class LeaseElection implements Election {
   #reason = '';
   #failure: string | undefined;
   #running: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
 
   constructor(options: LeaseOptions, world: LeaseWorld, hooks: ElectionHooks = {}) {
     const { namespace, name, identity } = options;
@@ -98,7 +98,12 @@ export class LeaseElection implements Election {
     this.#store = new LeaseStore(world.api, world.sleep, namespace, name);
     this.#candidate = { identity, process: randomUUID() };
     this.#metrics = leaseMetrics(world.registry, name, () => this.isMaster());
-    this.#log = world.log.child({ lease: `${namespace}/${name}`, identity });
+  }
+
+  /** Made anew each time, since a child keeps the level that its parent had. */
+  get #log(): Log {
+    const { namespace, name, identity } = this.#options;
+    return this.#world.log.child({ lease: `${namespace}/${name}`, identity });
   }
 
   isMaster(): boolean {
@@ -120,7 +125,12 @@ export class LeaseElection implements Election {
     this.#running ??= this.#run();
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#stopping.abort();
     this.#end('the agent stops');
     const done = new AbortController();

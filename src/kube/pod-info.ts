@@ -107,34 +107,33 @@ const NONE: PodInfo['labels'] = {};
 /** Tells no labels. */
 export const NO_LABELS: PickLabels = () => NONE;
 
-/** What is told about `pod`. `keep` may give another string of the same content, so that equal ones are stored once. */
-export function podInfo(pod: Pod, labels: PickLabels, keep: (text: string) => string = (text) => text): PodInfo {
+/** What is told about `pod`. */
+export function podInfo(pod: Pod, labels: PickLabels): PodInfo {
   const { metadata, spec, status } = pod;
   const owner = controllerOf(pod);
   const workload = owner ? workloadByName(owner.kind ?? '', owner.name ?? '', pod) : UNMANAGED;
   return {
-    namespace: keep(metadata?.namespace ?? ''),
+    namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
     configHash: metadata?.annotations?.[CONFIG_HASH] || undefined,
-    phase: keep(status?.phase ?? ''),
+    phase: status?.phase ?? '',
     podIP: status?.podIP ?? '',
-    hostIP: keep(status?.hostIP ?? ''),
+    hostIP: status?.hostIP ?? '',
     hostNetwork: spec?.hostNetwork ?? false,
-    qosClass: keep(status?.qosClass ?? ''),
+    qosClass: status?.qosClass ?? '',
     startTime: status?.startTime ?? '',
-    ownerKind: keep(owner?.kind ?? ''),
-    ownerName: keep(owner?.name ?? ''),
-    workloadKind: keep(workload.kind),
-    workloadName: keep(workload.name),
+    ownerKind: owner?.kind ?? '',
+    ownerName: owner?.name ?? '',
+    workloadKind: workload.kind,
+    workloadName: workload.name,
     labels: labels(metadata?.labels),
-    // flatMap leaves room for more in its array; the copy does not.
     containers: CONTAINERS.flatMap(({ type, specs, statuses }) =>
       (spec?.[specs] ?? []).map((container) => {
         const own = status?.[statuses]?.find(({ name }) => name === container.name);
-        return containerInfo(type, container, own, keep);
+        return containerInfo(type, container, own);
       }),
-    ).slice(),
+    ),
   };
 }
 
@@ -142,15 +141,14 @@ function containerInfo(
   type: ContainerInfo['type'],
   { name = '', image = '' }: SpecContainer,
   status: Status | undefined,
-  keep: (text: string) => string,
 ): ContainerInfo {
   const { waiting, running, terminated } = status?.state ?? {};
   return {
-    name: keep(name),
+    name,
     id: status?.containerID ?? '',
     // The runtime's own name of the image, once it has one: the one that cAdvisor and kube-state-metrics tell.
-    image: keep(status?.image || image),
-    imageID: keep(status?.imageID ?? ''),
+    image: status?.image || image,
+    imageID: status?.imageID ?? '',
     type,
     restartCount: status?.restartCount ?? 0,
     state: terminated ? 'terminated' : running ? 'running' : waiting ? 'waiting' : '',

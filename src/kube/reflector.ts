@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Log } from '../log.ts';
 import {
   ApiBodyError,
@@ -13,6 +12,7 @@ import { ListDecoder, type ListMeta } from './list-stream.ts';
 import type { KubeObject, ObjectMeta } from './object.ts';
 import { type ListReason, ReflectorStats } from './reflector-stats.ts';
 import { FailureLog, type ReflectorTiming, retryDelay } from './retry.ts';
+import { turn } from './turns.ts';
 import { decodeWatch, type WatchEvent } from './watch-stream.ts';
 
 /** Is told of each object. A throw is counted and costs only that object. */
@@ -35,8 +35,6 @@ export interface ReflectorSource {
 const PAGE_SIZE = 500;
 /** A list on which nothing came for so long is dead. */
 const LIST_IDLE_MS = 30_000;
-/** Objects handled without a break: a page at once would block the event loop for 40 ms, a burst of events longer. */
-const SLICE = 25;
 /** Largest object, and line of a watch; etcd takes objects of 1.5 MB, as JSON they are larger. */
 const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
 
@@ -190,10 +188,9 @@ export class Reflector<O extends KubeObject = KubeObject> {
   async #listPage(request: Omit<KubeRequest, 'signal'>, reason: ListReason, seen: Set<string>): Promise<ListMeta> {
     const { signal } = this.#stopping;
     const decoder = new ListDecoder(request.path, MAX_OBJECT_BYTES);
-    let handled = 0;
     for await (const chunk of await this.#api.stream({ ...request, signal }, LIST_IDLE_MS)) {
       for (const object of decoder.push(chunk)) {
-        if (++handled % SLICE === 0) await setImmediate();
+        await turn();
         signal.throwIfAborted();
         const key = keyOf(object.metadata);
         seen.add(key);
@@ -230,9 +227,8 @@ export class Reflector<O extends KubeObject = KubeObject> {
       this.stats.watches.success++;
       this.#refused = false;
       this.#watchingSince = now();
-      let handled = 0;
       for await (const event of decodeWatch(events, path, MAX_OBJECT_BYTES)) {
-        if (++handled % SLICE === 0) await setImmediate();
+        await turn();
         signal.throwIfAborted();
         this.stats.lastEventMs = now();
         this.#apply(event);

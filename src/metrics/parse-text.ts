@@ -94,7 +94,8 @@ function parseSample(cursor: Cursor): TextSample {
   const sample: TextSample = { kind: 'sample', name, labels, value: parseGoFloat(valueText) };
   if (timestampText === undefined) return sample;
   // VictoriaMetrics reads fractions and exponents as well.
-  if (!/^-?\d+(?:\.\d+)?(?:e\d+)?$/.test(timestampText)) throw cursor.error(`timestamp ${quote(timestampText)} is not an integer`);
+  if (!/^-?\d+(?:\.\d+)?(?:e\d+)?$/.test(timestampText))
+    throw cursor.error(`timestamp ${quote(timestampText)} is not an integer`);
   return { ...sample, timestampMs: Math.trunc(Number(timestampText)) };
 }
 

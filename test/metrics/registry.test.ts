@@ -126,3 +126,42 @@ test('the same collector twice is a mistake of ours', () => {
   const twice = producer('cpu', () => undefined);
   assert.throws(() => registryOf(twice, twice), /BUG: collector node.cpu is registered twice/);
 });
+
+test('a collector that the gate keeps out is not run, and only that is told of it', async () => {
+  let runs = 0;
+  const counting = producer('cpu', (out) => {
+    runs++;
+    out.add(gauge('busy', 'Busy.'), 1);
+  });
+  const registry = registryOf(
+    counting,
+    producer('disk', (out) => out.add(gauge('reads', 'Reads.'), 1)),
+  );
+  registry.gate = (group, name) => (`${group}.${name}` === 'node.cpu' ? 'too "slow"' : undefined);
+  const { results } = await registry.gather(1000);
+  assert.deepEqual([results[0]?.outcome, results[0]?.reason], ['disabled', 'too "slow"']);
+  assert.equal(results[1]?.outcome, 'ok');
+  assert.equal(runs, 0);
+  const samples = samplesOf(await registry.metrics());
+  const told = [...samples.keys()].filter((series) => series.includes('collector="cpu"'));
+  assert.deepEqual(told, ['firesteel_collector_disabled{collector="cpu",group="node",reason="too \\"slow\\""}']);
+  registry.gate = () => undefined;
+  assert.equal((await registry.gather(1000)).results[0]?.outcome, 'ok');
+});
+
+test('one collector is run alone, also one that the gate keeps out, but not beside a run that is late', async () => {
+  const gate = Promise.withResolvers<void>();
+  const registry = registryOf(
+    producer('cpu', (out) => out.add(gauge('busy', 'Busy.'), 1)),
+    producer('stuck', () => gate.promise),
+  );
+  registry.gate = () => 'off';
+  const alone = await registry.runAlone('node', 'cpu', 1000);
+  assert.deepEqual([alone?.outcome, alone?.samples], ['ok', 1]);
+  assert.equal((await registry.runAlone('node', 'stuck', 20))?.outcome, 'fault');
+  assert.equal(await registry.runAlone('node', 'stuck', 20), undefined);
+  gate.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal((await registry.runAlone('node', 'stuck', 1000))?.outcome, 'ok');
+  await assert.rejects(registry.runAlone('node', 'nothing', 20), /BUG/);
+});

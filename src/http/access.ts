@@ -1,0 +1,50 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { SecretFile } from '../config/secret-file.ts';
+import { refusal, secretCheck, type TokenCheck } from './bearer.ts';
+import { type Reply, refuse } from './message.ts';
+
+/** Files with the tokens that callers must bring. */
+export interface TokenFiles {
+  /** For everything but the probes and the page's own files; unset: reading needs no token. */
+  readonly readTokenFile?: string | undefined;
+  /** For what changes something, and good for reading too; unset: nothing can be changed. */
+  readonly controlTokenFile?: string | undefined;
+}
+
+/** What a request needs: nothing, the right to read, or the right to change something. */
+export type Need = 'nothing' | 'read' | 'control';
+
+/** Decides who may ask. Gives the refusal, or undefined for those who may. */
+export type Access = (headers: IncomingHttpHeaders, need: Need) => Promise<Reply | undefined>;
+
+/**
+ * The access rules of a server that listens on `host`. On a loopback address only names of this host are answered:
+ * else a page from anywhere could have its own name resolve to 127.0.0.1 and read what is served here. `files` is
+ * asked each time, since a reload changes it.
+ */
+export function accessRules(host: string, files: () => TokenFiles, onError: (cause: unknown) => void): Access {
+  const names = isLoopback(host) ? new Set(['localhost', '127.0.0.1', '[::1]', bracketed(host)]) : undefined;
+  return async ({ host: asked, authorization }, need) => {
+    const control = checkOf(files().controlTokenFile);
+    const read = checkOf(files().readTokenFile);
+    const reader: TokenCheck = async (token) => (await read?.(token)) || ((await control?.(token)) ?? false);
+    if (names && asked !== undefined && !names.has(nameOf(asked))) {
+      return refuse(421, 'this server listens on a loopback address and answers to localhost and its address only');
+    }
+    if (need === 'control') {
+      if (control) return refusal(authorization, control, onError);
+      return refuse(403, 'changes are off: name a file with a token as http.controlTokenFile to allow them');
+    }
+    return need === 'read' && read ? refusal(authorization, reader, onError) : undefined;
+  };
+}
+
+const checkOf = (path: string | undefined): TokenCheck | undefined =>
+  path === undefined ? undefined : secretCheck(new SecretFile(path));
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host);
+
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+/** The name in a Host header, without the port. */
+const nameOf = (header: string): string => header.toLowerCase().replace(/:\d*$/, '');

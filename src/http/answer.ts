@@ -1,0 +1,98 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Access, Need } from './access.ts';
+import { ANSWER_MS, bodyOf, hasBody } from './limits.ts';
+import { type HttpRequest, type Reply, type Route, type Routes, refuse } from './message.ts';
+import { writeReply } from './reply.ts';
+import { type Found, findRoute, methodsOf } from './router.ts';
+
+/** Is told what went wrong with a request to `path`. */
+export type OnError = (path: string, cause: unknown) => void;
+
+/** Answers one request; never rejects. */
+export type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** Of clients that went away, which is no error. */
+const GONE = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'ABORT_ERR']);
+
+/** Answers from the table of routes, for those who have access. */
+export function answerer(routes: Routes, access: Access, onError: OnError): Answerer {
+  const underWay = new WeakMap<Route, number>();
+
+  /** Counts the answer as under way until it is out. Undefined when there are too many. */
+  const admitted = ({ route, endpoint }: Found, over: AbortSignal): boolean => {
+    const count = (underWay.get(route) ?? 0) + 1;
+    if (count > (endpoint.atOnce ?? Number.POSITIVE_INFINITY)) return false;
+    underWay.set(route, count);
+    over.addEventListener('abort', () => underWay.set(route, (underWay.get(route) ?? 0) - 1), { once: true });
+    return true;
+  };
+
+  /** `over` fires when the answer is out, or its reader gone. */
+  const replyTo = async (incoming: IncomingMessage, response: ServerResponse, over: AbortSignal): Promise<Reply> => {
+    const { method = 'GET', headers } = incoming;
+    const { path, query } = split(incoming.url ?? '/');
+    const found = findRoute(routes, path);
+    const handler = method === 'POST' ? found?.endpoint.POST : READS.has(method) ? found?.endpoint.GET : undefined;
+    const refused = await access(headers, handler && found ? needOf(method, found) : 'read');
+    if (refused) return refused;
+    if (!found) return refuse(404, 'there is nothing at this path');
+    if (!handler) {
+      const allow = methodsOf(found.endpoint);
+      return refuse(405, `only ${allow} here`, { allow });
+    }
+    const body = method === 'POST' ? await bodyOf(incoming) : '';
+    if (body === undefined) return refuse(413, 'the body is larger than 64 KiB');
+    if (over.aborted || !admitted(found, over)) {
+      return refuse(503, 'too many of these at once', { 'retry-after': '5' });
+    }
+    if (found.endpoint.endless !== true) breakOffLate(response, over);
+    const request: HttpRequest = { method, path, query, headers, params: found.params, body, signal: over };
+    return handler(request);
+  };
+
+  return async (incoming, response) => {
+    if (incoming.socket.destroyed) return;
+    const { method = 'GET', headers } = incoming;
+    const { path } = split(incoming.url ?? '/');
+    const failed = (cause: unknown) => {
+      if (!GONE.has((cause as NodeJS.ErrnoException).code ?? '')) onError(path, cause);
+    };
+    const over = new AbortController();
+    response.once('close', () => over.abort());
+    let reply: Reply;
+    try {
+      reply = await replyTo(incoming, response, over.signal);
+    } catch (cause) {
+      failed(cause);
+      reply = refuse(500, 'internal error; see the log');
+    }
+    try {
+      // What was not read of a body would have to be read before the next request.
+      if (hasBody(incoming) && !incoming.complete) response.setHeader('connection', 'close');
+      await writeReply({ method, headers }, response, reply);
+    } catch (cause) {
+      // Headers are gone by now, so breaking off is all that is left.
+      failed(cause);
+      response.destroy();
+    }
+  };
+}
+
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+function needOf(method: string, { endpoint }: Found): Need {
+  if (method === 'POST') return 'control';
+  return endpoint.open === true ? 'nothing' : 'read';
+}
+
+function breakOffLate(response: ServerResponse, over: AbortSignal): void {
+  const timer = setTimeout(() => response.destroy(), ANSWER_MS);
+  over.addEventListener('abort', () => clearTimeout(timer), { once: true });
+}
+
+function split(url: string): { path: string; query: URLSearchParams } {
+  const mark = url.indexOf('?');
+  return mark === -1
+    ? { path: url, query: new URLSearchParams() }
+    : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
+}

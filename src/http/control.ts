@@ -1,0 +1,86 @@
+import * as z from 'zod';
+import { durationText, parseDuration } from '../config/units.ts';
+import { type Endpoint, type Handler, type HttpRequest, json, type Reply, type Routes, refuse } from './message.ts';
+import type { CollectorAnswer, CollectorView, LogLevelView, ReloadView, RunView } from './status-view.ts';
+
+/** What can be changed from outside. Each gives the state after it, or undefined for an unknown collector. */
+export interface Controls {
+  readonly now: () => number;
+  /** The levels that {@link setLogLevel} takes. */
+  readonly logLevels: readonly string[];
+  /** Longest time for which something can be changed for a while, milliseconds. */
+  readonly maxTtlMs: number;
+  /** Runs the collector once; `busy` while an earlier run still goes on. */
+  run(id: string): Promise<{ readonly collector: CollectorView; readonly run: RunView } | 'busy' | undefined>;
+  disable(id: string, ttlMs: number, reason: string): Promise<CollectorView | undefined>;
+  enable(id: string): Promise<CollectorView | undefined>;
+  setLogLevel(level: string, ttlMs: number | undefined): LogLevelView;
+  /** Reads the configuration again. */
+  reload?(): Promise<ReloadView>;
+}
+
+/** The routes that change something; the server lets in only those who bring the control token. */
+export function controlRoutes(controls: Controls): Routes {
+  const ttl = z.string().transform((text, context) => {
+    const value = parseDuration(text);
+    if (value !== undefined && value > 0 && value <= controls.maxTtlMs) return value;
+    const most = durationText(controls.maxTtlMs);
+    context.addIssue({ code: 'custom', message: `expected a duration such as 30m, ${most} at most` });
+    return z.NEVER;
+  });
+  // A reason becomes a label and a line of the log.
+  const reason = z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .regex(/^\P{Cc}*$/u, 'no control characters');
+  const disabling = z.strictObject({ ttl, reason });
+  const leveling = z.strictObject({ level: z.enum(controls.logLevels), ttl: ttl.optional() });
+  const shown = (answer: Omit<CollectorAnswer, 'nowMs'> | undefined): Reply =>
+    answer ? json(200, { nowMs: controls.now(), ...answer }) : refuse(404, 'there is no collector of that id');
+  const state = (collector: CollectorView | undefined): Reply => shown(collector && { collector });
+  const idOf = ({ params: { id = '' } }: HttpRequest) => id;
+  return {
+    '/v1/collectors/{id}/run': post(async (request) => {
+      const ran = await controls.run(idOf(request));
+      return ran === 'busy' ? refuse(409, 'an earlier run still goes on') : shown(ran);
+    }, 2),
+    '/v1/collectors/{id}/disable': post(async (request) =>
+      withBody(request, disabling, async (body) => state(await controls.disable(idOf(request), body.ttl, body.reason))),
+    ),
+    '/v1/collectors/{id}/enable': post(async (request) => state(await controls.enable(idOf(request)))),
+    '/v1/log-level': post((request) =>
+      withBody(request, leveling, async ({ level, ttl }) => json(200, controls.setLogLevel(level, ttl))),
+    ),
+    ...(controls.reload && {
+      '/v1/reload': post(async () => {
+        const result = await (controls.reload as () => Promise<ReloadView>)();
+        return json(result.refused ? 409 : 200, result);
+      }, 2),
+    }),
+  };
+}
+
+const post = (POST: Handler, atOnce?: number): Endpoint => ({ POST, ...(atOnce !== undefined && { atOnce }) });
+
+async function withBody<Body>(
+  { headers, body }: HttpRequest,
+  schema: z.ZodType<Body>,
+  act: (body: Body) => Promise<Reply>,
+): Promise<Reply> {
+  if (!/^application\/json(?:;|$)/i.test(headers['content-type'] ?? '')) {
+    return refuse(415, 'the body must be application/json');
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return refuse(400, 'the body is not JSON');
+  }
+  const parsed = schema.safeParse(value);
+  return parsed.success ? act(parsed.data) : refuse(400, problemsOf(parsed.error));
+}
+
+const problemsOf = ({ issues }: z.ZodError): string =>
+  issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message)).join('; ');

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Endpoint, HttpRequest } from './message.ts';
+
+/** How often and for how many. */
+export interface EventOptions {
+  /** Clients at a time. */
+  readonly most?: number;
+  /** Shortest time between two events. */
+  readonly gapMs?: number;
+  /** Longest silence: shorter than what proxies and our own server take for a dead connection. */
+  readonly heartbeatMs?: number;
+}
+
+const HEARTBEAT = Buffer.from(': alive\n\n');
+
+/**
+ * Server-sent events of one kind: the newest state, again whenever it has changed. A client that reads slowly misses
+ * events in between; nothing is queued for it, and when nothing moves the server closes its connection.
+ */
+export class EventStream {
+  readonly #name: string;
+  readonly #data: () => unknown;
+  readonly #options: Required<EventOptions>;
+  #clients = 0;
+  /** Counts the changes that clients are told of. */
+  #version = 0;
+  /** The event of this version, made once for all clients. */
+  #event: Buffer | undefined;
+  #changed = new AbortController();
+  #gap: NodeJS.Timeout | undefined;
+  #pending: boolean = false;
+
+  /** Events are called `name`; `data` gives what is to be told, when somebody listens. */
+  constructor(name: string, data: () => unknown, { most = 8, gapMs = 1000, heartbeatMs = 10_000 }: EventOptions = {}) {
+    this.#name = name;
+    this.#data = data;
+    this.#options = { most, gapMs, heartbeatMs };
+  }
+
+  /** Who listens now. */
+  get clients(): number {
+    return this.#clients;
+  }
+
+  /** The endpoint that serves it. */
+  get endpoint(): Endpoint {
+    return {
+      endless: true,
+      atOnce: this.#options.most,
+      GET: ({ signal }) => ({
+        status: 200,
+        type: 'text/event-stream',
+        headers: { 'cache-control': 'no-store, no-transform' },
+        body: this.#follow(signal),
+      }),
+    };
+  }
+
+  /** Tells everybody that something has changed: now, or when the gap after the last event is over. */
+  publish(): void {
+    if (this.#clients === 0) return;
+    if (this.#gap) {
+      this.#pending = true;
+      return;
+    }
+    this.#version++;
+    this.#event = undefined;
+    this.#changed.abort();
+    this.#changed = new AbortController();
+    this.#gap = setTimeout(() => this.#gapEnded(), this.#options.gapMs);
+    this.#gap.unref();
+  }
+
+  #gapEnded(): void {
+    this.#gap = undefined;
+    if (!this.#pending) return;
+    this.#pending = false;
+    this.publish();
+  }
+
+  async *#follow(gone: HttpRequest['signal']): AsyncGenerator<Buffer> {
+    this.#clients++;
+    // Whoever comes between two changes wants to see how it is now.
+    if (this.#gap === undefined) this.#event = undefined;
+    try {
+      yield Buffer.from('retry: 5000\n\n');
+      for (let told = -1; !gone.aborted; ) {
+        if (told !== this.#version) {
+          told = this.#version;
+          yield this.#current();
+          continue;
+        }
+        const wake = AbortSignal.any([gone, this.#changed.signal]);
+        await sleep(this.#options.heartbeatMs, undefined, { signal: wake, ref: false }).catch(() => undefined);
+        if (!wake.aborted) yield HEARTBEAT;
+      }
+    } finally {
+      this.#clients--;
+      if (this.#clients === 0) this.#event = undefined;
+    }
+  }
+
+  #current(): Buffer {
+    this.#event ??= Buffer.from(`event: ${this.#name}\ndata: ${JSON.stringify(this.#data())}\n\n`);
+    return this.#event;
+  }
+}

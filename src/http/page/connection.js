@@ -1,0 +1,50 @@
+// Whether what the page shows is of now.
+import { byId, setAttribute, setText } from './dom.js';
+import { clock } from './format.js';
+
+/** @import { Connection } from './live.js' */
+
+/** The agent serves few pages at a time: one that nobody has looked at for so long gives its place up. */
+const UNSEEN_MS = 300_000;
+
+const LEVELS = /** @type {const} */ ({ connecting: 'off', live: 'ok', paused: 'warn', lost: 'bad' });
+
+/**
+ * The pill that tells, and the button beside it that pauses and goes on.
+ * @param {(pause: boolean) => void} onPause
+ * @returns {(connection: Connection, why: string) => void}
+ */
+export function connectionPill(onPause) {
+  const pill = byId('connection');
+  const button = byId('pause');
+  /** When the page last was up to date; at first it is empty. */
+  let freshMs = 0;
+  let paused = false;
+  button.addEventListener('click', () => {
+    paused = !paused;
+    onPause(paused);
+  });
+  let leaving = 0;
+  document.addEventListener('visibilitychange', () => {
+    clearTimeout(leaving);
+    if (paused) return;
+    if (document.hidden) leaving = setTimeout(() => onPause(true), UNSEEN_MS);
+    else onPause(false);
+  });
+  return (connection, why) => {
+    if (connection === 'live') freshMs = Date.now();
+    setText(pill, pillText(connection, freshMs));
+    if (freshMs === 0 && why !== '') setText(byId('verdict'), why);
+    setAttribute(pill, 'data-level', LEVELS[connection]);
+    setAttribute(pill, 'title', why || undefined);
+    setText(button, paused ? 'Go on' : 'Pause');
+    setAttribute(document.body, 'data-stale', connection === 'lost' ? 'true' : undefined);
+  };
+}
+
+/** @param {Connection} connection @param {number} freshMs */
+function pillText(connection, freshMs) {
+  if (connection === 'paused') return freshMs === 0 ? 'paused' : `paused at ${clock(freshMs)}`;
+  if (connection === 'lost') return freshMs === 0 ? 'no connection' : `stale since ${clock(freshMs)}`;
+  return connection;
+}

@@ -1,0 +1,33 @@
+// How good or bad something is, and the word for it. The word always says what the colour says.
+
+/** @import { CollectorView, ExporterView, StatusView } from '../status-view.ts' */
+/** @typedef {'ok' | 'off' | 'warn' | 'bad'} Level */
+/** @typedef {{ readonly level: Level, readonly word: string }} State */
+
+/** Worst first. */
+export const RANK = /** @type {const} */ ({ bad: 0, warn: 1, off: 2, ok: 3 });
+
+/** Intervals that a body may wait before its receiver counts as behind. */
+const PATIENCE = 2;
+
+/** @param {CollectorView} collector @returns {State} */
+export function collectorState({ state, disabled }) {
+  if (disabled) return { level: 'off', word: 'disabled' };
+  if (state === 'fault') return { level: 'bad', word: 'failing' };
+  if (state === 'partial') return { level: 'warn', word: 'partial' };
+  if (state === 'ok') return { level: 'ok', word: 'ok' };
+  return { level: 'off', word: state === 'nodata' ? 'no data' : 'waiting' };
+}
+
+/**
+ * A receiver is behind also when bodies wait although the last try was taken.
+ * @param {ExporterView} exporter
+ * @param {StatusView} status
+ * @returns {State}
+ */
+export function exporterState({ state, memory, spool }, { nowMs, cycle }) {
+  if (state === 'paused' || state === 'retrying') return { level: 'bad', word: state };
+  const oldest = Math.min(memory.oldestStampMs ?? nowMs, spool?.oldestStampMs ?? nowMs);
+  if (nowMs - oldest > PATIENCE * cycle.intervalSeconds * 1000) return { level: 'warn', word: 'catching up' };
+  return state === 'ok' ? { level: 'ok', word: 'ok' } : { level: 'off', word: 'idle' };
+}

@@ -1,0 +1,80 @@
+// A card for each receiver.
+import { byId, el, keyedList, setAttribute, setText } from './dom.js';
+import { factList } from './facts.js';
+import { bytes, count, counted, took } from './format.js';
+import { exporterState } from './levels.js';
+
+/** @import { ExporterView, StatusView } from '../status-view.ts' */
+/** @import { Fact } from './facts.js' */
+/** @typedef {{ readonly exporter: ExporterView, readonly status: StatusView }} Item */
+
+/** @returns {(status: StatusView) => void} */
+export function receiverCards() {
+  const cards = byId('receiver-cards');
+  const show = keyedList(cards, (/** @type {Item} */ { exporter }) => exporter.name, receiverCard);
+  const nothing = el('p', { class: 'none' }, 'No exporter is configured: nothing is pushed.');
+  return (status) => {
+    show(status.exporters.map((exporter) => ({ exporter, status })));
+    if (status.exporters.length === 0) cards.append(nothing);
+    else nothing.remove();
+  };
+}
+
+/** @returns {import('./dom.js').View<Item>} */
+function receiverCard() {
+  const name = el('h3');
+  const state = el('span', { class: 'state' });
+  const url = el('code', { class: 'url' });
+  const failure = el('p', { class: 'reason' });
+  const list = el('dl', { class: 'facts' });
+  const node = el('article', { class: 'card' }, el('div', { class: 'card-head' }, name, state), url, failure, list);
+  const show = factList(list);
+  return {
+    node,
+    update({ exporter, status }) {
+      const { level, word } = exporterState(exporter, status);
+      setAttribute(node, 'data-level', level);
+      setText(name, exporter.name);
+      setText(state, word);
+      setText(url, `${exporter.type} · ${exporter.url}`);
+      const { lastFailure } = exporter;
+      setText(failure, lastFailure && level !== 'ok' ? lastFailure.text : '');
+      show([...deliveryFacts(exporter), ...waitingFacts(exporter), ...lossFacts(exporter)]);
+    },
+  };
+}
+
+/** @param {ExporterView} exporter @returns {Fact[]} */
+function deliveryFacts({ lastSuccessMs, lastCode, latencyMs, lastFailure, sentSamples }) {
+  return [
+    lastSuccessMs === undefined
+      ? { term: 'Last success', text: 'none yet' }
+      : { term: 'Last success', timeMs: lastSuccessMs },
+    { term: 'Last answer', text: lastCode === undefined ? '–' : lastCode === 'error' ? 'no answer' : String(lastCode) },
+    { term: 'Latency', text: latencyMs === undefined ? '–' : took(latencyMs / 1000) },
+    ...(lastFailure ? [{ term: 'Last failure', timeMs: lastFailure.atMs }] : []),
+    { term: 'Delivered', text: `${count(sentSamples)} samples` },
+  ];
+}
+
+/** @param {ExporterView} exporter @returns {Fact[]} */
+function waitingFacts({ memory, spool }) {
+  const facts = [waiting('Queue', memory)];
+  if (spool) facts.push({ ...waiting('Spool', spool), note: `of ${bytes(spool.limitBytes)}` });
+  return facts;
+}
+
+/** @param {string} term @param {{ bodies: number, bytes: number, oldestStampMs?: number }} held @returns {Fact} */
+function waiting(term, { bodies, bytes: size, oldestStampMs }) {
+  if (bodies === 0) return { term, text: 'empty' };
+  const text = `${counted(bodies, 'body', 'bodies')}, ${bytes(size)}${oldestStampMs === undefined ? '' : ', oldest '}`;
+  return oldestStampMs === undefined ? { term, text } : { term, text, timeMs: oldestStampMs };
+}
+
+/** @param {ExporterView} exporter @returns {Fact[]} */
+function lossFacts({ dropped }) {
+  const reasons = Object.entries(dropped).filter(([, samples]) => samples > 0);
+  if (reasons.length === 0) return [{ term: 'Given up', text: 'nothing' }];
+  const text = reasons.map(([reason, samples]) => `${count(samples)} ${reason.replaceAll('_', ' ')}`).join(', ');
+  return [{ term: 'Given up', text, note: 'samples since the start', level: 'warn' }];
+}

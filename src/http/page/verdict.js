@@ -1,0 +1,71 @@
+// Is everything alright? Pure: status in, words out.
+
+import { counted, list } from './format.js';
+import { RANK } from './levels.js';
+import {
+  budgetProblem,
+  collectorProblem,
+  cycleProblem,
+  exporterProblems,
+  identityProblem,
+  leaderProblem,
+  reloadProblem,
+} from './problems.js';
+
+/**
+ * @import { StatusView } from '../status-view.ts'
+ * @import { Level } from './levels.js'
+ * @import { Problem } from './problems.js'
+ * @typedef {{ readonly level: Level, readonly sentence: string, readonly problems: readonly Problem[] }} Verdict
+ */
+
+/**
+ * One sentence, and what it stands on, worst first.
+ * @param {StatusView} status
+ * @returns {Verdict}
+ */
+export function verdict(status) {
+  const problems = [
+    ...cycleProblem(status),
+    ...status.collectors.flatMap(collectorProblem),
+    ...exporterProblems(status),
+    ...status.budgets.flatMap(budgetProblem),
+    ...leaderProblem(status),
+    ...identityProblem(status),
+    ...reloadProblem(status),
+  ].toSorted((one, other) => RANK[one.level] - RANK[other.level]);
+  const level = problems[0]?.level;
+  if (level !== undefined) return { level, sentence: problemSentence(problems, level), problems };
+  if (status.cycle.lastMs === undefined) {
+    return { level: 'off', sentence: 'Starting: the first collection still runs.', problems };
+  }
+  return { level: 'ok', sentence: wellSentence(status), problems };
+}
+
+/**
+ * @param {StatusView} status
+ * @returns {string}
+ */
+function wellSentence({ collectors, exporters, election }) {
+  const delivering = collectors.filter(({ state }) => state === 'ok').length;
+  const keepUp = exporters.length === 1 ? 'the receiver keeps up' : `all ${exporters.length} receivers keep up`;
+  const warm = election && election.lease !== '' && !election.master;
+  const leads = warm ? `; ${election.holder} leads` : '';
+  return `All is well: ${counted(delivering, 'collector')} deliver${delivering === 1 ? 's' : ''}, ${keepUp}${leads}.`;
+}
+
+/**
+ * Names the worst kind of problem, counted; of the others only that they are there.
+ * @param {readonly Problem[]} problems
+ * @param {Level} level of the worst
+ */
+function problemSentence(problems, level) {
+  const worst = problems.filter((problem) => problem.level === level);
+  const parts = [...Map.groupBy(worst, ({ kind, key }) => kind.many || key).values()].map(([first, ...more]) => {
+    if (first === undefined) return '';
+    return more.length === 0 ? first.kind.of + first.what : `${more.length + 1} ${first.kind.many}`;
+  });
+  const lesser = problems.length - worst.length;
+  const text = `${list(parts)}${lesser === 0 ? '' : `; ${lesser} more to look at`}.`;
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

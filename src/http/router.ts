@@ -1,0 +1,48 @@
+import type { Endpoint, Route, Routes } from './message.ts';
+
+/** The endpoint of a path. */
+export interface Found {
+  readonly route: Route;
+  readonly endpoint: Endpoint;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** Finds the endpoint of `path`; the table may change between calls. */
+export function findRoute(routes: Routes, path: string): Found | undefined {
+  if (Object.hasOwn(routes, path)) return found(routes[path] as Route, {});
+  const segments = path.split('/');
+  for (const [pattern, route] of Object.entries(routes)) {
+    const params = pattern.includes('{') ? matched(pattern.split('/'), segments) : undefined;
+    if (params) return found(route, params);
+  }
+  return undefined;
+}
+
+/** The methods of an endpoint, for the header `allow`. */
+export function methodsOf({ GET, POST }: Endpoint): string {
+  return [...(GET ? ['GET', 'HEAD'] : []), ...(POST ? ['POST'] : [])].join(', ');
+}
+
+const found = (route: Route, params: Found['params']): Found => ({
+  route,
+  endpoint: typeof route === 'function' ? { GET: route } : route,
+  params,
+});
+
+function matched(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
+  if (pattern.length !== segments.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [index, expected] of pattern.entries()) {
+    const segment = segments[index] ?? '';
+    if (!expected.startsWith('{')) {
+      if (segment !== expected) return undefined;
+      continue;
+    }
+    try {
+      params[expected.slice(1, -1)] = decodeURIComponent(segment);
+    } catch {
+      return undefined;
+    }
+  }
+  return params;
+}

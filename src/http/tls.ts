@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import type { Server as TlsServer } from 'node:https';
+import { ConfigError } from '../config/load.ts';
+
+/** Files of the server's certificate and its key. */
+export interface ServerTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** Mounted certificates are renewed in place, long before the old ones end. */
+const REREAD_CERTIFICATE_MS = 60_000;
+
+/** Reads the certificate and its key. Throws ConfigError. */
+export function readCertificate({ certFile, keyFile }: ServerTls): { cert: Buffer; key: Buffer } {
+  try {
+    return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+  } catch (cause) {
+    throw new ConfigError([`http.tls: cannot read the certificate or its key: ${(cause as Error).message}`]);
+  }
+}
+
+/**
+ * Takes renewed certificates over until the server closes; one that can't be used leaves the old one in place, and
+ * `onError` is told of it.
+ */
+export function followCertificate(
+  server: TlsServer,
+  tls: ServerTls,
+  onError: (path: string, cause: unknown) => void,
+): void {
+  const timer = setInterval(() => {
+    try {
+      server.setSecureContext(readCertificate(tls));
+    } catch (cause) {
+      onError(tls.certFile, cause);
+    }
+  }, REREAD_CERTIFICATE_MS);
+  timer.unref();
+  server.once('close', () => clearInterval(timer));
+}

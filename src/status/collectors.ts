@@ -1,0 +1,86 @@
+import type { CollectorView, DisabledView, RunView } from '../http/status-view.ts';
+import type { CollectorResult } from '../metrics/outcome.ts';
+
+/** Runs whose durations are kept: a quarter of an hour at the usual interval. */
+const KEPT_RUNS = 60;
+const SHOWN_ERRORS = 5;
+const LONGEST_ERROR = 500;
+
+/** A collector, as the registry knows it. */
+export interface CollectorName {
+  readonly group: string;
+  readonly name: string;
+}
+
+/** One run as it is shown. */
+export const runView = ({ outcome, durationSeconds, samples, reason, errors }: CollectorResult): RunView => ({
+  state: outcome,
+  durationSeconds,
+  series: samples,
+  ...(reason !== undefined && { reason }),
+  ...lossesOf(errors),
+});
+
+/** The name of a collector in paths and logs. */
+export const collectorId = ({ group, name }: CollectorName): string => `${group}.${name}`;
+
+interface Runs {
+  lastMs: number;
+  result: CollectorResult;
+  readonly durations: number[];
+}
+
+/** How the last runs of each collector went. */
+export class CollectorRuns {
+  readonly #runs = new Map<string, Runs>();
+
+  /** Adds a run that began at `startedMs`. */
+  add(startedMs: number, result: CollectorResult): void {
+    const id = collectorId({ group: result.group, name: result.collector });
+    const runs = this.#runs.get(id) ?? { lastMs: startedMs, result, durations: [] };
+    this.#runs.set(id, runs);
+    runs.result = result;
+    // A collector that is left out has not run.
+    if (result.outcome === 'disabled') return;
+    runs.lastMs = startedMs;
+    runs.durations.push(result.durationSeconds);
+    if (runs.durations.length > KEPT_RUNS) runs.durations.shift();
+  }
+
+  /** Forgets collectors that a reload has removed. */
+  keepOnly(names: readonly CollectorName[]): void {
+    const ids = new Set(names.map(collectorId));
+    for (const id of this.#runs.keys()) if (!ids.has(id)) this.#runs.delete(id);
+  }
+
+  /** A collector as it is shown; `extraSeries` are those that no run brings. */
+  view(collector: CollectorName, disabled: DisabledView | undefined, extraSeries: number): CollectorView {
+    const { group, name } = collector;
+    const id = collectorId(collector);
+    const runs = this.#runs.get(id);
+    const off = disabled && { disabled };
+    if (runs === undefined || runs.durations.length === 0) {
+      const state = disabled ? 'disabled' : 'waiting';
+      return { id, group, name, state, durationsSeconds: [], series: 0, lostUnits: 0, errors: [], ...off };
+    }
+    const { result, lastMs, durations } = runs;
+    const reason = disabled?.reason ?? (result.outcome === 'disabled' ? undefined : result.reason);
+    return {
+      id,
+      group,
+      name,
+      state: disabled ? 'disabled' : result.outcome === 'disabled' ? 'waiting' : result.outcome,
+      lastRunMs: lastMs,
+      durationsSeconds: [...durations],
+      series: disabled ? 0 : result.samples + extraSeries,
+      ...(reason !== undefined && { reason }),
+      ...lossesOf(result.errors),
+      ...off,
+    };
+  }
+}
+
+const lossesOf = (errors: readonly Error[]): Pick<RunView, 'lostUnits' | 'errors'> => ({
+  lostUnits: errors.length,
+  errors: errors.slice(0, SHOWN_ERRORS).map(({ message }) => message.slice(0, LONGEST_ERROR)),
+});

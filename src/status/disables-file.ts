@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import * as z from 'zod';
+
+/** A collector that is switched off for some time. */
+export interface Disable {
+  /** Milliseconds since 1970, as is `untilMs`. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly reason: string;
+}
+
+/** Hundreds of collectors with long reasons; a wrong path must not fill the memory. */
+const MAX_BYTES = 256 * 1024;
+const WRITE_MS = 5000;
+
+const content = z.strictObject({
+  disabled: z.record(
+    z.string(),
+    z.strictObject({ sinceMs: z.number(), untilMs: z.number(), reason: z.string().max(1000) }),
+  ),
+});
+
+/** What `path` remembers, by collector; nothing when there is no such file. Throws an Error that names the path. */
+export function readDisables(path: string): Map<string, Disable> {
+  try {
+    const text = readFileSync(path, 'utf8');
+    if (text.length > MAX_BYTES) throw new Error(`larger than ${MAX_BYTES} bytes`);
+    return new Map(Object.entries(content.parse(JSON.parse(text)).disabled));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
+    throw new Error(`cannot read ${path}: ${reasonOf(cause)}`);
+  }
+}
+
+/** Replaces the file as a whole, or leaves the old one. Rejects with an Error that names the path. */
+export async function writeDisables(path: string, disables: ReadonlyMap<string, Disable>): Promise<void> {
+  const text = `${JSON.stringify({ disabled: Object.fromEntries(disables) }, null, 2)}\n`;
+  const part = `${path}.part`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(part, text, { mode: 0o600, flush: true, signal: AbortSignal.timeout(WRITE_MS) });
+    await rename(part, path);
+  } catch (cause) {
+    throw new Error(`cannot write ${path}: ${reasonOf(cause)}`);
+  }
+}
+
+const reasonOf = (cause: unknown): string =>
+  cause instanceof z.ZodError ? z.prettifyError(cause) : ((cause as NodeJS.ErrnoException).code ?? String(cause));

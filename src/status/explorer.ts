@@ -1,0 +1,124 @@
+import { Turns } from '../host/turns.ts';
+import type { FamilyPage, FamilyView, SeriesPage, SeriesView } from '../http/status-view.ts';
+import type { Prepared } from '../metrics/prepared.ts';
+import { numberText } from '../metrics/text.ts';
+import { familiesOf, type LastCycle } from './last-cycle.ts';
+import { matcherOf, type SeriesFilter, seriesView } from './series-filter.ts';
+
+/** Which part of a list is asked for. */
+export interface Slice {
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** Series looked at between two looks at the clock. */
+const STRIDE = 512;
+
+/** Looks things up in what the last cycle collected. */
+export class Explorer {
+  readonly #last: () => LastCycle | undefined;
+  readonly #prepared: () => readonly Prepared[];
+
+  constructor(last: () => LastCycle | undefined, prepared: () => readonly Prepared[]) {
+    this.#last = last;
+    this.#prepared = prepared;
+  }
+
+  /** The families with the most series. */
+  top(count: number): FamilyView[] {
+    return [...this.#families().values()].sort((one, other) => other.series - one.series).slice(0, count);
+  }
+
+  /** A page of the families whose names have all words of `match` in them. */
+  families(match: string, { offset, limit }: Slice): FamilyPage {
+    const words = match.toLowerCase().split(/\s+/);
+    const all = [...this.#families().values()];
+    const matching = all.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
+    const families = matching.slice(offset, offset + limit);
+    return { ...this.#stamp(), total: matching.length, offset, limit, families };
+  }
+
+  /**
+   * A page of the series of a family, looked up in slices that leave the event loop its turns. Undefined without that
+   * family. Rejects with the reason of `signal` when that fires before the end.
+   */
+  async series(name: string, filter: SeriesFilter, slice: Slice, signal: AbortSignal): Promise<SeriesPage | undefined> {
+    const family = this.#families().get(name);
+    const last = this.#last();
+    if (family === undefined || last === undefined) return undefined;
+    const page = new SeriesCollector(filter, slice, family.series);
+    const turns = new Turns(signal);
+    for (const [group, snapshots] of last.groups) {
+      for (const snapshot of snapshots) {
+        if (!snapshot.families.has(name)) continue;
+        for (let index = 0; index < snapshot.size && !page.isComplete; index++) {
+          if (index % STRIDE === 0 && turns.isOver) await turns.next();
+          if (snapshot.owners[index]?.name !== name) continue;
+          page.add(group, snapshot.keys[index] as string, () => numberText(snapshot.values[index] as number));
+        }
+      }
+    }
+    for (const part of this.#prepared()) {
+      if (page.isComplete) break;
+      if (!part.families().some((one) => one.family.name === name)) continue;
+      await addLines(page, part, name, turns);
+    }
+    return { ...this.#stamp(), ...slice, total: page.total, family, series: page.series };
+  }
+
+  #families(): Map<string, FamilyView> {
+    const last = this.#last();
+    return last === undefined ? new Map() : familiesOf(last, this.#prepared());
+  }
+
+  #stamp(): { stampMs?: number } {
+    const last = this.#last();
+    return last === undefined ? {} : { stampMs: last.stampMs };
+  }
+}
+
+async function addLines(page: SeriesCollector, part: Prepared, name: string, turns: Turns): Promise<void> {
+  for await (const piece of part.lines(name)) {
+    if (turns.isOver) await turns.next();
+    for (let start = 0; start < piece.length && !page.isComplete; ) {
+      const end = piece.indexOf('\n', start);
+      const gap = piece.lastIndexOf(' ', end);
+      page.add(part.group, piece.slice(start, gap), () => piece.slice(gap + 1, end));
+      start = end + 1;
+    }
+    if (page.isComplete) return;
+  }
+}
+
+/** Takes the series of one page out of a stream of them, and counts those that match. */
+class SeriesCollector {
+  readonly series: SeriesView[] = [];
+  readonly #matches: ((key: string) => boolean) | undefined;
+  readonly #from: number;
+  readonly #to: number;
+  /** Of the whole family. */
+  readonly #count: number;
+  #seen = 0;
+
+  constructor(filter: SeriesFilter, { offset, limit }: Slice, count: number) {
+    this.#matches = matcherOf(filter);
+    this.#from = offset;
+    this.#to = offset + limit;
+    this.#count = count;
+  }
+
+  /** Whether the rest need not be looked at: the page is full, and how many there are is known. */
+  get isComplete(): boolean {
+    return this.#matches === undefined && this.#seen >= this.#to;
+  }
+
+  get total(): number {
+    return this.#matches === undefined ? this.#count : this.#seen;
+  }
+
+  add(group: string, key: string, value: () => string): void {
+    if (this.#matches?.(key) === false) return;
+    if (this.#seen >= this.#from && this.#seen < this.#to) this.series.push(seriesView(group, key, value()));
+    this.#seen++;
+  }
+}

@@ -1,0 +1,42 @@
+import type { LogLevelView } from '../http/status-view.ts';
+import type { Log } from '../log.ts';
+
+/** The level of the log, which may be another than the configured one for some time. */
+export class LogLevel {
+  readonly #log: Log;
+  readonly #now: () => number;
+  readonly #configured: () => string;
+  #untilMs: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `configured` is asked when the time is over. */
+  constructor(log: Log, now: () => number, configured: () => string) {
+    this.#log = log;
+    this.#now = now;
+    this.#configured = configured;
+  }
+
+  get view(): LogLevelView {
+    const { level } = this.#log;
+    return this.#untilMs === undefined ? { level } : { level, untilMs: this.#untilMs };
+  }
+
+  /** Changes the level, for `ttlMs` or for good. */
+  set(level: string, ttlMs?: number): void {
+    this.reset(level);
+    if (ttlMs === undefined) return;
+    this.#untilMs = this.#now() + ttlMs;
+    this.#timer = setTimeout(() => this.reset(), ttlMs);
+    this.#timer.unref();
+  }
+
+  /** Back to what is configured. */
+  reset(level: string = this.#configured()): void {
+    clearTimeout(this.#timer);
+    this.#untilMs = undefined;
+    const before = this.#log.level;
+    if (level === before) return;
+    this.#log.level = level;
+    this.#log.warn({ from: before, to: level }, 'log level changed');
+  }
+}

@@ -1,0 +1,116 @@
+import type { CollectorView, ExporterView, ReloadView, StatusView } from '../http/status-view.ts';
+import type { CollectorResult } from '../metrics/outcome.ts';
+import type { Prepared } from '../metrics/prepared.ts';
+import { type CollectorName, CollectorRuns, collectorId } from './collectors.ts';
+import type { Disables } from './disables.ts';
+import { Explorer } from './explorer.ts';
+import type { LastCycle } from './last-cycle.ts';
+
+const TOP_FAMILIES = 20;
+
+/** What a cycle did. */
+export interface CycleRecord extends LastCycle {
+  readonly samples: number;
+  readonly results: readonly CollectorResult[];
+}
+
+/** Where a status comes from; all of it is asked each time, since a reload changes it. */
+export interface StatusSources {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly disables: Disables;
+  readonly collectors: () => readonly CollectorName[];
+  readonly prepared: () => readonly Prepared[];
+  readonly exporters: () => readonly { status(): ExporterView }[];
+  readonly cycle: () => Pick<StatusView['cycle'], 'intervalSeconds' | 'nextMs'>;
+  readonly rest: () => Pick<StatusView, 'agent' | 'election' | 'identity' | 'budgets' | 'control' | 'config'>;
+}
+
+/** Remembers how the cycles went, and tells it together with all else that an operator wants to know. */
+export class Status {
+  readonly explorer: Explorer;
+  readonly #sources: StatusSources;
+  readonly #runs = new CollectorRuns();
+  #last: LastCycle | undefined;
+  #cycle: Pick<StatusView['cycle'], 'count' | 'skipped' | 'lastMs' | 'durationSeconds' | 'samples'> = {
+    count: 0,
+    skipped: 0,
+  };
+  #reload: StatusView['reload'];
+
+  constructor(sources: StatusSources) {
+    this.#sources = sources;
+    this.explorer = new Explorer(
+      () => this.#last,
+      () => this.#prepared(),
+    );
+  }
+
+  /** Takes note of a cycle, and keeps hold of what it collected until the next one. */
+  cycleEnded({ stampMs, groups, samples, results }: CycleRecord, durationSeconds: number): void {
+    this.#last = { stampMs, groups };
+    for (const result of results) this.#runs.add(stampMs, result);
+    this.#runs.keepOnly(this.#sources.collectors());
+    const { count, skipped } = this.#cycle;
+    this.#cycle = { count: count + 1, skipped, lastMs: stampMs, durationSeconds, samples };
+  }
+
+  /** Takes note of a tick that was not run. */
+  cycleSkipped(): void {
+    this.#cycle = { ...this.#cycle, skipped: this.#cycle.skipped + 1 };
+  }
+
+  /** Takes note of a run out of turn that began at `startedMs`. */
+  ranAlone(startedMs: number, result: CollectorResult): void {
+    this.#runs.add(startedMs, result);
+  }
+
+  /** Takes note of a change of the configuration. */
+  reloaded(reload: ReloadView): void {
+    this.#reload = { ...reload, atMs: this.#sources.now() };
+  }
+
+  /** All collectors, by group and name. */
+  collectors(): CollectorView[] {
+    return this.#sources
+      .collectors()
+      .map((name) => this.#view(name))
+      .sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  /** One collector; undefined when there is none of that id. */
+  collector(id: string): CollectorView | undefined {
+    const name = this.#sources.collectors().find((one) => collectorId(one) === id);
+    return name && this.#view(name);
+  }
+
+  /** Everything. */
+  view(): StatusView {
+    const { now, exporters, cycle, rest } = this.#sources;
+    return {
+      nowMs: now(),
+      ...rest(),
+      cycle: { ...cycle(), ...this.#cycle },
+      collectors: this.collectors(),
+      exporters: exporters().map((exporter) => exporter.status()),
+      topFamilies: this.explorer.top(TOP_FAMILIES),
+      ...(this.#reload && { reload: this.#reload }),
+    };
+  }
+
+  #view(name: CollectorName): CollectorView {
+    const own = this.#sources
+      .prepared()
+      .filter(({ group, collector }) => group === name.group && collector === name.name);
+    const series = own.flatMap((part) => part.families()).reduce((sum, { series }) => sum + series, 0);
+    return this.#runs.view(name, this.#sources.disables.get(collectorId(name)), series);
+  }
+
+  /** Without those whose collector is switched off. */
+  #prepared(): readonly Prepared[] {
+    const { prepared, disables } = this.#sources;
+    return prepared().filter(
+      ({ group, collector }) => disables.get(collectorId({ group, name: collector })) === undefined,
+    );
+  }
+}

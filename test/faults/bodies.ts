@@ -1,0 +1,22 @@
+import { constants, gunzipSync } from 'node:zlib';
+import type { Exchange } from '../kit/fault-proxy.ts';
+
+/** A time at the end of a line, as bodies for receivers that don't read zstd have it. */
+const LINE_STAMP = / (\d\.\d+e12)\n/;
+
+/** Which body an upload was: job and stamp. The stamp is in the URL, or at the end of each line. */
+export function bodyOf({ path, body }: Exchange): string {
+  const job = /\/job\/([^/]+)\//.exec(path)?.[1] ?? '';
+  return `${job} ${lineStamp(Buffer.concat(body)) ?? /timestamp=(\d+)/.exec(path)?.[1]}`;
+}
+
+function lineStamp(body: Buffer): number | undefined {
+  if (body[0] !== 0x1f || body[1] !== 0x8b) return undefined;
+  const text = gunzipSync(body, { finishFlush: constants.Z_SYNC_FLUSH }).toString('latin1');
+  const stamp = LINE_STAMP.exec(text)?.[1];
+  return stamp === undefined ? undefined : Math.trunc(Number(stamp));
+}
+
+/** The bodies that the client believes to have been taken. */
+export const acknowledged = (exchanges: readonly Exchange[]): Set<string> =>
+  new Set(exchanges.filter(({ status = 0 }) => status >= 200 && status < 300).map(bodyOf));

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { mock, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { startAgent } from '../../src/agent.ts';
+import { settingsSchema } from '../../src/commands/settings.ts';
+import { createLog } from '../../src/log.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+
+const HOURS = Number(process.env.FAULTS_HOURS ?? 24);
+const HOUR_S = 3600;
+const INTERVAL_S = 30;
+const MIB = 2 ** 20;
+
+/** The hours in which the receiver fails, and how; one outage is longer than the spool keeps anything. */
+const TROUBLE: readonly { readonly from: number; readonly to: number; readonly kind: 'reset' | 'busy' | 'rejected' }[] =
+  [
+    { from: 2, to: 2.5, kind: 'reset' },
+    { from: 3.5, to: 3.8, kind: 'busy' },
+    { from: 5, to: 12, kind: 'reset' },
+    { from: 14, to: 14.2, kind: 'rejected' },
+    { from: 16, to: 16.5, kind: 'busy' },
+  ];
+
+/** What a cycle's end waits for at most, of the real clock, and what is given to the work behind it. */
+const CYCLE_MS = 2000;
+const AFTER_CYCLE_MS = 4;
+
+/** The one that stays when time is simulated. */
+const { setTimeout: realTimeout } = globalThis;
+
+/** Hours after which nothing of an outage is left over, early and late. */
+const EARLY = [4.7, 4.8, 4.9];
+const LATE = [HOURS - 0.6, HOURS - 0.3, HOURS];
+
+/** What memory may be more after 19 hours: the engine keeps what it has compiled and learnt. */
+const ALLOWED_MIB = 2;
+
+test('memory is flat over a day with outages', { timeout: 420_000 }, async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const startMs = Math.ceil(Date.now() / 60_000) * 60_000;
+  const receiver = await startReceiver(() => (Date.now() - startMs) / 1000 / HOUR_S);
+  mock.timers.enable({ apis: ['Date', 'setTimeout', 'setInterval'], now: startMs });
+  const { now: monotonic } = performance;
+  performance.now = () => Date.now() - startMs;
+  t.after(() => {
+    mock.timers.reset();
+    performance.now = monotonic;
+    receiver.close();
+  });
+  const config = settingsSchema.parse({
+    node: 'worker-1',
+    push: { interval: `${INTERVAL_S}s`, phase: '0s' },
+    http: { enabled: false },
+    collectors: {
+      node: { include: ['cpu', 'loadavg', 'meminfo', 'netdev', 'stat', 'vmstat'] },
+      container: { enabled: false },
+      process: { enabled: false },
+    },
+    spool: { path: join(scratchFolder(t), 'spool') },
+    exporters: {
+      victoria: { type: 'vmagent', url: receiver.url },
+      gateway: { type: 'pushgateway', url: `${receiver.url}/gateway` },
+      witness: { type: 'vmagent', url: `${receiver.url}/witness` },
+    },
+  });
+  const agent = await startAgent(config, {
+    log: createLog('fatal'),
+    now: Date.now,
+    random: Math.random,
+    env: {},
+    loadConfig: () => config,
+  });
+  const memory = new Map<number, { heap: number; external: number }>();
+  for (let second = 1; second <= HOURS * HOUR_S; second++) {
+    const before = receiver.witnessed();
+    mock.timers.tick(1000);
+    const patience = monotonic.call(performance) + CYCLE_MS;
+    if (second % INTERVAL_S === 0) {
+      while (receiver.witnessed() === before && monotonic.call(performance) < patience) await pause(1);
+      await pause(AFTER_CYCLE_MS);
+    }
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+    if (second % (HOUR_S / 10) !== 0) continue;
+    collectGarbage();
+    const { heapUsed, external } = process.memoryUsage();
+    memory.set(second / HOUR_S, { heap: heapUsed / MIB, external: external / MIB });
+  }
+  mock.timers.reset();
+  await agent.stop();
+
+  for (const [hour, { heap, external }] of memory) {
+    if (Number.isInteger(hour)) {
+      t.diagnostic(`hour ${hour}: heap ${heap.toFixed(1)} MiB, external ${external.toFixed(1)} MiB`);
+    }
+  }
+  const cycles = (HOURS * HOUR_S) / INTERVAL_S;
+  t.diagnostic(`${receiver.witnessed()} cycles, ${receiver.taken()} bodies taken, ${receiver.refused()} refused`);
+  assert.ok(receiver.witnessed() > cycles * 0.95, `${receiver.witnessed()} cycles of ${cycles}`);
+  const mean = (hours: readonly number[], part: 'heap' | 'external') =>
+    hours.reduce((sum, hour) => sum + (memory.get(hour)?.[part] ?? Number.NaN), 0) / hours.length;
+  for (const part of ['heap', 'external'] as const) {
+    const grown = mean(LATE, part) - mean(EARLY, part);
+    t.diagnostic(`${part}: ${grown.toFixed(2)} MiB more in the last hour than in hour 5`);
+    assert.ok(grown < ALLOWED_MIB, `${part} grew by ${grown} MiB`);
+  }
+});
+
+/** A moment of the real clock. */
+const pause = (ms: number) => new Promise((resolve) => realTimeout(resolve, ms));
+
+interface Receiver {
+  readonly url: string;
+  taken(): number;
+  /** Cycles of which the last body came to the witness. */
+  witnessed(): number;
+  refused(): number;
+  close(): void;
+}
+
+/** Takes everything, or fails as `TROUBLE` has it for the hour that it is. */
+async function startReceiver(hour: () => number): Promise<Receiver> {
+  let taken = 0;
+  let refused = 0;
+  let witnessed = 0;
+  const server = createServer((request, response) => {
+    const path = request.url ?? '';
+    const at = path.startsWith('/witness') ? Number.NaN : hour();
+    const kind = TROUBLE.find(({ from, to }) => at >= from && at < to)?.kind;
+    if (kind === 'reset') {
+      refused++;
+      request.socket.destroy();
+      return;
+    }
+    request.resume();
+    request.on('end', () => {
+      if (kind === undefined) taken++;
+      else refused++;
+      if (path.startsWith('/witness') && path.includes('/job/firesteel/')) witnessed++;
+      const status = { busy: 503, rejected: 400 };
+      response.writeHead(kind === undefined ? 204 : status[kind], { date: new Date().toUTCString() }).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    taken: () => taken,
+    witnessed: () => witnessed,
+    refused: () => refused,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

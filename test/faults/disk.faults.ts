@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import { serverAvailable } from '../kit/servers.ts';
+import { Scene, type SceneOptions, summary } from './scene.ts';
+
+const LIMIT_BYTES = 2 ** 20;
+/** So many that a cycle has about 20 kB, and 1 MiB room for 50 of them. */
+const SERIES = 5000;
+const DOWN_CYCLES = 70;
+
+suite('a spool that is full', { concurrency: true, timeout: 300_000 }, () => {
+  test('a disk of 1 MiB that is full costs the oldest bodies, counted one by one', async (t) => {
+    const disk = smallDisk(t);
+    if (disk !== undefined) await fillUp(t, { path: disk });
+  });
+
+  test('a spool of at most 1 MiB costs the oldest bodies, counted one by one', (t) => fillUp(t, { maxBytes: '1MiB' }));
+});
+
+async function fillUp(t: TestContext, spool: NonNullable<SceneOptions['spool']>): Promise<void> {
+  if (!serverAvailable(t, 'victoria-metrics')) return;
+  const scene = await Scene.start(t, { series: SERIES, spool });
+  await scene.startAgent();
+  await scene.cycles(3);
+  await scene.receiver.stop();
+  await scene.cycles(DOWN_CYCLES);
+  const bytes = scene.spooled().reduce((sum, file) => sum + statSync(file).size, 0);
+  const dropping = await scene.own('firesteel_export_samples_dropped_total');
+  assert.ok(dropping > 0, 'there was more than fits');
+  assert.ok(bytes <= LIMIT_BYTES, `${bytes} bytes on disk`);
+  assert.ok(bytes > LIMIT_BYTES / 2, `only ${bytes} bytes on disk: most of the room is used`);
+  await scene.receiver.start();
+  await scene.drained();
+  await scene.cycles(2);
+  await scene.drained();
+  const dropped = await scene.own('firesteel_export_samples_dropped_total');
+  assert.equal((await scene.stopAgent()).code, 0);
+
+  const found = await scene.findings();
+  t.diagnostic(`${bytes} bytes on disk at the end of the outage; ${summary(found)}; counted as dropped: ${dropped}`);
+  assert.deepEqual(found.wrong.slice(0, 10), []);
+  assert.equal(found.missingSamples, dropped, 'what is missing is what was counted');
+  assert.equal(found.duplicates, 0);
+}
+
+/** A tmpfs of 1 MiB; undefined, and the test skipped, where mounting is not allowed. */
+function smallDisk(t: TestContext): string | undefined {
+  const disk = mkdtempSync(join(tmpdir(), 'firesteel-disk-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${LIMIT_BYTES}`, 'tmpfs', disk], { encoding: 'utf8' });
+  if (mounted.status !== 0) {
+    rmdirSync(disk);
+    t.skip(`a tmpfs can't be mounted here, which takes root: ${mounted.stderr ?? mounted.error}`);
+    return undefined;
+  }
+  t.after(() => {
+    spawnSync('umount', ['-l', disk]);
+    rmdirSync(disk);
+  });
+  return disk;
+}

@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { parseText } from '../../src/metrics/parse-text.ts';
+
+/** What was collected for one group in one cycle. */
+export interface Witnessed {
+  readonly job: string;
+  readonly stampMs: number;
+  /** When it came here, milliseconds since 1970. */
+  readonly atMs: number;
+  /** Value by series, see {@link seriesKey}; without those that are NaN, which VictoriaMetrics drops. */
+  readonly samples: ReadonlyMap<string, number>;
+}
+
+/** One text for name and labels, whatever their order. */
+export function seriesKey(name: string, labels: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
+  return `${name}{${parts.sort().join(',')}}`;
+}
+
+/** A second receiver, one that never fails: it tells what the agent collected, whatever became of it elsewhere. */
+export class Witness {
+  readonly bodies: Witnessed[] = [];
+  readonly #server = createServer((request, response) => {
+    this.#take(request).then(
+      () => response.writeHead(204).end(),
+      (cause: unknown) => response.writeHead(500).end(String(cause)),
+    );
+  });
+
+  /** Starts one on a free port. */
+  static async start(): Promise<Witness> {
+    const witness = new Witness();
+    witness.#server.listen(0, '127.0.0.1');
+    await once(witness.#server, 'listening');
+    return witness;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** The newest stamp; 0 before the first. */
+  get lastStampMs(): number {
+    return this.bodies.reduce((last, { stampMs }) => Math.max(last, stampMs), 0);
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #take(request: IncomingMessage): Promise<void> {
+    const packed = await buffer(request);
+    const url = new URL(request.url ?? '', 'http://witness');
+    const text = (request.headers['content-encoding'] === 'zstd' ? zstdDecompressSync : gunzipSync)(packed).toString();
+    const target = targetOf(url);
+    const samples = new Map<string, number>();
+    for (const line of parseText(text)) {
+      if (line.kind !== 'sample' || Number.isNaN(line.value)) continue;
+      samples.set(seriesKey(line.name, { ...Object.fromEntries(line.labels), ...target }), line.value);
+    }
+    const stampMs = Number(url.searchParams.get('timestamp'));
+    this.bodies.push({ job: target.job, stampMs, atMs: Date.now(), samples });
+  }
+}
+
+/** The labels that an import URL sets on all series. */
+function targetOf(url: URL): { readonly job: string } & Record<string, string> {
+  const tail = url.pathname.split('/metrics/').at(-1)?.split('/') ?? [];
+  const labels: { job: string } & Record<string, string> = { job: '' };
+  for (let part = 0; part + 1 < tail.length; part += 2)
+    labels[tail[part] ?? ''] = decodeURIComponent(tail[part + 1] ?? '');
+  for (const label of url.searchParams.getAll('extra_label')) {
+    const equals = label.indexOf('=');
+    labels[label.slice(0, equals)] = label.slice(equals + 1);
+  }
+  return labels;
+}

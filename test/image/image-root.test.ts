@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { serverAvailable } from '../kit/servers.ts';
+import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
+import { IMAGE, layOutImage } from './image-root.ts';
+import { endInSandbox, privilegesOf, type Sandbox, sandboxAvailable, startInSandbox } from './sandbox.ts';
+
+const NOBODY = 65_534;
+
+/** As the image says, but for the environment: nothing must depend on it. */
+const bare = (root: string): Sandbox => ({
+  root,
+  mounts: [{ to: '/tmp', readOnly: false }],
+  uid: NOBODY,
+  gid: NOBODY,
+  capabilities: [],
+  env: {},
+});
+
+test('the root file system of the image', { timeout: 600_000 }, async (t) => {
+  const { root, report } = layOutImage(t);
+  const files = globSync('**/*', { cwd: root }).filter((path) => statSync(join(root, path)).isFile());
+
+  await t.test('has no more than 5 MB beyond Node and the libraries that it is linked with', () => {
+    const megabytes = Number(/^all else\s+([\d.]+) MB/m.exec(report)?.[1]);
+    assert.ok(megabytes > 1 && megabytes <= 5, report);
+    assert.ok(Number(/^its libraries\s+([\d.]+) MB/m.exec(report)?.[1]) < 10, report);
+  });
+
+  await t.test('has no program but Node, so no shell, and nothing that others could not read', () => {
+    const isElf = (path: string) => readFileSync(join(root, path)).subarray(0, 4).toString('latin1') === '\x7fELF';
+    const programs = files.filter((path) => isElf(path) && !/^(?:usr\/)?lib/.test(path));
+    assert.deepEqual(programs, [IMAGE.entrypoint[0]?.slice(1)]);
+    for (const path of files) {
+      const { mode } = statSync(join(root, path));
+      assert.equal(mode & 0o6022, 0, `${path} has mode ${mode.toString(8)}`);
+      assert.equal(mode & 0o004, 0o004, `${path} has mode ${mode.toString(8)}`);
+    }
+  });
+
+  await t.test('tells scanners its packages, all runtime dependencies among them', () => {
+    const { components } = JSON.parse(readFileSync(join(root, 'usr/share/firesteel/sbom.cdx.json'), 'utf8')) as {
+      components: { name: string }[];
+    };
+    const names = new Set(components.map(({ name }) => name));
+    const { dependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    for (const name of Object.keys(dependencies)) {
+      assert.ok(names.has(name) || names.has(name.slice(name.indexOf('/') + 1)), `${name} is not in the SBOM`);
+    }
+  });
+
+  await t.test('starts with the compile cache that was filled for it, on a read-only root', async (t) => {
+    if (!sandboxAvailable(t)) return;
+    const env = { ...IMAGE.env, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
+    const child = startInSandbox(t, { ...bare(root), env }, [...IMAGE.entrypoint, 'version']);
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    const printed = stdout + stderr;
+    assert.match(printed, /^firesteel \d/m);
+    const accepted = [...printed.matchAll(/for ESM \S*?([^/ ]+\.mjs) was accepted/g)].map(([, name]) => name);
+    assert.ok(accepted.includes('firesteel.mjs') && accepted.length >= 3, printed);
+    assert.doesNotMatch(printed, /was rejected/);
+  });
+
+  await t.test('starts the agent as uid 65534 with an empty environment and pushes to VictoriaMetrics', async (t) => {
+    if (!sandboxAvailable(t) || !serverAvailable(t, 'victoria-metrics')) return;
+    const vm = await startVictoriaMetrics(t, scratchFolder(t));
+    const flags = ['--vmagent.url', vm.url, '--push.interval', '1s', '--push.phase', '0s', '--node', 'in-the-image'];
+    const agent = startInSandbox(t, bare(root), [...IMAGE.entrypoint, 'run', ...flags, '--http.listen', '127.0.0.1:0']);
+    const stderr = text(agent.stderr);
+    await vm.until(
+      'count_over_time(node_load1{instance="in-the-image"}[1h])',
+      (found) => (found[0]?.value ?? 0) >= 3,
+      60_000,
+    );
+    assert.deepEqual(privilegesOf(agent), { uid: NOBODY, gid: NOBODY, capabilities: 0n, noNewPrivileges: true });
+    assert.deepEqual(await endInSandbox(agent), 0, await stderr);
+  });
+});

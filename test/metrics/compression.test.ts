@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { type Compression, compressEach, compressor, transcode } from '../../src/metrics/compression.ts';
+
+const SHORT = 'boots{slot="q7"} 123456789\n';
+const LONG = Array.from({ length: 800 }, (_, index) => `reads_total{device="disk-${index}"} ${index * 7919}\n`).join(
+  '',
+);
+
+for (const compression of ['zstd', 'gzip'] satisfies Compression[]) {
+  test(`${compression} members come back as they were, also several in a row`, async () => {
+    const { pack, packSync, unpack, unpackSync } = compressor(compression);
+    for (const text of [SHORT, LONG]) {
+      const member = await pack(Buffer.from(text));
+      assert.equal(unpackSync(member, text.length).toString(), text);
+      assert.equal(unpackSync(packSync(Buffer.from(text)), text.length).toString(), text);
+    }
+    const two = Buffer.concat([await pack(Buffer.from(LONG)), await pack(Buffer.from(SHORT))]);
+    assert.ok((await unpack(two)).toString().startsWith(LONG + SHORT));
+  });
+}
+
+test('a zstd member that is cut anywhere gives whole lines or nothing, as soon as its decoder has them', async () => {
+  const { pack } = compressor('zstd');
+  for (const text of ['a 1\n', SHORT, LONG]) {
+    const member = await pack(Buffer.from(text));
+    for (let cut = 0; cut < member.length; cut++) {
+      const whole = decodedOf(member.subarray(0, cut));
+      assert.ok(whole === '' || whole.endsWith('\n'), `${cut} of ${member.length} bytes: ${whole.slice(-40)}`);
+    }
+  }
+});
+
+/** What a streaming decoder gives of the first part of a frame. */
+function decodedOf(part: Buffer): string {
+  try {
+    return zstdDecompressSync(part, { finishFlush: constants.ZSTD_e_flush }).toString();
+  } catch {
+    return '';
+  }
+}
+
+test('stamped lines end with the time of collection, of which no beginning is a time of today', async () => {
+  const text = Buffer.from('# HELP m Ünïcode.\n# TYPE m gauge\nm{a="ü"} 1\n\nm{a="b"} 2.5\n');
+  const stampMs = 1_795_265_312_769;
+  const stamped = (await compressEach([text], ['gzip-stamped'], stampMs)).get('gzip-stamped');
+  assert.equal(stamped?.textBytes, text.length);
+  const lines = gunzipSync(Buffer.concat(stamped.members)).toString().split('\n');
+  assert.deepEqual(lines.slice(0, 2), ['# HELP m Ünïcode.', '# TYPE m gauge']);
+  const written = lines[2]?.split(' ').at(-1) ?? '';
+  assert.equal(lines[2], `m{a="ü"} 1 ${written}`);
+  assert.equal(lines[4], `m{a="b"} 2.5 ${written}`);
+  assert.equal(Math.trunc(Number(written)), stampMs);
+  for (let length = 1; length < written.length; length++) {
+    const beginning = Number(written.slice(0, length));
+    assert.ok(Number.isNaN(beginning) || beginning < 1000, `${beginning} seconds`);
+  }
+});
+
+test('one text is compressed once for each encoding, and kept members are written anew for another one', async () => {
+  const chunks = [Buffer.from(LONG), Buffer.from(SHORT)];
+  const made = await compressEach(chunks, ['zstd', 'gzip'], 5);
+  assert.deepEqual([...made.keys()], ['zstd', 'gzip']);
+  const zstd = made.get('zstd')?.members ?? [];
+  assert.equal(await transcode(zstd, 'zstd', 'zstd', 5), zstd);
+  const again = await transcode(zstd.slice(0, 1), 'zstd', 'gzip', 5);
+  assert.equal(gunzipSync(Buffer.concat(again)).toString(), LONG);
+  await assert.rejects(transcode(zstd, 'zstd', 'gzip', 5, AbortSignal.abort()), { name: 'AbortError' });
+});

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { createLog } from '../../src/log.ts';
+import { Disables } from '../../src/status/disables.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+
+const HOUR = 3_600_000;
+
+/** Disables kept in a file, with a clock that stands still until it is moved; `again` reads the file anew. */
+function kept(t: TestContext, file: string | undefined = join(scratchFolder(t), 'state.json')) {
+  const clock = { now: 1_800_000_000_000 };
+  const lines: { msg: string; err?: { message: string } }[] = [];
+  const log = createLog('info', { write: (line) => lines.push(JSON.parse(line)) });
+  const again = () => new Disables({ file: () => file, now: () => clock.now, log });
+  return { file: file ?? '', clock, lines, again, disables: again() };
+}
+
+test('a collector is off until its time is over, to the millisecond', async (t) => {
+  const { disables, clock, lines } = kept(t);
+  await disables.disable('node.cpu', HOUR, 'why');
+  const view = disables.get('node.cpu');
+  assert.deepEqual(view, { sinceMs: clock.now, untilMs: clock.now + HOUR, reason: 'why', persisted: true });
+  assert.equal(disables.get('node.disk'), undefined);
+  clock.now += HOUR - 1;
+  assert.ok(disables.get('node.cpu'));
+  clock.now += 1;
+  assert.equal(disables.get('node.cpu'), undefined);
+  assert.equal(disables.get('node.cpu'), undefined);
+  const over = lines.filter(({ msg }) => msg === 'collector enabled again: its time is over');
+  assert.equal(over.length, 1, 'it is said once');
+});
+
+test('what is off outlasts a restart, and also ends while the agent is down', async (t) => {
+  const { disables, clock, again, file } = kept(t, join(scratchFolder(t), 'not/there/yet/state.json'));
+  await Promise.all([disables.disable('a.short', HOUR, 'x'), disables.disable('a.long', 3 * HOUR, 'y')]);
+  await disables.disable('a.ended', 3 * HOUR, 'z');
+  await disables.enable('a.ended');
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  clock.now += 2 * HOUR;
+  const after = again();
+  assert.deepEqual(
+    ['a.short', 'a.long', 'a.ended'].map((id) => after.get(id)?.reason),
+    [undefined, 'y', undefined],
+  );
+});
+
+test('no time is longer than a day, whatever the caller, the file or the clock say', async (t) => {
+  const { disables, clock, again, file } = kept(t);
+  await disables.disable('a.b', 1000 * HOUR, 'x');
+  assert.equal(disables.get('a.b')?.untilMs, clock.now + 24 * HOUR);
+  clock.now -= 10 * HOUR;
+  assert.equal(disables.get('a.b'), undefined, 'the clock was set back: nobody allowed 34 hours');
+  const forged = { sinceMs: clock.now, untilMs: clock.now + 1000 * HOUR, reason: 'x' };
+  writeFileSync(file, JSON.stringify({ disabled: { 'a.b': forged } }));
+  assert.equal(again().get('a.b'), undefined);
+});
+
+test('a file that is damaged is told of, and does no harm', (t) => {
+  for (const content of ['', '{', '[]', '{"disabled":{"a.b":{"reason":1}}}', 'x'.repeat(300_000)]) {
+    const file = join(scratchFolder(t), 'state.json');
+    writeFileSync(file, content);
+    const { disables, lines } = kept(t, file);
+    assert.equal(disables.get('a.b'), undefined);
+    assert.match(lines[0]?.err?.message ?? '', /cannot read .*state\.json/);
+  }
+});
+
+test('where nothing can be written it is off all the same, and says that it will not last', async (t) => {
+  const inTheWay = join(scratchFolder(t), 'file');
+  writeFileSync(inTheWay, '');
+  const { disables, lines } = kept(t, join(inTheWay, 'state.json'));
+  await disables.disable('a.b', HOUR, 'x');
+  assert.equal(disables.get('a.b')?.persisted, false);
+  assert.match(lines.at(-1)?.err?.message ?? '', /cannot write .*(?:ENOTDIR|EEXIST)/);
+  const none = new Disables({ file: () => undefined, now: Date.now, log: createLog('silent') });
+  await none.disable('a.b', HOUR, 'x');
+  assert.equal(none.get('a.b')?.persisted, false);
+});
+
+test('a write that fails leaves the file as it was', async (t) => {
+  const { disables, file, lines } = kept(t);
+  await disables.disable('a.b', HOUR, 'x');
+  const before = readFileSync(file, 'utf8');
+  // A folder in the way of the file that is written first; also root cannot write there.
+  mkdirSync(`${file}.part`);
+  chmodSync(`${file}.part`, 0o500);
+  await disables.disable('a.c', HOUR, 'y');
+  assert.equal(readFileSync(file, 'utf8'), before);
+  assert.equal(disables.get('a.c')?.persisted, false);
+  assert.match(lines.at(-1)?.msg ?? '', /after a restart/);
+});
