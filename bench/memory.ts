@@ -40,7 +40,9 @@ export async function run(args: readonly string[]): Promise<void> {
     for (const flags of ['', ...values.flags]) {
       running[`firesteel ${flags}`] = await startAgent(sink.url, agentFlags, flags.split(' ').filter(Boolean));
     }
-    Object.assign(running, await startPeers(root, node.paths.procfs, sink.url, interval));
+    for (const [name, program, flags, url] of peers(root, node.paths.procfs, sink.url, interval)) {
+      running[name] = await startProgram(program, flags, url);
+    }
     await sleep(Math.max(30, seconds / 5) * 1000);
     const before = new Map(Object.entries(running).map(([name, { pid }]) => [name, cpuMs(pid)]));
     await sleep(seconds * 1000);
@@ -93,35 +95,30 @@ function agentOn({ paths }: GeneratedNode, identityUrl: string, interval: number
   ];
 }
 
-async function startPeers(
-  folder: string,
-  procfs: string,
-  sinkUrl: string,
-  interval: number,
-): Promise<Record<string, Measured>> {
+type Peer = readonly [name: string, program: string, flags: readonly string[], url: string];
+
+function peers(folder: string, procfs: string, sinkUrl: string, interval: number): Peer[] {
   const names = join(folder, 'names.yml');
   writeFileSync(names, 'process_names: [{name: "{{.Comm}}", cmdline: [".+"]}]\n');
   const scrape = join(folder, 'scrape.yml');
-  const job = (name: string, target: string) =>
-    `  - job_name: ${name}\n    static_configs: [{targets: ["${target}"]}]\n`;
-  writeFileSync(
-    scrape,
-    `global: {scrape_interval: ${interval}s}\nscrape_configs:\n` +
-      job('node-exporter', NODE_EXPORTER) +
-      job('process-exporter', PROCESS_EXPORTER),
-  );
-  return {
-    node_exporter: await startProgram(
+  const job = (name: string, target: string) => `  - {job_name: ${name}, static_configs: [{targets: ["${target}"]}]}\n`;
+  const jobs = job('node-exporter', NODE_EXPORTER) + job('process-exporter', PROCESS_EXPORTER);
+  writeFileSync(scrape, `global: {scrape_interval: ${interval}s}\nscrape_configs:\n${jobs}`);
+  return [
+    [
+      'node_exporter',
       'prometheus-node-exporter',
       [`--web.listen-address=${NODE_EXPORTER}`, '--no-collector.systemd', '--collector.textfile.directory='],
       `http://${NODE_EXPORTER}/`,
-    ),
-    'process-exporter': await startProgram(
+    ],
+    [
+      'process-exporter',
       'prometheus-process-exporter',
       [`-web.listen-address=${PROCESS_EXPORTER}`, `-config.path=${names}`, `-procfs=${procfs}`],
       `http://${PROCESS_EXPORTER}/`,
-    ),
-    vmagent: await startProgram(
+    ],
+    [
+      'vmagent',
       'vmagent',
       [
         `-httpListenAddr=${VMAGENT}`,
@@ -130,6 +127,6 @@ async function startPeers(
         `-remoteWrite.tmpDataPath=${join(folder, 'vmagent')}`,
       ],
       `http://${VMAGENT}/health`,
-    ),
-  };
+    ],
+  ];
 }

@@ -6,7 +6,7 @@ import { type AnswerRule, ruleFor } from './answers.ts';
 import { backoffMs, PAUSE_MS } from './backoff.ts';
 import { askForZstd, NEVER_STORED_MS } from './dialect.ts';
 import type { Endpoint, Endpoints, Pass } from './endpoints.ts';
-import type { Body } from './exporter.ts';
+import { type Body, wireBytes } from './exporter.ts';
 import type { Protocol } from './protocol.ts';
 import type { Report } from './report.ts';
 import type { Sender, Tried } from './sender.ts';
@@ -27,6 +27,9 @@ export interface DeliveryOptions {
  * too large).
  */
 export type Outcome = 'settled' | { readonly again: readonly Body[] };
+
+/** The next body will not have exactly the bytes of the one that was too large. */
+const SMALLER = 0.9;
 
 const UNREADABLE: AnswerRule = { when: [0, 0], action: 'drop', reason: 'unreadable' };
 
@@ -54,6 +57,13 @@ export class Delivery {
 
   async #attempt(body: Body, pass: Pass, signal: AbortSignal): Promise<Outcome> {
     const { endpoints, report } = this.#options;
+    if (wireBytes(body) > pass.endpoint.maxBytes) {
+      const parts = await splitBody(body);
+      if (parts) {
+        endpoints.settle(pass, 'unused');
+        return { again: parts };
+      }
+    }
     const tried = await this.#send(body, pass.endpoint, signal);
     if (!tried) {
       endpoints.settle(pass, 'unused');
@@ -72,6 +82,7 @@ export class Delivery {
         return 'settled';
       case 'split': {
         endpoints.settle(pass, 'taken');
+        pass.endpoint.maxBytes = Math.min(pass.endpoint.maxBytes, wireBytes(body) * SMALLER);
         const parts = await splitBody(body);
         report.refused(body, url, tried, rule, parts ? 0 : undefined);
         if (parts) return { again: parts };
@@ -114,17 +125,18 @@ export class Delivery {
   async #send(body: Body, endpoint: Endpoint, signal: AbortSignal): Promise<Tried | undefined> {
     const { protocol, settings, targets, sender } = this.#options;
     const target = body.target ?? targets[body.group];
-    const upload = {
+    const urlAt = (stampMs: number) => protocol.url(endpoint.url, target, stampMs);
+    const common = {
       method: protocol.method,
       timeoutMs: settings.timeout ?? protocol.timeoutMs,
       mayPush: body.mayPush,
-      url: protocol.url(endpoint.url, target, body.stampMs),
     };
     let { encoding, members } = body;
     if (body.mayPush?.() === false) return undefined;
     if (encoding === 'zstd') {
       // Groups that are sent side by side ask once.
-      endpoint.readsZstd ??= askForZstd(sender, upload, this.#ruleFor, signal);
+      const question = { ...common, url: urlAt(NEVER_STORED_MS) };
+      endpoint.readsZstd ??= askForZstd(sender, question, this.#ruleFor, signal);
       const answer = await endpoint.readsZstd;
       if (typeof answer === 'object') {
         this.#forget(endpoint);
@@ -136,14 +148,15 @@ export class Delivery {
       }
       endpoint.readsZstd = answer;
     }
-    // Lines bring their own time, so that one that is cut off gets none.
-    if (encoding === 'gzip-stamped') upload.url = protocol.url(endpoint.url, target, NEVER_STORED_MS);
     // The process may have stood still since it was asked.
     if (body.mayPush?.() === false) return undefined;
-    return sender.send({ ...upload, compression: compressionOf(encoding), members }, signal);
+    // Stamped lines bring their own time, and one that is cut off is to have none.
+    const url = urlAt(encoding === 'gzip-stamped' ? NEVER_STORED_MS : body.stampMs);
+    return sender.send({ ...common, url, compression: compressionOf(encoding), members }, signal);
   }
 
   #forget(endpoint: Endpoint): void {
+    endpoint.maxBytes = Number.POSITIVE_INFINITY;
     if (this.#options.settings.compression === undefined) endpoint.readsZstd = undefined;
   }
 

@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly breaker: Breaker;
   /** Whether it reads zstd; undefined before it is asked, and the question while it is on its way. */
   readsZstd: boolean | Promise<boolean | Tried> | undefined;
+  /** Bodies with more bytes have been refused as too large. */
+  maxBytes: number;
 }
 
 /** Leave for one upload. */
@@ -27,7 +29,12 @@ export class Endpoints {
 
   /** `readsZstd` when the configuration tells. */
   constructor(urls: readonly string[], readsZstd: boolean | undefined, clock: Clock) {
-    this.#endpoints = urls.map((url) => ({ url, breaker: new Breaker(), readsZstd }));
+    this.#endpoints = urls.map((url) => ({
+      url,
+      breaker: new Breaker(),
+      readsZstd,
+      maxBytes: Number.POSITIVE_INFINITY,
+    }));
     this.#clock = clock;
   }
 

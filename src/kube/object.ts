@@ -32,3 +32,7 @@ export interface KubeObject {
   readonly kind?: string;
   readonly metadata?: ObjectMeta | null;
 }
+
+/** `namespace/name`, or `name` alone. */
+export const keyOf = (metadata: ObjectMeta | null | undefined): string =>
+  metadata?.namespace ? `${metadata.namespace}/${metadata.name ?? ''}` : (metadata?.name ?? '');

@@ -24,6 +24,8 @@ export class ReflectorStats {
   readonly events = { applied: 0, duplicate: 0, malformed: 0 };
   /** Throws of the handler. */
   handlerErrors = 0;
+  /** When the last object of a list came, milliseconds since 1970; undefined before the first. */
+  lastListedMs: number | undefined;
   /** When the last event or bookmark came, milliseconds since 1970; undefined before the first. */
   lastEventMs: number | undefined;
   /** Objects known now. */

@@ -9,7 +9,7 @@ import {
   METADATA_LIST,
 } from './api.ts';
 import { ListDecoder, type ListMeta } from './list-stream.ts';
-import type { KubeObject, ObjectMeta } from './object.ts';
+import { type KubeObject, keyOf } from './object.ts';
 import { type ListReason, ReflectorStats } from './reflector-stats.ts';
 import { FailureLog, type ReflectorTiming, retryDelay } from './retry.ts';
 import { turn } from './turns.ts';
@@ -31,7 +31,7 @@ export interface ReflectorSource {
   readonly labelSelector?: string;
 }
 
-/** Objects a page; what the API server has to gather at once, not what is in memory here. */
+/** Objects a page: what the API server has to gather at once, not what is in memory here. */
 const PAGE_SIZE = 500;
 /** A list on which nothing came for so long is dead. */
 const LIST_IDLE_MS = 30_000;
@@ -192,6 +192,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
       for (const object of decoder.push(chunk)) {
         await turn();
         signal.throwIfAborted();
+        this.stats.lastListedMs = this.#timing.now();
         const key = keyOf(object.metadata);
         seen.add(key);
         const order = Number(object.metadata?.resourceVersion);
@@ -294,7 +295,3 @@ export class Reflector<O extends KubeObject = KubeObject> {
     }
   }
 }
-
-/** `namespace/name`, or `name` alone. */
-const keyOf = (metadata: ObjectMeta | null | undefined): string =>
-  metadata?.namespace ? `${metadata.namespace}/${metadata.name ?? ''}` : (metadata?.name ?? '');

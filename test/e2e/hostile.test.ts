@@ -155,7 +155,7 @@ async function hammer(url: string, until: AbortSignal): Promise<number> {
       await response.arrayBuffer();
       assert.ok(response.status === 200 || response.status === 503, `${path} ${response.status}`);
       answers++;
-      await pause(5);
+      await pause(20);
     }
   };
   await Promise.all(paths.map(client));

@@ -210,8 +210,13 @@ test('a body that is too large is sent in parts of whole lines', async (t) => {
   await until(() => exporter.status().sentSamples === 4000);
   assert.ok(receiver.taken.length >= 4);
   assert.equal(new Set(receiver.taken.flatMap(({ lines }) => lines)).size, 4000);
-  assert.deepEqual(new Set(receiver.stamps), new Set([5000]));
+  assert.deepEqual(new Set(receiver.stamps), new Set([5000]), 'all parts with the stamp of the whole');
   assert.match(log.join(''), /too_large.*in parts|in parts.*too_large/);
+  const requests = receiver.requests.length;
+  const parts = receiver.taken.length;
+  exporter.deliver(await bodyAt(5500, 4000));
+  await until(() => exporter.status().sentSamples === 8000);
+  assert.equal(receiver.requests.length - requests, receiver.taken.length - parts, 'the limit is known by now');
   receiver.answer = () => 413;
   exporter.deliver(await bodyAt(6000));
   await until(() => exporter.status().dropped.too_large === 1);

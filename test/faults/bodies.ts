@@ -5,7 +5,7 @@ import type { Exchange } from '../kit/fault-proxy.ts';
 const LINE_STAMP = / (\d\.\d+e12)\n/;
 
 /** Which body an upload was: job and stamp. The stamp is in the URL, or at the end of each line. */
-export function bodyOf({ path, body }: Exchange): string {
+function bodyOf({ path, body }: Exchange): string {
   const job = /\/job\/([^/]+)\//.exec(path)?.[1] ?? '';
   return `${job} ${lineStamp(Buffer.concat(body)) ?? /timestamp=(\d+)/.exec(path)?.[1]}`;
 }
@@ -19,4 +19,9 @@ function lineStamp(body: Buffer): number | undefined {
 
 /** The bodies that the client believes to have been taken. */
 export const acknowledged = (exchanges: readonly Exchange[]): Set<string> =>
-  new Set(exchanges.filter(({ status = 0 }) => status >= 200 && status < 300).map(bodyOf));
+  new Set(exchanges.filter((exchange) => isTaken(exchange) && !isQuestion(exchange)).map(bodyOf));
+
+const isTaken = ({ status = 0 }: Exchange): boolean => status >= 200 && status < 300;
+
+/** Whether it asks for zstd: a comment that is not compressed. */
+const isQuestion = ({ body: [first] }: Exchange): boolean => first?.[0] === '#'.charCodeAt(0);

@@ -18,26 +18,27 @@ export async function rawConnection(context: TestContext, url: string): Promise<
   const socket = connect(Number(port), hostname);
   context.after(() => socket.destroy());
   let text = '';
+  const answered = Promise.withResolvers<number>();
+  // Not every test asks.
+  answered.promise.catch(() => undefined);
   socket.on('data', (chunk) => {
     if (text.length < 100_000) text += chunk.toString('latin1');
+    const code = /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1];
+    if (code !== undefined) answered.resolve(Number(code));
   });
   // The server breaks off what it does not like.
   socket.on('error', () => undefined);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  void closed.then(() => answered.reject(new Error('the connection was closed without an answer')));
   await Promise.race([new Promise((resolve) => socket.once('connect', resolve)), closed]);
   return {
     socket,
     text: () => text,
     closed,
     async status(milliseconds = 20_000) {
-      const deadline = AbortSignal.timeout(milliseconds);
-      for (;;) {
-        const code = /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1];
-        if (code !== undefined) return Number(code);
-        if (socket.destroyed) throw new Error('the connection was closed without an answer');
-        if (deadline.aborted) throw new Error(`no answer within ${milliseconds} ms`);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
+      const late = Promise.withResolvers<never>();
+      const timer = setTimeout(() => late.reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds);
+      return Promise.race([answered.promise, late.promise]).finally(() => clearTimeout(timer));
     },
   };
 }

@@ -38,8 +38,13 @@ export interface Followed {
   readonly renderErrors: { count: number };
 }
 
-/** The first push waits so long for all resources; a lasting fault of one must not hold back the others. */
-const COMPLETE_WITHIN_MS = 60_000;
+/**
+ * The first push waits for all resources, but so long after the last object at most: one with a lasting fault must not
+ * hold back the others.
+ */
+const PATIENCE_MS = 60_000;
+/** Even if one begins its list again and again. */
+const LONGEST_PATIENCE_MS = 600_000;
 
 /** Follows all configured resources and keeps the text about their objects, compressed. */
 export class ClusterState implements Prepared {
@@ -91,8 +96,7 @@ export class ClusterState implements Prepared {
   }
 
   async body(signal: AbortSignal): Promise<PreparedBody | undefined> {
-    const waited = this.#timing.now() - this.#startedMs;
-    if (!this.settled && waited < COMPLETE_WITHIN_MS) return undefined;
+    if (!this.settled && this.#isPatient()) return undefined;
     const members: Buffer[] = [];
     let textBytes = 0;
     let samples = 0;
@@ -116,6 +120,13 @@ export class ClusterState implements Prepared {
 
   async *lines(family: string): AsyncGenerator<string> {
     for (const { store } of this.followed) yield* store.lines(family);
+  }
+
+  /** Whether resources that are not there yet are still worth waiting for. */
+  #isPatient(): boolean {
+    const now = this.#timing.now();
+    const listed = this.followed.flatMap(({ reflectors }) => reflectors.map(({ stats }) => stats.lastListedMs ?? 0));
+    return now - Math.max(this.#startedMs, ...listed) < PATIENCE_MS && now - this.#startedMs < LONGEST_PATIENCE_MS;
   }
 
   #handler(
