@@ -11,6 +11,8 @@ import type { FleetReport } from './kit/push-fleet.ts';
 import { startScrapeTarget } from './kit/scrape-target.ts';
 
 const WARM_UP_CYCLES = 4;
+/** New series cost a receiver twenty times as much as known ones. */
+const FLEET_WARM_UP_CYCLES = 6;
 
 /**
  * What a push costs, beside the real vmagent that scrapes the same series and sends them by remote write: CPU of the
@@ -35,7 +37,7 @@ export async function run(args: readonly string[]): Promise<void> {
     `${values.cycles} cycles, one every ${values.interval} s, after ${WARM_UP_CYCLES} to warm up; per cycle:`,
   );
   console.log(row(['series', 'sender', 'sender CPU', 'receiver CPU', 'bytes sent']));
-  for (const series of values.series.split(',').map(Number)) {
+  for (const series of values.series.split(',').filter(Boolean).map(Number)) {
     for (const sender of [startFiresteel, startVmagent]) {
       console.log(row(await measure(sender, series, intervalMs, Number(values.cycles))));
     }
@@ -159,7 +161,7 @@ const startVmagent: StartSender = async (url, series, intervalMs, folder) => {
 
 async function fleet(spread: string, agents: number, series: number, intervalMs: number, cycles: number) {
   const { receiver, end } = await startReceiver();
-  const numbers = [agents, series, intervalMs, 2, cycles].map(String);
+  const numbers = [agents, series, intervalMs, FLEET_WARM_UP_CYCLES, cycles].map(String);
   const driver = fork(new URL('kit/push-fleet.ts', import.meta.url), [receiver.url, ...numbers, spread], {
     execArgv: NODE_FLAGS,
   });

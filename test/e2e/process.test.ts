@@ -70,7 +70,7 @@ test('the first collection makes the agent ready; the receivers do not matter', 
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
   const samples = samplesOf(await (await fetch(`${url}/metrics`)).text());
-  assert.ok((samples.get('firesteel_export_requests_total{code="error",exporter="vmagent"}') ?? 0) >= 2);
+  assert.ok((samples.get('firesteel_export_requests_total{code="error",exporter="vmagent"}') ?? 0) >= 1);
 });
 
 test('mistakes on the command line are told in one line and end with 2', { timeout: 60_000 }, async (t) => {

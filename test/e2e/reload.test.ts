@@ -70,7 +70,7 @@ const linesOf = (agent: AgentProcess): Line[] =>
 const base = (url: string) => ({
   node: 'n1',
   push: { interval: '1s', phase: '0s' },
-  exporters: { vm: { type: 'vmagent', url } },
+  exporters: { vm: { type: 'vmagent', url, compression: 'zstd' } },
 });
 
 test('a reload changes what is different and says what that was; a bad one is refused', {
