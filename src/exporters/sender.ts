@@ -1,20 +1,14 @@
 import type { ClientRequest } from 'node:http';
-import got, { type Progress, RequestError, type Response, TimeoutError } from 'got';
 import type { ExporterSettings } from '../config/schema.ts';
 import type { Compression } from '../metrics/compression.ts';
 import { Agents } from './agents.ts';
 import type { Answer } from './answers.ts';
 import { retryAfterMs } from './backoff.ts';
 import { Credentials } from './credentials.ts';
+import { exchange, type Response, StageTimeout } from './exchange.ts';
 import { wireBytes } from './exporter.ts';
 
-/** What is handed to the socket at a time; a write of its own for each member would cost three times the CPU. */
-const PIECE_BYTES = 512 * 1024;
-
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
-
-/** More than a receiver says; an error page beyond it is cut off. */
-const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** One upload. */
 export interface Upload {
@@ -64,7 +58,7 @@ export class Sender {
     const seen: { request?: ClientRequest } = {};
     let wasReset: boolean = false;
     try {
-      let response: Response<string>;
+      let response: Response;
       try {
         response = await this.#request(upload, this.#agents.kept, signal, seen);
       } catch (cause) {
@@ -82,44 +76,27 @@ export class Sender {
     this.#agents.close();
   }
 
-  async #request(
+  #request(
     upload: Upload,
-    agent: Agents['kept'],
+    agents: Agents['kept'],
     signal: AbortSignal,
     seen: { request?: ClientRequest },
-  ): Promise<Response<string>> {
-    const tooMuch = new AbortController();
-    const length = wireBytes(upload);
-    const request = got(upload.url, {
-      method: upload.method,
-      body: pieces(upload.members, length),
-      headers: {
-        ...this.#headers,
-        ...this.#credentials.headers,
-        'user-agent': 'firesteel',
-        'content-type': upload.contentType ?? TEXT_FORMAT,
-        'content-encoding': upload.compression,
-        'content-length': String(length),
-      },
-      agent,
-      followRedirect: false,
-      throwHttpErrors: false,
-      retry: { limit: 0 },
-      // Sending is given long: receivers answer 204 to a body that is cut off, and keep half of its last number.
-      timeout: { lookup: 5000, connect: 5000, secureConnect: 5000, send: 60_000, response: upload.timeoutMs },
-      signal: AbortSignal.any([signal, tooMuch.signal]),
+  ): Promise<Response> {
+    const { method, url, members, timeoutMs } = upload;
+    const headers = {
+      ...this.#headers,
+      ...this.#credentials.headers,
+      'user-agent': 'firesteel',
+      'content-type': upload.contentType ?? TEXT_FORMAT,
+      'content-encoding': upload.compression,
+      'content-length': wireBytes(upload),
+    };
+    return exchange({ method, url, headers, members, agents, timeoutMs, signal }, (request) => {
+      seen.request = request;
     });
-    request.on('request', (made: ClientRequest) => {
-      seen.request = made;
-    });
-    request.on('downloadProgress', ({ transferred }: Progress) => {
-      if (transferred > MAX_ANSWER_BYTES) tooMuch.abort();
-    });
-    return (await request) as Response<string>;
   }
 
-  #answerOf(response: Response<string>): Omit<Tried, 'durationSeconds'> {
-    const { statusCode: code, headers, body } = response;
+  #answerOf({ code, headers, body }: Response): Omit<Tried, 'durationSeconds'> {
     const wait = retryAfterMs(headers['retry-after'], this.#now());
     const date = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
     const location = code >= 300 && code < 400 && headers.location ? `to ${headers.location}` : '';
@@ -132,44 +109,23 @@ export class Sender {
   }
 }
 
-/**
- * The members in pieces, all of them in one buffer: got takes the next one when the one before is written. Handed over
- * whole, a body would be copied by got, in case a hook changes it before a redirect.
- */
-function* pieces(members: readonly Buffer[], length: number): Generator<Buffer> {
-  const piece = Buffer.allocUnsafe(Math.min(length, PIECE_BYTES));
-  let filled = 0;
-  for (const member of members) {
-    for (let start = 0; start < member.length; ) {
-      const copied = member.copy(piece, filled, start);
-      start += copied;
-      filled += copied;
-      if (filled < piece.length) continue;
-      yield piece;
-      filled = 0;
-    }
-  }
-  if (filled > 0) yield piece.subarray(0, filled);
-}
-
 const oneLine = (text: string): string => text.slice(0, 300).replace(/\s+/g, ' ').trim();
+
+const codeOf = (cause: unknown): string => String((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
 
 /** A kept socket that the receiver closed while the request was on its way: nothing of it was taken. */
 const isDeadSocket = (cause: unknown, request: ClientRequest | undefined): boolean =>
-  cause instanceof RequestError && /^(?:ECONNRESET|EPIPE)$/.test(cause.code) && request?.reusedSocket === true;
+  /^(?:ECONNRESET|EPIPE)$/.test(codeOf(cause)) && request?.reusedSocket === true;
 
-/** Only code and message of got's errors: the rest holds the request's headers. */
 function failureOf(cause: unknown, timeoutMs: number): Pick<Tried, 'code' | 'failure' | 'text'> {
-  if (cause instanceof TimeoutError) {
-    const connecting = cause.event === 'lookup' || cause.event === 'connect' || cause.event === 'secureConnect';
-    return connecting
+  if (cause instanceof StageTimeout) {
+    return cause.stage === 'connect'
       ? { code: 'error', failure: 'network', text: `no connection (${cause.message})` }
-      : { code: 'error', failure: 'timeout', text: `no answer within ${timeoutMs} ms (${cause.event})` };
+      : { code: 'error', failure: 'timeout', text: `no answer within ${timeoutMs} ms (${cause.message})` };
   }
-  const code = cause instanceof RequestError ? `${cause.code}: ` : '';
-  return {
-    code: 'error',
-    failure: 'network',
-    text: oneLine(code + (cause instanceof Error ? cause.message : String(cause))),
-  };
+  // A name with several addresses gives an error for each.
+  const first = cause instanceof AggregateError ? cause.errors[0] : cause;
+  const code = codeOf(first);
+  const message = first instanceof Error ? first.message : String(first);
+  return { code: 'error', failure: 'network', text: oneLine(code === '' ? message : `${code}: ${message}`) };
 }

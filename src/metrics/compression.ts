@@ -131,6 +131,28 @@ export async function transcode(
   return made;
 }
 
+/** What members were written anew as; a member that is not kept any more takes its other self with it. */
+const REWRITTEN = new WeakMap<Buffer, Buffer>();
+
+/**
+ * As {@link transcode}, for members that are kept between cycles: each is written anew once, so that a push of what has
+ * not changed costs no packing.
+ */
+export async function transcodeKept(
+  members: readonly Buffer[],
+  from: Compression,
+  to: Compression,
+): Promise<readonly Buffer[]> {
+  if (from === to) return members;
+  const made: Buffer[] = [];
+  for (const member of members) {
+    const rewritten = REWRITTEN.get(member) ?? (await encode(await compressor(from).unpack(member), to, 0));
+    REWRITTEN.set(member, rewritten);
+    made.push(rewritten);
+  }
+  return made;
+}
+
 async function encode(text: Buffer, encoding: Encoding, stampMs: number): Promise<Buffer> {
   const { pack } = compressor(compressionOf(encoding));
   if (encoding !== 'gzip-stamped') return pack(text);

@@ -1,7 +1,13 @@
 import type { Body, Exporter } from '../exporters/exporter.ts';
 import type { ThrottledLog } from '../log.ts';
 import { type SeriesBudget, seriesByFamily } from '../metrics/budget.ts';
-import { compressEach, type Encoding, transcode } from '../metrics/compression.ts';
+import {
+  type CompressedText,
+  compressEach,
+  compressionOf,
+  type Encoding,
+  transcodeKept,
+} from '../metrics/compression.ts';
 import { encodeByObject } from '../metrics/encoder.ts';
 import { gauge } from '../metrics/family.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
@@ -161,14 +167,17 @@ async function encodeGroup(collected: CollectedGroup): Promise<Map<Encoding | un
   const fresh = [pushed, ...snapshots];
   const samples = sum([...fresh.map(({ size }) => size), ...prepared.map((part) => part.samples)]);
   const bodies = new Map<Encoding | undefined, Body>();
-  const texts = await compressEach(encodeByObject(fresh), [...new Set(encodings)], stampMs);
-  for (const [encoding, { members, textBytes }] of texts) {
+  // To stamp each line of what is kept compressed would cost a second of CPU for 10,000 pods, at each push.
+  const written = (encoding: Encoding) => (prepared.length > 0 ? compressionOf(encoding) : encoding);
+  const texts = await compressEach(encodeByObject(fresh), [...new Set(encodings.map(written))], stampMs);
+  for (const encoding of new Set(encodings)) {
+    const { members, textBytes } = texts.get(written(encoding)) as CompressedText;
     const kept: (readonly Buffer[])[] = [];
-    for (const part of prepared) kept.push(await transcode(part.members, part.encoding, encoding, stampMs));
+    for (const part of prepared) kept.push(await transcodeKept(part.members, part.encoding, compressionOf(encoding)));
     bodies.set(encoding, {
       group,
       stampMs,
-      encoding,
+      encoding: written(encoding),
       samples,
       textBytes: sum([textBytes, ...prepared.map((part) => part.textBytes)]),
       members: [members, ...kept].flat(),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { type Compression, compressEach, compressor, transcode } from '../../src/metrics/compression.ts';
+import { type Compression, compressEach, compressor, transcode, transcodeKept } from '../../src/metrics/compression.ts';
 
 const SHORT = 'boots{slot="q7"} 123456789\n';
 const LONG = Array.from({ length: 800 }, (_, index) => `reads_total{device="disk-${index}"} ${index * 7919}\n`).join(
@@ -67,4 +67,20 @@ test('one text is compressed once for each encoding, and kept members are writte
   const again = await transcode(zstd.slice(0, 1), 'zstd', 'gzip', 5);
   assert.equal(gunzipSync(Buffer.concat(again)).toString(), LONG);
   await assert.rejects(transcode(zstd, 'zstd', 'gzip', 5, AbortSignal.abort()), { name: 'AbortError' });
+});
+
+test('kept members are written anew once, and as before when nothing has changed', async () => {
+  const zstd = compressor('zstd');
+  const members = [await zstd.pack(Buffer.from('a 1\n')), await zstd.pack(Buffer.from('b 2\n'))];
+  const first = await transcodeKept(members, 'zstd', 'gzip');
+  assert.equal(
+    gunzipSync(Buffer.concat(first))
+      .toString()
+      .replaceAll(/^#.*\n/gm, ''),
+    'a 1\nb 2\n',
+  );
+  const changed = await transcodeKept([members[0] as Buffer, await zstd.pack(Buffer.from('b 3\n'))], 'zstd', 'gzip');
+  assert.equal(changed[0], first[0]);
+  assert.notEqual(changed[1], first[1]);
+  assert.equal(await transcodeKept(members, 'zstd', 'zstd'), members);
 });

@@ -1,0 +1,115 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Agents } from './agents.ts';
+
+/** One request, whose body is kept elsewhere and only lent. */
+export interface Exchange {
+  readonly method: 'POST' | 'PUT';
+  readonly url: string;
+  readonly headers: OutgoingHttpHeaders;
+  /** The body, in this order. */
+  readonly members: readonly Buffer[];
+  readonly agents: Agents['kept'];
+  /** How long the receiver may think about it, milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** What came back; at most 64 KiB of it. */
+export interface Response {
+  readonly code: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+/** What was being waited for. */
+export type Stage = 'connect' | 'send' | 'answer';
+
+/** A stage took longer than it may. */
+export class StageTimeout extends Error {
+  override readonly name = 'StageTimeout';
+  readonly stage: Stage;
+
+  constructor(stage: Stage, milliseconds: number) {
+    super(`${stage} took more than ${milliseconds} ms`);
+    this.stage = stage;
+  }
+}
+
+const CONNECT_MS = 5000;
+/** Long, since receivers answer 204 to a body that is cut off, and keep half of its last number. */
+const SEND_MS = 60_000;
+/** More than a receiver says; an error page beyond it is cut off. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/**
+ * Makes one request over node:http itself: what is lent goes to the kernel in one call, without a copy, which matters
+ * for the state of a large cluster. Rejects with {@link StageTimeout} or the socket's error. `seen` is told the request.
+ */
+export async function exchange(asked: Exchange, seen: (request: ClientRequest) => void): Promise<Response> {
+  const { url, method, headers, members, agents, timeoutMs, signal } = asked;
+  const secure = url.startsWith('https:');
+  const request = secure
+    ? httpsRequest(url, { method, headers, agent: agents.https, signal })
+    : httpRequest(url, { method, headers, agent: agents.http, signal });
+  seen(request);
+  const stages = new Stages(request);
+  try {
+    const answered = answerOf(request);
+    request.once('socket', (socket: Socket) => {
+      if (!socket.connecting) return stages.begin('send', SEND_MS);
+      stages.begin('connect', CONNECT_MS);
+      socket.once(secure ? 'secureConnect' : 'connect', () => stages.begin('send', SEND_MS));
+    });
+    request.once('finish', () => stages.begin('answer', timeoutMs));
+    request.cork();
+    for (const member of members) request.write(member);
+    request.uncork();
+    request.end();
+    const response = await answered;
+    return { code: response.statusCode ?? 0, headers: response.headers, body: await textOf(response) };
+  } finally {
+    stages.end();
+    // Answered before all was sent: what is left of it must not reach the next request on this connection.
+    if (!request.writableFinished) request.destroy();
+  }
+}
+
+/** The deadline of the stage that a request is in. */
+class Stages {
+  readonly #request: ClientRequest;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(request: ClientRequest) {
+    this.#request = request;
+  }
+
+  begin(stage: Stage, milliseconds: number): void {
+    clearTimeout(this.#timer);
+    const expire = () => this.#request.destroy(new StageTimeout(stage, milliseconds));
+    this.#timer = setTimeout(expire, milliseconds);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+const answerOf = (request: ClientRequest): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    request.once('response', resolve);
+    // Stays for errors after the answer, which belong to nobody any more.
+    request.on('error', reject);
+  });
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
