@@ -36,9 +36,9 @@ export function groupOf(line: string): GatewayGroup | undefined {
  * job and, where the cluster has a name, with that name; without a name, only if its node was once seen here.
  */
 export function isLeftOver({ labels, pushedMs }: GatewayGroup, household: Household): boolean {
-  const { job, instance, cluster } = labels;
+  const { job = '', instance = '', cluster } = labels;
   const { jobs, nodes, known, graceMs, nowMs } = household;
-  if (job === undefined || instance === undefined || !jobs.has(job) || nodes.has(instance)) return false;
+  if (!jobs.has(job) || instance === '' || nodes.has(instance)) return false;
   const isOurs = household.cluster === undefined ? known.has(instance) : cluster === household.cluster;
   return isOurs && nowMs - pushedMs > graceMs;
 }
