@@ -1,8 +1,6 @@
 import * as z from 'zod';
-import { GROUPS } from '../metrics/group.ts';
-import { bytes, duration } from './units.ts';
-
-const filePath = (what: string) => z.string().min(1).describe(what);
+import { exporter } from './exporter-schema.ts';
+import { bytes, duration, filePath } from './units.ts';
 
 /** Labels that identify series of the collectors: a global label of that name would overwrite them at the receiver. */
 const TAKEN_LABELS = new Set([
@@ -105,127 +103,6 @@ const paths = z
     cgroup: filePath('Where the cgroup hierarchies are mounted.').default('/sys/fs/cgroup'),
   })
   .prefault({});
-
-const url = z.string().transform((text, context) => {
-  const parsed = URL.canParse(text) ? new URL(text) : undefined;
-  const refuse = (message: string) => {
-    context.addIssue({ code: 'custom', message });
-    return z.NEVER;
-  };
-  if (parsed === undefined) return refuse('expected a URL such as http://victoria-metrics:8428');
-  if (!/^https?:$/.test(parsed.protocol)) return refuse(`expected http:// or https://, found ${parsed.protocol}//`);
-  if (parsed.username || parsed.password) return refuse('no credentials in the URL: use auth with a passwordFile');
-  return text.replace(/\/+$/, '');
-});
-
-const auth = z
-  .strictObject({
-    username: z.string().min(1).optional(),
-    passwordFile: filePath('File with the password of username; read again when it changes.').optional(),
-    bearerTokenFile: filePath('File with the bearer token; read again when it changes.').optional(),
-  })
-  .refine((value) => (value.username === undefined) === (value.passwordFile === undefined), {
-    error: 'username and passwordFile belong together',
-  })
-  .refine((value) => value.username === undefined || value.bearerTokenFile === undefined, {
-    error: 'either username with passwordFile or bearerTokenFile, not both',
-  });
-
-const tls = z
-  .strictObject({
-    caFile: filePath('Certificate authorities that sign the receiver; the system’s when unset.').optional(),
-    certFile: filePath('Client certificate.').optional(),
-    keyFile: filePath('Key of the client certificate.').optional(),
-    serverName: z.string().min(1).optional().describe('Name expected in the certificate, when not the host name.'),
-    insecureSkipVerify: z.boolean().default(false),
-  })
-  .refine((value) => (value.certFile === undefined) === (value.keyFile === undefined), {
-    error: 'certFile and keyFile belong together',
-  });
-
-const exporter = z
-  .strictObject({
-    type: z
-      .enum(['vmagent', 'pushgateway'])
-      .describe('vmagent: VictoriaMetrics or vmagent text import; pushgateway: Prometheus Pushgateway.'),
-    url: url.describe('Base URL; for VictoriaMetrics also a full import URL or …/insert/0/prometheus of a cluster.'),
-    enabled: z.boolean().default(true),
-    groups: z
-      .array(z.enum(GROUPS))
-      .default([...GROUPS])
-      .describe('The groups that this receiver gets.'),
-    auth: auth.optional(),
-    tls: tls.optional(),
-    headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'not a header name'), z.string()).default({}),
-    timeout: duration(100, 600_000)
-      .optional()
-      .describe('How long to wait for the answer; 75s for vmagent, 10s for pushgateway when unset.'),
-    retries: z
-      .int()
-      .min(0)
-      .max(100)
-      .optional()
-      .describe(
-        'How often one body is sent again before it is given up; when unset 3 for pushgateway, no limit for vmagent.',
-      ),
-    compression: z
-      .enum(['zstd', 'gzip'])
-      .optional()
-      .describe(
-        'How bodies are compressed. When unset, a vmagent is asked whether it reads zstd; pushgateway gets gzip.',
-      ),
-    staleMarkers: z
-      .boolean()
-      .default(false)
-      .describe(
-        'End series at once that are gone, of deleted pods say, by remote write; VictoriaMetrics shows them for 5 min else.',
-      ),
-    failover: z.array(url).default([]).describe('URLs that are used in this order while url does not take bodies.'),
-    janitor: z
-      .strictObject({
-        enabled: z
-          .boolean()
-          .default(true)
-          .describe('Delete groups of nodes that have left the cluster; the master of the state agents does it.'),
-        grace: duration(1000, 30 * 86_400_000)
-          .prefault('30m')
-          .describe('How long nothing must have been pushed to them.'),
-        every: duration(1000, 86_400_000).prefault('5m').describe('How often to look.'),
-      })
-      .prefault({})
-      .describe('Cleaning up at a pushgateway.'),
-    queue: z
-      .strictObject({
-        cycles: z.int().min(1).max(100).default(4).describe('Cycles that wait in memory; pushgateway keeps one only.'),
-        bytes: bytes(64 * 1024)
-          .prefault('8MiB')
-          .describe('Compressed bytes that wait in memory; the newest body of each group always may.'),
-      })
-      .prefault({}),
-    spool: z
-      .strictObject({
-        enabled: z.boolean().default(true).describe('Keep on disk what is too much for memory, if spool.path is set.'),
-      })
-      .prefault({}),
-    drain: z
-      .strictObject({
-        bytesPerSecond: bytes(1024).prefault('4MiB').describe('At most so many bytes a second of older bodies.'),
-        share: z.number().min(0.01).max(1).default(0.5).describe('Part of the time that may go into older bodies.'),
-      })
-      .prefault({})
-      .describe('How fast bodies on disk are sent once the receiver is back; new ones always go first.'),
-  })
-  .refine(({ type, staleMarkers }) => type !== 'pushgateway' || !staleMarkers, {
-    error: 'a Pushgateway has no stale markers: what is gone is replaced by the next push',
-    path: ['staleMarkers'],
-  })
-  .refine(({ type, compression }) => type !== 'pushgateway' || compression !== 'zstd', {
-    error: 'a pushgateway reads gzip only',
-    path: ['compression'],
-  });
-
-/** Settings of one receiver. */
-export type ExporterSettings = z.output<typeof exporter>;
 
 const spool = z
   .strictObject({

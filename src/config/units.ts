@@ -123,3 +123,6 @@ export function compilePattern(source: string): RegExp {
 }
 
 const quote = (text: string): string => JSON.stringify(text);
+
+/** The path of a file or folder. */
+export const filePath = (what: string) => z.string().min(1).describe(what);

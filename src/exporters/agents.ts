@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { ExporterSettings } from '../config/schema.ts';
+import type { ExporterSettings } from '../config/exporter-schema.ts';
 
 /**
  * Receivers close idle sockets (VictoriaMetrics at 60.0 s); a request sent at that moment dies. So ours close first.

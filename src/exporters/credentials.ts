@@ -1,4 +1,4 @@
-import type { ExporterSettings } from '../config/schema.ts';
+import type { ExporterSettings } from '../config/exporter-schema.ts';
 import { SecretFile } from '../config/secret-file.ts';
 
 /** What a receiver wants to see before it takes a request; secrets are read from their files each time. */

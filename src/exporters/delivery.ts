@@ -1,5 +1,5 @@
+import type { ExporterSettings } from '../config/exporter-schema.ts';
 import type { Target } from '../config/identity.ts';
-import type { ExporterSettings } from '../config/schema.ts';
 import { compressionOf, transcode } from '../metrics/compression.ts';
 import type { Group } from '../metrics/group.ts';
 import { type AnswerRule, ruleFor } from './answers.ts';

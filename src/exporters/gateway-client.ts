@@ -1,5 +1,5 @@
 import got, { RequestError } from 'got';
-import type { ExporterSettings } from '../config/schema.ts';
+import type { ExporterSettings } from '../config/exporter-schema.ts';
 import { Agents } from './agents.ts';
 import { Credentials } from './credentials.ts';
 import { type GatewayGroup, groupOf } from './left-over-groups.ts';

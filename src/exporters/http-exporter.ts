@@ -1,5 +1,6 @@
+import type { ExporterSettings } from '../config/exporter-schema.ts';
 import type { Target } from '../config/identity.ts';
-import type { CoreConfig, ExporterSettings } from '../config/schema.ts';
+import type { CoreConfig } from '../config/schema.ts';
 import type { ThrottledLog } from '../log.ts';
 import type { Encoding } from '../metrics/compression.ts';
 import type { Group } from '../metrics/group.ts';

@@ -1,4 +1,4 @@
-import type { ExporterSettings } from '../config/schema.ts';
+import type { ExporterSettings } from '../config/exporter-schema.ts';
 import type { Exporter } from './exporter.ts';
 import { type ExporterContext, HttpExporter } from './http-exporter.ts';
 import type { Protocol } from './protocol.ts';

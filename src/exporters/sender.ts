@@ -1,5 +1,5 @@
 import type { ClientRequest } from 'node:http';
-import type { ExporterSettings } from '../config/schema.ts';
+import type { ExporterSettings } from '../config/exporter-schema.ts';
 import type { Compression } from '../metrics/compression.ts';
 import { Agents } from './agents.ts';
 import type { Answer } from './answers.ts';
