@@ -82,9 +82,13 @@ async function largeHeaders(t: TestContext, url: string): Promise<void> {
     }),
   );
   const codes = await statuses(connections);
-  assert.ok(codes.has(431), [...codes].join());
+  // Who sends on while it is cut off may lose the answer.
   codes.delete(431);
   assert.deepEqual(codes, new Set());
+  const [patient] = await crowd(t, url, 1);
+  assert.ok(patient);
+  patient.socket.write(`GET / HTTP/1.1\r\nhost: localhost\r\nx-large: ${'x'.repeat(9000)}`);
+  assert.equal(await patient.status(), 431);
 }
 
 async function thousandConnections(t: TestContext, url: string): Promise<void> {
