@@ -12,9 +12,10 @@ import { encodeByObject } from '../metrics/encoder.ts';
 import { gauge } from '../metrics/family.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
 import type { CollectorResult } from '../metrics/outcome.ts';
-import type { PreparedBody } from '../metrics/prepared.ts';
+import type { Prepared, PreparedBody } from '../metrics/prepared.ts';
 import { type AgentRegistry, SELF_GROUP } from '../metrics/registry.ts';
 import { Snapshot } from '../metrics/snapshot.ts';
+import { withoutFamilies } from '../metrics/without-families.ts';
 import { VanishedSeries } from './vanished.ts';
 
 const up = gauge('up', 'Whether the agent pushes this job; there as long as it does, so absence is the alarm.');
@@ -64,17 +65,17 @@ export class PushCycle {
       const takers = exporters.filter((exporter) => exporter.accepts(group));
       const mayPush = this.#options.mayPush?.[group];
       if (!snapshots || takers.length === 0 || mayPush?.() === false) continue;
-      const prepared = await this.#prepared(group, deadlineMs, signal);
-      if (prepared === undefined) continue;
-      const kept = this.#withinBudget(group, snapshots);
+      const parts = await this.#prepared(group, deadlineMs, signal);
+      if (parts === undefined) continue;
+      const kept = await this.#withinBudget(group, snapshots, parts);
       const encodings = takers.map(({ encoding }) => encoding);
-      const bodies = await encodeGroup({ group, stampMs, snapshots: kept, prepared, encodings });
+      const bodies = await encodeGroup({ group, stampMs, ...kept, encodings });
       samples += bodies.get(encodings[0])?.samples ?? 0;
       for (const [index, exporter] of takers.entries()) {
         const body = bodies.get(encodings[index]);
         if (body) exporter.deliver({ ...body, ...(mayPush && { mayPush }) });
       }
-      this.#endVanished(group, stampMs, kept, results, takers);
+      this.#endVanished(group, stampMs, kept.snapshots, results, takers);
     }
     return { stampMs, samples, results, groups };
   }
@@ -96,11 +97,20 @@ export class PushCycle {
     if (gone.length > 0) for (const { endSeries } of enders) endSeries?.(group, stampMs, gone);
   }
 
-  /** The snapshots without the families that are too many. */
-  #withinBudget(group: Group, snapshots: readonly Snapshot[]): readonly Snapshot[] {
+  /** What there is of a group without the families that are too many. */
+  async #withinBudget(
+    group: Group,
+    snapshots: readonly Snapshot[],
+    parts: readonly Part[],
+  ): Promise<Pick<CollectedGroup, 'snapshots' | 'prepared'>> {
     const { budget, log } = this.#options;
-    const total = sum(snapshots.map(({ size }) => size));
-    const without = budget.check(group, total, () => seriesByFamily(snapshots));
+    const total = sum([...snapshots.map(({ size }) => size), ...parts.map(({ body }) => body.samples)]);
+    const without = budget.check(group, total, () => {
+      const counts = seriesByFamily(snapshots);
+      for (const { source } of parts)
+        for (const { family, series } of source.families()) counts.set(family.name, series);
+      return counts;
+    });
     const key = `budget/${group}`;
     if (without.size === 0) log.over(key);
     else {
@@ -108,23 +118,29 @@ export class PushCycle {
       log.say('warn', key, { group, series: total, families: [...without], next }, 'series budget exceeded');
     }
     const kept = without.size === 0 ? snapshots : snapshots.map((snapshot) => snapshot.without(without));
+    const prepared: PreparedBody[] = [];
+    for (const { source, body } of parts) {
+      const dropped = source.families().filter(({ family }) => without.has(family.name));
+      const series = sum(dropped.map((one) => one.series));
+      prepared.push(dropped.length === 0 ? body : await withoutFamilies(body, without, series));
+    }
     // The last group of a cycle tells of all of them.
-    return group === SELF_GROUP ? [...kept, budget.samples()] : kept;
+    return { snapshots: group === SELF_GROUP ? [...kept, budget.samples()] : kept, prepared };
   }
 
   /** The parts of a group that are kept compressed; undefined while one is not complete: better late than half. */
-  async #prepared(group: Group, deadlineMs: number, outer?: AbortSignal): Promise<PreparedBody[] | undefined> {
+  async #prepared(group: Group, deadlineMs: number, outer?: AbortSignal): Promise<Part[] | undefined> {
     const timeout = AbortSignal.timeout(deadlineMs);
     const signal = outer ? AbortSignal.any([outer, timeout]) : timeout;
-    const bodies: PreparedBody[] = [];
+    const parts: Part[] = [];
     const { registry } = this.#options;
     for (const prepared of registry.allPrepared) {
       if (prepared.group !== group || registry.gate(group, prepared.collector) !== undefined) continue;
       const body = await prepared.body(signal);
       if (body === undefined) return undefined;
-      bodies.push(body);
+      parts.push({ source: prepared, body });
     }
-    return bodies;
+    return parts;
   }
 
   #tell({ group, collector, outcome, errors }: CollectorResult): void {
@@ -149,6 +165,12 @@ const LARGEST_CORRECTION_MS = 60_000;
  */
 function nextStamp(lastMs: number, nowMs: number): number {
   return lastMs - nowMs > LARGEST_CORRECTION_MS ? nowMs : Math.max(nowMs, lastMs + 1);
+}
+
+/** What is kept compressed of a group, and what it has now. */
+interface Part {
+  readonly source: Prepared;
+  readonly body: PreparedBody;
 }
 
 interface CollectedGroup {

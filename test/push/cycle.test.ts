@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Body, Exporter } from '../../src/exporters/exporter.ts';
+import { createLog, ThrottledLog } from '../../src/log.ts';
+import { type BudgetSettings, SeriesBudget } from '../../src/metrics/budget.ts';
+import { compressor } from '../../src/metrics/compression.ts';
+import { gauge } from '../../src/metrics/family.ts';
+import type { Prepared } from '../../src/metrics/prepared.ts';
+import { AgentRegistry } from '../../src/metrics/registry.ts';
+import { PushCycle } from '../../src/push/cycle.ts';
+
+const zstd = compressor('zstd');
+
+/** A part of the ksm group with `lines`, each a member of its own, as the state of a cluster is kept. */
+async function preparedOf(lines: Readonly<Record<string, number>>): Promise<Prepared> {
+  const families = Object.keys(lines).map((name) => ({ family: gauge(name, name), series: lines[name] as number }));
+  const texts = families.map(({ family: { name }, series }) => {
+    const samples = Array.from({ length: series }, (_, index) => `${name}{pod="p${index}"} ${index}\n`);
+    return Buffer.from(`# HELP ${name} ${name}\n# TYPE ${name} gauge\n${samples.join('')}`);
+  });
+  const members = await Promise.all(texts.map((text) => zstd.pack(text)));
+  return {
+    group: 'ksm',
+    collector: 'kube-state-metrics',
+    body: async () => ({
+      encoding: 'zstd',
+      members,
+      textBytes: texts.reduce((sum, { length }) => sum + length, 0),
+      samples: families.reduce((sum, { series }) => sum + series, 0),
+    }),
+    families: () => families,
+    async *byFamily() {},
+    async *lines() {},
+  };
+}
+
+test('a prepared family over its budget is left out as a whole, and comes back when there is room', async () => {
+  const registry = new AgentRegistry();
+  registry.addProducer({
+    group: 'ksm',
+    name: 'kube-state-metrics',
+    collect: (out) => out.add(gauge('own', 'Own.'), 1),
+  });
+  registry.addPrepared(await preparedOf({ kube_small: 2, kube_large: 50 }));
+  const bodies: Body[] = [];
+  const exporter: Exporter = {
+    name: 'it',
+    encoding: 'zstd',
+    accepts: () => true,
+    start: () => undefined,
+    deliver: (body) => void bodies.push(body),
+    status: () => assert.fail('not asked for'),
+    close: async () => undefined,
+  };
+  let groups: BudgetSettings['groups'] = { ksm: 10 };
+  const budget = new SeriesBudget(() => ({ groups, families: {} }));
+  const log = new ThrottledLog(createLog('silent'));
+  const cycle = new PushCycle({ registry, exporters: [exporter], budget, now: Date.now, log });
+  const pushed = async (group: string) => {
+    bodies.length = 0;
+    await cycle.run(1000);
+    const body = bodies.find((one) => one.group === group);
+    assert.ok(body);
+    return { samples: body.samples, text: (await zstd.unpack(Buffer.concat(body.members))).toString() };
+  };
+  const over = await pushed('ksm');
+  assert.equal(over.samples, 4);
+  assert.ok(!over.text.includes('kube_large'), over.text);
+  assert.match(over.text, /^# TYPE kube_small gauge\nkube_small\{pod="p0"\} 0\n/m);
+  assert.match(
+    (await pushed('agent')).text,
+    /^firesteel_budget_dropped_series\{group="ksm",family="kube_large"\} 50$/m,
+  );
+  groups = { ksm: 100 };
+  const within = await pushed('ksm');
+  assert.equal(within.samples, 54);
+  assert.ok(within.text.includes('kube_large{pod="p49"} 49'));
+});
