@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, fileError, MissingFile, UnreadableFile } from './errors.ts';
@@ -107,6 +107,15 @@ export class Host {
   /** Whether there is a file or folder; where there often is none, a failed read costs ten times as much. */
   exists(path: string): boolean {
     return existsSync(path);
+  }
+
+  /** How many hard links a file or folder has; undefined when it is not there or can't be looked at. */
+  links(path: string): number | undefined {
+    try {
+      return statSync(path, { throwIfNoEntry: false })?.nlink;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Names in a folder, sorted by code point. Throws MissingFile, DeniedFile or UnreadableFile. */

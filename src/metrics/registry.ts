@@ -33,6 +33,9 @@ export class AgentRegistry extends Scope {
   #scopes: readonly Scope[] = [this];
   /** Since when producers are late whose run has missed its deadline and still not returned. */
   readonly #late = new WeakMap<Producer, number>();
+  /** What each producer saw last; under the registry itself, its own metrics. */
+  readonly #last = new WeakMap<object, Snapshot>();
+  readonly #ownFamilies = new Map<string, Family>();
   readonly #reports: { readonly group: string; readonly report: Report }[] = [
     { group: SELF_GROUP, report: resultSamples },
   ];
@@ -127,8 +130,13 @@ export class AgentRegistry extends Scope {
 
   #run(producer: Producer, deadlineMs: number, deadline: AbortSignal): Run | Promise<Run> {
     const started = this.#clock();
-    const snapshot = new Snapshot();
-    const done = (error?: Error) => finish(producer, snapshot, this.#clock() - started, error);
+    const snapshot = new Snapshot(this.#last.get(producer));
+    const done = (error?: Error) => {
+      const run = finish(producer, snapshot, this.#clock() - started, error);
+      run.snapshot.close();
+      if (run.snapshot.size > 0) this.#last.set(producer, run.snapshot);
+      return run;
+    };
     const lateSince = this.#late.get(producer);
     if (lateSince !== undefined) {
       const seconds = Math.round((started - lateSince) / 1000);
@@ -173,16 +181,22 @@ export class AgentRegistry extends Scope {
 
   /** prom-client's metrics as one snapshot, so that all text comes from one encoder. */
   async #ownSnapshot(): Promise<Snapshot> {
-    const snapshot = new Snapshot();
+    const snapshot = new Snapshot(this.#last.get(this));
     for (const metric of (await Promise.all(this.#scopes.map((scope) => scope.getMetricsAsJSON()))).flat()) {
       const { name, help, type, values } = metric as unknown as MetricObjectWithValues<MetricValue<string>>;
-      const family: Family = { name, help, type: type as unknown as MetricType, labels: [] };
+      const family = this.#ownFamilies.get(name) ?? {
+        ...{ name, help, labels: [] },
+        type: type as unknown as MetricType,
+      };
+      this.#ownFamilies.set(name, family);
       for (const { labels, value, metricName } of values as readonly NamedValue[]) {
         const names = Object.keys(labels).filter((label) => label === 'le' || isLabelName(label));
         const texts = names.map((label) => String(labels[label]));
         snapshot.addSeries(family, (metricName ?? name) + labelBlock(names, texts), value);
       }
     }
+    snapshot.close();
+    this.#last.set(this, snapshot);
     return snapshot;
   }
 }

@@ -46,20 +46,22 @@ export class CgroupFiles {
   /** A file of keys and values, for `keyed`; `parse` is not called when there is none. Throws MalformedFile. */
   stat(folder: string | undefined, file: string, parse: (lines: string) => void): void {
     const text = this.text(folder, file);
-    if (text !== undefined) this.#parse(`${folder}/${file}`, text, parse);
+    if (text !== undefined) parsing(`${folder}/${file}`, () => parse(text));
   }
 
   /** Like {@link stat}, for a file that every cgroup has. Throws MissingFile. */
   mustStat(folder: string, file: string, parse: (lines: string) => void): void {
     const path = `${folder}/${file}`;
-    this.#parse(path, this.#host.read(path), parse);
+    const text = this.#host.read(path);
+    parsing(path, () => parse(text));
   }
+}
 
-  #parse(path: string, text: string, parse: (lines: string) => void): void {
-    try {
-      parse(text);
-    } catch (cause) {
-      throw new MalformedFile(path, 1, cause instanceof Error ? cause.message : String(cause));
-    }
+/** Runs `parse` on what was read at `path`. Throws MalformedFile. */
+export function parsing(path: string, parse: () => void): void {
+  try {
+    parse();
+  } catch (cause) {
+    throw new MalformedFile(path, 1, cause instanceof Error ? cause.message : String(cause));
   }
 }

@@ -7,6 +7,7 @@ import { CgroupFiles } from './cgroup-files.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import {
   type CgroupReader,
+  type Circumstances,
   type DeviceUse,
   folderOf,
   keyed,
@@ -55,7 +56,7 @@ export class CgroupV1 implements CgroupReader {
     this.#wanted = wanted;
   }
 
-  read(id: string, _machine: MachineMemory, hasQuota: boolean): Reading {
+  read(id: string, { hasQuota }: Circumstances): Reading {
     const reading = new Reading();
     this.#files.takeMisses();
     this.#usage(this.#folder('cpuacct', id), reading);

@@ -2,10 +2,12 @@
 // others; of a controller that is not enabled there are none.
 import type { Host } from '../../host/host.ts';
 import { eachLine } from '../../host/lines.ts';
+import { readMounts } from '../../host/mounts.ts';
 import { decimal } from '../../host/numbers.ts';
-import { CgroupFiles } from './cgroup-files.ts';
+import { CgroupFiles, parsing } from './cgroup-files.ts';
 import {
   type CgroupReader,
+  type Circumstances,
   type DeviceUse,
   folderOf,
   keyed,
@@ -25,21 +27,29 @@ export class CgroupV2 implements CgroupReader {
   readonly #files: CgroupFiles;
   readonly #tree: string;
   readonly #wanted: Wanted;
+  /** Whether memory.events counts what happens below a cgroup too. */
+  readonly #countsBelow: boolean;
 
   constructor(host: Host, tree: string, wanted: Wanted) {
     this.#host = host;
+    this.#countsBelow = countsBelow(host);
     this.#files = new CgroupFiles(host);
     this.#tree = tree;
     this.#wanted = wanted;
   }
 
-  read(id: string, machine: MachineMemory, hasQuota: boolean): Reading {
+  /**
+   * The counts of memory.events and io.stat are those of a cgroup and of all below it: where a pod's have not changed,
+   * those of its containers have not, and are not read.
+   */
+  read(id: string, circumstances: Circumstances): Reading {
     const folder = folderOf(this.#tree, id);
     const reading = new Reading();
     this.#files.takeMisses();
-    this.#cpu(folder, reading, hasQuota);
-    this.#memory(folder, reading, machine);
-    reading.devices = this.#devices(folder);
+    this.#cpu(folder, reading, circumstances.hasQuota);
+    this.#memory(folder, reading, circumstances.machine);
+    if (reading.rss !== undefined) this.#events(folder, reading, circumstances);
+    this.#devices(folder, reading, circumstances);
     if (this.#wanted.all) {
       reading.threads = this.#files.value(folder, 'pids.current', limit);
       this.#pressure(folder, reading);
@@ -115,16 +125,34 @@ export class CgroupV2 implements CgroupReader {
     if (machine.swapTotalBytes === 0) reading.swap = 0;
     else if (isRoot) reading.swap = machine.swapTotalBytes - machine.swapFreeBytes;
     else reading.swap = this.#files.value(folder, 'memory.swap.current', limit);
-    this.#files.stat(folder, 'memory.events', (stat) => {
-      reading.oomKills = keyed(stat, 'oom_kill');
-      reading.limitHits = keyed(stat, 'max');
-    });
     if (this.#wanted.all) reading.peak = this.#files.value(folder, 'memory.peak', limit);
   }
 
-  #devices(folder: string): DeviceUse[] {
-    const text = this.#files.text(folder, 'io.stat');
-    return text === undefined ? [] : parseIoStat(`${folder}/io.stat`, text);
+  #events(folder: string, reading: Reading, { before, above }: Circumstances): void {
+    const known = before?.eventsText;
+    const isQuiet = known !== undefined && above?.areEventsSame === true && this.#countsBelow;
+    const text = isQuiet ? known : this.#files.text(folder, 'memory.events');
+    reading.eventsText = text;
+    if (text === undefined) return;
+    if (before !== undefined && text === known) {
+      reading.areEventsSame = true;
+      reading.oomKills = before.oomKills;
+      reading.limitHits = before.limitHits;
+      return;
+    }
+    parsing(`${folder}/memory.events`, () => {
+      reading.oomKills = keyed(text, 'oom_kill');
+      reading.limitHits = keyed(text, 'max');
+    });
+  }
+
+  #devices(folder: string, reading: Reading, { before, above }: Circumstances): void {
+    const known = before?.ioText;
+    const text = known !== undefined && above?.isIoSame === true ? known : this.#files.text(folder, 'io.stat');
+    reading.ioText = text;
+    if (text === undefined) return;
+    reading.isIoSame = text === known;
+    reading.devices = before !== undefined && text === known ? before.devices : parseIoStat(`${folder}/io.stat`, text);
   }
 
   /** There without PSI too, but then it can't be read. */
@@ -201,4 +229,13 @@ export function parsePressure(path: string, text: string): { some: number | unde
     totals[match[1] as string] = Number(match[2]) / MICROSECONDS;
   });
   return { some: totals.some, full: totals.full };
+}
+
+/** Not with the mount option memory_localevents; where mounts can't be looked at, nothing is taken for granted. */
+function countsBelow(host: Host): boolean {
+  try {
+    return readMounts(host).every(({ superOptions }) => !superOptions.includes('memory_localevents'));
+  } catch {
+    return false;
+  }
 }

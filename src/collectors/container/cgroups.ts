@@ -85,8 +85,7 @@ export class CgroupCollector {
 
   #newRow(cgroup: Cgroup, rows: ReadonlyMap<string, Row>): Row {
     const above = rows.get(cgroup.id.slice(0, cgroup.id.lastIndexOf('/')));
-    const pod = above?.cgroup.kind === 'pod' ? above : undefined;
-    return new Row(cgroup, this.#made++, pod, this.#sampler.started(cgroup));
+    return new Row(cgroup, this.#made++, above, this.#sampler.started(cgroup));
   }
 
   /** Reads one row and adds it, unless it waits for its name. False when its cgroup is gone. */
@@ -94,10 +93,13 @@ export class CgroupCollector {
     try {
       const reading = this.#sampler.read(row, out);
       const mayGo = this.#naming.settle(row);
-      row.seen = { reading, interfaces: this.#sampler.interfaces(row), at };
+      row.seen = { reading, interfaces: this.#sampler.interfaces(row), cycle: this.#sampler.cycle, at };
       if (mayGo) this.#add(out, row, row.seen);
     } catch (cause) {
-      if (cause instanceof MissingFile) return false;
+      if (cause instanceof MissingFile) {
+        this.#discovery.forget(row.cgroup.id);
+        return false;
+      }
       out.lose(row.cgroup.id, cause);
     }
     return true;

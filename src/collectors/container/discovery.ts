@@ -1,7 +1,6 @@
 // Finds the cgroups of pods and containers: readdir each cycle, no inotify, which would need a watch on every folder.
 // The layouts are those of src/host/cgroup-path.ts.
 import { classifyCgroupPath } from '../../host/cgroup-path.ts';
-import { MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 
 /** A cgroup that gets series. */
@@ -36,9 +35,8 @@ export class Discovery {
   /** Folders that hold pods, and, true, folders that hold containers without a folder for their pod. */
   #roots: ReadonlyMap<string, boolean> = new Map();
   #untilSearch = 0;
-  /** What each path is, of the last walk and of this one; undefined for what is neither pod nor container. */
-  #known = new Map<string, Cgroup | undefined>();
-  #next = new Map<string, Cgroup | undefined>();
+  readonly #folders = new Map<string, Folder>();
+  #walks = 0;
 
   /** `named` are paths of further cgroups; one that ends in `/*` stands for all just below. */
   constructor(host: Host, tree: string, named: readonly string[]) {
@@ -56,7 +54,7 @@ export class Discovery {
       this.#roots = yield* this.#search();
       this.#untilSearch = SEARCH_EVERY;
     }
-    this.#next = new Map();
+    this.#walks++;
     // A tree may be seen twice, below the container that is the node and as itself: the shorter path counts.
     const seen = new Set<string>();
     for (const cgroup of this.#all()) {
@@ -65,12 +63,20 @@ export class Discovery {
       seen.add(name);
       yield cgroup;
     }
-    this.#known = this.#next;
+    for (const [id, { walk }] of this.#folders) if (walk !== this.#walks) this.#folders.delete(id);
+  }
+
+  /**
+   * To be told of each cgroup that is gone when it is read: what came in its place has not changed the number of folders,
+   * by which {@link walk} sees that there is something new.
+   */
+  forget(id: string): void {
+    this.#folders.delete(parentOf(id));
   }
 
   *#all(): Generator<Cgroup> {
     if (this.#roots.size === 0 && this.#named.length === 0) return;
-    yield this.#as('/', 'root');
+    yield { ...NO_POD, id: '/', kind: 'root' };
     for (const path of this.#named) yield* this.#slices(path);
     for (const [root, podless] of this.#roots) {
       if (podless) yield* this.#containers(root);
@@ -82,61 +88,53 @@ export class Discovery {
     const parent = path.endsWith('/*') ? path.slice(0, -2) : undefined;
     const names = parent === undefined ? [] : this.#host.foldersIfExists(this.#tree + parent);
     const ids = parent === undefined ? [path] : names.map((name) => `${parent}/${name}`);
-    for (const id of ids) if (this.#host.exists(this.#tree + id)) yield this.#as(id, 'slice');
+    for (const id of ids) if (this.#host.exists(this.#tree + id)) yield { ...NO_POD, id, kind: 'slice' };
   }
 
   /** kubepods, or a class of service in it. */
   *#pods(id: string): Generator<Cgroup> {
-    const names = this.#list(id);
-    if (names === undefined) return;
-    yield this.#as(id, 'slice');
-    for (const name of names) {
-      const child = `${id}/${name}`;
-      if (CLASS.test(name)) yield* this.#pods(child);
-      else if (name.includes('pod')) yield* this.#pod(child);
+    if (this.#folder(id, podIn) === undefined) return;
+    yield { ...NO_POD, id, kind: 'slice' };
+    for (const child of this.#children(id, podIn)) {
+      if (child.kind === 'slice') yield* this.#pods(child.id);
+      else {
+        yield child;
+        yield* this.#containers(child.id);
+      }
     }
-  }
-
-  *#pod(id: string): Generator<Cgroup> {
-    const pod = this.#classify(id);
-    if (pod?.kind !== 'pod') return;
-    yield pod;
-    yield* this.#containers(id);
   }
 
   *#containers(parent: string): Generator<Cgroup> {
-    for (const name of this.#list(parent) ?? []) {
-      // A pod's folder has sixty files.
-      if (name.length < CONTAINER_ID_LENGTH) continue;
-      const container = this.#classify(`${parent}/${name}`);
-      if (container?.kind === 'container') yield container;
+    yield* this.#children(parent, containerIn);
+  }
+
+  *#children(id: string, classify: Classify): Generator<Cgroup> {
+    // Twice when one of them was gone. What is told again, walk() leaves out.
+    for (let pass = 0; pass < 2; pass++) {
+      const folder = this.#folder(id, classify);
+      yield* folder?.children ?? [];
+      if (this.#folders.get(id) === folder) return;
     }
   }
 
-  #classify(id: string): Cgroup | undefined {
-    let cgroup = this.#known.get(id);
-    if (cgroup === undefined && !this.#known.has(id)) {
-      const place = classifyCgroupPath(id);
-      if (place && place.kind !== 'nested') cgroup = { id, ...place, kind: place.kind };
+  /** What is in a folder; undefined when it is gone. */
+  #folder(id: string, classify: Classify): Folder | undefined {
+    const path = this.#tree + id;
+    const links = this.#host.links(path);
+    if (links === undefined) return undefined;
+    const known = this.#folders.get(id);
+    if (known !== undefined && known.links === links && links > UNCOUNTED) {
+      known.walk = this.#walks;
+      return known;
     }
-    this.#next.set(id, cgroup);
-    return cgroup;
-  }
-
-  #as(id: string, kind: 'root' | 'slice'): Cgroup {
-    const cgroup = this.#known.get(id) ?? { id, kind, podUid: undefined, containerId: undefined };
-    this.#next.set(id, cgroup);
-    return cgroup;
-  }
-
-  /** Names of files and folders; undefined when the cgroup is gone. */
-  #list(id: string): string[] | undefined {
-    try {
-      return this.#host.list(this.#tree + id);
-    } catch (cause) {
-      if (cause instanceof MissingFile) return undefined;
-      throw cause;
+    const children: Cgroup[] = [];
+    for (const name of this.#host.listIfExists(path)) {
+      const child = classify(id, name);
+      if (child !== undefined) children.push(child);
     }
+    const folder = { links, walk: this.#walks, children };
+    this.#folders.set(id, folder);
+    return folder;
   }
 
   /** What {@link #roots} are, shorter paths first. Yields after each folder. */
@@ -160,4 +158,38 @@ export class Discovery {
     }
     return found;
   }
+}
+
+/** What is kept of a folder, for to list one with its sixty files costs ten times as much as to ask for its links. */
+interface Folder {
+  /** Hard links: 2, and one for each folder in it. */
+  readonly links: number;
+  readonly children: readonly Cgroup[];
+  /** The walk that came by last. */
+  walk: number;
+}
+
+/** What a file system says that does not count folders as links. */
+const UNCOUNTED = 1;
+
+const NO_POD = { podUid: undefined, containerId: undefined };
+
+const parentOf = (id: string): string => id.slice(0, id.lastIndexOf('/'));
+
+/** Tells what `name` is in the folder `parent`; undefined for what gets no series. */
+type Classify = (parent: string, name: string) => Cgroup | undefined;
+
+const podIn: Classify = (parent, name) => {
+  const id = `${parent}/${name}`;
+  if (CLASS.test(name)) return { ...NO_POD, id, kind: 'slice' };
+  return name.includes('pod') ? placeOf(id, 'pod') : undefined;
+};
+
+const containerIn: Classify = (parent, name) =>
+  // Most names are those of the cgroup's files.
+  name.length < CONTAINER_ID_LENGTH ? undefined : placeOf(`${parent}/${name}`, 'container');
+
+function placeOf(id: string, kind: 'pod' | 'container'): Cgroup | undefined {
+  const place = classifyCgroupPath(id);
+  return place?.kind === kind ? { id, ...place, kind } : undefined;
 }

@@ -50,6 +50,12 @@ export class Reading {
   fileDescriptors: number | undefined = undefined;
   sockets: number | undefined = undefined;
   devices: readonly DeviceUse[] = [];
+  /** The files as they were, to be compared with. */
+  eventsText: string | undefined = undefined;
+  ioText: string | undefined = undefined;
+  /** Whether they are as they were at the look before. */
+  areEventsSame = false;
+  isIoSame = false;
   /** How many files were looked for that are not there. */
   misses = 0;
 }
@@ -82,13 +88,21 @@ export interface MachineMemory {
   readonly swapFreeBytes: number;
 }
 
+/** What is known when a cgroup is read. */
+export interface Circumstances {
+  readonly machine: MachineMemory;
+  /** Whether the CPU time is limited: without a quota its counters are there too, at 0. */
+  readonly hasQuota: boolean;
+  /** The look at the same cgroup in the cycle before. */
+  readonly before?: Reading | undefined;
+  /** The look, of this cycle, at the cgroup above it. */
+  readonly above?: Reading | undefined;
+}
+
 /** Reads cgroups by their id, in one version of the hierarchy. */
 export interface CgroupReader {
-  /**
-   * `hasQuota` tells whether the CPU time is limited: without a quota its counters are there too, at 0. Throws
-   * MissingFile for a cgroup that is not there any more, DeniedFile and MalformedFile.
-   */
-  read(id: string, machine: MachineMemory, hasQuota: boolean): Reading;
+  /** Throws MissingFile for a cgroup that is not there any more, DeniedFile and MalformedFile. */
+  read(id: string, circumstances: Circumstances): Reading;
   limits(id: string, machine: MachineMemory): Limits;
   /** Whether all its folders are there; one that is being made or removed has only some. */
   isWhole(id: string): boolean;

@@ -19,6 +19,8 @@ export interface Seen {
   readonly reading: Reading;
   /** Undefined for all but those that tell of a network. */
   readonly interfaces: readonly InterfaceCounters[] | undefined;
+  /** In which of its cycles the sampler read it. */
+  readonly cycle: number;
   /** Seconds since 1970. */
   readonly at: number;
 }
@@ -31,7 +33,9 @@ export class Row {
   readonly cgroup: Cgroup;
   /** Rows are numbered as they come, to spread what is done now and then. */
   readonly serial: number;
-  /** The row of the pod, for a container in a pod. */
+  /** The row of the cgroup in which it is. */
+  readonly above: Row | undefined;
+  /** The same for a container in a pod. */
   readonly pod: Row | undefined;
   /** When it was made: seconds since 1970 with fraction; undefined when that can't be told. */
   readonly started: number | undefined;
@@ -51,10 +55,12 @@ export class Row {
   #keys = new Map<object, string>();
   readonly #subjects = new Map<string, Map<object, string>>();
 
-  /** `pod` learns of it. */
-  constructor(cgroup: Cgroup, serial: number, pod: Row | undefined, started: number | undefined) {
+  /** A pod learns of what is in it. */
+  constructor(cgroup: Cgroup, serial: number, above: Row | undefined, started: number | undefined) {
+    const pod = above?.cgroup.kind === 'pod' ? above : undefined;
     this.cgroup = cgroup;
     this.serial = serial;
+    this.above = above;
     this.pod = pod;
     this.started = started;
     this.isSandbox = false;

@@ -13,10 +13,10 @@ import { type CgroupReader, folderOf, type MachineMemory, type Reading, type Wan
 import type { Row } from './row.ts';
 
 /**
- * Limits change only when somebody resizes a pod, and the kernel does not tell: in each cycle those of one row in ten
- * are read again.
+ * Limits change only when somebody resizes a pod, and the kernel does not tell: in each cycle one row in ten is read
+ * as a whole, with its limits and with what should not have changed.
  */
-const LIMITS_EVERY = 10;
+const WHOLE_EVERY = 10;
 
 /** Reads all that is told of one cgroup. */
 export class Sampler {
@@ -37,6 +37,11 @@ export class Sampler {
     this.#version = version;
     this.#wanted = wanted;
     this.#reader = version === 2 ? new CgroupV2(host, tree, wanted) : new CgroupV1(host, controllers, wanted);
+  }
+
+  /** The number of this cycle. */
+  get cycle(): number {
+    return this.#cycle;
   }
 
   /** Begins a cycle. */
@@ -62,11 +67,16 @@ export class Sampler {
   /** Reads a row's cgroup, also its limits when it is their turn. Throws MissingFile for one that is gone. */
   read(row: Row, out: Snapshot): Reading {
     const { id, kind } = row.cgroup;
-    const areLimitsDue = row.limits === undefined || this.#cycle % LIMITS_EVERY === row.serial % LIMITS_EVERY;
-    const limits = areLimitsDue ? this.#reader.limits(id, this.#machine) : row.limits;
-    const reading = this.#reader.read(id, this.#machine, limits?.cpuQuota !== undefined);
+    const isWhole = row.limits === undefined || this.#cycle % WHOLE_EVERY === row.serial % WHOLE_EVERY;
+    const limits = isWhole ? this.#reader.limits(id, this.#machine) : row.limits;
+    const reading = this.#reader.read(id, {
+      machine: this.#machine,
+      hasQuota: limits?.cpuQuota !== undefined,
+      before: row.seen?.cycle === this.#cycle - 1 ? row.seen.reading : undefined,
+      above: !isWhole && row.above?.seen?.cycle === this.#cycle ? row.above.seen.reading : undefined,
+    });
     this.#processes(row, reading, out);
-    if (limits && areLimitsDue && this.#wanted.all && row.pid !== undefined) {
+    if (limits && isWhole && this.#wanted.all && row.pid !== undefined) {
       limits.openFiles = softOpenFiles(this.#host, row.pid);
     }
     this.#mustBeThere(row, reading);

@@ -17,6 +17,7 @@ import { V2Node } from './kit.ts';
 
 const ALL = { all: true, fileDescriptors: false, sockets: false };
 const MACHINE = { totalBytes: 4096, swapTotalBytes: 100, swapFreeBytes: 40 };
+const LOOK = { machine: MACHINE, hasQuota: true };
 
 test('values are found at the start of a line only, and are never below 0', () => {
   const lines = 'file 5\ninactive_file 7\ntotal_file -3\nlast 18446744073709551615';
@@ -85,14 +86,10 @@ test("net/dev: without loopback and the host's ends of pods, also when a number 
 test('v2: a cgroup is read with the machine for its root', (context) => {
   const { paths } = new V2Node(context);
   const reader = new CgroupV2(new Host(paths), paths.cgroup, ALL);
-  const { cpuUsage, cpuUser, memory, workingSet, rss, cache, swap, peak, cpuWaiting } = reader.read(
-    '/kubepods',
-    MACHINE,
-    true,
-  );
+  const { cpuUsage, cpuUser, memory, workingSet, rss, cache, swap, peak, cpuWaiting } = reader.read('/kubepods', LOOK);
   assert.deepEqual([cpuUsage, cpuUser, memory, workingSet, rss, cache, swap], [2.5, 1.5, 9000, 6000, 4000, 5000, 600]);
   assert.deepEqual([peak, cpuWaiting], [undefined, undefined]);
-  const root = reader.read('/', MACHINE, true);
+  const root = reader.read('/', LOOK);
   assert.deepEqual([root.memory, root.workingSet, root.swap], [9000, 6000, 60]);
   assert.equal(reader.limits('/', MACHINE).memory, 4096);
   const limits = reader.limits('/kubepods', MACHINE);
@@ -112,16 +109,17 @@ test('v2: without controllers only CPU time is told; without cpu.stat the cgroup
   node.makeCgroup('/broken', { 'cpu.stat': 'usage_usec 12x\n' });
   node.makeCgroup('/empty', { 'cpu.stat': '' });
   const reader = new CgroupV2(new Host(node.paths), node.paths.cgroup, ALL);
-  const reading = reader.read('/bare', MACHINE, true);
-  const { misses: _, devices, ...values } = reading;
+  const reading = reader.read('/bare', LOOK);
+  const { misses: _, areEventsSame, isIoSame, devices, ...values } = reading;
+  assert.deepEqual([areEventsSame, isIoSame], [false, false]);
   const told = Object.entries(values).filter(([, value]) => value !== undefined);
   assert.deepEqual(devices, []);
   assert.deepEqual(Object.keys(Object.fromEntries(told)), [
     ...['cpuUsage', 'cpuUser', 'cpuSystem', 'periods', 'throttledPeriods', 'throttledTime'],
   ]);
-  assert.equal(reader.read('/small', MACHINE, true).workingSet, 0);
-  assert.throws(() => reader.read('/gone', MACHINE, true), MissingFile);
-  for (const id of ['/broken', '/empty']) assert.throws(() => reader.read(id, MACHINE, true), MalformedFile);
+  assert.equal(reader.read('/small', LOOK).workingSet, 0);
+  assert.throws(() => reader.read('/gone', LOOK), MissingFile);
+  for (const id of ['/broken', '/empty']) assert.throws(() => reader.read(id, LOOK), MalformedFile);
 });
 
 const V1_FILES: Readonly<Record<string, string>> = {
@@ -144,19 +142,19 @@ test('v1: each controller has its own tree, and may be missing', (context) => {
   const paths = hostTree(context, below);
   const trees = new Map(['cpu', 'cpuacct', 'memory', 'blkio'].map((name) => [name, `${paths.cgroup}/${name}`]));
   const reader = new CgroupV1(new Host(paths), trees, ALL);
-  const reading = reader.read('/a', MACHINE, true);
+  const reading = reader.read('/a', LOOK);
   assert.deepEqual([reading.cpuUsage, reading.cpuUser, reading.cpuSystem], [18_014_398.509481985, 1.5, 0.25]);
   assert.deepEqual([reading.memory, reading.workingSet, reading.rss, reading.cache], [300, 260, 0, 100]);
   assert.deepEqual([reading.throttledTime, reading.oomKills, reading.threads], [1.5, 2, undefined]);
   assert.deepEqual([reading.devices[0]?.reads, reading.devices[0]?.writeBytes], [3, 400]);
   const { cpuQuota, memory } = reader.limits('/a', MACHINE);
   assert.deepEqual([cpuQuota, memory], [undefined, 0]);
-  assert.throws(() => reader.read('/gone', MACHINE, true), MissingFile);
+  assert.throws(() => reader.read('/gone', LOOK), MissingFile);
   assert.equal(reader.isWhole('/a'), true);
   trees.set('pids', `${paths.cgroup}/pids`);
   assert.equal(reader.isWhole('/a'), false);
   trees.delete('memory');
   trees.delete('blkio');
-  const { cpuUsage, memory: none, devices } = reader.read('/a', MACHINE, true);
+  const { cpuUsage, memory: none, devices } = reader.read('/a', LOOK);
   assert.deepEqual([cpuUsage, none, devices], [18_014_398.509481985, undefined, []]);
 });

@@ -240,9 +240,9 @@ test('the files of a real cgroup v2, and a threaded one, which has no list of pr
   const reader = new CgroupV2(host, tree, { all: true, fileDescriptors: false, sockets: false });
   const machine = { totalBytes: 1, swapTotalBytes: 0, swapFreeBytes: 0 };
   try {
-    await until('CPU time', () => (reader.read(`/${NAME}`, machine, false).cpuUsage ?? 0) > 0.2);
+    await until('CPU time', () => (reader.read(`/${NAME}`, { machine, hasQuota: false }).cpuUsage ?? 0) > 0.2);
     assert.deepEqual(processIds(host, folder), [String(child.pid)]);
-    const { cpuUsage = 0, cpuUser = 0, cpuSystem = 0 } = reader.read(`/${NAME}`, machine, false);
+    const { cpuUsage = 0, cpuUser = 0, cpuSystem = 0 } = reader.read(`/${NAME}`, { machine, hasQuota: false });
     assert.ok(Math.abs(cpuUsage - cpuUser - cpuSystem) < 0.02);
   } finally {
     child.kill('SIGKILL');
