@@ -41,7 +41,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-async function measureCollector({ paths, pods }: GeneratedNode, families: string, cycles: number): Promise<void> {
+async function measureCollector({ paths, pods, live }: GeneratedNode, families: string, cycles: number): Promise<void> {
   const registry = new AgentRegistry();
   const section = containerSection.parse({ families });
   for (const producer of containerProducers({ host: new Host(paths), now: Date.now }, section, namesOf(pods))) {
@@ -56,7 +56,7 @@ async function measureCollector({ paths, pods }: GeneratedNode, families: string
   };
   // Making the node has left garbage.
   await sleep(1000);
-  const cost = await measureCycles(cycle, { warmUp: WARM_UP, cycles, pauseMs: 0 });
+  const cost = await measureCycles(cycle, { warmUp: WARM_UP, cycles, pauseMs: 0, before: live });
   console.log(`${costText(cost)}; ${samples} samples`);
 }
 
@@ -71,11 +71,14 @@ async function measureAgent(node: GeneratedNode, families: string, cycles: numbe
     'collectors.container.identity.source=state',
     `collectors.container.identity.url=${identity.url}`,
   ];
-  const agent = await startAgent(sink.url, [
+  const flags = [
     ...['--push.interval', '1s', '--http.listen', '127.0.0.1:0', '--log.level', 'error'],
     ...['--path.procfs', procfs, '--path.sysfs', sysfs, '--path.rootfs', rootfs, '--path.cgroup', cgroup],
     ...set.flatMap((assignment) => ['--set', assignment]),
-  ]);
+  ];
+  // As in the image.
+  const agent = await startAgent(sink.url, flags, ['--max-semi-space-size=1']);
+  const living = setInterval(node.live, 1000);
   try {
     await sleep(WARM_UP * 1000);
     const before = { cpu: cpuMs(agent.pid), bytes: sink.bytes, memory: memoryMib(agent.pid) };
@@ -89,6 +92,7 @@ async function measureAgent(node: GeneratedNode, families: string, cycles: numbe
         `RssAnon ${before.memory.anon.toFixed(1)}, ${after.anon.toFixed(1)}`,
     );
   } finally {
+    clearInterval(living);
     await agent.end();
     identity.close();
     sink.close();

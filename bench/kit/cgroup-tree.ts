@@ -9,6 +9,8 @@ export interface GeneratedNode {
   readonly paths: HostPaths;
   readonly pods: readonly PodInfo[];
   readonly containers: number;
+  /** Does I/O in one pod in three and kills something in one, other ones each time: counts change up to the root. */
+  live(): void;
 }
 
 const KUBEPODS = '/kubepods.slice';
@@ -18,6 +20,8 @@ const BURSTABLE = `${KUBEPODS}/kubepods-burstable.slice`;
 export function generateNode(root: string, pods: number): GeneratedNode {
   const cgroup = join(root, 'sys/fs/cgroup');
   const infos: PodInfo[] = [];
+  const slices: string[] = [];
+  const members: string[] = [];
   let pid = 1000;
   let containers = 0;
   const write = (path: string, text: string) => {
@@ -51,11 +55,13 @@ export function generateNode(root: string, pods: number): GeneratedNode {
   for (let pod = 0; pod < pods; pod++) {
     const uid = idOf(`pod ${pod}`).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/, '$1-$2-$3-$4-$5');
     const slice = `${BURSTABLE}/kubepods-burstable-pod${uid.replaceAll('-', '_')}.slice`;
+    slices.push(slice);
     writeCgroup(slice, []);
     writeCgroup(`${slice}/cri-containerd-${idOf(`sandbox ${pod}`)}.scope`, [writeProcess('pause')]);
     const names = ['app', 'proxy', 'agent'].slice(0, pod % 11 < 3 ? 3 : 2);
     const ids = names.map((name) => idOf(`${name} ${pod}`));
     for (const id of ids) writeCgroup(`${slice}/cri-containerd-${id}.scope`, [writeProcess('app')]);
+    members.push(`${slice}/cri-containerd-${ids[0]}.scope`);
     containers += names.length;
     infos.push(podOf(pod, uid, names, ids));
   }
@@ -66,7 +72,25 @@ export function generateNode(root: string, pods: number): GeneratedNode {
     udev: join(root, 'udev'),
     cgroup,
   };
-  return { paths, pods: infos, containers };
+  let turn = 0;
+  const live = () => {
+    turn++;
+    for (const id of [
+      KUBEPODS,
+      BURSTABLE,
+      ...[slices, members].flatMap((ids) => ids.filter((_, pod) => pod % 3 === turn % 3)),
+    ])
+      write(
+        join(cgroup, id, 'io.stat'),
+        `259:0 rbytes=45056 wbytes=${298844160 + turn * 4096} rios=3 wios=${472 + turn} dbytes=0 dios=0\n`,
+      );
+    for (const id of [KUBEPODS, BURSTABLE, slices[turn % pods], members[turn % pods]])
+      write(
+        join(cgroup, id ?? '', 'memory.events'),
+        `low 0\nhigh 0\nmax ${turn}\noom ${turn}\noom_kill ${turn}\noom_group_kill 0\n`,
+      );
+  };
+  return { paths, pods: infos, containers, live };
 }
 
 const idOf = (text: string): string => createHash('sha256').update(text).digest('hex');

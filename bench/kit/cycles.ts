@@ -18,22 +18,34 @@ export interface Spread {
   readonly most: number;
 }
 
+/** How {@link measureCycles} goes about it. */
+export interface Plan {
+  readonly warmUp: number;
+  readonly cycles: number;
+  readonly pauseMs: number;
+  /** Makes something to be seen, before each cycle; not measured. */
+  readonly before?: () => void;
+}
+
 /** Runs `cycle` once, `warmUp` times, and 1.5 times `cycles`, of which a third is watched for blocks. */
 export async function measureCycles(
   cycle: () => Promise<unknown>,
-  { warmUp, cycles, pauseMs }: { readonly warmUp: number; readonly cycles: number; readonly pauseMs: number },
+  { warmUp, cycles, pauseMs, before = () => {} }: Plan,
 ): Promise<Cost> {
   const first = await watched(cycle);
   for (let count = 0; count < warmUp; count++) {
+    before();
     await cycle();
     await sleep(pauseMs);
   }
   const plain: number[] = [];
   const blocks: Turn[] = [];
   for (let count = 0; count < cycles; count++) {
+    before();
     plain.push(await cpuOf(cycle));
     await sleep(pauseMs);
     if (count % 2 === 1) continue;
+    before();
     blocks.push(await watched(cycle));
     await sleep(pauseMs);
   }

@@ -1,9 +1,9 @@
 import { startAgent } from '../agent.ts';
-import { releaseProgramPages } from '../host/program-pages.ts';
-import { createLog, type Log } from '../log.ts';
+import { createLog } from '../log.ts';
 import type { Command, Io } from './command.ts';
 import { type ShownReceiver, showReceiver } from './receive.ts';
 import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, loadSettings, type Parsed, parseFlags } from './settings.ts';
+import { saveMemory } from './thrift.ts';
 
 /** `firesteel run`, also the default. */
 export const run: Command = {
@@ -38,23 +38,12 @@ async function runAgent(values: Parsed['values'], io: Io): Promise<number> {
     env: io.env,
     loadConfig: () => loadSettings(values, io.env).config,
   });
-  setTimeout(() => releaseProgram(log), STARTED_AFTER_MS).unref();
+  saveMemory(config.collectors.ksm.enabled, log);
   // The agent logs why it refuses a configuration.
   io.events.addEventListener('reload', () => void agent.reload().catch(() => undefined));
   if (!io.stop.aborted) await new Promise((resolve) => io.stop.addEventListener('abort', resolve, { once: true }));
   await agent.stop();
   return 0;
-}
-
-/** By then the first cycles have run, and what only the start needed is not needed any more. */
-const STARTED_AFTER_MS = 20_000;
-
-function releaseProgram(log: Log): void {
-  try {
-    releaseProgramPages();
-  } catch (cause) {
-    log.debug({ err: cause }, 'the pages of the program that only the start needed stay in memory');
-  }
 }
 
 /** Flags for pushing to the embedded receiver; what the user gave stays as it is. */

@@ -100,7 +100,8 @@ function overBudget(
 /** How many series each family has in `snapshots`. */
 export function seriesByFamily(snapshots: readonly Snapshot[]): Map<string, number> {
   const counts = new Map<Family, number>();
-  for (const { owners } of snapshots) for (const owner of owners) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+  for (const { series } of snapshots)
+    for (const owner of series.owners) counts.set(owner, (counts.get(owner) ?? 0) + 1);
   const byName = new Map<string, number>();
   for (const [{ name }, count] of counts) byName.set(name, (byName.get(name) ?? 0) + count);
   return byName;

@@ -1,6 +1,6 @@
 import type { Family } from './family.ts';
 import { Lines } from './lines.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { SeriesView, Snapshot } from './snapshot.ts';
 import { headerText } from './text.ts';
 
 /**
@@ -11,9 +11,9 @@ import { headerText } from './text.ts';
 export function* encodeByObject(snapshots: readonly Snapshot[]): Generator<Buffer> {
   const lines = new Lines();
   for (const family of familiesOf(snapshots).values()) lines.text(headerText(family));
-  for (const { keys, values } of snapshots) {
-    for (let index = 0; index < keys.length; index++) {
-      lines.sample(keys[index] as string, values[index] as number);
+  for (const { series, values } of snapshots) {
+    for (let index = 0; index < values.length; index++) {
+      addSample(lines, series, values, index);
       if (lines.isFull) yield lines.take();
     }
   }
@@ -30,9 +30,9 @@ export function* encodeByFamily(snapshots: readonly Snapshot[]): Generator<Buffe
   const lines = new Lines();
   for (const name of [...places.keys()].sort()) {
     lines.text(headerText(families.get(name) as Family));
-    for (const { keys, values, indices } of places.get(name) ?? []) {
+    for (const { series, values, indices } of places.get(name) ?? []) {
       for (const index of indices) {
-        lines.sample(keys[index] as string, values[index] as number);
+        addSample(lines, series, values, index);
         if (lines.isFull) yield Buffer.from(lines.take());
       }
     }
@@ -40,18 +40,28 @@ export function* encodeByFamily(snapshots: readonly Snapshot[]): Generator<Buffe
   if (!lines.isEmpty) yield Buffer.from(lines.take());
 }
 
+function addSample(
+  lines: Lines,
+  { heads, middles, tails }: SeriesView,
+  values: readonly number[],
+  index: number,
+): void {
+  lines.sample(heads[index] as string, middles[index] as string, tails[index] as string, values[index] as number);
+}
+
 /** Where the samples of a family are in a snapshot. */
-interface Places extends Pick<Snapshot, 'keys' | 'values'> {
+interface Places {
+  readonly series: SeriesView;
+  readonly values: readonly number[];
   readonly indices: number[];
 }
 
 function placesOf(snapshots: readonly Snapshot[]): Map<string, Places[]> {
   const places = new Map<string, Places[]>();
-  for (const { keys, values, owners } of snapshots) {
+  for (const { series, values } of snapshots) {
     const own = new Map<string, Places>();
-    for (let index = 0; index < keys.length; index++) {
-      const { name } = owners[index] as Family;
-      const known = own.get(name) ?? { keys, values, indices: [] };
+    for (const [index, { name }] of series.owners.entries()) {
+      const known = own.get(name) ?? { series, values, indices: [] };
       own.set(name, known);
       known.indices.push(index);
     }

@@ -9,7 +9,10 @@ const MOST_BYTES_PER_UNIT = 3;
 /** A blank, the longest number (`-1.7976931348623157e+308`) and the end of the line. */
 const LONGEST_NUMBER = 32;
 
+const NONE = { text: '', from: 0, to: 0 };
+
 const BLANK = 0x20;
+const BRACE = 0x7d;
 const ZERO = 0x30;
 const NEWLINE = 0x0a;
 
@@ -17,6 +20,8 @@ const NEWLINE = 0x0a;
 export class Lines {
   #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES + SPARE_BYTES);
   #length = 0;
+  /** The last one, and where it is in the buffer. */
+  #middle = NONE;
 
   get isEmpty(): boolean {
     return this.#length === 0;
@@ -33,10 +38,14 @@ export class Lines {
     this.#length += this.#buffer.write(text, this.#length);
   }
 
-  /** Adds the line of one sample. */
-  sample(key: string, value: number): void {
-    this.#make(key.length * MOST_BYTES_PER_UNIT + LONGEST_NUMBER);
-    this.#length += this.#buffer.write(key, this.#length);
+  /** Adds the line of one sample, whose key comes in parts. */
+  sample(head: string, middle: string, tail: string, value: number): void {
+    this.#make((head.length + middle.length + tail.length) * MOST_BYTES_PER_UNIT + LONGEST_NUMBER);
+    this.#length += this.#buffer.write(head, this.#length);
+    if (middle !== '') this.#addMiddle(middle);
+    // Most tails, by far; a call would cost more than the rest of the line.
+    if (tail === '}') this.#buffer[this.#length++] = BRACE;
+    else if (tail !== '') this.#length += this.#buffer.write(tail, this.#length);
     this.#buffer[this.#length++] = BLANK;
     if (Number.isSafeInteger(value) && value >= 0) this.#digits(value);
     else this.#length += this.#buffer.write(numberText(value), this.#length, 'latin1');
@@ -47,7 +56,21 @@ export class Lines {
   take(): Buffer {
     const chunk = this.#buffer.subarray(0, this.#length);
     this.#length = 0;
+    this.#middle = NONE;
     return chunk;
+  }
+
+  /** An object's labels come in line after line: from the second on they are copied. */
+  #addMiddle(middle: string): void {
+    const start = this.#length;
+    const { text, from, to } = this.#middle;
+    if (text === middle) {
+      this.#buffer.copyWithin(start, from, to);
+      this.#length += to - from;
+    } else {
+      this.#length += this.#buffer.write(middle, start);
+      this.#middle = { text: middle, from: start, to: this.#length };
+    }
   }
 
   #digits(value: number): void {

@@ -8,19 +8,19 @@ import { labelBlock } from './text.ts';
  * sees the series of the one before, in the same order, the two share all but the values.
  */
 export class Snapshot {
-  /** Parallel to `keys` and `owners`. */
+  /** In the order of {@link series}. */
   readonly values: number[] = [];
   /** What could not be had: each error cost one unit (a device, a file), not the collector. */
   readonly errors: Error[] = [];
-  #list: SeriesList;
-  /** Whether `#list` belongs to others as well; then the first `size` of it are ours. */
+  #series: SeriesList;
+  /** Whether `#series` belongs to others as well; then the first `size` of it are ours. */
   #isShared: boolean;
-  /** Made when it is needed: the keys of a list that was taken over differ. */
-  #seen: Set<string> | undefined;
+  /** By the middles of keys, the rest of them. Made when it is needed: when the series of a list taken over differ. */
+  #seen: Map<string, Set<string>> | undefined;
 
   /** `previous` is what the same collector saw before; it must be closed. */
   constructor(previous?: Snapshot) {
-    this.#list = previous ? previous.#list : { families: new Map(), keys: [], owners: [] };
+    this.#series = previous ? previous.#series : new SeriesList([], [], [], []);
     this.#isShared = previous !== undefined;
   }
 
@@ -28,17 +28,20 @@ export class Snapshot {
     return this.values.length;
   }
 
+  /** What was seen, without the values. Closed snapshots with the same series have the same list. */
+  get series(): SeriesView {
+    if (this.#series.size !== this.size) this.#takeOver();
+    return this.#series;
+  }
+
   get families(): ReadonlyMap<string, Family> {
-    return this.#ours().families;
+    return this.series.families;
   }
 
-  /** Series keys, `name{labels}`. Closed snapshots with the same series have the same array. */
-  get keys(): readonly string[] {
-    return this.#ours().keys;
-  }
-
-  get owners(): readonly Family[] {
-    return this.#ours().owners;
+  /** All series keys, `name{labels}`, put together anew. */
+  get keys(): string[] {
+    const { series } = this;
+    return this.values.map((_, index) => series.key(index));
   }
 
   /** Adds one sample; `labels` are the values for `family.labels`, in that order. */
@@ -55,24 +58,26 @@ export class Snapshot {
    * the whole body for it.
    */
   addSeries(family: Family, key: string, value: number): void {
+    this.addParts(family, key, '', '', value);
+  }
+
+  /**
+   * As {@link addSeries}, for a key in three parts. The middle one, the labels of an object, is shared by all its
+   * series: whole, their keys would be most of the memory. All series of a family must come in the same way.
+   */
+  addParts(family: Family, head: string, middle: string, tail: string, value: number): void {
     if (this.#isShared) {
-      const index = this.values.length;
-      if (this.#list.keys[index] === key && this.#list.owners[index] === family) {
+      if (this.#series.isAt(this.size, family, head, middle, tail)) {
         this.values.push(value);
         return;
       }
       this.#takeOver();
     }
-    const { families, keys, owners } = this.#list;
-    this.#seen ??= new Set(keys);
-    if (this.#seen.has(key)) {
-      this.errors.push(new Error(`duplicate series ${key}: kept the first value`));
+    if (!this.#isNew(head, middle, tail)) {
+      this.errors.push(new Error(`duplicate series ${head}${middle}${tail}: kept the first value`));
       return;
     }
-    this.#seen.add(key);
-    if (!families.has(family.name)) families.set(family.name, family);
-    keys.push(key);
-    owners.push(family);
+    this.#series.add(family, head, middle, tail);
     this.values.push(value);
   }
 
@@ -93,7 +98,7 @@ export class Snapshot {
 
   /** Ends adding: from now on others may share its list. */
   close(): void {
-    this.#ours();
+    if (this.#series.size !== this.size) this.#takeOver();
     this.#isShared = true;
     this.#seen = undefined;
   }
@@ -102,34 +107,96 @@ export class Snapshot {
   without(names: ReadonlySet<string>): Snapshot {
     const rest = new Snapshot();
     rest.errors.push(...this.errors);
-    const { keys, owners } = this.#ours();
-    for (let index = 0; index < this.size; index++) {
-      const owner = owners[index] as Family;
-      if (!names.has(owner.name)) rest.addSeries(owner, keys[index] as string, this.values[index] as number);
+    const { owners, heads, middles, tails } = this.series;
+    for (const [index, owner] of owners.entries()) {
+      if (names.has(owner.name)) continue;
+      const key = [heads[index], middles[index], tails[index]] as [string, string, string];
+      rest.addParts(owner, ...key, this.values[index] as number);
     }
     rest.close();
     return rest;
   }
 
-  #ours(): SeriesList {
-    if (this.#list.keys.length !== this.size) this.#takeOver();
-    return this.#list;
-  }
-
   /** Goes on with a list of its own. */
   #takeOver(): void {
-    const keys = this.#list.keys.slice(0, this.size);
-    const owners = this.#list.owners.slice(0, this.size);
-    const families = new Map<string, Family>();
-    for (const owner of owners) if (!families.has(owner.name)) families.set(owner.name, owner);
-    this.#list = { families, keys, owners };
+    this.#series = this.#series.first(this.size);
     this.#isShared = false;
+  }
+
+  #isNew(head: string, middle: string, tail: string): boolean {
+    this.#seen ??= this.#series.rests();
+    const known = this.#seen.get(middle);
+    const rest = head + tail;
+    if (known === undefined) this.#seen.set(middle, new Set([rest]));
+    else if (known.has(rest)) return false;
+    else known.add(rest);
+    return true;
   }
 }
 
-/** The series of a snapshot, in order, and their families. */
-interface SeriesList {
-  readonly families: Map<string, Family>;
-  readonly keys: string[];
+/** The series of a snapshot, in order. A key is a head, a middle and a tail in a row. */
+export interface SeriesView {
+  readonly families: ReadonlyMap<string, Family>;
+  readonly owners: readonly Family[];
+  readonly heads: readonly string[];
+  readonly middles: readonly string[];
+  readonly tails: readonly string[];
+  key(index: number): string;
+}
+
+class SeriesList implements SeriesView {
+  readonly families = new Map<string, Family>();
   readonly owners: Family[];
+  readonly heads: string[];
+  readonly middles: string[];
+  readonly tails: string[];
+
+  constructor(owners: Family[], heads: string[], middles: string[], tails: string[]) {
+    this.owners = owners;
+    this.heads = heads;
+    this.middles = middles;
+    this.tails = tails;
+    for (const owner of owners) if (!this.families.has(owner.name)) this.families.set(owner.name, owner);
+  }
+
+  get size(): number {
+    return this.owners.length;
+  }
+
+  key(index: number): string {
+    return `${this.heads[index]}${this.middles[index]}${this.tails[index]}`;
+  }
+
+  isAt(index: number, family: Family, head: string, middle: string, tail: string): boolean {
+    return (
+      this.owners[index] === family &&
+      this.heads[index] === head &&
+      this.middles[index] === middle &&
+      this.tails[index] === tail
+    );
+  }
+
+  add(family: Family, head: string, middle: string, tail: string): void {
+    if (!this.families.has(family.name)) this.families.set(family.name, family);
+    this.owners.push(family);
+    this.heads.push(head);
+    this.middles.push(middle);
+    this.tails.push(tail);
+  }
+
+  /** A list of the first `count`. */
+  first(count: number): SeriesList {
+    const [heads, middles, tails] = [this.heads, this.middles, this.tails].map((parts) => parts.slice(0, count));
+    return new SeriesList(this.owners.slice(0, count), heads ?? [], middles ?? [], tails ?? []);
+  }
+
+  /** By middle, heads with their tails. */
+  rests(): Map<string, Set<string>> {
+    const rests = new Map<string, Set<string>>();
+    for (const [index, middle] of this.middles.entries()) {
+      const known = rests.get(middle) ?? new Set();
+      rests.set(middle, known.add(`${this.heads[index]}${this.tails[index]}`));
+    }
+    return rests;
+  }
 }

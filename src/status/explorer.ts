@@ -50,11 +50,12 @@ export class Explorer {
     const turns = new Turns(signal);
     for (const [group, snapshots] of last.groups) {
       for (const snapshot of snapshots) {
-        if (!snapshot.families.has(name)) continue;
+        const { series } = snapshot;
+        if (!series.families.has(name)) continue;
         for (let index = 0; index < snapshot.size && !page.isComplete; index++) {
           if (index % STRIDE === 0 && turns.isOver) await turns.next();
-          if (snapshot.owners[index]?.name !== name) continue;
-          page.add(group, snapshot.keys[index] as string, () => numberText(snapshot.values[index] as number));
+          if (series.owners[index]?.name !== name) continue;
+          page.add(group, series.key(index), () => numberText(snapshot.values[index] as number));
         }
       }
     }

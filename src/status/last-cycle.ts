@@ -25,7 +25,7 @@ export function familiesOf({ groups }: LastCycle, prepared: readonly Prepared[])
     known.series += series;
   };
   for (const [group, snapshots] of groups) {
-    for (const { owners } of snapshots) countRuns(owners, (family, series) => add(group, family, series));
+    for (const { series } of snapshots) countRuns(series.owners, (family, series) => add(group, family, series));
   }
   for (const part of prepared) for (const { family, series } of part.families()) add(part.group, family, series);
   const names = [...counted.keys()].sort();

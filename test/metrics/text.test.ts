@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { compressEach } from '../../src/metrics/compression.ts';
 import { encodeByFamily, encodeByObject } from '../../src/metrics/encoder.ts';
-import { counter, gauge } from '../../src/metrics/family.ts';
+import { counter, type Family, gauge } from '../../src/metrics/family.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { escapeLabelValue, numberText } from '../../src/metrics/text.ts';
 import { samplesOf } from '../kit/samples.ts';
@@ -70,6 +70,59 @@ test('numbers read back as the same double, without an exponent where a cut coul
     assert.equal(numberText(value), text);
     assert.equal([...samplesOf(`m ${text}\n`).values()][0], value === 0 ? 0 : value);
   }
+});
+
+test('the encoder writes numbers as numberText does, whatever their size, and text of any length as UTF-8', () => {
+  const values = [0, -0, 7, 10, 99, 100, 2 ** 31, 2 ** 32 - 1, 1e15, 1e16, 2 ** 53 - 1, 2 ** 53, 1e21, -1, -12.5, 0.1];
+  for (let power = 0; power < 53; power++) values.push(2 ** power - 1, 2 ** power + 1);
+  const out = new Snapshot();
+  for (const [index, value] of values.entries()) out.addSeries(size, `m{i="${index}"}`, value);
+  out.addSeries(size, `m{i="${'ü🔥'.repeat(100_000)}"}`, 1);
+  const lines = textOf(encodeByObject([out]))
+    .split('\n')
+    .slice(2, -1);
+  assert.deepEqual(
+    lines,
+    out.keys.map((key, index) => `${key} ${numberText(out.values[index] as number)}`),
+  );
+});
+
+test('a cycle with the series of the one before shares their list, and one with others has its own', () => {
+  const first = twoDisks();
+  first.close();
+  const same = new Snapshot(first);
+  for (const [index, key] of first.keys.entries()) same.addSeries(first.series.owners[index] as Family, key, index);
+  same.close();
+  assert.equal(same.series, first.series);
+  assert.deepEqual([...same.values], [0, 1, 2, 3]);
+  const fewer = new Snapshot(same);
+  fewer.add(reads, 5, 'sda');
+  fewer.close();
+  assert.deepEqual(fewer.keys, ['disk_reads_total{device="sda"}']);
+  assert.deepEqual([...fewer.families.keys()], ['disk_reads_total']);
+  const other = new Snapshot(same);
+  other.add(reads, 5, 'sda');
+  other.add(reads, 6, 'sdc');
+  other.add(reads, 7, 'sda');
+  assert.deepEqual(other.keys, ['disk_reads_total{device="sda"}', 'disk_reads_total{device="sdc"}']);
+  assert.match(String(other.errors[0]), /duplicate series/);
+  const more = new Snapshot(same);
+  for (const [index, key] of first.keys.entries()) more.addSeries(first.series.owners[index] as Family, key, index);
+  more.add(reads, 5, 'sda');
+  more.add(size, 5, 'sdc');
+  assert.deepEqual([more.size, more.errors.length], [5, 1]);
+  // None of them changed the list of the others.
+  assert.deepEqual([first.size, first.series.owners.length, same.keys.length], [4, 4, 4]);
+});
+
+test('keys in parts are put together, and told apart as they were given', () => {
+  const out = new Snapshot();
+  for (const tail of ['}', ',cpu="0"}', '}']) out.addParts(reads, 'disk_reads_total', '{device="ä"', tail, 1);
+  assert.deepEqual(out.keys, ['disk_reads_total{device="ä"}', 'disk_reads_total{device="ä",cpu="0"}']);
+  assert.match(String(out.errors[0]), /duplicate series disk_reads_total\{device="ä"\}/);
+  assert.match(textOf(encodeByFamily([out])), /^disk_reads_total\{device="ä",cpu="0"\} 1$/m);
+  assert.deepEqual(out.without(new Set(['disk_reads_total'])).keys, []);
+  assert.deepEqual(out.without(new Set()).keys, out.keys);
 });
 
 test('label values are escaped and always UTF-8', () => {

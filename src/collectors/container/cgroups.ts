@@ -124,14 +124,13 @@ export class CgroupCollector {
       if (device !== '') row.addSubject(out, subject, this.#series.device, use);
       if (families !== 'kubelet') continue;
       for (const [operation, value] of use.bytes) {
-        const labels = `${subject},major="${use.major}",minor="${use.minor}",operation="${operation}"`;
-        row.addOne(out, { family: deviceOperations, labels, value });
+        const tail = `,major="${use.major}",minor="${use.minor}",operation="${operation}"}`;
+        row.addOne(out, { family: deviceOperations, tail, value }, subject);
       }
     }
     for (const one of interfaces) {
       row.addSubject(out, `,interface="${escapeLabelValue(one.name)}"`, networkSeries, one);
     }
-    row.trim(reading.devices.length + interfaces.length);
     if (families === 'kubelet') for (const constant of constantSeries) row.addOne(out, constant);
   }
 

@@ -40,7 +40,7 @@ const LABELS = [...CGROUP_LABELS, 'device'];
 const series = <Of>(family: Family, field: Series<Of>['field']): Series<Of> => ({
   family,
   field,
-  labels: '',
+  tail: '}',
   isCommon: false,
 });
 

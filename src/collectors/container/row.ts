@@ -3,7 +3,7 @@ import { escapeLabelValue } from '../../metrics/text.ts';
 import type { Cgroup } from './discovery.ts';
 import type { InterfaceCounters } from './network.ts';
 import type { Limits, Reading } from './reading.ts';
-import type { Series } from './series.ts';
+import type { Constant, Series } from './series.ts';
 
 /** What tells one cgroup's series from those of others. Empty texts are left out. */
 export interface RowLabels {
@@ -25,10 +25,7 @@ export interface Seen {
   readonly at: number;
 }
 
-/** How many interfaces or devices beyond those of now may have kept keys: on some hosts they come and go with pods. */
-const SPARE_SUBJECTS = 32;
-
-/** What is kept of a cgroup between cycles: its labels as ready-made text, and its series' keys. */
+/** What is kept of a cgroup between cycles. */
 export class Row {
   readonly cgroup: Cgroup;
   /** Rows are numbered as they come, to spread what is done now and then. */
@@ -51,9 +48,8 @@ export class Row {
   waited = 0;
   /** First process, as it was last seen. */
   pid: string | undefined;
-  #labels: string | undefined;
-  #keys = new Map<object, string>();
-  readonly #subjects = new Map<string, Map<object, string>>();
+  /** Its labels as text that begins with a brace. */
+  #labels = '{';
 
   /** A pod learns of what is in it. */
   constructor(cgroup: Cgroup, serial: number, above: Row | undefined, started: number | undefined) {
@@ -90,50 +86,28 @@ export class Row {
       .filter(([, value]) => value !== '')
       .map(([label, value]) => `${label}="${escapeLabelValue(value)}"`)
       .join(',');
-    if (labels === this.#labels) return;
-    this.#labels = labels;
-    this.#keys = new Map();
-    this.#subjects.clear();
+    // The old text is the one that the last cycle's series have.
+    if (`{${labels}` !== this.#labels) this.#labels = `{${labels}`;
   }
 
   /** Adds the fields of `values` that are known. */
   add<Of>(out: Snapshot, series: readonly Series<Of>[], values: Of): void {
-    this.#add(out, this.#keys, '', series, values);
+    for (const { family, field, tail } of series) {
+      const value = values[field] as number | undefined;
+      if (value !== undefined) out.addParts(family, family.name, this.#labels, tail, value);
+    }
   }
 
   /** Like {@link add}, for one of several things of a cgroup, which `subject`, a label as text, tells apart. */
   addSubject<Of>(out: Snapshot, subject: string, series: readonly Series<Of>[], values: Of): void {
-    this.#add(out, this.#keysOf(subject), subject, series, values);
-  }
-
-  /** Adds one sample with further labels, given as text. */
-  addOne(out: Snapshot, { family, labels, value }: { family: Series<never>['family']; labels: string; value: number }) {
-    out.addSeries(family, `${family.name}{${this.#labels}${labels}}`, value);
-  }
-
-  /** Forgets kept keys when there are far more than `current` subjects. */
-  trim(current: number): void {
-    if (this.#subjects.size > current + SPARE_SUBJECTS) this.#subjects.clear();
-  }
-
-  #add<Of>(out: Snapshot, keys: Map<object, string>, subject: string, series: readonly Series<Of>[], values: Of): void {
-    for (const one of series) {
-      const value = values[one.field] as number | undefined;
-      if (value === undefined) continue;
-      let key = keys.get(one);
-      if (key === undefined) {
-        key = `${one.family.name}{${this.#labels}${subject}${one.labels}}`;
-        keys.set(one, key);
-      }
-      out.addSeries(one.family, key, value);
+    for (const { family, field, tail } of series) {
+      const value = values[field] as number | undefined;
+      if (value !== undefined) out.addParts(family, family.name, this.#labels, subject + tail, value);
     }
   }
 
-  #keysOf(subject: string): Map<object, string> {
-    const known = this.#subjects.get(subject);
-    if (known) return known;
-    const keys = new Map<object, string>();
-    this.#subjects.set(subject, keys);
-    return keys;
+  /** Adds one sample, whose further labels may begin with `subject`. */
+  addOne(out: Snapshot, { family, tail, value }: Constant, subject = ''): void {
+    out.addParts(family, family.name, this.#labels, subject + tail, value);
   }
 }

@@ -9,8 +9,8 @@ export const CGROUP_LABELS = ['namespace', 'pod', 'container', 'id', 'image', 'n
 export interface Series<Of> {
   readonly family: Family;
   readonly field: NumericField<Of>;
-  /** Labels that are always the same, as text. */
-  readonly labels: string;
+  /** How its keys end: labels that are always the same, and a brace. */
+  readonly tail: string;
   /** Whether it is told without `families: kubelet`: when dashboards and alerts ask for it. */
   readonly isCommon: boolean;
 }
@@ -24,7 +24,7 @@ const define =
   (make: Define, field: NumericField<Of>, name: string, help: string, fixed: Readonly<Record<string, string>> = {}) => {
     const labels = Object.entries(fixed).map(([label, value]) => `,${label}="${value}"`);
     const family = make(name, help, [...CGROUP_LABELS, ...ownLabels, ...Object.keys(fixed)]);
-    return { family, field, labels: labels.join(''), isCommon } satisfies Series<Of>;
+    return { family, field, tail: `${labels.join('')}}`, isCommon } satisfies Series<Of>;
   };
 
 const common = define<Reading>(true);
@@ -45,7 +45,7 @@ const faults = (['container', 'hierarchy'] as const).flatMap((scope) =>
   ).map(([type, field]) => ({
     family: failures,
     field,
-    labels: `,failure_type="${type}",scope="${scope}"`,
+    tail: `,failure_type="${type}",scope="${scope}"}`,
     isCommon: false,
   })),
 );
@@ -192,8 +192,13 @@ export const networkSeries: readonly Series<InterfaceCounters>[] = [
   network(counter, 'transmitDropped', 'container_network_transmit_packets_dropped_total', 'Packets dropped unsent.'),
 ];
 
+/** A series whose value is always the same. */
+export interface Constant extends Pick<Series<never>, 'family' | 'tail'> {
+  readonly value: number;
+}
+
 /** What no kubelet measures, at the value that it gives to all cgroups. Only with `families: kubelet`. */
-export const constantSeries: readonly { readonly family: Family; readonly labels: string; readonly value: number }[] = [
+export const constantSeries: readonly Constant[] = [
   constant('container_health_state', 'Health check of the container; -1, as for every runtime but Docker.', -1),
   constant('container_cpu_load_average_10s', 'Always 0: no kubelet measures it.', 0),
   constant('container_cpu_load_d_average_10s', 'Always 0: no kubelet measures it.', 0),
@@ -201,14 +206,14 @@ export const constantSeries: readonly { readonly family: Family; readonly labels
 ];
 
 function constant(name: string, help: string, value: number) {
-  return { family: gauge(name, help, CGROUP_LABELS), labels: '', value };
+  return { family: gauge(name, help, CGROUP_LABELS), tail: '}', value };
 }
 
 function taskStates() {
   const family = gauge('container_tasks_state', 'Always 0: no kubelet measures it.', [...CGROUP_LABELS, 'state']);
   return ['iowaiting', 'running', 'sleeping', 'stopped', 'uninterruptible'].map((state) => ({
     family,
-    labels: `,state="${state}"`,
+    tail: `,state="${state}"}`,
     value: 0,
   }));
 }

@@ -133,7 +133,7 @@ async function run(spec: CollectorSpec, host: Host): Promise<Snapshot[]> {
 }
 
 const familiesWithNaN = (snapshot: Snapshot): Set<string> =>
-  new Set(snapshot.owners.filter((_, index) => Number.isNaN(snapshot.values[index])).map(({ name }) => name));
+  new Set(snapshot.series.owners.filter((_, index) => Number.isNaN(snapshot.values[index])).map(({ name }) => name));
 
 for (const spec of nodeCollectors) {
   test(`${spec.name} survives damaged files`, async (t) => {
