@@ -5,12 +5,15 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 export interface SelfMetrics {
   /** Longest time that the event loop was blocked before the last push. */
   readonly lagSeconds: number;
-  /** Ends the sampling of the event loop. */
+  /** Ends the watch of the event loop. */
   close(): void;
 }
 
-/** Samples the event loop 20 times a second: blocks of 50 ms and more are seen, at 0.3 ms of CPU a second. */
-const LAG_RESOLUTION_MS = 50;
+/** From Node.js 26 on each turn of the event loop is measured: every block is seen, and no timer wakes the process for it. */
+const MEASURES_TURNS = Number.parseInt(process.versions.node, 10) >= 26;
+/** Before, how late a timer comes, and so no shorter blocks. */
+const TIMER_MS = 50;
+const UNBLOCKED_MS = MEASURES_TURNS ? 0 : TIMER_MS;
 
 /** Registers build, process and event-loop metrics in `registry`. */
 export function selfMetrics(registry: Registry, version: string): SelfMetrics {
@@ -45,14 +48,17 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
     },
   });
   let lagSeconds = 0;
-  const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+  const lag = monitorEventLoopDelay({ samplePerIteration: true, resolution: TIMER_MS });
   lag.enable();
+  let isFirst = true;
   new Gauge({
     name: 'firesteel_event_loop_lag_max_seconds',
     help: 'Longest time that the event loop was blocked since the last push.',
     registers,
     collect() {
-      lagSeconds = lag.count === 0 ? 0 : Math.max(0, lag.max / 1e9 - LAG_RESOLUTION_MS / 1000);
+      // The first turn is measured with the time in which the process waited.
+      lagSeconds = lag.count === 0 || isFirst ? 0 : Math.max(0, lag.max / 1e6 - UNBLOCKED_MS) / 1000;
+      isFirst = false;
       this.set(lagSeconds);
       lag.reset();
     },
