@@ -120,8 +120,8 @@ test('an outage costs nothing: what is too much for memory waits on disk and fol
   const { exporter, counted } = exporterTo(receiver.url, { queue: { cycles: 2 } }, join(scratchFolder(t), 'spool'));
   for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await bodyAt(stamp));
   await until(async () => (await counted('queue_bodies{exporter="it",tier="disk"}')) >= 7);
+  await until(async () => (await counted('breaker_open{exporter="it"}')) === 1);
   assert.equal(exporter.status().state, 'retrying');
-  assert.equal(await counted('breaker_open{exporter="it"}'), 1);
   receiver.answer = () => 204;
   await until(() => receiver.taken.length === 10);
   assert.ok((receiver.stamps[0] ?? 0) > 8, `the newest first: ${receiver.stamps}`);

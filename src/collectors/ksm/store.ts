@@ -167,15 +167,20 @@ export class ObjectStore {
 
   /** Replaces a shard by as many as its text now needs; what is less than half a shard joins the open one. */
   #rebuild(shard: Shard): void {
+    const taken = [shard];
     let entries = this.#take(shard);
     const open = this.#open;
-    if (open !== undefined && bytesOf(entries) < SHARD_BYTES / 2) entries = [...this.#take(open), ...entries];
+    if (open !== undefined && bytesOf(entries) < SHARD_BYTES / 2) {
+      taken.push(open);
+      entries = [...this.#take(open), ...entries];
+    }
     for (const group of evenGroups(entries)) {
       const rebuilt = new Shard(this.#packing, this.#arena, group);
       this.#shards.add(rebuilt);
       this.#count(rebuilt, 1);
       if (rebuilt.size < SHARD_BYTES) this.#open ??= rebuilt;
     }
+    for (const one of taken) one.free();
   }
 
   #take(shard: Shard): Entry[] {

@@ -187,3 +187,23 @@ test('an object costs less than 300 bytes beside its compressed text', async () 
   assert.ok(each < 300, `${each} bytes an object`);
   assert.equal(store.size, count);
 });
+
+for (const compression of ['gzip', 'zstd'] as const) {
+  test(`what ${compression} unpacks for a rebuild is given back at once, as collections come late`, async () => {
+    const packing = packingOf(compression);
+    const unpacked: Buffer[] = [];
+    const unpack = (packed: Buffer, textBytes: number) => {
+      const text = packing.unpack(packed, textBytes);
+      unpacked.push(text);
+      return text;
+    };
+    const store = new ObjectStore(FAMILIES, { ...packing, unpack }, new TextArena());
+    for (let object = 0; object < 40; object++) store.set(`pod-${object}`, textOf(`pod-${object}`, 1, 100));
+    await store.body();
+    store.set('pod-3', textOf('pod-3', 2, 100));
+    const { samples } = await store.body();
+    assert.equal(samples, 4000);
+    assert.ok(unpacked.length > 0);
+    assert.deepEqual(new Set(unpacked.map(({ length }) => length)), new Set([0]));
+  });
+}
