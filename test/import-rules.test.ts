@@ -34,7 +34,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   status: ['metrics', 'http/status-view.ts', 'host/turns.ts', 'log.ts'],
   receiver: ['metrics'],
   diff: ['metrics'],
-  'state-role.ts': ['collectors/ksm', 'config', 'http', 'kube', 'log.ts', 'metrics'],
+  'memory.ts': ['host/program-pages.ts', 'log.ts'],
+  'state-role.ts': ['collectors/ksm', 'config', 'http', 'kube', 'log.ts', 'memory.ts', 'metrics'],
   'parts.ts': [],
   'reload.ts': ['log.ts'],
   'assembly.ts': [
@@ -76,6 +77,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'http',
     'kube',
     'log.ts',
+    'memory.ts',
     'metrics',
     'push',
     'receiver',

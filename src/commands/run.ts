@@ -1,9 +1,9 @@
 import { startAgent } from '../agent.ts';
 import { createLog } from '../log.ts';
+import { preferMemoryToCode, releaseProgram } from '../memory.ts';
 import type { Command, Io } from './command.ts';
 import { type ShownReceiver, showReceiver } from './receive.ts';
 import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, loadSettings, type Parsed, parseFlags } from './settings.ts';
-import { saveMemory } from './thrift.ts';
 
 /** `firesteel run`, also the default. */
 export const run: Command = {
@@ -38,7 +38,8 @@ async function runAgent(values: Parsed['values'], io: Io): Promise<number> {
     env: io.env,
     loadConfig: () => loadSettings(values, io.env).config,
   });
-  saveMemory(config.collectors.ksm.enabled, log);
+  if (!config.collectors.ksm.enabled) preferMemoryToCode();
+  releaseProgram(log);
   // The agent logs why it refuses a configuration.
   io.events.addEventListener('reload', () => void agent.reload().catch(() => undefined));
   if (!io.stop.aborted) await new Promise((resolve) => io.stop.addEventListener('abort', resolve, { once: true }));

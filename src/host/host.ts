@@ -109,12 +109,14 @@ export class Host {
     return existsSync(path);
   }
 
-  /** How many hard links a file or folder has; undefined when it is not there or can't be looked at. */
+  /** How many hard links a file or folder has; undefined when it is not there. Throws DeniedFile or UnreadableFile. */
   links(path: string): number | undefined {
     try {
       return statSync(path, { throwIfNoEntry: false })?.nlink;
-    } catch {
-      return undefined;
+    } catch (cause) {
+      const error = fileError(path, cause);
+      if (error instanceof MissingFile) return undefined;
+      throw error;
     }
   }
 

@@ -127,7 +127,7 @@ export async function compressEach(
   let started = performance.now();
   for (const chunk of chunks) {
     textBytes += chunk.length;
-    for (const { encoding, members } of made) members.push(encodeSync(chunk, encoding, stampMs));
+    for (const { encoding, members } of made) members.push(encode(chunk, encoding, stampMs));
     if (performance.now() - started < SLICE_MS) continue;
     await setImmediate();
     started = performance.now();
@@ -135,7 +135,7 @@ export async function compressEach(
   return new Map(made.map(({ encoding, members }) => [encoding, { members, textBytes }]));
 }
 
-/** The same text in another encoding, a member at a time and off the main thread. Rejects when `signal` fires. */
+/** The same text in another encoding, a member at a time, between which other work goes on. Rejects when `signal` fires. */
 export async function transcode(
   members: readonly Buffer[],
   from: Compression,
@@ -147,7 +147,7 @@ export async function transcode(
   const made: Buffer[] = [];
   for (const member of members) {
     signal?.throwIfAborted();
-    made.push(await encode(await compressor(from).unpack(member), to, stampMs));
+    made.push(encode(await compressor(from).unpack(member), to, stampMs));
   }
   return made;
 }
@@ -167,30 +167,19 @@ export async function transcodeKept(
   if (from === to) return members;
   const made: Buffer[] = [];
   for (const member of members) {
-    const rewritten = REWRITTEN.get(member) ?? (await encode(await compressor(from).unpack(member), to, 0));
+    const rewritten = REWRITTEN.get(member) ?? encode(await compressor(from).unpack(member), to, 0);
     REWRITTEN.set(member, rewritten);
     made.push(rewritten);
   }
   return made;
 }
 
-function encodeSync(text: Buffer, encoding: Encoding, stampMs: number): Buffer {
+function encode(text: Buffer, encoding: Encoding, stampMs: number): Buffer {
   const { packSync } = compressor(compressionOf(encoding));
   if (encoding !== 'gzip-stamped') return packSync(text);
   const workspace = takeWorkspace(text, stampMs);
   try {
     return packSync(workspace.subarray(0, stamp(text, stampMs, workspace)));
-  } finally {
-    spare = workspace;
-  }
-}
-
-async function encode(text: Buffer, encoding: Encoding, stampMs: number): Promise<Buffer> {
-  const { pack } = compressor(compressionOf(encoding));
-  if (encoding !== 'gzip-stamped') return pack(text);
-  const workspace = takeWorkspace(text, stampMs);
-  try {
-    return await pack(workspace.subarray(0, stamp(text, stampMs, workspace)));
   } finally {
     spare = workspace;
   }

@@ -33,8 +33,10 @@ export class AgentRegistry extends Scope {
   #scopes: readonly Scope[] = [this];
   /** Since when producers are late whose run has missed its deadline and still not returned. */
   readonly #late = new WeakMap<Producer, number>();
-  /** What each producer saw last; under the registry itself, its own metrics. */
-  readonly #last = new WeakMap<object, Snapshot>();
+  /** What each producer saw last. */
+  readonly #last = new WeakMap<Producer, Snapshot>();
+  /** The last snapshot of prom-client's metrics, and their families. */
+  #lastOwn: Snapshot | undefined;
   readonly #ownFamilies = new Map<string, Family>();
   readonly #reports: { readonly group: string; readonly report: Report }[] = [
     { group: SELF_GROUP, report: resultSamples },
@@ -181,7 +183,7 @@ export class AgentRegistry extends Scope {
 
   /** prom-client's metrics as one snapshot, so that all text comes from one encoder. */
   async #ownSnapshot(): Promise<Snapshot> {
-    const snapshot = new Snapshot(this.#last.get(this));
+    const snapshot = new Snapshot(this.#lastOwn);
     for (const metric of (await Promise.all(this.#scopes.map((scope) => scope.getMetricsAsJSON()))).flat()) {
       const { name, help, type, values } = metric as unknown as MetricObjectWithValues<MetricValue<string>>;
       const family = this.#ownFamilies.get(name) ?? {
@@ -196,7 +198,7 @@ export class AgentRegistry extends Scope {
       }
     }
     snapshot.close();
-    this.#last.set(this, snapshot);
+    this.#lastOwn = snapshot;
     return snapshot;
   }
 }

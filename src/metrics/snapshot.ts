@@ -20,7 +20,7 @@ export class Snapshot {
 
   /** `previous` is what the same collector saw before; it must be closed. */
   constructor(previous?: Snapshot) {
-    this.#series = previous ? previous.#series : new SeriesList([], [], [], []);
+    this.#series = previous ? previous.#series : new SeriesList();
     this.#isShared = previous !== undefined;
   }
 
@@ -73,7 +73,7 @@ export class Snapshot {
       }
       this.#takeOver();
     }
-    if (!this.#isNew(head, middle, tail)) {
+    if (!this.#admit(head, middle, tail)) {
       this.errors.push(new Error(`duplicate series ${head}${middle}${tail}: kept the first value`));
       return;
     }
@@ -119,11 +119,12 @@ export class Snapshot {
 
   /** Goes on with a list of its own. */
   #takeOver(): void {
-    this.#series = this.#series.first(this.size);
+    this.#series = new SeriesList(this.#series, this.size);
     this.#isShared = false;
   }
 
-  #isNew(head: string, middle: string, tail: string): boolean {
+  /** Notes a series of an own list; false when it has been there before. */
+  #admit(head: string, middle: string, tail: string): boolean {
     this.#seen ??= this.#series.rests();
     const known = this.#seen.get(middle);
     const rest = head + tail;
@@ -151,12 +152,13 @@ class SeriesList implements SeriesView {
   readonly middles: string[];
   readonly tails: string[];
 
-  constructor(owners: Family[], heads: string[], middles: string[], tails: string[]) {
-    this.owners = owners;
-    this.heads = heads;
-    this.middles = middles;
-    this.tails = tails;
-    for (const owner of owners) if (!this.families.has(owner.name)) this.families.set(owner.name, owner);
+  /** Begins with the first `count` of another list. */
+  constructor(other?: SeriesList, count = 0) {
+    this.owners = other?.owners.slice(0, count) ?? [];
+    this.heads = other?.heads.slice(0, count) ?? [];
+    this.middles = other?.middles.slice(0, count) ?? [];
+    this.tails = other?.tails.slice(0, count) ?? [];
+    for (const owner of this.owners) if (!this.families.has(owner.name)) this.families.set(owner.name, owner);
   }
 
   get size(): number {
@@ -182,12 +184,6 @@ class SeriesList implements SeriesView {
     this.heads.push(head);
     this.middles.push(middle);
     this.tails.push(tail);
-  }
-
-  /** A list of the first `count`. */
-  first(count: number): SeriesList {
-    const [heads, middles, tails] = [this.heads, this.middles, this.tails].map((parts) => parts.slice(0, count));
-    return new SeriesList(this.owners.slice(0, count), heads ?? [], middles ?? [], tails ?? []);
   }
 
   /** By middle, heads with their tails. */

@@ -1,4 +1,5 @@
-// Finds the cgroups of pods and containers: readdir each cycle, no inotify, which would need a watch on every folder.
+// Finds the cgroups of pods and containers: a look at each folder in each cycle, which is listed when it has changed. No
+// inotify, which would need a watch on every folder.
 // The layouts are those of src/host/cgroup-path.ts.
 import { classifyCgroupPath } from '../../host/cgroup-path.ts';
 import type { Host } from '../../host/host.ts';

@@ -116,9 +116,8 @@ export class ProcessCollector {
     const isDue = cycle.now >= process.slowAt;
     if (isDue) process.slowAt = cycle.now + slowInterval * (process.slowAt === 0 ? spread(process.pid) : 1);
     if (process.threads > 1 && (isDue || threads)) await this.#threads.read(process, threads, cycle);
-    const isWhole = isDue || cycle.now < process.youngUntil;
-    if (isWhole || this.#hasSwap) this.#details.readStatus(process, cycle.losses);
-    this.#details.readUse(process, isWhole, cycle.losses);
+    if (isDue || this.#hasSwap || cycle.now < process.youngUntil) this.#details.readStatus(process, cycle.losses);
+    this.#details.readUse(process, cycle.losses);
     if (isDue) await this.#details.readLimits(process, cycle.losses);
     if (wchan) this.#details.readWchan(process, threads, cycle.losses);
     process.counters.begin(process.isNewborn);

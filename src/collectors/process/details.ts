@@ -29,15 +29,11 @@ export class Details {
     }
   }
 
-  /**
-   * Storage traffic and the number of open files. The latter is taken to be as before in a process that is quiet,
-   * unless `isWhole`: to ask costs a seventh of all that is read of a process.
-   */
-  readUse(process: Process, isWhole: boolean, losses: Losses): void {
+  /** Storage traffic and the number of open files. */
+  readUse(process: Process, losses: Losses): void {
     const { pid, counters } = process;
     this.readIo(process, '', counters, losses);
     if (process.isZombie) process.openFiles = 0;
-    else if (process.isQuiet && !isWhole && !Number.isNaN(process.openFiles)) return;
     else if (!this.#countsLater(process)) {
       process.openFiles = unlessDenied(process, 'fd', losses, () => this.#files.openFiles(pid)) ?? Number.NaN;
     }

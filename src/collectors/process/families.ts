@@ -19,11 +19,7 @@ export const F = {
   minorFaults: counter(named('minor_page_faults_total'), 'Page faults that did not.', GROUP),
   switches: counter(named('context_switches_total'), 'Context switches.', ['groupname', 'ctxswitchtype']),
   memory: gauge(named('memory_bytes'), 'Memory in use.', ['groupname', 'memtype']),
-  openFiles: gauge(
-    named('open_filedesc'),
-    'Open file descriptors; of a process that does nothing, as of the last minute.',
-    GROUP,
-  ),
+  openFiles: gauge(named('open_filedesc'), 'Open file descriptors.', GROUP),
   worstFdRatio: gauge(
     named('worst_fd_ratio'),
     'Open file descriptors over their soft limit, of the process nearest to it.',

@@ -38,7 +38,7 @@ export const options = z.strictObject({
   slowInterval: duration(0)
     .prefault('60s')
     .describe(
-      'How often limits and the context switches of further threads are read; without swap those of all that live longer; and open files of processes that do nothing.',
+      'How often limits and the context switches of further threads are read; without swap those of all that live longer.',
     ),
   threads: z.boolean().default(false).describe('Metrics by thread name; reads every thread in every cycle.'),
   wchan: z.boolean().default(false).describe('Threads by the kernel function in which they wait.'),

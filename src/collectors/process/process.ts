@@ -38,8 +38,6 @@ export class Process {
   openFilesLimit = Number.NaN;
   pssBytes = Number.NaN;
   swapPssBytes = Number.NaN;
-  /** Whether it has done nothing since the last look that its CPU time and page faults would tell of. */
-  isQuiet: boolean = false;
   /** CPU time at the cycle before, while the busiest are looked for. */
   ticksBefore = Number.NaN;
 
@@ -107,7 +105,6 @@ export class Process {
     this.threads = fields[FIELD.threads] as number;
     this.virtualBytes = fields[FIELD.virtualBytes] as number;
     this.residentPages = fields[FIELD.residentPages] as number;
-    this.isQuiet = isAsBefore(this.counters, fields);
     countStat(this.counters, fields);
   }
 }
@@ -130,18 +127,10 @@ export interface ThreadDetail {
   state: number;
 }
 
-/** The counters of a stat file, and its fields. */
-const COUNTED = [
-  [COUNTER.userTicks, FIELD.userTicks],
-  [COUNTER.systemTicks, FIELD.systemTicks],
-  [COUNTER.majorFaults, FIELD.majorFaults],
-  [COUNTER.minorFaults, FIELD.minorFaults],
-] as const;
-
 /** Takes the counters of a stat file. */
 export function countStat({ now }: Counters, fields: Stat['fields']): void {
-  for (const [counter, field] of COUNTED) now[counter] = fields[field] as number;
+  now[COUNTER.userTicks] = fields[FIELD.userTicks] as number;
+  now[COUNTER.systemTicks] = fields[FIELD.systemTicks] as number;
+  now[COUNTER.majorFaults] = fields[FIELD.majorFaults] as number;
+  now[COUNTER.minorFaults] = fields[FIELD.minorFaults] as number;
 }
-
-const isAsBefore = ({ now }: Counters, fields: Stat['fields']): boolean =>
-  COUNTED.every(([counter, field]) => now[counter] === fields[field]);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Discovery } from '../../../src/collectors/container/discovery.ts';
 import { findHierarchy } from '../../../src/collectors/container/hierarchy.ts';
+import { UnreadableFile } from '../../../src/host/errors.ts';
 import { Host } from '../../../src/host/host.ts';
 import { NoData } from '../../../src/metrics/outcome.ts';
 import { hostTree } from '../../kit/host-tree.ts';
@@ -138,6 +139,12 @@ test('a kubepods that appears later is found', (context) => {
   assert.equal(count(), 0);
   mkdirSync(join(tree, `kubepods/pod${UID}`), { recursive: true });
   assert.equal(count(), 3);
+});
+
+test('a folder that can not be looked at is an error, not a cgroup that is gone', () => {
+  const host = new Host(pathsBelow('/nowhere'));
+  assert.equal(host.links('/nowhere/at/all'), undefined);
+  assert.throws(() => host.links(`/${'x'.repeat(5000)}`), UnreadableFile);
 });
 
 test('v2 is told by its file, v1 by folders of controllers, hybrid counts as v1', (context) => {

@@ -222,22 +222,3 @@ test('where the kernel does not tell the number of open files it is counted, of 
   tree.now += 60_000;
   assert.equal(await openFiles(5), 5);
 });
-
-test('open files are counted again when a process did something, or after a minute', async (t) => {
-  const tree = new ProcTree(t);
-  const collect = tree.collector({ process_names: [{ comm: ['a'] }] });
-  const openFiles = async (files: number, user: number) => {
-    tree.set(7, { comm: 'a', files, user });
-    tree.now += 15_000;
-    return (await collect()).of('a', 'open_filedesc');
-  };
-  // A process that has just been found is young for a minute.
-  for (const files of [3, 4, 5, 6]) assert.equal(await openFiles(files, 1), files);
-  tree.now += 60_000;
-  assert.equal(await openFiles(6, 1), 6);
-  assert.equal(await openFiles(7, 1), 6);
-  assert.equal(await openFiles(7, 2), 7);
-  assert.equal(await openFiles(8, 2), 7);
-  tree.now += 60_000;
-  assert.equal(await openFiles(8, 2), 8);
-});
