@@ -1,14 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { bindCollector, type CollectorSpec } from '../src/collectors/collector.ts';
-import { processCollector, processSection } from '../src/collectors/process/index.ts';
-import { Host } from '../src/host/host.ts';
-import { DEFAULT_PATHS } from '../src/host/paths.ts';
-import { AgentRegistry } from '../src/metrics/registry.ts';
 import { compareProcess } from './kit/compare-process.ts';
 import { startChurn, startIdleCrowd } from './kit/crowd.ts';
-import { costText, measureCycles } from './kit/cycles.ts';
 import { cpuMs, type Measured, memoryMib, sleep, startAgent, startProgram, startSink } from './kit/processes.ts';
 
 const PORT = 19_256;
@@ -44,7 +41,9 @@ async function measureSize(size: number, cycles: number): Promise<void> {
   const names = join(crowd.folder, 'names.yml');
   writeFileSync(names, 'process_names: [{name: "{{.Comm}}", cmdline: [".+"]}]\n');
   const flags = [`-web.listen-address=127.0.0.1:${PORT}`, `-config.path=${names}`, `-procfs=${crowd.procfs}`];
-  console.log(`\n${size} processes; ${cycles} cycles, one a second, a quarter of the processes with the slow reads`);
+  console.log(
+    `\n${size} processes (${crowd.made}); ${cycles} cycles, one a second, a quarter of the processes with the slow reads`,
+  );
   try {
     await measureCollector(crowd.procfs, cycles);
     await measureAgent(crowd.procfs, cycles);
@@ -66,15 +65,11 @@ const OUR_FLAGS = [
 
 /** The collector by itself: CPU and blocked event loop, without text, compression and push. */
 async function measureCollector(procfs: string, cycles: number): Promise<void> {
-  const { enabled: _, ...options } = processSection.parse({ slowInterval: SLOW_INTERVAL });
-  const spec = processCollector() as unknown as CollectorSpec;
-  const registry = new AgentRegistry();
-  const world = { host: new Host({ ...DEFAULT_PATHS, procfs }), now: Date.now };
-  registry.addProducer(bindCollector('process', spec, world, options));
-  // Making the crowd has blocked the loop.
-  await sleep(1000);
-  const cost = await measureCycles(() => registry.gather(30_000), { warmUp: 8, cycles, pauseMs: 1000 });
-  console.log(costText(cost));
+  const program = fileURLToPath(new URL('./kit/process-collector.ts', import.meta.url));
+  const args = ['--disable-warning=ExperimentalWarning', program, procfs, String(cycles), SLOW_INTERVAL];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`${program} ended with ${code}`);
 }
 
 async function measureAgent(procfs: string, cycles: number): Promise<void> {

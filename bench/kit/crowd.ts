@@ -1,10 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
   copyFileSync,
+  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -102,35 +104,76 @@ export function startChurn(): Crowd {
   return crowdOf([shell], folder);
 }
 
-/** Real processes behind {@link startIdleCrowd}: more than a few thousand are often not allowed. */
-const REAL = 800;
+/** Real processes behind a procfs of links, where more are not allowed. */
+const MIRRORED = 800;
+/** What must stay free of memory and of the allowed number of processes. */
+const SPARE_BYTES = 1024 ** 3;
+const SPARE_PROCESSES = 500;
+/** More than a sleeping process takes, with its page tables and stacks in the kernel. */
+const SLEEPER_BYTES = 512 * 1024;
 
 /** A crowd with a procfs of its own. */
-export interface MirroredCrowd extends Crowd {
+export interface IdleCrowd extends Crowd {
   readonly procfs: string;
+  /** How it was made, to be printed. */
+  readonly made: string;
 }
 
 /**
- * `count` sleeping processes as a procfs would show them: a folder of links to those of {@link REAL} real ones, each
- * under several pids, so that the kernel has all the work that so many make.
+ * So many sleeping processes that the host has `count` of them, with all that it has already. Where there is no room for
+ * these, a folder that looks like a procfs: of links to those of {@link MIRRORED} real ones, each under several pids, so
+ * that the kernel has all the work that so many make and a tenth more for following links.
  */
-export async function startIdleCrowd(count: number): Promise<MirroredCrowd> {
+export async function startIdleCrowd(count: number): Promise<IdleCrowd> {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-crowd-'));
-  const script = `for ((i = 0; i < ${REAL}; i++)); do sleep 3600 & echo $!; done; echo; wait`;
+  const missing = count - (await settledCount());
+  if (missing <= roomForProcesses()) {
+    const { shell } = await startSleepers(missing);
+    return { ...crowdOf([shell], folder), procfs: '/proc', made: `${missing} of them spawned for this` };
+  }
+  const { shell, pids } = await startSleepers(MIRRORED);
+  const procfs = join(folder, 'proc');
+  mkdirSync(procfs);
+  for (const name of ['stat', 'self', 'swaps', 'sys', 'uptime']) symlinkSync(join('/proc', name), join(procfs, name));
+  for (let pid = 1; pid <= count; pid++) symlinkSync(`/proc/${pids[pid % pids.length]}`, join(procfs, String(pid)));
+  return { ...crowdOf([shell], folder), procfs, made: `links to ${MIRRORED} real ones, as more are not allowed here` };
+}
+
+/** How many processes there are once those of an earlier crowd are gone. */
+async function settledCount(): Promise<number> {
+  for (let before = processCount(); ; ) {
+    await sleep(1000);
+    const now = processCount();
+    if (now >= before) return now;
+    before = now;
+  }
+}
+
+/** Sleeping processes, children of a shell. */
+async function startSleepers(count: number): Promise<{ readonly shell: ChildProcess; readonly pids: string[] }> {
+  const script = `for ((i = 0; i < ${count}; i++)); do sleep 3600 & echo $!; done; echo; wait`;
   const shell = spawn('bash', ['-c', script], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
   let pids = '';
   for await (const text of shell.stdout.setEncoding('utf8')) {
     pids += text;
     if (pids.endsWith('\n\n')) break;
   }
-  const real = pids.trim().split('\n');
-  const procfs = join(folder, 'proc');
-  mkdirSync(procfs);
-  for (const name of ['stat', 'self', 'swaps', 'sys', 'uptime']) symlinkSync(join('/proc', name), join(procfs, name));
-  for (let pid = 1; pid <= count; pid++) {
-    symlinkSync(`/proc/${real[pid % real.length]}`, join(procfs, String(pid)));
-  }
-  return { ...crowdOf([shell], folder), procfs };
+  return { shell, pids: pids.trim().split('\n') };
+}
+
+/** How many more processes this host, our user and our cgroups (v2) let us start; at least none. */
+function roomForProcesses(): number {
+  const number = (text: string, pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? Number.POSITIVE_INFINITY);
+  const read = (path: string) => (existsSync(path) ? readFileSync(path, 'latin1') : '');
+  const cgroup = join('/sys/fs/cgroup', /^0::(.*)$/m.exec(read('/proc/self/cgroup'))?.[1] ?? '');
+  const memory = number(read('/proc/meminfo'), /^MemAvailable:\s+(\d+)/m) * 1024 - SPARE_BYTES;
+  const allowed = Math.min(
+    number(read('/proc/self/limits'), /^Max processes\s+(\d+)/m),
+    number(read('/proc/sys/kernel/pid_max'), /^(\d+)/),
+    number(read('/proc/sys/kernel/threads-max'), /^(\d+)/),
+    number(read(join(cgroup, 'pids.max')), /^(\d+)/),
+  );
+  return Math.max(0, Math.min(allowed - processCount() - SPARE_PROCESSES, Math.floor(memory / SLEEPER_BYTES)));
 }
 
 /** The crowd of these leaders of process groups; it does not outlive this process. */
@@ -159,5 +202,14 @@ function end(children: readonly ChildProcess[], folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** How many processes this host has. */
-export const processCount = (): number => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length;
+/** How many processes this host has, without those that have ended and wait for their parent. */
+export function processCount(): number {
+  const isThere = (pid: string) => {
+    try {
+      return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    } catch {
+      return false;
+    }
+  };
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isThere(name)).length;
+}

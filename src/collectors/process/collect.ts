@@ -9,6 +9,7 @@ import { addExpected } from './expected.ts';
 import { EXTRA, F, OTHER } from './families.ts';
 import { type Group, Groups } from './group.ts';
 import { addGroup, type Units } from './group-series.ts';
+import { KeptStats } from './kept-stats.ts';
 import { Losses } from './losses.ts';
 import type { ProcessOptions } from './options.ts';
 import { addListeners, Ports } from './ports.ts';
@@ -29,6 +30,7 @@ export class ProcessCollector {
   readonly #units: Units;
   readonly #containers: ContainerNames | undefined;
   readonly #classifier: Classifier;
+  readonly #kept: KeptStats;
   readonly #table: ProcessTable;
   readonly #details: Details;
   readonly #threads: Threads;
@@ -47,7 +49,8 @@ export class ProcessCollector {
 
   /** Without `containers` no process has the labels of its pod. */
   constructor(world: World, options: ProcessOptions, units: Units, containers?: ContainerNames) {
-    const files = new ProcFiles(world.host.paths.procfs);
+    this.#kept = new KeptStats(options.keepOpen);
+    const files = new ProcFiles(world.host.paths.procfs, this.#kept);
     this.#world = world;
     this.#options = options;
     this.#units = units;
@@ -67,6 +70,7 @@ export class ProcessCollector {
     signal.throwIfAborted();
     const cycle: Cycle = { now: this.#world.now(), turns: new Turns(signal), losses: this.#losses };
     const { processes } = this.#table;
+    this.#kept.touch();
     try {
       await this.#table.look(cycle);
     } catch (cause) {
@@ -98,7 +102,10 @@ export class ProcessCollector {
     this.#overflow = 0;
     for (const process of processes) {
       if (process.groupName !== undefined) {
-        await this.#read(process, cycle);
+        // Most need no promise; each costs as much as half of a system call.
+        const more = this.#read(process, cycle);
+        if (more) await more;
+        process.counters.begin(process.isNewborn);
         if (!process.isZombie) this.#living.add(process.groupName);
         const group = this.#groupOf(process, process.groupName);
         if (group) this.#add(process, group);
@@ -110,17 +117,27 @@ export class ProcessCollector {
     this.#groups.expire(cycle.now, this.#options.groupExpiry);
   }
 
-  async #read(process: Process, cycle: Cycle): Promise<void> {
-    const { threads, wchan, slowInterval } = this.#options;
+  /** Reads what is due of a process; gives a promise when some of it is read later. */
+  #read(process: Process, cycle: Cycle): Promise<void> | undefined {
+    const { threads, slowInterval } = this.#options;
     if (process.slowAt === 0) process.youngUntil = cycle.now + slowInterval;
     const isDue = cycle.now >= process.slowAt;
     if (isDue) process.slowAt = cycle.now + slowInterval * (process.slowAt === 0 ? spread(process.pid) : 1);
-    if (process.threads > 1 && (isDue || threads)) await this.#threads.read(process, threads, cycle);
-    if (isDue || this.#hasSwap || cycle.now < process.youngUntil) this.#details.readStatus(process, cycle.losses);
-    this.#details.readUse(process, cycle.losses);
+    if (isDue || (threads && process.threads > 1)) return this.#readSlowly(process, isDue, cycle);
+    this.#readFast(process, isDue, cycle);
+    return undefined;
+  }
+
+  async #readSlowly(process: Process, isDue: boolean, cycle: Cycle): Promise<void> {
+    if (process.threads > 1) await this.#threads.read(process, this.#options.threads, cycle);
+    this.#readFast(process, isDue, cycle);
     if (isDue) await this.#details.readLimits(process, cycle.losses);
-    if (wchan) this.#details.readWchan(process, threads, cycle.losses);
-    process.counters.begin(process.isNewborn);
+  }
+
+  #readFast(process: Process, isDue: boolean, { now, losses }: Cycle): void {
+    if (isDue || this.#hasSwap || now < process.youngUntil) this.#details.readStatus(process, losses);
+    this.#details.readUse(process, losses);
+    if (this.#options.wchan) this.#details.readWchan(process, this.#options.threads, losses);
   }
 
   /** The group of a process; undefined while it is not known how its container is called. */

@@ -31,11 +31,18 @@ export class Details {
 
   /** Storage traffic and the number of open files. */
   readUse(process: Process, losses: Losses): void {
-    const { pid, counters } = process;
-    this.readIo(process, '', counters, losses);
+    process.paths ??= this.#files.hotPaths(process.pid);
+    const { paths, counters, denied } = process;
+    this.#countIo(counters, this.#loadAt(process, paths.io, 'io', losses));
     if (process.isZombie) process.openFiles = 0;
+    else if (denied.has('fd')) process.openFiles = Number.NaN;
     else if (!this.#countsLater(process)) {
-      process.openFiles = unlessDenied(process, 'fd', losses, () => this.#files.openFiles(pid)) ?? Number.NaN;
+      try {
+        process.openFiles = this.#files.openFiles(paths.fd) ?? Number.NaN;
+      } catch (cause) {
+        process.openFiles = Number.NaN;
+        deny(process, 'fd', losses, cause);
+      }
     }
   }
 
@@ -50,7 +57,7 @@ export class Details {
     process.openFilesLimit = isRead ? this.#files.number(KEY.openFilesLimit) : Number.NaN;
     if (!this.#countsLater(process) || process.denied.has('fd')) return;
     try {
-      process.openFiles = (await this.#files.countOpenFiles(process.pid)) ?? Number.NaN;
+      process.openFiles = (await this.#files.countOpenFiles(this.#files.path(`${process.pid}/fd`))) ?? Number.NaN;
     } catch (cause) {
       deny(process, 'fd', losses, cause);
     }
@@ -65,9 +72,12 @@ export class Details {
       .filter((name) => name !== '' && name !== '0');
   }
 
-  /** Storage traffic of a process, or of its thread when `folder` is `task/<tid>/`. */
-  readIo(process: Process, folder: string, { now }: Counters, losses: Losses): void {
-    const isRead = this.load(process, `${folder}io`, losses, 'io');
+  /** Storage traffic of a thread; `folder` is `task/<tid>/`. */
+  readIo(process: Process, folder: string, counters: Counters, losses: Losses): void {
+    this.#countIo(counters, this.load(process, `${folder}io`, losses, 'io'));
+  }
+
+  #countIo({ now }: Counters, isRead: boolean): void {
     now[COUNTER.readBytes] = isRead ? this.#files.number(KEY.readBytes) : Number.NaN;
     now[COUNTER.writeBytes] = isRead ? this.#files.number(KEY.writeBytes) : Number.NaN;
   }
@@ -82,7 +92,17 @@ export class Details {
 
   /** Reads a file of a process; false when it is not there or denied. `kind` names it, when `file` is one of many. */
   load(process: Process, file: string, losses: Losses, kind = file): boolean {
-    return unlessDenied(process, kind, losses, () => this.#files.read(`${process.pid}/${file}`)) ?? false;
+    return this.#loadAt(process, this.#files.path(`${process.pid}/${file}`), kind, losses);
+  }
+
+  #loadAt(process: Process, path: string, kind: string, losses: Losses): boolean {
+    if (process.denied.has(kind)) return false;
+    try {
+      return this.#files.readAt(path);
+    } catch (cause) {
+      deny(process, kind, losses, cause);
+      return false;
+    }
   }
 }
 

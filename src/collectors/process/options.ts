@@ -31,6 +31,12 @@ export const options = z.strictObject({
   byPod: z.boolean().default(false).describe('Split groups by pod: labels `namespace`, `pod`, `container`.'),
   maxGroups: z.int().min(1).max(100_000).default(500).describe('More groups are counted together as `__other__`.'),
   maxProcesses: z.int().min(1).default(32_768).describe('Processes beyond this number are not looked at.'),
+  keepOpen: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(1000)
+    .describe('Of how many processes `stat` stays open between cycles: less CPU for 4.5 KiB of kernel memory each.'),
   groupExpiry: duration(0).prefault('1h').describe('How long a group is reported after its last process has ended.'),
   refreshInterval: duration(1000)
     .prefault('10m')

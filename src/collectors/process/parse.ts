@@ -84,12 +84,25 @@ function numberIn(bytes: Buffer, start: number, end: number): number {
   return value;
 }
 
+/** For files below this length, as io is, the way into Node's native search is longer than the search. */
+const SHORT = 256;
+
+function indexOfShort(bytes: Buffer, length: number, key: Buffer): number {
+  const first = key[0];
+  search: for (let start = 0; start + key.length <= length; start++) {
+    if (bytes[start] !== first) continue;
+    for (let index = 1; index < key.length; index++) if (bytes[start + index] !== key[index]) continue search;
+    return start;
+  }
+  return -1;
+}
+
 /**
  * The number that follows `key` (one of {@link KEY}) and blanks in the first `length` bytes; Infinity for `unlimited`,
  * NaN when the key is not there or has no number.
  */
 export function numberAfter(bytes: Buffer, length: number, key: Buffer): number {
-  const found = bytes.indexOf(key);
+  const found = length < SHORT ? indexOfShort(bytes, length, key) : bytes.indexOf(key);
   if (found === -1 || found + key.length > length) return Number.NaN;
   let start = found + key.length;
   while (bytes[start] === BLANK || bytes[start] === TAB) start++;

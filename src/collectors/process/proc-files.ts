@@ -3,25 +3,39 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { fileError, MissingFile } from '../../host/errors.ts';
-import { numberAfter } from './parse.ts';
+import type { KeptStats } from './kept-stats.ts';
+import { detached, numberAfter } from './parse.ts';
 
 /** status of a process in thousands of groups takes some 10 KiB; everything else is smaller. */
 const BUFFER_BYTES = 64 * 1024;
 /** Some 7,000 sockets. */
 const MAX_ROWS_BYTES = 1024 * 1024;
 
+/** Paths that are made once for each process: to put them together again and again takes a tenth of a cycle. */
+export interface HotPaths {
+  readonly io: string;
+  readonly fd: string;
+}
+
 /** The files of processes. The first `length` bytes of `bytes` are what was read last. */
 export class ProcFiles {
   readonly bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   length = 0;
   readonly #root: string;
+  readonly #kept: KeptStats;
   /** Whether the size of a process's fd folder is the number of its entries: from Linux 6.2 on; before it is 0. */
   readonly tellsOpenFiles: boolean;
 
   /** `root` is procfs. */
-  constructor(root: string) {
+  constructor(root: string, kept: KeptStats) {
     this.#root = root;
+    this.#kept = kept;
     this.tellsOpenFiles = tellsOpenFiles(root);
+  }
+
+  /** The paths of a process's files that are read in every cycle. */
+  hotPaths(pid: number): HotPaths {
+    return { io: detached(this.path(`${pid}/io`)), fd: detached(this.path(`${pid}/fd`)) };
   }
 
   /** Path of a file below procfs. */
@@ -29,9 +43,13 @@ export class ProcFiles {
     return `${this.#root}/${name}`;
   }
 
-  /** Reads a file, at most `maxBytes` of it; false when it is not there. Throws DeniedFile or UnreadableFile. */
+  /** Reads a file below procfs, at most `maxBytes` of it; as {@link readAt}. */
   read(name: string, maxBytes = BUFFER_BYTES): boolean {
-    const path = `${this.#root}/${name}`;
+    return this.readAt(this.path(name), maxBytes);
+  }
+
+  /** Reads the file at `path`; false when it is not there. Throws DeniedFile or UnreadableFile. */
+  readAt(path: string, maxBytes = BUFFER_BYTES): boolean {
     this.length = 0;
     let fd: number | undefined;
     try {
@@ -43,6 +61,40 @@ export class ProcFiles {
     } finally {
       if (fd !== undefined) closeSync(fd);
     }
+  }
+
+  /**
+   * Reads the stat file of a process, and keeps it open when the process is known from before and there is room. False
+   * when the process is not there. Throws DeniedFile or UnreadableFile.
+   */
+  readStat(pid: number, isKnown: boolean): boolean {
+    return this.#readKept(this.#kept.get(pid), pid) || (isKnown && this.#openKept(pid)) || this.read(`${pid}/stat`);
+  }
+
+  /** Lets go of a process that is gone. */
+  forget(pid: number): void {
+    this.#kept.close(pid);
+  }
+
+  #openKept(pid: number): boolean {
+    try {
+      return this.#readKept(this.#kept.open(pid, `${this.#root}/${pid}/stat`), pid);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether a kept file still gives something; it does not when its process has ended, and perhaps another has its pid. */
+  #readKept(fd: number | undefined, pid: number): boolean {
+    if (fd === undefined) return false;
+    try {
+      this.length = readSync(fd, this.bytes, 0, BUFFER_BYTES, 0);
+      if (this.length > 0) return true;
+    } catch {
+      // What is wrong shows when it is opened anew.
+    }
+    this.#kept.close(pid);
+    return false;
   }
 
   /**
@@ -104,11 +156,10 @@ export class ProcFiles {
     }
   }
 
-  /** Open files of a process; undefined when it is gone. Throws DeniedFile or UnreadableFile. */
-  openFiles(pid: number): number | undefined {
-    const path = `${this.#root}/${pid}/fd`;
+  /** The number of entries of an fd folder; undefined when it is not there. Throws DeniedFile or UnreadableFile. */
+  openFiles(path: string): number | undefined {
     try {
-      return this.tellsOpenFiles ? statSync(path).size : readdirSync(path).length;
+      return this.tellsOpenFiles ? statSync(path, { throwIfNoEntry: false })?.size : readdirSync(path).length;
     } catch (cause) {
       absent(path, cause);
       return undefined;
@@ -116,8 +167,7 @@ export class ProcFiles {
   }
 
   /** The same by counting in another thread: the kernel takes almost a microsecond a file. */
-  async countOpenFiles(pid: number): Promise<number | undefined> {
-    const path = `${this.#root}/${pid}/fd`;
+  async countOpenFiles(path: string): Promise<number | undefined> {
     try {
       return (await readdir(path)).length;
     } catch (cause) {

@@ -54,7 +54,9 @@ export class ProcessTable {
       if (turns.isOver) await turns.next();
     }
     for (const [pid, process] of this.processes) {
-      if (process.cycle !== this.#cycle) this.processes.delete(pid);
+      if (process.cycle === this.#cycle) continue;
+      this.processes.delete(pid);
+      this.#files.forget(pid);
     }
     for (const pid of unknown) {
       if (this.processes.size < this.#options.maxProcesses) this.#see(pid, cycle);
@@ -71,7 +73,7 @@ export class ProcessTable {
     let process = this.processes.get(pid);
     const stat = this.#stat;
     try {
-      if (!this.#files.read(`${pid}/stat`)) return;
+      if (!this.#files.readStat(pid, process !== undefined)) return;
       stat.parse(this.#files.bytes, this.#files.length);
     } catch (cause) {
       this.unreadable++;

@@ -2,6 +2,7 @@ import type { CgroupPlace } from '../../host/cgroup-path.ts';
 import { COUNTER, Counters } from './counters.ts';
 import type { Group } from './group.ts';
 import { FIELD, type Stat } from './parse.ts';
+import type { HotPaths } from './proc-files.ts';
 
 /** `PF_KTHREAD` of include/linux/sched.h. */
 const KERNEL_THREAD = 0x00200000;
@@ -65,6 +66,7 @@ export class Process {
   slowAt = 0;
   /** Until when all its files are read in every cycle: what lives for seconds would else end between two reads. */
   youngUntil = 0;
+  paths: HotPaths | undefined;
   /** Files that we may not read; tried again at the next refresh. */
   denied = NOTHING;
 

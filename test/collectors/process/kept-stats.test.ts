@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { KeptStats } from '../../../src/collectors/process/kept-stats.ts';
+import { FIELD, Stat } from '../../../src/collectors/process/parse.ts';
+import { ProcFiles } from '../../../src/collectors/process/proc-files.ts';
+
+// On real processes, as only the kernel's files behave as they do.
+
+/** A process that works for as long as it lives. */
+async function start(context: TestContext): Promise<ChildProcess & { readonly pid: number }> {
+  const child = spawn('bash', ['-c', 'while :; do :; done'], { stdio: 'ignore' });
+  context.after(() => child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  return child as ChildProcess & { readonly pid: number };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+/** What was read last. */
+function parsed({ bytes, length }: ProcFiles): Stat {
+  const stat = new Stat();
+  stat.parse(bytes, length);
+  return stat;
+}
+
+const pidOf = ({ bytes }: ProcFiles): number => Number.parseInt(bytes.toString('latin1', 0, 20), 10);
+
+/** The stat files that this process has open. */
+const open = () =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return /^\/proc\/\d+\/stat$/.test(readlinkSync(`/proc/self/fd/${fd}`));
+    } catch {
+      return false;
+    }
+  }).length;
+
+test('a kept stat file tells what is, until its process has ended', { timeout: 60_000 }, async (t) => {
+  const child = await start(t);
+  const kept = new KeptStats(10);
+  const files = new ProcFiles('/proc', kept);
+  assert.ok(files.readStat(child.pid, false));
+  assert.equal(open(), 0, 'one that was not known before');
+  assert.ok(files.readStat(child.pid, true));
+  assert.equal(open(), 1);
+  const before = parsed(files).fields[FIELD.userTicks] as number;
+  do {
+    assert.ok(files.readStat(child.pid, true));
+  } while ((parsed(files).fields[FIELD.userTicks] as number) < before + 10);
+  assert.equal(open(), 1);
+  await end(child);
+  assert.equal(files.readStat(child.pid, true), false);
+  assert.equal(open(), 0);
+});
+
+test('what was kept of an ended process is not told of another with its pid', async (t) => {
+  const [first, second] = [await start(t), await start(t)];
+  const kept = new KeptStats(10);
+  const files = new ProcFiles('/proc', kept);
+  kept.open(second.pid, `/proc/${first.pid}/stat`);
+  await end(first);
+  assert.ok(files.readStat(second.pid, true));
+  assert.equal(pidOf(files), second.pid);
+  files.forget(second.pid);
+  assert.equal(open(), 0);
+});
+
+test('no more are kept than there is room for, and all are read', async (t) => {
+  const children = [await start(t), await start(t)];
+  for (const most of [0, 1]) {
+    const files = new ProcFiles('/proc', new KeptStats(most));
+    for (const { pid } of [...children, ...children]) {
+      assert.ok(files.readStat(pid, true));
+      assert.equal(pidOf(files), pid);
+    }
+    assert.equal(open(), most);
+    for (const { pid } of children) files.forget(pid);
+  }
+});
+
+test('without a look for a minute all are closed, and opened again', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { pid } = await start(t);
+  const kept = new KeptStats(10);
+  const files = new ProcFiles('/proc', kept);
+  for (let look = 0; look < 3; look++) {
+    kept.touch();
+    assert.ok(files.readStat(pid, true));
+    t.mock.timers.tick(59_000);
+    assert.equal(kept.size, 1);
+  }
+  t.mock.timers.tick(1000);
+  assert.equal(kept.size, 0);
+  assert.equal(open(), 0);
+  kept.touch();
+  assert.ok(files.readStat(pid, true));
+  assert.equal(kept.size, 1);
+  files.forget(pid);
+});
