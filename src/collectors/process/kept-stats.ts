@@ -9,7 +9,7 @@ const PART = 0.25;
 
 /**
  * Stat files of processes, open between cycles: the kernel takes three times as long to open, read and close one as to
- * read it again from the start. Each costs 4.5 KiB of the kernel's memory, for the page in which it makes the text.
+ * read it again from the start. Each costs 4.4 KiB of the kernel's memory, for the page in which it makes the text.
  */
 export class KeptStats {
   readonly #fds = new Map<number, number>();

@@ -35,8 +35,8 @@ export const options = z.strictObject({
     .int()
     .min(0)
     .max(100_000)
-    .default(1000)
-    .describe('Of how many processes `stat` stays open between cycles: less CPU for 4.5 KiB of kernel memory each.'),
+    .default(2000)
+    .describe('Of how many processes `stat` stays open between cycles: less CPU for 4.4 KiB of kernel memory each.'),
   groupExpiry: duration(0).prefault('1h').describe('How long a group is reported after its last process has ended.'),
   refreshInterval: duration(1000)
     .prefault('10m')
