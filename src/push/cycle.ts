@@ -120,7 +120,7 @@ export class PushCycle {
     const kept = without.size === 0 ? snapshots : snapshots.map((snapshot) => snapshot.without(without));
     const prepared: PreparedBody[] = [];
     for (const { source, body } of parts) {
-      const dropped = source.families().filter(({ family }) => without.has(family.name));
+      const dropped = without.size === 0 ? [] : source.families().filter(({ family }) => without.has(family.name));
       const series = sum(dropped.map((one) => one.series));
       prepared.push(dropped.length === 0 ? body : await withoutFamilies(body, without, series));
     }

@@ -125,8 +125,5 @@ export function followSeries(state: ClusterState): SelfSeries[] {
 const goTypeName = ({ apiVersion, kind, custom }: Followed['resource']): string =>
   `*${custom ? apiVersion : apiVersion.slice(apiVersion.indexOf('/') + 1)}.${kind}`;
 
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  let total = 0;
-  for (const item of items) total += value(item);
-  return total;
-}
+const sum = <T>(items: readonly T[], value: (item: T) => number): number =>
+  items.reduce((total, item) => total + value(item), 0);
