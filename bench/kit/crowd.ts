@@ -126,7 +126,7 @@ export interface IdleCrowd extends Crowd {
  */
 export async function startIdleCrowd(count: number): Promise<IdleCrowd> {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-crowd-'));
-  const missing = count - (await settledCount());
+  const missing = Math.max(0, count - (await settledCount()));
   if (missing <= roomForProcesses()) {
     const { shell } = await startSleepers(missing);
     return { ...crowdOf([shell], folder), procfs: '/proc', made: `${missing} of them spawned for this` };

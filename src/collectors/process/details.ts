@@ -1,7 +1,7 @@
 import { COUNTER, type Counters } from './counters.ts';
 import type { Losses } from './losses.ts';
 import { KEY } from './parse.ts';
-import type { ProcFiles } from './proc-files.ts';
+import type { HotPaths, ProcFiles } from './proc-files.ts';
 import type { Process } from './process.ts';
 
 /** A process with more is counted seldom and in another thread. */
@@ -31,8 +31,8 @@ export class Details {
 
   /** Storage traffic and the number of open files. */
   readUse(process: Process, losses: Losses): void {
-    process.paths ??= this.#files.hotPaths(process.pid);
-    const { paths, counters, denied } = process;
+    const paths = this.#pathsOf(process);
+    const { counters, denied } = process;
     this.#countIo(counters, this.#loadAt(process, paths.io, 'io', losses));
     if (process.isZombie) process.openFiles = 0;
     else if (denied.has('fd')) process.openFiles = Number.NaN;
@@ -46,6 +46,11 @@ export class Details {
     }
   }
 
+  #pathsOf(process: Process): HotPaths {
+    process.paths ??= this.#files.hotPaths(process.pid);
+    return process.paths;
+  }
+
   /** Whether it has so many open files that counting them takes milliseconds. */
   #countsLater({ fileSlots }: Process): boolean {
     return !this.#files.tellsOpenFiles && fileSlots > MANY_FILES;
@@ -57,7 +62,7 @@ export class Details {
     process.openFilesLimit = isRead ? this.#files.number(KEY.openFilesLimit) : Number.NaN;
     if (!this.#countsLater(process) || process.denied.has('fd')) return;
     try {
-      process.openFiles = (await this.#files.countOpenFiles(this.#files.path(`${process.pid}/fd`))) ?? Number.NaN;
+      process.openFiles = (await this.#files.countOpenFiles(this.#pathsOf(process).fd)) ?? Number.NaN;
     } catch (cause) {
       deny(process, 'fd', losses, cause);
     }
@@ -95,6 +100,7 @@ export class Details {
     return this.#loadAt(process, this.#files.path(`${process.pid}/${file}`), kind, losses);
   }
 
+  /** As {@link unlessDenied}, without a closure: it runs for each process in each cycle. */
   #loadAt(process: Process, path: string, kind: string, losses: Losses): boolean {
     if (process.denied.has(kind)) return false;
     try {

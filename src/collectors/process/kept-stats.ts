@@ -36,6 +36,8 @@ export class KeptStats {
     if (this.#fds.size >= this.#limit) return undefined;
     const fd = openSync(path, 'r');
     this.#fds.set(pid, fd);
+    // A look that takes longer than a minute would else leave open what nobody closes.
+    if (this.#idle === undefined) this.touch();
     return fd;
   }
 
@@ -54,12 +56,17 @@ export class KeptStats {
   }
 
   #closeAll(): void {
+    this.#idle = undefined;
     for (const pid of [...this.#fds.keys()]) this.close(pid);
   }
 }
 
-/** How many files this process may have open; Node has raised that to the hard limit. */
+/** How many files this process may have open; Node has raised that to the hard limit. 0 where that can't be read. */
 function openFilesLimit(): number {
-  const limits = readFileSync('/proc/self/limits');
-  return numberAfter(limits, limits.length, KEY.openFilesLimit) || 0;
+  try {
+    const limits = readFileSync('/proc/self/limits');
+    return numberAfter(limits, limits.length, KEY.openFilesLimit) || 0;
+  } catch {
+    return 0;
+  }
 }

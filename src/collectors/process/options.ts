@@ -34,7 +34,7 @@ export const options = z.strictObject({
   keepOpen: z
     .int()
     .min(0)
-    .max(100_000)
+    .max(10_000)
     .default(2000)
     .describe('Of how many processes `stat` stays open between cycles: less CPU for 4.4 KiB of kernel memory each.'),
   groupExpiry: duration(0).prefault('1h').describe('How long a group is reported after its last process has ended.'),
