@@ -104,7 +104,10 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
   const schedule = await parts.take(
     'push',
     { interval, phaseMs },
-    () => new Schedule({ intervalMs: interval, phaseMs, now, log, run: world.run, onSkip: world.onSkip }),
+    () => {
+      const monotonic = () => performance.now();
+      return new Schedule({ intervalMs: interval, phaseMs, now, monotonic, log, run: world.run, onSkip: world.onSkip });
+    },
     { start: (made) => made.start(), stop: async (made) => void (await made.stop()) },
   );
   const scopes = [...collectors.scopes, ...(state ? [state.scope] : [])];

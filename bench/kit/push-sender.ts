@@ -23,6 +23,7 @@ new Schedule({
   intervalMs,
   phaseMs: 0,
   now: Date.now,
+  monotonic: () => performance.now(),
   log: createLog('warn'),
   run: async () => void (await cycle.run(intervalMs)),
   onSkip: (reason) => console.error(`skipped a cycle: ${reason}`),

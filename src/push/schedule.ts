@@ -1,5 +1,6 @@
 import { createTask, type Logger, type ScheduledTask } from 'node-cron';
 import type { Log } from '../log.ts';
+import { nextTickMs } from './phase.ts';
 
 /** Why a tick did not run. */
 export type SkipReason = 'overlap' | 'late';
@@ -9,52 +10,51 @@ export interface ScheduleOptions {
   readonly intervalMs: number;
   /** Offset of the ticks from the multiples of the interval since 1970; less than the interval. */
   readonly phaseMs: number;
+  /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds on a clock that nobody sets. */
+  readonly monotonic: () => number;
   readonly log: Log;
   /** Called at each tick; the next one is skipped while it runs. */
   readonly run: (tickMs: number) => Promise<void>;
   readonly onSkip: (reason: SkipReason) => void;
 }
 
-/**
- * The cron expression whose slots contain all multiples of the interval. A step in a cron field starts anew each
- * minute, so a step of 90 would fire every 60 s: the step is what interval and minute have in common, and slots that
- * are no multiple of the interval are passed over.
- */
-export function slotExpression(intervalMs: number): string {
-  const step = greatestCommonDivisor(intervalMs / 1000, 60);
-  return step === 60 ? '0 * * * * *' : `*/${step} * * * * *`;
-}
+/** node-cron looks at the clock in its time zone with Intl at each slot, which costs a millisecond. */
+const EACH_MINUTE = '0 * * * * *';
+const MINUTE_MS = 60_000;
 
 /** How often it is looked whether the clock was set. */
-const WATCH_MS = 1000;
+const WATCH_MS = 5000;
 
-/** The ticks of the push cycle, driven by node-cron on the wall clock: interval k starts at `k * interval + phase`. */
+/**
+ * The ticks of the push cycle on the wall clock: interval k starts at `k * interval + phase`. node-cron tells when a
+ * minute begins; of its ticks, each waits for the one before.
+ */
 export class Schedule {
   readonly #options: ScheduleOptions;
   readonly #task: ScheduledTask;
   #delay: NodeJS.Timeout | undefined;
+  /** The tick that is waited for. */
+  #nextMs: number | undefined;
   #watch: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #stopped: boolean = false;
 
   constructor(options: ScheduleOptions) {
     this.#options = options;
-    const { intervalMs, onSkip } = options;
-    this.#task = createTask(slotExpression(intervalMs), ({ date }) => this.#slot(date.getTime()), {
+    this.#task = createTask(EACH_MINUTE, ({ date }) => this.#minute(date), {
       timezone: 'UTC',
       name: 'push',
       suppressMissedWarning: true,
-      missedExecutionTolerance: intervalMs / 2,
+      missedExecutionTolerance: MINUTE_MS,
       logger: cronLogger(options.log),
     });
-    this.#task.on('execution:missed', ({ date }) => {
-      if (this.#isOurs(date.getTime())) onSkip('late');
-    });
+    this.#task.on('execution:missed', ({ date }) => this.#missed(date));
   }
 
   start(): void {
-    void this.#task.start();
+    this.#begin();
     let aheadMs = this.#aheadMs();
     this.#watch = setInterval(() => {
       const before = aheadMs;
@@ -83,12 +83,13 @@ export class Schedule {
   /** Runs out of turn: now, or when the cycle that runs has ended. Resolves when that is done. */
   async soon(): Promise<void> {
     if (this.#running) await this.idle();
-    if (!this.#stopped) await this.#begin(this.#options.now());
+    if (!this.#stopped) await this.#run(this.#options.now());
   }
 
   /** The wall clock by the monotonic one: moves when the wall clock is set. */
   #aheadMs(): number {
-    return this.#options.now() - performance.now();
+    const { now, monotonic } = this.#options;
+    return now() - monotonic();
   }
 
   /**
@@ -98,19 +99,43 @@ export class Schedule {
   #startAnew(byMs: number): void {
     this.#options.log.warn({ bySeconds: Math.round(byMs / 1000) }, 'the clock was set: the schedule starts anew');
     clearTimeout(this.#delay);
+    this.#nextMs = undefined;
     void this.#task.stop();
+    this.#begin();
+  }
+
+  #begin(): void {
     void this.#task.start();
+    // Not before it is started: else it could pass over a minute that begins between the two.
+    const now = this.#options.now();
+    this.#follow(now, nextTickMs(now, MINUTE_MS, 0));
   }
 
-  #isOurs(slotMs: number): boolean {
-    return Math.round(slotMs / 1000) % (this.#options.intervalMs / 1000) === 0;
+  #minute(date: Date): void {
+    const startMs = minuteOf(date);
+    this.#follow(Math.min(this.#nextMs ?? startMs, startMs), startMs + MINUTE_MS);
   }
 
-  #slot(slotMs: number): void {
-    if (this.#stopped || !this.#isOurs(slotMs)) return;
-    const tickMs = Math.round(slotMs / 1000) * 1000 + this.#options.phaseMs;
+  /** A minute in which the process did not run, and so none of its ticks. */
+  #missed(date: Date): void {
+    const { intervalMs, phaseMs, onSkip } = this.#options;
+    const startMs = minuteOf(date);
+    let tickMs = nextTickMs(startMs - 1, intervalMs, phaseMs);
+    for (; tickMs < startMs + MINUTE_MS; tickMs += intervalMs) onSkip('late');
+  }
+
+  /** Waits for the first tick at or after `fromMs`, and then for the next, as long as they come before `endMs`. */
+  #follow(fromMs: number, endMs: number): void {
+    const { now, intervalMs, phaseMs } = this.#options;
     clearTimeout(this.#delay);
-    this.#delay = setTimeout(() => this.#tick(tickMs), Math.max(0, tickMs - this.#options.now()));
+    const tickMs = nextTickMs(fromMs - 1, intervalMs, phaseMs);
+    this.#nextMs = tickMs < endMs ? tickMs : undefined;
+    if (this.#stopped || this.#nextMs === undefined) return;
+    const begin = () => {
+      this.#tick(tickMs);
+      this.#follow(tickMs + 1, endMs);
+    };
+    this.#delay = setTimeout(begin, Math.max(0, tickMs - now()));
   }
 
   #tick(tickMs: number): void {
@@ -120,10 +145,10 @@ export class Schedule {
       onSkip(late ? 'late' : 'overlap');
       return;
     }
-    void this.#begin(tickMs);
+    void this.#run(tickMs);
   }
 
-  #begin(tickMs: number): Promise<void> {
+  #run(tickMs: number): Promise<void> {
     this.#running = this.#options.run(tickMs).finally(() => {
       this.#running = undefined;
     });
@@ -131,9 +156,8 @@ export class Schedule {
   }
 }
 
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
-}
+/** node-cron's dates are not always exact to the millisecond. */
+const minuteOf = (slot: Date): number => Math.round(slot.getTime() / MINUTE_MS) * MINUTE_MS;
 
 const cronLogger = (log: Log): Logger => ({
   info: (message) => log.debug(message),

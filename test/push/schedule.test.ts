@@ -1,22 +1,68 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { fnv1a64 } from '../../src/fnv.ts';
 import { createLog } from '../../src/log.ts';
 import { nodePhaseMs } from '../../src/push/phase.ts';
-import { Schedule, slotExpression } from '../../src/push/schedule.ts';
+import { Schedule, type SkipReason } from '../../src/push/schedule.ts';
 
-test('cron slots contain every multiple of the interval, also of intervals that do not divide a minute', () => {
-  const cases: [seconds: number, expression: string][] = [
-    [1, '*/1 * * * * *'],
-    [15, '*/15 * * * * *'],
-    [7, '*/1 * * * * *'],
-    [45, '*/15 * * * * *'],
-    [90, '*/30 * * * * *'],
-    [60, '0 * * * * *'],
-    [420, '0 * * * * *'],
-    [3600, '0 * * * * *'],
-  ];
-  for (const [seconds, expression] of cases) assert.equal(slotExpression(seconds * 1000), expression);
+const NOON = Date.UTC(2026, 0, 1, 12);
+
+/** A schedule that begins half a minute after noon, on a clock that is moved by hand; ticks in seconds after noon. */
+function byHand(t: TestContext, intervalMs: number, phaseMs: number) {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: NOON + 30_500 });
+  const seen: (number | SkipReason)[] = [];
+  let setByMs = 0;
+  const schedule = new Schedule({
+    intervalMs,
+    phaseMs,
+    now: Date.now,
+    monotonic: () => Date.now() - setByMs,
+    log: createLog('silent'),
+    async run(tickMs) {
+      seen.push((tickMs - NOON) / 1000);
+    },
+    onSkip: (reason) => seen.push(reason),
+  });
+  t.after(() => schedule.stop());
+  schedule.start();
+  return {
+    seen,
+    async pass(seconds: number) {
+      for (let second = 0; second < seconds; second++) {
+        t.mock.timers.tick(1000);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+    setClock(bySeconds: number) {
+      setByMs += bySeconds * 1000;
+      t.mock.timers.setTime(Date.now() + bySeconds * 1000);
+    },
+  };
+}
+
+test('ticks are multiples of the interval, also of one that does not divide a minute', async (t) => {
+  const { seen, pass } = byHand(t, 7000, 0);
+  const first = 7 - ((NOON / 1000) % 7);
+  await pass(120);
+  const expected = Array.from({ length: 22 }, (_, index) => first + 7 * index);
+  assert.deepEqual(
+    seen,
+    expected.filter((second) => second > 30 && second < 151),
+  );
+});
+
+test('an interval of several minutes has a tick in some of them', async (t) => {
+  const { seen, pass } = byHand(t, 120_000, 90_000);
+  await pass(400);
+  assert.deepEqual(seen, [90, 210, 330]);
+});
+
+test('a clock that is set forward does not bring what lies between', async (t) => {
+  const { seen, pass, setClock } = byHand(t, 15_000, 0);
+  await pass(10);
+  setClock(86_400);
+  await pass(40);
+  assert.deepEqual(seen, ['late', 86_445, 86_460, 86_475]);
 });
 
 test('FNV-1a gives the published values', () => {
@@ -42,6 +88,7 @@ async function ticks(intervalMs: number, phaseMs: number, count: number): Promis
     intervalMs,
     phaseMs,
     now: Date.now,
+    monotonic: () => performance.now(),
     log: createLog('silent'),
     async run(tickMs) {
       assert.equal(tickMs % intervalMs, phaseMs);
@@ -66,6 +113,7 @@ test('a cycle out of turn begins at once, or after the one that runs; not after 
     intervalMs: 3_600_000,
     phaseMs: 0,
     now: Date.now,
+    monotonic: () => performance.now(),
     log: createLog('silent'),
     run() {
       const run = Promise.withResolvers<void>();
@@ -96,6 +144,7 @@ test('a tick while the last one still runs is skipped and told', { timeout: 10_0
     intervalMs: 1000,
     phaseMs: 0,
     now: Date.now,
+    monotonic: () => performance.now(),
     log: createLog('silent'),
     run() {
       runs++;
