@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import got, { type Request } from 'got';
 import { ApiBodyError, ApiError, ApiUnreachable, type KubeApi, type KubeRequest, retryAfterMs } from './api.ts';
 import { type ClusterSettings, Connection, loadKubeConfig } from './connection.ts';
+import { turn } from './turns.ts';
 
 /** Bounds of one request; all but the tests take the defaults. */
 export interface ClientLimits {
@@ -66,6 +67,8 @@ export class KubeClient implements KubeApi {
     timeout: { request?: number; response?: number },
   ): Promise<{ stream: Request; url: string }> {
     const session = await this.#connection.session();
+    // An agent that starts makes dozens of requests at once, and got takes a millisecond for each.
+    await turn();
     signal.throwIfAborted();
     const target = new URL(session.server + path);
     for (const [name, value] of Object.entries(query)) {

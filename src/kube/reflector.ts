@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Log } from '../log.ts';
 import {
   ApiBodyError,
@@ -64,6 +65,8 @@ export class Reflector<O extends KubeObject = KubeObject> {
   /** Where to resume; undefined until the first list is complete. */
   #version: string | undefined;
   #listFor: ListReason | undefined = 'start';
+  /** Whether the last watch brought a bookmark. */
+  #sendsBookmarks: boolean = false;
   /** When the running or last watch was opened; undefined when it was refused. */
   #watchingSince: number | undefined;
   #undecodableAt: string | undefined;
@@ -120,7 +123,11 @@ export class Reflector<O extends KubeObject = KubeObject> {
       if (signal.aborted) return;
       const healthy = this.#watchingSince !== undefined && now() - this.#watchingSince >= healthyMs;
       if (healthy) failures = 0;
-      if (error === undefined && healthy) continue;
+      if (error === undefined && healthy) {
+        // A turn later its connection is free for the next watch.
+        await setImmediate();
+        continue;
+      }
       if (error !== undefined) this.#judge(error, failures);
       await sleep(retryDelay(failures, error, random), signal);
       failures++;
@@ -210,15 +217,17 @@ export class Reflector<O extends KubeObject = KubeObject> {
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
     const { path, metadataOnly, fieldSelector, labelSelector } = this.#source;
-    const { now, random, idleMs } = this.#timing;
+    const { now, random, idleMs, watchMs } = this.#timing;
+    // Without bookmarks the server has to end a watch before our deadline does, which is to meet dead connections only.
+    const longestMs = this.#sendsBookmarks ? watchMs : 0.9 * idleMs;
+    this.#sendsBookmarks = false;
     let events: AsyncIterable<Buffer>;
     try {
       const query = {
         watch: true,
         resourceVersion: this.#version,
         allowWatchBookmarks: true,
-        // The server ends the watch before our deadline does: so the deadline only meets dead connections.
-        timeoutSeconds: Math.ceil((idleMs / 1000) * (0.6 + 0.3 * random())),
+        timeoutSeconds: Math.ceil((longestMs / 1000) * (0.6 + 0.4 * random())),
         fieldSelector,
         labelSelector,
       };
@@ -251,6 +260,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
     const order = Number(version);
     const reached = Number(this.#version);
     if (type === 'BOOKMARK') {
+      this.#sendsBookmarks = true;
       if (order < reached) throw new ReorderedError(`bookmark at ${version} after ${this.#version}`);
     } else {
       const key = keyOf(object.metadata);

@@ -12,16 +12,22 @@ export interface ReflectorTiming {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** A watch on which nothing came for so long is dead. */
   readonly idleMs: number;
+  /** How long a watch may last at most on a server that sends bookmarks. */
+  readonly watchMs: number;
   /** A watch that lived so long ends the series of failures before it. */
   readonly healthyMs: number;
 }
 
-/** Timing outside of tests. Bookmarks come about every minute, so four silent minutes are a dead connection. */
+/**
+ * Timing outside of tests. Bookmarks come about every minute, so four silent minutes are a dead connection. Watches last
+ * about as long as those of Kubernetes' own clients.
+ */
 export const REAL_TIMING: ReflectorTiming = {
   now: Date.now,
   random: Math.random,
   sleep: (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => {}),
   idleMs: 240_000,
+  watchMs: 600_000,
   healthyMs: 60_000,
 };
 

@@ -121,9 +121,9 @@ export class FakeApiServer {
     return watch;
   }
 
-  /** Sends a bookmark at the newest version on all watches that asked for bookmarks. */
-  bookmark(): void {
-    for (const watch of this.watches) if (watch.bookmarks) watch.send('BOOKMARK', this.#bookmarkOf(watch.path));
+  /** Sends a bookmark at the newest version on those of `watches` that asked for bookmarks. */
+  bookmark(watches: Iterable<FakeWatch> = this.watches): void {
+    for (const watch of watches) if (watch.bookmarks) watch.send('BOOKMARK', this.#bookmarkOf(watch.path));
   }
 
   async stop(): Promise<void> {

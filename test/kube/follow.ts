@@ -82,6 +82,7 @@ export class Follower implements ReflectorHandler {
       random: () => 0.5,
       sleep,
       idleMs: 240_000,
+      watchMs: 600_000,
       healthyMs: 60_000,
       ...timing,
     });

@@ -194,6 +194,22 @@ test('a bookmark moves the version to resume from, and duplicates change nothing
   assert.equal(server.requests.at(-1)?.query.get('resourceVersion'), '1005');
 });
 
+test('where bookmarks come a watch may outlast the deadline for silence', OPTIONS, async (context) => {
+  const { server, follower } = await following(context, { idleMs: 100_000, watchMs: 1_000_000, healthyMs: 0 });
+  const asked = () => server.requests.at(-1)?.query.get('timeoutSeconds');
+  assert.equal(asked(), '72');
+  server.bookmark();
+  await eventually(() => follower.reflector.stats.lastEventMs !== undefined, 'the bookmark');
+  server.watch.end();
+  await eventually(() => server.count('watch') === 2, 'the resumed watch');
+  assert.equal(asked(), '800');
+  await eventually(() => server.watches.size === 1, 'the watch');
+  server.watch.end();
+  await eventually(() => server.count('watch') === 3, 'the one after it');
+  assert.equal(asked(), '72', 'none came in the last one');
+  assert.equal(server.connections, 2, 'one for lists, one for all watches');
+});
+
 test(
   'after a restore from a backup every object is taken over, also one with a version known before',
   OPTIONS,

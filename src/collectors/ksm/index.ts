@@ -10,7 +10,7 @@ import { parseCustomResources } from './custom-resource.ts';
 import { PodIndex } from './pod-index.ts';
 import { resources } from './resources/index.ts';
 import type { KsmSection } from './section.ts';
-import { addSelfSeries, followSeries, kubeStateSeries } from './self-samples.ts';
+import { followSeries, kubeStateSeries } from './self-samples.ts';
 
 /** The ksm collector, ready to be started. */
 export interface Ksm {
@@ -34,18 +34,12 @@ export function createKsm(section: KsmSection, api: KubeApi, compression: Compre
   const pods = new PodIndex(allowed && ((labels) => (allowed(labels) ?? {}) as PodInfo['labels']));
   const followed = [...resources.filter(({ name }) => wanted.has(name)), ...custom];
   const state = new ClusterState({ api, options: section, resources: followed, pods, compression, log });
-  const kubeStateMetrics = kubeStateSeries(state, section, version);
-  const following = followSeries(state);
   return {
     state,
     pods,
     producers: [
-      {
-        group: 'ksm',
-        name: 'kube-state-metrics',
-        collect: (out) => addSelfSeries(out, kubeStateMetrics),
-      },
-      { group: 'agent', name: 'ksm', collect: (out) => addSelfSeries(out, following) },
+      { group: 'ksm', name: 'kube-state-metrics', collect: kubeStateSeries(state, section, version) },
+      { group: 'agent', name: 'ksm', collect: followSeries(state) },
     ],
   };
 }

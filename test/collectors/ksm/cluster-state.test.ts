@@ -9,7 +9,7 @@ import { PodIndex } from '../../../src/collectors/ksm/pod-index.ts';
 import { renderersOf } from '../../../src/collectors/ksm/renderers.ts';
 import { resourcePath } from '../../../src/collectors/ksm/resource.ts';
 import { resources } from '../../../src/collectors/ksm/resources/index.ts';
-import { addSelfSeries, followSeries } from '../../../src/collectors/ksm/self-samples.ts';
+import { followSeries } from '../../../src/collectors/ksm/self-samples.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import type { ReflectorTiming } from '../../../src/kube/retry.ts';
 import { createLog } from '../../../src/log.ts';
@@ -44,6 +44,7 @@ async function recordedState(context: TestContext, timing: Partial<ReflectorTimi
       random: () => 0.5,
       sleep: (_, signal) => setTimeout(2, undefined, { signal }).catch(() => {}),
       idleMs: 60_000,
+      watchMs: 600_000,
       healthyMs: 60_000,
       ...timing,
     },
@@ -223,7 +224,7 @@ for (const { title, before, breakIt, podLists: expected, timing } of FAULTS) {
 /** The values of one of the collector's series about itself, by resource. */
 function selfValues(state: ClusterState, name: string): Map<string, number> {
   const out = new Snapshot();
-  addSelfSeries(out, followSeries(state));
+  followSeries(state)(out);
   const ofFamily = out.keys.flatMap((key, index) => {
     const resource = new RegExp(`^${name}\\{resource="([^"]+)"\\}$`).exec(key)?.[1];
     return resource === undefined ? [] : [[resource, out.values[index] ?? Number.NaN] as const];

@@ -4,7 +4,7 @@ import { ClusterState } from '../../../src/collectors/ksm/cluster-state.ts';
 import { parseCustomResources } from '../../../src/collectors/ksm/custom-resource.ts';
 import { ksmOptions } from '../../../src/collectors/ksm/options.ts';
 import { PodIndex } from '../../../src/collectors/ksm/pod-index.ts';
-import { addSelfSeries, followSeries, kubeStateSeries } from '../../../src/collectors/ksm/self-samples.ts';
+import { followSeries, kubeStateSeries } from '../../../src/collectors/ksm/self-samples.ts';
 import type { KubeApi } from '../../../src/kube/api.ts';
 import { createLog } from '../../../src/log.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
@@ -31,7 +31,8 @@ test('a custom resource with the plural of a built-in one has series of its own'
     log: createLog('silent'),
   });
   const out = new Snapshot();
-  addSelfSeries(out, [...kubeStateSeries(state, ksmOptions.parse({}), '1.0.0'), ...followSeries(state)]);
+  kubeStateSeries(state, ksmOptions.parse({}), '1.0.0')(out);
+  followSeries(state)(out);
   const { keys } = out;
   assert.deepEqual(out.errors, [], 'no series twice');
   assert.ok(keys.includes('firesteel_ksm_objects{resource="services"}'), keys.join('\n'));
@@ -40,4 +41,5 @@ test('a custom resource with the plural of a built-in one has series of its own'
   assert.ok(
     keys.includes('kube_state_metrics_list_total{resource="*serving.knative.dev/v1.Service",result="success"}'),
   );
+  assert.ok(keys.includes('firesteel_ksm_lists_begun_total{reason="expired"}'));
 });
