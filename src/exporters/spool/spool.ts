@@ -16,8 +16,6 @@ export interface SpoolOptions {
   readonly onDrop: (reason: string, samples: number) => void;
   /** Is told of each file that can't be used. */
   readonly onSetAside: () => void;
-  /** Is told when the sizes have changed. */
-  readonly onChange: () => void;
 }
 
 const DISK_IS_FULL = new Set(['ENOSPC', 'EDQUOT']);
@@ -99,7 +97,6 @@ export class Spool {
         await this.#put(body);
       } finally {
         this.#waiting--;
-        this.#options.onChange();
       }
     });
   }
@@ -195,14 +192,12 @@ export class Spool {
     if (index === -1) return;
     this.#entries.splice(index, 1);
     this.#bytes -= entry.bytes;
-    this.#options.onChange();
   }
 
   #insert(entry: SpoolEntry): void {
     const later = this.#entries.findLastIndex(({ stampMs }) => stampMs <= entry.stampMs) + 1;
     this.#entries.splice(later, 0, entry);
     this.#bytes += entry.bytes;
-    this.#options.onChange();
   }
 
   async #setAside(file: string, reason: string): Promise<void> {

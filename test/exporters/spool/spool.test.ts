@@ -40,7 +40,6 @@ function spoolIn(
       dropped[reason] = (dropped[reason] ?? 0) + samples;
     },
     onSetAside: () => told.aside++,
-    onChange: () => undefined,
     ...options,
   });
   t.after(() => spool.close());
