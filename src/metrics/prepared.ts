@@ -5,7 +5,7 @@ import type { Family } from './family.ts';
 export interface PreparedBody {
   /** How it was compressed when it was stored. */
   readonly encoding: Compression;
-  /** Pieces of whole lines; one after the other they are one body. */
+  /** Pieces of whole lines; one after the other they are one body. What has not changed is the same buffer as before. */
   readonly members: readonly Buffer[];
   /** Bytes before compression. */
   readonly textBytes: number;

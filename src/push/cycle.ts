@@ -1,24 +1,14 @@
-import type { Body, Exporter } from '../exporters/exporter.ts';
+import type { Exporter } from '../exporters/exporter.ts';
 import type { ThrottledLog } from '../log.ts';
 import { type SeriesBudget, seriesByFamily } from '../metrics/budget.ts';
-import {
-  type CompressedText,
-  compressEach,
-  compressionOf,
-  type Encoding,
-  transcodeKept,
-} from '../metrics/compression.ts';
-import { encodeByObject } from '../metrics/encoder.ts';
-import { gauge } from '../metrics/family.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
 import type { CollectorResult } from '../metrics/outcome.ts';
 import type { Prepared, PreparedBody } from '../metrics/prepared.ts';
 import { type AgentRegistry, SELF_GROUP } from '../metrics/registry.ts';
-import { Snapshot } from '../metrics/snapshot.ts';
+import type { Snapshot } from '../metrics/snapshot.ts';
 import { withoutFamilies } from '../metrics/without-families.ts';
+import { type CollectedGroup, GroupEncoder } from './group-encoder.ts';
 import { VanishedSeries } from './vanished.ts';
-
-const up = gauge('up', 'Whether the agent pushes this job; there as long as it does, so absence is the alarm.');
 
 export interface CycleOptions {
   readonly registry: AgentRegistry;
@@ -43,6 +33,7 @@ export interface CycleReport {
 export class PushCycle {
   readonly #options: CycleOptions;
   #lastStampMs = 0;
+  readonly #encoders = new Map<Group, GroupEncoder>();
   readonly #vanished = new Map<Group, VanishedSeries>();
 
   constructor(options: CycleOptions) {
@@ -64,12 +55,15 @@ export class PushCycle {
       const snapshots = groups.get(group);
       const takers = exporters.filter((exporter) => exporter.accepts(group));
       const mayPush = this.#options.mayPush?.[group];
-      if (!snapshots || takers.length === 0 || mayPush?.() === false) continue;
+      const isOurs = mayPush?.() ?? true;
+      // What it keeps for the next push would be in memory for nothing.
+      if (!isOurs) this.#encoders.delete(group);
+      if (!snapshots || takers.length === 0 || !isOurs) continue;
       const parts = await this.#prepared(group, deadlineMs, signal);
       if (parts === undefined) continue;
       const kept = await this.#withinBudget(group, snapshots, parts);
       const encodings = takers.map(({ encoding }) => encoding);
-      const bodies = await encodeGroup({ group, stampMs, ...kept, encodings });
+      const bodies = await this.#encoderOf(group).encode({ group, stampMs, ...kept, encodings });
       samples += bodies.get(encodings[0])?.samples ?? 0;
       for (const [index, exporter] of takers.entries()) {
         const body = bodies.get(encodings[index]);
@@ -78,6 +72,12 @@ export class PushCycle {
       this.#endVanished(group, stampMs, kept.snapshots, results, takers);
     }
     return { stampMs, samples, results, groups };
+  }
+
+  #encoderOf(group: Group): GroupEncoder {
+    const encoder = this.#encoders.get(group) ?? new GroupEncoder();
+    this.#encoders.set(group, encoder);
+    return encoder;
   }
 
   /** Tells the receivers that want to know which series of a group are gone since the last cycle. */
@@ -130,15 +130,18 @@ export class PushCycle {
 
   /** The parts of a group that are kept compressed; undefined while one is not complete: better late than half. */
   async #prepared(group: Group, deadlineMs: number, outer?: AbortSignal): Promise<Part[] | undefined> {
+    const { registry } = this.#options;
+    const sources = registry.allPrepared.filter(
+      (prepared) => prepared.group === group && registry.gate(group, prepared.collector) === undefined,
+    );
+    if (sources.length === 0) return [];
     const timeout = AbortSignal.timeout(deadlineMs);
     const signal = outer ? AbortSignal.any([outer, timeout]) : timeout;
     const parts: Part[] = [];
-    const { registry } = this.#options;
-    for (const prepared of registry.allPrepared) {
-      if (prepared.group !== group || registry.gate(group, prepared.collector) !== undefined) continue;
-      const body = await prepared.body(signal);
+    for (const source of sources) {
+      const body = await source.body(signal);
       if (body === undefined) return undefined;
-      parts.push({ source: prepared, body });
+      parts.push({ source, body });
     }
     return parts;
   }
@@ -171,41 +174,6 @@ function nextStamp(lastMs: number, nowMs: number): number {
 interface Part {
   readonly source: Prepared;
   readonly body: PreparedBody;
-}
-
-interface CollectedGroup {
-  readonly group: Group;
-  readonly stampMs: number;
-  readonly snapshots: readonly Snapshot[];
-  readonly prepared: readonly PreparedBody[];
-  readonly encodings: readonly Encoding[];
-}
-
-/** One body for each of the encodings; the text is made once. */
-async function encodeGroup(collected: CollectedGroup): Promise<Map<Encoding | undefined, Body>> {
-  const { group, stampMs, snapshots, prepared, encodings } = collected;
-  const pushed = new Snapshot();
-  pushed.add(up, 1);
-  const fresh = [pushed, ...snapshots];
-  const samples = sum([...fresh.map(({ size }) => size), ...prepared.map((part) => part.samples)]);
-  const bodies = new Map<Encoding | undefined, Body>();
-  // To stamp each line of what is kept compressed would cost a second of CPU for 10,000 pods, at each push.
-  const written = (encoding: Encoding) => (prepared.length > 0 ? compressionOf(encoding) : encoding);
-  const texts = await compressEach(encodeByObject(fresh), [...new Set(encodings.map(written))], stampMs);
-  for (const encoding of new Set(encodings)) {
-    const { members, textBytes } = texts.get(written(encoding)) as CompressedText;
-    const kept: (readonly Buffer[])[] = [];
-    for (const part of prepared) kept.push(await transcodeKept(part.members, part.encoding, compressionOf(encoding)));
-    bodies.set(encoding, {
-      group,
-      stampMs,
-      encoding: written(encoding),
-      samples,
-      textBytes: sum([textBytes, ...prepared.map((part) => part.textBytes)]),
-      members: [members, ...kept].flat(),
-    });
-  }
-  return bodies;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -12,7 +12,7 @@ import type { Renderer } from './render.ts';
 import { renderersOf } from './renderers.ts';
 import { type Resource, resourcePath, uniqueName } from './resource.ts';
 import { shardOf } from './shard-of.ts';
-import { ObjectStore } from './store.ts';
+import { ObjectStore, type StoreBody } from './store.ts';
 import { TextArena } from './text-arena.ts';
 
 export interface ClusterStateOptions {
@@ -97,17 +97,19 @@ export class ClusterState implements Prepared {
 
   async body(signal: AbortSignal): Promise<PreparedBody | undefined> {
     if (!this.settled && this.#isPatient()) return undefined;
-    const members: Buffer[] = [];
-    let textBytes = 0;
-    let samples = 0;
+    const bodies: StoreBody[] = [];
     for (const { store } of this.followed) {
       signal.throwIfAborted();
-      const body = await store.body();
-      members.push(...body.members);
-      textBytes += body.textBytes;
-      samples += body.samples;
+      const body = store.body();
+      // Most have not changed, and each await lets the event loop's other work in between.
+      bodies.push(body instanceof Promise ? await body : body);
     }
-    return { encoding: this.#packing.compression, members, textBytes, samples };
+    return {
+      encoding: this.#packing.compression,
+      members: bodies.flatMap(({ members }) => members),
+      textBytes: bodies.reduce((sum, { textBytes }) => sum + textBytes, 0),
+      samples: bodies.reduce((sum, { samples }) => sum + samples, 0),
+    };
   }
 
   async *byFamily(): AsyncGenerator<Buffer> {

@@ -98,11 +98,14 @@ export class ObjectStore {
   }
 
   /**
-   * Compresses what has changed until now and gives everything. Changes made meanwhile may be left for the next body,
-   * but no object is ever there by half.
+   * Compresses what has changed until now and gives everything, the same object as before when nothing has. Changes made
+   * meanwhile may be left for the next body, but no object is ever there by half.
    */
-  async body(): Promise<StoreBody> {
-    await this.#settle();
+  body(): StoreBody | Promise<StoreBody> {
+    return this.#dirty.size === 0 ? this.#whole() : this.#settle().then(() => this.#whole());
+  }
+
+  #whole(): StoreBody {
     this.#body ??= {
       members: [this.#headerMember(), ...[...this.#shards].map(({ member }) => member)].filter(
         ({ length }) => length > 0,
