@@ -24,8 +24,8 @@ const COMPLETE_WITHIN_MS = 600_000;
 /**
  * The built agent with the ksm collector and nothing else, following a synthetic cluster of two-container pods over HTTP
  * and pushing every 2 s: what it takes until the first complete push, and then what a push costs at some paces of pod
- * events. `--node-flags` go to the agent's Node. Beside the longest block of its event loop stands that of a process which
- * does nothing: what the machine adds.
+ * events, and what only to send it does. `--node-flags` go to the agent's Node. Beside the longest block of its event loop
+ * stands that of a process which does nothing: what the machine adds.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -67,15 +67,23 @@ async function measure(pods: number, paces: readonly number[], nodeFlags: readon
     const started = performance.now();
     const agent = await startProbedAgent(sink.url, agentFlags(file), nodeFlags);
     try {
-      while (pushes.bodies === 0 && performance.now() - started < COMPLETE_WITHIN_MS) await sleep(10);
+      const waits = () => performance.now() - started < COMPLETE_WITHIN_MS;
+      // Its own series are pushed as soon as it runs.
+      while (sink.bodies === 0 && waits()) await sleep(10);
+      const loading = await blockText(agent, idler);
+      agent.watch();
+      idler.watch();
+      while (pushes.bodies === 0 && waits()) await sleep(10);
       const seconds = (performance.now() - started) / 1000;
       console.log(`\n${pods} pods; first complete push after ${seconds.toFixed(1)} s, ${cpuMs(agent.pid)} ms CPU;`);
-      console.log(`${await blockText(agent, idler)} until then; ${memoryText(agent)}`);
+      console.log(`${loading} while it loads its program,`);
+      console.log(`${await blockText(agent, idler)} while it lists; ${memoryText(agent)}`);
       await sleep(SETTLE_MS);
       for (const pace of paces) {
         api.send({ eventsPerSecond: pace });
         await measurePace(pace, agent, idler, pushes);
       }
+      await measureSending(Math.round(pushes.bytes / pushes.bodies), sink.url);
     } finally {
       await agent.end();
       await idler.end();
@@ -112,6 +120,26 @@ async function measurePace(pace: number, agent: Probed, idler: Probed, pushes: P
   await sleep(WATCHED_PUSHES * INTERVAL_S * 1000);
   const perPush = `${cpu.toFixed(1)} ms CPU and ${kilobytes.toFixed(0)} kB a push`;
   console.log(`${pace} events a second: ${perPush}, ${await blockText(agent, idler)}; ${memoryText(agent)}`);
+}
+
+/** What the mere sending of as many bytes takes, on this machine and now. */
+async function measureSending(bytes: number, url: string): Promise<void> {
+  const args = [`${url}/bare`, String(bytes), String(INTERVAL_S * 1000)];
+  const sender = fork(new URL('./kit/bare-sender.ts', import.meta.url), args, {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  try {
+    await once(sender, 'message');
+    await sleep(SETTLE_MS);
+    const before = cpuMs(sender.pid as number);
+    await sleep(PUSHES * INTERVAL_S * 1000);
+    const cpu = (cpuMs(sender.pid as number) - before) / PUSHES;
+    console.log(
+      `a Node.js that sends ${Math.round(bytes / 1000)} kB every ${INTERVAL_S} s, and nothing else: ${cpu.toFixed(1)} ms`,
+    );
+  } finally {
+    sender.kill();
+  }
 }
 
 async function blockText(agent: Probed, idler: Probed): Promise<string> {

@@ -9,6 +9,9 @@ import { fillCluster, PODS } from './synthetic-cluster.ts';
 
 const TURN_MS = 50;
 
+/** How often each watch has a bookmark: kube-apiserver takes a minute, and up to a quarter more. */
+const BOOKMARK_MS = 67_500;
+
 const server = await FakeApiServer.start();
 const { cluster } = server;
 loadRecordedCluster(cluster);
@@ -21,10 +24,21 @@ process.on('message', (message: { eventsPerSecond: number }) => {
 process.on('disconnect', () => process.exit());
 process.send?.({ kubeconfig: server.kubeconfig() });
 
+let bookmarks = 0;
 let due = 0;
 for (let event = 0; ; ) {
   await setTimeout(TURN_MS);
+  for (bookmarks += (server.watches.size * TURN_MS) / BOOKMARK_MS; bookmarks >= 1; bookmarks--) bookmarkNext();
   for (due += (eventsPerSecond * TURN_MS) / 1000; due >= 1; due--) changeOne(event++);
+}
+
+/** Sends a bookmark on the watch that has waited longest. */
+function bookmarkNext(): void {
+  const [watch] = server.watches;
+  if (watch === undefined) return;
+  server.watches.delete(watch);
+  server.watches.add(watch);
+  server.bookmark([watch]);
 }
 
 /** Eight of ten events are restarts all over the cluster; then a pod is created, and deleted by the next. */
