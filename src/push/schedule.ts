@@ -131,11 +131,16 @@ export class Schedule {
     const tickMs = nextTickMs(fromMs - 1, intervalMs, phaseMs);
     this.#nextMs = tickMs < endMs ? tickMs : undefined;
     if (this.#stopped || this.#nextMs === undefined) return;
+    const wait = () => {
+      this.#delay = setTimeout(begin, Math.max(0, tickMs - now()));
+    };
     const begin = () => {
+      // By the wall clock a timer may be a millisecond early, and the cycle would have the stamp of the second before.
+      if (now() < tickMs) return wait();
       this.#tick(tickMs);
       this.#follow(tickMs + 1, endMs);
     };
-    this.#delay = setTimeout(begin, Math.max(0, tickMs - now()));
+    wait();
   }
 
   #tick(tickMs: number): void {
