@@ -33,7 +33,8 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       pods: { type: 'string', default: '10000' },
       events: { type: 'string', default: '0,1,100' },
-      'node-flags': { type: 'string', default: '' },
+      // The image's.
+      'node-flags': { type: 'string', default: '--max-semi-space-size=1' },
     },
   });
   const sizes = values.pods.split(',').map(Number);
