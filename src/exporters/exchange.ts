@@ -104,11 +104,6 @@ const answerOf = (request: ClientRequest): Promise<IncomingMessage> =>
   });
 
 async function textOf(response: IncomingMessage): Promise<string> {
-  // What receivers answer to nearly all bodies; to wait for its end costs as much as all else about the answer.
-  if (response.statusCode === 204) {
-    response.resume();
-    return '';
-  }
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {

@@ -8,7 +8,7 @@ import { type Clock, REAL_CLOCK } from './clock.ts';
 import { Delivery } from './delivery.ts';
 import { Endpoints, type Pass } from './endpoints.ts';
 import type { Body, Exporter, ExporterStatus } from './exporter.ts';
-import type { ExportMetrics, QueueState } from './metrics.ts';
+import type { ExportMetrics } from './metrics.ts';
 import type { Protocol } from './protocol.ts';
 import { MemoryQueue } from './queue.ts';
 import { Replay } from './replay.ts';
@@ -45,7 +45,6 @@ export class HttpExporter implements Exporter {
   readonly #sender: Sender;
   readonly #log: ThrottledLog;
   readonly #report: Report;
-  readonly #metrics: ExportMetrics;
   readonly #queue: MemoryQueue;
   readonly #delivery: Delivery;
   readonly #spool: Spool | undefined;
@@ -72,7 +71,6 @@ export class HttpExporter implements Exporter {
     this.#sender = new Sender(settings, now, env);
     this.#log = log;
     this.#report = new Report(name, metrics, log, now);
-    this.#metrics = metrics;
     const { cycles, bytes } = settings.queue;
     this.#queue = new MemoryQueue({ cycles: protocol.keepsHistory ? cycles : 1, bytes });
     this.#delivery = new Delivery({
@@ -98,6 +96,7 @@ export class HttpExporter implements Exporter {
       log,
       onDrop: this.#report.dropped,
       onSetAside: this.#report.setAside,
+      onChange: () => this.#count(),
     });
     this.#replay = new Replay({
       spool: this.#spool,
@@ -121,7 +120,6 @@ export class HttpExporter implements Exporter {
   }
 
   start(): void {
-    this.#metrics.queues.set(this.name, this.#queueState);
     if (this.#protocol.keepsHistory && this.#spool === undefined) {
       const message = 'nothing is kept on disk: what a receiver does not take for some cycles is lost; set spool.path';
       this.#log.say('info', 'no spool', {}, message);
@@ -133,6 +131,7 @@ export class HttpExporter implements Exporter {
     if (!this.accepts(body.group)) return;
     this.#keep(body);
     this.#work(body.group);
+    this.#count();
   }
 
   get endSeries(): Exporter['endSeries'] {
@@ -167,9 +166,7 @@ export class HttpExporter implements Exporter {
     const left = this.#queue.takeAll();
     await Promise.all(left.map((body) => this.#overflow(body, 'shutdown')));
     await Promise.all([this.#spool?.close(), this.#markers?.close()]);
-    // One that takes this one's place has put itself there before.
-    const { queues } = this.#metrics;
-    if (queues.get(this.name) === this.#queueState) queues.delete(this.name);
+    this.#count();
     this.#sender.close();
   }
 
@@ -201,6 +198,7 @@ export class HttpExporter implements Exporter {
       const outcome = await this.#delivery.try(body, pass, this.#cut.signal);
       if (outcome === 'settled') this.#hasBegun = true;
       else for (const part of outcome.again) this.#keep(part);
+      this.#count();
     }
   }
 
@@ -227,14 +225,9 @@ export class HttpExporter implements Exporter {
     else await this.#spool.put({ ...body, target: body.target ?? this.#targets[body.group] });
   }
 
-  readonly #queueState = (): QueueState => {
+  #count(): void {
+    const memory = this.#queue.sizes;
     const spool = this.#spool?.sizes;
-    return {
-      tiers: [
-        { tier: 'memory', ...this.#queue.sizes, limitBytes: this.#settings.queue.bytes },
-        ...(spool ? [{ tier: 'disk' as const, ...spool }] : []),
-      ],
-      isOpen: this.#endpoints.isOpen,
-    };
-  };
+    this.#report.queue({ memory, ...(spool && { spool }) }, this.#settings.queue.bytes, this.#endpoints.isOpen);
+  }
 }

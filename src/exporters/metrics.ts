@@ -1,29 +1,20 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
-/** What waits for a receiver, and whether it takes uploads. */
-export interface QueueState {
-  readonly tiers: readonly {
-    readonly tier: 'memory' | 'disk';
-    readonly bodies: number;
-    readonly bytes: number;
-    readonly limitBytes: number;
-    readonly oldestStampMs?: number;
-  }[];
-  readonly isOpen: boolean;
-}
-
 /** The self metrics of all exporters; one push tells of the pushes before it. */
 export interface ExportMetrics {
-  /** By exporter, asked at each collection: an upload changes it several times. */
-  readonly queues: Map<string, () => QueueState>;
   readonly requests: Counter<'exporter' | 'code'>;
   readonly duration: Histogram<'exporter'>;
   readonly retries: Counter<'exporter' | 'reason'>;
   readonly samplesSent: Counter<'exporter'>;
   readonly samplesDropped: Counter<'exporter' | 'reason'>;
   readonly bytes: Counter<'exporter' | 'form'>;
+  readonly queueBodies: Gauge<'exporter' | 'tier'>;
+  readonly queueBytes: Gauge<'exporter' | 'tier'>;
+  readonly queueLimit: Gauge<'exporter' | 'tier'>;
+  readonly queueOldest: Gauge<'exporter'>;
   readonly replayed: Counter<'exporter'>;
   readonly setAside: Counter<'exporter'>;
+  readonly breakerOpen: Gauge<'exporter'>;
   readonly connectionResets: Counter<'exporter'>;
   readonly lastSuccess: Gauge<'exporter'>;
   readonly highestSent: Gauge<'exporter'>;
@@ -36,21 +27,7 @@ export interface ExportMetrics {
 export function exportMetrics(registry: Registry): ExportMetrics {
   const registers = [registry];
   const exporter = ['exporter'] as const;
-  const queues = new Map<string, () => QueueState>();
-  for (const { name, help, labels, set } of QUEUE_GAUGES) {
-    new Gauge({
-      name,
-      help,
-      labelNames: ['exporter', ...labels],
-      registers,
-      collect() {
-        this.reset();
-        for (const [exporter, state] of queues) set(this, exporter, state());
-      },
-    });
-  }
   return {
-    queues,
     requests: new Counter({
       name: 'firesteel_export_requests_total',
       help: 'Uploads tried, by status code; code="error" without an answer.',
@@ -88,6 +65,30 @@ export function exportMetrics(registry: Registry): ExportMetrics {
       labelNames: ['exporter', 'form'] as const,
       registers,
     }),
+    queueBodies: new Gauge({
+      name: 'firesteel_export_queue_bodies',
+      help: 'Bodies that wait for the receiver: tier="memory", tier="disk".',
+      labelNames: ['exporter', 'tier'] as const,
+      registers,
+    }),
+    queueBytes: new Gauge({
+      name: 'firesteel_export_queue_bytes',
+      help: 'Compressed bytes that wait for the receiver: tier="memory", tier="disk".',
+      labelNames: ['exporter', 'tier'] as const,
+      registers,
+    }),
+    queueLimit: new Gauge({
+      name: 'firesteel_export_queue_limit_bytes',
+      help: 'Bytes that may wait for the receiver; beyond, the oldest body goes.',
+      labelNames: ['exporter', 'tier'] as const,
+      registers,
+    }),
+    queueOldest: new Gauge({
+      name: 'firesteel_export_queue_oldest_timestamp_seconds',
+      help: 'When the oldest body that waits was collected, in seconds since 1970; absent when none does.',
+      labelNames: exporter,
+      registers,
+    }),
     replayed: new Counter({
       name: 'firesteel_export_replayed_bodies_total',
       help: 'Bodies that were acknowledged after they had been on disk.',
@@ -97,6 +98,12 @@ export function exportMetrics(registry: Registry): ExportMetrics {
     setAside: new Counter({
       name: 'firesteel_export_spool_set_aside_total',
       help: 'Files on disk that could not be used (damaged, or of a newer version) and were renamed to .bad.',
+      labelNames: exporter,
+      registers,
+    }),
+    breakerOpen: new Gauge({
+      name: 'firesteel_export_breaker_open',
+      help: '1 while no address of the receiver takes uploads, so that only single tries are made.',
       labelNames: exporter,
       registers,
     }),
@@ -138,53 +145,3 @@ export function exportMetrics(registry: Registry): ExportMetrics {
     }),
   };
 }
-
-interface QueueGauge {
-  readonly name: string;
-  readonly help: string;
-  /** After the exporter. */
-  readonly labels: readonly string[];
-  readonly set: (gauge: Gauge<string>, exporter: string, state: QueueState) => void;
-}
-
-const ofTiers =
-  (value: (tier: QueueState['tiers'][number]) => number): QueueGauge['set'] =>
-  (gauge, exporter, { tiers }) => {
-    for (const one of tiers) gauge.set({ exporter, tier: one.tier }, value(one));
-  };
-
-const QUEUE_GAUGES: readonly QueueGauge[] = [
-  {
-    name: 'firesteel_export_queue_bodies',
-    help: 'Bodies that wait for the receiver: tier="memory", tier="disk".',
-    labels: ['tier'],
-    set: ofTiers(({ bodies }) => bodies),
-  },
-  {
-    name: 'firesteel_export_queue_bytes',
-    help: 'Compressed bytes that wait for the receiver: tier="memory", tier="disk".',
-    labels: ['tier'],
-    set: ofTiers(({ bytes }) => bytes),
-  },
-  {
-    name: 'firesteel_export_queue_limit_bytes',
-    help: 'Bytes that may wait for the receiver; beyond, the oldest body goes.',
-    labels: ['tier'],
-    set: ofTiers(({ limitBytes }) => limitBytes),
-  },
-  {
-    name: 'firesteel_export_queue_oldest_timestamp_seconds',
-    help: 'When the oldest body that waits was collected, in seconds since 1970; absent when none does.',
-    labels: [],
-    set(gauge, exporter, { tiers }) {
-      const oldest = Math.min(...tiers.map(({ oldestStampMs = Number.POSITIVE_INFINITY }) => oldestStampMs));
-      if (Number.isFinite(oldest)) gauge.set({ exporter }, oldest / 1000);
-    },
-  },
-  {
-    name: 'firesteel_export_breaker_open',
-    help: '1 while no address of the receiver takes uploads, so that only single tries are made.',
-    labels: [],
-    set: (gauge, exporter, { isOpen }) => gauge.set({ exporter }, isOpen ? 0 : 1),
-  },
-];

@@ -119,4 +119,23 @@ export class Report {
   readonly setAside = (): void => {
     this.#metrics.setAside.inc({ exporter: this.#exporter });
   };
+
+  /** What waits, and whether the receiver takes uploads. */
+  queue({ memory, spool }: Pick<ExporterStatus, 'memory' | 'spool'>, memoryLimitBytes: number, isOpen: boolean): void {
+    const exporter = this.#exporter;
+    const { queueBodies, queueBytes, queueLimit, queueOldest, breakerOpen } = this.#metrics;
+    const tiers = [
+      { tier: 'memory', ...memory, limitBytes: memoryLimitBytes },
+      ...(spool ? [{ tier: 'disk', ...spool }] : []),
+    ];
+    for (const { tier, bodies, bytes, limitBytes } of tiers) {
+      queueBodies.set({ exporter, tier }, bodies);
+      queueBytes.set({ exporter, tier }, bytes);
+      queueLimit.set({ exporter, tier }, limitBytes);
+    }
+    const oldest = Math.min(...[memory, spool].map((tier) => tier?.oldestStampMs ?? Number.POSITIVE_INFINITY));
+    if (Number.isFinite(oldest)) queueOldest.set({ exporter }, oldest / 1000);
+    else queueOldest.remove({ exporter });
+    breakerOpen.set({ exporter }, isOpen ? 0 : 1);
+  }
 }

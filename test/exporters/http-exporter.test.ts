@@ -178,7 +178,6 @@ test('redirects are not followed', async (t) => {
 test('a receiver that hangs delays neither delivery nor the end; what waits for it is bounded and counted', async (t) => {
   const { url } = await receiver(t, () => undefined);
   const { exporter, counted } = exporterTo(url);
-  exporter.start();
   for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await bodyAt(stamp));
   assert.equal(await counted('firesteel_export_queue_bodies{exporter="it",tier="memory"}'), 4);
   assert.equal(await counted(DROPPED('queue_full')), 5);
@@ -186,7 +185,6 @@ test('a receiver that hangs delays neither delivery nor the end; what waits for 
   await exporter.close(200);
   assert.ok(performance.now() - started < 2000);
   assert.equal(await counted(DROPPED('shutdown')), 5);
-  assert.equal(await counted('firesteel_export_queue_bodies{exporter="it",tier="memory"}'), undefined, 'it is gone');
 });
 
 test('an endless answer is cut off', async (t) => {

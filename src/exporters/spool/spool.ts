@@ -16,6 +16,8 @@ export interface SpoolOptions {
   readonly onDrop: (reason: string, samples: number) => void;
   /** Is told of each file that can't be used. */
   readonly onSetAside: () => void;
+  /** Is told when the sizes have changed. */
+  readonly onChange: () => void;
 }
 
 const DISK_IS_FULL = new Set(['ENOSPC', 'EDQUOT']);
@@ -97,6 +99,7 @@ export class Spool {
         await this.#put(body);
       } finally {
         this.#waiting--;
+        this.#options.onChange();
       }
     });
   }
@@ -192,12 +195,14 @@ export class Spool {
     if (index === -1) return;
     this.#entries.splice(index, 1);
     this.#bytes -= entry.bytes;
+    this.#options.onChange();
   }
 
   #insert(entry: SpoolEntry): void {
     const later = this.#entries.findLastIndex(({ stampMs }) => stampMs <= entry.stampMs) + 1;
     this.#entries.splice(later, 0, entry);
     this.#bytes += entry.bytes;
+    this.#options.onChange();
   }
 
   async #setAside(file: string, reason: string): Promise<void> {

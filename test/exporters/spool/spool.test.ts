@@ -40,6 +40,7 @@ function spoolIn(
       dropped[reason] = (dropped[reason] ?? 0) + samples;
     },
     onSetAside: () => told.aside++,
+    onChange: () => undefined,
     ...options,
   });
   t.after(() => spool.close());
