@@ -25,7 +25,7 @@ const EACH_MINUTE = '0 * * * * *';
 const MINUTE_MS = 60_000;
 
 /** How often it is looked whether the clock was set. */
-const WATCH_MS = 5000;
+const WATCH_MS = 1000;
 
 /**
  * The ticks of the push cycle on the wall clock: interval k starts at `k * interval + phase`. node-cron tells when a

@@ -62,7 +62,7 @@ test('a clock that is set forward does not bring what lies between', async (t) =
   await pass(10);
   setClock(86_400);
   await pass(40);
-  assert.deepEqual(seen, ['late', 86_445, 86_460, 86_475]);
+  assert.deepEqual(seen, [86_445, 86_460, 86_475]);
 });
 
 test('FNV-1a gives the published values', () => {
