@@ -9,14 +9,16 @@ import type { Log } from './log.ts';
  * any more, and once the slow reads and the checks of each minute have run, too.
  */
 const RELEASES_MS = [20_000, 90_000];
-const RELEASE_DEADLINE_MS = 5000;
 
 /** Gives back, twice, what only the start needed. */
 export function releaseProgram(log: Log): void {
-  const release = () =>
-    releaseProgramPages(AbortSignal.timeout(RELEASE_DEADLINE_MS)).catch((cause: unknown) => {
+  const release = () => {
+    try {
+      releaseProgramPages();
+    } catch (cause) {
       log.debug({ err: cause }, 'the pages of the program that only the start needed stay in memory');
-    });
+    }
+  };
   for (const delayMs of RELEASES_MS) setTimeout(release, delayMs).unref();
 }
 

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { setImmediate } from 'node:timers/promises';
+import { readFileSync } from 'node:fs';
 import { discardPages } from './syscalls.ts';
 
 /** A part of this process's address space: start and length in bytes. */
@@ -32,29 +31,12 @@ export function unchangedFileMappings(smaps: string): Mapping[] {
   return mappings;
 }
 
-/** What is given back at once: some milliseconds each, for the kernel and for what needs its pages again. */
-const PIECE_BYTES = 8n * 1024n * 1024n;
-
 /**
  * Gives back the resident pages of Node's own program and libraries. Most of them only the start needed: module loading,
  * compilation, checking of the configuration. What is needed again comes back from the page cache by itself, so this
- * changes nothing but the memory that counts as this process's. Rejects with Unsupported without node:ffi, and with the
- * signal's reason.
+ * changes nothing but the memory that counts as this process's. Synchronous, though it takes 20 ms: between two turns of
+ * the event loop a library could be loaded to where the list of mappings still shows something else. Throws Unsupported without node:ffi.
  */
-export async function releaseProgramPages(signal: AbortSignal): Promise<void> {
-  // To walk through all pages takes the kernel longer than the event loop may be blocked.
-  const smaps = await readFile('/proc/self/smaps', { encoding: 'latin1', signal });
-  for (const mapping of unchangedFileMappings(smaps)) {
-    for (const piece of piecesOf(mapping)) {
-      await setImmediate(undefined, { signal });
-      discardPages(piece);
-    }
-  }
-}
-
-function* piecesOf({ start, length }: Mapping): Generator<Mapping> {
-  for (let at = 0n; at < length; at += PIECE_BYTES) {
-    const rest = length - at;
-    yield { start: start + at, length: rest < PIECE_BYTES ? rest : PIECE_BYTES };
-  }
+export function releaseProgramPages(): void {
+  for (const mapping of unchangedFileMappings(readFileSync('/proc/self/smaps', 'latin1'))) discardPages(mapping);
 }

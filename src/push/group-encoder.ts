@@ -41,7 +41,7 @@ export class GroupEncoder {
     if (last && isSame(last.collected, collected)) return restamped(last.bodies, stampMs);
     const bodies = await bodiesOf(collected);
     // The state of a cluster may stay as it is for long. Values of a node change in each cycle, and would be kept for nothing.
-    if (prepared.length > 0) this.#last = { collected, bodies };
+    this.#last = prepared.length > 0 ? { collected, bodies } : undefined;
     return bodies;
   }
 }

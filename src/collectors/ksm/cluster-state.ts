@@ -101,7 +101,7 @@ export class ClusterState implements Prepared {
     for (const { store } of this.followed) {
       signal.throwIfAborted();
       const body = store.body();
-      // Most have not changed, and each await lets the event loop's other work in between.
+      // Most have not changed, and there is nothing to wait for.
       bodies.push(body instanceof Promise ? await body : body);
     }
     return {
