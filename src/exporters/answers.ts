@@ -6,6 +6,8 @@ export interface Answer {
   readonly failure?: 'network' | 'timeout';
   /** What the receiver said, or the error; at most 300 characters, never a secret. */
   readonly text: string;
+  /** Whether it said that with a web page. */
+  readonly isPage?: boolean;
   readonly retryAfterMs?: number;
 }
 
@@ -22,6 +24,8 @@ export interface AnswerRule {
   readonly when: number | readonly [first: number, last: number] | 'network' | 'timeout';
   /** Further condition on the receiver's words. */
   readonly text?: RegExp;
+  /** Further condition: said with a web page, or not. */
+  readonly page?: boolean;
   readonly action: Action;
   /** Label of the self metrics, and what to do about it in the log. */
   readonly reason: string;
@@ -30,12 +34,107 @@ export interface AnswerRule {
   readonly tries?: number;
 }
 
-const UNKNOWN: AnswerRule = { when: [0, 999], action: 'drop', reason: 'unexpected' };
+const TLS_PORT =
+  /plain HTTP request was sent to HTTPS|HTTP request to an HTTPS server|plain HTTP to an SSL|HTTPS? required/i;
+const CLIENT_CERTIFICATE = /(?:SSL|TLS|client) certificate|certificate (?:is )?required/i;
+const TENANT = /tenant|account ?id|project ?id|X-Scope-OrgID|no org id/i;
+const NO_ROUTE = /missing route|no route|no (?:matching )?(?:backend|upstream|service)|unknown (?:host|route)/i;
+const NO_PATH = /unsupported path|path requested|not found|cannot (?:POST|PUT)|no such (?:path|page|handler)/i;
+
+const PATH_HINT =
+  'no such path at this address: check the path of the url (and the tenant, of a cluster); trying again in a minute';
+
+/**
+ * What every protocol ends with: answers that say nothing about the body, which is therefore kept. Servers have no common
+ * status for these: VictoriaMetrics, vmauth and nginx say 400 to a wrong path, a missing route and a request without TLS.
+ */
+export const NOT_THE_BODY: readonly AnswerRule[] = [
+  {
+    when: [200, 299],
+    action: 'pause',
+    reason: 'not_a_receiver',
+    hint: 'a success, but not one of this protocol: nothing was stored; check host, port and path of the url, and what stands in between',
+  },
+  { when: [300, 399], action: 'pause', reason: 'redirect', hint: 'redirects are not followed; correct the url' },
+  { when: 407, action: 'pause', reason: 'proxy', hint: 'the proxy wants credentials: check HTTP_PROXY and NO_PROXY' },
+  {
+    when: [400, 499],
+    text: TLS_PORT,
+    action: 'pause',
+    reason: 'tls',
+    hint: 'this port speaks TLS: write https:// in the url',
+  },
+  {
+    when: [400, 499],
+    text: CLIENT_CERTIFICATE,
+    action: 'pause',
+    reason: 'tls',
+    hint: 'the receiver wants a client certificate: set tls.certFile and tls.keyFile, or check them',
+  },
+  { when: [400, 499], text: NO_PATH, action: 'pause', reason: 'path', hint: PATH_HINT },
+  {
+    when: [400, 499],
+    text: TENANT,
+    action: 'pause',
+    reason: 'tenant',
+    hint: 'check the tenant in the url (…/insert/TENANT/prometheus) or in headers',
+  },
+  {
+    when: [400, 499],
+    text: NO_ROUTE,
+    action: 'pause',
+    reason: 'route',
+    hint: 'the proxy in front of the receiver has no route for this path: check its configuration and the url',
+  },
+  { when: [401, 403], action: 'pause', reason: 'auth', hint: 'check auth and its file; trying again in a minute' },
+  { when: [404, 405], action: 'pause', reason: 'path', hint: PATH_HINT },
+  { when: 410, action: 'pause', reason: 'path', hint: PATH_HINT },
+  {
+    when: 'network',
+    text: /wrong version number|packet length too long|EPROTO/i,
+    action: 'retry',
+    reason: 'network',
+    hint: 'the port does not speak TLS: write http:// in the url, or check the port',
+  },
+  {
+    when: 'network',
+    text: /certificate|CERT_|self.signed/i,
+    action: 'retry',
+    reason: 'network',
+    hint: 'the certificates of receiver and agent do not fit: check tls.caFile, tls.serverName, tls.certFile',
+  },
+  {
+    when: 'network',
+    text: /tunnel|the proxy/i,
+    action: 'retry',
+    reason: 'proxy',
+    hint: 'the proxy does not let this pass: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY',
+  },
+  {
+    when: 'network',
+    text: /ENOTFOUND|name server/i,
+    action: 'retry',
+    reason: 'name',
+    hint: 'check the host of the url, /etc/resolv.conf and the name server',
+  },
+  { when: 'network', action: 'retry', reason: 'network' },
+  {
+    when: [0, 999],
+    action: 'pause',
+    reason: 'refused',
+    hint: 'the answer names no line and no sample, so it is not about the data: check url, route, TLS, tenant and credentials',
+  },
+];
+
+const UNKNOWN: AnswerRule = { when: [0, 999], action: 'pause', reason: 'refused' };
 
 /** The first rule of the table that fits the answer. */
 export function ruleFor(rules: readonly AnswerRule[], answer: Answer): AnswerRule {
-  const fits = ({ when, text }: AnswerRule) => {
-    if (text && !text.test(answer.text)) return false;
+  // A path that the answer repeats is ours, whatever words are in it.
+  const said = answer.text.replaceAll(/(?:https?:)?\/[^\s"'`]*/g, '');
+  const fits = ({ when, text, page }: AnswerRule) => {
+    if (page !== undefined && page !== (answer.isPage ?? false)) return false;
+    if (text && !text.test(said)) return false;
     if (typeof when === 'string') return when === answer.failure;
     if (typeof when === 'number') return when === answer.code;
     return typeof answer.code === 'number' && answer.code >= when[0] && answer.code <= when[1];

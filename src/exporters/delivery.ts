@@ -11,6 +11,7 @@ import type { Protocol } from './protocol.ts';
 import type { Report } from './report.ts';
 import type { Sender, Tried } from './sender.ts';
 import { splitBody } from './split.ts';
+import { Suspects } from './suspects.ts';
 
 export interface DeliveryOptions {
   readonly protocol: Protocol;
@@ -33,11 +34,19 @@ const SMALLER = 0.9;
 
 const UNREADABLE: AnswerRule = { when: [0, 0], action: 'drop', reason: 'unreadable' };
 
+const POISONOUS: AnswerRule = {
+  when: [0, 999],
+  action: 'drop',
+  reason: 'rejected',
+  hint: 'refused again and again while others were taken, so it is this body',
+};
+
 /** Makes single tries, and does with the answer what the protocol's table says. */
 export class Delivery {
   readonly #options: DeliveryOptions;
   /** How often each waiting body has been refused. */
   readonly #tries = new WeakMap<Body, number>();
+  readonly #suspects = new Suspects();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -78,6 +87,7 @@ export class Delivery {
     switch (rule.action) {
       case 'done':
         endpoints.settle(pass, 'taken');
+        this.#suspects.taken();
         report.delivered(body);
         return 'settled';
       case 'split': {
@@ -89,9 +99,12 @@ export class Delivery {
         report.dropped(rule.reason, body.samples);
         return 'settled';
       }
-      case 'drop':
-        endpoints.settle(pass, 'taken');
+      case 'drop': {
+        // Who says nothing at all is left alone like one that is down, and the next address takes over.
+        const waitMs = backoffMs(pass.endpoint.breaker.failures + 1, this.#options.random);
+        endpoints.settle(pass, tried.failure === undefined ? 'taken' : { waitMs, isPause: false });
         return this.#giveUp(body, url, tried, rule);
+      }
       default:
         return this.#later(body, pass, tried, rule);
     }
@@ -102,6 +115,7 @@ export class Delivery {
     const { url, breaker } = pass.endpoint;
     const isPause = rule.action === 'pause';
     if (rule.reason === 'encoding' && settings.compression === undefined) pass.endpoint.readsZstd = false;
+    else if (isPause) this.#forget(pass.endpoint);
     // What a receiver asks for is the same for all agents, and may be nothing.
     const asked = tried.retryAfterMs === undefined ? undefined : tried.retryAfterMs + backoffMs(1, random);
     const waitMs = isPause ? PAUSE_MS : (asked ?? backoffMs(breaker.failures + 1, random));
@@ -110,6 +124,8 @@ export class Delivery {
     const tries = (this.#tries.get(body) ?? 0) + (isPause ? 0 : 1);
     this.#tries.set(body, tries);
     const allowed = Math.min(rule.tries ?? Number.POSITIVE_INFINITY, 1 + (settings.retries ?? protocol.retries));
+    const isUnclear = rule.reason === 'refused' || rule.reason === 'transport';
+    if (isUnclear && this.#suspects.refused(body)) return this.#giveUp(body, url, tried, POISONOUS);
     if (tries >= allowed) return this.#giveUp(body, url, tried, rule);
     report.refused(body, url, tried, rule, waitMs);
     return { again: [body] };

@@ -22,8 +22,9 @@ export async function askForZstd(
   signal: AbortSignal,
 ): Promise<boolean | Tried> {
   const tried = await sender.send({ ...upload, compression: 'zstd', members: [QUESTION] }, signal);
-  if (typeof tried.code === 'number' && tried.code >= 400 && YES.test(tried.text)) return true;
+  if (typeof tried.code === 'number' && tried.code >= 400 && !tried.isPage && YES.test(tried.text)) return true;
   const { action, reason } = ruleOf(tried);
-  // Refused for another reason: what is sent instead will tell which.
-  return action === 'done' || action === 'drop' || reason === 'encoding' ? false : tried;
+  // Refused for a reason that is not clear: what is sent instead will tell which.
+  const isOpen = action === 'done' || action === 'drop' || reason === 'encoding' || reason === 'refused';
+  return isOpen ? false : tried;
 }

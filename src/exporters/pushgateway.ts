@@ -1,4 +1,7 @@
+import { NOT_THE_BODY } from './answers.ts';
 import type { Protocol } from './protocol.ts';
+
+const NOTHING = /^$/;
 
 /** Values that may stand in a path as they are: anything else is redirected, split or refused by the gateway. */
 const PLAIN = /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/;
@@ -20,29 +23,40 @@ export const pushgateway: Protocol = {
     return `${base}/metrics${part('job', job)}${key.join('')}`;
   },
   answers: [
-    { when: 202, action: 'done', reason: 'unchecked' },
-    { when: [200, 299], action: 'done', reason: 'ok' },
-    { when: [300, 399], action: 'drop', reason: 'redirect', hint: 'redirects are not followed; correct the url' },
+    // A gateway has no word to say about a push that it took.
+    { when: 202, text: NOTHING, action: 'done', reason: 'unchecked' },
+    { when: 200, text: NOTHING, action: 'done', reason: 'ok' },
     {
       when: 400,
-      text: /is not a|inconsistent/i,
+      text: /is not a [A-Z]+|inconsistent|should have/,
+      page: false,
       action: 'drop',
       reason: 'type_conflict',
       hint: 'another group has this metric with another type; delete that group',
     },
-    { when: 400, action: 'drop', reason: 'rejected', hint: 'the receiver refuses this body' },
-    { when: [401, 403], action: 'pause', reason: 'auth', hint: 'check auth and its file; trying again in a minute' },
-    { when: [404, 405], action: 'drop', reason: 'path', hint: 'check the path of the url' },
+    {
+      when: 400,
+      text: /\bline \d|collected|pushed metrics|timestamps|gzip|unexpected EOF/i,
+      page: false,
+      action: 'drop',
+      reason: 'rejected',
+      hint: 'the receiver refuses a line of this body',
+    },
+    {
+      when: 400,
+      text: /odd number of components|base64|label name/i,
+      action: 'pause',
+      reason: 'path',
+      hint: 'the url ends in a part of a group: leave out all from /metrics/job/ on, the agent adds that itself',
+    },
     { when: 413, action: 'drop', reason: 'too_large', hint: "raise the proxy's limit for bodies" },
     { when: 408, action: 'retry', reason: 'busy', tries: 2 },
     { when: 425, action: 'retry', reason: 'busy', tries: 2 },
-    { when: 429, action: 'drop', reason: 'busy' },
-    { when: 503, action: 'drop', reason: 'busy' },
+    { when: 429, action: 'retry', reason: 'busy', tries: 2 },
     { when: [500, 599], action: 'retry', reason: 'server_error', tries: 2 },
-    { when: 'network', action: 'retry', reason: 'network' },
     // A push goes on at the gateway after the client has left: sending it again only adds to its load.
     { when: 'timeout', action: 'drop', reason: 'timeout' },
-    { when: [400, 499], action: 'drop', reason: 'rejected' },
+    ...NOT_THE_BODY,
   ],
   timeoutMs: 10_000,
   retries: 3,

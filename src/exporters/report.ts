@@ -94,7 +94,8 @@ export class Report {
     const exporter = this.#exporter;
     const { group } = body;
     this.#isFailing = true;
-    this.#lastFailure = { atMs: this.#now(), text: tried.text };
+    const said = tried.text === '' ? `status ${tried.code} without a word` : tried.text;
+    this.#lastFailure = { atMs: this.#now(), text: rule.hint === undefined ? said : `${said} (${rule.hint})` };
     if (waitMs !== undefined) this.#metrics.retries.inc({ exporter, reason: rule.reason });
     const key = `${exporter}/${group}/${rule.reason}`;
     this.#failing.set(group, (this.#failing.get(group) ?? new Set()).add(key));

@@ -2,6 +2,7 @@ import type { ClientRequest } from 'node:http';
 import type { ExporterSettings } from '../config/exporter-schema.ts';
 import type { Compression } from '../metrics/compression.ts';
 import { Agents } from './agents.ts';
+import { withoutQueries, wordsOf } from './answer-text.ts';
 import type { Answer } from './answers.ts';
 import { retryAfterMs } from './backoff.ts';
 import { Credentials } from './credentials.ts';
@@ -99,17 +100,17 @@ export class Sender {
   #answerOf({ code, headers, body }: Response): Omit<Tried, 'durationSeconds'> {
     const wait = retryAfterMs(headers['retry-after'], this.#now());
     const date = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
-    const location = code >= 300 && code < 400 && headers.location ? `to ${headers.location}` : '';
+    const { text, isPage } = wordsOf(body, headers['content-type']);
+    const location = code >= 300 && code < 400 && headers.location ? `to ${withoutQueries(headers.location)}` : '';
     return {
       code,
-      text: oneLine(body) || location,
+      text: location || text,
+      isPage,
       ...(wait === undefined ? {} : { retryAfterMs: wait }),
       ...(Number.isNaN(date) ? {} : { clockSkewSeconds: (date - this.#now()) / 1000 }),
     };
   }
 }
-
-const oneLine = (text: string): string => text.slice(0, 300).replace(/\s+/g, ' ').trim();
 
 const codeOf = (cause: unknown): string => String((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
 
@@ -127,5 +128,5 @@ function failureOf(cause: unknown, timeoutMs: number): Pick<Tried, 'code' | 'fai
   const first = cause instanceof AggregateError ? cause.errors[0] : cause;
   const code = codeOf(first);
   const message = first instanceof Error ? first.message : String(first);
-  return { code: 'error', failure: 'network', text: oneLine(code === '' ? message : `${code}: ${message}`) };
+  return { code: 'error', failure: 'network', text: wordsOf(code === '' ? message : `${code}: ${message}`).text };
 }

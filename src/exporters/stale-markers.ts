@@ -1,6 +1,7 @@
 import type { Target } from '../config/identity.ts';
 import type { ThrottledLog } from '../log.ts';
 import { parseText } from '../metrics/parse-text.ts';
+import { withoutQueries } from './answer-text.ts';
 import { backoffMs } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import { type SeriesLabels, snappyLiterals, staleMarkers } from './remote-write.ts';
@@ -67,8 +68,8 @@ export class StaleMarkers {
         timeoutMs: TIMEOUT_MS,
       };
       const { code, text } = await sender.send(upload, AbortSignal.timeout(2 * TIMEOUT_MS));
-      if (typeof code === 'number' && code < 300) return;
-      const fields = { exporter, url: upload.url, code, answer: text };
+      if ((code === 204 || code === 200) && text === '') return;
+      const fields = { exporter, url: withoutQueries(upload.url), code, answer: text };
       log.say('info', `${exporter}/stale-markers`, fields, 'series that are gone could not be ended at the receiver');
       // Everything but an overload or a failure on the way would be refused again.
       if (typeof code === 'number' && code < 500 && code !== 429) return;

@@ -1,6 +1,14 @@
+import { NOT_THE_BODY } from './answers.ts';
 import type { Protocol } from './protocol.ts';
 
 const ENCODING_HINT = 'the receiver does not read this compression; set compression of the exporter to gzip';
+
+const REJECTED_HINT = 'the receiver refuses a line of this body';
+
+const NOTHING = /^$/;
+const ENCODING = /unsupported.*(?:content|encoding)|content-encoding/i;
+/** Names a line or a sample: nothing else is about the body. Lines that can't be parsed are skipped and not told at all. */
+const OF_THE_BODY = /\bline\b|\bsamples?\b/i;
 
 const IMPORT_PATH = '/api/v1/import/prometheus';
 
@@ -33,20 +41,14 @@ export const vmagent: Protocol = {
     return `${root}/api/v1/write?${query}`;
   },
   answers: [
-    { when: [200, 299], action: 'done', reason: 'ok' },
-    { when: [300, 399], action: 'pause', reason: 'redirect', hint: 'redirects are not followed; correct the url' },
-    {
-      when: 400,
-      text: /cannot read|unexpected EOF/i,
-      action: 'retry',
-      reason: 'transport',
-      tries: 2,
-    },
-    { when: 400, text: /unsupported.*(?:content|encoding)/i, action: 'pause', reason: 'encoding', hint: ENCODING_HINT },
+    // Neither has a word to say about a body that it took.
+    { when: 204, text: NOTHING, action: 'done', reason: 'ok' },
+    { when: 200, text: NOTHING, action: 'done', reason: 'ok' },
+    { when: 400, text: /cannot read|unexpected EOF/i, page: false, action: 'retry', reason: 'transport' },
+    { when: 400, text: ENCODING, action: 'pause', reason: 'encoding', hint: ENCODING_HINT },
     { when: 415, action: 'pause', reason: 'encoding', hint: ENCODING_HINT },
-    { when: 400, action: 'drop', reason: 'rejected', hint: 'the receiver refuses this body' },
-    { when: [401, 403], action: 'pause', reason: 'auth', hint: 'check auth and its file; trying again in a minute' },
-    { when: [404, 405], action: 'pause', reason: 'path', hint: 'check the path of the url; trying again in a minute' },
+    { when: 400, text: OF_THE_BODY, page: false, action: 'drop', reason: 'rejected', hint: REJECTED_HINT },
+    { when: 422, text: OF_THE_BODY, page: false, action: 'drop', reason: 'rejected', hint: REJECTED_HINT },
     {
       when: 413,
       action: 'split',
@@ -57,9 +59,8 @@ export const vmagent: Protocol = {
     { when: 425, action: 'retry', reason: 'busy' },
     { when: 429, action: 'retry', reason: 'busy' },
     { when: [500, 599], action: 'retry', reason: 'server_error' },
-    { when: 'network', action: 'retry', reason: 'network' },
     { when: 'timeout', action: 'retry', reason: 'timeout' },
-    { when: [400, 499], action: 'drop', reason: 'rejected' },
+    ...NOT_THE_BODY,
   ],
   // The receiver may queue a request for a minute (-insert.maxQueueDuration) before it answers.
   timeoutMs: 75_000,

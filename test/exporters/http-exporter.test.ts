@@ -7,20 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { pino } from 'pino';
-import { loadSettings } from '../../src/commands/settings.ts';
-import { targets } from '../../src/config/identity.ts';
-import type { Body } from '../../src/exporters/exporter.ts';
-import { createExporter } from '../../src/exporters/index.ts';
-import { exportMetrics } from '../../src/exporters/metrics.ts';
-import { ThrottledLog } from '../../src/log.ts';
-import { compressEach } from '../../src/metrics/compression.ts';
-import { encodeByObject } from '../../src/metrics/encoder.ts';
-import { gauge } from '../../src/metrics/family.ts';
-import { AgentRegistry } from '../../src/metrics/registry.ts';
-import { Snapshot } from '../../src/metrics/snapshot.ts';
+import { bodyAt, dropped, exporterTo, SENT } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
-import { samplesOf } from '../kit/samples.ts';
 
 type Handler = (request: IncomingMessage, body: Buffer, response: ServerResponse) => void;
 
@@ -38,41 +26,6 @@ async function receiver(t: TestContext, handle: Handler): Promise<{ url: string;
   });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
-
-/** One exporter for `url` and what it logs and counts. `random` 0 makes the first wait half a second. */
-function exporterTo(url: string, options: object = {}, type = 'vmagent') {
-  const lines: string[] = [];
-  const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
-  const registry = new AgentRegistry();
-  const { config } = loadSettings(
-    { node: 'n1', set: [`exporters.it=${JSON.stringify({ type, url, ...options })}`] },
-    {},
-  );
-  const settings = config.exporters.it;
-  assert.ok(settings);
-  const exporter = createExporter('it', settings, {
-    targets: targets(config),
-    metrics: exportMetrics(registry),
-    log: new ThrottledLog(log),
-    now: Date.now,
-    random: () => 0,
-    env: {},
-    spool: config.spool,
-  });
-  const counted = async (series: string) => samplesOf(await registry.metrics()).get(series);
-  return { exporter, lines, counted };
-}
-
-async function bodyAt(stampMs: number): Promise<Body> {
-  const out = new Snapshot();
-  out.add(gauge('stamp', 'Stamp.'), stampMs);
-  const text = (await compressEach(encodeByObject([out]), ['gzip'], stampMs)).get('gzip');
-  assert.ok(text);
-  return { group: 'node', stampMs, samples: 1, encoding: 'gzip', ...text };
-}
-
-const DROPPED = (reason: string) => `firesteel_export_samples_dropped_total{exporter="it",reason="${reason}"}`;
-const SENT = 'firesteel_export_samples_sent_total{exporter="it"}';
 
 test('a body is sent as it is, with its stamp and length, over one kept connection', async (t) => {
   const seen: string[] = [];
@@ -127,7 +80,7 @@ test("a refused body is given up with the receiver's words, and not sent again",
   exporter.deliver(await bodyAt(1000));
   await exporter.close(2000);
   assert.equal(requests, 1);
-  assert.equal(await counted(DROPPED('type_conflict')), 1);
+  assert.equal(await counted(dropped('type_conflict')), 1);
   assert.match(lines[0] ?? '', /collected metric \\"x\\" is not a GAUGE/);
 });
 
@@ -180,11 +133,11 @@ test('a receiver that hangs delays neither delivery nor the end; what waits for 
   const { exporter, counted } = exporterTo(url);
   for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await bodyAt(stamp));
   assert.equal(await counted('firesteel_export_queue_bodies{exporter="it",tier="memory"}'), 4);
-  assert.equal(await counted(DROPPED('queue_full')), 5);
+  assert.equal(await counted(dropped('queue_full')), 5);
   const started = performance.now();
   await exporter.close(200);
   assert.ok(performance.now() - started < 2000);
-  assert.equal(await counted(DROPPED('shutdown')), 5);
+  assert.equal(await counted(dropped('shutdown')), 5);
 });
 
 test('an endless answer is cut off', async (t) => {
@@ -198,7 +151,7 @@ test('an endless answer is cut off', async (t) => {
   });
   const { exporter, counted } = exporterTo(url, { retries: 0 });
   exporter.deliver(await bodyAt(1000));
-  while ((await counted(DROPPED('network'))) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  while ((await counted(dropped('network'))) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
   await exporter.close(1000);
 });
 
@@ -241,7 +194,7 @@ test('who is no longer the master sends nothing: not what waits, not again what 
   while (master) await new Promise((resolve) => setTimeout(resolve, 5));
   await exporter.close(1000);
   assert.equal(requests, 2);
-  assert.equal(await counted(DROPPED('not_master')), 1);
+  assert.equal(await counted(dropped('not_master')), 1);
 });
 
 test('a large body arrives as it was, also when the receiver reads slowly', { timeout: 30_000 }, async (t) => {

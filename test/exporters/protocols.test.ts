@@ -45,7 +45,7 @@ test('answers of VictoriaMetrics and vmagent', () => {
     [answered(204), 'done', 'ok'],
     [answered(302), 'pause', 'redirect'],
     [answered(400, 'cannot read a block of data: unexpected EOF'), 'retry', 'transport'],
-    [answered(400, 'cannot parse value'), 'drop', 'rejected'],
+    [answered(400, 'too long line: more than 262144 bytes'), 'drop', 'rejected'],
     [answered(400, 'unsupported contentType: "zstd"'), 'pause', 'encoding'],
     [answered(415), 'pause', 'encoding'],
     [answered(401), 'pause', 'auth'],
@@ -55,8 +55,8 @@ test('answers of VictoriaMetrics and vmagent', () => {
     [answered(503), 'retry', 'server_error'],
     [answered('error', 'ECONNREFUSED', 'network'), 'retry', 'network'],
     [answered('error', '', 'timeout'), 'retry', 'timeout'],
-    [answered(418), 'drop', 'rejected'],
-    [answered(100), 'drop', 'unexpected'],
+    [answered(418), 'pause', 'refused'],
+    [answered(100), 'pause', 'refused'],
   ];
   for (const [answer, action, reason] of cases) {
     const rule = ruleFor(vmagent.answers, answer);
@@ -68,12 +68,12 @@ test('answers of Pushgateway', () => {
   const cases: [Answer, action: string, reason: string][] = [
     [answered(200), 'done', 'ok'],
     [answered(202), 'done', 'unchecked'],
-    [answered(301), 'drop', 'redirect'],
+    [answered(301), 'pause', 'redirect'],
     [answered(400, 'collected metric x is not a COUNTER'), 'drop', 'type_conflict'],
     [answered(400, 'text format parsing error in line 1'), 'drop', 'rejected'],
     [answered(403), 'pause', 'auth'],
     [answered(500), 'retry', 'server_error'],
-    [answered(503), 'drop', 'busy'],
+    [answered(503), 'retry', 'server_error'],
     [answered('error', '', 'timeout'), 'drop', 'timeout'],
   ];
   for (const [answer, action, reason] of cases) {

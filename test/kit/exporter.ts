@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { pino } from 'pino';
+import { loadSettings } from '../../src/commands/settings.ts';
+import { targets } from '../../src/config/identity.ts';
+import type { Body, Exporter } from '../../src/exporters/exporter.ts';
+import { createExporter } from '../../src/exporters/index.ts';
+import { exportMetrics } from '../../src/exporters/metrics.ts';
+import { ThrottledLog } from '../../src/log.ts';
+import { compressEach } from '../../src/metrics/compression.ts';
+import { encodeByObject } from '../../src/metrics/encoder.ts';
+import { gauge } from '../../src/metrics/family.ts';
+import { AgentRegistry } from '../../src/metrics/registry.ts';
+import { Snapshot } from '../../src/metrics/snapshot.ts';
+import { samplesOf } from './samples.ts';
+
+/** One exporter, what it logs and counts. */
+export interface TriedExporter {
+  readonly exporter: Exporter;
+  /** Lines of the log. */
+  readonly lines: readonly string[];
+  /** The value of one of its series; undefined without. */
+  readonly counted: (series: string) => Promise<number | undefined>;
+}
+
+/** Settings of {@link exporterTo} that are not the exporter's own. */
+export interface AroundExporter {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Where to keep what waits; nothing is kept on disk without. */
+  readonly spoolPath?: string;
+}
+
+/** The exporter `it` for `url`. Its random numbers are 0, so that the first wait is half a second. */
+export function exporterTo(
+  url: string,
+  options: object = {},
+  type = 'vmagent',
+  { env = {}, spoolPath }: AroundExporter = {},
+): TriedExporter {
+  const lines: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
+  const registry = new AgentRegistry();
+  const set = [`exporters.it=${JSON.stringify({ type, url, ...options })}`];
+  if (spoolPath !== undefined) set.push(`spool.path=${spoolPath}`);
+  const { config } = loadSettings({ node: 'n1', set }, {});
+  const settings = config.exporters.it;
+  assert.ok(settings);
+  const exporter = createExporter('it', settings, {
+    targets: targets(config),
+    metrics: exportMetrics(registry),
+    log: new ThrottledLog(log),
+    now: Date.now,
+    random: () => 0,
+    env,
+    spool: config.spool,
+  });
+  const counted = async (series: string) => samplesOf(await registry.metrics()).get(series);
+  return { exporter, lines, counted };
+}
+
+/** A body of the node group with one sample, `stamp`, whose value is `stampMs`. */
+export async function bodyAt(stampMs: number): Promise<Body> {
+  const out = new Snapshot();
+  out.add(gauge('stamp', 'Stamp.'), stampMs);
+  const text = (await compressEach(encodeByObject([out]), ['gzip'], stampMs)).get('gzip');
+  assert.ok(text);
+  return { group: 'node', stampMs, samples: 1, encoding: 'gzip', ...text };
+}
+
+/** The series that counts what `it` has given up for `reason`. */
+export const dropped = (reason: string) => `firesteel_export_samples_dropped_total{exporter="it",reason="${reason}"}`;
+
+/** The series that counts what was acknowledged to `it`. */
+export const SENT = 'firesteel_export_samples_sent_total{exporter="it"}';
+
+/** Waits until `condition`; rejects after `milliseconds` with what `explain` says. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  explain: () => string = () => '',
+  milliseconds = 30_000,
+): Promise<void> {
+  const deadline = performance.now() + milliseconds;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited ${milliseconds} ms; ${explain()}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
