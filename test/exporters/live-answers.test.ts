@@ -31,7 +31,9 @@ async function fallsOver(
     const { dropped: lost } = exporter.status();
     await exporter.close(1000);
     assert.deepEqual(lost, {});
-    const complaint = JSON.parse(lines.find((line) => line.includes('push failed')) ?? '{}') as Partial<Record<string, string>>;
+    const complaint = JSON.parse(lines.find((line) => line.includes('push failed')) ?? '{}') as Partial<
+      Record<string, string>
+    >;
     assert.equal(complaint.msg, `push failed: ${reason}`);
     assert.match(String(complaint.hint), hint);
     assert.doesNotMatch(lines.join(''), /timestamp=|extra_label/, 'no query is shown');
