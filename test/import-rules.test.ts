@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'collectors/collector.ts',
     'metrics',
     'host',
+    'config/http-url.ts',
     'config/units.ts',
     'config/secret-file.ts',
     'kube',

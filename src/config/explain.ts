@@ -14,26 +14,27 @@ type JsonSchema = z.core.JSONSchema.BaseSchema;
 export function explainIssue(issue: Issue, shape: JsonSchema, origins: readonly Origin[]): string[] {
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(shape, issue.path);
-    return issue.keys.map((key) => line([...issue.path, key], `unknown key${suggestion(key, known)}`, origins));
+    return issue.keys.map((key) => problemLine([...issue.path, key], `unknown key${suggestion(key, known)}`, origins));
   }
   if (issue.code === 'invalid_key') {
-    return [line(issue.path, issue.issues[0]?.message ?? issue.message, origins)];
+    return [problemLine(issue.path, issue.issues[0]?.message ?? issue.message, origins)];
   }
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
     const guess = typeof issue.input === 'string' ? nearest(issue.input, values) : undefined;
     const meant = guess === undefined ? '' : `; did you mean ${guess}?`;
-    return [line(issue.path, `expected one of ${values.join(', ')}${meant}`, origins)];
+    return [problemLine(issue.path, `expected one of ${values.join(', ')}${meant}`, origins)];
   }
   if (issue.code === 'invalid_type') {
-    if (issue.input === undefined) return [line(issue.path, 'is required', origins)];
+    if (issue.input === undefined) return [problemLine(issue.path, 'is required', origins)];
     const own = issue.message.startsWith('Invalid input') ? `expected ${expectedWord(issue.expected)}` : issue.message;
-    return [line(issue.path, own, origins)];
+    return [problemLine(issue.path, own, origins)];
   }
-  return [line(issue.path, issue.message, origins)];
+  return [problemLine(issue.path, issue.message, origins)];
 }
 
-function line(path: readonly PropertyKey[], message: string, origins: readonly Origin[]): string {
+/** One line: the place of `path`, the path, what is wrong. */
+export function problemLine(path: readonly PropertyKey[], message: string, origins: readonly Origin[]): string {
   const place = origins.map((origin) => origin(path)).find((found) => found !== undefined);
   const name = path.map(String).join('.');
   return [place, name, message].filter((part) => part !== undefined && part !== '').join(': ');

@@ -1,18 +1,36 @@
 import * as z from 'zod';
 import { GROUPS } from '../metrics/group.ts';
+import { httpUrl } from './http-url.ts';
+import { wrongUrl } from './receiver-url.ts';
 import { bytes, duration, filePath } from './units.ts';
 
-const url = z.string().transform((text, context) => {
-  const parsed = URL.canParse(text) ? new URL(text) : undefined;
-  const refuse = (message: string) => {
-    context.addIssue({ code: 'custom', message });
-    return z.NEVER;
-  };
-  if (parsed === undefined) return refuse('expected a URL such as http://victoria-metrics:8428');
-  if (!/^https?:$/.test(parsed.protocol)) return refuse(`expected http:// or https://, found ${parsed.protocol}//`);
-  if (parsed.username || parsed.password) return refuse('no credentials in the URL: use auth with a passwordFile');
-  return text.replace(/\/+$/, '');
-});
+const url = httpUrl('http://victoria-metrics:8428');
+
+/** Headers that frame a request or name its receiver: another one would make a different request of it. */
+const FRAMING = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+const headers = z
+  .record(
+    z
+      .string()
+      .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'not a header name')
+      .refine((name) => !FRAMING.has(name.toLowerCase()), 'this header is made by the agent and can’t be set'),
+    z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'a header value is one line without control characters'),
+  )
+  .default({});
 
 const auth = z
   .strictObject({
@@ -53,7 +71,7 @@ export const exporter = z
       .describe('The groups that this receiver gets.'),
     auth: auth.optional(),
     tls: tls.optional(),
-    headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'not a header name'), z.string()).default({}),
+    headers: headers.describe('More headers on each request, such as a tenant; those that frame it can’t be set.'),
     timeout: duration(100, 600_000)
       .optional()
       .describe('How long to wait for the answer; 75s for vmagent, 10s for pushgateway when unset.'),
@@ -119,6 +137,15 @@ export const exporter = z
   .refine(({ type, compression }) => type !== 'pushgateway' || compression !== 'zstd', {
     error: 'a pushgateway reads gzip only',
     path: ['compression'],
+  })
+  .superRefine(({ type, url: first, failover }, context) => {
+    for (const [path, value] of [
+      [['url'], first] as const,
+      ...failover.map((next, index) => [['failover', index], next] as const),
+    ]) {
+      const message = wrongUrl(type, value);
+      if (message !== undefined) context.addIssue({ code: 'custom', message, path: [...path] });
+    }
   });
 
 /** Settings of one receiver. */

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { LineCounter, parse, parseDocument } from 'yaml';
 import * as z from 'zod';
-import { explainIssue, type Origin } from './explain.ts';
+import { explainIssue, type Origin, problemLine } from './explain.ts';
+import { reservedKeys } from './reserved-keys.ts';
 import { CONFIG_FILE_ENV, SETTINGS, type Setting } from './settings-table.ts';
 
 /** Configuration that can't be used; one line a problem, each with its place and what to do. */
@@ -54,6 +55,10 @@ export function loadConfig<Schema extends z.ZodType>(schema: Schema, sources: Co
     const { path, value } = parseAssignment(assignment);
     input = withSetting(input, { path }, value);
     origins.unshift(originBelow(path, `flag --set ${path.join('.')}`));
+  }
+  const reserved = reservedKeys(input);
+  if (reserved.length > 0) {
+    throw new ConfigError(reserved.map((path) => problemLine(path, 'this name can’t be used', origins)));
   }
   const result = schema.safeParse(input, { reportInput: true });
   if (result.success) return { config: result.data, warnings: unknownVariables(sources.env) };

@@ -3,6 +3,9 @@ import { readFileSync, statSync } from 'node:fs';
 /** No password or token is larger; a wrong path must not send a whole file to a receiver. */
 const MAX_SECRET_BYTES = 64 * 1024;
 
+/** No header can hold these, and no secret has them: the file is another one. */
+const CONTROL = /[\0-\x08\n-\x1f\x7f]/;
+
 /**
  * A secret in a file, read again when the file changes (Kubernetes rotates tokens and updates mounted secrets in
  * place). The value must never reach a log, an error or a page.
@@ -31,6 +34,7 @@ export class SecretFile {
       throw new Error(`cannot read the secret file ${this.path}: ${reason}`);
     }
     if (this.#value === '') throw new Error(`the secret file ${this.path} is empty`);
+    if (CONTROL.test(this.#value)) throw new Error(`the secret file ${this.path} has more than one line of text`);
     return this.#value;
   }
 }

@@ -16,14 +16,28 @@ const MESSAGES: Readonly<Record<string, string>> = {
     ':4:27: collectors.node.filesystem.mountPointsExclude: invalid regular expression "^/(dev|proc": Unterminated group',
   'bad-url.yaml': ':4:10: exporters.vm.url: expected http:// or https://, found victoria-metrics://',
   'credentials-in-url.yaml': ':4:10: exporters.vm.url: no credentials in the URL: use auth with a passwordFile',
+  'failover-with-query.yaml':
+    ':5:16: exporters.vm.failover.0: no query in the URL: a token goes into a file, labels into labels',
+  'gateway-at-victoria.yaml':
+    ':4:10: exporters.gateway.url: /api/v1/import/prometheus takes no pushes of type pushgateway; this is a path of VictoriaMetrics: set type: vmagent',
   'half-auth.yaml': ':6:7: exporters.vm.auth: username and passwordFile belong together',
+  'header-that-frames.yaml':
+    ':5:35: exporters.vm.headers.Transfer-Encoding: this header is made by the agent and can’t be set',
+  'header-with-newline.yaml': ':5:21: exporters.vm.headers.X-K: a header value is one line without control characters',
+  'identity-url-with-query.yaml':
+    ':5:12: collectors.container.identity.url: no query in the URL: a token goes into a file, labels into labels',
   'missing-url.yaml': ':3:5: exporters.vm.url: is required',
   'not-a-mapping.yaml': ':1:1: expected a mapping such as "push:", found ["push","exporters"]',
   'not-whole-seconds.yaml': ':2:13: push.interval: must be whole seconds',
   'not-yaml.yaml': ':3:1: All mapping items must start at the same column',
+  'prototype-as-name.yaml': ':3:5: exporters.__proto__: this name can’t be used',
+  'remote-write-url.yaml':
+    ':4:10: exporters.vm.url: /api/v1/write takes no pushes of type vmagent; this is for remote write: give the base URL, such as http://victoria-metrics:8428, or …/insert/0/prometheus of a cluster',
   'taken-label.yaml':
     ':2:8: labels.pod: this label is set by the collectors; a global one would overwrite it on every series',
   'unknown-key.yaml': ':3:14: push.intervall: unknown key; did you mean interval?',
+  'url-with-fragment.yaml': ':4:10: exporters.vm.url: no # in the URL: what follows it is never sent',
+  'url-with-query.yaml': ':4:10: exporters.vm.url: no query in the URL: a token goes into a file, labels into labels',
   'wrong-type.yaml': ':3:11: exporters.gateway.type: expected one of vmagent, pushgateway; did you mean pushgateway?',
 };
 

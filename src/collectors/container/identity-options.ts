@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { httpUrl } from '../../config/http-url.ts';
 import { duration } from '../../config/units.ts';
 
 /** Where the names behind cgroups come from, in the order in which they are worth considering. */
@@ -13,8 +14,7 @@ export const identityOptions = z
       .describe(
         'Who knows the pods of this node: state, the state agents; apiserver, the API server, watched; kubelet, its /pods; none.',
       ),
-    url: z
-      .url({ protocol: /^https?$/, error: 'expected a URL such as http://firesteel-state:9750' })
+    url: httpUrl('http://firesteel-state:9750')
       .optional()
       .describe('Of the state agents, or of the kubelet (https://127.0.0.1:10250 when unset).'),
     refresh: duration(1000, 3_600_000)

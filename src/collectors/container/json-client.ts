@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got, { type Progress, RequestError, type Response } from 'got';
+import { shownUrl } from '../../config/http-url.ts';
 import { SecretFile } from '../../config/secret-file.ts';
 
 /** How to come in, and whom to trust. */
@@ -34,8 +35,9 @@ export class JsonClient {
   }
 
   /** Rejects with an Error that says what is wrong and holds no token. */
-  async get(url: string, signal: AbortSignal, etag?: string): Promise<JsonAnswer> {
-    const { statusCode, headers, body } = await this.#request(url, signal, etag);
+  async get(asked: string, signal: AbortSignal, etag?: string): Promise<JsonAnswer> {
+    const url = shownUrl(asked);
+    const { statusCode, headers, body } = await this.#request(asked, signal, etag);
     if (statusCode === 304) return { value: undefined, etag };
     if (statusCode !== 200) throw new Error(`${url}: ${statusCode} ${body.slice(0, 200).trim()}`);
     try {
@@ -48,7 +50,7 @@ export class JsonClient {
   /** The answer as it came. Rejects like {@link get}. */
   async text(url: string, signal: AbortSignal): Promise<string> {
     const { statusCode, body } = await this.#request(url, signal);
-    if (statusCode !== 200) throw new Error(`${url}: ${statusCode} ${body.slice(0, 200).trim()}`);
+    if (statusCode !== 200) throw new Error(`${shownUrl(url)}: ${statusCode} ${body.slice(0, 200).trim()}`);
     return body;
   }
 
@@ -82,10 +84,11 @@ export class JsonClient {
     } catch (cause) {
       // The next try opens a new connection, to another replica perhaps, and reads the authorities' file again.
       this.close();
-      if (tooMuch.signal.aborted) throw new Error(`${url}: the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+      if (tooMuch.signal.aborted)
+        throw new Error(`${shownUrl(url)}: the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
       // Only code and message: got's errors hold the request's headers, and so the token.
       const code = cause instanceof RequestError ? `${cause.code} ` : '';
-      throw new Error(`${url}: ${code}${cause instanceof Error ? cause.message : String(cause)}`);
+      throw new Error(`${shownUrl(url)}: ${code}${cause instanceof Error ? cause.message : String(cause)}`);
     }
   }
 

@@ -1,5 +1,6 @@
 // What the kubelet itself tells, forwarded: /metrics/cadvisor, /metrics/resource and /metrics of its API.
 import * as z from 'zod';
+import { httpUrl } from '../../config/http-url.ts';
 import { pattern } from '../../config/units.ts';
 import { Turns } from '../../host/turns.ts';
 import type { Family } from '../../metrics/family.ts';
@@ -14,9 +15,7 @@ const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/tok
 /** How to ask the kubelet for its metrics. */
 export const kubeletOptions = z
   .strictObject({
-    url: z
-      .url({ protocol: /^https?$/, error: 'expected a URL such as https://127.0.0.1:10250' })
-      .default('https://127.0.0.1:10250'),
+    url: httpUrl('https://127.0.0.1:10250').default('https://127.0.0.1:10250'),
     tokenFile: z
       .string()
       .min(1)

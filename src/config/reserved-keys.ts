@@ -1,0 +1,17 @@
+/**
+ * Paths of keys named `__proto__` in configuration as it was read. A copy of such a mapping has another prototype in place
+ * of the key, so that what is below it would vanish without a word.
+ */
+export function reservedKeys(
+  value: unknown,
+  path: readonly PropertyKey[] = [],
+  // YAML's aliases make a mapping stand in several places, even in itself.
+  seen = new Set<unknown>(),
+): PropertyKey[][] {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return [];
+  seen.add(value);
+  return Object.entries(value).flatMap(([key, item]) => {
+    const at = [...path, Array.isArray(value) ? Number(key) : key];
+    return key === '__proto__' ? [at] : reservedKeys(item, at, seen);
+  });
+}
