@@ -76,14 +76,19 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
   const { log, now, env, random } = world;
   const collectors = await collectorParts(config, parts, world);
   const { ksm } = config.collectors;
+  const notesEnded = Object.values(config.exporters).some(
+    ({ enabled, type, groups, staleMarkers }) =>
+      enabled && type === 'vmagent' && groups.includes('ksm') && staleMarkers !== false,
+  );
   const state = !ksm.enabled
     ? undefined
     : await parts.take(
         'ksm',
-        { ksm, election: config.election, http: stateHttp(config) },
+        { ksm, election: config.election, http: stateHttp(config), notesEnded },
         async () => {
           const { createStateRole } = await import('./state-role.ts');
-          return createStateRole(config, ksm, { scope: new Scope(), log, now, random, env, pushNow: world.pushNow });
+          const { pushNow } = world;
+          return createStateRole(config, ksm, { scope: new Scope(), notesEnded, log, now, random, env, pushNow });
         },
         { start: (role) => role.start(), stop: (role) => role.stop() },
       );

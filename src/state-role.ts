@@ -24,6 +24,8 @@ import type { Scope } from './metrics/scope.ts';
 export interface StateRoleWorld {
   /** Where its series go. */
   readonly scope: Scope;
+  /** Whether a receiver may want to know which series have ended. */
+  readonly notesEnded: boolean;
   readonly log: Log;
   readonly now: () => number;
   readonly random: () => number;
@@ -57,7 +59,7 @@ const SETTLING_MS = 100;
 export function createStateRole(
   config: Pick<CoreConfig, 'election' | 'http' | 'exporters'>,
   section: KsmSection,
-  { scope, log, now, random, env, pushNow }: StateRoleWorld,
+  { scope, notesEnded, log, now, random, env, pushNow }: StateRoleWorld,
 ): StateRole {
   preferMemoryToSpeed();
   const { kubeconfig, context } = section;
@@ -70,7 +72,8 @@ export function createStateRole(
   } catch (cause) {
     throw new ConfigError([`collectors.ksm: ${(cause as Error).message}; name one with collectors.ksm.kubeconfig`]);
   }
-  const ksm = createKsm(section, client, storeCompression(config.exporters), log, VERSION);
+  const keeping = { compression: storeCompression(config.exporters), notesEnded };
+  const ksm = createKsm(section, client, keeping, log, VERSION);
   for (const producer of ksm.producers) scope.addProducer(producer);
   scope.addPrepared(ksm.state);
   const ended = new AbortController();

@@ -48,7 +48,14 @@ async function listCluster(config: Config, registry: AgentRegistry, io: Io): Pro
   // Loads the Kubernetes client, which other collections do without.
   const { createStateRole } = await import('../state-role.ts');
   const alone = { ...config, election: { ...config.election, enabled: false } };
-  const world = { log: createLog('warn'), now: Date.now, random: Math.random, env: io.env, pushNow: () => undefined };
+  const world = {
+    log: createLog('warn'),
+    now: Date.now,
+    random: Math.random,
+    env: io.env,
+    pushNow: () => undefined,
+    notesEnded: false,
+  };
   const role = createStateRole(alone, config.collectors.ksm, { scope: registry, ...world });
   role.ksm.state.start();
   const deadline = AbortSignal.any([io.stop, AbortSignal.timeout(LIST_WITHIN_MS)]);

@@ -91,9 +91,9 @@ export const exporter = z
       ),
     staleMarkers: z
       .boolean()
-      .default(false)
+      .optional()
       .describe(
-        'End series at once that are gone, of deleted pods say, by remote write; VictoriaMetrics shows them for 5 min else.',
+        'End series that are gone at once, such as those of deleted pods, by remote write; else they stay visible for 5 min. When unset, a vmagent gets markers if it takes remote write.',
       ),
     failover: z.array(url).default([]).describe('URLs that are used in this order while url does not take bodies.'),
     janitor: z

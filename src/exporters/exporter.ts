@@ -65,6 +65,15 @@ export interface ExporterStatus {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
+/** Series that were in an earlier body and are not in that of `stampMs`. */
+export interface EndedSeries {
+  readonly stampMs: number;
+  /** `name{labels}`. */
+  readonly keys: readonly string[];
+  /** As in {@link Body}. */
+  readonly mayPush?: (() => boolean) | undefined;
+}
+
 /** Where bodies go. Delivers on its own: a slow or dead receiver delays neither another nor the next cycle. */
 export interface Exporter {
   readonly name: string;
@@ -76,11 +85,8 @@ export interface Exporter {
   start(): void;
   /** Takes a body and returns at once. */
   deliver(body: Body): void;
-  /**
-   * Tells the receiver that series of a group, by their keys, ended at `stampMs`; undefined when that can't be told, or is
-   * not wanted.
-   */
-  readonly endSeries?: ((group: Group, stampMs: number, keys: readonly string[]) => void) | undefined;
+  /** Ends series of a group at the receiver; undefined when it can't, or when that is not wanted. */
+  readonly endSeries?: ((group: Group, ended: EndedSeries) => void) | undefined;
   /** How it fares now. */
   status(): ExporterStatus;
   /**

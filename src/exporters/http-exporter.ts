@@ -83,9 +83,17 @@ export class HttpExporter implements Exporter {
       random,
     });
     const { endUrl } = protocol;
-    if (settings.staleMarkers && endUrl) {
+    if (settings.staleMarkers !== false && endUrl) {
       const url = (target: Target) => endUrl(this.#endpoints.current.url, target);
-      this.#markers = new StaleMarkers({ exporter: name, url, sender: this.#sender, clock, random, log });
+      this.#markers = new StaleMarkers({
+        exporter: name,
+        url,
+        isWanted: settings.staleMarkers === true,
+        sender: this.#sender,
+        clock,
+        random,
+        log,
+      });
     }
     if (!protocol.keepsHistory || !settings.spool.enabled || context.spool.path === undefined) return;
     this.#spool = new Spool({
@@ -136,7 +144,7 @@ export class HttpExporter implements Exporter {
 
   get endSeries(): Exporter['endSeries'] {
     const markers = this.#markers;
-    return markers && ((group, stampMs, keys) => markers.end(this.#targets[group], stampMs, keys));
+    return markers && ((group, ended) => markers.end({ ...ended, target: this.#targets[group] }));
   }
 
   status(): ExporterStatus {

@@ -22,6 +22,11 @@ export interface Prepared {
   readonly collector: string;
   /** What is to be pushed now; undefined as long as it is not complete. Gives up when `signal` fires. */
   body(signal: AbortSignal): Promise<PreparedBody | undefined>;
+  /**
+   * Keys of series that were in an earlier {@link body} and are not in the last, each given once. Empty when nobody
+   * wants to know.
+   */
+  takeEnded(): readonly string[];
   /** The same text regrouped by family, in pieces that end with a line. */
   byFamily(): AsyncIterable<Buffer>;
   /** The families that have series, and how many, as of the last {@link body}. */

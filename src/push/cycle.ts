@@ -1,4 +1,4 @@
-import type { Exporter } from '../exporters/exporter.ts';
+import type { EndedSeries, Exporter } from '../exporters/exporter.ts';
 import type { ThrottledLog } from '../log.ts';
 import { type SeriesBudget, seriesByFamily } from '../metrics/budget.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
@@ -69,7 +69,7 @@ export class PushCycle {
         const body = bodies.get(encodings[index]);
         if (body) exporter.deliver({ ...body, ...(mayPush && { mayPush }) });
       }
-      this.#endVanished(group, stampMs, kept.snapshots, results, takers);
+      this.#endGone(group, { stampMs, mayPush }, kept.snapshots, parts, results, takers);
     }
     return { stampMs, samples, results, groups };
   }
@@ -80,11 +80,12 @@ export class PushCycle {
     return encoder;
   }
 
-  /** Tells the receivers that want to know which series of a group are gone since the last cycle. */
-  #endVanished(
+  /** Ends the series of a group that are gone since the last cycle at the receivers that take that. */
+  #endGone(
     group: Group,
-    stampMs: number,
+    of: Pick<EndedSeries, 'stampMs' | 'mayPush'>,
     snapshots: readonly Snapshot[],
+    parts: readonly Part[],
     results: readonly CollectorResult[],
     takers: readonly Exporter[],
   ): void {
@@ -93,8 +94,8 @@ export class PushCycle {
     const vanished = this.#vanished.get(group) ?? new VanishedSeries();
     this.#vanished.set(group, vanished);
     const isWhole = results.every((result) => result.group !== group || result.outcome !== 'fault');
-    const gone = vanished.update(snapshots, isWhole);
-    if (gone.length > 0) for (const { endSeries } of enders) endSeries?.(group, stampMs, gone);
+    const keys = [...vanished.update(snapshots, isWhole), ...parts.flatMap(({ source }) => source.takeEnded())];
+    if (keys.length > 0) for (const { endSeries } of enders) endSeries?.(group, { ...of, keys });
   }
 
   /** What there is of a group without the families that are too many. */

@@ -13,19 +13,50 @@ export class VanishedSeries {
   update(snapshots: readonly Snapshot[], isWhole: boolean): string[] {
     const now = snapshots.map(({ series }) => series);
     const before = this.#before;
-    // Snapshots with the same series have the same list.
-    const isSame = now.length === before.length && now.every((series, index) => series === before[index]);
-    if (isSame && this.#missing.size === 0) return [];
-    const there = new Set(keysOf(now));
-    const gone = new Set<string>();
-    for (const key of this.#missing) if (!there.has(key)) gone.add(key);
-    for (const key of keysOf(before)) if (!there.has(key)) gone.add(key);
     this.#before = now;
+    const gone = new Set(this.#missing);
+    // Snapshots with the same series have the same list.
+    const olds = before.filter((series) => !now.includes(series));
+    const news = now.filter((series) => !before.includes(series));
+    const ranges = changedRanges(olds, news);
+    for (const key of keysOf(olds, ranges)) gone.add(key);
+    if (gone.size === 0) return [];
+    // What is missing for longer may be back anywhere.
+    for (const key of this.#missing.size === 0 ? keysOf(news, ranges) : keysOf(now)) gone.delete(key);
     this.#missing = isWhole ? new Set() : gone;
     return isWhole ? [...gone] : [];
   }
 }
 
-function* keysOf(lists: readonly SeriesView[]): Generator<string> {
-  for (const series of lists) for (let index = 0; index < series.owners.length; index++) yield series.key(index);
+/** Series that a list begins and ends with, which need no looking at. */
+interface Range {
+  readonly head: number;
+  readonly tail: number;
+}
+
+const EVERYTHING: Range = { head: 0, tail: 0 };
+
+/** What the lists have in common with those that take their place: a pod that is gone is a few series of many. */
+const changedRanges = (olds: readonly SeriesView[], news: readonly SeriesView[]): Range[] =>
+  olds.length === news.length ? olds.map((old, index) => common(old, news[index] as SeriesView)) : [];
+
+function common(one: SeriesView, other: SeriesView): Range {
+  const [length, otherLength] = [one.owners.length, other.owners.length];
+  const most = Math.min(length, otherLength);
+  const isSame = (index: number, otherIndex: number) =>
+    one.middles[index] === other.middles[otherIndex] &&
+    one.heads[index] === other.heads[otherIndex] &&
+    one.tails[index] === other.tails[otherIndex];
+  let head = 0;
+  while (head < most && isSame(head, head)) head++;
+  let tail = 0;
+  while (tail < most - head && isSame(length - 1 - tail, otherLength - 1 - tail)) tail++;
+  return { head, tail };
+}
+
+function* keysOf(lists: readonly SeriesView[], ranges: readonly Range[] = []): Generator<string> {
+  for (const [position, series] of lists.entries()) {
+    const { head, tail } = ranges[position] ?? EVERYTHING;
+    for (let index = head; index < series.owners.length - tail; index++) yield series.key(index);
+  }
 }

@@ -28,6 +28,7 @@ async function preparedOf(lines: Readonly<Record<string, number>>): Promise<Prep
       textBytes: texts.reduce((sum, { length }) => sum + length, 0),
       samples: families.reduce((sum, { series }) => sum + series, 0),
     }),
+    takeEnded: () => [],
     families: () => families,
     async *byFamily() {},
     async *lines() {},

@@ -20,6 +20,17 @@ test('a series that was there and is not is told once', () => {
   assert.deepEqual(vanished.update([snapshot('a')], true), ['heat{zone="b"}', 'heat{zone="c"}']);
 });
 
+test('a series that moves to another list, or to another place of its own, is not gone', () => {
+  const vanished = new VanishedSeries();
+  vanished.update([snapshot('a', 'b', 'c'), snapshot('x', 'y')], true);
+  assert.deepEqual(vanished.update([snapshot('c', 'a'), snapshot('y', 'b', 'x')], true), []);
+  assert.deepEqual(vanished.update([snapshot('c', 'b'), snapshot('x')], true).sort(), [
+    'heat{zone="a"}',
+    'heat{zone="y"}',
+  ]);
+  assert.deepEqual(vanished.update([snapshot('b')], true).sort(), ['heat{zone="c"}', 'heat{zone="x"}']);
+});
+
 test('while a collector fails nothing is gone; what is still missing afterwards is', () => {
   const vanished = new VanishedSeries();
   vanished.update([snapshot('a', 'b')], true);

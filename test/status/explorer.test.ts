@@ -151,6 +151,7 @@ const preparedPart = (lines: () => AsyncGenerator<string>, series: number): Prep
   group: 'ksm',
   collector: 'kube-state-metrics',
   body: async () => undefined,
+  takeEnded: () => [],
   async *byFamily() {},
   families: () => [{ family: gauge('kube_pod_info', 'Pods.'), series }],
   lines,

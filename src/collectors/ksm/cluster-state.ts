@@ -5,6 +5,7 @@ import { REAL_TIMING, type ReflectorTiming } from '../../kube/retry.ts';
 import type { Log } from '../../log.ts';
 import type { Compression } from '../../metrics/compression.ts';
 import type { Prepared, PreparedBody } from '../../metrics/prepared.ts';
+import { EndedSeries } from './ended-series.ts';
 import { type KsmOptions, namespaceFilter } from './options.ts';
 import { type Packing, packingOf } from './packing.ts';
 import type { PodIndex } from './pod-index.ts';
@@ -24,6 +25,8 @@ export interface ClusterStateOptions {
   readonly pods: PodIndex;
   /** How the text is kept, and pushed. */
   readonly compression: Compression;
+  /** Whether to note which series have ended, for receivers that want to know. */
+  readonly notesEnded?: boolean;
   readonly log: Log;
   readonly timing?: ReflectorTiming;
 }
@@ -55,17 +58,28 @@ export class ClusterState implements Prepared {
   readonly #pods: PodIndex;
   readonly #log: Log;
   readonly #timing: ReflectorTiming;
+  readonly #ended: EndedSeries | undefined;
   #startedMs = Number.NaN;
 
-  constructor({ api, options, resources, pods, compression, log, timing = REAL_TIMING }: ClusterStateOptions) {
+  constructor({
+    api,
+    options,
+    resources,
+    pods,
+    compression,
+    notesEnded,
+    log,
+    timing = REAL_TIMING,
+  }: ClusterStateOptions) {
     this.#pods = pods;
     this.#log = log;
     this.#timing = timing;
+    this.#ended = notesEnded ? new EndedSeries(timing.now) : undefined;
     const isOurs = objectFilter(options);
     this.#packing = packingOf(compression);
     const arena = new TextArena();
     this.followed = renderersOf(resources, options).map((renderer) => {
-      const store = new ObjectStore(renderer.families, this.#packing, arena);
+      const store = new ObjectStore(renderer.families, this.#packing, arena, this.#ended);
       const renderErrors = { count: 0 };
       const handler = this.#handler(renderer, store, renderErrors, isOurs);
       const reflectors = sourcesOf(renderer.resource, options).map(
@@ -110,6 +124,10 @@ export class ClusterState implements Prepared {
       textBytes: bodies.reduce((sum, { textBytes }) => sum + textBytes, 0),
       samples: bodies.reduce((sum, { samples }) => sum + samples, 0),
     };
+  }
+
+  takeEnded(): string[] {
+    return this.#ended?.take() ?? [];
   }
 
   async *byFamily(): AsyncGenerator<Buffer> {

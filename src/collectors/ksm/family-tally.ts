@@ -1,5 +1,3 @@
-import type { Tally } from './shard.ts';
-
 /** What a store holds of one family. */
 export interface FamilyCount {
   series: number;
@@ -20,7 +18,7 @@ export function eachLine(text: Buffer, visit: (name: string, start: number, end:
 }
 
 /** Counts the series of each family. The families are told from the text, so that no object has to keep counts. */
-export class FamilyTally implements Tally {
+export class FamilyTally {
   readonly families = new Map<string, FamilyCount>();
   series = 0;
 

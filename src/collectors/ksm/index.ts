@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { KubeApi } from '../../kube/api.ts';
 import type { PodInfo } from '../../kube/pod-info.ts';
 import type { Log } from '../../log.ts';
-import type { Compression } from '../../metrics/compression.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import { allowedOf } from './allowlist.ts';
-import { ClusterState } from './cluster-state.ts';
+import { ClusterState, type ClusterStateOptions } from './cluster-state.ts';
 import { parseCustomResources } from './custom-resource.ts';
 import { PodIndex } from './pod-index.ts';
 import { resources } from './resources/index.ts';
@@ -20,11 +19,14 @@ export interface Ksm {
   readonly producers: readonly Producer[];
 }
 
+/** How the state is kept, and what of it. */
+export type Keeping = Pick<ClusterStateOptions, 'compression' | 'notesEnded'>;
+
 /**
- * Builds the ksm collector, whose text is kept in `compression`; nothing is asked of the cluster before `state.start()`. Throws CustomResourceError, or an
+ * Builds the ksm collector; nothing is asked of the cluster before `state.start()`. Throws CustomResourceError, or an
  * Error that names the file of custom resources when it can't be read.
  */
-export function createKsm(section: KsmSection, api: KubeApi, compression: Compression, log: Log, version: string): Ksm {
+export function createKsm(section: KsmSection, api: KubeApi, keeping: Keeping, log: Log, version: string): Ksm {
   const wanted = new Set<string>(section.resources);
   const custom =
     section.customResourceStateFile === undefined
@@ -33,7 +35,7 @@ export function createKsm(section: KsmSection, api: KubeApi, compression: Compre
   const allowed = allowedOf(section.labelsAllowlist, 'pods');
   const pods = new PodIndex(allowed && ((labels) => (allowed(labels) ?? {}) as PodInfo['labels']));
   const followed = [...resources.filter(({ name }) => wanted.has(name)), ...custom];
-  const state = new ClusterState({ api, options: section, resources: followed, pods, compression, log });
+  const state = new ClusterState({ api, options: section, resources: followed, pods, ...keeping, log });
   return {
     state,
     pods,

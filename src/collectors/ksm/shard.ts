@@ -12,8 +12,8 @@ export interface Slot {
   shard: Shard;
   /** Bytes of its text in the shard's member; 0 when it is not there yet. */
   stored: number;
-  /** The text that takes its place at the next rebuild; `GONE` when the object was deleted. */
-  pending: Waiting | typeof GONE | undefined;
+  /** The text that takes its place at the next rebuild, or that the object is gone. */
+  pending: Waiting | Gone | undefined;
   /** CRC-32 of the newest text: an event that changes none of the samples leaves the shard alone. */
   checksum: number;
 }
@@ -22,7 +22,13 @@ export interface Slot {
 const SLOT_BYTES = 64;
 
 /** Stands for the text of a deleted object. */
-export const GONE = 'gone';
+export class Gone {
+  readonly key: string;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+}
 
 /** No text, and so no member. */
 export const NOTHING = Buffer.alloc(0);
@@ -31,7 +37,11 @@ export const NOTHING = Buffer.alloc(0);
 export const sizeOf = ({ pending, stored }: Slot): number => (pending ? waitingBytes(pending) : stored);
 
 const waitingBytes = (pending: Slot['pending']): number =>
-  pending === undefined || pending === GONE ? 0 : pending.text.length;
+  pending === undefined || pending instanceof Gone ? 0 : pending.text.length;
+
+/** What a rebuild frees of a slot. */
+const debtOf = ({ pending, stored }: Slot): number =>
+  pending instanceof Gone ? stored + SLOT_BYTES : waitingBytes(pending);
 
 /** An object's text, taken out of its shard. */
 export interface Entry {
@@ -39,10 +49,12 @@ export interface Entry {
   readonly text: Buffer;
 }
 
-/** Is told what leaves and what comes when a shard is read for a rebuild. */
-export interface Tally {
-  add(text: Buffer): void;
-  remove(text: Buffer): void;
+/** Is called for what changes when a shard is read for a rebuild. */
+export interface Changes {
+  /** The text of an object; `now` is empty when it is gone. */
+  replaced(before: Buffer, now: Buffer): void;
+  /** The object with this key has no slot any more. */
+  gone(key: string): void;
 }
 
 /**
@@ -91,17 +103,17 @@ export class Shard {
     this.debt += waitingBytes(slot.pending);
   }
 
-  /** Gives an object another text, or `GONE`. */
-  replace(slot: Slot, pending: Waiting | typeof GONE): void {
+  /** Gives an object another text, also one that was gone, or makes it gone. */
+  replace(slot: Slot, pending: Waiting | Gone): void {
     this.size += waitingBytes(pending) - sizeOf(slot);
-    this.debt += waitingBytes(pending) - waitingBytes(slot.pending);
-    if (pending === GONE) this.debt += slot.stored + SLOT_BYTES;
+    this.debt -= debtOf(slot);
     this.#release(slot);
     slot.pending = pending;
+    this.debt += debtOf(slot);
   }
 
   /** The texts as they are now. The shard is to be dropped after it, and then freed. */
-  read(tally: Tally): Entry[] {
+  read(changes: Changes): Entry[] {
     const { text } = this;
     this.#unpacked = text;
     const entries: Entry[] = [];
@@ -109,10 +121,14 @@ export class Shard {
     for (const slot of this.slots) {
       const stored = text.subarray(start, start + slot.stored);
       start += slot.stored;
-      if (slot.pending) tally.remove(stored);
-      if (slot.pending === GONE) continue;
-      if (slot.pending) tally.add(slot.pending.text);
-      entries.push({ slot, text: slot.pending?.text ?? stored });
+      const { pending } = slot;
+      if (pending instanceof Gone) {
+        changes.replaced(stored, NOTHING);
+        changes.gone(pending.key);
+        continue;
+      }
+      if (pending) changes.replaced(stored, pending.text);
+      entries.push({ slot, text: pending?.text ?? stored });
     }
     return entries;
   }
@@ -127,7 +143,7 @@ export class Shard {
   }
 
   #release(slot: Slot): void {
-    if (slot.pending !== undefined && slot.pending !== GONE) this.#arena.release(slot.pending);
+    if (slot.pending !== undefined && !(slot.pending instanceof Gone)) this.#arena.release(slot.pending);
     slot.pending = undefined;
   }
 }

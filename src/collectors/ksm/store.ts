@@ -2,10 +2,11 @@ import { crc32 } from 'node:zlib';
 import { turn } from '../../kube/turns.ts';
 import type { Family } from '../../metrics/family.ts';
 import { headerText } from '../../metrics/text.ts';
+import type { EndedSeries } from './ended-series.ts';
 import { FamilyTally } from './family-tally.ts';
 import { BLOCK_BYTES, type Packing } from './packing.ts';
 import { linesOf, regroup } from './regroup.ts';
-import { type Entry, GONE, NOTHING, SHARD_BYTES, Shard, type Slot, sizeOf } from './shard.ts';
+import { type Changes, type Entry, Gone, NOTHING, SHARD_BYTES, Shard, type Slot, sizeOf } from './shard.ts';
 import type { TextArena } from './text-arena.ts';
 
 /** Beyond this much waiting for a rebuild, shards are rebuilt at once: a standby agent never pushes. */
@@ -41,10 +42,13 @@ export class ObjectStore {
   readonly #packing: Packing;
   readonly #arena: TextArena;
   readonly #index = new Map<string, Slot>();
+  /** Slots of deleted objects, which stay until the next rebuild. */
+  #gone = 0;
   readonly #shards = new Set<Shard>();
   readonly #dirty = new Set<Shard>();
   /** Counts what is in the members, changes waiting left out. */
   readonly #tally = new FamilyTally();
+  readonly #changes: Changes;
   /** The shard with room for new objects, and the only one that may be less than half full. */
   #open: Shard | undefined;
   readonly #bytes = { textBytes: 0, memberBytes: 0 };
@@ -53,15 +57,26 @@ export class ObjectStore {
   #body: StoreBody | undefined;
   #header: { readonly text: string; readonly member: Buffer } = { text: '', member: NOTHING };
 
-  /** `families` are those that the texts may have. */
-  constructor(families: readonly Family[], packing: Packing, arena: TextArena) {
+  /** `families` are those that the texts may have; `ended` gets the series that leave the text. */
+  constructor(families: readonly Family[], packing: Packing, arena: TextArena, ended?: EndedSeries) {
     this.#families = families;
     this.#packing = packing;
     this.#arena = arena;
+    this.#changes = {
+      replaced: (before, now) => {
+        this.#tally.remove(before);
+        this.#tally.add(now);
+        ended?.replaced(before, now);
+      },
+      gone: (key) => {
+        this.#index.delete(key);
+        this.#gone--;
+      },
+    };
   }
 
   get size(): number {
-    return this.#index.size;
+    return this.#index.size - this.#gone;
   }
 
   get sizes(): StoreSizes {
@@ -82,6 +97,8 @@ export class ObjectStore {
     } else if (slot.checksum === checksum && sizeOf(slot) === pending.text.length) {
       this.#arena.release(pending);
     } else {
+      // One that comes back keeps its slot, so that the series it has again do not look as if they had ended.
+      if (slot.pending instanceof Gone) this.#gone--;
       slot.checksum = checksum;
       this.#change(slot.shard, () => slot.shard.replace(slot, pending));
     }
@@ -91,9 +108,9 @@ export class ObjectStore {
   /** Removes an object; nothing happens when it is not there. */
   delete(key: string): void {
     const slot = this.#index.get(key);
-    if (slot === undefined) return;
-    this.#index.delete(key);
-    this.#change(slot.shard, () => slot.shard.replace(slot, GONE));
+    if (slot === undefined || slot.pending instanceof Gone) return;
+    this.#gone++;
+    this.#change(slot.shard, () => slot.shard.replace(slot, new Gone(key)));
     this.#payBack();
   }
 
@@ -192,7 +209,7 @@ export class ObjectStore {
     this.#dirty.delete(shard);
     this.#debt -= shard.debt;
     if (this.#open === shard) this.#open = undefined;
-    return shard.read(this.#tally);
+    return shard.read(this.#changes);
   }
 
   #count({ stored, member }: Shard, sign: 1 | -1): void {

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { EndedSeries } from '../../../src/collectors/ksm/ended-series.ts';
+import { packingOf } from '../../../src/collectors/ksm/packing.ts';
+import { ObjectStore } from '../../../src/collectors/ksm/store.ts';
+import { TextArena } from '../../../src/collectors/ksm/text-arena.ts';
+import { gauge } from '../../../src/metrics/family.ts';
+import { randomFrom } from '../../kit/random.ts';
+
+const FAMILIES = [gauge('kube_pod_info', 'Information.'), gauge('kube_pod_status_reason', 'Reason.')];
+
+/** Lines of one pod: those rows that `rows` has, with values that change. */
+const textOf = (key: string, rows: readonly number[], value: number, filler = 0): string =>
+  rows
+    .map((row) => {
+      const name = FAMILIES[row % 2]?.name;
+      return `${name}{pod="${key}",note="größe ${row} ${'x'.repeat(filler)}"} ${value + row}\n`;
+    })
+    .join('');
+
+const keysOf = (text: string): Set<string> =>
+  new Set(
+    text
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => line.slice(0, line.lastIndexOf(' '))),
+  );
+
+for (const seed of ['one', 'two', 'three']) {
+  test(`what has ended is what the last body had and this one has not (seed ${seed})`, {
+    timeout: 60_000,
+  }, async () => {
+    const random = randomFrom(seed);
+    const ended = new EndedSeries(() => 0);
+    const store = new ObjectStore(FAMILIES, packingOf('gzip'), new TextArena(), ended);
+    const pushed = async () => {
+      const { members } = await store.body();
+      return keysOf(members.length === 0 ? '' : gunzipSync(Buffer.concat(members)).toString());
+    };
+    let before = new Set<string>();
+    for (let round = 0; round < 60; round++) {
+      // Large texts are rebuilt between two bodies, as on a standby agent.
+      const filler = random.chance(0.2) ? 20_000 : 0;
+      for (let steps = random.below(400); steps > 0; steps--) {
+        const key = `p${random.below(150)}`;
+        if (random.chance(0.4)) store.delete(key);
+        else {
+          const rows = [0, 1, 2, 3, 4, 5].filter(() => random.chance(0.7));
+          store.set(key, textOf(key, rows, random.below(3), filler));
+        }
+      }
+      const now = await pushed();
+      const told = new Set(ended.take());
+      for (const key of before) assert.ok(now.has(key) || told.has(key), `${key.slice(0, 80)} has not been ended`);
+      for (const key of told) assert.ok(!now.has(key), `${key.slice(0, 80)} is still there`);
+      before = now;
+    }
+    assert.deepEqual(ended.take(), []);
+  });
+}
+
+test('a store that never ended a series holds nothing for it, and one that is not asked no more than its limits', async () => {
+  let nowMs = 0;
+  const ended = new EndedSeries(() => nowMs);
+  const text = (pod: number) => Buffer.from(textOf(`p${pod}`, [0, 1, 2, 3], 1, 1000));
+  const none = Buffer.alloc(0);
+  for (let pod = 0; pod < 1000; pod++) ended.replaced(none, text(pod));
+  for (let pod = 0; pod < 1000; pod++) ended.replaced(text(pod), Buffer.from(textOf(`p${pod}`, [0, 1, 2, 3], 2, 1000)));
+  assert.equal(ended.size, 0);
+  for (let pod = 0; pod < 10_000; pod++) ended.replaced(text(pod), none);
+  assert.ok(ended.size > 10_000 && ended.size < 17_000, `${ended.size} are kept`);
+  const kept = ended.take();
+  assert.ok(kept.some((key) => key.includes('"p9999"')) && !kept.some((key) => key.includes('"p0"')));
+
+  for (const pod of [1, 2, 3]) {
+    ended.replaced(text(pod), none);
+    nowMs += 400_000;
+  }
+  assert.deepEqual(new Set(ended.take().map((key) => /p\d/.exec(key)?.[0])), new Set(['p2', 'p3']));
+});

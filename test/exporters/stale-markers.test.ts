@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Tried, Upload } from '../../src/exporters/sender.ts';
+import { StaleMarkers } from '../../src/exporters/stale-markers.ts';
+import { createLog, ThrottledLog } from '../../src/log.ts';
+
+const TARGET = { job: 'kubelet', instance: 'n1', labels: {} };
+
+/** Markers for a receiver that answers with these codes, the last one for ever. */
+function receiver(codes: readonly Tried['code'][], isWanted = false) {
+  const uploads: Upload[] = [];
+  const said: string[] = [];
+  let nowMs = 0;
+  const log = new ThrottledLog(createLog('info', { write: (line) => void said.push(line) }));
+  const markers = new StaleMarkers({
+    exporter: 'vm',
+    url: () => 'http://vm/api/v1/write',
+    isWanted,
+    sender: {
+      async send(upload) {
+        const code = codes[Math.min(uploads.push(upload), codes.length) - 1] ?? 204;
+        return { code, text: code === 204 ? '' : `answer ${code}`, durationSeconds: 0.01 };
+      },
+    },
+    clock: {
+      now: () => nowMs,
+      async sleep(ms) {
+        nowMs += ms;
+      },
+    },
+    random: () => 0.5,
+    log,
+  });
+  const end = (count: number, mayPush?: () => boolean) =>
+    markers.end({
+      target: TARGET,
+      stampMs: 5,
+      keys: Array.from({ length: count }, (_, index) => `it{pod="p${index}"}`),
+      mayPush,
+    });
+  const pass = (ms: number) => {
+    nowMs += ms;
+  };
+  return { markers, uploads, said, end, pass, turn: () => new Promise((resolve) => setTimeout(resolve, 20)) };
+}
+
+test('thousands of series go out in pieces, one after the other', async () => {
+  const { markers, uploads, end, turn } = receiver([204]);
+  end(2500);
+  end(10);
+  while (uploads.length < 4) await turn();
+  await markers.close();
+  assert.equal(uploads.length, 4);
+  assert.ok(uploads.every(({ compression, members }) => compression === 'snappy' && members.length === 1));
+});
+
+for (const code of [200, 302, 400, 401, 403, 404, 405, 415, 501] as const) {
+  test(`a receiver that answers ${code} takes none: it is left alone for an hour, and that is said once`, async () => {
+    const { markers, uploads, said, end, pass, turn } = receiver([code, 204]);
+    end(3000);
+    while (uploads.length < 1) await turn();
+    await turn();
+    end(1);
+    await turn();
+    assert.equal(uploads.length, 1);
+    assert.equal(said.length, 1);
+    assert.match(said[0] ?? '', /"level":"info".*takes no remote write/);
+    pass(3_700_000);
+    end(1);
+    while (uploads.length < 2) await turn();
+    await markers.close();
+  });
+}
+
+test('where markers are configured, a refusal is a warning each time', async () => {
+  const { markers, uploads, said, end, turn } = receiver([404], true);
+  end(1);
+  while (uploads.length < 1) await turn();
+  await turn();
+  end(1);
+  while (uploads.length < 2) await turn();
+  await markers.close();
+  assert.match(said[0] ?? '', /"level":"warn".*could not be ended/);
+});
+
+test('an overload is tried again, three times at most; by one who is no longer master not at all', async () => {
+  const again = receiver([503, 429, 204]);
+  again.end(1);
+  while (again.uploads.length < 3) await again.turn();
+  await again.markers.close();
+  assert.equal(again.uploads.length, 3);
+
+  const down = receiver(['error']);
+  down.end(1);
+  while (down.uploads.length < 3) await down.turn();
+  await down.turn();
+  await down.markers.close();
+  assert.equal(down.uploads.length, 3);
+
+  const other = receiver([204]);
+  other.end(1, () => false);
+  await other.turn();
+  await other.markers.close();
+  assert.equal(other.uploads.length, 0);
+});
