@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { ConfigError } from '../config/load.ts';
 import { printable } from '../config/print.ts';
+import { waysTo } from '../exporters/ways.ts';
 import { type Command, UsageError } from './command.ts';
 import { loadSettings, parseFlags } from './settings.ts';
 
@@ -20,7 +21,10 @@ ends with 2; ends with 0 when the agent would start with it.
     if (file === undefined) throw new UsageError('check-config needs a FILE');
     try {
       const { config, warnings } = loadSettings({ config: file }, io.env);
-      for (const warning of warnings) io.stderr(`warning: ${warning}\n`);
+      const ways = Object.entries(config.exporters).map(([name, settings]) => waysTo(name, settings, io.env));
+      const problems = ways.flatMap((way) => way.problems);
+      if (problems.length > 0) throw new ConfigError(problems);
+      for (const warning of [...warnings, ...ways.flatMap((way) => way.warnings)]) io.stderr(`warning: ${warning}\n`);
       if (values.print) io.stdout(stringify(printable(config)));
       else io.stdout(`${file}: ok\n`);
       return 0;

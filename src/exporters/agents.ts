@@ -2,6 +2,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { ExporterSettings } from '../config/exporter-schema.ts';
+import { Names } from '../net/names.ts';
+import { type ForwardProxy, proxyFor } from '../net/proxy.ts';
+import { ForwardAgent, TunnelAgent } from '../net/tunnel.ts';
 
 /**
  * Receivers close idle sockets (VictoriaMetrics at 60.0 s); a request sent at that moment dies. So ours close first.
@@ -11,60 +14,87 @@ const IDLE_MS = 30_000;
 /** Groups are sent side by side; more sockets per receiver would only make herds. */
 const MAX_SOCKETS = 4;
 
-/** The connections to one receiver: kept alive, through the proxy of the environment, with the configured TLS. */
+/** What makes the connections to one address, by the scheme of its URLs. */
+export interface AgentPair {
+  readonly http: HttpAgent;
+  readonly https: HttpsAgent;
+}
+
+/**
+ * The connections to one receiver: kept alive, through the proxy that the environment names for it, with the configured
+ * TLS, and with names resolved apart from those of all others.
+ */
 export class Agents {
   readonly #tls: ExporterSettings['tls'];
   readonly #env: NodeJS.ProcessEnv;
-  readonly #http: HttpAgent;
-  #https: HttpsAgent | undefined;
-  #httpsStamp = '';
+  readonly #names: Names;
+  /** By the proxy in use; the empty one is none. Several addresses of a receiver may need several. */
+  readonly #kept = new Map<string, AgentPair>();
+  #stamp = '';
 
-  constructor(tls: ExporterSettings['tls'], env: NodeJS.ProcessEnv) {
+  constructor(tls: ExporterSettings['tls'], env: NodeJS.ProcessEnv, names = new Names()) {
     this.#tls = tls;
     this.#env = env;
-    this.#http = new HttpAgent({ ...this.#common(), keepAlive: true });
+    this.#names = names;
   }
 
-  /** The agents that got takes. Throws an Error naming the file when certificate or key can't be read. */
-  get kept(): { http: HttpAgent; https: HttpsAgent } {
-    const stamp = this.#stamp();
-    if (this.#https === undefined || stamp !== this.#httpsStamp) {
-      this.#https?.destroy();
-      this.#https = this.#newHttps(true);
-      this.#httpsStamp = stamp;
-    }
-    return { http: this.#http, https: this.#https };
+  /** The proxy on the way to `url`. Throws ProxyError when the environment names one that can't be used. */
+  proxyFor(url: string): ForwardProxy | undefined {
+    return proxyFor(new URL(url), this.#env);
+  }
+
+  /** Agents for `url`. Throws an Error naming the file when certificate or key can't be read. */
+  kept(url: string): AgentPair {
+    const stamp = this.#stampOfFiles();
+    if (stamp !== this.#stamp) this.#destroy();
+    this.#stamp = stamp;
+    const proxy = this.proxyFor(url);
+    const key = proxy?.url.href ?? '';
+    const pair = this.#kept.get(key) ?? this.#create(proxy, true);
+    this.#kept.set(key, pair);
+    return pair;
   }
 
   /** Agents without kept sockets, for the one try after a kept socket turned out to be dead. */
-  fresh(): { http: HttpAgent; https: HttpsAgent } {
-    return { http: new HttpAgent({ ...this.#common(), keepAlive: false }), https: this.#newHttps(false) };
+  fresh(url: string): AgentPair {
+    return this.#create(this.proxyFor(url), false);
   }
 
   close(): void {
-    this.#http.destroy();
-    this.#https?.destroy();
+    this.#destroy();
+    this.#names.close();
   }
 
-  #common() {
-    return { timeout: IDLE_MS, maxSockets: MAX_SOCKETS, proxyEnv: this.#env };
+  #destroy(): void {
+    for (const { http, https } of this.#kept.values()) {
+      http.destroy();
+      https.destroy();
+    }
+    this.#kept.clear();
   }
 
-  #newHttps(keepAlive: boolean): HttpsAgent {
+  #create(proxy: ForwardProxy | undefined, keepAlive: boolean): AgentPair {
+    const { lookup } = this.#names;
+    const common = { timeout: IDLE_MS, maxSockets: MAX_SOCKETS, keepAlive };
+    const secure = { ...common, ...this.#tlsOptions() };
+    return proxy
+      ? { http: new ForwardAgent(proxy, lookup, common), https: new TunnelAgent(proxy, lookup, secure) }
+      : { http: new HttpAgent({ ...common, lookup }), https: new HttpsAgent({ ...secure, lookup }) };
+  }
+
+  #tlsOptions() {
     const tls = this.#tls;
-    return new HttpsAgent({
-      ...this.#common(),
-      keepAlive,
+    return {
       ...(tls?.caFile === undefined ? {} : { ca: readTlsFile(tls.caFile) }),
       ...(tls?.certFile === undefined ? {} : { cert: readTlsFile(tls.certFile) }),
       ...(tls?.keyFile === undefined ? {} : { key: readTlsFile(tls.keyFile) }),
       ...(tls?.serverName === undefined ? {} : { servername: tls.serverName }),
       rejectUnauthorized: !(tls?.insecureSkipVerify ?? false),
-    });
+    };
   }
 
   /** Changes when one of the files does: mounted secrets are rotated in place. */
-  #stamp(): string {
+  #stampOfFiles(): string {
     const files = [this.#tls?.caFile, this.#tls?.certFile, this.#tls?.keyFile];
     return files.map((file) => (file === undefined ? '' : fileStamp(file))).join('|');
   }

@@ -8,6 +8,8 @@ export interface Answer {
   readonly text: string;
   /** Whether it said that with a web page. */
   readonly isPage?: boolean;
+  /** The proxy it went through, without credentials: over http:// the answer may be the proxy's own. */
+  readonly proxy?: string;
   readonly retryAfterMs?: number;
 }
 
@@ -112,7 +114,7 @@ export const NOT_THE_BODY: readonly AnswerRule[] = [
   },
   {
     when: 'network',
-    text: /ENOTFOUND|name server/i,
+    text: /ENOTFOUND|EAI_AGAIN|name server/i,
     action: 'retry',
     reason: 'name',
     hint: 'check the host of the url, /etc/resolv.conf and the name server',

@@ -1,7 +1,8 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import type { Agents } from './agents.ts';
+import { TLSSocket } from 'node:tls';
+import type { AgentPair } from './agents.ts';
 
 /** One request, whose body is kept elsewhere and only lent. */
 export interface Exchange {
@@ -10,7 +11,7 @@ export interface Exchange {
   readonly headers: OutgoingHttpHeaders;
   /** The body, in this order. */
   readonly members: readonly Buffer[];
-  readonly agents: Agents['kept'];
+  readonly agents: AgentPair;
   /** How long the receiver may think about it, milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -58,7 +59,8 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
   try {
     const answered = answerOf(request);
     request.once('socket', (socket: Socket) => {
-      if (!socket.connecting) return stages.begin('send', SEND_MS);
+      const isConnecting = socket.connecting || (socket instanceof TLSSocket && socket.getProtocol() === null);
+      if (!isConnecting) return stages.begin('send', SEND_MS);
       stages.begin('connect', CONNECT_MS);
       socket.once(secure ? 'secureConnect' : 'connect', () => stages.begin('send', SEND_MS));
     });

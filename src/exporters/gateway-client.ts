@@ -60,7 +60,7 @@ export class GatewayClient {
   #options(signal: AbortSignal) {
     return {
       headers: { ...this.#settings.headers, ...this.#credentials.headers, 'user-agent': 'firesteel' },
-      agent: this.#agents.kept,
+      agent: this.#agents.kept(this.#settings.url),
       followRedirect: false,
       retry: { limit: 0 },
       signal,

@@ -1,16 +1,21 @@
 import type { ExporterSettings } from '../config/exporter-schema.ts';
+import { ConfigError } from '../config/load.ts';
 import type { Exporter } from './exporter.ts';
 import { type ExporterContext, HttpExporter } from './http-exporter.ts';
 import type { Protocol } from './protocol.ts';
 import { pushgateway } from './pushgateway.ts';
 import { vmagent } from './vmagent.ts';
+import { waysTo } from './ways.ts';
 
 /** All kinds of receivers. A new one is one file and one line here (and its word in the schema). */
 const PROTOCOLS: readonly Protocol[] = [vmagent, pushgateway];
 
-/** The exporter `name`. Throws ConfigError when its files can't be used. */
+/** The exporter `name`. Throws ConfigError when its files, or the proxy that the environment names, can't be used. */
 export function createExporter(name: string, settings: ExporterSettings, context: ExporterContext): Exporter {
   const protocol = PROTOCOLS.find(({ type }) => type === settings.type);
   if (!protocol) throw new Error(`BUG: no exporter of type ${settings.type}`);
+  const { problems, warnings } = waysTo(name, settings, context.env);
+  if (problems.length > 0) throw new ConfigError(problems);
+  for (const warning of warnings) context.log.say('warn', `${name}/proxy`, { exporter: name }, warning);
   return new HttpExporter(name, protocol, settings, context);
 }

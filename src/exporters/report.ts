@@ -95,13 +95,17 @@ export class Report {
     const { group } = body;
     this.#isFailing = true;
     const said = tried.text === '' ? `status ${tried.code} without a word` : tried.text;
-    this.#lastFailure = { atMs: this.#now(), text: rule.hint === undefined ? said : `${said} (${rule.hint})` };
+    const between = `this went through the proxy ${tried.proxy}: check it too, or name the host in NO_PROXY`;
+    const hint = [rule.hint, ...(tried.proxy === undefined ? [] : [between])]
+      .filter((one) => one !== undefined)
+      .join('; ');
+    this.#lastFailure = { atMs: this.#now(), text: hint === '' ? said : `${said} (${hint})` };
     if (waitMs !== undefined) this.#metrics.retries.inc({ exporter, reason: rule.reason });
     const key = `${exporter}/${group}/${rule.reason}`;
     this.#failing.set(group, (this.#failing.get(group) ?? new Set()).add(key));
     this.#log.over(`${exporter}/${group}/recovered`);
     const next = waitMs === undefined ? 'gave this body up' : `trying again in ${Math.round(waitMs / 100) / 10} s`;
-    const fields = { exporter, group, url, code: tried.code, answer: tried.text, hint: rule.hint, next };
+    const fields = { exporter, group, url, code: tried.code, answer: tried.text, hint: hint || undefined, next };
     this.#log.say(waitMs === undefined ? 'error' : 'warn', key, fields, `push failed: ${rule.reason}`);
   }
 

@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { ExporterSettings } from '../config/exporter-schema.ts';
 import type { Compression } from '../metrics/compression.ts';
-import { Agents } from './agents.ts';
+import { type AgentPair, Agents } from './agents.ts';
 import { withoutQueries, wordsOf } from './answer-text.ts';
 import type { Answer } from './answers.ts';
 import { retryAfterMs } from './backoff.ts';
@@ -58,18 +58,21 @@ export class Sender {
     const seconds = () => (performance.now() - started) / 1000;
     const seen: { request?: ClientRequest } = {};
     let wasReset: boolean = false;
+    let proxy: string | undefined;
+    const common = () => ({ wasReset, durationSeconds: seconds(), ...(proxy !== undefined && { proxy }) });
     try {
+      proxy = this.#agents.proxyFor(upload.url)?.shown;
       let response: Response;
       try {
-        response = await this.#request(upload, this.#agents.kept, signal, seen);
+        response = await this.#request(upload, this.#agents.kept(upload.url), signal, seen);
       } catch (cause) {
         if (!isDeadSocket(cause, seen.request) || upload.mayPush?.() === false) throw cause;
         wasReset = true;
-        response = await this.#request(upload, this.#agents.fresh(), signal, seen);
+        response = await this.#request(upload, this.#agents.fresh(upload.url), signal, seen);
       }
-      return { ...this.#answerOf(response), wasReset, durationSeconds: seconds() };
+      return { ...this.#answerOf(response), ...common() };
     } catch (cause) {
-      return { ...failureOf(cause, upload.timeoutMs), wasReset, durationSeconds: seconds() };
+      return { ...failureOf(cause, upload.timeoutMs, proxy), ...common() };
     }
   }
 
@@ -79,7 +82,7 @@ export class Sender {
 
   #request(
     upload: Upload,
-    agents: Agents['kept'],
+    agents: AgentPair,
     signal: AbortSignal,
     seen: { request?: ClientRequest },
   ): Promise<Response> {
@@ -118,15 +121,21 @@ const codeOf = (cause: unknown): string => String((cause as NodeJS.ErrnoExceptio
 const isDeadSocket = (cause: unknown, request: ClientRequest | undefined): boolean =>
   /^(?:ECONNRESET|EPIPE)$/.test(codeOf(cause)) && request?.reusedSocket === true;
 
-function failureOf(cause: unknown, timeoutMs: number): Pick<Tried, 'code' | 'failure' | 'text'> {
+function failureOf(
+  cause: unknown,
+  timeoutMs: number,
+  proxy: string | undefined,
+): Pick<Tried, 'code' | 'failure' | 'text'> {
+  const through = proxy === undefined ? '' : `through the proxy ${proxy}: `;
   if (cause instanceof StageTimeout) {
     return cause.stage === 'connect'
-      ? { code: 'error', failure: 'network', text: `no connection (${cause.message})` }
-      : { code: 'error', failure: 'timeout', text: `no answer within ${timeoutMs} ms (${cause.message})` };
+      ? { code: 'error', failure: 'network', text: `${through}no connection (${cause.message})` }
+      : { code: 'error', failure: 'timeout', text: `${through}no answer within ${timeoutMs} ms (${cause.message})` };
   }
   // A name with several addresses gives an error for each.
   const first = cause instanceof AggregateError ? cause.errors[0] : cause;
   const code = codeOf(first);
   const message = first instanceof Error ? first.message : String(first);
-  return { code: 'error', failure: 'network', text: wordsOf(code === '' ? message : `${code}: ${message}`).text };
+  const { text } = wordsOf(code === '' ? message : `${code}: ${message}`);
+  return { code: 'error', failure: 'network', text: text.startsWith('the proxy') ? text : through + text };
 }

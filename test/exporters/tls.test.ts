@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { copyFileSync, readFileSync } from 'node:fs';
-import { createServer as createProxy } from 'node:http';
 import { createServer, type ServerOptions } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
@@ -29,11 +28,11 @@ async function secureReceiver(t: TestContext, options: ServerOptions = {}): Prom
 }
 
 /** What sends uploads to `url` with this `tls` section. */
-function senderTo(t: TestContext, url: string, tls: object, env: NodeJS.ProcessEnv = {}): () => Promise<Tried> {
+function senderTo(t: TestContext, url: string, tls: object): () => Promise<Tried> {
   const set = [`exporters.it=${JSON.stringify({ type: 'vmagent', url, tls })}`];
   const settings = loadSettings({ set }, {}).config.exporters.it;
   assert.ok(settings);
-  const sender = new Sender(settings, Date.now, env);
+  const sender = new Sender(settings, Date.now, {});
   t.after(() => sender.close());
   const upload = { method: 'POST', compression: 'gzip', url, members: [Buffer.from('x')], timeoutMs: 2000 } as const;
   return () => sender.send(upload, new AbortController().signal);
@@ -76,29 +75,4 @@ test('a rotated authority is read again without a restart', async (t) => {
 test('a missing file is told by its path', async (t) => {
   const { code, text } = await senderTo(t, 'https://127.0.0.1:9', { caFile: '/nowhere/ca.crt' })();
   assert.deepEqual([code, text], ['error', 'cannot read the TLS file /nowhere/ca.crt: ENOENT']);
-});
-
-test('the proxy of the environment is used', async (t) => {
-  const url = await secureReceiver(t);
-  const tunnels: string[] = [];
-  const proxy = createProxy().listen(0, '127.0.0.1');
-  proxy.on('connect', (request, client, head) => {
-    tunnels.push(request.url ?? '');
-    const { hostname, port } = new URL(`http://${request.url}`);
-    const upstream = connect(Number(port), hostname, () => {
-      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-      upstream.write(head);
-      upstream.pipe(client).pipe(upstream);
-    });
-    upstream.on('error', () => client.destroy());
-    client.on('error', () => upstream.destroy());
-  });
-  await once(proxy, 'listening');
-  t.after(() => {
-    proxy.close();
-    proxy.closeAllConnections();
-  });
-  const env = { HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
-  assert.equal((await senderTo(t, url, { caFile: file('first-ca.crt') }, env)()).code, 200);
-  assert.deepEqual(tunnels, [new URL(url).host]);
 });

@@ -1,0 +1,222 @@
+import type { LookupAddress } from 'node:dns';
+import { Resolver } from 'node:dns/promises';
+import { readFileSync, statSync } from 'node:fs';
+import type { LookupFunction } from 'node:net';
+import { parseHosts } from './hosts-file.ts';
+import { candidates, parseResolvConf, type ResolvConf } from './resolv-conf.ts';
+
+/** What names are resolved with; all but tests take the defaults. */
+export interface NamesWorld {
+  readonly hostsFile: string;
+  readonly resolvConfFile: string;
+  /** Of the name servers; a resolver listens to port 53. */
+  readonly port: number;
+  /** For one name with all questions that it takes, milliseconds. */
+  readonly deadlineMs: number;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+const WORLD: NamesWorld = {
+  hostsFile: '/etc/hosts',
+  resolvConfFile: '/etc/resolv.conf',
+  port: 53,
+  deadlineMs: 4500,
+  now: () => performance.now(),
+};
+
+/** How long one name server has for its first answer; c-ares doubles that with each try, and goes on to the next one. */
+const ANSWER_MS = 1000;
+const TRIES = 2;
+/** How long IPv6 addresses are waited for when there are others (RFC 8305, 3: 50 ms). */
+const OTHER_FAMILY_MS = 50;
+/** Servers change addresses without regard to an endless TTL. */
+const LONGEST_TTL_S = 300;
+/** Names that one user resolves; beyond, the oldest is forgotten. */
+const MOST_NAMES = 64;
+const MAX_FILE_BYTES = 1024 * 1024;
+
+const LOCAL: readonly LookupAddress[] = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+];
+
+/** A name could not be resolved. `code` is as of getaddrinfo: ENOTFOUND, or EAI_AGAIN if another try may help. */
+export class NameError extends Error {
+  override readonly name = 'NameError';
+  readonly code: 'ENOTFOUND' | 'EAI_AGAIN';
+
+  constructor(code: NameError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * Resolves names for one user: hosts file, search list, and the name servers of resolv.conf through c-ares, each answer
+ * kept for its TTL. Node's own `lookup` calls getaddrinfo in a pool of four threads: a name server that is silent for one
+ * name holds up all others of the process. Modules of nsswitch.conf other than files and dns are not asked.
+ */
+export class Names {
+  readonly #world: NamesWorld;
+  readonly #cache = new Map<string, { readonly addresses: readonly LookupAddress[]; readonly untilMs: number }>();
+  readonly #asking = new Map<string, Promise<readonly LookupAddress[]>>();
+  readonly #hosts: Reread<Map<string, LookupAddress[]>>;
+  readonly #conf: Reread<ResolvConf>;
+  readonly #closed = new AbortController();
+
+  constructor(world: Partial<NamesWorld> = {}) {
+    this.#world = { ...WORLD, ...world };
+    this.#hosts = new Reread(this.#world.hostsFile, parseHosts);
+    this.#conf = new Reread(this.#world.resolvConfFile, parseResolvConf);
+  }
+
+  /** For the `lookup` option of sockets and agents. */
+  readonly lookup: LookupFunction = (name, options, callback) => {
+    const { family = 0, all = false } = options;
+    const wanted = family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : family;
+    void this.resolve(name).then(
+      (found) => {
+        const addresses = found.filter((one) => wanted === 0 || one.family === wanted);
+        const [first] = addresses;
+        if (!first) callback(new NameError('ENOTFOUND', `${name} has no address of IPv${wanted}`), '');
+        else if (all) callback(null, addresses);
+        else callback(null, first.address, first.family);
+      },
+      (cause: NodeJS.ErrnoException) => callback(cause, ''),
+    );
+  };
+
+  /** The addresses of `name`, those of IPv4 first. Rejects with {@link NameError}. */
+  async resolve(name: string): Promise<readonly LookupAddress[]> {
+    const key = name.toLowerCase();
+    const bare = key.replace(/\.$/, '');
+    const known = this.#hosts.value.get(bare);
+    if (known) return known;
+    if (bare === 'localhost' || bare.endsWith('.localhost')) return LOCAL;
+    const kept = this.#cache.get(key);
+    if (kept && this.#world.now() < kept.untilMs) return kept.addresses;
+    // Connections that are made side by side ask once.
+    const asking = this.#asking.get(key) ?? this.#ask(key);
+    this.#asking.set(key, asking);
+    try {
+      return await asking;
+    } finally {
+      this.#asking.delete(key);
+    }
+  }
+
+  /** Ends what is being asked. */
+  close(): void {
+    this.#closed.abort();
+  }
+
+  async #ask(name: string): Promise<readonly LookupAddress[]> {
+    const { servers, ...rules } = this.#conf.value;
+    const resolver = new Resolver({ timeout: ANSWER_MS, tries: TRIES });
+    resolver.setServers(servers.map((server) => this.#serverText(server)));
+    const end = () => resolver.cancel();
+    const timer = setTimeout(end, this.#world.deadlineMs);
+    this.#closed.signal.addEventListener('abort', end, { once: true });
+    let failure: string | undefined;
+    try {
+      for (const candidate of candidates(name, rules)) {
+        const answer = await ask(resolver, candidate);
+        if (answer.addresses.length > 0) return this.#keep(name, answer);
+        failure ??= answer.failure;
+        if (answer.failure === 'ECANCELLED') break;
+      }
+    } finally {
+      resolver.cancel();
+      clearTimeout(timer);
+      this.#closed.signal.removeEventListener('abort', end);
+    }
+    if (failure === undefined) throw new NameError('ENOTFOUND', `no name server knows ${name} (${servers.join(', ')})`);
+    throw new NameError('EAI_AGAIN', `${name}: no answer from a name server (${servers.join(', ')}: ${failure})`);
+  }
+
+  #keep(name: string, { addresses, ttlSeconds }: Found): readonly LookupAddress[] {
+    this.#cache.delete(name);
+    this.#cache.set(name, { addresses, untilMs: this.#world.now() + Math.min(ttlSeconds, LONGEST_TTL_S) * 1000 });
+    if (this.#cache.size > MOST_NAMES) this.#cache.delete(this.#cache.keys().next().value as string);
+    return addresses;
+  }
+
+  #serverText(server: string): string {
+    const { port } = this.#world;
+    if (port === 53) return server;
+    return server.includes(':') ? `[${server}]:${port}` : `${server}:${port}`;
+  }
+}
+
+interface Found {
+  readonly addresses: readonly LookupAddress[];
+  readonly ttlSeconds: number;
+  /** Set when that is not an answer: the name may have addresses. */
+  readonly failure?: string;
+}
+
+/** Both families of one name, asked side by side. Never rejects. */
+async function ask(resolver: Resolver, name: string): Promise<Found> {
+  const of = async (family: 4 | 6): Promise<Found> => {
+    try {
+      const records =
+        family === 4 ? await resolver.resolve4(name, { ttl: true }) : await resolver.resolve6(name, { ttl: true });
+      return {
+        addresses: records.map(({ address }) => ({ address, family })),
+        ttlSeconds: Math.min(...records.map(({ ttl }) => ttl)),
+      };
+    } catch (cause) {
+      const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+      // The name has no such address, or there is no such name.
+      const isAnswer = code === 'ENODATA' || code === 'ENOTFOUND' || code === 'EBADNAME';
+      return { addresses: [], ttlSeconds: Number.POSITIVE_INFINITY, ...(!isAnswer && { failure: code }) };
+    }
+  };
+  const sixth = of(6);
+  const fourth = await of(4);
+  // Some servers are silent for AAAA: what is there must not wait for that.
+  const late: Found = { addresses: [], ttlSeconds: Number.POSITIVE_INFINITY };
+  const other = fourth.addresses.length === 0 ? await sixth : await Promise.race([sixth, after(OTHER_FAMILY_MS, late)]);
+  const failure = fourth.failure ?? other.failure;
+  return {
+    addresses: [...fourth.addresses, ...other.addresses],
+    ttlSeconds: Math.min(fourth.ttlSeconds, other.ttlSeconds),
+    ...(failure !== undefined && { failure }),
+  };
+}
+
+const after = <T>(milliseconds: number, value: T): Promise<T> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds, value));
+
+/** A file of the system, parsed, and read again when it has changed; as if it were empty when it can't be read. */
+class Reread<T> {
+  readonly #path: string;
+  readonly #parse: (text: string) => T;
+  #stamp: string | undefined;
+  #value: T;
+
+  constructor(path: string, parse: (text: string) => T) {
+    this.#path = path;
+    this.#parse = parse;
+    this.#value = parse('');
+  }
+
+  get value(): T {
+    const { stamp, isUsable } = this.#look();
+    if (stamp === this.#stamp) return this.#value;
+    this.#value = this.#parse(isUsable ? readFileSync(this.#path, 'utf8') : '');
+    this.#stamp = stamp;
+    return this.#value;
+  }
+
+  #look(): { stamp: string; isUsable: boolean } {
+    try {
+      const file = statSync(this.#path);
+      const isUsable = file.isFile() && file.size <= MAX_FILE_BYTES;
+      return { isUsable, stamp: isUsable ? `${file.mtimeMs}/${file.size}/${file.ino}` : '' };
+    } catch {
+      return { isUsable: false, stamp: '' };
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { type AgentOptions, Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions, request as httpsRequest } from 'node:https';
+import { connect, type LookupFunction, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import type { ForwardProxy } from './proxy.ts';
+
+/** From the first packet to a tunnel that stands. */
+const TUNNEL_MS = 10_000;
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
+/** Where a proxy listens. Names are resolved by `lookup`: Node's own support for proxies asks getaddrinfo. */
+const addressOf = ({ url }: ForwardProxy, lookup: LookupFunction) => ({
+  host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+  port: Number(url.port) || (DEFAULT_PORTS[url.protocol] as number),
+  lookup,
+});
+
+/** Requests over http:// through a proxy, which sees all of them. */
+export class ForwardAgent extends HttpAgent {
+  readonly #connect: () => Socket;
+
+  constructor(proxy: ForwardProxy, lookup: LookupFunction, options: AgentOptions) {
+    // Node makes the path a whole URL, and adds the proxy's credentials.
+    super({ ...options, proxyEnv: { HTTP_PROXY: proxy.url.href } });
+    const address = addressOf(proxy, lookup);
+    const { hostname } = proxy.url;
+    this.#connect = () =>
+      proxy.url.protocol === 'https:' ? connectTls({ ...address, servername: hostname }) : connect(address);
+  }
+
+  override createConnection(): Duplex {
+    return this.#connect();
+  }
+}
+
+/** Requests over https:// through a proxy, which sees the name of the receiver and nothing else. */
+export class TunnelAgent extends HttpsAgent {
+  readonly #proxy: ForwardProxy;
+  readonly #lookup: LookupFunction;
+
+  constructor(proxy: ForwardProxy, lookup: LookupFunction, options: HttpsAgentOptions) {
+    super(options);
+    this.#proxy = proxy;
+    this.#lookup = lookup;
+  }
+
+  override createConnection(
+    options: HttpsAgentOptions & { host?: string | null; port?: number | string | null },
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): undefined {
+    const { url, shown } = this.#proxy;
+    const host = options.host ?? '';
+    const target = `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`;
+    const fail = (reason: string) => callback?.(new Error(`the proxy ${shown} ${reason}`), undefined as never);
+    const ask = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const request = ask({
+      ...addressOf(this.#proxy, this.#lookup),
+      method: 'CONNECT',
+      path: target,
+      headers: { host: target, ...credentialsOf(url) },
+      agent: false,
+      signal: AbortSignal.timeout(TUNNEL_MS),
+    });
+    request.once('connect', ({ statusCode = 0, statusMessage = '' }, socket) => {
+      if (statusCode === 200)
+        return callback?.(null, super.createConnection({ ...options, socket } as never) as Duplex);
+      socket.destroy();
+      fail(`answered ${`${statusCode} ${statusMessage}`.trim()} when asked for a tunnel to ${target}`);
+    });
+    request.once('response', (response) => {
+      response.destroy();
+      fail(`made no tunnel to ${target}: it answered ${response.statusCode}`);
+    });
+    request.once('error', (cause: NodeJS.ErrnoException) =>
+      fail(`can’t be reached: ${cause.code ?? ''} ${cause.message}`),
+    );
+    request.end();
+    return undefined;
+  }
+}
+
+function credentialsOf({ username, password }: URL): Record<string, string> {
+  if (username === '') return {};
+  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { 'proxy-authorization': `Basic ${Buffer.from(plain).toString('base64')}` };
+}
