@@ -43,6 +43,8 @@ export interface CollectorSpec<Options extends z.ZodObject = z.ZodObject> {
   readonly options: Options;
   /** What it may emit. Families whose names are only known at run time are described in `summary`. */
   readonly families: readonly Family[];
+  /** Of `families`, the one whose only series is 1 when anything was lost; the registry raises it for what it refuses. */
+  readonly errorFlag?: Family;
   /** Binds it to a host; what it keeps between cycles lives in this closure. */
   create(world: World, options: z.output<Options>): Collect;
 }
@@ -63,6 +65,7 @@ export function bindCollector(group: Group, spec: CollectorSpec, world: World, o
   return {
     group,
     name: spec.name,
+    ...(spec.errorFlag && { errorFlag: spec.errorFlag }),
     collect(out, signal) {
       try {
         return collect(out, signal)?.catch(noData);

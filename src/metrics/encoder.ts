@@ -22,7 +22,8 @@ export function* encodeByObject(snapshots: readonly Snapshot[]): Generator<Buffe
 
 /**
  * Text regrouped by family, as the format's specification wants it for `/metrics`; families sorted by name. In chunks
- * like those of {@link encodeByObject}, but each to be kept.
+ * like those of {@link encodeByObject}, but each to be kept. Without job and instance, a series of one group may equal one
+ * of another: a scraper would refuse both, so the first is shown.
  */
 export function* encodeByFamily(snapshots: readonly Snapshot[]): Generator<Buffer> {
   const families = familiesOf(snapshots);
@@ -30,8 +31,11 @@ export function* encodeByFamily(snapshots: readonly Snapshot[]): Generator<Buffe
   const lines = new Lines();
   for (const name of [...places.keys()].sort()) {
     lines.text(headerText(families.get(name) as Family));
-    for (const { series, values, indices } of places.get(name) ?? []) {
+    const found = places.get(name) ?? [];
+    const shown = found.length > 1 ? new Set<string>() : undefined;
+    for (const { series, values, indices } of found) {
       for (const index of indices) {
+        if (shown && shown.size === shown.add(series.key(index)).size) continue;
         addSample(lines, series, values, index);
         if (lines.isFull) yield Buffer.from(lines.take());
       }

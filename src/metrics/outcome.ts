@@ -20,4 +20,8 @@ export interface CollectorResult {
   readonly errors: readonly Error[];
   readonly durationSeconds: number;
   readonly samples: number;
+  /** Series with a label that the push sets itself, and that therefore became `exported_…`; absent when there are none. */
+  readonly renamed?: number;
+  /** Series that are larger than the receivers take; absent when there are none. */
+  readonly overLimit?: number;
 }

@@ -3,6 +3,7 @@ import { encodeByFamily } from './encoder.ts';
 import { type Family, isLabelName, type MetricType } from './family.ts';
 import { type CollectorResult, NoData } from './outcome.ts';
 import type { Prepared } from './prepared.ts';
+import type { PushedLabels, SeenSnapshot } from './pushed-labels.ts';
 import { resultSamples } from './result-samples.ts';
 import { type Producer, Scope } from './scope.ts';
 import { Snapshot } from './snapshot.ts';
@@ -30,6 +31,8 @@ export const SELF_GROUP = 'agent';
 export class AgentRegistry extends Scope {
   /** Asked before each run; what it keeps from running ends as `disabled`. */
   gate: Gate = () => undefined;
+  /** By group, what its pushes do to labels; empty while nothing is pushed. */
+  pushedLabels: Readonly<Record<string, PushedLabels>> = {};
   #scopes: readonly Scope[] = [this];
   /** Since when producers are late whose run has missed its deadline and still not returned. */
   readonly #late = new WeakMap<Producer, number>();
@@ -78,7 +81,8 @@ export class AgentRegistry extends Scope {
 
   /**
    * Runs all producers at once, each with `deadlineMs`. One that fails or is late loses only its own series. A family
-   * that two collectors bring is refused from the one registered later.
+   * that two collectors of a group bring is refused from the one registered later; between groups, which differ in job,
+   * only if its type is another one. What comes is as receivers will see it: see {@link PushedLabels}.
    */
   async gather(deadlineMs: number, signal?: AbortSignal): Promise<Gathered> {
     const timeout = AbortSignal.timeout(deadlineMs);
@@ -92,12 +96,16 @@ export class AgentRegistry extends Scope {
     }
     const own = await this.#ownSnapshot();
     const owners: Owners = new Map();
-    for (const [name, family] of own.families) owners.set(name, { where: `${SELF_GROUP} (self metrics)`, family });
+    for (const [name, family] of own.families) {
+      owners.set(name, [{ group: SELF_GROUP, where: `${SELF_GROUP} (self metrics)`, family }]);
+    }
     const groups = new Map<string, Snapshot[]>([...this.groups].map((group) => [group, []]));
     groups.get(SELF_GROUP)?.push(own);
     const results: CollectorResult[] = [];
     for (const run of await Promise.all(runs)) {
       const { snapshot, result } = refuseTakenFamilies(run, owners);
+      const { errorFlag } = run;
+      if (errorFlag && result.errors.length > 0) snapshot.set(errorFlag, 1);
       results.push(result);
       groups.get(result.group)?.push(snapshot);
     }
@@ -134,9 +142,9 @@ export class AgentRegistry extends Scope {
     const started = this.#clock();
     const snapshot = new Snapshot(this.#last.get(producer));
     const done = (error?: Error) => {
-      const run = finish(producer, snapshot, this.#clock() - started, error);
-      run.snapshot.close();
-      if (run.snapshot.size > 0) this.#last.set(producer, run.snapshot);
+      snapshot.close();
+      const run = finish(producer, this.#see(producer.group, snapshot), this.#clock() - started, error);
+      if (run.snapshot.size > 0) this.#last.set(producer, snapshot);
       return run;
     };
     const lateSince = this.#late.get(producer);
@@ -160,6 +168,10 @@ export class AgentRegistry extends Scope {
         return done(new Error(`${why}; its series are left out of this cycle`));
       },
     );
+  }
+
+  #see(group: string, snapshot: Snapshot): SeenSnapshot {
+    return this.pushedLabels[group]?.see(snapshot) ?? { snapshot, renamed: 0, overLimit: 0 };
   }
 
   /** Waits for a run until `deadline`; a run that is late is not started again before it has returned. */
@@ -199,7 +211,7 @@ export class AgentRegistry extends Scope {
     }
     snapshot.close();
     this.#lastOwn = snapshot;
-    return snapshot;
+    return this.#see(SELF_GROUP, snapshot).snapshot;
   }
 }
 
@@ -211,6 +223,7 @@ type NamedValue = MetricValue<string> & { readonly metricName?: string };
 interface Run {
   readonly snapshot: Snapshot;
   readonly result: CollectorResult;
+  readonly errorFlag?: Family | undefined;
 }
 
 class Late extends Error {}
@@ -230,20 +243,25 @@ function leftOut({ group, name }: Producer, reason: string): Run {
   return { snapshot: new Snapshot(), result };
 }
 
-function finish(producer: Producer, snapshot: Snapshot, milliseconds: number, error?: Error): Run {
+function finish(producer: Producer, seen: SeenSnapshot, milliseconds: number, error?: Error): Run {
+  const { snapshot, renamed, overLimit } = seen;
+  const { errorFlag } = producer;
   const base = {
     group: producer.group,
     collector: producer.name,
     // Whole microseconds: more digits are noise that does not compress.
     durationSeconds: Math.round(milliseconds * 1000) / 1e6,
     samples: snapshot.size,
+    ...(renamed > 0 && { renamed }),
+    ...(overLimit > 0 && { overLimit }),
   };
   if (error === undefined) {
     const outcome = snapshot.errors.length > 0 ? 'partial' : 'ok';
-    return { snapshot, result: { ...base, outcome, errors: snapshot.errors } };
+    return { snapshot, errorFlag, result: { ...base, outcome, errors: snapshot.errors } };
   }
   if (error instanceof NoData) {
-    return { snapshot, result: { ...base, outcome: 'nodata', reason: error.message, errors: snapshot.errors } };
+    const result = { ...base, outcome: 'nodata', reason: error.message, errors: snapshot.errors } as const;
+    return { snapshot, errorFlag, result };
   }
   // Half a collector's series look like vanished devices, so a fault keeps none of them.
   const nothing = new Snapshot();
@@ -253,32 +271,47 @@ function finish(producer: Producer, snapshot: Snapshot, milliseconds: number, er
   };
 }
 
-/** Who was the first to bring a family. */
-type Owners = Map<string, { readonly where: string; readonly family: Family }>;
+/** Who of a group was the first to bring a family. */
+interface Owner {
+  readonly group: string;
+  readonly where: string;
+  readonly family: Family;
+}
+
+/** By the name of the family. */
+type Owners = Map<string, readonly Owner[]>;
+
+/** What the push adds to each group itself. */
+const OF_THE_PUSH: ReadonlySet<string> = new Set(['up']);
 
 /** Two collectors may bring the same Family object: then they know of each other, and bring different series. */
-function refuseTakenFamilies({ snapshot, result }: Run, owners: Owners): Run {
+function refuseTakenFamilies(run: Run, owners: Owners): Run {
+  const { snapshot, result } = run;
   const here = `${result.group}.${result.collector}`;
-  const taken = new Set<string>();
-  const errors: Error[] = [];
+  const errors = new Map<string, Error>();
   for (const [name, family] of snapshot.families) {
-    const owner = owners.get(name);
-    if (owner === undefined) owners.set(name, { where: here, family });
-    else if (owner.family !== family) {
-      taken.add(name);
-      errors.push(new Error(`family ${name} already comes from ${owner.where}; refused from ${here}`));
+    const known = owners.get(name) ?? [];
+    const reason = OF_THE_PUSH.has(name) ? 'is what the push adds itself' : refusalOf(family, result.group, known);
+    if (reason !== undefined) errors.set(name, new Error(`family ${name} ${reason}; refused from ${here}`));
+    else if (!known.some(({ group }) => group === result.group)) {
+      owners.set(name, [...known, { group: result.group, where: here, family }]);
     }
   }
-  if (taken.size === 0) return { snapshot, result };
-  const rest = snapshot.without(taken);
-  return {
-    snapshot: rest,
-    result: {
-      ...result,
-      outcome: 'fault',
-      reason: (errors[0] as Error).message,
-      errors: [...errors, ...result.errors],
-      samples: rest.size,
-    },
-  };
+  if (errors.size === 0) return run;
+  const rest = snapshot.without(new Set(errors.keys()));
+  const [first] = errors.values();
+  const lost = [...errors.values(), ...result.errors];
+  const outcome =
+    rest.size > 0 ? ({ outcome: 'partial' } as const) : ({ outcome: 'fault', reason: (first as Error).message } as const);
+  return { snapshot: rest, result: { ...result, ...outcome, errors: lost, samples: rest.size } };
+}
+
+/** Why a family is not taken from a collector of `group`; undefined when it is. */
+function refusalOf(family: Family, group: string, known: readonly Owner[]): string | undefined {
+  for (const { group: other, where, family: first } of known) {
+    if (first === family) continue;
+    if (other === group) return `already comes from ${where}`;
+    if (first.type !== family.type) return `is a ${first.type} of ${where}, but ${family.type} here`;
+  }
+  return undefined;
 }

@@ -28,10 +28,22 @@ const disabled = gauge(
   [...BY_COLLECTOR, 'reason'],
 );
 
+const renamed = gauge(
+  'firesteel_collector_renamed_series',
+  'Series of the last run with a label that the push sets itself (job, instance, cluster, ...); it became exported_*, as in scraping. Absent when there are none.',
+  BY_COLLECTOR,
+);
+const overLimit = gauge(
+  'firesteel_collector_over_limit_series',
+  'Series of the last run with more or longer labels than VictoriaMetrics takes (limits in the configuration). Absent when there are none.',
+  BY_COLLECTOR,
+);
+
 /** The self metrics that tell how each collector fared in this cycle. */
 export function resultSamples(results: readonly CollectorResult[]): Snapshot {
   const out = new Snapshot();
-  for (const { group, collector, outcome, reason, durationSeconds, errors, samples: count } of results) {
+  for (const result of results) {
+    const { group, collector, outcome, reason, durationSeconds, errors, samples: count } = result;
     if (outcome === 'disabled') {
       out.add(disabled, 1, group, collector, reason ?? '');
       continue;
@@ -40,6 +52,8 @@ export function resultSamples(results: readonly CollectorResult[]): Snapshot {
     out.add(duration, durationSeconds, group, collector);
     out.add(samples, count, group, collector);
     out.add(lost, errors.length, group, collector);
+    if (result.renamed !== undefined) out.add(renamed, result.renamed, group, collector);
+    if (result.overLimit !== undefined) out.add(overLimit, result.overLimit, group, collector);
     if (outcome === 'nodata') out.add(noData, 1, group, collector, reason ?? 'not known');
   }
   return out;

@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client';
+import type { Family } from './family.ts';
 import type { Prepared } from './prepared.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -8,6 +9,8 @@ export interface Producer {
   readonly name: string;
   /** What it was made from: a reload keeps a producer, and what it remembers, while this stays equal. */
   readonly settings?: unknown;
+  /** A family with one series, which is set to 1 when anything of the producer is lost, also what is refused later. */
+  readonly errorFlag?: Family;
   collect(out: Snapshot, signal: AbortSignal): void | Promise<void>;
 }
 

@@ -117,6 +117,22 @@ export class Snapshot {
     return rest;
   }
 
+  /** Sets the value of the first series of a family; nothing happens when there is none. */
+  set(family: Family, value: number): void {
+    const index = this.series.owners.indexOf(family);
+    if (index !== -1) this.values[index] = value;
+  }
+
+  /** A copy whose values are those at `places` and whose series are `series`, in the same order. */
+  under(series: SeriesList, places: readonly number[]): Snapshot {
+    const copy = new Snapshot();
+    copy.errors.push(...this.errors);
+    copy.#series = series;
+    copy.#isShared = true;
+    for (const place of places) copy.values.push(this.values[place] as number);
+    return copy;
+  }
+
   /** Goes on with a list of its own. */
   #takeOver(): void {
     this.#series = new SeriesList(this.#series, this.size);
@@ -145,7 +161,8 @@ export interface SeriesView {
   key(index: number): string;
 }
 
-class SeriesList implements SeriesView {
+/** A list of series that grows. */
+export class SeriesList implements SeriesView {
   readonly families = new Map<string, Family>();
   readonly owners: Family[];
   readonly heads: string[];

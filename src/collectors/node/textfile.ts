@@ -31,6 +31,7 @@ export const textfile = defineCollector({
   summary: 'Metrics that other programs write to `*.prom` files, under their own names, and when they did.',
   options,
   families: [scrapeError, mtime],
+  errorFlag: scrapeError,
   create({ host }, { directory, maxFileSize }) {
     const directories = [directory].flat();
     return (out) => {

@@ -1,0 +1,199 @@
+import type { Family } from './family.ts';
+import { harmlessLength, type Label, type LabelLimits, overLimit } from './label-limits.ts';
+import { parseLine } from './parse-text.ts';
+import { SeriesList, type SeriesView, type Snapshot } from './snapshot.ts';
+import { labelBlock } from './text.ts';
+
+/** What a push does to the labels of a group. */
+export interface PushedLabelOptions {
+  /** Labels that the push sets on every series: job, instance, cluster and the configured ones. */
+  readonly names: ReadonlySet<string>;
+  /** Of the receivers; undefined when none of them has any. */
+  readonly limits?: LabelLimits | undefined;
+}
+
+/** A snapshot as the receivers will see it. */
+export interface SeenSnapshot {
+  readonly snapshot: Snapshot;
+  /** Series with a renamed label. */
+  readonly renamed: number;
+  /** Series over the limits. They are pushed all the same: a receiver may have been given others. */
+  readonly overLimit: number;
+}
+
+/** What there is to do about a list of series. */
+interface Plan {
+  readonly series: SeriesList | undefined;
+  /** Where the values of `series` are. */
+  readonly places: readonly number[];
+  readonly errors: readonly Error[];
+  readonly renamed: number;
+  readonly overLimit: number;
+}
+
+const PREFIX = 'exported_';
+
+/** Series over the limits that are named; the rest are only counted. */
+const MOST_NAMED = 5;
+/** No UTF-16 unit takes more as UTF-8. */
+const MOST_BYTES = 3;
+/** Characters of a series in a message. */
+const MOST_SHOWN = 200;
+
+/**
+ * Looks at series under the labels that the push puts on them. A label that it would overwrite becomes `exported_…`, as
+ * a scrape does it without honor_labels; a series that equals another one then is refused. Decided once for each list of
+ * series, which the cycles share as long as the series stay the same.
+ */
+export class PushedLabels {
+  readonly #options: PushedLabelOptions;
+  readonly #plans = new WeakMap<SeriesView, Plan | 'nothing'>();
+  /** Finds what may be a label that is overwritten, also where it is part of a value. */
+  readonly #clash: RegExp;
+  readonly #harmless: number;
+
+  constructor(options: PushedLabelOptions) {
+    this.#options = options;
+    const { names, limits } = options;
+    this.#clash = new RegExp(`(?:^|[{,])(?:${[...names].join('|')})=`);
+    this.#harmless = limits ? harmlessLength(limits, names.size) : Number.POSITIVE_INFINITY;
+  }
+
+  /** The names that the push sets. */
+  get names(): ReadonlySet<string> {
+    return this.#options.names;
+  }
+
+  /** What the receivers will see of a closed snapshot; most often the snapshot itself. */
+  see(snapshot: Snapshot): SeenSnapshot {
+    const { series } = snapshot;
+    let plan = this.#plans.get(series);
+    if (plan === undefined) {
+      plan = this.#isHarmless(series) ? 'nothing' : this.#plan(series);
+      this.#plans.set(series, plan);
+    }
+    if (plan === 'nothing') return { snapshot, renamed: 0, overLimit: 0 };
+    const { renamed, overLimit, errors, places } = plan;
+    const seen = plan.series ? snapshot.under(plan.series, places) : snapshot;
+    seen.errors.push(...errors);
+    return { snapshot: seen, renamed, overLimit };
+  }
+
+  /** Most lists are; so nothing is taken apart here. Series of one object share their middle. */
+  #isHarmless({ heads, middles, tails }: SeriesView): boolean {
+    const longest = this.#harmless;
+    let last = '';
+    for (let index = 0; index < heads.length; index++) {
+      const head = heads[index] as string;
+      const middle = middles[index] as string;
+      const tail = tails[index] as string;
+      if (head.length + middle.length + tail.length > longest && this.#isLarge(head + middle + tail)) return false;
+      if (this.#clash.test(head) || (tail.length > 1 && this.#clash.test(tail))) return false;
+      if (middle !== last && this.#clash.test(middle)) return false;
+      last = middle;
+    }
+    return true;
+  }
+
+  /** Whether a key may be over the limits. */
+  #isLarge(key: string): boolean {
+    const { names, limits } = this.#options;
+    if (limits === undefined) return false;
+    if (key.length > limits.nameBytes || key.length * MOST_BYTES > limits.valueBytes) return true;
+    let count = names.size;
+    for (let at = key.indexOf('="'); at !== -1; at = key.indexOf('="', at + 2)) count++;
+    return count > limits.labels;
+  }
+
+  #plan(series: SeriesView): Plan {
+    const { names, limits } = this.#options;
+    const errors: Error[] = [];
+    const rows = series.owners.map((owner, index) => rowOf(owner, series.key(index), names));
+    let large = 0;
+    for (const { name, labels, key } of rows) {
+      const excess = limits && overLimit(name, labels, limits, names.size);
+      if (excess === undefined) continue;
+      large++;
+      if (large <= MOST_NAMED) errors.push(new Error(`${shown(key)} has ${excess}: VictoriaMetrics drops it`));
+    }
+    if (large > MOST_NAMED) errors.push(new Error(`${large - MOST_NAMED} more series are over the limits of labels`));
+    const renamed = rows.filter(({ isRenamed }) => isRenamed).length;
+    if (renamed === 0) return { series: undefined, places: [], errors, renamed, overLimit: large };
+    const list = new SeriesList();
+    const places: number[] = [];
+    const seen = new Set<string>();
+    for (const [index, { owner, key, canonical, isRenamed }] of rows.entries()) {
+      if (seen.has(canonical)) {
+        errors.push(new Error(`${shown(key)} equals another series once the push has set its labels: refused`));
+        continue;
+      }
+      seen.add(canonical);
+      places.push(index);
+      if (isRenamed) list.add(owner, canonical, '', '');
+      else list.add(owner, ...([series.heads[index], series.middles[index], series.tails[index]] as Parts));
+    }
+    return { series: list, places, errors, renamed, overLimit: large };
+  }
+}
+
+type Parts = [head: string, middle: string, tail: string];
+
+/** A series, taken apart. */
+interface Row {
+  readonly owner: Family;
+  readonly key: string;
+  readonly name: string;
+  readonly labels: readonly Label[];
+  readonly isRenamed: boolean;
+  /** One text for all keys that mean the same series. */
+  readonly canonical: string;
+}
+
+function rowOf(owner: Family, key: string, names: ReadonlySet<string>): Row {
+  const parsed = parsedKey(key);
+  if (parsed === undefined) return { owner, key, name: owner.name, labels: [], isRenamed: false, canonical: key };
+  const { name } = parsed;
+  const labels = withoutClashes(parsed.labels, names);
+  // A label without a value is none to a receiver.
+  const sorted = labels.filter(([, value]) => value !== '').sort(([one], [other]) => (one < other ? -1 : 1));
+  const canonical = name + blockOf(sorted);
+  return { owner, key, name, labels, isRenamed: labels !== parsed.labels, canonical };
+}
+
+/**
+ * `labels` with those that `names` would overwrite under a name that is free; the same array when there are none. One
+ * without a value is no label at all and is left out.
+ */
+export function withoutClashes(labels: readonly Label[], names: ReadonlySet<string>): readonly Label[] {
+  if (!labels.some(([name]) => names.has(name))) return labels;
+  const taken = new Set([...labels.map(([name]) => name), ...names]);
+  const renamed: Label[] = [];
+  for (const [name, value] of labels) {
+    if (!names.has(name)) renamed.push([name, value]);
+    else if (value !== '') {
+      let free = PREFIX + name;
+      while (taken.has(free)) free = PREFIX + free;
+      taken.add(free);
+      renamed.push([free, value]);
+    }
+  }
+  return renamed;
+}
+
+function parsedKey(key: string): { readonly name: string; readonly labels: readonly Label[] } | undefined {
+  try {
+    const line = parseLine(`${key} 0`);
+    return line?.kind === 'sample' ? line : undefined;
+  } catch {
+    // Not a key that this reader knows: it stays as it is.
+    return undefined;
+  }
+}
+
+const blockOf = (labels: readonly Label[]): string =>
+  labelBlock(
+    labels.map(([name]) => name),
+    labels.map(([, value]) => value),
+  );
+
+const shown = (key: string): string => (key.length > MOST_SHOWN ? `${key.slice(0, MOST_SHOWN)}…` : key);
