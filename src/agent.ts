@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Assembly, type AssemblyWorld, assemble, type Config, servingOf } from './assembly.ts';
+import { type Assembly, type AssemblyWorld, assemble, type Config, pushedLabelsOf, servingOf } from './assembly.ts';
 import { nodeReport } from './collectors/node/report.ts';
 import { nodeName } from './config/identity.ts';
 import { VERSION } from './config/version.ts';
@@ -108,6 +108,7 @@ export async function startAgent(first: Config, { log, now, random, env, loadCon
     current = next;
     parts = nextParts;
     registry.attach(next.scopes);
+    registry.pushedLabels = pushedLabelsOf(next.config);
     for (const path of Object.keys(table)) delete table[path];
     const deadlineMs = deadlineOf(next.config);
     const own = routes({ registry, deadlineMs, now, ready: () => ready });

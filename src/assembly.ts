@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type CollectorsConfig, PRODUCERS } from './collectors/catalogue.ts';
 import { IdentityClient, realIdentityWorld } from './collectors/container/identity.ts';
 import { createIdentitySource } from './collectors/container/identity-sources.ts';
-import { nodeName, targets } from './config/identity.ts';
+import { nodeName, pushedGroups, targets } from './config/identity.ts';
 import type { CoreConfig } from './config/schema.ts';
 import { REAL_CLOCK } from './exporters/clock.ts';
 import type { Exporter } from './exporters/exporter.ts';
@@ -14,6 +14,7 @@ import { Host } from './host/host.ts';
 import type { Route } from './http/message.ts';
 import { type HttpServer, type HttpSettings, startHttp } from './http/server.ts';
 import type { Log, ThrottledLog } from './log.ts';
+import { PushedLabels } from './metrics/pushed-labels.ts';
 import { type Producer, Scope } from './metrics/scope.ts';
 import type { Parts } from './parts.ts';
 import { nodePhaseMs } from './push/phase.ts';
@@ -70,6 +71,12 @@ export const servingOf = ({
   controlTokenFile,
   ...(ksm.enabled && { maxConnections: STATE_CONNECTIONS }),
 });
+
+/** What the pushes of each group do to the labels of its series. */
+export const pushedLabelsOf = (config: CoreConfig): Record<string, PushedLabels> =>
+  Object.fromEntries(
+    Object.entries(pushedGroups(config)).map(([group, options]) => [group, new PushedLabels(options)]),
+  );
 
 /** Builds, or takes over, all `parts` that `config` asks for; starts none. Throws ConfigError for what can't be. */
 export async function assemble(config: Config, parts: Parts, world: AssemblyWorld): Promise<Assembly> {

@@ -1,4 +1,4 @@
-import type { Config } from '../assembly.ts';
+import { type Config, pushedLabelsOf } from '../assembly.ts';
 import { createProducers } from '../collectors/catalogue.ts';
 import { nodeReport } from '../collectors/node/report.ts';
 import { Host } from '../host/host.ts';
@@ -29,6 +29,7 @@ export async function openCollection(config: Config, io: Io): Promise<Collection
   const producers = createProducers({ host: new Host(config.paths), now: Date.now }, config.collectors);
   for (const producer of producers) registry.addProducer(producer);
   registry.addReport('node', nodeReport);
+  registry.pushedLabels = pushedLabelsOf(config);
   const cluster = config.collectors.ksm.enabled ? await listCluster(config, registry, io) : undefined;
   return {
     gather: () => registry.gather(config.push.deadline ?? COLLECT_WITHIN_MS, io.stop),

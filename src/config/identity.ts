@@ -25,3 +25,26 @@ export function targets(config: Pick<CoreConfig, 'node' | 'cluster' | 'labels' |
   };
   return Object.fromEntries(GROUPS.map((group) => [group, target(group)])) as Record<Group, Target>;
 }
+
+/** What the pushes of a group do to labels: the names that they set, and the limits of who gets them. */
+export interface PushedGroup {
+  readonly names: ReadonlySet<string>;
+  /** Undefined when no receiver of the group has limits. */
+  readonly limits: CoreConfig['limits'] | undefined;
+}
+
+/** The groups that go to a receiver. */
+export function pushedGroups(
+  config: Pick<CoreConfig, 'node' | 'cluster' | 'labels' | 'identity' | 'limits' | 'exporters'>,
+): Partial<Record<Group, PushedGroup>> {
+  const receivers = Object.values(config.exporters).filter(({ enabled }) => enabled);
+  const pushed: Partial<Record<Group, PushedGroup>> = {};
+  for (const [group, { labels }] of Object.entries(targets(config)) as [Group, Target][]) {
+    const takers = receivers.filter(({ groups }) => groups.includes(group));
+    if (takers.length === 0) continue;
+    const isLimited = takers.some(({ type }) => type === 'vmagent');
+    const names = new Set(['job', 'instance', ...Object.keys(labels)]);
+    pushed[group] = { names, limits: isLimited ? config.limits : undefined };
+  }
+  return pushed;
+}

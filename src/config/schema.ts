@@ -183,6 +183,19 @@ const budget = z
   })
   .prefault({});
 
+/** VictoriaMetrics' defaults: -maxLabelsPerTimeseries, -maxLabelNameLen, -maxLabelValueLen. */
+const limits = z
+  .strictObject({
+    labels: z
+      .int()
+      .min(2)
+      .default(40)
+      .describe('Labels of a series, its name and those of the push included; as -maxLabelsPerTimeseries.'),
+    nameBytes: bytes(1).prefault('256B').describe('Bytes of the name of a label; as -maxLabelNameLen.'),
+    valueBytes: bytes(1).prefault('4KiB').describe('Bytes of the value of a label; as -maxLabelValueLen.'),
+  })
+  .prefault({});
+
 /** The levels of the log, least first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
@@ -197,6 +210,9 @@ export const configSchema = <Collectors extends z.ZodType>(collectors: Collector
     election: election.describe('Who of several agents with the ksm collector pushes.'),
     http,
     budget: budget.describe('How many series may be pushed; over it whole families are left out, the biggest first.'),
+    limits: limits.describe(
+      'What VictoriaMetrics and vmagent take of a series: they drop what is over it without an error, so it is counted and named here.',
+    ),
     paths,
     collectors,
     spool: spool.describe('What is kept on disk while a receiver is down; pushgateway keeps nothing.'),

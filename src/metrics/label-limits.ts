@@ -1,6 +1,6 @@
 /** What a receiver takes of a series; VictoriaMetrics drops what is beyond without an error to the sender. */
 export interface LabelLimits {
-  /** Labels of a series, those that the push adds included; its name is not one. */
+  /** Labels of a series, its name and those that the push adds included. */
   readonly labels: number;
   /** Bytes of a label's name. */
   readonly nameBytes: number;
@@ -11,6 +11,8 @@ export interface LabelLimits {
 /** A label and its value, not escaped. */
 export type Label = readonly [name: string, value: string];
 
+/** The name of a series is a label as well, `__name__`. */
+const NAME = 1;
 /** `a="",`: no label takes less of a key. */
 const SHORTEST_LABEL = 5;
 /** No UTF-16 unit takes more as UTF-8. Names of labels are ASCII. */
@@ -18,7 +20,7 @@ const MOST_BYTES = 3;
 
 /** Keys up to this length are within the limits, whatever they hold; the push adds `added` labels. */
 export const harmlessLength = ({ labels, nameBytes, valueBytes }: LabelLimits, added: number): number =>
-  Math.min(SHORTEST_LABEL * Math.max(0, labels - added), nameBytes, Math.floor(valueBytes / MOST_BYTES));
+  Math.min(SHORTEST_LABEL * Math.max(0, labels - added - NAME), nameBytes, Math.floor(valueBytes / MOST_BYTES));
 
 /** What of a series is over the limits, in words; undefined when nothing is. */
 export function overLimit(
@@ -27,11 +29,12 @@ export function overLimit(
   limits: LabelLimits,
   added: number,
 ): string | undefined {
-  const count = labels.length + added;
+  const count = labels.length + added + NAME;
   if (count > limits.labels) return `${count} labels, the limit is ${limits.labels}`;
   if (name.length > limits.valueBytes) return `a name of ${name.length} bytes, the limit is ${limits.valueBytes}`;
   for (const [label, value] of labels) {
-    if (label.length > limits.nameBytes) return `a label name of ${label.length} bytes, the limit is ${limits.nameBytes}`;
+    if (label.length > limits.nameBytes)
+      return `a label name of ${label.length} bytes, the limit is ${limits.nameBytes}`;
     if (value.length * MOST_BYTES <= limits.valueBytes) continue;
     const bytes = Buffer.byteLength(value);
     if (bytes > limits.valueBytes) return `label ${label} with ${bytes} bytes, the limit is ${limits.valueBytes}`;

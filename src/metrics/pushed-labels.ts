@@ -100,7 +100,7 @@ export class PushedLabels {
     const { names, limits } = this.#options;
     if (limits === undefined) return false;
     if (key.length > limits.nameBytes || key.length * MOST_BYTES > limits.valueBytes) return true;
-    let count = names.size;
+    let count = names.size + 1;
     for (let at = key.indexOf('="'); at !== -1; at = key.indexOf('="', at + 2)) count++;
     return count > limits.labels;
   }

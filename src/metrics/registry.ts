@@ -302,7 +302,9 @@ function refuseTakenFamilies(run: Run, owners: Owners): Run {
   const [first] = errors.values();
   const lost = [...errors.values(), ...result.errors];
   const outcome =
-    rest.size > 0 ? ({ outcome: 'partial' } as const) : ({ outcome: 'fault', reason: (first as Error).message } as const);
+    rest.size > 0
+      ? ({ outcome: 'partial' } as const)
+      : ({ outcome: 'fault', reason: (first as Error).message } as const);
   return { snapshot: rest, result: { ...result, ...outcome, errors: lost, samples: rest.size } };
 }
 

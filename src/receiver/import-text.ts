@@ -128,7 +128,8 @@ function lossOf(
     const hint = Math.abs(timeMs) < MAX_SECONDS * 10 ? '; is timestamp= in seconds?' : '';
     return `its time ${timeMs} ms (${dateText(timeMs)}) is out of range${hint}`;
   }
-  if (labels.size > MAX_LABELS) return `${labels.size} labels, over ${MAX_LABELS}`;
+  // The name is a label as well.
+  if (labels.size + 1 > MAX_LABELS) return `${labels.size + 1} labels, over ${MAX_LABELS}`;
   if (name.length > MAX_VALUE_BYTES) return `its name is longer than ${MAX_VALUE_BYTES} bytes`;
   for (const [label, text] of labels) {
     if (label.length > MAX_NAME_BYTES)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Counter, Histogram } from 'prom-client';
-import { gauge } from '../../src/metrics/family.ts';
+import { family, gauge } from '../../src/metrics/family.ts';
 import { NoData } from '../../src/metrics/outcome.ts';
+import { PushedLabels } from '../../src/metrics/pushed-labels.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import type { Producer } from '../../src/metrics/scope.ts';
 import { samplesOf } from '../kit/samples.ts';
@@ -105,6 +106,54 @@ test('a family that two collectors bring is refused from the later one only', as
   const samples = samplesOf(await registry.metrics());
   assert.deepEqual([samples.get('heat_celsius{zone="a"}'), samples.has('heat_celsius{zone="b"}')], [1, false]);
   assert.equal(samples.get('own{}'), 3);
+});
+
+test('groups differ in job: a family of another group is taken, unless its type is another one', async () => {
+  const mine = (type: 'gauge' | 'counter', name: string, labels: readonly string[] = []) =>
+    family(type, name, 'Of a user.', labels);
+  const flag = gauge('files_error', 'Whether a file was lost.');
+  const registry = registryOf({
+    ...producer('files', (out) => {
+      out.add(flag, 0);
+      out.add(mine('counter', 'pushes_total', ['app']), 7, 'x');
+      out.add(mine('gauge', 'ends_total', ['app']), 8, 'x');
+      out.add(mine('gauge', 'up', ['app']), 9, 'x');
+    }),
+    errorFlag: flag,
+  });
+  new Counter({ name: 'pushes_total', help: 'Pushes.', registers: [registry] }).inc(2);
+  new Counter({ name: 'ends_total', help: 'Ends.', registers: [registry] }).inc(3);
+  const { groups, results } = await registry.gather(1000);
+  const [files] = groups.get('node') ?? [];
+  assert.deepEqual(files?.keys, ['files_error', 'pushes_total{app="x"}']);
+  assert.deepEqual(files?.values, [1, 7], 'the flag is raised for what is refused later');
+  assert.deepEqual(
+    results[0]?.errors.map(({ message }) => message),
+    [
+      'family ends_total is a counter of agent (self metrics), but gauge here; refused from node.files',
+      'family up is what the push adds itself; refused from node.files',
+    ],
+  );
+  const text = await registry.metrics();
+  assert.equal(text.match(/^# TYPE pushes_total/gm)?.length, 1);
+  assert.equal(samplesOf(text).get('pushes_total{app="x"}'), 7);
+});
+
+test('/metrics has no job: of two series that differ in it only the first is shown', async () => {
+  const registry = registryOf(producer('files', (out) => out.add(family('counter', 'pushes_total', 'Of a user.'), 7)));
+  new Counter({ name: 'pushes_total', help: 'Pushes.', registers: [registry] }).inc(2);
+  assert.deepEqual((await registry.metrics()).match(/^pushes_total .*$/gm), ['pushes_total 2']);
+});
+
+test('labels of the push are renamed and counted before anything looks at the series', async () => {
+  const registry = registryOf(producer('files', (out) => out.addSeries(heat, 'heat_celsius{instance="db1"}', 1)));
+  registry.pushedLabels = { node: new PushedLabels({ names: new Set(['job', 'instance']) }) };
+  for (const cycle of [1, 2]) {
+    const samples = samplesOf(await registry.metrics());
+    assert.equal(samples.get('heat_celsius{exported_instance="db1"}'), 1, `cycle ${cycle}`);
+    assert.equal(samples.get('firesteel_collector_renamed_series{collector="files",group="node"}'), 1);
+    assert.equal(samples.get('firesteel_collector_lost_units{collector="files",group="node"}'), 0);
+  }
 });
 
 test('a collector cannot take the name of a self metric', async () => {

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Family, gauge, untyped } from '../../src/metrics/family.ts';
+import { PushedLabels } from '../../src/metrics/pushed-labels.ts';
+import { Snapshot } from '../../src/metrics/snapshot.ts';
+
+const LIMITS = { labels: 40, nameBytes: 256, valueBytes: 4096 };
+const pushed = (...names: string[]) =>
+  new PushedLabels({ names: new Set(['job', 'instance', ...names]), limits: LIMITS });
+
+const job = untyped('job_last_success', 'When.');
+
+/** A closed snapshot of these keys, each with its place as value. */
+function snapshotOf(keys: readonly string[], family: Family = job, previous?: Snapshot): Snapshot {
+  const out = new Snapshot(previous);
+  for (const [index, key] of keys.entries()) out.addSeries(family, key, index);
+  out.close();
+  return out;
+}
+
+/** Keys, values and errors as the receivers' side sees them. */
+function seenOf(labels: PushedLabels, keys: readonly string[]) {
+  const { snapshot, renamed, overLimit } = labels.see(snapshotOf(keys));
+  return {
+    keys: snapshot.keys,
+    values: snapshot.values,
+    errors: snapshot.errors.map(({ message }) => message),
+    renamed,
+    overLimit,
+  };
+}
+
+test('a label that the push sets becomes exported_*, as a scrape does it', () => {
+  const { keys, renamed, errors } = seenOf(pushed('cluster', 'env'), [
+    'job_last_success{instance="db1",job="x"}',
+    'job_last_success{instance="db2",job="x"}',
+    'job_last_success{cluster="a",env="blue",host="h"}',
+    'job_last_success{host="h"}',
+  ]);
+  assert.deepEqual(keys, [
+    'job_last_success{exported_instance="db1",exported_job="x"}',
+    'job_last_success{exported_instance="db2",exported_job="x"}',
+    'job_last_success{exported_cluster="a",exported_env="blue",host="h"}',
+    'job_last_success{host="h"}',
+  ]);
+  assert.deepEqual([renamed, errors], [3, []]);
+});
+
+test('a name that is taken gets the prefix again, also where the push sets it', () => {
+  const labels = pushed('exported_job');
+  assert.deepEqual(seenOf(labels, ['job_last_success{exported_instance="a",instance="b"}']).keys, [
+    'job_last_success{exported_exported_instance="b",exported_instance="a"}',
+  ]);
+  assert.deepEqual(seenOf(labels, ['job_last_success{job="b"}']).keys, ['job_last_success{exported_exported_job="b"}']);
+});
+
+test('series that are equal then are refused, named, and none but the second', () => {
+  const { keys, values, errors } = seenOf(pushed(), [
+    'job_last_success{instance="a",z="1"}',
+    'job_last_success{z="1",exported_instance="a"}',
+    'job_last_success{z="2"}',
+    'job_last_success{instance="",z="2"}',
+  ]);
+  assert.deepEqual(keys, ['job_last_success{exported_instance="a",z="1"}', 'job_last_success{z="2"}']);
+  assert.deepEqual(values, [0, 2]);
+  assert.equal(errors.length, 2);
+  assert.match(errors[0] ?? '', /z="1",exported_instance="a"\} equals another series/);
+});
+
+test('words in a value are no labels', () => {
+  const keys = ['job_last_success{text="{job=\\"x\\",instance="}', 'job_last_success{my_job="x"}', 'job_last_success'];
+  const { keys: seen, renamed } = seenOf(pushed(), keys);
+  assert.deepEqual([seen, renamed], [keys, 0]);
+});
+
+test('parts of a key are looked at wherever the label is', () => {
+  const out = new Snapshot();
+  const labelled = gauge('x', 'X.');
+  out.addParts(labelled, 'x{', 'instance="a",pod="p"', '}', 1);
+  out.addParts(labelled, 'x{', 'instance="a",pod="p"', ',device="d",job="j"}', 2);
+  out.close();
+  assert.deepEqual(pushed().see(out).snapshot.keys, [
+    'x{exported_instance="a",pod="p"}',
+    'x{device="d",exported_instance="a",exported_job="j",pod="p"}',
+  ]);
+});
+
+test('it is decided once for a list: cycles with the same series share what comes of it', () => {
+  const labels = pushed();
+  const first = snapshotOf(['job_last_success{instance="a"}']);
+  const second = snapshotOf(['job_last_success{instance="a"}'], job, first);
+  assert.equal(labels.see(first).snapshot.series, labels.see(second).snapshot.series);
+  const plain = snapshotOf(['job_last_success{a="1"}']);
+  assert.equal(labels.see(plain).snapshot, plain, 'what needs nothing is not even copied');
+});
+
+test('series over the limits of VictoriaMetrics are counted, named and pushed all the same', () => {
+  const many = (count: number) =>
+    `job_last_success{${Array.from({ length: count }, (_, index) => `l${index}="x"`).join()}}`;
+  const long = (bytes: number) => `job_last_success{a="${'é'.repeat(bytes / 2)}"}`;
+  // 40, with the name, job and instance.
+  const fine = seenOf(pushed(), [many(37), long(4096), `job_last_success{${'n'.repeat(256)}="a"}`]);
+  assert.deepEqual([fine.overLimit, fine.errors], [0, []]);
+  const { overLimit, errors, keys } = seenOf(pushed(), [
+    many(38),
+    long(4098),
+    `job_last_success{${'n'.repeat(257)}="a"}`,
+  ]);
+  assert.equal(overLimit, 3);
+  assert.equal(keys.length, 3);
+  assert.match(errors[0] ?? '', /41 labels, the limit is 40: VictoriaMetrics drops it/);
+  assert.match(errors[1] ?? '', /label a with 4098 bytes, the limit is 4096/);
+  assert.match(errors[2] ?? '', /a label name of 257 bytes/);
+});
+
+test('without a receiver that has limits nothing is said of them', () => {
+  const labels = new PushedLabels({ names: new Set(['job']) });
+  assert.equal(labels.see(snapshotOf([`job_last_success{a="${'x'.repeat(9000)}"}`])).overLimit, 0);
+});
