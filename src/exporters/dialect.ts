@@ -1,15 +1,9 @@
+import { ZSTD_QUESTION } from '../metrics/zstd-question.ts';
 import type { AnswerRule } from './answers.ts';
 import type { Sender, Tried, Upload } from './sender.ts';
 
 /** No receiver stores samples of the year 2286: VictoriaMetrics throws away what is more than two days ahead. */
 export const NEVER_STORED_MS = 9_999_999_999_999;
-
-/**
- * A comment, not compressed though it says so. Who knows zstd refuses it as none; who does not know it takes the header
- * for nothing and the text for a comment. Receivers before VictoriaMetrics 1.114 are of the second kind: they would
- * answer 204 to a body in zstd, and throw all of it away.
- */
-const QUESTION = Buffer.from('# firesteel asks whether zstd is read here; an error about it means yes\n');
 
 /** What decoders of zstd say: gozstd, klauspost/compress, zlib. */
 const YES = /frame descriptor|magic number|decompress|invalid input/i;
@@ -21,7 +15,7 @@ export async function askForZstd(
   ruleOf: (answer: Tried) => AnswerRule,
   signal: AbortSignal,
 ): Promise<boolean | Tried> {
-  const tried = await sender.send({ ...upload, compression: 'zstd', members: [QUESTION] }, signal);
+  const tried = await sender.send({ ...upload, compression: 'zstd', members: [ZSTD_QUESTION] }, signal);
   if (typeof tried.code === 'number' && tried.code >= 400 && !tried.isPage && YES.test(tried.text)) return true;
   const { action, reason } = ruleOf(tried);
   // Refused for a reason that is not clear: what is sent instead will tell which.

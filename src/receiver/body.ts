@@ -1,9 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { gunzip, zstdDecompress } from 'node:zlib';
 import { Refused } from './refused.ts';
-
-const gunzipAsync = promisify(gunzip);
 
 /** The bytes that requests hold at once, over all connections: many large uploads must not use up the memory. */
 export class ByteBudget {
@@ -58,30 +56,41 @@ export function readBody(request: IncomingMessage, limit: number, budget: ByteBu
   });
 }
 
-/** Whether the body is gzip. Throws {@link Refused} for the encodings that not both servers take. */
-export function isGzip(encoding: string | undefined): boolean {
-  if (encoding === undefined || encoding === '' || encoding === 'identity') return false;
-  if (encoding === 'gzip') return true;
-  throw new Refused(400, `Content-Encoding ${JSON.stringify(encoding)}: only gzip (lower case) and identity are taken`);
-}
+/** How a body is packed. */
+type Packing = 'gzip' | 'zstd';
 
 /**
- * Unpacks all gzip members of `body`, at most to `limit` bytes. Throws {@link Refused}. Stricter than VictoriaMetrics,
+ * How the body is packed; undefined if it is plain. Both servers take gzip, of VictoriaMetrics only zstd (since 1.114).
+ * Throws {@link Refused} for the rest.
+ */
+export function packingOf(encoding: string | undefined, readsZstd: boolean): Packing | undefined {
+  if (encoding === undefined || encoding === '' || encoding === 'identity') return undefined;
+  if (encoding === 'gzip' || (encoding === 'zstd' && readsZstd)) return encoding;
+  const taken = readsZstd ? 'gzip and zstd (lower case)' : 'gzip';
+  throw new Refused(400, `Content-Encoding ${JSON.stringify(encoding)}: only ${taken} and identity are taken`);
+}
+
+const UNPACK = { gzip: promisify(gunzip), zstd: promisify(zstdDecompress) };
+
+/**
+ * Unpacks all members of `body`, at most to `limit` bytes. Throws {@link Refused}. Stricter than VictoriaMetrics,
  * which keeps what it could unpack of a cut or broken body and may store half of a number: here nothing is kept.
  */
-export async function unpack(body: Buffer, limit: number): Promise<Buffer> {
+export async function unpack(body: Buffer, packing: Packing, limit: number): Promise<Buffer> {
   if (body.length === 0) return body;
   try {
-    const { buffer, engine } = (await gunzipAsync(body, { maxOutputLength: limit, info: true })) as unknown as Unpacked;
+    const options = { maxOutputLength: limit, info: true };
+    const { buffer, engine } = (await UNPACK[packing](body, options)) as unknown as Unpacked;
     if (engine.bytesWritten < body.length) {
-      throw new Refused(400, `bytes after the last gzip member, from byte ${engine.bytesWritten} on; nothing is kept`);
+      const from = `from byte ${engine.bytesWritten} on`;
+      throw new Refused(400, `bytes after the last ${packing} member, ${from}; nothing is kept`);
     }
     return buffer;
   } catch (cause) {
     if (cause instanceof Refused) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(limit);
-    throw new Refused(400, `the body is not valid gzip (${message}); nothing is kept`);
+    throw new Refused(400, `the body is not valid ${packing} (${message}); nothing is kept`);
   }
 }
 

@@ -17,6 +17,12 @@ export interface ImportRoute {
   readonly status: 200 | 204;
 }
 
+/** Remote write, which the agent uses to end series. `labels` override those of the body. */
+export interface WriteRoute {
+  readonly kind: 'write';
+  readonly labels: ReadonlyMap<string, string>;
+}
+
 /** A Pushgateway group; `labels` are its key, `job` first. */
 export interface GroupRoute {
   readonly kind: 'group';
@@ -24,20 +30,24 @@ export interface GroupRoute {
   readonly labels: ReadonlyMap<string, string>;
 }
 
-export type Route = SummaryRoute | ImportRoute | GroupRoute;
+export type Route = SummaryRoute | ImportRoute | WriteRoute | GroupRoute;
 
 const GROUP_METHODS = ['PUT', 'POST', 'DELETE'] as const;
 const IMPORT = /^(?:\/insert\/(?:multitenant|\d+(?::\d+)?))?(?:\/prometheus)?\/api\/v1\/import\/prometheus(.*)$/s;
+const WRITE = /^(?:\/insert\/(?:multitenant|\d+(?::\d+)?))?(?:\/prometheus)?\/api\/v1\/write$/;
 const HELP =
-  'this server takes POST …/api/v1/import/prometheus[/metrics/job/JOB/instance/INSTANCE] and ' +
+  'this server takes POST …/api/v1/import/prometheus[/metrics/job/JOB/instance/INSTANCE], POST …/api/v1/write and ' +
   'PUT, POST or DELETE /metrics/job/JOB{/LABEL/VALUE}; GET / shows a summary';
 
 /** Finds out what a request asks for. Throws {@link Refused}. */
 export function routeOf(method: string, url: string): Route {
   const mark = url.indexOf('?');
   const path = decodePath(mark === -1 ? url : url.slice(0, mark));
-  const imported = IMPORT.exec(path.replaceAll(/\/{2,}/g, '/'));
-  if (imported) return importRoute(imported[1] ?? '', new URLSearchParams(mark === -1 ? '' : url.slice(mark)));
+  const cleaned = path.replaceAll(/\/{2,}/g, '/');
+  const query = new URLSearchParams(mark === -1 ? '' : url.slice(mark));
+  const imported = IMPORT.exec(cleaned);
+  if (imported) return importRoute(imported[1] ?? '', query);
+  if (WRITE.test(cleaned)) return { kind: 'write', labels: new Map(extraLabels(query)) };
   if (path === '/' && (method === 'GET' || method === 'HEAD')) return { kind: 'summary' };
   if (path.startsWith('/metrics')) return groupRoute(method, path);
   if (/^\/(?:api|insert|prometheus)\//.test(path)) throw new Refused(400, `unsupported path ${quote(path)}: ${HELP}`);
@@ -62,11 +72,7 @@ function importRoute(tail: string, query: URLSearchParams): ImportRoute {
     if (parts.length === 1) parts.push('');
     for (const [name, value] of labelPairs(parts)) labels.set(name, value);
   }
-  for (const text of query.getAll('extra_label')) {
-    const equals = text.indexOf('=');
-    if (equals === -1) throw new Refused(400, `extra_label ${quote(text)} must have the form name=value`);
-    labels.set(text.slice(0, equals), text.slice(equals + 1));
-  }
+  for (const [name, value] of extraLabels(query)) labels.set(name, value);
   const timestamp = query.get('timestamp') ?? '';
   if (!/^-?\d*$/.test(timestamp) || timestamp === '-') {
     throw new Refused(400, `timestamp ${quote(timestamp)} must be an integer: milliseconds since 1970`);
@@ -78,6 +84,13 @@ function importRoute(tail: string, query: URLSearchParams): ImportRoute {
     status: grouping?.startsWith('job/') ? 200 : 204,
   };
 }
+
+const extraLabels = (query: URLSearchParams): [name: string, value: string][] =>
+  query.getAll('extra_label').map((text) => {
+    const equals = text.indexOf('=');
+    if (equals === -1) throw new Refused(400, `extra_label ${quote(text)} must have the form name=value`);
+    return [text.slice(0, equals), text.slice(equals + 1)];
+  });
 
 function groupRoute(method: string, path: string): GroupRoute {
   const cleaned = cleanPath(path);

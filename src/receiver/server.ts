@@ -2,13 +2,18 @@
 // protocols, answers as the real servers do, and says of each refused line why.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ByteBudget, isGzip, readBody, unpack } from './body.ts';
+import { ZSTD_QUESTION } from '../metrics/zstd-question.ts';
+import { ByteBudget, packingOf, readBody, unpack } from './body.ts';
 import { applyPush } from './gateway-push.ts';
 import { importText } from './import-text.ts';
 import { Refused } from './refused.ts';
-import { type GroupRoute, type ImportRoute, routeOf } from './routes.ts';
+import { unpackSnappy } from './remote-write.ts';
+import { type GroupRoute, type ImportRoute, routeOf, type WriteRoute } from './routes.ts';
 import { ReceiverStore, type Target } from './store.ts';
 import { summaryText } from './summary.ts';
+import { applyWrite } from './written.ts';
+
+type PushRoute = ImportRoute | WriteRoute | GroupRoute;
 
 /** How to start a receiver. */
 export interface ReceiverOptions {
@@ -107,7 +112,11 @@ class Handler {
       const route = routeOf(method, url);
       if (route.kind === 'summary') return answer(response, 200, summaryText(this.#store, this.#now(), 80));
       this.#store.totals.requests++;
-      answer(response, await this.#push(request, route));
+      const status = await this.#push(request, route);
+      if (status !== 'yes') return answer(response, status);
+      // No push, and nothing is wrong with it.
+      this.#store.totals.requests--;
+      answer(response, 400, 'the magic number of zstd is missing: bodies in zstd are read here\n');
     } catch (cause) {
       const refused = cause instanceof Refused ? cause : new Refused(500, `BUG: ${String(cause)}`);
       this.#store.totals.refused++;
@@ -117,14 +126,20 @@ class Handler {
     }
   }
 
-  /** Takes one body; gives the status to answer. */
-  async #push(request: IncomingMessage, route: ImportRoute | GroupRoute): Promise<number> {
+  /** Takes one body; gives the status to answer, or yes to the agent's question whether zstd is read. */
+  async #push(request: IncomingMessage, route: PushRoute): Promise<number | 'yes'> {
     const encoding = request.headers['content-encoding'];
     // Pushgateway takes GZIP as well, VictoriaMetrics does not.
-    const gzip = isGzip(route.kind === 'group' ? encoding?.toLowerCase() : encoding);
+    const isGroup = route.kind === 'group';
+    const packing =
+      route.kind === 'write' ? undefined : packingOf(isGroup ? encoding?.toLowerCase() : encoding, !isGroup);
     const body = await readBody(request, this.#limits.bodyBytes, this.#budget);
+    if (packing === 'zstd' && body.equals(ZSTD_QUESTION)) {
+      this.#budget.give(body.length);
+      return 'yes';
+    }
     const done = this.#queue.then(async () => {
-      const text = gzip ? await unpack(body, this.#limits.bodyBytes) : body;
+      const text = packing ? await unpack(body, packing, this.#limits.bodyBytes) : body;
       this.#store.totals.wireBytes += body.length;
       this.#store.totals.textBytes += text.length;
       return this.#apply(route, text, body.length);
@@ -134,9 +149,14 @@ class Handler {
     return released;
   }
 
-  async #apply(route: ImportRoute | GroupRoute, text: Buffer, wireBytes: number): Promise<number> {
+  async #apply(route: PushRoute, text: Buffer, wireBytes: number): Promise<number> {
     const now = this.#now();
     let targets: readonly Target[];
+    if (route.kind === 'write') {
+      const message = unpackSnappy(text, this.#limits.bodyBytes);
+      for (const target of applyWrite(this.#store, route, message, now)) this.#store.sweep(target);
+      return 204;
+    }
     if (route.kind === 'import') {
       targets = await importText(this.#store, route, text.toString(), now);
     } else if (route.method === 'DELETE') {

@@ -154,6 +154,15 @@ export class ReceiverStore {
     this.#enforceLimit(target);
   }
 
+  /** Removes the series `key` of a target, whatever family it is in. */
+  end(target: Target, key: string): void {
+    for (const [name, family] of target.families) {
+      const series = family.series.get(key);
+      if (series) this.#removeSeries(target, family, series);
+      if (family.series.size === 0) target.families.delete(name);
+    }
+  }
+
   /** Removes one family of a target. */
   removeFamily(target: Target, name: string): void {
     const count = target.families.get(name)?.series.size ?? 0;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { startAgentProcess } from '../kit/agent.ts';
@@ -47,6 +48,26 @@ test('run --with-receiver shows this host within ten seconds and ends in order',
   await agent.printed(/my-laptop[\s\S]*LOAD1/, 10_000);
   agent.child.kill('SIGINT');
   assert.deepEqual(await agent.ended, { code: 0, signal: null });
+  assert.equal(agent.stderr(), '');
+});
+
+test('the first screens of run --with-receiver show no refusal and no trouble, also when a series ends', {
+  timeout: 60_000,
+}, async (t) => {
+  const stuck = spawn('sleep', ['600']);
+  t.after(() => stuck.kill('SIGKILL'));
+  const soon = ['--push.interval', '1s', '--set', 'collectors.process.groupExpiry=1s'];
+  const agent = startAgentProcess(t, ['run', '--with-receiver', ...soon]);
+  const screens = () => agent.stdout().split('Firesteel receiver, up').length;
+  await agent.printed(/process-exporter/, 20_000);
+  stuck.kill('SIGKILL');
+  const enough = screens() + 4;
+  const deadline = performance.now() + 30_000;
+  while (screens() < enough && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+  agent.child.kill('SIGINT');
+  assert.deepEqual(await agent.ended, { code: 0, signal: null });
+  assert.ok(screens() >= enough);
+  assert.doesNotMatch(agent.stdout(), /refused|troubles/i);
   assert.equal(agent.stderr(), '');
 });
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { crc32, gzipSync } from 'node:zlib';
+import { crc32, gzipSync, zstdCompressSync } from 'node:zlib';
+import { snappyLiterals, staleMarkers } from '../../src/exporters/remote-write.ts';
+import { unpackSnappy } from '../../src/receiver/remote-write.ts';
 import { startReceiver } from '../../src/receiver/server.ts';
+import { bodyAt, exporterTo, SENT, until as waitUntil } from '../kit/exporter.ts';
 import { BEFORE, type Case, groupBodies, groupPaths, imports } from './cases.ts';
 import { type Answer, NOW, open, receiver, send, seriesOf } from './client.ts';
 
@@ -125,6 +128,7 @@ test('gzip with one and with several members', async (t) => {
 test('bodies that are not what their encoding says are refused whole', async (t) => {
   const { url, store } = await receiver(t);
   const good = gzipSync('a 1\n'.repeat(1000));
+  const packed = zstdCompressSync('a 1\n'.repeat(1000));
   const badSum = Buffer.from(good);
   badSum.writeUInt32LE(crc32('something else'), badSum.length - 8);
   const refused: [headers: Record<string, string>, body: Buffer, text: RegExp][] = [
@@ -133,7 +137,10 @@ test('bodies that are not what their encoding says are refused whole', async (t)
     [GZIP, badSum, /not valid gzip \(incorrect data check\)/],
     [GZIP, Buffer.concat([good, Buffer.from('garbage')]), /not valid gzip/],
     [GZIP, Buffer.concat([good, Buffer.alloc(5)]), /bytes after the last gzip member/],
-    [{ 'content-encoding': 'zstd' }, good, /Content-Encoding "zstd": only gzip/],
+    [{ 'content-encoding': 'zstd' }, good, /not valid zstd/],
+    [{ 'content-encoding': 'zstd' }, packed.subarray(0, packed.length - 2), /not valid zstd/],
+    [{ 'content-encoding': 'zstd' }, Buffer.concat([packed, Buffer.from('x')]), /bytes after the last zstd member/],
+    [{ 'content-encoding': 'br' }, good, /Content-Encoding "br": only gzip and zstd/],
     [{ 'content-encoding': 'GZIP' }, good, /Content-Encoding "GZIP"/],
   ];
   for (const [headers, body, text] of refused) {
@@ -251,3 +258,66 @@ function talk(url: string, bytes: string): Promise<string> {
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
 }
+
+test('zstd is read for imports, with one and with several frames', async (t) => {
+  const { url, store } = await receiver(t);
+  const body = Buffer.concat([zstdCompressSync('a 1\nb'), zstdCompressSync(' 2\n')]);
+  assert.equal((await send(url, { path: IMPORT, body, headers: { 'content-encoding': 'zstd' } })).status, 204);
+  assert.deepEqual([store.totals.samples, store.totals.refused], [2, 0]);
+});
+
+test('the agent’s question for zstd is answered yes, and is neither a push nor a refusal', async (t) => {
+  const { url, store } = await receiver(t);
+  const { exporter, lines, counted } = exporterTo(url);
+  for (let stamp = 1; stamp <= 3; stamp++) {
+    exporter.deliver({ ...(await bodyAt(NOW + stamp)), encoding: 'zstd', members: [zstdCompressSync('a 1\n')] });
+    await waitUntil(async () => (await counted(SENT)) === stamp);
+  }
+  await exporter.close(1000);
+  assert.doesNotMatch(lines.join(''), /push failed/);
+  const { requests, refused, samples } = store.totals;
+  assert.deepEqual({ requests, refused, samples }, { requests: 3, refused: 0, samples: 3 });
+  assert.deepEqual(store.troubles, []);
+  assert.equal(await counted('firesteel_export_requests_total{code="400",exporter="it"}'), undefined);
+  assert.equal(exporter.status().lastFailure, undefined);
+  const other = await send(url, {
+    path: IMPORT,
+    body: '# not that question\n',
+    headers: { 'content-encoding': 'zstd' },
+  });
+  assert.equal(other.status, 400);
+  assert.equal(store.totals.refused, 1, 'any other text that is no zstd is refused');
+});
+
+test('remote write ends series, whatever was imported for them, and keeps samples', async (t) => {
+  const { url, store } = await receiver(t);
+  const labels = 'extra_label=job%3Dj&extra_label=instance%3Di';
+  await send(url, { path: `${IMPORT}?${labels}`, body: '# TYPE b gauge\nb{x="1"} 1\nb{x="2"} 2\n' });
+  const end = snappyLiterals(
+    staleMarkers(
+      [
+        [
+          ['__name__', 'b'],
+          ['x', '1'],
+        ],
+      ],
+      NOW,
+    ),
+  );
+  const headers = { 'content-encoding': 'snappy' };
+  assert.equal((await send(url, { path: `/api/v1/write?${labels}`, body: end, headers })).status, 204);
+  assert.deepEqual(seriesOf(store, 'vm', KEY), ['b{instance="i",job="j",x="2"} 2']);
+  for (const body of [end.subarray(0, -1), Buffer.from([5, 0, 1]), Buffer.from([8, 1, 9, 9])]) {
+    assert.equal((await send(url, { path: '/api/v1/write', body, headers })).status, 400);
+  }
+  assert.equal(
+    (await send(url, { path: '/api/v1/write', body: Buffer.from([255, 255, 255, 127]), headers })).status,
+    413,
+  );
+});
+
+test('snappy with copies is unpacked as it was', () => {
+  // "abcd", then 8 bytes from 4 back, which overlap what they write, then one byte.
+  const packed = Buffer.from([13, 3 << 2, 97, 98, 99, 100, ((8 - 4) << 2) | 1, 4, 0, 101]);
+  assert.equal(unpackSnappy(packed, 100).toString(), 'abcdabcdabcde');
+});

@@ -1,0 +1,28 @@
+import { readWriteRequest } from './remote-write.ts';
+import type { WriteRoute } from './routes.ts';
+import { seriesKey } from './samples.ts';
+import type { ReceiverStore, Target } from './store.ts';
+
+/** Keeps what a write request has, and takes out the series that it ends; gives the targets concerned. */
+export function applyWrite(
+  store: ReceiverStore,
+  { labels: given }: WriteRoute,
+  message: Buffer,
+  nowMs: number,
+): Target[] {
+  const targets = new Set<Target>();
+  for (const { labels, samples } of readWriteRequest(message)) {
+    const name = labels.get('__name__') ?? '';
+    const merged = new Map([...labels, ...given].filter(([label, value]) => label !== '__name__' && value !== ''));
+    const sorted = new Map([...merged].sort(([one], [other]) => (one < other ? -1 : 1)));
+    const key = seriesKey(name, sorted);
+    const identity = new Map(['job', 'instance'].map((label) => [label, sorted.get(label) ?? ''] as const));
+    const target = store.touch('vm', identity, nowMs);
+    targets.add(target);
+    for (const { value, timeMs, isEnd } of samples) {
+      if (isEnd) store.end(target, key);
+      else if (!Number.isNaN(value)) store.add(target, { family: name, type: undefined, key, value, timeMs });
+    }
+  }
+  return [...targets];
+}
