@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import got, { type Request } from 'got';
 import { ApiBodyError, ApiError, ApiUnreachable, type KubeApi, type KubeRequest, retryAfterMs } from './api.ts';
-import { type ClusterSettings, Connection, loadKubeConfig } from './connection.ts';
+import { Connection } from './connection.ts';
+import { type ClusterSettings, loadKubeConfig } from './kubeconfig.ts';
 import { turn } from './turns.ts';
 
 /** Bounds of one request; all but the tests take the defaults. */

@@ -1,16 +1,10 @@
-import { existsSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent, type RequestOptions } from 'node:https';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
+import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions, type RequestOptions } from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { Names } from '../net/names.ts';
+import { type ForwardProxy, proxyFor } from '../net/proxy.ts';
+import { ForwardAgent, TunnelAgent } from '../net/tunnel.ts';
 import { ApiUnreachable } from './api.ts';
-
-/** Where to find the cluster. Without a `kubeconfig`: $KUBECONFIG, the pod's service account, ~/.kube/config. */
-export interface ClusterSettings {
-  readonly kubeconfig?: string;
-  readonly context?: string;
-}
 
 /** What one request needs. */
 export interface Session {
@@ -29,32 +23,9 @@ export interface AgentPair {
   readonly https: HttpsAgent;
 }
 
-const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 /** How many lists run at once when the agent starts: each has a page in memory. */
 const BULK_SOCKETS = 4;
 const CREDENTIALS_DEADLINE_MS = 30_000;
-/** Errors of parsers quote what they could not parse, here kubeconfigs and credentials. */
-const QUOTING_ERRORS: ReadonlySet<string> = new Set(['YAMLException', 'SyntaxError']);
-
-/** Finds the cluster. Throws an Error that says where it looked. `root` goes before the service account's path. */
-export function loadKubeConfig({ kubeconfig, context }: ClusterSettings, root = ''): KubeConfig {
-  const { KUBECONFIG = '', KUBERNETES_SERVICE_HOST = '' } = process.env;
-  const config = new KubeConfig();
-  const file = kubeconfig ?? KUBECONFIG.split(delimiter).find((path) => path !== '');
-  const homeFile = join(homedir(), '.kube', 'config');
-  if (file !== undefined) config.loadFromFile(file);
-  else if (KUBERNETES_SERVICE_HOST !== '' && existsSync(root + SERVICE_ACCOUNT_TOKEN)) config.loadFromCluster(root);
-  else if (existsSync(homeFile)) config.loadFromFile(homeFile);
-  else throw new Error(`no cluster: neither a kubeconfig, nor a service account in this pod, nor ${homeFile}`);
-  if (context !== undefined) config.setCurrentContext(context);
-  if (config.getCurrentCluster() === null) {
-    const known = config.getContexts().map(({ name }) => name);
-    throw new Error(
-      `kubeconfig has no cluster for context ${config.getCurrentContext()}; contexts: ${known.join(', ')}`,
-    );
-  }
-  return config;
-}
 
 /**
  * Credentials and connections. The client library is used to find them (kubeconfig, service account, exec plugins,
@@ -63,11 +34,15 @@ export function loadKubeConfig({ kubeconfig, context }: ClusterSettings, root = 
  */
 export class Connection {
   readonly #load: () => KubeConfig;
+  readonly #env: NodeJS.ProcessEnv;
+  #names = new Names();
   #config: KubeConfig | undefined;
   #agents: Agents | undefined;
 
-  constructor(load: () => KubeConfig) {
+  /** `env` names the proxy, unless the kubeconfig does. */
+  constructor(load: () => KubeConfig, env: NodeJS.ProcessEnv = process.env) {
     this.#load = load;
+    this.#env = env;
   }
 
   /** Looks for the cluster now, not only at the first request. Throws ApiUnreachable when there is none to be found. */
@@ -94,9 +69,30 @@ export class Connection {
     const server = cluster?.server ?? '';
     if (this.#agents === undefined || !this.#agents.fit(options)) {
       this.#agents?.retire();
-      this.#agents = new Agents(options, cluster?.proxyUrl !== undefined);
+      this.#agents = this.#newAgents(options, server, cluster?.proxyUrl !== undefined);
     }
     return { server, headers: headersOf(options), direct: this.#agents.direct, bulk: this.#agents.bulk };
+  }
+
+  #newAgents(options: RequestOptions, server: string, hasProxy: boolean): Agents {
+    // A proxy of a kubeconfig is left to the library's own agent, which serves both protocols and keeps nothing.
+    const { agent } = options;
+    if (hasProxy && agent instanceof HttpAgent) {
+      const pair = { http: agent, https: agent as HttpsAgent };
+      return new Agents(options, () => pair);
+    }
+    const { lookup } = this.#names;
+    let proxy: ForwardProxy | undefined;
+    try {
+      proxy = proxyFor(new URL(server), this.#env);
+    } catch (cause) {
+      throw credentialsError(cause);
+    }
+    return new Agents(options, (kept) =>
+      proxy
+        ? { http: new ForwardAgent(proxy, lookup, kept), https: new TunnelAgent(proxy, lookup, kept) }
+        : { http: new HttpAgent({ ...kept, lookup }), https: new HttpsAgent({ ...kept, lookup }) },
+    );
   }
 
   /** Forgets the credentials, so that the next request reads all files anew: a token was refused. */
@@ -108,8 +104,13 @@ export class Connection {
   close(): void {
     this.#agents?.destroy();
     this.#agents = undefined;
+    this.#names.close();
+    this.#names = new Names();
   }
 }
+
+/** Errors of parsers quote what they could not parse, here credentials. */
+const QUOTING_ERRORS: ReadonlySet<string> = new Set(['YAMLException', 'SyntaxError']);
 
 /** What went wrong, without what the error may quote. */
 function credentialsError(cause: unknown): ApiUnreachable {
@@ -126,21 +127,14 @@ class Agents {
   readonly bulk: AgentPair;
   readonly #tls: TlsOptions;
 
-  constructor(options: RequestOptions, proxied: boolean) {
+  constructor(options: RequestOptions, create: (kept: HttpsAgentOptions) => AgentPair) {
     this.#tls = Object.fromEntries(
       TLS_FIELDS.filter((field) => options[field] !== undefined).map((field) => [field, options[field]]),
     );
-    if (proxied && options.agent instanceof HttpAgent) {
-      // A proxy of a kubeconfig is left to the library's own agent, which serves both protocols and keeps nothing.
-      this.direct = { http: options.agent, https: options.agent as HttpsAgent };
-      this.bulk = this.direct;
-      return;
-    }
     // Dead peers are noticed by TCP after 30 s of silence and 10 probes a second apart.
     const kept = { ...this.#tls, keepAlive: true, keepAliveMsecs: 30_000 };
-    const few = { ...kept, maxSockets: BULK_SOCKETS };
-    this.direct = { http: new HttpAgent(kept), https: new HttpsAgent(kept) };
-    this.bulk = { http: new HttpAgent(few), https: new HttpsAgent(few) };
+    this.direct = create(kept);
+    this.bulk = create({ ...kept, maxSockets: BULK_SOCKETS });
   }
 
   fit(options: RequestOptions): boolean {

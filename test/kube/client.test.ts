@@ -5,7 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
 import { ApiBodyError, ApiError, ApiUnreachable, retryAfterMs } from '../../src/kube/api.ts';
 import { KubeClient } from '../../src/kube/client.ts';
-import { Connection, loadKubeConfig } from '../../src/kube/connection.ts';
+import { Connection } from '../../src/kube/connection.ts';
+import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { type FakeApiServer, type Fault, recorded, startFakeApi } from '../kit/fake-api-server.ts';
 import { fixture } from '../kit/host-tree.ts';
@@ -215,7 +216,7 @@ test('a kubeconfig that cannot be used is named, without its content', OPTIONS, 
   assert.match((await failure(client.json({ path: PODS, signal }))).message, /malformed \(YAMLException\)/);
   writeFileSync(kubeconfig, server.kubeconfig());
   assert.throws(() => loadKubeConfig({ kubeconfig, context: 'other' }), /no cluster for context other; contexts: fake/);
-  assert.throws(() => loadKubeConfig({ kubeconfig: '/nowhere' }), /ENOENT.*\/nowhere/);
+  assert.throws(() => loadKubeConfig({ kubeconfig: '/nowhere' }), /^Error: \/nowhere: ENOENT$/);
 });
 
 test('Retry-After is read as seconds and as date, up to five minutes', () => {

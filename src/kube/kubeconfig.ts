@@ -1,0 +1,90 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+
+/** Where to find the cluster. Without a `kubeconfig`: $KUBECONFIG, the pod's service account, ~/.kube/config. */
+export interface ClusterSettings {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+}
+
+const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+const MAX_FILE_BYTES = 1024 * 1024;
+
+/**
+ * Finds the cluster as kubectl does. `kubeconfig` must exist. $KUBECONFIG is a list: files that do not exist are skipped,
+ * the others merged, and of what several of them have (a cluster, a user, a context, the current context) the first
+ * counts. If none exists, it is as if $KUBECONFIG was not set, but for ~/.kube/config. Throws an Error that says where it
+ * looked. `root` goes before the service account's path.
+ */
+export function loadKubeConfig(
+  { kubeconfig, context }: ClusterSettings,
+  root = '',
+  env: NodeJS.ProcessEnv = process.env,
+): KubeConfig {
+  const { KUBECONFIG = '', KUBERNETES_SERVICE_HOST = '' } = env;
+  const listed = KUBECONFIG.split(delimiter).filter((path) => path !== '');
+  const homeFile = join(homedir(), '.kube', 'config');
+  const candidates = kubeconfig === undefined ? (listed.length > 0 ? listed : [homeFile]) : [kubeconfig];
+  const files = kubeconfig === undefined ? candidates.filter((path) => existsSync(path)) : candidates;
+  const isInPod = KUBERNETES_SERVICE_HOST !== '' && existsSync(root + SERVICE_ACCOUNT_TOKEN);
+  const isNamed = kubeconfig !== undefined || listed.length > 0;
+  let config = new KubeConfig();
+  let place = files.join(', ');
+  if (isInPod && (!isNamed || files.length === 0)) {
+    config.loadFromCluster(root);
+    place = 'the service account of this pod';
+  } else if (files.length > 0) config = merged(files);
+  else throw new Error(`no cluster: no service account in this pod, and no file at ${candidates.join(', ')}`);
+  if (context !== undefined) config.setCurrentContext(context);
+  if (config.getCurrentCluster() !== null) return config;
+  const known = config.getContexts().map(({ name }) => name);
+  const current = config.getCurrentContext();
+  const what = current ? `no cluster for context ${current}` : 'no current-context';
+  throw new Error(`${place}: ${what}; ${known.length > 0 ? `contexts: ${known.join(', ')}` : 'there are no contexts'}`);
+}
+
+/** One configuration of several files: the first that has something wins. */
+function merged(files: readonly string[]): KubeConfig {
+  const config = new KubeConfig();
+  config.loadFromOptions({ clusters: [], users: [], contexts: [], currentContext: '' });
+  for (const file of files) {
+    const { clusters, users, contexts, currentContext } = fromFile(file);
+    config.clusters = withNew(config.clusters, clusters);
+    config.users = withNew(config.users, users);
+    config.contexts = withNew(config.contexts, contexts);
+    config.currentContext ||= currentContext ?? '';
+  }
+  return config;
+}
+
+const withNew = <T extends { readonly name: string }>(known: readonly T[], more: readonly T[] = []): T[] => [
+  ...known,
+  ...more.filter(({ name }) => known.every((one) => one.name !== name)),
+];
+
+/** Paths in the file are relative to its folder. Throws an Error that names the file and quotes nothing of it. */
+function fromFile(file: string): Partial<KubeConfig> {
+  const config = new KubeConfig();
+  try {
+    const { size } = statSync(file);
+    if (!statSync(file).isFile()) throw new Error('not a regular file');
+    if (size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES} bytes`);
+    const text = readFileSync(file, 'utf8');
+    if (text.trim() === '') return {};
+    config.loadFromString(text);
+  } catch (cause) {
+    throw new Error(`${file}: ${reasonOf(cause)}`);
+  }
+  config.makePathsAbsolute(dirname(file));
+  return config;
+}
+
+/** Errors of parsers quote what they could not parse, here credentials. */
+const QUOTING_ERRORS: ReadonlySet<string> = new Set(['YAMLException', 'SyntaxError', 'TypeError']);
+
+function reasonOf(cause: unknown): string {
+  const { name, message, code } = cause as NodeJS.ErrnoException;
+  return code ?? (QUOTING_ERRORS.has(name) ? `malformed (${name})` : message);
+}
