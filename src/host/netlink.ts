@@ -15,6 +15,13 @@ const TYPE_MASK = 0x3fff;
 /** Bytes that are no netlink message, or an error that the kernel answered. */
 export class NetlinkError extends Error {
   override readonly name = 'NetlinkError';
+  /** The errno name of what the kernel answered, such as `EOPNOTSUPP`; undefined for bytes that are no message. */
+  readonly code: string | undefined;
+
+  constructor(message: string, code?: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 /** The request for all objects of a kind; `header` is the family's own header. */
@@ -25,6 +32,15 @@ export function dumpRequest(type: number, header: Buffer): Buffer {
   putU16(request, 6, NLM_F_REQUEST | NLM_F_DUMP);
   header.copy(request, HEADER_BYTES);
   return request;
+}
+
+/** An attribute of a request, padded as the next one needs it. */
+export function encodeAttribute(type: number, payload: Buffer): Buffer {
+  const bytes = Buffer.alloc(align(4 + payload.length));
+  putU16(bytes, 0, 4 + payload.length);
+  putU16(bytes, 2, type);
+  payload.copy(bytes, 4);
+  return bytes;
 }
 
 /**
@@ -41,7 +57,10 @@ export function eachMessage(datagram: Buffer, take: (body: Buffer) => void): boo
     const body = datagram.subarray(offset + HEADER_BYTES, offset + length);
     if (type === NLMSG_ERROR || type === NLMSG_DONE) {
       const error = body.length >= 4 ? s32(body, 0) : 0;
-      if (error < 0) throw new NetlinkError(`the kernel answered ${getSystemErrorName(error)}`);
+      if (error < 0) {
+        const code = getSystemErrorName(error);
+        throw new NetlinkError(`the kernel answered ${code}`, code);
+      }
       if (type === NLMSG_DONE) return true;
     } else if (type >= NLMSG_MIN_TYPE) take(body);
     offset += align(length);

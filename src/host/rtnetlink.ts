@@ -1,7 +1,7 @@
 // What the kernel tells over NETLINK_ROUTE: rtnetlink(7), include/uapi/linux/{rtnetlink,if_link,if_addr,neighbour}.h.
 // Decoders of message bodies.
-import { nulTerminated, putU16, putU32, u16, u32 } from './native.ts';
-import { attribute, attributes } from './netlink.ts';
+import { nulTerminated, putU32, u16, u32 } from './native.ts';
+import { attribute, attributes, encodeAttribute } from './netlink.ts';
 import type { DumpKind, Netlink } from './netlink-socket.ts';
 
 const NETLINK_ROUTE = 0;
@@ -18,11 +18,9 @@ function routeDump(type: number, headerBytes: number, addressFamily = 0): DumpKi
 function withoutStatistics(kind: DumpKind): DumpKind {
   const IFLA_EXT_MASK = 29;
   const RTEXT_FILTER_SKIP_STATS = 8;
-  const mask = Buffer.alloc(8);
-  putU16(mask, 0, mask.length);
-  putU16(mask, 2, IFLA_EXT_MASK);
-  putU32(mask, 4, RTEXT_FILTER_SKIP_STATS);
-  return { ...kind, header: Buffer.concat([kind.header, mask]) };
+  const mask = Buffer.alloc(4);
+  putU32(mask, 0, RTEXT_FILTER_SKIP_STATS);
+  return { ...kind, header: Buffer.concat([kind.header, encodeAttribute(IFLA_EXT_MASK, mask)]) };
 }
 
 /** All network devices. */

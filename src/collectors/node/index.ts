@@ -16,6 +16,7 @@ import { diskstats } from './diskstats.ts';
 import { dmi } from './dmi.ts';
 import { dmmultipath } from './dmmultipath.ts';
 import { drbd } from './drbd.ts';
+import { drm } from './drm.ts';
 import { edac } from './edac.ts';
 import { entropy } from './entropy.ts';
 import { ethtool } from './ethtool.ts';
@@ -41,7 +42,9 @@ import { networkRoute } from './network_route.ts';
 import { nfs } from './nfs.ts';
 import { nfsd } from './nfsd.ts';
 import { nvme } from './nvme.ts';
+import { nvmesubsystem } from './nvmesubsystem.ts';
 import { os } from './os.ts';
+import { pcidevice } from './pcidevice.ts';
 import { powersupplyclass } from './powersupplyclass.ts';
 import { pressure } from './pressure.ts';
 import { processes } from './processes.ts';
@@ -67,6 +70,7 @@ import { udpQueues } from './udp_queues.ts';
 import { uname } from './uname.ts';
 import { vmstat } from './vmstat.ts';
 import { watchdog } from './watchdog.ts';
+import { wifi } from './wifi.ts';
 import { xfrm } from './xfrm.ts';
 import { xfs } from './xfs.ts';
 import { zfs } from './zfs.ts';
@@ -89,6 +93,7 @@ export const nodeCollectors: readonly CollectorSpec[] = [
   dmi,
   dmmultipath,
   drbd,
+  drm,
   edac,
   entropy,
   ethtool,
@@ -114,7 +119,9 @@ export const nodeCollectors: readonly CollectorSpec[] = [
   nfs,
   nfsd,
   nvme,
+  nvmesubsystem,
   os,
+  pcidevice,
   powersupplyclass,
   pressure,
   processes,
@@ -139,6 +146,7 @@ export const nodeCollectors: readonly CollectorSpec[] = [
   uname,
   vmstat,
   watchdog,
+  wifi,
   xfrm,
   xfs,
   zfs,
