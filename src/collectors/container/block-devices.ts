@@ -9,6 +9,7 @@ const UNNAMED = /^(?:loop|ram|sr)\d/;
 export class BlockDevices {
   readonly #host: Host;
   readonly #names = new Map<string, string>();
+  #fault: unknown;
 
   constructor(host: Host) {
     this.#host = host;
@@ -17,18 +18,29 @@ export class BlockDevices {
   /** `/dev/sda` of `8:0`; empty when it has no name. */
   nameOf(major: string, minor: string): string {
     const key = `${major}:${minor}`;
-    if (!this.#names.has(key)) {
-      // One that is nowhere must not cause a read for each cgroup in each cycle.
-      this.#names.set(key, '');
-      this.#readAll();
-    }
+    const known = this.#names.get(key);
+    if (known !== undefined || this.#fault !== undefined) return known ?? '';
+    this.#readAll();
+    // One that is nowhere must not cause a read for each cgroup in each cycle.
+    if (this.#fault === undefined && !this.#names.has(key)) this.#names.set(key, '');
     return this.#names.get(key) ?? '';
   }
 
+  /** Why names are missing, if they are; asked once a cycle, after which it is tried again. */
+  takeFault(): unknown {
+    const fault = this.#fault;
+    this.#fault = undefined;
+    return fault;
+  }
+
   #readAll(): void {
-    for (const line of (this.#host.readIfExists(this.#host.proc('diskstats')) ?? '').split('\n')) {
-      const [major, minor, name] = words(line);
-      if (name !== undefined) this.#names.set(`${major}:${minor}`, UNNAMED.test(name) ? '' : `/dev/${name}`);
+    try {
+      for (const line of (this.#host.readIfExists(this.#host.proc('diskstats')) ?? '').split('\n')) {
+        const [major, minor, name] = words(line);
+        if (name !== undefined) this.#names.set(`${major}:${minor}`, UNNAMED.test(name) ? '' : `/dev/${name}`);
+      }
+    } catch (cause) {
+      this.#fault = cause;
     }
   }
 }

@@ -1,8 +1,15 @@
-import { MalformedFile } from '../../host/errors.ts';
+import { MalformedFile, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';
+import { countOf, keyed, levelOf } from './keyed.ts';
 
-/** Reads the files of cgroups, any of which may be missing; a folder is undefined for a controller that has no tree. */
+/** Nothing was lost; one for all, as that is nearly always so. */
+export const NO_LOSSES: readonly unknown[] = [];
+
+/**
+ * Reads the files of cgroups, any of which may be missing; a folder is undefined for a controller that has no tree. A
+ * file, or a line of it, that can't be read or understood is undefined too, and noted as a loss: it costs nothing else.
+ */
 export class CgroupFiles {
   readonly #host: Host;
   /**
@@ -11,6 +18,10 @@ export class CgroupFiles {
    */
   readonly #missing = new Set<string>();
   #misses = 0;
+  #losses = NO_LOSSES;
+  /** The file of keys and values that was opened last. */
+  #path = '';
+  #text = '';
 
   constructor(host: Host) {
     this.#host = host;
@@ -20,14 +31,88 @@ export class CgroupFiles {
   text(folder: string | undefined, file: string): string | undefined {
     if (folder === undefined) return undefined;
     const path = `${folder}/${file}`;
-    const text = this.#missing.has(file) && !this.#host.exists(path) ? undefined : this.#host.readIfExists(path);
-    if (text === undefined) {
-      this.#missing.add(file);
-      this.#misses++;
-    } else {
-      this.#missing.delete(file);
+    try {
+      const text = this.#missing.has(file) && !this.#host.exists(path) ? undefined : this.#host.read(path);
+      if (text !== undefined) {
+        this.#missing.delete(file);
+        return text;
+      }
+    } catch (cause) {
+      if (!(cause instanceof MissingFile)) {
+        this.lose(cause);
+        return undefined;
+      }
     }
-    return text;
+    this.#missing.add(file);
+    this.#misses++;
+    return undefined;
+  }
+
+  /** A file with one value. */
+  value<Value>(folder: string | undefined, file: string, parse: (text: string) => Value): Value | undefined {
+    const text = this.text(folder, file);
+    if (text === undefined) return undefined;
+    const path = `${folder}/${file}`;
+    return this.attempt(() => oneLine(path, text.trimEnd(), parse));
+  }
+
+  /**
+   * Opens a file of keys and values for {@link count} and {@link level}; false when there is none. One without a word,
+   * which no kernel makes, is a loss.
+   */
+  open(folder: string | undefined, file: string): boolean {
+    const text = this.text(folder, file);
+    return text !== undefined && this.openText(`${folder}/${file}`, text);
+  }
+
+  /** Like {@link open}, for what was read already. */
+  openText(path: string, text: string): boolean {
+    this.#path = path;
+    this.#text = text;
+    const isEmpty = text === '' || text.charCodeAt(0) === 0;
+    if (isEmpty) this.lose(new MalformedFile(path, 1, 'expected keys with values, found nothing'));
+    return !isEmpty;
+  }
+
+  /** Throws MissingFile for a file that is not there. */
+  mustExist(folder: string, file: string): void {
+    if (!this.#host.exists(`${folder}/${file}`)) throw new MissingFile(`${folder}/${file}`);
+  }
+
+  /** A count that only grows. */
+  count(key: string): number | undefined {
+    return this.#find(key, countOf);
+  }
+
+  /** An amount that comes and goes. */
+  level(key: string): number | undefined {
+    return this.#find(key, levelOf);
+  }
+
+  /** As {@link count} and {@link level}, for a key that every kernel has: without it, something is wrong. */
+  must(found: number | undefined, key: string): number | undefined {
+    if (found === undefined && !this.has(key)) this.lose(new MalformedFile(this.#path, 1, `expected a line ${key}`));
+    return found;
+  }
+
+  /** Whether the open file has a line of that key, understood or not. */
+  has(key: string): boolean {
+    return this.#text.startsWith(`${key} `) || this.#text.includes(`\n${key} `);
+  }
+
+  /** What `read` gives; undefined, and a loss, when it throws anything but a MissingFile, which is no loss. */
+  attempt<Value>(read: () => Value): Value | undefined {
+    try {
+      return read();
+    } catch (cause) {
+      if (!(cause instanceof MissingFile)) this.lose(cause);
+      return undefined;
+    }
+  }
+
+  /** Notes what could not be read. */
+  lose(cause: unknown): void {
+    this.#losses = [...this.#losses, cause];
   }
 
   /** How many files were not there since this was last asked. */
@@ -37,31 +122,21 @@ export class CgroupFiles {
     return misses;
   }
 
-  /** A file with one value. Throws MalformedFile for what `parse` does not take. */
-  value<Value>(folder: string | undefined, file: string, parse: (text: string) => Value): Value | undefined {
-    const text = this.text(folder, file);
-    return text === undefined ? undefined : oneLine(`${folder}/${file}`, text.trimEnd(), parse);
+  /** What was lost since this was last asked. */
+  takeLosses(): readonly unknown[] {
+    const losses = this.#losses;
+    this.#losses = NO_LOSSES;
+    return losses;
   }
 
-  /** A file of keys and values, for `keyed`; `parse` is not called when there is none. Throws MalformedFile. */
-  stat(folder: string | undefined, file: string, parse: (lines: string) => void): void {
-    const text = this.text(folder, file);
-    if (text !== undefined) parsing(`${folder}/${file}`, () => parse(text));
-  }
-
-  /** Like {@link stat}, for a file that every cgroup has. Throws MissingFile. */
-  mustStat(folder: string, file: string, parse: (lines: string) => void): void {
-    const path = `${folder}/${file}`;
-    const text = this.#host.read(path);
-    parsing(path, () => parse(text));
-  }
-}
-
-/** Runs `parse` on what was read at `path`. Throws MalformedFile. */
-export function parsing(path: string, parse: () => void): void {
-  try {
-    parse();
-  } catch (cause) {
-    throw new MalformedFile(path, 1, cause instanceof Error ? cause.message : String(cause));
+  #find(key: string, convert: typeof countOf): number | undefined {
+    try {
+      return keyed(this.#text, key, convert);
+    } catch (cause) {
+      const before = this.#text.slice(0, `\n${this.#text}`.indexOf(`\n${key} `));
+      const message = cause instanceof Error ? cause.message : String(cause);
+      this.lose(new MalformedFile(this.#path, before.split('\n').length, message));
+      return undefined;
+    }
   }
 }

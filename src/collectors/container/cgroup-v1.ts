@@ -1,22 +1,23 @@
 // One cgroup in the trees of v1's controllers: Documentation/admin-guide/cgroup-v1/. A controller that is not mounted
 // has no tree; older kernels lack some of the files.
 import type { Host } from '../../host/host.ts';
-import { eachLine, oneLine } from '../../host/lines.ts';
-import { decimal, integer } from '../../host/numbers.ts';
+import { integer } from '../../host/numbers.ts';
 import { CgroupFiles } from './cgroup-files.ts';
 import type { Hierarchy } from './hierarchy.ts';
+import { deviceUses, parseOperations } from './io-stat.ts';
 import {
+  amount,
   type CgroupReader,
   type Circumstances,
   type DeviceUse,
   folderOf,
-  keyed,
   Limits,
   limit,
   type MachineMemory,
   Reading,
   scaled,
   type Wanted,
+  workingSet,
 } from './reading.ts';
 
 /** USER_HZ: what cpuacct.stat counts in, 100 on every Linux that Node runs on. */
@@ -63,8 +64,9 @@ export class CgroupV1 implements CgroupReader {
     if (hasQuota) this.#bandwidth(this.#folder('cpu', id), reading);
     this.#memory(this.#folder('memory', id), reading);
     reading.devices = this.#devices(this.#folder('blkio', id));
-    if (this.#wanted.all) reading.threads = this.#files.value(this.#folder('pids', id), 'pids.current', limit);
+    if (this.#wanted.all) reading.threads = this.#files.value(this.#folder('pids', id), 'pids.current', amount);
     reading.misses = this.#files.takeMisses();
+    reading.losses = this.#files.takeLosses();
     return reading;
   }
 
@@ -82,6 +84,7 @@ export class CgroupV1 implements CgroupReader {
       limits.reservation = this.#files.value(memory, 'memory.soft_limit_in_bytes', limit);
       limits.threads = this.#files.value(this.#folder('pids', id), 'pids.max', limit);
     }
+    limits.losses = this.#files.takeLosses();
     return limits;
   }
 
@@ -100,94 +103,66 @@ export class CgroupV1 implements CgroupReader {
   /** With the controller there is a file for every cgroup: where it is not, the cgroup is gone. */
   #usage(folder: string | undefined, reading: Reading): void {
     if (folder === undefined) return;
-    const path = `${folder}/cpuacct.usage`;
-    reading.cpuUsage = oneLine(path, this.#host.read(path).trimEnd(), integer) / NANOSECONDS;
-    this.#files.stat(folder, 'cpuacct.stat', (stat) => {
-      reading.cpuUser = scaled(keyed(stat, 'user'), TICKS);
-      reading.cpuSystem = scaled(keyed(stat, 'system'), TICKS);
-    });
+    const files = this.#files;
+    const usage = files.value(folder, 'cpuacct.usage', amount);
+    if (usage === undefined) files.mustExist(folder, 'cpuacct.usage');
+    reading.cpuUsage = scaled(usage, NANOSECONDS);
+    if (!files.open(folder, 'cpuacct.stat')) return;
+    reading.cpuUser = scaled(files.count('user'), TICKS);
+    reading.cpuSystem = scaled(files.count('system'), TICKS);
   }
 
   #bandwidth(folder: string | undefined, reading: Reading): void {
-    this.#files.stat(folder, 'cpu.stat', (stat) => {
-      reading.periods = keyed(stat, 'nr_periods');
-      reading.throttledPeriods = keyed(stat, 'nr_throttled');
-      reading.throttledTime = scaled(keyed(stat, 'throttled_time'), NANOSECONDS);
-      reading.burstPeriods = keyed(stat, 'nr_bursts');
-      reading.burstTime = scaled(keyed(stat, 'burst_time'), NANOSECONDS);
-    });
+    const files = this.#files;
+    if (!files.open(folder, 'cpu.stat')) return;
+    reading.periods = files.count('nr_periods');
+    reading.throttledPeriods = files.count('nr_throttled');
+    reading.throttledTime = scaled(files.count('throttled_time'), NANOSECONDS);
+    reading.burstPeriods = files.count('nr_bursts');
+    reading.burstTime = scaled(files.count('burst_time'), NANOSECONDS);
   }
 
   #memory(folder: string | undefined, reading: Reading): void {
+    const files = this.#files;
     const { all } = this.#wanted;
-    this.#files.stat(folder, 'memory.stat', (stat) => {
+    if (files.open(folder, 'memory.stat')) {
       // total_ counts what is below the cgroup too.
-      reading.rss = keyed(stat, 'total_rss');
-      reading.cache = keyed(stat, 'total_cache');
-      reading.swap = keyed(stat, 'total_swap') ?? 0;
-      reading.inactiveFile = keyed(stat, 'total_inactive_file');
-      if (!all) return;
-      reading.activeFile = keyed(stat, 'total_active_file');
-      reading.mappedFile = keyed(stat, 'total_mapped_file');
-      reading.pageFaults = keyed(stat, 'pgfault');
-      reading.majorFaults = keyed(stat, 'pgmajfault');
-    });
-    reading.memory = this.#files.value(folder, 'memory.usage_in_bytes', limit);
-    if (reading.memory !== undefined) reading.workingSet = Math.max(0, reading.memory - (reading.inactiveFile ?? 0));
-    this.#files.stat(folder, 'memory.oom_control', (stat) => {
-      reading.oomKills = keyed(stat, 'oom_kill');
-    });
+      reading.rss = files.must(files.level('total_rss'), 'total_rss');
+      reading.cache = files.must(files.level('total_cache'), 'total_cache');
+      // Without swap accounting there is no such line.
+      reading.swap = files.level('total_swap') ?? (files.has('total_swap') ? undefined : 0);
+      reading.inactiveFile = files.must(files.level('total_inactive_file'), 'total_inactive_file');
+      if (all) {
+        reading.activeFile = files.level('total_active_file');
+        reading.mappedFile = files.level('total_mapped_file');
+        reading.pageFaults = files.count('pgfault');
+        reading.majorFaults = files.count('pgmajfault');
+      }
+    }
+    reading.memory = files.value(folder, 'memory.usage_in_bytes', amount);
+    reading.workingSet = workingSet(reading);
+    if (files.open(folder, 'memory.oom_control')) reading.oomKills = files.count('oom_kill');
     if (!all) return;
-    reading.peak = this.#files.value(folder, 'memory.max_usage_in_bytes', limit);
-    reading.limitHits = this.#files.value(folder, 'memory.failcnt', limit);
-    reading.kernel = this.#files.value(folder, 'memory.kmem.usage_in_bytes', limit);
+    reading.peak = files.value(folder, 'memory.max_usage_in_bytes', amount);
+    reading.limitHits = files.value(folder, 'memory.failcnt', amount);
+    reading.kernel = files.value(folder, 'memory.kmem.usage_in_bytes', amount);
   }
 
   #devices(folder: string | undefined): DeviceUse[] {
     if (folder === undefined) return [];
     for (const files of this.#ioFiles ? [this.#ioFiles] : IO_FILES) {
       const text = this.#files.text(folder, files.serviced);
-      const serviced = parseOperations(`${folder}/${files.serviced}`, text ?? '');
+      const serviced = this.#operations(folder, files.serviced, text);
       if (serviced.size > 0) {
         this.#ioFiles = files;
-        const bytes = this.#files.text(folder, files.bytes) ?? '';
-        return deviceUses(serviced, parseOperations(`${folder}/${files.bytes}`, bytes));
+        return deviceUses(serviced, this.#operations(folder, files.bytes, this.#files.text(folder, files.bytes)));
       }
       if (text !== undefined && files === THROTTLE) break;
     }
     return [];
   }
-}
 
-/** Counts by operation: Read, Write, Sync, Async, Discard, Total. */
-type Operations = ReadonlyMap<string, number>;
-
-/** The lines of a blkio file, `254:0 Read 123`, by device; the sum of all, `Total 123`, is left out. */
-export function parseOperations(path: string, text: string): Map<string, Operations> {
-  const devices = new Map<string, Map<string, number>>();
-  eachLine(path, text, (line) => {
-    const [device = '', operation = '', count] = line.trim().split(/\s+/);
-    if (device === 'Total') return;
-    const known = devices.get(device) ?? new Map<string, number>();
-    devices.set(device, known.set(operation, decimal(count)));
-  });
-  return devices;
-}
-
-function deviceUses(serviced: ReadonlyMap<string, Operations>, bytes: ReadonlyMap<string, Operations>): DeviceUse[] {
-  const uses: DeviceUse[] = [];
-  for (const device of new Set([...bytes.keys(), ...serviced.keys()])) {
-    const [major = '', minor = ''] = device.split(':');
-    const own = bytes.get(device) ?? new Map<string, number>();
-    uses.push({
-      major,
-      minor,
-      bytes: own,
-      readBytes: own.get('Read'),
-      writeBytes: own.get('Write'),
-      reads: serviced.get(device)?.get('Read'),
-      writes: serviced.get(device)?.get('Write'),
-    });
+  #operations(folder: string, file: string, text = '') {
+    return parseOperations(`${folder}/${file}`, text, (cause) => this.#files.lose(cause));
   }
-  return uses;
 }

@@ -1,22 +1,24 @@
 // One cgroup of the unified hierarchy: Documentation/admin-guide/cgroup-v2.rst. The root cgroup has fewer files than
 // others; of a controller that is not enabled there are none.
+import { MalformedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { eachLine } from '../../host/lines.ts';
 import { readMounts } from '../../host/mounts.ts';
 import { decimal } from '../../host/numbers.ts';
-import { CgroupFiles, parsing } from './cgroup-files.ts';
+import { CgroupFiles } from './cgroup-files.ts';
+import { parseIoStat } from './io-stat.ts';
 import {
+  amount,
   type CgroupReader,
   type Circumstances,
-  type DeviceUse,
   folderOf,
-  keyed,
   Limits,
   limit,
   type MachineMemory,
   Reading,
   scaled,
   type Wanted,
+  workingSet,
 } from './reading.ts';
 
 const MICROSECONDS = 1e6;
@@ -48,13 +50,14 @@ export class CgroupV2 implements CgroupReader {
     this.#files.takeMisses();
     this.#cpu(folder, reading, circumstances.hasQuota);
     this.#memory(folder, reading, circumstances.machine);
-    if (reading.rss !== undefined) this.#events(folder, reading, circumstances);
+    this.#events(folder, reading, circumstances);
     this.#devices(folder, reading, circumstances);
     if (this.#wanted.all) {
-      reading.threads = this.#files.value(folder, 'pids.current', limit);
+      reading.threads = this.#files.value(folder, 'pids.current', amount);
       this.#pressure(folder, reading);
     }
     reading.misses = this.#files.takeMisses();
+    reading.losses = this.#files.takeLosses();
     return reading;
   }
 
@@ -80,6 +83,7 @@ export class CgroupV2 implements CgroupReader {
       limits.reservation = this.#files.value(folder, 'memory.min', limit);
       limits.threads = this.#files.value(folder, 'pids.max', limit);
     }
+    limits.losses = this.#files.takeLosses();
     return limits;
   }
 
@@ -89,78 +93,95 @@ export class CgroupV2 implements CgroupReader {
 
   /** Every cgroup has a cpu.stat, with or without the controller: where it is not, the cgroup is gone. */
   #cpu(folder: string, reading: Reading, hasQuota: boolean): void {
-    this.#files.mustStat(folder, 'cpu.stat', (stat) => {
-      const usage = keyed(stat, 'usage_usec');
-      if (usage === undefined) throw new Error('expected a line usage_usec');
-      reading.cpuUsage = usage / MICROSECONDS;
-      reading.cpuUser = scaled(keyed(stat, 'user_usec'), MICROSECONDS);
-      reading.cpuSystem = scaled(keyed(stat, 'system_usec'), MICROSECONDS);
-      if (!hasQuota) return;
-      reading.periods = keyed(stat, 'nr_periods');
-      reading.throttledPeriods = keyed(stat, 'nr_throttled');
-      reading.throttledTime = scaled(keyed(stat, 'throttled_usec'), MICROSECONDS);
-      reading.burstPeriods = keyed(stat, 'nr_bursts');
-      reading.burstTime = scaled(keyed(stat, 'burst_usec'), MICROSECONDS);
-    });
+    const files = this.#files;
+    if (!files.open(folder, 'cpu.stat')) {
+      files.mustExist(folder, 'cpu.stat');
+      return;
+    }
+    reading.cpuUsage = scaled(files.must(files.count('usage_usec'), 'usage_usec'), MICROSECONDS);
+    reading.cpuUser = scaled(files.count('user_usec'), MICROSECONDS);
+    reading.cpuSystem = scaled(files.count('system_usec'), MICROSECONDS);
+    if (!hasQuota) return;
+    reading.periods = files.count('nr_periods');
+    reading.throttledPeriods = files.count('nr_throttled');
+    reading.throttledTime = scaled(files.count('throttled_usec'), MICROSECONDS);
+    reading.burstPeriods = files.count('nr_bursts');
+    reading.burstTime = scaled(files.count('burst_usec'), MICROSECONDS);
   }
 
   #memory(folder: string, reading: Reading, machine: MachineMemory): void {
-    this.#files.stat(folder, 'memory.stat', (stat) => {
-      reading.rss = keyed(stat, 'anon');
-      reading.cache = keyed(stat, 'file');
-      reading.inactiveFile = keyed(stat, 'inactive_file');
-      if (!this.#wanted.all) return;
-      reading.activeFile = keyed(stat, 'active_file');
-      reading.mappedFile = keyed(stat, 'file_mapped');
-      reading.kernel = keyed(stat, 'kernel');
-      reading.pageFaults = keyed(stat, 'pgfault');
-      reading.majorFaults = keyed(stat, 'pgmajfault');
-    });
-    // No controller, no memory.
-    if (reading.rss === undefined) return;
+    const files = this.#files;
+    const { all } = this.#wanted;
+    const hasStat = files.open(folder, 'memory.stat');
+    if (hasStat) {
+      reading.rss = files.must(files.level('anon'), 'anon');
+      reading.cache = files.must(files.level('file'), 'file');
+      reading.inactiveFile = files.must(files.level('inactive_file'), 'inactive_file');
+      if (all) {
+        reading.activeFile = files.level('active_file');
+        reading.mappedFile = files.level('file_mapped');
+        reading.kernel = files.level('kernel');
+        reading.pageFaults = files.count('pgfault');
+        reading.majorFaults = files.count('pgmajfault');
+      }
+    }
     // The root has no memory.current: cAdvisor takes the two large parts for the whole.
     const isRoot = folder === this.#tree;
-    reading.memory = isRoot ? reading.rss + (reading.cache ?? 0) : this.#files.value(folder, 'memory.current', limit);
-    if (reading.memory !== undefined) reading.workingSet = Math.max(0, reading.memory - (reading.inactiveFile ?? 0));
+    reading.memory = isRoot ? sum(reading.rss, reading.cache) : files.value(folder, 'memory.current', amount);
+    // No controller, no memory.
+    if (!hasStat && reading.memory === undefined) return;
+    reading.workingSet = workingSet(reading);
     if (machine.swapTotalBytes === 0) reading.swap = 0;
-    else if (isRoot) reading.swap = machine.swapTotalBytes - machine.swapFreeBytes;
-    else reading.swap = this.#files.value(folder, 'memory.swap.current', limit);
-    if (this.#wanted.all) reading.peak = this.#files.value(folder, 'memory.peak', limit);
+    else if (isRoot) reading.swap = difference(machine.swapTotalBytes, machine.swapFreeBytes);
+    else reading.swap = files.value(folder, 'memory.swap.current', amount);
+    if (all) reading.peak = files.value(folder, 'memory.peak', amount);
   }
 
   #events(folder: string, reading: Reading, { before, above }: Circumstances): void {
+    const files = this.#files;
     const known = before?.eventsText;
     const isQuiet = known !== undefined && above?.areEventsSame === true && this.#countsBelow;
-    const text = isQuiet ? known : this.#files.text(folder, 'memory.events');
-    reading.eventsText = text;
+    const text = isQuiet ? known : files.text(folder, 'memory.events');
     if (text === undefined) return;
     if (before !== undefined && text === known) {
+      reading.eventsText = text;
       reading.areEventsSame = true;
       reading.oomKills = before.oomKills;
       reading.limitHits = before.limitHits;
       return;
     }
-    parsing(`${folder}/memory.events`, () => {
-      reading.oomKills = keyed(text, 'oom_kill');
-      reading.limitHits = keyed(text, 'max');
-    });
+    if (!files.openText(`${folder}/memory.events`, text)) return;
+    reading.oomKills = files.count('oom_kill');
+    reading.limitHits = files.must(files.count('max'), 'max');
+    // What was not understood is looked at, and counted, again.
+    if (reading.limitHits !== undefined && (reading.oomKills !== undefined || !files.has('oom_kill'))) {
+      reading.eventsText = text;
+    }
   }
 
   #devices(folder: string, reading: Reading, { before, above }: Circumstances): void {
+    const files = this.#files;
     const known = before?.ioText;
-    const text = known !== undefined && above?.isIoSame === true ? known : this.#files.text(folder, 'io.stat');
-    reading.ioText = text;
+    const text = known !== undefined && above?.isIoSame === true ? known : files.text(folder, 'io.stat');
     if (text === undefined) return;
-    reading.isIoSame = text === known;
-    reading.devices = before !== undefined && text === known ? before.devices : parseIoStat(`${folder}/io.stat`, text);
+    if (before !== undefined && text === known) {
+      reading.ioText = text;
+      reading.isIoSame = true;
+      reading.devices = before.devices;
+      return;
+    }
+    const losses: unknown[] = [];
+    reading.devices = parseIoStat(`${folder}/io.stat`, text, (cause) => losses.push(cause));
+    for (const cause of losses) files.lose(cause);
+    if (losses.length === 0) reading.ioText = text;
   }
 
   /** There without PSI too, but then it can't be read. */
   #pressure(folder: string, reading: Reading): void {
     const totals = (resource: string) => {
       const path = `${folder}/${resource}.pressure`;
-      const text = this.#host.attribute(path);
-      return text === undefined ? undefined : parsePressure(path, text);
+      const text = this.#files.attempt(() => this.#host.attribute(path));
+      return text === undefined ? undefined : this.#files.attempt(() => parsePressure(path, text));
     };
     const cpu = totals('cpu');
     reading.cpuWaiting = cpu?.some;
@@ -186,50 +207,25 @@ export function parseCpuMax(text: string): { quota: number | undefined; period: 
   return { quota: quota === 'max' ? undefined : decimal(quota), period: decimal(period) };
 }
 
-/** The lines of io.stat: `254:0 rbytes=1 wbytes=2 rios=3 …`; a device that did nothing has only its number. */
-export function parseIoStat(path: string, text: string): DeviceUse[] {
-  const devices: DeviceUse[] = [];
-  eachLine(path, text, (line) => {
-    const [device = '', ...pairs] = line.trim().split(' ');
-    if (pairs.length === 0) return;
-    const numbers = /^(\d+):(\d+)$/.exec(device);
-    // Not found by its major number, a device is called (unknown).
-    if (numbers === null) return;
-    const [, major = '', minor = ''] = numbers;
-    const values = new Map(pairs.map((pair) => pair.split('=') as [string, string]));
-    const value = (key: string) => (values.has(key) ? decimal(values.get(key)) : undefined);
-    const readBytes = value('rbytes');
-    const writeBytes = value('wbytes');
-    devices.push({
-      major,
-      minor,
-      bytes: new Map([
-        ['Read', readBytes ?? 0],
-        ['Write', writeBytes ?? 0],
-      ]),
-      readBytes,
-      writeBytes,
-      reads: value('rios'),
-      writes: value('wios'),
-      costUsage: scaled(value('cost.usage'), MICROSECONDS),
-      costWait: scaled(value('cost.wait'), MICROSECONDS),
-      costIndebt: scaled(value('cost.indebt'), MICROSECONDS),
-      costIndelay: scaled(value('cost.indelay'), MICROSECONDS),
-    });
-  });
-  return devices;
-}
-
 /** The totals of a pressure file in seconds: `some` of the tasks waited, or `full`, all of them. */
 export function parsePressure(path: string, text: string): { some: number | undefined; full: number | undefined } {
-  const totals: Record<string, number> = {};
+  const totals = new Map<string, number>();
   eachLine(path, text, (line) => {
-    const match = /^(some|full) .*\btotal=(\d+)$/.exec(line);
+    const match = /^(some|full) .*\btotal=(\d{1,20})$/.exec(line);
     if (match === null) throw new Error('expected "some" or "full" with a total');
-    totals[match[1] as string] = Number(match[2]) / MICROSECONDS;
+    totals.set(match[1] as string, Number(match[2]) / MICROSECONDS);
   });
-  return { some: totals.some, full: totals.full };
+  // Before Linux 5.13 there is no line "full" for the CPU.
+  if (!totals.has('some')) throw new MalformedFile(path, 1, 'expected a line "some"');
+  return { some: totals.get('some'), full: totals.get('full') };
 }
+
+/** Both together; undefined without one of them. */
+const sum = (first: number | undefined, second: number | undefined): number | undefined =>
+  first === undefined || second === undefined ? undefined : first + second;
+
+const difference = (whole: number | undefined, part: number | undefined): number | undefined =>
+  whole === undefined || part === undefined ? undefined : whole - part;
 
 /** Not with the mount option memory_localevents; where mounts can't be looked at, nothing is taken for granted. */
 function countsBelow(host: Host): boolean {

@@ -7,9 +7,10 @@ import type { World } from '../collector.ts';
 import { BlockDevices } from './block-devices.ts';
 import { type Cgroup, Discovery } from './discovery.ts';
 import { findHierarchy } from './hierarchy.ts';
-import { readMachineMemory } from './machine-memory.ts';
+import { NO_MACHINE_MEMORY, readMachineMemory } from './machine-memory.ts';
 import { type Names, Naming } from './naming.ts';
 import type { CgroupOptions } from './options.ts';
+import type { MachineMemory } from './reading.ts';
 import { RootFilesystems } from './root-filesystems.ts';
 import { Row, type Seen } from './row.ts';
 import { Sampler } from './sampler.ts';
@@ -68,19 +69,33 @@ export class CgroupCollector {
     const turns = new Turns(signal);
     const at = Math.floor(this.#world.now() / 1000);
     const rows = new Map<string, Row>();
-    this.#sampler.begin(readMachineMemory(this.#world.host));
-    for (const cgroup of this.#discovery.walk()) {
+    this.#sampler.begin(this.#machine(out));
+    const lose = (folder: string, cause: unknown) => out.lose(folder, cause);
+    for (const cgroup of this.#discovery.walk(lose)) {
       if (turns.isOver) await turns.next();
       if (cgroup === undefined) continue;
       const row = this.#rows.get(cgroup.id) ?? this.#newRow(cgroup, rows);
       if (this.#visit(out, row, at)) rows.set(cgroup.id, row);
       else if (!this.#rows.has(cgroup.id)) row.leave();
     }
-    if (rows.size === 0) throw new NoData(`no pods below ${this.#world.host.paths.cgroup}`);
+    const fault = this.#devices.takeFault();
+    if (fault !== undefined) out.lose('names of block devices', fault);
+    // Without a cgroup, what can't be looked into is the reason.
+    if (rows.size === 0) throw out.errors[0] ?? new NoData(`no pods below ${this.#world.host.paths.cgroup}`);
     for (const [id, row] of this.#rows) if (!rows.has(id)) this.#end(out, row);
     this.#rows = rows;
     const root = rows.get('/');
     if (root && this.#options.families === 'kubelet') await this.#addFilesystems(out, root);
+  }
+
+  /** Without it only the limits of the root are missing. */
+  #machine(out: Snapshot): MachineMemory {
+    try {
+      return readMachineMemory(this.#world.host);
+    } catch (cause) {
+      out.lose('memory of the machine', cause);
+      return NO_MACHINE_MEMORY;
+    }
   }
 
   #newRow(cgroup: Cgroup, rows: ReadonlyMap<string, Row>): Row {
@@ -93,7 +108,7 @@ export class CgroupCollector {
     try {
       const reading = this.#sampler.read(row, out);
       const mayGo = this.#naming.settle(row);
-      row.seen = { reading, interfaces: this.#sampler.interfaces(row), cycle: this.#sampler.cycle, at };
+      row.seen = { reading, interfaces: this.#sampler.interfaces(row, out), cycle: this.#sampler.cycle, at };
       if (mayGo) this.#add(out, row, row.seen);
     } catch (cause) {
       if (cause instanceof MissingFile) {

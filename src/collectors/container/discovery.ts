@@ -22,8 +22,13 @@ const CLASS = /^(?:(?:.+-)?kubepods-)?(?:burstable|besteffort)(?:\.slice)?$/;
 const PODLESS = /kubepods(?:-(?:burstable|besteffort))?-pod[^/]+\.slice:[a-z-]+:[0-9a-f]{64}$/;
 const CONTAINER_ID_LENGTH = 64;
 
-/** kubepods lies at most this deep: /system.slice/docker-<id>.scope/kubelet.slice/kubelet-kubepods.slice. */
-const SEARCH_DEPTH = 5;
+/**
+ * How deep kubepods may lie: rootless kind has it at level 8, as
+ * /user.slice/user-1000.slice/user@1000.service/user.slice/libpod-<id>.scope/container/kubelet.slice/kubelet-kubepods.slice,
+ * and may itself run in containers.
+ */
+const SEARCH_DEPTH = 24;
+/** What bounds the search: the levels are searched one by one, the upper ones first. */
 const MAX_SEARCHED = 5000;
 /** kubepods comes and goes with the kubelet's configuration: looking for it each cycle would be waste. */
 const SEARCH_EVERY = 20;
@@ -38,6 +43,7 @@ export class Discovery {
   #untilSearch = 0;
   readonly #folders = new Map<string, Folder>();
   #walks = 0;
+  #lose: LoseFolder = () => {};
 
   /** `named` are paths of further cgroups; one that ends in `/*` stands for all just below. */
   constructor(host: Host, tree: string, named: readonly string[]) {
@@ -48,9 +54,11 @@ export class Discovery {
 
   /**
    * The cgroups as they are found, a pod before its containers; nothing at all where there are no pods and none are
-   * named. What vanishes meanwhile is left out. Undefined comes now and then, when a folder has been read in vain.
+   * named. What vanishes meanwhile is left out; `lose` gets each folder that can't be looked into, and why. Undefined
+   * comes now and then, when a folder has been read in vain.
    */
-  *walk(): Generator<Cgroup | undefined> {
+  *walk(lose: LoseFolder): Generator<Cgroup | undefined> {
+    this.#lose = lose;
     if (this.#untilSearch-- <= 0 || this.#roots.size === 0) {
       this.#roots = yield* this.#search();
       this.#untilSearch = SEARCH_EVERY;
@@ -87,7 +95,7 @@ export class Discovery {
 
   *#slices(path: string): Generator<Cgroup> {
     const parent = path.endsWith('/*') ? path.slice(0, -2) : undefined;
-    const names = parent === undefined ? [] : this.#host.foldersIfExists(this.#tree + parent);
+    const names = parent === undefined ? [] : this.#foldersIn(parent);
     const ids = parent === undefined ? [path] : names.map((name) => `${parent}/${name}`);
     for (const id of ids) if (this.#host.exists(this.#tree + id)) yield { ...NO_POD, id, kind: 'slice' };
   }
@@ -118,8 +126,25 @@ export class Discovery {
     }
   }
 
-  /** What is in a folder; undefined when it is gone. */
+  /** What is in a folder; undefined when it is gone or can't be looked into. */
   #folder(id: string, classify: Classify): Folder | undefined {
+    return this.#orLose(id, () => this.#look(id, classify));
+  }
+
+  #foldersIn(id: string): string[] {
+    return this.#orLose(id, () => this.#host.foldersIfExists(this.#tree + id)) ?? [];
+  }
+
+  #orLose<Value>(id: string, look: () => Value): Value | undefined {
+    try {
+      return look();
+    } catch (cause) {
+      this.#lose(id, cause);
+      return undefined;
+    }
+  }
+
+  #look(id: string, classify: Classify): Folder | undefined {
     const path = this.#tree + id;
     const links = this.#host.links(path);
     if (links === undefined) return undefined;
@@ -146,7 +171,7 @@ export class Discovery {
     for (let depth = 0; depth < SEARCH_DEPTH && searched < MAX_SEARCHED; depth++) {
       const deeper: string[] = [];
       for (const parent of level.slice(0, MAX_SEARCHED - searched)) {
-        for (const name of this.#host.foldersIfExists(`${this.#tree}${parent}`)) {
+        for (const name of this.#foldersIn(parent)) {
           const id = `${parent}/${name}`;
           if (KUBEPODS.test(name)) found.set(id, false);
           else if (PODLESS.test(name)) found.set(parent, true);
@@ -160,6 +185,9 @@ export class Discovery {
     return found;
   }
 }
+
+/** Gets a folder, by its path below the root of the tree, that can't be looked into. */
+type LoseFolder = (folder: string, cause: unknown) => void;
 
 /** What is kept of a folder, for to list one with its sixty files costs ten times as much as to ask for its links. */
 interface Folder {

@@ -1,9 +1,19 @@
 import type { Host } from '../../host/host.ts';
 import type { MachineMemory } from './reading.ts';
 
-/** Memory and swap of the machine, from proc_meminfo(5). Throws MissingFile. */
+/** Memory and swap of the machine, from proc_meminfo(5). Throws MissingFile, DeniedFile or UnreadableFile. */
 export function readMachineMemory(host: Host): MachineMemory {
   const text = host.read(host.proc('meminfo'));
-  const bytes = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
+  const bytes = (key: string) => {
+    const [, kibibytes] = new RegExp(`^${key}:\\s+(\\d{1,16}) kB$`, 'm').exec(text) ?? [];
+    return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
+  };
   return { totalBytes: bytes('MemTotal'), swapTotalBytes: bytes('SwapTotal'), swapFreeBytes: bytes('SwapFree') };
 }
+
+/** What is known of a machine whose meminfo can't be read. */
+export const NO_MACHINE_MEMORY: MachineMemory = {
+  totalBytes: undefined,
+  swapTotalBytes: undefined,
+  swapFreeBytes: undefined,
+};

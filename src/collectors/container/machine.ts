@@ -1,9 +1,14 @@
-// The machine as a kubelet tells it: proc_cpuinfo(5), proc_meminfo(5), machine-id(5), the topology of CPUs in sysfs.
+// The machine as a kubelet reports it: CPUs, proc_meminfo(5), machine-id(5), memory modules in sysfs.
 import * as z from 'zod';
+import { integerAttribute } from '../../host/attributes.ts';
+import { DeniedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { gauge } from '../../metrics/family.ts';
+import { type Family, gauge } from '../../metrics/family.ts';
+import { NoData } from '../../metrics/outcome.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 import type { FamilySets } from './families.ts';
+import { readMachineCpus } from './machine-cpus.ts';
 import { readMachineMemory } from './machine-memory.ts';
 
 const LABELS = ['machine_id', 'system_uuid', 'boot_id'];
@@ -49,52 +54,61 @@ export const machine = defineCollector({
   families: [...machineFamilies.common, ...machineFamilies.rest],
   create({ host }, { families }) {
     return (out) => {
-      const ids = machineIds(host);
-      const cpus = readCpus(host);
-      const { totalBytes, swapTotalBytes } = readMachineMemory(host);
-      out.add(cores, cpus.count, ...ids);
-      out.add(memory, totalBytes, ...ids);
-      if (families === 'common') return;
-      out.add(swap, swapTotalBytes, ...ids);
-      out.add(physicalCores, cpus.cores, ...ids);
-      out.add(sockets, cpus.sockets, ...ids);
+      if (!SOURCES.some((name) => host.exists(host.proc(name))))
+        throw new NoData(`nothing of ${SOURCES.join(', ')} in ${host.paths.procfs}`);
+      const ids = machineIds(host, out);
+      const all = families === 'kubelet';
+      const add = (family: Family, value: number | undefined) => {
+        if (value !== undefined) out.add(family, value, ...ids);
+      };
+      out.attempt('CPUs', () => {
+        const cpus = readMachineCpus(host);
+        add(cores, cpus.count);
+        if (!all) return;
+        add(physicalCores, cpus.cores);
+        add(sockets, cpus.sockets);
+      });
+      out.attempt('memory', () => {
+        const { totalBytes, swapTotalBytes } = readMachineMemory(host);
+        add(memory, totalBytes);
+        if (all) add(swap, swapTotalBytes);
+        if (totalBytes === undefined) throw new Error(`expected a line MemTotal in ${host.proc('meminfo')}`);
+      });
+      if (out.size === 0) throw out.errors[0];
+      if (!all) return;
       for (const family of [books, drawers, nvmPower]) out.add(family, 0, ...ids);
       for (const mode of ['memory_mode', 'app_direct_mode']) out.add(nvmCapacity, 0, ...ids, mode);
-      for (const [type, { count, bytes }] of readDimms(host)) {
-        out.add(dimms, count, ...ids, type);
-        out.add(dimmBytes, bytes, ...ids, type);
-      }
+      out.attempt('memory modules', () => {
+        for (const [type, { count, bytes }] of readDimms(host)) {
+          out.add(dimms, count, ...ids, type);
+          out.add(dimmBytes, bytes, ...ids, type);
+        }
+      });
       out.add(machineError, 0);
       out.add(containerError, 0);
-      out.add(version, 1, host.read(host.proc('sys/kernel/osrelease')).trim(), distribution(host), '', '', '');
+      out.attempt('versions', () =>
+        out.add(version, 1, host.read(host.proc('sys/kernel/osrelease')).trim(), distribution(host), '', '', ''),
+      );
     };
   },
 });
 
-/** In the order of {@link LABELS}; machines without DMI tell the id of the installation for that of the hardware. */
-function machineIds(host: Host): string[] {
-  const machineId =
-    host.attribute(host.root('/etc/machine-id')) ?? host.attribute(host.root('/var/lib/dbus/machine-id')) ?? '';
-  const uuid = host.attribute(host.sys('class/dmi/id/product_uuid')) ?? machineId;
-  return [machineId, uuid, host.attribute(host.proc('sys/kernel/random/boot_id')) ?? ''];
-}
+const SOURCES = ['cpuinfo', 'stat', 'meminfo'];
 
-/** From /proc/cpuinfo, which has the CPUs that are online; ARM has no ids there, but in sysfs. */
-function readCpus(host: Host): { count: number; cores: number; sockets: number } {
-  const text = host.read(host.proc('cpuinfo'));
-  const values = (key: string) => [...text.matchAll(new RegExp(`^${key}\\s*:\\s*(\\d+)`, 'gm'))].map(([, id]) => id);
-  const cpus = values('processor');
-  const ids = (key: string, file: string) => {
-    const inCpuinfo = values(key);
-    if (inCpuinfo.length > 0) return new Set(inCpuinfo).size;
-    const found = cpus.map((cpu) => host.attribute(host.sys(`devices/system/cpu/cpu${cpu}/topology`, file)));
-    return new Set(found.filter((id) => id !== undefined)).size;
+/** In the order of {@link LABELS}; machines without DMI tell the id of the installation for that of the hardware. */
+function machineIds(host: Host, out: Snapshot): string[] {
+  // product_uuid may be read by root only: without it, as without DMI.
+  const id = (path: string) => {
+    try {
+      return host.attribute(path);
+    } catch (cause) {
+      if (!(cause instanceof DeniedFile)) out.lose(path, cause);
+      return undefined;
+    }
   };
-  return {
-    count: cpus.length,
-    cores: ids('core id', 'core_id'),
-    sockets: ids('physical id', 'physical_package_id'),
-  };
+  const machineId = id(host.root('/etc/machine-id')) ?? id(host.root('/var/lib/dbus/machine-id')) ?? '';
+  const uuid = id(host.sys('class/dmi/id/product_uuid')) ?? machineId;
+  return [machineId, uuid, id(host.proc('sys/kernel/random/boot_id')) ?? ''];
 }
 
 /** Memory modules by type, from the driver for error detection; without one, none are known. */
@@ -107,7 +121,9 @@ function readDimms(host: Host): Map<string, { count: number; bytes: number }> {
       if (!/^dimm\d+$/.test(name)) continue;
       const folder = `${controllers}/${controller}/${name}`;
       const type = host.attribute(`${folder}/dimm_mem_type`) ?? '';
-      const mebibytes = Number(host.attribute(`${folder}/size`) ?? 0);
+      const mebibytes = integerAttribute(host, `${folder}/size`);
+      // A slot without a module says nothing.
+      if (mebibytes === undefined) continue;
       const { count, bytes } = types.get(type) ?? { count: 0, bytes: 0 };
       types.set(type, { count: count + 1, bytes: bytes + mebibytes * 2 ** 20 });
     }

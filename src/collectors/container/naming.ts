@@ -1,3 +1,4 @@
+import { DeniedFile, UnreadableFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { ContainerInfo, PodInfo } from '../../kube/pod-info.ts';
 import type { IdentityClient } from './identity.ts';
@@ -78,8 +79,18 @@ export class Naming {
   #isSandbox(row: Row, pod: PodInfo | undefined): boolean {
     const known = row.pod?.sandbox;
     if (known !== undefined) return known === row;
-    if (row.pid !== undefined && processName(this.#host, row.pid) === 'pause') return true;
+    if (row.pid !== undefined && this.#isPause(row.pid)) return true;
     return pod !== undefined && row.waited >= PATIENCE && oldestUnnamed(row.pod) === row;
+  }
+
+  /** A process whose name may not be seen (hidepid) is not known as one. */
+  #isPause(pid: string): boolean {
+    try {
+      return processName(this.#host, pid) === 'pause';
+    } catch (cause) {
+      if (cause instanceof DeniedFile || cause instanceof UnreadableFile) return false;
+      throw cause;
+    }
   }
 
   get #hasPlainNames(): boolean {

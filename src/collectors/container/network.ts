@@ -1,6 +1,6 @@
 // /proc/<pid>/net/dev: proc_pid_net(5). One process of a pod tells of the network of all, for they share it.
-import { eachLine, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { words } from '../../host/lines.ts';
+import { count, eachRecord, type LoseLine } from './records.ts';
 
 /** The counters of one interface. */
 export interface InterfaceCounters {
@@ -18,17 +18,17 @@ export interface InterfaceCounters {
 /** Interfaces that cAdvisor leaves out: loopback, and the host's ends of the pods' own. */
 const LEFT_OUT = /^(?:lo|veth|docker|nerdctl)/i;
 
-/** The interfaces of a net/dev file. Throws MalformedFile. */
-export function parseNetDev(path: string, text: string): InterfaceCounters[] {
+/** The interfaces of a net/dev file; `lose` gets the error of a line that could not be understood. */
+export function parseNetDev(path: string, text: string, lose: LoseLine): InterfaceCounters[] {
   const interfaces: InterfaceCounters[] = [];
-  eachLine(path, text, (line) => {
+  eachRecord(path, text, lose, (line) => {
     const colon = line.indexOf(':');
     // Two lines of headings.
     if (colon === -1) return;
     const name = line.slice(0, colon).trim();
     if (LEFT_OUT.test(name)) return;
     const fields = words(line.slice(colon + 1));
-    const field = (index: number) => integer(fields[index]);
+    const field = (index: number) => count(fields[index]);
     interfaces.push({
       name,
       receiveBytes: field(0),

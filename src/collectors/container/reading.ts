@@ -1,4 +1,5 @@
 import { NotANumber } from '../../host/numbers.ts';
+import { NO_LOSSES } from './cgroup-files.ts';
 
 /** What one cgroup did with one block device. Undefined is what its kernel does not tell, here and below. */
 export interface DeviceUse {
@@ -58,6 +59,8 @@ export class Reading {
   isIoSame = false;
   /** How many files were looked for that are not there. */
   misses = 0;
+  /** What could not be read or understood, each at the cost of its own values. */
+  losses = NO_LOSSES;
 }
 
 /** What a cgroup may use, which hardly ever changes. 0 is no limit. */
@@ -71,6 +74,8 @@ export class Limits {
   reservation: number | undefined = undefined;
   threads: number | undefined = undefined;
   openFiles: number | undefined = undefined;
+  /** What could not be read or understood. */
+  losses = NO_LOSSES;
 }
 
 /** What is read beyond the common series. */
@@ -83,9 +88,10 @@ export interface Wanted {
 
 /** The memory of the machine, which limits the root cgroup. */
 export interface MachineMemory {
-  readonly totalBytes: number;
-  readonly swapTotalBytes: number;
-  readonly swapFreeBytes: number;
+  /** Undefined is what can't be told, here and below. */
+  readonly totalBytes: number | undefined;
+  readonly swapTotalBytes: number | undefined;
+  readonly swapFreeBytes: number | undefined;
 }
 
 /** What is known when a cgroup is read. */
@@ -101,7 +107,7 @@ export interface Circumstances {
 
 /** Reads cgroups by their id, in one version of the hierarchy. */
 export interface CgroupReader {
-  /** Throws MissingFile for a cgroup that is not there any more, DeniedFile and MalformedFile. */
+  /** Throws MissingFile for a cgroup that is not there any more. */
   read(id: string, circumstances: Circumstances): Reading;
   limits(id: string, machine: MachineMemory): Limits;
   /** Whether all its folders are there; one that is being made or removed has only some. */
@@ -111,57 +117,30 @@ export interface CgroupReader {
 /** The folder of a cgroup in a tree. */
 export const folderOf = (tree: string, id: string): string => (id === '/' ? tree : tree + id);
 
-/** More digits than that may be more than a sum of doubles tells exactly. */
-const EXACT_DIGITS = 15;
-const ZERO = '0'.charCodeAt(0);
-const MINUS = '-'.charCodeAt(0);
-const NEWLINE = '\n'.charCodeAt(0);
-
-/** What is searched for each key, made once. */
-const needles = new Map<string, string>();
-
-function needleOf(key: string): string {
-  const needle = needles.get(key) ?? `\n${key} `;
-  needles.set(key, needle);
-  return needle;
-}
-
-/**
- * The number behind `key` in lines of key and value. Ten such searches cost a third of splitting the sixty lines of
- * memory.stat, and leave no strings behind.
- */
-export function keyed(lines: string, key: string): number | undefined {
-  const isFirst = lines.startsWith(key) && lines[key.length] === ' ';
-  const before = isFirst ? -1 : lines.indexOf(needleOf(key));
-  if (before === -1 && !isFirst) return undefined;
-  const start = before + key.length + 2;
-  // Some kernels print a sum that went below zero while its parts were read.
-  const isNegative = lines.charCodeAt(start) === MINUS;
-  let value = 0;
-  let at = isNegative ? start + 1 : start;
-  const first = at;
-  for (; at < lines.length && lines.charCodeAt(at) !== NEWLINE; at++) {
-    const digit = lines.charCodeAt(at) - ZERO;
-    if (digit < 0 || digit > 9) throw new NotANumber(lineFrom(lines, start));
-    value = value * 10 + digit;
-  }
-  if (at === first) throw new NotANumber(lineFrom(lines, start));
-  if (isNegative) return 0;
-  return at - first > EXACT_DIGITS ? Number(lines.slice(first, at)) : value;
-}
-
-const lineFrom = (lines: string, start: number): string => lines.slice(start).split('\n', 1)[0] ?? '';
-
 const UNLIMITED = 2 ** 62;
 
-/** A limit in bytes or tasks: `max`, and what v1 prints for none, nearly 2^63, is 0. */
+/** No number of the kernel has more digits. */
+const WHOLE = /^-?\d{1,20}$/;
+
+/** A limit in bytes or tasks: `max`, and what v1 prints for none, nearly 2^63, is 0. Throws NotANumber. */
 export function limit(text: string): number {
   if (text === 'max') return 0;
-  if (!/^-?\d+$/.test(text)) throw new NotANumber(text);
+  if (!WHOLE.test(text)) throw new NotANumber(text);
   const value = Number(text);
   return value > UNLIMITED || value < 0 ? 0 : value;
+}
+
+/** How much of something is in use: never more than what a limit can be. Throws NotANumber. */
+export function amount(text: string): number {
+  const value = WHOLE.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= 0 && value <= UNLIMITED)) throw new NotANumber(text);
+  return value;
 }
 
 /** `numerator / denominator` where the first is known. */
 export const scaled = (numerator: number | undefined, denominator: number): number | undefined =>
   numerator === undefined ? undefined : numerator / denominator;
+
+/** Memory without the file cache that can be dropped at once; undefined when either is unknown. */
+export const workingSet = ({ memory, inactiveFile }: Reading): number | undefined =>
+  memory === undefined || inactiveFile === undefined ? undefined : Math.max(0, memory - inactiveFile);

@@ -3,11 +3,11 @@
 import type { Host } from '../../host/host.ts';
 import { words } from '../../host/lines.ts';
 import { blockingMounts, type Mount, readMounts } from '../../host/mounts.ts';
-import { decimal } from '../../host/numbers.ts';
 import { BlockingSpace, localSpace } from '../../host/statfs.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { escapeLabelValue } from '../../metrics/text.ts';
+import { count, eachRecord, type LoseLine } from './records.ts';
 import type { Row } from './row.ts';
 import { CGROUP_LABELS, deviceSeries, type Series } from './series.ts';
 
@@ -91,7 +91,7 @@ export class RootFilesystems {
 
   /** `counted` are the devices whose reads and writes the row has already. */
   async add(out: Snapshot, row: Row, counted: ReadonlySet<string>): Promise<void> {
-    const disks = parseDiskstats(this.#host.readIfExists(this.#host.proc('diskstats')) ?? '');
+    const disks = this.#disks(out);
     const all = readMounts(this.#host);
     const mayBlock = blockingMounts(all);
     await Promise.all(
@@ -110,6 +110,17 @@ export class RootFilesystems {
       }),
     );
   }
+
+  /** What can't be read costs the values of disks, not those of space. */
+  #disks(out: Snapshot): ReadonlyMap<string, Disk> {
+    const path = this.#host.proc('diskstats');
+    try {
+      return parseDiskstats(path, this.#host.readIfExists(path) ?? '', (cause) => out.lose('disks', cause));
+    } catch (cause) {
+      out.lose('disks', cause);
+      return new Map();
+    }
+  }
 }
 
 /** The first mount of each device; a tmpfs, which has none, goes by its mount point. */
@@ -127,13 +138,12 @@ function deviceMounts(mounts: readonly Mount[]): Map<string, Mount> {
 /** Milliseconds taken for nanoseconds. */
 const MISTAKEN = 1e9;
 
-/** Disks and partitions by name, `/dev/sda`. */
-export function parseDiskstats(text: string): Map<string, Disk> {
+/** Disks and partitions by name, `/dev/sda`; `lose` gets the error of a line that could not be understood. */
+export function parseDiskstats(path: string, text: string, lose: LoseLine): Map<string, Disk> {
   const disks = new Map<string, Disk>();
-  for (const line of text.split('\n')) {
+  eachRecord(path, text, lose, (line) => {
     const [, , name, ...fields] = words(line);
-    if (name === undefined || fields.length < 11) continue;
-    const field = (index: number) => decimal(fields[index]);
+    const field = (index: number) => count(fields[index]);
     disks.set(`/dev/${name}`, {
       reads: field(0),
       readsMerged: field(1),
@@ -147,6 +157,6 @@ export function parseDiskstats(text: string): Map<string, Disk> {
       time: field(9) / MISTAKEN,
       weightedTime: field(10) / MISTAKEN,
     });
-  }
+  });
   return disks;
 }

@@ -3,10 +3,12 @@ import { DeniedFile, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { netPath } from '../../host/net-files.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
+import { NO_LOSSES } from './cgroup-files.ts';
 import { CgroupV1 } from './cgroup-v1.ts';
 import { CgroupV2 } from './cgroup-v2.ts';
 import type { Cgroup } from './discovery.ts';
 import type { Hierarchy } from './hierarchy.ts';
+import { NO_MACHINE_MEMORY } from './machine-memory.ts';
 import { type InterfaceCounters, parseNetDev } from './network.ts';
 import { openFiles, processIds, softOpenFiles } from './processes.ts';
 import { type CgroupReader, folderOf, type MachineMemory, type Reading, type Wanted } from './reading.ts';
@@ -29,7 +31,7 @@ export class Sampler {
   /** New cgroups of this cycle, and of the one before, that lacked a controller. */
   #half = new Set<string>();
   #halfBefore: ReadonlySet<string> = this.#half;
-  #machine: MachineMemory = { totalBytes: 0, swapTotalBytes: 0, swapFreeBytes: 0 };
+  #machine = NO_MACHINE_MEMORY;
 
   constructor(host: Host, { version, tree, controllers }: Hierarchy, wanted: Wanted) {
     this.#host = host;
@@ -52,14 +54,22 @@ export class Sampler {
     this.#machine = machine;
   }
 
-  /** When a cgroup was made; undefined when it is gone. Cgroups have no such attribute, but their folder has a time. */
+  /**
+   * When a cgroup was made; undefined when it is gone or may not be seen. Cgroups have no such attribute, but their
+   * folder has a time.
+   */
   started({ id }: Cgroup): number | undefined {
     const folder = folderOf(this.#tree, id);
     // The folder's own time changes when cgroups are made in it, that of a file in it does not.
     const file = this.#version === 2 ? 'cgroup.events' : 'cgroup.clone_children';
     const times = [folder, `${folder}/${file}`].flatMap((path) => {
-      const stat = statSync(path, { throwIfNoEntry: false });
-      return stat === undefined ? [] : [stat.mtimeMs / 1000];
+      try {
+        const stat = statSync(path, { throwIfNoEntry: false });
+        return stat === undefined ? [] : [stat.mtimeMs / 1000];
+      } catch {
+        // What is wrong shows when its files are read.
+        return [];
+      }
     });
     return times.length === 0 ? undefined : Math.min(...times);
   }
@@ -75,25 +85,39 @@ export class Sampler {
       before: row.seen?.cycle === this.#cycle - 1 ? row.seen.reading : undefined,
       above: !isWhole && row.above?.seen?.cycle === this.#cycle ? row.above.seen.reading : undefined,
     });
-    this.#processes(row, reading, out);
-    if (limits && isWhole && this.#wanted.all && row.pid !== undefined) {
-      limits.openFiles = softOpenFiles(this.#host, row.pid);
-    }
     this.#mustBeThere(row, reading);
+    out.attempt(`${id}: processes`, () => {
+      this.#processes(row, reading, out);
+      if (limits && isWhole && this.#wanted.all && row.pid !== undefined) {
+        limits.openFiles = softOpenFiles(this.#host, row.pid);
+      }
+    });
+    for (const cause of reading.losses) out.lose(id, cause);
+    for (const cause of limits?.losses ?? NO_LOSSES) out.lose(id, cause);
     row.limits = limits;
     if (kind === 'root' && this.#version === 2) reading.threads ??= reading.processes;
     return reading;
   }
 
   /** What went through the network that a row stands for; undefined when it stands for none. */
-  interfaces(row: Row): InterfaceCounters[] | undefined {
-    if (row.cgroup.kind === 'root') return this.#netDev(netPath(this.#host, 'dev'));
+  interfaces(row: Row, out: Snapshot): InterfaceCounters[] | undefined {
+    try {
+      return this.#interfaces(row, out);
+    } catch (cause) {
+      out.lose(`${row.cgroup.id}: network`, cause);
+      return undefined;
+    }
+  }
+
+  #interfaces(row: Row, out: Snapshot): InterfaceCounters[] | undefined {
+    const { id } = row.cgroup;
+    if (row.cgroup.kind === 'root') return this.#netDev(netPath(this.#host, 'dev'), id, out);
     const holder = networkHolder(row);
     if (holder === undefined) return undefined;
-    const first = holder.pid === undefined ? undefined : this.#netDev(this.#host.proc(holder.pid, 'net/dev'));
+    const first = holder.pid === undefined ? undefined : this.#netDev(this.#host.proc(holder.pid, 'net/dev'), id, out);
     if (first !== undefined) return first;
     holder.pid = processIds(this.#host, folderOf(this.#tree, holder.cgroup.id))?.[0];
-    return holder.pid === undefined ? undefined : this.#netDev(this.#host.proc(holder.pid, 'net/dev'));
+    return holder.pid === undefined ? undefined : this.#netDev(this.#host.proc(holder.pid, 'net/dev'), id, out);
   }
 
   /**
@@ -110,9 +134,10 @@ export class Sampler {
     throw new MissingFile(folderOf(this.#tree, id));
   }
 
-  #netDev(path: string): InterfaceCounters[] | undefined {
+  #netDev(path: string, id: string, out: Snapshot): InterfaceCounters[] | undefined {
     const text = this.#host.readIfExists(path);
-    return text === undefined ? undefined : parseNetDev(path, text);
+    if (text === undefined) return undefined;
+    return parseNetDev(path, text, (cause) => out.lose(`${id}: network`, cause));
   }
 
   #processes(row: Row, reading: Reading, out: Snapshot): void {

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CgroupV1, parseOperations } from '../../../src/collectors/container/cgroup-v1.ts';
-import {
-  CgroupV2,
-  parseCpuMax,
-  parseIoStat,
-  parsePressure,
-  sharesOfWeight,
-} from '../../../src/collectors/container/cgroup-v2.ts';
+import { CgroupV1 } from '../../../src/collectors/container/cgroup-v1.ts';
+import { CgroupV2, parseCpuMax, parsePressure, sharesOfWeight } from '../../../src/collectors/container/cgroup-v2.ts';
+import { parseIoStat, parseOperations } from '../../../src/collectors/container/io-stat.ts';
+import { countOf, keyed, levelOf } from '../../../src/collectors/container/keyed.ts';
 import { parseNetDev } from '../../../src/collectors/container/network.ts';
-import { keyed, limit } from '../../../src/collectors/container/reading.ts';
+import { amount, limit } from '../../../src/collectors/container/reading.ts';
 import { MalformedFile, MissingFile } from '../../../src/host/errors.ts';
 import { Host } from '../../../src/host/host.ts';
 import { hostTree } from '../../kit/host-tree.ts';
@@ -19,20 +15,27 @@ const ALL = { all: true, fileDescriptors: false, sockets: false };
 const MACHINE = { totalBytes: 4096, swapTotalBytes: 100, swapFreeBytes: 40 };
 const LOOK = { machine: MACHINE, hasQuota: true };
 
-test('values are found at the start of a line only, and are never below 0', () => {
-  const lines = 'file 5\ninactive_file 7\ntotal_file -3\nlast 18446744073709551615';
-  assert.equal(keyed(lines, 'file'), 5);
-  assert.equal(keyed(lines, 'inactive_file'), 7);
-  assert.equal(keyed(lines, 'total_file'), 0);
-  assert.equal(keyed(lines, 'last'), 2 ** 64);
-  assert.equal(keyed(lines, 'absent'), undefined);
-  assert.throws(() => keyed('file many\n', 'file'), /expected a number/);
+test('values are found at the start of a line only; amounts are never below 0, counts that were are none', () => {
+  const lines = 'file 5\ninactive_file 7\ntotal_file -3\nbig 9007199254740993\nlast 18446744073709551615';
+  assert.equal(keyed(lines, 'file', countOf), 5);
+  assert.equal(keyed(lines, 'inactive_file', levelOf), 7);
+  assert.equal(keyed(lines, 'total_file', levelOf), 0);
+  assert.equal(keyed(lines, 'big', countOf), 9_007_199_254_740_992);
+  assert.equal(keyed(lines, 'last', levelOf), 0);
+  assert.equal(keyed(lines, 'absent', countOf), undefined);
+  for (const key of ['total_file', 'last']) assert.throws(() => keyed(lines, key, countOf), /expected a number/);
+  for (const text of ['many', '', '-', '1x', '1 2', '9'.repeat(400), '5\r']) {
+    assert.throws(() => keyed(`file ${text}\n`, 'file', levelOf), /expected a number/, text.slice(0, 9));
+  }
 });
 
 test('no limit is 0, however the kernel writes it', () => {
   for (const text of ['max', '9223372036854771712', '18446744073709551615', '-1']) assert.equal(limit(text), 0);
   assert.equal(limit('67108864'), 67_108_864);
-  assert.throws(() => limit('plenty'), /expected a number/);
+  for (const text of ['plenty', '9'.repeat(400), '1 2']) assert.throws(() => limit(text), /expected a number/);
+  // What is in use is no limit: one that can't be is no number.
+  assert.equal(amount('67108864'), 67_108_864);
+  for (const text of ['max', '-1', '18446744073709551615', '']) assert.throws(() => amount(text), /expected a number/);
 });
 
 test('quota, weight and pressure are read', () => {
@@ -43,31 +46,68 @@ test('quota, weight and pressure are read', () => {
   const text = 'some avg10=0.00 avg60=0.00 avg300=0.00 total=1500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=2\n';
   assert.deepEqual(parsePressure('f', text), { some: 1.5, full: 0.000002 });
   assert.deepEqual(parsePressure('f', 'some avg10=0.00 total=7\n'), { some: 0.000007, full: undefined });
-  assert.throws(() => parsePressure('f', 'none\n'), MalformedFile);
+  for (const wrong of ['none\n', '', '\0\0']) assert.throws(() => parsePressure('f', wrong), MalformedFile);
 });
 
 test('io.stat: several devices, one that did nothing, one without a number, the cost model', () => {
   const text =
     '11:0 \n8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0 cost.usage=1500000\n(unknown) rbytes=1\n8:16 rbytes=5 wbytes=6 rios=7 wios=8\n';
-  const [first, second, ...more] = parseIoStat('io.stat', text);
+  const [first, second, ...more] = parseIoStat('io.stat', text, assert.fail);
   assert.deepEqual(more, []);
   assert.deepEqual([first?.major, first?.minor, first?.reads, first?.costUsage], ['8', '0', 3, 1.5]);
   assert.deepEqual([second?.minor, second?.writeBytes], ['16', 6]);
-  assert.throws(() => parseIoStat('io.stat', '8:0 rbytes=x\n'), MalformedFile);
+});
+
+/** Lines that kernels write, and what is to be read of each: device, bytes read. */
+const IO_LINES: readonly (readonly [line: string, ...devices: readonly [string, number][]])[] = [
+  ['253:0 8:0 rbytes=1 wbytes=2', ['8:0', 1]],
+  ['253:0 253:1 8:16 rbytes=3', ['8:16', 3]],
+  ['253:0 (unknown) rbytes=4'],
+  ['(unknown) 8:0 rbytes=5', ['8:0', 5]],
+  ['(unknown)  rbytes=6'],
+  ['253:0 8:0'],
+  ['8:0   rbytes=7  wbytes=8 ', ['8:0', 7]],
+];
+
+test('io.stat: lines without an end, and devices that are gone', () => {
+  for (const [line, ...devices] of IO_LINES) {
+    const found = parseIoStat('io.stat', `${line}\n`, assert.fail);
+    assert.deepEqual(
+      found.map(({ major, minor, readBytes }) => [`${major}:${minor}`, readBytes]),
+      devices,
+      line,
+    );
+  }
+});
+
+test('io.stat: a line that is not understood costs that line', () => {
+  const odd = ['8:0 rbytes=x', 'sda rbytes=1', '8:0 rbytes', '8:0 rbytes=-1', '\0\0', `8:0 rbytes=${2n ** 64n - 1n}`];
+  const lost: string[] = [];
+  const text = odd.map((line) => `${line}\n8:16 rbytes=1\n`).join('');
+  const found = parseIoStat('io.stat', text, ({ message }) => lost.push(message.split(':')[1] as string));
+  assert.equal(found.length, odd.length);
+  assert.deepEqual(lost, ['1', '3', '5', '7', '9', '11']);
 });
 
 test('blkio files: operations by device, without the sum of all', () => {
-  const devices = parseOperations('blkio', '8:0 Read 1\n8:0 Write 2\n8:0 Total 3\n8:16 Read 4\nTotal 7\n');
-  assert.deepEqual([...devices.keys()], ['8:0', '8:16']);
+  const devices = parseOperations(
+    'blkio',
+    '8:0 Read 1\n8:0 Write 2\n8:0 Total 3\n8:16 Read 4\n(unknown) Read 9\n8:32 8:48 Read 5\nTotal 7\n',
+    assert.fail,
+  );
+  assert.deepEqual([...devices.keys()], ['8:0', '8:16', '8:48']);
   assert.equal(devices.get('8:0')?.get('Write'), 2);
-  assert.equal(parseOperations('blkio', 'Total 0\n').size, 0);
-  assert.throws(() => parseOperations('blkio', '8:0 Read\n'), MalformedFile);
+  assert.equal(parseOperations('blkio', 'Total 0\n', assert.fail).size, 0);
+  const lost: string[] = [];
+  const odd = '8:0 Read\n8:16 Read 1\nRead 5\n8:0 Read 1 2\n8:0 Read many\n';
+  const kept = parseOperations('blkio', odd, ({ message }) => lost.push(message));
+  assert.deepEqual([[...kept.keys()], lost.map((message) => message.split(':')[1])], [['8:16'], ['1', '3', '4', '5']]);
 });
 
 test("net/dev: without loopback and the host's ends of pods, also when a number follows the colon at once", () => {
   const text =
     'Inter-|\n face |\n lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\nvethab: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n eth0:10 1 2 3 0 0 0 0 20 4 5 6 0 0 0 0\n';
-  assert.deepEqual(parseNetDev('dev', text), [
+  assert.deepEqual(parseNetDev('dev', text, assert.fail), [
     {
       name: 'eth0',
       receiveBytes: 10,
@@ -80,7 +120,10 @@ test("net/dev: without loopback and the host's ends of pods, also when a number 
       transmitDropped: 6,
     },
   ]);
-  assert.throws(() => parseNetDev('dev', ' eth0: 1 2 3\n'), MalformedFile);
+  const lost: string[] = [];
+  const odd = ` eth0: 1 2 3\n eth1:${' 7'.repeat(16)}\n eth2: -1${' 7'.repeat(15)}\n`;
+  const kept = parseNetDev('dev', odd, ({ message }) => lost.push(message));
+  assert.deepEqual([kept.map(({ name }) => name), lost.length], [['eth1'], 2]);
 });
 
 test('v2: a cgroup is read with the machine for its root', (context) => {
@@ -110,8 +153,8 @@ test('v2: without controllers only CPU time is told; without cpu.stat the cgroup
   node.makeCgroup('/empty', { 'cpu.stat': '' });
   const reader = new CgroupV2(new Host(node.paths), node.paths.cgroup, ALL);
   const reading = reader.read('/bare', LOOK);
-  const { misses: _, areEventsSame, isIoSame, devices, ...values } = reading;
-  assert.deepEqual([areEventsSame, isIoSame], [false, false]);
+  const { misses: _, areEventsSame, isIoSame, devices, losses, ...values } = reading;
+  assert.deepEqual([areEventsSame, isIoSame, losses], [false, false, []]);
   const told = Object.entries(values).filter(([, value]) => value !== undefined);
   assert.deepEqual(devices, []);
   assert.deepEqual(Object.keys(Object.fromEntries(told)), [
@@ -119,7 +162,15 @@ test('v2: without controllers only CPU time is told; without cpu.stat the cgroup
   ]);
   assert.equal(reader.read('/small', LOOK).workingSet, 0);
   assert.throws(() => reader.read('/gone', LOOK), MissingFile);
-  for (const id of ['/broken', '/empty']) assert.throws(() => reader.read(id, LOOK), MalformedFile);
+  // What is not understood costs itself only, and is named by file and line.
+  for (const [id, line] of [
+    ['/broken', 1],
+    ['/empty', 1],
+  ] as const) {
+    const { cpuUsage, rss, losses } = reader.read(id, LOOK);
+    assert.deepEqual([cpuUsage, rss], [undefined, 4000]);
+    assert.match(losses.map(String).join(), new RegExp(`^MalformedFile: .*${id}/cpu\\.stat:${line}: expected`));
+  }
 });
 
 const V1_FILES: Readonly<Record<string, string>> = {

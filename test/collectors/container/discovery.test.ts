@@ -26,7 +26,7 @@ function treeOf(context: TestContext, folders: readonly string[]): string {
 }
 
 const find = (tree: string, named: readonly string[] = []) =>
-  [...new Discovery(new Host(pathsBelow('/nowhere')), tree, named).walk()]
+  [...new Discovery(new Host(pathsBelow('/nowhere')), tree, named).walk(assert.fail)]
     .filter((cgroup) => cgroup !== undefined)
     .filter(({ kind }) => kind !== 'root')
     .map(({ id, kind, podUid, containerId }) => [kind, id, podUid, containerId].filter((part) => part !== undefined));
@@ -67,6 +67,26 @@ const LAYOUTS: readonly { readonly name: string; readonly folder: string; readon
     folder: `cri-containerd-${ID}.scope`,
   },
   { name: 'minikube in docker', pod: `/docker/${OTHER}/kubepods/burstable/pod${UID}`, folder: ID },
+  {
+    name: 'rootless kind, from the host',
+    pod: `/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-${OTHER}.scope/container/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-${POD}`,
+    folder: `cri-containerd-${ID}.scope`,
+  },
+  {
+    name: 'rootless kind in a container of LXC',
+    pod: `/lxc.payload.a/user.slice/user-1000.slice/user@1000.service/app.slice/docker.service/docker-${OTHER}.scope/init.scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-${POD}`,
+    folder: `cri-containerd-${ID}.scope`,
+  },
+  {
+    name: 'k3s without root, as a service',
+    pod: `/user.slice/user-1000.slice/user@1000.service/app.slice/app-k3s.slice/k3s-rootless.service/k3s/kubepods/pod${UID}`,
+    folder: ID,
+  },
+  {
+    name: 'k3d in Docker in Docker',
+    pod: `/docker/${OTHER}/init/docker/${OTHER}/docker/${OTHER}/kubepods/besteffort/pod${UID}`,
+    folder: ID,
+  },
   {
     name: 'k3s without root',
     pod: `/user.slice/user-1000.slice/user@1000.service/k3s-rootless.scope/kubepods/burstable/pod${UID}`,
@@ -135,7 +155,7 @@ test('named slices are found, one by one or all below a folder', (context) => {
 test('a kubepods that appears later is found', (context) => {
   const tree = treeOf(context, ['system.slice']);
   const discovery = new Discovery(new Host(pathsBelow('/nowhere')), tree, []);
-  const count = () => [...discovery.walk()].filter((cgroup) => cgroup !== undefined).length;
+  const count = () => [...discovery.walk(assert.fail)].filter((cgroup) => cgroup !== undefined).length;
   assert.equal(count(), 0);
   mkdirSync(join(tree, `kubepods/pod${UID}`), { recursive: true });
   assert.equal(count(), 3);
@@ -145,6 +165,20 @@ test('a folder that can not be looked at is an error, not a cgroup that is gone'
   const host = new Host(pathsBelow('/nowhere'));
   assert.equal(host.links('/nowhere/at/all'), undefined);
   assert.throws(() => host.links(`/${'x'.repeat(5000)}`), UnreadableFile);
+});
+
+test('a folder that can not be looked into costs what is in it, and is named', (context) => {
+  const tree = treeOf(context, [`kubepods/burstable/pod${UID}/${ID}`, `kubepods/pod${STATIC_UID}/${OTHER}`]);
+  const host = new Host(pathsBelow('/nowhere'));
+  const broken = `${tree}/kubepods/burstable`;
+  host.links = (path) => {
+    if (path === broken) throw new UnreadableFile(`cannot read ${path}: EIO`);
+    return Host.prototype.links.call(host, path);
+  };
+  const lost: string[] = [];
+  const found = [...new Discovery(host, tree, []).walk((folder, cause) => lost.push(`${folder} ${cause}`))];
+  assert.deepEqual(lost, [`/kubepods/burstable UnreadableFile: cannot read ${broken}: EIO`]);
+  assert.ok(found.some((cgroup) => cgroup?.containerId === OTHER));
 });
 
 test('v2 is told by its file, v1 by folders of controllers, hybrid counts as v1', (context) => {

@@ -59,7 +59,7 @@ test('ARM has no ids in cpuinfo, but a topology in sysfs', async (context) => {
   assert.ok(lines.includes(`machine_cpu_sockets{${IDS}} 1`));
 });
 
-test('without /proc/cpuinfo there is no data', async (context) => {
-  const { result } = await collectOnce(machine, hostTree(context, { 'proc/meminfo': '' }));
+test('without the files there is no data', async (context) => {
+  const { result } = await collectOnce(machine, hostTree(context, { 'proc/x': '' }));
   assert.equal(result.outcome, 'nodata');
 });

@@ -1,0 +1,55 @@
+import { NotANumber } from '../../host/numbers.ts';
+
+/** More digits than that may be more than a sum of doubles tells exactly. */
+const EXACT_DIGITS = 15;
+const ZERO = '0'.charCodeAt(0);
+const MINUS = '-'.charCodeAt(0);
+const NEWLINE = '\n'.charCodeAt(0);
+
+/** What is searched for each key, made once. */
+const needles = new Map<string, string>();
+
+function needleOf(key: string): string {
+  const needle = needles.get(key) ?? `\n${key} `;
+  needles.set(key, needle);
+  return needle;
+}
+
+/** Makes a number of kernel counts; undefined for what can't be one. */
+type Convert = (value: number) => number | undefined;
+
+/** A 64-bit count from here on was below zero, and would never be reached. */
+const WRAPPED = 2 ** 63;
+
+/** A count that only grows. Below zero there is none: as 0 it would look like a restart. */
+export const countOf: Convert = (value) => (value < 0 || value >= WRAPPED ? undefined : value);
+
+/** An amount. Some kernels print a sum that went below zero while its parts were read. */
+export const levelOf: Convert = (value) => (value < 0 || value >= WRAPPED ? 0 : value);
+
+/**
+ * The number behind `key` in lines of key and value; undefined when there is no such line. Ten such searches cost a
+ * third of splitting the sixty lines of memory.stat, and leave no strings behind. Throws NotANumber.
+ */
+export function keyed(lines: string, key: string, convert: Convert): number | undefined {
+  const isFirst = lines.startsWith(key) && lines[key.length] === ' ';
+  const before = isFirst ? -1 : lines.indexOf(needleOf(key));
+  if (before === -1 && !isFirst) return undefined;
+  const start = before + key.length + 2;
+  const isNegative = lines.charCodeAt(start) === MINUS;
+  let value = 0;
+  let at = isNegative ? start + 1 : start;
+  const first = at;
+  for (; at < lines.length && lines.charCodeAt(at) !== NEWLINE; at++) {
+    const digit = lines.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) throw new NotANumber(lineFrom(lines, start));
+    value = value * 10 + digit;
+  }
+  if (at === first || value > 2 ** 64) throw new NotANumber(lineFrom(lines, start));
+  if (at - first > EXACT_DIGITS) value = Number(lines.slice(first, at));
+  const converted = convert(isNegative ? -value : value);
+  if (converted === undefined) throw new NotANumber(lineFrom(lines, start));
+  return converted;
+}
+
+const lineFrom = (lines: string, start: number): string => lines.slice(start).split('\n', 1)[0] ?? '';
