@@ -84,10 +84,10 @@ export const exporter = z
         'How often one body is sent again before it is given up; when unset 3 for pushgateway, no limit for vmagent.',
       ),
     compression: z
-      .enum(['zstd', 'gzip'])
+      .enum(['zstd', 'gzip', 'none'])
       .optional()
       .describe(
-        'How bodies are compressed. When unset, a vmagent is asked whether it reads zstd; pushgateway gets gzip.',
+        'How bodies are compressed. When unset, a vmagent is asked whether it reads zstd; pushgateway gets gzip; none is for a Pushgateway before 1.5.',
       ),
     staleMarkers: z
       .boolean()
@@ -133,6 +133,10 @@ export const exporter = z
   .refine(({ type, staleMarkers }) => type !== 'pushgateway' || !staleMarkers, {
     error: 'a Pushgateway has no stale markers: what is gone is replaced by the next push',
     path: ['staleMarkers'],
+  })
+  .refine(({ type, compression }) => type !== 'vmagent' || compression !== 'none', {
+    error: 'a vmagent reads gzip and zstd; none is for a pushgateway',
+    path: ['compression'],
   })
   .refine(({ type, compression }) => type !== 'pushgateway' || compression !== 'zstd', {
     error: 'a pushgateway reads gzip only',

@@ -15,10 +15,10 @@ export interface Answer {
 
 /**
  * What follows: `done`; `retry` after a backoff; `pause` keeps the body and leaves the receiver alone for a minute
- * (a person has to change something); `split` sends it in two parts; `drop` gives the body up, for it would be refused
- * again.
+ * (a person has to change something); `split` sends it in two parts; `narrow` leaves the families out that the receiver
+ * refuses and, if there are none such, does what `otherwise` says; `drop` gives the body up, for it would be refused again.
  */
-export type Action = 'done' | 'retry' | 'pause' | 'split' | 'drop';
+export type Action = 'done' | 'retry' | 'pause' | 'split' | 'narrow' | 'drop';
 
 /** One row of a protocol's table of answers. */
 export interface AnswerRule {
@@ -29,6 +29,8 @@ export interface AnswerRule {
   /** Further condition: said with a web page, or not. */
   readonly page?: boolean;
   readonly action: Action;
+  /** For `narrow`; `drop` when unset. */
+  readonly otherwise?: 'drop' | 'retry';
   /** Label of the self metrics, and what to do about it in the log. */
   readonly reason: string;
   readonly hint?: string;

@@ -1,15 +1,18 @@
 import type { ExporterSettings } from '../config/exporter-schema.ts';
 import type { Target } from '../config/identity.ts';
-import { compressionOf, transcode } from '../metrics/compression.ts';
+import { compressionOf, compressor, transcode } from '../metrics/compression.ts';
 import type { Group } from '../metrics/group.ts';
 import { type AnswerRule, ruleFor } from './answers.ts';
 import { backoffMs, PAUSE_MS } from './backoff.ts';
+import { familyNames, withFamilies } from './body-families.ts';
 import { askForZstd, NEVER_STORED_MS } from './dialect.ts';
 import type { Endpoint, Endpoints, Pass } from './endpoints.ts';
 import { type Body, wireBytes } from './exporter.ts';
+import type { LeftOutFamilies } from './left-out.ts';
+import { narrow, type Verdict } from './narrowing.ts';
 import type { Protocol } from './protocol.ts';
 import type { Report } from './report.ts';
-import type { Sender, Tried } from './sender.ts';
+import type { Sender, Tried, Upload } from './sender.ts';
 import { splitBody } from './split.ts';
 import { Suspects } from './suspects.ts';
 
@@ -20,8 +23,17 @@ export interface DeliveryOptions {
   readonly sender: Sender;
   readonly endpoints: Endpoints;
   readonly report: Report;
+  readonly leftOut: LeftOutFamilies;
   readonly random: () => number;
 }
+
+/** By family, the samples that were left out of a body. */
+type LeftOutSamples = ReadonlyMap<string, number>;
+
+const NOTHING_OUT: LeftOutSamples = new Map();
+
+/** A push without a sample: what is well takes it. */
+const QUESTION = Buffer.from('# firesteel asks whether pushes are taken here\n');
 
 /**
  * What became of a body: `settled` (taken, or given up and counted), still to be sent (`again`, in parts when it was
@@ -73,7 +85,8 @@ export class Delivery {
         return { again: parts };
       }
     }
-    const tried = await this.#send(body, pass.endpoint, signal);
+    const { body: sent, out } = await this.#withoutLeftOut(body);
+    const tried = await this.#send(sent, pass.endpoint, signal);
     if (!tried) {
       endpoints.settle(pass, 'unused');
       report.dropped('not_master', body.samples);
@@ -88,8 +101,10 @@ export class Delivery {
       case 'done':
         endpoints.settle(pass, 'taken');
         this.#suspects.taken();
-        report.delivered(body);
+        this.#delivered(sent, out);
         return 'settled';
+      case 'narrow':
+        return this.#narrow(body, sent, out, pass, tried, rule, signal);
       case 'split': {
         endpoints.settle(pass, 'taken');
         pass.endpoint.maxBytes = Math.min(pass.endpoint.maxBytes, wireBytes(body) * SMALLER);
@@ -101,7 +116,7 @@ export class Delivery {
       }
       case 'drop': {
         // Who says nothing at all is left alone like one that is down, and the next address takes over.
-        const waitMs = backoffMs(pass.endpoint.breaker.failures + 1, this.#options.random);
+        const waitMs = backoffMs(endpoints.failures(pass) + 1, this.#options.random);
         endpoints.settle(pass, tried.failure === undefined ? 'taken' : { waitMs, isPause: false });
         return this.#giveUp(body, url, tried, rule);
       }
@@ -112,13 +127,13 @@ export class Delivery {
 
   #later(body: Body, pass: Pass, tried: Tried, rule: AnswerRule): Outcome {
     const { protocol, settings, endpoints, report, random } = this.#options;
-    const { url, breaker } = pass.endpoint;
+    const { url } = pass.endpoint;
     const isPause = rule.action === 'pause';
     if (rule.reason === 'encoding' && settings.compression === undefined) pass.endpoint.readsZstd = false;
     else if (isPause) this.#forget(pass.endpoint);
     // What a receiver asks for is the same for all agents, and may be nothing.
     const asked = tried.retryAfterMs === undefined ? undefined : tried.retryAfterMs + backoffMs(1, random);
-    const waitMs = isPause ? PAUSE_MS : (asked ?? backoffMs(breaker.failures + 1, random));
+    const waitMs = isPause ? PAUSE_MS : (asked ?? backoffMs(endpoints.failures(pass) + 1, random));
     endpoints.settle(pass, { waitMs, isPause });
     // A pause is the receiver's state, not the body's: it does not use up the body's tries.
     const tries = (this.#tries.get(body) ?? 0) + (isPause ? 0 : 1);
@@ -131,6 +146,68 @@ export class Delivery {
     return { again: [body] };
   }
 
+  /** What is left of a body without the families that the receiver does not take. */
+  async #withoutLeftOut(body: Body): Promise<{ readonly body: Body; readonly out: LeftOutSamples }> {
+    const { leftOut } = this.#options;
+    const families = leftOut.of(body.group);
+    if (families === undefined) return { body, out: NOTHING_OUT };
+    return withFamilies(body, (family) => !families.has(family), leftOut.cacheOf(body.group, families));
+  }
+
+  #delivered(body: Body, out: LeftOutSamples): void {
+    const { leftOut, report } = this.#options;
+    for (const family of leftOut.taken(body.group)) report.takenAgain(body.group, family);
+    report.delivered(body);
+    report.leftOut(body.group, out);
+  }
+
+  /** Looks for the families for which `sent`, which is `body` without those known already, was refused. */
+  async #narrow(
+    body: Body,
+    sent: Body,
+    out: LeftOutSamples,
+    pass: Pass,
+    tried: Tried,
+    rule: AnswerRule,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { protocol, endpoints, leftOut, report } = this.#options;
+    const { endpoint } = pass;
+    const send = async (part: Body, method: Upload['method'] = protocol.method): Promise<Verdict> => {
+      const answer = await this.#send(part, endpoint, signal, method);
+      if (answer === undefined) return 'unclear';
+      report.tried(answer);
+      const { action } = this.#ruleFor(answer);
+      if (action === 'done') return 'taken';
+      return action === 'narrow' ? { refusal: refusalOf(answer) } : 'unclear';
+    };
+    // A gateway that dies of its own refusal breaks the connection, like one that is gone: that it takes this tells.
+    const isWell = tried.failure === undefined || (await send(await question(sent), protocol.partMethod)) === 'taken';
+    if (!isWell) {
+      if (rule.otherwise === 'retry') return this.#later(body, pass, tried, rule);
+      endpoints.settle(pass, 'taken');
+      return this.#giveUp(body, endpoint.url, tried, rule);
+    }
+    endpoints.settle(pass, 'taken');
+    const only = async (families: readonly string[]) => {
+      const wanted = new Set(families);
+      return (await withFamilies(sent, (family) => wanted.has(family))).body;
+    };
+    const { isTaken, refused } = await narrow(await familyNames(sent), leftOut.onTrial(sent.group), refusalOf(tried), {
+      part: async (families) => send(await only(families), protocol.partMethod),
+      whole: async (families) => send(await only(families)),
+    });
+    for (const { family, reason } of refused) {
+      leftOut.add(sent.group, family, reason);
+      report.refusedFamily(sent.group, endpoint.url, family, reason);
+    }
+    if (!isTaken) return this.#giveUp(body, endpoint.url, tried, rule);
+    const names = new Set(refused.map(({ family }) => family));
+    const rest = await withFamilies(sent, (family) => !names.has(family));
+    this.#delivered(rest.body, new Map([...out, ...rest.out]));
+    return 'settled';
+  }
+
   #giveUp(body: Body, url: string, tried: Tried, rule: AnswerRule): Outcome {
     this.#options.report.refused(body, url, tried, rule, undefined);
     this.#options.report.dropped(rule.reason, body.samples);
@@ -138,12 +215,17 @@ export class Delivery {
   }
 
   /** Undefined when this agent may not send the body any more. */
-  async #send(body: Body, endpoint: Endpoint, signal: AbortSignal): Promise<Tried | undefined> {
+  async #send(
+    body: Body,
+    endpoint: Endpoint,
+    signal: AbortSignal,
+    method = this.#options.protocol.method,
+  ): Promise<Tried | undefined> {
     const { protocol, settings, targets, sender } = this.#options;
     const target = body.target ?? targets[body.group];
     const urlAt = (stampMs: number) => protocol.url(endpoint.url, target, stampMs);
     const common = {
-      method: protocol.method,
+      method,
       timeoutMs: settings.timeout ?? protocol.timeoutMs,
       mayPush: body.mayPush,
     };
@@ -168,7 +250,11 @@ export class Delivery {
     if (body.mayPush?.() === false) return undefined;
     // Stamped lines bring their own time, and one that is cut off is to have none.
     const url = urlAt(encoding === 'gzip-stamped' ? NEVER_STORED_MS : body.stampMs);
-    return sender.send({ ...common, url, compression: compressionOf(encoding), members }, signal);
+    const compression = compressionOf(encoding);
+    if (settings.compression !== 'none') return sender.send({ ...common, url, compression, members }, signal);
+    const texts: Buffer[] = [];
+    for (const member of members) texts.push(await compressor(compression).unpack(member));
+    return sender.send({ ...common, url, compression: 'none', members: texts }, signal);
   }
 
   #forget(endpoint: Endpoint): void {
@@ -177,4 +263,14 @@ export class Delivery {
   }
 
   readonly #ruleFor = (tried: Tried): AnswerRule => ruleFor(this.#options.protocol.answers, tried);
+}
+
+/** What a refusal says; a connection that was reset says nothing, so it is explained. */
+const refusalOf = ({ failure, text }: Tried): string =>
+  failure === undefined ? text : `${text}: this gateway breaks the connection instead of saying what it refuses`;
+
+/** A body of the same group without a sample. */
+async function question(body: Body): Promise<Body> {
+  const member = await compressor(compressionOf(body.encoding)).pack(QUESTION);
+  return { ...body, members: [member], samples: 0, textBytes: QUESTION.length };
 }

@@ -35,6 +35,17 @@ export function wireBytes({ members }: Pick<Body, 'members'>): number {
   return size;
 }
 
+/** A family that the receiver does not take from a group. */
+export interface LeftOut {
+  readonly group: Group;
+  readonly family: string;
+  readonly sinceMs: number;
+  /** When it is tried again. */
+  readonly retryMs: number;
+  /** What the receiver said. */
+  readonly reason: string;
+}
+
 /** How one exporter fares, for people; holds no credentials. */
 export interface ExporterStatus {
   readonly name: string;
@@ -61,6 +72,8 @@ export interface ExporterStatus {
     readonly oldestStampMs?: number;
   };
   readonly sentSamples: number;
+  /** Families that the receiver refuses, and that its pushes go without; absent when there are none. */
+  readonly leftOut?: readonly LeftOut[];
   /** Samples given up, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
 }

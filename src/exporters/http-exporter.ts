@@ -8,6 +8,7 @@ import { type Clock, REAL_CLOCK } from './clock.ts';
 import { Delivery } from './delivery.ts';
 import { Endpoints, type Pass } from './endpoints.ts';
 import type { Body, Exporter, ExporterStatus } from './exporter.ts';
+import { LeftOutFamilies } from './left-out.ts';
 import type { ExportMetrics } from './metrics.ts';
 import type { Protocol } from './protocol.ts';
 import { MemoryQueue } from './queue.ts';
@@ -47,6 +48,7 @@ export class HttpExporter implements Exporter {
   readonly #report: Report;
   readonly #queue: MemoryQueue;
   readonly #delivery: Delivery;
+  readonly #leftOut: LeftOutFamilies;
   readonly #spool: Spool | undefined;
   readonly #replay: Replay | undefined;
   readonly #markers: StaleMarkers | undefined;
@@ -73,6 +75,7 @@ export class HttpExporter implements Exporter {
     this.#report = new Report(name, metrics, log, now);
     const { cycles, bytes } = settings.queue;
     this.#queue = new MemoryQueue({ cycles: protocol.keepsHistory ? cycles : 1, bytes });
+    this.#leftOut = new LeftOutFamilies(now);
     this.#delivery = new Delivery({
       protocol,
       settings,
@@ -80,6 +83,7 @@ export class HttpExporter implements Exporter {
       sender: this.#sender,
       endpoints: this.#endpoints,
       report: this.#report,
+      leftOut: this.#leftOut,
       random,
     });
     const { endUrl } = protocol;
@@ -150,6 +154,7 @@ export class HttpExporter implements Exporter {
   status(): ExporterStatus {
     const { type, groups } = this.#settings;
     const { current } = this.#endpoints;
+    const leftOut = this.#leftOut.all;
     return {
       name: this.name,
       type,
@@ -157,6 +162,7 @@ export class HttpExporter implements Exporter {
       groups,
       state: this.#state,
       ...this.#report.status,
+      ...(leftOut.length > 0 && { leftOut }),
       memory: this.#queue.sizes,
       ...(this.#spool && { spool: this.#spool.sizes }),
     };
@@ -197,7 +203,7 @@ export class HttpExporter implements Exporter {
   /** Sends until the lane is empty; while closing, until the receiver does not take a body. */
   async #drain(group: Group): Promise<void> {
     while (this.#queue.has(group) && !this.#cut.signal.aborted) {
-      const pass = await this.#pass();
+      const pass = await this.#pass(group);
       const body = pass && this.#queue.takeNewest(group);
       if (!body) {
         if (pass) this.#endpoints.settle(pass, 'unused');
@@ -211,11 +217,11 @@ export class HttpExporter implements Exporter {
   }
 
   /** Leave for an upload; while closing undefined when the last try has failed. */
-  async #pass(): Promise<Pass | undefined> {
-    const pass = await this.#endpoints.pass(this.#closing.signal);
+  async #pass(group: Group): Promise<Pass | undefined> {
+    const pass = await this.#endpoints.pass(this.#closing.signal, group);
     if (pass) return pass;
     while (this.#endpoints.isProbing && !this.#cut.signal.aborted) await this.#endpoints.change();
-    return this.#endpoints.passNow();
+    return this.#endpoints.passNow(group);
   }
 
   /** Puts a body into memory, and what has to leave for it on disk. */

@@ -7,6 +7,7 @@ export interface ExportMetrics {
   readonly retries: Counter<'exporter' | 'reason'>;
   readonly samplesSent: Counter<'exporter'>;
   readonly samplesDropped: Counter<'exporter' | 'reason'>;
+  readonly leftOut: Gauge<'exporter' | 'group' | 'family'>;
   readonly bytes: Counter<'exporter' | 'form'>;
   readonly queueBodies: Gauge<'exporter' | 'tier'>;
   readonly queueBytes: Gauge<'exporter' | 'tier'>;
@@ -57,6 +58,12 @@ export function exportMetrics(registry: Registry): ExportMetrics {
       name: 'firesteel_export_samples_dropped_total',
       help: 'Samples given up, by reason.',
       labelNames: ['exporter', 'reason'] as const,
+      registers,
+    }),
+    leftOut: new Gauge({
+      name: 'firesteel_export_left_out_samples',
+      help: 'Samples of a family that the last push of a group went without, because the receiver refuses the family.',
+      labelNames: ['exporter', 'group', 'family'] as const,
       registers,
     }),
     bytes: new Counter({

@@ -6,6 +6,8 @@ export interface Protocol {
   /** As in `exporters.NAME.type`. */
   readonly type: string;
   readonly method: 'POST' | 'PUT';
+  /** How a part of a body is sent that is to stay beside the rest, for receivers where `method` replaces all. */
+  readonly partMethod?: 'POST';
   /** The address for a body of `target` that was collected at `stampMs`. */
   url(base: string, target: Target, stampMs: number): string;
   /** Where remote write ends series of `target`, if the receiver has that. */

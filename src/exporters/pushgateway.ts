@@ -18,6 +18,7 @@ const part = (name: string, value: string): string => {
 export const pushgateway: Protocol = {
   type: 'pushgateway',
   method: 'PUT',
+  partMethod: 'POST',
   url(base, { job, instance, labels }) {
     const key = Object.entries({ instance, ...labels }).map(([name, value]) => part(name, value));
     return `${base}/metrics${part('job', job)}${key.join('')}`;
@@ -30,15 +31,24 @@ export const pushgateway: Protocol = {
       when: 400,
       text: /is not a [A-Z]+|inconsistent|should have/,
       page: false,
-      action: 'drop',
+      action: 'narrow',
       reason: 'type_conflict',
       hint: 'another group has this metric with another type; delete that group',
     },
     {
       when: 400,
+      // Our first line is a comment, so this one is not read as it was written.
+      text: /\bline 1: invalid metric name/,
+      page: false,
+      action: 'pause',
+      reason: 'encoding',
+      hint: 'a Pushgateway before 1.5 does not read gzip: set compression of the exporter to none',
+    },
+    {
+      when: 400,
       text: /\bline \d|collected|pushed metrics|timestamps|gzip|unexpected EOF/i,
       page: false,
-      action: 'drop',
+      action: 'narrow',
       reason: 'rejected',
       hint: 'the receiver refuses a line of this body',
     },
@@ -54,6 +64,14 @@ export const pushgateway: Protocol = {
     { when: 425, action: 'retry', reason: 'busy', tries: 2 },
     { when: 429, action: 'retry', reason: 'busy', tries: 2 },
     { when: [500, 599], action: 'retry', reason: 'server_error', tries: 2 },
+    // Debian's Pushgateway 1.11 panics while it refuses a push.
+    {
+      when: 'network',
+      text: /^(?:ECONNRESET|EPIPE): (?!connect)/,
+      action: 'narrow',
+      otherwise: 'retry',
+      reason: 'network',
+    },
     // A push goes on at the gateway after the client has left: sending it again only adds to its load.
     { when: 'timeout', action: 'drop', reason: 'timeout' },
     ...NOT_THE_BODY,

@@ -19,6 +19,9 @@ export interface ReplayOptions {
   readonly isIdle: () => boolean;
 }
 
+/** What fails on its way from the disk does not hold up what is new. */
+const LANE = 'spool';
+
 /** How often the folder of another process is looked at, and how often to look for something to send. */
 const LOOK_MS = 1000;
 
@@ -87,7 +90,7 @@ export class Replay {
   /** The parts that are left to be sent: none when it is settled. */
   async #send(body: Body, cut: AbortSignal): Promise<readonly Body[] | 'again'> {
     const { endpoints, delivery, report } = this.#options;
-    const pass = endpoints.isOpen ? endpoints.passNow() : undefined;
+    const pass = endpoints.isOpen ? endpoints.passNow(LANE) : undefined;
     if (!pass) return 'again';
     const sent = report.status.sentSamples;
     const outcome = await delivery.try(body, pass, cut);

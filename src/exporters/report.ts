@@ -16,6 +16,8 @@ export class Report {
   readonly #now: () => number;
   /** What has been complained of since the last success of a group. */
   readonly #failing = new Map<Group, Set<string>>();
+  /** The families that were left out of the last push of a group. */
+  readonly #leftOut = new Map<Group, readonly string[]>();
   readonly #dropped: Record<string, number> = {};
   #isFailing: boolean = false;
   #sentSamples = 0;
@@ -31,9 +33,9 @@ export class Report {
     this.#now = now;
   }
 
-  /** Whether the last try of a body failed. */
+  /** Whether the last try of a body failed, or the last one of any group. */
   get isFailing(): boolean {
-    return this.#isFailing;
+    return this.#isFailing || this.#failing.size > 0;
   }
 
   /** What a status page tells of the tries. */
@@ -114,6 +116,34 @@ export class Report {
     this.#dropped[reason] = (this.#dropped[reason] ?? 0) + samples;
     this.#metrics.samplesDropped.inc({ exporter: this.#exporter, reason }, samples);
   };
+
+  /** A family is left out of a group from now on, since the receiver refuses it. */
+  refusedFamily(group: Group, url: string, family: string, reason: string): void {
+    const fields = { exporter: this.#exporter, group, url, family, answer: reason, next: 'trying it again in an hour' };
+    const message = 'the receiver refuses this family: it is left out, the rest of the group is sent';
+    this.#log.say('error', `${this.#exporter}/${group}/family ${family}`, fields, message);
+  }
+
+  /** A family that was left out has been taken. */
+  takenAgain(group: Group, family: string): void {
+    const exporter = this.#exporter;
+    this.#log.over(`${exporter}/${group}/family ${family}`);
+    this.#log.say('info', `${exporter}/${group}/again ${family}`, { exporter, group, family }, 'family is taken again');
+  }
+
+  /** The samples by family that were left out of a push that was taken. */
+  leftOut(group: Group, out: ReadonlyMap<string, number>): void {
+    const exporter = this.#exporter;
+    for (const family of this.#leftOut.get(group) ?? []) {
+      if (!out.has(family)) this.#metrics.leftOut.remove({ exporter, group, family });
+    }
+    if (out.size === 0) this.#leftOut.delete(group);
+    else this.#leftOut.set(group, [...out.keys()]);
+    for (const [family, samples] of out) {
+      this.#metrics.leftOut.set({ exporter, group, family }, samples);
+      this.dropped('family_refused', samples);
+    }
+  }
 
   /** A body that had been on disk was acknowledged. */
   replayed(): void {

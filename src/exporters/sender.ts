@@ -15,8 +15,8 @@ const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 export interface Upload {
   readonly method: 'POST' | 'PUT';
   readonly url: string;
-  /** Content-Encoding. */
-  readonly compression: Compression | 'snappy';
+  /** Content-Encoding; no such header for `none`. */
+  readonly compression: Compression | 'snappy' | 'none';
   /** The text format when unset. */
   readonly contentType?: string;
   /** The body, in this order. */
@@ -92,7 +92,7 @@ export class Sender {
       ...this.#credentials.headers,
       'user-agent': 'firesteel',
       'content-type': upload.contentType ?? TEXT_FORMAT,
-      'content-encoding': upload.compression,
+      ...(upload.compression !== 'none' && { 'content-encoding': upload.compression }),
       'content-length': wireBytes(upload),
     };
     return exchange({ method, url, headers, members, agents, timeoutMs, signal }, (request) => {

@@ -115,9 +115,22 @@ export interface ExporterView {
     readonly limitBytes: number;
     readonly oldestStampMs?: number;
   };
+  /** Families that the receiver refuses, and that its pushes go without until `retryMs`; absent when there are none. */
+  readonly leftOut?: readonly LeftOutView[];
   readonly sentSamples: number;
   /** Samples that were given up, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** A family that a receiver does not take from a group. */
+export interface LeftOutView {
+  readonly group: string;
+  readonly family: string;
+  readonly sinceMs: number;
+  /** When it is tried again. */
+  readonly retryMs: number;
+  /** What the receiver said. */
+  readonly reason: string;
 }
 
 /** Who of several state agents pushes. */

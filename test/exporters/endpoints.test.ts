@@ -33,7 +33,7 @@ class HandClock implements Clock {
 const failed = (waitMs: number, isPause = false) => ({ waitMs, isPause });
 const never = new AbortController().signal;
 const passOf = (endpoints: Endpoints): Pass => {
-  const pass = endpoints.passNow();
+  const pass = endpoints.passNow('node');
   assert.ok(pass);
   return pass;
 };
@@ -44,8 +44,8 @@ test('after a failure one upload a wait goes through, and all when it was taken'
   const together = [passOf(endpoints), passOf(endpoints), passOf(endpoints)];
   for (const pass of together) endpoints.settle(pass, failed(1000));
   assert.equal(endpoints.current.breaker.failures, 1, 'what failed together is one failure');
-  assert.equal(endpoints.passNow(), undefined);
-  const waiting = [endpoints.pass(never), endpoints.pass(never)];
+  assert.equal(endpoints.passNow('node'), undefined);
+  const waiting = [endpoints.pass(never, 'node'), endpoints.pass(never, 'node')];
   const passed: Pass[] = [];
   for (const one of waiting) void one.then((pass) => pass && passed.push(pass));
   await clock.forward(999);
@@ -82,11 +82,63 @@ test('waiting ends with its signal', async () => {
   endpoints.settle(passOf(endpoints), failed(60_000, true));
   assert.ok(endpoints.isPaused);
   const ending = new AbortController();
-  const waiting = endpoints.pass(ending.signal);
+  const waiting = endpoints.pass(ending.signal, 'node');
   ending.abort();
   endpoints.wake();
   assert.equal(await waiting, undefined);
   endpoints.hurry();
-  assert.ok(endpoints.passNow());
-  assert.equal(endpoints.passNow(), undefined, 'one more try, not one for each lane');
+  assert.ok(endpoints.passNow('node'));
+  assert.equal(endpoints.passNow('node'), undefined, 'one more try, not one for each lane');
+});
+
+test('after a failure another lane tries the address; when it is taken, only the lane that failed waits', async () => {
+  const clock = new HandClock();
+  const endpoints = new Endpoints(['one'], undefined, clock);
+  endpoints.settle(passOf(endpoints), failed(1000));
+  const passed: Pass[] = [];
+  for (const lane of ['node', 'process']) void endpoints.pass(never, lane).then((pass) => pass && passed.push(pass));
+  await clock.forward(1000);
+  assert.deepEqual(
+    passed.map(({ lane }) => lane),
+    ['process'],
+  );
+  endpoints.settle(passed[0] as Pass, 'taken');
+  await clock.forward(0);
+  assert.deepEqual(
+    passed.map(({ lane }) => lane),
+    ['process', 'node'],
+    'the lane that failed may try as well',
+  );
+  endpoints.settle(passed[1] as Pass, failed(60_000));
+  assert.ok(endpoints.isOpen, 'it fails alone: the address is well');
+  const other = endpoints.passNow('process');
+  assert.ok(other);
+  endpoints.settle(other, 'taken');
+  assert.equal(endpoints.passNow('node'), undefined);
+  await clock.forward(60_000);
+  const again = endpoints.passNow('node') as Pass;
+  assert.equal(endpoints.failures(again), 2, 'its wait grows');
+  endpoints.settle(again, 'taken');
+  assert.ok(endpoints.passNow('node'));
+});
+
+test('lanes that all fail try one after the other, one upload a wait', async () => {
+  const clock = new HandClock();
+  const endpoints = new Endpoints(['one'], undefined, clock);
+  const lanes = ['node', 'process', 'agent'];
+  const together = lanes.map((lane) => endpoints.passNow(lane) as Pass);
+  for (const pass of together) endpoints.settle(pass, failed(1000));
+  const tried: string[] = [];
+  const go = (lane: string) =>
+    void endpoints.pass(never, lane).then((pass) => {
+      if (pass === undefined) return;
+      tried.push(lane);
+      endpoints.settle(pass, failed(1000));
+      go(lane);
+    });
+  for (const lane of lanes) go(lane);
+  for (let second = 0; second < 6; second++) await clock.forward(1000);
+  assert.ok(tried.length >= 5 && tried.length <= 6, `${tried}`);
+  for (const [index, lane] of tried.entries()) assert.notEqual(lane, tried[index - 1], `${tried}`);
+  assert.ok(!endpoints.isOpen);
 });

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { bodyAt, dropped, exporterTo, SENT } from '../kit/exporter.ts';
+import { bodyAt, dropped, exporterTo, SENT, until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 
 type Handler = (request: IncomingMessage, body: Buffer, response: ServerResponse) => void;
@@ -70,7 +70,7 @@ test('an answer that may pass is tried again with the same stamp', async (t) => 
   assert.match(lines[1] ?? '', /delivering again/);
 });
 
-test("a refused body is given up with the receiver's words, and not sent again", async (t) => {
+test("a body that is refused family by family is given up with the receiver's words", async (t) => {
   let requests = 0;
   const { url } = await receiver(t, (_request, _body, response) => {
     requests++;
@@ -79,10 +79,74 @@ test("a refused body is given up with the receiver's words, and not sent again",
   const { exporter, lines, counted } = exporterTo(url, {}, 'pushgateway');
   exporter.deliver(await bodyAt(1000));
   await exporter.close(2000);
-  assert.equal(requests, 1);
+  assert.equal(requests, 2, 'the body, and its only family by itself');
   assert.equal(await counted(dropped('type_conflict')), 1);
   assert.match(lines[0] ?? '', /collected metric \\"x\\" is not a GAUGE/);
+  assert.equal(exporter.status().state, 'retrying');
 });
+
+test('a gateway that breaks every connection is down: no family is blamed', async (t) => {
+  let requests = 0;
+  const { url } = await receiver(t, (request) => {
+    requests++;
+    request.socket.destroy();
+  });
+  const { exporter, counted } = exporterTo(url, {}, 'pushgateway');
+  exporter.deliver(await bodyAt(1000));
+  await until(() => requests >= 2);
+  await exporter.close(2000);
+  assert.equal(exporter.status().leftOut, undefined);
+  assert.equal(await counted('firesteel_export_breaker_open{exporter="it"}'), 1);
+});
+
+test('a Pushgateway that reads no gzip is named, and gets plain text when it is asked for', async (t) => {
+  const { url } = await receiver(t, (request, body, response) => {
+    const isPlain = request.headers['content-encoding'] === undefined && body[0] !== 0x1f;
+    if (isPlain && body.toString().endsWith('stamp 2000\n')) response.writeHead(200).end();
+    else response.writeHead(400).end('text format parsing error in line 1: invalid metric name\n');
+  });
+  const packed = exporterTo(url, {}, 'pushgateway');
+  packed.exporter.deliver(await bodyAt(1000));
+  await until(() => packed.lines.length > 0);
+  assert.match(packed.lines[0] ?? '', /set compression of the exporter to none/);
+  assert.equal(packed.exporter.status().state, 'paused');
+  await packed.exporter.close(100);
+  const plain = exporterTo(url, { compression: 'none' }, 'pushgateway');
+  plain.exporter.deliver(await bodyAt(2000));
+  await until(async () => (await plain.counted(SENT)) === 1);
+  await plain.exporter.close(1000);
+});
+
+for (const [what, refuse] of [
+  ['is answered 500', (response: ServerResponse) => response.writeHead(500).end('boom')],
+  ['is answered 503', (response: ServerResponse) => response.writeHead(503).end('busy')],
+  ['breaks the connection', (response: ServerResponse) => response.socket?.destroy()],
+] as const) {
+  test(`a group that ${what} each time does not hold up the others`, async (t) => {
+    const taken = new Map<string, number>();
+    const { url } = await receiver(t, (request, _body, response) => {
+      const job = /\/job\/([^/]+)/.exec(request.url ?? '')?.[1] ?? '';
+      if (job === 'node-exporter') return refuse(response);
+      taken.set(job, (taken.get(job) ?? 0) + 1);
+      response.writeHead(204).end();
+    });
+    const { exporter } = exporterTo(url, { compression: 'gzip' });
+    const deliver = async (stampMs: number) => {
+      for (const group of ['node', 'process', 'agent'] as const) {
+        exporter.deliver({ ...(await bodyAt(stampMs)), group });
+      }
+    };
+    await deliver(1000);
+    await until(() => ['process-exporter', 'firesteel'].every((job) => taken.get(job) === 1));
+    for (let cycle = 2; cycle < 6; cycle++) {
+      // The first failure in a row holds up the address for half a second at most; later ones only their own group.
+      await deliver(cycle * 1000);
+      await until(() => ['process-exporter', 'firesteel'].every((job) => taken.get(job) === cycle));
+    }
+    assert.equal(exporter.status().state, 'retrying', 'the group that fails is not forgotten for the others');
+    await exporter.close(100);
+  });
+}
 
 test('credentials come from files and reach neither log nor errors', async (t) => {
   const folder = scratchFolder(t);

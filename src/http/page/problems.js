@@ -3,7 +3,7 @@ import { bytes, count, counted, list, span } from './format.js';
 import { collectorState, exporterState } from './levels.js';
 
 /**
- * @import { BudgetView, CollectorView, StatusView } from '../status-view.ts'
+ * @import { BudgetView, CollectorView, ExporterView, StatusView } from '../status-view.ts'
  * @import { Level } from './levels.js'
  * @typedef {{ readonly of: string, readonly many: string }} Kind what stands before the name of one, and behind the number of several
  * @typedef {{ readonly key: string, readonly kind: Kind, readonly level: Level, readonly what: string, readonly why: string, readonly href: string }} Problem
@@ -53,16 +53,29 @@ export function exporterProblems(status) {
     const why = 'No exporter is configured; series are only to be had at /metrics.';
     return [agentProblem('exporters', 'warn', 'nothing is pushed', why, '#receivers')];
   }
-  return status.exporters.flatMap((exporter) => {
-    const { level, word } = exporterState(exporter, status);
-    if (level !== 'bad' && level !== 'warn') return [];
-    const { name, memory, spool, lastFailure } = exporter;
-    const bodies = memory.bodies + (spool?.bodies ?? 0);
-    const size = bytes(memory.bytes + (spool?.bytes ?? 0));
-    const waits = bodies === 0 ? '' : `${counted(bodies, 'body', 'bodies')} (${size}) waiting. `;
-    const why = `${waits}${lastFailure?.text ?? ''}`;
-    return [{ key: `receiver ${name}`, kind: BEHIND, level, what: `${name} is ${word}`, why, href: '#receivers' }];
-  });
+  return status.exporters.flatMap((exporter) => [...refusedFamilies(exporter), ...deliveryProblem(exporter, status)]);
+}
+
+/** @param {ExporterView} exporter @returns {Problem[]} */
+function refusedFamilies({ name, leftOut = [] }) {
+  const [first] = leftOut;
+  if (first === undefined) return [];
+  const names = leftOut.slice(0, 3).map(({ group, family }) => `${family} of ${group}`);
+  const why = `${list(names)}${leftOut.length > 3 ? ', …' : ''} left out; the rest is delivered. ${first.reason}`;
+  const what = `${name} refuses ${counted(leftOut.length, 'family', 'families')}`;
+  return [{ key: `families ${name}`, kind: BEHIND, level: 'warn', what, why, href: '#receivers' }];
+}
+
+/** @param {ExporterView} exporter @param {StatusView} status @returns {Problem[]} */
+function deliveryProblem(exporter, status) {
+  const { level, word } = exporterState(exporter, status);
+  if (level !== 'bad' && level !== 'warn') return [];
+  const { name, memory, spool, lastFailure } = exporter;
+  const bodies = memory.bodies + (spool?.bodies ?? 0);
+  const size = bytes(memory.bytes + (spool?.bytes ?? 0));
+  const waits = bodies === 0 ? '' : `${counted(bodies, 'body', 'bodies')} (${size}) waiting. `;
+  const why = `${waits}${lastFailure?.text ?? ''}`;
+  return [{ key: `receiver ${name}`, kind: BEHIND, level, what: `${name} is ${word}`, why, href: '#receivers' }];
 }
 
 /** @param {BudgetView} budget @returns {Problem[]} */

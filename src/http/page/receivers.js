@@ -72,7 +72,19 @@ function waiting(term, { bodies, bytes: size, oldestStampMs }) {
 }
 
 /** @param {ExporterView} exporter @returns {Fact[]} */
-function lossFacts({ dropped }) {
+function lossFacts({ dropped, leftOut = [] }) {
+  return [...leftOutFacts(leftOut), ...droppedFacts(dropped)];
+}
+
+/** @param {NonNullable<ExporterView['leftOut']>} leftOut @returns {Fact[]} */
+function leftOutFacts(leftOut) {
+  if (leftOut.length === 0) return [];
+  const text = leftOut.map(({ group, family }) => `${family} (${group})`).join(', ');
+  return [{ term: 'Left out', text, note: 'refused by the receiver; tried again each hour', level: 'warn' }];
+}
+
+/** @param {ExporterView['dropped']} dropped @returns {Fact[]} */
+function droppedFacts(dropped) {
   const reasons = Object.entries(dropped).filter(([, samples]) => samples > 0);
   if (reasons.length === 0) return [{ term: 'Given up', text: 'nothing' }];
   const text = reasons.map(([reason, samples]) => `${count(samples)} ${reason.replaceAll('_', ' ')}`).join(', ');

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { namedIn, narrow, type Verdict } from '../../src/exporters/narrowing.ts';
+
+const families = Array.from({ length: 300 }, (_, index) => `family_${index}`);
+
+/** A receiver that refuses what has one of `bad`; says which if it `names` them. Remembers what it holds. */
+function receiver(bad: readonly string[], names = false) {
+  const seen = { parts: 0, wholes: 0, holds: [] as readonly string[] };
+  const verdict = (sent: readonly string[]): Verdict => {
+    const first = sent.find((family) => bad.includes(family));
+    if (first === undefined) return 'taken';
+    return { refusal: names ? `collected metric "${first}" { gauge:<value:1 > } is not a COUNTER` : 'socket hang up' };
+  };
+  const tries = {
+    part: async (sent: readonly string[]) => {
+      seen.parts++;
+      return verdict(sent);
+    },
+    whole: async (sent: readonly string[]) => {
+      seen.wholes++;
+      const found = verdict(sent);
+      if (found === 'taken') seen.holds = sent;
+      return found;
+    },
+  };
+  return { seen, tries };
+}
+
+const without = (bad: readonly string[]) => families.filter((family) => !bad.includes(family));
+
+for (const bad of [
+  ['family_0'],
+  ['family_299'],
+  ['family_7', 'family_8', 'family_150'],
+  ['family_120', 'family_121'],
+]) {
+  test(`${bad.join(' and ')} found by halving, the rest delivered as a whole`, async () => {
+    const { seen, tries } = receiver(bad);
+    const { isTaken, refused } = await narrow(families, [], 'socket hang up', tries);
+    assert.ok(isTaken);
+    assert.deepEqual(refused.map(({ family }) => family).sort(), [...bad].sort());
+    assert.deepEqual(seen.holds, without(bad));
+    assert.ok(seen.parts <= bad.length * 10, `${seen.parts} parts`);
+    assert.equal(seen.wholes, bad.length);
+  });
+}
+
+test('a family that the answer names is left out without a search', async () => {
+  const bad = ['family_30', 'family_200'];
+  const { seen, tries } = receiver(bad, true);
+  const { refused } = await narrow(
+    families,
+    [],
+    'collected metric "family_30" { gauge:<value:1 > } is not a COUNTER',
+    tries,
+  );
+  assert.deepEqual(
+    refused.map(({ family }) => family),
+    bad,
+  );
+  assert.deepEqual([seen.parts, seen.wholes], [0, 2]);
+});
+
+test('what was refused an hour ago is suspected first', async () => {
+  const { seen, tries } = receiver(['family_77']);
+  await narrow(families, ['family_77'], 'socket hang up', tries);
+  assert.equal(seen.parts, 1);
+});
+
+test('a refusal that is no family’s blames none', async () => {
+  const refuseAbove =
+    (most: number) =>
+    async (sent: readonly string[]): Promise<Verdict> =>
+      sent.length > most ? { refusal: 'too much at once' } : 'taken';
+  const { isTaken, refused } = await narrow(families, [], 'too much at once', {
+    part: refuseAbove(200),
+    whole: refuseAbove(200),
+  });
+  assert.deepEqual([isTaken, refused], [false, []]);
+});
+
+test('an answer that says nothing about the part ends the search', async () => {
+  let tries = 0;
+  const silent = async (): Promise<Verdict> => {
+    tries++;
+    return 'unclear';
+  };
+  const { isTaken, refused } = await narrow(families, [], 'socket hang up', { part: silent, whole: silent });
+  assert.deepEqual([isTaken, refused, tries], [false, [], 1]);
+});
+
+test('uploads for one body are bounded, whatever is refused', async () => {
+  let tries = 0;
+  const refuse = async (): Promise<Verdict> => {
+    tries++;
+    return { refusal: 'socket hang up' };
+  };
+  await narrow(families, [], 'socket hang up', { part: refuse, whole: refuse });
+  assert.ok(tries <= 128, `${tries}`);
+});
+
+test('names are read out of what gateways say', () => {
+  const known = ['up', 'took_seconds', 'a:b'];
+  const said: readonly (readonly [string, string | undefined])[] = [
+    [
+      'pushed metrics are invalid or inconsistent with existing metrics: collected metric "up" { label:{} } is not a GAUGE',
+      'up',
+    ],
+    ['collected metric up label:<name:"job"> gauge:<value:1> should be a Counter', 'up'],
+    ['collected metric "took_seconds_bucket" was collected before with the same name and label values', 'took_seconds'],
+    [
+      'text format parsing error in line 2: second TYPE line for metric name "a:b", or TYPE reported after samples',
+      'a:b',
+    ],
+    ['collected metric "unknown" is not a GAUGE', undefined],
+    ['pushed metrics must not have timestamps', undefined],
+  ];
+  for (const [text, family] of said) assert.equal(namedIn(text, known), family, text);
+});
