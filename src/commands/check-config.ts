@@ -1,22 +1,29 @@
 import { stringify } from 'yaml';
+import type { Config } from '../agent.ts';
+import { targets } from '../config/identity.ts';
 import { ConfigError } from '../config/load.ts';
 import { printable } from '../config/print.ts';
+import { askReceivers } from '../exporters/ask.ts';
 import { waysTo } from '../exporters/ways.ts';
-import { type Command, UsageError } from './command.ts';
+import { type Command, type Io, UsageError } from './command.ts';
 import { loadSettings, parseFlags } from './settings.ts';
+
+const FLAGS = { print: { type: 'boolean' }, connect: { type: 'boolean' } } as const;
 
 /** `firesteel check-config FILE`. */
 export const checkConfig: Command = {
   name: 'check-config',
   summary: 'say what is wrong in a configuration file',
-  help: `usage: firesteel check-config FILE [--print]
+  help: `usage: firesteel check-config FILE [--print] [--connect]
 
 Checks FILE together with the FIRESTEEL_... variables of the environment. Prints what is wrong, one line each, and
 ends with 2; ends with 0 when the agent would start with it.
 
-  --print    print the configuration as it takes effect, defaults filled in, secrets hidden`,
+  --print      print the configuration as it takes effect, defaults filled in, secrets hidden
+  --connect    also ask the receivers whether they take pushes, and what they are; nothing is stored there. Ends with 1
+               when one takes none`,
   async run(args, io) {
-    const { values, positionals } = parseFlags(args, { print: { type: 'boolean' } }, 1);
+    const { values, positionals } = parseFlags(args, FLAGS, 1);
     const [file] = positionals;
     if (file === undefined) throw new UsageError('check-config needs a FILE');
     try {
@@ -27,7 +34,7 @@ ends with 2; ends with 0 when the agent would start with it.
       for (const warning of [...warnings, ...ways.flatMap((way) => way.warnings)]) io.stderr(`warning: ${warning}\n`);
       if (values.print) io.stdout(stringify(printable(config)));
       else io.stdout(`${file}: ok\n`);
-      return 0;
+      return values.connect ? await connect(config, io) : 0;
     } catch (cause) {
       if (!(cause instanceof ConfigError)) throw cause;
       for (const problem of cause.problems) io.stderr(`${problem}\n`);
@@ -35,3 +42,22 @@ ends with 2; ends with 0 when the agent would start with it.
     }
   },
 };
+
+/** Asks all receivers that are enabled; a line for each address. */
+async function connect(config: Config, io: Io): Promise<number> {
+  const all = targets(config);
+  const enabled = Object.entries(config.exporters).filter(([, { enabled: isEnabled }]) => isEnabled);
+  if (enabled.length === 0) io.stderr('no exporter is enabled: there is nobody to ask\n');
+  const asked = await Promise.all(
+    enabled.map(async ([name, settings]) => {
+      const target = all[settings.groups[0] ?? 'agent'];
+      const answers = await askReceivers(settings, target, { env: io.env, now: Date.now, signal: io.stop });
+      return answers.map((answer) => ({ name, ...answer }));
+    }),
+  );
+  for (const { name, url, takesPushes, text } of asked.flat()) {
+    const say = takesPushes ? io.stdout : io.stderr;
+    say(`exporters.${name}: ${url} ${text}\n`);
+  }
+  return asked.flat().every(({ takesPushes }) => takesPushes) ? 0 : 1;
+}

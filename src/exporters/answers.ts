@@ -45,8 +45,7 @@ const TENANT = /tenant|account ?id|project ?id|X-Scope-OrgID|no org id/i;
 const NO_ROUTE = /missing route|no route|no (?:matching )?(?:backend|upstream|service)|unknown (?:host|route)/i;
 const NO_PATH = /unsupported path|path requested|not found|cannot (?:POST|PUT)|no such (?:path|page|handler)/i;
 
-const PATH_HINT =
-  'no such path at this address: check the path of the url (and the tenant, of a cluster); trying again in a minute';
+const PATH_HINT = 'no such path at this address: check the path of the url (and the tenant, of a cluster)';
 
 /**
  * What every protocol ends with: answers that say nothing about the body, which is therefore kept. Servers have no common
@@ -90,7 +89,7 @@ export const NOT_THE_BODY: readonly AnswerRule[] = [
     reason: 'route',
     hint: 'the proxy in front of the receiver has no route for this path: check its configuration and the url',
   },
-  { when: [401, 403], action: 'pause', reason: 'auth', hint: 'check auth and its file; trying again in a minute' },
+  { when: [401, 403], action: 'pause', reason: 'auth', hint: 'check auth and its file' },
   { when: [404, 405], action: 'pause', reason: 'path', hint: PATH_HINT },
   { when: 410, action: 'pause', reason: 'path', hint: PATH_HINT },
   {
@@ -120,6 +119,13 @@ export const NOT_THE_BODY: readonly AnswerRule[] = [
     action: 'retry',
     reason: 'name',
     hint: 'check the host of the url, /etc/resolv.conf and the name server',
+  },
+  {
+    when: 'network',
+    text: /socket hang up|Parse Error/i,
+    action: 'retry',
+    reason: 'network',
+    hint: 'closed without an answer; if that goes on, the port may speak TLS (https:// in the url) or another protocol',
   },
   { when: 'network', action: 'retry', reason: 'network' },
   {

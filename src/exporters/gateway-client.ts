@@ -3,13 +3,12 @@ import type { ExporterSettings } from '../config/exporter-schema.ts';
 import { Agents } from './agents.ts';
 import { Credentials } from './credentials.ts';
 import { type GatewayGroup, groupOf } from './left-over-groups.ts';
+import { linesOf } from './lines-of.ts';
 import { pushgateway } from './pushgateway.ts';
 
 /** A gateway's own page can be large: it holds the last push of every node. */
 const READ_MS = 60_000;
 const DELETE_MS = 30_000;
-/** No line about a group is longer; the rest of such a line is passed over. */
-const LONGEST_LINE = 64 * 1024;
 
 /** Reads and deletes the groups of one Pushgateway. */
 export class GatewayClient {
@@ -66,17 +65,6 @@ export class GatewayClient {
       signal,
     };
   }
-}
-
-/** The lines of a text that comes in pieces. */
-async function* linesOf(pieces: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
-  let rest = '';
-  for await (const piece of pieces) {
-    const lines = (rest + piece.toString()).split('\n');
-    rest = (lines.pop() ?? '').slice(0, LONGEST_LINE);
-    yield* lines;
-  }
-  if (rest !== '') yield rest;
 }
 
 /** Only the message: got's errors hold the request's headers. */

@@ -12,6 +12,12 @@ export interface Protocol {
   url(base: string, target: Target, stampMs: number): string;
   /** Where remote write ends series of `target`, if the receiver has that. */
   endUrl?(base: string, target: Target): string;
+  /** A request that stores nothing, and the statuses by which a receiver shows that it would take a push. */
+  readonly question: {
+    readonly method: 'GET' | 'POST';
+    readonly members: readonly Buffer[];
+    readonly taken: readonly number[];
+  };
   /** What each answer means; first match counts. */
   readonly answers: readonly AnswerRule[];
   /** How long the receiver may think, when the configuration does not say; milliseconds. */

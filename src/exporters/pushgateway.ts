@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { NOT_THE_BODY } from './answers.ts';
 import type { Protocol } from './protocol.ts';
 
@@ -23,6 +24,8 @@ export const pushgateway: Protocol = {
     const key = Object.entries({ instance, ...labels }).map(([name, value]) => part(name, value));
     return `${base}/metrics${part('job', job)}${key.join('')}`;
   },
+  // Also an empty push makes a group; a push path is told by what it may not be asked with.
+  question: { method: 'GET', members: [gzipSync('')], taken: [405] },
   answers: [
     // A gateway has no word to say about a push that it took.
     { when: 202, text: NOTHING, action: 'done', reason: 'unchecked' },

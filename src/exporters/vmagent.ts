@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { NOT_THE_BODY } from './answers.ts';
 import type { Protocol } from './protocol.ts';
 
@@ -40,6 +41,7 @@ export const vmagent: Protocol = {
     }
     return `${root}/api/v1/write?${query}`;
   },
+  question: { method: 'POST', members: [gzipSync('# firesteel check-config\n')], taken: [200, 204] },
   answers: [
     // Neither has a word to say about a body that it took.
     { when: 204, text: NOTHING, action: 'done', reason: 'ok' },

@@ -1,0 +1,121 @@
+import got from 'got';
+import type { ExporterSettings } from '../config/exporter-schema.ts';
+import type { Target } from '../config/identity.ts';
+import { Agents } from './agents.ts';
+import { ruleFor } from './answers.ts';
+import { Credentials } from './credentials.ts';
+import { NEVER_STORED_MS } from './dialect.ts';
+import { protocolOf } from './index.ts';
+import { linesOf } from './lines-of.ts';
+import { isMark, type Product, productOf } from './product.ts';
+import { Sender } from './sender.ts';
+
+/** What an address of an exporter said. */
+export interface Asked {
+  readonly url: string;
+  readonly takesPushes: boolean;
+  /** For people: what it said, what it is, what to do; holds no secret. */
+  readonly text: string;
+}
+
+const ANSWER_MS = 10_000;
+/** A Pushgateway's own line comes after those of all groups; beyond, the version stays unknown. */
+const MOST_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Asks all addresses of an exporter whether they take its pushes, by a request that stores nothing, and what they are, by
+ * their own metrics. Never rejects.
+ */
+export async function askReceivers(
+  settings: ExporterSettings,
+  target: Target,
+  { env, now, signal }: { readonly env: NodeJS.ProcessEnv; readonly now: () => number; readonly signal: AbortSignal },
+): Promise<Asked[]> {
+  const sender = new Sender(settings, now, env);
+  const agents = new Agents(settings.tls, env);
+  try {
+    const urls = [settings.url, ...settings.failover];
+    return await Promise.all(
+      urls.map(async (url) => {
+        const [taken, product] = await Promise.all([
+          tryPush(settings, target, url, sender, signal),
+          identify(settings, url, agents, signal),
+        ]);
+        return { url, takesPushes: taken.isTaken, text: [taken.text, describe(product, settings.type)].join('; ') };
+      }),
+    );
+  } finally {
+    sender.close();
+    agents.close();
+  }
+}
+
+async function tryPush(
+  { type, groups }: ExporterSettings,
+  target: Target,
+  url: string,
+  sender: Sender,
+  signal: AbortSignal,
+): Promise<{ isTaken: boolean; text: string }> {
+  const { question, answers, url: urlOf } = protocolOf(type);
+  const tried = await sender.send(
+    {
+      method: question.method,
+      url: urlOf(url, target, NEVER_STORED_MS),
+      members: question.members,
+      compression: 'gzip',
+      timeoutMs: ANSWER_MS,
+    },
+    signal,
+  );
+  const ms = Math.round(tried.durationSeconds * 1000);
+  const through = tried.proxy === undefined ? '' : ` through the proxy ${tried.proxy}`;
+  const isTaken = question.taken.includes(tried.code as number) && !tried.isPage;
+  if (isTaken) return { isTaken, text: `takes pushes (${groups.join(', ')})${through}, answered in ${ms} ms` };
+  const said = tried.text === '' ? 'no words' : tried.text;
+  const { hint } = ruleFor(answers, tried);
+  return { isTaken, text: `takes no pushes${through}: ${tried.code}: ${said}${hint === undefined ? '' : `; ${hint}`}` };
+}
+
+/** By the page of metrics below the address, or of the server, if it can be read. */
+async function identify(
+  settings: ExporterSettings,
+  url: string,
+  agents: Agents,
+  signal: AbortSignal,
+): Promise<Product | undefined> {
+  for (const page of new Set([`${url}/metrics`, `${new URL(url).origin}/metrics`])) {
+    try {
+      const stream = got.stream(page, {
+        headers: { ...settings.headers, ...new Credentials(settings.auth).headers, 'user-agent': 'firesteel' },
+        agent: agents.kept(page),
+        followRedirect: false,
+        retry: { limit: 0 },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+      });
+      const marks: string[] = [];
+      let bytes = 0;
+      for await (const line of linesOf(stream)) {
+        bytes += line.length;
+        if (isMark(line)) marks.push(line);
+        if (bytes > MOST_BYTES) break;
+      }
+      const product = productOf(marks);
+      if (product) return product;
+    } catch {
+      // Not every receiver shows its metrics to everybody: what it takes has been asked for by itself.
+    }
+  }
+  return undefined;
+}
+
+function describe(product: Product | undefined, type: string): string {
+  if (!product) return 'what it is could not be read from its /metrics';
+  const advice =
+    product.type === type
+      ? ''
+      : product.type === undefined
+        ? ', which takes no pushes of this kind'
+        : `: set type: ${product.type}`;
+  return `it is ${product.name} ${product.version ?? '(version not shown)'}${advice}`;
+}

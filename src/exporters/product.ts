@@ -1,0 +1,34 @@
+/** What a server calls itself. */
+export interface Product {
+  readonly name: string;
+  /** Undefined when it was built without one. */
+  readonly version?: string;
+  /** The `type` of an exporter for it; undefined if it takes no pushes of ours. */
+  readonly type?: string;
+}
+
+/** How a line of a server's own metrics gives it away; the first row that fits any line counts. */
+const MARKS: readonly { readonly line: RegExp; readonly product: Product }[] = [
+  { line: /^pushgateway_build_info\{/, product: { name: 'Pushgateway', type: 'pushgateway' } },
+  { line: /^prometheus_build_info\{/, product: { name: 'Prometheus' } },
+  { line: /^vmagent_|^vm_app_version\{version="vmagent-/, product: { name: 'vmagent', type: 'vmagent' } },
+  { line: /^vmauth_|^vm_app_version\{version="vmauth-/, product: { name: 'vmauth', type: 'vmagent' } },
+  { line: /^vmalert_|^vm_app_version\{version="vmalert-/, product: { name: 'vmalert' } },
+  { line: /^vm_app_version\{version="vmselect-/, product: { name: 'vmselect' } },
+  { line: /^vm_app_version\{version="vminsert-/, product: { name: 'vminsert', type: 'vmagent' } },
+  { line: /^vm_app_version\{/, product: { name: 'VictoriaMetrics', type: 'vmagent' } },
+];
+
+const VERSION = /^(?:vm_app_version|pushgateway_build_info|prometheus_build_info)\{/;
+
+/** Which product has these lines on its page of metrics; undefined for none that is known. */
+export function productOf(lines: readonly string[]): Product | undefined {
+  const product = MARKS.find(({ line }) => lines.some((one) => line.test(one)))?.product;
+  if (!product) return undefined;
+  const versioned = lines.find((line) => VERSION.test(line)) ?? '';
+  const version = /short_version="([^"]+)"/.exec(versioned)?.[1] ?? /[{,]version="([^"]+)"/.exec(versioned)?.[1];
+  return version === undefined ? product : { ...product, version };
+}
+
+/** Whether {@link productOf} looks at this line. */
+export const isMark = (line: string): boolean => MARKS.some((mark) => mark.line.test(line));

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { checkConfig } from '../../src/commands/check-config.ts';
+import { runCommand } from '../kit/command.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { serverAvailable, startServer } from '../kit/servers.ts';
+import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
+
+test('check-config --connect says of each receiver whether it takes pushes and what it is, and stores nothing', {
+  timeout: 90_000,
+}, async (t) => {
+  for (const name of ['victoria-metrics', 'vmagent', 'vmauth', 'prometheus-pushgateway', 'prometheus']) {
+    if (!serverAvailable(t, name)) return;
+  }
+  const folder = scratchFolder(t);
+  const victoria = await startVictoriaMetrics(t, folder);
+  writeFileSync(join(folder, 'auth.yml'), `users: [{ username: u, password: p, url_prefix: "${victoria.url}" }]\n`);
+  const start = (name: string, args: readonly string[]) =>
+    startServer(t, name, (port) => [`-httpListenAddr=127.0.0.1:${port}`, ...args], '/health');
+  const [vmagent, vmauth, gateway, prometheus] = await Promise.all([
+    start('vmagent', [`-remoteWrite.url=${victoria.url}/api/v1/write`, `-remoteWrite.tmpDataPath=${folder}/vmagent`]),
+    start('vmauth', [`-auth.config=${folder}/auth.yml`]),
+    startServer(t, 'prometheus-pushgateway', (port) => [`--web.listen-address=127.0.0.1:${port}`], '/-/ready'),
+    startServer(
+      t,
+      'prometheus',
+      (port) => [
+        '--config.file=/dev/null',
+        `--storage.tsdb.path=${folder}/prometheus`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ],
+      '/-/ready',
+    ),
+  ]);
+  const file = join(folder, 'config.json');
+  const connect = async (exporters: object) => {
+    writeFileSync(file, JSON.stringify({ node: 'n1', exporters }));
+    const { code, stdout, stderr } = await runCommand(checkConfig, [file, '--connect']);
+    return { code, said: stdout + stderr };
+  };
+  writeFileSync(join(folder, 'password'), 'p');
+  const auth = { username: 'u', passwordFile: join(folder, 'password') };
+  const good = await connect({
+    vm: { type: 'vmagent', url: victoria.url, failover: [vmagent] },
+    auth: { type: 'vmagent', url: vmauth, auth },
+    gateway: { type: 'pushgateway', url: gateway },
+    off: { type: 'vmagent', url: 'http://127.0.0.1:9', enabled: false },
+  });
+  assert.equal(good.code, 0, good.said);
+  for (const [url, product] of [
+    [victoria.url, 'VictoriaMetrics'],
+    [vmagent, 'vmagent'],
+    // What is behind a vmauth shows itself.
+    [vmauth, 'VictoriaMetrics|vmauth'],
+    [gateway, 'Pushgateway \\d+\\.\\d+\\.\\d+'],
+  ] as const) {
+    assert.match(good.said, new RegExp(`${url} takes pushes \\(.*ms; it is (?:${product})`));
+  }
+  const { said, code } = await connect({
+    noauth: { type: 'vmagent', url: vmauth },
+    swapped: { type: 'vmagent', url: gateway },
+    reverse: { type: 'pushgateway', url: victoria.url },
+    prometheus: { type: 'vmagent', url: prometheus },
+    down: { type: 'vmagent', url: 'http://127.0.0.1:9' },
+  });
+  assert.equal(code, 1);
+  assert.match(said, /exporters\.noauth: .* takes no pushes: 401: .*; check auth and its file/);
+  assert.match(said, /exporters\.swapped: .* takes no pushes: 404: .* it is Pushgateway .*: set type: pushgateway/);
+  assert.match(said, /exporters\.reverse: .* takes no pushes: 400: .* it is VictoriaMetrics .*: set type: vmagent/);
+  assert.match(said, /exporters\.prometheus: .* it is Prometheus \d.*, which takes no pushes of this kind/);
+  assert.match(said, /exporters\.down: .* takes no pushes: error: ECONNREFUSED/);
+  assert.deepEqual(await victoria.export('{job=~".+"}'), []);
+  assert.doesNotMatch(await (await fetch(`${gateway}/metrics`)).text(), /push_time_seconds\{/);
+});
