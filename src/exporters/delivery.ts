@@ -219,7 +219,7 @@ export class Delivery {
     body: Body,
     endpoint: Endpoint,
     signal: AbortSignal,
-    method = this.#options.protocol.method,
+    method: Upload['method'] = this.#options.protocol.method,
   ): Promise<Tried | undefined> {
     const { protocol, settings, targets, sender } = this.#options;
     const target = body.target ?? targets[body.group];
