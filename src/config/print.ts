@@ -1,9 +1,11 @@
+import { Pattern } from './re2/pattern.ts';
+
 /**
  * The configuration as it may be shown: header values hidden, since they may hold tokens, and regular expressions as
  * text. Passwords and tokens are only known by their files.
  */
 export function printable(value: unknown, path: readonly string[] = []): unknown {
-  if (value instanceof RegExp) return value.source;
+  if (value instanceof Pattern) return value.source;
   if (Array.isArray(value)) return value.map((item) => printable(item, path));
   if (typeof value !== 'object' || value === null) {
     const isHeader = path[0] === 'exporters' && path[2] === 'headers' && path.length === 4;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Pattern } from './re2/pattern.ts';
 
 const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
@@ -64,65 +65,19 @@ export const bytes = (minimum = 1) =>
     .pipe(z.number().min(minimum, `must be at least ${minimum} bytes`));
 
 /**
- * A regular expression of the configuration, written as for node_exporter (Go's RE2), compiled for JavaScript.
- * Anchoring is the writer's. RE2 has no backtracking features, so what it would refuse is refused here too: an
- * expression that a dashboard or a chart copied from elsewhere must mean the same there and here.
+ * A regular expression of the configuration, written as for node_exporter (Go's RE2). Anchoring is the writer's. What RE2
+ * refuses is refused here too: an expression that a dashboard or a chart copied from elsewhere must mean the same there
+ * and here.
  */
 export const pattern = () =>
   z.string().transform((source, context) => {
     try {
-      return compilePattern(source);
+      return new Pattern(source);
     } catch (cause) {
       context.addIssue({ code: 'custom', message: cause instanceof Error ? cause.message : String(cause) });
       return z.NEVER;
     }
   });
-
-const CLASSES: Readonly<Record<string, string>> = {
-  alnum: '0-9A-Za-z',
-  alpha: 'A-Za-z',
-  blank: '\\t ',
-  digit: '0-9',
-  lower: 'a-z',
-  punct: '!-\\/:-@\\[-`{-~',
-  space: '\\t\\n\\v\\f\\r ',
-  upper: 'A-Z',
-  word: '0-9A-Za-z_',
-  xdigit: '0-9A-Fa-f',
-};
-
-/** Translates RE2 syntax to JavaScript's `u` dialect. Throws an Error that names what can't be had. */
-export function compilePattern(source: string): RegExp {
-  const refused = /\(\?(?:[=!]|<[=!])|\\[1-9QEC]|\\k</.exec(source);
-  if (refused) throw new Error(`invalid regular expression ${quote(source)}: RE2 has no ${quote(refused[0])}`);
-  let body = source;
-  let flags = 'u';
-  const leading = /^\(\?([ims]+)\)/.exec(source);
-  if (leading) {
-    flags += leading[1];
-    body = source.slice(leading[0].length);
-  }
-  body = body
-    .replaceAll('(?P<', '(?<')
-    .replaceAll(/\[:(\w+):\]/g, (whole, name: string) => CLASSES[name] ?? whole)
-    .replaceAll(/\\([Az])/g, (whole, letter: string) => ({ A: '^', z: '$' })[letter] ?? whole)
-    // RE2 lets any punctuation be escaped; the u flag only the syntax characters.
-    .replaceAll(/\\([-_"'%&,:;<=>@`~# !])/g, (_, character: string) => (character === '-' ? '\\-' : character));
-  try {
-    return new RegExp(body, flags);
-  } catch {
-    // A lone `]` or `}` is fine in RE2; the dialect without u takes it.
-    try {
-      return new RegExp(body, flags.replace('u', ''));
-    } catch (cause) {
-      // "Invalid regular expression: /source/flags: reason"
-      const reason = (cause as Error).message.replace(/^.*: /s, '');
-      throw new Error(`invalid regular expression ${quote(source)}: ${reason}`);
-    }
-  }
-}
-
-const quote = (text: string): string => JSON.stringify(text);
 
 /** The path of a file or folder. */
 export const filePath = (what: string) => z.string().min(1).describe(what);

@@ -13,7 +13,7 @@ const BROKEN = fixture('config/broken');
 const MESSAGES: Readonly<Record<string, string>> = {
   'bad-duration.yaml': ':2:13: push.interval: expected a duration with its unit, such as 15s, 1m30s or 250ms',
   'bad-regex.yaml':
-    ':4:27: collectors.node.filesystem.mountPointsExclude: invalid regular expression "^/(dev|proc": Unterminated group',
+    ':4:27: collectors.node.filesystem.mountPointsExclude: invalid regular expression "^/(dev|proc": a "(" without its ")"',
   'bad-url.yaml': ':4:10: exporters.vm.url: expected http:// or https://, found victoria-metrics://',
   'credentials-in-url.yaml': ':4:10: exporters.vm.url: no credentials in the URL: use auth with a passwordFile',
   'failover-with-query.yaml':

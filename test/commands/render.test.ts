@@ -119,7 +119,7 @@ const refused: readonly (readonly [args: readonly string[], message: RegExp])[] 
   [[], /render needs -f FILE/],
   [['-f', '/nowhere'], /ENOENT.*\/nowhere/],
   [['-f', '-', '--labels-allowlist', 'pods=[a'], /--labels-allowlist: expected <resource>/],
-  [['-f', '-', '--metric-allowlist', '('], /--metric-allowlist: "\(" is no regular expression/],
+  [['-f', '-', '--metric-allowlist', '('], /--metric-allowlist: invalid regular expression "\("/],
   [['-f', '-', '--metric-allowlist', 'a', '--metric-denylist', 'b'], /exclude each other/],
   [['-f', '-', '--custom-resource-state', PODS], /core_v1_pods\.json: .*kind/],
   [['-f', '-', '--opt-inn', 'a'], /did you mean --opt-in/],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { compilePattern } from '../../src/config/units.ts';
+import { Pattern } from '../../src/config/re2/pattern.ts';
 import { HelmError, overlay, render, story, type Values } from './chart.ts';
 import { helmTest } from './helm-test.ts';
 import { SCHEMA_TEXT, schemaErrors } from './values.ts';
@@ -44,7 +44,7 @@ test('the schema refuses values of another kind', () => {
 test('patterns of the schema are of a kind that Go knows, with which helm checks them', () => {
   const patterns = [...SCHEMA_TEXT.matchAll(/"pattern": ("(?:[^"\\]|\\.)*")/g)];
   assert.ok(patterns.length > 10);
-  for (const [, pattern = ''] of patterns) compilePattern(JSON.parse(pattern) as string);
+  for (const [, pattern = ''] of patterns) new Pattern(JSON.parse(pattern) as string);
 });
 
 interface Refusal {

@@ -1,3 +1,6 @@
+import { runInNewContext } from 'node:vm';
+import { PatternError } from '../../config/re2/parse.ts';
+import { type Matching, Pattern } from '../../config/re2/pattern.ts';
 import type { KubeFamily } from './resource.ts';
 
 /** Which families to tell, as kube-state-metrics' options say it. */
@@ -11,23 +14,34 @@ export interface FamilyPatterns {
 }
 
 /**
- * Whether a family is wanted. The patterns are regular expressions that match anywhere in the name. Throws an Error
- * for a pattern that is none.
+ * Whether a family is wanted. The patterns are regular expressions that match anywhere in the name. Throws PatternError for what is
+ * none.
  */
 export function familyFilter(patterns: FamilyPatterns): (family: KubeFamily) => boolean {
   const [allowed, denied, optedIn] = [patterns.metricAllowlist, patterns.metricDenylist, patterns.metricOptInList].map(
     (list) => list.map(metricPattern),
-  ) as [RegExp[], RegExp[], RegExp[]];
-  const matches = (list: readonly RegExp[], name: string) => list.some((pattern) => pattern.test(name));
+  ) as [Matching[], Matching[], Matching[]];
+  const matches = (list: readonly Matching[], name: string) => list.some((pattern) => pattern.test(name));
   return ({ family: { name }, optIn }) =>
     (allowed.length === 0 || matches(allowed, name)) && !matches(denied, name) && (!optIn || matches(optedIn, name));
 }
 
-/** Compiles one pattern: ECMAScript's dialect, which kube-state-metrics promises for them. */
-export function metricPattern(source: string): RegExp {
-  try {
-    return new RegExp(source);
-  } catch (cause) {
-    throw new Error(`${JSON.stringify(source)} is no regular expression`, { cause });
-  }
+/** What ECMAScript has beyond RE2, and kube-state-metrics promises for these options. */
+const LOOKS_AROUND = /\(\?<?[=!]/;
+
+/** Some hundred names are looked at, once. */
+const LOOK_MS = 100;
+
+/** Compiles one pattern, which may also look ahead or behind: then each name is tried under a deadline. */
+export function metricPattern(source: string): Matching {
+  if (!LOOKS_AROUND.test(source)) return new Pattern(source);
+  const ask = (name: string): boolean => {
+    try {
+      return runInNewContext('new RegExp(source).test(name)', { source, name }, { timeout: LOOK_MS });
+    } catch (cause) {
+      throw new PatternError(source, cause instanceof Error ? cause.message : String(cause));
+    }
+  };
+  ask('kube_pod_status_phase_and_a_name_of_common_length');
+  return { source, test: ask };
 }

@@ -24,7 +24,11 @@ function messageOf(check: () => unknown): string | undefined {
 
 const names = (what: string) => z.array(z.string().min(1)).default([]).describe(what);
 
-const patterns = (what: string) => z.array(checked(metricPattern)).default([]).describe(what);
+const patterns = (what: string) =>
+  z
+    .array(checked((source) => metricPattern(source)))
+    .default([])
+    .describe(what);
 
 const allowlist = (what: string) =>
   z

@@ -1,4 +1,5 @@
 // /proc/cpuinfo: proc_cpuinfo(5). Its fields differ by architecture; only those of x86 have labels of their own.
+import type { Matching } from '../../config/re2/pattern.ts';
 import type { Host } from '../../host/host.ts';
 import { decimal } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
@@ -37,7 +38,7 @@ const bug = gauge('node_cpu_bug_info', 'A known bug of the first CPU; always 1.'
 export const cpuInfoFamilies = [info, frequency, flag, bug];
 
 /** Adds model and clock of all CPUs and those flags and bugs of the first that match. */
-export function cpuInfo(host: Host, flags: RegExp | undefined, bugs: RegExp | undefined): (out: Snapshot) => void {
+export function cpuInfo(host: Host, flags: Matching | undefined, bugs: Matching | undefined): (out: Snapshot) => void {
   const path = host.proc('cpuinfo');
   return (out) =>
     out.attempt(path, () => {

@@ -1,6 +1,8 @@
 // What drivers tell about network devices: the ioctl of ethtool(8). Absent without node:ffi, and where the agent is not
 // in the host's network namespace.
+
 import * as z from 'zod';
+import type { Matching } from '../../config/re2/pattern.ts';
 import { pattern } from '../../config/units.ts';
 import { Ethtool } from '../../host/ethtool.ts';
 import { Netlink } from '../../host/netlink-socket.ts';
@@ -111,7 +113,7 @@ function addDriverInfo(out: Snapshot, device: string, ethtool: Ethtool): void {
 /** By sanitized name; names that only differ in what is lost are all left out, since none can be told from the other. */
 export function wantedStatistics(
   statistics: readonly (readonly [name: string, value: bigint])[],
-  include: RegExp,
+  include: Matching,
 ): Map<string, bigint> {
   const wanted = new Map<string, { name: string; value: bigint } | undefined>();
   for (const [raw, value] of statistics) {

@@ -1,7 +1,9 @@
+import type { Matching } from '../../config/re2/pattern.ts';
+
 /** A pair of include and exclude expressions, as node_exporter's flags have them; an empty one counts as not given. */
 export interface FilterOptions {
-  readonly include: RegExp | undefined;
-  readonly exclude: RegExp | undefined;
+  readonly include: Matching | undefined;
+  readonly exclude: Matching | undefined;
 }
 
 /**
@@ -11,7 +13,7 @@ export interface FilterOptions {
 export function nameFilter(
   unit: string,
   { include, exclude }: FilterOptions,
-  usualExclude?: RegExp,
+  usualExclude?: Matching,
 ): (name: string) => boolean {
   const wanted = given(include);
   const unwanted = exclude ? given(exclude) : wanted ? undefined : usualExclude;
@@ -22,5 +24,5 @@ export function nameFilter(
 }
 
 /** An empty expression would match every name, which nobody means. */
-const given = (expression: RegExp | undefined): RegExp | undefined =>
-  expression?.source === '(?:)' ? undefined : expression;
+const given = (expression: Matching | undefined): Matching | undefined =>
+  expression?.source === '' ? undefined : expression;

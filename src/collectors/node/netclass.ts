@@ -1,7 +1,9 @@
 // /sys/class/net/<device>: Documentation/ABI/testing/sysfs-class-net of the kernel. There on every host; alternative
 // names come over rtnetlink(7).
+
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import type { Matching } from '../../config/re2/pattern.ts';
 import { pattern } from '../../config/units.ts';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';
@@ -111,7 +113,7 @@ function numeric(host: Host, path: string): number | undefined {
   return text === undefined ? undefined : oneLine(path, text, text.startsWith('0x') ? hexadecimal : integer);
 }
 
-function addAlternativeNames(out: Snapshot, netlink: Netlink, ignored: RegExp): void {
+function addAlternativeNames(out: Snapshot, netlink: Netlink, ignored: Matching): void {
   netlink.dump(LINKS, (body) => {
     const { name, alternativeNames } = decodeLink(body);
     if (ignored.test(name)) return;

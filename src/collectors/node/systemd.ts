@@ -107,8 +107,8 @@ export const systemd = defineCollector({
   families: [version, virtualization, running, units, unitState, startTime, ...PROPERTIES.map(({ family }) => family)],
   create({ host }, given) {
     const path = host.root(given.private ? '/run/systemd/private' : '/run/dbus/system_bus_socket');
-    const include = whole(given.unitInclude);
-    const exclude = whole(given.unitExclude);
+    const include = given.unitInclude.whole();
+    const exclude = given.unitExclude.whole();
     return async (out, signal) => {
       const connection = await DbusConnection.connect(path, !given.private, signal);
       try {
@@ -125,8 +125,6 @@ export const systemd = defineCollector({
     };
   },
 });
-
-const whole = ({ source, flags }: RegExp): RegExp => new RegExp(`^(?:${source})$`, flags);
 
 /** A unit as ListUnits tells it. */
 interface Unit {

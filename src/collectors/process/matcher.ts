@@ -1,6 +1,5 @@
-import { setFlagsFromString } from 'node:v8';
 import * as z from 'zod';
-import { compilePattern } from '../../config/units.ts';
+import { Pattern } from '../../config/re2/pattern.ts';
 import { type Attributes, baseName, type Matches, parseTemplate, type Template } from './template.ts';
 
 /** A longer command line is cut before expressions see it. */
@@ -45,7 +44,7 @@ export function compileMatcher({ name, comm, exe, cmdline, expected, expectedPor
   const template = parseTemplate(name ?? '{{.ExeBase}}');
   const comms = comm && new Set(comm);
   const programs = exe && new Set(exe);
-  const patterns = cmdline?.map(compileLinear);
+  const patterns = cmdline?.map((source) => new Pattern(source));
   const isProgram = ([first]: readonly string[]) =>
     first !== undefined && (programs?.has(first) || programs?.has(baseName(first)));
   return {
@@ -64,12 +63,12 @@ export function compileMatcher({ name, comm, exe, cmdline, expected, expectedPor
 const NO_MATCHES: Matches = new Map();
 
 /** The named groups of all expressions, empty text for those that took no part; undefined when one does not match. */
-function matchAll(patterns: readonly RegExp[], text: string): Matches | undefined {
+function matchAll(patterns: readonly Pattern[], text: string): Matches | undefined {
   const matches = new Map<string, string>();
   for (const pattern of patterns) {
-    const match = pattern.exec(text);
-    if (!match) return undefined;
-    for (const [group, value = ''] of Object.entries(match.groups ?? {})) matches.set(group, value);
+    const groups = pattern.groups(text);
+    if (!groups) return undefined;
+    for (const [group, value] of groups) matches.set(group, value);
   }
   return matches;
 }
@@ -118,7 +117,7 @@ function problemsOf(entry: ProcessName): Problem[] {
     problems.push({ path: [], message: 'needs comm, exe or cmdline' });
   }
   for (const [index, source] of (entry.cmdline ?? []).entries()) {
-    attempt(['cmdline', index], () => compilePattern(source));
+    attempt(['cmdline', index], () => new Pattern(source));
   }
   const isTemplate = attempt(['name'], () => parseTemplate(entry.name ?? ''));
   if (isTemplate && problems.length === 0) {
@@ -126,16 +125,4 @@ function problemsOf(entry: ProcessName): Problem[] {
     attempt(path, () => compileMatcher(entry));
   }
   return problems;
-}
-
-/**
- * Compiles an expression such that no command line can keep it busy: where V8 would backtrack too often it goes on with
- * its engine of linear time. That one has no `u` and no `i` flag, so `u` goes; without it a character outside of the
- * basic plane counts as two. An expression with (?i) keeps the risk.
- */
-function compileLinear(source: string): RegExp {
-  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
-  const pattern = compilePattern(source);
-  const needsUnicode = /\\(?:p|P|u|x)\{/.test(pattern.source);
-  return needsUnicode ? pattern : new RegExp(pattern.source, pattern.flags.replace('u', ''));
 }

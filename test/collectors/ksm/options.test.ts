@@ -76,7 +76,8 @@ test('by default all is watched that kube-state-metrics watches but secrets and 
 
 const wrong: readonly (readonly [input: object, message: RegExp])[] = [
   [{ resources: ['pod'] }, /resources/],
-  [{ metricAllowlist: ['('] }, /"\(" is no regular expression/],
+  [{ metricAllowlist: ['('] }, /invalid regular expression "\("/],
+  [{ metricAllowlist: ['^(?!x)(?:[a-z_]+_?)+!$'] }, /timed out/],
   [{ metricAllowlist: ['a'], metricDenylist: ['b'] }, /exclude each other/],
   [{ labelsAllowlist: { pod: ['*'] } }, /pod/],
   [{ labelsAllowlist: { pods: ['a*b*'] } }, /more than one \*/],

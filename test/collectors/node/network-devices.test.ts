@@ -9,7 +9,7 @@ import { netclass } from '../../../src/collectors/node/netclass.ts';
 import { netdev } from '../../../src/collectors/node/netdev.ts';
 import { networkRoute } from '../../../src/collectors/node/network_route.ts';
 import { qdisc } from '../../../src/collectors/node/qdisc.ts';
-import { compilePattern } from '../../../src/config/units.ts';
+import { Pattern } from '../../../src/config/re2/pattern.ts';
 import { DEFAULT_PATHS } from '../../../src/host/paths.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { fixture, fixturePaths, hostTree } from '../../kit/host-tree.ts';
@@ -93,7 +93,7 @@ test('ethtool leaves out statistics whose names clash, and those that are not wa
     ['rx_a', 4n],
     ['tx_a', 5n],
   ] as const;
-  assert.deepEqual([...wantedStatistics(statistics, compilePattern('^(dup|rx_)'))], [['rx_a', 4n]]);
+  assert.deepEqual([...wantedStatistics(statistics, new Pattern('^(dup|rx_)'))], [['rx_a', 4n]]);
 });
 
 test('netclass: unknown state, missing values, hexadecimal numbers and invalid speed', async (t) => {

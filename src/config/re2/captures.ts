@@ -1,0 +1,79 @@
+import { MAX_WORK, PatternCostError } from './automaton.ts';
+import { EDGE, holds, OP, type Program } from './program.ts';
+
+/** Where the groups of one way through the text begin and end; shared until it changes. */
+type Slots = readonly number[];
+
+interface Thread {
+  readonly step: number;
+  readonly slots: Slots;
+}
+
+/**
+ * The named groups of the first match, empty text for those that took no part; undefined without a match. All ways go
+ * on side by side in the order of their preference, so the text is read once. Throws PatternCostError.
+ */
+export function captures(source: string, program: Program, text: string): Map<string, string> | undefined {
+  const { ops, nexts, args, members, start, isAnchored, classOf, kinds, names } = program;
+  const seen = new Uint32Array(ops.length);
+  let round = 0;
+  let work = 0;
+  let threads: Thread[] = [];
+  let found: Slots | undefined;
+  const kindAt = (at: number): number =>
+    at < 0 || at >= text.length ? EDGE : (kinds[classOf(text.charCodeAt(at))] as number);
+  for (let at = 0; ; ) {
+    if (found === undefined && (at === 0 || !isAnchored)) threads.push({ step: start, slots: [] });
+    if (threads.length === 0) break;
+    const point = text.codePointAt(at);
+    const symbol = point === undefined ? -1 : classOf(point);
+    const [before, after] = [kindAt(at - 1), kindAt(at)];
+    const reached: Thread[] = [];
+    round++;
+    // The last of `stack` is preferred.
+    const stack = threads.reverse();
+    for (let thread = stack.pop(); thread !== undefined; thread = stack.pop()) {
+      const { step: index, slots } = thread;
+      if (seen[index] === round) continue;
+      seen[index] = round;
+      work++;
+      const [next, argument] = [nexts[index] as number, args[index] as number];
+      switch (ops[index]) {
+        case OP.set:
+          if (symbol >= 0 && members[argument * kinds.length + symbol] === 1) reached.push({ step: next, slots });
+          break;
+        case OP.split:
+          stack.push({ step: argument, slots }, { step: next, slots });
+          break;
+        case OP.save:
+          stack.push({ step: next, slots: saved(slots, argument, at) });
+          break;
+        case OP.assert:
+          if (holds(argument, before, after)) stack.push({ step: next, slots });
+          break;
+        default:
+          // What is preferred less than a match is of no interest any more.
+          found = slots;
+          stack.length = 0;
+      }
+    }
+    if (work > MAX_WORK) throw new PatternCostError(source, text.length);
+    threads = reached;
+    if (point === undefined) break;
+    at += point > 0xffff ? 2 : 1;
+  }
+  if (found === undefined) return undefined;
+  const slots = found;
+  return new Map(
+    names.map((name, index) => {
+      const [begin, end] = [slots[2 * index], slots[2 * index + 1]];
+      return [name, begin === undefined || end === undefined ? '' : text.slice(begin, end)];
+    }),
+  );
+}
+
+function saved(slots: Slots, slot: number, at: number): Slots {
+  const changed = slots.slice();
+  changed[slot] = at;
+  return changed;
+}

@@ -1,0 +1,47 @@
+import { Automaton } from './automaton.ts';
+import { captures } from './captures.ts';
+import { parsePattern } from './parse.ts';
+import { compileProgram, type Program } from './program.ts';
+
+/** Whether a text matches: a {@link Pattern} of a user, or an expression of this program's own. */
+export interface Matching {
+  readonly source: string;
+  test(text: string): boolean;
+}
+
+const NO_GROUPS: ReadonlyMap<string, string> = new Map();
+
+/**
+ * A regular expression of a user, in RE2's syntax and with its meaning. Texts are chosen by others (whoever starts a
+ * process or names a volume), so the time of an evaluation grows with the text and never faster: there is no
+ * backtracking that a text could provoke (docs/decisions/0008).
+ */
+export class Pattern implements Matching {
+  /** As it was written. */
+  readonly source: string;
+  readonly #program: Program;
+  readonly #automaton: Automaton;
+
+  /** Throws PatternError for what RE2 refuses, and for what would be too large. */
+  constructor(source: string) {
+    this.source = source;
+    this.#program = compileProgram(source, parsePattern(source));
+    this.#automaton = new Automaton(source, this.#program);
+  }
+
+  /** Whether it matches anywhere in `text`; anchoring is the writer's. Throws PatternCostError. */
+  test(text: string): boolean {
+    return this.#automaton.test(text);
+  }
+
+  /** The named groups of the first match, empty for those that took no part; undefined when nothing matches. */
+  groups(text: string): ReadonlyMap<string, string> | undefined {
+    if (!this.test(text)) return undefined;
+    return this.#program.names.length === 0 ? NO_GROUPS : captures(this.source, this.#program, text);
+  }
+
+  /** The expression that matches when this one matches a whole text. */
+  whole(): Pattern {
+    return new Pattern(`^(?:${this.source})$`);
+  }
+}
