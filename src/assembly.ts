@@ -193,10 +193,10 @@ async function collectorParts(config: Config, parts: Parts, { log, now }: Assemb
   const scopes = names ? [names.scope] : [];
   for (const group of ['node', 'container', 'process'] as const) {
     const section = collectors[group];
-    const madeFrom = { section, paths, ...(group === 'node' ? {} : { identity, node, wantsNames }) };
+    const madeFrom = { section, paths, node, ...(group === 'node' ? {} : { identity, wantsNames }) };
     scopes.push(
       await parts.take(`collectors.${group}`, madeFrom, (replaced: Scope | undefined) =>
-        scopeOf(PRODUCERS[group]({ host, now }, collectors, names?.client), replaced),
+        scopeOf(PRODUCERS[group]({ host, now, nodeName: config.node }, collectors, names?.client), replaced),
       ),
     );
   }

@@ -94,10 +94,8 @@ paths:
   procfs: /host/proc
   sysfs: /host/sys
   cgroup: /host/sys/fs/cgroup
-  {{- if .Values.node.mountHostRoot }}
   rootfs: /host/root
   udev: /host/root/run/udev/data
-  {{- end }}
 collectors:
   node:
     {{- toYaml $node | nindent 4 }}

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { MissingFile, Unsupported } from '../host/errors.ts';
+import { MissingFile, Unsupported, WrongNamespace } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Family } from '../metrics/family.ts';
 import type { Group } from '../metrics/group.ts';
@@ -10,7 +10,7 @@ import type { Snapshot } from '../metrics/snapshot.ts';
 /**
  * Adds what it sees to `out`. Ends in one of three ways: returns, perhaps with lost units in `out.errors`; throws
  * NoData, or lets a MissingFile through, when this host has nothing to see; throws anything else when it failed as a
- * whole. Gives up when `signal` fires. Does not log and does not know how its data travels.
+ * whole. A WrongNamespace is the loss of all that it did not add. Gives up when `signal` fires. Does not log and does not know how its data travels.
  */
 export type Collect = (out: Snapshot, signal: AbortSignal) => void | Promise<void>;
 
@@ -29,6 +29,8 @@ export interface World {
   readonly host: Host;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
+  /** The configured name of this node, if there is one. */
+  readonly nodeName?: string | undefined;
 }
 
 /** A collector as data: lists, configuration schema and docs are made from these records. */
@@ -59,8 +61,10 @@ export const defineCollector = <Options extends z.ZodObject>(spec: CollectorSpec
 /** Binds a collector to this host, as a producer of the registry. */
 export function bindCollector(group: Group, spec: CollectorSpec, world: World, options: object): Producer {
   const collect = spec.create(world, options as Record<string, unknown>);
-  const noData = (cause: unknown): never => {
-    throw cause instanceof MissingFile || cause instanceof Unsupported ? new NoData(cause.message, { cause }) : cause;
+  const ended = (out: Snapshot, cause: unknown): void => {
+    if (cause instanceof MissingFile || cause instanceof Unsupported) throw new NoData(cause.message, { cause });
+    if (!(cause instanceof WrongNamespace)) throw cause;
+    out.lose(spec.name, cause);
   };
   return {
     group,
@@ -68,9 +72,9 @@ export function bindCollector(group: Group, spec: CollectorSpec, world: World, o
     ...(spec.errorFlag && { errorFlag: spec.errorFlag }),
     collect(out, signal) {
       try {
-        return collect(out, signal)?.catch(noData);
+        return collect(out, signal)?.catch((cause: unknown) => ended(out, cause));
       } catch (cause) {
-        return noData(cause);
+        return ended(out, cause);
       }
     },
   };

@@ -26,7 +26,10 @@ const COLLECT_WITHIN_MS = 30_000;
 /** Makes the collectors that `config` asks for, and lists the cluster if that is among it. */
 export async function openCollection(config: Config, io: Io): Promise<Collection> {
   const registry = new AgentRegistry();
-  const producers = createProducers({ host: new Host(config.paths), now: Date.now }, config.collectors);
+  const producers = createProducers(
+    { host: new Host(config.paths), now: Date.now, nodeName: config.node },
+    config.collectors,
+  );
   for (const producer of producers) registry.addProducer(producer);
   registry.addReport('node', nodeReport);
   registry.pushedLabels = pushedLabelsOf(config);

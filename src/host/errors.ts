@@ -29,6 +29,14 @@ export class Unsupported extends Error {
   override readonly name = 'Unsupported';
 }
 
+/**
+ * What the kernel would show is of a namespace of the agent's own, a pod's network for example, where the host's is
+ * wanted; the message says what to set.
+ */
+export class WrongNamespace extends Error {
+  override readonly name = 'WrongNamespace';
+}
+
 /** A file whose content is not what its format says; the message names path and line. */
 export class MalformedFile extends Error {
   override readonly name = 'MalformedFile';

@@ -120,6 +120,15 @@ export class Host {
     }
   }
 
+  /** Inode number of a file or folder; undefined when it is not there or hidden. */
+  inode(path: string): number | undefined {
+    try {
+      return statSync(path, { throwIfNoEntry: false })?.ino;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Names in a folder, sorted by code point. Throws MissingFile, DeniedFile or UnreadableFile. */
   list(path: string): string[] {
     try {

@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import { Unsupported } from './errors.ts';
+import { Unsupported, WrongNamespace } from './errors.ts';
 import type { Host } from './host.ts';
 import { putU16 } from './native.ts';
 import { netPath } from './net-files.ts';
@@ -44,14 +44,14 @@ export class Netlink {
       this.#check();
       return true;
     } catch (cause) {
-      if (cause instanceof Unsupported) return false;
+      if (cause instanceof Unsupported || cause instanceof WrongNamespace) return false;
       throw cause;
     }
   }
 
   /**
    * Asks for all objects of a kind and calls `take` with the body of each; bodies are only good during that call.
-   * Throws Unsupported when netlink can't be used here, SyscallError and NetlinkError when the kernel refuses.
+   * Throws Unsupported when netlink can't be used here, WrongNamespace when it asks another network, SyscallError and NetlinkError when the kernel refuses.
    */
   dump({ family, type, header }: DumpKind, take: (body: Buffer) => void): void {
     this.#check();
@@ -73,8 +73,11 @@ export class Netlink {
   }
 }
 
+/** Whether this process is in the host's network namespace; false, too, where that can't be found out. */
+export const sharesNetwork = (host: Host): boolean => new Netlink(host).usable;
+
 /**
- * Throws Unsupported when netlink can't tell about the host. Comparing `/proc/<pid>/ns/net` would need ptrace rights,
+ * Throws Unsupported or WrongNamespace when netlink can't tell about the host. Comparing `/proc/<pid>/ns/net` would need ptrace rights,
  * so a socket of ours is looked for in the host's list of netlink sockets, by its inode, which is unique.
  */
 function checkNamespace(host: Host): void {
@@ -85,11 +88,12 @@ function checkNamespace(host: Host): void {
     using socket = new RawSocket(AF_NETLINK, SOCK_RAW, 0);
     socket.bind(address); // only bound sockets are listed
     const end = ` ${fstatSync(socket.fd).ino}`;
-    const lines = (host.readIfExists(path) ?? '').split('\n');
-    if (lines.some((line) => line.trimEnd().endsWith(end))) return;
+    const list = host.readIfExists(path);
+    if (list === undefined) throw new Unsupported(`netlink may ask another network namespace: ${path} does not exist`);
+    if (list.split('\n').some((line) => line.trimEnd().endsWith(end))) return;
   } catch (cause) {
     if (cause instanceof SyscallError) throw new Unsupported(`no netlink here: ${cause.message}`, { cause });
     throw cause;
   }
-  throw new Unsupported(`netlink asks another network namespace than that of ${path}; set hostNetwork`);
+  throw new WrongNamespace(`netlink asks another network namespace than that of ${path}; set node.hostNetwork`);
 }

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { kernelUnits, parseAuxv } from '../../src/host/auxv.ts';
-import { Unsupported } from '../../src/host/errors.ts';
+import { Unsupported, WrongNamespace } from '../../src/host/errors.ts';
 import { decodeDriverInfo, decodeSettings, decodeStatistics } from '../../src/host/ethtool.ts';
 import { Host } from '../../src/host/host.ts';
 import { putU32, putU64 } from '../../src/host/native.ts';
@@ -56,13 +56,13 @@ test('netlink knows the devices of this host', () => {
 
 test('netlink is not used for a host whose network namespace is another one', (t) => {
   const list = 'sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n';
-  for (const files of [
-    { 'proc/net/dev': '' },
-    { 'proc/1/net/netlink': `${list}00000000df69de73 0   0  00000000 0 0 0 2 0 1\n` },
-  ]) {
+  for (const [files, error] of [
+    [{ 'proc/net/dev': '' }, Unsupported],
+    [{ 'proc/1/net/netlink': `${list}00000000df69de73 0   0  00000000 0 0 0 2 0 1\n` }, WrongNamespace],
+  ] as const) {
     const netlink = new Netlink(new Host(hostTree(t, files)));
     assert.equal(netlink.usable, false);
-    assert.throws(() => linkNames(netlink), Unsupported);
+    assert.throws(() => linkNames(netlink), error);
   }
 });
 

@@ -53,7 +53,9 @@ export class CgroupCollector {
     this.#world = world;
     this.#options = options;
     this.#discovery = new Discovery(host, hierarchy.tree, options.slices);
-    this.#sampler = new Sampler(host, hierarchy, { all, fileDescriptors, sockets });
+    this.#sampler = new Sampler(host, hierarchy, { all, fileDescriptors, sockets }, () =>
+      this.#discovery.walk(() => {}),
+    );
     this.#naming = new Naming(host, names, options.sandboxImage);
     this.#devices = new BlockDevices(host);
     this.#filesystems = new RootFilesystems(host);
@@ -69,11 +71,12 @@ export class CgroupCollector {
     const turns = new Turns(signal);
     const at = Math.floor(this.#world.now() / 1000);
     const rows = new Map<string, Row>();
-    this.#sampler.begin(this.#machine(out));
+    await this.#sampler.begin(this.#machine(out), this.#rows.values(), turns);
     const lose = (folder: string, cause: unknown) => out.lose(folder, cause);
     for (const cgroup of this.#discovery.walk(lose)) {
       if (turns.isOver) await turns.next();
       if (cgroup === undefined) continue;
+      if (cgroup.kind === 'container' && !this.#rows.has(cgroup.id)) await this.#sampler.expect(turns);
       const row = this.#rows.get(cgroup.id) ?? this.#newRow(cgroup, rows);
       if (this.#visit(out, row, at)) rows.set(cgroup.id, row);
       else if (!this.#rows.has(cgroup.id)) row.leave();

@@ -2,6 +2,8 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { errorCode, fileError, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import type { Hierarchy } from './hierarchy.ts';
+import { folderOf } from './reading.ts';
 
 /** The files that a process has open. */
 export interface OpenFiles {
@@ -17,6 +19,17 @@ export function processIds(host: Host, folder: string): string[] | undefined {
   const text = host.attribute(`${folder}/cgroup.procs`) ?? host.attribute(`${folder}/cgroup.threads`);
   if (text === undefined) return undefined;
   return text === '' ? [] : text.split('\n');
+}
+
+/**
+ * Whether a cgroup, or one below it, has processes, by files that say so in any PID namespace. True where neither is
+ * there: v2 has the one for each cgroup but the root, v1 the other with the controller pids.
+ */
+export function isPopulated(host: Host, { version, tree, controllers }: Hierarchy, id: string): boolean {
+  const pids = version === 2 ? undefined : controllers.get('pids');
+  const count = pids && host.attribute(`${folderOf(pids, id)}/pids.current`);
+  const events = version === 2 ? host.attribute(`${folderOf(tree, id)}/cgroup.events`) : undefined;
+  return count !== '0' && events?.includes('populated 0') !== true;
 }
 
 /** Name of a process; undefined when it has ended. */

@@ -2,6 +2,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { escapeLabelValue } from '../../metrics/text.ts';
 import type { Cgroup } from './discovery.ts';
 import type { InterfaceCounters } from './network.ts';
+import type { ContainerProcess } from './process-finder.ts';
 import type { Limits, Reading } from './reading.ts';
 import type { Constant, Series } from './series.ts';
 
@@ -46,8 +47,14 @@ export class Row {
   isNamed: boolean;
   /** Cycles in which it was not named. */
   waited = 0;
+  /** How often it was read. */
+  reads = 0;
   /** First process, as it was last seen. */
   pid: string | undefined;
+  /** Of a container that stands for its pod's network: the process through which it is read. */
+  network: ContainerProcess | undefined;
+  /** Cycles in a row in which that network could not be read. */
+  unread = 0;
   /** Its labels as text that begins with a brace. */
   #labels = '{';
 

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { DeniedFile, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { netPath } from '../../host/net-files.ts';
+import type { Turns } from '../../host/turns.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { NO_LOSSES } from './cgroup-files.ts';
 import { CgroupV1 } from './cgroup-v1.ts';
@@ -10,15 +11,22 @@ import type { Cgroup } from './discovery.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { NO_MACHINE_MEMORY } from './machine-memory.ts';
 import { type InterfaceCounters, parseNetDev } from './network.ts';
-import { openFiles, processIds, softOpenFiles } from './processes.ts';
+import { ProcessFinder } from './process-finder.ts';
+import { isPopulated, openFiles, softOpenFiles } from './processes.ts';
 import { type CgroupReader, folderOf, type MachineMemory, type Reading, type Wanted } from './reading.ts';
 import type { Row } from './row.ts';
 
 /**
- * Limits change only when somebody resizes a pod, and the kernel does not tell: in each cycle one row in ten is read
- * as a whole, with its limits and with what should not have changed.
+ * Limits change only when somebody resizes a pod, and nothing shows it, not even the time stamps of their files: in each
+ * cycle one row in ten is read as a whole, with its limits and with what should not have changed.
  */
 const WHOLE_EVERY = 10;
+
+/** A cgroup that is new may be half made: its limits are written after it can be seen. */
+const YOUNG = 3;
+
+/** Cycles in which it is no loss that a pod's processes are not found. */
+const PATIENCE = 2;
 
 /** Reads all that is told of one cgroup. */
 export class Sampler {
@@ -27,14 +35,20 @@ export class Sampler {
   readonly #version: Hierarchy['version'];
   readonly #wanted: Wanted;
   readonly #reader: CgroupReader;
+  readonly #processes: ProcessFinder;
+  readonly #hierarchy: Hierarchy;
   #cycle = 0;
   /** New cgroups of this cycle, and of the one before, that lacked a controller. */
   #half = new Set<string>();
   #halfBefore: ReadonlySet<string> = this.#half;
   #machine = NO_MACHINE_MEMORY;
 
-  constructor(host: Host, { version, tree, controllers }: Hierarchy, wanted: Wanted) {
+  /** `cgroups` gives all that there are. */
+  constructor(host: Host, hierarchy: Hierarchy, wanted: Wanted, cgroups: () => Iterable<Cgroup | undefined>) {
+    const { version, tree, controllers } = hierarchy;
     this.#host = host;
+    this.#hierarchy = hierarchy;
+    this.#processes = new ProcessFinder(host, hierarchy, cgroups);
     this.#tree = tree;
     this.#version = version;
     this.#wanted = wanted;
@@ -46,12 +60,25 @@ export class Sampler {
     return this.#cycle;
   }
 
-  /** Begins a cycle. */
-  begin(machine: MachineMemory): void {
+  /** Begins a cycle; `rows` are those of the last one. */
+  async begin(machine: MachineMemory, rows: Iterable<Row>, turns: Turns): Promise<void> {
     this.#cycle++;
     this.#halfBefore = this.#half;
     this.#half = new Set();
     this.#machine = machine;
+    const { all, fileDescriptors, sockets } = this.#wanted;
+    let isNeeded = all || fileDescriptors || sockets;
+    for (const row of rows) {
+      if (row.network === undefined || this.#processes.isAlive(row.network)) continue;
+      row.network = undefined;
+      isNeeded = true;
+    }
+    await this.#processes.begin(isNeeded, turns);
+  }
+
+  /** To be called before a new container is read. */
+  async expect(turns: Turns): Promise<void> {
+    await this.#processes.expect(turns);
   }
 
   /**
@@ -77,7 +104,7 @@ export class Sampler {
   /** Reads a row's cgroup, also its limits when it is their turn. Throws MissingFile for one that is gone. */
   read(row: Row, out: Snapshot): Reading {
     const { id, kind } = row.cgroup;
-    const isWhole = row.limits === undefined || this.#cycle % WHOLE_EVERY === row.serial % WHOLE_EVERY;
+    const isWhole = row.reads < YOUNG || this.#cycle % WHOLE_EVERY === row.serial % WHOLE_EVERY;
     const limits = isWhole ? this.#reader.limits(id, this.#machine) : row.limits;
     const reading = this.#reader.read(id, {
       machine: this.#machine,
@@ -87,7 +114,7 @@ export class Sampler {
     });
     this.#mustBeThere(row, reading);
     out.attempt(`${id}: processes`, () => {
-      this.#processes(row, reading, out);
+      this.#lookAtProcesses(row, reading, out);
       if (limits && isWhole && this.#wanted.all && row.pid !== undefined) {
         limits.openFiles = softOpenFiles(this.#host, row.pid);
       }
@@ -95,6 +122,7 @@ export class Sampler {
     for (const cause of reading.losses) out.lose(id, cause);
     for (const cause of limits?.losses ?? NO_LOSSES) out.lose(id, cause);
     row.limits = limits;
+    row.reads++;
     if (kind === 'root' && this.#version === 2) reading.threads ??= reading.processes;
     return reading;
   }
@@ -114,10 +142,20 @@ export class Sampler {
     if (row.cgroup.kind === 'root') return this.#netDev(netPath(this.#host, 'dev'), id, out);
     const holder = networkHolder(row);
     if (holder === undefined) return undefined;
-    const first = holder.pid === undefined ? undefined : this.#netDev(this.#host.proc(holder.pid, 'net/dev'), id, out);
-    if (first !== undefined) return first;
-    holder.pid = processIds(this.#host, folderOf(this.#tree, holder.cgroup.id))?.[0];
-    return holder.pid === undefined ? undefined : this.#netDev(this.#host.proc(holder.pid, 'net/dev'), id, out);
+    holder.network ??= this.#processes.oneIn(holder.cgroup);
+    const path = holder.network && this.#host.proc(holder.network.pid, 'net/dev');
+    const interfaces = path === undefined ? undefined : this.#netDev(path, id, out);
+    if (interfaces !== undefined) {
+      holder.unread = 0;
+      return interfaces;
+    }
+    holder.network = undefined;
+    // It may have ended just now, or be about to start.
+    if (++holder.unread > PATIENCE && isPopulated(this.#host, this.#hierarchy, holder.cgroup.id)) {
+      const { procfs } = this.#host.paths;
+      throw new Error(`no process of the pod is visible in ${procfs}; is it mounted with hidepid?`);
+    }
+    return undefined;
   }
 
   /**
@@ -140,12 +178,13 @@ export class Sampler {
     return parseNetDev(path, text, (cause) => out.lose(`${id}: network`, cause));
   }
 
-  #processes(row: Row, reading: Reading, out: Snapshot): void {
+  #lookAtProcesses(row: Row, reading: Reading, out: Snapshot): void {
     const { all, fileDescriptors, sockets } = this.#wanted;
     const isFirst = row.cgroup.kind === 'container' && !row.isNamed;
     if (!all && !fileDescriptors && !sockets && !isFirst) return;
-    const pids = processIds(this.#host, folderOf(this.#tree, row.cgroup.id));
-    row.pid = pids?.[0];
+    const { cgroup } = row;
+    const pids = this.#processes.idsIn(cgroup.id);
+    row.pid = cgroup.kind === 'container' ? this.#processes.oneIn(cgroup)?.pid : pids?.[0];
     if (all) reading.processes = pids?.length;
     if (pids === undefined || (!fileDescriptors && !sockets)) return;
     try {

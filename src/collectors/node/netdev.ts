@@ -2,6 +2,7 @@
 // network namespace than the host's. There on every host.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
+import { integerAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { ipText, scopeOf } from '../../host/ip-address.ts';
 import { eachLine, words } from '../../host/lines.ts';
@@ -36,7 +37,7 @@ export const netdev = defineCollector({
   name: 'netdev',
   enabled: true,
   summary:
-    'Traffic and errors of network devices, over netlink; from `/proc/net/dev`, without `receive_nohandler`, ' +
+    'Traffic and errors of network devices, over netlink; from `/proc/net/dev` and `/sys/class/net` ' +
     "where the agent is not in the host's network namespace. With `enableDetailedMetrics` the kernel's own 24 counters " +
     'take the place of the sums, `node_network_<counter>_total`.',
   options,
@@ -46,6 +47,9 @@ export const netdev = defineCollector({
     const labels = labelIfalias ? ['device', 'ifalias'] : ['device'];
     const counters = netlinkCounters(enableDetailedMetrics, labels);
     const columns = fileFamilies(enableDetailedMetrics, labels);
+    const nohandler = wants.netlink
+      ? counters.find(({ family }) => family.name === 'node_network_receive_nohandler_total')?.family
+      : undefined;
     const path = netPath(host, 'dev');
     const netlink = new Netlink(host);
     const labelsOf = (device: string) => (labelIfalias ? [device, ifalias(host, device)] : [device]);
@@ -62,6 +66,9 @@ export const netdev = defineCollector({
         if (!isWanted(device)) continue;
         const deviceLabels = labelsOf(device);
         for (const [index, family] of columns.entries()) out.add(family, values[index] as number, ...deviceLabels);
+        // The one counter that the file lacks; the host's sysfs has those of the host's devices.
+        const unhandled = nohandler && integerAttribute(host, host.sys('class/net', device, 'statistics/rx_nohandler'));
+        if (nohandler && unhandled !== undefined) out.add(nohandler, unhandled, ...deviceLabels);
       }
     };
   },

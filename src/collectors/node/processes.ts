@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';
+import { Namespaces } from '../../host/namespaces.ts';
 import { integer } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -26,9 +27,14 @@ export const processes = defineCollector({
   options: NO_OPTIONS,
   families: [pids, byState, threads, threadsByState, maxThreads, maxProcesses],
   create({ host }) {
+    const namespaces = new Namespaces(host);
     return async (out, signal) => {
       out.add(maxThreads, setting(host, 'threads-max'));
-      out.add(maxProcesses, setting(host, 'pid_max'));
+      out.attempt('pid_max', () => {
+        // From Linux 6.14 on each PID namespace has its own.
+        namespaces.mustBeHosts('pid', host.proc('sys/kernel/pid_max'));
+        out.add(maxProcesses, setting(host, 'pid_max'));
+      });
       const processStates = new Tally();
       const threadStates = new Tally();
       let threadCount = 0;

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';
+import { type NamespaceKind, Namespaces } from '../../host/namespaces.ts';
 import { integer } from '../../host/numbers.ts';
 import { type Family, gauge, untyped } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -32,16 +33,41 @@ export const sysctl = defineCollector({
   families: [info],
   create({ host }, { include, includeInfo }) {
     const settings = include.map(numericSetting);
+    const namespaces = new Namespaces(host);
+    const check = (name: string) => {
+      const kind = namespaceOf(name);
+      if (kind !== undefined) namespaces.mustBeHosts(kind, pathOf(host, name));
+    };
     return (out) => {
-      for (const setting of settings) out.attempt(setting.name, () => addNumbers(out, host, setting));
+      for (const setting of settings) {
+        out.attempt(setting.name, () => {
+          check(setting.name);
+          addNumbers(out, host, setting);
+        });
+      }
       for (const name of includeInfo) {
         out.attempt(name, () => {
+          check(name);
           for (const [index, word] of valuesOf(host, name).entries()) out.add(info, 1, name, word, String(index));
         });
       }
     };
   },
 });
+
+/** Settings that each namespace has its own of: namespaces(7), and from Linux 6.14 on kernel.pid_max. */
+const NAMESPACED: readonly (readonly [NamespaceKind, RegExp])[] = [
+  ['net', /^net\./],
+  ['ipc', /^(?:kernel\.(?:msg|sem|shm)|fs\.mqueue\.)/],
+  ['uts', /^kernel\.(?:host|domain)name$/],
+  ['pid', /^kernel\.(?:pid_max|ns_last_pid|cad_pid)$/],
+];
+
+/** The namespace whose setting a reader is shown; undefined for those of the whole kernel. */
+function namespaceOf(name: string): NamespaceKind | undefined {
+  const dotted = name.replaceAll('/', '.');
+  return NAMESPACED.find(([, names]) => names.test(dotted))?.[0];
+}
 
 /** A setting with numbers: the family for one number, that for many, and those for named ones. */
 interface NumericSetting {

@@ -5,11 +5,10 @@ import type { Host } from '../../host/host.ts';
 import { words } from '../../host/lines.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
+import { hostZoneRule, offsetByRule, zoneName } from './time-zone.ts';
 
 const seconds = gauge('node_time_seconds', 'The wall clock, in seconds since 1970.');
-const zoneOffset = gauge('node_time_zone_offset_seconds', "How far the agent's time zone is east of UTC.", [
-  'time_zone',
-]);
+const zoneOffset = gauge('node_time_zone_offset_seconds', 'How far the time zone is east of UTC.', ['time_zone']);
 const available = gauge('node_time_clocksource_available_info', 'A clock source that can be chosen; always 1.', [
   'device',
   'clocksource',
@@ -23,19 +22,23 @@ const current = gauge('node_time_clocksource_current_info', 'The clock source in
 export const time = defineCollector({
   name: 'time',
   enabled: true,
-  summary: "The wall clock, the agent's time zone, and the clock sources, from `/sys/devices/system/clocksource`.",
+  summary:
+    "The wall clock, the time zone (the host's `/etc/localtime`, unless the agent has `TZ`), and the clock sources, from " +
+    '`/sys/devices/system/clocksource`.',
   options: NO_OPTIONS,
   families: [seconds, zoneOffset, available, current],
   create({ host, now }) {
     const folder = host.sys('devices/system/clocksource');
     // Does not change as long as the process runs.
     let rule: string | undefined;
+    const isOwn = host.paths.rootfs === '/' || process.env.TZ !== undefined;
     return (out) => {
       const milliseconds = now();
       out.add(seconds, milliseconds / 1000);
       out.attempt('time zone', () => {
-        rule ??= zoneRule(host);
-        const offset = 0 - new Date(milliseconds).getTimezoneOffset() * 60;
+        rule ??= isOwn ? zoneRule(host) : hostZoneRule(host);
+        const own = 0 - new Date(milliseconds).getTimezoneOffset() * 60;
+        const offset = isOwn ? own : offsetByRule(rule, milliseconds / 1000);
         out.add(zoneOffset, offset, zoneName(rule, offset));
       });
       const devices = host.listIfExists(folder).filter((name) => /^clocksource\d/.test(name));
@@ -59,22 +62,4 @@ function zoneRule(host: Host): string {
   const name = process.env.TZ?.replace(/^:/, '');
   const path = name ? resolve(host.root('/usr/share/zoneinfo'), name) : '/etc/localtime';
   return host.readIfExists(path)?.trimEnd().split('\n').at(-1) ?? '';
-}
-
-/** A name, plain or in angle brackets, and how far it is *west* of UTC; then the name of the other half of the year. */
-const RULE = /^(?:<([^>]+)>|([A-Za-z]+))([+-]?\d+)(?::(\d+))?(?::\d+)?(?:<([^>]+)>|([A-Za-z]+))?/;
-
-/** What the zone is called while it is `offset` seconds east of UTC; `UTC` or `+0530` when the rule doesn't say. */
-export function zoneName(rule: string, offset: number): string {
-  const match = RULE.exec(rule);
-  if (match) {
-    const [, bracketed, plain, hours = '', minutes = '0', otherBracketed, otherPlain] = match;
-    const west = (Math.abs(Number(hours)) * 60 + Number(minutes)) * (hours.startsWith('-') ? -60 : 60);
-    const name = offset === -west ? (bracketed ?? plain) : (otherBracketed ?? otherPlain);
-    if (name !== undefined) return name;
-  }
-  if (offset === 0) return 'UTC';
-  const [hours, minutes] = [Math.floor(Math.abs(offset) / 3600), (Math.abs(offset) / 60) % 60];
-  const digits = (number: number) => String(number).padStart(2, '0');
-  return `${offset < 0 ? '-' : '+'}${digits(hours)}${minutes > 0 ? digits(minutes) : ''}`;
 }

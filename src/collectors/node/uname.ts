@@ -1,11 +1,12 @@
 // /proc/sys/kernel, the files of uname(2): proc_sys_kernel(5). There on every Linux host. The kernel shows each reader
-// the host name of its own UTS namespace: that of the host needs hostNetwork, or hostname in the pod's specification.
+// the host name of its own UTS namespace; in a pod's, hostname(5) has that of the host.
 import { machine } from 'node:os';
+import { WrongNamespace } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { Namespaces } from '../../host/namespaces.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-/** Files in the order of the labels, `machine` apart, which older kernels have no file for. */
-const FILES = ['ostype', 'osrelease', 'version', 'hostname', 'domainname'];
 const info = gauge('node_uname_info', 'Kernel, architecture and host name; always 1.', [
   'sysname',
   'release',
@@ -19,12 +20,30 @@ const info = gauge('node_uname_info', 'Kernel, architecture and host name; alway
 export const uname = defineCollector({
   name: 'uname',
   enabled: true,
-  summary: 'Kernel, architecture and host name, from `/proc/sys/kernel`.',
+  summary:
+    'Kernel, architecture and host name, from `/proc/sys/kernel`; the name, in a pod, from `/etc/hostname` of the host.',
   options: NO_OPTIONS,
   families: [info],
-  create({ host }) {
+  create({ host, nodeName }) {
+    const namespaces = new Namespaces(host);
     return (out) => {
-      out.add(info, 1, ...FILES.map((file) => host.read(host.proc('sys/kernel', file)).trim()), machine());
+      const file = (name: string) => host.read(host.proc('sys/kernel', name)).trim();
+      const hostname = namespaces.isHosts('uts') ? file('hostname') : (staticName(host) ?? nodeName);
+      if (hostname === undefined) {
+        throw new WrongNamespace(
+          'the host name is that of the pod; set NODE_NAME, node.mountHostRoot or node.hostNetwork',
+        );
+      }
+      // Older kernels have no file for the last label.
+      out.add(info, 1, file('ostype'), file('osrelease'), file('version'), hostname, file('domainname'), machine());
     };
   },
 });
+
+/** The host name that the host is given when it starts; undefined when it has none of its own. */
+function staticName(host: Host): string | undefined {
+  const lines = (host.readIfExists(host.root('/etc/hostname')) ?? '').split('\n').map((line) => line.trim());
+  const name = lines.find((line) => line !== '' && !line.startsWith('#'));
+  // Images have this until the network gives a name.
+  return name === undefined || /^localhost(?:\.|$)/.test(name) ? undefined : name;
+}

@@ -55,10 +55,13 @@ test('netdev refuses an include and an exclude expression together', async (t) =
 });
 
 for (const spec of [ethtool, networkRoute, qdisc]) {
-  test(`${spec.name} has no data where netlink would tell about another network namespace`, async (t) => {
-    const { result, lines } = await collectOnce(spec, hostTree(t, {}));
-    assert.deepEqual([result.outcome, lines], ['nodata', []]);
-    assert.match(result.reason ?? '', /another network namespace.*hostNetwork/);
+  test(`${spec.name} is lost where netlink would show another network namespace, and nothing without a host`, async (t) => {
+    const { result: recorded } = await collectOnce(spec, hostTree(t, {}));
+    assert.equal(recorded.outcome, 'nodata');
+    const foreign = hostTree(t, { 'proc/1/net/netlink': 'sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode\n' });
+    const { result, lines } = await collectOnce(spec, foreign);
+    assert.deepEqual([result.outcome, lines], ['partial', []]);
+    assert.match(result.errors[0]?.message ?? '', /another network namespace.*node\.hostNetwork/);
   });
 
   test(`${spec.name} runs on this host`, async () => {

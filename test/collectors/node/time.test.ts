@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { time, zoneName } from '../../../src/collectors/node/time.ts';
+import { time } from '../../../src/collectors/node/time.ts';
+import { hostZoneRule, offsetByRule, zoneName } from '../../../src/collectors/node/time-zone.ts';
+import { Host } from '../../../src/host/host.ts';
 import { collectorOn } from '../../kit/collect.ts';
 import { hostTree } from '../../kit/host-tree.ts';
 
@@ -64,4 +68,46 @@ test('a clock source without its files is lost, the clock is not', async (t) => 
   assert.equal(result.outcome, 'partial');
   assert.match(result.errors[0]?.message ?? '', /^clocksource0: .*available_clocksource does not exist/);
   assert.equal(lines[0], 'node_time_seconds 1782907200.25');
+});
+
+test("a rule gives the offsets that ICU gives, all through the year, in every zone of this machine's database", (t) => {
+  const folder = '/usr/share/zoneinfo';
+  if (!existsSync(`${folder}/Europe/Berlin`)) return t.skip(`no zone database in ${folder}`);
+  let compared = 0;
+  const different = new Set<string>();
+  for (const zone of Intl.supportedValuesOf('timeZone')) {
+    // Ramadan is no rule: these have a table of changes up to 2087.
+    if (!existsSync(`${folder}/${zone}`) || /Casablanca|El_Aaiun/.test(zone)) continue;
+    const rule = readFileSync(`${folder}/${zone}`, 'latin1').trimEnd().split('\n').at(-1) ?? '';
+    const format = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' });
+    for (let hour = 0; hour < 365 * 24; hour += 95) {
+      const at = Date.UTC(2026, 0, 1, hour, 30);
+      const text = format.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+      const [, sign, hours, minutes] = /GMT(?:([+-])(\d+):(\d+))?/.exec(text) ?? [];
+      const wanted = (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60);
+      if (offsetByRule(rule, at / 1000) + 0 !== wanted + 0) different.add(zone);
+      compared++;
+    }
+  }
+  assert.ok(compared > 20_000, String(compared));
+  // A country may have changed its mind between the versions of the two databases.
+  assert.ok(different.size <= 5, [...different].join(' '));
+});
+
+test("a pod's time zone is its host's, found through the host's links", async (t) => {
+  const { TZ } = process.env;
+  delete process.env.TZ;
+  t.after(() => {
+    if (TZ !== undefined) process.env.TZ = TZ;
+  });
+  const paths = hostTree(t, { 'usr/share/zoneinfo/Europe/Berlin': 'TZif2\0\xff\n\0\nCET-1CEST,M3.5.0,M10.5.0/3\n' });
+  mkdirSync(join(paths.rootfs, 'etc'));
+  // Debian's link is absolute, Fedora's is not; both stay below the host's root.
+  for (const target of ['/usr/share/zoneinfo/Europe/Berlin', '../usr/share/zoneinfo/Europe/Berlin']) {
+    rmSync(join(paths.rootfs, 'etc/localtime'), { force: true });
+    symlinkSync(target, join(paths.rootfs, 'etc/localtime'));
+    assert.equal(hostZoneRule(new Host(paths)), 'CET-1CEST,M3.5.0,M10.5.0/3');
+  }
+  const { lines } = await collectorOn(time, paths, {}, () => SUMMER)();
+  assert.equal(lines[1], 'node_time_zone_offset_seconds{time_zone="CEST"} 7200');
 });

@@ -1,0 +1,65 @@
+// Whether what the kernel shows this process is the host's: namespaces(7). Some files below /proc show each reader what
+// belongs to the reader's own namespaces, whichever procfs they are read through.
+import { DeniedFile, WrongNamespace } from './errors.ts';
+import type { Host } from './host.ts';
+import { sharesNetwork } from './netlink-socket.ts';
+
+/** The namespaces that a pod may have of its own and that matter here; names as in `/proc/<pid>/ns`. */
+export type NamespaceKind = 'ipc' | 'net' | 'pid' | 'uts';
+
+/** What gives a pod the host's. */
+const SETTINGS: Readonly<Record<NamespaceKind, string>> = {
+  ipc: 'hostIPC in the specification of the pod',
+  net: 'node.hostNetwork',
+  pid: 'node.hostPID',
+  uts: 'node.hostNetwork',
+};
+
+/** Which of the host's namespaces this process is in. Neither changes while it runs, so each is looked at once. */
+export class Namespaces {
+  readonly #host: Host;
+  readonly #known = new Map<NamespaceKind, boolean>();
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** Whether this process is in the host's namespace of that kind; true for a recorded tree. */
+  isHosts(kind: NamespaceKind): boolean {
+    const known = this.#known.get(kind) ?? this.#look(kind);
+    this.#known.set(kind, known);
+    return known;
+  }
+
+  /** Throws WrongNamespace when `what` would be of a namespace that is not the host's. */
+  mustBeHosts(kind: NamespaceKind, what: string): void {
+    if (!this.isHosts(kind)) throw new WrongNamespace(`${what} is of the agent's own namespace; set ${SETTINGS[kind]}`);
+  }
+
+  #look(kind: NamespaceKind): boolean {
+    const status = this.#host.readIfExists(this.#host.proc('self/status'));
+    if (status === undefined) return true;
+    if (kind === 'pid') return ownIds(status) === 1;
+    const own = this.#link('self', kind);
+    const hosts = this.#link('1', kind);
+    if (own !== undefined && hosts !== undefined) return own === hosts;
+    // Looking at the namespaces of others needs the right to trace them. Kubernetes gives a pod the host's name together
+    // with its network, and nobody but a container mounts the host's files elsewhere.
+    return kind === 'ipc' ? this.#host.paths.procfs === '/proc' : sharesNetwork(this.#host);
+  }
+
+  #link(pid: string, kind: NamespaceKind): string | undefined {
+    try {
+      return this.#host.link(this.#host.proc(pid, 'ns', kind));
+    } catch (cause) {
+      if (cause instanceof DeniedFile) return undefined;
+      throw cause;
+    }
+  }
+}
+
+/** How many ids a process has, one in each namespace from that of the procfs down to its own. */
+function ownIds(status: string): number {
+  const ids = /^NSpid:\s*(.*)$/m.exec(status)?.[1];
+  return ids === undefined ? 1 : ids.trim().split(/\s+/).length;
+}
