@@ -22,6 +22,7 @@ import { helmSchema } from './helm/values-schema.ts';
 import { withValuesTable } from './helm/values-table.ts';
 import { kubeStateReference } from './kube-state-reference.ts';
 import { nodeReference } from './metric-reference.ts';
+import { withPrivilegesTable } from './privileges-table.ts';
 import { processReference } from './process-reference.ts';
 
 const files: Readonly<Record<string, () => string>> = {
@@ -38,6 +39,7 @@ const files: Readonly<Record<string, () => string>> = {
   'docs/metrics/kube-state.md': () => kubeStateReference(resources, ksmSection.unwrap() as z.ZodObject),
   'docs/metrics/node.md': () => nodeReference(nodeCollectors),
   'docs/metrics/process.md': () => processReference(processCollector() as unknown as CollectorSpec, processName),
+  'docs/security.md': () => withPrivilegesTable(readFileSync('docs/security.md', 'utf8')),
   'helm/files/ksm-resources.yaml': ksmResourcesFile,
   'helm/README.md': () =>
     withValuesTable(readFileSync('helm/README.md', 'utf8'), readFileSync('helm/values.yaml', 'utf8')),

@@ -27,12 +27,19 @@ export function createLog(level: string, stream: DestinationStream = destination
 /** Most different messages remembered; beyond, the oldest is forgotten and would be logged again. */
 const MAX_REMEMBERED = 1000;
 
+/** Ids, counts and time stamps, which would make every cycle's text another one. */
+const CHANGING = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{12,}|\d+/gi;
+
+/** What texts have in common that differ in numbers and ids only: a key for {@link ThrottledLog.say}. */
+export const kindOf = (text: string): string => text.replaceAll(CHANGING, '#');
+
 /** Says each thing once, then at most once in `everyMs` with the number of times it was left unsaid. */
 export class ThrottledLog {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #everyMs: number;
   readonly #said = new Map<string, { at: number; unsaid: number }>();
+  readonly #stated = new Set<string>();
 
   constructor(log: Log, now: () => number = Date.now, everyMs = 300_000) {
     this.#log = log;
@@ -40,7 +47,7 @@ export class ThrottledLog {
     this.#everyMs = everyMs;
   }
 
-  /** `key` tells what counts as the same thing. */
+  /** `key` tells what counts as the same thing; it has no counts, process ids or times, see {@link kindOf}. */
   say(level: 'info' | 'warn' | 'error', key: string, fields: object, message: string): void {
     const before = this.#said.get(key);
     if (before && this.#now() - before.at < this.#everyMs) {
@@ -51,6 +58,13 @@ export class ThrottledLog {
     this.#said.set(key, { at: this.#now(), unsaid: 0 });
     if (this.#said.size > MAX_REMEMBERED) this.#said.delete(this.#said.keys().next().value as string);
     this.#log[level](before && before.unsaid > 0 ? { ...fields, repeated: before.unsaid } : fields, message);
+  }
+
+  /** Says something that stays as it is, once for good. */
+  once(key: string, fields: object, message: string): void {
+    if (this.#stated.has(key) || this.#stated.size >= MAX_REMEMBERED) return;
+    this.#stated.add(key);
+    this.#log.info(fields, message);
   }
 
   /** Forgets a thing that is over, so that its return is said at once. True when it had been said. */

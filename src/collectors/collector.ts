@@ -1,16 +1,17 @@
 import * as z from 'zod';
-import { MissingFile, Unsupported, WrongNamespace } from '../host/errors.ts';
+import { MissingFile, Unsupported } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Family } from '../metrics/family.ts';
 import type { Group } from '../metrics/group.ts';
 import { NoData } from '../metrics/outcome.ts';
 import type { Producer } from '../metrics/scope.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
+import { knownLoss, lossText } from './known-losses.ts';
 
 /**
  * Adds what it sees to `out`. Ends in one of three ways: returns, perhaps with lost units in `out.errors`; throws
  * NoData, or lets a MissingFile through, when this host has nothing to see; throws anything else when it failed as a
- * whole. A WrongNamespace is the loss of all that it did not add. Gives up when `signal` fires. Does not log and does not know how its data travels.
+ * whole. What it loses for want of rights (known-losses.ts) is no fault. Gives up when `signal` fires. Does not log and does not know how its data travels.
  */
 export type Collect = (out: Snapshot, signal: AbortSignal) => void | Promise<void>;
 
@@ -61,10 +62,21 @@ export const defineCollector = <Options extends z.ZodObject>(spec: CollectorSpec
 /** Binds a collector to this host, as a producer of the registry. */
 export function bindCollector(group: Group, spec: CollectorSpec, world: World, options: object): Producer {
   const collect = spec.create(world, options as Record<string, unknown>);
+  const id = `${group}.${spec.name}`;
+  /** Tells losses that come of the agent's rights from all others. */
+  const settle = (out: Snapshot): void => {
+    if (out.errors.length === 0) return;
+    for (const error of out.errors.splice(0)) {
+      const known = knownLoss(id, error);
+      if (known === undefined) out.errors.push(error);
+      else if (!out.withheld.includes(lossText(known))) out.withheld.push(lossText(known));
+    }
+  };
   const ended = (out: Snapshot, cause: unknown): void => {
     if (cause instanceof MissingFile || cause instanceof Unsupported) throw new NoData(cause.message, { cause });
-    if (!(cause instanceof WrongNamespace)) throw cause;
+    if (!(cause instanceof Error && knownLoss(id, cause))) throw cause;
     out.lose(spec.name, cause);
+    settle(out);
   };
   return {
     group,
@@ -72,7 +84,12 @@ export function bindCollector(group: Group, spec: CollectorSpec, world: World, o
     ...(spec.errorFlag && { errorFlag: spec.errorFlag }),
     collect(out, signal) {
       try {
-        return collect(out, signal)?.catch((cause: unknown) => ended(out, cause));
+        const running = collect(out, signal);
+        if (running === undefined) return settle(out);
+        return running.then(
+          () => settle(out),
+          (cause: unknown) => ended(out, cause),
+        );
       } catch (cause) {
         return ended(out, cause);
       }

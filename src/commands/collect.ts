@@ -24,10 +24,11 @@ ${CONFIG_FLAGS_HELP}`,
     for await (const chunk of collection.text(gathered)) io.stdout(chunk.toString());
     await collection.close();
     const { results } = gathered;
-    for (const { group, collector, outcome, reason, errors } of results) {
+    for (const { group, collector, outcome, reason, errors, withheld } of results) {
       const name = `${group}.${collector}`;
       if (outcome === 'nodata' && only) io.stderr(`${name}: nothing to see here: ${reason}\n`);
       for (const error of errors) io.stderr(`${name}: ${error.message}\n`);
+      for (const lost of withheld) io.stderr(`${name}: not visible: ${lost}\n`);
     }
     return results.some(({ outcome }) => outcome === 'fault') || !collection.isComplete ? 1 : 0;
   },

@@ -80,6 +80,8 @@ export interface CollectorView {
   readonly lostUnits: number;
   /** What happened to the first five of them. */
   readonly errors: readonly string[];
+  /** What the agent has no right to see; that is no fault. */
+  readonly withheld?: readonly string[];
   readonly disabled?: DisabledView;
 }
 
@@ -254,6 +256,7 @@ export interface RunView {
   readonly lostUnits: number;
   /** What happened to the first five lost units. */
   readonly errors: readonly string[];
+  readonly withheld?: readonly string[];
 }
 
 /** Answer of `POST /v1/reload`: 200 when applied, 409 when refused; then the old configuration goes on. */

@@ -18,6 +18,8 @@ export interface CollectorResult {
   readonly reason?: string;
   /** One for each lost unit, or the fault itself. */
   readonly errors: readonly Error[];
+  /** What it does not see for want of rights, as docs/security.md has it: no fault, and the same in each cycle. */
+  readonly withheld: readonly string[];
   readonly durationSeconds: number;
   readonly samples: number;
   /** Series with a label that the push sets itself, and that therefore became `exported_…`; absent when there are none. */

@@ -237,6 +237,7 @@ function leftOut({ group, name }: Producer, reason: string): Run {
     outcome: 'disabled',
     reason,
     errors: [],
+    withheld: [],
     durationSeconds: 0,
     samples: 0,
   } as const;
@@ -254,6 +255,7 @@ function finish(producer: Producer, seen: SeenSnapshot, milliseconds: number, er
     samples: snapshot.size,
     ...(renamed > 0 && { renamed }),
     ...(overLimit > 0 && { overLimit }),
+    withheld: snapshot.withheld,
   };
   if (error === undefined) {
     const outcome = snapshot.errors.length > 0 ? 'partial' : 'ok';

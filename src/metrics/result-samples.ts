@@ -13,7 +13,7 @@ const duration = gauge('firesteel_collector_duration_seconds', 'How long the las
 const samples = gauge('firesteel_collector_samples', 'Samples that the last run brought.', BY_COLLECTOR);
 const lost = gauge(
   'firesteel_collector_lost_units',
-  'Units (devices, files, families) that the last run could not read.',
+  'Units (devices, files, families) that the last run could not read, those among them that it has no right to read.',
   BY_COLLECTOR,
 );
 const noData = gauge(
@@ -43,7 +43,7 @@ const overLimit = gauge(
 export function resultSamples(results: readonly CollectorResult[]): Snapshot {
   const out = new Snapshot();
   for (const result of results) {
-    const { group, collector, outcome, reason, durationSeconds, errors, samples: count } = result;
+    const { group, collector, outcome, reason, durationSeconds, errors, withheld, samples: count } = result;
     if (outcome === 'disabled') {
       out.add(disabled, 1, group, collector, reason ?? '');
       continue;
@@ -51,7 +51,7 @@ export function resultSamples(results: readonly CollectorResult[]): Snapshot {
     out.add(success, outcome === 'fault' ? 0 : 1, group, collector);
     out.add(duration, durationSeconds, group, collector);
     out.add(samples, count, group, collector);
-    out.add(lost, errors.length, group, collector);
+    out.add(lost, errors.length + withheld.length, group, collector);
     if (result.renamed !== undefined) out.add(renamed, result.renamed, group, collector);
     if (result.overLimit !== undefined) out.add(overLimit, result.overLimit, group, collector);
     if (outcome === 'nodata') out.add(noData, 1, group, collector, reason ?? 'not known');

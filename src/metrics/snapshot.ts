@@ -12,6 +12,8 @@ export class Snapshot {
   readonly values: number[] = [];
   /** What could not be had: each error cost one unit (a device, a file), not the collector. */
   readonly errors: Error[] = [];
+  /** What this agent has no right to see, and is not to: counted, but no fault. */
+  readonly withheld: string[] = [];
   #series: SeriesList;
   /** Whether `#series` belongs to others as well; then the first `size` of it are ours. */
   #isShared: boolean;
@@ -107,6 +109,7 @@ export class Snapshot {
   without(names: ReadonlySet<string>): Snapshot {
     const rest = new Snapshot();
     rest.errors.push(...this.errors);
+    rest.withheld.push(...this.withheld);
     const { owners, heads, middles, tails } = this.series;
     for (const [index, owner] of owners.entries()) {
       if (names.has(owner.name)) continue;

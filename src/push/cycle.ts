@@ -1,5 +1,5 @@
 import type { EndedSeries, Exporter } from '../exporters/exporter.ts';
-import type { ThrottledLog } from '../log.ts';
+import { kindOf, type ThrottledLog } from '../log.ts';
 import { type SeriesBudget, seriesByFamily } from '../metrics/budget.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
 import type { CollectorResult } from '../metrics/outcome.ts';
@@ -147,15 +147,22 @@ export class PushCycle {
     return parts;
   }
 
-  #tell({ group, collector, outcome, errors }: CollectorResult): void {
+  #tell({ group, collector, outcome, errors, withheld }: CollectorResult): void {
     const { log } = this.#options;
     const name = `${group}.${collector}`;
+    for (const lost of withheld) {
+      const next = 'docs/security.md lists what each tier sees';
+      log.once(`${name}: ${lost}`, { collector: name, lost, next }, 'not visible with the rights of this agent');
+    }
     const [level, next] =
       outcome === 'fault'
         ? (['warn', 'its series are missing from this push'] as const)
         : (['info', 'the rest of the collector goes on'] as const);
-    for (const { message: reason } of errors) {
-      log.say(level, `${name}: ${reason}`, { collector: name, reason, next }, 'collection failed');
+    const kinds = Map.groupBy(errors, ({ message }) => kindOf(message));
+    for (const [kind, alike] of kinds) {
+      const reason = alike[0]?.message;
+      const more = alike.length > 1 ? { alike: alike.length } : {};
+      log.say(level, `${name}: ${kind}`, { collector: name, reason, ...more, next }, 'collection failed');
     }
   }
 }

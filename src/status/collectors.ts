@@ -13,12 +13,12 @@ export interface CollectorName {
 }
 
 /** One run as it is shown. */
-export const runView = ({ outcome, durationSeconds, samples, reason, errors }: CollectorResult): RunView => ({
+export const runView = ({ outcome, durationSeconds, samples, reason, ...losses }: CollectorResult): RunView => ({
   state: outcome,
   durationSeconds,
   series: samples,
   ...(reason !== undefined && { reason }),
-  ...lossesOf(errors),
+  ...lossesOf(losses),
 });
 
 /** The name of a collector in paths and logs. */
@@ -74,13 +74,17 @@ export class CollectorRuns {
       durationsSeconds: [...durations],
       series: disabled ? 0 : result.samples + extraSeries,
       ...(reason !== undefined && { reason }),
-      ...lossesOf(result.errors),
+      ...lossesOf(result),
       ...off,
     };
   }
 }
 
-const lossesOf = (errors: readonly Error[]): Pick<RunView, 'lostUnits' | 'errors'> => ({
+const lossesOf = ({
+  errors,
+  withheld,
+}: Pick<CollectorResult, 'errors' | 'withheld'>): Pick<RunView, 'lostUnits' | 'errors' | 'withheld'> => ({
   lostUnits: errors.length,
+  ...(withheld.length > 0 && { withheld }),
   errors: errors.slice(0, SHOWN_ERRORS).map(({ message }) => message.slice(0, LONGEST_ERROR)),
 });

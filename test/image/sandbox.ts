@@ -25,6 +25,12 @@ export interface Sandbox {
   readonly env: Readonly<Record<string, string>>;
   /** Whether it has a network of its own, with nothing in it, and cannot reach this machine. */
   readonly ownNetwork?: boolean;
+  /** Whether it is in this machine's PID namespace; else it has one of its own. */
+  readonly hostPid?: boolean;
+  /** The name of the machine in its own UTS namespace; without it, it has this machine's. */
+  readonly hostname?: string;
+  /** Folders of cgroups that it is in; then it has a cgroup namespace of its own. */
+  readonly cgroups?: readonly string[];
 }
 
 /** Whether this machine lets tests make mounts and drop privileges; skips the test if not, or fails if it must run. */
@@ -45,9 +51,14 @@ export type Sandboxed = ChildProcessByStdio<null, Readable, Readable>;
 
 /** Starts `command` in `sandbox`; it is killed after the test. */
 export function startInSandbox(context: TestContext, sandbox: Sandbox, command: readonly string[]): Sandboxed {
-  const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--ipc', ...(sandbox.ownNetwork ? ['--net'] : [])];
+  const own = { pid: !sandbox.hostPid, net: sandbox.ownNetwork, uts: sandbox.hostname !== undefined };
+  const chosen = Object.entries(own).flatMap(([name, isOwn]) => (isOwn ? [`--${name}`] : []));
+  const namespaces = ['--mount', '--ipc', ...chosen, ...(sandbox.cgroups ? ['--cgroup'] : [])];
+  const join = (sandbox.cgroups ?? []).map((folder) => `echo 0 > '${folder}/cgroup.procs'`).join('\n');
+  // A cgroup namespace begins where its first process was: it goes there before.
+  const enter = `${join}\nexec unshare --fork --kill-child ${namespaces.join(' ')} "$@"`;
   const env = Object.entries(sandbox.env).map(([name, value]) => `${name}=${value}`);
-  const child = spawn('unshare', [...namespaces, 'sh', '-euc', script(sandbox), 'sh', ...command], {
+  const child = spawn('sh', ['-euc', enter, 'sh', 'sh', '-euc', script(sandbox), 'sh', ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, AGENT_ENV: env.join('\n') },
   });
@@ -90,7 +101,7 @@ export async function endInSandbox(sandboxed: Sandboxed): Promise<number | null>
  * Runs as root in new namespaces: builds the tree, enters it, drops everything and becomes the command. setpriv is not
  * part of the image; it waits in a folder of its own, which the command sees as an empty one under /tmp at most.
  */
-function script({ root, mounts, uid, gid, capabilities }: Sandbox): string {
+function script({ root, mounts, uid, gid, capabilities, hostname }: Sandbox): string {
   const bind = (from: string, to: string, readOnly: boolean) => [
     `mount --rbind '${from}' '${to}'`,
     // A remount touches one mount only, so the host's mounts below a read-only folder are no concern of it, as in a pod.
@@ -104,6 +115,7 @@ function script({ root, mounts, uid, gid, capabilities }: Sandbox): string {
   const loader = '/lib64/ld-linux-x86-64.so.2';
   return [
     'mount --make-rprivate /',
+    ...(hostname === undefined ? [] : [`hostname '${hostname}'`]),
     `mount --bind '${root}' '${root}'`,
     `mount -t proc proc '${root}/proc'`,
     `mount --bind /dev '${root}/dev'`,

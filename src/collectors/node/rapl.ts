@@ -5,7 +5,6 @@ import * as z from 'zod';
 import { integerAttribute } from '../../host/attributes.ts';
 import { DeniedFile } from '../../host/errors.ts';
 import { counter, type Family } from '../../metrics/family.ts';
-import { NoData } from '../../metrics/outcome.ts';
 import { defineCollector } from '../collector.ts';
 
 const joules = counter('node_rapl_joules_total', 'Energy that the zone has used; wraps around at times.', [
@@ -44,7 +43,7 @@ export const rapl = defineCollector({
           else out.add(zoneFamily(name), microjoules / 1e6, ...labels);
         } catch (cause) {
           // Who may not read one zone may not read any.
-          if (cause instanceof DeniedFile) throw new NoData(cause.message, { cause });
+          if (cause instanceof DeniedFile) throw cause;
           out.lose(entry, cause);
         }
       }

@@ -56,13 +56,14 @@ export function collectorRow(id, onManage) {
 }
 
 /** @param {HTMLElement} node @param {HTMLTimeElement} left @param {CollectorView} collector */
-function showReason(node, left, { reason, disabled, lostUnits, errors }) {
+function showReason(node, left, { reason, disabled, lostUnits, errors, withheld = [] }) {
   if (disabled) {
     if (!node.contains(left)) node.replaceChildren(el('span'), '; ends in ', left);
     setText(/** @type {Element} */ (node.firstElementChild), disabled.reason);
     showAge(left, disabled.untilMs);
     return;
   }
-  const first = reason ?? errors[0] ?? '';
+  const unseen = withheld.length === 0 ? '' : `not visible: ${withheld.join('; ')}`;
+  const first = reason ?? errors[0] ?? unseen;
   setText(node, lostUnits > 1 ? `${first} (${lostUnits} in all)` : first);
 }

@@ -1,0 +1,98 @@
+// What an agent can't see for want of rights: the table of docs/security.md, which is made from this one.
+import { type Capability, ownCapabilities } from '../host/capabilities.ts';
+import { DeniedFile, WrongNamespace } from '../host/errors.ts';
+
+/** What a pod may be given: a capability, by `tier: extended`, or something of the host, by a setting of that name. */
+export type Right = Capability | 'node.hostNetwork' | 'node.hostPID' | 'node.mountHostRoot' | 'hostIPC';
+
+/** Something that is only seen with rights that not every agent has. */
+export interface KnownLoss {
+  /** The collector that would read it, `group.name`. */
+  readonly collector: string;
+  /** How the collector's names of what it loses begin; empty for all of them. */
+  readonly units: readonly string[];
+  readonly what: string;
+  /** Where it would be read. */
+  readonly reads: readonly string[];
+  /** All rights that it takes. */
+  readonly needs: readonly Right[];
+  /** Whether it is only read when a collector or an option is turned on. */
+  readonly isOptional: boolean;
+}
+
+const ON = false;
+const OFF = true;
+const FD = '/proc/<pid>/fd';
+const CAN_TRACE: readonly Right[] = ['SYS_PTRACE', 'DAC_READ_SEARCH'];
+const CAN_READ: readonly Right[] = ['DAC_READ_SEARCH'];
+const NETWORK: readonly Right[] = ['node.hostNetwork'];
+const IPC_LIMITS = ['kernel.msg', 'kernel.sem', 'kernel.shm', 'fs.mqueue.', 'fs/mqueue/'];
+const IPC_FILES = ['/proc/sys/kernel/msg*', '/proc/sys/kernel/sem', '/proc/sys/kernel/shm*', '/proc/sys/fs/mqueue/*'];
+
+type Line = readonly [
+  collector: string,
+  units: readonly string[],
+  what: string,
+  reads: readonly string[],
+  needs: readonly Right[],
+  isOptional: boolean,
+];
+
+const LINES: readonly Line[] = [
+  ['process.process', ['io'], 'bytes that processes of others read and write', ['/proc/<pid>/io'], CAN_TRACE, ON],
+  ['process.process', ['fd'], 'number of their open files, before Linux 6.2', [FD], CAN_READ, ON],
+  ['process.process', ['smaps'], 'their proportional memory', ['/proc/<pid>/smaps_rollup'], ['SYS_PTRACE'], OFF],
+  ['process.process', ['ns/net'], 'ports on which they listen', ['/proc/<pid>/ns/net'], CAN_TRACE, OFF],
+  ['container.container', ['open files'], 'open files and sockets of containers', [FD], CAN_TRACE, OFF],
+  ['node.filesystem', ['closed folders'], 'file systems below folders closed to others', ['statfs(2)'], CAN_READ, ON],
+  ['node.slabinfo', [], 'slab caches', ['/proc/slabinfo'], CAN_READ, OFF],
+  ['node.rapl', [], 'energy of CPU packages', ['/sys/class/powercap/*/energy_uj'], CAN_READ, OFF],
+  ['node.uname', [], 'name of the host', ['/etc/hostname'], ['node.mountHostRoot'], ON],
+  ['node.time', ['time zone'], 'time zone of the host', ['/etc/localtime'], ['node.mountHostRoot'], ON],
+  ['node.netdev', ['addresses'], 'addresses of network devices', ['rtnetlink(7)'], NETWORK, OFF],
+  ['node.netclass', ['alternative names'], 'alternative names of network devices', ['rtnetlink(7)'], NETWORK, OFF],
+  ['node.ethtool', [], 'drivers and their counters', ['netdevice(7)'], NETWORK, OFF],
+  ['node.qdisc', [], 'queueing disciplines', ['rtnetlink(7)'], NETWORK, OFF],
+  ['node.network_route', [], 'routes', ['rtnetlink(7)'], NETWORK, OFF],
+  ['node.sysctl', ['net.', 'net/'], 'settings of the network', ['/proc/sys/net/*'], NETWORK, OFF],
+  ['node.sysctl', IPC_LIMITS, 'limits of System V IPC and message queues', IPC_FILES, ['hostIPC'], OFF],
+  ['node.sysctl', ['kernel.pid_max'], 'highest process id', ['/proc/sys/kernel/pid_max'], ['node.hostPID'], OFF],
+  ['node.processes', ['pid_max'], 'highest process id', ['/proc/sys/kernel/pid_max'], ['node.hostPID'], OFF],
+];
+
+/** All of them. */
+export const KNOWN_LOSSES: readonly KnownLoss[] = LINES.map(([collector, units, what, reads, needs, isOptional]) => ({
+  collector,
+  units,
+  what,
+  reads,
+  needs,
+  isOptional,
+}));
+
+/**
+ * What stands behind a loss of `collector`, given as the error of that unit, when it comes of rights that this process
+ * was not given; undefined for every other, such as one that an agent with all rights has.
+ */
+export function knownLoss(collector: string, error: Error, held = ownCapabilities()): KnownLoss | undefined {
+  const isDenied = isCausedBy(error, DeniedFile);
+  if (!isDenied && !isCausedBy(error, WrongNamespace)) return undefined;
+  return KNOWN_LOSSES.find(
+    ({ collector: name, units, needs }) =>
+      name === collector &&
+      (units.length === 0 || units.some((unit) => error.message.startsWith(unit))) &&
+      // Whoever has them all and is denied nevertheless has another problem.
+      (!isDenied || needs.some((right) => isCapability(right) && !held.has(right))),
+  );
+}
+
+/** What is said of it: `bytes that … read and write: needs SYS_PTRACE and DAC_READ_SEARCH`. */
+export const lossText = ({ what, needs }: KnownLoss): string => `${what}: needs ${needs.join(' and ')}`;
+
+const isCapability = (right: Right): right is Capability => right === 'SYS_PTRACE' || right === 'DAC_READ_SEARCH';
+
+function isCausedBy(error: unknown, type: new (message: string) => Error): boolean {
+  if (!(error instanceof Error)) return false;
+  const { cause } = error;
+  return error instanceof type || isCausedBy(cause, type);
+}

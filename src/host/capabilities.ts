@@ -1,0 +1,31 @@
+// What this process may do beyond its user's rights: capabilities(7), by /proc/self/status.
+import { readFileSync } from 'node:fs';
+
+/** The capabilities that show a reader more of the host, and their bits in linux/capability.h. */
+const BITS = { DAC_READ_SEARCH: 2n, SYS_PTRACE: 19n } as const;
+
+/** One of them, by the name that Kubernetes has for it. */
+export type Capability = keyof typeof BITS;
+
+/** Those of {@link BITS} that the line `CapEff` of a status file has; all of them where there is no such line. */
+export function capabilitiesIn(status: string): ReadonlySet<Capability> {
+  const held = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? 'ffffffffffffffff'}`);
+  const names = Object.keys(BITS) as Capability[];
+  return new Set(names.filter((name) => (held >> BITS[name]) & 1n));
+}
+
+let own: ReadonlySet<Capability> | undefined;
+
+/** Those of this process, which it keeps for as long as it runs. */
+export function ownCapabilities(): ReadonlySet<Capability> {
+  own ??= capabilitiesIn(statusOfSelf());
+  return own;
+}
+
+function statusOfSelf(): string {
+  try {
+    return readFileSync('/proc/self/status', 'latin1');
+  } catch {
+    return '';
+  }
+}
