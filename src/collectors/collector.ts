@@ -9,7 +9,9 @@ import type { Snapshot } from '../metrics/snapshot.ts';
 import { knownLoss, lossText } from './known-losses.ts';
 
 /**
- * Adds what it sees to `out`. Ends in one of three ways: returns, perhaps with lost units in `out.errors`; throws
+ * Adds what it sees to `out`. One odd record of a file, one file of several or one device costs no more than itself:
+ * `eachRecord` of host/lines.ts for records, `recordsOfFile` of host/records.ts for files, `out.attempt` for all else.
+ * What is not there (a row, a column, a file that not every kernel has) has no sample; it is never a 0. Ends in one of three ways: returns, perhaps with lost units in `out.errors`; throws
  * NoData, or lets a MissingFile through, when this host has nothing to see; throws anything else when it failed as a
  * whole. What it loses for want of rights (known-losses.ts) is no fault. Gives up when `signal` fires. Does not log and does not know how its data travels.
  */
@@ -44,6 +46,8 @@ export interface CollectorSpec<Options extends z.ZodObject = z.ZodObject> {
   readonly summary: string;
   /** Its options, a strict object in which everything has a default. */
   readonly options: Options;
+  /** Why there may be no sample although all could be read, as without devices. Without it, that is a fault. */
+  readonly whenEmpty?: string;
   /** What it may emit. Families whose names are only known at run time are described in `summary`. */
   readonly families: readonly Family[];
   /** Of `families`, the one whose only series is 1 when anything was lost; the registry raises it for what it refuses. */
@@ -82,6 +86,7 @@ export function bindCollector(group: Group, spec: CollectorSpec, world: World, o
     group,
     name: spec.name,
     ...(spec.errorFlag && { errorFlag: spec.errorFlag }),
+    whenEmpty: spec.whenEmpty,
     collect(out, signal) {
       try {
         const running = collect(out, signal);

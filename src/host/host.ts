@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathOfText, textOfBytes } from './bytes.ts';
 import { errorCode, fileError, MissingFile, UnreadableFile } from './errors.ts';
 import type { HostPaths } from './paths.ts';
 
@@ -9,17 +10,7 @@ const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const FIRST_BUFFER_BYTES = 64 * 1024;
 
 /** What drivers answer for an attribute that they have but cannot tell: no value, rather than an error. */
-const NO_VALUE = new Set([
-  'EINVAL',
-  'EIO',
-  'EOPNOTSUPP',
-  'ENOTSUP',
-  'EAGAIN',
-  'EBUSY',
-  'ETIMEDOUT',
-  'ENODATA',
-  'ENOMSG',
-]);
+const NO_VALUE = new Set(['EINVAL', 'EOPNOTSUPP', 'ENOTSUP', 'EAGAIN', 'EBUSY', 'ENODATA', 'ENOMSG']);
 
 /**
  * The host's files. Reads are synchronous and go through one kept buffer: for /proc and /sys that is three times as
@@ -50,13 +41,13 @@ export class Host {
   }
 
   /**
-   * The whole file as UTF-8 text. Throws MissingFile, DeniedFile or UnreadableFile, also for a file over
+   * The whole file as text; bytes that are not UTF-8 are kept (host/bytes.ts), also in paths. Throws MissingFile, DeniedFile or UnreadableFile, also for a file over
    * `maxBytes`.
    */
   read(path: string, maxBytes = MAX_FILE_BYTES): string {
     let fd: number;
     try {
-      fd = openSync(path, 'r');
+      fd = openSync(pathOfText(path), 'r');
     } catch (cause) {
       throw fileError(path, cause);
     }
@@ -96,7 +87,7 @@ export class Host {
   /** Like {@link attribute}, but off the main thread: for drivers that sleep before they answer. */
   async attributeLater(path: string): Promise<string | undefined> {
     try {
-      return (await readFile(path, 'utf8')).trim();
+      return textOfBytes(await readFile(pathOfText(path))).trim();
     } catch (cause) {
       const error = fileError(path, cause);
       if (error instanceof MissingFile || NO_VALUE.has(errorCode(cause) ?? '')) return undefined;
@@ -106,13 +97,13 @@ export class Host {
 
   /** Whether there is a file or folder; where there often is none, a failed read costs ten times as much. */
   exists(path: string): boolean {
-    return existsSync(path);
+    return existsSync(pathOfText(path));
   }
 
   /** How many hard links a file or folder has; undefined when it is not there. Throws DeniedFile or UnreadableFile. */
   links(path: string): number | undefined {
     try {
-      return statSync(path, { throwIfNoEntry: false })?.nlink;
+      return statSync(pathOfText(path), { throwIfNoEntry: false })?.nlink;
     } catch (cause) {
       const error = fileError(path, cause);
       if (error instanceof MissingFile) return undefined;
@@ -132,7 +123,7 @@ export class Host {
   /** Names in a folder, sorted by code point. Throws MissingFile, DeniedFile or UnreadableFile. */
   list(path: string): string[] {
     try {
-      return readdirSync(path).sort();
+      return this.#names(path).sort();
     } catch (cause) {
       throw fileError(path, cause);
     }
@@ -151,7 +142,14 @@ export class Host {
   /** Names of the folders in a folder, sorted, without links; none when it is not there. */
   foldersIfExists(path: string): string[] {
     try {
-      const entries = readdirSync(path, { withFileTypes: true });
+      const entries = readdirSync(pathOfText(path), { withFileTypes: true });
+      if (entries.some(({ name }) => name.includes('\uFFFD'))) {
+        const folders = readdirSync(pathOfText(path), { withFileTypes: true, encoding: 'buffer' });
+        return folders
+          .filter((entry) => entry.isDirectory())
+          .map(({ name }) => textOfBytes(name))
+          .sort();
+      }
       return entries
         .filter((entry) => entry.isDirectory())
         .map(({ name }) => name)
@@ -166,7 +164,7 @@ export class Host {
   /** The target of a symbolic link as it is written there; undefined when there is no such link. */
   link(path: string): string | undefined {
     try {
-      return readlinkSync(path);
+      return textOfBytes(readlinkSync(pathOfText(path), 'buffer'));
     } catch (cause) {
       const code = errorCode(cause);
       if (code === 'ENOENT' || code === 'EINVAL' || code === 'ENOTDIR') return undefined;
@@ -177,12 +175,19 @@ export class Host {
   /** The path without symbolic links; undefined when it leads nowhere. */
   realPath(path: string): string | undefined {
     try {
-      return realpathSync(path);
+      return realpathSync(pathOfText(path));
     } catch (cause) {
       const error = fileError(path, cause);
       if (error instanceof MissingFile) return undefined;
       throw error;
     }
+  }
+
+  #names(path: string): string[] {
+    const names = readdirSync(pathOfText(path));
+    // Names that are not UTF-8 have been replaced: again, by their bytes.
+    if (!names.some((name) => name.includes('\uFFFD'))) return names;
+    return readdirSync(pathOfText(path), 'buffer').map(textOfBytes);
   }
 
   /** Kernel files tell no size: read until the end, into a buffer that only grows. */
@@ -192,7 +197,7 @@ export class Host {
       const read = readSync(fd, this.#buffer, length, this.#buffer.length - length, null);
       length += read;
       if (length > maxBytes) throw new UnreadableFile(`${path} is larger than ${maxBytes} bytes`);
-      if (read === 0) return this.#buffer.toString('utf8', 0, length);
+      if (read === 0) return textOfBytes(this.#buffer.subarray(0, length));
       if (length === this.#buffer.length) {
         const larger = Buffer.allocUnsafeSlow(this.#buffer.length * 2);
         this.#buffer.copy(larger, 0, 0, length);

@@ -1,25 +1,69 @@
 import { MalformedFile } from './errors.ts';
 
+/** Takes note of units (records, files, devices) that could not be read; a Snapshot does. */
+export interface Losses {
+  lose(unit: string, cause: unknown): void;
+}
+
 /**
  * Calls `parse` for each line that is not empty, with its number from 1. What `parse` throws becomes a MalformedFile
- * that names `path` and the line.
+ * that names `path` and the line. For files of which one line is worth nothing without the others: where each line is a
+ * record of its own, {@link eachRecord} loses no more than that.
  */
 export function eachLine(path: string, text: string, parse: (line: string, number: number) => void): void {
+  walkLines(text, (line, number) => {
+    try {
+      parse(line, number);
+    } catch (cause) {
+      throw new MalformedFile(path, number, messageOf(cause));
+    }
+  });
+}
+
+/** A file with more bad lines than this is in another format; each would be kept as an error. */
+const MAX_BAD_RECORDS = 100;
+
+/**
+ * Like {@link eachLine} for a file of records, a line each: a record that `parse` throws for is lost with path and line
+ * number, and the others are read on. A file without any text, or of NULs (as after a crash), is lost as a whole.
+ * Throws MalformedFile when more than 100 records are bad.
+ */
+export function eachRecord(
+  lost: Losses,
+  path: string,
+  text: string,
+  parse: (line: string, number: number) => void,
+): void {
+  if (!/[^\s\0]/.test(text)) {
+    lost.lose(path, new Error(text === '' ? 'the file is empty' : 'the file has nothing but blanks or NUL bytes'));
+    return;
+  }
+  let bad = 0;
+  const hasNul = text.includes('\0');
+  walkLines(text, (line, number) => {
+    try {
+      if (hasNul && line.includes('\0')) throw new Error('the line has NUL bytes');
+      parse(line, number);
+    } catch (cause) {
+      const error = new MalformedFile(path, number, messageOf(cause));
+      if (++bad > MAX_BAD_RECORDS) throw error;
+      lost.lose(path, error);
+    }
+  });
+}
+
+function walkLines(text: string, take: (line: string, number: number) => void): void {
   let number = 0;
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf('\n', start);
     const end = newline === -1 ? text.length : newline;
     number++;
-    if (end > start) {
-      try {
-        parse(text.slice(start, end), number);
-      } catch (cause) {
-        throw new MalformedFile(path, number, cause instanceof Error ? cause.message : String(cause));
-      }
-    }
+    if (end > start) take(text.slice(start, end), number);
     start = end + 1;
   }
 }
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /** The words of a line, split at runs of blanks and tabs. */
 export function words(line: string): string[] {
@@ -32,6 +76,6 @@ export function oneLine<Value>(path: string, text: string, parse: (text: string)
   try {
     return parse(text);
   } catch (cause) {
-    throw new MalformedFile(path, 1, cause instanceof Error ? cause.message : String(cause));
+    throw new MalformedFile(path, 1, messageOf(cause));
   }
 }

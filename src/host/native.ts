@@ -1,4 +1,5 @@
 import { endianness } from 'node:os';
+import { textOfBytes } from './bytes.ts';
 
 const LITTLE = endianness() === 'LE';
 
@@ -43,5 +44,5 @@ export function putU64(bytes: Buffer, offset: number, value: bigint): void {
 /** Text up to the first NUL, or all of `bytes`. */
 export function nulTerminated(bytes: Buffer): string {
   const end = bytes.indexOf(0);
-  return bytes.toString('utf8', 0, end === -1 ? bytes.length : end);
+  return textOfBytes(bytes.subarray(0, end === -1 ? bytes.length : end));
 }

@@ -8,34 +8,50 @@ export class NotANumber extends Error {
   }
 }
 
+/** No count of the kernel is larger; a longer run of digits is a damaged file, or two numbers without their blank. */
+const MAX = 2 ** 64;
+
 /**
  * A decimal integer as the kernel prints it, as the nearest double (which is what a 64-bit count becomes in
  * Prometheus anyway). For sums and products of counts beyond 2^53 use {@link bigInteger}. Throws NotANumber.
  */
 export function integer(text: string | undefined): number {
-  if (text === undefined || !/^-?\d+$/.test(text)) throw new NotANumber(text);
-  return Number(text);
+  const value = integerOrNone(text);
+  if (value === undefined) throw new NotANumber(text);
+  return value;
 }
 
-/** A decimal integer of any size. Throws NotANumber. */
+/** An {@link integer} that counts, and so can't be negative: the kernel's own 32-bit counts may have wrapped. */
+export function count(text: string | undefined): number {
+  const value = integer(text);
+  if (value < 0) throw new Error(`expected a count, found ${text}`);
+  return value;
+}
+
+/** A decimal integer of up to 64 bits. Throws NotANumber. */
 export function bigInteger(text: string | undefined): bigint {
-  if (text === undefined || !/^-?\d+$/.test(text)) throw new NotANumber(text);
+  if (text === undefined || integerOrNone(text) === undefined) throw new NotANumber(text);
   return BigInt(text);
 }
 
 /** A decimal number with an optional fraction or exponent. Throws NotANumber; `NaN` and `inf` are no numbers here. */
 export function decimal(text: string | undefined): number {
   if (text === undefined || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) throw new NotANumber(text);
-  return Number(text);
+  const value = Number(text);
+  if (!Number.isFinite(value)) throw new NotANumber(text);
+  return value;
 }
 
 /** A hexadecimal integer, with or without `0x`, as the nearest double. Throws NotANumber. */
 export function hexadecimal(text: string | undefined): number {
   const digits = text?.replace(/^0x/i, '');
-  if (digits === undefined || !/^[0-9a-fA-F]+$/.test(digits)) throw new NotANumber(text);
+  if (digits === undefined || !/^[0-9a-fA-F]{1,16}$/.test(digits)) throw new NotANumber(text);
   return Number(BigInt(`0x${digits}`));
 }
 
 /** The text as integer, or undefined when it is none: for attributes whose drivers also print words. */
-export const integerOrNone = (text: string | undefined): number | undefined =>
-  text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;
+export function integerOrNone(text: string | undefined): number | undefined {
+  if (text === undefined || !/^-?\d+$/.test(text)) return undefined;
+  const value = Number(text);
+  return value <= MAX && value >= -MAX ? value : undefined;
+}

@@ -26,4 +26,6 @@ export interface CollectorResult {
   readonly renamed?: number;
   /** Series that are larger than the receivers take; absent when there are none. */
   readonly overLimit?: number;
+  /** True when it ran through and found nothing, which its record declares as legitimate; the outcome is `nodata`. */
+  readonly isEmpty?: boolean;
 }

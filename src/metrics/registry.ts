@@ -257,6 +257,7 @@ function finish(producer: Producer, seen: SeenSnapshot, milliseconds: number, er
     ...(overLimit > 0 && { overLimit }),
     withheld: snapshot.withheld,
   };
+  if (error === undefined && snapshot.size === 0) return finishEmpty(producer, snapshot, base);
   if (error === undefined) {
     const outcome = snapshot.errors.length > 0 ? 'partial' : 'ok';
     return { snapshot, errorFlag, result: { ...base, outcome, errors: snapshot.errors } };
@@ -273,6 +274,25 @@ function finish(producer: Producer, seen: SeenSnapshot, milliseconds: number, er
   };
 }
 
+/** Nothing is no success: either the collector says why there may be nothing, or it has not understood what it read. */
+function finishEmpty(
+  { whenEmpty }: Producer,
+  snapshot: Snapshot,
+  base: Pick<CollectorResult, 'group' | 'collector' | 'durationSeconds' | 'samples'>,
+): Run {
+  const { errors } = snapshot;
+  if (errors.length === 0 && whenEmpty !== undefined) {
+    return { snapshot, result: { ...base, outcome: 'nodata', isEmpty: true, reason: whenEmpty, errors } };
+  }
+  const [first = new Error('no sample, although its files could be read: their format is not the expected one')] =
+    errors;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  return {
+    snapshot,
+    result: { ...base, outcome: 'fault', reason: first.message + more, errors: errors.length > 0 ? errors : [first] },
+  };
+}
+
 /** Who of a group was the first to bring a family. */
 interface Owner {
   readonly group: string;
@@ -285,7 +305,6 @@ type Owners = Map<string, readonly Owner[]>;
 
 /** What the push adds to each group itself. */
 const OF_THE_PUSH: ReadonlySet<string> = new Set(['up']);
-
 /** Two collectors may bring the same Family object: then they know of each other, and bring different series. */
 function refuseTakenFamilies(run: Run, owners: Owners): Run {
   const { snapshot, result } = run;

@@ -11,6 +11,8 @@ export interface Producer {
   readonly settings?: unknown;
   /** A family with one series, which is set to 1 when anything of the producer is lost, also what is refused later. */
   readonly errorFlag?: Family;
+  /** Why there may be no sample although all went well; without it, no sample is a fault. */
+  readonly whenEmpty?: string | undefined;
   collect(out: Snapshot, signal: AbortSignal): void | Promise<void>;
 }
 

@@ -46,12 +46,20 @@ export class Snapshot {
     return this.values.map((_, index) => series.key(index));
   }
 
-  /** Adds one sample; `labels` are the values for `family.labels`, in that order. */
+  /**
+   * Adds one sample; `labels` are the values for `family.labels`, in that order. A negative counter, which comes of a
+   * number of the kernel that has wrapped, is refused: receivers would take it for a restart.
+   */
   add(family: Family, value: number, ...labels: readonly string[]): void {
     if (labels.length !== family.labels.length) {
       throw new Error(`BUG: ${family.name} takes ${family.labels.length} label values, got ${labels.length}`);
     }
-    this.addSeries(family, family.name + labelBlock(family.labels, labels), value);
+    const key = family.name + labelBlock(family.labels, labels);
+    if (value < 0 && family.type === 'counter') {
+      this.errors.push(new Error(`${key}: the count is negative (${value}), so it is left out`));
+      return;
+    }
+    this.addSeries(family, key, value);
   }
 
   /**
@@ -83,19 +91,24 @@ export class Snapshot {
     this.values.push(value);
   }
 
-  /** Runs `read` for one unit; if it throws, only this unit is lost and the loss is recorded under its name. */
-  attempt(unit: string, read: () => void): void {
+  /**
+   * What `read` gives for one unit; if it throws, only this unit is lost, the loss is recorded under its name, and the
+   * answer is undefined.
+   */
+  attempt<Value>(unit: string, read: () => Value): Value | undefined {
     try {
-      read();
+      return read();
     } catch (cause) {
       this.lose(unit, cause);
+      return undefined;
     }
   }
 
   /** Records the loss of one unit. */
   lose(unit: string, cause: unknown): void {
     const message = cause instanceof Error ? cause.message : String(cause);
-    this.errors.push(new Error(`${unit}: ${message}`, { cause }));
+    // Errors of files begin with their path, which often is the unit.
+    this.errors.push(new Error(message.startsWith(unit) ? message : `${unit}: ${message}`, { cause }));
   }
 
   /** Ends adding: from now on others may share its list. */

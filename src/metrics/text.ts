@@ -4,13 +4,20 @@ import type { Family } from './family.ts';
 const NEEDS_ESCAPE = /[\\"\n]/;
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
 
-/** Escapes a label value. Lone surrogates become U+FFFD, since receivers refuse text that is not UTF-8. */
+/**
+ * Escapes a label value. Receivers refuse text that is not UTF-8: a byte that was none, which host/bytes.ts keeps as a
+ * lone surrogate, is shown as `\xe9`, so that names that differ in it stay distinct; other lone surrogates become
+ * U+FFFD.
+ */
 export function escapeLabelValue(value: string): string {
-  const wellFormed = value.isWellFormed() ? value : value.toWellFormed();
+  const wellFormed = value.isWellFormed() ? value : withBytesShown(value);
   return NEEDS_ESCAPE.test(wellFormed)
     ? wellFormed.replace(/[\\"\n]/g, (character) => ESCAPES[character] ?? character)
     : wellFormed;
 }
+
+const withBytesShown = (value: string): string =>
+  value.replaceAll(/[\uDC80-\uDCFF]/gu, (byte) => `\\x${(byte.charCodeAt(0) - 0xdc00).toString(16)}`).toWellFormed();
 
 /** Escapes a HELP text: unlike in label values, quotes stay. */
 export const escapeHelp = (help: string): string => help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');

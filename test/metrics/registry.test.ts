@@ -77,11 +77,36 @@ test('a late collector loses only its own series, and is not started again befor
   assert.equal(runs, 2);
 });
 
+test('no sample is no success: no data where that is declared, else a fault, as when all units are lost', async () => {
+  const registry = registryOf(
+    { ...producer('idle', () => {}), whenEmpty: 'no device' },
+    producer('deaf', () => {}),
+    {
+      ...producer('lost', (out) => {
+        for (const disk of ['sd1', 'sd2']) out.lose(disk, 'gone');
+      }),
+      whenEmpty: 'no device',
+    },
+  );
+  const { results } = await registry.gather(1000);
+  assert.deepEqual(
+    results.map(({ outcome, reason, isEmpty, errors }) => [outcome, reason, isEmpty, errors.length]),
+    [
+      ['nodata', 'no device', true, 0],
+      ['fault', 'no sample, although its files could be read: their format is not the expected one', undefined, 1],
+      ['fault', 'sd1: gone (and 1 more)', undefined, 2],
+    ],
+  );
+});
+
 test('collectors run side by side', async () => {
   const other = Promise.withResolvers<void>();
   const registry = registryOf(
-    producer('waits', () => other.promise),
-    producer('frees', async () => other.resolve()),
+    producer('waits', (out) => other.promise.then(() => out.add(gauge('waited', 'Waited.'), 1))),
+    producer('frees', async (out) => {
+      out.add(gauge('freed', 'Freed.'), 1);
+      other.resolve();
+    }),
   );
   const { results } = await registry.gather(1000);
   assert.deepEqual(
@@ -203,7 +228,7 @@ test('one collector is run alone, also one that the gate keeps out, but not besi
   const gate = Promise.withResolvers<void>();
   const registry = registryOf(
     producer('cpu', (out) => out.add(gauge('busy', 'Busy.'), 1)),
-    producer('stuck', () => gate.promise),
+    producer('stuck', (out) => gate.promise.then(() => out.add(gauge('free', 'Free.'), 1))),
   );
   registry.gate = () => 'off';
   const alone = await registry.runAlone('node', 'cpu', 1000);

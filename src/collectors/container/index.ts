@@ -16,6 +16,7 @@ export const container = (names?: Names): CollectorSpec<typeof cgroupOptions> =>
     enabled: true,
     summary: 'Pods and containers, from cgroups v1 or v2 and `/proc/<pid>`.',
     options: cgroupOptions,
+    whenEmpty: 'no pod or container has a cgroup on this host',
     families: [...containerFamilies.common, ...containerFamilies.rest],
     create(world, options) {
       // Made at the first cycle on a host that has cgroups, and then kept.

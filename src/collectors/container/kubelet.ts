@@ -52,6 +52,7 @@ export function kubeletProducer(
   return {
     group,
     name: group,
+    whenEmpty: 'the kubelet has none of the wanted families',
     async collect(out, signal) {
       const turns = new Turns(signal);
       const failures: unknown[] = [];

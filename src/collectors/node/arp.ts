@@ -28,6 +28,7 @@ export const arp = defineCollector({
   enabled: true,
   summary: 'Entries of the ARP cache by device, over netlink or from `/proc/net/arp`.',
   options,
+  whenEmpty: 'the ARP cache has no entry of the wanted devices',
   families: [entries],
   create({ host }, { deviceInclude, deviceExclude, netlink: wantsNetlink }) {
     const isWanted = nameFilter('arp', { include: deviceInclude, exclude: deviceExclude });

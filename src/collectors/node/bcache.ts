@@ -95,6 +95,7 @@ export const bcache = defineCollector({
   enabled: true,
   summary: 'Caches of block devices, from `/sys/fs/bcache/<uuid>`.',
   options,
+  whenEmpty: 'no bcache set is registered',
   families: [
     ...[...setFiles, ...backingFiles, ...writebackLines, ...cacheFiles, ...priorityLines].map(([, family]) => family),
     readDuration,

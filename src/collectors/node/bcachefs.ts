@@ -38,6 +38,7 @@ export const bcachefs = defineCollector({
     'Devices, errors and operations of each mounted bcachefs, from `/sys/fs/bcachefs/<uuid>`; each of its counters as ' +
     '`node_bcachefs_<counter>_total`.',
   options: NO_OPTIONS,
+  whenEmpty: 'no bcachefs is mounted',
   families: [
     ...[info, btreeCache, compressed, uncompressed, errors, writes, writeSize],
     ...[deviceInfo, bucketSize, buckets, durability, ioDone, ioErrors],

@@ -13,6 +13,7 @@ export const bonding = defineCollector({
   enabled: true,
   summary: 'Bonded devices and how many of them are up, from `/sys/class/net/<master>/bonding`.',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no bonded device',
   families: [slaves, active],
   create({ host }) {
     const path = (...name: string[]) => host.sys('class/net', ...name);

@@ -49,6 +49,7 @@ export const btrfs = defineCollector({
     'Space, commits and device errors of each mounted Btrfs, from `/sys/fs/btrfs/<uuid>`. Sysfs numbers the devices ' +
     'there, so with several of them their errors carry `device="devid <number>"`.',
   options: NO_OPTIONS,
+  whenEmpty: 'no Btrfs is mounted',
   families: [
     info,
     globalReserve,

@@ -16,6 +16,7 @@ export const cpuVulnerabilities = defineCollector({
   enabled: false,
   summary: 'Hardware vulnerabilities and what is done about them, from `/sys/devices/system/cpu/vulnerabilities`.',
   options: NO_OPTIONS,
+  whenEmpty: 'the kernel lists no vulnerability',
   families: [info],
   create({ host }) {
     const folder = host.sys('devices/system/cpu/vulnerabilities');

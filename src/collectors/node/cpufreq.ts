@@ -43,6 +43,7 @@ export const cpufreq = defineCollector({
   enabled: true,
   summary: 'Clock rates and governors of the CPUs, from `/sys/devices/system/cpu/cpu<N>/cpufreq`.',
   options: NO_OPTIONS,
+  whenEmpty: 'no CPU has cpufreq',
   families: [...Object.values(MEASURED), ...Object.values(SETTINGS), governor],
   create({ host }) {
     return async (out, signal) => {

@@ -78,6 +78,7 @@ export const diskstats = defineCollector({
   enabled: true,
   summary: 'I/O of block devices, from `/proc/diskstats`, with their identity from udev (`/run/udev/data`).',
   options,
+  whenEmpty: 'there is no wanted block device',
   families: [...[...columns, ...ataProperties.values()].map(({ family }) => family), info, filesystemInfo, mapperInfo],
   create({ host }, { deviceInclude: include, deviceExclude: exclude }) {
     const path = host.proc('diskstats');

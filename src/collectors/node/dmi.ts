@@ -42,7 +42,7 @@ function seriesKey(host: Host): string {
     const file = label === 'system_vendor' ? 'sys_vendor' : label;
     const text = files.has(file) ? readable(host, join(folder, file)) : undefined;
     // Vendors put any bytes there: a run of them that is no UTF-8 shows as one replacement character.
-    if (text !== undefined) labels.set(label, text.replaceAll(/\uFFFD+/g, '\uFFFD'));
+    if (text !== undefined) labels.set(label, text.replaceAll(/[\uDC80-\uDCFF\uFFFD]+/gu, '\uFFFD'));
   }
   return info.name + labelBlock([...labels.keys()], [...labels.values()]);
 }

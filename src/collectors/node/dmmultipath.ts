@@ -23,6 +23,7 @@ export const dmmultipath = defineCollector({
   enabled: true,
   summary: 'Device mapper multipath devices and their paths, from `/sys/block/dm-*`.',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no multipath device',
   families: [info, active, size, paths, pathsActive, pathsFailed, pathState],
   create({ host }) {
     const folder = host.sys('block');

@@ -45,6 +45,7 @@ export const drbd = defineCollector({
   enabled: false,
   summary: 'Replicated block devices of DRBD 8, from `/proc/drbd`.',
   options: NO_OPTIONS,
+  whenEmpty: 'DRBD has no device, or is of version 9',
   families: [...[...numbers.values()].map(({ family }) => family), primary, upToDate, connected],
   create({ host }) {
     const path = host.proc('drbd');

@@ -34,6 +34,7 @@ export const drm = defineCollector({
   enabled: false,
   summary: 'Use and memory of AMD graphics cards, from `/sys/class/drm/card*/device` of the driver amdgpu.',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no graphics device with counters',
   families: [info, ...Object.values(VALUES)],
   create({ host }) {
     const folder = host.sys('class/drm');

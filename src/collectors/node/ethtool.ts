@@ -44,6 +44,7 @@ export const ethtool = defineCollector({
     'Drivers, link modes and the drivers’ own counters `node_ethtool_<name>` of network devices, by the ioctl of ' +
     'ethtool (needs `node:ffi` and hostNetwork).',
   options,
+  whenEmpty: 'there is no wanted network device with a driver that answers',
   families: [
     info,
     port,

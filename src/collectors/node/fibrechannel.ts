@@ -43,6 +43,7 @@ export const fibrechannel = defineCollector({
   enabled: true,
   summary: 'State and traffic of Fibre Channel ports, from `/sys/class/fc_host`.',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no Fibre Channel port',
   families: [info, ...statistics.values()],
   create({ host }) {
     const folder = host.sys('class/fc_host');

@@ -60,6 +60,7 @@ export const filesystemAsking = (blockingSpace: (deadlineMs: number) => AskSpace
     enabled: true,
     summary: 'Space and inodes of mounted file systems, from `/proc/1/mountinfo` and statfs(2).',
     options,
+    whenEmpty: 'no wanted file system is mounted',
     families: [...spaceFamilies.map(([, family]) => family), readonly, deviceError, mountInfo],
     create({ host }, settings) {
       const isWanted = mountFilter(settings);

@@ -24,6 +24,7 @@ export const hwmon = defineCollector({
     'Temperatures, fans, voltages, currents, power and energy, from `/sys/class/hwmon`. A file `<type><n>_<element>` ' +
     'becomes `node_hwmon_<type>_<element>` with its unit; drivers have many elements beyond those listed.',
   options,
+  whenEmpty: 'there is no wanted sensor',
   families: knownFamilies,
   create({ host }, { chipInclude, chipExclude, sensorInclude, sensorExclude }) {
     const wantsChip = nameFilter('collectors.node.hwmon.chip', { include: chipInclude, exclude: chipExclude });

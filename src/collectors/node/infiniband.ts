@@ -20,6 +20,7 @@ export const infiniband = defineCollector({
   enabled: true,
   summary: 'Ports of InfiniBand and RoCE devices and their counters, from `/sys/class/infiniband`.',
   options,
+  whenEmpty: 'there is no wanted InfiniBand device',
   families: [
     info,
     state,

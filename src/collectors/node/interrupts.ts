@@ -26,6 +26,7 @@ export const interrupts = defineCollector({
   enabled: false,
   summary: 'Interrupts by CPU and source, from `/proc/interrupts`.',
   options,
+  whenEmpty: 'no interrupt matches the options',
   families: [total],
   create({ host }, { nameInclude, nameExclude, includeZeros }) {
     const path = host.proc('interrupts');

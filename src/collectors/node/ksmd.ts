@@ -24,6 +24,7 @@ export const ksmd = defineCollector({
   enabled: false,
   summary: 'Merging of equal memory pages, from `/sys/kernel/mm/ksm`.',
   options: NO_OPTIONS,
+  whenEmpty: 'the kernel has no files of ksmd',
   families: Object.values(FILES),
   create({ host }) {
     const folder = host.sys('kernel/mm/ksm');

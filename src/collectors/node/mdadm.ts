@@ -25,6 +25,7 @@ export const mdadm = defineCollector({
   enabled: true,
   summary: 'Software RAID arrays, from `/proc/mdstat` and `/sys/block/md*/md`.',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no software RAID array',
   families: [state, disks, disksRequired, blocks, blocksSynced, raidDisks, degraded],
   create({ host }) {
     const path = host.proc('mdstat');

@@ -65,6 +65,7 @@ export const netclass = defineCollector({
   enabled: true,
   summary: 'State and settings of network devices, from `/sys/class/net`.',
   options,
+  whenEmpty: 'there is no wanted network device',
   families: [...numbers.map(([, family]) => family), flagsFamily, speedFamily, upFamily, info, altnames],
   create({ host }, { ignoredDevices, ignoreInvalidSpeed, netlink: wantsNetlink }) {
     const folder = host.sys('class/net');

@@ -41,6 +41,7 @@ export const netdev = defineCollector({
     "where the agent is not in the host's network namespace. With `enableDetailedMetrics` the kernel's own 24 counters " +
     'take the place of the sums, `node_network_<counter>_total`.',
   options,
+  whenEmpty: 'there is no wanted network device',
   families: [...netlinkCounters(false, ['device']).map(({ family }) => family), addressInfo],
   create({ host }, { deviceInclude, deviceExclude, enableDetailedMetrics, labelIfalias, ...wants }) {
     const isWanted = nameFilter('netdev', { include: deviceInclude, exclude: deviceExclude });

@@ -25,6 +25,7 @@ export const netstat = defineCollector({
     'Protocol counters `node_netstat_<protocol>_<field>`, from `/proc/net/netstat`, `/proc/net/snmp` and ' +
     '`/proc/net/snmp6`.',
   options,
+  whenEmpty: 'no counter matches the options, or the kernel has none of the files',
   families: [],
   create({ host }, { fields }) {
     const paired = [netPath(host, 'netstat'), netPath(host, 'snmp')];

@@ -24,6 +24,7 @@ export const networkRoute = defineCollector({
   enabled: false,
   summary: 'Unicast routes of all tables, over netlink (needs `node:ffi` and hostNetwork).',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no unicast route',
   families: [info, routes],
   create({ host }) {
     const netlink = new Netlink(host);

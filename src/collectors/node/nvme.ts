@@ -34,6 +34,7 @@ export const nvme = defineCollector({
   enabled: true,
   summary: 'NVMe controllers and their namespaces, from `/sys/class/nvme`.',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no NVMe controller',
   families: [info, namespaceInfo, size, capacity, used, blockSize],
   create({ host }) {
     const folder = host.sys('class/nvme');

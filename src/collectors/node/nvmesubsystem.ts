@@ -30,6 +30,7 @@ export const nvmesubsystem = defineCollector({
   enabled: false,
   summary: 'NVMe subsystems and the state of each path to them, from `/sys/class/nvme-subsystem`.',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no NVMe subsystem',
   families: [info, namespaceInfo, paths, pathsLive, pathState],
   create({ host }) {
     const folder = host.sys('class/nvme-subsystem');

@@ -126,6 +126,7 @@ export const pcidevice = defineCollector({
   enabled: false,
   summary: 'PCI devices, their links, power states and virtual functions, from `/sys/bus/pci/devices`.',
   options,
+  whenEmpty: 'there is no PCI device',
   families: [info, powerState, ...ATTRIBUTES.map(({ family }) => family)],
   create({ host }, { names, idsFile }) {
     const folder = host.sys('bus/pci/devices');

@@ -119,6 +119,7 @@ export const powersupplyclass = defineCollector({
   enabled: true,
   summary: 'Charge, current, voltage and state of batteries and mains adapters, from `/sys/class/power_supply`.',
   options,
+  whenEmpty: 'there is no wanted power supply',
   families: [...[...attributes.values()].map(({ family }) => family), info],
   create({ host }, { ignoredSupplies }) {
     const folder = host.sys('class/power_supply');

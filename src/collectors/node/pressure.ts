@@ -30,6 +30,7 @@ export const pressure = defineCollector({
   enabled: true,
   summary: 'How long tasks waited for CPU, memory and I/O, from `/proc/pressure`.',
   options: NO_OPTIONS,
+  whenEmpty: 'the kernel has no pressure stall information (PSI)',
   families: Object.values(FILES).flatMap((byLine) => Object.values(byLine)),
   create({ host }) {
     return (out) => {

@@ -32,6 +32,7 @@ export const qdisc = defineCollector({
   enabled: false,
   summary: 'Counters of the root queueing disciplines, over netlink (needs `node:ffi` and hostNetwork).',
   options,
+  whenEmpty: 'there is no wanted queueing discipline',
   families: fields.map(([, family]) => family),
   create({ host }, { deviceInclude, deviceExclude }) {
     const isWanted = nameFilter('qdisc', { include: deviceInclude, exclude: deviceExclude });

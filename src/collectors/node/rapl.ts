@@ -25,6 +25,7 @@ export const rapl = defineCollector({
     'Energy that the processor has used, from `/sys/class/powercap`: `node_rapl_<zone>_joules_total` with the labels ' +
     '`index` and `path`, or `node_rapl_joules_total`.',
   options,
+  whenEmpty: 'there is no power zone with an energy counter',
   families: [joules],
   create({ host }, { enableZoneLabel }) {
     const parent = host.sys('class/powercap');

@@ -5,17 +5,17 @@ import { Snapshot } from '../../metrics/snapshot.ts';
 const duration = gauge('node_scrape_collector_duration_seconds', 'How long the collector took.', ['collector']);
 const success = gauge(
   'node_scrape_collector_success',
-  'Whether the collector brought data; as in node_exporter, 0 also when there is nothing to see on this host.',
+  'Whether the collector brought data; as in node_exporter, 0 also where the host has no such files, and 1 where they hold nothing.',
   ['collector'],
 );
 
 /** How the node collectors fared, in the series that node_exporter's dashboards and alerts ask for. */
 export function nodeReport(results: readonly CollectorResult[]): Snapshot {
   const out = new Snapshot();
-  for (const { group, collector, outcome, durationSeconds } of results) {
+  for (const { group, collector, outcome, durationSeconds, isEmpty } of results) {
     if (group !== 'node') continue;
     out.add(duration, durationSeconds, collector);
-    out.add(success, outcome === 'ok' || outcome === 'partial' ? 1 : 0, collector);
+    out.add(success, outcome === 'ok' || outcome === 'partial' || isEmpty ? 1 : 0, collector);
   }
   return out;
 }

@@ -26,6 +26,7 @@ export const slabinfo = defineCollector({
   enabled: false,
   summary: "Memory of the kernel's objects by slab, from `/proc/slabinfo`.",
   options,
+  whenEmpty: 'no slab matches the options',
   families: COLUMNS,
   create({ host }, { slabsInclude, slabsExclude }) {
     const path = host.proc('slabinfo');

@@ -28,6 +28,7 @@ export const sockstat = defineCollector({
     'Sockets in use and their memory, `node_sockstat_<protocol>_<key>`, from `/proc/net/sockstat` and ' +
     '`/proc/net/sockstat6`.',
   options: NO_OPTIONS,
+  whenEmpty: 'the kernel has neither sockstat nor sockstat6',
   families: [used],
   create({ host }) {
     const paths = [netPath(host, 'sockstat'), netPath(host, 'sockstat6')];

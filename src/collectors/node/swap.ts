@@ -15,6 +15,7 @@ export const swap = defineCollector({
   enabled: false,
   summary: 'Size and use of each swap device, from `/proc/swaps`.',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no swap device',
   families: [size, used, priority],
   create({ host }) {
     const path = host.proc('swaps');

@@ -30,6 +30,7 @@ export const sysctl = defineCollector({
   enabled: false,
   summary: 'The kernel settings that the options name, from `/proc/sys`: `node_sysctl_<name>`.',
   options,
+  whenEmpty: 'the options name no setting',
   families: [info],
   create({ host }, { include, includeInfo }) {
     const settings = include.map(numericSetting);

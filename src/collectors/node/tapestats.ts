@@ -37,6 +37,7 @@ export const tapestats = defineCollector({
   enabled: true,
   summary: 'I/O of SCSI tape drives, from `/sys/class/scsi_tape/<drive>/stats`.',
   options,
+  whenEmpty: 'there is no wanted tape drive',
   families: files.map(([, family]) => family),
   create({ host }, { ignoredDevices }) {
     const isWanted = nameFilter('tapestats', { include: undefined, exclude: ignoredDevices });

@@ -38,6 +38,7 @@ export const tcpstat = defineCollector({
   enabled: false,
   summary: 'TCP sockets by state and their queued bytes, over netlink or from `/proc/net/tcp` and `/proc/net/tcp6`.',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no TCP socket',
   families: [states],
   create({ host }) {
     const netlink = new Netlink(host);

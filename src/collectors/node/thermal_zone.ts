@@ -20,6 +20,7 @@ export const thermalZone = defineCollector({
   enabled: true,
   summary: 'Temperatures of thermal zones and states of cooling devices, from `/sys/class/thermal`.',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no thermal zone with a temperature, and no cooling device',
   families: [temperature, current, maximum],
   create({ host }) {
     const folder = host.sys('class/thermal');

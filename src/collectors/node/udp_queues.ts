@@ -14,6 +14,7 @@ export const udpQueues = defineCollector({
   enabled: true,
   summary: 'Bytes queued by UDP sockets, from `/proc/net/udp` and `/proc/net/udp6`.',
   options: NO_OPTIONS,
+  whenEmpty: 'the kernel has neither udp nor udp6',
   families: [queues],
   create({ host }) {
     const paths = { v4: netPath(host, 'udp'), v6: netPath(host, 'udp6') };

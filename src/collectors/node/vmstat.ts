@@ -32,6 +32,7 @@ export const vmstat = defineCollector({
   enabled: true,
   summary: 'Paging, swapping and OOM kills, from `/proc/vmstat`: `node_vmstat_<field>` for each field wanted.',
   options,
+  whenEmpty: 'no field matches the options',
   families: Object.keys(USUAL).map(familyOf),
   create({ host }, { fields }) {
     const path = host.proc('vmstat');

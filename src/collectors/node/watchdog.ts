@@ -25,6 +25,7 @@ export const watchdog = defineCollector({
   enabled: true,
   summary: 'Watchdog timers, from `/sys/class/watchdog`.',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no watchdog',
   families: [...Object.values(FILES), info],
   create({ host }) {
     const parent = host.sys('class/watchdog');

@@ -54,6 +54,7 @@ export const wifi = defineCollector({
   enabled: false,
   summary: 'Wireless devices and their peers, by nl80211 (needs `node:ffi` and hostNetwork).',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no wireless interface',
   families: [frequency, info, ...Object.values(STATION)],
   create({ host }) {
     const netlink = new Netlink(host);

@@ -90,6 +90,7 @@ export const xfs = defineCollector({
   enabled: true,
   summary: 'Operations of each mounted XFS, from `/sys/fs/xfs/<device>/stats/stats`.',
   options: NO_OPTIONS,
+  whenEmpty: 'no XFS is mounted',
   families: [...lines.values()].flat(),
   create({ host }) {
     const folder = host.sys('fs/xfs');

@@ -34,6 +34,7 @@ export const zfs = defineCollector({
     'ZFS: state of the pools and every statistic below `/proc/spl/kstat/zfs` as untyped `node_zfs_<group>_<name>`, ' +
     '`node_zfs_zpool_<name>` for pools and `node_zfs_zpool_dataset_<name>` for datasets.',
   options: NO_OPTIONS,
+  whenEmpty: 'no pool is imported',
   families: [poolState],
   create({ host }) {
     const folder = host.proc('spl/kstat/zfs');

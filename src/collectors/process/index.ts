@@ -18,6 +18,7 @@ export const processCollector = (containers?: ContainerNames): CollectorSpec<typ
     enabled: true,
     summary: 'Groups of processes, from `/proc/<pid>`, under the names that process-exporter uses.',
     options,
+    whenEmpty: 'no process is in a group of the configuration',
     families,
     create(world, given) {
       // Made at the first cycle, because it needs the time of boot, and then kept.

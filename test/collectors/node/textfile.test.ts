@@ -108,11 +108,7 @@ test('what is too large or no file at all is not read', async (t) => {
   const { result } = await collectOnce(textfile, paths, { directory: paths.rootfs, maxFileSize: '100B' });
   assert.deepEqual(
     result.errors.map(({ message }) => message.replaceAll(`${paths.rootfs}/`, '')),
-    [
-      'folder.prom: not a regular file',
-      'large.prom: large.prom is larger than 100 bytes',
-      'pipe.prom: not a regular file',
-    ],
+    ['folder.prom: not a regular file', 'large.prom is larger than 100 bytes', 'pipe.prom: not a regular file'],
   );
 });
 

@@ -1,0 +1,45 @@
+// File names and what users write into files are bytes, mostly but not always UTF-8. A byte that is none becomes a lone
+// surrogate, U+DC80 to U+DCFF, which no valid text has: so names stay distinct, and can be turned back to open a file.
+// `escapeLabelValue` of metrics shows such a byte as `\xe9`. The same as "surrogateescape" of Python's PEP 383.
+import { isUtf8 } from 'node:buffer';
+
+const REPLACEMENT = '\uFFFD';
+const FIRST = 0xdc00;
+
+/** The text of `bytes`; what is not UTF-8 in it becomes lone surrogates, a byte each. */
+export function textOfBytes(bytes: Buffer): string {
+  const text = bytes.toString('utf8');
+  // Nearly always at once: text of one byte a character cannot hold the replacement character.
+  return text.includes(REPLACEMENT) && !isUtf8(bytes) ? escaped(bytes) : text;
+}
+
+function escaped(bytes: Buffer): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; ) {
+    const length = sequenceLength(bytes, at);
+    text += length > 0 ? bytes.toString('utf8', at, at + length) : String.fromCharCode(FIRST + (bytes[at] as number));
+    at += Math.max(length, 1);
+  }
+  return text;
+}
+
+/** How many bytes the character at `at` has; 0 when what is there is not UTF-8. */
+function sequenceLength(bytes: Buffer, at: number): number {
+  const first = bytes[at] as number;
+  if (first < 0x80) return 1;
+  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  return at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
+}
+
+/** What to give to a file system call for a path made by {@link textOfBytes}. */
+export const pathOfText = (path: string): string | Buffer => (path.isWellFormed() ? path : bytesOfText(path));
+
+function bytesOfText(text: string): Buffer {
+  const parts: Buffer[] = [];
+  for (const character of text) {
+    const code = character.charCodeAt(0);
+    const isByte = character.length === 1 && code >= FIRST + 0x80 && code <= FIRST + 0xff;
+    parts.push(isByte ? Buffer.of(code - FIRST) : Buffer.from(character));
+  }
+  return Buffer.concat(parts);
+}

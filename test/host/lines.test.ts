@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eachRecord } from '../../src/host/lines.ts';
+import { count, decimal, hexadecimal, integer } from '../../src/host/numbers.ts';
+import { Snapshot } from '../../src/metrics/snapshot.ts';
+
+/** What a file of one number a line gives, and what is lost of it. */
+function read(text: string): { numbers: number[]; errors: string[] } {
+  const out = new Snapshot();
+  const numbers: number[] = [];
+  eachRecord(out, '/f', text, (line) => numbers.push(integer(line)));
+  return { numbers, errors: out.errors.map(({ message }) => message) };
+}
+
+test('a bad record is lost alone, with path and line', () => {
+  assert.deepEqual(read('1\nx\n\n3\n4\0\n5'), {
+    numbers: [1, 3, 5],
+    errors: ['/f:2: expected a number, found "x"', '/f:5: the line has NUL bytes'],
+  });
+});
+
+for (const text of ['', '\n\n \n', '\0'.repeat(4096)]) {
+  test(`a file of ${JSON.stringify(text.slice(0, 8))} is lost`, () => {
+    const { numbers, errors } = read(text);
+    assert.deepEqual([numbers, errors.length], [[], 1]);
+    assert.match(errors[0] ?? '', /^\/f: the file (?:is empty|has nothing but)/);
+  });
+}
+
+test('a file of bad records only is given up after 100 of them', () => {
+  assert.throws(() => read('x\n'.repeat(1000)), /^MalformedFile: \/f:101: expected a number/);
+});
+
+test('numbers are whole words of at most 64 bits, and counts are not negative', () => {
+  assert.equal(integer('18446744073709551615'), 2 ** 64);
+  for (const text of ['9'.repeat(400), '99999999999999999999', '0x1f', '1 2', '1e3', '', undefined]) {
+    assert.throws(() => integer(text), /expected a number/, String(text));
+  }
+  assert.throws(() => decimal('1e400'), /expected a number/);
+  assert.throws(() => hexadecimal('1'.repeat(17)), /expected a number/);
+  assert.throws(() => count('-2049562273'), /expected a count, found -2049562273/);
+});
