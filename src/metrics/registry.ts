@@ -278,11 +278,12 @@ function finish(producer: Producer, seen: SeenSnapshot, milliseconds: number, er
 function finishEmpty(
   { whenEmpty }: Producer,
   snapshot: Snapshot,
-  base: Pick<CollectorResult, 'group' | 'collector' | 'durationSeconds' | 'samples'>,
+  base: Omit<CollectorResult, 'outcome' | 'reason' | 'errors'>,
 ): Run {
-  const { errors } = snapshot;
-  if (errors.length === 0 && whenEmpty !== undefined) {
-    return { snapshot, result: { ...base, outcome: 'nodata', isEmpty: true, reason: whenEmpty, errors } };
+  const { errors, withheld } = snapshot;
+  const reason = withheld[0] ?? whenEmpty;
+  if (errors.length === 0 && reason !== undefined) {
+    return { snapshot, result: { ...base, outcome: 'nodata', isEmpty: withheld.length === 0, reason, errors } };
   }
   const [first = new Error('no sample, although its files could be read: their format is not the expected one')] =
     errors;
