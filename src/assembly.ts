@@ -225,7 +225,8 @@ function scopeOf(producers: readonly Producer[], replaced: Scope | undefined): S
 }
 
 /** The settings of the HTTP server that the state role looks at. */
-const stateHttp = ({ http: { podInfoTokenFile, podInfoTokenReview } }: Config) => ({
+const stateHttp = ({ http: { podInfoTokenFile, podInfoTokenReview, tls } }: Config) => ({
+  tls,
   podInfoTokenFile,
   podInfoTokenReview,
 });

@@ -6,12 +6,14 @@ import type { CoreConfig } from './config/schema.ts';
 import { SecretFile } from './config/secret-file.ts';
 import { VERSION } from './config/version.ts';
 import { secretCheck } from './http/bearer.ts';
+import { leaseRoutes } from './http/lease.ts';
 import type { Routes } from './http/message.ts';
 import { podInfoRoute } from './http/pod-info.ts';
 import { kubeClient } from './kube/client.ts';
 import { type Election, soleMaster } from './kube/election.ts';
 import { LeaseElection } from './kube/lease.ts';
 import { nodeNames } from './kube/node-names.ts';
+import { CONSENT_PATH, HOLDER_PATH, PeerClient } from './kube/peer-client.ts';
 import { POD_INFO_PATH } from './kube/pod-info.ts';
 import { REAL_TIMING } from './kube/retry.ts';
 import { tokenReviewer } from './kube/token-review.ts';
@@ -88,29 +90,38 @@ export function createStateRole(
   };
   const hooks = { onMaster: () => void pushFirst() };
   const monotonic = () => performance.now();
-  const election = config.election.enabled
+  const { podInfoTokenFile, podInfoTokenReview } = config.http;
+  const token = podInfoTokenFile === undefined ? undefined : new SecretFile(podInfoTokenFile);
+  const lease = config.election.enabled
     ? new LeaseElection(
         leaseOptions(config.election, env),
-        { api: client, log, registry: scope, monotonic, now, random, sleep },
+        {
+          ...{ api: client, log, registry: scope, monotonic, now, random, sleep },
+          peers: peersOf(config, token),
+        },
         hooks,
       )
-    : soleMaster(scope, hooks);
+    : undefined;
+  const election = lease ?? soleMaster(scope, hooks);
   const source = { ready: () => ksm.state.podsSynced, answer: (node: string) => ksm.pods.answer(node) };
-  const { podInfoTokenFile, podInfoTokenReview } = config.http;
-  const check =
-    podInfoTokenFile !== undefined
-      ? secretCheck(new SecretFile(podInfoTokenFile))
-      : podInfoTokenReview && tokenReviewer(client, { ...podInfoTokenReview, monotonic });
+  const check = token
+    ? secretCheck(token)
+    : podInfoTokenReview && tokenReviewer(client, { ...podInfoTokenReview, monotonic });
   const guard = check && {
     check,
     onError: (cause: unknown) => log.error({ err: cause }, 'the token of a node agent could not be checked'),
   };
+  // A token that only the API server can check is worth nothing without it; the proof of the holder is enough.
+  const peerRoutes = lease && leaseRoutes(lease, token && guard);
   return {
     scope,
     ksm,
     election,
     // With a guard of its own it does not ask for the token that reading needs.
-    routes: { [POD_INFO_PATH]: { GET: podInfoRoute(source, guard), open: guard !== undefined } },
+    routes: {
+      [POD_INFO_PATH]: { GET: podInfoRoute(source, guard), open: guard !== undefined },
+      ...(peerRoutes && { [CONSENT_PATH]: peerRoutes.consent, [HOLDER_PATH]: peerRoutes.holder }),
+    },
     nodeNames: (signal) => nodeNames(client, signal),
     start() {
       ksm.state.start();
@@ -136,6 +147,12 @@ function storeCompression(exporters: CoreConfig['exporters']): Compression {
       enabled && type === 'vmagent' && groups.includes('ksm') && compression !== 'gzip',
   );
   return takesZstd ? 'zstd' : 'gzip';
+}
+
+/** The way to the other state agents; undefined where none are configured. */
+function peersOf({ election, http }: Pick<CoreConfig, 'election' | 'http'>, token: SecretFile | undefined) {
+  if (election.peers.length === 0) return undefined;
+  return new PeerClient({ peers: election.peers, certFile: http.tls?.certFile, token: token && (() => token.read()) });
 }
 
 function leaseOptions(election: CoreConfig['election'], env: NodeJS.ProcessEnv) {

@@ -118,6 +118,7 @@ http:
   {{- include "firesteel.httpConfig" (dict "root" . "role" "state") | nindent 2 }}
 election:
   lease: {{ include "firesteel.fullname" . }}
+  peers: [{{ printf "%s-peers:%d" (include "firesteel.fullname" .) (int .Values.http.port) | quote }}]
 collectors:
   node:
     enabled: false

@@ -35,6 +35,14 @@ spec:
             matchLabels:
               {{- include "firesteel.selectorLabels" (dict "root" $root "role" "state") | nindent 14 }}
     {{- end }}
+    {{- if eq .role "state" }}
+    - ports:
+        - { port: {{ int $root.Values.http.port }}, protocol: TCP }
+      to:
+        - podSelector:
+            matchLabels:
+              {{- include "firesteel.selectorLabels" . | nindent 14 }}
+    {{- end }}
     {{- if and (eq .role "node") (eq (include "firesteel.usesKubelet" $root) "true") }}
     - ports:
         - { port: 10250, protocol: TCP }
@@ -54,13 +62,16 @@ spec:
     {{- end }}
 {{- end -}}
 
-{{- /* Who may come to the port: readers of metrics, and node agents to state agents. */ -}}
+{{- /* Who may come to the port: readers of metrics, node agents to state agents, and these to each other. */ -}}
 {{- define "firesteel.ingressRules" -}}
 {{- $from := .root.Values.networkPolicy.metricsFrom -}}
 {{- $asked := and (eq .role "state") (include "firesteel.hasNode" .root) (include "firesteel.asksState" .root) -}}
 {{- if $asked -}}
   {{- $labels := include "firesteel.selectorLabels" (dict "root" .root "role" "node") | fromYaml -}}
   {{- $from = append $from (dict "podSelector" (dict "matchLabels" $labels)) -}}
+{{- end -}}
+{{- if eq .role "state" -}}
+  {{- $from = append $from (dict "podSelector" (dict "matchLabels" (include "firesteel.selectorLabels" . | fromYaml))) -}}
 {{- end -}}
 {{- $port := dict "port" (int .root.Values.http.port) "protocol" "TCP" -}}
 {{- /* Pods in the host's network have the addresses of nodes, which no selector knows. */ -}}

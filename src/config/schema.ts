@@ -151,6 +151,12 @@ const election = z
       .describe('After so long without renewal another may take it.'),
     renewDeadline: duration(2000, 300_000).prefault('10s').describe('After so long without renewal the master stops.'),
     retryPeriod: duration(500, 60_000).prefault('2s').describe('Longest pause between two rounds.'),
+    peers: z
+      .array(z.string().regex(/^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]+):\d{1,5}$/, 'expected HOST:PORT'))
+      .default([])
+      .describe(
+        'http.listen of all state agents that share the Lease, HOST:PORT each; a name stands for all of its addresses. While the API server is down they decide together; the end of a master is seen at once.',
+      ),
   })
   .refine(({ leaseDuration, renewDeadline }) => renewDeadline < leaseDuration, {
     error: 'must be less than leaseDuration',

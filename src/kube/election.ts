@@ -24,6 +24,8 @@ export interface ElectionStatus {
   /** Who holds the Lease as far as known; empty for nobody. */
   readonly holder: string;
   readonly transitions: number;
+  /** Whether this is the master only because no other state agent reaches the API server either. */
+  readonly withoutLease: boolean;
 }
 
 /** Are called after a change, synchronously; must not throw. */
@@ -39,7 +41,7 @@ export function soleMaster(registry: Registry, { onMaster, onSlave }: ElectionHo
   return {
     isMaster: () => master,
     get status() {
-      return { lease: '', master, holder: '', transitions: 0 };
+      return { lease: '', master, holder: '', transitions: 0, withoutLease: false };
     },
     start() {
       master = true;

@@ -11,7 +11,12 @@ export interface LeaseMetrics {
  * Registers them in `registry`. `lease` is the Lease's name, or empty where there is no election; whether this is the
  * master is asked at each collection, since mastership ends by time alone.
  */
-export function leaseMetrics(registry: Registry, lease: string, isMaster: () => boolean): LeaseMetrics {
+export function leaseMetrics(
+  registry: Registry,
+  lease: string,
+  isMaster: () => boolean,
+  isWithoutLease = () => false,
+): LeaseMetrics {
   const registers = [registry];
   const labelNames = ['lease'] as const;
   new Gauge({
@@ -21,6 +26,15 @@ export function leaseMetrics(registry: Registry, lease: string, isMaster: () => 
     registers,
     collect() {
       this.set({ lease }, isMaster() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'firesteel_leader_without_lease',
+    help: 'Whether this process is the master only because no state agent reaches the API server.',
+    labelNames,
+    registers,
+    collect() {
+      this.set({ lease }, isWithoutLease() ? 1 : 0);
     },
   });
   const transitions = new Gauge({

@@ -41,10 +41,20 @@ export function transitionsOf({ spec }: Lease): number {
 }
 
 /** For how long its record claims to be valid, milliseconds; 0 when it does not say. */
-export function durationMsOf({ spec }: Lease): number {
+function durationMsOf({ spec }: Lease): number {
   const seconds = spec?.leaseDurationSeconds;
   return Number.isFinite(seconds) ? Math.max(0, Number(seconds) * 1000) : 0;
 }
+
+/** No configuration allows a longer one: a record that says so was written by hand. */
+const MAX_LEASE_MS = 300_000;
+
+/**
+ * For how long a record is its holder's, milliseconds. Never less than the candidate's own `durationMs`: the holder may
+ * have written a longer one until somebody edited it.
+ */
+export const validMs = (lease: Lease, durationMs: number): number =>
+  Math.max(durationMs, Math.min(durationMsOf(lease), MAX_LEASE_MS));
 
 /** Whether this very process holds it. */
 export const isHeldBy = (lease: Lease, { identity, process }: Candidate): boolean =>
@@ -56,7 +66,8 @@ export const isReleased = (lease: Lease): boolean => holderOf(lease) === '' && p
 /** Everything a renewal changes, as text to compare; labels and other annotations are not part of it. */
 export const recordText = (lease: Lease): string => JSON.stringify([lease.spec ?? {}, processOf(lease)]);
 
-const processOf = ({ metadata }: Lease): string | undefined => metadata?.annotations?.[PROCESS_ANNOTATION];
+/** The nonce of the process that holds it. */
+export const processOf = ({ metadata }: Lease): string | undefined => metadata?.annotations?.[PROCESS_ANNOTATION];
 
 /** A new Lease, held by the candidate. */
 export const newLease = (namespace: string, name: string, candidate: Candidate, durationMs: number, nowMs: number) =>

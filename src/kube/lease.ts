@@ -5,8 +5,15 @@ import type { KubeApi } from './api.ts';
 import type { Election, ElectionHooks, ElectionStatus } from './election.ts';
 import { type LeaseMetrics, leaseMetrics } from './lease-metrics.ts';
 import {
+  type LeasePeers,
+  type PeerAnswer,
+  type PeerQuestion,
+  proofOf,
+  proofOfHolder,
+  watchHolder,
+} from './lease-peers.ts';
+import {
   type Candidate,
-  durationMsOf,
   holderOf,
   isHeldBy,
   isReleased,
@@ -17,6 +24,7 @@ import {
   renewed,
   takenOver,
   transitionsOf,
+  validMs,
 } from './lease-record.ts';
 import { isConflict, isNotFound, LeaseStore, type Sleep } from './lease-store.ts';
 
@@ -46,10 +54,9 @@ export interface LeaseWorld {
   /** Gives [0, 1). */
   readonly random: () => number;
   readonly sleep: Sleep;
+  /** The other candidates; without, the Lease alone decides. */
+  readonly peers?: LeasePeers | undefined;
 }
-
-/** No configuration allows a longer one: a record that says so was written by hand. */
-export const MAX_LEASE_MS = 300_000;
 
 /**
  * Pauses are this part of `retryMs`, spread so that candidates don't ask together, and short enough that a new master's
@@ -58,6 +65,11 @@ export const MAX_LEASE_MS = 300_000;
 const PAUSE = { shortest: 0.4, longest: 0.8 };
 
 const STOP_MS = 3000;
+
+/** An answer of the API server counts for so long beyond the longest pause: then it is not reached. */
+const REACH_MS = 1500;
+/** How long other candidates may take to answer. */
+const CONSENT_MS = 1500;
 
 /** What the record was when it last changed. */
 interface Seen {
@@ -87,6 +99,20 @@ export class LeaseElection implements Election {
   /** Why this is the master, or is none any more. */
   #reason = '';
   #failure: string | undefined;
+  /** Until when another one may go on as master, which we have promised. */
+  #promisedUntil = Number.NEGATIVE_INFINITY;
+  /** When the API server last answered. */
+  #reachedAt = Number.NEGATIVE_INFINITY;
+  /** Whether a take-over is on its way. */
+  #isTakingOver: boolean = false;
+  /** Whether it was the others' consent that made this the master, not the Lease. */
+  #withoutLease: boolean = false;
+  /** Proof of a holder whose process has ended. */
+  #dead: string | undefined;
+  #wake = new AbortController();
+  /** Proof of whom the Lease was taken over from. */
+  #previous = '';
+  #asking: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -97,7 +123,12 @@ export class LeaseElection implements Election {
     this.#hooks = hooks;
     this.#store = new LeaseStore(world.api, world.sleep, namespace, name);
     this.#candidate = { identity, process: randomUUID() };
-    this.#metrics = leaseMetrics(world.registry, name, () => this.isMaster());
+    this.#metrics = leaseMetrics(
+      world.registry,
+      name,
+      () => this.isMaster(),
+      () => this.isMaster() && this.#withoutLease,
+    );
   }
 
   /** Made anew each time, since a child keeps the level that its parent had. */
@@ -118,11 +149,47 @@ export class LeaseElection implements Election {
       master: this.isMaster(),
       holder: lease ? holderOf(lease) : '',
       transitions: lease ? transitionsOf(lease) : 0,
+      withoutLease: this.isMaster() && this.#withoutLease,
     };
   }
 
   start(): void {
     this.#running ??= this.#run();
+    const { peers, sleep } = this.#world;
+    if (!peers) return;
+    void watchHolder(peers, {
+      lease: this.status.lease,
+      holder: () => this.#otherHolder(),
+      onEnd: (proof) => this.#holderEnded(proof),
+      sleep,
+      signal: this.#stopping.signal,
+    });
+  }
+
+  /**
+   * Answers a holder that does not reach the API server. Consent is worth what a renewal is: from now on the Lease is the
+   * other one's for its duration, by our clock, while the holder counts less, from before it asked.
+   */
+  answer({ lease, proof, previous, transitions }: PeerQuestion): PeerAnswer {
+    const { durationMs, retryMs } = this.#options;
+    const now = this.#world.monotonic();
+    if (lease !== this.status.lease) return 'other';
+    if (proof === proofOf(this.#candidate)) return 'self';
+    if (this.isMaster()) return 'leads';
+    if (this.#isTakingOver || now - this.#reachedAt < PAUSE.longest * retryMs + REACH_MS) return 'reaches';
+    const seen = this.#seen?.lease;
+    // Who has not seen the Lease yet has to watch it for its duration before it may take it.
+    if (seen === undefined) return 'granted';
+    const known = proofOfHolder(seen);
+    const isNewer = known !== undefined && known === previous && transitions > transitionsOf(seen);
+    if (known !== proof && !isNewer) return 'stranger';
+    this.#promisedUntil = now + validMs(seen, durationMs);
+    return 'granted';
+  }
+
+  /** Whether this is the holder that a peer wants to know about. */
+  isHolder({ lease, proof }: Pick<PeerQuestion, 'lease' | 'proof'>): boolean {
+    return lease === this.status.lease && proof === proofOf(this.#candidate);
   }
 
   stop(): Promise<void> {
@@ -143,7 +210,8 @@ export class LeaseElection implements Election {
     while (!signal.aborted) {
       await this.#round();
       this.#tell();
-      await this.#world.sleep(this.#pauseMs(), signal);
+      this.#wake = new AbortController();
+      await this.#world.sleep(this.#pauseMs(), AbortSignal.any([signal, this.#wake.signal]));
       this.#tell();
     }
   }
@@ -160,16 +228,79 @@ export class LeaseElection implements Election {
   async #round(): Promise<void> {
     try {
       await this.#acquireOrRenew();
+      this.#reachedAt = this.#world.monotonic();
       if (this.#failure !== undefined) this.#log.info('the election goes on');
       this.#failure = undefined;
     } catch (error) {
       // Another candidate was faster; the next round sees who.
-      if (isConflict(error)) return;
+      if (isConflict(error)) {
+        this.#reachedAt = this.#world.monotonic();
+        return;
+      }
       this.#metrics.errors.inc();
       const { message } = error as Error;
       if (message !== this.#failure) this.#log.warn({ err: error }, 'the election failed for now; trying on');
       this.#failure = message;
+      this.#asking ??= this.#askOn().finally(() => {
+        this.#asking = undefined;
+      });
     }
+  }
+
+  /** Beside the rounds, which may hang, until one succeeds. */
+  async #askOn(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (this.#failure !== undefined && !signal.aborted) {
+      await this.#goOn();
+      this.#tell();
+      await this.#world.sleep(this.#options.retryMs * PAUSE.shortest, signal);
+    }
+  }
+
+  /** The API server can't be reached: the last holder of the Lease is the master as long as all others agree. */
+  async #goOn(): Promise<void> {
+    const { peers, monotonic } = this.#world;
+    const lease = this.#seen?.lease;
+    if (!peers || !lease || !isHeldBy(lease, this.#candidate) || this.#stopping.signal.aborted) return;
+    const began = monotonic();
+    const question = {
+      lease: this.status.lease,
+      proof: proofOf(this.#candidate),
+      previous: this.#previous,
+      transitions: transitionsOf(lease),
+    };
+    const { against } = await peers.consent(question, CONSENT_MS);
+    const isStillOurs = this.#seen !== undefined && isHeldBy(this.#seen.lease, this.#candidate);
+    const hasPromised = monotonic() < this.#promisedUntil;
+    if (this.#stopping.signal.aborted || this.#failure === undefined || !isStillOurs || hasPromised) return;
+    if (against !== undefined) {
+      if (this.#withoutLease)
+        this.#log.warn({ against }, 'not all other state agents agree to go on without the Lease');
+      this.#withoutLease = false;
+      return;
+    }
+    if (!this.#withoutLease)
+      this.#log.warn('no state agent reaches the API server: the master goes on without the Lease');
+    this.#withoutLease = true;
+    this.#reason = 'no state agent reaches the API server';
+    this.#masterUntil = Math.max(this.#masterUntil, began + this.#options.renewDeadlineMs);
+  }
+
+  /** Another holder, as its peers know it; none whose process has ended. */
+  #otherHolder(): string | undefined {
+    const lease = this.#seen?.lease;
+    const proof = lease && !isHeldBy(lease, this.#candidate) ? proofOfHolder(lease) : undefined;
+    return proof === this.#dead ? undefined : proof;
+  }
+
+  /** The Lease is free before it expires: its holder is no more. */
+  #holderEnded(proof: string): void {
+    this.#log.info({ holder: this.status.holder }, 'the process that holds the Lease has ended');
+    this.#dead = proof;
+    if (this.#seen && proofOfHolder(this.#seen.lease) === proof) {
+      this.#seen = { ...this.#seen, othersUntil: Number.NEGATIVE_INFINITY };
+    }
+    this.#wake.abort();
   }
 
   async #acquireOrRenew(): Promise<void> {
@@ -187,7 +318,7 @@ export class LeaseElection implements Election {
     const lease = await this.#store.get(this.#patienceMs());
     if (lease !== undefined) this.#observe(lease);
     // A Lease that was deleted may have a master that does not know yet, so its record counts until it expires.
-    const othersUntil = this.#seen?.othersUntil ?? Number.NEGATIVE_INFINITY;
+    const othersUntil = Math.max(this.#seen?.othersUntil ?? Number.NEGATIVE_INFINITY, this.#promisedUntil);
     if (monotonic() < othersUntil) {
       this.#end(`held by ${(lease && holderOf(lease)) || 'nobody, after an edit by hand'}`);
     } else if (lease === undefined) {
@@ -198,12 +329,18 @@ export class LeaseElection implements Election {
     } else {
       const why = isReleased(lease) ? 'the Lease was free' : `the Lease of ${holderOf(lease) || 'nobody'} expired`;
       await this.#put(takenOver(lease, this.#candidate, durationMs, now()), why);
+      this.#previous = proofOfHolder(lease) ?? '';
     }
   }
 
   async #put(body: Lease, reason?: string): Promise<void> {
     const began = this.#world.monotonic();
-    this.#holds(await this.#store.put(body, this.#patienceMs()), began, reason);
+    this.#isTakingOver = reason !== undefined;
+    try {
+      this.#holds(await this.#store.put(body, this.#patienceMs()), began, reason);
+    } finally {
+      this.#isTakingOver = false;
+    }
   }
 
   /** How long to wait for an answer: of two tries one may hang, and none is worth anything once mastership has ended. */
@@ -218,6 +355,7 @@ export class LeaseElection implements Election {
     this.#metrics.renewed.set(this.#world.now() / 1000);
     if (this.#stopping.signal.aborted) return;
     if (reason !== undefined) this.#reason = reason;
+    this.#withoutLease = false;
     this.#masterUntil = began + this.#options.renewDeadlineMs;
   }
 
@@ -230,10 +368,10 @@ export class LeaseElection implements Election {
       this.#seen = { ...before, lease };
       return;
     }
-    const free = isHeldBy(lease, this.#candidate) || isReleased(lease);
-    // Never less than our own: the holder may have written a longer one until somebody edited it.
-    const validMs = Math.max(this.#options.durationMs, Math.min(durationMsOf(lease), MAX_LEASE_MS));
-    const othersUntil = free ? Number.NEGATIVE_INFINITY : this.#world.monotonic() + validMs;
+    const hasEnded = this.#dead !== undefined && proofOfHolder(lease) === this.#dead;
+    const free = isHeldBy(lease, this.#candidate) || isReleased(lease) || hasEnded;
+    const valid = validMs(lease, this.#options.durationMs);
+    const othersUntil = free ? Number.NEGATIVE_INFINITY : this.#world.monotonic() + valid;
     this.#seen = { text, lease, othersUntil };
     const holder = holderOf(lease);
     if (!free && (before === undefined || holderOf(before.lease) !== holder)) {

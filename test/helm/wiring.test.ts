@@ -138,9 +138,19 @@ helmTest('a network policy lets out to every receiver, to names and to the API s
   );
   assert.deepEqual(portsOut, [
     [[53, 53], [443, 8427, 9091], [9750]],
-    [[53, 53], [443, 8427, 9091], [6443]],
+    [[53, 53], [443, 8427, 9091], [9750], [6443]],
   ]);
   const [node, state] = policies;
   assert.deepEqual(node?.spec.ingress, []);
-  assert.deepEqual(state?.spec.ingress[0].from, [{ podSelector: node?.spec.podSelector }]);
+  const own = { podSelector: state?.spec.podSelector };
+  assert.deepEqual(state?.spec.ingress[0].from, [{ podSelector: node?.spec.podSelector }, own]);
+  assert.deepEqual(state?.spec.egress[2].to, [own]);
+});
+
+helmTest('state agents find each other by a headless Service, whether they are ready or not', () => {
+  const objects = render(story('two-exporters-tls'));
+  const peers = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name.endsWith('-peers'));
+  assert.equal(peers?.spec.clusterIP, 'None');
+  assert.equal(peers?.spec.publishNotReadyAddresses, true);
+  assert.deepEqual(configOf(objects, 'state').election.peers, [`${peers?.metadata.name}:${peers?.spec.ports[0].port}`]);
 });

@@ -34,7 +34,12 @@ export interface StateAgent extends AgentProcess {
   /** Where its HTTP server is. */
   readonly url: string;
   readonly proxy: TcpProxy;
+  /** Its way to the other agent; undefined when they do not know each other. */
+  readonly link: TcpProxy | undefined;
 }
+
+/** How the agents of a pair know each other: not at all, at their addresses, or through a proxy that can be cut. */
+export type Acquaintance = 'none' | 'direct' | 'proxied';
 
 /** State agents of one fake cluster, with what receiver and API server saw of them. */
 export class StateAgents {
@@ -44,16 +49,33 @@ export class StateAgents {
   readonly #api: FakeApiServer;
   readonly #receiver: string;
   readonly #flags: readonly string[];
+  readonly #acquaintance: Acquaintance;
+  /** Where the first and the second agent listen. */
+  readonly #ports: readonly [number, number];
+  #added = 0;
 
-  private constructor(context: TestContext, api: FakeApiServer, receiver: string, flags: readonly string[]) {
+  private constructor(
+    context: TestContext,
+    api: FakeApiServer,
+    receiver: string,
+    flags: readonly string[],
+    acquaintance: Acquaintance,
+    ports: readonly [number, number],
+  ) {
     this.#context = context;
     this.#api = api;
     this.#receiver = receiver;
     this.#flags = flags;
+    this.#acquaintance = acquaintance;
+    this.#ports = ports;
   }
 
   /** `flags` are added to each agent's command line. */
-  static async start(context: TestContext, flags: readonly string[]): Promise<StateAgents> {
+  static async start(
+    context: TestContext,
+    flags: readonly string[],
+    acquaintance: Acquaintance = 'none',
+  ): Promise<StateAgents> {
     const api = await startFakeApi(context);
     loadRecordedCluster(api.cluster);
     const receiver = createServer((request, response) => {
@@ -68,7 +90,7 @@ export class StateAgents {
       receiver.closeAllConnections();
     });
     const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
-    const agents = new StateAgents(context, api, url, flags);
+    const agents = new StateAgents(context, api, url, flags, acquaintance, [await freePort(), await freePort()]);
     const { onEvent } = api.cluster;
     api.cluster.onEvent = (path, event) => {
       onEvent(path, event);
@@ -84,12 +106,18 @@ export class StateAgents {
     const proxy = await startProxy(this.#context, this.#api.port);
     const kubeconfig = join(scratchFolder(this.#context), 'kubeconfig');
     writeFileSync(kubeconfig, this.#api.kubeconfig().replaceAll(String(this.#api.port), String(proxy.port)));
+    const index = this.#added++;
+    const [own, other] = index === 0 ? this.#ports : [this.#ports[1], this.#ports[0]];
+    const link = this.#acquaintance === 'proxied' ? await startProxy(this.#context, other) : undefined;
+    const knows = this.#acquaintance !== 'none';
+    const peers = knows ? [own, link?.port ?? other].map((port) => `127.0.0.1:${port}`) : [];
     const ksm = { enabled: true, kubeconfig, resources: ['pods', 'deployments'] };
     const agent = startAgentProcess(
       this.#context,
       [
         'run',
-        ...['--cluster', 'test', '--node', name, '--http.listen', '127.0.0.1:0', '--vmagent.url'],
+        ...['--cluster', 'test', '--node', name, '--http.listen', `127.0.0.1:${knows ? own : 0}`],
+        ...['--set', `election.peers=${JSON.stringify(peers)}`, '--vmagent.url'],
         ...[`${this.#receiver}/${name}`, '--set', `collectors.ksm=${JSON.stringify(ksm)}`],
         ...['--set', 'collectors.node.enabled=false', '--set', 'collectors.process.enabled=false'],
         ...this.#flags,
@@ -98,7 +126,12 @@ export class StateAgents {
     );
     await agent.printed(/"msg":"started"/);
     const url = /"http":"([^"]+)"/.exec(agent.stderr())?.[1] ?? '';
-    return { ...agent, name, url, proxy };
+    return { ...agent, name, url, proxy, link };
+  }
+
+  /** The API server's objects. */
+  get cluster(): FakeApiServer['cluster'] {
+    return this.#api.cluster;
   }
 
   /** Waits until that agent pushes the first time after `since`; gives the time of it. */
@@ -117,4 +150,13 @@ export class StateAgents {
       return last?.holder !== by || at - last.at >= durationMs;
     });
   }
+}
+
+/** A port that nobody has, for an agent that others have to know before it is started. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

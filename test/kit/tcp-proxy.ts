@@ -7,6 +7,8 @@ export interface TcpProxy {
   readonly port: number;
   /** From now on nothing passes in either direction, and no connection is closed: as when a cable is pulled. */
   cut(): void;
+  /** New connections pass again; those from before are closed. */
+  restore(): void;
 }
 
 /** Starts a proxy to `port`; it ends with the test. */
@@ -36,6 +38,11 @@ export async function startProxy(context: TestContext, port: number): Promise<Tc
     port: (server.address() as AddressInfo).port,
     cut() {
       whole = false;
+    },
+    restore() {
+      for (const socket of sockets) socket.destroy();
+      sockets.clear();
+      whole = true;
     },
   };
 }

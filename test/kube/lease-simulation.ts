@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import { ApiError, type KubeApi, type KubeRequest } from '../../src/kube/api.ts';
 import { LeaseElection, type LeaseOptions } from '../../src/kube/lease.ts';
+import type { LeasePeers, PeerAnswer } from '../../src/kube/lease-peers.ts';
 import type { Lease } from '../../src/kube/lease-record.ts';
 import { createLog } from '../../src/log.ts';
 import type { Random } from '../kit/random.ts';
@@ -8,6 +9,12 @@ import type { Timeline } from '../kit/timeline.ts';
 
 /** What happens to a message: how long it is on its way, or that it is lost. */
 export type Network = () => number | 'lost';
+
+/** The other candidates as one of them reaches them: who is at each address now, and the way there. */
+export interface Neighbours {
+  readonly at: readonly (() => SimulatedProcess)[];
+  readonly network: (index: number) => number | 'lost';
+}
 
 /** The API server: one Lease with optimistic locking. */
 export class LeaseServer {
@@ -62,6 +69,7 @@ export class SimulatedProcess {
     options: LeaseOptions,
     rate: number,
     random: Random,
+    neighbours?: Neighbours,
   ) {
     this.#timeline = timeline;
     this.#origin = random.below(1e9);
@@ -74,6 +82,7 @@ export class SimulatedProcess {
       now: () => 1_790_000_000_000 + this.#monotonic() + this.wallShift,
       random: () => random.below(1e6) / 1e6,
       sleep: (ms, signal) => this.#sleep(ms, signal),
+      peers: neighbours && this.#peers(neighbours),
     });
   }
 
@@ -116,6 +125,41 @@ export class SimulatedProcess {
       signal.addEventListener('abort', () => resolve(), { once: true });
       this.#timeline.in(Math.max(ms, 1) / this.#rate, () => this.#deliver(resolve));
     });
+  }
+
+  /** As over TCP: a process that was killed refuses connections at once, one that stands still says nothing. */
+  #peers({ at, network }: Neighbours): LeasePeers {
+    const ask = (index: number, question: Parameters<LeasePeers['consent']>[0]): Promise<PeerAnswer | 'gone'> =>
+      new Promise((resolve) => {
+        const send = (run: () => void) => {
+          const delay = network(index);
+          if (delay !== 'lost') this.#timeline.in(delay, run);
+        };
+        send(() => {
+          const other = at[index]?.() as SimulatedProcess;
+          const back = (answer: PeerAnswer | 'gone') => send(() => this.#deliver(() => resolve(answer)));
+          if (other.#state === 'killed') back('gone');
+          else other.#deliver(() => back(other.election.answer(question)));
+        });
+      });
+    return {
+      consent: async (question, patienceMs) => {
+        const late = this.#sleep(patienceMs, new AbortController().signal).then(() => 'silence' as const);
+        const answers = await Promise.all(at.map((_, index) => Promise.race([ask(index, question), late])));
+        const against = answers.find((answer) => !['granted', 'self', 'other', 'gone'].includes(answer));
+        return { against };
+      },
+      ended: async (question, isWanted, signal) => {
+        const found = at.findIndex((process) => process().runs && process().election.isHolder(question));
+        const holder = at[found]?.();
+        if (!holder || network(found) === 'lost') return false;
+        while (isWanted() && !signal.aborted) {
+          await this.#sleep(500, signal);
+          if (holder.#state === 'killed' && network(found) !== 'lost') return true;
+        }
+        return false;
+      },
+    };
   }
 
   #api(server: LeaseServer, network: Network): Pick<KubeApi, 'json'> {

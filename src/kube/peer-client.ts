@@ -1,0 +1,186 @@
+import { lookup } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
+import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
+
+/** Where candidates ask each other; docs/api.yaml describes both. */
+export const CONSENT_PATH = '/v1/ksm/lease';
+export const HOLDER_PATH = '/v1/ksm/lease/holder';
+
+/** How peers are found and asked. */
+export interface PeerOptions {
+  /** `HOST:PORT` each; a name stands for all of its addresses, such as that of a headless Service. */
+  readonly peers: readonly string[];
+  /** The certificate that all of them serve with, as PEM; plain HTTP when unset. */
+  readonly certFile?: string | undefined;
+  /** Bearer token for them. */
+  readonly token?: (() => string) | undefined;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+const CONNECT_MS = 1500;
+/** The holder gives a sign of life every ten seconds. */
+const SILENCE_MS = 25_000;
+const MAX_ANSWER = 4096;
+
+/** Speaks to the other state agents over HTTP. Addresses are remembered: the name service may fail with the API server. */
+export class PeerClient implements LeasePeers {
+  readonly #options: PeerOptions;
+  readonly #known = new Map<string, readonly Address[]>();
+
+  constructor(options: PeerOptions) {
+    this.#options = options;
+  }
+
+  async consent(question: PeerQuestion, patienceMs: number): Promise<{ readonly against: string | undefined }> {
+    const deadline = AbortSignal.timeout(patienceMs);
+    const addresses = await this.#addresses(patienceMs / 2);
+    if (typeof addresses === 'string') return { against: addresses };
+    const query = new URLSearchParams({ ...question, transitions: String(question.transitions) });
+    const reasons = await Promise.all(
+      addresses.map(async (address) => {
+        const answer = await this.#answer(address, `${CONSENT_PATH}?${query}`, deadline);
+        return AGREE.has(answer) ? undefined : `${address.host}:${address.port}: ${answer}`;
+      }),
+    );
+    return { against: reasons.find((reason) => reason !== undefined) };
+  }
+
+  async ended(
+    holder: Pick<PeerQuestion, 'lease' | 'proof'>,
+    isWanted: () => boolean,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const addresses = await this.#addresses(CONNECT_MS);
+    if (typeof addresses === 'string') return false;
+    const path = `${HOLDER_PATH}?${new URLSearchParams(holder)}`;
+    for (const address of addresses) {
+      // Once it was there, nobody at that address, or somebody else, means that its process has ended.
+      for (let wasThere: boolean = false; !signal.aborted; wasThere = true) {
+        const response = await this.#open(address, path, AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)]));
+        if (response instanceof Error || response.statusCode !== 200) {
+          if (!(response instanceof Error)) response.destroy();
+          if (wasThere) return response instanceof Error ? isRefused(response) : response.statusCode === 404;
+          break;
+        }
+        if (!(await this.#stay(response, isWanted, signal))) return false;
+      }
+    }
+    return false;
+  }
+
+  /** Reads signs of life; true when the connection has ended, false when nobody wants to know any more. */
+  #stay(response: IncomingMessage, isWanted: () => boolean, signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      let silence: NodeJS.Timeout | undefined;
+      const end = (hasEnded: boolean) => {
+        clearTimeout(silence);
+        signal.removeEventListener('abort', stop);
+        response.destroy();
+        resolve(hasEnded);
+      };
+      const stop = () => end(false);
+      const wait = () => {
+        clearTimeout(silence);
+        silence = setTimeout(end, SILENCE_MS, false).unref();
+      };
+      signal.addEventListener('abort', stop);
+      response.on('data', () => (isWanted() ? wait() : stop()));
+      response.on('error', () => {});
+      response.once('close', () => end(true));
+      wait();
+    });
+  }
+
+  async #answer(address: Address, path: string, signal: AbortSignal): Promise<string> {
+    const response = await this.#open(address, path, signal);
+    if (response instanceof Error) return isRefused(response) ? 'ended' : `no answer (${response.message})`;
+    try {
+      let text = '';
+      for await (const chunk of response) {
+        text += chunk;
+        if (text.length > MAX_ANSWER) break;
+      }
+      const { answer } = response.statusCode === 200 ? (JSON.parse(text) as { answer?: unknown }) : {};
+      return PEER_ANSWERS.find((one) => one === answer) ?? `status ${response.statusCode}`;
+    } catch (cause) {
+      return `no answer (${(cause as Error).message})`;
+    } finally {
+      response.destroy();
+    }
+  }
+
+  /** Sends a GET; the response once its headers are there, or the failure. `signal` cuts it off until then. */
+  #open({ host, port }: Address, path: string, signal: AbortSignal): Promise<IncomingMessage | Error> {
+    const { certFile, token } = this.#options;
+    return new Promise((resolve) => {
+      const fail = (cause: unknown) => resolve(cause instanceof Error ? cause : new Error(String(cause)));
+      try {
+        const options: RequestOptions = {
+          host,
+          port,
+          path,
+          agent: false,
+          headers: token ? { authorization: `Bearer ${token()}` } : {},
+        };
+        const request =
+          certFile === undefined ? requestHttp(options) : requestHttps({ ...options, ...pinned(certFile) });
+        const cut = () => request.destroy(new Error('too late'));
+        signal.addEventListener('abort', cut, { once: true });
+        request.once('response', (response) => {
+          signal.removeEventListener('abort', cut);
+          resolve(response);
+        });
+        request.on('error', fail);
+        request.end();
+      } catch (cause) {
+        fail(cause);
+      }
+    });
+  }
+
+  /** All addresses; the reason when a name has never been resolved. */
+  async #addresses(patienceMs: number): Promise<Address[] | string> {
+    const found = await Promise.all(this.#options.peers.map((peer) => this.#resolve(peer, patienceMs)));
+    return found.find((one) => typeof one === 'string') ?? (found as Address[][]).flat();
+  }
+
+  async #resolve(peer: string, patienceMs: number): Promise<readonly Address[] | string> {
+    const colon = peer.lastIndexOf(':');
+    const port = Number(peer.slice(colon + 1));
+    const host = peer.slice(0, colon).replace(/^\[|\]$/g, '');
+    let late: NodeJS.Timeout | undefined;
+    try {
+      const patience = new Promise<never>((_, reject) => {
+        late = setTimeout(reject, patienceMs, new Error('the name service gives no answer')).unref();
+      });
+      const addresses = await Promise.race([lookup(host, { all: true }), patience]);
+      this.#known.set(
+        peer,
+        addresses.map(({ address }) => ({ host: address, port })),
+      );
+    } catch (cause) {
+      if (!this.#known.has(peer)) return `${peer}: ${(cause as Error).message}`;
+    } finally {
+      clearTimeout(late);
+    }
+    return this.#known.get(peer) ?? [];
+  }
+}
+
+/** Answers that let the holder go on. */
+const AGREE: ReadonlySet<string> = new Set(['granted', 'self', 'other', 'ended']);
+
+/** Whether nobody listens at an address that can be reached: the process there has ended. */
+const isRefused = (error: Error): boolean => (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+
+/** State agents share one certificate, which names their Service and not their addresses: only this very one will do. */
+function pinned(certFile: string) {
+  const [first = ''] = readFileSync(certFile, 'utf8').split(/(?<=-----END CERTIFICATE-----)/);
+  return { ca: first, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
+}

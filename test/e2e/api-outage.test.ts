@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { serverAvailable } from '../kit/servers.ts';
+import { type Acquaintance, StateAgents, type Upload } from '../kit/state-agents.ts';
+import { startVictoriaMetrics, type VictoriaMetrics } from '../kit/victoria-metrics.ts';
+
+const LEASE_MS = 15_000;
+const RENEW_DEADLINE_MS = 10_000;
+const PODS = '/api/v1/pods';
+/** What a busy machine may add to any wait. */
+const SLACK_MS = 3000;
+
+/** Two agents that know each other, the first of which is master and has pushed. */
+async function pair(
+  context: TestContext,
+  intervalMs: number,
+  acquaintance: Acquaintance,
+  flags: readonly string[] = [],
+) {
+  const every = ['--push.interval', `${intervalMs / 1000}s`, '--push.phase', '0s'];
+  const agents = await StateAgents.start(context, [...every, ...flags], acquaintance);
+  const began = performance.now();
+  const master = await agents.add('state-0');
+  await agents.pushes('state-0', began, 20_000);
+  const slave = await agents.add('state-1');
+  await slave.printed(/another one holds the Lease/, 20_000);
+  return { agents, master, slave };
+}
+
+/** The longest time without an upload since `from`. */
+function largestGap(uploads: readonly Upload[], from: number, to = performance.now()): number {
+  const times = [from, ...uploads.map(({ at }) => at).filter((at) => at > from && at < to), to];
+  return Math.max(...times.slice(1).map((at, index) => at - (times[index] as number)));
+}
+
+const by = (uploads: readonly Upload[], from: number): Set<string> =>
+  new Set(uploads.filter(({ at }) => at > from).map((upload) => upload.by));
+
+/** Both push in one interval: at most where one takes over from the other. */
+function overlapMs(uploads: readonly Upload[], first: string, second: string): number {
+  const began = uploads.find((upload) => upload.by === second)?.at ?? Number.POSITIVE_INFINITY;
+  const last = uploads.findLast((upload) => upload.by === first)?.at ?? Number.NEGATIVE_INFINITY;
+  return last - began;
+}
+
+async function vmFlags(t: TestContext): Promise<{ vm: VictoriaMetrics; flags: string[] }> {
+  const vm = await startVictoriaMetrics(t, scratchFolder(t));
+  return { vm, flags: ['--set', `exporters.vm=${JSON.stringify({ type: 'vmagent', url: vm.url })}`] };
+}
+
+/** The largest gap of each series of kube_pod_info, as VictoriaMetrics has them. */
+async function storedGap(vm: VictoriaMetrics): Promise<number> {
+  const gaps = (await vm.export('kube_pod_info')).map(({ timestamps }) =>
+    Math.max(...timestamps.slice(1).map((at, index) => at - (timestamps[index] as number))),
+  );
+  return Math.max(...gaps);
+}
+
+describe('an outage of the API server', { concurrency: true, timeout: 180_000 }, () => {
+  test('for both, for 60 s: the master goes on, and afterwards tells what is true', async (t) => {
+    if (!serverAvailable(t, 'victoria-metrics')) return;
+    const { vm, flags } = await vmFlags(t);
+    const { agents, master, slave } = await pair(t, 2000, 'direct', flags);
+    for (const { proxy } of [master, slave]) proxy.cut();
+    const cut = performance.now();
+    await master.printed(/the master goes on without the Lease/, 30_000);
+    await setTimeout(60_000 - (performance.now() - cut));
+    assert.ok(largestGap(agents.uploads, cut) < 2000 + SLACK_MS, `a gap of ${largestGap(agents.uploads, cut)} ms`);
+    assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
+    const metrics = await (await fetch(`${master.url}/metrics`)).text();
+    assert.match(metrics, /^firesteel_leader_without_lease\{lease="firesteel"\} 1$/m);
+
+    agents.cluster.remove(PODS, 'default/crash');
+    for (const { proxy } of [master, slave]) proxy.restore();
+    const restored = performance.now();
+    await master.printed(/the election goes on/, 20_000);
+    await vm.until('count(kube_pod_info{pod="crash"}) or vector(0)', ([count]) => count?.value === 0, 60_000);
+    assert.ok(largestGap(agents.uploads, restored) < 2000 + SLACK_MS);
+    assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
+    assert.ok((await storedGap(vm)) < 2000 + SLACK_MS, `VictoriaMetrics has a gap of ${await storedGap(vm)} ms`);
+  });
+
+  test('for the master alone: the other one takes over by the Lease, never both', async (t) => {
+    const { agents, master } = await pair(t, 1000, 'direct');
+    master.proxy.cut();
+    const cut = performance.now();
+    const began = await agents.pushes('state-1', cut, LEASE_MS + 2000 + SLACK_MS);
+    await setTimeout(10_000);
+    assert.ok(overlapMs(agents.uploads, 'state-0', 'state-1') < 0, 'the master stops before the other one begins');
+    assert.ok(largestGap(agents.uploads, cut) < LEASE_MS - RENEW_DEADLINE_MS + 2000 + SLACK_MS);
+    assert.deepEqual(agents.strayUploads(LEASE_MS), []);
+    master.proxy.restore();
+    await master.printed(/"holder":"state-1","msg":"another one holds the Lease"/, 20_000);
+    assert.deepEqual(by(agents.uploads, began), new Set(['state-1']));
+  });
+
+  test('for both, which do not reach each other either: nobody can know, and nobody pushes', async (t) => {
+    const { agents, master, slave } = await pair(t, 1000, 'proxied');
+    for (const { proxy, link } of [master, slave]) {
+      proxy.cut();
+      link?.cut();
+    }
+    const cut = performance.now();
+    await master.printed(/"msg":"no longer master"/, RENEW_DEADLINE_MS + 2000 + SLACK_MS);
+    const ended = performance.now();
+    await setTimeout(LEASE_MS + 2000);
+    assert.deepEqual(by(agents.uploads, ended + 500), new Set());
+    // They find each other again before they find the API server.
+    for (const { link } of [master, slave]) link?.restore();
+    const linked = performance.now();
+    await agents.pushes('state-0', linked, 10_000);
+    await setTimeout(5000);
+    assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
+    for (const { proxy } of [master, slave]) proxy.restore();
+    await setTimeout(5000);
+    assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
+  });
+
+  test('for both, and the other one is killed: the master goes on', async (t) => {
+    const { agents, master, slave } = await pair(t, 1000, 'direct');
+    for (const { proxy } of [master, slave]) proxy.cut();
+    slave.child.kill('SIGKILL');
+    const cut = performance.now();
+    await setTimeout(LEASE_MS + 10_000);
+    assert.ok(largestGap(agents.uploads, cut) < 1000 + SLACK_MS, `a gap of ${largestGap(agents.uploads, cut)} ms`);
+  });
+
+  test('for both, and the other one stands still: the master stops, as that one may lead, until it answers', async (t) => {
+    const { agents, master, slave } = await pair(t, 1000, 'direct');
+    for (const { proxy } of [master, slave]) proxy.cut();
+    slave.child.kill('SIGSTOP');
+    await master.printed(/"msg":"no longer master"/, RENEW_DEADLINE_MS + 2000 + SLACK_MS);
+    await setTimeout(2000);
+    slave.child.kill('SIGCONT');
+    const woken = performance.now();
+    await agents.pushes('state-0', woken, 10_000);
+    await setTimeout(3000);
+    assert.deepEqual(by(agents.uploads, woken), new Set(['state-0']));
+  });
+});
+
+describe('the master is killed', { concurrency: true, timeout: 120_000 }, () => {
+  for (const intervalMs of [1000, 5000, 15_000]) {
+    test(`the largest gap is an interval of ${intervalMs / 1000} s and 5 s`, async (t) => {
+      if (!serverAvailable(t, 'victoria-metrics')) return;
+      const { vm, flags } = await vmFlags(t);
+      const { agents, master, slave } = await pair(t, intervalMs, 'direct', flags);
+      // The standby stays with the holder from here on.
+      await setTimeout(6000);
+      await agents.pushes('state-0', performance.now(), intervalMs + SLACK_MS);
+      await setTimeout(200);
+      master.child.kill('SIGKILL');
+      const killed = performance.now();
+      const pushed = await agents.pushes('state-1', killed, intervalMs + 5000);
+      await agents.pushes('state-1', pushed, intervalMs + SLACK_MS);
+      assert.match(slave.stderr(), /the process that holds the Lease has ended/);
+      await vm.visible('kube_pod_info', Date.now() - (performance.now() - pushed) - 1000, 10);
+      const gap = await storedGap(vm);
+      assert.ok(gap <= intervalMs + 5000, `a gap of ${gap} ms`);
+      t.diagnostic(`largest gap ${gap} ms`);
+    });
+  }
+});

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { secretCheck } from '../../src/http/bearer.ts';
+import { leaseRoutes } from '../../src/http/lease.ts';
+import { startHttp } from '../../src/http/server.ts';
+import { CONSENT_PATH, HOLDER_PATH, PeerClient } from '../../src/kube/peer-client.ts';
+import { fixture, scratchFolder } from '../kit/host-tree.ts';
+import { hungReceiver } from '../kit/hung-receiver.ts';
+
+const QUESTION = { lease: 'shop/ksm', proof: 'p', previous: '', transitions: 1 };
+const TLS = { certFile: fixture('tls/first-server.crt'), keyFile: fixture('tls/first-server.key') };
+const wanted = () => true;
+
+/** A candidate that always gives this answer. */
+async function candidate(t: TestContext, answer: string, options: { tls?: typeof TLS; token?: string } = {}) {
+  const asked: object[] = [];
+  const guard = options.token && {
+    check: secretCheck({ read: () => options.token ?? '' }),
+    onError: (cause: unknown) => assert.fail(String(cause)),
+  };
+  const { consent, holder } = leaseRoutes(
+    {
+      answer(question) {
+        asked.push(question);
+        return answer;
+      },
+      isHolder: ({ lease, proof }) => lease === QUESTION.lease && proof === QUESTION.proof,
+    },
+    guard || undefined,
+  );
+  const routes = { [CONSENT_PATH]: consent, [HOLDER_PATH]: holder };
+  const server = await startHttp('127.0.0.1:0', routes, (_, cause) => assert.fail(String(cause)), { tls: options.tls });
+  let isOpen: boolean = true;
+  const close = async () => {
+    if (isOpen) await server.close();
+    isOpen = false;
+  };
+  t.after(close);
+  return { peer: new URL(server.url).host, asked, close };
+}
+
+test('all have to agree, and whoever does not is named', async (t) => {
+  const [granted, leads] = [await candidate(t, 'granted'), await candidate(t, 'leads')];
+  const ask = (...peers: string[]) => new PeerClient({ peers }).consent(QUESTION, 2000);
+  assert.deepEqual(await ask(granted.peer), { against: undefined });
+  assert.deepEqual(granted.asked, [QUESTION]);
+  assert.deepEqual(await ask(granted.peer, leads.peer), { against: `${leads.peer}: leads` });
+  for (const word of ['reaches', 'stranger', 'yes', '']) {
+    const { peer } = await candidate(t, word);
+    assert.match((await ask(peer)).against ?? '', word === 'reaches' || word === 'stranger' ? /./ : /status 200/);
+  }
+  const gone = await candidate(t, 'leads');
+  await gone.close();
+  assert.deepEqual(await ask(granted.peer, gone.peer), { against: undefined }, 'its process has ended');
+  const hung = new URL(await hungReceiver(t)).host;
+  assert.match((await new PeerClient({ peers: [hung] }).consent(QUESTION, 300)).against ?? '', /no answer/);
+  assert.match((await ask('no-such-name.invalid:1')).against ?? '', /no-such-name/);
+});
+
+test('over TLS only the own certificate is taken, and the token is checked', async (t) => {
+  const { peer } = await candidate(t, 'granted', { tls: TLS, token: 'right' });
+  const ask = (certFile: string, token: string) =>
+    new PeerClient({ peers: [peer], certFile, token: () => token }).consent(QUESTION, 3000);
+  assert.deepEqual(await ask(TLS.certFile, 'right'), { against: undefined });
+  assert.match((await ask(TLS.certFile, 'wrong')).against ?? '', /status 401/);
+  assert.match((await ask(fixture('tls/second-server.crt'), 'right')).against ?? '', /no answer/);
+  const missing = join(scratchFolder(t), 'missing.crt');
+  assert.match((await ask(missing, 'right')).against ?? '', /ENOENT/);
+  writeFileSync(missing, 'no certificate');
+  assert.notEqual((await ask(missing, 'right')).against, undefined);
+});
+
+test('the end of the holder is seen at once; a stranger says nothing of it', { timeout: 20_000 }, async (t) => {
+  const { peer, close } = await candidate(t, 'leads');
+  const client = new PeerClient({ peers: [peer] });
+  const { signal } = new AbortController();
+  assert.equal(await client.ended({ ...QUESTION, proof: 'of another one' }, wanted, signal), false);
+  assert.equal(await client.ended(QUESTION, () => false, signal), false, 'nobody wants to know any more');
+  const stop = new AbortController();
+  const stopped = client.ended(QUESTION, wanted, stop.signal);
+  stop.abort();
+  assert.equal(await stopped, false);
+  const ended = client.ended(QUESTION, wanted, signal);
+  // Not before it is there.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await close();
+  assert.equal(await ended, true);
+});
