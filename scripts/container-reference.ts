@@ -31,6 +31,8 @@ export function containerReference({ options, cgroups, machine }: ContainerRefer
     families([cgroups.common, machine.common]),
     '## Further metrics with `families: kubelet`',
     families([cgroups.rest, machine.rest]),
+    '## Further metrics by `extra`',
+    families([cgroups.extra ?? []]),
     '## What differs from a kubelet',
     DIFFERENCES,
     '## With `source: kubelet`',

@@ -17,6 +17,7 @@ import { processName } from '../src/collectors/process/matcher.ts';
 import { settingsSchema } from '../src/commands/settings.ts';
 import { configurationReference } from './configuration-reference.ts';
 import { containerReference } from './container-reference.ts';
+import { differencesPage } from './differences/page.ts';
 import { ksmResourcesFile } from './helm/ksm-resources.ts';
 import { helmSchema } from './helm/values-schema.ts';
 import { withValuesTable } from './helm/values-table.ts';
@@ -36,6 +37,7 @@ const files: Readonly<Record<string, () => string>> = {
       cgroups: containerFamilies,
       machine: machineFamilies,
     }),
+  'docs/metrics/differences.md': differencesPage,
   'docs/metrics/kube-state.md': () => kubeStateReference(resources, ksmSection.unwrap() as z.ZodObject),
   'docs/metrics/node.md': () => nodeReference(nodeCollectors),
   'docs/metrics/process.md': () => processReference(processCollector() as unknown as CollectorSpec, processName),

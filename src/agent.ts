@@ -55,7 +55,7 @@ export async function startAgent(first: Config, { log, now, random, env, loadCon
   const registry = new AgentRegistry();
   const self = selfMetrics(registry, VERSION);
   const metrics = cycleMetrics(registry);
-  registry.addReport('node', nodeReport);
+  registry.addReport('node', nodeReport(VERSION));
   const table: Record<string, Route> = {};
   const stopping = new AbortController();
   let ready = false;

@@ -51,6 +51,7 @@ const LINES: readonly Line[] = [
   ['node.time', ['time zone'], 'time zone of the host', ['/etc/localtime'], ['node.mountHostRoot'], ON],
   ['node.netdev', ['addresses'], 'addresses of network devices', ['rtnetlink(7)'], NETWORK, OFF],
   ['node.netclass', ['alternative names'], 'alternative names of network devices', ['rtnetlink(7)'], NETWORK, OFF],
+  ['node.wifi', [], 'wireless devices', ['nl80211 of netlink(7)'], NETWORK, OFF],
   ['node.ethtool', [], 'drivers and their counters', ['netdevice(7)'], NETWORK, OFF],
   ['node.qdisc', [], 'queueing disciplines', ['rtnetlink(7)'], NETWORK, OFF],
   ['node.network_route', [], 'routes', ['rtnetlink(7)'], NETWORK, OFF],

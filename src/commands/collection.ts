@@ -1,6 +1,7 @@
 import { type Config, pushedLabelsOf } from '../assembly.ts';
 import { createProducers } from '../collectors/catalogue.ts';
 import { nodeReport } from '../collectors/node/report.ts';
+import { VERSION } from '../config/version.ts';
 import { Host } from '../host/host.ts';
 import { createLog } from '../log.ts';
 import { encodeByFamily } from '../metrics/encoder.ts';
@@ -31,7 +32,7 @@ export async function openCollection(config: Config, io: Io): Promise<Collection
     config.collectors,
   );
   for (const producer of producers) registry.addProducer(producer);
-  registry.addReport('node', nodeReport);
+  registry.addReport('node', nodeReport(VERSION));
   registry.pushedLabels = pushedLabelsOf(config);
   const cluster = config.collectors.ksm.enabled ? await listCluster(config, registry, io) : undefined;
   return {

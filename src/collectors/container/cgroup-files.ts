@@ -1,6 +1,6 @@
 import { MalformedFile, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { oneLine } from '../../host/lines.ts';
+import { type Losses, oneLine } from '../../host/lines.ts';
 import { countOf, keyed, levelOf } from './keyed.ts';
 
 /** Nothing was lost; one for all, as that is nearly always so. */
@@ -10,7 +10,7 @@ export const NO_LOSSES: readonly unknown[] = [];
  * Reads the files of cgroups, any of which may be missing; a folder is undefined for a controller that has no tree. A
  * file, or a line of it, that can't be read or understood is undefined too, and noted as a loss: it costs nothing else.
  */
-export class CgroupFiles {
+export class CgroupFiles implements Losses {
   readonly #host: Host;
   /**
    * Names of files that were not there when last looked for. To look whether there is one costs a twentieth of a failed
@@ -39,7 +39,7 @@ export class CgroupFiles {
       }
     } catch (cause) {
       if (!(cause instanceof MissingFile)) {
-        this.lose(cause);
+        this.lose('', cause);
         return undefined;
       }
     }
@@ -70,7 +70,7 @@ export class CgroupFiles {
     this.#path = path;
     this.#text = text;
     const isEmpty = text === '' || text.charCodeAt(0) === 0;
-    if (isEmpty) this.lose(new MalformedFile(path, 1, 'expected keys with values, found nothing'));
+    if (isEmpty) this.lose('', new MalformedFile(path, 1, 'expected keys with values, found nothing'));
     return !isEmpty;
   }
 
@@ -91,7 +91,8 @@ export class CgroupFiles {
 
   /** As {@link count} and {@link level}, for a key that every kernel has: without it, something is wrong. */
   must(found: number | undefined, key: string): number | undefined {
-    if (found === undefined && !this.has(key)) this.lose(new MalformedFile(this.#path, 1, `expected a line ${key}`));
+    if (found === undefined && !this.has(key))
+      this.lose('', new MalformedFile(this.#path, 1, `expected a line ${key}`));
     return found;
   }
 
@@ -105,13 +106,13 @@ export class CgroupFiles {
     try {
       return read();
     } catch (cause) {
-      if (!(cause instanceof MissingFile)) this.lose(cause);
+      if (!(cause instanceof MissingFile)) this.lose('', cause);
       return undefined;
     }
   }
 
-  /** Notes what could not be read. */
-  lose(cause: unknown): void {
+  /** Notes what could not be read; errors name the file. */
+  lose(_unit: string, cause: unknown): void {
     this.#losses = [...this.#losses, cause];
   }
 
@@ -120,6 +121,11 @@ export class CgroupFiles {
     const misses = this.#misses;
     this.#misses = 0;
     return misses;
+  }
+
+  /** Whether something was lost since {@link takeLosses} was called. */
+  get hasLosses(): boolean {
+    return this.#losses !== NO_LOSSES;
   }
 
   /** What was lost since this was last asked. */
@@ -135,7 +141,7 @@ export class CgroupFiles {
     } catch (cause) {
       const before = this.#text.slice(0, `\n${this.#text}`.indexOf(`\n${key} `));
       const message = cause instanceof Error ? cause.message : String(cause);
-      this.lose(new MalformedFile(this.#path, before.split('\n').length, message));
+      this.lose('', new MalformedFile(this.#path, before.split('\n').length, message));
       return undefined;
     }
   }

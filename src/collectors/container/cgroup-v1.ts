@@ -4,6 +4,7 @@ import type { Host } from '../../host/host.ts';
 import { integer } from '../../host/numbers.ts';
 import { CgroupFiles } from './cgroup-files.ts';
 import type { Hierarchy } from './hierarchy.ts';
+import { hugePageSizes, hugePagesOfV1 } from './hugetlb.ts';
 import { deviceUses, parseOperations } from './io-stat.ts';
 import {
   amount,
@@ -47,6 +48,7 @@ export class CgroupV1 implements CgroupReader {
   readonly #files: CgroupFiles;
   readonly #trees: Hierarchy['controllers'];
   readonly #wanted: Wanted;
+  readonly #hugePageSizes: readonly string[];
   /** The files that had I/O in some cgroup: all devices of a host have one scheduler, and the others stay empty. */
   #ioFiles: (typeof IO_FILES)[number] | undefined;
 
@@ -55,6 +57,7 @@ export class CgroupV1 implements CgroupReader {
     this.#files = new CgroupFiles(host);
     this.#trees = trees;
     this.#wanted = wanted;
+    this.#hugePageSizes = wanted.extra.has('hugetlb') ? hugePageSizes(host) : [];
   }
 
   read(id: string, { hasQuota }: Circumstances): Reading {
@@ -64,6 +67,9 @@ export class CgroupV1 implements CgroupReader {
     if (hasQuota) this.#bandwidth(this.#folder('cpu', id), reading);
     this.#memory(this.#folder('memory', id), reading);
     reading.devices = this.#devices(this.#folder('blkio', id));
+    if (this.#wanted.extra.has('hugetlb')) {
+      reading.hugePages = hugePagesOfV1(this.#files, this.#folder('hugetlb', id), this.#hugePageSizes);
+    }
     if (this.#wanted.all) reading.threads = this.#files.value(this.#folder('pids', id), 'pids.current', amount);
     reading.misses = this.#files.takeMisses();
     reading.losses = this.#files.takeLosses();
@@ -163,6 +169,6 @@ export class CgroupV1 implements CgroupReader {
   }
 
   #operations(folder: string, file: string, text = '') {
-    return parseOperations(`${folder}/${file}`, text, (cause) => this.#files.lose(cause));
+    return parseOperations(`${folder}/${file}`, text, this.#files);
   }
 }

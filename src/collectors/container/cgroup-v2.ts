@@ -6,6 +6,7 @@ import { eachLine } from '../../host/lines.ts';
 import { readMounts } from '../../host/mounts.ts';
 import { decimal } from '../../host/numbers.ts';
 import { CgroupFiles } from './cgroup-files.ts';
+import { hugePageSizes, hugePagesOfV2 } from './hugetlb.ts';
 import { parseIoStat } from './io-stat.ts';
 import {
   amount,
@@ -31,6 +32,7 @@ export class CgroupV2 implements CgroupReader {
   readonly #wanted: Wanted;
   /** Whether memory.events counts what happens below a cgroup too. */
   readonly #countsBelow: boolean;
+  readonly #hugePageSizes: readonly string[];
 
   constructor(host: Host, tree: string, wanted: Wanted) {
     this.#host = host;
@@ -38,6 +40,7 @@ export class CgroupV2 implements CgroupReader {
     this.#files = new CgroupFiles(host);
     this.#tree = tree;
     this.#wanted = wanted;
+    this.#hugePageSizes = wanted.extra.has('hugetlb') ? hugePageSizes(host) : [];
   }
 
   /**
@@ -52,6 +55,7 @@ export class CgroupV2 implements CgroupReader {
     this.#memory(folder, reading, circumstances.machine);
     this.#events(folder, reading, circumstances);
     this.#devices(folder, reading, circumstances);
+    if (this.#wanted.extra.has('hugetlb')) reading.hugePages = hugePagesOfV2(this.#files, folder, this.#hugePageSizes);
     if (this.#wanted.all) {
       reading.threads = this.#files.value(folder, 'pids.current', amount);
       this.#pressure(folder, reading);
@@ -124,6 +128,7 @@ export class CgroupV2 implements CgroupReader {
         reading.pageFaults = files.count('pgfault');
         reading.majorFaults = files.count('pgmajfault');
       }
+      if (this.#wanted.extra.has('memory')) this.#reclaim(reading);
     }
     // The root has no memory.current: cAdvisor takes the two large parts for the whole.
     const isRoot = folder === this.#tree;
@@ -137,6 +142,17 @@ export class CgroupV2 implements CgroupReader {
     if (all) reading.peak = files.value(folder, 'memory.peak', amount);
   }
 
+  /** From the open memory.stat. */
+  #reclaim(reading: Reading): void {
+    const files = this.#files;
+    reading.fileDirty = files.level('file_dirty');
+    reading.fileWriteback = files.level('file_writeback');
+    reading.scannedPages = files.count('pgscan');
+    reading.reclaimedPages = files.count('pgsteal');
+    reading.refaultsFile = files.count('workingset_refault_file');
+    reading.refaultsAnon = files.count('workingset_refault_anon');
+  }
+
   #events(folder: string, reading: Reading, { before, above }: Circumstances): void {
     const files = this.#files;
     const known = before?.eventsText;
@@ -148,15 +164,17 @@ export class CgroupV2 implements CgroupReader {
       reading.areEventsSame = true;
       reading.oomKills = before.oomKills;
       reading.limitHits = before.limitHits;
+      reading.eventsHigh = before.eventsHigh;
+      reading.eventsMax = before.eventsMax;
       return;
     }
     if (!files.openText(`${folder}/memory.events`, text)) return;
     reading.oomKills = files.count('oom_kill');
     reading.limitHits = files.must(files.count('max'), 'max');
+    reading.eventsMax = reading.limitHits;
+    reading.eventsHigh = files.count('high');
     // What was not understood is looked at, and counted, again.
-    if (reading.limitHits !== undefined && (reading.oomKills !== undefined || !files.has('oom_kill'))) {
-      reading.eventsText = text;
-    }
+    if (!files.hasLosses) reading.eventsText = text;
   }
 
   #devices(folder: string, reading: Reading, { before, above }: Circumstances): void {
@@ -170,10 +188,8 @@ export class CgroupV2 implements CgroupReader {
       reading.devices = before.devices;
       return;
     }
-    const losses: unknown[] = [];
-    reading.devices = parseIoStat(`${folder}/io.stat`, text, (cause) => losses.push(cause));
-    for (const cause of losses) files.lose(cause);
-    if (losses.length === 0) reading.ioText = text;
+    reading.devices = files.attempt(() => parseIoStat(`${folder}/io.stat`, text, files)) ?? [];
+    if (!files.hasLosses) reading.ioText = text;
   }
 
   /** There without PSI too, but then it can't be read. */

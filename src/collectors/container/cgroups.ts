@@ -16,9 +16,12 @@ import { Row, type Seen } from './row.ts';
 import { Sampler } from './sampler.ts';
 import {
   constantSeries,
+  creationSeries,
   deviceOperations,
   deviceSeries,
+  hugePageSeries,
   limitSeries,
+  memorySeries,
   networkSeries,
   OPTIONAL,
   readingSeries,
@@ -39,6 +42,7 @@ export class CgroupCollector {
     readonly reading: typeof readingSeries;
     readonly limits: typeof limitSeries;
     readonly device: typeof deviceSeries;
+    readonly times: typeof timeSeries;
   };
   #rows = new Map<string, Row>();
   #made = 0;
@@ -48,12 +52,13 @@ export class CgroupCollector {
     const { host } = world;
     const all = options.families === 'kubelet';
     const { fileDescriptors = all, sockets = all } = options;
+    const extra = new Set(options.extra);
     const hierarchy = findHierarchy(host);
     const chosen = <Of>(series: readonly Series<Of>[]) => (all ? series : series.filter(({ isCommon }) => isCommon));
     this.#world = world;
     this.#options = options;
     this.#discovery = new Discovery(host, hierarchy.tree, options.slices);
-    this.#sampler = new Sampler(host, hierarchy, { all, fileDescriptors, sockets }, () =>
+    this.#sampler = new Sampler(host, hierarchy, { all, fileDescriptors, sockets, extra }, () =>
       this.#discovery.walk(() => {}),
     );
     this.#naming = new Naming(host, names, options.sandboxImage);
@@ -61,7 +66,11 @@ export class CgroupCollector {
     this.#filesystems = new RootFilesystems(host);
     this.#series = {
       // What was not asked for is not read either.
-      reading: all ? readingSeries : readingSeries.filter(({ isCommon, field }) => isCommon || OPTIONAL.has(field)),
+      reading: [
+        ...(all ? readingSeries : readingSeries.filter(({ isCommon, field }) => isCommon || OPTIONAL.has(field))),
+        ...(extra.has('memory') ? memorySeries : []),
+      ],
+      times: extra.has('creation') ? [...timeSeries, ...creationSeries] : timeSeries,
       limits: chosen(limitSeries),
       device: chosen(deviceSeries),
     };
@@ -112,7 +121,10 @@ export class CgroupCollector {
       const reading = this.#sampler.read(row, out);
       const mayGo = this.#naming.settle(row);
       row.seen = { reading, interfaces: this.#sampler.interfaces(row, out), cycle: this.#sampler.cycle, at };
-      if (mayGo) this.#add(out, row, row.seen);
+      if (mayGo) {
+        this.#add(out, row, row.seen);
+        this.#sampler.addConnections(out, row);
+      }
     } catch (cause) {
       if (cause instanceof MissingFile) {
         this.#discovery.forget(row.cgroup.id);
@@ -135,7 +147,7 @@ export class CgroupCollector {
     const { families } = this.#options;
     row.add(out, this.#series.reading, reading);
     if (row.limits) row.add(out, this.#series.limits, row.limits);
-    row.add(out, timeSeries, { started: row.started && Math.floor(row.started), lastSeen: at });
+    row.add(out, this.#series.times, { started: row.started && Math.floor(row.started), lastSeen: at });
     for (const use of reading.devices) {
       const device = this.#devices.nameOf(use.major, use.minor);
       const subject = `,device="${escapeLabelValue(device)}"`;
@@ -145,6 +157,9 @@ export class CgroupCollector {
         const tail = `,major="${use.major}",minor="${use.minor}",operation="${operation}"}`;
         row.addOne(out, { family: deviceOperations, tail, value }, subject);
       }
+    }
+    for (const pages of reading.hugePages) {
+      row.addSubject(out, `,pagesize="${pages.size}"`, hugePageSeries, pages);
     }
     for (const one of interfaces) {
       row.addSubject(out, `,interface="${escapeLabelValue(one.name)}"`, networkSeries, one);

@@ -1,10 +1,14 @@
 import type { Family } from '../../metrics/family.ts';
+import { connectionFamilies } from './connections.ts';
 import { rootFilesystemFamilies } from './root-filesystems.ts';
 import {
   constantSeries,
+  creationSeries,
   deviceOperations,
   deviceSeries,
+  hugePageSeries,
   limitSeries,
+  memorySeries,
   networkSeries,
   readingSeries,
   timeSeries,
@@ -14,6 +18,8 @@ import {
 export interface FamilySets {
   readonly common: readonly Family[];
   readonly rest: readonly Family[];
+  /** What only the option `extra` brings. */
+  readonly extra?: readonly Family[];
 }
 
 const series = [timeSeries, readingSeries, limitSeries, deviceSeries, networkSeries].flat();
@@ -29,5 +35,9 @@ export const containerFamilies: FamilySets = {
       ...rootFilesystemFamilies,
       ...constantSeries.map(({ family }) => family),
     ]),
+  ],
+  extra: [
+    ...[...memorySeries, ...creationSeries, ...hugePageSeries].map(({ family }) => family),
+    ...connectionFamilies,
   ],
 };

@@ -17,7 +17,7 @@ export const container = (names?: Names): CollectorSpec<typeof cgroupOptions> =>
     summary: 'Pods and containers, from cgroups v1 or v2 and `/proc/<pid>`.',
     options: cgroupOptions,
     whenEmpty: 'no pod or container has a cgroup on this host',
-    families: [...containerFamilies.common, ...containerFamilies.rest],
+    families: [...containerFamilies.common, ...containerFamilies.rest, ...(containerFamilies.extra ?? [])],
     create(world, options) {
       // Made at the first cycle on a host that has cgroups, and then kept.
       let collector: CgroupCollector | undefined;

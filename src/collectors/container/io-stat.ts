@@ -1,7 +1,7 @@
 // What cgroups did with block devices: io.stat of v2 and the blkio files of v1.
-import { words } from '../../host/lines.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
+import { count } from '../../host/numbers.ts';
 import { type DeviceUse, scaled } from './reading.ts';
-import { count, eachRecord, type LoseLine } from './records.ts';
 
 const MICROSECONDS = 1e6;
 const DEVICE = /^(\d+):(\d+)$/;
@@ -12,9 +12,11 @@ const UNKNOWN = '(unknown)';
  * The lines of io.stat: `254:0 rbytes=1 wbytes=2 rios=3 …`. A device that did nothing has only its number, on some
  * kernels without the end of its line (`253:0 8:0 rbytes=…`): what follows belongs to the last one.
  */
-export function parseIoStat(path: string, text: string, lose: LoseLine): DeviceUse[] {
+export function parseIoStat(path: string, text: string, lost: Losses): DeviceUse[] {
   const devices: DeviceUse[] = [];
-  eachRecord(path, text, lose, (line) => {
+  // Without I/O there is no line.
+  if (text === '') return devices;
+  eachRecord(lost, path, text, (line) => {
     const device = deviceOf(words(line));
     if (device !== undefined) devices.push(device);
   });
@@ -57,9 +59,10 @@ const operations = (counts: Readonly<Record<string, number | undefined>>): Opera
   new Map(Object.entries(counts).filter((entry): entry is [string, number] => entry[1] !== undefined));
 
 /** The lines of a blkio file, `254:0 Read 123`, by device; the sum of all, `Total 123`, is left out. */
-export function parseOperations(path: string, text: string, lose: LoseLine): Map<string, Operations> {
+export function parseOperations(path: string, text: string, lost: Losses): Map<string, Operations> {
   const devices = new Map<string, Map<string, number>>();
-  eachRecord(path, text, lose, (line) => {
+  if (text === '') return devices;
+  eachRecord(lost, path, text, (line) => {
     const fields = words(line);
     if (fields[0] === 'Total' && fields.length === 2) return;
     const { device, rest } = splitDevices(fields);

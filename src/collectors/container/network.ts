@@ -1,6 +1,6 @@
 // /proc/<pid>/net/dev: proc_pid_net(5). One process of a pod tells of the network of all, for they share it.
-import { words } from '../../host/lines.ts';
-import { count, eachRecord, type LoseLine } from './records.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
+import { count } from '../../host/numbers.ts';
 
 /** The counters of one interface. */
 export interface InterfaceCounters {
@@ -18,10 +18,10 @@ export interface InterfaceCounters {
 /** Interfaces that cAdvisor leaves out: loopback, and the host's ends of the pods' own. */
 const LEFT_OUT = /^(?:lo|veth|docker|nerdctl)/i;
 
-/** The interfaces of a net/dev file; `lose` gets the error of a line that could not be understood. */
-export function parseNetDev(path: string, text: string, lose: LoseLine): InterfaceCounters[] {
+/** The interfaces of a net/dev file; a line that could not be understood is lost. */
+export function parseNetDev(path: string, text: string, lost: Losses): InterfaceCounters[] {
   const interfaces: InterfaceCounters[] = [];
-  eachRecord(path, text, lose, (line) => {
+  eachRecord(lost, path, text, (line) => {
     const colon = line.indexOf(':');
     // Two lines of headings.
     if (colon === -1) return;

@@ -1,5 +1,6 @@
 import { NotANumber } from '../../host/numbers.ts';
 import { NO_LOSSES } from './cgroup-files.ts';
+import type { Extra } from './options.ts';
 
 /** What one cgroup did with one block device. Undefined is what its kernel does not tell, here and below. */
 export interface DeviceUse {
@@ -14,6 +15,15 @@ export interface DeviceUse {
   readonly costWait?: number | undefined;
   readonly costIndebt?: number | undefined;
   readonly costIndelay?: number | undefined;
+}
+
+/** Huge pages of one size. Undefined is what the kernel does not tell. */
+export interface HugePages {
+  /** Such as `2MB`. */
+  readonly size: string;
+  readonly usage: number | undefined;
+  readonly peak: number | undefined;
+  readonly limitHits: number | undefined;
 }
 
 /** One look at a cgroup: seconds, bytes and counts. A class, so that all have one shape. */
@@ -40,6 +50,14 @@ export class Reading {
   pageFaults: number | undefined = undefined;
   majorFaults: number | undefined = undefined;
   oomKills: number | undefined = undefined;
+  eventsHigh: number | undefined = undefined;
+  eventsMax: number | undefined = undefined;
+  fileDirty: number | undefined = undefined;
+  fileWriteback: number | undefined = undefined;
+  scannedPages: number | undefined = undefined;
+  reclaimedPages: number | undefined = undefined;
+  refaultsFile: number | undefined = undefined;
+  refaultsAnon: number | undefined = undefined;
   cpuWaiting: number | undefined = undefined;
   cpuStalled: number | undefined = undefined;
   memoryWaiting: number | undefined = undefined;
@@ -51,6 +69,7 @@ export class Reading {
   fileDescriptors: number | undefined = undefined;
   sockets: number | undefined = undefined;
   devices: readonly DeviceUse[] = [];
+  hugePages: readonly HugePages[] = [];
   /** The files as they were, to be compared with. */
   eventsText: string | undefined = undefined;
   ioText: string | undefined = undefined;
@@ -84,6 +103,7 @@ export interface Wanted {
   readonly all: boolean;
   readonly fileDescriptors: boolean;
   readonly sockets: boolean;
+  readonly extra: ReadonlySet<Extra>;
 }
 
 /** The memory of the machine, which limits the root cgroup. */

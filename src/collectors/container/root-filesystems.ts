@@ -1,13 +1,13 @@
 // The file systems of the host, as a kubelet tells them on the row of the root cgroup: proc_pid_mountinfo(5), statfs(2)
 // and /proc/diskstats (Documentation/admin-guide/iostats.rst).
 import type { Host } from '../../host/host.ts';
-import { words } from '../../host/lines.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { blockingMounts, type Mount, readMounts } from '../../host/mounts.ts';
+import { count } from '../../host/numbers.ts';
 import { BlockingSpace, localSpace } from '../../host/statfs.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { escapeLabelValue } from '../../metrics/text.ts';
-import { count, eachRecord, type LoseLine } from './records.ts';
 import type { Row } from './row.ts';
 import { CGROUP_LABELS, deviceSeries, type Series } from './series.ts';
 
@@ -115,7 +115,8 @@ export class RootFilesystems {
   #disks(out: Snapshot): ReadonlyMap<string, Disk> {
     const path = this.#host.proc('diskstats');
     try {
-      return parseDiskstats(path, this.#host.readIfExists(path) ?? '', (cause) => out.lose('disks', cause));
+      const text = this.#host.readIfExists(path);
+      return text === undefined ? new Map() : parseDiskstats(path, text, out);
     } catch (cause) {
       out.lose('disks', cause);
       return new Map();
@@ -138,10 +139,10 @@ function deviceMounts(mounts: readonly Mount[]): Map<string, Mount> {
 /** Milliseconds taken for nanoseconds. */
 const MISTAKEN = 1e9;
 
-/** Disks and partitions by name, `/dev/sda`; `lose` gets the error of a line that could not be understood. */
-export function parseDiskstats(path: string, text: string, lose: LoseLine): Map<string, Disk> {
+/** Disks and partitions by name, `/dev/sda`; a line that could not be understood is lost. */
+export function parseDiskstats(path: string, text: string, lost: Losses): Map<string, Disk> {
   const disks = new Map<string, Disk>();
-  eachRecord(path, text, lose, (line) => {
+  eachRecord(lost, path, text, (line) => {
     const [, , name, ...fields] = words(line);
     const field = (index: number) => count(fields[index]);
     disks.set(`/dev/${name}`, {

@@ -7,6 +7,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { NO_LOSSES } from './cgroup-files.ts';
 import { CgroupV1 } from './cgroup-v1.ts';
 import { CgroupV2 } from './cgroup-v2.ts';
+import { addConnections, type SocketKind } from './connections.ts';
 import type { Cgroup } from './discovery.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { NO_MACHINE_MEMORY } from './machine-memory.ts';
@@ -37,6 +38,7 @@ export class Sampler {
   readonly #reader: CgroupReader;
   readonly #processes: ProcessFinder;
   readonly #hierarchy: Hierarchy;
+  readonly #sockets: ReadonlySet<SocketKind>;
   #cycle = 0;
   /** New cgroups of this cycle, and of the one before, that lacked a controller. */
   #half = new Set<string>();
@@ -52,6 +54,7 @@ export class Sampler {
     this.#tree = tree;
     this.#version = version;
     this.#wanted = wanted;
+    this.#sockets = new Set((['tcp', 'udp'] as const).filter((kind) => wanted.extra.has(kind)));
     this.#reader = version === 2 ? new CgroupV2(host, tree, wanted) : new CgroupV1(host, controllers, wanted);
   }
 
@@ -137,6 +140,16 @@ export class Sampler {
     }
   }
 
+  /** Adds the sockets of the network that a row stands for, if they are asked for. */
+  addConnections(out: Snapshot, row: Row): void {
+    const kinds = this.#sockets;
+    if (kinds.size === 0) return;
+    const holder = row.cgroup.kind === 'root' ? undefined : networkHolder(row)?.network;
+    const folder = holder && this.#host.proc(holder.pid, 'net');
+    if (row.cgroup.kind === 'root') addConnections(out, this.#host, row, netPath(this.#host), kinds);
+    else if (folder !== undefined) addConnections(out, this.#host, row, folder, kinds);
+  }
+
   #interfaces(row: Row, out: Snapshot): InterfaceCounters[] | undefined {
     const { id } = row.cgroup;
     if (row.cgroup.kind === 'root') return this.#netDev(netPath(this.#host, 'dev'), id, out);
@@ -175,7 +188,7 @@ export class Sampler {
   #netDev(path: string, id: string, out: Snapshot): InterfaceCounters[] | undefined {
     const text = this.#host.readIfExists(path);
     if (text === undefined) return undefined;
-    return parseNetDev(path, text, (cause) => out.lose(`${id}: network`, cause));
+    return parseNetDev(path, text, { lose: (_, cause) => out.lose(`${id}: network`, cause) });
   }
 
   #lookAtProcesses(row: Row, reading: Reading, out: Snapshot): void {

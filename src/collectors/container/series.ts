@@ -1,6 +1,6 @@
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { InterfaceCounters } from './network.ts';
-import type { DeviceUse, Limits, Reading } from './reading.ts';
+import type { DeviceUse, HugePages, Limits, Reading } from './reading.ts';
 
 /** The labels of every cgroup's series. Empty ones are left out: to Prometheus that is the same. */
 export const CGROUP_LABELS = ['namespace', 'pod', 'container', 'id', 'image', 'name'];
@@ -120,6 +120,37 @@ export const readingSeries: readonly Series<Reading>[] = [
   rest(gauge, 'sockets', 'container_sockets', 'Open sockets of its processes.'),
 ];
 
+/** What newer cAdvisors report of memory; with `extra: [memory]`. Of cgroup v2 only. */
+export const memorySeries: readonly Series<Reading>[] = [
+  rest(counter, 'eventsHigh', 'container_memory_events_high_total', 'How often it was slowed down for its memory.'),
+  rest(counter, 'eventsMax', 'container_memory_events_max_total', 'How often memory usage hit the limit.'),
+  rest(gauge, 'fileDirty', 'container_memory_file_dirty_bytes', 'File cache that is to be written to disk.'),
+  rest(gauge, 'fileWriteback', 'container_memory_file_writeback_bytes', 'File cache that is being written to disk.'),
+  rest(counter, 'scannedPages', 'container_memory_pgscan_total', 'Pages looked at to free memory.'),
+  rest(counter, 'reclaimedPages', 'container_memory_pgsteal_total', 'Pages freed.'),
+  rest(
+    counter,
+    'refaultsFile',
+    'container_memory_workingset_refault_file_total',
+    'Pages of files read again soon after they were freed.',
+  ),
+  rest(
+    counter,
+    'refaultsAnon',
+    'container_memory_workingset_refault_anon_total',
+    'Anonymous pages swapped in again soon after they were freed.',
+  ),
+];
+
+const huge = define<HugePages>(false, ['pagesize']);
+
+/** Huge pages of one size; with `extra: [hugetlb]`. */
+export const hugePageSeries: readonly Series<HugePages>[] = [
+  huge(gauge, 'usage', 'container_hugetlb_usage_bytes', 'Huge pages in use.'),
+  huge(gauge, 'peak', 'container_hugetlb_max_usage_bytes', 'Most huge pages in use so far; of cgroup v1 only.'),
+  huge(counter, 'limitHits', 'container_hugetlb_failcnt', 'How often the usage of huge pages hit the limit.'),
+];
+
 /** Those that options of their own ask for. */
 export const OPTIONAL: ReadonlySet<Series<Reading>['field']> = new Set(['fileDescriptors', 'sockets']);
 
@@ -156,6 +187,16 @@ export const timeSeries: readonly Series<Times>[] = [
 
 const device = define<DeviceUse>(true, ['device']);
 const cost = define<DeviceUse>(false, ['device']);
+
+/** With `extra: [creation]`. */
+export const creationSeries: readonly Series<Times>[] = [
+  define<Times>(false)(
+    gauge,
+    'started',
+    'container_creation_time_seconds',
+    'When the cgroup was made, in seconds since 1970.',
+  ),
+];
 
 /** What a cgroup did with one block device that has a name. */
 export const deviceSeries: readonly Series<DeviceUse>[] = [

@@ -201,11 +201,19 @@ function objectFilter(options: KsmOptions): (object: KubeObject) => boolean {
     (totalShards === 1 || shardOf(metadata?.uid ?? '', totalShards) === shard);
 }
 
+/** A pod that is not scheduled is on the node of no name. */
+function podSelector({ node, trackUnscheduledPods }: KsmOptions): string | undefined {
+  if (trackUnscheduledPods) return 'spec.nodeName=';
+  return node === undefined ? undefined : `spec.nodeName=${node}`;
+}
+
 /** Named namespaces are listed one by one, so that rights in these are enough. */
-function sourcesOf(resource: Resource, { namespaces, node }: KsmOptions): ReflectorSource[] {
+function sourcesOf(resource: Resource, options: KsmOptions): ReflectorSource[] {
+  const { namespaces } = options;
+  const fieldSelector = uniqueName(resource) === 'pods' ? podSelector(options) : undefined;
   const common = {
     ...(resource.metadataOnly && { metadataOnly: true }),
-    ...(uniqueName(resource) === 'pods' && node !== undefined && { fieldSelector: `spec.nodeName=${node}` }),
+    ...(fieldSelector !== undefined && { fieldSelector }),
   };
   if (!resource.namespaced || namespaces.length === 0) return [{ ...common, path: resourcePath(resource) }];
   return namespaces.map((namespace) => ({ ...common, path: resourcePath(resource, namespace) }));

@@ -64,6 +64,10 @@ export const ksmOptions = z
       .default(1)
       .describe('Into how many parts the objects are split by their uid.'),
     node: z.string().min(1).optional().describe('Tell only of the pods on this node.'),
+    trackUnscheduledPods: z
+      .boolean()
+      .default(false)
+      .describe('Only the pods that are on no node yet, beside agents that report a node each; not with node.'),
     customResourceStateFile: z
       .string()
       .min(1)
@@ -72,6 +76,10 @@ export const ksmOptions = z
   })
   .refine(({ metricAllowlist, metricDenylist }) => metricAllowlist.length === 0 || metricDenylist.length === 0, {
     error: 'metricAllowlist and metricDenylist exclude each other',
+  })
+  .refine(({ node, trackUnscheduledPods }) => node === undefined || !trackUnscheduledPods, {
+    error: 'node and trackUnscheduledPods exclude each other',
+    path: ['trackUnscheduledPods'],
   })
   .refine(({ shard, totalShards }) => shard < totalShards, {
     error: 'shard counts from 0 and must be less than totalShards',

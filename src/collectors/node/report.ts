@@ -9,13 +9,21 @@ const success = gauge(
   ['collector'],
 );
 
+const buildInfo = gauge('node_exporter_build_info', 'Always 1; the version that stands in for it.', [
+  ...['branch', 'goarch', 'goos', 'goversion', 'revision', 'tags'],
+  'version',
+]);
+
 /** How the node collectors fared, in the series that node_exporter's dashboards and alerts ask for. */
-export function nodeReport(results: readonly CollectorResult[]): Snapshot {
-  const out = new Snapshot();
-  for (const { group, collector, outcome, durationSeconds, isEmpty } of results) {
-    if (group !== 'node') continue;
-    out.add(duration, durationSeconds, collector);
-    out.add(success, outcome === 'ok' || outcome === 'partial' || isEmpty ? 1 : 0, collector);
-  }
-  return out;
-}
+export const nodeReport =
+  (version: string) =>
+  (results: readonly CollectorResult[]): Snapshot => {
+    const out = new Snapshot();
+    for (const { group, collector, outcome, durationSeconds, isEmpty } of results) {
+      if (group !== 'node') continue;
+      out.add(duration, durationSeconds, collector);
+      out.add(success, outcome === 'ok' || outcome === 'partial' || isEmpty ? 1 : 0, collector);
+    }
+    if (out.size > 0) out.add(buildInfo, 1, '', '', '', '', '', '', `firesteel-${version}`);
+    return out;
+  };

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -7,6 +8,7 @@ import { IdentityClient, realIdentityWorld } from '../../../src/collectors/conta
 import { containerProducers, containerSection } from '../../../src/collectors/container/index.ts';
 import type { Names } from '../../../src/collectors/container/naming.ts';
 import { Host } from '../../../src/host/host.ts';
+import type { Losses } from '../../../src/host/lines.ts';
 import type { HostPaths } from '../../../src/host/paths.ts';
 import { NO_LABELS, type Pod, type PodInfo, podInfo } from '../../../src/kube/pod-info.ts';
 import { createLog } from '../../../src/log.ts';
@@ -15,6 +17,14 @@ import { AgentRegistry } from '../../../src/metrics/registry.ts';
 import { numberText } from '../../../src/metrics/text.ts';
 import { fixture } from '../../kit/host-tree.ts';
 import { samplesOf } from '../../kit/samples.ts';
+
+/** For files of which all is understood. */
+export const NONE_LOST: Losses = { lose: (unit, cause) => assert.fail(`${unit}: ${cause}`) };
+
+/** Gives the messages of what is lost to `take`. */
+export const keep = (take: (message: string) => void): Losses => ({
+  lose: (_, cause) => take(cause instanceof Error ? cause.message : String(cause)),
+});
 
 /** What one cycle gave. */
 export interface Cycle {

@@ -1,0 +1,98 @@
+import { GENERATED, table } from '../metric-reference.ts';
+import type { Answer, Flags } from './answer.ts';
+import { CADVISOR_FLAGS } from './cadvisor.ts';
+import { KUBE_STATE_METRICS_FLAGS } from './kube-state-metrics.ts';
+import { LEFT_OUT_COLLECTORS, NODE_EXPORTER_FLAGS } from './node-exporter.ts';
+import { PROCESS_EXPORTER_FLAGS } from './process-exporter.ts';
+
+/** The programs, each with its flags. */
+export const PROGRAMS: Readonly<Record<string, Flags>> = {
+  node_exporter: NODE_EXPORTER_FLAGS,
+  'kube-state-metrics': KUBE_STATE_METRICS_FLAGS,
+  cAdvisor: CADVISOR_FLAGS,
+  'process-exporter': PROCESS_EXPORTER_FLAGS,
+};
+
+/** The page on what differs from the replaced programs, and on their flags. */
+export function differencesPage(): string {
+  return [
+    '# Differences from the replaced programs',
+    GENERATED,
+    'Names, types, labels and values are those of node_exporter, kube-state-metrics, cAdvisor and process-exporter. What ' +
+      'is left out, what differs on purpose, and what takes the place of each flag is here. `firesteel diff --against URL` ' +
+      'shows what differs on your own host.',
+    '## One rule for what is missing',
+    MISSING,
+    '## node_exporter',
+    NODE,
+    '### Collectors left out',
+    table(
+      ['collector', 'why'],
+      Object.entries(LEFT_OUT_COLLECTORS).map(([name, why]) => [`\`${name}\``, why]),
+    ),
+    'Collectors of other operating systems (`boottime`, `devstat`, `exec`, `netinterface`, `netisr`, `partition`, …) are left out.',
+    '## kube-state-metrics',
+    KSM,
+    '## cAdvisor',
+    CADVISOR,
+    '## process-exporter',
+    PROCESS,
+    '## Flags',
+    'A flag `--collector.X` or `--no-collector.X` of node_exporter is `collectors.node.X.enabled`.',
+    ...Object.entries(PROGRAMS).flatMap(([program, flags]) => [`### Flags of ${program}`, flagTable(flags)]),
+    '',
+  ].join('\n\n');
+}
+
+const flagTable = (flags: Flags): string =>
+  table(
+    ['flag', 'setting', 'note'],
+    Object.entries(flags).map(([flag, answer]) => [`\`--${flag}\``, settingsOf(answer), answer.note]),
+  );
+
+const settingsOf = ({ settings }: Answer): string =>
+  settings.length === 0 ? '—' : settings.map((path) => `\`${path}\``).join(', ');
+
+const list = (...items: readonly string[]): string => items.map((item) => `- ${item}`).join('\n');
+
+const MISSING =
+  'A value that the kernel does not report, or that was not understood, is absent; it is never a made-up 0. Where the ' +
+  'replaced program prints 0 or -1 for it, that is listed below. What was not understood is counted in ' +
+  '`firesteel_collector_lost_units` and named on the status page; it costs its own record, not the others.';
+
+const NODE = list(
+  '`nfs`: `LayoutGet` and `GetDeviceInfo` are in the order of the kernel (`include/linux/nfs4.h`); node_exporter has them ' +
+    'exchanged.',
+  '`btrfs`: the families of `commit_stats` are absent before Linux 6.0, where node_exporter prints 0.',
+  '`drm`: a value that a card does not have is absent, where node_exporter prints 0.',
+  '`wifi`: what a driver does not report is absent, where node_exporter prints 0; so is the frequency of a device without ' +
+    'a channel. One device that fails does not cost the others.',
+  '`pcidevice`: as in node_exporter, the speed and width of a link that has none is -1, and a device without SR-IOV has ' +
+    '0 virtual functions; but what can’t be understood is absent, and one odd device does not cost the others.',
+  '`nvmesubsystem`: `paths_live` is absent while the state of a path can’t be read.',
+  '`node_exporter_build_info` has the version of Firesteel; its labels of Go are empty.',
+  '`collect[]` and `exclude[]` of `/metrics` work as there; names may have their group in front (`node.cpu`).',
+);
+
+const KSM = list(
+  'All replicas know the state; only the elected one pushes it.',
+  'There is no telemetry port; `kube_state_metrics_…` are in the group `ksm`, with the version of Firesteel.',
+  'Shards are numbered by configuration; there is no sharding by the ordinal of a StatefulSet’s pod.',
+);
+
+const CADVISOR = list(
+  'What differs from a kubelet, row by row, is in [container metrics](container.md#what-differs-from-a-kubelet).',
+  'Families beyond those of a kubelet come by `collectors.container.extra`. Left out are `perf_event` and `resctrl` (need ' +
+    'CAP_PERFMON or a mount that pods don’t have), `referenced_memory` (slows down what is watched), `memory_numa`, `sched`, ' +
+    '`percpu`, `advtcp`, `cpuset` and `app` (no dashboard that we know of asks for them), and `cpu_load`, which needs a ' +
+    'netlink question for each task; `families: kubelet` has pressure instead.',
+  'Labels and variables of containers (`container_label_…`, `container_env_…`) are left out, as a kubelet does: labels of ' +
+    'pods are in `kube_pod_labels`, and variables hold secrets.',
+);
+
+const PROCESS = list(
+  '`threads` and `smaps` are off unless set, since they read a file for each thread and walk all page tables.',
+  'The start time of a group is exact; process-exporter reads the time of boot anew each time, and it moves.',
+  'Threads by state count each thread once; process-exporter counts the main thread of some twice.',
+  'There is a limit of groups (`maxGroups`), beyond which they are counted together.',
+);

@@ -1,0 +1,102 @@
+// The sockets of a network: /proc/<pid>/net/{tcp,tcp6,udp,udp6}, proc_pid_net(5); numbers are hexadecimal.
+import type { Host } from '../../host/host.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
+import { count } from '../../host/numbers.ts';
+import { gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import type { Row } from './row.ts';
+import { CGROUP_LABELS } from './series.ts';
+
+/** The kinds of sockets that can be asked for. */
+export type SocketKind = 'tcp' | 'udp';
+
+const tcp = (version: string) =>
+  gauge(`container_network_tcp${version}_usage_total`, 'TCP sockets by state.', [...CGROUP_LABELS, 'tcp_state']);
+const udp = (version: string) =>
+  gauge(`container_network_udp${version}_usage_total`, 'UDP sockets, dropped packets and bytes in queues.', [
+    ...CGROUP_LABELS,
+    'udp_state',
+  ]);
+
+/** By state as the kernel numbers it (include/net/tcp_states.h), from 01 on; later ones are inner states of a listener. */
+const TCP_STATES = [
+  ...[
+    'established',
+    'synsent',
+    'synrecv',
+    'finwait1',
+    'finwait2',
+    'timewait',
+    'close',
+    'closewait',
+    'lastack',
+    'listen',
+  ],
+  'closing',
+];
+
+/** Counts by state, from the text of a file. */
+type Count = (path: string, text: string, lost: Losses) => ReadonlyMap<string, number>;
+
+const FILES = {
+  tcp: { family: tcp(''), label: 'tcp_state', kind: 'tcp' },
+  tcp6: { family: tcp('6'), label: 'tcp_state', kind: 'tcp' },
+  udp: { family: udp(''), label: 'udp_state', kind: 'udp' },
+  udp6: { family: udp('6'), label: 'udp_state', kind: 'udp' },
+} as const;
+
+/** What the kinds of sockets bring. */
+export const connectionFamilies = Object.values(FILES).map(({ family }) => family);
+
+/** Adds the sockets of the network that is seen in `folder`, to its row; a kernel without IPv6 lacks two of the files. */
+export function addConnections(
+  out: Snapshot,
+  host: Host,
+  row: Row,
+  folder: string,
+  kinds: ReadonlySet<SocketKind>,
+): void {
+  for (const [file, { family, label, kind }] of Object.entries(FILES)) {
+    if (!kinds.has(kind)) continue;
+    out.attempt(`${row.cgroup.id}: ${file}`, () => {
+      const path = `${folder}/${file}`;
+      const text = host.readIfExists(path);
+      if (text === undefined) return;
+      const counts = COUNTS[kind](path, text, out);
+      for (const [state, value] of counts) row.addOne(out, { family, tail: `,${label}="${state}"}`, value });
+    });
+  }
+}
+
+/** Counts TCP sockets by state; states without a socket are 0. */
+export const countTcp: Count = (path, text, lost) => {
+  const counts = new Map(TCP_STATES.map((state) => [state, 0]));
+  eachRecord(lost, path, text, (line) => {
+    const fields = words(line);
+    if (fields[0] === 'sl') return;
+    const [, , , hex = ''] = fields;
+    const state = TCP_STATES[/^[0-9A-F]{2}$/.test(hex) ? Number.parseInt(hex, 16) - 1 : -1];
+    if (state === undefined) throw new Error(`expected a state from 01 to 0B, found ${JSON.stringify(hex)}`);
+    counts.set(state, (counts.get(state) as number) + 1);
+  });
+  return counts;
+};
+
+/** Counts UDP sockets, what they dropped and what is in their queues. */
+export const countUdp: Count = (path, text, lost) => {
+  const counts = { listen: 0, dropped: 0, rxqueued: 0, txqueued: 0 };
+  eachRecord(lost, path, text, (line) => {
+    const fields = words(line);
+    if (fields[0] === 'sl') return;
+    const [, transmit, receive] = /^([0-9A-F]{8}):([0-9A-F]{8})$/.exec(fields[4] ?? '') ?? [];
+    if (transmit === undefined || receive === undefined) throw new Error('expected a line of a socket');
+    const dropped = count(fields[12]);
+    counts.listen++;
+    counts.dropped += dropped;
+    counts.rxqueued += Number.parseInt(receive, 16);
+    counts.txqueued += Number.parseInt(transmit, 16);
+  });
+  return new Map(Object.entries(counts));
+};
+
+const COUNTS: Readonly<Record<SocketKind, Count>> = { tcp: countTcp, udp: countUdp };

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { addConnections, countTcp, countUdp } from '../../../src/collectors/container/connections.ts';
+import { Row } from '../../../src/collectors/container/row.ts';
+import { Host } from '../../../src/host/host.ts';
+import { DEFAULT_PATHS } from '../../../src/host/paths.ts';
+import { Snapshot } from '../../../src/metrics/snapshot.ts';
+import { containerCycles, keep, namesOf, ofCgroup, podOf, V2Node } from './kit.ts';
+
+const UID = '3307863b-88df-4b68-8327-ce4f0045f372';
+const POD = `/kubepods/pod${UID}`;
+const SANDBOX = `${POD}/${'b'.repeat(64)}`;
+const CONTAINER = `${POD}/${'a'.repeat(64)}`;
+
+const HEADING = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
+const socket = (state: string, queues: string, dropped = '') =>
+  `   0: 0100007F:1F90 00000000:0000 ${state} ${queues} 00:00000000 00000000     0        0 12345 2 0000000000000000 ${dropped}\n`;
+
+function nodeOf(context: TestContext): V2Node {
+  const node = new V2Node(context);
+  node.makeCgroup(POD);
+  node.makeCgroup(SANDBOX, {}, 'pause');
+  node.makeCgroup(CONTAINER, {}, 'app');
+  return node;
+}
+
+const MEMORY = {
+  'memory.stat':
+    'anon 4000\nfile 5000\nfile_dirty 70\nfile_writeback 80\ninactive_file 3000\npgscan 11\npgsteal 9\nworkingset_refault_anon 1\nworkingset_refault_file 2\n',
+  'memory.events': 'low 0\nhigh 5\nmax 3\noom 1\noom_kill 1\n',
+};
+
+test('families of newer cAdvisors come only when asked for', async (context) => {
+  const node = nodeOf(context);
+  node.makeCgroup(CONTAINER, MEMORY);
+  const cycle = containerCycles(node.paths, { extra: ['memory', 'creation'] });
+  const extra = /_events_|_dirty|_writeback|_pgs|_refault|_creation/;
+  const wanted = new Map([
+    ['container_memory_events_high_total{}', 5],
+    ['container_memory_events_max_total{}', 3],
+    ['container_memory_file_dirty_bytes{}', 70],
+    ['container_memory_file_writeback_bytes{}', 80],
+    ['container_memory_pgscan_total{}', 11],
+    ['container_memory_pgsteal_total{}', 9],
+    ['container_memory_workingset_refault_file_total{}', 2],
+    ['container_memory_workingset_refault_anon_total{}', 1],
+  ]);
+  // Also from what is kept of the cycle before.
+  for (let count = 0; count < 3; count++) {
+    const told = ofCgroup((await cycle()).samples, CONTAINER);
+    assert.equal(
+      told.get('container_creation_time_seconds{}'),
+      told.get('container_start_time_seconds{}'),
+      'a cgroup is as old as its container',
+    );
+    told.delete('container_creation_time_seconds{}');
+    told.delete('container_oom_events_total{}');
+    assert.deepEqual(new Map([...told].filter(([series]) => extra.test(series))), wanted);
+  }
+  const plain = ofCgroup((await containerCycles(node.paths, { families: 'kubelet' })()).samples, CONTAINER);
+  plain.delete('container_oom_events_total{}');
+  assert.deepEqual(
+    [...plain.keys()].filter((series) => extra.test(series)),
+    [],
+  );
+});
+
+test('huge pages, by the sizes that the machine has', async (context) => {
+  const node = nodeOf(context);
+  for (const size of ['2048', '1048576', '64'])
+    node.write(`sys/kernel/mm/hugepages/hugepages-${size}kB/nr_hugepages`, '0\n');
+  node.makeCgroup(CONTAINER, {
+    'hugetlb.2MB.current': '4194304\n',
+    'hugetlb.2MB.events': 'max 7\n',
+    'hugetlb.1GB.current': '0\n',
+    'hugetlb.64KB.current': 'many\n',
+  });
+  const { samples, results } = await containerCycles(node.paths, { extra: ['hugetlb'] })();
+  const told = [...ofCgroup(samples, CONTAINER)].filter(([series]) => series.includes('hugetlb'));
+  assert.deepEqual(told, [
+    ['container_hugetlb_usage_bytes{pagesize="1GB"}', 0],
+    ['container_hugetlb_usage_bytes{pagesize="2MB"}', 4_194_304],
+    ['container_hugetlb_failcnt{pagesize="2MB"}', 7],
+  ]);
+  assert.match(
+    results[0]?.errors.map(String).join() ?? '',
+    /hugetlb\.64KB\.current:1: expected a number, found "many"/,
+  );
+});
+
+test('sockets are counted on the row of the network, by state', async (context) => {
+  const node = nodeOf(context);
+  const [pid] = [1001];
+  node.write(`proc/${pid}/net/tcp`, HEADING + socket('0A', '00000000:00000000') + socket('01', '00000000:00000000'));
+  node.write(`proc/${pid}/net/udp`, HEADING + socket('07', '0000000A:000000FF', '3') + socket('07', 'what', '1'));
+  const names = await namesOf([podOf('web', UID, { main: `containerd://${'a'.repeat(64)}` })]);
+  const { samples, results } = await containerCycles(node.paths, { extra: ['tcp', 'udp'] }, names)();
+  const told = [...ofCgroup(samples, SANDBOX)].filter(([series]) => /_(tcp|udp)/.test(series));
+  assert.deepEqual(
+    told.filter(([, value]) => value > 0),
+    [
+      ['container_network_tcp_usage_total{tcp_state="established"}', 1],
+      ['container_network_tcp_usage_total{tcp_state="listen"}', 1],
+      ['container_network_udp_usage_total{udp_state="listen"}', 1],
+      ['container_network_udp_usage_total{udp_state="dropped"}', 3],
+      ['container_network_udp_usage_total{udp_state="rxqueued"}', 255],
+      ['container_network_udp_usage_total{udp_state="txqueued"}', 10],
+    ],
+  );
+  assert.equal(told.length, 11 + 4, 'no IPv6, no families of it');
+  assert.match(results[0]?.errors.map(String).join() ?? '', /net\/udp:3: expected a line of a socket/);
+  assert.deepEqual(
+    [...ofCgroup(samples, CONTAINER).keys()].filter((series) => /_(tcp|udp)/.test(series)),
+    [],
+  );
+});
+
+test('a line of a socket that is not understood costs that line', () => {
+  const lost: string[] = [];
+  const odd = [HEADING, socket('0C', ''), socket('zz', ''), socket('01', ''), 'x\n'].join('');
+  const counts = countTcp(
+    'tcp',
+    odd,
+    keep((message) => lost.push(message.slice(0, 6))),
+  );
+  assert.deepEqual([counts.get('established'), lost], [1, ['tcp:2:', 'tcp:3:', 'tcp:5:']]);
+  const twice = socket('07', '00000000:00000000', '-1') + socket('07', '00000000:00000000', '2');
+  const udp = countUdp(
+    'udp',
+    HEADING + twice,
+    keep((message) => lost.push(message.slice(0, 6))),
+  );
+  assert.deepEqual([udp.get('listen'), udp.get('dropped'), lost.at(-1)], [1, 2, 'udp:2:']);
+});
+
+test('the sockets of this host: one that listens is counted', async (context) => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close());
+  const out = new Snapshot();
+  const row = new Row({ id: '/', kind: 'root', podUid: undefined, containerId: undefined }, 0, undefined, undefined);
+  addConnections(out, new Host(DEFAULT_PATHS), row, '/proc/self/net', new Set(['tcp', 'udp']));
+  assert.deepEqual(out.errors, []);
+  const listening = out.keys.findIndex(
+    (key) => key.startsWith('container_network_tcp_usage_total') && key.includes('listen'),
+  );
+  assert.ok((out.values[listening] ?? 0) >= 1);
+});
