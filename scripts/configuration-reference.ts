@@ -22,6 +22,27 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'collectors.ksm': 'metrics/kube-state.md',
 };
 
+/** How receivers and the API server are found, which is not in the file. */
+const WAYS: readonly string[] = [
+  '## Proxies, names, kubeconfigs',
+  'Receivers and the API server are reached through `HTTPS_PROXY` (for `https://`) or `HTTP_PROXY` (for `http://`), also in ' +
+    'lower case, as programs in Go choose it. The value is `http://proxy:3128`, `https://…` or `proxy:3128`, with ' +
+    'credentials if it needs some; other schemes are refused at the start. `NO_PROXY` lists what is reached directly: ' +
+    'addresses and networks (`10.0.0.0/8`, `2001:db8::/32`), domains with all below them (`cluster.local`), only what is ' +
+    'below them (`.cluster.local`), each with a port if it has to be that one (`vm.example:8428`), or `*`. `localhost` and ' +
+    'loopback addresses are always reached directly, the state agents and the kubelet too. Over `http://` a proxy sees ' +
+    'credentials and headers: the agent and `check-config` warn of that. Errors name the proxy that was used. In a cluster, ' +
+    'set `NO_PROXY=.svc,.cluster.local` and the network of the services.',
+  'Names of receivers and of the API server are resolved by `/etc/hosts`, the search list and `ndots` of ' +
+    '`/etc/resolv.conf`, and its name servers; answers are kept for their TTL, 5 minutes at most. Modules of ' +
+    '`nsswitch.conf` other than `files` and `dns` are not asked.',
+  'Outside of a pod the cluster is found by `collectors.ksm.kubeconfig`, which must exist, or by `$KUBECONFIG`: a list of files ' +
+    'separated by colons, of which those that do not exist are skipped and the others merged as kubectl does; the first ' +
+    'that has a cluster, user, context or current context counts. Else by `~/.kube/config`.',
+  '`firesteel check-config FILE --connect` asks all receivers whether they take pushes, what they are and which version; ' +
+    'nothing is stored there.',
+];
+
 /** The page on the configuration, made from its JSON schema. */
 export function configurationReference(whole: object): string {
   const schema = whole as Schema;
@@ -45,6 +66,7 @@ export function configurationReference(whole: object): string {
     '## Environment and flags',
     table(['setting', 'flag', 'environment', 'what'], settings),
     '`--set PATH=VALUE` gives any other setting, its value as YAML.',
+    ...WAYS,
     '## Top level',
     table(
       ['key', 'default', 'what'],

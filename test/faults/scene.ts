@@ -39,6 +39,7 @@ export class Scene {
   readonly spoolFolder: string;
   readonly #context: TestContext;
   readonly #configFile: string;
+  readonly #config: { readonly exporters: Readonly<Record<string, object>> };
   readonly #nodeFlags: readonly string[];
   readonly #env: NodeJS.ProcessEnv;
   #agent: AgentProcess | undefined;
@@ -107,7 +108,15 @@ export class Scene {
         ...exporters,
       },
     };
+    this.#config = config;
     writeFileSync(this.#configFile, JSON.stringify(config));
+  }
+
+  /** Gives the agent other exporters, as a person would: in the file, and SIGHUP. */
+  reconfigure(exporters: Readonly<Record<string, object>>): void {
+    const config = { ...this.#config, exporters: { ...this.#config.exporters, ...exporters } };
+    writeFileSync(this.#configFile, JSON.stringify(config));
+    this.#agent?.child.kill('SIGHUP');
   }
 
   /** Starts the agent, and waits until it has pushed the first cycle to the witness. */
@@ -132,6 +141,11 @@ export class Scene {
   async killAgent(): Promise<void> {
     this.#agent?.child.kill('SIGKILL');
     await this.#agent?.ended;
+  }
+
+  /** The log of the agent so far. */
+  get log(): string {
+    return this.#agent?.stderr() ?? '';
   }
 
   /** Waits until `condition`; rejects after `milliseconds`, telling what was waited for. */

@@ -56,6 +56,8 @@ export class Witness {
   async #take(request: IncomingMessage): Promise<void> {
     const packed = await buffer(request);
     const url = new URL(request.url ?? '', 'http://witness');
+    // Ends of series.
+    if (url.pathname === '/api/v1/write') return;
     const text = (request.headers['content-encoding'] === 'zstd' ? zstdDecompressSync : gunzipSync)(packed).toString();
     const target = targetOf(url);
     const samples = new Map<string, number>();

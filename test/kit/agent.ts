@@ -19,15 +19,21 @@ export interface AgentProcess {
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
-/** Starts the built bundle with `args`, and Node with `nodeFlags`; killed after the test if it still runs then. */
+/**
+ * Starts the built bundle with `args`, and Node with `nodeFlags`; killed after the test if it still runs then. `within` is a
+ * command that becomes the one that follows it, such as unshare.
+ */
 export function startAgentProcess(
   context: TestContext,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   nodeFlags: readonly string[] = [],
+  within: readonly string[] = [],
 ): AgentProcess {
   if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not built: run "npm run build"`);
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...nodeFlags, BUNDLE, ...args], {
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', ...nodeFlags];
+  const [program = '', ...rest] = [...within, ...node, BUNDLE, ...args];
+  const child = spawn(program, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, TZ: 'UTC', ...env },
   });
