@@ -91,7 +91,7 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
     ? undefined
     : await parts.take(
         'ksm',
-        { ksm, election: config.election, http: stateHttp(config), notesEnded },
+        { ksm, election: config.election, http: stateHttp(config), notesEnded, pushed: pushedGroups(config).ksm },
         async () => {
           const { createStateRole } = await import('./state-role.ts');
           const { pushNow } = world;

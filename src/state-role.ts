@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { createKsm, type Ksm } from './collectors/ksm/index.ts';
 import type { KsmSection } from './collectors/ksm/section.ts';
+import { pushedGroups } from './config/identity.ts';
 import { ConfigError } from './config/load.ts';
 import type { CoreConfig } from './config/schema.ts';
 import { SecretFile } from './config/secret-file.ts';
@@ -59,7 +60,7 @@ const SETTLING_MS = 100;
  * client, is only loaded by agents that have it.
  */
 export function createStateRole(
-  config: Pick<CoreConfig, 'election' | 'http' | 'exporters'>,
+  config: CoreConfig,
   section: KsmSection,
   { scope, notesEnded, log, now, random, env, pushNow }: StateRoleWorld,
 ): StateRole {
@@ -74,7 +75,7 @@ export function createStateRole(
   } catch (cause) {
     throw new ConfigError([`collectors.ksm: ${(cause as Error).message}; name one with collectors.ksm.kubeconfig`]);
   }
-  const keeping = { compression: storeCompression(config.exporters), notesEnded };
+  const keeping = { compression: storeCompression(config.exporters), notesEnded, pushed: pushedGroups(config).ksm };
   const ksm = createKsm(section, client, keeping, log, VERSION);
   for (const producer of ksm.producers) scope.addProducer(producer);
   scope.addPrepared(ksm.state);

@@ -130,6 +130,7 @@ async function objectsOf(file: string, io: Io): Promise<KubeObject[]> {
 function tell(objects: readonly KubeObject[], renderers: readonly Renderer[], io: Io): number {
   const families = new Map<string, { readonly header: string; readonly lines: string[] }>();
   const unknown = new Map<string, number>();
+  const holders = new Map<string, string>();
   let failed = false;
   for (const object of objects) {
     const renderer = renderers.find(({ resource }) => isOf(resource, object));
@@ -139,21 +140,29 @@ function tell(objects: readonly KubeObject[], renderers: readonly Renderer[], io
       continue;
     }
     const { text, counts, errors } = renderer.render(object);
+    const who = `${object.kind} ${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`;
+    const complain = (message: string) => {
+      failed = true;
+      io.stderr(`${who}: ${message}\n`);
+    };
     const lines = text.split('\n');
     let at = 0;
     for (const [index, count] of counts.entries()) {
       if (count === 0) continue;
       const name = renderer.families[index]?.name ?? '';
       const family = families.get(name) ?? { header: renderer.headers[index] ?? '', lines: [] };
-      for (const end = at + count; at < end; at++) family.lines.push(lines[at] as string);
-      families.set(name, family);
+      for (const end = at + count; at < end; at++) {
+        const line = lines[at] as string;
+        const series = line.slice(0, line.lastIndexOf(' '));
+        const holder = holders.get(series);
+        if (holder === undefined) {
+          holders.set(series, who);
+          family.lines.push(line);
+        } else complain(`${series} is a series of ${holder} as well: kept the first`);
+      }
+      if (family.lines.length > 0) families.set(name, family);
     }
-    for (const error of errors) {
-      failed = true;
-      io.stderr(
-        `${object.kind} ${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}: ${error.message}\n`,
-      );
-    }
+    for (const { message } of errors) complain(message);
   }
   for (const name of [...families.keys()].sort()) {
     const family = families.get(name);

@@ -138,3 +138,28 @@ test('a file that has no objects in it is refused or said to be empty', async ()
   await assert.rejects(() => runCommand(render, ['-f', '-'], { stdin: '{"kind":' }), /-: neither JSON nor YAML/);
   assert.equal((await runCommand(render, ['-f', '-'], { stdin: '' })).stderr, 'no objects\n');
 });
+
+test('metrics of one name in an autoscaler: what can’t be told apart is named, and the exit code says so', async () => {
+  const file = fixture('reports/hpa-same-name/hpa.yaml');
+  const { code, stdout, stderr } = await runCommand(render, ['-f', file, '--metric-allowlist', 'target_metric']);
+  assert.equal(code, 1);
+  assert.match(stdout, /metric_name="unacked",metric_target_type="average",container=""\} 40\n/);
+  assert.match(stderr, /HorizontalPodAutoscaler shop\/pay: .*metric_name="unacked".* comes with 40 and with 80/);
+});
+
+test('two objects with the same series: the second is named, and nothing is there twice', async () => {
+  const config = fixture('reports/cr-duplicate-labels-kill-group/cr.yaml');
+  const widget = (namespace: string, phase: string) => ({
+    apiVersion: 'acme.io/v1',
+    kind: 'Widget',
+    metadata: { namespace, name: 'w1' },
+    spec: { n: 1 },
+    status: { phase },
+  });
+  const objects = [widget('a', 'Ready'), widget('b', 'Failed')];
+  const { code, stdout, stderr } = await renderText(objects, '--custom-resource-state', config);
+  assert.equal(code, 1);
+  const lines = stdout.split('\n').filter((line) => line.startsWith('acme_'));
+  assert.equal(new Set(lines.map((line) => line.slice(0, line.lastIndexOf(' ')))).size, lines.length);
+  assert.match(stderr, /Widget b\/w1: acme_widget_phase\{.*\} is a series of Widget a\/w1 as well: kept the first/);
+});

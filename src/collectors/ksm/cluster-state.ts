@@ -5,6 +5,7 @@ import { REAL_TIMING, type ReflectorTiming } from '../../kube/retry.ts';
 import type { Log } from '../../log.ts';
 import type { Compression } from '../../metrics/compression.ts';
 import type { Prepared, PreparedBody } from '../../metrics/prepared.ts';
+import type { PushedLabelOptions } from '../../metrics/pushed-labels.ts';
 import { EndedSeries } from './ended-series.ts';
 import { type KsmOptions, namespaceFilter } from './options.ts';
 import { type Packing, packingOf } from './packing.ts';
@@ -12,6 +13,8 @@ import type { PodIndex } from './pod-index.ts';
 import type { Renderer } from './render.ts';
 import { renderersOf } from './renderers.ts';
 import { type Resource, resourcePath, uniqueName } from './resource.ts';
+import { type ClaimedTexts, SeriesClaims } from './series-claims.ts';
+import { SeriesNotes } from './series-notes.ts';
 import { shardOf } from './shard-of.ts';
 import { ObjectStore, type StoreBody } from './store.ts';
 import { TextArena } from './text-arena.ts';
@@ -27,6 +30,8 @@ export interface ClusterStateOptions {
   readonly compression: Compression;
   /** Whether to note which series have ended, for receivers that want to know. */
   readonly notesEnded?: boolean;
+  /** What pushes do to the labels of the state; nothing when it is not pushed. */
+  readonly pushed?: PushedLabelOptions | undefined;
   readonly log: Log;
   readonly timing?: ReflectorTiming;
 }
@@ -39,6 +44,9 @@ export interface Followed {
   readonly reflectors: readonly Reflector[];
   /** Families of objects that could not be told. */
   readonly renderErrors: { count: number };
+  /** For resources whose labels are the user's own choice: series that more than one object has. */
+  readonly claims: SeriesClaims | undefined;
+  readonly notes: SeriesNotes;
 }
 
 /**
@@ -68,6 +76,7 @@ export class ClusterState implements Prepared {
     pods,
     compression,
     notesEnded,
+    pushed,
     log,
     timing = REAL_TIMING,
   }: ClusterStateOptions) {
@@ -78,14 +87,17 @@ export class ClusterState implements Prepared {
     const isOurs = objectFilter(options);
     this.#packing = packingOf(compression);
     const arena = new TextArena();
-    this.followed = renderersOf(resources, options).map((renderer) => {
+    this.followed = renderersOf(resources, options, pushed).map((renderer) => {
       const store = new ObjectStore(renderer.families, this.#packing, arena, this.#ended);
       const renderErrors = { count: 0 };
-      const handler = this.#handler(renderer, store, renderErrors, isOurs);
+      const claims = renderer.resource.custom ? new SeriesClaims() : undefined;
+      const notes = new SeriesNotes();
+      const kept = { resource: renderer.resource, store, renderErrors, claims, notes };
+      const handler = this.#handler(renderer, kept, isOurs);
       const reflectors = sourcesOf(renderer.resource, options).map(
         (source) => new Reflector(api, source, handler, log, timing),
       );
-      return { resource: renderer.resource, store, reflectors, renderErrors };
+      return { ...kept, reflectors };
     });
   }
 
@@ -151,26 +163,41 @@ export class ClusterState implements Prepared {
 
   #handler(
     renderer: Renderer,
-    store: ObjectStore,
-    renderErrors: { count: number },
+    { store, renderErrors, claims, notes }: Omit<Followed, 'reflectors'>,
     isOurs: (object: KubeObject) => boolean,
   ) {
     const index = indexOf(this.#pods, renderer.resource);
+    const resource = renderer.resource.name;
+    const keep = (texts: ClaimedTexts) => {
+      for (const [key, text] of texts) store.set(key, text);
+    };
     return {
       onUpsert: (key: string, object: KubeObject) => {
         index?.upsert(key, object);
         if (!isOurs(object)) return;
-        const { text, errors } = renderer.render(object);
-        store.set(key, text);
+        const rendered = renderer.render(object);
+        const { text, errors } = rendered;
+        notes.set(key, rendered);
+        if (claims) {
+          const isFirst = claims.count === 0;
+          keep(claims.set(key, text));
+          const [refused] = claims.refused;
+          if (isFirst && refused) {
+            const next = 'give the custom resource labels that tell its objects apart, the namespace for one';
+            this.#log.warn({ resource, ...refused, next }, 'two objects have the same series: kept that of the first');
+          }
+        } else store.set(key, text);
         if (errors.length > 0 && renderErrors.count === 0) {
-          const fields = { resource: renderer.resource.name, object: key, err: errors[0] };
+          const fields = { resource, object: key, err: errors[0] };
           this.#log.warn(fields, 'something of an object could not be told; further ones count');
         }
         renderErrors.count += errors.length;
       },
       onDelete: (key: string) => {
         index?.delete(key);
+        notes.delete(key);
         store.delete(key);
+        if (claims) keep(claims.delete(key));
       },
     };
   }

@@ -20,7 +20,7 @@ export interface Ksm {
 }
 
 /** How the state is kept, and what of it. */
-export type Keeping = Pick<ClusterStateOptions, 'compression' | 'notesEnded'>;
+export type Keeping = Pick<ClusterStateOptions, 'compression' | 'notesEnded' | 'pushed'>;
 
 /**
  * Builds the ksm collector; nothing is asked of the cluster before `state.start()`. Throws CustomResourceError, or an

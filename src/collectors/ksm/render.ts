@@ -1,5 +1,8 @@
 import type { KubeObject } from '../../kube/object.ts';
 import type { Family } from '../../metrics/family.ts';
+import { type Label, overLimit } from '../../metrics/label-limits.ts';
+import { parseLine } from '../../metrics/parse-text.ts';
+import { type PushedLabelOptions, withoutClashes } from '../../metrics/pushed-labels.ts';
 import { escapeLabelValue, headerText, numberText } from '../../metrics/text.ts';
 import { type Allowed, type Emit, type KubeFamily, type LabelValue, PartlyLost, type Resource } from './resource.ts';
 
@@ -11,6 +14,8 @@ export interface RenderOptions {
   readonly labels?: Allowed | undefined;
   /** Picks the annotations to tell; undefined leaves the family of annotations out. */
   readonly annotations?: Allowed | undefined;
+  /** What the push does to labels: those that it would overwrite are renamed. Nothing when unset. */
+  readonly pushed?: PushedLabelOptions | undefined;
 }
 
 /** One object as text. */
@@ -19,9 +24,15 @@ export interface Rendered {
   readonly text: string;
   /** How many lines each of the renderer's families has, in their order. */
   readonly counts: readonly number[];
-  /** One for each family that this object lost, or the one reason why there is nothing of it. */
+  /** One for each family that this object lost, in part or as a whole, or the one reason why there is nothing of it. */
   readonly errors: readonly Error[];
+  /** Series with a label that the push sets itself; it is `exported_…` in the text. */
+  readonly renamed: number;
+  /** For each series that is larger than receivers take, which and why. They are in the text all the same. */
+  readonly overLimit: readonly string[];
 }
+
+const NONE: readonly string[] = [];
 
 /** Turns objects of one resource into text; made once, used for every object. */
 export interface Renderer {
@@ -36,9 +47,11 @@ export interface Renderer {
 
 /** Binds a resource to options. */
 export function rendererOf(resource: Resource, options: RenderOptions): Renderer {
+  const names = options.pushed?.names ?? NO_NAMES;
   const wanted = resource.families
     .filter((family) => options.includes(family) && (!family.allowlisted || options[family.allowlisted]))
-    .map((family) => ({ ...compileFamily(family, resource), allowed: pickerOf(family, options) }));
+    .map((family) => ({ ...compileFamily(family, resource, names), allowed: pickerOf(family, options) }));
+  const identityLabels = free(resource.identity.labels, names);
   return {
     resource,
     families: wanted.map(({ source }) => source.family),
@@ -46,11 +59,12 @@ export function rendererOf(resource: Resource, options: RenderOptions): Renderer
     render(object) {
       const counts: number[] = [];
       const errors: Error[] = [];
-      const lines = new Lines();
+      const lines = new Lines(options.pushed, identityLabels.length);
       try {
-        lines.begin(identityText(resource, object));
+        lines.begin(identityText(resource, identityLabels, object));
       } catch (cause) {
-        return { text: '', counts: wanted.map(() => 0), errors: [lost(resource.name, cause)] };
+        const counts = wanted.map(() => 0);
+        return { text: '', counts, errors: [lost(resource.name, cause)], renamed: 0, overLimit: NONE };
       }
       for (const { source, compiled, allowed } of wanted) {
         try {
@@ -59,9 +73,10 @@ export function rendererOf(resource: Resource, options: RenderOptions): Renderer
           if (!(cause instanceof PartlyLost)) lines.drop();
           errors.push(lost(source.family.name, cause));
         }
+        if (lines.contradiction !== undefined) errors.push(lost(source.family.name, lines.contradiction));
         counts.push(lines.count);
       }
-      return { text: lines.text, counts, errors };
+      return { text: lines.text, counts, errors, renamed: lines.renamed, overLimit: lines.overLimit };
     },
   };
 }
@@ -80,18 +95,31 @@ const NOTHING: Allowed = () => undefined;
 const pickerOf = ({ allowlisted }: KubeFamily, options: RenderOptions): Allowed =>
   (allowlisted && options[allowlisted]) || NOTHING;
 
-function compileFamily(source: KubeFamily, resource: Resource): { source: KubeFamily; compiled: CompiledFamily } {
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** Label names under which the push does not overwrite them. */
+const free = (labels: readonly string[], names: ReadonlySet<string>): readonly string[] =>
+  withoutClashes(
+    labels.map((label): Label => [label, label]),
+    names,
+  ).map(([label]) => label);
+
+function compileFamily(
+  source: KubeFamily,
+  resource: Resource,
+  names: ReadonlySet<string>,
+): { source: KubeFamily; compiled: CompiledFamily } {
   const { name, labels } = source.family;
   const first = resource.identity.labels.length === 0;
-  const labelHeads = labels.map((label, index) => `${first && index === 0 ? '' : ','}${label}="`);
+  const labelHeads = free(labels, names).map((label, index) => `${first && index === 0 ? '' : ','}${label}="`);
   return { source, compiled: { name, head: `${name}{`, labelHeads } };
 }
 
 /** `namespace="a",pod="b",uid="c"`, which every series of the object begins with. */
-function identityText({ identity }: Resource, object: KubeObject): string {
+function identityText({ identity }: Resource, labels: readonly string[], object: KubeObject): string {
   if (!object.metadata?.name) throw new Error('an object without a name');
   const values = identity.values(object);
-  return identity.labels.map((label, index) => `${label}="${escaped(values[index])}"`).join();
+  return labels.map((label, index) => `${label}="${escaped(values[index])}"`).join();
 }
 
 const lost = (what: string, cause: unknown): Error =>
@@ -106,17 +134,41 @@ function escaped(value: LabelValue): string {
 /** Up to this many series of one family are compared one by one; a set costs more for so few. */
 const FEW = 8;
 
+/** No UTF-16 unit takes more as UTF-8. */
+const MOST_BYTES = 3;
+
+/** Names of labels are far shorter, but for those that are made of a user's longest keys. */
+const LONG_NAME = /[a-zA-Z0-9_]{128}/;
+
+/** Characters of a series in a message. */
+const MOST_SHOWN = 200;
+
 /** The lines of one object while they come. */
 class Lines {
   text = '';
   /** Lines of the current family. */
   count = 0;
+  /** A series of the current family that came with two values; the first stands. */
+  contradiction: string | undefined;
+  renamed = 0;
+  overLimit: readonly string[] = NONE;
+  readonly #names: ReadonlySet<string>;
+  readonly #limits: PushedLabelOptions['limits'];
+  /** Labels that no family has of its own: the name, those of the push, those that name the object. */
+  readonly #common: number;
   #identity = '';
   #kept = '';
   #family: CompiledFamily | undefined;
   /** Series of the current family; the first is only kept when there is a second. */
   readonly #keys: string[] = [];
-  #seen: Set<string> | undefined;
+  readonly #values: number[] = [];
+  #seen: Map<string, number> | undefined;
+
+  constructor(pushed: PushedLabelOptions | undefined, identityLabels: number) {
+    this.#names = pushed?.names ?? NO_NAMES;
+    this.#limits = pushed?.limits;
+    this.#common = 1 + this.#names.size + identityLabels;
+  }
 
   begin(identity: string): void {
     this.#identity = identity;
@@ -127,7 +179,9 @@ class Lines {
     this.#kept = this.text;
     this.#family = family;
     this.#keys.length = 0;
+    this.#values.length = 0;
     this.#seen = undefined;
+    this.contradiction = undefined;
     this.count = 0;
     return this.#emit;
   }
@@ -135,6 +189,7 @@ class Lines {
   /** Forgets what the current family has brought. */
   drop(): void {
     this.text = this.#kept;
+    this.contradiction = undefined;
     this.count = 0;
   }
 
@@ -147,26 +202,72 @@ class Lines {
     }
     let key = head + this.#identity;
     for (let index = 0; index < fixed; index++) key += `${labelHeads[index]}${escaped(labels[index])}"`;
-    for (let index = fixed; index < labels.length; index += 2) {
+    const own = labels.length > fixed ? this.#renamed(labels, fixed) : labels;
+    for (let index = fixed; index < own.length; index += 2) {
       const comma = key.length === head.length ? '' : ',';
-      key += `${comma}${labels[index]}="${escaped(labels[index + 1])}"`;
+      key += `${comma}${own[index]}="${escaped(own[index + 1])}"`;
     }
-    if (this.#isSecond(key)) return;
+    if (this.#isSecond(key, value)) return;
+    const limits = this.#limits;
+    if (limits) {
+      const count = this.#common + fixed + (own.length - fixed) / 2;
+      if (count > limits.labels) this.#exceeds(key, `${count} labels, the limit is ${limits.labels}`);
+      else if (key.length > Math.min(limits.nameBytes, limits.valueBytes / MOST_BYTES)) this.#measure(key, limits);
+    }
     this.text += `${key}} ${numberText(value)}\n`;
     this.count++;
   };
 
+  /** The labels with those after the first `fixed`, in pairs, such that the push overwrites none of them. */
+  #renamed(labels: readonly LabelValue[], fixed: number): readonly LabelValue[] {
+    let clashes = false;
+    for (let index = fixed; index < labels.length; index += 2) clashes ||= this.#names.has(labels[index] as string);
+    if (!clashes) return labels;
+    const pairs: Label[] = [];
+    for (let index = fixed; index < labels.length; index += 2) {
+      pairs.push([labels[index] as string, labels[index + 1] ?? '']);
+    }
+    this.renamed++;
+    // In one order, so that equal series are equal texts.
+    const sorted = [...withoutClashes(pairs, this.#names)].sort(([one], [other]) => (one < other ? -1 : 1));
+    return [...labels.slice(0, fixed), ...sorted.flat()];
+  }
+
+  /** Looks at a series that is long enough to have a label over the limits. */
+  #measure(key: string, limits: NonNullable<PushedLabelOptions['limits']>): void {
+    if (key.length * MOST_BYTES <= limits.valueBytes && !LONG_NAME.test(key)) return;
+    const parsed = parseLine(`${key}} 0`);
+    const excess = parsed?.kind === 'sample' && overLimit(parsed.name, parsed.labels, limits, this.#names.size);
+    if (excess) this.#exceeds(key, excess);
+  }
+
+  #exceeds(key: string, what: string): void {
+    const series = key.length > MOST_SHOWN ? `${key.slice(0, MOST_SHOWN)}…` : `${key}}`;
+    this.overLimit = [...this.overLimit, `${series} has ${what}`];
+  }
+
   /** Receivers refuse a whole body for one series that is there twice: two equal taints would do that. */
-  #isSecond(key: string): boolean {
-    const keys = this.#keys;
+  #isSecond(key: string, value: number): boolean {
+    const first = this.#valueOf(key);
+    if (first !== undefined) {
+      if (first !== value) this.contradiction ??= `${key}} comes with ${first} and with ${value}: kept the first`;
+      return true;
+    }
     if (this.#seen) {
-      if (this.#seen.has(key)) return true;
-      this.#seen.add(key);
+      this.#seen.set(key, value);
       return false;
     }
-    if (keys.includes(key)) return true;
+    const keys = this.#keys;
     keys.push(key);
-    if (keys.length > FEW) this.#seen = new Set(keys);
+    this.#values.push(value);
+    if (keys.length > FEW) this.#seen = new Map(keys.map((one, index) => [one, this.#values[index] as number]));
     return false;
+  }
+
+  /** The value that a series of the current family has come with. */
+  #valueOf(key: string): number | undefined {
+    if (this.#seen) return this.#seen.get(key);
+    const index = this.#keys.indexOf(key);
+    return index === -1 ? undefined : this.#values[index];
   }
 }

@@ -1,3 +1,4 @@
+import type { PushedLabelOptions } from '../../metrics/pushed-labels.ts';
 import { type Allowlist, allowedOf } from './allowlist.ts';
 import { type FamilyPatterns, familyFilter } from './family-filter.ts';
 import { type Renderer, rendererOf } from './render.ts';
@@ -10,13 +11,18 @@ export interface TellingOptions extends FamilyPatterns {
 }
 
 /** A renderer for each of `resources`, in their order. Throws an Error for a pattern that is no regular expression. */
-export function renderersOf(resources: readonly Resource[], options: TellingOptions): Renderer[] {
+export function renderersOf(
+  resources: readonly Resource[],
+  options: TellingOptions,
+  pushed?: PushedLabelOptions,
+): Renderer[] {
   const includes = familyFilter(options);
   return resources.map((resource) =>
     rendererOf(resource, {
       includes,
       labels: allowedOf(options.labelsAllowlist, resource.name),
       annotations: allowedOf(options.annotationsAllowlist, resource.name),
+      pushed,
     }),
   );
 }

@@ -81,10 +81,26 @@ export function kubeStateSeries(state: ClusterState, options: KsmOptions, versio
   const perResource = table(state, kubeStateColumns, goTypeName);
   return (out) => {
     perResource(out);
+    for (const followed of state.followed) loseSeries(out, followed);
     out.add(buildInfo, 1, '', '', '', `firesteel-${version}`);
     out.add(ordinal, options.shard, String(options.shard));
     out.add(totalShards, options.totalShards);
   };
+}
+
+/** Names what the receivers will not have of a resource. */
+function loseSeries(out: Snapshot, { resource, claims, notes }: Followed): void {
+  const name = uniqueName(resource);
+  const [first] = claims?.count ? claims.refused : [];
+  if (first !== undefined) {
+    const { series, object, holder } = first;
+    out.lose(
+      name,
+      `${claims?.count} series that other objects have as well: ${series} of ${object} is that of ${holder}`,
+    );
+  }
+  const { example, overLimit } = notes;
+  if (example !== undefined) out.lose(name, `${overLimit} series that VictoriaMetrics drops: ${example}`);
 }
 
 const followColumns: readonly Column[] = [
@@ -123,6 +139,30 @@ const followColumns: readonly Column[] = [
   {
     family: counter('firesteel_ksm_object_errors_total', 'Families of objects that could not be told.', RESOURCE),
     value: (followed) => followed.renderErrors.count + handlerErrors(followed),
+  },
+  {
+    family: gauge(
+      'firesteel_ksm_duplicate_series',
+      'Series that another object of the custom resource has as well, and that are left out; absent without any.',
+      RESOURCE,
+    ),
+    value: ({ claims }) => claims?.count || undefined,
+  },
+  {
+    family: gauge(
+      'firesteel_ksm_renamed_series',
+      'Series with a label that the push sets itself; it became exported_*. Absent without any.',
+      RESOURCE,
+    ),
+    value: ({ notes }) => notes.renamed || undefined,
+  },
+  {
+    family: gauge(
+      'firesteel_ksm_over_limit_series',
+      'Series with more or longer labels than VictoriaMetrics takes (limits in the configuration). Absent without any.',
+      RESOURCE,
+    ),
+    value: ({ notes }) => notes.overLimit || undefined,
   },
 ];
 const handlerErrors = summed((stats) => stats.handlerErrors);

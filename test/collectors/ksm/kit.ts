@@ -6,6 +6,7 @@ import { type Renderer, rendererOf } from '../../../src/collectors/ksm/render.ts
 import type { Resource } from '../../../src/collectors/ksm/resource.ts';
 import { resources } from '../../../src/collectors/ksm/resources/index.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
+import type { PushedLabelOptions } from '../../../src/metrics/pushed-labels.ts';
 import { fixture } from '../../kit/host-tree.ts';
 
 /** The resource of that plural name. */
@@ -15,16 +16,18 @@ export function resourceNamed(name: string): Resource {
   return resource;
 }
 
-/** A renderer of every family, opt-in ones too, with these keys of labels and annotations. */
+/** A renderer of every family, opt-in ones too, with these keys of labels and annotations; as pushed, or as it comes. */
 export const fullRenderer = (
   resource: Resource,
   labels: readonly string[] = [],
   annotations: readonly string[] = [],
+  pushed?: PushedLabelOptions,
 ): Renderer =>
   rendererOf(resource, {
     includes: () => true,
     labels: allowedOf({ '*': labels }, resource.name),
     annotations: allowedOf({ '*': annotations }, resource.name),
+    pushed,
   });
 
 /** The recorded list of a resource; empty when the cluster did not have the resource. */

@@ -33,7 +33,14 @@ const quirks: readonly Quirk[] = [
   [
     'a pod without an end of any container has no completion time',
     'pods',
-    { status: { containerStatuses: [{ state: { terminated: { finishedAt: null } } }, { state: { running: {} } }] } },
+    {
+      status: {
+        containerStatuses: [
+          { name: 'a', state: { terminated: { finishedAt: null } } },
+          { name: 'b', state: { running: {} } },
+        ],
+      },
+    },
     'kube_pod_completion_time',
     [],
   ],

@@ -39,6 +39,8 @@ test('an object becomes its lines in the order of the families, and the count of
     ].join(''),
     counts: [1, 0, 2],
     errors: [],
+    renamed: 0,
+    overLimit: [],
   });
   assert.deepEqual(renderer.headers.slice(0, 1), ['# HELP kube_thing_size Size.\n# TYPE kube_thing_size gauge\n']);
 });
@@ -124,4 +126,60 @@ test('labels and annotations are told only when allowed, as labels of one series
     'kube_configmap_annotations{namespace="ns",configmap="a"} 1',
     'kube_configmap_labels{namespace="ns",configmap="a",label_app="x"} 1',
   ]);
+});
+
+test('labels that the push sets are renamed, those of the resource, the family and the object', () => {
+  const things = defineResource({
+    name: 'things',
+    kind: 'Thing',
+    apiVersion: 'v1',
+    namespaced: true,
+    enabled: true,
+    identity: namespaced('job'),
+    families: [
+      series('kube_thing_part', 'STABLE', 'Parts.', ['instance'], (_, emit) => {
+        emit(1, 'x', 'cluster', 'a', 'zone', 'z');
+        emit(1, 'y', 'exported_cluster', 'b', 'cluster', 'c');
+        emit(1, 'z', 'zone', 'cluster');
+        emit(1, 'z', 'zone', 'cluster', 'cluster', '');
+      }),
+    ],
+  });
+  const pushed = { names: new Set(['job', 'instance', 'cluster']) };
+  const { text, renamed } = rendererOf(things, { includes: () => true, pushed }).render({ metadata });
+  assert.deepEqual(text.trim().split('\n'), [
+    'kube_thing_part{namespace="ns",exported_job="a",exported_instance="x",exported_cluster="a",zone="z"} 1',
+    'kube_thing_part{namespace="ns",exported_job="a",exported_instance="y",exported_cluster="b",exported_exported_cluster="c"} 1',
+    'kube_thing_part{namespace="ns",exported_job="a",exported_instance="z",zone="cluster"} 1',
+  ]);
+  assert.equal(renamed, 3);
+});
+
+test('series that VictoriaMetrics would drop are named, and in the text all the same', () => {
+  const limits = { labels: 40, nameBytes: 256, valueBytes: 4096 };
+  const pushed = { names: new Set(['job', 'instance']), limits };
+  const render = (labels: Record<string, string>) =>
+    fullRenderer(resourceNamed('nodes'), ['*'], [], pushed).render({ metadata: { name: 'n1', labels } }).overLimit;
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`l${index}`, 'x']));
+  // With its name, job, instance and node.
+  assert.deepEqual(render(many(36)), []);
+  assert.match(render(many(37))[0] ?? '', /^kube_node_labels\{node="n1".* has 41 labels, the limit is 40$/);
+  assert.deepEqual(render({ a: 'é'.repeat(2048) }), []);
+  assert.match(render({ a: 'é'.repeat(2049) })[0] ?? '', /label label_a with 4098 bytes/);
+  assert.match(render({ [`${'d'.repeat(253)}/x`]: '1' })[0] ?? '', /a label name of 261 bytes/);
+  assert.equal(render(many(300)).length, 1);
+});
+
+test('a series with two values is an error of the family, one that is there twice is not', () => {
+  const part = (values: readonly number[]) =>
+    series('kube_thing_part', 'STABLE', 'Parts.', ['part'], (_, emit) => {
+      for (const value of values) emit(value, 'x');
+      for (let index = 0; index < 20; index++) emit(index, `${index}`);
+      for (const value of values) emit(value, '3');
+    });
+  const same = rendererFor(part([3, 3])).render({ metadata });
+  assert.deepEqual([same.errors, same.counts], [[], [21]]);
+  const other = rendererFor(part([3, 4])).render({ metadata });
+  assert.deepEqual(other.counts, [21]);
+  assert.match(other.errors[0]?.message ?? '', /part="x"\} comes with 3 and with 4: kept the first/);
 });
