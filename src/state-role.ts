@@ -104,7 +104,13 @@ export function createStateRole(
       )
     : undefined;
   const election = lease ?? soleMaster(scope, hooks);
-  const source = { ready: () => ksm.state.podsSynced, answer: (node: string) => ksm.pods.answer(node) };
+  // Where only some pods are followed, a node may have none of them.
+  const followsAllPods = section.namespaces.length === 0 && section.node === undefined;
+  const source = {
+    ready: () => ksm.state.podsSynced,
+    answer: (node: string) => ksm.pods.answer(node),
+    nearestTo: followsAllPods ? (node: string) => ksm.pods.nearestTo(node) : undefined,
+  };
   const check = token
     ? secretCheck(token)
     : podInfoTokenReview && tokenReviewer(client, { ...podInfoTokenReview, monotonic });

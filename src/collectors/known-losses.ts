@@ -44,7 +44,7 @@ const LINES: readonly Line[] = [
   ['process.process', ['smaps'], 'their proportional memory', ['/proc/<pid>/smaps_rollup'], ['SYS_PTRACE'], OFF],
   ['process.process', ['ns/net'], 'ports on which they listen', ['/proc/<pid>/ns/net'], CAN_TRACE, OFF],
   ['container.container', ['open files'], 'open files and sockets of containers', [FD], CAN_TRACE, OFF],
-  ['node.filesystem', ['closed folders'], 'file systems below folders closed to others', ['statfs(2)'], CAN_READ, ON],
+  ['node.filesystem', ['volumes of pods'], 'volumes of pods in folders closed to others', ['statfs(2)'], CAN_READ, ON],
   ['node.slabinfo', [], 'slab caches', ['/proc/slabinfo'], CAN_READ, OFF],
   ['node.rapl', [], 'energy of CPU packages', ['/sys/class/powercap/*/energy_uj'], CAN_READ, OFF],
   ['node.uname', [], 'name of the host', ['/etc/hostname'], ['node.mountHostRoot'], ON],

@@ -8,6 +8,11 @@ export interface PodInfoSource {
   ready(): boolean;
   /** JSON for a node, compressed, and its entity tag; without pods for an unknown node. */
   answer(nodeName: string): { readonly etag: string; readonly gzip: Buffer };
+  /**
+   * For a node that is not known: the known name that is most like it, empty without any; else undefined. Absent where
+   * only some pods are followed, so that a node without any may be right.
+   */
+  readonly nearestTo?: ((nodeName: string) => string | undefined) | undefined;
 }
 
 /** Who may ask. */
@@ -39,6 +44,11 @@ export function podInfoReply(source: PodInfoSource, { query, headers }: Pick<Htt
   if (!NODE_NAME.test(nodeName)) return refuse(400, 'nodeName is not a name that a node can have');
   if (!source.ready()) {
     return refuse(503, 'the pods are still being listed', { 'retry-after': String(RETRY_AFTER_SECONDS) });
+  }
+  const nearest = source.nearestTo?.(nodeName);
+  if (nearest !== undefined) {
+    const hint = nearest === '' ? 'no node is known' : `the nearest known name is ${nearest}`;
+    return refuse(404, `no pod runs on a node ${nodeName}; ${hint}: NODE_NAME must be spec.nodeName of the pod`);
   }
   const { etag, gzip } = source.answer(nodeName);
   const common = { etag, 'cache-control': 'no-cache', vary: 'accept-encoding' };

@@ -70,7 +70,26 @@ test('who has the answer already is told so, until it changes', async (t) => {
   assert.ok(!changed.text.includes('db-0'));
 });
 
-test('a node that nobody knows has no pods', async (t) => {
+test('an unknown node is answered with the known name that is nearest', async (t) => {
+  const { source } = recordedSource();
+  const index = new PodIndex();
+  const get = await served(t, { ...source, nearestTo: (name) => index.nearestTo(name) });
+  const none = await get('?nodeName=ip-10-0-0-7');
+  assert.equal(none.status, 404);
+  assert.match(none.text, /no node is known/);
+  for (const nodeName of ['ip-10-0-0-7.eu-west-1.compute.internal', 'ip-10-0-0-9.eu-west-1.compute.internal', 'cp-1']) {
+    index.upsert(`shop/on-${nodeName}`, {
+      metadata: { namespace: 'shop', name: 'web', uid: nodeName },
+      spec: { nodeName },
+    });
+  }
+  const { status, text } = await get('?nodeName=ip-10-0-0-7');
+  assert.equal(status, 404);
+  assert.match(text, /nearest known name is ip-10-0-0-7\.eu-west-1\.compute\.internal: NODE_NAME/);
+  assert.equal((await get('?nodeName=cp-1')).status, 200);
+});
+
+test('where only some pods are followed, a node may have none', async (t) => {
   const get = await served(t, recordedSource().source);
   const { status, text } = await get('?nodeName=node-9.example.com');
   assert.equal(status, 200);

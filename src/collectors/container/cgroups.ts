@@ -139,8 +139,7 @@ export class CgroupCollector {
   #end(out: Snapshot, row: Row): void {
     row.leave();
     if (row.seen === undefined) return;
-    this.#naming.settle(row);
-    this.#add(out, row, row.seen);
+    if (this.#naming.settle(row)) this.#add(out, row, row.seen);
   }
 
   #add(out: Snapshot, row: Row, { reading, interfaces = [], at }: Seen): void {

@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { kubeClient } from '../../kube/client.ts';
 import { NO_LABELS, type Pod, type PodInfo, podInfo } from '../../kube/pod-info.ts';
 import { Reflector } from '../../kube/reflector.ts';
 import { REAL_TIMING } from '../../kube/retry.ts';
 import type { Log } from '../../log.ts';
 import type { IdentitySource } from './identity-source.ts';
+
+/** How long the first list may take before its absence is reported. */
+const FIRST_LIST_MS = 10_000;
+const POLL_MS = 50;
 
 /**
  * The API server, which is watched for the pods of this node. Every node agent then has a watch of its own there, and
@@ -27,7 +32,10 @@ export function apiserverSource(kubeconfig: string | undefined, nodeName: string
   reflector.start();
   return {
     name: 'apiserver',
-    async pods() {
+    async pods(signal) {
+      // The first list is under way when the first question comes: that is no failure yet.
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(FIRST_LIST_MS)]);
+      while (!reflector.synced && !deadline.aborted) await sleep(POLL_MS, undefined, { signal }).catch(() => {});
       if (!reflector.synced) throw new Error('the pods of this node are not listed yet');
       if (!changed) return undefined;
       changed = false;

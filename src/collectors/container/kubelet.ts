@@ -27,7 +27,7 @@ export const kubeletOptions = z
       .default(false)
       .describe('Take any certificate: many kubelets sign their own. Anyone on the way can read the token.'),
     families: pattern()
-      .prefault('^(?:kubelet_|volume_manager_|storage_operation_|rest_client_requests_total$)')
+      .prefault('^(?:kubelet_|volume_manager_|storage_operation_|rest_client_requests_total$|process_|go_goroutines$)')
       .describe("The families of the kubelet's `/metrics` that are wanted."),
   })
   .prefault({});

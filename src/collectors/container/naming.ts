@@ -11,6 +11,12 @@ export type Names = Pick<IdentityClient, 'find' | 'findPod'>;
 /** Cycles in which samples wait for a name: without it they would be other series, and missing in all sums by pod. */
 const PATIENCE = 2;
 
+/**
+ * The same for a container of a pod that is known: its kubelet tells of it late, but will. What it never tells of, made by
+ * hand perhaps, is told without a name in the end.
+ */
+const LONG_PATIENCE = 20;
+
 const NAMELESS: RowLabels = { namespace: '', pod: '', container: '', image: '', name: '' };
 
 /** Gives rows their labels, as a kubelet does. */
@@ -39,10 +45,15 @@ export class Naming {
     if (kind === 'pod') this.#namePod(row);
     else this.#nameContainer(row);
     row.waited++;
-    if (this.#names !== undefined) return row.isNamed || row.waited > PATIENCE;
+    if (this.#names !== undefined)
+      return row.isNamed || row.waited > (this.#isPodKnown(row) ? LONG_PATIENCE : PATIENCE);
     // Nothing more will be known, but a container that has just started may yet turn out to be a sandbox.
     row.isNamed = row.waited > PATIENCE;
     return true;
+  }
+
+  #isPodKnown({ cgroup: { podUid } }: Row): boolean {
+    return podUid !== undefined && this.#names?.findPod(podUid) !== undefined;
   }
 
   #namePod(row: Row): void {
@@ -60,7 +71,8 @@ export class Naming {
     if (container) {
       const name = this.#runtimeName(containerId, container.name, container.restartCount, row, pod);
       row.label({ ...podLabels(pod), container: container.name, image: container.image, name });
-      row.isNamed = true;
+      // The kubelet has the image a moment after the container.
+      row.isNamed = container.image !== '';
     } else if (this.#isSandbox(row, pod)) {
       row.isSandbox = true;
       const name = this.#runtimeName(containerId, 'POD', 0, row, pod);

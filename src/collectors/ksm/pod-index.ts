@@ -115,6 +115,18 @@ export class PodIndex {
     return this.#exceptions.size === 0 ? node.packed : this.#corrected(node, node.packed);
   }
 
+  /** For a node that no known pod is on: the known name that is most like it, empty without any. Else undefined. */
+  nearestTo(nodeName: string): string | undefined {
+    if (this.#nodes.has(nodeName)) return undefined;
+    let nearest = '';
+    let best = -1;
+    for (const name of this.#nodes.keys()) {
+      const likeness = likenessOf(name, nodeName);
+      if (likeness > best) [nearest, best] = [name, likeness];
+    }
+    return nearest;
+  }
+
   #add(key: string, nodeName: string): Place {
     const node: IndexedNode = this.#nodes.get(nodeName) ?? {
       name: nodeName,
@@ -145,6 +157,16 @@ export class PodIndex {
     node.corrected = { of: packed, epoch: this.#epoch, answer };
     return answer;
   }
+}
+
+/** How many characters two names share at their beginnings and ends: a short name and its domain name share most. */
+function likenessOf(one: string, other: string): number {
+  const shortest = Math.min(one.length, other.length);
+  let head = 0;
+  while (head < shortest && one[head] === other[head]) head++;
+  let tail = 0;
+  while (tail < shortest - head && one.at(-1 - tail) === other.at(-1 - tail)) tail++;
+  return head + tail;
 }
 
 /** Puts all changes of a node into its answer. */

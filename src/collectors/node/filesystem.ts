@@ -1,6 +1,7 @@
 // Space of the mounted file systems: proc_pid_mountinfo(5) and statfs(2). There on every Linux host.
 import * as z from 'zod';
 import { duration, pattern } from '../../config/units.ts';
+import { DeniedFile } from '../../host/errors.ts';
 import { blockingMounts, isReadOnly, type Mount, readMounts } from '../../host/mounts.ts';
 import { BlockingSpace, localSpace, type Space, type SpaceAnswer } from '../../host/statfs.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
@@ -34,6 +35,11 @@ const USUAL_MOUNT_POINTS =
 const USUAL_FS_TYPES =
   /^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|tracefs)$/;
 
+/** What a kubelet mounts for a pod; its folder is not always /var/lib/kubelet. */
+const OF_A_POD = /\/kubelet\/pods\//;
+/** The words for EACCES in {@link SpaceAnswer}. */
+const DENIED = 'permission denied';
+
 const usual = (expression: RegExp) => `Without either: \`${expression.source}\`.`;
 
 const options = z.strictObject({
@@ -58,7 +64,9 @@ export const filesystemAsking = (blockingSpace: (deadlineMs: number) => AskSpace
   defineCollector({
     name: 'filesystem',
     enabled: true,
-    summary: 'Space and inodes of mounted file systems, from `/proc/1/mountinfo` and statfs(2).',
+    summary:
+      'Space and inodes of mounted file systems, from `/proc/1/mountinfo` and statfs(2). Memory mounted for pods (their ' +
+      "secrets, tmpfs below the kubelet's `pods`) only counts when `mountPointsExclude` is set.",
     options,
     whenEmpty: 'no wanted file system is mounted',
     families: [...spaceFamilies.map(([, family]) => family), readonly, deviceError, mountInfo],
@@ -90,7 +98,11 @@ function mountFilter(settings: z.output<typeof options>): (mount: Mount) => bool
   const isWantedPoint = nameFilter('filesystem.mountPoints', points, USUAL_MOUNT_POINTS);
   const types = { include: fsTypesInclude, exclude: fsTypesExclude };
   const isWantedType = nameFilter('filesystem.fsTypes', types, USUAL_FS_TYPES);
-  return ({ fsType, mountPoint }) => isWantedType(fsType) && isWantedPoint(mountPoint);
+  return ({ fsType, mountPoint }) =>
+    isWantedType(fsType) &&
+    isWantedPoint(mountPoint) &&
+    // One for each secret and token of each pod, which come and go with it and are no space of the host.
+    !(mountPointsExclude === undefined && fsType === 'tmpfs' && OF_A_POD.test(mountPoint));
 }
 
 /** One mount for each set of labels: of mounts stacked on one point only the last can be reached. */
@@ -99,6 +111,10 @@ const lastOfEach = (mounts: readonly Mount[]): Iterable<Mount> =>
 
 function addMount(out: Snapshot, mount: Mount, answer: SpaceAnswer): void {
   const error = 'error' in answer ? answer.error : '';
+  if (error === DENIED && OF_A_POD.test(mount.mountPoint)) {
+    out.lose('volumes of pods', new DeniedFile(mount.path));
+    return;
+  }
   const labels = [mount.device, mount.mountPoint, mount.fsType, error];
   out.add(deviceError, error ? 1 : 0, ...labels);
   out.add(readonly, isReadOnly(mount) ? 1 : 0, ...labels);

@@ -42,7 +42,7 @@ async function startKubelet(context: TestContext, pages: ReadonlySet<string> = n
 }
 
 const isOfKubelet = (series: string) =>
-  /^(?:kubelet_|volume_manager_|storage_operation_|rest_client_requests_total\{)/.test(series);
+  /^(?:kubelet_|volume_manager_|storage_operation_|rest_client_requests_total\{|process_|go_goroutines\{)/.test(series);
 const toldTwice =
   /^(?:container_cpu_usage_seconds_total|container_memory_working_set_bytes|container_start_time_seconds)\{|^(?:resource_)?scrape_error/;
 
