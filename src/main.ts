@@ -2,15 +2,19 @@
 import { text } from 'node:stream/consumers';
 import { dispatch } from './commands/dispatch.ts';
 import { COMMANDS } from './commands/index.ts';
+import { stuckOperations } from './exporters/spool/disk.ts';
 import { waitingThreads } from './host/statfs.ts';
 import { createLog } from './log.ts';
 
 const stop = new AbortController();
 const events = new EventTarget();
 
-/** process.exit() waits for threads, and one that asks a dead mount for its space never ends; an exec does not wait. */
+/** Threads that wait for a dead mount or a disk that stalls; they never end. */
+const hasStuckThreads = () => waitingThreads() + stuckOperations() > 0;
+
+/** process.exit() waits for all threads; an exec does not. */
 function end(code: number): void {
-  if (waitingThreads() === 0) process.exit(code);
+  if (!hasStuckThreads()) process.exit(code);
   process.execve?.(process.execPath, [process.execPath, '--eval', `process.exit(${code})`]);
 }
 
@@ -48,5 +52,6 @@ try {
   die(cause);
 }
 
+if (hasStuckThreads()) end(Number(process.exitCode));
 // What may still hang (a stuck mount, a peer that doesn't close) must not keep a finished process alive.
 setTimeout(() => end(Number(process.exitCode)), 1000).unref();

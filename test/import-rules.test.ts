@@ -95,7 +95,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'push',
     'receiver',
   ],
-  'main.ts': ['commands', 'host/statfs.ts', 'log.ts'],
+  'main.ts': ['commands', 'exporters/spool/disk.ts', 'host/statfs.ts', 'log.ts'],
 };
 
 /** The relative imports of a source file, as paths below src. */

@@ -70,6 +70,10 @@ export interface ExporterStatus {
     readonly bytes: number;
     readonly limitBytes: number;
     readonly oldestStampMs?: number;
+    /** Why nothing can be kept on disk now; absent when it can. */
+    readonly trouble?: string;
+    /** Entries of its folder that are not the agent's and are left alone. */
+    readonly foreign: number;
   };
   readonly sentSamples: number;
   /** Families that the receiver refuses, and that its pushes go without; absent when there are none. */

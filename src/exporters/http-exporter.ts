@@ -15,8 +15,12 @@ import { MemoryQueue } from './queue.ts';
 import { Replay } from './replay.ts';
 import { Report } from './report.ts';
 import { Sender } from './sender.ts';
+import type { Disk } from './spool/disk.ts';
 import { Spool } from './spool/spool.ts';
 import { StaleMarkers } from './stale-markers.ts';
+
+/** At the end the disk has so long after the last upload: with collection and uploads that comes to 6 s. */
+const LAST_WRITES_MS = 1000;
 
 /** What all exporters share. */
 export interface ExporterContext {
@@ -30,6 +34,8 @@ export interface ExporterContext {
   /** Where and how much to keep on disk; nothing without a path. */
   readonly spool: CoreConfig['spool'];
   readonly clock?: Clock;
+  /** Stands in for the disk of `spool.path`. */
+  readonly disk?: Disk;
 }
 
 /**
@@ -103,12 +109,14 @@ export class HttpExporter implements Exporter {
     this.#spool = new Spool({
       folder: `${context.spool.path}/${name}`,
       maxBytes: context.spool.maxBytes,
+      maxWaitingBytes: settings.queue.bytes,
       maxAgeMs: context.spool.maxAge,
       now,
       log,
       onDrop: this.#report.dropped,
       onSetAside: this.#report.setAside,
       onChange: () => this.#count(),
+      ...(context.disk && { disk: context.disk }),
     });
     this.#replay = new Replay({
       spool: this.#spool,
@@ -175,6 +183,7 @@ export class HttpExporter implements Exporter {
       this.#cut.abort();
       this.#endpoints.wake();
     }, deadlineMs);
+    this.#spool?.hurry(deadlineMs + LAST_WRITES_MS);
     await Promise.all([...this.#lanes.values(), this.#replaying]);
     clearTimeout(timer);
     const left = this.#queue.takeAll();

@@ -15,6 +15,9 @@ export interface ExportMetrics {
   readonly queueOldest: Gauge<'exporter'>;
   readonly replayed: Counter<'exporter'>;
   readonly setAside: Counter<'exporter'>;
+  readonly spoolUsable: Gauge<'exporter'>;
+  readonly spoolForeign: Gauge<'exporter'>;
+  readonly unknownDropped: Counter<'exporter' | 'reason'>;
   readonly breakerOpen: Gauge<'exporter'>;
   readonly connectionResets: Counter<'exporter'>;
   readonly lastSuccess: Gauge<'exporter'>;
@@ -106,6 +109,24 @@ export function exportMetrics(registry: Registry): ExportMetrics {
       name: 'firesteel_export_spool_set_aside_total',
       help: 'Files on disk that could not be used (damaged, or of a newer version) and were renamed to .bad.',
       labelNames: exporter,
+      registers,
+    }),
+    spoolUsable: new Gauge({
+      name: 'firesteel_export_spool_usable',
+      help: '0 while nothing can be kept on disk: the folder can not be used, or the disk does not answer.',
+      labelNames: exporter,
+      registers,
+    }),
+    spoolForeign: new Gauge({
+      name: 'firesteel_export_spool_foreign_entries',
+      help: "Entries of the spool's folder that are not the agent's (folders, links, pipes, files of others) and are left alone.",
+      labelNames: exporter,
+      registers,
+    }),
+    unknownDropped: new Counter({
+      name: 'firesteel_export_unknown_bodies_dropped_total',
+      help: 'Files on disk that were given up without knowing how many samples they had, by reason.',
+      labelNames: ['exporter', 'reason'] as const,
       registers,
     }),
     breakerOpen: new Gauge({

@@ -111,8 +111,12 @@ export class Report {
     this.#log.say(waitMs === undefined ? 'error' : 'warn', key, fields, `push failed: ${rule.reason}`);
   }
 
-  /** Samples were given up. */
-  readonly dropped = (reason: string, samples: number): void => {
+  /** Samples were given up; undefined for a body of which nobody knows how many it had. */
+  readonly dropped = (reason: string, samples: number | undefined): void => {
+    if (samples === undefined) {
+      this.#metrics.unknownDropped.inc({ exporter: this.#exporter, reason });
+      return;
+    }
     this.#dropped[reason] = (this.#dropped[reason] ?? 0) + samples;
     this.#metrics.samplesDropped.inc({ exporter: this.#exporter, reason }, samples);
   };
@@ -172,5 +176,8 @@ export class Report {
     if (Number.isFinite(oldest)) queueOldest.set({ exporter }, oldest / 1000);
     else queueOldest.remove({ exporter });
     breakerOpen.set({ exporter }, isOpen ? 0 : 1);
+    if (!spool) return;
+    this.#metrics.spoolUsable.set({ exporter }, spool.trouble === undefined ? 1 : 0);
+    this.#metrics.spoolForeign.set({ exporter }, spool.foreign);
   }
 }

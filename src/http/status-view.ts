@@ -116,6 +116,10 @@ export interface ExporterView {
     readonly bytes: number;
     readonly limitBytes: number;
     readonly oldestStampMs?: number;
+    /** Why nothing can be kept on disk now; absent when it can. */
+    readonly trouble?: string;
+    /** Entries of its folder that are not the agent's and are left alone. */
+    readonly foreign: number;
   };
   /** Families that the receiver refuses, and that its pushes go without until `retryMs`; absent when there are none. */
   readonly leftOut?: readonly LeftOutView[];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import * as files from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { targets } from '../../src/config/identity.ts';
 import type { Body } from '../../src/exporters/exporter.ts';
 import { createExporter } from '../../src/exporters/index.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
+import { Disk } from '../../src/exporters/spool/disk.ts';
 import { ThrottledLog } from '../../src/log.ts';
 import { compressEach } from '../../src/metrics/compression.ts';
 import type { Group } from '../../src/metrics/group.ts';
@@ -76,7 +78,7 @@ class Receiver {
   }
 }
 
-function exporterTo(url: string, options: object = {}, spoolPath?: string, node = 'n1') {
+function exporterTo(url: string, options: object = {}, spoolPath?: string, node = 'n1', disk?: Disk) {
   const log: string[] = [];
   const registry = new AgentRegistry();
   const set = [`exporters.it=${JSON.stringify({ type: 'vmagent', url, ...options })}`];
@@ -92,6 +94,7 @@ function exporterTo(url: string, options: object = {}, spoolPath?: string, node 
     random: () => 0,
     env: {},
     spool: config.spool,
+    ...(disk && { disk }),
   });
   exporter.start();
   const counted = async (series: string) => samplesOf(await registry.metrics()).get(`firesteel_export_${series}`) ?? 0;
@@ -140,6 +143,42 @@ test('an outage costs nothing: what is too much for memory waits on disk and fol
   const { state, dropped, sentSamples } = exporter.status();
   assert.deepEqual([state, dropped, sentSamples], ['ok', {}, 10]);
   assert.ok((await counted('replayed_bodies_total{exporter="it"}')) >= 7);
+});
+
+test('a disk that stalls during an outage: bounds, metrics, the status, and the end within its time', async (t) => {
+  const receiver = await Receiver.start(t);
+  receiver.answer = () => 503;
+  const LINES = 3000;
+  let hangs: boolean = false;
+  const released = Promise.withResolvers<void>();
+  t.after(() => released.resolve());
+  const { lstat, mkdir, open, readdir, rename, unlink } = files;
+  const stalling: typeof open = async (...args) => {
+    if (hangs) await released.promise;
+    return open(...args);
+  };
+  const disk = new Disk({ deadlineMs: 100, io: { lstat, mkdir, open: stalling, readdir, rename, unlink } });
+  const options = { queue: { cycles: 2, bytes: '64KiB' } };
+  const { exporter, counted, log } = exporterTo(receiver.url, options, join(scratchFolder(t), 'spool'), 'n1', disk);
+  await until(async () => (await counted('spool_usable{exporter="it"}')) === 1);
+  hangs = true;
+  for (let stamp = 1; stamp <= 100; stamp++) exporter.deliver(await bodyAt(stamp, LINES));
+  await until(async () => (await counted('spool_usable{exporter="it"}')) === 0);
+  const { spool, memory } = exporter.status();
+  assert.match(spool?.trouble ?? '', /does not answer/);
+  assert.ok((spool?.bytes ?? 0) > 0 && (spool?.bytes ?? 0) <= 65_536, `${spool?.bytes} bytes wait for the disk`);
+  assert.equal(await counted('queue_bytes{exporter="it",tier="disk"}'), spool?.bytes);
+  const waiting = memory.bodies + (spool?.bodies ?? 0);
+  const lost = await counted('samples_dropped_total{exporter="it",reason="disk_stalled"}');
+  // One may be in the hands of an upload.
+  const bodies = waiting + lost / LINES;
+  assert.ok(bodies >= 99 && bodies <= 100, `${waiting} wait, ${lost} samples lost`);
+  assert.ok(lost > 0);
+  const started = performance.now();
+  await exporter.close(1000);
+  assert.ok(performance.now() - started < 5000, 'the end does not wait for the disk');
+  assert.equal(await counted('samples_dropped_total{exporter="it",reason="disk_stalled"}'), 100 * LINES);
+  assert.match(log.join(), /the disk of this folder/);
 });
 
 test('what is left at the end goes to disk; the next run sends its first body before that', async (t) => {

@@ -1,5 +1,6 @@
-import { open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
 import { join } from 'node:path';
+import { type Disk, DiskStalled, type Io } from './disk.ts';
 import { HEADER_BYTES, readDescription, readHeader, UnusableFile } from './format.ts';
 
 /** Begins the names of files that are not complete. */
@@ -20,65 +21,106 @@ export interface SpoolEntry {
   readonly samples: number;
 }
 
-/** What is in a folder: bodies by their descriptions, and files that are none. */
+/** What is in a folder: bodies by their descriptions, files that are none, and entries that are not ours to touch. */
 export interface Inspected {
   readonly entries: readonly SpoolEntry[];
-  readonly unusable: readonly { readonly file: string; readonly reason: string }[];
+  readonly unusable: readonly { readonly file: string; readonly cause: UnusableFile }[];
+  readonly foreign: readonly { readonly file: string; readonly reason: string }[];
 }
 
 /** Looks at all files of a folder and removes those that were never finished. Payloads are not read. */
-export async function inspectFolder(folder: string): Promise<Inspected> {
+export async function inspectFolder(disk: Disk, folder: string): Promise<Inspected> {
   const entries: SpoolEntry[] = [];
-  const unusable: { file: string; reason: string }[] = [];
-  for (const file of await readdir(folder)) {
-    if (file.startsWith(TEMPORARY)) await unlink(join(folder, file));
-    if (!file.endsWith(BODY) || file.startsWith(TEMPORARY)) continue;
+  const unusable: { file: string; cause: UnusableFile }[] = [];
+  const foreign: { file: string; reason: string }[] = [];
+  for (const file of await disk.run(`list ${folder}`, (io) => io.readdir(folder))) {
+    const path = join(folder, file);
+    const isTemporary = file.startsWith(TEMPORARY);
+    if (!isTemporary && !file.endsWith(BODY)) continue;
     try {
-      entries.push(await entryOf(folder, file));
+      if (isTemporary) await disk.run(`remove ${path}`, (io) => io.unlink(path));
+      else entries.push(await disk.run(`read ${path}`, (io) => entryOf(io, folder, file)));
     } catch (cause) {
-      if (!(cause instanceof UnusableFile)) throw cause;
-      unusable.push({ file, reason: cause.message });
+      if (cause instanceof DiskStalled) throw cause;
+      if (cause instanceof UnusableFile) unusable.push({ file, cause });
+      else foreign.push({ file, reason: cause instanceof Error ? cause.message : String(cause) });
     }
   }
-  return { entries, unusable };
+  return { entries, unusable, foreign };
 }
 
-async function entryOf(folder: string, file: string): Promise<SpoolEntry> {
-  const handle = await open(join(folder, file));
+/** Without waiting for whoever writes into a pipe, and without following a link. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+
+/** Opens a regular file and hands it to `use`, with its size. */
+async function withFile<T>(
+  io: Io,
+  path: string,
+  use: (handle: Awaited<ReturnType<Io['open']>>, bytes: number) => Promise<T>,
+): Promise<T> {
+  const handle = await io.open(path, READ);
   try {
-    const { size: bytes } = await handle.stat();
-    const header = Buffer.alloc(Math.min(HEADER_BYTES, bytes));
-    await handle.read(header, 0, header.length, 0);
-    const { descriptionBytes } = readHeader(header, bytes);
-    const text = Buffer.alloc(descriptionBytes);
-    await handle.read(text, 0, text.length, HEADER_BYTES);
-    const { stampMs, samples } = readDescription(header, text);
-    return { file, bytes, stampMs, samples };
+    const status = await handle.stat();
+    if (!status.isFile()) throw new Error(`${path} is no regular file`);
+    return await use(handle, status.size);
   } finally {
     await handle.close();
   }
 }
 
-/** Writes a new file that only its owner may read, down to the disk; leaves nothing behind when that fails. */
-export async function writeDurably(path: string, parts: readonly Buffer[]): Promise<void> {
-  const handle = await open(path, 'wx', 0o600);
+const entryOf = (io: Io, folder: string, file: string): Promise<SpoolEntry> =>
+  withFile(io, join(folder, file), async (handle, bytes) => {
+    const header = Buffer.alloc(Math.min(HEADER_BYTES, bytes));
+    await handle.read(header, 0, header.length, 0);
+    const { descriptionBytes, isWhole } = readHeader(header, bytes);
+    const text = Buffer.alloc(descriptionBytes);
+    await handle.read(text, 0, text.length, HEADER_BYTES);
+    const { stampMs, samples } = readDescription(header, text);
+    if (!isWhole) throw new UnusableFile(`${bytes} bytes are not what its header says`, { samples });
+    return { file, bytes, stampMs, samples };
+  });
+
+/** The content of a file that had `bytes` when it was written. Rejects with UnusableFile when it has others. */
+export const readEntry = (io: Io, path: string, bytes: number): Promise<Buffer> =>
+  withFile(io, path, async (handle, size) => {
+    if (size !== bytes) throw new UnusableFile(`${size} bytes instead of ${bytes}`);
+    const content = Buffer.alloc(size);
+    for (let read = 0; read < size; ) {
+      const { bytesRead } = await handle.read(content, read, size - read, read);
+      if (bytesRead === 0) throw new UnusableFile(`${read} bytes instead of ${bytes}`);
+      read += bytesRead;
+    }
+    return content;
+  });
+
+/**
+ * Writes a new file that only its owner may read, down to the disk, under a temporary name first. Leaves nothing behind
+ * when that fails. May be done again with the same name.
+ */
+export async function writeDurably(io: Io, folder: string, file: string, parts: readonly Buffer[]): Promise<void> {
+  const temporary = join(folder, `${TEMPORARY}${file}`);
+  const handle = await io.open(temporary, WRITE, 0o600);
   try {
     const { bytesWritten } = await handle.writev([...parts]);
     const bytes = parts.reduce((sum, { length }) => sum + length, 0);
     if (bytesWritten < bytes)
       throw Object.assign(new Error(`ENOSPC: ${bytesWritten} of ${bytes} bytes fit`), { code: 'ENOSPC' });
     await handle.sync();
+    await io.rename(temporary, join(folder, file));
   } catch (cause) {
-    await unlink(path).catch(() => undefined);
+    await io.unlink(temporary).catch(() => undefined);
     throw cause;
   } finally {
     await handle.close();
   }
+  await syncFolder(io, folder);
 }
 
+const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 /** Makes the names in a folder as durable as its files. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder);
+async function syncFolder(io: Io, folder: string): Promise<void> {
+  const handle = await io.open(folder);
   try {
     await handle.sync();
   } finally {
@@ -87,16 +129,20 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Renames a file that can't be used, and removes the oldest of those when they become too many. */
-export async function setAside(folder: string, file: string): Promise<void> {
-  await rename(join(folder, file), join(folder, file + BAD)).catch(() => undefined);
-  const names = (await readdir(folder))
-    .filter((name) => name.endsWith(BAD))
+export async function setAside(io: Io, folder: string, file: string): Promise<void> {
+  await io.rename(join(folder, file), join(folder, file + BAD)).catch(() => undefined);
+  const names = (await io.readdir(folder))
+    .filter((name) => name.endsWith(BODY + BAD))
     .sort()
     .reverse();
   let bytes = 0;
-  for (const [index, name] of names.entries()) {
+  let kept = 0;
+  for (const name of names) {
     const path = join(folder, name);
-    bytes += (await stat(path)).size;
-    if (index >= MAX_BAD_FILES || bytes > MAX_BAD_BYTES) await unlink(path);
+    const status = await io.lstat(path);
+    if (!status.isFile()) continue;
+    bytes += status.size;
+    kept++;
+    if (kept > MAX_BAD_FILES || bytes > MAX_BAD_BYTES) await io.unlink(path);
   }
 }

@@ -40,13 +40,14 @@ type Description = z.output<typeof descriptionSchema>;
 /** A body that tells for which target it was collected. */
 export type AddressedBody = Body & Required<Pick<Body, 'target'>>;
 
-/** A file that can't be used: `newer` when a later version of this program wrote it. */
+/** A file that can't be used: damaged, or written by a later version of this program. */
 export class UnusableFile extends Error {
-  readonly newer: boolean;
+  /** How many samples are lost with it; undefined when it does not say. */
+  readonly samples: number | undefined;
 
-  constructor(message: string, newer = false) {
+  constructor(message: string, { samples }: { readonly samples?: number } = {}) {
     super(message);
-    this.newer = newer;
+    this.samples = samples;
   }
 }
 
@@ -76,7 +77,8 @@ export async function fileParts(body: AddressedBody): Promise<Buffer[]> {
 /** The sizes that a header tells. */
 export interface Sizes {
   readonly descriptionBytes: number;
-  readonly payloadBytes: number;
+  /** Whether the file has as many bytes as description and payload have together. */
+  readonly isWhole: boolean;
 }
 
 /** Reads the first 24 bytes of a file of `fileBytes`. Throws {@link UnusableFile}. */
@@ -84,27 +86,35 @@ export function readHeader(header: Buffer, fileBytes: number): Sizes {
   if (header.length < HEADER_BYTES || !header.subarray(0, 4).equals(MAGIC))
     throw new UnusableFile('not a spooled body');
   const version = header.readUInt16BE(4);
-  if (version > VERSION) throw new UnusableFile(`written in version ${version}; this agent knows ${VERSION}`, true);
+  if (version > VERSION) throw new UnusableFile(`written in version ${version}; this agent knows ${VERSION}`);
   const descriptionBytes = header.readUInt32BE(8);
   const payloadBytes = header.readUInt32BE(12);
   const expected = HEADER_BYTES + descriptionBytes + payloadBytes;
-  if (expected !== fileBytes || descriptionBytes > MAX_DESCRIPTION_BYTES) {
-    throw new UnusableFile(`${fileBytes} bytes instead of ${expected}`);
-  }
-  return { descriptionBytes, payloadBytes };
+  const isDescribed = HEADER_BYTES + descriptionBytes <= fileBytes && descriptionBytes <= MAX_DESCRIPTION_BYTES;
+  if (!isDescribed) throw new UnusableFile(`${fileBytes} bytes instead of ${expected}`);
+  return { descriptionBytes, isWhole: expected === fileBytes };
 }
 
 /** Reads a description. Throws {@link UnusableFile} when it is damaged. */
 export function readDescription(header: Buffer, text: Buffer): Description {
   if (crc32c(text) !== header.readUInt32BE(16)) throw new UnusableFile('checksum of the description differs');
-  const parsed = descriptionSchema.safeParse(JSON.parse(text.toString()));
+  const parsed = descriptionSchema.safeParse(jsonOf(text));
   if (!parsed.success) throw new UnusableFile('description is incomplete');
   return parsed.data;
 }
 
+function jsonOf(text: Buffer): unknown {
+  try {
+    return JSON.parse(text.toString());
+  } catch {
+    return undefined;
+  }
+}
+
 /** The body in a whole file. Rejects with {@link UnusableFile} when a byte of it has changed. */
 export async function readFile(file: Buffer): Promise<AddressedBody> {
-  const { descriptionBytes } = readHeader(file, file.length);
+  const { descriptionBytes, isWhole } = readHeader(file, file.length);
+  if (!isWhole) throw new UnusableFile(`${file.length} bytes are not what its header says`);
   const { members: sizes, ...facts } = readDescription(
     file,
     file.subarray(HEADER_BYTES, HEADER_BYTES + descriptionBytes),

@@ -1,53 +1,91 @@
-import { mkdir, readFile as readWhole, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ThrottledLog } from '../../log.ts';
-import { inspectFolder, type SpoolEntry, setAside, syncFolder, TEMPORARY, writeDurably } from './folder.ts';
+import { wireBytes } from '../exporter.ts';
+import { Disk, DiskStalled } from './disk.ts';
+import { inspectFolder, readEntry, type SpoolEntry, setAside, writeDurably } from './folder.ts';
 import { type AddressedBody, fileParts, readFile, UnusableFile } from './format.ts';
 import { lockFolder, type Unlock } from './lock.ts';
 
 export interface SpoolOptions {
   readonly folder: string;
   readonly maxBytes: number;
+  /** What may wait in memory until the disk takes it; beyond, the oldest goes. */
+  readonly maxWaitingBytes: number;
   readonly maxAgeMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly log: ThrottledLog;
-  /** Is told what is given up. */
-  readonly onDrop: (reason: string, samples: number) => void;
+  /** Is told what is given up; `samples` is undefined for a file that does not say how many it has. */
+  readonly onDrop: (reason: string, samples: number | undefined) => void;
   /** Is told of each file that can't be used. */
   readonly onSetAside: () => void;
-  /** Is told when the sizes have changed. */
+  /** Is told when the sizes or the state have changed. */
   readonly onChange: () => void;
+  readonly disk?: Disk;
+}
+
+/** What waits, and what is wrong with the disk. */
+export interface SpoolStatus {
+  readonly bodies: number;
+  readonly bytes: number;
+  readonly limitBytes: number;
+  readonly oldestStampMs?: number;
+  /** Why nothing can be kept on disk now. */
+  readonly trouble?: string;
+  /** Entries of the folder that are not the spool's, and stay untouched. */
+  readonly foreign: number;
+}
+
+/** A body that waits for the disk. Its file has the same name at each try. */
+interface Waiting {
+  readonly body: AddressedBody;
+  readonly file: string;
+  readonly bytes: number;
+  readonly settle: () => void;
 }
 
 const DISK_IS_FULL = new Set(['ENOSPC', 'EDQUOT']);
+const DENIED = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 /**
  * The bodies of one receiver that wait on disk, a file each, for this process alone. Never throws for what is wrong
- * with the disk: bodies that it does not take are dropped, counted and told of. All work is done one after the other.
+ * with the disk: bodies that it does not take are dropped, counted and told of. All work is done one after the other. A
+ * disk that does not answer costs nothing but room: what waits for it stays in memory within its limit.
  */
 export class Spool {
   readonly #options: SpoolOptions;
+  readonly #disk: Disk;
   /** By stamp, the oldest first. */
   readonly #entries: SpoolEntry[] = [];
   #bytes = 0;
   #sequence = 0;
   #unlock: Unlock | undefined;
   #work: Promise<unknown> = Promise.resolve();
-  /** Bodies that are being written, or wait for it. */
-  #waiting = 0;
+  /** Bodies that are being written, or wait for it, the oldest first. */
+  readonly #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #foreign = 0;
+  #trouble: string | undefined = 'not open yet';
+  #isEnding: boolean = false;
+  /** The folder could not be taken because the disk did not answer: what waits is kept until it does. */
+  #isComing: boolean = false;
 
   constructor(options: SpoolOptions) {
     this.#options = options;
+    this.#disk = options.disk ?? new Disk();
   }
 
-  get sizes(): { bodies: number; bytes: number; limitBytes: number; oldestStampMs?: number } {
+  get sizes(): SpoolStatus {
     const [oldest] = this.#entries;
+    const stamps = [...(oldest ? [oldest.stampMs] : []), ...this.#waiting.map(({ body }) => body.stampMs)];
+    const trouble = this.#disk.stalled ? 'the disk does not answer' : this.#trouble;
     return {
-      bodies: this.#entries.length + this.#waiting,
-      bytes: this.#bytes,
+      bodies: this.#entries.length + this.#waiting.length,
+      bytes: this.#bytes + this.#waitingBytes,
       limitBytes: this.#options.maxBytes,
-      ...(oldest && { oldestStampMs: oldest.stampMs }),
+      foreign: this.#foreign,
+      ...(stamps.length > 0 && { oldestStampMs: Math.min(...stamps) }),
+      ...(trouble !== undefined && { trouble }),
     };
   }
 
@@ -56,74 +94,80 @@ export class Spool {
     return this.#unlock !== undefined;
   }
 
-  /** Takes the folder and what an earlier run left there. False while another process has it. */
+  /** Takes the folder and what an earlier run left there. False while it can't be had. */
   open(): Promise<boolean> {
     return this.#inTurn(async () => {
-      const { folder, onSetAside } = this.#options;
+      const { folder, log } = this.#options;
       try {
-        await mkdir(folder, { recursive: true, mode: 0o700 });
-        this.#unlock = await lockFolder(folder);
+        await this.#disk.run(`make ${folder}`, (io) => io.mkdir(folder, { recursive: true, mode: 0o700 }));
+        this.#unlock = await lockFolder(this.#disk, folder);
         if (!this.#unlock) {
-          this.#say(
-            'warn',
-            'locked',
-            'another process uses the folder',
-            'waiting for its end; keeping bodies in memory',
-          );
+          this.#trouble = 'another process uses the folder';
+          this.#say('warn', 'locked', this.#trouble, 'waiting for its end; keeping bodies in memory');
           return false;
         }
-        const { entries, unusable } = await inspectFolder(folder);
-        for (const entry of entries) this.#insert(entry);
-        for (const { file, reason } of unusable) {
-          onSetAside();
-          await this.#setAside(file, reason);
-        }
+        await this.#takeStock();
         await this.#makeRoom(0);
+        this.#trouble = undefined;
+        this.#isComing = false;
+        log.over(`spool ${folder} open`);
+        await this.#writeWaiting();
         return true;
       } catch (cause) {
-        this.#say('error', 'open', String(cause), 'going on without the disk; check the folder and its rights');
+        this.#trouble = cause instanceof Error ? cause.message : String(cause);
+        this.#isComing = cause instanceof DiskStalled;
+        this.#say('error', 'open', this.#trouble, `going on without the disk, trying again; ${this.#remedy(cause)}`);
         this.#entries.length = 0;
         this.#bytes = 0;
         await this.#unlock?.();
         this.#unlock = undefined;
         return false;
+      } finally {
+        this.#options.onChange();
       }
     });
   }
 
   /** Writes a body; resolves when it is safe, or given up. The oldest make room for it. */
   put(body: AddressedBody): Promise<void> {
-    this.#waiting++;
-    return this.#inTurn(async () => {
-      try {
-        await this.#put(body);
-      } finally {
-        this.#waiting--;
-        this.#options.onChange();
-      }
-    });
+    const { promise, resolve: settle } = Promise.withResolvers<void>();
+    const file = `${String(body.stampMs).padStart(15, '0')}-${body.group}-${process.pid}-${this.#sequence++}.body`;
+    this.#waiting.push({ body, file, bytes: wireBytes(body), settle });
+    this.#waitingBytes += wireBytes(body);
+    const { maxWaitingBytes } = this.#options;
+    while (this.#waitingBytes > maxWaitingBytes && this.#waiting.length > 1) this.#giveUp('disk_stalled');
+    this.#options.onChange();
+    void this.#inTurn(() => this.#writeWaiting());
+    return promise;
   }
 
-  /** The oldest body that may still be sent; waits for what is being done. */
+  /** The oldest body that may still be sent; waits for what is being done. None while the disk does not answer. */
   oldest(): Promise<SpoolEntry | undefined> {
     return this.#inTurn(async () => {
+      if (this.#disk.stalled) return undefined;
       await this.#makeRoom(0);
       return this.#entries[0];
     });
   }
 
-  /** The body of an entry; undefined when its file is gone or damaged, which is counted. */
+  /** The body of an entry; undefined when it can't be had now, or its file is gone or damaged, which is counted. */
   read(entry: SpoolEntry): Promise<AddressedBody | undefined> {
     return this.#inTurn(async () => {
+      const path = join(this.#options.folder, entry.file);
       try {
-        return await readFile(await readWhole(join(this.#options.folder, entry.file)));
+        return await readFile(await this.#disk.run(`read ${path}`, (io) => readEntry(io, path, entry.bytes)));
       } catch (cause) {
+        if (cause instanceof DiskStalled) {
+          this.#stalled(cause);
+          return undefined;
+        }
         this.#take(entry);
-        this.#options.onDrop('spool_corrupt', entry.samples);
         if (cause instanceof UnusableFile) {
-          this.#options.onSetAside();
-          await this.#setAside(entry.file, cause.message);
-        } else this.#say('error', 'read', String(cause), 'gave this body up');
+          await this.#setAside(entry.file, new UnusableFile(cause.message, entry));
+        } else {
+          this.#options.onDrop('spool_corrupt', entry.samples);
+          this.#say('error', 'read', String(cause), 'gave this body up');
+        }
         return undefined;
       }
     });
@@ -134,6 +178,13 @@ export class Spool {
     return this.#inTurn(() => this.#remove(entry));
   }
 
+  /** From now on the disk has no longer than so long for all that is left to do; what it does not take is given up. */
+  hurry(withinMs: number): void {
+    this.#isEnding = true;
+    this.#disk.hurry(withinMs);
+    if (this.#disk.stalled) this.#giveUpAll();
+  }
+
   /** Waits for what is being written, and leaves the folder to others. */
   close(): Promise<void> {
     return this.#inTurn(async () => {
@@ -142,25 +193,64 @@ export class Spool {
     });
   }
 
-  async #put(body: AddressedBody): Promise<void> {
+  async #takeStock(): Promise<void> {
+    const { folder } = this.#options;
+    const { entries, unusable, foreign } = await inspectFolder(this.#disk, folder);
+    for (const entry of entries) this.#insert(entry);
+    for (const { file, cause } of unusable) {
+      await this.#setAside(file, cause);
+    }
+    this.#foreign = foreign.length;
+    const [first] = foreign;
+    if (!first) return;
+    const reason = `${foreign.length} entries are not the spool's, such as ${first.file}: ${first.reason}`;
+    this.#say('warn', 'foreign', reason, 'they are left alone; remove them');
+  }
+
+  /** Writes what waits, until nothing does or the disk stops to answer. */
+  async #writeWaiting(): Promise<void> {
+    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
+      if (this.#isComing && !this.#isEnding) return;
+      try {
+        await this.#write(next);
+      } catch (cause) {
+        if (!(cause instanceof DiskStalled)) throw cause;
+        this.#stalled(cause);
+        return;
+      }
+      this.#settle(next);
+    }
+  }
+
+  /** Keeps what waits in memory until the disk is back; at the end gives it up. */
+  #stalled(cause: DiskStalled): void {
+    const next = this.#isEnding ? 'giving up what waits' : 'keeping what waits in memory until it answers';
+    this.#say('error', 'stalled', cause.message, `${next}; look at the disk of this folder`);
+    if (this.#isEnding) this.#giveUpAll();
+    this.#options.onChange();
+    void this.#disk.stalled?.then(() => {
+      this.#options.log.over(`spool ${this.#options.folder} stalled`);
+      this.#options.onChange();
+      return this.#inTurn(() => this.#writeWaiting());
+    });
+  }
+
+  async #write({ body, file }: Waiting): Promise<void> {
     const { onDrop, maxBytes, folder } = this.#options;
     if (!this.isOpen) return onDrop('no_spool', body.samples);
     const parts = await fileParts(body);
     const bytes = parts.reduce((sum, { length }) => sum + length, 0);
     if (bytes > maxBytes) return onDrop('spool_full', body.samples);
     await this.#makeRoom(bytes);
-    const file = `${String(body.stampMs).padStart(15, '0')}-${body.group}-${process.pid}-${this.#sequence++}.body`;
     for (;;) {
       try {
-        const temporary = join(folder, `${TEMPORARY}${file}`);
-        await writeDurably(temporary, parts);
-        await rename(temporary, join(folder, file));
-        await syncFolder(folder);
+        await this.#disk.run(`write ${join(folder, file)}`, (io) => writeDurably(io, folder, file, parts));
         break;
       } catch (cause) {
+        if (cause instanceof DiskStalled) throw cause;
         const [oldest] = this.#entries;
         const isFull = DISK_IS_FULL.has((cause as NodeJS.ErrnoException).code ?? '');
-        const next = isFull ? 'dropping the oldest bodies' : 'gave this body up';
+        const next = isFull ? 'dropping the oldest bodies' : `gave this body up; ${this.#remedy(cause)}`;
         this.#say('error', isFull ? 'disk_full' : 'write', String(cause), next);
         if (!isFull) return onDrop('spool_error', body.samples);
         if (!oldest || oldest.stampMs > body.stampMs) return onDrop('disk_full', body.samples);
@@ -168,6 +258,28 @@ export class Spool {
       }
     }
     this.#insert({ file, bytes, stampMs: body.stampMs, samples: body.samples });
+  }
+
+  #settle(one: Waiting): void {
+    const index = this.#waiting.indexOf(one);
+    if (index !== -1) {
+      this.#waiting.splice(index, 1);
+      this.#waitingBytes -= one.bytes;
+    }
+    one.settle();
+    this.#options.onChange();
+  }
+
+  /** Gives up the oldest body that waits for the disk. */
+  #giveUp(reason: string): void {
+    const [oldest] = this.#waiting;
+    if (!oldest) return;
+    this.#options.onDrop(reason, oldest.body.samples);
+    this.#settle(oldest);
+  }
+
+  #giveUpAll(): void {
+    while (this.#waiting.length > 0) this.#giveUp('disk_stalled');
   }
 
   /** Drops what is too old, and the oldest until `bytes` more fit. */
@@ -187,7 +299,8 @@ export class Spool {
 
   async #remove(entry: SpoolEntry): Promise<void> {
     this.#take(entry);
-    await unlink(join(this.#options.folder, entry.file)).catch(() => undefined);
+    const path = join(this.#options.folder, entry.file);
+    await this.#disk.run(`remove ${path}`, (io) => io.unlink(path)).catch(() => undefined);
   }
 
   #take(entry: SpoolEntry): void {
@@ -205,11 +318,24 @@ export class Spool {
     this.#options.onChange();
   }
 
-  async #setAside(file: string, reason: string): Promise<void> {
-    this.#say('error', 'corrupt', `${file}: ${reason}`, `kept as ${file}.bad`);
-    await setAside(this.#options.folder, file).catch((cause: unknown) =>
-      this.#say('error', 'set aside', String(cause), 'it is looked at again by the next start'),
-    );
+  async #setAside(file: string, { message, samples }: UnusableFile): Promise<void> {
+    const { folder, onDrop, onSetAside } = this.#options;
+    onSetAside();
+    onDrop('spool_corrupt', samples);
+    this.#say('error', 'corrupt', `${file}: ${message}`, `kept as ${file}.bad`);
+    await this.#disk
+      .run(`set ${file} aside`, (io) => setAside(io, folder, file))
+      .catch((cause: unknown) =>
+        this.#say('error', 'set aside', String(cause), 'it is looked at again by the next start'),
+      );
+  }
+
+  /** What a person can do about an error of the disk. */
+  #remedy(cause: unknown): string {
+    const { folder } = this.#options;
+    if (!DENIED.has((cause as NodeJS.ErrnoException).code ?? '')) return 'check the folder and its disk';
+    const owner = `${process.geteuid?.()}:${process.getegid?.()}`;
+    return `this agent runs as ${owner}: chown -R ${owner} ${folder}, or remove the folder`;
   }
 
   #say(level: 'warn' | 'error', what: string, reason: string, next: string): void {

@@ -53,7 +53,11 @@ export function exporterProblems(status) {
     const why = 'No exporter is configured; series are only to be had at /metrics.';
     return [agentProblem('exporters', 'warn', 'nothing is pushed', why, '#receivers')];
   }
-  return status.exporters.flatMap((exporter) => [...refusedFamilies(exporter), ...deliveryProblem(exporter, status)]);
+  return status.exporters.flatMap((exporter) => [
+    ...refusedFamilies(exporter),
+    ...spoolProblem(exporter),
+    ...deliveryProblem(exporter, status),
+  ]);
 }
 
 /** @param {ExporterView} exporter @returns {Problem[]} */
@@ -64,6 +68,13 @@ function refusedFamilies({ name, leftOut = [] }) {
   const why = `${list(names)}${leftOut.length > 3 ? ', …' : ''} left out; the rest is delivered. ${first.reason}`;
   const what = `${name} refuses ${counted(leftOut.length, 'family', 'families')}`;
   return [{ key: `families ${name}`, kind: BEHIND, level: 'warn', what, why, href: '#receivers' }];
+}
+
+/** @param {ExporterView} exporter @returns {Problem[]} */
+function spoolProblem({ name, spool }) {
+  if (spool?.trouble === undefined) return [];
+  const what = `nothing can be kept on disk for ${name}`;
+  return [{ key: `spool ${name}`, kind: BEHIND, level: 'warn', what, why: spool.trouble, href: '#receivers' }];
 }
 
 /** @param {ExporterView} exporter @param {StatusView} status @returns {Problem[]} */

@@ -60,7 +60,7 @@ function deliveryFacts({ lastSuccessMs, lastCode, latencyMs, lastFailure, sentSa
 /** @param {ExporterView} exporter @returns {Fact[]} */
 function waitingFacts({ memory, spool }) {
   const facts = [waiting('Queue', memory)];
-  if (spool) facts.push({ ...waiting('Spool', spool), note: `of ${bytes(spool.limitBytes)}` });
+  if (spool) facts.push({ ...waiting('Spool', spool), note: spool.trouble ?? `of ${bytes(spool.limitBytes)}` });
   return facts;
 }
 
