@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'collectors/known-losses.ts': ['host'],
   'collectors/collector.ts': ['collectors/known-losses.ts', 'metrics', 'host'],
   'collectors/catalogue.ts': ['collectors', 'metrics', 'host'],
+  'collectors/declared-labels.ts': ['collectors', 'metrics'],
   'collectors/node': ['collectors/collector.ts', 'metrics', 'host', 'config/units.ts', 'config/re2'],
   'collectors/process': ['collectors/collector.ts', 'metrics', 'host', 'config/units.ts', 'config/re2'],
   'collectors/container': [

@@ -1,6 +1,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import type { Config } from '../agent.ts';
 import { collectorsSection } from '../collectors/catalogue.ts';
+import { declaredLabels } from '../collectors/declared-labels.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import { configSchema } from '../config/schema.ts';
@@ -8,7 +9,7 @@ import { SETTINGS } from '../config/settings-table.ts';
 import { UsageError } from './command.ts';
 
 /** The schema of the configuration file. */
-export const settingsSchema = configSchema(collectorsSection);
+export const settingsSchema = configSchema(collectorsSection, declaredLabels);
 
 /** Flags of all commands that read the configuration. */
 export const CONFIG_FLAGS = {

@@ -1,34 +1,22 @@
 import * as z from 'zod';
+import type { Group } from '../metrics/group.ts';
 import { exporter } from './exporter-schema.ts';
 import { bytes, duration, filePath } from './units.ts';
-
-/** Labels that identify series of the collectors: a global label of that name would overwrite them at the receiver. */
-const TAKEN_LABELS = new Set([
-  'job',
-  'instance',
-  'node',
-  'namespace',
-  'pod',
-  'container',
-  'uid',
-  'device',
-  'cpu',
-  'mode',
-]);
 
 const labelName = z
   .string()
   .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'label names have letters, digits and underscores only')
   .refine((name) => !name.startsWith('__'), 'label names that begin with __ are reserved');
 
-const globalLabels = z
-  .record(
-    labelName.refine((name) => !TAKEN_LABELS.has(name), {
-      error: 'this label is set by the collectors; a global one would overwrite it on every series',
-    }),
-    z.string().min(1),
-  )
-  .default({});
+/** Set by `identity`, on each group its own. */
+const IDENTITY_LABELS = ['job', 'instance'];
+
+const addedLabels = z.record(
+  labelName.refine((name) => !IDENTITY_LABELS.includes(name), {
+    error: 'job and instance are set by identity, for each group its own',
+  }),
+  z.string().min(1),
+);
 
 const push = z
   .strictObject({
@@ -121,7 +109,7 @@ const groupIdentity = (job: string, instance: string, labels: Record<string, str
     .strictObject({
       job: z.string().min(1).default(job),
       instance: z.string().min(1).default(instance).describe('{node} and {cluster} are replaced.'),
-      labels: z.record(labelName, z.string()).default(labels).describe('Further labels on all series of the group.'),
+      labels: addedLabels.default(labels).describe('Further labels on all series of the group.'),
     })
     .prefault({});
 
@@ -205,12 +193,48 @@ const limits = z
 /** The levels of the log, least first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
-/** The schema of the whole configuration; `collectors` is the section that the collectors describe themselves. */
-export const configSchema = <Collectors extends z.ZodType>(collectors: Collectors) =>
+/** The labels that the collectors in use declare, by group, each with a family that has it. */
+export type Declared<Collectors> = (collectors: Collectors) => ReadonlyMap<Group, ReadonlyMap<string, string>>;
+
+/**
+ * The schema of the whole configuration; `collectors` is the section that the collectors describe themselves, `declared`
+ * knows their labels: one that is added to every series must not be among them, for it would overwrite theirs.
+ */
+export const configSchema = <Collectors extends z.ZodType>(
+  collectors: Collectors,
+  declared: Declared<z.output<Collectors>> = () => new Map(),
+) =>
+  configShape(collectors).superRefine((config, context) => {
+    const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+    const {
+      cluster,
+      labels,
+      identity,
+      collectors: section,
+    } = config as CoreConfig & { collectors: z.output<Collectors> };
+    if (cluster !== undefined && labels.cluster !== undefined) {
+      refuse(['labels', 'cluster'], 'there is cluster for that, which is set as well');
+    }
+    const byGroup = declared(section);
+    for (const name of Object.keys(labels)) {
+      const [found] = [...byGroup].filter(([, own]) => own.has(name));
+      if (found) refuse(['labels', name], overwrites(found[1].get(name)));
+    }
+    for (const [group, own] of byGroup) {
+      for (const name of Object.keys(identity[group].labels)) {
+        if (own.has(name)) refuse(['identity', group, 'labels', name], overwrites(own.get(name)));
+      }
+    }
+  });
+
+const overwrites = (family: string | undefined): string =>
+  `${family} has a label of this name, which would be overwritten on every series: choose another name`;
+
+const configShape = <Collectors extends z.ZodType>(collectors: Collectors) =>
   z.strictObject({
     cluster: z.string().min(1).optional().describe('Name of the cluster: label `cluster` on every series.'),
     node: z.string().min(1).optional().describe('Name of this node; NODE_NAME, else the host name, when unset.'),
-    labels: globalLabels.describe('Labels on every series.'),
+    labels: addedLabels.default({}).describe('Labels on every series.'),
     log: z.strictObject({ level: z.enum(LOG_LEVELS).default('info') }).prefault({}),
     push,
     election: election.describe('Who of several agents with the ksm collector pushes.'),
@@ -230,4 +254,4 @@ export const configSchema = <Collectors extends z.ZodType>(collectors: Collector
   });
 
 /** Parsed configuration without the collectors' section: what the parts outside of collection see. */
-export type CoreConfig = Omit<z.output<ReturnType<typeof configSchema<z.ZodUnknown>>>, 'collectors'>;
+export type CoreConfig = Omit<z.output<ReturnType<typeof configShape<z.ZodUnknown>>>, 'collectors'>;

@@ -35,6 +35,9 @@ const dropped = gauge(
   ['group', 'family'],
 );
 
+/** The families of {@link SeriesBudget.samples}. */
+export const budgetFamilies = [series, limit, dropped];
+
 /**
  * Keeps the number of series below what was agreed. Over it, whole families go, the biggest first: half a family would
  * look like devices or pods that are gone, while a family that is missing is noticed, and named in a series.

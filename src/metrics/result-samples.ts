@@ -39,6 +39,9 @@ const overLimit = gauge(
   BY_COLLECTOR,
 );
 
+/** The families of {@link resultSamples}. */
+export const resultFamilies = [success, duration, samples, lost, noData, disabled, renamed, overLimit];
+
 /** The self metrics that tell how each collector fared in this cycle. */
 export function resultSamples(results: readonly CollectorResult[]): Snapshot {
   const out = new Snapshot();

@@ -34,7 +34,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'remote-write-url.yaml':
     ':4:10: exporters.vm.url: /api/v1/write takes no pushes of type vmagent; this is for remote write: give the base URL, such as http://victoria-metrics:8428, or …/insert/0/prometheus of a cluster',
   'taken-label.yaml':
-    ':2:8: labels.pod: this label is set by the collectors; a global one would overwrite it on every series',
+    ':2:8: labels.pod: container_start_time_seconds has a label of this name, which would be overwritten on every series: choose another name',
   'unknown-key.yaml': ':3:14: push.intervall: unknown key; did you mean interval?',
   'url-with-fragment.yaml': ':4:10: exporters.vm.url: no # in the URL: what follows it is never sent',
   'url-with-query.yaml': ':4:10: exporters.vm.url: no query in the URL: a token goes into a file, labels into labels',

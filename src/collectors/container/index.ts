@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Family } from '../../metrics/family.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import { bindCollector, type CollectorSpec, defineCollector, oneByOne, type World } from '../collector.ts';
 import { CgroupCollector } from './cgroups.ts';
@@ -57,6 +58,13 @@ const TOLD_TWICE = new Set([
   'container_memory_working_set_bytes',
   'container_start_time_seconds',
 ]);
+
+/** The families that the collectors of `section` declare; what a kubelet has beyond these is only known when it comes. */
+export function containerFamiliesOf(section: z.output<typeof containerSection>): readonly Family[] {
+  if (!section.enabled) return [];
+  const sets = [containerFamilies, machineFamilies];
+  return sets.flatMap(({ common, rest, extra = [] }) => [...common, ...rest, ...extra]);
+}
 
 /** The producers that `section` asks for. */
 export function containerProducers(

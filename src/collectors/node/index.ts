@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Family } from '../../metrics/family.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import { bindCollector, type CollectorSpec, type World } from '../collector.ts';
 import { arp } from './arp.ts';
@@ -181,16 +182,23 @@ function collectorSection(spec: CollectorSpec) {
 }
 
 /** The producers that `section` asks for. */
-export function nodeProducers(world: World, section: NodeSection): Producer[] {
-  const producers: Producer[] = [];
-  if (!section.enabled) return producers;
-  for (const spec of nodeCollectors) {
-    const { enabled, ...options } = (section as unknown as Record<string, { enabled: boolean }>)[spec.name] ?? {
-      enabled: spec.enabled,
-    };
-    const wanted = section.include ? section.include.includes(spec.name) : enabled;
-    if (!wanted || section.exclude.includes(spec.name)) continue;
-    producers.push({ ...bindCollector('node', spec, world, options), settings: { options, paths: world.host.paths } });
-  }
-  return producers;
+export const nodeProducers = (world: World, section: NodeSection): Producer[] =>
+  wanted(section).map(({ spec, options }) => ({
+    ...bindCollector('node', spec, world, options),
+    settings: { options, paths: world.host.paths },
+  }));
+
+/** The families that the collectors of `section` declare. */
+export const nodeFamilies = (section: NodeSection): readonly Family[] =>
+  wanted(section).flatMap(({ spec }) => spec.families);
+
+/** The collectors that `section` asks for, with their options. */
+function wanted(section: NodeSection): { readonly spec: CollectorSpec; readonly options: object }[] {
+  if (!section.enabled) return [];
+  const sections = section as unknown as Readonly<Record<string, { readonly enabled: boolean }>>;
+  return nodeCollectors.flatMap((spec) => {
+    const { enabled, ...options } = sections[spec.name] ?? { enabled: spec.enabled };
+    const isWanted = section.include ? section.include.includes(spec.name) : enabled;
+    return isWanted && !section.exclude.includes(spec.name) ? [{ spec, options }] : [];
+  });
 }

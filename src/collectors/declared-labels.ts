@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { budgetFamilies } from '../metrics/budget.ts';
+import type { Family } from '../metrics/family.ts';
+import type { Group } from '../metrics/group.ts';
+import { resultFamilies } from '../metrics/result-samples.ts';
+import type { CollectorsConfig } from './catalogue.ts';
+import { containerFamiliesOf } from './container/index.ts';
+import { parseCustomResources } from './ksm/custom-resource.ts';
+import { familyFilter } from './ksm/family-filter.ts';
+import type { Resource } from './ksm/resource.ts';
+import { resources } from './ksm/resources/index.ts';
+import type { KsmSection } from './ksm/section.ts';
+import { nodeFamilies } from './node/index.ts';
+import { families as processFamilies } from './process/families.ts';
+
+/** The labels that a group declares, each with a family that has it. */
+export type DeclaredLabels = ReadonlyMap<string, string>;
+
+/** The bounds of histograms and summaries, which no family declares. */
+const BOUNDS: DeclaredLabels = new Map([
+  ['le', 'histograms'],
+  ['quantile', 'summaries'],
+]);
+
+/**
+ * The labels of all collectors in use, custom resources included, and of what is told about the collectors. Names that only come up at run time (textfiles,
+ * `label_…` of objects) are not among them.
+ */
+export function declaredLabels({ node, container, process, ksm }: CollectorsConfig): Map<Group, DeclaredLabels> {
+  const found = new Map<Group, DeclaredLabels>();
+  const add = (group: Group, isInUse: boolean, families: () => readonly Pick<Family, 'name' | 'labels'>[]) => {
+    if (isInUse) found.set(group, labelsOf(families()));
+  };
+  add('node', node.enabled, () => nodeFamilies(node));
+  add('container', container.enabled, () => containerFamiliesOf(container));
+  add('process', process.enabled, () => processFamilies);
+  add('agent', true, () => [...resultFamilies, ...budgetFamilies]);
+  add('ksm', ksm.enabled, () => kubeFamilies(ksm));
+  return found;
+}
+
+function labelsOf(families: readonly Pick<Family, 'name' | 'labels'>[]): DeclaredLabels {
+  const labels = new Map(BOUNDS);
+  for (const { name, labels: own } of families)
+    for (const label of own) if (!labels.has(label)) labels.set(label, name);
+  return labels;
+}
+
+function kubeFamilies(section: KsmSection): Pick<Family, 'name' | 'labels'>[] {
+  const includes = familyFilter(section);
+  const wanted = new Set<string>(section.resources);
+  const followed = [...resources.filter(({ name }) => wanted.has(name)), ...customResources(section)];
+  return followed.flatMap(({ identity, families }) =>
+    families.filter(includes).map(({ family: { name, labels }, extraLabels = [] }) => ({
+      name,
+      labels: [...identity.labels, ...labels, ...extraLabels.filter((label) => !label.includes('*'))],
+    })),
+  );
+}
+
+/** None when the file can't be used: the agent says why when it starts. */
+function customResources({ customResourceStateFile: file }: KsmSection): Resource[] {
+  if (file === undefined) return [];
+  try {
+    return parseCustomResources(readFileSync(file, 'utf8'));
+  } catch {
+    return [];
+  }
+}
