@@ -1,7 +1,8 @@
 import { encodeByFamily } from '../metrics/encoder.ts';
 import type { Prepared } from '../metrics/prepared.ts';
-import type { AgentRegistry } from '../metrics/registry.ts';
-import type { Routes } from './message.ts';
+import type { AgentRegistry, Wanted } from '../metrics/registry.ts';
+import { type Routes, refuse } from './message.ts';
+import { BadSelection, wantedBy } from './wanted.ts';
 
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -20,11 +21,18 @@ export interface RouteOptions {
 /** The agent's routes. Neither probe looks at the receivers: an outage of theirs must not restart agents. */
 export function routes({ registry, deadlineMs, now, ready }: RouteOptions): Routes {
   let shared: { at: number; text: Promise<readonly Buffer[]> } | undefined;
-  const collect = async () => {
-    const { groups } = await registry.gather(deadlineMs);
+  const collect = async (wanted?: Wanted) => {
+    const { groups } = await registry.gather(deadlineMs, undefined, wanted);
     return [...encodeByFamily([...groups.values()].flat())];
   };
-  const prepared = () => registry.allPrepared.filter((part) => registry.gate(part.group, part.collector) === undefined);
+  const prepared = (wanted?: Wanted) =>
+    registry.allPrepared.filter(
+      ({ group, collector }) => registry.gate(group, collector) === undefined && wanted?.(group, collector) !== false,
+    );
+  const known = () => [
+    ...registry.allProducers.map(({ group, name }) => [group, name] as const),
+    ...registry.allPrepared.map(({ group, collector }) => [group, collector] as const),
+  ];
   return {
     '/healthz': { open: true, GET: () => ({ status: 200, body: 'ok\n' }) },
     '/readyz': {
@@ -33,12 +41,26 @@ export function routes({ registry, deadlineMs, now, ready }: RouteOptions): Rout
     },
     '/metrics': {
       atOnce: 4,
-      async GET() {
+      async GET({ query }) {
+        const wanted = selection(query, known());
+        if (wanted instanceof BadSelection) return refuse(400, wanted.message);
+        if (wanted !== undefined) {
+          return { status: 200, type: TEXT_FORMAT, body: pieces(await collect(wanted), prepared(wanted)) };
+        }
         if (shared === undefined || now() - shared.at > SHARED_MS) shared = { at: now(), text: collect() };
         return { status: 200, type: TEXT_FORMAT, body: pieces(await shared.text, prepared()) };
       },
     },
   };
+}
+
+function selection(...asked: Parameters<typeof wantedBy>): Wanted | undefined | BadSelection {
+  try {
+    return wantedBy(...asked);
+  } catch (cause) {
+    if (cause instanceof BadSelection) return cause;
+    throw cause;
+  }
 }
 
 /** What is kept compressed can be large: it is unpacked piece by piece, for each reader. */

@@ -21,6 +21,9 @@ export type Report = (results: readonly CollectorResult[]) => Snapshot;
 /** Why a collector is not to be run now; undefined when it is. */
 export type Gate = (group: string, collector: string) => string | undefined;
 
+/** Whether a collector is asked for. */
+export type Wanted = (group: string, collector: string) => boolean;
+
 /** Where the agent's own metrics go. */
 export const SELF_GROUP = 'agent';
 
@@ -82,13 +85,15 @@ export class AgentRegistry extends Scope {
   /**
    * Runs all producers at once, each with `deadlineMs`. One that fails or is late loses only its own series. A family
    * that two collectors of a group bring is refused from the one registered later; between groups, which differ in job,
-   * only if its type is another one. What comes is as receivers will see it: see {@link PushedLabels}.
+   * only if its type is another one. What comes is as receivers will see it: see {@link PushedLabels}. With `wanted` only
+   * these collectors run, and the agent's own metrics are left out.
    */
-  async gather(deadlineMs: number, signal?: AbortSignal): Promise<Gathered> {
+  async gather(deadlineMs: number, signal?: AbortSignal, wanted?: Wanted): Promise<Gathered> {
     const timeout = AbortSignal.timeout(deadlineMs);
     const deadline = signal ? AbortSignal.any([signal, timeout]) : timeout;
     const runs: (Run | Promise<Run>)[] = [];
     for (const producer of this.allProducers) {
+      if (wanted?.(producer.group, producer.name) === false) continue;
       // Most collectors are synchronous: without a turn between them a cycle would block the loop as a whole.
       await new Promise<void>((resolve) => setImmediate(resolve));
       const off = this.gate(producer.group, producer.name);
@@ -100,7 +105,7 @@ export class AgentRegistry extends Scope {
       owners.set(name, [{ group: SELF_GROUP, where: `${SELF_GROUP} (self metrics)`, family }]);
     }
     const groups = new Map<string, Snapshot[]>([...this.groups].map((group) => [group, []]));
-    groups.get(SELF_GROUP)?.push(own);
+    if (wanted === undefined) groups.get(SELF_GROUP)?.push(own);
     const results: CollectorResult[] = [];
     for (const run of await Promise.all(runs)) {
       const { snapshot, result } = refuseTakenFamilies(run, owners);
@@ -109,7 +114,9 @@ export class AgentRegistry extends Scope {
       results.push(result);
       groups.get(result.group)?.push(snapshot);
     }
-    for (const { group, report } of this.#reports) groups.get(group)?.push(report(results));
+    for (const { group, report } of this.#reports) {
+      if (wanted === undefined || group !== SELF_GROUP) groups.get(group)?.push(report(results));
+    }
     return { groups, results };
   }
 

@@ -48,6 +48,41 @@ test('healthz answers as long as the loop turns, readyz after the first collecti
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
 });
 
+test('collect[] and exclude[] choose collectors, as node_exporter understands them', async (t) => {
+  const registry = new AgentRegistry();
+  const runs: string[] = [];
+  for (const name of ['cpu', 'disks', 'mounts']) {
+    registry.addProducer({
+      group: 'node',
+      name,
+      collect(out) {
+        runs.push(name);
+        out.add(gauge(`node_${name}`, 'x'), 1);
+      },
+    });
+  }
+  const { url } = await serve(t, routes({ registry, deadlineMs: 1000, now: Date.now, ready: () => true }));
+  const told = async (query: string) => {
+    runs.length = 0;
+    const text = await (await fetch(`${url}/metrics?${query}`)).text();
+    const names = [...text.matchAll(/^node_\w+/gm)].map(String);
+    assert.deepEqual([...new Set(runs)].map((name) => `node_${name}`).sort(), names, 'others do not even run');
+    return names;
+  };
+  assert.deepEqual(await told('collect[]=cpu&collect%5B%5D=node.mounts'), ['node_cpu', 'node_mounts']);
+  assert.deepEqual(await told('exclude[]=cpu'), ['node_disks', 'node_mounts']);
+  assert.deepEqual(await told(''), ['node_cpu', 'node_disks', 'node_mounts']);
+  for (const [query, why] of [
+    ['collect[]=nothing', /no collector .+nothing.+ is on/],
+    ['collect[]=cpu&exclude[]=disks', /exclude each other/],
+    [`${'collect[]=cpu&'.repeat(201)}`, /more than 200/],
+  ] as const) {
+    const answer = await fetch(`${url}/metrics?${query}`);
+    assert.equal(answer.status, 400);
+    assert.match(await answer.text(), why);
+  }
+});
+
 test('metrics are the whole registry, each family in one piece; a crowd shares one collection', async (t) => {
   const { state, table } = agentRoutes();
   const { url } = await serve(t, table);

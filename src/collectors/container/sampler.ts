@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { pathOfText } from '../../host/bytes.ts';
 import { DeniedFile, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { netPath } from '../../host/net-files.ts';
@@ -94,7 +95,7 @@ export class Sampler {
     const file = this.#version === 2 ? 'cgroup.events' : 'cgroup.clone_children';
     const times = [folder, `${folder}/${file}`].flatMap((path) => {
       try {
-        const stat = statSync(path, { throwIfNoEntry: false });
+        const stat = statSync(pathOfText(path), { throwIfNoEntry: false });
         return stat === undefined ? [] : [stat.mtimeMs / 1000];
       } catch {
         // What is wrong shows when its files are read.

@@ -1,3 +1,4 @@
+import { MalformedFile } from '../../host/errors.ts';
 import { COUNTER, type Counters } from './counters.ts';
 import type { Losses } from './losses.ts';
 import { KEY } from './parse.ts';
@@ -26,6 +27,7 @@ export class Details {
       const { voluntary, nonvoluntary } = this.switches();
       counters.now[COUNTER.voluntarySwitches] = voluntary + process.otherVoluntarySwitches;
       counters.now[COUNTER.nonvoluntarySwitches] = nonvoluntary + process.otherNonvoluntarySwitches;
+      if (Number.isNaN(voluntary)) this.#distrust(process, 'status', losses);
     }
   }
 
@@ -34,6 +36,7 @@ export class Details {
     const paths = this.#pathsOf(process);
     const { counters, denied } = process;
     this.#countIo(counters, this.#loadAt(process, paths.io, 'io', losses));
+    if (Number.isNaN(counters.now[COUNTER.readBytes]) && !denied.has('io')) this.#distrust(process, 'io', losses);
     if (process.isZombie) process.openFiles = 0;
     else if (denied.has('fd')) process.openFiles = Number.NaN;
     else if (!this.#countsLater(process)) {
@@ -44,6 +47,13 @@ export class Details {
         deny(process, 'fd', losses, cause);
       }
     }
+  }
+
+  /** A file that was read, without what every kernel writes into it; it may be empty where the process has just ended. */
+  #distrust(process: Process, file: string, losses: Losses): void {
+    if (this.#files.length === 0) return;
+    const path = this.#files.path(`${process.pid}/${file}`);
+    deny(process, file, losses, new MalformedFile(path, 1, 'expected lines of keys and numbers'));
   }
 
   #pathsOf(process: Process): HotPaths {

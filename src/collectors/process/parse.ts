@@ -1,6 +1,8 @@
 // The files of a process, read by bytes: proc_pid_stat(5), proc_pid_status(5), proc_pid_io(5), proc_pid_limits(5),
 // proc_pid_cmdline(5), proc_pid_cgroup(5). Pure.
 
+import { pathOfText, textOfBytes } from '../../host/bytes.ts';
+
 /** Numbers of the fields of stat, as its manual page counts them. */
 export const FIELD = {
   ppid: 4,
@@ -52,16 +54,18 @@ export class Stat {
       const isNegative = bytes[start] === MINUS;
       if (isNegative) start++;
       const end = digitsEnd(bytes, start, length);
-      if (end === start) throw new Error(`field ${field} is no number`);
+      if (end === start || !isNumber(bytes, start, end, length)) {
+        throw new Error(`field ${field} is no number`);
+      }
       const value = numberIn(bytes, start, end);
       this.fields[field] = isNegative ? -value : value;
       start = end + 1;
     }
   }
 
-  /** The name; bytes that are no UTF-8 become U+FFFD. Valid until the buffer changes. */
+  /** The name, as textOfBytes has it: the kernel cuts it after 15 bytes, perhaps within a character. */
   comm(bytes: Buffer): string {
-    return bytes.toString('utf8', this.#commStart, this.#commEnd);
+    return textOfBytes(bytes.subarray(this.#commStart, this.#commEnd));
   }
 }
 
@@ -77,6 +81,13 @@ function digitsEnd(bytes: Buffer, start: number, length: number): number {
   while (end < length && (bytes[end] as number) >= ZERO && (bytes[end] as number) <= NINE) end++;
   return end;
 }
+
+/** No 64-bit number has more. */
+const MOST_DIGITS = 20;
+
+/** Whether digits are a number of their own: no longer than the kernel's, and what follows is a blank or the end. */
+const isNumber = (bytes: Buffer, start: number, end: number, length: number): boolean =>
+  end - start <= MOST_DIGITS && (end >= length || (bytes[end] as number) <= BLANK);
 
 function numberIn(bytes: Buffer, start: number, end: number): number {
   let value = 0;
@@ -107,7 +118,7 @@ export function numberAfter(bytes: Buffer, length: number, key: Buffer): number 
   let start = found + key.length;
   while (bytes[start] === BLANK || bytes[start] === TAB) start++;
   const end = digitsEnd(bytes, start, length);
-  if (end > start) return numberIn(bytes, start, end);
+  if (end > start) return isNumber(bytes, start, end, length) ? numberIn(bytes, start, end) : Number.NaN;
   return bytes[start] === UNLIMITED ? Number.POSITIVE_INFINITY : Number.NaN;
 }
 
@@ -125,7 +136,7 @@ export const KEY = {
 } as const;
 
 /** A copy of its own: V8 keeps a piece of a text by keeping the whole, here a command line of each process. */
-export const detached = (piece: string): string => Buffer.from(piece).toString();
+export const detached = (piece: string): string => textOfBytes(Buffer.from(pathOfText(piece)));
 
 /** Effective user id, from the text of status; undefined when it does not say. */
 export function effectiveUid(status: string): number | undefined {

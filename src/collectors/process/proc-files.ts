@@ -2,6 +2,7 @@
 // take. All files here are made by the kernel as one record, so that one read gives the whole.
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { textOfBytes } from '../../host/bytes.ts';
 import { fileError, MissingFile } from '../../host/errors.ts';
 import type { KeptStats } from './kept-stats.ts';
 import { detached, numberAfter } from './parse.ts';
@@ -129,9 +130,9 @@ export class ProcFiles {
     return numberAfter(this.bytes, this.length, key);
   }
 
-  /** What was read, as text. */
+  /** What was read, as text; bytes that are no UTF-8 are kept as textOfBytes does. */
   text(): string {
-    return this.bytes.toString('utf8', 0, this.length);
+    return textOfBytes(this.bytes.subarray(0, this.length));
   }
 
   /** Target of a link; undefined when it is not there. Throws DeniedFile or UnreadableFile. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { cpSync, renameSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { fixture } from '../../kit/host-tree.ts';
 import { containerCycles, ofCgroup, pathsBelow, V2Node } from './kit.ts';
@@ -149,4 +150,22 @@ test('meminfo that is missing or odd costs what it says, not the collector', asy
     assert.equal(outcome, 'partial');
     assert.match(errors.map(String).join(), /expected a line MemTotal/);
   }
+});
+
+test('cgroups whose names are not UTF-8 are found, and shown by their bytes', async (context) => {
+  const node = new V2Node(context);
+  node.makeCgroup('/system.slice/a.service');
+  const name = Buffer.concat([
+    Buffer.from(`${node.paths.cgroup}/system.slice/caf`),
+    Buffer.of(0xe9),
+    Buffer.from('.service'),
+  ]);
+  cpSync(`${node.paths.cgroup}/system.slice/a.service`, `${node.paths.cgroup}/system.slice/copy`, { recursive: true });
+  renameSync(`${node.paths.cgroup}/system.slice/copy`, name);
+  const { samples, results } = await containerCycles(node.paths, { slices: ['/system.slice/*'] })();
+  const [{ errors = [] } = {}] = results;
+  assert.deepEqual(errors, []);
+  const id = '/system.slice/caf\\\\xe9.service';
+  assert.equal(ofCgroup(samples, id).size, ofCgroup(samples, '/system.slice/a.service').size);
+  assert.ok(ofCgroup(samples, id).has('container_start_time_seconds{}'));
 });

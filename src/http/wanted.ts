@@ -1,0 +1,26 @@
+import type { Wanted } from '../metrics/registry.ts';
+
+/** A query that can't be answered; its message is the answer. */
+export class BadSelection extends Error {}
+
+/** More would be a mistake. */
+const MAX_NAMES = 200;
+
+/**
+ * Which collectors a query asks for by `collect[]` or leaves out by `exclude[]`, as node_exporter understands them;
+ * undefined for all. A name may have its group in front, `node.cpu`. Throws BadSelection.
+ */
+export function wantedBy(query: URLSearchParams, known: readonly (readonly [group: string, name: string])[]) {
+  const collect = query.getAll('collect[]');
+  const exclude = query.getAll('exclude[]');
+  if (collect.length > 0 && exclude.length > 0) throw new BadSelection('collect[] and exclude[] exclude each other');
+  const names = [...collect, ...exclude];
+  if (names.length === 0) return undefined;
+  if (names.length > MAX_NAMES) throw new BadSelection(`more than ${MAX_NAMES} collectors`);
+  const called = new Set(known.flatMap(([group, name]) => [name, `${group}.${name}`]));
+  const unknown = names.find((name) => !called.has(name));
+  if (unknown !== undefined) throw new BadSelection(`no collector ${JSON.stringify(unknown.slice(0, 80))} is on`);
+  const chosen = new Set(names);
+  const wanted: Wanted = (group, name) => (chosen.has(name) || chosen.has(`${group}.${name}`)) === collect.length > 0;
+  return wanted;
+}
