@@ -120,7 +120,10 @@ class Handler {
     } catch (cause) {
       const refused = cause instanceof Refused ? cause : new Refused(500, `BUG: ${String(cause)}`);
       this.#store.totals.refused++;
-      this.#store.report(this.#now(), `${refused.status} to ${method} ${url.slice(0, 100)}: ${refused.message}`);
+      this.#store.report(
+        this.#now(),
+        `${refused.status} to ${method} ${url.replace(/\?.*$/s, '').slice(0, 100)}: ${refused.message}`,
+      );
       for (const [name, value] of Object.entries(refused.headers)) if (value) response.setHeader(name, value);
       answer(response, refused.status, `${refused.message}\n`);
     }

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { withoutQueries, wordsOf } from '../../src/exporters/answer-text.ts';
+
+test('what VictoriaMetrics repeats of the request is left out, however long it is', () => {
+  const query = `timestamp=1&extra_label=${'x'.repeat(2000)}`;
+  const body = `remoteAddr: "10.0.0.1:5, X-Forwarded-For: 10.0.0.2"; requestURI: /api/v1/x?${query}; unsupported path requested: "/x"\n`;
+  assert.deepEqual(wordsOf(body, 'text/plain; charset=utf-8'), {
+    text: 'unsupported path requested: "/x"',
+    isPage: false,
+  });
+  assert.equal(wordsOf('missing route for "/api/v1/x?authKey=s3cret"').text, 'missing route for "/api/v1/x"');
+});
+
+test('no query, fragment or credentials of a URL are shown; other text stays', () => {
+  for (const [given, shown] of [
+    ['to https://sso.example/login?token=s3cret&next=/x', 'to https://sso.example/login'],
+    ['to https://user:s3cret@sso.example/login#s3cret now', 'to https://sso.example/login now'],
+    ['GET /a?s3cret failed, and "/b?s3cret"', 'GET /a failed, and "/b"'],
+    ['what? is this #1 of a/b', 'what? is this #1 of a/b'],
+  ] as const) {
+    assert.equal(withoutQueries(given), shown);
+  }
+});
+
+test('a web page is known by its type or its beginning, and shown by its words', () => {
+  const page =
+    '<!doctype html>\n<html><head><title>Log in</title><style>a{}</style></head><body><h1>Hello</h1></body></html>';
+  for (const type of ['text/html; charset=utf-8', 'text/plain', undefined]) {
+    assert.deepEqual(wordsOf(page, type), { text: 'a web page "Log in": Hello', isPage: true });
+  }
+  assert.equal(wordsOf('{"status":"error"}', 'application/json').isPage, false);
+  for (const odd of ['<html>', '<html><head>', '<html><!--', '<html>/']) {
+    const started = performance.now();
+    assert.ok(wordsOf(odd.repeat(10_000)).text.length <= 300);
+    assert.ok(performance.now() - started < 1000, `${odd} took ${performance.now() - started} ms`);
+  }
+});
