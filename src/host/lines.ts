@@ -34,8 +34,10 @@ export function eachRecord(
   text: string,
   parse: (line: string, number: number) => void,
 ): void {
-  if (!/[^\s\0]/.test(text)) {
-    lost.lose(path, new Error(text === '' ? 'the file is empty' : 'the file has nothing but blanks or NUL bytes'));
+  try {
+    filled(path, text);
+  } catch (cause) {
+    lost.lose(path, cause);
     return;
   }
   let bad = 0;
@@ -64,6 +66,12 @@ function walkLines(text: string, take: (line: string, number: number) => void): 
 }
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** `text`, which a file without any text, or of NULs, does not have: then throws an Error that names `path`. */
+export function filled(path: string, text: string): string {
+  if (/[^\s\0]/.test(text)) return text;
+  throw new Error(`${path}: ${text === '' ? 'the file is empty' : 'the file has nothing but blanks or NUL bytes'}`);
+}
 
 /** The words of a line, split at runs of blanks and tabs. */
 export function words(line: string): string[] {

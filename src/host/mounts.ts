@@ -1,6 +1,6 @@
 import { DeniedFile, MissingFile } from './errors.ts';
 import type { Host } from './host.ts';
-import { eachLine } from './lines.ts';
+import { eachLine, eachRecord, type Losses } from './lines.ts';
 
 /** One line of proc_pid_mountinfo(5). */
 export interface Mount {
@@ -20,10 +20,11 @@ export interface Mount {
 
 /**
  * The mounts of the host's first process, each after those it covers; where that process is hidden (`hidepid`), those
- * of this one. Throws MissingFile, DeniedFile or MalformedFile.
+ * of this one. A malformed line is lost alone where there is `lost` to take note of it. Throws MissingFile, DeniedFile,
+ * UnreadableFile, and MalformedFile without `lost`.
  */
-export function readMounts(host: Host): Mount[] {
-  const read = (path: string) => parseMountinfo(path, host.read(path), host.paths.rootfs);
+export function readMounts(host: Host, lost?: Losses): Mount[] {
+  const read = (path: string) => parseMountinfo(path, host.read(path), host.paths.rootfs, lost);
   try {
     return read(host.proc('1/mountinfo'));
   } catch (cause) {
@@ -32,11 +33,14 @@ export function readMounts(host: Host): Mount[] {
   }
 }
 
-/** The mounts of a mountinfo file on a host whose root is seen at `rootfs`. Throws MalformedFile. */
-export function parseMountinfo(path: string, text: string, rootfs = '/'): Mount[] {
+/**
+ * The mounts of a mountinfo file on a host whose root is seen at `rootfs`. A malformed line is lost where there is
+ * `lost` to take note of it; else throws MalformedFile.
+ */
+export function parseMountinfo(path: string, text: string, rootfs = '/', lost?: Losses): Mount[] {
   const mounts: Mount[] = [];
   const root = rootfs.replace(/\/+$/, '');
-  eachLine(path, text, (line) => {
+  const take = (line: string) => {
     // 36 35 98:0 /root /mount/point options [optional fields] - type source superoptions
     const fields = line.split(' ');
     const [, , numbers = '', , point = '', options = ''] = fields;
@@ -47,7 +51,8 @@ export function parseMountinfo(path: string, text: string, rootfs = '/'): Mount[
     }
     const [major = '', minor = ''] = numbers.split(':');
     // Seen from a container that shares the mounts of the host, the host's own lie below its root.
-    const mountPoint = inClear(point.startsWith(root) ? point.slice(root.length) || '/' : point, BLANK_ESCAPE);
+    const isBelow = point === root || point.startsWith(`${root}/`);
+    const mountPoint = inClear(isBelow ? point.slice(root.length) || '/' : point, BLANK_ESCAPE);
     mounts.push({
       major,
       minor,
@@ -58,7 +63,9 @@ export function parseMountinfo(path: string, text: string, rootfs = '/'): Mount[
       options: options.split(','),
       superOptions: superOptions.split(','),
     });
-  });
+  };
+  if (lost) eachRecord(lost, path, text, take);
+  else eachLine(path, text, take);
   return mounts;
 }
 

@@ -10,9 +10,10 @@ export function recordsOfFile(
   host: Host,
   path: string,
   parse: (line: string, number: number) => void,
+  maxBytes?: number,
 ): boolean {
   try {
-    const text = host.readIfExists(path);
+    const text = host.readIfExists(path, maxBytes);
     if (text === undefined) return false;
     eachRecord(lost, path, text, parse);
   } catch (cause) {

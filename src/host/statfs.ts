@@ -1,6 +1,7 @@
 import { type StatsFs, statfsSync } from 'node:fs';
 import { getSystemErrorMessage } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { pathOfText } from './bytes.ts';
 
 /** What statfs(2) tells of a file system. */
 export interface Space {
@@ -21,7 +22,7 @@ export const MOUNT_TIMEOUT = 'mountpoint timeout';
 /** The space of a file system that answers at once. */
 export function localSpace(path: string): SpaceAnswer {
   try {
-    return spaceOf(statfsSync(path));
+    return spaceOf(statfsSync(pathOfText(path)));
   } catch (cause) {
     return { error: errorText((cause as NodeJS.ErrnoException).errno ?? 0) };
   }
@@ -165,7 +166,7 @@ export class BlockingSpace {
       this.#deadlineMs / (MAX_THREADS + 1),
     );
     question.answer.finally(() => clearTimeout(patience));
-    thread.worker.postMessage(question.path);
+    thread.worker.postMessage(pathOfText(question.path));
   }
 
   #freeThread(): Thread | undefined {

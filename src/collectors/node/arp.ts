@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import type { Host } from '../../host/host.ts';
-import { eachLine, words } from '../../host/lines.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { Netlink } from '../../host/netlink-socket.ts';
 import { decodeNeighbour, IPV4_NEIGHBOURS, linkNames } from '../../host/rtnetlink.ts';
@@ -35,7 +35,7 @@ export const arp = defineCollector({
     const path = netPath(host, 'arp');
     const netlink = new Netlink(host);
     return (out) => {
-      const counts = wantsNetlink && netlink.usable ? askArp(netlink) : readArp(host, path);
+      const counts = wantsNetlink && netlink.usable ? askArp(netlink) : readArp(host, path, out);
       for (const [device, count] of counts) if (isWanted(device)) out.add(entries, count, device);
     };
   },
@@ -57,9 +57,9 @@ function askArp(netlink: Netlink): Counts {
 }
 
 /** A line of heads, then one entry a line, its last column the device. */
-function readArp(host: Host, path: string): Counts {
+function readArp(host: Host, path: string, lost: Losses): Counts {
   const counts: Counts = new Map();
-  eachLine(path, host.read(path), (line, number) => {
+  eachRecord(lost, path, host.read(path), (line, number) => {
     if (number === 1) return;
     const columns = words(line);
     if (columns.length < 6) throw new Error(`expected 6 columns, found ${columns.length}`);

@@ -1,6 +1,7 @@
 // /sys/fs/bcache/<uuid>: Documentation/admin-guide/bcache.rst of the kernel. Absent where the module is not loaded.
 import * as z from 'zod';
 import type { Host } from '../../host/host.ts';
+import { oneLine } from '../../host/lines.ts';
 import { decimal } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -112,11 +113,18 @@ export const bcache = defineCollector({
   },
 });
 
-/** An attribute's number. One that the kernel no longer has counts as 0, as in node_exporter. */
-const numberOf = (host: Host, path: string): number => parseHuman(host.attribute(path) ?? '0');
+/** An attribute's number; undefined for one that the kernel no longer has, or when it is lost. */
+const numberOf = (out: Snapshot, host: Host, path: string): number | undefined =>
+  out.attempt(path, () => {
+    const text = host.attribute(path);
+    return text === undefined ? undefined : oneLine(path, text, parseHuman);
+  });
 
 function addFiles(out: Snapshot, host: Host, folder: string, table: Table, ...labels: readonly string[]): void {
-  for (const [file, family] of table) out.add(family, numberOf(host, `${folder}/${file}`), ...labels);
+  for (const [file, family] of table) {
+    const value = numberOf(out, host, `${folder}/${file}`);
+    if (value !== undefined) out.add(family, value, ...labels);
+  }
 }
 
 /** Adds from a file of lines `name: value`. */
@@ -132,7 +140,10 @@ function addLines(out: Snapshot, host: Host, path: string, table: Table, ...labe
         .replace(/\/sec$|%$/, ''),
     );
   }
-  for (const [name, family] of table) out.add(family, parseHuman(lines.get(name) ?? '0'), ...labels);
+  for (const [name, family] of table) {
+    const text = lines.get(name);
+    if (text !== undefined) out.attempt(`${path} ${name}`, () => out.add(family, parseHuman(text), ...labels));
+  }
 }
 
 /** The set itself and each of its devices are units of their own. A set that has just been stopped has no files. */
@@ -151,13 +162,14 @@ function addSet(out: Snapshot, host: Host, folder: string, priorities: boolean, 
 function addTotals(out: Snapshot, host: Host, folder: string, uuid: string): void {
   addFiles(out, host, folder, setFiles, uuid);
   // Nanoseconds, despite its name.
-  out.add(readDuration, numberOf(host, `${folder}/internal/btree_read_average_duration_us`) * 1e-9, uuid);
+  const nanoseconds = numberOf(out, host, `${folder}/internal/btree_read_average_duration_us`);
+  if (nanoseconds !== undefined) out.add(readDuration, nanoseconds * 1e-9, uuid);
 }
 
 function addBacking(out: Snapshot, host: Host, folder: string, ...labels: readonly string[]): void {
   addFiles(out, host, folder, backingFiles, ...labels);
-  const ahead = numberOf(host, `${folder}/stats_total/cache_readaheads`);
-  if (ahead !== 0) out.add(readaheads, ahead, ...labels);
+  const ahead = numberOf(out, host, `${folder}/stats_total/cache_readaheads`);
+  if (ahead) out.add(readaheads, ahead, ...labels);
   addLines(out, host, `${folder}/writeback_rate_debug`, writebackLines, ...labels);
 }
 

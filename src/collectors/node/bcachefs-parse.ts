@@ -1,5 +1,5 @@
 import { MalformedFile } from '../../host/errors.ts';
-import { eachLine, words } from '../../host/lines.ts';
+import { eachLine, eachRecord, type Losses, words } from '../../host/lines.ts';
 import { decimal, integer } from '../../host/numbers.ts';
 
 const UNITS = 'kmgtpe';
@@ -18,16 +18,17 @@ export interface Row {
 
 /**
  * A table of rows `name number...`, with or without a colon after the name; `columns` read the numbers. Rows with fewer
- * of them, such as a header's, are none. Throws MalformedFile.
+ * of them, such as a header's, are none.
  */
 export function parseTable(
+  lost: Losses,
   path: string,
   text: string,
   hasHeader: boolean,
   columns: readonly ((text: string) => number)[],
 ): Row[] {
   const rows: Row[] = [];
-  eachLine(path, text, (line, number) => {
+  eachRecord(lost, path, text, (line, number) => {
     const [name = '', ...cells] = words(line);
     if ((hasHeader && number === 1) || cells.length < columns.length) return;
     rows.push({ name: name.replace(/:$/, ''), numbers: columns.map((read, index) => read(cells[index] as string)) });

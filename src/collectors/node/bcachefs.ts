@@ -7,7 +7,7 @@ import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { NoData } from '../../metrics/outcome.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
-import { parseCounter, parseHumanBytes, parseSections, parseTable } from './bcachefs-parse.ts';
+import { parseCounter, parseHumanBytes, parseSections, parseTable, type Sections } from './bcachefs-parse.ts';
 import { FamilyCache } from './family-cache.ts';
 
 const UUID = ['uuid'];
@@ -93,7 +93,7 @@ function addFileSystem(out: Snapshot, host: Host, families: FamilyCache, folder:
     const path = `${folder}/${file}`;
     out.attempt(`${uuid} ${file}`, () => {
       const table = TABLES.get(file);
-      if (table) addTable(out, table, path, host.readIfExists(path) ?? '', uuid);
+      if (table) addTable(out, table, path, host.readIfExists(path), uuid);
       else if (file === 'btree_cache_size') addIfThere(out, btreeCache, bytesAttribute(host, path), uuid);
       else if (file === 'counters') addCounters(out, host, families, path, uuid);
       else if (/^dev-\d+$/.test(file)) addDevice(out, host, path, uuid, file.slice('dev-'.length));
@@ -101,9 +101,17 @@ function addFileSystem(out: Snapshot, host: Host, families: FamilyCache, folder:
   }
 }
 
-function addTable(out: Snapshot, { hasHeader, columns }: Table, path: string, text: string, uuid: string): void {
+function addTable(
+  out: Snapshot,
+  { hasHeader, columns }: Table,
+  path: string,
+  text: string | undefined,
+  uuid: string,
+): void {
+  // Without errors the file of errors is empty.
+  if (!text) return;
   const readers = columns.map(([, read]) => read);
-  for (const { name, numbers } of parseTable(path, text, hasHeader, readers)) {
+  for (const { name, numbers } of parseTable(out, path, text, hasHeader, readers)) {
     for (const [index, [family]] of columns.entries()) out.add(family, numbers[index] as number, uuid, name);
   }
 }
@@ -125,11 +133,15 @@ function addDevice(out: Snapshot, host: Host, folder: string, uuid: string, devi
   const state = host.attribute(`${folder}/state`);
   if (state === undefined) return;
   out.add(deviceInfo, 1, uuid, device, host.attribute(`${folder}/label`) ?? '', state);
-  addIfThere(out, bucketSize, bytesAttribute(host, `${folder}/bucket_size`), uuid, device);
-  addIfThere(out, buckets, integerAttribute(host, `${folder}/nbuckets`), uuid, device);
-  addIfThere(out, durability, integerAttribute(host, `${folder}/durability`), uuid, device);
-  const sectionsOf = (file: string, title: RegExp) =>
-    parseSections(`${folder}/${file}`, host.readIfExists(`${folder}/${file}`) ?? '', title);
+  const number = (family: Family, file: string, read: (host: Host, path: string) => number | undefined) =>
+    out.attempt(`${folder}/${file}`, () => addIfThere(out, family, read(host, `${folder}/${file}`), uuid, device));
+  number(bucketSize, 'bucket_size', bytesAttribute);
+  number(buckets, 'nbuckets', integerAttribute);
+  number(durability, 'durability', integerAttribute);
+  const sectionsOf = (file: string, title: RegExp): Sections =>
+    out.attempt(`${folder}/${file}`, () =>
+      parseSections(`${folder}/${file}`, host.readIfExists(`${folder}/${file}`) ?? '', title),
+    ) ?? new Map();
   for (const [operation, rows] of sectionsOf('io_done', /^(read|write):$/)) {
     for (const [type, bytes] of rows) out.add(ioDone, bytes, uuid, device, operation, type);
   }

@@ -1,8 +1,9 @@
 // /sys/fs/btrfs/<uuid>: btrfs(5), "Filesystem sysfs", and fs/btrfs/sysfs.c of the kernel. Nothing without mounted Btrfs.
 import { integerAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
-import { eachLine, words } from '../../host/lines.ts';
+import { type Losses, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
+import { recordsOfFile } from '../../host/records.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -41,6 +42,9 @@ const PARITIES: ReadonlyMap<string, number> = new Map([
   ['raid6', 2],
 ]);
 
+/** What block groups hold; `mixed` is what `mkfs.btrfs --mixed` makes of the first two. */
+const BLOCK_GROUPS = ['data', 'metadata', 'mixed', 'system'];
+
 /** Space and errors of Btrfs. */
 export const btrfs = defineCollector({
   name: 'btrfs',
@@ -76,12 +80,14 @@ function addFileSystem(out: Snapshot, host: Host, folder: string, name: string):
   const devices = host.listIfExists(`${folder}/devices`);
   const uuid = host.attribute(`${folder}/metadata_uuid`) || name;
   const addNumber = (family: Family, file: string, ...labels: string[]) => {
-    const value = integerAttribute(host, `${folder}/${file}`);
-    if (value !== undefined) out.add(family, value, uuid, ...labels);
+    out.attempt(`${folder}/${file}`, () => {
+      const value = integerAttribute(host, `${folder}/${file}`);
+      if (value !== undefined) out.add(family, value, uuid, ...labels);
+    });
   };
-  out.add(info, 1, uuid, host.attribute(`${folder}/label`) ?? '');
+  out.attempt(`${folder}/label`, () => out.add(info, 1, uuid, host.attribute(`${folder}/label`) ?? ''));
   addNumber(globalReserve, 'allocation/global_rsv_size');
-  for (const type of ['data', 'metadata', 'system']) {
+  for (const type of BLOCK_GROUPS) {
     addNumber(reserved, `allocation/${type}/bytes_reserved`, type);
     for (const mode of host.listIfExists(`${folder}/allocation/${type}`)) {
       const below = `allocation/${type}/${mode}`;
@@ -92,11 +98,14 @@ function addFileSystem(out: Snapshot, host: Host, folder: string, name: string):
     }
   }
   for (const device of devices) {
-    const sectors = integerAttribute(host, `${folder}/devices/${device}/size`);
-    if (sectors !== undefined) out.add(deviceSize, sectors * 512, uuid, device);
+    const path = `${folder}/devices/${device}/size`;
+    out.attempt(path, () => {
+      const sectors = integerAttribute(host, path);
+      if (sectors !== undefined) out.add(deviceSize, sectors * 512, uuid, device);
+    });
   }
   addErrors(out, host, folder, uuid, devices);
-  for (const [keyword, value] of parsePairs(host, `${folder}/commit_stats`)) {
+  for (const [keyword, value] of parsePairs(out, host, `${folder}/commit_stats`)) {
     const [family, divisor] = commitStats.get(keyword) ?? [];
     if (family && divisor) out.add(family, value / divisor, uuid);
   }
@@ -107,7 +116,7 @@ function addErrors(out: Snapshot, host: Host, folder: string, uuid: string, devi
   const numbers = host.listIfExists(`${folder}/devinfo`);
   const [only] = devices.length === 1 && numbers.length === 1 ? devices : [];
   for (const number of numbers) {
-    for (const [keyword, value] of parsePairs(host, `${folder}/devinfo/${number}/error_stats`)) {
+    for (const [keyword, value] of parsePairs(out, host, `${folder}/devinfo/${number}/error_stats`)) {
       out.add(deviceErrors, value, uuid, only ?? `devid ${number}`, keyword.replace(/_errs$/, ''));
     }
   }
@@ -121,11 +130,11 @@ export function allocationRatio(mode: string, devices: number): number {
 }
 
 /** Lines of a word and a number; none where there is no such file. */
-function parsePairs(host: Host, path: string): [keyword: string, value: number][] {
+function parsePairs(lost: Losses, host: Host, path: string): [keyword: string, value: number][] {
   const pairs: [string, number][] = [];
-  eachLine(path, host.readIfExists(path) ?? '', (line) => {
+  recordsOfFile(lost, host, path, (line) => {
     const [keyword = '', value] = words(line);
-    if (value !== undefined) pairs.push([keyword, integer(value)]);
+    pairs.push([keyword, integer(value)]);
   });
   return pairs;
 }

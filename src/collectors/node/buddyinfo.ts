@@ -1,5 +1,6 @@
 // /proc/buddyinfo: proc_buddyinfo(5). There on every Linux host.
-import { eachLine, words } from '../../host/lines.ts';
+import { MalformedFile } from '../../host/errors.ts';
+import { eachRecord, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -16,15 +17,25 @@ export const buddyinfo = defineCollector({
   create({ host }) {
     const path = host.proc('buddyinfo');
     return (out) => {
-      let sizes: number | undefined;
-      eachLine(path, host.read(path), (line) => {
+      const zones: { number: number; node: string; zone: string; counts: number[] }[] = [];
+      eachRecord(out, path, host.read(path), (line, number) => {
         const [, node, zone, rest] = /^Node +(\d+), zone +(\S+) (.*)$/.exec(line) ?? [];
         if (node === undefined || zone === undefined) throw new Error('expected Node <number>, zone <name>');
-        const counts = words(rest ?? '').map(integer);
-        sizes ??= counts.length;
-        if (counts.length !== sizes) throw new Error(`expected ${sizes} sizes, found ${counts.length}`);
-        for (const [size, count] of counts.entries()) out.add(blocks, count, node, zone, String(size));
+        zones.push({ number, node, zone, counts: words(rest ?? '').map(integer) });
       });
+      // All zones have the same sizes, those of the kernel; a line of another length is cut or glued.
+      const sizes = mostCommon(zones.map(({ counts }) => counts.length));
+      for (const { number, node, zone, counts } of zones) {
+        if (counts.length === sizes) {
+          for (const [size, count] of counts.entries()) out.add(blocks, count, node, zone, String(size));
+        } else out.lose(path, new MalformedFile(path, number, `expected ${sizes} sizes, found ${counts.length}`));
+      }
     };
   },
 });
+
+/** The first of the numbers that there are most of; undefined without any. */
+function mostCommon(numbers: readonly number[]): number | undefined {
+  const times = (wanted: number) => numbers.filter((number) => number === wanted).length;
+  return numbers.toSorted((one, other) => times(other) - times(one))[0];
+}

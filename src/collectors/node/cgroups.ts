@@ -1,5 +1,5 @@
 // /proc/cgroups: cgroups(7), version 1. Absent without CONFIG_PROC_PID_CGROUP; with version 2 alone it tells little.
-import { eachLine, words } from '../../host/lines.ts';
+import { eachRecord, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -18,11 +18,12 @@ export const cgroups = defineCollector({
   create({ host }) {
     const path = host.proc('cgroups');
     return (out) => {
-      eachLine(path, host.read(path), (line) => {
+      eachRecord(out, path, host.read(path), (line) => {
         if (line.startsWith('#')) return;
         const [controller = '', , count, isEnabled] = words(line);
-        out.add(cgroupCount, integer(count), controller);
-        out.add(enabled, integer(isEnabled), controller);
+        const [groups, flag] = [integer(count), integer(isEnabled)];
+        out.add(cgroupCount, groups, controller);
+        out.add(enabled, flag, controller);
       });
     };
   },

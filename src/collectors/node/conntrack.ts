@@ -2,7 +2,7 @@
 // kernel and net/netfilter/nf_conntrack_standalone.c. Absent where the module nf_conntrack is not loaded.
 import { integerAttribute } from '../../host/attributes.ts';
 import { MissingFile } from '../../host/errors.ts';
-import { eachLine, words } from '../../host/lines.ts';
+import { eachLine, filled, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { NotANumber } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
@@ -38,14 +38,21 @@ export const conntrack = defineCollector({
     // /proc/sys/net is always that of the reader's network namespace; the same count is in the other file.
     const countsElsewhere = statPath.startsWith(host.proc('1/'));
     return (out) => {
-      const text = host.readIfExists(statPath);
-      const sums = text === undefined ? undefined : sumColumns(statPath, text);
-      const count = (countsElsewhere ? sums?.entries : undefined) ?? integerAttribute(host, countPath);
-      const most = integerAttribute(host, limitPath);
-      if (count === undefined || most === undefined) throw new MissingFile(count === undefined ? countPath : limitPath);
-      out.add(entries, count);
-      out.add(limit, most);
-      if (sums) for (const [column, family] of columns) out.add(family, Number(sums.columns[column] ?? 0n));
+      if (![statPath, countPath, limitPath].some((path) => host.exists(path))) throw new MissingFile(countPath);
+      // A sum that lacks a CPU would look like a restart: one bad line costs this file.
+      const sums = out.attempt(statPath, () => {
+        const text = host.readIfExists(statPath);
+        return text === undefined ? undefined : sumColumns(statPath, filled(statPath, text));
+      });
+      const attribute = (path: string) => out.attempt(path, () => integerAttribute(host, path));
+      const count = (countsElsewhere ? sums?.entries : undefined) ?? attribute(countPath);
+      const most = attribute(limitPath);
+      if (count !== undefined) out.add(entries, count);
+      if (most !== undefined) out.add(limit, most);
+      for (const [column, family] of columns) {
+        const sum = sums?.columns[column];
+        if (sum !== undefined) out.add(family, Number(sum));
+      }
     };
   },
 });
@@ -64,7 +71,7 @@ function sumColumns(path: string, text: string): Sums {
   eachLine(path, text, (line, number) => {
     if (number === 1) return;
     for (const [column, word] of words(line).entries()) {
-      if (!/^[0-9a-f]+$/.test(word)) throw new NotANumber(word);
+      if (!/^[0-9a-f]{1,16}$/.test(word)) throw new NotANumber(word);
       sums[column] = BigInt.asUintN(64, (sums[column] ?? 0n) + BigInt(`0x${word}`));
       if (column === 0) entriesColumn = Number(`0x${word}`);
     }

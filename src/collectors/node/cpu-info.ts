@@ -1,6 +1,9 @@
-// /proc/cpuinfo: proc_cpuinfo(5). Its fields differ by architecture; only those of x86 have labels of their own.
+// What the CPUs are, from /proc/cpuinfo (host/cpuinfo.ts).
+
 import type { Matching } from '../../config/re2/pattern.ts';
+import { parseCpuinfo } from '../../host/cpuinfo.ts';
 import type { Host } from '../../host/host.ts';
+import { filled } from '../../host/lines.ts';
 import { decimal } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -42,12 +45,16 @@ export function cpuInfo(host: Host, flags: Matching | undefined, bugs: Matching 
   const path = host.proc('cpuinfo');
   return (out) =>
     out.attempt(path, () => {
-      const cpus = parseCpuinfo(host.read(path));
+      const cpus = parseCpuinfo(filled(path, host.read(path)));
+      if (cpus.length === 0) throw new Error(`${path} lists no CPU in a form that is known`);
       for (const cpu of cpus) {
         const labels = FIELDS.map((field) => cpu.get(field) ?? '');
         out.add(info, 1, ...labels);
         const megahertz = cpu.get('cpu MHz');
-        if (megahertz !== undefined) out.add(frequency, decimal(megahertz) * 1e6, ...labels.slice(0, 3));
+        if (megahertz === undefined) continue;
+        out.attempt(`${path}, CPU ${cpu.get('processor')}`, () =>
+          out.add(frequency, decimal(megahertz) * 1e6, ...labels.slice(0, 3)),
+        );
       }
       for (const [family, filter, field] of [
         [flag, flags, 'flags'],
@@ -56,17 +63,4 @@ export function cpuInfo(host: Host, flags: Matching | undefined, bugs: Matching 
         for (const word of cpus[0]?.get(field)?.split(' ') ?? []) if (filter?.test(word)) out.add(family, 1, word);
       }
     });
-}
-
-/** The fields of each CPU, in the file's order. */
-export function parseCpuinfo(text: string): Map<string, string>[] {
-  const cpus: Map<string, string>[] = [];
-  for (const line of text.split('\n')) {
-    const colon = line.indexOf(':');
-    if (colon === -1) continue;
-    const field = line.slice(0, colon).trim();
-    if (field === 'processor') cpus.push(new Map());
-    cpus.at(-1)?.set(field, line.slice(colon + 1).trim());
-  }
-  return cpus;
 }

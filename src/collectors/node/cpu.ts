@@ -2,7 +2,8 @@
 // /sys/devices/system/cpu (cpu-sysfs.ts). There on every Linux host.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
-import { eachLine, words } from '../../host/lines.ts';
+import { MalformedFile } from '../../host/errors.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { counter } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
@@ -51,18 +52,20 @@ export const cpu = defineCollector({
     const addSysfs = cpuSysfs(host);
     // The kernel lets idle and iowait fall back a little now and then. A counter that falls reads as a restart and
     // a rate of years, so the highest count of each column is kept, for the CPUs of the last cycle.
-    let highest: ReadonlyMap<string, readonly number[]> = new Map();
+    let highest: ReadonlyMap<string, Ticks> = new Map();
     return (out) => {
-      const current = new Map<string, readonly number[]>();
-      for (const [id, ticks] of parseCpuTicks(path, host.read(path))) {
+      const current = new Map<string, Ticks>();
+      for (const [id, ticks] of parseCpuTicks(out, path, host.read(path))) {
         const counts = neverFalling(highest.get(id), ticks);
         current.set(id, counts);
         for (const [index, mode] of MODES.entries()) {
-          out.add(seconds, (counts[index] as number) / TICKS_PER_SECOND, id, mode);
+          const time = counts[index];
+          if (time !== undefined) out.add(seconds, time / TICKS_PER_SECOND, id, mode);
         }
         if (!guest) continue;
         for (const [index, mode] of GUEST_MODES.entries()) {
-          out.add(guestSeconds, (counts[MODES.length + index] as number) / TICKS_PER_SECOND, id, mode);
+          const time = counts[MODES.length + index];
+          if (time !== undefined) out.add(guestSeconds, time / TICKS_PER_SECOND, id, mode);
         }
       }
       highest = current;
@@ -72,22 +75,36 @@ export const cpu = defineCollector({
   },
 });
 
-/** Ticks by CPU number, as many as a line has columns at most; columns that an old kernel does not have are 0. */
-export function parseCpuTicks(path: string, text: string): Map<string, number[]> {
-  const byCpu = new Map<string, number[]>();
-  eachLine(path, text, (line) => {
+/** Longer than any machine runs: what the kernel prints for a time that has become negative, such as 2^64 - 1. */
+const IMPOSSIBLE_TICKS = 2 ** 53;
+
+/** Ticks of a CPU by column; undefined for a column that the kernel does not have or that is no time. */
+type Ticks = readonly (number | undefined)[];
+
+/** Ticks by CPU number, as many as a line has columns at most. A column that is no time is lost alone. */
+export function parseCpuTicks(lost: Losses, path: string, text: string): Map<string, Ticks> {
+  const byCpu = new Map<string, Ticks>();
+  eachRecord(lost, path, text, (line, number) => {
     // The line without a number is the sum of the others.
     if (!line.startsWith('cpu') || line.startsWith('cpu ')) return;
     const [name = '', ...columns] = words(line);
-    const ticks = new Array<number>(COLUMNS).fill(0);
-    for (const [index, column] of columns.slice(0, COLUMNS).entries()) ticks[index] = integer(column);
-    byCpu.set(String(integer(name.slice('cpu'.length))), ticks);
+    const cpu = String(integer(name.slice('cpu'.length)));
+    if (columns.length <= IDLE) throw new Error(`expected at least ${IDLE + 1} times, found ${columns.length}`);
+    if (byCpu.has(cpu)) throw new Error(`CPU ${cpu} is listed twice`);
+    const ticks = columns.slice(0, COLUMNS).map((column, index) => {
+      const count = integer(column);
+      if (count >= 0 && count < IMPOSSIBLE_TICKS) return count;
+      const mode = MODES[index] ?? `guest ${GUEST_MODES[index - MODES.length]}`;
+      lost.lose(path, new MalformedFile(path, number, `${count} ticks of ${mode} are no time`));
+      return undefined;
+    });
+    byCpu.set(cpu, ticks);
   });
   return byCpu;
 }
 
 /** `now`, but no column lower than it was `before`, unless the CPU has been unplugged meanwhile. */
-export function neverFalling(before: readonly number[] | undefined, now: readonly number[]): readonly number[] {
-  if (before === undefined || (before[IDLE] as number) - (now[IDLE] as number) >= REPLUGGED_TICKS) return now;
-  return now.map((ticks, index) => Math.max(ticks, before[index] as number));
+export function neverFalling(before: Ticks | undefined, now: Ticks): Ticks {
+  if (before === undefined || (before[IDLE] ?? 0) - (now[IDLE] ?? 0) >= REPLUGGED_TICKS) return now;
+  return now.map((ticks, index) => (ticks === undefined ? undefined : Math.max(ticks, before[index] ?? 0)));
 }

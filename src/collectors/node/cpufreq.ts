@@ -1,9 +1,9 @@
 // /sys/devices/system/cpu/cpu<N>/cpufreq: Documentation/admin-guide/pm/cpufreq.rst. Absent on most virtual machines.
 import { join } from 'node:path';
-import { parseCpuList } from '../../host/cpu-list.ts';
+import { cpuListAttribute } from '../../host/cpu-list.ts';
 import type { Host } from '../../host/host.ts';
 import { oneLine, words } from '../../host/lines.ts';
-import { integerOrNone } from '../../host/numbers.ts';
+import { integer } from '../../host/numbers.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock } from '../../metrics/text.ts';
@@ -47,7 +47,7 @@ export const cpufreq = defineCollector({
   families: [...Object.values(MEASURED), ...Object.values(SETTINGS), governor],
   create({ host }) {
     return async (out, signal) => {
-      const cpus = scaledCpus(host);
+      const cpus = scaledCpus(out, host);
       const waiting = [...cpus];
       const measureNext = async (): Promise<void> => {
         const cpu = waiting.pop();
@@ -72,12 +72,13 @@ interface ScaledCpu {
 }
 
 /** The CPUs that are online and have cpufreq; none is no reason to call it a failure, node_exporter doesn't either. */
-function scaledCpus(host: Host): ScaledCpu[] {
+function scaledCpus(out: Snapshot, host: Host): ScaledCpu[] {
   const parent = host.sys('devices/system/cpu');
   const offlinePath = join(parent, 'offline');
-  const offline = new Set(oneLine(offlinePath, host.read(offlinePath), parseCpuList));
+  const names = host.list(parent);
+  const offline = new Set(out.attempt(offlinePath, () => cpuListAttribute(host, offlinePath)));
   const cpus: ScaledCpu[] = [];
-  for (const name of host.list(parent)) {
+  for (const name of names) {
     const id = /^cpu(\d+)$/.exec(name)?.[1];
     const folder = join(parent, name, 'cpufreq');
     if (id === undefined || offline.has(Number(id)) || !host.exists(folder)) continue;
@@ -100,14 +101,18 @@ async function measure(host: Host, { folder, files, measured }: ScaledCpu, out: 
 
 function addCpu(out: Snapshot, host: Host, { id, folder, files, measured }: ScaledCpu): void {
   // Drivers that don't know a clock print `<unknown>`: then there is no sample.
-  const addHertz = (family: Family, text: string | undefined) => {
-    const kilohertz = integerOrNone(text);
-    if (kilohertz !== undefined) out.addSeries(family, family.name + labelBlock(['cpu'], [id]), kilohertz * 1000);
+  const addHertz = (family: Family, name: string, text: string | undefined) => {
+    if (text === undefined || text.startsWith('<')) return;
+    const kilohertz = oneLine(join(folder, name), text, integer);
+    out.addSeries(family, family.name + labelBlock(['cpu'], [id]), kilohertz * 1000);
   };
   const setting = (name: string) => (files.includes(name) ? host.attribute(join(folder, name)) : undefined);
-  for (const [name, family] of Object.entries(MEASURED)) addHertz(family, measured.get(name));
-  for (const [name, family] of Object.entries(SETTINGS))
-    out.attempt(`CPU ${id}`, () => addHertz(family, setting(name)));
+  for (const [name, family] of Object.entries(MEASURED)) {
+    out.attempt(`CPU ${id}`, () => addHertz(family, name, measured.get(name)));
+  }
+  for (const [name, family] of Object.entries(SETTINGS)) {
+    out.attempt(`CPU ${id}`, () => addHertz(family, name, setting(name)));
+  }
   out.attempt(`CPU ${id}`, () => {
     const current = setting('scaling_governor');
     if (!current) return;

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import type { Host } from '../../host/host.ts';
-import { eachLine, words } from '../../host/lines.ts';
-import { decimal, integer } from '../../host/numbers.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
+import { count as countOf, decimal, integer } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
@@ -46,8 +46,9 @@ const columns: readonly Column[] = [
   count('node_disk_flush_requests_total', 'Flush requests completed.'),
   milliseconds('node_disk_flush_requests_time_seconds_total', 'Time spent by all flush requests together.'),
 ];
-/** Lines of kernels before 2.6.25 tell only four counts for a partition; they are left out. */
 const LEAST_COLUMNS = 11;
+/** What kernels before 2.6.25 tell of a partition; it is left out. */
+const OLD_PARTITION_COLUMNS = 4;
 
 const DISK = ['device', 'major', 'minor', 'path', 'wwn', 'model', 'serial', 'revision', 'rotational'];
 const FILESYSTEM = ['device', 'type', 'usage', 'uuid', 'version'];
@@ -63,6 +64,8 @@ const ataProperties = new Map([
   ['ID_ATA_ROTATION_RATE_RPM', level('node_disk_ata_rotation_rate_rpm', 'Turns a minute; 0 for an SSD.')],
 ]);
 
+/** Names of partitions; Xen also calls whole disks so, which then have a folder in /sys/block. */
+const PARTITION = /^(?:h|s|v|xv)d[a-z]\d+$/;
 const USUAL_EXCLUDE = /^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$/;
 
 const options = z.strictObject({
@@ -83,16 +86,17 @@ export const diskstats = defineCollector({
   create({ host }, { deviceInclude: include, deviceExclude: exclude }) {
     const path = host.proc('diskstats');
     const isWanted = nameFilter('diskstats', { include, exclude }, USUAL_EXCLUDE);
+    const isUsual = include === undefined && exclude === undefined;
     // Without udev's database a look for each device would only raise an error each time.
     const hasUdev = host.listIfExists(host.paths.udev).length > 0;
     return (out) => {
-      for (const disk of parseDiskstats(path, host.read(path))) {
-        if (!isWanted(disk.device)) continue;
+      for (const disk of parseDiskstats(out, path, host.read(path))) {
+        if (!isWanted(disk.device) && !(isUsual && isWholeDisk(host, disk.device))) continue;
         for (const [index, { family }] of columns.slice(0, disk.values.length).entries()) {
           out.add(family, disk.values[index] as number, disk.device);
         }
         const entry = join(host.paths.udev, `b${disk.major}:${disk.minor}`);
-        addIdentity(out, host, disk, parseUdev((hasUdev ? host.readIfExists(entry) : undefined) ?? ''));
+        addIdentity(out, host, disk, (hasUdev && out.attempt(entry, () => readUdev(host, entry))) || NO_UDEV);
       }
     };
   },
@@ -106,21 +110,30 @@ interface Disk {
   readonly values: readonly number[];
 }
 
-/** The devices of /proc/diskstats. Throws MalformedFile. */
-export function parseDiskstats(path: string, text: string): Disk[] {
-  const disks: Disk[] = [];
-  eachLine(path, text, (line) => {
+const isWholeDisk = (host: Host, device: string): boolean =>
+  PARTITION.test(device) && host.exists(host.sys('block', device));
+
+/** The devices of /proc/diskstats. */
+export function parseDiskstats(lost: Losses, path: string, text: string): Disk[] {
+  const disks = new Map<string, Disk>();
+  eachRecord(lost, path, text, (line) => {
     const [major = '', minor = '', device = '', ...counts] = words(line);
-    if (counts.length < LEAST_COLUMNS) return;
-    const values = counts
-      .slice(0, columns.length)
-      .map((count, index) => integer(count) * (columns[index]?.factor ?? 1));
-    disks.push({ major, minor, device, values });
+    if (counts.length === OLD_PARTITION_COLUMNS) return;
+    if (counts.length < LEAST_COLUMNS) throw new Error(`expected ${LEAST_COLUMNS} counts, found ${counts.length}`);
+    if (disks.has(device)) throw new Error(`${device} is listed twice`);
+    const values = counts.slice(0, columns.length).map((text, index) => {
+      const { family, factor } = columns[index] as Column;
+      return (family.type === 'counter' ? countOf(text) : integer(text)) * factor;
+    });
+    disks.set(device, { major, minor, device, values });
   });
-  return disks;
+  return [...disks.values()];
 }
 
 type Udev = ReadonlyMap<string, string>;
+const NO_UDEV: Udev = new Map();
+
+const readUdev = (host: Host, path: string): Udev => parseUdev(host.readIfExists(path) ?? '');
 
 /** The properties of a device, lines `E:KEY=VALUE` among others. */
 export function parseUdev(text: string): Udev {
@@ -134,7 +147,9 @@ export function parseUdev(text: string): Udev {
 
 function addIdentity(out: Snapshot, host: Host, { device, major, minor }: Disk, udev: Udev): void {
   const known = (...keys: readonly string[]) => keys.map((key) => udev.get(key) ?? '');
-  const rotational = host.attribute(host.sys('block', device, 'queue/rotational')) === '1' ? '1' : '0';
+  // In sysfs a slash in a name, as of cciss/c0d0, is an exclamation mark.
+  const attribute = host.sys('block', device.replaceAll('/', '!'), 'queue/rotational');
+  const rotational = out.attempt(attribute, () => host.attribute(attribute)) === '1' ? '1' : '0';
   const serial = known('SCSI_IDENT_SERIAL', 'ID_SERIAL_SHORT', 'ID_SERIAL').find(Boolean) ?? '';
   const product = [...known('ID_PATH', 'ID_WWN', 'ID_MODEL'), serial, ...known('ID_REVISION')];
   out.add(info, 1, device, major, minor, ...product, rotational);

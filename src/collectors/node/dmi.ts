@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DeniedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock } from '../../metrics/text.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -28,19 +29,20 @@ export const dmi = defineCollector({
     // The firmware's tables do not change until the next boot, so they are read once.
     let key: string | undefined;
     return (out) => {
-      key ??= seriesKey(host);
-      out.addSeries(info, key, 1);
+      const now = key ?? seriesKey(host, out);
+      if (out.errors.length === 0) key = now;
+      out.addSeries(info, now, 1);
     };
   },
 });
 
-function seriesKey(host: Host): string {
+function seriesKey(host: Host, out: Snapshot): string {
   const folder = host.sys('class/dmi/id');
   const files = new Set(host.list(folder));
   const labels = new Map<string, string>();
   for (const label of LABELS) {
     const file = label === 'system_vendor' ? 'sys_vendor' : label;
-    const text = files.has(file) ? readable(host, join(folder, file)) : undefined;
+    const text = files.has(file) ? out.attempt(file, () => readable(host, join(folder, file))) : undefined;
     // Vendors put any bytes there: a run of them that is no UTF-8 shows as one replacement character.
     if (text !== undefined) labels.set(label, text.replaceAll(/[\uDC80-\uDCFF\uFFFD]+/gu, '\uFFFD'));
   }

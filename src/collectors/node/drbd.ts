@@ -1,5 +1,6 @@
 // /proc/drbd of DRBD 8: its User's Guide, "Status information in /proc/drbd". Absent without the module; DRBD 9 tells
 // only its version there.
+import { filled } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -50,7 +51,7 @@ export const drbd = defineCollector({
   create({ host }) {
     const path = host.proc('drbd');
     return (out) => {
-      for (const [device, fields] of parseDrbd(host.read(path)))
+      for (const [device, fields] of parseDrbd(filled(path, host.read(path))))
         out.attempt(device, () => addDevice(out, device, fields));
     };
   },
@@ -73,7 +74,7 @@ export function parseDrbd(text: string): Map<string, [key: string, value: string
 function addDevice(out: Snapshot, device: string, fields: readonly (readonly [string, string])[]): void {
   for (const [key, value] of fields) {
     const number = numbers.get(key);
-    if (number) out.add(number.family, integer(value) * number.factor, device);
+    if (number) out.attempt(`${device} ${key}`, () => out.add(number.family, integer(value) * number.factor, device));
     const [family, word] = pairs.get(key) ?? [];
     if (family) {
       const [local, remote] = value.split('/');

@@ -13,6 +13,7 @@ export const entropy = defineCollector({
   enabled: true,
   summary: "The kernel's entropy pool, from `/proc/sys/kernel/random`.",
   options: NO_OPTIONS,
+  whenEmpty: 'the kernel has none of the files',
   families: [available, poolSize],
   create({ host }) {
     return (out) => {
@@ -21,7 +22,10 @@ export const entropy = defineCollector({
         [poolSize, 'poolsize'],
       ] as const) {
         const path = host.proc('sys/kernel/random', name);
-        out.add(family, oneLine(path, host.read(path).trim(), integer));
+        out.attempt(path, () => {
+          const text = host.readIfExists(path);
+          if (text !== undefined) out.add(family, oneLine(path, text.trim(), integer));
+        });
       }
     };
   },

@@ -54,11 +54,12 @@ export const fibrechannel = defineCollector({
 });
 
 function addPort(out: Snapshot, host: Host, port: string, folder: string): void {
-  const text = (file: string) => host.attribute(`${folder}/${file}`) ?? '';
+  const text = (file: string) => out.attempt(`${folder}/${file}`, () => host.attribute(`${folder}/${file}`)) ?? '';
   const numbers = NUMBERS.map((file) => text(file).replace(/^0x/, ''));
   out.add(info, 1, port, ...WORDS.map(text), ...numbers, text('dev_loss_tmo'));
   for (const [file, family] of statistics) {
     const value = text(`statistics/${file}`);
-    if (value !== '' && value !== UNSUPPORTED) out.add(family, hexadecimal(value), port);
+    if (value === '' || value === UNSUPPORTED) continue;
+    out.attempt(`${port} ${file}`, () => out.add(family, hexadecimal(value), port));
   }
 }

@@ -74,7 +74,7 @@ export const filesystemAsking = (blockingSpace: (deadlineMs: number) => AskSpace
       const isWanted = mountFilter(settings);
       const askBlocking = blockingSpace(settings.mountTimeout);
       return (out) => {
-        const mounts = readMounts(host);
+        const mounts = readMounts(host, out);
         const mayBlock = blockingMounts(mounts);
         const late: Promise<void>[] = [];
         for (const mount of lastOfEach(mounts.filter(isWanted))) {

@@ -32,9 +32,9 @@ export const hwmon = defineCollector({
     // Families are named after files; kept, so that they are not made anew in every cycle.
     const metrics = new Metrics();
     return async (out, signal) => {
-      for (const chip of chipsOf(host)) {
+      for (const chip of chipsOf(out, host)) {
         if (!wantsChip(chip.label)) continue;
-        const sensors = await readSensors(host, chip, signal);
+        const sensors = await readSensors(out, host, chip, signal);
         if (chip.name !== '') out.add(chipNames, 1, chip.label, chip.name);
         for (const [name, sensor] of sensors) {
           if (wantsSensor(`${chip.label};${name}`)) addSensor(out, metrics, chip.label, name, sensor);
@@ -62,11 +62,11 @@ const SLOW = /\/i2c-\d|\/LNXSYSTM:|\/target\d|\/nvme\//;
  * The chips with unique labels. hwmonN depends on the order of driver loading, so chips are called after their device;
  * where several share one device, after its name too, and only where even that is not unique after hwmonN.
  */
-function chipsOf(host: Host): Chip[] {
+function chipsOf(out: Snapshot, host: Host): Chip[] {
   const folder = host.sys('class/hwmon');
   const chips = host.list(folder).map((entry) => {
     const path = `${folder}/${entry}`;
-    const name = clean(host.attribute(`${path}/name`) ?? '');
+    const name = clean(out.attempt(`${path}/name`, () => host.attribute(`${path}/name`)) ?? '');
     const device = host.realPath(`${path}/device`);
     const isSlow = device !== undefined && SLOW.test(`${device}/`);
     return { entry, path, name, isSlow, label: deviceLabel(device) || name || clean(entry) };
@@ -109,10 +109,15 @@ const TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /** The sensors in the chip's folder and, for old drivers, in its device's. */
-async function readSensors(host: Host, { path, isSlow }: Chip, signal: AbortSignal): Promise<Map<string, Sensor>> {
+async function readSensors(
+  out: Snapshot,
+  host: Host,
+  { path, isSlow }: Chip,
+  signal: AbortSignal,
+): Promise<Map<string, Sensor>> {
   const sensors = new Map<string, Sensor>();
   for (const folder of [path, `${path}/device`]) {
-    for (const file of host.listIfExists(folder)) {
+    for (const file of out.attempt(folder, () => host.listIfExists(folder)) ?? []) {
       signal.throwIfAborted();
       const [, type = '', number = '', element = ''] = /^([^0-9]+)([0-9]*)(?:_(.+))?$/.exec(file) ?? [];
       // Every device has a folder `power`, which is about something else.

@@ -60,15 +60,20 @@ function addPort(out: Snapshot, host: Host, device: string, port: string): void 
   ] as const;
   for (const [family, file, parse] of single) {
     const path = `${folder}/${file}`;
-    const text = host.attribute(path);
-    if (text !== undefined) out.add(family, oneLine(path, text, parse), device, port);
+    out.attempt(path, () => {
+      const text = host.attribute(path);
+      if (text !== undefined) out.add(family, oneLine(path, text, parse), device, port);
+    });
   }
   for (const [name, families] of portFolders) {
     for (const file of host.listIfExists(`${folder}/${name}`)) {
       const family = families.get(file) ?? (file === 'lifespan' ? lifespan : undefined);
       if (family === undefined) continue;
-      const value = counterValue(host, `${folder}/${name}/${file}`, file);
-      if (value !== undefined) out.add(family, value, device, port);
+      const path = `${folder}/${name}/${file}`;
+      out.attempt(path, () => {
+        const value = counterValue(host, path, file);
+        if (value !== undefined) out.add(family, value, device, port);
+      });
     }
   }
 }

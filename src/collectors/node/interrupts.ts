@@ -1,8 +1,8 @@
 // /proc/interrupts: proc_interrupts(5). There on every Linux host.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
-import { eachLine, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
+import { count } from '../../host/numbers.ts';
 import { counter } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
 import { nameFilter } from './name-filter.ts';
@@ -32,10 +32,10 @@ export const interrupts = defineCollector({
     const path = host.proc('interrupts');
     const isWanted = nameFilter('interrupts', { include: nameInclude, exclude: nameExclude });
     return (out) => {
-      for (const { type, info, devices, counts } of parseInterrupts(path, host.read(path))) {
+      for (const { type, info, devices, counts } of parseInterrupts(out, path, host.read(path))) {
         if (!isWanted(`${type};${info};${devices}`)) continue;
-        for (const [cpu, count] of counts.entries()) {
-          if (includeZeros || count !== 0) out.add(total, count, String(cpu), type, info, devices);
+        for (const [cpu, value] of counts.entries()) {
+          if (includeZeros || value !== 0) out.add(total, value, String(cpu), type, info, devices);
         }
       }
     };
@@ -52,23 +52,27 @@ interface Interrupt {
   readonly counts: readonly number[];
 }
 
+/** Lines with one number for all CPUs, of arch/x86/kernel/irq.c and its kin. */
+const SUMS: ReadonlySet<string> = new Set(['ERR', 'MIS', 'Err', 'BAD']);
+
 /** The lines that have a count for each CPU and a text; others (`ERR`, `MIS`) are sums. */
-export function parseInterrupts(path: string, text: string): Interrupt[] {
+export function parseInterrupts(lost: Losses, path: string, text: string): Interrupt[] {
   const interrupts: Interrupt[] = [];
   let cpus = 0;
-  eachLine(path, text, (line, number) => {
+  eachRecord(lost, path, text, (line, number) => {
     if (number === 1) {
       cpus = words(line).length;
       return;
     }
     const colon = line.indexOf(':');
-    if (colon === -1) return;
+    if (colon === -1) throw new Error('expected an interrupt and its counts');
     const type = line.slice(0, colon).trim();
     const columns = words(line.slice(colon + 1));
+    if (columns.length < cpus && !SUMS.has(type)) throw new Error(`${columns.length} counts for ${cpus} CPUs`);
     if (columns.length <= cpus) return;
     const [first = '', ...rest] = columns.slice(cpus);
     const [info, devices] = /^\d+$/.test(type) ? [first, rest.join(' ')] : [[first, ...rest].join(' '), ''];
-    interrupts.push({ type, info, devices, counts: columns.slice(0, cpus).map(integer) });
+    interrupts.push({ type, info, devices, counts: columns.slice(0, cpus).map(count) });
   });
   return interrupts;
 }

@@ -1,11 +1,12 @@
 // /proc/net/ip_vs and ip_vs_stats: ipvsadm(8); written by net/netfilter/ipvs/ip_vs_ctl.c of the kernel. Absent where
 // the module ip_vs is not loaded.
 import * as z from 'zod';
+import { MissingFile } from '../../host/errors.ts';
 import { ipText } from '../../host/ip-address.ts';
-import { eachLine, words } from '../../host/lines.ts';
+import { eachLine, eachRecord, filled, type Losses, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { hexadecimal, integer } from '../../host/numbers.ts';
-import { counter, gauge } from '../../metrics/family.ts';
+import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
 
 const totals = [
@@ -44,10 +45,18 @@ export const ipvs = defineCollector({
     const statsPath = netPath(host, 'ip_vs_stats');
     const path = netPath(host, 'ip_vs');
     return (out) => {
-      const counts = parseStats(statsPath, host.read(statsPath));
-      for (const [index, family] of totals.entries()) out.add(family, counts[index] as number);
+      if (!host.exists(statsPath) && !host.exists(path)) throw new MissingFile(statsPath);
+      out.attempt(statsPath, () => {
+        const text = host.readIfExists(statsPath);
+        const counts = text === undefined ? [] : parseStats(statsPath, filled(statsPath, text));
+        for (const [index, value] of counts.entries()) out.add(totals[index] as Family, value);
+      });
       const sums = new Map<string, { values: string[]; weight: number; active: number; inactive: number }>();
-      for (const backend of parseBackends(path, host.read(path))) {
+      const backends = out.attempt(path, () => {
+        const text = host.readIfExists(path);
+        return text === undefined ? [] : parseBackends(out, path, text);
+      });
+      for (const backend of backends ?? []) {
         const values = labels.map((label) => backend.labels[label]);
         const key = values.join('\n');
         const sum = sums.get(key) ?? { values, weight: 0, active: 0, inactive: 0 };
@@ -87,17 +96,23 @@ interface Backend {
  * Lines of virtual servers, `TCP  C0A80016:0CEA wlc` or `FWM  10001000 wlc`, each followed by lines of its backends,
  * `  -> C0A85216:0CEA      Tunnel  100    248        2`.
  */
-export function parseBackends(path: string, text: string): Backend[] {
+export function parseBackends(lost: Losses, path: string, text: string): Backend[] {
   const backends: Backend[] = [];
-  let local = { proto: '', local_mark: '', local_address: '', local_port: '0' };
-  eachLine(path, text, (line) => {
+  type Server = Omit<Backend['labels'], 'remote_address' | 'remote_port'>;
+  // Undefined after a line of a virtual server that is lost, and then its backends are lost too.
+  let local: Server | undefined;
+  eachRecord(lost, path, text, (line) => {
     const [first = '', second = '', , weight, active, inactive] = words(line);
     if (first === 'IP' || first === 'Prot' || second === 'RemoteAddress:Port') return;
     if (first === '->') {
+      if (local === undefined) throw new Error('expected the virtual server of this backend on a line before');
       const [remote_address, remote_port] = endpoint(second);
       const labels = { ...local, remote_address, remote_port };
       backends.push({ labels, weight: integer(weight), active: integer(active), inactive: integer(inactive) });
-    } else if (first === 'FWM') {
+      return;
+    }
+    local = undefined;
+    if (first === 'FWM') {
       local = { proto: first, local_mark: second, local_address: '', local_port: '0' };
     } else {
       const [local_address, local_port] = endpoint(second);

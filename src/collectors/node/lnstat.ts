@@ -1,7 +1,9 @@
 // /proc/net/stat/<subsystem>: counters for lnstat(8); a line of names, then one line of hexadecimal counts a CPU.
-import { eachLine, words } from '../../host/lines.ts';
+import type { Host } from '../../host/host.ts';
+import { type Losses, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { hexadecimal } from '../../host/numbers.ts';
+import { recordsOfFile } from '../../host/records.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 import { FamilyCache } from './family-cache.ts';
 
@@ -23,8 +25,8 @@ export const lnstat = defineCollector({
       for (const subsystem of host.list(folder)) {
         const path = netPath(host, 'stat', subsystem);
         out.attempt(subsystem, () => {
-          for (const { name, cpu, value } of parseLnstat(path, host.readIfExists(path) ?? '')) {
-            out.add(familyOf(name), value, subsystem, String(cpu));
+          for (const { name, cpu, value } of readLnstat(out, host, path)) {
+            out.attempt(`${path} ${name}`, () => out.add(familyOf(name), value, subsystem, String(cpu)));
           }
         });
       }
@@ -40,19 +42,20 @@ interface Count {
 }
 
 /** All counts of a file. */
-export function parseLnstat(path: string, text: string): Count[] {
+function readLnstat(lost: Losses, host: Host, path: string): Count[] {
   const counts: Count[] = [];
   let names: string[] | undefined;
   let cpu = 0;
-  eachLine(path, text, (line) => {
+  recordsOfFile(lost, host, path, (line) => {
     const columns = words(line);
     if (names === undefined) {
       names = columns;
       return;
     }
+    const row = cpu++;
     if (columns.length !== names.length) throw new Error(`${columns.length} counts for ${names.length} names`);
-    for (const [index, name] of names.entries()) counts.push({ name, cpu, value: hexadecimal(columns[index]) });
-    cpu++;
+    const values = columns.map(hexadecimal);
+    for (const [index, name] of names.entries()) counts.push({ name, cpu: row, value: values[index] as number });
   });
   return counts;
 }

@@ -1,5 +1,5 @@
 import { MalformedFile } from '../../host/errors.ts';
-import { words } from '../../host/lines.ts';
+import { filled, type Losses, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 
 /** An array of /proc/mdstat. */
@@ -11,9 +11,9 @@ export interface MdArray {
   readonly failed: number;
   readonly spare: number;
   readonly required: number;
-  /** Of 1024 bytes. */
-  readonly blocks: number;
-  readonly synced: number;
+  /** Of 1024 bytes; undefined for an array whose size the kernel does not print. */
+  readonly blocks: number | undefined;
+  readonly synced: number | undefined;
 }
 
 /** What an array does at the moment, by the word of its progress line. */
@@ -26,27 +26,35 @@ const ACTIVITIES: readonly (readonly [word: string, state: string])[] = [
 
 /**
  * The arrays of /proc/mdstat: each a line `md0 : active raid1 sdb1[1] sda1[0](F)`, followed by indented lines: one with
- * its size and disks, perhaps one with its bitmap and one with the progress of what it does. Throws MalformedFile.
+ * its size and disks, perhaps one with its bitmap and one with the progress of what it does. An array that can't be
+ * understood is lost alone. Throws an Error for a file without text.
  */
-export function parseMdstat(path: string, text: string): MdArray[] {
-  const arrays: MdArray[] = [];
-  const lines = text.split('\n');
+export function parseMdstat(lost: Losses, path: string, text: string): MdArray[] {
+  const arrays = new Map<string, MdArray>();
+  const lines = filled(path, text).split('\n');
   for (const [index, line] of lines.entries()) {
-    if (!/^\w\S* : /.test(line) || line.startsWith('Personalities')) continue;
+    if (!/^\S+ ?:/.test(line) || /^(?:Personalities|unused devices|read_ahead)/.test(line)) continue;
     try {
-      arrays.push(arrayOf(line, lines.slice(index + 1, index + 4)));
+      const end = lines.findIndex((other, at) => at > index && !/^\s+\S/.test(other));
+      const array = arrayOf(line, lines.slice(index + 1, end === -1 ? lines.length : end));
+      if (arrays.has(array.device)) throw new Error(`${array.device} is listed twice`);
+      arrays.set(array.device, array);
     } catch (cause) {
-      throw new MalformedFile(path, index + 1, cause instanceof Error ? cause.message : String(cause));
+      lost.lose(path, new MalformedFile(path, index + 1, cause instanceof Error ? cause.message : String(cause)));
     }
   }
-  return arrays;
+  return [...arrays.values()];
 }
 
-function arrayOf(line: string, [status = '', second = '', third = '']: readonly string[]): MdArray {
-  const [device = '', , word = ''] = words(line);
-  const blocks = integer(words(status)[0]);
+/** `details` are the indented lines below the array's own. */
+function arrayOf(line: string, details: readonly string[]): MdArray {
+  const [device = '', colon, word = ''] = words(line);
+  if (colon !== ':' || !/^\w/.test(word)) throw new Error('expected an array and its state, such as "md0 : active"');
+  const status = details.find((detail) => / blocks/.test(detail)) ?? '';
+  const blocks = status === '' ? undefined : integer(words(status)[0]);
   const [required, active] = diskCounts(line, status);
-  const progress = second.includes('bitmap') ? third : second;
+  const progress =
+    details.find((detail) => /^\s+(?:\[[=>.]+\]|(?:recovery|reshape|check|resync)\s*=)/.test(detail)) ?? '';
   const [activity, state] = ACTIVITIES.find(([name]) => progress.includes(name)) ?? [undefined, word];
   return {
     device,
@@ -68,13 +76,19 @@ function diskCounts(line: string, status: string): readonly [required: number, a
     return [all, all];
   }
   if (line.includes('inactive')) return [0, 0];
-  const counts = /\[(\d+)\/(\d+)\] \[[U_]+\]/.exec(status);
-  if (!counts) throw new Error('expected the counts of disks, such as [2/1], on the next line');
-  return [Number(counts[1]), Number(counts[2])];
+  // An array that has just been made has them on its own line, and no size yet.
+  const counts = /\[(\d+)\/(\d+)\] \[[U_]+\]/.exec(status) ?? /\[(\d+)\/(\d+)\] \[[U_]+\]/.exec(line);
+  if (counts) return [integer(counts[1]), integer(counts[2])];
+  // Personalities without redundancy print no counts, such as faulty and external containers.
+  if (status !== '' && !/\braid\d|\bmultipath\b/.test(line)) {
+    const all = line.split('[').length - 1;
+    return [all, all];
+  }
+  throw new Error('expected the counts of disks, such as [2/1], on the next line');
 }
 
 /** `[=>....]  recovery =  8.5% (16775552/195310144) finish=17.0min speed=259783K/sec`, or `resync=DELAYED`. */
 function syncedBlocks(progress: string): number {
-  if (/PENDING|DELAYED/.test(progress)) return 0;
+  if (/PENDING|DELAYED|REMOTE/.test(progress)) return 0;
   return integer(/\((\d+)\/\d+\)/.exec(progress)?.[1]);
 }

@@ -30,15 +30,15 @@ export const mdadm = defineCollector({
   create({ host }) {
     const path = host.proc('mdstat');
     return (out) => {
-      for (const array of parseMdstat(path, host.read(path))) {
+      for (const array of parseMdstat(out, path, host.read(path))) {
         const { device } = array;
         for (const name of STATES) out.add(state, name === array.state ? 1 : 0, device, name);
         out.add(disks, array.active, device, 'active');
         out.add(disks, array.failed, device, 'failed');
         out.add(disks, array.spare, device, 'spare');
         out.add(disksRequired, array.required, device);
-        out.add(blocks, array.blocks, device);
-        out.add(blocksSynced, array.synced, device);
+        if (array.blocks !== undefined) out.add(blocks, array.blocks, device);
+        if (array.synced !== undefined) out.add(blocksSynced, array.synced, device);
       }
       for (const device of host.listIfExists(host.sys('block'))) {
         if (device.startsWith('md')) out.attempt(device, () => addAttributes(out, host, device));
@@ -56,8 +56,8 @@ function addAttributes(out: Snapshot, host: Host, device: string): void {
   const level = attribute('level');
   if (level === undefined) return;
   // While the array grows this is `11 (10)`, the new number and the old one.
-  const count = /^\d+/.exec(attribute('raid_disks') ?? '')?.[0];
-  if (level !== '' && !CONTAINERS.has(level) && count !== undefined) out.add(raidDisks, Number(count), device);
+  const count = attribute('raid_disks')?.replace(/ \(\d+\)$/, '');
+  if (level !== '' && !CONTAINERS.has(level) && count) out.add(raidDisks, integer(count), device);
   const missing = REDUNDANT.has(level) ? attribute('degraded') : '0';
   if (missing !== undefined) out.add(degraded, integer(missing), device);
 }

@@ -1,5 +1,5 @@
 // /proc/meminfo: proc_meminfo(5). There on every Linux host; which lines it has depends on the kernel.
-import { eachLine, words } from '../../host/lines.ts';
+import { eachRecord, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -31,8 +31,9 @@ export const meminfo = defineCollector({
   create({ host }) {
     const path = host.proc('meminfo');
     return (out) => {
-      eachLine(path, host.read(path), (line) => {
+      eachRecord(out, path, host.read(path), (line) => {
         const colon = line.indexOf(':');
+        if (colon === -1) throw new Error('expected a name, a colon and a value');
         const family = families.get(line.slice(0, colon));
         if (family) out.add(family, memoryValue(words(line.slice(colon + 1))));
       });

@@ -1,8 +1,9 @@
 // /sys/devices/system/node/node<N>/meminfo and numastat: Documentation/ABI/stable/sysfs-devices-node and
 // Documentation/admin-guide/numastat.rst. Absent without CONFIG_NUMA.
 import { join } from 'node:path';
-import { eachLine, words } from '../../host/lines.ts';
+import { words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
+import { recordsOfFile } from '../../host/records.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 import { FamilyCache } from './family-cache.ts';
 import { memoryValue, metricPart } from './meminfo.ts';
@@ -27,19 +28,17 @@ export const meminfoNuma = defineCollector({
         if (node === undefined) continue;
         const meminfo = join(parent, entry, 'meminfo');
         const numastat = join(parent, entry, 'numastat');
-        out.attempt(entry, () => {
-          eachLine(meminfo, host.read(meminfo), (line) => {
-            const [, field, value] = /^Node +\d+ +([\w()]+):(.*)$/.exec(line) ?? [];
-            if (field === undefined || value === undefined) throw new Error('expected Node <number> <field>: <value>');
-            const family = gauges.get(`node_memory_numa_${metricPart(field)}`, `${field} of the NUMA node.`);
-            out.add(family, memoryValue(words(value)), node);
-          });
-          eachLine(numastat, host.read(numastat), (line) => {
-            const [, field, value] = /^(\w+) +(\S+)$/.exec(line) ?? [];
-            if (field === undefined) throw new Error('expected a field and its count');
-            const family = counters.get(`node_memory_numa_${field}_total`, `${field} of the NUMA node.`);
-            out.add(family, integer(value), node);
-          });
+        recordsOfFile(out, host, meminfo, (line) => {
+          const [, field, value] = /^Node +\d+ +([\w()]+):(.*)$/.exec(line) ?? [];
+          if (field === undefined || value === undefined) throw new Error('expected Node <number> <field>: <value>');
+          const family = gauges.get(`node_memory_numa_${metricPart(field)}`, `${field} of the NUMA node.`);
+          out.add(family, memoryValue(words(value)), node);
+        });
+        recordsOfFile(out, host, numastat, (line) => {
+          const [, field, value] = /^(\w+) +(\S+)$/.exec(line) ?? [];
+          if (field === undefined) throw new Error('expected a field and its count');
+          const family = counters.get(`node_memory_numa_${field}_total`, `${field} of the NUMA node.`);
+          out.add(family, integer(value), node);
         });
       }
     };

@@ -1,6 +1,6 @@
 // /proc/<pid>/mountstats, of which the kernel writes statistics only for NFS: fs/nfs/super.c (nfs_show_stats),
 // include/linux/nfs_iostat.h, net/sunrpc/stats.c, net/sunrpc/xprtsock.c.
-import { eachLine, words } from '../../host/lines.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { bigInteger, integer } from '../../host/numbers.ts';
 
 /** One connection to a server. */
@@ -41,28 +41,42 @@ interface Draft extends NfsMount {
 
 /**
  * The NFS mounts in the file. Each mount is a line `device D mounted on M with fstype T [statvers=V]`; statistics
- * follow indented, those by operation last, then a blank line. Throws MalformedFile.
+ * follow indented, those by operation last, then a blank line. A mount of which a line is bad is lost alone, since half
+ * of its counters would look like a restart of the others.
  */
-export function parseMountstats(path: string, text: string): NfsMount[] {
-  const mounts: Draft[] = [];
+export function parseMountstats(lost: Losses, path: string, text: string): NfsMount[] {
+  const mounts = new Set<Draft>();
   let index = -1;
   let mount: Draft | undefined;
-  eachLine(path, text, (line) => {
+  eachRecord(lost, path, text, (line) => {
     const fields = words(line);
-    if (fields[0] === 'device' && line.startsWith('device')) {
-      index++;
-      mount = startMount(fields, index);
-      if (mount) mounts.push(mount);
-    } else if (mount) addStatistics(mount, fields);
+    try {
+      // A mount without a source is "no device mounted on". An id may have line breaks in it (gVisor, appliances).
+      if (/^(?:device .*|no device) mounted on /.test(line)) {
+        index++;
+        mount = undefined;
+        mount = startMount(line, fields, index);
+        if (mount) mounts.add(mount);
+      } else if (line.startsWith('device ')) {
+        index++;
+        mount = undefined;
+        throw new Error('expected "device … mounted on … with fstype …"');
+      } else if (mount) addStatistics(mount, fields);
+    } catch (cause) {
+      if (mount) mounts.delete(mount);
+      mount = undefined;
+      throw cause;
+    }
   });
-  return mounts;
+  return [...mounts];
 }
 
 const STATISTICS_VERSIONS = ['statvers=1.0', 'statvers=1.1'];
 
-function startMount(fields: readonly string[], index: number): Draft | undefined {
+function startMount(line: string, fields: readonly string[], index: number): Draft | undefined {
+  if (line.startsWith('no device')) return undefined;
   const [, device, mounted, on, mountPoint, , , type, version] = fields;
-  if (device === undefined || mountPoint === undefined || mounted !== 'mounted' || on !== 'on') {
+  if (device === undefined || mountPoint === undefined || type === undefined || mounted !== 'mounted' || on !== 'on') {
     throw new Error('expected "device … mounted on … with fstype …"');
   }
   if (version === undefined || (type !== 'nfs' && type !== 'nfs4')) return undefined;

@@ -1,10 +1,9 @@
 // /proc/1/mountstats: mounted NFS file systems, see mountstats-parse.ts. Nothing on hosts without NFS mounts.
 import { DeniedFile, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { words } from '../../host/lines.ts';
+import { type Losses, words } from '../../host/lines.ts';
 import { parseMountinfo } from '../../host/mounts.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
-import { NoData } from '../../metrics/outcome.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 import { type NfsMount, parseMountstats } from './mountstats-parse.ts';
@@ -76,6 +75,7 @@ export const mountstats = defineCollector({
   enabled: false,
   summary: 'Bytes, events, transports and operations of NFS mounts, from `/proc/1/mountstats`.',
   options: NO_OPTIONS,
+  whenEmpty: 'no NFS file system is mounted',
   families: [
     info,
     age,
@@ -86,8 +86,8 @@ export const mountstats = defineCollector({
   ],
   create({ host }) {
     return (out) => {
-      const { mounts, addressOf } = readMounts(host);
-      if (mounts.length === 0) throw new NoData('no NFS file system is mounted');
+      const { mounts, addressOf } = readMounts(out, host);
+      if (mounts.length === 0) return;
       const shownMounts = new Set<string>();
       const shownPoints = new Set<string>();
       for (const mount of mounts) {
@@ -119,7 +119,10 @@ function addMount(out: Snapshot, mount: NfsMount, labels: readonly string[]): vo
   addAll(events, mount.events);
   for (const [number, { counts }] of mount.transports.entries()) {
     // Statistics of version 1.0 end after the tenth number.
-    for (const [index, family] of transports) out.add(family, counts[index] ?? 0, ...labels, String(number));
+    for (const [index, family] of transports) {
+      const value = counts[index];
+      if (value !== undefined) out.add(family, value, ...labels, String(number));
+    }
   }
   for (const { name, counts } of mount.operations) {
     for (const [index, [family, divisor]] of operations.entries()) {
@@ -136,18 +139,18 @@ interface Mounts {
 }
 
 /** Those of the host's first process; where it is hidden, of this one. */
-function readMounts(host: Host): Mounts {
+function readMounts(lost: Losses, host: Host): Mounts {
   try {
-    return readMountsOf(host, '1');
+    return readMountsOf(lost, host, '1');
   } catch (cause) {
-    if (cause instanceof MissingFile || cause instanceof DeniedFile) return readMountsOf(host, 'self');
+    if (cause instanceof MissingFile || cause instanceof DeniedFile) return readMountsOf(lost, host, 'self');
     throw cause;
   }
 }
 
-function readMountsOf(host: Host, process: string): Mounts {
+function readMountsOf(lost: Losses, host: Host, process: string): Mounts {
   const path = host.proc(process, 'mountstats');
-  const mounts = parseMountstats(path, host.read(path));
+  const mounts = parseMountstats(lost, path, host.read(path));
   if (mounts.length === 0) return { mounts, addressOf: () => '' };
   const infoPath = host.proc(process, 'mountinfo');
   const infos = parseMountinfo(infoPath, host.read(infoPath));

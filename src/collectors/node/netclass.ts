@@ -85,8 +85,14 @@ export const netclass = defineCollector({
 const DEVICES_A_TURN = 32;
 
 function addDevice(out: Snapshot, host: Host, device: string, ignoreInvalidSpeed: boolean): void {
-  const word = (file: string) => host.attribute(host.sys('class/net', device, file));
-  const number = (file: string) => numeric(host, host.sys('class/net', device, file));
+  const word = (file: string) => {
+    const path = host.sys('class/net', device, file);
+    return out.attempt(path, () => host.attribute(path));
+  };
+  const number = (file: string) => {
+    const path = host.sys('class/net', device, file);
+    return out.attempt(path, () => numeric(host, path));
+  };
   const operstate = word('operstate');
   const flags = number('flags');
   // Neither: a device that has just gone, or bonding_masters, which is a file among the folders.

@@ -5,10 +5,10 @@ import { pattern } from '../../config/units.ts';
 import { integerAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { ipText, scopeOf } from '../../host/ip-address.ts';
-import { eachLine, words } from '../../host/lines.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { Netlink } from '../../host/netlink-socket.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { ADDRESSES, decodeAddress, decodeLink, LINKS, linkNames } from '../../host/rtnetlink.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -53,19 +53,20 @@ export const netdev = defineCollector({
       : undefined;
     const path = netPath(host, 'dev');
     const netlink = new Netlink(host);
-    const labelsOf = (device: string) => (labelIfalias ? [device, ifalias(host, device)] : [device]);
+    const labelsOf = (out: Snapshot, device: string) =>
+      labelIfalias ? [device, out.attempt(device, () => ifalias(host, device)) ?? ''] : [device];
     return (out) => {
       if (wants.addressInfo) out.attempt('addresses', () => addAddresses(out, netlink));
       if (wants.netlink && netlink.usable) {
         netlink.dump(LINKS, (body) => {
           const { name, statistics } = decodeLink(body);
-          if (isWanted(name)) addCounters(out, counters, statistics, labelsOf(name));
+          if (isWanted(name)) addCounters(out, counters, statistics, labelsOf(out, name));
         });
         return;
       }
-      for (const { device, values } of parseNetDev(path, host.read(path))) {
+      for (const { device, values } of parseNetDev(out, path, host.read(path))) {
         if (!isWanted(device)) continue;
-        const deviceLabels = labelsOf(device);
+        const deviceLabels = labelsOf(out, device);
         for (const [index, family] of columns.entries()) out.add(family, values[index] as number, ...deviceLabels);
         // The one counter that the file lacks; the host's sysfs has those of the host's devices.
         const unhandled = nohandler && integerAttribute(host, host.sys('class/net', device, 'statistics/rx_nohandler'));
@@ -106,15 +107,17 @@ interface DeviceCounts {
 const COLUMNS = 16;
 
 /** Two lines of heads, then one device a line: `  eth0: 874354587 1036395    0 …`. Names may hold colons. */
-export function parseNetDev(path: string, text: string): DeviceCounts[] {
+export function parseNetDev(lost: Losses, path: string, text: string): DeviceCounts[] {
   const devices: DeviceCounts[] = [];
-  eachLine(path, text, (line, number) => {
+  eachRecord(lost, path, text, (line, number) => {
     if (number <= 2) return;
     const colon = line.lastIndexOf(':');
     if (colon === -1) throw new Error('expected a device and its counters');
-    const values = words(line.slice(colon + 1)).map(integer);
+    const values = words(line.slice(colon + 1)).map(count);
     if (values.length !== COLUMNS) throw new Error(`expected ${COLUMNS} counters, found ${values.length}`);
-    devices.push({ device: line.slice(0, colon).trim(), values });
+    const device = line.slice(0, colon).trim();
+    if (devices.some((other) => other.device === device)) throw new Error(`${device} is listed twice`);
+    devices.push({ device, values });
   });
   return devices;
 }

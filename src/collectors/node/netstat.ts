@@ -1,9 +1,13 @@
 // /proc/net/{netstat,snmp,snmp6}: proc_pid_net(5), RFC 4293 and others for the names. snmp6 is absent without IPv6.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
-import { eachLine, words } from '../../host/lines.ts';
+import { MalformedFile } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { type Losses, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { integer } from '../../host/numbers.ts';
+import { recordsOfFile } from '../../host/records.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 import { FamilyCache } from './family-cache.ts';
 
@@ -46,8 +50,8 @@ export const netstat = defineCollector({
         if (isWanted(key))
           out.add(families.get(`node_netstat_${key}`, `${protocol} counter ${field}.`), integer(value));
       };
-      for (const path of paired) parsePairs(path, host.read(path), add);
-      parseSnmp6(snmp6, host.readIfExists(snmp6) ?? '', add);
+      for (const path of paired) readPairs(out, host, path, add);
+      readSnmp6(out, host, snmp6, add);
     };
   },
 });
@@ -59,33 +63,40 @@ const MAX_FIELDS = 5000;
 type Add = (protocol: string, field: string, value: string) => void;
 
 /** Pairs of lines, the first with the names, the second with the values: `Tcp: InSegs OutSegs`, `Tcp: 10 20`. */
-export function parsePairs(path: string, text: string, add: Add): void {
+function readPairs(lost: Snapshot, host: Host, path: string, add: Add): void {
   let names: string[] | undefined;
-  eachLine(path, text, (line) => {
+  let namesLine = 0;
+  const loseNames = (head: string | undefined) =>
+    lost.lose(path, new MalformedFile(path, namesLine, `the line with the values of ${head} is missing`));
+  recordsOfFile(lost, host, path, (line, number) => {
     const columns = words(line);
-    if (names === undefined) {
-      names = columns;
+    const expected = names;
+    const [head = ''] = columns;
+    if (!head.endsWith(':')) throw new Error('expected a protocol, a colon and names or values');
+    // Two lines of names in a row: the first is without its values.
+    names = expected?.[0] === head ? undefined : columns;
+    if (expected !== undefined && expected[0] !== head) loseNames(expected[0]);
+    if (names !== undefined) {
+      namesLine = number;
       return;
     }
-    const [head = ''] = columns;
-    if (head !== names[0] || columns.length !== names.length) {
-      throw new Error(`the values do not fit to the names of ${names[0]}`);
-    }
+    if (expected === undefined) return;
+    if (columns.length !== expected.length) throw new Error(`the values do not fit to the names of ${head}`);
     const protocol = head.slice(0, -1);
     for (let index = 1; index < columns.length; index++) {
-      add(protocol, names[index] as string, columns[index] as string);
+      const field = expected[index] as string;
+      lost.attempt(`${path} ${protocol}_${field}`, () => add(protocol, field, columns[index] as string));
     }
-    names = undefined;
   });
-  if (names !== undefined) throw new Error(`${path}: the line with the values of ${names[0]} is missing`);
+  if (names !== undefined) loseNames(names[0]);
 }
 
 /** One field a line, `Icmp6InMsgs 7`: the protocol ends with the first 6. */
-export function parseSnmp6(path: string, text: string, add: Add): void {
-  eachLine(path, text, (line) => {
+function readSnmp6(lost: Losses, host: Host, path: string, add: Add): void {
+  recordsOfFile(lost, host, path, (line) => {
     const [name = '', value] = words(line);
     const end = name.indexOf('6') + 1;
-    if (end === 0) return;
+    if (end === 0) throw new Error('expected a name with a 6 in it');
     if (value === undefined) throw new Error(`${name} has no value`);
     add(name.slice(0, end), name.slice(end), value);
   });

@@ -1,6 +1,6 @@
 // /proc/net/rpc/nfs and nfsd: lines of a keyword and numbers, net/sunrpc/stats.c and fs/nfsd/stats.c of the kernel.
-import { eachLine, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
+import { count } from '../../host/numbers.ts';
 
 /** Procedures of NFSv2, RFC 1094, in their order. */
 export const V2_METHODS: readonly string[] = words(
@@ -37,18 +37,19 @@ export const V4_OPERATIONS: readonly string[] = [
 export type RpcLines = ReadonlyMap<string, readonly number[]>;
 
 /** Lines such as `rpc 18628 3 1 2 0`; a `proc…` line begins with how many numbers follow. */
-export function parseRpc(path: string, text: string): RpcLines {
+export function parseRpc(lost: Losses, path: string, text: string): RpcLines {
   const lines = new Map<string, readonly number[]>();
-  eachLine(path, text, (line) => {
+  eachRecord(lost, path, text, (line) => {
     const [keyword = '', ...columns] = words(line);
     // The times of thread use behind the first two are fractions, and have been zeros since 2.6.31.
-    const numbers = (keyword === 'th' ? columns.slice(0, 2) : columns).map(integer);
+    const numbers = (keyword === 'th' ? columns.slice(0, 2) : columns).map(count);
     if (!keyword.startsWith('proc')) {
       lines.set(keyword, numbers);
       return;
     }
-    const [count, ...counts] = numbers;
-    if (count !== counts.length) throw new Error(`${keyword} announces ${count} numbers and has ${counts.length}`);
+    const [announced, ...counts] = numbers;
+    if (announced !== counts.length)
+      throw new Error(`${keyword} announces ${announced} numbers and has ${counts.length}`);
     lines.set(keyword, counts);
   });
   return lines;

@@ -37,15 +37,18 @@ export const nfs = defineCollector({
   create({ host }) {
     const path = netPath(host, 'rpc/nfs');
     return (out) => {
-      const lines = parseRpc(path, host.read(path));
+      const lines = parseRpc(out, path, host.read(path));
       for (const keyword of lines.keys()) if (!KNOWN.has(keyword)) out.lose(path, `unknown line ${keyword}`);
-      // A line that is not there is a version that this kernel does not speak: no requests.
       for (const [keyword, index, family, ...labels] of fields) {
-        out.add(family, lines.get(keyword)?.[index] ?? 0, ...labels);
+        const value = lines.get(keyword)?.[index];
+        if (value !== undefined) out.add(family, value, ...labels);
       }
       for (const [keyword, version, names] of methods) {
         const counts = lines.get(keyword) ?? [];
-        for (const [index, method] of names.entries()) out.add(requests, counts[index] ?? 0, method, version);
+        for (const [index, method] of names.entries()) {
+          const value = counts[index];
+          if (value !== undefined) out.add(requests, value, method, version);
+        }
       }
     };
   },

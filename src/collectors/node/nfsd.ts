@@ -50,16 +50,17 @@ export const nfsd = defineCollector({
   create({ host }) {
     const path = netPath(host, 'rpc/nfsd');
     return (out) => {
-      const lines = parseRpc(path, host.read(path));
+      const lines = parseRpc(out, path, host.read(path));
       for (const keyword of lines.keys()) if (!KNOWN.has(keyword)) out.lose(path, `unknown line ${keyword}`);
-      // A line that is not there is a feature that this kernel has not, or no more: nothing was counted.
       for (const [keyword, index, family, ...labels] of fields) {
-        out.add(family, lines.get(keyword)?.[index] ?? 0, ...labels);
+        const value = lines.get(keyword)?.[index];
+        if (value !== undefined) out.add(family, value, ...labels);
       }
       for (const [keyword, version, first, names] of methods) {
         const counts = lines.get(keyword) ?? [];
         for (const [index, method] of names.entries()) {
-          if (method !== '') out.add(requests, counts[first + index] ?? 0, method, version);
+          const value = counts[first + index];
+          if (method !== '' && value !== undefined) out.add(requests, value, method, version);
         }
       }
     };

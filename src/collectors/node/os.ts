@@ -1,5 +1,5 @@
 // /etc/os-release, or else /usr/lib/os-release: os-release(5). There on nearly every distribution.
-import { eachLine, oneLine } from '../../host/lines.ts';
+import { eachRecord, type Losses, oneLine } from '../../host/lines.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -31,7 +31,8 @@ export const os = defineCollector({
     const second = host.root('/usr/lib/os-release');
     return (out) => {
       const path = host.exists(first) ? first : second;
-      const release = parseOsRelease(path, host.read(path));
+      const release = parseOsRelease(out, path, host.read(path));
+      if (release.size === 0) return;
       const label = (name: string) => release.get(name.toUpperCase()) ?? '';
       out.add(info, 1, ...LABELS.map(label));
       const number = Number(/^\d+\.?\d*/.exec(label('version_id'))?.[0] ?? 0);
@@ -42,10 +43,10 @@ export const os = defineCollector({
   },
 });
 
-/** The assignments of a shell-compatible file, quotes and backslashes resolved. Throws MalformedFile. */
-export function parseOsRelease(path: string, text: string): Map<string, string> {
+/** The assignments of a shell-compatible file, quotes and backslashes resolved. */
+export function parseOsRelease(lost: Losses, path: string, text: string): Map<string, string> {
   const values = new Map<string, string>();
-  eachLine(path, text, (line) => {
+  eachRecord(lost, path, text, (line) => {
     const assignment = line.trim();
     if (assignment === '' || assignment.startsWith('#')) return;
     const equals = assignment.indexOf('=');

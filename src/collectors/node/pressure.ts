@@ -1,9 +1,8 @@
 // /proc/pressure: Documentation/accounting/psi.rst. Absent before Linux 4.20 and without CONFIG_PSI; with psi=0 on the
 // kernel's command line the files are there but can't be read.
-import { eachLine } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { eachRecord } from '../../host/lines.ts';
+import { count } from '../../host/numbers.ts';
 import { counter, type Family } from '../../metrics/family.ts';
-import { NoData } from '../../metrics/outcome.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 /** Families by file and by the first word of the line: `some` tasks waited, or all of them stalled. */
@@ -36,27 +35,27 @@ export const pressure = defineCollector({
     return (out) => {
       for (const [name, byLine] of Object.entries(FILES)) {
         const path = host.proc('pressure', name);
-        const text = host.exists(path) ? host.attribute(path) : undefined;
-        if (text === undefined) continue;
-        for (const [keyword, seconds] of parsePressure(path, text)) {
-          const family = byLine[keyword];
-          if (family) out.add(family, seconds);
-        }
+        out.attempt(path, () => {
+          // With psi=0 the kernel answers that it does not support reading it.
+          const text = host.exists(path) ? host.attribute(path) : undefined;
+          if (text === undefined) return;
+          eachRecord(out, path, text, (line) => {
+            const keyword = line.slice(0, line.indexOf(' '));
+            const family = Object.hasOwn(byLine, keyword) ? byLine[keyword] : undefined;
+            if (keyword !== 'some' && keyword !== 'full') throw new Error('expected a line of "some" or "full"');
+            const seconds = secondsOf(line);
+            if (family) out.add(family, seconds);
+          });
+        });
       }
-      if (out.size === 0) throw new NoData(`the kernel tells nothing in ${host.proc('pressure')}`);
     };
   },
 });
 
-/** Seconds by keyword, of lines such as `some avg10=0.00 avg60=0.00 avg300=0.00 total=14036781`, in µs. */
-export function parsePressure(path: string, text: string): Map<string, number> {
-  const seconds = new Map<string, number>();
-  eachLine(path, text, (line) => {
-    const total = line.indexOf(' total=');
-    if (total === -1) throw new Error('the line has no total');
-    const microseconds = integer(line.slice(total + ' total='.length));
-    // Two divisions, as node_exporter makes them: one by 1e6 may differ in the last digit.
-    seconds.set(line.slice(0, line.indexOf(' ')), microseconds / 1000 / 1000);
-  });
-  return seconds;
+/** Seconds of a line such as `some avg10=0.00 avg60=0.00 avg300=0.00 total=14036781`, in µs. */
+function secondsOf(line: string): number {
+  const total = line.indexOf(' total=');
+  if (total === -1) throw new Error('the line has no total');
+  // Two divisions, as node_exporter makes them: one by 1e6 may differ in the last digit.
+  return count(line.slice(total + ' total='.length)) / 1000 / 1000;
 }

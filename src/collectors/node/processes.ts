@@ -7,6 +7,7 @@ import { oneLine } from '../../host/lines.ts';
 import { Namespaces } from '../../host/namespaces.ts';
 import { integer } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
+import { NoData } from '../../metrics/outcome.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const pids = gauge('node_processes_pids', 'Processes.');
@@ -29,7 +30,9 @@ export const processes = defineCollector({
   create({ host }) {
     const namespaces = new Namespaces(host);
     return async (out, signal) => {
-      out.add(maxThreads, setting(host, 'threads-max'));
+      const names = host.list(host.proc()).filter(isNumber);
+      if (names.length === 0) throw new NoData(`${host.proc()} shows no process`);
+      out.attempt('threads-max', () => out.add(maxThreads, setting(host, 'threads-max')));
       out.attempt('pid_max', () => {
         // From Linux 6.14 on each PID namespace has its own.
         namespaces.mustBeHosts('pid', host.proc('sys/kernel/pid_max'));
@@ -38,7 +41,6 @@ export const processes = defineCollector({
       const processStates = new Tally();
       const threadStates = new Tally();
       let threadCount = 0;
-      const names = host.list(host.proc()).filter(isNumber);
       for (const [index, pid] of names.entries()) {
         if (index % BATCH === BATCH - 1) await setImmediate(undefined, { signal });
         out.attempt(`process ${pid}`, () => {

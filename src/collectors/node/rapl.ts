@@ -33,7 +33,7 @@ export const rapl = defineCollector({
       const used = new Map<string, number>();
       for (const entry of host.list(parent)) {
         const path = join(parent, entry);
-        const fullName = host.attribute(join(path, 'name'));
+        const fullName = out.attempt(entry, () => host.attribute(join(path, 'name')));
         if (fullName === undefined) continue;
         const { name, index } = zoneOf(fullName, used);
         try {

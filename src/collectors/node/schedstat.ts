@@ -1,6 +1,6 @@
 // /proc/schedstat: Documentation/scheduler/sched-stats.rst. Absent without CONFIG_SCHEDSTATS.
-import { eachLine, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { eachRecord, words } from '../../host/lines.ts';
+import { count } from '../../host/numbers.ts';
 import { counter } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -22,12 +22,12 @@ export const schedstat = defineCollector({
   create({ host }) {
     const path = host.proc('schedstat');
     return (out) => {
-      eachLine(path, host.read(path), (line) => {
+      eachRecord(out, path, host.read(path), (line) => {
         const cpu = /^cpu(\d+) /.exec(line)?.[1];
         if (cpu === undefined) return;
         const columns = words(line);
         if (columns.length < WORDS) throw new Error(`expected ${WORDS} words, found ${columns.length}`);
-        const [run, wait, slices] = columns.slice(RUNNING, WORDS).map(integer) as [number, number, number];
+        const [run, wait, slices] = columns.slice(RUNNING, WORDS).map(count) as [number, number, number];
         out.add(running, run / 1e9, cpu);
         out.add(waiting, wait / 1e9, cpu);
         out.add(timeslices, slices, cpu);

@@ -1,7 +1,7 @@
 // /proc/slabinfo: slabinfo(5). Readable by root only; absent without CONFIG_SLUB_DEBUG.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
-import { eachLine, words } from '../../host/lines.ts';
+import { eachRecord } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
@@ -14,6 +14,9 @@ const COLUMNS = [
   gauge('node_slabinfo_objects_per_slab', 'Objects in a slab.', ['slab']),
   gauge('node_slabinfo_pages_per_slab', 'Pages that a slab takes.', ['slab']),
 ];
+
+/** Drivers have put blanks into names, so the numbers are those before the first colon. */
+const ROW = /^(\S|\S.*?\S) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) *(?::|$)/;
 
 const options = z.strictObject({
   slabsInclude: pattern().prefault('.*').describe('Which slabs to export.'),
@@ -31,11 +34,13 @@ export const slabinfo = defineCollector({
   create({ host }, { slabsInclude, slabsExclude }) {
     const path = host.proc('slabinfo');
     return (out) => {
-      eachLine(path, host.read(path), (line) => {
+      eachRecord(out, path, host.read(path), (line) => {
         if (line.startsWith('#') || line.startsWith('slabinfo - version')) return;
-        const [slab = '', ...columns] = words(line);
+        const [, slab, ...columns] = ROW.exec(line) ?? [];
+        if (slab === undefined) throw new Error(`expected the name of a slab and ${COLUMNS.length} numbers`);
         if (!slabsInclude.test(slab) || slabsExclude?.test(slab)) return;
-        for (const [index, family] of COLUMNS.entries()) out.add(family, integer(columns[index]), slab);
+        const values = columns.map(integer);
+        for (const [index, family] of COLUMNS.entries()) out.add(family, values[index] as number, slab);
       });
     };
   },

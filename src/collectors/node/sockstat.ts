@@ -1,10 +1,10 @@
 // /proc/net/sockstat and sockstat6: proc_pid_net(5); written by net/ipv4/proc.c. sockstat6 is absent without IPv6.
 import { kernelUnits } from '../../host/auxv.ts';
-import { eachLine, words } from '../../host/lines.ts';
+import { words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { integer } from '../../host/numbers.ts';
+import { recordsOfFile } from '../../host/records.ts';
 import { gauge } from '../../metrics/family.ts';
-import { NoData } from '../../metrics/outcome.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 import { FamilyCache } from './family-cache.ts';
 
@@ -38,21 +38,22 @@ export const sockstat = defineCollector({
       families.get(`node_sockstat_${protocol}_${key}`, `${protocol} ${meaning}.`);
     return (out) => {
       for (const path of paths) {
-        for (const { protocol, values } of parseSockstat(path, host.readIfExists(path) ?? '')) {
+        recordsOfFile(out, host, path, (line) => {
+          const { protocol, values } = parseSockets(line);
           if (protocol === 'sockets') {
-            out.add(used, values.get('used') ?? 0);
-            continue;
+            const sockets = values.get('used');
+            if (sockets !== undefined) out.add(used, sockets);
+            return;
           }
           for (const [key, meaning] of KEYS) {
-            const value = values.get(key) ?? (key === 'inuse' ? 0 : undefined);
+            const value = values.get(key);
             if (value !== undefined) out.add(familyOf(protocol, key, meaning), value);
           }
           const pages = values.get('mem');
-          if (pages === undefined) continue;
+          if (pages === undefined) return;
           out.add(familyOf(protocol, 'mem_bytes', 'bytes of memory for buffers'), pages * pageBytes);
-        }
+        });
       }
-      if (out.size === 0) throw new NoData(`neither ${paths.join(' nor ')} has anything`);
     };
   },
 });
@@ -63,15 +64,11 @@ interface SocketCounts {
   readonly values: ReadonlyMap<string, number>;
 }
 
-/** Lines such as `TCP: inuse 4 orphan 0 tw 4 alloc 17 mem 1`. */
-export function parseSockstat(path: string, text: string): SocketCounts[] {
-  const counts: SocketCounts[] = [];
-  eachLine(path, text, (line) => {
-    const [protocol = '', ...pairs] = words(line);
-    if (pairs.length === 0 || !protocol.endsWith(':')) throw new Error('expected a protocol and its counts');
-    const values = new Map<string, number>();
-    for (let index = 0; index < pairs.length; index += 2) values.set(pairs[index] as string, integer(pairs[index + 1]));
-    counts.push({ protocol: protocol.slice(0, -1), values });
-  });
-  return counts;
+/** A line such as `TCP: inuse 4 orphan 0 tw 4 alloc 17 mem 1`. */
+function parseSockets(line: string): SocketCounts {
+  const [protocol = '', ...pairs] = words(line);
+  if (pairs.length === 0 || !protocol.endsWith(':')) throw new Error('expected a protocol and its counts');
+  const values = new Map<string, number>();
+  for (let index = 0; index < pairs.length; index += 2) values.set(pairs[index] as string, integer(pairs[index + 1]));
+  return { protocol: protocol.slice(0, -1), values };
 }

@@ -1,6 +1,6 @@
 // /proc/softirqs: proc_softirqs(5). There on every Linux host.
-import { eachLine, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { eachRecord, words } from '../../host/lines.ts';
+import { count } from '../../host/numbers.ts';
 import { counter } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -21,13 +21,17 @@ export const softirqs = defineCollector({
   create({ host }) {
     const path = host.proc('softirqs');
     return (out) => {
-      eachLine(path, host.read(path), (line) => {
+      let cpus = 0;
+      eachRecord(out, path, host.read(path), (line, number) => {
+        if (number === 1) cpus = words(line).length;
+        if (number === 1) return;
         const colon = line.indexOf(':');
-        const type = line.slice(0, Math.max(colon, 0)).trim();
+        if (colon === -1) throw new Error('expected a type and its counts');
+        const type = line.slice(0, colon).trim();
         if (!TYPES.includes(type)) return;
-        for (const [cpu, count] of words(line.slice(colon + 1)).entries()) {
-          out.add(total, integer(count), String(cpu), type);
-        }
+        const counts = words(line.slice(colon + 1)).map(count);
+        if (counts.length !== cpus) throw new Error(`${counts.length} counts for ${cpus} CPUs`);
+        for (const [cpu, value] of counts.entries()) out.add(total, value, String(cpu), type);
       });
     };
   },

@@ -1,6 +1,6 @@
 // /proc/net/softnet_stat: softnet_seq_show() of net/core/net-procfs.c. There on every Linux host; the counts are those
 // of the CPUs, the same in every network namespace.
-import { eachLine, words } from '../../host/lines.ts';
+import { eachRecord, words } from '../../host/lines.ts';
 import { hexadecimal } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -30,12 +30,16 @@ export const softnet = defineCollector({
   create({ host }) {
     const path = host.proc('net/softnet_stat');
     return (out) => {
-      eachLine(path, host.read(path), (line, number) => {
+      eachRecord(out, path, host.read(path), (line, number) => {
         const columns = words(line);
         if (columns.length < MIN_COLUMNS) throw new Error(`expected ${MIN_COLUMNS} columns, found ${columns.length}`);
         const cpuColumn = columns[CPU_COLUMN];
         const cpu = String(cpuColumn === undefined ? number - 1 : hexadecimal(cpuColumn));
-        for (const [column, family] of COLUMNS) out.add(family, hexadecimal(columns[column] ?? '0'), cpu);
+        const values = columns.map(hexadecimal);
+        for (const [column, family] of COLUMNS) {
+          const value = values[column];
+          if (value !== undefined) out.add(family, value, cpu);
+        }
       });
     };
   },

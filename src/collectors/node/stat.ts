@@ -1,7 +1,7 @@
 // /proc/stat beside the cpu lines: proc_stat(5). There on every Linux host.
 import * as z from 'zod';
-import { eachLine, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { eachRecord, words } from '../../host/lines.ts';
+import { count } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
 
@@ -33,12 +33,13 @@ export const stat = defineCollector({
   create({ host }, { softirq }) {
     const path = host.proc('stat');
     return (out) => {
-      eachLine(path, host.read(path), (line) => {
+      eachRecord(out, path, host.read(path), (line) => {
         const [keyword = '', first, ...rest] = words(line.slice(0, MAX_LINE));
         const family = Object.hasOwn(byKeyword, keyword) ? byKeyword[keyword] : undefined;
-        if (family) out.add(family, integer(first));
+        if (family) out.add(family, count(first));
         if (keyword !== 'softirq' || !softirq) return;
-        for (const [index, vector] of VECTORS.entries()) out.add(softirqs, integer(rest[index]), vector);
+        const counts = rest.slice(0, VECTORS.length).map(count);
+        for (const [index, value] of counts.entries()) out.add(softirqs, value, VECTORS[index] as string);
       });
     };
   },

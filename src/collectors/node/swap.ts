@@ -1,5 +1,5 @@
 // /proc/swaps: proc_swaps(5). There on every Linux host; only its header where there is no swap.
-import { eachLine, words } from '../../host/lines.ts';
+import { eachRecord, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -20,14 +20,15 @@ export const swap = defineCollector({
   create({ host }) {
     const path = host.proc('swaps');
     return (out) => {
-      eachLine(path, host.read(path), (line, number) => {
+      eachRecord(out, path, host.read(path), (line, number) => {
         if (number === 1) return;
         // Blanks in the name of a swap file are `\040`.
         const [device, type, kibibytes, usedKibibytes, rank] = words(line);
         if (device === undefined || type === undefined) throw new Error('expected a device and its type');
-        out.add(size, integer(kibibytes) * 1024, device, type);
-        out.add(used, integer(usedKibibytes) * 1024, device, type);
-        out.add(priority, integer(rank), device, type);
+        const [all, taken, order] = [integer(kibibytes), integer(usedKibibytes), integer(rank)];
+        out.add(size, all * 1024, device, type);
+        out.add(used, taken * 1024, device, type);
+        out.add(priority, order, device, type);
       });
     };
   },

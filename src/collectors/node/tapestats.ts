@@ -45,12 +45,13 @@ export const tapestats = defineCollector({
     return (out) => {
       for (const device of host.list(folder)) {
         if (!DRIVE.test(device) || !isWanted(device)) continue;
-        out.attempt(device, () => {
-          for (const [file, family, factor] of files) {
-            const value = integerAttribute(host, `${folder}/${device}/stats/${file}`);
+        for (const [file, family, factor] of files) {
+          const path = `${folder}/${device}/stats/${file}`;
+          out.attempt(path, () => {
+            const value = integerAttribute(host, path);
             if (value !== undefined) out.add(family, value * factor, device);
-          }
-        });
+          });
+        }
       }
     };
   },

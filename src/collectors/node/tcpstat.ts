@@ -1,12 +1,15 @@
 // TCP sockets by state: sock_diag(7), or /proc/net/tcp and tcp6, proc_pid_net(5), where netlink would tell about
 // another network namespace than the host's. There on every host.
+import { MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { decodeTcpSocket, tcpSockets } from '../../host/inet-diag.ts';
-import { eachLine, words } from '../../host/lines.ts';
+import { words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { Netlink } from '../../host/netlink-socket.ts';
 import { hexadecimal } from '../../host/numbers.ts';
+import { recordsOfFile } from '../../host/records.ts';
 import { gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const states = gauge('node_tcp_connection_states', 'TCP sockets by state, and the bytes that they have queued.', [
@@ -43,7 +46,7 @@ export const tcpstat = defineCollector({
   create({ host }) {
     const netlink = new Netlink(host);
     return (out) => {
-      for (const [state, value] of netlink.usable ? askTcp(host, netlink) : readTcp(host))
+      for (const [state, value] of netlink.usable ? askTcp(host, netlink) : readTcp(out, host))
         out.add(states, value, state);
     };
   },
@@ -78,20 +81,21 @@ function askTcp(host: Host, netlink: Netlink): Sums {
 /** The files of busy hosts are long, 150 bytes a socket. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-function readTcp(host: Host): Sums {
+function readTcp(out: Snapshot, host: Host): Sums {
   const sums = new Sums();
-  const [tcp, tcp6] = [netPath(host, 'tcp'), netPath(host, 'tcp6')];
-  parseSockets(tcp, host.read(tcp, MAX_BYTES), sums);
-  parseSockets(tcp6, host.readIfExists(tcp6, MAX_BYTES) ?? '', sums);
+  const paths = [netPath(host, 'tcp'), netPath(host, 'tcp6')];
+  const found = paths.filter((path) => readSockets(out, host, path, sums));
+  if (found.length === 0) throw new MissingFile(paths[0] as string);
   return sums;
 }
 
 /** A line of heads, then one socket a line: number, addresses, state, `tx_queue:rx_queue`, … in hexadecimal. */
-function parseSockets(path: string, text: string, sums: Sums): void {
-  eachLine(path, text, (line, number) => {
+function readSockets(out: Snapshot, host: Host, path: string, sums: Sums): boolean {
+  const take = (line: string, number: number) => {
     if (number === 1) return;
     const [, , , state, queues = ''] = words(line);
     const [send, receive] = queues.split(':');
     sums.addSocket(hexadecimal(state), hexadecimal(receive), hexadecimal(send));
-  });
+  };
+  return recordsOfFile(out, host, path, take, MAX_BYTES);
 }

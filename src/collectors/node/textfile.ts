@@ -44,8 +44,9 @@ export const textfile = defineCollector({
           out.add(mtime, seconds, file);
         });
       }
+      for (const one of merged.values()) out.attempt(one.files.join(', '), () => addMerged(out, one));
+      // Last: a series that comes twice is only found when it is added.
       out.add(scrapeError, out.errors.length > 0 ? 1 : 0);
-      for (const one of merged.values()) addMerged(out, one);
     };
   },
 });

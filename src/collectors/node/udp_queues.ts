@@ -1,9 +1,10 @@
 // /proc/net/udp and udp6: proc_pid_net(5); written by net/ipv4/udp.c. udp6 is absent without IPv6.
-import { eachLine, words } from '../../host/lines.ts';
+import type { Host } from '../../host/host.ts';
+import { type Losses, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { hexadecimal } from '../../host/numbers.ts';
+import { recordsOfFile } from '../../host/records.ts';
 import { gauge } from '../../metrics/family.ts';
-import { NoData } from '../../metrics/outcome.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const queues = gauge('node_udp_queues', 'Bytes that UDP sockets have queued.', ['queue', 'ip']);
@@ -20,25 +21,31 @@ export const udpQueues = defineCollector({
     const paths = { v4: netPath(host, 'udp'), v6: netPath(host, 'udp6') };
     return (out) => {
       for (const [ip, path] of Object.entries(paths)) {
-        const text = host.readIfExists(path);
-        if (text === undefined) continue;
-        const { send, receive } = parseUdp(path, text);
-        out.add(queues, send, 'tx', ip);
-        out.add(queues, receive, 'rx', ip);
+        const sums = readUdp(out, host, path);
+        if (sums === undefined) continue;
+        out.add(queues, sums.send, 'tx', ip);
+        out.add(queues, sums.receive, 'rx', ip);
       }
-      if (out.size === 0) throw new NoData(`neither ${paths.v4} nor ${paths.v6} exists`);
     };
   },
 });
 
-/** Sums over a line of heads and one socket a line, whose fifth column is `tx_queue:rx_queue` in hexadecimal. */
-export function parseUdp(path: string, text: string): { send: number; receive: number } {
+/**
+ * Sums over a line of heads and one socket a line, whose fifth column is `tx_queue:rx_queue` in hexadecimal; undefined
+ * when there is no such file or none of its sockets can be read.
+ */
+function readUdp(lost: Losses, host: Host, path: string): { send: number; receive: number } | undefined {
   const sums = { send: 0, receive: 0 };
-  eachLine(path, text, (line, number) => {
+  let lines = 0;
+  let sockets = 0;
+  recordsOfFile(lost, host, path, (line, number) => {
+    lines++;
     if (number === 1) return;
-    const [send, receive] = (words(line)[4] ?? '').split(':');
-    sums.send += hexadecimal(send);
-    sums.receive += hexadecimal(receive);
+    const [send, receive] = (words(line)[4] ?? '').split(':').map(hexadecimal);
+    if (send === undefined || receive === undefined) throw new Error('expected tx_queue:rx_queue in column 5');
+    sums.send += send;
+    sums.receive += receive;
+    sockets++;
   });
-  return sums;
+  return sockets > 0 || lines === 1 ? sums : undefined;
 }

@@ -1,7 +1,7 @@
 // /proc/vmstat: proc_vmstat(5); the names are in mm/vmstat.c. There on every Linux host.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
-import { eachLine } from '../../host/lines.ts';
+import { eachRecord } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { type Family, untyped } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
@@ -42,7 +42,7 @@ export const vmstat = defineCollector({
     return (out) => {
       const known = families;
       families = new Map();
-      eachLine(path, host.read(path), (line) => {
+      eachRecord(out, path, host.read(path), (line) => {
         const blank = line.indexOf(' ');
         if (blank === -1) throw new Error('expected a field and its value');
         const field = line.slice(0, blank);

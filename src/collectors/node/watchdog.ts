@@ -31,14 +31,18 @@ export const watchdog = defineCollector({
     const parent = host.sys('class/watchdog');
     return (out) => {
       for (const name of host.list(parent)) {
-        const files = new Set(host.listIfExists(join(parent, name)));
         out.attempt(name, () => {
+          const files = new Set(host.listIfExists(join(parent, name)));
           for (const [file, family] of Object.entries(FILES)) {
-            const value = files.has(file) ? integerAttribute(host, join(parent, name, file)) : undefined;
-            if (value !== undefined) out.add(family, value, name);
+            out.attempt(`${name}/${file}`, () => {
+              const value = files.has(file) ? integerAttribute(host, join(parent, name, file)) : undefined;
+              if (value !== undefined) out.add(family, value, name);
+            });
           }
           const label = (file: string) =>
-            (files.has(file) ? host.attribute(join(parent, name, file)) : undefined) ?? '';
+            out.attempt(`${name}/${file}`, () =>
+              files.has(file) ? host.attribute(join(parent, name, file)) : undefined,
+            ) ?? '';
           out.add(info, 1, name, ...LABEL_FILES.map(label));
         });
       }

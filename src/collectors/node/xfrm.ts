@@ -1,8 +1,8 @@
 // /proc/net/xfrm_stat: Documentation/networking/xfrm_proc.rst of the kernel. Absent without
 // CONFIG_XFRM_STATISTICS.
-import { eachLine, words } from '../../host/lines.ts';
+import { eachRecord, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { counter, type Family } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -37,12 +37,12 @@ export const xfrm = defineCollector({
   create({ host }) {
     const path = netPath(host, 'xfrm_stat');
     return (out) => {
-      const counts = new Map<string, number>();
-      eachLine(path, host.read(path), (line) => {
+      eachRecord(out, path, host.read(path), (line) => {
         const [name = '', value] = words(line);
-        if (families.has(name)) counts.set(name, integer(value));
+        const family = families.get(name);
+        const packets = count(value);
+        if (family) out.add(family, packets);
       });
-      for (const [name, family] of families) out.add(family, counts.get(name) ?? 0);
     };
   },
 });

@@ -1,7 +1,7 @@
 // /sys/fs/xfs/<device>/stats/stats: "Runtime statistics" on xfs.org, fs/xfs/xfs_stats.c of the kernel. Nothing without
 // mounted XFS.
-import { eachLine, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
+import { count as countOf } from '../../host/numbers.ts';
 import { counter, type Family } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -100,20 +100,23 @@ export const xfs = defineCollector({
         // Beside the devices there are folders with the sums of all and for debugging.
         if (!host.exists(path)) continue;
         out.attempt(device, () => {
-          const text = host.readIfExists(path) ?? '';
-          for (const [family, value] of parseXfsStats(path, text)) out.add(family, value, device);
+          const text = host.readIfExists(path);
+          if (text === undefined) return;
+          for (const [family, value] of parseXfsStats(out, path, text)) out.add(family, value, device);
         });
       }
     };
   },
 });
 
-/** The counts that have a family: lines such as `rw 28 0`. Throws MalformedFile. */
-export function parseXfsStats(path: string, text: string): [Family, number][] {
+/** The counts that have a family: lines such as `rw 28 0`. */
+export function parseXfsStats(lost: Losses, path: string, text: string): [Family, number][] {
   const values: [Family, number][] = [];
-  eachLine(path, text, (line) => {
+  eachRecord(lost, path, text, (line) => {
     const [keyword = '', ...counts] = words(line);
-    for (const [index, family] of (lines.get(keyword) ?? []).entries()) values.push([family, integer(counts[index])]);
+    const families = lines.get(keyword) ?? [];
+    const numbers = families.map((_, index) => countOf(counts[index]));
+    for (const [index, family] of families.entries()) values.push([family, numbers[index] as number]);
   });
   return values;
 }

@@ -1,7 +1,7 @@
 // /proc/spl/kstat/zfs: kstats of OpenZFS, module/os/linux/spl/spl-kstat.c there. Absent where its module is not loaded.
 import { MalformedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { eachLine, words } from '../../host/lines.ts';
+import { eachLine, eachRecord, type Losses, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -67,8 +67,10 @@ const familyName = (prefix: string, name: string): string => `node_zfs_${prefix}
 function addGroup(out: Snapshot, host: Host, families: FamilyCache, path: string, prefix: string): void {
   const text = host.readIfExists(path);
   if (text === undefined) return;
-  for (const [name, value] of parseNamed(path, text).numbers) {
-    out.add(families.get(familyName(prefix, name), `Statistic ${name} of ZFS.`), value);
+  for (const [name, value] of parseNamed(out, path, text).numbers) {
+    out.attempt(`${path} ${name}`, () =>
+      out.add(families.get(familyName(prefix, name), `Statistic ${name} of ZFS.`), value),
+    );
   }
 }
 
@@ -98,7 +100,7 @@ function addIo(out: Snapshot, families: FamilyCache, path: string, text: string 
 
 function addDataset(out: Snapshot, families: FamilyCache, path: string, text: string | undefined, pool: string): void {
   if (text === undefined) return;
-  const { dataset, numbers } = parseNamed(path, text);
+  const { dataset, numbers } = parseNamed(out, path, text);
   for (const [name, value] of numbers) {
     const family = families.get(familyName('zpool_dataset', name), `Statistic ${name} of the dataset.`);
     out.add(family, value, pool, dataset);
@@ -109,11 +111,15 @@ function addDataset(out: Snapshot, families: FamilyCache, path: string, text: st
 const INTEGER_TYPES = new Set(['3', '4']);
 
 /** A kstat of rows `name type data` below a line of numbers and one with these words. Throws MalformedFile. */
-export function parseNamed(path: string, text: string): { dataset: string; numbers: [name: string, value: number][] } {
+export function parseNamed(
+  lost: Losses,
+  path: string,
+  text: string,
+): { dataset: string; numbers: [name: string, value: number][] } {
   const numbers: [string, number][] = [];
   let dataset = '';
   let header = false;
-  eachLine(path, text, (line) => {
+  eachRecord(lost, path, text, (line) => {
     const [name = '', type = '', data] = words(line);
     if (!header) header = name === 'name' && type === 'type' && data === 'data';
     else if (INTEGER_TYPES.has(type)) numbers.push([name, integer(data)]);

@@ -1,5 +1,5 @@
 // /proc/zoneinfo: proc_zoneinfo(5); the names are in mm/vmstat.c. There on every Linux host.
-import { eachLine, words } from '../../host/lines.ts';
+import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -67,7 +67,7 @@ export const zoneinfo = defineCollector({
   create({ host }) {
     const path = host.proc('zoneinfo');
     return (out) => {
-      for (const { node, zone, values } of parseZoneinfo(path, host.read(path))) {
+      for (const { node, zone, values } of parseZoneinfo(out, path, host.read(path))) {
         for (const [family, value] of values) out.add(family, value, node, zone);
       }
     };
@@ -83,22 +83,29 @@ interface Zone {
 }
 
 /** The zones; lines that no family is for are passed over. */
-export function parseZoneinfo(path: string, text: string): Zone[] {
+export function parseZoneinfo(lost: Losses, path: string, text: string): Zone[] {
   const zones: Zone[] = [];
-  eachLine(path, text, (line) => {
-    if (line.startsWith('Node ')) {
+  // Undefined below a head that is lost, so that no zone gets the lines of another.
+  let values: Map<Family, number> | undefined;
+  eachRecord(lost, path, text, (line) => {
+    if (!line.startsWith(' ')) {
+      values = undefined;
       const [, node, zone] = /^Node +(\d+), zone +(\S+)/.exec(line) ?? [];
       if (node === undefined || zone === undefined) throw new Error('expected Node <number>, zone <name>');
-      zones.push({ node, zone, values: new Map() });
+      values = new Map();
+      zones.push({ node, zone, values });
       return;
     }
-    const values = zones.at(-1)?.values;
     const [keyword = '', ...rest] = words(line);
     const family = LINES.get(keyword);
     if (family) values?.set(family, integer(rest[0]));
     if (keyword !== 'protection:') return;
-    const numbers = rest.join('').replace('(', '').replace(')', '').split(',', PROTECTION.length);
-    for (const [index, number] of numbers.entries()) values?.set(PROTECTION[index] as Family, integer(number));
+    const [, list] = /^\((.*)\)$/.exec(rest.join(' ')) ?? [];
+    if (list === undefined) throw new Error('expected numbers in parentheses');
+    const numbers = list.split(',').map((number) => integer(number.trim()));
+    for (const [index, family] of PROTECTION.slice(0, numbers.length).entries()) {
+      values?.set(family, numbers[index] as number);
+    }
   });
   return zones;
 }

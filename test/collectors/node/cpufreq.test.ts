@@ -46,7 +46,7 @@ test('a clock that the driver does not know, and a CPU that is offline, have no 
 test('the clock of cpuinfo and that of the hardware are one family of two collectors', async (t) => {
   const host = new Host(
     hostTree(t, {
-      'proc/stat': '',
+      'proc/stat': 'intr 5\n',
       'proc/cpuinfo': 'processor: 0\ncpu MHz: 1000.5\nphysical id: 0\ncore id: 4\n',
       [`${FOLDER}/offline`]: '\n',
       ...files(0, { cpuinfo_cur_freq: '1000000\n' }),
@@ -68,9 +68,9 @@ test('the clock of cpuinfo and that of the hardware are one family of two collec
   ]);
 });
 
-test('without cpufreq nothing is said, without the list of offline CPUs there is no data', async (t) => {
+test('without cpufreq, and without CPUs in sysfs, there is no data', async (t) => {
   const none = await collectOnce(cpufreq, hostTree(t, { [`${FOLDER}/offline`]: '\n', [`${FOLDER}/cpu0/uevent`]: '' }));
-  assert.deepEqual([none.result.outcome, none.lines], ['ok', []]);
+  assert.deepEqual([none.result.outcome, none.lines], ['nodata', []]);
   assert.equal((await collectOnce(cpufreq, hostTree(t, {}))).result.outcome, 'nodata');
 });
 

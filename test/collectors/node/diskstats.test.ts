@@ -65,9 +65,10 @@ test('a host without block devices has no data', async (t) => {
   assert.equal(result.outcome, 'nodata');
 });
 
-test('a malformed count is a fault that names path and line', async (t) => {
-  const paths = hostTree(t, { 'proc/diskstats': `${SDA}\n${SDA.replace('40', '4x')}\n` });
+test('a malformed count costs its disk, with path and line', async (t) => {
+  const paths = hostTree(t, { 'proc/diskstats': `${SDA}\n${SDA.replace('40', '4x').replace('sda', 'sdb')}\n` });
   const { result, lines } = await collectOnce(diskstats, paths);
-  assert.match(result.reason ?? '', /proc\/diskstats:2: expected a number, found "4x"/);
-  assert.deepEqual(lines, []);
+  assert.match(result.errors.join(), /proc\/diskstats:2: expected a number, found "4x"/);
+  assert.equal(result.outcome, 'partial');
+  assert.ok(lines.length > 10 && lines.every((line) => line.includes('device="sda"')));
 });

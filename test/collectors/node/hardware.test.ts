@@ -53,7 +53,7 @@ test('a watchdog with a damaged file is lost, the others are not', async (t) => 
   const folder = 'sys/class/watchdog';
   const paths = hostTree(t, { [`${folder}/watchdog0/timeout`]: 'soon\n', [`${folder}/watchdog1/timeout`]: '60\n' });
   const { lines, result } = await collectOnce(watchdog, paths);
-  assert.match(result.errors[0]?.message ?? '', /^watchdog0: .*timeout:1: expected a number, found "soon"/);
+  assert.match(result.errors[0]?.message ?? '', /^watchdog0\/timeout: .*timeout:1: expected a number, found "soon"/);
   assert.ok(lines.includes('node_watchdog_timeout_seconds{name="watchdog1"} 60'));
 });
 
@@ -186,7 +186,7 @@ test('a NUMA node with a damaged file is lost, the others are not', async (t) =>
     'node_memory_numa_HugePages_Free{node="0"} 3',
     'node_memory_numa_numa_hit_total{node="0"} 18446744073709552000',
   ]);
-  assert.match(result.errors[0]?.message ?? '', /^node1: .*meminfo:1: expected Node <number> <field>: <value>/);
+  assert.match(result.errors[0]?.message ?? '', /node1\/meminfo:1: expected Node <number> <field>: <value>/);
 });
 
 const MODES: readonly (readonly [what: string, files: Readonly<Record<string, string>>, lines: readonly string[]])[] = [

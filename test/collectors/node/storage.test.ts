@@ -67,7 +67,7 @@ const cases: readonly Case[] = [
     what: 'a drive whose count is no number',
     files: { [`sys/class/scsi_tape/st0/${STAT}`]: 'x\n', [`sys/class/scsi_tape/st1/${STAT}`]: '2\n' },
     lines: ['node_tape_io_now{device="st1"} 2'],
-    error: /^st0: .*in_flight:1: expected a number, found "x"/,
+    error: /st0\/stats\/in_flight:1: expected a number, found "x"/,
   },
   {
     spec: fibrechannel,
@@ -77,7 +77,7 @@ const cases: readonly Case[] = [
       'node_fibrechannel_info{fc_host="host0",speed="8 Gbit",port_state="",port_type="",symbolic_name="",' +
         'supported_classes="",supported_speeds="",port_id="",port_name="",fabric_name="",dev_loss_tmo=""} 1',
     ],
-    error: /^host0: expected a number, found "0xg"/,
+    error: /^host0 nos_count: expected a number, found "0xg"/,
   },
   {
     spec: nvme,
@@ -119,7 +119,7 @@ const cases: readonly Case[] = [
       'node_drbd_node_role_is_primary{device="drbd1",node="local"} 0',
       'node_drbd_node_role_is_primary{device="drbd1",node="remote"} 0',
     ],
-    error: /^drbd1: expected a number, found "1x"/,
+    error: /^drbd1 ns: expected a number, found "1x"/,
   },
   {
     spec: mdadm,
@@ -146,7 +146,7 @@ test('bcache: a cache that cannot be read is lost, not the set', async (t) => {
   assert.ok(lines.includes('node_bcache_tree_depth{uuid="a-1"} 2'));
   assert.deepEqual(
     result.errors.map(({ message }) => message),
-    ['a-1 cache0: expected a number, found "x"'],
+    [`${paths.sysfs}/fs/bcache/a-1/cache0/written:1: expected a number, found "x"`],
   );
 });
 
