@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { LineCounter, parse, parseDocument } from 'yaml';
 import * as z from 'zod';
+import { readText, whyUnread } from '../files.ts';
 import { explainIssue, type Origin, problemLine } from './explain.ts';
 import { reservedKeys } from './reserved-keys.ts';
 import { CONFIG_FILE_ENV, SETTINGS, type Setting } from './settings-table.ts';
+import { parseYaml, YamlError, type YamlValue } from './yaml.ts';
 
 /** Configuration that can't be used; one line a problem, each with its place and what to do. */
 export class ConfigError extends Error {
@@ -79,36 +79,27 @@ const MAX_FILE_BYTES = 1024 * 1024;
 function readYaml(file: string): YamlFile {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readText(file, MAX_FILE_BYTES);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw new ConfigError([`${file}: cannot read the configuration file (${code ?? String(cause)})`]);
+    throw new ConfigError([`${file}: cannot read the configuration file (${whyUnread(cause)})`]);
   }
-  if (text.length > MAX_FILE_BYTES) throw new ConfigError([`${file}: larger than ${MAX_FILE_BYTES} bytes`]);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const place = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return `${file}:${line}:${col}`;
-  };
-  if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map((error) => `${place(error.pos[0])}: ${error.message}`));
-  }
-  const value: unknown = document.toJS() ?? {};
+  const { value: read, placeOf } = yamlOf(file, text);
+  const value = read ?? {};
   if (typeof value !== 'object' || Array.isArray(value)) {
-    throw new ConfigError([`${file}:1:1: expected a mapping such as "push:", found ${JSON.stringify(value)}`]);
+    throw new ConfigError([
+      `${file}:1:1: expected a mapping such as "push:", found ${JSON.stringify(value).slice(0, 200)}`,
+    ]);
   }
-  return {
-    value,
-    locate(path) {
-      for (let length = path.length; length > 0; length--) {
-        const node: unknown = document.getIn(path.slice(0, length), true);
-        const range = (node as { range?: readonly number[] } | undefined)?.range;
-        if (range) return place(range[0] as number);
-      }
-      return `${file}:1:1`;
-    },
-  };
+  return { value, locate: (path) => placeOf(path) ?? `${file}:1:1` };
+}
+
+/** The same problems, as those of a configuration. */
+function yamlOf(name: string, text: string): YamlValue {
+  try {
+    return parseYaml(name, text);
+  } catch (cause) {
+    throw cause instanceof YamlError ? new ConfigError(cause.problems) : cause;
+  }
 }
 
 /** Sets one value in a copy of `input`. */
@@ -127,12 +118,7 @@ function parseAssignment(assignment: string): { path: string[]; value: unknown }
   if (equals < 1 || path.includes('')) {
     throw new ConfigError([`flag --set: expected PATH=VALUE such as push.interval=30s, found ${assignment}`]);
   }
-  try {
-    return { path, value: parse(assignment.slice(equals + 1), { prettyErrors: false }) };
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError([`flag --set ${path.join('.')}: ${message}`]);
-  }
+  return { path, value: yamlOf(`flag --set ${path.join('.')}`, assignment.slice(equals + 1)).value };
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { readText, whyUnread } from '../files.ts';
 
 /** No password or token is larger; a wrong path must not send a whole file to a receiver. */
 const MAX_SECRET_BYTES = 64 * 1024;
@@ -23,15 +24,13 @@ export class SecretFile {
   read(): string {
     try {
       const { mtimeMs, size, ino } = statSync(this.path);
-      if (size > MAX_SECRET_BYTES) throw new Error(`larger than ${MAX_SECRET_BYTES} bytes`);
       const stamp = `${mtimeMs}/${size}/${ino}`;
       if (stamp !== this.#stamp) {
-        this.#value = readFileSync(this.path, 'utf8').trimEnd();
+        this.#value = readText(this.path, MAX_SECRET_BYTES).trimEnd();
         this.#stamp = stamp;
       }
     } catch (cause) {
-      const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
-      throw new Error(`cannot read the secret file ${this.path}: ${reason}`);
+      throw new Error(`cannot read the secret file ${this.path}: ${whyUnread(cause)}`);
     }
     if (this.#value === '') throw new Error(`the secret file ${this.path} is empty`);
     if (CONTROL.test(this.#value)) throw new Error(`the secret file ${this.path} has more than one line of text`);

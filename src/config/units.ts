@@ -56,13 +56,21 @@ export const duration = (minimum = 0, maximum = 7 * 86_400_000) =>
         .max(maximum, `must be at most ${durationText(maximum)}`),
     );
 
+/** A pebibyte. */
+const MAX_BYTES = 2 ** 50;
+
 /** A size in the configuration: text such as `256MiB` in, bytes out. */
 export const bytes = (minimum = 1) =>
   z
     .string('expected a size with its unit, such as 64KiB, 256MiB or 1GB')
     .regex(BYTES, 'expected a size with its unit, such as 64KiB, 256MiB or 1GB')
-    .transform((text) => parseBytes(text) ?? 0)
-    .pipe(z.number().min(minimum, `must be at least ${minimum} bytes`));
+    .transform((text) => Math.min(parseBytes(text) ?? 0, Number.MAX_VALUE))
+    .pipe(
+      z
+        .number()
+        .min(minimum, `must be at least ${minimum} bytes`)
+        .max(MAX_BYTES, 'must be at most 1048576GiB: no machine has more'),
+    );
 
 /**
  * A regular expression of the configuration, written as for node_exporter (Go's RE2). Anchoring is the writer's. What RE2

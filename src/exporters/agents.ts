@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { ExporterSettings } from '../config/exporter-schema.ts';
+import { readRegular } from '../files.ts';
 import { Names } from '../net/names.ts';
 import { type ForwardProxy, proxyFor } from '../net/proxy.ts';
 import { ForwardAgent, TunnelAgent } from '../net/tunnel.ts';
@@ -106,7 +107,10 @@ function fileStamp(path: string): string {
 }
 
 const statTlsFile = (path: string) => named(path, () => statSync(path));
-const readTlsFile = (path: string) => named(path, () => readFileSync(path));
+const readTlsFile = (path: string) => named(path, () => readRegular(path, { maxBytes: MAX_TLS_BYTES }).content);
+
+/** No bundle of certificates is larger. */
+const MAX_TLS_BYTES = 4 * 1024 * 1024;
 
 function named<T>(path: string, read: () => T): T {
   try {

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { READ_AT_ONCE } from '../files.ts';
 import { pathOfText, textOfBytes } from './bytes.ts';
 import { errorCode, fileError, MissingFile, UnreadableFile } from './errors.ts';
 import type { HostPaths } from './paths.ts';
@@ -8,6 +9,8 @@ import type { HostPaths } from './paths.ts';
 /** No kernel file that we read is larger; /proc/interrupts of a 512-CPU machine takes 2 MiB. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const FIRST_BUFFER_BYTES = 64 * 1024;
+/** The kernel gives an attribute of sysfs in one page. */
+const ATTRIBUTE_BYTES = 4096;
 
 /** What drivers answer for an attribute that they have but cannot tell: no value, rather than an error. */
 const NO_VALUE = new Set(['EINVAL', 'EOPNOTSUPP', 'ENOTSUP', 'EAGAIN', 'EBUSY', 'ENODATA', 'ENOMSG']);
@@ -47,7 +50,7 @@ export class Host {
   read(path: string, maxBytes = MAX_FILE_BYTES): string {
     let fd: number;
     try {
-      fd = openSync(pathOfText(path), 'r');
+      fd = openSync(pathOfText(path), READ_AT_ONCE);
     } catch (cause) {
       throw fileError(path, cause);
     }
@@ -87,7 +90,13 @@ export class Host {
   /** Like {@link attribute}, but off the main thread: for drivers that sleep before they answer. */
   async attributeLater(path: string): Promise<string | undefined> {
     try {
-      return textOfBytes(await readFile(pathOfText(path))).trim();
+      const file = await open(pathOfText(path), READ_AT_ONCE);
+      try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(ATTRIBUTE_BYTES), 0, ATTRIBUTE_BYTES, null);
+        return textOfBytes(buffer.subarray(0, bytesRead)).trim();
+      } finally {
+        await file.close();
+      }
     } catch (cause) {
       const error = fileError(path, cause);
       if (error instanceof MissingFile || NO_VALUE.has(errorCode(cause) ?? '')) return undefined;
@@ -196,7 +205,10 @@ export class Host {
     for (;;) {
       const read = readSync(fd, this.#buffer, length, this.#buffer.length - length, null);
       length += read;
-      if (length > maxBytes) throw new UnreadableFile(`${path} is larger than ${maxBytes} bytes`);
+      if (length > maxBytes) {
+        this.#buffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
+        throw new UnreadableFile(`${path} is larger than ${maxBytes} bytes`);
+      }
       if (read === 0) return textOfBytes(this.#buffer.subarray(0, length));
       if (length === this.#buffer.length) {
         const larger = Buffer.allocUnsafeSlow(this.#buffer.length * 2);

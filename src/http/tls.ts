@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Server as TlsServer } from 'node:https';
 import { ConfigError } from '../config/load.ts';
+import { readRegular } from '../files.ts';
 
 /** Files of the server's certificate and its key. */
 export interface ServerTls {
@@ -11,10 +11,13 @@ export interface ServerTls {
 /** Mounted certificates are renewed in place, long before the old ones end. */
 const REREAD_CERTIFICATE_MS = 60_000;
 
+/** No chain of certificates is larger. */
+const LIMITS = { maxBytes: 1024 * 1024 };
+
 /** Reads the certificate and its key. Throws ConfigError. */
 export function readCertificate({ certFile, keyFile }: ServerTls): { cert: Buffer; key: Buffer } {
   try {
-    return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+    return { cert: readRegular(certFile, LIMITS).content, key: readRegular(keyFile, LIMITS).content };
   } catch (cause) {
     throw new ConfigError([`http.tls: cannot read the certificate or its key: ${(cause as Error).message}`]);
   }

@@ -30,10 +30,13 @@ export type TextLine = TextSample | TextType | TextHelp;
 export class TextFormatError extends Error {
   override readonly name = 'TextFormatError';
   readonly line: number;
+  /** The message without what the line has, for texts that are not meant for whoever reads the message. */
+  readonly withoutContent: string;
 
-  constructor(line: number, message: string) {
+  constructor(line: number, message: string, withoutContent = message) {
     super(`line ${line}: ${message}`);
     this.line = line;
+    this.withoutContent = `line ${line}: ${withoutContent}`;
   }
 }
 
@@ -73,13 +76,19 @@ function parseComment(line: string, number: number): TextLine | undefined {
   const match = /^[ \t]*#[ \t]+(HELP|TYPE)[ \t]+(\S+)(?:[ \t]+(.*))?$/.exec(line);
   if (!match) return undefined;
   const [, keyword, name = '', rest = ''] = match;
-  if (!isMetricName(name)) throw new TextFormatError(number, `bad metric name ${quote(name)} after # ${keyword}`);
+  if (!isMetricName(name))
+    throw new TextFormatError(
+      number,
+      `bad metric name ${quote(name)} after # ${keyword}`,
+      `bad metric name after # ${keyword}`,
+    );
   if (keyword === 'HELP') {
     const help = rest.replace(/\\(\\|n)/g, (_, escaped) => (escaped === 'n' ? '\n' : '\\'));
     return { kind: 'help', name, help };
   }
   const type = rest.trim();
-  if (!TYPES.has(type)) throw new TextFormatError(number, `unknown type ${quote(type)} of ${name}`);
+  if (!TYPES.has(type))
+    throw new TextFormatError(number, `unknown type ${quote(type)} of ${name}`, `unknown type of ${name}`);
   return { kind: 'type', name, type: type as MetricType };
 }
 
@@ -89,13 +98,18 @@ function parseSample(cursor: Cursor): TextSample {
   cursor.take(BLANKS);
   const labels = cursor.peek === '{' ? parseLabels(cursor) : [];
   const [valueText = '', timestampText, ...more] = cursor.rest.trim().split(/[ \t]+/);
-  if (more.length > 0) throw cursor.error(`text after the timestamp: ${quote(more.join(' '))}`);
-  if (!NUMBER.test(valueText)) throw cursor.error(`${quote(valueText)} is not a number`);
+  if (more.length > 0)
+    throw cursor.error(`text after the timestamp: ${quote(more.join(' '))}`, 'text after the timestamp');
+  if (!NUMBER.test(valueText))
+    throw cursor.error(`${quote(valueText)} is not a number`, `the value of ${name} is not a number`);
   const sample: TextSample = { kind: 'sample', name, labels, value: parseGoFloat(valueText) };
   if (timestampText === undefined) return sample;
   // VictoriaMetrics reads fractions and exponents as well.
   if (!/^-?\d+(?:\.\d+)?(?:e\d+)?$/.test(timestampText))
-    throw cursor.error(`timestamp ${quote(timestampText)} is not an integer`);
+    throw cursor.error(
+      `timestamp ${quote(timestampText)} is not an integer`,
+      `the timestamp of ${name} is not an integer`,
+    );
   return { ...sample, timestampMs: Math.trunc(Number(timestampText)) };
 }
 
@@ -107,7 +121,7 @@ function parseLabels(cursor: Cursor): [string, string][] {
     if (cursor.peek === '}') break;
     const name = cursor.take(LABEL);
     if (name === '') throw cursor.error(`expected a label name at column ${cursor.column}`);
-    if (labels.some(([other]) => other === name)) throw cursor.error(`label ${name} twice`);
+    if (labels.some(([other]) => other === name)) throw cursor.error(`label ${name} twice`, 'a label twice');
     if (labels.length === MAX_LABELS) throw cursor.error(`more than ${MAX_LABELS} labels`);
     cursor.take(BLANKS);
     cursor.skip('=');
@@ -174,7 +188,11 @@ class Cursor {
     let value = '';
     for (;;) {
       const character = this.peek;
-      if (character === undefined) throw this.error(`the value of label ${label} has no closing quote`);
+      if (character === undefined)
+        throw this.error(
+          `the value of label ${label} has no closing quote`,
+          'the value of a label has no closing quote',
+        );
       this.#at++;
       if (character === '"') return value;
       if (character !== '\\') {
@@ -184,12 +202,16 @@ class Cursor {
       const escaped = this.peek;
       if (escaped === 'n') value += '\n';
       else if (escaped === '"' || escaped === '\\') value += escaped;
-      else throw this.error(`unknown escape \\${escaped ?? ''} in the value of label ${label}`);
+      else
+        throw this.error(
+          `unknown escape \\${escaped ?? ''} in the value of label ${label}`,
+          'unknown escape in the value of a label',
+        );
       this.#at++;
     }
   }
 
-  error(message: string): TextFormatError {
-    return new TextFormatError(this.#number, message);
+  error(message: string, withoutContent = message): TextFormatError {
+    return new TextFormatError(this.#number, message, withoutContent);
   }
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import { readText } from '../files.ts';
 
 /** A collector that is switched off for some time. */
 export interface Disable {
@@ -25,8 +25,7 @@ const content = z.strictObject({
 /** What `path` remembers, by collector; nothing when there is no such file. Throws an Error that names the path. */
 export function readDisables(path: string): Map<string, Disable> {
   try {
-    const text = readFileSync(path, 'utf8');
-    if (text.length > MAX_BYTES) throw new Error(`larger than ${MAX_BYTES} bytes`);
+    const text = readText(path, MAX_BYTES);
     return new Map(Object.entries(content.parse(JSON.parse(text)).disabled));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return new Map();

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got, { type Progress, RequestError, type Response } from 'got';
 import { shownUrl } from '../../config/http-url.ts';
 import { SecretFile } from '../../config/secret-file.ts';
+import { readRegular } from '../../files.ts';
 
 /** How to come in, and whom to trust. */
 export interface JsonClientOptions {
@@ -20,6 +20,8 @@ export interface JsonAnswer {
 }
 
 /** The kubelet's list of 250 pods has 3 MB. */
+/** No bundle of certificates is larger. */
+const MAX_CA_BYTES = 4 * 1024 * 1024;
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const ANSWER_MS = 10_000;
 
@@ -99,7 +101,7 @@ export class JsonClient {
       http: new HttpAgent(common),
       https: new HttpsAgent({
         ...common,
-        ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+        ...(caFile === undefined ? {} : { ca: readRegular(caFile, { maxBytes: MAX_CA_BYTES }).content }),
         rejectUnauthorized: !insecureSkipVerify,
       }),
     };

@@ -1,5 +1,5 @@
-import { parse } from 'yaml';
 import * as z from 'zod';
+import { parseYaml, YamlError } from '../../config/yaml.ts';
 import { compilePath } from './custom-resource-path.ts';
 
 /** What is wrong in a file of custom-resource families, a line each. */
@@ -115,9 +115,9 @@ export type PathLabels = z.output<typeof labels.labelsFromPath>;
 export function parseCustomResourceConfig(text: string): readonly CustomResourceConfig[] {
   let content: unknown;
   try {
-    content = parse(text);
+    content = parseYaml('line', text).value;
   } catch (cause) {
-    throw new CustomResourceError([cause instanceof Error ? cause.message : String(cause)]);
+    throw cause instanceof YamlError ? new CustomResourceError(cause.problems) : cause;
   }
   const result = file.safeParse(content);
   if (result.success) return result.data.spec.resources;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readText } from '../../files.ts';
 import type { KubeApi } from '../../kube/api.ts';
 import type { PodInfo } from '../../kube/pod-info.ts';
 import type { Log } from '../../log.ts';
@@ -22,6 +22,9 @@ export interface Ksm {
 /** How the state is kept, and what of it. */
 export type Keeping = Pick<ClusterStateOptions, 'compression' | 'notesEnded' | 'pushed'>;
 
+/** No such file is near this size. */
+const MAX_CUSTOM_BYTES = 4 * 1024 * 1024;
+
 /**
  * Builds the ksm collector; nothing is asked of the cluster before `state.start()`. Throws CustomResourceError, or an
  * Error that names the file of custom resources when it can't be read.
@@ -31,7 +34,7 @@ export function createKsm(section: KsmSection, api: KubeApi, keeping: Keeping, l
   const custom =
     section.customResourceStateFile === undefined
       ? []
-      : parseCustomResources(readFileSync(section.customResourceStateFile, 'utf8'));
+      : parseCustomResources(readText(section.customResourceStateFile, MAX_CUSTOM_BYTES));
   const allowed = allowedOf(section.labelsAllowlist, 'pods');
   const pods = new PodIndex(allowed && ((labels) => (allowed(labels) ?? {}) as PodInfo['labels']));
   const followed = [...resources.filter(({ name }) => wanted.has(name)), ...custom];

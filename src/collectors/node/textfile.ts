@@ -1,12 +1,14 @@
 // Files in the Prometheus text format that other programs leave in a folder. Nothing but `node_textfile_scrape_error`
 // where no folder is configured.
-import { globSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { globSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { bytes } from '../../config/units.ts';
-import { fileError } from '../../host/errors.ts';
+import { readRegular } from '../../files.ts';
+import { errorCode, fileError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type Family, family, gauge } from '../../metrics/family.ts';
+import { TextFormatError } from '../../metrics/parse-text.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 import { parseFamilies, type TextFamily } from './textfile-parse.ts';
@@ -22,6 +24,7 @@ const options = z.strictObject({
     .default([])
     .describe('Folder or folders whose `*.prom` files are read; `*`, `?` and `[...]` match as in a shell.'),
   maxFileSize: bytes().prefault('8MiB').describe('Larger files are refused.'),
+  followLinks: z.boolean().default(false).describe('Also read files that links in the folder lead to elsewhere.'),
 });
 
 /** Metrics of other programs. */
@@ -32,14 +35,14 @@ export const textfile = defineCollector({
   options,
   families: [scrapeError, mtime],
   errorFlag: scrapeError,
-  create({ host }, { directory, maxFileSize }) {
+  create({ host }, { directory, maxFileSize, followLinks }) {
     const directories = [directory].flat();
     return (out) => {
       const merged = new Map<string, Merged>();
       for (const file of directories.flatMap(expand).flatMap((folder) => promFiles(host, folder, out))) {
         out.attempt(file, () => {
-          const seconds = writtenAt(file);
-          const families = parseFamilies(host.read(file, maxFileSize));
+          const { text, seconds } = readFile(file, maxFileSize, followLinks ? undefined : realFolder(file));
+          const families = withoutContent(() => parseFamilies(text));
           for (const one of families) out.attempt(file, () => merge(merged, file, one));
           out.add(mtime, seconds, file);
         });
@@ -67,15 +70,32 @@ function promFiles(host: Host, folder: string, out: Snapshot): string[] {
   }
 }
 
-/** Modification time in whole seconds. Throws for what is no plain file: to open a pipe would block the agent. */
-function writtenAt(file: string): number {
+/** The text, and when it was written, in whole seconds. Throws for what is no plain file below `below`. */
+function readFile(file: string, maxBytes: number, below: string | undefined): { text: string; seconds: number } {
   try {
-    const status = statSync(file);
-    if (status.isFile()) return Math.floor(status.mtimeMs / 1000);
+    const { content, mtimeMs } = readRegular(file, { maxBytes, ...(below !== undefined && { below }) });
+    return { text: content.toString('utf8'), seconds: Math.floor(mtimeMs / 1000) };
+  } catch (cause) {
+    throw errorCode(cause) === undefined ? cause : fileError(file, cause);
+  }
+}
+
+/** The folder of a file, where it really is: the configured folder itself may be behind a link. */
+function realFolder(file: string): string {
+  try {
+    return realpathSync(dirname(file));
   } catch (cause) {
     throw fileError(file, cause);
   }
-  throw new Error('not a regular file');
+}
+
+/** Who may read the agent's log and pages need not have a right to the file: no text of it is quoted there. */
+function withoutContent<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    throw cause instanceof TextFormatError ? new Error(cause.withoutContent) : cause;
+  }
 }
 
 /** One family as all files together tell it. */

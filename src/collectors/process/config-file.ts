@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
+import { parseYaml, YamlError } from '../../config/yaml.ts';
+import { readText, whyUnread } from '../../files.ts';
 import { type ProcessName, processName } from './matcher.ts';
 
 /** No such file is near this size. */
@@ -30,34 +30,18 @@ export interface NamesFile {
 export function readProcessNames(file: string): NamesFile {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readText(file, MAX_FILE_BYTES);
   } catch (cause) {
-    throw new ProcessNamesError([`${file}: cannot be read (${(cause as NodeJS.ErrnoException).code ?? cause})`]);
+    throw new ProcessNamesError([`${file}: cannot be read (${whyUnread(cause)})`]);
   }
-  if (text.length > MAX_FILE_BYTES) throw new ProcessNamesError([`${file}: larger than ${MAX_FILE_BYTES} bytes`]);
   return parseProcessNames(file, text);
 }
 
 /** The same for the text of `file`. */
 export function parseProcessNames(file: string, text: string): NamesFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const place = (offset: number): string => {
-    const { line, col } = lines.linePos(offset);
-    return `${file}:${line}:${col}`;
-  };
-  if (document.errors.length > 0) {
-    throw new ProcessNamesError(document.errors.map(({ pos, message }) => `${place(pos[0])}: ${message}`));
-  }
-  const placeOf = (path: readonly PropertyKey[]): string => {
-    for (let length = path.length; length > 0; length--) {
-      const node: unknown = document.getIn(path.slice(0, length), true);
-      const range = (node as { range?: readonly number[] } | undefined)?.range;
-      if (range) return place(range[0] ?? 0);
-    }
-    return `${file}:1:1`;
-  };
-  const result = schema.safeParse(document.toJS() ?? {});
+  const { value, place } = yamlOf(file, text);
+  const placeOf = (path: readonly PropertyKey[]) => place(path) ?? `${file}:1:1`;
+  const result = schema.safeParse(value ?? {});
   if (result.success) return { entries: result.data.process_names ?? [], placeOf };
   throw new ProcessNamesError(
     result.error.issues.map((issue) => {
@@ -66,4 +50,13 @@ export function parseProcessNames(file: string, text: string): NamesFile {
       return `${placeOf(path)}: ${path.map(String).join('.')}: ${message}`;
     }),
   );
+}
+
+function yamlOf(file: string, text: string) {
+  try {
+    const { value, placeOf: place } = parseYaml(file, text);
+    return { value, place };
+  } catch (cause) {
+    throw cause instanceof YamlError ? new ProcessNamesError(cause.problems) : cause;
+  }
 }

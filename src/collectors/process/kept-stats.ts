@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { READ_AT_ONCE } from '../../files.ts';
 import { KEY, numberAfter } from './parse.ts';
 
 /** Without a look for as long, as after a reload or with rare pushes, keeping does not pay: all are closed. */
@@ -34,7 +35,7 @@ export class KeptStats {
   /** Opens the file at `path` and keeps it, when there is room; else undefined. Throws the errors of node:fs. */
   open(pid: number, path: string): number | undefined {
     if (this.#fds.size >= this.#limit) return undefined;
-    const fd = openSync(path, 'r');
+    const fd = openSync(path, READ_AT_ONCE);
     this.#fds.set(pid, fd);
     // A look that takes longer than a minute would else leave open what nobody closes.
     if (this.#idle === undefined) this.touch();

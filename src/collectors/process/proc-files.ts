@@ -2,6 +2,7 @@
 // take. All files here are made by the kernel as one record, so that one read gives the whole.
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { READ_AT_ONCE } from '../../files.ts';
 import { textOfBytes } from '../../host/bytes.ts';
 import { fileError, MissingFile } from '../../host/errors.ts';
 import type { KeptStats } from './kept-stats.ts';
@@ -54,7 +55,7 @@ export class ProcFiles {
     this.length = 0;
     let fd: number | undefined;
     try {
-      fd = openSync(path, 'r');
+      fd = openSync(path, READ_AT_ONCE);
       this.length = readSync(fd, this.bytes, 0, maxBytes, null);
       return true;
     } catch (cause) {
@@ -106,7 +107,7 @@ export class ProcFiles {
     const path = `${this.#root}/${name}`;
     let fd: number | undefined;
     try {
-      fd = openSync(path, 'r');
+      fd = openSync(path, READ_AT_ONCE);
       let rest = '';
       for (let total = 0, isHeader = true; total < MAX_ROWS_BYTES; ) {
         const length = readSync(fd, this.bytes, 0, BUFFER_BYTES, null);

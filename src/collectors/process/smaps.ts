@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { READ_AT_ONCE } from '../../files.ts';
 import { fileError, MissingFile } from '../../host/errors.ts';
 import { deny } from './details.ts';
 import { KEY, numberAfter } from './parse.ts';
@@ -48,7 +49,7 @@ export class Proportional {
   async #readOne(process: Process, losses: Cycle['losses']): Promise<void> {
     const path = this.#files.path(`${process.pid}/${FILE}`);
     try {
-      const smaps = await readFile(path);
+      const smaps = await readFile(path, { flag: READ_AT_ONCE });
       process.pssBytes = numberAfter(smaps, smaps.length, KEY.pssKib) * 1024;
       process.swapPssBytes = numberAfter(smaps, smaps.length, KEY.swapPssKib) * 1024;
     } catch (cause) {

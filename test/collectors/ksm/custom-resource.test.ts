@@ -175,7 +175,7 @@ spec:
 const gauge = '{name: up, each: {type: Gauge, gauge: {path: [a]}}}';
 
 const wrong: readonly (readonly [title: string, text: string, problems: readonly RegExp[]])[] = [
-  ['no YAML', 'a: [', [/line 1/]],
+  ['no YAML', 'a: [', [/line:1:/]],
   ['another kind', 'kind: Pod\nspec: {resources: []}', [/^kind: .*CustomResourceStateMetrics/]],
   ['no resources', 'spec: {}', [/^spec\.resources: /]],
   ['an unknown type', file('    - {name: a, each: {type: Counter}}'), [/metrics\[0\]\.each: type "Counter": expected/]],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, utimesSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { textfile } from '../../../src/collectors/node/textfile.ts';
@@ -108,7 +108,7 @@ test('what is too large or no file at all is not read', async (t) => {
   const { result } = await collectOnce(textfile, paths, { directory: paths.rootfs, maxFileSize: '100B' });
   assert.deepEqual(
     result.errors.map(({ message }) => message.replaceAll(`${paths.rootfs}/`, '')),
-    ['folder.prom: not a regular file', 'large.prom is larger than 100 bytes', 'pipe.prom: not a regular file'],
+    ['folder.prom: not a regular file', 'large.prom: larger than 100 bytes', 'pipe.prom: not a regular file'],
   );
 });
 
@@ -127,5 +127,59 @@ test('bounds are spelt as Go prints them', () => {
     ['-Inf', '-Inf'],
   ] as const) {
     assert.equal(boundText(written), printed);
+  }
+});
+
+test('links lead to files of the folder only, unless that is allowed', async (t) => {
+  const paths = hostTree(t, {
+    'texts/real.prom': 'a 1\n',
+    'data/secret': 'token hunter2\n',
+    'data/other.prom': 'b 1\n',
+  });
+  const directory = join(paths.rootfs, 'texts');
+  symlinkSync('real.prom', join(directory, 'inside.link'));
+  mkdirSync(join(directory, '..data'));
+  writeFileSync(join(directory, '..data', 'c.prom'), 'c 1\n');
+  symlinkSync('..data/c.prom', join(directory, 'mounted.prom'));
+  symlinkSync(join(paths.rootfs, 'data', 'other.prom'), join(directory, 'outside.prom'));
+  symlinkSync('../data/secret', join(directory, 'relative.prom'));
+  symlinkSync('/nowhere', join(directory, 'dangling.prom'));
+  const read = async (options: object) => {
+    const { lines, result } = await collectOnce(textfile, paths, options);
+    const losses = result.errors.map(({ message }) => message.replaceAll(`${directory}/`, ''));
+    return { names: lines.filter((line) => !line.startsWith('node_')), losses };
+  };
+  const strict = await read({ directory });
+  assert.deepEqual(strict.names, ['a 1', 'c 1']);
+  assert.deepEqual(
+    strict.losses.filter((loss) => loss.includes('leads out of its folder')).length,
+    2,
+    strict.losses.join('\n'),
+  );
+  const allowed = await read({ directory, followLinks: true });
+  assert.deepEqual(allowed.names, ['a 1', 'b 1', 'c 1']);
+  const alias = join(paths.rootfs, 'alias');
+  symlinkSync('texts', alias);
+  assert.deepEqual((await read({ directory: alias })).names, ['a 1', 'c 1'], 'the folder itself may be a link');
+});
+
+test('what is in a file is in no message', async (t) => {
+  for (const line of [
+    'root:$6$hunter2:19000:0:99999:7:::',
+    'password: hunter2',
+    '{"auths": "hunter2"}',
+    'a{token="hunter2',
+    'a{b="\\hunter2"} 1',
+    'a{hunter2="x",hunter2="y"} 1',
+    'a 1 hunter2',
+    'a 1 2 hunter2',
+    '# TYPE a hunter2',
+    '# HELP hunter2- a',
+    '-----BEGIN hunter2 KEY-----',
+  ]) {
+    const { losses } = await collect(t, { 'texts/a.prom': `${line}\n` });
+    assert.equal(losses.length, 1, line);
+    assert.doesNotMatch(losses.join(), /hunter2/);
+    assert.match(losses.join(), /^a\.prom: line 1: /);
   }
 });

@@ -1,0 +1,68 @@
+import { LineCounter, parseDocument } from 'yaml';
+
+/** A text that is no YAML that could be used; a line a problem, each with its place. */
+export class YamlError extends Error {
+  override readonly name = 'YamlError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** The value of a document, and where in it the value at a path of keys stands, as far as that leads. */
+export interface YamlValue {
+  readonly value: unknown;
+  readonly placeOf: (path: readonly PropertyKey[]) => string | undefined;
+}
+
+/** No configuration is nested so deep; whatever walks through one may do so recursively. */
+const MAX_DEPTH = 64;
+
+/** The first line of a file that is not what it should be is usually enough. */
+const MAX_PROBLEMS = 10;
+
+/**
+ * Parses one document. Throws {@link YamlError} for what is no YAML, and for what would be a value of another kind than
+ * the text shows: aliases that multiply, nesting without end, tags of other programs. `name` begins each place.
+ */
+export function parseYaml(name: string, text: string): YamlValue {
+  const lines = new LineCounter();
+  const place = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${name}:${line}:${col}`;
+  };
+  try {
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    // A tag that nobody knows is a warning only, and its value would be taken as text.
+    const problems = [...document.errors, ...document.warnings].slice(0, MAX_PROBLEMS);
+    if (problems.length > 0) throw new YamlError(problems.map(({ pos, message }) => `${place(pos[0])}: ${inWords(message)}`));
+    const value: unknown = document.toJS();
+    if (isDeeper(value, MAX_DEPTH)) throw new YamlError([`${name}:1:1: nested deeper than ${MAX_DEPTH} levels`]);
+    return {
+      value,
+      placeOf(path) {
+        for (let length = path.length; length > 0; length--) {
+          const node: unknown = document.getIn(path.slice(0, length), true);
+          const range = (node as { range?: readonly number[] } | undefined)?.range;
+          if (range) return place(range[0] ?? 0);
+        }
+        return undefined;
+      },
+    };
+  } catch (cause) {
+    if (cause instanceof YamlError) throw cause;
+    const reason = cause instanceof Error ? inWords(cause.message) : cause;
+    throw new YamlError([`${name}:1:1: ${reason}`]);
+  }
+}
+
+/** The parser walks recursively, and gives the error of the stack as one of the document. */
+const inWords = (message: string): string => (message.includes('call stack') ? 'nested too deep' : message);
+
+/** Also for values that contain themselves. */
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1)));

@@ -1,0 +1,58 @@
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+
+/**
+ * How files of others are opened: a pipe, or a device that waits for somebody, answers at once instead of blocking the
+ * process. Kernel files and regular ones are read as ever.
+ */
+export const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** What a file must be to be read. */
+export interface ReadLimits {
+  readonly maxBytes: number;
+  /** A folder without symbolic links in its path, below which the file must be, wherever links lead. */
+  readonly below?: string;
+}
+
+/** A regular file. */
+export interface ReadFile {
+  readonly content: Buffer;
+  readonly mtimeMs: number;
+}
+
+/**
+ * Reads a regular file as a whole. Throws the errors of node:fs, and an Error without the path for what is no regular
+ * file, is larger than it may be, or is elsewhere than below the folder.
+ */
+export function readRegular(path: string, { maxBytes, below }: ReadLimits): ReadFile {
+  const fd = openSync(path, READ_AT_ONCE);
+  try {
+    // Asked of what is open, which nobody can exchange any more.
+    const status = fstatSync(fd);
+    if (!status.isFile()) throw new Error('not a regular file');
+    const isOutside = below !== undefined && !readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${below}/`);
+    if (isOutside) throw new Error('a link that leads out of its folder');
+    if (status.size > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
+    // Files that the kernel makes have no size, and others may grow meanwhile.
+    const parts: Buffer[] = [];
+    for (let total = 0; ; ) {
+      const part = Buffer.allocUnsafe(Math.min(maxBytes - total, Math.max(status.size - total, 0) || CHUNK) + 1);
+      const read = readSync(fd, part, 0, part.length, null);
+      if (read === 0) return { content: Buffer.concat(parts), mtimeMs: status.mtimeMs };
+      total += read;
+      if (total > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
+      parts.push(part.subarray(0, read));
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const CHUNK = 16 * 1024;
+
+/** A regular file as UTF-8 text; throws as {@link readRegular} does. */
+export const readText = (path: string, maxBytes: number): string =>
+  readRegular(path, { maxBytes }).content.toString('utf8');
+
+/** Why a file could not be read, in a word: the errno name of an error of node:fs, or what was thrown here. */
+export const whyUnread = (cause: unknown): string =>
+  (cause as NodeJS.ErrnoException).code ?? (cause instanceof Error ? cause.message : String(cause));
