@@ -37,7 +37,8 @@ export function parseYaml(name: string, text: string): YamlValue {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
     // A tag that nobody knows is a warning only, and its value would be taken as text.
     const problems = [...document.errors, ...document.warnings].slice(0, MAX_PROBLEMS);
-    if (problems.length > 0) throw new YamlError(problems.map(({ pos, message }) => `${place(pos[0])}: ${inWords(message)}`));
+    if (problems.length > 0)
+      throw new YamlError(problems.map(({ pos, message }) => `${place(pos[0])}: ${inWords(message)}`));
     const value: unknown = document.toJS();
     if (isDeeper(value, MAX_DEPTH)) throw new YamlError([`${name}:1:1: nested deeper than ${MAX_DEPTH} levels`]);
     return {
