@@ -35,8 +35,9 @@ export class Details {
   readUse(process: Process, losses: Losses): void {
     const paths = this.#pathsOf(process);
     const { counters, denied } = process;
-    this.#countIo(counters, this.#loadAt(process, paths.io, 'io', losses));
-    if (Number.isNaN(counters.now[COUNTER.readBytes]) && !denied.has('io')) this.#distrust(process, 'io', losses);
+    const hasIo = this.#loadAt(process, paths.io, 'io', losses);
+    this.#countIo(counters, hasIo);
+    if (hasIo && Number.isNaN(counters.now[COUNTER.readBytes])) this.#distrust(process, 'io', losses);
     if (process.isZombie) process.openFiles = 0;
     else if (denied.has('fd')) process.openFiles = Number.NaN;
     else if (!this.#countsLater(process)) {
@@ -49,9 +50,8 @@ export class Details {
     }
   }
 
-  /** A file that was read, without what every kernel writes into it; it may be empty where the process has just ended. */
+  /** For a file that was read and lacks what every kernel writes into it. */
   #distrust(process: Process, file: string, losses: Losses): void {
-    if (this.#files.length === 0) return;
     const path = this.#files.path(`${process.pid}/${file}`);
     deny(process, file, losses, new MalformedFile(path, 1, 'expected lines of keys and numbers'));
   }
