@@ -106,6 +106,12 @@ export const exporter = z
           .prefault('30m')
           .describe('How long nothing must have been pushed to them.'),
         every: duration(1000, 86_400_000).prefault('5m').describe('How often to look.'),
+        onStop: z
+          .boolean()
+          .default(false)
+          .describe(
+            "Delete this agent's own groups when it stops in order, for hosts that come and go without a cluster; a restart leaves a gap then.",
+          ),
       })
       .prefault({})
       .describe('Cleaning up at a pushgateway.'),

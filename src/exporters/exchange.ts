@@ -6,7 +6,7 @@ import type { AgentPair } from './agents.ts';
 
 /** One request, whose body is kept elsewhere and only lent. */
 export interface Exchange {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
   readonly headers: OutgoingHttpHeaders;
   /** The body, in this order. */

@@ -14,13 +14,16 @@ import type { Protocol } from './protocol.ts';
 import { MemoryQueue } from './queue.ts';
 import { Replay } from './replay.ts';
 import { Report } from './report.ts';
-import { Sender } from './sender.ts';
+import { Sender, type Upload } from './sender.ts';
 import type { Disk } from './spool/disk.ts';
 import { Spool } from './spool/spool.ts';
 import { StaleMarkers } from './stale-markers.ts';
 
 /** At the end the disk has so long after the last upload: with collection and uploads that comes to 6 s. */
 const LAST_WRITES_MS = 1000;
+
+/** For the groups of this agent, all at once, at its end. */
+const DELETE_MS = 2000;
 
 /** What all exporters share. */
 export interface ExporterContext {
@@ -58,6 +61,8 @@ export class HttpExporter implements Exporter {
   readonly #spool: Spool | undefined;
   readonly #replay: Replay | undefined;
   readonly #markers: StaleMarkers | undefined;
+  /** The groups that were pushed here. */
+  readonly #pushed = new Set<Group>();
   /** The groups whose bodies are being sent. */
   readonly #lanes = new Map<Group, Promise<void>>();
   #replaying: Promise<void> | undefined;
@@ -186,11 +191,30 @@ export class HttpExporter implements Exporter {
     this.#spool?.hurry(deadlineMs + LAST_WRITES_MS);
     await Promise.all([...this.#lanes.values(), this.#replaying]);
     clearTimeout(timer);
+    if (this.#settings.janitor.onStop) await this.#deleteGroups();
     const left = this.#queue.takeAll();
     await Promise.all(left.map((body) => this.#overflow(body, 'shutdown')));
     await Promise.all([this.#spool?.close(), this.#markers?.close()]);
     this.#count();
     this.#sender.close();
+  }
+
+  /** Deletes what this agent has pushed, but for the cluster's state, which the next master goes on with. */
+  async #deleteGroups(): Promise<void> {
+    const { deleteMethod: method, url } = this.#protocol;
+    if (method === undefined) return;
+    const signal = AbortSignal.timeout(DELETE_MS);
+    const groups = [...this.#pushed].filter((group) => group !== 'ksm');
+    const deleted = groups.map(async (group) => {
+      const at = url(this.#endpoints.current.url, this.#targets[group], 0);
+      const upload: Upload = { method, url: at, compression: 'none', members: [], timeoutMs: DELETE_MS };
+      const { code, text } = await this.#sender.send(upload, signal);
+      if (typeof code === 'number' && code < 300) return;
+      const fields = { exporter: this.name, group, url: at, code, answer: text };
+      const message = 'own group could not be deleted at the end: its last values stay at the gateway';
+      this.#log.say('warn', `${this.name}/${group}/delete`, fields, message);
+    });
+    await Promise.all(deleted);
   }
 
   get #state(): ExporterStatus['state'] {
@@ -219,6 +243,7 @@ export class HttpExporter implements Exporter {
         return;
       }
       const outcome = await this.#delivery.try(body, pass, this.#cut.signal);
+      this.#pushed.add(group);
       if (outcome === 'settled') this.#hasBegun = true;
       else for (const part of outcome.again) this.#keep(part);
       this.#count();

@@ -8,6 +8,8 @@ export interface Protocol {
   readonly method: 'POST' | 'PUT';
   /** How a part of a body is sent that is to stay beside the rest, for receivers where `method` replaces all. */
   readonly partMethod?: 'POST';
+  /** How a group is deleted, at the address for its bodies; for receivers that keep what they got for ever. */
+  readonly deleteMethod?: 'DELETE';
   /** The address for a body of `target` that was collected at `stampMs`. */
   url(base: string, target: Target, stampMs: number): string;
   /** Where remote write ends series of `target`, if the receiver has that. */

@@ -20,6 +20,7 @@ export const pushgateway: Protocol = {
   type: 'pushgateway',
   method: 'PUT',
   partMethod: 'POST',
+  deleteMethod: 'DELETE',
   url(base, { job, instance, labels }) {
     const key = Object.entries({ instance, ...labels }).map(([name, value]) => part(name, value));
     return `${base}/metrics${part('job', job)}${key.join('')}`;

@@ -13,7 +13,7 @@ const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** One upload. */
 export interface Upload {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
   /** Content-Encoding; no such header for `none`. */
   readonly compression: Compression | 'snappy' | 'none';

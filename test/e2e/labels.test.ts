@@ -188,7 +188,9 @@ test(
     assert.equal(await told('firesteel_ksm_duplicate_series', 'widgets.acme.io'), 3);
     assert.equal(await told('firesteel_ksm_renamed_series', 'widgets.acme.io'), 2);
     assert.equal(await told('firesteel_ksm_over_limit_series', 'nodes'), 1);
-    const { collectors } = (await agent.get('/v1/collectors')).body as { collectors: { id: string; errors: string[] }[] };
+    const { collectors } = (await agent.get('/v1/collectors')).body as {
+      collectors: { id: string; errors: string[] }[];
+    };
     const errors = collectors.find(({ id }) => id === 'ksm.kube-state-metrics')?.errors.join('\n') ?? '';
     assert.match(errors, /3 series that other objects have as well: acme_widget_phase\{.*\} of b\/w1 is that of a\/w1/);
     assert.match(errors, /1 series that VictoriaMetrics drops: kube_node_labels\{.*…? has 60 labels, the limit is 40/);

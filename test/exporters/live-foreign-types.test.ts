@@ -108,3 +108,25 @@ async function requests(counted: (series: string) => Promise<number | undefined>
   }
   return sum;
 }
+
+test('an agent that is told so deletes its own groups at its end, and no other', async (t) => {
+  if (!serverAvailable(t, 'prometheus-pushgateway')) return;
+  const url = await gateway(t);
+  await foreign(url, 'theirs 1\n');
+  const { exporter } = exporterTo(url, { janitor: { onStop: true } }, 'pushgateway');
+  for (const group of ['node', 'process', 'ksm'] as const) exporter.deliver(await bodyOf([plain[0] as Family], group));
+  await until(() => exporter.status().sentSamples === 3);
+  await exporter.close(1000);
+  const jobs = ['node-exporter', 'process-exporter', 'kube-state-metrics', 'backup'];
+  const left = await Promise.all(jobs.map(async (job) => (await heldOf(url, job)).size));
+  assert.deepEqual(left, [0, 0, 1, 1], 'the state of the cluster is left to the next master');
+});
+
+test('without that its groups stay, for a restart', async (t) => {
+  if (!serverAvailable(t, 'prometheus-pushgateway')) return;
+  const url = await gateway(t);
+  const { exporter } = exporterTo(url, {}, 'pushgateway');
+  exporter.deliver(await bodyOf([plain[0] as Family]));
+  await exporter.close(1000);
+  assert.equal((await heldOf(url, 'node-exporter')).size, 1);
+});
