@@ -15,9 +15,11 @@ export interface Witnessed {
   readonly samples: ReadonlyMap<string, number>;
 }
 
-/** One text for name and labels, whatever their order. */
+/** One text for name and labels, whatever their order; an empty label is none, as receivers have it. */
 export function seriesKey(name: string, labels: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
+  const parts = Object.entries(labels)
+    .filter(([, value]) => value !== '')
+    .map(([label, value]) => `${label}=${JSON.stringify(value)}`);
   return `${name}{${parts.sort().join(',')}}`;
 }
 
