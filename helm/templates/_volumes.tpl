@@ -34,7 +34,7 @@
 {{- if $values.node.mountHostRoot }}
 - name: root
   mountPath: /host/root
-  mountPropagation: HostToContainer
+  mountPropagation: {{ $values.node.mountPropagation }}
   readOnly: true
 {{- end }}
 {{- end }}

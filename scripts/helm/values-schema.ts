@@ -93,6 +93,7 @@ export const valuesSchema = z.strictObject({
     hostNetwork: z.boolean(),
     hostPID: z.boolean(),
     mountHostRoot: z.boolean(),
+    mountPropagation: z.enum(['HostToContainer', 'None']),
   }),
   state: z.strictObject({
     ...podValues,

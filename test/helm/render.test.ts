@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { checkConfig } from '../../src/commands/check-config.ts';
 import { runCommand } from '../kit/command.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
-import { configText, type Manifest, overlay, render, story, USER_STORIES } from './chart.ts';
+import { configText, type Manifest, notes, overlay, podsOf, render, story, USER_STORIES } from './chart.ts';
 import { helmTest } from './helm-test.ts';
 import { typeErrors } from './kube-types.ts';
 import { schemaErrors } from './values.ts';
@@ -90,4 +90,18 @@ helmTest('labels, extra configuration and a switched off collector arrive', () =
   const config = configText(objects, 'node');
   assert.match(config, /deadline: 9s/);
   assert.match(config, /process:\n {4}enabled: false/);
+});
+
+helmTest('hosts whose / is a private mount start node agents with node.mountPropagation: None', () => {
+  const exporters = { vm: { url: 'http://victoria-metrics:8428' } };
+  for (const [node, propagation, hint] of [
+    [{}, 'HostToContainer', /private mount[\s\S]*node\.mountPropagation=None/],
+    [{ mountPropagation: 'None' }, 'None', /do not see file systems that the host mounts after/],
+  ] as const) {
+    const daemonSet = podsOf(render({ exporters, node })).find(({ kind }) => kind === 'DaemonSet');
+    const pod = daemonSet?.pod as { containers: [{ volumeMounts: Record<string, unknown>[] }] } | undefined;
+    const root = pod?.containers[0].volumeMounts.find(({ name }) => name === 'root');
+    assert.equal(root?.mountPropagation, propagation);
+    assert.match(notes({ exporters, node }), hint);
+  }
 });

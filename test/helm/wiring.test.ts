@@ -106,7 +106,8 @@ helmTest('the host is seen where it is mounted, and nothing is looked for where 
   const without = seen({ node: { mountHostRoot: false } });
   assert.ok(!without.mounts.includes('/host/root'));
   assert.equal(without.config.collectors.node.filesystem.enabled, false);
-  assert.deepEqual(Object.keys(without.config.paths).sort(), ['cgroup', 'procfs', 'sysfs']);
+  // Where nothing is mounted nothing is found: the image's own /etc must not pass for the host's.
+  assert.equal(without.config.paths.rootfs, '/host/root');
 });
 
 helmTest('a workload is there when one of its collectors is', () => {
