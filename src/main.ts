@@ -4,6 +4,7 @@ import { dispatch } from './commands/dispatch.ts';
 import { COMMANDS } from './commands/index.ts';
 import { stuckOperations } from './exporters/spool/disk.ts';
 import { waitingThreads } from './host/statfs.ts';
+import { signalHandled } from './host/watchdog.ts';
 import { createLog } from './log.ts';
 
 const stop = new AbortController();
@@ -22,6 +23,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
     // The first one stops in order; whoever sends a second does not want to wait.
     if (stop.signal.aborted) end(1);
+    signalHandled(signal);
     stop.abort();
   });
 }

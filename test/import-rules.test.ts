@@ -125,7 +125,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'push',
     'receiver',
   ],
-  'main.ts': ['commands', 'exporters/spool/disk.ts', 'host/statfs.ts', 'log.ts'],
+  'main.ts': ['commands', 'exporters/spool/disk.ts', 'host/statfs.ts', 'host/watchdog.ts', 'log.ts'],
 };
 
 /** The relative imports of a source file, as paths below src. */

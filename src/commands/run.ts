@@ -1,5 +1,6 @@
 import { startAgent } from '../agent.ts';
-import { createLog } from '../log.ts';
+import { watchEventLoop } from '../host/watchdog.ts';
+import { createLog, type Log } from '../log.ts';
 import { preferMemoryToCode, releaseProgram } from '../memory.ts';
 import type { Command, Io } from './command.ts';
 import { type ShownReceiver, showReceiver } from './receive.ts';
@@ -38,6 +39,7 @@ async function runAgent(values: Parsed['values'], io: Io): Promise<number> {
     env: io.env,
     loadConfig: () => loadSettings(values, io.env).config,
   });
+  watch(log);
   if (!config.collectors.ksm.enabled) preferMemoryToCode();
   releaseProgram(log);
   // The agent logs why it refuses a configuration.
@@ -45,6 +47,15 @@ async function runAgent(values: Parsed['values'], io: Io): Promise<number> {
   if (!io.stop.aborted) await new Promise((resolve) => io.stop.addEventListener('abort', resolve, { once: true }));
   await agent.stop();
   return 0;
+}
+
+/** Where system calls can't be made there is no watchdog. */
+function watch(log: Log): void {
+  try {
+    watchEventLoop();
+  } catch (cause) {
+    log.debug({ err: cause }, 'nothing ends this process should its event loop stand still');
+  }
 }
 
 /** Flags for pushing to the embedded receiver; what the user gave stays as it is. */

@@ -3,7 +3,7 @@
 import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { Unsupported } from './errors.ts';
-import { putU64 } from './native.ts';
+import { putU32, putU64, u32 } from './native.ts';
 
 /** The libc functions called here; 64-bit integers travel as BigInt. */
 const DEFINITIONS = {
@@ -11,6 +11,9 @@ const DEFINITIONS = {
   adjtimex: { arguments: ['buffer'], return: 'int32' },
   bind: { arguments: ['int32', 'buffer', 'uint32'], return: 'int32' },
   ioctl: { arguments: ['int32', 'uint64', 'buffer'], return: 'int32' },
+  // A pointer to struct sigaction goes as a buffer; NULL is one of no bytes.
+  sigaction: { arguments: ['int32', 'pointer', 'pointer'], return: 'int32' },
+  setitimer: { arguments: ['int32', 'buffer', 'pointer'], return: 'int32' },
   madvise: { arguments: ['uint64', 'uint64', 'int32'], return: 'int32' },
   recv: { arguments: ['int32', 'buffer', 'uint64', 'int32'], return: 'int64' },
   send: { arguments: ['int32', 'buffer', 'uint64', 'int32'], return: 'int64' },
@@ -46,9 +49,14 @@ function load() {
   if (!ffi) throw new Unsupported('this needs node:ffi, which this Node does not have or has switched off');
   try {
     // null is the process itself: its libc, whether glibc or musl, under whatever file name.
-    const { functions } = ffi.dlopen(null, DEFINITIONS);
+    const { lib, functions } = ffi.dlopen(null, DEFINITIONS);
     const errnoAt = functions.__errno_location();
-    return { ...functions, errno: () => ffi.getInt32(errnoAt), addressOf: (bytes: Buffer) => ffi.getRawPointer(bytes) };
+    return {
+      ...functions,
+      errno: () => ffi.getInt32(errnoAt),
+      addressOfFunction: (name: string) => lib.getSymbol(name),
+      addressOf: (bytes: Buffer) => ffi.getRawPointer(bytes),
+    };
   } catch (cause) {
     throw new Unsupported(`node:ffi can't reach libc: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
@@ -72,6 +80,46 @@ export function adjtimex(timex: Buffer): number {
 export function discardPages({ start, length }: { readonly start: bigint; readonly length: bigint }): void {
   const MADV_DONTNEED = 4;
   if (calls().madvise(start, length, MADV_DONTNEED) === -1) failed('madvise');
+}
+
+/** Longest struct sigaction, with room; in all C libraries of Linux the handler comes first. */
+const SIGACTION_BYTES = 256;
+const SIGVTALRM = 26;
+const ITIMER_VIRTUAL = 1;
+
+/**
+ * From now on the second of these signals ends the process by itself, whatever it does: the first is handled as before.
+ * What this returns makes that so again.
+ */
+export function handleOnce(signal: number): () => void {
+  const SA_RESETHAND = 0x80000000;
+  const action = Buffer.alloc(SIGACTION_BYTES);
+  const address = calls().addressOf(action);
+  if (calls().sigaction(signal, 0n, address) === -1) failed('sigaction');
+  const flagsAt = SIGACTION_FLAGS_AT;
+  putU32(action, flagsAt, (u32(action, flagsAt) | SA_RESETHAND) >>> 0);
+  const arm = () => {
+    if (calls().sigaction(signal, calls().addressOf(action), 0n) === -1) failed('sigaction');
+  };
+  arm();
+  return arm;
+}
+
+/** Behind the handler and a mask of 128 bytes, in glibc and musl. */
+const SIGACTION_FLAGS_AT = 136;
+
+/** Makes SIGVTALRM end the process at once, with its number as the exit code. */
+export function exitOnVirtualAlarm(): void {
+  const action = Buffer.alloc(SIGACTION_BYTES);
+  putU64(action, 0, calls().addressOfFunction('_exit'));
+  if (calls().sigaction(SIGVTALRM, calls().addressOf(action), 0n) === -1) failed('sigaction');
+}
+
+/** Sends SIGVTALRM once this process has used so many more seconds of CPU for itself; set again it begins anew. */
+export function virtualAlarm(seconds: number): void {
+  const timer = Buffer.alloc(32);
+  putU64(timer, 16, BigInt(seconds));
+  if (calls().setitimer(ITIMER_VIRTUAL, timer, 0n) === -1) failed('setitimer');
 }
 
 const SOL_SOCKET = 1;

@@ -34,6 +34,8 @@ export interface ReflectorSource {
 
 /** Objects a page: what the API server has to gather at once, not what is in memory here. */
 const PAGE_SIZE = 500;
+/** Selectors may leave a page empty, of a large collection several in a row. */
+const MAX_EMPTY_PAGES = 1000;
 /** A list on which nothing came for so long is dead. */
 const LIST_IDLE_MS = 30_000;
 /** Largest object, and line of a watch; etcd takes objects of 1.5 MB, as JSON they are larger. */
@@ -178,15 +180,29 @@ export class Reflector<O extends KubeObject = KubeObject> {
   async #listPages(reason: ListReason): Promise<string> {
     const { path, metadataOnly, fieldSelector, labelSelector } = this.#source;
     const seen = new Set<string>();
+    /** Where pages began: a server that sends us back would do so for ever. */
+    const tokens = new Set<string>();
+    let empty = 0;
     let next: string | undefined;
     let version: string;
     do {
+      const size = seen.size;
       const query = { limit: PAGE_SIZE, continue: next, fieldSelector, labelSelector };
       const request = { path, query, bulk: true, ...(metadataOnly && { accept: METADATA_LIST }) };
       const page = await this.#listPage(request, reason, seen);
       this.#stopping.signal.throwIfAborted();
       version = page.resourceVersion;
       next = page.continue;
+      if (next === undefined) break;
+      empty = seen.size > size ? 0 : empty + 1;
+      if (tokens.has(next) || empty === MAX_EMPTY_PAGES) {
+        throw new ApiBodyError(
+          path,
+          'malformed',
+          'the list goes on without an end: its pages repeat, or have no objects',
+        );
+      }
+      tokens.add(next);
     } while (next !== undefined);
     for (const key of this.#known.keys()) if (!seen.has(key)) this.#delete(key);
     return version;

@@ -24,6 +24,9 @@ export interface ScheduleOptions {
 const EACH_MINUTE = '0 * * * * *';
 const MINUTE_MS = 60_000;
 
+/** Two hours of ticks each second. */
+const MAX_LATE_TICKS = 7200;
+
 /** How often it is looked whether the clock was set. */
 const WATCH_MS = 1000;
 
@@ -39,6 +42,8 @@ export class Schedule {
   #nextMs: number | undefined;
   #watch: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  /** Ticks since the last one in time that were counted as late. */
+  readonly #lateTicks = new Set<number>();
   #stopped: boolean = false;
 
   constructor(options: ScheduleOptions) {
@@ -118,10 +123,10 @@ export class Schedule {
 
   /** A minute in which the process did not run, and so none of its ticks. */
   #missed(date: Date): void {
-    const { intervalMs, phaseMs, onSkip } = this.#options;
+    const { intervalMs, phaseMs } = this.#options;
     const startMs = minuteOf(date);
     let tickMs = nextTickMs(startMs - 1, intervalMs, phaseMs);
-    for (; tickMs < startMs + MINUTE_MS; tickMs += intervalMs) onSkip('late');
+    for (; tickMs < startMs + MINUTE_MS; tickMs += intervalMs) this.#late(tickMs);
   }
 
   /** Waits for the first tick at or after `fromMs`, and then for the next, as long as they come before `endMs`. */
@@ -146,11 +151,20 @@ export class Schedule {
   #tick(tickMs: number): void {
     const { now, intervalMs, onSkip } = this.#options;
     const late = now() - tickMs > intervalMs / 2;
-    if (this.#running || late) {
-      onSkip(late ? 'late' : 'overlap');
-      return;
+    if (late) this.#late(tickMs);
+    else {
+      this.#lateTicks.clear();
+      if (this.#running) onSkip('overlap');
+      else void this.#run(tickMs);
     }
-    void this.#run(tickMs);
+  }
+
+  /** Both node-cron and the chain of ticks may come to one that was missed, in any order. */
+  #late(tickMs: number): void {
+    if (this.#lateTicks.has(tickMs)) return;
+    this.#lateTicks.add(tickMs);
+    if (this.#lateTicks.size > MAX_LATE_TICKS) this.#lateTicks.clear();
+    this.#options.onSkip('late');
   }
 
   #run(tickMs: number): Promise<void> {

@@ -65,6 +65,19 @@ test('a clock that is set forward does not bring what lies between', async (t) =
   assert.deepEqual(seen, [86_445, 86_460, 86_475]);
 });
 
+test('ticks of a time in which the process did not run are late once each', async (t) => {
+  const { seen, pass } = byHand(t, 1000, 0);
+  await pass(10);
+  const before = seen.length;
+  // The process was stopped: both clocks have gone on.
+  t.mock.timers.setTime(Date.now() + 90_000);
+  await pass(60);
+  const late = seen.filter((one) => one === 'late').length;
+  assert.ok(late >= 88 && late <= 93, `${late} late`);
+  assert.equal(new Set(seen.filter((one) => one !== 'late')).size, seen.length - late, 'none ran twice');
+  assert.ok(seen.length - before >= 145 && seen.length - before <= 153, `${seen.length - before} ticks in 150 s`);
+});
+
 test('FNV-1a gives the published values', () => {
   assert.equal(fnv1a64(''), 0xcbf29ce484222325n);
   assert.equal(fnv1a64('a'), 0xaf63dc4c8601ec8cn);
