@@ -79,7 +79,7 @@ export class Host {
    */
   attribute(path: string): string | undefined {
     try {
-      return this.read(path).trim();
+      return this.#word(path, this.read(path));
     } catch (cause) {
       if (cause instanceof MissingFile) return undefined;
       if (cause instanceof UnreadableFile && NO_VALUE.has(errorCode(cause.cause) ?? '')) return undefined;
@@ -93,11 +93,12 @@ export class Host {
       const file = await open(pathOfText(path), READ_AT_ONCE);
       try {
         const { buffer, bytesRead } = await file.read(Buffer.alloc(ATTRIBUTE_BYTES), 0, ATTRIBUTE_BYTES, null);
-        return textOfBytes(buffer.subarray(0, bytesRead)).trim();
+        return this.#word(path, textOfBytes(buffer.subarray(0, bytesRead)));
       } finally {
         await file.close();
       }
     } catch (cause) {
+      if (cause instanceof UnreadableFile) throw cause;
       const error = fileError(path, cause);
       if (error instanceof MissingFile || NO_VALUE.has(errorCode(cause) ?? '')) return undefined;
       throw error;
@@ -190,6 +191,12 @@ export class Host {
       if (error instanceof MissingFile) return undefined;
       throw error;
     }
+  }
+
+  /** What damage leaves behind is no empty word. */
+  #word(path: string, text: string): string {
+    if (text.charCodeAt(0) === 0) throw new UnreadableFile(`${path} begins with NUL bytes`);
+    return text.trim();
   }
 
   #names(path: string): string[] {

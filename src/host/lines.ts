@@ -54,14 +54,18 @@ export function eachRecord(
   });
 }
 
+/** Of files that went through another system. */
+const CARRIAGE_RETURN = 13;
+
 function walkLines(text: string, take: (line: string, number: number) => void): void {
   let number = 0;
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf('\n', start);
-    const end = newline === -1 ? text.length : newline;
+    const next = newline === -1 ? text.length : newline;
+    const end = text.charCodeAt(next - 1) === CARRIAGE_RETURN ? next - 1 : next;
     number++;
     if (end > start) take(text.slice(start, end), number);
-    start = end + 1;
+    start = next + 1;
   }
 }
 

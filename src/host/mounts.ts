@@ -73,6 +73,9 @@ const ANY_ESCAPE = /\\([0-7]{3})/g;
 /** What node_exporter's labels have in clear. */
 const BLANK_ESCAPE = /\\(040|011)/g;
 
+/** A mount point as the kernel's other files print it, with its blanks in clear as in {@link Mount.mountPoint}. */
+export const clearBlanks = (point: string): string => inClear(point, BLANK_ESCAPE);
+
 const inClear = (text: string, escapes: RegExp): string =>
   text.includes('\\') ? text.replace(escapes, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8))) : text;
 

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';
 import { decimal } from '../../host/numbers.ts';
+import { recordsOfFile } from '../../host/records.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
@@ -130,16 +131,17 @@ function addFiles(out: Snapshot, host: Host, folder: string, table: Table, ...la
 /** Adds from a file of lines `name: value`. */
 function addLines(out: Snapshot, host: Host, path: string, table: Table, ...labels: readonly string[]): void {
   const lines = new Map<string, string>();
-  for (const line of (host.attribute(path) ?? '').split('\n')) {
+  recordsOfFile(out, host, path, (line) => {
     const colon = line.indexOf(':');
+    if (colon === -1) throw new Error('expected a name, a colon and a value');
     lines.set(
-      line.slice(0, colon),
+      line.slice(0, colon).trim(),
       line
         .slice(colon + 1)
         .trim()
         .replace(/\/sec$|%$/, ''),
     );
-  }
+  });
   for (const [name, family] of table) {
     const text = lines.get(name);
     if (text !== undefined) out.attempt(`${path} ${name}`, () => out.add(family, parseHuman(text), ...labels));

@@ -19,8 +19,6 @@ export interface NfsOperation {
 
 /** A mounted NFS file system. */
 export interface NfsMount {
-  /** Its place among all mounts. */
-  readonly index: number;
   readonly device: string;
   readonly mountPoint: string;
   readonly age: number | undefined;
@@ -46,19 +44,16 @@ interface Draft extends NfsMount {
  */
 export function parseMountstats(lost: Losses, path: string, text: string): NfsMount[] {
   const mounts = new Set<Draft>();
-  let index = -1;
   let mount: Draft | undefined;
   eachRecord(lost, path, text, (line) => {
     const fields = words(line);
     try {
       // A mount without a source is "no device mounted on". An id may have line breaks in it (gVisor, appliances).
       if (/^(?:device .*|no device) mounted on /.test(line)) {
-        index++;
         mount = undefined;
-        mount = startMount(line, fields, index);
+        mount = startMount(line, fields);
         if (mount) mounts.add(mount);
       } else if (line.startsWith('device ')) {
-        index++;
         mount = undefined;
         throw new Error('expected "device … mounted on … with fstype …"');
       } else if (mount) addStatistics(mount, fields);
@@ -73,7 +68,7 @@ export function parseMountstats(lost: Losses, path: string, text: string): NfsMo
 
 const STATISTICS_VERSIONS = ['statvers=1.0', 'statvers=1.1'];
 
-function startMount(line: string, fields: readonly string[], index: number): Draft | undefined {
+function startMount(line: string, fields: readonly string[]): Draft | undefined {
   if (line.startsWith('no device')) return undefined;
   const [, device, mounted, on, mountPoint, , , type, version] = fields;
   if (device === undefined || mountPoint === undefined || type === undefined || mounted !== 'mounted' || on !== 'on') {
@@ -82,7 +77,7 @@ function startMount(line: string, fields: readonly string[], index: number): Dra
   if (version === undefined || (type !== 'nfs' && type !== 'nfs4')) return undefined;
   if (!STATISTICS_VERSIONS.includes(version)) throw new Error(`unknown version ${version} of the statistics`);
   const empty = { age: undefined, bytes: [], events: [], transports: [], operations: [] };
-  return { index, device, mountPoint, ...empty, inOperations: false };
+  return { device, mountPoint, ...empty, inOperations: false };
 }
 
 function addStatistics(mount: Draft, [keyword = '', ...fields]: readonly string[]): void {

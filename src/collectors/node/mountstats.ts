@@ -2,7 +2,7 @@
 import { DeniedFile, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type Losses, words } from '../../host/lines.ts';
-import { parseMountinfo } from '../../host/mounts.ts';
+import { clearBlanks, type Mount, parseMountinfo } from '../../host/mounts.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -91,8 +91,10 @@ export const mountstats = defineCollector({
       const shownMounts = new Set<string>();
       const shownPoints = new Set<string>();
       for (const mount of mounts) {
+        const address = out.attempt(mount.mountPoint, () => addressOf(mount.mountPoint));
+        if (address === undefined) continue;
         for (const { protocol } of mount.transports) {
-          const labels = [mount.device, protocol, addressOf(mount.index)];
+          const labels = [mount.device, protocol, address];
           // Mounts of one export share their statistics; each is shown once, all places where it is mounted are.
           if (isNew(shownPoints, [...labels, mount.mountPoint])) out.add(info, 1, ...labels, mount.mountPoint);
           if (isNew(shownMounts, labels)) addMount(out, mount, labels);
@@ -131,11 +133,10 @@ function addMount(out: Snapshot, mount: NfsMount, labels: readonly string[]): vo
   }
 }
 
-/** Both files of a process list the same mounts in the same order. */
 interface Mounts {
   readonly mounts: readonly NfsMount[];
-  /** The server's address of the mount at a place; empty when it is not told. */
-  readonly addressOf: (index: number) => string;
+  /** The server's address of what is mounted there; empty when it is not told. Throws without such a mount. */
+  readonly addressOf: (mountPoint: string) => string;
 }
 
 /** Those of the host's first process; where it is hidden, of this one. */
@@ -153,8 +154,12 @@ function readMountsOf(lost: Losses, host: Host, process: string): Mounts {
   const mounts = parseMountstats(lost, path, host.read(path));
   if (mounts.length === 0) return { mounts, addressOf: () => '' };
   const infoPath = host.proc(process, 'mountinfo');
-  const infos = parseMountinfo(infoPath, host.read(infoPath));
-  const addressOf = (index: number) =>
-    infos[index]?.superOptions.find((option) => option.startsWith('addr='))?.slice('addr='.length) ?? '';
+  const infos = new Map<string, Mount>();
+  for (const info of parseMountinfo(infoPath, host.read(infoPath), '/', lost)) infos.set(info.mountPoint, info);
+  const addressOf = (mountPoint: string) => {
+    const info = infos.get(clearBlanks(mountPoint));
+    if (info === undefined) throw new Error(`${infoPath} has no mount at ${mountPoint}`);
+    return info.superOptions.find((option) => option.startsWith('addr='))?.slice('addr='.length) ?? '';
+  };
   return { mounts, addressOf };
 }

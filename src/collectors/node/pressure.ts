@@ -1,5 +1,7 @@
 // /proc/pressure: Documentation/accounting/psi.rst. Absent before Linux 4.20 and without CONFIG_PSI; with psi=0 on the
 // kernel's command line the files are there but can't be read.
+import { errorCode, UnreadableFile } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
 import { eachRecord } from '../../host/lines.ts';
 import { count } from '../../host/numbers.ts';
 import { counter, type Family } from '../../metrics/family.ts';
@@ -36,8 +38,7 @@ export const pressure = defineCollector({
       for (const [name, byLine] of Object.entries(FILES)) {
         const path = host.proc('pressure', name);
         out.attempt(path, () => {
-          // With psi=0 the kernel answers that it does not support reading it.
-          const text = host.exists(path) ? host.attribute(path) : undefined;
+          const text = host.exists(path) ? readPressure(host, path) : undefined;
           if (text === undefined) return;
           eachRecord(out, path, text, (line) => {
             const keyword = line.slice(0, line.indexOf(' '));
@@ -51,6 +52,17 @@ export const pressure = defineCollector({
     };
   },
 });
+
+/** With psi=0, and of interrupts without their accounting, the kernel answers that it does not support reading. */
+function readPressure(host: Host, path: string): string | undefined {
+  try {
+    return host.readIfExists(path);
+  } catch (cause) {
+    const code = cause instanceof UnreadableFile ? errorCode(cause.cause) : undefined;
+    if (code === 'EOPNOTSUPP' || code === 'ENOTSUP') return undefined;
+    throw cause;
+  }
+}
 
 /** Seconds of a line such as `some avg10=0.00 avg60=0.00 avg300=0.00 total=14036781`, in µs. */
 function secondsOf(line: string): number {

@@ -35,6 +35,10 @@ export const rapl = defineCollector({
         const path = join(parent, entry);
         const fullName = out.attempt(entry, () => host.attribute(join(path, 'name')));
         if (fullName === undefined) continue;
+        if (!ZONE.test(fullName)) {
+          out.lose(entry, new Error(`expected the name of a zone, found ${JSON.stringify(fullName.slice(0, 40))}`));
+          continue;
+        }
         const { name, index } = zoneOf(fullName, used);
         try {
           const microjoules = integerAttribute(host, join(path, 'energy_uj'));
@@ -51,6 +55,8 @@ export const rapl = defineCollector({
     };
   },
 });
+
+const ZONE = /^[A-Za-z][\w.-]*$/;
 
 /** Zones of the same name are told apart by the number at its end, `package-0`, or else counted in `used`. */
 export function zoneOf(fullName: string, used: Map<string, number>): { name: string; index: number } {

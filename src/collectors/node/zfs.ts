@@ -88,6 +88,7 @@ function addPool(out: Snapshot, host: Host, families: Families, folder: string, 
 
 function addState(out: Snapshot, state: string | undefined, pool: string): void {
   if (state === undefined) return;
+  if (state === '') throw new Error('the state is empty');
   for (const name of STATES) out.add(poolState, name === state.toLowerCase() ? 1 : 0, pool, name);
 }
 
@@ -122,6 +123,7 @@ export function parseNamed(
   eachRecord(lost, path, text, (line) => {
     const [name = '', type = '', data] = words(line);
     if (!header) header = name === 'name' && type === 'type' && data === 'data';
+    else if (!/^\d$/.test(type)) throw new Error(`expected the type of ${name}, found ${JSON.stringify(type)}`);
     else if (INTEGER_TYPES.has(type)) numbers.push([name, integer(data)]);
     // The names of datasets may have blanks in them.
     else if (name === 'dataset_name') dataset = line.replace(/^\S+\s+\S+\s+/, '').trimEnd();

@@ -81,8 +81,8 @@ const cases: readonly Case[] = [
   },
   {
     spec: zfs,
-    what: 'a file without its header, beside a pool whose state is empty',
-    files: { 'proc/spl/kstat/zfs/fm': 'erpt-dropped 4 1\nerpt-failed 4 2\n', 'proc/spl/kstat/zfs/tank/state': '' },
+    what: 'a file without its header, beside a pool in a state that is not known',
+    files: { 'proc/spl/kstat/zfs/fm': 'erpt-dropped 4 1\nerpt-failed 4 2\n', 'proc/spl/kstat/zfs/tank/state': 'new\n' },
     lines: ['degraded', 'faulted', 'offline', 'online', 'removed', 'suspended', 'unavail'].map(
       (state) => `node_zfs_zpool_state{zpool="tank",state="${state}"} 0`,
     ),
