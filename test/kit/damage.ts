@@ -109,8 +109,6 @@ export interface Leniency {
   readonly isPositional?: boolean;
   /** Damages that nothing shows, by file, line and name. */
   readonly skip?: RegExp;
-  /** Whether an empty file is a valid one. */
-  readonly emptyIsValid?: boolean;
 }
 
 /**
@@ -123,7 +121,7 @@ export async function findFaults(
   paths: HostPaths,
   seed: string,
   budgetMs: number,
-  { live, skip, isPositional = false, emptyIsValid = false }: Leniency = {},
+  { live, skip, isPositional = false }: Leniency = {},
 ): Promise<Findings> {
   const end = performance.now() + budgetMs;
   const sound = new DamagedHost(paths);
@@ -171,7 +169,7 @@ export async function findFaults(
         `${name} ${what}`,
         await attempt(path, damage),
         ofFile,
-        (isAttribute && (what === 'EINVAL' || what === 'empty')) || (emptyIsValid && what === 'empty'),
+        isAttribute && (what === 'EINVAL' || what === 'empty'),
       );
     }
     const lines = text.split('\n');

@@ -20,12 +20,11 @@ const OPTIONS: Readonly<Record<string, object>> = {
   netdev: { netlink: false },
   stat: { softirq: true },
   sysctl: { include: ['fs.file-nr', 'kernel.threads-max'], includeInfo: ['kernel.seccomp.actions_avail'] },
-  textfile: { directory: fixture('node/textfile/two_metric_files') },
   vmstat: { fields: '.' },
 };
 
-/** What asks the live kernel or a bus, and reads no file. */
-const WITHOUT_FILES: readonly string[] = ['ethtool', 'network_route', 'qdisc', 'systemd', 'timex', 'wifi'];
+/** What asks the live kernel or a bus, and reads no file of the host; textfile reads those of users in its own way. */
+const WITHOUT_FILES: readonly string[] = ['ethtool', 'network_route', 'qdisc', 'systemd', 'textfile', 'timex', 'wifi'];
 /** What reads files that the fixture tree does not have; tests of their own have some. */
 const WITHOUT_FIXTURE: readonly string[] = ['drm', 'selinux', 'tcpstat', 'uname'];
 
@@ -39,7 +38,6 @@ const LENIENCY: Readonly<Record<string, Leniency>> = {
   mountstats: { skip: /mountinfo:[67] (?:cut|truncated)/ },
   lnstat: { isPositional: true },
   softnet: { isPositional: true },
-  textfile: { live: /^node_textfile_scrape_error/, emptyIsValid: true },
 };
 
 for (const spec of nodeCollectors) {
