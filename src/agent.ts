@@ -111,7 +111,7 @@ export async function startAgent(first: Config, { log, now, random, env, loadCon
     registry.pushedLabels = pushedLabelsOf(next.config);
     for (const path of Object.keys(table)) delete table[path];
     const deadlineMs = deadlineOf(next.config);
-    const own = routes({ registry, deadlineMs, now, ready: () => ready });
+    const own = routes({ registry, deadlineMs, now, ready: () => ready && current.state?.ready !== false });
     Object.assign(table, own, api.routes, next.state?.routes);
   };
   const build = async (config: Config) => {
@@ -171,6 +171,7 @@ export async function startAgent(first: Config, { log, now, random, env, loadCon
     reload,
     async stop() {
       await idle();
+      await current.state?.linger();
       const last = lastPush();
       await Promise.race([last, sleep(HAND_OVER_MS, undefined, { ref: false })]);
       await current.state?.handOver();

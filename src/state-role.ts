@@ -14,8 +14,9 @@ import { kubeClient } from './kube/client.ts';
 import { type Election, soleMaster } from './kube/election.ts';
 import { LeaseElection } from './kube/lease.ts';
 import { nodeNames } from './kube/node-names.ts';
-import { CONSENT_PATH, HOLDER_PATH, PeerClient } from './kube/peer-client.ts';
+import { CONSENT_PATH, HOLDER_PATH, PeerClient, SHARD_PATH } from './kube/peer-client.ts';
 import { POD_INFO_PATH } from './kube/pod-info.ts';
+import { Resharding } from './kube/resharding.ts';
 import { REAL_TIMING } from './kube/retry.ts';
 import { tokenReviewer } from './kube/token-review.ts';
 import type { Log } from './log.ts';
@@ -46,6 +47,10 @@ export interface StateRole {
   /** The names of the cluster's nodes now. */
   nodeNames(signal: AbortSignal): Promise<ReadonlySet<string>>;
   start(): void;
+  /** Whether it may take the place of agents with another number of shards. */
+  readonly ready: boolean;
+  /** To be awaited before the end: pushes have to go on while this agent's shard is not taken over. */
+  linger(): Promise<void>;
   /** Lets another agent take over at once, if there may be one: no upload of the state is begun after this. */
   handOver(): Promise<void>;
   /** Hands over and ends all requests. */
@@ -93,12 +98,13 @@ export function createStateRole(
   const monotonic = () => performance.now();
   const { podInfoTokenFile, podInfoTokenReview } = config.http;
   const token = podInfoTokenFile === undefined ? undefined : new SecretFile(podInfoTokenFile);
+  const peers = peersOf(config, token);
   const lease = config.election.enabled
     ? new LeaseElection(
         leaseOptions(config.election, env),
         {
           ...{ api: client, log, registry: scope, monotonic, now, random, sleep },
-          peers: peersOf(config, token),
+          peers,
         },
         hooks,
       )
@@ -119,7 +125,16 @@ export function createStateRole(
     onError: (cause: unknown) => log.error({ err: cause }, 'the token of a node agent could not be checked'),
   };
   // A token that only the API server can check is worth nothing without it; the proof of the holder is enough.
-  const peerRoutes = lease && leaseRoutes(lease, token && guard);
+  const { shard, totalShards } = section;
+  let isStopping = false;
+  const own = () => ({
+    ...{ shard, totalShards, isStopping },
+    isMaster: election.isMaster(),
+    isSettled: ksm.state.settled,
+  });
+  const peerRoutes = lease && leaseRoutes(lease, own, token && guard);
+  const resharding =
+    peers && new Resharding({ own, peers: (patienceMs) => peers.reports(patienceMs), sleep, monotonic, log });
   return {
     scope,
     ksm,
@@ -127,13 +142,25 @@ export function createStateRole(
     // With a guard of its own it does not ask for the token that reading needs.
     routes: {
       [POD_INFO_PATH]: { GET: podInfoRoute(source, guard), open: guard !== undefined },
-      ...(peerRoutes && { [CONSENT_PATH]: peerRoutes.consent, [HOLDER_PATH]: peerRoutes.holder }),
+      ...(peerRoutes && {
+        [CONSENT_PATH]: peerRoutes.consent,
+        [HOLDER_PATH]: peerRoutes.holder,
+        [SHARD_PATH]: peerRoutes.shard,
+      }),
     },
     nodeNames: (signal) => nodeNames(client, signal),
     start() {
       ksm.state.start();
       void settled().then(preferSpeedToMemory);
       election.start();
+      void resharding?.watch(ended.signal);
+    },
+    get ready() {
+      return resharding?.ready ?? true;
+    },
+    async linger() {
+      isStopping = true;
+      await resharding?.linger();
     },
     async handOver() {
       if (config.election.enabled) await election.stop();

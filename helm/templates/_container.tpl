@@ -21,6 +21,16 @@ args:
   {{- . | nindent 2 }}
   {{- end }}
   {{- end }}
+  {{- if and (eq .role "state") (gt (int $root.Values.state.shards) 1) }}
+  - --set
+  - collectors.ksm.totalShards={{ int $root.Values.state.shards }}
+  - --set
+  - collectors.ksm.shard={{ .shard }}
+  {{- if .shard }}
+  - --set
+  - election.lease={{ include "firesteel.fullname" $root }}-{{ .shard }}
+  {{- end }}
+  {{- end }}
 env:
   {{- include (printf "firesteel.%sEnv" .role) $root | nindent 2 }}
   {{- with $pod.env }}

@@ -5,6 +5,11 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .role }}
 {{- end -}}
 
+{{- /* Which shard a state agent's pod has, of dict shard; the first has no label, as its selector is older than shards. */ -}}
+{{- define "firesteel.shardLabel" -}}
+{{- if .shard }}firesteel/shard: {{ .shard | quote }}{{ end -}}
+{{- end -}}
+
 {{- /* Labels of every object; what the user adds never takes the place of ours. */ -}}
 {{- define "firesteel.labels" -}}
 {{- $root := .root -}}

@@ -9,7 +9,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   labels:
-    {{- $labels := merge (include "firesteel.selectorLabels" . | fromYaml) $pod.podLabels $root.Values.commonLabels }}
+    {{- $labels := merge (include "firesteel.selectorLabels" . | fromYaml) (include "firesteel.shardLabel" . | fromYaml) $pod.podLabels $root.Values.commonLabels }}
     {{- toYaml $labels | nindent 4 }}
 spec:
   {{- with include "firesteel.pullSecrets" $root | trim }}

@@ -23,14 +23,20 @@ subjects:
     namespace: {{ include "firesteel.namespace" .root }}
 {{- end -}}
 
-{{- /* The Lease. Names cannot limit create, since the name of a new object is not part of the request's path. */ -}}
+{{- /* The Leases of all shards, and of those that have just been taken away and still push. Names cannot limit create, since the name of a new object is not part of the request's path. */ -}}
 {{- define "firesteel.leaseRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [create]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  resourceNames: [{{ include "firesteel.fullname" . }}]
+  resourceNames:
+    - {{ include "firesteel.fullname" . }}
+    {{- if gt (int .Values.state.shards) 1 }}
+    {{- range $shard := untilStep 1 (max 8 (int .Values.state.shards) | int) 1 }}
+    - {{ include "firesteel.fullname" $ }}-{{ $shard }}
+    {{- end }}
+    {{- end }}
   verbs: [get, update]
 {{- end -}}
 

@@ -98,6 +98,7 @@ export const valuesSchema = z.strictObject({
   state: z.strictObject({
     ...podValues,
     replicas: z.int().min(0),
+    shards: z.int().min(1).max(64),
     podDisruptionBudget: z.strictObject({ enabled: z.boolean() }),
     service: z.strictObject({ annotations: texts }),
   }),

@@ -21,8 +21,12 @@ const SIGN_MS = 10_000;
 const MOST_WATCHERS = 64;
 const SIGN = Buffer.from('alive\n');
 
-/** The answers of a candidate to its peers, for those whom the guard lets in. */
-export function leaseRoutes(candidate: LeaseCandidate, guard?: PodInfoGuard): Record<'consent' | 'holder', Endpoint> {
+/** The answers of a candidate to its peers, for those whom the guard lets in; `report` is how it stands. */
+export function leaseRoutes(
+  candidate: LeaseCandidate,
+  report: () => object,
+  guard?: PodInfoGuard,
+): Record<'consent' | 'holder' | 'shard', Endpoint> {
   const guarded = (handler: Handler): Endpoint => ({
     open: true,
     atOnce: MOST_WATCHERS,
@@ -41,7 +45,8 @@ export function leaseRoutes(candidate: LeaseCandidate, guard?: PodInfoGuard): Re
       ? { status: 200, headers: { 'cache-control': 'no-store, no-transform' }, body: signs(signal) }
       : refuse(404, 'the holder is not this process'),
   );
-  return { consent, holder: { ...holder, endless: true } };
+  const shard = guarded(() => json(200, report(), { 'cache-control': 'no-store' }));
+  return { consent, holder: { ...holder, endless: true }, shard };
 }
 
 const holderOf = (query: URLSearchParams): Holder => ({

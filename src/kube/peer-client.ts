@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
+import type { ShardReport } from './resharding.ts';
 
 /** Where candidates ask each other; docs/api.yaml describes both. */
 export const CONSENT_PATH = '/v1/ksm/lease';
 export const HOLDER_PATH = '/v1/ksm/lease/holder';
+export const SHARD_PATH = '/v1/ksm/shard';
 
 /** How peers are found and asked. */
 export interface PeerOptions {
@@ -49,6 +51,15 @@ export class PeerClient implements LeasePeers {
       }),
     );
     return { against: reasons.find((reason) => reason !== undefined) };
+  }
+
+  /** How all state agents stand that answer in time. */
+  async reports(patienceMs: number): Promise<ShardReport[]> {
+    const deadline = AbortSignal.timeout(patienceMs);
+    const addresses = await this.#addresses(patienceMs / 2);
+    if (typeof addresses === 'string') return [];
+    const answers = await Promise.all(addresses.map((address) => this.#json(address, SHARD_PATH, deadline)));
+    return answers.filter(isReport);
   }
 
   async ended(
@@ -98,18 +109,26 @@ export class PeerClient implements LeasePeers {
   }
 
   async #answer(address: Address, path: string, signal: AbortSignal): Promise<string> {
+    const answer = await this.#json(address, path, signal);
+    if (answer instanceof Error) return isRefused(answer) ? 'ended' : `no answer (${answer.message})`;
+    const word = (answer as { answer?: unknown }).answer;
+    return PEER_ANSWERS.find((one) => one === word) ?? 'no such answer is known';
+  }
+
+  /** The object that a GET is answered with, or why there is none. */
+  async #json(address: Address, path: string, signal: AbortSignal): Promise<object | Error> {
     const response = await this.#open(address, path, signal);
-    if (response instanceof Error) return isRefused(response) ? 'ended' : `no answer (${response.message})`;
+    if (response instanceof Error) return response;
     try {
+      if (response.statusCode !== 200) return new Error(`status ${response.statusCode}`);
       let text = '';
       for await (const chunk of response) {
         text += chunk;
-        if (text.length > MAX_ANSWER) break;
+        if (text.length > MAX_ANSWER) return new Error('the answer is too long');
       }
-      const { answer } = response.statusCode === 200 ? (JSON.parse(text) as { answer?: unknown }) : {};
-      return PEER_ANSWERS.find((one) => one === answer) ?? `status ${response.statusCode}`;
+      return Object(JSON.parse(text)) as object;
     } catch (cause) {
-      return `no answer (${(cause as Error).message})`;
+      return cause as Error;
     } finally {
       response.destroy();
     }
@@ -172,6 +191,9 @@ export class PeerClient implements LeasePeers {
     return this.#known.get(peer) ?? [];
   }
 }
+
+const isReport = (value: object): value is ShardReport =>
+  'shard' in value && 'totalShards' in value && 'isMaster' in value && 'isSettled' in value && 'isStopping' in value;
 
 /** Answers that let the holder go on. */
 const AGREE: ReadonlySet<string> = new Set(['granted', 'self', 'other', 'ended']);

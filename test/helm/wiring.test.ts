@@ -155,3 +155,32 @@ helmTest('state agents find each other by a headless Service, whether they are r
   assert.equal(peers?.spec.publishNotReadyAddresses, true);
   assert.deepEqual(configOf(objects, 'state').election.peers, [`${peers?.metadata.name}:${peers?.spec.ports[0].port}`]);
 });
+
+helmTest('each shard has a Deployment and a Lease, and all of them are asked and found as one', () => {
+  const objects = render(overlay(MINIMAL, { state: { shards: 3, replicas: 2 } }));
+  const deployments = objects.filter(({ kind }) => kind === 'Deployment');
+  assert.deepEqual(
+    deployments.map(({ metadata, spec }) => [metadata.name, spec.replicas]),
+    [
+      ['firesteel-state', 2],
+      ['firesteel-state-1', 2],
+      ['firesteel-state-2', 2],
+    ],
+  );
+  const leases = deployments.map(({ spec: { selector, template } }, shard) => {
+    const { labels } = template.metadata;
+    for (const [name, value] of Object.entries(selector.matchLabels)) assert.equal(labels[name], value);
+    const { args } = template.spec.containers[0];
+    assert.ok(args.includes('collectors.ksm.totalShards=3') && args.includes(`collectors.ksm.shard=${shard}`));
+    for (const service of objects.filter(({ kind }) => kind === 'Service')) {
+      for (const [name, value] of Object.entries(service.spec.selector)) assert.equal(labels[name], value);
+    }
+    return args.find((arg: string) => arg.startsWith('election.lease='))?.split('=')[1] ?? 'firesteel';
+  });
+  assert.deepEqual(leases, ['firesteel', 'firesteel-1', 'firesteel-2']);
+  const role = objects.find(({ kind, rules }) => kind === 'Role' && JSON.stringify(rules).includes('leases'));
+  for (const lease of leases) assert.ok(role?.rules.at(-1).resourceNames.includes(lease));
+  // What a release without shards has does not change: selectors cannot.
+  const [alone] = render(MINIMAL).filter(({ kind }) => kind === 'Deployment');
+  assert.deepEqual(alone?.spec.selector, deployments[0]?.spec.selector);
+});

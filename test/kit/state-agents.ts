@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Lease } from '../../src/kube/lease-record.ts';
 import { type AgentProcess, startAgentProcess } from './agent.ts';
 import { type FakeApiServer, startFakeApi } from './fake-api-server.ts';
+import { freePort } from './free-port.ts';
 import { scratchFolder } from './host-tree.ts';
 import { loadRecordedCluster } from './recorded-cluster.ts';
 import { startProxy, type TcpProxy } from './tcp-proxy.ts';
@@ -150,13 +151,4 @@ export class StateAgents {
       return last?.holder !== by || at - last.at >= durationMs;
     });
   }
-}
-
-/** A port that nobody has, for an agent that others have to know before it is started. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

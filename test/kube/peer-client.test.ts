@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { secretCheck } from '../../src/http/bearer.ts';
 import { leaseRoutes } from '../../src/http/lease.ts';
 import { startHttp } from '../../src/http/server.ts';
-import { CONSENT_PATH, HOLDER_PATH, PeerClient } from '../../src/kube/peer-client.ts';
+import { CONSENT_PATH, HOLDER_PATH, PeerClient, SHARD_PATH } from '../../src/kube/peer-client.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 import { hungReceiver } from '../kit/hung-receiver.ts';
 
@@ -20,7 +20,7 @@ async function candidate(t: TestContext, answer: string, options: { tls?: typeof
     check: secretCheck({ read: () => options.token ?? '' }),
     onError: (cause: unknown) => assert.fail(String(cause)),
   };
-  const { consent, holder } = leaseRoutes(
+  const { consent, holder, shard } = leaseRoutes(
     {
       answer(question) {
         asked.push(question);
@@ -28,9 +28,10 @@ async function candidate(t: TestContext, answer: string, options: { tls?: typeof
       },
       isHolder: ({ lease, proof }) => lease === QUESTION.lease && proof === QUESTION.proof,
     },
+    () => ({ shard: 0, totalShards: 1, isMaster: true, isSettled: true, isStopping: false }),
     guard || undefined,
   );
-  const routes = { [CONSENT_PATH]: consent, [HOLDER_PATH]: holder };
+  const routes = { [CONSENT_PATH]: consent, [HOLDER_PATH]: holder, [SHARD_PATH]: shard };
   const server = await startHttp('127.0.0.1:0', routes, (_, cause) => assert.fail(String(cause)), { tls: options.tls });
   let isOpen: boolean = true;
   const close = async () => {
@@ -49,8 +50,10 @@ test('all have to agree, and whoever does not is named', async (t) => {
   assert.deepEqual(await ask(granted.peer, leads.peer), { against: `${leads.peer}: leads` });
   for (const word of ['reaches', 'stranger', 'yes', '']) {
     const { peer } = await candidate(t, word);
-    assert.match((await ask(peer)).against ?? '', word === 'reaches' || word === 'stranger' ? /./ : /status 200/);
+    assert.match((await ask(peer)).against ?? '', word === 'reaches' || word === 'stranger' ? /./ : /no such answer/);
   }
+  const [report] = await new PeerClient({ peers: [leads.peer, '127.0.0.1:1'] }).reports(2000);
+  assert.deepEqual(report, { shard: 0, totalShards: 1, isMaster: true, isSettled: true, isStopping: false });
   const gone = await candidate(t, 'leads');
   await gone.close();
   assert.deepEqual(await ask(granted.peer, gone.peer), { against: undefined }, 'its process has ended');

@@ -1,5 +1,7 @@
 /** Without being asked for, keys are kept for five to ten minutes: series without an end are over by then as well. */
 const KEEP_MS = 300_000;
+/** A master asks at each push. */
+const UNASKED_MS = 60_000;
 /** Characters of all keys, about 100,000 series; beyond, the oldest are forgotten. */
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 
@@ -14,11 +16,17 @@ export class EndedSeries {
   #newer = new Set<string>();
   #newerSinceMs: number;
   #characters = 0;
+  #takenMs = Number.NEGATIVE_INFINITY;
 
   /** `now` gives milliseconds. */
   constructor(now: () => number) {
     this.#now = now;
     this.#newerSinceMs = now();
+  }
+
+  /** Whether another agent may be pushing: what has never been in a body of ours may have been in one of its bodies. */
+  get isUnasked(): boolean {
+    return this.#now() - this.#takenMs > UNASKED_MS;
   }
 
   get size(): number {
@@ -38,6 +46,7 @@ export class EndedSeries {
 
   /** The keys, `name{labels}`, of series that have ended since the last call and are not back. */
   take(): string[] {
+    this.#takenMs = this.#now();
     if (this.size === 0) return [];
     const keys = [...this.#older, ...this.#newer];
     this.#older = new Set();

@@ -76,14 +76,18 @@ const kubeStateColumns: readonly Column[] = (['success', 'error'] as const).flat
   { family: watches, labels: [result], value: summed(({ watches }) => watches[result]) },
 ]);
 
-/** kube-state-metrics' series about itself, which alerts on it ask for; `version` is ours. */
+/**
+ * kube-state-metrics' series about itself, which alerts on it ask for; `version` is ours. Shards have no label of their
+ * own, so what would be the same series from each of them comes from the first.
+ */
 export function kubeStateSeries(state: ClusterState, options: KsmOptions, version: string): AddSeries {
   const perResource = table(state, kubeStateColumns, goTypeName);
   return (out) => {
+    out.add(ordinal, options.shard, String(options.shard));
+    if (options.shard > 0) return;
     perResource(out);
     for (const followed of state.followed) loseSeries(out, followed);
     out.add(buildInfo, 1, '', '', '', `firesteel-${version}`);
-    out.add(ordinal, options.shard, String(options.shard));
     out.add(totalShards, options.totalShards);
   };
 }

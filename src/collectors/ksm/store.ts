@@ -49,6 +49,7 @@ export class ObjectStore {
   /** Counts what is in the members, changes waiting left out. */
   readonly #tally = new FamilyTally();
   readonly #changes: Changes;
+  readonly #ended: EndedSeries | undefined;
   /** The shard with room for new objects, and the only one that may be less than half full. */
   #open: Shard | undefined;
   readonly #bytes = { textBytes: 0, memberBytes: 0 };
@@ -62,6 +63,7 @@ export class ObjectStore {
     this.#families = families;
     this.#packing = packing;
     this.#arena = arena;
+    this.#ended = ended;
     this.#changes = {
       replaced: (before, now) => {
         this.#tally.remove(before);
@@ -99,6 +101,7 @@ export class ObjectStore {
     } else {
       // One that comes back keeps its slot, so that the series it has again do not look as if they had ended.
       if (slot.pending instanceof Gone) this.#gone--;
+      this.#noteUnpushed(slot, pending.text);
       slot.checksum = checksum;
       this.#change(slot.shard, () => slot.shard.replace(slot, pending));
     }
@@ -110,6 +113,7 @@ export class ObjectStore {
     const slot = this.#index.get(key);
     if (slot === undefined || slot.pending instanceof Gone) return;
     this.#gone++;
+    this.#noteUnpushed(slot, NOTHING);
     this.#change(slot.shard, () => slot.shard.replace(slot, new Gone(key)));
     this.#payBack();
   }
@@ -161,6 +165,11 @@ export class ObjectStore {
       // Another one may have been faster: a merge, or the next call.
       if (this.#dirty.has(shard)) this.#rebuild(shard);
     }
+  }
+
+  /** A text that leaves before it was in a member is known to nobody else, but another agent may have pushed it. */
+  #noteUnpushed({ pending }: Slot, now: Buffer): void {
+    if (pending && !(pending instanceof Gone) && this.#ended?.isUnasked) this.#ended.replaced(pending.text, now);
   }
 
   #openShard(): Shard {

@@ -60,6 +60,27 @@ for (const seed of ['one', 'two', 'three']) {
   });
 }
 
+test('a standby notes also what has never been in a body of its own', async () => {
+  let nowMs = 0;
+  const ended = new EndedSeries(() => nowMs);
+  const store = new ObjectStore(FAMILIES, packingOf('gzip'), new TextArena(), ended);
+  store.set('a', textOf('a', [0, 1], 1));
+  store.set('b', textOf('b', [0, 1], 1));
+  store.set('a', textOf('a', [1], 1));
+  store.delete('b');
+  store.set('c', textOf('c', [0], 1));
+  store.delete('c');
+  store.set('c', textOf('c', [0], 1));
+  await store.body();
+  assert.deepEqual(new Set(ended.take()), new Set([...keysOf(textOf('a', [0], 1)), ...keysOf(textOf('b', [0, 1], 1))]));
+  // A master knows what it has pushed.
+  nowMs = 15_000;
+  store.set('d', textOf('d', [0], 1));
+  store.delete('d');
+  await store.body();
+  assert.deepEqual(ended.take(), []);
+});
+
 test('a store that never ended a series holds nothing for it, and one that is not asked no more than its limits', async () => {
   let nowMs = 0;
   const ended = new EndedSeries(() => nowMs);
