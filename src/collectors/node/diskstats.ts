@@ -64,7 +64,7 @@ const ataProperties = new Map([
   ['ID_ATA_ROTATION_RATE_RPM', level('node_disk_ata_rotation_rate_rpm', 'Turns a minute; 0 for an SSD.')],
 ]);
 
-/** Names of partitions; Xen also calls whole disks so, which then have a folder in /sys/block. */
+/** Names of partitions; Xen also calls whole disks so. */
 const PARTITION = /^(?:h|s|v|xv)d[a-z]\d+$/;
 const USUAL_EXCLUDE = /^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$/;
 
@@ -90,8 +90,10 @@ export const diskstats = defineCollector({
     // Without udev's database a look for each device would only raise an error each time.
     const hasUdev = host.listIfExists(host.paths.udev).length > 0;
     return (out) => {
-      for (const disk of parseDiskstats(out, path, host.read(path))) {
-        if (!isWanted(disk.device) && !(isUsual && isWholeDisk(host, disk.device))) continue;
+      const disks = parseDiskstats(out, path, host.read(path));
+      const listed = new Set(disks.map(({ device }) => device));
+      for (const disk of disks) {
+        if (!isWanted(disk.device) && !(isUsual && isWholeDisk(host, disk.device, listed))) continue;
         for (const [index, { family }] of columns.slice(0, disk.values.length).entries()) {
           out.add(family, disk.values[index] as number, disk.device);
         }
@@ -110,8 +112,9 @@ interface Disk {
   readonly values: readonly number[];
 }
 
-const isWholeDisk = (host: Host, device: string): boolean =>
-  PARTITION.test(device) && host.exists(host.sys('block', device));
+/** A partition is listed beside its disk, and has no folder in /sys/block. */
+const isWholeDisk = (host: Host, device: string, listed: ReadonlySet<string>): boolean =>
+  PARTITION.test(device) && (!listed.has(device.replace(/\d+$/, '')) || host.exists(host.sys('block', device)));
 
 /** The devices of /proc/diskstats. */
 export function parseDiskstats(lost: Losses, path: string, text: string): Disk[] {
