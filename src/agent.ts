@@ -111,7 +111,13 @@ export async function startAgent(first: Config, { log, now, random, env, loadCon
     registry.pushedLabels = pushedLabelsOf(next.config);
     for (const path of Object.keys(table)) delete table[path];
     const deadlineMs = deadlineOf(next.config);
-    const own = routes({ registry, deadlineMs, now, ready: () => ready && current.state?.ready !== false });
+    const unready = () => {
+      if (!ready) return ['the first collection still runs'];
+      const { state } = next;
+      const notYet = state?.ready === false ? ['the state of the cluster is not ready yet'] : [];
+      return [...notYet, ...(state?.ksm.state.unready ?? [])];
+    };
+    const own = routes({ registry, deadlineMs, now, unready });
     Object.assign(table, own, api.routes, next.state?.routes);
   };
   const build = async (config: Config) => {

@@ -17,7 +17,7 @@ export const checkConfig: Command = {
   help: `usage: firesteel check-config FILE [--print] [--connect]
 
 Checks FILE together with the FIRESTEEL_... variables of the environment. Prints what is wrong, one line each, and
-ends with 2; ends with 0 when the agent would start with it.
+ends with 2; ends with 0 when the agent would start with all of it. The file of custom resources is read as well.
 
   --print      print the configuration as it takes effect, defaults filled in, secrets hidden
   --connect    also ask the receivers whether they take pushes, and what they are; nothing is stored there. Ends with 1
@@ -29,7 +29,7 @@ ends with 2; ends with 0 when the agent would start with it.
     try {
       const { config, warnings } = loadSettings({ config: file }, io.env);
       const ways = Object.entries(config.exporters).map(([name, settings]) => waysTo(name, settings, io.env));
-      const problems = ways.flatMap((way) => way.problems);
+      const problems = [...ways.flatMap((way) => way.problems), ...(await customResourceProblems(config))];
       if (problems.length > 0) throw new ConfigError(problems);
       for (const warning of [...warnings, ...ways.flatMap((way) => way.warnings)]) io.stderr(`warning: ${warning}\n`);
       if (values.print) io.stdout(stringify(printable(config)));
@@ -42,6 +42,14 @@ ends with 2; ends with 0 when the agent would start with it.
     }
   },
 };
+
+/** What is wrong with the file of custom resources; the agent would start without them. */
+async function customResourceProblems({ collectors: { ksm } }: Config): Promise<readonly string[]> {
+  if (!ksm.enabled) return [];
+  // Loads all resources, which other configurations do without.
+  const { readCustomResources } = await import('../collectors/ksm/custom-resource-file.ts');
+  return readCustomResources(ksm).problems;
+}
 
 /** Asks all receivers that are enabled; a line for each address. */
 async function connect(config: Config, io: Io): Promise<number> {

@@ -5,6 +5,7 @@ import { CustomResourceError } from '../collectors/ksm/custom-resource-config.ts
 import { metricPattern } from '../collectors/ksm/family-filter.ts';
 import type { Renderer } from '../collectors/ksm/render.ts';
 import { renderersOf } from '../collectors/ksm/renderers.ts';
+import { groupVersionOf } from '../collectors/ksm/resource.ts';
 import { resources } from '../collectors/ksm/resources/index.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { parseObjects } from '../kube/object-text.ts';
@@ -126,43 +127,61 @@ async function objectsOf(file: string, io: Io): Promise<KubeObject[]> {
   }
 }
 
+/** The lines by family. */
+type Families = Map<string, { readonly header: string; readonly lines: string[] }>;
+
+/** What was printed so far: lines by family, and the object of each series. */
+interface Told {
+  readonly families: Families;
+  readonly holders: Map<string, string>;
+}
+
+/** Adds the lines that one renderer makes of an object; gives whether something of it is lost. */
+function add(renderer: Renderer, object: KubeObject, { families, holders }: Told, io: Io): boolean {
+  const { text, counts, errors } = renderer.render(object);
+  const who = `${object.kind} ${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`;
+  let failed = false;
+  const complain = (message: string) => {
+    failed = true;
+    io.stderr(`${who}: ${message}\n`);
+  };
+  const lines = text.split('\n');
+  let at = 0;
+  for (const [index, count] of counts.entries()) {
+    if (count === 0) continue;
+    const name = renderer.families[index]?.name ?? '';
+    const family = families.get(name) ?? { header: renderer.headers[index] ?? '', lines: [] };
+    for (const end = at + count; at < end; at++) {
+      const line = lines[at] as string;
+      const series = line.slice(0, line.lastIndexOf(' '));
+      const holder = holders.get(series);
+      if (holder === undefined) {
+        holders.set(series, who);
+        family.lines.push(line);
+      } else complain(`${series} is a series of ${holder} as well: kept the first`);
+    }
+    if (family.lines.length > 0) families.set(name, family);
+  }
+  for (const { message } of errors) complain(message);
+  return failed;
+}
+
 /** Renders the objects and prints the lines by family; gives the exit code. */
 function tell(objects: readonly KubeObject[], renderers: readonly Renderer[], io: Io): number {
-  const families = new Map<string, { readonly header: string; readonly lines: string[] }>();
+  const families: Families = new Map();
   const unknown = new Map<string, number>();
   const holders = new Map<string, string>();
   let failed = false;
   for (const object of objects) {
-    const renderer = renderers.find(({ resource }) => isOf(resource, object));
-    if (!renderer) {
+    // A custom family may be about a kind that has families of its own.
+    const all = renderers.filter(({ resource }) => isOf(resource, object));
+    const own = object.apiVersion === undefined ? all.slice(0, 1) : all;
+    if (own.length === 0) {
       const name = [object.apiVersion, object.kind ?? 'no kind'].filter((part) => part !== undefined).join(' ');
       unknown.set(name, (unknown.get(name) ?? 0) + 1);
       continue;
     }
-    const { text, counts, errors } = renderer.render(object);
-    const who = `${object.kind} ${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`;
-    const complain = (message: string) => {
-      failed = true;
-      io.stderr(`${who}: ${message}\n`);
-    };
-    const lines = text.split('\n');
-    let at = 0;
-    for (const [index, count] of counts.entries()) {
-      if (count === 0) continue;
-      const name = renderer.families[index]?.name ?? '';
-      const family = families.get(name) ?? { header: renderer.headers[index] ?? '', lines: [] };
-      for (const end = at + count; at < end; at++) {
-        const line = lines[at] as string;
-        const series = line.slice(0, line.lastIndexOf(' '));
-        const holder = holders.get(series);
-        if (holder === undefined) {
-          holders.set(series, who);
-          family.lines.push(line);
-        } else complain(`${series} is a series of ${holder} as well: kept the first`);
-      }
-      if (family.lines.length > 0) families.set(name, family);
-    }
-    for (const { message } of errors) complain(message);
+    for (const renderer of own) failed = add(renderer, object, { families, holders }, io) || failed;
   }
   for (const name of [...families.keys()].sort()) {
     const family = families.get(name);
@@ -175,4 +194,8 @@ function tell(objects: readonly KubeObject[], renderers: readonly Renderer[], io
 
 /** An object without version counts by its kind alone. */
 const isOf = (resource: Renderer['resource'], { kind, apiVersion }: KubeObject): boolean =>
-  kind === resource.kind && (apiVersion === undefined || apiVersion === resource.apiVersion);
+  kind === resource.kind &&
+  (apiVersion === undefined ||
+    apiVersion === resource.apiVersion ||
+    (resource.anyVersion !== undefined &&
+      groupVersionOf(apiVersion).group === groupVersionOf(resource.apiVersion).group));

@@ -14,12 +14,12 @@ export interface RouteOptions {
   /** How long a collector may take, milliseconds. */
   readonly deadlineMs: number;
   readonly now: () => number;
-  /** Whether the first collection has been made. */
-  readonly ready: () => boolean;
+  /** Why the agent is not ready, a line each; empty when it is. */
+  readonly unready: () => readonly string[];
 }
 
 /** The agent's routes. Neither probe looks at the receivers: an outage of theirs must not restart agents. */
-export function routes({ registry, deadlineMs, now, ready }: RouteOptions): Routes {
+export function routes({ registry, deadlineMs, now, unready }: RouteOptions): Routes {
   let shared: { at: number; text: Promise<readonly Buffer[]> } | undefined;
   const collect = async (wanted?: Wanted) => {
     const { groups } = await registry.gather(deadlineMs, undefined, wanted);
@@ -37,7 +37,10 @@ export function routes({ registry, deadlineMs, now, ready }: RouteOptions): Rout
     '/healthz': { open: true, GET: () => ({ status: 200, body: 'ok\n' }) },
     '/readyz': {
       open: true,
-      GET: () => (ready() ? { status: 200, body: 'ok\n' } : { status: 503, body: 'first collection still runs\n' }),
+      GET() {
+        const reasons = unready();
+        return reasons.length === 0 ? { status: 200, body: 'ok\n' } : { status: 503, body: `${reasons.join('\n')}\n` };
+      },
     },
     '/metrics': {
       atOnce: 4,

@@ -1,5 +1,7 @@
 import type { MetricType } from '../metrics/family.ts';
-import type { Outcome } from '../metrics/outcome.ts';
+import type { Outcome, ResourceStatus } from '../metrics/outcome.ts';
+
+export type { ResourceStatus } from '../metrics/outcome.ts';
 
 /*
  * What the API tells, as JSON. All times `…Ms` are milliseconds since 1970 by the agent's clock; compare them with
@@ -83,6 +85,8 @@ export interface CollectorView {
   /** What the agent has no right to see; that is no fault. */
   readonly withheld?: readonly string[];
   readonly disabled?: DisabledView;
+  /** The resources that it follows, in the order of the configuration; only of a collector that follows some. */
+  readonly resources?: readonly ResourceStatus[];
 }
 
 /** A collector that somebody has switched off for some time. */

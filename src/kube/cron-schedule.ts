@@ -1,7 +1,7 @@
 // Schedules of CronJobs: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax. A time
 // matches as in the CronJob controller: a local time that the clock skips never comes, one that it repeats comes twice,
-// and when both day fields are restricted either is enough. Stricter than the controller in one thing, as
-// kube-state-metrics is: a step as wide as its range or wider makes the schedule invalid.
+// and when both day fields are restricted either is enough. A step may be wider than its range: then only the first
+// value of the range fires.
 import { localOffsetMinutes } from './time-zone.ts';
 
 /** A schedule that can tell when it fires. */
@@ -75,16 +75,15 @@ function parseField(text: string, field: Field): FieldMatch {
     const [bounds = '', stepText, ...more] = range.split('/');
     if (more.length > 0) throw new Error(`${field.name}: too many slashes in ${JSON.stringify(range)}`);
     const [first = '', last, ...rest] = bounds.split('-');
-    if (rest.length > 0) throw new Error(`${field.name}: too many hyphens in ${JSON.stringify(range)}`);
     const star = first === '*' || first === '?';
+    // The controller does not look at what follows a star and a hyphen.
+    if (rest.length > 0 && !star) throw new Error(`${field.name}: too many hyphens in ${JSON.stringify(range)}`);
     const start = star ? field.min : number(first, field);
     // "5/10" means from 5 to the field's end.
     const single = stepText === undefined ? start : field.max;
     const end = star ? field.max : last === undefined ? single : number(last, field);
-    const step = stepText === undefined ? 1 : number(stepText, { ...field, min: 1, max: MAX_LENGTH, words: [] });
+    const step = stepText === undefined ? 1 : stepOf(stepText, field);
     if (start > end) throw new Error(`${field.name}: ${JSON.stringify(range)} ends before it starts`);
-    if (step > 1 && step > end - start)
-      throw new Error(`${field.name}: the step of ${JSON.stringify(range)} is too wide`);
     for (let value = start; value <= end; value += step) values.add(value);
     any ||= star && step === 1;
   }
@@ -93,10 +92,19 @@ function parseField(text: string, field: Field): FieldMatch {
 
 function number(text: string, { name, min, max, words }: Field): number {
   const word = text === '' ? -1 : (words ?? []).indexOf(text.toLowerCase());
-  const value = word >= 0 ? word : /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  const value = word >= 0 ? word : wholeNumber(text);
   if (!(value >= min && value <= max)) throw new Error(`${name}: ${JSON.stringify(text)} is not in ${min}-${max}`);
   return value;
 }
+
+function stepOf(text: string, { name }: Field): number {
+  const step = wholeNumber(text);
+  if (!(step >= 1)) throw new Error(`${name}: ${JSON.stringify(text)} is no step`);
+  return step;
+}
+
+/** A number of Go's Atoi that is not negative; NaN for anything else. */
+const wholeNumber = (text: string): number => (/^\+?\d{1,18}$/.test(text) ? Number(text) : Number.NaN);
 
 /** Local times are kept as if they were UTC, so that the calendar is plain arithmetic. */
 function nextTime(

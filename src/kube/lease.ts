@@ -375,7 +375,11 @@ export class LeaseElection implements Election {
     this.#seen = { text, lease, othersUntil };
     const holder = holderOf(lease);
     if (!free && (before === undefined || holderOf(before.lease) !== holder)) {
-      this.#log.info({ holder }, 'another one holds the Lease');
+      const isOurName = holder === this.#candidate.identity;
+      this.#log.info(
+        { holder },
+        isOurName ? 'an earlier process of this name holds the Lease; it has to expire' : 'another one holds the Lease',
+      );
     }
   }
 

@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Log } from '../log.ts';
 import {
   ApiBodyError,
   ApiError,
@@ -9,10 +8,11 @@ import {
   METADATA_EVENTS,
   METADATA_LIST,
 } from './api.ts';
+import { type FailureLog, isNotServed } from './failure-log.ts';
 import { ListDecoder, type ListMeta } from './list-stream.ts';
 import { type KubeObject, keyOf } from './object.ts';
 import { type ListReason, ReflectorStats } from './reflector-stats.ts';
-import { FailureLog, type ReflectorTiming, retryDelay } from './retry.ts';
+import { type ReflectorTiming, retryDelay } from './retry.ts';
 import { turn } from './turns.ts';
 import { decodeWatch, type WatchEvent } from './watch-stream.ts';
 
@@ -30,6 +30,8 @@ export interface ReflectorSource {
   readonly metadataOnly?: boolean;
   readonly fieldSelector?: string;
   readonly labelSelector?: string;
+  /** Finds the path anew, before each list; `path` holds until then. May reject as {@link KubeApi} does. */
+  readonly locate?: (signal: AbortSignal) => Promise<string>;
 }
 
 /** Objects a page: what the API server has to gather at once, not what is in memory here. */
@@ -40,6 +42,18 @@ const MAX_EMPTY_PAGES = 1000;
 const LIST_IDLE_MS = 30_000;
 /** Largest object, and line of a watch; etcd takes objects of 1.5 MB, as JSON they are larger. */
 const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
+
+/** Objects of a collection that the server no longer has are given up after so long: an update may take it away for a while. */
+const GONE_AFTER_MS = 300_000;
+
+/** Why a collection is not followed right now. */
+export interface ReflectorFailure {
+  readonly error: Error;
+  /** Whether the server does not have the collection, which is no fault. */
+  readonly notServed: boolean;
+  readonly sinceMs: number;
+  readonly nextTryMs: number;
+}
 
 /** The versions of a stream went back. */
 class ReorderedError extends Error {
@@ -62,6 +76,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
   readonly #timing: ReflectorTiming;
   readonly #failures: FailureLog;
   readonly #stopping = new AbortController();
+  #path: string;
   /** Versions by key. Kubernetes promises decimal numbers that grow; others are NaN, which compares as neither. */
   readonly #known = new Map<string, number>();
   /** Where to resume; undefined until the first list is complete. */
@@ -73,14 +88,24 @@ export class Reflector<O extends KubeObject = KubeObject> {
   #watchingSince: number | undefined;
   #undecodableAt: string | undefined;
   #refused = false;
+  #failure: ReflectorFailure | undefined;
+  /** Since when the collection is not served. */
+  #notServedSince: number | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(api: KubeApi, source: ReflectorSource, handler: ReflectorHandler<O>, log: Log, timing: ReflectorTiming) {
+  constructor(
+    api: KubeApi,
+    source: ReflectorSource,
+    handler: ReflectorHandler<O>,
+    failures: FailureLog,
+    timing: ReflectorTiming,
+  ) {
     this.#api = api;
     this.#source = source;
+    this.#path = source.path;
     this.#handler = handler;
     this.#timing = timing;
-    this.#failures = new FailureLog(log, source.path);
+    this.#failures = failures;
   }
 
   /** Whether the first list is complete. */
@@ -96,6 +121,11 @@ export class Reflector<O extends KubeObject = KubeObject> {
   /** Whether the last answer was 403 or 404: no right to see these objects, or no such resource. */
   get refused(): boolean {
     return this.#refused;
+  }
+
+  /** What keeps it from following; undefined while all is well, and after a single broken connection. */
+  get failure(): ReflectorFailure | undefined {
+    return this.#failure;
   }
 
   /** Begins to follow; once only. */
@@ -130,20 +160,47 @@ export class Reflector<O extends KubeObject = KubeObject> {
         await setImmediate();
         continue;
       }
-      if (error !== undefined) this.#judge(error, failures);
-      await sleep(retryDelay(failures, error, random), signal);
+      const delayMs = retryDelay(failures, error, random);
+      if (error !== undefined) this.#judge(error, failures, now() + delayMs);
+      await sleep(delayMs, signal);
       failures++;
     }
   }
 
   /** Decides whether the watch can be resumed after `error`. */
-  #judge(error: unknown, failures: number): void {
+  #judge(error: unknown, failures: number, nextTryMs: number): void {
     const reason = this.#reasonToList(error);
     if (reason === 'reordered') this.#listFor = reason;
     else if (reason !== undefined) this.#listFor ??= reason;
     this.#refused = error instanceof ApiError && (error.status === 403 || error.status === 404);
     // That a version is forgotten after a while is the API server's normal way.
-    if (reason !== 'expired') this.#failures.failed(error, failures);
+    if (reason === 'expired') return;
+    const notServed = isNotServed(error, this.#path);
+    if (!notServed) this.#notServedSince = undefined;
+    else this.#endGone();
+    // A connection that breaks once is every network's everyday; a refusal is not.
+    if (failures === 0 && !(error instanceof ApiError)) return;
+    const { now } = this.#timing;
+    const cause = error instanceof Error ? error : new Error(String(error));
+    this.#failure = { error: cause, notServed, sinceMs: this.#failure?.sinceMs ?? now(), nextTryMs };
+    this.#failures.failed(this.#source.path, error);
+  }
+
+  /** The collection is not served: after a while its objects are taken to be gone with it. */
+  #endGone(): void {
+    const nowMs = this.#timing.now();
+    this.#notServedSince ??= nowMs;
+    if (nowMs - this.#notServedSince < GONE_AFTER_MS) return;
+    for (const key of [...this.#known.keys()]) this.#delete(key);
+    this.#version = undefined;
+    this.#listFor ??= 'refused';
+  }
+
+  /** The server has answered as it should: nothing is wrong any more. */
+  #over(): void {
+    this.#failure = undefined;
+    this.#notServedSince = undefined;
+    this.#failures.over(this.#source.path);
   }
 
   #reasonToList(error: unknown): ListReason | undefined {
@@ -178,7 +235,9 @@ export class Reflector<O extends KubeObject = KubeObject> {
 
   /** Lists everything and resolves to the list's version. */
   async #listPages(reason: ListReason): Promise<string> {
-    const { path, metadataOnly, fieldSelector, labelSelector } = this.#source;
+    const { locate, metadataOnly, fieldSelector, labelSelector } = this.#source;
+    if (locate) this.#path = await locate(this.#stopping.signal);
+    const path = this.#path;
     const seen = new Set<string>();
     /** Where pages began: a server that sends us back would do so for ever. */
     const tokens = new Set<string>();
@@ -232,7 +291,8 @@ export class Reflector<O extends KubeObject = KubeObject> {
 
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
-    const { path, metadataOnly, fieldSelector, labelSelector } = this.#source;
+    const path = this.#path;
+    const { metadataOnly, fieldSelector, labelSelector } = this.#source;
     const { now, random, idleMs, watchMs } = this.#timing;
     // Without bookmarks the server has to end a watch before our deadline does, which is to meet dead connections only.
     const longestMs = this.#sendsBookmarks ? watchMs : 0.9 * idleMs;
@@ -252,13 +312,13 @@ export class Reflector<O extends KubeObject = KubeObject> {
       signal.throwIfAborted();
       this.stats.watches.success++;
       this.#refused = false;
+      this.#over();
       this.#watchingSince = now();
       for await (const event of decodeWatch(events, path, MAX_OBJECT_BYTES)) {
         await turn();
         signal.throwIfAborted();
         this.stats.lastEventMs = now();
         this.#apply(event);
-        this.#failures.over();
       }
     } catch (error) {
       if (!signal.aborted) this.stats.watches.error++;
@@ -269,10 +329,10 @@ export class Reflector<O extends KubeObject = KubeObject> {
   #apply({ type, object }: WatchEvent): void {
     if (type === 'ERROR') {
       const status = object as KubeStatus;
-      throw new ApiError(`WATCH ${this.#source.path}`, status.code ?? 500, JSON.stringify(status));
+      throw new ApiError(`WATCH ${this.#path}`, status.code ?? 500, JSON.stringify(status));
     }
     const version = object.metadata?.resourceVersion;
-    if (!version) throw new ApiBodyError(this.#source.path, 'malformed', `${type} without a resourceVersion`);
+    if (!version) throw new ApiBodyError(this.#path, 'malformed', `${type} without a resourceVersion`);
     const order = Number(version);
     const reached = Number(this.#version);
     if (type === 'BOOKMARK') {
@@ -302,8 +362,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
       this.#handler.onUpsert(key, object as O);
       this.#known.set(key, order);
     } catch (error) {
-      this.#failures.handlerFailed(key, error);
-      this.stats.handlerErrors++;
+      this.#handlerFailed(key, error);
       // Without a version, so that the next list hands it over again.
       this.#known.set(key, Number.NaN);
     }
@@ -316,8 +375,11 @@ export class Reflector<O extends KubeObject = KubeObject> {
     try {
       this.#handler.onDelete(key);
     } catch (error) {
-      this.#failures.handlerFailed(key, error);
-      this.stats.handlerErrors++;
+      this.#handlerFailed(key, error);
     }
+  }
+
+  #handlerFailed(key: string, error: unknown): void {
+    if (this.stats.handlerErrors++ === 0) this.#failures.handlerFailed(this.#path, key, error);
   }
 }

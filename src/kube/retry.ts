@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Log } from '../log.ts';
 import { ApiError } from './api.ts';
 
 /** Time and chance, as parameters. */
@@ -42,43 +41,4 @@ export function retryDelay(failures: number, error: unknown, random: () => numbe
   const delay = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures, 10)) * (0.5 + random());
   const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
   return Math.max(delay, asked);
-}
-
-/** Logs what goes wrong with one collection: each kind of failure once, until another one comes or it is over. */
-export class FailureLog {
-  readonly #log: Log;
-  readonly #path: string;
-  #said: string | undefined;
-  #handlerFailures = 0;
-
-  constructor(log: Log, path: string) {
-    this.#log = log;
-    this.#path = path;
-  }
-
-  /** `before` is the number of failures in a row before this one. */
-  failed(error: unknown, before: number): void {
-    // A connection that breaks once is every network's everyday; a refusal is not.
-    if (before === 0 && !(error instanceof ApiError)) return;
-    const kind = error instanceof ApiError ? String(error.status) : error instanceof Error ? error.name : 'unknown';
-    if (kind === this.#said) return;
-    this.#said = kind;
-    this.#log.warn({ path: this.#path, err: error }, 'cannot follow these objects; they stay as they are; trying on');
-  }
-
-  /** The first object that could not be handled is logged; the counter tells of the others. */
-  handlerFailed(key: string, error: unknown): void {
-    if (this.#handlerFailures++ > 0) return;
-    this.#log.error(
-      { path: this.#path, object: key, err: error },
-      'an object could not be handled; further ones count',
-    );
-  }
-
-  /** Something came: the failure is over. */
-  over(): void {
-    if (this.#said === undefined) return;
-    this.#said = undefined;
-    this.#log.info({ path: this.#path }, 'following these objects again');
-  }
 }

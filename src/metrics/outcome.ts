@@ -9,6 +9,26 @@ export class NoData extends Error {
  */
 export type Outcome = 'ok' | 'nodata' | 'partial' | 'fault' | 'disabled';
 
+/**
+ * How a resource of the API is followed: `followed`; `listing`, the first list is not complete; `not-served`, this API
+ * server does not have it; `down`, it cannot be listed or watched.
+ */
+export type ResourceState = 'followed' | 'listing' | 'not-served' | 'down';
+
+/** One resource of the API, as a collector follows it. */
+export interface ResourceStatus {
+  readonly resource: string;
+  readonly state: ResourceState;
+  /** Objects known. */
+  readonly objects: number;
+  /** When the last event or bookmark came, milliseconds since 1970; absent before the first. */
+  readonly lastEventMs?: number;
+  /** Why it is not followed. */
+  readonly error?: string;
+  /** When it is tried again. */
+  readonly nextTryMs?: number;
+}
+
 /** The report on one collector in one cycle. */
 export interface CollectorResult {
   readonly group: string;

@@ -265,6 +265,11 @@ function finish(producer: Producer, seen: SeenSnapshot, milliseconds: number, er
     withheld: snapshot.withheld,
   };
   if (error === undefined && snapshot.size === 0) return finishEmpty(producer, snapshot, base);
+  const failure = error === undefined ? producer.failure?.() : undefined;
+  if (failure !== undefined) {
+    const errors = [...snapshot.errors, new Error(failure)];
+    return { snapshot, errorFlag, result: { ...base, outcome: 'fault', reason: failure, errors } };
+  }
   if (error === undefined) {
     const outcome = snapshot.errors.length > 0 ? 'partial' : 'ok';
     return { snapshot, errorFlag, result: { ...base, outcome, errors: snapshot.errors } };

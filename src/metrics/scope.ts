@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import type { Family } from './family.ts';
+import type { ResourceStatus } from './outcome.ts';
 import type { Prepared } from './prepared.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -13,6 +14,10 @@ export interface Producer {
   readonly errorFlag?: Family;
   /** Why there may be no sample although all went well; without it, no sample is a fault. */
   readonly whenEmpty?: string | undefined;
+  /** What is wrong although there are samples, which are kept; asked after each collection. */
+  readonly failure?: () => string | undefined;
+  /** The resources that it follows, for the status page. */
+  readonly resources?: () => readonly ResourceStatus[];
   collect(out: Snapshot, signal: AbortSignal): void | Promise<void>;
 }
 

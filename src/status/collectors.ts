@@ -1,5 +1,5 @@
 import type { CollectorView, DisabledView, RunView } from '../http/status-view.ts';
-import type { CollectorResult } from '../metrics/outcome.ts';
+import type { CollectorResult, ResourceStatus } from '../metrics/outcome.ts';
 
 /** Runs whose durations are kept: a quarter of an hour at the usual interval. */
 const KEPT_RUNS = 60;
@@ -10,6 +10,8 @@ const LONGEST_ERROR = 500;
 export interface CollectorName {
   readonly group: string;
   readonly name: string;
+  /** The resources that it follows. */
+  readonly resources?: () => readonly ResourceStatus[];
 }
 
 /** One run as it is shown. */

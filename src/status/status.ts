@@ -103,7 +103,8 @@ export class Status {
       .prepared()
       .filter(({ group, collector }) => group === name.group && collector === name.name);
     const series = own.flatMap((part) => part.families()).reduce((sum, { series }) => sum + series, 0);
-    return this.#runs.view(name, this.#sources.disables.get(collectorId(name)), series);
+    const view = this.#runs.view(name, this.#sources.disables.get(collectorId(name)), series);
+    return name.resources ? { ...view, resources: name.resources() } : view;
   }
 
   /** Without those whose collector is switched off. */

@@ -24,7 +24,7 @@ async function serve(
 
 function agentRoutes() {
   const registry = new AgentRegistry();
-  const state = { ready: false, collections: 0 };
+  const state = { unready: ['the first collection still runs'], collections: 0 };
   registry.addProducer({
     group: 'node',
     name: 'disks',
@@ -36,7 +36,15 @@ function agentRoutes() {
       }
     },
   });
-  return { state, table: routes({ registry, deadlineMs: 1000, now: Date.now, ready: () => state.ready }) };
+  return {
+    state,
+    table: routes({
+      registry,
+      deadlineMs: 1000,
+      now: Date.now,
+      unready: () => state.unready,
+    }),
+  };
 }
 
 test('healthz answers as long as the loop turns, readyz after the first collection', async (t) => {
@@ -44,7 +52,7 @@ test('healthz answers as long as the loop turns, readyz after the first collecti
   const { url } = await serve(t, table);
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
   assert.equal((await fetch(`${url}/readyz`)).status, 503);
-  state.ready = true;
+  state.unready = [];
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
 });
 
@@ -61,7 +69,7 @@ test('collect[] and exclude[] choose collectors, as node_exporter understands th
       },
     });
   }
-  const { url } = await serve(t, routes({ registry, deadlineMs: 1000, now: Date.now, ready: () => true }));
+  const { url } = await serve(t, routes({ registry, deadlineMs: 1000, now: Date.now, unready: () => [] }));
   const told = async (query: string) => {
     runs.length = 0;
     const text = await (await fetch(`${url}/metrics?${query}`)).text();

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import type { KubeObject } from '../../src/kube/object.ts';
+import type { FakeCollection } from './fake-cluster.ts';
 
 /** The API server compresses answers from this size on. */
 const GZIP_FROM_BYTES = 128 * 1024;
@@ -51,4 +52,19 @@ export function review(
   const status =
     username === undefined ? { user: {}, error: 'invalid bearer token' } : { authenticated: true, user: { username } };
   return JSON.stringify({ ...asked, status });
+}
+
+/** The answer to `/apis/GROUP` or `/apis/GROUP/VERSION`; undefined for other paths and what is not there. */
+export function discoveryOf(collections: ReadonlyMap<string, FakeCollection>, path: string): object | undefined {
+  const [, group, version] = /^\/apis\/([^/]+)(?:\/([^/]+))?$/.exec(path) ?? [];
+  if (group === undefined) return undefined;
+  const all = [...collections].map(([at, collection]) => ({ at: at.split('/'), ...collection }));
+  const found = all.filter(({ at }) => at[2] === group && (version === undefined || at[3] === version));
+  if (found.length === 0) return undefined;
+  if (version === undefined) {
+    const versions = [...new Set(found.map(({ at }) => at[3]))].map((each) => ({ version: each }));
+    return { kind: 'APIGroup', name: group, versions, preferredVersion: versions[0] };
+  }
+  const resources = found.map(({ at, kind, namespaced }) => ({ name: at[4], kind, namespaced }));
+  return { kind: 'APIResourceList', groupVersion: `${group}/${version}`, resources };
 }

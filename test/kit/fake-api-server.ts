@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Server as TlsServer } from 'node:tls';
 import type { KubeObject } from '../../src/kube/object.ts';
-import { partial, readJson, refusal, review, send } from './fake-api-answers.ts';
+import { discoveryOf, partial, readJson, refusal, review, send } from './fake-api-answers.ts';
 import { type FakeRequest, parseRequest, type RequestKind, selected } from './fake-api-request.ts';
 import { FakeCluster, type FakeCollection, keyOf } from './fake-cluster.ts';
 import { FakeWatch } from './fake-watch.ts';
@@ -144,6 +144,8 @@ export class FakeApiServer {
     const url = new URL(request.url ?? '', 'http://fake');
     const body = await readJson(request);
     if (url.pathname === '/version') return send(request, response, 200, recorded('api/version.json'));
+    const discovery = discoveryOf(this.cluster.collections, url.pathname);
+    if (discovery) return send(request, response, 200, JSON.stringify(discovery));
     const asked = parseRequest(request, url);
     if (!asked) return send(request, response, 404, '404 page not found', { 'content-type': 'text/plain' });
     this.requests.push(asked);

@@ -28,6 +28,8 @@ export class FakeCollection {
   readonly log: ClusterEvent[] = [];
   /** Watches from before this version are answered with 410. */
   compacted = 0;
+  /** What discovery says of it. */
+  namespaced = true;
   /** Makes objects beyond those of `objects` when they are listed: for collections too big to be kept. */
   generated: { readonly count: number; readonly make: (index: number) => KubeObject } | undefined;
 

@@ -32,6 +32,17 @@ const rows: readonly Row[] = [
   ['0 */6 * * *', '2018-03-11T04:34:56Z', '2018-03-11T10:00:00Z', 'Asia/Shanghai'],
   ['TZ=Asia/Kolkata 0 0 * * *', '2026-03-28T12:00:00Z', '2026-03-28T18:30:00Z'],
   ['CRON_TZ=Asia/Kolkata   @daily', '2026-03-28T12:00:00Z', '2026-03-28T18:30:00Z'],
+  // A step wider than its range leaves the first value of the range.
+  ['*/120 4-22 * * *', '2026-03-28T12:00:00Z', '2026-03-28T13:00:00Z'],
+  ['0 */24 * * *', '2026-03-28T12:00:00Z', '2026-03-29T00:00:00Z'],
+  ['0 0 */40 * *', '2026-03-28T12:00:00Z', '2026-04-01T00:00:00Z'],
+  ['0 0 1 */13 *', '2026-03-28T12:00:00Z', '2027-01-01T00:00:00Z'],
+  ['0 0 * * */7', '2026-03-28T12:00:00Z', '2026-03-29T00:00:00Z'],
+  ['10-20/99999 * * * *', '2026-03-28T12:00:00Z', '2026-03-28T12:10:00Z'],
+  ['50/30 * * * *', '2026-03-28T12:00:00Z', '2026-03-28T12:50:00Z'],
+  // With such a step the star is a restriction: either day is enough.
+  ['0 1 */32,1-7 * 3', '2026-03-08T00:00:00Z', '2026-03-11T01:00:00Z'],
+  ['*-5 +3 * * *', '2026-03-28T12:00:00Z', '2026-03-29T03:00:00Z'],
   // On 2026-03-29 Berlin has no 2:30: the next one is a day later.
   ['30 2 * * *', '2026-03-28T12:00:00Z', '2026-03-30T00:30:00Z', 'Europe/Berlin'],
   // On 2026-10-25 it has two.
@@ -53,9 +64,9 @@ const invalid: readonly (readonly [schedule: string, message: RegExp, zone?: str
   ['* * * * 7', /day of week: "7" is not in 0-6/],
   ['* * 0 * *', /day of month: "0" is not in 1-31/],
   ['9-5 * * * *', /"9-5" ends before it starts/],
-  ['*/0 * * * *', /minute: "0" is not in 1-/],
-  ['*/60 * * * *', /the step of "\*\/60" is too wide/],
-  ['0 1 */32,1-7 * 3', /the step of "\*\/32" is too wide/],
+  ['*/0 * * * *', /minute: "0" is no step/],
+  ['*/-5 * * * *', /minute: "-5" is no step/],
+  ['*/mon * * * *', /minute: "mon" is no step/],
   ['1-2-3 * * * *', /too many hyphens/],
   ['*/2/3 * * * *', /too many slashes/],
   ['@every soon', /no duration/],

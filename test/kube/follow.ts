@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { type ClientLimits, KubeClient } from '../../src/kube/client.ts';
 import { Connection } from '../../src/kube/connection.ts';
+import { FailureLog } from '../../src/kube/failure-log.ts';
 import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { Reflector, type ReflectorHandler, type ReflectorSource } from '../../src/kube/reflector.ts';
@@ -78,15 +79,21 @@ export class Follower implements ReflectorHandler {
       await Promise.race([this.#gate.promise, new Promise((resolve) => signal.addEventListener('abort', resolve))]);
     };
     const log = createLog('info', { write: (line) => this.log.push(line) });
-    this.reflector = new Reflector(client, { path: PODS, ...source }, this, log, {
-      now: Date.now,
-      random: () => 0.5,
-      sleep,
-      idleMs: 240_000,
-      watchMs: 600_000,
-      healthyMs: 60_000,
-      ...timing,
-    });
+    this.reflector = new Reflector(
+      client,
+      { path: PODS, ...source },
+      this,
+      new FailureLog(log, timing.now ?? Date.now),
+      {
+        now: Date.now,
+        random: () => 0.5,
+        sleep,
+        idleMs: 240_000,
+        watchMs: 600_000,
+        healthyMs: 60_000,
+        ...timing,
+      },
+    );
     context.after(() => this.reflector.stop());
   }
 

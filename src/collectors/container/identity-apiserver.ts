@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kubeClient } from '../../kube/client.ts';
+import { FailureLog } from '../../kube/failure-log.ts';
 import { NO_LABELS, type Pod, type PodInfo, podInfo } from '../../kube/pod-info.ts';
 import { Reflector } from '../../kube/reflector.ts';
 import { REAL_TIMING } from '../../kube/retry.ts';
@@ -28,7 +29,7 @@ export function apiserverSource(kubeconfig: string | undefined, nodeName: string
     },
   };
   const source = { path: '/api/v1/pods', fieldSelector: `spec.nodeName=${nodeName}` };
-  const reflector = new Reflector<Pod>(client, source, handler, log, REAL_TIMING);
+  const reflector = new Reflector<Pod>(client, source, handler, new FailureLog(log, REAL_TIMING.now), REAL_TIMING);
   reflector.start();
   return {
     name: 'apiserver',

@@ -1,9 +1,12 @@
 import type { KubeApi } from '../../kube/api.ts';
+import { FailureLog } from '../../kube/failure-log.ts';
 import type { KubeObject } from '../../kube/object.ts';
-import { Reflector, type ReflectorSource } from '../../kube/reflector.ts';
+import { Reflector } from '../../kube/reflector.ts';
 import { REAL_TIMING, type ReflectorTiming } from '../../kube/retry.ts';
 import type { Log } from '../../log.ts';
 import type { Compression } from '../../metrics/compression.ts';
+import type { Family } from '../../metrics/family.ts';
+import type { ResourceStatus } from '../../metrics/outcome.ts';
 import type { Prepared, PreparedBody } from '../../metrics/prepared.ts';
 import type { PushedLabelOptions } from '../../metrics/pushed-labels.ts';
 import { EndedSeries } from './ended-series.ts';
@@ -12,10 +15,12 @@ import { type Packing, packingOf } from './packing.ts';
 import type { PodIndex } from './pod-index.ts';
 import type { Renderer } from './render.ts';
 import { renderersOf } from './renderers.ts';
-import { type Resource, resourcePath, uniqueName } from './resource.ts';
+import { type Resource, uniqueName } from './resource.ts';
+import { type Followed, isDown, statusOf, wasListed } from './resource-status.ts';
 import { type ClaimedTexts, SeriesClaims } from './series-claims.ts';
 import { SeriesNotes } from './series-notes.ts';
 import { shardOf } from './shard-of.ts';
+import { sourcesOf } from './sources.ts';
 import { ObjectStore, type StoreBody } from './store.ts';
 import { TextArena } from './text-arena.ts';
 
@@ -36,19 +41,6 @@ export interface ClusterStateOptions {
   readonly timing?: ReflectorTiming;
 }
 
-/** One resource as it is followed. */
-export interface Followed {
-  readonly resource: Resource;
-  readonly store: ObjectStore;
-  /** One for the whole cluster, or one for each configured namespace. */
-  readonly reflectors: readonly Reflector[];
-  /** Families of objects that could not be told. */
-  readonly renderErrors: { count: number };
-  /** For resources whose labels are the user's own choice: series that more than one object has. */
-  readonly claims: SeriesClaims | undefined;
-  readonly notes: SeriesNotes;
-}
-
 /**
  * The first push waits for all resources, but so long after the last object at most: one with a lasting fault must not
  * hold back the others.
@@ -62,6 +54,7 @@ export class ClusterState implements Prepared {
   readonly group = 'ksm';
   readonly collector = 'kube-state-metrics';
   readonly followed: readonly Followed[];
+  readonly #stores: readonly ObjectStore[];
   readonly #packing: Packing;
   readonly #pods: PodIndex;
   readonly #log: Log;
@@ -85,25 +78,59 @@ export class ClusterState implements Prepared {
     this.#timing = timing;
     this.#ended = notesEnded ? new EndedSeries(timing.now) : undefined;
     const isOurs = objectFilter(options);
+    const failures = new FailureLog(log, timing.now);
     this.#packing = packingOf(compression);
     const arena = new TextArena();
-    this.followed = renderersOf(resources, options, pushed).map((renderer) => {
-      const store = new ObjectStore(renderer.families, this.#packing, arena, this.#ended);
+    const renderers = renderersOf(resources, options, pushed);
+    const newStore = (families: readonly Family[]) => new ObjectStore(families, this.#packing, arena, this.#ended);
+    const sharing = renderers.filter(({ resource }) => resource.sharesFamilies);
+    const shared = {
+      store: newStore(distinct(sharing.flatMap(({ families }) => families))),
+      claims: new SeriesClaims(),
+    };
+    this.followed = renderers.map((renderer) => {
+      const { resource } = renderer;
+      const { store, claims } = resource.sharesFamilies
+        ? shared
+        : { store: newStore(renderer.families), claims: resource.custom ? new SeriesClaims() : undefined };
+      const ownsStore = store !== shared.store || renderer === sharing[0];
       const renderErrors = { count: 0 };
-      const claims = renderer.resource.custom ? new SeriesClaims() : undefined;
       const notes = new SeriesNotes();
-      const kept = { resource: renderer.resource, store, renderErrors, claims, notes };
+      const kept = { resource, store, ownsStore, renderErrors, claims, notes };
       const handler = this.#handler(renderer, kept, isOurs);
-      const reflectors = sourcesOf(renderer.resource, options).map(
-        (source) => new Reflector(api, source, handler, log, timing),
+      const reflectors = sourcesOf(api, resource, options).map(
+        (source) => new Reflector(api, source, handler, failures, timing),
       );
       return { ...kept, reflectors };
     });
+    this.#stores = this.followed.filter(({ ownsStore }) => ownsStore).map(({ store }) => store);
   }
 
   /** Whether every resource has been listed once, or is refused. */
   get settled(): boolean {
     return this.followed.every(({ reflectors }) => reflectors.every(({ settled }) => settled));
+  }
+
+  /** How each resource is followed. */
+  get statuses(): readonly ResourceStatus[] {
+    return this.followed.map(statusOf);
+  }
+
+  /** What is down, in words; undefined when nothing is. */
+  get down(): string | undefined {
+    const down = this.followed.filter(isDown).map(statusOf);
+    if (down.length === 0) return undefined;
+    const more = down.length > 1 ? ` (and ${down.length - 1} more of ${this.followed.length} resources)` : '';
+    return `${down[0]?.resource}: ${down[0]?.error}${more}`;
+  }
+
+  /** Why it is not ready, a line for each resource that the server has and that was never listed; empty when it is. */
+  get unready(): readonly string[] {
+    const missing = this.followed.filter((one) => !one.reflectors.every(wasListed));
+    return missing.map(statusOf).map(({ resource, state, objects, error }) => {
+      const why = state === 'down' ? error : `not listed yet, ${objects} objects so far`;
+      return `ksm.${resource}: ${why}`;
+    });
   }
 
   /** Whether the pods have been listed once. */
@@ -124,7 +151,7 @@ export class ClusterState implements Prepared {
   async body(signal: AbortSignal): Promise<PreparedBody | undefined> {
     if (!this.settled && this.#isPatient()) return undefined;
     const bodies: StoreBody[] = [];
-    for (const { store } of this.followed) {
+    for (const store of this.#stores) {
       signal.throwIfAborted();
       const body = store.body();
       // Most have not changed, and there is nothing to wait for.
@@ -143,15 +170,15 @@ export class ClusterState implements Prepared {
   }
 
   async *byFamily(): AsyncGenerator<Buffer> {
-    for (const { store } of this.followed) yield* store.byFamily();
+    for (const store of this.#stores) yield* store.byFamily();
   }
 
   families(): ReturnType<Prepared['families']> {
-    return this.followed.flatMap(({ store }) => store.families());
+    return this.#stores.flatMap((store) => store.families());
   }
 
   async *lines(family: string): AsyncGenerator<string> {
-    for (const { store } of this.followed) yield* store.lines(family);
+    for (const store of this.#stores) yield* store.lines(family);
   }
 
   /** Whether resources that are not there yet are still worth waiting for. */
@@ -171,6 +198,7 @@ export class ClusterState implements Prepared {
     const keep = (texts: ClaimedTexts) => {
       for (const [key, text] of texts) store.set(key, text);
     };
+    const prefix = renderer.resource.sharesFamilies ? `${uniqueName(renderer.resource)} ` : '';
     return {
       onUpsert: (key: string, object: KubeObject) => {
         index?.upsert(key, object);
@@ -180,13 +208,13 @@ export class ClusterState implements Prepared {
         notes.set(key, rendered);
         if (claims) {
           const isFirst = claims.count === 0;
-          keep(claims.set(key, text));
+          keep(claims.set(prefix + key, text));
           const [refused] = claims.refused;
           if (isFirst && refused) {
             const next = 'give the custom resource labels that tell its objects apart, the namespace for one';
             this.#log.warn({ resource, ...refused, next }, 'two objects have the same series: kept that of the first');
           }
-        } else store.set(key, text);
+        } else store.set(prefix + key, text);
         if (errors.length > 0 && renderErrors.count === 0) {
           const fields = { resource, object: key, err: errors[0] };
           this.#log.warn(fields, 'something of an object could not be told; further ones count');
@@ -196,12 +224,17 @@ export class ClusterState implements Prepared {
       onDelete: (key: string) => {
         index?.delete(key);
         notes.delete(key);
-        store.delete(key);
-        if (claims) keep(claims.delete(key));
+        store.delete(prefix + key);
+        if (claims) keep(claims.delete(prefix + key));
       },
     };
   }
 }
+
+/** The first family of each name. */
+const distinct = (families: readonly Family[]): Family[] => [
+  ...new Map([...families].reverse().map((family) => [family.name, family])).values(),
+];
 
 interface Index {
   upsert(key: string, object: KubeObject): void;
@@ -226,22 +259,4 @@ function objectFilter(options: KsmOptions): (object: KubeObject) => boolean {
   return ({ metadata }) =>
     inNamespace(metadata?.namespace ?? '') &&
     (totalShards === 1 || shardOf(metadata?.uid ?? '', totalShards) === shard);
-}
-
-/** A pod that is not scheduled is on the node of no name. */
-function podSelector({ node, trackUnscheduledPods }: KsmOptions): string | undefined {
-  if (trackUnscheduledPods) return 'spec.nodeName=';
-  return node === undefined ? undefined : `spec.nodeName=${node}`;
-}
-
-/** Named namespaces are listed one by one, so that rights in these are enough. */
-function sourcesOf(resource: Resource, options: KsmOptions): ReflectorSource[] {
-  const { namespaces } = options;
-  const fieldSelector = uniqueName(resource) === 'pods' ? podSelector(options) : undefined;
-  const common = {
-    ...(resource.metadataOnly && { metadataOnly: true }),
-    ...(fieldSelector !== undefined && { fieldSelector }),
-  };
-  if (!resource.namespaced || namespaces.length === 0) return [{ ...common, path: resourcePath(resource) }];
-  return namespaces.map((namespace) => ({ ...common, path: resourcePath(resource, namespace) }));
 }

@@ -89,10 +89,10 @@ const metric = z.strictObject({
 const notEvery = z
   .string()
   .min(1)
-  .refine((text) => text !== '*', 'a wildcard is not supported: name each version and kind');
+  .refine((text) => text !== '*', 'a wildcard is not supported: name each kind');
 
 const resource = z.strictObject({
-  groupVersionKind: z.strictObject({ group: z.string().min(1), version: notEvery, kind: notEvery }),
+  groupVersionKind: z.strictObject({ group: z.string().min(1), version: z.string().min(1), kind: notEvery }),
   resourcePlural: z.string().min(1).optional(),
   metricNamePrefix: z.string().default('kube_customresource'),
   metrics: z.array(metric).min(1),

@@ -7,46 +7,66 @@ import {
   parseCustomResourceConfig,
 } from './custom-resource-config.ts';
 import { addPathLabels, samplesOf } from './custom-resource-samples.ts';
-import { type KubeFamily, PartlyLost, type Resource } from './resource.ts';
+import { groupVersionOf, type KubeFamily, PartlyLost, type Resource } from './resource.ts';
 import { resources } from './resources/index.ts';
 
+/** The version of an entry that leaves it to the API server. */
+export const ANY_VERSION = '*';
+
 /**
- * The resources that a `CustomResourceStateMetrics` file describes; entries for the same resource become one. Throws
- * {@link CustomResourceError} with everything that is wrong.
+ * The resources that a `CustomResourceStateMetrics` file describes; entries for the same version of a resource become
+ * one. Several may have families of the same name. Throws {@link CustomResourceError} with everything that is wrong.
  */
 export function parseCustomResources(text: string): Resource[] {
-  const configs = Map.groupBy(
+  const byName = Map.groupBy(
     parseCustomResourceConfig(text),
     (config) => `${pluralOf(config)}.${config.groupVersionKind.group}`,
   );
-  const taken = new Set(resources.flatMap(({ families }) => families.map(({ family }) => family.name)));
+  const builtIn = new Set(resources.flatMap(({ families }) => families.map(({ family }) => family.name)));
   const problems: string[] = [];
-  const custom = [...configs].map(([name, entries]) => {
-    const [first] = entries as [CustomResourceConfig];
-    const { group, version, kind } = first.groupVersionKind;
-    if (entries.some((entry) => entry.groupVersionKind.version !== version)) {
-      problems.push(`${name}: more than one version; each object would be told of twice`);
+  const custom = [...byName].flatMap(([name, entries]) => {
+    const versions = Map.groupBy(entries, (entry) => entry.groupVersionKind.version);
+    if (versions.size > 1 && versions.has(ANY_VERSION)) {
+      problems.push(`${name}: version "*" beside others; each object would be reported twice`);
     }
-    const families = familiesOf(entries);
-    for (const { family } of families) {
-      if (!isMetricName(family.name)) problems.push(`${name}: ${JSON.stringify(family.name)} is no metric name`);
-      if (taken.has(family.name)) problems.push(`${name}: there is already a family ${family.name}`);
-    }
-    for (const { family } of families) taken.add(family.name);
-    return {
-      name: pluralOf(first),
-      kind,
-      apiVersion: `${group}/${version}`,
-      // The file does not say; a list of all namespaces works for both.
-      namespaced: false,
-      enabled: true,
-      custom: true,
-      identity: { labels: [], values: () => [] },
-      families,
-    };
+    return [...versions.values()].map((same) => {
+      const resource = resourceOf(same, versions.size > 1);
+      for (const { family } of resource.families) {
+        if (!isMetricName(family.name)) problems.push(`${name}: ${JSON.stringify(family.name)} is no metric name`);
+        if (builtIn.has(family.name)) problems.push(`${name}: there is already a family ${family.name}`);
+      }
+      return resource;
+    });
   });
-  if (problems.length > 0) throw new CustomResourceError(problems);
-  return custom;
+  if (problems.length > 0) throw new CustomResourceError([...new Set(problems)]);
+  const counts = new Map<string, number>();
+  const names = custom.flatMap(({ families }) => families.map(({ family }) => family.name));
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const isShared = ({ family }: KubeFamily) => (counts.get(family.name) ?? 0) > 1;
+  return custom.map((resource) =>
+    resource.families.some(isShared) ? { ...resource, sharesFamilies: true } : resource,
+  );
+}
+
+/** The resource of entries that are about the same version of it. */
+function resourceOf(entries: readonly CustomResourceConfig[], hasSiblings: boolean): Resource {
+  const [first] = entries as readonly [CustomResourceConfig];
+  const { group, version, kind } = first.groupVersionKind;
+  const name = pluralOf(first);
+  const anyVersion = version === ANY_VERSION ? { current: '' } : undefined;
+  return {
+    name,
+    kind,
+    apiVersion: `${group}/${version}`,
+    // The file does not say; where it matters, the API server is asked.
+    namespaced: false,
+    enabled: true,
+    custom: true,
+    ...(hasSiblings && { unique: `${name}.${version}.${group}` }),
+    ...(anyVersion && { anyVersion }),
+    identity: { labels: [], values: () => [] },
+    families: familiesOf(entries, anyVersion),
+  };
 }
 
 /** Kubernetes' own rule for the plural of a kind; definitions that break it need `resourcePlural`. */
@@ -58,12 +78,12 @@ function pluralOf({ resourcePlural, groupVersionKind }: CustomResourceConfig): s
 }
 
 /** One family a name, since the same name may be configured more than once with different labels. */
-function familiesOf(entries: readonly CustomResourceConfig[]): KubeFamily[] {
+function familiesOf(entries: readonly CustomResourceConfig[], anyVersion: Resource['anyVersion']): KubeFamily[] {
   const byName = new Map<string, KubeFamily[]>();
   for (const entry of entries) {
     for (const metric of entry.metrics) {
       const name = [entry.metricNamePrefix, metric.name].filter((part) => part !== '').join('_');
-      byName.set(name, [...(byName.get(name) ?? []), familyOf(name, metric, entry)]);
+      byName.set(name, [...(byName.get(name) ?? []), familyOf(name, metric, entry, anyVersion)]);
     }
   }
   return [...byName.values()].map((families) => {
@@ -79,12 +99,19 @@ function familiesOf(entries: readonly CustomResourceConfig[]): KubeFamily[] {
   });
 }
 
-function familyOf(name: string, metric: CustomMetric, entry: CustomResourceConfig): KubeFamily {
+const VERSION_LABEL = 'customresource_version';
+
+function familyOf(
+  name: string,
+  metric: CustomMetric,
+  entry: CustomResourceConfig,
+  anyVersion: Resource['anyVersion'],
+): KubeFamily {
   const { group, version, kind } = entry.groupVersionKind;
   const common = {
     ...entry.commonLabels,
     customresource_group: group,
-    customresource_version: version,
+    [VERSION_LABEL]: version,
     customresource_kind: kind,
     ...metric.commonLabels,
   };
@@ -98,6 +125,9 @@ function familyOf(name: string, metric: CustomMetric, entry: CustomResourceConfi
     extraLabels: [...Object.keys({ ...common, ...fromPath, ...each.labelsFromPath }), ...(own ? [own] : [])],
     samples(object: KubeObject, emit) {
       const base = new Map(Object.entries(common));
+      if (anyVersion && base.get(VERSION_LABEL) === ANY_VERSION) {
+        base.set(VERSION_LABEL, object.apiVersion ? groupVersionOf(object.apiVersion).version : anyVersion.current);
+      }
       addPathLabels(base, object, fromPath);
       const { samples, errors } = samplesOf(each, object);
       for (const { labels, value } of samples) {

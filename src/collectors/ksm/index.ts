@@ -1,11 +1,10 @@
-import { readText } from '../../files.ts';
 import type { KubeApi } from '../../kube/api.ts';
 import type { PodInfo } from '../../kube/pod-info.ts';
 import type { Log } from '../../log.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import { allowedOf } from './allowlist.ts';
 import { ClusterState, type ClusterStateOptions } from './cluster-state.ts';
-import { parseCustomResources } from './custom-resource.ts';
+import { readCustomResources } from './custom-resource-file.ts';
 import { PodIndex } from './pod-index.ts';
 import { resources } from './resources/index.ts';
 import type { KsmSection } from './section.ts';
@@ -22,29 +21,26 @@ export interface Ksm {
 /** How the state is kept, and what of it. */
 export type Keeping = Pick<ClusterStateOptions, 'compression' | 'notesEnded' | 'pushed'>;
 
-/** No such file is near this size. */
-const MAX_CUSTOM_BYTES = 4 * 1024 * 1024;
-
 /**
- * Builds the ksm collector; nothing is asked of the cluster before `state.start()`. Throws CustomResourceError, or an
- * Error that names the file of custom resources when it can't be read.
+ * Builds the ksm collector; nothing is asked of the cluster before `state.start()`. A file of custom resources that can't
+ * be used costs these, and fails the collector.
  */
 export function createKsm(section: KsmSection, api: KubeApi, keeping: Keeping, log: Log, version: string): Ksm {
   const wanted = new Set<string>(section.resources);
-  const custom =
-    section.customResourceStateFile === undefined
-      ? []
-      : parseCustomResources(readText(section.customResourceStateFile, MAX_CUSTOM_BYTES));
+  const { resources: custom, problems } = readCustomResources(section);
+  for (const problem of problems) log.error({ problem }, 'the file of custom resources cannot be used; without it');
   const allowed = allowedOf(section.labelsAllowlist, 'pods');
   const pods = new PodIndex(allowed && ((labels) => (allowed(labels) ?? {}) as PodInfo['labels']));
   const followed = [...resources.filter(({ name }) => wanted.has(name)), ...custom];
   const state = new ClusterState({ api, options: section, resources: followed, pods, ...keeping, log });
+  const failure = () => problems[0] ?? state.down;
+  const both = { failure, resources: () => state.statuses };
   return {
     state,
     pods,
     producers: [
-      { group: 'ksm', name: 'kube-state-metrics', collect: kubeStateSeries(state, section, version) },
-      { group: 'agent', name: 'ksm', collect: followSeries(state) },
+      { group: 'ksm', name: 'kube-state-metrics', collect: kubeStateSeries(state, section, version), ...both },
+      { group: 'agent', name: 'ksm', collect: followSeries(state), failure },
     ],
   };
 }

@@ -22,17 +22,25 @@ function messageOf(check: () => unknown): string | undefined {
   }
 }
 
-const names = (what: string) => z.array(z.string().min(1)).default([]).describe(what);
+/** Items with commas are lists themselves, as in kube-state-metrics' flags; a comma inside brackets is a pattern's. */
+const splitItems = (items: readonly string[]): string[] =>
+  items
+    .flatMap((item) => item.split(/,(?![^{}()[\]]*[})\]])/))
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+const listOf = (item: z.ZodString) => z.array(item).overwrite(splitItems);
+
+const names = (what: string) => listOf(z.string().min(1)).default([]).describe(what);
 
 const patterns = (what: string) =>
-  z
-    .array(checked((source) => metricPattern(source)))
+  listOf(checked((source) => metricPattern(source)))
     .default([])
     .describe(what);
 
 const allowlist = (what: string) =>
   z
-    .partialRecord(z.enum(['*', ...NAMES]), z.array(checked(allowlistKeyError)))
+    .partialRecord(z.enum(['*', ...NAMES]), listOf(checked(allowlistKeyError)))
     .default({})
     .describe(what);
 

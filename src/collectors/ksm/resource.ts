@@ -56,6 +56,12 @@ export interface Resource<O extends KubeObject = KubeObject> {
   readonly enabled: boolean;
   /** Set for those of the user's own configuration, whose plural a built-in one may have as well. */
   readonly custom?: boolean;
+  /** The name that no other resource has, where {@link uniqueName} would not find one. */
+  readonly unique?: string;
+  /** Set where the configuration leaves the version open: the one that the API server prefers, once it is known. */
+  readonly anyVersion?: { current: string };
+  /** Whether another resource has a family of the same name, so that both need one TYPE line. */
+  readonly sharesFamilies?: boolean;
   /**
    * Whether name, namespace, labels and times are all its families need; then only metadata is requested and the
    * contents (of secrets, say) never reach the agent.
@@ -71,8 +77,14 @@ export const defineResource = <O extends KubeObject>(resource: Resource<O>): Res
   resource as unknown as Resource;
 
 /** The name that no other resource has: with its group for a custom one, `services.serving.knative.dev`. */
-export const uniqueName = ({ name, apiVersion, custom }: Resource): string =>
-  custom ? `${name}.${apiVersion.slice(0, apiVersion.indexOf('/'))}` : name;
+export const uniqueName = ({ name, apiVersion, custom, unique }: Resource): string =>
+  unique ?? (custom ? `${name}.${groupVersionOf(apiVersion).group}` : name);
+
+/** The group and the version of `apps/v1`, or `v1` of the core group. */
+export function groupVersionOf(apiVersion: string): { readonly group: string; readonly version: string } {
+  const slash = apiVersion.indexOf('/');
+  return { group: apiVersion.slice(0, Math.max(0, slash)), version: apiVersion.slice(slash + 1) };
+}
 
 /** The collection's path on the API server, of one namespace or of all: `/api/v1/pods`, `/apis/apps/v1/deployments`. */
 export function resourcePath({ apiVersion, name }: Pick<Resource, 'apiVersion' | 'name'>, namespace?: string): string {

@@ -3,9 +3,10 @@ import { LIST_REASONS, type ReflectorStats } from '../../kube/reflector-stats.ts
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock } from '../../metrics/text.ts';
-import type { ClusterState, Followed } from './cluster-state.ts';
+import type { ClusterState } from './cluster-state.ts';
 import type { KsmOptions } from './options.ts';
 import { uniqueName } from './resource.ts';
+import { type Followed, isDown, isNotServed, wasListed } from './resource-status.ts';
 import type { StoreSizes } from './store.ts';
 
 const RESOURCE = ['resource'] as const;
@@ -93,9 +94,9 @@ export function kubeStateSeries(state: ClusterState, options: KsmOptions, versio
 }
 
 /** Names what the receivers will not have of a resource. */
-function loseSeries(out: Snapshot, { resource, claims, notes }: Followed): void {
+function loseSeries(out: Snapshot, { resource, ownsStore, claims, notes }: Followed): void {
   const name = uniqueName(resource);
-  const [first] = claims?.count ? claims.refused : [];
+  const [first] = ownsStore && claims?.count ? claims.refused : [];
   if (first !== undefined) {
     const { series, object, holder } = first;
     out.lose(
@@ -109,8 +110,13 @@ function loseSeries(out: Snapshot, { resource, claims, notes }: Followed): void 
 
 const followColumns: readonly Column[] = [
   {
-    family: gauge('firesteel_ksm_resource_up', 'Whether the resource is followed; 0 while it is refused.', RESOURCE),
-    value: ({ reflectors }) => Number(reflectors.every(({ synced, refused }) => synced && !refused)),
+    family: gauge(
+      'firesteel_ksm_resource_up',
+      'Whether the resource is followed; 0 until its first list and while it is down, absent while the API server does not have it.',
+      RESOURCE,
+    ),
+    value: (followed) =>
+      isNotServed(followed) ? undefined : Number(followed.reflectors.every(wasListed) && !isDown(followed)),
   },
   {
     family: gauge('firesteel_ksm_objects', 'Objects known.', RESOURCE),
@@ -118,15 +124,15 @@ const followColumns: readonly Column[] = [
   },
   {
     family: gauge('firesteel_ksm_shards', 'Compressed shards that hold the text.', RESOURCE),
-    value: (_, { shards }) => shards,
+    value: ({ ownsStore }, { shards }) => (ownsStore ? shards : undefined),
   },
   {
     family: gauge('firesteel_ksm_text_bytes', 'Bytes of the text before compression.', RESOURCE),
-    value: (_, { textBytes }) => textBytes,
+    value: ({ ownsStore }, { textBytes }) => (ownsStore ? textBytes : undefined),
   },
   {
     family: gauge('firesteel_ksm_compressed_bytes', 'Bytes of the text as it is kept.', RESOURCE),
-    value: (_, { memberBytes }) => memberBytes,
+    value: ({ ownsStore }, { memberBytes }) => (ownsStore ? memberBytes : undefined),
   },
   {
     family: gauge('firesteel_ksm_last_event_timestamp_seconds', 'When the last event or bookmark came.', RESOURCE),
@@ -150,7 +156,7 @@ const followColumns: readonly Column[] = [
       'Series that another object of the custom resource has as well, and that are left out; absent without any.',
       RESOURCE,
     ),
-    value: ({ claims }) => claims?.count || undefined,
+    value: ({ ownsStore, claims }) => (ownsStore && claims?.count) || undefined,
   },
   {
     family: gauge(

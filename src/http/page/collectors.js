@@ -4,8 +4,9 @@ import { collectorRow } from './collector-row.js';
 import { byId, el, keyedList, setAttribute, setText } from './dom.js';
 import { count, counted } from './format.js';
 import { collectorState } from './levels.js';
+import { resourceRow } from './resource-row.js';
 
-/** @import { CollectorView, StatusView } from '../status-view.ts' */
+/** @import { CollectorView, ResourceStatus, StatusView } from '../status-view.ts' */
 /** @typedef {{ readonly group: string, readonly all: readonly CollectorView[], readonly shown: readonly CollectorView[], readonly target: string }} GroupRows */
 
 /** What can be chosen to be shown. */
@@ -100,8 +101,9 @@ function groupView(group, onManage) {
   const node = el('tbody', {}, el('tr', { class: 'group' }, heading));
   const showRows = keyedList(
     node,
-    ({ id }) => id,
-    (/** @type {CollectorView} */ { id }) => collectorRow(id, onManage),
+    (row) => ('resource' in row ? `resource ${row.resource}` : row.id),
+    (/** @type {CollectorView | ResourceStatus} */ row) =>
+      'resource' in row ? resourceRow() : collectorRow(row.id, onManage),
   );
   return {
     node,
@@ -110,7 +112,7 @@ function groupView(group, onManage) {
       const series = all.reduce((sum, collector) => sum + collector.series, 0);
       setText(facts, `${counted(all.length, 'collector')}, ${count(series)} series`);
       setText(target, labels);
-      showRows(shown);
+      showRows(shown.flatMap((collector) => [collector, ...(collector.resources ?? [])]));
     },
   };
 }

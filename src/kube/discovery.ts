@@ -1,0 +1,64 @@
+import { ApiError, type KubeApi } from './api.ts';
+
+/** What to look for: a kind of a group, in one version or, without `version`, in the one that the server prefers. */
+export interface Wanted {
+  readonly group: string;
+  readonly version?: string;
+  readonly kind: string;
+  /** Plural name; decides where a kind has more than one resource. */
+  readonly plural: string;
+}
+
+/** A resource as the API server has it. */
+export interface Discovered {
+  readonly version: string;
+  readonly plural: string;
+  readonly namespaced: boolean;
+}
+
+interface GroupAnswer {
+  readonly versions?: readonly { readonly version?: string }[] | null;
+  readonly preferredVersion?: { readonly version?: string } | null;
+}
+
+interface VersionAnswer {
+  readonly resources?:
+    | readonly { readonly name?: string; readonly kind?: string; readonly namespaced?: boolean }[]
+    | null;
+}
+
+/** More versions than any group has. */
+const MAX_VERSIONS = 20;
+
+/**
+ * Asks the API server for a resource: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api.
+ * Undefined when the server does not have it. Rejects as {@link KubeApi} does.
+ */
+export async function discover(api: KubeApi, wanted: Wanted, signal: AbortSignal): Promise<Discovered | undefined> {
+  const { group, kind, plural } = wanted;
+  const versions = wanted.version === undefined ? await versionsOf(api, group, signal) : [wanted.version];
+  for (const version of versions) {
+    const answer = await found(api.json<VersionAnswer>({ path: `/apis/${group}/${version}`, signal }));
+    const all = (answer?.resources ?? []).filter((one) => one.kind === kind && one.name?.includes('/') === false);
+    const one = all.find(({ name }) => name === plural) ?? all[0];
+    if (one?.name !== undefined) return { version, plural: one.name, namespaced: one.namespaced !== false };
+  }
+  return undefined;
+}
+
+/** The versions of a group, the preferred one first; none when the server does not have the group. */
+async function versionsOf(api: KubeApi, group: string, signal: AbortSignal): Promise<readonly string[]> {
+  const answer = await found(api.json<GroupAnswer>({ path: `/apis/${group}`, signal }));
+  const names = [answer?.preferredVersion?.version, ...(answer?.versions ?? []).map(({ version }) => version)];
+  return [...new Set(names.filter((name) => name !== undefined))].slice(0, MAX_VERSIONS);
+}
+
+/** An answer, undefined for 404. */
+async function found<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (cause) {
+    if (cause instanceof ApiError && cause.status === 404) return undefined;
+    throw cause;
+  }
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ApiError, ApiUnreachable } from '../../src/kube/api.ts';
+import { FailureLog } from '../../src/kube/failure-log.ts';
+import { createLog } from '../../src/log.ts';
+
+const PATHS = Array.from({ length: 30 }, (_, index) => `/apis/a.io/v1/r${index}`);
+const refused = () => new ApiUnreachable('http://api', 'ECONNREFUSED', 'connection refused');
+const status = (code: number) => new ApiError('http://api', code, 'no');
+
+function logging() {
+  const lines: string[] = [];
+  const clock = { ms: 0 };
+  const log = new FailureLog(createLog('info', { write: (line) => lines.push(line) }), () => clock.ms);
+  return { lines, clock, log };
+}
+
+test('an hour of 30 collections that fail every 30 s for one cause is a few lines, with the count and no stack', () => {
+  const { lines, clock, log } = logging();
+  for (; clock.ms < 3_600_000; clock.ms += 30_000) for (const path of PATHS) log.failed(path, refused());
+  assert.equal(lines.length, 2);
+  assert.match(lines[1] ?? '', /"cause":"unreachable".*"collections":30/);
+  assert.ok(lines.every((line) => !line.includes('stack')));
+  for (const path of PATHS) log.over(path);
+  assert.equal(lines.length, 3);
+  assert.match(lines[2] ?? '', /"failures":3600,"seconds":3600.*following these objects again/);
+});
+
+test('a cause that comes and goes each half minute is a few lines as well', () => {
+  const { lines, clock, log } = logging();
+  for (; clock.ms < 3_600_000; clock.ms += 30_000) {
+    for (const path of PATHS) log.failed(path, refused());
+    for (const path of PATHS) log.over(path);
+  }
+  assert.ok(lines.length <= 14, `${lines.length} lines`);
+});
+
+test('each cause has a line of its own, and a collection has one cause at a time', () => {
+  const { lines, log } = logging();
+  log.failed('/apis/a.io/v1/a', status(403));
+  log.failed('/apis/a.io/v1/b', status(401));
+  log.failed('/apis/a.io/v1/c', status(404));
+  assert.deepEqual(
+    lines.map((line) => [JSON.parse(line).level, JSON.parse(line).cause]),
+    [
+      ['warn', '403'],
+      ['warn', '401'],
+      ['info', 'not served'],
+    ],
+  );
+  log.failed('/apis/a.io/v1/a', status(401));
+  assert.match(lines[3] ?? '', /"cause":"403".*following these objects again/);
+});
