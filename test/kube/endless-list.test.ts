@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { KubeApi } from '../../src/kube/api.ts';
+import { FailureLog } from '../../src/kube/failure-log.ts';
 import { Reflector } from '../../src/kube/reflector.ts';
 
 /** Which token the answer to a request with `token` has, and how many objects: none of these lists ends. */
@@ -42,7 +43,7 @@ for (const [what, answer] of Object.entries(LISTS)) {
     };
     const handler = { onUpsert: () => undefined, onDelete: () => undefined };
     const log = pino({ level: 'silent' });
-    const reflector = new Reflector(api, { path: '/api/v1/things' }, handler, log, timing);
+    const reflector = new Reflector(api, { path: '/api/v1/things' }, handler, new FailureLog(log, Date.now), timing);
     t.after(() => reflector.stop());
     reflector.start();
     while (sleeps === 0) await setImmediate();
