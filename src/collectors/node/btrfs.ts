@@ -78,7 +78,7 @@ export const btrfs = defineCollector({
 
 function addFileSystem(out: Snapshot, host: Host, folder: string, name: string): void {
   const devices = host.listIfExists(`${folder}/devices`);
-  const uuid = host.attribute(`${folder}/metadata_uuid`) || name;
+  const uuid = out.attempt(`${folder}/metadata_uuid`, () => metadataUuid(host, folder)) ?? name;
   const addNumber = (family: Family, file: string, ...labels: string[]) => {
     out.attempt(`${folder}/${file}`, () => {
       const value = integerAttribute(host, `${folder}/${file}`);
@@ -110,6 +110,15 @@ function addFileSystem(out: Snapshot, host: Host, folder: string, name: string):
     if (family && divisor) out.add(family, value / divisor, uuid);
   }
 }
+
+/** The UUID that `btrfstune -m` leaves alone; undefined on kernels without it. */
+function metadataUuid(host: Host, folder: string): string | undefined {
+  const text = host.attribute(`${folder}/metadata_uuid`);
+  if (text === undefined || UUID_TEXT.test(text)) return text;
+  throw new Error(`${folder}/metadata_uuid:1: expected a UUID, found ${JSON.stringify(text.slice(0, 40))}`);
+}
+
+const UUID_TEXT = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Error counts by the number of the device, there since Linux 5.14. */
 function addErrors(out: Snapshot, host: Host, folder: string, uuid: string, devices: readonly string[]): void {
