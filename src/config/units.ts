@@ -80,7 +80,7 @@ export const bytes = (minimum = 1) =>
 export const pattern = () =>
   z.string().transform((source, context) => {
     try {
-      return new Pattern(source);
+      return Pattern.of(source);
     } catch (cause) {
       context.addIssue({ code: 'custom', message: cause instanceof Error ? cause.message : String(cause) });
       return z.NEVER;

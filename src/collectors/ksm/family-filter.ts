@@ -34,7 +34,7 @@ const LOOK_MS = 100;
 
 /** Compiles one pattern, which may also look ahead or behind: then each name is tried under a deadline. */
 export function metricPattern(source: string): Matching {
-  if (!LOOKS_AROUND.test(source)) return new Pattern(source);
+  if (!LOOKS_AROUND.test(source)) return Pattern.of(source);
   const ask = (name: string): boolean => {
     try {
       return runInNewContext('new RegExp(source).test(name)', { source, name }, { timeout: LOOK_MS });

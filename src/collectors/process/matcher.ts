@@ -44,7 +44,7 @@ export function compileMatcher({ name, comm, exe, cmdline, expected, expectedPor
   const template = parseTemplate(name ?? '{{.ExeBase}}');
   const comms = comm && new Set(comm);
   const programs = exe && new Set(exe);
-  const patterns = cmdline?.map((source) => new Pattern(source));
+  const patterns = cmdline?.map((source) => Pattern.of(source));
   const isProgram = ([first]: readonly string[]) =>
     first !== undefined && (programs?.has(first) || programs?.has(baseName(first)));
   return {
@@ -117,7 +117,7 @@ function problemsOf(entry: ProcessName): Problem[] {
     problems.push({ path: [], message: 'needs comm, exe or cmdline' });
   }
   for (const [index, source] of (entry.cmdline ?? []).entries()) {
-    attempt(['cmdline', index], () => new Pattern(source));
+    attempt(['cmdline', index], () => Pattern.of(source));
   }
   const isTemplate = attempt(['name'], () => parseTemplate(entry.name ?? ''));
   if (isTemplate && problems.length === 0) {

@@ -11,6 +11,10 @@ export interface Matching {
 
 const NO_GROUPS: ReadonlyMap<string, string> = new Map();
 
+/** Compiled patterns by source. A reload reads the same ones again: compiling them anew took 15 KiB each. */
+const compiled = new Map<string, Pattern>();
+const MOST_COMPILED = 256;
+
 /**
  * A regular expression of a user, in RE2's syntax and with its meaning. Texts are chosen by others (whoever starts a
  * process or names a volume), so the time of an evaluation grows with the text and never faster: there is no
@@ -29,6 +33,16 @@ export class Pattern implements Matching {
     this.#automaton = new Automaton(source, this.#program);
   }
 
+  /** The pattern of `source`, compiled only once. Throws PatternError as the constructor does. */
+  static of(source: string): Pattern {
+    const known = compiled.get(source);
+    if (known) return known;
+    const pattern = new Pattern(source);
+    if (compiled.size >= MOST_COMPILED) compiled.clear();
+    compiled.set(source, pattern);
+    return pattern;
+  }
+
   /** Whether it matches anywhere in `text`; anchoring is the writer's. Throws PatternCostError. */
   test(text: string): boolean {
     return this.#automaton.test(text);
@@ -42,6 +56,6 @@ export class Pattern implements Matching {
 
   /** The expression that matches when this one matches a whole text. */
   whole(): Pattern {
-    return new Pattern(`^(?:${this.source})$`);
+    return Pattern.of(`^(?:${this.source})$`);
   }
 }
