@@ -17,6 +17,10 @@ spec:
     - ports:
         - { port: 53, protocol: UDP }
         - { port: 53, protocol: TCP }
+      {{- with $policy.dnsTo }}
+      to:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
     {{- with include "firesteel.exporterPorts" $root | fromYamlArray }}
     - ports:
         {{- range . }}
@@ -46,6 +50,10 @@ spec:
     {{- if and (eq .role "node") (eq (include "firesteel.usesKubelet" $root) "true") }}
     - ports:
         - { port: 10250, protocol: TCP }
+      {{- with $policy.kubeletTo }}
+      to:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
     {{- end }}
     {{- if or (eq .role "state") (eq (include "firesteel.identitySource" $root) "apiserver") }}
     - ports:

@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { budgetFamilies } from '../metrics/budget.ts';
 import type { Family } from '../metrics/family.ts';
 import type { Group } from '../metrics/group.ts';
 import { resultFamilies } from '../metrics/result-samples.ts';
 import type { CollectorsConfig } from './catalogue.ts';
 import { containerFamiliesOf } from './container/index.ts';
-import { parseCustomResources } from './ksm/custom-resource.ts';
+import { readCustomResources } from './ksm/custom-resource-file.ts';
 import { familyFilter } from './ksm/family-filter.ts';
-import type { Resource } from './ksm/resource.ts';
 import { resources } from './ksm/resources/index.ts';
 import type { KsmSection } from './ksm/section.ts';
 import { nodeFamilies } from './node/index.ts';
@@ -46,24 +44,15 @@ function labelsOf(families: readonly Pick<Family, 'name' | 'labels'>[]): Declare
   return labels;
 }
 
+/** Without custom resources when their file can't be used: the agent says why when it starts. */
 function kubeFamilies(section: KsmSection): Pick<Family, 'name' | 'labels'>[] {
   const includes = familyFilter(section);
   const wanted = new Set<string>(section.resources);
-  const followed = [...resources.filter(({ name }) => wanted.has(name)), ...customResources(section)];
+  const followed = [...resources.filter(({ name }) => wanted.has(name)), ...readCustomResources(section).resources];
   return followed.flatMap(({ identity, families }) =>
     families.filter(includes).map(({ family: { name, labels }, extraLabels = [] }) => ({
       name,
       labels: [...identity.labels, ...labels, ...extraLabels.filter((label) => !label.includes('*'))],
     })),
   );
-}
-
-/** None when the file can't be used: the agent says why when it starts. */
-function customResources({ customResourceStateFile: file }: KsmSection): Resource[] {
-  if (file === undefined) return [];
-  try {
-    return parseCustomResources(readFileSync(file, 'utf8'));
-  } catch {
-    return [];
-  }
 }

@@ -30,6 +30,8 @@ export function answerer(routes: Routes, access: Access, onError: OnError): Answ
   /** `over` fires when the answer is out, or its reader gone. */
   const replyTo = async (incoming: IncomingMessage, response: ServerResponse, over: AbortSignal): Promise<Reply> => {
     const { method = 'GET', headers } = incoming;
+    // Of two names, this server and a proxy before it may each believe another one.
+    if ((incoming.headersDistinct.host?.length ?? 0) > 1) return refuse(400, 'more than one Host header');
     const { path, query } = split(incoming.url ?? '/');
     const found = findRoute(routes, path);
     const handler = method === 'POST' ? found?.endpoint.POST : READS.has(method) ? found?.endpoint.GET : undefined;

@@ -37,11 +37,21 @@ export class ListDecoder {
   #partBytes = 0;
   /** The list without its objects. */
   #envelope = '';
+  /** What the list had said of itself when its first object began; undefined before. */
+  #head: { readonly kind?: string } | undefined;
 
   /** Throws ApiBodyError at an object of more than `maxBytes`. */
   constructor(url: string, maxBytes: number) {
     this.#url = url;
     this.#maxBytes = maxBytes;
+  }
+
+  /**
+   * The kind that objects without one of their own have, by the name of the list: `Pod` of a PodList. Undefined when the
+   * list did not name itself before its first object.
+   */
+  get itemKind(): string | undefined {
+    return this.#head?.kind?.replace(/List$/, '');
   }
 
   /** The objects that end in this part of the answer. */
@@ -59,7 +69,9 @@ export class ListDecoder {
       // Commas between objects are left out as the objects are.
       const opening = chunk[at] === OPEN_OBJECT;
       start = opening ? at : at + 1;
-      if (opening) this.#parts = [];
+      if (!opening) continue;
+      this.#parts = [];
+      this.#head ??= this.#headSoFar();
     }
     if (this.#parts === undefined) this.#describe(chunk.toString('utf8', start));
     else this.#keep(this.#parts, chunk.subarray(start));
@@ -122,6 +134,16 @@ export class ListDecoder {
       return JSON.parse(text);
     } catch {
       throw this.#malformed('not an object', text);
+    }
+  }
+
+  #headSoFar(): { readonly kind?: string } {
+    try {
+      const { kind } = JSON.parse(`${this.#envelope}]}`);
+      return typeof kind === 'string' ? { kind } : {};
+    } catch {
+      // Reported at the end, as other answers that are no list.
+      return {};
     }
   }
 

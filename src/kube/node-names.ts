@@ -1,23 +1,32 @@
-import { type KubeApi, METADATA_LIST } from './api.ts';
+import { ApiBodyError, type KubeApi, METADATA_LIST } from './api.ts';
 
 interface Page {
+  readonly kind?: string;
   readonly metadata?: { readonly continue?: string };
   readonly items?: readonly { readonly metadata?: { readonly name?: string } }[];
 }
 
+const PATH = '/api/v1/nodes';
 const PAGE = 500;
+const KINDS: ReadonlySet<string | undefined> = new Set(['NodeList', 'PartialObjectMetadataList']);
 
 /** The names of all nodes of the cluster, asked for as metadata only. Rejects as KubeApi does. */
 export async function nodeNames(api: KubeApi, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const names = new Set<string>();
+  /** Where pages began: a server that sends us back would do so for ever. */
+  const tokens = new Set<string | undefined>();
   let next: string | undefined;
   do {
+    if (tokens.has(next))
+      throw new ApiBodyError(PATH, 'malformed', 'the list goes on without an end: its pages repeat');
+    tokens.add(next);
     const page: Page = await api.json<Page>({
-      path: '/api/v1/nodes',
+      path: PATH,
       query: { limit: PAGE, continue: next },
       accept: METADATA_LIST,
       signal,
     });
+    if (!KINDS.has(page.kind)) throw new ApiBodyError(PATH, 'malformed', 'not a list of nodes');
     for (const { metadata } of page.items ?? []) if (metadata?.name !== undefined) names.add(metadata.name);
     next = page.metadata?.continue || undefined;
   } while (next !== undefined);

@@ -27,6 +27,8 @@ export interface ReflectorHandler<O extends KubeObject = KubeObject> {
 export interface ReflectorSource {
   /** The collection's path: `/api/v1/pods`, `/api/v1/namespaces/shop/pods`. */
   readonly path: string;
+  /** Of its objects; what is of another kind is never handed on. */
+  readonly kind: string;
   readonly metadataOnly?: boolean;
   readonly fieldSelector?: string;
   readonly labelSelector?: string;
@@ -274,6 +276,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
       for (const object of decoder.push(chunk)) {
         await turn();
         signal.throwIfAborted();
+        this.#checkKind(object.kind ?? decoder.itemKind);
         this.stats.lastListedMs = this.#timing.now();
         const key = keyOf(object.metadata);
         seen.add(key);
@@ -331,6 +334,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
       const status = object as KubeStatus;
       throw new ApiError(`WATCH ${this.#path}`, status.code ?? 500, JSON.stringify(status));
     }
+    this.#checkKind(object.kind);
     const version = object.metadata?.resourceVersion;
     if (!version) throw new ApiBodyError(this.#path, 'malformed', `${type} without a resourceVersion`);
     const order = Number(version);
@@ -355,6 +359,14 @@ export class Reflector<O extends KubeObject = KubeObject> {
       }
     }
     if (!(order < reached)) this.#version = version;
+  }
+
+  /** An API server, or a proxy before it, that mixes up answers must not make pods of secrets. */
+  #checkKind(found: string | undefined): void {
+    const { kind, path, metadataOnly } = this.#source;
+    // Servers that can't leave out contents send the objects as they are.
+    if (found === kind || (metadataOnly && found === 'PartialObjectMetadata')) return;
+    throw new ApiBodyError(path, 'malformed', `an object of kind ${found} where ${kind} was asked for`);
   }
 
   #upsert(key: string, order: number, object: KubeObject): void {

@@ -4,7 +4,7 @@ import type { MetricType } from '../metrics/family.ts';
 import { parseLine, TextFormatError, type TextHelp, type TextSample, type TextType } from '../metrics/parse-text.ts';
 import { Refused } from './refused.ts';
 import type { GroupRoute } from './routes.ts';
-import { Declared, mergedLabels, seriesKey, slicesOf } from './samples.ts';
+import { Declared, mergedLabels, newlinesIn, seriesKey, slicesOf } from './samples.ts';
 import type { ReceiverStore, StoredSample, Target } from './store.ts';
 
 /** Families that a real Pushgateway has itself: a push with another type of one of them is refused. */
@@ -51,8 +51,7 @@ async function readGroup(
   if (!isUtf8(bytes)) throw new Refused(400, `line ${firstBadLine(bytes)}: not UTF-8`);
   const text = bytes.toString();
   if (text !== '' && !text.endsWith('\n')) {
-    const number = (text.match(/\n/g)?.length ?? 0) + 1;
-    throw new Refused(400, `line ${number}: the last line has no newline at its end`);
+    throw new Refused(400, `line ${newlinesIn(text) + 1}: the last line has no newline at its end`);
   }
   const body = new GroupBody(grouping, nowMs);
   for await (const slice of slicesOf(text)) for (const [number, line] of slice) body.take(number, line);
@@ -143,13 +142,31 @@ function checkOthers(
 
 const groupText = ({ labels }: Target): string => seriesKey('', labels);
 
+/** How much of a body is looked at as a whole in the search for a line that is not UTF-8. */
+const BLOCK_BYTES = 64 * 1024;
+
 function firstBadLine(bytes: Buffer): number {
   let number = 1;
-  for (let start = 0; start < bytes.length; number++) {
-    const newline = bytes.indexOf(10, start);
-    const end = newline === -1 ? bytes.length : newline;
-    if (!isUtf8(bytes.subarray(start, end))) return number;
-    start = end + 1;
+  for (let start = 0; start < bytes.length; ) {
+    // Up to the end of a line, where no character can be cut.
+    const newline = bytes.indexOf(10, Math.min(start + BLOCK_BYTES, bytes.length));
+    const end = newline === -1 ? bytes.length : newline + 1;
+    const block = bytes.subarray(start, end);
+    if (!isUtf8(block)) return number + firstBadIn(block);
+    number += newlinesIn(block.toString('latin1'));
+    start = end;
   }
   return number;
+}
+
+/** How many lines of `block` come before the first that is not UTF-8. */
+function firstBadIn(block: Buffer): number {
+  let before = 0;
+  for (let start = 0; start < block.length; before++) {
+    const newline = block.indexOf(10, start);
+    const end = newline === -1 ? block.length : newline;
+    if (!isUtf8(block.subarray(start, end))) return before;
+    start = end + 1;
+  }
+  return before;
 }

@@ -50,40 +50,54 @@ export function labelsOf(key: string): ReadonlyMap<string, string> {
 
 /** VictoriaMetrics' -import.maxLineLen; Pushgateway has no limit, but no line that an agent sends comes near this. */
 const MAX_LINE_LENGTH = 256 * 1024;
-/** How much is parsed in a row, about 5 ms. */
-const SLICE_LENGTH = 128 * 1024;
+/** How much is parsed in a row, about 5 ms: characters, with so many for each line beside its own. */
+const SLICE_COST = 128 * 1024;
+const LINE_COST = 100;
+const NEWLINE = 0x0a;
 
 /**
- * The lines of a body with their numbers from 1, without newlines, in slices between which other work runs. Throws
- * {@link Refused} for a line that is too long, before it gives any.
+ * The lines of a body that are not empty, with their numbers from 1, without newlines, in slices between which other
+ * work runs. Throws {@link Refused} for a line that is too long, before it gives any.
  */
 export async function* slicesOf(text: string): AsyncGenerator<readonly [number: number, line: string][]> {
-  let number = 0;
-  for (const [start, end] of spansOf(text)) {
-    number++;
-    if (end - start <= MAX_LINE_LENGTH) continue;
-    throw new Refused(400, `line ${number}: longer than ${MAX_LINE_LENGTH} characters (${end - start})`);
-  }
-  number = 0;
+  checkLengths(text);
+  let number = 1;
   let slice: [number, string][] = [];
-  let sliceStart = 0;
-  for (const [start, end] of spansOf(text)) {
-    slice.push([++number, text.slice(start, end)]);
-    if (end - sliceStart < SLICE_LENGTH) continue;
+  let cost = 0;
+  for (let start = 0; start < text.length; number++) {
+    const isEmpty = text.charCodeAt(start) === NEWLINE;
+    const newline = isEmpty ? start : text.indexOf('\n', start);
+    const end = newline === -1 ? text.length : newline;
+    if (!isEmpty) slice.push([number, text.slice(start, end)]);
+    // Empty lines are only counted.
+    cost += isEmpty ? 1 : end - start + LINE_COST;
+    start = end + 1;
+    if (cost < SLICE_COST) continue;
     yield slice;
     slice = [];
-    sliceStart = end;
+    cost = 0;
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
   yield slice;
 }
 
-/** Where lines start and end. */
-function* spansOf(text: string): Generator<[start: number, end: number]> {
-  for (let start = 0; start < text.length; ) {
-    const newline = text.indexOf('\n', start);
-    const end = newline === -1 ? text.length : newline;
-    yield [start, end];
-    start = end + 1;
+/** From line to line as far apart as they may be, so that many short ones cost no more than few long ones. */
+function checkLengths(text: string): void {
+  for (let start = 0; text.length - start > MAX_LINE_LENGTH; ) {
+    const newline = text.lastIndexOf('\n', start + MAX_LINE_LENGTH);
+    if (newline < start) {
+      const next = text.indexOf('\n', start);
+      const length = (next === -1 ? text.length : next) - start;
+      const number = newlinesIn(text, start) + 1;
+      throw new Refused(400, `line ${number}: longer than ${MAX_LINE_LENGTH} characters (${length})`);
+    }
+    start = newline + 1;
   }
+}
+
+/** How many newlines the first `length` characters have. */
+export function newlinesIn(text: string, length = text.length): number {
+  let count = 0;
+  for (let at = 0; at < length; at++) if (text.charCodeAt(at) === NEWLINE) count++;
+  return count;
 }

@@ -109,6 +109,7 @@ class Handler {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url = '/' } = request;
     try {
+      if ((request.headersDistinct.host?.length ?? 0) > 1) throw new Refused(400, 'more than one Host header');
       const route = routeOf(method, url);
       if (route.kind === 'summary') return answer(response, 200, summaryText(this.#store, this.#now(), 80));
       this.#store.totals.requests++;

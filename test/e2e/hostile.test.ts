@@ -137,6 +137,7 @@ async function refusals(t: TestContext, url: string): Promise<void> {
     [415, `${head('POST', '/v1/log-level', { ...TOKEN, 'content-length': '2' })}{}`],
     [400, head('GET', '/v1/metrics?name=node_load1&label=x')],
     [404, head('GET', `/v1/metrics?name=${'%ff'.repeat(1000)}`)],
+    [400, 'GET /v1/status HTTP/1.1\r\nhost: localhost\r\nhost: localhost\r\n\r\n'],
     [400, '\0\0\0\0\r\n\r\n'],
     [400, 'GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n'],
   ];

@@ -108,6 +108,28 @@ helmTest('every selector of the chart finds its pods', () => {
   }
 });
 
+helmTest('each rule for traffic out has its peers, which are every address only where nothing is given', () => {
+  const to = [{ ipBlock: { cidr: '10.1.2.0/24' } }];
+  const peers = { dnsTo: to, kubeletTo: to, apiServerTo: to, exportersTo: to };
+  const rules = (networkPolicy: object) =>
+    render(overlay(story('extra-everything'), { networkPolicy: { enabled: true, ...networkPolicy } }))
+      .filter(({ kind }) => kind === 'NetworkPolicy')
+      .flatMap(({ spec }) => spec.egress as Manifest[]);
+  for (const rule of rules(peers)) assert.ok(rule.to?.length > 0, JSON.stringify(rule));
+  for (const [key, port] of [
+    ['dnsTo', 53],
+    ['apiServerTo', 6443],
+  ] as const) {
+    const open = rules({ ...peers, [key]: [] }).filter((rule) => rule.to === undefined);
+    assert.ok(open.length > 0, key);
+    for (const rule of open)
+      assert.ok(
+        rule.ports.some((one: Manifest) => one.port === port),
+        key,
+      );
+  }
+});
+
 helmTest('an extended tier means uid 0 with two capabilities, for node agents only', () => {
   const [node, state] = podsOf(render(overlay(MINIMAL, { tier: 'extended' })));
   assert.equal(node?.pod.securityContext.runAsUser, 0);

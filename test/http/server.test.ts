@@ -11,6 +11,7 @@ import { gauge } from '../../src/metrics/family.ts';
 import { parseText } from '../../src/metrics/parse-text.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import { fixture } from '../kit/host-tree.ts';
+import { rawConnection } from '../kit/raw-http.ts';
 
 async function serve(
   t: TestContext,
@@ -162,4 +163,17 @@ test('with a certificate it serves over TLS; one that is missing is told', async
       message: /^http\.tls: cannot read the certificate or its key: ENOENT.*\/nowhere/,
     },
   );
+});
+
+test('two Host headers are refused, also when they agree', async (t) => {
+  const { url } = await serve(t, { '/x': () => ({ status: 200, body: 'x' }) });
+  for (const [hosts, status] of [
+    ['host: localhost\r\nhost: localhost', 400],
+    ['Host: localhost\r\nHOST: evil.example', 400],
+    ['host: localhost', 200],
+  ] as const) {
+    const connection = await rawConnection(t, url);
+    connection.socket.write(`GET /x HTTP/1.1\r\n${hosts}\r\n\r\n`);
+    assert.equal(await connection.status(), status);
+  }
 });

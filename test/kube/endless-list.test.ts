@@ -24,7 +24,7 @@ for (const [what, answer] of Object.entries(LISTS)) {
         const items = Array.from({ length: objects }, (_, index) => ({
           metadata: { name: `o${index}`, resourceVersion: '1' },
         }));
-        const list = { metadata: { resourceVersion: '9', continue: next }, items };
+        const list = { kind: 'ThingList', metadata: { resourceVersion: '9', continue: next }, items };
         return (async function* () {
           yield Buffer.from(JSON.stringify(list));
         })();
@@ -43,7 +43,13 @@ for (const [what, answer] of Object.entries(LISTS)) {
     };
     const handler = { onUpsert: () => undefined, onDelete: () => undefined };
     const log = pino({ level: 'silent' });
-    const reflector = new Reflector(api, { path: '/api/v1/things' }, handler, new FailureLog(log, Date.now), timing);
+    const reflector = new Reflector(
+      api,
+      { path: '/api/v1/things', kind: 'Thing' },
+      handler,
+      new FailureLog(log, Date.now),
+      timing,
+    );
     t.after(() => reflector.stop());
     reflector.start();
     while (sleeps === 0) await setImmediate();

@@ -81,7 +81,7 @@ export class Follower implements ReflectorHandler {
     const log = createLog('info', { write: (line) => this.log.push(line) });
     this.reflector = new Reflector(
       client,
-      { path: PODS, ...source },
+      { path: PODS, kind: 'Pod', ...source },
       this,
       new FailureLog(log, timing.now ?? Date.now),
       {

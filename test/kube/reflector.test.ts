@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { resources } from '../../src/collectors/ksm/resources/index.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import type { WatchEvent } from '../../src/kube/watch-stream.ts';
 import { type FakeApiServer, recorded, startFakeApi } from '../kit/fake-api-server.ts';
@@ -445,3 +446,84 @@ test('a hundred resumed watches leave no listeners and no connections behind', O
   assert.deepEqual(warnings, []);
   assert.equal(server.connections, 52, 'a new one only after a reset');
 });
+
+const SECRET = { metadata: { namespace: 'shop', name: 'token', resourceVersion: '900' }, data: { token: 'aGlkZGVu' } };
+const foreign = (type: string, object: object) => `${JSON.stringify({ type, object })}\n`;
+const list = (kind: string, item: object) =>
+  JSON.stringify({ kind, apiVersion: 'v1', metadata: { resourceVersion: '900' }, items: [item] });
+
+const FOREIGN_EVENTS: Readonly<Record<string, string>> = {
+  'another kind': foreign('ADDED', { kind: 'Secret', apiVersion: 'v1', ...SECRET }),
+  'no kind': foreign('MODIFIED', SECRET),
+  'a kind that is no text': foreign('ADDED', { kind: ['Pod'], ...SECRET }),
+  'metadata where whole objects were asked for': foreign('ADDED', { kind: 'PartialObjectMetadata', ...SECRET }),
+  'a bookmark of others': foreign('BOOKMARK', { kind: 'Secret', metadata: { resourceVersion: '900' } }),
+};
+
+for (const [what, line] of Object.entries(FOREIGN_EVENTS)) {
+  test(`an event with ${what} is a fault, and the watch resumes before it`, OPTIONS, async (t) => {
+    const { server, follower } = await following(t);
+    server.watch.raw(line);
+    await eventually(() => server.count('watch') === 2, 'a second watch');
+    server.cluster.put(PODS, pod('after'));
+    await eventually(() => same(follower.objects, listed(server)), 'what a list gives');
+    assert.equal(follower.objects.has('shop/token'), false);
+    assert.equal(follower.reflector.stats.events.malformed, 1);
+    assert.doesNotMatch(follower.log.join(''), /aGlkZGVu/);
+  });
+}
+
+const FOREIGN_LISTS: Readonly<Record<string, string>> = {
+  'of another kind': list('SecretList', SECRET),
+  'without a kind': JSON.stringify({ metadata: { resourceVersion: '900' }, items: [SECRET] }),
+  'that says what it is at its end only': JSON.stringify({
+    metadata: { resourceVersion: '900' },
+    items: [SECRET],
+    kind: 'PodList',
+  }),
+  'with an object of another kind': list('PodList', { kind: 'Secret', ...SECRET }),
+};
+
+for (const [what, body] of Object.entries(FOREIGN_LISTS)) {
+  test(`a list ${what} is a fault, and lists again`, OPTIONS, async (t) => {
+    const server = await startFakeApi(t);
+    server.cluster.put(PODS, pod('a'));
+    server.fail('list', { status: 200, body });
+    const follower = new Follower(t, server);
+    follower.reflector.start();
+    await eventually(() => follower.reflector.synced, 'the second list');
+    assert.deepEqual([...follower.objects.keys()], ['shop/a']);
+    assert.equal(follower.reflector.stats.lists.error, 1);
+  });
+}
+
+test(
+  'metadata alone, and whole objects of servers that can not leave out contents, are taken where asked for',
+  OPTIONS,
+  async (t) => {
+    const server = await startFakeApi(t);
+    server.cluster.put(PODS, pod('a'));
+    server.fail('list', { status: 200, body: list('PodList', pod('old', {})) });
+    const follower = new Follower(t, server, { metadataOnly: true });
+    follower.reflector.start();
+    await eventually(() => follower.objects.has('shop/old'), 'the list of whole objects');
+    server.cluster.put(PODS, pod('b'));
+    await eventually(() => follower.objects.has('shop/b'), 'an event of metadata');
+  },
+);
+
+for (const { name, kind } of resources) {
+  test(`${name}: neither a list nor an event of another kind makes a series`, OPTIONS, async (t) => {
+    const other = kind === 'Secret' ? 'ConfigMap' : 'Secret';
+    const server = await startFakeApi(t);
+    const path = `/api/v1/${name}`;
+    server.cluster.collection(path, kind);
+    server.fail('list', { status: 200, body: list(`${other}List`, SECRET) });
+    const follower = new Follower(t, server, { path, kind });
+    follower.reflector.start();
+    await eventually(() => server.watches.size === 1, 'the first watch');
+    server.watch.raw(foreign('ADDED', { kind: other, ...SECRET }));
+    await eventually(() => server.count('watch') === 2, 'a second watch');
+    assert.equal(follower.calls, 0);
+  });
+}

@@ -6,6 +6,7 @@ import { snappyLiterals, staleMarkers } from '../../src/exporters/remote-write.t
 import { unpackSnappy } from '../../src/receiver/remote-write.ts';
 import { startReceiver } from '../../src/receiver/server.ts';
 import { bodyAt, exporterTo, SENT, until as waitUntil } from '../kit/exporter.ts';
+import { rawConnection } from '../kit/raw-http.ts';
 import { BEFORE, type Case, groupBodies, groupPaths, imports } from './cases.ts';
 import { type Answer, NOW, open, receiver, send, seriesOf } from './client.ts';
 
@@ -320,4 +321,62 @@ test('snappy with copies is unpacked as it was', () => {
   // "abcd", then 8 bytes from 4 back, which overlap what they write, then one byte.
   const packed = Buffer.from([13, 3 << 2, 97, 98, 99, 100, ((8 - 4) << 2) | 1, 4, 0, 101]);
   assert.equal(unpackSnappy(packed, 100).toString(), 'abcdabcdabcde');
+});
+
+const MEGABYTES = 2 ** 20;
+
+/** Bodies that cost much for their size when each line costs as much as any other. */
+const LONG: Readonly<Record<string, { readonly body: Buffer; readonly status: readonly number[] }>> = {
+  'newlines only': { body: Buffer.alloc(60 * MEGABYTES, '\n'), status: [204, 200] },
+  'lines of one character': { body: Buffer.alloc(8 * MEGABYTES, '#\n'), status: [204, 200] },
+  'newlines without one at the end': { body: Buffer.from(`${'\n'.repeat(30 * MEGABYTES)}x`), status: [204, 400] },
+  'newlines and a byte that is no text': {
+    body: Buffer.concat([Buffer.alloc(30 * MEGABYTES, '\n'), Buffer.from([0xff, 0x0a])]),
+    status: [204, 400],
+  },
+};
+
+for (const [what, { body, status }] of Object.entries(LONG)) {
+  test(`${what}: other requests are answered between slices`, { timeout: 120_000 }, async (t) => {
+    const { url } = await receiver(t);
+    let done = false;
+    let answers = 0;
+    const pushes = Promise.all([
+      send(url, { path: IMPORT, body }),
+      send(url, { method: 'PUT', path: GROUP, body }),
+    ]).finally(() => {
+      done = true;
+    });
+    while (!done) {
+      assert.equal((await send(url, { method: 'GET', path: '/', body: '' })).status, 200);
+      answers++;
+    }
+    assert.deepEqual(
+      (await pushes).map((one) => one.status),
+      status,
+    );
+    assert.ok(answers >= 3, `${answers} answers`);
+  });
+}
+
+test('lines keep their numbers among empty ones, and a long one is found behind many short ones', async (t) => {
+  const { url } = await receiver(t);
+  const refused = async (body: string | Buffer) => (await send(url, { method: 'PUT', path: GROUP, body })).text;
+  assert.match(await refused('\n\na 1\n\n{\n'), /line 5:/);
+  assert.match(await refused(`${'\n'.repeat(300_000)}a 1\n\n{\n`), /line 300003:/);
+  assert.match(await refused(`${'a 1\n'.repeat(100_000)}${'x'.repeat(300_000)}\n`), /line 100001: longer .*\(300000\)/);
+  assert.match(await refused(`${'\n'.repeat(200_000)}ä`), /line 200001: the last line/);
+  const bad = Buffer.concat([Buffer.from('ä\n'.repeat(50_000)), Buffer.from([0x61, 0xff, 0x0a])]);
+  assert.match(await refused(bad), /line 50001: not UTF-8/);
+  assert.equal((await send(url, { path: IMPORT, body: `${'x'.repeat(256 * 1024)}\na 1\n` })).status, 204);
+  assert.equal((await send(url, { path: IMPORT, body: `${'x'.repeat(256 * 1024 + 1)}\na 1\n` })).status, 400);
+});
+
+test('two Host headers are refused, as the real servers do', async (t) => {
+  const { url } = await receiver(t);
+  for (const hosts of ['host: a\r\nhost: a', 'host: a\r\nHOST: b']) {
+    const connection = await rawConnection(t, url);
+    connection.socket.write(`GET / HTTP/1.1\r\n${hosts}\r\n\r\n`);
+    assert.equal(await connection.status(), 400);
+  }
 });

@@ -9,6 +9,7 @@ export function sourcesOf(api: KubeApi, resource: Resource, options: KsmOptions)
   const { namespaces } = options;
   const fieldSelector = uniqueName(resource) === 'pods' ? podSelector(options) : undefined;
   const common = {
+    kind: resource.kind,
     ...(resource.metadataOnly && { metadataOnly: true }),
     ...(fieldSelector !== undefined && { fieldSelector }),
   };
