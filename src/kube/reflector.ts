@@ -363,10 +363,10 @@ export class Reflector<O extends KubeObject = KubeObject> {
 
   /** An API server, or a proxy before it, that mixes up answers must not make pods of secrets. */
   #checkKind(found: string | undefined): void {
-    const { kind, path, metadataOnly } = this.#source;
+    const { kind, metadataOnly } = this.#source;
     // Servers that can't leave out contents send the objects as they are.
     if (found === kind || (metadataOnly && found === 'PartialObjectMetadata')) return;
-    throw new ApiBodyError(path, 'malformed', `an object of kind ${found} where ${kind} was asked for`);
+    throw new ApiBodyError(this.#path, 'malformed', `an object of kind ${found} where ${kind} was asked for`);
   }
 
   #upsert(key: string, order: number, object: KubeObject): void {

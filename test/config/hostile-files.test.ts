@@ -13,6 +13,26 @@ import { readDisables } from '../../src/status/disables-file.ts';
 import { runCommand } from '../kit/command.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 
+/** Configurations that name a file of another format. */
+const REFERENCES: Readonly<Record<string, (path: string) => string>> = {
+  'collectors.ksm.customResourceStateFile': (path) =>
+    `collectors: { ksm: { enabled: true, customResourceStateFile: ${path} } }\n`,
+  'collectors.process.configFile': (path) => `collectors: { process: { enabled: true, configFile: ${path} } }\n`,
+};
+
+/** Each is a line of the configuration, and exit code 2. */
+async function checkReferences(path: string, reason: RegExp): Promise<void> {
+  for (const [setting, configuration] of Object.entries(REFERENCES)) {
+    const config = `${path}-${setting}.yaml`;
+    writeFileSync(config, configuration(path));
+    const { code, stderr } = await runCommand(checkConfig, [config]);
+    assert.equal(code, 2, `${setting}: ${stderr}`);
+    assert.match(stderr, reason);
+    assert.ok(stderr.includes(setting) && stderr.includes(path), stderr);
+    assert.doesNotMatch(stderr, /^ +at /m);
+  }
+}
+
 /** What may stand where a file is expected, and what is said of it. */
 const ODD: Readonly<Record<string, [make: (path: string) => void, reason: RegExp]>> = {
   'a pipe': [(path) => assert.equal(spawnSync('mkfifo', [path]).status, 0), /not a regular file/],
@@ -44,6 +64,7 @@ for (const [what, [make, reason]] of Object.entries(ODD)) {
     assert.equal(code, 2);
     assert.match(stderr, reason);
     for (const [name, read] of Object.entries(READERS)) assert.throws(() => read(path), reason, name);
+    await checkReferences(path, reason);
     assert.ok(process.memoryUsage().rss - before < 200e6);
   });
 }
@@ -81,6 +102,7 @@ for (const [what, [text, reason]] of Object.entries(HOSTILE)) {
     assert.ok(stderr.startsWith(`${path}:`), stderr);
     assert.match(stderr, reason);
     assert.throws(() => readProcessNames(path), reason);
+    await checkReferences(path, reason);
     assert.throws(() => parseCustomResourceConfig(text), /nest|deep|alias|tag/i);
   });
 }

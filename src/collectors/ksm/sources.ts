@@ -33,6 +33,7 @@ function customSources(api: KubeApi, resource: Resource, namespaces: readonly st
   const places = namespaces.length > 0 ? namespaces : [undefined];
   return places.map((namespace, index) => ({
     path: resourcePath(resource, namespace),
+    kind: resource.kind,
     async locate(signal) {
       const { group, version } = groupVersionOf(resource.apiVersion);
       const { anyVersion, kind, name } = resource;
