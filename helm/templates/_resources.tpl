@@ -19,7 +19,21 @@
 {{- toYaml (sortAlpha $names) -}}
 {{- end -}}
 
-{{- /* Rules to list and watch these resources, one for each API group. */ -}}
+{{- /* The plural name of an entry of `customResourceState`, by the rule of the agent. */ -}}
+{{- define "firesteel.customPlural" -}}
+{{- $kind := lower .groupVersionKind.kind -}}
+{{- if .resourcePlural -}}
+  {{- .resourcePlural -}}
+{{- else if regexMatch "(s|x|z|ch|sh)$" $kind -}}
+  {{- $kind }}es
+{{- else if regexMatch "[^aeiou]y$" $kind -}}
+  {{- trimSuffix "y" $kind }}ies
+{{- else -}}
+  {{- $kind }}s
+{{- end -}}
+{{- end -}}
+
+{{- /* Rules to list and watch these resources and the custom ones, one for each API group. */ -}}
 {{- define "firesteel.stateRules" -}}
 {{- $table := include "firesteel.ksmTable" . | fromYaml -}}
 {{- $groups := dict -}}
@@ -27,10 +41,15 @@
   {{- $group := (index $table .).group -}}
   {{- $_ := set $groups $group (append (index $groups $group | default list) .) -}}
 {{- end -}}
+{{- $custom := .Values.collectors.ksm.customResourceState | default dict -}}
+{{- range ($custom.spec | default dict).resources -}}
+  {{- $group := .groupVersionKind.group -}}
+  {{- $_ := set $groups $group (append (index $groups $group | default list) (include "firesteel.customPlural" .)) -}}
+{{- end -}}
 {{- range $group := keys $groups | sortAlpha }}
 - apiGroups: [{{ $group | quote }}]
   resources:
-    {{- toYaml (index $groups $group) | nindent 4 }}
+    {{- toYaml (index $groups $group | uniq) | nindent 4 }}
   verbs: [list, watch]
 {{- end }}
 {{- with .Values.rbac.extraRules }}

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { parseCustomResources } from '../../src/collectors/ksm/custom-resource.ts';
 import { resources } from '../../src/collectors/ksm/resources/index.ts';
 import { configText, type Manifest, overlay, podsOf, render, story, type Values } from './chart.ts';
 import { helmTest } from './helm-test.ts';
@@ -78,6 +79,48 @@ helmTest('with namespaced rights there is a Role in each namespace and nothing o
   const names = ['cronjobs', 'deployments', 'jobs', 'pods', 'replicasets', 'services', 'statefulsets'];
   const both = ['team-a', 'team-b'].flatMap((space) => toFollow(names).map((right) => `${space}:${right}`));
   assert.deepEqual(rightsOf(objects, 'firesteel-state'), [...both, ...LEASE].sort());
+});
+
+const customOf = (entries: readonly (readonly [group: string, kind: string, plural?: string])[]) => ({
+  spec: {
+    resources: entries.map(([group, kind, resourcePlural]) => ({
+      groupVersionKind: { group, version: '*', kind },
+      ...(resourcePlural !== undefined && { resourcePlural }),
+      metrics: [{ name: 'info', each: { type: 'Info', info: { labelsFromPath: { name: ['metadata', 'name'] } } } }],
+    })),
+  },
+});
+
+helmTest('custom resources are among the rights, by the plural that the agent asks for', () => {
+  const customResourceState = customOf([
+    ['acme.io', 'Widget'],
+    ['acme.io', 'Proxy'],
+    ['acme.io', 'Gateway'],
+    ['acme.io', 'Ingress'],
+    ['acme.io', 'Box'],
+    ['acme.io', 'Watch'],
+    ['acme.io', 'Sheep', 'sheep'],
+    ['acme.io', 'Widget'],
+    ['karpenter.sh', 'NodePool'],
+    ['apps', 'Deployment'],
+  ]);
+  const right = ({ name, apiVersion }: { name: string; apiVersion: string }) => `${apiVersion.split('/')[0]}/${name}`;
+  const custom = parseCustomResources(JSON.stringify(customResourceState)).map(right);
+  const wanted = [...new Set([...custom, '/pods'])].flatMap((name) => [`${name} list`, `${name} watch`]);
+  const ksm = { resources: ['pods'], customResourceState };
+  assert.deepEqual(rights({ collectors: { ksm } }), [...wanted, ...LEASE].sort());
+  const spaces = ['team-a', 'team-b'];
+  const objects = render(overlay(story('namespaced-rbac'), { collectors: { ksm: { ...ksm, namespaces: spaces } } }));
+  assert.deepEqual(
+    rightsOf(objects, 'firesteel-state'),
+    [...spaces.flatMap((space) => wanted.map((one) => `${space}:${one}`)), ...LEASE].sort(),
+  );
+});
+
+helmTest('node agents reach state agents that are not ready: they may know the pods', () => {
+  const services = render(MINIMAL).filter(({ kind, metadata }) => kind === 'Service' && /-state/.test(metadata.name));
+  assert.ok(services.length > 0);
+  for (const { spec } of services) assert.equal(spec.publishNotReadyAddresses, true);
 });
 
 helmTest('node agents that ask the state agents have no rights and no token', () => {

@@ -19,9 +19,9 @@ export interface JsonAnswer {
   readonly etag: string | undefined;
 }
 
-/** The kubelet's list of 250 pods has 3 MB. */
 /** No bundle of certificates is larger. */
 const MAX_CA_BYTES = 4 * 1024 * 1024;
+/** The kubelet's list of 250 pods has 3 MB. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const ANSWER_MS = 10_000;
 
@@ -41,6 +41,8 @@ export class JsonClient {
     const url = shownUrl(asked);
     const { statusCode, headers, body } = await this.#request(asked, signal, etag);
     if (statusCode === 304) return { value: undefined, etag };
+    // Behind the name of a Service another replica may be able to answer, and a kept connection stays with this one.
+    if (statusCode >= 500) this.close();
     if (statusCode !== 200) throw new Error(`${url}: ${statusCode} ${body.slice(0, 200).trim()}`);
     try {
       return { value: JSON.parse(body), etag: headers.etag };
