@@ -115,7 +115,7 @@ export type PathLabels = z.output<typeof labels.labelsFromPath>;
 export function parseCustomResourceConfig(text: string): readonly CustomResourceConfig[] {
   let content: unknown;
   try {
-    content = parseYaml('line', text).value;
+    content = withMergedKeys(parseYaml('line', text).value);
   } catch (cause) {
     throw cause instanceof YamlError ? new CustomResourceError(cause.problems) : cause;
   }
@@ -123,6 +123,26 @@ export function parseCustomResourceConfig(text: string): readonly CustomResource
   if (result.success) return result.data.spec.resources;
   throw new CustomResourceError(result.error.issues.map(({ path: at, message }) => `${place(at)}${message}`));
 }
+
+/**
+ * Takes `<<` as kube-state-metrics' parser does, which knows the merge keys of YAML 1.1 (https://yaml.org/type/merge.html):
+ * the keys of a mapping win over merged ones, and earlier mappings of a list over later ones.
+ */
+function withMergedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withMergedKeys);
+  if (!isMapping(value)) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, withMergedKeys(inner)] as const);
+  const sources = entries.flatMap(([key, inner]) => (key === MERGE ? inner : []));
+  // Anything else is left for the schema to refuse, with its place.
+  if (!sources.every(isMapping)) return Object.fromEntries(entries);
+  const merged = sources.reverse().flatMap((source) => Object.entries(source));
+  return Object.fromEntries([...merged, ...entries.filter(([key]) => key !== MERGE)]);
+}
+
+const MERGE = '<<';
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const place = (at: readonly PropertyKey[]): string =>
   at.length === 0

@@ -174,3 +174,17 @@ test('a node agent that asks the state agents does not load the Kubernetes clien
     [],
   );
 });
+
+test('a state agent that does not know the pods is left for another one: its connection is not kept', async (t) => {
+  const bad = new WeakSet<object>();
+  let connections = 0;
+  const url = await serve(t, ({ socket }, response) => {
+    if (connections === 0) bad.add(socket);
+    if (bad.has(socket)) response.writeHead(503).end('the pods are still being listed');
+    else response.end(JSON.stringify({ pods: [] }));
+    connections++;
+  });
+  const source = await sourceOf(t, { source: 'state', url });
+  await assert.rejects(source.pods(signal), /503 the pods are still being listed/);
+  assert.deepEqual(await source.pods(signal), []);
+});

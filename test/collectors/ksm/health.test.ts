@@ -93,6 +93,27 @@ test(
   },
 );
 
+test(
+  'with one resource slow: not ready, its row says so, and it holds the others back for a minute only',
+  OPTIONS,
+  async (t) => {
+    const server = await startFakeApi(t);
+    server.cluster.put(PODS, pod('a'));
+    server.cluster.collection(DEPLOYMENTS, 'Deployment', 'apps/v1');
+    server.fail('list', 'silence', { path: DEPLOYMENTS, ...FOREVER });
+    const { state, clock, row, up } = stateOf(t, server, builtIn('pods', 'deployments'));
+    state.start();
+    await eventually(() => row('pods')?.state === 'followed', 'the pods');
+    assert.equal(row('deployments')?.state, 'listing');
+    assert.deepEqual(state.unready, ['ksm.deployments: not listed yet, 0 objects so far']);
+    assert.equal(up().get('firesteel_ksm_resource_up{resource="deployments"}'), 0);
+    const signal = AbortSignal.timeout(10_000);
+    assert.equal(await state.body(signal), undefined);
+    clock.ms += 61_000;
+    assert.ok(((await state.body(signal))?.samples ?? 0) > 0);
+  },
+);
+
 test('an API server that is down: nothing is ready, and one line of the log says so', OPTIONS, async (t) => {
   const server = await startFakeApi(t);
   const { state, lines, row } = stateOf(t, server, resources);

@@ -99,3 +99,17 @@ test('namespaces are those allowed and not denied; objects without one are alway
   assert.deepEqual(wanted(['a', 'b'], ['b']), ['', 'a']);
   assert.deepEqual(wanted([], ['b']), ['', 'a', 'c']);
 });
+
+test('items with commas are lists, also in allowlists; a comma inside brackets is a pattern’s', () => {
+  const given = {
+    namespaces: ['a, b', 'c'],
+    namespacesDenylist: ['d,e,'],
+    metricAllowlist: ['kube_pod_.{1,3}x,kube_node_[a,b]', 'kube_(job|a,b)_.*'],
+    labelsAllowlist: { pods: ['app, team', 'x-*'] },
+  };
+  const { namespaces, namespacesDenylist, metricAllowlist, labelsAllowlist } = ksmOptions.parse(given);
+  assert.deepEqual(namespaces, ['a', 'b', 'c']);
+  assert.deepEqual(namespacesDenylist, ['d', 'e']);
+  assert.deepEqual(metricAllowlist, ['kube_pod_.{1,3}x', 'kube_node_[a,b]', 'kube_(job|a,b)_.*']);
+  assert.deepEqual(labelsAllowlist, { pods: ['app', 'team', 'x-*'] });
+});

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { POD_INFO_PATH } from '../../src/kube/pod-info.ts';
+import { startAgentProcess } from '../kit/agent.ts';
+import { recorded, startFakeApi } from '../kit/fake-api-server.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
+
+const NODES = '/api/v1/nodes';
+
+test('with a resource that may not be listed a state agent is not ready, and answers node agents', {
+  timeout: 120_000,
+}, async (t) => {
+  const api = await startFakeApi(t);
+  loadRecordedCluster(api.cluster);
+  api.fail(
+    'list',
+    { status: 403, body: recorded('api/pods-403.txt') },
+    { path: NODES, times: Number.POSITIVE_INFINITY },
+  );
+  const kubeconfig = join(scratchFolder(t), 'kubeconfig');
+  writeFileSync(kubeconfig, api.kubeconfig());
+  const settings = {
+    'collectors.ksm': { enabled: true, kubeconfig, resources: ['pods', 'nodes'] },
+    'collectors.node.enabled': false,
+    'collectors.process.enabled': false,
+    // With peers the state of other shards counts as well.
+    election: { lease: 'firesteel', namespace: 'default', peers: ['127.0.0.1:9'] },
+  };
+  const set = Object.entries(settings).flatMap(([path, value]) => ['--set', `${path}=${JSON.stringify(value)}`]);
+  const agent = startAgentProcess(t, ['run', '--node', 'state-0', '--http.listen', '127.0.0.1:0', ...set]);
+  await agent.printed(/"msg":"started"/);
+  const url = /"http":"(http:[^"]+)"/.exec(agent.stderr())?.[1] ?? assert.fail(agent.stderr());
+  const get = async (path: string) => {
+    const answer = await fetch(url + path, { signal: AbortSignal.timeout(5000) });
+    return { status: answer.status, text: await answer.text() };
+  };
+  /** Asks again until the answer is right. */
+  const until = async (path: string, isRight: (answer: { status: number; text: string }) => boolean) => {
+    for (;;) {
+      const answer = await get(path);
+      if (isRight(answer)) return answer;
+      await setTimeout(100);
+    }
+  };
+  const refused = await until('/readyz', ({ text }) => /^ksm\.nodes: .*403/.test(text));
+  assert.equal(refused.status, 503);
+  assert.equal(refused.text.trim().split('\n').length, 1, 'nothing else keeps it from being ready');
+  assert.match((await until(`${POD_INFO_PATH}?nodeName=node1`, ({ status }) => status === 200)).text, /"name":"db-0"/);
+  const { text } = await until('/metrics', (answer) => /resource_up\{resource="pods"\} 1/.test(answer.text));
+  assert.match(text, /firesteel_ksm_resource_up\{resource="nodes"\} 0/);
+  api.heal();
+  assert.equal((await until('/readyz', ({ status }) => status === 200)).text, 'ok\n');
+});
