@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 import { parseCustomResources } from '../../src/collectors/ksm/custom-resource.ts';
 import { resources } from '../../src/collectors/ksm/resources/index.ts';
+import { fixture } from '../kit/host-tree.ts';
 import { configText, type Manifest, overlay, podsOf, render, story, type Values } from './chart.ts';
 import { helmTest } from './helm-test.ts';
 
@@ -115,6 +118,17 @@ helmTest('custom resources are among the rights, by the plural that the agent as
     rightsOf(objects, 'firesteel-state'),
     [...spaces.flatMap((space) => wanted.map((one) => `${space}:${one}`)), ...LEASE].sort(),
   );
+});
+
+helmTest('a tenant’s custom resources are in its Role, as in the report of one that could not list them', () => {
+  const values = parse(readFileSync(fixture('reports/cr-namespaced-role/values.yaml'), 'utf8')) as Values;
+  const names = ['acme.io/widgets', 'apps/deployments', '/pods'];
+  const wanted = names.flatMap((name) => [`team-a:${name} list`, `team-a:${name} watch`]);
+  const objects = render(values);
+  assert.ok(!objects.some(({ kind }) => kind.startsWith('ClusterRole')));
+  const lease = rightsOf(objects, 'firesteel-state').filter((right) => !right.startsWith('team-a:'));
+  assert.ok(lease.every((right) => right.includes('coordination.k8s.io/leases')));
+  assert.deepEqual(rightsOf(objects, 'firesteel-state'), [...wanted, ...lease].sort());
 });
 
 helmTest('node agents reach state agents that are not ready: they may know the pods', () => {

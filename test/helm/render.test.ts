@@ -40,8 +40,15 @@ for (const [name, values] of Object.entries(USER_STORIES)) {
     const configs = render(values).filter(({ kind, data }) => kind === 'ConfigMap' && data?.['config.yaml']);
     assert.ok(configs.length > 0);
     for (const { data } of configs) {
-      const file = join(scratchFolder(context), 'config.yaml');
-      writeFileSync(file, data['config.yaml']);
+      const folder = scratchFolder(context);
+      for (const [key, text] of Object.entries<string>(data)) {
+        // The volume of the ConfigMap is this folder.
+        writeFileSync(
+          join(folder, key),
+          text.replaceAll('/etc/firesteel/custom-resources.yaml', join(folder, 'custom-resources.yaml')),
+        );
+      }
+      const file = join(folder, 'config.yaml');
       const { code, stderr, stdout } = await runCommand(checkConfig, [file]);
       assert.deepEqual({ code, stderr, stdout }, { code: 0, stderr: '', stdout: `${file}: ok\n` });
     }

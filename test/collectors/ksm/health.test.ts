@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -18,7 +18,7 @@ import { createLog } from '../../../src/log.ts';
 import { AgentRegistry } from '../../../src/metrics/registry.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { type FakeApiServer, recorded, startFakeApi } from '../../kit/fake-api-server.ts';
-import { scratchFolder } from '../../kit/host-tree.ts';
+import { fixture, scratchFolder } from '../../kit/host-tree.ts';
 import { samplesOf } from '../../kit/samples.ts';
 import { clientOf, eventually, PODS, pod } from '../../kube/follow.ts';
 
@@ -152,6 +152,10 @@ const custom = (group: string, kind: string, version = 'v1', metric = 'resource_
 const customFile = (...entries: string[]) =>
   `kind: CustomResourceStateMetrics\nspec:\n  resources:${entries.join('')}\n`;
 const WIDGETS = '/apis/acme.io/v1/widgets';
+const widget = (namespace: string, name: string) => {
+  const object = { metadata: { namespace, name }, spec: { n: 1, tier: 'gold' } };
+  return object;
+};
 
 /** The text of the next push. */
 async function textOf(state: ClusterState): Promise<string> {
@@ -162,8 +166,9 @@ async function textOf(state: ClusterState): Promise<string> {
 test('series of a custom resource end some time after its collection', OPTIONS, async (t) => {
   const server = await startFakeApi(t);
   server.cluster.collection(WIDGETS, 'Widget', 'acme.io/v1');
-  server.cluster.put(WIDGETS, { metadata: { namespace: 'a', name: 'w' } });
-  const { state, clock, row } = stateOf(t, server, parseCustomResources(customFile(custom('acme.io', 'Widget'))));
+  server.cluster.put(WIDGETS, widget('a', 'w'));
+  const file = readFileSync(fixture('reports/crd-gone-stale/cr.yaml'), 'utf8');
+  const { state, clock, row } = stateOf(t, server, parseCustomResources(file));
   state.start();
   await eventually(() => row('widgets.acme.io')?.objects === 1, 'the widget');
   await eventually(() => server.watches.size === 1, 'the watch');
@@ -177,7 +182,7 @@ test('series of a custom resource end some time after its collection', OPTIONS, 
   await eventually(() => row('widgets.acme.io')?.objects === 0, 'the end of the series');
   assert.doesNotMatch(await textOf(state), /name="w"/);
   server.cluster.collection(WIDGETS, 'Widget', 'acme.io/v1');
-  server.cluster.put(WIDGETS, { metadata: { namespace: 'a', name: 'again' } });
+  server.cluster.put(WIDGETS, widget('a', 'again'));
   await eventually(() => row('widgets.acme.io')?.objects === 1, 'the collection that is back');
   assert.match(await textOf(state), /name="again"/);
 });
@@ -233,6 +238,19 @@ test(
     assert.ok(server.requests.filter(({ path }) => path === WIDGETS).every(({ namespace }) => namespace !== undefined));
   },
 );
+
+test('with the rights of one namespace its custom resources are listed there', OPTIONS, async (t) => {
+  const server = await startFakeApi(t);
+  server.cluster.collection(WIDGETS, 'Widget', 'acme.io/v1');
+  server.cluster.put(WIDGETS, widget('team-a', 'mine'));
+  const file = readFileSync(fixture('reports/cr-namespaced-role/cr.yaml'), 'utf8');
+  const { state, row } = stateOf(t, server, parseCustomResources(file), { namespaces: ['team-a'] });
+  state.start();
+  await eventually(() => row('widgets.acme.io')?.objects === 1, 'the widget');
+  assert.deepEqual(state.unready, []);
+  const lists = server.requests.filter(({ kind }) => kind === 'list');
+  assert.ok(lists.length > 0 && lists.every(({ namespace }) => namespace === 'team-a'));
+});
 
 test('version "*" is the one that the API server prefers', OPTIONS, async (t) => {
   const server = await startFakeApi(t);
