@@ -3,7 +3,8 @@
 // `escapeLabelValue` of metrics shows such a byte as `\xe9`. The same as "surrogateescape" of Python's PEP 383.
 import { isUtf8 } from 'node:buffer';
 
-const REPLACEMENT = '\uFFFD';
+/** What decoding puts for bytes that are not UTF-8; a valid text may have it too. */
+export const REPLACEMENT = '\uFFFD';
 const FIRST = 0xdc00;
 
 /** The text of `bytes`; what is not UTF-8 in it becomes lone surrogates, a byte each. */

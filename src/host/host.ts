@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, r
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { READ_AT_ONCE } from '../files.ts';
-import { pathOfText, textOfBytes } from './bytes.ts';
+import { pathOfText, REPLACEMENT, textOfBytes } from './bytes.ts';
 import { errorCode, fileError, MissingFile, UnreadableFile } from './errors.ts';
 import type { HostPaths } from './paths.ts';
 
@@ -44,8 +44,8 @@ export class Host {
   }
 
   /**
-   * The whole file as text; bytes that are not UTF-8 are kept (host/bytes.ts), also in paths. Throws MissingFile, DeniedFile or UnreadableFile, also for a file over
-   * `maxBytes`.
+   * The whole file as text; bytes that are not UTF-8 are kept (host/bytes.ts), also in paths. Throws MissingFile,
+   * DeniedFile or UnreadableFile, also for a file over `maxBytes`.
    */
   read(path: string, maxBytes = MAX_FILE_BYTES): string {
     let fd: number;
@@ -153,7 +153,7 @@ export class Host {
   foldersIfExists(path: string): string[] {
     try {
       const entries = readdirSync(pathOfText(path), { withFileTypes: true });
-      if (entries.some(({ name }) => name.includes('\uFFFD'))) {
+      if (entries.some(({ name }) => name.includes(REPLACEMENT))) {
         const folders = readdirSync(pathOfText(path), { withFileTypes: true, encoding: 'buffer' });
         return folders
           .filter((entry) => entry.isDirectory())
@@ -202,7 +202,7 @@ export class Host {
   #names(path: string): string[] {
     const names = readdirSync(pathOfText(path));
     // Names that are not UTF-8 have been replaced: again, by their bytes.
-    if (!names.some((name) => name.includes('\uFFFD'))) return names;
+    if (!names.some((name) => name.includes(REPLACEMENT))) return names;
     return readdirSync(pathOfText(path), 'buffer').map(textOfBytes);
   }
 
@@ -216,7 +216,11 @@ export class Host {
         this.#buffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
         throw new UnreadableFile(`${path} is larger than ${maxBytes} bytes`);
       }
-      if (read === 0) return textOfBytes(this.#buffer.subarray(0, length));
+      if (read === 0) {
+        const text = this.#buffer.toString('utf8', 0, length);
+        // A view of the buffer for each file would be garbage of every cycle.
+        return text.includes(REPLACEMENT) ? textOfBytes(this.#buffer.subarray(0, length)) : text;
+      }
       if (length === this.#buffer.length) {
         const larger = Buffer.allocUnsafeSlow(this.#buffer.length * 2);
         this.#buffer.copy(larger, 0, 0, length);
