@@ -23,7 +23,7 @@ const RECORDED_FLAGS = [
   `textfile.directory=${fixture('node/textfile/two_metric_files')}`,
 ];
 /** Recorded, but of other collectors, or not of the tree; golden.test.ts has the reasons. */
-const NOT_COMPARED = /^node_(?:wifi|qdisc|time|textfile_mtime|scrape_collector)_/;
+const NOT_COMPARED = /^node_(?:wifi|qdisc|time|textfile_mtime|scrape_collector|exporter_build)_/;
 
 test("collect on the recorded host prints node_exporter's samples, each family in one piece", {
   timeout: 30_000,
