@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -9,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { startAgentProcess } from '../kit/agent.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { startNameServer } from '../kit/name-server.ts';
+import { canReplaceFiles, within } from './resolv-conf.ts';
 
 /** Of this test's own, so that port 53 is free. */
 const NAME_SERVER = '127.0.0.77';
@@ -20,7 +20,7 @@ test('exporters whose name server is silent do not delay the pushes of another',
   const folder = scratchFolder(t);
   const resolvConf = join(folder, 'resolv.conf');
   writeFileSync(resolvConf, `nameserver ${NAME_SERVER}\n`);
-  if (!canReplaceFiles(t, resolvConf)) return;
+  if (!canReplaceFiles(t, resolvConf, NAME_SERVER)) return;
   const silent = Array.from({ length: SILENT }, (_, index) => `silent-${index}.example`);
   const server = await startNameServer(
     t,
@@ -73,24 +73,6 @@ test('exporters whose name server is silent do not delay the pushes of another',
   assert.ok((later.at(-1) ?? Number.NaN) < 900, `none waited for a name server; worst ${later.at(-1)} ms`);
   assert.match(agent.stderr(), /silent-0\.example: no answer from a name server \(127\.0\.0\.77/);
 });
-
-/** What runs a program with another /etc/resolv.conf, in a mount namespace of its own. */
-const within = (resolvConf: string): string[] => [
-  'unshare',
-  '-m',
-  'sh',
-  '-c',
-  `mount --bind "${resolvConf}" /etc/resolv.conf && exec "$@"`,
-  'sh',
-];
-
-function canReplaceFiles(t: TestContext, resolvConf: string): boolean {
-  const [program = '', ...args] = within(resolvConf);
-  const tried = spawnSync(program, [...args, 'cat', '/etc/resolv.conf'], { encoding: 'utf8' });
-  if (tried.status === 0 && tried.stdout.includes(NAME_SERVER)) return true;
-  t.skip(`/etc/resolv.conf can't be replaced here, which takes root: ${tried.stderr ?? tried.error}`);
-  return false;
-}
 
 /** Takes all, and closes each connection; tells when each body came, by job and number: URLs are the same in all cycles. */
 async function startReceiver(t: TestContext): Promise<{ port: number; arrivals: Map<string, number> }> {

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import { startAgentProcess } from '../kit/agent.ts';
+import { fixture, scratchFolder } from '../kit/host-tree.ts';
+import { hungReceiver } from '../kit/hung-receiver.ts';
+import { startNameServer } from '../kit/name-server.ts';
+import { canReplaceFiles, within } from './resolv-conf.ts';
+
+/** Addresses of this test's own, one for each name server, so that port 53 is free. */
+const nameServers = ['127.0.0.78', '127.0.0.79'];
+const LONGEST_END_MS = 6000;
+
+interface State {
+  readonly config: object;
+  /** Holds once the agent has met what never answers. */
+  readonly reached: (log: string) => boolean;
+  /** What starts the agent. */
+  readonly within?: readonly string[];
+}
+
+const started = (log: string) => log.includes('"msg":"started"');
+const fifo = (path: string) => assert.equal(spawnSync('mkfifo', [path]).status, 0);
+const vmagent = (url: string) => ({ type: 'vmagent', compression: 'gzip', url });
+
+/** Where something never answers; undefined where the machine does not allow that. */
+const STATES: Readonly<Record<string, (t: TestContext, folder: string) => Promise<State | undefined>>> = {
+  async 'a pipe in the folder of the spool'(t, folder) {
+    const own = join(folder, 'spool', 'vm');
+    mkdirSync(own, { recursive: true });
+    for (const name of ['000000000003000-worker-1-1.body', '.tmp-x', 'lock']) fifo(join(own, name));
+    const exporters = { vm: vmagent(await hungReceiver(t)) };
+    return { config: { spool: { path: join(folder, 'spool') }, exporters }, reached: started };
+  },
+  async 'a pipe as the folder of the spool'(t, folder) {
+    fifo(join(folder, 'spool'));
+    const exporters = { vm: vmagent(await hungReceiver(t)) };
+    return { config: { spool: { path: join(folder, 'spool') }, exporters }, reached: started };
+  },
+  async 'a pipe as textfile'(_, folder) {
+    mkdirSync(join(folder, 'text'));
+    fifo(join(folder, 'text', 'a.prom'));
+    const node = { include: ['textfile'], textfile: { directory: join(folder, 'text') } };
+    return { config: { collectors: { node } }, reached: (log) => log.includes('textfile') };
+  },
+  async 'a pipe as /proc/loadavg'(_, folder) {
+    const procfs = join(folder, 'proc');
+    cpSync(fixture('node/proc'), procfs, { recursive: true, verbatimSymlinks: true });
+    rmSync(join(procfs, 'loadavg'));
+    fifo(join(procfs, 'loadavg'));
+    return { config: { paths: { procfs } }, reached: (log) => log.includes('loadavg') };
+  },
+  async 'a receiver that never answers'(t) {
+    return { config: { exporters: { vm: vmagent(await hungReceiver(t)) } }, reached: started };
+  },
+  async 'a name server that never answers'(t, folder) {
+    const nameServer = nameServers.pop() ?? '';
+    const resolvConf = join(folder, 'resolv.conf');
+    writeFileSync(resolvConf, `nameserver ${nameServer}\n`);
+    if (!canReplaceFiles(t, resolvConf, nameServer)) return undefined;
+    const server = await startNameServer(t, { 'silent.example': 'silent' }, nameServer, 53);
+    const exporters = { vm: vmagent('http://silent.example:8428') };
+    return { config: { exporters }, reached: () => server.questions.length > 0, within: within(resolvConf) };
+  },
+  async 'an API server that never answers'(t, folder) {
+    const kubeconfig = join(folder, 'kubeconfig');
+    const named = (name: string, what: object) => [{ name, ...what }];
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        clusters: named('c', { cluster: { server: await hungReceiver(t) } }),
+        users: named('u', { user: { token: 'x' } }),
+        contexts: named('x', { context: { cluster: 'c', user: 'u' } }),
+        'current-context': 'x',
+      }),
+    );
+    return { config: { collectors: { ksm: { enabled: true, kubeconfig } } }, reached: started };
+  },
+};
+
+suite('the agent ends whatever it waits for', { concurrency: 2, timeout: 300_000 }, () => {
+  for (const [what, state] of Object.entries(STATES)) {
+    test(`${what}: by SIGTERM`, (t) => ends(t, state, 1));
+    test(`${what}: by SIGTERM and SIGTERM`, (t) => ends(t, state, 2));
+  }
+});
+
+async function ends(t: TestContext, make: (typeof STATES)[string], signals: number): Promise<void> {
+  const folder = scratchFolder(t);
+  const state = await make(t, folder);
+  if (state === undefined) return;
+  const file = join(folder, 'config.json');
+  const common = {
+    node: 'worker-1',
+    push: { interval: '1s', phase: '0s' },
+    http: { enabled: false },
+  };
+  const { collectors = {} } = state.config as { collectors?: object };
+  const few = { node: { include: ['loadavg'] }, container: { enabled: false }, process: { enabled: false } };
+  writeFileSync(file, JSON.stringify({ ...common, ...state.config, collectors: { ...few, ...collectors } }));
+  const agent = startAgentProcess(t, ['run', '--config', file], {}, [], state.within);
+  let over = false;
+  void agent.ended.then(() => {
+    over = true;
+  });
+  const deadline = performance.now() + 60_000;
+  while (!state.reached(agent.stderr()) && !over) {
+    assert.ok(performance.now() < deadline, `not in this state: ${agent.stderr()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.equal(over, false, agent.stderr());
+  // Some cycles, so that something is under way.
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const began = performance.now();
+  agent.child.kill('SIGTERM');
+  if (signals === 2) {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    agent.child.kill('SIGTERM');
+  }
+  const { code, signal } = await agent.ended;
+  const ms = Math.round(performance.now() - began);
+  t.diagnostic(`ended with ${code ?? signal} after ${ms} ms`);
+  assert.ok(ms <= LONGEST_END_MS, `it took ${ms} ms: ${agent.stderr()}`);
+  // The second one ends it at once, by its own hand or, when it had ended already but for its exit, the kernel's.
+  const byHand = signals === 2 && (code === 1 || signal === 'SIGTERM');
+  assert.ok(code === 0 || byHand, `${code} ${signal}: ${agent.stderr()}`);
+}

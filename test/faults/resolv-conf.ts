@@ -1,0 +1,21 @@
+import { spawnSync } from 'node:child_process';
+import type { TestContext } from 'node:test';
+
+/** What runs a program with another /etc/resolv.conf, in a mount namespace of its own. */
+export const within = (resolvConf: string): string[] => [
+  'unshare',
+  '-m',
+  'sh',
+  '-c',
+  `mount --bind "${resolvConf}" /etc/resolv.conf && exec "$@"`,
+  'sh',
+];
+
+/** Whether that works here, as far as `nameServer` is then in /etc/resolv.conf; else the test is skipped. */
+export function canReplaceFiles(t: TestContext, resolvConf: string, nameServer: string): boolean {
+  const [program = '', ...args] = within(resolvConf);
+  const tried = spawnSync(program, [...args, 'cat', '/etc/resolv.conf'], { encoding: 'utf8' });
+  if (tried.status === 0 && tried.stdout.includes(nameServer)) return true;
+  t.skip(`/etc/resolv.conf can't be replaced here, which takes root: ${tried.stderr ?? tried.error}`);
+  return false;
+}
