@@ -45,38 +45,48 @@ const NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
 const LABEL = /[a-zA-Z_][a-zA-Z0-9_]*/y;
 /** Receivers drop series with far fewer; bounds the time that looking for doubles takes. */
 const MAX_LABELS = 256;
+/** A name in quotes, as HELP and TYPE lines have it, or any other word. */
+const COMMENT = /^[ \t]*#[ \t]+(HELP|TYPE)[ \t]+("(?:[^"\\]|\\.)*"|\S+)(?:[ \t]+(.*))?$/;
 const BLANKS = /[ \t]*/y;
 const NUMBER = /^[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf|infinity|nan)$/i;
+
+/** Which dialect of the text format is read. */
+export interface TextDialect {
+  /** Names may be any UTF-8 in quotes, as Prometheus 3 has them: `{"my.metric", "label.name"="x"} 1`. Off by default. */
+  readonly quotedNames?: boolean;
+}
 
 /**
  * Parses the Prometheus text format 0.0.4 line by line; yields nothing for blank lines and plain comments.
  * Throws {@link TextFormatError} at the first bad line. Source: the exposition format document of prometheus.io.
  */
-export function* parseText(text: string): Generator<TextLine> {
+export function* parseText(text: string, dialect: TextDialect = {}): Generator<TextLine> {
   let number = 0;
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf('\n', start);
     const end = newline === -1 ? text.length : newline;
     number++;
-    const parsed = parseLine(text.slice(start, end), number);
+    const parsed = parseLine(text.slice(start, end), number, dialect);
     if (parsed) yield parsed;
     start = end + 1;
   }
 }
 
 /** Parses one line, without its newline; undefined for blank lines and plain comments. */
-export function parseLine(line: string, number = 1): TextLine | undefined {
+export function parseLine(line: string, number = 1, { quotedNames = false }: TextDialect = {}): TextLine | undefined {
   const cursor = new Cursor(line, number);
   cursor.take(BLANKS);
   if (cursor.done) return undefined;
-  return cursor.peek === '#' ? parseComment(line, number) : parseSample(cursor);
+  return cursor.peek === '#' ? parseComment(line, number, quotedNames) : parseSample(cursor, quotedNames);
 }
 
-function parseComment(line: string, number: number): TextLine | undefined {
-  const match = /^[ \t]*#[ \t]+(HELP|TYPE)[ \t]+(\S+)(?:[ \t]+(.*))?$/.exec(line);
+function parseComment(line: string, number: number, quotedNames: boolean): TextLine | undefined {
+  const match = COMMENT.exec(line);
   if (!match) return undefined;
-  const [, keyword, name = '', rest = ''] = match;
-  if (!isMetricName(name))
+  const [, keyword, word = '', rest = ''] = match;
+  const isQuoted = quotedNames && word.startsWith('"');
+  const name = isQuoted ? new Cursor(word, number).quoted('a metric name') : word;
+  if (isQuoted ? name === '' : !isMetricName(name))
     throw new TextFormatError(
       number,
       `bad metric name ${quote(name)} after # ${keyword}`,
@@ -92,11 +102,15 @@ function parseComment(line: string, number: number): TextLine | undefined {
   return { kind: 'type', name, type: type as MetricType };
 }
 
-function parseSample(cursor: Cursor): TextSample {
-  const name = cursor.take(NAME);
-  if (name === '') throw cursor.error('a line starts with a metric name or #');
+function parseSample(cursor: Cursor, quotedNames: boolean): TextSample {
+  const bareName = cursor.take(NAME);
+  if (bareName === '' && !(quotedNames && cursor.peek === '{'))
+    throw cursor.error('a line starts with a metric name or #');
   cursor.take(BLANKS);
-  const labels = cursor.peek === '{' ? parseLabels(cursor) : [];
+  const hasLabels = cursor.peek === '{';
+  if (hasLabels) cursor.skip('{');
+  const name = bareName === '' ? parseQuotedName(cursor) : bareName;
+  const labels = hasLabels ? parseLabels(cursor, quotedNames) : [];
   const [valueText = '', timestampText, ...more] = cursor.rest.trim().split(/[ \t]+/);
   if (more.length > 0)
     throw cursor.error(`text after the timestamp: ${quote(more.join(' '))}`, 'text after the timestamp');
@@ -113,20 +127,31 @@ function parseSample(cursor: Cursor): TextSample {
   return { ...sample, timestampMs: Math.trunc(Number(timestampText)) };
 }
 
-function parseLabels(cursor: Cursor): [string, string][] {
+/** The name at the beginning of `{"my.metric", …}`, with what parts it from the labels. */
+function parseQuotedName(cursor: Cursor): string {
+  cursor.take(BLANKS);
+  const name = cursor.quoted('a metric name');
+  if (name === '') throw cursor.error('the metric name is empty');
+  cursor.take(BLANKS);
+  if (cursor.peek === ',') cursor.skip(',');
+  else if (cursor.peek !== '}') throw cursor.error(`expected "," or "}" at column ${cursor.column}`);
+  return name;
+}
+
+/** What is behind the bracket, and the closing one. */
+function parseLabels(cursor: Cursor, quotedNames: boolean): [string, string][] {
   const labels: [string, string][] = [];
-  cursor.skip('{');
   for (;;) {
     cursor.take(BLANKS);
     if (cursor.peek === '}') break;
-    const name = cursor.take(LABEL);
+    const name = quotedNames && cursor.peek === '"' ? cursor.quoted('a label name') : cursor.take(LABEL);
     if (name === '') throw cursor.error(`expected a label name at column ${cursor.column}`);
     if (labels.some(([other]) => other === name)) throw cursor.error(`label ${name} twice`, 'a label twice');
     if (labels.length === MAX_LABELS) throw cursor.error(`more than ${MAX_LABELS} labels`);
     cursor.take(BLANKS);
     cursor.skip('=');
     cursor.take(BLANKS);
-    labels.push([name, cursor.quoted(name)]);
+    labels.push([name, cursor.quoted(`the value of label ${name}`, 'the value of a label')]);
     cursor.take(BLANKS);
     if (cursor.peek === ',') cursor.skip(',');
     else if (cursor.peek !== '}') throw cursor.error(`expected "," or "}" at column ${cursor.column}`);
@@ -183,16 +208,14 @@ class Cursor {
     this.#at++;
   }
 
-  quoted(label: string): string {
+  /** A text in quotes; errors name it by `what`, or by `withoutContent`. */
+  quoted(what: string, withoutContent = what): string {
     this.skip('"');
     let value = '';
     for (;;) {
       const character = this.peek;
       if (character === undefined)
-        throw this.error(
-          `the value of label ${label} has no closing quote`,
-          'the value of a label has no closing quote',
-        );
+        throw this.error(`${what} has no closing quote`, `${withoutContent} has no closing quote`);
       this.#at++;
       if (character === '"') return value;
       if (character !== '\\') {
@@ -202,11 +225,7 @@ class Cursor {
       const escaped = this.peek;
       if (escaped === 'n') value += '\n';
       else if (escaped === '"' || escaped === '\\') value += escaped;
-      else
-        throw this.error(
-          `unknown escape \\${escaped ?? ''} in the value of label ${label}`,
-          'unknown escape in the value of a label',
-        );
+      else throw this.error(`unknown escape \\${escaped ?? ''} in ${what}`, `unknown escape in ${withoutContent}`);
       this.#at++;
     }
   }

@@ -1,5 +1,5 @@
 import { decimal } from '../../host/numbers.ts';
-import { isLabelName, type MetricType } from '../../metrics/family.ts';
+import { isLabelName, isMetricName, type MetricType } from '../../metrics/family.ts';
 import { parseText, type TextSample } from '../../metrics/parse-text.ts';
 import { labelBlock } from '../../metrics/text.ts';
 
@@ -8,6 +8,8 @@ type Labels = readonly (readonly [name: string, value: string])[];
 /** A family of a text file. Samples of histograms and summaries have the suffixes of their parts in their names. */
 export interface TextFamily {
   readonly name: string;
+  /** The name as the file has it, which may be any UTF-8; `name` is what all receivers take. */
+  readonly original: string;
   readonly type: MetricType;
   readonly help: string | undefined;
   readonly samples: readonly { readonly key: string; readonly value: number }[];
@@ -34,18 +36,28 @@ export function parseFamilies(text: string): TextFamily[] {
   // Most likely the file is still being written, and its last number may be cut.
   if (text !== '' && !text.endsWith('\n')) throw new Error('the last line has no end; write a new file and rename it');
   const drafts = new Map<string, Draft>();
+  // Two names that become one would be one family, or even one series, of two meanings.
+  const originals = new Map<string, string>();
+  const nameOf = (original: string) => {
+    const name = validName(original);
+    const other = originals.get(name) ?? original;
+    if (other !== original) throw new Error(`${quoted(original)} and ${quoted(other)} both become ${name}`);
+    originals.set(name, original);
+    return name;
+  };
   const draftOf = (name: string) => {
     const draft = drafts.get(name) ?? { name, type: undefined, help: undefined, samples: [] };
     drafts.set(name, draft);
     return draft;
   };
-  for (const line of parseText(text)) {
+  for (const line of parseText(text, { quotedNames: true })) {
+    const name = nameOf(line.name);
     if (line.kind === 'sample') {
-      const draft = draftOf(ownerOf(line.name, drafts));
-      draft.samples.push(sampleOf(line, draft.type));
+      const draft = draftOf(ownerOf(name, drafts));
+      draft.samples.push(sampleOf({ ...line, name }, draft.type));
       continue;
     }
-    const draft = draftOf(line.name);
+    const draft = draftOf(name);
     if (line.kind === 'help') {
       if (draft.help !== undefined) throw new Error(`${line.name} has two HELP lines`);
       draft.help = line.help;
@@ -55,8 +67,22 @@ export function parseFamilies(text: string): TextFamily[] {
       draft.type = line.type;
     }
   }
-  return [...drafts.values()].filter(({ samples }) => samples.length > 0).map(finish);
+  return [...drafts.values()]
+    .filter(({ samples }) => samples.length > 0)
+    .map((draft) => finish(draft, originals.get(draft.name) ?? draft.name));
 }
+
+const quoted = (name: string): string => JSON.stringify(name);
+
+/**
+ * A name in quotes as all receivers take it: what the classic grammar does not have becomes `_`, as in the scheme
+ * `underscores` of Prometheus.
+ */
+export const validName = (name: string): string =>
+  isMetricName(name) ? name : name.replaceAll(/[^a-zA-Z0-9_:]/gu, '_').replace(/^\d/, '_');
+
+/** As {@link validName}, for labels, whose names have no colons. */
+const validLabel = (name: string): string => validName(name).replaceAll(':', '_');
 
 /** The family of a sample: one of its own name, or the histogram or summary that it is a part of. */
 function ownerOf(name: string, drafts: ReadonlyMap<string, Draft>): string {
@@ -71,7 +97,9 @@ function sampleOf({ name, labels, value, timestampMs }: TextSample, type: Metric
   if (timestampMs !== undefined) throw new Error(`${name} has a timestamp, which would be that of an older cycle`);
   const bound = type && BOUNDS[type];
   const clean: [string, string][] = [];
-  for (const [label, text] of labels) {
+  for (const [original, text] of labels) {
+    const label = validLabel(original);
+    if (clean.some(([other]) => other === label)) throw new Error(`${name} has two labels that become ${label}`);
     if (label !== 'le' && !isLabelName(label)) throw new Error(`${name} has the reserved label ${label}`);
     if (text !== '') clean.push([label, label === bound ? boundText(text) : text]);
   }
@@ -92,10 +120,10 @@ export function boundText(text: string): string {
   return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
 }
 
-function finish({ name, type = 'untyped', help, samples }: Draft): TextFamily {
+function finish({ name, type = 'untyped', help, samples }: Draft, original: string): TextFamily {
   const bound = BOUNDS[type];
   const all = bound ? [...samples, ...missingParts(name, type, bound, samples)] : samples;
-  return { name, type, help, samples: all.map((sample) => ({ key: keyOf(sample), value: sample.value })) };
+  return { name, original, type, help, samples: all.map((sample) => ({ key: keyOf(sample), value: sample.value })) };
 }
 
 const keyOf = ({ name, labels }: Sample): string =>

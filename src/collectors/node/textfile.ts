@@ -31,23 +31,35 @@ const options = z.strictObject({
 export const textfile = defineCollector({
   name: 'textfile',
   enabled: true,
-  summary: 'Metrics that other programs write to `*.prom` files, under their own names, and when they did.',
+  summary:
+    'Metrics that other programs write to `*.prom` files, under their own names, and when they did. In names in ' +
+    'quotes (UTF-8), what the classic grammar does not have becomes `_`; two names that become one are refused.',
   options,
   families: [scrapeError, mtime],
   errorFlag: scrapeError,
   create({ host }, { directory, maxFileSize, followLinks }) {
     const directories = [directory].flat();
+    // The same objects in each cycle: a series of another Family is another series, and the list is made anew.
+    let families: ReadonlyMap<string, Family> = new Map();
     return (out) => {
       const merged = new Map<string, Merged>();
       for (const file of directories.flatMap(expand).flatMap((folder) => promFiles(host, folder, out))) {
         out.attempt(file, () => {
           const { text, seconds } = readFile(file, maxFileSize, followLinks ? undefined : realFolder(file));
-          const families = withoutContent(() => parseFamilies(text));
-          for (const one of families) out.attempt(file, () => merge(merged, file, one));
+          const parsed = withoutContent(() => parseFamilies(text));
+          for (const one of parsed) out.attempt(file, () => merge(merged, file, one));
           out.add(mtime, seconds, file);
         });
       }
-      for (const one of merged.values()) out.attempt(one.files.join(', '), () => addMerged(out, one));
+      const current = new Map<string, Family>();
+      for (const one of merged.values()) {
+        out.attempt(one.files.join(', '), () => {
+          const owner = familyOf(one, families);
+          current.set(owner.name, owner);
+          for (const { key, value } of one.samples) out.addSeries(owner, key, value);
+        });
+      }
+      families = current;
       // Last: a series that comes twice is only found when it is added.
       out.add(scrapeError, out.errors.length > 0 ? 1 : 0);
     };
@@ -110,6 +122,10 @@ interface Merged {
 function merge(merged: Map<string, Merged>, file: string, one: TextFamily): void {
   const known = merged.get(one.name) ?? { first: one, help: one.help, files: [], samples: [] };
   const { files, samples, first } = known;
+  if (first.original !== one.original) {
+    const [here, there] = [one.original, first.original].map((name) => JSON.stringify(name));
+    throw new Error(`${here} becomes ${one.name}, as ${there} of ${files[0]} does`);
+  }
   if (first.type !== one.type) throw new Error(`${one.name} is ${one.type} here, but ${first.type} in ${files[0]}`);
   if (one.help !== undefined && one.help !== (known.help ?? one.help)) {
     throw new Error(`the HELP text of ${one.name} is not that of ${files[0]}`);
@@ -120,7 +136,9 @@ function merge(merged: Map<string, Merged>, file: string, one: TextFamily): void
   merged.set(one.name, known);
 }
 
-function addMerged(out: Snapshot, { first, help, files, samples }: Merged): void {
-  const owner: Family = family(first.type, first.name, help ?? `Read from ${files.join(', ')}.`);
-  for (const { key, value } of samples) out.addSeries(owner, key, value);
+/** The family of the last cycle where nothing about it has changed. */
+function familyOf({ first, help, files }: Merged, known: ReadonlyMap<string, Family>): Family {
+  const text = help ?? `Read from ${files.join(', ')}.`;
+  const last = known.get(first.name);
+  return last?.type === first.type && last.help === text ? last : family(first.type, first.name, text);
 }

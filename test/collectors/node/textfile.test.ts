@@ -3,8 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { bindCollector } from '../../../src/collectors/collector.ts';
 import { textfile } from '../../../src/collectors/node/textfile.ts';
 import { boundText } from '../../../src/collectors/node/textfile-parse.ts';
+import { Host } from '../../../src/host/host.ts';
+import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { fixture, fixturePaths, hostTree } from '../../kit/host-tree.ts';
 import { difference, nameOf, samplesOf } from '../../kit/samples.ts';
@@ -182,4 +185,70 @@ test('what is in a file is in no message', async (t) => {
     assert.doesNotMatch(losses.join(), /hunter2/);
     assert.match(losses.join(), /^a\.prom: line 1: /);
   }
+});
+
+test('names in quotes become those that all receivers take', async (t) => {
+  const text =
+    '# HELP "my.metric" Some \\\\ text.\n# TYPE "my.metric" gauge\n{"my.metric", "label.name"="x",plain="y"} 1\n' +
+    '# TYPE "größe.h" histogram\n{"größe.h_bucket",le="1"} 2\n{"größe.h_count"} 3\n{"größe.h_sum"} 4\n' +
+    '{"plain"} 5\nbare{"a:b"="1"} 6\n{ "1st" , } 7\n{"with blank"} 8\n';
+  const { lines, losses, snapshot } = await collect(t, { 'texts/a.prom': text });
+  assert.deepEqual(losses, []);
+  assert.deepEqual(lines, [
+    '_st 7',
+    'bare{a_b="1"} 6',
+    'gr__e_h_bucket{le="+Inf"} 3',
+    'gr__e_h_bucket{le="1"} 2',
+    'gr__e_h_count 3',
+    'gr__e_h_sum 4',
+    'my_metric{label_name="x",plain="y"} 1',
+    'plain 5',
+    'with_blank 8',
+  ]);
+  assert.equal(snapshot.families.get('my_metric')?.help, 'Some \\ text.');
+});
+
+for (const [what, text, loss] of [
+  ['two names that become one', '{"a.b"} 1\na_b 2\n', /^bad\.prom: "a_b" and "a\.b" both become a_b/],
+  ['two labels that become one', 'a{"b.c"="1",b_c="2"} 1\n', /^bad\.prom: a has two labels that become b_c/],
+  ['a label that becomes a reserved one', 'a{"..b"="1"} 1\n', /^bad\.prom: a has the reserved label __b/],
+  ['an empty name', '{""} 1\n', /^bad\.prom: line 1: the metric name is empty/],
+  ['two names in a line', '{"a","b"} 1\n', /^bad\.prom: line 1: expected "="/],
+  ['no closing quote', '{"a} 1\n', /^bad\.prom: line 1: a metric name has no closing quote/],
+] as const) {
+  test(`quoted names: a file with ${what} loses only itself`, async (t) => {
+    const { lines, losses, failed } = await collect(t, { 'texts/bad.prom': text, 'texts/good.prom': 'good 1\n' });
+    assert.deepEqual([lines, failed], [['good 1'], true]);
+    assert.match(losses.join('\n'), loss);
+  });
+}
+
+test('names of two files that become one lose the later', async (t) => {
+  const { lines, losses } = await collect(t, { 'texts/a.prom': '{"a.b"} 1\n', 'texts/b.prom': '{"a-b",x="1"} 2\n' });
+  assert.deepEqual(lines, ['a_b 1']);
+  assert.match(losses.join('\n'), /^b\.prom: "a-b" becomes a_b, as "a\.b" of .*a\.prom does/);
+});
+
+test('families are the same objects in each cycle, until what is said of them changes', async (t) => {
+  const paths = hostTree(t, { 'texts/a.prom': '# TYPE a gauge\na 1\nb 2\n' });
+  const directory = join(paths.rootfs, 'texts');
+  const producer = bindCollector(
+    'node',
+    textfile,
+    { host: new Host(paths), now: () => 0 },
+    textfile.options.parse({ directory }),
+  );
+  const cycle = async (previous?: Snapshot) => {
+    const out = new Snapshot(previous);
+    await producer.collect(out, AbortSignal.timeout(10_000));
+    return out;
+  };
+  const first = await cycle();
+  const second = await cycle(first);
+  assert.equal(second.series, first.series);
+  writeFileSync(join(directory, 'a.prom'), '# TYPE a counter\na 1\nb 2\n');
+  const third = await cycle(second);
+  assert.notEqual(third.series, second.series);
+  assert.equal(third.families.get('a')?.type, 'counter');
+  assert.equal(third.families.get('b'), first.families.get('b'));
 });
