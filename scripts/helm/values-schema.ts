@@ -109,6 +109,8 @@ export const valuesSchema = z.strictObject({
   networkPolicy: z.strictObject({
     enabled: z.boolean(),
     metricsFrom: z.array(anyObject),
+    dnsTo: z.array(anyObject),
+    kubeletTo: z.array(anyObject),
     apiServerTo: z.array(anyObject),
     apiServerPorts: z.array(port),
     exportersTo: z.array(anyObject),
