@@ -79,7 +79,7 @@ tokenFile: /etc/firesteel-tokens/read
 {{- end -}}
 
 {{- define "firesteel.nodeConfig" -}}
-{{- $collectors := .Values.collectors -}}
+{{- $collectors := include "firesteel.collectors" . | fromYaml -}}
 {{- $node := deepCopy $collectors.node -}}
 {{- if not .Values.node.mountHostRoot -}}
   {{- $_ := set $node "filesystem" (mergeOverwrite (deepCopy ($node.filesystem | default dict)) (dict "enabled" false)) -}}
@@ -108,9 +108,10 @@ collectors:
 {{- end -}}
 
 {{- define "firesteel.stateConfig" -}}
-{{- $ksm := omit .Values.collectors.ksm "resourcesExtra" "resourcesExclude" "customResourceState" -}}
+{{- $all := (include "firesteel.collectors" . | fromYaml).ksm -}}
+{{- $ksm := omit $all "resourcesExtra" "resourcesExclude" "customResourceState" -}}
 {{- $_ := set $ksm "resources" (include "firesteel.ksmResources" . | fromYamlArray) -}}
-{{- if .Values.collectors.ksm.customResourceState -}}
+{{- if $all.customResourceState -}}
   {{- $_ := set $ksm "customResourceStateFile" "/etc/firesteel/custom-resources.yaml" -}}
 {{- end -}}
 {{- include "firesteel.commonConfig" (dict "root" . "role" "state") }}

@@ -61,7 +61,7 @@ volumeMounts:
 
 {{- /* The kubelet of the node at its address, which only the pod knows, unless a URL is given. */ -}}
 {{- define "firesteel.kubeletArgs" -}}
-{{- $container := .Values.collectors.container -}}
+{{- $container := (include "firesteel.collectors" . | fromYaml).container -}}
 {{- if and (include "firesteel.kubeletMetrics" .) (not ($container.kubelet | default dict).url) }}
 - --set
 - collectors.container.kubelet.url=https://$(NODE_IP):10250

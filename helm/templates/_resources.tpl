@@ -5,7 +5,7 @@
 
 {{- /* Names of the resources that are followed, as a list of YAML, in the order of the alphabet. */ -}}
 {{- define "firesteel.ksmResources" -}}
-{{- $ksm := .Values.collectors.ksm -}}
+{{- $ksm := (include "firesteel.collectors" . | fromYaml).ksm -}}
 {{- $names := list -}}
 {{- if kindIs "slice" $ksm.resources -}}
   {{- $names = $ksm.resources -}}

@@ -1,11 +1,11 @@
 {{- /* "true" when there are agents of this kind: a workload runs when one of its collectors does. */ -}}
 {{- define "firesteel.hasNode" -}}
-{{- $collectors := .Values.collectors -}}
+{{- $collectors := include "firesteel.collectors" . | fromYaml -}}
 {{- if or $collectors.node.enabled $collectors.container.enabled $collectors.process.enabled }}true{{ end -}}
 {{- end -}}
 
 {{- define "firesteel.hasState" -}}
-{{- if .Values.collectors.ksm.enabled }}true{{ end -}}
+{{- if (include "firesteel.collectors" . | fromYaml).ksm.enabled }}true{{ end -}}
 {{- end -}}
 
 {{- define "firesteel.scheme" -}}
@@ -18,7 +18,7 @@
 
 {{- /* Who tells node agents the names of pods: state, apiserver, kubelet, or none when nothing wants them. */ -}}
 {{- define "firesteel.identitySource" -}}
-{{- $collectors := .Values.collectors -}}
+{{- $collectors := include "firesteel.collectors" . | fromYaml -}}
 {{- $identity := $collectors.container.identity | default dict -}}
 {{- $usual := ternary "state" "apiserver" (not (empty (include "firesteel.hasState" .))) -}}
 {{- $wanted := or $collectors.container.enabled (and $collectors.process.enabled $collectors.process.byPod) -}}
@@ -27,13 +27,13 @@
 
 {{- /* "true" when node agents ask the state agents of this release. */ -}}
 {{- define "firesteel.asksState" -}}
-{{- $identity := .Values.collectors.container.identity | default dict -}}
+{{- $identity := (include "firesteel.collectors" . | fromYaml).container.identity | default dict -}}
 {{- if and (include "firesteel.hasState" .) (eq (include "firesteel.identitySource" .) "state") (not $identity.url) }}true{{ end -}}
 {{- end -}}
 
 {{- /* "true" when node agents ask the kubelet for metrics. */ -}}
 {{- define "firesteel.kubeletMetrics" -}}
-{{- $container := .Values.collectors.container -}}
+{{- $container := (include "firesteel.collectors" . | fromYaml).container -}}
 {{- if and $container.enabled (or $container.kubeletMetrics (eq ($container.source | default "cgroup") "kubelet")) }}true{{ end -}}
 {{- end -}}
 

@@ -63,7 +63,7 @@
 {{- end -}}
 
 {{- define "firesteel.validateScope" -}}
-{{- $ksm := .Values.collectors.ksm -}}
+{{- $ksm := (include "firesteel.collectors" . | fromYaml).ksm -}}
 {{- if and .Values.rbac.namespaced (include "firesteel.hasState" .) -}}
   {{- if not $ksm.namespaces -}}
     {{- $fix := dict "rbac" (dict "namespaced" true) "collectors" (dict "ksm" (dict "namespaces" (list (include "firesteel.namespace" .)))) -}}
@@ -87,14 +87,14 @@
 {{- end -}}
 
 {{- define "firesteel.validateNames" -}}
-{{- $identity := .Values.collectors.container.identity | default dict -}}
+{{- $identity := (include "firesteel.collectors" . | fromYaml).container.identity | default dict -}}
 {{- $auth := .Values.http.podInfoAuth -}}
 {{- if and (eq (include "firesteel.identitySource" .) "state") (include "firesteel.hasNode" .) (not $identity.url) -}}
   {{- if not (include "firesteel.hasState" .) -}}
     {{- $fix := dict "collectors" (dict "container" (dict "identity" (dict "source" "apiserver"))) -}}
     {{- include "firesteel.refuse" (dict "problem" "collectors.container.identity.source state: collectors.ksm is off, so there are no state agents to ask, and identity.url names no others." "fix" $fix) -}}
   {{- else if not (has "pods" (include "firesteel.ksmResources" . | fromYamlArray)) -}}
-    {{- $ksm := .Values.collectors.ksm -}}
+    {{- $ksm := (include "firesteel.collectors" . | fromYaml).ksm -}}
     {{- $lists := dict "resourcesExtra" (append ($ksm.resourcesExtra | default list) "pods" | uniq) -}}
     {{- with $ksm.resourcesExclude }}{{ $_ := set $lists "resourcesExclude" (without . "pods") }}{{ end -}}
     {{- $fix := dict "collectors" (dict "ksm" $lists) -}}

@@ -62,6 +62,7 @@ export const valuesSchema = z.strictObject({
     pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
   }),
   tier: z.enum(['restricted', 'extended']),
+  preset: z.enum(['minimal', 'standard', 'complete']),
   cluster: z.strictObject({ name: z.string() }),
   labels: settings.labels,
   push: settings.push,

@@ -1,0 +1,16 @@
+{{- /* The section `collectors`, as YAML: the values laid over what the preset sets. */ -}}
+{{- define "firesteel.collectors" -}}
+{{- $preset := index (.Files.Get "files/presets.yaml" | fromYaml) .Values.preset -}}
+{{- toYaml (mergeOverwrite $preset (deepCopy .Values.collectors)) -}}
+{{- end -}}
+
+{{- /* What the preset needs and costs, for the notes; docs/install.md has the same at more length. */ -}}
+{{- define "firesteel.presetNote" -}}
+{{- if eq .Values.preset "minimal" -}}
+the least series and rights: no process metrics, nine node collectors, nine kinds of objects
+{{- else if eq .Values.preset "standard" -}}
+the agent's defaults: all four groups, no rights to ask the kubelet
+{{- else -}}
+what common dashboards ask for, at two to three times the series. Node agents may get nodes/metrics, and state agents also list and watch RBAC objects, endpoints, ingress classes and service accounts; all labels of objects are reported. Where kubelets sign their own certificates, set collectors.container.kubelet.insecureSkipVerify or caFile
+{{- end -}}
+{{- end -}}
