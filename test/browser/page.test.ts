@@ -223,12 +223,12 @@ test('a configuration that is refused says why, and one that is taken what it ch
   await giveToken(page, TOKEN);
   await page.locator('#reload-result', { hasText: 'pushh' }).waitFor();
   await page.locator('#problems', { hasText: 'a new configuration was refused' }).waitFor();
-  configure({ labels: { zone: 'b' } });
+  configure({ labels: { rack: 'b' } });
   await page.locator('#reload').click();
   await page.locator('#reload-result', { hasText: 'Applied' }).waitFor();
   await page.locator('#problems', { hasText: 'refused' }).waitFor({ state: 'hidden' });
   await page.locator('#config-details summary').click();
-  await page.locator('#config-text', { hasText: 'zone: b' }).waitFor();
+  await page.locator('#config-text', { hasText: 'rack: b' }).waitFor();
   assert.deepEqual(await accessibilityFindings(page), []);
 });
 
