@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { freePort } from '../kit/free-port.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable } from '../kit/servers.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
@@ -19,15 +18,6 @@ const TIERS = [
   { tier: 'restricted', uid: 65_534, capabilities: 0n },
   { tier: 'extended', uid: 0, capabilities: DAC_READ_SEARCH | SYS_PTRACE },
 ] as const;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 test('node agents as the chart starts them', { timeout: 900_000 }, async (t) => {
   if (!sandboxAvailable(t)) return;

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
+import { freePort } from './free-port.ts';
 import { fixture } from './host-tree.ts';
-import { freePort, startServer } from './servers.ts';
+import { startServer } from './servers.ts';
 
 /** A real nginx with one server for each way of being in the way. */
 export interface Nginx {
