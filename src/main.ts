@@ -1,11 +1,11 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning --max-semi-space-size=1
 import { text } from 'node:stream/consumers';
+import { createLog } from './base/log.ts';
 import { dispatch } from './commands/dispatch.ts';
 import { COMMANDS } from './commands/index.ts';
 import { stuckOperations } from './exporters/spool/disk.ts';
 import { waitingThreads } from './host/statfs.ts';
 import { signalHandled } from './host/watchdog.ts';
-import { createLog } from './log.ts';
 
 const stop = new AbortController();
 const events = new EventTarget();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Parts } from '../src/parts.ts';
+import { Parts } from '../src/agent/parts.ts';
 
 /** A part that writes down what happens to it. */
 function recorder() {

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseText } from '../../src/metrics/parse-text.ts';
+import { parseText } from '../../src/metrics/text/parse.ts';
 import { MIXED_NAMES, type MixedCrowd, processCount, startMixedCrowd } from './crowd.ts';
 import { answers, cpuMs, memoryMib, sleep, startAgent, startProgram, startSink } from './processes.ts';
 

@@ -1,9 +1,9 @@
+import { createLog, ThrottledLog } from '../../src/base/log.ts';
 import { settingsSchema } from '../../src/commands/settings.ts';
 import { targets } from '../../src/config/identity.ts';
 import type { Exporter } from '../../src/exporters/exporter.ts';
 import { createExporter } from '../../src/exporters/index.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
-import { createLog, ThrottledLog } from '../../src/log.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 
 /** What many exporters of one process share: their self metrics, and the log. */

@@ -1,5 +1,5 @@
 // A process that renders synthetic series and pushes them: its arguments are URL, number of series and interval in ms.
-import { createLog } from '../../src/log.ts';
+import { createLog } from '../../src/base/log.ts';
 import { SeriesBudget } from '../../src/metrics/budget.ts';
 import { PushCycle } from '../../src/push/cycle.ts';
 import { Schedule } from '../../src/push/schedule.ts';

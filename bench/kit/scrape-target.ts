@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { encodeByFamily } from '../../src/metrics/encoder.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
+import { encodeByFamily } from '../../src/metrics/text/encoder.ts';
 import { SyntheticSeries } from './synthetic-series.ts';
 
 /** Something to scrape. */

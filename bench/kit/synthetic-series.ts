@@ -1,6 +1,6 @@
 import { counter, type Family, gauge } from '../../src/metrics/family.ts';
 import type { Snapshot } from '../../src/metrics/snapshot.ts';
-import { labelBlock } from '../../src/metrics/text.ts';
+import { labelBlock } from '../../src/metrics/text/format.ts';
 import { randomFrom } from '../../test/kit/random.ts';
 
 const LABELS = ['container', 'id', 'image', 'name', 'namespace', 'pod'];

@@ -4,7 +4,7 @@ import type { Group } from '../metrics/group.ts';
 import { resultFamilies } from '../metrics/result-samples.ts';
 import type { CollectorsConfig } from './catalogue.ts';
 import { containerFamiliesOf } from './container/index.ts';
-import { readCustomResources } from './ksm/custom-resource-file.ts';
+import { readCustomResources } from './ksm/custom/file.ts';
 import { familyFilter } from './ksm/family-filter.ts';
 import { resources } from './ksm/resources/index.ts';
 import type { KsmSection } from './ksm/section.ts';

@@ -1,10 +1,10 @@
 import { stringify } from 'yaml';
-import type { Config } from '../agent.ts';
+import type { Config } from '../agent/agent.ts';
 import { targets } from '../config/identity.ts';
 import { ConfigError } from '../config/load.ts';
 import { printable } from '../config/print.ts';
 import { askReceivers } from '../exporters/ask.ts';
-import { waysTo } from '../exporters/ways.ts';
+import { waysTo } from '../exporters/http/ways.ts';
 import { type Command, type Io, UsageError } from './command.ts';
 import { loadSettings, parseFlags } from './settings.ts';
 
@@ -47,7 +47,7 @@ ends with 2; ends with 0 when the agent would start with all of it. The file of 
 async function customResourceProblems({ collectors: { ksm } }: Config): Promise<readonly string[]> {
   if (!ksm.enabled) return [];
   // Loads all resources, which other configurations do without.
-  const { readCustomResources } = await import('../collectors/ksm/custom-resource-file.ts');
+  const { readCustomResources } = await import('../collectors/ksm/custom/file.ts');
   return readCustomResources(ksm).problems;
 }
 

@@ -1,12 +1,12 @@
-import { type Config, pushedLabelsOf } from '../assembly.ts';
+import { type Config, pushedLabelsOf } from '../agent/assembly.ts';
+import type { StateRole } from '../agent/state-role.ts';
+import { createLog } from '../base/log.ts';
 import { createProducers } from '../collectors/catalogue.ts';
 import { nodeReport } from '../collectors/node/report.ts';
 import { VERSION } from '../config/version.ts';
 import { Host } from '../host/host.ts';
-import { createLog } from '../log.ts';
-import { encodeByFamily } from '../metrics/encoder.ts';
 import { AgentRegistry, type Gathered, SELF_GROUP } from '../metrics/registry.ts';
-import type { StateRole } from '../state-role.ts';
+import { encodeByFamily } from '../metrics/text/encoder.ts';
 import type { Io } from './command.ts';
 
 /** Collectors without an agent around them. */
@@ -51,7 +51,7 @@ export async function openCollection(config: Config, io: Io): Promise<Collection
 /** Lists the cluster once; what is not listed within a minute is told on standard error. */
 async function listCluster(config: Config, registry: AgentRegistry, io: Io): Promise<StateRole> {
   // Loads the Kubernetes client, which other collections do without.
-  const { createStateRole } = await import('../state-role.ts');
+  const { createStateRole } = await import('../agent/state-role.ts');
   const alone = { ...config, election: { ...config.election, enabled: false } };
   const world = {
     log: createLog('warn'),

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JsonClient } from '../collectors/container/json-client.ts';
 import { nodeCollectors } from '../collectors/node/index.ts';
 import { compare, type Round } from '../diff/compare.ts';
 import { REPLACED, type Replaced, RULES } from '../diff/known.ts';
 import { nameOf, part, type Reading, readingOf } from '../diff/reading.ts';
 import { isSame, judge, reportText } from '../diff/report.ts';
-import { TextFormatError } from '../metrics/parse-text.ts';
+import { TextFormatError } from '../metrics/text/parse.ts';
+import { JsonClient } from '../net/json-client.ts';
 import { type Collection, openCollection } from './collection.ts';
 import { type Command, type Io, UsageError } from './command.ts';
 import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, loadSettings, type Parsed, parseFlags } from './settings.ts';

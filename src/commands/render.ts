@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Allowlist, parseAllowlist } from '../collectors/ksm/allowlist.ts';
-import { parseCustomResources } from '../collectors/ksm/custom-resource.ts';
-import { CustomResourceError } from '../collectors/ksm/custom-resource-config.ts';
+import { CustomResourceError } from '../collectors/ksm/custom/config.ts';
+import { parseCustomResources } from '../collectors/ksm/custom/resource.ts';
 import { metricPattern } from '../collectors/ksm/family-filter.ts';
 import type { Renderer } from '../collectors/ksm/render.ts';
 import { renderersOf } from '../collectors/ksm/renderers.ts';

@@ -1,7 +1,7 @@
-import { startAgent } from '../agent.ts';
+import { startAgent } from '../agent/agent.ts';
+import { preferMemoryToCode, releaseProgram } from '../agent/memory.ts';
+import { createLog, type Log } from '../base/log.ts';
 import { watchEventLoop } from '../host/watchdog.ts';
-import { createLog, type Log } from '../log.ts';
-import { preferMemoryToCode, releaseProgram } from '../memory.ts';
 import type { Command, Io } from './command.ts';
 import { type ShownReceiver, showReceiver } from './receive.ts';
 import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, loadSettings, type Parsed, parseFlags } from './settings.ts';

@@ -1,5 +1,5 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
-import type { Config } from '../agent.ts';
+import type { Config } from '../agent/agent.ts';
 import { collectorsSection } from '../collectors/catalogue.ts';
 import { declaredLabels } from '../collectors/declared-labels.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { readText, whyUnread } from '../files.ts';
+import { readText, whyUnread } from '../base/files.ts';
 import { explainIssue, type Origin, problemLine } from './explain.ts';
 import { reservedKeys } from './reserved-keys.ts';
 import { CONFIG_FILE_ENV, SETTINGS, type Setting } from './settings-table.ts';

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { readText, whyUnread } from '../files.ts';
+import { readText, whyUnread } from '../base/files.ts';
 
 /** No password or token is larger; a wrong path must not send a whole file to a receiver. */
 const MAX_SECRET_BYTES = 64 * 1024;

@@ -1,5 +1,5 @@
 import type { MetricType } from '../metrics/family.ts';
-import { parseText } from '../metrics/parse-text.ts';
+import { parseText } from '../metrics/text/parse.ts';
 
 /** What one side told at one moment. */
 export interface Reading {

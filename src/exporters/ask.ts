@@ -1,14 +1,14 @@
 import got from 'got';
 import type { ExporterSettings } from '../config/exporter-schema.ts';
 import type { Target } from '../config/identity.ts';
-import { Agents } from './agents.ts';
-import { ruleFor } from './answers.ts';
-import { Credentials } from './credentials.ts';
-import { NEVER_STORED_MS } from './dialect.ts';
+import { Agents } from './http/agents.ts';
+import { ruleFor } from './http/answers.ts';
+import { Credentials } from './http/credentials.ts';
+import { NEVER_STORED_MS } from './http/dialect.ts';
+import { linesOf } from './http/lines-of.ts';
+import { isMark, type Product, productOf } from './http/product.ts';
+import { Sender } from './http/sender.ts';
 import { protocolOf } from './index.ts';
-import { linesOf } from './lines-of.ts';
-import { isMark, type Product, productOf } from './product.ts';
-import { Sender } from './sender.ts';
 
 /** What an address of an exporter said. */
 export interface Asked {

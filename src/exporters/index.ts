@@ -1,11 +1,11 @@
 import type { ExporterSettings } from '../config/exporter-schema.ts';
 import { ConfigError } from '../config/load.ts';
+import { type ExporterContext, HttpExporter } from './delivery/http-exporter.ts';
+import type { Protocol } from './delivery/protocol.ts';
 import type { Exporter } from './exporter.ts';
-import { type ExporterContext, HttpExporter } from './http-exporter.ts';
-import type { Protocol } from './protocol.ts';
-import { pushgateway } from './pushgateway.ts';
-import { vmagent } from './vmagent.ts';
-import { waysTo } from './ways.ts';
+import { waysTo } from './http/ways.ts';
+import { pushgateway } from './pushgateway/pushgateway.ts';
+import { vmagent } from './victoriametrics/vmagent.ts';
 
 /** All kinds of receivers. A new one is one file and one line here (and its word in the schema). */
 const PROTOCOLS: readonly Protocol[] = [vmagent, pushgateway];

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { READ_AT_ONCE } from '../files.ts';
+import { READ_AT_ONCE } from '../base/files.ts';
 import { pathOfText, REPLACEMENT, textOfBytes } from './bytes.ts';
 import { errorCode, fileError, MissingFile, UnreadableFile } from './errors.ts';
 import type { HostPaths } from './paths.ts';

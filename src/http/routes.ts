@@ -1,6 +1,6 @@
-import { encodeByFamily } from '../metrics/encoder.ts';
 import type { Prepared } from '../metrics/prepared.ts';
 import type { AgentRegistry, Wanted } from '../metrics/registry.ts';
+import { encodeByFamily } from '../metrics/text/encoder.ts';
 import { type Routes, refuse } from './message.ts';
 import { BadSelection, wantedBy } from './wanted.ts';
 

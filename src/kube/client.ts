@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import got, { type Request } from 'got';
+import { turn } from '../base/turns.ts';
 import { ApiBodyError, ApiError, ApiUnreachable, type KubeApi, type KubeRequest, retryAfterMs } from './api.ts';
 import { Connection } from './connection.ts';
 import { type ClusterSettings, loadKubeConfig } from './kubeconfig.ts';
-import { turn } from './turns.ts';
 
 /** Bounds of one request; all but the tests take the defaults. */
 export interface ClientLimits {

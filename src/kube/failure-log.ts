@@ -1,4 +1,4 @@
-import type { Log } from '../log.ts';
+import type { Log } from '../base/log.ts';
 import { ApiBodyError, ApiError, ApiUnreachable } from './api.ts';
 
 /** When a cause is said again while it lasts, after it was said first: how many it concerns is known then. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Registry } from 'prom-client';
-import type { Log } from '../log.ts';
+import type { Log } from '../base/log.ts';
 import type { KubeApi } from './api.ts';
 import type { Election, ElectionHooks, ElectionStatus } from './election.ts';
 import { type LeaseMetrics, leaseMetrics } from './lease-metrics.ts';

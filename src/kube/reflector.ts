@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { turn } from '../base/turns.ts';
 import {
   ApiBodyError,
   ApiError,
@@ -13,7 +14,6 @@ import { ListDecoder, type ListMeta } from './list-stream.ts';
 import { type KubeObject, keyOf } from './object.ts';
 import { type ListReason, ReflectorStats } from './reflector-stats.ts';
 import { type ReflectorTiming, retryDelay } from './retry.ts';
-import { turn } from './turns.ts';
 import { decodeWatch, type WatchEvent } from './watch-stream.ts';
 
 /** Is told of each object. A throw is counted and costs only that object. */

@@ -1,4 +1,4 @@
-import type { Log } from '../log.ts';
+import type { Log } from '../base/log.ts';
 import type { Sleep } from './lease-store.ts';
 
 /** How a state agent stands, as its peers see it. */

@@ -1,8 +1,8 @@
 import type { Family } from './family.ts';
 import { harmlessLength, type Label, type LabelLimits, overLimit } from './label-limits.ts';
-import { parseLine } from './parse-text.ts';
 import { SeriesList, type SeriesView, type Snapshot } from './snapshot.ts';
-import { labelBlock } from './text.ts';
+import { labelBlock } from './text/format.ts';
+import { parseLine } from './text/parse.ts';
 
 /** What a push does to the labels of a group. */
 export interface PushedLabelOptions {

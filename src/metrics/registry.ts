@@ -1,5 +1,4 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
-import { encodeByFamily } from './encoder.ts';
 import { type Family, isLabelName, type MetricType } from './family.ts';
 import { type CollectorResult, NoData } from './outcome.ts';
 import type { Prepared } from './prepared.ts';
@@ -7,7 +6,8 @@ import type { PushedLabels, SeenSnapshot } from './pushed-labels.ts';
 import { resultSamples } from './result-samples.ts';
 import { type Producer, Scope } from './scope.ts';
 import { Snapshot } from './snapshot.ts';
-import { labelBlock } from './text.ts';
+import { encodeByFamily } from './text/encoder.ts';
+import { labelBlock } from './text/format.ts';
 
 /** One cycle's data: the snapshots of each group, and how each collector fared. */
 export interface Gathered {

@@ -1,5 +1,5 @@
 import type { Family } from './family.ts';
-import { labelBlock } from './text.ts';
+import { labelBlock } from './text/format.ts';
 
 /**
  * What one collector saw in one cycle: families and their samples in the order in which they were added. Add all

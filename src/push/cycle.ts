@@ -1,5 +1,5 @@
+import { kindOf, type ThrottledLog } from '../base/log.ts';
 import type { EndedSeries, Exporter } from '../exporters/exporter.ts';
-import { kindOf, type ThrottledLog } from '../log.ts';
 import { type SeriesBudget, seriesByFamily } from '../metrics/budget.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
 import type { CollectorResult } from '../metrics/outcome.ts';

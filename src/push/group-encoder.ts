@@ -6,11 +6,11 @@ import {
   type Encoding,
   transcodeKept,
 } from '../metrics/compression.ts';
-import { encodeByObject } from '../metrics/encoder.ts';
 import { gauge } from '../metrics/family.ts';
 import type { Group } from '../metrics/group.ts';
 import type { PreparedBody } from '../metrics/prepared.ts';
 import { Snapshot } from '../metrics/snapshot.ts';
+import { encodeByObject } from '../metrics/text/encoder.ts';
 
 const up = gauge('up', 'Whether the agent pushes this job; there as long as it does, so absence is the alarm.');
 

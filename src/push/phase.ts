@@ -1,4 +1,4 @@
-import { fnv1a64 } from '../fnv.ts';
+import { fnv1a64 } from '../base/fnv.ts';
 
 /**
  * When within the interval this node pushes, in milliseconds: fixed for a node, so that its samples are evenly

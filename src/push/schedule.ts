@@ -1,5 +1,5 @@
 import { createTask, type Logger, type ScheduledTask } from 'node-cron';
-import type { Log } from '../log.ts';
+import type { Log } from '../base/log.ts';
 import { nextTickMs } from './phase.ts';
 
 /** Why a tick did not run. */

@@ -1,7 +1,7 @@
 // Pushgateway's rules: one mistake refuses the whole push and leaves the group as it was.
 import { isUtf8 } from 'node:buffer';
 import type { MetricType } from '../metrics/family.ts';
-import { parseLine, TextFormatError, type TextHelp, type TextSample, type TextType } from '../metrics/parse-text.ts';
+import { parseLine, TextFormatError, type TextHelp, type TextSample, type TextType } from '../metrics/text/parse.ts';
 import { Refused } from './refused.ts';
 import type { GroupRoute } from './routes.ts';
 import { Declared, mergedLabels, newlinesIn, seriesKey, slicesOf } from './samples.ts';

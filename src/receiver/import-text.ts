@@ -1,5 +1,5 @@
 // VictoriaMetrics' text import: bad lines are skipped one by one and the rest is kept.
-import { parseLine, TextFormatError, type TextSample } from '../metrics/parse-text.ts';
+import { parseLine, TextFormatError, type TextSample } from '../metrics/text/parse.ts';
 
 import type { ImportRoute } from './routes.ts';
 import { Declared, mergedLabels, seriesKey, slicesOf } from './samples.ts';

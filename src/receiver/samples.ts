@@ -1,6 +1,6 @@
 import type { MetricType } from '../metrics/family.ts';
-import { parseLine, type TextSample, type TextType } from '../metrics/parse-text.ts';
-import { labelBlock } from '../metrics/text.ts';
+import { labelBlock } from '../metrics/text/format.ts';
+import { parseLine, type TextSample, type TextType } from '../metrics/text/parse.ts';
 import { Refused } from './refused.ts';
 
 const SUFFIXES: Partial<Record<MetricType, RegExp>> = {

@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import { readText } from '../files.ts';
+import { readText } from '../base/files.ts';
 
 /** A collector that is switched off for some time. */
 export interface Disable {

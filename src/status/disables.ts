@@ -1,5 +1,5 @@
+import type { Log } from '../base/log.ts';
 import type { DisabledView } from '../http/status-view.ts';
-import type { Log } from '../log.ts';
 import { type Disable, readDisables, writeDisables } from './disables-file.ts';
 
 /** Longest time for which a collector may be switched off: one that is forgotten comes back by itself. */

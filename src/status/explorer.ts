@@ -1,7 +1,7 @@
-import { Turns } from '../host/turns.ts';
+import { Turns } from '../base/turns.ts';
 import type { FamilyPage, FamilyView, SeriesPage, SeriesView } from '../http/status-view.ts';
 import type { Prepared } from '../metrics/prepared.ts';
-import { numberText } from '../metrics/text.ts';
+import { numberText } from '../metrics/text/format.ts';
 import { familiesOf, type LastCycle } from './last-cycle.ts';
 import { matcherOf, type SeriesFilter, seriesView } from './series-filter.ts';
 

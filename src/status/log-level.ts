@@ -1,5 +1,5 @@
+import type { Log } from '../base/log.ts';
 import type { LogLevelView } from '../http/status-view.ts';
-import type { Log } from '../log.ts';
 
 /** The level of the log, which may be another than the configured one for some time. */
 export class LogLevel {

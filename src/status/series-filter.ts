@@ -1,6 +1,6 @@
 import type { SeriesView } from '../http/status-view.ts';
-import { parseLine, type TextSample } from '../metrics/parse-text.ts';
-import { escapeLabelValue } from '../metrics/text.ts';
+import { escapeLabelValue } from '../metrics/text/format.ts';
+import { parseLine, type TextSample } from '../metrics/text/parse.ts';
 
 /** Which series of a family are wanted. */
 export interface SeriesFilter {

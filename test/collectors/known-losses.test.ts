@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createLog, ThrottledLog } from '../../src/base/log.ts';
 import { bindCollector, type CollectorSpec, defineCollector, NO_OPTIONS } from '../../src/collectors/collector.ts';
 import { knownLoss, lossText } from '../../src/collectors/known-losses.ts';
 import { type Capability, capabilitiesIn } from '../../src/host/capabilities.ts';
 import { DeniedFile, WrongNamespace } from '../../src/host/errors.ts';
 import { Host } from '../../src/host/host.ts';
-import { createLog, ThrottledLog } from '../../src/log.ts';
 import { SeriesBudget } from '../../src/metrics/budget.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import { PushCycle } from '../../src/push/cycle.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Clock } from '../../src/exporters/clock.ts';
-import { Endpoints, type Pass } from '../../src/exporters/endpoints.ts';
+import type { Clock } from '../../src/base/clock.ts';
+import { Endpoints, type Pass } from '../../src/exporters/http/endpoints.ts';
 
 /** A clock that is moved by hand. */
 class HandClock implements Clock {

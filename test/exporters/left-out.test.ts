@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LeftOutFamilies } from '../../src/exporters/left-out.ts';
+import { LeftOutFamilies } from '../../src/exporters/delivery/left-out.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { groupOf, type Household, isLeftOver } from '../../src/exporters/left-over-groups.ts';
+import { groupOf, type Household, isLeftOver } from '../../src/exporters/pushgateway/left-over-groups.ts';
 
 const nowMs = 1_800_000_000_000;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { namedIn, narrow, type Verdict } from '../../src/exporters/narrowing.ts';
+import { namedIn, narrow, type Verdict } from '../../src/exporters/delivery/narrowing.ts';
 
 const families = Array.from({ length: 300 }, (_, index) => `family_${index}`);
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Answer, ruleFor } from '../../src/exporters/answers.ts';
-import { backoffMs, retryAfterMs } from '../../src/exporters/backoff.ts';
-import { pushgateway } from '../../src/exporters/pushgateway.ts';
-import { vmagent } from '../../src/exporters/vmagent.ts';
+import { backoffMs, retryAfterMs } from '../../src/base/backoff.ts';
+import { type Answer, ruleFor } from '../../src/exporters/http/answers.ts';
+import { pushgateway } from '../../src/exporters/pushgateway/pushgateway.ts';
+import { vmagent } from '../../src/exporters/victoriametrics/vmagent.ts';
 
 const plain = { job: 'node-exporter', instance: 'worker-1', labels: { cluster: 'prod' } };
 const odd = { job: 'a/b', instance: '[::1]:9', labels: { metrics_path: '/metrics/cadvisor' } };

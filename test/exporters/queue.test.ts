@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MemoryQueue } from '../../src/exporters/delivery/queue.ts';
 import type { Body } from '../../src/exporters/exporter.ts';
-import { MemoryQueue } from '../../src/exporters/queue.ts';
 import type { Group } from '../../src/metrics/group.ts';
 
 const body = (stampMs: number, bytes = 10, group: Group = 'node'): Body => ({

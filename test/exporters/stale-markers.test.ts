@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Tried, Upload } from '../../src/exporters/sender.ts';
-import { StaleMarkers } from '../../src/exporters/stale-markers.ts';
-import { createLog, ThrottledLog } from '../../src/log.ts';
+import { createLog, ThrottledLog } from '../../src/base/log.ts';
+import type { Tried, Upload } from '../../src/exporters/http/sender.ts';
+import { StaleMarkers } from '../../src/exporters/victoriametrics/stale-markers.ts';
 
 const TARGET = { job: 'kubelet', instance: 'n1', labels: {} };
 

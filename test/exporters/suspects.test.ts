@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Suspects } from '../../src/exporters/delivery/suspects.ts';
 import type { Body } from '../../src/exporters/exporter.ts';
-import { Suspects } from '../../src/exporters/suspects.ts';
 
 const body = (stampMs: number): Body => ({
   group: 'node',

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { loadSettings } from '../../src/commands/settings.ts';
-import { Sender, type Tried } from '../../src/exporters/sender.ts';
+import { Sender, type Tried } from '../../src/exporters/http/sender.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 
 const file = (name: string) => fixture(`tls/${name}`);

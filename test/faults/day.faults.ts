@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { startAgent } from '../../src/agent.ts';
+import { startAgent } from '../../src/agent/agent.ts';
+import { createLog } from '../../src/base/log.ts';
 import { settingsSchema } from '../../src/commands/settings.ts';
-import { createLog } from '../../src/log.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 
 const HOURS = Number(process.env.FAULTS_HOURS ?? 24);

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { parseText } from '../../src/metrics/parse-text.ts';
+import { parseText } from '../../src/metrics/text/parse.ts';
 
 /** What was collected for one group in one cycle. */
 export interface Witnessed {

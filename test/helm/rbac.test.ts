@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { parseCustomResources } from '../../src/collectors/ksm/custom-resource.ts';
+import { parseCustomResources } from '../../src/collectors/ksm/custom/resource.ts';
 import { resources } from '../../src/collectors/ksm/resources/index.ts';
 import { fixture } from '../kit/host-tree.ts';
 import { configText, type Manifest, overlay, podsOf, render, story, type Values } from './chart.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { pathOfText, textOfBytes } from '../../src/host/bytes.ts';
 import { Host } from '../../src/host/host.ts';
-import { escapeLabelValue } from '../../src/metrics/text.ts';
+import { escapeLabelValue } from '../../src/metrics/text/format.ts';
 import { hostTree } from '../kit/host-tree.ts';
 
 const NAMES: readonly (readonly [bytes: Buffer, label: string])[] = [

@@ -8,8 +8,8 @@ import type { Route } from '../../src/http/message.ts';
 import { routes } from '../../src/http/routes.ts';
 import { type HttpServer, startHttp } from '../../src/http/server.ts';
 import { gauge } from '../../src/metrics/family.ts';
-import { parseText } from '../../src/metrics/parse-text.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
+import { parseText } from '../../src/metrics/text/parse.ts';
 import { fixture } from '../kit/host-tree.ts';
 import { rawConnection } from '../kit/raw-http.ts';
 

@@ -4,7 +4,7 @@ import type { HostPaths } from '../../src/host/paths.ts';
 import type { CollectorResult } from '../../src/metrics/outcome.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import type { Snapshot } from '../../src/metrics/snapshot.ts';
-import { numberText } from '../../src/metrics/text.ts';
+import { numberText } from '../../src/metrics/text/format.ts';
 
 /** What one run of one collector gave. */
 export interface Collected {

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { pino } from 'pino';
+import { ThrottledLog } from '../../src/base/log.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
 import { targets } from '../../src/config/identity.ts';
 import type { Body, Exporter } from '../../src/exporters/exporter.ts';
 import { createExporter } from '../../src/exporters/index.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
-import { ThrottledLog } from '../../src/log.ts';
 import { compressEach } from '../../src/metrics/compression.ts';
-import { encodeByObject } from '../../src/metrics/encoder.ts';
 import { gauge } from '../../src/metrics/family.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
+import { encodeByObject } from '../../src/metrics/text/encoder.ts';
 import { samplesOf } from './samples.ts';
 
 /** One exporter, what it logs and counts. */

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type Agent, startAgent } from '../../src/agent.ts';
+import { type Agent, startAgent } from '../../src/agent/agent.ts';
+import { createLog } from '../../src/base/log.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
-import { createLog } from '../../src/log.ts';
 import { ApiDocument } from './openapi.ts';
 
 /** An answer of the API. */

@@ -1,4 +1,4 @@
-import { parseText } from '../../src/metrics/parse-text.ts';
+import { parseText } from '../../src/metrics/text/parse.ts';
 
 /**
  * The samples of an exposition text, by series with sorted labels. Empty labels are left out: to every receiver a

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createLog } from '../../src/base/log.ts';
 import { ApiError, ApiUnreachable } from '../../src/kube/api.ts';
 import { FailureLog } from '../../src/kube/failure-log.ts';
-import { createLog } from '../../src/log.ts';
 
 const PATHS = Array.from({ length: 30 }, (_, index) => `/apis/a.io/v1/r${index}`);
 const refused = () => new ApiUnreachable('http://api', 'ECONNREFUSED', 'connection refused');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setImmediate, setTimeout } from 'node:timers/promises';
+import { createLog } from '../../src/base/log.ts';
 import { type ClientLimits, KubeClient } from '../../src/kube/client.ts';
 import { Connection } from '../../src/kube/connection.ts';
 import { FailureLog } from '../../src/kube/failure-log.ts';
@@ -10,7 +11,6 @@ import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { Reflector, type ReflectorHandler, type ReflectorSource } from '../../src/kube/reflector.ts';
 import type { ReflectorTiming } from '../../src/kube/retry.ts';
-import { createLog } from '../../src/log.ts';
 import type { FakeApiServer } from '../kit/fake-api-server.ts';
 
 export const PODS = '/api/v1/pods';

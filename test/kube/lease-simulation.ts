@@ -1,9 +1,9 @@
 import { Registry } from 'prom-client';
+import { createLog } from '../../src/base/log.ts';
 import { ApiError, type KubeApi, type KubeRequest } from '../../src/kube/api.ts';
 import { LeaseElection, type LeaseOptions } from '../../src/kube/lease.ts';
 import type { LeasePeers, PeerAnswer } from '../../src/kube/lease-peers.ts';
 import type { Lease } from '../../src/kube/lease-record.ts';
-import { createLog } from '../../src/log.ts';
 import type { Random } from '../kit/random.ts';
 import type { Timeline } from '../kit/timeline.ts';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Registry } from 'prom-client';
+import { createLog } from '../../src/base/log.ts';
 import { soleMaster } from '../../src/kube/election.ts';
 import { LeaseElection } from '../../src/kube/lease.ts';
 import type { Lease } from '../../src/kube/lease-record.ts';
 import { REAL_TIMING } from '../../src/kube/retry.ts';
-import { createLog } from '../../src/log.ts';
 import { type FakeApiServer, recorded, startFakeApi } from '../kit/fake-api-server.ts';
 import { randomFrom } from '../kit/random.ts';
 import { Timeline } from '../kit/timeline.ts';

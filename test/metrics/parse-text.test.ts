@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseLine, parseText, TextFormatError } from '../../src/metrics/parse-text.ts';
+import { parseLine, parseText, TextFormatError } from '../../src/metrics/text/parse.ts';
 
 test('samples, types and help are told apart; comments and blank lines are skipped', () => {
   const text =

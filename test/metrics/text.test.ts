@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { compressEach } from '../../src/metrics/compression.ts';
-import { encodeByFamily, encodeByObject } from '../../src/metrics/encoder.ts';
 import { counter, type Family, gauge } from '../../src/metrics/family.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
-import { escapeLabelValue, numberText } from '../../src/metrics/text.ts';
+import { encodeByFamily, encodeByObject } from '../../src/metrics/text/encoder.ts';
+import { escapeLabelValue, numberText } from '../../src/metrics/text/format.ts';
 import { samplesOf } from '../kit/samples.ts';
 
 const reads = counter('disk_reads_total', 'Reads\nof a \\ disk.', ['device']);

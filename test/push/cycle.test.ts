@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createLog, ThrottledLog } from '../../src/base/log.ts';
 import type { Body, Exporter } from '../../src/exporters/exporter.ts';
-import { createLog, ThrottledLog } from '../../src/log.ts';
 import { type BudgetSettings, SeriesBudget } from '../../src/metrics/budget.ts';
 import { compressor } from '../../src/metrics/compression.ts';
 import { gauge } from '../../src/metrics/family.ts';

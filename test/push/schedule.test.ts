@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { fnv1a64 } from '../../src/fnv.ts';
-import { createLog } from '../../src/log.ts';
+import { fnv1a64 } from '../../src/base/fnv.ts';
+import { createLog } from '../../src/base/log.ts';
 import { nodePhaseMs } from '../../src/push/phase.ts';
 import { Schedule, type SkipReason } from '../../src/push/schedule.ts';
 

@@ -1,8 +1,8 @@
+import { Turns } from '../../base/turns.ts';
 import { MissingFile } from '../../host/errors.ts';
-import { Turns } from '../../host/turns.ts';
 import { NoData } from '../../metrics/outcome.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
-import { escapeLabelValue } from '../../metrics/text.ts';
+import { escapeLabelValue } from '../../metrics/text/format.ts';
 import type { World } from '../collector.ts';
 import { BlockDevices } from './block-devices.ts';
 import { type Cgroup, Discovery } from './discovery.ts';

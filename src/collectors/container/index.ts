@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type { Family } from '../../metrics/family.ts';
 import type { Producer } from '../../metrics/scope.ts';
+import { identityOptions } from '../../pods/options.ts';
 import { bindCollector, type CollectorSpec, defineCollector, oneByOne, type World } from '../collector.ts';
 import { CgroupCollector } from './cgroups.ts';
 import { containerFamilies } from './families.ts';
-import { identityOptions } from './identity-options.ts';
 import { type KubeletPage, kubeletOptions, kubeletProducer } from './kubelet.ts';
 import { machine, machineFamilies } from './machine.ts';
 import type { Names } from './naming.ts';

@@ -1,14 +1,14 @@
 // What the kubelet itself tells, forwarded: /metrics/cadvisor, /metrics/resource and /metrics of its API.
 import * as z from 'zod';
+import { Turns } from '../../base/turns.ts';
 import { httpUrl } from '../../config/http-url.ts';
 import { pattern } from '../../config/units.ts';
-import { Turns } from '../../host/turns.ts';
 import type { Family } from '../../metrics/family.ts';
-import { parseLine, TextFormatError } from '../../metrics/parse-text.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
-import { labelBlock } from '../../metrics/text.ts';
-import { JsonClient } from './json-client.ts';
+import { labelBlock } from '../../metrics/text/format.ts';
+import { parseLine, TextFormatError } from '../../metrics/text/parse.ts';
+import { JsonClient } from '../../net/json-client.ts';
 
 const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 

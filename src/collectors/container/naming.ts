@@ -1,7 +1,7 @@
 import { DeniedFile, UnreadableFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { ContainerInfo, PodInfo } from '../../kube/pod-info.ts';
-import type { IdentityClient } from './identity.ts';
+import type { IdentityClient } from '../../pods/client.ts';
 import { processName } from './processes.ts';
 import type { Row, RowLabels } from './row.ts';
 

@@ -1,10 +1,10 @@
 // Which processes a cgroup holds, by the ids that the mounted procfs has: cgroups(7), pid_namespaces(7).
 import { basename } from 'node:path';
+import type { Turns } from '../../base/turns.ts';
 import { classifyCgroupPath } from '../../host/cgroup-path.ts';
 import { DeniedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { Namespaces } from '../../host/namespaces.ts';
-import type { Turns } from '../../host/turns.ts';
 import type { Cgroup } from './discovery.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { processIds } from './processes.ts';

@@ -7,7 +7,7 @@ import { count } from '../../host/numbers.ts';
 import { BlockingSpace, localSpace } from '../../host/statfs.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
-import { escapeLabelValue } from '../../metrics/text.ts';
+import { escapeLabelValue } from '../../metrics/text/format.ts';
 import type { Row } from './row.ts';
 import { CGROUP_LABELS, deviceSeries, type Series } from './series.ts';
 

@@ -1,5 +1,5 @@
 import type { Snapshot } from '../../metrics/snapshot.ts';
-import { escapeLabelValue } from '../../metrics/text.ts';
+import { escapeLabelValue } from '../../metrics/text/format.ts';
 import type { Cgroup } from './discovery.ts';
 import type { InterfaceCounters } from './network.ts';
 import type { ContainerProcess } from './process-finder.ts';

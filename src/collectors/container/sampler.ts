@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
+import type { Turns } from '../../base/turns.ts';
 import { pathOfText } from '../../host/bytes.ts';
 import { DeniedFile, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { netPath } from '../../host/net-files.ts';
-import type { Turns } from '../../host/turns.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { NO_LOSSES } from './cgroup-files.ts';
 import { CgroupV1 } from './cgroup-v1.ts';

@@ -1,17 +1,15 @@
+import type { Log } from '../../base/log.ts';
 import type { KubeApi } from '../../kube/api.ts';
 import { FailureLog } from '../../kube/failure-log.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { Reflector } from '../../kube/reflector.ts';
 import { REAL_TIMING, type ReflectorTiming } from '../../kube/retry.ts';
-import type { Log } from '../../log.ts';
 import type { Compression } from '../../metrics/compression.ts';
 import type { Family } from '../../metrics/family.ts';
 import type { ResourceStatus } from '../../metrics/outcome.ts';
 import type { Prepared, PreparedBody } from '../../metrics/prepared.ts';
 import type { PushedLabelOptions } from '../../metrics/pushed-labels.ts';
-import { EndedSeries } from './ended-series.ts';
 import { type KsmOptions, namespaceFilter } from './options.ts';
-import { type Packing, packingOf } from './packing.ts';
 import type { PodIndex } from './pod-index.ts';
 import type { Renderer } from './render.ts';
 import { renderersOf } from './renderers.ts';
@@ -21,8 +19,10 @@ import { type ClaimedTexts, SeriesClaims } from './series-claims.ts';
 import { SeriesNotes } from './series-notes.ts';
 import { shardOf } from './shard-of.ts';
 import { sourcesOf } from './sources.ts';
-import { ObjectStore, type StoreBody } from './store.ts';
-import { TextArena } from './text-arena.ts';
+import { EndedSeries } from './store/ended-series.ts';
+import { type Packing, packingOf } from './store/packing.ts';
+import { ObjectStore, type StoreBody } from './store/store.ts';
+import { TextArena } from './store/text-arena.ts';
 
 export interface ClusterStateOptions {
   readonly api: KubeApi;

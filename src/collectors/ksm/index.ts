@@ -1,10 +1,10 @@
+import type { Log } from '../../base/log.ts';
 import type { KubeApi } from '../../kube/api.ts';
 import type { PodInfo } from '../../kube/pod-info.ts';
-import type { Log } from '../../log.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import { allowedOf } from './allowlist.ts';
 import { ClusterState, type ClusterStateOptions } from './cluster-state.ts';
-import { readCustomResources } from './custom-resource-file.ts';
+import { readCustomResources } from './custom/file.ts';
 import { PodIndex } from './pod-index.ts';
 import { resources } from './resources/index.ts';
 import type { KsmSection } from './section.ts';

@@ -1,9 +1,9 @@
 import type { KubeObject } from '../../kube/object.ts';
 import type { Family } from '../../metrics/family.ts';
 import { type Label, overLimit } from '../../metrics/label-limits.ts';
-import { parseLine } from '../../metrics/parse-text.ts';
 import { type PushedLabelOptions, withoutClashes } from '../../metrics/pushed-labels.ts';
-import { escapeLabelValue, headerText, numberText } from '../../metrics/text.ts';
+import { escapeLabelValue, headerText, numberText } from '../../metrics/text/format.ts';
+import { parseLine } from '../../metrics/text/parse.ts';
 import { type Allowed, type Emit, type KubeFamily, type LabelValue, PartlyLost, type Resource } from './resource.ts';
 
 /** What to tell of a resource's objects. */

@@ -3,7 +3,7 @@ import type { ResourceStatus } from '../../metrics/outcome.ts';
 import { type Resource, uniqueName } from './resource.ts';
 import type { SeriesClaims } from './series-claims.ts';
 import type { SeriesNotes } from './series-notes.ts';
-import type { ObjectStore } from './store.ts';
+import type { ObjectStore } from './store/store.ts';
 
 /** One resource as it is followed. */
 export interface Followed {

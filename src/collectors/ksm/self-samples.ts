@@ -2,12 +2,12 @@ import type { Reflector } from '../../kube/reflector.ts';
 import { LIST_REASONS, type ReflectorStats } from '../../kube/reflector-stats.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
-import { labelBlock } from '../../metrics/text.ts';
+import { labelBlock } from '../../metrics/text/format.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { KsmOptions } from './options.ts';
 import { uniqueName } from './resource.ts';
 import { type Followed, isDown, isNotServed, wasListed } from './resource-status.ts';
-import type { StoreSizes } from './store.ts';
+import type { StoreSizes } from './store/store.ts';
 
 const RESOURCE = ['resource'] as const;
 const BY_RESULT = ['resource', 'result'] as const;

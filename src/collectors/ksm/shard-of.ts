@@ -1,6 +1,6 @@
 // Which of several agents tells about an object, as kube-state-metrics decides it: FNV-1a of the uid, then jump
 // consistent hash (https://arxiv.org/abs/1406.2294), so that a shard more moves as few objects as can be.
-import { fnv1a64 } from '../../fnv.ts';
+import { fnv1a64 } from '../../base/fnv.ts';
 
 /** The shard, from 0, of the object with this uid among `totalShards`. */
 export function shardOf(uid: string, totalShards: number): number {

@@ -6,7 +6,7 @@ import { oneLine, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
-import { labelBlock } from '../../metrics/text.ts';
+import { labelBlock } from '../../metrics/text/format.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 /** The clock as the hardware tells it; the cpu collector knows package and core for it, this one only the CPU. */

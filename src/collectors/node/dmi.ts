@@ -5,7 +5,7 @@ import { DeniedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
-import { labelBlock } from '../../metrics/text.ts';
+import { labelBlock } from '../../metrics/text/format.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 /** Labels; each is also the name of its file, but for `system_vendor`. */

@@ -4,7 +4,7 @@ import { Netlink } from '../../host/netlink-socket.ts';
 import { decodeRoute, routeProtocol } from '../../host/route.ts';
 import { linkNames, ROUTES } from '../../host/rtnetlink.ts';
 import { gauge } from '../../metrics/family.ts';
-import { labelBlock } from '../../metrics/text.ts';
+import { labelBlock } from '../../metrics/text/format.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const info = gauge('node_network_route_info', 'Always 1; a unicast route or one of its next hops.', [

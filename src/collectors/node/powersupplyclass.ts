@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import { integerAttribute } from '../../host/attributes.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
-import { labelBlock } from '../../metrics/text.ts';
+import { labelBlock } from '../../metrics/text/format.ts';
 import { defineCollector } from '../collector.ts';
 
 type Row = readonly [attribute: string, name: string, help: string];

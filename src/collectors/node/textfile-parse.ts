@@ -1,7 +1,7 @@
 import { decimal } from '../../host/numbers.ts';
 import { isLabelName, isMetricName, type MetricType } from '../../metrics/family.ts';
-import { parseText, type TextSample } from '../../metrics/parse-text.ts';
-import { labelBlock } from '../../metrics/text.ts';
+import { labelBlock } from '../../metrics/text/format.ts';
+import { parseText, type TextSample } from '../../metrics/text/parse.ts';
 
 type Labels = readonly (readonly [name: string, value: string])[];
 

@@ -3,13 +3,13 @@
 import { globSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { readRegular } from '../../base/files.ts';
 import { bytes } from '../../config/units.ts';
-import { readRegular } from '../../files.ts';
 import { errorCode, fileError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type Family, family, gauge } from '../../metrics/family.ts';
-import { TextFormatError } from '../../metrics/parse-text.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
+import { TextFormatError } from '../../metrics/text/parse.ts';
 import { defineCollector } from '../collector.ts';
 import { parseFamilies, type TextFamily } from './textfile-parse.ts';
 

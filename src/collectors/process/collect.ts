@@ -1,5 +1,5 @@
+import { Turns } from '../../base/turns.ts';
 import type { Host } from '../../host/host.ts';
-import { Turns } from '../../host/turns.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import type { World } from '../collector.ts';
 import { Classifier } from './classify.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { readText, whyUnread } from '../../base/files.ts';
 import { parseYaml, YamlError } from '../../config/yaml.ts';
-import { readText, whyUnread } from '../../files.ts';
 import { type ProcessName, processName } from './matcher.ts';
 
 /** No such file is near this size. */

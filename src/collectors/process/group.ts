@@ -1,5 +1,5 @@
 import type { Family } from '../../metrics/family.ts';
-import { labelBlock } from '../../metrics/text.ts';
+import { labelBlock } from '../../metrics/text/format.ts';
 import type { ContainerLabels } from './container-names.ts';
 import { type Counters, Totals } from './counters.ts';
 import { OTHER } from './families.ts';

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { READ_AT_ONCE } from '../../files.ts';
+import { READ_AT_ONCE } from '../../base/files.ts';
 import { KEY, numberAfter } from './parse.ts';
 
 /** Without a look for as long, as after a reload or with rare pushes, keeping does not pay: all are closed. */

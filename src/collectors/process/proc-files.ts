@@ -2,7 +2,7 @@
 // take. All files here are made by the kernel as one record, so that one read gives the whole.
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { READ_AT_ONCE } from '../../files.ts';
+import { READ_AT_ONCE } from '../../base/files.ts';
 import { textOfBytes } from '../../host/bytes.ts';
 import { fileError, MissingFile } from '../../host/errors.ts';
 import type { KeptStats } from './kept-stats.ts';

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
+import type { Turns } from '../../base/turns.ts';
 import { fileError } from '../../host/errors.ts';
-import type { Turns } from '../../host/turns.ts';
 import type { Classifier } from './classify.ts';
 import type { Losses } from './losses.ts';
 import type { ProcessOptions } from './options.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { READ_AT_ONCE } from '../../files.ts';
+import { READ_AT_ONCE } from '../../base/files.ts';
 import { fileError, MissingFile } from '../../host/errors.ts';
 import { deny } from './details.ts';
 import { KEY, numberAfter } from './parse.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ThrottledLog } from '../../log.ts';
+import type { ThrottledLog } from '../../base/log.ts';
 import { wireBytes } from '../exporter.ts';
 import { Disk, DiskStalled } from './disk.ts';
 import { inspectFolder, readEntry, type SpoolEntry, setAside, writeDurably } from './folder.ts';

@@ -9,13 +9,13 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { type IdentityOptions, identityOptions } from '../../../src/collectors/container/identity-options.ts';
-import { createIdentitySource } from '../../../src/collectors/container/identity-sources.ts';
+import { createLog } from '../../../src/base/log.ts';
 import { PodIndex } from '../../../src/collectors/ksm/pod-index.ts';
 import { podInfoRoute } from '../../../src/http/pod-info.ts';
 import { startHttp } from '../../../src/http/server.ts';
 import { POD_INFO_PATH, type Pod, type PodInfo } from '../../../src/kube/pod-info.ts';
-import { createLog } from '../../../src/log.ts';
+import { type IdentityOptions, identityOptions } from '../../../src/pods/options.ts';
+import { createIdentitySource } from '../../../src/pods/sources.ts';
 import { recorded, startFakeApi } from '../../kit/fake-api-server.ts';
 import type { RecordedList } from '../../kit/fake-cluster.ts';
 import { fixture, scratchFolder } from '../../kit/host-tree.ts';
@@ -157,7 +157,7 @@ test('without a source there is none, and state needs a URL', async () => {
 });
 
 test('a node agent that asks the state agents does not load the Kubernetes client', async () => {
-  const module = fileURLToPath(new URL('../../../src/collectors/container/identity-sources.ts', import.meta.url));
+  const module = fileURLToPath(new URL('../../../src/pods/sources.ts', import.meta.url));
   const script = `
     import { registerHooks } from 'node:module';
     const loaded = [];

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Registry } from 'prom-client';
-import { IdentityClient } from '../../../src/collectors/container/identity.ts';
-import type { IdentitySource } from '../../../src/collectors/container/identity-source.ts';
+import { createLog } from '../../../src/base/log.ts';
 import { NO_LABELS, type PodInfo, podInfo } from '../../../src/kube/pod-info.ts';
-import { createLog } from '../../../src/log.ts';
+import { IdentityClient } from '../../../src/pods/client.ts';
+import type { IdentitySource } from '../../../src/pods/source.ts';
 import { Timeline } from '../../kit/timeline.ts';
 
 const REFRESH_MS = 15_000;

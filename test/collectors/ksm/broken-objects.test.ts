@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resources } from '../../../src/collectors/ksm/resources/index.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
-import { parseText } from '../../../src/metrics/parse-text.ts';
+import { parseText } from '../../../src/metrics/text/parse.ts';
 import { fullRenderer, recordedList } from './kit.ts';
 
 const ROUNDS = 30;

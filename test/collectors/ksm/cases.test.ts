@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { parseLine } from '../../../src/metrics/parse-text.ts';
+import { parseLine } from '../../../src/metrics/text/parse.ts';
 import { fixture } from '../../kit/host-tree.ts';
 import { fullRenderer, resourceNamed } from './kit.ts';
 

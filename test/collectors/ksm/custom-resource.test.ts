@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseCustomResources } from '../../../src/collectors/ksm/custom-resource.ts';
-import { CustomResourceError } from '../../../src/collectors/ksm/custom-resource-config.ts';
+import { CustomResourceError } from '../../../src/collectors/ksm/custom/config.ts';
+import { parseCustomResources } from '../../../src/collectors/ksm/custom/resource.ts';
 import { resourcePath } from '../../../src/collectors/ksm/resource.ts';
 import { fullRenderer } from './kit.ts';
 

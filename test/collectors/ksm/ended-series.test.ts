@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { EndedSeries } from '../../../src/collectors/ksm/ended-series.ts';
-import { packingOf } from '../../../src/collectors/ksm/packing.ts';
-import { ObjectStore } from '../../../src/collectors/ksm/store.ts';
-import { TextArena } from '../../../src/collectors/ksm/text-arena.ts';
+import { EndedSeries } from '../../../src/collectors/ksm/store/ended-series.ts';
+import { packingOf } from '../../../src/collectors/ksm/store/packing.ts';
+import { ObjectStore } from '../../../src/collectors/ksm/store/store.ts';
+import { TextArena } from '../../../src/collectors/ksm/store/text-arena.ts';
 import { gauge } from '../../../src/metrics/family.ts';
 import { randomFrom } from '../../kit/random.ts';
 

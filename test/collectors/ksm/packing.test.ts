@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { BLOCK_BYTES, packingOf } from '../../../src/collectors/ksm/packing.ts';
-import { TextArena } from '../../../src/collectors/ksm/text-arena.ts';
+import { BLOCK_BYTES, packingOf } from '../../../src/collectors/ksm/store/packing.ts';
+import { TextArena } from '../../../src/collectors/ksm/store/text-arena.ts';
 
 const UNPACK = { gzip: gunzipSync, zstd: zstdDecompressSync };
 

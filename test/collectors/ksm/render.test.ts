@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { info, namespaced, series, single } from '../../../src/collectors/ksm/common.ts';
 import { rendererOf } from '../../../src/collectors/ksm/render.ts';
 import { defineResource, type KubeFamily, PartlyLost } from '../../../src/collectors/ksm/resource.ts';
-import { parseText } from '../../../src/metrics/parse-text.ts';
+import { parseText } from '../../../src/metrics/text/parse.ts';
 import { fullRenderer, resourceNamed } from './kit.ts';
 
 const metadata = { namespace: 'ns', name: 'a' };

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createLog } from '../../../src/base/log.ts';
 import { ClusterState } from '../../../src/collectors/ksm/cluster-state.ts';
-import { parseCustomResources } from '../../../src/collectors/ksm/custom-resource.ts';
+import { parseCustomResources } from '../../../src/collectors/ksm/custom/resource.ts';
 import { ksmOptions } from '../../../src/collectors/ksm/options.ts';
 import { PodIndex } from '../../../src/collectors/ksm/pod-index.ts';
 import { followSeries, kubeStateSeries } from '../../../src/collectors/ksm/self-samples.ts';
 import type { KubeApi } from '../../../src/kube/api.ts';
-import { createLog } from '../../../src/log.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { resourceNamed } from './kit.ts';
 

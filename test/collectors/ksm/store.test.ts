@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gunzipSync } from 'node:zlib';
-import { packingOf } from '../../../src/collectors/ksm/packing.ts';
-import { SHARD_BYTES } from '../../../src/collectors/ksm/shard.ts';
-import { ObjectStore, type StoreBody } from '../../../src/collectors/ksm/store.ts';
-import { TextArena } from '../../../src/collectors/ksm/text-arena.ts';
+import { packingOf } from '../../../src/collectors/ksm/store/packing.ts';
+import { ObjectStore, type StoreBody } from '../../../src/collectors/ksm/store/store.ts';
+import { TextArena } from '../../../src/collectors/ksm/store/text-arena.ts';
+import { SHARD_BYTES } from '../../../src/collectors/ksm/store/text-block.ts';
 import { gauge } from '../../../src/metrics/family.ts';
 import { randomFrom } from '../../kit/random.ts';
 

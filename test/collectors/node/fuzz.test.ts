@@ -4,9 +4,9 @@ import { bindCollector, type CollectorSpec } from '../../../src/collectors/colle
 import { nodeCollectors } from '../../../src/collectors/node/index.ts';
 import { DeniedFile, MissingFile, UnreadableFile } from '../../../src/host/errors.ts';
 import { Host } from '../../../src/host/host.ts';
-import { encodeByObject } from '../../../src/metrics/encoder.ts';
-import { parseText } from '../../../src/metrics/parse-text.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
+import { encodeByObject } from '../../../src/metrics/text/encoder.ts';
+import { parseText } from '../../../src/metrics/text/parse.ts';
 import { fixturePaths } from '../../kit/host-tree.ts';
 import { type Random, randomFrom } from '../../kit/random.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { encodeByObject } from '../../../src/metrics/encoder.ts';
-import { parseText } from '../../../src/metrics/parse-text.ts';
+import { encodeByObject } from '../../../src/metrics/text/encoder.ts';
+import { parseText } from '../../../src/metrics/text/parse.ts';
 import { DAMAGES } from '../../kit/damages.ts';
 import { randomFrom } from '../../kit/random.ts';
 import { ProcTree, type Seen } from './proc-tree.ts';

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import { ThrottledLog } from '../../../src/base/log.ts';
 import { Disk, type Io, stuckOperations } from '../../../src/exporters/spool/disk.ts';
 import type { AddressedBody } from '../../../src/exporters/spool/format.ts';
 import { Spool, type SpoolOptions } from '../../../src/exporters/spool/spool.ts';
-import { ThrottledLog } from '../../../src/log.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
 
 const SAMPLES = 7;

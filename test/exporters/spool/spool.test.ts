@@ -4,10 +4,10 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { ThrottledLog } from '../../../src/base/log.ts';
 import { crc32c } from '../../../src/exporters/spool/crc32c.ts';
 import type { AddressedBody } from '../../../src/exporters/spool/format.ts';
 import { Spool, type SpoolOptions } from '../../../src/exporters/spool/spool.ts';
-import { ThrottledLog } from '../../../src/log.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
 
 const target = { job: 'node-exporter', instance: 'n1', labels: { cluster: 'prod' } };

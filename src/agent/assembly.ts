@@ -1,0 +1,232 @@
+import { isDeepStrictEqual } from 'node:util';
+import { REAL_CLOCK } from '../base/clock.ts';
+import type { Log, ThrottledLog } from '../base/log.ts';
+import { type CollectorsConfig, PRODUCERS } from '../collectors/catalogue.ts';
+import { nodeName, pushedGroups, targets } from '../config/identity.ts';
+import type { CoreConfig } from '../config/schema.ts';
+import type { Exporter } from '../exporters/exporter.ts';
+import { createExporter } from '../exporters/index.ts';
+import type { ExportMetrics } from '../exporters/metrics.ts';
+import { GatewayClient } from '../exporters/pushgateway/gateway-client.ts';
+import { Janitor } from '../exporters/pushgateway/janitor.ts';
+import { Host } from '../host/host.ts';
+import type { Route } from '../http/message.ts';
+import { type HttpServer, type HttpSettings, startHttp } from '../http/server.ts';
+import { PushedLabels } from '../metrics/pushed-labels.ts';
+import { type Producer, Scope } from '../metrics/scope.ts';
+import { IdentityClient, realIdentityWorld } from '../pods/client.ts';
+import { createIdentitySource } from '../pods/sources.ts';
+import { nodePhaseMs } from '../push/phase.ts';
+import { Schedule, type SkipReason } from '../push/schedule.ts';
+import type { Parts } from './parts.ts';
+import type { StateRole } from './state-role.ts';
+
+/** The whole configuration. */
+export type Config = CoreConfig & { readonly collectors: CollectorsConfig };
+
+/** What does not change with the configuration. */
+export interface AssemblyWorld {
+  readonly log: Log;
+  readonly throttled: ThrottledLog;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly env: NodeJS.ProcessEnv;
+  readonly exportMetrics: ExportMetrics;
+  /** The table of routes, which is filled after the server has started. */
+  readonly routes: Readonly<Record<string, Route>>;
+  /** For whom the HTTP server is there now. */
+  readonly serving: () => HttpSettings;
+  /** Runs a push cycle. */
+  readonly run: () => Promise<void>;
+  /** Begins a push cycle out of turn. */
+  readonly pushNow: () => void;
+  readonly onSkip: (reason: SkipReason) => void;
+}
+
+/** Everything that is built from the configuration. */
+export interface Assembly {
+  readonly config: Config;
+  /** What the collectors bring to the registry, in order. */
+  readonly scopes: readonly Scope[];
+  readonly exporters: readonly Exporter[];
+  readonly pods: IdentityClient | undefined;
+  readonly state: StateRole | undefined;
+  readonly http: HttpServer | undefined;
+  readonly schedule: Schedule;
+  readonly phaseMs: number;
+}
+
+/** Time for the uploads under way and for the last push, milliseconds. */
+const FLUSH_MS = 3000;
+
+/** Node agents of a large cluster ask every 15 s, and each connection stays open for 5 s. */
+const STATE_CONNECTIONS = 2000;
+
+/** For whom the HTTP server of an agent with this configuration is there. */
+export const servingOf = ({
+  http: { readTokenFile, controlTokenFile },
+  collectors: { ksm },
+}: Config): HttpSettings => ({
+  readTokenFile,
+  controlTokenFile,
+  ...(ksm.enabled && { maxConnections: STATE_CONNECTIONS }),
+});
+
+/** What the pushes of each group do to the labels of its series. */
+export const pushedLabelsOf = (config: CoreConfig): Record<string, PushedLabels> =>
+  Object.fromEntries(
+    Object.entries(pushedGroups(config)).map(([group, options]) => [group, new PushedLabels(options)]),
+  );
+
+/** Builds, or takes over, all `parts` that `config` asks for; starts none. Throws ConfigError for what can't be. */
+export async function assemble(config: Config, parts: Parts, world: AssemblyWorld): Promise<Assembly> {
+  const { log, now, env, random } = world;
+  const collectors = await collectorParts(config, parts, world);
+  const { ksm } = config.collectors;
+  const notesEnded = Object.values(config.exporters).some(
+    ({ enabled, type, groups, staleMarkers }) =>
+      enabled && type === 'vmagent' && groups.includes('ksm') && staleMarkers !== false,
+  );
+  const state = !ksm.enabled
+    ? undefined
+    : await parts.take(
+        'ksm',
+        { ksm, election: config.election, http: stateHttp(config), notesEnded, pushed: pushedGroups(config).ksm },
+        async () => {
+          const { createStateRole } = await import('./state-role.ts');
+          const { pushNow } = world;
+          return createStateRole(config, ksm, { scope: new Scope(), notesEnded, log, now, random, env, pushNow });
+        },
+        { start: (role) => role.start(), stop: (role) => role.stop() },
+      );
+  const exporters = await exporterParts(config, parts, world, state);
+  const { listen, tls } = config.http;
+  const failed = (path: string, cause: unknown) =>
+    world.throttled.say('error', `http ${path}`, { path, err: cause }, 'request failed');
+  const http = config.http.enabled
+    ? await parts.take(
+        'http',
+        { listen, tls },
+        () => startHttp(listen, world.routes, failed, { tls, settings: world.serving }),
+        { stop: (server) => server.close() },
+      )
+    : undefined;
+  const { interval, phase } = config.push;
+  const phaseMs = (phase === 'auto' ? nodePhaseMs(config.cluster ?? '', nodeName(config), interval) : phase) % interval;
+  const schedule = await parts.take(
+    'push',
+    { interval, phaseMs },
+    () => {
+      const monotonic = () => performance.now();
+      return new Schedule({ intervalMs: interval, phaseMs, now, monotonic, log, run: world.run, onSkip: world.onSkip });
+    },
+    { start: (made) => made.start(), stop: async (made) => void (await made.stop()) },
+  );
+  const scopes = [...collectors.scopes, ...(state ? [state.scope] : [])];
+  return { config, scopes, exporters, pods: collectors.pods, state, http, schedule, phaseMs };
+}
+
+/** The exporters, and who cleans up behind nodes at those that keep what they got for ever. */
+async function exporterParts(
+  config: Config,
+  parts: Parts,
+  { exportMetrics: metrics, throttled: log, now, random, env }: AssemblyWorld,
+  state: StateRole | undefined,
+): Promise<Exporter[]> {
+  const { spool, cluster } = config;
+  const context = { targets: targets(config), spool, metrics, log, now, random, env };
+  const exporters: Exporter[] = [];
+  for (const [name, settings] of Object.entries(config.exporters)) {
+    if (!settings.enabled) continue;
+    const madeFrom = { settings, targets: context.targets, spool };
+    const exporter = await parts.take(`exporters.${name}`, madeFrom, () => createExporter(name, settings, context), {
+      start: (made) => made.start(),
+      stop: (made) => made.close(FLUSH_MS),
+    });
+    exporters.push(exporter);
+    if (!state || settings.type !== 'pushgateway' || !settings.janitor.enabled) continue;
+    const { grace, every } = settings.janitor;
+    const jobs = nodeJobs(config);
+    await parts.take(
+      `exporters.${name}.janitor`,
+      { ...madeFrom, state: config.collectors.ksm, election: config.election },
+      () =>
+        new Janitor({
+          exporter: name,
+          gateway: new GatewayClient(settings, env),
+          isMaster: () => state.election.isMaster(),
+          nodes: (signal) => state.nodeNames(signal),
+          household: { jobs, cluster, graceMs: grace },
+          everyMs: every,
+          clock: REAL_CLOCK,
+          now,
+          log,
+          metrics,
+        }),
+      { start: (janitor) => janitor.start(), stop: (janitor) => janitor.stop() },
+    );
+  }
+  return exporters;
+}
+
+/** The jobs whose groups carry the name of a node as instance. */
+const nodeJobs = ({ identity }: Config): ReadonlySet<string> =>
+  new Set(
+    Object.values(identity)
+      .filter(({ instance }) => instance === '{node}')
+      .map(({ job }) => job),
+  );
+
+/** The collectors of this host, a part for each group, and the client that tells them the names of its pods. */
+async function collectorParts(config: Config, parts: Parts, { log, now }: AssemblyWorld) {
+  const { paths, collectors } = config;
+  const { identity } = collectors.container;
+  const node = nodeName(config);
+  const host = await parts.take('paths', paths, () => new Host(paths));
+  const wantsNames = collectors.container.enabled || (collectors.process.enabled && collectors.process.byPod);
+  const names = wantsNames
+    ? await parts.take('identity', { identity, node }, () => createNames(config, log), {
+        start: ({ client }) => client?.start(),
+        stop: ({ client }) => client?.stop(),
+      })
+    : undefined;
+  const scopes = names ? [names.scope] : [];
+  for (const group of ['node', 'container', 'process'] as const) {
+    const section = collectors[group];
+    const madeFrom = { section, paths, node, ...(group === 'node' ? {} : { identity, wantsNames }) };
+    scopes.push(
+      await parts.take(`collectors.${group}`, madeFrom, (replaced: Scope | undefined) =>
+        scopeOf(PRODUCERS[group]({ host, now, nodeName: config.node }, collectors, names?.client), replaced),
+      ),
+    );
+  }
+  return { scopes, pods: names?.client };
+}
+
+/** The client that knows the pods of this node, if anybody is to be asked, and its metrics. */
+async function createNames({ collectors, node }: Config, log: Log) {
+  const { identity } = collectors.container;
+  const scope = new Scope();
+  const source = await createIdentitySource(identity, nodeName({ node }), log);
+  return { scope, client: source && new IdentityClient(source, identity.refresh, realIdentityWorld(log, scope)) };
+}
+
+/** A scope with these producers; those that `replaced` had with the same settings stay, with what they remember. */
+function scopeOf(producers: readonly Producer[], replaced: Scope | undefined): Scope {
+  const scope = new Scope();
+  for (const producer of producers) {
+    const kept = replaced?.producers.find(
+      ({ name, settings }) =>
+        name === producer.name && settings !== undefined && isDeepStrictEqual(settings, producer.settings),
+    );
+    scope.addProducer(kept ?? producer);
+  }
+  return scope;
+}
+
+/** The settings of the HTTP server that the state role looks at. */
+const stateHttp = ({ http: { podInfoTokenFile, podInfoTokenReview, tls } }: Config) => ({
+  tls,
+  podInfoTokenFile,
+  podInfoTokenReview,
+});

@@ -1,0 +1,49 @@
+// What this process does to stay small. All settings of V8 that are made while it runs are here; the image's own option
+// (`--max-semi-space-size=1`) stands in the Dockerfile, since V8 reads it before any of our code.
+import { setFlagsFromString } from 'node:v8';
+import type { Log } from '../base/log.ts';
+import { releaseProgramPages } from '../host/program-pages.ts';
+
+/**
+ * When pages of the program are given back: when the first cycles have run and what only the start needed is not needed
+ * any more, and once the slow reads and the checks of each minute have run, too.
+ */
+const RELEASES_MS = [20_000, 90_000];
+
+/** Gives back, twice, what only the start needed. */
+export function releaseProgram(log: Log): void {
+  const release = () => {
+    try {
+      releaseProgramPages();
+    } catch (cause) {
+      log.debug({ err: cause }, 'the pages of the program that only the start needed stay in memory');
+    }
+  };
+  for (const delayMs of RELEASES_MS) setTimeout(release, delayMs).unref();
+}
+
+/**
+ * For agents that only look at a node: they work for a tenth of a second every 15 s. What V8's last compiler makes faster
+ * there does not make up for what it takes, 7 MB of code and of pages of the compiler itself. The compilers before it
+ * stay.
+ */
+export function preferMemoryToCode(): void {
+  setFlagsFromString('--no-opt');
+}
+
+/**
+ * For agents that follow a cluster, until all is listed: the heap may grow by a fifth between two full collections, and
+ * the space for young objects not at all, which is 40 MB less. With --optimize-for-size it would be another 17, but each
+ * of its collections moves what it finds and blocks the event loop for 8 to 38 ms, not 3 to 9. V8 reads these settings
+ * at each collection, so that it is early enough to make them when the role begins, also by a reload.
+ */
+export function preferMemoryToSpeed(): void {
+  setFlagsFromString('--opt');
+  setFlagsFromString('--heap-growing-percent=20');
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/** Once all is listed there is little garbage, and V8 would go on to look for it after every other push. */
+export function preferSpeedToMemory(): void {
+  setFlagsFromString('--heap-growing-percent=0');
+}

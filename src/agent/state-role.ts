@@ -1,0 +1,201 @@
+import { hostname } from 'node:os';
+import type { Log } from '../base/log.ts';
+import { createKsm, type Ksm } from '../collectors/ksm/index.ts';
+import type { KsmSection } from '../collectors/ksm/section.ts';
+import { pushedGroups } from '../config/identity.ts';
+import { ConfigError } from '../config/load.ts';
+import type { CoreConfig } from '../config/schema.ts';
+import { SecretFile } from '../config/secret-file.ts';
+import { VERSION } from '../config/version.ts';
+import { secretCheck } from '../http/bearer.ts';
+import { leaseRoutes } from '../http/lease.ts';
+import type { Routes } from '../http/message.ts';
+import { podInfoRoute } from '../http/pod-info.ts';
+import { kubeClient } from '../kube/client.ts';
+import { type Election, soleMaster } from '../kube/election.ts';
+import { LeaseElection } from '../kube/lease.ts';
+import { nodeNames } from '../kube/node-names.ts';
+import { CONSENT_PATH, HOLDER_PATH, PeerClient, SHARD_PATH } from '../kube/peer-client.ts';
+import { POD_INFO_PATH } from '../kube/pod-info.ts';
+import { Resharding } from '../kube/resharding.ts';
+import { REAL_TIMING } from '../kube/retry.ts';
+import { tokenReviewer } from '../kube/token-review.ts';
+import type { Compression } from '../metrics/compression.ts';
+import type { Scope } from '../metrics/scope.ts';
+import { preferMemoryToSpeed, preferSpeedToMemory } from './memory.ts';
+
+/** What the state role needs of the agent. */
+export interface StateRoleWorld {
+  /** Where its series go. */
+  readonly scope: Scope;
+  /** Whether a receiver may want to know which series have ended. */
+  readonly notesEnded: boolean;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly env: NodeJS.ProcessEnv;
+  /** Begins a push cycle out of turn. */
+  readonly pushNow: () => void;
+}
+
+/** The state of the cluster: followed, elected for, served to node agents. */
+export interface StateRole {
+  readonly scope: Scope;
+  readonly ksm: Ksm;
+  readonly election: Election;
+  readonly routes: Routes;
+  /** The names of the cluster's nodes now. */
+  nodeNames(signal: AbortSignal): Promise<ReadonlySet<string>>;
+  start(): void;
+  /** Whether it may take the place of agents with another number of shards. */
+  readonly ready: boolean;
+  /** To be awaited before the end: pushes have to go on while this agent's shard is not taken over. */
+  linger(): Promise<void>;
+  /** Lets another agent take over at once, if there may be one: no upload of the state is begun after this. */
+  handOver(): Promise<void>;
+  /** Hands over and ends all requests. */
+  stop(): Promise<void>;
+}
+
+/** How often to look whether all resources have been listed. */
+const SETTLING_MS = 100;
+
+/**
+ * Builds the state role. Throws ConfigError when there is no cluster to be found. This file, and with it the Kubernetes
+ * client, is only loaded by agents that have it.
+ */
+export function createStateRole(
+  config: CoreConfig,
+  section: KsmSection,
+  { scope, notesEnded, log, now, random, env, pushNow }: StateRoleWorld,
+): StateRole {
+  preferMemoryToSpeed();
+  const { kubeconfig, context } = section;
+  const client = kubeClient({
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(context !== undefined && { context }),
+  });
+  try {
+    client.locate();
+  } catch (cause) {
+    throw new ConfigError([`collectors.ksm: ${(cause as Error).message}; name one with collectors.ksm.kubeconfig`]);
+  }
+  const keeping = { compression: storeCompression(config.exporters), notesEnded, pushed: pushedGroups(config).ksm };
+  const ksm = createKsm(section, client, keeping, log, VERSION);
+  for (const producer of ksm.producers) scope.addProducer(producer);
+  scope.addPrepared(ksm.state);
+  const ended = new AbortController();
+  const { sleep } = REAL_TIMING;
+  const settled = async () => {
+    while (!ksm.state.settled && !ended.signal.aborted) await sleep(SETTLING_MS, ended.signal);
+  };
+  /** A new master does not wait for the next tick: the series have a gap already. */
+  const pushFirst = async () => {
+    while (election.isMaster() && !ksm.state.settled) await sleep(SETTLING_MS, ended.signal);
+    if (election.isMaster()) pushNow();
+  };
+  const hooks = { onMaster: () => void pushFirst() };
+  const monotonic = () => performance.now();
+  const { podInfoTokenFile, podInfoTokenReview } = config.http;
+  const token = podInfoTokenFile === undefined ? undefined : new SecretFile(podInfoTokenFile);
+  const peers = peersOf(config, token);
+  const lease = config.election.enabled
+    ? new LeaseElection(
+        leaseOptions(config.election, env),
+        {
+          ...{ api: client, log, registry: scope, monotonic, now, random, sleep },
+          peers,
+        },
+        hooks,
+      )
+    : undefined;
+  const election = lease ?? soleMaster(scope, hooks);
+  // Where only some pods are followed, a node may have none of them.
+  const followsAllPods = section.namespaces.length === 0 && section.node === undefined;
+  const source = {
+    ready: () => ksm.state.podsSynced,
+    answer: (node: string) => ksm.pods.answer(node),
+    nearestTo: followsAllPods ? (node: string) => ksm.pods.nearestTo(node) : undefined,
+  };
+  const check = token
+    ? secretCheck(token)
+    : podInfoTokenReview && tokenReviewer(client, { ...podInfoTokenReview, monotonic });
+  const guard = check && {
+    check,
+    onError: (cause: unknown) => log.error({ err: cause }, 'the token of a node agent could not be checked'),
+  };
+  // A token that only the API server can check is worth nothing without it; the proof of the holder is enough.
+  const { shard, totalShards } = section;
+  let isStopping = false;
+  const own = () => ({
+    ...{ shard, totalShards, isStopping },
+    isMaster: election.isMaster(),
+    isSettled: ksm.state.settled,
+  });
+  const peerRoutes = lease && leaseRoutes(lease, own, token && guard);
+  const resharding =
+    peers && new Resharding({ own, peers: (patienceMs) => peers.reports(patienceMs), sleep, monotonic, log });
+  return {
+    scope,
+    ksm,
+    election,
+    // With a guard of its own it does not ask for the token that reading needs.
+    routes: {
+      [POD_INFO_PATH]: { GET: podInfoRoute(source, guard), open: guard !== undefined },
+      ...(peerRoutes && {
+        [CONSENT_PATH]: peerRoutes.consent,
+        [HOLDER_PATH]: peerRoutes.holder,
+        [SHARD_PATH]: peerRoutes.shard,
+      }),
+    },
+    nodeNames: (signal) => nodeNames(client, signal),
+    start() {
+      ksm.state.start();
+      void settled().then(preferSpeedToMemory);
+      election.start();
+      void resharding?.watch(ended.signal);
+    },
+    get ready() {
+      return resharding?.ready ?? true;
+    },
+    async linger() {
+      isStopping = true;
+      await resharding?.linger();
+    },
+    async handOver() {
+      if (config.election.enabled) await election.stop();
+    },
+    async stop() {
+      await election.stop();
+      ended.abort();
+      await ksm.state.stop();
+      client.close();
+    },
+  };
+}
+
+/** The state is kept as its receivers want it, so that a push needs no compressing: zstd is for vmagent only. */
+function storeCompression(exporters: CoreConfig['exporters']): Compression {
+  const takesZstd = Object.values(exporters).some(
+    ({ enabled, type, groups, compression }) =>
+      enabled && type === 'vmagent' && groups.includes('ksm') && compression !== 'gzip',
+  );
+  return takesZstd ? 'zstd' : 'gzip';
+}
+
+/** The way to the other state agents; undefined where none are configured. */
+function peersOf({ election, http }: Pick<CoreConfig, 'election' | 'http'>, token: SecretFile | undefined) {
+  if (election.peers.length === 0) return undefined;
+  return new PeerClient({ peers: election.peers, certFile: http.tls?.certFile, token: token && (() => token.read()) });
+}
+
+function leaseOptions(election: CoreConfig['election'], env: NodeJS.ProcessEnv) {
+  return {
+    namespace: election.namespace ?? env.POD_NAMESPACE ?? 'default',
+    name: election.lease,
+    identity: env.POD_NAME ?? hostname(),
+    durationMs: election.leaseDuration,
+    renewDeadlineMs: election.renewDeadline,
+    retryMs: election.retryPeriod,
+  };
+}

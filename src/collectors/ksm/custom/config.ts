@@ -1,0 +1,153 @@
+import * as z from 'zod';
+import { parseYaml, YamlError } from '../../../config/yaml.ts';
+import { compilePath } from './path.ts';
+
+/** What is wrong in a file of custom-resource families, a line each. */
+export class CustomResourceError extends Error {
+  override readonly name = 'CustomResourceError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** A path; YAML may have list indices without quotes. */
+const path = z
+  .array(z.union([z.string(), z.number(), z.boolean()]).transform(String))
+  .transform((segments, context) => {
+    try {
+      return { segments, get: compilePath(segments) };
+    } catch (cause) {
+      context.addIssue({ code: 'custom', message: cause instanceof Error ? cause.message : String(cause) });
+      return z.NEVER;
+    }
+  });
+
+const NO_PATH = { segments: [], get: (from: unknown) => from };
+
+const labelName = z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'a label name has letters, digits and underscores only');
+
+const labels = {
+  commonLabels: z.record(labelName, z.string()).default({}),
+  labelsFromPath: z.record(z.string().min(1), path).default({}),
+};
+
+const target = { path: path.default(NO_PATH), labelsFromPath: labels.labelsFromPath };
+
+const gauge = z.strictObject({
+  ...target,
+  valueFrom: path.default(NO_PATH),
+  labelFromKey: labelName.optional(),
+  nilIsZero: z.boolean().default(false),
+});
+
+const info = z.strictObject({ ...target, labelFromKey: labelName.optional() });
+
+const stateSet = z.strictObject({
+  ...target,
+  valueFrom: path.default(NO_PATH),
+  labelName,
+  list: z.array(z.string()).min(1),
+});
+
+const TYPES = { gauge: 'gauge', info: 'info', stateset: 'stateSet' } as const;
+
+const each = z
+  .strictObject({
+    type: z.string(),
+    gauge: gauge.optional(),
+    info: info.optional(),
+    stateSet: stateSet.optional(),
+  })
+  .transform((input, context) => {
+    const word = input.type.toLowerCase();
+    const type = Object.hasOwn(TYPES, word) ? TYPES[word as keyof typeof TYPES] : undefined;
+    const refuse = (message: string) => {
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    };
+    if (type === 'gauge' && input.gauge) return { type, ...input.gauge };
+    if (type === 'info' && input.info) return { type, ...input.info };
+    if (type === 'stateSet' && input.stateSet) return { type, ...input.stateSet };
+    return refuse(
+      type === undefined
+        ? `type ${JSON.stringify(input.type)}: expected Gauge, Info or StateSet`
+        : `type is ${input.type} but there is no ${type}`,
+    );
+  });
+
+const metric = z.strictObject({
+  name: z.string().regex(/^[a-zA-Z0-9_:]+$/, 'a metric name has letters, digits, _ and : only'),
+  help: z.string().default(''),
+  each,
+  ...labels,
+  errorLogV: z.number().optional(),
+});
+
+const notEvery = z
+  .string()
+  .min(1)
+  .refine((text) => text !== '*', 'a wildcard is not supported: name each kind');
+
+const resource = z.strictObject({
+  groupVersionKind: z.strictObject({ group: z.string().min(1), version: z.string().min(1), kind: notEvery }),
+  resourcePlural: z.string().min(1).optional(),
+  metricNamePrefix: z.string().default('kube_customresource'),
+  metrics: z.array(metric).min(1),
+  ...labels,
+  errorLogV: z.number().optional(),
+});
+
+const file = z.strictObject({
+  apiVersion: z.string().optional(),
+  kind: z.literal('CustomResourceStateMetrics').optional(),
+  spec: z.strictObject({ resources: z.array(resource) }),
+});
+
+export type CustomResourceConfig = z.output<typeof resource>;
+export type CustomMetric = z.output<typeof metric>;
+export type Each = z.output<typeof each>;
+export type PathLabels = z.output<typeof labels.labelsFromPath>;
+
+/** Parses kube-state-metrics' `CustomResourceStateMetrics`. Throws {@link CustomResourceError}. */
+export function parseCustomResourceConfig(text: string): readonly CustomResourceConfig[] {
+  let content: unknown;
+  try {
+    content = withMergedKeys(parseYaml('line', text).value);
+  } catch (cause) {
+    throw cause instanceof YamlError ? new CustomResourceError(cause.problems) : cause;
+  }
+  const result = file.safeParse(content);
+  if (result.success) return result.data.spec.resources;
+  throw new CustomResourceError(result.error.issues.map(({ path: at, message }) => `${place(at)}${message}`));
+}
+
+/**
+ * Takes `<<` as kube-state-metrics' parser does, which knows the merge keys of YAML 1.1 (https://yaml.org/type/merge.html):
+ * the keys of a mapping win over merged ones, and earlier mappings of a list over later ones.
+ */
+function withMergedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withMergedKeys);
+  if (!isMapping(value)) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, withMergedKeys(inner)] as const);
+  const sources = entries.flatMap(([key, inner]) => (key === MERGE ? inner : []));
+  // Anything else is left for the schema to refuse, with its place.
+  if (!sources.every(isMapping)) return Object.fromEntries(entries);
+  const merged = sources.reverse().flatMap((source) => Object.entries(source));
+  return Object.fromEntries([...merged, ...entries.filter(([key]) => key !== MERGE)]);
+}
+
+const MERGE = '<<';
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const place = (at: readonly PropertyKey[]): string =>
+  at.length === 0
+    ? ''
+    : `${at
+        .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+        .join('')
+        .slice(1)}: `;

@@ -1,0 +1,31 @@
+import { readText } from '../../../base/files.ts';
+import type { Resource } from '../resource.ts';
+import { CustomResourceError } from './config.ts';
+import { parseCustomResources } from './resource.ts';
+
+/** What the file of custom resources gives. */
+export interface CustomResources {
+  readonly resources: readonly Resource[];
+  /** Why it can't be used, a line each; then there are no resources. */
+  readonly problems: readonly string[];
+}
+
+/** No such file is near this size. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** Reads `collectors.ksm.customResourceStateFile`, if there is one. */
+export function readCustomResources(section: {
+  readonly customResourceStateFile?: string | undefined;
+}): CustomResources {
+  const { customResourceStateFile: file } = section;
+  if (file === undefined) return { resources: [], problems: [] };
+  const at = `collectors.ksm.customResourceStateFile: ${file}`;
+  try {
+    return { resources: parseCustomResources(readText(file, MAX_BYTES)), problems: [] };
+  } catch (cause) {
+    if (cause instanceof CustomResourceError) {
+      return { resources: [], problems: cause.problems.map((problem) => `${at}: ${problem}`) };
+    }
+    return { resources: [], problems: [`${at}: cannot be read (${(cause as Error).message})`] };
+  }
+}

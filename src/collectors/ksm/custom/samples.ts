@@ -1,0 +1,112 @@
+// What kube-state-metrics makes of a value, a list or a map at the path of a custom family; its rules are only partly
+// written down, so this follows what it does.
+
+import { sanitise } from '../label-names.ts';
+import type { Each, PathLabels } from './config.ts';
+import { isMap, labelText, numberOf } from './path.ts';
+
+/** One sample of a custom family; labels that all its samples have are not here. */
+export interface CustomSample {
+  readonly labels: ReadonlyMap<string, string>;
+  readonly value: number;
+}
+
+/** Samples, and what is wrong with the values that gave none. */
+export interface CustomSamples {
+  readonly samples: readonly CustomSample[];
+  readonly errors: readonly string[];
+}
+
+/** The samples of one object. What is absent gives none; what cannot be told gives an error. */
+export function samplesOf(each: Each, object: unknown): CustomSamples {
+  const found = each.path.get(object);
+  if (each.type === 'gauge') return gauges(each, found);
+  return each.type === 'info' ? { samples: infos(each, found), errors: [] } : stateSets(each, found);
+}
+
+function gauges(each: Extract<Each, { type: 'gauge' }>, found: unknown): CustomSamples {
+  const samples: CustomSample[] = [];
+  const errors: string[] = [];
+  const { segments, get } = each.valueFrom;
+  for (const [key, item] of elements(found)) {
+    const isValue = key !== undefined && segments.length === 1 && segments[0] === key;
+    const raw = (isValue ? item : get(item)) ?? (each.nilIsZero ? 0 : undefined);
+    if (raw === undefined) continue;
+    const value = numberOf(raw);
+    if (value === undefined) {
+      errors.push(`${labelText(raw)} is no number`);
+      continue;
+    }
+    const labels = new Map<string, string>();
+    if (key && each.labelFromKey) labels.set(each.labelFromKey, key);
+    addPathLabels(labels, item, each.labelsFromPath);
+    if (key !== undefined) addPathLabels(labels, found, each.labelsFromPath);
+    samples.push({ labels, value });
+  }
+  return { samples, errors };
+}
+
+/** A map gives a sample for each entry and one for itself, as far as they have labels. */
+function infos(each: Extract<Each, { type: 'info' }>, found: unknown): CustomSample[] {
+  const samples: CustomSample[] = [];
+  const add = (item: unknown, key?: string) => {
+    const labels = new Map<string, string>();
+    if (key && each.labelFromKey) labels.set(each.labelFromKey, key);
+    addPathLabels(labels, item, each.labelsFromPath);
+    if (labels.size > 0) samples.push({ labels, value: 1 });
+  };
+  for (const [key, item] of elements(found)) add(item, key);
+  if (isMap(found)) add(found);
+  return samples;
+}
+
+function stateSets(each: Extract<Each, { type: 'stateSet' }>, found: unknown): CustomSamples {
+  const samples: CustomSample[] = [];
+  const errors: string[] = [];
+  for (const item of Array.isArray(found) ? found : [found]) {
+    const state = each.valueFrom.get(item) ?? undefined;
+    if (state === undefined) continue;
+    if (typeof state !== 'string') {
+      errors.push(`${labelText(state)} is no state`);
+      continue;
+    }
+    for (const one of each.list) {
+      const labels = new Map([[each.labelName, one]]);
+      addPathLabels(labels, item, each.labelsFromPath);
+      samples.push({ labels, value: one === state ? 1 : 0 });
+    }
+  }
+  return { samples, errors };
+}
+
+function elements(found: unknown): (readonly [key: string | undefined, item: unknown])[] {
+  if (isMap(found)) return Object.entries(found);
+  return (Array.isArray(found) ? found : [found]).map((item) => [undefined, item]);
+}
+
+const isStar = (name: string): boolean => name.startsWith('*') || name.endsWith('*');
+
+/**
+ * Adds the labels that `paths` finds in `from`. Names with a star copy a whole map, `prefix_*` with a prefix; they come
+ * first, so that the others win.
+ */
+export function addPathLabels(labels: Map<string, string>, from: unknown, paths: PathLabels): void {
+  const names = Object.keys(paths);
+  for (const star of names.filter(isStar).sort()) {
+    const map = paths[star]?.get(from);
+    if (!isMap(map)) continue;
+    const prefix = star.endsWith('*') ? star.slice(0, -1) : '';
+    for (const [key, value] of Object.entries(map)) labels.set(labelName(prefix + key), labelText(value));
+  }
+  for (const name of names) {
+    if (isStar(name)) continue;
+    const value = paths[name]?.get(from) ?? undefined;
+    if (value !== undefined) labels.set(labelName(name), labelText(value));
+  }
+}
+
+/** Keys of objects may begin with a digit, labels may not; names that begin with __ belong to the receivers. */
+const labelName = (text: string): string =>
+  sanitise(text)
+    .replace(/^(?=\d)/, '_')
+    .replace(/^__+/, '_');

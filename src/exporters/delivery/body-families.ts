@@ -1,0 +1,102 @@
+import { compressionOf, compressor } from '../../metrics/compression.ts';
+import type { Body } from '../exporter.ts';
+
+/** Which families of a body are wanted. */
+export type Wanted = (family: string) => boolean;
+
+/** A member without some families. */
+interface Filtered {
+  readonly member: Buffer;
+  readonly textBytes: number;
+  readonly samples: number;
+  /** By family, the samples that were left out. */
+  readonly out: ReadonlyMap<string, number>;
+}
+
+/** What was made of members, which never change: state that is kept between cycles is filtered once. */
+export type FilterCache = WeakMap<Buffer, Filtered>;
+
+/** The names of the families in a body, in its order. Rejects when a member can't be unpacked. */
+export async function familyNames(body: Body): Promise<string[]> {
+  const names = new Set<string>();
+  const reader = new FamilyReader();
+  for (const text of await textsOf(body)) for (const line of linesOf(text)) names.add(reader.familyOf(line));
+  names.delete('');
+  return [...names];
+}
+
+/**
+ * A body with the wanted families only, and how many samples of each of the others it had. Rejects when a member can't
+ * be unpacked.
+ */
+export async function withFamilies(
+  body: Body,
+  wanted: Wanted,
+  cache: FilterCache = new WeakMap(),
+): Promise<{ readonly body: Body; readonly out: ReadonlyMap<string, number> }> {
+  const { pack, unpack } = compressor(compressionOf(body.encoding));
+  const reader = new FamilyReader();
+  const out = new Map<string, number>();
+  const members: Buffer[] = [];
+  let textBytes = 0;
+  let samples = 0;
+  for (const member of body.members) {
+    let filtered = cache.get(member);
+    if (filtered === undefined) {
+      filtered = await filter((await unpack(member)).toString(), wanted, reader, pack);
+      cache.set(member, filtered);
+    }
+    if (filtered.samples > 0 || filtered.textBytes > 0) members.push(filtered.member);
+    textBytes += filtered.textBytes;
+    samples += filtered.samples;
+    for (const [name, count] of filtered.out) out.set(name, (out.get(name) ?? 0) + count);
+  }
+  return { body: { ...body, members, textBytes, samples }, out };
+}
+
+async function filter(
+  text: string,
+  wanted: Wanted,
+  reader: FamilyReader,
+  pack: (text: Buffer) => Promise<Buffer>,
+): Promise<Filtered> {
+  const kept: string[] = [];
+  const out = new Map<string, number>();
+  let samples = 0;
+  for (const line of linesOf(text)) {
+    const family = reader.familyOf(line);
+    const isSample = !line.startsWith('#');
+    if (family === '' || wanted(family)) {
+      kept.push(line);
+      if (isSample) samples++;
+    } else if (isSample) out.set(family, (out.get(family) ?? 0) + 1);
+  }
+  const rest = Buffer.from(kept.length > 0 ? `${kept.join('\n')}\n` : '');
+  return { member: rest.length > 0 ? await pack(rest) : rest, textBytes: rest.length, samples, out };
+}
+
+async function textsOf({ members, encoding }: Body): Promise<string[]> {
+  const { unpack } = compressor(compressionOf(encoding));
+  const texts: string[] = [];
+  for (const member of members) texts.push((await unpack(member)).toString());
+  return texts;
+}
+
+const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
+
+/** Finds the family of each line of a body; the TYPE lines tell which names are parts of a histogram or summary. */
+class FamilyReader {
+  readonly #withParts = new Set<string>();
+
+  /** Empty for plain comments. */
+  familyOf(line: string): string {
+    if (line.startsWith('#')) {
+      const [, word = '', name = '', type = ''] = line.split(' ', 4);
+      if (word === 'TYPE' && /^(?:histogram|summary)$/.test(type)) this.#withParts.add(name);
+      return word === 'TYPE' || word === 'HELP' ? name : '';
+    }
+    const name = /^[^{ ]*/.exec(line)?.[0] ?? '';
+    const whole = name.replace(/_(?:bucket|sum|count)$/, '');
+    return this.#withParts.has(whole) ? whole : name;
+  }
+}

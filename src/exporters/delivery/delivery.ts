@@ -1,0 +1,276 @@
+import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
+import type { ExporterSettings } from '../../config/exporter-schema.ts';
+import type { Target } from '../../config/identity.ts';
+import { compressionOf, compressor, transcode } from '../../metrics/compression.ts';
+import type { Group } from '../../metrics/group.ts';
+import { type Body, wireBytes } from '../exporter.ts';
+import { type AnswerRule, ruleFor } from '../http/answers.ts';
+import { askForZstd, NEVER_STORED_MS } from '../http/dialect.ts';
+import type { Endpoint, Endpoints, Pass } from '../http/endpoints.ts';
+import type { Sender, Tried, Upload } from '../http/sender.ts';
+import { familyNames, withFamilies } from './body-families.ts';
+import type { LeftOutFamilies } from './left-out.ts';
+import { narrow, type Verdict } from './narrowing.ts';
+import type { Protocol } from './protocol.ts';
+import type { Report } from './report.ts';
+import { splitBody } from './split.ts';
+import { Suspects } from './suspects.ts';
+
+export interface DeliveryOptions {
+  readonly protocol: Protocol;
+  readonly settings: ExporterSettings;
+  readonly targets: Readonly<Record<Group, Target>>;
+  readonly sender: Sender;
+  readonly endpoints: Endpoints;
+  readonly report: Report;
+  readonly leftOut: LeftOutFamilies;
+  readonly random: () => number;
+}
+
+/** By family, the samples that were left out of a body. */
+type LeftOutSamples = ReadonlyMap<string, number>;
+
+const NOTHING_OUT: LeftOutSamples = new Map();
+
+/** A push without a sample: what is well takes it. */
+const QUESTION = Buffer.from('# firesteel asks whether pushes are taken here\n');
+
+/**
+ * What became of a body: `settled` (taken, or given up and counted), still to be sent (`again`, in parts when it was
+ * too large).
+ */
+export type Outcome = 'settled' | { readonly again: readonly Body[] };
+
+/** The next body will not have exactly the bytes of the one that was too large. */
+const SMALLER = 0.9;
+
+const UNREADABLE: AnswerRule = { when: [0, 0], action: 'drop', reason: 'unreadable' };
+
+const POISONOUS: AnswerRule = {
+  when: [0, 999],
+  action: 'drop',
+  reason: 'rejected',
+  hint: 'refused again and again while others were taken, so it is this body',
+};
+
+/** Makes single tries, and does with the answer what the protocol's table says. */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  /** How often each waiting body has been refused. */
+  readonly #tries = new WeakMap<Body, number>();
+  readonly #suspects = new Suspects();
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  /** One try. `signal` cuts it off, which is for the end of the process only. */
+  async try(body: Body, pass: Pass, signal: AbortSignal): Promise<Outcome> {
+    try {
+      return await this.#attempt(body, pass, signal);
+    } catch (cause) {
+      // Only a body that can't be unpacked, to be split or written anew, comes to this.
+      this.#options.endpoints.settle(pass, 'unused');
+      const tried: Tried = { code: 'error', text: String(cause), durationSeconds: 0 };
+      return this.#giveUp(body, pass.endpoint.url, tried, UNREADABLE);
+    }
+  }
+
+  async #attempt(body: Body, pass: Pass, signal: AbortSignal): Promise<Outcome> {
+    const { endpoints, report } = this.#options;
+    if (wireBytes(body) > pass.endpoint.maxBytes) {
+      const parts = await splitBody(body);
+      if (parts) {
+        endpoints.settle(pass, 'unused');
+        return { again: parts };
+      }
+    }
+    const { body: sent, out } = await this.#withoutLeftOut(body);
+    const tried = await this.#send(sent, pass.endpoint, signal);
+    if (!tried) {
+      endpoints.settle(pass, 'unused');
+      report.dropped('not_master', body.samples);
+      return 'settled';
+    }
+    report.tried(tried);
+    // The receiver may be another one when it is back.
+    if (tried.failure === 'network' || tried.wasReset) this.#forget(pass.endpoint);
+    const rule = this.#ruleFor(tried);
+    const { url } = pass.endpoint;
+    switch (rule.action) {
+      case 'done':
+        endpoints.settle(pass, 'taken');
+        this.#suspects.taken();
+        this.#delivered(sent, out);
+        return 'settled';
+      case 'narrow':
+        return this.#narrow(body, sent, out, pass, tried, rule, signal);
+      case 'split': {
+        endpoints.settle(pass, 'taken');
+        pass.endpoint.maxBytes = Math.min(pass.endpoint.maxBytes, wireBytes(body) * SMALLER);
+        const parts = await splitBody(body);
+        report.refused(body, url, tried, rule, parts ? 0 : undefined);
+        if (parts) return { again: parts };
+        report.dropped(rule.reason, body.samples);
+        return 'settled';
+      }
+      case 'drop': {
+        // Who says nothing at all is left alone like one that is down, and the next address takes over.
+        const waitMs = backoffMs(endpoints.failures(pass) + 1, this.#options.random);
+        endpoints.settle(pass, tried.failure === undefined ? 'taken' : { waitMs, isPause: false });
+        return this.#giveUp(body, url, tried, rule);
+      }
+      default:
+        return this.#later(body, pass, tried, rule);
+    }
+  }
+
+  #later(body: Body, pass: Pass, tried: Tried, rule: AnswerRule): Outcome {
+    const { protocol, settings, endpoints, report, random } = this.#options;
+    const { url } = pass.endpoint;
+    const isPause = rule.action === 'pause';
+    if (rule.reason === 'encoding' && settings.compression === undefined) pass.endpoint.readsZstd = false;
+    else if (isPause) this.#forget(pass.endpoint);
+    // What a receiver asks for is the same for all agents, and may be nothing.
+    const asked = tried.retryAfterMs === undefined ? undefined : tried.retryAfterMs + backoffMs(1, random);
+    const waitMs = isPause ? PAUSE_MS : (asked ?? backoffMs(endpoints.failures(pass) + 1, random));
+    endpoints.settle(pass, { waitMs, isPause });
+    // A pause is the receiver's state, not the body's: it does not use up the body's tries.
+    const tries = (this.#tries.get(body) ?? 0) + (isPause ? 0 : 1);
+    this.#tries.set(body, tries);
+    const allowed = Math.min(rule.tries ?? Number.POSITIVE_INFINITY, 1 + (settings.retries ?? protocol.retries));
+    const isUnclear = rule.reason === 'refused' || rule.reason === 'transport';
+    if (isUnclear && this.#suspects.refused(body)) return this.#giveUp(body, url, tried, POISONOUS);
+    if (tries >= allowed) return this.#giveUp(body, url, tried, rule);
+    report.refused(body, url, tried, rule, waitMs);
+    return { again: [body] };
+  }
+
+  /** What is left of a body without the families that the receiver does not take. */
+  async #withoutLeftOut(body: Body): Promise<{ readonly body: Body; readonly out: LeftOutSamples }> {
+    const { leftOut } = this.#options;
+    const families = leftOut.of(body.group);
+    if (families === undefined) return { body, out: NOTHING_OUT };
+    return withFamilies(body, (family) => !families.has(family), leftOut.cacheOf(body.group, families));
+  }
+
+  #delivered(body: Body, out: LeftOutSamples): void {
+    const { leftOut, report } = this.#options;
+    for (const family of leftOut.taken(body.group)) report.takenAgain(body.group, family);
+    report.delivered(body);
+    report.leftOut(body.group, out);
+  }
+
+  /** Looks for the families for which `sent`, which is `body` without those known already, was refused. */
+  async #narrow(
+    body: Body,
+    sent: Body,
+    out: LeftOutSamples,
+    pass: Pass,
+    tried: Tried,
+    rule: AnswerRule,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { protocol, endpoints, leftOut, report } = this.#options;
+    const { endpoint } = pass;
+    const send = async (part: Body, method: Upload['method'] = protocol.method): Promise<Verdict> => {
+      const answer = await this.#send(part, endpoint, signal, method);
+      if (answer === undefined) return 'unclear';
+      report.tried(answer);
+      const { action } = this.#ruleFor(answer);
+      if (action === 'done') return 'taken';
+      return action === 'narrow' ? { refusal: refusalOf(answer) } : 'unclear';
+    };
+    // A gateway that dies of its own refusal breaks the connection, like one that is gone: that it takes this tells.
+    const isWell = tried.failure === undefined || (await send(await question(sent), protocol.partMethod)) === 'taken';
+    if (!isWell) {
+      if (rule.otherwise === 'retry') return this.#later(body, pass, tried, rule);
+      endpoints.settle(pass, 'taken');
+      return this.#giveUp(body, endpoint.url, tried, rule);
+    }
+    endpoints.settle(pass, 'taken');
+    const only = async (families: readonly string[]) => {
+      const wanted = new Set(families);
+      return (await withFamilies(sent, (family) => wanted.has(family))).body;
+    };
+    const { isTaken, refused } = await narrow(await familyNames(sent), leftOut.onTrial(sent.group), refusalOf(tried), {
+      part: async (families) => send(await only(families), protocol.partMethod),
+      whole: async (families) => send(await only(families)),
+    });
+    for (const { family, reason } of refused) {
+      leftOut.add(sent.group, family, reason);
+      report.refusedFamily(sent.group, endpoint.url, family, reason);
+    }
+    if (!isTaken) return this.#giveUp(body, endpoint.url, tried, rule);
+    const names = new Set(refused.map(({ family }) => family));
+    const rest = await withFamilies(sent, (family) => !names.has(family));
+    this.#delivered(rest.body, new Map([...out, ...rest.out]));
+    return 'settled';
+  }
+
+  #giveUp(body: Body, url: string, tried: Tried, rule: AnswerRule): Outcome {
+    this.#options.report.refused(body, url, tried, rule, undefined);
+    this.#options.report.dropped(rule.reason, body.samples);
+    return 'settled';
+  }
+
+  /** Undefined when this agent may not send the body any more. */
+  async #send(
+    body: Body,
+    endpoint: Endpoint,
+    signal: AbortSignal,
+    method: Upload['method'] = this.#options.protocol.method,
+  ): Promise<Tried | undefined> {
+    const { protocol, settings, targets, sender } = this.#options;
+    const target = body.target ?? targets[body.group];
+    const urlAt = (stampMs: number) => protocol.url(endpoint.url, target, stampMs);
+    const common = {
+      method,
+      timeoutMs: settings.timeout ?? protocol.timeoutMs,
+      mayPush: body.mayPush,
+    };
+    let { encoding, members } = body;
+    if (body.mayPush?.() === false) return undefined;
+    if (encoding === 'zstd') {
+      // Groups that are sent side by side ask once.
+      const question = { ...common, url: urlAt(NEVER_STORED_MS) };
+      endpoint.readsZstd ??= askForZstd(sender, question, this.#ruleFor, signal);
+      const answer = await endpoint.readsZstd;
+      if (typeof answer === 'object') {
+        this.#forget(endpoint);
+        return answer;
+      }
+      if (!answer) {
+        encoding = 'gzip-stamped';
+        members = await transcode(members, 'zstd', encoding, body.stampMs);
+      }
+      endpoint.readsZstd = answer;
+    }
+    // The process may have stood still since it was asked.
+    if (body.mayPush?.() === false) return undefined;
+    // Stamped lines bring their own time, and one that is cut off is to have none.
+    const url = urlAt(encoding === 'gzip-stamped' ? NEVER_STORED_MS : body.stampMs);
+    const compression = compressionOf(encoding);
+    if (settings.compression !== 'none') return sender.send({ ...common, url, compression, members }, signal);
+    const texts: Buffer[] = [];
+    for (const member of members) texts.push(await compressor(compression).unpack(member));
+    return sender.send({ ...common, url, compression: 'none', members: texts }, signal);
+  }
+
+  #forget(endpoint: Endpoint): void {
+    endpoint.maxBytes = Number.POSITIVE_INFINITY;
+    if (this.#options.settings.compression === undefined) endpoint.readsZstd = undefined;
+  }
+
+  readonly #ruleFor = (tried: Tried): AnswerRule => ruleFor(this.#options.protocol.answers, tried);
+}
+
+/** What a refusal says; a connection that was reset says nothing, so it is explained. */
+const refusalOf = ({ failure, text }: Tried): string =>
+  failure === undefined ? text : `${text}: this gateway breaks the connection instead of saying what it refuses`;
+
+/** A body of the same group without a sample. */
+async function question(body: Body): Promise<Body> {
+  const member = await compressor(compressionOf(body.encoding)).pack(QUESTION);
+  return { ...body, members: [member], samples: 0, textBytes: QUESTION.length };
+}

@@ -1,0 +1,281 @@
+import { type Clock, REAL_CLOCK } from '../../base/clock.ts';
+import type { ThrottledLog } from '../../base/log.ts';
+import type { ExporterSettings } from '../../config/exporter-schema.ts';
+import type { Target } from '../../config/identity.ts';
+import type { CoreConfig } from '../../config/schema.ts';
+import type { Encoding } from '../../metrics/compression.ts';
+import type { Group } from '../../metrics/group.ts';
+import type { Body, Exporter, ExporterStatus } from '../exporter.ts';
+import { Endpoints, type Pass } from '../http/endpoints.ts';
+import { Sender, type Upload } from '../http/sender.ts';
+import type { ExportMetrics } from '../metrics.ts';
+import type { Disk } from '../spool/disk.ts';
+import { Spool } from '../spool/spool.ts';
+import { StaleMarkers } from '../victoriametrics/stale-markers.ts';
+import { Delivery } from './delivery.ts';
+import { LeftOutFamilies } from './left-out.ts';
+import type { Protocol } from './protocol.ts';
+import { MemoryQueue } from './queue.ts';
+import { Replay } from './replay.ts';
+import { Report } from './report.ts';
+
+/** At the end the disk has so long after the last upload: with collection and uploads that comes to 6 s. */
+const LAST_WRITES_MS = 1000;
+
+/** For the groups of this agent, all at once, at its end. */
+const DELETE_MS = 2000;
+
+/** What all exporters share. */
+export interface ExporterContext {
+  readonly targets: Readonly<Record<Group, Target>>;
+  readonly metrics: ExportMetrics;
+  readonly log: ThrottledLog;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly env: NodeJS.ProcessEnv;
+  /** Where and how much to keep on disk; nothing without a path. */
+  readonly spool: CoreConfig['spool'];
+  readonly clock?: Clock;
+  /** Stands in for the disk of `spool.path`. */
+  readonly disk?: Disk;
+}
+
+/**
+ * Delivers to one receiver over HTTP. Each group has a lane of its own: one upload at a time, the newest body first,
+ * so that a group that is refused does not hold up another. What is too much for memory goes to disk, and from there
+ * to the receiver when nothing newer waits.
+ */
+export class HttpExporter implements Exporter {
+  readonly name: string;
+  readonly #protocol: Protocol;
+  readonly #settings: ExporterSettings;
+  readonly #targets: ExporterContext['targets'];
+  readonly #endpoints: Endpoints;
+  readonly #sender: Sender;
+  readonly #log: ThrottledLog;
+  readonly #report: Report;
+  readonly #queue: MemoryQueue;
+  readonly #delivery: Delivery;
+  readonly #leftOut: LeftOutFamilies;
+  readonly #spool: Spool | undefined;
+  readonly #replay: Replay | undefined;
+  readonly #markers: StaleMarkers | undefined;
+  /** The groups that were pushed here. */
+  readonly #pushed = new Set<Group>();
+  /** The groups whose bodies are being sent. */
+  readonly #lanes = new Map<Group, Promise<void>>();
+  #replaying: Promise<void> | undefined;
+  /** Ends all waiting between tries. */
+  readonly #closing = new AbortController();
+  /** Cuts off uploads that outlast the deadline of close(). */
+  readonly #cut = new AbortController();
+  /** Whether a body of this run has been settled: what an earlier one left waits for that. */
+  #hasBegun: boolean = false;
+
+  constructor(name: string, protocol: Protocol, settings: ExporterSettings, context: ExporterContext) {
+    const { targets, metrics, log, now, random, env, clock = REAL_CLOCK } = context;
+    this.name = name;
+    this.#protocol = protocol;
+    this.#settings = settings;
+    this.#targets = targets;
+    const urls = [settings.url, ...settings.failover];
+    this.#endpoints = new Endpoints(urls, settings.compression && settings.compression === 'zstd', clock);
+    this.#sender = new Sender(settings, now, env);
+    this.#log = log;
+    this.#report = new Report(name, metrics, log, now);
+    const { cycles, bytes } = settings.queue;
+    this.#queue = new MemoryQueue({ cycles: protocol.keepsHistory ? cycles : 1, bytes });
+    this.#leftOut = new LeftOutFamilies(now);
+    this.#delivery = new Delivery({
+      protocol,
+      settings,
+      targets,
+      sender: this.#sender,
+      endpoints: this.#endpoints,
+      report: this.#report,
+      leftOut: this.#leftOut,
+      random,
+    });
+    const { endUrl } = protocol;
+    if (settings.staleMarkers !== false && endUrl) {
+      const url = (target: Target) => endUrl(this.#endpoints.current.url, target);
+      this.#markers = new StaleMarkers({
+        exporter: name,
+        url,
+        isWanted: settings.staleMarkers === true,
+        sender: this.#sender,
+        clock,
+        random,
+        log,
+      });
+    }
+    if (!protocol.keepsHistory || !settings.spool.enabled || context.spool.path === undefined) return;
+    this.#spool = new Spool({
+      folder: `${context.spool.path}/${name}`,
+      maxBytes: context.spool.maxBytes,
+      maxWaitingBytes: settings.queue.bytes,
+      maxAgeMs: context.spool.maxAge,
+      now,
+      log,
+      onDrop: this.#report.dropped,
+      onSetAside: this.#report.setAside,
+      onChange: () => this.#count(),
+      ...(context.disk && { disk: context.disk }),
+    });
+    this.#replay = new Replay({
+      spool: this.#spool,
+      delivery: this.#delivery,
+      endpoints: this.#endpoints,
+      report: this.#report,
+      drain: settings.drain,
+      clock,
+      random,
+      isIdle: () => this.#hasBegun && settings.groups.every((group) => !this.#queue.has(group)),
+    });
+  }
+
+  get encoding(): Encoding {
+    if (!this.#protocol.keepsHistory) return 'gzip';
+    return this.#endpoints.current.readsZstd === false ? 'gzip-stamped' : 'zstd';
+  }
+
+  accepts(group: Group): boolean {
+    return this.#settings.groups.includes(group);
+  }
+
+  start(): void {
+    if (this.#protocol.keepsHistory && this.#spool === undefined) {
+      const message = 'nothing is kept on disk: what a receiver does not take for some cycles is lost; set spool.path';
+      this.#log.say('info', 'no spool', {}, message);
+    }
+    this.#replaying ??= this.#replay?.run(this.#closing.signal, this.#cut.signal);
+  }
+
+  deliver(body: Body): void {
+    if (!this.accepts(body.group)) return;
+    this.#keep(body);
+    this.#work(body.group);
+    this.#count();
+  }
+
+  get endSeries(): Exporter['endSeries'] {
+    const markers = this.#markers;
+    return markers && ((group, ended) => markers.end({ ...ended, target: this.#targets[group] }));
+  }
+
+  status(): ExporterStatus {
+    const { type, groups } = this.#settings;
+    const { current } = this.#endpoints;
+    const leftOut = this.#leftOut.all;
+    return {
+      name: this.name,
+      type,
+      url: current.url,
+      groups,
+      state: this.#state,
+      ...this.#report.status,
+      ...(leftOut.length > 0 && { leftOut }),
+      memory: this.#queue.sizes,
+      ...(this.#spool && { spool: this.#spool.sizes }),
+    };
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    this.#closing.abort();
+    this.#endpoints.hurry();
+    const timer = setTimeout(() => {
+      this.#cut.abort();
+      this.#endpoints.wake();
+    }, deadlineMs);
+    this.#spool?.hurry(deadlineMs + LAST_WRITES_MS);
+    await Promise.all([...this.#lanes.values(), this.#replaying]);
+    clearTimeout(timer);
+    if (this.#settings.janitor.onStop) await this.#deleteGroups();
+    const left = this.#queue.takeAll();
+    await Promise.all(left.map((body) => this.#overflow(body, 'shutdown')));
+    await Promise.all([this.#spool?.close(), this.#markers?.close()]);
+    this.#count();
+    this.#sender.close();
+  }
+
+  /** Deletes what this agent has pushed, but for the cluster's state, which the next master goes on with. */
+  async #deleteGroups(): Promise<void> {
+    const { deleteMethod: method, url } = this.#protocol;
+    if (method === undefined) return;
+    const signal = AbortSignal.timeout(DELETE_MS);
+    const groups = [...this.#pushed].filter((group) => group !== 'ksm');
+    const deleted = groups.map(async (group) => {
+      const at = url(this.#endpoints.current.url, this.#targets[group], 0);
+      const upload: Upload = { method, url: at, compression: 'none', members: [], timeoutMs: DELETE_MS };
+      const { code, text } = await this.#sender.send(upload, signal);
+      if (typeof code === 'number' && code < 300) return;
+      const fields = { exporter: this.name, group, url: at, code, answer: text };
+      const message = 'own group could not be deleted at the end: its last values stay at the gateway';
+      this.#log.say('warn', `${this.name}/${group}/delete`, fields, message);
+    });
+    await Promise.all(deleted);
+  }
+
+  get #state(): ExporterStatus['state'] {
+    if (this.#endpoints.isPaused) return 'paused';
+    if (!this.#endpoints.isOpen || this.#report.isFailing) return 'retrying';
+    return this.#report.status.lastCode === undefined ? 'idle' : 'ok';
+  }
+
+  #work(group: Group): void {
+    if (this.#lanes.has(group)) return;
+    const work = this.#drain(group).then(() => {
+      this.#lanes.delete(group);
+      // One may have come while the lane was ending.
+      if (this.#queue.has(group) && !this.#closing.signal.aborted) this.#work(group);
+    });
+    this.#lanes.set(group, work);
+  }
+
+  /** Sends until the lane is empty; while closing, until the receiver does not take a body. */
+  async #drain(group: Group): Promise<void> {
+    while (this.#queue.has(group) && !this.#cut.signal.aborted) {
+      const pass = await this.#pass(group);
+      const body = pass && this.#queue.takeNewest(group);
+      if (!body) {
+        if (pass) this.#endpoints.settle(pass, 'unused');
+        return;
+      }
+      const outcome = await this.#delivery.try(body, pass, this.#cut.signal);
+      this.#pushed.add(group);
+      if (outcome === 'settled') this.#hasBegun = true;
+      else for (const part of outcome.again) this.#keep(part);
+      this.#count();
+    }
+  }
+
+  /** Leave for an upload; while closing undefined when the last try has failed. */
+  async #pass(group: Group): Promise<Pass | undefined> {
+    const pass = await this.#endpoints.pass(this.#closing.signal, group);
+    if (pass) return pass;
+    while (this.#endpoints.isProbing && !this.#cut.signal.aborted) await this.#endpoints.change();
+    return this.#endpoints.passNow(group);
+  }
+
+  /** Puts a body into memory, and what has to leave for it on disk. */
+  #keep(body: Body): void {
+    const full = this.#protocol.keepsHistory ? 'queue_full' : 'replaced';
+    const reason = this.#closing.signal.aborted ? 'shutdown' : full;
+    for (const displaced of this.#queue.add(body)) void this.#overflow(displaced, reason);
+  }
+
+  /** To disk, or lost for `reason`. */
+  async #overflow(body: Body, reason: string): Promise<void> {
+    // A body of the master is not kept by one who no longer is; once on disk it may be sent later, under its own stamp.
+    if (body.mayPush?.() === false) this.#report.dropped('not_master', body.samples);
+    else if (this.#spool === undefined) this.#report.dropped(reason, body.samples);
+    else await this.#spool.put({ ...body, target: body.target ?? this.#targets[body.group] });
+  }
+
+  #count(): void {
+    const memory = this.#queue.sizes;
+    const spool = this.#spool?.sizes;
+    this.#report.queue({ memory, ...(spool && { spool }) }, this.#settings.queue.bytes, this.#endpoints.isOpen);
+  }
+}

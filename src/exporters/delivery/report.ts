@@ -1,0 +1,183 @@
+import type { ThrottledLog } from '../../base/log.ts';
+import type { Group } from '../../metrics/group.ts';
+import { type Body, type ExporterStatus, wireBytes } from '../exporter.ts';
+import type { AnswerRule } from '../http/answers.ts';
+import type { Tried } from '../http/sender.ts';
+import type { ExportMetrics } from '../metrics.ts';
+
+/** Skew beyond this is worth a warning: alerts look at the newest minutes only. */
+const SKEW_WARNING_SECONDS = 30;
+
+/** What is told of one exporter, in the log, in the self metrics and on the status page. */
+export class Report {
+  readonly #exporter: string;
+  readonly #metrics: ExportMetrics;
+  readonly #log: ThrottledLog;
+  readonly #now: () => number;
+  /** What has been complained of since the last success of a group. */
+  readonly #failing = new Map<Group, Set<string>>();
+  /** The families that were left out of the last push of a group. */
+  readonly #leftOut = new Map<Group, readonly string[]>();
+  readonly #dropped: Record<string, number> = {};
+  #isFailing: boolean = false;
+  #sentSamples = 0;
+  #highestSentMs = 0;
+  #lastSuccessMs: number | undefined;
+  #lastTry: Tried | undefined;
+  #lastFailure: ExporterStatus['lastFailure'];
+
+  constructor(exporter: string, metrics: ExportMetrics, log: ThrottledLog, now: () => number) {
+    this.#exporter = exporter;
+    this.#metrics = metrics;
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** Whether the last try of a body failed, or the last one of any group. */
+  get isFailing(): boolean {
+    return this.#isFailing || this.#failing.size > 0;
+  }
+
+  /** What a status page tells of the tries. */
+  get status(): Pick<
+    ExporterStatus,
+    'lastSuccessMs' | 'lastCode' | 'lastFailure' | 'latencyMs' | 'sentSamples' | 'dropped'
+  > {
+    return {
+      sentSamples: this.#sentSamples,
+      dropped: this.#dropped,
+      ...(this.#lastSuccessMs !== undefined && { lastSuccessMs: this.#lastSuccessMs }),
+      ...(this.#lastFailure && { lastFailure: this.#lastFailure }),
+      ...(this.#lastTry && {
+        lastCode: this.#lastTry.code,
+        latencyMs: Math.round(this.#lastTry.durationSeconds * 1000),
+      }),
+    };
+  }
+
+  /** An upload was tried. */
+  tried(tried: Tried): void {
+    const exporter = this.#exporter;
+    this.#lastTry = tried;
+    this.#metrics.requests.inc({ exporter, code: String(tried.code) });
+    this.#metrics.duration.observe({ exporter }, tried.durationSeconds);
+    if (tried.wasReset) this.#metrics.connectionResets.inc({ exporter });
+    const skewSeconds = tried.clockSkewSeconds;
+    if (skewSeconds === undefined) return;
+    this.#metrics.clockSkew.set({ exporter }, skewSeconds);
+    if (Math.abs(skewSeconds) > SKEW_WARNING_SECONDS) {
+      const message = 'clock differs from the receiver’s; samples will be misplaced in time: check NTP on both';
+      this.#log.say('warn', `${exporter}/skew`, { exporter, skewSeconds: Math.round(skewSeconds) }, message);
+    }
+  }
+
+  /** A body was acknowledged. */
+  delivered(body: Body): void {
+    const exporter = this.#exporter;
+    this.#isFailing = false;
+    this.#sentSamples += body.samples;
+    this.#lastSuccessMs = this.#now();
+    this.#highestSentMs = Math.max(this.#highestSentMs, body.stampMs);
+    this.#metrics.samplesSent.inc({ exporter }, body.samples);
+    this.#metrics.bytes.inc({ exporter, form: 'text' }, body.textBytes);
+    this.#metrics.bytes.inc({ exporter, form: 'wire' }, wireBytes(body));
+    this.#metrics.lastSuccess.set({ exporter }, this.#lastSuccessMs / 1000);
+    this.#metrics.highestSent.set({ exporter }, this.#highestSentMs / 1000);
+    const complaints = this.#failing.get(body.group);
+    if (!complaints) return;
+    this.#failing.delete(body.group);
+    for (const key of complaints) this.#log.over(key);
+    const { group } = body;
+    this.#log.say('info', `${exporter}/${group}/recovered`, { exporter, group }, 'delivering again');
+  }
+
+  /** A body was not taken; `waitMs` until the next try, undefined when there is none. */
+  refused(body: Body, url: string, tried: Tried, rule: AnswerRule, waitMs: number | undefined): void {
+    const exporter = this.#exporter;
+    const { group } = body;
+    this.#isFailing = true;
+    const said = tried.text === '' ? `status ${tried.code} without a word` : tried.text;
+    const between = `this went through the proxy ${tried.proxy}: check it too, or name the host in NO_PROXY`;
+    const hint = [rule.hint, ...(tried.proxy === undefined ? [] : [between])]
+      .filter((one) => one !== undefined)
+      .join('; ');
+    this.#lastFailure = { atMs: this.#now(), text: hint === '' ? said : `${said} (${hint})` };
+    if (waitMs !== undefined) this.#metrics.retries.inc({ exporter, reason: rule.reason });
+    const key = `${exporter}/${group}/${rule.reason}`;
+    this.#failing.set(group, (this.#failing.get(group) ?? new Set()).add(key));
+    this.#log.over(`${exporter}/${group}/recovered`);
+    const next = waitMs === undefined ? 'gave this body up' : `trying again in ${Math.round(waitMs / 100) / 10} s`;
+    const fields = { exporter, group, url, code: tried.code, answer: tried.text, hint: hint || undefined, next };
+    this.#log.say(waitMs === undefined ? 'error' : 'warn', key, fields, `push failed: ${rule.reason}`);
+  }
+
+  /** Samples were given up; undefined for a body of which nobody knows how many it had. */
+  readonly dropped = (reason: string, samples: number | undefined): void => {
+    if (samples === undefined) {
+      this.#metrics.unknownDropped.inc({ exporter: this.#exporter, reason });
+      return;
+    }
+    this.#dropped[reason] = (this.#dropped[reason] ?? 0) + samples;
+    this.#metrics.samplesDropped.inc({ exporter: this.#exporter, reason }, samples);
+  };
+
+  /** A family is left out of a group from now on, since the receiver refuses it. */
+  refusedFamily(group: Group, url: string, family: string, reason: string): void {
+    const fields = { exporter: this.#exporter, group, url, family, answer: reason, next: 'trying it again in an hour' };
+    const message = 'the receiver refuses this family: it is left out, the rest of the group is sent';
+    this.#log.say('error', `${this.#exporter}/${group}/family ${family}`, fields, message);
+  }
+
+  /** A family that was left out has been taken. */
+  takenAgain(group: Group, family: string): void {
+    const exporter = this.#exporter;
+    this.#log.over(`${exporter}/${group}/family ${family}`);
+    this.#log.say('info', `${exporter}/${group}/again ${family}`, { exporter, group, family }, 'family is taken again');
+  }
+
+  /** The samples by family that were left out of a push that was taken. */
+  leftOut(group: Group, out: ReadonlyMap<string, number>): void {
+    const exporter = this.#exporter;
+    for (const family of this.#leftOut.get(group) ?? []) {
+      if (!out.has(family)) this.#metrics.leftOut.remove({ exporter, group, family });
+    }
+    if (out.size === 0) this.#leftOut.delete(group);
+    else this.#leftOut.set(group, [...out.keys()]);
+    for (const [family, samples] of out) {
+      this.#metrics.leftOut.set({ exporter, group, family }, samples);
+      this.dropped('family_refused', samples);
+    }
+  }
+
+  /** A body that had been on disk was acknowledged. */
+  replayed(): void {
+    this.#metrics.replayed.inc({ exporter: this.#exporter });
+  }
+
+  /** A file on disk could not be used. */
+  readonly setAside = (): void => {
+    this.#metrics.setAside.inc({ exporter: this.#exporter });
+  };
+
+  /** What waits, and whether the receiver takes uploads. */
+  queue({ memory, spool }: Pick<ExporterStatus, 'memory' | 'spool'>, memoryLimitBytes: number, isOpen: boolean): void {
+    const exporter = this.#exporter;
+    const { queueBodies, queueBytes, queueLimit, queueOldest, breakerOpen } = this.#metrics;
+    const tiers = [
+      { tier: 'memory', ...memory, limitBytes: memoryLimitBytes },
+      ...(spool ? [{ tier: 'disk', ...spool }] : []),
+    ];
+    for (const { tier, bodies, bytes, limitBytes } of tiers) {
+      queueBodies.set({ exporter, tier }, bodies);
+      queueBytes.set({ exporter, tier }, bytes);
+      queueLimit.set({ exporter, tier }, limitBytes);
+    }
+    const oldest = Math.min(...[memory, spool].map((tier) => tier?.oldestStampMs ?? Number.POSITIVE_INFINITY));
+    if (Number.isFinite(oldest)) queueOldest.set({ exporter }, oldest / 1000);
+    else queueOldest.remove({ exporter });
+    breakerOpen.set({ exporter }, isOpen ? 0 : 1);
+    if (!spool) return;
+    this.#metrics.spoolUsable.set({ exporter }, spool.trouble === undefined ? 1 : 0);
+    this.#metrics.spoolForeign.set({ exporter }, spool.foreign);
+  }
+}

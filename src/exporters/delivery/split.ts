@@ -1,0 +1,55 @@
+import { compressionOf, compressor } from '../../metrics/compression.ts';
+import type { Body } from '../exporter.ts';
+
+/**
+ * A body in two parts, between members or, of a single member, between lines (without its header lines); undefined when
+ * there is only one sample left.
+ */
+export async function splitBody(body: Body): Promise<readonly [Body, Body] | undefined> {
+  const { pack, unpack } = compressor(compressionOf(body.encoding));
+  if (body.members.length > 1) {
+    const middle = Math.ceil(body.members.length / 2);
+    const first = body.members.slice(0, middle);
+    let samples = 0;
+    let textBytes = 0;
+    for (const member of first) {
+      const text = await unpack(member);
+      samples += sampleLines(text).length;
+      textBytes += text.length;
+    }
+    return parts(body, first, body.members.slice(middle), samples, textBytes);
+  }
+  const lines = sampleLines(await unpack(body.members[0] ?? Buffer.alloc(0)));
+  if (lines.length < 2) return undefined;
+  const middle = Math.ceil(lines.length / 2);
+  const [first, second] = [lines.slice(0, middle), lines.slice(middle)].map((half) =>
+    Buffer.from(`${half.join('\n')}\n`),
+  );
+  if (!first || !second) return undefined;
+  return parts(body, [await pack(first)], [await pack(second)], middle, first.length);
+}
+
+function parts(
+  body: Body,
+  first: readonly Buffer[],
+  second: readonly Buffer[],
+  samples: number,
+  textBytes: number,
+): readonly [Body, Body] {
+  return [
+    { ...body, members: first, samples, textBytes },
+    {
+      ...body,
+      members: second,
+      samples: Math.max(0, body.samples - samples),
+      textBytes: Math.max(0, body.textBytes - textBytes),
+    },
+  ];
+}
+
+/** The lines that are neither comments nor empty. */
+const sampleLines = (text: Buffer): string[] =>
+  text
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));

@@ -1,0 +1,121 @@
+import { statSync } from 'node:fs';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { readRegular } from '../../base/files.ts';
+import type { ExporterSettings } from '../../config/exporter-schema.ts';
+import { Names } from '../../net/names.ts';
+import { type ForwardProxy, proxyFor } from '../../net/proxy.ts';
+import { ForwardAgent, TunnelAgent } from '../../net/tunnel.ts';
+
+/**
+ * Receivers close idle sockets (VictoriaMetrics at 60.0 s); a request sent at that moment dies. So ours close first.
+ */
+const IDLE_MS = 30_000;
+
+/** Groups are sent side by side; more sockets per receiver would only make herds. */
+const MAX_SOCKETS = 4;
+
+/** What makes the connections to one address, by the scheme of its URLs. */
+export interface AgentPair {
+  readonly http: HttpAgent;
+  readonly https: HttpsAgent;
+}
+
+/**
+ * The connections to one receiver: kept alive, through the proxy that the environment names for it, with the configured
+ * TLS, and with names resolved apart from those of all others.
+ */
+export class Agents {
+  readonly #tls: ExporterSettings['tls'];
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #names: Names;
+  /** By the proxy in use; the empty one is none. Several addresses of a receiver may need several. */
+  readonly #kept = new Map<string, AgentPair>();
+  #stamp = '';
+
+  constructor(tls: ExporterSettings['tls'], env: NodeJS.ProcessEnv, names = new Names()) {
+    this.#tls = tls;
+    this.#env = env;
+    this.#names = names;
+  }
+
+  /** The proxy on the way to `url`. Throws ProxyError when the environment names one that can't be used. */
+  proxyFor(url: string): ForwardProxy | undefined {
+    return proxyFor(new URL(url), this.#env);
+  }
+
+  /** Agents for `url`. Throws an Error naming the file when certificate or key can't be read. */
+  kept(url: string): AgentPair {
+    const stamp = this.#stampOfFiles();
+    if (stamp !== this.#stamp) this.#destroy();
+    this.#stamp = stamp;
+    const proxy = this.proxyFor(url);
+    const key = proxy?.url.href ?? '';
+    const pair = this.#kept.get(key) ?? this.#create(proxy, true);
+    this.#kept.set(key, pair);
+    return pair;
+  }
+
+  /** Agents without kept sockets, for the one try after a kept socket turned out to be dead. */
+  fresh(url: string): AgentPair {
+    return this.#create(this.proxyFor(url), false);
+  }
+
+  close(): void {
+    this.#destroy();
+    this.#names.close();
+  }
+
+  #destroy(): void {
+    for (const { http, https } of this.#kept.values()) {
+      http.destroy();
+      https.destroy();
+    }
+    this.#kept.clear();
+  }
+
+  #create(proxy: ForwardProxy | undefined, keepAlive: boolean): AgentPair {
+    const { lookup } = this.#names;
+    const common = { timeout: IDLE_MS, maxSockets: MAX_SOCKETS, keepAlive };
+    const secure = { ...common, ...this.#tlsOptions() };
+    return proxy
+      ? { http: new ForwardAgent(proxy, lookup, common), https: new TunnelAgent(proxy, lookup, secure) }
+      : { http: new HttpAgent({ ...common, lookup }), https: new HttpsAgent({ ...secure, lookup }) };
+  }
+
+  #tlsOptions() {
+    const tls = this.#tls;
+    return {
+      ...(tls?.caFile === undefined ? {} : { ca: readTlsFile(tls.caFile) }),
+      ...(tls?.certFile === undefined ? {} : { cert: readTlsFile(tls.certFile) }),
+      ...(tls?.keyFile === undefined ? {} : { key: readTlsFile(tls.keyFile) }),
+      ...(tls?.serverName === undefined ? {} : { servername: tls.serverName }),
+      rejectUnauthorized: !(tls?.insecureSkipVerify ?? false),
+    };
+  }
+
+  /** Changes when one of the files does: mounted secrets are rotated in place. */
+  #stampOfFiles(): string {
+    const files = [this.#tls?.caFile, this.#tls?.certFile, this.#tls?.keyFile];
+    return files.map((file) => (file === undefined ? '' : fileStamp(file))).join('|');
+  }
+}
+
+function fileStamp(path: string): string {
+  const { mtimeMs, size, ino } = statTlsFile(path);
+  return `${mtimeMs}/${size}/${ino}`;
+}
+
+const statTlsFile = (path: string) => named(path, () => statSync(path));
+const readTlsFile = (path: string) => named(path, () => readRegular(path, { maxBytes: MAX_TLS_BYTES }).content);
+
+/** No bundle of certificates is larger. */
+const MAX_TLS_BYTES = 4 * 1024 * 1024;
+
+function named<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new Error(`cannot read the TLS file ${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`);
+  }
+}

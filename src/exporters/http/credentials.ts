@@ -1,0 +1,23 @@
+import type { ExporterSettings } from '../../config/exporter-schema.ts';
+import { SecretFile } from '../../config/secret-file.ts';
+
+/** What a receiver wants to see before it takes a request; secrets are read from their files each time. */
+export class Credentials {
+  readonly #username: string | undefined;
+  readonly #password: SecretFile | undefined;
+  readonly #token: SecretFile | undefined;
+
+  constructor(auth: ExporterSettings['auth']) {
+    this.#username = auth?.username;
+    this.#password = auth?.passwordFile === undefined ? undefined : new SecretFile(auth.passwordFile);
+    this.#token = auth?.bearerTokenFile === undefined ? undefined : new SecretFile(auth.bearerTokenFile);
+  }
+
+  /** The headers to send. Throws an Error that names the file when a secret can't be read. */
+  get headers(): Record<string, string> {
+    if (this.#token) return { authorization: `Bearer ${this.#token.read()}` };
+    if (!this.#password) return {};
+    const credentials = Buffer.from(`${this.#username}:${this.#password.read()}`).toString('base64');
+    return { authorization: `Basic ${credentials}` };
+  }
+}

@@ -1,0 +1,141 @@
+import type { ClientRequest } from 'node:http';
+import { retryAfterMs } from '../../base/backoff.ts';
+import type { ExporterSettings } from '../../config/exporter-schema.ts';
+import type { Compression } from '../../metrics/compression.ts';
+import { wireBytes } from '../exporter.ts';
+import { type AgentPair, Agents } from './agents.ts';
+import { withoutQueries, wordsOf } from './answer-text.ts';
+import type { Answer } from './answers.ts';
+import { Credentials } from './credentials.ts';
+import { exchange, type Response, StageTimeout } from './exchange.ts';
+
+const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** One upload. */
+export interface Upload {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly url: string;
+  /** Content-Encoding; no such header for `none`. */
+  readonly compression: Compression | 'snappy' | 'none';
+  /** The text format when unset. */
+  readonly contentType?: string;
+  /** The body, in this order. */
+  readonly members: readonly Buffer[];
+  readonly timeoutMs: number;
+  /** Asked before a second try: the process may have been stopped for long during the first. */
+  readonly mayPush?: (() => boolean) | undefined;
+}
+
+/** An answer and what the self metrics want to know of the try. */
+export interface Tried extends Answer {
+  readonly durationSeconds: number;
+  /** How far the receiver's clock is ahead of ours, from its Date header (which has whole seconds). */
+  readonly clockSkewSeconds?: number;
+  /** Whether a kept connection turned out to be dead, and the upload was made again on a new one. */
+  readonly wasReset?: boolean;
+}
+
+/** Sends single uploads to one receiver. Never throws: every failure is an answer. */
+export class Sender {
+  readonly #agents: Agents;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #credentials: Credentials;
+  readonly #now: () => number;
+
+  constructor(settings: ExporterSettings, now: () => number, env: NodeJS.ProcessEnv) {
+    this.#agents = new Agents(settings.tls, env);
+    this.#headers = settings.headers;
+    this.#credentials = new Credentials(settings.auth);
+    this.#now = now;
+  }
+
+  /**
+   * One try; a second at once, on a new socket, when a kept socket broke: the receiver had just closed it. `signal`
+   * cuts it off, which is for the end of the process only: receivers keep a half-sent body's first half.
+   */
+  async send(upload: Upload, signal: AbortSignal): Promise<Tried> {
+    const started = performance.now();
+    const seconds = () => (performance.now() - started) / 1000;
+    const seen: { request?: ClientRequest } = {};
+    let wasReset: boolean = false;
+    let proxy: string | undefined;
+    const common = () => ({ wasReset, durationSeconds: seconds(), ...(proxy !== undefined && { proxy }) });
+    try {
+      proxy = this.#agents.proxyFor(upload.url)?.shown;
+      let response: Response;
+      try {
+        response = await this.#request(upload, this.#agents.kept(upload.url), signal, seen);
+      } catch (cause) {
+        if (!isDeadSocket(cause, seen.request) || upload.mayPush?.() === false) throw cause;
+        wasReset = true;
+        response = await this.#request(upload, this.#agents.fresh(upload.url), signal, seen);
+      }
+      return { ...this.#answerOf(response), ...common() };
+    } catch (cause) {
+      return { ...failureOf(cause, upload.timeoutMs, proxy), ...common() };
+    }
+  }
+
+  close(): void {
+    this.#agents.close();
+  }
+
+  #request(
+    upload: Upload,
+    agents: AgentPair,
+    signal: AbortSignal,
+    seen: { request?: ClientRequest },
+  ): Promise<Response> {
+    const { method, url, members, timeoutMs } = upload;
+    const headers = {
+      ...this.#headers,
+      ...this.#credentials.headers,
+      'user-agent': 'firesteel',
+      'content-type': upload.contentType ?? TEXT_FORMAT,
+      ...(upload.compression !== 'none' && { 'content-encoding': upload.compression }),
+      'content-length': wireBytes(upload),
+    };
+    return exchange({ method, url, headers, members, agents, timeoutMs, signal }, (request) => {
+      seen.request = request;
+    });
+  }
+
+  #answerOf({ code, headers, body }: Response): Omit<Tried, 'durationSeconds'> {
+    const wait = retryAfterMs(headers['retry-after'], this.#now());
+    const date = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
+    const { text, isPage } = wordsOf(body, headers['content-type']);
+    const location = code >= 300 && code < 400 && headers.location ? `to ${withoutQueries(headers.location)}` : '';
+    return {
+      code,
+      text: location || text,
+      isPage,
+      ...(wait === undefined ? {} : { retryAfterMs: wait }),
+      ...(Number.isNaN(date) ? {} : { clockSkewSeconds: (date - this.#now()) / 1000 }),
+    };
+  }
+}
+
+const codeOf = (cause: unknown): string => String((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+
+/** A kept socket that the receiver closed while the request was on its way: nothing of it was taken. */
+const isDeadSocket = (cause: unknown, request: ClientRequest | undefined): boolean =>
+  /^(?:ECONNRESET|EPIPE)$/.test(codeOf(cause)) && request?.reusedSocket === true;
+
+function failureOf(
+  cause: unknown,
+  timeoutMs: number,
+  proxy: string | undefined,
+): Pick<Tried, 'code' | 'failure' | 'text'> {
+  const through = proxy === undefined ? '' : `through the proxy ${proxy}: `;
+  if (cause instanceof StageTimeout) {
+    return cause.stage === 'connect'
+      ? { code: 'error', failure: 'network', text: `${through}no connection (${cause.message})` }
+      : { code: 'error', failure: 'timeout', text: `${through}no answer within ${timeoutMs} ms (${cause.message})` };
+  }
+  // A name with several addresses gives an error for each.
+  const first = cause instanceof AggregateError ? cause.errors[0] : cause;
+  const code = codeOf(first);
+  const message = first instanceof Error ? first.message : String(first);
+  const { text } = wordsOf(code === '' ? message : `${code}: ${message}`);
+  return { code: 'error', failure: 'network', text: text.startsWith('the proxy') ? text : through + text };
+}

@@ -1,0 +1,74 @@
+import got, { RequestError } from 'got';
+import type { ExporterSettings } from '../../config/exporter-schema.ts';
+import { Agents } from '../http/agents.ts';
+import { Credentials } from '../http/credentials.ts';
+import { linesOf } from '../http/lines-of.ts';
+import { type GatewayGroup, groupOf } from './left-over-groups.ts';
+import { pushgateway } from './pushgateway.ts';
+
+/** A gateway's own page can be large: it holds the last push of every node. */
+const READ_MS = 60_000;
+const DELETE_MS = 30_000;
+
+/** Reads and deletes the groups of one Pushgateway. */
+export class GatewayClient {
+  readonly #settings: ExporterSettings;
+  readonly #agents: Agents;
+  readonly #credentials: Credentials;
+
+  constructor(settings: ExporterSettings, env: NodeJS.ProcessEnv) {
+    this.#settings = settings;
+    this.#agents = new Agents(settings.tls, env);
+    this.#credentials = new Credentials(settings.auth);
+  }
+
+  /**
+   * All groups. Read from /metrics, line by line: /api/v1/metrics has the same in JSON, which can only be read as a
+   * whole, with all series of all nodes in it. Rejects with an Error that names the URL and holds no credentials.
+   */
+  async groups(signal: AbortSignal): Promise<GatewayGroup[]> {
+    const url = `${this.#settings.url}/metrics`;
+    const found: GatewayGroup[] = [];
+    try {
+      const stream = got.stream(url, this.#options(AbortSignal.any([signal, AbortSignal.timeout(READ_MS)])));
+      for await (const line of linesOf(stream)) {
+        const group = groupOf(line);
+        if (group) found.push(group);
+      }
+    } catch (cause) {
+      throw plain(url, cause);
+    }
+    return found;
+  }
+
+  /** Deletes one group. Rejects like {@link groups}. */
+  async delete({ labels }: GatewayGroup, signal: AbortSignal): Promise<void> {
+    const { job = '', instance = '', ...rest } = labels;
+    const url = pushgateway.url(this.#settings.url, { job, instance, labels: rest }, 0);
+    try {
+      await got.delete(url, this.#options(AbortSignal.any([signal, AbortSignal.timeout(DELETE_MS)])));
+    } catch (cause) {
+      throw plain(url, cause);
+    }
+  }
+
+  close(): void {
+    this.#agents.close();
+  }
+
+  #options(signal: AbortSignal) {
+    return {
+      headers: { ...this.#settings.headers, ...this.#credentials.headers, 'user-agent': 'firesteel' },
+      agent: this.#agents.kept(this.#settings.url),
+      followRedirect: false,
+      retry: { limit: 0 },
+      signal,
+    };
+  }
+}
+
+/** Only the message: got's errors hold the request's headers. */
+const plain = (url: string, cause: unknown): Error => {
+  const code = cause instanceof RequestError ? `${cause.code}: ` : '';
+  return new Error(`${url}: ${code}${cause instanceof Error ? cause.message : String(cause)}`);
+};

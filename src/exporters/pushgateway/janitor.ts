@@ -1,0 +1,95 @@
+import type { Clock } from '../../base/clock.ts';
+import type { ThrottledLog } from '../../base/log.ts';
+import type { ExportMetrics } from '../metrics.ts';
+import type { GatewayClient } from './gateway-client.ts';
+import { type Household, isLeftOver } from './left-over-groups.ts';
+
+export interface JanitorOptions {
+  readonly exporter: string;
+  readonly gateway: GatewayClient;
+  /** Whether this agent is the one to clean up. */
+  readonly isMaster: () => boolean;
+  /** The names of the nodes of the cluster now. */
+  readonly nodes: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
+  readonly household: Pick<Household, 'jobs' | 'cluster' | 'graceMs'>;
+  readonly everyMs: number;
+  readonly clock: Clock;
+  readonly now: () => number;
+  readonly log: ThrottledLog;
+  readonly metrics: Pick<ExportMetrics, 'groupsDeleted' | 'janitorErrors'>;
+}
+
+/** Nodes come and go; beyond, the oldest are forgotten, and their groups stay. */
+const MOST_KNOWN = 50_000;
+
+/**
+ * Deletes what nodes that have left the cluster have left at a Pushgateway, which keeps a group for ever: their last
+ * values would be told as if they were new.
+ */
+export class Janitor {
+  readonly #options: JanitorOptions;
+  readonly #known = new Set<string>();
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(options: JanitorOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    this.#options.gateway.close();
+  }
+
+  async #run(): Promise<void> {
+    const { exporter, clock, everyMs, isMaster, log } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      // First the pause: a node agent that was just restarted has yet to push.
+      await clock.sleep(everyMs, signal);
+      if (signal.aborted || !isMaster()) continue;
+      try {
+        await this.#round(signal);
+        log.over(`${exporter}/janitor`);
+      } catch (cause) {
+        if (signal.aborted) return;
+        this.#options.metrics.janitorErrors.inc({ exporter });
+        const fields = { exporter, reason: (cause as Error).message };
+        log.say('warn', `${exporter}/janitor`, fields, 'groups of nodes that are gone could not be deleted');
+      }
+    }
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const { exporter, gateway, household, isMaster, log, nodes, now } = this.#options;
+    const there = await nodes(signal);
+    // A cluster without nodes runs no agents: it is the answer that is wrong.
+    if (there.size === 0) throw new Error('the API server tells of no nodes at all');
+    for (const node of there) this.#remember(node);
+    const home = { ...household, nodes: there, known: this.#known, nowMs: now() };
+    for (const group of await gateway.groups(signal)) {
+      if (!isLeftOver(group, home)) continue;
+      if (!isMaster()) return;
+      await gateway.delete(group, signal);
+      this.#options.metrics.groupsDeleted.inc({ exporter });
+      const { job, instance } = group.labels;
+      log.say(
+        'info',
+        `${exporter}/janitor/${job}/${instance}`,
+        { exporter, job, instance },
+        'node is gone: group deleted',
+      );
+    }
+  }
+
+  #remember(node: string): void {
+    this.#known.delete(node);
+    this.#known.add(node);
+    if (this.#known.size > MOST_KNOWN) this.#known.delete(this.#known.values().next().value as string);
+  }
+}

@@ -1,0 +1,134 @@
+import { backoffMs } from '../../base/backoff.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { ThrottledLog } from '../../base/log.ts';
+import type { Target } from '../../config/identity.ts';
+import { parseText } from '../../metrics/text/parse.ts';
+import { withoutQueries } from '../http/answer-text.ts';
+import type { Sender, Tried, Upload } from '../http/sender.ts';
+import { type SeriesLabels, snappyLiterals, staleMarkers } from './remote-write.ts';
+
+export interface StaleMarkerOptions {
+  readonly exporter: string;
+  /** Address of remote write for series of `target`; asked at each try, since it may be another one by then. */
+  readonly url: (target: Target) => string;
+  /** Whether the configuration asks for markers, or only allows them where the receiver takes them. */
+  readonly isWanted: boolean;
+  readonly sender: Pick<Sender, 'send'>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: ThrottledLog;
+}
+
+/** Series that have ended. */
+export interface Ended {
+  readonly target: Target;
+  readonly stampMs: number;
+  /** `name{labels}`. */
+  readonly keys: readonly string[];
+  /** Asked before each try: whether this agent still is the one that may say so. */
+  readonly mayPush?: (() => boolean) | undefined;
+}
+
+const TRIES = 3;
+const TIMEOUT_MS = 10_000;
+/** Series that wait; beyond, markers are not sent: a series without one ends by itself after five minutes. */
+const MOST_WAITING = 100_000;
+/** Series in one upload: to write so many takes some milliseconds. */
+const MOST_SERIES = 1000;
+/** A receiver that has no remote write is left alone for so long; it may be replaced by one that has. */
+const LEFT_ALONE_MS = 3_600_000;
+
+/**
+ * Ends series at the receiver the moment they are gone, so that a pod that was deleted is not shown for five minutes
+ * more. Helpful, not promised: what fails three times is given up. Whether a receiver has remote write shows in its
+ * answer to the first markers.
+ */
+export class StaleMarkers {
+  readonly #options: StaleMarkerOptions;
+  readonly #stopping = new AbortController();
+  readonly #queue: Ended[] = [];
+  #waiting = 0;
+  #working: Promise<void> | undefined;
+  #leftAlone = { url: '', untilMs: 0 };
+
+  constructor(options: StaleMarkerOptions) {
+    this.#options = options;
+  }
+
+  /** Ends these series at the receiver; returns at once. */
+  end(ended: Ended): void {
+    if (this.#stopping.signal.aborted || this.#waiting + ended.keys.length > MOST_WAITING) return;
+    this.#queue.push(ended);
+    this.#waiting += ended.keys.length;
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  /** Resolves when no upload is under way; what waits for another try is given up. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    for (let ended = this.#queue[0]; ended !== undefined; ended = this.#queue[0]) {
+      for (let start = 0; start < ended.keys.length && !this.#stopping.signal.aborted; start += MOST_SERIES) {
+        await this.#send(ended, ended.keys.slice(start, start + MOST_SERIES));
+      }
+      this.#queue.shift();
+      this.#waiting -= ended.keys.length;
+    }
+  }
+
+  async #send({ target, stampMs, mayPush }: Ended, keys: readonly string[]): Promise<void> {
+    const { url, sender, clock, random } = this.#options;
+    const { signal } = this.#stopping;
+    const members = [snappyLiterals(staleMarkers(keys.map(labelsOfKey), stampMs))];
+    for (let failures = 0; failures < TRIES && !signal.aborted && mayPush?.() !== false; failures++) {
+      if (failures > 0) await clock.sleep(backoffMs(failures, random), signal);
+      const upload: Upload = {
+        method: 'POST',
+        url: url(target),
+        contentType: 'application/x-protobuf',
+        compression: 'snappy',
+        members,
+        timeoutMs: TIMEOUT_MS,
+        mayPush,
+      };
+      if (this.#isLeftAlone(upload.url)) return;
+      const tried = await sender.send(upload, AbortSignal.timeout(2 * TIMEOUT_MS));
+      if ((tried.code === 204 || tried.code === 200) && tried.text === '') return;
+      if (this.#failed(upload.url, tried)) return;
+    }
+  }
+
+  #isLeftAlone(url: string): boolean {
+    return url === this.#leftAlone.url && this.#options.clock.now() < this.#leftAlone.untilMs;
+  }
+
+  /** Whether there is no use in another try. */
+  #failed(url: string, { code, text }: Tried): boolean {
+    const { exporter, isWanted, clock, log } = this.#options;
+    const fields = { exporter, url: withoutQueries(url), code, answer: text };
+    // Everything but an overload or a failure on the way would be refused again.
+    const isRefused = typeof code === 'number' && (code < 500 || code === 501) && code !== 429 && code !== 408;
+    if (isRefused && !isWanted) {
+      this.#leftAlone = { url, untilMs: clock.now() + LEFT_ALONE_MS };
+      const message = 'the receiver takes no remote write: series that are gone stay visible there for five minutes';
+      log.say('info', `${exporter}/stale-markers/none`, fields, message);
+    } else {
+      const level = isWanted ? 'warn' : 'info';
+      const message = 'series that are gone could not be ended at the receiver; they stay visible for five minutes';
+      log.say(level, `${exporter}/stale-markers`, fields, message);
+    }
+    return isRefused;
+  }
+}
+
+/** The labels of a series key, with `__name__`. */
+export function labelsOfKey(key: string): SeriesLabels {
+  const [line] = parseText(`${key} 0\n`);
+  if (line?.kind !== 'sample') throw new Error(`BUG: not a series: ${key}`);
+  return [['__name__', line.name], ...line.labels];
+}

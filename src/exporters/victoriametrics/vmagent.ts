@@ -1,0 +1,72 @@
+import { gzipSync } from 'node:zlib';
+import type { Protocol } from '../delivery/protocol.ts';
+import { NOT_THE_BODY } from '../http/answers.ts';
+
+const ENCODING_HINT = 'the receiver does not read this compression; set compression of the exporter to gzip';
+
+const REJECTED_HINT = 'the receiver refuses a line of this body';
+
+const NOTHING = /^$/;
+const ENCODING = /unsupported.*(?:content|encoding)|content-encoding/i;
+/** Names a line or a sample: nothing else is about the body. Lines that can't be parsed are skipped and not told at all. */
+const OF_THE_BODY = /\bline\b|\bsamples?\b/i;
+
+const IMPORT_PATH = '/api/v1/import/prometheus';
+
+/**
+ * The text import of VictoriaMetrics and vmagent. job and instance travel in the Pushgateway-shaped tail of the
+ * path, everything else as extra_label, the time of collection as `timestamp`, in milliseconds: seconds would be
+ * answered 204 and lost.
+ */
+export const vmagent: Protocol = {
+  type: 'vmagent',
+  method: 'POST',
+  url(base, { job, instance, labels }, stampMs) {
+    // A full import URL is taken as it is; a cluster's .../insert/0/prometheus gets the path like a single node.
+    const root = base.endsWith(IMPORT_PATH) ? base : base + IMPORT_PATH;
+    const query = new URLSearchParams({ timestamp: String(stampMs) });
+    // The tail's values are decoded before they are split at slashes, so such names go as extra_label as well.
+    const inPath = [job, instance].every((value) => /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/.test(value));
+    if (!inPath) query.append('extra_label', `instance=${instance}`);
+    for (const [name, value] of Object.entries(labels)) query.append('extra_label', `${name}=${value}`);
+    if (inPath) return `${root}/metrics/job/${job}/instance/${instance}?${query}`;
+    query.append('extra_label', `job=${job}`);
+    return `${root}?${query}`;
+  },
+  endUrl(base, { job, instance, labels }) {
+    const root = base.endsWith(IMPORT_PATH) ? base.slice(0, -IMPORT_PATH.length) : base;
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries({ job, instance, ...labels })) {
+      query.append('extra_label', `${name}=${value}`);
+    }
+    return `${root}/api/v1/write?${query}`;
+  },
+  question: { method: 'POST', members: [gzipSync('# firesteel check-config\n')], taken: [200, 204] },
+  answers: [
+    // Neither has a word to say about a body that it took.
+    { when: 204, text: NOTHING, action: 'done', reason: 'ok' },
+    { when: 200, text: NOTHING, action: 'done', reason: 'ok' },
+    { when: 400, text: /cannot read|unexpected EOF/i, page: false, action: 'retry', reason: 'transport' },
+    { when: 400, text: ENCODING, action: 'pause', reason: 'encoding', hint: ENCODING_HINT },
+    { when: 415, action: 'pause', reason: 'encoding', hint: ENCODING_HINT },
+    { when: 400, text: OF_THE_BODY, page: false, action: 'drop', reason: 'rejected', hint: REJECTED_HINT },
+    { when: 422, text: OF_THE_BODY, page: false, action: 'drop', reason: 'rejected', hint: REJECTED_HINT },
+    {
+      when: 413,
+      action: 'split',
+      reason: 'too_large',
+      hint: "sending it in parts; raise the receiver's or proxy's limit for bodies",
+    },
+    { when: 408, action: 'retry', reason: 'busy' },
+    { when: 425, action: 'retry', reason: 'busy' },
+    { when: 429, action: 'retry', reason: 'busy' },
+    { when: [500, 599], action: 'retry', reason: 'server_error' },
+    { when: 'timeout', action: 'retry', reason: 'timeout' },
+    ...NOT_THE_BODY,
+  ],
+  // The receiver may queue a request for a minute (-insert.maxQueueDuration) before it answers.
+  timeoutMs: 75_000,
+  // What waits is bounded by its age and size.
+  retries: Number.POSITIVE_INFINITY,
+  keepsHistory: true,
+};

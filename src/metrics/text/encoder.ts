@@ -1,0 +1,83 @@
+import type { Family } from '../family.ts';
+import type { SeriesView, Snapshot } from '../snapshot.ts';
+import { headerText } from './format.ts';
+import { Lines } from './lines.ts';
+
+/**
+ * Text in object order: the header lines of all families first, each once, then the samples as they were collected.
+ * Both VictoriaMetrics and Pushgateway take it. Yields UTF-8 chunks of about 64 KiB that end at a line's end; each is
+ * overwritten by the next.
+ */
+export function* encodeByObject(snapshots: readonly Snapshot[]): Generator<Buffer> {
+  const lines = new Lines();
+  for (const family of familiesOf(snapshots).values()) lines.text(headerText(family));
+  for (const { series, values } of snapshots) {
+    for (let index = 0; index < values.length; index++) {
+      addSample(lines, series, values, index);
+      if (lines.isFull) yield lines.take();
+    }
+  }
+  if (!lines.isEmpty) yield lines.take();
+}
+
+/**
+ * Text regrouped by family, as the format's specification wants it for `/metrics`; families sorted by name. In chunks
+ * like those of {@link encodeByObject}, but each to be kept. Without job and instance, a series of one group may equal one
+ * of another: a scraper would refuse both, so the first is shown.
+ */
+export function* encodeByFamily(snapshots: readonly Snapshot[]): Generator<Buffer> {
+  const families = familiesOf(snapshots);
+  const places = placesOf(snapshots);
+  const lines = new Lines();
+  for (const name of [...places.keys()].sort()) {
+    lines.text(headerText(families.get(name) as Family));
+    const found = places.get(name) ?? [];
+    const shown = found.length > 1 ? new Set<string>() : undefined;
+    for (const { series, values, indices } of found) {
+      for (const index of indices) {
+        if (shown && shown.size === shown.add(series.key(index)).size) continue;
+        addSample(lines, series, values, index);
+        if (lines.isFull) yield Buffer.from(lines.take());
+      }
+    }
+  }
+  if (!lines.isEmpty) yield Buffer.from(lines.take());
+}
+
+function addSample(
+  lines: Lines,
+  { heads, middles, tails }: SeriesView,
+  values: readonly number[],
+  index: number,
+): void {
+  lines.sample(heads[index] as string, middles[index] as string, tails[index] as string, values[index] as number);
+}
+
+/** Where the samples of a family are in a snapshot. */
+interface Places {
+  readonly series: SeriesView;
+  readonly values: readonly number[];
+  readonly indices: number[];
+}
+
+function placesOf(snapshots: readonly Snapshot[]): Map<string, Places[]> {
+  const places = new Map<string, Places[]>();
+  for (const { series, values } of snapshots) {
+    const own = new Map<string, Places>();
+    for (const [index, { name }] of series.owners.entries()) {
+      const known = own.get(name) ?? { series, values, indices: [] };
+      own.set(name, known);
+      known.indices.push(index);
+    }
+    for (const [name, one] of own) places.set(name, [...(places.get(name) ?? []), one]);
+  }
+  return places;
+}
+
+function familiesOf(snapshots: readonly Snapshot[]): Map<string, Family> {
+  const families = new Map<string, Family>();
+  for (const snapshot of snapshots) {
+    for (const [name, family] of snapshot.families) if (!families.has(name)) families.set(name, family);
+  }
+  return families;
+}

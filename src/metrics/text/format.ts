@@ -1,0 +1,49 @@
+import type { Family } from '../family.ts';
+
+// https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details
+const NEEDS_ESCAPE = /[\\"\n]/;
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
+
+/**
+ * Escapes a label value. Receivers refuse text that is not UTF-8: a byte that was none, which host/bytes.ts keeps as a
+ * lone surrogate, is shown as `\xe9`, so that names that differ in it stay distinct; other lone surrogates become
+ * U+FFFD.
+ */
+export function escapeLabelValue(value: string): string {
+  const wellFormed = value.isWellFormed() ? value : withBytesShown(value);
+  return NEEDS_ESCAPE.test(wellFormed)
+    ? wellFormed.replace(/[\\"\n]/g, (character) => ESCAPES[character] ?? character)
+    : wellFormed;
+}
+
+const withBytesShown = (value: string): string =>
+  value.replaceAll(/[\uDC80-\uDCFF]/gu, (byte) => `\\x${(byte.charCodeAt(0) - 0xdc00).toString(16)}`).toWellFormed();
+
+/** Escapes a HELP text: unlike in label values, quotes stay. */
+export const escapeHelp = (help: string): string => help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+
+/** The label block `{a="1",b="2"}`; empty text when there are no labels. */
+export function labelBlock(names: readonly string[], values: readonly string[]): string {
+  if (names.length === 0) return '';
+  let block = '{';
+  for (let index = 0; index < names.length; index++) {
+    if (index > 0) block += ',';
+    block += `${names[index]}="${escapeLabelValue(values[index] ?? '')}"`;
+  }
+  return `${block}}`;
+}
+
+/**
+ * Shortest text that reads back as the same double. Integers go out as integers up to 1e21, small fractions as
+ * fixed point down to 1e-6: an upload cut inside `0.000015` still reads too low, one cut inside `1.5e-05` reads 1.5.
+ */
+export function numberText(value: number): string {
+  if (Number.isFinite(value)) return String(value);
+  if (Number.isNaN(value)) return 'NaN';
+  return value > 0 ? '+Inf' : '-Inf';
+}
+
+/** The `# HELP` and `# TYPE` lines of one family. */
+export function headerText(family: Family): string {
+  return `# HELP ${family.name} ${escapeHelp(family.help)}\n# TYPE ${family.name} ${family.type}\n`;
+}

@@ -1,0 +1,94 @@
+import { numberText } from './format.ts';
+
+/** Chunks of this size cost 0.2 % in compression as members of their own and keep each step of the event loop short. */
+const CHUNK_BYTES = 64 * 1024;
+/** Room for most lines, so that the buffer seldom has to grow. */
+const SPARE_BYTES = 4096;
+/** No UTF-16 unit takes more as UTF-8. */
+const MOST_BYTES_PER_UNIT = 3;
+/** A blank, the longest number (`-1.7976931348623157e+308`) and the end of the line. */
+const LONGEST_NUMBER = 32;
+
+const NONE = { text: '', from: 0, to: 0 };
+
+const BLANK = 0x20;
+const BRACE = 0x7d;
+const ZERO = 0x30;
+const NEWLINE = 0x0a;
+
+/** Writes lines as UTF-8 into one buffer, without a string for each. */
+export class Lines {
+  #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES + SPARE_BYTES);
+  #length = 0;
+  /** The last one, and where it is in the buffer. */
+  #middle = NONE;
+
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
+  /** Whether a chunk is full: then {@link take} it. */
+  get isFull(): boolean {
+    return this.#length >= CHUNK_BYTES;
+  }
+
+  /** Adds text that ends with a line. */
+  text(text: string): void {
+    this.#make(text.length * MOST_BYTES_PER_UNIT);
+    this.#length += this.#buffer.write(text, this.#length);
+  }
+
+  /** Adds the line of one sample, whose key comes in parts. */
+  sample(head: string, middle: string, tail: string, value: number): void {
+    this.#make((head.length + middle.length + tail.length) * MOST_BYTES_PER_UNIT + LONGEST_NUMBER);
+    this.#length += this.#buffer.write(head, this.#length);
+    if (middle !== '') this.#addMiddle(middle);
+    // Most tails, by far; a call would cost more than the rest of the line.
+    if (tail === '}') this.#buffer[this.#length++] = BRACE;
+    else if (tail !== '') this.#length += this.#buffer.write(tail, this.#length);
+    this.#buffer[this.#length++] = BLANK;
+    if (Number.isSafeInteger(value) && value >= 0) this.#digits(value);
+    else this.#length += this.#buffer.write(numberText(value), this.#length, 'latin1');
+    this.#buffer[this.#length++] = NEWLINE;
+  }
+
+  /** What was added since the last time. It is overwritten when more is added. */
+  take(): Buffer {
+    const chunk = this.#buffer.subarray(0, this.#length);
+    this.#length = 0;
+    this.#middle = NONE;
+    return chunk;
+  }
+
+  /** An object's labels come in line after line: from the second on they are copied. */
+  #addMiddle(middle: string): void {
+    const start = this.#length;
+    const { text, from, to } = this.#middle;
+    if (text === middle) {
+      this.#buffer.copyWithin(start, from, to);
+      this.#length += to - from;
+    } else {
+      this.#length += this.#buffer.write(middle, start);
+      this.#middle = { text: middle, from: start, to: this.#length };
+    }
+  }
+
+  #digits(value: number): void {
+    let end = this.#length + 1;
+    for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end++;
+    this.#length = end;
+    let rest = value;
+    do {
+      const shorter = Math.floor(rest / 10);
+      this.#buffer[--end] = ZERO + (rest - shorter * 10);
+      rest = shorter;
+    } while (rest > 0);
+  }
+
+  #make(room: number): void {
+    if (this.#length + room <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow((this.#length + room) * 2);
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
+}

@@ -1,0 +1,112 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import got, { type Progress, RequestError, type Response } from 'got';
+import { readRegular } from '../base/files.ts';
+import { shownUrl } from '../config/http-url.ts';
+import { SecretFile } from '../config/secret-file.ts';
+
+/** How to come in, and whom to trust. */
+export interface JsonClientOptions {
+  readonly tokenFile?: string | undefined;
+  readonly caFile?: string | undefined;
+  readonly insecureSkipVerify: boolean;
+}
+
+/** An answer that was taken. */
+export interface JsonAnswer {
+  /** Undefined when nothing has changed (304). */
+  readonly value: unknown;
+  readonly etag: string | undefined;
+}
+
+/** No bundle of certificates is larger. */
+const MAX_CA_BYTES = 4 * 1024 * 1024;
+/** The kubelet's list of 250 pods has 3 MB. */
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+const ANSWER_MS = 10_000;
+
+/** Asks one server for JSON, over one kept connection. */
+export class JsonClient {
+  readonly #options: JsonClientOptions;
+  readonly #token: SecretFile | undefined;
+  #agents: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined;
+
+  constructor(options: JsonClientOptions) {
+    this.#options = options;
+    this.#token = options.tokenFile === undefined ? undefined : new SecretFile(options.tokenFile);
+  }
+
+  /** Rejects with an Error that says what is wrong and holds no token. */
+  async get(asked: string, signal: AbortSignal, etag?: string): Promise<JsonAnswer> {
+    const url = shownUrl(asked);
+    const { statusCode, headers, body } = await this.#request(asked, signal, etag);
+    if (statusCode === 304) return { value: undefined, etag };
+    // Behind the name of a Service another replica may be able to answer, and a kept connection stays with this one.
+    if (statusCode >= 500) this.close();
+    if (statusCode !== 200) throw new Error(`${url}: ${statusCode} ${body.slice(0, 200).trim()}`);
+    try {
+      return { value: JSON.parse(body), etag: headers.etag };
+    } catch {
+      throw new Error(`${url}: the answer is not JSON: ${body.slice(0, 100)}`);
+    }
+  }
+
+  /** The answer as it came. Rejects like {@link get}. */
+  async text(url: string, signal: AbortSignal): Promise<string> {
+    const { statusCode, body } = await this.#request(url, signal);
+    if (statusCode !== 200) throw new Error(`${shownUrl(url)}: ${statusCode} ${body.slice(0, 200).trim()}`);
+    return body;
+  }
+
+  close(): void {
+    this.#agents?.http.destroy();
+    this.#agents?.https.destroy();
+    this.#agents = undefined;
+  }
+
+  async #request(url: string, signal: AbortSignal, etag?: string): Promise<Response<string>> {
+    const tooMuch = new AbortController();
+    try {
+      const request = got(url, {
+        headers: {
+          'user-agent': 'firesteel',
+          accept: 'application/json',
+          ...(etag && { 'if-none-match': etag }),
+          ...(this.#token && { authorization: `Bearer ${this.#token.read()}` }),
+        },
+        agent: this.#kept(),
+        followRedirect: false,
+        throwHttpErrors: false,
+        retry: { limit: 0 },
+        timeout: { lookup: 2000, connect: 3000, secureConnect: 3000, request: ANSWER_MS },
+        signal: AbortSignal.any([signal, tooMuch.signal]),
+      });
+      request.on('downloadProgress', ({ transferred }: Progress) => {
+        if (transferred > MAX_ANSWER_BYTES) tooMuch.abort();
+      });
+      return (await request) as Response<string>;
+    } catch (cause) {
+      // The next try opens a new connection, to another replica perhaps, and reads the authorities' file again.
+      this.close();
+      if (tooMuch.signal.aborted)
+        throw new Error(`${shownUrl(url)}: the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+      // Only code and message: got's errors hold the request's headers, and so the token.
+      const code = cause instanceof RequestError ? `${cause.code} ` : '';
+      throw new Error(`${shownUrl(url)}: ${code}${cause instanceof Error ? cause.message : String(cause)}`);
+    }
+  }
+
+  #kept() {
+    const { caFile, insecureSkipVerify } = this.#options;
+    const common = { keepAlive: true, maxSockets: 1 };
+    this.#agents ??= {
+      http: new HttpAgent(common),
+      https: new HttpsAgent({
+        ...common,
+        ...(caFile === undefined ? {} : { ca: readRegular(caFile, { maxBytes: MAX_CA_BYTES }).content }),
+        rejectUnauthorized: !insecureSkipVerify,
+      }),
+    };
+    return this.#agents;
+  }
+}

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../base/log.ts';
+import { kubeClient } from '../kube/client.ts';
+import { FailureLog } from '../kube/failure-log.ts';
+import { NO_LABELS, type Pod, type PodInfo, podInfo } from '../kube/pod-info.ts';
+import { Reflector } from '../kube/reflector.ts';
+import { REAL_TIMING } from '../kube/retry.ts';
+import type { IdentitySource } from './source.ts';
+
+/** How long the first list may take before its absence is reported. */
+const FIRST_LIST_MS = 10_000;
+const POLL_MS = 50;
+
+/**
+ * The API server, which is watched for the pods of this node. Every node agent then has a watch of its own there, and
+ * its service account the right to list and watch all pods.
+ */
+export function apiserverSource(kubeconfig: string | undefined, nodeName: string, log: Log): IdentitySource {
+  const client = kubeClient(kubeconfig === undefined ? {} : { kubeconfig });
+  const pods = new Map<string, PodInfo>();
+  let changed = true;
+  const handler = {
+    onUpsert(key: string, pod: Pod) {
+      pods.set(key, podInfo(pod, NO_LABELS));
+      changed = true;
+    },
+    onDelete(key: string) {
+      changed = pods.delete(key) || changed;
+    },
+  };
+  const source = { path: '/api/v1/pods', kind: 'Pod', fieldSelector: `spec.nodeName=${nodeName}` };
+  const reflector = new Reflector<Pod>(client, source, handler, new FailureLog(log, REAL_TIMING.now), REAL_TIMING);
+  reflector.start();
+  return {
+    name: 'apiserver',
+    async pods(signal) {
+      // The first list is under way when the first question comes: that is no failure yet.
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(FIRST_LIST_MS)]);
+      while (!reflector.synced && !deadline.aborted) await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+      if (!reflector.synced) throw new Error('the pods of this node are not listed yet');
+      if (!changed) return undefined;
+      changed = false;
+      return [...pods.values()];
+    },
+    async close() {
+      await reflector.stop();
+      client.close();
+    },
+  };
+}

@@ -1,0 +1,215 @@
+import { setTimeout } from 'node:timers/promises';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Log } from '../base/log.ts';
+import type { ContainerInfo, PodInfo } from '../kube/pod-info.ts';
+import type { IdentitySource } from './source.ts';
+
+/** Who is behind a cgroup. */
+export interface Identity {
+  readonly pod: PodInfo;
+  /** Undefined for a pod's own cgroup, its sandbox, and a container that is too new. */
+  readonly container?: ContainerInfo;
+}
+
+/** How a client fares. */
+export interface IdentityStatus {
+  readonly source: string;
+  /** Since the last good answer; since the start when there was none. */
+  readonly ageSeconds: number;
+  readonly pods: number;
+  /** Why the source does not answer. */
+  readonly failure?: string;
+}
+
+/** The world, as the client sees it. */
+export interface IdentityWorld {
+  readonly log: Log;
+  readonly registry: Registry;
+  /** Milliseconds that never step. */
+  readonly monotonic: () => number;
+  /** Gives [0, 1). */
+  readonly random: () => number;
+  /** Resolves after `ms`, or at once when `signal` fires. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** The world outside of tests. */
+export const realIdentityWorld = (log: Log, registry: Registry): IdentityWorld => ({
+  log,
+  registry,
+  monotonic: () => performance.now(),
+  random: Math.random,
+  sleep: (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => {}),
+});
+
+const SHORTEST_PAUSE_MS = 1000;
+
+/**
+ * How many times one id makes the client ask at once, if the caller looks it up each cycle: then it is no container
+ * that is merely new, but a sandbox, say, which no source lists.
+ */
+const PROMPTS = 4;
+const MAX_UNKNOWN = 2000;
+
+/**
+ * Knows the pods of this node: asks a source for them now and then, and as soon as there is a container that it does
+ * not know. When the source is down, the last good answer stands; its age is a metric.
+ */
+export class IdentityClient {
+  readonly #source: IdentitySource;
+  readonly #refreshMs: number;
+  readonly #world: IdentityWorld;
+  readonly #refreshes: Counter;
+  readonly #stopping = new AbortController();
+  #byContainer = new Map<string, Identity>();
+  #byPod = new Map<string, PodInfo>();
+  /** How often unknown ids were looked up. */
+  readonly #unknown = new Map<string, number>();
+  #wake = new AbortController();
+  #answeredAt: number;
+  #failures = 0;
+  #failure: string | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(source: IdentitySource, refreshMs: number, world: IdentityWorld) {
+    this.#source = source;
+    this.#refreshMs = refreshMs;
+    this.#world = world;
+    this.#answeredAt = world.monotonic();
+    const registers = [world.registry];
+    const labels = { source: source.name };
+    const age = () => this.ageSeconds;
+    const pods = () => this.pods.size;
+    new Gauge({
+      name: 'firesteel_identity_age_seconds',
+      help: 'Time since the source of pod names last answered; since the start when it never has.',
+      labelNames: ['source'],
+      registers,
+      collect() {
+        this.set(labels, age());
+      },
+    });
+    new Gauge({
+      name: 'firesteel_identity_pods',
+      help: 'Pods of this node whose names are known.',
+      labelNames: ['source'],
+      registers,
+      collect() {
+        this.set(labels, pods());
+      },
+    });
+    this.#refreshes = new Counter({
+      name: 'firesteel_identity_refreshes_total',
+      help: 'Questions to the source of pod names, by result: changed, unchanged or error.',
+      labelNames: ['source', 'result'],
+      registers,
+    });
+  }
+
+  /** Seconds since the last good answer. */
+  get ageSeconds(): number {
+    return (this.#world.monotonic() - this.#answeredAt) / 1000;
+  }
+
+  /** How it fares now. */
+  get status(): IdentityStatus {
+    const failure = this.#failure === undefined ? {} : { failure: this.#failure };
+    return { source: this.#source.name, ageSeconds: this.ageSeconds, pods: this.pods.size, ...failure };
+  }
+
+  /** All known pods by their uid; static ones also by the uid that the kubelet has given them. */
+  get pods(): ReadonlyMap<string, PodInfo> {
+    return this.#byPod;
+  }
+
+  /** Begins to ask; once only. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    await this.#source.close();
+  }
+
+  /**
+   * Who is behind a container's cgroup, by the container's id, else by the uid in the path above it. An unknown id makes
+   * the client ask its source at once.
+   */
+  find(containerId: string, podUid: string): Identity | undefined {
+    const known = this.#byContainer.get(containerId);
+    if (known) return known;
+    this.#prompt(containerId);
+    return this.findPod(podUid);
+  }
+
+  /** The pod with that uid, or that hash of its static configuration. */
+  findPod(podUid: string): Identity | undefined {
+    const pod = this.#byPod.get(podUid);
+    return pod && { pod };
+  }
+
+  #prompt(id: string): void {
+    const before = this.#unknown.get(id) ?? 0;
+    if (before >= PROMPTS) return;
+    if (this.#unknown.size >= MAX_UNKNOWN) this.#unknown.clear();
+    this.#unknown.set(id, before + 1);
+    this.#wake.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { monotonic, sleep, random } = this.#world;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const began = monotonic();
+      this.#wake = new AbortController();
+      await this.#refresh();
+      // Agents that were started together, by a rollout say, don't ask together for ever.
+      await sleep(this.#refreshMs * (0.9 + 0.2 * random()), AbortSignal.any([signal, this.#wake.signal]));
+      const pause = Math.min(SHORTEST_PAUSE_MS * 2 ** this.#failures, this.#refreshMs);
+      const left = began + pause - monotonic();
+      if (left > 0) await sleep(left, signal);
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    const { log, monotonic } = this.#world;
+    const source = this.#source.name;
+    try {
+      const pods = await this.#source.pods(this.#stopping.signal);
+      if (pods) this.#take(pods);
+      this.#refreshes.inc({ source, result: pods ? 'changed' : 'unchanged' });
+      this.#answeredAt = monotonic();
+      this.#failures = 0;
+      if (this.#failure !== undefined) log.info({ source }, 'the names of pods are known again');
+      this.#failure = undefined;
+    } catch (cause) {
+      if (this.#stopping.signal.aborted) return;
+      this.#refreshes.inc({ source, result: 'error' });
+      this.#failures = Math.min(this.#failures + 1, 10);
+      const { message } = cause as Error;
+      if (message !== this.#failure) {
+        log.warn({ source, error: message }, 'the names of pods cannot be asked for; the last answer stands');
+      }
+      this.#failure = message;
+    }
+  }
+
+  #take(pods: readonly PodInfo[]): void {
+    const byContainer = new Map<string, Identity>();
+    const byPod = new Map<string, PodInfo>();
+    for (const pod of pods) {
+      byPod.set(pod.uid, pod);
+      if (pod.configHash !== undefined) byPod.set(pod.configHash, pod);
+      for (const container of pod.containers) {
+        // cgroups are named after the id without the runtime: containerd://<id>.
+        const id = container.id.slice(container.id.indexOf('://') + 3);
+        if (container.id !== '') byContainer.set(id, { pod, container });
+      }
+    }
+    this.#byContainer = byContainer;
+    this.#byPod = byPod;
+    for (const id of this.#unknown.keys()) if (byContainer.has(id)) this.#unknown.delete(id);
+  }
+}
