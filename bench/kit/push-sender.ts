@@ -11,9 +11,10 @@ const series = new SyntheticSeries(Number(count));
 const exporters = new PushExporters();
 const { registry, log } = exporters;
 registry.addProducer({ group: 'container', name: 'synthetic', collect: (out) => series.fill(out) });
+const exporter = exporters.create('worker-1', url);
 const cycle = new PushCycle({
   registry,
-  exporters: [exporters.create('worker-1', url)],
+  exporters: () => [exporter],
   budget: new SeriesBudget(() => ({ groups: {}, families: {} })),
   now: Date.now,
   log,

@@ -9,13 +9,14 @@ import { routes } from '../http/routes.ts';
 import { SeriesBudget } from '../metrics/budget.ts';
 import { GROUPS } from '../metrics/group.ts';
 import { AgentRegistry } from '../metrics/registry.ts';
-import { selfMetrics } from '../metrics/self.ts';
+import { type SelfMetrics, selfMetrics } from '../metrics/self.ts';
 import { PushCycle } from '../push/cycle.ts';
-import { cycleMetrics } from '../push/metrics.ts';
+import { type CycleMetrics, cycleMetrics } from '../push/metrics.ts';
+import type { SkipReason } from '../push/schedule.ts';
 import { type Assembly, type AssemblyWorld, assemble, type Config, pushedLabelsOf, servingOf } from './assembly.ts';
 import { Parts } from './parts.ts';
-import { type Reloaded, reloader } from './reload.ts';
-import { createStatusApi } from './status-api.ts';
+import { type Reloaded, type Reloader, reloader } from './reload.ts';
+import { createStatusApi, type StatusApi } from './status-api.ts';
 
 export type { Config } from './assembly.ts';
 
@@ -49,150 +50,205 @@ const FINAL_COLLECTION_MS = 2000;
 /** Another state agent need not wait longer for this one's last push, which may go to a receiver that hangs. */
 const HAND_OVER_MS = 500;
 
-/** Builds all parts, starts them in order and pushes the first cycle at once. */
-export async function startAgent(first: Config, { log, now, random, env, loadConfig }: AgentWorld): Promise<Agent> {
-  const throttled = new ThrottledLog(log, now);
-  const registry = new AgentRegistry();
-  const self = selfMetrics(registry, VERSION);
-  const metrics = cycleMetrics(registry);
-  registry.addReport('node', nodeReport(VERSION));
-  const table: Record<string, Route> = {};
-  const stopping = new AbortController();
-  let ready = false;
-  let parts = new Parts();
-  let current: Assembly;
+/** Builds all parts, starts them in order and pushes the first cycle at once. Rejects with ConfigError. */
+export async function startAgent(config: Config, world: AgentWorld): Promise<Agent> {
+  const agent = new RunningAgent(config, world);
+  await agent.start();
+  return agent;
+}
 
-  const budget = new SeriesBudget(() => current.config.budget);
-  const cycle = new PushCycle({
-    registry,
-    budget,
-    get exporters() {
-      return current.exporters;
-    },
-    get mayPush() {
-      const { state } = current;
-      return state ? { ksm: () => state.election.isMaster() } : {};
-    },
-    now,
-    log: throttled,
-  });
-  const run = async (deadlineMs: number) => {
-    const started = performance.now();
-    const report = await cycle.run(deadlineMs, stopping.signal);
-    const seconds = (performance.now() - started) / 1000;
-    metrics.duration.set(seconds);
-    metrics.samples.set(report.samples);
-    api.cycleEnded(report, seconds);
-    ready = true;
-  };
-  const world: AssemblyWorld = {
-    log,
-    throttled,
-    now,
-    random,
-    env,
-    exportMetrics: exportMetrics(registry),
-    routes: table,
-    serving: () => servingOf((current as Assembly | undefined)?.config ?? first),
-    run: () =>
-      run(deadlineOf(current.config)).catch((cause: unknown) => log.error({ err: cause }, 'push cycle failed')),
-    pushNow: () => void current.schedule.soon(),
-    onSkip(reason) {
-      metrics.skipped.inc({ reason });
-      api.cycleSkipped();
-      throttled.say('warn', `skip ${reason}`, { reason }, 'push cycle skipped');
-    },
-  };
-  /** Everything that holds a part of the assembly takes the new one at once, so that no cycle sees half of it. */
-  const takeOver = (next: Assembly, nextParts: Parts) => {
-    current = next;
-    parts = nextParts;
-    registry.attach(next.scopes);
-    registry.pushedLabels = pushedLabelsOf(next.config);
-    for (const path of Object.keys(table)) delete table[path];
-    const deadlineMs = deadlineOf(next.config);
-    const unready = () => {
-      if (!ready) return ['the first collection still runs'];
-      const { state } = next;
-      const notYet = state?.ready === false ? ['the state of the cluster is not ready yet'] : [];
-      return [...notYet, ...(state?.ksm.state.unready ?? [])];
+/** A configuration in force: what was built from it, and the parts that this consists of. */
+interface InForce {
+  readonly assembly: Assembly;
+  readonly parts: Parts;
+}
+
+/**
+ * The composition root. What outlives a reload is a field; what is made from the configuration is the {@link Assembly},
+ * which a reload replaces between two cycles.
+ */
+class RunningAgent implements Agent {
+  readonly #world: AgentWorld;
+  readonly #throttled: ThrottledLog;
+  readonly #registry = new AgentRegistry();
+  readonly #self: SelfMetrics;
+  readonly #metrics: CycleMetrics;
+  readonly #budget: SeriesBudget;
+  readonly #cycle: PushCycle;
+  readonly #status: StatusApi;
+  readonly #reloads: Reloader;
+  readonly #parts: AssemblyWorld;
+  /** What the HTTP server serves, by path; filled when an assembly takes over. */
+  readonly #routes: Record<string, Route> = {};
+  readonly #stopping = new AbortController();
+  /** The configuration in force, or the first one while the agent starts. */
+  #config: Config;
+  #inForce: InForce | undefined;
+  #cycles = 0;
+
+  constructor(config: Config, world: AgentWorld) {
+    const { log, now, random, env } = world;
+    this.#config = config;
+    this.#world = world;
+    this.#throttled = new ThrottledLog(log, now);
+    this.#self = selfMetrics(this.#registry, VERSION);
+    this.#metrics = cycleMetrics(this.#registry);
+    this.#registry.addReport('node', nodeReport(VERSION));
+    this.#budget = new SeriesBudget(() => this.#config.budget);
+    this.#cycle = new PushCycle({
+      registry: this.#registry,
+      budget: this.#budget,
+      exporters: () => this.#current.assembly.exporters,
+      mayPush: () => mayPush(this.#current.assembly),
+      now,
+      log: this.#throttled,
+    });
+    this.#reloads = reloader(() => this.#apply(), { registry: this.#registry, log, now });
+    this.#status = createStatusApi({
+      registry: this.#registry,
+      budget: this.#budget,
+      self: this.#self,
+      log,
+      now,
+      config: () => this.#config,
+      current: () => this.#current.assembly,
+      deadlineMs: () => deadlineOf(this.#config),
+      reload: () => this.reload(),
+    });
+    this.#parts = {
+      log,
+      throttled: this.#throttled,
+      now,
+      random,
+      env,
+      exportMetrics: exportMetrics(this.#registry),
+      routes: this.#routes,
+      serving: () => servingOf(this.#config),
+      run: () =>
+        this.#run(deadlineOf(this.#config)).catch((cause: unknown) => log.error({ err: cause }, 'push cycle failed')),
+      pushNow: () => void this.#current.assembly.schedule.soon(),
+      onSkip: (reason) => this.#skipped(reason),
     };
-    const own = routes({ registry, deadlineMs, now, unready });
-    Object.assign(table, own, api.routes, next.state?.routes);
-  };
-  const build = async (config: Config) => {
-    const next = new Parts(parts);
+  }
+
+  get url(): string | undefined {
+    return this.#current.assembly.http?.url;
+  }
+
+  /** Builds the first assembly, starts its parts, and the pushes last: the first cycle runs before the schedule ticks. */
+  async start(): Promise<void> {
+    const first = await this.#build(this.#config);
+    this.#takeOver(first);
+    logStart(first.assembly, this.#registry, this.#world.log);
+    const pushing = 'push';
+    await first.parts.start((name) => name !== pushing);
+    await first.assembly.schedule.soon();
+    await first.parts.start((name) => name === pushing);
+  }
+
+  reload(): Promise<Reloaded> {
+    if (this.#inForce === undefined) return Promise.reject(new Error('the agent is still starting; try again'));
+    return this.#status.noted(this.#reloads.reload());
+  }
+
+  async stop(): Promise<void> {
+    await this.#reloads.idle();
+    const { assembly, parts } = this.#current;
+    await assembly.state?.linger();
+    const last = this.#lastPush();
+    await Promise.race([last, sleep(HAND_OVER_MS, undefined, { ref: false })]);
+    await assembly.state?.handOver();
+    await last;
+    await parts.stop();
+    this.#self.close();
+    this.#world.log.info('stopped');
+  }
+
+  get #current(): InForce {
+    if (this.#inForce === undefined) throw new Error('BUG: used before the first configuration was in force');
+    return this.#inForce;
+  }
+
+  /** What `config` asks for; parts made from equal settings are taken over from the assembly in force. */
+  async #build(config: Config): Promise<InForce> {
+    const parts = new Parts(this.#inForce?.parts);
     try {
-      return { next, assembly: await assemble(config, next, world) };
+      return { parts, assembly: await assemble(config, parts, this.#parts) };
     } catch (cause) {
-      await next.discard();
+      await parts.discard();
       throw cause;
     }
-  };
+  }
 
-  const { next, assembly } = await build(first);
-  current = assembly;
-  let reload: () => Promise<Reloaded> = () => Promise.reject(new Error('the agent still starts; try again'));
-  const api = createStatusApi({
-    registry,
-    budget,
-    self,
-    log,
-    now,
-    current: () => current,
-    deadlineMs: () => deadlineOf(current.config),
-    reload: () => reload(),
-  });
-  takeOver(assembly, next);
-  tellStart(assembly, registry, log);
-  const pushing = 'push';
-  await parts.start((name) => name !== pushing);
-  await assembly.schedule.soon();
-  await parts.start((name) => name === pushing);
+  /** Everything that holds a part of the assembly gets the new one at once, so that no cycle sees a mix of both. */
+  #takeOver(next: InForce): void {
+    const { config, scopes, state } = next.assembly;
+    this.#inForce = next;
+    this.#config = config;
+    this.#registry.attach(scopes);
+    this.#registry.pushedLabels = pushedLabelsOf(config);
+    for (const path of Object.keys(this.#routes)) delete this.#routes[path];
+    const own = routes({
+      registry: this.#registry,
+      deadlineMs: deadlineOf(config),
+      now: this.#world.now,
+      unready: () => this.#unready(),
+    });
+    Object.assign(this.#routes, own, this.#status.routes, state?.routes);
+  }
 
-  const apply = async () => {
-    const config = loadConfig();
-    const { next, assembly } = await build(config);
-    await current.schedule.idle();
-    takeOver(assembly, next);
-    api.resetLogLevel();
-    const { changed } = next;
-    await next.replace();
+  #unready(): readonly string[] {
+    if (this.#cycles === 0) return ['the first collection is still running'];
+    const { state } = this.#current.assembly;
+    const notYet = state?.ready === false ? ['the state of the cluster is not ready yet'] : [];
+    return [...notYet, ...(state?.ksm.state.unready ?? [])];
+  }
+
+  async #run(deadlineMs: number): Promise<void> {
+    const started = performance.now();
+    const report = await this.#cycle.run(deadlineMs, this.#stopping.signal);
+    const seconds = (performance.now() - started) / 1000;
+    this.#metrics.duration.set(seconds);
+    this.#metrics.samples.set(report.samples);
+    this.#status.cycleEnded(report, seconds);
+    this.#cycles += 1;
+  }
+
+  #skipped(reason: SkipReason): void {
+    this.#metrics.skipped.inc({ reason });
+    this.#status.cycleSkipped();
+    this.#throttled.say('warn', `skip ${reason}`, { reason }, 'push cycle skipped');
+  }
+
+  /** Goes over to the configuration as it reads now; gives the names of the parts that changed. */
+  async #apply(): Promise<readonly string[]> {
+    const next = await this.#build(this.#world.loadConfig());
+    await this.#current.assembly.schedule.idle();
+    this.#takeOver(next);
+    this.#status.resetLogLevel();
+    const { changed } = next.parts;
+    await next.parts.replace();
     return changed;
-  };
-  const { reload: reloadOnce, idle } = reloader(apply, { registry, log, now });
-  reload = () => api.noted(reloadOnce());
-  const lastPush = async () => {
-    const cut = setTimeout(() => stopping.abort(), FINAL_COLLECTION_MS);
-    // A cycle that is under way is the last one already.
-    const ran = await current.schedule.stop();
-    if (!ran) await run(FINAL_COLLECTION_MS);
+  }
+
+  /** One more collection and push, unless a cycle is under way, which then is the last one; then the exporters flush. */
+  async #lastPush(): Promise<void> {
+    const { assembly, parts } = this.#current;
+    const cut = setTimeout(() => this.#stopping.abort(), FINAL_COLLECTION_MS);
+    const ran = await assembly.schedule.stop();
+    if (!ran) await this.#run(FINAL_COLLECTION_MS);
     clearTimeout(cut);
-    await Promise.all(current.exporters.map(({ name }) => parts.stop(`exporters.${name}`)));
-  };
-  return {
-    get url() {
-      return current.http?.url;
-    },
-    reload,
-    async stop() {
-      await idle();
-      await current.state?.linger();
-      const last = lastPush();
-      await Promise.race([last, sleep(HAND_OVER_MS, undefined, { ref: false })]);
-      await current.state?.handOver();
-      await last;
-      await parts.stop();
-      self.close();
-      log.info('stopped');
-    },
-  };
+    await Promise.all(assembly.exporters.map(({ name }) => parts.stop(`exporters.${name}`)));
+  }
 }
+
+/** Groups that only the leader of several agents may push, and whether this agent is it. */
+const mayPush = ({ state }: Assembly) => (state ? { ksm: () => state.election.isMaster() } : {});
 
 /** How long a collector may take, milliseconds. */
 const deadlineOf = ({ push: { interval, deadline } }: Config): number => deadline ?? interval * 0.8;
 
-function tellStart({ config, http, exporters, phaseMs }: Assembly, registry: AgentRegistry, log: Log): void {
+function logStart({ config, http, exporters, phaseMs }: Assembly, registry: AgentRegistry, log: Log): void {
   log.info(
     {
       version: VERSION,

@@ -3,30 +3,38 @@ import type { Log } from '../base/log.ts';
 
 /** What a reload did. */
 export interface Reloaded {
-  /** The parts that were made, made anew or ended. */
+  /** The parts that were added, replaced or removed. */
   readonly applied: readonly string[];
 }
 
-/** Makes `apply` run once at a time, counts how it went and logs it. Rejects with what `apply` rejects with. */
+/** Reloads, one at a time. */
+export interface Reloader {
+  /** Rejects with what applying the configuration rejected with. */
+  reload(): Promise<Reloaded>;
+  /** Resolves when no reload is under way. */
+  idle(): Promise<unknown>;
+}
+
+/** Runs `apply` one at a time, and counts and logs the results. `apply` gives the names of the parts that changed. */
 export function reloader(
   apply: () => Promise<readonly string[]>,
   { registry, log, now }: { readonly registry: Registry; readonly log: Log; readonly now: () => number },
-): { reload(): Promise<Reloaded>; idle(): Promise<unknown> } {
+): Reloader {
   const registers = [registry];
   const reloads = new Counter({
     name: 'firesteel_config_reloads_total',
-    help: 'Times that the configuration was read again, by result: applied or refused.',
+    help: 'Reloads of the configuration, by result: applied or refused.',
     labelNames: ['result'] as const,
     registers,
   });
   const good = new Gauge({
     name: 'firesteel_config_last_reload_successful',
-    help: 'Whether what runs is the configuration that was read last; 0 when that one was refused.',
+    help: '1 if the last reload was applied; 0 if it was refused and the earlier configuration stays in force.',
     registers,
   });
   const since = new Gauge({
     name: 'firesteel_config_last_applied_timestamp_seconds',
-    help: 'When the configuration that runs was read.',
+    help: 'When the configuration in force was loaded.',
     registers,
   });
   good.set(1);
@@ -39,13 +47,13 @@ export function reloader(
       since.set(now() / 1000);
       log.info(
         { applied },
-        applied.length === 0 ? 'configuration read again: nothing changed' : 'configuration reloaded',
+        applied.length === 0 ? 'configuration reloaded: nothing changed' : 'configuration reloaded',
       );
       return { applied };
     } catch (cause) {
       reloads.inc({ result: 'refused' });
       good.set(0);
-      log.error({ reason: (cause as Error).message }, 'new configuration refused; the one before stays in force');
+      log.error({ reason: (cause as Error).message }, 'reload refused; the configuration in force stays');
       throw cause;
     }
   };

@@ -30,7 +30,9 @@ export interface StatusApiWorld {
   readonly self: SelfMetrics;
   readonly log: Log;
   readonly now: () => number;
-  /** What the agent is built of now. */
+  /** The configuration in force, or the first one while the agent starts. */
+  readonly config: () => Config;
+  /** What the configuration in force built; not before the start has come that far. */
   readonly current: () => Assembly;
   /** How long a collector may take, milliseconds. */
   readonly deadlineMs: () => number;
@@ -44,16 +46,16 @@ export interface StatusApi {
   cycleSkipped(): void;
   /** The level of the log is the configured one again. */
   resetLogLevel(): void;
-  /** Takes note of how a reload ends; settles as it does. */
+  /** Records how a reload ends; settles as it does. */
   noted(reload: Promise<Reloaded>): Promise<Reloaded>;
 }
 
 /** Builds them, and makes `registry` leave out the collectors that are switched off. */
 export function createStatusApi(world: StatusApiWorld): StatusApi {
   const { registry, log, now, current } = world;
-  const disables = new Disables({ file: () => stateFileOf(current().config), now, log });
+  const disables = new Disables({ file: () => stateFileOf(world.config()), now, log });
   registry.gate = (group, name) => disables.get(collectorId({ group, name }))?.reason;
-  const logLevel = new LogLevel(log, now, () => current().config.log.level);
+  const logLevel = new LogLevel(log, now, () => world.config().log.level);
   const status = new Status({
     now,
     disables,

@@ -12,9 +12,10 @@ import { VanishedSeries } from './vanished.ts';
 
 export interface CycleOptions {
   readonly registry: AgentRegistry;
-  readonly exporters: readonly Exporter[];
+  /** Asked at each cycle, since a reload changes them. */
+  readonly exporters: () => readonly Exporter[];
   /** Groups that only one of several agents may push, and whether this is the one; asked again before each upload. */
-  readonly mayPush?: Partial<Record<Group, () => boolean>>;
+  readonly mayPush?: () => Partial<Record<Group, () => boolean>>;
   readonly budget: SeriesBudget;
   readonly now: () => number;
   readonly log: ThrottledLog;
@@ -45,7 +46,9 @@ export class PushCycle {
    * `signal` fires.
    */
   async run(deadlineMs: number, signal?: AbortSignal): Promise<CycleReport> {
-    const { registry, exporters, now } = this.#options;
+    const { registry, now } = this.#options;
+    const exporters = this.#options.exporters();
+    const fences = this.#options.mayPush?.();
     const stampMs = nextStamp(this.#lastStampMs, Math.trunc(now()));
     this.#lastStampMs = stampMs;
     const { groups, results } = await registry.gather(deadlineMs, signal);
@@ -54,7 +57,7 @@ export class PushCycle {
     for (const group of GROUPS) {
       const snapshots = groups.get(group);
       const takers = exporters.filter((exporter) => exporter.accepts(group));
-      const mayPush = this.#options.mayPush?.[group];
+      const mayPush = fences?.[group];
       const isOurs = mayPush?.() ?? true;
       // What it keeps for the next push would be in memory for nothing.
       if (!isOurs) this.#encoders.delete(group);

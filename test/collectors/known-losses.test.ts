@@ -71,7 +71,7 @@ test('an hour of losses that change their numbers is at most 20 lines; what is k
   const registry = new AgentRegistry();
   registry.addProducer(unlucky(context));
   const budget = new SeriesBudget(() => ({}) as never);
-  const cycle = new PushCycle({ registry, exporters: [], budget, now: () => now, log } as never);
+  const cycle = new PushCycle({ registry, exporters: () => [], budget, now: () => now, log } as never);
   for (let count = 0; count < 240; count++) {
     await cycle.run(5000);
     now += 15_000;
