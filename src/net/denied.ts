@@ -1,0 +1,91 @@
+import type { LookupAddress } from 'node:dns';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+
+/** A connection is not allowed to go to this address. */
+export class DeniedAddress extends Error {
+  override readonly name = 'DeniedAddress';
+  readonly code = 'EACCES';
+}
+
+/** An address range `ADDRESS/BITS`, or one address. Undefined for any other text. */
+export function parseRange(text: string): { readonly address: string; readonly bits: number } | undefined {
+  const [address = '', bits, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0 || address.includes('%')) return undefined;
+  const most = family === 4 ? 32 : 128;
+  if (bits === undefined) return { address, bits: most };
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= most ? { address, bits: Number(bits) } : undefined;
+}
+
+/** Address ranges that tasks must not connect to. Names are checked after they are resolved, never by their text. */
+export class DeniedAddresses {
+  readonly #ranges: readonly { readonly text: string; readonly list: BlockList }[];
+
+  /** `ranges` are texts that {@link parseRange} reads. Throws for others. */
+  constructor(ranges: readonly string[]) {
+    this.#ranges = ranges.map((text) => {
+      const range = parseRange(text);
+      if (range === undefined) throw new Error(`${text} is no address range such as 169.254.0.0/16`);
+      const list = new BlockList();
+      list.addSubnet(range.address, range.bits, isIP(range.address) === 4 ? 'ipv4' : 'ipv6');
+      return { text, list };
+    });
+  }
+
+  /** The range that denies an address (IPv4-mapped IPv6 addresses included); undefined when it is allowed. */
+  rangeOf(address: string): string | undefined {
+    // A zone names an interface, it is not part of the address.
+    const bare = address.replace(/%.*$/, '');
+    const family = isIP(bare);
+    if (family === 0) return undefined;
+    return this.#ranges.find(({ list }) => list.check(bare, family === 4 ? 'ipv4' : 'ipv6'))?.text;
+  }
+
+  /** Throws {@link DeniedAddress} for an address that is denied. `name` is what it was resolved from. */
+  check(address: string, name?: string): void {
+    const range = this.rangeOf(address);
+    if (range === undefined) return;
+    const from = name === undefined || name === address ? address : `${name} (${address})`;
+    throw new DeniedAddress(`${from} is in the denied range ${range}: see taskRunner.denyAddresses`);
+  }
+}
+
+/** What resolves a name to addresses. Rejects when it can't. */
+export interface Resolves {
+  resolve(name: string): Promise<readonly LookupAddress[]>;
+}
+
+/**
+ * The addresses of a host as written in a URL: itself when it is an address, else what `names` resolves. Rejects with
+ * the errors of `names`, and with {@link DeniedAddress} when any of them is denied: a name that also leads to a denied
+ * address is not to be trusted.
+ */
+export async function allowedAddresses(
+  host: string,
+  names: Resolves,
+  denied: DeniedAddresses,
+): Promise<readonly LookupAddress[]> {
+  const bare = host.replace(/^\[|\]$/g, '');
+  const family = isIP(bare);
+  const found = family === 0 ? await names.resolve(bare) : [{ address: bare, family }];
+  for (const { address } of found) denied.check(address, bare);
+  return found;
+}
+
+/** For the `lookup` option of sockets and agents. Sockets do not look up addresses: check those before connecting. */
+export const guardedLookup =
+  (names: Resolves, denied: DeniedAddresses): LookupFunction =>
+  (name, { family = 0, all = false }, callback) => {
+    const wanted = family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : family;
+    void allowedAddresses(name, names, denied).then(
+      (found) => {
+        const addresses = found.filter((one) => wanted === 0 || one.family === wanted);
+        const [first] = addresses;
+        if (!first)
+          callback(Object.assign(new Error(`${name} has no address of IPv${wanted}`), { code: 'ENOTFOUND' }), '');
+        else if (all) callback(null, addresses);
+        else callback(null, first.address, first.family);
+      },
+      (cause: NodeJS.ErrnoException) => callback(cause, ''),
+    );
+  };
