@@ -12,14 +12,15 @@ const exporters = new PushExporters();
 const { registry, log } = exporters;
 registry.addProducer({ group: 'container', name: 'synthetic', collect: (out) => series.fill(out) });
 const exporter = exporters.create('worker-1', url);
+const intervalMs = Number(interval);
 const cycle = new PushCycle({
   registry,
   exporters: () => [exporter],
   budget: new SeriesBudget(() => ({ groups: {}, families: {} })),
+  intervalMs: () => intervalMs,
   now: Date.now,
   log,
 });
-const intervalMs = Number(interval);
 new Schedule({
   intervalMs,
   phaseMs: 0,

@@ -100,6 +100,7 @@ class RunningAgent implements Agent {
       budget: this.#budget,
       exporters: () => this.#current.assembly.exporters,
       mayPush: () => mayPush(this.#current.assembly),
+      intervalMs: () => this.#config.push.interval,
       now,
       log: this.#throttled,
     });

@@ -173,6 +173,7 @@ async function exporterParts(
 const nodeJobs = ({ identity }: Config): ReadonlySet<string> =>
   new Set(
     Object.values(identity)
+      .filter((group) => 'job' in group)
       .filter(({ instance }) => instance === '{node}')
       .map(({ job }) => job),
   );

@@ -157,7 +157,7 @@ function restOf({ self, budget, now, current }: StatusApiWorld, logLevel: LogLev
         targets: Object.fromEntries(
           Object.entries(targets(config)).map(([group, { job, instance, labels }]) => [
             group,
-            { job, instance, ...labels },
+            { ...(job !== undefined && { job }), ...(instance !== undefined && { instance }), ...labels },
           ]),
         ),
       },

@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
-import { GROUPS, type Group } from '../metrics/group.ts';
+import { GROUPS, type Group, isInline } from '../metrics/group.ts';
 import type { CoreConfig } from './schema.ts';
 
 /** What names a group's series at the receivers. */
 export interface Target {
-  readonly job: string;
-  readonly instance: string;
+  /** Undefined, like the instance, when each line carries its own. */
+  readonly job?: string | undefined;
+  readonly instance?: string | undefined;
   /** Further labels on every series: the cluster, the global labels, the group's own. */
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -19,9 +20,11 @@ export function targets(config: Pick<CoreConfig, 'node' | 'cluster' | 'labels' |
     text.replaceAll('{node}', nodeName(config)).replaceAll('{cluster}', config.cluster ?? '');
   const common = { ...(config.cluster === undefined ? {} : { cluster: config.cluster }), ...config.labels };
   const target = (group: Group): Target => {
-    const { job, instance, labels } = config.identity[group];
-    const own = Object.entries(labels).map(([name, value]) => [name, fill(value)]);
-    return { job, instance: fill(instance), labels: { ...common, ...Object.fromEntries(own) } };
+    const own = Object.entries(config.identity[group].labels).map(([name, value]) => [name, fill(value)]);
+    const labels = { ...common, ...Object.fromEntries(own) };
+    if (isInline(group)) return { labels };
+    const { job, instance } = config.identity[group];
+    return { job, instance: fill(instance), labels };
   };
   return Object.fromEntries(GROUPS.map((group) => [group, target(group)])) as Record<Group, Target>;
 }
@@ -43,7 +46,7 @@ export function pushedGroups(
     const takers = receivers.filter(({ groups }) => groups.includes(group));
     if (takers.length === 0) continue;
     const isLimited = takers.some(({ type }) => type === 'vmagent');
-    const names = new Set(['job', 'instance', ...Object.keys(labels)]);
+    const names = new Set([...(isInline(group) ? [] : ['job', 'instance']), ...Object.keys(labels)]);
     pushed[group] = { names, limits: isLimited ? config.limits : undefined };
   }
   return pushed;

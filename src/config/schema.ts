@@ -113,6 +113,16 @@ const groupIdentity = (job: string, instance: string, labels: Record<string, str
     })
     .prefault({});
 
+/** A group whose series carry their own job and instance. */
+const inlineIdentity = (labels: Record<string, string>) =>
+  z
+    .strictObject({
+      labels: addedLabels
+        .default(labels)
+        .describe('Further labels on all series of the group, which carry their own job and instance.'),
+    })
+    .prefault({});
+
 /** The label contract: what public dashboards expect of the systems that Firesteel takes the place of. */
 const identity = z
   .strictObject({
@@ -122,6 +132,9 @@ const identity = z
     process: groupIdentity('process-exporter', '{node}', { node: '{node}' }),
     ksm: groupIdentity('kube-state-metrics', 'kube-state-metrics'),
     agent: groupIdentity('firesteel', '{node}'),
+    probe: inlineIdentity({ node: '{node}' }),
+    scrape: inlineIdentity({ node: '{node}' }),
+    exec: groupIdentity('exec', '{node}', { node: '{node}' }),
   })
   .prefault({});
 
@@ -169,6 +182,9 @@ const budget = z
         process: seriesLimit.default(100_000),
         ksm: seriesLimit.default(10_000_000),
         agent: seriesLimit.default(20_000),
+        probe: seriesLimit.default(50_000),
+        scrape: seriesLimit.default(250_000),
+        exec: seriesLimit.default(50_000),
       })
       .prefault({})
       .describe('Most series of each group.'),

@@ -11,13 +11,15 @@ import {
   zstdDecompress,
   zstdDecompressSync,
 } from 'node:zlib';
+import { stampText } from './text/format.ts';
 
 /** How text is compressed. */
 export type Compression = 'zstd' | 'gzip';
 
 /**
- * How a body is written: compressed text, or text whose every line ends with the time of its collection, compressed
- * with gzip (`gzip-stamped`).
+ * How a batch is written: compressed text, or text whose every line ends with a timestamp, compressed with gzip
+ * (`gzip-stamped`). Lines with a timestamp of their own keep it in zstd and `gzip-stamped`; plain gzip has none, since a
+ * Pushgateway refuses them.
  */
 export type Encoding = Compression | 'gzip-stamped';
 
@@ -193,33 +195,37 @@ function takeWorkspace(text: Buffer, stampMs: number): Buffer {
   spare = Buffer.alloc(0);
   let lines = 1;
   for (let at = text.indexOf(NEWLINE); at !== -1; at = text.indexOf(NEWLINE, at + 1)) lines++;
-  const size = text.length + lines * (cutSafe(stampMs).length + 1);
+  const size = text.length + lines * (stampText(stampMs).length + 1);
   return workspace.length < size ? Buffer.allocUnsafeSlow(Math.ceil(size * 1.2)) : workspace;
 }
 
 const NEWLINE = 10;
 const HASH = 35;
 
-/** Writes the text with a timestamp at the end of every sample line to `made`; gives its length. */
+const BLANK = 32;
+const BRACE = 125;
+
+/** Whether the sample line in `text` from `start` to `end` has a timestamp already. */
+function hasStamp(text: Buffer, start: number, end: number): boolean {
+  const last = text.lastIndexOf(BLANK, end - 1);
+  if (last <= start || text[last - 1] === BRACE) return false;
+  // A blank inside of the labels stands before the brace, so it is not met first.
+  return text.lastIndexOf(BLANK, last - 1) >= start;
+}
+
+/**
+ * Writes the text with a timestamp at the end of every sample line that has none of its own to `made`; gives its length.
+ */
 function stamp(text: Buffer, stampMs: number, made: Buffer): number {
-  const ending = Buffer.from(` ${cutSafe(stampMs)}`);
+  const ending = Buffer.from(` ${stampText(stampMs)}`);
   let length = 0;
   for (let start = 0; start < text.length; ) {
     const found = text.indexOf(NEWLINE, start);
     const end = found === -1 ? text.length : found;
     length += text.copy(made, length, start, end);
-    if (end > start && text[start] !== HASH) length += ending.copy(made, length);
+    if (end > start && text[start] !== HASH && !hasStamp(text, start, end)) length += ending.copy(made, length);
     if (found !== -1) made[length++] = NEWLINE;
     start = end + 1;
   }
   return length;
-}
-
-/**
- * A time of which no beginning is a time of today, since VictoriaMetrics takes ten digits as seconds: `1.7952653127695e12`
- * for 1795265312769. The half millisecond makes up for rounding; fractions are cut off.
- */
-function cutSafe(stampMs: number): string {
-  const digits = String(stampMs);
-  return `${digits.slice(0, 1)}.${digits.slice(1)}5e${digits.length - 1}`;
 }

@@ -8,6 +8,11 @@ export interface Family {
   readonly help: string;
   /** Label names, in the order in which {@link Snapshot.add} takes their values. */
   readonly labels: readonly string[];
+  /**
+   * A counter that this agent itself starts at 0: when a series of it appears with a value, the zero that belongs before it is
+   * pushed as well, so that `rate()` and `increase()` see its first count. Never for counters of others.
+   */
+  readonly startsAtZero?: boolean;
 }
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
@@ -35,6 +40,12 @@ export const gauge = (name: string, help: string, labels: readonly string[] = []
 /** Declares a counter: a value that only grows, or restarts at 0. */
 export const counter = (name: string, help: string, labels: readonly string[] = []): Family =>
   family('counter', name, help, labels);
+
+/** Declares a counter that this agent itself starts: see {@link Family.startsAtZero}. */
+export const ownCounter = (name: string, help: string, labels: readonly string[] = []): Family => ({
+  ...counter(name, help, labels),
+  startsAtZero: true,
+});
 
 /** Declares a family whose meaning upstream leaves open. */
 export const untyped = (name: string, help: string, labels: readonly string[] = []): Family =>

@@ -1,3 +1,10 @@
-/** The groups of collectors; each becomes one body with its own job and instance. */
-export const GROUPS = ['node', 'container', 'kubelet', 'process', 'ksm', 'agent'] as const;
+/** The groups of series. Each becomes one batch per cycle; most have one job and instance for all of their series. */
+export const GROUPS = ['node', 'container', 'kubelet', 'process', 'ksm', 'agent', 'probe', 'scrape', 'exec'] as const;
 export type Group = (typeof GROUPS)[number];
+
+/** Groups whose series carry `job` and `instance` as labels of their own, several targets in one batch. */
+export const INLINE_GROUPS = ['probe', 'scrape'] as const satisfies readonly Group[];
+export type InlineGroup = (typeof INLINE_GROUPS)[number];
+
+/** Whether the series of a group carry their own job and instance. */
+export const isInline = (group: string): group is InlineGroup => (INLINE_GROUPS as readonly string[]).includes(group);

@@ -1,5 +1,6 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import { type Family, isLabelName, type MetricType } from './family.ts';
+import { isInline } from './group.ts';
 import { type CollectorResult, NoData } from './outcome.ts';
 import type { Prepared } from './prepared.ts';
 import type { PushedLabels, SeenSnapshot } from './pushed-labels.ts';
@@ -208,6 +209,7 @@ export class AgentRegistry extends Scope {
       const family = this.#ownFamilies.get(name) ?? {
         ...{ name, help, labels: [] },
         type: type as unknown as MetricType,
+        startsAtZero: (type as unknown as MetricType) === 'counter',
       };
       this.#ownFamilies.set(name, family);
       for (const { labels, value, metricName } of values as readonly NamedValue[]) {
@@ -316,7 +318,7 @@ interface Owner {
 /** By the name of the family. */
 type Owners = Map<string, readonly Owner[]>;
 
-/** What the push adds to each group itself. */
+/** What the push adds to each group with one job and instance itself. */
 const OF_THE_PUSH: ReadonlySet<string> = new Set(['up']);
 /** Two collectors may bring the same Family object: then they know of each other, and bring different series. */
 function refuseTakenFamilies(run: Run, owners: Owners): Run {
@@ -325,7 +327,8 @@ function refuseTakenFamilies(run: Run, owners: Owners): Run {
   const errors = new Map<string, Error>();
   for (const [name, family] of snapshot.families) {
     const known = owners.get(name) ?? [];
-    const reason = OF_THE_PUSH.has(name) ? 'is what the push adds itself' : refusalOf(family, result.group, known);
+    const isOfThePush = OF_THE_PUSH.has(name) && !isInline(result.group);
+    const reason = isOfThePush ? 'is what the push adds itself' : refusalOf(family, result.group, known);
     if (reason !== undefined) errors.set(name, new Error(`family ${name} ${reason}; refused from ${here}`));
     else if (!known.some(({ group }) => group === result.group)) {
       owners.set(name, [...known, { group: result.group, where: here, family }]);

@@ -10,6 +10,8 @@ import { labelBlock } from './text/format.ts';
 export class Snapshot {
   /** In the order of {@link series}. */
   readonly values: number[] = [];
+  /** Timestamps that samples bring along, milliseconds since 1970 by their index; undefined when none does. */
+  #stamps: Map<number, number> | undefined;
   /** What could not be had: each error cost one unit (a device, a file), not the collector. */
   readonly errors: Error[] = [];
   /** What this agent has no right to see, and is not to: counted, but no fault. */
@@ -60,6 +62,18 @@ export class Snapshot {
       return;
     }
     this.addSeries(family, key, value);
+  }
+
+  /** As {@link add}, for a sample with a timestamp of its own, in milliseconds since 1970. */
+  addAt(stampMs: number, family: Family, value: number, ...labels: readonly string[]): void {
+    const index = this.size;
+    this.add(family, value, ...labels);
+    if (this.size > index) this.#stamp(index, stampMs);
+  }
+
+  /** The samples' own timestamps, by index; undefined when none has one. */
+  get stamps(): ReadonlyMap<number, number> | undefined {
+    return this.#stamps;
   }
 
   /**
@@ -128,6 +142,8 @@ export class Snapshot {
       if (names.has(owner.name)) continue;
       const key = [heads[index], middles[index], tails[index]] as [string, string, string];
       rest.addParts(owner, ...key, this.values[index] as number);
+      const stampMs = this.#stamps?.get(index);
+      if (stampMs !== undefined && rest.size > 0) rest.#stamp(rest.size - 1, stampMs);
     }
     rest.close();
     return rest;
@@ -145,8 +161,17 @@ export class Snapshot {
     copy.errors.push(...this.errors);
     copy.#series = series;
     copy.#isShared = true;
-    for (const place of places) copy.values.push(this.values[place] as number);
+    for (const place of places) {
+      const stampMs = this.#stamps?.get(place);
+      if (stampMs !== undefined) copy.#stamp(copy.size, stampMs);
+      copy.values.push(this.values[place] as number);
+    }
     return copy;
+  }
+
+  #stamp(index: number, stampMs: number): void {
+    this.#stamps ??= new Map();
+    this.#stamps.set(index, stampMs);
   }
 
   /** Goes on with a list of its own. */

@@ -7,6 +7,7 @@ import type { Prepared, PreparedBody } from '../metrics/prepared.ts';
 import { type AgentRegistry, SELF_GROUP } from '../metrics/registry.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
 import { withoutFamilies } from '../metrics/without-families.ts';
+import { Births } from './births.ts';
 import { type CollectedGroup, GroupEncoder } from './group-encoder.ts';
 import { VanishedSeries } from './vanished.ts';
 
@@ -17,6 +18,8 @@ export interface CycleOptions {
   /** Groups that only one of several agents may push, and whether this is the one; asked again before each upload. */
   readonly mayPush?: () => Partial<Record<Group, () => boolean>>;
   readonly budget: SeriesBudget;
+  /** Between two pushes, milliseconds; asked at each cycle. */
+  readonly intervalMs: () => number;
   readonly now: () => number;
   readonly log: ThrottledLog;
 }
@@ -36,9 +39,12 @@ export class PushCycle {
   #lastStampMs = 0;
   readonly #encoders = new Map<Group, GroupEncoder>();
   readonly #vanished = new Map<Group, VanishedSeries>();
+  readonly #births = new Map<Group, Births>();
+  readonly #startMs: number;
 
   constructor(options: CycleOptions) {
     this.#options = options;
+    this.#startMs = Math.trunc(options.now());
   }
 
   /**
@@ -61,18 +67,23 @@ export class PushCycle {
       const isOurs = mayPush?.() ?? true;
       // What it keeps for the next push would be in memory for nothing.
       if (!isOurs) this.#encoders.delete(group);
+      const isWhole = results.every((result) => result.group !== group || result.outcome !== 'fault');
+      // Also while another agent pushes: what this one counts meanwhile is no birth when its turn comes.
+      const births = takers.length === 0 ? [] : this.#birthsOf(group).update(snapshots ?? [], stampMs, isWhole);
       if (!snapshots || takers.length === 0 || !isOurs) continue;
       const parts = await this.#prepared(group, deadlineMs, signal);
       if (parts === undefined) continue;
       const kept = await this.#withinBudget(group, snapshots, parts);
       const encodings = takers.map(({ encoding }) => encoding);
-      const bodies = await this.#encoderOf(group).encode({ group, stampMs, ...kept, encodings });
+      const bodies = await this.#encoderOf(group).encode({ group, stampMs, ...kept, births, encodings });
       samples += bodies.get(encodings[0])?.samples ?? 0;
       for (const [index, exporter] of takers.entries()) {
         const body = bodies.get(encodings[index]);
-        if (body) exporter.deliver({ ...body, ...(mayPush && { mayPush }) });
+        // Plain gzip is for a Pushgateway, where what is gone has to be deleted.
+        const isWanted = body && (body.samples > 0 || encodings[index] === 'gzip');
+        if (isWanted) exporter.deliver({ ...body, ...(mayPush && { mayPush }) });
       }
-      this.#endGone(group, { stampMs, mayPush }, kept.snapshots, parts, results, takers);
+      this.#endGone(group, { stampMs, mayPush }, kept.snapshots, parts, isWhole, takers);
     }
     return { stampMs, samples, results, groups };
   }
@@ -83,20 +94,25 @@ export class PushCycle {
     return encoder;
   }
 
+  #birthsOf(group: Group): Births {
+    const births = this.#births.get(group) ?? new Births(this.#startMs, this.#options.intervalMs);
+    this.#births.set(group, births);
+    return births;
+  }
+
   /** Ends the series of a group that are gone since the last cycle at the receivers that take that. */
   #endGone(
     group: Group,
     of: Pick<EndedSeries, 'stampMs' | 'mayPush'>,
     snapshots: readonly Snapshot[],
     parts: readonly Part[],
-    results: readonly CollectorResult[],
+    isWhole: boolean,
     takers: readonly Exporter[],
   ): void {
     const enders = takers.filter(({ endSeries }) => endSeries !== undefined);
     if (enders.length === 0) return;
     const vanished = this.#vanished.get(group) ?? new VanishedSeries();
     this.#vanished.set(group, vanished);
-    const isWhole = results.every((result) => result.group !== group || result.outcome !== 'fault');
     const keys = [...vanished.update(snapshots, isWhole), ...parts.flatMap(({ source }) => source.takeEnded())];
     if (keys.length > 0) for (const { endSeries } of enders) endSeries?.(group, { ...of, keys });
   }

@@ -7,10 +7,12 @@ import {
   transcodeKept,
 } from '../metrics/compression.ts';
 import { gauge } from '../metrics/family.ts';
-import type { Group } from '../metrics/group.ts';
+import { type Group, isInline } from '../metrics/group.ts';
 import type { PreparedBody } from '../metrics/prepared.ts';
 import { Snapshot } from '../metrics/snapshot.ts';
 import { encodeByObject } from '../metrics/text/encoder.ts';
+import { stampText } from '../metrics/text/format.ts';
+import type { Birth } from './births.ts';
 
 const up = gauge('up', 'Whether the agent pushes this job; there as long as it does, so absence is the alarm.');
 
@@ -24,7 +26,9 @@ export interface CollectedGroup {
   readonly stampMs: number;
   readonly snapshots: readonly Snapshot[];
   readonly prepared: readonly PreparedBody[];
-  /** What is wanted. */
+  /** Counters that are new, for receivers that take lines with timestamps. */
+  readonly births?: readonly Birth[];
+  /** What is wanted; plain gzip is for receivers that refuse lines with timestamps. */
   readonly encodings: readonly Encoding[];
 }
 
@@ -49,6 +53,7 @@ export class GroupEncoder {
 /** Whether two cycles have to tell the same. */
 function isSame(one: CollectedGroup, other: CollectedGroup): boolean {
   return (
+    (one.births ?? []).length + (other.births ?? []).length === 0 &&
     areEqual(one.encodings, other.encodings, Object.is) &&
     areEqual(one.prepared, other.prepared, (a, b) => areEqual(a.members, b.members, Object.is)) &&
     areEqual(one.snapshots, other.snapshots, (a, b) => a.series === b.series && areEqual(a.values, b.values, Object.is))
@@ -61,27 +66,74 @@ const areEqual = <T>(ones: readonly T[], others: readonly T[], areSame: (one: T,
 const restamped = (bodies: Bodies, stampMs: number): Bodies =>
   new Map([...bodies].map(([encoding, body]) => [encoding, { ...body, stampMs }]));
 
-async function bodiesOf({ group, stampMs, snapshots, prepared, encodings }: CollectedGroup): Promise<Bodies> {
-  const fresh = [PUSHED, ...snapshots];
+async function bodiesOf({
+  group,
+  stampMs,
+  snapshots,
+  prepared,
+  births = [],
+  encodings,
+}: CollectedGroup): Promise<Bodies> {
+  // Targets that carry their own identity tell their own `up`.
+  const fresh = isInline(group) ? snapshots : [PUSHED, ...snapshots];
   const samples = sum([...fresh.map(({ size }) => size), ...prepared.map((part) => part.samples)]);
   const bodies = new Map<Encoding | undefined, Body>();
-  // To stamp each line of what is kept compressed would cost a second of CPU for 10,000 pods, at each push.
-  const written = (encoding: Encoding) => (prepared.length > 0 ? compressionOf(encoding) : encoding);
-  const texts = await compressEach(encodeByObject(fresh), [...new Set(encodings.map(written))], stampMs);
-  for (const encoding of new Set(encodings)) {
-    const { members, textBytes } = texts.get(written(encoding)) as CompressedText;
+  const texts = await textsOf(fresh, prepared.length > 0, births, new Set(encodings), stampMs);
+  for (const [encoding, { members, textBytes, written }] of texts) {
     const kept: (readonly Buffer[])[] = [];
     for (const part of prepared) kept.push(await transcodeKept(part.members, part.encoding, compressionOf(encoding)));
     bodies.set(encoding, {
       group,
       stampMs,
-      encoding: written(encoding),
-      samples,
+      encoding: written,
+      samples: samples + (encoding === 'gzip' ? 0 : births.length),
       textBytes: sum([textBytes, ...prepared.map((part) => part.textBytes)]),
       members: [members, ...kept].flat(),
     });
   }
   return bodies;
 }
+
+/** The text of snapshots in each encoding, and how it was written. */
+type Texts = ReadonlyMap<Encoding, CompressedText & { readonly written: Encoding }>;
+
+async function textsOf(
+  snapshots: readonly Snapshot[],
+  hasPrepared: boolean,
+  births: readonly Birth[],
+  encodings: ReadonlySet<Encoding>,
+  stampMs: number,
+): Promise<Texts> {
+  // To stamp each line of what is kept compressed would cost a second of CPU for 10,000 pods, at each push.
+  const written = (encoding: Encoding) => (hasPrepared ? compressionOf(encoding) : encoding);
+  const hasStamps = births.length > 0 || snapshots.some(({ stamps }) => stamps !== undefined);
+  const made = new Map<Encoding, CompressedText & { readonly written: Encoding }>();
+  const encode = async (asked: readonly Encoding[], chunks: Iterable<Buffer>) => {
+    const texts = await compressEach(chunks, [...new Set(asked.map(written))], stampMs);
+    for (const encoding of asked) {
+      made.set(encoding, { ...(texts.get(written(encoding)) as CompressedText), written: written(encoding) });
+    }
+  };
+  if (!hasStamps) {
+    await encode([...encodings], encodeByObject(snapshots));
+    return made;
+  }
+  const { plain = [], stamped = [] } = Object.groupBy(encodings, (one) => (one === 'gzip' ? 'plain' : 'stamped'));
+  if (plain.length > 0) await encode(plain, encodeByObject(snapshots, false));
+  if (stamped.length > 0) await encode(stamped, withZeros(births, encodeByObject(snapshots)));
+  return made;
+}
+
+/** Zeros of counters that are new, and then the text that has their first counts. */
+function* withZeros(births: readonly Birth[], chunks: Iterable<Buffer>): Generator<Buffer> {
+  for (let start = 0; start < births.length; start += ZEROS_AT_ONCE) {
+    const some = births.slice(start, start + ZEROS_AT_ONCE);
+    yield Buffer.from(some.map(({ key, stampMs }) => `${key} 0 ${stampText(stampMs)}\n`).join(''));
+  }
+  yield* chunks;
+}
+
+/** Zeros in one chunk, so that it stays well below a block of zstd. */
+const ZEROS_AT_ONCE = 200;
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -56,7 +56,14 @@ test('a prepared family over its budget is left out as a whole, and comes back w
   let groups: BudgetSettings['groups'] = { ksm: 10 };
   const budget = new SeriesBudget(() => ({ groups, families: {} }));
   const log = new ThrottledLog(createLog('silent'));
-  const cycle = new PushCycle({ registry, exporters: () => [exporter], budget, now: Date.now, log });
+  const cycle = new PushCycle({
+    registry,
+    exporters: () => [exporter],
+    budget,
+    intervalMs: () => 1000,
+    now: Date.now,
+    log,
+  });
   const pushed = async (group: string) => {
     bodies.length = 0;
     await cycle.run(1000);

@@ -4,7 +4,7 @@ import type { ExporterSettings } from '../../config/exporter-schema.ts';
 import type { Target } from '../../config/identity.ts';
 import type { CoreConfig } from '../../config/schema.ts';
 import type { Encoding } from '../../metrics/compression.ts';
-import type { Group } from '../../metrics/group.ts';
+import { type Group, isInline } from '../../metrics/group.ts';
 import type { Body, Exporter, ExporterStatus } from '../exporter.ts';
 import { Endpoints, type Pass } from '../http/endpoints.ts';
 import { Sender, type Upload } from '../http/sender.ts';
@@ -18,6 +18,7 @@ import type { Protocol } from './protocol.ts';
 import { MemoryQueue } from './queue.ts';
 import { Replay } from './replay.ts';
 import { Report } from './report.ts';
+import { TargetsPushed } from './targets-pushed.ts';
 
 /** At the end the disk has so long after the last upload: with collection and uploads that comes to 6 s. */
 const LAST_WRITES_MS = 1000;
@@ -61,8 +62,12 @@ export class HttpExporter implements Exporter {
   readonly #spool: Spool | undefined;
   readonly #replay: Replay | undefined;
   readonly #markers: StaleMarkers | undefined;
-  /** The groups that were pushed here. */
+  /** The groups that were pushed here, those whose lines carry their identity left out. */
   readonly #pushed = new Set<Group>();
+  /** Of those, the targets that were pushed one by one. */
+  readonly #targetsPushed = new TargetsPushed();
+  /** Batches that are being split by the identity of their lines, and groups that are being deleted. */
+  readonly #splitting = new Set<Promise<void>>();
   /** The groups whose bodies are being sent. */
   readonly #lanes = new Map<Group, Promise<void>>();
   #replaying: Promise<void> | undefined;
@@ -154,9 +159,36 @@ export class HttpExporter implements Exporter {
 
   deliver(body: Body): void {
     if (!this.accepts(body.group)) return;
+    const { byIdentity } = this.#protocol;
+    if (byIdentity && isInline(body.group) && body.target === undefined) {
+      const splitting = this.#split(body, byIdentity).finally(() => this.#splitting.delete(splitting));
+      this.#splitting.add(splitting);
+      return;
+    }
     this.#keep(body);
     this.#work(body.group);
     this.#count();
+  }
+
+  /** Delivers a batch for each target in it, and ends the targets that are gone. */
+  async #split(body: Body, byIdentity: NonNullable<Protocol['byIdentity']>): Promise<void> {
+    const { group } = body;
+    try {
+      const parts = await byIdentity(body, this.#targets[group].labels);
+      const gone = this.#targetsPushed.update(
+        group,
+        parts.map(({ target }) => target),
+      );
+      for (const part of parts) this.#keep(part);
+      this.#work(group);
+      this.#count();
+      if (gone.length > 0 && !this.#closing.signal.aborted && body.mayPush?.() !== false)
+        await this.#delete(group, gone);
+    } catch (cause) {
+      this.#report.dropped('unreadable', body.samples);
+      const message = 'a batch could not be split by job and instance: it is lost';
+      this.#log.say('warn', `${this.name}/${group}/split`, { exporter: this.name, group, err: cause }, message);
+    }
   }
 
   get endSeries(): Exporter['endSeries'] {
@@ -189,6 +221,7 @@ export class HttpExporter implements Exporter {
       this.#endpoints.wake();
     }, deadlineMs);
     this.#spool?.hurry(deadlineMs + LAST_WRITES_MS);
+    await Promise.all(this.#splitting);
     await Promise.all([...this.#lanes.values(), this.#replaying]);
     clearTimeout(timer);
     if (this.#settings.janitor.onStop) await this.#deleteGroups();
@@ -201,20 +234,25 @@ export class HttpExporter implements Exporter {
 
   /** Deletes what this agent has pushed, but for the cluster's state, which the next master goes on with. */
   async #deleteGroups(): Promise<void> {
+    const groups = [...this.#pushed].filter((group) => group !== 'ksm');
+    const own = groups.map((group) => this.#delete(group, [this.#targets[group]]));
+    await Promise.all([...own, ...this.#targetsPushed.all.map(([group, targets]) => this.#delete(group, targets))]);
+  }
+
+  /** Deletes what was pushed for these targets, at receivers that keep it for ever. */
+  async #delete(group: Group, targets: readonly Target[]): Promise<void> {
     const { deleteMethod: method, url } = this.#protocol;
     if (method === undefined) return;
     const signal = AbortSignal.timeout(DELETE_MS);
-    const groups = [...this.#pushed].filter((group) => group !== 'ksm');
-    const deleted = groups.map(async (group) => {
-      const at = url(this.#endpoints.current.url, this.#targets[group], 0);
+    for (const target of targets) {
+      const at = url(this.#endpoints.current.url, target, 0);
       const upload: Upload = { method, url: at, compression: 'none', members: [], timeoutMs: DELETE_MS };
       const { code, text } = await this.#sender.send(upload, signal);
-      if (typeof code === 'number' && code < 300) return;
+      if (typeof code === 'number' && code < 300) continue;
       const fields = { exporter: this.name, group, url: at, code, answer: text };
-      const message = 'own group could not be deleted at the end: its last values stay at the gateway';
+      const message = 'a group of this agent could not be deleted: its last values stay at the gateway';
       this.#log.say('warn', `${this.name}/${group}/delete`, fields, message);
-    });
-    await Promise.all(deleted);
+    }
   }
 
   get #state(): ExporterStatus['state'] {
@@ -243,7 +281,7 @@ export class HttpExporter implements Exporter {
         return;
       }
       const outcome = await this.#delivery.try(body, pass, this.#cut.signal);
-      this.#pushed.add(group);
+      if (!isInline(group)) this.#pushed.add(group);
       if (outcome === 'settled') this.#hasBegun = true;
       else for (const part of outcome.again) this.#keep(part);
       this.#count();

@@ -1,4 +1,5 @@
 import type { Target } from '../../config/identity.ts';
+import type { Body } from '../exporter.ts';
 import type { AnswerRule } from '../http/answers.ts';
 
 /** How one kind of receiver is spoken to, as data. */
@@ -8,6 +9,11 @@ export interface Protocol {
   readonly method: 'POST' | 'PUT';
   /** How a part of a body is sent that is to stay beside the rest, for receivers where `method` replaces all. */
   readonly partMethod?: 'POST';
+  /**
+   * Splits a batch whose lines carry their own job and instance into one for each of these; for receivers that take the
+   * identity from the address only. Others get such a batch as it is.
+   */
+  readonly byIdentity?: (body: Body, labels: Target['labels']) => Promise<(Body & Required<Pick<Body, 'target'>>)[]>;
   /** How a group is deleted, at the address for its bodies; for receivers that keep what they got for ever. */
   readonly deleteMethod?: 'DELETE';
   /** The address for a body of `target` that was collected at `stampMs`. */

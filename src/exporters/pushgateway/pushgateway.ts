@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import type { Protocol } from '../delivery/protocol.ts';
 import { NOT_THE_BODY } from '../http/answers.ts';
+import { splitByIdentity } from './by-identity.ts';
 
 const NOTHING = /^$/;
 
@@ -21,8 +22,12 @@ export const pushgateway: Protocol = {
   method: 'PUT',
   partMethod: 'POST',
   deleteMethod: 'DELETE',
+  byIdentity: splitByIdentity,
   url(base, { job, instance, labels }) {
-    const key = Object.entries({ instance, ...labels }).map(([name, value]) => part(name, value));
+    if (job === undefined) throw new Error('BUG: a push to a Pushgateway needs a job');
+    const key = Object.entries({ ...(instance !== undefined && { instance }), ...labels }).map(([name, value]) =>
+      part(name, value),
+    );
     return `${base}/metrics${part('job', job)}${key.join('')}`;
   },
   // Also an empty push makes a group; a push path is told by what it may not be asked with.

@@ -26,7 +26,11 @@ const MAX_DESCRIPTION_BYTES = 4 * 1024 * 1024;
 const descriptionSchema = z.object({
   group: z.enum(GROUPS),
   /** As it was configured when the body was collected. */
-  target: z.object({ job: z.string(), instance: z.string(), labels: z.record(z.string(), z.string()) }),
+  target: z.object({
+    job: z.string().optional(),
+    instance: z.string().optional(),
+    labels: z.record(z.string(), z.string()),
+  }),
   encoding: z.enum(['zstd', 'gzip', 'gzip-stamped']),
   stampMs: z.int().nonnegative(),
   textBytes: z.int().nonnegative(),

@@ -11,11 +11,14 @@ const ENCODING = /unsupported.*(?:content|encoding)|content-encoding/i;
 /** Names a line or a sample: nothing else is about the body. Lines that can't be parsed are skipped and not told at all. */
 const OF_THE_BODY = /\bline\b|\bsamples?\b/i;
 
+/** Values that may stand in the path as they are. */
+const IN_PATH = /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/;
+
 const IMPORT_PATH = '/api/v1/import/prometheus';
 
 /**
  * The text import of VictoriaMetrics and vmagent. job and instance travel in the Pushgateway-shaped tail of the
- * path, everything else as extra_label, the time of collection as `timestamp`, in milliseconds: seconds would be
+ * path (of lines that carry their own, nowhere: labels of the URL would replace them), everything else as extra_label, the time of collection as `timestamp`, in milliseconds: seconds would be
  * answered 204 and lost.
  */
 export const vmagent: Protocol = {
@@ -26,18 +29,18 @@ export const vmagent: Protocol = {
     const root = base.endsWith(IMPORT_PATH) ? base : base + IMPORT_PATH;
     const query = new URLSearchParams({ timestamp: String(stampMs) });
     // The tail's values are decoded before they are split at slashes, so such names go as extra_label as well.
-    const inPath = [job, instance].every((value) => /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/.test(value));
-    if (!inPath) query.append('extra_label', `instance=${instance}`);
+    const inPath = [job, instance].every((value) => value !== undefined && IN_PATH.test(value));
+    if (!inPath && instance !== undefined) query.append('extra_label', `instance=${instance}`);
     for (const [name, value] of Object.entries(labels)) query.append('extra_label', `${name}=${value}`);
     if (inPath) return `${root}/metrics/job/${job}/instance/${instance}?${query}`;
-    query.append('extra_label', `job=${job}`);
+    if (job !== undefined) query.append('extra_label', `job=${job}`);
     return `${root}?${query}`;
   },
   endUrl(base, { job, instance, labels }) {
     const root = base.endsWith(IMPORT_PATH) ? base.slice(0, -IMPORT_PATH.length) : base;
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries({ job, instance, ...labels })) {
-      query.append('extra_label', `${name}=${value}`);
+      if (value !== undefined) query.append('extra_label', `${name}=${value}`);
     }
     return `${root}/api/v1/write?${query}`;
   },

@@ -4,16 +4,17 @@ import { headerText } from './format.ts';
 import { Lines } from './lines.ts';
 
 /**
- * Text in object order: the header lines of all families first, each once, then the samples as they were collected.
- * Both VictoriaMetrics and Pushgateway take it. Yields UTF-8 chunks of about 64 KiB that end at a line's end; each is
+ * Text in object order: the header lines of all families first, each once, then the samples as they were collected, with
+ * their own timestamps unless `stamped` is false: VictoriaMetrics takes them, a Pushgateway refuses them. Yields UTF-8 chunks of about 64 KiB that end at a line's end; each is
  * overwritten by the next.
  */
-export function* encodeByObject(snapshots: readonly Snapshot[]): Generator<Buffer> {
+export function* encodeByObject(snapshots: readonly Snapshot[], stamped = true): Generator<Buffer> {
   const lines = new Lines();
   for (const family of familiesOf(snapshots).values()) lines.text(headerText(family));
-  for (const { series, values } of snapshots) {
+  for (const { series, values, stamps } of snapshots) {
+    const own = stamped ? stamps : undefined;
     for (let index = 0; index < values.length; index++) {
-      addSample(lines, series, values, index);
+      addSample(lines, series, values, index, own?.get(index));
       if (lines.isFull) yield lines.take();
     }
   }
@@ -49,8 +50,10 @@ function addSample(
   { heads, middles, tails }: SeriesView,
   values: readonly number[],
   index: number,
+  stampMs?: number,
 ): void {
-  lines.sample(heads[index] as string, middles[index] as string, tails[index] as string, values[index] as number);
+  const value = values[index] as number;
+  lines.sample(heads[index] as string, middles[index] as string, tails[index] as string, value, stampMs);
 }
 
 /** Where the samples of a family are in a snapshot. */

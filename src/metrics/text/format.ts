@@ -47,3 +47,12 @@ export function numberText(value: number): string {
 export function headerText(family: Family): string {
   return `# HELP ${family.name} ${escapeHelp(family.help)}\n# TYPE ${family.name} ${family.type}\n`;
 }
+
+/**
+ * A time of which no beginning is a time of today, since VictoriaMetrics takes ten digits as seconds: `1.7952653127695e12`
+ * for 1795265312769. The half millisecond makes up for rounding; fractions are cut off.
+ */
+export function stampText(stampMs: number): string {
+  const digits = String(stampMs);
+  return `${digits.slice(0, 1)}.${digits.slice(1)}5e${digits.length - 1}`;
+}

@@ -1,4 +1,4 @@
-import { numberText } from './format.ts';
+import { numberText, stampText } from './format.ts';
 
 /** Chunks of this size cost 0.2 % in compression as members of their own and keep each step of the event loop short. */
 const CHUNK_BYTES = 64 * 1024;
@@ -6,8 +6,8 @@ const CHUNK_BYTES = 64 * 1024;
 const SPARE_BYTES = 4096;
 /** No UTF-16 unit takes more as UTF-8. */
 const MOST_BYTES_PER_UNIT = 3;
-/** A blank, the longest number (`-1.7976931348623157e+308`) and the end of the line. */
-const LONGEST_NUMBER = 32;
+/** Blanks, the longest number (`-1.7976931348623157e+308`), a timestamp and the end of the line. */
+const LONGEST_NUMBER = 64;
 
 const NONE = { text: '', from: 0, to: 0 };
 
@@ -38,8 +38,8 @@ export class Lines {
     this.#length += this.#buffer.write(text, this.#length);
   }
 
-  /** Adds the line of one sample, whose key comes in parts. */
-  sample(head: string, middle: string, tail: string, value: number): void {
+  /** Adds the line of one sample, whose key comes in parts; `stampMs` is its own timestamp, if it has one. */
+  sample(head: string, middle: string, tail: string, value: number, stampMs?: number): void {
     this.#make((head.length + middle.length + tail.length) * MOST_BYTES_PER_UNIT + LONGEST_NUMBER);
     this.#length += this.#buffer.write(head, this.#length);
     if (middle !== '') this.#addMiddle(middle);
@@ -49,6 +49,7 @@ export class Lines {
     this.#buffer[this.#length++] = BLANK;
     if (Number.isSafeInteger(value) && value >= 0) this.#digits(value);
     else this.#length += this.#buffer.write(numberText(value), this.#length, 'latin1');
+    if (stampMs !== undefined) this.#length += this.#buffer.write(` ${stampText(stampMs)}`, this.#length, 'latin1');
     this.#buffer[this.#length++] = NEWLINE;
   }
 

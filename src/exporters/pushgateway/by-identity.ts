@@ -1,0 +1,100 @@
+import type { Target } from '../../config/identity.ts';
+import { compressionOf, compressor } from '../../metrics/compression.ts';
+import type { Body } from '../exporter.ts';
+
+/** The job and instance of a line. */
+export interface LineIdentity {
+  readonly job: string;
+  /** Undefined when the line has none. */
+  readonly instance?: string;
+}
+
+/** The text of one target. */
+export interface IdentityText extends LineIdentity {
+  readonly text: string;
+  readonly samples: number;
+}
+
+/** One label of a line, with what may stand behind it. */
+const LABEL = /\s*([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"[\s,]*/y;
+/** A timestamp behind the value of a line with labels. */
+const STAMP = /(\} \S+) \S+$/;
+
+/**
+ * A batch whose lines carry their own job and instance as one batch for each of these, as a Pushgateway wants it: its
+ * grouping key replaces the labels of the lines, so that two targets would become one. Timestamps of lines are cut off, a
+ * Pushgateway refuses them. `labels` are those that all groups get. Rejects when a member can't be unpacked.
+ */
+export async function splitByIdentity(body: Body, labels: Target['labels']): Promise<AddressedPart[]> {
+  const { pack, unpack } = compressor(compressionOf(body.encoding));
+  let text = '';
+  for (const member of body.members) text += (await unpack(member)).toString();
+  const parts: AddressedPart[] = [];
+  for (const { job, instance, text: own, samples } of textByIdentity(text)) {
+    const target = { job, ...(instance !== undefined && { instance }), labels };
+    const member = await pack(Buffer.from(own));
+    parts.push({ ...body, target, members: [member], textBytes: Buffer.byteLength(own), samples });
+  }
+  return parts;
+}
+
+/** A batch for one group of a Pushgateway. */
+export type AddressedPart = Body & Required<Pick<Body, 'target'>>;
+
+/**
+ * The lines of each job and instance, under the header lines of their families. Lines without a job are left out: there
+ * is no group for them.
+ */
+export function textByIdentity(text: string): IdentityText[] {
+  const headers = new Map<string, string>();
+  const found = new Map<string, { identity: LineIdentity; families: Map<string, string[]>; samples: number }>();
+  for (const line of text.split('\n')) {
+    if (line === '') continue;
+    if (line.startsWith('#')) {
+      const family = line.split(' ', 3)[2] ?? '';
+      headers.set(family, `${headers.get(family) ?? ''}${line}\n`);
+      continue;
+    }
+    const identity = identityOf(line);
+    if (identity === undefined) continue;
+    const key = JSON.stringify([identity.job, identity.instance]);
+    const one = found.get(key) ?? { identity, families: new Map<string, string[]>(), samples: 0 };
+    found.set(key, one);
+    one.samples++;
+    const family = familyOf(line, headers);
+    const lines = one.families.get(family);
+    const plain = line.replace(STAMP, '$1');
+    if (lines) lines.push(plain);
+    else one.families.set(family, [plain]);
+  }
+  return [...found.values()].map(({ identity, families, samples }) => ({
+    ...identity,
+    samples,
+    text: [...families].map(([family, lines]) => `${headers.get(family) ?? ''}${lines.join('\n')}\n`).join(''),
+  }));
+}
+
+/** The family whose header stands above a line: that of its name, or of the histogram or summary that it is a part of. */
+function familyOf(line: string, headers: ReadonlyMap<string, string>): string {
+  const name = line.slice(0, line.indexOf('{'));
+  if (headers.has(name)) return name;
+  const whole = name.replace(/_(?:bucket|sum|count)$/, '');
+  return headers.has(whole) ? whole : name;
+}
+
+function identityOf(line: string): LineIdentity | undefined {
+  const brace = line.indexOf('{');
+  if (brace === -1) return undefined;
+  let job: string | undefined;
+  let instance: string | undefined;
+  LABEL.lastIndex = brace + 1;
+  for (let match = LABEL.exec(line); match !== null; match = LABEL.exec(line)) {
+    const [, name, value = ''] = match;
+    if (name === 'job') job = unescaped(value);
+    else if (name === 'instance') instance = unescaped(value);
+    if (job !== undefined && instance !== undefined) break;
+  }
+  return job ? { job, ...(instance && { instance }) } : undefined;
+}
+
+const unescaped = (value: string): string => value.replace(/\\(.)/g, (_, one: string) => (one === 'n' ? '\n' : one));

@@ -1,0 +1,59 @@
+import type { SeriesView, Snapshot } from '../metrics/snapshot.ts';
+
+/** A series that appeared with a count, and when it was still 0. */
+export interface Birth {
+  /** `name{labels}`. */
+  readonly key: string;
+  readonly stampMs: number;
+}
+
+const NONE: readonly Birth[] = [];
+
+/**
+ * Finds the counters of one group that this agent itself started ({@link Family.startsAtZero}) and that appear with a value:
+ * `rate()` takes the first sample of a series for its beginning and would lose that count, but a push can send the zero
+ * that belongs before it.
+ */
+export class Births {
+  readonly #intervalMs: () => number;
+  /** Since when this agent pushes: before it, an earlier process may have pushed the same series. */
+  readonly #startMs: number;
+  #known = new Set<string>();
+  #lists: readonly SeriesView[] = [];
+  #lastMs: number;
+
+  constructor(startMs: number, intervalMs: () => number) {
+    this.#startMs = startMs;
+    this.#lastMs = startMs;
+    this.#intervalMs = intervalMs;
+  }
+
+  /**
+   * The counters that are new in the cycle of `stampMs`. Of a group in which a collector failed, what is missing is expected
+   * back, and is not new then.
+   */
+  update(snapshots: readonly Snapshot[], stampMs: number, isWhole: boolean): readonly Birth[] {
+    const lists = snapshots.map(({ series }) => series);
+    const zeroMs = Math.max(stampMs - this.#intervalMs(), this.#lastMs + 1, this.#startMs);
+    this.#lastMs = stampMs;
+    // Snapshots with the same series share their list, so that nothing can be new.
+    const isSame = lists.length === this.#lists.length && lists.every((list, index) => list === this.#lists[index]);
+    if (isSame) return NONE;
+    this.#lists = lists;
+    const now = new Set<string>();
+    const births: Birth[] = [];
+    for (const { series, values } of snapshots) {
+      if (![...series.families.values()].some(({ startsAtZero }) => startsAtZero)) continue;
+      for (const [index, owner] of series.owners.entries()) {
+        if (!owner.startsAtZero) continue;
+        const key = series.key(index);
+        now.add(key);
+        const isNew = !this.#known.has(key) && (values[index] as number) > 0;
+        if (isNew && zeroMs < stampMs) births.push({ key, stampMs: zeroMs });
+      }
+    }
+    if (!isWhole) for (const key of this.#known) now.add(key);
+    this.#known = now;
+    return births;
+  }
+}
