@@ -86,5 +86,8 @@ test('series are named as the dashboards of the replaced systems expect', () => 
     process: { job: 'process-exporter', instance: 'worker-1', labels: { ...common, node: 'worker-1' } },
     ksm: { job: 'kube-state-metrics', instance: 'kube-state-metrics', labels: common },
     agent: { job: 'firesteel', instance: 'worker-1', labels: common },
+    probe: { labels: { ...common, node: 'worker-1' } },
+    scrape: { labels: { ...common, node: 'worker-1' } },
+    exec: { job: 'exec', instance: 'worker-1', labels: { ...common, node: 'worker-1' } },
   });
 });
