@@ -35,9 +35,8 @@ export interface Agent {
   /** Where /healthz, /readyz and /metrics are; undefined when http.enabled is false. */
   readonly url: string | undefined;
   /**
-   * Reads the configuration again and goes over to it between two cycles. What is made from the same settings as before
-   * stays, with its state, queue and phase. Rejects with ConfigError when it is wrong or a part can't be made; then
-   * all of the old ones go on.
+   * Reads the configuration again and applies it between two cycles. Parts with unchanged settings stay, with their state,
+   * queue and phase. Rejects with ConfigError when it is invalid or a part can't be created; then nothing changes.
    */
   reload(): Promise<Reloaded>;
   /** Stops in order: ticks, a final collection and push, the exporters, the HTTP server. */
@@ -221,7 +220,7 @@ class RunningAgent implements Agent {
     this.#throttled.say('warn', `skip ${reason}`, { reason }, 'push cycle skipped');
   }
 
-  /** Goes over to the configuration as it reads now; gives the names of the parts that changed. */
+  /** Applies the configuration as it reads now; gives the names of the parts that changed. */
   async #apply(): Promise<readonly string[]> {
     const next = await this.#build(this.#world.loadConfig());
     await this.#current.assembly.schedule.idle();

@@ -34,7 +34,7 @@ export interface AssemblyWorld {
   readonly exportMetrics: ExportMetrics;
   /** The table of routes, which is filled after the server has started. */
   readonly routes: Readonly<Record<string, Route>>;
-  /** For whom the HTTP server is there now. */
+  /** The HTTP server's settings now. */
   readonly serving: () => HttpSettings;
   /** Runs a push cycle. */
   readonly run: () => Promise<void>;
@@ -62,7 +62,7 @@ const FLUSH_MS = 3000;
 /** Node agents of a large cluster ask every 15 s, and each connection stays open for 5 s. */
 const STATE_CONNECTIONS = 2000;
 
-/** For whom the HTTP server of an agent with this configuration is there. */
+/** The settings of the HTTP server of an agent with this configuration. */
 export const servingOf = ({
   http: { readTokenFile, controlTokenFile },
   collectors: { ksm },
@@ -178,7 +178,7 @@ const nodeJobs = ({ identity }: Config): ReadonlySet<string> =>
       .map(({ job }) => job),
   );
 
-/** The collectors of this host, a part for each group, and the client that tells them the names of its pods. */
+/** The collectors of this host, a part for each group, and the client that knows the names of its pods. */
 async function collectorParts(config: Config, parts: Parts, { log, now }: AssemblyWorld) {
   const { paths, collectors } = config;
   const { identity } = collectors.container;
@@ -216,11 +216,11 @@ async function createNames({ collectors, node }: Config, log: Log) {
 function scopeOf(producers: readonly Producer[], replaced: Scope | undefined): Scope {
   const scope = new Scope();
   for (const producer of producers) {
-    const kept = replaced?.producers.find(
+    const same = replaced?.producers.find(
       ({ name, settings }) =>
         name === producer.name && settings !== undefined && isDeepStrictEqual(settings, producer.settings),
     );
-    scope.addProducer(kept ?? producer);
+    scope.addProducer(same ?? producer);
   }
   return scope;
 }

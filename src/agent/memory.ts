@@ -43,7 +43,7 @@ export function preferMemoryToSpeed(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-/** Once all is listed there is little garbage, and V8 would go on to look for it after every other push. */
+/** Once everything is listed there is little garbage, and V8 would still look for it after every other push. */
 export function preferSpeedToMemory(): void {
   setFlagsFromString('--heap-growing-percent=0');
 }

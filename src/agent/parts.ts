@@ -27,8 +27,8 @@ export class Parts {
   }
 
   /**
-   * The part `name`: the one of before if its `madeFrom` was equal, else what `make` gives; it is told the one that it
-   * takes the place of. `make` must leave nothing behind when it throws, and may not take what another part holds.
+   * The part `name`: the earlier one if its `madeFrom` was equal, else what `make` gives; `make` gets the one that it
+   * replaces. `make` must leave nothing behind when it throws, and may not take what another part holds.
    */
   async take<T>(
     name: string,
@@ -62,7 +62,7 @@ export class Parts {
     for (const [name, part] of this.#parts) if (which(name)) await part.start();
   }
 
-  /** Stops what has changed and starts what is there instead; each part as soon as its predecessor has ended. */
+  /** Stops what has changed and starts its replacement, each part as soon as its predecessor has ended. */
   async replace(): Promise<void> {
     await Promise.all(
       this.changed.map(async (name) => {
@@ -72,7 +72,7 @@ export class Parts {
     );
   }
 
-  /** Ends what was made for a configuration that came to nothing; what was there before goes on. */
+  /** Stops the parts made for a configuration that was refused; the earlier ones keep running. */
   async discard(): Promise<void> {
     for (const [name, part] of [...this.#parts].reverse()) if (this.#before.get(name) !== part) await part.stop();
   }

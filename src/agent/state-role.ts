@@ -49,9 +49,9 @@ export interface StateRole {
   start(): void;
   /** Whether it may take the place of agents with another number of shards. */
   readonly ready: boolean;
-  /** To be awaited before the end: pushes have to go on while this agent's shard is not taken over. */
+  /** Awaited before stopping: pushes continue until another agent has taken over this one's shard. */
   linger(): Promise<void>;
-  /** Lets another agent take over at once, if there may be one: no upload of the state is begun after this. */
+  /** Lets another agent take over at once, if there is one: no upload of the state begins after this. */
   handOver(): Promise<void>;
   /** Hands over and ends all requests. */
   stop(): Promise<void>;
@@ -174,7 +174,7 @@ export function createStateRole(
   };
 }
 
-/** The state is kept as its receivers want it, so that a push needs no compressing: zstd is for vmagent only. */
+/** The state is stored in the encoding that its receivers read, so that a push compresses nothing: zstd is for vmagent only. */
 function storeCompression(exporters: CoreConfig['exporters']): Compression {
   const takesZstd = Object.values(exporters).some(
     ({ enabled, type, groups, compression }) =>

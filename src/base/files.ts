@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 
 /**
- * How files of others are opened: a pipe, or a device that waits for somebody, answers at once instead of blocking the
+ * How foreign files are opened: a pipe or a device without a peer answers at once instead of blocking the
  * process. Kernel files and regular ones are read as ever.
  */
 export const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -26,7 +26,7 @@ export interface ReadFile {
 export function readRegular(path: string, { maxBytes, below }: ReadLimits): ReadFile {
   const fd = openSync(path, READ_AT_ONCE);
   try {
-    // Asked of what is open, which nobody can exchange any more.
+    // Asked of the open file, which can no longer be exchanged.
     const status = fstatSync(fd);
     if (!status.isFile()) throw new Error('not a regular file');
     const isOutside = below !== undefined && !readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${below}/`);

@@ -47,7 +47,7 @@ export class ThrottledLog {
     this.#everyMs = everyMs;
   }
 
-  /** `key` tells what counts as the same thing; it has no counts, process ids or times, see {@link kindOf}. */
+  /** `key` identifies the message; it has no counts, process ids or times, see {@link kindOf}. */
   say(level: 'info' | 'warn' | 'error', key: string, fields: object, message: string): void {
     const before = this.#said.get(key);
     if (before && this.#now() - before.at < this.#everyMs) {
@@ -67,7 +67,7 @@ export class ThrottledLog {
     this.#log.info(fields, message);
   }
 
-  /** Forgets a thing that is over, so that its return is said at once. True when it had been said. */
+  /** Forgets a message whose cause is over, so that its return is logged at once. True when it had been logged. */
   over(key: string): boolean {
     return this.#said.delete(key);
   }

@@ -13,10 +13,10 @@ const FLAGS = { print: { type: 'boolean' }, connect: { type: 'boolean' } } as co
 /** `firesteel check-config FILE`. */
 export const checkConfig: Command = {
   name: 'check-config',
-  summary: 'say what is wrong in a configuration file',
+  summary: 'check a configuration file',
   help: `usage: firesteel check-config FILE [--print] [--connect]
 
-Checks FILE together with the FIRESTEEL_... variables of the environment. Prints what is wrong, one line each, and
+Checks FILE together with the FIRESTEEL_... variables of the environment. Prints its problems, one line each, and
 ends with 2; ends with 0 when the agent would start with all of it. The file of custom resources is read as well.
 
   --print      print the configuration as it takes effect, defaults filled in, secrets hidden
@@ -43,7 +43,7 @@ ends with 2; ends with 0 when the agent would start with all of it. The file of 
   },
 };
 
-/** What is wrong with the file of custom resources; the agent would start without them. */
+/** The problems of the file of custom resources; the agent would start without them. */
 async function customResourceProblems({ collectors: { ksm } }: Config): Promise<readonly string[]> {
   if (!ksm.enabled) return [];
   // Loads all resources, which other configurations do without.
@@ -55,7 +55,7 @@ async function customResourceProblems({ collectors: { ksm } }: Config): Promise<
 async function connect(config: Config, io: Io): Promise<number> {
   const all = targets(config);
   const enabled = Object.entries(config.exporters).filter(([, { enabled: isEnabled }]) => isEnabled);
-  if (enabled.length === 0) io.stderr('no exporter is enabled: there is nobody to ask\n');
+  if (enabled.length === 0) io.stderr('no exporter is enabled: there is no receiver to ask\n');
   const asked = await Promise.all(
     enabled.map(async ([name, settings]) => {
       const target = all[settings.groups[0] ?? 'agent'];

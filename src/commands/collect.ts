@@ -9,7 +9,7 @@ export const collect: Command = {
   summary: 'collect once and print it',
   help: `usage: firesteel collect [--only node.cpu,node.meminfo] [flags]
 
-Collects once and prints the text that Prometheus would scrape, regrouped by family. What could not be read is told
+Collects once and prints the text that Prometheus would scrape, regrouped by family. What could not be read is reported
 on standard error; the exit code is 1 when a collector failed as a whole.
 
   --only GROUP.NAME,...    only these collectors, also those that are off by default; GROUP alone for the whole group
@@ -34,7 +34,7 @@ ${CONFIG_FLAGS_HELP}`,
   },
 };
 
-/** `--only` as settings, so that the schema tells of names that it doesn't know. */
+/** `--only` as settings, so that the schema reports unknown names. */
 function onlyThese(names: readonly string[]): string[] {
   const chosen = new Map<string, string[]>();
   for (const name of names) {

@@ -48,7 +48,7 @@ export async function openCollection(config: Config, io: Io): Promise<Collection
   };
 }
 
-/** Lists the cluster once; what is not listed within a minute is told on standard error. */
+/** Lists the cluster once; what could not be listed within a minute is reported on standard error. */
 async function listCluster(config: Config, registry: AgentRegistry, io: Io): Promise<StateRole> {
   // Loads the Kubernetes client, which other collections do without.
   const { createStateRole } = await import('../agent/state-role.ts');

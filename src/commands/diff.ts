@@ -18,10 +18,10 @@ const LONGEST_PAUSE_S = 600;
 /** `firesteel diff`. */
 export const diff: Command = {
   name: 'diff',
-  summary: 'compare with an exporter that runs beside: the check before a migration',
+  summary: 'compare with an exporter running side by side: the check before a migration',
   help: `usage: firesteel diff --against URL [flags]
 
-Compares what Firesteel collects here with what node_exporter, kube-state-metrics, cAdvisor or process-exporter tells at
+Compares what Firesteel collects here with what node_exporter, kube-state-metrics, cAdvisor or process-exporter exposes at
 URL: metrics and series that only one has, and values that differ by more than what moves meanwhile. Reads twice, each
 time ours between two readings of theirs. The exit code is 1 when there is a difference that has no known reason.
 
@@ -29,7 +29,7 @@ time ours between two readings of theirs. The exit code is 1 when there is a dif
   --ours URL               metrics of an agent that runs, instead of collecting here: its pods have their names
   --seconds N              pause between the two rounds (5)
   --all                    list all differences, not only the first ${SHORT_LIST} of a kind
-  --explained              list also what is right as it is, with the reasons
+  --explained              also list the expected differences, with the reasons
   --token-file FILE        bearer token for URL, as a kubelet wants it
   --ca-file FILE           certificate authorities that sign URL's certificate
   --insecure               do not check URL's certificate
@@ -82,7 +82,7 @@ interface Source {
   close(): void | Promise<void>;
 }
 
-/** A page of metrics. Rejects with UsageError, so that what is wrong is told in one line. */
+/** A page of metrics. Rejects with UsageError, so that the reason is printed as one line. */
 function page(url: string, client: JsonClient, flag: string, stop: AbortSignal): Source {
   return {
     async read() {
@@ -139,7 +139,7 @@ async function ourSource(values: Parsed['values'], { section }: Replaced, io: Io
   };
 }
 
-/** Which program tells this, by most of its metrics. */
+/** The program that exposes this, by most of its metrics. */
 function programOf(reading: Reading): Replaced {
   const names = [...reading.samples.keys()].map(nameOf);
   const counted = REPLACED.map((replaced) => ({

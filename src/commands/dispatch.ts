@@ -36,7 +36,7 @@ export async function dispatch(commands: readonly Command[], argv: readonly stri
       return 2;
     }
     if (!(cause instanceof UsageError)) throw cause;
-    io.stderr(`${cause.message}\nfiresteel ${command.name} --help tells more\n`);
+    io.stderr(`${cause.message}\nrun firesteel ${command.name} --help for its usage\n`);
     return 2;
   }
 }
@@ -50,7 +50,7 @@ usage: firesteel [COMMAND] [flags]
 
 ${lines.join('\n')}
 
-firesteel COMMAND --help tells more. Without a command the agent runs; try it without any configuration:
+firesteel COMMAND --help shows the usage of each. Without a command the agent runs; to try it without any configuration:
   firesteel run --with-receiver
 `;
 }

@@ -29,16 +29,16 @@ export const render: Command = {
   summary: 'print the metrics of Kubernetes objects in a file',
   help: `usage: firesteel render -f FILE|- [flags]
 
-Prints what the ksm collector would tell about the objects in FILE: a list, an array, JSON lines or YAML documents, as
+Prints what the ksm collector would expose for the objects in FILE: a list, an array, JSON lines or YAML documents, as
 from kubectl get -o json. Grouped by family. Needs no cluster. Objects of kinds that it does not know are counted on
-standard error; the exit code is 1 when something of an object could not be told. All list flags can be repeated.
+standard error; the exit code is 1 when part of an object could not be rendered. All list flags can be repeated.
 
   -f, --file FILE                       - is standard input
-  --labels-allowlist 'pods=[app,x-*]'   labels to tell in kube_*_labels; *=[*] for all
-  --annotations-allowlist 'pods=[*]'    annotations to tell in kube_*_annotations
+  --labels-allowlist 'pods=[app,x-*]'   labels to expose in kube_*_labels; *=[*] for all
+  --annotations-allowlist 'pods=[*]'    annotations to expose in kube_*_annotations
   --metric-allowlist REGEX,...          only families that one of these matches
   --metric-denylist REGEX,...           no families that one of these matches
-  --opt-in REGEX,...                    opt-in families to tell as well
+  --opt-in REGEX,...                    opt-in families to include
   --all-families                        all families: opt-in ones, and all labels and annotations
   --custom-resource-state FILE          kube-state-metrics' CustomResourceStateMetrics, for custom resources`,
   async run(args, io) {
@@ -48,7 +48,7 @@ standard error; the exit code is 1 when something of an object could not be told
     if (files.length === 0) throw new UsageError('render needs -f FILE, or -f - for standard input');
     const objects: KubeObject[] = [];
     for (const file of files) objects.push(...(await objectsOf(file, io)));
-    return tell(objects, renderers, io);
+    return print(objects, renderers, io);
   },
 };
 
@@ -131,13 +131,13 @@ async function objectsOf(file: string, io: Io): Promise<KubeObject[]> {
 type Families = Map<string, { readonly header: string; readonly lines: string[] }>;
 
 /** What was printed so far: lines by family, and the object of each series. */
-interface Told {
+interface Rendered {
   readonly families: Families;
   readonly holders: Map<string, string>;
 }
 
 /** Adds the lines that one renderer makes of an object; gives whether something of it is lost. */
-function add(renderer: Renderer, object: KubeObject, { families, holders }: Told, io: Io): boolean {
+function add(renderer: Renderer, object: KubeObject, { families, holders }: Rendered, io: Io): boolean {
   const { text, counts, errors } = renderer.render(object);
   const who = `${object.kind} ${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`;
   let failed = false;
@@ -158,7 +158,7 @@ function add(renderer: Renderer, object: KubeObject, { families, holders }: Told
       if (holder === undefined) {
         holders.set(series, who);
         family.lines.push(line);
-      } else complain(`${series} is a series of ${holder} as well: kept the first`);
+      } else complain(`${series} is a series of ${holder} as well; only the first is exposed`);
     }
     if (family.lines.length > 0) families.set(name, family);
   }
@@ -167,7 +167,7 @@ function add(renderer: Renderer, object: KubeObject, { families, holders }: Told
 }
 
 /** Renders the objects and prints the lines by family; gives the exit code. */
-function tell(objects: readonly KubeObject[], renderers: readonly Renderer[], io: Io): number {
+function print(objects: readonly KubeObject[], renderers: readonly Renderer[], io: Io): number {
   const families: Families = new Map();
   const unknown = new Map<string, number>();
   const holders = new Map<string, string>();
@@ -187,7 +187,7 @@ function tell(objects: readonly KubeObject[], renderers: readonly Renderer[], io
     const family = families.get(name);
     if (family) io.stdout(`${family.header}${family.lines.join('\n')}\n`);
   }
-  for (const [name, count] of unknown) io.stderr(`${count} × ${name}: not told of\n`);
+  for (const [name, count] of unknown) io.stderr(`${count} × ${name}: unsupported, skipped\n`);
   if (objects.length === 0) io.stderr('no objects\n');
   return failed ? 1 : 0;
 }

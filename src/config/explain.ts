@@ -1,14 +1,14 @@
 import type { z } from 'zod';
 import { nearest } from './nearest.ts';
 
-/** Tells where the value at `path` was given, if it was given there. */
+/** Where the value at `path` was given, if it was. */
 export type Origin = (path: readonly PropertyKey[]) => string | undefined;
 
 type Issue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /**
- * One line for each problem of a zod issue: place, path, what is wrong, what would be right. `shape` is the JSON
+ * One line for each problem of a zod issue: place, path, the problem, a suggestion. `shape` is the JSON
  * schema of the input, for the names that are known at a path.
  */
 export function explainIssue(issue: Issue, shape: JsonSchema, origins: readonly Origin[]): string[] {
@@ -33,7 +33,7 @@ export function explainIssue(issue: Issue, shape: JsonSchema, origins: readonly 
   return [problemLine(issue.path, issue.message, origins)];
 }
 
-/** One line: the place of `path`, the path, what is wrong. */
+/** One line: the place of `path`, the path, the problem. */
 export function problemLine(path: readonly PropertyKey[], message: string, origins: readonly Origin[]): string {
   const place = origins.map((origin) => origin(path)).find((found) => found !== undefined);
   const name = path.map(String).join('.');

@@ -80,22 +80,20 @@ export const exporter = z
       .min(0)
       .max(100)
       .optional()
-      .describe(
-        'How often one body is sent again before it is given up; when unset 3 for pushgateway, no limit for vmagent.',
-      ),
+      .describe('Retries of one batch before it is dropped; when unset 3 for pushgateway, no limit for vmagent.'),
     compression: z
       .enum(['zstd', 'gzip', 'none'])
       .optional()
       .describe(
-        'How bodies are compressed. When unset, a vmagent is asked whether it reads zstd; pushgateway gets gzip; none is for a Pushgateway before 1.5.',
+        'Compression of requests. When unset, a vmagent is asked whether it reads zstd; pushgateway gets gzip; none is for a Pushgateway before 1.5.',
       ),
     staleMarkers: z
       .boolean()
       .optional()
       .describe(
-        'End series that are gone at once, such as those of deleted pods, by remote write; else they stay visible for 5 min. When unset, a vmagent gets markers if it takes remote write.',
+        'End vanished series at once, such as those of deleted pods, by stale markers over remote write; otherwise they stay visible for 5 min. When unset, a vmagent gets markers if it takes remote write.',
       ),
-    failover: z.array(url).default([]).describe('URLs that are used in this order while url does not take bodies.'),
+    failover: z.array(url).default([]).describe('URLs used in this order while url does not accept pushes.'),
     janitor: z
       .strictObject({
         enabled: z
@@ -125,19 +123,22 @@ export const exporter = z
       .prefault({}),
     spool: z
       .strictObject({
-        enabled: z.boolean().default(true).describe('Keep on disk what is too much for memory, if spool.path is set.'),
+        enabled: z
+          .boolean()
+          .default(true)
+          .describe('Spool batches that exceed the memory queue to disk, if spool.path is set.'),
       })
       .prefault({}),
     drain: z
       .strictObject({
-        bytesPerSecond: bytes(1024).prefault('4MiB').describe('At most so many bytes a second of older bodies.'),
-        share: z.number().min(0.01).max(1).default(0.5).describe('Part of the time that may go into older bodies.'),
+        bytesPerSecond: bytes(1024).prefault('4MiB').describe('Rate limit for older batches, bytes a second.'),
+        share: z.number().min(0.01).max(1).default(0.5).describe('Share of the time that older batches may take.'),
       })
       .prefault({})
-      .describe('How fast bodies on disk are sent once the receiver is back; new ones always go first.'),
+      .describe('How fast spooled batches are sent once the receiver is back; new ones always go first.'),
   })
   .refine(({ type, staleMarkers }) => type !== 'pushgateway' || !staleMarkers, {
-    error: 'a Pushgateway has no stale markers: what is gone is replaced by the next push',
+    error: 'a Pushgateway has no stale markers: the next push replaces the whole group',
     path: ['staleMarkers'],
   })
   .refine(({ type, compression }) => type !== 'vmagent' || compression !== 'none', {

@@ -27,7 +27,7 @@ export interface ConfigSources {
   readonly set?: readonly string[];
 }
 
-/** The configuration and what is odd about it without being wrong. */
+/** The configuration, and warnings that do not make it invalid. */
 export interface Loaded<Config> {
   readonly config: Config;
   readonly warnings: readonly string[];

@@ -1,6 +1,6 @@
 /**
  * Paths of keys named `__proto__` in configuration as it was read. A copy of such a mapping has another prototype in place
- * of the key, so that what is below it would vanish without a word.
+ * of the key, so that everything below it would vanish silently.
  */
 export function reservedKeys(
   value: unknown,

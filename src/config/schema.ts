@@ -52,7 +52,7 @@ const http = z
       .optional()
       .describe('Serve over TLS.'),
     readTokenFile: filePath(
-      'File with the bearer token for all that tells of this agent, /metrics too; anybody may read when unset.',
+      'File with the bearer token for reading anything from this agent, /metrics included; unset, anyone may read.',
     ).optional(),
     controlTokenFile: filePath(
       'File with the bearer token for what changes something, good for reading too; nothing can be changed when unset.',
@@ -95,12 +95,12 @@ const paths = z
 const spool = z
   .strictObject({
     path: filePath(
-      'Folder for what receivers do not take, one below it for each exporter; nothing is kept on disk when unset.',
+      'Folder for batches that receivers do not take, with a subfolder for each exporter; nothing is spooled when unset.',
     ).optional(),
     maxBytes: bytes(64 * 1024)
       .prefault('256MiB')
-      .describe('Most that is kept for each exporter; then the oldest is dropped.'),
-    maxAge: duration(1000).prefault('6h').describe('Older bodies are dropped.'),
+      .describe('Limit for each exporter; beyond it the oldest batches are dropped.'),
+    maxAge: duration(1000).prefault('6h').describe('Older batches are dropped.'),
   })
   .prefault({});
 
@@ -156,7 +156,7 @@ const election = z
       .array(z.string().regex(/^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]+):\d{1,5}$/, 'expected HOST:PORT'))
       .default([])
       .describe(
-        'http.listen of all state agents that share the Lease, HOST:PORT each; a name stands for all of its addresses. While the API server is down they decide together; the end of a master is seen at once.',
+        'http.listen of all state agents that share the Lease, HOST:PORT each; a name stands for all of its addresses. While the API server is down they decide together, and notice at once when a master ends.',
       ),
   })
   .refine(({ leaseDuration, renewDeadline }) => renewDeadline < leaseDuration, {
@@ -257,11 +257,11 @@ const configShape = <Collectors extends z.ZodType>(collectors: Collectors) =>
     http,
     budget: budget.describe('How many series may be pushed; over it whole families are left out, the biggest first.'),
     limits: limits.describe(
-      'What VictoriaMetrics and vmagent take of a series: they drop what is over it without an error, so it is counted and named here.',
+      'Limits of VictoriaMetrics and vmagent for a series: they drop what exceeds them without an error, so it is counted and named here.',
     ),
     paths,
     collectors,
-    spool: spool.describe('What is kept on disk while a receiver is down; pushgateway keeps nothing.'),
+    spool: spool.describe('Batches on disk while a receiver is down; not used for a pushgateway.'),
     exporters: z
       .record(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'names have letters, digits, - _ . only'), exporter)
       .default({})

@@ -6,7 +6,7 @@ export interface Setting {
   readonly env: readonly string[];
   readonly flag: string;
   readonly help: string;
-  /** Added beside the value, so that one word makes a whole exporter. */
+  /** Set together with the value, so that one word makes a whole exporter. */
   readonly implies?: Readonly<Record<string, unknown>>;
 }
 

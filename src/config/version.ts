@@ -1,2 +1,2 @@
-/** The version of this build; CHANGELOG.md tells what is in it. */
+/** The version of this build; CHANGELOG.md lists its changes. */
 export const VERSION = '0.1.0';

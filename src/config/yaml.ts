@@ -24,7 +24,7 @@ const MAX_DEPTH = 64;
 const MAX_PROBLEMS = 10;
 
 /**
- * Parses one document. Throws {@link YamlError} for what is no YAML, and for what would be a value of another kind than
+ * Parses one document. Throws {@link YamlError} for invalid YAML, and for what would be a value of another kind than
  * the text shows: aliases that multiply, nesting without end, tags of other programs. `name` begins each place.
  */
 export function parseYaml(name: string, text: string): YamlValue {
@@ -35,7 +35,7 @@ export function parseYaml(name: string, text: string): YamlValue {
   };
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    // A tag that nobody knows is a warning only, and its value would be taken as text.
+    // An unknown tag is only a warning of the library, and its value would be taken as text.
     const problems = [...document.errors, ...document.warnings].slice(0, MAX_PROBLEMS);
     if (problems.length > 0)
       throw new YamlError(problems.map(({ pos, message }) => `${place(pos[0])}: ${inWords(message)}`));

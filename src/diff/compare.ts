@@ -38,7 +38,7 @@ export interface Differences {
 export interface Rules {
   /** Gauges that jump from one moment to the next, by their series. */
   readonly restless: RegExp;
-  /** Counters that start when the program that tells them starts: only their growth can agree. */
+  /** Counters that start with the program that exposes them: only their growth can agree. */
   readonly fromStart: RegExp;
 }
 

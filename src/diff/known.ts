@@ -12,14 +12,14 @@ export interface Replaced {
   readonly program: string;
   /** Its section in `collectors`. */
   readonly section: 'node' | 'ksm' | 'container' | 'process';
-  /** Metric names that are its subject; what it tells of itself is not compared. */
+  /** Metric names that are its subject; what it exposes about itself is not compared. */
   readonly names: RegExp;
   readonly known: readonly Known[];
   /** What to set for series that only the program has. */
   readonly settings?: readonly { readonly series: RegExp; readonly setting: string }[];
 }
 
-/** The programs, with what is told by one side only or differently, and why. */
+/** The programs, with what only one side exposes or what differs, and why. */
 export const REPLACED: readonly Replaced[] = [
   {
     program: 'node_exporter',

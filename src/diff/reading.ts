@@ -1,7 +1,7 @@
 import type { MetricType } from '../metrics/family.ts';
 import { parseText } from '../metrics/text/parse.ts';
 
-/** What one side told at one moment. */
+/** What one side exposed at one moment. */
 export interface Reading {
   /** By series with sorted labels; without empty labels, since to every receiver a series with one and without are the same. */
   readonly samples: ReadonlyMap<string, number>;

@@ -1,13 +1,13 @@
 import type { Differences, ValueGap } from './compare.ts';
 import type { Known, Replaced } from './known.ts';
 
-/** The differences, told apart by whether there is a reason for them. */
+/** The differences, split into explained and unexplained ones. */
 export interface Judged {
   readonly differences: Differences;
   readonly explained: readonly { readonly what: string; readonly reason: string }[];
 }
 
-/** Takes out what is known to be right as it is. */
+/** Takes out the known, intended differences. */
 export function judge(differences: Differences, known: readonly Known[]): Judged {
   const explained: { what: string; reason: string }[] = [];
   const unexplained = <T>(things: readonly T[], seriesOf: (thing: T) => string): T[] =>
@@ -36,12 +36,12 @@ export const isSame = ({ differences: d }: Judged): boolean =>
     (list) => list.length === 0,
   );
 
-/** How much to tell. */
+/** How much to print. */
 export interface ReportOptions {
   readonly replaced: Replaced;
   /** Lines of each list; the rest is counted. */
   readonly lines: number;
-  /** Whether to list what is explained. */
+  /** Whether to list the explained ones. */
   readonly explained: boolean;
   /** What to do about a series, or a name with `{}` behind it, that only they have. */
   readonly hint: (series: string) => string | undefined;

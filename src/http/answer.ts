@@ -5,7 +5,7 @@ import { type HttpRequest, type Reply, type Route, type Routes, refuse } from '.
 import { writeReply } from './reply.ts';
 import { type Found, findRoute, methodsOf } from './router.ts';
 
-/** Is told what went wrong with a request to `path`. */
+/** Called with what went wrong in a request to `path`. */
 export type OnError = (path: string, cause: unknown) => void;
 
 /** Answers one request; never rejects. */
@@ -45,7 +45,7 @@ export function answerer(routes: Routes, access: Access, onError: OnError): Answ
     const body = method === 'POST' ? await bodyOf(incoming) : '';
     if (body === undefined) return refuse(413, 'the body is larger than 64 KiB');
     if (over.aborted || !admitted(found, over)) {
-      return refuse(503, 'too many of these at once', { 'retry-after': '5' });
+      return refuse(503, 'too many requests of this kind at once', { 'retry-after': '5' });
     }
     if (found.endpoint.endless !== true) breakOffLate(response, over);
     const request: HttpRequest = { method, path, query, headers, params: found.params, body, signal: over };

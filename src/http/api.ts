@@ -1,7 +1,7 @@
 import { type Handler, type HttpRequest, json, type Reply, type Routes, refuse } from './message.ts';
 import type { CollectorList, CollectorView, FamilyPage, SeriesPage, StatusView } from './status-view.ts';
 
-/** What the reading part of the API tells. */
+/** What the read-only part of the API serves. */
 export interface ApiSource {
   readonly now: () => number;
   status(): StatusView;
@@ -11,7 +11,7 @@ export interface ApiSource {
   series(name: string, filter: SeriesQuery, slice: Slice, signal: AbortSignal): Promise<SeriesPage | undefined>;
 }
 
-/** Which part of a list is asked for. */
+/** The requested part of a list. */
 export interface Slice {
   readonly offset: number;
   readonly limit: number;
@@ -33,7 +33,7 @@ const SEARCH_MS = 10_000;
 /** A mistake in a query; its message is the answer. */
 class QueryError extends Error {}
 
-/** The routes that only tell. */
+/** The read-only routes. */
 export function apiRoutes(source: ApiSource): Routes {
   return {
     '/v1/status': { atOnce: 8, GET: () => json(200, source.status()) },

@@ -13,7 +13,7 @@ export function secretCheck(secret: { read(): string }): TokenCheck {
 }
 
 /**
- * What an Authorization header is refused with; undefined when it may come in. `onError` is told why a token could not
+ * What an Authorization header is refused with; undefined when it may come in. `onError` gets the reason why a token could not
  * be checked; the client is not.
  */
 export async function refusal(

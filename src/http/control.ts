@@ -10,7 +10,7 @@ export interface Controls {
   readonly logLevels: readonly string[];
   /** Longest time for which something can be changed for a while, milliseconds. */
   readonly maxTtlMs: number;
-  /** Runs the collector once; `busy` while an earlier run still goes on. */
+  /** Runs the collector once; `busy` while an earlier run is still going. */
   run(id: string): Promise<{ readonly collector: CollectorView; readonly run: RunView } | 'busy' | undefined>;
   disable(id: string, ttlMs: number, reason: string): Promise<CollectorView | undefined>;
   enable(id: string): Promise<CollectorView | undefined>;
@@ -44,7 +44,7 @@ export function controlRoutes(controls: Controls): Routes {
   return {
     '/v1/collectors/{id}/run': post(async (request) => {
       const ran = await controls.run(idOf(request));
-      return ran === 'busy' ? refuse(409, 'an earlier run still goes on') : shown(ran);
+      return ran === 'busy' ? refuse(409, 'an earlier run is still going') : shown(ran);
     }, 2),
     '/v1/collectors/{id}/disable': post(async (request) =>
       withBody(request, disabling, async (body) => state(await controls.disable(idOf(request), body.ttl, body.reason))),

@@ -22,7 +22,7 @@ export class EventStream {
   readonly #data: () => unknown;
   readonly #options: Required<EventOptions>;
   #clients = 0;
-  /** Counts the changes that clients are told of. */
+  /** Counts the changes that clients are notified of. */
   #version = 0;
   /** The event of this version, made once for all clients. */
   #event: Buffer | undefined;
@@ -30,7 +30,7 @@ export class EventStream {
   #gap: NodeJS.Timeout | undefined;
   #pending: boolean = false;
 
-  /** Events are called `name`; `data` gives what is to be told, when somebody listens. */
+  /** Events are called `name`; `data` gives their content, asked only while a client listens. */
   constructor(name: string, data: () => unknown, { most = 8, gapMs = 1000, heartbeatMs = 10_000 }: EventOptions = {}) {
     this.#name = name;
     this.#data = data;
@@ -56,7 +56,7 @@ export class EventStream {
     };
   }
 
-  /** Tells everybody that something has changed: now, or when the gap after the last event is over. */
+  /** Notifies all clients of a change: now, or when the gap after the last event is over. */
   publish(): void {
     if (this.#clients === 0) return;
     if (this.#gap) {
@@ -84,9 +84,9 @@ export class EventStream {
     if (this.#gap === undefined) this.#event = undefined;
     try {
       yield Buffer.from('retry: 5000\n\n');
-      for (let told = -1; !gone.aborted; ) {
-        if (told !== this.#version) {
-          told = this.#version;
+      for (let sent = -1; !gone.aborted; ) {
+        if (sent !== this.#version) {
+          sent = this.#version;
           yield this.#current();
           continue;
         }

@@ -23,7 +23,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 /** With those that are still shaking hands. */
 const MAX_SOCKETS = 4000;
 
-/** Requests on one connection that are not answered yet. Nobody sends the next before the answer but to fill memory. */
+/** Requests on one connection that are not answered yet. Only an attempt to fill memory sends more before the answer. */
 const MAX_PIPELINED = 2;
 
 /**

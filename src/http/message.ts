@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a route is asked. */
+/** A request, as routes see it. */
 export interface HttpRequest {
   readonly method: string;
   readonly path: string;
@@ -34,7 +34,7 @@ export interface Endpoint {
   readonly POST?: Handler;
   /** Whether GET needs no token even if reading needs one. */
   readonly open?: boolean;
-  /** How many answers may be under way at a time; more are told to come again. */
+  /** How many requests may be served at a time; more get 503 with Retry-After. */
   readonly atOnce?: number;
   /** Whether the answer never ends by itself; others are cut off when they take too long. */
   readonly endless?: boolean;

@@ -14,7 +14,7 @@ const TYPES: Readonly<Record<string, string>> = {
 const FOLDERS = ['page/', '../page/'];
 
 /**
- * The status page: `/` and its files below `/page/`, read once. They are the same in every installation and tell
+ * The status page: `/` and its files below `/page/`, read once. They are the same in every installation and reveal
  * nothing of this one, so they need no token: the page asks for it.
  */
 export function pageRoutes(): Routes {

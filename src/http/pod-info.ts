@@ -19,7 +19,7 @@ export interface PodInfoSource {
 export interface PodInfoGuard {
   /** Only those come in who bring a bearer token that it takes. */
   readonly check: TokenCheck;
-  /** Is told why a token could not be checked. */
+  /** Called with the reason when a token could not be checked. */
   readonly onError: (cause: unknown) => void;
 }
 
@@ -40,7 +40,7 @@ export const podInfoRoute =
 export function podInfoReply(source: PodInfoSource, { query, headers }: Pick<HttpRequest, 'query' | 'headers'>): Reply {
   const [nodeName = '', ...more] = query.getAll('nodeName');
   if (nodeName === '') return refuse(400, 'the query parameter nodeName is missing');
-  if (more.length > 0) return refuse(400, 'the query parameter nodeName is there more than once');
+  if (more.length > 0) return refuse(400, 'the query parameter nodeName is given more than once');
   if (!NODE_NAME.test(nodeName)) return refuse(400, 'nodeName is not a name that a node can have');
   if (!source.ready()) {
     return refuse(503, 'the pods are still being listed', { 'retry-after': String(RETRY_AFTER_SECONDS) });
@@ -54,7 +54,7 @@ export function podInfoReply(source: PodInfoSource, { query, headers }: Pick<Htt
   const common = { etag, 'cache-control': 'no-cache', vary: 'accept-encoding' };
   if (matches(headers['if-none-match'], etag)) return { status: 304, headers: common, body: '' };
   const json = { status: 200, type: 'application/json', headers: common };
-  // Only gzip is kept; the few that can't take it have it unpacked.
+  // Stored as gzip only; decompressed for the few clients that can't take it.
   return /\bgzip\b/.test(String(headers['accept-encoding'] ?? ''))
     ? { ...json, headers: { ...common, 'content-encoding': 'gzip' }, body: gzip }
     : { ...json, body: gunzipSync(gzip) };

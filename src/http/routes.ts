@@ -66,7 +66,7 @@ function selection(...asked: Parameters<typeof wantedBy>): Wanted | undefined | 
   }
 }
 
-/** What is kept compressed can be large: it is unpacked piece by piece, for each reader. */
+/** Prepared text can be large: it is decompressed piece by piece, for each reader. */
 async function* pieces(collected: readonly Buffer[], prepared: readonly Prepared[]): AsyncGenerator<Buffer> {
   yield* collected;
   for (const part of prepared) yield* part.byFamily();

@@ -15,7 +15,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** For whom the server is there. */
+/** Who may use the server, and how many connections it takes. */
 export interface HttpSettings extends TokenFiles {
   /** Connections at a time; state agents need one for each node, whose agents ask every 15 s. */
   readonly maxConnections?: number | undefined;
@@ -32,7 +32,7 @@ const MAX_CONNECTIONS = 256;
 
 /**
  * Serves `routes` at `listen` (HOST:PORT or :PORT), over TLS if there is a certificate. Rejects with a ConfigError when
- * the address can't be taken or the certificate can't be used. `onError` is told of routes that threw; the client
+ * the address can't be taken or the certificate can't be used. `onError` gets the errors of routes that threw; the client
  * learns nothing of the cause.
  */
 export async function startHttp(

@@ -4,7 +4,7 @@ import type { Outcome, ResourceStatus } from '../metrics/outcome.ts';
 export type { ResourceStatus } from '../metrics/outcome.ts';
 
 /*
- * What the API tells, as JSON. All times `…Ms` are milliseconds since 1970 by the agent's clock; compare them with
+ * What the API serves, as JSON. All times `…Ms` are milliseconds since 1970 by the agent's clock; compare them with
  * `nowMs` of the same answer, never with the reader's clock. Fields that do not apply are absent, never null.
  */
 
@@ -89,7 +89,7 @@ export interface CollectorView {
   readonly resources?: readonly ResourceStatus[];
 }
 
-/** A collector that somebody has switched off for some time. */
+/** A collector that an operator has switched off for some time. */
 export interface DisabledView {
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -120,7 +120,7 @@ export interface ExporterView {
     readonly bytes: number;
     readonly limitBytes: number;
     readonly oldestStampMs?: number;
-    /** Why nothing can be kept on disk now; absent when it can. */
+    /** Why the spool is unavailable; absent when it is available. */
     readonly trouble?: string;
     /** Entries of its folder that are not the agent's and are left alone. */
     readonly foreign: number;
@@ -128,7 +128,7 @@ export interface ExporterView {
   /** Families that the receiver refuses, and that its pushes go without until `retryMs`; absent when there are none. */
   readonly leftOut?: readonly LeftOutView[];
   readonly sentSamples: number;
-  /** Samples that were given up, by reason. */
+  /** Dropped samples by reason. */
   readonly dropped: Readonly<Record<string, number>>;
 }
 
@@ -148,7 +148,7 @@ export interface ElectionView {
   /** `namespace/name`; empty where there is no election. */
   readonly lease: string;
   readonly master: boolean;
-  /** Empty for nobody, and while it is not known. */
+  /** Empty when there is no holder, and while it is not known. */
   readonly holder: string;
   readonly transitions: number;
 }
@@ -267,11 +267,11 @@ export interface RunView {
   readonly withheld?: readonly string[];
 }
 
-/** Answer of `POST /v1/reload`: 200 when applied, 409 when refused; then the old configuration goes on. */
+/** Answer of `POST /v1/reload`: 200 when applied, 409 when refused; then the earlier configuration stays in force. */
 export interface ReloadView {
   /** What has changed, in words; empty when nothing had. */
   readonly applied: readonly string[];
-  /** What is wrong with the new configuration, a line each. */
+  /** The problems of the new configuration, a line each. */
   readonly refused?: readonly string[];
 }
 

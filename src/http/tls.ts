@@ -25,7 +25,7 @@ export function readCertificate({ certFile, keyFile }: ServerTls): { cert: Buffe
 
 /**
  * Takes renewed certificates over until the server closes; one that can't be used leaves the old one in place, and
- * `onError` is told of it.
+ * `onError` gets the error.
  */
 export function followCertificate(
   server: TlsServer,

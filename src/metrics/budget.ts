@@ -46,7 +46,7 @@ export class SeriesBudget {
   readonly #settings: () => BudgetSettings;
   readonly #states = new Map<Group, BudgetState>();
 
-  /** `settings` is asked anew each time, since a reload changes them. */
+  /** `settings` is called each time, since a reload changes them. */
   constructor(settings: () => BudgetSettings) {
     this.#settings = settings;
   }
@@ -56,7 +56,7 @@ export class SeriesBudget {
     return [...this.#states.values()];
   }
 
-  /** The names of the families to leave out of a group that has `total` series; `count` tells those of each family. */
+  /** The names of the families to leave out of a group that has `total` series; `count` gives those of each family. */
   check(group: Group, total: number, count: () => ReadonlyMap<string, number>): ReadonlySet<string> {
     const settings = this.#settings();
     const most = settings.groups[group];
@@ -81,7 +81,7 @@ export class SeriesBudget {
   }
 }
 
-/** First what is over the limit of its own, then the biggest until the group is within `most`. */
+/** First families over their own limit, then the biggest until the group is within `most`. */
 function overBudget(
   counts: ReadonlyMap<string, number>,
   most: number | undefined,

@@ -154,7 +154,7 @@ export async function transcode(
   return made;
 }
 
-/** What members were written anew as; a member that is not kept any more takes its other self with it. */
+/** Members and what they were transcoded to; a member that is dropped takes its transcoded form with it. */
 const REWRITTEN = new WeakMap<Buffer, Buffer>();
 
 /**

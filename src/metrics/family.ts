@@ -1,7 +1,7 @@
 /** Metric types of the Prometheus text format 0.0.4. */
 export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary' | 'untyped';
 
-/** What is said once about all series of one name. A collector declares its families as data; docs are made from them. */
+/** What all series of one name have in common. A collector declares its families as data; docs are generated from them. */
 export interface Family {
   readonly name: string;
   readonly type: MetricType;

@@ -1,4 +1,4 @@
-/** What a receiver takes of a series; VictoriaMetrics drops what is beyond without an error to the sender. */
+/** A receiver's limits for a series; VictoriaMetrics drops what exceeds them without an error to the sender. */
 export interface LabelLimits {
   /** Labels of a series, its name and those that the push adds included. */
   readonly labels: number;

@@ -5,7 +5,7 @@ export class NoData extends Error {
 
 /**
  * How a collection ended: `ok`; `nodata`, when there is nothing to see here; `partial`, when some units are lost;
- * `fault`, when the collector as a whole failed or was late; `disabled`, when somebody has switched it off for now.
+ * `fault`, when the collector as a whole failed or was late; `disabled`, when an operator has switched it off for now.
  */
 export type Outcome = 'ok' | 'nodata' | 'partial' | 'fault' | 'disabled';
 

@@ -1,7 +1,7 @@
 import type { Compression } from './compression.ts';
 import type { Family } from './family.ts';
 
-/** Text of a group that is kept compressed between cycles. */
+/** Text of a group that stays compressed between cycles. */
 export interface PreparedBody {
   /** How it was compressed when it was stored. */
   readonly encoding: Compression;
@@ -20,7 +20,7 @@ export interface Prepared {
   readonly group: string;
   /** The collector of that group whose series these are: it is switched off with them. */
   readonly collector: string;
-  /** What is to be pushed now; undefined as long as it is not complete. Gives up when `signal` fires. */
+  /** The text to push now; undefined as long as it is incomplete. Rejects when `signal` fires. */
   body(signal: AbortSignal): Promise<PreparedBody | undefined>;
   /**
    * Keys of series that were in an earlier {@link body} and are not in the last, each given once. Empty when nobody

@@ -22,7 +22,7 @@ export type Report = (results: readonly CollectorResult[]) => Snapshot;
 /** Why a collector is not to be run now; undefined when it is. */
 export type Gate = (group: string, collector: string) => string | undefined;
 
-/** Whether a collector is asked for. */
+/** Whether a collector was requested. */
 export type Wanted = (group: string, collector: string) => boolean;
 
 /** Where the agent's own metrics go. */
@@ -50,7 +50,7 @@ export class AgentRegistry extends Scope {
   ];
   readonly #clock: () => number;
 
-  /** `clock` tells monotonic milliseconds. */
+  /** `clock` gives monotonic milliseconds. */
   constructor(clock: () => number = () => performance.now()) {
     super();
     this.#clock = clock;
@@ -68,7 +68,7 @@ export class AgentRegistry extends Scope {
     this.#reports.push({ group, report });
   }
 
-  /** The parts of all scopes that are kept compressed. */
+  /** The prepared parts of all scopes. */
   get allPrepared(): readonly Prepared[] {
     return this.#scopes.flatMap(({ prepared }) => prepared);
   }
@@ -123,7 +123,7 @@ export class AgentRegistry extends Scope {
 
   /**
    * Runs one collector out of turn, also one that is disabled; what it brings is only counted. Undefined while a run
-   * of it that was late still goes on. Throws for a producer that is not registered.
+   * of it that was late is still going. Throws for a producer that is not registered.
    */
   async runAlone(group: string, name: string, deadlineMs: number): Promise<CollectorResult | undefined> {
     const producer = this.allProducers.find((one) => one.group === group && one.name === name);

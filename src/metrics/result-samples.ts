@@ -24,7 +24,7 @@ const noData = gauge(
 
 const disabled = gauge(
   'firesteel_collector_disabled',
-  'Present, and 1, while somebody has switched the collector off for some time; the reason is theirs.',
+  '1 while an operator has switched the collector off for some time, with their reason; absent otherwise.',
   [...BY_COLLECTOR, 'reason'],
 );
 
@@ -42,7 +42,7 @@ const overLimit = gauge(
 /** The families of {@link resultSamples}. */
 export const resultFamilies = [success, duration, samples, lost, noData, disabled, renamed, overLimit];
 
-/** The self metrics that tell how each collector fared in this cycle. */
+/** The self metrics about how each collector fared in this cycle. */
 export function resultSamples(results: readonly CollectorResult[]): Snapshot {
   const out = new Snapshot();
   for (const result of results) {

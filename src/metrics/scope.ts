@@ -14,7 +14,7 @@ export interface Producer {
   readonly errorFlag?: Family;
   /** Why there may be no sample although all went well; without it, no sample is a fault. */
   readonly whenEmpty?: string | undefined;
-  /** What is wrong although there are samples, which are kept; asked after each collection. */
+  /** A fault that leaves the samples valid; asked after each collection. */
   readonly failure?: () => string | undefined;
   /** The resources that it follows, for the status page. */
   readonly resources?: () => readonly ResourceStatus[];
@@ -22,7 +22,7 @@ export interface Producer {
 }
 
 /**
- * What one part of the agent brings to the registry: producers, parts that are kept compressed, and prom-client's own
+ * What one part of the agent adds to the registry: producers, prepared parts, and prom-client's own
  * counters and histograms about itself. It comes and goes as a whole.
  */
 export class Scope extends Registry {
@@ -33,7 +33,7 @@ export class Scope extends Registry {
     return this.#producers;
   }
 
-  /** The parts that are kept compressed. */
+  /** The prepared parts. */
   get prepared(): readonly Prepared[] {
     return this.#prepared;
   }
@@ -46,7 +46,7 @@ export class Scope extends Registry {
     this.#producers.push(producer);
   }
 
-  /** Registers a part of a group that is kept compressed between cycles. */
+  /** Registers a part of a group whose text stays compressed between cycles. */
   addPrepared(prepared: Prepared): void {
     this.#prepared.push(prepared);
   }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** What the agent tells of itself as a process; few, since it runs on every node. */
+/** What the agent exposes about itself as a process; few, since it runs on every node. */
 export interface SelfMetrics {
   /** Longest time that the event loop was blocked before the last push. */
   readonly lagSeconds: number;

@@ -174,7 +174,7 @@ export class Snapshot {
     this.#stamps.set(index, stampMs);
   }
 
-  /** Goes on with a list of its own. */
+  /** Continues with a list of its own. */
   #takeOver(): void {
     this.#series = new SeriesList(this.#series, this.size);
     this.#isShared = false;

@@ -16,13 +16,13 @@ export async function withoutFamilies(
   const key = [...without].sort().join();
   if (key !== filtered.key) filtered = { key, members: new WeakMap() };
   const { members } = filtered;
-  const kept: Buffer[] = [];
+  const rest: Buffer[] = [];
   for (const member of body.members) {
     const known = members.get(member) ?? (await filter(member, body.encoding, without));
     members.set(member, known);
-    if (known.length > 0) kept.push(known);
+    if (known.length > 0) rest.push(known);
   }
-  return { ...body, members: kept, samples: body.samples - dropped };
+  return { ...body, members: rest, samples: body.samples - dropped };
 }
 
 async function filter(member: Buffer, encoding: Compression, without: ReadonlySet<string>): Promise<Buffer> {

@@ -58,7 +58,7 @@ export class PushCycle {
     const stampMs = nextStamp(this.#lastStampMs, Math.trunc(now()));
     this.#lastStampMs = stampMs;
     const { groups, results } = await registry.gather(deadlineMs, signal);
-    for (const result of results) this.#tell(result);
+    for (const result of results) this.#report(result);
     let samples = 0;
     for (const group of GROUPS) {
       const snapshots = groups.get(group);
@@ -144,11 +144,11 @@ export class PushCycle {
       const series = sum(dropped.map((one) => one.series));
       prepared.push(dropped.length === 0 ? body : await withoutFamilies(body, without, series));
     }
-    // The last group of a cycle tells of all of them.
+    // The last group of a cycle reports on all of them.
     return { snapshots: group === SELF_GROUP ? [...kept, budget.samples()] : kept, prepared };
   }
 
-  /** The parts of a group that are kept compressed; undefined while one is not complete: better late than half. */
+  /** The prepared parts of a group; undefined while one is incomplete: better late than partial. */
   async #prepared(group: Group, deadlineMs: number, outer?: AbortSignal): Promise<Part[] | undefined> {
     const { registry } = this.#options;
     const sources = registry.allPrepared.filter(
@@ -166,7 +166,7 @@ export class PushCycle {
     return parts;
   }
 
-  #tell({ group, collector, outcome, errors, withheld }: CollectorResult): void {
+  #report({ group, collector, outcome, errors, withheld }: CollectorResult): void {
     const { log } = this.#options;
     const name = `${group}.${collector}`;
     for (const lost of withheld) {
@@ -176,7 +176,7 @@ export class PushCycle {
     const [level, next] =
       outcome === 'fault'
         ? (['warn', 'its series are missing from this push'] as const)
-        : (['info', 'the rest of the collector goes on'] as const);
+        : (['info', 'partial data: the rest of the collector is collected'] as const);
     const kinds = Map.groupBy(errors, ({ message }) => kindOf(message));
     for (const [kind, alike] of kinds) {
       const reason = alike[0]?.message;
@@ -191,13 +191,13 @@ const LARGEST_CORRECTION_MS = 60_000;
 
 /**
  * Each cycle's stamp is later than the last, as a counter whose samples change places looks as if it had been reset;
- * but not after a clock was an hour ahead, or for that hour nothing would be told of the present.
+ * but not after a clock was an hour ahead, or nothing current would be pushed for that hour.
  */
 function nextStamp(lastMs: number, nowMs: number): number {
   return lastMs - nowMs > LARGEST_CORRECTION_MS ? nowMs : Math.max(nowMs, lastMs + 1);
 }
 
-/** What is kept compressed of a group, and what it has now. */
+/** A prepared part of a group and its current content. */
 interface Part {
   readonly source: Prepared;
   readonly body: PreparedBody;

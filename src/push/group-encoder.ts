@@ -28,14 +28,14 @@ export interface CollectedGroup {
   readonly prepared: readonly PreparedBody[];
   /** Counters that are new, for receivers that take lines with timestamps. */
   readonly births?: readonly Birth[];
-  /** What is wanted; plain gzip is for receivers that refuse lines with timestamps. */
+  /** Whose batches are needed, by encoding; plain gzip is for receivers that refuse lines with timestamps. */
   readonly encodings: readonly Encoding[];
 }
 
 /** One body for each encoding that was wanted. */
 export type Bodies = ReadonlyMap<Encoding | undefined, Body>;
 
-/** Writes the bodies of one group; the text of a cycle is made once. */
+/** Encodes the batches of one group; the text of a cycle is rendered once. */
 export class GroupEncoder {
   #last: { readonly collected: CollectedGroup; readonly bodies: Bodies } | undefined;
 
@@ -44,13 +44,13 @@ export class GroupEncoder {
     const last = this.#last;
     if (last && isSame(last.collected, collected)) return restamped(last.bodies, stampMs);
     const bodies = await bodiesOf(collected);
-    // The state of a cluster may stay as it is for long. Values of a node change in each cycle, and would be kept for nothing.
+    // The state of a cluster may be unchanged for long. Values of a node change in each cycle; keeping them would only cost memory.
     this.#last = prepared.length > 0 ? { collected, bodies } : undefined;
     return bodies;
   }
 }
 
-/** Whether two cycles have to tell the same. */
+/** Whether two cycles must have the same text. */
 function isSame(one: CollectedGroup, other: CollectedGroup): boolean {
   return (
     (one.births ?? []).length + (other.births ?? []).length === 0 &&
@@ -74,7 +74,7 @@ async function bodiesOf({
   births = [],
   encodings,
 }: CollectedGroup): Promise<Bodies> {
-  // Targets that carry their own identity tell their own `up`.
+  // Targets that carry their own identity have an `up` of their own.
   const fresh = isInline(group) ? snapshots : [PUSHED, ...snapshots];
   const samples = sum([...fresh.map(({ size }) => size), ...prepared.map((part) => part.samples)]);
   const bodies = new Map<Encoding | undefined, Body>();

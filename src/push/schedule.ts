@@ -12,7 +12,7 @@ export interface ScheduleOptions {
   readonly phaseMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Milliseconds on a clock that nobody sets. */
+  /** Monotonic milliseconds. */
   readonly monotonic: () => number;
   readonly log: Log;
   /** Called at each tick; the next one is skipped while it runs. */
@@ -31,7 +31,7 @@ const MAX_LATE_TICKS = 7200;
 const WATCH_MS = 1000;
 
 /**
- * The ticks of the push cycle on the wall clock: interval k starts at `k * interval + phase`. node-cron tells when a
+ * The ticks of the push cycle on the wall clock: interval k starts at `k * interval + phase`. node-cron signals when a
  * minute begins; of its ticks, each waits for the one before.
  */
 export class Schedule {

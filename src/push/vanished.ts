@@ -21,7 +21,7 @@ export class VanishedSeries {
     const ranges = changedRanges(olds, news);
     for (const key of keysOf(olds, ranges)) gone.add(key);
     if (gone.size === 0) return [];
-    // What is missing for longer may be back anywhere.
+    // A series that is missing for longer may reappear anywhere.
     for (const key of this.#missing.size === 0 ? keysOf(news, ranges) : keysOf(now)) gone.delete(key);
     this.#missing = isWhole ? new Set() : gone;
     return isWhole ? [...gone] : [];

@@ -51,7 +51,7 @@ export function readBody(request: IncomingMessage, limit: number, budget: ByteBu
       request.off('error', onCut).off('close', onCut);
       resolve(Buffer.concat(chunks));
     };
-    const onCut = () => fail(new Refused(400, `the body was cut off after ${length} bytes; nothing is kept`));
+    const onCut = () => fail(new Refused(400, `the body was cut off after ${length} bytes; nothing was stored`));
     request.on('data', onData).on('end', onEnd).on('error', onCut).on('close', onCut);
   });
 }
@@ -74,7 +74,7 @@ const UNPACK = { gzip: promisify(gunzip), zstd: promisify(zstdDecompress) };
 
 /**
  * Unpacks all members of `body`, at most to `limit` bytes. Throws {@link Refused}. Stricter than VictoriaMetrics,
- * which keeps what it could unpack of a cut or broken body and may store half of a number: here nothing is kept.
+ * which keeps what it could unpack of a cut or broken body and may store half of a number: here nothing is stored.
  */
 export async function unpack(body: Buffer, packing: Packing, limit: number): Promise<Buffer> {
   if (body.length === 0) return body;
@@ -83,14 +83,14 @@ export async function unpack(body: Buffer, packing: Packing, limit: number): Pro
     const { buffer, engine } = (await UNPACK[packing](body, options)) as unknown as Unpacked;
     if (engine.bytesWritten < body.length) {
       const from = `from byte ${engine.bytesWritten} on`;
-      throw new Refused(400, `bytes after the last ${packing} member, ${from}; nothing is kept`);
+      throw new Refused(400, `bytes after the last ${packing} member, ${from}; nothing was stored`);
     }
     return buffer;
   } catch (cause) {
     if (cause instanceof Refused) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(limit);
-    throw new Refused(400, `the body is not valid ${packing} (${message}); nothing is kept`);
+    throw new Refused(400, `the body is not valid ${packing} (${message}); nothing was stored`);
   }
 }
 

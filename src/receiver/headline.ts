@@ -9,7 +9,7 @@ export interface Headline {
   readonly cpuBusy: number | undefined;
   readonly memoryAvailableBytes: number | undefined;
   readonly memoryBytes: number | undefined;
-  /** Share of `/` that is used as df tells it, from 0 to 1. */
+  /** Used share of `/` as df shows it, from 0 to 1. */
   readonly rootUsed: number | undefined;
   readonly rootBytes: number | undefined;
   readonly receivedPerSecond: number | undefined;
@@ -26,7 +26,7 @@ export function headlines(targets: Iterable<Target>): Headline[] {
     if (!target.families.has('node_load1') && !target.families.has('node_cpu_seconds_total')) continue;
     const instance = target.labels.get('instance') ?? '';
     const known = newest.get(instance);
-    // Of two protocols with the same data, the one that tells when it was collected gives better rates.
+    // Of two protocols with the same data, the one with the time of collection gives better rates.
     if (!known || (known.protocol === 'pushgateway' && target.protocol === 'vm')) newest.set(instance, target);
   }
   return [...newest].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, target]) => headline(name, target));

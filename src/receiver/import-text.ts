@@ -1,4 +1,4 @@
-// VictoriaMetrics' text import: bad lines are skipped one by one and the rest is kept.
+// VictoriaMetrics' text import: bad lines are skipped one by one and the rest is stored.
 import { parseLine, TextFormatError, type TextSample } from '../metrics/text/parse.ts';
 
 import type { ImportRoute } from './routes.ts';
@@ -17,7 +17,7 @@ const MAX_AHEAD_MS = 2 * 86_400_000;
 /**
  * Keeps the samples of `text`; gives the targets that got some. Lines that are not in the format are counted and
  * reported, as are samples that the real server would take and silently lose. Throws Refused for a line that is too
- * long, before anything is kept.
+ * long, before anything is stored.
  */
 export async function importText(
   store: ReceiverStore,
@@ -123,7 +123,7 @@ function lossOf(
   timeMs: number,
   nowMs: number,
 ): string | undefined {
-  if (Number.isNaN(value)) return 'NaN is not kept';
+  if (Number.isNaN(value)) return 'NaN is not stored';
   if (timeMs < nowMs - RETENTION_MS || timeMs > nowMs + MAX_AHEAD_MS) {
     const hint = Math.abs(timeMs) < MAX_SECONDS * 10 ? '; is timestamp= in seconds?' : '';
     return `its time ${timeMs} ms (${dateText(timeMs)}) is out of range${hint}`;

@@ -101,7 +101,7 @@ export function unpackSnappy(packed: Buffer, limit: number): Buffer {
   return text;
 }
 
-const corrupt = (): Refused => new Refused(400, 'the body is not valid snappy; nothing is kept');
+const corrupt = (): Refused => new Refused(400, 'the body is not valid snappy; nothing was stored');
 
 /** Reads bytes in order. Throws {@link Refused} beyond the end. */
 class Reader {
@@ -118,7 +118,7 @@ class Reader {
 
   take(size: number): Buffer {
     const end = this.#at + size;
-    if (!(end <= this.#bytes.length)) throw new Refused(400, 'the body was cut off; nothing is kept');
+    if (!(end <= this.#bytes.length)) throw new Refused(400, 'the body was cut off; nothing was stored');
     const taken = this.#bytes.subarray(this.#at, end);
     this.#at = end;
     return taken;

@@ -96,7 +96,7 @@ class Handler {
   readonly #limits: ReceiverLimits;
   readonly #now: () => number;
   readonly #budget: ByteBudget;
-  /** Ends when all bodies taken so far are dealt with: one at a time, so that only one is unpacked in memory. */
+  /** Ends when all requests accepted so far are processed: one at a time, so that only one is unpacked in memory. */
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(store: ReceiverStore, limits: ReceiverLimits, now: () => number) {

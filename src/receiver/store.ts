@@ -42,7 +42,7 @@ export interface Target {
   sweptMs: number;
 }
 
-/** One sample, ready to be kept. */
+/** One sample, ready to be stored. */
 export interface StoredSample {
   readonly family: string;
   readonly type: MetricType | undefined;

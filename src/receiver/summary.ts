@@ -2,7 +2,7 @@ import { headlines } from './headline.ts';
 import { ageText, byteRateText, bytesText, countText, percentText, shareText } from './human.ts';
 import type { ReceiverStore, Target } from './store.ts';
 
-/** Rows of a table; what is more is told as a number. */
+/** Rows of a table; the rest is only counted. */
 const MAX_ROWS = 20;
 const MAX_TROUBLES = 3;
 

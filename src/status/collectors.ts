@@ -1,7 +1,7 @@
 import type { CollectorView, DisabledView, RunView } from '../http/status-view.ts';
 import type { CollectorResult, ResourceStatus } from '../metrics/outcome.ts';
 
-/** Runs whose durations are kept: a quarter of an hour at the usual interval. */
+/** Runs whose durations are remembered: a quarter of an hour at the usual interval. */
 const KEPT_RUNS = 60;
 const SHOWN_ERRORS = 5;
 const LONGEST_ERROR = 500;

@@ -18,7 +18,7 @@ export interface DisablesWorld {
 export class Disables {
   readonly #world: DisablesWorld;
   readonly #disables: Map<string, Disable>;
-  /** The file that holds what is in force. */
+  /** The file with the collectors that are off. */
   #persistedIn: string | undefined;
   #writing: Promise<void> = Promise.resolve();
 

@@ -5,7 +5,7 @@ import { numberText } from '../metrics/text/format.ts';
 import { familiesOf, type LastCycle } from './last-cycle.ts';
 import { matcherOf, type SeriesFilter, seriesView } from './series-filter.ts';
 
-/** Which part of a list is asked for. */
+/** The requested part of a list. */
 export interface Slice {
   readonly offset: number;
   readonly limit: number;

@@ -15,7 +15,7 @@ interface Counted {
   series: number;
 }
 
-/** The families of a cycle and of what is kept compressed, by name. */
+/** The families of a cycle and of the prepared parts, by name. */
 export function familiesOf({ groups }: LastCycle, prepared: readonly Prepared[]): Map<string, FamilyView> {
   const counted = new Map<string, Counted>();
   const add = (group: string, family: Family, series: number) => {

@@ -9,7 +9,7 @@ export class LogLevel {
   #untilMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `configured` is asked when the time is over. */
+  /** `configured` gives the level to return to when the time is over. */
   constructor(log: Log, now: () => number, configured: () => string) {
     this.#log = log;
     this.#now = now;
@@ -30,7 +30,7 @@ export class LogLevel {
     this.#timer.unref();
   }
 
-  /** Back to what is configured. */
+  /** Returns to the configured level. */
   reset(level: string = this.#configured()): void {
     clearTimeout(this.#timer);
     this.#untilMs = undefined;

@@ -10,11 +10,11 @@ export interface SeriesFilter {
   readonly text: string;
 }
 
-/** Tells whether a series key passes; undefined when all do. */
+/** Whether a series key passes; undefined when all do. */
 export function matcherOf({ labels, text }: SeriesFilter): ((key: string) => boolean) | undefined {
   if (labels.length === 0 && text === '') return undefined;
   const wanted = text.toLowerCase();
-  // Most keys are told apart by their text, a hundred times faster than by parsing them.
+  // Most keys are decided by their text, a hundred times faster than by parsing them.
   const texts = labels
     .filter(([, value]) => value !== '')
     .map(([name, value]) => `${name}="${escapeLabelValue(value)}"`);

@@ -14,7 +14,7 @@ export interface CycleRecord extends LastCycle {
   readonly results: readonly CollectorResult[];
 }
 
-/** Where a status comes from; all of it is asked each time, since a reload changes it. */
+/** Where a status comes from; all of it is looked up each time, since a reload changes it. */
 export interface StatusSources {
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -26,7 +26,7 @@ export interface StatusSources {
   readonly rest: () => Pick<StatusView, 'agent' | 'election' | 'identity' | 'budgets' | 'control' | 'config'>;
 }
 
-/** Remembers how the cycles went, and tells it together with all else that an operator wants to know. */
+/** Records how the cycles went, and shows it together with all else that an operator wants to know. */
 export class Status {
   readonly explorer: Explorer;
   readonly #sources: StatusSources;
@@ -46,7 +46,7 @@ export class Status {
     );
   }
 
-  /** Takes note of a cycle, and keeps hold of what it collected until the next one. */
+  /** Records a cycle, and holds what it collected until the next one. */
   cycleEnded({ stampMs, groups, samples, results }: CycleRecord, durationSeconds: number): void {
     this.#last = { stampMs, groups };
     for (const result of results) this.#runs.add(stampMs, result);
@@ -55,17 +55,17 @@ export class Status {
     this.#cycle = { count: count + 1, skipped, lastMs: stampMs, durationSeconds, samples };
   }
 
-  /** Takes note of a tick that was not run. */
+  /** Records a tick that was not run. */
   cycleSkipped(): void {
     this.#cycle = { ...this.#cycle, skipped: this.#cycle.skipped + 1 };
   }
 
-  /** Takes note of a run out of turn that began at `startedMs`. */
+  /** Records a run outside the schedule that began at `startedMs`. */
   ranAlone(startedMs: number, result: CollectorResult): void {
     this.#runs.add(startedMs, result);
   }
 
-  /** Takes note of a change of the configuration. */
+  /** Records a change of the configuration. */
   reloaded(reload: ReloadView): void {
     this.#reload = { ...reload, atMs: this.#sources.now() };
   }

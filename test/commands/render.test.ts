@@ -83,7 +83,7 @@ test('objects of unknown kinds are counted and told on standard error', async ()
   assert.match(stdout, /kube_namespace_status_phase/);
   assert.equal(
     stderr,
-    '2 × v1 Event: not told of\n1 × autoscaling/v1 HorizontalPodAutoscaler: not told of\n1 × no kind: not told of\n',
+    '2 × v1 Event: unsupported, skipped\n1 × autoscaling/v1 HorizontalPodAutoscaler: unsupported, skipped\n1 × no kind: unsupported, skipped\n',
   );
   assert.equal(code, 0);
 });
@@ -161,5 +161,5 @@ test('two objects with the same series: the second is named, and nothing is ther
   assert.equal(code, 1);
   const lines = stdout.split('\n').filter((line) => line.startsWith('acme_'));
   assert.equal(new Set(lines.map((line) => line.slice(0, line.lastIndexOf(' ')))).size, lines.length);
-  assert.match(stderr, /Widget b\/w1: acme_widget_phase\{.*\} is a series of Widget a\/w1 as well: kept the first/);
+  assert.match(stderr, /Widget b\/w1: acme_widget_phase\{.*\} is a series of Widget a\/w1 as well; only the first is exposed/);
 });

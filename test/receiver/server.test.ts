@@ -104,7 +104,7 @@ test('samples that a real server would lose without a word are counted, with the
   const lost: [path: string, body: string, reason: RegExp][] = [
     [`${IMPORT}?timestamp=${NOW / 1000}`, 'a 1\n', /line 1: a: its time \d+ ms \(1970-.*is timestamp= in seconds\?/],
     [`${IMPORT}?timestamp=${NOW + 3 * 86_400_000}`, 'a 1\n', /out of range$/],
-    [IMPORT, 'a NaN\n', /NaN is not kept/],
+    [IMPORT, 'a NaN\n', /NaN is not stored/],
     [IMPORT, `a{${many}} 1\n`, /42 labels, over 40/],
     [IMPORT, `a{x="${'é'.repeat(2049)}"} 1\n`, /value of label x is over 4096 bytes/],
     [IMPORT, `a{${'x'.repeat(257)}="1"} 1\n`, /is over 256 bytes/],

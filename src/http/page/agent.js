@@ -37,7 +37,7 @@ function leaderFacts({ election }) {
   const { lease, master, holder, transitions } = election;
   return [
     { term: 'Pushes', text: master ? 'this agent' : 'another one', level: master ? 'ok' : 'off' },
-    { term: 'Held by', text: holder || (lease === '' ? 'no election' : 'nobody') },
+    { term: 'Held by', text: holder || (lease === '' ? 'no election' : 'none') },
     { term: 'Lease', text: lease || '–' },
     { term: 'Hand-overs', text: count(transitions) },
   ];

@@ -18,7 +18,7 @@ export function stopAges(stop) {
 }
 
 /**
- * Makes a `<time>` tell how long ago `sinceMs` was, or, counting down, how long it takes until then.
+ * Makes a `<time>` show how long ago `sinceMs` was or, counting down, how long it is until then.
  * @param {HTMLTimeElement} node
  * @param {number | undefined} sinceMs undefined: never
  * @param {string} never

@@ -22,7 +22,7 @@ export class ApiError extends Error {
 }
 
 /**
- * Sets who is asked for the token; `why` is for people. Undefined: they don't want to tell.
+ * Sets who is asked for the token; `why` is for people. Undefined: they declined.
  * @param {(why: string) => Promise<string | undefined>} ask
  */
 export function onTokenNeeded(ask) {
@@ -62,7 +62,7 @@ export async function post(path, body) {
 }
 
 /**
- * The body of a stream, which goes on until `signal`.
+ * The body of a stream that runs until `signal`.
  * @param {string} path
  * @param {AbortSignal} signal
  */
@@ -79,7 +79,7 @@ const deadline = (signal) => {
 };
 
 /**
- * Tries again with another token while it is refused and somebody gives one.
+ * Retries with another token as long as it is refused and the user enters one.
  * @param {string} path
  * @param {RequestInit} init
  * @param {AbortSignal | undefined} signal undefined: a deadline of its own for each try

@@ -47,7 +47,8 @@ async function tryReload() {
 
 /** @param {ReloadView} view @param {string} when @returns {{ level: 'ok' | 'bad' | 'off', lines: readonly string[] }} */
 function reloadResult({ applied, refused }, when) {
-  if (refused) return { level: 'bad', lines: [`Refused (${when}); the old configuration goes on:`, ...refused] };
+  if (refused)
+    return { level: 'bad', lines: [`Refused (${when}); the earlier configuration stays in force:`, ...refused] };
   if (applied.length === 0) return { level: 'off', lines: [`Read again (${when}): nothing has changed.`] };
   return { level: 'ok', lines: [`Applied (${when}):`, ...applied] };
 }

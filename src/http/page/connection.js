@@ -4,13 +4,13 @@ import { clock } from './format.js';
 
 /** @import { Connection } from './live.js' */
 
-/** The agent serves few pages at a time: one that nobody has looked at for so long gives its place up. */
+/** The agent serves few pages at a time: one that has been hidden for so long disconnects. */
 const UNSEEN_MS = 300_000;
 
 const LEVELS = /** @type {const} */ ({ connecting: 'off', live: 'ok', paused: 'warn', lost: 'bad' });
 
 /**
- * The pill that tells, and the button beside it that pauses and goes on.
+ * The connection's state, and the button beside it that pauses and resumes.
  * @param {(pause: boolean) => void} onPause
  * @returns {(connection: Connection, why: string) => void}
  */
@@ -37,7 +37,7 @@ export function connectionPill(onPause) {
     if (freshMs === 0 && why !== '') setText(byId('verdict'), why);
     setAttribute(pill, 'data-level', LEVELS[connection]);
     setAttribute(pill, 'title', why || undefined);
-    setText(button, paused ? 'Go on' : 'Pause');
+    setText(button, paused ? 'Resume' : 'Pause');
     setAttribute(document.body, 'data-stale', connection === 'lost' ? 'true' : undefined);
   };
 }

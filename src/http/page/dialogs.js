@@ -2,7 +2,7 @@
 import { byId, setText } from './dom.js';
 
 /**
- * Lets the buttons marked with data-close, and a click beside the dialog, close it.
+ * Lets the buttons marked with data-close, and a click outside the dialog, close it.
  * @param {HTMLDialogElement} dialog
  */
 export function closable(dialog) {

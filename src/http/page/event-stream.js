@@ -1,4 +1,4 @@
-// Server-sent events over fetch: unlike EventSource it can bring a bearer token, and tells why it failed.
+// Server-sent events over fetch: unlike EventSource it can send a bearer token, and reports why it failed.
 
 /** A client that never sees the end of an event must not collect without bound. */
 const LONGEST_EVENT = 16 * 1024 * 1024;
@@ -14,7 +14,7 @@ export async function* chunksOf(body) {
 }
 
 /**
- * Splits a text stream, with LF as our server writes it, into events. Gives an empty one for a comment, by which the server tells that it is there.
+ * Splits a text stream, with LF as our server writes it, into events. Gives an empty one for a comment, which the server sends as a heartbeat.
  * @param {AsyncIterable<Uint8Array>} chunks
  * @returns {AsyncGenerator<{ readonly event: string, readonly data: string }>}
  */

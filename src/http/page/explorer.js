@@ -41,7 +41,7 @@ export function explorer() {
     update(newer) {
       const cycled = newer.cycle.lastMs !== status?.cycle.lastMs;
       status = newer;
-      // What nobody looks at is not asked for again.
+      // A hidden list is not fetched again.
       if (!cycled || (families.loaded() && !inView(byId('explorer')))) return;
       if (seriesView.hidden) families.refresh();
       else series.refresh();

@@ -3,7 +3,7 @@ import { showAge } from './ages.js';
 import { el, keyedList, setAttribute, setText } from './dom.js';
 
 /**
- * A term with a text, or with a time that is shown as `N s ago`, `N s` (form `span`) or what is left (form `left`).
+ * A term with a text, or with a time that is shown as `N s ago`, `N s` (form `span`) or the time remaining (form `left`).
  * @typedef {object} Fact
  * @property {string} term
  * @property {string} [text]

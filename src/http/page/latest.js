@@ -23,7 +23,7 @@ export function latest(ask, show, fail) {
 }
 
 /**
- * Calls `act` once nobody has called for a while: typing asks once, not for each letter.
+ * Debounces `act`: it runs once calls have paused, so that typing sends one request, not one per letter.
  * @param {() => void} act
  * @param {number} milliseconds
  */

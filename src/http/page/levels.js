@@ -27,7 +27,7 @@ export function resourceState({ state }) {
 }
 
 /**
- * A receiver is behind also when bodies wait although the last try was taken.
+ * A receiver is also behind when batches are waiting although the last push succeeded.
  * @param {ExporterView} exporter
  * @param {StatusView} status
  * @returns {State}

@@ -1,4 +1,4 @@
-// The stream of the agent's states: kept open, opened again, paused.
+// The stream of the agent's states: opened, reopened after a failure, paused.
 import { stream } from './api.js';
 import { chunksOf, readEvents } from './event-stream.js';
 

@@ -109,6 +109,6 @@ function showLeader({ election }) {
   if (!election) tile('leader', 'no election', 'each node agent pushes');
   else if (election.lease === '') tile('leader', 'this agent', 'no other is elected');
   else if (election.master) tile('leader', 'this agent', counted(election.transitions, 'hand-over'));
-  else if (election.holder === '') tile('leader', 'nobody', election.lease, 'bad');
+  else if (election.holder === '') tile('leader', 'none', election.lease, 'bad');
   else tile('leader', 'another one', election.holder);
 }

@@ -1,4 +1,4 @@
-// What is not as it should be, each with its reason and where on the page to look.
+// Current problems, each with its reason and where on the page to look.
 import { bytes, count, counted, list, span } from './format.js';
 import { collectorState, exporterState } from './levels.js';
 
@@ -30,7 +30,7 @@ const NEAR = kind('group ', 'groups are near their series budget');
 export function cycleProblem({ nowMs, cycle: { lastMs, intervalSeconds } }) {
   if (lastMs === undefined || nowMs - lastMs < OVERDUE * intervalSeconds * 1000) return [];
   const since = span((nowMs - lastMs) / 1000);
-  const why = `The last cycle began ${since} ago; one is due every ${span(intervalSeconds)}. The log tells what hangs.`;
+  const why = `The last cycle began ${since} ago; one is due every ${span(intervalSeconds)}. The log says what hangs.`;
   return [agentProblem('cycle', 'bad', 'nothing is collected', why, '#agent')];
 }
 
@@ -44,7 +44,7 @@ export function collectorProblem(collector) {
   if (word === 'failing') return [{ ...problem, kind: FAILING, level, what: `${id} fails`, why: first }];
   if (word !== 'partial') return [];
   const why = lostUnits > 1 ? `${first} (and ${lostUnits - 1} more)` : first;
-  return [{ ...problem, kind: PARTIAL, level, what: `${id} misses a part`, why }];
+  return [{ ...problem, kind: PARTIAL, level, what: `${id}: partial data`, why }];
 }
 
 /** @param {StatusView} status @returns {Problem[]} */
@@ -73,7 +73,7 @@ function refusedFamilies({ name, leftOut = [] }) {
 /** @param {ExporterView} exporter @returns {Problem[]} */
 function spoolProblem({ name, spool }) {
   if (spool?.trouble === undefined) return [];
-  const what = `nothing can be kept on disk for ${name}`;
+  const what = `the spool of ${name} is unavailable`;
   return [{ key: `spool ${name}`, kind: BEHIND, level: 'warn', what, why: spool.trouble, href: '#receivers' }];
 }
 
@@ -84,7 +84,7 @@ function deliveryProblem(exporter, status) {
   const { name, memory, spool, lastFailure } = exporter;
   const bodies = memory.bodies + (spool?.bodies ?? 0);
   const size = bytes(memory.bytes + (spool?.bytes ?? 0));
-  const waits = bodies === 0 ? '' : `${counted(bodies, 'body', 'bodies')} (${size}) waiting. `;
+  const waits = bodies === 0 ? '' : `${counted(bodies, 'batch', 'batches')} (${size}) waiting. `;
   const why = `${waits}${lastFailure?.text ?? ''}`;
   return [{ key: `receiver ${name}`, kind: BEHIND, level, what: `${name} is ${word}`, why, href: '#receivers' }];
 }
@@ -106,7 +106,7 @@ export function budgetProblem({ group, limit, series, dropped }) {
 /** @param {StatusView} status @returns {Problem[]} */
 export function leaderProblem({ election }) {
   if (!election || election.lease === '' || election.master || election.holder !== '') return [];
-  const why = `Nobody is known to hold the Lease ${election.lease}: the state of the cluster may not be pushed.`;
+  const why = `The Lease ${election.lease} has no known holder: the state of the cluster may not be pushed.`;
   return [agentProblem('leader', 'bad', 'no state agent leads', why, '#agent')];
 }
 
@@ -120,7 +120,7 @@ export function identityProblem({ identity }) {
 /** @param {StatusView} status @returns {Problem[]} */
 export function reloadProblem({ reload }) {
   if (reload?.refused === undefined) return [];
-  const why = `The old one goes on. ${reload.refused.join('; ')}`;
+  const why = `The earlier one stays in force. ${reload.refused.join('; ')}`;
   return [agentProblem('reload', 'warn', 'a new configuration was refused', why, '#configuration')];
 }
 

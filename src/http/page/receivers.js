@@ -67,7 +67,7 @@ function waitingFacts({ memory, spool }) {
 /** @param {string} term @param {{ bodies: number, bytes: number, oldestStampMs?: number }} held @returns {Fact} */
 function waiting(term, { bodies, bytes: size, oldestStampMs }) {
   if (bodies === 0) return { term, text: 'empty' };
-  const text = `${counted(bodies, 'body', 'bodies')}, ${bytes(size)}${oldestStampMs === undefined ? '' : ', oldest '}`;
+  const text = `${counted(bodies, 'batch', 'batches')}, ${bytes(size)}${oldestStampMs === undefined ? '' : ', oldest '}`;
   return oldestStampMs === undefined ? { term, text } : { term, text, timeMs: oldestStampMs };
 }
 
@@ -86,7 +86,7 @@ function leftOutFacts(leftOut) {
 /** @param {ExporterView['dropped']} dropped @returns {Fact[]} */
 function droppedFacts(dropped) {
   const reasons = Object.entries(dropped).filter(([, samples]) => samples > 0);
-  if (reasons.length === 0) return [{ term: 'Given up', text: 'nothing' }];
+  if (reasons.length === 0) return [{ term: 'Dropped', text: '0 samples' }];
   const text = reasons.map(([reason, samples]) => `${count(samples)} ${reason.replaceAll('_', ' ')}`).join(', ');
-  return [{ term: 'Given up', text, note: 'samples since the start', level: 'warn' }];
+  return [{ term: 'Dropped', text, note: 'samples since the start', level: 'warn' }];
 }

@@ -4,7 +4,7 @@ import { count, percent } from './format.js';
 
 /** @import { BudgetView, FamilyView, StatusView } from '../status-view.ts' */
 
-/** As many as stand well beside the groups; the explorer has them all. */
+/** As many as fit beside the groups; the explorer lists all. */
 const SHOWN = 10;
 
 /**

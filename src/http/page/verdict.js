@@ -55,7 +55,7 @@ function wellSentence({ collectors, exporters, election }) {
 }
 
 /**
- * Names the worst kind of problem, counted; of the others only that they are there.
+ * Names the worst kind of problem with its count; of the others only that there are more.
  * @param {readonly Problem[]} problems
  * @param {Level} level of the worst
  */

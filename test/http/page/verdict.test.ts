@@ -68,7 +68,7 @@ test('the sentence names the worst, alone by its name, several by their number, 
     one.problems.map(({ what, why, href }) => [what, why, href]),
     [
       ['node.textfile fails', 'a.prom:1: no number', '#collector-node.textfile'],
-      ['node.cpu misses a part', 'x', '#collector-node.cpu'],
+      ['node.cpu: partial data', 'x', '#collector-node.cpu'],
     ],
   );
   const more = { collectors: [textfile, { ...textfile, id: 'node.b' }], exporters: [exporter({ state: 'retrying' })] };
@@ -81,7 +81,7 @@ test('each thing that can be wrong is told with its reason', () => {
     [
       { exporters: [exporter({ memory: { bodies: 2, bytes: 2048, oldestStampMs: NOW - 60_000 } })] },
       /^Receiver vm is catching up\.$/,
-      /2 bodies \(2 KiB\) waiting/,
+      /2 batches \(2 KiB\) waiting/,
     ],
     [
       { cycle: { intervalSeconds: 15, count: 1, skipped: 0, lastMs: NOW - 40_000, nextMs: NOW } },
