@@ -161,5 +161,8 @@ test('two objects with the same series: the second is named, and nothing is ther
   assert.equal(code, 1);
   const lines = stdout.split('\n').filter((line) => line.startsWith('acme_'));
   assert.equal(new Set(lines.map((line) => line.slice(0, line.lastIndexOf(' ')))).size, lines.length);
-  assert.match(stderr, /Widget b\/w1: acme_widget_phase\{.*\} is a series of Widget a\/w1 as well; only the first is exposed/);
+  assert.match(
+    stderr,
+    /Widget b\/w1: acme_widget_phase\{.*\} is a series of Widget a\/w1 as well; only the first is exposed/,
+  );
 });
