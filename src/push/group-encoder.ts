@@ -104,7 +104,7 @@ async function textsOf(
   encodings: ReadonlySet<Encoding>,
   stampMs: number,
 ): Promise<Texts> {
-  // To stamp each line of what is kept compressed would cost a second of CPU for 10,000 pods, at each push.
+  // Stamping each line of prepared text would cost a second of CPU for 10,000 pods at each push.
   const written = (encoding: Encoding) => (hasPrepared ? compressionOf(encoding) : encoding);
   const hasStamps = births.length > 0 || snapshots.some(({ stamps }) => stamps !== undefined);
   const made = new Map<Encoding, CompressedText & { readonly written: Encoding }>();
