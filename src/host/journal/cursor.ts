@@ -1,0 +1,45 @@
+/** Where an entry stands, as systemd writes it: the sequence number in its series, boot and times, and a hash of the entry. */
+export interface Cursor {
+  /** The series of sequence numbers, 32 hexadecimal digits. */
+  readonly seqnumId: string;
+  readonly seqnum: number;
+  readonly bootId: string;
+  /** Microseconds since that boot. */
+  readonly monotonic: number;
+  /** Microseconds since 1970. */
+  readonly realtime: number;
+  /** Hexadecimal, without leading zeros. */
+  readonly xorHash: string;
+}
+
+/** The text form of sd_journal_get_cursor(3). */
+export const cursorText = ({ seqnumId, seqnum, bootId, monotonic, realtime, xorHash }: Cursor): string =>
+  `s=${seqnumId};i=${seqnum.toString(16)};b=${bootId};m=${monotonic.toString(16)};t=${realtime.toString(16)};x=${xorHash}`;
+
+const CURSOR =
+  /^s=([0-9a-f]{32});i=([0-9a-f]{1,13});b=([0-9a-f]{32});m=([0-9a-f]{1,13});t=([0-9a-f]{1,13});x=([0-9a-f]{1,16})$/;
+
+/** Reads the text form; undefined for anything else. */
+export function parseCursor(text: string): Cursor | undefined {
+  const match = CURSOR.exec(text);
+  if (match === null) return undefined;
+  const [, seqnumId = '', seqnum = '', bootId = '', monotonic = '', realtime = '', xorHash = ''] = match;
+  return {
+    seqnumId,
+    seqnum: Number.parseInt(seqnum, 16),
+    bootId,
+    monotonic: Number.parseInt(monotonic, 16),
+    realtime: Number.parseInt(realtime, 16),
+    xorHash,
+  };
+}
+
+/**
+ * Which of two entries comes first, as journalctl orders them: by sequence number within one series, by monotonic time
+ * within one boot, else by wall clock. Negative when it is `a`.
+ */
+export function compareEntries(a: Omit<Cursor, 'xorHash'>, b: Omit<Cursor, 'xorHash'>): number {
+  if (a.seqnumId === b.seqnumId) return a.seqnum - b.seqnum;
+  if (a.bootId === b.bootId && a.monotonic !== b.monotonic) return a.monotonic - b.monotonic;
+  return a.realtime - b.realtime;
+}

@@ -1,0 +1,82 @@
+import { zstdDecompressSync } from 'node:zlib';
+import { decodeLz4 } from './lz4.ts';
+import { MAX_OBJECT_BYTES, u64, type Window } from './window.ts';
+
+/** One field of an entry. Its value may be any bytes; they are held as a string of one character per byte. */
+export class Field {
+  readonly name: string;
+  readonly latin1: string;
+
+  constructor(name: string, latin1: string) {
+    this.name = name;
+    this.latin1 = latin1;
+  }
+
+  /** The value as text; bytes that are not UTF-8 are replaced. */
+  get text(): string {
+    return NOT_ASCII.test(this.latin1) ? Buffer.from(this.latin1, 'latin1').toString('utf8') : this.latin1;
+  }
+}
+
+const NOT_ASCII = /[\x80-\xff]/;
+
+/** Why the value of a data object can't be had. */
+export type Unreadable = 'corrupt' | 'unsupported' | 'too large';
+
+const DATA = 1;
+const XZ = 1;
+const LZ4 = 2;
+const ZSTD = 4;
+const EQUALS = 0x3d;
+const MAX_NAME = 64;
+
+/**
+ * The field of the data object at `offset`; undefined when its name is not `wanted`. `wanted` undefined takes all.
+ * Values that are compressed with xz, which Node can't decode, are `unsupported`.
+ */
+export function readField(
+  window: Window,
+  offset: number,
+  isCompact: boolean,
+  wanted: ReadonlySet<string> | undefined,
+): Field | Unreadable | undefined {
+  const head = isCompact ? 72 : 64;
+  if (!window.seek(offset, head)) return 'corrupt';
+  if (window.buffer[window.at] !== DATA) return 'corrupt';
+  const compression = (window.buffer[window.at + 1] as number) & 7;
+  const size = u64(window.buffer, window.at + 8);
+  if (size <= head) return 'corrupt';
+  if (size > MAX_OBJECT_BYTES) return 'too large';
+  if (!window.seek(offset, size)) return 'corrupt';
+  const { buffer, at } = window;
+  if (compression === 0) return parse(buffer, at + head, at + size, wanted);
+  if (compression === XZ) return 'unsupported';
+  const payload = unpack(buffer.subarray(at + head, at + size), compression);
+  return typeof payload === 'string' ? payload : parse(payload, 0, payload.length, wanted);
+}
+
+function unpack(packed: Buffer, compression: number): Buffer | Unreadable {
+  try {
+    if (compression === ZSTD) return zstdDecompressSync(packed, { maxOutputLength: MAX_OBJECT_BYTES });
+    if (compression !== LZ4 || packed.length < 9) return 'corrupt';
+    const size = u64(packed, 0);
+    return size > MAX_OBJECT_BYTES ? 'too large' : decodeLz4(packed.subarray(8), size);
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'too large' : 'corrupt';
+  }
+}
+
+function parse(
+  buffer: Buffer,
+  from: number,
+  end: number,
+  wanted: ReadonlySet<string> | undefined,
+): Field | Unreadable | undefined {
+  let equals = from;
+  const last = Math.min(end, from + MAX_NAME + 1);
+  while (equals < last && buffer[equals] !== EQUALS) equals++;
+  if (equals === last || equals === from) return 'corrupt';
+  const name = buffer.toString('latin1', from, equals);
+  if (wanted !== undefined && !wanted.has(name)) return undefined;
+  return new Field(name, buffer.toString('latin1', equals + 1, end));
+}

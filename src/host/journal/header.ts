@@ -1,0 +1,65 @@
+import { u64 } from './window.ts';
+
+/** The parts of the header that are needed, of systemd's JOURNAL_FILE_FORMAT. */
+export interface Header {
+  readonly fileId: string;
+  readonly machineId: string;
+  readonly seqnumId: string;
+  readonly isCompact: boolean;
+  readonly isArchived: boolean;
+  readonly headerBytes: number;
+  readonly entries: number;
+  readonly headSeqnum: number;
+  readonly tailSeqnum: number;
+  /** Offset of the first array of entries; 0 when there is none. */
+  readonly firstArray: number;
+  /** Microseconds since 1970. */
+  readonly headRealtime: number;
+  readonly tailRealtime: number;
+}
+
+/** A file that is no journal, or one of a format that this reader does not know. */
+export class UnsupportedJournal extends Error {}
+
+/** The oldest header, of systemd 38 to 186. */
+export const MIN_HEADER_BYTES = 208;
+
+const SIGNATURE = Buffer.from('LPKSHHRH').readBigUInt64LE();
+const COMPACT = 16;
+/** Incompatible flags in words: xz, lz4, keyed hash, zstd, compact. */
+const KNOWN_FLAGS = 1 | 2 | 4 | 8 | COMPACT;
+const ARCHIVED = 2;
+
+/** Reads the header at `at` of `buffer`, which has its {@link MIN_HEADER_BYTES}. Throws UnsupportedJournal. */
+export function readHeader(buffer: Buffer, at: number): Header {
+  if (buffer.readBigUInt64LE(at) !== SIGNATURE)
+    throw new UnsupportedJournal('not a journal file: the signature is missing');
+  const flags = buffer.readUInt32LE(at + 12);
+  const unknown = (flags & ~KNOWN_FLAGS) >>> 0;
+  if (unknown !== 0) {
+    throw new UnsupportedJournal(
+      `written with features that this version does not know (incompatible flags 0x${unknown.toString(16)})`,
+    );
+  }
+  const headerBytes = u64(buffer, at + 88);
+  if (headerBytes < MIN_HEADER_BYTES || headerBytes > 64 * 1024) {
+    throw new UnsupportedJournal(`the header says that it has ${headerBytes} bytes`);
+  }
+  return {
+    fileId: id128(buffer, at + 24),
+    machineId: id128(buffer, at + 40),
+    seqnumId: id128(buffer, at + 72),
+    isCompact: (flags & COMPACT) !== 0,
+    isArchived: buffer[at + 16] === ARCHIVED,
+    headerBytes,
+    entries: u64(buffer, at + 152),
+    tailSeqnum: u64(buffer, at + 160),
+    headSeqnum: u64(buffer, at + 168),
+    firstArray: u64(buffer, at + 176),
+    headRealtime: u64(buffer, at + 184),
+    tailRealtime: u64(buffer, at + 192),
+  };
+}
+
+/** An id of 128 bits in hexadecimal digits. */
+export const id128 = (buffer: Buffer, at: number): string => buffer.toString('hex', at, at + 16);

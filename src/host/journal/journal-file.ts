@@ -1,0 +1,176 @@
+import type { Cursor } from './cursor.ts';
+import { EntryIndex } from './entry-index.ts';
+import { type Field, readField, type Unreadable } from './field.ts';
+import { type Header, id128, MIN_HEADER_BYTES, readHeader, UnsupportedJournal } from './header.ts';
+import { hex64, type ReadAt, u64, Window } from './window.ts';
+
+/** An entry without its fields. */
+export interface Entry extends Cursor {
+  /** Offset in its file. */
+  readonly offset: number;
+}
+
+/** What was met that could not be read, since the file was opened. */
+export interface Damage {
+  /** Entries that are lost. */
+  entries: number;
+  /** Fields that are lost, by reason. */
+  fields: Record<Unreadable, number>;
+}
+
+const ENTRY = 3;
+const ENTRY_HEAD = 64;
+/** journald writes at most 1024. */
+const MAX_FIELDS = 4096;
+const MAX_REMEMBERED = 16_384;
+/** Longer values are hardly ever shared by entries. */
+const MAX_REMEMBERED_LENGTH = 256;
+
+/**
+ * A file of systemd's journal, read through a {@link Window}: regular and compact, with any hash. What is damaged costs no
+ * more than itself: an entry, or a field of those that share it.
+ */
+export class JournalFile {
+  readonly damage: Damage = { entries: 0, fields: { corrupt: 0, unsupported: 0, 'too large': 0 } };
+  readonly #readAt: ReadAt;
+  readonly #window: Window;
+  readonly #headerBytes = Buffer.alloc(MIN_HEADER_BYTES);
+  readonly #index: EntryIndex;
+  readonly #wanted: ReadonlySet<string> | undefined;
+  /** Fields by the offset of their data object; entries share most of them. Undefined for one that is not wanted. */
+  readonly #remembered = new Map<number, Field | undefined>();
+  #header: Header;
+  #bootId = '';
+  readonly #bootBytes = Buffer.alloc(16);
+
+  /** `wanted` are the names of the fields to read; all without it. Throws UnsupportedJournal and what `readAt` throws. */
+  constructor(readAt: ReadAt, wanted?: ReadonlySet<string>) {
+    this.#readAt = readAt;
+    this.#window = new Window(readAt);
+    this.#wanted = wanted;
+    this.#header = this.#readHeader();
+    const { isCompact, headerBytes } = this.#header;
+    const firstArray = () => this.#header.firstArray;
+    this.#index = new EntryIndex({ window: this.#window, isCompact, headerBytes, firstArray });
+  }
+
+  get header(): Header {
+    return this.#header;
+  }
+
+  /** How many entries were complete at the last {@link refresh}. */
+  get entries(): number {
+    return this.#header.entries;
+  }
+
+  /** Looks again at what the file has. Throws UnsupportedJournal when it is another one by now. */
+  refresh(): void {
+    this.#window.refresh();
+    const { fileId } = this.#header;
+    const header = this.#readHeader();
+    if (header.fileId !== fileId) throw new UnsupportedJournal('the file was replaced by another one');
+    this.#header = header;
+    this.#index.refresh();
+  }
+
+  /** Gives back memory while there is nothing to read. */
+  release(): void {
+    this.#window.release();
+    this.#remembered.clear();
+  }
+
+  /**
+   * The entry `index`, counted from 0. Undefined for one that is damaged, and for the last one of a file that is written
+   * while it is not complete: see {@link mayCome}.
+   */
+  entry(index: number): Entry | undefined {
+    const offset = this.#index.offset(index, this.entries);
+    if (offset === undefined) return undefined;
+    const window = this.#window;
+    if (!window.seek(offset, ENTRY_HEAD)) return undefined;
+    const { buffer, at } = window;
+    if (buffer[at] !== ENTRY) return undefined;
+    const seqnum = u64(buffer, at + 16);
+    const realtime = u64(buffer, at + 24);
+    const monotonic = u64(buffer, at + 32);
+    if (seqnum > Number.MAX_SAFE_INTEGER || realtime > Number.MAX_SAFE_INTEGER) return undefined;
+    if (buffer.compare(this.#bootBytes, 0, 16, at + 40, at + 56) !== 0) {
+      buffer.copy(this.#bootBytes, 0, at + 40, at + 56);
+      this.#bootId = id128(buffer, at + 40);
+    }
+    const xorHash = hex64(buffer, at + 56);
+    return { offset, seqnumId: this.#header.seqnumId, seqnum, realtime, monotonic, bootId: this.#bootId, xorHash };
+  }
+
+  /** Whether an entry that can't be read may only not be complete yet. */
+  mayCome(index: number): boolean {
+    return !this.#header.isArchived && index >= this.entries - 1;
+  }
+
+  /** The wanted fields of an entry, in the order of the file; those that can't be read are left out and counted. */
+  fields({ offset }: Entry): Field[] {
+    const offsets = this.#items(offset);
+    const fields: Field[] = [];
+    for (const item of offsets) {
+      if (this.#remembered.has(item)) {
+        const known = this.#remembered.get(item);
+        if (known !== undefined) fields.push(known);
+        continue;
+      }
+      const field = readField(this.#window, item, this.#header.isCompact, this.#wanted);
+      if (typeof field === 'string') {
+        this.damage.fields[field]++;
+        continue;
+      }
+      if (field === undefined || field.latin1.length <= MAX_REMEMBERED_LENGTH) this.#remember(item, field);
+      if (field !== undefined) fields.push(field);
+    }
+    return fields;
+  }
+
+  /** Index of the first entry that is not before what `isBefore` says; entries that can't be read count as before. */
+  search(isBefore: (entry: Entry) => boolean): number {
+    let low = 0;
+    let high = this.#index.reachable(this.entries);
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      let probe = middle;
+      let entry = this.entry(probe);
+      while (entry === undefined && probe + 1 < high) entry = this.entry(++probe);
+      if (entry === undefined || !isBefore(entry)) high = middle;
+      else low = probe + 1;
+    }
+    return low;
+  }
+
+  #items(offset: number): readonly number[] {
+    const window = this.#window;
+    if (!window.seek(offset, ENTRY_HEAD)) return [];
+    const itemBytes = this.#header.isCompact ? 4 : 16;
+    const size = u64(window.buffer, window.at + 8);
+    const count = Math.floor((size - ENTRY_HEAD) / itemBytes);
+    if (count < 0 || count > MAX_FIELDS || !window.seek(offset, ENTRY_HEAD + count * itemBytes)) {
+      this.damage.fields.corrupt++;
+      return [];
+    }
+    const { buffer, at } = window;
+    const items: number[] = new Array(count);
+    for (let item = 0; item < count; item++) {
+      const place = at + ENTRY_HEAD + item * itemBytes;
+      items[item] = this.#header.isCompact ? buffer.readUInt32LE(place) : u64(buffer, place);
+    }
+    return items;
+  }
+
+  #remember(offset: number, field: Field | undefined): void {
+    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
+    this.#remembered.set(offset, field);
+  }
+
+  #readHeader(): Header {
+    if (this.#readAt(this.#headerBytes, 0) < MIN_HEADER_BYTES) {
+      throw new UnsupportedJournal('shorter than the header of a journal');
+    }
+    return readHeader(this.#headerBytes, 0);
+  }
+}

@@ -1,0 +1,43 @@
+import type { Cursor } from './cursor.ts';
+
+/** How far a file was read. */
+export interface FilePosition {
+  /** How many of its entries. */
+  readonly index: number;
+  /** The sequence number of the last of them; 0 when there is none. */
+  readonly seqnum: number;
+}
+
+/**
+ * Everything up to some entries: what a file that was not there then may have of them was read already. Files are not
+ * written at the same moment, so the numbers of one series may have been read out of order.
+ */
+export interface Boundary {
+  /** The last entry by wall clock. */
+  readonly cursor: Cursor | undefined;
+  /** By series of sequence numbers, the highest. */
+  readonly seqnums: Readonly<Record<string, number>>;
+  /** By series, the folder in which it was found. */
+  readonly folders: Readonly<Record<string, string>>;
+}
+
+/** Where a reader of the journal stands, to go on from there after a restart. JSON. */
+export interface JournalPosition {
+  /** By the id of the file. */
+  readonly files: Readonly<Record<string, FilePosition>>;
+  readonly boundary: Boundary;
+  /** By series of sequence numbers, the highest that was read: what is missing behind it is lost. */
+  readonly seqnums: Readonly<Record<string, number>>;
+}
+
+/**
+ * Whether an entry of a file that was not there at `boundary` had been read before. systemd copies the journal of /run to
+ * /var with new numbers of the same series: then the time since boot tells.
+ */
+export function wasRead(entry: Cursor, folder: string, { cursor, seqnums, folders }: Boundary): boolean {
+  const seqnum = seqnums[entry.seqnumId];
+  if (seqnum !== undefined && folders[entry.seqnumId] === folder) return entry.seqnum <= seqnum;
+  if (cursor === undefined) return false;
+  if (cursor.bootId === entry.bootId) return entry.monotonic <= cursor.monotonic;
+  return entry.realtime <= cursor.realtime;
+}

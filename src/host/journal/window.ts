@@ -1,0 +1,106 @@
+/** Reads into `target` from `position` of a file; gives how many bytes there were. Throws the errors of node:fs. */
+export type ReadAt = (target: Buffer, position: number) => number;
+
+const BLOCK_BYTES = 64 * 1024;
+
+/** Blocks that are kept: entries, their arrays and data lie in places of their own. */
+const BLOCKS = 6;
+
+/** No object of a journal that is read is larger. */
+export const MAX_OBJECT_BYTES = 1024 * 1024;
+
+/**
+ * A view of a file through a few blocks. {@link seek} moves it; then `buffer` from `at` on holds what was asked for, until
+ * the next call. Memory is bounded by the number of blocks, and no call allocates unless a range is longer than a block.
+ */
+export class Window {
+  buffer: Buffer = Buffer.alloc(0);
+  at = 0;
+  readonly #readAt: ReadAt;
+  #blocks: Block[] = [];
+  #uses = 0;
+
+  constructor(readAt: ReadAt) {
+    this.#readAt = readAt;
+  }
+
+  /** Whether the file has `length` bytes at `offset`; then they are at `at` in `buffer`. */
+  seek(offset: number, length: number): boolean {
+    const index = Math.floor(offset / BLOCK_BYTES);
+    const within = offset - index * BLOCK_BYTES;
+    if (within + length > BLOCK_BYTES) return this.#seekLong(offset, length);
+    const block = this.#block(index);
+    this.buffer = block.bytes;
+    this.at = within;
+    return within + length <= block.length;
+  }
+
+  /** Forgets all blocks: the file may have been written meanwhile. */
+  refresh(): void {
+    for (const block of this.#blocks) block.index = -1;
+  }
+
+  /** Gives the memory back. */
+  release(): void {
+    this.#blocks = [];
+    this.buffer = Buffer.alloc(0);
+  }
+
+  #block(index: number): Block {
+    let oldest: Block | undefined;
+    for (const block of this.#blocks) {
+      if (block.index === index) {
+        block.usedAt = ++this.#uses;
+        return block;
+      }
+      if (oldest === undefined || block.usedAt < oldest.usedAt) oldest = block;
+    }
+    if (oldest === undefined || this.#blocks.length < BLOCKS) {
+      oldest = { bytes: Buffer.allocUnsafeSlow(BLOCK_BYTES), index: -1, length: 0, usedAt: 0 };
+      this.#blocks.push(oldest);
+    }
+    oldest.index = -1;
+    oldest.length = this.#fill(oldest.bytes, index * BLOCK_BYTES);
+    oldest.index = index;
+    oldest.usedAt = ++this.#uses;
+    return oldest;
+  }
+
+  #seekLong(offset: number, length: number): boolean {
+    if (length > MAX_OBJECT_BYTES) return false;
+    const bytes = Buffer.allocUnsafe(length);
+    this.buffer = bytes;
+    this.at = 0;
+    return this.#fill(bytes, offset) === length;
+  }
+
+  #fill(bytes: Buffer, offset: number): number {
+    let length = 0;
+    while (length < bytes.length) {
+      const read = this.#readAt(length === 0 ? bytes : bytes.subarray(length), offset + length);
+      if (read === 0) break;
+      length += read;
+    }
+    return length;
+  }
+}
+
+interface Block {
+  readonly bytes: Buffer;
+  /** Which block of the file it holds; -1 for none. */
+  index: number;
+  /** Bytes that the file had there. */
+  length: number;
+  usedAt: number;
+}
+
+/** A little-endian number of 64 bits; rounded above 2^53. */
+export const u64 = (buffer: Buffer, at: number): number =>
+  buffer.readUInt32LE(at) + buffer.readUInt32LE(at + 4) * 0x1_0000_0000;
+
+/** A little-endian number of 64 bits in hexadecimal digits without leading zeros. */
+export function hex64(buffer: Buffer, at: number): string {
+  const high = buffer.readUInt32LE(at + 4);
+  const low = buffer.readUInt32LE(at).toString(16);
+  return high === 0 ? low : high.toString(16) + low.padStart(8, '0');
+}
