@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, r
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { READ_AT_ONCE } from '../base/files.ts';
+import { AbsentPaths } from './absent-paths.ts';
 import { pathOfText, REPLACEMENT, textOfBytes } from './bytes.ts';
 import { errorCode, fileError, MissingFile, UnreadableFile } from './errors.ts';
 import type { HostPaths } from './paths.ts';
@@ -22,6 +23,7 @@ const NO_VALUE = new Set(['EINVAL', 'EOPNOTSUPP', 'ENOTSUP', 'EAGAIN', 'EBUSY', 
  */
 export class Host {
   readonly paths: HostPaths;
+  readonly #absent = new AbsentPaths();
   #buffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
 
   constructor(paths: HostPaths) {
@@ -48,23 +50,17 @@ export class Host {
    * DeniedFile or UnreadableFile, also for a file over `maxBytes`.
    */
   read(path: string, maxBytes = MAX_FILE_BYTES): string {
-    let fd: number;
+    if (this.#absent.isAbsent(path)) throw new MissingFile(path);
     try {
-      fd = openSync(pathOfText(path), READ_AT_ONCE);
+      return this.#readAll(path, maxBytes);
     } catch (cause) {
-      throw fileError(path, cause);
-    }
-    try {
-      return this.#readOpen(fd, path, maxBytes);
-    } catch (cause) {
-      throw cause instanceof UnreadableFile ? cause : fileError(path, cause);
-    } finally {
-      closeSync(fd);
+      throw this.#asFileError(path, cause);
     }
   }
 
   /** Like {@link read}, but undefined for a file that is not there. */
   readIfExists(path: string, maxBytes = MAX_FILE_BYTES): string | undefined {
+    if (this.#absent.isAbsent(path)) return undefined;
     try {
       return this.read(path, maxBytes);
     } catch (cause) {
@@ -78,6 +74,7 @@ export class Host {
    * Throws DeniedFile.
    */
   attribute(path: string): string | undefined {
+    if (this.#absent.isAbsent(path)) return undefined;
     try {
       return this.#word(path, this.read(path));
     } catch (cause) {
@@ -132,15 +129,17 @@ export class Host {
 
   /** Names in a folder, sorted by code point. Throws MissingFile, DeniedFile or UnreadableFile. */
   list(path: string): string[] {
+    if (this.#absent.isAbsent(path)) throw new MissingFile(path);
     try {
       return this.#names(path).sort();
     } catch (cause) {
-      throw fileError(path, cause);
+      throw this.#absent.note(path, fileError(path, cause));
     }
   }
 
   /** Names in a folder, sorted; none when the folder is not there. */
   listIfExists(path: string): string[] {
+    if (this.#absent.isAbsent(path)) return [];
     try {
       return this.list(path);
     } catch (cause) {
@@ -151,6 +150,7 @@ export class Host {
 
   /** Names of the folders in a folder, sorted, without links; none when it is not there. */
   foldersIfExists(path: string): string[] {
+    if (this.#absent.isAbsent(path)) return [];
     try {
       const entries = readdirSync(pathOfText(path), { withFileTypes: true });
       if (entries.some(({ name }) => name.includes(REPLACEMENT))) {
@@ -165,7 +165,7 @@ export class Host {
         .map(({ name }) => name)
         .sort();
     } catch (cause) {
-      const error = fileError(path, cause);
+      const error = this.#absent.note(path, fileError(path, cause));
       if (error instanceof MissingFile) return [];
       throw error;
     }
@@ -206,7 +206,21 @@ export class Host {
     return readdirSync(pathOfText(path), 'buffer').map(textOfBytes);
   }
 
-  /** Kernel files tell no size: read until the end, into a buffer that only grows. */
+  /** Throws the errors of node:fs as they are. */
+  #readAll(path: string, maxBytes: number): string {
+    const fd = openSync(pathOfText(path), READ_AT_ONCE);
+    try {
+      return this.#readOpen(fd, path, maxBytes);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #asFileError(path: string, cause: unknown): Error {
+    return cause instanceof UnreadableFile ? cause : this.#absent.note(path, fileError(path, cause));
+  }
+
+  /** Kernel files have no size: read until the end, into a buffer that only grows. */
   #readOpen(fd: number, path: string, maxBytes: number): string {
     let length = 0;
     for (;;) {

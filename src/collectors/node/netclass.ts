@@ -75,7 +75,7 @@ export const netclass = defineCollector({
       for (const [index, device] of devices.entries()) {
         // Twenty files a device, and a node may have hundreds of devices.
         if (index % DEVICES_A_TURN === DEVICES_A_TURN - 1) await setImmediate(undefined, { signal });
-        out.attempt(device, () => addDevice(out, host, device, ignoreInvalidSpeed));
+        out.attempt(device, () => addDevice(out, host, folder, device, ignoreInvalidSpeed));
       }
       if (wantsNetlink) out.attempt('alternative names', () => addAlternativeNames(out, netlink, ignoredDevices));
     };
@@ -84,13 +84,13 @@ export const netclass = defineCollector({
 
 const DEVICES_A_TURN = 32;
 
-function addDevice(out: Snapshot, host: Host, device: string, ignoreInvalidSpeed: boolean): void {
+function addDevice(out: Snapshot, host: Host, folder: string, device: string, ignoreInvalidSpeed: boolean): void {
   const word = (file: string) => {
-    const path = host.sys('class/net', device, file);
+    const path = `${folder}/${device}/${file}`;
     return out.attempt(path, () => host.attribute(path));
   };
   const number = (file: string) => {
-    const path = host.sys('class/net', device, file);
+    const path = `${folder}/${device}/${file}`;
     return out.attempt(path, () => numeric(host, path));
   };
   const operstate = word('operstate');

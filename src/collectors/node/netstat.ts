@@ -3,10 +3,11 @@ import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import { MalformedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { type Losses, words } from '../../host/lines.ts';
+import { words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { integer } from '../../host/numbers.ts';
 import { recordsOfFile } from '../../host/records.ts';
+import type { Family } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 import { FamilyCache } from './family-cache.ts';
@@ -35,69 +36,107 @@ export const netstat = defineCollector({
     const paired = [netPath(host, 'netstat'), netPath(host, 'snmp')];
     const snmp6 = netPath(host, 'snmp6');
     const families = new FamilyCache('untyped');
-    // Hundreds of fields, of which a tenth is wanted: the expression is tried once a name, not once a cycle.
-    const wanted = new Map<string, boolean>();
-    const isWanted = (key: string): boolean => {
-      const known = wanted.get(key);
-      if (known !== undefined) return known;
-      const answer = fields.test(key);
-      if (wanted.size < MAX_FIELDS) wanted.set(key, answer);
-      return answer;
+    // Hundreds of fields, of which a tenth is wanted: the pattern is tried once a name, not once a cycle.
+    const known = new Map<string, Family | undefined>();
+    const familyOf: FamilyOf = (protocol, field) => {
+      const key = `${protocol}_${field}`;
+      if (known.has(key)) return known.get(key);
+      const family = fields.test(key)
+        ? families.get(`node_netstat_${key}`, `${protocol} counter ${field}.`)
+        : undefined;
+      if (known.size < MAX_FIELDS) known.set(key, family);
+      return family;
     };
+    const headers = new Headers(familyOf);
     return (out) => {
-      const add: Add = (protocol, field, value) => {
-        const key = `${protocol}_${field}`;
-        if (isWanted(key))
-          out.add(families.get(`node_netstat_${key}`, `${protocol} counter ${field}.`), integer(value));
-      };
-      for (const path of paired) readPairs(out, host, path, add);
-      readSnmp6(out, host, snmp6, add);
+      for (const path of paired) readPairs(out, host, path, headers);
+      readSnmp6(out, host, snmp6, familyOf);
     };
   },
 });
 
 /** Ten times what the kernel has. */
 const MAX_FIELDS = 5000;
+const MAX_HEADERS = 100;
 
-/** Takes one field; the value is still text, since most fields are not wanted. */
-type Add = (protocol: string, field: string, value: string) => void;
+/** The family of a field; undefined when it is not wanted. */
+type FamilyOf = (protocol: string, field: string) => Family | undefined;
+
+/** A line with the names of a protocol's fields. */
+interface Header {
+  /** Protocol with its colon. */
+  readonly head: string;
+  readonly columns: number;
+  readonly wanted: readonly { readonly column: number; readonly field: string; readonly family: Family }[];
+}
+
+/** The lines with names are the same in each cycle: each is split once. */
+class Headers {
+  readonly #familyOf: FamilyOf;
+  readonly #known = new Map<string, Header>();
+
+  constructor(familyOf: FamilyOf) {
+    this.#familyOf = familyOf;
+  }
+
+  /** Throws for a line that does not begin with a protocol. */
+  parse(line: string): Header {
+    const known = this.#known.get(line);
+    if (known !== undefined) return known;
+    const [head, ...names] = words(line);
+    const protocol = protocolOf(head);
+    const wanted = names.flatMap((field, index) => {
+      const family = this.#familyOf(protocol, field);
+      return family === undefined ? [] : [{ column: index + 1, field, family }];
+    });
+    const header = { head: head as string, columns: names.length + 1, wanted };
+    if (this.#known.size < MAX_HEADERS) this.#known.set(line, header);
+    return header;
+  }
+}
+
+function protocolOf(head: string | undefined): string {
+  if (head?.endsWith(':') !== true) throw new Error('expected a protocol, a colon and names or values');
+  return head.slice(0, -1);
+}
 
 /** Pairs of lines, the first with the names, the second with the values: `Tcp: InSegs OutSegs`, `Tcp: 10 20`. */
-function readPairs(lost: Snapshot, host: Host, path: string, add: Add): void {
-  let names: string[] | undefined;
-  let namesLine = 0;
-  const loseNames = (head: string | undefined) =>
-    lost.lose(path, new MalformedFile(path, namesLine, `the line with the values of ${head} is missing`));
-  recordsOfFile(lost, host, path, (line, number) => {
-    const columns = words(line);
-    const expected = names;
-    const [head = ''] = columns;
-    if (!head.endsWith(':')) throw new Error('expected a protocol, a colon and names or values');
-    // Two lines of names in a row: the first is without its values.
-    names = expected?.[0] === head ? undefined : columns;
-    if (expected !== undefined && expected[0] !== head) loseNames(expected[0]);
-    if (names !== undefined) {
-      namesLine = number;
+function readPairs(out: Snapshot, host: Host, path: string, headers: Headers): void {
+  let header: Header | undefined;
+  let headerLine = 0;
+  const loseHeader = (head: string) =>
+    out.lose(path, new MalformedFile(path, headerLine, `the line with the values of ${head} is missing`));
+  recordsOfFile(out, host, path, (line, number) => {
+    const names = header;
+    if (names === undefined || !line.startsWith(`${names.head} `)) {
+      header = headers.parse(line);
+      // Two lines of names in a row: the first is without its values.
+      if (names !== undefined) loseHeader(names.head);
+      headerLine = number;
       return;
     }
-    if (expected === undefined) return;
-    if (columns.length !== expected.length) throw new Error(`the values do not fit to the names of ${head}`);
-    const protocol = head.slice(0, -1);
-    for (let index = 1; index < columns.length; index++) {
-      const field = expected[index] as string;
-      lost.attempt(`${path} ${protocol}_${field}`, () => add(protocol, field, columns[index] as string));
+    header = undefined;
+    const values = words(line);
+    if (values.length !== names.columns) throw new Error(`the values do not fit to the names of ${names.head}`);
+    for (const { column, field, family } of names.wanted) {
+      try {
+        out.add(family, integer(values[column]));
+      } catch (cause) {
+        out.lose(`${path} ${names.head.slice(0, -1)}_${field}`, cause);
+      }
     }
   });
-  if (names !== undefined) loseNames(names[0]);
+  if (header !== undefined) loseHeader((header as Header).head);
 }
 
 /** One field a line, `Icmp6InMsgs 7`: the protocol ends with the first 6. */
-function readSnmp6(lost: Losses, host: Host, path: string, add: Add): void {
-  recordsOfFile(lost, host, path, (line) => {
+function readSnmp6(out: Snapshot, host: Host, path: string, familyOf: FamilyOf): void {
+  recordsOfFile(out, host, path, (line) => {
     const [name = '', value] = words(line);
     const end = name.indexOf('6') + 1;
     if (end === 0) throw new Error('expected a name with a 6 in it');
     if (value === undefined) throw new Error(`${name} has no value`);
-    add(name.slice(0, end), name.slice(end), value);
+    const family = familyOf(name.slice(0, end), name.slice(end));
+    if (family !== undefined) out.add(family, integer(value));
   });
 }

@@ -1,0 +1,39 @@
+import { statSync } from 'node:fs';
+import { pathOfText } from './bytes.ts';
+import { MissingFile } from './errors.ts';
+
+/** Ten times what the collectors of a host look for in vain. Processes that have ended fill it up in the end. */
+const MAX_PATHS = 1024;
+
+/**
+ * Paths that did not exist when they were last opened. Most hosts lack most hardware, so each cycle looks for some thirty
+ * files and folders in vain: a stat that finds nothing costs 6 µs, a failed open with its error 28 µs.
+ */
+export class AbsentPaths {
+  readonly #paths = new Set<string>();
+
+  /** Whether `path` was missing last time, and still is. */
+  isAbsent(path: string): boolean {
+    if (!this.#paths.has(path)) return false;
+    if (isMissing(path)) return true;
+    this.#paths.delete(path);
+    return false;
+  }
+
+  /** Remembers `path` when `error` says that it is missing; returns `error`. */
+  note(path: string, error: Error): Error {
+    if (!(error instanceof MissingFile)) return error;
+    if (this.#paths.size >= MAX_PATHS) this.#paths.clear();
+    this.#paths.add(path);
+    return error;
+  }
+}
+
+/** Whether nothing is there; false where that can't be told, so that the caller meets the reason. */
+function isMissing(path: string): boolean {
+  try {
+    return statSync(pathOfText(path), { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
