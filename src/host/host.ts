@@ -50,7 +50,6 @@ export class Host {
    * DeniedFile or UnreadableFile, also for a file over `maxBytes`.
    */
   read(path: string, maxBytes = MAX_FILE_BYTES): string {
-    if (this.#absent.isAbsent(path)) throw new MissingFile(path);
     try {
       return this.#readAll(path, maxBytes);
     } catch (cause) {

@@ -14,6 +14,8 @@ import { folderOf } from './reading.ts';
 export interface ContainerProcess {
   /** Its id in the mounted procfs. */
   readonly pid: string;
+  /** Its folder there. */
+  readonly folder: string;
   /** The inode of its folder there, which a later process of the same id does not have. */
   readonly inode: number;
 }
@@ -102,16 +104,17 @@ export class ProcessFinder {
   oneIn({ id, containerId }: Cgroup): ContainerProcess | undefined {
     const known = this.#table?.byContainer.get(containerId ?? '') ?? [];
     for (const pid of known.length > 0 || !this.#isShared ? known : (this.idsIn(id) ?? [])) {
-      const inode = this.#host.inode(this.#host.proc(pid));
-      if (inode !== undefined) return { pid, inode };
+      const folder = this.#host.proc(pid);
+      const inode = this.#host.inode(folder);
+      if (inode !== undefined) return { pid, folder, inode };
     }
     this.#missed++;
     return undefined;
   }
 
   /** Whether it still runs. */
-  isAlive({ pid, inode }: ContainerProcess): boolean {
-    return this.#host.inode(this.#host.proc(pid)) === inode;
+  isAlive({ folder, inode }: ContainerProcess): boolean {
+    return this.#host.inode(folder) === inode;
   }
 
   async #look(turns: Turns): Promise<void> {

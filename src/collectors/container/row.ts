@@ -107,9 +107,10 @@ export class Row {
 
   /** Like {@link add}, for one of several things of a cgroup, which `subject`, a label as text, tells apart. */
   addSubject<Of>(out: Snapshot, subject: string, series: readonly Series<Of>[], values: Of): void {
-    for (const { family, field, tail } of series) {
+    const tails = tailsOf(series, subject);
+    for (const [index, { family, field }] of series.entries()) {
       const value = values[field] as number | undefined;
-      if (value !== undefined) out.addParts(family, family.name, this.#labels, subject + tail, value);
+      if (value !== undefined) out.addParts(family, family.name, this.#labels, tails[index] as string, value);
     }
   }
 
@@ -117,4 +118,20 @@ export class Row {
   addOne(out: Snapshot, { family, tail, value }: Constant, subject = ''): void {
     out.addParts(family, family.name, this.#labels, subject + tail, value);
   }
+}
+
+/** By list of series and subject: the tails of the series behind the subject. */
+const joinedTails = new WeakMap<object, Map<string, readonly string[]>>();
+/** Pods share the names of their interfaces, and a host has few disks. */
+const MAX_SUBJECTS = 500;
+
+/** Joined once: a snapshot compares each part with that of the cycle before, and the same string is equal at once. */
+function tailsOf<Of>(series: readonly Series<Of>[], subject: string): readonly string[] {
+  const bySubject = joinedTails.get(series) ?? new Map<string, readonly string[]>();
+  const known = bySubject.get(subject);
+  if (known !== undefined) return known;
+  if (bySubject.size >= MAX_SUBJECTS) bySubject.clear();
+  const tails = series.map(({ tail }) => subject + tail);
+  joinedTails.set(series, bySubject.set(subject, tails));
+  return tails;
 }

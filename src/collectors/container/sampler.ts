@@ -117,12 +117,14 @@ export class Sampler {
       above: !isWhole && row.above?.seen?.cycle === this.#cycle ? row.above.seen.reading : undefined,
     });
     this.#mustBeThere(row, reading);
-    out.attempt(`${id}: processes`, () => {
-      this.#lookAtProcesses(row, reading, out);
-      if (limits && isWhole && this.#wanted.all && row.pid !== undefined) {
-        limits.openFiles = softOpenFiles(this.#host, row.pid);
-      }
-    });
+    if (this.#needsProcesses(row)) {
+      out.attempt(`${id}: processes`, () => {
+        this.#lookAtProcesses(row, reading, out);
+        if (limits && isWhole && this.#wanted.all && row.pid !== undefined) {
+          limits.openFiles = softOpenFiles(this.#host, row.pid);
+        }
+      });
+    }
     for (const cause of reading.losses) out.lose(id, cause);
     for (const cause of limits?.losses ?? NO_LOSSES) out.lose(id, cause);
     row.limits = limits;
@@ -146,7 +148,7 @@ export class Sampler {
     const kinds = this.#sockets;
     if (kinds.size === 0) return;
     const holder = row.cgroup.kind === 'root' ? undefined : networkHolder(row)?.network;
-    const folder = holder && this.#host.proc(holder.pid, 'net');
+    const folder = holder && `${holder.folder}/net`;
     if (row.cgroup.kind === 'root') addConnections(out, this.#host, row, netPath(this.#host), kinds);
     else if (folder !== undefined) addConnections(out, this.#host, row, folder, kinds);
   }
@@ -157,7 +159,7 @@ export class Sampler {
     const holder = networkHolder(row);
     if (holder === undefined) return undefined;
     holder.network ??= this.#processes.oneIn(holder.cgroup);
-    const path = holder.network && this.#host.proc(holder.network.pid, 'net/dev');
+    const path = holder.network && `${holder.network.folder}/net/dev`;
     const interfaces = path === undefined ? undefined : this.#netDev(path, id, out);
     if (interfaces !== undefined) {
       holder.unread = 0;
@@ -192,10 +194,13 @@ export class Sampler {
     return parseNetDev(path, text, { lose: (_, cause) => out.lose(`${id}: network`, cause) });
   }
 
+  #needsProcesses({ cgroup, isNamed }: Row): boolean {
+    const { all, fileDescriptors, sockets } = this.#wanted;
+    return all || fileDescriptors || sockets || (cgroup.kind === 'container' && !isNamed);
+  }
+
   #lookAtProcesses(row: Row, reading: Reading, out: Snapshot): void {
     const { all, fileDescriptors, sockets } = this.#wanted;
-    const isFirst = row.cgroup.kind === 'container' && !row.isNamed;
-    if (!all && !fileDescriptors && !sockets && !isFirst) return;
     const { cgroup } = row;
     const pids = this.#processes.idsIn(cgroup.id);
     row.pid = cgroup.kind === 'container' ? this.#processes.oneIn(cgroup)?.pid : pids?.[0];
