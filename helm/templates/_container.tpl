@@ -85,7 +85,7 @@ volumeMounts:
 {{- end }}
 {{- end -}}
 
-{{- /* A state agent is no node: its own series are told apart by the name of the pod. */ -}}
+{{- /* A state agent is no node: its own series carry the name of the pod. */ -}}
 {{- define "firesteel.stateEnv" -}}
 - name: NODE_NAME
   valueFrom:

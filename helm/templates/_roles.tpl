@@ -16,7 +16,7 @@
 {{ include "firesteel.scheme" . }}://{{ include "firesteel.fullname" . }}-state.{{ include "firesteel.namespace" . }}.svc:{{ int .Values.http.port }}
 {{- end -}}
 
-{{- /* Who tells node agents the names of pods: state, apiserver, kubelet, or none when nothing wants them. */ -}}
+{{- /* Where node agents get the names of pods from: state, apiserver, kubelet, or none when nothing wants them. */ -}}
 {{- define "firesteel.identitySource" -}}
 {{- $collectors := include "firesteel.collectors" . | fromYaml -}}
 {{- $identity := $collectors.container.identity | default dict -}}
