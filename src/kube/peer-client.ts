@@ -1,7 +1,7 @@
-import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { Names } from '../net/names.ts';
 import { type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
 import type { ShardReport } from './resharding.ts';
 
@@ -33,10 +33,13 @@ const MAX_ANSWER = 4096;
 /** Speaks to the other state agents over HTTP. Addresses are remembered: the name service may fail with the API server. */
 export class PeerClient implements LeasePeers {
   readonly #options: PeerOptions;
+  /** Asked anew each time: a peer that has just begun counts at once. */
+  readonly #names: Names;
   readonly #known = new Map<string, readonly Address[]>();
 
-  constructor(options: PeerOptions) {
+  constructor(options: PeerOptions, names = new Names({ longestTtl: 0 })) {
     this.#options = options;
+    this.#names = names;
   }
 
   async consent(question: PeerQuestion, patienceMs: number): Promise<{ readonly against: string | undefined }> {
@@ -178,7 +181,7 @@ export class PeerClient implements LeasePeers {
       const patience = new Promise<never>((_, reject) => {
         late = setTimeout(reject, patienceMs, new Error('the name service gives no answer')).unref();
       });
-      const addresses = await Promise.race([lookup(host, { all: true }), patience]);
+      const addresses = await Promise.race([this.#names.resolve(host), patience]);
       this.#known.set(
         peer,
         addresses.map(({ address }) => ({ host: address, port })),

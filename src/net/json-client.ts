@@ -4,6 +4,7 @@ import got, { type Progress, RequestError, type Response } from 'got';
 import { readRegular } from '../base/files.ts';
 import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
+import { Names } from './names.ts';
 
 /** How to come in, and whom to trust. */
 export interface JsonClientOptions {
@@ -25,14 +26,16 @@ const MAX_CA_BYTES = 4 * 1024 * 1024;
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const ANSWER_MS = 10_000;
 
-/** Asks one server for JSON, over one kept connection. */
+/** Asks one server for JSON, over one kept connection, with names resolved apart from those of all others. */
 export class JsonClient {
   readonly #options: JsonClientOptions;
   readonly #token: SecretFile | undefined;
+  readonly #names: Names;
   #agents: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined;
 
-  constructor(options: JsonClientOptions) {
+  constructor(options: JsonClientOptions, names = new Names()) {
     this.#options = options;
+    this.#names = names;
     this.#token = options.tokenFile === undefined ? undefined : new SecretFile(options.tokenFile);
   }
 
@@ -98,7 +101,7 @@ export class JsonClient {
 
   #kept() {
     const { caFile, insecureSkipVerify } = this.#options;
-    const common = { keepAlive: true, maxSockets: 1 };
+    const common = { keepAlive: true, maxSockets: 1, lookup: this.#names.lookup };
     this.#agents ??= {
       http: new HttpAgent(common),
       https: new HttpsAgent({

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { readFileSync, statSync } from 'node:fs';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { parseHosts } from './hosts-file.ts';
 import { candidates, parseResolvConf, type ResolvConf } from './resolv-conf.ts';
 
@@ -13,6 +13,8 @@ export interface NamesWorld {
   readonly port: number;
   /** For one name with all questions that it takes, milliseconds. */
   readonly deadlineMs: number;
+  /** How long an answer is used at most, seconds, whatever its TTL: servers change addresses without regard to it. */
+  readonly longestTtl: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
@@ -22,6 +24,7 @@ const WORLD: NamesWorld = {
   resolvConfFile: '/etc/resolv.conf',
   port: 53,
   deadlineMs: 4500,
+  longestTtl: 300,
   now: () => performance.now(),
 };
 
@@ -30,8 +33,6 @@ const ANSWER_MS = 1000;
 const TRIES = 2;
 /** How long IPv6 addresses are waited for when there are others (RFC 8305, 3: 50 ms). */
 const OTHER_FAMILY_MS = 50;
-/** Servers change addresses without regard to an endless TTL. */
-const LONGEST_TTL_S = 300;
 /** Names that one user resolves; beyond, the oldest is forgotten. */
 const MOST_NAMES = 64;
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -87,8 +88,10 @@ export class Names {
     );
   };
 
-  /** The addresses of `name`, those of IPv4 first. Rejects with {@link NameError}. */
+  /** The addresses of `name`, those of IPv4 first; an address is its own. Rejects with {@link NameError}. */
   async resolve(name: string): Promise<readonly LookupAddress[]> {
+    const literal = isIP(name);
+    if (literal !== 0) return [{ address: name, family: literal }];
     const key = name.toLowerCase();
     const bare = key.replace(/\.$/, '');
     const known = this.#hosts.value.get(bare);
@@ -136,8 +139,9 @@ export class Names {
   }
 
   #keep(name: string, { addresses, ttlSeconds }: Found): readonly LookupAddress[] {
+    const { now, longestTtl } = this.#world;
     this.#cache.delete(name);
-    this.#cache.set(name, { addresses, untilMs: this.#world.now() + Math.min(ttlSeconds, LONGEST_TTL_S) * 1000 });
+    this.#cache.set(name, { addresses, untilMs: now() + Math.min(ttlSeconds, longestTtl) * 1000 });
     if (this.#cache.size > MOST_NAMES) this.#cache.delete(this.#cache.keys().next().value as string);
     return addresses;
   }

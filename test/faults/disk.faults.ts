@@ -12,7 +12,7 @@ const LIMIT_BYTES = 2 ** 20;
 const SERIES = 5000;
 const DOWN_CYCLES = 70;
 
-suite('a spool that is full', { concurrency: true, timeout: 300_000 }, () => {
+suite('a spool that is full', { concurrency: true, timeout: 600_000 }, () => {
   test('a disk of 1 MiB that is full costs the oldest bodies, counted one by one', async (t) => {
     const disk = smallDisk(t);
     if (disk !== undefined) await fillUp(t, { path: disk });

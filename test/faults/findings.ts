@@ -14,7 +14,7 @@ export interface Findings {
   readonly wrong: readonly string[];
   /** Samples that are stored more than once, raw; a receiver with deduplication shows one of them. */
   readonly duplicates: number;
-  /** Samples with a stamp that the witness does not know: the agent was killed between its two uploads. */
+  /** Samples and ends of series with a stamp that the witness does not know: the agent was killed between its uploads. */
   readonly unwitnessed: number;
 }
 
@@ -53,8 +53,9 @@ export async function findings(
       const value = values[index] ?? Number.NaN;
       if (seen.has(stampMs)) duplicates++;
       seen.add(stampMs);
-      // The end of a series that is not in this cycle.
-      if (Number.isNaN(value) && name !== KNOWN_NAME && !expected.get(key)?.has(stampMs)) continue;
+      // The end of a series that is not in this cycle. The known ones never end.
+      if (Number.isNaN(value) && name !== KNOWN_NAME && stamps.has(stampMs) && !expected.get(key)?.has(stampMs))
+        continue;
       const original = expected.get(key)?.get(stampMs);
       if (name === KNOWN_NAME) {
         const complaint = known.complaint(labels, value, stampMs, skewsMs);

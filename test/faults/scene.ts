@@ -168,12 +168,13 @@ export class Scene {
     await this.until(`${count} cycles`, () => seen() >= wanted, count * 3000 + 20_000);
   }
 
-  /** A self metric of the agent for our exporter, summed over all other labels; 0 without it. */
-  async own(name: string, exporter = EXPORTER): Promise<number> {
+  /** A self metric of the agent for our exporter, summed over the series that have `label`; 0 without it. */
+  async own(name: string, exporter = EXPORTER, label = ''): Promise<number> {
     const response = await fetch(`${this.#url}/metrics`, { signal: AbortSignal.timeout(10_000) });
     let sum = 0;
     for (const [series, value] of samplesOf(await response.text())) {
-      if (series.startsWith(`${name}{`) && series.includes(`exporter="${exporter}"`)) sum += value;
+      if (series.startsWith(`${name}{`) && series.includes(`exporter="${exporter}"`) && series.includes(label))
+        sum += value;
     }
     return sum;
   }

@@ -102,6 +102,22 @@ test('an answer is kept for its TTL, and asked for once by all who need it', asy
   assert.equal(await textOf(names.resolve('vm.example')), '10.0.0.8');
 });
 
+test('an address is its own, and a user who wants it fresh is given each answer anew', async (t) => {
+  const { server, folder } = await scene(t, { 'vm.example': GOOD });
+  const fresh = new Names({
+    hostsFile: join(folder, 'hosts'),
+    resolvConfFile: join(folder, 'resolv.conf'),
+    port: server.port,
+    longestTtl: 0,
+  });
+  t.after(() => fresh.close());
+  for (const address of ['10.1.2.3', '2001:db8::7']) assert.equal(await textOf(fresh.resolve(address)), address);
+  assert.deepEqual(server.questions, []);
+  assert.equal(await textOf(fresh.resolve('vm.example')), '10.0.0.7 2001:db8::7');
+  server.names.set('vm.example', { a: ['10.0.0.8'] });
+  assert.equal(await textOf(fresh.resolve('vm.example')), '10.0.0.8');
+});
+
 test('what fails says so, names the server, and is asked again the next time', async (t) => {
   const { names, server } = await scene(t, { 'broken.example': 'servfail' });
   await assert.rejects(names.resolve('nowhere.example'), {

@@ -7,7 +7,7 @@ import { startAgentProcess } from '../kit/agent.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 import { hungReceiver } from '../kit/hung-receiver.ts';
 import { startNameServer } from '../kit/name-server.ts';
-import { canReplaceFiles, within } from './resolv-conf.ts';
+import { canReplaceFiles, within } from '../kit/resolv-conf.ts';
 
 /** Addresses of this test's own, one for each name server, so that port 53 is free. */
 const nameServers = ['127.0.0.78', '127.0.0.79'];
@@ -82,7 +82,7 @@ const STATES: Readonly<Record<string, (t: TestContext, folder: string) => Promis
   },
 };
 
-suite('the agent ends whatever it waits for', { concurrency: 2, timeout: 300_000 }, () => {
+suite('the agent ends whatever it waits for', { concurrency: 2, timeout: 240_000 }, () => {
   for (const [what, state] of Object.entries(STATES)) {
     test(`${what}: by SIGTERM`, (t) => ends(t, state, 1));
     test(`${what}: by SIGTERM and SIGTERM`, (t) => ends(t, state, 2));
