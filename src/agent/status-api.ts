@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 import { nodeName, targets } from '../config/identity.ts';
 import { ConfigError } from '../config/load.ts';
@@ -172,5 +173,5 @@ function restOf({ self, budget, now, current }: StatusApiWorld, logLevel: LogLev
 
 const refusalOf = (cause: unknown): ReloadView => ({
   applied: [],
-  refused: cause instanceof ConfigError ? cause.problems : [cause instanceof Error ? cause.message : String(cause)],
+  refused: cause instanceof ConfigError ? cause.problems : [errorText(cause)],
 });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { errorText } from '../base/error-text.ts';
 import { type Allowlist, parseAllowlist } from '../collectors/ksm/allowlist.ts';
 import { CustomResourceError } from '../collectors/ksm/custom/config.ts';
 import { parseCustomResources } from '../collectors/ksm/custom/resource.ts';
@@ -96,7 +97,7 @@ function refused<T>(flag: string, parse: () => T): T {
   try {
     return parse();
   } catch (cause) {
-    throw new UsageError(`--${flag}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new UsageError(`--${flag}: ${errorText(cause)}`);
   }
 }
 
@@ -123,7 +124,7 @@ async function objectsOf(file: string, io: Io): Promise<KubeObject[]> {
   try {
     return parseObjects(text);
   } catch (cause) {
-    throw new UsageError(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new UsageError(`${file}: ${errorText(cause)}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { errorText } from '../base/error-text.ts';
 import { Pattern } from './re2/pattern.ts';
 
 const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -82,7 +83,7 @@ export const pattern = () =>
     try {
       return Pattern.of(source);
     } catch (cause) {
-      context.addIssue({ code: 'custom', message: cause instanceof Error ? cause.message : String(cause) });
+      context.addIssue({ code: 'custom', message: errorText(cause) });
       return z.NEVER;
     }
   });

@@ -1,5 +1,6 @@
 // A D-Bus client, as much as reading properties takes: https://dbus.freedesktop.org/doc/dbus-specification.html
 import { createConnection, type Socket } from 'node:net';
+import { errorText } from '../base/error-text.ts';
 import {
   type DbusCall,
   type DbusMessage,
@@ -124,7 +125,7 @@ export class DbusConnection {
         bytes = bytes.subarray(length);
       }
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
+      const message = errorText(cause);
       this.#fail(new Error(`${this.#path}: malformed D-Bus message: ${message}`, { cause }));
     }
     this.#received = [bytes];

@@ -1,3 +1,4 @@
+import { errorText } from '../base/error-text.ts';
 import { MalformedFile } from './errors.ts';
 
 /** Takes note of units (records, files, devices) that could not be read; a Snapshot does. */
@@ -15,7 +16,7 @@ export function eachLine(path: string, text: string, parse: (line: string, numbe
     try {
       parse(line, number);
     } catch (cause) {
-      throw new MalformedFile(path, number, messageOf(cause));
+      throw new MalformedFile(path, number, errorText(cause));
     }
   });
 }
@@ -47,7 +48,7 @@ export function eachRecord(
       if (hasNul && line.includes('\0')) throw new Error('the line has NUL bytes');
       parse(line, number);
     } catch (cause) {
-      const error = new MalformedFile(path, number, messageOf(cause));
+      const error = new MalformedFile(path, number, errorText(cause));
       if (++bad > MAX_BAD_RECORDS) throw error;
       lost.lose(path, error);
     }
@@ -69,8 +70,6 @@ function walkLines(text: string, take: (line: string, number: number) => void): 
   }
 }
 
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
-
 /** `text`, which a file without any text, or of NULs, does not have: then throws an Error that names `path`. */
 export function filled(path: string, text: string): string {
   if (/[^\s\0]/.test(text)) return text;
@@ -88,6 +87,6 @@ export function oneLine<Value>(path: string, text: string, parse: (text: string)
   try {
     return parse(text);
   } catch (cause) {
-    throw new MalformedFile(path, 1, messageOf(cause));
+    throw new MalformedFile(path, 1, errorText(cause));
   }
 }

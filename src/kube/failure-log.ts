@@ -1,3 +1,4 @@
+import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 import { ApiBodyError, ApiError, ApiUnreachable } from './api.ts';
 
@@ -49,7 +50,7 @@ export class FailureLog {
     this.#saidMs.set(name, nowMs);
     const fields = {
       cause: name,
-      reason: error instanceof Error ? error.message : String(error),
+      reason: errorText(error),
       collections: cause.paths.size,
       failures: cause.failures,
     };

@@ -1,3 +1,4 @@
+import { errorText } from '../base/error-text.ts';
 import type { Family } from './family.ts';
 import { labelBlock } from './text/format.ts';
 
@@ -120,7 +121,7 @@ export class Snapshot {
 
   /** Records the loss of one unit. */
   lose(unit: string, cause: unknown): void {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = errorText(cause);
     // Errors of files begin with their path, which often is the unit.
     this.errors.push(new Error(message.startsWith(unit) ? message : `${unit}: ${message}`, { cause }));
   }

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got, { type Progress, RequestError, type Response } from 'got';
+import { errorText } from '../base/error-text.ts';
 import { readRegular } from '../base/files.ts';
 import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
@@ -95,7 +96,7 @@ export class JsonClient {
         throw new Error(`${shownUrl(url)}: the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
       // Only code and message: got's errors hold the request's headers, and so the token.
       const code = cause instanceof RequestError ? `${cause.code} ` : '';
-      throw new Error(`${shownUrl(url)}: ${code}${cause instanceof Error ? cause.message : String(cause)}`);
+      throw new Error(`${shownUrl(url)}: ${code}${errorText(cause)}`);
     }
   }
 

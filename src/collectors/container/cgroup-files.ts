@@ -1,3 +1,4 @@
+import { errorText } from '../../base/error-text.ts';
 import { MalformedFile, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type Losses, oneLine } from '../../host/lines.ts';
@@ -140,7 +141,7 @@ export class CgroupFiles implements Losses {
       return keyed(this.#text, key, convert);
     } catch (cause) {
       const before = this.#text.slice(0, `\n${this.#text}`.indexOf(`\n${key} `));
-      const message = cause instanceof Error ? cause.message : String(cause);
+      const message = errorText(cause);
       this.lose('', new MalformedFile(this.#path, before.split('\n').length, message));
       return undefined;
     }

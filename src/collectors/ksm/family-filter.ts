@@ -1,4 +1,5 @@
 import { runInNewContext } from 'node:vm';
+import { errorText } from '../../base/error-text.ts';
 import { PatternError } from '../../config/re2/parse.ts';
 import { type Matching, Pattern } from '../../config/re2/pattern.ts';
 import type { KubeFamily } from './resource.ts';
@@ -39,7 +40,7 @@ export function metricPattern(source: string): Matching {
     try {
       return runInNewContext('new RegExp(source).test(name)', { source, name }, { timeout: LOOK_MS });
     } catch (cause) {
-      throw new PatternError(source, cause instanceof Error ? cause.message : String(cause));
+      throw new PatternError(source, errorText(cause));
     }
   };
   ask('kube_pod_status_phase_and_a_name_of_common_length');

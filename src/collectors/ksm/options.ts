@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { errorText } from '../../base/error-text.ts';
 import { allowlistKeyError } from './allowlist.ts';
 import { metricPattern } from './family-filter.ts';
 import { resources } from './resources/index.ts';
@@ -18,7 +19,7 @@ function messageOf(check: () => unknown): string | undefined {
     const message = check();
     return typeof message === 'string' ? message : undefined;
   } catch (cause) {
-    return cause instanceof Error ? cause.message : String(cause);
+    return errorText(cause);
   }
 }
 

@@ -1,3 +1,4 @@
+import { errorText } from '../../base/error-text.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import type { Family } from '../../metrics/family.ts';
 import { type Label, overLimit } from '../../metrics/label-limits.ts';
@@ -122,8 +123,7 @@ function identityText({ identity }: Resource, labels: readonly string[], object:
   return labels.map((label, index) => `${label}="${escaped(values[index])}"`).join();
 }
 
-const lost = (what: string, cause: unknown): Error =>
-  new Error(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+const lost = (what: string, cause: unknown): Error => new Error(`${what}: ${errorText(cause)}`, { cause });
 
 /** The JSON of an object may have anything where a text belongs. */
 function escaped(value: LabelValue): string {

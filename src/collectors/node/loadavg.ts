@@ -1,3 +1,4 @@
+import { errorText } from '../../base/error-text.ts';
 // /proc/loadavg: proc_loadavg(5). There on every Linux host.
 import { MalformedFile } from '../../host/errors.ts';
 import { decimal } from '../../host/numbers.ts';
@@ -32,6 +33,6 @@ export function parseLoadavg(path: string, text: string): [number, number, numbe
   try {
     return [decimal(one), decimal(five), decimal(fifteen)];
   } catch (cause) {
-    throw new MalformedFile(path, 1, cause instanceof Error ? cause.message : String(cause));
+    throw new MalformedFile(path, 1, errorText(cause));
   }
 }

@@ -1,3 +1,4 @@
+import { errorText } from '../../base/error-text.ts';
 import { MalformedFile } from '../../host/errors.ts';
 import { filled, type Losses, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
@@ -40,7 +41,7 @@ export function parseMdstat(lost: Losses, path: string, text: string): MdArray[]
       if (arrays.has(array.device)) throw new Error(`${array.device} is listed twice`);
       arrays.set(array.device, array);
     } catch (cause) {
-      lost.lose(path, new MalformedFile(path, index + 1, cause instanceof Error ? cause.message : String(cause)));
+      lost.lose(path, new MalformedFile(path, index + 1, errorText(cause)));
     }
   }
   return [...arrays.values()];

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { errorText } from '../../base/error-text.ts';
 import { Pattern } from '../../config/re2/pattern.ts';
 import { type Attributes, baseName, type Matches, parseTemplate, type Template } from './template.ts';
 
@@ -109,7 +110,7 @@ function problemsOf(entry: ProcessName): Problem[] {
       compile();
       return true;
     } catch (cause) {
-      problems.push({ path, message: cause instanceof Error ? cause.message : String(cause) });
+      problems.push({ path, message: errorText(cause) });
       return false;
     }
   };

@@ -1,5 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import { retryAfterMs } from '../../base/backoff.ts';
+import { errorText } from '../../base/error-text.ts';
 import type { ExporterSettings } from '../../config/exporter-schema.ts';
 import type { Compression } from '../../metrics/compression.ts';
 import { wireBytes } from '../exporter.ts';
@@ -135,7 +136,7 @@ function failureOf(
   // A name with several addresses gives an error for each.
   const first = cause instanceof AggregateError ? cause.errors[0] : cause;
   const code = codeOf(first);
-  const message = first instanceof Error ? first.message : String(first);
+  const message = errorText(first);
   const { text } = wordsOf(code === '' ? message : `${code}: ${message}`);
   return { code: 'error', failure: 'network', text: text.startsWith('the proxy') ? text : through + text };
 }

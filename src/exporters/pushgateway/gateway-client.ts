@@ -1,4 +1,5 @@
 import got, { RequestError } from 'got';
+import { errorText } from '../../base/error-text.ts';
 import type { ExporterSettings } from '../../config/exporter-schema.ts';
 import { Agents } from '../http/agents.ts';
 import { Credentials } from '../http/credentials.ts';
@@ -70,5 +71,5 @@ export class GatewayClient {
 /** Only the message: got's errors hold the request's headers. */
 const plain = (url: string, cause: unknown): Error => {
   const code = cause instanceof RequestError ? `${cause.code}: ` : '';
-  return new Error(`${url}: ${code}${cause instanceof Error ? cause.message : String(cause)}`);
+  return new Error(`${url}: ${code}${errorText(cause)}`);
 };

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { join } from 'node:path';
+import { errorText } from '../../base/error-text.ts';
 import { type Disk, DiskStalled, type Io } from './disk.ts';
 import { HEADER_BYTES, readDescription, readHeader, UnusableFile } from './format.ts';
 
@@ -43,7 +44,7 @@ export async function inspectFolder(disk: Disk, folder: string): Promise<Inspect
     } catch (cause) {
       if (cause instanceof DiskStalled) throw cause;
       if (cause instanceof UnusableFile) unusable.push({ file, cause });
-      else foreign.push({ file, reason: cause instanceof Error ? cause.message : String(cause) });
+      else foreign.push({ file, reason: errorText(cause) });
     }
   }
   return { entries, unusable, foreign };

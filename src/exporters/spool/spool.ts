@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { errorText } from '../../base/error-text.ts';
 import type { ThrottledLog } from '../../base/log.ts';
 import { wireBytes } from '../exporter.ts';
 import { Disk, DiskStalled } from './disk.ts';
@@ -114,7 +115,7 @@ export class Spool {
         await this.#writeWaiting();
         return true;
       } catch (cause) {
-        this.#trouble = cause instanceof Error ? cause.message : String(cause);
+        this.#trouble = errorText(cause);
         this.#isComing = cause instanceof DiskStalled;
         this.#say('error', 'open', this.#trouble, `going on without the disk, trying again; ${this.#remedy(cause)}`);
         this.#entries.length = 0;

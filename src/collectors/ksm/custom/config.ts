@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { errorText } from '../../../base/error-text.ts';
 import { parseYaml, YamlError } from '../../../config/yaml.ts';
 import { compilePath } from './path.ts';
 
@@ -20,7 +21,7 @@ const path = z
     try {
       return { segments, get: compilePath(segments) };
     } catch (cause) {
-      context.addIssue({ code: 'custom', message: cause instanceof Error ? cause.message : String(cause) });
+      context.addIssue({ code: 'custom', message: errorText(cause) });
       return z.NEVER;
     }
   });
