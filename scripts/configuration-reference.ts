@@ -10,6 +10,7 @@ interface Schema {
   readonly const?: unknown;
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: Schema | boolean;
 }
@@ -78,14 +79,12 @@ export function configurationReference(whole: object): string {
 }
 
 const isMapOfSections = ({ additionalProperties: element }: Schema): boolean =>
-  typeof element === 'object' && element.properties !== undefined;
+  typeof element === 'object' && (element.properties !== undefined || variantsOf(element) !== undefined);
 
 function sectionText(name: string, section: Schema): string {
   const { additionalProperties: element } = section;
-  const content = typeof element === 'object' && element.properties ? element : section;
-  const rows = Object.entries(content.properties ?? {}).flatMap(([key, value]) =>
-    rowsOf(content === section ? `${name}.${key}` : `${name}.NAME.${key}`, value, 1),
-  );
+  const content = typeof element === 'object' && isMapOfSections(section) ? element : section;
+  const rows = fieldRows(content === section ? name : `${name}.NAME`, variantsOf(content) ?? only(content), 0);
   const intro = section.description === undefined ? [] : [section.description];
   return [`## ${name}`, ...intro, table(['key', 'default', 'what'], rows)].join('\n\n');
 }
@@ -94,11 +93,63 @@ function sectionText(name: string, section: Schema): string {
 function rowsOf(path: string, schema: Schema, depth: number): string[][] {
   const page = ELSEWHERE[path];
   if (page !== undefined) return [[`\`${path}\``, '', `[${page}](${page})`]];
-  const inner = Object.entries(schema.properties ?? {});
-  if (inner.length > 0 && depth < 4) return inner.flatMap(([key, value]) => rowsOf(`${path}.${key}`, value, depth + 1));
+  const variants = variantsOf(schema) ?? (isSection(schema) ? only(schema) : undefined);
+  if (variants && depth < 4) return fieldRows(path, variants, depth);
   const value = schema.default;
   const shown = value === undefined ? '' : `\`${JSON.stringify(value)}\``;
   return [[`\`${path}\``, shown, [choicesOf(schema), schema.description].filter(Boolean).join(' ')]];
+}
+
+/** Variants of a section by name. */
+type Variants = ReadonlyMap<string, Schema>;
+
+const only = (section: Schema): Variants => new Map([['', section]]);
+
+const isSection = ({ properties = {} }: Schema): boolean => Object.keys(properties).length > 0;
+
+/** The rows of a section's fields. What only some of all its variants have, or have otherwise, names them. */
+function fieldRows(path: string, variants: Variants, depth: number, all: number = variants.size): string[][] {
+  const keys = new Set([...variants.values()].flatMap(({ properties = {} }) => Object.keys(properties)));
+  return [...keys].flatMap((key) => {
+    const at = `${path}.${key}`;
+    const having = new Map<string, Schema>();
+    for (const [name, { properties }] of variants) {
+      const schema = properties?.[key];
+      if (schema !== undefined) having.set(name, schema);
+    }
+    const schemas = [...having.values()];
+    if (schemas.every(({ const: constant }) => constant !== undefined)) return [choiceRow(at, schemas)];
+    if (schemas.every(isSection) && all > 1) return fieldRows(at, having, depth + 1, all);
+    const alike = Map.groupBy(having, ([, schema]) => JSON.stringify(schema));
+    return [...alike.values()].flatMap((same) => {
+      const rows = same.slice(0, 1).flatMap(([, schema]) => rowsOf(at, schema, depth + 1));
+      if (same.length === all) return rows;
+      const names = same.map(([name]) => name).join(', ');
+      return rows.map(([setting = '', value = '', what = '']) => [setting, value, `*${names}:* ${what}`.trim()]);
+    });
+  });
+}
+
+/** The field that tells variants apart. */
+function choiceRow(path: string, all: readonly Schema[]): string[] {
+  const choices = all.map(({ const: value, description }) =>
+    description === undefined ? `\`${value}\`` : `\`${value}\`: ${description}`,
+  );
+  return [`\`${path}\``, '', `${choices.join('; ')}.`];
+}
+
+/**
+ * The variants of a union of sections by the constant that tells them apart; undefined for everything else. Throws for
+ * a union of sections without one: its settings would be missing in the page.
+ */
+function variantsOf(schema: Schema): Variants | undefined {
+  const options = schema.oneOf ?? schema.anyOf;
+  if (!options?.some(isSection)) return undefined;
+  const constant = Object.keys(options[0]?.properties ?? {}).find((key) =>
+    options.every(({ properties }) => properties?.[key]?.const !== undefined),
+  );
+  if (constant === undefined) throw new Error('a union of sections without a constant that tells them apart');
+  return new Map(options.map((option) => [String(option.properties?.[constant]?.const), option]));
 }
 
 function choicesOf(schema: Schema): string {

@@ -13,7 +13,7 @@ export class PushExporters {
   readonly #metrics = exportMetrics(this.registry);
 
   /** The exporter that an agent on `node` makes for a VictoriaMetrics at `url`. */
-  create(node: string, url: string): Exporter {
+  create(node: string, url: string): Promise<Exporter> {
     const config = settingsSchema.parse({ node, exporters: { victoria: { type: 'vmagent', url } } });
     const settings = config.exporters.victoria;
     if (settings === undefined) throw new Error('BUG: no settings');

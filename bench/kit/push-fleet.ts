@@ -26,10 +26,12 @@ const [url = '', agents = '0', count = '0', interval = '0', warmUp = '0', cycles
 const intervalMs = Number(interval);
 const series = new SyntheticSeries(Number(count));
 const exporters = new PushExporters();
-const fleet = Array.from({ length: Number(agents) }, (_, index) => ({
-  exporter: exporters.create(`worker-${index}`, url),
-  phaseMs: spread === 'phases' ? nodePhaseMs('bench', `worker-${index}`, intervalMs) : 0,
-}));
+const fleet = await Promise.all(
+  Array.from({ length: Number(agents) }, async (_, index) => ({
+    exporter: await exporters.create(`worker-${index}`, url),
+    phaseMs: spread === 'phases' ? nodePhaseMs('bench', `worker-${index}`, intervalMs) : 0,
+  })),
+);
 
 let measuring = false;
 const latenciesMs: number[] = [];

@@ -11,7 +11,7 @@ const series = new SyntheticSeries(Number(count));
 const exporters = new PushExporters();
 const { registry, log } = exporters;
 registry.addProducer({ group: 'container', name: 'synthetic', collect: (out) => series.fill(out) });
-const exporter = exporters.create('worker-1', url);
+const exporter = await exporters.create('worker-1', url);
 const intervalMs = Number(interval);
 const cycle = new PushCycle({
   registry,

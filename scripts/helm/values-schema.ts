@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import { settingsSchema } from '../../src/commands/settings.ts';
+import { exporterSection } from '../../src/exporters/index.ts';
 import { podValues } from './pod-values.ts';
 
 /** The agent's own sections: chart and agent know the same keys, because these are the agent's. */
 const settings = settingsSchema.shape;
 const collectors = shapeOf(settings.collectors);
 const ksm = shapeOf(collectors.ksm);
-const exporter = shapeOf(settings.exporters.unwrap().valueType);
 
 /** Kubernetes checks what is passed on to it. */
 const anyObject = z.looseObject({});
@@ -24,25 +24,29 @@ const ksmValues = z.strictObject({
 });
 
 /** An exporter, with the names of Secrets in place of files. */
-const exporterValues = z.strictObject({
-  ...exporter,
-  type: (exporter.type as z.ZodType).optional(),
-  url: z.string(),
-  auth: z
-    .strictObject({ username: name, existingSecret: name, key: name, password: name, bearerToken: name })
-    .optional(),
-  tls: z
-    .strictObject({
-      caSecret: name,
-      caKey: name,
-      clientSecret: name,
-      certKey: name,
-      keyKey: name,
-      serverName: name,
-      insecureSkipVerify: z.boolean().optional(),
-    })
-    .optional(),
-});
+const exporterValues = exporterSection.options.map(({ shape }) =>
+  z.strictObject({
+    ...shape,
+    type: (shape.type as z.ZodType).optional(),
+    url: z.string(),
+    auth: z
+      .strictObject({ username: name, existingSecret: name, key: name, password: name, bearerToken: name })
+      .optional(),
+    tls: z
+      .strictObject({
+        caSecret: name,
+        caKey: name,
+        clientSecret: name,
+        certKey: name,
+        keyKey: name,
+        serverName: name,
+        insecureSkipVerify: z.boolean().optional(),
+      })
+      .optional(),
+  }),
+);
+
+const exporterUnion = z.union(exporterValues);
 
 const account = z.strictObject({ create: z.boolean(), name: z.string(), annotations: texts });
 const port = z.int().min(1).max(65535);
@@ -70,7 +74,7 @@ export const valuesSchema = z.strictObject({
   budget: settings.budget,
   identity: settings.identity,
   collectors: z.strictObject({ ...collectors, ksm: ksmValues }),
-  exporters: z.record(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/), exporterValues),
+  exporters: z.record(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/), exporterUnion),
   spool: z.strictObject({
     type: z.enum(['emptyDir', 'hostPath', 'none']),
     hostPath: z.string().regex(/^\//),
@@ -122,8 +126,39 @@ export const valuesSchema = z.strictObject({
 
 /** The chart's values.schema.json. */
 export function helmSchema(): string {
-  const schema = z.toJSONSchema(valuesSchema, { io: 'input', target: 'draft-7' });
+  const schema = z.toJSONSchema(valuesSchema, {
+    io: 'input',
+    target: 'draft-7',
+    override({ zodSchema, jsonSchema }) {
+      if (!(zodSchema instanceof z.ZodUnion) || zodSchema.options !== exporterUnion.options) return;
+      const options = jsonSchema.anyOf as Option[];
+      delete jsonSchema.anyOf;
+      Object.assign(jsonSchema, chosenByType(options));
+    },
+  });
   return `${JSON.stringify(schema, null, 1)}\n`;
+}
+
+/** The JSON schema of an object with a constant `type`. */
+type Option = z.core.JSONSchema.BaseSchema & { readonly properties: { readonly type: { readonly const: string } } };
+
+/**
+ * One of several objects, chosen by `type`; the first without one. With `anyOf` an error would list what is wrong by all
+ * of the others.
+ */
+function chosenByType(options: readonly Option[]): z.core.JSONSchema.BaseSchema {
+  const types = options.map(({ properties }) => properties.type.const);
+  const [first = {}, ...others] = options;
+  const chosen = others.reduce<z.core.JSONSchema.BaseSchema>(
+    (rest, option) => ({
+      if: { required: ['type'], properties: { type: { const: option.properties.type.const } } },
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema.
+      then: option,
+      else: rest,
+    }),
+    first,
+  );
+  return { type: 'object', properties: { type: { enum: types } }, allOf: [chosen] };
 }
 
 type Shape = Readonly<Record<string, z.ZodType>>;

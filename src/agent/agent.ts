@@ -13,8 +13,9 @@ import { type SelfMetrics, selfMetrics } from '../metrics/self.ts';
 import { PushCycle } from '../push/cycle.ts';
 import { type CycleMetrics, cycleMetrics } from '../push/metrics.ts';
 import type { SkipReason } from '../push/schedule.ts';
-import { type Assembly, type AssemblyWorld, assemble, type Config, pushedLabelsOf, servingOf } from './assembly.ts';
+import { type Assembly, type AssemblyWorld, assemble, type Config, servingOf } from './assembly.ts';
 import { Parts } from './parts.ts';
+import { pushedLabelsOf } from './receivers.ts';
 import { type Reloaded, type Reloader, reloader } from './reload.ts';
 import { createStatusApi, type StatusApi } from './status-api.ts';
 
@@ -256,7 +257,7 @@ function logStart({ config, http, exporters, phaseMs }: Assembly, registry: Agen
       intervalSeconds: config.push.interval / 1000,
       phaseSeconds: phaseMs / 1000,
       groups: GROUPS.filter((group) => registry.groups.has(group)),
-      exporters: exporters.map(({ name }) => `${name} ${config.exporters[name]?.url}`),
+      exporters: exporters.map((exporter) => `${exporter.name} ${exporter.status().url}`),
       http: http?.url,
     },
     'started',

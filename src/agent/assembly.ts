@@ -1,24 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
-import { REAL_CLOCK } from '../base/clock.ts';
 import type { Log, ThrottledLog } from '../base/log.ts';
 import { type CollectorsConfig, PRODUCERS } from '../collectors/catalogue.ts';
-import { nodeName, pushedGroups, targets } from '../config/identity.ts';
+import { nodeName, targets } from '../config/identity.ts';
 import type { CoreConfig } from '../config/schema.ts';
 import type { Exporter } from '../exporters/exporter.ts';
-import { createExporter } from '../exporters/index.ts';
+import type { HousekeepingWorld } from '../exporters/exporter-type.ts';
+import { createExporter, exporterTypeOf } from '../exporters/index.ts';
 import type { ExportMetrics } from '../exporters/metrics.ts';
-import { GatewayClient } from '../exporters/pushgateway/gateway-client.ts';
-import { Janitor } from '../exporters/pushgateway/janitor.ts';
 import { Host } from '../host/host.ts';
 import type { Route } from '../http/message.ts';
 import { type HttpServer, type HttpSettings, startHttp } from '../http/server.ts';
-import { PushedLabels } from '../metrics/pushed-labels.ts';
 import { type Producer, Scope } from '../metrics/scope.ts';
 import { IdentityClient, realIdentityWorld } from '../pods/client.ts';
 import { createIdentitySource } from '../pods/sources.ts';
 import { nodePhaseMs } from '../push/phase.ts';
 import { Schedule, type SkipReason } from '../push/schedule.ts';
 import type { Parts } from './parts.ts';
+import { stateKeeping } from './receivers.ts';
 import type { StateRole } from './state-role.ts';
 
 /** The whole configuration. */
@@ -72,30 +70,27 @@ export const servingOf = ({
   ...(ksm.enabled && { maxConnections: STATE_CONNECTIONS }),
 });
 
-/** What the pushes of each group do to the labels of its series. */
-export const pushedLabelsOf = (config: CoreConfig): Record<string, PushedLabels> =>
-  Object.fromEntries(
-    Object.entries(pushedGroups(config)).map(([group, options]) => [group, new PushedLabels(options)]),
-  );
-
 /** Builds, or takes over, all `parts` that `config` asks for; starts none. Throws ConfigError for what can't be. */
 export async function assemble(config: Config, parts: Parts, world: AssemblyWorld): Promise<Assembly> {
   const { log, now, env, random } = world;
   const collectors = await collectorParts(config, parts, world);
   const { ksm } = config.collectors;
-  const notesEnded = Object.values(config.exporters).some(
-    ({ enabled, type, groups, staleMarkers }) =>
-      enabled && type === 'vmagent' && groups.includes('ksm') && staleMarkers !== false,
-  );
+  const keeping = stateKeeping(config);
   const state = !ksm.enabled
     ? undefined
     : await parts.take(
         'ksm',
-        { ksm, election: config.election, http: stateHttp(config), notesEnded, pushed: pushedGroups(config).ksm },
+        {
+          ksm,
+          election: config.election,
+          http: stateHttp(config),
+          notesEnded: keeping.notesEnded,
+          pushed: keeping.pushed,
+        },
         async () => {
           const { createStateRole } = await import('./state-role.ts');
           const { pushNow } = world;
-          return createStateRole(config, ksm, { scope: new Scope(), notesEnded, log, now, random, env, pushNow });
+          return createStateRole(config, ksm, { scope: new Scope(), keeping, log, now, random, env, pushNow });
         },
         { start: (role) => role.start(), stop: (role) => role.stop() },
       );
@@ -126,7 +121,7 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
   return { config, scopes, exporters, pods: collectors.pods, state, http, schedule, phaseMs };
 }
 
-/** The exporters, and who cleans up behind nodes at those that keep what they got for ever. */
+/** The exporters, and the housekeeping of the leader at their receivers. */
 async function exporterParts(
   config: Config,
   parts: Parts,
@@ -144,26 +139,19 @@ async function exporterParts(
       stop: (made) => made.close(FLUSH_MS),
     });
     exporters.push(exporter);
-    if (!state || settings.type !== 'pushgateway' || !settings.janitor.enabled) continue;
-    const { grace, every } = settings.janitor;
-    const jobs = nodeJobs(config);
+    const type = exporterTypeOf(settings);
+    if (!state || !type.housekeeping) continue;
+    const world: HousekeepingWorld = {
+      ...{ cluster, env, now, log, metrics },
+      isMaster: () => state.election.isMaster(),
+      nodes: (signal) => state.nodeNames(signal),
+      nodeJobs: nodeJobs(config),
+    };
     await parts.take(
-      `exporters.${name}.janitor`,
+      `exporters.${name}.housekeeping`,
       { ...madeFrom, state: config.collectors.ksm, election: config.election },
-      () =>
-        new Janitor({
-          exporter: name,
-          gateway: new GatewayClient(settings, env),
-          isMaster: () => state.election.isMaster(),
-          nodes: (signal) => state.nodeNames(signal),
-          household: { jobs, cluster, graceMs: grace },
-          everyMs: every,
-          clock: REAL_CLOCK,
-          now,
-          log,
-          metrics,
-        }),
-      { start: (janitor) => janitor.start(), stop: (janitor) => janitor.stop() },
+      () => type.housekeeping?.(name, settings, world),
+      { start: (made) => made?.start(), stop: (made) => made?.stop() },
     );
   }
   return exporters;

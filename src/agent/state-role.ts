@@ -1,8 +1,7 @@
 import { hostname } from 'node:os';
 import type { Log } from '../base/log.ts';
-import { createKsm, type Ksm } from '../collectors/ksm/index.ts';
+import { createKsm, type Keeping, type Ksm } from '../collectors/ksm/index.ts';
 import type { KsmSection } from '../collectors/ksm/section.ts';
-import { pushedGroups } from '../config/identity.ts';
 import { ConfigError } from '../config/load.ts';
 import type { CoreConfig } from '../config/schema.ts';
 import { SecretFile } from '../config/secret-file.ts';
@@ -20,7 +19,6 @@ import { POD_INFO_PATH } from '../kube/pod-info.ts';
 import { Resharding } from '../kube/resharding.ts';
 import { REAL_TIMING } from '../kube/retry.ts';
 import { tokenReviewer } from '../kube/token-review.ts';
-import type { Compression } from '../metrics/compression.ts';
 import type { Scope } from '../metrics/scope.ts';
 import { preferMemoryToSpeed, preferSpeedToMemory } from './memory.ts';
 
@@ -28,8 +26,8 @@ import { preferMemoryToSpeed, preferSpeedToMemory } from './memory.ts';
 export interface StateRoleWorld {
   /** Where its series go. */
   readonly scope: Scope;
-  /** Whether a receiver may want to know which series have ended. */
-  readonly notesEnded: boolean;
+  /** How its text is stored: compression, and what receivers want to know or limit. */
+  readonly keeping: Keeping;
   readonly log: Log;
   readonly now: () => number;
   readonly random: () => number;
@@ -67,7 +65,7 @@ const SETTLING_MS = 100;
 export function createStateRole(
   config: CoreConfig,
   section: KsmSection,
-  { scope, notesEnded, log, now, random, env, pushNow }: StateRoleWorld,
+  { scope, keeping, log, now, random, env, pushNow }: StateRoleWorld,
 ): StateRole {
   preferMemoryToSpeed();
   const { kubeconfig, context } = section;
@@ -80,7 +78,6 @@ export function createStateRole(
   } catch (cause) {
     throw new ConfigError([`collectors.ksm: ${(cause as Error).message}; name one with collectors.ksm.kubeconfig`]);
   }
-  const keeping = { compression: storeCompression(config.exporters), notesEnded, pushed: pushedGroups(config).ksm };
   const ksm = createKsm(section, client, keeping, log, VERSION);
   for (const producer of ksm.producers) scope.addProducer(producer);
   scope.addPrepared(ksm.state);
@@ -172,15 +169,6 @@ export function createStateRole(
       client.close();
     },
   };
-}
-
-/** The state is stored in the encoding that its receivers read, so that a push compresses nothing: zstd is for vmagent only. */
-function storeCompression(exporters: CoreConfig['exporters']): Compression {
-  const takesZstd = Object.values(exporters).some(
-    ({ enabled, type, groups, compression }) =>
-      enabled && type === 'vmagent' && groups.includes('ksm') && compression !== 'gzip',
-  );
-  return takesZstd ? 'zstd' : 'gzip';
 }
 
 /** The way to the other state agents; undefined where none are configured. */

@@ -3,8 +3,7 @@ import type { Config } from '../agent/agent.ts';
 import { targets } from '../config/identity.ts';
 import { ConfigError } from '../config/load.ts';
 import { printable } from '../config/print.ts';
-import { askReceivers } from '../exporters/ask.ts';
-import { waysTo } from '../exporters/http/ways.ts';
+import { exporterTypeOf } from '../exporters/index.ts';
 import { type Command, type Io, UsageError } from './command.ts';
 import { loadSettings, parseFlags } from './settings.ts';
 
@@ -28,10 +27,13 @@ ends with 2; ends with 0 when the agent would start with all of it. The file of 
     if (file === undefined) throw new UsageError('check-config needs a FILE');
     try {
       const { config, warnings } = loadSettings({ config: file }, io.env);
-      const ways = Object.entries(config.exporters).map(([name, settings]) => waysTo(name, settings, io.env));
-      const problems = [...ways.flatMap((way) => way.problems), ...(await customResourceProblems(config))];
+      const prechecks = Object.entries(config.exporters).flatMap(
+        ([name, settings]) => exporterTypeOf(settings).precheck?.(name, settings, io.env) ?? [],
+      );
+      const problems = [...prechecks.flatMap((check) => check.problems), ...(await customResourceProblems(config))];
       if (problems.length > 0) throw new ConfigError(problems);
-      for (const warning of [...warnings, ...ways.flatMap((way) => way.warnings)]) io.stderr(`warning: ${warning}\n`);
+      for (const warning of [...warnings, ...prechecks.flatMap((check) => check.warnings)])
+        io.stderr(`warning: ${warning}\n`);
       if (values.print) io.stdout(stringify(printable(config)));
       else io.stdout(`${file}: ok\n`);
       return values.connect ? await connect(config, io) : 0;
@@ -59,7 +61,8 @@ async function connect(config: Config, io: Io): Promise<number> {
   const asked = await Promise.all(
     enabled.map(async ([name, settings]) => {
       const target = all[settings.groups[0] ?? 'agent'];
-      const answers = await askReceivers(settings, target, { env: io.env, now: Date.now, signal: io.stop });
+      const world = { env: io.env, now: Date.now, signal: io.stop };
+      const answers = (await exporterTypeOf(settings).ask?.(settings, target, world)) ?? [];
       return answers.map((answer) => ({ name, ...answer }));
     }),
   );

@@ -1,5 +1,6 @@
-import { type Config, pushedLabelsOf } from '../agent/assembly.ts';
-import type { StateRole } from '../agent/state-role.ts';
+import type { Config } from '../agent/assembly.ts';
+import { pushedLabelsOf, stateKeeping } from '../agent/receivers.ts';
+import type { StateRole, StateRoleWorld } from '../agent/state-role.ts';
 import { createLog } from '../base/log.ts';
 import { createProducers } from '../collectors/catalogue.ts';
 import { nodeReport } from '../collectors/node/report.ts';
@@ -53,13 +54,13 @@ async function listCluster(config: Config, registry: AgentRegistry, io: Io): Pro
   // Loads the Kubernetes client, which other collections do without.
   const { createStateRole } = await import('../agent/state-role.ts');
   const alone = { ...config, election: { ...config.election, enabled: false } };
-  const world = {
+  const world: Omit<StateRoleWorld, 'scope'> = {
     log: createLog('warn'),
     now: Date.now,
     random: Math.random,
     env: io.env,
     pushNow: () => undefined,
-    notesEnded: false,
+    keeping: { ...stateKeeping(config), notesEnded: false },
   };
   const role = createStateRole(alone, config.collectors.ksm, { scope: registry, ...world });
   role.ksm.state.start();

@@ -6,10 +6,15 @@ import { type Loaded, loadConfig } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import { configSchema } from '../config/schema.ts';
 import { SETTINGS } from '../config/settings-table.ts';
+import { exporterSection } from '../exporters/index.ts';
 import { UsageError } from './command.ts';
 
 /** The schema of the configuration file. */
-export const settingsSchema = configSchema(collectorsSection, declaredLabels);
+export const settingsSchema = configSchema({
+  collectors: collectorsSection,
+  exporter: exporterSection,
+  declared: declaredLabels,
+});
 
 /** Flags of all commands that read the configuration. */
 export const CONFIG_FLAGS = {

@@ -7,23 +7,32 @@ export type Origin = (path: readonly PropertyKey[]) => string | undefined;
 type Issue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/**
- * One line for each problem of a zod issue: place, path, the problem, a suggestion. `shape` is the JSON
- * schema of the input, for the names that are known at a path.
- */
-export function explainIssue(issue: Issue, shape: JsonSchema, origins: readonly Origin[]): string[] {
+/** The configuration that was refused. */
+export interface Refused {
+  readonly input: unknown;
+  /** JSON schema of the input, for the names that are known at a path. */
+  readonly shape: JsonSchema;
+  readonly origins: readonly Origin[];
+}
+
+/** One line for each problem of a zod issue: place, path, what is wrong, what would be right. */
+export function explainIssue(issue: Issue, { input, shape, origins }: Refused): string[] {
   if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(shape, issue.path);
+    const known = keysAt(shape, input, issue.path);
     return issue.keys.map((key) => problemLine([...issue.path, key], `unknown key${suggestion(key, known)}`, origins));
   }
   if (issue.code === 'invalid_key') {
     return [problemLine(issue.path, issue.issues[0]?.message ?? issue.message, origins)];
   }
   if (issue.code === 'invalid_value') {
-    const values = issue.values.map(String);
-    const guess = typeof issue.input === 'string' ? nearest(issue.input, values) : undefined;
-    const meant = guess === undefined ? '' : `; did you mean ${guess}?`;
-    return [problemLine(issue.path, `expected one of ${values.join(', ')}${meant}`, origins)];
+    // A message of the schema's own says more than the list.
+    const own = issue.message.startsWith('Invalid') ? expectedOneOf(issue.values, issue.input) : issue.message;
+    return [problemLine(issue.path, own, origins)];
+  }
+  if (issue.code === 'invalid_union' && 'options' in issue && Array.isArray(issue.options)) {
+    const given = valueAt(input, issue.path);
+    if (given === undefined) return [problemLine(issue.path, `is required: ${issue.options.join(', ')}`, origins)];
+    return [problemLine(issue.path, expectedOneOf(issue.options, given), origins)];
   }
   if (issue.code === 'invalid_type') {
     if (issue.input === undefined) return [problemLine(issue.path, 'is required', origins)];
@@ -50,13 +59,44 @@ const expectedWord = (expected: string): string =>
   ({ object: 'a mapping', record: 'a mapping', array: 'a list', string: 'text', int: 'a whole number' })[expected] ??
   `a ${expected}`;
 
-/** The keys that the schema knows at `path`. */
-function keysAt(schema: JsonSchema, path: readonly PropertyKey[]): string[] {
-  let node: JsonSchema | undefined = schema;
+function expectedOneOf(options: readonly unknown[], given: unknown): string {
+  const names = options.map(String);
+  const guess = typeof given === 'string' ? nearest(given, names) : undefined;
+  return `expected one of ${names.join(', ')}${guess === undefined ? '' : `; did you mean ${guess}?`}`;
+}
+
+/** The keys that the schema knows at `path` of `input`; of a union, those of the options that the input picks. */
+function keysAt(schema: JsonSchema, input: unknown, path: readonly PropertyKey[]): string[] {
+  let nodes = optionsOf(schema, input);
+  let value = input;
   for (const key of path) {
-    const next: unknown = node.properties?.[String(key)] ?? node.additionalProperties ?? node.items;
-    node = typeof next === 'object' && next !== null ? (next as JsonSchema) : undefined;
-    if (node === undefined) return [];
+    value = valueAt(value, [key]);
+    nodes = nodes.flatMap((node) => {
+      const next: unknown = node.properties?.[String(key)] ?? node.additionalProperties ?? node.items;
+      return typeof next === 'object' && next !== null ? optionsOf(next as JsonSchema, value) : [];
+    });
   }
-  return Object.keys(node.properties ?? {});
+  return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))];
+}
+
+/** The options of a union whose constants are those of `value`; all of them when none fits. */
+function optionsOf(schema: JsonSchema, value: unknown): JsonSchema[] {
+  const union = (schema.oneOf ?? schema.anyOf) as JsonSchema[] | undefined;
+  if (union === undefined) return [schema];
+  const picked = union.filter(({ properties = {} }) => {
+    const constants = Object.entries(properties as Record<string, JsonSchema>).filter(
+      ([, { const: one }]) => one !== undefined,
+    );
+    return constants.every(([key, { const: one }]) => valueAt(value, [key]) === one);
+  });
+  return (picked.length > 0 ? picked : union).flatMap((option) => optionsOf(option, value));
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let found = value;
+  for (const key of path) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
+    found = (found as Record<PropertyKey, unknown>)[key];
+  }
+  return found;
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { GROUPS, type Group, isInline } from '../metrics/group.ts';
+import type { ExporterSettings } from './exporter-settings.ts';
 import type { CoreConfig } from './schema.ts';
 
 /** What names a group's series at the receivers. */
@@ -36,16 +37,17 @@ export interface PushedGroup {
   readonly limits: CoreConfig['limits'] | undefined;
 }
 
-/** The groups that go to a receiver. */
+/** The groups that go to a receiver; `limitsLabels` tells which exporters' receivers have `limits`. */
 export function pushedGroups(
   config: Pick<CoreConfig, 'node' | 'cluster' | 'labels' | 'identity' | 'limits' | 'exporters'>,
+  limitsLabels: (settings: ExporterSettings) => boolean,
 ): Partial<Record<Group, PushedGroup>> {
   const receivers = Object.values(config.exporters).filter(({ enabled }) => enabled);
   const pushed: Partial<Record<Group, PushedGroup>> = {};
   for (const [group, { labels }] of Object.entries(targets(config)) as [Group, Target][]) {
     const takers = receivers.filter(({ groups }) => groups.includes(group));
     if (takers.length === 0) continue;
-    const isLimited = takers.some(({ type }) => type === 'vmagent');
+    const isLimited = takers.some(limitsLabels);
     const names = new Set([...(isInline(group) ? [] : ['job', 'instance']), ...Object.keys(labels)]);
     pushed[group] = { names, limits: isLimited ? config.limits : undefined };
   }

@@ -63,7 +63,7 @@ export function loadConfig<Schema extends z.ZodType>(schema: Schema, sources: Co
   const result = schema.safeParse(input, { reportInput: true });
   if (result.success) return { config: result.data, warnings: unknownVariables(sources.env) };
   const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  throw new ConfigError(result.error.issues.flatMap((issue) => explainIssue(issue, shape, origins)));
+  throw new ConfigError(result.error.issues.flatMap((issue) => explainIssue(issue, { input, shape, origins })));
 }
 
 interface YamlFile {

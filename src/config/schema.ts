@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Group } from '../metrics/group.ts';
-import { exporter } from './exporter-schema.ts';
+import type { ExporterSettings } from './exporter-settings.ts';
 import { bytes, duration, filePath } from './units.ts';
 
 const labelName = z
@@ -212,15 +212,22 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] a
 /** The labels that the collectors in use declare, by group, each with a family that has it. */
 export type Declared<Collectors> = (collectors: Collectors) => ReadonlyMap<Group, ReadonlyMap<string, string>>;
 
-/**
- * The schema of the whole configuration; `collectors` is the section that the collectors describe themselves, `declared`
- * knows their labels: one that is added to every series must not be among them, for it would overwrite theirs.
- */
-export const configSchema = <Collectors extends z.ZodType>(
-  collectors: Collectors,
-  declared: Declared<z.output<Collectors>> = () => new Map(),
-) =>
-  configShape(collectors).superRefine((config, context) => {
+/** The sections of the configuration that other parts describe. */
+export interface Sections<Collectors extends z.ZodType> {
+  readonly collectors: Collectors;
+  /** One exporter: a union over `type`. */
+  readonly exporter: z.ZodType<ExporterSettings>;
+  /** A label that is added to every series must not be among these: it would overwrite theirs. */
+  readonly declared?: Declared<z.output<Collectors>>;
+}
+
+/** The schema of the whole configuration. */
+export const configSchema = <Collectors extends z.ZodType>({
+  collectors,
+  exporter,
+  declared = () => new Map(),
+}: Sections<Collectors>) =>
+  configShape(collectors, exporter).superRefine((config, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
     const {
       cluster,
@@ -246,7 +253,7 @@ export const configSchema = <Collectors extends z.ZodType>(
 const overwrites = (family: string | undefined): string =>
   `${family} has a label of this name, which would be overwritten on every series: choose another name`;
 
-const configShape = <Collectors extends z.ZodType>(collectors: Collectors) =>
+const configShape = <Collectors extends z.ZodType>(collectors: Collectors, exporter: z.ZodType<ExporterSettings>) =>
   z.strictObject({
     cluster: z.string().min(1).optional().describe('Name of the cluster: label `cluster` on every series.'),
     node: z.string().min(1).optional().describe('Name of this node; NODE_NAME, else the host name, when unset.'),

@@ -1,6 +1,8 @@
 import got from 'got';
-import type { ExporterSettings } from '../config/exporter-schema.ts';
 import type { Target } from '../config/identity.ts';
+import type { Protocol } from './delivery/protocol.ts';
+import type { DeliverySettings } from './delivery/settings.ts';
+import type { Asked, AskWorld } from './exporter-type.ts';
 import { Agents } from './http/agents.ts';
 import { ruleFor } from './http/answers.ts';
 import { Credentials } from './http/credentials.ts';
@@ -8,15 +10,6 @@ import { NEVER_STORED_MS } from './http/dialect.ts';
 import { linesOf } from './http/lines-of.ts';
 import { isMark, type Product, productOf } from './http/product.ts';
 import { Sender } from './http/sender.ts';
-import { protocolOf } from './index.ts';
-
-/** What an address of an exporter said. */
-export interface Asked {
-  readonly url: string;
-  readonly takesPushes: boolean;
-  /** For people: what it said, what it is, what to do; holds no secret. */
-  readonly text: string;
-}
 
 const ANSWER_MS = 10_000;
 /** A Pushgateway's own line comes after those of all groups; beyond, the version stays unknown. */
@@ -27,9 +20,10 @@ const MOST_BYTES = 32 * 1024 * 1024;
  * their own metrics. Never rejects.
  */
 export async function askReceivers(
-  settings: ExporterSettings,
+  protocol: Protocol,
+  settings: DeliverySettings,
   target: Target,
-  { env, now, signal }: { readonly env: NodeJS.ProcessEnv; readonly now: () => number; readonly signal: AbortSignal },
+  { env, now, signal }: AskWorld,
 ): Promise<Asked[]> {
   const sender = new Sender(settings, now, env);
   const agents = new Agents(settings.tls, env);
@@ -38,7 +32,7 @@ export async function askReceivers(
     return await Promise.all(
       urls.map(async (url) => {
         const [taken, product] = await Promise.all([
-          tryPush(settings, target, url, sender, signal),
+          tryPush(protocol, settings, target, url, sender, signal),
           identify(settings, url, agents, signal),
         ]);
         return { url, takesPushes: taken.isTaken, text: [taken.text, describe(product, settings.type)].join('; ') };
@@ -51,13 +45,13 @@ export async function askReceivers(
 }
 
 async function tryPush(
-  { type, groups }: ExporterSettings,
+  { question, answers, url: urlOf }: Protocol,
+  { groups }: DeliverySettings,
   target: Target,
   url: string,
   sender: Sender,
   signal: AbortSignal,
 ): Promise<{ isTaken: boolean; text: string }> {
-  const { question, answers, url: urlOf } = protocolOf(type);
   const tried = await sender.send(
     {
       method: question.method,
@@ -79,7 +73,7 @@ async function tryPush(
 
 /** By the page of metrics below the address, or of the server, if it can be read. */
 async function identify(
-  settings: ExporterSettings,
+  settings: DeliverySettings,
   url: string,
   agents: Agents,
   signal: AbortSignal,

@@ -1,27 +1,27 @@
-import type { ExporterSettings } from '../config/exporter-schema.ts';
-import { ConfigError } from '../config/load.ts';
-import { type ExporterContext, HttpExporter } from './delivery/http-exporter.ts';
-import type { Protocol } from './delivery/protocol.ts';
+import * as z from 'zod';
+import type { ExporterSettings } from '../config/exporter-settings.ts';
 import type { Exporter } from './exporter.ts';
-import { waysTo } from './http/ways.ts';
-import { pushgateway } from './pushgateway/pushgateway.ts';
-import { vmagent } from './victoriametrics/vmagent.ts';
+import type { ExporterContext, ExporterMethods, ExporterType } from './exporter-type.ts';
+import { pushgatewayExporter } from './pushgateway/index.ts';
+import { vmagentExporter } from './victoriametrics/index.ts';
 
-/** All kinds of receivers. A new one is one file and one line here (and its word in the schema). */
-const PROTOCOLS: readonly Protocol[] = [vmagent, pushgateway];
+/** All kinds of receivers. A new one is one record and one line here. */
+const TYPES = [vmagentExporter, pushgatewayExporter] as const satisfies readonly ExporterType[];
 
-/** How receivers of this type are spoken to. */
-export function protocolOf(type: ExporterSettings['type']): Protocol {
-  const protocol = PROTOCOLS.find((known) => known.type === type);
-  if (!protocol) throw new Error(`BUG: no exporter of type ${type}`);
-  return protocol;
+/** One exporter in the configuration: its `type` says what else it has. */
+export const exporterSection = z.discriminatedUnion('type', [
+  TYPES[0].settings,
+  ...TYPES.slice(1).map(({ settings }) => settings),
+]);
+
+/** What can be done with exporters of the type of these settings. */
+export function exporterTypeOf({ type }: Pick<ExporterSettings, 'type'>): ExporterMethods<ExporterSettings> {
+  const found = TYPES.find(({ name }) => name === type);
+  if (!found) throw new Error(`BUG: no exporter of type ${type}`);
+  // Each record sees the settings that its own schema has read.
+  return found as ExporterMethods<never>;
 }
 
-/** The exporter `name`. Throws ConfigError when its files, or the proxy that the environment names, can't be used. */
-export function createExporter(name: string, settings: ExporterSettings, context: ExporterContext): Exporter {
-  const protocol = protocolOf(settings.type);
-  const { problems, warnings } = waysTo(name, settings, context.env);
-  if (problems.length > 0) throw new ConfigError(problems);
-  for (const warning of warnings) context.log.say('warn', `${name}/proxy`, { exporter: name }, warning);
-  return new HttpExporter(name, protocol, settings, context);
-}
+/** The exporter `name`. Rejects with ConfigError when its files, or the proxy of the environment, can't be used. */
+export const createExporter = (name: string, settings: ExporterSettings, context: ExporterContext): Promise<Exporter> =>
+  exporterTypeOf(settings).create(name, settings, context);

@@ -35,8 +35,8 @@ test('flags win over the environment, the environment over the file, the file ov
 
 test('one variable makes a whole exporter', () => {
   const { config } = loadSettings({}, { FIRESTEEL_VMAGENT_URL: 'http://vm:8428/' });
-  assert.equal(config.exporters.vmagent?.type, 'vmagent');
-  assert.equal(config.exporters.vmagent?.url, 'http://vm:8428');
+  const { type, url } = config.exporters.vmagent as unknown as { type: string; url: string };
+  assert.deepEqual({ type, url }, { type: 'vmagent', url: 'http://vm:8428' });
 });
 
 test('a wrong value names the flag or variable that it came from', () => {

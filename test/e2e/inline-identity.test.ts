@@ -49,7 +49,7 @@ for (const compression of [undefined, 'gzip'] as const) {
   test(`VictoriaMetrics keeps job and instance of the lines, and their timestamps, in ${compression ?? 'zstd'}`, async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
     const victoria = await startVictoriaMetrics(t, await temporary(t));
-    const { exporter, lines } = exporterTo(victoria.url, { groups: ['probe'], ...(compression && { compression }) });
+    const { exporter, lines } = await exporterTo(victoria.url, { groups: ['probe'], ...(compression && { compression }) });
     const clock = { ms: Date.now() - 60_000 };
     const began = clock.ms;
     const cycle = cycleOf(exporter, 'probe', clock, (out) => {
@@ -91,7 +91,7 @@ test('a Pushgateway gets one group for each job and instance, and those that are
     (port) => [`--web.listen-address=127.0.0.1:${port}`],
     '/-/ready',
   );
-  const { exporter, lines } = exporterTo(url, { groups: ['probe'] }, 'pushgateway');
+  const { exporter, lines } = await exporterTo(url, { groups: ['probe'] }, 'pushgateway');
   const clock = { ms: Date.now() };
   let targets: readonly (readonly [string, string, number])[] = TARGETS;
   const cycle = cycleOf(exporter, 'probe', clock, (out) => {
@@ -129,7 +129,7 @@ test('a Pushgateway gets one group for each job and instance, and those that are
 /** What VictoriaMetrics makes of a counter that appears with 5. */
 async function counted(t: TestContext, family: Family, compression?: 'gzip') {
   const victoria = await startVictoriaMetrics(t, await temporary(t));
-  const { exporter, lines } = exporterTo(victoria.url, compression ? { compression } : {});
+  const { exporter, lines } = await exporterTo(victoria.url, compression ? { compression } : {});
   const clock = { ms: Date.now() - 60_000 };
   let value: number | undefined;
   const cycle = cycleOf(exporter, 'agent', clock, (out) => {
@@ -184,7 +184,7 @@ test('a Pushgateway gets no zero and no timestamp', async (t) => {
     (port) => [`--web.listen-address=127.0.0.1:${port}`],
     '/-/ready',
   );
-  const { exporter, lines } = exporterTo(url, { groups: ['exec'] }, 'pushgateway');
+  const { exporter, lines } = await exporterTo(url, { groups: ['exec'] }, 'pushgateway');
   const clock = { ms: Date.now() };
   const cycle = cycleOf(exporter, 'exec', clock, (out) => {
     out.add(born, 5, 'x');

@@ -37,7 +37,7 @@ test('a body is sent as it is, with its stamp and length, over one kept connecti
     seen.push(gunzipSync(body).toString().trim().split('\n').at(-1) ?? '');
     response.writeHead(204).end(() => seen.length === 4 && two.resolve());
   });
-  const { exporter, counted } = exporterTo(url);
+  const { exporter, counted } = await exporterTo(url);
   exporter.deliver(await bodyAt(1000));
   while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
   exporter.deliver(await bodyAt(2000));
@@ -58,7 +58,7 @@ test('an answer that may pass is tried again with the same stamp', async (t) => 
       .writeHead(stamps.length === 1 ? 503 : 204)
       .end('disk is read-only', () => stamps.length === 2 && done.resolve());
   });
-  const { exporter, lines, counted } = exporterTo(url);
+  const { exporter, lines, counted } = await exporterTo(url);
   exporter.deliver(await bodyAt(1000));
   await done.promise;
   await exporter.close(1000);
@@ -76,7 +76,7 @@ test("a body that is refused family by family is given up with the receiver's wo
     requests++;
     response.writeHead(400).end('collected metric "x" is not a GAUGE');
   });
-  const { exporter, lines, counted } = exporterTo(url, {}, 'pushgateway');
+  const { exporter, lines, counted } = await exporterTo(url, {}, 'pushgateway');
   exporter.deliver(await bodyAt(1000));
   await exporter.close(2000);
   assert.equal(requests, 2, 'the body, and its only family by itself');
@@ -91,7 +91,7 @@ test('a gateway that breaks every connection is down: no family is blamed', asyn
     requests++;
     request.socket.destroy();
   });
-  const { exporter, counted } = exporterTo(url, {}, 'pushgateway');
+  const { exporter, counted } = await exporterTo(url, {}, 'pushgateway');
   exporter.deliver(await bodyAt(1000));
   await until(() => requests >= 2);
   await exporter.close(2000);
@@ -105,13 +105,13 @@ test('a Pushgateway that reads no gzip is named, and gets plain text when it is 
     if (isPlain && body.toString().endsWith('stamp 2000\n')) response.writeHead(200).end();
     else response.writeHead(400).end('text format parsing error in line 1: invalid metric name\n');
   });
-  const packed = exporterTo(url, {}, 'pushgateway');
+  const packed = await exporterTo(url, {}, 'pushgateway');
   packed.exporter.deliver(await bodyAt(1000));
   await until(() => packed.lines.length > 0);
   assert.match(packed.lines[0] ?? '', /set compression of the exporter to none/);
   assert.equal(packed.exporter.status().state, 'paused');
   await packed.exporter.close(100);
-  const plain = exporterTo(url, { compression: 'none' }, 'pushgateway');
+  const plain = await exporterTo(url, { compression: 'none' }, 'pushgateway');
   plain.exporter.deliver(await bodyAt(2000));
   await until(async () => (await plain.counted(SENT)) === 1);
   await plain.exporter.close(1000);
@@ -130,7 +130,7 @@ for (const [what, refuse] of [
       taken.set(job, (taken.get(job) ?? 0) + 1);
       response.writeHead(204).end();
     });
-    const { exporter } = exporterTo(url, { compression: 'gzip' });
+    const { exporter } = await exporterTo(url, { compression: 'gzip' });
     const deliver = async (stampMs: number) => {
       for (const group of ['node', 'process', 'agent'] as const) {
         exporter.deliver({ ...(await bodyAt(stampMs)), group });
@@ -157,7 +157,7 @@ test('credentials come from files and reach neither log nor errors', async (t) =
     response.writeHead(401).end('no');
   });
   const auth = { username: 'admin', passwordFile: join(folder, 'password') };
-  const { exporter, lines } = exporterTo(url, { auth });
+  const { exporter, lines } = await exporterTo(url, { auth });
   exporter.deliver(await bodyAt(1000));
   while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   await exporter.close(1000);
@@ -172,7 +172,7 @@ test('credentials come from files and reach neither log nor errors', async (t) =
 test('a missing password file is told by its path and nothing is sent without it', async (t) => {
   let requests = 0;
   const { url } = await receiver(t, () => requests++);
-  const { exporter, lines } = exporterTo(url, { auth: { bearerTokenFile: '/nowhere/token' } });
+  const { exporter, lines } = await exporterTo(url, { auth: { bearerTokenFile: '/nowhere/token' } });
   exporter.deliver(await bodyAt(1000));
   await exporter.close(1000);
   assert.match(lines[0] ?? '', /cannot read the secret file \/nowhere\/token: ENOENT/);
@@ -185,7 +185,7 @@ test('redirects are not followed', async (t) => {
     requests++;
     response.writeHead(307, { location: '/elsewhere' }).end();
   });
-  const { exporter, lines } = exporterTo(url, {}, 'pushgateway');
+  const { exporter, lines } = await exporterTo(url, {}, 'pushgateway');
   exporter.deliver(await bodyAt(1000));
   await exporter.close(1000);
   assert.equal(requests, 1);
@@ -194,7 +194,7 @@ test('redirects are not followed', async (t) => {
 
 test('a receiver that hangs delays neither delivery nor the end; what waits for it is bounded and counted', async (t) => {
   const { url } = await receiver(t, () => undefined);
-  const { exporter, counted } = exporterTo(url);
+  const { exporter, counted } = await exporterTo(url);
   for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await bodyAt(stamp));
   assert.equal(await counted('firesteel_export_queue_bodies{exporter="it",tier="memory"}'), 4);
   assert.equal(await counted(dropped('queue_full')), 5);
@@ -213,7 +213,7 @@ test('an endless answer is cut off', async (t) => {
     response.on('drain', more);
     more();
   });
-  const { exporter, counted } = exporterTo(url, { retries: 0 });
+  const { exporter, counted } = await exporterTo(url, { retries: 0 });
   exporter.deliver(await bodyAt(1000));
   while ((await counted(dropped('network'))) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
   await exporter.close(1000);
@@ -227,7 +227,7 @@ test('a kept connection that the receiver has just closed costs one more request
     else response.writeHead(204).end();
   });
   server.keepAliveTimeout = 60_000;
-  const { exporter, lines, counted } = exporterTo(url);
+  const { exporter, lines, counted } = await exporterTo(url);
   exporter.deliver(await bodyAt(1000));
   while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
   exporter.deliver(await bodyAt(2000));
@@ -249,7 +249,7 @@ test('who is no longer the master sends nothing: not what waits, not again what 
     master = false;
     request.socket.destroy();
   });
-  const { exporter, counted } = exporterTo(url);
+  const { exporter, counted } = await exporterTo(url);
   const mayPush = () => master;
   exporter.deliver({ ...(await bodyAt(1)), mayPush });
   while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -278,7 +278,7 @@ test('a large body arrives as it was, also when the receiver reads slowly', { ti
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => server.close());
-  const { exporter, counted } = exporterTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const { exporter, counted } = await exporterTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   exporter.deliver({ group: 'node', stampMs: 1000, samples: 1, textBytes: 1, encoding: 'gzip', members });
   assert.equal(await arrived.promise, createHash('sha256').update(Buffer.concat(members)).digest('hex'));
   await exporter.close(2000);

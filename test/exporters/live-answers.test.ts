@@ -22,7 +22,7 @@ async function fallsOver(
   { type = 'vmagent', ...options }: { readonly type?: string; readonly tls?: object } = {},
 ): Promise<void> {
   await t.test(`${type} at ${wrong.replaceAll(/:\d+/g, '')}: ${reason}`, async () => {
-    const { exporter, lines, counted } = exporterTo(wrong, { ...options, failover: [right] }, type);
+    const { exporter, lines, counted } = await exporterTo(wrong, { ...options, failover: [right] }, type);
     exporter.deliver(await bodyAt(Date.now()));
     await until(
       async () => (await counted(SENT)) === 1,

@@ -66,7 +66,7 @@ for (const [what, text, ours, refused] of CASES) {
     if (!serverAvailable(t, 'prometheus-pushgateway')) return;
     const url = await gateway(t);
     await foreign(url, text);
-    const { exporter, counted, lines } = exporterTo(url, {}, 'pushgateway');
+    const { exporter, counted, lines } = await exporterTo(url, {}, 'pushgateway');
     const body = await bodyOf(ours);
     exporter.deliver(body);
     await until(
@@ -113,7 +113,7 @@ test('an agent that is told so deletes its own groups at its end, and no other',
   if (!serverAvailable(t, 'prometheus-pushgateway')) return;
   const url = await gateway(t);
   await foreign(url, 'theirs 1\n');
-  const { exporter } = exporterTo(url, { janitor: { onStop: true } }, 'pushgateway');
+  const { exporter } = await exporterTo(url, { janitor: { onStop: true } }, 'pushgateway');
   for (const group of ['node', 'process', 'ksm'] as const) exporter.deliver(await bodyOf([plain[0] as Family], group));
   await until(() => exporter.status().sentSamples === 3);
   await exporter.close(1000);
@@ -125,7 +125,7 @@ test('an agent that is told so deletes its own groups at its end, and no other',
 test('without that its groups stay, for a restart', async (t) => {
   if (!serverAvailable(t, 'prometheus-pushgateway')) return;
   const url = await gateway(t);
-  const { exporter } = exporterTo(url, {}, 'pushgateway');
+  const { exporter } = await exporterTo(url, {}, 'pushgateway');
   exporter.deliver(await bodyOf([plain[0] as Family]));
   await exporter.close(1000);
   assert.equal((await heldOf(url, 'node-exporter')).size, 1);

@@ -78,7 +78,7 @@ class Receiver {
   }
 }
 
-function exporterTo(url: string, options: object = {}, spoolPath?: string, node = 'n1', disk?: Disk) {
+async function exporterTo(url: string, options: object = {}, spoolPath?: string, node = 'n1', disk?: Disk) {
   const log: string[] = [];
   const registry = new AgentRegistry();
   const set = [`exporters.it=${JSON.stringify({ type: 'vmagent', url, ...options })}`];
@@ -86,7 +86,7 @@ function exporterTo(url: string, options: object = {}, spoolPath?: string, node 
   const { config } = loadSettings({ node, set }, {});
   const settings = config.exporters.it;
   assert.ok(settings);
-  const exporter = createExporter('it', settings, {
+  const exporter = await createExporter('it', settings, {
     targets: targets(config),
     metrics: exportMetrics(registry),
     log: new ThrottledLog(pino({}, { write: (line: string) => log.push(line) })),
@@ -120,7 +120,11 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 test('an outage costs nothing: what is too much for memory waits on disk and follows, each with its stamp', async (t) => {
   const receiver = await Receiver.start(t);
   receiver.answer = () => 503;
-  const { exporter, counted } = exporterTo(receiver.url, { queue: { cycles: 2 } }, join(scratchFolder(t), 'spool'));
+  const { exporter, counted } = await exporterTo(
+    receiver.url,
+    { queue: { cycles: 2 } },
+    join(scratchFolder(t), 'spool'),
+  );
   for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await bodyAt(stamp));
   await until(async () => (await counted('queue_bodies{exporter="it",tier="disk"}')) >= 7);
   await until(async () => (await counted('breaker_open{exporter="it"}')) === 1);
@@ -159,7 +163,13 @@ test('a disk that stalls during an outage: bounds, metrics, the status, and the 
   };
   const disk = new Disk({ deadlineMs: 100, io: { lstat, mkdir, open: stalling, readdir, rename, unlink } });
   const options = { queue: { cycles: 2, bytes: '64KiB' } };
-  const { exporter, counted, log } = exporterTo(receiver.url, options, join(scratchFolder(t), 'spool'), 'n1', disk);
+  const { exporter, counted, log } = await exporterTo(
+    receiver.url,
+    options,
+    join(scratchFolder(t), 'spool'),
+    'n1',
+    disk,
+  );
   await until(async () => (await counted('spool_usable{exporter="it"}')) === 1);
   hangs = true;
   for (let stamp = 1; stamp <= 100; stamp++) exporter.deliver(await bodyAt(stamp, LINES));
@@ -185,7 +195,7 @@ test('what is left at the end goes to disk; the next run sends its first body be
   const receiver = await Receiver.start(t);
   receiver.answer = () => 503;
   const folder = join(scratchFolder(t), 'spool');
-  const first = exporterTo(receiver.url, {}, folder);
+  const first = await exporterTo(receiver.url, {}, folder);
   for (const stamp of [1, 2, 3]) first.exporter.deliver(await bodyAt(stamp));
   await until(() => receiver.requests.length >= 2);
   const started = performance.now();
@@ -195,7 +205,7 @@ test('what is left at the end goes to disk; the next run sends its first body be
   assert.equal(first.exporter.status().spool?.bodies, 3);
 
   receiver.answer = () => 204;
-  const second = exporterTo(receiver.url, {}, folder, 'renamed');
+  const second = await exporterTo(receiver.url, {}, folder, 'renamed');
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.deepEqual(receiver.stamps, [], 'nothing before the first cycle');
   second.exporter.deliver(await bodyAt(4));
@@ -214,7 +224,7 @@ test('a receiver that hangs at the end costs its deadline and nothing else', asy
   });
   await new Promise((resolve) => receiver.once('listening', resolve));
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
-  const { exporter } = exporterTo(url, {}, join(scratchFolder(t), 'spool'));
+  const { exporter } = await exporterTo(url, {}, join(scratchFolder(t), 'spool'));
   for (const stamp of [1, 2, 3]) exporter.deliver(await bodyAt(stamp));
   await exporter.close(300);
   const { dropped, spool } = exporter.status();
@@ -223,7 +233,7 @@ test('a receiver that hangs at the end costs its deadline and nothing else', asy
 
 test('a receiver that does not read zstd is asked once, and gets lines with their own time', async (t) => {
   const receiver = await Receiver.start(t, false);
-  const { exporter } = exporterTo(receiver.url);
+  const { exporter } = await exporterTo(receiver.url);
   assert.equal(exporter.encoding, 'zstd');
   exporter.deliver(await bodyAt(1_795_265_312_769, 2));
   exporter.deliver(await bodyAt(1_795_265_312_000, 1, 'agent'));
@@ -244,7 +254,7 @@ test('a body that is too large is sent in parts of whole lines', async (t) => {
   const body = await bodyAt(5000, 4000);
   const whole = body.members.reduce((sum, { length }) => sum + length, 0);
   receiver.answer = (bytes) => (bytes > whole / 3 ? 413 : 204);
-  const { exporter, log } = exporterTo(receiver.url);
+  const { exporter, log } = await exporterTo(receiver.url);
   exporter.deliver(body);
   await until(() => exporter.status().sentSamples === 4000);
   assert.ok(receiver.taken.length >= 4);
@@ -265,7 +275,7 @@ test('a body that is too large is sent in parts of whole lines', async (t) => {
 test('another address takes over at once, and the first gets everything when it is back', async (t) => {
   const [main, other] = [await Receiver.start(t), await Receiver.start(t)];
   main.answer = () => 503;
-  const { exporter } = exporterTo(main.url, { failover: [other.url] });
+  const { exporter } = await exporterTo(main.url, { failover: [other.url] });
   exporter.deliver(await bodyAt(1));
   await until(() => other.taken.length === 1);
   await until(() => exporter.status().state === 'ok');
@@ -287,7 +297,7 @@ test('another address takes over at once, and the first gets everything when it 
 test('a receiver in trouble is asked by one upload at a time, whatever waits', async (t) => {
   const receiver = await Receiver.start(t);
   receiver.answer = () => 503;
-  const { exporter } = exporterTo(receiver.url);
+  const { exporter } = await exporterTo(receiver.url);
   const groups: Group[] = ['node', 'agent', 'process', 'container'];
   for (const group of groups) exporter.deliver(await bodyAt(1, 1, group));
   await until(() => receiver.requests.length >= groups.length + 1);

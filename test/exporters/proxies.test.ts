@@ -42,7 +42,7 @@ test('https goes through a tunnel, which a proxy without a scheme makes', async 
   const url = await receiver(t, 'https');
   const proxy = await startForwardProxy(t);
   const env = { HTTPS_PROXY: `user:p%40ss@127.0.0.1:${proxy.port}` };
-  await deliver(exporterTo(url, TLS, 'vmagent', { env }));
+  await deliver(await exporterTo(url, TLS, 'vmagent', { env }));
   assert.deepEqual(new Set(proxy.asked), new Set([`CONNECT ${new URL(url).host}`]));
   assert.equal(proxy.credentials[0]?.own, `Basic ${Buffer.from('user:p@ss').toString('base64')}`);
 });
@@ -51,11 +51,11 @@ test('http goes to the proxy as a whole URL, and NO_PROXY keeps it away', async 
   const url = await receiver(t, 'http');
   const proxy = await startForwardProxy(t);
   const env = { HTTP_PROXY: `http://127.0.0.1:${proxy.port}` };
-  await deliver(exporterTo(url, {}, 'vmagent', { env }));
+  await deliver(await exporterTo(url, {}, 'vmagent', { env }));
   assert.match(proxy.asked[0] ?? '', /^POST http:\/\/vm\.example:\d+\/api\/v1\/import\/prometheus\/metrics\/job/);
   const asked = proxy.asked.length;
   // The name is known to the proxy only, so going past it has to fail.
-  const { exporter, lines } = exporterTo(url, {}, 'vmagent', { env: { ...env, NO_PROXY: 'example' } });
+  const { exporter, lines } = await exporterTo(url, {}, 'vmagent', { env: { ...env, NO_PROXY: 'example' } });
   exporter.deliver(await bodyAt(Date.now()));
   await until(() => lines.length > 0);
   await exporter.close(1000);
@@ -66,7 +66,7 @@ test('http goes to the proxy as a whole URL, and NO_PROXY keeps it away', async 
 test('a receiver on this host is asked directly, its credentials with it', async (t) => {
   const url = (await receiver(t, 'http')).replace('vm.example', '127.0.0.1');
   const proxy = await startForwardProxy(t);
-  await deliver(exporterTo(url, {}, 'vmagent', { env: { HTTP_PROXY: `http://127.0.0.1:${proxy.port}` } }));
+  await deliver(await exporterTo(url, {}, 'vmagent', { env: { HTTP_PROXY: `http://127.0.0.1:${proxy.port}` } }));
   assert.deepEqual(proxy.asked, []);
 });
 
@@ -82,7 +82,7 @@ test('a proxy that refuses or can’t be reached is named, without its credentia
     ['https://vm.example:8428', 'user:s3cret@127.0.0.1:9', 'http://127.0.0.1:9', /push failed: proxy/],
   ];
   for (const [url, at, named, reason] of cases) {
-    const { exporter, lines } = exporterTo(url, {}, 'vmagent', { env: { HTTP_PROXY: at, HTTPS_PROXY: at } });
+    const { exporter, lines } = await exporterTo(url, {}, 'vmagent', { env: { HTTP_PROXY: at, HTTPS_PROXY: at } });
     exporter.deliver(await bodyAt(Date.now()));
     await until(() => lines.some((line) => line.includes('push failed')));
     const status = JSON.stringify(exporter.status());
@@ -99,7 +99,7 @@ test('credentials that a proxy gets to see are said beforehand, by the agent and
   writeFileSync(join(folder, 'password'), 'x');
   const auth = { username: 'u', passwordFile: join(folder, 'password') };
   const env = { HTTP_PROXY: 'http://p:s3cret@proxy:3128', HTTPS_PROXY: 'http://proxy:3128' };
-  const { exporter, lines } = exporterTo('http://vm.example', { auth }, 'vmagent', { env });
+  const { exporter, lines } = await exporterTo('http://vm.example', { auth }, 'vmagent', { env });
   await exporter.close(0);
   assert.match(
     lines.join(''),

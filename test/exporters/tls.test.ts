@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { loadSettings } from '../../src/commands/settings.ts';
 import { Sender, type Tried } from '../../src/exporters/http/sender.ts';
+import type { HttpSettings } from '../../src/exporters/http/settings.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 
 const file = (name: string) => fixture(`tls/${name}`);
@@ -30,7 +31,7 @@ async function secureReceiver(t: TestContext, options: ServerOptions = {}): Prom
 /** What sends uploads to `url` with this `tls` section. */
 function senderTo(t: TestContext, url: string, tls: object): () => Promise<Tried> {
   const set = [`exporters.it=${JSON.stringify({ type: 'vmagent', url, tls })}`];
-  const settings = loadSettings({ set }, {}).config.exporters.it;
+  const settings = loadSettings({ set }, {}).config.exporters.it as HttpSettings | undefined;
   assert.ok(settings);
   const sender = new Sender(settings, Date.now, {});
   t.after(() => sender.close());

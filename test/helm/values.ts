@@ -11,7 +11,9 @@ const check = new Ajv({ allErrors: true, strict: false, validateFormats: false }
 /** What the chart's schema has against values laid over its defaults, each with its path and the name of the key. */
 export function schemaErrors(values: Values): string[] {
   if (check(overlay(readYaml('values.yaml'), values))) return [];
-  return (check.errors ?? []).map(({ instancePath, message = '', params }) => {
+  // `if` only says that a branch failed, which has an error of its own.
+  const errors = (check.errors ?? []).filter(({ keyword }) => keyword !== 'if');
+  return errors.map(({ instancePath, message = '', params }) => {
     const { additionalProperty } = params as { additionalProperty?: string };
     return `${instancePath}${additionalProperty === undefined ? '' : `/${additionalProperty}`}: ${message}`;
   });

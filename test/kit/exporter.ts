@@ -30,12 +30,12 @@ export interface AroundExporter {
 }
 
 /** The exporter `it` for `url`. Its random numbers are 0, so that the first wait is half a second. */
-export function exporterTo(
+export async function exporterTo(
   url: string,
   options: object = {},
   type = 'vmagent',
   { env = {}, spoolPath }: AroundExporter = {},
-): TriedExporter {
+): Promise<TriedExporter> {
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
   const registry = new AgentRegistry();
@@ -44,7 +44,7 @@ export function exporterTo(
   const { config } = loadSettings({ node: 'n1', set }, {});
   const settings = config.exporters.it;
   assert.ok(settings);
-  const exporter = createExporter('it', settings, {
+  const exporter = await createExporter('it', settings, {
     targets: targets(config),
     metrics: exportMetrics(registry),
     log: new ThrottledLog(log),

@@ -269,7 +269,7 @@ test('zstd is read for imports, with one and with several frames', async (t) => 
 
 test('the agent’s question for zstd is answered yes, and is neither a push nor a refusal', async (t) => {
   const { url, store } = await receiver(t);
-  const { exporter, lines, counted } = exporterTo(url);
+  const { exporter, lines, counted } = await exporterTo(url);
   for (let stamp = 1; stamp <= 3; stamp++) {
     exporter.deliver({ ...(await bodyAt(NOW + stamp)), encoding: 'zstd', members: [zstdCompressSync('a 1\n')] });
     await waitUntil(async () => (await counted(SENT)) === stamp);

@@ -1,5 +1,5 @@
 import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
-import type { ExporterSettings } from '../../config/exporter-schema.ts';
+
 import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor, transcode } from '../../metrics/compression.ts';
 import type { Group } from '../../metrics/group.ts';
@@ -13,12 +13,13 @@ import type { LeftOutFamilies } from './left-out.ts';
 import { narrow, type Verdict } from './narrowing.ts';
 import type { Protocol } from './protocol.ts';
 import type { Report } from './report.ts';
+import type { DeliverySettings } from './settings.ts';
 import { splitBody } from './split.ts';
 import { Suspects } from './suspects.ts';
 
 export interface DeliveryOptions {
   readonly protocol: Protocol;
-  readonly settings: ExporterSettings;
+  readonly settings: DeliverySettings;
   readonly targets: Readonly<Record<Group, Target>>;
   readonly sender: Sender;
   readonly endpoints: Endpoints;

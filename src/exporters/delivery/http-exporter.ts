@@ -1,15 +1,12 @@
-import { type Clock, REAL_CLOCK } from '../../base/clock.ts';
+import { REAL_CLOCK } from '../../base/clock.ts';
 import type { ThrottledLog } from '../../base/log.ts';
-import type { ExporterSettings } from '../../config/exporter-schema.ts';
 import type { Target } from '../../config/identity.ts';
-import type { CoreConfig } from '../../config/schema.ts';
 import type { Encoding } from '../../metrics/compression.ts';
 import { type Group, isInline } from '../../metrics/group.ts';
 import type { Body, Exporter, ExporterStatus } from '../exporter.ts';
+import type { ExporterContext } from '../exporter-type.ts';
 import { Endpoints, type Pass } from '../http/endpoints.ts';
 import { Sender, type Upload } from '../http/sender.ts';
-import type { ExportMetrics } from '../metrics.ts';
-import type { Disk } from '../spool/disk.ts';
 import { Spool } from '../spool/spool.ts';
 import { StaleMarkers } from '../victoriametrics/stale-markers.ts';
 import { Delivery } from './delivery.ts';
@@ -18,6 +15,7 @@ import type { Protocol } from './protocol.ts';
 import { MemoryQueue } from './queue.ts';
 import { Replay } from './replay.ts';
 import { Report } from './report.ts';
+import type { DeliverySettings } from './settings.ts';
 import { TargetsPushed } from './targets-pushed.ts';
 
 /** At the end the disk has so long after the last upload: with collection and uploads that comes to 6 s. */
@@ -26,20 +24,10 @@ const LAST_WRITES_MS = 1000;
 /** For the groups of this agent, all at once, at its end. */
 const DELETE_MS = 2000;
 
-/** What all exporters share. */
-export interface ExporterContext {
-  readonly targets: Readonly<Record<Group, Target>>;
-  readonly metrics: ExportMetrics;
-  readonly log: ThrottledLog;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  readonly random: () => number;
-  readonly env: NodeJS.ProcessEnv;
-  /** Where and how much to keep on disk; nothing without a path. */
-  readonly spool: CoreConfig['spool'];
-  readonly clock?: Clock;
-  /** Stands in for the disk of `spool.path`. */
-  readonly disk?: Disk;
+/** Settings of one HTTP exporter. */
+export interface HttpExporterSettings extends DeliverySettings {
+  /** Whether the agent's own groups are deleted when it stops. */
+  readonly deletesOnStop?: boolean;
 }
 
 /**
@@ -50,7 +38,7 @@ export interface ExporterContext {
 export class HttpExporter implements Exporter {
   readonly name: string;
   readonly #protocol: Protocol;
-  readonly #settings: ExporterSettings;
+  readonly #settings: HttpExporterSettings;
   readonly #targets: ExporterContext['targets'];
   readonly #endpoints: Endpoints;
   readonly #sender: Sender;
@@ -78,7 +66,7 @@ export class HttpExporter implements Exporter {
   /** Whether a body of this run has been settled: what an earlier one left waits for that. */
   #hasBegun: boolean = false;
 
-  constructor(name: string, protocol: Protocol, settings: ExporterSettings, context: ExporterContext) {
+  constructor(name: string, protocol: Protocol, settings: HttpExporterSettings, context: ExporterContext) {
     const { targets, metrics, log, now, random, env, clock = REAL_CLOCK } = context;
     this.name = name;
     this.#protocol = protocol;
@@ -224,7 +212,7 @@ export class HttpExporter implements Exporter {
     await Promise.all(this.#splitting);
     await Promise.all([...this.#lanes.values(), this.#replaying]);
     clearTimeout(timer);
-    if (this.#settings.janitor.onStop) await this.#deleteGroups();
+    if (this.#settings.deletesOnStop) await this.#deleteGroups();
     const left = this.#queue.takeAll();
     await Promise.all(left.map((body) => this.#overflow(body, 'shutdown')));
     await Promise.all([this.#spool?.close(), this.#markers?.close()]);

@@ -1,18 +1,18 @@
 import type { Clock } from '../../base/clock.ts';
-import type { ExporterSettings } from '../../config/exporter-schema.ts';
 import { type Body, wireBytes } from '../exporter.ts';
 import type { Endpoints } from '../http/endpoints.ts';
 import type { SpoolEntry } from '../spool/folder.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Delivery } from './delivery.ts';
 import type { Report } from './report.ts';
+import type { DeliverySettings } from './settings.ts';
 
 export interface ReplayOptions {
   readonly spool: Spool;
   readonly delivery: Delivery;
   readonly endpoints: Endpoints;
   readonly report: Report;
-  readonly drain: ExporterSettings['drain'];
+  readonly drain: DeliverySettings['drain'];
   readonly clock: Clock;
   readonly random: () => number;
   /** Whether nothing newer waits. */

@@ -2,10 +2,10 @@ import { statSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { readRegular } from '../../base/files.ts';
-import type { ExporterSettings } from '../../config/exporter-schema.ts';
 import { Names } from '../../net/names.ts';
 import { type ForwardProxy, proxyFor } from '../../net/proxy.ts';
 import { ForwardAgent, TunnelAgent } from '../../net/tunnel.ts';
+import type { HttpSettings } from './settings.ts';
 
 /**
  * Receivers close idle sockets (VictoriaMetrics at 60.0 s); a request sent at that moment dies. So ours close first.
@@ -26,14 +26,14 @@ export interface AgentPair {
  * TLS, and with names resolved apart from those of all others.
  */
 export class Agents {
-  readonly #tls: ExporterSettings['tls'];
+  readonly #tls: HttpSettings['tls'];
   readonly #env: NodeJS.ProcessEnv;
   readonly #names: Names;
   /** By the proxy in use; the empty one is none. Several addresses of a receiver may need several. */
   readonly #kept = new Map<string, AgentPair>();
   #stamp = '';
 
-  constructor(tls: ExporterSettings['tls'], env: NodeJS.ProcessEnv, names = new Names()) {
+  constructor(tls: HttpSettings['tls'], env: NodeJS.ProcessEnv, names = new Names()) {
     this.#tls = tls;
     this.#env = env;
     this.#names = names;

@@ -1,5 +1,5 @@
-import type { ExporterSettings } from '../../config/exporter-schema.ts';
 import { SecretFile } from '../../config/secret-file.ts';
+import type { HttpSettings } from './settings.ts';
 
 /** What a receiver wants to see before it takes a request; secrets are read from their files each time. */
 export class Credentials {
@@ -7,7 +7,7 @@ export class Credentials {
   readonly #password: SecretFile | undefined;
   readonly #token: SecretFile | undefined;
 
-  constructor(auth: ExporterSettings['auth']) {
+  constructor(auth: HttpSettings['auth']) {
     this.#username = auth?.username;
     this.#password = auth?.passwordFile === undefined ? undefined : new SecretFile(auth.passwordFile);
     this.#token = auth?.bearerTokenFile === undefined ? undefined : new SecretFile(auth.bearerTokenFile);

@@ -1,7 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import { retryAfterMs } from '../../base/backoff.ts';
 import { errorText } from '../../base/error-text.ts';
-import type { ExporterSettings } from '../../config/exporter-schema.ts';
 import type { Compression } from '../../metrics/compression.ts';
 import { wireBytes } from '../exporter.ts';
 import { type AgentPair, Agents } from './agents.ts';
@@ -9,6 +8,7 @@ import { withoutQueries, wordsOf } from './answer-text.ts';
 import type { Answer } from './answers.ts';
 import { Credentials } from './credentials.ts';
 import { exchange, type Response, StageTimeout } from './exchange.ts';
+import type { HttpSettings } from './settings.ts';
 
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -43,7 +43,7 @@ export class Sender {
   readonly #credentials: Credentials;
   readonly #now: () => number;
 
-  constructor(settings: ExporterSettings, now: () => number, env: NodeJS.ProcessEnv) {
+  constructor(settings: Pick<HttpSettings, 'auth' | 'headers' | 'tls'>, now: () => number, env: NodeJS.ProcessEnv) {
     this.#agents = new Agents(settings.tls, env);
     this.#headers = settings.headers;
     this.#credentials = new Credentials(settings.auth);

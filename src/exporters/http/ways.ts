@@ -1,16 +1,9 @@
-import type { ExporterSettings } from '../../config/exporter-schema.ts';
 import { ProxyError, proxyFor } from '../../net/proxy.ts';
-
-/** What is to be said of the way to a receiver before anything is sent on it. */
-export interface Way {
-  /** A proxy of the environment can't be used. */
-  readonly problems: readonly string[];
-  /** Works, but somebody should know. */
-  readonly warnings: readonly string[];
-}
+import type { Precheck } from '../exporter-type.ts';
+import type { HttpSettings } from './settings.ts';
 
 /** The ways to all addresses of the exporter `name`, as the proxies of `env` make them. */
-export function waysTo(name: string, settings: ExporterSettings, env: NodeJS.ProcessEnv): Way {
+export function waysTo(name: string, settings: HttpSettings, env: NodeJS.ProcessEnv): Precheck {
   const problems: string[] = [];
   const warnings: string[] = [];
   const hasSecrets = settings.auth !== undefined || Object.keys(settings.headers).length > 0;

@@ -1,9 +1,9 @@
 import got, { RequestError } from 'got';
 import { errorText } from '../../base/error-text.ts';
-import type { ExporterSettings } from '../../config/exporter-schema.ts';
 import { Agents } from '../http/agents.ts';
 import { Credentials } from '../http/credentials.ts';
 import { linesOf } from '../http/lines-of.ts';
+import type { HttpSettings } from '../http/settings.ts';
 import { type GatewayGroup, groupOf } from './left-over-groups.ts';
 import { pushgateway } from './pushgateway.ts';
 
@@ -13,11 +13,11 @@ const DELETE_MS = 30_000;
 
 /** Reads and deletes the groups of one Pushgateway. */
 export class GatewayClient {
-  readonly #settings: ExporterSettings;
+  readonly #settings: HttpSettings;
   readonly #agents: Agents;
   readonly #credentials: Credentials;
 
-  constructor(settings: ExporterSettings, env: NodeJS.ProcessEnv) {
+  constructor(settings: HttpSettings, env: NodeJS.ProcessEnv) {
     this.#settings = settings;
     this.#agents = new Agents(settings.tls, env);
     this.#credentials = new Credentials(settings.auth);

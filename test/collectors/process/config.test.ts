@@ -6,6 +6,7 @@ import { collectorsSection } from '../../../src/collectors/catalogue.ts';
 import { processSection } from '../../../src/collectors/process/index.ts';
 import { ConfigError, loadConfig } from '../../../src/config/load.ts';
 import { configSchema } from '../../../src/config/schema.ts';
+import { exporterSection } from '../../../src/exporters/index.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
 
 // As in process-exporter's documentation, and the file of its packages.
@@ -84,7 +85,7 @@ test('a broken file is refused with the line', (t) => {
 test('entries in the own configuration are refused with its line', (t) => {
   const file = join(scratchFolder(t), 'firesteel.yaml');
   writeFileSync(file, 'collectors:\n  process:\n    process_names:\n    - name: "{{.Cwd}}"\n      cmdline: ["("]\n');
-  const load = () => loadConfig(configSchema(collectorsSection), { file, env: {}, flags: {} });
+  const load = () => loadConfig(configSchema({ collectors: collectorsSection, exporter: exporterSection }), { file, env: {}, flags: {} });
   assert.throws(load, (error: ConfigError) => {
     assert.ok(error instanceof ConfigError);
     assert.equal(

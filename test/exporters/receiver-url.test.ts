@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exporter } from '../../src/config/exporter-schema.ts';
+import { exporterSection } from '../../src/exporters/index.ts';
 
 const problemOf = (type: string, url: string): string | undefined =>
-  exporter.safeParse({ type, url }).error?.issues[0]?.message;
+  exporterSection.safeParse({ type, url }).error?.issues[0]?.message;
 
 const WRONG: Readonly<Record<string, readonly string[]>> = {
   vmagent: [
@@ -87,7 +87,7 @@ test('no problem quotes what may be a secret', () => {
 });
 
 test('a URL is taken as it is parsed', () => {
-  const urlOf = (url: string) => exporter.parse({ type: 'vmagent', url }).url;
+  const urlOf = (url: string) => exporterSection.parse({ type: 'vmagent', url }).url;
   assert.equal(urlOf('HTTPS://VM.Example:443/a//'), 'https://vm.example/a');
   assert.equal(urlOf(' http://vm:80 '), 'http://vm');
   assert.equal(urlOf('http://[::1]:8428'), 'http://[::1]:8428');

@@ -1,0 +1,9 @@
+import type { Group } from '../metrics/group.ts';
+
+/** What the settings of all exporters have in common; each type has more. */
+export interface ExporterSettings {
+  readonly type: string;
+  readonly enabled: boolean;
+  /** The groups that the receiver gets. */
+  readonly groups: readonly Group[];
+}

@@ -1,0 +1,34 @@
+import { ConfigError } from '../../config/load.ts';
+import type { ExporterMethods } from '../exporter-type.ts';
+import { waysTo } from '../http/ways.ts';
+import type { Protocol } from './protocol.ts';
+import type { DeliverySettings } from './settings.ts';
+
+/** What an exporter type that sends text over HTTP brings. */
+export interface OverHttp<Settings> {
+  /** Loaded with the first exporter of the type. */
+  readonly protocol: () => Promise<Protocol>;
+  /** Whether the agent's own groups are deleted when it stops; never when unset. */
+  readonly deletesOnStop?: (settings: Settings) => boolean;
+}
+
+/** The methods of an exporter type that sends text over HTTP, with queue, spool and replay. */
+export function overHttp<Settings extends DeliverySettings>({
+  protocol,
+  deletesOnStop = () => false,
+}: OverHttp<Settings>): Required<Pick<ExporterMethods<Settings>, 'precheck' | 'create' | 'ask'>> {
+  return {
+    precheck: waysTo,
+    async create(name, settings, context) {
+      const { problems, warnings } = waysTo(name, settings, context.env);
+      if (problems.length > 0) throw new ConfigError(problems);
+      for (const warning of warnings) context.log.say('warn', `${name}/proxy`, { exporter: name }, warning);
+      const { HttpExporter } = await import('./http-exporter.ts');
+      return new HttpExporter(name, await protocol(), { ...settings, deletesOnStop: deletesOnStop(settings) }, context);
+    },
+    async ask(settings, target, world) {
+      const { askReceivers } = await import('../ask.ts');
+      return askReceivers(await protocol(), settings, target, world);
+    },
+  };
+}

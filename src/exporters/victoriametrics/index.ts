@@ -1,0 +1,70 @@
+import * as z from 'zod';
+import { overHttp } from '../delivery/over-http.ts';
+import { deliverySettings } from '../delivery/settings.ts';
+import { commonSettings, type ExporterType, typeSetting } from '../exporter-type.ts';
+import { httpSettings, refuseWrongPaths } from '../http/settings.ts';
+import { QUERY_PATHS, type WrongPath } from '../http/wrong-path.ts';
+import { janitorSettings } from '../pushgateway/janitor-settings.ts';
+
+const ADVICE = 'give the base URL, such as http://victoria-metrics:8428, or …/insert/0/prometheus of a cluster';
+
+const WRONG_PATHS: readonly WrongPath[] = [
+  {
+    path: /\/api\/v1\/import\/prometheus\/.+$/,
+    advice: 'leave out all behind /api/v1/import/prometheus: job and instance come from the agent',
+  },
+  { path: /\/api\/v1\/import(?:\/(?!prometheus$).*)?$/, advice: `this imports other formats: ${ADVICE}` },
+  { path: /\/api\/v1\/(?:write|push|read|receive)$/, advice: `this is for remote write: ${ADVICE}` },
+  { path: QUERY_PATHS, advice: `this answers queries: ${ADVICE}` },
+  { path: /^\/select(?:\/|$)/, advice: `a cluster is read here and written at its vminsert: ${ADVICE}` },
+  {
+    path: /^\/insert(?:\/(?:multitenant|\d+(?::\d+)?))?$/,
+    advice: 'the tenant’s path is /insert/TENANT/prometheus, such as …/insert/0/prometheus',
+  },
+  {
+    path: /\/metrics(?:\/job(?:@base64)?(?:\/.*)?)?$/,
+    advice: `this is a page to scrape, or a Pushgateway (type: pushgateway): ${ADVICE}`,
+  },
+  {
+    path: /\/(?:vmui|graph|targets|service-discovery|health|-\/(?:healthy|ready|reload)|write|influx.*|datadog.*|opentelemetry.*|opentsdb.*|newrelic.*)$/,
+    advice: ADVICE,
+  },
+];
+
+const settings = z
+  .strictObject({
+    type: typeSetting('vmagent', 'VictoriaMetrics or vmagent text import'),
+    ...commonSettings,
+    ...httpSettings({
+      url: 'Base URL, a full import URL, or …/insert/0/prometheus of a cluster.',
+      timeout: '75s',
+    }),
+    ...deliverySettings({ retries: 'no limit', cycles: 'Cycles that wait in memory.' }),
+    compression: z
+      .enum(['zstd', 'gzip'], { error: 'a vmagent reads gzip and zstd; none is for a pushgateway' })
+      .optional()
+      .describe('Compression of requests. When unset, the receiver is asked whether it reads zstd.'),
+    staleMarkers: z
+      .boolean()
+      .optional()
+      .describe(
+        'End vanished series at once, such as those of deleted pods, by stale markers over remote write; otherwise they stay visible for 5 min. When unset, the receiver gets markers if it takes remote write.',
+      ),
+    // Without effect: it was accepted before each type had settings of its own.
+    janitor: janitorSettings,
+  })
+  .superRefine(refuseWrongPaths('vmagent', WRONG_PATHS));
+
+/** VictoriaMetrics and vmagent, by their text import. */
+export const vmagentExporter: ExporterType<typeof settings> = {
+  name: 'vmagent',
+  settings,
+  traits: ({ compression, staleMarkers }) => ({
+    takesZstd: compression !== 'gzip',
+    endsSeries: staleMarkers !== false,
+    keepsLastValue: false,
+    onePushPerInstance: false,
+    limitsLabels: true,
+  }),
+  ...overHttp<z.output<typeof settings>>({ protocol: async () => (await import('./vmagent.ts')).vmagent }),
+};

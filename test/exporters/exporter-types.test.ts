@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as z from 'zod';
+import { configurationReference } from '../../scripts/configuration-reference.ts';
+import { loadSettings } from '../../src/commands/settings.ts';
+import { ConfigError } from '../../src/config/load.ts';
+import { configSchema } from '../../src/config/schema.ts';
+import { exporterSection, exporterTypeOf } from '../../src/exporters/index.ts';
+
+/** What is wrong with an exporter `it` of these settings. */
+function problemsOf(settings: object): readonly string[] {
+  try {
+    loadSettings({ set: [`exporters.it=${JSON.stringify(settings)}`] }, {});
+    return [];
+  } catch (cause) {
+    if (cause instanceof ConfigError)
+      return cause.problems.map((line) => line.replace('flag --set exporters.it: ', ''));
+    throw cause;
+  }
+}
+
+const url = 'http://r:1';
+const TYPES = exporterSection.options.map(({ shape }) => String(shape.type.value));
+
+test('an unknown type is answered with the known ones and the nearest', () => {
+  assert.deepEqual(problemsOf({ type: 'vmagnet', url }), [
+    `exporters.it.type: expected one of ${TYPES.join(', ')}; did you mean vmagent?`,
+  ]);
+  assert.deepEqual(problemsOf({ url }), [`exporters.it.type: is required: ${TYPES.join(', ')}`]);
+  assert.deepEqual(problemsOf({ type: 7, url }), [`exporters.it.type: expected one of ${TYPES.join(', ')}`]);
+});
+
+test('an unknown key is answered with the nearest one of its type, also further down', () => {
+  for (const type of TYPES) {
+    assert.deepEqual(problemsOf({ type, url, grups: [] }), ['exporters.it.grups: unknown key; did you mean groups?']);
+    assert.deepEqual(problemsOf({ type, url, tls: { caFil: 'x' } }), [
+      'exporters.it.tls.caFil: unknown key; did you mean caFile?',
+    ]);
+  }
+});
+
+test('settings of the time before each type had its own are still accepted', () => {
+  const common = {
+    ...{ url, enabled: true, groups: ['node'], failover: ['http://s:2'], timeout: '5s', retries: 2 },
+    ...{ auth: { bearerTokenFile: '/t' }, tls: { insecureSkipVerify: true }, headers: { 'x-scope-orgid': 'a' } },
+    ...{ queue: { cycles: 2, bytes: '1MiB' }, spool: { enabled: false }, drain: { bytesPerSecond: '1MiB', share: 1 } },
+    ...{
+      staleMarkers: false,
+      compression: 'gzip',
+      janitor: { enabled: false, grace: '1h', every: '1m', onStop: true },
+    },
+  };
+  assert.deepEqual(problemsOf({ type: 'vmagent', ...common }), []);
+  assert.deepEqual(problemsOf({ type: 'vmagent', ...common, staleMarkers: true, compression: 'zstd' }), []);
+  assert.deepEqual(problemsOf({ type: 'pushgateway', ...common }), []);
+  assert.deepEqual(problemsOf({ type: 'pushgateway', ...common, compression: 'none' }), []);
+});
+
+test('what a type does not have is refused with a reason', () => {
+  assert.deepEqual(problemsOf({ type: 'vmagent', url, compression: 'none' }), [
+    'exporters.it.compression: a vmagent reads gzip and zstd; none is for a pushgateway',
+  ]);
+  assert.deepEqual(problemsOf({ type: 'pushgateway', url, compression: 'zstd', staleMarkers: true }), [
+    'exporters.it.compression: a pushgateway reads gzip only',
+    'exporters.it.staleMarkers: a Pushgateway has no stale markers: the next push replaces the whole group',
+  ]);
+});
+
+test('what a receiver can do follows from its settings', () => {
+  const traitsOf = (settings: object) => {
+    const parsed = exporterSection.parse({ url, ...settings });
+    return exporterTypeOf(parsed).traits(parsed);
+  };
+  assert.deepEqual(traitsOf({ type: 'vmagent' }), {
+    takesZstd: true,
+    endsSeries: true,
+    keepsLastValue: false,
+    onePushPerInstance: false,
+    limitsLabels: true,
+  });
+  const { takesZstd, endsSeries } = traitsOf({ type: 'vmagent', compression: 'gzip', staleMarkers: false });
+  assert.deepEqual({ takesZstd, endsSeries }, { takesZstd: false, endsSeries: false });
+  assert.equal(traitsOf({ type: 'pushgateway' }).keepsLastValue, true);
+});
+
+test('the page on the configuration has every setting of every type, and names the types of those that not all have', () => {
+  const page = configurationReference(
+    z.toJSONSchema(configSchema({ collectors: z.strictObject({}).prefault({}), exporter: exporterSection }), {
+      io: 'input',
+    }),
+  );
+  for (const { shape } of exporterSection.options) {
+    for (const key of Object.keys(shape)) assert.match(page, new RegExp(`\\| \`exporters\\.NAME\\.${key}[\`.]`), key);
+  }
+  assert.match(page, /`exporters\.NAME\.timeout` \| {2}\| \*pushgateway:\* /);
+  assert.match(page, /`exporters\.NAME\.enabled` \| `true` \| {2}\|/);
+});
+
+test('a union of sections that nothing tells apart is an error of the generator, not a gap in the page', () => {
+  const union = z.union([z.strictObject({ one: z.string() }), z.strictObject({ other: z.string() })]);
+  const schema = z.toJSONSchema(z.strictObject({ section: z.strictObject({ union }) }));
+  assert.throws(() => configurationReference(schema), /union of sections/);
+});
