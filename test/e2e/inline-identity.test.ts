@@ -49,7 +49,10 @@ for (const compression of [undefined, 'gzip'] as const) {
   test(`VictoriaMetrics keeps job and instance of the lines, and their timestamps, in ${compression ?? 'zstd'}`, async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
     const victoria = await startVictoriaMetrics(t, await temporary(t));
-    const { exporter, lines } = await exporterTo(victoria.url, { groups: ['probe'], ...(compression && { compression }) });
+    const { exporter, lines } = await exporterTo(victoria.url, {
+      groups: ['probe'],
+      ...(compression && { compression }),
+    });
     const clock = { ms: Date.now() - 60_000 };
     const began = clock.ms;
     const cycle = cycleOf(exporter, 'probe', clock, (out) => {

@@ -85,7 +85,12 @@ test('a broken file is refused with the line', (t) => {
 test('entries in the own configuration are refused with its line', (t) => {
   const file = join(scratchFolder(t), 'firesteel.yaml');
   writeFileSync(file, 'collectors:\n  process:\n    process_names:\n    - name: "{{.Cwd}}"\n      cmdline: ["("]\n');
-  const load = () => loadConfig(configSchema({ collectors: collectorsSection, exporter: exporterSection }), { file, env: {}, flags: {} });
+  const load = () =>
+    loadConfig(configSchema({ collectors: collectorsSection, exporter: exporterSection }), {
+      file,
+      env: {},
+      flags: {},
+    });
   assert.throws(load, (error: ConfigError) => {
     assert.ok(error instanceof ConfigError);
     assert.equal(
