@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { MissingFile, Unsupported } from '../host/errors.ts';
+import { isOfHost, MissingFile, Unsupported } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Family } from '../metrics/family.ts';
 import type { Group } from '../metrics/group.ts';
@@ -63,9 +63,29 @@ export const NO_OPTIONS = z.strictObject({});
 export const defineCollector = <Options extends z.ZodObject>(spec: CollectorSpec<Options>): CollectorSpec<Options> =>
   spec;
 
+/**
+ * The collector made; where the host does not let it (a file that is hidden or can't be read), it is made again in each
+ * cycle, which reports why. What is wrong with the options is thrown.
+ */
+function created(spec: CollectorSpec, world: World, options: Record<string, unknown>): Collect {
+  let collect: Collect | undefined;
+  try {
+    collect = spec.create(world, options);
+  } catch (cause) {
+    if (!isOfHost(cause)) throw cause;
+  }
+  return (
+    collect ??
+    ((out, signal) => {
+      collect ??= spec.create(world, options);
+      return collect(out, signal);
+    })
+  );
+}
+
 /** Binds a collector to this host, as a producer of the registry. */
 export function bindCollector(group: Group, spec: CollectorSpec, world: World, options: object): Producer {
-  const collect = spec.create(world, options as Record<string, unknown>);
+  const collect = created(spec, world, options as Record<string, unknown>);
   const id = `${group}.${spec.name}`;
   /** Tells losses that come of the agent's rights from all others. */
   const settle = (out: Snapshot): void => {

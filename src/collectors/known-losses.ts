@@ -3,7 +3,13 @@ import { type Capability, ownCapabilities } from '../host/capabilities.ts';
 import { DeniedFile, WrongNamespace } from '../host/errors.ts';
 
 /** What a pod may be given: a capability, by `tier: extended`, or something of the host, by a setting of that name. */
-export type Right = Capability | 'node.hostNetwork' | 'node.hostPID' | 'node.mountHostRoot' | 'hostIPC';
+export type Right =
+  | Capability
+  | 'node.hostNetwork'
+  | 'node.hostPID'
+  | 'node.mountHostRoot'
+  | 'node.mountPropagation'
+  | 'hostIPC';
 
 /** Something that is only seen with rights that not every agent has. */
 export interface KnownLoss {
@@ -45,6 +51,14 @@ const LINES: readonly Line[] = [
   ['process.process', ['ns/net'], 'ports on which they listen', ['/proc/<pid>/ns/net'], CAN_TRACE, OFF],
   ['container.container', ['open files'], 'open files and sockets of containers', [FD], CAN_TRACE, OFF],
   ['node.filesystem', ['volumes of pods'], 'volumes of pods in folders closed to others', ['statfs(2)'], CAN_READ, ON],
+  [
+    'node.filesystem',
+    ['file systems mounted'],
+    'file systems mounted later',
+    ['statfs(2)'],
+    ['node.mountPropagation'],
+    ON,
+  ],
   ['node.slabinfo', [], 'slab caches', ['/proc/slabinfo'], CAN_READ, OFF],
   ['node.rapl', [], 'energy of CPU packages', ['/sys/class/powercap/*/energy_uj'], CAN_READ, OFF],
   ['node.uname', [], 'name of the host', ['/etc/hostname'], ['node.mountHostRoot'], ON],

@@ -46,6 +46,11 @@ export class MalformedFile extends Error {
   }
 }
 
+const OF_HOST = [MissingFile, DeniedFile, UnreadableFile, Unsupported, WrongNamespace, MalformedFile];
+
+/** Whether an error is about the host and its files, not about configuration or code. */
+export const isOfHost = (cause: unknown): boolean => OF_HOST.some((type) => cause instanceof type);
+
 /** The error class for `cause`, an error of node:fs met at `path`. */
 export function fileError(path: string, cause: unknown): Error {
   const code = errorCode(cause);

@@ -1,4 +1,5 @@
 import { DeniedFile, MissingFile } from './errors.ts';
+import { isFirstHidden, mustShowFirst } from './first-process.ts';
 import type { Host } from './host.ts';
 import { eachLine, eachRecord, type Losses } from './lines.ts';
 
@@ -10,6 +11,8 @@ export interface Mount {
   readonly device: string;
   /** Where it is mounted, as the host sees it; the kernel's escapes for newline, backslash and `#` are kept. */
   readonly mountPoint: string;
+  /** Whether its line has a path below the root of the host as it is seen from here. */
+  readonly isBelowRoot: boolean;
   /** Where it is found from here, without escapes. */
   readonly path: string;
   readonly fsType: string;
@@ -19,17 +22,23 @@ export interface Mount {
 }
 
 /**
- * The mounts of the host's first process, each after those it covers; where that process is hidden (`hidepid`), those
- * of this one. A malformed line is lost alone where there is `lost` to take note of it. Throws MissingFile, DeniedFile,
- * UnreadableFile, and MalformedFile without `lost`.
+ * The mounts of the host's first process, each after those it covers. Where that process is hidden (`hidepid`), those
+ * of this one; of a pod's, only those below the mounted root of the host. A malformed line is lost alone where there is
+ * `lost` to take note of it. Throws MissingFile, DeniedFile, UnreadableFile, WrongNamespace where no mount of the host is
+ * seen, and MalformedFile without `lost`.
  */
 export function readMounts(host: Host, lost?: Losses): Mount[] {
-  const read = (path: string) => parseMountinfo(path, host.read(path), host.paths.rootfs, lost);
+  const { rootfs } = host.paths;
+  const read = (path: string) => parseMountinfo(path, host.read(path), rootfs, lost);
   try {
     return read(host.proc('1/mountinfo'));
   } catch (cause) {
-    if (cause instanceof MissingFile || cause instanceof DeniedFile) return read(host.proc('self/mountinfo'));
-    throw cause;
+    if (!(cause instanceof MissingFile || cause instanceof DeniedFile)) throw cause;
+    const own = read(host.proc('self/mountinfo'));
+    if (!isFirstHidden(host)) return own;
+    const hosts = own.filter(({ isBelowRoot }) => isBelowRoot);
+    if (rootfs === '/' || hosts.length === 0) mustShowFirst(host, 'its list of mounts');
+    return hosts;
   }
 }
 
@@ -58,6 +67,7 @@ export function parseMountinfo(path: string, text: string, rootfs = '/', lost?: 
       minor,
       device,
       mountPoint,
+      isBelowRoot: isBelow,
       path: `${root}${inClear(mountPoint, ANY_ESCAPE)}`,
       fsType,
       options: options.split(','),

@@ -14,6 +14,7 @@ test('a mount is read from its line, with any number of optional fields', () => 
       minor: '2',
       device: '/dev/sda1',
       mountPoint: '/',
+      isBelowRoot: true,
       path: '/',
       fsType: 'ext4',
       options: ['rw', 'relatime'],

@@ -96,8 +96,8 @@ async function inItsPod(
 const isLost = ({ collector, needs, reads, what }: KnownLoss, rights: readonly Right[]): boolean =>
   // The chart mounts the host's root.
   !needs.every((right) => right === 'node.mountHostRoot' || rights.includes(right)) &&
-  // This kernel shows the number of open files to everyone; volumes of pods there are none.
-  !/before Linux 6\.2|volumes of pods/.test(what) &&
+  // This kernel shows the number of open files to everyone; volumes of pods and later mounts there are none.
+  !/before Linux 6\.2|volumes of pods|mounted later/.test(what) &&
   (collector !== 'node.rapl' || reads.some((pattern) => globSync(pattern).length > 0));
 
 test('in its pod the agent sees what it sees on the host', { timeout: 600_000 }, async (t) => {

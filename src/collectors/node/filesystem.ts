@@ -1,8 +1,9 @@
 // Space of the mounted file systems: proc_pid_mountinfo(5) and statfs(2). There on every Linux host.
 import * as z from 'zod';
 import { duration, pattern } from '../../config/units.ts';
-import { DeniedFile } from '../../host/errors.ts';
+import { DeniedFile, WrongNamespace } from '../../host/errors.ts';
 import { blockingMounts, isReadOnly, type Mount, readMounts } from '../../host/mounts.ts';
+import { OwnMounts } from '../../host/own-mounts.ts';
 import { BlockingSpace, localSpace, type Space, type SpaceAnswer } from '../../host/statfs.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -72,13 +73,16 @@ export const filesystemAsking = (blockingSpace: (deadlineMs: number) => AskSpace
     families: [...spaceFamilies.map(([, family]) => family), readonly, deviceError, mountInfo],
     create({ host }, settings) {
       const isWanted = mountFilter(settings);
+      const ownMounts = new OwnMounts(host);
       const askBlocking = blockingSpace(settings.mountTimeout);
       return (out) => {
         const mounts = readMounts(host, out);
+        const isReachable = ownMounts.look();
         const mayBlock = blockingMounts(mounts);
         const late: Promise<void>[] = [];
         for (const mount of lastOfEach(mounts.filter(isWanted))) {
-          if (!mayBlock(mount)) addMount(out, mount, localSpace(mount.path));
+          if (!isReachable(mount)) out.lose(LATER_MOUNTS, new WrongNamespace(`${mount.mountPoint} is not among them`));
+          else if (!mayBlock(mount)) addMount(out, mount, localSpace(mount.path));
           else late.push(askBlocking(mount.path).then((answer) => addMount(out, mount, answer)));
         }
         return late.length > 0 ? Promise.all(late).then(() => {}) : undefined;
@@ -91,6 +95,9 @@ export const filesystem = filesystemAsking((deadlineMs) => {
   const space = new BlockingSpace(deadlineMs);
   return (path) => space.ask(path);
 });
+
+/** Without it, statfs(2) would answer for the file system below. */
+const LATER_MOUNTS = 'file systems mounted after the agent has started';
 
 function mountFilter(settings: z.output<typeof options>): (mount: Mount) => boolean {
   const { mountPointsInclude, mountPointsExclude, fsTypesInclude, fsTypesExclude } = settings;

@@ -1,5 +1,6 @@
 // /proc/1/mountstats: mounted NFS file systems, see mountstats-parse.ts. Nothing on hosts without NFS mounts.
 import { DeniedFile, MissingFile } from '../../host/errors.ts';
+import { mustShowFirst } from '../../host/first-process.ts';
 import type { Host } from '../../host/host.ts';
 import { type Losses, words } from '../../host/lines.ts';
 import { clearBlanks, type Mount, parseMountinfo } from '../../host/mounts.ts';
@@ -139,13 +140,14 @@ interface Mounts {
   readonly addressOf: (mountPoint: string) => string;
 }
 
-/** Those of the host's first process; where it is hidden, of this one. */
+/** Those of the host's first process; outside of a container, of this one where that is hidden. Throws WrongNamespace. */
 function readMounts(lost: Losses, host: Host): Mounts {
   try {
     return readMountsOf(lost, host, '1');
   } catch (cause) {
-    if (cause instanceof MissingFile || cause instanceof DeniedFile) return readMountsOf(lost, host, 'self');
-    throw cause;
+    if (!(cause instanceof MissingFile || cause instanceof DeniedFile)) throw cause;
+    mustShowFirst(host, 'its list of mounts');
+    return readMountsOf(lost, host, 'self');
   }
 }
 

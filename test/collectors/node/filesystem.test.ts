@@ -123,3 +123,21 @@ test('without a list of mounts there is no data; a truncated one is a fault', as
   assert.equal(result.outcome, 'fault');
   assert.match(result.reason ?? '', /1\/mountinfo:1: expected a mount/);
 });
+
+test("what the host has mounted since the agent's pod started is a known loss, not the file system below", async (t) => {
+  const line = (id: number, point: string, type: string) =>
+    `${id} 1 8:${id} / ${point} rw - ${type} /dev/sda${id} rw\n`;
+  const files = (rootfs: string) => ({
+    'proc/1/mountinfo': line(1, '/', 'ext4') + line(2, '/later', 'xfs') + line(3, '/again', 'xfs'),
+    // Something else is mounted where the host has mounted anew.
+    'proc/self/mountinfo': line(9, '/', 'overlay') + line(1, rootfs, 'ext4') + line(4, `${rootfs}/again`, 'xfs'),
+  });
+  const { rootfs } = hostTree(t, {});
+  const paths = { ...hostTree(t, files(rootfs)), rootfs };
+  const { lines, result } = await collectOnce(filesystem, paths);
+  const points = lines.filter((line) => line.startsWith('node_filesystem_readonly'));
+  assert.equal(points.length, 1);
+  assert.match(points[0] as string, /mountpoint="\/"/);
+  assert.equal(result.outcome, 'ok');
+  assert.deepEqual(result.withheld, ['file systems mounted later: needs node.mountPropagation']);
+});
