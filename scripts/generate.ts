@@ -1,5 +1,5 @@
-// Writes what is made from the code: the JSON schema of the configuration and the metric reference. `--check` writes
-// nothing and ends with 1 when a committed file is not what the code would make.
+// Writes the generated files: the JSON schema of the configuration, references, tables. `--check` writes nothing and exits
+// with 1 when a committed file differs from what the code generates.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
@@ -25,8 +25,10 @@ import { kubeStateReference } from './kube-state-reference.ts';
 import { nodeReference } from './metric-reference.ts';
 import { withPrivilegesTable } from './privileges-table.ts';
 import { processReference } from './process-reference.ts';
+import { withCounts } from './readme-counts.ts';
 
 const files: Readonly<Record<string, () => string>> = {
+  'README.md': () => withCounts(readFileSync('README.md', 'utf8')),
   'docs/config.schema.json': () =>
     `${JSON.stringify(z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' }), null, 2)}\n`,
   'docs/configuration.md': () =>

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** Phrases that crept into early texts, and the words of the field for them. */
+const INSTEAD: readonly (readonly [RegExp, string])[] = [
+  [
+    /\b(?:tells?|told|telling) (?:of|about|that|why|how|what|which|the|its|all|us)\b/i,
+    'report, expose, emit, show, say',
+  ],
+  [/\bwhat becomes? of\b/i, 'what happens to'],
+  [/\bmiss(?:es)? a part\b/i, 'partial data'],
+  [/\b(?:gave|given|gives?) up (?:samples|bodies|files|nothing)\b/i, 'dropped'],
+  [/\bcom(?:es?|ing) to nothing\b/i, 'is refused, has no effect'],
+  [/\bnobody \(the default\)/i, 'none (the default)'],
+  [/\bis none any more\b/i, 'is no longer'],
+  [/\bby half\b/i, 'partially'],
+  [/\bwithout a word\b/i, 'silently'],
+  [/\bstays? in force beside\b/i, 'in addition to'],
+  [/\btrying on\b/i, 'retrying'],
+  [/\bis asked for its master\b/i, 'is uploaded only by the leader'],
+  [/\bthere is nobody\b/i, 'there is no …'],
+  [/\bsomebody (?:has|who|else)\b/i, 'an operator, another'],
+  [/\bwhat is too (?:much|many)\b/i, 'what exceeds …'],
+  [/\bis kept compressed\b/i, 'stays compressed'],
+  [/\bso long after\b/i, 'this long after'],
+  [/\bsays nothing any more\b/i, 'no longer answers'],
+  [/\bleft over\b/i, 'remaining'],
+  [/\bcan ?not be had\b/i, 'is unavailable'],
+];
+
+/** Where operators read: documentation, the page, the chart, and strings of the program. */
+const PAGES = globSync(
+  [
+    '*.md',
+    'docs/*.md',
+    'docs/metrics/*.md',
+    'docs/tasks/*.md',
+    'docs/alerts/*.yaml',
+    'docs/api.yaml',
+    'helm/*.md',
+    'helm/templates/NOTES.txt',
+    'src/http/page/*.{html,js}',
+    'src/**/*.ts',
+  ],
+  { cwd: ROOT },
+).filter((path) => path !== 'CHANGELOG.md');
+
+/** The text that operators may see: of a program its strings, without comments. */
+const visible = (path: string, text: string): string =>
+  /\.(?:ts|js)$/.test(path) ? text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '') : text;
+
+test('documentation, messages and the page use the words of the field', () => {
+  const found: string[] = [];
+  for (const path of PAGES) {
+    for (const line of visible(path, readFileSync(join(ROOT, path), 'utf8')).split('\n')) {
+      for (const [phrase, instead] of INSTEAD) {
+        if (phrase.test(line)) found.push(`${path}: ${line.trim().slice(0, 160)} (rather: ${instead})`);
+      }
+    }
+  }
+  assert.deepEqual(found, []);
+});
