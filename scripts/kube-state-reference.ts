@@ -7,7 +7,7 @@ export function kubeStateReference(resources: readonly Resource[], options: z.Zo
   return [
     '# Kubernetes object metrics',
     GENERATED,
-    'What the ksm collector tells of the objects of a cluster, under the names that kube-state-metrics uses. Each series ' +
+    'What the ksm collector exposes about the objects of a cluster, under the names that kube-state-metrics uses. Each series ' +
       'begins with the labels that name its object.',
     '## Options',
     'Below `collectors.ksm`.',

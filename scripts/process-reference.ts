@@ -63,7 +63,7 @@ const DIFFERENCES = `## Differences to process-exporter
   cycle and counts the main one of several twice.
 - Groups without processes go after \`groupExpiry\`, and have no \`oldest_start_time_seconds\` meanwhile.
 - What may not be read is left out and counted in \`namedprocess_scrape_partial_errors\`; it is never 0.
-- Metrics by thread and proportional memory are off. Proportional memory is told of groups of which it is known of all
+- Metrics by thread and proportional memory are off. Proportional memory is exposed for groups in which it is known for all
   processes.
 - \`{{.Matches}}\` without a name is refused, because it makes the command line a label.
 - \`process_exporter_build_info\` and metrics of the exporter's own process are not told.

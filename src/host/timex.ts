@@ -36,7 +36,7 @@ export function readTimex(): Timex {
     return decodeTimex(adjtimex(timex), timex);
   } catch (cause) {
     if (!(cause instanceof SyscallError)) throw cause;
-    throw new Unsupported(`the kernel does not tell its clock state: ${cause.message}`, { cause });
+    throw new Unsupported(`the kernel's clock state is unavailable: ${cause.message}`, { cause });
   }
 }
 

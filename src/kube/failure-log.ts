@@ -55,7 +55,7 @@ export class FailureLog {
       failures: cause.failures,
     };
     if (name === NOT_SERVED) this.#log.info(fields, 'this API server does not serve all resources; asking again');
-    else this.#log.warn(fields, 'objects of the cluster cannot be followed; they stay as they are; trying on');
+    else this.#log.warn(fields, 'the cluster cannot be watched: keeping the last known state; retrying');
   }
 
   /** The collection is followed. */

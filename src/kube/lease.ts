@@ -239,7 +239,7 @@ export class LeaseElection implements Election {
       }
       this.#metrics.errors.inc();
       const { message } = error as Error;
-      if (message !== this.#failure) this.#log.warn({ err: error }, 'the election failed for now; trying on');
+      if (message !== this.#failure) this.#log.warn({ err: error }, 'leader election failed; retrying');
       this.#failure = message;
       this.#asking ??= this.#askOn().finally(() => {
         this.#asking = undefined;

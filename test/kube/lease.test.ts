@@ -89,7 +89,7 @@ test('the self metrics tell who leads, since when, and what failed', async (t) =
   );
   assert.deepEqual(
     said().map((line) => line.split(':', 1)[0]),
-    ['the election failed for now; trying on', 'the election goes on', 'master from now on'],
+    ['leader election failed; retrying', 'the election goes on', 'master from now on'],
   );
 });
 

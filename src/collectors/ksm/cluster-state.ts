@@ -211,7 +211,7 @@ export class ClusterState implements Prepared {
           keep(claims.set(prefix + key, text));
           const [refused] = claims.refused;
           if (isFirst && refused) {
-            const next = 'give the custom resource labels that tell its objects apart, the namespace for one';
+            const next = 'give the custom resource labels that distinguish its objects, such as the namespace';
             this.#log.warn({ resource, ...refused, next }, 'two objects have the same series: kept that of the first');
           }
         } else store.set(prefix + key, text);

@@ -53,7 +53,7 @@ export const ksmOptions = z
       .default(DEFAULTS)
       .describe('Resources to watch; secrets (as a whole, for their type) and configmaps only when named here.'),
     namespaces: names('Tell only of objects in these namespaces; of all when empty.'),
-    namespacesDenylist: names('Namespaces whose objects are not told of; wins over namespaces.'),
+    namespacesDenylist: names('Namespaces whose objects are left out; wins over namespaces.'),
     metricAllowlist: patterns(
       'Tell only families that one of these regular expressions matches, anywhere in the name.',
     ),
@@ -65,7 +65,7 @@ export const ksmOptions = z
       'Labels to tell in kube_*_labels, by resource: pods: [app, example.com/*]; [*] for all.',
     ),
     annotationsAllowlist: allowlist('Annotations to tell in kube_*_annotations, by resource, like labelsAllowlist.'),
-    shard: z.int().min(0).default(0).describe('Which part of the objects is told of here, from 0.'),
+    shard: z.int().min(0).default(0).describe('The part of the objects that this agent exposes, from 0.'),
     totalShards: z
       .int()
       .min(1)

@@ -96,7 +96,7 @@ export class Report {
     const exporter = this.#exporter;
     const { group } = body;
     this.#isFailing = true;
-    const said = tried.text === '' ? `status ${tried.code} without a word` : tried.text;
+    const said = tried.text === '' ? `status ${tried.code} without a message` : tried.text;
     const between = `this went through the proxy ${tried.proxy}: check it too, or name the host in NO_PROXY`;
     const hint = [rule.hint, ...(tried.proxy === undefined ? [] : [between])]
       .filter((one) => one !== undefined)

@@ -69,7 +69,7 @@ export class Janitor {
     const { exporter, gateway, household, isMaster, log, nodes, now } = this.#options;
     const there = await nodes(signal);
     // A cluster without nodes runs no agents: it is the answer that is wrong.
-    if (there.size === 0) throw new Error('the API server tells of no nodes at all');
+    if (there.size === 0) throw new Error('the API server lists no nodes at all');
     for (const node of there) this.#remember(node);
     const home = { ...household, nodes: there, known: this.#known, nowMs: now() };
     for (const group of await gateway.groups(signal)) {

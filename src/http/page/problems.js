@@ -20,7 +20,7 @@ const kind = (of, many) => ({ of, many });
 /** The agent as a whole has each of them once. */
 const AGENT = kind('', '');
 const FAILING = kind('collector ', 'collectors fail');
-const PARTIAL = kind('collector ', 'collectors miss a part');
+const PARTIAL = kind('collector ', 'collectors have partial data');
 const DISABLED = kind('collector ', 'collectors are disabled');
 const BEHIND = kind('receiver ', 'receivers are behind');
 const OVER = kind('group ', 'groups are over their series budget');

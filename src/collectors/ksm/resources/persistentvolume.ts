@@ -109,7 +109,7 @@ export const persistentvolumes = defineResource<PersistentVolume>({
     info(
       'kube_persistentvolume_info',
       'STABLE',
-      'Where the bytes of the volume are and what becomes of them without a claim.',
+      'Where the data of the volume is and what happens to it without a claim.',
       ['storageclass', ...SOURCE_LABELS, 'reclaim_policy'],
       ({ spec }) => {
         const source = sourceLabels(spec ?? {});

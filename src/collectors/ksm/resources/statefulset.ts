@@ -24,7 +24,7 @@ interface StatefulSet extends KubeObject {
   readonly status?: { readonly currentRevision?: string; readonly updateRevision?: string } | null;
 }
 
-/** StatefulSets: replicas, revisions, and what becomes of their volume claims. */
+/** StatefulSets: replicas, revisions, and what happens to their volume claims. */
 export const statefulsets = defineResource<StatefulSet>({
   name: 'statefulsets',
   kind: 'StatefulSet',
@@ -50,7 +50,7 @@ export const statefulsets = defineResource<StatefulSet>({
     info(
       'kube_statefulset_persistentvolumeclaim_retention_policy',
       'STABLE',
-      'What becomes of the volume claims when the set is deleted or scaled down.',
+      'What happens to the volume claims when the set is deleted or scaled down.',
       ['when_deleted', 'when_scaled'],
       ({ spec }) => {
         const { whenDeleted, whenScaled } = spec?.persistentVolumeClaimRetentionPolicy ?? {};

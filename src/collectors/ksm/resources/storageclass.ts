@@ -20,7 +20,7 @@ export const storageclasses = defineResource<StorageClass>({
     info(
       'kube_storageclass_info',
       'STABLE',
-      'Who makes volumes of the class, when, and what becomes of them.',
+      'What provisions volumes of the class, when, and what happens to them.',
       ['provisioner', 'reclaim_policy', 'volume_binding_mode'],
       ({ provisioner, reclaimPolicy, volumeBindingMode }) => [
         provisioner,

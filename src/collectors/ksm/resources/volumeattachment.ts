@@ -51,7 +51,7 @@ export const volumeattachments = defineResource<VolumeAttachment>({
     series(
       'kube_volumeattachment_status_attachment_metadata',
       'ALPHA',
-      'What the driver tells about the attachment, as labels of this series.',
+      'What the driver reports about the attachment, as labels of this series.',
       [],
       ({ status }, emit) => emit(1, ...mapLabels('metadata', status?.attachmentMetadata)),
       { extraLabels: ['metadata_*'] },
