@@ -101,7 +101,7 @@ test('each thing that can be wrong is told with its reason', () => {
     [
       { election: { lease: 'a/b', master: false, holder: '', transitions: 0 } },
       /^No state agent leads\.$/,
-      /the Lease a\/b/,
+      /the Lease a\/b/i,
     ],
     [
       { identity: { source: 'the kubelet', ageSeconds: 90, pods: 3, failure: 'ECONNREFUSED' } },
