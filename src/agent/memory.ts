@@ -12,14 +12,16 @@ const RELEASES_MS = [20_000, 90_000];
 
 /** Gives back, twice, what only the start needed. */
 export function releaseProgram(log: Log): void {
-  const release = () => {
-    try {
-      releaseProgramPages();
-    } catch (cause) {
-      log.debug({ err: cause }, 'the pages of the program that only the start needed stay in memory');
-    }
-  };
-  for (const delayMs of RELEASES_MS) setTimeout(release, delayMs).unref();
+  for (const delayMs of RELEASES_MS) setTimeout(releaseProgramNow, delayMs, log).unref();
+}
+
+/** Gives back what only the start needed: a state agent does so before its first lists, when memory is at its peak. */
+export function releaseProgramNow(log: Log): void {
+  try {
+    releaseProgramPages();
+  } catch (cause) {
+    log.debug({ err: cause }, 'the pages of the program that only the start needed stay in memory');
+  }
 }
 
 /**

@@ -20,7 +20,7 @@ import { Resharding } from '../kube/resharding.ts';
 import { REAL_TIMING } from '../kube/retry.ts';
 import { tokenReviewer } from '../kube/token-review.ts';
 import type { Scope } from '../metrics/scope.ts';
-import { preferMemoryToSpeed, preferSpeedToMemory } from './memory.ts';
+import { preferMemoryToSpeed, preferSpeedToMemory, releaseProgramNow } from './memory.ts';
 
 /** What the state role needs of the agent. */
 export interface StateRoleWorld {
@@ -147,6 +147,7 @@ export function createStateRole(
     },
     nodeNames: (signal) => nodeNames(client, signal),
     start() {
+      releaseProgramNow(log);
       ksm.state.start();
       void settled().then(preferSpeedToMemory);
       election.start();

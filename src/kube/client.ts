@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import got, { type Request } from 'got';
 import { turn } from '../base/turns.ts';
 import { ApiBodyError, ApiError, ApiUnreachable, type KubeApi, type KubeRequest, retryAfterMs } from './api.ts';
 import { Connection } from './connection.ts';
+import { exchange, TimeoutError } from './http-exchange.ts';
 import { type ClusterSettings, loadKubeConfig } from './kubeconfig.ts';
 
 /** Bounds of one request; all but the tests take the defaults. */
@@ -22,9 +21,9 @@ const ERROR_BODY_BYTES = 4096;
 /**
  * The API server by plain JSON over kept connections.
  *
- * Watches are streams of got, not the library's Watch: that one opens a TLS connection for each watch, may speak
- * HTTP/2 unasked, drops malformed lines silently, has no bound for a line, and reduces a refusal to its status, so
- * that Retry-After and the reason are lost.
+ * The client library is not used for requests: its Watch opens a TLS connection for each watch, may speak HTTP/2
+ * unasked, drops malformed lines silently, has no bound for a line, and reduces a refusal to its status, so that
+ * Retry-After and the reason are lost.
  */
 export class KubeClient implements KubeApi {
   readonly #connection: Connection;
@@ -42,8 +41,15 @@ export class KubeClient implements KubeApi {
 
   async json<T>(request: KubeRequest): Promise<T> {
     const { requestMs, bodyBytes } = this.#limits;
-    const { stream, url } = await this.#open(request, { request: requestMs });
-    const { text, whole } = await readBody(chunks(stream, url, requestMs), bodyBytes);
+    const began = performance.now();
+    const { response, url } = await this.#open(request, requestMs);
+    const late = setTimeout(
+      () => response.destroy(new TimeoutError('whole answer', requestMs)),
+      requestMs - (performance.now() - began),
+    );
+    const { text, whole } = await readBody(chunks(response, url, requestMs), bodyBytes).finally(() =>
+      clearTimeout(late),
+    );
     if (!whole) throw new ApiBodyError(url, 'too-large', `answer is larger than ${bodyBytes} bytes`);
     try {
       return JSON.parse(text);
@@ -53,8 +59,8 @@ export class KubeClient implements KubeApi {
   }
 
   async stream(request: KubeRequest, idleMs: number): Promise<AsyncIterable<Buffer>> {
-    const { stream, url } = await this.#open(request, { response: this.#limits.headersMs });
-    return chunks(stream, url, idleMs);
+    const { response, url } = await this.#open(request, this.#limits.headersMs);
+    return chunks(response, url, idleMs);
   }
 
   /** Closes all connections; running requests fail. */
@@ -65,10 +71,10 @@ export class KubeClient implements KubeApi {
   /** Sends the request; resolves at the headers of a 2xx answer. */
   async #open(
     { method = 'GET', path, query = {}, accept = 'application/json', bulk = false, body, signal }: KubeRequest,
-    timeout: { request?: number; response?: number },
-  ): Promise<{ stream: Request; url: string }> {
+    headersMs: number,
+  ): Promise<{ response: IncomingMessage; url: string }> {
     const session = await this.#connection.session();
-    // An agent that starts makes dozens of requests at once, and got takes a millisecond for each.
+    // An agent that starts makes dozens of requests at once.
     await turn();
     signal.throwIfAborted();
     const target = new URL(session.server + path);
@@ -76,28 +82,22 @@ export class KubeClient implements KubeApi {
       if (value !== undefined) target.searchParams.set(name, String(value));
     }
     const url = `${method} ${target.origin}${target.pathname}`;
-    const stream = got.stream(target, {
-      method,
-      headers: { ...session.headers, accept },
-      ...(body && { json: body }),
+    const response = await exchange({
+      ...{ method, target, body, headersMs, signal },
+      // To pack a list takes the API server longer than a cluster's network takes to send it, and us as long to unpack.
+      headers: { ...session.headers, accept, 'accept-encoding': 'identity' },
       agent: bulk ? session.bulk : session.direct,
-      timeout: { lookup: 5_000, connect: 10_000, secureConnect: 10_000, ...timeout },
-      retry: { limit: 0 },
-      throwHttpErrors: false,
-      followRedirect: false,
-      signal,
-    });
-    // An error between two awaits has no other listener and would end the process; whoever reads meets it.
-    stream.on('error', () => {});
-    let response: IncomingMessage;
-    try {
-      [response] = await once(stream, 'response');
-    } catch (cause) {
+    }).catch((cause: unknown) => {
       throw unreachable(url, cause);
+    });
+    const coding = response.headers['content-encoding'] ?? 'identity';
+    if (coding !== 'identity') {
+      response.destroy();
+      throw new ApiBodyError(url, 'malformed', `the answer is packed with ${coding}, which was not asked for`);
     }
     const status = response.statusCode ?? 0;
-    if (status >= 200 && status < 300) return { stream, url };
-    const { text } = await readBody(chunks(stream, url, this.#limits.headersMs), ERROR_BODY_BYTES);
+    if (status >= 200 && status < 300) return { response, url };
+    const { text } = await readBody(chunks(response, url, this.#limits.headersMs), ERROR_BODY_BYTES);
     if (status === 401) this.#connection.renew();
     throw new ApiError(url, status, text, retryAfterMs(response.headers['retry-after'], Date.now()));
   }
@@ -108,7 +108,7 @@ export const kubeClient = (settings: ClusterSettings): KubeClient =>
   new KubeClient(new Connection(() => loadKubeConfig(settings)));
 
 /** The stream's bytes; ends it when the reader leaves or nothing came for `idleMs`. */
-async function* chunks(stream: Request, url: string, idleMs: number): AsyncGenerator<Buffer> {
+async function* chunks(stream: IncomingMessage, url: string, idleMs: number): AsyncGenerator<Buffer> {
   let dead: ApiUnreachable | undefined;
   const timer = setTimeout(() => {
     dead = new ApiUnreachable(url, 'EIDLE', `nothing came for ${idleMs} ms`);
@@ -139,7 +139,7 @@ async function readBody(body: AsyncIterable<Buffer>, limit: number): Promise<{ t
   return { text: Buffer.concat(parts).toString(), whole: size <= limit };
 }
 
-/** got's errors hold the request's options, and so the token: only code and message are taken over. */
+/** Whatever an error holds beyond them, only code and message are taken over: no request, and so no token. */
 function unreachable(url: string, cause: unknown): ApiUnreachable {
   const { code, message } = cause as NodeJS.ErrnoException;
   return new ApiUnreachable(url, code ?? 'ERROR', message);

@@ -1,4 +1,5 @@
 import { ApiBodyError } from './api.ts';
+import { withoutManagers } from './managed-fields.ts';
 import type { KubeObject } from './object.ts';
 
 /** What a list says about itself. */
@@ -27,6 +28,7 @@ const CLOSE_OBJECT = 0x7d;
 export class ListDecoder {
   readonly #url: string;
   readonly #maxBytes: number;
+  readonly #skipsManagers: boolean;
   #depth = 0;
   /** 0 outside of strings, 1 inside, 2 after a backslash. */
   #string = 0;
@@ -40,10 +42,11 @@ export class ListDecoder {
   /** What the list had said of itself when its first object began; undefined before. */
   #head: { readonly kind?: string } | undefined;
 
-  /** Throws ApiBodyError at an object of more than `maxBytes`. */
-  constructor(url: string, maxBytes: number) {
+  /** Throws ApiBodyError at an object of more than `maxBytes`; `skipsManagers` leaves `managedFields` out of objects. */
+  constructor(url: string, maxBytes: number, skipsManagers = false) {
     this.#url = url;
     this.#maxBytes = maxBytes;
+    this.#skipsManagers = skipsManagers;
   }
 
   /**
@@ -96,12 +99,18 @@ export class ListDecoder {
     let string = this.#string;
     let at = from;
     for (; at < chunk.length; at++) {
-      const byte = chunk[at];
       if (string > 0) {
-        if (string === 2) string = 1;
-        else if (byte === QUOTE) string = 0;
-        else if (byte === BACKSLASH) string = 2;
-      } else if (byte === QUOTE) {
+        // Most bytes are in strings, and all but two are of no account there.
+        if (string === 2) {
+          string = 1;
+          continue;
+        }
+        while (at < chunk.length && chunk[at] !== QUOTE && chunk[at] !== BACKSLASH) at++;
+        if (at < chunk.length) string = chunk[at] === QUOTE ? 0 : 2;
+        continue;
+      }
+      const byte = chunk[at];
+      if (byte === QUOTE) {
         string = 1;
       } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
         depth++;
@@ -128,7 +137,8 @@ export class ListDecoder {
   }
 
   #object(parts: readonly Buffer[]): KubeObject {
-    const text = String(parts.length === 1 ? parts[0] : Buffer.concat(parts));
+    const whole = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+    const text = this.#skipsManagers ? withoutManagers(whole) : String(whole);
     this.#partBytes = 0;
     try {
       return JSON.parse(text);

@@ -30,6 +30,8 @@ export interface ReflectorSource {
   /** Of its objects; what is of another kind is never handed on. */
   readonly kind: string;
   readonly metadataOnly?: boolean;
+  /** Whether the handler never reads `metadata.managedFields`: then they are not parsed. */
+  readonly skipsManagers?: boolean;
   readonly fieldSelector?: string;
   readonly labelSelector?: string;
   /** Finds the path anew, before each list; `path` holds until then. May reject as {@link KubeApi} does. */
@@ -271,7 +273,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
 
   async #listPage(request: Omit<KubeRequest, 'signal'>, reason: ListReason, seen: Set<string>): Promise<ListMeta> {
     const { signal } = this.#stopping;
-    const decoder = new ListDecoder(request.path, MAX_OBJECT_BYTES);
+    const decoder = new ListDecoder(request.path, MAX_OBJECT_BYTES, this.#source.skipsManagers);
     for await (const chunk of await this.#api.stream({ ...request, signal }, LIST_IDLE_MS)) {
       for (const object of decoder.push(chunk)) {
         await turn();
@@ -295,7 +297,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
     const path = this.#path;
-    const { metadataOnly, fieldSelector, labelSelector } = this.#source;
+    const { metadataOnly, skipsManagers, fieldSelector, labelSelector } = this.#source;
     const { now, random, idleMs, watchMs } = this.#timing;
     // Without bookmarks the server has to end a watch before our deadline does, which is to meet dead connections only.
     const longestMs = this.#sendsBookmarks ? watchMs : 0.9 * idleMs;
@@ -317,7 +319,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
       this.#refused = false;
       this.#over();
       this.#watchingSince = now();
-      for await (const event of decodeWatch(events, path, MAX_OBJECT_BYTES)) {
+      for await (const event of decodeWatch(events, path, MAX_OBJECT_BYTES, skipsManagers)) {
         await turn();
         signal.throwIfAborted();
         this.stats.lastEventMs = now();

@@ -1,4 +1,5 @@
 import { ApiBodyError } from './api.ts';
+import { withoutManagers } from './managed-fields.ts';
 import type { KubeObject } from './object.ts';
 
 /** One line of a watch. `object` is a Status when `type` is ERROR, and only has a resourceVersion in a BOOKMARK. */
@@ -13,12 +14,13 @@ const NEWLINE = 0x0a;
 /**
  * Decodes a watch: JSON lines. A last line without its newline was cut on the way and is left out; the server repeats
  * the event when the watch is resumed. Throws ApiBodyError at a line that is no event or longer than `maxBytes`:
- * going on would lose an event for good.
+ * going on would lose an event for good. `skipsManagers` leaves `managedFields` out of objects.
  */
 export async function* decodeWatch(
   chunks: AsyncIterable<Buffer>,
   url: string,
   maxBytes: number,
+  skipsManagers = false,
 ): AsyncGenerator<WatchEvent> {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
@@ -30,7 +32,7 @@ export async function* decodeWatch(
       pending = [];
       pendingBytes = 0;
       start = end + 1;
-      if (line.length > 0) yield decodeEvent(line.toString(), url);
+      if (line.length > 0) yield decodeEvent(skipsManagers ? withoutManagers(line) : line.toString(), url);
     }
     if (start === chunk.length) continue;
     pending.push(chunk.subarray(start));

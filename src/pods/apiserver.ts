@@ -28,7 +28,7 @@ export function apiserverSource(kubeconfig: string | undefined, nodeName: string
       changed = pods.delete(key) || changed;
     },
   };
-  const source = { path: '/api/v1/pods', kind: 'Pod', fieldSelector: `spec.nodeName=${nodeName}` };
+  const source = { path: '/api/v1/pods', kind: 'Pod', skipsManagers: true, fieldSelector: `spec.nodeName=${nodeName}` };
   const reflector = new Reflector<Pod>(client, source, handler, new FailureLog(log, REAL_TIMING.now), REAL_TIMING);
   reflector.start();
   return {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiBodyError } from '../../src/kube/api.ts';
 import { ListDecoder, type ListMeta } from '../../src/kube/list-stream.ts';
+import { withoutManagers } from '../../src/kube/managed-fields.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { decodeWatch } from '../../src/kube/watch-stream.ts';
 import { recorded } from '../kit/fake-api-server.ts';
@@ -22,12 +23,12 @@ function decodeList(text: string, size: number, limit = LIMIT): { objects: KubeO
   return { objects, meta: decoder.end() };
 }
 
-async function eventsOf(text: string, size: number, limit = LIMIT): Promise<unknown[]> {
+async function eventsOf(text: string, size: number, limit = LIMIT, skipsManagers = false): Promise<unknown[]> {
   const chunks = async function* () {
     yield* pieces(text, size);
   };
   const events: unknown[] = [];
-  for await (const event of decodeWatch(chunks(), '/watch', limit)) events.push(event);
+  for await (const event of decodeWatch(chunks(), '/watch', limit, skipsManagers)) events.push(event);
   return events;
 }
 
@@ -116,4 +117,29 @@ test('lines that are no events, or have no end, are refused', async () => {
     await assert.rejects(eventsOf(`${line}\n`, 3), { name: 'ApiBodyError', code: 'malformed' });
   }
   await assert.rejects(eventsOf(`{"type":"${'x'.repeat(5000)}`, 100, 1000), { code: 'too-large' });
+});
+
+test('managedFields are left out of lists and events, wherever they are cut, and nothing else is', async () => {
+  const pod = {
+    metadata: {
+      name: 'a',
+      labels: { '"managedFields":[': ']"\\' },
+      managedFields: [{ manager: 'kube]"[\\', fieldsV1: { 'f:a': [[], [{}]] } }, {}],
+      uid: 'größe 🦊',
+    },
+    spec: { managed: 'managedFields' },
+  };
+  const rest = { ...pod, metadata: { ...pod.metadata, managedFields: [] } };
+  const list = JSON.stringify({ kind: 'PodList', metadata: { resourceVersion: '7' }, items: [pod, {}, pod] });
+  const line = `${JSON.stringify({ type: 'ADDED', object: pod })}\n`;
+  for (let size = 1; size < 80; size++) {
+    const decoder = new ListDecoder('/list', LIMIT, true);
+    assert.deepEqual(
+      pieces(list, size).flatMap((piece) => [...decoder.push(piece)]),
+      [rest, {}, rest],
+    );
+    assert.deepEqual(await eventsOf(line, size, LIMIT, true), [{ type: 'ADDED', object: rest }]);
+    assert.deepEqual(await eventsOf(line, size), [{ type: 'ADDED', object: pod }]);
+  }
+  assert.equal(withoutManagers(Buffer.from('{"managedFields":[{"a":"]"}')), '{"managedFields":[{"a":"]"}', 'cut off');
 });

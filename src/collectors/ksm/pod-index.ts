@@ -30,8 +30,10 @@ interface IndexedNode {
 /** Owners of pods that may have an owner themselves. */
 export type OwnerKind = 'ReplicaSet' | 'Job';
 
-/** So many changes of a node wait until somebody asks: one is a kilobyte, to pack takes half a millisecond. */
-const MAX_CHANGES = 16;
+/** Changes wait until somebody asks for the node: one is a kilobyte, to pack a node takes half a millisecond. */
+const MAX_WAITING = 4096;
+/** Beyond that, a node with so many is packed without being asked for. */
+const WORTH_PACKING = 16;
 
 /**
  * The pods by node, reduced to what node agents ask for. Fed by reflectors, whose keys it takes: `namespace/name`. Of
@@ -44,6 +46,8 @@ export class PodIndex {
   readonly #places = new Map<string, Place>();
   /** By `Kind/namespace/name`: workloads of owners whose names tell something else; most clusters have none. */
   readonly #exceptions = new Map<string, Workload>();
+  /** Changes of all nodes that are not in packed answers. */
+  #waiting = 0;
   /** Counts the changes of exceptions: any node's answer may contain one. */
   #epoch = 0;
 
@@ -81,8 +85,10 @@ export class PodIndex {
     this.#places.delete(key);
     place.pending = null;
     node.pods--;
-    if (node.pods === 0) this.#nodes.delete(node.name);
-    else this.#changed(node);
+    if (node.pods === 0) {
+      this.#nodes.delete(node.name);
+      this.#waiting -= node.changes;
+    } else this.#changed(node);
   }
 
   /** Learns from the owner itself whom it belongs to; without this, names decide. */
@@ -111,8 +117,8 @@ export class PodIndex {
   answer(nodeName: string): NodeAnswer {
     const node = this.#nodes.get(nodeName);
     if (!node) return packPods(nodeName, '', []);
-    if (node.packed === undefined || node.changes > 0) node.packed = pack(node);
-    return this.#exceptions.size === 0 ? node.packed : this.#corrected(node, node.packed);
+    const packed = node.packed === undefined || node.changes > 0 ? this.#pack(node) : node.packed;
+    return this.#exceptions.size === 0 ? packed : this.#corrected(node, packed);
   }
 
   /** For a node that no known pod is on: the known name that is most like it, empty without any. Else undefined. */
@@ -144,7 +150,15 @@ export class PodIndex {
   }
 
   #changed(node: IndexedNode): void {
-    if (++node.changes >= MAX_CHANGES) node.packed = pack(node);
+    node.changes++;
+    this.#waiting++;
+    if (this.#waiting > MAX_WAITING && node.changes >= WORTH_PACKING) this.#pack(node);
+  }
+
+  #pack(node: IndexedNode): NodeAnswer {
+    this.#waiting -= node.changes;
+    node.packed = pack(node);
+    return node.packed;
   }
 
   #corrected(node: IndexedNode, packed: NodeAnswer): NodeAnswer {

@@ -89,6 +89,8 @@ interface CompiledFamily {
   readonly head: string;
   /** `,label="` of each label; without the comma where it comes first. */
   readonly labelHeads: readonly string[];
+  /** Characters of the longest label name that all of its series have. */
+  readonly longestName: number;
 }
 
 const NOTHING: Allowed = () => undefined;
@@ -113,7 +115,8 @@ function compileFamily(
   const { name, labels } = source.family;
   const first = resource.identity.labels.length === 0;
   const labelHeads = free(labels, names).map((label, index) => `${first && index === 0 ? '' : ','}${label}="`);
-  return { source, compiled: { name, head: `${name}{`, labelHeads } };
+  const longestName = Math.max(0, ...[...resource.identity.labels, ...labels].map(({ length }) => length));
+  return { source, compiled: { name, head: `${name}{`, labelHeads, longestName } };
 }
 
 /** `namespace="a",pod="b",uid="c"`, which every series of the object begins with. */
@@ -136,9 +139,6 @@ const FEW = 8;
 
 /** No UTF-16 unit takes more as UTF-8. */
 const MOST_BYTES = 3;
-
-/** Names of labels are far shorter, but for those that are made of a user's longest keys. */
-const LONG_NAME = /[a-zA-Z0-9_]{128}/;
 
 /** Characters of a series in a message. */
 const MOST_SHOWN = 200;
@@ -203,8 +203,10 @@ class Lines {
     let key = head + this.#identity;
     for (let index = 0; index < fixed; index++) key += `${labelHeads[index]}${escaped(labels[index])}"`;
     const own = labels.length > fixed ? this.#renamed(labels, fixed) : labels;
+    let longestName = this.#family?.longestName ?? 0;
     for (let index = fixed; index < own.length; index += 2) {
       const comma = key.length === head.length ? '' : ',';
+      longestName = Math.max(longestName, own[index]?.length ?? 0);
       key += `${comma}${own[index]}="${escaped(own[index + 1])}"`;
     }
     if (this.#isSecond(key, value)) return;
@@ -212,7 +214,8 @@ class Lines {
     if (limits) {
       const count = this.#common + fixed + (own.length - fixed) / 2;
       if (count > limits.labels) this.#exceeds(key, `${count} labels, the limit is ${limits.labels}`);
-      else if (key.length > Math.min(limits.nameBytes, limits.valueBytes / MOST_BYTES)) this.#measure(key, limits);
+      else if (longestName > limits.nameBytes || key.length * MOST_BYTES > limits.valueBytes)
+        this.#measure(key, limits);
     }
     this.text += `${key}} ${numberText(value)}\n`;
     this.count++;
@@ -233,9 +236,8 @@ class Lines {
     return [...labels.slice(0, fixed), ...sorted.flat()];
   }
 
-  /** Looks at a series that is long enough to have a label over the limits. */
+  /** Looks at a series that may have a label over the limits. */
   #measure(key: string, limits: NonNullable<PushedLabelOptions['limits']>): void {
-    if (key.length * MOST_BYTES <= limits.valueBytes && !LONG_NAME.test(key)) return;
     const parsed = parseLine(`${key}} 0`);
     const excess = parsed?.kind === 'sample' && overLimit(parsed.name, parsed.labels, limits, this.#names.size);
     if (excess) this.#exceeds(key, excess);

@@ -10,6 +10,7 @@ export function sourcesOf(api: KubeApi, resource: Resource, options: KsmOptions)
   const fieldSelector = uniqueName(resource) === 'pods' ? podSelector(options) : undefined;
   const common = {
     kind: resource.kind,
+    skipsManagers: true,
     ...(resource.metadataOnly && { metadataOnly: true }),
     ...(fieldSelector !== undefined && { fieldSelector }),
   };

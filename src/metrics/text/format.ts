@@ -1,7 +1,8 @@
 import type { Family } from '../family.ts';
 
 // https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details
-const NEEDS_ESCAPE = /[\\"\n]/;
+// Surrogates are looked at one by one: most are halves of a pair.
+const NEEDS_ESCAPE = /[\\"\n\uD800-\uDFFF]/;
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
 
 /**
@@ -10,10 +11,9 @@ const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\
  * U+FFFD.
  */
 export function escapeLabelValue(value: string): string {
+  if (!NEEDS_ESCAPE.test(value)) return value;
   const wellFormed = value.isWellFormed() ? value : withBytesShown(value);
-  return NEEDS_ESCAPE.test(wellFormed)
-    ? wellFormed.replace(/[\\"\n]/g, (character) => ESCAPES[character] ?? character)
-    : wellFormed;
+  return wellFormed.replace(/[\\"\n]/g, (character) => ESCAPES[character] ?? character);
 }
 
 const withBytesShown = (value: string): string =>
