@@ -158,8 +158,10 @@ test('labels that the push sets are renamed, those of the resource, the family a
 test('series that VictoriaMetrics would drop are named, and in the text all the same', () => {
   const limits = { labels: 40, nameBytes: 256, valueBytes: 4096 };
   const pushed = { names: new Set(['job', 'instance']), limits };
-  const render = (labels: Record<string, string>) =>
-    fullRenderer(resourceNamed('nodes'), ['*'], [], pushed).render({ metadata: { name: 'n1', labels } }).overLimit;
+  const render = (labels: Record<string, string>, nameBytes = limits.nameBytes) =>
+    fullRenderer(resourceNamed('nodes'), ['*'], [], { ...pushed, limits: { ...limits, nameBytes } }).render({
+      metadata: { name: 'n1', labels },
+    }).overLimit;
   const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`l${index}`, 'x']));
   // With its name, job, instance and node.
   assert.deepEqual(render(many(36)), []);
@@ -167,6 +169,7 @@ test('series that VictoriaMetrics would drop are named, and in the text all the 
   assert.deepEqual(render({ a: 'é'.repeat(2048) }), []);
   assert.match(render({ a: 'é'.repeat(2049) })[0] ?? '', /label label_a with 4098 bytes/);
   assert.match(render({ [`${'d'.repeat(253)}/x`]: '1' })[0] ?? '', /a label name of 261 bytes/);
+  assert.match(render({ [`${'d'.repeat(40)}`]: '1' }, 30)[0] ?? '', /a label name of 46 bytes, the limit is 30/);
   assert.equal(render(many(300)).length, 1);
 });
 
