@@ -22,7 +22,7 @@ import { createStatusApi, type StatusApi } from './status-api.ts';
 export type { Config } from './assembly.ts';
 
 /** The world, as the agent sees it. */
-export interface AgentWorld {
+interface AgentWorld {
   readonly log: Log;
   readonly now: () => number;
   readonly random: () => number;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 /** What begins and ends with a part. */
-export interface Life<T> {
+interface Life<T> {
   start?(part: T): void | Promise<void>;
   stop?(part: T): void | Promise<void>;
 }

@@ -25,7 +25,7 @@ import type { Assembly, Config } from './assembly.ts';
 import type { Reloaded } from './reload.ts';
 
 /** What the status page and the API are about. */
-export interface StatusApiWorld {
+interface StatusApiWorld {
   readonly registry: AgentRegistry;
   readonly budget: SeriesBudget;
   readonly self: SelfMetrics;

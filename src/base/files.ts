@@ -8,14 +8,14 @@ import { errorText } from './error-text.ts';
 export const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /** What a file must be to be read. */
-export interface ReadLimits {
+interface ReadLimits {
   readonly maxBytes: number;
   /** A folder without symbolic links in its path, below which the file must be, wherever links lead. */
   readonly below?: string;
 }
 
 /** A regular file. */
-export interface ReadFile {
+interface ReadFile {
   readonly content: Buffer;
   readonly mtimeMs: number;
 }

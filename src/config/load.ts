@@ -17,7 +17,7 @@ export class ConfigError extends Error {
 }
 
 /** Where configuration comes from. */
-export interface ConfigSources {
+interface ConfigSources {
   /** Path of the YAML file; without it, FIRESTEEL_CONFIG; without that, defaults. */
   readonly file?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -8,7 +8,7 @@ export interface Round {
 }
 
 /** A metric name that only one side has. */
-export interface NameGap {
+interface NameGap {
   readonly name: string;
   readonly series: number;
 }

@@ -2,7 +2,7 @@ import type { Differences, ValueGap } from './compare.ts';
 import type { Known, Replaced } from './known.ts';
 
 /** The differences, split into explained and unexplained ones. */
-export interface Judged {
+interface Judged {
   readonly differences: Differences;
   readonly explained: readonly { readonly what: string; readonly reason: string }[];
 }
@@ -37,7 +37,7 @@ export const isSame = ({ differences: d }: Judged): boolean =>
   );
 
 /** How much to print. */
-export interface ReportOptions {
+interface ReportOptions {
   readonly replaced: Replaced;
   /** Lines of each list; the rest is counted. */
   readonly lines: number;

@@ -6,7 +6,7 @@ const AT_PAGESZ = 6n;
 const AT_CLKTCK = 17n;
 
 /** Constants of the running kernel that its text files count in. */
-export interface KernelUnits {
+interface KernelUnits {
   /** Bytes per memory page. */
   readonly pageBytes: number;
   /** Clock ticks per second (`USER_HZ`), 100 everywhere but on alpha. */

@@ -23,7 +23,7 @@ const MAX_STATISTICS = 8192;
 const STATISTICS_CAPACITY = 2 * MAX_STATISTICS;
 
 /** Who drives a device. */
-export interface DriverInfo {
+interface DriverInfo {
   readonly driver: string;
   readonly version: string;
   readonly firmwareVersion: string;
@@ -34,7 +34,7 @@ export interface DriverInfo {
 }
 
 /** What a device can do and does; masks of ETHTOOL_LINK_MODE_* bits up to 31. */
-export interface LinkSettings {
+interface LinkSettings {
   readonly supported: number;
   readonly advertised: number;
   readonly autonegotiate: boolean;

@@ -22,7 +22,7 @@ export function tcpSockets(addressFamily: number): DumpKind {
 }
 
 /** State and queues of a TCP socket. */
-export interface TcpSocket {
+interface TcpSocket {
   /** TCP_ESTABLISHED (1) … TCP_CLOSING (11), include/net/tcp_states.h. */
   readonly state: number;
   /** Bytes; for a listening socket connections that wait to be accepted, and how many may. */

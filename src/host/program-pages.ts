@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { discardPages } from './syscalls.ts';
 
 /** A part of this process's address space: start and length in bytes. */
-export interface Mapping {
+interface Mapping {
   readonly start: bigint;
   readonly length: bigint;
 }

@@ -3,7 +3,7 @@ import { nulTerminated, u32, u64 } from './native.ts';
 import { attribute } from './netlink.ts';
 
 /** A queueing discipline and its counters. */
-export interface Qdisc {
+interface Qdisc {
   /** Index of its device. */
   readonly link: number;
   /** Whether it is its device's own, not part of another. */

@@ -4,7 +4,7 @@ import { u16, u32 } from './native.ts';
 import { attribute, NetlinkError } from './netlink.ts';
 
 /** Where packets go next. */
-export interface NextHop {
+interface NextHop {
   /** Index of the device; 0 for none. */
   readonly link: number;
   /** Address of the gateway; empty for none. */

@@ -99,7 +99,7 @@ export function decodeAddress(body: Buffer): Address | undefined {
 }
 
 /** An entry of the neighbour table. */
-export interface Neighbour {
+interface Neighbour {
   /** Index of its device. */
   readonly link: number;
   /** NUD_* bits. */

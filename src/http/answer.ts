@@ -9,7 +9,7 @@ import { type Found, findRoute, methodsOf } from './router.ts';
 export type OnError = (path: string, cause: unknown) => void;
 
 /** Answers one request; never rejects. */
-export type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** Of clients that went away, which is no error. */
 const GONE = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'ABORT_ERR']);

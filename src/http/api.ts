@@ -2,7 +2,7 @@ import { type Handler, type HttpRequest, json, type Reply, type Routes, refuse }
 import type { CollectorList, CollectorView, FamilyPage, SeriesPage, StatusView } from './status-view.ts';
 
 /** What the read-only part of the API serves. */
-export interface ApiSource {
+interface ApiSource {
   readonly now: () => number;
   status(): StatusView;
   collectors(): readonly CollectorView[];
@@ -18,7 +18,7 @@ export interface Slice {
 }
 
 /** Which series of a family are asked for. */
-export interface SeriesQuery {
+interface SeriesQuery {
   readonly labels: readonly (readonly [name: string, value: string])[];
   readonly text: string;
 }

@@ -4,7 +4,7 @@ import { type Endpoint, type Handler, type HttpRequest, json, type Reply, type R
 import type { CollectorAnswer, CollectorView, LogLevelView, ReloadView, RunView } from './status-view.ts';
 
 /** What can be changed from outside. Each gives the state after it, or undefined for an unknown collector. */
-export interface Controls {
+interface Controls {
   readonly now: () => number;
   /** The levels that {@link setLogLevel} takes. */
   readonly logLevels: readonly string[];

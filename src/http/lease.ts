@@ -10,7 +10,7 @@ interface Holder {
 }
 
 /** The candidate that peers ask: an election. */
-export interface LeaseCandidate {
+interface LeaseCandidate {
   /** One word. */
   answer(question: Holder & { readonly previous: string; readonly transitions: number }): string;
   isHolder(holder: Holder): boolean;

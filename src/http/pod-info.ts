@@ -37,7 +37,7 @@ export const podInfoRoute =
     podInfoReply(source, request);
 
 /** The answer to `GET /v1/ksm/getPodInfoByNodeName?nodeName=…`. */
-export function podInfoReply(source: PodInfoSource, { query, headers }: Pick<HttpRequest, 'query' | 'headers'>): Reply {
+function podInfoReply(source: PodInfoSource, { query, headers }: Pick<HttpRequest, 'query' | 'headers'>): Reply {
   const [nodeName = '', ...more] = query.getAll('nodeName');
   if (nodeName === '') return refuse(400, 'the query parameter nodeName is missing');
   if (more.length > 0) return refuse(400, 'the query parameter nodeName is given more than once');

@@ -9,7 +9,7 @@ const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 /** Requests within this time share one collection. */
 const SHARED_MS = 1000;
 
-export interface RouteOptions {
+interface RouteOptions {
   readonly registry: AgentRegistry;
   /** How long a collector may take, milliseconds. */
   readonly deadlineMs: number;

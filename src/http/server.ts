@@ -22,7 +22,7 @@ export interface HttpSettings extends TokenFiles {
 }
 
 /** How the server serves. */
-export interface HttpOptions {
+interface HttpOptions {
   readonly tls?: ServerTls | undefined;
   /** Asked for each request and connection, since a reload changes them. */
   readonly settings?: () => HttpSettings;

@@ -43,7 +43,7 @@ const LOCAL: readonly LookupAddress[] = [
 ];
 
 /** A name could not be resolved. `code` is as of getaddrinfo: ENOTFOUND, or EAI_AGAIN if another try may help. */
-export class NameError extends Error {
+class NameError extends Error {
   override readonly name = 'NameError';
   readonly code: 'ENOTFOUND' | 'EAI_AGAIN';
 

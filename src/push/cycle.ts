@@ -11,7 +11,7 @@ import { Births } from './births.ts';
 import { type CollectedGroup, GroupEncoder } from './group-encoder.ts';
 import { VanishedSeries } from './vanished.ts';
 
-export interface CycleOptions {
+interface CycleOptions {
   readonly registry: AgentRegistry;
   /** Asked at each cycle, since a reload changes them. */
   readonly exporters: () => readonly Exporter[];

@@ -5,7 +5,7 @@ import { nextTickMs } from './phase.ts';
 /** Why a tick did not run. */
 export type SkipReason = 'overlap' | 'late';
 
-export interface ScheduleOptions {
+interface ScheduleOptions {
   /** Whole seconds, in milliseconds. */
   readonly intervalMs: number;
   /** Offset of the ticks from the multiples of the interval since 1970; less than the interval. */

@@ -2,7 +2,7 @@ import { labelsOf } from './samples.ts';
 import type { Series, Target } from './store.ts';
 
 /** What a node's series say in short; undefined where the series are not (yet) there. */
-export interface Headline {
+interface Headline {
   readonly instance: string;
   readonly load1: number | undefined;
   /** Share of the time in which the CPUs were not idle, from 0 to 1. */

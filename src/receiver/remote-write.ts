@@ -2,13 +2,13 @@
 import { Refused } from './refused.ts';
 
 /** One series of a request. */
-export interface WrittenSeries {
+interface WrittenSeries {
   /** With `__name__`. */
   readonly labels: ReadonlyMap<string, string>;
   readonly samples: readonly WrittenSample[];
 }
 
-export interface WrittenSample {
+interface WrittenSample {
   readonly value: number;
   readonly timeMs: number;
   /** A stale marker: the series ends here. */

@@ -3,7 +3,7 @@ import { isLabelName } from '../metrics/family.ts';
 import { Refused } from './refused.ts';
 
 /** The live text summary. */
-export interface SummaryRoute {
+interface SummaryRoute {
   readonly kind: 'summary';
 }
 

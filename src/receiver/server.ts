@@ -16,7 +16,7 @@ import { applyWrite } from './written.ts';
 type PushRoute = ImportRoute | WriteRoute | GroupRoute;
 
 /** How to start a receiver. */
-export interface ReceiverOptions {
+interface ReceiverOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;

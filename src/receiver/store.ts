@@ -15,7 +15,7 @@ export interface Series {
 }
 
 /** The series of one family of one target, by sample name and key. */
-export interface TargetFamily {
+interface TargetFamily {
   readonly type: MetricType | undefined;
   readonly series: Map<string, Series>;
 }
@@ -66,7 +66,7 @@ export interface Totals {
 }
 
 /** A trouble worth showing; `timeMs` is our clock. */
-export interface Trouble {
+interface Trouble {
   readonly timeMs: number;
   readonly message: string;
 }

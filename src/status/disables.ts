@@ -6,7 +6,7 @@ import { type Disable, readDisables, writeDisables } from './disables-file.ts';
 export const MAX_DISABLE_MS = 24 * 3_600_000;
 
 /** What the disables need. */
-export interface DisablesWorld {
+interface DisablesWorld {
   /** Where they outlast a restart; undefined for nowhere. Asked anew each time, since a reload changes it. */
   readonly file: () => string | undefined;
   /** Milliseconds since 1970. */

@@ -9,13 +9,13 @@ import type { LastCycle } from './last-cycle.ts';
 const TOP_FAMILIES = 20;
 
 /** What a cycle did. */
-export interface CycleRecord extends LastCycle {
+interface CycleRecord extends LastCycle {
   readonly samples: number;
   readonly results: readonly CollectorResult[];
 }
 
 /** Where a status comes from; all of it is looked up each time, since a reload changes it. */
-export interface StatusSources {
+interface StatusSources {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly disables: Disables;

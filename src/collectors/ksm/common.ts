@@ -216,6 +216,6 @@ export const unixSecondsOrZeroTime = (time: string | null | undefined): number |
   time ? unixSeconds(time) : ZERO_TIME;
 
 /** The number that `text` is; undefined when it is none. */
-export function decimalText(text: string | null | undefined): number | undefined {
+function decimalText(text: string | null | undefined): number | undefined {
   return text && /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined;
 }

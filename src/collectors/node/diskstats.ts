@@ -139,7 +139,7 @@ const NO_UDEV: Udev = new Map();
 const readUdev = (host: Host, path: string): Udev => parseUdev(host.readIfExists(path) ?? '');
 
 /** The properties of a device, lines `E:KEY=VALUE` among others. */
-export function parseUdev(text: string): Udev {
+function parseUdev(text: string): Udev {
   const properties = new Map<string, string>();
   for (const line of text.split('\n')) {
     const equals = line.indexOf('=');

@@ -58,7 +58,7 @@ export const drbd = defineCollector({
 });
 
 /** The words `key:value` of each device, which a word such as `1:` begins. */
-export function parseDrbd(text: string): Map<string, [key: string, value: string][]> {
+function parseDrbd(text: string): Map<string, [key: string, value: string][]> {
   const devices = new Map<string, [string, string][]>();
   let fields: [string, string][] | undefined;
   for (const word of text.split(/\s+/)) {

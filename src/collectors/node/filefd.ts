@@ -25,7 +25,7 @@ export const filefd = defineCollector({
 });
 
 /** Open files and their limit, of `1024	0	1631329`; the second column has been 0 since Linux 2.6. */
-export function parseFileNr(text: string): [open: number, limit: number] {
+function parseFileNr(text: string): [open: number, limit: number] {
   const [open, , limit] = words(text);
   return [integer(open), integer(limit)];
 }

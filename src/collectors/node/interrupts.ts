@@ -56,7 +56,7 @@ interface Interrupt {
 const SUMS: ReadonlySet<string> = new Set(['ERR', 'MIS', 'Err', 'BAD']);
 
 /** The lines that have a count for each CPU and a text; others (`ERR`, `MIS`) are sums. */
-export function parseInterrupts(lost: Losses, path: string, text: string): Interrupt[] {
+function parseInterrupts(lost: Losses, path: string, text: string): Interrupt[] {
   const interrupts: Interrupt[] = [];
   let cpus = 0;
   eachRecord(lost, path, text, (line, number) => {

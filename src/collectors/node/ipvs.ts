@@ -75,7 +75,7 @@ export const ipvs = defineCollector({
 });
 
 /** Two lines of heads, then a line with five hexadecimal totals; rates follow. */
-export function parseStats(path: string, text: string): number[] {
+function parseStats(path: string, text: string): number[] {
   let counts: number[] = [];
   eachLine(path, text, (line, number) => {
     if (number === 3) counts = words(line).map(hexadecimal);
@@ -96,7 +96,7 @@ interface Backend {
  * Lines of virtual servers, `TCP  C0A80016:0CEA wlc` or `FWM  10001000 wlc`, each followed by lines of its backends,
  * `  -> C0A85216:0CEA      Tunnel  100    248        2`.
  */
-export function parseBackends(lost: Losses, path: string, text: string): Backend[] {
+function parseBackends(lost: Losses, path: string, text: string): Backend[] {
   const backends: Backend[] = [];
   type Server = Omit<Backend['labels'], 'remote_address' | 'remote_port'>;
   // Undefined after a line of a virtual server that is lost, and then its backends are lost too.

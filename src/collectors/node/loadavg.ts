@@ -28,7 +28,7 @@ export const loadavg = defineCollector({
 });
 
 /** The three load averages, `0.21 0.37 0.39 1/719 19737`. */
-export function parseLoadavg(path: string, text: string): [number, number, number] {
+function parseLoadavg(path: string, text: string): [number, number, number] {
   const [one, five, fifteen] = text.split(' ', 3);
   try {
     return [decimal(one), decimal(five), decimal(fifteen)];

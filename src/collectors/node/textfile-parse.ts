@@ -78,7 +78,7 @@ const quoted = (name: string): string => JSON.stringify(name);
  * A name in quotes as all receivers take it: what the classic grammar does not have becomes `_`, as in the scheme
  * `underscores` of Prometheus.
  */
-export const validName = (name: string): string =>
+const validName = (name: string): string =>
   isMetricName(name) ? name : name.replaceAll(/[^a-zA-Z0-9_:]/gu, '_').replace(/^\d/, '_');
 
 /** As {@link validName}, for labels, whose names have no colons. */

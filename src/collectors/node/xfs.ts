@@ -110,7 +110,7 @@ export const xfs = defineCollector({
 });
 
 /** The counts that have a family: lines such as `rw 28 0`. */
-export function parseXfsStats(lost: Losses, path: string, text: string): [Family, number][] {
+function parseXfsStats(lost: Losses, path: string, text: string): [Family, number][] {
   const values: [Family, number][] = [];
   eachRecord(lost, path, text, (line) => {
     const [keyword = '', ...counts] = words(line);

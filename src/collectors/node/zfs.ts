@@ -112,7 +112,7 @@ function addDataset(out: Snapshot, families: FamilyCache, path: string, text: st
 const INTEGER_TYPES = new Set(['3', '4']);
 
 /** A kstat of rows `name type data` below a line of numbers and one with these words. Throws MalformedFile. */
-export function parseNamed(
+function parseNamed(
   lost: Losses,
   path: string,
   text: string,
@@ -133,7 +133,7 @@ export function parseNamed(
 }
 
 /** A kstat of one row of numbers below their names, from `nread` on. Throws MalformedFile. */
-export function parseIo(path: string, text: string): [name: string, value: number][] {
+function parseIo(path: string, text: string): [name: string, value: number][] {
   const values: [string, number][] = [];
   let names: string[] | undefined;
   eachLine(path, text, (line) => {

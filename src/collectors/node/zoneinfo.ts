@@ -83,7 +83,7 @@ interface Zone {
 }
 
 /** The zones; lines that no family is for are passed over. */
-export function parseZoneinfo(lost: Losses, path: string, text: string): Zone[] {
+function parseZoneinfo(lost: Losses, path: string, text: string): Zone[] {
   const zones: Zone[] = [];
   // Undefined below a head that is lost, so that no zone gets the lines of another.
   let values: Map<Family, number> | undefined;

@@ -38,7 +38,7 @@ export function readProcessNames(file: string): NamesFile {
 }
 
 /** The same for the text of `file`. */
-export function parseProcessNames(file: string, text: string): NamesFile {
+function parseProcessNames(file: string, text: string): NamesFile {
   const { value, place } = yamlOf(file, text);
   const placeOf = (path: readonly PropertyKey[]) => place(path) ?? `${file}:1:1`;
   const result = schema.safeParse(value ?? {});

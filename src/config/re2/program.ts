@@ -17,7 +17,7 @@ export const OP = {
 /** What a character is beside its class, for assertions: neighbours of a place in the text. */
 export const EDGE = 0;
 export const NEWLINE = 1;
-export const WORD_CHARACTER = 2;
+const WORD_CHARACTER = 2;
 export const OTHER = 3;
 
 /** An expression as steps over classes of characters: those that no set of the expression tells apart. */
@@ -186,7 +186,7 @@ function* setsOf(node: Node): Generator<Ranges> {
 }
 
 /** All assertions, by number. */
-export const ASSERTIONS: readonly Assertion[] = ['begin', 'end', 'line-begin', 'line-end', 'boundary', 'no-boundary'];
+const ASSERTIONS: readonly Assertion[] = ['begin', 'end', 'line-begin', 'line-end', 'boundary', 'no-boundary'];
 
 /** Whether the assertion of that number holds between characters of the kinds `before` and `after`. */
 export function holds(assertion: number, before: number, after: number): boolean {

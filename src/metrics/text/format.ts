@@ -20,7 +20,7 @@ const withBytesShown = (value: string): string =>
   value.replaceAll(/[\uDC80-\uDCFF]/gu, (byte) => `\\x${(byte.charCodeAt(0) - 0xdc00).toString(16)}`).toWellFormed();
 
 /** Escapes a HELP text: unlike in label values, quotes stay. */
-export const escapeHelp = (help: string): string => help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+const escapeHelp = (help: string): string => help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 
 /** The label block `{a="1",b="2"}`; empty text when there are no labels. */
 export function labelBlock(names: readonly string[], values: readonly string[]): string {

@@ -11,7 +11,7 @@ import {
 import { addPathLabels, samplesOf } from './samples.ts';
 
 /** The version of an entry that leaves it to the API server. */
-export const ANY_VERSION = '*';
+const ANY_VERSION = '*';
 
 /**
  * The resources that a `CustomResourceStateMetrics` file describes; entries for the same version of a resource become
