@@ -13,7 +13,7 @@ const OPTIONS = ['config/units.ts', 'config/http-url.ts', 'config/re2', 'config/
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   base: [],
   metrics: ['base'],
-  config: ['metrics/group.ts', 'base'],
+  config: ['metrics/group.ts', 'metrics/relabel/rule.ts', 'base'],
   net: ['config', 'base'],
   host: ['base'],
   kube: ['net', 'base'],

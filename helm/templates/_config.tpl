@@ -22,6 +22,14 @@ spool:
 budget:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with $values.relabel }}
+relabel:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.groups }}
+groups:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- with $values.identity }}
 identity:
   {{- toYaml . | nindent 2 }}

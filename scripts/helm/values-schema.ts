@@ -72,6 +72,8 @@ export const valuesSchema = z.strictObject({
   push: settings.push,
   log: settings.log,
   budget: settings.budget,
+  relabel: settings.relabel,
+  groups: settings.groups,
   identity: settings.identity,
   collectors: z.strictObject({ ...collectors, ksm: ksmValues }),
   exporters: z.record(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/), exporterUnion),

@@ -15,7 +15,7 @@ import { type CycleMetrics, cycleMetrics } from '../push/metrics.ts';
 import type { SkipReason } from '../push/schedule.ts';
 import { type Assembly, type AssemblyWorld, assemble, type Config, servingOf } from './assembly.ts';
 import { Parts } from './parts.ts';
-import { pushedLabelsOf } from './receivers.ts';
+import { exporterRelabelings, pushedLabelsOf, relabelingsOf } from './receivers.ts';
 import { type Reloaded, type Reloader, reloader } from './reload.ts';
 import { createStatusApi, type StatusApi } from './status-api.ts';
 
@@ -84,6 +84,7 @@ class RunningAgent implements Agent {
   /** The configuration in force, or the first one while the agent starts. */
   #config: Config;
   #inForce: InForce | undefined;
+  #exporterRelabelings: ReturnType<typeof exporterRelabelings> = new Map();
   #cycles = 0;
 
   constructor(config: Config, world: AgentWorld) {
@@ -100,6 +101,7 @@ class RunningAgent implements Agent {
       budget: this.#budget,
       exporters: () => this.#current.assembly.exporters,
       mayPush: () => mayPush(this.#current.assembly),
+      relabelingOf: (exporter, group) => this.#exporterRelabelings.get(exporter)?.(group),
       intervalMs: () => this.#config.push.interval,
       now,
       log: this.#throttled,
@@ -188,6 +190,8 @@ class RunningAgent implements Agent {
     this.#config = config;
     this.#registry.attach(scopes);
     this.#registry.pushedLabels = pushedLabelsOf(config);
+    this.#registry.relabelings = relabelingsOf(config);
+    this.#exporterRelabelings = exporterRelabelings(config);
     for (const path of Object.keys(this.#routes)) delete this.#routes[path];
     const own = routes({
       registry: this.#registry,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Log, ThrottledLog } from '../base/log.ts';
 import { type CollectorsConfig, PRODUCERS } from '../collectors/catalogue.ts';
-import { nodeName, targets } from '../config/identity.ts';
+import { groupRules, nodeName, targets } from '../config/identity.ts';
 import type { CoreConfig } from '../config/schema.ts';
 import type { Exporter } from '../exporters/exporter.ts';
 import type { HousekeepingWorld } from '../exporters/exporter-type.ts';
@@ -86,6 +86,7 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
           http: stateHttp(config),
           notesEnded: keeping.notesEnded,
           pushed: keeping.pushed,
+          rules: groupRules(config).ksm,
         },
         async () => {
           const { createStateRole } = await import('./state-role.ts');

@@ -1,9 +1,11 @@
 import type { Keeping } from '../collectors/ksm/index.ts';
-import { type PushedGroup, pushedGroups } from '../config/identity.ts';
+import { groupRules, labelsOfTarget, type PushedGroup, pushedGroups, targets } from '../config/identity.ts';
 import type { CoreConfig } from '../config/schema.ts';
 import { exporterTypeOf } from '../exporters/index.ts';
 import type { Group } from '../metrics/group.ts';
 import { PushedLabels } from '../metrics/pushed-labels.ts';
+import { Relabeling } from '../metrics/relabel/relabeling.ts';
+import { relabelingsFor } from '../metrics/relabel/relabelings.ts';
 
 const pushedTo = (config: CoreConfig): Partial<Record<Group, PushedGroup>> =>
   pushedGroups(config, (settings) => exporterTypeOf(settings).traits(settings).limitsLabels);
@@ -11,6 +13,21 @@ const pushedTo = (config: CoreConfig): Partial<Record<Group, PushedGroup>> =>
 /** What the pushes of each group do to the labels of its series. */
 export const pushedLabelsOf = (config: CoreConfig): Record<string, PushedLabels> =>
   Object.fromEntries(Object.entries(pushedTo(config)).map(([group, options]) => [group, new PushedLabels(options)]));
+
+/** The rules on the series of each group, compiled; groups without any are left out. */
+export const relabelingsOf = (config: CoreConfig): Record<string, Relabeling> =>
+  Object.fromEntries(Object.entries(groupRules(config)).map(([group, rules]) => [group, new Relabeling(rules)]));
+
+/** By exporter, its own rules on the series of each group; exporters without any are left out. */
+export function exporterRelabelings(config: CoreConfig): ReadonlyMap<string, (group: Group) => Relabeling> {
+  const of = targets(config);
+  const found = new Map<string, (group: Group) => Relabeling>();
+  for (const [name, { relabel }] of Object.entries(config.exporters)) {
+    const relabelingOf = relabelingsFor(relabel, (group) => labelsOfTarget(of[group]));
+    if (relabelingOf) found.set(name, relabelingOf);
+  }
+  return found;
+}
 
 /** How the text of the cluster's state is stored, so that a push to its receivers needs no compressing. */
 export function stateKeeping(config: CoreConfig): Keeping {
@@ -21,5 +38,6 @@ export function stateKeeping(config: CoreConfig): Keeping {
     compression: traits.some(({ takesZstd }) => takesZstd) ? 'zstd' : 'gzip',
     notesEnded: traits.some(({ endsSeries }) => endsSeries),
     pushed: pushedTo(config).ksm,
+    relabel: relabelingsOf(config).ksm,
   };
 }

@@ -1,4 +1,5 @@
 import type { Group } from '../metrics/group.ts';
+import type { RelabelRules } from './relabel-schema.ts';
 
 /** What the settings of all exporters have in common; each type has more. */
 export interface ExporterSettings {
@@ -6,4 +7,6 @@ export interface ExporterSettings {
   readonly enabled: boolean;
   /** The groups that the receiver gets. */
   readonly groups: readonly Group[];
+  /** Rules on the series for this receiver. */
+  readonly relabel: RelabelRules;
 }

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
 import { GROUPS, type Group, isInline } from '../metrics/group.ts';
 import type { ExporterSettings } from './exporter-settings.ts';
+import type { Pattern } from './re2/pattern.ts';
+import type { RelabelRules } from './relabel-schema.ts';
 import type { CoreConfig } from './schema.ts';
 
 /** What names a group's series at the receivers. */
@@ -52,4 +54,34 @@ export function pushedGroups(
     pushed[group] = { names, limits: isLimited ? config.limits : undefined };
   }
   return pushed;
+}
+
+/** What is done to the series of a group, as data. */
+export interface GroupRules {
+  readonly metricAllowlist: readonly Pattern[];
+  readonly metricDenylist: readonly Pattern[];
+  readonly rules: RelabelRules;
+  /** Labels that the push adds, and rules can read. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The labels that a push puts on each series of `target`. */
+export const labelsOfTarget = ({ job, instance, labels }: Target): Record<string, string> => ({
+  ...(job !== undefined && { job }),
+  ...(instance !== undefined && { instance }),
+  ...labels,
+});
+
+/** The groups whose series are relabelled or left out before they are pushed. */
+export function groupRules(
+  config: Pick<CoreConfig, 'node' | 'cluster' | 'labels' | 'identity' | 'relabel' | 'groups'>,
+): Partial<Record<Group, GroupRules>> {
+  const found: Partial<Record<Group, GroupRules>> = {};
+  for (const [group, target] of Object.entries(targets(config)) as [Group, Target][]) {
+    const { relabel, metricAllowlist, metricDenylist } = config.groups[group];
+    const rules = [...relabel, ...config.relabel];
+    if (rules.length + metricAllowlist.length + metricDenylist.length === 0) continue;
+    found[group] = { rules, metricAllowlist, metricDenylist, labels: labelsOfTarget(target) };
+  }
+  return found;
 }

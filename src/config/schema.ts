@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import type { Group } from '../metrics/group.ts';
+import { GROUPS, type Group } from '../metrics/group.ts';
 import type { ExporterSettings } from './exporter-settings.ts';
-import { bytes, duration, filePath } from './units.ts';
+import { relabelRules } from './relabel-schema.ts';
+import { bytes, duration, filePath, pattern } from './units.ts';
 
 const labelName = z
   .string()
@@ -138,6 +139,26 @@ const identity = z
   })
   .prefault({});
 
+/** What is done to the series of one group before they are pushed. */
+const groupSettings = z
+  .strictObject({
+    metricAllowlist: z
+      .array(pattern())
+      .default([])
+      .describe('Push only families with one of these expressions in their names; all when empty.'),
+    metricDenylist: z.array(pattern()).default([]).describe('Families with one of these in their names are left out.'),
+    relabel: relabelRules().describe(
+      'Rules on the series of the group, in Prometheus’s words; before the global ones.',
+    ),
+  })
+  .prefault({});
+
+const groups = z
+  .strictObject(
+    Object.fromEntries(GROUPS.map((group) => [group, groupSettings])) as Record<Group, typeof groupSettings>,
+  )
+  .prefault({});
+
 const election = z
   .strictObject({
     enabled: z.boolean().default(true).describe('Elect one of several state agents; without, each of them pushes.'),
@@ -266,6 +287,10 @@ const configShape = <Collectors extends z.ZodType>(collectors: Collectors, expor
     limits: limits.describe(
       'Limits of VictoriaMetrics and vmagent for a series: they drop what exceeds them without an error, so it is counted and named here.',
     ),
+    relabel: relabelRules().describe(
+      'Rules on all series, in Prometheus’s words (`metric_relabel_configs`), after those of the group and before those of an exporter.',
+    ),
+    groups: groups.describe('What is left out or changed of the series of each group.'),
     paths,
     collectors,
     spool: spool.describe('Batches on disk while a receiver is down; not used for a pushgateway.'),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Clock } from '../base/clock.ts';
 import type { ThrottledLog } from '../base/log.ts';
 import type { Target } from '../config/identity.ts';
+import { relabelRules } from '../config/relabel-schema.ts';
 import type { CoreConfig } from '../config/schema.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
 import type { Exporter } from './exporter.ts';
@@ -113,4 +114,7 @@ export const commonSettings = {
     .array(z.enum(GROUPS))
     .default([...GROUPS])
     .describe('The groups that this receiver gets.'),
+  relabel: relabelRules().describe(
+    'Rules on the series for this receiver, after those of the group and the global ones.',
+  ),
 };

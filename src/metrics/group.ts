@@ -1,4 +1,7 @@
-/** The groups of series. Each becomes one batch per cycle; most have one job and instance for all of their series. */
+/**
+ * The groups of series. Each becomes one batch per cycle; most have one job and instance for all of their series. The
+ * agent's own come last: they report on the others.
+ */
 export const GROUPS = ['node', 'container', 'kubelet', 'process', 'ksm', 'agent', 'probe', 'scrape', 'exec'] as const;
 export type Group = (typeof GROUPS)[number];
 

@@ -4,6 +4,7 @@ import { isInline } from './group.ts';
 import { type CollectorResult, NoData } from './outcome.ts';
 import type { Prepared } from './prepared.ts';
 import type { PushedLabels, SeenSnapshot } from './pushed-labels.ts';
+import type { Relabeling } from './relabel/relabeling.ts';
 import { resultSamples } from './result-samples.ts';
 import { type Producer, Scope } from './scope.ts';
 import { Snapshot } from './snapshot.ts';
@@ -37,6 +38,8 @@ export class AgentRegistry extends Scope {
   gate: Gate = () => undefined;
   /** By group, what its pushes do to labels; empty while nothing is pushed. */
   pushedLabels: Readonly<Record<string, PushedLabels>> = {};
+  /** By group, the rules on its series; empty while there are none. */
+  relabelings: Readonly<Record<string, Relabeling>> = {};
   #scopes: readonly Scope[] = [this];
   /** Since when producers are late whose run has missed its deadline and still not returned. */
   readonly #late = new WeakMap<Producer, number>();
@@ -116,7 +119,8 @@ export class AgentRegistry extends Scope {
       groups.get(result.group)?.push(snapshot);
     }
     for (const { group, report } of this.#reports) {
-      if (wanted === undefined || group !== SELF_GROUP) groups.get(group)?.push(report(results));
+      if (wanted === undefined || group !== SELF_GROUP)
+        groups.get(group)?.push(this.relabeled(group, report(results), report));
     }
     return { groups, results };
   }
@@ -151,7 +155,7 @@ export class AgentRegistry extends Scope {
     const snapshot = new Snapshot(this.#last.get(producer));
     const done = (error?: Error) => {
       snapshot.close();
-      const run = finish(producer, this.#see(producer.group, snapshot), this.#clock() - started, error);
+      const run = finish(producer, this.#see(producer.group, snapshot, producer), this.#clock() - started, error);
       if (run.snapshot.size > 0) this.#last.set(producer, snapshot);
       return run;
     };
@@ -178,8 +182,17 @@ export class AgentRegistry extends Scope {
     );
   }
 
-  #see(group: string, snapshot: Snapshot): SeenSnapshot {
-    return this.pushedLabels[group]?.see(snapshot) ?? { snapshot, renamed: 0, overLimit: 0 };
+  /** What the rules of a group leave of a snapshot that is not closed yet; `owner` is who makes such snapshots. */
+  relabeled(group: string, snapshot: Snapshot, owner: object): Snapshot {
+    const relabeling = this.relabelings[group];
+    if (relabeling === undefined) return snapshot;
+    snapshot.close();
+    return relabeling.see(snapshot, owner);
+  }
+
+  #see(group: string, snapshot: Snapshot, owner: object): SeenSnapshot {
+    const seen = this.relabeled(group, snapshot, owner);
+    return this.pushedLabels[group]?.see(seen) ?? { snapshot: seen, renamed: 0, overLimit: 0 };
   }
 
   /** Waits for a run until `deadline`; a run that is late is not started again before it has returned. */
@@ -220,7 +233,7 @@ export class AgentRegistry extends Scope {
     }
     snapshot.close();
     this.#lastOwn = snapshot;
-    return this.#see(SELF_GROUP, snapshot).snapshot;
+    return this.#see(SELF_GROUP, snapshot, this).snapshot;
   }
 }
 

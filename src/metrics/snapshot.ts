@@ -160,6 +160,7 @@ export class Snapshot {
   under(series: SeriesList, places: readonly number[]): Snapshot {
     const copy = new Snapshot();
     copy.errors.push(...this.errors);
+    copy.withheld.push(...this.withheld);
     copy.#series = series;
     copy.#isShared = true;
     for (const place of places) {

@@ -5,10 +5,12 @@ import { GROUPS, type Group } from '../metrics/group.ts';
 import type { CollectorResult } from '../metrics/outcome.ts';
 import type { Prepared, PreparedBody } from '../metrics/prepared.ts';
 import { type AgentRegistry, SELF_GROUP } from '../metrics/registry.ts';
+import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
 import { withoutFamilies } from '../metrics/without-families.ts';
 import { Births } from './births.ts';
-import { type CollectedGroup, GroupEncoder } from './group-encoder.ts';
+import type { CollectedGroup } from './group-encoder.ts';
+import { GroupEncoders, relabeledKeys } from './group-encoders.ts';
 import { VanishedSeries } from './vanished.ts';
 
 interface CycleOptions {
@@ -17,6 +19,8 @@ interface CycleOptions {
   readonly exporters: () => readonly Exporter[];
   /** Groups that only one of several agents may push, and whether this is the one; asked again before each upload. */
   readonly mayPush?: () => Partial<Record<Group, () => boolean>>;
+  /** Rules on the series of a group for one exporter only. */
+  readonly relabelingOf?: (exporter: string, group: Group) => Relabeling | undefined;
   readonly budget: SeriesBudget;
   /** Between two pushes, milliseconds; asked at each cycle. */
   readonly intervalMs: () => number;
@@ -37,7 +41,7 @@ export interface CycleReport {
 export class PushCycle {
   readonly #options: CycleOptions;
   #lastStampMs = 0;
-  readonly #encoders = new Map<Group, GroupEncoder>();
+  readonly #encoders = new Map<Group, GroupEncoders>();
   readonly #vanished = new Map<Group, VanishedSeries>();
   readonly #births = new Map<Group, Births>();
   readonly #startMs: number;
@@ -74,24 +78,28 @@ export class PushCycle {
       const parts = await this.#prepared(group, deadlineMs, signal);
       if (parts === undefined) continue;
       const kept = await this.#withinBudget(group, snapshots, parts);
-      const encodings = takers.map(({ encoding }) => encoding);
-      const bodies = await this.#encoderOf(group).encode({ group, stampMs, ...kept, births, encodings });
-      samples += bodies.get(encodings[0])?.samples ?? 0;
-      for (const [index, exporter] of takers.entries()) {
-        const body = bodies.get(encodings[index]);
-        // Plain gzip is for a Pushgateway, where what is gone has to be deleted.
-        const isWanted = body && (body.samples > 0 || encodings[index] === 'gzip');
-        if (isWanted) exporter.deliver({ ...body, ...(mayPush && { mayPush }) });
+      const collected = { group, stampMs, ...kept, births };
+      const encoders = this.#encodersOf(group);
+      for (const [relabeling, alike] of Map.groupBy(takers, ({ name }) => this.#options.relabelingOf?.(name, group))) {
+        const encodings = alike.map(({ encoding }) => encoding);
+        const bodies = await encoders.encode(collected, relabeling, encodings);
+        if (alike.includes(takers[0] as Exporter)) samples += bodies.get(encodings[0])?.samples ?? 0;
+        for (const [index, exporter] of alike.entries()) {
+          const body = bodies.get(encodings[index]);
+          // Plain gzip is for a Pushgateway, where what is gone has to be deleted.
+          const isWanted = body && (body.samples > 0 || encodings[index] === 'gzip');
+          if (isWanted) exporter.deliver({ ...body, ...(mayPush && { mayPush }) });
+        }
       }
       this.#endGone(group, { stampMs, mayPush }, kept.snapshots, parts, isWhole, takers);
     }
     return { stampMs, samples, results, groups };
   }
 
-  #encoderOf(group: Group): GroupEncoder {
-    const encoder = this.#encoders.get(group) ?? new GroupEncoder();
-    this.#encoders.set(group, encoder);
-    return encoder;
+  #encodersOf(group: Group): GroupEncoders {
+    const encoders = this.#encoders.get(group) ?? new GroupEncoders();
+    this.#encoders.set(group, encoders);
+    return encoders;
   }
 
   #birthsOf(group: Group): Births {
@@ -114,7 +122,11 @@ export class PushCycle {
     const vanished = this.#vanished.get(group) ?? new VanishedSeries();
     this.#vanished.set(group, vanished);
     const keys = [...vanished.update(snapshots, isWhole), ...parts.flatMap(({ source }) => source.takeEnded())];
-    if (keys.length > 0) for (const { endSeries } of enders) endSeries?.(group, { ...of, keys });
+    if (keys.length === 0) return;
+    for (const { name, endSeries } of enders) {
+      const relabeling = this.#options.relabelingOf?.(name, group);
+      endSeries?.(group, { ...of, keys: relabeling ? relabeledKeys(keys, relabeling) : keys });
+    }
   }
 
   /** What there is of a group without the families that are too many. */
@@ -145,7 +157,12 @@ export class PushCycle {
       prepared.push(dropped.length === 0 ? body : await withoutFamilies(body, without, series));
     }
     // The last group of a cycle reports on all of them.
-    return { snapshots: group === SELF_GROUP ? [...kept, budget.samples()] : kept, prepared };
+    return { snapshots: group === SELF_GROUP ? [...kept, this.#budgetSamples()] : kept, prepared };
+  }
+
+  #budgetSamples(): Snapshot {
+    const { registry, budget } = this.#options;
+    return registry.relabeled(SELF_GROUP, budget.samples(), budget);
   }
 
   /** The prepared parts of a group; undefined while one is incomplete: better late than partial. */

@@ -9,6 +9,7 @@ import type { Family } from '../../metrics/family.ts';
 import type { ResourceStatus } from '../../metrics/outcome.ts';
 import type { Prepared, PreparedBody } from '../../metrics/prepared.ts';
 import type { PushedLabelOptions } from '../../metrics/pushed-labels.ts';
+import type { Relabeling } from '../../metrics/relabel/relabeling.ts';
 import { type KsmOptions, namespaceFilter } from './options.ts';
 import type { PodIndex } from './pod-index.ts';
 import type { Renderer } from './render.ts';
@@ -37,6 +38,8 @@ export interface ClusterStateOptions {
   readonly notesEnded?: boolean;
   /** What pushes do to the labels of the state; nothing when it is not pushed. */
   readonly pushed?: PushedLabelOptions | undefined;
+  /** Rules on the series. */
+  readonly relabel?: Relabeling | undefined;
   readonly log: Log;
   readonly timing?: ReflectorTiming;
 }
@@ -70,6 +73,7 @@ export class ClusterState implements Prepared {
     compression,
     notesEnded,
     pushed,
+    relabel,
     log,
     timing = REAL_TIMING,
   }: ClusterStateOptions) {
@@ -81,7 +85,7 @@ export class ClusterState implements Prepared {
     const failures = new FailureLog(log, timing.now);
     this.#packing = packingOf(compression);
     const arena = new TextArena();
-    const renderers = renderersOf(resources, options, pushed);
+    const renderers = renderersOf(resources, options, pushed, relabel);
     const newStore = (families: readonly Family[]) => new ObjectStore(families, this.#packing, arena, this.#ended);
     const sharing = renderers.filter(({ resource }) => resource.sharesFamilies);
     const shared = {

@@ -19,7 +19,7 @@ export interface Ksm {
 }
 
 /** How the state is kept, and what of it. */
-export type Keeping = Pick<ClusterStateOptions, 'compression' | 'notesEnded' | 'pushed'>;
+export type Keeping = Pick<ClusterStateOptions, 'compression' | 'notesEnded' | 'pushed' | 'relabel'>;
 
 /**
  * Builds the ksm collector; nothing is asked of the cluster before `state.start()`. A file of custom resources that can't

@@ -3,6 +3,7 @@ import type { KubeObject } from '../../kube/object.ts';
 import type { Family } from '../../metrics/family.ts';
 import { type Label, overLimit } from '../../metrics/label-limits.ts';
 import { type PushedLabelOptions, withoutClashes } from '../../metrics/pushed-labels.ts';
+import type { Relabeling } from '../../metrics/relabel/relabeling.ts';
 import { escapeLabelValue, headerText, numberText } from '../../metrics/text/format.ts';
 import { parseLine } from '../../metrics/text/parse.ts';
 import { type Allowed, type Emit, type KubeFamily, type LabelValue, PartlyLost, type Resource } from './resource.ts';
@@ -17,6 +18,8 @@ export interface RenderOptions {
   readonly annotations?: Allowed | undefined;
   /** What the push does to labels: those that it would overwrite are renamed. Nothing when unset. */
   readonly pushed?: PushedLabelOptions | undefined;
+  /** Rules on the series: families that they leave out are not rendered. Nothing when unset. */
+  readonly relabel?: Relabeling | undefined;
 }
 
 /** One object as text. */
@@ -50,6 +53,7 @@ export interface Renderer {
 export function rendererOf(resource: Resource, options: RenderOptions): Renderer {
   const names = options.pushed?.names ?? NO_NAMES;
   const wanted = resource.families
+    .filter(({ family }) => options.relabel?.admits(family.name) ?? true)
     .filter((family) => options.includes(family) && (!family.allowlisted || options[family.allowlisted]))
     .map((family) => ({ ...compileFamily(family, resource, names), allowed: pickerOf(family, options) }));
   const identityLabels = free(resource.identity.labels, names);
@@ -60,7 +64,7 @@ export function rendererOf(resource: Resource, options: RenderOptions): Renderer
     render(object) {
       const counts: number[] = [];
       const errors: Error[] = [];
-      const lines = new Lines(options.pushed, identityLabels.length);
+      const lines = new Lines(options, identityLabels.length);
       try {
         lines.begin(identityText(resource, identityLabels, object));
       } catch (cause) {
@@ -154,6 +158,7 @@ class Lines {
   overLimit: readonly string[] = NONE;
   readonly #names: ReadonlySet<string>;
   readonly #limits: PushedLabelOptions['limits'];
+  readonly #relabel: Relabeling | undefined;
   /** Labels that no family has of its own: the name, those of the push, those that name the object. */
   readonly #common: number;
   #identity = '';
@@ -164,7 +169,8 @@ class Lines {
   readonly #values: number[] = [];
   #seen: Map<string, number> | undefined;
 
-  constructor(pushed: PushedLabelOptions | undefined, identityLabels: number) {
+  constructor({ pushed, relabel }: Pick<RenderOptions, 'pushed' | 'relabel'>, identityLabels: number) {
+    this.#relabel = relabel;
     this.#names = pushed?.names ?? NO_NAMES;
     this.#limits = pushed?.limits;
     this.#common = 1 + this.#names.size + identityLabels;
@@ -209,6 +215,11 @@ class Lines {
       longestName = Math.max(longestName, own[index]?.length ?? 0);
       key += `${comma}${own[index]}="${escaped(own[index + 1])}"`;
     }
+    if (this.#relabel) {
+      const seen = this.#relabel.keyOf(closed(key), name);
+      if (seen === undefined) return;
+      key = seen.endsWith('}') ? seen.slice(0, -1) : `${seen}{`;
+    }
     if (this.#isSecond(key, value)) return;
     const limits = this.#limits;
     if (limits) {
@@ -217,7 +228,7 @@ class Lines {
       else if (longestName > limits.nameBytes || key.length * MOST_BYTES > limits.valueBytes)
         this.#measure(key, limits);
     }
-    this.text += `${key}} ${numberText(value)}\n`;
+    this.text += `${closed(key)} ${numberText(value)}\n`;
     this.count++;
   };
 
@@ -273,3 +284,6 @@ class Lines {
     return index === -1 ? undefined : this.#values[index];
   }
 }
+
+/** A key whose last bracket is open, closed. */
+const closed = (key: string): string => `${key}}`;

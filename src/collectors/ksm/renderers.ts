@@ -1,4 +1,5 @@
 import type { PushedLabelOptions } from '../../metrics/pushed-labels.ts';
+import type { Relabeling } from '../../metrics/relabel/relabeling.ts';
 import { type Allowlist, allowedOf } from './allowlist.ts';
 import { type FamilyPatterns, familyFilter } from './family-filter.ts';
 import { type Renderer, rendererOf } from './render.ts';
@@ -15,6 +16,7 @@ export function renderersOf(
   resources: readonly Resource[],
   options: TellingOptions,
   pushed?: PushedLabelOptions,
+  relabel?: Relabeling,
 ): Renderer[] {
   const includes = familyFilter(options);
   return resources.map((resource) =>
@@ -23,6 +25,7 @@ export function renderersOf(
       labels: allowedOf(options.labelsAllowlist, resource.name),
       annotations: allowedOf(options.annotationsAllowlist, resource.name),
       pushed,
+      relabel,
     }),
   );
 }

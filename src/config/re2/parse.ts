@@ -40,9 +40,12 @@ const MAX_DEPTH = 1000;
 const NEWLINE = 0x0a;
 const ESCAPES: Readonly<Record<string, number>> = { a: 7, f: 12, n: NEWLINE, r: 13, t: 9, v: 11 };
 
-/** Parses RE2's syntax, as Go's regexp package takes it. Throws {@link PatternError}. */
-export function parsePattern(source: string): Node {
-  return new Parser(source).parse();
+/**
+ * Parses RE2's syntax, as Go's regexp package takes it. With `numbered` all capturing groups are named by their numbers, those
+ * with a name as well. Throws {@link PatternError}.
+ */
+export function parsePattern(source: string, numbered = false): Node {
+  return new Parser(source, numbered).parse();
 }
 
 class Parser {
@@ -50,11 +53,14 @@ class Parser {
   /** The characters, each a whole code point. */
   readonly #text: readonly string[];
   readonly #names = new Set<string>();
+  readonly #isNumbered: boolean;
+  #groups = 0;
   #at = 0;
   #flags: Flags = { i: false, m: false, s: false, U: false };
 
-  constructor(source: string) {
+  constructor(source: string, isNumbered: boolean) {
     this.#source = source;
+    this.#isNumbered = isNumbered;
     this.#text = [...source];
   }
 
@@ -159,13 +165,15 @@ class Parser {
   }
 
   #group(depth: number): Node | undefined {
-    if (!this.#take('?')) return this.#closed(depth);
+    if (!this.#take('?')) return this.#counted(depth);
     if (this.#take('P<') || (this.#next === '<' && !/[=!]/.test(this.#text[this.#at + 1] ?? '') && this.#take('<'))) {
       const name = this.#until('>') ?? '';
       if (!/^\w+$/.test(name)) this.#refuse(`${JSON.stringify(name)} can't be the name of a group`);
       if (this.#names.has(name)) this.#refuse(`two groups have the name ${JSON.stringify(name)}`);
       this.#names.add(name);
-      return { kind: 'group', of: this.#closed(depth), name };
+      // A number always means the group of that number.
+      if (this.#isNumbered && /^\d+$/.test(name)) return this.#counted(depth);
+      return { kind: 'group', of: this.#counted(depth), name };
     }
     const look = ['<=', '<!', '=', '!', '>', 'P=', 'P>'].find((word) => this.#take(word));
     if (look !== undefined)
@@ -184,6 +192,13 @@ class Parser {
       else if (letter !== undefined && 'imsU'.includes(letter)) this.#flags = { ...this.#flags, [letter]: value };
       else this.#refuse(`unknown flag ${JSON.stringify(letter ?? '')} behind "(?"`);
     }
+  }
+
+  /** A capturing group, which is only kept under its number when that is asked for. */
+  #counted(depth: number): Node {
+    const name = String(++this.#groups);
+    const of = this.#closed(depth);
+    return this.#isNumbered ? { kind: 'group', of, name } : of;
   }
 
   /** What follows in a group, and its end. */

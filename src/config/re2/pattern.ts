@@ -27,20 +27,20 @@ export class Pattern implements Matching {
   readonly #automaton: Automaton;
 
   /** Throws PatternError for what RE2 refuses, and for what would be too large. */
-  constructor(source: string) {
+  constructor(source: string, numbered = false) {
     this.source = source;
-    this.#program = compileProgram(source, parsePattern(source));
+    this.#program = compileProgram(source, parsePattern(source, numbered));
     this.#automaton = new Automaton(source, this.#program);
   }
 
   /** The pattern of `source`, compiled only once. Throws PatternError as the constructor does. */
   static of(source: string): Pattern {
-    const known = compiled.get(source);
-    if (known) return known;
-    const pattern = new Pattern(source);
-    if (compiled.size >= MOST_COMPILED) compiled.clear();
-    compiled.set(source, pattern);
-    return pattern;
+    return keep(source, () => new Pattern(source));
+  }
+
+  /** As {@link of}, with all capturing groups by their numbers in {@link groups} (`1`), beside their names. */
+  static numbered(source: string): Pattern {
+    return keep(`#${source}`, () => new Pattern(source, true));
   }
 
   /** Whether it matches anywhere in `text`; anchoring is the writer's. Throws PatternCostError. */
@@ -58,4 +58,13 @@ export class Pattern implements Matching {
   whole(): Pattern {
     return Pattern.of(`^(?:${this.source})$`);
   }
+}
+
+function keep(key: string, make: () => Pattern): Pattern {
+  const known = compiled.get(key);
+  if (known) return known;
+  const pattern = make();
+  if (compiled.size >= MOST_COMPILED) compiled.clear();
+  compiled.set(key, pattern);
+  return pattern;
 }

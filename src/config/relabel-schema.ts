@@ -1,0 +1,92 @@
+import * as z from 'zod';
+import { RELABEL_ACTIONS, type RelabelAction } from '../metrics/relabel/rule.ts';
+import { Pattern } from './re2/pattern.ts';
+
+const DEFAULT_REGEX = '(.*)';
+const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+/** A label name with groups of the match in it: `$1`, `${1}`, `job_$name`. */
+const LABEL_TEMPLATE = /^(?:[a-zA-Z_]|\$(?:\{\w+\}|\w+))(?:\w|\$(?:\{\w+\}|\w+))*$/;
+
+const NEEDS_TARGET: readonly RelabelAction[] = [
+  'replace',
+  'keepequal',
+  'dropequal',
+  'lowercase',
+  'uppercase',
+  'hashmod',
+];
+/** The fields that an action does not look at, so that one of them is a mistake. */
+const UNUSED: Partial<Record<RelabelAction, readonly Field[]>> = {
+  keepequal: ['regex', 'separator', 'modulus', 'replacement'],
+  dropequal: ['regex', 'separator', 'modulus', 'replacement'],
+  lowercase: ['replacement', 'regex'],
+  uppercase: ['replacement', 'regex'],
+  labeldrop: ['source_labels', 'target_label', 'separator', 'modulus', 'replacement'],
+  labelkeep: ['source_labels', 'target_label', 'separator', 'modulus', 'replacement'],
+};
+type Field = 'source_labels' | 'target_label' | 'separator' | 'modulus' | 'replacement' | 'regex';
+
+const fields = z.strictObject({
+  source_labels: z
+    .array(z.string().regex(LABEL_NAME, 'not a label name'))
+    .optional()
+    .describe('Labels whose values, joined by the separator, `regex` looks at; `__name__` is the name of the metric.'),
+  separator: z.string().optional().describe('Between the values of the source labels; `;` when unset.'),
+  regex: z.string().optional().describe('In RE2’s syntax, for the whole text; `(.*)` when unset.'),
+  target_label: z.string().min(1).optional().describe('The label that is set; for `replace` with groups of the match.'),
+  replacement: z.string().optional().describe('What it is set to, with groups of the match (`$1`); `$1` when unset.'),
+  modulus: z.int().min(1).optional().describe('For `hashmod`.'),
+  action: z
+    .string()
+    .transform((word) => word.toLowerCase())
+    .pipe(z.enum(RELABEL_ACTIONS))
+    .default('replace')
+    .describe('What the rule does, as in Prometheus.'),
+});
+
+/** A rule as Prometheus writes it, compiled. */
+const rule = fields.transform((written, context) => {
+  const { action, source_labels = [], target_label: targetLabel = '', regex: source = DEFAULT_REGEX } = written;
+  const refuse = (path: Field, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+  if (NEEDS_TARGET.includes(action) && targetLabel === '') refuse('target_label', `${action} needs a target_label`);
+  for (const field of UNUSED[action] ?? []) {
+    if (written[field] !== undefined) refuse(field, `${action} does not look at ${field}: leave it out`);
+  }
+  if (action === 'hashmod' && written.modulus === undefined) refuse('modulus', 'hashmod needs a modulus');
+  const isTemplate = action === 'replace';
+  if (targetLabel !== '' && !(isTemplate ? LABEL_TEMPLATE : LABEL_NAME).test(targetLabel)) {
+    refuse('target_label', `${JSON.stringify(targetLabel)} is not a label name`);
+  }
+  const { replacement = '$1' } = written;
+  if (action === 'labelmap' && !LABEL_TEMPLATE.test(replacement)) {
+    refuse('replacement', `${JSON.stringify(replacement)} does not make label names`);
+  }
+  // As Prometheus does it: the whole text, and a dot is any character.
+  const whole = `^(?s:${source})$`;
+  let regex: Pattern | undefined;
+  try {
+    regex = Pattern.numbered(whole);
+  } catch (cause) {
+    // The message names what was compiled, which is not what the user wrote.
+    const prefix = `invalid regular expression ${JSON.stringify(whole)}: `;
+    const reason = (cause instanceof Error ? cause.message : String(cause)).replace(prefix, () => '');
+    refuse('regex', `invalid regular expression ${JSON.stringify(source)}: ${reason}`);
+  }
+  if (regex === undefined) return z.NEVER;
+  return {
+    action,
+    sourceLabels: source_labels,
+    separator: written.separator ?? ';',
+    regex,
+    matchesAll: source === DEFAULT_REGEX || source === '.*',
+    targetLabel,
+    replacement,
+    modulus: written.modulus ?? 1,
+  };
+});
+
+/** A list of rules in Prometheus's own words, such as `metric_relabel_configs`. */
+export const relabelRules = () => z.array(rule).default([]);
+
+/** Rules as they are applied. */
+export type RelabelRules = z.output<ReturnType<typeof relabelRules>>;

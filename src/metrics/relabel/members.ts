@@ -1,0 +1,59 @@
+import { compressor } from '../compression.ts';
+import type { PreparedBody } from '../prepared.ts';
+import type { Relabeling } from './relabeling.ts';
+
+/** A member under rules. */
+interface Relabeled {
+  readonly member: Buffer;
+  readonly textBytes: number;
+  readonly samples: number;
+}
+
+/** What members became, which never change themselves: each is unpacked and packed again once. */
+const relabeled = new WeakMap<Relabeling, WeakMap<Buffer, Relabeled>>();
+
+/**
+ * A prepared body under rules. Header lines stay, also those of families that have no series left. Rejects when a member
+ * can't be unpacked.
+ */
+export async function relabeledBody(body: PreparedBody, relabeling: Relabeling): Promise<PreparedBody> {
+  const known = relabeled.get(relabeling) ?? new WeakMap<Buffer, Relabeled>();
+  relabeled.set(relabeling, known);
+  const { pack, unpack } = compressor(body.encoding);
+  const members: Buffer[] = [];
+  let textBytes = 0;
+  let samples = 0;
+  for (const member of body.members) {
+    let one = known.get(member);
+    if (one === undefined) {
+      const { text, samples } = relabeledText((await unpack(member)).toString(), relabeling);
+      const bytes = Buffer.from(text);
+      one = { member: bytes.length > 0 ? await pack(bytes) : bytes, textBytes: bytes.length, samples };
+      known.set(member, one);
+    }
+    if (one.textBytes > 0) members.push(one.member);
+    textBytes += one.textBytes;
+    samples += one.samples;
+  }
+  return { ...body, members, textBytes, samples };
+}
+
+function relabeledText(text: string, relabeling: Relabeling): { readonly text: string; readonly samples: number } {
+  let made = '';
+  let samples = 0;
+  for (const line of text.split('\n')) {
+    if (line === '') continue;
+    if (line.startsWith('#')) {
+      made += `${line}\n`;
+      continue;
+    }
+    // A bracket in a label stands before the one that ends the labels.
+    const end = line.includes('{') ? line.lastIndexOf('}') + 1 : line.indexOf(' ');
+    const key = line.slice(0, end);
+    const seen = relabeling.keyOf(key, /^[^{ ]*/.exec(key)?.[0] ?? '');
+    if (seen === undefined) continue;
+    made += `${seen}${line.slice(end)}\n`;
+    samples++;
+  }
+  return { text: made, samples };
+}

@@ -1,0 +1,232 @@
+import { type Family, isMetricName } from '../family.ts';
+import { SeriesList, type SeriesView, type Snapshot } from '../snapshot.ts';
+import { labelBlock } from '../text/format.ts';
+import { parseLine } from '../text/parse.ts';
+import { applyRules, type Labels } from './apply.ts';
+import { NAME, type RelabelPattern, type RelabelRule } from './rule.ts';
+
+/** What is done to the series of a group, in this order. */
+export interface RelabelSettings {
+  /** Only families with one of these in their names are kept; all when there is none. */
+  readonly metricAllowlist: readonly Pick<RelabelPattern, 'test'>[];
+  readonly metricDenylist: readonly Pick<RelabelPattern, 'test'>[];
+  readonly rules: readonly RelabelRule[];
+  /** Labels that the push adds: rules can read them, not change them. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What becomes of one series: nothing changes, it is dropped, or it has another key. */
+type Decision = 'same' | 'dropped' | { readonly key: string; readonly owner: Family };
+
+/** The decisions for a list of series, and the list that they make of it. */
+interface Plan {
+  readonly of: SeriesView;
+  readonly decisions: readonly Decision[];
+  /** Undefined when all series stay as they are. */
+  readonly series: SeriesList | undefined;
+  /** Where the values of `series` are. */
+  readonly places: readonly number[];
+  readonly errors: readonly Error[];
+}
+
+/** Families that were asked for by name; names come from elsewhere, so that they are bounded. */
+const MOST_NAMES = 20_000;
+
+/**
+ * Applies rules to series. They are compiled once, and decided once for each series: a series that lives on from cycle to
+ * cycle is not matched again, whatever comes and goes around it.
+ */
+export class Relabeling {
+  readonly #settings: RelabelSettings;
+  readonly #fixed: readonly (readonly [name: string, value: string])[];
+  /** By the producer of the snapshots. */
+  readonly #plans = new WeakMap<object, Plan>();
+  readonly #admitted = new Map<string, boolean>();
+  /** Families under new names. */
+  readonly #renamed = new Map<string, Family>();
+
+  constructor(settings: RelabelSettings) {
+    this.#settings = settings;
+    this.#fixed = Object.entries(settings.labels);
+  }
+
+  /** What is left of a closed snapshot; the snapshot itself when no rule changes it. `owner` is who makes such snapshots. */
+  see(snapshot: Snapshot, owner: object): Snapshot {
+    const { series } = snapshot;
+    const last = this.#plans.get(owner);
+    const plan = last?.of === series ? last : this.#plan(series, last);
+    this.#plans.set(owner, plan);
+    if (plan.series === undefined) return snapshot;
+    const seen = snapshot.under(plan.series, plan.places);
+    seen.errors.push(...plan.errors);
+    return seen;
+  }
+
+  /** Whether a family of this name is wanted at all; the rules may drop series of it all the same. */
+  admits(name: string): boolean {
+    let isWanted = this.#admitted.get(name);
+    if (isWanted === undefined) {
+      const { metricAllowlist, metricDenylist } = this.#settings;
+      const isAllowed = metricAllowlist.length === 0 || metricAllowlist.some((pattern) => pattern.test(name));
+      isWanted = isAllowed && !metricDenylist.some((pattern) => pattern.test(name));
+      if (this.#admitted.size >= MOST_NAMES) this.#admitted.clear();
+      this.#admitted.set(name, isWanted);
+    }
+    return isWanted;
+  }
+
+  /** The key that a series of the family `owner` has under the rules: the same one, another one, or undefined: dropped. */
+  keyOf(key: string, owner: string): string | undefined {
+    if (!this.admits(owner)) return undefined;
+    const labels = this.#relabeled(key);
+    if (labels === 'same') return key;
+    return labels && keyOf(labels);
+  }
+
+  #plan(series: SeriesView, last: Plan | undefined): Plan {
+    const decisions: Decision[] = [];
+    const errors: Error[] = [];
+    const { head, shift } = sameHead(series, last?.of);
+    const count = series.owners.length;
+    const tail = last === undefined ? 0 : sameTail(series, last.of, head);
+    for (let index = 0; index < count; index++) {
+      const place = index < head ? index : index >= count - tail ? index + shift : -1;
+      decisions.push(place === -1 ? this.#decide(series, index, errors) : (last?.decisions[place] as Decision));
+    }
+    if (decisions.every((decision) => decision === 'same')) {
+      return { of: series, decisions, series: undefined, places: [], errors };
+    }
+    const list = new SeriesList();
+    const places: number[] = [];
+    const seen = new Set<string>();
+    // Only a series with a new key can equal another one.
+    const changed = new Set(decisions.flatMap((decision) => (typeof decision === 'object' ? [decision.key] : [])));
+    let refused = 0;
+    for (const [index, decision] of decisions.entries()) {
+      if (decision === 'dropped') continue;
+      const key = typeof decision === 'object' ? decision.key : changed.size > 0 ? series.key(index) : '';
+      if (changed.has(key)) {
+        if (seen.has(key)) {
+          if (++refused === 1) errors.push(new Error(`${shown(key)} equals another series after relabelling: refused`));
+          continue;
+        }
+        seen.add(key);
+      }
+      places.push(index);
+      if (typeof decision === 'object') list.add(decision.owner, key, '', '');
+      else list.add(series.owners[index] as Family, ...partsOf(series, index));
+    }
+    if (refused > 1) errors.push(new Error(`${refused - 1} more series equal others after relabelling: refused`));
+    return { of: series, decisions, series: list, places, errors };
+  }
+
+  #decide(series: SeriesView, index: number, errors: Error[]): Decision {
+    const owner = series.owners[index] as Family;
+    if (!this.admits(owner.name)) return 'dropped';
+    if (this.#settings.rules.length === 0) return 'same';
+    const key = series.key(index);
+    let labels: Labels | 'same' | undefined;
+    try {
+      labels = this.#relabeled(key);
+    } catch (cause) {
+      errors.push(new Error(`${shown(key)} can't be relabelled: ${cause instanceof Error ? cause.message : cause}`));
+      return 'same';
+    }
+    if (labels === 'same') return 'same';
+    if (labels === undefined) return 'dropped';
+    return { key: keyOf(labels), owner: this.#familyOf(owner, nameOf(key), labels.get(NAME) as string) };
+  }
+
+  /** The labels of a series under the rules; undefined when it is dropped, or has lost its name. */
+  #relabeled(key: string): Labels | 'same' | undefined {
+    const before = labelsOf(key);
+    if (before === undefined) return 'same';
+    const labels: Labels = new Map(before);
+    for (const [name, value] of this.#fixed) labels.set(name, value);
+    if (!applyRules(labels, this.#settings.rules)) return undefined;
+    // What the push sets is set again by the receiver, whatever a rule has made of it.
+    for (const [name] of this.#fixed) {
+      const own = before.get(name);
+      if (own === undefined) labels.delete(name);
+      else labels.set(name, own);
+    }
+    for (const name of labels.keys()) if (name !== NAME && name.startsWith('__')) labels.delete(name);
+    if (!isMetricName(labels.get(NAME) ?? '')) return undefined;
+    const isSame = labels.size === before.size && [...labels].every(([name, value]) => before.get(name) === value);
+    return isSame ? 'same' : labels;
+  }
+
+  /** The family of a series whose name was `before` and is `now`. */
+  #familyOf(owner: Family, before: string, now: string): Family {
+    if (before === now) return owner;
+    const part = before.startsWith(owner.name) ? before.slice(owner.name.length) : '';
+    const isWhole = part === '' || now.endsWith(part);
+    const name = isWhole ? now.slice(0, now.length - part.length) : now;
+    const id = `${owner.name} ${name}`;
+    const known = this.#renamed.get(id) ?? { ...owner, name, ...(!isWhole && { type: 'untyped' as const }) };
+    if (this.#renamed.size >= MOST_NAMES) this.#renamed.clear();
+    this.#renamed.set(id, known);
+    return known;
+  }
+}
+
+type Parts = [head: string, middle: string, tail: string];
+
+const partsOf = ({ heads, middles, tails }: SeriesView, index: number): Parts =>
+  [heads[index], middles[index], tails[index]] as Parts;
+
+const isSameAt = (one: SeriesView, at: number, other: SeriesView, place: number): boolean =>
+  one.middles[at] === other.middles[place] &&
+  one.heads[at] === other.heads[place] &&
+  one.tails[at] === other.tails[place] &&
+  one.owners[at] === other.owners[place];
+
+/** How many series two lists begin with alike, and how far the ends of the lists are apart. */
+function sameHead(series: SeriesView, last: SeriesView | undefined): { head: number; shift: number } {
+  if (last === undefined) return { head: 0, shift: 0 };
+  const most = Math.min(series.owners.length, last.owners.length);
+  let head = 0;
+  while (head < most && isSameAt(series, head, last, head)) head++;
+  return { head, shift: last.owners.length - series.owners.length };
+}
+
+/** How many series two lists end with alike, behind the first `head`. */
+function sameTail(series: SeriesView, last: SeriesView, head: number): number {
+  const [count, lastCount] = [series.owners.length, last.owners.length];
+  const most = Math.min(count, lastCount) - head;
+  let tail = 0;
+  while (tail < most && isSameAt(series, count - 1 - tail, last, lastCount - 1 - tail)) tail++;
+  return tail;
+}
+
+/** The labels of a key with the name of the series; undefined for a key that is not in the text format. */
+function labelsOf(key: string): Labels | undefined {
+  try {
+    const line = parseLine(`${key} 0`);
+    if (line?.kind !== 'sample') return undefined;
+    const labels: Labels = new Map([[NAME, line.name]]);
+    for (const [name, value] of line.labels) if (value !== '') labels.set(name, value);
+    return labels;
+  } catch {
+    return undefined;
+  }
+}
+
+function keyOf(labels: Labels): string {
+  const own = [...labels].filter(([name]) => name !== NAME);
+  const block = labelBlock(
+    own.map(([name]) => name),
+    own.map(([, value]) => value),
+  );
+  return labels.get(NAME) + block;
+}
+
+const nameOf = (key: string): string => {
+  const brace = key.indexOf('{');
+  return brace === -1 ? key : key.slice(0, brace);
+};
+
+/** Characters of a series in a message. */
+const MOST_SHOWN = 200;
+
+const shown = (key: string): string => (key.length > MOST_SHOWN ? `${key.slice(0, MOST_SHOWN)}…` : key);

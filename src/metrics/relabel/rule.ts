@@ -1,0 +1,39 @@
+/** What a rule does, as Prometheus names it. */
+export const RELABEL_ACTIONS = [
+  'replace',
+  'keep',
+  'drop',
+  'keepequal',
+  'dropequal',
+  'labelmap',
+  'labeldrop',
+  'labelkeep',
+  'lowercase',
+  'uppercase',
+  'hashmod',
+] as const;
+export type RelabelAction = (typeof RELABEL_ACTIONS)[number];
+
+/** An expression in linear time that matches a whole text; groups by number and by name. */
+export interface RelabelPattern {
+  readonly source: string;
+  test(text: string): boolean;
+  /** Undefined when nothing matches. */
+  groups(text: string): ReadonlyMap<string, string> | undefined;
+}
+
+/** One rule, defaults filled in. https://prometheus.io/docs/prometheus/latest/configuration/configuration/#relabel_config */
+export interface RelabelRule {
+  readonly action: RelabelAction;
+  readonly sourceLabels: readonly string[];
+  readonly separator: string;
+  readonly regex: RelabelPattern;
+  /** Whether `regex` is the default, which matches everything. */
+  readonly matchesAll: boolean;
+  readonly targetLabel: string;
+  readonly replacement: string;
+  readonly modulus: number;
+}
+
+/** Where the name of a series is among its labels. */
+export const NAME = '__name__';

@@ -1,0 +1,39 @@
+import type { Encoding } from '../metrics/compression.ts';
+import { relabeledBody } from '../metrics/relabel/members.ts';
+import type { Relabeling } from '../metrics/relabel/relabeling.ts';
+import { type Bodies, type CollectedGroup, GroupEncoder } from './group-encoder.ts';
+
+/** What a cycle has of a group, before it is known for whom. */
+export type Collected = Omit<CollectedGroup, 'encodings'>;
+
+/** The encoders of one group: one for all receivers without rules of their own, and one for each that has some. */
+export class GroupEncoders {
+  readonly #common = new GroupEncoder();
+  /** With what stands for the makers of the snapshots, by their places. */
+  readonly #own = new WeakMap<Relabeling, { readonly encoder: GroupEncoder; readonly owners: object[] }>();
+
+  async encode(
+    collected: Collected,
+    relabeling: Relabeling | undefined,
+    encodings: readonly Encoding[],
+  ): Promise<Bodies> {
+    if (relabeling === undefined) return this.#common.encode({ ...collected, encodings });
+    const { encoder, owners } = this.#own.get(relabeling) ?? { encoder: new GroupEncoder(), owners: [] };
+    this.#own.set(relabeling, { encoder, owners });
+    const snapshots = collected.snapshots.map((snapshot, index) => {
+      owners[index] ??= {};
+      snapshot.close();
+      return relabeling.see(snapshot, owners[index]);
+    });
+    const prepared = [];
+    for (const part of collected.prepared) prepared.push(await relabeledBody(part, relabeling));
+    const births = (collected.births ?? []).flatMap(({ key, stampMs }) =>
+      relabeledKeys([key], relabeling).map((seen) => ({ key: seen, stampMs })),
+    );
+    return encoder.encode({ ...collected, snapshots, prepared, births, encodings });
+  }
+}
+
+/** Series keys under rules, without those that are dropped. */
+export const relabeledKeys = (keys: readonly string[], relabeling: Relabeling): string[] =>
+  keys.flatMap((key) => relabeling.keyOf(key, /^[^{]*/.exec(key)?.[0] ?? '') ?? []);
