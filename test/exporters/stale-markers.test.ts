@@ -49,7 +49,7 @@ test('thousands of series go out in pieces, one after the other', async () => {
   end(2500);
   end(10);
   while (uploads.length < 4) await turn();
-  await markers.close();
+  await markers.close(10_000);
   assert.equal(uploads.length, 4);
   assert.ok(uploads.every(({ compression, members }) => compression === 'snappy' && members.length === 1));
 });
@@ -68,7 +68,7 @@ for (const code of [200, 302, 400, 401, 403, 404, 405, 415, 501] as const) {
     pass(3_700_000);
     end(1);
     while (uploads.length < 2) await turn();
-    await markers.close();
+    await markers.close(10_000);
   });
 }
 
@@ -79,7 +79,7 @@ test('where markers are configured, a refusal is a warning each time', async () 
   await turn();
   end(1);
   while (uploads.length < 2) await turn();
-  await markers.close();
+  await markers.close(10_000);
   assert.match(said[0] ?? '', /"level":"warn".*could not be ended/);
 });
 
@@ -87,19 +87,43 @@ test('an overload is tried again, three times at most; by one who is no longer m
   const again = receiver([503, 429, 204]);
   again.end(1);
   while (again.uploads.length < 3) await again.turn();
-  await again.markers.close();
+  await again.markers.close(10_000);
   assert.equal(again.uploads.length, 3);
 
   const down = receiver(['error']);
   down.end(1);
   while (down.uploads.length < 3) await down.turn();
   await down.turn();
-  await down.markers.close();
+  await down.markers.close(10_000);
   assert.equal(down.uploads.length, 3);
 
   const other = receiver([204]);
   other.end(1, () => false);
   await other.turn();
-  await other.markers.close();
+  await other.markers.close(10_000);
   assert.equal(other.uploads.length, 0);
+});
+
+test('a receiver that never answers holds up the end no longer than the deadline', { timeout: 10_000 }, async () => {
+  let signals = 0;
+  const markers = new StaleMarkers({
+    exporter: 'vm',
+    url: () => 'http://vm/api/v1/write',
+    isWanted: false,
+    sender: {
+      send: (_, signal) =>
+        new Promise((resolve) => {
+          signals++;
+          signal.addEventListener('abort', () => resolve({ code: 'error', text: 'aborted', durationSeconds: 1 }));
+        }),
+    },
+    clock: { now: () => 0, sleep: async () => undefined },
+    random: () => 0.5,
+    log: new ThrottledLog(createLog('silent')),
+  });
+  markers.end({ target: TARGET, stampMs: 5, keys: ['it{pod="p1"}'] });
+  const started = performance.now();
+  await markers.close(100);
+  assert.equal(signals, 1);
+  assert.ok(performance.now() - started < 5000);
 });

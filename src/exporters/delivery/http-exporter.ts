@@ -209,13 +209,14 @@ export class HttpExporter implements Exporter {
       this.#endpoints.wake();
     }, deadlineMs);
     this.#spool?.hurry(deadlineMs + LAST_WRITES_MS);
+    const markers = this.#markers?.close(deadlineMs);
     await Promise.all(this.#splitting);
     await Promise.all([...this.#lanes.values(), this.#replaying]);
     clearTimeout(timer);
     if (this.#settings.deletesOnStop) await this.#deleteGroups();
     const left = this.#queue.takeAll();
     await Promise.all(left.map((body) => this.#overflow(body, 'shutdown')));
-    await Promise.all([this.#spool?.close(), this.#markers?.close()]);
+    await Promise.all([this.#spool?.close(), markers]);
     this.#count();
     this.#sender.close();
   }

@@ -40,12 +40,13 @@ const LEFT_ALONE_MS = 3_600_000;
 
 /**
  * Ends series at the receiver the moment they are gone, so that a pod that was deleted is not shown for five minutes
- * more. Helpful, not promised: what fails three times is given up. Whether a receiver has remote write shows in its
+ * more. Best effort: dropped after three failures. Whether a receiver has remote write shows in its
  * answer to the first markers.
  */
 export class StaleMarkers {
   readonly #options: StaleMarkerOptions;
   readonly #stopping = new AbortController();
+  readonly #cut = new AbortController();
   readonly #queue: Ended[] = [];
   #waiting = 0;
   #working: Promise<void> | undefined;
@@ -65,10 +66,12 @@ export class StaleMarkers {
     });
   }
 
-  /** Resolves when no upload is under way; what waits for another try is given up. */
-  async close(): Promise<void> {
+  /** Drops what waits, and resolves when the upload under way has ended: after `deadlineMs` it is cut off. */
+  async close(deadlineMs: number): Promise<void> {
     this.#stopping.abort();
+    const cut = setTimeout(() => this.#cut.abort(), deadlineMs);
     await this.#working;
+    clearTimeout(cut);
   }
 
   async #work(): Promise<void> {
@@ -97,7 +100,7 @@ export class StaleMarkers {
         mayPush,
       };
       if (this.#isLeftAlone(upload.url)) return;
-      const tried = await sender.send(upload, AbortSignal.timeout(2 * TIMEOUT_MS));
+      const tried = await sender.send(upload, AbortSignal.any([this.#cut.signal, AbortSignal.timeout(2 * TIMEOUT_MS)]));
       if ((tried.code === 204 || tried.code === 200) && tried.text === '') return;
       if (this.#failed(upload.url, tried)) return;
     }
