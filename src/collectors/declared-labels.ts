@@ -11,13 +11,13 @@ import type { KsmSection } from './ksm/section.ts';
 import { nodeFamilies } from './node/index.ts';
 import { families as processFamilies } from './process/families.ts';
 
-/** The labels that a group declares, each with a family that has it. */
-export type DeclaredLabels = ReadonlyMap<string, string>;
+/** The labels that a group declares, each with the families that have it. */
+export type DeclaredLabels = ReadonlyMap<string, readonly string[]>;
 
 /** The bounds of histograms and summaries, which no family declares. */
 const BOUNDS: DeclaredLabels = new Map([
-  ['le', 'histograms'],
-  ['quantile', 'summaries'],
+  ['le', ['histograms', 'native histograms']],
+  ['quantile', ['summaries', 'summaries of the agent']],
 ]);
 
 /**
@@ -38,10 +38,15 @@ export function declaredLabels({ node, container, process, ksm }: CollectorsConf
 }
 
 function labelsOf(families: readonly Pick<Family, 'name' | 'labels'>[]): DeclaredLabels {
-  const labels = new Map(BOUNDS);
-  for (const { name, labels: own } of families)
-    for (const label of own) if (!labels.has(label)) labels.set(label, name);
-  return labels;
+  const labels = new Map<string, string[]>();
+  for (const { name, labels: own } of families) {
+    for (const label of own) {
+      const found = labels.get(label);
+      if (!found) labels.set(label, [name]);
+      else if (!found.includes(name)) found.push(name);
+    }
+  }
+  return new Map([...labels, ...BOUNDS]);
 }
 
 /** Without custom resources when their file can't be used: the agent says why when it starts. */

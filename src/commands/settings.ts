@@ -2,6 +2,7 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import type { Config } from '../agent/agent.ts';
 import { collectorsSection } from '../collectors/catalogue.ts';
 import { declaredLabels } from '../collectors/declared-labels.ts';
+import { labelConflicts } from '../config/label-conflicts.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import { configSchema } from '../config/schema.ts';
@@ -61,10 +62,12 @@ export function parseFlags(args: readonly string[], options: ParseArgsOptionsCon
 /** Loads the configuration that parsed flags and the environment name. Throws ConfigError. */
 export function loadSettings(values: Parsed['values'], env: NodeJS.ProcessEnv): Loaded<Config> {
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
-  return loadConfig(settingsSchema, {
+  const { config, warnings } = loadConfig(settingsSchema, {
     file: text(values.config),
     env,
     flags: Object.fromEntries(SETTINGS.map(({ flag }) => [flag, text(values[flag])])),
     set: values.set ?? [],
   });
+  const conflicts = labelConflicts(config, declaredLabels(config.collectors));
+  return { config, warnings: [...warnings, ...conflicts.flatMap(({ renamed = [] }) => renamed)] };
 }

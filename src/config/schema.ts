@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { GROUPS, type Group } from '../metrics/group.ts';
 import type { ExporterSettings } from './exporter-settings.ts';
+import { type Declared, labelConflicts } from './label-conflicts.ts';
 import { relabelRules } from './relabel-schema.ts';
 import { bytes, duration, filePath, pattern } from './units.ts';
 
@@ -230,15 +231,12 @@ const limits = z
 /** The levels of the log, least first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
-/** The labels that the collectors in use declare, by group, each with a family that has it. */
-export type Declared<Collectors> = (collectors: Collectors) => ReadonlyMap<Group, ReadonlyMap<string, string>>;
-
 /** The sections of the configuration that other parts describe. */
 export interface Sections<Collectors extends z.ZodType> {
   readonly collectors: Collectors;
   /** One exporter: a union over `type`. */
   readonly exporter: z.ZodType<ExporterSettings>;
-  /** A label that is added to every series must not be among these: it would overwrite theirs. */
+  /** A label that is added to every series must not be among these ({@link labelConflicts}). */
   readonly declared?: Declared<z.output<Collectors>>;
 }
 
@@ -259,20 +257,10 @@ export const configSchema = <Collectors extends z.ZodType>({
     if (cluster !== undefined && labels.cluster !== undefined) {
       refuse(['labels', 'cluster'], 'there is cluster for that, which is set as well');
     }
-    const byGroup = declared(section);
-    for (const name of Object.keys(labels)) {
-      const [found] = [...byGroup].filter(([, own]) => own.has(name));
-      if (found) refuse(['labels', name], overwrites(found[1].get(name)));
-    }
-    for (const [group, own] of byGroup) {
-      for (const name of Object.keys(identity[group].labels)) {
-        if (own.has(name)) refuse(['identity', group, 'labels', name], overwrites(own.get(name)));
-      }
+    for (const { path, refused } of labelConflicts({ labels, identity }, declared(section))) {
+      if (refused !== undefined) refuse([...path], refused);
     }
   });
-
-const overwrites = (family: string | undefined): string =>
-  `${family} has a label of this name, which would be overwritten on every series: choose another name`;
 
 const configShape = <Collectors extends z.ZodType>(collectors: Collectors, exporter: z.ZodType<ExporterSettings>) =>
   z.strictObject({

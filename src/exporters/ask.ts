@@ -45,23 +45,21 @@ export async function askReceivers(
 }
 
 async function tryPush(
-  { question, answers, url: urlOf }: Protocol,
+  { question, answers, url: urlOf, hasPlainUrls = false }: Protocol,
   { groups }: DeliverySettings,
   target: Target,
   url: string,
   sender: Sender,
   signal: AbortSignal,
 ): Promise<{ isTaken: boolean; text: string }> {
-  const tried = await sender.send(
-    {
-      method: question.method,
-      url: urlOf(url, target, NEVER_STORED_MS),
-      members: question.members,
-      compression: 'gzip',
-      timeoutMs: ANSWER_MS,
-    },
-    signal,
-  );
+  const ask = (isPlain: boolean) => {
+    const { method, members } = question;
+    const at = urlOf(url, target, NEVER_STORED_MS, isPlain);
+    return sender.send({ method, url: at, members, compression: 'gzip', timeoutMs: ANSWER_MS }, signal);
+  };
+  const first = await ask(false);
+  const isOld = hasPlainUrls && ruleFor(answers, first).reason === 'path';
+  const tried = isOld ? await ask(true) : first;
   const ms = Math.round(tried.durationSeconds * 1000);
   const through = tried.proxy === undefined ? '' : ` through the proxy ${tried.proxy}`;
   const isTaken = question.taken.includes(tried.code as number) && !tried.isPage;

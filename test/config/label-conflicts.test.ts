@@ -10,20 +10,25 @@ const off = { enabled: false };
 const onlyKsm = (ksm: object = {}) => ({ node: off, container: off, process: off, ksm: { enabled: true, ...ksm } });
 const onlyNode = (node: object) => ({ node, container: off, process: off });
 
-/** The paths that are refused, and the family that each names. */
-function refusedOf(t: TestContext, config: object): string[] {
+/** The paths that are refused, with the family that each names, and the warnings. */
+function resultOf(t: TestContext, config: object): { refused: readonly string[]; warnings: readonly string[] } {
   const file = join(scratchFolder(t), 'config.yaml');
   writeFileSync(file, JSON.stringify(config));
   try {
-    loadSettings({ config: file }, {});
+    return { refused: [], warnings: loadSettings({ config: file }, {}).warnings };
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
-    return cause.problems.map((problem) => problem.replace(/^.*?:\d+:\d+: /, '').replace(/ has a label of.*$/, ''));
+    const shortened = (problem: string) => problem.replace(/^.*?:\d+:\d+: /, '').replace(/ has a label of.*$/, '');
+    return { refused: cause.problems.map(shortened), warnings: [] };
   }
-  return [];
 }
 
-const CASES: readonly (readonly [what: string, config: object, refused: readonly string[]])[] = [
+const CASES: readonly (readonly [
+  what: string,
+  config: object,
+  refused: readonly string[],
+  renamed?: readonly string[],
+])[] = [
   ['a label of a resource', { labels: { type: 'prod' }, collectors: onlyKsm() }, ['labels.type: kube_limitrange']],
   [
     'a label that names objects',
@@ -38,7 +43,19 @@ const CASES: readonly (readonly [what: string, config: object, refused: readonly
   [
     'a collector that is off by default',
     { labels: { state: 'bavaria' }, collectors: onlyNode({ include: ['processes', 'cpu'] }) },
+    [],
+    ['labels.state: node_processes_state has a label of this name: it is pushed as exported_state'],
+  ],
+  [
+    'the same in two groups',
+    { labels: { state: 'bavaria' }, collectors: { node: { include: ['processes'] }, container: off } },
     ['labels.state: node_processes_state'],
+  ],
+  [
+    'a collector that is on by default',
+    { labels: { zone: 'eu-1' } },
+    [],
+    ['labels.zone: node_thermal_zone_temp has a label of this name: it is pushed as exported_zone'],
   ],
   ['the same without it', { labels: { state: 'bavaria' }, collectors: onlyNode({ include: ['cpu'] }) }, []],
   [
@@ -81,9 +98,10 @@ const CASES: readonly (readonly [what: string, config: object, refused: readonly
   ['the defaults', {}, []],
 ];
 
-for (const [what, config, refused] of CASES) {
+for (const [what, config, refused, renamed = []] of CASES) {
   test(`labels on every series: ${what}`, (t) => {
-    const found = refusedOf(t, config);
+    const { refused: found, warnings } = resultOf(t, config);
+    assert.deepEqual(warnings, renamed);
     assert.equal(found.length, refused.length, found.join('\n'));
     for (const [index, problem] of found.entries()) assert.ok(problem.startsWith(refused[index] ?? '?'), problem);
   });
@@ -92,10 +110,10 @@ for (const [what, config, refused] of CASES) {
 test('labels of custom resources count, as far as the file names them', (t) => {
   const file = fixture('reports/cr-duplicate-labels-kill-group/cr.yaml');
   const collectors = onlyKsm({ customResourceStateFile: file, resources: ['nodes'] });
-  assert.deepEqual(refusedOf(t, { labels: { phase: 'x', name: 'y' }, collectors }), [
-    'labels.phase: acme_widget_phase',
-    'labels.name: acme_widget_phase',
+  assert.deepEqual(resultOf(t, { labels: { phase: 'x', name: 'y' }, collectors }).warnings, [
+    'labels.phase: acme_widget_phase has a label of this name: it is pushed as exported_phase',
+    'labels.name: acme_widget_phase has a label of this name: it is pushed as exported_name',
   ]);
   // job, instance and cluster are renamed when they are pushed.
-  assert.deepEqual(refusedOf(t, { cluster: 'prod', labels: { env: 'x' }, collectors }), []);
+  assert.deepEqual(resultOf(t, { cluster: 'prod', labels: { env: 'x' }, collectors }), { refused: [], warnings: [] });
 });

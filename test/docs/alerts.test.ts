@@ -16,19 +16,38 @@ interface Rule {
   readonly alert: string;
   readonly expr: string;
 }
-const { spec } = parse(page('docs/alerts/prometheusrule.yaml')) as { spec: { groups: { rules: Rule[] }[] } };
-const rules = spec.groups.flatMap((group) => group.rules);
+interface Spec {
+  readonly groups: readonly { readonly rules: readonly Rule[] }[];
+}
+const specOf = (path: string) => (parse(page(path)) as { spec: Spec }).spec;
+const rulesOf = ({ groups }: Spec) => groups.flatMap((group) => group.rules);
+const rules = rulesOf(specOf('docs/alerts/prometheusrule.yaml'));
 
-test('the alerts fire when they should, and only then', { timeout: 120_000 }, async (t) => {
-  if (!serverAvailable(t, 'vmalert-tool')) return;
-  const folder = scratchFolder(t);
-  writeFileSync(join(folder, 'rules.yaml'), stringify(spec));
-  writeFileSync(join(folder, 'tests.yaml'), page('docs/alerts/tests.yaml'));
-  // It ends with 1 and tells what differs on standard error, which is in the message of the rejection.
-  await run('vmalert-tool', ['unittest', '--files=tests.yaml', '--disableAlertgroupLabel'], {
-    cwd: folder,
-    timeout: 100_000,
+const FILES: readonly (readonly [rules: string, tests: string])[] = [
+  ['docs/alerts/prometheusrule.yaml', 'docs/alerts/tests.yaml'],
+  ['docs/alerts/pushgateway.yaml', 'docs/alerts/pushgateway-tests.yaml'],
+];
+
+for (const [file, tests] of FILES) {
+  test(`the alerts of ${file} fire when they should, and only then`, { timeout: 120_000 }, async (t) => {
+    if (!serverAvailable(t, 'vmalert-tool')) return;
+    const folder = scratchFolder(t);
+    writeFileSync(join(folder, 'rules.yaml'), stringify(specOf(file)));
+    writeFileSync(join(folder, 'tests.yaml'), page(tests));
+    // It ends with 1 and reports what differs on standard error, which is in the message of the rejection.
+    await run('vmalert-tool', ['unittest', '--files=tests.yaml', '--disableAlertgroupLabel'], {
+      cwd: folder,
+      timeout: 100_000,
+    });
   });
+}
+
+test('every alert for a Pushgateway has a test and a line in its guide', () => {
+  const [tests, guide] = [page('docs/alerts/pushgateway-tests.yaml'), page('docs/pushgateway.md')];
+  for (const { alert } of rulesOf(specOf('docs/alerts/pushgateway.yaml'))) {
+    assert.ok(tests.includes(`alertname: ${alert}\n`), `${alert} is never expected to fire`);
+    assert.ok(guide.includes(`\`${alert}\``), `${alert} is not in docs/pushgateway.md`);
+  }
 });
 
 test('every alert has a test and a place in the runbook', () => {

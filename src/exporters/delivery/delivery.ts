@@ -119,6 +119,12 @@ export class Delivery {
         // Who says nothing at all is left alone like one that is down, and the next address takes over.
         const waitMs = backoffMs(endpoints.failures(pass) + 1, this.#options.random);
         endpoints.settle(pass, tried.failure === undefined ? 'taken' : { waitMs, isPause: false });
+        // The limit is this address's, or that of what stands in front of it.
+        const next = rule.reason === 'too_large' ? endpoints.passAfter(pass) : undefined;
+        if (next) {
+          report.refused(body, url, tried, rule, 0);
+          return this.#attempt(body, next, signal);
+        }
         return this.#giveUp(body, url, tried, rule);
       }
       default:
@@ -215,16 +221,36 @@ export class Delivery {
     return 'settled';
   }
 
-  /** Undefined when this agent may not send the body any more. */
+  /**
+   * Undefined when this agent may not send the body any more. A receiver that does not know the address is asked once in
+   * the form that old versions know.
+   */
   async #send(
     body: Body,
     endpoint: Endpoint,
     signal: AbortSignal,
     method: Upload['method'] = this.#options.protocol.method,
   ): Promise<Tried | undefined> {
+    const { isPlain } = endpoint;
+    const tried = await this.#sendTo(body, endpoint, isPlain, signal, method);
+    const isUnknown = (answer: Tried) => this.#ruleFor(answer).reason === 'path';
+    if (!tried || !this.#options.protocol.hasPlainUrls || isPlain || !isUnknown(tried)) return tried;
+    const plain = await this.#sendTo(body, endpoint, true, signal, method);
+    if (!plain || isUnknown(plain)) return plain && tried;
+    endpoint.isPlain = true;
+    return plain;
+  }
+
+  async #sendTo(
+    body: Body,
+    endpoint: Endpoint,
+    isPlain: boolean,
+    signal: AbortSignal,
+    method: Upload['method'],
+  ): Promise<Tried | undefined> {
     const { protocol, settings, targets, sender } = this.#options;
     const target = body.target ?? targets[body.group];
-    const urlAt = (stampMs: number) => protocol.url(endpoint.url, target, stampMs);
+    const urlAt = (stampMs: number) => protocol.url(endpoint.url, target, stampMs, isPlain);
     const common = {
       method,
       timeoutMs: settings.timeout ?? protocol.timeoutMs,
@@ -260,6 +286,7 @@ export class Delivery {
 
   #forget(endpoint: Endpoint): void {
     endpoint.maxBytes = Number.POSITIVE_INFINITY;
+    endpoint.isPlain = false;
     if (this.#options.settings.compression === undefined) endpoint.readsZstd = undefined;
   }
 

@@ -16,8 +16,13 @@ export interface Protocol {
   readonly byIdentity?: (body: Body, labels: Target['labels']) => Promise<(Body & Required<Pick<Body, 'target'>>)[]>;
   /** How a group is deleted, at the address for its bodies; for receivers that keep what they got for ever. */
   readonly deleteMethod?: 'DELETE';
-  /** The address for a body of `target` that was collected at `stampMs`. */
-  url(base: string, target: Target, stampMs: number): string;
+  /**
+   * The address for a body of `target` that was collected at `stampMs`. `isPlain` asks for the form that old versions
+   * know as well, where {@link hasPlainUrls}.
+   */
+  url(base: string, target: Target, stampMs: number, isPlain?: boolean): string;
+  /** Whether old versions of the receiver want addresses of another form. */
+  readonly hasPlainUrls?: boolean;
   /** Where remote write ends series of `target`, if the receiver has that. */
   endUrl?(base: string, target: Target): string;
   /** A request that stores nothing, and the statuses by which a receiver shows that it would take a push. */

@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly breaker: Breaker;
   /** Whether it reads zstd; undefined before it is asked, and the question while it is on its way. */
   readsZstd: boolean | Promise<boolean | Tried> | undefined;
+  /** Whether it is an old version that does not know the usual form of addresses. */
+  isPlain: boolean;
   /** Bodies with more bytes have been refused as too large. */
   maxBytes: number;
   /** How each lane fares here by itself. */
@@ -54,6 +56,7 @@ export class Endpoints {
       url,
       breaker: new Breaker(),
       readsZstd,
+      isPlain: false,
       maxBytes: Number.POSITIVE_INFINITY,
       lanes: new Map(),
       failedLane: undefined,
@@ -104,8 +107,17 @@ export class Endpoints {
 
   /** Leave for an upload, if there is one at this moment. */
   passNow(lane: string): Pass | undefined {
+    return this.#passTo(this.#endpoints, lane);
+  }
+
+  /** Leave for the same upload at one of the addresses that come after that of `pass`, if there is one. */
+  passAfter({ endpoint, lane }: Pass): Pass | undefined {
+    return this.#passTo(this.#endpoints.slice(this.#endpoints.indexOf(endpoint) + 1), lane);
+  }
+
+  #passTo(endpoints: readonly Endpoint[], lane: string): Pass | undefined {
     const now = this.#clock.now();
-    const endpoint = this.#endpoints.find((one) => one.breaker.waitMs(now) === 0 && this.#mayGo(one, lane, now));
+    const endpoint = endpoints.find((one) => one.breaker.waitMs(now) === 0 && this.#mayGo(one, lane, now));
     if (endpoint === undefined) return undefined;
     return { endpoint, lane, token: endpoint.breaker.pass(), laneToken: laneOf(endpoint, lane).breaker.pass() };
   }

@@ -18,18 +18,19 @@ const IMPORT_PATH = '/api/v1/import/prometheus';
 
 /**
  * The text import of VictoriaMetrics and vmagent. job and instance travel in the Pushgateway-shaped tail of the
- * path (of lines that carry their own, nowhere: labels of the URL would replace them), everything else as extra_label, the time of collection as `timestamp`, in milliseconds: seconds would be
- * answered 204 and lost.
+ * path, or as extra_label at versions that do not know the tail (Debian 12 has 1.79); lines that carry their own get
+ * neither, since labels of the URL would replace them. All other labels travel as extra_label, and the time of
+ * collection as `timestamp`, in milliseconds: seconds would be answered 204 and lost.
  */
 export const vmagent: Protocol = {
   type: 'vmagent',
   method: 'POST',
-  url(base, { job, instance, labels }, stampMs) {
+  url(base, { job, instance, labels }, stampMs, isPlain = false) {
     // A full import URL is taken as it is; a cluster's .../insert/0/prometheus gets the path like a single node.
     const root = base.endsWith(IMPORT_PATH) ? base : base + IMPORT_PATH;
     const query = new URLSearchParams({ timestamp: String(stampMs) });
     // The tail's values are decoded before they are split at slashes, so such names go as extra_label as well.
-    const inPath = [job, instance].every((value) => value !== undefined && IN_PATH.test(value));
+    const inPath = !isPlain && [job, instance].every((value) => value !== undefined && IN_PATH.test(value));
     if (!inPath && instance !== undefined) query.append('extra_label', `instance=${instance}`);
     for (const [name, value] of Object.entries(labels)) query.append('extra_label', `${name}=${value}`);
     if (inPath) return `${root}/metrics/job/${job}/instance/${instance}?${query}`;
@@ -44,6 +45,7 @@ export const vmagent: Protocol = {
     }
     return `${root}/api/v1/write?${query}`;
   },
+  hasPlainUrls: true,
   question: { method: 'POST', members: [gzipSync('# firesteel check-config\n')], taken: [200, 204] },
   answers: [
     // Neither has a word to say about a body that it took.

@@ -1,0 +1,57 @@
+import type { Group } from '../metrics/group.ts';
+import type { CoreConfig } from './schema.ts';
+
+/** The labels that the collectors in use declare, by group, each with the families that have it. */
+export type Declared<Collectors> = (collectors: Collectors) => DeclaredByGroup;
+
+type DeclaredByGroup = ReadonlyMap<Group, ReadonlyMap<string, readonly string[]>>;
+
+/** A configured label that families have as well. One of both texts is set. */
+export interface LabelConflict {
+  readonly path: readonly string[];
+  /** Why the configuration can't be used. */
+  readonly refused?: string;
+  /** What happens instead, where it can. */
+  readonly renamed?: string;
+}
+
+/**
+ * The labels of the configuration that the families in use have as well. Where a single family has it, that family's
+ * label is pushed as `exported_…`, as a scrape does it: a new collector must not keep an agent from starting. A label of
+ * several families is one that queries join on, and is refused
+ * (docs/decisions/0013-labels-that-one-family-has.md).
+ */
+export function labelConflicts(
+  { labels, identity }: Pick<CoreConfig, 'labels' | 'identity'>,
+  declared: DeclaredByGroup,
+): LabelConflict[] {
+  const found: LabelConflict[] = [];
+  const look = (path: readonly string[], families: readonly string[]) => {
+    const [first, ...more] = families;
+    const name = path.at(-1);
+    if (first === undefined) return;
+    if (more.length === 0) {
+      found.push({
+        path,
+        renamed: `${path.join('.')}: ${first} has a label of this name: it is pushed as exported_${name}`,
+      });
+      return;
+    }
+    found.push({
+      path,
+      refused: `${first} has a label of this name, which would be overwritten on every series: choose another name`,
+    });
+  };
+  for (const name of Object.keys(labels)) {
+    look(
+      ['labels', name],
+      [...declared.values()].flatMap((own) => own.get(name) ?? []),
+    );
+  }
+  for (const [group, own] of declared) {
+    for (const name of Object.keys(identity[group].labels)) {
+      look(['identity', group, 'labels', name], own.get(name) ?? []);
+    }
+  }
+  return found;
+}
