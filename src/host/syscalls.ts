@@ -3,7 +3,7 @@
 import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { Unsupported } from './errors.ts';
-import { putU32, putU64, u32 } from './native.ts';
+import { putU32, putU64, u32, u64 } from './native.ts';
 
 /** The libc functions called here; 64-bit integers travel as BigInt. */
 const DEFINITIONS = {
@@ -13,6 +13,7 @@ const DEFINITIONS = {
   ioctl: { arguments: ['int32', 'uint64', 'buffer'], return: 'int32' },
   // A pointer to struct sigaction goes as a buffer; NULL is one of no bytes.
   sigaction: { arguments: ['int32', 'pointer', 'pointer'], return: 'int32' },
+  alarm: { arguments: ['uint32'], return: 'uint32' },
   setitimer: { arguments: ['int32', 'buffer', 'pointer'], return: 'int32' },
   madvise: { arguments: ['uint64', 'uint64', 'int32'], return: 'int32' },
   recv: { arguments: ['int32', 'buffer', 'uint64', 'int32'], return: 'int64' },
@@ -84,7 +85,6 @@ export function discardPages({ start, length }: { readonly start: bigint; readon
 
 /** Longest struct sigaction, with room; in all C libraries of Linux the handler comes first. */
 const SIGACTION_BYTES = 256;
-const SIGVTALRM = 26;
 const ITIMER_VIRTUAL = 1;
 
 /**
@@ -108,18 +108,87 @@ export function handleOnce(signal: number): () => void {
 /** Behind the handler and a mask of 128 bytes, in glibc and musl. */
 const SIGACTION_FLAGS_AT = 136;
 
-/** Makes SIGVTALRM end the process at once, with its number as the exit code. */
-export function exitOnVirtualAlarm(): void {
+/** Signals that nothing else here uses. */
+export const SIGALRM = 14;
+export const SIGVTALRM = 26;
+
+/**
+ * Has a function of the C library handle a signal, which gets its number: `_exit` ends the process at once with that as
+ * its exit code, `alarm` sends SIGALRM after so many seconds. What the signal interrupts goes on behind that.
+ */
+export function handleNatively(signal: number, name: '_exit' | 'alarm'): void {
+  const SA_RESTART = 0x10000000;
   const action = Buffer.alloc(SIGACTION_BYTES);
-  putU64(action, 0, calls().addressOfFunction('_exit'));
-  if (calls().sigaction(SIGVTALRM, calls().addressOf(action), 0n) === -1) failed('sigaction');
+  putU64(action, 0, calls().addressOfFunction(name));
+  putU32(action, SIGACTION_FLAGS_AT, SA_RESTART);
+  if (calls().sigaction(signal, calls().addressOf(action), 0n) === -1) failed('sigaction');
 }
+
+/** Sends SIGALRM after so many seconds, whatever was set before; 0 sends none. */
+export const alarm = (seconds: number): void => void calls().alarm(seconds);
 
 /** Sends SIGVTALRM once this process has used so many more seconds of CPU for itself; set again it begins anew. */
 export function virtualAlarm(seconds: number): void {
   const timer = Buffer.alloc(32);
   putU64(timer, 16, BigInt(seconds));
   if (calls().setitimer(ITIMER_VIRTUAL, timer, 0n) === -1) failed('setitimer');
+}
+
+/** Apart from the rest: an old C library has these in a library of their own. */
+const TIMER_DEFINITIONS = {
+  timer_create: { arguments: ['int32', 'buffer', 'buffer'], return: 'int32' },
+  timer_settime: { arguments: ['uint64', 'int32', 'buffer', 'pointer'], return: 'int32' },
+} as const;
+
+/** timer_create(2). `monotonic` goes on while this process is stopped, `cpu` counts what all of its threads use. */
+const CLOCKS = { monotonic: 1, cpu: 2 };
+
+/** When a {@link Countdown} is over: a signal for this process, or a text on standard error, by a thread of the C library. */
+export type AtZero = { readonly signal: number } | { readonly text: Buffer };
+
+/** Runs down natively, whatever this process is doing. */
+export class Countdown {
+  readonly #timers: ReturnType<typeof loadTimers>;
+  readonly #id: bigint;
+  /** Must not be collected: the C library has its address. */
+  readonly #atZero: AtZero;
+
+  /** Not yet running. `text` ends with a NUL and is a format of printf. Throws Unsupported or SyscallError. */
+  constructor(clock: keyof typeof CLOCKS, atZero: AtZero) {
+    const SIGEV_SIGNAL = 0;
+    const SIGEV_THREAD = 2;
+    this.#timers = loadTimers();
+    this.#atZero = atZero;
+    const event = Buffer.alloc(64);
+    if ('signal' in this.#atZero) {
+      putU32(event, 8, this.#atZero.signal);
+      putU32(event, 12, SIGEV_SIGNAL);
+    } else {
+      putU64(event, 0, calls().addressOf(this.#atZero.text));
+      putU32(event, 12, SIGEV_THREAD);
+      putU64(event, 16, calls().addressOfFunction('warnx'));
+    }
+    const id = Buffer.alloc(8);
+    if (this.#timers.timer_create(CLOCKS[clock], event, id) === -1) failed('timer_create');
+    this.#id = u64(id, 0);
+  }
+
+  /** Begins anew. */
+  set(seconds: number): void {
+    const time = Buffer.alloc(32);
+    putU64(time, 16, BigInt(seconds));
+    if (this.#timers.timer_settime(this.#id, 0, time, 0n) === -1) failed('timer_settime');
+  }
+}
+
+function loadTimers() {
+  const ffi = process.getBuiltinModule('node:ffi');
+  if (!ffi) throw new Unsupported('this needs node:ffi, which this Node does not have or has switched off');
+  try {
+    return ffi.dlopen(null, TIMER_DEFINITIONS).functions;
+  } catch (cause) {
+    throw new Unsupported(`node:ffi can't reach timers: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
 }
 
 const SOL_SOCKET = 1;
