@@ -1,10 +1,15 @@
 import type { Group } from '../metrics/group.ts';
-import type { CoreConfig } from './schema.ts';
 
 /** The labels that the collectors in use declare, by group, each with the families that have it. */
 export type Declared<Collectors> = (collectors: Collectors) => DeclaredByGroup;
 
 type DeclaredByGroup = ReadonlyMap<Group, ReadonlyMap<string, readonly string[]>>;
+
+/** Where labels for all series are configured. */
+interface LabelSettings {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly identity: Readonly<Record<Group, { readonly labels: Readonly<Record<string, string>> }>>;
+}
 
 /** A configured label that families have as well. One of both texts is set. */
 export interface LabelConflict {
@@ -21,10 +26,7 @@ export interface LabelConflict {
  * several families is one that queries join on, and is refused
  * (docs/decisions/0013-labels-that-one-family-has.md).
  */
-export function labelConflicts(
-  { labels, identity }: Pick<CoreConfig, 'labels' | 'identity'>,
-  declared: DeclaredByGroup,
-): LabelConflict[] {
+export function labelConflicts({ labels, identity }: LabelSettings, declared: DeclaredByGroup): LabelConflict[] {
   const found: LabelConflict[] = [];
   const look = (path: readonly string[], families: readonly string[]) => {
     const [first, ...more] = families;

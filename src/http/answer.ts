@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { begin } from '../base/whereabouts.ts';
 import type { Access, Need } from './access.ts';
 import { ANSWER_MS, bodyOf, hasBody } from './limits.ts';
 import { type HttpRequest, type Reply, type Route, type Routes, refuse } from './message.ts';
@@ -48,6 +49,7 @@ export function answerer(routes: Routes, access: Access, onError: OnError): Answ
       return refuse(503, 'too many requests of this kind at once', { 'retry-after': '5' });
     }
     if (found.endpoint.endless !== true) breakOffLate(response, over);
+    begin(`answer ${method} ${path}`);
     const request: HttpRequest = { method, path, query, headers, params: found.params, body, signal: over };
     return handler(request);
   };

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { turn } from '../base/turns.ts';
+import { begin } from '../base/whereabouts.ts';
 import {
   ApiBodyError,
   ApiError,
@@ -372,6 +373,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
   }
 
   #upsert(key: string, order: number, object: KubeObject): void {
+    begin(this.#path);
     try {
       this.#handler.onUpsert(key, object as O);
       this.#known.set(key, order);

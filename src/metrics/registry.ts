@@ -1,4 +1,5 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
+import { begin } from '../base/whereabouts.ts';
 import { type Family, isLabelName, type MetricType } from './family.ts';
 import { isInline } from './group.ts';
 import { type CollectorResult, NoData } from './outcome.ts';
@@ -165,6 +166,7 @@ export class AgentRegistry extends Scope {
       return done(new Error(`still busy with a run begun ${seconds} s ago; skipped`));
     }
     let pending: void | Promise<void>;
+    begin(`${producer.group}/${producer.name}`);
     try {
       pending = producer.collect(snapshot, deadline);
     } catch (cause) {

@@ -1,4 +1,5 @@
 import { kindOf, type ThrottledLog } from '../base/log.ts';
+import { begin } from '../base/whereabouts.ts';
 import type { EndedSeries, Exporter } from '../exporters/exporter.ts';
 import { type SeriesBudget, seriesByFamily } from '../metrics/budget.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
@@ -75,6 +76,7 @@ export class PushCycle {
       // Also while another agent pushes: what this one counts meanwhile is no birth when its turn comes.
       const births = takers.length === 0 ? [] : this.#birthsOf(group).update(snapshots ?? [], stampMs, isWhole);
       if (!snapshots || takers.length === 0 || !isOurs) continue;
+      begin(`encode ${group}`);
       const parts = await this.#prepared(group, deadlineMs, signal);
       if (parts === undefined) continue;
       const kept = await this.#withinBudget(group, snapshots, parts);

@@ -1,4 +1,5 @@
 import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
+import { begin } from '../../base/whereabouts.ts';
 
 import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor, transcode } from '../../metrics/compression.ts';
@@ -257,6 +258,7 @@ export class Delivery {
       mayPush: body.mayPush,
     };
     let { encoding, members } = body;
+    begin(`upload ${body.group}`);
     if (body.mayPush?.() === false) return undefined;
     if (encoding === 'zstd') {
       // Groups that are sent side by side ask once.
