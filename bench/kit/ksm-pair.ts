@@ -1,0 +1,43 @@
+import { judged, type KsmScene, startKsmScene } from './ksm-scene.ts';
+import { cpuMs, type Measured, memoryMib, sleep, startAgent } from './processes.ts';
+
+/** As the chart has it. */
+const INTERVAL_S = 15;
+/** Program pages are given back for the last time 90 s after the start. */
+const SETTLE_MS = 100_000;
+const FIRST_PUSH_MS = 120_000;
+
+/** Most CPU in 15 s, and RSS, of two agents in an idle cluster of 25 pods. */
+const BUDGETS = { master: 60, standby: 30, rssMib: 80 };
+
+/** A master and its standby in a cluster where nothing happens, at the usual interval: CPU of 15 s, and memory. */
+export async function measurePair(pods: number, seconds: number, nodeFlags: readonly string[]): Promise<void> {
+  const scene = await startKsmScene(pods);
+  const agents: Measured[] = [];
+  try {
+    const master = await startOne(scene, nodeFlags);
+    agents.push(master);
+    const deadline = performance.now() + FIRST_PUSH_MS;
+    while (scene.pushes.count === 0 && performance.now() < deadline) await sleep(50);
+    const standby = await startOne(scene, nodeFlags);
+    agents.push(standby);
+    await sleep(SETTLE_MS);
+    const before = agents.map(({ pid }) => cpuMs(pid));
+    const pushes = scene.pushes.count;
+    await sleep(seconds * 1000);
+    console.log(`\n${pods} pods, idle, ${scene.pushes.count - pushes} pushes of the state in ${seconds} s:`);
+    for (const [index, role] of (['master', 'standby'] as const).entries()) {
+      const { pid } = agents[index] as Measured;
+      const cpu = ((cpuMs(pid) - (before[index] as number)) * INTERVAL_S) / seconds;
+      const { rss, peak, anon } = memoryMib(pid);
+      const memory = `RSS ${judged(rss, 'MiB', BUDGETS.rssMib, 1)}, RssAnon ${anon.toFixed(1)}, peak ${peak.toFixed(0)}`;
+      console.log(`${role}: ${judged(cpu, `ms CPU in ${INTERVAL_S} s`, BUDGETS[role], 1)}; ${memory}`);
+    }
+  } finally {
+    for (const agent of agents) await agent.end();
+    scene.close();
+  }
+}
+
+const startOne = (scene: KsmScene, nodeFlags: readonly string[]): Promise<Measured> =>
+  startAgent(scene.url, scene.flags(INTERVAL_S), nodeFlags);

@@ -1,0 +1,77 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startSink } from './processes.ts';
+
+/** The pushes of the state so far. */
+export interface Pushes {
+  count: number;
+  bytes: number;
+  /** By shard when the pushes say it, else all under ''. */
+  readonly firstMs: Map<string, number>;
+}
+
+/** A synthetic cluster behind an API server, and a receiver. */
+export interface KsmScene {
+  readonly url: string;
+  readonly pushes: Pushes;
+  /** Bodies of any group that have come. */
+  readonly bodies: number;
+  /** Sets how many pod events there are a second. */
+  pace(eventsPerSecond: number): void;
+  /** The flags of an agent with the ksm collector and nothing else. */
+  flags(intervalSeconds: number, settings?: readonly string[]): string[];
+  close(): void;
+}
+
+/** Starts the API server, a process of its own, with `pods` pods, and the receiver. */
+export async function startKsmScene(pods: number): Promise<KsmScene> {
+  const folder = mkdtempSync(join(tmpdir(), 'firesteel-bench-'));
+  const api = fork(new URL('ksm-api.ts', import.meta.url), [String(pods)], {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  const pushes: Pushes = { count: 0, bytes: 0, firstMs: new Map() };
+  const sink = await startSink((path, bytes) => {
+    const [, job] = /\/job\/kube-state-metrics(.*)/.exec(path) ?? [];
+    if (job === undefined) return;
+    pushes.count++;
+    pushes.bytes += bytes;
+    if (!pushes.firstMs.has(job)) pushes.firstMs.set(job, performance.now());
+  });
+  const [{ kubeconfig }] = (await once(api, 'message')) as [{ kubeconfig: string }];
+  const file = join(folder, 'kubeconfig');
+  writeFileSync(file, kubeconfig);
+  const common = [
+    'collectors.node.enabled=false',
+    'collectors.container.enabled=false',
+    'collectors.process.enabled=false',
+    'collectors.ksm.enabled=true',
+    `collectors.ksm.kubeconfig=${file}`,
+  ];
+  return {
+    url: sink.url,
+    pushes,
+    get bodies() {
+      return sink.bodies;
+    },
+    pace: (eventsPerSecond) => void api.send({ eventsPerSecond }),
+    flags(intervalSeconds, settings = []) {
+      const flags = ['--push.interval', `${intervalSeconds}s`, '--http.listen', '127.0.0.1:0', '--log.level', 'error'];
+      return [...flags, ...[...common, ...settings].flatMap((setting) => ['--set', setting])];
+    },
+    close() {
+      api.kill();
+      sink.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A figure and the most that it may be, if there is such a budget. */
+export function judged(value: number, unit: string, budget?: number, digits = 0): string {
+  const text = `${value.toFixed(digits)} ${unit}`;
+  if (budget === undefined) return text;
+  return `${text} (budget ${budget}${value > budget ? ', NOT MET' : ''})`;
+}

@@ -1,0 +1,136 @@
+import { setTimeout } from 'node:timers/promises';
+import { errorText } from '../base/error-text.ts';
+import type { Log } from '../base/log.ts';
+import type { KubeApi } from './api.ts';
+import type { KubeObject } from './object.ts';
+import { controllerOf } from './workload.ts';
+
+/** The pod in which this agent runs, one of a StatefulSet. */
+export interface ShardedPod {
+  readonly namespace: string;
+  readonly pod: string;
+}
+
+/** Which part of the objects is whose. */
+export interface Sharding {
+  readonly shard: number;
+  readonly totalShards: number;
+}
+
+interface StatefulSet extends KubeObject {
+  readonly spec?: { readonly replicas?: number | null; readonly ordinals?: { readonly start?: number } | null } | null;
+}
+
+/** How often the number of replicas is looked at. */
+const LOOK_MS = 30_000;
+const PATIENCE_MS = 10_000;
+/** Tries at the start, with a second between them: a pod may start before its rights are there. */
+const TRIES = 10;
+const BETWEEN_TRIES_MS = 1000;
+
+/**
+ * kube-state-metrics' automatic sharding: the ordinal of the pod is its shard, the replicas of its StatefulSet are all
+ * shards. Rejects when the pod has no StatefulSet, or is beyond its replicas and about to end.
+ */
+export async function shardingOf(
+  api: Pick<KubeApi, 'json'>,
+  { namespace, pod }: ShardedPod,
+  signal: AbortSignal,
+): Promise<Sharding> {
+  const inNamespace = `namespaces/${encodeURIComponent(namespace)}`;
+  const object = await api.json<KubeObject>({ path: `/api/v1/${inNamespace}/pods/${encodeURIComponent(pod)}`, signal });
+  const owner = controllerOf(object);
+  if (owner?.kind !== 'StatefulSet' || owner.name === undefined) {
+    throw new Error(`pod ${namespace}/${pod} is not one of a StatefulSet: it belongs to ${owner?.kind ?? 'nothing'}`);
+  }
+  const path = `/apis/apps/v1/${inNamespace}/statefulsets/${encodeURIComponent(owner.name)}`;
+  const { spec } = await api.json<StatefulSet>({ path, signal });
+  const ordinal = /-(\d+)$/.exec(pod)?.[1];
+  const shard = Number(ordinal) - (spec?.ordinals?.start ?? 0);
+  const totalShards = spec?.replicas ?? 1;
+  if (!(shard >= 0 && shard < totalShards)) {
+    throw new Error(`pod ${namespace}/${pod} is not among the ${totalShards} replicas of StatefulSet ${owner.name}`);
+  }
+  return { shard, totalShards };
+}
+
+/** The sharding of this agent's pod, and its changes. */
+export class StatefulShard {
+  readonly #api: Pick<KubeApi, 'json'>;
+  readonly #pod: ShardedPod;
+  readonly #log: Log;
+  readonly #onChange: () => void;
+  readonly #lookMs: number;
+  readonly #stopping = new AbortController();
+  #current: Sharding;
+
+  private constructor(
+    api: Pick<KubeApi, 'json'>,
+    pod: ShardedPod,
+    current: Sharding,
+    { log, onChange, lookMs = LOOK_MS }: StatefulShardWorld,
+  ) {
+    this.#api = api;
+    this.#pod = pod;
+    this.#current = current;
+    this.#log = log;
+    this.#onChange = onChange;
+    this.#lookMs = lookMs;
+  }
+
+  /** Asks the API server, a few times when it does not answer. */
+  static async find(api: Pick<KubeApi, 'json'>, pod: ShardedPod, world: StatefulShardWorld): Promise<StatefulShard> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const found = await shardingOf(api, pod, AbortSignal.timeout(PATIENCE_MS));
+        return new StatefulShard(api, pod, found, world);
+      } catch (cause) {
+        if (tries === TRIES) throw cause;
+        world.log.warn({ reason: errorText(cause), tries }, 'the shard of this pod is not known yet; trying again');
+        await setTimeout(BETWEEN_TRIES_MS);
+      }
+    }
+  }
+
+  get current(): Sharding {
+    return this.#current;
+  }
+
+  start(): void {
+    void this.#watch();
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#stopping;
+    let failed = false;
+    for (;;) {
+      await setTimeout(this.#lookMs, undefined, { signal, ref: false }).catch(() => {});
+      if (signal.aborted) return;
+      try {
+        const found = await shardingOf(this.#api, this.#pod, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]));
+        failed = false;
+        const { shard, totalShards } = this.#current;
+        if (found.shard === shard && found.totalShards === totalShards) continue;
+        this.#log.info({ ...found, before: this.#current }, 'the StatefulSet has another number of replicas');
+        this.#current = found;
+        this.#onChange();
+      } catch (cause) {
+        // Also that of a pod which is about to be scaled away: it goes on with what it has until it ends.
+        if (!failed && !signal.aborted) this.#log.warn({ reason: errorText(cause) }, 'the shard of this pod is as it was');
+        failed = true;
+      }
+    }
+  }
+}
+
+/** What {@link StatefulShard} needs besides the API server. */
+export interface StatefulShardWorld {
+  readonly log: Log;
+  /** Called when the sharding is another one. */
+  readonly onChange: () => void;
+  readonly lookMs?: number;
+}
