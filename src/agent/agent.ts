@@ -130,6 +130,10 @@ class RunningAgent implements Agent {
       run: () =>
         this.#run(deadlineOf(this.#config)).catch((cause: unknown) => log.error({ err: cause }, 'push cycle failed')),
       pushNow: () => void this.#current.assembly.schedule.soon(),
+      reassemble: () =>
+        void this.reload().catch((cause: unknown) =>
+          this.#world.log.error({ err: cause }, 'the shard was not changed'),
+        ),
       onSkip: (reason) => this.#skipped(reason),
     };
   }

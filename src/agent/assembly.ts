@@ -38,6 +38,8 @@ export interface AssemblyWorld {
   readonly run: () => Promise<void>;
   /** Begins a push cycle out of turn. */
   readonly pushNow: () => void;
+  /** Builds everything anew from the same configuration: what it depends on has changed. */
+  readonly reassemble: () => void;
   readonly onSkip: (reason: SkipReason) => void;
 }
 
@@ -74,7 +76,7 @@ export const servingOf = ({
 export async function assemble(config: Config, parts: Parts, world: AssemblyWorld): Promise<Assembly> {
   const { log, now, env, random } = world;
   const collectors = await collectorParts(config, parts, world);
-  const { ksm } = config.collectors;
+  const { ksm, election } = await sharded(config, parts, world);
   const keeping = stateKeeping(config);
   const state = !ksm.enabled
     ? undefined
@@ -82,7 +84,7 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
         'ksm',
         {
           ksm,
-          election: config.election,
+          election,
           http: stateHttp(config),
           notesEnded: keeping.notesEnded,
           pushed: keeping.pushed,
@@ -91,7 +93,15 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
         async () => {
           const { createStateRole } = await import('./state-role.ts');
           const { pushNow } = world;
-          return createStateRole(config, ksm, { scope: new Scope(), keeping, log, now, random, env, pushNow });
+          return createStateRole({ ...config, election }, ksm, {
+            scope: new Scope(),
+            keeping,
+            log,
+            now,
+            random,
+            env,
+            pushNow,
+          });
         },
         { start: (role) => role.start(), stop: (role) => role.stop() },
       );
@@ -120,6 +130,24 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
   );
   const scopes = [...collectors.scopes, ...(state ? [state.scope] : [])];
   return { config, scopes, exporters, pods: collectors.pods, state, http, schedule, phaseMs };
+}
+
+/** The settings of the state role of a pod whose StatefulSet decides about its shard; a Lease for each shard, as in the chart. */
+async function sharded({ collectors: { ksm }, election }: Config, parts: Parts, { log, reassemble }: AssemblyWorld) {
+  const { enabled, pod, podNamespace: namespace, kubeconfig, context } = ksm;
+  if (!enabled || pod === undefined || namespace === undefined) return { ksm, election };
+  const found = await parts.take(
+    'ksm.shard',
+    { pod, namespace, kubeconfig, context },
+    async () => {
+      const { findShard } = await import('./state-role.ts');
+      return findShard(ksm, { namespace, pod }, log, reassemble);
+    },
+    { start: (made) => made.start(), stop: (made) => made.stop() },
+  );
+  const { shard } = found.current;
+  const lease = shard === 0 ? election.lease : `${election.lease}-${shard}`;
+  return { ksm: { ...ksm, ...found.current }, election: { ...election, lease } };
 }
 
 /** The exporters, and the housekeeping of the leader at their receivers. */

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 import { createKsm, type Keeping, type Ksm } from '../collectors/ksm/index.ts';
 import type { KsmSection } from '../collectors/ksm/section.ts';
@@ -10,7 +11,7 @@ import { secretCheck } from '../http/bearer.ts';
 import { leaseRoutes } from '../http/lease.ts';
 import type { Routes } from '../http/message.ts';
 import { podInfoRoute } from '../http/pod-info.ts';
-import { kubeClient } from '../kube/client.ts';
+import { type KubeClient, kubeClient } from '../kube/client.ts';
 import { type Election, soleMaster } from '../kube/election.ts';
 import { LeaseElection } from '../kube/lease.ts';
 import { nodeNames } from '../kube/node-names.ts';
@@ -18,6 +19,7 @@ import { CONSENT_PATH, HOLDER_PATH, PeerClient, SHARD_PATH } from '../kube/peer-
 import { POD_INFO_PATH } from '../kube/pod-info.ts';
 import { Resharding } from '../kube/resharding.ts';
 import { REAL_TIMING } from '../kube/retry.ts';
+import { type ShardedPod, StatefulShard } from '../kube/stateful-shard.ts';
 import { tokenReviewer } from '../kube/token-review.ts';
 import type { Scope } from '../metrics/scope.ts';
 import { preferMemoryToSpeed, preferSpeedToMemory, releaseProgramNow } from './memory.ts';
@@ -68,16 +70,7 @@ export function createStateRole(
   { scope, keeping, log, now, random, env, pushNow }: StateRoleWorld,
 ): StateRole {
   preferMemoryToSpeed();
-  const { kubeconfig, context } = section;
-  const client = kubeClient({
-    ...(kubeconfig !== undefined && { kubeconfig }),
-    ...(context !== undefined && { context }),
-  });
-  try {
-    client.locate();
-  } catch (cause) {
-    throw new ConfigError([`collectors.ksm: ${(cause as Error).message}; name one with collectors.ksm.kubeconfig`]);
-  }
+  const client = clientOf(section);
   const ksm = createKsm(section, client, keeping, log, VERSION);
   for (const producer of ksm.producers) scope.addProducer(producer);
   scope.addPrepared(ksm.state);
@@ -170,6 +163,34 @@ export function createStateRole(
       client.close();
     },
   };
+}
+
+/** The client for the cluster of the configuration. Throws ConfigError when there is none. */
+function clientOf({ kubeconfig, context }: KsmSection): KubeClient {
+  const client = kubeClient({
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(context !== undefined && { context }),
+  });
+  try {
+    client.locate();
+  } catch (cause) {
+    throw new ConfigError([`collectors.ksm: ${errorText(cause)}; name one with collectors.ksm.kubeconfig`]);
+  }
+  return client;
+}
+
+/** The shard of a pod of a StatefulSet, followed. Throws ConfigError when the API server does not know it. */
+export async function findShard(
+  section: KsmSection,
+  pod: ShardedPod,
+  log: Log,
+  onChange: () => void,
+): Promise<StatefulShard> {
+  try {
+    return await StatefulShard.find(clientOf(section), pod, { log, onChange });
+  } catch (cause) {
+    throw cause instanceof ConfigError ? cause : new ConfigError([`collectors.ksm.pod: ${errorText(cause)}`]);
+  }
 }
 
 /** The way to the other state agents; undefined where none are configured. */

@@ -111,7 +111,11 @@ export class StatefulShard {
       await setTimeout(this.#lookMs, undefined, { signal, ref: false }).catch(() => {});
       if (signal.aborted) return;
       try {
-        const found = await shardingOf(this.#api, this.#pod, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]));
+        const found = await shardingOf(
+          this.#api,
+          this.#pod,
+          AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
+        );
         failed = false;
         const { shard, totalShards } = this.#current;
         if (found.shard === shard && found.totalShards === totalShards) continue;
@@ -120,7 +124,8 @@ export class StatefulShard {
         this.#onChange();
       } catch (cause) {
         // Also that of a pod which is about to be scaled away: it goes on with what it has until it ends.
-        if (!failed && !signal.aborted) this.#log.warn({ reason: errorText(cause) }, 'the shard of this pod is as it was');
+        if (!failed && !signal.aborted)
+          this.#log.warn({ reason: errorText(cause) }, 'the shard of this pod is as it was');
         failed = true;
       }
     }

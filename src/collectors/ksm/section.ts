@@ -11,6 +11,22 @@ export const ksmSection = ksmOptions
       .optional()
       .describe("File that names the cluster; $KUBECONFIG, the pod's service account, ~/.kube/config when unset."),
     context: z.string().min(1).optional().describe('Context of the kubeconfig; its current one when unset.'),
+    pod: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'This pod, of a StatefulSet: its ordinal becomes shard, the replicas become totalShards; with podNamespace.',
+      ),
+    podNamespace: z.string().min(1).optional().describe('Namespace of pod.'),
+  })
+  .refine(({ pod, podNamespace }) => (pod === undefined) === (podNamespace === undefined), {
+    error: 'pod and podNamespace go together',
+    path: ['podNamespace'],
+  })
+  .refine(({ pod, shard, totalShards }) => pod === undefined || (shard === 0 && totalShards === 1), {
+    error: 'pod decides about shard and totalShards: leave them out',
+    path: ['pod'],
   })
   .prefault({});
 
