@@ -1,5 +1,6 @@
 // The few system calls that Node has no function for, through node:ffi (experimental; Node 26). This is the only file
 // that touches it: where it is absent or switched off, every function here throws Unsupported and all else works.
+import type { FunctionDefinitions } from 'node:ffi';
 import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { Unsupported } from './errors.ts';
@@ -44,23 +45,41 @@ function calls(): Libc {
   return libc;
 }
 
-function load() {
+/** Functions of this process's own libc. Throws Unsupported. */
+function openLibc<const Definitions extends FunctionDefinitions>(definitions: Definitions) {
   // Unlike an import this does not throw where the module does not exist.
   const ffi = process.getBuiltinModule('node:ffi');
   if (!ffi) throw new Unsupported('this needs node:ffi, which this Node does not have or has switched off');
   try {
     // null is the process itself: its libc, whether glibc or musl, under whatever file name.
-    const { lib, functions } = ffi.dlopen(null, DEFINITIONS);
-    const errnoAt = functions.__errno_location();
-    return {
-      ...functions,
-      errno: () => ffi.getInt32(errnoAt),
-      addressOfFunction: (name: string) => lib.getSymbol(name),
-      addressOf: (bytes: Buffer) => ffi.getRawPointer(bytes),
-    };
+    return { ffi, ...ffi.dlopen(null, definitions) };
   } catch (cause) {
     throw new Unsupported(`node:ffi can't reach libc: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
+}
+
+function load() {
+  const { ffi, lib, functions } = openLibc(DEFINITIONS);
+  const errnoAt = functions.__errno_location();
+  return {
+    ...functions,
+    errno: () => ffi.getInt32(errnoAt),
+    addressOfFunction: (name: string) => lib.getSymbol(name),
+    addressOf: (bytes: Buffer) => ffi.getRawPointer(bytes),
+  };
+}
+
+/**
+ * More functions of libc, for a part of the program that not everybody uses; `check` the result of a call at once. Throws
+ * Unsupported.
+ */
+export function libcFunctions<const Definitions extends FunctionDefinitions>(definitions: Definitions) {
+  return { ...openLibc(definitions).functions, addressOf: calls().addressOf, check };
+}
+
+/** Throws SyscallError when a call returned -1; must run right after it, before another call sets errno. */
+function check(call: string, result: number | bigint): void {
+  if (result === -1 || result === -1n) failed(call);
 }
 
 /** Throws what a call that returned -1 failed with; must run right after it, before another call sets errno. */

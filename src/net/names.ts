@@ -88,8 +88,11 @@ export class Names {
     );
   };
 
-  /** The addresses of `name`, those of IPv4 first; an address is its own. Rejects with {@link NameError}. */
-  async resolve(name: string): Promise<readonly LookupAddress[]> {
+  /**
+   * The addresses of `name`, those of IPv4 first; an address is its own. Rejects with {@link NameError}. With `fresh` no answer that was kept is
+   * used: for those who measure how long the name servers take.
+   */
+  async resolve(name: string, { fresh = false } = {}): Promise<readonly LookupAddress[]> {
     const literal = isIP(name);
     if (literal !== 0) return [{ address: name, family: literal }];
     const key = name.toLowerCase();
@@ -98,7 +101,7 @@ export class Names {
     if (known) return known;
     if (bare === 'localhost' || bare.endsWith('.localhost')) return LOCAL;
     const kept = this.#cache.get(key);
-    if (kept && this.#world.now() < kept.untilMs) return kept.addresses;
+    if (kept && !fresh && this.#world.now() < kept.untilMs) return kept.addresses;
     // Connections that are made side by side ask once.
     const asking = this.#asking.get(key) ?? this.#ask(key);
     this.#asking.set(key, asking);

@@ -16,6 +16,10 @@ export interface TaskWorld {
   readonly job: string;
   /** After so long the signal of a run fires, milliseconds. */
   readonly timeoutMs: number;
+  /** Between the starts of two runs, milliseconds. */
+  readonly intervalMs: number;
+  /** Between two pushes, milliseconds: a task with a shorter interval has more results than are pushed. */
+  readonly pushIntervalMs: number;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
   /** Lines carry the id of the task; equal ones are throttled. */

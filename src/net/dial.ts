@@ -1,0 +1,154 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
+import { type CertificateFacts, certificateFacts } from './certificate.ts';
+import type { Address } from './literal-address.ts';
+
+/**
+ * Connects to one address, without a name and without trying others. Rejects with the error of the socket, or with the
+ * reason of `signal`. The socket has no listener for errors left: its user adds one.
+ */
+export function dial(address: Address, port: number, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp({ host: address.address, port, family: address.family, autoSelectFamily: false });
+    socket.setNoDelay(true);
+    settle(socket, 'connect', signal, resolve, reject);
+  });
+}
+
+/** How a TLS session is made. */
+export interface TlsWish {
+  readonly context: SecureContext;
+  /** The name that is asked for and expected in the certificate. */
+  readonly serverName: string;
+  readonly protocols?: readonly string[];
+}
+
+/** What a TLS session shows. */
+export interface TlsFacts {
+  /** As Go writes it, such as `TLS 1.3`. */
+  readonly version: string;
+  /** IANA's name. */
+  readonly cipher: string;
+  readonly certificate?: CertificateFacts;
+  /** The earliest end of a certificate that the server sent, Unix seconds. */
+  readonly earliestExpiry?: number;
+  /** The earliest end of the chain that was verified, Unix seconds; absent when none was. */
+  readonly chainExpiry?: number;
+  /** Why the certificate is not trusted for the name. */
+  readonly distrust?: string;
+  readonly protocol?: string;
+}
+
+const VERSIONS: Readonly<Record<string, string>> = {
+  TLSv1: 'TLS 1.0',
+  'TLSv1.1': 'TLS 1.1',
+  'TLSv1.2': 'TLS 1.2',
+  'TLSv1.3': 'TLS 1.3',
+};
+
+/** A chain that is longer is none. */
+const MOST_CERTIFICATES = 20;
+
+/**
+ * Makes a TLS session on a connection. A certificate that is not trusted is not an error: it is in the facts, so that its
+ * dates can be reported. Whoever sends data must look at `distrust` first.
+ */
+export async function startTls(
+  socket: Socket,
+  { context, serverName, protocols }: TlsWish,
+  signal: AbortSignal,
+): Promise<{ readonly socket: TLSSocket; readonly facts: TlsFacts }> {
+  const isAddress = /^[\d.]+$|:/.test(serverName);
+  const secure = await new Promise<TLSSocket>((resolve, reject) => {
+    const made = connectTls({
+      socket,
+      secureContext: context,
+      // An address is no server name (RFC 6066).
+      ...(!isAddress && { servername: serverName }),
+      ...(protocols && { ALPNProtocols: [...protocols] }),
+      rejectUnauthorized: false,
+      // Go trusts no common name.
+      checkServerIdentity: (_, certificate) =>
+        certificate.subjectaltname === undefined
+          ? Object.assign(new Error('the certificate has no subject alternative names'), {
+              code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+            })
+          : checkServerIdentity(serverName, certificate),
+    });
+    settle(made, 'secureConnect', signal, resolve, reject);
+  });
+  return { socket: secure, facts: factsOf(secure) };
+}
+
+function factsOf(socket: TLSSocket): TlsFacts {
+  const version = socket.getProtocol() ?? '';
+  const sent = [];
+  for (let one = socket.getPeerX509Certificate(); one && sent.length < MOST_CERTIFICATES; one = one.issuerCertificate) {
+    sent.push(one);
+  }
+  const [leaf] = sent;
+  const protocol = socket.alpnProtocol;
+  return {
+    version: VERSIONS[version] ?? 'unknown',
+    cipher: socket.getCipher().standardName,
+    ...(leaf && {
+      certificate: certificateFacts(leaf),
+      earliestExpiry: Math.min(...sent.map(({ validToDate }) => secondsOf(validToDate))),
+    }),
+    ...(socket.authorized ? { chainExpiry: chainExpiry(socket) } : { distrust: distrustOf(socket) }),
+    ...(typeof protocol === 'string' && { protocol }),
+  };
+}
+
+/** Through the issuers up to the root, which the server need not have sent. */
+function chainExpiry(socket: TLSSocket): number {
+  let earliest = Number.POSITIVE_INFINITY;
+  let certificate = socket.getPeerCertificate(true);
+  for (let count = 0; certificate && count < MOST_CERTIFICATES; count++) {
+    earliest = Math.min(earliest, secondsOf(new Date(certificate.valid_to)));
+    if (certificate.issuerCertificate === certificate) break;
+    certificate = certificate.issuerCertificate;
+  }
+  return earliest;
+}
+
+const secondsOf = (date: Date): number => Math.floor(date.getTime() / 1000);
+
+function distrustOf({ authorizationError: cause }: TLSSocket): string {
+  // Typed as an Error, and a text in most cases.
+  const found: unknown = cause;
+  return found instanceof Error ? found.message : String(found);
+}
+
+/** Waits for `event` on a socket; destroys it on failure or when `signal` fires. */
+function settle<S extends Socket>(
+  socket: S,
+  event: string,
+  signal: AbortSignal,
+  resolve: (socket: S) => void,
+  reject: (cause: unknown) => void,
+): void {
+  const end = () => {
+    signal.removeEventListener('abort', abort);
+    socket.off(event, done);
+    socket.off('close', closed);
+  };
+  const done = () => {
+    end();
+    socket.off('error', fail);
+    resolve(socket);
+  };
+  // Stays: a socket may report more than one error.
+  const fail = (cause: unknown) => {
+    end();
+    socket.destroy();
+    reject(cause);
+  };
+  const abort = () => fail(signal.reason);
+  const closed = () => fail(Object.assign(new Error('the peer closed the connection'), { code: 'ECONNRESET' }));
+  socket.on('error', fail);
+  socket.once(event, done);
+  socket.once('close', closed);
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+}

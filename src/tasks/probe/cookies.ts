@@ -1,0 +1,45 @@
+interface Cookie {
+  readonly domain: string;
+  /** Whether it is for the hosts below `domain` as well. */
+  readonly isWide: boolean;
+  readonly isSecure: boolean;
+  readonly pair: string;
+}
+
+/** A run follows ten redirects at most. */
+const MOST_COOKIES = 50;
+
+/** Cookies that answers set within one run, for the requests that redirects lead to. Paths and dates are not looked at. */
+export class Cookies {
+  readonly #cookies = new Map<string, Cookie>();
+
+  /** Takes what an answer of `url` sets. */
+  take(url: URL, lines: readonly string[] | undefined): void {
+    for (const line of lines ?? []) {
+      const [pair = '', ...attributes] = line.split(';').map((part) => part.trim());
+      const name = pair.split('=')[0] ?? '';
+      if (name === '' || !/^[\x20-\x7e]+$/.test(pair)) continue;
+      const wanted =
+        attributes
+          .find((one) => /^domain=/i.test(one))
+          ?.slice(7)
+          .replace(/^\./, '')
+          .toLowerCase() ?? '';
+      const isWide = wanted.includes('.') && (url.hostname === wanted || url.hostname.endsWith(`.${wanted}`));
+      const domain = isWide ? wanted : url.hostname;
+      if (this.#cookies.size >= MOST_COOKIES) return;
+      const isSecure = attributes.some((one) => /^secure$/i.test(one));
+      this.#cookies.set(`${domain} ${name}`, { domain, isWide, isSecure, pair });
+    }
+  }
+
+  /** The header for a request of `url`; undefined when there is nothing to send. */
+  for(url: URL): string | undefined {
+    const fitting = [...this.#cookies.values()].filter(
+      ({ domain, isWide, isSecure }) =>
+        (url.hostname === domain || (isWide && url.hostname.endsWith(`.${domain}`))) &&
+        (!isSecure || url.protocol === 'https:'),
+    );
+    return fitting.length === 0 ? undefined : fitting.map(({ pair }) => pair).join('; ');
+  }
+}

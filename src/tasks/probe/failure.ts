@@ -1,0 +1,92 @@
+/** Why a probe failed: the label `reason` of firesteel_probe_up. The list is closed, so that alerts can group by it. */
+export const REASONS = [
+  'ok',
+  'resolve',
+  'denied',
+  'connect_refused',
+  'connect_timeout',
+  'unreachable',
+  'tls',
+  'certificate',
+  'timeout',
+  'status',
+  'redirect',
+  'header',
+  'body',
+  'version',
+  'slow',
+  'read',
+  'internal',
+] as const;
+export type Reason = (typeof REASONS)[number];
+
+/** A check of a probe failed. The message says what was expected of whom, and what came. */
+export class ProbeFailure extends Error {
+  override readonly name = 'ProbeFailure';
+  readonly reason: Exclude<Reason, 'ok'>;
+
+  constructor(reason: Exclude<Reason, 'ok'>, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** This process can't make such probes at all: no result of a target. The message says what to do. */
+export class ProbeImpossible extends Error {
+  override readonly name = 'ProbeImpossible';
+}
+
+/** Where a probe is; what an error means depends on it. */
+export type Stage = 'resolve' | 'connect' | 'tls' | 'exchange';
+
+/** Errors of sockets that mean the same in every stage. */
+const BY_CODE: Readonly<Record<string, Exclude<Reason, 'ok'>>> = {
+  ECONNREFUSED: 'connect_refused',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ENETDOWN: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
+  EINVAL: 'unreachable',
+  EACCES: 'unreachable',
+  EPERM: 'unreachable',
+  ENOTFOUND: 'resolve',
+  EAI_AGAIN: 'resolve',
+  ETIMEDOUT: 'connect_timeout',
+};
+
+const BY_STAGE: Readonly<Record<Stage, Exclude<Reason, 'ok'>>> = {
+  resolve: 'resolve',
+  connect: 'unreachable',
+  tls: 'tls',
+  exchange: 'read',
+};
+
+/** Errors of this program, not of the peer. */
+const isOwnFault = (cause: unknown): boolean =>
+  cause instanceof TypeError ||
+  cause instanceof ReferenceError ||
+  (cause instanceof Error && /^BUG/.test(cause.message));
+
+/**
+ * `cause`, met in `stage`, as a failure of the probe; `timeoutMs` is the limit that was in force. Throws ProbeImpossible as
+ * it is.
+ */
+export function failureOf(cause: unknown, stage: Stage, signal: AbortSignal, timeoutMs: number): ProbeFailure {
+  if (cause instanceof ProbeFailure) return cause;
+  if (cause instanceof ProbeImpossible) throw cause;
+  if (signal.aborted) {
+    const limit = `${timeoutMs / 1000} s`;
+    if (stage === 'resolve') return new ProbeFailure('resolve', `no answer from the name servers within ${limit}`);
+    if (stage === 'connect') return new ProbeFailure('connect_timeout', `no connection within ${limit}`);
+    const what = stage === 'tls' ? 'the TLS handshake did not end' : 'the exchange did not end';
+    return new ProbeFailure('timeout', `${what} within ${limit}`);
+  }
+  // A peer that closes at once may do so before the connection is known to stand.
+  const isBroken = (code: string) => code === 'ECONNRESET' || code === 'EPIPE';
+  const { code = '', message = String(cause) } = cause as NodeJS.ErrnoException;
+  if (isOwnFault(cause) && code === '') return new ProbeFailure('internal', message, { cause });
+  if (isBroken(code)) return new ProbeFailure(stage === 'tls' ? 'tls' : 'read', message, { cause });
+  const reason = stage === 'exchange' && code === 'ETIMEDOUT' ? 'timeout' : (BY_CODE[code] ?? BY_STAGE[stage]);
+  return new ProbeFailure(reason, message, { cause });
+}

@@ -1,0 +1,133 @@
+import { type IncomingHttpHeaders, request } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+
+/** A request as it goes over a connection. */
+export interface Ask {
+  readonly method: string;
+  readonly url: URL;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>> & { readonly host: string };
+  readonly payload?: string;
+  /** Whether the whole URL goes into the request line, as proxies want it. */
+  readonly isForProxy?: boolean;
+}
+
+/** The beginning of an answer. */
+export interface Answer {
+  readonly status: number;
+  readonly version: number;
+  readonly headers: IncomingHttpHeaders;
+  /** As Go counts: -1 when it is not known before the end. */
+  readonly contentLength: number;
+  readonly body: Readable;
+}
+
+/** Go takes a megabyte. */
+const MAX_HEADER_BYTES = 1024 * 1024;
+
+/** Sends a request over a connection of its own, and resolves when the header of the answer is there. */
+export function ask(socket: Socket, protocol: string | undefined, what: Ask, signal: AbortSignal): Promise<Answer> {
+  return protocol === 'h2' ? askHttp2(socket, what, signal) : askHttp1(socket, what, signal);
+}
+
+function askHttp1(
+  socket: Socket,
+  { method, url, headers, payload, isForProxy }: Ask,
+  signal: AbortSignal,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({
+      createConnection: () => socket,
+      method,
+      path: isForProxy ? url.href.replace(/#.*$/, '') : `${url.pathname}${url.search}`,
+      headers: { ...headers, ...(payload !== undefined && { 'content-length': Buffer.byteLength(payload) }) },
+      setHost: false,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      joinDuplicateHeaders: true,
+    });
+    const abort = () => {
+      sent.destroy();
+      reject(signal.reason);
+    };
+    const done = (answer: Answer) => {
+      signal.removeEventListener('abort', abort);
+      resolve(answer);
+    };
+    const fail = (cause: unknown) => {
+      signal.removeEventListener('abort', abort);
+      reject(cause);
+    };
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    sent.on('error', fail);
+    sent.once('upgrade', (response, upgraded) => {
+      upgraded.destroy();
+      done({ status: 101, version: 1.1, headers: response.headers, contentLength: 0, body: response });
+    });
+    sent.once('response', (response) => {
+      const { statusCode: status = 0, headers: found, httpVersionMajor: major, httpVersionMinor: minor } = response;
+      done({
+        status,
+        version: major + minor / 10,
+        headers: found,
+        contentLength: lengthOf(method, status, found),
+        body: response,
+      });
+    });
+    sent.end(payload);
+  });
+}
+
+/** As Go's http.Response has it. */
+function lengthOf(method: string, status: number, headers: IncomingHttpHeaders): number {
+  const length = /^\d+$/.test(headers['content-length'] ?? '') ? Number(headers['content-length']) : -1;
+  if (method === 'HEAD') return length;
+  if (status === 204 || status === 304 || status < 200) return 0;
+  return headers['transfer-encoding'] === undefined ? length : -1;
+}
+
+/** Headers that HTTP/2 has no place for. */
+const HOP_BY_HOP = new Set(['host', 'connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'proxy-connection']);
+
+async function askHttp2(socket: Socket, { method, url, headers, payload }: Ask, signal: AbortSignal): Promise<Answer> {
+  // Only loaded for servers that speak it.
+  const { connect } = await import('node:http2');
+  return new Promise((resolve, reject) => {
+    const session = connect(url.origin, { createConnection: () => socket });
+    const end = () => session.destroy();
+    const abort = () => fail(signal.reason);
+    const fail = (cause: unknown) => {
+      signal.removeEventListener('abort', abort);
+      end();
+      reject(cause);
+    };
+    session.on('error', fail);
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    const more = Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name));
+    const stream = session.request(
+      {
+        ':method': method,
+        ':scheme': 'https',
+        ':authority': headers.host,
+        ':path': `${url.pathname}${url.search}`,
+        ...Object.fromEntries(more),
+      },
+      { endStream: payload === undefined },
+    );
+    stream.on('error', fail);
+    stream.once('close', end);
+    stream.once('response', (found, flags) => {
+      signal.removeEventListener('abort', abort);
+      const { ':status': status = 0, ...rest } = found;
+      const length = /^\d+$/.test(rest['content-length'] ?? '') ? Number(rest['content-length']) : -1;
+      const END_STREAM = 0x1;
+      const isEmpty = length === -1 && (flags & END_STREAM) !== 0 && method !== 'HEAD';
+      resolve({ status, version: 2, headers: rest, contentLength: isEmpty ? 0 : length, body: stream });
+    });
+    // A stream that ends without an answer.
+    stream.once('end', () => fail(new Error('the stream ended without an answer')));
+    if (payload !== undefined) stream.end(payload);
+  });
+}

@@ -1,0 +1,299 @@
+import type { Socket } from 'node:net';
+import { dial, startTls, type TlsFacts } from '../../net/dial.ts';
+import { type Address, literalAddress } from '../../net/literal-address.ts';
+import type { TaskWorld } from '../task-type.ts';
+import { resolveTarget } from './addresses.ts';
+import { Cookies } from './cookies.ts';
+import { ProbeFailure } from './failure.ts';
+import { FAILED_DUE_TO_REGEX } from './families.ts';
+import { type BodyRead, bodyText, encodingOf, readBody } from './http-body.ts';
+import { checkHeaders, checkJson, checkText } from './http-checks.ts';
+import { type Answer, ask } from './http-exchange.ts';
+import { HTTP } from './http-families.ts';
+import { type HttpOptions, targetUrl } from './http-options.ts';
+import { afterRedirect, type HttpRequests } from './http-request.ts';
+import { openTunnel } from './http-tunnel.ts';
+import type { ProbeOptions } from './options.ts';
+import type { Attempt, Probing, Put } from './probe.ts';
+import { reportTls, type TlsSettings } from './tls.ts';
+
+const MOST_REDIRECTS = 10;
+const KEPT_BODY_BYTES = 1024 * 1024;
+const MOST_BODY_BYTES = 64 * 1024 * 1024;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** What the probes of one task share. */
+export interface HttpTask {
+  readonly world: TaskWorld;
+  readonly options: HttpOptions;
+  readonly choice: Pick<ProbeOptions, 'ip' | 'fallback'>;
+  readonly tls: TlsSettings;
+  readonly requests: HttpRequests;
+}
+
+/** What is known of the hop at hand. */
+interface Hop {
+  status: number;
+  contentLength: number;
+  version: number;
+  bodyBytes: number;
+  isTls: boolean;
+  lastModified: number | undefined;
+  tls: TlsFacts | undefined;
+}
+
+const newHop = (): Hop => ({
+  status: 0,
+  contentLength: 0,
+  version: 0,
+  bodyBytes: 0,
+  isTls: false,
+  lastModified: undefined,
+  tls: undefined,
+});
+
+/** One URL with all that redirects lead to. Phases, and what is 0 without an answer, are as of blackbox_exporter. */
+export class HttpProbing implements Probing {
+  readonly host: string;
+  readonly #task: HttpTask;
+  readonly #url: URL;
+  readonly #phases = { resolve: 0, connect: 0, tls: 0, processing: 0, transfer: 0 };
+  readonly #cookies = new Cookies();
+  #hop = newHop();
+  #redirects = 0;
+  #failedBy: 'regex' | 'json' | undefined;
+
+  constructor(task: HttpTask, target: string) {
+    this.#task = task;
+    this.#url = new URL(targetUrl(target));
+    this.host = task.options.proxy === undefined ? this.#url.hostname : '';
+  }
+
+  async run(attempt: Attempt): Promise<void> {
+    const startMs = performance.now();
+    const { options, requests } = this.#task;
+    let url = this.#url;
+    let { method } = options as { method: string };
+    let payload = requests.payload();
+    let isFirstHost = true;
+    for (;;) {
+      this.#hop = newHop();
+      const answer = await this.#exchange(attempt, {
+        url,
+        method,
+        isFirstHost,
+        ...(payload !== undefined && { payload }),
+      });
+      const next = this.#redirectOf(answer, url);
+      if (next === undefined) {
+        await this.#judge(answer, attempt.signal);
+        break;
+      }
+      answer.body.on('error', () => undefined).destroy();
+      this.#cookies.take(url, answer.headers['set-cookie']);
+      const after = afterRedirect(answer.status, method);
+      method = after.method;
+      if (!after.keepsPayload) payload = undefined;
+      if (next.hostname !== this.#url.hostname) isFirstHost = false;
+      url = next;
+    }
+    this.#checkEnd(attempt.lookupSeconds + (performance.now() - startMs) / 1000);
+  }
+
+  report(put: Put, isResolved: boolean, lookupSeconds: number): void {
+    const { status, contentLength, version, bodyBytes, isTls, lastModified, tls } = this.#hop;
+    const { resolve, ...later } = this.#phases;
+    put(HTTP.duration, lookupSeconds + resolve, 'resolve');
+    if (isResolved) for (const [phase, seconds] of Object.entries(later)) put(HTTP.duration, seconds, phase);
+    put(HTTP.status, status);
+    put(HTTP.contentLength, contentLength);
+    put(HTTP.bodyLength, bodyBytes);
+    put(HTTP.redirects, this.#redirects);
+    put(HTTP.ssl, isTls ? 1 : 0);
+    put(HTTP.version, version);
+    if (lastModified !== undefined) put(HTTP.lastModified, lastModified);
+    put(FAILED_DUE_TO_REGEX, this.#failedBy === 'regex' ? 1 : 0);
+    if (this.#task.options.body.json.length > 0) put(HTTP.failedDueToCel, this.#failedBy === 'json' ? 1 : 0);
+    if (tls) reportTls(put, tls);
+  }
+
+  /** Connects, sends, and takes the header of the answer. */
+  async #exchange(
+    attempt: Attempt,
+    what: { readonly url: URL; readonly method: string; readonly payload?: string; readonly isFirstHost: boolean },
+  ): Promise<Answer> {
+    const { requests } = this.#task;
+    const { signal } = attempt;
+    const { url, isFirstHost } = what;
+    const isPlainProxy = this.#task.options.proxy !== undefined && url.protocol === 'http:';
+    const headers = {
+      ...requests.headers(url, this.#cookies.for(url), isFirstHost),
+      ...(isPlainProxy && requests.proxyHeaders()),
+    };
+    const { socket, protocol, ready } = await this.#connect(attempt, url, isFirstHost);
+    attempt.enter('exchange');
+    const answer = await ask(socket, protocol, { ...what, headers, isForProxy: isPlainProxy }, signal).catch(
+      (cause) => {
+        socket.destroy();
+        throw cause;
+      },
+    );
+    this.#phases.processing += secondsFrom(ready);
+    const { status, version, contentLength } = answer;
+    Object.assign(this.#hop, { status, version, contentLength, isTls: url.protocol === 'https:' });
+    return answer;
+  }
+
+  async #connect(attempt: Attempt, url: URL, isFirstHost: boolean) {
+    const { world, options, tls, requests } = this.#task;
+    const { signal } = attempt;
+    const isTls = url.protocol === 'https:';
+    const way = options.proxy === undefined ? url : new URL(options.proxy);
+    const address = await this.#addressOf(attempt, url, way);
+    attempt.enter('connect');
+    let before = performance.now();
+    let socket: Socket = await dial(address, Number(way.port) || (way.protocol === 'https:' ? 443 : 80), signal);
+    if (options.proxy !== undefined && way.protocol === 'https:') {
+      const secure = await startTls(socket, tls.wish(way.hostname), signal);
+      tls.check(secure.facts, world.now());
+      socket = secure.socket;
+    }
+    if (options.proxy !== undefined && isTls) await openTunnel(socket, url, requests.proxyHeaders(), signal);
+    const connected = secondsFrom(before);
+    this.#phases.connect += connected;
+    if (url === this.#url) attempt.reached(connected);
+    if (!isTls) return { socket, protocol: undefined, ready: performance.now() };
+    attempt.enter('tls');
+    before = performance.now();
+    const name = (isFirstHost && requests.hostHeader?.replace(/:\d+$/, '')) || url.hostname;
+    const wish = tls.wish(name, options.http2 ? ['h2', 'http/1.1'] : ['http/1.1']);
+    const { socket: secure, facts } = await startTls(socket, wish, signal);
+    this.#phases.tls += secondsFrom(before);
+    this.#hop.tls = facts;
+    try {
+      tls.check(facts, world.now());
+    } catch (cause) {
+      secure.destroy();
+      throw cause;
+    }
+    return { socket: secure, protocol: facts.protocol, ready: performance.now() };
+  }
+
+  /** Redirects to the first host stay at the address that is probed. */
+  async #addressOf(attempt: Attempt, url: URL, way: URL): Promise<Address> {
+    const { world, choice } = this.#task;
+    // A proxy resolves names itself; an address can be looked at here.
+    const literal = literalAddress(url.hostname);
+    if (way !== url && literal) await resolveTarget(url.hostname, choice, world, attempt.signal);
+    if (attempt.address && way.hostname === this.host) return attempt.address;
+    attempt.enter('resolve');
+    const before = performance.now();
+    const { addresses } = await resolveTarget(way.hostname, choice, world, attempt.signal);
+    this.#phases.resolve += secondsFrom(before);
+    const [first] = addresses;
+    if (first === undefined) throw new ProbeFailure('resolve', `${way.hostname} has no address`);
+    return first;
+  }
+
+  /** Where an answer leads; undefined when it is the last one. Throws ProbeFailure for the eleventh redirect. */
+  #redirectOf({ status, headers: { location } }: Answer, url: URL): URL | undefined {
+    if (!REDIRECTS.has(status) || location === undefined) return undefined;
+    const { followRedirects } = this.#task.options;
+    if (!followRedirects) {
+      this.#redirects++;
+      return undefined;
+    }
+    if (this.#redirects >= MOST_REDIRECTS) {
+      throw new ProbeFailure(
+        'redirect',
+        `more than ${MOST_REDIRECTS} redirects; the last one led to ${shown(location)}`,
+      );
+    }
+    this.#redirects++;
+    const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+    if (next === undefined || !/^https?:$/.test(next.protocol)) {
+      throw new ProbeFailure('redirect', `a redirect to ${shown(location)}, which is no http:// or https:// URL`);
+    }
+    return next;
+  }
+
+  /** Reads the last answer and looks at it. The order is that of blackbox_exporter: status, headers, body, version. */
+  async #judge(answer: Answer, signal: AbortSignal): Promise<void> {
+    const { options } = this.#task;
+    const { status, headers, body, version } = answer;
+    const modified = timeOf(headers['last-modified']);
+    if (modified !== undefined) this.#hop.lastModified = modified;
+    let failure: ProbeFailure | undefined;
+    if (!options.status.some(([first, last]) => status >= first && status <= last)) {
+      failure = new ProbeFailure('status', `the answer has status ${status}, expected ${wanted(options.status)}`);
+    }
+    const { match, notMatch, json, limit } = options.body;
+    const keep = match.length + notMatch.length + json.length > 0;
+    if (!failure) failure = this.#failureOf(() => checkHeaders(headers, options.header.match, options.header.notMatch));
+    const compression = options.compression ?? (keep ? encodingOf(headers) : undefined);
+    const before = performance.now();
+    const read: BodyRead = { bytes: 0, chunks: [] };
+    try {
+      await readBody(
+        body,
+        { ...(compression && { compression }), keep, limit: limit ?? (keep ? KEPT_BODY_BYTES : MOST_BODY_BYTES) },
+        read,
+        signal,
+      );
+    } catch (cause) {
+      throw failure ?? cause;
+    } finally {
+      this.#hop.bodyBytes = read.bytes;
+      this.#phases.transfer += secondsFrom(before);
+    }
+    if (!failure && keep) {
+      const text = bodyText(read, headers);
+      failure =
+        this.#failureOf(() => checkText(text, match, notMatch)) ??
+        (json.length > 0 ? this.#failureOf(() => checkJson(text, json), true) : undefined);
+    }
+    if (!failure && options.versions.length > 0 && !options.versions.some((one) => Number(one) === version)) {
+      failure = new ProbeFailure(
+        'version',
+        `the answer is of HTTP/${version}, expected ${options.versions.join(', ')}`,
+      );
+    }
+    if (failure) throw failure;
+  }
+
+  #failureOf(check: () => void, isJson = false): ProbeFailure | undefined {
+    try {
+      check();
+      return undefined;
+    } catch (cause) {
+      this.#failedBy = isJson ? 'json' : 'regex';
+      if (cause instanceof ProbeFailure) return cause;
+      // An expression that would take too long.
+      return new ProbeFailure('body', cause instanceof Error ? cause.message : String(cause), { cause });
+    }
+  }
+
+  #checkEnd(seconds: number): void {
+    const { ssl, slowerThan } = this.#task.options;
+    if (ssl !== 'any' && this.#hop.isTls !== (ssl === 'required')) {
+      throw new ProbeFailure('tls', this.#hop.isTls ? 'the answer came over TLS' : 'the answer came without TLS');
+    }
+    if (slowerThan !== undefined && seconds * 1000 > slowerThan) {
+      throw new ProbeFailure('slow', `it took ${seconds.toFixed(3)} s, longer than ${slowerThan / 1000} s`);
+    }
+  }
+}
+
+const secondsFrom = (startMs: number): number => (performance.now() - startMs) / 1000;
+
+const shown = (location: string): string => JSON.stringify(location.slice(0, 200).replace(/[?#].*$/s, ''));
+
+const wanted = (ranges: HttpOptions['status']): string =>
+  ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(', ');
+
+/** The three forms of RFC 9110, 5.6.7, as Unix seconds. */
+function timeOf(text: string | undefined): number | undefined {
+  if (text === undefined || !/^[A-Z][a-z]{2,8},? /.test(text)) return undefined;
+  const milliseconds = Date.parse(/GMT$/.test(text) ? text : `${text} GMT`);
+  return Number.isNaN(milliseconds) ? undefined : milliseconds / 1000;
+}

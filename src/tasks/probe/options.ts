@@ -1,0 +1,68 @@
+import * as z from 'zod';
+import { filePath } from '../../config/units.ts';
+
+/** The most targets of one task: they are probed side by side. */
+const MOST_TARGETS = 100;
+
+/** Options that all probes share; `target` reads one target, which becomes the label `instance` as it is written. */
+export const probeOptions = <Target extends z.ZodType<string>>(target: Target) => ({
+  targets: z
+    .array(target)
+    .min(1)
+    .max(MOST_TARGETS, `at most ${MOST_TARGETS} targets: a task probes all of them side by side; make more tasks`)
+    .refine((targets) => new Set(targets).size === targets.length, 'a target is there twice')
+    .describe('What to probe. Each is the label instance of its series, as it is written.'),
+  addresses: z
+    .enum(['one', 'all'])
+    .default('one')
+    .describe('Whether one address of a name is probed or each of them, up to 16.'),
+  require: z
+    .enum(['all', 'any'])
+    .default('all')
+    .describe('With addresses: all, how many of them have to answer for probe_success to be 1.'),
+  ip: z
+    .enum(['auto', 'ip4', 'ip6'])
+    .default('auto')
+    .describe('The preferred kind of addresses. auto: IPv6 if this host has an IPv6 address to send from, else IPv4.'),
+  fallback: z
+    .boolean()
+    .default(true)
+    .describe('Whether the other kind is used when the name has none of the preferred one.'),
+});
+
+/** How probes resolve names and choose addresses. */
+export interface ProbeOptions {
+  readonly targets: readonly string[];
+  readonly addresses: 'one' | 'all';
+  readonly require: 'all' | 'any';
+  readonly ip: 'auto' | 'ip4' | 'ip6';
+  readonly fallback: boolean;
+}
+
+/** Options of TLS, read again from their files when those change. */
+export const tlsOptions = z
+  .strictObject({
+    caFile: filePath('Certificate authorities that sign the target; the system’s when unset.').optional(),
+    certFile: filePath('Client certificate.').optional(),
+    keyFile: filePath('Key of the client certificate.').optional(),
+    serverName: z.string().min(1).optional().describe('Name expected in the certificate, when not that of the target.'),
+    insecureSkipVerify: z.boolean().default(false).describe('Whether a certificate is taken that is not trusted.'),
+    minVersion: z
+      .enum(['TLS10', 'TLS11', 'TLS12', 'TLS13'])
+      .default('TLS12')
+      .describe('The lowest version that is taken.'),
+    maxVersion: z
+      .enum(['TLS10', 'TLS11', 'TLS12', 'TLS13'])
+      .default('TLS13')
+      .describe('The highest version that is offered.'),
+    minExpiry: z
+      .string()
+      .regex(/^\d+(?:ms|s|m|h|d)$/, 'expected a duration with its unit, such as 24h or 14d')
+      .default('0s')
+      .describe('How long the certificates have to be valid still; less fails with reason certificate.'),
+  })
+  .refine((value) => (value.certFile === undefined) === (value.keyFile === undefined), {
+    error: 'certFile and keyFile belong together',
+  });
+
+export type TlsOptions = z.output<typeof tlsOptions>;

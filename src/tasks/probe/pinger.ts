@@ -1,0 +1,205 @@
+import { networkInterfaces } from 'node:os';
+import { getSystemErrorName } from 'node:util';
+import { Unsupported } from '../../host/errors.ts';
+import { type IcmpReply, IcmpSocket, type IcmpWay } from '../../host/icmp-socket.ts';
+import { SyscallError } from '../../host/syscalls.ts';
+import { type Address, addressBytes } from '../../net/literal-address.ts';
+import { type EchoMark, echoReplyOf, echoRequest, echoRequestOf, newToken, TOKEN_BYTES } from './echo.ts';
+import { ProbeImpossible } from './failure.ts';
+
+/** What came back. */
+export interface EchoReply {
+  /** Measured by the kernel's stamps: it does not matter how busy this process is. */
+  readonly rttSeconds: number;
+  readonly hopLimit?: number;
+}
+
+/** How one echo is sent. */
+export interface EchoWish extends IcmpWay {
+  readonly size: number;
+  /** Called for each further reply to the same echo. */
+  readonly onDuplicate: () => void;
+}
+
+interface Waiting {
+  readonly mark: EchoMark;
+  readonly size: number;
+  readonly sentAtSeconds: number;
+  readonly sentMs: number;
+  readonly onDuplicate: () => void;
+  isOver: boolean;
+  settle(result: EchoReply | Error): void;
+}
+
+const FIRST_POLL_MS = 1;
+const LONGEST_POLL_MS = 10;
+/** An unused socket is closed: it stands for a right that may have been taken away. */
+const IDLE_MS = 30_000;
+/** Answered echoes that are remembered for their duplicates. */
+const MOST_REMEMBERED = 4096;
+/** Messages that are read in one turn; a flood must not hold up the event loop. */
+const MOST_AT_ONCE = 256;
+
+/** Echoes of one address family, of all tasks of the process, over one socket, which is polled while any are out. */
+class Pinger {
+  readonly #family: 4 | 6;
+  readonly #waiting = new Map<number, Waiting>();
+  #socket: IcmpSocket | undefined;
+  #id = Math.floor(Math.random() * 0x10000);
+  #sequence = Math.floor(Math.random() * 0x10000);
+  #outstanding = 0;
+  #pollMs = FIRST_POLL_MS;
+  #timer: NodeJS.Timeout | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(family: 4 | 6) {
+    this.#family = family;
+  }
+
+  /** Opens the socket unless it is. Throws ProbeImpossible without the right to. */
+  open(): IcmpSocket {
+    try {
+      this.#socket ??= new IcmpSocket(this.#family);
+      return this.#socket;
+    } catch (cause) {
+      if (cause instanceof SyscallError && /^E(?:ACCES|PERM)$/.test(cause.code)) throw forbidden(cause);
+      if (cause instanceof Unsupported) throw new ProbeImpossible(cause.message, { cause });
+      throw cause;
+    }
+  }
+
+  /** Sends one echo and waits for its reply. Rejects with ProbeImpossible, SyscallError, or the reason of `signal`. */
+  async ping(address: Address, wish: EchoWish, signal: AbortSignal): Promise<EchoReply> {
+    const socket = this.open();
+    clearTimeout(this.#idle);
+    const mark = { id: this.#id, sequence: this.#nextSequence(), token: newToken() };
+    const message = echoRequest(this.#family, mark, wish.size);
+    const sentMs = performance.now();
+    const sentAtSeconds = sendTo(socket, message, address, wish);
+    return new Promise((resolve, reject) => {
+      const abort = () => waiting.settle(signal.reason as Error);
+      const waiting: Waiting = {
+        mark,
+        size: wish.size,
+        sentAtSeconds,
+        sentMs,
+        onDuplicate: wish.onDuplicate,
+        isOver: false,
+        settle: (result) => {
+          if (waiting.isOver) return;
+          waiting.isOver = true;
+          this.#outstanding--;
+          signal.removeEventListener('abort', abort);
+          if (result instanceof Error) reject(result);
+          else resolve(result);
+        },
+      };
+      this.#waiting.delete(mark.sequence);
+      this.#waiting.set(mark.sequence, waiting);
+      if (this.#waiting.size > MOST_REMEMBERED) this.#forget();
+      this.#outstanding++;
+      this.#pollMs = FIRST_POLL_MS;
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(this.#poll, this.#pollMs);
+      if (signal.aborted) abort();
+      else signal.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  #nextSequence(): number {
+    for (let tries = 0; tries < 0x10000; tries++) {
+      this.#sequence = (this.#sequence + 1) & 0xffff;
+      if (this.#waiting.get(this.#sequence)?.isOver !== false) break;
+    }
+    return this.#sequence;
+  }
+
+  /** Drops the oldest that was answered. */
+  #forget(): void {
+    for (const [sequence, { isOver }] of this.#waiting) {
+      if (!isOver) continue;
+      this.#waiting.delete(sequence);
+      return;
+    }
+  }
+
+  readonly #poll = (): void => {
+    for (let count = 0; count < MOST_AT_ONCE; count++) {
+      const reply = this.#socket?.receive();
+      if (reply === undefined) break;
+      this.#take(reply);
+    }
+    this.#pollMs = Math.min(this.#pollMs * 2, LONGEST_POLL_MS);
+    if (this.#outstanding > 0) this.#timer = setTimeout(this.#poll, this.#pollMs);
+    else this.#idle = setTimeout(this.#close, IDLE_MS).unref();
+  };
+
+  #take({ message, atSeconds, hopLimit, errno }: IcmpReply): void {
+    const mark = errno === undefined ? echoReplyOf(this.#family, message) : echoRequestOf(this.#family, message);
+    const waiting = mark && this.#waiting.get(mark.sequence);
+    if (!waiting || !this.#isOurs(mark, waiting, errno !== undefined)) return;
+    if (waiting.isOver) {
+      if (errno === undefined) waiting.onDuplicate();
+      return;
+    }
+    if (errno !== undefined) {
+      const code = getSystemErrorName(-errno);
+      waiting.settle(Object.assign(new Error(`an ICMP error came back: ${code}`), { code }));
+      return;
+    }
+    const elapsed = (performance.now() - waiting.sentMs) / 1000;
+    const stamped = atSeconds - waiting.sentAtSeconds;
+    // The wall clock may have been set in between.
+    const rttSeconds = stamped > 0 && stamped <= elapsed ? stamped : elapsed;
+    waiting.settle({ rttSeconds, ...(hopLimit !== undefined && { hopLimit }) });
+  }
+
+  /** Raw sockets see the echoes of everybody. Errors quote no more than the header for sure. */
+  #isOurs(mark: EchoMark, { mark: sent, size }: Waiting, isError: boolean): boolean {
+    const own = sent.token.subarray(0, Math.min(size, TOKEN_BYTES));
+    const isSame = mark.token.subarray(0, own.length).equals(own);
+    if (isError) return isSame || mark.token.length < own.length;
+    return isSame && (this.#socket?.isRaw !== true || mark.id === sent.id);
+  }
+
+  readonly #close = (): void => {
+    if (this.#outstanding > 0) return;
+    clearTimeout(this.#timer);
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#waiting.clear();
+  };
+}
+
+/** An error that an earlier echo to somebody else brought is reported by the next call: that one is made again. */
+function sendTo(socket: IcmpSocket, message: Buffer, address: Address, wish: IcmpWay): number {
+  const to = addressBytes(address);
+  const scope = scopeOf(address);
+  try {
+    return socket.send(message, to, scope, wish);
+  } catch (cause) {
+    if (!(cause instanceof SyscallError)) throw cause;
+    return socket.send(message, to, scope, wish);
+  }
+}
+
+/** The number of the interface that the zone of an address names. */
+function scopeOf({ address }: Address): number {
+  const zone = /%(.+)$/.exec(address)?.[1];
+  if (zone === undefined) return 0;
+  const found = networkInterfaces()[zone]?.find(({ family }) => family === 'IPv6');
+  return (found?.family === 'IPv6' ? found.scopeid : undefined) ?? (Number(zone) || 0);
+}
+
+function forbidden(cause: Error): ProbeImpossible {
+  return new ProbeImpossible(
+    'this process may not send pings: set the sysctl net.ipv4.ping_group_range to include its group ' +
+      '(in a pod: securityContext.sysctls, "0 2147483647"), or grant CAP_NET_RAW to root',
+    { cause },
+  );
+}
+
+const pingers = { 4: new Pinger(4), 6: new Pinger(6) } as const;
+
+/** The one of an address family. */
+export const pingerOf = (family: 4 | 6): Pinger => pingers[family];

@@ -1,0 +1,139 @@
+import type { Socket } from 'node:net';
+import * as z from 'zod';
+import { isLabelName } from '../../metrics/family.ts';
+import { startTls, type TlsFacts } from '../../net/dial.ts';
+import { Expression, expand } from './expression.ts';
+import { ProbeFailure } from './failure.ts';
+import { IDENTITY } from './families.ts';
+import { Incoming } from './incoming.ts';
+import type { Attempt } from './probe.ts';
+import type { TlsSettings } from './tls.ts';
+
+const labelName = z
+  .string()
+  .refine(
+    (name) => isLabelName(name) && !IDENTITY.some((taken) => taken === name),
+    'this can’t be the name of a label',
+  );
+
+const MOST_LABELS = 20;
+
+/** One step of a dialogue, in the order of its keys. */
+export const dialogueStep = z
+  .strictObject({
+    expect: z
+      .string()
+      .optional()
+      .transform((source, context) => {
+        if (source === undefined) return undefined;
+        try {
+          return new Expression(source);
+        } catch (cause) {
+          context.addIssue({ code: 'custom', message: cause instanceof Error ? cause.message : String(cause) });
+          return z.NEVER;
+        }
+      })
+      .describe('Reads lines until one matches this expression.'),
+    expectBytes: z
+      .string()
+      .min(1)
+      .max(4096)
+      .optional()
+      .describe('Reads as many bytes as this has, which have to be equal.'),
+    labels: z
+      .union([z.array(labelName).max(MOST_LABELS), z.record(labelName, z.string())])
+      .default([])
+      .describe('Labels of probe_expect_info: names of groups of expect, or label: text with $1 or $name in it.'),
+    send: z.string().optional().describe('Sends this text and a newline; groups of expect as $1 or $name.'),
+    startTls: z.boolean().default(false).describe('Goes on with TLS after this step.'),
+  })
+  .refine((step) => step.expect !== undefined || Object.keys(step.labels).length === 0, 'labels need an expect')
+  .refine(
+    (step) => step.expect === undefined || step.expectBytes === undefined,
+    'either expect or expectBytes, not both',
+  );
+export type DialogueStep = z.output<typeof dialogueStep>;
+
+/** What became known in a dialogue. */
+export interface DialogueFacts {
+  failedByRegex: boolean;
+  failedByBytes: boolean;
+  /** Labels that were taken from what the peer said, of each step that has some. */
+  readonly labels: (readonly (readonly [name: string, value: string])[])[];
+  tls: TlsFacts | undefined;
+}
+
+/** How TLS is started within the dialogue. */
+export interface DialogueTls {
+  readonly settings: TlsSettings;
+  readonly host: string;
+  readonly now: () => number;
+}
+
+/** Goes through the steps. Resolves to the socket that is in use at the end; rejects when a step fails. */
+export async function converse(
+  socket: Socket,
+  steps: readonly DialogueStep[],
+  { settings, host, now }: DialogueTls,
+  facts: DialogueFacts,
+  attempt: Attempt,
+): Promise<Socket> {
+  const { signal } = attempt;
+  let current = socket;
+  let incoming = new Incoming(current);
+  for (const { expect, expectBytes, labels, send, startTls: upgrades } of steps) {
+    let groups: ReadonlyMap<string, string> = new Map();
+    if (expect !== undefined) {
+      const found = await lineThatMatches(incoming, expect, signal);
+      facts.failedByRegex = found === undefined;
+      if (found === undefined)
+        throw new ProbeFailure('body', `no line matched ${expect.source} before the peer closed the connection`);
+      groups = found;
+      const taken = labelsOf(labels, groups);
+      if (taken.length > 0) facts.labels.push(taken);
+    }
+    if (expectBytes !== undefined) {
+      const wanted = Buffer.from(expectBytes);
+      facts.failedByBytes = !(await incoming.bytes(wanted.length, signal)).equals(wanted);
+      if (facts.failedByBytes) throw new ProbeFailure('body', `other bytes came than ${JSON.stringify(expectBytes)}`);
+    }
+    if (send !== undefined && send !== '') current.write(`${expect === undefined ? send : expand(send, groups)}\n`);
+    if (!upgrades) continue;
+    incoming.release();
+    attempt.enter('tls');
+    const secure = await startTls(current, settings.wish(host), signal);
+    facts.tls = secure.facts;
+    settings.check(secure.facts, now());
+    attempt.enter('exchange');
+    current = secure.socket;
+    incoming = new Incoming(current);
+  }
+  return current;
+}
+
+async function lineThatMatches(
+  incoming: Incoming,
+  expect: Expression,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  for (;;) {
+    const line = await incoming.line(signal);
+    if (line === undefined) return undefined;
+    const groups = expect.groups(line);
+    if (groups) return groups;
+  }
+}
+
+/** Of a label that the peer chose. */
+const MAX_VALUE_LENGTH = 64;
+
+const labelsOf = (
+  labels: DialogueStep['labels'],
+  groups: ReadonlyMap<string, string>,
+): readonly (readonly [string, string])[] =>
+  (Array.isArray(labels) ? labels.map((name) => [name, `\${${name}}`] as const) : Object.entries(labels)).map(
+    ([name, template]) => [name, bounded(expand(template, groups))] as const,
+  );
+
+const bounded = (value: string): string =>
+  [...value.toWellFormed().replaceAll(/[\0-\x1f\x7f]/g, ' ')].slice(0, MAX_VALUE_LENGTH).join('').trim();

@@ -1,0 +1,190 @@
+import * as z from 'zod';
+import { pattern } from '../../config/units.ts';
+import type { TlsFacts } from '../../net/dial.ts';
+import { DNS_CLASSES, type DnsAnswer, type DnsRecord, isDnsName, recordType } from '../../net/dns-message.ts';
+import { askTcp, askUdp, type DnsWay } from '../probe/dns-exchange.ts';
+import { ProbeFailure } from '../probe/failure.ts';
+import { COMMON_FAMILIES, probeGauge, TLS } from '../probe/families.ts';
+import { hostPort, hostPortTarget } from '../probe/host-port.ts';
+import { probeOptions, tlsOptions } from '../probe/options.ts';
+import { type Attempt, type Probing, type Put, probeTargets } from '../probe/probe.ts';
+import { reportTls, TlsSettings } from '../probe/tls.ts';
+import { defineTaskType, type TaskWorld } from '../task-type.ts';
+
+/** Source: blackbox_exporter 0.28, prober/dns.go. */
+const DNS = {
+  duration: probeGauge('probe_dns_duration_seconds', 'Duration of DNS request by phase', ['phase']),
+  answer: probeGauge('probe_dns_answer_rrs', 'Returns number of entries in the answer resource record list'),
+  authority: probeGauge('probe_dns_authority_rrs', 'Returns number of entries in the authority resource record list'),
+  additional: probeGauge(
+    'probe_dns_additional_rrs',
+    'Returns number of entries in the additional resource record list',
+  ),
+  succeeded: probeGauge('probe_dns_query_succeeded', 'Displays whether or not the query was executed successfully'),
+  serial: probeGauge('probe_dns_serial', 'Returns the serial number of the zone'),
+} as const;
+
+const records = z
+  .strictObject({
+    match: z.array(pattern()).default([]).describe('Every record has to match each; there has to be one.'),
+    matchAny: z.array(pattern()).default([]).describe('Some record has to match one of these.'),
+    notMatch: z.array(pattern()).default([]).describe('No record may match.'),
+    notMatchAll: z.array(pattern()).default([]).describe('Not all records may match all of these.'),
+  })
+  .prefault({})
+  .describe('Expressions for records as text: name, TTL, class, type, data, separated by tabs.');
+type RecordRules = z.output<typeof records>;
+
+const options = z.strictObject({
+  ...probeOptions(hostPortTarget(53)),
+  dns: z.strictObject({
+    name: z
+      .string()
+      .refine(isDnsName, 'expected a DNS name')
+      .describe('What is asked for; the search list is not used.'),
+    type: z
+      .string()
+      .refine((name) => recordType(name) !== undefined, 'expected a record type such as A, SOA or TYPE65')
+      .default('ANY'),
+    class: z
+      .string()
+      .refine((name) => DNS_CLASSES.includes(name), `expected one of ${DNS_CLASSES.join(', ')}`)
+      .default('IN'),
+    recursion: z.boolean().default(true).describe('Whether the server is asked to find out what it does not know.'),
+    transport: z.enum(['udp', 'tcp', 'tls']).default('udp').describe('tls is DNS over TLS, on port 853.'),
+    tls: tlsOptions.prefault({}),
+    rcodes: z
+      .array(z.string().regex(/^[A-Z]+\d*$/))
+      .min(1)
+      .default(['NOERROR'])
+      .describe('Response codes that are a success.'),
+    answer: records,
+    authority: records,
+    additional: records,
+  }),
+});
+type DnsOptions = z.output<typeof options>['dns'];
+
+class DnsProbing implements Probing {
+  readonly host: string;
+  readonly #port: number;
+  readonly #world: TaskWorld;
+  readonly #options: DnsOptions;
+  readonly #tls: TlsSettings;
+  #connect = 0;
+  #request = 0;
+  #answer: DnsAnswer | undefined;
+  #facts: TlsFacts | undefined;
+
+  constructor(world: TaskWorld, settings: DnsOptions, tls: TlsSettings, target: string) {
+    const { host, port } = hostPort(target, usualPort(settings)) ?? { host: '', port: 0 };
+    this.host = host;
+    this.#port = port;
+    this.#world = world;
+    this.#options = settings;
+    this.#tls = tls;
+  }
+
+  async run(attempt: Attempt): Promise<void> {
+    if (attempt.address === undefined) throw new Error('BUG: no address');
+    attempt.enter('connect');
+    const startMs = performance.now();
+    const way: DnsWay = {
+      address: attempt.address,
+      port: this.#port,
+      signal: attempt.signal,
+      onConnect: () => {
+        this.#connect = (performance.now() - startMs) / 1000;
+        attempt.reached(this.#connect);
+        attempt.enter('exchange');
+      },
+    };
+    try {
+      this.#answer = await this.#ask(way, attempt);
+    } finally {
+      const seconds = (performance.now() - startMs) / 1000;
+      // Without a connection all of the time was spent on it.
+      if (this.#connect === 0) this.#connect = seconds;
+      else this.#request = seconds - this.#connect;
+    }
+    const { rcode, answer, authority, additional } = this.#answer;
+    const { rcodes } = this.#options;
+    if (!rcodes.includes(rcode))
+      throw new ProbeFailure('status', `the answer is ${rcode}, expected ${rcodes.join(', ')}`);
+    checkRecords('answer', answer, this.#options.answer);
+    checkRecords('authority', authority, this.#options.authority);
+    checkRecords('additional', additional, this.#options.additional);
+  }
+
+  report(put: Put, _isResolved: boolean, lookupSeconds: number): void {
+    put(DNS.duration, lookupSeconds, 'resolve');
+    put(DNS.duration, this.#connect, 'connect');
+    put(DNS.duration, this.#request, 'request');
+    const { answer = [], authority = [], additional = [] } = this.#answer ?? {};
+    put(DNS.answer, answer.length);
+    put(DNS.authority, authority.length);
+    put(DNS.additional, additional.length);
+    put(DNS.succeeded, this.#answer ? 1 : 0);
+    const serial = answer.findLast(({ type }) => type === 'SOA')?.serial;
+    if (this.#answer && this.#options.type === 'SOA') put(DNS.serial, serial ?? 0);
+    if (this.#facts) reportTls(put, this.#facts);
+  }
+
+  #ask(way: DnsWay, attempt: Attempt): Promise<DnsAnswer> {
+    const { name, type, class: className, recursion, transport } = this.#options;
+    const question = {
+      id: Math.floor(Math.random() * 0x10000),
+      name,
+      type: recordType(type) ?? 0,
+      class: className,
+      wantsRecursion: recursion,
+    };
+    if (transport === 'udp') return askUdp(question, way);
+    if (transport === 'tcp') return askTcp(question, way);
+    return askTcp(question, way, {
+      wish: this.#tls.wish(this.host),
+      onStart: () => attempt.enter('tls'),
+      onTls: (facts) => {
+        this.#facts = facts;
+        this.#tls.check(facts, this.#world.now());
+      },
+    });
+  }
+}
+
+const usualPort = ({ transport }: DnsOptions): number => (transport === 'tls' ? 853 : 53);
+
+/** Throws ProbeFailure `body`. */
+function checkRecords(section: string, found: readonly DnsRecord[], rules: RecordRules): void {
+  const fail = (message: string): never => {
+    throw new ProbeFailure('body', `${message} in the ${section} section`);
+  };
+  if (found.length === 0 && rules.match.length + rules.matchAny.length > 0) fail('there is no record');
+  for (const { text } of found) {
+    const bad = rules.notMatch.find((one) => one.test(text));
+    if (bad) fail(`a record matches ${bad.source}`);
+    const unmet = rules.match.find((one) => !one.test(text));
+    if (unmet) fail(`a record does not match ${unmet.source}`);
+  }
+  if (rules.matchAny.length > 0 && !found.some(({ text }) => rules.matchAny.some((one) => one.test(text)))) {
+    fail('no record matches any of the expressions');
+  }
+  const { notMatchAll } = rules;
+  if (notMatchAll.length > 0 && found.every(({ text }) => notMatchAll.every((one) => one.test(text)))) {
+    fail('all records match');
+  }
+}
+
+/** The dns prober of blackbox_exporter. */
+export const dns = defineTaskType({
+  name: 'dns',
+  summary:
+    'Asks name servers, as the dns prober of blackbox_exporter does: response code, numbers of records, rules for records, the serial number of a zone.',
+  group: 'probe',
+  options,
+  families: [...COMMON_FAMILIES, ...Object.values(DNS), ...Object.values(TLS)],
+  create(world, { dns: settings, ...choice }) {
+    const tls = new TlsSettings(settings.tls);
+    return probeTargets(world, choice, (target) => new DnsProbing(world, settings, tls, target));
+  },
+});
