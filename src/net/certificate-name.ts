@@ -9,12 +9,12 @@ interface Attribute {
 /** The attributes that Go knows by name, in the order in which its `pkix.Name` puts them. */
 const KNOWN: readonly (readonly [oid: string, name: string, isSingle: boolean])[] = [
   ['2.5.4.6', 'C', false],
-  ['2.5.4.10', 'O', false],
-  ['2.5.4.11', 'OU', false],
-  ['2.5.4.7', 'L', false],
   ['2.5.4.8', 'ST', false],
+  ['2.5.4.7', 'L', false],
   ['2.5.4.9', 'STREET', false],
   ['2.5.4.17', 'POSTALCODE', false],
+  ['2.5.4.10', 'O', false],
+  ['2.5.4.11', 'OU', false],
   ['2.5.4.3', 'CN', true],
   ['2.5.4.5', 'SERIALNUMBER', true],
 ];

@@ -1,5 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { addressBytes, embeddedIp4 } from './literal-address.ts';
 
 /** A connection is not allowed to go to this address. */
 export class DeniedAddress extends Error {
@@ -32,13 +33,14 @@ export class DeniedAddresses {
     });
   }
 
-  /** The range that denies an address (IPv4-mapped IPv6 addresses included); undefined when it is allowed. */
+  /** The range that denies an address, or the IPv4 address that is within one of IPv6; undefined when it is allowed. */
   rangeOf(address: string): string | undefined {
     // A zone names an interface, it is not part of the address.
     const bare = address.replace(/%.*$/, '');
     const family = isIP(bare);
     if (family === 0) return undefined;
-    return this.#ranges.find(({ list }) => list.check(bare, family === 4 ? 'ipv4' : 'ipv6'))?.text;
+    const all = family === 4 ? [bare] : [bare, ...embeddedIp4(addressBytes({ address: bare, family: 6 }))];
+    return this.#ranges.find(({ list }) => all.some((one) => list.check(one, isIP(one) === 4 ? 'ipv4' : 'ipv6')))?.text;
   }
 
   /** Throws {@link DeniedAddress} for an address that is denied. `name` is what it was resolved from. */

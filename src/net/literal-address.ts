@@ -59,3 +59,33 @@ export function addressText(bytes: Uint8Array): string {
   );
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
+
+/** Prefixes of IPv6 addresses that lead to an IPv4 address, and where it is in them. */
+const EMBEDDING: readonly { readonly prefix: readonly number[]; readonly at: number; readonly isInverted?: boolean }[] =
+  [
+    // Mapped (RFC 4291), and compatible.
+    { prefix: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff], at: 12 },
+    { prefix: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], at: 12 },
+    // Translated (RFC 2765).
+    { prefix: [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0], at: 12 },
+    // NAT64, the well-known prefix and the local one (RFC 6052, 8215).
+    { prefix: [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0], at: 12 },
+    { prefix: [0, 0x64, 0xff, 0x9b, 0, 1], at: 12 },
+    // 6to4 (RFC 3056) and Teredo (RFC 4380).
+    { prefix: [0x20, 0x02], at: 2 },
+    { prefix: [0x20, 0x01, 0, 0], at: 12, isInverted: true },
+  ];
+const ISATAP = [0x5e, 0xfe];
+
+/** The IPv4 addresses that an IPv6 address may lead to, through translators and tunnels. */
+export function embeddedIp4(bytes: Uint8Array): string[] {
+  const found: string[] = [];
+  for (const { prefix, at, isInverted = false } of EMBEDDING) {
+    if (!prefix.every((byte, index) => bytes[index] === byte)) continue;
+    const part = bytes.subarray(at, at + 4);
+    found.push((isInverted ? part.map((byte) => byte ^ 0xff) : part).join('.'));
+  }
+  // The interface identifier of ISATAP (RFC 5214), behind any prefix.
+  if (ISATAP.every((byte, index) => bytes[10 + index] === byte)) found.push(bytes.subarray(12).join('.'));
+  return found;
+}

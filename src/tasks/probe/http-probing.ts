@@ -231,6 +231,12 @@ export class HttpProbing implements Probing {
     const keep = match.length + notMatch.length + json.length > 0;
     if (!failure) failure = this.#failureOf(() => checkHeaders(headers, options.header.match, options.header.notMatch));
     const compression = options.compression ?? (keep ? encodingOf(headers) : undefined);
+    // The body of a redirect that is not followed says nothing.
+    if (REDIRECTS.has(status) && headers.location !== undefined && !keep) {
+      body.on('error', () => undefined).destroy();
+      if (failure) throw failure;
+      return;
+    }
     const before = performance.now();
     const read: BodyRead = { bytes: 0, chunks: [] };
     try {
