@@ -204,8 +204,8 @@ async function portCases(context: TestContext): Promise<Record<string, Case>> {
     'a banner': tcpCase(banner, { query_response: [{ expect: '^SSH-2.0-' }] }, { dialogue: [{ expect: '^SSH-2.0-' }] }),
     'a dialogue': tcpCase(
       chat,
-      { query_response: [{ expect: '^220 hello (.*)', send: 'EHLO ${1}' }, { expect: '^250' }] },
-      { dialogue: [{ expect: '^220 hello (.*)', send: 'EHLO ${1}' }, { expect: '^250' }] },
+      { query_response: [{ expect: '^220 hello (.*)', send: 'EHLO $1' }, { expect: '^250' }] },
+      { dialogue: [{ expect: '^220 hello (.*)', send: 'EHLO $1' }, { expect: '^250' }] },
     ),
     'a banner that is another one': tcpCase(
       ends,

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { ping } from '../../src/tasks/types/ping.ts';
-import { probe, reasonOf, seriesOf, taskWorld } from '../kit/probe.ts';
+import { probe, seriesOf, taskWorld } from '../kit/probe.ts';
 import { serverAvailable } from '../kit/servers.ts';
 
 const CHILD = fileURLToPath(new URL('../kit/ping-child.ts', import.meta.url));
