@@ -11,6 +11,7 @@ import { machineFamilies } from '../src/collectors/container/machine.ts';
 import { cgroupOptions } from '../src/collectors/container/options.ts';
 import { resources } from '../src/collectors/ksm/resources/index.ts';
 import { ksmSection } from '../src/collectors/ksm/section.ts';
+import { LOG_COLLECTORS } from '../src/collectors/log/section.ts';
 import { nodeCollectors } from '../src/collectors/node/index.ts';
 import { processCollector } from '../src/collectors/process/index.ts';
 import { processName } from '../src/collectors/process/matcher.ts';
@@ -22,6 +23,7 @@ import { ksmResourcesFile } from './helm/ksm-resources.ts';
 import { helmSchema } from './helm/values-schema.ts';
 import { withValuesTable } from './helm/values-table.ts';
 import { kubeStateReference } from './kube-state-reference.ts';
+import { logReference } from './log-reference.ts';
 import { nodeReference } from './metric-reference.ts';
 import { withPrivilegesTable } from './privileges-table.ts';
 import { processReference } from './process-reference.ts';
@@ -41,6 +43,7 @@ const files: Readonly<Record<string, () => string>> = {
     }),
   'docs/metrics/differences.md': differencesPage,
   'docs/metrics/kube-state.md': () => kubeStateReference(resources, ksmSection.unwrap() as z.ZodObject),
+  'docs/metrics/log.md': () => logReference(LOG_COLLECTORS),
   'docs/metrics/node.md': () => nodeReference(nodeCollectors),
   'docs/metrics/process.md': () => processReference(processCollector() as unknown as CollectorSpec, processName),
   'docs/security.md': () => withPrivilegesTable(readFileSync('docs/security.md', 'utf8')),

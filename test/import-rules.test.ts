@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'collectors/node': ['collectors/collector.ts', 'metrics', 'host', ...OPTIONS, 'base'],
   'collectors/process': ['collectors/collector.ts', 'metrics', 'host', ...OPTIONS, 'base'],
   'collectors/container': ['collectors/collector.ts', 'metrics', 'host', ...OPTIONS, 'kube', 'net', 'pods', 'base'],
+  'collectors/log': ['collectors/collector.ts', 'metrics', 'host', ...OPTIONS, 'base'],
   'collectors/ksm': ['collectors/collector.ts', 'metrics', 'host', ...OPTIONS, 'kube', 'base'],
   tasks: ['collectors', 'metrics', 'host', 'net', 'config', 'http/message.ts', 'base'],
   exporters: ['metrics', 'config', 'net', 'base'],

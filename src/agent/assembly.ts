@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Log, ThrottledLog } from '../base/log.ts';
-import { type CollectorsConfig, PRODUCERS } from '../collectors/catalogue.ts';
+import { type CollectorsConfig, createLogProducers, openLogState, PRODUCERS } from '../collectors/catalogue.ts';
+import { wantsLog } from '../collectors/log/section.ts';
 import { groupRules, nodeName, targets } from '../config/identity.ts';
 import type { CoreConfig } from '../config/schema.ts';
 import type { Exporter } from '../exporters/exporter.ts';
@@ -201,7 +202,10 @@ async function collectorParts(config: Config, parts: Parts, { log, now }: Assemb
   const { identity } = collectors.container;
   const node = nodeName(config);
   const host = await parts.take('paths', paths, () => new Host(paths));
-  const wantsNames = collectors.container.enabled || (collectors.process.enabled && collectors.process.byPod);
+  const wantsNames =
+    collectors.container.enabled ||
+    (collectors.process.enabled && collectors.process.byPod) ||
+    (collectors.kernel.enabled && identity.source !== 'none');
   const names = wantsNames
     ? await parts.take('identity', { identity, node }, () => createNames(config, log), {
         start: ({ client }) => client?.start(),
@@ -215,6 +219,23 @@ async function collectorParts(config: Config, parts: Parts, { log, now }: Assemb
     scopes.push(
       await parts.take(`collectors.${group}`, madeFrom, (replaced: Scope | undefined) =>
         scopeOf(PRODUCERS[group]({ host, now, nodeName: config.node }, collectors, names?.client), replaced),
+      ),
+    );
+  }
+  if (wantsLog(collectors)) {
+    const state = await parts.take('log-state', config.spool.path, () => openLogState(config.spool.path), {
+      stop: (one) => one.close(),
+    });
+    const { journal, kernel } = collectors;
+    scopes.push(
+      await parts.take(
+        'collectors.log',
+        { journal, kernel, paths, node, state: config.spool.path, identity, wantsNames },
+        async () =>
+          scopeOf(
+            await createLogProducers({ host, now, nodeName: config.node }, collectors, state, names?.client),
+            undefined,
+          ),
       ),
     );
   }

@@ -4,13 +4,23 @@ import type { World } from './collector.ts';
 import { containerProducers, containerSection } from './container/index.ts';
 import type { Names } from './container/naming.ts';
 import { ksmSection } from './ksm/section.ts';
+import type { PodNames } from './log/kernel-lines.ts';
+import { journalSection, kernelSection, wantsLog } from './log/section.ts';
+import type { LogState } from './log/state.ts';
 import { nodeProducers, nodeSection } from './node/index.ts';
 import type { ContainerNames } from './process/container-names.ts';
 import { processProducers, processSection } from './process/index.ts';
 
 /** The section `collectors` of the configuration. */
 export const collectorsSection = z
-  .strictObject({ node: nodeSection, container: containerSection, process: processSection, ksm: ksmSection })
+  .strictObject({
+    node: nodeSection,
+    container: containerSection,
+    process: processSection,
+    ksm: ksmSection,
+    journal: journalSection,
+    kernel: kernelSection,
+  })
   .prefault({});
 
 /** Options of all collectors. */
@@ -31,6 +41,24 @@ export const PRODUCERS: Readonly<Record<'node' | 'container' | 'process', Make>>
 /** The producers of all these sections. */
 export const createProducers: Make = (world, config, pods) =>
   Object.values(PRODUCERS).flatMap((make) => make(world, config, pods));
+
+/** What the collectors of the group `log` remember. Loads their code. */
+export async function openLogState(spoolPath: string | undefined): Promise<LogState> {
+  const { createLogState } = await import('./log/index.ts');
+  return createLogState(spoolPath);
+}
+
+/** The producers of the group `log`; none, and nothing loaded, when all of them are switched off. */
+export async function createLogProducers(
+  world: World,
+  config: CollectorsConfig,
+  state: LogState,
+  pods?: Names,
+): Promise<Producer[]> {
+  if (!wantsLog(config)) return [];
+  const { logProducers } = await import('./log/index.ts');
+  return logProducers(world, config, state, pods && (containerNames(pods) satisfies PodNames));
+}
 
 /** The names of the pods of this node as processes are labelled with them. */
 const containerNames = (pods: Names): ContainerNames => ({

@@ -8,6 +8,7 @@ import { readCustomResources } from './ksm/custom/file.ts';
 import { familyFilter } from './ksm/family-filter.ts';
 import { resources } from './ksm/resources/index.ts';
 import type { KsmSection } from './ksm/section.ts';
+import { logFamilies } from './log/section.ts';
 import { nodeFamilies } from './node/index.ts';
 import { families as processFamilies } from './process/families.ts';
 
@@ -24,7 +25,8 @@ const BOUNDS: DeclaredLabels = new Map([
  * The labels of all collectors in use, custom resources included, and of what is told about the collectors. Names that only come up at run time (textfiles,
  * `label_…` of objects) are not among them.
  */
-export function declaredLabels({ node, container, process, ksm }: CollectorsConfig): Map<Group, DeclaredLabels> {
+export function declaredLabels(collectors: CollectorsConfig): Map<Group, DeclaredLabels> {
+  const { node, container, process, ksm } = collectors;
   const found = new Map<Group, DeclaredLabels>();
   const add = (group: Group, isInUse: boolean, families: () => readonly Pick<Family, 'name' | 'labels'>[]) => {
     if (isInUse) found.set(group, labelsOf(families()));
@@ -33,6 +35,8 @@ export function declaredLabels({ node, container, process, ksm }: CollectorsConf
   add('container', container.enabled, () => containerFamiliesOf(container));
   add('process', process.enabled, () => processFamilies);
   add('agent', true, () => [...resultFamilies, ...budgetFamilies]);
+  const ofLogs = logFamilies(collectors);
+  add('log', ofLogs.length > 0, () => ofLogs);
   add('ksm', ksm.enabled, () => kubeFamilies(ksm));
   return found;
 }

@@ -2,7 +2,8 @@ import type { Config } from '../agent/assembly.ts';
 import { pushedLabelsOf, stateKeeping } from '../agent/receivers.ts';
 import type { StateRole, StateRoleWorld } from '../agent/state-role.ts';
 import { createLog } from '../base/log.ts';
-import { createProducers } from '../collectors/catalogue.ts';
+import { createLogProducers, createProducers, openLogState } from '../collectors/catalogue.ts';
+import { wantsLog } from '../collectors/log/section.ts';
 import { nodeReport } from '../collectors/node/report.ts';
 import { VERSION } from '../config/version.ts';
 import { Host } from '../host/host.ts';
@@ -28,11 +29,11 @@ const COLLECT_WITHIN_MS = 30_000;
 /** Makes the collectors that `config` asks for, and lists the cluster if that is among it. */
 export async function openCollection(config: Config, io: Io): Promise<Collection> {
   const registry = new AgentRegistry();
-  const producers = createProducers(
-    { host: new Host(config.paths), now: Date.now, nodeName: config.node },
-    config.collectors,
-  );
-  for (const producer of producers) registry.addProducer(producer);
+  const world = { host: new Host(config.paths), now: Date.now, nodeName: config.node };
+  // Without a state file: what the agent remembers is not to be moved on by a look.
+  const logState = wantsLog(config.collectors) ? await openLogState(undefined) : undefined;
+  const ofLogs = logState ? await createLogProducers(world, config.collectors, logState) : [];
+  for (const producer of [...createProducers(world, config.collectors), ...ofLogs]) registry.addProducer(producer);
   registry.addReport('node', nodeReport(VERSION));
   registry.pushedLabels = pushedLabelsOf(config);
   const cluster = config.collectors.ksm.enabled ? await listCluster(config, registry, io) : undefined;
@@ -45,7 +46,10 @@ export async function openCollection(config: Config, io: Io): Promise<Collection
     get isComplete() {
       return cluster?.ksm.state.settled !== false;
     },
-    close: async () => cluster?.stop(),
+    close: async () => {
+      logState?.close();
+      await cluster?.stop();
+    },
   };
 }
 

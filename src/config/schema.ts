@@ -137,6 +137,7 @@ const identity = z
     probe: inlineIdentity({ node: '{node}' }),
     scrape: inlineIdentity({ node: '{node}' }),
     exec: groupIdentity('exec', '{node}', { node: '{node}' }),
+    log: groupIdentity('firesteel-log', '{node}', { node: '{node}' }),
   })
   .prefault({});
 
@@ -207,6 +208,7 @@ const budget = z
         probe: seriesLimit.default(50_000),
         scrape: seriesLimit.default(250_000),
         exec: seriesLimit.default(50_000),
+        log: seriesLimit.default(50_000),
       })
       .prefault({})
       .describe('Most series of each group.'),

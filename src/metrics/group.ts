@@ -2,7 +2,18 @@
  * The groups of series. Each becomes one batch per cycle; most have one job and instance for all of their series. The
  * agent's own come last: they report on the others.
  */
-export const GROUPS = ['node', 'container', 'kubelet', 'process', 'ksm', 'agent', 'probe', 'scrape', 'exec'] as const;
+export const GROUPS = [
+  'node',
+  'container',
+  'kubelet',
+  'process',
+  'ksm',
+  'agent',
+  'probe',
+  'scrape',
+  'exec',
+  'log',
+] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** Groups whose series carry `job` and `instance` as labels of their own, several targets in one batch. */

@@ -17,6 +17,8 @@ export class Snapshot {
   readonly errors: Error[] = [];
   /** What this agent has no right to see, and is not to: counted, but no fault. */
   readonly withheld: string[] = [];
+  /** Keys of counters that go on from an earlier process, which pushed them: they are not new, whatever their value. */
+  continued: ReadonlySet<string> | undefined;
   #series: SeriesList;
   /** Whether `#series` belongs to others as well; then the first `size` of it are ours. */
   #isShared: boolean;
@@ -138,6 +140,7 @@ export class Snapshot {
     const rest = new Snapshot();
     rest.errors.push(...this.errors);
     rest.withheld.push(...this.withheld);
+    rest.continued = this.continued;
     const { owners, heads, middles, tails } = this.series;
     for (const [index, owner] of owners.entries()) {
       if (names.has(owner.name)) continue;
@@ -161,6 +164,7 @@ export class Snapshot {
     const copy = new Snapshot();
     copy.errors.push(...this.errors);
     copy.withheld.push(...this.withheld);
+    copy.continued = this.continued;
     copy.#series = series;
     copy.#isShared = true;
     for (const place of places) {

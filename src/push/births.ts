@@ -42,13 +42,13 @@ export class Births {
     this.#lists = lists;
     const now = new Set<string>();
     const births: Birth[] = [];
-    for (const { series, values } of snapshots) {
+    for (const { series, values, continued } of snapshots) {
       if (![...series.families.values()].some(({ startsAtZero }) => startsAtZero)) continue;
       for (const [index, owner] of series.owners.entries()) {
         if (!owner.startsAtZero) continue;
         const key = series.key(index);
         now.add(key);
-        const isNew = !this.#known.has(key) && (values[index] as number) > 0;
+        const isNew = !this.#known.has(key) && continued?.has(key) !== true && (values[index] as number) > 0;
         if (isNew && zeroMs < stampMs) births.push({ key, stampMs: zeroMs });
       }
     }

@@ -51,3 +51,13 @@ test('a counter that is missing because its collector failed is not new when it 
   births.update([seen({})], at(3), true);
   assert.equal(births.update([seen({ a: 1 })], at(4), true).length, 1);
 });
+
+test('a counter that goes on from an earlier process is not new, whatever it has; another one beside it is', () => {
+  const births = new Births(START, () => INTERVAL);
+  const first = seen({ old: 100, fresh: 1 });
+  first.continued = new Set(['own_total{reason="old"}']);
+  assert.deepEqual(births.update([first], START + 3000, true), [
+    { key: 'own_total{reason="fresh"}', stampMs: START + 1 },
+  ]);
+  assert.deepEqual(births.update([seen({ old: 101, fresh: 1 }, first)], START + 6000, true), []);
+});

@@ -1,5 +1,6 @@
 import { Automaton } from './automaton.ts';
 import { captures } from './captures.ts';
+import { requiredLiteral } from './literal.ts';
 import { parsePattern } from './parse.ts';
 import { compileProgram, type Program } from './program.ts';
 
@@ -23,13 +24,17 @@ const MOST_COMPILED = 256;
 export class Pattern implements Matching {
   /** As it was written. */
   readonly source: string;
+  /** A text that every match contains; empty when there is none. */
+  readonly literal: string;
   readonly #program: Program;
   readonly #automaton: Automaton;
 
   /** Throws PatternError for what RE2 refuses, and for what would be too large. */
   constructor(source: string, numbered = false) {
     this.source = source;
-    this.#program = compileProgram(source, parsePattern(source, numbered));
+    const tree = parsePattern(source, numbered);
+    this.literal = requiredLiteral(tree);
+    this.#program = compileProgram(source, tree);
     this.#automaton = new Automaton(source, this.#program);
   }
 
@@ -43,9 +48,14 @@ export class Pattern implements Matching {
     return keep(`#${source}`, () => new Pattern(source, true));
   }
 
+  /** The names of its groups, in the order in which they are written. */
+  get groupNames(): readonly string[] {
+    return this.#program.names;
+  }
+
   /** Whether it matches anywhere in `text`; anchoring is the writer's. Throws PatternCostError. */
   test(text: string): boolean {
-    return this.#automaton.test(text);
+    return text.includes(this.literal) && this.#automaton.test(text);
   }
 
   /** The named groups of the first match, empty for those that took no part; undefined when nothing matches. */

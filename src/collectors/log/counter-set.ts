@@ -1,0 +1,86 @@
+import type { Family } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { labelBlock } from '../../metrics/text/format.ts';
+
+/** What counters without a series of their own are counted under. */
+export const OTHER = '__other__';
+
+interface Series {
+  readonly labels: readonly string[];
+  readonly key: string;
+  value: number;
+}
+
+/** A counter family with its values, of a bounded number of series. They can be saved and go on after a restart. */
+export class CounterSet {
+  readonly family: Family;
+  readonly #names: readonly string[];
+  readonly #max: number;
+  readonly #overflow: (labels: readonly string[]) => readonly string[];
+  readonly #series = new Map<string, Series>();
+
+  /**
+   * `max` is how many series there may be; further ones are counted under the labels that `overflow` makes of theirs:
+   * {@link OTHER} for each when it is not given. `names` are the labels, when they are not those of the family.
+   */
+  constructor(
+    family: Family,
+    max: number,
+    overflow: (labels: readonly string[]) => readonly string[] = (labels) => labels.map(() => OTHER),
+    names: readonly string[] = family.labels,
+  ) {
+    this.family = family;
+    this.#names = names;
+    this.#max = max;
+    this.#overflow = overflow;
+  }
+
+  /** Adds to one series; `labels` are the values for the family's labels. */
+  add(amount: number, ...labels: readonly string[]): void {
+    const found = this.#series.get(labels.length === 1 ? (labels[0] as string) : labels.join('\0'));
+    if (found !== undefined) found.value += amount;
+    else this.#new(labels, amount);
+  }
+
+  /** How many series there are. */
+  get size(): number {
+    return this.#series.size;
+  }
+
+  /** Adds all series to `out`. */
+  emit(out: Snapshot): void {
+    for (const { key, value } of this.#series.values()) out.addSeries(this.family, key, value);
+  }
+
+  /** For the state file. */
+  dump(): unknown {
+    return [...this.#series.values()].map(({ labels, value }) => [value, ...labels]);
+  }
+
+  /** Goes on from what was dumped; what does not fit the family any more is dropped. Gives the keys of the series. */
+  restore(saved: unknown): string[] {
+    if (!Array.isArray(saved)) return [];
+    const keys: string[] = [];
+    for (const row of saved as unknown[]) {
+      if (!Array.isArray(row)) continue;
+      const [value, ...labels] = row as unknown[];
+      const fits = labels.length === this.#names.length && labels.every((label) => typeof label === 'string');
+      if (typeof value !== 'number' || !Number.isFinite(value) || value < 0 || !fits) continue;
+      this.add(value, ...(labels as string[]));
+      keys.push(this.#keyOf(labels as string[]));
+    }
+    return keys;
+  }
+
+  #new(labels: readonly string[], amount: number): void {
+    const kept = this.#series.size < this.#max ? labels : this.#overflow(labels);
+    const id = kept.join('\0');
+    const found = this.#series.get(id);
+    if (found !== undefined) found.value += amount;
+    else this.#series.set(id, { labels: kept, key: this.#keyOf(kept), value: amount });
+  }
+
+  #keyOf(labels: readonly string[]): string {
+    return this.family.name + labelBlock(this.#names, labels);
+  }
+}

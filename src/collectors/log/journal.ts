@@ -1,0 +1,101 @@
+// Entries of systemd's journal, counted. Read natively (host/journal), because journalctl would have to be as new as the
+// host's journald.
+import type { Collect } from '../collector.ts';
+import { CounterSet, OTHER } from './counter-set.ts';
+import { journalBytes, journalLag, journalLost, journalMessages, unitEvents } from './families.ts';
+import type { JournalFeed, LogEntry } from './journal-feed.ts';
+import { priorityName, RuleCounter } from './journal-rules.ts';
+import type { JournalOptions } from './options.ts';
+import { Remembered } from './remembered.ts';
+import type { LogState } from './state.ts';
+import { unitLabel, unitOf } from './unit-name.ts';
+
+/** Message ids of systemd, from its catalog. */
+const UNIT_EVENTS: Readonly<Record<string, string>> = {
+  '39f53479d3a045ac8e11786248231fbf': 'started',
+  '9d1aaa27d60140bd96365438aad20286': 'stopped',
+  d9b373ed55a64feb8242e02dbe79a49c: 'failed',
+  fe6faa94e7774663a0da52717891d8ef: 'oom',
+};
+
+const FIELDS = [
+  ...['MESSAGE', 'MESSAGE_ID', 'PRIORITY', '_TRANSPORT', 'SYSLOG_IDENTIFIER'],
+  ...['_SYSTEMD_UNIT', 'UNIT', '_PID', 'COREDUMP_UNIT', 'OBJECT_SYSTEMD_UNIT', '_UID'],
+];
+
+/** Labels of units that are remembered, to spare the expressions. */
+const MAX_LABELS = 4096;
+
+/** The collector `journal`; it takes part in `feed` from now on. */
+export function collectJournal(options: JournalOptions, feed: JournalFeed, state: LogState): Collect {
+  const { maxUnits, rules } = options;
+  const exact = new Set(options.units);
+  // A unit has entries of several priorities and transports.
+  const perUnit = 16;
+  const byUnit = new CounterSet(journalMessages, maxUnits * perUnit, ([, ...rest]) => [OTHER, ...rest]);
+  const bytesByUnit = new CounterSet(journalBytes, maxUnits);
+  const events = new CounterSet(unitEvents, maxUnits * Object.keys(UNIT_EVENTS).length, ([, event = '']) => [
+    OTHER,
+    event,
+  ]);
+  const counters = rules.map((rule) => new RuleCounter(rule));
+  const labels = new Map<string, string>();
+  const units = new Set<string>();
+  let problem: unknown;
+
+  const labelOf = (name: string): string => {
+    const known = labels.get(name);
+    if (known !== undefined) return known;
+    const label = unitLabel(name, exact);
+    const kept = units.has(label) || units.size < maxUnits ? label : OTHER;
+    units.add(kept);
+    if (labels.size >= MAX_LABELS) labels.clear();
+    labels.set(name, kept);
+    return kept;
+  };
+
+  const consume = (entry: LogEntry): void => {
+    const unit = unitOf(entry);
+    const label = labelOf(unit ?? entry.get('SYSLOG_IDENTIFIER') ?? '');
+    byUnit.add(1, label, priorityName(entry.get('PRIORITY')), entry.get('_TRANSPORT') ?? '');
+    bytesByUnit.add(entry.bytes('MESSAGE'), label);
+    const event = UNIT_EVENTS[entry.get('MESSAGE_ID') ?? ''];
+    if (event !== undefined) events.add(1, labelOf(entry.get('UNIT') ?? unit ?? ''), event);
+    for (const rule of counters) {
+      try {
+        rule.count(entry, unit);
+      } catch (cause) {
+        problem = cause;
+      }
+    }
+  };
+
+  const remembered = new Remembered(
+    state,
+    'journal counts',
+    {
+      messages: byUnit,
+      bytes: bytesByUnit,
+      events,
+      ...Object.fromEntries(counters.map(({ rule, counters: set }) => [`rule ${rule.name}`, set])),
+    },
+    {
+      dump: () => [...units],
+      restore: (saved) => {
+        if (Array.isArray(saved)) for (const unit of saved.slice(0, maxUnits)) units.add(String(unit));
+      },
+    },
+  );
+  const fields = [...FIELDS, ...counters.flatMap((rule) => rule.fields)];
+  feed.subscribe(fields, { prepare: () => remembered.prepare(), consume });
+
+  return async (out, signal) => {
+    await feed.pump(signal);
+    for (const one of feed.problems) out.lose('journal', one);
+    if (problem !== undefined) out.lose('rules', problem);
+    problem = undefined;
+    await remembered.emit(out);
+    for (const [reason, count] of Object.entries(feed.lost)) out.add(journalLost, count, reason);
+    out.add(journalLag, Math.round(feed.lagSeconds));
+  };
+}

@@ -1,0 +1,66 @@
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import type { CounterSet } from './counter-set.ts';
+import type { LogState } from './state.ts';
+
+/** What else a collector remembers beside its counters. */
+export interface Extra {
+  dump(): unknown;
+  restore(saved: unknown): void;
+}
+
+const NOTHING: Extra = { dump: () => undefined, restore: () => undefined };
+
+/**
+ * The counters of a collector as a section of the state: they go on after a restart, and the first snapshot tells which of
+ * them do, so that they are not taken for new ones.
+ */
+export class Remembered {
+  readonly #state: LogState;
+  readonly #name: string;
+  readonly #counters: Readonly<Record<string, CounterSet>>;
+  readonly #extra: Extra;
+  #continued: Set<string> | undefined;
+  #ready: Promise<void> | undefined;
+
+  /** `counters` by the names that they have in the file. */
+  constructor(state: LogState, name: string, counters: Readonly<Record<string, CounterSet>>, extra: Extra = NOTHING) {
+    this.#state = state;
+    this.#name = name;
+    this.#counters = counters;
+    this.#extra = extra;
+  }
+
+  /** Restores what was saved, once. */
+  prepare(): Promise<void> {
+    this.#ready ??= this.#restore();
+    return this.#ready;
+  }
+
+  /**
+   * Saves the state, then adds all counters, or only those that are named, to `out`; a state that can't be saved is a loss
+   * of its own.
+   */
+  async emit(out: Snapshot, only?: readonly string[]): Promise<void> {
+    const problem = this.#state.takeProblem();
+    if (problem !== undefined) out.lose('state', problem);
+    await this.#state.save().catch((cause: unknown) => out.lose('state', cause));
+    for (const [name, counters] of Object.entries(this.#counters)) {
+      if (only?.includes(name) !== false) counters.emit(out);
+    }
+    out.continued = this.#continued;
+    this.#continued = undefined;
+  }
+
+  async #restore(): Promise<void> {
+    const dump = () => ({
+      counters: Object.fromEntries(Object.entries(this.#counters).map(([name, set]) => [name, set.dump()])),
+      extra: this.#extra.dump(),
+    });
+    const saved = await this.#state.take(this.#name, { dump, release: () => undefined });
+    if (typeof saved !== 'object' || saved === null) return;
+    const { counters, extra } = saved as { counters?: Readonly<Record<string, unknown>>; extra?: unknown };
+    const keys = Object.entries(this.#counters).flatMap(([name, set]) => set.restore(counters?.[name]));
+    this.#continued = new Set(keys);
+    if (extra !== undefined) this.#extra.restore(extra);
+  }
+}

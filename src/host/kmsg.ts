@@ -1,0 +1,79 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { READ_AT_ONCE } from '../base/files.ts';
+import { errorCode } from './errors.ts';
+
+/** A record of /dev/kmsg (Documentation/ABI/testing/dev-kmsg). */
+export interface KernelRecord {
+  /** 0 emerg to 7 debug. */
+  readonly priority: number;
+  readonly facility: number;
+  /** Grows by one with each record of a boot. */
+  readonly sequence: number;
+  /** Microseconds since boot. */
+  readonly monotonic: number;
+  readonly text: string;
+}
+
+/** Reads one record; undefined for what is none. */
+export function parseKernelRecord(record: string): KernelRecord | undefined {
+  const match = /^(\d{1,10}),(\d{1,15}),(\d{1,15})[^;\n]*;([^\n]*)/.exec(record);
+  if (match === null) return undefined;
+  const [, prefix = '', sequence = '', monotonic = '', text = ''] = match;
+  return {
+    priority: Number(prefix) & 7,
+    facility: Math.floor(Number(prefix) / 8),
+    sequence: Number(sequence),
+    monotonic: Number(monotonic),
+    text: unescaped(text),
+  };
+}
+
+/** The kernel writes bytes that are not printable as \x.. */
+const unescaped = (text: string): string =>
+  text.includes('\\x')
+    ? Buffer.from(
+        text.replace(/\\x([0-9a-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))),
+        'latin1',
+      ).toString('utf8')
+    : text;
+
+/** The kernel gives no record that is longer. */
+const RECORD_BYTES = 8192;
+
+/** The kernel's messages as they come, without waiting for them. */
+export class KernelMessages {
+  readonly #fd: number;
+  readonly #buffer = Buffer.allocUnsafe(RECORD_BYTES);
+  /** How often records had been overwritten before they were read. */
+  overruns = 0;
+
+  /** Throws the errors of node:fs: EPERM or EACCES without the rights, ENOENT in a container without the device. */
+  constructor(path = '/dev/kmsg') {
+    this.#fd = openSync(path, READ_AT_ONCE);
+  }
+
+  /** The next record; undefined when there is none now. Throws the errors of node:fs. */
+  next(): KernelRecord | undefined {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      try {
+        const length = readSync(this.#fd, this.#buffer, 0, RECORD_BYTES, null);
+        if (length === 0) return undefined;
+        const record = parseKernelRecord(this.#buffer.toString('utf8', 0, length));
+        if (record !== undefined) return record;
+      } catch (cause) {
+        const code = errorCode(cause);
+        if (code === 'EAGAIN') return undefined;
+        if (code !== 'EPIPE') throw cause;
+        // The next read gives the oldest record that is left.
+        this.overruns++;
+      }
+    }
+    return undefined;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+const MAX_TRIES = 1000;

@@ -1,0 +1,54 @@
+import type * as z from 'zod';
+import { collectorsSection, createLogProducers, openLogState } from '../../src/collectors/catalogue.ts';
+import type { LogState } from '../../src/collectors/log/state.ts';
+import { Host } from '../../src/host/host.ts';
+import { DEFAULT_PATHS, type HostPaths } from '../../src/host/paths.ts';
+import type { CollectorResult } from '../../src/metrics/outcome.ts';
+import { AgentRegistry } from '../../src/metrics/registry.ts';
+
+/** The collectors of the group `log` in a registry, as one life of an agent has them. */
+export class LogGroup {
+  readonly #registry = new AgentRegistry();
+  readonly #state: LogState;
+  results: readonly CollectorResult[] = [];
+
+  private constructor(state: LogState) {
+    this.#state = state;
+  }
+
+  /** `sections` as in the configuration; the state file is in `folder`, if given. */
+  static async start(
+    sections: z.input<typeof collectorsSection>,
+    { folder, paths = {}, now = Date.now }: { folder?: string; paths?: Partial<HostPaths>; now?: () => number } = {},
+  ): Promise<LogGroup> {
+    const state = await openLogState(folder);
+    const group = new LogGroup(state);
+    const world = { host: new Host({ ...DEFAULT_PATHS, ...paths }), now, nodeName: 'node-1' };
+    const parsed = collectorsSection.parse(sections);
+    for (const producer of await createLogProducers(world, parsed, state)) group.#registry.addProducer(producer);
+    return group;
+  }
+
+  /** Runs one cycle; gives the samples by series. */
+  async cycle(): Promise<ReadonlyMap<string, number>> {
+    const { groups, results } = await this.#registry.gather(30_000);
+    this.results = results;
+    const samples = new Map<string, number>();
+    for (const snapshot of groups.get('log') ?? []) {
+      for (const [index, key] of snapshot.keys.entries()) samples.set(key, snapshot.values[index] as number);
+    }
+    return samples;
+  }
+
+  /** Ends this life; what the last cycle saved is there for the next one. */
+  stop(): void {
+    this.#state.close();
+  }
+}
+
+/** The sum of all series of a family. */
+export const totalOf = (samples: ReadonlyMap<string, number>, name: string): number => {
+  let total = 0;
+  for (const [key, value] of samples) if (key === name || key.startsWith(`${name}{`)) total += value;
+  return total;
+};
