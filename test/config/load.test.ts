@@ -89,5 +89,6 @@ test('series are named as the dashboards of the replaced systems expect', () => 
     probe: { labels: { ...common, node: 'worker-1' } },
     scrape: { labels: { ...common, node: 'worker-1' } },
     exec: { job: 'exec', instance: 'worker-1', labels: { ...common, node: 'worker-1' } },
+    log: { job: 'firesteel-log', instance: 'worker-1', labels: { ...common, node: 'worker-1' } },
   });
 });
