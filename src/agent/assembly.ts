@@ -226,11 +226,11 @@ async function collectorParts(config: Config, parts: Parts, { log, now }: Assemb
     const state = await parts.take('log-state', config.spool.path, () => openLogState(config.spool.path), {
       stop: (one) => one.close(),
     });
-    const { journal, kernel } = collectors;
+    const { journal, kernel, log: files } = collectors;
     scopes.push(
       await parts.take(
         'collectors.log',
-        { journal, kernel, paths, node, state: config.spool.path, identity, wantsNames },
+        { journal, kernel, files, paths, node, state: config.spool.path, identity, wantsNames },
         async () =>
           scopeOf(
             await createLogProducers({ host, now, nodeName: config.node }, collectors, state, names?.client),

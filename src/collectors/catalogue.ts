@@ -5,7 +5,7 @@ import { containerProducers, containerSection } from './container/index.ts';
 import type { Names } from './container/naming.ts';
 import { ksmSection } from './ksm/section.ts';
 import type { PodNames } from './log/kernel-lines.ts';
-import { journalSection, kernelSection, wantsLog } from './log/section.ts';
+import { journalSection, kernelSection, logSection, wantsLog } from './log/section.ts';
 import type { LogState } from './log/state.ts';
 import { nodeProducers, nodeSection } from './node/index.ts';
 import type { ContainerNames } from './process/container-names.ts';
@@ -20,6 +20,7 @@ export const collectorsSection = z
     ksm: ksmSection,
     journal: journalSection,
     kernel: kernelSection,
+    log: logSection,
   })
   .prefault({});
 

@@ -54,6 +54,14 @@ export const readOnlyTransitions = ownCounter(
   ['device', 'mountpoint', 'fstype'],
 );
 
+export const logLines = ownCounter('log_lines_total', 'Lines read of the files of a pattern.', ['logfile']);
+export const logRotations = ownCounter('log_rotations_total', 'Times a path led to another file.', ['logfile']);
+export const logTruncates = ownCounter('log_truncates_total', 'Times a file was cut or written over.', ['logfile']);
+export const logErrors = ownCounter('log_errors_total', 'Times a file or folder could not be read, or a rule failed.', [
+  'logfile',
+]);
+export const logLagBytes = gauge('log_lag_bytes', 'Bytes that were not read yet.', ['logfile']);
+
 /** Of the collector `journal`. */
 export const journalFamilies: readonly Family[] = [
   ...[journalMessages, journalBytes, journalMatches, unitEvents, journalLost, journalLag],
@@ -63,3 +71,6 @@ export const journalFamilies: readonly Family[] = [
 export const kernelFamilies: readonly Family[] = [
   ...[problemCounter, problemGauge, kernelMessages, kernelLost, oomKills, coreDumps, readOnlyTransitions],
 ];
+
+/** Of the collector `log`, beside the metrics of its rules. */
+export const logFileFamilies: readonly Family[] = [logLines, logRotations, logTruncates, logErrors, logLagBytes];

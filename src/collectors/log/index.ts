@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { Producer } from '../../metrics/scope.ts';
 import { bindCollector, type Collect, type CollectorSpec, NO_OPTIONS, oneByOne, type World } from '../collector.ts';
-import { journalFamilies, kernelFamilies } from './families.ts';
 import { collectJournal } from './journal.ts';
 import { JournalFeed } from './journal-feed.ts';
 import { collectKernel } from './kernel.ts';
 import type { PodNames } from './kernel-lines.ts';
-import type { LogSections } from './section.ts';
+import { collectLog } from './log.ts';
+import { LOG_COLLECTORS, type LogSections } from './section.ts';
 import { LogState } from './state.ts';
 
 /** The name of the state file in the folder of the spool. */
@@ -19,20 +19,21 @@ export const createLogState = (spoolPath: string | undefined): LogState =>
 /** The producers of the group `log` that are switched on; they go on from what `state` has. */
 export function logProducers(world: World, sections: LogSections, state: LogState, pods?: PodNames): Producer[] {
   const { host } = world;
-  const { journal, kernel } = sections;
+  const { journal, kernel, log } = sections;
   const bootId = () => host.readIfExists(host.proc('sys/kernel/random/boot_id'))?.trim().replaceAll('-', '');
   const feed = new JournalFeed(journal, { state, now: world.now, bootId });
   const collectors: Readonly<Record<string, (() => Collect) | false>> = {
     journal: journal.enabled && (() => collectJournal(journal, feed, state)),
     kernel: kernel.enabled && (() => collectKernel(kernel, { world, feed, state, bootId, pods })),
+    log: log.enabled && (() => collectLog(log, world, state)),
   };
-  const families = { journal: journalFamilies, kernel: kernelFamilies };
   return Object.entries(collectors).flatMap(([name, make]) => {
     if (make === false) return [];
     const collect = oneByOne(make());
     const spec: CollectorSpec = {
       ...{ name, enabled: false, summary: '', options: NO_OPTIONS },
-      families: families[name as keyof typeof families],
+      families: LOG_COLLECTORS[name as keyof typeof LOG_COLLECTORS].families,
+      ...(name === 'log' && { whenEmpty: 'no files are configured' }),
       create: () => collect,
     };
     return [bindCollector('log', spec, world, {})];

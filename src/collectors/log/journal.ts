@@ -83,6 +83,7 @@ export function collectJournal(options: JournalOptions, feed: JournalFeed, state
       dump: () => [...units],
       restore: (saved) => {
         if (Array.isArray(saved)) for (const unit of saved.slice(0, maxUnits)) units.add(String(unit));
+        return [];
       },
     },
   );

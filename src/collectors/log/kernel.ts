@@ -64,6 +64,7 @@ export function collectKernel(
         position = before.position;
         mounts.restore(before.mounts);
         lines.restore(before.holding);
+        return [];
       },
     },
   );

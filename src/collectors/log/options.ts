@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { duration, filePath, pattern } from '../../config/units.ts';
+import { bytes, duration, filePath, pattern } from '../../config/units.ts';
+import { isLabelName, isMetricName } from '../../metrics/family.ts';
 
 /** The names of syslog's priorities, most urgent first. */
 export const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
@@ -87,3 +88,90 @@ export const kernelOptions = z.strictObject({
 });
 
 export type KernelOptions = z.output<typeof kernelOptions>;
+
+const metricName = z.string().refine(isMetricName, 'names of metrics have letters, digits, _ and : only');
+const groupName = z
+  .string()
+  .refine(isLabelName, 'names of labels have letters, digits and _ only, and do not begin with __')
+  .refine((name) => name !== 'logfile' && name !== 'le', 'logfile and le are labels already');
+
+/** One rule of `collectors.log.files[].rules`. */
+export const logRule = z
+  .strictObject({
+    metric: metricName.default('log_matches_total').describe('Name of the metric that it counts into.'),
+    type: z.enum(['counter', 'gauge', 'histogram']).default('counter').describe('Type of the metric.'),
+    help: z.string().min(1).optional().describe('Help text of the metric.'),
+    pattern: pattern().describe('Expression that matches the line; groups are named `(?P<name>…)`.'),
+    labels: z
+      .array(groupName)
+      .max(10)
+      .default([])
+      .describe('Named groups that become labels, with at most 64 characters.'),
+    value: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Named group with the number that a counter adds, a gauge shows, or a histogram observes.'),
+    buckets: z
+      .array(z.number())
+      .min(1)
+      .max(50)
+      .default([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
+      .describe('Upper bounds of a histogram.'),
+    maxSeries: z.int().min(1).max(10_000).default(100).describe('More are counted as `__other__`.'),
+  })
+  .superRefine(({ type, pattern: given, labels, value, buckets }, context) => {
+    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+    const { groupNames } = given;
+    for (const name of [...labels, ...(value === undefined ? [] : [value])]) {
+      if (!groupNames.includes(name)) refuse('pattern', `has no group (?P<${name}>…), which the rule uses`);
+    }
+    if (type !== 'counter' && value === undefined) refuse('value', `a ${type} needs the group that has its value`);
+    if (buckets.some((bound, index) => index > 0 && bound <= (buckets[index - 1] as number))) {
+      refuse('buckets', 'bounds must ascend');
+    }
+  });
+
+export type LogRule = z.output<typeof logRule>;
+
+const encodingName = z.string().refine((name) => {
+  try {
+    return new TextDecoder(name) !== undefined;
+  } catch {
+    return false;
+  }
+}, 'unknown encoding; some that are known: utf-8, latin1, gbk, gb18030, big5, shift_jis, euc-kr, utf-16le');
+
+const logFile = z.strictObject({
+  paths: z
+    .array(
+      z
+        .string()
+        .startsWith('/', 'paths are absolute')
+        .refine((path) => !path.includes('**'), '** would walk whole trees: name each level, with * where needed'),
+    )
+    .min(1)
+    .describe('Files, with `*`, `?` and `[…]`; compressed ones are left out.'),
+  exclude: z.array(pattern()).default([]).describe('Paths that are left out.'),
+  encoding: encodingName.default('utf-8').describe('Encoding of the lines, by its label of the Encoding Standard.'),
+  start: z
+    .enum(['end', 'beginning'])
+    .default('end')
+    .describe('Where to begin in files that are there at the first start; files that come later are read as a whole.'),
+  perFile: z.boolean().default(false).describe('Label `logfile` is the path, and not what is written in `paths`.'),
+  drop: z.array(pattern()).default([]).describe('Lines that no rule looks at.'),
+  rules: z.array(logRule).default([]).describe('What to count; every rule that matches does.'),
+});
+
+export type LogFileOptions = z.output<typeof logFile>;
+
+export const logOptions = z.strictObject({
+  files: z.array(logFile).default([]).describe('Which files to follow, and what to count in them.'),
+  poll: duration(100, 60_000).prefault('1s').describe('How often files are read between the cycles.'),
+  budget: bytes(64 * 1024)
+    .prefault('64MiB')
+    .describe('Most that is read at a time; the rest follows, see `log_lag_bytes`.'),
+  closeAfter: duration(1000).prefault('1h').describe('Files that have not grown for so long are closed.'),
+});
+
+export type LogOptions = z.output<typeof logOptions>;

@@ -5,10 +5,11 @@ import type { LogState } from './state.ts';
 /** What else a collector remembers beside its counters. */
 export interface Extra {
   dump(): unknown;
-  restore(saved: unknown): void;
+  /** Gives the keys of further counters that go on. */
+  restore(saved: unknown): readonly string[];
 }
 
-const NOTHING: Extra = { dump: () => undefined, restore: () => undefined };
+const NOTHING: Extra = { dump: () => undefined, restore: () => [] };
 
 /**
  * The counters of a collector as a section of the state: they go on after a restart, and the first snapshot tells which of
@@ -60,7 +61,7 @@ export class Remembered {
     if (typeof saved !== 'object' || saved === null) return;
     const { counters, extra } = saved as { counters?: Readonly<Record<string, unknown>>; extra?: unknown };
     const keys = Object.entries(this.#counters).flatMap(([name, set]) => set.restore(counters?.[name]));
-    this.#continued = new Set(keys);
-    if (extra !== undefined) this.#extra.restore(extra);
+    const further = extra === undefined ? [] : this.#extra.restore(extra);
+    this.#continued = new Set([...keys, ...further]);
   }
 }

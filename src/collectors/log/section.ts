@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Family } from '../../metrics/family.ts';
-import { journalFamilies, kernelFamilies } from './families.ts';
-import { journalOptions, kernelOptions } from './options.ts';
+import { journalFamilies, kernelFamilies, logFileFamilies } from './families.ts';
+import { journalOptions, kernelOptions, type LogRule, logOptions } from './options.ts';
 
 const switchedOff = z.boolean().default(false).describe('Whether this collector runs.');
 
@@ -20,16 +20,55 @@ export const journalSection = z
 /** The section `collectors.kernel` of the configuration. */
 export const kernelSection = z.strictObject({ enabled: switchedOff, ...kernelOptions.shape }).prefault({});
 
+/** The section `collectors.log` of the configuration. */
+export const logSection = z
+  .strictObject({ enabled: switchedOff, ...logOptions.shape })
+  .superRefine(({ files }, context) => {
+    const known = new Map<string, LogRule>();
+    for (const [index, { rules }] of files.entries()) {
+      for (const [place, rule] of rules.entries()) {
+        const refuse = (message: string) =>
+          context.addIssue({ code: 'custom', path: ['files', index, 'rules', place, 'metric'], message });
+        const first = known.get(rule.metric);
+        if (TAKEN.has(rule.metric)) refuse(`${rule.metric} is a metric of this agent: choose another name`);
+        else if (first !== undefined && shapeOf(first) !== shapeOf(rule)) {
+          refuse(`another rule has ${rule.metric} with another type, other labels or buckets`);
+        }
+        known.set(rule.metric, first ?? rule);
+      }
+    }
+    const names = files.map(({ paths }) => paths.join(','));
+    for (const [index, name] of names.entries()) {
+      if (names.indexOf(name) === index) continue;
+      context.addIssue({
+        code: 'custom',
+        path: ['files', index, 'paths'],
+        message: 'there is another entry for these files',
+      });
+    }
+  })
+  .prefault({});
+
+const TAKEN: ReadonlySet<string> = new Set(
+  [...journalFamilies, ...kernelFamilies, ...logFileFamilies].map(({ name }) => name),
+);
+
+/** What rules that count into one metric must have in common. */
+const shapeOf = ({ type, labels, buckets }: LogRule): string =>
+  JSON.stringify([type, labels, type === 'histogram' ? buckets : []]);
+
 /** The sections whose collectors are in the group `log`. */
 export interface LogSections {
   readonly journal: z.output<typeof journalSection>;
   readonly kernel: z.output<typeof kernelSection>;
+  readonly log: z.output<typeof logSection>;
 }
 
 /** The collectors of the group as data, for lists and docs. */
 export const LOG_COLLECTORS = {
   journal: { families: journalFamilies, options: journalOptions },
   kernel: { families: kernelFamilies, options: kernelOptions },
+  log: { families: logFileFamilies, options: logOptions },
 } as const satisfies Readonly<Record<keyof LogSections, { families: readonly Family[]; options: z.ZodObject }>>;
 
 /** The families of the collectors that are switched on. */

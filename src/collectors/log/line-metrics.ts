@@ -1,0 +1,184 @@
+import type { Family } from '../../metrics/family.ts';
+import { family, gauge, ownCounter } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { labelBlock, numberText } from '../../metrics/text/format.ts';
+import { CounterSet, OTHER } from './counter-set.ts';
+import { groupsOf } from './journal-rules.ts';
+import type { LogRule } from './options.ts';
+
+/** What a metric of lines is made of, whatever its type. */
+export interface LineMetric {
+  readonly family: Family;
+  /** Takes a line that matched: `value` is the number of the rule's group, 1 without one. */
+  take(value: number, labels: readonly string[]): void;
+  emit(out: Snapshot): void;
+  dump(): unknown;
+  /** Goes on from what was dumped; gives the keys of the series. */
+  restore(saved: unknown): string[];
+}
+
+class Counter implements LineMetric {
+  readonly family: Family;
+  readonly #set: CounterSet;
+
+  constructor(one: Family, max: number) {
+    this.family = one;
+    this.#set = new CounterSet(one, max, keepFirst);
+  }
+
+  take(value: number, labels: readonly string[]): void {
+    if (value >= 0) this.#set.add(value, ...labels);
+  }
+
+  emit(out: Snapshot): void {
+    this.#set.emit(out);
+  }
+
+  dump(): unknown {
+    return this.#set.dump();
+  }
+
+  restore(saved: unknown): string[] {
+    return this.#set.restore(saved);
+  }
+}
+
+interface Bars {
+  readonly labels: readonly string[];
+  /** The last value, or the sum of all. */
+  value: number;
+  /** By bucket, those that are not above it; the last has all. */
+  readonly counts: number[];
+}
+
+/** Gauges, which have the last value, and histograms. */
+class Values implements LineMetric {
+  readonly family: Family;
+  readonly #max: number;
+  readonly #bounds: readonly number[] | undefined;
+  readonly #series = new Map<string, Bars>();
+
+  constructor(one: Family, max: number, bounds?: readonly number[]) {
+    this.family = one;
+    this.#max = max;
+    this.#bounds = bounds;
+  }
+
+  take(value: number, labels: readonly string[]): void {
+    const bars = this.#of(labels);
+    if (this.#bounds === undefined) {
+      bars.value = value;
+      return;
+    }
+    bars.value += value;
+    for (const [index, bound] of this.#bounds.entries())
+      if (value <= bound) bars.counts[index] = (bars.counts[index] ?? 0) + 1;
+    bars.counts[this.#bounds.length] = (bars.counts[this.#bounds.length] ?? 0) + 1;
+  }
+
+  emit(out: Snapshot): void {
+    const { name, labels: names } = this.family;
+    for (const { labels, value, counts } of this.#series.values()) {
+      if (this.#bounds === undefined) {
+        out.add(this.family, value, ...labels);
+        continue;
+      }
+      for (const [index, bound] of [...this.#bounds, Infinity].entries()) {
+        const key = `${name}_bucket${labelBlock([...names, 'le'], [...labels, numberText(bound)])}`;
+        out.addSeries(this.family, key, counts[index] ?? 0);
+      }
+      const block = labelBlock(names, labels);
+      out.addSeries(this.family, `${name}_sum${block}`, value);
+      out.addSeries(this.family, `${name}_count${block}`, counts.at(-1) ?? 0);
+    }
+  }
+
+  dump(): unknown {
+    return [...this.#series.values()].map(({ labels, value, counts }) => [value, counts, ...labels]);
+  }
+
+  restore(saved: unknown): string[] {
+    if (!Array.isArray(saved)) return [];
+    const keys: string[] = [];
+    const { name, labels: names } = this.family;
+    for (const row of saved as unknown[]) {
+      const [value, counts, ...labels] = Array.isArray(row) ? (row as unknown[]) : [];
+      const fits =
+        typeof value === 'number' &&
+        Array.isArray(counts) &&
+        counts.length === (this.#bounds === undefined ? 0 : this.#bounds.length + 1) &&
+        counts.every((count) => typeof count === 'number') &&
+        labels.length === names.length &&
+        labels.every((label) => typeof label === 'string');
+      if (!fits) continue;
+      const bars = this.#of(labels as string[]);
+      bars.value += value;
+      for (const [index, count] of (counts as number[]).entries())
+        bars.counts[index] = (bars.counts[index] ?? 0) + count;
+      const block = labelBlock(names, labels as string[]);
+      keys.push(`${name}_sum${block}`, `${name}_count${block}`);
+      for (const bound of [...(this.#bounds ?? []), Infinity]) {
+        keys.push(`${name}_bucket${labelBlock([...names, 'le'], [...(labels as string[]), numberText(bound)])}`);
+      }
+    }
+    return keys;
+  }
+
+  #of(labels: readonly string[]): Bars {
+    const id = labels.join('\0');
+    const found = this.#series.get(id);
+    if (found !== undefined) return found;
+    if (this.#series.size >= this.#max && labels.some((label, index) => index > 0 && label !== OTHER)) {
+      return this.#of(keepFirst(labels));
+    }
+    const counts = this.#bounds === undefined ? [] : new Array<number>(this.#bounds.length + 1).fill(0);
+    const bars = { labels, value: 0, counts };
+    this.#series.set(id, bars);
+    return bars;
+  }
+}
+
+/** What is counted together still tells of which file it is. */
+const keepFirst = ([logfile = '', ...rest]: readonly string[]): string[] => [logfile, ...rest.map(() => OTHER)];
+
+/** The metric that a rule describes. */
+export function lineMetric({ metric: name, type, help, labels, buckets, maxSeries }: LogRule): LineMetric {
+  const text = help ?? `Lines of log files that a rule of collectors.log matches (${type}).`;
+  const names = ['logfile', ...labels];
+  if (type === 'counter') return new Counter(ownCounter(name, text, names), maxSeries);
+  if (type === 'gauge') return new Values(gauge(name, text, names), maxSeries);
+  return new Values({ ...family('histogram', name, text, names), startsAtZero: true }, maxSeries, buckets);
+}
+
+/** A rule with the metric that it counts into, which it may share with others. */
+export class LineRule {
+  readonly #rule: LogRule;
+  readonly #metric: LineMetric;
+  readonly #groups: readonly string[];
+
+  constructor(rule: LogRule, metric: LineMetric) {
+    this.#rule = rule;
+    this.#metric = metric;
+    this.#groups = rule.value === undefined ? rule.labels : [...rule.labels, rule.value];
+  }
+
+  /** What is there from the start: the series of a counter without labels of its own. */
+  begin(logfile: string): void {
+    if (this.#rule.type === 'counter' && this.#rule.labels.length === 0) this.#metric.take(0, [logfile]);
+  }
+
+  /** Takes a line; gives whether it matches. Throws PatternCostError. */
+  take(line: string, logfile: string): boolean {
+    const { pattern, value } = this.#rule;
+    if (this.#groups.length === 0) {
+      if (!pattern.test(line)) return false;
+      this.#metric.take(1, [logfile]);
+      return true;
+    }
+    const groups = groupsOf(pattern, line, this.#groups);
+    if (groups === undefined) return false;
+    const number = value === undefined ? 1 : Number(groups.pop());
+    if (Number.isFinite(number)) this.#metric.take(number, [logfile, ...groups]);
+    return true;
+  }
+}

@@ -1,0 +1,289 @@
+import { readdirSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { filesMatching } from './glob.ts';
+import { type FileState, keyOf, TailedFile } from './tailed-file.ts';
+
+/** What happens to the files of a set, and who counts it. */
+export interface TailEvents {
+  /** A path leads to another file than before. */
+  rotated(path: string): void;
+  /** A file was cut or written over. */
+  truncated(path: string): void;
+  failed(path: string, cause: unknown): void;
+}
+
+export interface TailOptions {
+  readonly paths: readonly string[];
+  readonly exclude: (path: string) => boolean;
+  /** Where to begin in files that are there at the first start. */
+  readonly start: 'end' | 'beginning';
+  /** A file that has not grown for so long is closed, milliseconds. */
+  readonly closeAfterMs: number;
+}
+
+/** How often patterns are looked up: between, only files that are known are looked at. */
+const LIST_EVERY_MS = 10_000;
+/** How long a file that was renamed is still read: writers have it open. */
+const QUIET_MS = 10_000;
+/** Files that are open at once; others are opened when they have grown. */
+const MAX_OPEN = 1000;
+/** How long a file that looks like a copy waits for the original to be cut. */
+const HOLD_MS = 60_000;
+
+/** The files of one entry of the configuration, followed through rotation by rename, by copy, and by removal. */
+export class TailSet {
+  readonly #options: TailOptions;
+  readonly #events: TailEvents;
+  readonly #files = new Map<string, TailedFile>();
+  /** By path, the file that it leads to. */
+  readonly #paths = new Map<string, string>();
+  /** What was saved, by device and inode; empty when all of it was looked at. */
+  #saved: Map<string, FileState> | undefined;
+  #looks = 0;
+  /** When the patterns are looked up next. */
+  #listAt = 0;
+  #listed: readonly string[] = [];
+
+  constructor(options: TailOptions, events: TailEvents, saved: readonly FileState[] | undefined) {
+    this.#options = options;
+    this.#events = events;
+    this.#saved = saved && new Map(saved.map((one) => [keyOf(one), one]));
+  }
+
+  /** Looks at all files; gives those that have something to read, the oldest names of one log first. */
+  look(nowMs: number): TailedFile[] {
+    const isFirst = this.#looks++ === 0;
+    const known = this.#saved !== undefined;
+    if (isFirst || nowMs >= this.#listAt || this.#listAt - nowMs > LIST_EVERY_MS) {
+      this.#listed = this.#list();
+      this.#listAt = nowMs + LIST_EVERY_MS;
+    }
+    const seen = new Set<string>();
+    for (const path of this.#listed) {
+      const stat = this.#stat(path);
+      if (stat?.isFile() !== true) continue;
+      const key = keyOf(stat);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      this.#see(path, key, stat, nowMs, isFirst && !known);
+    }
+    if (isFirst && known) this.#findRenamed(nowMs);
+    for (const file of this.#files.values()) if (!seen.has(file.key)) file.isLeft = true;
+    return this.#ready(nowMs);
+  }
+
+  /** Bytes that were seen and not read. */
+  get lagBytes(): number {
+    let lag = 0;
+    for (const { size, offset } of this.#files.values()) lag += Math.max(0, size - offset);
+    return lag;
+  }
+
+  /** For the state file. */
+  dump(): FileState[] {
+    return [...this.#files.values()].map(({ state }) => state);
+  }
+
+  close(): void {
+    for (const file of this.#files.values()) file.close();
+  }
+
+  #list(): string[] {
+    const { paths, exclude } = this.#options;
+    const found = new Set<string>();
+    for (const pattern of paths) {
+      for (const path of filesMatching(pattern, (folder, cause) => this.#events.failed(folder, cause))) {
+        if (!exclude(path)) found.add(path);
+      }
+    }
+    return [...found];
+  }
+
+  #stat(path: string): Stats | undefined {
+    try {
+      return statSync(path, { throwIfNoEntry: false });
+    } catch (cause) {
+      this.#events.failed(path, cause);
+      return undefined;
+    }
+  }
+
+  #see(path: string, key: string, stat: Stats, nowMs: number, isAtStart: boolean): void {
+    const before = this.#paths.get(path);
+    let file = this.#files.get(key);
+    const isNew = file === undefined;
+    if (file === undefined) {
+      file = new TailedFile(path, stat, this.#beginOf(stat, isAtStart), nowMs);
+      const saved = this.#saved?.get(key);
+      if (saved !== undefined) {
+        file.remember(saved);
+        file.offset = saved.offset;
+      } else if (!isAtStart) file.heldUntil = nowMs + HOLD_MS;
+      this.#files.set(key, file);
+    }
+    if (isNew && before !== undefined && before !== key) {
+      this.#events.rotated(path);
+      // The one before may have got a name that a pattern matches.
+      this.#listAt = 0;
+    }
+    this.#paths.set(path, key);
+    file.path = path;
+    file.isLeft = false;
+    if (stat.size !== file.size) file.grewAt = nowMs;
+    file.size = stat.size;
+  }
+
+  #beginOf(stat: Stats, isAtStart: boolean): number {
+    return isAtStart && this.#options.start === 'end' ? stat.size : 0;
+  }
+
+  /** Files that were renamed, while the agent was down, to what no pattern matches: their rest is still to be read. */
+  #findRenamed(nowMs: number): void {
+    for (const [key, saved] of this.#saved ?? []) {
+      if (this.#files.has(key)) continue;
+      for (const path of this.#siblings(saved.path)) {
+        const stat = this.#stat(path);
+        if (stat?.isFile() !== true || keyOf(stat) !== key) continue;
+        const file = new TailedFile(path, stat, saved.offset, nowMs);
+        file.remember(saved);
+        file.size = stat.size;
+        file.isLeft = true;
+        this.#files.set(key, file);
+        this.#events.rotated(saved.path);
+        break;
+      }
+    }
+    this.#saved?.clear();
+  }
+
+  /** Files beside `path` whose names begin as its name does. */
+  #siblings(path: string): string[] {
+    try {
+      const name = basename(path);
+      const names = readdirSync(dirname(path)).filter((one) => one.startsWith(name) && one !== name);
+      return names.map((one) => join(dirname(path), one));
+    } catch {
+      return [];
+    }
+  }
+
+  #ready(nowMs: number): TailedFile[] {
+    const ready: TailedFile[] = [];
+    let open = 0;
+    for (const file of this.#files.values()) {
+      try {
+        if (!this.#check(file, nowMs)) continue;
+        if (file.heldUntil > nowMs && this.#looksLikeCopy(file)) continue;
+        file.heldUntil = 0;
+        if (file.offset < file.size) ready.push(file);
+        else if (file.isOpen && (nowMs - file.grewAt > this.#options.closeAfterMs || ++open > MAX_OPEN)) file.close();
+      } catch (cause) {
+        file.close();
+        this.#events.failed(file.path, cause);
+      }
+    }
+    // What was written before goes before.
+    return [...ready.filter(({ isLeft }) => isLeft), ...ready.filter(({ isLeft }) => !isLeft)];
+  }
+
+  /** Whether a file that has just come begins as one does from whose name its own is made. */
+  #looksLikeCopy(file: TailedFile): boolean {
+    const folder = dirname(file.path);
+    const name = basename(file.path);
+    for (let length = name.length - 1; length > 0; length--) {
+      const original = this.#files.get(this.#paths.get(join(folder, name.slice(0, length))) ?? '');
+      if (original === undefined) continue;
+      const { headBytes, headHash, offset } = original.state;
+      if (headBytes > 0 && file.size >= offset && file.headHash(headBytes) === headHash) return true;
+    }
+    return false;
+  }
+
+  /** Opens a file when there may be something to read; false when it is gone. */
+  #check(file: TailedFile, nowMs: number): boolean {
+    if (file.isLeft && !file.isOpen) {
+      // Known under a name that is no longer there, and closed: it had been read to its end.
+      if (!this.#openIfThere(file)) return this.#forget(file);
+    }
+    const isQuiet = !file.isLeft && !file.isOpen && file.size === file.offset;
+    if (isQuiet) return true;
+    if (!this.#openIfThere(file)) return this.#forget(file);
+    const { size, nlink } = file.stat();
+    if (size > file.size) file.grewAt = nowMs;
+    file.size = size;
+    if (size < file.offset || !file.hasSameHead(size)) this.#cut(file);
+    if (file.isLeft && file.offset >= size && (nlink === 0 || nowMs - file.grewAt > QUIET_MS))
+      return this.#forget(file);
+    return true;
+  }
+
+  #openIfThere(file: TailedFile): boolean {
+    try {
+      return file.open();
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw cause;
+    }
+  }
+
+  #forget(file: TailedFile): false {
+    file.close();
+    this.#files.delete(file.key);
+    return false;
+  }
+
+  /**
+   * A file was cut. If it was copied before (copytruncate), the copy has the lines that were not read: it begins as the file
+   * did, and has at least as much as was read of it.
+   */
+  #cut(file: TailedFile): void {
+    this.#events.truncated(file.path);
+    const { headBytes, headHash, offset } = file.state;
+    if (headBytes > 0) {
+      const copy = this.#siblings(file.path)
+        .map((path) => this.#copyOf(path, { headBytes, headHash, offset }))
+        .filter((one) => one !== undefined)
+        .sort((a, b) => b.stat().mtimeMs - a.stat().mtimeMs);
+      for (const [index, one] of copy.entries()) {
+        if (index > 0) one.close();
+        else this.#adopt(one);
+      }
+    }
+    file.restart();
+  }
+
+  /** The rest of a copy; when the copy matches a pattern too, it is the same file from now on. */
+  #adopt(copy: TailedFile): void {
+    const tracked = this.#files.get(copy.key);
+    if (tracked !== undefined && tracked.offset > 0) {
+      copy.close();
+      return;
+    }
+    if (tracked === undefined) this.#files.set(copy.key, copy);
+    else {
+      tracked.offset = copy.offset;
+      tracked.remember(copy.state);
+      copy.close();
+    }
+    const file = this.#files.get(copy.key) as TailedFile;
+    file.heldUntil = 0;
+    file.isLeft ||= tracked === undefined;
+  }
+
+  #copyOf(path: string, of: Pick<FileState, 'headBytes' | 'headHash' | 'offset'>): TailedFile | undefined {
+    const stat = this.#stat(path);
+    if (stat?.isFile() !== true || stat.size < of.offset) return undefined;
+    const copy = new TailedFile(path, stat, of.offset, Date.now());
+    try {
+      if (copy.open() && copy.headHash(of.headBytes) === of.headHash) {
+        copy.remember({ ...copy, headBytes: of.headBytes, headHash: of.headHash });
+        copy.size = stat.size;
+        return copy;
+      }
+    } catch (cause) {
+      this.#events.failed(path, cause);
+    }
+    copy.close();
+    return undefined;
+  }
+}
