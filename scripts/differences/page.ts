@@ -69,6 +69,12 @@ const NODE = list(
     'a channel. One device that fails does not cost the others.',
   '`pcidevice`: as in node_exporter, the speed and width of a link that has none is -1, and a device without SR-IOV has ' +
     '0 virtual functions; but what can’t be understood is absent, and one odd device does not cost the others.',
+  '`textfile`: names in quotes are read, as by node_exporter 1.10; what the classic grammar does not have becomes `_`, ' +
+    'since not every receiver takes other names. Two names that become one are refused.',
+  'An attribute of sysfs that its driver answers with EINVAL, EOPNOTSUPP or the like has no value, and is no error: a link ' +
+    'that is down has no speed. node_exporter does the same in `netclass` and most others, and fails as a whole in some.',
+  'A counter of 2^63 or more is a negative number that the kernel has printed as an unsigned one: it is lost, where ' +
+    'node_exporter and cAdvisor pass it on.',
   '`nvmesubsystem`: `paths_live` is absent while the state of a path can’t be read.',
   '`node_exporter_build_info` has the version of Firesteel; its labels of Go are empty.',
   '`collect[]` and `exclude[]` of `/metrics` work as there; names may have their group in front (`node.cpu`).',
@@ -77,6 +83,8 @@ const NODE = list(
 const KSM = list(
   'All replicas know the state; only the elected one pushes it.',
   'There is no telemetry port; `kube_state_metrics_…` are in the group `ksm`, with the version of Firesteel.',
+  '`kube_cronjob_next_schedule_time` is that of the CronJob controller: a step wider than its range fires once, a local ' +
+    'time that the clock skips does not come, one that it repeats comes twice.',
   'Shards are numbered by configuration; there is no sharding by the ordinal of a StatefulSet’s pod.',
 );
 

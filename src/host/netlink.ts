@@ -62,10 +62,20 @@ export function eachMessage(datagram: Buffer, take: (body: Buffer) => void): boo
         throw new NetlinkError(`the kernel answered ${code}`, code);
       }
       if (type === NLMSG_DONE) return true;
-    } else if (type >= NLMSG_MIN_TYPE) take(body);
+    } else if (type >= NLMSG_MIN_TYPE) decode(body, take);
     offset += align(length);
   }
   return false;
+}
+
+/** What `take` reads beyond the end of its message is a message that is too short, not a mistake of ours. */
+function decode(body: Buffer, take: (body: Buffer) => void): void {
+  try {
+    take(body);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new NetlinkError(`a message of ${body.length} bytes, too short for what it should have`);
+  }
 }
 
 /**

@@ -21,10 +21,13 @@ export function integer(text: string | undefined): number {
   return value;
 }
 
-/** An {@link integer} that counts, and so can't be negative: the kernel's own 32-bit counts may have wrapped. */
+/** A 64-bit count from here on went below zero, and no count comes so far in earnest. */
+export const WRAPPED = 2 ** 63;
+
+/** An {@link integer} that counts: not negative, and not a negative number printed as an unsigned one (2^64-1 for -1). */
 export function count(text: string | undefined): number {
   const value = integer(text);
-  if (value < 0) throw new Error(`expected a count, found ${text}`);
+  if (value < 0 || value >= WRAPPED) throw new Error(`expected a count, found ${text}`);
   return value;
 }
 

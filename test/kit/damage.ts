@@ -1,3 +1,4 @@
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { DeniedFile, fileError, MissingFile } from '../../src/host/errors.ts';
 import { Host } from '../../src/host/host.ts';
 import type { HostPaths } from '../../src/host/paths.ts';
@@ -9,7 +10,10 @@ import { type Random, randomFrom } from './random.ts';
 /** What becomes of a file: its text, changed, or an error. */
 type Damage = (path: string, text: string) => string;
 
-/** A host one of whose files is damaged; notes which files are read, and their text. */
+/**
+ * A host one of whose files is damaged; notes which files are read, and their text. Damage is done to what a read gives,
+ * so that a driver can be made to answer with any error.
+ */
 class DamagedHost extends Host {
   readonly texts = new Map<string, string>();
   readonly #path: string | undefined;
@@ -62,6 +66,57 @@ async function run(make: MakeProducer, host: Host): Promise<Answer> {
   };
 }
 
+/** What a test damages: how files are found, and how one run with one of them damaged goes. */
+interface Scene {
+  /** The files that the collector reads, with their text. */
+  texts(): ReadonlyMap<string, string>;
+  /** A run; without a path all is sound. */
+  run(path?: string, damage?: Damage): Promise<Answer>;
+}
+
+function hostScene(make: MakeProducer, paths: HostPaths): Scene {
+  const seen = new Map<string, string>();
+  return {
+    texts: () => seen,
+    async run(path, damage) {
+      const host = new DamagedHost(paths, path, damage);
+      const answer = await run(make, host);
+      if (path === undefined) for (const [read, text] of host.texts) seen.set(read, text);
+      return answer;
+    },
+  };
+}
+
+/**
+ * A scene whose files are damaged where they lie, for collectors that do not read through {@link Host}. What can't be
+ * read is then a folder in the file's place.
+ */
+export function diskScene(make: MakeProducer, paths: HostPaths, files: readonly string[]): Scene {
+  const texts = new Map(files.map((path) => [path, readFileSync(path, 'utf8')]));
+  return {
+    texts: () => texts,
+    async run(path, damage = (_, text) => text) {
+      const text = path === undefined ? undefined : texts.get(path);
+      if (path === undefined || text === undefined) return run(make, new Host(paths));
+      const { atime, mtime } = statSync(path);
+      rmSync(path);
+      try {
+        writeFileSync(path, damage(path, text));
+        utimesSync(path, atime, mtime);
+      } catch (cause) {
+        if (!(cause instanceof MissingFile)) mkdirSync(path);
+      }
+      try {
+        return await run(make, new Host(paths));
+      } finally {
+        rmSync(path, { recursive: true, force: true });
+        writeFileSync(path, text);
+        utimesSync(path, atime, mtime);
+      }
+    },
+  };
+}
+
 const errorOf = (code: string) => (path: string) => {
   throw fileError(path, Object.assign(new Error(code), { code }));
 };
@@ -107,34 +162,59 @@ export interface Leniency {
   readonly live?: RegExp;
   /** Whether a line stands for what its number says, so that nothing shows that one is there twice or not at all. */
   readonly isPositional?: boolean;
+  /** Samples made of several records, of which one less gives another value. */
+  readonly sums?: RegExp;
+  /** Files whose drivers also answer with words and with any error, so that a family may vanish with one. */
+  readonly silent?: RegExp;
   /** Damages that nothing shows, by file, line and name. */
   readonly skip?: RegExp;
 }
+
+/** {@link findFaultsIn} the files of a host. */
+export const findFaults = (
+  make: MakeProducer,
+  paths: HostPaths,
+  seed: string,
+  budgetMs: number,
+  leniency?: Leniency,
+): Promise<Findings> => findFaultsIn(hostScene(make, paths), paths.rootfs, seed, budgetMs, leniency);
 
 /**
  * Damages the files that a collector reads, one at a time, until `budgetMs` is over. What belongs to a damaged file or
  * line is found out by taking it away: all series that are then missing or different. All others must stay as they are,
  * and no family may vanish without an error. Throws for what is no file of the host.
  */
-export async function findFaults(
-  make: MakeProducer,
-  paths: HostPaths,
+export async function findFaultsIn(
+  scene: Scene,
+  root: string,
   seed: string,
   budgetMs: number,
-  { live, skip, isPositional = false }: Leniency = {},
+  { live, skip, isPositional = false, sums, silent }: Leniency = {},
 ): Promise<Findings> {
   const end = performance.now() + budgetMs;
-  const sound = new DamagedHost(paths);
-  const usual = await run(make, sound);
-  const findings = { wrong: [] as string[], runs: 0, files: sound.texts.size };
+  const usual = await scene.run();
+  const findings = { wrong: [] as string[], runs: 0, files: scene.texts().size };
   const random = randomFrom(seed);
   const attempt = async (path: string, damage: Damage) => {
     findings.runs++;
-    return run(make, new DamagedHost(paths, path, damage));
+    return scene.run(path, damage);
   };
-  const without = async (path: string, damage: Damage): Promise<ReadonlySet<string>> => {
-    const { samples } = await attempt(path, damage);
+  const without = async (path: string, damage: Damage, dropped?: string): Promise<ReadonlySet<string>> => {
+    const { result, samples } = await attempt(path, damage);
+    if (dropped !== undefined) judgeDropped(dropped, result, samples);
     return new Set([...usual.samples].filter(([key, value]) => samples.get(key) !== value).map(([key]) => key));
+  };
+  // What a record brought goes with it, and no other series takes another value. One may appear: under fewer labels.
+  const judgeDropped = (what: string, result: CollectorResult, samples: ReadonlyMap<string, number>) => {
+    if (skip?.test(what)) return;
+    for (const error of result.errors) if (isMistake(error)) findings.wrong.push(`${what}: mistake: ${error.message}`);
+    for (const [key, value] of samples) {
+      if (live?.test(key) || sums?.test(key)) continue;
+      const before = usual.samples.get(key);
+      if (before !== undefined && !Object.is(before, value)) {
+        findings.wrong.push(`${what}: ${key} is ${value}, not ${before}`);
+      }
+    }
   };
   const judge = (what: string, answer: Answer, touched: ReadonlySet<string>, maySilence = false) => {
     if (skip?.test(what)) return;
@@ -149,15 +229,16 @@ export async function findFaults(
       if (now !== undefined && !Object.is(now, value)) wrong(`${key} is ${now}, not ${value}`);
     }
     for (const family of usual.families) {
-      if (isQuiet && !maySilence && !families.has(family)) wrong(`family ${family} vanished without an error`);
+      if (isQuiet && !maySilence && !silent?.test(what) && !families.has(family))
+        wrong(`family ${family} vanished without an error`);
     }
     for (const [key, value] of samples) {
       if (!Number.isFinite(value) && !usual.samples.has(key)) wrong(`${key} is ${value}`);
     }
   };
-  const files = [...sound.texts].sort(() => random.below(3) - 1);
+  const files = [...scene.texts()].sort(() => random.below(3) - 1);
   for (const [path, text] of files) {
-    const name = path.slice(paths.rootfs.length);
+    const name = path.slice(root.length);
     if (performance.now() > end) break;
     const ofFile = await without(path, (missing) => {
       throw new MissingFile(missing);
@@ -174,10 +255,12 @@ export async function findFaults(
     }
     const lines = text.split('\n');
     const numbers = [...lines.keys()].filter((index) => lines[index] !== '');
+    // A file with one value, or with properties of one thing, gives labels: without it, its series has another name.
+    const hasRecords = numbers.length > 1 && !/\/(?:sys|udev|etc|lib)\//.test(name.replace('/proc/sys/', ''));
     for (let left = 4; !isPositional && left > 0 && numbers.length > 0 && performance.now() < end; left--) {
       const [number = 0] = numbers.splice(random.below(numbers.length), 1);
       const put = (...by: string[]) => lines.toSpliced(number, 1, ...by).join('\n');
-      const ofLine = await without(path, () => put());
+      const ofLine = await without(path, () => put(), hasRecords ? `${name}:${number + 1} dropped` : undefined);
       for (const [what, damage] of LINES) {
         const damaged = damage(lines[number] as string, random);
         // What a cut line says can't be told from what a shorter number says, and where it is gone from what is not there.

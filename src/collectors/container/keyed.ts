@@ -1,4 +1,4 @@
-import { NotANumber } from '../../host/numbers.ts';
+import { NotANumber, WRAPPED } from '../../host/numbers.ts';
 
 /** More digits than that may be more than a sum of doubles tells exactly. */
 const EXACT_DIGITS = 15;
@@ -17,9 +17,6 @@ function needleOf(key: string): string {
 
 /** Makes a number of kernel counts; undefined for what can't be one. */
 type Convert = (value: number) => number | undefined;
-
-/** A 64-bit count from here on was below zero, and would never be reached. */
-const WRAPPED = 2 ** 63;
 
 /** A count that only grows. Below zero there is none: as 0 it would look like a restart. */
 export const countOf: Convert = (value) => (value < 0 || value >= WRAPPED ? undefined : value);

@@ -59,8 +59,8 @@ function askArp(netlink: Netlink): Counts {
 /** A line of heads, then one entry a line, its last column the device. */
 function readArp(host: Host, path: string, lost: Losses): Counts {
   const counts: Counts = new Map();
-  eachRecord(lost, path, host.read(path), (line, number) => {
-    if (number === 1) return;
+  eachRecord(lost, path, host.read(path), (line) => {
+    if (/^IP address\b/.test(line)) return;
     const columns = words(line);
     if (columns.length < 6) throw new Error(`expected 6 columns, found ${columns.length}`);
     count(counts, columns.at(-1) as string);

@@ -68,8 +68,8 @@ interface Sums {
 function sumColumns(path: string, text: string): Sums {
   const sums: bigint[] = [];
   let entriesColumn: number | undefined;
-  eachLine(path, text, (line, number) => {
-    if (number === 1) return;
+  eachLine(path, text, (line) => {
+    if (/^entries\b/.test(line)) return;
     for (const [column, word] of words(line).entries()) {
       if (!/^[0-9a-f]{1,16}$/.test(word)) throw new NotANumber(word);
       sums[column] = BigInt.asUintN(64, (sums[column] ?? 0n) + BigInt(`0x${word}`));

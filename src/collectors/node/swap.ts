@@ -20,8 +20,8 @@ export const swap = defineCollector({
   create({ host }) {
     const path = host.proc('swaps');
     return (out) => {
-      eachRecord(out, path, host.read(path), (line, number) => {
-        if (number === 1) return;
+      eachRecord(out, path, host.read(path), (line) => {
+        if (line.startsWith('Filename')) return;
         // Blanks in the name of a swap file are `\040`.
         const [device, type, kibibytes, usedKibibytes, rank] = words(line);
         if (device === undefined || type === undefined) throw new Error('expected a device and its type');

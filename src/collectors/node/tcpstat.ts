@@ -91,8 +91,8 @@ function readTcp(out: Snapshot, host: Host): Sums {
 
 /** A line of heads, then one socket a line: number, addresses, state, `tx_queue:rx_queue`, … in hexadecimal. */
 function readSockets(out: Snapshot, host: Host, path: string, sums: Sums): boolean {
-  const take = (line: string, number: number) => {
-    if (number === 1) return;
+  const take = (line: string) => {
+    if (/^\s*sl\b/.test(line)) return;
     const [, , , state, queues = ''] = words(line);
     const [send, receive] = queues.split(':');
     sums.addSocket(hexadecimal(state), hexadecimal(receive), hexadecimal(send));

@@ -36,16 +36,20 @@ export const udpQueues = defineCollector({
  */
 function readUdp(lost: Losses, host: Host, path: string): { send: number; receive: number } | undefined {
   const sums = { send: 0, receive: 0 };
+  let heads = 0;
   let lines = 0;
   let sockets = 0;
-  recordsOfFile(lost, host, path, (line, number) => {
+  recordsOfFile(lost, host, path, (line) => {
     lines++;
-    if (number === 1) return;
+    if (/^\s*sl\b/.test(line)) {
+      heads++;
+      return;
+    }
     const [send, receive] = (words(line)[4] ?? '').split(':').map(hexadecimal);
     if (send === undefined || receive === undefined) throw new Error('expected tx_queue:rx_queue in column 5');
     sums.send += send;
     sums.receive += receive;
     sockets++;
   });
-  return sockets > 0 || lines === 1 ? sums : undefined;
+  return sockets > 0 || (heads > 0 && lines === heads) ? sums : undefined;
 }

@@ -222,3 +222,65 @@ test('v1: each controller has its own tree, and may be missing', (context) => {
   const { cpuUsage, memory: none, devices } = reader.read('/a', LOOK);
   assert.deepEqual([cpuUsage, none, devices], [18_014_398.509481985, undefined, []]);
 });
+
+test('v1: huge pages by size, an odd size alone is lost', (context) => {
+  const files = {
+    'cpuacct/a/cpuacct.usage': '1\n',
+    'cpuacct/a/cpuacct.stat': 'user 1\nsystem 1\n',
+    'hugetlb/a/hugetlb.2MB.usage_in_bytes': '4194304\n',
+    'hugetlb/a/hugetlb.2MB.max_usage_in_bytes': '6291456\n',
+    'hugetlb/a/hugetlb.2MB.failcnt': '7\n',
+    'hugetlb/a/hugetlb.1GB.usage_in_bytes': 'many\n',
+    'hugetlb/a/hugetlb.1GB.failcnt': '0\n',
+  };
+  const below = Object.fromEntries(Object.entries(files).map(([path, text]) => [`sys/fs/cgroup/${path}`, text]));
+  const sizes = Object.fromEntries(
+    ['2048', '1048576', '64'].map((size) => [`sys/kernel/mm/hugepages/hugepages-${size}kB/nr_hugepages`, '0\n']),
+  );
+  const paths = hostTree(context, { ...below, ...sizes });
+  const trees = new Map(['cpuacct', 'hugetlb'].map((name) => [name, `${paths.cgroup}/${name}`]));
+  const wanted = { ...ALL, extra: new Set(['hugetlb'] as const) };
+  const { hugePages, losses } = new CgroupV1(new Host(paths), trees, wanted).read('/a', LOOK);
+  assert.deepEqual(hugePages, [
+    { size: '1GB', usage: undefined, peak: undefined, limitHits: 0 },
+    { size: '2MB', usage: 4_194_304, peak: 6_291_456, limitHits: 7 },
+  ]);
+  assert.deepEqual(losses.map(String), [
+    `MalformedFile: ${paths.cgroup}/hugetlb/a/hugetlb.1GB.usage_in_bytes:1: expected a number, found "many"`,
+  ]);
+  trees.delete('hugetlb');
+  assert.deepEqual(new CgroupV1(new Host(paths), trees, wanted).read('/a', LOOK).hugePages, []);
+});
+
+test('a count of 2^64-1 is lost, not passed on', () => {
+  const lost: string[] = [];
+  const wrapped = '18446744073709551615';
+  assert.deepEqual(
+    parseIoStat(
+      'io.stat',
+      `8:0 rbytes=${wrapped} wbytes=1 rios=1 wios=1\n`,
+      keep((text) => lost.push(text)),
+    ),
+    [],
+  );
+  assert.equal(
+    parseOperations(
+      'blkio',
+      `8:0 Read ${wrapped}\n8:0 Write 4\n`,
+      keep((text) => lost.push(text)),
+    ).get('8:0')?.size,
+    1,
+  );
+  const line = (first: string) => `${first} 0 0 0 0 0 0 0 1 0 0 0 0 0 0 0\n`;
+  const interfaces = parseNetDev(
+    'dev',
+    `  eth0: ${line(wrapped)}  eth1: ${line('5')}`,
+    keep((text) => lost.push(text)),
+  );
+  assert.deepEqual(
+    interfaces.map(({ name }) => name),
+    ['eth1'],
+  );
+  assert.equal(lost.length, 3);
+  for (const text of lost) assert.match(text, /expected a count, found 18446744073709551615/);
+});

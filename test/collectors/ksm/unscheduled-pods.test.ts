@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
+import { createLog } from '../../../src/base/log.ts';
+import { ClusterState } from '../../../src/collectors/ksm/cluster-state.ts';
+import { ksmOptions } from '../../../src/collectors/ksm/options.ts';
+import { PodIndex } from '../../../src/collectors/ksm/pod-index.ts';
+import { startFakeApi } from '../../kit/fake-api-server.ts';
+import { clientOf, eventually, PODS, pod } from '../../kube/follow.ts';
+import { resourceNamed } from './kit.ts';
+
+/** A cluster with one pod on each of two nodes and one that waits for a node, as a state with `options` sees it. */
+async function follow(context: TestContext, options: object) {
+  const server = await startFakeApi(context);
+  server.cluster.collection(PODS, 'Pod', 'v1');
+  server.cluster.put(PODS, pod('here', { spec: { nodeName: 'node1' } }));
+  server.cluster.put(PODS, pod('there', { spec: { nodeName: 'node2' } }));
+  server.cluster.put(PODS, pod('waiting', { spec: {} }));
+  const state = new ClusterState({
+    api: clientOf(context, server).client,
+    options: ksmOptions.parse({ resources: ['pods'], ...options }),
+    resources: [resourceNamed('pods')],
+    pods: new PodIndex(),
+    compression: 'gzip',
+    log: createLog('fatal', { write() {} }),
+    timing: {
+      now: Date.now,
+      random: () => 0.5,
+      sleep: (_, signal) => setTimeout(2, undefined, { signal }).catch(() => {}),
+      idleMs: 60_000,
+      watchMs: 600_000,
+      healthyMs: 60_000,
+    },
+  });
+  context.after(() => state.stop());
+  state.start();
+  const names = async () => {
+    const { members } = (await state.body(new AbortController().signal)) ?? { members: [] };
+    const text = members.length === 0 ? '' : gunzipSync(Buffer.concat(members)).toString();
+    return [...text.matchAll(/^kube_pod_info\{.*?pod="([^"]*)"/gm)].map(([, name]) => name).sort();
+  };
+  const until = async (expected: readonly string[]) => {
+    let seen: readonly (string | undefined)[] = [];
+    const look = setInterval(() => void names().then((found) => (seen = found)), 5);
+    try {
+      await eventually(() => seen.join() === expected.join(), `${expected} in the state, which has ${seen}`);
+    } finally {
+      clearInterval(look);
+    }
+  };
+  return until;
+}
+
+for (const [options, seen] of [
+  [{}, ['here', 'there', 'waiting']],
+  [{ node: 'node1' }, ['here']],
+  [{ trackUnscheduledPods: true }, ['waiting']],
+] as const) {
+  test(`with ${JSON.stringify(options)} the pods are ${seen}`, { timeout: 60_000 }, async (context) => {
+    const until = await follow(context, options);
+    await until(seen);
+  });
+}
+
+test('one node and no node exclude each other', () => {
+  const { error } = ksmOptions.safeParse({ node: 'node1', trackUnscheduledPods: true });
+  assert.match(error?.message ?? '', /node and trackUnscheduledPods exclude each other/);
+});
