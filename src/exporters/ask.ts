@@ -3,13 +3,13 @@ import type { Target } from '../config/identity.ts';
 import type { Protocol } from './delivery/protocol.ts';
 import type { DeliverySettings } from './delivery/settings.ts';
 import type { Asked, AskWorld } from './exporter-type.ts';
-import { Agents } from './http/agents.ts';
+import { HttpAgents } from './http/agents.ts';
 import { ruleFor } from './http/answers.ts';
 import { Credentials } from './http/credentials.ts';
-import { NEVER_STORED_MS } from './http/dialect.ts';
 import { linesOf } from './http/lines-of.ts';
 import { isMark, type Product, productOf } from './http/product.ts';
 import { Sender } from './http/sender.ts';
+import { NEVER_STORED_MS } from './http/zstd-support.ts';
 
 const ANSWER_MS = 10_000;
 /** A Pushgateway's own line comes after those of all groups; beyond, the version stays unknown. */
@@ -26,7 +26,7 @@ export async function askReceivers(
   { env, now, signal }: AskWorld,
 ): Promise<Asked[]> {
   const sender = new Sender(settings, now, env);
-  const agents = new Agents(settings.tls, env);
+  const agents = new HttpAgents(settings.tls, env);
   try {
     const urls = [settings.url, ...settings.failover];
     return await Promise.all(
@@ -73,7 +73,7 @@ async function tryPush(
 async function identify(
   settings: DeliverySettings,
   url: string,
-  agents: Agents,
+  agents: HttpAgents,
   signal: AbortSignal,
 ): Promise<Product | undefined> {
   for (const page of new Set([`${url}/metrics`, `${new URL(url).origin}/metrics`])) {

@@ -37,7 +37,7 @@ export class Connection {
   readonly #env: NodeJS.ProcessEnv;
   #names = new Names();
   #config: KubeConfig | undefined;
-  #agents: Agents | undefined;
+  #agents: ServerAgents | undefined;
 
   /** `env` names the proxy, unless the kubeconfig does. */
   constructor(load: () => KubeConfig, env: NodeJS.ProcessEnv = process.env) {
@@ -79,7 +79,7 @@ export class Connection {
     const { agent } = options;
     if (hasProxy && agent instanceof HttpAgent) {
       const pair = { http: agent, https: agent as HttpsAgent };
-      return new Agents(options, () => pair);
+      return new ServerAgents(options, () => pair);
     }
     const { lookup } = this.#names;
     let proxy: ForwardProxy | undefined;
@@ -88,7 +88,7 @@ export class Connection {
     } catch (cause) {
       throw credentialsError(cause);
     }
-    return new Agents(options, (kept) =>
+    return new ServerAgents(options, (kept) =>
       proxy
         ? { http: new ForwardAgent(proxy, lookup, kept), https: new TunnelAgent(proxy, lookup, kept) }
         : { http: new HttpAgent({ ...kept, lookup }), https: new HttpsAgent({ ...kept, lookup }) },
@@ -122,7 +122,7 @@ const TLS_FIELDS = ['ca', 'cert', 'key', 'pfx', 'passphrase', 'servername', 'rej
 type TlsOptions = Partial<Pick<RequestOptions, (typeof TLS_FIELDS)[number]>>;
 
 /** The kept connections of one set of certificates. */
-class Agents {
+class ServerAgents {
   readonly direct: AgentPair;
   readonly bulk: AgentPair;
   readonly #tls: TlsOptions;

@@ -38,8 +38,8 @@ class ImportedBody {
   readonly #declared = new Declared();
   /** By job and instance. */
   readonly #targets = new Map<string, Target>();
-  readonly #bad = new Tally();
-  readonly #lost = new Tally();
+  readonly #bad = new ImportTally();
+  readonly #lost = new ImportTally();
 
   constructor(store: ReceiverStore, route: ImportRoute, nowMs: number) {
     this.#store = store;
@@ -96,7 +96,7 @@ class ImportedBody {
 }
 
 /** Messages of one kind: the first, and how many there are. */
-class Tally {
+class ImportTally {
   count = 0;
   #first = '';
 

@@ -30,7 +30,7 @@ export interface GroupRoute {
   readonly labels: ReadonlyMap<string, string>;
 }
 
-export type Route = SummaryRoute | ImportRoute | WriteRoute | GroupRoute;
+export type ReceiverRoute = SummaryRoute | ImportRoute | WriteRoute | GroupRoute;
 
 const GROUP_METHODS = ['PUT', 'POST', 'DELETE'] as const;
 const IMPORT = /^(?:\/insert\/(?:multitenant|\d+(?::\d+)?))?(?:\/prometheus)?\/api\/v1\/import\/prometheus(.*)$/s;
@@ -40,7 +40,7 @@ const HELP =
   'PUT, POST or DELETE /metrics/job/JOB{/LABEL/VALUE}; GET / shows a summary';
 
 /** Finds out what a request asks for. Throws {@link Refused}. */
-export function routeOf(method: string, url: string): Route {
+export function routeOf(method: string, url: string): ReceiverRoute {
   const mark = url.indexOf('?');
   const path = decodePath(mark === -1 ? url : url.slice(0, mark));
   const cleaned = path.replaceAll(/\/{2,}/g, '/');

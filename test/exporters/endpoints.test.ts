@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Clock } from '../../src/base/clock.ts';
-import { Endpoints, type Pass } from '../../src/exporters/http/endpoints.ts';
+import { Endpoints, type UploadPermit } from '../../src/exporters/http/endpoints.ts';
 
 /** A clock that is moved by hand. */
 class HandClock implements Clock {
@@ -32,7 +32,7 @@ class HandClock implements Clock {
 
 const failed = (waitMs: number, isPause = false) => ({ waitMs, isPause });
 const never = new AbortController().signal;
-const passOf = (endpoints: Endpoints): Pass => {
+const passOf = (endpoints: Endpoints): UploadPermit => {
   const pass = endpoints.passNow('node');
   assert.ok(pass);
   return pass;
@@ -46,13 +46,13 @@ test('after a failure one upload a wait goes through, and all when it was taken'
   assert.equal(endpoints.current.breaker.failures, 1, 'what failed together is one failure');
   assert.equal(endpoints.passNow('node'), undefined);
   const waiting = [endpoints.pass(never, 'node'), endpoints.pass(never, 'node')];
-  const passed: Pass[] = [];
+  const passed: UploadPermit[] = [];
   for (const one of waiting) void one.then((pass) => pass && passed.push(pass));
   await clock.forward(999);
   assert.equal(passed.length, 0);
   await clock.forward(1);
   assert.equal(passed.length, 1, 'one probes');
-  endpoints.settle(passed[0] as Pass, 'taken');
+  endpoints.settle(passed[0] as UploadPermit, 'taken');
   await Promise.all(waiting);
   assert.ok(endpoints.isOpen);
   assert.equal(passed.length, 2);
@@ -95,28 +95,28 @@ test('after a failure another lane tries the address; when it is taken, only the
   const clock = new HandClock();
   const endpoints = new Endpoints(['one'], undefined, clock);
   endpoints.settle(passOf(endpoints), failed(1000));
-  const passed: Pass[] = [];
+  const passed: UploadPermit[] = [];
   for (const lane of ['node', 'process']) void endpoints.pass(never, lane).then((pass) => pass && passed.push(pass));
   await clock.forward(1000);
   assert.deepEqual(
     passed.map(({ lane }) => lane),
     ['process'],
   );
-  endpoints.settle(passed[0] as Pass, 'taken');
+  endpoints.settle(passed[0] as UploadPermit, 'taken');
   await clock.forward(0);
   assert.deepEqual(
     passed.map(({ lane }) => lane),
     ['process', 'node'],
     'the lane that failed may try as well',
   );
-  endpoints.settle(passed[1] as Pass, failed(60_000));
+  endpoints.settle(passed[1] as UploadPermit, failed(60_000));
   assert.ok(endpoints.isOpen, 'it fails alone: the address is well');
   const other = endpoints.passNow('process');
   assert.ok(other);
   endpoints.settle(other, 'taken');
   assert.equal(endpoints.passNow('node'), undefined);
   await clock.forward(60_000);
-  const again = endpoints.passNow('node') as Pass;
+  const again = endpoints.passNow('node') as UploadPermit;
   assert.equal(endpoints.failures(again), 2, 'its wait grows');
   endpoints.settle(again, 'taken');
   assert.ok(endpoints.passNow('node'));
@@ -126,7 +126,7 @@ test('lanes that all fail try one after the other, one upload a wait', async () 
   const clock = new HandClock();
   const endpoints = new Endpoints(['one'], undefined, clock);
   const lanes = ['node', 'process', 'agent'];
-  const together = lanes.map((lane) => endpoints.passNow(lane) as Pass);
+  const together = lanes.map((lane) => endpoints.passNow(lane) as UploadPermit);
   for (const pass of together) endpoints.settle(pass, failed(1000));
   const tried: string[] = [];
   const go = (lane: string) =>

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { groupOf, type Household, isLeftOver } from '../../src/exporters/pushgateway/left-over-groups.ts';
+import { type ClusterGroups, groupOf, isLeftOver } from '../../src/exporters/pushgateway/left-over-groups.ts';
 
 const nowMs = 1_800_000_000_000;
 
-const household: Household = {
+const ours: ClusterGroups = {
   jobs: new Set(['node-exporter', 'kubelet']),
   cluster: 'prod',
   nodes: new Set(['n1']),
@@ -18,23 +18,23 @@ const group = (labels: Record<string, string>, ageMs = 3_600_000) => ({
   pushedMs: nowMs - ageMs,
 });
 
-const nameless: Household = { ...household, cluster: undefined };
+const nameless: ClusterGroups = { ...ours, cluster: undefined };
 
 const cases: readonly [what: string, leftOver: boolean, actual: boolean][] = [
-  ['a node that is gone', true, isLeftOver(group({}), household)],
+  ['a node that is gone', true, isLeftOver(group({}), ours)],
   [
     'a node that was gone before the start, of a cluster with a name',
     true,
-    isLeftOver(group({ instance: 'n0' }), household),
+    isLeftOver(group({ instance: 'n0' }), ours),
   ],
-  ['a node that is there', false, isLeftOver(group({ instance: 'n1' }), household)],
-  ['a group that was just pushed to', false, isLeftOver(group({}, 599_000), household)],
-  ['the job of somebody else', false, isLeftOver(group({ job: 'backup' }), household)],
-  ['another cluster', false, isLeftOver(group({ cluster: 'test' }), household)],
+  ['a node that is there', false, isLeftOver(group({ instance: 'n1' }), ours)],
+  ['a group that was just pushed to', false, isLeftOver(group({}, 599_000), ours)],
+  ['the job of somebody else', false, isLeftOver(group({ job: 'backup' }), ours)],
+  ['another cluster', false, isLeftOver(group({ cluster: 'test' }), ours)],
   [
     'no cluster label, though ours has a name',
     false,
-    isLeftOver({ ...group({}), labels: { job: 'kubelet', instance: 'n2' } }, household),
+    isLeftOver({ ...group({}), labels: { job: 'kubelet', instance: 'n2' } }, ours),
   ],
   ['a node that was seen here, of a cluster without a name', true, isLeftOver(group({}), nameless)],
   [

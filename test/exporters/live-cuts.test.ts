@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { NEVER_STORED_MS } from '../../src/exporters/http/dialect.ts';
+import { NEVER_STORED_MS } from '../../src/exporters/http/zstd-support.ts';
 import { compressEach, compressionOf, type Encoding } from '../../src/metrics/compression.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';

@@ -38,8 +38,8 @@ export const processes = defineCollector({
         namespaces.mustBeHosts('pid', host.proc('sys/kernel/pid_max'));
         out.add(maxProcesses, setting(host, 'pid_max'));
       });
-      const processStates = new Tally();
-      const threadStates = new Tally();
+      const processStates = new StateCounts();
+      const threadStates = new StateCounts();
       let threadCount = 0;
       for (const [index, pid] of names.entries()) {
         if (index % BATCH === BATCH - 1) await setImmediate(undefined, { signal });
@@ -62,7 +62,7 @@ export const processes = defineCollector({
   },
 });
 
-class Tally {
+class StateCounts {
   readonly counts = new Map<string, number>();
   total = 0;
 

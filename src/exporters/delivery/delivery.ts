@@ -6,9 +6,9 @@ import { compressionOf, compressor, transcode } from '../../metrics/compression.
 import type { Group } from '../../metrics/group.ts';
 import { type Body, wireBytes } from '../exporter.ts';
 import { type AnswerRule, ruleFor } from '../http/answers.ts';
-import { askForZstd, NEVER_STORED_MS } from '../http/dialect.ts';
-import type { Endpoint, Endpoints, Pass } from '../http/endpoints.ts';
+import type { Endpoint, Endpoints, UploadPermit } from '../http/endpoints.ts';
 import type { Sender, Tried, Upload } from '../http/sender.ts';
+import { askForZstd, NEVER_STORED_MS } from '../http/zstd-support.ts';
 import { familyNames, withFamilies } from './body-families.ts';
 import type { LeftOutFamilies } from './left-out.ts';
 import { narrow, type Verdict } from './narrowing.ts';
@@ -67,7 +67,7 @@ export class Delivery {
   }
 
   /** One try. `signal` cuts it off, which is for the end of the process only. */
-  async try(body: Body, pass: Pass, signal: AbortSignal): Promise<Outcome> {
+  async try(body: Body, pass: UploadPermit, signal: AbortSignal): Promise<Outcome> {
     try {
       return await this.#attempt(body, pass, signal);
     } catch (cause) {
@@ -78,7 +78,7 @@ export class Delivery {
     }
   }
 
-  async #attempt(body: Body, pass: Pass, signal: AbortSignal): Promise<Outcome> {
+  async #attempt(body: Body, pass: UploadPermit, signal: AbortSignal): Promise<Outcome> {
     const { endpoints, report } = this.#options;
     if (wireBytes(body) > pass.endpoint.maxBytes) {
       const parts = await splitBody(body);
@@ -133,7 +133,7 @@ export class Delivery {
     }
   }
 
-  #later(body: Body, pass: Pass, tried: Tried, rule: AnswerRule): Outcome {
+  #later(body: Body, pass: UploadPermit, tried: Tried, rule: AnswerRule): Outcome {
     const { protocol, settings, endpoints, report, random } = this.#options;
     const { url } = pass.endpoint;
     const isPause = rule.action === 'pause';
@@ -174,7 +174,7 @@ export class Delivery {
     body: Body,
     sent: Body,
     out: LeftOutSamples,
-    pass: Pass,
+    pass: UploadPermit,
     tried: Tried,
     rule: AnswerRule,
     signal: AbortSignal,

@@ -5,7 +5,7 @@ import type { Encoding } from '../../metrics/compression.ts';
 import { type Group, isInline } from '../../metrics/group.ts';
 import type { Body, Exporter, ExporterStatus } from '../exporter.ts';
 import type { ExporterContext } from '../exporter-type.ts';
-import { Endpoints, type Pass } from '../http/endpoints.ts';
+import { Endpoints, type UploadPermit } from '../http/endpoints.ts';
 import { Sender, type Upload } from '../http/sender.ts';
 import { Spool } from '../spool/spool.ts';
 import { StaleMarkers } from '../victoriametrics/stale-markers.ts';
@@ -278,7 +278,7 @@ export class HttpExporter implements Exporter {
   }
 
   /** Leave for an upload; while closing undefined when the last try has failed. */
-  async #pass(group: Group): Promise<Pass | undefined> {
+  async #pass(group: Group): Promise<UploadPermit | undefined> {
     const pass = await this.#endpoints.pass(this.#closing.signal, group);
     if (pass) return pass;
     while (this.#endpoints.isProbing && !this.#cut.signal.aborted) await this.#endpoints.change();

@@ -25,7 +25,7 @@ export interface AgentPair {
  * The connections to one receiver: kept alive, through the proxy that the environment names for it, with the configured
  * TLS, and with names resolved apart from those of all others.
  */
-export class Agents {
+export class HttpAgents {
   readonly #tls: HttpSettings['tls'];
   readonly #env: NodeJS.ProcessEnv;
   readonly #names: Names;
@@ -44,7 +44,7 @@ export class Agents {
     return proxyFor(new URL(url), this.#env);
   }
 
-  /** Agents for `url`. Throws an Error naming the file when certificate or key can't be read. */
+  /** HttpAgents for `url`. Throws an Error naming the file when certificate or key can't be read. */
   kept(url: string): AgentPair {
     const stamp = this.#stampOfFiles();
     if (stamp !== this.#stamp) this.#destroy();
@@ -56,7 +56,7 @@ export class Agents {
     return pair;
   }
 
-  /** Agents without kept sockets, for the one try after a kept socket turned out to be dead. */
+  /** HttpAgents without kept sockets, for the one try after a kept socket turned out to be dead. */
   fresh(url: string): AgentPair {
     return this.#create(this.proxyFor(url), false);
   }

@@ -25,8 +25,8 @@ interface Lane {
   othersTaken: boolean;
 }
 
-/** Leave for one upload. */
-export interface Pass {
+/** Permission to start one upload. */
+export interface UploadPermit {
   readonly endpoint: Endpoint;
   readonly lane: string;
   readonly token: number;
@@ -85,7 +85,7 @@ export class Endpoints {
   }
 
   /** Leave for an upload as soon as there is one; undefined when `signal` has fired and {@link wake} told of it. */
-  async pass(signal: AbortSignal, lane: string): Promise<Pass | undefined> {
+  async pass(signal: AbortSignal, lane: string): Promise<UploadPermit | undefined> {
     this.#waiting.set(lane, (this.#waiting.get(lane) ?? 0) + 1);
     try {
       while (!signal.aborted) {
@@ -106,16 +106,16 @@ export class Endpoints {
   }
 
   /** Leave for an upload, if there is one at this moment. */
-  passNow(lane: string): Pass | undefined {
+  passNow(lane: string): UploadPermit | undefined {
     return this.#passTo(this.#endpoints, lane);
   }
 
   /** Leave for the same upload at one of the addresses that come after that of `pass`, if there is one. */
-  passAfter({ endpoint, lane }: Pass): Pass | undefined {
+  passAfter({ endpoint, lane }: UploadPermit): UploadPermit | undefined {
     return this.#passTo(this.#endpoints.slice(this.#endpoints.indexOf(endpoint) + 1), lane);
   }
 
-  #passTo(endpoints: readonly Endpoint[], lane: string): Pass | undefined {
+  #passTo(endpoints: readonly Endpoint[], lane: string): UploadPermit | undefined {
     const now = this.#clock.now();
     const endpoint = endpoints.find((one) => one.breaker.waitMs(now) === 0 && this.#mayGo(one, lane, now));
     if (endpoint === undefined) return undefined;
@@ -123,13 +123,16 @@ export class Endpoints {
   }
 
   /** Failures in a row that count for the next wait of this upload's lane, or of the address. */
-  failures(pass: Pass): number {
+  failures(pass: UploadPermit): number {
     const { breaker } = isAlone(pass) ? laneOf(pass.endpoint, pass.lane) : pass.endpoint;
     return breaker.failures;
   }
 
   /** What became of an upload; `failed` tells for how long the address, or the lane, is to be left alone. */
-  settle(pass: Pass, outcome: 'taken' | 'unused' | { readonly waitMs: number; readonly isPause: boolean }): void {
+  settle(
+    pass: UploadPermit,
+    outcome: 'taken' | 'unused' | { readonly waitMs: number; readonly isPause: boolean },
+  ): void {
     const { endpoint } = pass;
     const lane = laneOf(endpoint, pass.lane);
     if (outcome === 'taken') {
@@ -196,7 +199,7 @@ function laneOf({ lanes }: Endpoint, name: string): Lane {
 }
 
 /** Whether the address takes what comes in other lanes, while this one has failed before. */
-function isAlone({ endpoint, lane }: Pass): boolean {
+function isAlone({ endpoint, lane }: UploadPermit): boolean {
   const { breaker, othersTaken } = laneOf(endpoint, lane);
   return endpoint.breaker.isClosed && !breaker.isClosed && othersTaken;
 }

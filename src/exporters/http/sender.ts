@@ -3,7 +3,7 @@ import { retryAfterMs } from '../../base/backoff.ts';
 import { errorText } from '../../base/error-text.ts';
 import type { Compression } from '../../metrics/compression.ts';
 import { wireBytes } from '../exporter.ts';
-import { type AgentPair, Agents } from './agents.ts';
+import { type AgentPair, HttpAgents } from './agents.ts';
 import { withoutQueries, wordsOf } from './answer-text.ts';
 import type { Answer } from './answers.ts';
 import { Credentials } from './credentials.ts';
@@ -38,13 +38,13 @@ export interface Tried extends Answer {
 
 /** Sends single uploads to one receiver. Never throws: every failure is an answer. */
 export class Sender {
-  readonly #agents: Agents;
+  readonly #agents: HttpAgents;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #credentials: Credentials;
   readonly #now: () => number;
 
   constructor(settings: Pick<HttpSettings, 'auth' | 'headers' | 'tls'>, now: () => number, env: NodeJS.ProcessEnv) {
-    this.#agents = new Agents(settings.tls, env);
+    this.#agents = new HttpAgents(settings.tls, env);
     this.#headers = settings.headers;
     this.#credentials = new Credentials(settings.auth);
     this.#now = now;

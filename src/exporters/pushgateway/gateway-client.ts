@@ -1,6 +1,6 @@
 import got, { RequestError } from 'got';
 import { errorText } from '../../base/error-text.ts';
-import { Agents } from '../http/agents.ts';
+import { HttpAgents } from '../http/agents.ts';
 import { Credentials } from '../http/credentials.ts';
 import { linesOf } from '../http/lines-of.ts';
 import type { HttpSettings } from '../http/settings.ts';
@@ -14,12 +14,12 @@ const DELETE_MS = 30_000;
 /** Reads and deletes the groups of one Pushgateway. */
 export class GatewayClient {
   readonly #settings: HttpSettings;
-  readonly #agents: Agents;
+  readonly #agents: HttpAgents;
   readonly #credentials: Credentials;
 
   constructor(settings: HttpSettings, env: NodeJS.ProcessEnv) {
     this.#settings = settings;
-    this.#agents = new Agents(settings.tls, env);
+    this.#agents = new HttpAgents(settings.tls, env);
     this.#credentials = new Credentials(settings.auth);
   }
 

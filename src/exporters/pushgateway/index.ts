@@ -65,7 +65,7 @@ export const pushgatewayExporter: ExporterType<typeof settings> = {
           ...world,
           exporter: name,
           gateway: new GatewayClient(settings, env),
-          household: { jobs, cluster, graceMs },
+          ours: { jobs, cluster, graceMs },
           everyMs,
           clock: REAL_CLOCK,
         }),

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { ThrottledLog } from '../../base/log.ts';
 import type { ExportMetrics } from '../metrics.ts';
 import type { GatewayClient } from './gateway-client.ts';
-import { type Household, isLeftOver } from './left-over-groups.ts';
+import { type ClusterGroups, isLeftOver } from './left-over-groups.ts';
 
 export interface JanitorOptions {
   readonly exporter: string;
@@ -11,7 +11,7 @@ export interface JanitorOptions {
   readonly isMaster: () => boolean;
   /** The names of the nodes of the cluster now. */
   readonly nodes: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
-  readonly household: Pick<Household, 'jobs' | 'cluster' | 'graceMs'>;
+  readonly ours: Pick<ClusterGroups, 'jobs' | 'cluster' | 'graceMs'>;
   readonly everyMs: number;
   readonly clock: Clock;
   readonly now: () => number;
@@ -66,12 +66,12 @@ export class Janitor {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const { exporter, gateway, household, isMaster, log, nodes, now } = this.#options;
+    const { exporter, gateway, ours, isMaster, log, nodes, now } = this.#options;
     const there = await nodes(signal);
     // A cluster without nodes runs no agents: it is the answer that is wrong.
     if (there.size === 0) throw new Error('the API server lists no nodes at all');
     for (const node of there) this.#remember(node);
-    const home = { ...household, nodes: there, known: this.#known, nowMs: now() };
+    const home = { ...ours, nodes: there, known: this.#known, nowMs: now() };
     for (const group of await gateway.groups(signal)) {
       if (!isLeftOver(group, home)) continue;
       if (!isMaster()) return;

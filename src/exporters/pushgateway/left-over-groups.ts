@@ -8,7 +8,7 @@ export interface GatewayGroup {
 }
 
 /** What is ours among the groups. */
-export interface Household {
+export interface ClusterGroups {
   /** The jobs of the groups that node agents push. */
   readonly jobs: ReadonlySet<string>;
   readonly cluster: string | undefined;
@@ -35,10 +35,10 @@ export function groupOf(line: string): GatewayGroup | undefined {
  * Whether a group is left over from a node that is gone. A gateway may be shared: a group counts as ours only with our
  * job and, where the cluster has a name, with that name; without a name, only if its node was once seen here.
  */
-export function isLeftOver({ labels, pushedMs }: GatewayGroup, household: Household): boolean {
+export function isLeftOver({ labels, pushedMs }: GatewayGroup, ours: ClusterGroups): boolean {
   const { job = '', instance = '', cluster } = labels;
-  const { jobs, nodes, known, graceMs, nowMs } = household;
+  const { jobs, nodes, known, graceMs, nowMs } = ours;
   if (!jobs.has(job) || instance === '' || nodes.has(instance)) return false;
-  const isOurs = household.cluster === undefined ? known.has(instance) : cluster === household.cluster;
+  const isOurs = ours.cluster === undefined ? known.has(instance) : cluster === ours.cluster;
   return isOurs && nowMs - pushedMs > graceMs;
 }

@@ -18,7 +18,7 @@ export async function askForZstd(
   const tried = await sender.send({ ...upload, compression: 'zstd', members: [ZSTD_QUESTION] }, signal);
   if (typeof tried.code === 'number' && tried.code >= 400 && !tried.isPage && YES.test(tried.text)) return true;
   const { action, reason } = ruleOf(tried);
-  // Refused for a reason that is not clear: what is sent instead will tell which.
+  // Refused for an unclear reason: the answer to the gzip push will show it.
   const isOpen = action === 'done' || action === 'drop' || reason === 'encoding' || reason === 'refused';
   return isOpen ? false : tried;
 }
