@@ -74,7 +74,7 @@ export class Connection {
     return { server, headers: headersOf(options), direct: this.#agents.direct, bulk: this.#agents.bulk };
   }
 
-  #newAgents(options: RequestOptions, server: string, hasProxy: boolean): Agents {
+  #newAgents(options: RequestOptions, server: string, hasProxy: boolean): ServerAgents {
     // A proxy of a kubeconfig is left to the library's own agent, which serves both protocols and keeps nothing.
     const { agent } = options;
     if (hasProxy && agent instanceof HttpAgent) {

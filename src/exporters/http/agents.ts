@@ -44,7 +44,7 @@ export class HttpAgents {
     return proxyFor(new URL(url), this.#env);
   }
 
-  /** HttpAgents for `url`. Throws an Error naming the file when certificate or key can't be read. */
+  /** Agents for `url`. Throws an Error naming the file when certificate or key can't be read. */
   kept(url: string): AgentPair {
     const stamp = this.#stampOfFiles();
     if (stamp !== this.#stamp) this.#destroy();
@@ -56,7 +56,7 @@ export class HttpAgents {
     return pair;
   }
 
-  /** HttpAgents without kept sockets, for the one try after a kept socket turned out to be dead. */
+  /** Agents without kept sockets, for the one try after a kept socket turned out to be dead. */
   fresh(url: string): AgentPair {
     return this.#create(this.proxyFor(url), false);
   }
