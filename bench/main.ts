@@ -8,6 +8,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(args: readonly str
   node: () => import('./node.ts'),
   outage: () => import('./outage.ts'),
   podinfo: () => import('./podinfo.ts'),
+  probes: () => import('./probes.ts'),
   process: () => import('./process.ts'),
   push: () => import('./push.ts'),
 };

@@ -2,10 +2,11 @@ import { checkConfig } from './check-config.ts';
 import { collect } from './collect.ts';
 import type { Command } from './command.ts';
 import { diff } from './diff.ts';
+import { importBlackbox } from './import.ts';
 import { receive } from './receive.ts';
 import { render } from './render.ts';
 import { run } from './run.ts';
 import { version } from './version.ts';
 
 /** All commands; the first is run when none is named. */
-export const COMMANDS: readonly Command[] = [run, collect, checkConfig, diff, receive, render, version];
+export const COMMANDS: readonly Command[] = [run, collect, checkConfig, diff, importBlackbox, receive, render, version];

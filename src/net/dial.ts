@@ -1,5 +1,13 @@
+import type { X509Certificate } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { checkServerIdentity, connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  type DetailedPeerCertificate,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import { type CertificateFacts, certificateFacts } from './certificate.ts';
 import type { Address } from './literal-address.ts';
 
@@ -59,6 +67,7 @@ export async function startTls(
   signal: AbortSignal,
 ): Promise<{ readonly socket: TLSSocket; readonly facts: TlsFacts }> {
   const isAddress = /^[\d.]+$|:/.test(serverName);
+  let chainExpiry = Number.POSITIVE_INFINITY;
   const secure = await new Promise<TLSSocket>((resolve, reject) => {
     const made = connectTls({
       socket,
@@ -68,19 +77,32 @@ export async function startTls(
       ...(protocols && { ALPNProtocols: [...protocols] }),
       rejectUnauthorized: false,
       // Go trusts no common name.
-      checkServerIdentity: (_, certificate) =>
-        certificate.subjectaltname === undefined
-          ? Object.assign(new Error('the certificate has no subject alternative names'), {
-              code: 'ERR_TLS_CERT_ALTNAME_INVALID',
-            })
-          : checkServerIdentity(serverName, certificate),
+      checkServerIdentity: (_, certificate) => {
+        // Only called for a chain that was verified. To make this list of certificates takes long.
+        chainExpiry = earliestEnd(certificate);
+        if (certificate.subjectaltname !== undefined) return checkServerIdentity(serverName, certificate);
+        const error = new Error('the certificate has no subject alternative names');
+        return Object.assign(error, { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+      },
     });
     settle(made, 'secureConnect', signal, resolve, reject);
   });
-  return { socket: secure, facts: factsOf(secure) };
+  return { socket: secure, facts: factsOf(secure, chainExpiry) };
 }
 
-function factsOf(socket: TLSSocket): TlsFacts {
+/** Facts by fingerprint: the same certificates come again in every run. */
+const known = new Map<string, CertificateFacts>();
+const MOST_KNOWN = 200;
+
+function knownFacts(certificate: X509Certificate): CertificateFacts {
+  const { fingerprint256 } = certificate;
+  const facts = known.get(fingerprint256) ?? certificateFacts(certificate);
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(fingerprint256, facts);
+  return facts;
+}
+
+function factsOf(socket: TLSSocket, chainExpiry: number): TlsFacts {
   const version = socket.getProtocol() ?? '';
   const sent = [];
   for (let one = socket.getPeerX509Certificate(); one && sent.length < MOST_CERTIFICATES; one = one.issuerCertificate) {
@@ -92,22 +114,23 @@ function factsOf(socket: TLSSocket): TlsFacts {
     version: VERSIONS[version] ?? 'unknown',
     cipher: socket.getCipher().standardName,
     ...(leaf && {
-      certificate: certificateFacts(leaf),
+      certificate: knownFacts(leaf),
       earliestExpiry: Math.min(...sent.map(({ validToDate }) => secondsOf(validToDate))),
     }),
-    ...(socket.authorized ? { chainExpiry: chainExpiry(socket) } : { distrust: distrustOf(socket) }),
+    ...(socket.authorized ? { chainExpiry } : { distrust: distrustOf(socket) }),
     ...(typeof protocol === 'string' && { protocol }),
   };
 }
 
 /** Through the issuers up to the root, which the server need not have sent. */
-function chainExpiry(socket: TLSSocket): number {
+function earliestEnd(leaf: PeerCertificate): number {
   let earliest = Number.POSITIVE_INFINITY;
-  let certificate = socket.getPeerCertificate(true);
-  for (let count = 0; certificate && count < MOST_CERTIFICATES; count++) {
-    earliest = Math.min(earliest, secondsOf(new Date(certificate.valid_to)));
-    if (certificate.issuerCertificate === certificate) break;
-    certificate = certificate.issuerCertificate;
+  let certificate: Partial<DetailedPeerCertificate> = leaf;
+  for (let count = 0; count < MOST_CERTIFICATES; count++) {
+    earliest = Math.min(earliest, secondsOf(new Date(certificate.valid_to ?? '')));
+    const issuer = certificate.issuerCertificate;
+    if (!issuer || issuer === certificate) break;
+    certificate = issuer;
   }
   return earliest;
 }

@@ -12,6 +12,12 @@ const MAX_FILE_BYTES = 1024 * 1024;
 
 const VERSIONS = { TLS10: 'TLSv1', TLS11: 'TLSv1.1', TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' } as const;
 
+/**
+ * Key exchanges, cheapest first. OpenSSL's own order begins with ML-KEM, whose keys take more time to make than the rest of
+ * a handshake; a server that wants that asks for it.
+ */
+const GROUPS = 'X25519:P-256:P-384:P-521:X25519MLKEM768';
+
 /** The TLS settings of one task. Certificates and keys are read again when their files have changed. */
 export class TlsSettings {
   readonly #options: TlsOptions;
@@ -53,6 +59,7 @@ export class TlsSettings {
         ...(key !== undefined && { key }),
         minVersion: VERSIONS[minVersion],
         maxVersion: VERSIONS[maxVersion],
+        ecdhCurve: GROUPS,
         // OpenSSL refuses versions before 1.2 at its own level 1.
         ...(/^TLS1[01]$/.test(minVersion) && { ciphers: 'DEFAULT@SECLEVEL=0' }),
       });
