@@ -12,6 +12,26 @@ fsGroup: 65534
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
+{{- if and (include "firesteel.pings" .) (not (include "firesteel.inHostNetwork" .)) }}
+sysctls:
+  - name: net.ipv4.ping_group_range
+    value: "0 2147483647"
+{{- end }}
+{{- end -}}
+
+{{- /* Not empty when the configuration of this role has tasks that ping. Of dict root, role. */ -}}
+{{- define "firesteel.pings" -}}
+{{- $pod := index .root.Values .role -}}
+{{- range ($pod.extraConfig.tasks | default list) -}}
+{{- if and (eq (toString .type) "ping") (ne (toString .enabled) "false") -}}
+true
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* A pod in the host's network can't have sysctls of the network. */ -}}
+{{- define "firesteel.inHostNetwork" -}}
+{{- if and (eq .role "node") .root.Values.node.hostNetwork -}}true{{- end -}}
 {{- end -}}
 
 {{- /* Extended means uid 0 since capabilities that are added for any other uid are lost at exec. */ -}}

@@ -31,6 +31,11 @@ Note: without state agents, node agents list and watch pods themselves: their se
 
 Note: a NetworkPolicy does not reach node agents in the host's network, and state agents answer every address.
 {{- end }}
+{{- $node := dict "root" . "role" "node" }}
+{{- if and (include "firesteel.hasNode" .) (include "firesteel.inHostNetwork" $node) (include "firesteel.pings" $node) }}
+
+WARNING: ping tasks in the host's network need the sysctl net.ipv4.ping_group_range of the hosts to include group 65534.
+{{- end }}
 {{- if .Values.podMonitor.enabled }}
 
 Note: a PodMonitor scrapes what is pushed already; drop one of them, or every series comes twice.

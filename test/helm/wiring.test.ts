@@ -184,3 +184,31 @@ helmTest('each shard has a Deployment and a Lease, and all of them are asked and
   const [alone] = render(MINIMAL).filter(({ kind }) => kind === 'Deployment');
   assert.deepEqual(alone?.spec.selector, deployments[0]?.spec.selector);
 });
+
+helmTest('pods whose tasks ping get the sysctl for it; others, and those in the host’s network, do not', () => {
+  const tasks = [{ id: 'gateway', type: 'ping', targets: ['10.0.0.1'], interval: '1s' }];
+  const sysctls = (values: object) =>
+    Object.fromEntries(
+      podsOf(render(overlay(MINIMAL, values as typeof MINIMAL))).map(({ kind, pod }) => [
+        kind,
+        pod.securityContext.sysctls,
+      ]),
+    );
+  const allowed = [{ name: 'net.ipv4.ping_group_range', value: '0 2147483647' }];
+  assert.deepEqual(sysctls({}), { DaemonSet: undefined, Deployment: undefined });
+  assert.deepEqual(sysctls({ node: { extraConfig: { tasks } } }), { DaemonSet: allowed, Deployment: undefined });
+  assert.deepEqual(sysctls({ state: { extraConfig: { tasks } } }), { DaemonSet: undefined, Deployment: allowed });
+  const inHost = { node: { hostNetwork: true, extraConfig: { tasks } } };
+  assert.deepEqual(sysctls(inHost), { DaemonSet: undefined, Deployment: undefined });
+  const others = {
+    node: {
+      extraConfig: {
+        tasks: [
+          { ...tasks[0], type: 'http' },
+          { ...tasks[0], enabled: false },
+        ],
+      },
+    },
+  };
+  assert.deepEqual(sysctls(others), { DaemonSet: undefined, Deployment: undefined });
+});
