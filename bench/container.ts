@@ -2,8 +2,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Discovery } from '../src/collectors/container/discovery.ts';
+import { findHierarchy } from '../src/collectors/container/hierarchy.ts';
 import { containerProducers, containerSection } from '../src/collectors/container/index.ts';
 import type { Names } from '../src/collectors/container/naming.ts';
+import { type ContainerProcess, ProcessFinder } from '../src/collectors/container/process-finder.ts';
 import { Host } from '../src/host/host.ts';
 import type { ContainerInfo, PodInfo } from '../src/kube/pod-info.ts';
 import { AgentRegistry } from '../src/metrics/registry.ts';
@@ -33,12 +36,38 @@ export async function run(args: readonly string[]): Promise<void> {
     try {
       const node = generateNode(root, pods);
       console.log(`\n${pods} pods, ${node.containers} containers, families: ${values.families}`);
+      measureNetworkSearch(node);
       await measureCollector(node, values.families, Number(values.cycles));
       await measureAgent(node, values.families, Number(values.cycles));
     } finally {
       rmSync(root, { recursive: true, force: true });
     }
   }
+}
+
+/** What each cycle adds in steady state to know through which processes the networks of the pods are read. */
+function measureNetworkSearch({ paths }: GeneratedNode): void {
+  const host = new Host(paths);
+  const hierarchy = findHierarchy(host);
+  const discovery = new Discovery(host, hierarchy.tree, []);
+  const finder = new ProcessFinder(host, hierarchy, () => discovery.walk(() => {}));
+  const sandboxes = new Map<string, ContainerProcess>();
+  for (const cgroup of discovery.walk(() => {})) {
+    if (cgroup?.kind !== 'container' || cgroup.podUid === undefined || sandboxes.has(cgroup.podUid)) continue;
+    const found = finder.oneIn(cgroup);
+    if (found) sandboxes.set(cgroup.podUid, found);
+  }
+  const processes = [...sandboxes.values()];
+  const times = Array.from({ length: 200 }, () => {
+    const before = process.cpuUsage();
+    if (!processes.every((one) => finder.isAlive(one))) throw new Error('a process of the bench has gone');
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  }).sort((one, other) => one - other);
+  console.log(
+    `network     ${(times[times.length >> 1] as number).toFixed(2)} ms CPU in the median cycle to check the processes of ` +
+      `${processes.length} pods`,
+  );
 }
 
 async function measureCollector({ paths, pods, live }: GeneratedNode, families: string, cycles: number): Promise<void> {
