@@ -11,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(args: readonly str
   probes: () => import('./probes.ts'),
   process: () => import('./process.ts'),
   push: () => import('./push.ts'),
+  tasks: () => import('./tasks.ts'),
 };
 
 // What was started for a measurement is ended when this process exits.

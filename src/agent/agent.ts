@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Log, ThrottledLog } from '../base/log.ts';
 import { nodeReport } from '../collectors/node/report.ts';
 import { nodeName } from '../config/identity.ts';
+import { originsOf } from '../config/load.ts';
 import { VERSION } from '../config/version.ts';
 import { exportMetrics } from '../exporters/metrics.ts';
 import type { Route } from '../http/message.ts';
@@ -13,13 +14,15 @@ import { type SelfMetrics, selfMetrics } from '../metrics/self.ts';
 import { PushCycle } from '../push/cycle.ts';
 import { type CycleMetrics, cycleMetrics } from '../push/metrics.ts';
 import type { SkipReason } from '../push/schedule.ts';
-import { type Assembly, type AssemblyWorld, assemble, type Config, servingOf } from './assembly.ts';
+import { type Assembly, type AssemblyWorld, assemble, servingOf } from './assembly.ts';
+import type { Config } from './config.ts';
 import { Parts } from './parts.ts';
 import { exporterRelabelings, pushedLabelsOf, relabelingsOf } from './receivers.ts';
 import { type Reloaded, type Reloader, reloader } from './reload.ts';
 import { createStatusApi, type StatusApi } from './status-api.ts';
+import { TaskRole } from './task-role.ts';
 
-export type { Config } from './assembly.ts';
+export type { Config } from './config.ts';
 
 /** The world, as the agent sees it. */
 interface AgentWorld {
@@ -78,6 +81,7 @@ class RunningAgent implements Agent {
   readonly #status: StatusApi;
   readonly #reloads: Reloader;
   readonly #parts: AssemblyWorld;
+  readonly #tasks: TaskRole;
   /** What the HTTP server serves, by path; filled when an assembly takes over. */
   readonly #routes: Record<string, Route> = {};
   readonly #stopping = new AbortController();
@@ -118,6 +122,16 @@ class RunningAgent implements Agent {
       deadlineMs: () => deadlineOf(this.#config),
       reload: () => this.reload(),
     });
+    this.#tasks = new TaskRole({
+      registry: this.#registry,
+      log,
+      now,
+      config: () => this.#config,
+      queue: (work) => this.#reloads.queue(work),
+      apply: async () => void (await this.#goOver(this.#config)),
+      frame: () => this.#current.assembly.tasks?.frame,
+      disables: this.#status.disables,
+    });
     this.#parts = {
       log,
       throttled: this.#throttled,
@@ -135,6 +149,9 @@ class RunningAgent implements Agent {
           this.#world.log.error({ err: cause }, 'the shard was not changed'),
         ),
       onSkip: (reason) => this.#skipped(reason),
+      gate: (group, name) => this.#registry.gate(group, name),
+      ownerOf: (family, group) => this.#registry.ownerOf(family, group),
+      onTask: () => this.#status.changed(),
     };
   }
 
@@ -144,6 +161,7 @@ class RunningAgent implements Agent {
 
   /** Builds the first assembly, starts its parts, and the pushes last: the first cycle runs before the schedule ticks. */
   async start(): Promise<void> {
+    await this.#tasks.start();
     const first = await this.#build(this.#config);
     this.#takeOver(first);
     logStart(first.assembly, this.#registry, this.#world.log);
@@ -159,6 +177,7 @@ class RunningAgent implements Agent {
   }
 
   async stop(): Promise<void> {
+    this.#tasks.stop();
     await this.#reloads.idle();
     const { assembly, parts } = this.#current;
     await assembly.state?.linger();
@@ -178,9 +197,10 @@ class RunningAgent implements Agent {
 
   /** What `config` asks for; parts made from equal settings are taken over from the assembly in force. */
   async #build(config: Config): Promise<InForce> {
+    const plan = await this.#tasks.plan(config, originsOf(config));
     const parts = new Parts(this.#inForce?.parts);
     try {
-      return { parts, assembly: await assemble(config, parts, this.#parts) };
+      return { parts, assembly: await assemble(config, parts, this.#parts, plan) };
     } catch (cause) {
       await parts.discard();
       throw cause;
@@ -189,10 +209,12 @@ class RunningAgent implements Agent {
 
   /** Everything that holds a part of the assembly gets the new one at once, so that no cycle sees a mix of both. */
   #takeOver(next: InForce): void {
-    const { config, scopes, state } = next.assembly;
+    const { config, scopes, state, tasks, localPush } = next.assembly;
     this.#inForce = next;
     this.#config = config;
     this.#registry.attach(scopes);
+    tasks?.takeOver();
+    this.#tasks.takeOver();
     this.#registry.pushedLabels = pushedLabelsOf(config);
     this.#registry.relabelings = relabelingsOf(config);
     this.#exporterRelabelings = exporterRelabelings(config);
@@ -203,7 +225,7 @@ class RunningAgent implements Agent {
       now: this.#world.now,
       unready: () => this.#unready(),
     });
-    Object.assign(this.#routes, own, this.#status.routes, state?.routes);
+    Object.assign(this.#routes, own, this.#status.routes, this.#tasks.routes, localPush?.routes, state?.routes);
   }
 
   #unready(): readonly string[] {
@@ -231,10 +253,16 @@ class RunningAgent implements Agent {
 
   /** Applies the configuration as it reads now; gives the names of the parts that changed. */
   async #apply(): Promise<readonly string[]> {
-    const next = await this.#build(this.#world.loadConfig());
+    const changed = await this.#goOver(this.#world.loadConfig());
+    this.#status.resetLogLevel();
+    return changed;
+  }
+
+  /** Goes over to `config` and the tasks as they are now, between two cycles; gives the names of the parts that changed. */
+  async #goOver(config: Config): Promise<readonly string[]> {
+    const next = await this.#build(config);
     await this.#current.assembly.schedule.idle();
     this.#takeOver(next);
-    this.#status.resetLogLevel();
     const { changed } = next.parts;
     await next.parts.replace();
     return changed;
@@ -252,7 +280,11 @@ class RunningAgent implements Agent {
 }
 
 /** Groups that only the leader of several agents may push, and whether this agent is it. */
-const mayPush = ({ state }: Assembly) => (state ? { ksm: () => state.election.isMaster() } : {});
+function mayPush({ state }: Assembly) {
+  if (state === undefined) return {};
+  const isLeader = () => state.election.isMaster();
+  return { ksm: isLeader, probe: isLeader, scrape: isLeader, exec: isLeader };
+}
 
 /** How long a collector may take, milliseconds. */
 const deadlineOf = ({ push: { interval, deadline } }: Config): number => deadline ?? interval * 0.8;

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Log, ThrottledLog } from '../base/log.ts';
-import { type CollectorsConfig, createLogProducers, openLogState, PRODUCERS } from '../collectors/catalogue.ts';
+import { createLogProducers, openLogState, PRODUCERS } from '../collectors/catalogue.ts';
 import { wantsLog } from '../collectors/log/section.ts';
 import { groupRules, nodeName, targets } from '../config/identity.ts';
-import type { CoreConfig } from '../config/schema.ts';
 import type { Exporter } from '../exporters/exporter.ts';
 import type { HousekeepingWorld } from '../exporters/exporter-type.ts';
 import { createExporter, exporterTypeOf } from '../exporters/index.ts';
@@ -11,17 +10,19 @@ import type { ExportMetrics } from '../exporters/metrics.ts';
 import { Host } from '../host/host.ts';
 import type { Route } from '../http/message.ts';
 import { type HttpServer, type HttpSettings, startHttp } from '../http/server.ts';
+import type { LocalPush } from '../local-push/routes.ts';
+import type { Gate } from '../metrics/registry.ts';
 import { type Producer, Scope } from '../metrics/scope.ts';
 import { IdentityClient, realIdentityWorld } from '../pods/client.ts';
 import { createIdentitySource } from '../pods/sources.ts';
 import { nodePhaseMs } from '../push/phase.ts';
 import { Schedule, type SkipReason } from '../push/schedule.ts';
+import type { TaskSettings } from '../tasks/settings.ts';
+import type { Config } from './config.ts';
 import type { Parts } from './parts.ts';
 import { stateKeeping } from './receivers.ts';
 import type { StateRole } from './state-role.ts';
-
-/** The whole configuration. */
-export type Config = CoreConfig & { readonly collectors: CollectorsConfig };
+import type { TaskParts } from './task-parts.ts';
 
 /** What does not change with the configuration. */
 export interface AssemblyWorld {
@@ -42,6 +43,12 @@ export interface AssemblyWorld {
   /** Builds everything anew from the same configuration: what it depends on has changed. */
   readonly reassemble: () => void;
   readonly onSkip: (reason: SkipReason) => void;
+  /** Why a producer is switched off for some time. */
+  readonly gate: Gate;
+  /** Who of another group brings a family. */
+  readonly ownerOf: (family: string, group: string) => string | undefined;
+  /** Told after each run of a task. */
+  readonly onTask: () => void;
 }
 
 /** Everything that is built from the configuration. */
@@ -52,6 +59,8 @@ export interface Assembly {
   readonly exporters: readonly Exporter[];
   readonly pods: IdentityClient | undefined;
   readonly state: StateRole | undefined;
+  readonly tasks: TaskParts | undefined;
+  readonly localPush: LocalPush | undefined;
   readonly http: HttpServer | undefined;
   readonly schedule: Schedule;
   readonly phaseMs: number;
@@ -66,15 +75,25 @@ const STATE_CONNECTIONS = 2000;
 /** The settings of the HTTP server of an agent with this configuration. */
 export const servingOf = ({
   http: { readTokenFile, controlTokenFile },
+  localPush: { enabled, tokenFile },
   collectors: { ksm },
 }: Config): HttpSettings => ({
   readTokenFile,
   controlTokenFile,
+  ...(enabled && { pushTokenFile: tokenFile }),
   ...(ksm.enabled && { maxConnections: STATE_CONNECTIONS }),
 });
 
-/** Builds, or takes over, all `parts` that `config` asks for; starts none. Throws ConfigError for what can't be. */
-export async function assemble(config: Config, parts: Parts, world: AssemblyWorld): Promise<Assembly> {
+/**
+ * Builds, or takes over, all `parts` that `config` and `plan`, its tasks and those of other sources, ask for; starts none.
+ * Throws ConfigError for what can't be.
+ */
+export async function assemble(
+  config: Config,
+  parts: Parts,
+  world: AssemblyWorld,
+  plan?: readonly TaskSettings[],
+): Promise<Assembly> {
   const { log, now, env, random } = world;
   const collectors = await collectorParts(config, parts, world);
   const { ksm, election } = await sharded(config, parts, world);
@@ -107,6 +126,8 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
         { start: (role) => role.start(), stop: (role) => role.stop() },
       );
   const exporters = await exporterParts(config, parts, world, state);
+  const tasks = plan && (await createTasks(config, parts, plan, collectors.host, world, state));
+  const localPush = await localPushParts(config, parts, world);
   const { listen, tls } = config.http;
   const failed = (path: string, cause: unknown) =>
     world.throttled.say('error', `http ${path}`, { path, err: cause }, 'request failed');
@@ -129,8 +150,13 @@ export async function assemble(config: Config, parts: Parts, world: AssemblyWorl
     },
     { start: (made) => made.start(), stop: async (made) => void (await made.stop()) },
   );
-  const scopes = [...collectors.scopes, ...(state ? [state.scope] : [])];
-  return { config, scopes, exporters, pods: collectors.pods, state, http, schedule, phaseMs };
+  const scopes = [
+    ...collectors.scopes,
+    ...(state ? [state.scope] : []),
+    ...(tasks?.scopes ?? []),
+    ...(localPush ? [localPush.scope] : []),
+  ];
+  return { config, scopes, exporters, pods: collectors.pods, state, tasks, localPush, http, schedule, phaseMs };
 }
 
 /** The settings of the state role of a pod whose StatefulSet decides about its shard; a Lease for each shard, as in the chart. */
@@ -187,6 +213,45 @@ async function exporterParts(
   return exporters;
 }
 
+/** What takes the pushes of programs on this node. */
+async function localPushParts(config: Config, parts: Parts, world: AssemblyWorld): Promise<LocalPush | undefined> {
+  const { enabled, ttl, limits, socket } = config.localPush;
+  if (!enabled) return undefined;
+  const localPush = await parts.take('localPush', { ttl, limits }, async () => {
+    const { createLocalPush } = await import('../local-push/routes.ts');
+    const ownerOf = (family: string) => world.ownerOf(family, 'pushed');
+    return createLocalPush({ ttl, limits }, { now: world.now, ownerOf });
+  });
+  if (socket === undefined) return localPush;
+  const failed = (path: string, cause: unknown) =>
+    world.throttled.say('error', `push ${path}`, { path, err: cause }, 'request failed');
+  await parts.take(
+    'localPush.socket',
+    { socket, ttl, limits },
+    async () => {
+      const { startSocketServer } = await import('../http/socket-server.ts');
+      return startSocketServer(socket, localPush.routes, failed);
+    },
+    { stop: (server) => server.close() },
+  );
+  return localPush;
+}
+
+/** The tasks; on state agents only the leader runs them. */
+async function createTasks(
+  config: Config,
+  parts: Parts,
+  plan: readonly TaskSettings[],
+  host: Host,
+  { log, now, gate, onTask }: AssemblyWorld,
+  state: StateRole | undefined,
+): Promise<TaskParts> {
+  const { taskParts } = await import('./task-parts.ts');
+  const clocks = { now, monotonic: () => performance.now() };
+  const isStandby = () => state !== undefined && !state.election.isMaster();
+  return taskParts(config, parts, plan, { host, now, log, clocks, gate, isStandby, onChange: onTask });
+}
+
 /** The jobs whose groups carry the name of a node as instance. */
 const nodeJobs = ({ identity }: Config): ReadonlySet<string> =>
   new Set(
@@ -239,7 +304,7 @@ async function collectorParts(config: Config, parts: Parts, { log, now }: Assemb
       ),
     );
   }
-  return { scopes, pods: names?.client };
+  return { host, scopes, pods: names?.client };
 }
 
 /** The client that knows the pods of this node, if anybody is to be asked, and its metrics. */

@@ -11,6 +11,8 @@ export interface Reloaded {
 export interface Reloader {
   /** Rejects with what applying the configuration rejected with. */
   reload(): Promise<Reloaded>;
+  /** Runs another change between reloads. */
+  queue<T>(work: () => Promise<T>): Promise<T>;
   /** Resolves when no reload is under way. */
   idle(): Promise<unknown>;
 }
@@ -58,12 +60,14 @@ export function reloader(
     }
   };
   let last: Promise<unknown> = Promise.resolve();
+  const queue = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
+  };
   return {
-    reload() {
-      const done = last.then(once);
-      last = done.catch(() => undefined);
-      return done;
-    },
+    reload: () => queue(once),
+    queue,
     idle: () => last,
   };
 }

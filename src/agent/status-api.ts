@@ -21,7 +21,8 @@ import { collectorId, runView } from '../status/collectors.ts';
 import { Disables, MAX_DISABLE_MS } from '../status/disables.ts';
 import { LogLevel } from '../status/log-level.ts';
 import { Status } from '../status/status.ts';
-import type { Assembly, Config } from './assembly.ts';
+import type { Assembly } from './assembly.ts';
+import type { Config } from './config.ts';
 import type { Reloaded } from './reload.ts';
 
 /** What the status page and the API are about. */
@@ -43,6 +44,9 @@ interface StatusApiWorld {
 /** The status page and the API, fed by the agent. */
 export interface StatusApi {
   readonly routes: Routes;
+  readonly disables: Disables;
+  /** Tells those who look at the status that it is another one now. */
+  changed(): void;
   cycleEnded(report: CycleReport, durationSeconds: number): void;
   cycleSkipped(): void;
   /** The level of the log is the configured one again. */
@@ -121,6 +125,8 @@ export function createStatusApi(world: StatusApiWorld): StatusApi {
       status.cycleEnded(report, durationSeconds);
       events.publish();
     },
+    disables,
+    changed: () => events.publish(),
     cycleSkipped: () => status.cycleSkipped(),
     resetLogLevel: () => logLevel.reset(),
     async noted(reload) {
@@ -143,8 +149,8 @@ const stateFileOf = ({ http, spool }: Config): string | undefined =>
 /** The part of the status that is only looked up. */
 function restOf({ self, budget, now, current }: StatusApiWorld, logLevel: LogLevel) {
   const startedMs = Math.round(now() - process.uptime() * 1000);
-  return (): Pick<StatusView, 'agent' | 'election' | 'identity' | 'budgets' | 'control' | 'config'> => {
-    const { config, pods, state } = current();
+  return (): Pick<StatusView, 'agent' | 'election' | 'identity' | 'budgets' | 'control' | 'config' | 'tasks'> => {
+    const { config, pods, state, tasks } = current();
     return {
       agent: {
         version: VERSION,
@@ -164,6 +170,7 @@ function restOf({ self, budget, now, current }: StatusApiWorld, logLevel: LogLev
       },
       ...(state && { election: state.election.status }),
       ...(pods && { identity: pods.status }),
+      ...(tasks && { tasks: tasks.frame.views() }),
       budgets: budget.states,
       control: { enabled: config.http.controlTokenFile !== undefined, reload: true },
       config: printable(config),

@@ -30,7 +30,11 @@ ends with 2; ends with 0 when the agent would start with all of it. The file of 
       const prechecks = Object.entries(config.exporters).flatMap(
         ([name, settings]) => exporterTypeOf(settings).precheck?.(name, settings, io.env) ?? [],
       );
-      const problems = [...prechecks.flatMap((check) => check.problems), ...(await customResourceProblems(config))];
+      const problems = [
+        ...prechecks.flatMap((check) => check.problems),
+        ...(await customResourceProblems(config)),
+        ...(await taskProblems(config)),
+      ];
       if (problems.length > 0) throw new ConfigError(problems);
       for (const warning of [...warnings, ...prechecks.flatMap((check) => check.warnings)])
         io.stderr(`warning: ${warning}\n`);
@@ -46,6 +50,12 @@ ends with 2; ends with 0 when the agent would start with all of it. The file of 
 };
 
 /** The problems of the file of custom resources; the agent would start without them. */
+async function taskProblems(config: Config): Promise<readonly string[]> {
+  if (config.tasks.length === 0) return [];
+  const { taskProblemsOf } = await import('./task-problems.ts');
+  return taskProblemsOf(config);
+}
+
 async function customResourceProblems({ collectors: { ksm } }: Config): Promise<readonly string[]> {
   if (!ksm.enabled) return [];
   // Loads all resources, which other configurations do without.

@@ -1,4 +1,4 @@
-import type { Config } from '../agent/assembly.ts';
+import type { Config } from '../agent/config.ts';
 import { pushedLabelsOf, stateKeeping } from '../agent/receivers.ts';
 import type { StateRole, StateRoleWorld } from '../agent/state-role.ts';
 import { createLog } from '../base/log.ts';

@@ -6,7 +6,18 @@ import { importBlackbox } from './import.ts';
 import { receive } from './receive.ts';
 import { render } from './render.ts';
 import { run } from './run.ts';
+import { tasks } from './tasks.ts';
 import { version } from './version.ts';
 
 /** All commands; the first is run when none is named. */
-export const COMMANDS: readonly Command[] = [run, collect, checkConfig, diff, importBlackbox, receive, render, version];
+export const COMMANDS: readonly Command[] = [
+  run,
+  collect,
+  checkConfig,
+  diff,
+  importBlackbox,
+  receive,
+  render,
+  tasks,
+  version,
+];

@@ -15,31 +15,42 @@ export interface Refused {
   readonly origins: readonly Origin[];
 }
 
+/** A problem at a path. */
+export interface Explained {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
 /** One line for each problem of a zod issue: place, path, what is wrong, what would be right. */
-export function explainIssue(issue: Issue, { input, shape, origins }: Refused): string[] {
+export const explainIssue = (issue: Issue, refused: Refused): string[] =>
+  explained(issue, refused).map(({ path, message }) => problemLine(path, message, refused.origins));
+
+/** The problems of a zod issue. */
+export function explained(issue: Issue, { input, shape }: Omit<Refused, 'origins'>): Explained[] {
+  const { path } = issue;
   if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(shape, input, issue.path);
-    return issue.keys.map((key) => problemLine([...issue.path, key], `unknown key${suggestion(key, known)}`, origins));
+    const known = keysAt(shape, input, path);
+    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key${suggestion(key, known)}` }));
   }
   if (issue.code === 'invalid_key') {
-    return [problemLine(issue.path, issue.issues[0]?.message ?? issue.message, origins)];
+    return [{ path, message: issue.issues[0]?.message ?? issue.message }];
   }
   if (issue.code === 'invalid_value') {
     // A message of the schema's own says more than the list.
     const own = issue.message.startsWith('Invalid') ? expectedOneOf(issue.values, issue.input) : issue.message;
-    return [problemLine(issue.path, own, origins)];
+    return [{ path, message: own }];
   }
   if (issue.code === 'invalid_union' && 'options' in issue && Array.isArray(issue.options)) {
-    const given = valueAt(input, issue.path);
-    if (given === undefined) return [problemLine(issue.path, `is required: ${issue.options.join(', ')}`, origins)];
-    return [problemLine(issue.path, expectedOneOf(issue.options, given), origins)];
+    const given = valueAt(input, path);
+    if (given === undefined) return [{ path, message: `is required: ${issue.options.join(', ')}` }];
+    return [{ path, message: expectedOneOf(issue.options, given) }];
   }
   if (issue.code === 'invalid_type') {
-    if (issue.input === undefined) return [problemLine(issue.path, 'is required', origins)];
+    if (issue.input === undefined) return [{ path, message: 'is required' }];
     const own = issue.message.startsWith('Invalid input') ? `expected ${expectedWord(issue.expected)}` : issue.message;
-    return [problemLine(issue.path, own, origins)];
+    return [{ path, message: own }];
   }
-  return [problemLine(issue.path, issue.message, origins)];
+  return [{ path, message: issue.message }];
 }
 
 /** One line: the place of `path`, the path, the problem. */

@@ -61,10 +61,18 @@ export function loadConfig<Schema extends z.ZodType>(schema: Schema, sources: Co
     throw new ConfigError(reserved.map((path) => problemLine(path, 'this name can’t be used', origins)));
   }
   const result = schema.safeParse(input, { reportInput: true });
-  if (result.success) return { config: result.data, warnings: unknownVariables(sources.env) };
+  if (result.success) {
+    if (typeof result.data === 'object' && result.data !== null) places.set(result.data, origins);
+    return { config: result.data, warnings: unknownVariables(sources.env) };
+  }
   const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   throw new ConfigError(result.error.issues.flatMap((issue) => explainIssue(issue, { input, shape, origins })));
 }
+
+/** Where the values of a loaded configuration were given: for parts that are only checked when they are used. */
+export const originsOf = (config: object): readonly Origin[] => places.get(config) ?? [];
+
+const places = new WeakMap<object, readonly Origin[]>();
 
 interface YamlFile {
   readonly value: unknown;

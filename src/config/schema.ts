@@ -2,13 +2,14 @@ import * as z from 'zod';
 import { GROUPS, type Group } from '../metrics/group.ts';
 import type { ExporterSettings } from './exporter-settings.ts';
 import { type Declared, labelConflicts } from './label-conflicts.ts';
+import { labelNameOf } from './label-name.ts';
+import { localPushSection } from './local-push-section.ts';
 import { relabelRules } from './relabel-schema.ts';
+import { sourcesSection } from './sources-section.ts';
+import { taskRunnerSection, tasksSection } from './tasks-section.ts';
 import { bytes, duration, filePath, pattern } from './units.ts';
 
-const labelName = z
-  .string()
-  .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'label names have letters, digits and underscores only')
-  .refine((name) => !name.startsWith('__'), 'label names that begin with __ are reserved');
+const labelName = labelNameOf();
 
 /** Set by `identity`, on each group its own. */
 const IDENTITY_LABELS = ['job', 'instance'];
@@ -136,6 +137,7 @@ const identity = z
     agent: groupIdentity('firesteel', '{node}'),
     probe: inlineIdentity({ node: '{node}' }),
     scrape: inlineIdentity({ node: '{node}' }),
+    pushed: inlineIdentity({ node: '{node}' }),
     exec: groupIdentity('exec', '{node}', { node: '{node}' }),
     log: groupIdentity('firesteel-log', '{node}', { node: '{node}' }),
   })
@@ -207,6 +209,7 @@ const budget = z
         agent: seriesLimit.default(20_000),
         probe: seriesLimit.default(50_000),
         scrape: seriesLimit.default(250_000),
+        pushed: seriesLimit.default(100_000),
         exec: seriesLimit.default(50_000),
         log: seriesLimit.default(50_000),
       })
@@ -283,6 +286,10 @@ const configShape = <Collectors extends z.ZodType>(collectors: Collectors, expor
     groups: groups.describe('What is left out or changed of the series of each group.'),
     paths,
     collectors,
+    tasks: tasksSection,
+    taskRunner: taskRunnerSection,
+    sources: sourcesSection,
+    localPush: localPushSection,
     spool: spool.describe('Batches on disk while a receiver is down; not used for a pushgateway.'),
     exporters: z
       .record(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'names have letters, digits, - _ . only'), exporter)

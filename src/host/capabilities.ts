@@ -1,8 +1,8 @@
 // What this process may do beyond its user's rights: capabilities(7), by /proc/self/status.
 import { readFileSync } from 'node:fs';
 
-/** The capabilities that show a reader more of the host, and their bits in linux/capability.h. */
-const BITS = { DAC_READ_SEARCH: 2n, SYS_PTRACE: 19n } as const;
+/** The capabilities that show a reader more of the host or change a child's user, and their bits in linux/capability.h. */
+const BITS = { DAC_READ_SEARCH: 2n, SETGID: 6n, SETUID: 7n, SYS_PTRACE: 19n } as const;
 
 /** One of them, by the name that Kubernetes has for it. */
 export type Capability = keyof typeof BITS;

@@ -21,6 +21,7 @@ const DEFINITIONS = {
   send: { arguments: ['int32', 'buffer', 'uint64', 'int32'], return: 'int64' },
   setsockopt: { arguments: ['int32', 'int32', 'int32', 'buffer', 'uint32'], return: 'int32' },
   socket: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
+  waitpid: { arguments: ['int32', 'pointer', 'int32'], return: 'int32' },
 } as const;
 
 /** A system call that the kernel refused. */
@@ -266,5 +267,20 @@ export class RawSocket {
 
   [Symbol.dispose](): void {
     closeSync(this.fd);
+  }
+}
+
+/** Of waitpid(2): answer at once. */
+const WNOHANG = 1;
+
+/**
+ * Collects the ended children of a process group, so that they are no zombies: those that PID 1 inherits. Gives whether some
+ * of the group are still there. Never for the group of a child that Node has not seen end yet.
+ */
+export function reapGroup(group: number): boolean {
+  for (;;) {
+    const ended = calls().waitpid(-group, 0n, WNOHANG);
+    if (ended === 0) return true;
+    if (ended < 0) return false;
   }
 }

@@ -9,10 +9,12 @@ export interface TokenFiles {
   readonly readTokenFile?: string | undefined;
   /** For what changes something, and good for reading too; unset: nothing can be changed. */
   readonly controlTokenFile?: string | undefined;
+  /** For pushes of local programs; unset: none are taken. */
+  readonly pushTokenFile?: string | undefined;
 }
 
 /** What a request needs: nothing, the right to read, or the right to change something. */
-export type Need = 'nothing' | 'read' | 'control';
+export type Need = 'nothing' | 'read' | 'control' | 'push';
 
 /** Decides who may ask. Gives the refusal, or undefined for those who may. */
 export type Access = (headers: IncomingHttpHeaders, need: Need) => Promise<Reply | undefined>;
@@ -30,6 +32,11 @@ export function accessRules(host: string, files: () => TokenFiles, onError: (cau
     const reader: TokenCheck = async (token) => (await read?.(token)) || ((await control?.(token)) ?? false);
     if (names && asked !== undefined && !names.has(nameOf(asked))) {
       return refuse(421, 'this server listens on a loopback address and answers to localhost and its address only');
+    }
+    if (need === 'push') {
+      const push = checkOf(files().pushTokenFile);
+      if (push) return refusal(authorization, push, onError);
+      return refuse(403, 'pushes are not taken here: name a file with a token as localPush.tokenFile to allow them');
     }
     if (need === 'control') {
       if (control) return refusal(authorization, control, onError);

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { begin } from '../base/whereabouts.ts';
 import type { Access, Need } from './access.ts';
-import { ANSWER_MS, bodyOf, hasBody } from './limits.ts';
+import { ANSWER_MS, bodyOf, hasBody, MAX_BODY_BYTES } from './limits.ts';
 import { type HttpRequest, type Reply, type Route, type Routes, refuse } from './message.ts';
 import { writeReply } from './reply.ts';
-import { type Found, findRoute, methodsOf } from './router.ts';
+import { type Found, findRoute, handlerOf, isChange, methodsOf } from './router.ts';
 
 /** Called with what went wrong in a request to `path`. */
 export type OnError = (path: string, cause: unknown) => void;
@@ -35,7 +35,7 @@ export function answerer(routes: Routes, access: Access, onError: OnError): Answ
     if ((incoming.headersDistinct.host?.length ?? 0) > 1) return refuse(400, 'more than one Host header');
     const { path, query } = split(incoming.url ?? '/');
     const found = findRoute(routes, path);
-    const handler = method === 'POST' ? found?.endpoint.POST : READS.has(method) ? found?.endpoint.GET : undefined;
+    const handler = found && handlerOf(method, found.endpoint);
     const refused = await access(headers, handler && found ? needOf(method, found) : 'read');
     if (refused) return refused;
     if (!found) return refuse(404, 'there is nothing at this path');
@@ -43,14 +43,24 @@ export function answerer(routes: Routes, access: Access, onError: OnError): Answ
       const allow = methodsOf(found.endpoint);
       return refuse(405, `only ${allow} here`, { allow });
     }
-    const body = method === 'POST' ? await bodyOf(incoming) : '';
-    if (body === undefined) return refuse(413, 'the body is larger than 64 KiB');
+    const most = found.endpoint.maxBody ?? MAX_BODY_BYTES;
+    const bytes = isChange(method) ? await bodyOf(incoming, most) : NO_BODY;
+    if (bytes === undefined) return refuse(413, `the body is larger than ${most / 1024} KiB`);
     if (over.aborted || !admitted(found, over)) {
       return refuse(503, 'too many requests of this kind at once', { 'retry-after': '5' });
     }
     if (found.endpoint.endless !== true) breakOffLate(response, over);
     begin(`answer ${method} ${path}`);
-    const request: HttpRequest = { method, path, query, headers, params: found.params, body, signal: over };
+    const request: HttpRequest = {
+      method,
+      path,
+      query,
+      headers,
+      params: found.params,
+      body: bytes.toString(),
+      bytes,
+      signal: over,
+    };
     return handler(request);
   };
 
@@ -82,10 +92,10 @@ export function answerer(routes: Routes, access: Access, onError: OnError): Answ
   };
 }
 
-const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+const NO_BODY = Buffer.alloc(0);
 
 function needOf(method: string, { endpoint }: Found): Need {
-  if (method === 'POST') return 'control';
+  if (isChange(method)) return endpoint.token ?? 'control';
   return endpoint.open === true ? 'nothing' : 'read';
 }
 

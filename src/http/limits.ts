@@ -18,7 +18,7 @@ export const IDLE_MS = 30_000;
 export const ANSWER_MS = 120_000;
 
 /** More than any request needs. */
-const MAX_BODY_BYTES = 64 * 1024;
+export const MAX_BODY_BYTES = 64 * 1024;
 
 /** With those that are still shaking hands. */
 const MAX_SOCKETS = 4000;
@@ -61,15 +61,15 @@ export function boundConnections(server: Server | TlsServer, most: () => number,
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-/** The body of a request as text; undefined when it is too large. Rejects when the client breaks off. */
-export async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return undefined;
+/** The body of a request; undefined when it has more than `most` bytes. Rejects when the client breaks off. */
+export async function bodyOf(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > most) return undefined;
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     length += (chunk as Buffer).length;
-    if (length > MAX_BODY_BYTES) return undefined;
+    if (length > most) return undefined;
     chunks.push(chunk as Buffer);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }

@@ -1,4 +1,4 @@
-import type { Endpoint, Route, Routes } from './message.ts';
+import type { Endpoint, Handler, Route, Routes } from './message.ts';
 
 /** The endpoint of a path. */
 export interface Found {
@@ -19,9 +19,20 @@ export function findRoute(routes: Routes, path: string): Found | undefined {
 }
 
 /** The methods of an endpoint, for the header `allow`. */
-export function methodsOf({ GET, POST }: Endpoint): string {
-  return [...(GET ? ['GET', 'HEAD'] : []), ...(POST ? ['POST'] : [])].join(', ');
+export function methodsOf(endpoint: Endpoint): string {
+  return [...(endpoint.GET ? ['GET', 'HEAD'] : []), ...CHANGES.filter((method) => endpoint[method])].join(', ');
 }
+
+/** What may answer a request with this method. */
+export const handlerOf = (method: string, endpoint: Endpoint): Handler | undefined =>
+  method === 'GET' || method === 'HEAD' ? endpoint.GET : isChange(method) ? endpoint[method] : undefined;
+
+/** The methods that change something. */
+const CHANGES = ['POST', 'PUT', 'DELETE'] as const;
+
+/** Whether a method changes something. */
+export const isChange = (method: string): method is (typeof CHANGES)[number] =>
+  (CHANGES as readonly string[]).includes(method);
 
 const found = (route: Route, params: Found['params']): Found => ({
   route,
@@ -30,6 +41,13 @@ const found = (route: Route, params: Found['params']): Found => ({
 });
 
 function matched(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
+  const tail = /^\{(\w+)\.\.\.\}$/.exec(pattern.at(-1) ?? '')?.[1];
+  if (tail !== undefined) {
+    const head = pattern.slice(0, -1);
+    if (segments.length <= head.length) return undefined;
+    const params = matched(head, segments.slice(0, head.length));
+    return params && { ...params, [tail]: segments.slice(head.length).join('/') };
+  }
   if (pattern.length !== segments.length) return undefined;
   const params: Record<string, string> = {};
   for (const [index, expected] of pattern.entries()) {

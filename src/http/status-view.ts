@@ -25,6 +25,8 @@ export interface StatusView {
   /** The families with the most series, most first; 20 at most. */
   readonly topFamilies: readonly FamilyView[];
   readonly control: ControlView;
+  /** By id; absent when there never was a task. */
+  readonly tasks?: readonly TaskView[];
   /** The last change of the configuration while running; absent before the first. */
   readonly reload?: ReloadView & { readonly atMs: number };
   /** The configuration in force, with its defaults; secrets are only named by their files. */
@@ -290,4 +292,27 @@ export interface LogLevelView {
 /** The body of every 4xx and 5xx answer of /v1. */
 export interface ErrorView {
   readonly error: string;
+}
+
+/** A task as the API shows it. */
+export interface TaskView {
+  readonly id: string;
+  readonly type: string;
+  readonly group: string;
+  readonly source: string;
+  readonly state: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  /** When it runs next, milliseconds since 1970. */
+  readonly nextMs?: number;
+  readonly lastRunMs?: number;
+  readonly result?: string;
+  readonly durationSeconds?: number;
+  readonly series: number;
+  readonly error?: string;
+  /** Why it is disabled. */
+  readonly reason?: string;
+  readonly runs: Readonly<Record<string, number>>;
+  readonly skipped: Readonly<Record<string, number>>;
 }

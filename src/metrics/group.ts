@@ -13,11 +13,12 @@ export const GROUPS = [
   'scrape',
   'exec',
   'log',
+  'pushed',
 ] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** Groups whose series carry `job` and `instance` as labels of their own, several targets in one batch. */
-export const INLINE_GROUPS = ['probe', 'scrape'] as const satisfies readonly Group[];
+export const INLINE_GROUPS = ['probe', 'scrape', 'pushed'] as const satisfies readonly Group[];
 export type InlineGroup = (typeof INLINE_GROUPS)[number];
 
 /** Whether the series of a group carry their own job and instance. */

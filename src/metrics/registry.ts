@@ -72,6 +72,15 @@ export class AgentRegistry extends Scope {
     this.#reports.push({ group, report });
   }
 
+  /** Who of another group brought a family last, `group.name`; undefined when nobody did. */
+  ownerOf(family: string, group: string): string | undefined {
+    const owner = this.allProducers.find(
+      (producer) => producer.group !== group && this.#last.get(producer)?.families.has(family),
+    );
+    if (owner !== undefined) return `${owner.group}.${owner.name}`;
+    return this.#ownFamilies.has(family) ? SELF_GROUP : undefined;
+  }
+
   /** The prepared parts of all scopes. */
   get allPrepared(): readonly Prepared[] {
     return this.#scopes.flatMap(({ prepared }) => prepared);
@@ -248,6 +257,7 @@ interface Run {
   readonly snapshot: Snapshot;
   readonly result: CollectorResult;
   readonly errorFlag?: Family | undefined;
+  readonly shares?: boolean | undefined;
 }
 
 class Late extends Error {}
@@ -270,7 +280,7 @@ function leftOut({ group, name }: Producer, reason: string): Run {
 
 function finish(producer: Producer, seen: SeenSnapshot, milliseconds: number, error?: Error): Run {
   const { snapshot, renamed, overLimit } = seen;
-  const { errorFlag } = producer;
+  const { errorFlag, shares } = producer;
   const base = {
     group: producer.group,
     collector: producer.name,
@@ -285,11 +295,11 @@ function finish(producer: Producer, seen: SeenSnapshot, milliseconds: number, er
   const failure = error === undefined ? producer.failure?.() : undefined;
   if (failure !== undefined) {
     const errors = [...snapshot.errors, new Error(failure)];
-    return { snapshot, errorFlag, result: { ...base, outcome: 'fault', reason: failure, errors } };
+    return { snapshot, errorFlag, shares, result: { ...base, outcome: 'fault', reason: failure, errors } };
   }
   if (error === undefined) {
     const outcome = snapshot.errors.length > 0 ? 'partial' : 'ok';
-    return { snapshot, errorFlag, result: { ...base, outcome, errors: snapshot.errors } };
+    return { snapshot, errorFlag, shares, result: { ...base, outcome, errors: snapshot.errors } };
   }
   if (error instanceof NoData) {
     const result = { ...base, outcome: 'nodata', reason: error.message, errors: snapshot.errors } as const;
@@ -343,7 +353,7 @@ function refuseTakenFamilies(run: Run, owners: Owners): Run {
   for (const [name, family] of snapshot.families) {
     const known = owners.get(name) ?? [];
     const isOfThePush = OF_THE_PUSH.has(name) && !isInline(result.group);
-    const reason = isOfThePush ? 'is what the push adds itself' : refusalOf(family, result.group, known);
+    const reason = isOfThePush ? 'is what the push adds itself' : refusalOf(family, result.group, known, run.shares);
     if (reason !== undefined) errors.set(name, new Error(`family ${name} ${reason}; refused from ${here}`));
     else if (!known.some(({ group }) => group === result.group)) {
       owners.set(name, [...known, { group: result.group, where: here, family }]);
@@ -361,10 +371,10 @@ function refuseTakenFamilies(run: Run, owners: Owners): Run {
 }
 
 /** Why a family is not taken from a collector of `group`; undefined when it is. */
-function refusalOf(family: Family, group: string, known: readonly Owner[]): string | undefined {
+function refusalOf(family: Family, group: string, known: readonly Owner[], shares = false): string | undefined {
   for (const { group: other, where, family: first } of known) {
     if (first === family) continue;
-    if (other === group) return `already comes from ${where}`;
+    if (other === group && !shares) return `already comes from ${where}`;
     if (first.type !== family.type) return `is a ${first.type} of ${where}, but ${family.type} here`;
   }
   return undefined;

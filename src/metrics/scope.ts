@@ -12,6 +12,8 @@ export interface Producer {
   readonly settings?: unknown;
   /** A family with one series, which is set to 1 when anything of the producer is lost, also what is refused later. */
   readonly errorFlag?: Family;
+  /** Whether its series differ by a label from those that others have of the same families, which then are no conflict. */
+  readonly shares?: boolean;
   /** Why there may be no sample although all went well; without it, no sample is a fault. */
   readonly whenEmpty?: string | undefined;
   /** A fault that leaves the samples valid; asked after each collection. */

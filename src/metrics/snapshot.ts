@@ -135,6 +135,21 @@ export class Snapshot {
     this.#seen = undefined;
   }
 
+  /** Hands everything to `out`, which is empty; this one is closed. They share the list of series. */
+  copyTo(out: Snapshot, options: { readonly withStamps: boolean }): void {
+    if (options.withStamps) out.takeStamps(this);
+    out.#series = this.#series;
+    out.#isShared = true;
+    for (const value of this.values) out.values.push(value);
+    out.errors.push(...this.errors);
+    out.withheld.push(...this.withheld);
+  }
+
+  /** Takes over the samples' own timestamps of another snapshot that has the same samples. */
+  takeStamps(other: Snapshot): void {
+    this.#stamps = other.#stamps && new Map(other.#stamps);
+  }
+
   /** A copy without the named families. */
   without(names: ReadonlySet<string>): Snapshot {
     const rest = new Snapshot();

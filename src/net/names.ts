@@ -15,6 +15,8 @@ export interface NamesWorld {
   readonly deadlineMs: number;
   /** How long an answer is used at most, seconds, whatever its TTL: servers change addresses without regard to it. */
   readonly longestTtl: number;
+  /** Names whose answers are kept; beyond, the oldest is forgotten. */
+  readonly mostNames: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
@@ -25,6 +27,7 @@ const WORLD: NamesWorld = {
   port: 53,
   deadlineMs: 4500,
   longestTtl: 300,
+  mostNames: 64,
   now: () => performance.now(),
 };
 
@@ -33,8 +36,6 @@ const ANSWER_MS = 1000;
 const TRIES = 2;
 /** How long IPv6 addresses are waited for when there are others (RFC 8305, 3: 50 ms). */
 const OTHER_FAMILY_MS = 50;
-/** Names that one user resolves; beyond, the oldest is forgotten. */
-const MOST_NAMES = 64;
 const MAX_FILE_BYTES = 1024 * 1024;
 
 const LOCAL: readonly LookupAddress[] = [
@@ -142,10 +143,10 @@ export class Names {
   }
 
   #keep(name: string, { addresses, ttlSeconds }: Found): readonly LookupAddress[] {
-    const { now, longestTtl } = this.#world;
+    const { now, longestTtl, mostNames } = this.#world;
     this.#cache.delete(name);
     this.#cache.set(name, { addresses, untilMs: now() + Math.min(ttlSeconds, longestTtl) * 1000 });
-    if (this.#cache.size > MOST_NAMES) this.#cache.delete(this.#cache.keys().next().value as string);
+    if (this.#cache.size > mostNames) this.#cache.delete(this.#cache.keys().next().value as string);
     return addresses;
   }
 

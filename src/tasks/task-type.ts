@@ -38,7 +38,25 @@ export interface TaskWorld {
  * drops the samples. A target that does not answer is a result of a probe (`probe_success 0`), not a failed run.
  * Gives up when `signal` fires.
  */
-export type TaskRun = (out: Snapshot, signal: AbortSignal) => Promise<void>;
+export type TaskRun = (out: Snapshot, signal: AbortSignal, call?: TaskCall) => Promise<void>;
+
+/** A run that somebody asked for. */
+export interface TaskCall {
+  readonly params: Readonly<Record<string, string>>;
+  /** Takes the end of what the run printed, for whoever asked. */
+  readonly report: (output: string) => void;
+}
+
+/** Thrown by a run that failed, but whose samples are to be kept. `result` is the label of firesteel_task_runs_total. */
+export class TaskFailure extends Error {
+  override readonly name = 'TaskFailure';
+  readonly result: string;
+
+  constructor(result: string, message: string) {
+    super(message);
+    this.result = result;
+  }
+}
 
 /** A kind of task as data; configuration schema and docs are made from these records. */
 export interface TaskType<Options extends z.ZodObject = z.ZodObject> {
@@ -54,6 +72,10 @@ export interface TaskType<Options extends z.ZodObject = z.ZodObject> {
   readonly families: readonly Family[];
   /** How many runs of this type may be under way at a time; unset: as many as there are slots for all tasks. */
   readonly atOnce?: number;
+  /** Whether an interval of 0 is allowed: such a task runs when it is asked to. */
+  readonly onDemand?: boolean;
+  /** How long a run may take to end behind its timeout, milliseconds; 1 s when unset. */
+  readonly graceMs?: number;
   /** Whether it is taken from the configuration file only, unless `taskRunner.allowFromApi` names it. */
   readonly risky?: boolean;
   /**
@@ -61,6 +83,10 @@ export interface TaskType<Options extends z.ZodObject = z.ZodObject> {
    * that are only checked. Throws an Error when the options can't work on this host.
    */
   create(world: TaskWorld, options: z.output<Options>): TaskRun;
+  /** What would keep a task from working as the host is now; for check-config. */
+  check?(options: z.output<Options>): readonly string[];
+  /** Why a run can't be asked for with these parameters. */
+  checkCall?(options: z.output<Options>, params: Readonly<Record<string, string>>): string | undefined;
 }
 
 /** Keeps the types of `options` and `create` together. */

@@ -258,7 +258,8 @@ test('every path that is described is there, and nothing else is', async (t) => 
     const [method = '', path = ''] = one.split(' ');
     const { status: code, body } = await fetch(url + path.replace('{id}', 'node.loadavg'), { method });
     await body?.cancel();
-    assert.equal(code, method === 'POST' ? 401 : 200, one);
+    const read = path === '/v1/tasks/{id}' ? 404 : 200;
+    assert.equal(code, method === 'GET' ? read : 401, one);
   }
   assert.equal((await fetch(`${url}/v1/ksm/getPodInfoByNodeName?nodeName=n1`)).status, 404);
   assert.equal((await fetch(`${url}/v1`)).status, 404);
@@ -272,7 +273,9 @@ test('nothing can be changed without the token, nor without its file', async (t)
     { authorization: 'Basic bGV0LW1lLWlu' },
     { authorization: 'let-me-in' },
   ];
-  const paths = new ApiDocument().operations.filter((one) => one.startsWith('POST ')).map((one) => one.slice(5));
+  const paths = new ApiDocument().operations
+    .filter((one) => one.startsWith('POST ') && !one.includes('/v1/tasks'))
+    .map((one) => one.slice(5));
   assert.equal(paths.length, 5);
   for (const path of paths) {
     for (const headers of wrong) {

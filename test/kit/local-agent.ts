@@ -30,6 +30,8 @@ export interface LocalAgent {
   get(path: string, search?: string, headers?: Record<string, string>): Promise<Answer>;
   /** The same for POST with the control token; `id` stands for `{id}`. */
   post(path: string, body?: unknown, id?: string, headers?: Record<string, string>): Promise<Answer>;
+  /** The same for any method; `search` is the query. */
+  send(method: string, path: string, options?: { body?: unknown; id?: string; search?: string }): Promise<Answer>;
 }
 
 const document = new ApiDocument();
@@ -74,6 +76,14 @@ export async function startLocalAgent(context: TestContext, config: (folder: str
     log: lines,
     configure,
     get: (path, search = '', headers = {}) => ask('GET', path, path + search, { headers }),
+    send: (method, path, { body, id = '', search = '' } = {}) =>
+      ask(method, path, path.replace('{id}', id) + search, {
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      }),
     post: (path, body, id = '', headers = { authorization: `Bearer ${token}` }) =>
       ask('POST', path, path.replace('{id}', id), {
         headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },

@@ -42,7 +42,9 @@ export class ApiDocument {
   readonly #document: Document;
 
   constructor() {
-    this.#document = parse(readFileSync(new URL('../../docs/api.yaml', import.meta.url), 'utf8'));
+    this.#document = parse(readFileSync(new URL('../../docs/api.yaml', import.meta.url), 'utf8'), {
+      maxAliasCount: -1,
+    });
   }
 
   get version(): string {

@@ -188,6 +188,10 @@ export const nodeProducers = (world: World, section: NodeSection): Producer[] =>
     settings: { options, paths: world.host.paths },
   }));
 
+/** The names of the collectors that `section` asks for. */
+export const nodeCollectorNames = (section: NodeSection): ReadonlySet<string> =>
+  new Set(wanted(section).map(({ spec }) => spec.name));
+
 /** The families that the collectors of `section` declare. */
 export const nodeFamilies = (section: NodeSection): readonly Family[] =>
   wanted(section).flatMap(({ spec }) => spec.families);

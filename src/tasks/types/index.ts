@@ -2,6 +2,7 @@ import type { TaskType } from '../task-type.ts';
 
 /** Loads the types of tasks, by name. A type that no task uses is not loaded. A new one is one file and one line here. */
 const TASK_TYPES: ReadonlyMap<string, () => Promise<TaskType>> = new Map([
+  ['exec', async (): Promise<TaskType> => (await import('./exec.ts')).exec],
   ['dns', async (): Promise<TaskType> => (await import('./dns.ts')).dns],
   ['http', async (): Promise<TaskType> => (await import('./http.ts')).http],
   ['ping', async (): Promise<TaskType> => (await import('./ping.ts')).ping],

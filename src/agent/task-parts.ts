@@ -1,0 +1,75 @@
+import type { Log } from '../base/log.ts';
+import { nodeCollectorNames } from '../collectors/node/index.ts';
+import { nodeName } from '../config/identity.ts';
+import type { Host } from '../host/host.ts';
+import { Scope } from '../metrics/scope.ts';
+import { Frame, type FrameWorld } from '../tasks/frame.ts';
+import { labelledTasks, TaskMaker } from '../tasks/make.ts';
+import type { TaskSettings } from '../tasks/settings.ts';
+import type { Task } from '../tasks/task.ts';
+import type { Config } from './config.ts';
+import type { Parts } from './parts.ts';
+
+/** What tasks are made with. */
+export interface TaskPartsWorld extends FrameWorld {
+  readonly host: Host;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** The tasks of a configuration. */
+export interface TaskParts {
+  readonly frame: Frame;
+  readonly scopes: readonly Scope[];
+  /** Tells the frame that these are the tasks in force now. */
+  takeOver(): void;
+}
+
+/** Builds, or takes over, a part for each task, and what they share. Throws an Error for a task that can't be made. */
+export async function taskParts(
+  config: Config,
+  parts: Parts,
+  plan: readonly TaskSettings[],
+  world: TaskPartsWorld,
+): Promise<TaskParts> {
+  const { concurrency, denyAddresses, allowFromApi } = config.taskRunner;
+  const { paths, cluster = '' } = config;
+  const pushIntervalMs = config.push.interval;
+  const node = nodeName(config);
+  const runner = { pushIntervalMs, concurrency, denyAddresses, allowFromApi, paths, cluster, node };
+  const { frame, maker } = await parts.take(
+    'taskRunner',
+    runner,
+    () => {
+      const { host, now, log } = world;
+      return {
+        frame: new Frame(concurrency, world),
+        maker: new TaskMaker({ cluster, node, host, now, log, pushIntervalMs, denyAddresses, allowFromApi }),
+      };
+    },
+    {
+      async stop(made) {
+        made.frame.schedule.stop();
+        made.maker.close();
+        await made.frame.ended();
+      },
+    },
+  );
+  const { node: section } = config.collectors;
+  const labelled = labelledTasks(plan, nodeCollectorNames(section));
+  const tasks: Task[] = [];
+  for (const settings of plan) {
+    const { id } = settings.common;
+    const isLabelled = labelled.has(settings);
+    const task = await parts.take(
+      `tasks.${id}`,
+      { input: settings.input, source: settings.source, isLabelled, runner },
+      (replaced: Task | undefined) => maker.make(settings, frame, isLabelled, replaced),
+      { start: (made) => made.start(), stop: (made) => made.stop() },
+    );
+    tasks.push(task);
+  }
+  const scope = new Scope();
+  for (const { producer } of tasks) scope.addProducer(producer);
+  return { frame, scopes: [frame.scope, scope], takeOver: () => frame.takeOver(tasks) };
+}

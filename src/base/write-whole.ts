@@ -1,0 +1,18 @@
+import { mkdir, open, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+const WRITE_MS = 5000;
+
+/**
+ * Replaces a file as a whole, on disk when this resolves, or leaves the old one: readers after a crash find either. Readable
+ * for this user only. Rejects with the errors of node:fs.
+ */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const part = `${path}.part`;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(part, text, { mode: 0o600, flush: true, signal: AbortSignal.timeout(WRITE_MS) });
+  await rename(part, path);
+  // The new name must be on disk too.
+  const folder = await open(dirname(path));
+  await folder.sync().finally(() => folder.close());
+}

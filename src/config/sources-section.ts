@@ -1,0 +1,46 @@
+import * as z from 'zod';
+import { duration, filePath } from './units.ts';
+
+const source = z
+  .strictObject({
+    directory: filePath(
+      'Folder whose *.yaml files are read and followed, by name; a mounted ConfigMap is one.',
+    ).optional(),
+    recursive: z.boolean().default(false).describe('Of a folder: also the folders below it.'),
+    url: z
+      .string()
+      .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected http:// or https://')
+      .refine((text) => !URL.canParse(text) || new URL(text).username === '', 'no credentials in the URL: use auth')
+      .optional()
+      .describe('Where the text is; {node} and {cluster} are replaced.'),
+    every: duration(1000, 86_400_000).prefault('1m').describe('Of a URL: how often it is asked for.'),
+    auth: z
+      .strictObject({ bearerTokenFile: filePath('File with the bearer token.') })
+      .optional()
+      .describe('Of a URL: what to authenticate with.'),
+    keep: duration(0)
+      .prefault('24h')
+      .describe('Of a URL: how old the copy on disk may be that is used while there is no answer.'),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-fA-F]{64}$/, 'expected 64 hexadecimal digits')
+      .optional()
+      .describe('Of a URL: SHA-256 of the text; another text is refused.'),
+    allow: z
+      .array(z.enum(['tasks']))
+      .default(['tasks'])
+      .describe('Sections that it may set.'),
+  })
+  .refine(({ directory, url }) => (directory === undefined) !== (url === undefined), {
+    error: 'needs either directory or url',
+  });
+
+/** Where tasks come from beside this file and the API. */
+export const sourcesSection = z
+  .array(source)
+  .max(20)
+  .default([])
+  .describe('Folders and URLs with further tasks, followed while the agent runs.');
+
+/** One source, as configured. */
+export type SourceSettings = z.output<typeof sourcesSection>[number];

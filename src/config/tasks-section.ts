@@ -1,0 +1,73 @@
+import * as z from 'zod';
+import { labelNameOf } from './label-name.ts';
+import { duration } from './units.ts';
+
+/** Labels that a task can't add: they are part of the identity of its series. */
+const IDENTITY_LABELS = ['job', 'instance', 'task', 'script'];
+
+/** The longest interval of a task. */
+const LONGEST_MS = 86_400_000;
+
+/** The name of a task, unique over all sources. */
+export const taskId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, 'expected a-z, 0-9, and _ . - behind the first character, at most 63')
+  .describe('Name of the task, unique over all sources.');
+
+/** What every task has; its type adds options of its own. */
+export const commonTaskOptions = z.strictObject({
+  id: taskId,
+  type: z.string().describe('What it does: the name of a type of tasks.'),
+  enabled: z.boolean().default(true).describe('Whether it runs.'),
+  interval: duration(0, LONGEST_MS)
+    .prefault('30s')
+    .describe('How often it runs, at least 1s; 0s, for exec only: on demand.'),
+  offset: duration(0, LONGEST_MS)
+    .optional()
+    .describe('When within the interval it runs; a hash of cluster, node and id when unset.'),
+  timeout: duration(10, LONGEST_MS)
+    .optional()
+    .describe('After so long a run is asked to end; 10s or the interval, whichever is less, when unset.'),
+  deadline: duration(10, LONGEST_MS)
+    .optional()
+    .describe('After so long a run that has not ended is stuck; the timeout and 1s, at most the interval, when unset.'),
+  labels: z
+    .record(
+      labelNameOf().refine((name) => !IDENTITY_LABELS.includes(name), {
+        error: `${IDENTITY_LABELS.join(', ')} are set by the agent`,
+      }),
+      z.string().min(1),
+    )
+    .default({})
+    .describe('Labels on all series of the task.'),
+  job: z.string().min(1).optional().describe('Label job of its series, for probes and scrapes.'),
+});
+
+/** The options that all tasks have, checked. Durations are milliseconds. */
+export type CommonTaskOptions = z.output<typeof commonTaskOptions>;
+
+const range = z.string().regex(/^[0-9a-fA-F:.]+(?:\/\d{1,3})?$/, 'expected an address range such as 169.254.0.0/16');
+
+/** The sections about tasks; the options of each type are checked when the type is loaded. */
+export const tasksSection = z
+  .array(z.looseObject({ id: taskId, type: z.string() }))
+  .default([])
+  .describe('Tasks: collections of your own, each with an interval of its own. docs/tasks.md has the types.');
+
+/** How tasks run, and which are taken from where. */
+export const taskRunnerSection = z
+  .strictObject({
+    max: z.int().min(1).max(5000).default(1000).describe('Most tasks, of all sources together.'),
+    concurrency: z.int().min(1).max(1000).default(50).describe('Most runs at a time.'),
+    allowFromApi: z
+      .array(z.string())
+      .default([])
+      .describe(
+        'Types of tasks that may come from the API and from URLs although they can do harm (exec), or whose tasks from there may ask loopback and link-local addresses (http, scrape, …).',
+      ),
+    denyAddresses: z
+      .array(range)
+      .default(['169.254.0.0/16', 'fd00:ec2::254/128'])
+      .describe('Address ranges that no task may connect to; checked after a name is resolved.'),
+  })
+  .prefault({});

@@ -1,0 +1,41 @@
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { ConfigError } from '../config/load.ts';
+import { answerer, type OnError } from './answer.ts';
+import { boundConnections, IDLE_MS, LIMITS } from './limits.ts';
+import type { Routes } from './message.ts';
+
+const MAX_CONNECTIONS = 64;
+
+/**
+ * Serves `routes` at a unix socket of mode 0660: who may open it needs no token. A socket that an earlier process has left is
+ * replaced. Rejects with a ConfigError when it can't be made.
+ */
+export async function startSocketServer(
+  path: string,
+  routes: Routes,
+  onError: OnError,
+): Promise<{ close(): Promise<void> }> {
+  const answer = answerer(routes, async () => undefined, onError);
+  const server = createServer(LIMITS, (request, response) => void answer(request, response));
+  boundConnections(server, () => MAX_CONNECTIONS, false);
+  server.setTimeout(IDLE_MS);
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, resolve);
+    });
+    chmodSync(path, 0o660);
+  } catch (cause) {
+    server.close();
+    throw new ConfigError([`localPush.socket: cannot listen on ${path}: ${(cause as NodeJS.ErrnoException).code}`]);
+  }
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

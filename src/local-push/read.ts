@@ -1,0 +1,130 @@
+import { isLabelName, type MetricType } from '../metrics/family.ts';
+import { parseText, TextFormatError } from '../metrics/text/parse.ts';
+import { type GroupLabels, type PushedFamily, PushRefused } from './store.ts';
+
+interface Draft {
+  readonly name: string;
+  type: MetricType | undefined;
+  help: string;
+  readonly samples: { readonly name: string; readonly labels: GroupLabels; readonly value: number }[];
+}
+
+/** The families of a push in the text format, all of them or none. Throws {@link PushRefused} with the line. */
+export function readPushedText(text: string): PushedFamily[] {
+  const drafts = new Map<string, Draft>();
+  const seen = new Set<string>();
+  const draftOf = (name: string): Draft => {
+    const draft = drafts.get(name) ?? { name, type: undefined, help: '', samples: [] };
+    drafts.set(name, draft);
+    return draft;
+  };
+  try {
+    // Some shells send no newline at the end.
+    for (const line of parseText(text)) {
+      if (line.kind === 'help') draftOf(line.name).help = line.help;
+      else if (line.kind === 'type') {
+        const draft = draftOf(line.name);
+        if (draft.type !== undefined || draft.samples.length > 0)
+          throw new Error(`TYPE of ${line.name} comes twice or late`);
+        draft.type = line.type;
+      } else {
+        const { name, labels, value } = line;
+        if (line.timestampMs !== undefined)
+          throw new Error(`${name} has a timestamp: pushes have the time of the push`);
+        const bad = labels.find(([label]) => label !== 'le' && !isLabelName(label));
+        if (bad) throw new Error(`${name} has the reserved label ${bad[0]}`);
+        const key = JSON.stringify([name, [...labels].sort(([a], [b]) => (a < b ? -1 : 1))]);
+        if (seen.has(key)) throw new Error(`${name} has a series twice`);
+        seen.add(key);
+        draftOf(ownerOf(name, drafts)).samples.push({ name, labels, value });
+      }
+    }
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const place = cause instanceof TextFormatError ? '' : 'the text can not be used: ';
+    throw new PushRefused(400, place + message);
+  }
+  return [...drafts.values()]
+    .filter(({ samples }) => samples.length > 0)
+    .map(({ name, type = 'untyped', help, samples }) => ({
+      name,
+      type,
+      help: help === '' ? 'Pushed.' : help,
+      samples,
+    }));
+}
+
+/** The families of the JSON list `[{"name", "timestamp", "tags", "value"}]`. Throws {@link PushRefused}. */
+export function readPushedJson(text: string): PushedFamily[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    throw new PushRefused(400, 'the body is not JSON');
+  }
+  const families = new Map<string, PushedFamily & { samples: Draft['samples'] }>();
+  for (const [index, entry] of (Array.isArray(list) ? list : [list]).entries()) {
+    const refuse = (what: string) => new PushRefused(400, `entry ${index}: ${what}`);
+    if (typeof entry !== 'object' || entry === null) throw refuse('is no object');
+    const { name, tags = {}, value, timestamp } = entry as Record<string, unknown>;
+    if (typeof name !== 'string' || name === '') throw refuse('has no name');
+    const number = typeof value === 'boolean' ? Number(value) : value;
+    if (typeof number !== 'number') throw refuse(`${name} has a value that is no number`);
+    if (timestamp !== undefined && typeof timestamp !== 'number')
+      throw refuse(`${name} has a timestamp that is no number`);
+    if (typeof tags !== 'object' || tags === null) throw refuse(`${name} has tags that are no object`);
+    const full = name.replaceAll(/[^a-zA-Z0-9_:]/g, '_').replace(/^(?=\d)/, '_');
+    const labels = Object.entries(tags).map(
+      ([label, text_]) =>
+        [
+          label
+            .replaceAll(/[^a-zA-Z0-9_]/g, '_')
+            .replace(/^(?=\d)/, '_')
+            .replace(/^__+/, '_'),
+          String(text_),
+        ] as const,
+    );
+    const family = families.get(full) ?? { name: full, type: 'gauge' as const, help: 'Pushed.', samples: [] };
+    family.samples.push({ name: full, labels, value: number });
+    families.set(full, family);
+  }
+  return [...families.values()];
+}
+
+function ownerOf(name: string, drafts: ReadonlyMap<string, Draft>): string {
+  const [, base, suffix] = /^(.+)_(bucket|sum|count)$/.exec(name) ?? [];
+  const type = base === undefined ? undefined : drafts.get(base)?.type;
+  const isPart = type === 'histogram' || (type === 'summary' && suffix !== 'bucket');
+  return isPart && base !== undefined ? base : name;
+}
+
+/**
+ * The labels of a grouping key, `job/JOB/LABEL/VALUE/…` behind `/metrics/`; a name with `@base64` has its value in base64url.
+ * Throws {@link PushRefused}.
+ */
+export function groupOf(path: string): GroupLabels {
+  const segments = path.split('/');
+  const labels: [string, string][] = [];
+  if (segments.length % 2 !== 0 || !/^job(?:@|$)/.test(segments[0] ?? ''))
+    throw new PushRefused(400, 'expected /metrics/job/JOB and pairs of /LABEL/VALUE');
+  for (let index = 0; index < segments.length; index += 2) {
+    const [name = '', encoding] = (segments[index] ?? '').split('@');
+    const text = segments[index + 1] ?? '';
+    if (name !== 'job' && !isLabelName(name))
+      throw new PushRefused(400, `${JSON.stringify(name)} is no name of a label`);
+    if (encoding !== undefined && encoding !== 'base64') throw new PushRefused(400, `unknown encoding ${encoding}`);
+    if (labels.some(([known]) => known === name)) throw new PushRefused(400, `the label ${name} comes twice`);
+    const value = encoding === undefined ? decoded(text) : Buffer.from(text, 'base64url').toString();
+    if (name === 'job' && value === '') throw new PushRefused(400, 'job is empty');
+    if (value !== '') labels.push([name, value]);
+  }
+  return labels;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new PushRefused(400, 'the path has a bad % sequence');
+  }
+}

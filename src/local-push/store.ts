@@ -1,0 +1,225 @@
+import type { Family, MetricType } from '../metrics/family.ts';
+import type { Producer } from '../metrics/scope.ts';
+import type { Snapshot } from '../metrics/snapshot.ts';
+import { labelBlock } from '../metrics/text/format.ts';
+
+/** A push that is refused; `status` is that of HTTP. */
+export class PushRefused extends Error {
+  override readonly name = 'PushRefused';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Names and values of labels, `job` first. */
+export type GroupLabels = readonly (readonly [name: string, value: string])[];
+
+/** A family that was pushed. */
+export interface PushedFamily {
+  readonly name: string;
+  readonly type: MetricType;
+  readonly help: string;
+  readonly samples: readonly {
+    readonly name: string;
+    readonly labels: GroupLabels;
+    readonly value: number;
+  }[];
+}
+
+/** How much is kept. */
+export interface StoreLimits {
+  /** Series of a job. */
+  readonly series: number;
+  readonly jobs: number;
+}
+
+/** What the store asks of the agent. */
+export interface StoreWorld {
+  readonly now: () => number;
+  /** Who else brings a family of that name; undefined when nobody does. */
+  readonly ownerOf: (family: string) => string | undefined;
+  readonly onExpired: () => void;
+}
+
+interface Group {
+  readonly labels: GroupLabels;
+  readonly families: Map<string, PushedFamily>;
+  untilMs: number;
+  pushMs: number | undefined;
+  failureMs: number | undefined;
+}
+
+const MOST_GROUPS_OF_A_JOB = 100;
+const pushTime = 'push_time_seconds';
+const failureTime = 'push_failure_time_seconds';
+const HELP: Readonly<Record<string, string>> = {
+  [pushTime]: 'Last Unix time when changing this group succeeded.',
+  [failureTime]: 'Last Unix time when changing this group failed.',
+};
+
+/** What was pushed to this agent, by group of labels, as in a Pushgateway, but with an end. Not kept over a restart. */
+export class PushStore {
+  readonly #groups = new Map<string, Group>();
+  readonly #limits: StoreLimits;
+  readonly #world: StoreWorld;
+  readonly #families = new Map<string, Family>();
+  readonly producer: Producer;
+
+  constructor(limits: StoreLimits, world: StoreWorld) {
+    this.#limits = limits;
+    this.#world = world;
+    this.producer = {
+      group: 'pushed',
+      name: 'push',
+      shares: true,
+      whenEmpty: 'nothing was pushed, or its time is over',
+      collect: (out) => this.#collect(out),
+    };
+  }
+
+  /**
+   * Takes a push for `ttlMs`. With `replaces` everything of the group makes room for it, else only families of the same
+   * names. Throws {@link PushRefused} and changes nothing but the time of the failure.
+   */
+  push(labels: GroupLabels, families: readonly PushedFamily[], ttlMs: number, replaces: boolean): void {
+    this.#expire();
+    const key = keyOf(labels);
+    try {
+      this.#check(labels, key, families, replaces);
+    } catch (cause) {
+      this.failed(labels);
+      throw cause;
+    }
+    const group = this.#groups.get(key) ?? this.#create(labels, key);
+    if (replaces) group.families.clear();
+    for (const family of families) group.families.set(family.name, family);
+    group.pushMs = this.#world.now();
+    group.untilMs = group.pushMs + ttlMs;
+  }
+
+  /** Notes that a push to a group failed, if there is the group. */
+  failed(labels: GroupLabels): void {
+    const group = this.#groups.get(keyOf(labels));
+    if (group) group.failureMs = this.#world.now();
+  }
+
+  /** Ends a group; it need not be there. */
+  delete(labels: GroupLabels): void {
+    this.#groups.delete(keyOf(labels));
+  }
+
+  /** Series by job. */
+  series(): ReadonlyMap<string, number> {
+    this.#expire();
+    const counts = new Map<string, number>();
+    for (const group of this.#groups.values()) {
+      const job = jobOf(group.labels);
+      counts.set(job, (counts.get(job) ?? 0) + sizeOf(group.families.values()));
+    }
+    return counts;
+  }
+
+  #create(labels: GroupLabels, key: string): Group {
+    const group: Group = { labels, families: new Map(), untilMs: 0, pushMs: undefined, failureMs: undefined };
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  #check(labels: GroupLabels, key: string, families: readonly PushedFamily[], replaces: boolean): void {
+    const job = jobOf(labels);
+    const others = [...this.#groups].filter(([other]) => other !== key);
+    const ofJob = others.filter(([, group]) => jobOf(group.labels) === job);
+    if (!this.#groups.has(key)) {
+      const jobs = new Set(others.map(([, group]) => jobOf(group.labels)));
+      if (!jobs.has(job) && jobs.size >= this.#limits.jobs) {
+        throw new PushRefused(429, `there are ${jobs.size} jobs already: see localPush.limits.jobs`);
+      }
+      if (ofJob.length >= MOST_GROUPS_OF_A_JOB) {
+        throw new PushRefused(429, `the job ${job} has ${ofJob.length} groups already`);
+      }
+    }
+    const names = new Set(families.map(({ name }) => name));
+    const stays = replaces
+      ? []
+      : [...(this.#groups.get(key)?.families.values() ?? [])].filter(({ name }) => !names.has(name));
+    const size =
+      sizeOf(families) + sizeOf(stays) + ofJob.reduce((sum, [, group]) => sum + sizeOf(group.families.values()), 0);
+    if (size > this.#limits.series) {
+      throw new PushRefused(
+        413,
+        `the job ${job} would have ${size} series, at most ${this.#limits.series}: see localPush.limits.series`,
+      );
+    }
+    for (const { name, type } of families) {
+      if (name in HELP) throw new PushRefused(400, `${name} is what the agent reports itself`);
+      const owner = this.#world.ownerOf(name);
+      if (owner !== undefined) throw new PushRefused(409, `${name} is a family of ${owner}: choose another name`);
+      const other = others.find(([, group]) => (group.families.get(name)?.type ?? type) !== type);
+      if (other) {
+        const theirs = other[1].families.get(name)?.type;
+        throw new PushRefused(409, `${name} is a ${theirs} in another group, but a ${type} here`);
+      }
+    }
+  }
+
+  #expire(): void {
+    const nowMs = this.#world.now();
+    for (const [key, { untilMs }] of this.#groups) {
+      if (untilMs > nowMs) continue;
+      this.#groups.delete(key);
+      this.#world.onExpired();
+    }
+  }
+
+  #collect(out: Snapshot): void {
+    this.#expire();
+    for (const { labels, families, pushMs, failureMs } of this.#groups.values()) {
+      for (const { name, type, help, samples } of families.values()) {
+        const family = this.#familyOf(name, type, help);
+        for (const sample of samples) out.addSeries(family, keyWith(sample.name, sample.labels, labels), sample.value);
+      }
+      const times = [
+        [pushTime, pushMs],
+        [failureTime, failureMs],
+      ] as const;
+      for (const [name, time] of times) {
+        out.addSeries(this.#familyOf(name, 'gauge', HELP[name] ?? ''), keyWith(name, [], labels), (time ?? 0) / 1000);
+      }
+    }
+  }
+
+  /** The same object as long as it means the same, so that cycles share their lists of series. */
+  #familyOf(name: string, type: MetricType, help: string): Family {
+    const known = this.#families.get(name);
+    if (known && known.type === type) return known;
+    const family = { name, type, help, labels: [] };
+    this.#families.set(name, family);
+    return family;
+  }
+}
+
+const jobOf = (labels: GroupLabels): string => labels.find(([name]) => name === 'job')?.[1] ?? '';
+
+const keyOf = (labels: GroupLabels): string => JSON.stringify([...labels].sort(([a], [b]) => (a < b ? -1 : 1)));
+
+function sizeOf(families: Iterable<PushedFamily>): number {
+  let size = 0;
+  for (const { samples } of families) size += samples.length;
+  return size;
+}
+
+/** The labels of the group replace those of the line, as at a Pushgateway. */
+function keyWith(name: string, own: GroupLabels, group: GroupLabels): string {
+  const names = new Set(group.map(([label]) => label));
+  const labels = [...group, ...own.filter(([label]) => !names.has(label))];
+  return (
+    name +
+    labelBlock(
+      labels.map(([label]) => label),
+      labels.map(([, value]) => value),
+    )
+  );
+}

@@ -1,0 +1,190 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Frame } from './frame.ts';
+import type { TaskPlan } from './plan.ts';
+import { idOf, type TaskProblem } from './settings.ts';
+import type { LastRun, RunRequest, Task } from './task.ts';
+import type { StoredTasks } from './tasks-file.ts';
+
+/** What the control of tasks asks of the agent. */
+export interface TaskHost {
+  /** Runs `work` while no reload and no other change is under way. */
+  queue<T>(work: () => Promise<T>): Promise<T>;
+  /** The tasks that came by the API, as they were given. */
+  readonly stored: StoredTasks;
+  /** The plan with these tasks of the API in place of the stored ones. */
+  plan(stored: StoredTasks): Promise<TaskPlan>;
+  /** Puts them on disk and in force. Leaves all as it was when that fails. */
+  commit(stored: StoredTasks): Promise<void>;
+  /** Whether they survive a restart. */
+  readonly isPersistent: boolean;
+  /** What runs the tasks in force; undefined when there never were any. */
+  readonly frame: Frame | undefined;
+  /** Switches a task off for some time, or on again; resolves when that is on disk. */
+  disable(task: Task, ttlMs: number, reason: string): Promise<void>;
+  enable(task: Task): Promise<void>;
+}
+
+/** The answer to a change: a status of HTTP and the body. */
+export interface Changed {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** How a change is meant. */
+export interface ChangeOptions {
+  /** Only tells what would be done. */
+  readonly dryRun: boolean;
+  /** Tasks that are there with equal settings are no conflict. */
+  readonly keepEqual: boolean;
+}
+
+/** Runs that may be asked for at a time. */
+const MOST_ASKED = 2;
+
+/** Adds, replaces and removes tasks of the API: all of a request, or nothing. */
+export class TaskControl {
+  readonly #host: TaskHost;
+  /** Runs under way that were asked for. */
+  #asked = 0;
+
+  constructor(host: TaskHost) {
+    this.#host = host;
+  }
+
+  get tasks(): readonly Task[] {
+    return (this.#host.frame?.tasks ?? []).toSorted((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  find(id: string): Task | undefined {
+    return this.tasks.find((task) => task.id === id);
+  }
+
+  add(inputs: StoredTasks, { dryRun, keepEqual }: ChangeOptions): Promise<Changed> {
+    return this.#host.queue(async () => {
+      const { stored } = this.#host;
+      const known = new Map(stored.map((task) => [idOf(task), task]));
+      const isKept = (task: StoredTasks[number]) => keepEqual && isDeepStrictEqual(known.get(idOf(task)), task);
+      const unchanged = inputs.filter(isKept);
+      const fresh = inputs.filter((task) => !isKept(task));
+      const conflicts = fresh.map(idOf).filter((id) => id !== '' && (known.has(id) || this.find(id) !== undefined));
+      if (conflicts.length > 0) return { status: 409, body: { error: 'there are tasks of these ids', conflicts } };
+      const isSame = fresh.length === 0;
+      return this.#change([...stored, ...fresh], dryRun, isSame ? 200 : 201, {
+        added: fresh.map(idOf),
+        unchanged: unchanged.map(idOf),
+      });
+    });
+  }
+
+  /** Replaces one task. */
+  replace(id: string, input: StoredTasks[number], { dryRun }: ChangeOptions): Promise<Changed> {
+    return this.#host.queue(async () => {
+      const { stored } = this.#host;
+      if (idOf(input) !== id) return { status: 422, body: { error: `the id in the body is not ${id}` } };
+      const refused = this.#notOurs([id]);
+      if (refused) return refused;
+      const before = stored.find((task) => idOf(task) === id);
+      if (isDeepStrictEqual(before, input)) return { status: 200, body: { changed: [], unchanged: [id] } };
+      const next = stored.map((task) => (task === before ? input : task));
+      return this.#change(next, dryRun, 200, { changed: [id], unchanged: [] });
+    });
+  }
+
+  /** Replaces all tasks of the API. */
+  replaceAll(inputs: StoredTasks, { dryRun }: ChangeOptions): Promise<Changed> {
+    return this.#host.queue(async () => {
+      const known = new Map(this.#host.stored.map((task) => [idOf(task), task]));
+      const given = new Set(inputs.map(idOf));
+      const others = inputs.map(idOf).filter((id) => !known.has(id) && this.find(id) !== undefined);
+      if (others.length > 0) {
+        return { status: 409, body: { error: 'tasks of other sources have these ids', conflicts: others } };
+      }
+      const isEqual = (task: StoredTasks[number]) => isDeepStrictEqual(known.get(idOf(task)), task);
+      const body = {
+        added: inputs.filter((task) => !known.has(idOf(task))).map(idOf),
+        changed: inputs.filter((task) => known.has(idOf(task)) && !isEqual(task)).map(idOf),
+        removed: [...known.keys()].filter((id) => !given.has(id)),
+        unchanged: inputs.filter(isEqual).map(idOf),
+      };
+      // An object that is kept is not checked again.
+      const next = inputs.map((task) => (isEqual(task) ? (known.get(idOf(task)) ?? task) : task));
+      return this.#change(next, dryRun, 200, body);
+    });
+  }
+
+  /** Removes tasks; resolves when their runs have ended, or the deadlines of these have passed. */
+  async remove(ids: readonly string[], { dryRun }: ChangeOptions): Promise<Changed> {
+    const gone = new Set(ids);
+    const changed = await this.#host.queue(async () => {
+      const refused = this.#notOurs([...gone]);
+      if (refused) return refused;
+      const next = this.#host.stored.filter((task) => !gone.has(idOf(task)));
+      return this.#change(next, dryRun, 200, { removed: [...gone] });
+    });
+    if (changed.status === 200 && !dryRun) await this.#host.frame?.ended(gone);
+    return changed;
+  }
+
+  /** Runs a task now. `many`: too many such runs are under way; a text says why it can't be run so. */
+  async runNow(
+    id: string,
+    request: RunRequest,
+  ): Promise<LastRun | 'busy' | 'many' | { readonly refused: string } | undefined> {
+    const task = this.find(id);
+    if (task === undefined) return undefined;
+    const refused = task.checkCall(request.params);
+    if (refused !== undefined) return { refused };
+    if (this.#asked >= MOST_ASKED) return 'many';
+    this.#asked++;
+    try {
+      return await task.runNow(request);
+    } finally {
+      this.#asked--;
+    }
+  }
+
+  async disable(id: string, ttlMs: number, reason: string): Promise<Task | undefined> {
+    const task = this.find(id);
+    if (task) await this.#host.disable(task, ttlMs, reason);
+    return task;
+  }
+
+  async enable(id: string): Promise<Task | undefined> {
+    const task = this.find(id);
+    if (task) await this.#host.enable(task);
+    return task;
+  }
+
+  /** Why these can't be changed here: they are not there, or of another source. */
+  #notOurs(ids: readonly string[]): Changed | undefined {
+    const stored = new Set(this.#host.stored.map(idOf));
+    const missing = ids.filter((id) => !stored.has(id));
+    if (missing.length === 0) return undefined;
+    const elsewhere = missing.filter((id) => this.find(id) !== undefined);
+    const unknown = missing.filter((id) => !elsewhere.includes(id));
+    if (unknown.length > 0) return { status: 404, body: { error: 'there are no tasks of these ids', unknown } };
+    const sources = Object.fromEntries(elsewhere.map((id) => [id, this.find(id)?.settings.source]));
+    return { status: 409, body: { error: 'these tasks come from elsewhere: change them there', sources } };
+  }
+
+  async #change(next: StoredTasks, dryRun: boolean, status: number, body: Changed['body']): Promise<Changed> {
+    const { frame } = this.#host;
+    const { problems, shadowed } = await this.#host.plan(next);
+    const ours = problems.filter(({ source, id }) => source === 'api' || id === '');
+    if (ours.length > 0) {
+      frame?.changed('refused', 'api');
+      const isRisky = ours.every(isRisk);
+      return { status: isRisky ? 403 : 422, body: { error: 'nothing was changed', problems: ours.map(problemView) } };
+    }
+    const hidden = shadowed.filter(({ source }) => source === 'api').map(({ common }) => common.id);
+    if (hidden.length > 0) {
+      return { status: 409, body: { error: 'tasks of other sources have these ids', conflicts: hidden } };
+    }
+    if (!dryRun) await this.#host.commit(next);
+    return { status, body: { ...body, ...(dryRun ? { dryRun } : { persisted: this.#host.isPersistent }) } };
+  }
+}
+
+const isRisk = ({ path, message }: TaskProblem): boolean => path[0] === 'type' && message.includes('allowFromApi');
+
+const problemView = ({ id, path, message }: TaskProblem) => ({ id, path: path.map(String).join('.'), message });

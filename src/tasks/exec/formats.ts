@@ -1,0 +1,104 @@
+import { parseLine } from '../../metrics/text/parse.ts';
+import { readInflux } from './influx.ts';
+import { readNagios } from './nagios.ts';
+import { labelName, metricName, Reading, stampOf } from './reading.ts';
+
+/** Formats of output. */
+export const FORMATS = ['prometheus', 'openmetrics', 'json', 'influx', 'nagios'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** How a text is read. */
+export interface ReadOptions {
+  /** In front of the names that json, influx and nagios give. */
+  readonly prefix: string;
+  /** Most bytes of a line; a longer one is lost. */
+  readonly line: number;
+}
+
+/** Understands what it can of a text: a bad line costs itself only. */
+export const READERS: Readonly<Record<Format, (text: string, options: ReadOptions) => Reading>> = {
+  prometheus: (text, { line }) => readText(text, line, (each) => each),
+  openmetrics: (text, { line }) => readText(text, line, fromOpenMetrics),
+  json: readJson,
+  influx: (text, options) => eachLine(text, options.line, (reading, line) => readInflux(reading, line, options.prefix)),
+  nagios: (text, { prefix }) => readNagios(text, prefix),
+};
+
+/** Reads line by line; what `read` throws is a lost line. */
+function eachLine(text: string, most: number, read: (reading: Reading, line: string) => void): Reading {
+  const reading = new Reading();
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+    if (line.length > most) {
+      reading.lose(`line ${index + 1} is longer than ${most} bytes`);
+      continue;
+    }
+    try {
+      read(reading, line);
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message.replace(/^line \d+: /, '') : String(cause);
+      reading.lose(`line ${index + 1}: ${message}`);
+    }
+  }
+  return reading;
+}
+
+function readText(text: string, most: number, translate: (line: string) => string | undefined): Reading {
+  return eachLine(text, most, (reading, raw) => {
+    const line = translate(raw);
+    const parsed = line === undefined ? undefined : parseLine(line);
+    if (parsed === undefined) return;
+    if (parsed.kind === 'sample') reading.add({ ...parsed, stampMs: parsed.timestampMs });
+    else if (parsed.kind === 'help') reading.family(parsed.name).help = parsed.help;
+    else if (reading.family(parsed.name).samples.length > 0)
+      throw new Error(`TYPE of ${parsed.name} after its samples`);
+    else reading.family(parsed.name).type = parsed.type;
+  });
+}
+
+/** A line of OpenMetrics 1.0 in the older format; undefined for what has no meaning there. */
+function fromOpenMetrics(line: string): string | undefined {
+  if (/^# (?:EOF|UNIT\b)/.test(line)) return undefined;
+  const type = /^# TYPE (\S+) (\S+)$/.exec(line);
+  if (type) {
+    const [, name = '', word = ''] = type;
+    if (word === 'counter') return `# TYPE ${name}_total counter`;
+    if (word === 'info' || word === 'stateset') return `# TYPE ${name}${word === 'info' ? '_info' : ''} gauge`;
+    return `# TYPE ${name} ${word === 'unknown' ? 'untyped' : word}`;
+  }
+  if (line.startsWith('#')) return line;
+  const bare = line.replace(/ # \{.*$/, '');
+  if (/^[^\s{]+_created(?:\{|\s)/.test(bare)) return undefined;
+  // Seconds with a fraction instead of milliseconds.
+  return bare.replace(/^(.*[\s}]\S+) ([\d.eE+-]+)$/, (_, head: string, stamp: string) =>
+    /^[a-zA-Z_:][^\s{]*$/.test(head) ? `${head} ${stamp}` : `${head} ${Math.round(Number(stamp) * 1000)}`,
+  );
+}
+
+/** `[{"name": "disk", "timestamp": 1700000000, "tags": {"dev": "sda"}, "value": 1.5}]`. */
+function readJson(text: string, { prefix }: ReadOptions): Reading {
+  const reading = new Reading();
+  const value: unknown = JSON.parse(text);
+  const list = Array.isArray(value) ? value : [value];
+  for (const [index, entry] of list.entries()) {
+    const wrong = jsonEntry(reading, entry, prefix);
+    if (wrong !== undefined) reading.lose(`entry ${index}: ${wrong}`);
+  }
+  return reading;
+}
+
+function jsonEntry(reading: Reading, entry: unknown, prefix: string): string | undefined {
+  if (typeof entry !== 'object' || entry === null) return 'is no object';
+  const { name, timestamp, tags = {}, value } = entry as Record<string, unknown>;
+  if (typeof name !== 'string' || name === '') return 'has no name';
+  const number = typeof value === 'boolean' ? Number(value) : value;
+  if (typeof number !== 'number') return `${name} has a value that is no number`;
+  if (timestamp !== undefined && typeof timestamp !== 'number') return `${name} has a timestamp that is no number`;
+  if (typeof tags !== 'object' || tags === null) return `${name} has tags that are no object`;
+  const labels = Object.entries(tags).map(([label, text]) => [labelName(label), String(text)] as const);
+  const stampMs = timestamp === undefined ? undefined : stampOf(timestamp);
+  const full = metricName(prefix + name);
+  reading.family(full).type = 'gauge';
+  reading.add({ name: full, labels, value: number, stampMs });
+  return undefined;
+}

@@ -1,0 +1,188 @@
+import { Counter, Histogram } from 'prom-client';
+import { type Log, ThrottledLog } from '../base/log.ts';
+import type { TaskView } from '../http/status-view.ts';
+import { Scope } from '../metrics/scope.ts';
+import { TaskRecords } from './records.ts';
+import { TaskSchedule } from './schedule.ts';
+import type { TaskSource } from './settings.ts';
+import { Slots } from './slots.ts';
+import { SLOW_MS, type Task } from './task.ts';
+import type { FramedTask, TaskFrame } from './task-frame.ts';
+import { addTaskSamples } from './task-samples.ts';
+import type { TaskType } from './task-type.ts';
+import { taskView } from './task-view.ts';
+
+/** What the frame uses of the world. */
+export interface FrameWorld {
+  readonly clocks: { readonly now: () => number; readonly monotonic: () => number };
+  readonly log: Log;
+  /** Why a producer is switched off for some time; undefined when it is not. */
+  readonly gate: (group: string, name: string) => string | undefined;
+  /** Whether another agent runs the tasks. */
+  readonly isStandby: () => boolean;
+  /** Told after each run. */
+  readonly onChange: () => void;
+}
+
+/** A stack is logged at most once in this time for each task. */
+const PANIC_EVERY_MS = 3_600_000;
+/** Of the places for slow tasks to the others. */
+const SLOW_SHARE = 4;
+const BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30];
+const DELAY_BUCKETS = [0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+
+/** What all tasks share: the schedule, the places for runs, the counters. */
+export class Frame implements TaskFrame {
+  readonly schedule: TaskSchedule;
+  readonly records: TaskRecords;
+  /** The metrics about tasks. */
+  readonly scope = new Scope();
+  readonly clocks: FrameWorld['clocks'];
+  readonly #world: FrameWorld;
+  readonly #throttled: ThrottledLog;
+  readonly #slots: Slots;
+  /** For tasks whose last run was slow: more of them, since they only wait. */
+  readonly #slow: Slots;
+  readonly #byType = new Map<string, Slots>();
+  /** Tasks that were removed while a run of theirs was under way. */
+  readonly #leaving = new Set<FramedTask>();
+  readonly #durations: Histogram<'type'>;
+  readonly #delays: Histogram<'type'>;
+  readonly #changes: Counter<'action' | 'source'>;
+  /** The tasks in force. */
+  tasks: readonly Task[] = [];
+
+  constructor(concurrency: number, world: FrameWorld) {
+    this.#world = world;
+    this.clocks = world.clocks;
+    this.schedule = new TaskSchedule(world.clocks);
+    this.records = new TaskRecords(world.clocks.now);
+    this.#slots = new Slots(concurrency);
+    this.#slow = new Slots(concurrency * SLOW_SHARE);
+    this.#throttled = new ThrottledLog(world.log, world.clocks.now, PANIC_EVERY_MS);
+    const registers = [this.scope];
+    this.#durations = new Histogram({
+      name: 'firesteel_task_run_seconds',
+      help: 'How long runs of tasks took, by type.',
+      labelNames: ['type'] as const,
+      buckets: BUCKETS,
+      registers,
+    });
+    this.#delays = new Histogram({
+      name: 'firesteel_task_start_delay_seconds',
+      help: 'How much later than planned runs of tasks began, by type.',
+      labelNames: ['type'] as const,
+      buckets: DELAY_BUCKETS,
+      registers,
+    });
+    this.#changes = new Counter({
+      name: 'firesteel_task_changes_total',
+      help: 'Tasks that were added, removed, changed or refused, by source.',
+      labelNames: ['action', 'source'] as const,
+      registers,
+    });
+    this.scope.addProducer({
+      group: 'agent',
+      name: 'tasks',
+      whenEmpty: 'there are no tasks',
+      collect: (out) => addTaskSamples(out, this.tasks, this.records.all()),
+    });
+  }
+
+  /** The tasks in force as they are shown, by id. */
+  views(): TaskView[] {
+    return this.tasks.map(taskView).sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  isStandby(): boolean {
+    return this.#world.isStandby();
+  }
+
+  gate(group: string, name: string): string | undefined {
+    return this.#world.gate(group, name);
+  }
+
+  async slot(type: TaskType, timeoutMs: number, isSlow: boolean): Promise<(() => void) | undefined> {
+    const own = this.#slotsOf(type);
+    const startedMs = this.clocks.monotonic();
+    if (own && !(await own.take(timeoutMs))) return undefined;
+    const all = isSlow ? this.#slow : this.#slots;
+    if (!(await all.take(Math.max(0, timeoutMs - (this.clocks.monotonic() - startedMs))))) {
+      own?.give();
+      return undefined;
+    }
+    const giveOnce = once(() => all.give());
+    // Runs that only wait, for a silent name server perhaps, must not keep all others from running.
+    const timer = isSlow ? undefined : setTimeout(giveOnce, SLOW_MS);
+    timer?.unref();
+    return () => {
+      clearTimeout(timer);
+      giveOnce();
+      own?.give();
+    };
+  }
+
+  late({ settings }: FramedTask, lateMs: number): void {
+    this.#delays.observe({ type: settings.type.name }, lateMs / 1000);
+  }
+
+  ran(task: FramedTask, durationSeconds: number): void {
+    this.#durations.observe({ type: task.settings.type.name }, durationSeconds);
+    this.#world.onChange();
+  }
+
+  panicked(task: FramedTask, cause: unknown): void {
+    this.#throttled.say('error', `task ${task.id}`, { task: task.id, err: cause }, 'a run of a task threw');
+  }
+
+  changed(action: 'added' | 'removed' | 'changed' | 'refused', source: TaskSource): void {
+    this.#changes.inc({ action, source });
+  }
+
+  /** A task was removed. */
+  left(task: FramedTask): void {
+    if (!task.isBusy) return;
+    this.#leaving.add(task);
+    void task.ended().then(() => this.#leaving.delete(task));
+  }
+
+  /** Resolves when the runs of removed tasks have ended, or their deadlines have passed. */
+  async ended(ids?: ReadonlySet<string>): Promise<void> {
+    const waited = [...this.#leaving].filter(({ id }) => ids?.has(id) ?? true);
+    await Promise.all(waited.map((task) => task.ended()));
+  }
+
+  /** Takes over a new set of tasks; counts what changed. */
+  takeOver(tasks: readonly Task[]): void {
+    const before = new Map(this.tasks.map((task) => [task.id, task]));
+    const after = new Set(tasks.map(({ id }) => id));
+    for (const task of tasks) {
+      const old = before.get(task.id);
+      if (old === undefined) this.changed('added', task.settings.source);
+      else if (old !== task) this.changed('changed', task.settings.source);
+    }
+    for (const task of this.tasks) {
+      if (after.has(task.id)) continue;
+      this.records.removed(task.record);
+      this.changed('removed', task.settings.source);
+    }
+    this.tasks = tasks;
+  }
+
+  #slotsOf({ name, atOnce }: TaskType): Slots | undefined {
+    if (atOnce === undefined) return undefined;
+    const known = this.#byType.get(name) ?? new Slots(atOnce);
+    this.#byType.set(name, known);
+    return known;
+  }
+}
+
+/** `act`, done at the first call only. */
+function once(act: () => void): () => void {
+  let isDone: boolean = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    act();
+  };
+}

@@ -1,0 +1,107 @@
+import type { Log } from '../base/log.ts';
+import type { Host } from '../host/host.ts';
+import { DeniedAddresses } from '../net/denied.ts';
+import { Names, type NamesWorld } from '../net/names.ts';
+import type { Frame } from './frame.ts';
+import { firstInMs, offsetOf } from './schedule.ts';
+import { isRemote, type TaskSettings } from './settings.ts';
+import { Task } from './task.ts';
+import type { TaskGroup, TaskRun } from './task-type.ts';
+
+/** What tasks are made with, beside their settings. */
+export interface MakeWorld {
+  readonly cluster: string;
+  readonly node: string;
+  readonly host: Host;
+  readonly now: () => number;
+  readonly log: Log;
+  /** How often results are pushed, milliseconds. */
+  readonly pushIntervalMs: number;
+  readonly denyAddresses: readonly string[];
+  readonly allowFromApi: readonly string[];
+  /** How names are resolved; as the system says when unset. */
+  readonly names?: Partial<NamesWorld>;
+}
+
+/** The label `job` of groups whose lines carry their identity; a scrape's is its id. */
+const JOBS: Readonly<Partial<Record<TaskGroup, string>>> = { probe: 'blackbox-exporter' };
+
+/** Tasks from the API or a URL can't be a way to what only this host can reach. */
+const INNER = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '::/128', '::1/128', 'fe80::/10'];
+
+/** Makes tasks. */
+export class TaskMaker {
+  readonly #world: MakeWorld;
+  readonly #names: Names;
+  readonly #denied: DeniedAddresses;
+  readonly #deniedFromApi: DeniedAddresses;
+
+  /** Throws an Error for an address range that is none. */
+  constructor(world: MakeWorld) {
+    this.#world = world;
+    this.#names = new Names({ mostNames: MOST_NAMES, ...world.names });
+    this.#denied = new DeniedAddresses(world.denyAddresses);
+    this.#deniedFromApi = new DeniedAddresses([...world.denyAddresses, ...INNER]);
+  }
+
+  /** Binds a type to the world. Throws an Error when the options can't work here. */
+  bind({ common, type, options, source }: TaskSettings): TaskRun {
+    const { host, now, log, node, allowFromApi, pushIntervalMs } = this.#world;
+    const isOpen = !isRemote(source) || allowFromApi.includes(type.name);
+    return type.create(
+      {
+        id: common.id,
+        job: common.job ?? JOBS[type.group] ?? common.id,
+        timeoutMs: common.timeout,
+        intervalMs: common.interval,
+        pushIntervalMs,
+        now,
+        log: log.child({ task: common.id }),
+        host,
+        node,
+        names: this.#names,
+        denied: isOpen ? this.#denied : this.#deniedFromApi,
+      },
+      options,
+    );
+  }
+
+  /** A task of these settings. `isLabelled`: its series get the label `task`, since others bring the same families. */
+  make(settings: TaskSettings, frame: Frame, isLabelled: boolean, replaced: Task | undefined): Task {
+    const { cluster, node, log } = this.#world;
+    const { id, interval, labels } = settings.common;
+    const offsetMs = settings.common.offset ?? offsetOf(cluster, node, id, interval);
+    return new Task(settings, {
+      frame,
+      run: this.bind(settings),
+      labels: { ...labels, ...(isLabelled && { task: id }) },
+      offsetMs,
+      firstInMs: settings.common.offset === undefined ? firstInMs(interval, offsetMs) : undefined,
+      log,
+      replaced,
+    });
+  }
+
+  close(): void {
+    this.#names.close();
+  }
+}
+
+/** Targets of a thousand tasks. */
+const MOST_NAMES = 2000;
+
+/** The tasks whose series need a label of their own: of node collectors that run more than once. */
+export function labelledTasks(
+  tasks: readonly TaskSettings[],
+  collectors: ReadonlySet<string>,
+): ReadonlySet<TaskSettings> {
+  const node = tasks.filter(({ type }) => type.group === 'node');
+  const families = new Map<string, number>();
+  const note = (names: Iterable<string>) => {
+    for (const name of names) families.set(name, (families.get(name) ?? 0) + 1);
+  };
+  const namesOf = ({ type }: TaskSettings) => new Set([type.name, ...type.families.map(({ name }) => name)]);
+  for (const task of node) note(namesOf(task));
+  note([...collectors].map((name) => `node.${name}`));
+  return new Set(node.filter((task) => [...namesOf(task)].some((name) => (families.get(name) ?? 0) > 1)));
+}

@@ -1,0 +1,73 @@
+/** How a run may end; a type may add words of its own. */
+export const RUN_RESULTS = ['ok', 'failed', 'timeout', 'stuck', 'panic'] as const;
+/** Why a run did not take place. */
+export type SkipReason = 'overlap' | 'late' | 'concurrency' | 'disabled' | 'standby';
+
+/** What is counted of a task. It outlives changes of its settings. */
+export interface TaskRecord {
+  readonly id: string;
+  type: string;
+  readonly runs: Map<string, number>;
+  readonly skipped: Map<SkipReason, number>;
+  /** When the last run ended, and the last good one, milliseconds since 1970. */
+  lastRunMs: number | undefined;
+  lastSuccessMs: number | undefined;
+  durationSeconds: number | undefined;
+  /** Since when there is no such task, milliseconds since 1970. */
+  removedMs: number | undefined;
+}
+
+/** Counters of a task that is gone are still pushed so long. */
+const FORGET_MS = 3_600_000;
+/** Tasks come and go through the API: so many that are gone are remembered at most. */
+const MOST_GONE = 1000;
+
+/** The records of all tasks, by id. */
+export class TaskRecords {
+  readonly #records = new Map<string, TaskRecord>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** The record of a task that is there now. */
+  of(id: string, type: string): TaskRecord {
+    const known = this.#records.get(id);
+    if (known && known.type === type) {
+      known.removedMs = undefined;
+      return known;
+    }
+    const record: TaskRecord = {
+      id,
+      type,
+      runs: new Map(),
+      skipped: new Map(),
+      lastRunMs: undefined,
+      lastSuccessMs: undefined,
+      durationSeconds: undefined,
+      removedMs: undefined,
+    };
+    this.#records.set(id, record);
+    return record;
+  }
+
+  removed(record: TaskRecord): void {
+    record.removedMs = this.#now();
+    const gone = [...this.#records.values()].filter(({ removedMs }) => removedMs !== undefined);
+    if (gone.length > MOST_GONE) this.#records.delete((gone[0] as TaskRecord).id);
+  }
+
+  /** All that are not to be forgotten. */
+  all(): Iterable<TaskRecord> {
+    for (const [id, { removedMs }] of this.#records) {
+      if (removedMs !== undefined && this.#now() - removedMs > FORGET_MS) this.#records.delete(id);
+    }
+    return this.#records.values();
+  }
+}
+
+/** Adds to a count by name. */
+export function count<Key>(counts: Map<Key, number>, key: Key, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+}

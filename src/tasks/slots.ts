@@ -1,0 +1,38 @@
+/** A number of places; who comes when all are taken waits in line. */
+export class Slots {
+  readonly #waiting = new Set<() => void>();
+  #free: number;
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** Takes one place. False when none came free within `timeoutMs`. */
+  async take(timeoutMs: number): Promise<boolean> {
+    if (this.#free > 0) {
+      this.#free--;
+      return true;
+    }
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const get = () => resolve(true);
+    this.#waiting.add(get);
+    const timer = setTimeout(() => {
+      if (this.#waiting.delete(get)) resolve(false);
+    }, timeoutMs);
+    timer.unref();
+    const got = await promise;
+    clearTimeout(timer);
+    return got;
+  }
+
+  /** Gives one place back; who has waited longest gets it. */
+  give(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#free++;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
+  }
+}

@@ -1,0 +1,138 @@
+import { type FSWatcher, readdirSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import { readText, whyUnread } from '../../base/files.ts';
+import type { TaskInputs } from '../plan.ts';
+import { hashOf, readDocument, SourceError } from './document.ts';
+import type { Content, Source } from './source.ts';
+
+const MAX_BYTES = 1024 * 1024;
+const MOST_FILES = 1000;
+/** A ConfigMap's swap is a handful of events. */
+const DEBOUNCE_MS = 1000;
+/** Network file systems have no events, and a watch can be lost. */
+const POLL_MS = 30_000;
+const DEEPEST = 8;
+
+/** How a folder is followed; all but tests take the defaults. */
+export interface DirectoryTimes {
+  readonly debounceMs: number;
+  readonly pollMs: number;
+}
+
+/** The files `*.yaml` and `*.yml` of a folder, such as a mounted ConfigMap, by name. */
+export class DirectorySource implements Source {
+  readonly name: string;
+  readonly #path: string;
+  readonly #isRecursive: boolean;
+  readonly #times: DirectoryTimes;
+  #watcher: FSWatcher | undefined;
+  #poll: NodeJS.Timeout | undefined;
+  #debounce: NodeJS.Timeout | undefined;
+  #seen: string | undefined;
+
+  constructor(
+    path: string,
+    isRecursive: boolean,
+    times: DirectoryTimes = { debounceMs: DEBOUNCE_MS, pollMs: POLL_MS },
+  ) {
+    this.name = path;
+    this.#path = path;
+    this.#isRecursive = isRecursive;
+    this.#times = times;
+  }
+
+  first(): Content {
+    return this.#read();
+  }
+
+  start(offer: (content: Content) => Promise<void>, failed: (cause: unknown) => void): void {
+    const look = () => {
+      this.#watch(soon);
+      try {
+        const before = this.#seen;
+        const content = this.#read();
+        if (content.hash !== before) offer(content).catch(failed);
+      } catch (cause) {
+        failed(cause);
+      }
+    };
+    const soon = () => {
+      clearTimeout(this.#debounce);
+      this.#debounce = setTimeout(look, this.#times.debounceMs);
+      this.#debounce.unref();
+    };
+    this.#watch(soon);
+    this.#poll = setInterval(look, this.#times.pollMs);
+    this.#poll.unref();
+    // What changed since it was read first.
+    soon();
+  }
+
+  stop(): void {
+    clearTimeout(this.#debounce);
+    clearInterval(this.#poll);
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+
+  /** Watches the folder; tried again at each look while it can't be. */
+  #watch(changed: () => void): void {
+    if (this.#watcher !== undefined) return;
+    try {
+      this.#watcher = watch(this.#path, { recursive: this.#isRecursive, persistent: false }, changed);
+      this.#watcher.on('error', () => {
+        this.#watcher?.close();
+        this.#watcher = undefined;
+      });
+    } catch {
+      // The folder may come; until then it is polled.
+    }
+  }
+
+  #read(): Content {
+    const names = this.#names(this.#path, '', 0).sort();
+    if (names.length > MOST_FILES) throw new SourceError([`${this.#path}: more than ${MOST_FILES} files`]);
+    const problems: string[] = [];
+    const texts: string[] = [];
+    for (const name of names) {
+      const path = join(this.#path, name);
+      try {
+        texts.push(name, readText(path, MAX_BYTES));
+      } catch (cause) {
+        problems.push(`${path}: cannot be read (${whyUnread(cause)})`);
+      }
+    }
+    if (problems.length > 0) throw new SourceError(problems);
+    const hash = hashOf(texts);
+    this.#seen = hash;
+    const inputs: TaskInputs[] = [];
+    for (const [index, name] of names.entries()) {
+      try {
+        inputs.push(readDocument(join(this.#path, name), texts[2 * index + 1] ?? '', 'directory'));
+      } catch (cause) {
+        if (!(cause instanceof SourceError)) throw cause;
+        problems.push(...cause.problems);
+      }
+    }
+    if (problems.length > 0) throw new SourceError(problems);
+    return { hash, inputs };
+  }
+
+  #names(folder: string, prefix: string, depth: number): string[] {
+    let entries: { readonly name: string; isDirectory(): boolean }[];
+    try {
+      entries = readdirSync(folder, { withFileTypes: true });
+    } catch (cause) {
+      throw new SourceError([`${folder}: cannot be read (${whyUnread(cause)})`]);
+    }
+    return entries.flatMap((entry) => {
+      // `..data` and the like of a mount, and hidden files.
+      if (entry.name.startsWith('.')) return [];
+      if (entry.isDirectory()) {
+        if (!this.#isRecursive || depth >= DEEPEST) return [];
+        return this.#names(join(folder, entry.name), `${prefix}${entry.name}/`, depth + 1);
+      }
+      return /\.ya?ml$/.test(entry.name) ? [prefix + entry.name] : [];
+    });
+  }
+}

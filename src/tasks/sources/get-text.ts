@@ -1,0 +1,59 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { shownUrl } from '../../config/http-url.ts';
+import type { Names } from '../../net/names.ts';
+
+/** An answer with a text, or that nothing has changed. */
+export interface TextAnswer {
+  /** Undefined when nothing has changed (304). */
+  readonly text: string | undefined;
+  readonly etag: string | undefined;
+  readonly lastModified: string | undefined;
+}
+
+/** What a request says beside its URL. */
+export interface GetOptions {
+  readonly names: Names;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** Asks for a text once; redirects are refused. Rejects with an Error that names the URL and holds no secret. */
+export async function getText(url: string, { names, headers, maxBytes, signal }: GetOptions): Promise<TextAnswer> {
+  const fail = (message: string) => new Error(`${shownUrl(url)}: ${message}`);
+  const send = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const request = send(url, { agent: false, lookup: names.lookup, headers, signal }, resolve);
+    request.on('error', (cause: NodeJS.ErrnoException) =>
+      reject(fail(signal.aborted ? 'no answer in time' : `${cause.code ?? ''} ${cause.message}`.trim())),
+    );
+    request.end();
+  });
+  const { statusCode = 0 } = response;
+  const { etag, 'last-modified': lastModified } = response.headers;
+  if (statusCode === 304) {
+    response.resume();
+    return { text: undefined, etag, lastModified };
+  }
+  if (statusCode !== 200) {
+    response.destroy();
+    const hint = statusCode >= 300 && statusCode < 400 ? ', redirects are not followed' : '';
+    throw fail(`answered ${statusCode}${hint}`);
+  }
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of response) {
+      length += (chunk as Buffer).length;
+      if (length > maxBytes) throw fail(`the answer is larger than ${maxBytes / 1024} KiB`);
+      chunks.push(chunk as Buffer);
+    }
+  } catch (cause) {
+    if (length > maxBytes) throw cause;
+    throw fail(signal.aborted ? 'the answer did not end in time' : 'the answer broke off');
+  } finally {
+    response.destroy();
+  }
+  return { text: Buffer.concat(chunks).toString(), etag, lastModified };
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { renameSync } from 'node:fs';
+import * as z from 'zod';
+import { readText, whyUnread } from '../base/files.ts';
+import { writeWhole } from '../base/write-whole.ts';
+
+const VERSION = 1;
+/** Thousands of tasks with long options. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
+const content = z.strictObject({
+  version: z.literal(VERSION),
+  sha256: z.string(),
+  tasks: z.array(z.record(z.string(), z.unknown())),
+});
+
+/** What a file of tasks holds, as they were given. */
+export type StoredTasks = readonly Readonly<Record<string, unknown>>[];
+
+/** The file could not be used; it was renamed, so that it can be looked at. */
+export class DamagedTasks extends Error {
+  override readonly name = 'DamagedTasks';
+}
+
+/**
+ * The tasks that `path` holds; none when there is no such file. Throws {@link DamagedTasks} for a file that is not whole,
+ * which then has the suffix `.bad`, and an Error that names the path for one that can't be read.
+ */
+export function readTasks(path: string): StoredTasks {
+  let text: string;
+  try {
+    text = readText(path, MAX_BYTES);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new Error(`cannot read ${path}: ${whyUnread(cause)}`);
+  }
+  const reason = damageOf(text);
+  if (typeof reason !== 'string') return reason.tasks;
+  renameSync(path, `${path}.bad`);
+  throw new DamagedTasks(`${path} ${reason}; it is ${path}.bad now, and its tasks are not there`);
+}
+
+/** Replaces the file as a whole, or leaves the old one. Rejects with an Error that names the path. */
+export async function writeTasks(path: string, tasks: StoredTasks): Promise<void> {
+  const text = `${JSON.stringify({ version: VERSION, sha256: checksum(tasks), tasks }, null, 1)}\n`;
+  try {
+    await writeWhole(path, text);
+  } catch (cause) {
+    throw new Error(`cannot write ${path}: ${whyUnread(cause)}`);
+  }
+}
+
+function damageOf(text: string): string | { readonly tasks: StoredTasks } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return 'is no JSON';
+  }
+  const parsed = content.safeParse(value);
+  if (!parsed.success) return 'is of another version, or no file of tasks';
+  return checksum(parsed.data.tasks) === parsed.data.sha256 ? parsed.data : 'has a wrong checksum';
+}
+
+const checksum = (tasks: StoredTasks): string => createHash('sha256').update(JSON.stringify(tasks)).digest('hex');
