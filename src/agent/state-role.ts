@@ -152,6 +152,7 @@ export function createStateRole(
     async linger() {
       isStopping = true;
       await resharding?.linger();
+      election.retire();
     },
     async handOver() {
       if (config.election.enabled) await election.stop();

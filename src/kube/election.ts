@@ -12,6 +12,11 @@ export interface Election {
   readonly status: ElectionStatus;
   /** Begins; a slave until proven otherwise. Once only. */
   start(): void;
+  /**
+   * The agent is about to end: it still pushes as master, but its `firesteel_leader` says 0, as the last value that
+   * receivers get of a series is the one that they show for minutes.
+   */
+  retire(): void;
   /** Ends mastership at once and gives the Lease up, so that the next one need not wait; takes 3 s at most, once only. */
   stop(): Promise<void>;
 }
@@ -37,7 +42,8 @@ export interface ElectionHooks {
 /** Where there is nobody to share with: master from the start to the end. */
 export function soleMaster(registry: Registry, { onMaster, onSlave }: ElectionHooks = {}): Election {
   let master = false;
-  leaseMetrics(registry, '', () => master);
+  let retired = false;
+  leaseMetrics(registry, '', () => master && !retired);
   return {
     isMaster: () => master,
     get status() {
@@ -46,6 +52,9 @@ export function soleMaster(registry: Registry, { onMaster, onSlave }: ElectionHo
     start() {
       master = true;
       onMaster?.();
+    },
+    retire() {
+      retired = true;
     },
     async stop() {
       master = false;

@@ -113,6 +113,8 @@ export class LeaseElection implements Election {
   #withoutLease: boolean = false;
   /** Proof of a holder whose process has ended. */
   #dead: string | undefined;
+  /** Whether the agent is about to end. */
+  #isRetired = false;
   #wake = new AbortController();
   /** Proof of whom the Lease was taken over from. */
   #previous = '';
@@ -130,7 +132,7 @@ export class LeaseElection implements Election {
     this.#metrics = leaseMetrics(
       world.registry,
       name,
-      () => this.isMaster(),
+      () => this.isMaster() && !this.#isRetired,
       () => this.isMaster() && this.#withoutLease,
     );
   }
@@ -194,6 +196,10 @@ export class LeaseElection implements Election {
   /** Whether this is the holder that a peer wants to know about. */
   isHolder({ lease, proof }: Pick<PeerQuestion, 'lease' | 'proof'>): boolean {
     return lease === this.status.lease && proof === proofOf(this.#candidate);
+  }
+
+  retire(): void {
+    this.#isRetired = true;
   }
 
   stop(): Promise<void> {

@@ -124,6 +124,9 @@ test('without an election one is master from start to end', async () => {
   election.start();
   assert.equal(election.isMaster(), true);
   assert.match(await registry.metrics(), /^firesteel_leader\{lease=""\} 1$/m);
+  election.retire();
+  assert.equal(election.isMaster(), true, 'for the last push');
+  assert.match(await registry.metrics(), /^firesteel_leader\{lease=""\} 0$/m);
   await election.stop();
   assert.deepEqual(told, ['master', 'slave']);
 });

@@ -123,8 +123,8 @@ const followColumns: readonly Column[] = [
     value: summed(({ objects }) => objects),
   },
   {
-    family: gauge('firesteel_ksm_shards', 'Compressed shards that hold the text.', RESOURCE),
-    value: ({ ownsStore }, { shards }) => (ownsStore ? shards : undefined),
+    family: gauge('firesteel_ksm_shards', 'Compressed blocks that hold the text.', RESOURCE),
+    value: ({ ownsStore }, { blocks }) => (ownsStore ? blocks : undefined),
   },
   {
     family: gauge('firesteel_ksm_text_bytes', 'Bytes of the text before compression.', RESOURCE),

@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { packingOf } from '../../../src/collectors/ksm/store/packing.ts';
 import { ObjectStore, type StoreBody } from '../../../src/collectors/ksm/store/store.ts';
 import { TextArena } from '../../../src/collectors/ksm/store/text-arena.ts';
-import { SHARD_BYTES } from '../../../src/collectors/ksm/store/text-block.ts';
+import { TEXT_BLOCK_BYTES } from '../../../src/collectors/ksm/store/text-block.ts';
 import { gauge } from '../../../src/metrics/family.ts';
 import { randomFrom } from '../../kit/random.ts';
 
@@ -44,7 +44,7 @@ async function check(store: ObjectStore, model: ReadonlyMap<string, string>): Pr
   assert.equal(body.samples, expected.length);
   assert.equal(body.textBytes, Buffer.byteLength(text));
   assert.equal(store.size, model.size);
-  const { shards, textBytes, debtBytes } = store.sizes;
+  const { blocks, textBytes, debtBytes } = store.sizes;
   assert.equal(debtBytes, 0);
   for (const { family, series } of store.families()) {
     let lines = '';
@@ -53,7 +53,7 @@ async function check(store: ObjectStore, model: ReadonlyMap<string, string>): Pr
     assert.deepEqual(linesOf(lines), own);
     assert.equal(series, own.length);
   }
-  assert.ok(shards <= 1 + (2 * textBytes) / SHARD_BYTES, `${shards} shards for ${textBytes} bytes`);
+  assert.ok(blocks <= 1 + (2 * textBytes) / TEXT_BLOCK_BYTES, `${blocks} blocks for ${textBytes} bytes`);
 }
 
 for (const seed of ['one', 'two', 'three']) {
@@ -62,7 +62,7 @@ for (const seed of ['one', 'two', 'three']) {
     const store = newStore();
     const model = new Map<string, string>();
     for (let round = 0; round < 25; round++) {
-      // Some rounds mostly add, some mostly delete, so that shards split, merge and vanish.
+      // Some rounds mostly add, some mostly delete, so that blocks split, merge and vanish.
       const adding = random.below(100) / 100;
       for (let steps = random.below(300); steps > 0; steps--) {
         const key = `shop/p${random.below(400)}`;
@@ -79,7 +79,7 @@ for (const seed of ['one', 'two', 'three']) {
     }
     for (const key of model.keys()) store.delete(key);
     await check(store, new Map());
-    assert.equal(store.sizes.shards, 0);
+    assert.equal(store.sizes.blocks, 0);
   });
 }
 
@@ -95,7 +95,7 @@ test('header lines come first and only for families that have series', async () 
   assert.equal(textIn(await store.body()), `${less}kube_pod_info{pod="a"} 1\n`);
 });
 
-test('members of shards without a change are the same, a change of nothing included', async () => {
+test('members of blocks without a change are the same, a change of nothing included', async () => {
   const store = newStore();
   for (let index = 0; index < 200; index++) store.set(`p${index}`, textOf(`p${index}`, 0, 60));
   const before = await store.body();

@@ -2,9 +2,9 @@ import { turn } from '../../../base/turns.ts';
 import type { Family } from '../../../metrics/family.ts';
 import { headerText } from '../../../metrics/text/format.ts';
 import { eachLine } from './family-tally.ts';
-import type { Shard } from './text-block.ts';
+import type { TextBlock } from './text-block.ts';
 
-/** Text held at a time. A pass over the shards takes a third of a second for 10,000 pods, which have 90 MB. */
+/** Text held at a time. A pass over the blocks takes a third of a second for 10,000 pods, which have 90 MB. */
 const PASS_BYTES = 32 * 1024 * 1024;
 
 /** A family and the bytes of all its sample lines. */
@@ -15,18 +15,18 @@ export interface CountedFamily {
 
 /**
  * Text in object order regrouped by family: as many families at once as fit into the budget (a larger one by itself),
- * in as many passes over the shards as that takes. Yields a family's header and then its lines.
+ * in as many passes over the blocks as that takes. Yields a family's header and then its lines.
  */
 export async function* regroup(
-  shards: readonly Shard[],
+  blocks: readonly TextBlock[],
   families: readonly CountedFamily[],
   passBytes = PASS_BYTES,
 ): AsyncGenerator<Buffer> {
   for (const batch of batches(families, passBytes)) {
     const lines = new Map(batch.map(({ family, bytes }) => [family.name, { text: Buffer.allocUnsafe(bytes), at: 0 }]));
-    for (const shard of shards) {
+    for (const block of blocks) {
       await turn();
-      const { text } = shard;
+      const { text } = block;
       eachLine(text, (name, start, end) => {
         const target = lines.get(name);
         if (target) target.at += text.copy(target.text, target.at, start, end);
@@ -39,11 +39,11 @@ export async function* regroup(
   }
 }
 
-/** The lines of one family in the order of the shards, a piece for each shard that has some. */
-export async function* linesOf(shards: readonly Shard[], family: string): AsyncGenerator<string> {
-  for (const shard of shards) {
+/** The lines of one family in the order of the blocks, a piece for each block that has some. */
+export async function* linesOf(blocks: readonly TextBlock[], family: string): AsyncGenerator<string> {
+  for (const block of blocks) {
     await turn();
-    const { text } = shard;
+    const { text } = block;
     const found: Buffer[] = [];
     eachLine(text, (name, start, end) => {
       if (name === family) found.push(text.subarray(start, end));

@@ -7,9 +7,18 @@ import { FamilyTally } from './family-tally.ts';
 import { BLOCK_BYTES, type Packing } from './packing.ts';
 import { linesOf, regroup } from './regroup.ts';
 import type { TextArena } from './text-arena.ts';
-import { type Changes, type Entry, Gone, NOTHING, SHARD_BYTES, Shard, type Slot, sizeOf } from './text-block.ts';
+import {
+  type Changes,
+  type Entry,
+  Gone,
+  NOTHING,
+  type Slot,
+  sizeOf,
+  TEXT_BLOCK_BYTES,
+  TextBlock,
+} from './text-block.ts';
 
-/** Beyond this much waiting for a rebuild, shards are rebuilt at once: a standby agent never pushes. */
+/** Beyond this much waiting for a rebuild, blocks are rebuilt at once: a standby agent never pushes. */
 const MAX_DEBT_BYTES = 4 * 1024 * 1024;
 
 /** All sample lines of a store: header lines first, then the objects. */
@@ -24,7 +33,7 @@ export interface StoreBody {
 /** The sizes of a store, for the self metrics. */
 export interface StoreSizes {
   readonly objects: number;
-  readonly shards: number;
+  readonly blocks: number;
   /** Bytes of text, and of its compressed form. */
   readonly textBytes: number;
   readonly memberBytes: number;
@@ -33,8 +42,8 @@ export interface StoreSizes {
 }
 
 /**
- * The sample lines of all objects of one resource, in shards of about 112 KiB that are kept compressed. Changes wait
- * until the next body, which compresses the changed shards only: an unchanged store costs nothing, whatever its size.
+ * The sample lines of all objects of one resource, in blocks of about 112 KiB that are kept compressed. Changes wait
+ * until the next body, which compresses the changed blocks only: an unchanged store costs nothing, whatever its size.
  * An object costs its compressed text (500 bytes for a pod of two containers) and about 200 bytes of index.
  */
 export class ObjectStore {
@@ -44,17 +53,17 @@ export class ObjectStore {
   readonly #index = new Map<string, Slot>();
   /** Slots of deleted objects, which stay until the next rebuild. */
   #gone = 0;
-  readonly #shards = new Set<Shard>();
-  readonly #dirty = new Set<Shard>();
+  readonly #blocks = new Set<TextBlock>();
+  readonly #dirty = new Set<TextBlock>();
   /** Counts what is in the members, changes waiting left out. */
   readonly #tally = new FamilyTally();
   readonly #changes: Changes;
   readonly #ended: EndedSeries | undefined;
-  /** The shard with room for new objects, and the only one that may be less than half full. */
-  #open: Shard | undefined;
+  /** The block with room for new objects, and the only one that may be less than half full. */
+  #open: TextBlock | undefined;
   readonly #bytes = { textBytes: 0, memberBytes: 0 };
   #debt = 0;
-  /** The last body, until a shard changes. */
+  /** The last body, until a block changes. */
   #body: StoreBody | undefined;
   #header: { readonly text: string; readonly member: Buffer } = { text: '', member: NOTHING };
 
@@ -82,7 +91,7 @@ export class ObjectStore {
   }
 
   get sizes(): StoreSizes {
-    return { ...this.#bytes, objects: this.size, shards: this.#shards.size, debtBytes: this.#debt };
+    return { ...this.#bytes, objects: this.size, blocks: this.#blocks.size, debtBytes: this.#debt };
   }
 
   /** Sets the sample lines of an object, each with its newline; `text` is empty when it has none. */
@@ -91,11 +100,11 @@ export class ObjectStore {
     const checksum = crc32(pending.text) | 0;
     const slot = this.#index.get(key);
     if (slot === undefined) {
-      const shard = this.#openShard();
-      const added = { shard, stored: 0, pending, checksum };
+      const block = this.#openBlock();
+      const added = { block, stored: 0, pending, checksum };
       this.#index.set(key, added);
-      this.#change(shard, () => shard.append(added));
-      if (shard.size >= SHARD_BYTES) this.#rebuild(shard);
+      this.#change(block, () => block.append(added));
+      if (block.size >= TEXT_BLOCK_BYTES) this.#rebuild(block);
     } else if (slot.checksum === checksum && sizeOf(slot) === pending.text.length) {
       this.#arena.release(pending);
     } else {
@@ -103,7 +112,7 @@ export class ObjectStore {
       if (slot.pending instanceof Gone) this.#gone--;
       this.#noteUnpushed(slot, pending.text);
       slot.checksum = checksum;
-      this.#change(slot.shard, () => slot.shard.replace(slot, pending));
+      this.#change(slot.block, () => slot.block.replace(slot, pending));
     }
     this.#payBack();
   }
@@ -114,7 +123,7 @@ export class ObjectStore {
     if (slot === undefined || slot.pending instanceof Gone) return;
     this.#gone++;
     this.#noteUnpushed(slot, NOTHING);
-    this.#change(slot.shard, () => slot.shard.replace(slot, new Gone(key)));
+    this.#change(slot.block, () => slot.block.replace(slot, new Gone(key)));
     this.#payBack();
   }
 
@@ -128,7 +137,7 @@ export class ObjectStore {
 
   #whole(): StoreBody {
     this.#body ??= {
-      members: [this.#headerMember(), ...[...this.#shards].map(({ member }) => member)].filter(
+      members: [this.#headerMember(), ...[...this.#blocks].map(({ member }) => member)].filter(
         ({ length }) => length > 0,
       ),
       textBytes: this.#bytes.textBytes + Buffer.byteLength(this.#header.text),
@@ -144,7 +153,7 @@ export class ObjectStore {
       family,
       bytes: this.#tally.families.get(family.name)?.bytes ?? 0,
     }));
-    yield* regroup([...this.#shards], counted);
+    yield* regroup([...this.#blocks], counted);
   }
 
   /** The families that have series in the members. */
@@ -152,18 +161,18 @@ export class ObjectStore {
     return this.#present().map((family) => ({ family, series: this.#tally.families.get(family.name)?.series ?? 0 }));
   }
 
-  /** The sample lines of one family, a piece for each shard that has some. */
+  /** The sample lines of one family, a piece for each block that has some. */
   async *lines(name: string): AsyncGenerator<string> {
     await this.#settle();
-    if (this.#tally.families.has(name)) yield* linesOf([...this.#shards], name);
+    if (this.#tally.families.has(name)) yield* linesOf([...this.#blocks], name);
   }
 
-  /** Rebuilds the shards that have changed, a millisecond each. */
+  /** Rebuilds the blocks that have changed, a millisecond each. */
   async #settle(): Promise<void> {
-    for (const shard of [...this.#dirty]) {
+    for (const block of [...this.#dirty]) {
       await turn();
       // Another one may have been faster: a merge, or the next call.
-      if (this.#dirty.has(shard)) this.#rebuild(shard);
+      if (this.#dirty.has(block)) this.#rebuild(block);
     }
   }
 
@@ -172,56 +181,56 @@ export class ObjectStore {
     if (pending && !(pending instanceof Gone) && this.#ended?.isUnasked) this.#ended.replaced(pending.text, now);
   }
 
-  #openShard(): Shard {
+  #openBlock(): TextBlock {
     if (this.#open === undefined) {
-      this.#open = new Shard(this.#packing, this.#arena, []);
-      this.#shards.add(this.#open);
+      this.#open = new TextBlock(this.#packing, this.#arena, []);
+      this.#blocks.add(this.#open);
     }
     return this.#open;
   }
 
-  #change(shard: Shard, change: () => void): void {
-    this.#debt -= shard.debt;
+  #change(block: TextBlock, change: () => void): void {
+    this.#debt -= block.debt;
     change();
-    this.#debt += shard.debt;
-    this.#dirty.add(shard);
+    this.#debt += block.debt;
+    this.#dirty.add(block);
   }
 
   #payBack(): void {
-    for (const shard of this.#dirty) {
+    for (const block of this.#dirty) {
       if (this.#debt <= MAX_DEBT_BYTES) return;
-      this.#rebuild(shard);
+      this.#rebuild(block);
     }
   }
 
-  /** Replaces a shard by as many as its text now needs; what is less than half a shard joins the open one. */
-  #rebuild(shard: Shard): void {
-    const taken = [shard];
-    let entries = this.#take(shard);
+  /** Replaces a block by as many as its text now needs; what is less than half a block joins the open one. */
+  #rebuild(block: TextBlock): void {
+    const taken = [block];
+    let entries = this.#take(block);
     const open = this.#open;
-    if (open !== undefined && bytesOf(entries) < SHARD_BYTES / 2) {
+    if (open !== undefined && bytesOf(entries) < TEXT_BLOCK_BYTES / 2) {
       taken.push(open);
       entries = [...this.#take(open), ...entries];
     }
     for (const group of evenGroups(entries)) {
-      const rebuilt = new Shard(this.#packing, this.#arena, group);
-      this.#shards.add(rebuilt);
+      const rebuilt = new TextBlock(this.#packing, this.#arena, group);
+      this.#blocks.add(rebuilt);
       this.#count(rebuilt, 1);
-      if (rebuilt.size < SHARD_BYTES) this.#open ??= rebuilt;
+      if (rebuilt.size < TEXT_BLOCK_BYTES) this.#open ??= rebuilt;
     }
     for (const one of taken) one.free();
   }
 
-  #take(shard: Shard): Entry[] {
-    this.#shards.delete(shard);
-    this.#count(shard, -1);
-    this.#dirty.delete(shard);
-    this.#debt -= shard.debt;
-    if (this.#open === shard) this.#open = undefined;
-    return shard.read(this.#changes);
+  #take(block: TextBlock): Entry[] {
+    this.#blocks.delete(block);
+    this.#count(block, -1);
+    this.#dirty.delete(block);
+    this.#debt -= block.debt;
+    if (this.#open === block) this.#open = undefined;
+    return block.read(this.#changes);
   }
 
-  #count({ stored, member }: Shard, sign: 1 | -1): void {
+  #count({ stored, member }: TextBlock, sign: 1 | -1): void {
     this.#bytes.textBytes += sign * stored;
     this.#bytes.memberBytes += sign * member.length;
     this.#body = undefined;
@@ -242,10 +251,10 @@ export class ObjectStore {
 
 const bytesOf = (entries: readonly Entry[]): number => entries.reduce((sum, { text }) => sum + text.length, 0);
 
-/** Splits into groups of about the same size, each a block or less: of half a shard at least, if there is enough. */
+/** Splits into groups of about the same size, each a block or less: of half a block at least, if there is enough. */
 function evenGroups(entries: readonly Entry[]): Entry[][] {
   const total = bytesOf(entries);
-  const count = total <= BLOCK_BYTES ? 1 : Math.ceil(total / SHARD_BYTES);
+  const count = total <= BLOCK_BYTES ? 1 : Math.ceil(total / TEXT_BLOCK_BYTES);
   const groups: Entry[][] = Array.from({ length: count }, () => []);
   let before = 0;
   for (const entry of entries) {

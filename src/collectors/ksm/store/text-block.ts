@@ -2,19 +2,19 @@ import type { Packing } from './packing.ts';
 import type { TextArena, Waiting } from './text-arena.ts';
 
 /**
- * Text of one shard, about: ten pods, and with one more still a single block of zstd. Twice as much would save a tenth of
+ * Text of one block, about: ten pods, and with one more still a single block of zstd. Twice as much would save a tenth of
  * the bytes, and cost twice the CPU for a change of one object in it.
  */
-export const SHARD_BYTES = 112 * 1024;
+export const TEXT_BLOCK_BYTES = 112 * 1024;
 
 /** An object's place in the store. */
 export interface Slot {
-  shard: Shard;
-  /** Bytes of its text in the shard's member; 0 when it is not there yet. */
+  block: TextBlock;
+  /** Bytes of its text in the block's member; 0 when it is not there yet. */
   stored: number;
   /** The text that takes its place at the next rebuild, or that the object is gone. */
   pending: Waiting | Gone | undefined;
-  /** CRC-32 of the newest text: an event that changes none of the samples leaves the shard alone. */
+  /** CRC-32 of the newest text: an event that changes none of the samples leaves the block alone. */
   checksum: number;
 }
 
@@ -43,13 +43,13 @@ const waitingBytes = (pending: Slot['pending']): number =>
 const debtOf = ({ pending, stored }: Slot): number =>
   pending instanceof Gone ? stored + SLOT_BYTES : waitingBytes(pending);
 
-/** An object's text, taken out of its shard. */
+/** An object's text, taken out of its block. */
 export interface Entry {
   readonly slot: Slot;
   readonly text: Buffer;
 }
 
-/** Is called for what changes when a shard is read for a rebuild. */
+/** Is called for what changes when a block is read for a rebuild. */
 export interface Changes {
   /** The text of an object; `now` is empty when it is gone. */
   replaced(before: Buffer, now: Buffer): void;
@@ -59,9 +59,9 @@ export interface Changes {
 
 /**
  * The texts of some objects, one after the other, compressed into one member. The member never changes: a rebuild makes
- * new shards, so that whoever holds members holds a consistent text.
+ * new blocks, so that whoever holds members holds a consistent text.
  */
-export class Shard {
+export class TextBlock {
   readonly member: Buffer;
   /** Bytes of the text in `member`. */
   readonly stored: number;
@@ -84,7 +84,7 @@ export class Shard {
     this.size = text.length;
     this.member = text.length > 0 ? packing.pack(text) : NOTHING;
     for (const { slot, text } of entries) {
-      slot.shard = this;
+      slot.block = this;
       slot.stored = text.length;
       this.#release(slot);
       this.slots.push(slot);
@@ -112,7 +112,7 @@ export class Shard {
     this.debt += debtOf(slot);
   }
 
-  /** The texts as they are now. The shard is to be dropped after it, and then freed. */
+  /** The texts as they are now. The block is to be dropped after it, and then freed. */
   read(changes: Changes): Entry[] {
     const { text } = this;
     this.#unpacked = text;
@@ -135,7 +135,7 @@ export class Shard {
 
   /** Gives the memory of what was read back, when nobody needs it any more. */
   free(): void {
-    // Node.js and V8 would keep it until all of the heap is looked through: 200 shards that change leave 23 MB behind.
+    // Node.js and V8 would keep it until all of the heap is looked through: 200 blocks that change leave 23 MB behind.
     // Smaller texts may share their memory with other buffers.
     const { buffer, length } = this.#unpacked;
     if (length > Buffer.poolSize) (buffer as ArrayBuffer).transfer(0);
@@ -149,7 +149,7 @@ export class Shard {
 }
 
 /** Workspace of {@link joined}: so much garbage for each rebuild would be collected late, and be most of the memory. */
-const workspace = Buffer.allocUnsafeSlow(2 * SHARD_BYTES);
+const workspace = Buffer.allocUnsafeSlow(2 * TEXT_BLOCK_BYTES);
 
 /** The texts one after the other, until the next call. */
 function joined(entries: readonly Entry[]): Buffer {
