@@ -1,17 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Registry } from 'prom-client';
 import type { Log } from '../base/log.ts';
-import type { KubeApi } from './api.ts';
 import type { Election, ElectionHooks, ElectionStatus } from './election.ts';
 import { type LeaseMetrics, leaseMetrics } from './lease-metrics.ts';
-import {
-  type LeasePeers,
-  type PeerAnswer,
-  type PeerQuestion,
-  proofOf,
-  proofOfHolder,
-  watchHolder,
-} from './lease-peers.ts';
+import type { LeaseOptions, LeaseWorld } from './lease-options.ts';
+import { type PeerAnswer, type PeerQuestion, proofOf, proofOfHolder, watchHolder } from './lease-peers.ts';
 import {
   type Candidate,
   holderOf,
@@ -19,44 +11,14 @@ import {
   isReleased,
   type Lease,
   newLease,
-  recordText,
   released,
   renewed,
   takenOver,
   transitionsOf,
   validMs,
 } from './lease-record.ts';
-import { isConflict, isNotFound, LeaseStore, type Sleep } from './lease-store.ts';
-
-/** Which Lease, for whom, and how fast; the durations are those of client-go. */
-export interface LeaseOptions {
-  readonly namespace: string;
-  readonly name: string;
-  /** A name for people: the pod's. Need not be unique. */
-  readonly identity: string;
-  /** After so long without a change of the record another one may take it; 15 s. */
-  readonly durationMs: number;
-  /** The master is none any more so long after it began its last successful renewal; 10 s. */
-  readonly renewDeadlineMs: number;
-  /** Longest pause between two rounds; 2 s. */
-  readonly retryMs: number;
-}
-
-/** The world, as an election sees it. */
-export interface LeaseWorld {
-  readonly api: Pick<KubeApi, 'json'>;
-  readonly log: Log;
-  readonly registry: Registry;
-  /** Milliseconds that never step and go on while the process is stopped; the origin does not matter. */
-  readonly monotonic: () => number;
-  /** Milliseconds since 1970; only written into the record. */
-  readonly now: () => number;
-  /** Gives [0, 1). */
-  readonly random: () => number;
-  readonly sleep: Sleep;
-  /** The other candidates; without, the Lease alone decides. */
-  readonly peers?: LeasePeers | undefined;
-}
+import { LeaseSight } from './lease-sight.ts';
+import { isConflict, isNotFound, LeaseStore } from './lease-store.ts';
 
 /**
  * Pauses are this part of `retryMs`, spread so that candidates don't ask together. The master renews more often than a
@@ -75,14 +37,6 @@ const REACH_MS = 1500;
 /** How long other candidates may take to answer. */
 const CONSENT_MS = 1500;
 
-/** What the record was when it last changed. */
-interface Seen {
-  readonly text: string;
-  readonly lease: Lease;
-  /** Until when it is another one's, on our clock. */
-  readonly othersUntil: number;
-}
-
 /**
  * Election by one Lease, as client-go does it. Clocks are never compared: a record has expired when it did not change
  * for its duration on our own clock. The master, in turn, counts from the moment at which it *began* its last
@@ -98,7 +52,7 @@ export class LeaseElection implements Election {
   readonly #candidate: Candidate;
   readonly #stopping = new AbortController();
   #masterUntil = Number.NEGATIVE_INFINITY;
-  #seen: Seen | undefined;
+  readonly #sight: LeaseSight;
   #told: 'master' | 'slave' = 'slave';
   /** Why this is the master, or is none any more. */
   #reason = '';
@@ -111,8 +65,6 @@ export class LeaseElection implements Election {
   #isTakingOver: boolean = false;
   /** Whether it was the others' consent that made this the master, not the Lease. */
   #withoutLease: boolean = false;
-  /** Proof of a holder whose process has ended. */
-  #dead: string | undefined;
   /** Whether the agent is about to end. */
   #isRetired = false;
   #wake = new AbortController();
@@ -129,6 +81,7 @@ export class LeaseElection implements Election {
     this.#hooks = hooks;
     this.#store = new LeaseStore(world.api, world.sleep, namespace, name);
     this.#candidate = { identity, process: randomUUID() };
+    this.#sight = new LeaseSight(this.#candidate, options.durationMs, world.monotonic);
     this.#metrics = leaseMetrics(
       world.registry,
       name,
@@ -149,7 +102,7 @@ export class LeaseElection implements Election {
 
   get status(): ElectionStatus {
     const { namespace, name } = this.#options;
-    const lease = this.#seen?.lease;
+    const { lease } = this.#sight;
     return {
       lease: `${namespace}/${name}`,
       master: this.isMaster(),
@@ -165,7 +118,7 @@ export class LeaseElection implements Election {
     if (!peers) return;
     void watchHolder(peers, {
       lease: this.status.lease,
-      holder: () => this.#otherHolder(),
+      holder: () => this.#sight.otherHolder,
       onEnd: (proof) => this.#holderEnded(proof),
       sleep,
       signal: this.#stopping.signal,
@@ -183,7 +136,7 @@ export class LeaseElection implements Election {
     if (proof === proofOf(this.#candidate)) return 'self';
     if (this.isMaster()) return 'leads';
     if (this.#isTakingOver || now - this.#reachedAt < LONGEST_PAUSE * retryMs + REACH_MS) return 'reaches';
-    const seen = this.#seen?.lease;
+    const seen = this.#sight.lease;
     // Who has not seen the Lease yet has to watch it for its duration before it may take it.
     if (seen === undefined) return 'granted';
     const known = proofOfHolder(seen);
@@ -230,7 +183,7 @@ export class LeaseElection implements Election {
   #pauseMs(): number {
     const [shortest, longest] = this.isMaster() ? PAUSE.master : PAUSE.standby;
     const pause = this.#options.retryMs * (shortest + (longest - shortest) * this.#world.random());
-    const end = this.isMaster() ? this.#masterUntil : (this.#seen?.othersUntil ?? 0);
+    const end = this.isMaster() ? this.#masterUntil : this.#sight.othersUntil;
     const left = end - this.#world.monotonic();
     return left > 0 ? Math.min(pause, left) : pause;
   }
@@ -270,8 +223,8 @@ export class LeaseElection implements Election {
   /** The API server can't be reached: the last holder of the Lease is the master as long as all others agree. */
   async #goOn(): Promise<void> {
     const { peers, monotonic } = this.#world;
-    const lease = this.#seen?.lease;
-    if (!peers || !lease || !isHeldBy(lease, this.#candidate) || this.#stopping.signal.aborted) return;
+    const { lease } = this.#sight;
+    if (!peers || !lease || !this.#sight.isOurs || this.#stopping.signal.aborted) return;
     const began = monotonic();
     const question = {
       lease: this.status.lease,
@@ -280,7 +233,7 @@ export class LeaseElection implements Election {
       transitions: transitionsOf(lease),
     };
     const { against } = await peers.consent(question, CONSENT_MS);
-    const isStillOurs = this.#seen !== undefined && isHeldBy(this.#seen.lease, this.#candidate);
+    const { isOurs: isStillOurs } = this.#sight;
     const hasPromised = monotonic() < this.#promisedUntil;
     if (this.#stopping.signal.aborted || this.#failure === undefined || !isStillOurs || hasPromised) return;
     if (against !== undefined) {
@@ -296,29 +249,20 @@ export class LeaseElection implements Election {
     this.#masterUntil = Math.max(this.#masterUntil, began + this.#options.renewDeadlineMs);
   }
 
-  /** Another holder, as its peers know it; none whose process has ended. */
-  #otherHolder(): string | undefined {
-    const lease = this.#seen?.lease;
-    const proof = lease && !isHeldBy(lease, this.#candidate) ? proofOfHolder(lease) : undefined;
-    return proof === this.#dead ? undefined : proof;
-  }
-
   /** The Lease is free before it expires: its holder is no more. */
   #holderEnded(proof: string): void {
     this.#log.info({ holder: this.status.holder }, 'the process that holds the Lease has ended');
-    this.#dead = proof;
-    if (this.#seen && proofOfHolder(this.#seen.lease) === proof) {
-      this.#seen = { ...this.#seen, othersUntil: Number.NEGATIVE_INFINITY };
-    }
+    this.#sight.ended(proof);
     this.#wake.abort();
   }
 
   async #acquireOrRenew(): Promise<void> {
     const { durationMs } = this.#options;
     const { monotonic, now } = this.#world;
-    if (this.isMaster() && this.#seen) {
+    const { lease: known } = this.#sight;
+    if (this.isMaster() && known) {
       try {
-        await this.#put(renewed(this.#seen.lease, this.#candidate, durationMs, now()));
+        await this.#put(renewed(known, this.#candidate, durationMs, now()));
         return;
       } catch (error) {
         // Edited or deleted meanwhile, by a person or a candidate: see what is there.
@@ -328,7 +272,7 @@ export class LeaseElection implements Election {
     const lease = await this.#store.get(this.#patienceMs());
     if (lease !== undefined) this.#observe(lease);
     // A Lease that was deleted may have a master that does not know yet, so its record counts until it expires.
-    const othersUntil = Math.max(this.#seen?.othersUntil ?? Number.NEGATIVE_INFINITY, this.#promisedUntil);
+    const othersUntil = Math.max(this.#sight.othersUntil, this.#promisedUntil);
     if (monotonic() < othersUntil) {
       this.#end(`held by ${(lease && holderOf(lease)) || 'nobody, after an edit by hand'}`);
     } else if (lease === undefined) {
@@ -372,25 +316,13 @@ export class LeaseElection implements Election {
   /** Remembers the record, and when it last changed. */
   #observe(lease: Lease): void {
     this.#metrics.transitions.set(transitionsOf(lease));
-    const before = this.#seen;
-    const text = recordText(lease);
-    if (text === before?.text) {
-      this.#seen = { ...before, lease };
-      return;
-    }
-    const hasEnded = this.#dead !== undefined && proofOfHolder(lease) === this.#dead;
-    const free = isHeldBy(lease, this.#candidate) || isReleased(lease) || hasEnded;
-    const valid = validMs(lease, this.#options.durationMs);
-    const othersUntil = free ? Number.NEGATIVE_INFINITY : this.#world.monotonic() + valid;
-    this.#seen = { text, lease, othersUntil };
-    const holder = holderOf(lease);
-    if (!free && (before === undefined || holderOf(before.lease) !== holder)) {
-      const isOurName = holder === this.#candidate.identity;
-      this.#log.info(
-        { holder },
-        isOurName ? 'an earlier process of this name holds the Lease; it has to expire' : 'another one holds the Lease',
-      );
-    }
+    const holder = this.#sight.observe(lease);
+    if (holder === undefined) return;
+    const isOurName = holder === this.#candidate.identity;
+    this.#log.info(
+      { holder },
+      isOurName ? 'an earlier process of this name holds the Lease; it has to expire' : 'another one holds the Lease',
+    );
   }
 
   /** Is no master from now on, if it was one. */
@@ -425,7 +357,7 @@ export class LeaseElection implements Election {
     };
     try {
       await this.#running;
-      await giveUp(this.#seen?.lease).catch(async (error: unknown) => {
+      await giveUp(this.#sight.lease).catch(async (error: unknown) => {
         if (!isConflict(error)) throw error;
         await giveUp(await this.#store.get(STOP_MS));
       });

@@ -1,64 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
 import { turn } from '../base/turns.ts';
 import { begin } from '../base/whereabouts.ts';
-import {
-  ApiBodyError,
-  ApiError,
-  type KubeApi,
-  type KubeRequest,
-  type KubeStatus,
-  METADATA_EVENTS,
-  METADATA_LIST,
-} from './api.ts';
+import { ApiBodyError, ApiError, type KubeApi, type KubeStatus, METADATA_EVENTS } from './api.ts';
 import { type FailureLog, isNotServed } from './failure-log.ts';
-import { ListDecoder, type ListMeta } from './list-stream.ts';
+import { listPages, MAX_OBJECT_BYTES } from './list-pages.ts';
 import { type KubeObject, keyOf } from './object.ts';
+import type { ReflectorFailure, ReflectorHandler, ReflectorSource } from './reflector-source.ts';
 import { type ListReason, ReflectorStats } from './reflector-stats.ts';
 import { type ReflectorTiming, retryDelay } from './retry.ts';
 import { decodeWatch, type WatchEvent } from './watch-stream.ts';
 
-/** Is told of each object. A throw is counted and costs only that object. */
-export interface ReflectorHandler<O extends KubeObject = KubeObject> {
-  /** A new or changed object; must not keep it. `key` is `namespace/name`, or `name` without a namespace. */
-  onUpsert(key: string, object: O): void;
-  onDelete(key: string): void;
-}
-
-/** Which objects a reflector follows. */
-export interface ReflectorSource {
-  /** The collection's path: `/api/v1/pods`, `/api/v1/namespaces/shop/pods`. */
-  readonly path: string;
-  /** Of its objects; what is of another kind is never handed on. */
-  readonly kind: string;
-  readonly metadataOnly?: boolean;
-  /** Whether the handler never reads `metadata.managedFields`: then they are not parsed. */
-  readonly skipsManagers?: boolean;
-  readonly fieldSelector?: string;
-  readonly labelSelector?: string;
-  /** Finds the path anew, before each list; `path` holds until then. May reject as {@link KubeApi} does. */
-  readonly locate?: (signal: AbortSignal) => Promise<string>;
-}
-
-/** Objects a page: what the API server has to gather at once, not what is in memory here. */
-const PAGE_SIZE = 500;
-/** Selectors may leave a page empty, of a large collection several in a row. */
-const MAX_EMPTY_PAGES = 1000;
-/** A list on which nothing came for so long is dead. */
-const LIST_IDLE_MS = 30_000;
-/** Largest object, and line of a watch; etcd takes objects of 1.5 MB, as JSON they are larger. */
-const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
-
 /** Objects of a collection that the server no longer has are given up after so long: an update may take it away for a while. */
 const GONE_AFTER_MS = 300_000;
-
-/** Why a collection is not followed right now. */
-export interface ReflectorFailure {
-  readonly error: Error;
-  /** Whether the server does not have the collection, which is no fault. */
-  readonly notServed: boolean;
-  readonly sinceMs: number;
-  readonly nextTryMs: number;
-}
 
 /** The versions of a stream went back. */
 class ReorderedError extends Error {
@@ -240,59 +193,28 @@ export class Reflector<O extends KubeObject = KubeObject> {
 
   /** Lists everything and resolves to the list's version. */
   async #listPages(reason: ListReason): Promise<string> {
-    const { locate, metadataOnly, fieldSelector, labelSelector } = this.#source;
-    if (locate) this.#path = await locate(this.#stopping.signal);
-    const path = this.#path;
+    const { signal } = this.#stopping;
+    const { locate } = this.#source;
+    if (locate) this.#path = await locate(signal);
     const seen = new Set<string>();
-    /** Where pages began: a server that sends us back would do so for ever. */
-    const tokens = new Set<string>();
-    let empty = 0;
-    let next: string | undefined;
-    let version: string;
-    do {
-      const size = seen.size;
-      const query = { limit: PAGE_SIZE, continue: next, fieldSelector, labelSelector };
-      const request = { path, query, bulk: true, ...(metadataOnly && { accept: METADATA_LIST }) };
-      const page = await this.#listPage(request, reason, seen);
-      this.#stopping.signal.throwIfAborted();
+    const take = (object: KubeObject, kind: string | undefined) => {
+      this.#checkKind(kind);
+      this.stats.lastListedMs = this.#timing.now();
+      const key = keyOf(object.metadata);
+      seen.add(key);
+      const order = Number(object.metadata?.resourceVersion);
+      if (reason === 'reordered' || this.#known.get(key) !== order) this.#upsert(key, order, object);
+    };
+    let version = '';
+    for await (const page of listPages(this.#api, this.#path, this.#source, { seen, take, signal })) {
       version = page.resourceVersion;
-      next = page.continue;
-      if (next === undefined) break;
-      empty = seen.size > size ? 0 : empty + 1;
-      if (tokens.has(next) || empty === MAX_EMPTY_PAGES) {
-        throw new ApiBodyError(
-          path,
-          'malformed',
-          'the list goes on without an end: its pages repeat, or have no objects',
-        );
+      // Versions of a server that was set back may mean other contents than the ones we know: begin again, taking all.
+      if (reason !== 'reordered' && Number(version) < Number(this.#version)) {
+        throw new ReorderedError(`list at ${version} after ${this.#version}`);
       }
-      tokens.add(next);
-    } while (next !== undefined);
+    }
     for (const key of this.#known.keys()) if (!seen.has(key)) this.#delete(key);
     return version;
-  }
-
-  async #listPage(request: Omit<KubeRequest, 'signal'>, reason: ListReason, seen: Set<string>): Promise<ListMeta> {
-    const { signal } = this.#stopping;
-    const decoder = new ListDecoder(request.path, MAX_OBJECT_BYTES, this.#source.skipsManagers);
-    for await (const chunk of await this.#api.stream({ ...request, signal }, LIST_IDLE_MS)) {
-      for (const object of decoder.push(chunk)) {
-        await turn();
-        signal.throwIfAborted();
-        this.#checkKind(object.kind ?? decoder.itemKind);
-        this.stats.lastListedMs = this.#timing.now();
-        const key = keyOf(object.metadata);
-        seen.add(key);
-        const order = Number(object.metadata?.resourceVersion);
-        if (reason === 'reordered' || this.#known.get(key) !== order) this.#upsert(key, order, object);
-      }
-    }
-    const page = decoder.end();
-    // Versions of a server that was set back may mean other contents than the ones we know: begin again, taking all.
-    if (reason !== 'reordered' && Number(page.resourceVersion) < Number(this.#version)) {
-      throw new ReorderedError(`list at ${page.resourceVersion} after ${this.#version}`);
-    }
-    return page;
   }
 
   async #watch(): Promise<void> {

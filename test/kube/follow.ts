@@ -9,7 +9,8 @@ import { Connection } from '../../src/kube/connection.ts';
 import { FailureLog } from '../../src/kube/failure-log.ts';
 import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
-import { Reflector, type ReflectorHandler, type ReflectorSource } from '../../src/kube/reflector.ts';
+import { Reflector } from '../../src/kube/reflector.ts';
+import type { ReflectorHandler, ReflectorSource } from '../../src/kube/reflector-source.ts';
 import type { ReflectorTiming } from '../../src/kube/retry.ts';
 import type { FakeApiServer } from '../kit/fake-api-server.ts';
 

@@ -1,7 +1,8 @@
 import { Registry } from 'prom-client';
 import { createLog } from '../../src/base/log.ts';
 import { ApiError, type KubeApi, type KubeRequest } from '../../src/kube/api.ts';
-import { LeaseElection, type LeaseOptions } from '../../src/kube/lease.ts';
+import { LeaseElection } from '../../src/kube/lease.ts';
+import type { LeaseOptions } from '../../src/kube/lease-options.ts';
 import type { LeasePeers, PeerAnswer } from '../../src/kube/lease-peers.ts';
 import type { Lease } from '../../src/kube/lease-record.ts';
 import type { Random } from '../kit/random.ts';

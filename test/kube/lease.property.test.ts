@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LeaseOptions } from '../../src/kube/lease.ts';
+import type { LeaseOptions } from '../../src/kube/lease-options.ts';
 import type { Lease } from '../../src/kube/lease-record.ts';
 import { type Random, randomFrom } from '../kit/random.ts';
 import { Timeline } from '../kit/timeline.ts';

@@ -1,6 +1,6 @@
 import { ApiError, type KubeApi } from '../../kube/api.ts';
 import { discover } from '../../kube/discovery.ts';
-import type { ReflectorSource } from '../../kube/reflector.ts';
+import type { ReflectorSource } from '../../kube/reflector-source.ts';
 import type { KsmOptions } from './options.ts';
 import { groupVersionOf, type Resource, resourcePath, uniqueName } from './resource.ts';
 

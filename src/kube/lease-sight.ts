@@ -1,0 +1,65 @@
+import { proofOfHolder } from './lease-peers.ts';
+import { type Candidate, holderOf, isHeldBy, isReleased, type Lease, recordText, validMs } from './lease-record.ts';
+
+/**
+ * The Lease as it was last seen, and until when it is another candidate's. Clocks are never compared: a record has expired
+ * when it did not change for its duration on our own clock.
+ */
+export class LeaseSight {
+  readonly #candidate: Candidate;
+  readonly #durationMs: number;
+  readonly #monotonic: () => number;
+  #lease: Lease | undefined;
+  /** The record when it last changed. */
+  #text: string | undefined;
+  #othersUntil = Number.NEGATIVE_INFINITY;
+  /** Proof of a holder whose process has ended. */
+  #dead: string | undefined;
+
+  /** `durationMs` is for records that do not say how long they are valid. */
+  constructor(candidate: Candidate, durationMs: number, monotonic: () => number) {
+    this.#candidate = candidate;
+    this.#durationMs = durationMs;
+    this.#monotonic = monotonic;
+  }
+
+  get lease(): Lease | undefined {
+    return this.#lease;
+  }
+
+  /** Until when the Lease is another one's, on our clock. */
+  get othersUntil(): number {
+    return this.#othersUntil;
+  }
+
+  /** Whether its record names this candidate. */
+  get isOurs(): boolean {
+    return this.#lease !== undefined && isHeldBy(this.#lease, this.#candidate);
+  }
+
+  /** Another holder, as its peers know it; none whose process has ended. */
+  get otherHolder(): string | undefined {
+    const proof = this.#lease && !this.isOurs ? proofOfHolder(this.#lease) : undefined;
+    return proof === this.#dead ? undefined : proof;
+  }
+
+  /** Remembers the record, and when it last changed. Gives the name of its holder when that is a new one, and another. */
+  observe(lease: Lease): string | undefined {
+    const before = this.#lease;
+    this.#lease = lease;
+    const text = recordText(lease);
+    if (text === this.#text) return undefined;
+    this.#text = text;
+    const hasEnded = this.#dead !== undefined && proofOfHolder(lease) === this.#dead;
+    const isFree = isHeldBy(lease, this.#candidate) || isReleased(lease) || hasEnded;
+    this.#othersUntil = isFree ? Number.NEGATIVE_INFINITY : this.#monotonic() + validMs(lease, this.#durationMs);
+    const holder = holderOf(lease);
+    return !isFree && (before === undefined || holderOf(before) !== holder) ? holder : undefined;
+  }
+
+  /** The process of that holder has ended: its Lease is free before it expires. */
+  ended(proof: string): void {
+    this.#dead = proof;
+    if (this.#lease && proofOfHolder(this.#lease) === proof) this.#othersUntil = Number.NEGATIVE_INFINITY;
+  }
+}
