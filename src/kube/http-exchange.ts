@@ -31,8 +31,8 @@ export class TimeoutError extends Error {
 /**
  * Sends a request; resolves at the headers of the answer, whatever its status. Aborting the signal ends it at any time.
  *
- * This is Node's own client and not got: a state agent asks for its Lease every second, and of a poll's 1.7 ms of CPU got
- * took 1.4; and each part of a list went through one more stream.
+ * This is Node's own client and not got: a state agent asks for its Lease every second or two, and got took a quarter of
+ * an idle standby's CPU; each part of a list went through one more stream.
  */
 export function exchange({
   method,
