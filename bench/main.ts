@@ -3,7 +3,9 @@
 /** Benchmarks by name. A new one is one file and one line here. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
   container: () => import('./container.ts'),
+  journal: () => import('./journal.ts'),
   ksm: () => import('./ksm.ts'),
+  logs: () => import('./logs.ts'),
   memory: () => import('./memory.ts'),
   node: () => import('./node.ts'),
   outage: () => import('./outage.ts'),

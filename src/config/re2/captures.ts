@@ -11,9 +11,10 @@ interface Thread {
 
 /**
  * The named groups of the first match, empty text for those that took no part; undefined without a match. All ways go
- * on side by side in the order of their preference, so the text is read once. Throws PatternCostError.
+ * on side by side in the order of their preference, so the text is read once. No match begins before `from`. Throws
+ * PatternCostError.
  */
-export function captures(source: string, program: Program, text: string): Map<string, string> | undefined {
+export function captures(source: string, program: Program, text: string, from = 0): Map<string, string> | undefined {
   const { ops, nexts, args, members, start, isAnchored, classOf, kinds, names } = program;
   const seen = new Uint32Array(ops.length);
   let round = 0;
@@ -22,7 +23,7 @@ export function captures(source: string, program: Program, text: string): Map<st
   let found: Slots | undefined;
   const kindAt = (at: number): number =>
     at < 0 || at >= text.length ? EDGE : (kinds[classOf(text.charCodeAt(at))] as number);
-  for (let at = 0; ; ) {
+  for (let at = from; ; ) {
     if (found === undefined && (at === 0 || !isAnchored)) threads.push({ step: start, slots: [] });
     if (threads.length === 0) break;
     const point = text.codePointAt(at);

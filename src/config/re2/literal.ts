@@ -1,10 +1,56 @@
 import type { Node } from './parse.ts';
 
-/**
- * The longest text that every match must contain, empty when there is none. To look for it first is many times as fast as
- * the automaton, which has to look at each character.
- */
-export function requiredLiteral(tree: Node): string {
+/** Texts that are looked for before an expression is evaluated, which is many times as fast. */
+export interface Literals {
+  /** Every match contains one of them; empty when that can't be told. */
+  readonly required: readonly string[];
+  /** Every match begins with it; empty when that can't be told. */
+  readonly prefix: string;
+  /** Whether the expression matches whatever contains `required`. */
+  readonly isWhole: boolean;
+}
+
+/** More choices take longer to look for than the expression. */
+const MAX_CHOICES = 6;
+
+/** The texts that every match of an expression must contain or begin with. */
+export function literalsOf(tree: Node): Literals {
+  const whole = plainText(tree);
+  if (whole !== undefined) return { required: whole === '' ? [] : [whole], prefix: whole, isWhole: whole !== '' };
+  const choices = tree.kind === 'either' ? tree.choices : [tree];
+  const required = choices.map(longestRun);
+  const isKnown = required.length <= MAX_CHOICES && required.every((text) => text !== '');
+  return { required: isKnown ? required : [], prefix: prefixOf(tree), isWhole: false };
+}
+
+/** The character of a set that has only one. */
+function onlyCharacter(node: Node): string | undefined {
+  if (node.kind !== 'set') return undefined;
+  const [first, second] = node.ranges;
+  return first !== undefined && second === undefined && first[0] === first[1]
+    ? String.fromCodePoint(first[0])
+    : undefined;
+}
+
+/** The text of an expression that is nothing but that. */
+function plainText(tree: Node): string | undefined {
+  const parts = tree.kind === 'concat' ? tree.parts : [tree];
+  const characters = parts.map(onlyCharacter);
+  return characters.includes(undefined) ? undefined : characters.join('');
+}
+
+function prefixOf(tree: Node): string {
+  let prefix = '';
+  for (const part of tree.kind === 'concat' ? tree.parts : [tree]) {
+    const character = onlyCharacter(part);
+    if (character === undefined) break;
+    prefix += character;
+  }
+  return prefix;
+}
+
+/** The longest text that every match of a part without choices contains. */
+function longestRun(tree: Node): string {
   const runs: string[] = [];
   let run = '';
   const cut = () => {
@@ -12,29 +58,15 @@ export function requiredLiteral(tree: Node): string {
     run = '';
   };
   const visit = (node: Node): void => {
-    switch (node.kind) {
-      case 'set': {
-        const [first, second] = node.ranges;
-        if (first !== undefined && second === undefined && first[0] === first[1]) run += String.fromCodePoint(first[0]);
-        else cut();
-        return;
-      }
-      case 'assert':
-        return;
-      case 'concat':
-        for (const part of node.parts) visit(part);
-        return;
-      case 'group':
-        visit(node.of);
-        return;
-      case 'repeat':
-        // At least once it is there, but what follows need not come right behind that.
-        if (node.min > 0) visit(node.of);
-        cut();
-        return;
-      default:
-        cut();
-    }
+    const character = onlyCharacter(node);
+    if (character !== undefined) run += character;
+    else if (node.kind === 'concat') for (const part of node.parts) visit(part);
+    else if (node.kind === 'group') visit(node.of);
+    else if (node.kind === 'repeat') {
+      // At least once it is there, but what follows need not come right behind that.
+      if (node.min > 0) visit(node.of);
+      cut();
+    } else if (node.kind !== 'assert') cut();
   };
   visit(tree);
   cut();

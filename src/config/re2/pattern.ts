@@ -1,6 +1,6 @@
 import { Automaton } from './automaton.ts';
 import { captures } from './captures.ts';
-import { requiredLiteral } from './literal.ts';
+import { type Literals, literalsOf } from './literal.ts';
 import { parsePattern } from './parse.ts';
 import { compileProgram, type Program } from './program.ts';
 
@@ -24,8 +24,7 @@ const MOST_COMPILED = 256;
 export class Pattern implements Matching {
   /** As it was written. */
   readonly source: string;
-  /** A text that every match contains; empty when there is none. */
-  readonly literal: string;
+  readonly #literals: Literals;
   readonly #program: Program;
   readonly #automaton: Automaton;
 
@@ -33,7 +32,7 @@ export class Pattern implements Matching {
   constructor(source: string, numbered = false) {
     this.source = source;
     const tree = parsePattern(source, numbered);
-    this.literal = requiredLiteral(tree);
+    this.#literals = literalsOf(tree);
     this.#program = compileProgram(source, tree);
     this.#automaton = new Automaton(source, this.#program);
   }
@@ -55,13 +54,16 @@ export class Pattern implements Matching {
 
   /** Whether it matches anywhere in `text`; anchoring is the writer's. Throws PatternCostError. */
   test(text: string): boolean {
-    return text.includes(this.literal) && this.#automaton.test(text);
+    const { required, isWhole } = this.#literals;
+    for (const literal of required) if (text.includes(literal)) return isWhole || this.#automaton.test(text);
+    return required.length === 0 && this.#automaton.test(text);
   }
 
   /** The named groups of the first match, empty for those that took no part; undefined when nothing matches. */
   groups(text: string): ReadonlyMap<string, string> | undefined {
     if (!this.test(text)) return undefined;
-    return this.#program.names.length === 0 ? NO_GROUPS : captures(this.source, this.#program, text);
+    if (this.#program.names.length === 0) return NO_GROUPS;
+    return captures(this.source, this.#program, text, text.indexOf(this.#literals.prefix));
   }
 
   /** The expression that matches when this one matches a whole text. */
