@@ -111,6 +111,12 @@ collectors:
     {{- toYaml $container | nindent 4 }}
   process:
     {{- toYaml $collectors.process | nindent 4 }}
+  {{- range $name := list "journal" "kernel" "log" }}
+  {{- with index $collectors $name }}
+  {{ $name }}:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- end }}
   ksm:
     enabled: false
 {{- end -}}

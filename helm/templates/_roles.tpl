@@ -1,7 +1,15 @@
 {{- /* "true" when there are agents of this kind: a workload runs when one of its collectors does. */ -}}
 {{- define "firesteel.hasNode" -}}
 {{- $collectors := include "firesteel.collectors" . | fromYaml -}}
-{{- if or $collectors.node.enabled $collectors.container.enabled $collectors.process.enabled }}true{{ end -}}
+{{- if or $collectors.node.enabled $collectors.container.enabled $collectors.process.enabled (include "firesteel.readsLogs" .) }}true{{ end -}}
+{{- end -}}
+
+{{- /* "true" when node agents read the host's journal or log files, for which its folders are mounted. */ -}}
+{{- define "firesteel.readsLogs" -}}
+{{- $collectors := include "firesteel.collectors" . | fromYaml -}}
+{{- range $name := list "journal" "kernel" "log" -}}
+{{- if (index $collectors $name | default dict).enabled }}true{{ end -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "firesteel.hasState" -}}
@@ -21,7 +29,7 @@
 {{- $collectors := include "firesteel.collectors" . | fromYaml -}}
 {{- $identity := $collectors.container.identity | default dict -}}
 {{- $usual := ternary "state" "apiserver" (not (empty (include "firesteel.hasState" .))) -}}
-{{- $wanted := or $collectors.container.enabled (and $collectors.process.enabled $collectors.process.byPod) -}}
+{{- $wanted := or $collectors.container.enabled (and $collectors.process.enabled $collectors.process.byPod) ($collectors.kernel | default dict).enabled -}}
 {{- ternary ($identity.source | default $usual) "none" (eq (toString $wanted) "true") -}}
 {{- end -}}
 

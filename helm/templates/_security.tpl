@@ -9,6 +9,12 @@ runAsGroup: 65534
 runAsNonRoot: true
 {{- end }}
 fsGroup: 65534
+{{- if eq .role "node" }}
+{{- with .root.Values.node.logGroups }}
+supplementalGroups:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault

@@ -37,6 +37,14 @@
   mountPropagation: {{ $values.node.mountPropagation }}
   readOnly: true
 {{- end }}
+{{- if include "firesteel.readsLogs" .root }}
+- name: var-log
+  mountPath: /var/log
+  readOnly: true
+- name: run-log
+  mountPath: /run/log
+  readOnly: true
+{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -90,6 +98,15 @@
 - name: root
   hostPath:
     path: /
+{{- end }}
+{{- if include "firesteel.readsLogs" .root }}
+- name: var-log
+  hostPath:
+    path: /var/log
+- name: run-log
+  hostPath:
+    path: /run/log
+    type: DirectoryOrCreate
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -99,6 +99,7 @@ export const valuesSchema = z.strictObject({
     ...podValues,
     hostNetwork: z.boolean(),
     hostPID: z.boolean(),
+    logGroups: z.array(z.int().min(0)),
     mountHostRoot: z.boolean(),
     mountPropagation: z.enum(['HostToContainer', 'None']),
   }),
