@@ -26,6 +26,7 @@ const rules = rulesOf(specOf('docs/alerts/prometheusrule.yaml'));
 const FILES: readonly (readonly [rules: string, tests: string])[] = [
   ['docs/alerts/prometheusrule.yaml', 'docs/alerts/tests.yaml'],
   ['docs/alerts/pushgateway.yaml', 'docs/alerts/pushgateway-tests.yaml'],
+  ['docs/alerts/host-events.yaml', 'docs/alerts/host-events-tests.yaml'],
 ];
 
 for (const [file, tests] of FILES) {
@@ -47,6 +48,14 @@ test('every alert for a Pushgateway has a test and a line in its guide', () => {
   for (const { alert } of rulesOf(specOf('docs/alerts/pushgateway.yaml'))) {
     assert.ok(tests.includes(`alertname: ${alert}\n`), `${alert} is never expected to fire`);
     assert.ok(guide.includes(`\`${alert}\``), `${alert} is not in docs/pushgateway.md`);
+  }
+});
+
+test('every alert on events of the host has a test and a line in the page on logs', () => {
+  const [tests, guide] = [page('docs/alerts/host-events-tests.yaml'), page('docs/logs.md')];
+  for (const { alert } of rulesOf(specOf('docs/alerts/host-events.yaml'))) {
+    assert.ok(tests.includes(`alertname: ${alert}\n`), `${alert} is never expected to fire`);
+    assert.ok(guide.includes(`\`${alert}\``), `${alert} is not in docs/logs.md`);
   }
 });
 

@@ -43,25 +43,29 @@ for (const [name, values] of Object.entries(USER_STORIES)) {
     }
   });
 
-  helmTest(`${name}: of the host, pods mount its /proc, /sys and / for reading, and the spool's folder`, () => {
-    for (const { kind, pod } of podsOf(render(values))) {
-      const mounts: Manifest[] = ownContainers(pod).flatMap(({ volumeMounts }) => volumeMounts);
-      for (const { name, hostPath } of pod.volumes) {
-        if (hostPath === undefined) continue;
-        assert.equal(kind, 'DaemonSet');
-        const mount = mounts.find((candidate) => candidate.name === name);
-        assert.ok(mount);
-        if (hostPath.path === '/var/lib/firesteel') continue;
-        assert.ok(['/proc', '/sys', '/'].includes(hostPath.path), hostPath.path);
-        assert.equal(mount.readOnly, true);
+  helmTest(
+    `${name}: of the host, pods mount its /proc, /sys, / and the folders of its logs for reading, and the spool's folder`,
+    () => {
+      for (const { kind, pod } of podsOf(render(values))) {
+        const mounts: Manifest[] = ownContainers(pod).flatMap(({ volumeMounts }) => volumeMounts);
+        for (const { name: volume, hostPath } of pod.volumes) {
+          if (hostPath === undefined) continue;
+          assert.equal(kind, 'DaemonSet');
+          const mount = mounts.find((candidate) => candidate.name === volume);
+          assert.ok(mount);
+          if (hostPath.path === '/var/lib/firesteel') continue;
+          const ofLogs = name === 'host-logs' ? ['/var/log', '/run/log'] : [];
+          assert.ok(['/proc', '/sys', '/', ...ofLogs].includes(hostPath.path), hostPath.path);
+          assert.equal(mount.readOnly, true);
+        }
+        for (const { name } of mounts)
+          assert.ok(
+            pod.volumes.some((volume: Manifest) => volume.name === name),
+            name,
+          );
       }
-      for (const { name } of mounts)
-        assert.ok(
-          pod.volumes.some((volume: Manifest) => volume.name === name),
-          name,
-        );
-    }
-  });
+    },
+  );
 
   helmTest(`${name}: no role has a wildcard, and none reaches the kubelet's exec`, () => {
     const roles = render(values).filter(({ kind }) => /^(?:Cluster)?Role$/.test(kind));
@@ -167,4 +171,16 @@ helmTest('the budget for disruptions comes with a second replica only', () => {
     render(overlay(MINIMAL, { state: { replicas } })).filter(({ kind }) => kind === 'PodDisruptionBudget');
   assert.equal(budgets(1).length, 0);
   assert.equal(budgets(2).length, 1);
+});
+
+helmTest('host-logs: the restricted tier reads the logs by their group, at the paths that the host has', () => {
+  const [node] = podsOf(render(story('host-logs'))).filter(({ kind }) => kind === 'DaemonSet');
+  assert.deepEqual(node?.pod.securityContext.supplementalGroups, [4]);
+  const mounts: Manifest[] = node?.pod.containers[0].volumeMounts;
+  for (const path of ['/var/log', '/run/log']) {
+    assert.ok(
+      mounts.some(({ mountPath, readOnly }) => mountPath === path && readOnly),
+      path,
+    );
+  }
 });
