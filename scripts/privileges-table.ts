@@ -14,8 +14,10 @@ export function withPrivilegesTable(text: string): string {
 }
 
 function cellsOf({ collector, what, reads, needs, isOptional }: KnownLoss): string[] {
-  const settings = needs.filter((right) => right.includes('host') || right.includes('Host'));
-  const seen = settings.length === 0 ? [no, yes] : [withSetting, withSetting];
+  const settings = needs.filter((right) => right.includes('.') || right.includes('host'));
+  // The extended tier reads any file.
+  const inExtended = settings.includes('node.logGroups') ? yes : withSetting;
+  const seen = settings.length === 0 ? [no, yes] : [withSetting, inExtended];
   return [
     isOptional ? `${what} (off)` : what,
     list(reads),

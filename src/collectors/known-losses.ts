@@ -9,6 +9,7 @@ export type Right =
   | 'node.hostPID'
   | 'node.mountHostRoot'
   | 'node.mountPropagation'
+  | 'node.logGroups'
   | 'hostIPC';
 
 /** Something that is only seen with rights that not every agent has. */
@@ -32,6 +33,9 @@ const FD = '/proc/<pid>/fd';
 const CAN_TRACE: readonly Right[] = ['SYS_PTRACE', 'DAC_READ_SEARCH'];
 const CAN_READ: readonly Right[] = ['DAC_READ_SEARCH'];
 const NETWORK: readonly Right[] = ['node.hostNetwork'];
+/** The error names the group: whoever switches these collectors on wants them to work. */
+const LOG_GROUPS: readonly Right[] = ['node.logGroups'];
+const JOURNAL = ['/var/log/journal', '/run/log/journal'];
 const IPC_LIMITS = ['kernel.msg', 'kernel.sem', 'kernel.shm', 'fs.mqueue.', 'fs/mqueue/'];
 const IPC_FILES = ['/proc/sys/kernel/msg*', '/proc/sys/kernel/sem', '/proc/sys/kernel/shm*', '/proc/sys/fs/mqueue/*'];
 
@@ -72,6 +76,9 @@ const LINES: readonly Line[] = [
   ['node.sysctl', ['net.', 'net/'], 'settings of the network', ['/proc/sys/net/*'], NETWORK, OFF],
   ['node.sysctl', IPC_LIMITS, 'limits of System V IPC and message queues', IPC_FILES, ['hostIPC'], OFF],
   ['node.sysctl', ['kernel.pid_max'], 'highest process id', ['/proc/sys/kernel/pid_max'], ['node.hostPID'], OFF],
+  ['log.journal', ['journal'], 'entries of the journal', JOURNAL, LOG_GROUPS, OFF],
+  ['log.kernel', ['journal'], 'messages of the kernel', JOURNAL, LOG_GROUPS, OFF],
+  ['log.log', ['log files'], 'log files', ['/var/log'], LOG_GROUPS, OFF],
   ['node.processes', ['pid_max'], 'highest process id', ['/proc/sys/kernel/pid_max'], ['node.hostPID'], OFF],
 ];
 

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { collectorsSection, createLogProducers, openLogState } from '../../src/collectors/catalogue.ts';
+import type { World } from '../../src/collectors/collector.ts';
 import type { LogState } from '../../src/collectors/log/state.ts';
 import { Host } from '../../src/host/host.ts';
 import { DEFAULT_PATHS, type HostPaths } from '../../src/host/paths.ts';
@@ -8,12 +9,14 @@ import { AgentRegistry } from '../../src/metrics/registry.ts';
 
 /** The collectors of the group `log` in a registry, as one life of an agent has them. */
 export class LogGroup {
-  readonly #registry = new AgentRegistry();
+  #registry = new AgentRegistry();
   readonly #state: LogState;
+  readonly #world: World;
   results: readonly CollectorResult[] = [];
 
-  private constructor(state: LogState) {
+  private constructor(state: LogState, world: World) {
     this.#state = state;
+    this.#world = world;
   }
 
   /** `sections` as in the configuration; the state file is in `folder`, if given. */
@@ -21,12 +24,16 @@ export class LogGroup {
     sections: z.input<typeof collectorsSection>,
     { folder, paths = {}, now = Date.now }: { folder?: string; paths?: Partial<HostPaths>; now?: () => number } = {},
   ): Promise<LogGroup> {
-    const state = await openLogState(folder);
-    const group = new LogGroup(state);
-    const world = { host: new Host({ ...DEFAULT_PATHS, ...paths }), now, nodeName: 'node-1' };
-    const parsed = collectorsSection.parse(sections);
-    for (const producer of await createLogProducers(world, parsed, state)) group.#registry.addProducer(producer);
+    const group = new LogGroup(await openLogState(folder), { host: new Host({ ...DEFAULT_PATHS, ...paths }), now });
+    await group.configure(sections);
     return group;
+  }
+
+  /** Makes the collectors anew, as a reload of the configuration does. */
+  async configure(sections: z.input<typeof collectorsSection>): Promise<void> {
+    this.#registry = new AgentRegistry();
+    const producers = await createLogProducers(this.#world, collectorsSection.parse(sections), this.#state);
+    for (const producer of producers) this.#registry.addProducer(producer);
   }
 
   /** Runs one cycle; gives the samples by series. */

@@ -211,3 +211,21 @@ test('start: boot begins with the boot of this host, and goes no further back th
   const limit = (now() - 140_000) * 1000;
   assert.equal(await count('140s'), of(second).filter((entry) => Number(entry.__REALTIME_TIMESTAMP) >= limit).length);
 });
+
+test('a reload goes on with counts and position; a rule that is new begins then', async (context) => {
+  const folder = recorded(context);
+  const journal = { enabled: true, paths: [folder], start: 'boot' as const };
+  const options = { folder: folderOf(context), paths: { procfs: procOf(context, boots[0] ?? '') }, now };
+  const group = await LogGroup.start({ journal }, options);
+  const before = await group.cycle();
+  await group.configure({
+    journal: { ...journal, rules: [{ name: 'new', unit: 'sshd.service' }] },
+    kernel: { enabled: true },
+  });
+  const after = await group.cycle();
+  for (const [key, value] of before) assert.equal(after.get(key), value, key);
+  assert.equal(after.get('journal_matches_total{rule="new"}'), 0);
+  await group.configure({ journal });
+  assert.deepEqual(await group.cycle(), before);
+  group.stop();
+});
