@@ -73,6 +73,7 @@ export class JournalFeed {
   /** Entries of the last run that used up the budget; 0 when all was read. */
   #overBudget = 0;
   #found = 0;
+  #wasThere: boolean = false;
   #problems: readonly Error[] = [];
 
   constructor(options: FeedOptions, world: FeedWorld) {
@@ -116,9 +117,12 @@ export class JournalFeed {
       this.#running = undefined;
     });
     await this.#running;
+    if (this.#found > 0) this.#wasThere = true;
     if (this.#found > 0) return;
     const [problem] = this.#problems;
     if (problem !== undefined) throw problem;
+    // All files may be removed; counts that vanished for it would come back as new ones.
+    if (this.#wasThere) return;
     throw new NoData(`no journal in ${this.#options.paths.join(' or ')}; mount it, or set collectors.journal.paths`);
   }
 

@@ -229,3 +229,14 @@ test('a reload goes on with counts and position; a rule that is new begins then'
   assert.deepEqual(await group.cycle(), before);
   group.stop();
 });
+
+test('when all files of the journal are removed the counts stay', async (context) => {
+  const folder = recorded(context);
+  const sections = { journal: { enabled: true, paths: [folder], start: 'boot' as const } };
+  const group = await LogGroup.start(sections, { paths: { procfs: procOf(context, boots[0] ?? '') }, now });
+  const before = await group.cycle();
+  rmSync(folder, { recursive: true });
+  assert.deepEqual(await group.cycle(), before);
+  assert.equal(group.results[0]?.outcome, 'ok');
+  group.stop();
+});
