@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { READ_AT_ONCE } from '../../base/files.ts';
 import { fileError, MissingFile } from '../../host/errors.ts';
 import { deny } from './details.ts';
@@ -8,6 +8,8 @@ import type { Process } from './process.ts';
 import type { Cycle } from './process-table.ts';
 
 const FILE = 'smaps_rollup';
+/** The kernel prints some 25 lines. */
+const MAX_BYTES = 4096;
 
 /**
  * Proportional memory: shared pages divided by those that share them. The kernel walks all page tables of the process
@@ -49,9 +51,10 @@ export class Proportional {
   async #readOne(process: Process, losses: Cycle['losses']): Promise<void> {
     const path = this.#files.path(`${process.pid}/${FILE}`);
     try {
-      const smaps = await readFile(path, { flag: READ_AT_ONCE });
-      process.pssBytes = numberAfter(smaps, smaps.length, KEY.pssKib) * 1024;
-      process.swapPssBytes = numberAfter(smaps, smaps.length, KEY.swapPssKib) * 1024;
+      await using file = await open(path, READ_AT_ONCE);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0);
+      process.pssBytes = numberAfter(buffer, bytesRead, KEY.pssKib) * 1024;
+      process.swapPssBytes = numberAfter(buffer, bytesRead, KEY.swapPssKib) * 1024;
     } catch (cause) {
       const error = fileError(path, cause);
       // It has ended since it was listed.

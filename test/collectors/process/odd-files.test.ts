@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ProcTree } from './proc-tree.ts';
 
@@ -30,6 +31,21 @@ test('arguments that are not UTF-8 are matched, and name groups', async (context
     writeFileSync(tree.path(`${pid}`, 'cmdline'), Buffer.concat([Buffer.from('/opt/x\0--name=a'), Buffer.of(byte, 0)]));
   }
   assert.deepEqual((await collect()).groups, { 'a\\\\xe9': 1, 'a\\\\xfc': 1 });
+});
+
+test('of a smaps_rollup of 1 GB, an endless one and a pipe no more is read than the kernel prints', async (context) => {
+  const tree = new ProcTree(context);
+  const collect = tree.collector({ ...BY_COMM, smaps: true });
+  for (const pid of [7, 8, 9, 10]) tree.set(pid, { comm: `x${pid}`, argv: ARGV });
+  writeFileSync(tree.path('7', 'smaps_rollup'), 'Rss: 9 kB\nPss: 5 kB\nSwapPss: 2 kB\n');
+  truncateSync(tree.path('7', 'smaps_rollup'), 2 ** 30);
+  symlinkSync('/dev/zero', tree.path('8', 'smaps_rollup'));
+  execFileSync('mkfifo', [tree.path('9', 'smaps_rollup')]);
+  mkdirSync(tree.path('10', 'smaps_rollup'));
+  const before = process.memoryUsage().rss;
+  const seen = await collect();
+  assert.ok(process.memoryUsage().rss - before < 100 * 2 ** 20);
+  assert.equal(seen.of('x7', 'memory_bytes', 'memtype="proportionalResident"'), 5120);
 });
 
 /** One file of one process that no kernel makes; what is lost, and what of that process is still reported. */
