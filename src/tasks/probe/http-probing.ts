@@ -94,7 +94,9 @@ export class HttpProbing implements Probing {
       const after = afterRedirect(answer.status, method);
       method = after.method;
       if (!after.keepsPayload) payload = undefined;
-      if (next.hostname !== this.#url.hostname) isFirstHost = false;
+      // Secrets go to the host that they are for, and never from TLS into the open.
+      const isOpener = next.protocol === 'http:' && this.#url.protocol === 'https:';
+      if (next.hostname !== this.#url.hostname || isOpener) isFirstHost = false;
       url = next;
     }
     this.#checkEnd(attempt.lookupSeconds + (performance.now() - startMs) / 1000);

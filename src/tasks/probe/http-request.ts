@@ -30,7 +30,8 @@ export class HttpRequests {
     if (compression) made['accept-encoding'] = compression;
     for (const [name, value] of Object.entries(headers)) {
       const key = name.toLowerCase();
-      if (!isFirstHost && FOR_ONE_HOST.has(key)) continue;
+      // What is in a file is a secret.
+      if (!isFirstHost && (typeof value !== 'string' || FOR_ONE_HOST.has(key))) continue;
       made[key] = typeof value === 'string' ? value : this.#secret(value.file);
     }
     if (isFirstHost && auth) made.authorization = this.#authorization(auth);

@@ -111,12 +111,16 @@ class TargetCounts {
   }
 }
 
+/** As Go writes it: `5e-05`, and 0.0001 from there on. */
+const limitText = (limit: number): string =>
+  limit < 1e-4 ? limit.toExponential().replace(/e-(\d)$/, 'e-0$1') : String(limit);
+
 function histogram(out: Snapshot, of: Family, values: readonly string[], { buckets, sum, count }: EchoCounts): void {
   let total = 0;
   const names = [...of.labels, 'le'];
   for (const [index, limit] of BUCKETS.entries()) {
     total += buckets[index] ?? 0;
-    out.addSeries(of, `${of.name}_bucket${labelBlock(names, [...values, String(limit)])}`, total);
+    out.addSeries(of, `${of.name}_bucket${labelBlock(names, [...values, limitText(limit)])}`, total);
   }
   out.addSeries(of, `${of.name}_bucket${labelBlock(names, [...values, '+Inf'])}`, count);
   const block = labelBlock(of.labels, values);
