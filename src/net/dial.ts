@@ -6,7 +6,7 @@ import {
   type DetailedPeerCertificate,
   type PeerCertificate,
   type SecureContext,
-  type TLSSocket,
+  TLSSocket,
 } from 'node:tls';
 import { type CertificateFacts, certificateFacts } from './certificate.ts';
 import type { Address } from './literal-address.ts';
@@ -67,7 +67,8 @@ export async function startTls(
   signal: AbortSignal,
 ): Promise<{ readonly socket: TLSSocket; readonly facts: TlsFacts }> {
   const isAddress = /^[\d.]+$|:/.test(serverName);
-  let chainExpiry = Number.POSITIVE_INFINITY;
+  let verdict: Verdict | undefined;
+  let sent: readonly X509Certificate[] | undefined;
   const secure = await new Promise<TLSSocket>((resolve, reject) => {
     const made = connectTls({
       socket,
@@ -76,18 +77,61 @@ export async function startTls(
       ...(!isAddress && { servername: serverName }),
       ...(protocols && { ALPNProtocols: [...protocols] }),
       rejectUnauthorized: false,
-      // Go trusts no common name.
-      checkServerIdentity: (_, certificate) => {
-        // Only called for a chain that was verified. To make this list of certificates takes long.
-        chainExpiry = earliestEnd(certificate);
-        if (certificate.subjectaltname !== undefined) return checkServerIdentity(serverName, certificate);
-        const error = new Error('the certificate has no subject alternative names');
-        return Object.assign(error, { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+      // Only called for a chain that was verified.
+      checkServerIdentity: () => {
+        sent = sentBy(made);
+        verdict = verdictOn(made, sent, context, serverName);
+        return verdict.error;
       },
     });
+    // Node asks for that before the check above; it takes as long as the rest of the check, each time.
+    made.getPeerCertificate = () => ({}) as DetailedPeerCertificate;
     settle(made, 'secureConnect', signal, resolve, reject);
   });
-  return { socket: secure, facts: factsOf(secure, chainExpiry) };
+  return { socket: secure, facts: factsOf(secure, sent ?? sentBy(secure), verdict?.chainExpiry) };
+}
+
+/** What a chain that was verified comes to. */
+interface Verdict {
+  readonly chainExpiry: number;
+  /** Why it is not for the name. */
+  readonly error: Error | undefined;
+}
+
+/** Verdicts by what was verified against, the certificates and the name. */
+const verdicts = new WeakMap<SecureContext, Map<string, Verdict>>();
+
+function verdictOn(
+  socket: TLSSocket,
+  sent: readonly X509Certificate[],
+  context: SecureContext,
+  serverName: string,
+): Verdict {
+  const ofContext = verdicts.get(context) ?? new Map<string, Verdict>();
+  verdicts.set(context, ofContext);
+  const key = [serverName, ...sent.map(({ fingerprint256 }) => fingerprint256)].join(' ');
+  const known = ofContext.get(key);
+  if (known) return known;
+  const certificate = TLSSocket.prototype.getPeerCertificate.call(socket, true) as DetailedPeerCertificate;
+  const verdict = { chainExpiry: earliestEnd(certificate), error: identityError(serverName, certificate) };
+  if (ofContext.size >= MOST_KNOWN) ofContext.clear();
+  ofContext.set(key, verdict);
+  return verdict;
+}
+
+/** Go trusts no common name. */
+function identityError(serverName: string, certificate: PeerCertificate): Error | undefined {
+  if (certificate.subjectaltname !== undefined) return checkServerIdentity(serverName, certificate);
+  return new Error('the certificate has no subject alternative names');
+}
+
+/** The certificates that the server sent, the leaf first. */
+function sentBy(socket: TLSSocket): X509Certificate[] {
+  const sent: X509Certificate[] = [];
+  for (let one = socket.getPeerX509Certificate(); one && sent.length < MOST_CERTIFICATES; one = one.issuerCertificate) {
+    sent.push(one);
+  }
+  return sent;
 }
 
 /** Facts by fingerprint: the same certificates come again in every run. */
@@ -102,12 +146,8 @@ function knownFacts(certificate: X509Certificate): CertificateFacts {
   return facts;
 }
 
-function factsOf(socket: TLSSocket, chainExpiry: number): TlsFacts {
+function factsOf(socket: TLSSocket, sent: readonly X509Certificate[], chainExpiry: number | undefined): TlsFacts {
   const version = socket.getProtocol() ?? '';
-  const sent = [];
-  for (let one = socket.getPeerX509Certificate(); one && sent.length < MOST_CERTIFICATES; one = one.issuerCertificate) {
-    sent.push(one);
-  }
   const [leaf] = sent;
   const protocol = socket.alpnProtocol;
   return {
@@ -117,7 +157,8 @@ function factsOf(socket: TLSSocket, chainExpiry: number): TlsFacts {
       certificate: knownFacts(leaf),
       earliestExpiry: Math.min(...sent.map(({ validToDate }) => secondsOf(validToDate))),
     }),
-    ...(socket.authorized ? { chainExpiry } : { distrust: distrustOf(socket) }),
+    ...(!socket.authorized && { distrust: distrustOf(socket) }),
+    ...(socket.authorized && chainExpiry !== undefined && { chainExpiry }),
     ...(typeof protocol === 'string' && { protocol }),
   };
 }
