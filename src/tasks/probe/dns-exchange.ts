@@ -1,7 +1,8 @@
 import { createSocket } from 'node:dgram';
-import { dial, startTls, type TlsFacts, type TlsWish } from '../../net/dial.ts';
+import { dial } from '../../net/dial.ts';
 import { type DnsAnswer, type DnsQuestion, decodeAnswer, encodeQuestion } from '../../net/dns-message.ts';
 import type { Address } from '../../net/literal-address.ts';
+import { startTls, type TlsFacts, type TlsWish } from '../../net/tls-session.ts';
 
 /** How a question travels. */
 export interface DnsWay {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { dial, startTls, type TlsFacts } from '../../net/dial.ts';
+import { dial } from '../../net/dial.ts';
 import { type Address, literalAddress } from '../../net/literal-address.ts';
+import { startTls, type TlsFacts } from '../../net/tls-session.ts';
 import type { TaskWorld } from '../task-type.ts';
 import { resolveTarget } from './addresses.ts';
 import { Cookies } from './cookies.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import * as z from 'zod';
 import { isLabelName } from '../../metrics/family.ts';
-import { startTls, type TlsFacts } from '../../net/dial.ts';
+import { startTls, type TlsFacts } from '../../net/tls-session.ts';
 import { Expression, expand } from './expression.ts';
 import { ProbeFailure } from './failure.ts';
 import { IDENTITY } from './families.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
-import type { TlsFacts } from '../../net/dial.ts';
 import { DNS_CLASSES, type DnsAnswer, type DnsRecord, isDnsName, recordType } from '../../net/dns-message.ts';
+import type { TlsFacts } from '../../net/tls-session.ts';
 import { askTcp, askUdp, type DnsWay } from '../probe/dns-exchange.ts';
 import { ProbeFailure } from '../probe/failure.ts';
 import { COMMON_FAMILIES, probeGauge, TLS } from '../probe/families.ts';

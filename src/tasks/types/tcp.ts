@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Family } from '../../metrics/family.ts';
-import { dial, startTls } from '../../net/dial.ts';
+import { dial } from '../../net/dial.ts';
+import { startTls } from '../../net/tls-session.ts';
 import { COMMON_FAMILIES, FAILED_DUE_TO_REGEX, probeGauge, TLS } from '../probe/families.ts';
 import { hostPort, hostPortTarget } from '../probe/host-port.ts';
 import { probeOptions, tlsOptions } from '../probe/options.ts';
