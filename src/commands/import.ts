@@ -28,7 +28,8 @@ exit code is 1 then.
       throw new UsageError('import needs two files: that of blackbox_exporter and that of its targets');
     }
     // Only this command needs them.
-    const { blackboxConfig, targetsFile, tasksOfBlackbox } = await import('../tasks/import-blackbox.ts');
+    const { blackboxConfig, targetsFile } = await import('../tasks/blackbox-config.ts');
+    const { tasksOfBlackbox } = await import('../tasks/import-blackbox.ts');
     const { stringify } = await import('yaml');
     const { tasks, notes } = tasksOfBlackbox(
       read(blackbox, blackboxConfig),

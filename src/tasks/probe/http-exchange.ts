@@ -131,3 +131,10 @@ async function askHttp2(socket: Socket, { method, url, headers, payload }: Ask, 
     if (payload !== undefined) stream.end(payload);
   });
 }
+
+/** A date of a header: the three forms of RFC 9110, 5.6.7, as Unix seconds. */
+export function timeOf(text: string | undefined): number | undefined {
+  if (text === undefined || !/^[A-Z][a-z]{2,8},? /.test(text)) return undefined;
+  const milliseconds = Date.parse(/GMT$/.test(text) ? text : `${text} GMT`);
+  return Number.isNaN(milliseconds) ? undefined : milliseconds / 1000;
+}

@@ -9,7 +9,7 @@ import { ProbeFailure } from './failure.ts';
 import { FAILED_DUE_TO_REGEX } from './families.ts';
 import { type BodyRead, bodyText, encodingOf, readBody } from './http-body.ts';
 import { checkHeaders, checkJson, checkText } from './http-checks.ts';
-import { type Answer, ask } from './http-exchange.ts';
+import { type Answer, ask, timeOf } from './http-exchange.ts';
 import { HTTP } from './http-families.ts';
 import { type HttpOptions, targetUrl } from './http-options.ts';
 import { afterRedirect, type HttpRequests } from './http-request.ts';
@@ -299,10 +299,3 @@ const shown = (location: string): string => JSON.stringify(location.slice(0, 200
 
 const wanted = (ranges: HttpOptions['status']): string =>
   ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(', ');
-
-/** The three forms of RFC 9110, 5.6.7, as Unix seconds. */
-function timeOf(text: string | undefined): number | undefined {
-  if (text === undefined || !/^[A-Z][a-z]{2,8},? /.test(text)) return undefined;
-  const milliseconds = Date.parse(/GMT$/.test(text) ? text : `${text} GMT`);
-  return Number.isNaN(milliseconds) ? undefined : milliseconds / 1000;
-}
