@@ -148,7 +148,13 @@ collectors:
 {{- /* The file config.yaml of dict root, role, with what the user merges over it. */ -}}
 {{- define "firesteel.config" -}}
 {{- $config := include (printf "firesteel.%sConfig" .role) .root | fromYaml -}}
-{{- $own := (index .root.Values .role).extraConfig -}}
+{{- $agent := index .root.Values .role -}}
+{{- range $section := list "tasks" "sources" -}}
+  {{- with index $agent $section -}}
+    {{- $_ := set $config $section . -}}
+  {{- end -}}
+{{- end -}}
+{{- $own := $agent.extraConfig -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .root.Values.extraConfig) (deepCopy $own)) -}}
 {{- end -}}
 

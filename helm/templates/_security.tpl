@@ -28,7 +28,7 @@ sysctls:
 {{- /* Not empty when the configuration of this role has tasks that ping. Of dict root, role. */ -}}
 {{- define "firesteel.pings" -}}
 {{- $pod := index .root.Values .role -}}
-{{- range ($pod.extraConfig.tasks | default list) -}}
+{{- range (concat ($pod.tasks | default list) ($pod.extraConfig.tasks | default list)) -}}
 {{- if and (eq (toString .type) "ping") (ne (toString .enabled) "false") -}}
 true
 {{- end -}}
