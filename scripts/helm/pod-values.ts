@@ -7,6 +7,8 @@ const texts = z.record(z.string(), z.string());
 /** Values that both kinds of pods have; Kubernetes checks what is passed on to it. */
 export const podValues = {
   nodeOptions: z.array(z.string().regex(/^--/)),
+  tasks: z.array(z.looseObject({ id: z.string(), type: z.string() })),
+  sources: z.array(anyObject),
   extraConfig: anyObject,
   resources: anyObject,
   updateStrategy: anyObject,

@@ -212,3 +212,16 @@ helmTest('pods whose tasks ping get the sysctl for it; others, and those in the 
   };
   assert.deepEqual(sysctls(others), { DaemonSet: undefined, Deployment: undefined });
 });
+
+helmTest('tasks and sources of each role are in its configuration, and no others', () => {
+  const task = (id: string) => ({ id, type: 'node.loadavg' });
+  const values = overlay(MINIMAL, {
+    node: { tasks: [task('on-nodes')], sources: [{ directory: '/etc/firesteel-tasks' }] },
+    state: { tasks: [task('on-leader')] },
+  });
+  const objects = render(values);
+  assert.deepEqual(configOf(objects, 'node').tasks, [task('on-nodes')]);
+  assert.deepEqual(configOf(objects, 'node').sources, [{ directory: '/etc/firesteel-tasks' }]);
+  assert.deepEqual(configOf(objects, 'state').tasks, [task('on-leader')]);
+  assert.equal(configOf(objects, 'state').sources, undefined);
+});

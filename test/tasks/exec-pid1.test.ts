@@ -26,7 +26,10 @@ const unshare = (args: readonly string[]) =>
 
 const isPossible = unshare(['true']).status === 0;
 
-test('as PID 1: no zombie after a hundred killed trees', { skip: !isPossible && 'no right to a PID namespace', timeout: 160_000 }, (t) => {
+test('as PID 1: no zombie after a hundred killed trees', {
+  skip: !isPossible && 'no right to a PID namespace',
+  timeout: 160_000,
+}, (t) => {
   const file = join(scratchFolder(t), 'program.mjs');
   writeFileSync(file, PROGRAM);
   const { stdout, stderr } = unshare([process.execPath, '--disable-warning=ExperimentalWarning', file]);

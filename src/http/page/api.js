@@ -52,11 +52,23 @@ export async function get(path, signal) {
  * @param {unknown} [body]
  * @returns {Promise<any>}
  */
-export async function post(path, body) {
+export const post = (path, body) => change('POST', path, body ?? {});
+
+/**
+ * The same for any method.
+ * @param {'POST' | 'PUT' | 'DELETE'} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @returns {Promise<any>}
+ */
+export async function change(method, path, body) {
   if (token === '' && !(await obtainToken('Changes need the token of this agent.'))) {
     throw new ApiError('Nothing was changed: no token was given.', 0);
   }
-  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body ?? {}) };
+  const init = {
+    method,
+    ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  };
   const response = await request(path, init, undefined);
   return response.json();
 }

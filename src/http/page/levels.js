@@ -1,6 +1,6 @@
 // How good or bad something is, and the word for it. The word always says what the colour says.
 
-/** @import { CollectorView, ExporterView, ResourceStatus, StatusView } from '../status-view.ts' */
+/** @import { CollectorView, ExporterView, ResourceStatus, StatusView, TaskView } from '../status-view.ts' */
 /** @typedef {'ok' | 'off' | 'warn' | 'bad'} Level */
 /** @typedef {{ readonly level: Level, readonly word: string }} State */
 
@@ -17,6 +17,14 @@ export function collectorState({ state, disabled }) {
   if (state === 'partial') return { level: 'warn', word: 'partial' };
   if (state === 'ok') return { level: 'ok', word: 'ok' };
   return { level: 'off', word: state === 'nodata' ? 'no data' : 'waiting' };
+}
+
+/** @param {TaskView} task @returns {State} */
+export function taskState({ state, result }) {
+  if (state === 'stuck') return { level: 'bad', word: 'stuck' };
+  if (state === 'disabled') return { level: 'off', word: 'disabled' };
+  if (result === undefined) return { level: 'off', word: state };
+  return result === 'ok' ? { level: 'ok', word: 'ok' } : { level: 'bad', word: result.replaceAll('_', ' ') };
 }
 
 /** @param {Pick<ResourceStatus, 'state'>} resource @returns {State} */

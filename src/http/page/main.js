@@ -12,6 +12,7 @@ import { manageDialog } from './manage.js';
 import { overview } from './overview.js';
 import { receiverCards } from './receivers.js';
 import { seriesOverview } from './series.js';
+import { taskTable } from './tasks.js';
 
 /** @import { StatusView } from '../status-view.ts' */
 
@@ -21,6 +22,7 @@ const metrics = explorer();
 const parts = [
   overview(),
   collectorTable((id) => manage.open(id)),
+  taskTable(),
   receiverCards(),
   agentFacts(),
   seriesOverview((family) => metrics.open(family)),
