@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'collectors/process': ['collectors/collector.ts', 'metrics', 'host', ...OPTIONS, 'base'],
   'collectors/container': ['collectors/collector.ts', 'metrics', 'host', ...OPTIONS, 'kube', 'net', 'pods', 'base'],
   'collectors/log': ['collectors/collector.ts', 'metrics', 'host', ...OPTIONS, 'base'],
+  'collectors/event': ['metrics', ...OPTIONS, 'kube', 'base'],
   'collectors/ksm': ['collectors/collector.ts', 'metrics', 'host', ...OPTIONS, 'kube', 'base'],
   tasks: ['collectors', 'metrics', 'host', 'net', 'config', 'http/message.ts', 'http/status-view.ts', 'base'],
   'local-push': ['metrics', 'http/message.ts', 'config', 'base'],

@@ -122,7 +122,8 @@ collectors:
 {{- end -}}
 
 {{- define "firesteel.stateConfig" -}}
-{{- $all := (include "firesteel.collectors" . | fromYaml).ksm -}}
+{{- $collectors := include "firesteel.collectors" . | fromYaml -}}
+{{- $all := $collectors.ksm -}}
 {{- $ksm := omit $all "resourcesExtra" "resourcesExclude" "customResourceState" -}}
 {{- $_ := set $ksm "resources" (include "firesteel.ksmResources" . | fromYamlArray) -}}
 {{- if $all.customResourceState -}}
@@ -143,6 +144,10 @@ collectors:
     enabled: false
   ksm:
     {{- toYaml $ksm | nindent 4 }}
+  {{- with $collectors.event }}
+  event:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end -}}
 
 {{- /* The file config.yaml of dict root, role, with what the user merges over it. */ -}}

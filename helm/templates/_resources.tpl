@@ -46,6 +46,9 @@
   {{- $group := .groupVersionKind.group -}}
   {{- $_ := set $groups $group (append (index $groups $group | default list) (include "firesteel.customPlural" .)) -}}
 {{- end -}}
+{{- if ((include "firesteel.collectors" . | fromYaml).event | default dict).enabled -}}
+  {{- $_ := set $groups "" (append (index $groups "" | default list) "events") -}}
+{{- end -}}
 {{- range $group := keys $groups | sortAlpha }}
 - apiGroups: [{{ $group | quote }}]
   resources:

@@ -18,6 +18,10 @@
   {{- $fix := dict "collectors" (dict "node" (dict "enabled" true)) -}}
   {{- include "firesteel.refuse" (dict "problem" "collectors: all are off, so there is nothing to run." "fix" $fix) -}}
 {{- end -}}
+{{- if and ((include "firesteel.collectors" . | fromYaml).event | default dict).enabled (not (include "firesteel.hasState" .)) -}}
+  {{- $fix := dict "collectors" (dict "event" (dict "enabled" false)) -}}
+  {{- include "firesteel.refuse" (dict "problem" "collectors.event: events are counted by state agents, which collectors.ksm switches on." "fix" $fix) -}}
+{{- end -}}
 {{- if and (include "firesteel.hasState" .) (not (include "firesteel.ksmResources" . | fromYamlArray)) -}}
   {{- $fix := dict "collectors" (dict "ksm" (dict "enabled" false)) -}}
   {{- include "firesteel.refuse" (dict "problem" "collectors.ksm: no resource is left." "fix" $fix) -}}

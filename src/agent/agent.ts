@@ -283,7 +283,7 @@ class RunningAgent implements Agent {
 function mayPush({ state }: Assembly) {
   if (state === undefined) return {};
   const isLeader = () => state.election.isMaster();
-  return { ksm: isLeader, probe: isLeader, scrape: isLeader, exec: isLeader };
+  return { ksm: isLeader, probe: isLeader, scrape: isLeader, exec: isLeader, event: isLeader };
 }
 
 /** How long a collector may take, milliseconds. */

@@ -97,6 +97,7 @@ export async function assemble(
   const { log, now, env, random } = world;
   const collectors = await collectorParts(config, parts, world);
   const { ksm, election } = await sharded(config, parts, world);
+  const { event } = config.collectors;
   const keeping = stateKeeping(config);
   const state = !ksm.enabled
     ? undefined
@@ -104,6 +105,7 @@ export async function assemble(
         'ksm',
         {
           ksm,
+          event,
           election,
           http: stateHttp(config),
           notesEnded: keeping.notesEnded,
@@ -113,7 +115,7 @@ export async function assemble(
         async () => {
           const { createStateRole } = await import('./state-role.ts');
           const { pushNow } = world;
-          return createStateRole({ ...config, election }, ksm, {
+          return createStateRole({ ...config, election }, ksm, event, {
             scope: new Scope(),
             keeping,
             log,

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
 import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
+import { createEvents } from '../collectors/event/index.ts';
+import type { EventSection } from '../collectors/event/section.ts';
 import { createKsm, type Keeping, type Ksm } from '../collectors/ksm/index.ts';
 import type { KsmSection } from '../collectors/ksm/section.ts';
 import { ConfigError } from '../config/load.ts';
@@ -67,6 +69,7 @@ const SETTLING_MS = 100;
 export function createStateRole(
   config: CoreConfig,
   section: KsmSection,
+  eventSection: EventSection,
   { scope, keeping, log, now, random, env, pushNow }: StateRoleWorld,
 ): StateRole {
   preferMemoryToSpeed();
@@ -74,6 +77,14 @@ export function createStateRole(
   const ksm = createKsm(section, client, keeping, log, VERSION);
   for (const producer of ksm.producers) scope.addProducer(producer);
   scope.addPrepared(ksm.state);
+  const monotonic = () => performance.now();
+  // Shards share the objects that they follow; events are counted by the first of them.
+  const namespaces = eventSection.namespaces.length > 0 ? eventSection.namespaces : section.namespaces;
+  const events =
+    eventSection.enabled && section.shard === 0
+      ? createEvents({ ...eventSection, namespaces }, { api: client, log, registry: scope, monotonic })
+      : undefined;
+  if (events) scope.addProducer(events.producer);
   const ended = new AbortController();
   const { sleep } = REAL_TIMING;
   const settled = async () => {
@@ -84,8 +95,13 @@ export function createStateRole(
     while (election.isMaster() && !ksm.state.settled) await sleep(SETTLING_MS, ended.signal);
     if (election.isMaster()) pushNow();
   };
-  const hooks = { onMaster: () => void pushFirst() };
-  const monotonic = () => performance.now();
+  const hooks = {
+    onMaster() {
+      events?.begin();
+      void pushFirst();
+    },
+    onSlave: () => events?.end(),
+  };
   const { podInfoTokenFile, podInfoTokenReview } = config.http;
   const token = podInfoTokenFile === undefined ? undefined : new SecretFile(podInfoTokenFile);
   const peers = peersOf(config, token);
@@ -95,6 +111,7 @@ export function createStateRole(
         {
           ...{ api: client, log, registry: scope, monotonic, now, random, sleep },
           peers,
+          notes: events?.notes,
         },
         hooks,
       )
@@ -142,6 +159,7 @@ export function createStateRole(
     start() {
       releaseProgramNow(log);
       ksm.state.start();
+      events?.start();
       void settled().then(preferSpeedToMemory);
       election.start();
       void resharding?.watch(ended.signal);
@@ -161,6 +179,7 @@ export function createStateRole(
       await election.stop();
       ended.abort();
       await ksm.state.stop();
+      await events?.stop();
       client.close();
     },
   };

@@ -3,6 +3,7 @@ import type { Producer } from '../metrics/scope.ts';
 import type { World } from './collector.ts';
 import { containerProducers, containerSection } from './container/index.ts';
 import type { Names } from './container/naming.ts';
+import { eventSection } from './event/section.ts';
 import { ksmSection } from './ksm/section.ts';
 import type { PodNames } from './log/kernel-lines.ts';
 import { journalSection, kernelSection, logSection, wantsLog } from './log/section.ts';
@@ -21,6 +22,11 @@ export const collectorsSection = z
     journal: journalSection,
     kernel: kernelSection,
     log: logSection,
+    event: eventSection,
+  })
+  .refine(({ ksm, event }) => ksm.enabled || !event.enabled, {
+    path: ['event', 'enabled'],
+    error: 'events are counted by state agents: set collectors.ksm.enabled as well',
   })
   .prefault({});
 

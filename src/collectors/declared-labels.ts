@@ -4,6 +4,7 @@ import type { Group } from '../metrics/group.ts';
 import { resultFamilies } from '../metrics/result-samples.ts';
 import type { CollectorsConfig } from './catalogue.ts';
 import { containerFamiliesOf } from './container/index.ts';
+import { eventFamilies } from './event/families.ts';
 import { readCustomResources } from './ksm/custom/file.ts';
 import { familyFilter } from './ksm/family-filter.ts';
 import { resources } from './ksm/resources/index.ts';
@@ -26,7 +27,7 @@ const BOUNDS: DeclaredLabels = new Map([
  * `label_…` of objects) are not among them.
  */
 export function declaredLabels(collectors: CollectorsConfig): Map<Group, DeclaredLabels> {
-  const { node, container, process, ksm } = collectors;
+  const { node, container, process, ksm, event } = collectors;
   const found = new Map<Group, DeclaredLabels>();
   const add = (group: Group, isInUse: boolean, families: () => readonly Pick<Family, 'name' | 'labels'>[]) => {
     if (isInUse) found.set(group, labelsOf(families()));
@@ -37,6 +38,7 @@ export function declaredLabels(collectors: CollectorsConfig): Map<Group, Declare
   add('agent', true, () => [...resultFamilies, ...budgetFamilies]);
   const ofLogs = logFamilies(collectors);
   add('log', ofLogs.length > 0, () => ofLogs);
+  add('event', event.enabled, () => eventFamilies(event));
   add('ksm', ksm.enabled, () => kubeFamilies(ksm));
   return found;
 }

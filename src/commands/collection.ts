@@ -66,7 +66,9 @@ async function listCluster(config: Config, registry: AgentRegistry, io: Io): Pro
     pushNow: () => undefined,
     keeping: { ...stateKeeping(config), notesEnded: false },
   };
-  const role = createStateRole(alone, config.collectors.ksm, { scope: registry, ...world });
+  // Events are counted from the start of a leader: one list of them says nothing.
+  const { ksm, event } = config.collectors;
+  const role = createStateRole(alone, ksm, { ...event, enabled: false }, { scope: registry, ...world });
   role.ksm.state.start();
   const deadline = AbortSignal.any([io.stop, AbortSignal.timeout(LIST_WITHIN_MS)]);
   while (!role.ksm.state.settled && !deadline.aborted) {

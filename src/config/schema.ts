@@ -140,6 +140,7 @@ const identity = z
     pushed: inlineIdentity({ node: '{node}' }),
     exec: groupIdentity('exec', '{node}', { node: '{node}' }),
     log: groupIdentity('firesteel-log', '{node}', { node: '{node}' }),
+    event: groupIdentity('kube-events', 'kube-events'),
   })
   .prefault({});
 
@@ -212,6 +213,7 @@ const budget = z
         pushed: seriesLimit.default(100_000),
         exec: seriesLimit.default(50_000),
         log: seriesLimit.default(50_000),
+        event: seriesLimit.default(50_000),
       })
       .prefault({})
       .describe('Most series of each group.'),

@@ -18,6 +18,14 @@ export interface LeaseOptions {
   readonly retryMs: number;
 }
 
+/** One text that the holder of a Lease leaves there for the next one; it is written with each renewal. */
+export interface LeaseNotes {
+  /** Undefined when what is there stays right; `isLast` when the Lease is given up. */
+  note(isLast: boolean): string | undefined;
+  /** What is there now; is called before the hook `onMaster`. */
+  noted(text: string | undefined): void;
+}
+
 /** The world, as an election sees it. */
 export interface LeaseWorld {
   readonly api: Pick<KubeApi, 'json'>;
@@ -30,6 +38,8 @@ export interface LeaseWorld {
   /** Gives [0, 1). */
   readonly random: () => number;
   readonly sleep: Sleep;
+  /** Written beside the record, for the next holder. */
+  readonly notes?: LeaseNotes | undefined;
   /** The other candidates; without, the Lease alone decides. */
   readonly peers?: LeasePeers | undefined;
 }

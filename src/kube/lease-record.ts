@@ -25,6 +25,9 @@ export interface Candidate {
  */
 const PROCESS_ANNOTATION = 'firesteel/holder-process';
 
+/** What the holder leaves for the next one. */
+const NOTE_ANNOTATION = 'firesteel/note';
+
 const MAX_TRANSITIONS = 2 ** 31 - 1;
 
 /** Whether this is a Lease that can be updated; a proxy may answer 200 with something else. */
@@ -111,6 +114,18 @@ export function released(lease: Lease, nowMs: number): Lease {
     },
   };
 }
+
+/** What the holder has left there. */
+export const noteOf = ({ metadata }: Lease): string | undefined => metadata?.annotations?.[NOTE_ANNOTATION];
+
+/** The Lease with another note; as it is without one. */
+export const withNote = (lease: Lease, note: string | undefined): Lease =>
+  note === undefined
+    ? lease
+    : {
+        ...lease,
+        metadata: { ...lease.metadata, annotations: { ...lease.metadata?.annotations, [NOTE_ANNOTATION]: note } },
+      };
 
 const held = (lease: Lease, { identity, process }: Candidate, spec: LeaseSpec): Lease => ({
   ...lease,

@@ -11,11 +11,13 @@ import {
   isReleased,
   type Lease,
   newLease,
+  noteOf,
   released,
   renewed,
   takenOver,
   transitionsOf,
   validMs,
+  withNote,
 } from './lease-record.ts';
 import { LeaseSight } from './lease-sight.ts';
 import { isConflict, isNotFound, LeaseStore } from './lease-store.ts';
@@ -291,7 +293,8 @@ export class LeaseElection implements Election {
     const began = this.#world.monotonic();
     this.#isTakingOver = reason !== undefined;
     try {
-      this.#holds(await this.#store.put(body, this.#patienceMs()), began, reason);
+      const noted = withNote(body, this.#world.notes?.note(false));
+      this.#holds(await this.#store.put(noted, this.#patienceMs()), began, reason);
     } finally {
       this.#isTakingOver = false;
     }
@@ -316,6 +319,7 @@ export class LeaseElection implements Election {
   /** Remembers the record, and when it last changed. */
   #observe(lease: Lease): void {
     this.#metrics.transitions.set(transitionsOf(lease));
+    this.#world.notes?.noted(noteOf(lease));
     const holder = this.#sight.observe(lease);
     if (holder === undefined) return;
     const isOurName = holder === this.#candidate.identity;
@@ -352,7 +356,8 @@ export class LeaseElection implements Election {
   async #finish(): Promise<void> {
     const giveUp = async (lease: Lease | undefined) => {
       if (!lease || !isHeldBy(lease, this.#candidate)) return;
-      await this.#store.put(released(lease, this.#world.now()), STOP_MS);
+      const noted = withNote(lease, this.#world.notes?.note(true));
+      await this.#store.put(released(noted, this.#world.now()), STOP_MS);
       this.#log.info('the Lease is released');
     };
     try {

@@ -14,6 +14,7 @@ export const GROUPS = [
   'exec',
   'log',
   'pushed',
+  'event',
 ] as const;
 export type Group = (typeof GROUPS)[number];
 

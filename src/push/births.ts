@@ -30,11 +30,18 @@ export class Births {
 
   /**
    * The counters that are new in the cycle of `stampMs`. Of a group in which a collector failed, what is missing is expected
-   * back, and is not new then.
+   * back, and is not new then. `isTakenOver` in the first cycle after another agent has pushed the group: the zero must not
+   * come before what that one pushed last, or its whole count would be taken for new.
    */
-  update(snapshots: readonly Snapshot[], stampMs: number, isWhole: boolean): readonly Birth[] {
+  update(
+    snapshots: readonly Snapshot[],
+    stampMs: number,
+    isWhole: boolean,
+    isTakenOver: boolean = false,
+  ): readonly Birth[] {
     const lists = snapshots.map(({ series }) => series);
-    const zeroMs = Math.max(stampMs - this.#intervalMs(), this.#lastMs + 1, this.#startMs);
+    const earliestMs = Math.max(stampMs - this.#intervalMs(), this.#lastMs + 1, this.#startMs);
+    const zeroMs = isTakenOver ? stampMs - 1 : earliestMs;
     this.#lastMs = stampMs;
     // Snapshots with the same series share their list, so that nothing can be new.
     const isSame = lists.length === this.#lists.length && lists.every((list, index) => list === this.#lists[index]);

@@ -45,6 +45,8 @@ export class PushCycle {
   readonly #encoders = new Map<Group, GroupEncoders>();
   readonly #vanished = new Map<Group, VanishedSeries>();
   readonly #births = new Map<Group, Births>();
+  /** Groups that another agent pushed in the last cycle. */
+  readonly #others = new Set<Group>();
   readonly #startMs: number;
 
   constructor(options: CycleOptions) {
@@ -74,7 +76,10 @@ export class PushCycle {
       if (!isOurs) this.#encoders.delete(group);
       const isWhole = results.every((result) => result.group !== group || result.outcome !== 'fault');
       // Also while another agent pushes: what this one counts meanwhile is no birth when its turn comes.
-      const births = takers.length === 0 ? [] : this.#birthsOf(group).update(snapshots ?? [], stampMs, isWhole);
+      const isTakenOver = isOurs && this.#others.delete(group);
+      if (!isOurs) this.#others.add(group);
+      const births =
+        takers.length === 0 ? [] : this.#birthsOf(group).update(snapshots ?? [], stampMs, isWhole, isTakenOver);
       if (!snapshots || takers.length === 0 || !isOurs) continue;
       begin(`encode ${group}`);
       const parts = await this.#prepared(group, deadlineMs, signal);

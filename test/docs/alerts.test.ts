@@ -27,6 +27,7 @@ const FILES: readonly (readonly [rules: string, tests: string])[] = [
   ['docs/alerts/prometheusrule.yaml', 'docs/alerts/tests.yaml'],
   ['docs/alerts/pushgateway.yaml', 'docs/alerts/pushgateway-tests.yaml'],
   ['docs/alerts/host-events.yaml', 'docs/alerts/host-events-tests.yaml'],
+  ['docs/alerts/events.yaml', 'docs/alerts/events-tests.yaml'],
 ];
 
 for (const [file, tests] of FILES) {

@@ -121,6 +121,11 @@ export class FakeApiServer {
     return watch;
   }
 
+  /** Closes all connections, as a restart does. */
+  breakOff(): void {
+    this.#server.closeAllConnections();
+  }
+
   /** Sends a bookmark at the newest version on those of `watches` that asked for bookmarks. */
   bookmark(watches: Iterable<FakeWatch> = this.watches): void {
     for (const watch of watches) if (watch.bookmarks) watch.send('BOOKMARK', this.#bookmarkOf(watch.path));

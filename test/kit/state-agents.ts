@@ -135,6 +135,11 @@ export class StateAgents {
     return this.#api.cluster;
   }
 
+  /** Closes all connections to the API server, as its restart does. */
+  restartApi(): void {
+    this.#api.breakOff();
+  }
+
   /** Waits until that agent pushes the first time after `since`; gives the time of it. */
   async pushes(by: string, since: number, withinMs: number): Promise<number> {
     const found = () => this.uploads.find((upload) => upload.by === by && upload.at > since)?.at;

@@ -42,6 +42,15 @@ test('the zero is never before the start of this process, nor at or before the l
   ]);
 });
 
+test('after another agent has pushed the group the zero comes right before the count, never before its last push', () => {
+  const births = new Births(START, () => INTERVAL);
+  births.update([], START + 1000, true);
+  const stamp = START + 1000 + INTERVAL;
+  assert.deepEqual(births.update([seen({ a: 3 })], stamp, true, true), [
+    { key: 'own_total{reason="a"}', stampMs: stamp - 1 },
+  ]);
+});
+
 test('a counter that is missing because its collector failed is not new when it is back; one that was gone is', () => {
   const births = new Births(START, () => INTERVAL);
   const at = (cycle: number) => START + 1000 + cycle * INTERVAL;

@@ -223,7 +223,7 @@ export class HttpExporter implements Exporter {
 
   /** Deletes what this agent has pushed, but for the cluster's state, which the next master goes on with. */
   async #deleteGroups(): Promise<void> {
-    const groups = [...this.#pushed].filter((group) => group !== 'ksm');
+    const groups = [...this.#pushed].filter((group) => group !== 'ksm' && group !== 'event');
     const own = groups.map((group) => this.#delete(group, [this.#targets[group]]));
     await Promise.all([...own, ...this.#targetsPushed.all.map(([group, targets]) => this.#delete(group, targets))]);
   }

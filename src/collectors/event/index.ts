@@ -1,0 +1,169 @@
+import { Counter, type Registry } from 'prom-client';
+import type { Log } from '../../base/log.ts';
+import type { KubeApi } from '../../kube/api.ts';
+import { FailureLog } from '../../kube/failure-log.ts';
+import { Reflector } from '../../kube/reflector.ts';
+import { REAL_TIMING } from '../../kube/retry.ts';
+import { NoData } from '../../metrics/outcome.ts';
+import type { Producer } from '../../metrics/scope.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { eventFamilies } from './families.ts';
+import { type EventObject, type Occurrence, occurrenceOf } from './occurrence.ts';
+import type { EventSection } from './section.ts';
+import { type EventCount, type EventResult, EventTally, type Position } from './tally.ts';
+
+/** A push has arrived, or is on disk, so long after it was collected; else the next leader counts a little twice. */
+const PUSHED_AFTER_MS = 2000;
+
+/** What the leader notes on the Lease for the next one. */
+export interface EventNotes {
+  /** Undefined when what is there stays right. `isLast` when everything has been pushed. */
+  note(isLast: boolean): string | undefined;
+  /** What is on the Lease now. */
+  noted(text: string | undefined): void;
+}
+
+/** The events of a cluster, ready to be followed. */
+export interface Events {
+  readonly producer: Producer;
+  readonly notes: EventNotes;
+  start(): void;
+  /** This agent is the leader from now on. */
+  begin(): void;
+  /** This agent is the leader no more. */
+  end(): void;
+  stop(): Promise<void>;
+}
+
+interface EventWorld {
+  readonly api: KubeApi;
+  readonly log: Log;
+  /** For the self metrics. */
+  readonly registry: Registry;
+  readonly monotonic: () => number;
+}
+
+/** Builds the collector of events; nothing is asked of the cluster before `start`. */
+export function createEvents(section: EventSection, { api, log, registry, monotonic }: EventWorld): Events {
+  const seen = new Counter<'result'>({
+    name: 'firesteel_kube_events_seen_total',
+    help: 'Events that were seen, by what became of them.',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  const tally = new EventTally({
+    maxSeries: section.maxSeries,
+    withComponent: section.reportingComponent,
+    wants: filterOf(section),
+  });
+  const reflectors = followed(section, api, log, tally, (result) => seen.inc({ result }));
+  const families = eventFamilies(section);
+  /** Where the last cycles were, and when. */
+  let collected: { readonly atMs: number; readonly position: Position }[] = [];
+  let from: Position | undefined;
+  let isLeader: boolean = false;
+  const settle = () => {
+    if (reflectors.every(({ synced }) => synced)) tally.listed();
+  };
+  return {
+    producer: {
+      group: 'event',
+      name: 'events',
+      whenEmpty: 'no event has happened since this agent leads',
+      failure: () => reflectors.find(({ failure }) => failure !== undefined)?.failure?.error.message,
+      collect(out) {
+        settle();
+        if (!isLeader) throw new NoData('another state agent is the leader');
+        collected.push({ atMs: monotonic(), position: tally.position });
+        for (const one of tally.series) add(out, families, one);
+      },
+    },
+    notes: {
+      note(isLast) {
+        // By its end it leads no more, and has pushed the last time.
+        if (!isLeader && !isLast) return undefined;
+        const limit = isLast ? Number.POSITIVE_INFINITY : monotonic() - PUSHED_AFTER_MS;
+        const index = collected.findLastIndex(({ atMs }) => atMs <= limit);
+        const found = collected[index];
+        if (!found) return undefined;
+        collected = collected.slice(index);
+        return textOf(found.position);
+      },
+      noted(text) {
+        from = positionOf(text);
+        if (from) tally.pushed(from);
+      },
+    },
+    start() {
+      for (const reflector of reflectors) reflector.start();
+    },
+    begin() {
+      settle();
+      isLeader = true;
+      collected = [];
+      tally.begin(from);
+    },
+    end() {
+      isLeader = false;
+      tally.end();
+    },
+    async stop() {
+      await Promise.all(reflectors.map((reflector) => reflector.stop()));
+    },
+  };
+}
+
+function add(out: Snapshot, [total, last]: ReturnType<typeof eventFamilies>, one: EventCount): void {
+  const { type, namespace, kind, reason, component, count, lastSeconds } = one;
+  const labels = [type, namespace, kind, reason, ...(total.labels.includes('reporting_component') ? [component] : [])];
+  out.add(total, count, ...labels);
+  if (lastSeconds !== undefined) out.add(last, lastSeconds, ...labels);
+}
+
+/** A reflector for the cluster, or for each namespace. */
+function followed(
+  { namespaces }: EventSection,
+  api: KubeApi,
+  log: Log,
+  tally: EventTally,
+  onSeen: (result: EventResult) => void,
+): Reflector<EventObject>[] {
+  const paths =
+    namespaces.length === 0 ? ['/api/v1/events'] : namespaces.map((one) => `/api/v1/namespaces/${one}/events`);
+  const failures = new FailureLog(log, REAL_TIMING.now);
+  const created: Reflector<EventObject>[] = paths.map(
+    (path) =>
+      new Reflector<EventObject>(
+        api,
+        { path, kind: 'Event' },
+        {
+          onUpsert(key, event) {
+            if (created.every(({ synced }) => synced)) tally.listed();
+            const { uid = '', resourceVersion, creationTimestamp } = event.metadata ?? {};
+            const createdMs = creationTimestamp ? Date.parse(creationTimestamp) : Number.NaN;
+            const createdSeconds = Number.isNaN(createdMs) ? undefined : createdMs / 1000;
+            const about = { uid: uid ?? '', version: Number(resourceVersion), createdSeconds };
+            onSeen(tally.upsert(key, about, occurrenceOf(event)));
+          },
+          onDelete: (key) => tally.remove(key),
+        },
+        failures,
+        REAL_TIMING,
+      ),
+  );
+  return created;
+}
+
+function filterOf({ types, reasons, kinds }: EventSection): (occurrence: Occurrence) => boolean {
+  const wants = (list: readonly string[], value: string) => list.length === 0 || list.includes(value);
+  return ({ type, reason, kind }) => wants(types, type) && wants(reasons, reason) && wants(kinds, kind);
+}
+
+const textOf = ({ version, seconds }: Position): string => `${version} ${new Date(seconds * 1000).toISOString()}`;
+
+/** Undefined for what nobody of us has written. */
+function positionOf(text: string | undefined): Position | undefined {
+  const [, version = '', time = ''] = /^(\d{1,19}) (\S+)$/.exec(text ?? '') ?? [];
+  const ms = Date.parse(time);
+  return version === '' || Number.isNaN(ms) ? undefined : { version: Number(version), seconds: ms / 1000 };
+}

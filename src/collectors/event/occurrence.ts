@@ -1,0 +1,74 @@
+import type { KubeObject } from '../../kube/object.ts';
+
+/** An event, of core/v1 or events.k8s.io/v1. The API server answers for both with the same objects. */
+export interface EventObject extends KubeObject {
+  readonly type?: string | null;
+  readonly reason?: string | null;
+  readonly count?: number | null;
+  readonly deprecatedCount?: number | null;
+  readonly series?: { readonly count?: number | null; readonly lastObservedTime?: string | null } | null;
+  readonly firstTimestamp?: string | null;
+  readonly lastTimestamp?: string | null;
+  readonly eventTime?: string | null;
+  readonly involvedObject?: ObjectReference | null;
+  readonly regarding?: ObjectReference | null;
+  readonly source?: { readonly component?: string | null } | null;
+  readonly reportingComponent?: string | null;
+  readonly reportingController?: string | null;
+}
+
+interface ObjectReference {
+  readonly kind?: string | null;
+  readonly namespace?: string | null;
+}
+
+/** What one event says, bounded: no text of any length becomes a label. */
+export interface Occurrence {
+  readonly type: string;
+  readonly namespace: string;
+  readonly kind: string;
+  readonly reason: string;
+  readonly component: string;
+  /** How often it has happened, at least once. */
+  readonly count: number;
+  /** When it happened last, seconds since 1970; undefined when the event does not say. */
+  readonly lastSeconds: number | undefined;
+}
+
+/** Stands for a value that is none: with blanks, or far too long. */
+export const INVALID = '__invalid__';
+
+const WORD = /^[A-Za-z0-9]{1,64}$/;
+/** Namespaces and components: names of the DNS, and paths such as `kubelet` or `example.com/controller`. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/;
+
+const bounded = (value: string | null | undefined, pattern: RegExp): string =>
+  !value ? '' : pattern.test(value) ? value : INVALID;
+
+/** Reads an event. Fields that are missing are empty; a count that is none is 1. */
+export function occurrenceOf(event: EventObject): Occurrence {
+  const about = event.involvedObject ?? event.regarding;
+  const by = event.reportingComponent || event.reportingController || event.source?.component;
+  const counts = [event.series?.count, event.count, event.deprecatedCount];
+  const times = [
+    event.series?.lastObservedTime,
+    event.lastTimestamp,
+    event.eventTime,
+    event.firstTimestamp,
+    event.metadata?.creationTimestamp,
+  ];
+  return {
+    type: bounded(event.type, WORD),
+    namespace: bounded(about?.namespace, NAME),
+    kind: bounded(about?.kind, WORD),
+    reason: bounded(event.reason, WORD) || INVALID,
+    component: bounded(by, NAME),
+    count: counts.find((count) => Number.isSafeInteger(count) && Number(count) > 0) ?? 1,
+    lastSeconds: times.map(secondsOf).find((seconds) => seconds !== undefined),
+  };
+}
+
+function secondsOf(time: string | null | undefined): number | undefined {
+  const ms = time ? Date.parse(time) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms / 1000;
+}

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventObject } from '../../src/collectors/event/occurrence.ts';
+import { recorded } from '../kit/fake-api-server.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { serverAvailable } from '../kit/servers.ts';
+import { type StateAgent, StateAgents } from '../kit/state-agents.ts';
+import { startVictoriaMetrics, type VictoriaMetrics } from '../kit/victoria-metrics.ts';
+
+const EVENTS = '/api/v1/events';
+const PER_SECOND = 100;
+const EVERY_SECOND = ['--push.interval', '1s', '--push.phase', '0s', '--set', 'collectors.event.enabled=true'];
+/**
+ * After an end without notice: what was pushed within the two seconds after which a push counts as delivered, until the
+ * next renewal of the Lease (1.6 s), and one push.
+ */
+const MOST_TWICE = 5 * PER_SECOND;
+
+/** Makes events at a steady rate, of which most are repeats of earlier ones; tells how many occurrences there were. */
+class Stream {
+  #occurrences = 0;
+  #ended: boolean = false;
+  readonly #running: Promise<void>;
+
+  constructor(agents: StateAgents) {
+    agents.cluster.collection(EVENTS, 'Event');
+    this.#running = this.#run(agents);
+  }
+
+  async end(): Promise<number> {
+    this.#ended = true;
+    await this.#running;
+    return this.#occurrences;
+  }
+
+  async #run({ cluster }: StateAgents): Promise<void> {
+    const began = performance.now();
+    const reasons = ['BackOff', 'FailedMount', 'FailedScheduling', 'Evicted'];
+    while (!this.#ended) {
+      for (
+        const due = ((performance.now() - began) / 1000) * PER_SECOND;
+        this.#occurrences < due;
+        this.#occurrences++
+      ) {
+        const number = this.#occurrences % 150;
+        const key = `e${number}`;
+        const before = cluster.collection(EVENTS).objects.get(`shop/${key}`) as EventObject | undefined;
+        const count = (before?.count ?? 0) + 1;
+        cluster.put(EVENTS, {
+          ...{ kind: 'Event', apiVersion: 'v1', metadata: { namespace: 'shop', name: key, creationTimestamp: now() } },
+          ...{ type: 'Warning', reason: reasons[number % reasons.length], count, lastTimestamp: now() },
+          involvedObject: { kind: 'Pod', namespace: 'shop' },
+        } as EventObject);
+      }
+      await sleep(10);
+    }
+  }
+}
+
+const now = () => new Date().toISOString();
+
+interface Scene {
+  readonly agents: StateAgents;
+  readonly vm: VictoriaMetrics;
+  readonly leader: StateAgent;
+  readonly standby: StateAgent;
+}
+
+async function start(t: TestContext): Promise<Scene | undefined> {
+  if (!serverAvailable(t, 'victoria-metrics')) return undefined;
+  const vm = await startVictoriaMetrics(t, scratchFolder(t));
+  const exporter = JSON.stringify({ type: 'vmagent', url: vm.url, groups: ['event'] });
+  const agents = await StateAgents.start(t, [...EVERY_SECOND, '--set', `exporters.events=${exporter}`]);
+  const began = performance.now();
+  const leader = await agents.add('state-0');
+  await agents.pushes('state-0', began, 30_000);
+  const standby = await agents.add('state-1');
+  await standby.printed(/another one holds the Lease/, 30_000);
+  return { agents, vm, leader, standby };
+}
+
+const increase = async (vm: VictoriaMetrics, by = ''): Promise<ReadonlyMap<string, number>> =>
+  new Map(
+    (await vm.query(`sum(increase(kube_events_total[15m])) ${by}`)).map(({ metric, value }) => [
+      metric.reason ?? '',
+      value,
+    ]),
+  );
+
+/** The sum over all reasons, once it has not changed for five pushes and is at least `least`. */
+async function settled(vm: VictoriaMetrics, least: number): Promise<number> {
+  const deadline = performance.now() + 60_000;
+  let last = -1;
+  for (let since = performance.now(); ; await sleep(250)) {
+    const value = (await increase(vm)).get('') ?? 0;
+    if (value !== last) since = performance.now();
+    last = value;
+    const isOver = performance.now() > deadline;
+    if (isOver || (value >= least && performance.now() - since > 5000)) return value;
+  }
+}
+
+const ENDS: readonly (readonly [what: string, end: (scene: Scene) => Promise<void>, mostTwice: number])[] = [
+  ['stops in order', async ({ leader }) => void leader.child.kill('SIGTERM'), 0],
+  ['is killed', async ({ leader }) => void leader.child.kill('SIGKILL'), MOST_TWICE],
+  [
+    'is paused, and goes on later',
+    async ({ leader }) => {
+      leader.child.kill('SIGSTOP');
+      await sleep(22_000);
+      leader.child.kill('SIGCONT');
+    },
+    MOST_TWICE,
+  ],
+  ['is cut off from the API server', async ({ leader }) => leader.proxy.cut(), MOST_TWICE],
+];
+
+describe('events are counted on by the next leader', { concurrency: 2, timeout: 300_000 }, () => {
+  for (const [what, end, mostTwice] of ENDS) {
+    test(`when the leader ${what}`, async (t) => {
+      const scene = await start(t);
+      if (!scene) return;
+      const stream = new Stream(scene.agents);
+      await sleep(8000);
+      await end(scene);
+      await scene.standby.printed(/master from now on/, 60_000);
+      await sleep(5000);
+      const sent = await stream.end();
+      const found = await settled(scene.vm, sent);
+      t.diagnostic(`${sent} occurrences, increase ${found}`);
+      assert.ok(found >= sent, `${sent - found} of ${sent} are lost`);
+      assert.ok(found <= sent + mostTwice, `${found - sent} of ${sent} are counted twice`);
+    });
+  }
+
+  test('the recorded events, exactly by reason; a restart of the API server counts nothing twice', async (t) => {
+    const scene = await start(t);
+    if (!scene) return;
+    const { cluster } = scene.agents;
+    const { items } = JSON.parse(recorded('api/core_v1_events.json')) as { items: EventObject[] };
+    const expected = new Map<string, number>();
+    let sent = 0;
+    for (const [index, event] of items.entries()) {
+      const { uid: _, ...metadata } = event.metadata ?? {};
+      cluster.put(EVENTS, {
+        ...event,
+        kind: 'Event',
+        metadata: { ...metadata, name: `again-${index}` },
+      } as EventObject);
+      const count = event.count || 1;
+      sent += count;
+      expected.set(event.reason ?? '', (expected.get(event.reason ?? '') ?? 0) + count);
+    }
+    assert.equal(await settled(scene.vm, sent), sent);
+    cluster.compact();
+    scene.agents.restartApi();
+    assert.equal(await settled(scene.vm, sent), sent);
+    assert.deepEqual([...(await increase(scene.vm, 'by (reason)'))].sort(), [...expected].sort());
+  });
+});
