@@ -76,6 +76,16 @@ helmTest('resources can be added and taken away, and the configuration names the
   );
 });
 
+helmTest('events are listed and watched only when they are counted, by state agents alone', () => {
+  const event = { enabled: true, types: ['Warning'] };
+  const objects = render(overlay(MINIMAL, { collectors: { event } }));
+  const both = ['/events list', '/events watch'];
+  assert.deepEqual(rightsOf(objects, 'firesteel-state'), [...toFollow(DEFAULTS), ...both, ...LEASE].sort());
+  assert.deepEqual(rightsOf(objects, 'firesteel-node'), rightsOf(render(MINIMAL), 'firesteel-node'));
+  assert.deepEqual(parse(configText(objects, 'state')).collectors.event, event);
+  assert.ok(!rightsOf(render(MINIMAL), 'firesteel-state').some((right) => right.includes('events')));
+});
+
 helmTest('with namespaced rights there is a Role in each namespace and nothing over the cluster', () => {
   const objects = render(story('namespaced-rbac'));
   assert.ok(!objects.some(({ kind }) => kind.startsWith('ClusterRole')));
