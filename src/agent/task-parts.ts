@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../base/log.ts';
 import { nodeCollectorNames } from '../collectors/node/index.ts';
 import { nodeName } from '../config/identity.ts';
@@ -9,6 +10,9 @@ import type { TaskSettings } from '../tasks/settings.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Config } from './config.ts';
 import type { Parts } from './parts.ts';
+
+/** Runs that were told to end have so long: time for SIGTERM and SIGKILL of a program. */
+const END_MS = 3000;
 
 /** What tasks are made with. */
 export interface TaskPartsWorld extends FrameWorld {
@@ -51,7 +55,7 @@ export async function taskParts(
       async stop(made) {
         made.frame.schedule.stop();
         made.maker.close();
-        await made.frame.ended();
+        await Promise.race([made.frame.ended(), sleep(END_MS, undefined, { ref: false })]);
       },
     },
   );
