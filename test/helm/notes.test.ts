@@ -25,7 +25,7 @@ helmTest('state agents alone need no privileged namespace', () => {
 
 /** Values that work, but may not be meant → what the notes say of them. */
 const WARNINGS: readonly (readonly [Values, RegExp])[] = [
-  [{ exporters: null }, /nobody: no exporter is configured/],
+  [{ exporters: null }, /nowhere: no exporter is configured/],
   [{ state: { replicas: 1 } }, /fewer than two state agents/],
   [{ cluster: { name: '' } }, /cluster\.name is empty/],
   [{ podMonitor: { enabled: true } }, /every series comes twice/],
