@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(args: readonly str
   process: () => import('./process.ts'),
   push: () => import('./push.ts'),
   tasks: () => import('./tasks.ts'),
+  scrape: () => import('./scrape.ts'),
 };
 
 // What was started for a measurement is ended when this process exits.

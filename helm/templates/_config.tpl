@@ -98,6 +98,10 @@ tokenFile: /etc/firesteel-tokens/read
 {{- include "firesteel.commonConfig" (dict "root" . "role" "node") }}
 http:
   {{- include "firesteel.httpConfig" (dict "root" . "role" "node") | nindent 2 }}
+{{- with .Values.scrape }}
+scrape:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 paths:
   procfs: /host/proc
   sysfs: /host/sys
@@ -128,6 +132,17 @@ collectors:
 {{- $_ := set $ksm "resources" (include "firesteel.ksmResources" . | fromYamlArray) -}}
 {{- if $all.customResourceState -}}
   {{- $_ := set $ksm "customResourceStateFile" "/etc/firesteel/custom-resources.yaml" -}}
+{{- end -}}
+{{- $podInfo := deepCopy ($ksm.podInfo | default dict) -}}
+{{- if and .Values.scrape.pods (not $podInfo.labels) -}}
+  {{- $_ := set $podInfo "labels" (list "*") -}}
+{{- end -}}
+{{- $prefix := (.Values.scrape.annotations | default dict).prefix -}}
+{{- if and $prefix (not $podInfo.annotations) -}}
+  {{- $_ := set $podInfo "annotations" (list (printf "%s/*" $prefix)) -}}
+{{- end -}}
+{{- if $podInfo -}}
+  {{- $_ := set $ksm "podInfo" $podInfo -}}
 {{- end -}}
 {{- include "firesteel.commonConfig" (dict "root" . "role" "state") }}
 http:

@@ -77,6 +77,12 @@ volumeMounts:
   valueFrom:
     fieldRef:
       fieldPath: spec.nodeName
+{{- if include "firesteel.scrapesPods" . }}
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+{{- end }}
 {{- if eq (include "firesteel.usesKubelet" .) "true" }}
 - name: NODE_IP
   valueFrom:

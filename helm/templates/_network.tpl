@@ -55,6 +55,10 @@ spec:
         {{- toYaml . | nindent 8 }}
       {{- end }}
     {{- end }}
+    {{- if and (eq .role "node") (include "firesteel.scrapesPods" $root) }}
+    - to:
+        - namespaceSelector: {}
+    {{- end }}
     {{- if or (eq .role "state") (eq (include "firesteel.identitySource" $root) "apiserver") }}
     - ports:
         {{- range $policy.apiServerPorts }}

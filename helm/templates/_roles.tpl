@@ -24,13 +24,19 @@
 {{ include "firesteel.scheme" . }}://{{ include "firesteel.fullname" . }}-state.{{ include "firesteel.namespace" . }}.svc:{{ int .Values.http.port }}
 {{- end -}}
 
+{{- /* "true" when node agents scrape the pods of their node. */ -}}
+{{- define "firesteel.scrapesPods" -}}
+{{- if or .Values.scrape.pods (.Values.scrape.annotations | default dict).enabled }}true{{ end -}}
+{{- end -}}
+
 {{- /* Where node agents get the names of pods from: state, apiserver, kubelet, or none when nothing wants them. */ -}}
 {{- define "firesteel.identitySource" -}}
 {{- $collectors := include "firesteel.collectors" . | fromYaml -}}
 {{- $identity := $collectors.container.identity | default dict -}}
 {{- $usual := ternary "state" "apiserver" (not (empty (include "firesteel.hasState" .))) -}}
-{{- $wanted := or $collectors.container.enabled (and $collectors.process.enabled $collectors.process.byPod) ($collectors.kernel | default dict).enabled -}}
-{{- ternary ($identity.source | default $usual) "none" (eq (toString $wanted) "true") -}}
+{{- $scrapesPods := include "firesteel.scrapesPods" . -}}
+{{- $wanted := or $collectors.container.enabled (and $collectors.process.enabled $collectors.process.byPod) ($collectors.kernel | default dict).enabled $scrapesPods -}}
+{{- ternary ($identity.source | default $usual) "none" (not (empty $wanted)) -}}
 {{- end -}}
 
 {{- /* "true" when node agents ask the state agents of this release. */ -}}

@@ -72,6 +72,7 @@ export const valuesSchema = z.strictObject({
   push: settings.push,
   log: settings.log,
   budget: settings.budget,
+  scrape: settings.scrape,
   relabel: settings.relabel,
   groups: settings.groups,
   identity: settings.identity,

@@ -1,8 +1,11 @@
+import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { Log, ThrottledLog } from '../base/log.ts';
 import { createLogProducers, openLogState, PRODUCERS } from '../collectors/catalogue.ts';
 import { wantsLog } from '../collectors/log/section.ts';
 import { groupRules, nodeName, targets } from '../config/identity.ts';
+import { ConfigError } from '../config/load.ts';
+import { isScraping, wantsPods } from '../config/scrape-schema.ts';
 import type { Exporter } from '../exporters/exporter.ts';
 import type { HousekeepingWorld } from '../exporters/exporter-type.ts';
 import { createExporter, exporterTypeOf } from '../exporters/index.ts';
@@ -10,17 +13,20 @@ import type { ExportMetrics } from '../exporters/metrics.ts';
 import { Host } from '../host/host.ts';
 import type { Route } from '../http/message.ts';
 import { type HttpServer, type HttpSettings, startHttp } from '../http/server.ts';
+import { ALL_LABELS, byPrefix, NO_LABELS } from '../kube/pod-info.ts';
 import type { LocalPush } from '../local-push/routes.ts';
 import type { Gate } from '../metrics/registry.ts';
 import { type Producer, Scope } from '../metrics/scope.ts';
 import { IdentityClient, realIdentityWorld } from '../pods/client.ts';
+import type { PodPicks } from '../pods/source.ts';
 import { createIdentitySource } from '../pods/sources.ts';
 import { nodePhaseMs } from '../push/phase.ts';
 import { Schedule, type SkipReason } from '../push/schedule.ts';
+import type { ScrapeRole } from '../scrape/role.ts';
 import type { TaskSettings } from '../tasks/settings.ts';
 import type { Config } from './config.ts';
 import type { Parts } from './parts.ts';
-import { stateKeeping } from './receivers.ts';
+import { relabelingsOf, stateKeeping } from './receivers.ts';
 import type { StateRole } from './state-role.ts';
 import type { TaskParts } from './task-parts.ts';
 
@@ -61,6 +67,8 @@ export interface Assembly {
   readonly state: StateRole | undefined;
   readonly tasks: TaskParts | undefined;
   readonly localPush: LocalPush | undefined;
+  /** The local scrape. */
+  readonly scrape: ScrapeRole | undefined;
   readonly http: HttpServer | undefined;
   readonly schedule: Schedule;
   readonly phaseMs: number;
@@ -130,6 +138,7 @@ export async function assemble(
   const exporters = await exporterParts(config, parts, world, state);
   const tasks = plan && (await createTasks(config, parts, plan, collectors.host, world, state));
   const localPush = await localPushParts(config, parts, world);
+  const scrape = await scrapePart(config, parts, world, collectors.pods);
   const { listen, tls } = config.http;
   const failed = (path: string, cause: unknown) =>
     world.throttled.say('error', `http ${path}`, { path, err: cause }, 'request failed');
@@ -154,11 +163,13 @@ export async function assemble(
   );
   const scopes = [
     ...collectors.scopes,
+    ...(scrape ? [scrape.scope] : []),
     ...(state ? [state.scope] : []),
     ...(tasks?.scopes ?? []),
     ...(localPush ? [localPush.scope] : []),
   ];
-  return { config, scopes, exporters, pods: collectors.pods, state, tasks, localPush, http, schedule, phaseMs };
+  const { pods } = collectors;
+  return { config, scopes, exporters, pods, scrape, state, tasks, localPush, http, schedule, phaseMs };
 }
 
 /** The settings of the state role of a pod whose StatefulSet decides about its shard; a Lease for each shard, as in the chart. */
@@ -265,16 +276,17 @@ const nodeJobs = ({ identity }: Config): ReadonlySet<string> =>
 
 /** The collectors of this host, a part for each group, and the client that knows the names of its pods. */
 async function collectorParts(config: Config, parts: Parts, { log, now }: AssemblyWorld) {
-  const { paths, collectors } = config;
+  const { paths, collectors, scrape } = config;
   const { identity } = collectors.container;
   const node = nodeName(config);
   const host = await parts.take('paths', paths, () => new Host(paths));
   const wantsNames =
     collectors.container.enabled ||
     (collectors.process.enabled && collectors.process.byPod) ||
-    (collectors.kernel.enabled && identity.source !== 'none');
+    (collectors.kernel.enabled && identity.source !== 'none') ||
+    wantsPods(scrape);
   const names = wantsNames
-    ? await parts.take('identity', { identity, node }, () => createNames(config, log), {
+    ? await parts.take('identity', { identity, node, picks: pickedOf(config) }, () => createNames(config, log), {
         start: ({ client }) => client?.start(),
         stop: ({ client }) => client?.stop(),
       })
@@ -310,11 +322,66 @@ async function collectorParts(config: Config, parts: Parts, { log, now }: Assemb
 }
 
 /** The client that knows the pods of this node, if anybody is to be asked, and its metrics. */
-async function createNames({ collectors, node }: Config, log: Log) {
+async function createNames(config: Config, log: Log) {
+  const { collectors, node } = config;
   const { identity } = collectors.container;
   const scope = new Scope();
-  const source = await createIdentitySource(identity, nodeName({ node }), log);
+  const source = await createIdentitySource(identity, nodeName({ node }), log, picksOf(config));
   return { scope, client: source && new IdentityClient(source, identity.refresh, realIdentityWorld(log, scope)) };
+}
+
+/** What the local scrape has to know of pods: all labels or none, and the annotations that begin so. */
+const pickedOf = ({ scrape: { annotations, pods } }: Config) => ({
+  labels: pods.length > 0,
+  prefix: annotations.enabled ? `${annotations.prefix}/` : undefined,
+});
+
+function picksOf(config: Config): PodPicks {
+  const { labels, prefix } = pickedOf(config);
+  return {
+    labels: labels ? ALL_LABELS : NO_LABELS,
+    annotations: prefix === undefined ? NO_LABELS : byPrefix(prefix),
+  };
+}
+
+/** The local scrape, if anything is scraped; otherwise its code is not loaded. */
+async function scrapePart(
+  config: Config,
+  parts: Parts,
+  { log, now, env }: AssemblyWorld,
+  pods: IdentityClient | undefined,
+) {
+  const { scrape } = config;
+  if (!isScraping(scrape)) return undefined;
+  if (wantsPods(scrape) && pods === undefined) {
+    throw new ConfigError([
+      'scrape: pods of this node are found through collectors.container.identity.source, which is none: set it to state, kubelet or apiserver',
+    ]);
+  }
+  const { cluster = '' } = config;
+  const node = nodeName(config);
+  const { scrape: rules } = groupRules(config);
+  const pushed = new Set(Object.keys(targets(config).scrape.labels));
+  const { identity } = config.collectors.container;
+  const madeFrom = { scrape, cluster, node, rules, pushed, identity, picks: pickedOf(config) };
+  return parts.take(
+    'scrape',
+    madeFrom,
+    async () => {
+      const { ScrapeRole } = await import('../scrape/role.ts');
+      return new ScrapeRole(scrape, {
+        log,
+        now,
+        cluster,
+        node,
+        pods: pods && (() => pods.pods),
+        ownPod: env.POD_NAME ?? hostname(),
+        pushed,
+        relabeling: relabelingsOf(config).scrape,
+      });
+    },
+    { start: (role) => role.start(), stop: (role) => role.stop() },
+  );
 }
 
 /** A scope with these producers; those that `replaced` had with the same settings stay, with what they remember. */

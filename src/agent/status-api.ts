@@ -149,8 +149,11 @@ const stateFileOf = ({ http, spool }: Config): string | undefined =>
 /** The part of the status that is only looked up. */
 function restOf({ self, budget, now, current }: StatusApiWorld, logLevel: LogLevel) {
   const startedMs = Math.round(now() - process.uptime() * 1000);
-  return (): Pick<StatusView, 'agent' | 'election' | 'identity' | 'budgets' | 'control' | 'config' | 'tasks'> => {
-    const { config, pods, state, tasks } = current();
+  return (): Pick<
+    StatusView,
+    'agent' | 'election' | 'identity' | 'scrape' | 'budgets' | 'control' | 'config' | 'tasks'
+  > => {
+    const { config, pods, scrape, state, tasks } = current();
     return {
       agent: {
         version: VERSION,
@@ -171,6 +174,7 @@ function restOf({ self, budget, now, current }: StatusApiWorld, logLevel: LogLev
       ...(state && { election: state.election.status }),
       ...(pods && { identity: pods.status }),
       ...(tasks && { tasks: tasks.frame.views() }),
+      ...(scrape && { scrape: scrape.status }),
       budgets: budget.states,
       control: { enabled: config.http.controlTokenFile !== undefined, reload: true },
       config: printable(config),

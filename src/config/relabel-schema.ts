@@ -44,9 +44,34 @@ const fields = z.strictObject({
     .describe('What the rule does, as in Prometheus.'),
 });
 
+/** A rule that can be applied, and how it was written. */
+export class CompiledRule {
+  readonly written: z.output<typeof fields>;
+  readonly action: RelabelAction;
+  readonly sourceLabels: readonly string[];
+  readonly separator: string;
+  readonly regex: Pattern;
+  readonly matchesAll: boolean;
+  readonly targetLabel: string;
+  readonly replacement: string;
+  readonly modulus: number;
+
+  constructor(written: z.output<typeof fields>, regex: Pattern, matchesAll: boolean) {
+    this.written = written;
+    this.action = written.action;
+    this.sourceLabels = written.source_labels ?? [];
+    this.separator = written.separator ?? ';';
+    this.regex = regex;
+    this.matchesAll = matchesAll;
+    this.targetLabel = written.target_label ?? '';
+    this.replacement = written.replacement ?? '$1';
+    this.modulus = written.modulus ?? 1;
+  }
+}
+
 /** A rule as Prometheus writes it, compiled. */
 const rule = fields.transform((written, context) => {
-  const { action, source_labels = [], target_label: targetLabel = '', regex: source = DEFAULT_REGEX } = written;
+  const { action, target_label: targetLabel = '', regex: source = DEFAULT_REGEX } = written;
   const refuse = (path: Field, message: string) => context.addIssue({ code: 'custom', path: [path], message });
   if (NEEDS_TARGET.includes(action) && targetLabel === '') refuse('target_label', `${action} needs a target_label`);
   for (const field of UNUSED[action] ?? []) {
@@ -73,16 +98,7 @@ const rule = fields.transform((written, context) => {
     refuse('regex', `invalid regular expression ${JSON.stringify(source)}: ${reason}`);
   }
   if (regex === undefined) return z.NEVER;
-  return {
-    action,
-    sourceLabels: source_labels,
-    separator: written.separator ?? ';',
-    regex,
-    matchesAll: source === DEFAULT_REGEX || source === '.*',
-    targetLabel,
-    replacement,
-    modulus: written.modulus ?? 1,
-  };
+  return new CompiledRule(written, regex, source === DEFAULT_REGEX || source === '.*');
 });
 
 /** A list of rules in Prometheus's own words, such as `metric_relabel_configs`. */

@@ -5,6 +5,7 @@ import { type Declared, labelConflicts } from './label-conflicts.ts';
 import { labelNameOf } from './label-name.ts';
 import { localPushSection } from './local-push-section.ts';
 import { relabelRules } from './relabel-schema.ts';
+import { scrapeSection } from './scrape-schema.ts';
 import { sourcesSection } from './sources-section.ts';
 import { taskRunnerSection, tasksSection } from './tasks-section.ts';
 import { bytes, duration, filePath, pattern } from './units.ts';
@@ -285,6 +286,7 @@ const configShape = <Collectors extends z.ZodType>(collectors: Collectors, expor
     relabel: relabelRules().describe(
       'Rules on all series, in Prometheus’s words (`metric_relabel_configs`), after those of the group and before those of an exporter.',
     ),
+    scrape: scrapeSection.describe('Pages of metrics that this agent reads itself: pods of its node, fixed targets.'),
     groups: groups.describe('What is left out or changed of the series of each group.'),
     paths,
     collectors,

@@ -20,6 +20,8 @@ export interface StatusView {
   readonly election?: ElectionView;
   /** Only of agents that ask for the names of pods. */
   readonly identity?: IdentityView;
+  /** Only of agents that scrape targets. */
+  readonly scrape?: ScrapeView;
   /** One for each group that was pushed. */
   readonly budgets: readonly BudgetView[];
   /** The families with the most series, most first; 20 at most. */
@@ -315,4 +317,41 @@ export interface TaskView {
   readonly reason?: string;
   readonly runs: Readonly<Record<string, number>>;
   readonly skipped: Readonly<Record<string, number>>;
+}
+
+/** What is scraped. */
+export interface ScrapeView {
+  /** Those that are down first; 500 at most. */
+  readonly targets: readonly TargetView[];
+  /** Of all targets. */
+  readonly up: number;
+  readonly down: number;
+  readonly waiting: number;
+  /** Found, but not scraped, since there are too many (`scrape.limits.targets`). */
+  readonly leftOut: number;
+  /** Dropped by `relabel` rules. */
+  readonly dropped: number;
+}
+
+/** One target. */
+export interface TargetView {
+  /** Which part of the configuration found it. */
+  readonly source: string;
+  readonly url: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: 'up' | 'down' | 'waiting';
+  /** When the last scrape began; absent before the first. */
+  readonly lastMs?: number;
+  readonly nextMs?: number;
+  readonly durationSeconds?: number;
+  /** Samples of the last page, those that were left under the rules, and its bytes. */
+  readonly scraped: number;
+  readonly kept: number;
+  readonly bytes: number;
+  /** Why it is down, or what is odd about its page. */
+  readonly error?: string;
+  /** Since the target was found. */
+  readonly scrapes: number;
+  readonly failures: number;
+  readonly skipped: number;
 }

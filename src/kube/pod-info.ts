@@ -28,6 +28,10 @@ export interface PodInfo {
   readonly workloadName: string;
   /** The labels that the configuration allows. */
   readonly labels: Readonly<Record<string, string>>;
+  /** The annotations that the configuration allows; absent without any, and from agents of older versions. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** The condition `Ready`; absent when it is not reported, and from agents of older versions. */
+  readonly ready?: boolean | undefined;
   readonly containers: readonly ContainerInfo[];
 }
 
@@ -41,6 +45,16 @@ export interface ContainerInfo {
   readonly type: 'init' | 'app' | 'ephemeral';
   readonly restartCount: number;
   readonly state: 'waiting' | 'running' | 'terminated' | '';
+  /** Declared ports; absent without any, and from agents of older versions. */
+  readonly ports?: readonly PortInfo[] | undefined;
+}
+
+/** A declared port of a container. */
+export interface PortInfo {
+  /** Empty without one. */
+  readonly name: string;
+  readonly containerPort: number;
+  readonly protocol: string;
 }
 
 /** The answer for one node. */
@@ -68,6 +82,9 @@ interface PodSpec {
 interface SpecContainer {
   readonly name?: string;
   readonly image?: string;
+  readonly ports?:
+    | readonly { readonly name?: string; readonly containerPort?: number; readonly protocol?: string }[]
+    | null;
 }
 
 interface PodStatus {
@@ -76,6 +93,7 @@ interface PodStatus {
   readonly hostIP?: string;
   readonly qosClass?: string;
   readonly startTime?: string | null;
+  readonly conditions?: readonly { readonly type?: string; readonly status?: string }[] | null;
   readonly containerStatuses?: readonly Status[] | null;
   readonly initContainerStatuses?: readonly Status[] | null;
   readonly ephemeralContainerStatuses?: readonly Status[] | null;
@@ -107,8 +125,8 @@ const NONE: PodInfo['labels'] = {};
 /** Tells no labels. */
 export const NO_LABELS: PickLabels = () => NONE;
 
-/** What is told about `pod`. */
-export function podInfo(pod: Pod, labels: PickLabels): PodInfo {
+/** What is reported about `pod`; `annotations` picks some of them, as `labels` does. */
+export function podInfo(pod: Pod, labels: PickLabels, annotations: PickLabels = NO_LABELS): PodInfo {
   const { metadata, spec, status } = pod;
   const owner = controllerOf(pod);
   const workload = owner ? workloadByName(owner.kind ?? '', owner.name ?? '', pod) : UNMANAGED;
@@ -128,6 +146,8 @@ export function podInfo(pod: Pod, labels: PickLabels): PodInfo {
     workloadKind: workload.kind,
     workloadName: workload.name,
     labels: labels(metadata?.labels),
+    ...annotated(annotations(metadata?.annotations)),
+    ...readiness(status?.conditions),
     containers: CONTAINERS.flatMap(({ type, specs, statuses }) =>
       (spec?.[specs] ?? []).map((container) => {
         const own = status?.[statuses]?.find(({ name }) => name === container.name);
@@ -137,11 +157,36 @@ export function podInfo(pod: Pod, labels: PickLabels): PodInfo {
   };
 }
 
+const annotated = (annotations: PodInfo['labels']): Pick<PodInfo, 'annotations'> =>
+  Object.keys(annotations).length === 0 ? {} : { annotations };
+
+function readiness(conditions: PodStatus['conditions']): Pick<PodInfo, 'ready'> {
+  const status = conditions?.find(({ type }) => type === 'Ready')?.status;
+  return status === 'True' || status === 'False' ? { ready: status === 'True' } : {};
+}
+
+/** Picks those whose names begin so. */
+export const byPrefix =
+  (prefix: string): PickLabels =>
+  (map) =>
+    Object.fromEntries(Object.entries(map ?? {}).filter(([name]) => name.startsWith(prefix)));
+
+/** Picks all. */
+export const ALL_LABELS: PickLabels = (map) => map ?? {};
+
+/** A port without a protocol is one of TCP. */
+const portsOf = ({ ports }: SpecContainer): ContainerInfo['ports'] =>
+  ports?.flatMap(({ name = '', containerPort, protocol = 'TCP' }) =>
+    containerPort === undefined ? [] : [{ name, containerPort, protocol }],
+  );
+
 function containerInfo(
   type: ContainerInfo['type'],
-  { name = '', image = '' }: SpecContainer,
+  container: SpecContainer,
   status: Status | undefined,
 ): ContainerInfo {
+  const { name = '', image = '' } = container;
+  const ports = portsOf(container);
   const { waiting, running, terminated } = status?.state ?? {};
   return {
     name,
@@ -152,5 +197,6 @@ function containerInfo(
     type,
     restartCount: status?.restartCount ?? 0,
     state: terminated ? 'terminated' : running ? 'running' : waiting ? 'waiting' : '',
+    ...(ports && ports.length > 0 && { ports }),
   };
 }

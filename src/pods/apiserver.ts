@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../base/log.ts';
 import { kubeClient } from '../kube/client.ts';
 import { FailureLog } from '../kube/failure-log.ts';
-import { NO_LABELS, type Pod, type PodInfo, podInfo } from '../kube/pod-info.ts';
+import { type Pod, type PodInfo, podInfo } from '../kube/pod-info.ts';
 import { Reflector } from '../kube/reflector.ts';
 import { REAL_TIMING } from '../kube/retry.ts';
-import type { IdentitySource } from './source.ts';
+import type { IdentitySource, PodPicks } from './source.ts';
 
 /** How long the first list may take before its absence is reported. */
 const FIRST_LIST_MS = 10_000;
@@ -15,13 +15,18 @@ const POLL_MS = 50;
  * The API server, which is watched for the pods of this node. Every node agent then has a watch of its own there, and
  * its service account the right to list and watch all pods.
  */
-export function apiserverSource(kubeconfig: string | undefined, nodeName: string, log: Log): IdentitySource {
+export function apiserverSource(
+  kubeconfig: string | undefined,
+  nodeName: string,
+  picks: PodPicks,
+  log: Log,
+): IdentitySource {
   const client = kubeClient(kubeconfig === undefined ? {} : { kubeconfig });
   const pods = new Map<string, PodInfo>();
   let changed = true;
   const handler = {
     onUpsert(key: string, pod: Pod) {
-      pods.set(key, podInfo(pod, NO_LABELS));
+      pods.set(key, podInfo(pod, picks.labels, picks.annotations));
       changed = true;
     },
     onDelete(key: string) {

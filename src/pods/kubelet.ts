@@ -1,13 +1,13 @@
-import { NO_LABELS, type Pod, podInfo } from '../kube/pod-info.ts';
+import { type Pod, podInfo } from '../kube/pod-info.ts';
 import { JsonClient } from '../net/json-client.ts';
 import type { IdentityOptions } from './options.ts';
-import type { IdentitySource } from './source.ts';
+import type { IdentitySource, PodPicks } from './source.ts';
 
 const KUBELET_URL = 'https://127.0.0.1:10250';
 const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
 /** This node's kubelet; the service account needs the right to get nodes/pods (nodes/proxy before Kubernetes 1.33). */
-export function kubeletSource(options: IdentityOptions): IdentitySource {
+export function kubeletSource(options: IdentityOptions, picks: PodPicks): IdentitySource {
   const client = new JsonClient({ ...options, tokenFile: options.tokenFile ?? SERVICE_ACCOUNT_TOKEN });
   const target = `${(options.url ?? KUBELET_URL).replace(/\/+$/, '')}/pods`;
   return {
@@ -16,7 +16,7 @@ export function kubeletSource(options: IdentityOptions): IdentitySource {
       const { value } = await client.get(target, signal);
       const { items, kind } = (value ?? {}) as { readonly kind?: string; readonly items?: readonly Pod[] | null };
       if (kind !== 'PodList') throw new Error(`${target}: the answer is not a list of pods`);
-      return (items ?? []).map((pod) => podInfo(pod, NO_LABELS));
+      return (items ?? []).map((pod) => podInfo(pod, picks.labels, picks.annotations));
     },
     close: () => client.close(),
   };

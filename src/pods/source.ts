@@ -1,4 +1,13 @@
-import type { PodInfo } from '../kube/pod-info.ts';
+import { NO_LABELS, type PickLabels, type PodInfo } from '../kube/pod-info.ts';
+
+/** What is to be known of the labels and annotations of pods. State agents decide for themselves. */
+export interface PodPicks {
+  readonly labels: PickLabels;
+  readonly annotations: PickLabels;
+}
+
+/** Neither labels nor annotations. */
+export const NO_PICKS: PodPicks = { labels: NO_LABELS, annotations: NO_LABELS };
 
 /** Somebody who knows which pods are on this node. */
 export interface IdentitySource {

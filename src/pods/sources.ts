@@ -2,7 +2,7 @@ import type { Log } from '../base/log.ts';
 import { JsonClient } from '../net/json-client.ts';
 import { kubeletSource } from './kubelet.ts';
 import type { IdentityOptions } from './options.ts';
-import type { IdentitySource } from './source.ts';
+import { type IdentitySource, NO_PICKS, type PodPicks } from './source.ts';
 import { stateSource } from './state-agents.ts';
 
 /** The source that is configured; undefined for none. */
@@ -10,16 +10,17 @@ export async function createIdentitySource(
   options: IdentityOptions,
   nodeName: string,
   log: Log,
+  picks: PodPicks = NO_PICKS,
 ): Promise<IdentitySource | undefined> {
   switch (options.source) {
     case 'state':
       return stateSource(new JsonClient(options), options.url ?? '', nodeName);
     case 'kubelet':
-      return kubeletSource(options);
+      return kubeletSource(options, picks);
     case 'apiserver': {
       // Loads the Kubernetes client, 25 MB that the other sources do without.
       const { apiserverSource } = await import('./apiserver.ts');
-      return apiserverSource(options.kubeconfig, nodeName, log);
+      return apiserverSource(options.kubeconfig, nodeName, picks, log);
     }
     case 'none':
       return undefined;

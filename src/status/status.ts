@@ -23,7 +23,10 @@ interface StatusSources {
   readonly prepared: () => readonly Prepared[];
   readonly exporters: () => readonly { status(): ExporterView }[];
   readonly cycle: () => Pick<StatusView['cycle'], 'intervalSeconds' | 'nextMs'>;
-  readonly rest: () => Pick<StatusView, 'agent' | 'election' | 'identity' | 'budgets' | 'control' | 'config' | 'tasks'>;
+  readonly rest: () => Pick<
+    StatusView,
+    'agent' | 'election' | 'identity' | 'scrape' | 'budgets' | 'control' | 'config' | 'tasks'
+  >;
 }
 
 /** Records how the cycles went, and shows it together with all else that an operator wants to know. */

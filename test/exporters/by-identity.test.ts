@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TargetsPushed } from '../../src/exporters/delivery/targets-pushed.ts';
 import { textByIdentity } from '../../src/exporters/pushgateway/by-identity.ts';
 
 const HEADER = '# HELP up Up.\n# TYPE up gauge\n# HELP t Time.\n# TYPE t histogram\n';
@@ -36,4 +37,19 @@ for (const [what, line, expected] of LINES) {
 
 test('a line without a job is in no part', () => {
   assert.deepEqual(textByIdentity('x 1\nx{instance="a"} 2\nx{job=""} 3\n'), []);
+});
+
+test('of a series that is there several times the last line counts', () => {
+  const [part] = textByIdentity('x{job="a",n="1"} 1 1.7e12\nx{job="a",n="2"} 5 1.7e12\nx{job="a",n="1"} 2 1.8e12\n');
+  assert.deepEqual([part?.samples, part?.text], [2, 'x{job="a",n="1"} 2\nx{job="a",n="2"} 5\n']);
+});
+
+test('a target of a group is gone when a batch is without it; one of the scrape, which is pushed once, after an hour', () => {
+  const pushed = new TargetsPushed();
+  const target = (instance: string) => ({ job: 'a', instance, labels: {} });
+  for (const group of ['probe', 'scrape'] as const) pushed.update(group, [target('1'), target('2')], 1000);
+  assert.deepEqual(pushed.update('probe', [target('1')], 2000), [target('2')]);
+  assert.deepEqual(pushed.update('scrape', [target('1')], 2000), []);
+  assert.deepEqual(pushed.update('scrape', [target('1')], 66 * 60_000), [target('2')]);
+  assert.deepEqual(pushed.update('scrape', [], 66 * 60_000 + 1), []);
 });

@@ -213,6 +213,30 @@ helmTest('pods whose tasks ping get the sysctl for it; others, and those in the 
   assert.deepEqual(sysctls(others), { DaemonSet: undefined, Deployment: undefined });
 });
 
+helmTest('scraping pods: node agents know their pods and reach them, state agents report what is asked for', () => {
+  const scrape = {
+    annotations: { enabled: true, prefix: 'example.com' },
+    pods: [{ name: 'web', selector: { matchLabels: { app: 'web' } }, port: 'metrics' }],
+    targets: [{ job: 'etcd', urls: ['https://127.0.0.1:2379/metrics'] }],
+  };
+  const without = render(MINIMAL);
+  assert.equal(configOf(without, 'node').scrape, undefined);
+  const collectors = { container: { enabled: false }, process: { enabled: false } };
+  const objects = render(overlay(MINIMAL, { scrape, collectors, networkPolicy: { enabled: true } }));
+  const node = configOf(objects, 'node');
+  assert.deepEqual(node.scrape, scrape);
+  assert.equal(node.collectors.container.identity.source, 'state');
+  const state = configOf(objects, 'state');
+  assert.equal(state.scrape, undefined);
+  assert.deepEqual(state.collectors.ksm.podInfo, { labels: ['*'], annotations: ['example.com/*'] });
+  const daemon = podsOf(objects).find(({ kind }) => kind === 'DaemonSet');
+  const names = daemon?.pod.containers[0].env.map(({ name }: Manifest) => name);
+  assert.ok(names.includes('POD_NAME'), names.join());
+  const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy');
+  const open = policies.filter(({ spec }) => JSON.stringify(spec.egress).includes('{"to":[{"namespaceSelector":{}}]}'));
+  assert.equal(open.length, 1);
+});
+
 helmTest('tasks and sources of each role are in its configuration, and no others', () => {
   const task = (id: string) => ({ id, type: 'node.loadavg' });
   const values = overlay(MINIMAL, {

@@ -2,7 +2,7 @@ import type { Log } from '../../base/log.ts';
 import type { KubeApi } from '../../kube/api.ts';
 import type { PodInfo } from '../../kube/pod-info.ts';
 import type { Producer } from '../../metrics/scope.ts';
-import { allowedOf } from './allowlist.ts';
+import { type Allowlist, allowedOf } from './allowlist.ts';
 import { ClusterState, type ClusterStateOptions } from './cluster-state.ts';
 import { readCustomResources } from './custom/file.ts';
 import { PodIndex } from './pod-index.ts';
@@ -29,8 +29,15 @@ export function createKsm(section: KsmSection, api: KubeApi, keeping: Keeping, l
   const wanted = new Set<string>(section.resources);
   const { resources: custom, problems } = readCustomResources(section);
   for (const problem of problems) log.error({ problem }, 'the file of custom resources cannot be used; without it');
-  const allowed = allowedOf(section.labelsAllowlist, 'pods');
-  const pods = new PodIndex(allowed && ((labels) => (allowed(labels) ?? {}) as PodInfo['labels']));
+  const { labels, annotations } = section.podInfo;
+  const pick = (keys: readonly string[], allowlist: Allowlist = {}) => {
+    // Only as the first key does it stand for all.
+    const all = keys.includes('*') ? ['*'] : [];
+    const pods = [...all, ...(allowlist.pods ?? []), ...keys];
+    const allowed = allowedOf({ pods, '*': allowlist['*'] ?? [] }, 'pods');
+    return allowed && ((map: Parameters<typeof allowed>[0]) => (allowed(map) ?? {}) as PodInfo['labels']);
+  };
+  const pods = new PodIndex(pick(labels, section.labelsAllowlist), pick(annotations));
   const followed = [...resources.filter(({ name }) => wanted.has(name)), ...custom];
   const state = new ClusterState({ api, options: section, resources: followed, pods, ...keeping, log });
   const failure = () => problems[0] ?? state.down;

@@ -42,6 +42,7 @@ const WORTH_PACKING = 16;
  */
 export class PodIndex {
   readonly #labels: PickLabels;
+  readonly #annotations: PickLabels;
   readonly #nodes = new Map<string, IndexedNode>();
   readonly #places = new Map<string, Place>();
   /** By `Kind/namespace/name`: workloads of owners whose names tell something else; most clusters have none. */
@@ -52,8 +53,9 @@ export class PodIndex {
   #epoch = 0;
 
   /** `labels` picks what is told of the labels. */
-  constructor(labels: PickLabels = NO_LABELS) {
+  constructor(labels: PickLabels = NO_LABELS, annotations: PickLabels = NO_LABELS) {
     this.#labels = labels;
+    this.#annotations = annotations;
   }
 
   /** Pods that run on a node, or did. */
@@ -73,7 +75,7 @@ export class PodIndex {
     if (nodeName === '') return;
     const place = this.#places.get(key) ?? this.#add(key, nodeName);
     place.version = Number(pod.metadata?.resourceVersion) || 0;
-    place.pending = JSON.stringify(podInfo(pod, this.#labels));
+    place.pending = JSON.stringify(podInfo(pod, this.#labels, this.#annotations));
     this.#changed(place.node);
   }
 

@@ -19,6 +19,21 @@ export const ksmSection = ksmOptions
         'This pod, of a StatefulSet: its ordinal becomes shard, the replicas become totalShards; with podNamespace.',
       ),
     podNamespace: z.string().min(1).optional().describe('Namespace of pod.'),
+    podInfo: z
+      .strictObject({
+        labels: z
+          .array(z.string().min(1))
+          .default([])
+          .describe(
+            'Labels of pods that node agents get, beside those of labelsAllowlist: names, `app.*`, or `*` for all.',
+          ),
+        annotations: z
+          .array(z.string().min(1))
+          .default(['prometheus.io/*'])
+          .describe('Annotations of pods that node agents get, like labels.'),
+      })
+      .prefault({})
+      .describe('What node agents get to know of their pods beside names, containers, ports and addresses.'),
   })
   .refine(({ pod, podNamespace }) => (pod === undefined) === (podNamespace === undefined), {
     error: 'pod and podNamespace go together',

@@ -166,6 +166,7 @@ export class HttpExporter implements Exporter {
       const gone = this.#targetsPushed.update(
         group,
         parts.map(({ target }) => target),
+        body.stampMs,
       );
       for (const part of parts) this.#keep(part);
       this.#work(group);

@@ -42,12 +42,12 @@ export async function splitByIdentity(body: Body, labels: Target['labels']): Pro
 export type AddressedPart = Body & Required<Pick<Body, 'target'>>;
 
 /**
- * The lines of each job and instance, under the header lines of their families. Lines without a job are left out: there
- * is no group for them.
+ * The lines of each job and instance, under the header lines of their families; of a series that is there several times
+ * the last line, since a gateway refuses a second one. Lines without a job are left out: there is no group for them.
  */
 export function textByIdentity(text: string): IdentityText[] {
   const headers = new Map<string, string>();
-  const found = new Map<string, { identity: LineIdentity; families: Map<string, string[]>; samples: number }>();
+  const found = new Map<string, { identity: LineIdentity; families: Map<string, Map<string, string>> }>();
   for (const line of text.split('\n')) {
     if (line === '') continue;
     if (line.startsWith('#')) {
@@ -58,19 +58,20 @@ export function textByIdentity(text: string): IdentityText[] {
     const identity = identityOf(line);
     if (identity === undefined) continue;
     const key = JSON.stringify([identity.job, identity.instance]);
-    const one = found.get(key) ?? { identity, families: new Map<string, string[]>(), samples: 0 };
+    const one = found.get(key) ?? { identity, families: new Map<string, Map<string, string>>() };
     found.set(key, one);
-    one.samples++;
     const family = familyOf(line, headers);
-    const lines = one.families.get(family);
+    const lines = one.families.get(family) ?? new Map<string, string>();
+    one.families.set(family, lines);
     const plain = line.replace(STAMP, '$1');
-    if (lines) lines.push(plain);
-    else one.families.set(family, [plain]);
+    lines.set(plain.slice(0, plain.lastIndexOf('}')), plain);
   }
-  return [...found.values()].map(({ identity, families, samples }) => ({
+  return [...found.values()].map(({ identity, families }) => ({
     ...identity,
-    samples,
-    text: [...families].map(([family, lines]) => `${headers.get(family) ?? ''}${lines.join('\n')}\n`).join(''),
+    samples: [...families.values()].reduce((sum, { size }) => sum + size, 0),
+    text: [...families]
+      .map(([family, lines]) => `${headers.get(family) ?? ''}${[...lines.values()].join('\n')}\n`)
+      .join(''),
   }));
 }
 

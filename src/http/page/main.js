@@ -12,6 +12,7 @@ import { manageDialog } from './manage.js';
 import { overview } from './overview.js';
 import { receiverCards } from './receivers.js';
 import { seriesOverview } from './series.js';
+import { targetTable } from './targets.js';
 import { taskTable } from './tasks.js';
 
 /** @import { StatusView } from '../status-view.ts' */
@@ -24,6 +25,7 @@ const parts = [
   collectorTable((id) => manage.open(id)),
   taskTable(),
   receiverCards(),
+  targetTable(),
   agentFacts(),
   seriesOverview((family) => metrics.open(family)),
   configuration(),

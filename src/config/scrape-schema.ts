@@ -1,0 +1,163 @@
+import * as z from 'zod';
+import { httpUrl } from './http-url.ts';
+import { relabelRules } from './relabel-schema.ts';
+import { bytes, duration, filePath } from './units.ts';
+
+const auth = z
+  .strictObject({
+    username: z.string().min(1).optional(),
+    passwordFile: filePath('File with the password of username; read again when it changes.').optional(),
+    bearerTokenFile: filePath('File with the bearer token; read again when it changes.').optional(),
+  })
+  .refine((value) => (value.username === undefined) === (value.passwordFile === undefined), {
+    error: 'username and passwordFile belong together',
+  });
+
+const tls = z.strictObject({
+  caFile: filePath('Certificate authorities that sign the target; the system’s when unset.').optional(),
+  certFile: filePath('Client certificate.').optional(),
+  keyFile: filePath('Key of the client certificate.').optional(),
+  serverName: z.string().min(1).optional().describe('Name expected in the certificate, when not the host name.'),
+  insecureSkipVerify: z.boolean().default(false),
+});
+
+/** What every kind of target may set for itself. */
+const own = {
+  interval: duration(1000, 3_600_000).optional().describe('How often; `scrape.interval` when unset.'),
+  timeout: duration(100, 600_000).optional().describe('How long one scrape may take; `scrape.timeout` when unset.'),
+  honorLabels: z.boolean().optional().describe('Labels of the page win over those of the target.'),
+  honorTimestamps: z.boolean().optional().describe('Samples keep timestamps that the page gives them.'),
+  auth: auth.optional(),
+  tls: tls.optional(),
+  relabel: relabelRules().describe('Rules on the target, after those of `scrape.relabel`.'),
+  metricRelabel: relabelRules().describe('Rules on the series, before those of `scrape.metricRelabel`.'),
+};
+
+const label = z
+  .string()
+  .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'not a label name')
+  .refine((name) => !name.startsWith('__'), 'label names that begin with __ are reserved');
+const labels = z.record(label, z.string()).default({}).describe('Labels on all series of the targets.');
+
+const target = z.strictObject({
+  job: z.string().min(1),
+  urls: z
+    .array(httpUrl('http://127.0.0.1:9100/metrics'))
+    .min(1)
+    .max(1000)
+    .describe('With path; /metrics when there is none.'),
+  labels,
+  ...own,
+});
+
+const requirement = z
+  .strictObject({
+    key: z.string().min(1),
+    operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+    values: z.array(z.string()).default([]),
+  })
+  .describe('As in a label selector of Kubernetes.');
+
+const pods = z.strictObject({
+  name: z.string().min(1).describe('Names the entry on the status page.'),
+  job: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      '{namespace}, {pod}, {container}, {controller} and {name} are replaced; `{namespace}/{name}` when unset.',
+    ),
+  namespaceSelector: z
+    .strictObject({ matchNames: z.array(z.string()).default([]) })
+    .prefault({})
+    .describe('The namespaces; all when empty.'),
+  selector: z
+    .strictObject({
+      matchLabels: z.record(z.string(), z.string()).default({}),
+      matchExpressions: z.array(requirement).default([]),
+    })
+    .prefault({})
+    .describe('The labels of the pods; all pods when empty. The source of pods has to report these labels.'),
+  port: z
+    .union([z.string().min(1), z.int().min(1).max(65535)])
+    .optional()
+    .describe('Name or number of a container port; every declared port when unset.'),
+  path: z.string().startsWith('/').default('/metrics'),
+  scheme: z.enum(['http', 'https']).default('http'),
+  params: z.record(z.string(), z.array(z.string())).default({}),
+  onlyReady: z.boolean().default(false).describe('Leave out pods that are not ready.'),
+  labels,
+  ...own,
+});
+
+/** The section `scrape`. */
+export const scrapeSection = z
+  .strictObject({
+    annotations: z
+      .strictObject({
+        enabled: z.boolean().default(false).describe('Scrape the pods of this node that ask for it by annotations.'),
+        prefix: z
+          .string()
+          .regex(/^[a-z0-9.-]+$/, 'a prefix of annotations such as prometheus.io')
+          .default('prometheus.io')
+          .describe('Of the annotations `/scrape`, `/port`, `/path`, `/scheme` and `/param_*`.'),
+        job: z
+          .string()
+          .min(1)
+          .default('{namespace}/{controller}')
+          .describe('{namespace}, {pod}, {container} and {controller} are replaced.'),
+        onlyReady: z.boolean().default(false).describe('Leave out pods that are not ready.'),
+      })
+      .prefault({}),
+    pods: z.array(pods).max(100).default([]).describe('Pods of this node by their labels, as a PodMonitor has it.'),
+    targets: z.array(target).max(1000).default([]).describe('Fixed targets.'),
+    interval: duration(1000, 3_600_000).prefault('30s'),
+    timeout: duration(100, 600_000).prefault('10s'),
+    honorLabels: z
+      .boolean()
+      .default(false)
+      .describe('Labels of the page win over those of the target; else they become exported_*.'),
+    honorTimestamps: z.boolean().default(false),
+    relabel: relabelRules().describe(
+      'Rules on all targets, with `__address__`, `__metrics_path__`, `__param_*` and `__meta_kubernetes_*`.',
+    ),
+    metricRelabel: relabelRules().describe('Rules on all series that are scraped, before those of the group.'),
+    limits: z
+      .strictObject({
+        body: bytes(1024).prefault('16MiB').describe('Of one page, decompressed.'),
+        samples: z.int().min(1).default(50_000).describe('Of one page.'),
+        labels: z.int().min(1).default(60).describe('Of one sample, without those of the target.'),
+        labelBytes: bytes(16).prefault('4KiB').describe('Name and value of one label together.'),
+        targets: z.int().min(1).max(5000).default(200).describe('Further ones are not scraped, and reported.'),
+        pending: bytes(64 * 1024)
+          .prefault('16MiB')
+          .describe('Compressed bytes that wait for the next push; the oldest scrapes are dropped first.'),
+      })
+      .prefault({})
+      .describe('A page over one of them is not taken at all: `up` is 0, with the reason on the status page.'),
+  })
+  .superRefine(({ interval, timeout, targets, pods }, context) => {
+    const check = (path: (string | number)[], own: { interval?: number | undefined; timeout?: number | undefined }) => {
+      if ((own.timeout ?? timeout) <= (own.interval ?? interval)) return;
+      // The usual timeout is cut to a shorter interval; one that somebody wrote is a mistake.
+      if (own.timeout === undefined && own.interval !== undefined) return;
+      context.addIssue({ code: 'custom', path: [...path, 'timeout'], message: 'must not be longer than the interval' });
+    };
+    check([], { timeout, interval });
+    for (const [index, one] of targets.entries()) check(['targets', index], one);
+    for (const [index, one] of pods.entries()) check(['pods', index], one);
+  })
+  .prefault({});
+
+/** What {@link scrapeSection} gives. */
+export type ScrapeSettings = z.output<typeof scrapeSection>;
+export type StaticTarget = ScrapeSettings['targets'][number];
+export type PodEntry = ScrapeSettings['pods'][number];
+export type Requirement = PodEntry['selector']['matchExpressions'][number];
+
+/** Whether there is anything to scrape. */
+export const isScraping = ({ annotations, pods, targets }: ScrapeSettings): boolean =>
+  annotations.enabled || pods.length > 0 || targets.length > 0;
+
+/** Whether the pods of this node have to be known. */
+export const wantsPods = ({ annotations, pods }: ScrapeSettings): boolean => annotations.enabled || pods.length > 0;

@@ -1,0 +1,184 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
+import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { readRegular } from '../base/files.ts';
+import { shownUrl } from '../config/http-url.ts';
+import { SecretFile } from '../config/secret-file.ts';
+import type { Names } from '../net/names.ts';
+import { BadPage } from './page-reader.ts';
+import type { TargetSettings } from './target.ts';
+
+/** The older format first: with OpenMetrics client libraries give some families other names. */
+const ACCEPT = 'text/plain;version=0.0.4;q=1,application/openmetrics-text;version=1.0.0;q=0.8,*/*;q=0.1';
+const IDLE_MS = 20_000;
+const MAX_TLS_BYTES = 4 * 1024 * 1024;
+/** Pieces of a page: a millisecond of reading each. */
+const PIECE_BYTES = 64 * 1024;
+/** Of an answer that is no page, for the message. */
+const MOST_SHOWN = 120;
+
+/** A page that begins. */
+export interface OpenPage {
+  readonly isOpenMetrics: boolean;
+  /** Its pieces, decompressed. Rejects when the answer ends early, is too large or takes too long. */
+  readonly pieces: AsyncIterable<Buffer>;
+}
+
+/** Asks one target, over connections that are kept for it. */
+export class PageClient {
+  readonly #settings: TargetSettings;
+  readonly #names: Names;
+  readonly #maxBytes: number;
+  readonly #secrets: { readonly token?: SecretFile; readonly password?: SecretFile };
+  #agents: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined;
+
+  constructor(settings: TargetSettings, names: Names, maxBytes: number) {
+    this.#settings = settings;
+    this.#names = names;
+    this.#maxBytes = maxBytes;
+    const { bearerTokenFile, passwordFile } = settings.auth ?? {};
+    this.#secrets = {
+      ...(bearerTokenFile !== undefined && { token: new SecretFile(bearerTokenFile) }),
+      ...(passwordFile !== undefined && { password: new SecretFile(passwordFile) }),
+    };
+  }
+
+  /** Asks for the page. Rejects with {@link BadPage} for an answer that is none, and with the errors of sockets. */
+  async open(url: string, signal: AbortSignal): Promise<OpenPage> {
+    const response = await this.#request(url, signal);
+    const { statusCode = 0, headers } = response;
+    const type = headers['content-type'] ?? '';
+    if (statusCode !== 200) {
+      response.destroy();
+      throw new BadPage(refusalOf(statusCode, headers.location));
+    }
+    if (/^\s*text\/html/i.test(type)) {
+      response.destroy();
+      throw new BadPage('answers with a web page (text/html), not with metrics: look at path and port');
+    }
+    const isOpenMetrics = /^\s*application\/openmetrics-text/i.test(type);
+    return { isOpenMetrics, pieces: this.#pieces(response, headers['content-encoding'] ?? '') };
+  }
+
+  close(): void {
+    this.#agents?.http.destroy();
+    this.#agents?.https.destroy();
+    this.#agents = undefined;
+  }
+
+  async #request(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const { auth, timeoutMs } = this.#settings;
+    const { token, password } = this.#secrets;
+    const { http, https } = this.#kept();
+    const headers = {
+      accept: ACCEPT,
+      'accept-encoding': 'gzip, zstd',
+      'user-agent': 'firesteel',
+      'x-prometheus-scrape-timeout-seconds': String(timeoutMs / 1000),
+      ...(token && { authorization: `Bearer ${token.read()}` }),
+      ...(password && { authorization: basic(auth?.username ?? '', password.read()) }),
+    };
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const options = { headers, signal };
+    const request = url.startsWith('https:')
+      ? httpsRequest(url, { ...options, agent: https })
+      : httpRequest(url, { ...options, agent: http });
+    request.on('response', resolve);
+    request.on('error', reject);
+    request.end();
+    try {
+      return await promise;
+    } catch (cause) {
+      // A kept socket that the target has just closed is no failure of the target.
+      if (request.reusedSocket && (cause as NodeJS.ErrnoException).code === 'ECONNRESET' && !signal.aborted) {
+        this.close();
+        return await this.#request(url, signal);
+      }
+      throw new Error(messageOf(url, cause));
+    }
+  }
+
+  async *#pieces(response: IncomingMessage, encoding: string): AsyncGenerator<Buffer> {
+    let bytes = 0;
+    const { stream, failed } = decoded(response, encoding);
+    try {
+      for await (const piece of stream as AsyncIterable<Buffer>) {
+        bytes += piece.length;
+        if (bytes > this.#maxBytes) {
+          throw new BadPage(`the page is larger than ${this.#maxBytes} bytes (limits.body)`);
+        }
+        yield piece;
+      }
+      if (!response.complete) throw new BadPage('the answer was cut off');
+    } catch (cause) {
+      throw failed() ?? cause;
+    } finally {
+      // Else a connection with the rest of a page would be kept.
+      if (!response.complete) response.destroy();
+      stream.destroy();
+    }
+  }
+
+  #kept() {
+    const { tls } = this.#settings;
+    const read = (file: string | undefined) =>
+      file === undefined ? undefined : readRegular(file, { maxBytes: MAX_TLS_BYTES }).content;
+    const common = { keepAlive: true, maxSockets: 1, timeout: IDLE_MS, lookup: this.#names.lookup };
+    this.#agents ??= {
+      http: new HttpAgent(common),
+      https: new HttpsAgent({
+        ...common,
+        ...(tls?.caFile !== undefined && { ca: read(tls.caFile) }),
+        ...(tls?.certFile !== undefined && { cert: read(tls.certFile) }),
+        ...(tls?.keyFile !== undefined && { key: read(tls.keyFile) }),
+        ...(tls?.serverName !== undefined && { servername: tls.serverName }),
+        rejectUnauthorized: !(tls?.insecureSkipVerify ?? false),
+      }),
+    };
+    return this.#agents;
+  }
+}
+
+/** The decompressed answer, and why the way to it failed. */
+function decoded(response: IncomingMessage, encoding: string): { stream: Readable; failed: () => Error | undefined } {
+  const options = { chunkSize: PIECE_BYTES };
+  const word = encoding.trim().toLowerCase();
+  if (word === '' || word === 'identity') return { stream: response, failed: () => undefined };
+  const decoder =
+    word === 'gzip' || word === 'x-gzip'
+      ? createGunzip(options)
+      : word === 'zstd'
+        ? createZstdDecompress(options)
+        : word === 'deflate'
+          ? createInflate(options)
+          : undefined;
+  if (decoder === undefined)
+    throw new BadPage(`the answer is compressed with ${word.slice(0, 40)}, which was not asked for`);
+  let failure: Error | undefined;
+  response.on('error', (cause) => {
+    failure = cause;
+    decoder.destroy(cause);
+  });
+  response.on('aborted', () => decoder.destroy(new BadPage('the answer was cut off')));
+  response.pipe(decoder);
+  return { stream: decoder, failed: () => failure };
+}
+
+function refusalOf(status: number, location: string | undefined): string {
+  if (status >= 300 && status < 400) {
+    return `answers ${status} with a redirect to ${(location ?? '').slice(0, MOST_SHOWN)}, which is not followed: set that address`;
+  }
+  if (status === 401 || status === 403) return `answers ${status}: it wants other credentials (auth)`;
+  if (status === 404) return 'answers 404: look at the path';
+  return `answers ${status}`;
+}
+
+const basic = (username: string, password: string): string =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+
+/** Words for the errors of sockets; never with a query, which may hold a secret. */
+function messageOf(url: string, cause: unknown): string {
+  const { code = '', message = String(cause) } = (cause ?? {}) as NodeJS.ErrnoException;
+  return `${shownUrl(url)}: ${code === '' || message.includes(code) ? message : `${code}: ${message}`}`;
+}

@@ -1,0 +1,248 @@
+import { createHash } from 'node:crypto';
+import { Counter, Gauge } from 'prom-client';
+import { fnv1a64 } from '../base/fnv.ts';
+import type { Log } from '../base/log.ts';
+import { shownUrl } from '../config/http-url.ts';
+import type { ScrapeSettings, StaticTarget } from '../config/scrape-schema.ts';
+import type { PodInfo } from '../kube/pod-info.ts';
+import type { Relabeling } from '../metrics/relabel/relabeling.ts';
+import { Relabeling as Rules } from '../metrics/relabel/relabeling.ts';
+import { Scope } from '../metrics/scope.ts';
+import { Names } from '../net/names.ts';
+import { PendingScrapes } from './pending.ts';
+import { annotatedCandidates, selectedCandidates } from './pod-targets.ts';
+import { ScrapeTimer } from './scrape-timer.ts';
+import { Scraper, type ScraperWorld, type ScrapeState } from './scraper.ts';
+import { type Candidate, staticCandidates, type Target, type TargetSettings, targetOf } from './target.ts';
+
+/** What the scrape needs of the agent. */
+export interface ScrapeWorld {
+  readonly log: Log;
+  readonly now: () => number;
+  /** For the offsets of targets. */
+  readonly cluster: string;
+  readonly node: string;
+  /** The pods of this node; undefined when no source is configured. */
+  readonly pods?: (() => ReadonlyMap<string, PodInfo>) | undefined;
+  /** The name of the pod that this agent runs in, which is no target. */
+  readonly ownPod: string;
+  /** Labels that the push sets on every series. */
+  readonly pushed: ReadonlySet<string>;
+  /** Rules of the group and the global ones. */
+  readonly relabeling?: Relabeling | undefined;
+}
+
+/** A target, for people. */
+export interface TargetStatus extends ScrapeState {
+  readonly source: string;
+  readonly url: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly nextMs?: number;
+}
+
+/** Everything that is scraped. */
+export interface ScrapeStatus {
+  /** Those that are down first; {@link MOST_LISTED} at most. */
+  readonly targets: readonly TargetStatus[];
+  readonly up: number;
+  readonly down: number;
+  readonly waiting: number;
+  /** Targets that are left out because there are too many. */
+  readonly leftOut: number;
+  /** Targets that rules drop. */
+  readonly dropped: number;
+}
+
+const MOST_LISTED = 500;
+const ORDER = { down: 0, waiting: 1, up: 2 } as const;
+
+/** How often it is looked whether other pods are known. */
+const LOOK_MS = 1000;
+/** The first scrape of a target comes within so long: a pod that appears is not to wait for its turn of an interval. */
+const FIRST_MS = 2000;
+const COLLECTOR = 'targets';
+
+/** Finds targets and scrapes each at its own times; what they bring is pushed with the next cycle. */
+export class ScrapeRole {
+  readonly scope = new Scope();
+  readonly #settings: ScrapeSettings;
+  readonly #world: ScrapeWorld;
+  readonly #names = new Names();
+  readonly #timer: ScrapeTimer;
+  readonly #pending: PendingScrapes;
+  readonly #scraperWorld: ScraperWorld;
+  readonly #scrapers = new Map<string, Scraper>();
+  readonly #ending = new Set<Promise<void>>();
+  #known: ReadonlyMap<string, PodInfo> | undefined;
+  #look: NodeJS.Timeout | undefined;
+  #leftOut = 0;
+  #dropped = 0;
+  #isStopped: boolean = false;
+
+  constructor(settings: ScrapeSettings, world: ScrapeWorld) {
+    this.#settings = settings;
+    this.#world = world;
+    const { now, pushed } = world;
+    this.#timer = new ScrapeTimer(now);
+    const registers = [this.scope];
+    const dropped = new Counter({
+      name: 'firesteel_scrape_dropped_samples_total',
+      help: 'Samples of scrapes that were dropped since too much waited for the next push (scrape.limits.pending).',
+      registers,
+    });
+    const states = () => this.#states();
+    new Gauge({
+      name: 'firesteel_scrape_targets',
+      help: 'Targets of the local scrape by state: up, down, waiting for the first scrape, left_out (scrape.limits.targets).',
+      labelNames: ['state'] as const,
+      registers,
+      collect() {
+        for (const [state, count] of states()) this.set({ state }, count);
+      },
+    });
+    const pages = () => [...this.#scrapers.values()].map(({ page }) => page);
+    this.#pending = new PendingScrapes(COLLECTOR, settings.limits.pending, (samples) => dropped.inc(samples), pages);
+    this.scope.addPrepared(this.#pending);
+    this.scope.addProducer({
+      group: 'scrape',
+      name: COLLECTOR,
+      whenEmpty: 'pages of targets are pushed as they are, each once; the targets are listed by themselves',
+      collect: () => undefined,
+    });
+    this.#scraperWorld = {
+      names: this.#names,
+      now,
+      limits: settings.limits,
+      pushed,
+      relabelingsOf: (target) => this.#relabelingsOf(target),
+      deliver: (batches, ended) => this.#pending.add(batches, ended),
+    };
+  }
+
+  start(): void {
+    if (this.#look) return;
+    this.#reconcile();
+    this.#look = setInterval(() => {
+      if (this.#world.pods?.() !== this.#known) this.#reconcile();
+    }, LOOK_MS);
+    this.#look.unref();
+  }
+
+  /** No scrape begins after this; resolves when those under way have ended. Series of targets stay as they are. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#look);
+    this.#timer.stop();
+    await Promise.all([...this.#scrapers.values()].map((scraper) => scraper.close()));
+    await Promise.all(this.#ending);
+    this.#names.close();
+  }
+
+  get status(): ScrapeStatus {
+    const targets = [...this.#scrapers.values()].map((scraper): TargetStatus => {
+      const { source, url, labels } = scraper.target;
+      const nextMs = this.#timer.nextMs(scraper);
+      return { source, url: shownUrl(url), labels, ...scraper.state, ...(nextMs !== undefined && { nextMs }) };
+    });
+    targets.sort((one, other) => ORDER[one.state] - ORDER[other.state] || (one.url < other.url ? -1 : 1));
+    const counts = this.#states();
+    const count = (state: string) => counts.get(state) ?? 0;
+    return {
+      targets: targets.slice(0, MOST_LISTED),
+      up: count('up'),
+      down: count('down'),
+      waiting: count('waiting'),
+      leftOut: this.#leftOut,
+      dropped: this.#dropped,
+    };
+  }
+
+  #states(): Map<string, number> {
+    const counts = new Map([
+      ['up', 0],
+      ['down', 0],
+      ['waiting', 0],
+      ['left_out', this.#leftOut],
+    ]);
+    for (const { state } of this.#scrapers.values()) counts.set(state.state, (counts.get(state.state) ?? 0) + 1);
+    return counts;
+  }
+
+  /** Starts what is new and ends what is gone; the rest keeps its times. */
+  #reconcile(): void {
+    if (this.#isStopped) return;
+    this.#known = this.#world.pods?.();
+    const wanted = new Map<string, Target>();
+    this.#dropped = 0;
+    for (const candidate of this.#candidates()) {
+      const target = targetOf(candidate);
+      if (target === undefined) this.#dropped++;
+      else wanted.set(target.id, target);
+    }
+    for (const [id, scraper] of this.#scrapers) {
+      if (wanted.has(id)) continue;
+      this.#scrapers.delete(id);
+      this.#timer.remove(scraper);
+      const ending = scraper.stop().finally(() => this.#ending.delete(ending));
+      this.#ending.add(ending);
+    }
+    this.#leftOut = 0;
+    for (const [id, target] of wanted) {
+      if (this.#scrapers.has(id)) continue;
+      if (this.#scrapers.size >= this.#settings.limits.targets) this.#leftOut++;
+      else this.#begin(target);
+    }
+    if (this.#leftOut > 0) {
+      const fields = { leftOut: this.#leftOut, limit: this.#settings.limits.targets };
+      this.#world.log.warn(fields, 'more targets than scrape.limits.targets: some are not scraped');
+    }
+  }
+
+  #begin(target: Target): void {
+    const { cluster, node } = this.#world;
+    const scraper = new Scraper(target, this.#scraperWorld);
+    this.#scrapers.set(target.id, scraper);
+    const { intervalMs } = target.settings;
+    const hash = Number(fnv1a64(`${cluster}/${node}/${hashed(target.id)}`) % BigInt(intervalMs));
+    this.#timer.add(scraper, { intervalMs, offsetMs: hash, firstInMs: hash % Math.min(FIRST_MS, intervalMs) });
+  }
+
+  #candidates(): Candidate[] {
+    const { annotations, pods: entries, targets, relabel } = this.#settings;
+    const found = staticCandidates(targets, (own) => this.#settingsOf(own), relabel);
+    if (this.#known === undefined) return found;
+    // Static pods are known under two uids.
+    const pods = [...new Set(this.#known.values())].filter(({ name }) => name !== this.#world.ownPod);
+    const byLabels = selectedCandidates(pods, entries, (own) => this.#settingsOf(own), relabel);
+    const asked = annotations.enabled ? annotatedCandidates(pods, annotations, this.#settingsOf({}), relabel) : [];
+    return [...found, ...byLabels, ...asked];
+  }
+
+  #settingsOf(own: OwnSettings): TargetSettings {
+    const { interval, timeout, honorLabels, honorTimestamps, metricRelabel } = this.#settings;
+    const intervalMs = own.interval ?? interval;
+    return {
+      intervalMs,
+      timeoutMs: own.timeout ?? Math.min(timeout, intervalMs),
+      honorLabels: own.honorLabels ?? honorLabels,
+      honorTimestamps: own.honorTimestamps ?? honorTimestamps,
+      auth: own.auth,
+      tls: own.tls,
+      metricRelabel: [...(own.metricRelabel ?? []), ...metricRelabel],
+    };
+  }
+
+  #relabelingsOf({ settings: { metricRelabel } }: Target): readonly Relabeling[] {
+    const { relabeling } = this.#world;
+    const own = { rules: metricRelabel, metricAllowlist: [], metricDenylist: [], labels: {} };
+    return [...(metricRelabel.length > 0 ? [new Rules(own)] : []), ...(relabeling ? [relabeling] : [])];
+  }
+}
+
+/** What a target or an entry may set for itself. */
+type OwnSettings = Partial<
+  Pick<StaticTarget, 'interval' | 'timeout' | 'honorLabels' | 'honorTimestamps' | 'auth' | 'tls' | 'metricRelabel'>
+>;
+
+/** An id is long, and begins like others. */
+const hashed = (text: string): string => createHash('sha256').update(text).digest('base64url');

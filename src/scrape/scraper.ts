@@ -1,0 +1,261 @@
+import { performance } from 'node:perf_hooks';
+import type { Relabeling } from '../metrics/relabel/relabeling.ts';
+import { labelBlock, numberText, stampText } from '../metrics/text/format.ts';
+import type { Names } from '../net/names.ts';
+import { Batch, keysOf } from './batch.ts';
+import { PageClient } from './fetch.ts';
+import { BadPage, type PageLimits, PageReader } from './page-reader.ts';
+import { SeriesOrder } from './series-order.ts';
+import type { Target } from './target.ts';
+
+/** What all targets have in common. */
+export interface ScraperWorld {
+  readonly names: Names;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly limits: PageLimits & { readonly body: number };
+  /** Labels that the push sets on every series. */
+  readonly pushed: ReadonlySet<string>;
+  /** Rules on the series, made for one target. */
+  relabelingsOf(target: Target): readonly Relabeling[];
+  /** Takes what a scrape brought: batches of whole lines with timestamps, and series that have ended. */
+  readonly deliver: (batches: readonly Batch[], ended: readonly string[]) => void;
+}
+
+/** How a target fares, for people. */
+export interface ScrapeState {
+  readonly state: 'up' | 'down' | 'waiting';
+  /** When the last scrape began, milliseconds since 1970. */
+  readonly lastMs?: number;
+  readonly durationSeconds?: number;
+  /** Samples of the last page, and those that are left under the rules. */
+  readonly scraped: number;
+  readonly kept: number;
+  readonly bytes: number;
+  /** Why it is down, or what is odd about its page. */
+  readonly error?: string;
+  readonly scrapes: number;
+  readonly failures: number;
+  /** Runs that were left out since the one before was still under way. */
+  readonly skipped: number;
+}
+
+/** What each scrape tells of itself; names and meaning of Prometheus and vmagent. */
+export const SCRAPE_FAMILIES = {
+  up: 'up',
+  duration: 'scrape_duration_seconds',
+  scraped: 'scrape_samples_scraped',
+  kept: 'scrape_samples_post_metric_relabeling',
+  added: 'scrape_series_added',
+  bytes: 'scrape_response_size_bytes',
+  timeout: 'scrape_timeout_seconds',
+  limit: 'scrape_samples_limit',
+} as const;
+
+/** What a scrape came to. */
+interface Result {
+  readonly batch: Batch;
+  readonly scraped: number;
+  readonly kept: number;
+  readonly added: number;
+  readonly bytes: number;
+  readonly mayHaveEnded: boolean;
+  readonly names: LastPage['names'];
+  readonly warning?: string;
+}
+
+/** The lines of a page, compressed. */
+export interface LastPage {
+  readonly members: readonly Buffer[];
+  /** Series by the name of the metric. */
+  readonly names: ReadonlyMap<string, number>;
+}
+
+const NO_PAGE: LastPage = { members: [], names: new Map() };
+
+const WAITING: ScrapeState = { state: 'waiting', scraped: 0, kept: 0, bytes: 0, scrapes: 0, failures: 0, skipped: 0 };
+
+/** Scrapes one target, once at a time. */
+export class Scraper {
+  readonly target: Target;
+  readonly #world: ScraperWorld;
+  readonly #client: PageClient;
+  readonly #reader: PageReader;
+  readonly #order = new SeriesOrder();
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+  /** The series of the last page, for what ends with the next one. */
+  #last: LastPage = NO_PAGE;
+  #state: ScrapeState = WAITING;
+
+  constructor(target: Target, world: ScraperWorld) {
+    this.target = target;
+    this.#world = world;
+    const { settings, labels } = target;
+    this.#client = new PageClient(settings, world.names, world.limits.body);
+    this.#reader = new PageReader(
+      {
+        labels: Object.entries(labels),
+        pushed: world.pushed,
+        honorLabels: settings.honorLabels,
+        honorTimestamps: settings.honorTimestamps,
+        relabel: world.relabelingsOf(target),
+        limits: world.limits,
+      },
+      this.#order,
+    );
+  }
+
+  get state(): ScrapeState {
+    return this.#state;
+  }
+
+  /** The lines of the last good page, and how many there are by the name of the metric. */
+  get page(): LastPage {
+    return this.#last;
+  }
+
+  /** Begins a scrape, unless one is under way. */
+  due(): void {
+    if (this.#running || this.#stopping.signal.aborted) {
+      this.#state = { ...this.#state, skipped: this.#state.skipped + 1 };
+      return;
+    }
+    this.#running = this.#scrape().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** Resolves when no scrape is under way. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  /** Ends what is under way. */
+  async close(): Promise<void> {
+    this.#stopping.abort(new BadPage('the target is gone'));
+    await this.#running;
+    this.#client.close();
+  }
+
+  /** Ends the target and its series. */
+  async stop(): Promise<void> {
+    await this.close();
+    const ended = await this.#endAll();
+    const own = this.#state.scrapes > 0 ? Object.values(SCRAPE_FAMILIES).map((name) => this.#keyOf(name)) : [];
+    this.#world.deliver([], [...ended, ...own]);
+  }
+
+  /** Never rejects. */
+  async #scrape(): Promise<void> {
+    const { now, deliver } = this.#world;
+    const { timeoutMs } = this.target.settings;
+    const stampMs = Math.trunc(now());
+    const began = performance.now();
+    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#stopping.signal]);
+    let result: Result | undefined;
+    let error: string | undefined;
+    try {
+      result = await this.#page(stampMs, signal);
+      error = result.warning;
+    } catch (cause) {
+      if (this.#stopping.signal.aborted) return;
+      error = signal.aborted
+        ? `no whole page within ${timeoutMs} ms`
+        : cause instanceof Error
+          ? cause.message
+          : String(cause);
+    }
+    const ended = result === undefined ? await this.#endAll() : await this.#settle(result);
+    const durationSeconds = Math.round((performance.now() - began) * 1000) / 1e6;
+    const { scrapes, failures, skipped } = this.#state;
+    const { scraped = 0, kept = 0, bytes = 0 } = result ?? {};
+    this.#state = {
+      state: result ? 'up' : 'down',
+      lastMs: stampMs,
+      durationSeconds,
+      scraped,
+      kept,
+      bytes,
+      ...(error !== undefined && { error }),
+      scrapes: scrapes + 1,
+      failures: failures + (result ? 0 : 1),
+      skipped,
+    };
+    deliver([...(result ? [result.batch] : []), this.#own(stampMs, durationSeconds, result)], ended);
+  }
+
+  async #page(stampMs: number, signal: AbortSignal): Promise<Result> {
+    const { url, problem } = this.target;
+    if (problem !== undefined) throw new BadPage(problem);
+    const { isOpenMetrics, pieces } = await this.#client.open(url, signal);
+    const batch = new Batch();
+    let bytes = 0;
+    this.#reader.begin(stampMs, isOpenMetrics);
+    for await (const piece of pieces) {
+      signal.throwIfAborted();
+      bytes += piece.length;
+      batch.add(this.#reader.read(piece));
+    }
+    const { text, page } = this.#reader.finish();
+    batch.add(text);
+    batch.close(page.kept);
+    const { added, mayHaveEnded } = this.#order.end();
+    const { scraped, kept, duplicates, names } = page;
+    const warning =
+      duplicates > 0
+        ? { warning: `${duplicates} lines repeat a series of the same page: the first of each was taken` }
+        : {};
+    return { batch, scraped, kept, added, bytes, mayHaveEnded, names, ...warning };
+  }
+
+  /** Takes a page over; gives the series that the one before had beyond it. */
+  async #settle({ batch, names, mayHaveEnded }: Result): Promise<string[]> {
+    const before = this.#last.members;
+    this.#last = { members: batch.members, names };
+    if (!mayHaveEnded || before.length === 0) return [];
+    const now = new Set<string>();
+    for await (const key of keysOf(batch.members)) now.add(key);
+    const ended: string[] = [];
+    for await (const key of keysOf(before)) if (!now.has(key)) ended.push(key);
+    return ended;
+  }
+
+  async #endAll(): Promise<string[]> {
+    const before = this.#last.members;
+    this.#last = NO_PAGE;
+    this.#order.clear();
+    const ended: string[] = [];
+    for await (const key of keysOf(before)) ended.push(key);
+    return ended;
+  }
+
+  #keyOf(name: string): string {
+    const { labels } = this.target;
+    return name + labelBlock(Object.keys(labels), Object.values(labels));
+  }
+
+  /** What the scrape tells of itself. */
+  #own(stampMs: number, durationSeconds: number, result: Result | undefined): Batch {
+    const values: Record<keyof typeof SCRAPE_FAMILIES, number> = {
+      up: result ? 1 : 0,
+      duration: durationSeconds,
+      scraped: result?.scraped ?? 0,
+      kept: result?.kept ?? 0,
+      added: result?.added ?? 0,
+      bytes: result?.bytes ?? 0,
+      timeout: this.target.settings.timeoutMs / 1000,
+      limit: this.#world.limits.samples,
+    };
+    let text = '';
+    let samples = 0;
+    for (const [name, family] of Object.entries(SCRAPE_FAMILIES)) {
+      text += `${this.#keyOf(family)} ${numberText(values[name as keyof typeof values])} ${stampText(stampMs)}\n`;
+      samples++;
+    }
+    const batch = new Batch();
+    batch.add(Buffer.from(text).toString('latin1'));
+    batch.close(samples);
+    return batch;
+  }
+}

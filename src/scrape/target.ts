@@ -1,0 +1,107 @@
+import type { StaticTarget } from '../config/scrape-schema.ts';
+import { applyRules, type Labels } from '../metrics/relabel/apply.ts';
+import type { RelabelRule } from '../metrics/relabel/rule.ts';
+
+/** How a target is asked: what its own settings and the common ones come to. */
+export interface TargetSettings {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly honorLabels: boolean;
+  readonly honorTimestamps: boolean;
+  readonly auth?: StaticTarget['auth'];
+  readonly tls?: StaticTarget['tls'];
+  readonly metricRelabel: readonly RelabelRule[];
+}
+
+/** Something to scrape, before the rules on targets. */
+export interface Candidate {
+  /** Where it comes from, for people: `targets[0]`, `pods[0] (web)`, `annotations`. */
+  readonly source: string;
+  /** `__address__`, `__scheme__`, `__metrics_path__`, `__param_*`, `__meta_*`, `job` and labels of its own. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly settings: TargetSettings;
+  readonly relabel: readonly RelabelRule[];
+  /** Why it can't be scraped. */
+  readonly problem?: string | undefined;
+}
+
+/** A target that is scraped. */
+export interface Target {
+  /** Equal for the same target, whatever else is found around it. */
+  readonly id: string;
+  readonly source: string;
+  readonly url: string;
+  /** On all its series; job and instance are among them. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly settings: TargetSettings;
+  readonly problem?: string | undefined;
+}
+
+/** The label of a target, with what is taken when a rule leaves it empty. */
+const DEFAULTS = { __scheme__: 'http', __metrics_path__: '/metrics' } as const;
+
+/** A target under rules; undefined when a rule drops it. Labels that begin with `__` are gone then. */
+export function targetOf({ source, labels: found, settings, relabel, problem }: Candidate): Target | undefined {
+  const labels: Labels = new Map(Object.entries(found).filter(([, value]) => value !== ''));
+  if (!applyRules(labels, relabel)) return undefined;
+  const address = labels.get('__address__') ?? '';
+  const scheme = labels.get('__scheme__') ?? DEFAULTS.__scheme__;
+  const path = labels.get('__metrics_path__') ?? DEFAULTS.__metrics_path__;
+  const query = new URLSearchParams();
+  for (const [name, value] of labels) {
+    if (name.startsWith(PARAM)) query.append(name.slice(PARAM.length), value);
+  }
+  const written = `${scheme}://${address}${path.startsWith('/') ? '' : '/'}${path}`;
+  const own = Object.fromEntries([...labels].filter(([name]) => !name.startsWith('__')));
+  const named = { ...own, job: own.job ?? 'scrape', instance: own.instance ?? address };
+  const url = urlOf(written, query);
+  const wrong = problem ?? (url === undefined ? `${written} is no address that can be asked` : undefined);
+  return {
+    // What asks differently is another target, also at the same address.
+    id: JSON.stringify([source, url ?? written, Object.entries(named).sort(), wrong ?? '']),
+    source,
+    url: url ?? written,
+    labels: named,
+    settings,
+    problem: wrong,
+  };
+}
+
+const PARAM = '__param_';
+
+function urlOf(written: string, query: URLSearchParams): string | undefined {
+  if (!/^https?:\/\/[^/?#@\s]+(?:[/?#]|$)/.test(written) || !URL.canParse(written)) return undefined;
+  const url = new URL(written);
+  for (const [name, value] of query) url.searchParams.append(name, value);
+  return url.href;
+}
+
+/** The URLs of a fixed target. */
+export function staticCandidates(
+  targets: readonly StaticTarget[],
+  settingsOf: (own: StaticTarget) => TargetSettings,
+  rules: readonly RelabelRule[],
+): Candidate[] {
+  return targets.flatMap((target, index) =>
+    target.urls.map((text) => {
+      const url = new URL(text);
+      const params = Object.fromEntries([...url.searchParams].map(([name, value]) => [`${PARAM}${name}`, value]));
+      return {
+        source: `targets[${index}]`,
+        labels: {
+          __address__: url.host === url.hostname && !/:\d+$/.test(text.split('/')[2] ?? '') ? withPort(url) : url.host,
+          __scheme__: url.protocol.slice(0, -1),
+          __metrics_path__: url.pathname === '/' ? DEFAULTS.__metrics_path__ : url.pathname,
+          ...params,
+          job: target.job,
+          ...target.labels,
+        },
+        settings: settingsOf(target),
+        relabel: [...rules, ...target.relabel],
+      };
+    }),
+  );
+}
+
+/** URL leaves out the port that a scheme has by default; an instance has one, as in Prometheus. */
+const withPort = ({ hostname, protocol }: URL): string => `${hostname}:${protocol === 'https:' ? 443 : 80}`;

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hashOf, viewOf } from '../../src/scrape/series-order.ts';
+
+test('series that differ in one character, number or place have different numbers', () => {
+  const keys: string[] = [];
+  for (let index = 0; index < 100_000; index++) {
+    keys.push(`http_requests_total{method="GET",handler="/api/${index % 1000}",code="${Math.floor(index / 1000)}"`);
+    keys.push(`container_cpu_usage_seconds_total{id="/kubepods/pod${index}",image="registry.example.com/app:1"`);
+  }
+  for (let index = 0; index < 26 ** 3; index++)
+    keys.push(
+      `m${String.fromCharCode(97 + (index % 26), 97 + (Math.floor(index / 26) % 26), 97 + Math.floor(index / 676))}`,
+    );
+  const seen = new Map<number, string>();
+  for (const key of keys) {
+    const hash = hashOf(viewOf(Buffer.from(key)), 0, key.length);
+    assert.ok(Number.isSafeInteger(hash) && hash >= 0, String(hash));
+    assert.equal(seen.get(hash), undefined, key);
+    seen.set(hash, key);
+  }
+});
+
+test('a number does not depend on what stands around the series', () => {
+  const [one, other] = ['xxa{b="1"}yyy', 'zzzzza{b="1"}'].map((text) => {
+    const start = text.indexOf('a{');
+    return hashOf(viewOf(Buffer.from(text)), start, start + 'a{b="1"}'.length);
+  });
+  assert.equal(one, other);
+});
