@@ -12,6 +12,9 @@ import { cpuMs, type Measured, memoryMib, sleep, startProbedAgent, startSink } f
 import { startScrapeTarget } from './kit/scrape-target.ts';
 import { SyntheticSeries } from './kit/synthetic-series.ts';
 
+/** As in the image. */
+const NODE_FLAGS = ['--max-semi-space-size=1'];
+
 const LIMITS = { samples: 10_000_000, labels: 60, labelBytes: 4096 };
 
 /**
@@ -173,7 +176,7 @@ const startFiresteel: Start = async (hosts, interval, sink, folder) => {
     },
   };
   writeFileSync(file, JSON.stringify(config));
-  return { ...(await startProbedAgent(sink, ['--config', file])), name: 'firesteel' };
+  return { ...(await startProbedAgent(sink, ['--config', file], NODE_FLAGS)), name: 'firesteel' };
 };
 
 const startVmagent: Start = async (hosts, interval, sink, folder) => {

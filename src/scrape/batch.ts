@@ -37,11 +37,18 @@ export class Batch {
       const end = most >= text.length ? text.length : text.lastIndexOf('\n', most) + 1;
       // A line can't be longer than a block, so that there is always a newline.
       const piece = Buffer.from(text.slice(start, end), 'latin1');
-      this.members.push(zstd.packSync(piece));
+      this.members.push(own(zstd.packSync(piece)));
       this.textBytes += piece.length;
       start = end;
     }
   }
+}
+
+/** A copy with memory of its own: what zlib gives is part of a buffer that would be kept with it. */
+function own(member: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(member.length);
+  member.copy(copy);
+  return copy;
 }
 
 /** The lines of members. */

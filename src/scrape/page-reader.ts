@@ -79,7 +79,7 @@ export class PageReader {
   readonly #harmless: number;
   /** What rules make of a key; Latin-1. */
   readonly #keys = new Map<string, string | undefined>();
-  #rest = '';
+  #rest: Buffer = NOTHING;
   #text = '';
   #tail = '';
   #line = 0;
@@ -113,7 +113,7 @@ export class PageReader {
   /** Begins a page of the time `stampMs`. */
   begin(stampMs: number, isOpenMetrics: boolean): void {
     this.#order.begin();
-    this.#rest = '';
+    this.#rest = NOTHING;
     this.#text = '';
     this.#tail = ` ${stampText(stampMs)}\n`;
     this.#line = 0;
@@ -130,11 +130,12 @@ export class PageReader {
 
   /** Reads a piece of a page; gives lines for the batch, in bytes as Latin-1, perhaps none. Throws {@link BadPage}. */
   read(piece: Buffer): string {
-    const text = this.#rest + piece.toString('latin1');
-    const end = text.lastIndexOf('\n') + 1;
-    if (text.length - end > MAX_LINE_BYTES) this.#refuse(this.#line + 1, `is longer than ${MAX_LINE_BYTES} bytes`);
-    this.#rest = text.slice(end);
-    this.#lines(end === text.length ? text : text.slice(0, end));
+    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
+    const end = bytes.lastIndexOf(NEWLINE) + 1;
+    if (bytes.length - end > MAX_LINE_BYTES) this.#refuse(this.#line + 1, `is longer than ${MAX_LINE_BYTES} bytes`);
+    // A copy: a part of the piece would keep all of it.
+    this.#rest = Buffer.from(bytes.subarray(end));
+    this.#lines(bytes.subarray(0, end));
     const made = this.#text;
     this.#text = '';
     return made;
@@ -143,21 +144,18 @@ export class PageReader {
   /** Ends the page; gives what is left. Throws {@link BadPage}. */
   finish(): { readonly text: string; readonly page: Page } {
     // A page need not end with a newline, but may be cut there as well: the length of the answer tells.
-    if (this.#rest !== '') {
-      this.#rest += '\n';
-      this.#lines(this.#rest);
-    }
+    if (this.#rest.length > 0) this.#lines(Buffer.concat([this.#rest, END_OF_LINE]));
     if (this.#isOpenMetrics && !this.#isAtEnd) throw new BadPage('the page ends without "# EOF": it was cut off');
     this.#keep('');
     const page = { scraped: this.#scraped, kept: this.#kept, duplicates: this.#duplicates, names: this.#names };
     return { text: this.#text, page };
   }
 
-  #lines(text: string): void {
+  #lines(bytes: Buffer): void {
+    const text = bytes.toString('latin1');
     const { honorTimestamps, relabel } = this.#options;
     const needsMore = relabel.length > 0;
     const harmless = this.#harmless;
-    const bytes = Buffer.from(text, 'latin1');
     const view = viewOf(bytes);
     if (!isUtf8(bytes)) this.#refuse(this.#line + 1, 'or one soon behind it is not UTF-8');
     for (let start = 0; start < text.length; ) {
@@ -334,6 +332,9 @@ export class PageReader {
 
 /** One label of a line that is known to be well written. */
 const ONE_LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)=("[^"\\]*(?:\\.[^"\\]*)*"),?/y;
+const NOTHING = Buffer.alloc(0);
+const END_OF_LINE = Buffer.from('\n');
+const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 /** `a="",`. */
 const SHORTEST_LABEL = 5;

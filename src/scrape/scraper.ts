@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { turn } from '../base/turns.ts';
 import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import { labelBlock, numberText, stampText } from '../metrics/text/format.ts';
 import type { Names } from '../net/names.ts';
@@ -72,6 +73,9 @@ export interface LastPage {
 }
 
 const NO_PAGE: LastPage = { members: [], names: new Map() };
+
+/** Read at a time. */
+const READ_BYTES = 16 * 1024;
 
 const WAITING: ScrapeState = { state: 'waiting', scraped: 0, kept: 0, bytes: 0, scrapes: 0, failures: 0, skipped: 0 };
 
@@ -193,9 +197,14 @@ export class Scraper {
     let bytes = 0;
     this.#reader.begin(stampMs, isOpenMetrics);
     for await (const piece of pieces) {
+      // A page that comes at once is read in slices, between which the event loop turns.
+      await turn();
       signal.throwIfAborted();
       bytes += piece.length;
-      batch.add(this.#reader.read(piece));
+      // Short texts are collected at once, those of whole pieces would be kept for long.
+      for (let start = 0; start < piece.length; start += READ_BYTES) {
+        batch.add(this.#reader.read(piece.subarray(start, start + READ_BYTES)));
+      }
     }
     const { text, page } = this.#reader.finish();
     batch.add(text);
