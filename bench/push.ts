@@ -16,7 +16,7 @@ const FLEET_WARM_UP_CYCLES = 6;
 
 /**
  * What a push costs, beside the real vmagent that scrapes the same series and sends them by remote write: CPU of the
- * sender and of the receiver, bytes through a proxy that counts. Then many agents against one VictoriaMetrics, at their
+ * sender and of the receiver, bytes through a proxy that counts; with `--remote-write` the exporter of that type as well. Then many agents against one VictoriaMetrics, at their
  * phases and, for comparison, all at once.
  */
 export async function run(args: readonly string[]): Promise<void> {
@@ -31,6 +31,7 @@ export async function run(args: readonly string[]): Promise<void> {
       'agent-interval': { type: 'string', default: '15' },
       'agent-cycles': { type: 'string', default: '3' },
       relabel: { type: 'boolean', default: false },
+      'remote-write': { type: 'boolean', default: false },
     },
   });
   if (values.relabel) return compareRules(Number(values.cycles), Number(values.interval) * 1000);
@@ -41,7 +42,7 @@ export async function run(args: readonly string[]): Promise<void> {
   console.log(row(['series', 'sender', 'sender CPU', 'receiver CPU', 'bytes sent']));
   for (const series of values.series.split(',').filter(Boolean).map(Number)) {
     const own: StartSender = (url, count, interval) => startFiresteel(url, count, interval);
-    for (const sender of [own, startVmagent]) {
+    for (const sender of values['remote-write'] ? [own, startRemoteWrite, startVmagent] : [own, startVmagent]) {
       console.log(row(await measure(sender, series, intervalMs, Number(values.cycles))));
     }
   }
@@ -148,12 +149,18 @@ async function startReceiver(): Promise<{ receiver: RealServer; folder: string; 
 
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
 
-const startFiresteel = async (url: string, series: number, intervalMs: number, rules = '[]'): Promise<Sending> => {
-  const args = [url, String(series), String(intervalMs), rules];
+const startFiresteel = async (
+  url: string,
+  series: number,
+  intervalMs: number,
+  rules = '[]',
+  type = 'vmagent',
+): Promise<Sending> => {
+  const args = [url, String(series), String(intervalMs), rules, type];
   const child = fork(new URL('kit/push-sender.ts', import.meta.url), args, { execArgv: NODE_FLAGS });
   await once(child, 'message');
   return {
-    name: 'firesteel',
+    name: type === 'vmagent' ? 'firesteel' : type,
     pid: child.pid as number,
     async end() {
       child.kill();
@@ -161,6 +168,9 @@ const startFiresteel = async (url: string, series: number, intervalMs: number, r
     },
   };
 };
+
+const startRemoteWrite: StartSender = (url, series, intervalMs) =>
+  startFiresteel(`${url}/api/v1/write`, series, intervalMs, '[]', 'remotewrite');
 
 const startVmagent: StartSender = async (url, series, intervalMs, folder) => {
   const target = await startScrapeTarget(series);

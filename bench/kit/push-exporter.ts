@@ -12,9 +12,9 @@ export class PushExporters {
   readonly log = new ThrottledLog(createLog('warn'));
   readonly #metrics = exportMetrics(this.registry);
 
-  /** The exporter that an agent on `node` makes for a VictoriaMetrics at `url`. */
-  create(node: string, url: string): Promise<Exporter> {
-    const config = settingsSchema.parse({ node, exporters: { victoria: { type: 'vmagent', url } } });
+  /** The exporter that an agent on `node` makes for a receiver at `url`. */
+  create(node: string, url: string, type = 'vmagent'): Promise<Exporter> {
+    const config = settingsSchema.parse({ node, exporters: { victoria: { type, url } } });
     const settings = config.exporters.victoria;
     if (settings === undefined) throw new Error('BUG: no settings');
     return createExporter('victoria', settings, {

@@ -1,5 +1,5 @@
-// A process that renders synthetic series and pushes them: its arguments are URL, number of series, interval in ms, and
-// relabelling rules in JSON.
+// A process that renders synthetic series and pushes them: its arguments are URL, number of series, interval in ms,
+// relabelling rules in JSON, and the type of exporter.
 import { createLog } from '../../src/base/log.ts';
 import { relabelRules } from '../../src/config/relabel-schema.ts';
 import { SeriesBudget } from '../../src/metrics/budget.ts';
@@ -9,7 +9,7 @@ import { Schedule } from '../../src/push/schedule.ts';
 import { PushExporters } from './push-exporter.ts';
 import { SyntheticSeries } from './synthetic-series.ts';
 
-const [url = '', count = '0', interval = '0', rules = '[]'] = process.argv.slice(2);
+const [url = '', count = '0', interval = '0', rules = '[]', type = 'vmagent'] = process.argv.slice(2);
 const series = new SyntheticSeries(Number(count));
 const exporters = new PushExporters();
 const { registry, log } = exporters;
@@ -19,7 +19,7 @@ if (relabel.length > 0) {
   registry.relabelings = { container: new Relabeling(settings) };
 }
 registry.addProducer({ group: 'container', name: 'synthetic', collect: (out) => series.fill(out) });
-const exporter = await exporters.create('worker-1', url);
+const exporter = await exporters.create('worker-1', url, type);
 const intervalMs = Number(interval);
 const cycle = new PushCycle({
   registry,
@@ -38,4 +38,5 @@ new Schedule({
   run: async () => void (await cycle.run(intervalMs)),
   onSkip: (reason) => console.error(`skipped a cycle: ${reason}`),
 }).start();
+exporter.start();
 process.send?.('ready');

@@ -1,6 +1,8 @@
 import type { Target } from '../config/identity.ts';
 import type { Encoding } from '../metrics/compression.ts';
 import type { Group } from '../metrics/group.ts';
+import type { PreparedBody } from '../metrics/prepared.ts';
+import type { Snapshot } from '../metrics/snapshot.ts';
 
 /** One group of one cycle, rendered and compressed once for all receivers. */
 export interface Body {
@@ -91,6 +93,20 @@ export interface EndedSeries {
   readonly mayPush?: (() => boolean) | undefined;
 }
 
+/** What a cycle collected of one group, for receivers that get no text. */
+export interface CollectedSamples {
+  readonly group: Group;
+  readonly stampMs: number;
+  /** Closed; their lists of series are shared with those of earlier cycles as long as the series stay the same. */
+  readonly snapshots: readonly Snapshot[];
+  /** Text that stays compressed between cycles. */
+  readonly prepared: readonly PreparedBody[];
+  /** Counters that are new: when they were still 0. */
+  readonly births: readonly { readonly key: string; readonly stampMs: number }[];
+  /** As in {@link Body}. */
+  readonly mayPush?: (() => boolean) | undefined;
+}
+
 /** Where bodies go. Delivers on its own: a slow or dead receiver delays neither another nor the next cycle. */
 export interface Exporter {
   readonly name: string;
@@ -102,6 +118,8 @@ export interface Exporter {
   start(): void;
   /** Takes a body and returns at once. */
   deliver(body: Body): void;
+  /** Takes samples in place of a rendered body, and returns at once; undefined when it needs text. */
+  readonly deliverSamples?: ((samples: CollectedSamples) => void) | undefined;
   /** Ends series of a group at the receiver; undefined when it can't, or when that is not wanted. */
   readonly endSeries?: ((group: Group, ended: EndedSeries) => void) | undefined;
   /** How it fares now. */

@@ -3,10 +3,11 @@ import type { ExporterSettings } from '../config/exporter-settings.ts';
 import type { Exporter } from './exporter.ts';
 import type { ExporterContext, ExporterMethods, ExporterType } from './exporter-type.ts';
 import { pushgatewayExporter } from './pushgateway/index.ts';
+import { remotewriteExporter } from './remotewrite/index.ts';
 import { vmagentExporter } from './victoriametrics/index.ts';
 
 /** All kinds of receivers. A new one is one record and one line here. */
-const TYPES = [vmagentExporter, pushgatewayExporter] as const satisfies readonly ExporterType[];
+const TYPES = [vmagentExporter, pushgatewayExporter, remotewriteExporter] as const satisfies readonly ExporterType[];
 
 /** One exporter in the configuration: its `type` says what else it has. */
 export const exporterSection = z.discriminatedUnion('type', [

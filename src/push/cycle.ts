@@ -1,6 +1,6 @@
 import { kindOf, type ThrottledLog } from '../base/log.ts';
 import { begin } from '../base/whereabouts.ts';
-import type { EndedSeries, Exporter } from '../exporters/exporter.ts';
+import type { CollectedSamples, EndedSeries, Exporter } from '../exporters/exporter.ts';
 import { type SeriesBudget, seriesByFamily } from '../metrics/budget.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
 import type { CollectorResult } from '../metrics/outcome.ts';
@@ -10,8 +10,8 @@ import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
 import { withoutFamilies } from '../metrics/without-families.ts';
 import { Births } from './births.ts';
-import type { CollectedGroup } from './group-encoder.ts';
-import { GroupEncoders, relabeledKeys } from './group-encoders.ts';
+import { type CollectedGroup, pushedSnapshots } from './group-encoder.ts';
+import { type Collected, GroupEncoders, relabeledKeys } from './group-encoders.ts';
 import { VanishedSeries } from './vanished.ts';
 
 interface CycleOptions {
@@ -86,21 +86,37 @@ export class PushCycle {
       if (parts === undefined) continue;
       const kept = await this.#withinBudget(group, snapshots, parts);
       const collected = { group, stampMs, ...kept, births };
-      const encoders = this.#encodersOf(group);
       for (const [relabeling, alike] of Map.groupBy(takers, ({ name }) => this.#options.relabelingOf?.(name, group))) {
-        const encodings = alike.map(({ encoding }) => encoding);
-        const bodies = await encoders.encode(collected, relabeling, encodings);
-        if (alike.includes(takers[0] as Exporter)) samples += bodies.get(encodings[0])?.samples ?? 0;
-        for (const [index, exporter] of alike.entries()) {
-          const body = bodies.get(encodings[index]);
-          // Plain gzip is for a Pushgateway, where what is gone has to be deleted.
-          const isWanted = body && (body.samples > 0 || encodings[index] === 'gzip');
-          if (isWanted) exporter.deliver({ ...body, ...(mayPush && { mayPush }) });
-        }
+        const delivered = await this.#deliver(collected, relabeling, alike, mayPush);
+        if (alike.includes(takers[0] as Exporter)) samples += delivered;
       }
       this.#endGone(group, { stampMs, mayPush }, kept.snapshots, parts, isWhole, takers);
     }
     return { stampMs, samples, results, groups };
+  }
+
+  /** Gives what was collected of a group to receivers with the same rules, rendered once for those that need text. */
+  async #deliver(
+    collected: Collected,
+    relabeling: Relabeling | undefined,
+    takers: readonly Exporter[],
+    mayPush: CollectedSamples['mayPush'],
+  ): Promise<number> {
+    const { encoder, seen } = await this.#encodersOf(collected.group).relabeled(collected, relabeling);
+    const { prepared, births = [] } = seen;
+    const readers = takers.filter(({ deliverSamples }) => deliverSamples === undefined);
+    const encodings = readers.map(({ encoding }) => encoding);
+    const bodies = readers.length === 0 ? undefined : await encoder.encode({ ...seen, encodings });
+    const snapshots = pushedSnapshots(seen.group, seen.snapshots);
+    for (const { deliverSamples } of takers) deliverSamples?.({ ...seen, births, snapshots, mayPush });
+    for (const [index, exporter] of readers.entries()) {
+      const body = bodies?.get(encodings[index]);
+      // Plain gzip is for a Pushgateway, where what is gone has to be deleted.
+      const isWanted = body && (body.samples > 0 || encodings[index] === 'gzip');
+      if (isWanted) exporter.deliver({ ...body, ...(mayPush && { mayPush }) });
+    }
+    const counted = sum([...snapshots.map(({ size }) => size), ...prepared.map((part) => part.samples), births.length]);
+    return bodies?.get(encodings[0])?.samples ?? counted;
   }
 
   #encodersOf(group: Group): GroupEncoders {

@@ -20,6 +20,10 @@ const PUSHED = new Snapshot();
 PUSHED.add(up, 1);
 PUSHED.close();
 
+/** All snapshots that are pushed of a group: with `up`, unless its targets carry their own identity and `up`. */
+export const pushedSnapshots = (group: Group, snapshots: readonly Snapshot[]): readonly Snapshot[] =>
+  isInline(group) ? snapshots : [PUSHED, ...snapshots];
+
 /** What a cycle has of a group. */
 export interface CollectedGroup {
   readonly group: Group;
@@ -74,8 +78,7 @@ async function bodiesOf({
   births = [],
   encodings,
 }: CollectedGroup): Promise<Bodies> {
-  // Targets that carry their own identity have an `up` of their own.
-  const fresh = isInline(group) ? snapshots : [PUSHED, ...snapshots];
+  const fresh = pushedSnapshots(group, snapshots);
   const samples = sum([...fresh.map(({ size }) => size), ...prepared.map((part) => part.samples)]);
   const bodies = new Map<Encoding | undefined, Body>();
   const texts = await textsOf(fresh, prepared.length > 0, births, new Set(encodings), stampMs);

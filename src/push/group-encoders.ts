@@ -1,7 +1,6 @@
-import type { Encoding } from '../metrics/compression.ts';
 import { relabeledBody } from '../metrics/relabel/members.ts';
 import type { Relabeling } from '../metrics/relabel/relabeling.ts';
-import { type Bodies, type CollectedGroup, GroupEncoder } from './group-encoder.ts';
+import { type CollectedGroup, GroupEncoder } from './group-encoder.ts';
 
 /** What a cycle has of a group, before it is known for whom. */
 export type Collected = Omit<CollectedGroup, 'encodings'>;
@@ -12,12 +11,12 @@ export class GroupEncoders {
   /** With what stands for the makers of the snapshots, by their places. */
   readonly #own = new WeakMap<Relabeling, { readonly encoder: GroupEncoder; readonly owners: object[] }>();
 
-  async encode(
+  /** What the receivers with these rules see of a group, and its encoder. */
+  async relabeled(
     collected: Collected,
     relabeling: Relabeling | undefined,
-    encodings: readonly Encoding[],
-  ): Promise<Bodies> {
-    if (relabeling === undefined) return this.#common.encode({ ...collected, encodings });
+  ): Promise<{ readonly encoder: GroupEncoder; readonly seen: Collected }> {
+    if (relabeling === undefined) return { encoder: this.#common, seen: collected };
     const { encoder, owners } = this.#own.get(relabeling) ?? { encoder: new GroupEncoder(), owners: [] };
     this.#own.set(relabeling, { encoder, owners });
     const snapshots = collected.snapshots.map((snapshot, index) => {
@@ -30,7 +29,7 @@ export class GroupEncoders {
     const births = (collected.births ?? []).flatMap(({ key, stampMs }) =>
       relabeledKeys([key], relabeling).map((seen) => ({ key: seen, stampMs })),
     );
-    return encoder.encode({ ...collected, snapshots, prepared, births, encodings });
+    return { encoder, seen: { ...collected, snapshots, prepared, births } };
   }
 }
 

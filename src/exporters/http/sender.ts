@@ -20,6 +20,8 @@ export interface Upload {
   readonly compression: Compression | 'snappy' | 'none';
   /** The text format when unset. */
   readonly contentType?: string;
+  /** Further headers, in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** The body, in this order. */
   readonly members: readonly Buffer[];
   readonly timeoutMs: number;
@@ -34,6 +36,8 @@ export interface Tried extends Answer {
   readonly clockSkewSeconds?: number;
   /** Whether a kept connection turned out to be dead, and the upload was made again on a new one. */
   readonly wasReset?: boolean;
+  /** Of the answer, in lower case. */
+  readonly headers?: Response['headers'];
 }
 
 /** Sends single uploads to one receiver. Never throws: every failure is an answer. */
@@ -90,6 +94,7 @@ export class Sender {
     const { method, url, members, timeoutMs } = upload;
     const headers = {
       ...this.#headers,
+      ...upload.headers,
       ...this.#credentials.headers,
       'user-agent': 'firesteel',
       'content-type': upload.contentType ?? TEXT_FORMAT,
@@ -108,6 +113,7 @@ export class Sender {
     const location = code >= 300 && code < 400 && headers.location ? `to ${withoutQueries(headers.location)}` : '';
     return {
       code,
+      headers,
       text: location || text,
       isPage,
       ...(wait === undefined ? {} : { retryAfterMs: wait }),

@@ -1,0 +1,76 @@
+import type { AnswerRule } from '../http/answers.ts';
+import { NOT_THE_BODY, ruleFor } from '../http/answers.ts';
+import type { Tried } from '../http/sender.ts';
+
+const REFUSED: AnswerRule['when'] = [400, 422];
+
+/** What each answer means; first match counts. */
+export const ANSWERS: readonly AnswerRule[] = [
+  { when: [200, 204], page: false, action: 'done', reason: 'ok' },
+  {
+    when: REFUSED,
+    text: /out[ -]of[ -]order|sample-out-of-order/i,
+    page: false,
+    action: 'drop',
+    reason: 'out_of_order',
+    hint: 'the receiver has newer samples of these series: another agent pushes them too, or its out-of-order window is 0',
+  },
+  {
+    when: REFUSED,
+    text: /duplicate|new-value-for-timestamp/i,
+    page: false,
+    action: 'drop',
+    reason: 'duplicate',
+    hint: 'the receiver has other values of these series at the same time: two agents push the same series',
+  },
+  {
+    when: REFUSED,
+    text: /too old|timestamp-too-old|out of bounds|too-far-in-past/i,
+    page: false,
+    action: 'drop',
+    reason: 'too_old',
+    hint: 'the receiver takes no samples of that age, or the clock of this node is wrong',
+  },
+  {
+    when: REFUSED,
+    text: /too far in(?:to)? the future|too-far-in-future/i,
+    page: false,
+    action: 'drop',
+    reason: 'too_new',
+    hint: 'the clock of this node is ahead of the receiver’s: check NTP on both',
+  },
+  {
+    when: 409,
+    page: false,
+    action: 'drop',
+    reason: 'out_of_order',
+    hint: 'the receiver has newer samples of these series',
+  },
+  { when: 413, action: 'split', reason: 'too_large', hint: "sending smaller requests; raise the receiver's limit" },
+  {
+    when: 415,
+    action: 'pause',
+    reason: 'encoding',
+    hint: 'the receiver reads neither remote write 2.0 nor 1.0: check the path of the url',
+  },
+  { when: 408, action: 'retry', reason: 'busy' },
+  { when: 425, action: 'retry', reason: 'busy' },
+  { when: 429, action: 'retry', reason: 'busy', hint: 'the receiver limits the rate of samples' },
+  { when: [500, 599], action: 'retry', reason: 'server_error' },
+  { when: 'timeout', action: 'retry', reason: 'timeout' },
+  ...NOT_THE_BODY,
+];
+
+const REJECTED: AnswerRule = {
+  when: REFUSED,
+  action: 'drop',
+  reason: 'rejected',
+  hint: 'the receiver refuses a sample of this request',
+};
+
+/** The rule for an answer. The protocol forbids to send again what was answered with 400. */
+export function ruleOf(tried: Tried): AnswerRule {
+  const rule = ruleFor(ANSWERS, tried);
+  const isRefused = (tried.code === 400 || tried.code === 422) && tried.isPage !== true;
+  return isRefused && rule.reason === 'refused' ? REJECTED : rule;
+}

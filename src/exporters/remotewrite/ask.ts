@@ -1,0 +1,44 @@
+import type { Target } from '../../config/identity.ts';
+import type { Asked, AskWorld } from '../exporter-type.ts';
+import { ruleFor } from '../http/answers.ts';
+import { Sender } from '../http/sender.ts';
+import { ANSWERS } from './answers.ts';
+import { samplesWritten, uploadOf } from './channel.ts';
+import { targetLabels } from './labels.ts';
+import { requestBuilder, type Version } from './request.ts';
+import type { RemoteWriteSettings } from './settings.ts';
+import { snappy } from './snappy.ts';
+
+const ANSWER_MS = 10_000;
+
+/** Asks all addresses whether they accept remote write, by a request without a sample. Never rejects. */
+export async function askRemoteWrite(
+  settings: RemoteWriteSettings,
+  target: Target,
+  { env, now, signal }: AskWorld,
+): Promise<Asked[]> {
+  const sender = new Sender(settings, now, env);
+  const versions: readonly Version[] = settings.version === 'auto' ? [2, 1] : settings.version === '2.0' ? [2] : [1];
+  const ask = async (url: string): Promise<Asked> => {
+    let refusal = '';
+    for (const version of versions) {
+      const { content } = requestBuilder(version, targetLabels(target)).take();
+      const tried = await sender.send(uploadOf(url, version, snappy(content), ANSWER_MS), signal);
+      const isTaken = (tried.code === 200 || tried.code === 204) && !tried.isPage;
+      if (isTaken && (version === 1 || samplesWritten(tried) !== undefined)) {
+        const ms = Math.round(tried.durationSeconds * 1000);
+        const text = `takes pushes (${settings.groups.join(', ')}) by remote write ${version}.0, answered in ${ms} ms`;
+        return { url, takesPushes: true, text };
+      }
+      const { hint } = ruleFor(ANSWERS, tried);
+      const said = isTaken ? 'accepted, but without saying how much was stored' : tried.text || 'no words';
+      refusal = `takes no pushes: ${tried.code}: ${said}${isTaken || hint === undefined ? '' : `; ${hint}`}`;
+    }
+    return { url, takesPushes: false, text: refusal };
+  };
+  try {
+    return await Promise.all([settings.url, ...settings.failover].map(ask));
+  } finally {
+    sender.close();
+  }
+}

@@ -1,0 +1,142 @@
+import type { Target } from '../../config/identity.ts';
+import { type Compression, compressEach, compressor, transcodeKept } from '../../metrics/compression.ts';
+import type { Group } from '../../metrics/group.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { encodeByObject } from '../../metrics/text/encoder.ts';
+import { wireBytes } from '../exporter.ts';
+import type { AddressedBody } from '../spool/format.ts';
+import type { Facts } from './request.ts';
+
+/** Text that stays compressed: prepared between cycles, or from the disk. */
+export interface PackedText {
+  readonly compression: Compression;
+  readonly members: readonly Buffer[];
+}
+
+/** What goes to the receiver of one group: samples of one cycle, or markers for the series that ended with it. */
+export interface Batch {
+  readonly group: Group;
+  readonly stampMs: number;
+  readonly target: Target;
+  readonly snapshots: readonly Snapshot[];
+  readonly texts: readonly PackedText[];
+  /** Keys of series that have ended. */
+  readonly ended: readonly string[];
+  /** Counters that are new: by key, when they were still 0. */
+  readonly zeros: ReadonlyMap<string, number>;
+  readonly samples: number;
+  /** About what it holds in memory. */
+  readonly bytes: number;
+  /** Asked right before each request: whether this agent still is the one that may send it. */
+  readonly mayPush?: (() => boolean) | undefined;
+}
+
+/** In spooled text these words stand for values that the text format does not have. */
+export const STALE_WORD = 'stale';
+export const ZERO_WORD = 'zero';
+
+const BYTES_PER_SAMPLE = 8;
+
+/** About what a batch holds in memory. */
+export const bytesOf = (samples: number, texts: readonly PackedText[]): number =>
+  samples * BYTES_PER_SAMPLE + texts.reduce((sum, { members }) => sum + wireBytes({ members }), 0);
+
+/** A batch as text, for the disk. */
+export async function toText(batch: Batch): Promise<AddressedBody> {
+  const { group, stampMs, target, samples } = batch;
+  const { members = [], textBytes = 0 } = (await compressEach(chunksOf(batch), ['zstd'], stampMs)).get('zstd') ?? {};
+  const kept: (readonly Buffer[])[] = [];
+  for (const { members: own, compression } of batch.texts) kept.push(await transcodeKept(own, compression, 'zstd'));
+  return { group, stampMs, target, samples, encoding: 'zstd', members: [members, ...kept].flat(), textBytes };
+}
+
+function* chunksOf({ snapshots, ended, zeros }: Batch): Generator<Buffer> {
+  const lines = [
+    ...[...zeros].map(([key, stampMs]) => `${key} ${ZERO_WORD} ${stampMs}\n`),
+    ...ended.map((key) => `${key} ${STALE_WORD}\n`),
+  ];
+  for (let start = 0; start < lines.length; start += LINES_AT_ONCE) {
+    yield Buffer.from(lines.slice(start, start + LINES_AT_ONCE).join(''));
+  }
+  if (snapshots.length > 0) yield* encodeByObject(snapshots);
+}
+
+/** Lines of one chunk, which stays well below a block of zstd. */
+const LINES_AT_ONCE = 200;
+
+/** The batch that {@link toText} wrote to the disk. */
+export const fromText = ({ group, stampMs, target, samples, encoding, members }: AddressedBody): Batch => ({
+  ...{ group, stampMs, target, samples },
+  snapshots: [],
+  texts: [{ compression: encoding === 'zstd' ? 'zstd' : 'gzip', members }],
+  ended: [],
+  zeros: new Map(),
+  bytes: wireBytes({ members }),
+});
+
+/** One line of text that this agent has rendered. */
+export interface SampleLine {
+  readonly name: string;
+  readonly block: string;
+  readonly value: number | typeof STALE_WORD | typeof ZERO_WORD;
+  readonly stampMs: number | undefined;
+}
+
+/** Reads a sample line of our own text. Undefined for one that is none. */
+export function readSample(line: string): SampleLine | undefined {
+  const close = line.lastIndexOf('}');
+  const open = close === -1 ? -1 : line.indexOf('{');
+  const end = close === -1 ? line.indexOf(' ') : close + 1;
+  if (end <= 0 || line.charCodeAt(end) !== BLANK) return undefined;
+  const next = line.indexOf(' ', end + 1);
+  const word = next === -1 ? line.slice(end + 1) : line.slice(end + 1, next);
+  const value = numberOf(word);
+  if (value === undefined) return undefined;
+  return {
+    name: line.slice(0, open === -1 ? end : open),
+    block: open === -1 ? '' : line.slice(open, end),
+    value,
+    stampMs: next === -1 ? undefined : Number(line.slice(next + 1)),
+  };
+}
+
+const BLANK = 32;
+
+function numberOf(word: string): SampleLine['value'] | undefined {
+  const number = Number(word);
+  if (!Number.isNaN(number)) return word === '' ? undefined : number;
+  if (word === 'NaN') return Number.NaN;
+  if (word === '+Inf') return Number.POSITIVE_INFINITY;
+  if (word === '-Inf') return Number.NEGATIVE_INFINITY;
+  return word === STALE_WORD || word === ZERO_WORD ? word : undefined;
+}
+
+/** The text of a member as lines. */
+export async function linesOf(member: Buffer, compression: Compression): Promise<string[]> {
+  return (await compressor(compression).unpack(member)).toString().split('\n');
+}
+
+/** Descriptions of families, as TYPE and HELP lines give them. */
+export class Descriptions {
+  readonly #facts = new Map<string, Facts>();
+
+  /** Reads a comment line. */
+  read(line: string): void {
+    const match = /^# (TYPE|HELP) (\S+) (.*)$/.exec(line);
+    if (match === null) return;
+    const [, word, name = '', text = ''] = match;
+    const known = this.#facts.get(name) ?? { name, type: 'untyped', help: '' };
+    if (word === 'HELP')
+      this.#facts.set(name, { ...known, help: text.replaceAll('\\n', '\n').replaceAll('\\\\', '\\') });
+    else if (isType(text)) this.#facts.set(name, { ...known, type: text });
+  }
+
+  of(name: string): Facts | undefined {
+    const whole = this.#facts.get(name);
+    if (whole !== undefined) return whole;
+    const part = this.#facts.get(name.replace(/_(?:bucket|sum|count)$/, ''));
+    return part?.type === 'histogram' || part?.type === 'summary' ? part : undefined;
+  }
+}
+
+const isType = (text: string): text is Facts['type'] => /^(?:counter|gauge|histogram|summary|untyped)$/.test(text);

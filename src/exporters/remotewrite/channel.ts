@@ -1,0 +1,193 @@
+import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
+import type { Report } from '../delivery/report.ts';
+import type { Body } from '../exporter.ts';
+import type { AnswerRule } from '../http/answers.ts';
+import type { Endpoint, Endpoints, UploadPermit } from '../http/endpoints.ts';
+import type { Sender, Tried, Upload } from '../http/sender.ts';
+import { ruleOf } from './answers.ts';
+import type { Batch } from './batch.ts';
+import type { Version } from './request.ts';
+import type { Request, RequestOptions } from './requests.ts';
+import type { RemoteWriteSettings } from './settings.ts';
+import { snappy } from './snappy.ts';
+
+export interface ChannelOptions {
+  readonly settings: RemoteWriteSettings;
+  readonly sender: Pick<Sender, 'send'>;
+  readonly endpoints: Endpoints;
+  readonly report: Report;
+  readonly random: () => number;
+  /** Ends the waits between tries. */
+  readonly closing: AbortSignal;
+  /** Cuts off requests at the end of the process. */
+  readonly cut: AbortSignal;
+}
+
+/**
+ * How a request ended: accepted or dropped (`settled`); to be written anew for this receiver, in another version or in
+ * smaller requests (`rewrite`); not this agent's any more (`fenced`); not sent before the end (`left`).
+ */
+export type Outcome = 'settled' | 'rewrite' | 'fenced' | 'left';
+
+/** Prometheus' own senders have the same. */
+const MAX_SAMPLES = 2000;
+const TIMEOUT_MS = 30_000;
+/** A receiver that answered 2.0 with one of these may speak 1.0. */
+const NOT_SPOKEN: readonly unknown[] = [400, 404, 406, 415, 501];
+
+export const HEADERS: Readonly<Record<Version, { readonly contentType: string; readonly version: string }>> = {
+  1: { contentType: 'application/x-protobuf', version: '0.1.0' },
+  2: { contentType: 'application/x-protobuf;proto=io.prometheus.write.v2.Request', version: '2.0.0' },
+};
+
+/** For who insists on 2.0. */
+const ONLY_FIRST: AnswerRule = {
+  when: [200, 299],
+  action: 'pause',
+  reason: 'encoding',
+  hint: 'the receiver does not speak remote write 2.0, and stored nothing: set version to auto',
+};
+
+/** A request of a batch as it is sent. */
+export const uploadOf = (url: string, version: Version, packed: Buffer, timeoutMs: number): Upload => ({
+  method: 'POST',
+  url,
+  compression: 'snappy',
+  contentType: HEADERS[version].contentType,
+  headers: { 'x-prometheus-remote-write-version': HEADERS[version].version },
+  members: [packed],
+  timeoutMs,
+});
+
+/** Samples that the receiver says it has stored; undefined when it does not say, as one that speaks 1.0 only. */
+export function samplesWritten({ headers }: Tried): number | undefined {
+  const text = headers?.['x-prometheus-remote-write-samples-written'];
+  return typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** What is known of one address. */
+interface Spoken {
+  readonly version: Version;
+  /** Whether an answer has shown it. */
+  readonly isSure: boolean;
+}
+
+/** Sends single requests until they are settled, and finds out what the addresses of the receiver speak. */
+export class Channel {
+  readonly #options: ChannelOptions;
+  readonly #spoken = new Map<string, Spoken>();
+  #maxSamples = MAX_SAMPLES;
+  #wanted: Version | undefined;
+
+  constructor(options: ChannelOptions) {
+    this.#options = options;
+  }
+
+  /** How the next requests are to be written: for the address that could not read the last one, else for that in use. */
+  takeRequestOptions(): RequestOptions {
+    const version = this.#wanted ?? this.#versionAt(this.#options.endpoints.current);
+    this.#wanted = undefined;
+    return { version, maxSamples: this.#maxSamples };
+  }
+
+  /** Sends one request. Rejects never. */
+  async send({ content, samples }: Request, { version }: RequestOptions, batch: Batch): Promise<Outcome> {
+    const { settings, sender, endpoints, report, random, cut } = this.#options;
+    const packed = snappy(content);
+    const { group, stampMs, mayPush } = batch;
+    const body: Body = { group, stampMs, samples, encoding: 'zstd', members: [packed], textBytes: content.length };
+    for (let tries = 1; ; ) {
+      const pass = await this.#pass(group);
+      if (pass === undefined) return 'left';
+      const { endpoint } = pass;
+      const wanted = this.#versionAt(endpoint);
+      if (wanted !== version) {
+        this.#wanted = wanted;
+        return this.#unused(pass, 'rewrite');
+      }
+      if (mayPush?.() === false) return this.#unused(pass, 'fenced');
+      const upload = uploadOf(endpoint.url, version, packed, settings.timeout ?? TIMEOUT_MS);
+      const tried = await sender.send({ ...upload, mayPush }, cut);
+      report.tried(tried);
+      const written = samplesWritten(tried);
+      const isUnread = version === 2 && written === undefined && ruleOf(tried).action === 'done';
+      const rule = isUnread ? ONLY_FIRST : ruleOf(tried);
+      if (version === 2 && this.#isRefusedVersion(endpoint, tried, written)) {
+        endpoints.settle(pass, 'taken');
+        return 'rewrite';
+      }
+      if (written !== undefined) this.#spoken.set(endpoint.url, { version: 2, isSure: true });
+      switch (rule.action) {
+        case 'done':
+          endpoints.settle(pass, 'taken');
+          report.delivered(body);
+          if (written !== undefined && written < samples) report.dropped('rejected', samples - written);
+          return 'settled';
+        case 'split':
+          endpoints.settle(pass, 'taken');
+          report.refused(body, endpoint.url, tried, rule, samples > 1 ? 0 : undefined);
+          if (samples > 1) {
+            this.#maxSamples = Math.max(1, Math.min(this.#maxSamples, Math.floor(samples / 2)));
+            return 'rewrite';
+          }
+          report.dropped(rule.reason, samples);
+          return 'settled';
+        case 'drop':
+        case 'narrow':
+          endpoints.settle(pass, 'taken');
+          return this.#drop(body, endpoint.url, tried, rule, written);
+        default: {
+          if (tried.failure === 'network') this.#spoken.delete(endpoint.url);
+          const isPause = rule.action === 'pause';
+          const asked = tried.retryAfterMs === undefined ? undefined : tried.retryAfterMs + backoffMs(1, random);
+          const waitMs = isPause ? PAUSE_MS : (asked ?? backoffMs(endpoints.failures(pass) + 1, random));
+          endpoints.settle(pass, { waitMs, isPause });
+          if (!isPause && tries++ > (settings.retries ?? Number.POSITIVE_INFINITY)) {
+            return this.#drop(body, endpoint.url, tried, rule, undefined);
+          }
+          report.refused(body, endpoint.url, tried, rule, waitMs);
+        }
+      }
+    }
+  }
+
+  /** What was dropped of a request that was refused: 2.0 says how many samples were stored all the same. */
+  #drop(body: Body, url: string, tried: Tried, rule: AnswerRule, written = 0): 'settled' {
+    const { report } = this.#options;
+    if (written > 0) report.delivered({ ...body, samples: written });
+    report.refused(body, url, tried, rule, undefined);
+    report.dropped(rule.reason, body.samples - written);
+    return 'settled';
+  }
+
+  #unused(pass: UploadPermit, outcome: Outcome): Outcome {
+    this.#options.endpoints.settle(pass, 'unused');
+    return outcome;
+  }
+
+  /** Whether an answer to 2.0 shows that it was not understood, so that 1.0 is to be tried. */
+  #isRefusedVersion({ url }: Endpoint, { code, isPage }: Tried, written: number | undefined): boolean {
+    if (written !== undefined || this.#options.settings.version !== 'auto') return false;
+    const isSure = this.#spoken.get(url)?.isSure === true;
+    // 2xx without a count: read as 1.0, of which a request in 2.0 is an empty one. Nothing was stored.
+    const isIgnored = typeof code === 'number' && code >= 200 && code < 300 && isPage !== true;
+    if (!isIgnored && (isSure || !NOT_SPOKEN.includes(code))) return false;
+    this.#spoken.set(url, { version: 1, isSure: isIgnored });
+    return true;
+  }
+
+  #versionAt({ url }: Endpoint): Version {
+    const { version } = this.#options.settings;
+    if (version !== 'auto') return version === '1.0' ? 1 : 2;
+    return this.#spoken.get(url)?.version ?? 2;
+  }
+
+  /** Permission for one request; while closing undefined when the last try has failed. */
+  async #pass(lane: string): Promise<UploadPermit | undefined> {
+    const { endpoints, closing, cut } = this.#options;
+    const pass = await endpoints.pass(closing, lane);
+    if (pass) return pass;
+    while (endpoints.isProbing && !cut.aborted) await endpoints.change();
+    return cut.aborted ? undefined : endpoints.passNow(lane);
+  }
+}

@@ -1,0 +1,29 @@
+import { ConfigError } from '../../config/load.ts';
+import type { ExporterType } from '../exporter-type.ts';
+import { waysTo } from '../http/ways.ts';
+import { remoteWriteSettings } from './settings.ts';
+
+/** Prometheus remote write. */
+export const remotewriteExporter: ExporterType<typeof remoteWriteSettings> = {
+  name: 'remotewrite',
+  settings: remoteWriteSettings,
+  traits: () => ({
+    takesZstd: true,
+    endsSeries: true,
+    keepsLastValue: false,
+    onePushPerInstance: false,
+    limitsLabels: false,
+  }),
+  precheck: waysTo,
+  async create(name, own, context) {
+    const { problems, warnings } = waysTo(name, own, context.env);
+    if (problems.length > 0) throw new ConfigError(problems);
+    for (const warning of warnings) context.log.say('warn', `${name}/proxy`, { exporter: name }, warning);
+    const { RemoteWriteExporter } = await import('./remote-write-exporter.ts');
+    return new RemoteWriteExporter(name, own, context);
+  },
+  async ask(own, target, world) {
+    const { askRemoteWrite } = await import('./ask.ts');
+    return askRemoteWrite(own, target, world);
+  },
+};

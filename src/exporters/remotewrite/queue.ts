@@ -1,0 +1,38 @@
+import type { Batch } from './batch.ts';
+
+/** Batches in memory, the oldest first: receivers refuse samples that are older than what they have. */
+export class FifoQueue {
+  readonly #limits: { readonly cycles: number; readonly bytes: number };
+  readonly #batches: Batch[] = [];
+  #bytes = 0;
+
+  constructor(limits: { readonly cycles: number; readonly bytes: number }) {
+    this.#limits = limits;
+  }
+
+  get sizes(): { bodies: number; bytes: number; oldestStampMs?: number } {
+    const [oldest] = this.#batches;
+    return { bodies: this.#batches.length, bytes: this.#bytes, ...(oldest && { oldestStampMs: oldest.stampMs }) };
+  }
+
+  /** Adds the newest batch; gives back the oldest ones that there is no room for. The newest cycle always stays. */
+  add(batch: Batch): Batch[] {
+    this.#batches.push(batch);
+    this.#bytes += batch.bytes;
+    const displaced: Batch[] = [];
+    while (this.#batches[0]?.stampMs !== batch.stampMs && this.#isFull) displaced.push(this.take() as Batch);
+    return displaced;
+  }
+
+  /** Takes the oldest batch out. */
+  take(): Batch | undefined {
+    const batch = this.#batches.shift();
+    if (batch) this.#bytes -= batch.bytes;
+    return batch;
+  }
+
+  get #isFull(): boolean {
+    const { cycles, bytes } = this.#limits;
+    return this.#bytes > bytes || new Set(this.#batches.map(({ stampMs }) => stampMs)).size > cycles;
+  }
+}

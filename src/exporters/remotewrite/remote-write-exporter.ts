@@ -1,0 +1,301 @@
+import { REAL_CLOCK } from '../../base/clock.ts';
+import type { ThrottledLog } from '../../base/log.ts';
+import type { Target } from '../../config/identity.ts';
+import type { Encoding } from '../../metrics/compression.ts';
+import type { Group } from '../../metrics/group.ts';
+import { Report } from '../delivery/report.ts';
+import type { Body, CollectedSamples, EndedSeries, Exporter, ExporterStatus } from '../exporter.ts';
+import type { ExporterContext } from '../exporter-type.ts';
+import { Endpoints } from '../http/endpoints.ts';
+import { Sender } from '../http/sender.ts';
+import type { SpoolEntry } from '../spool/folder.ts';
+import { Spool } from '../spool/spool.ts';
+import { type Batch, bytesOf, fromText, type PackedText, toText } from './batch.ts';
+import { Channel, type Outcome } from './channel.ts';
+import { FifoQueue } from './queue.ts';
+import { Refresh } from './refresh.ts';
+import { RequestWriter } from './requests.ts';
+import type { RemoteWriteSettings } from './settings.ts';
+
+/** Requests of one batch, which have no series in common, so that each series stays in order. */
+const PARALLEL = 4;
+
+/** At the end the disk has so long after the last upload. */
+const LAST_WRITES_MS = 1000;
+
+/** How often the folder of another process is looked at. */
+const LOOK_MS = 1000;
+/** An agent that is replaced leaves its folder within so long; what is on disk has to go first. */
+const FOLDER_MS = 15_000;
+
+/** Markers of one call; a series without one ends by itself after five minutes. */
+const MOST_ENDED = 100_000;
+
+/** What is sent next, and its file if it comes from the disk. */
+interface Next {
+  readonly batch: Batch;
+  readonly entry?: SpoolEntry;
+}
+
+/**
+ * Delivers to one receiver by Prometheus remote write. All batches form one line, the oldest first: what waits on disk,
+ * then what waits in memory, then what is new, since receivers refuse samples that are older than what they have.
+ */
+export class RemoteWriteExporter implements Exporter {
+  readonly name: string;
+  readonly encoding: Encoding = 'zstd';
+  readonly #settings: RemoteWriteSettings;
+  readonly #targets: Readonly<Record<Group, Target>>;
+  readonly #log: ThrottledLog;
+  readonly #report: Report;
+  readonly #endpoints: Endpoints;
+  readonly #sender: Sender;
+  readonly #channel: Channel;
+  readonly #queue: FifoQueue;
+  readonly #spool: Spool | undefined;
+  readonly #writers = new Map<Group, RequestWriter>();
+  readonly #refreshes = new Map<Group, Refresh>();
+  /** Ends all waiting between tries. */
+  readonly #closing = new AbortController();
+  /** Cuts off uploads that outlast the deadline of close(). */
+  readonly #cut = new AbortController();
+  #arrived = Promise.withResolvers<void>();
+  #working: Promise<void> | undefined;
+  /** The batch that was being sent when the end came. */
+  #unsent: Batch | undefined;
+
+  constructor(name: string, settings: RemoteWriteSettings, context: ExporterContext) {
+    const { targets, metrics, log, now, random, env, spool, disk, clock = REAL_CLOCK } = context;
+    this.name = name;
+    this.#settings = settings;
+    this.#targets = targets;
+    this.#log = log;
+    this.#report = new Report(name, metrics, log, now);
+    this.#endpoints = new Endpoints([settings.url, ...settings.failover], undefined, clock);
+    this.#sender = new Sender(settings, now, env);
+    this.#queue = new FifoQueue(settings.queue);
+    this.#channel = new Channel({
+      settings,
+      sender: this.#sender,
+      endpoints: this.#endpoints,
+      report: this.#report,
+      random,
+      closing: this.#closing.signal,
+      cut: this.#cut.signal,
+    });
+    if (!settings.spool.enabled || spool.path === undefined) return;
+    this.#spool = new Spool({
+      folder: `${spool.path}/${name}`,
+      maxBytes: spool.maxBytes,
+      maxWaitingBytes: settings.queue.bytes,
+      maxAgeMs: spool.maxAge,
+      now,
+      log,
+      onDrop: this.#report.dropped,
+      onSetAside: this.#report.setAside,
+      onChange: () => this.#count(),
+      ...(disk && { disk }),
+    });
+  }
+
+  accepts(group: Group): boolean {
+    return this.#settings.groups.includes(group);
+  }
+
+  start(): void {
+    if (this.#spool === undefined) {
+      const message = 'nothing is kept on disk: what a receiver does not take for some cycles is lost; set spool.path';
+      this.#log.say('info', 'no spool', {}, message);
+    }
+    this.#working ??= this.#work();
+  }
+
+  deliver({ group, stampMs, samples, encoding, members, mayPush, target = this.#targets[group] }: Body): void {
+    const texts: PackedText[] = [{ compression: encoding === 'zstd' ? 'zstd' : 'gzip', members }];
+    this.#add({ ...plain(group, stampMs, target), texts, samples, bytes: bytesOf(0, texts), mayPush });
+  }
+
+  readonly deliverSamples = ({ group, stampMs, snapshots, prepared, births, mayPush }: CollectedSamples): void => {
+    if (!this.accepts(group)) return;
+    const refresh = this.#refreshes.get(group) ?? new Refresh(this.#settings.refresh);
+    this.#refreshes.set(group, refresh);
+    const own = snapshots.reduce((sum, { size }) => sum + size, 0) + births.length;
+    let samples = own;
+    const texts: PackedText[] = [];
+    for (const { members, encoding, samples: all } of prepared) {
+      const chosen = refresh.choose({ members, compression: encoding }, stampMs);
+      if (chosen.members.length === 0) continue;
+      texts.push(chosen);
+      // How many each block has is not known before it is unpacked.
+      samples += Math.round((all * bytesOf(0, [chosen])) / Math.max(1, bytesOf(0, [{ ...chosen, members }])));
+    }
+    const zeros = new Map(births.map(({ key, stampMs: bornMs }) => [key, bornMs]));
+    const batch = { ...plain(group, stampMs, this.#targets[group]), snapshots, texts, zeros, samples, mayPush };
+    this.#add({ ...batch, bytes: bytesOf(own, texts) });
+  };
+
+  readonly endSeries = (group: Group, { stampMs, keys, mayPush }: EndedSeries): void => {
+    const ended = keys.slice(0, MOST_ENDED);
+    const bytes = ended.reduce((sum, { length }) => sum + length, 0);
+    this.#add({ ...plain(group, stampMs, this.#targets[group]), ended, samples: ended.length, bytes, mayPush });
+  };
+
+  status(): ExporterStatus {
+    const { type, groups } = this.#settings;
+    return {
+      name: this.name,
+      type,
+      url: this.#endpoints.current.url,
+      groups,
+      state: this.#state,
+      ...this.#report.status,
+      memory: this.#queue.sizes,
+      ...(this.#spool && { spool: this.#spool.sizes }),
+    };
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    this.#closing.abort();
+    this.#endpoints.hurry();
+    this.#wake();
+    const timer = setTimeout(() => {
+      this.#cut.abort();
+      this.#endpoints.wake();
+    }, deadlineMs);
+    this.#spool?.hurry(deadlineMs + LAST_WRITES_MS);
+    await this.#working;
+    clearTimeout(timer);
+    const left = this.#unsent ? [this.#unsent] : [];
+    for (let batch = this.#queue.take(); batch !== undefined; batch = this.#queue.take()) left.push(batch);
+    await Promise.all(left.map((batch) => this.#overflow(batch, 'shutdown')));
+    await this.#spool?.close();
+    this.#count();
+    this.#sender.close();
+  }
+
+  get #state(): ExporterStatus['state'] {
+    if (this.#endpoints.isPaused) return 'paused';
+    if (!this.#endpoints.isOpen || this.#report.isFailing) return 'retrying';
+    return this.#report.status.lastCode === undefined ? 'idle' : 'ok';
+  }
+
+  #add(batch: Batch): void {
+    if (batch.samples === 0 || !this.accepts(batch.group)) return;
+    for (const displaced of this.#queue.add(batch)) void this.#overflow(displaced, 'queue_full');
+    this.#count();
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#arrived.resolve();
+    this.#arrived = Promise.withResolvers();
+  }
+
+  /** Sends until the end; while closing, until the receiver does not accept a request. */
+  async #work(): Promise<void> {
+    await this.#openSpool();
+    while (!this.#cut.signal.aborted) {
+      const arrived = this.#arrived.promise;
+      const next = await this.#next();
+      if (next === undefined) {
+        if (this.#closing.signal.aborted) return;
+        await arrived;
+        continue;
+      }
+      const outcome = await this.#send(next.batch);
+      if (outcome === 'left') {
+        if (!next.entry) this.#unsent = next.batch;
+        return;
+      }
+      if (next.entry) {
+        await this.#spool?.remove(next.entry);
+        this.#report.replayed();
+      }
+      this.#count();
+    }
+  }
+
+  /** Opens the folder, if it can be had soon; otherwise goes on without and tries again. */
+  async #openSpool(): Promise<void> {
+    const spool = this.#spool;
+    if (spool === undefined) return;
+    const { signal } = this.#closing;
+    const deadline = performance.now() + FOLDER_MS;
+    while (!(await spool.open())) {
+      if (signal.aborted) return;
+      if (performance.now() > deadline) {
+        void this.#keepOpening(spool);
+        return;
+      }
+      await REAL_CLOCK.sleep(LOOK_MS, signal);
+    }
+  }
+
+  async #keepOpening(spool: Spool): Promise<void> {
+    const { signal } = this.#closing;
+    do await REAL_CLOCK.sleep(LOOK_MS, signal);
+    while (!signal.aborted && !(await spool.open()));
+    this.#wake();
+  }
+
+  /** The oldest batch; what is on disk is older than what is in memory. */
+  async #next(): Promise<Next | undefined> {
+    // While closing, the disk keeps what it has.
+    const entry = this.#spool?.isOpen && !this.#closing.signal.aborted ? await this.#spool.oldest() : undefined;
+    if (entry === undefined) {
+      const batch = this.#queue.take();
+      return batch && { batch };
+    }
+    const body = await this.#spool?.read(entry);
+    return body ? { batch: fromText(body), entry } : this.#next();
+  }
+
+  async #send(batch: Batch): Promise<Outcome> {
+    const writer = this.#writers.get(batch.group) ?? new RequestWriter();
+    this.#writers.set(batch.group, writer);
+    for (;;) {
+      const outcome = await this.#sendOnce(batch, writer);
+      if (outcome === 'fenced') this.#report.dropped('not_master', batch.samples);
+      if (outcome !== 'rewrite') return outcome;
+    }
+  }
+
+  /** Sends all requests of a batch, some at a time; stops at the first that is not settled. */
+  async #sendOnce(batch: Batch, writer: RequestWriter): Promise<Outcome> {
+    const options = this.#channel.takeRequestOptions();
+    const underWay = new Set<Promise<void>>();
+    let worst: Outcome = 'settled';
+    for await (const request of writer.write(batch, options)) {
+      if (underWay.size >= PARALLEL) await Promise.race(underWay);
+      if (worst !== 'settled') break;
+      const sent: Promise<void> = this.#channel.send(request, options, batch).then((outcome) => {
+        if (outcome !== 'settled') worst = outcome;
+        underWay.delete(sent);
+      });
+      underWay.add(sent);
+    }
+    await Promise.all(underWay);
+    return worst;
+  }
+
+  /** To disk, or lost for `reason`. */
+  async #overflow(batch: Batch, reason: string): Promise<void> {
+    if (batch.mayPush?.() === false) this.#report.dropped('not_master', batch.samples);
+    else if (this.#spool === undefined) this.#report.dropped(reason, batch.samples);
+    else await this.#spool.put(await toText(batch));
+  }
+
+  #count(): void {
+    const memory = this.#queue.sizes;
+    const spool = this.#spool?.sizes;
+    this.#report.queue({ memory, ...(spool && { spool }) }, this.#settings.queue.bytes, this.#endpoints.isOpen);
+  }
+}
+
+const plain = (group: Group, stampMs: number, target: Target) => ({
+  ...{ group, stampMs, target },
+  snapshots: [],
+  texts: [],
+  ended: [],
+  zeros: new Map<string, number>(),
+});

@@ -1,0 +1,251 @@
+import { setImmediate } from 'node:timers/promises';
+import type { SeriesView, Snapshot } from '../../metrics/snapshot.ts';
+import { type Batch, Descriptions, linesOf, type PackedText, readSample } from './batch.ts';
+import { overwriteSample } from './bytes.ts';
+import { type Label, splitKey, targetLabels } from './labels.ts';
+import { type RawRequest, type RequestBuilder, requestBuilder, type Version } from './request.ts';
+
+/** A request that is ready to be compressed. */
+export interface Request {
+  readonly content: Buffer;
+  readonly samples: number;
+}
+
+/** How requests are to be written. */
+export interface RequestOptions {
+  readonly version: Version;
+  readonly maxSamples: number;
+}
+
+/** Above it a request is sent, whatever its samples. */
+const MAX_BYTES = 1024 * 1024;
+
+/** Far below the 20 ms for which the agent may block its event loop. */
+const SLICE_MS = 5;
+
+/** Descriptions of families go along so often where a request has them apart from the series, as Prometheus does it. */
+const METADATA_EVERY_MS = 60_000;
+
+/** Series of one list, from `from` to before `to`. */
+interface Range {
+  readonly series: SeriesView;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A request that is kept for as long as its series stay the same: a cycle only writes values and timestamps. */
+interface Template extends RawRequest {
+  readonly ranges: readonly Range[];
+}
+
+/** What the templates were made for. */
+interface Kept {
+  readonly options: RequestOptions;
+  readonly target: Batch['target'];
+  readonly templates: readonly Template[];
+}
+
+/** Writes the batches of one group as requests. */
+export class RequestWriter {
+  #kept: Kept | undefined;
+  readonly #descriptions = new Descriptions();
+  #describedMs = Number.NEGATIVE_INFINITY;
+
+  /** The requests of a batch. Other work goes on between them; each is overwritten by a later call. */
+  async *write(batch: Batch, options: RequestOptions): AsyncGenerator<Request> {
+    const { stampMs, target, ended, texts } = batch;
+    const withMetadata = Math.abs(stampMs - this.#describedMs) >= METADATA_EVERY_MS;
+    if (withMetadata && batch.snapshots.length > 0) this.#describedMs = stampMs;
+    const slices = new Slices();
+    const labels = targetLabels(target);
+    const loose = new Collected(requestBuilder(options.version, labels), options);
+    const isPlain = ({ stamps }: Snapshot) => batch.zeros.size === 0 && stamps === undefined;
+    const plain = batch.snapshots.filter(isPlain);
+    if (plain.length > 0) yield* this.#writePlain(plain, batch, labels, options, withMetadata, slices);
+    for (const snapshot of batch.snapshots) {
+      if (!isPlain(snapshot)) yield* this.#writeLoose(snapshot, batch, loose, slices);
+    }
+    for (const key of ended) {
+      const [name, block] = splitKey(key);
+      yield* loose.add({ name, block, facts: undefined, value: 'stale', stampMs });
+    }
+    for (const text of texts) yield* this.#writeText(text, batch, loose, slices);
+    yield* loose.rest();
+  }
+
+  /** Series that all have the timestamp of the batch. */
+  async *#writePlain(
+    snapshots: readonly Snapshot[],
+    { stampMs, target }: Batch,
+    labels: readonly Label[],
+    options: RequestOptions,
+    withMetadata: boolean,
+    slices: Slices,
+  ): AsyncGenerator<Request> {
+    const values = new Map(snapshots.map((snapshot) => [snapshot.series, snapshot.values]));
+    const kept = this.#keptFor(target, options);
+    const templates: Template[] = [];
+    for (const ranges of rangesOf(snapshots, options.maxSamples)) {
+      const same = kept.find((template) => areSame(template.ranges, ranges));
+      const made = same ? [same] : await templatesOf(ranges, labels, options, slices);
+      templates.push(...made);
+      for (const { ranges: own, content, samples, sampleAt, metadata } of made) {
+        let at = 0;
+        for (const { series, from, to } of own) {
+          const numbers = values.get(series) as readonly number[];
+          for (let index = from; index < to; index++) {
+            overwriteSample(content, sampleAt[at++] as number, numbers[index] as number, stampMs);
+          }
+        }
+        const isDescribed = withMetadata && metadata.length > 0;
+        yield { content: isDescribed ? Buffer.concat([content, metadata]) : content, samples };
+        await slices.breathe();
+      }
+    }
+    this.#kept = { target, options, templates };
+  }
+
+  #keptFor(target: Batch['target'], { version, maxSamples }: RequestOptions): readonly Template[] {
+    const kept = this.#kept;
+    const isFitting =
+      kept?.target === target && kept.options.version === version && kept.options.maxSamples === maxSamples;
+    return isFitting ? kept.templates : [];
+  }
+
+  /** Series with timestamps of their own, or with a zero before them. */
+  async *#writeLoose(
+    { series, values, stamps }: Snapshot,
+    { stampMs, zeros }: Batch,
+    loose: Collected,
+    slices: Slices,
+  ): AsyncGenerator<Request> {
+    for (const [index, value] of values.entries()) {
+      const key = series.key(index);
+      const [name, block] = splitKey(key);
+      const own = stamps?.get(index) ?? stampMs;
+      yield* loose.add({ name, block, facts: series.owners[index], value, stampMs: own, zeroMs: zeros.get(key) });
+      await slices.breathe();
+    }
+  }
+
+  async *#writeText(
+    { members, compression }: PackedText,
+    { stampMs }: Batch,
+    loose: Collected,
+    slices: Slices,
+  ): AsyncGenerator<Request> {
+    const zeros = new Map<string, number>();
+    for (const member of members) {
+      for (const line of await linesOf(member, compression)) {
+        if (line.startsWith('#')) this.#descriptions.read(line);
+        const sample = line === '' || line.startsWith('#') ? undefined : readSample(line);
+        if (sample === undefined) continue;
+        const { name, block, value, stampMs: own = stampMs } = sample;
+        if (value === 'zero') {
+          zeros.set(name + block, own);
+          continue;
+        }
+        const zeroMs = zeros.size > 0 ? zeros.get(name + block) : undefined;
+        yield* loose.add({ name, block, facts: this.#descriptions.of(name), value, stampMs: own, zeroMs });
+      }
+      await slices.breathe();
+    }
+  }
+}
+
+/**
+ * The series of snapshots in parts of at most `most`: small lists together, so that few requests are needed, and a large
+ * one by itself, so that another list that changes leaves its templates as they are.
+ */
+function* rangesOf(snapshots: readonly Snapshot[], most: number): Generator<Range[]> {
+  let part: Range[] = [];
+  let size = 0;
+  for (const { series } of snapshots) {
+    const length = series.owners.length;
+    if (size > 0 && size + length > most) {
+      yield part;
+      [part, size] = [[], 0];
+    }
+    for (let from = 0; from < length; from += most) {
+      const to = Math.min(length, from + most);
+      part.push({ series, from, to });
+      size += to - from;
+      if (size < most) continue;
+      yield part;
+      [part, size] = [[], 0];
+    }
+  }
+  if (size > 0) yield part;
+}
+
+const areSame = (ones: readonly Range[], others: readonly Range[]): boolean =>
+  ones.length === others.length &&
+  ones.every(({ series, from, to }, index) => {
+    const other = others[index] as Range;
+    return series === other.series && from === other.from && to === other.to;
+  });
+
+/** The templates of one part; several when its labels are long. */
+async function templatesOf(
+  ranges: readonly Range[],
+  target: readonly Label[],
+  options: RequestOptions,
+  slices: Slices,
+): Promise<Template[]> {
+  const made: Template[] = [];
+  const builder = requestBuilder(options.version, target);
+  let own: Range[] = [];
+  for (const { series, from, to } of ranges) {
+    let first = from;
+    for (let index = from; index < to; index++) {
+      const [name, block] = splitKey(series.key(index));
+      builder.add({ name, block, facts: series.owners[index], value: 0, stampMs: 0 });
+      await slices.breathe();
+      if (builder.bytes < MAX_BYTES - ROOM) continue;
+      made.push({ ...builder.take(), ranges: [...own, { series, from: first, to: index + 1 }] });
+      [own, first] = [[], index + 1];
+    }
+    if (first < to) own.push({ series, from: first, to });
+  }
+  if (own.length > 0) made.push({ ...builder.take(), ranges: own });
+  return made;
+}
+
+const isFull = ({ samples, bytes }: RequestBuilder, { maxSamples }: RequestOptions): boolean =>
+  samples >= maxSamples || bytes >= MAX_BYTES - ROOM;
+
+/** For the largest series: 40 labels with values of 4 KiB. */
+const ROOM = 192 * 1024;
+
+/** Series that are put into requests one by one. */
+class Collected {
+  readonly #builder: RequestBuilder;
+  readonly #options: RequestOptions;
+
+  constructor(builder: RequestBuilder, options: RequestOptions) {
+    this.#builder = builder;
+    this.#options = options;
+  }
+
+  *add(sample: Parameters<RequestBuilder['add']>[0]): Generator<Request> {
+    this.#builder.add(sample);
+    if (isFull(this.#builder, this.#options)) yield* this.rest();
+  }
+
+  *rest(): Generator<Request> {
+    if (this.#builder.samples === 0) return;
+    const { content, samples, metadata } = this.#builder.take();
+    yield { content: metadata.length > 0 ? Buffer.concat([content, metadata]) : content, samples };
+  }
+}
+
+/** Lets other work go on once a slice of time is used up. */
+class Slices {
+  #startedMs = performance.now();
+
+  async breathe(): Promise<void> {
+    if (performance.now() - this.#startedMs < SLICE_MS) return;
+    await setImmediate();
+    this.#startedMs = performance.now();
+  }
+}

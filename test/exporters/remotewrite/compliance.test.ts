@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { CollectedSamples } from '../../../src/exporters/exporter.ts';
+import { counter } from '../../../src/metrics/family.ts';
+import { Snapshot } from '../../../src/metrics/snapshot.ts';
+import { dropped, exporterTo, SENT, until } from '../../kit/exporter.ts';
+import { freePort } from '../../kit/free-port.ts';
+import { scratchFolder } from '../../kit/host-tree.ts';
+import { RemoteWriteReceiver } from '../../kit/remote-write-receiver.ts';
+
+const things = counter('things_total', 'Things.', ['thing']);
+
+/** Cycles of a group with the same `count` series, whose values are the number of the cycle. */
+class Cycles {
+  readonly count: number;
+  readonly #sinceMs: number;
+  #last: Snapshot | undefined;
+  #cycle = 0;
+
+  constructor(count: number, sinceMs = 0) {
+    this.count = count;
+    this.#sinceMs = sinceMs;
+  }
+
+  next(more: Partial<CollectedSamples> = {}): CollectedSamples {
+    const out = new Snapshot(this.#last);
+    this.#cycle++;
+    for (let thing = 0; thing < this.count; thing++) out.add(things, this.#cycle, `t${thing}`);
+    out.close();
+    this.#last = out;
+    return {
+      group: 'node',
+      stampMs: this.#sinceMs + this.#cycle * 1000,
+      snapshots: [out],
+      prepared: [],
+      births: [],
+      ...more,
+    };
+  }
+}
+
+/** A running exporter to `url`; it ends with the test. */
+async function started(t: TestContext, url: string, options: object = {}, spoolPath?: string) {
+  const tried = await exporterTo(url, options, 'remotewrite', spoolPath === undefined ? {} : { spoolPath });
+  tried.exporter.start();
+  t.after(() => tried.exporter.close(0));
+  const push = (samples: CollectedSamples) => tried.exporter.deliverSamples?.(samples);
+  return { ...tried, push };
+}
+
+const versionsOf = (receiver: RemoteWriteReceiver) => receiver.requests.map(({ version }) => version);
+const valuesOf = (receiver: RemoteWriteReceiver) =>
+  [...receiver.stored.values()].map((samples) => samples.map(({ value }) => value));
+
+test('2.0 is offered first, and kept where the answer counts what was written', async (t) => {
+  const receiver = await RemoteWriteReceiver.start(t);
+  const { push, counted } = await started(t, receiver.url, { headers: { 'X-Scope-OrgID': 'team-a' } });
+  const cycles = new Cycles(5000);
+  for (let cycle = 1; cycle <= 3; cycle++) {
+    push(cycles.next());
+    await until(async () => (await counted(SENT)) === cycle * 5000);
+  }
+  assert.deepEqual(receiver.violations, []);
+  assert.ok(versionsOf(receiver).every((version) => version === 2));
+  assert.equal(receiver.size, 5000);
+  assert.ok(valuesOf(receiver).every((values) => values.join() === '1,2,3'));
+  assert.ok(receiver.requests.every(({ headers }) => headers['x-scope-orgid'] === 'team-a'));
+});
+
+test('a receiver that stores nothing of 2.0 gets the same again in 1.0, and nothing else', async (t) => {
+  for (const answer of [undefined, { code: 415 }, { code: 400, text: 'cannot decode' }]) {
+    const receiver = await RemoteWriteReceiver.start(t);
+    receiver.speaksSecond = false;
+    receiver.answer = ({ version }) => (version === 2 ? answer : undefined);
+    const { push, counted } = await started(t, receiver.url);
+    const cycles = new Cycles(10);
+    for (let cycle = 1; cycle <= 3; cycle++) {
+      push(cycles.next());
+      await until(async () => (await counted(SENT)) === cycle * 10);
+    }
+    assert.deepEqual(versionsOf(receiver), [2, 1, 1, 1]);
+    assert.deepEqual(receiver.violations, []);
+    assert.ok(valuesOf(receiver).every((values) => values.join() === '1,2,3'));
+  }
+});
+
+test('who insists on 2.0 is told when the receiver does not speak it; who wants 1.0 gets it at once', async (t) => {
+  const receiver = await RemoteWriteReceiver.start(t);
+  receiver.speaksSecond = false;
+  const second = await started(t, receiver.url, { version: '2.0' });
+  second.push(new Cycles(1).next());
+  await until(() => second.exporter.status().state === 'paused');
+  assert.match(second.lines.join(''), /does not speak remote write 2\.0/);
+  assert.equal(await second.counted(SENT), undefined);
+  receiver.requests.length = 0;
+  const first = await started(t, receiver.url, { version: '1.0' });
+  first.push(new Cycles(1).next());
+  await until(async () => (await first.counted(SENT)) === 1);
+  assert.deepEqual(versionsOf(receiver), [1]);
+});
+
+test('5xx and 429 are tried again, with the wait that the receiver asks for, and nothing overtakes', async (t) => {
+  for (const code of [500, 503, 429]) {
+    const receiver = await RemoteWriteReceiver.start(t);
+    const began = performance.now();
+    receiver.answer = () =>
+      receiver.requests.length <= 1 ? { code, text: 'busy', headers: { 'retry-after': '1' } } : undefined;
+    const { push, counted } = await started(t, receiver.url);
+    const cycles = new Cycles(3);
+    push(cycles.next());
+    push(cycles.next());
+    await until(async () => (await counted(SENT)) === 6);
+    assert.ok(performance.now() - began >= 1000, 'Retry-After');
+    assert.deepEqual(receiver.violations, []);
+    assert.ok(valuesOf(receiver).every((values) => values.join() === '1,2'));
+  }
+});
+
+test('what is refused with 400 is not sent again: it is counted with its reason, and the next request follows', async (t) => {
+  const reasons = {
+    out_of_order: 'out of order sample',
+    duplicate: 'duplicate sample for timestamp',
+    too_old: 'too old sample',
+    too_new: 'sample too far in the future',
+    rejected: 'label value too long',
+  };
+  for (const [reason, text] of Object.entries(reasons)) {
+    const receiver = await RemoteWriteReceiver.start(t);
+    receiver.answer = ({ series }) =>
+      series[0]?.samples[0]?.stampMs === 1000
+        ? { code: 400, text, headers: { 'x-prometheus-remote-write-samples-written': '0' } }
+        : undefined;
+    const { push, counted } = await started(t, receiver.url);
+    const cycles = new Cycles(3);
+    push(cycles.next());
+    push(cycles.next());
+    await until(async () => (await counted(SENT)) === 3);
+    assert.equal(await counted(dropped(reason)), 3, reason);
+    assert.equal(receiver.requests.length, 2);
+  }
+});
+
+test('a partial write of 2.0 counts what was stored and what was not', async (t) => {
+  const receiver = await RemoteWriteReceiver.start(t);
+  const { push, counted } = await started(t, receiver.url);
+  const cycles = new Cycles(10);
+  // Another sender is ahead for one series.
+  push(cycles.next());
+  await until(() => receiver.size === 10);
+  const [ahead] = receiver.stored.values();
+  ahead?.push({ value: 0, stampMs: 9_999_999, isStale: false });
+  push(cycles.next());
+  await until(async () => (await counted(dropped('out_of_order'))) === 1);
+  assert.equal(await counted(SENT), 19);
+  assert.equal(receiver.requests.length, 2);
+});
+
+test('requests that are too large are made smaller, down to what the receiver accepts', async (t) => {
+  const receiver = await RemoteWriteReceiver.start(t);
+  receiver.answer = ({ series }) => (series.length > 300 ? { code: 413, text: 'too large' } : undefined);
+  const { push } = await started(t, receiver.url);
+  push(new Cycles(4000).next());
+  await until(() => receiver.size === 4000);
+  assert.deepEqual(receiver.violations, []);
+});
+
+test('series that have ended get a marker behind their last sample', async (t) => {
+  const receiver = await RemoteWriteReceiver.start(t);
+  const { push, exporter } = await started(t, receiver.url);
+  push(new Cycles(2).next());
+  exporter.endSeries?.('node', { stampMs: 2000, keys: ['things_total{thing="t1"}'] });
+  await until(() => [...receiver.stored.values()].some((samples) => samples.at(-1)?.isStale === true));
+  const ended = [...receiver.stored].filter(([, samples]) => samples.at(-1)?.isStale === true);
+  assert.deepEqual(
+    ended.map(([key, samples]) => [new Map(JSON.parse(key)).get('thing'), samples.map(({ stampMs }) => stampMs)]),
+    [['t1', [1000, 2000]]],
+  );
+});
+
+test('an outage is replayed in order from disk and memory, markers too, also by the next process', {
+  timeout: 60_000,
+}, async (t) => {
+  const receiver = await RemoteWriteReceiver.start(t);
+  receiver.answer = () => ({ code: 503 });
+  const spool = join(scratchFolder(t), 'spool');
+  // The disk keeps nothing that is older than six hours.
+  const sinceMs = Date.now() - 60_000;
+  const cycles = new Cycles(20, sinceMs);
+  const first = await exporterTo(receiver.url, { queue: { cycles: 2 } }, 'remotewrite', { spoolPath: spool });
+  first.exporter.start();
+  for (let cycle = 1; cycle <= 10; cycle++) first.exporter.deliverSamples?.(cycles.next());
+  await until(() => (first.exporter.status().spool?.bodies ?? 0) >= 7);
+  await first.exporter.close(500);
+  const second = await started(t, receiver.url, { queue: { cycles: 2 } }, spool);
+  for (let cycle = 11; cycle <= 20; cycle++) second.push(cycles.next());
+  second.exporter.endSeries?.('node', { stampMs: sinceMs + 20_000, keys: ['other{a="b"}'] });
+  receiver.answer = () => undefined;
+  await until(() => valuesOf(receiver).some((values) => values.length === 20));
+  await until(() => receiver.size === 21);
+  assert.deepEqual(receiver.violations, []);
+  const expected = Array.from({ length: 20 }, (_, index) => index + 1).join();
+  assert.equal(valuesOf(receiver).filter((values) => values.join() === expected).length, 20);
+  assert.equal(await second.counted(dropped('out_of_order')), undefined);
+});
+
+test('an agent that may no longer push sends nothing more of it', async (t) => {
+  const receiver = await RemoteWriteReceiver.start(t);
+  const { push, counted } = await started(t, receiver.url);
+  push(new Cycles(5).next({ mayPush: () => false }));
+  await until(async () => (await counted(dropped('not_master'))) === 5);
+  assert.equal(receiver.requests.length, 0);
+});
+
+test('the next address takes over, whatever version it speaks, and the first again when it is back', {
+  timeout: 60_000,
+}, async (t) => {
+  const other = await RemoteWriteReceiver.start(t);
+  other.speaksSecond = false;
+  const url = `http://127.0.0.1:${await freePort()}/api/v1/write`;
+  const { push, exporter } = await started(t, url, { failover: [other.url] });
+  const cycles = new Cycles(3);
+  push(cycles.next());
+  await until(() => other.size === 3);
+  assert.equal(exporter.status().url, other.url);
+  assert.deepEqual(other.violations, []);
+  assert.deepEqual(versionsOf(other), [2, 1]);
+});
+
+test('credentials come from their files and are in no log', async (t) => {
+  const receiver = await RemoteWriteReceiver.start(t);
+  const file = join(scratchFolder(t), 'token');
+  writeFileSync(file, 'hush-hush');
+  const seen: string[] = [];
+  receiver.answer = ({ headers }) => {
+    seen.push(headers.authorization ?? '');
+    return { code: 401, text: 'no' };
+  };
+  const { push, exporter, lines } = await started(t, receiver.url, { auth: { bearerTokenFile: file } });
+  push(new Cycles(1).next());
+  await until(() => exporter.status().state === 'paused');
+  assert.deepEqual(seen, ['Bearer hush-hush']);
+  assert.ok(!lines.join('').includes('hush-hush'));
+});
