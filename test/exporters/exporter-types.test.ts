@@ -19,7 +19,7 @@ function problemsOf(settings: object): readonly string[] {
   }
 }
 
-const url = 'http://r:1';
+const url = 'http://r:1/push';
 const TYPES = exporterSection.options.map(({ shape }) => String(shape.type.value));
 
 test('an unknown type is answered with the known ones and the nearest', () => {

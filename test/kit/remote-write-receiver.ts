@@ -163,7 +163,12 @@ export class RemoteWriteReceiver {
   static async start(context: TestContext): Promise<RemoteWriteReceiver> {
     const server = createServer(async (request, response) => {
       const chunks: Buffer[] = [];
-      for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+      try {
+        for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+      } catch {
+        // The upload was cut off.
+        return;
+      }
       const {
         code,
         text = '',

@@ -13,5 +13,5 @@ export function wrongUrl(type: string, known: readonly WrongPath[], url: string)
   const { pathname } = new URL(url);
   const path = pathname.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '');
   const wrong = known.find((one) => one.path.test(path));
-  return wrong && `${path} takes no pushes of type ${type}; ${wrong.advice}`;
+  return wrong && `${path || '/'} takes no pushes of type ${type}; ${wrong.advice}`;
 }
