@@ -38,7 +38,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'unknown-key.yaml': ':3:14: push.intervall: unknown key; did you mean interval?',
   'url-with-fragment.yaml': ':4:10: exporters.vm.url: no # in the URL: what follows it is never sent',
   'url-with-query.yaml': ':4:10: exporters.vm.url: no query in the URL: a token goes into a file, labels into labels',
-  'wrong-type.yaml': ':3:11: exporters.gateway.type: expected one of vmagent, pushgateway; did you mean pushgateway?',
+  'wrong-type.yaml':
+    ':3:11: exporters.gateway.type: expected one of vmagent, pushgateway, remotewrite; did you mean pushgateway?',
 };
 
 test('each broken file gets one precise line and exit code 2', async () => {

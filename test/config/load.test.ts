@@ -90,6 +90,7 @@ test('series are named as the dashboards of the replaced systems expect', () => 
     scrape: { labels: { ...common, node: 'worker-1' } },
     exec: { job: 'exec', instance: 'worker-1', labels: { ...common, node: 'worker-1' } },
     log: { job: 'firesteel-log', instance: 'worker-1', labels: { ...common, node: 'worker-1' } },
+    pushed: { labels: { ...common, node: 'worker-1' } },
     event: { job: 'kube-events', instance: 'kube-events', labels: common },
   });
 });

@@ -273,6 +273,18 @@ test('a gigabyte of output is cut off at the limit, and memory stays', async (t)
   assert.ok(process.memoryUsage.rss() - before < 60e6);
 });
 
+for (const [bytes, result] of [
+  [65_536, 'ok'],
+  [65_537, 'output_limit'],
+  [131_072, 'output_limit'],
+] as const) {
+  test(`${bytes} bytes of output at a limit of 64 KiB: ${result}`, async (t) => {
+    const script = `printf 'a 1\\n#'; head -c ${bytes - 6} /dev/zero | tr '\\0' x; echo`;
+    const { failure } = await run(t, script, { limits: { output: '64KiB' } });
+    assert.equal(failure?.result ?? 'ok', result);
+  });
+}
+
 test('children that hold the pipes open, or close them and sleep, hold nothing up', async (t) => {
   const holds = await run(t, 'echo "a 1"; sleep 600 & exit 0');
   assert.equal(holds.series['a{script="it"}'], 1);

@@ -1,5 +1,6 @@
 // /proc/net/{netstat,snmp,snmp6}: proc_pid_net(5), RFC 4293 and others for the names. snmp6 is absent without IPv6.
 import * as z from 'zod';
+import { errorText } from '../../base/error-text.ts';
 import { pattern } from '../../config/units.ts';
 import { MalformedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -68,6 +69,8 @@ interface Header {
   readonly head: string;
   readonly columns: number;
   readonly wanted: readonly { readonly column: number; readonly field: string; readonly family: Family }[];
+  /** Why fields have no valid metric name; each costs its column alone. */
+  readonly damaged: readonly string[];
 }
 
 /** The lines with names are the same in each cycle: each is split once. */
@@ -85,11 +88,17 @@ class Headers {
     if (known !== undefined) return known;
     const [head, ...names] = words(line);
     const protocol = protocolOf(head);
-    const wanted = names.flatMap((field, index) => {
-      const family = this.#familyOf(protocol, field);
-      return family === undefined ? [] : [{ column: index + 1, field, family }];
-    });
-    const header = { head: head as string, columns: names.length + 1, wanted };
+    const wanted: Header['wanted'][number][] = [];
+    const damaged: string[] = [];
+    for (const [index, field] of names.entries()) {
+      try {
+        const family = this.#familyOf(protocol, field);
+        if (family !== undefined) wanted.push({ column: index + 1, field, family });
+      } catch (cause) {
+        damaged.push(errorText(cause));
+      }
+    }
+    const header = { head: head as string, columns: names.length + 1, wanted, damaged };
     if (this.#known.size < MAX_HEADERS) this.#known.set(line, header);
     return header;
   }
@@ -110,6 +119,7 @@ function readPairs(out: Snapshot, host: Host, path: string, headers: Headers): v
     const names = header;
     if (names === undefined || !line.startsWith(`${names.head} `)) {
       header = headers.parse(line);
+      for (const reason of header.damaged) out.lose(path, new MalformedFile(path, number, reason));
       // Two lines of names in a row: the first is without its values.
       if (names !== undefined) loseHeader(names.head);
       headerLine = number;

@@ -79,7 +79,9 @@ export async function runChild(options: ChildOptions, signal: AbortSignal): Prom
   child.stdout?.destroy();
   child.stderr?.destroy();
   await reap(pid);
-  return { how, code, stdout: output.stdout(), stderr: output.stderr() };
+  // A program may have ended before all that it printed was read.
+  const isCut = how === 'exit' && output.isFull();
+  return { how: isCut ? 'limit' : how, code, stdout: output.stdout(), stderr: output.stderr() };
 }
 
 function start({ command: [program = '', ...args], cwd, env, user }: ChildOptions): ChildProcess {
@@ -103,7 +105,7 @@ function collect(child: ChildProcess, maxOutput: number) {
   let errors = Buffer.alloc(0);
   const full = Promise.withResolvers<'limit'>();
   child.stdout?.on('data', (chunk: Buffer) => {
-    if (size >= maxOutput) return;
+    if (size > maxOutput) return;
     chunks.push(chunk.subarray(0, maxOutput - size));
     size += chunk.length;
     if (size <= maxOutput) return;
@@ -113,7 +115,12 @@ function collect(child: ChildProcess, maxOutput: number) {
   child.stderr?.on('data', (chunk: Buffer) => {
     errors = Buffer.concat([errors, chunk]).subarray(-MAX_STDERR);
   });
-  return { full: full.promise, stdout: () => Buffer.concat(chunks), stderr: () => errors.toString() };
+  return {
+    full: full.promise,
+    isFull: () => size > maxOutput,
+    stdout: () => Buffer.concat(chunks),
+    stderr: () => errors.toString(),
+  };
 }
 
 /** Signals a process group; it may be gone. */

@@ -43,6 +43,7 @@ test('a recorded pod is told with its workload and all its containers', () => {
     workloadKind: 'Deployment',
     workloadName: 'web',
     labels: { app: 'web' },
+    ready: true,
     containers: ['init', 'main', 'burn'].map((name) => ({
       name,
       id: containerIdOf('shop/web-67b7ddc566-bxh7f', name),
@@ -51,6 +52,7 @@ test('a recorded pod is told with its workload and all its containers', () => {
       type: name === 'init' ? 'init' : 'app',
       restartCount: 0,
       state: name === 'init' ? 'terminated' : 'running',
+      ...(name === 'main' && { ports: [{ name: '', containerPort: 8080, protocol: 'TCP' }] }),
     })),
   });
 });

@@ -191,8 +191,8 @@ test('a mount that becomes read-only is counted once, also over a restart, and t
     journal: { paths: [join(folder, 'journal')] },
   };
   mkdirSync(join(folder, 'journal'));
-  const writer = new JournalWriter(context, join(folder, 'journal/remote.journal'), ['--split-mode=none']);
   if (!serverAvailable(context, 'systemd-journal-remote')) return;
+  const writer = new JournalWriter(context, join(folder, 'journal/remote.journal'), ['--split-mode=none']);
   await writer.write(exportEntry(0, { _TRANSPORT: 'kernel', MESSAGE: 'hello' }));
   await writer.end();
   procOf(procfs, [ROOT('rw'), DATA('rw')]);
