@@ -36,8 +36,8 @@ export type CollectorsConfig = z.output<typeof collectorsSection>;
 type Make = (world: World, config: CollectorsConfig, pods?: Names) => Producer[];
 
 /**
- * The producers of the sections that read this host, as configured; the cluster's state has a source of its own. `pods`
- * knows the pods of this node.
+ * The producers of the sections that read this host, as configured; the cluster state has its own source. `pods` knows
+ * the pods of this node.
  */
 export const PRODUCERS: Readonly<Record<'node' | 'container' | 'process', Make>> = {
   node: (world, { node }) => nodeProducers(world, node),
@@ -49,13 +49,13 @@ export const PRODUCERS: Readonly<Record<'node' | 'container' | 'process', Make>>
 export const createProducers: Make = (world, config, pods) =>
   Object.values(PRODUCERS).flatMap((make) => make(world, config, pods));
 
-/** What the collectors of the group `log` remember. Loads their code. */
+/** The state of the collectors of the group `log`. Loads their code. */
 export async function openLogState(spoolPath: string | undefined): Promise<LogState> {
   const { createLogState } = await import('./log/index.ts');
   return createLogState(spoolPath);
 }
 
-/** The producers of the group `log`; none, and nothing loaded, when all of them are switched off. */
+/** The producers of the group `log`; none, and no code loaded, when all of them are disabled. */
 export async function createLogProducers(
   world: World,
   config: CollectorsConfig,
@@ -67,7 +67,7 @@ export async function createLogProducers(
   return logProducers(world, config, state, pods && (containerNames(pods) satisfies PodNames));
 }
 
-/** The names of the pods of this node as processes are labelled with them. */
+/** The names of the pods of this node, in the form used to label processes. */
 const containerNames = (pods: Names): ContainerNames => ({
   lookup(containerId, podUid) {
     const found = pods.find(containerId, podUid);

@@ -9,15 +9,19 @@ import type { Snapshot } from '../metrics/snapshot.ts';
 import { knownLoss, lossText } from './known-losses.ts';
 
 /**
- * Adds what it sees to `out`. One odd record of a file, one file of several or one device costs no more than itself:
- * `eachRecord` of host/lines.ts for records, `recordsOfFile` of host/records.ts for files, `out.attempt` for all else.
- * What is not there (a row, a column, a file that not every kernel has) has no sample; it is never a 0. Ends in one of three ways: returns, perhaps with lost units in `out.errors`; throws
- * NoData, or lets a MissingFile through, when this host has nothing to see; throws anything else when it failed as a
- * whole. What it loses for want of rights (known-losses.ts) is no fault. Gives up when `signal` fires. Does not log and does not know how its data travels.
+ * Collects and adds samples to `out`. One malformed record of a file, one file of several or one device must not cost
+ * more than itself: use `eachRecord` of host/lines.ts for records, `recordsOfFile` of host/records.ts for files,
+ * `out.attempt` for everything else. Absent data (a row, a column, a file that not every kernel has) has no sample; it
+ * is never reported as 0.
+ *
+ * Ends in one of three ways: returns, perhaps with lost units in `out.errors`; throws NoData, or lets a MissingFile
+ * through, when this host has nothing to collect; throws anything else when it failed completely. Losses due to missing
+ * permissions (known-losses.ts) are not a fault. Stops when `signal` fires. Does not log and does not know how its data
+ * is exported.
  */
 export type Collect = (out: Snapshot, signal: AbortSignal) => void | Promise<void>;
 
-/** Runs of `collect` one after the other: a request for /metrics may come while a cycle is under way. */
+/** Serialises runs of `collect`: a request for /metrics may arrive during a cycle. */
 export function oneByOne(collect: Collect): Collect {
   let running: Promise<void> = Promise.resolve();
   return (out, signal) => {
@@ -27,45 +31,48 @@ export function oneByOne(collect: Collect): Collect {
   };
 }
 
-/** What a collector may use of the world. */
+/** Dependencies available to a collector. */
 export interface World {
   readonly host: Host;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
-  /** The configured name of this node, if there is one. */
+  /** The configured name of this node, if any. */
   readonly nodeName?: string | undefined;
 }
 
-/** A collector as data: lists, configuration schema and docs are made from these records. */
+/** A collector as data: lists, configuration schema and docs are generated from these records. */
 export interface CollectorSpec<Options extends z.ZodObject = z.ZodObject> {
-  /** The word that names it in configuration, docs, self metrics and its file. */
+  /** Its name in configuration, docs, self metrics and its file. */
   readonly name: string;
-  /** Whether it runs when the configuration does not say. */
+  /** Whether it is enabled by default. */
   readonly enabled: boolean;
-  /** What it tells and where it reads it, for the docs; also on which hosts there is nothing. */
+  /** What it reports and where it reads that, for the docs; also on which hosts there is no data. */
   readonly summary: string;
-  /** Its options, a strict object in which everything has a default. */
+  /** Its options, a strict object in which every field has a default. */
   readonly options: Options;
-  /** Why there may be no sample although all could be read, as without devices. Without it, that is a fault. */
+  /** Why there may be no samples although everything could be read, e.g. no devices. If unset, that is a fault. */
   readonly whenEmpty?: string;
-  /** What it may emit. Families whose names are only known at run time are described in `summary`. */
+  /** The families it may emit. Families whose names are only known at run time are described in `summary`. */
   readonly families: readonly Family[];
-  /** Of `families`, the one whose only series is 1 when anything was lost; the registry raises it for what it refuses. */
+  /**
+   * Of `families`, the one whose only series is 1 when anything was lost; the registry also sets it for samples it
+   * rejects.
+   */
   readonly errorFlag?: Family;
-  /** Binds it to a host; what it keeps between cycles lives in this closure. */
+  /** Binds it to a host; state kept between cycles lives in this closure. */
   create(world: World, options: z.output<Options>): Collect;
 }
 
 /** For collectors without options. */
 export const NO_OPTIONS = z.strictObject({});
 
-/** Keeps the types of `options` and `create` together. */
+/** Preserves the types of `options` and `create` together. */
 export const defineCollector = <Options extends z.ZodObject>(spec: CollectorSpec<Options>): CollectorSpec<Options> =>
   spec;
 
 /**
- * The collector made; where the host does not let it (a file that is hidden or can't be read), it is made again in each
- * cycle, which reports why. What is wrong with the options is thrown.
+ * Creates the collector. Where the host prevents it (a hidden or unreadable file), creation is retried in each cycle,
+ * which reports the reason. Errors in the options are thrown.
  */
 function created(spec: CollectorSpec, world: World, options: Record<string, unknown>): Collect {
   let collect: Collect | undefined;
@@ -87,7 +94,7 @@ function created(spec: CollectorSpec, world: World, options: Record<string, unkn
 export function bindCollector(group: Group, spec: CollectorSpec, world: World, options: object): Producer {
   const collect = created(spec, world, options as Record<string, unknown>);
   const id = `${group}.${spec.name}`;
-  /** Tells losses that come of the agent's rights from all others. */
+  /** Separates losses due to the agent's permissions from all others. */
   const settle = (out: Snapshot): void => {
     if (out.errors.length === 0) return;
     for (const error of out.errors.splice(0)) {

@@ -16,15 +16,15 @@ import { families as processFamilies } from './process/families.ts';
 /** The labels that a group declares, each with the families that have it. */
 export type DeclaredLabels = ReadonlyMap<string, readonly string[]>;
 
-/** The bounds of histograms and summaries, which no family declares. */
+/** The bound labels of histograms and summaries, which no family declares. */
 const BOUNDS: DeclaredLabels = new Map([
   ['le', ['histograms', 'native histograms']],
   ['quantile', ['summaries', 'summaries of the agent']],
 ]);
 
 /**
- * The labels of all collectors in use, custom resources included, and of what is told about the collectors. Names that only come up at run time (textfiles,
- * `label_…` of objects) are not among them.
+ * The labels of all collectors in use, including custom resources, and of the metrics about the collectors. Names that
+ * are only known at run time (textfiles, `label_…` of objects) are not included.
  */
 export function declaredLabels(collectors: CollectorsConfig): Map<Group, DeclaredLabels> {
   const { node, container, process, ksm, event } = collectors;
@@ -55,7 +55,7 @@ function labelsOf(families: readonly Pick<Family, 'name' | 'labels'>[]): Declare
   return new Map([...labels, ...BOUNDS]);
 }
 
-/** Without custom resources when their file can't be used: the agent says why when it starts. */
+/** Without custom resources when their file can't be used: the agent reports the reason at startup. */
 function kubeFamilies(section: KsmSection): Pick<Family, 'name' | 'labels'>[] {
   const includes = familyFilter(section);
   const wanted = new Set<string>(section.resources);

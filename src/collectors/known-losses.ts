@@ -1,8 +1,11 @@
-// What an agent can't see for want of rights: the table of docs/security.md, which is made from this one.
+// Data that an agent cannot read without certain permissions. The table in docs/security.md is generated from this one.
 import { type Capability, ownCapabilities } from '../host/capabilities.ts';
 import { DeniedFile, WrongNamespace } from '../host/errors.ts';
 
-/** What a pod may be given: a capability, by `tier: extended`, or something of the host, by a setting of that name. */
+/**
+ * A permission that a pod may be given: a capability, by `tier: extended`, or access to the host, by a setting of that
+ * name.
+ */
 export type Right =
   | Capability
   | 'node.hostNetwork'
@@ -12,18 +15,18 @@ export type Right =
   | 'node.logGroups'
   | 'hostIPC';
 
-/** Something that is only seen with rights that not every agent has. */
+/** Data that is only available with permissions that not every agent has. */
 export interface KnownLoss {
   /** The collector that would read it, `group.name`. */
   readonly collector: string;
-  /** How the collector's names of what it loses begin; empty for all of them. */
+  /** Prefixes of the names of lost units in the collector's errors; empty for all of them. */
   readonly units: readonly string[];
   readonly what: string;
-  /** Where it would be read. */
+  /** The sources it would be read from. */
   readonly reads: readonly string[];
-  /** All rights that it takes. */
+  /** All required permissions. */
   readonly needs: readonly Right[];
-  /** Whether it is only read when a collector or an option is turned on. */
+  /** Whether it is read only when a collector or an option is enabled. */
   readonly isOptional: boolean;
 }
 
@@ -33,7 +36,7 @@ const FD = '/proc/<pid>/fd';
 const CAN_TRACE: readonly Right[] = ['SYS_PTRACE', 'DAC_READ_SEARCH'];
 const CAN_READ: readonly Right[] = ['DAC_READ_SEARCH'];
 const NETWORK: readonly Right[] = ['node.hostNetwork'];
-/** The error names the group: whoever switches these collectors on wants them to work. */
+/** The error names the group: users who enable these collectors want them to work. */
 const LOG_GROUPS: readonly Right[] = ['node.logGroups'];
 const JOURNAL = ['/var/log/journal', '/run/log/journal'];
 const IPC_LIMITS = ['kernel.msg', 'kernel.sem', 'kernel.shm', 'fs.mqueue.', 'fs/mqueue/'];
@@ -82,7 +85,7 @@ const LINES: readonly Line[] = [
   ['node.processes', ['pid_max'], 'highest process id', ['/proc/sys/kernel/pid_max'], ['node.hostPID'], OFF],
 ];
 
-/** All of them. */
+/** All known losses. */
 export const KNOWN_LOSSES: readonly KnownLoss[] = LINES.map(([collector, units, what, reads, needs, isOptional]) => ({
   collector,
   units,
@@ -93,8 +96,8 @@ export const KNOWN_LOSSES: readonly KnownLoss[] = LINES.map(([collector, units, 
 }));
 
 /**
- * What stands behind a loss of `collector`, given as the error of that unit, when it comes of rights that this process
- * was not given; undefined for every other, such as one that an agent with all rights has.
+ * The known loss behind an error of `collector`, when it is caused by permissions that this process was not given;
+ * undefined for any other error, such as one that occurs in an agent with all permissions.
  */
 export function knownLoss(collector: string, error: Error, held = ownCapabilities()): KnownLoss | undefined {
   const isDenied = isCausedBy(error, DeniedFile);
@@ -103,12 +106,12 @@ export function knownLoss(collector: string, error: Error, held = ownCapabilitie
     ({ collector: name, units, needs }) =>
       name === collector &&
       (units.length === 0 || units.some((unit) => error.message.startsWith(unit))) &&
-      // Whoever has them all and is denied nevertheless has another problem.
+      // A process that has all of them and is still denied has another problem.
       (!isDenied || needs.some((right) => isCapability(right) && !held.has(right))),
   );
 }
 
-/** What is said of it: `bytes that … read and write: needs SYS_PTRACE and DAC_READ_SEARCH`. */
+/** Text of a loss: `bytes that … read and write: needs SYS_PTRACE and DAC_READ_SEARCH`. */
 export const lossText = ({ what, needs }: KnownLoss): string => `${what}: needs ${needs.join(' and ')}`;
 
 const isCapability = (right: Right): right is Capability => right === 'SYS_PTRACE' || right === 'DAC_READ_SEARCH';

@@ -1,4 +1,4 @@
-/** The API server's answers can be asked for as metadata only: contents then never leave it. */
+/** Responses can be requested as metadata only: then contents never leave the API server. */
 export const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 export const METADATA_EVENTS = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 
@@ -7,10 +7,10 @@ export interface KubeRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Path below the server's URL: `/api/v1/pods`. */
   readonly path: string;
-  /** Parameters that are undefined are left out. */
+  /** Undefined parameters are omitted. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly accept?: string;
-  /** One of the big ones, of which few run at a time: so they keep neither watches nor Leases waiting. */
+  /** A large request, of which only a few run concurrently, so that they delay neither watches nor Leases. */
   readonly bulk?: boolean;
   /** Sent as JSON. */
   readonly body?: object;
@@ -22,13 +22,16 @@ export interface KubeRequest {
  * {@link ApiBodyError}, none of which holds a credential.
  */
 export interface KubeApi {
-  /** One answer, parsed. The caller vouches for `T`; a well-formed answer of another kind is possible (a proxy's). */
+  /**
+   * One parsed response. The caller vouches for `T`; a well-formed response of another kind is possible, e.g. from a
+   * proxy.
+   */
   json<T>(request: KubeRequest): Promise<T>;
-  /** A long or endless answer, once its headers are there; breaks when nothing came for `idleMs`. */
+  /** A long or endless response, once its headers have arrived; fails when nothing is received for `idleMs`. */
   stream(request: KubeRequest, idleMs: number): Promise<AsyncIterable<Buffer>>;
 }
 
-/** A `Status` object: what the API server says when it says no. */
+/** A `Status` object: the API server's error response. */
 export interface KubeStatus {
   readonly kind?: string;
   readonly code?: number;
@@ -38,14 +41,14 @@ export interface KubeStatus {
 
 const KEPT_TEXT = 300;
 
-/** The API server, or something on the way to it, answered with other than 2xx. */
+/** The API server, or a proxy in front of it, responded with a status other than 2xx. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
-  /** The machine-readable `reason` of a Status object: `Expired`, `Conflict`, ...; empty when there was none. */
+  /** The machine-readable `reason` of a Status object: `Expired`, `Conflict`, ...; empty without one. */
   readonly reason: string;
   readonly url: string;
-  /** The first bytes of what was said. */
+  /** The first bytes of the response. */
   readonly text: string;
   readonly retryAfterMs: number | undefined;
 
@@ -70,7 +73,9 @@ function statusOf(body: string): KubeStatus | undefined {
   }
 }
 
-/** No answer: no connection, a broken one, a deadline, or no credentials to ask with. `code` is an errno or got's. */
+/**
+ * No response: no connection, a broken one, a deadline, or no credentials. `code` is an errno or one of got's codes.
+ */
 export class ApiUnreachable extends Error {
   override readonly name = 'ApiUnreachable';
   readonly code: string;
@@ -83,7 +88,7 @@ export class ApiUnreachable extends Error {
   }
 }
 
-/** A 2xx answer that can't be used: no JSON, not the kind that was asked for, or beyond its bound. */
+/** An unusable 2xx response: not JSON, not the requested kind, or too large. */
 export class ApiBodyError extends Error {
   override readonly name = 'ApiBodyError';
   readonly code: 'malformed' | 'too-large';
@@ -94,7 +99,7 @@ export class ApiBodyError extends Error {
   }
 }
 
-/** Milliseconds asked for by a Retry-After header (seconds or a date), at most five minutes. */
+/** Milliseconds from a Retry-After header (seconds or a date), at most five minutes. */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
   const wait = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;

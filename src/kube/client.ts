@@ -5,13 +5,13 @@ import { Connection } from './connection.ts';
 import { exchange, TimeoutError } from './http-exchange.ts';
 import { type ClusterSettings, loadKubeConfig } from './kubeconfig.ts';
 
-/** Bounds of one request; all but the tests take the defaults. */
+/** Limits of one request; everything except the tests uses the defaults. */
 export interface ClientLimits {
-  /** For a whole answer. */
+  /** For a complete response. */
   readonly requestMs: number;
-  /** For the headers of a streamed answer. */
+  /** For the headers of a streamed response. */
   readonly headersMs: number;
-  /** Of a whole answer. */
+  /** Of a complete response. */
   readonly bodyBytes: number;
 }
 
@@ -19,11 +19,11 @@ const DEFAULT_LIMITS: ClientLimits = { requestMs: 60_000, headersMs: 30_000, bod
 const ERROR_BODY_BYTES = 4096;
 
 /**
- * The API server by plain JSON over kept connections.
+ * The API server via plain JSON over persistent connections.
  *
- * The client library is not used for requests: its Watch opens a TLS connection for each watch, may speak HTTP/2
- * unasked, drops malformed lines silently, has no bound for a line, and reduces a refusal to its status, so that
- * Retry-After and the reason are lost.
+ * The client library is not used for requests: its Watch opens a TLS connection for each watch, may use HTTP/2 without
+ * being asked, silently drops malformed lines, has no limit on line length, and reduces a refusal to its status, so
+ * that Retry-After and the reason are lost.
  */
 export class KubeClient implements KubeApi {
   readonly #connection: Connection;
@@ -34,7 +34,7 @@ export class KubeClient implements KubeApi {
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
   }
 
-  /** Looks for the cluster now, not only at the first request. Throws ApiUnreachable when there is none to be found. */
+  /** Resolves the cluster now instead of at the first request. Throws ApiUnreachable when none is found. */
   locate(): void {
     this.#connection.locate();
   }
@@ -44,17 +44,17 @@ export class KubeClient implements KubeApi {
     const began = performance.now();
     const { response, url } = await this.#open(request, requestMs);
     const late = setTimeout(
-      () => response.destroy(new TimeoutError('whole answer', requestMs)),
+      () => response.destroy(new TimeoutError('complete response', requestMs)),
       requestMs - (performance.now() - began),
     );
     const { text, whole } = await readBody(chunks(response, url, requestMs), bodyBytes).finally(() =>
       clearTimeout(late),
     );
-    if (!whole) throw new ApiBodyError(url, 'too-large', `answer is larger than ${bodyBytes} bytes`);
+    if (!whole) throw new ApiBodyError(url, 'too-large', `response is larger than ${bodyBytes} bytes`);
     try {
       return JSON.parse(text);
     } catch {
-      throw new ApiBodyError(url, 'malformed', `answer is not JSON: ${text.slice(0, 100)}`);
+      throw new ApiBodyError(url, 'malformed', `response is not JSON: ${text.slice(0, 100)}`);
     }
   }
 
@@ -68,13 +68,13 @@ export class KubeClient implements KubeApi {
     this.#connection.close();
   }
 
-  /** Sends the request; resolves at the headers of a 2xx answer. */
+  /** Sends the request; resolves once the headers of a 2xx response have arrived. */
   async #open(
     { method = 'GET', path, query = {}, accept = 'application/json', bulk = false, body, signal }: KubeRequest,
     headersMs: number,
   ): Promise<{ response: IncomingMessage; url: string }> {
     const session = await this.#connection.session();
-    // An agent that starts makes dozens of requests at once.
+    // An agent makes dozens of concurrent requests at startup.
     await turn();
     signal.throwIfAborted();
     const target = new URL(session.server + path);
@@ -84,7 +84,8 @@ export class KubeClient implements KubeApi {
     const url = `${method} ${target.origin}${target.pathname}`;
     const response = await exchange({
       ...{ method, target, body, headersMs, signal },
-      // To pack a list takes the API server longer than a cluster's network takes to send it, and us as long to unpack.
+      // Compressing a list takes the API server longer than sending it over the cluster network, and us as long to
+      // decompress.
       headers: { ...session.headers, accept, 'accept-encoding': 'identity' },
       agent: bulk ? session.bulk : session.direct,
     }).catch((cause: unknown) => {
@@ -93,7 +94,7 @@ export class KubeClient implements KubeApi {
     const coding = response.headers['content-encoding'] ?? 'identity';
     if (coding !== 'identity') {
       response.destroy();
-      throw new ApiBodyError(url, 'malformed', `the answer is packed with ${coding}, which was not asked for`);
+      throw new ApiBodyError(url, 'malformed', `unrequested content encoding ${coding}`);
     }
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return { response, url };
@@ -103,15 +104,15 @@ export class KubeClient implements KubeApi {
   }
 }
 
-/** The client for the cluster that `settings` name. Nothing is read or sent before the first request. */
+/** The client for the cluster that `settings` specify. Nothing is read or sent before the first request. */
 export const kubeClient = (settings: ClusterSettings): KubeClient =>
   new KubeClient(new Connection(() => loadKubeConfig(settings)));
 
-/** The stream's bytes; ends it when the reader leaves or nothing came for `idleMs`. */
+/** The bytes of the stream; ends it when the reader stops or nothing is received for `idleMs`. */
 async function* chunks(stream: IncomingMessage, url: string, idleMs: number): AsyncGenerator<Buffer> {
   let dead: ApiUnreachable | undefined;
   const timer = setTimeout(() => {
-    dead = new ApiUnreachable(url, 'EIDLE', `nothing came for ${idleMs} ms`);
+    dead = new ApiUnreachable(url, 'EIDLE', `nothing received for ${idleMs} ms`);
     stream.destroy(dead);
   }, idleMs);
   try {
@@ -127,7 +128,7 @@ async function* chunks(stream: IncomingMessage, url: string, idleMs: number): As
   }
 }
 
-/** The body as text; its beginning when it is larger than `limit`. */
+/** The response body as text; truncated when it is larger than `limit`. */
 async function readBody(body: AsyncIterable<Buffer>, limit: number): Promise<{ text: string; whole: boolean }> {
   const parts: Buffer[] = [];
   let size = 0;
@@ -139,7 +140,7 @@ async function readBody(body: AsyncIterable<Buffer>, limit: number): Promise<{ t
   return { text: Buffer.concat(parts).toString(), whole: size <= limit };
 }
 
-/** Whatever an error holds beyond them, only code and message are taken over: no request, and so no token. */
+/** Whatever else an error contains, only its code and message are copied: no request, and so no token. */
 function unreachable(url: string, cause: unknown): ApiUnreachable {
   const { code, message } = cause as NodeJS.ErrnoException;
   return new ApiUnreachable(url, code ?? 'ERROR', message);

@@ -6,31 +6,31 @@ import { type ForwardProxy, proxyFor } from '../net/proxy.ts';
 import { ForwardAgent, TunnelAgent } from '../net/tunnel.ts';
 import { ApiUnreachable } from './api.ts';
 
-/** What one request needs. */
+/** Connection details for one request. */
 export interface Session {
-  /** URL of the API server, without a slash at its end. */
+  /** URL of the API server, without a trailing slash. */
   readonly server: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** For what lasts long or must not wait: no bound, in practice a socket for each watch. */
+  /** For long-lived or urgent requests: no limit, in practice one socket per watch. */
   readonly direct: AgentPair;
   /** For lists. */
   readonly bulk: AgentPair;
 }
 
-/** Kept connections, by protocol. */
+/** Persistent connections, by protocol. */
 export interface AgentPair {
   readonly http: HttpAgent;
   readonly https: HttpsAgent;
 }
 
-/** How many lists run at once when the agent starts: each has a page in memory. */
+/** How many lists run concurrently at startup: each has a page in memory. */
 const BULK_SOCKETS = 4;
 const CREDENTIALS_DEADLINE_MS = 30_000;
 
 /**
- * Credentials and connections. The client library is used to find them (kubeconfig, service account, exec plugins,
- * re-read of token and CA files), and only here; it would open a TLS connection for each request, so the agents are
- * our own. The node agent must not load this file.
+ * Credentials and connections. The client library is used only here, to find the credentials (kubeconfig, service
+ * account, exec plugins, re-reading of token and CA files). It would open a TLS connection for each request, so we use
+ * our own HTTP agents. The node agent must not load this file.
  */
 export class Connection {
   readonly #load: () => KubeConfig;
@@ -39,13 +39,13 @@ export class Connection {
   #config: KubeConfig | undefined;
   #agents: ServerAgents | undefined;
 
-  /** `env` names the proxy, unless the kubeconfig does. */
+  /** `env` provides the proxy, unless the kubeconfig does. */
   constructor(load: () => KubeConfig, env: NodeJS.ProcessEnv = process.env) {
     this.#load = load;
     this.#env = env;
   }
 
-  /** Looks for the cluster now, not only at the first request. Throws ApiUnreachable when there is none to be found. */
+  /** Resolves the cluster now instead of at the first request. Throws ApiUnreachable when none is found. */
   locate(): KubeConfig {
     try {
       this.#config ??= this.#load();
@@ -55,7 +55,7 @@ export class Connection {
     }
   }
 
-  /** Headers and agents as of now. Rejects with ApiUnreachable when there are no credentials. */
+  /** Current headers and agents. Rejects with ApiUnreachable when there are no credentials. */
   async session(): Promise<Session> {
     const options: RequestOptions = {};
     const config = this.locate();
@@ -75,7 +75,7 @@ export class Connection {
   }
 
   #newAgents(options: RequestOptions, server: string, hasProxy: boolean): ServerAgents {
-    // A proxy of a kubeconfig is left to the library's own agent, which serves both protocols and keeps nothing.
+    // A proxy from a kubeconfig uses the library's own agent, which supports both protocols and keeps no connections.
     const { agent } = options;
     if (hasProxy && agent instanceof HttpAgent) {
       const pair = { http: agent, https: agent as HttpsAgent };
@@ -95,7 +95,7 @@ export class Connection {
     );
   }
 
-  /** Forgets the credentials, so that the next request reads all files anew: a token was refused. */
+  /** Drops the credentials after a token was refused, so that the next request re-reads all files. */
   renew(): void {
     this.#config = undefined;
   }
@@ -109,10 +109,10 @@ export class Connection {
   }
 }
 
-/** Errors of parsers quote what they could not parse, here credentials. */
+/** Parser errors quote the input they could not parse, here credentials. */
 const QUOTING_ERRORS: ReadonlySet<string> = new Set(['YAMLException', 'SyntaxError']);
 
-/** What went wrong, without what the error may quote. */
+/** The cause, without anything the error may quote. */
 function credentialsError(cause: unknown): ApiUnreachable {
   const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
   return new ApiUnreachable('kubeconfig', 'ECREDENTIALS', QUOTING_ERRORS.has(name) ? `malformed (${name})` : message);
@@ -121,7 +121,7 @@ function credentialsError(cause: unknown): ApiUnreachable {
 const TLS_FIELDS = ['ca', 'cert', 'key', 'pfx', 'passphrase', 'servername', 'rejectUnauthorized'] as const;
 type TlsOptions = Partial<Pick<RequestOptions, (typeof TLS_FIELDS)[number]>>;
 
-/** The kept connections of one set of certificates. */
+/** The persistent connections for one set of certificates. */
 class ServerAgents {
   readonly direct: AgentPair;
   readonly bulk: AgentPair;
@@ -131,7 +131,7 @@ class ServerAgents {
     this.#tls = Object.fromEntries(
       TLS_FIELDS.filter((field) => options[field] !== undefined).map((field) => [field, options[field]]),
     );
-    // Dead peers are noticed by TCP after 30 s of silence and 10 probes a second apart.
+    // TCP detects dead peers after 30 s of silence and 10 probes one second apart.
     const kept = { ...this.#tls, keepAlive: true, keepAliveMsecs: 30_000 };
     this.direct = create(kept);
     this.bulk = create({ ...kept, maxSockets: BULK_SOCKETS });
@@ -141,7 +141,7 @@ class ServerAgents {
     return TLS_FIELDS.every((field) => String(this.#tls[field]) === String(options[field]));
   }
 
-  /** Lets running requests finish and keeps no connection: they were opened with old certificates. */
+  /** Lets running requests finish, then closes all connections: they were opened with old certificates. */
   retire(): void {
     for (const agent of this.#all()) {
       agent.maxFreeSockets = 0;
@@ -161,7 +161,7 @@ class ServerAgents {
 function headersOf({ headers = {}, auth }: RequestOptions): Record<string, string> {
   const plain: Record<string, string> = { 'user-agent': 'firesteel' };
   if (auth) plain.authorization = `Basic ${Buffer.from(auth).toString('base64')}`;
-  // A token file may end in a newline, which no header can hold.
+  // A token file may end in a newline, which is invalid in a header.
   for (const [name, value] of Object.entries(headers)) plain[name.toLowerCase()] = String(value).trim();
   return plain;
 }

@@ -1,12 +1,15 @@
 // Schedules of CronJobs: https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax. A time
-// matches as in the CronJob controller: a local time that the clock skips never comes, one that it repeats comes twice,
-// and when both day fields are restricted either is enough. A step may be wider than its range: then only the first
+// matches as in the CronJob controller: a local time skipped by the clock never occurs, a repeated one occurs twice,
+// and when both day fields are restricted, either is enough. A step may be wider than its range: then only the first
 // value of the range fires.
 import { localOffsetMinutes } from './time-zone.ts';
 
-/** A schedule that can tell when it fires. */
+/** A parsed schedule. */
 export interface CronSchedule {
-  /** The first firing after `seconds` since 1970, in the same unit; undefined when there is none in five years. */
+  /**
+   * The first time it fires after `seconds` since 1970, in the same unit; undefined when it does not fire within five
+   * years.
+   */
   next(seconds: number): number | undefined;
 }
 
@@ -40,14 +43,14 @@ const DAY_MINUTES = 24 * 60;
 const SEARCH_DAYS = 5 * 366;
 
 /**
- * Parses five fields, a descriptor such as `@hourly`, or `@every 1h30m`, perhaps behind `TZ=<zone>` or
- * `CRON_TZ=<zone>`. `zone` is an IANA name; without any the process's own zone holds. Throws an Error that says what
- * is wrong.
+ * Parses five fields, a descriptor such as `@hourly`, or `@every 1h30m`, optionally prefixed with `TZ=<zone>` or
+ * `CRON_TZ=<zone>`. `zone` is an IANA name; without one the process's own zone applies. Throws an Error that describes
+ * the problem.
  */
 export function parseCronSchedule(text: string, zone?: string): CronSchedule {
-  if (text.length > MAX_LENGTH) throw new Error(`a schedule of more than ${MAX_LENGTH} characters`);
+  if (text.length > MAX_LENGTH) throw new Error(`the schedule is longer than ${MAX_LENGTH} characters`);
   const prefixed = /^(?:CRON_)?TZ=(\S+)\s+(.*)$/s.exec(text.trim());
-  if (prefixed && zone !== undefined) throw new Error('a time zone in the schedule and beside it');
+  if (prefixed && zone !== undefined) throw new Error('time zone given both in the schedule and separately');
   const timeZone = prefixed?.[1] ?? zone;
   const body = prefixed?.[2] ?? text.trim();
   const offsetMinutes = localOffsetMinutes(timeZone);
@@ -64,7 +67,7 @@ export function parseCronSchedule(text: string, zone?: string): CronSchedule {
 
 interface FieldMatch {
   readonly values: ReadonlySet<number>;
-  /** Whether the field has `*` or `?`, so that it is no restriction of the day. */
+  /** Whether the field has `*` or `?`, so that it does not restrict the day. */
   readonly any: boolean;
 }
 
@@ -76,10 +79,10 @@ function parseField(text: string, field: Field): FieldMatch {
     if (more.length > 0) throw new Error(`${field.name}: too many slashes in ${JSON.stringify(range)}`);
     const [first = '', last, ...rest] = bounds.split('-');
     const star = first === '*' || first === '?';
-    // The controller does not look at what follows a star and a hyphen.
+    // The controller ignores anything after a star and a hyphen.
     if (rest.length > 0 && !star) throw new Error(`${field.name}: too many hyphens in ${JSON.stringify(range)}`);
     const start = star ? field.min : number(first, field);
-    // "5/10" means from 5 to the field's end.
+    // "5/10" means from 5 to the end of the field's range.
     const single = stepText === undefined ? start : field.max;
     const end = star ? field.max : last === undefined ? single : number(last, field);
     const step = stepText === undefined ? 1 : stepOf(stepText, field);
@@ -99,14 +102,14 @@ function number(text: string, { name, min, max, words }: Field): number {
 
 function stepOf(text: string, { name }: Field): number {
   const step = wholeNumber(text);
-  if (!(step >= 1)) throw new Error(`${name}: ${JSON.stringify(text)} is no step`);
+  if (!(step >= 1)) throw new Error(`${name}: ${JSON.stringify(text)} is not a valid step`);
   return step;
 }
 
-/** A number of Go's Atoi that is not negative; NaN for anything else. */
+/** A non-negative number as parsed by Go's Atoi; NaN for anything else. */
 const wholeNumber = (text: string): number => (/^\+?\d{1,18}$/.test(text) ? Number(text) : Number.NaN);
 
-/** Local times are kept as if they were UTC, so that the calendar is plain arithmetic. */
+/** Local times are stored as if they were UTC, so that the calendar is plain arithmetic. */
 function nextTime(
   fields: readonly FieldMatch[],
   offsetMinutes: (utcMinutes: number) => number,
@@ -128,7 +131,7 @@ function nextTime(
     const byWeek = weekdays.values.has(date.getUTCDay());
     if (!(days.any || weekdays.any ? byMonth && byWeek : byMonth || byWeek)) continue;
     const start = day * DAY_MINUTES;
-    // The offsets around the day are the only ones that can hold on it: clocks change once in a few days at most.
+    // Only the offsets around the day can apply on it: clocks change at most once in a few days.
     const offsets = new Set([offsetMinutes(start - DAY_MINUTES), offsetMinutes(start + 2 * DAY_MINUTES)]);
     let first: number | undefined;
     for (const hour of hours.values) {
@@ -149,11 +152,11 @@ const SECONDS: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 1e
 
 /** Whole seconds, at least one, of Go's `1h30m`. */
 function goDurationSeconds(text: string): number {
-  if (!GO_DURATION.test(text)) throw new Error(`${JSON.stringify(text)} is no duration`);
+  if (!GO_DURATION.test(text)) throw new Error(`${JSON.stringify(text)} is not a duration`);
   let seconds = 0;
   for (const [, amount, unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)/g)) {
     seconds += Number(amount) * (SECONDS[unit] ?? 0);
   }
-  if (seconds < 1) throw new Error(`${JSON.stringify(text)} is less than a second`);
+  if (seconds < 1) throw new Error(`${JSON.stringify(text)} is shorter than a second`);
   return Math.floor(seconds);
 }

@@ -1,15 +1,15 @@
 import { ApiError, type KubeApi } from './api.ts';
 
-/** What to look for: a kind of a group, in one version or, without `version`, in the one that the server prefers. */
+/** The kind to look for: one of a group, in one version or, without `version`, in the one that the server prefers. */
 export interface Wanted {
   readonly group: string;
   readonly version?: string;
   readonly kind: string;
-  /** Plural name; decides where a kind has more than one resource. */
+  /** Plural name; selects the resource when a kind has more than one. */
   readonly plural: string;
 }
 
-/** A resource as the API server has it. */
+/** A resource as the API server describes it. */
 export interface Discovered {
   readonly version: string;
   readonly plural: string;
@@ -32,7 +32,7 @@ const MAX_VERSIONS = 20;
 
 /**
  * Asks the API server for a resource: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api.
- * Undefined when the server does not have it. Rejects as {@link KubeApi} does.
+ * Undefined when the server does not have it. Rejects in the same cases as {@link KubeApi}.
  */
 export async function discover(api: KubeApi, wanted: Wanted, signal: AbortSignal): Promise<Discovered | undefined> {
   const { group, kind, plural } = wanted;
@@ -53,7 +53,7 @@ async function versionsOf(api: KubeApi, group: string, signal: AbortSignal): Pro
   return [...new Set(names.filter((name) => name !== undefined))].slice(0, MAX_VERSIONS);
 }
 
-/** An answer, undefined for 404. */
+/** A response; undefined for 404. */
 async function found<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;

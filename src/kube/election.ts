@@ -1,45 +1,48 @@
 import type { Registry } from 'prom-client';
 import { leaseMetrics } from './lease-metrics.ts';
 
-/** Decides which of several replicas is the master. */
+/** Decides which of several replicas is the leader. */
 export interface Election {
   /**
-   * Whether this process is the master at this moment. Ask again right before each upload: the answer changes by time
-   * alone, also while the process was stopped.
+   * Whether this process is the leader right now. Check again right before each push: the answer can change by time
+   * alone, even while the process was suspended.
    */
   isMaster(): boolean;
-  /** What the status page tells. */
+  /** The state shown on the status page. */
   readonly status: ElectionStatus;
-  /** Begins; a slave until proven otherwise. Once only. */
+  /** Starts as a standby. Call once only. */
   start(): void;
   /**
-   * The agent is about to end: it still pushes as master, but its `firesteel_leader` says 0, as the last value that
-   * receivers get of a series is the one that they show for minutes.
+   * The agent is about to stop: it still pushes as leader, but its `firesteel_leader` is 0, since receivers show the
+   * last value of a series for minutes.
    */
   retire(): void;
-  /** Ends mastership at once and gives the Lease up, so that the next one need not wait; takes 3 s at most, once only. */
+  /**
+   * Ends leadership immediately and releases the Lease, so that the next leader need not wait. Takes at most 3 s; call
+   * once only.
+   */
   stop(): Promise<void>;
 }
 
-/** How an election stands. */
+/** The state of an election. */
 export interface ElectionStatus {
-  /** `namespace/name` of the Lease; empty where there is no election. */
+  /** `namespace/name` of the Lease; empty without an election. */
   readonly lease: string;
   readonly master: boolean;
-  /** Who holds the Lease as far as known; empty for nobody. */
+  /** The holder of the Lease as far as known; empty without one. */
   readonly holder: string;
   readonly transitions: number;
-  /** Whether this is the master only because no other state agent reaches the API server either. */
+  /** Whether this process is the leader only because no other state agent can reach the API server either. */
   readonly withoutLease: boolean;
 }
 
-/** Are called after a change, synchronously; must not throw. */
+/** Called synchronously after a change; must not throw. */
 export interface ElectionHooks {
   onMaster?(): void;
   onSlave?(): void;
 }
 
-/** Where there is nobody to share with: master from the start to the end. */
+/** For a single replica: leader from start to stop. */
 export function soleMaster(registry: Registry, { onMaster, onSlave }: ElectionHooks = {}): Election {
   let master = false;
   let retired = false;

@@ -2,39 +2,41 @@ import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 import { ApiBodyError, ApiError, ApiUnreachable } from './api.ts';
 
-/** When a cause is said again while it lasts, after it was said first: how many it concerns is known then. */
+/**
+ * When a lasting cause is logged again after its first message: by then it is known how many collections it affects.
+ */
 const AGAIN_MS = [10_000, 3_600_000] as const;
-/** A cause that comes and goes is said at most so often. */
+/** Minimum interval between messages about a cause that comes and goes. */
 const QUIET_MS = 600_000;
 
-/** What is wrong with the requests about several collections, by one cause. */
+/** A problem with requests for one or more collections, grouped by cause. */
 interface Cause {
   readonly paths: Set<string>;
   failures: number;
   readonly sinceMs: number;
   saidMs: number;
-  /** How often it was said. */
+  /** How often it has been logged. */
   times: number;
 }
 
 /**
- * Logs what keeps collections from being followed: one line for a cause, not one for each collection and try; no
- * stacks, which would all show this agent's own request.
+ * Logs why collections cannot be followed: one line per cause, not per collection and try. Without stack traces, which
+ * would all show this agent's own request.
  */
 export class FailureLog {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #causes = new Map<string, Cause>();
-  /** When a cause that is over now was last said. */
+  /** When a cause that is now resolved was last logged. */
   readonly #saidMs = new Map<string, number>();
 
-  /** `now` gives milliseconds. */
+  /** `now` returns milliseconds. */
   constructor(log: Log, now: () => number) {
     this.#log = log;
     this.#now = now;
   }
 
-  /** Takes note of a failure that counts. */
+  /** Records a failure that counts. */
   failed(path: string, error: unknown): void {
     const name = causeOf(error);
     this.#leave(path, name);
@@ -54,18 +56,21 @@ export class FailureLog {
       collections: cause.paths.size,
       failures: cause.failures,
     };
-    if (name === NOT_SERVED) this.#log.info(fields, 'this API server does not serve all resources; asking again');
-    else this.#log.warn(fields, 'the cluster cannot be watched: keeping the last known state; retrying');
+    if (name === NOT_SERVED) this.#log.info(fields, 'the API server does not serve all resources; retrying');
+    else this.#log.warn(fields, 'failed to watch the cluster; keeping the last known state and retrying');
   }
 
-  /** The collection is followed. */
+  /** Records that the collection is being followed again. */
   over(path: string): void {
     if (this.#causes.size > 0) this.#leave(path);
   }
 
-  /** The first object of a collection that could not be handled. */
+  /** Logs the first object of a collection that could not be processed. */
   handlerFailed(path: string, key: string, error: unknown): void {
-    this.#log.error({ path, object: key, err: error }, 'an object could not be handled; further ones count');
+    this.#log.error(
+      { path, object: key, err: error },
+      'failed to process an object; further failures are only counted',
+    );
   }
 
   #isDue(name: string, { times, saidMs }: Cause, nowMs: number): boolean {
@@ -74,7 +79,7 @@ export class FailureLog {
     return before === undefined || nowMs - before >= QUIET_MS;
   }
 
-  /** The collection fails no longer, or now for the cause `except`. */
+  /** The collection no longer fails, or now fails for the cause `except`. */
   #leave(path: string, except?: string): void {
     for (const [name, cause] of this.#causes) {
       if (name === except || !cause.paths.delete(path) || cause.paths.size > 0) continue;
@@ -88,7 +93,7 @@ export class FailureLog {
 
 const NOT_SERVED = 'not served';
 
-/** Whether the server answered that it does not have such a collection. The core group always is there. */
+/** Whether the server answered that it does not have such a collection. The core group is always present. */
 export const isNotServed = (error: unknown, path: string): boolean =>
   error instanceof ApiError && error.status === 404 && path.startsWith('/apis/');
 

@@ -2,7 +2,7 @@ import { type ClientRequest, type Agent as HttpAgent, request as httpRequest, ty
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 
-/** One request, ready to be sent. */
+/** One request, ready to send. */
 export interface Exchange {
   readonly method: string;
   readonly target: URL;
@@ -10,15 +10,15 @@ export interface Exchange {
   /** Sent as JSON. */
   readonly body: object | undefined;
   readonly agent: { readonly http: HttpAgent; readonly https: HttpsAgent };
-  /** From the connection to the headers of the answer. */
+  /** From the connection to the headers of the response. */
   readonly headersMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Name lookup, TCP and TLS. */
+/** DNS lookup, TCP and TLS. */
 const CONNECT_MS = 10_000;
 
-/** Something took too long. */
+/** A timeout. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
   readonly code = 'ETIMEDOUT';
@@ -29,10 +29,10 @@ export class TimeoutError extends Error {
 }
 
 /**
- * Sends a request; resolves at the headers of the answer, whatever its status. Aborting the signal ends it at any time.
+ * Sends a request; resolves at the headers of the response, whatever its status. The signal aborts it at any time.
  *
- * This is Node's own client and not got: a state agent asks for its Lease every second or two, and got took a quarter of
- * an idle standby's CPU; each part of a list went through one more stream.
+ * This uses Node's own client instead of got: a state agent requests its Lease every second or two, and got took a
+ * quarter of an idle standby's CPU. It also passed each part of a list through one more stream.
  */
 export function exchange({
   method,
@@ -58,7 +58,7 @@ export function exchange({
   return answer;
 }
 
-/** The time for which a request waits for one of few connections does not count. */
+/** Time spent waiting for one of few connections does not count. */
 function answerOf(
   request: ClientRequest,
   connected: 'connect' | 'secureConnect',
@@ -79,7 +79,7 @@ function answerOf(
       clearTimeout(timer);
       resolve(response);
     });
-    // Stays: a connection may break when the answer has begun, and whoever reads it meets that.
+    // Not removed: a connection may break after the response has begun, and the reader gets that error.
     request.on('error', (cause) => {
       clearTimeout(timer);
       reject(cause);

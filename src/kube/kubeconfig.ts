@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 
-/** Where to find the cluster. Without a `kubeconfig`: $KUBECONFIG, the pod's service account, ~/.kube/config. */
+/** How to find the cluster. Without a `kubeconfig`: $KUBECONFIG, the pod's service account, ~/.kube/config. */
 export interface ClusterSettings {
   readonly kubeconfig?: string;
   readonly context?: string;
@@ -13,10 +13,10 @@ const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/tok
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
- * Finds the cluster as kubectl does. `kubeconfig` must exist. $KUBECONFIG is a list: files that do not exist are skipped,
- * the others merged, and of what several of them have (a cluster, a user, a context, the current context) the first
- * counts. If none exists, it is as if $KUBECONFIG was not set, but for ~/.kube/config. Throws an Error that says where it
- * looked. `root` goes before the service account's path.
+ * Finds the cluster like kubectl. `kubeconfig` must exist. $KUBECONFIG is a list: missing files are skipped and the
+ * others merged; of clusters, users, contexts and the current context that several files define, the first definition
+ * wins. If none of the files exists, $KUBECONFIG counts as unset, except that ~/.kube/config is not used. Throws an
+ * Error that says where it looked. `root` is prepended to the path of the service account.
  */
 export function loadKubeConfig(
   { kubeconfig, context }: ClusterSettings,
@@ -42,10 +42,10 @@ export function loadKubeConfig(
   const known = config.getContexts().map(({ name }) => name);
   const current = config.getCurrentContext();
   const what = current ? `no cluster for context ${current}` : 'no current-context';
-  throw new Error(`${place}: ${what}; ${known.length > 0 ? `contexts: ${known.join(', ')}` : 'there are no contexts'}`);
+  throw new Error(`${place}: ${what}; ${known.length > 0 ? `contexts: ${known.join(', ')}` : 'no contexts defined'}`);
 }
 
-/** One configuration of several files: the first that has something wins. */
+/** Merges several files into one configuration: the first definition wins. */
 function merged(files: readonly string[]): KubeConfig {
   const config = new KubeConfig();
   config.loadFromOptions({ clusters: [], users: [], contexts: [], currentContext: '' });
@@ -64,7 +64,9 @@ const withNew = <T extends { readonly name: string }>(known: readonly T[], more:
   ...more.filter(({ name }) => known.every((one) => one.name !== name)),
 ];
 
-/** Paths in the file are relative to its folder. Throws an Error that names the file and quotes nothing of it. */
+/**
+ * Paths in the file are relative to its directory. Throws an Error that names the file and quotes none of its content.
+ */
 function fromFile(file: string): Partial<KubeConfig> {
   const config = new KubeConfig();
   try {
@@ -81,7 +83,7 @@ function fromFile(file: string): Partial<KubeConfig> {
   return config;
 }
 
-/** Errors of parsers quote what they could not parse, here credentials. */
+/** Parser errors quote the input they could not parse, here credentials. */
 const QUOTING_ERRORS: ReadonlySet<string> = new Set(['YAMLException', 'SyntaxError', 'TypeError']);
 
 function reasonOf(cause: unknown): string {

@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** The self metrics of one election. */
+/** Self metrics of one election. */
 export interface LeaseMetrics {
   readonly transitions: Gauge.Internal<'lease'>;
   readonly renewed: Gauge.Internal<'lease'>;
@@ -8,8 +8,8 @@ export interface LeaseMetrics {
 }
 
 /**
- * Registers them in `registry`. `lease` is the Lease's name, or empty where there is no election; whether this is the
- * master is asked at each collection, since mastership ends by time alone.
+ * Registers them in `registry`. `lease` is the name of the Lease, or empty without an election. Leadership is evaluated
+ * at each collection, since it can end by time alone.
  */
 export function leaseMetrics(
   registry: Registry,
@@ -21,7 +21,7 @@ export function leaseMetrics(
   const labelNames = ['lease'] as const;
   new Gauge({
     name: 'firesteel_leader',
-    help: 'Whether this process is the master, which alone pushes the state of the cluster.',
+    help: 'Whether this process is the leader, the only one that pushes the cluster state.',
     labelNames,
     registers,
     collect() {
@@ -30,7 +30,7 @@ export function leaseMetrics(
   });
   new Gauge({
     name: 'firesteel_leader_without_lease',
-    help: 'Whether this process is the master only because no state agent reaches the API server.',
+    help: 'Whether this process is the leader only because no state agent can reach the API server.',
     labelNames,
     registers,
     collect() {
@@ -39,19 +39,19 @@ export function leaseMetrics(
   });
   const transitions = new Gauge({
     name: 'firesteel_lease_transitions',
-    help: 'How often the Lease has changed hands, by its own record.',
+    help: 'Number of times the Lease has changed holders, from its leaseTransitions field.',
     labelNames,
     registers,
   });
   const renewed = new Gauge({
     name: 'firesteel_lease_last_renewal_timestamp_seconds',
-    help: 'When this process last acquired or renewed the Lease, in seconds since 1970.',
+    help: 'Time when this process last acquired or renewed the Lease, in seconds since 1970.',
     labelNames,
     registers,
   });
   const errors = new Counter({
     name: 'firesteel_lease_errors_total',
-    help: 'Rounds of the election that failed; losing one to another candidate is no failure.',
+    help: 'Failed election rounds; losing a round to another candidate does not count.',
     labelNames,
     registers,
   });

@@ -3,68 +3,69 @@ import { type Candidate, type Lease, processOf } from './lease-record.ts';
 import type { Sleep } from './lease-store.ts';
 
 /**
- * What a candidate answers to the holder of the Lease, which does not reach the API server and asks whether it may go on:
- * `granted`, a promise not to become master for the duration of the Lease; `reaches`, the API server answers here, so the
- * Lease decides; `leads`, the master is here; `stranger`, the Lease that was last seen here has another holder. `self`
- * and `other` are no candidates besides: the one that asks, and one of another Lease.
+ * A candidate's answer to the holder of the Lease, which cannot reach the API server and asks whether it may continue
+ * as leader. `granted`: a promise not to become leader for the duration of the Lease. `reaches`: this candidate reaches
+ * the API server, so the Lease decides. `leads`: this candidate is the leader. `stranger`: the Lease last seen by this
+ * candidate has another holder. `self` and `other` are not competing candidates: the process that asks, and a candidate
+ * for another Lease.
  */
 export const PEER_ANSWERS = ['granted', 'reaches', 'leads', 'stranger', 'self', 'other'] as const;
 
 export type PeerAnswer = (typeof PEER_ANSWERS)[number];
 
-/** What the holder asks. */
+/** The question the holder asks its peers. */
 export interface PeerQuestion {
   /** `namespace/name` of the Lease. */
   readonly lease: string;
   /** {@link proofOf} the holder. */
   readonly proof: string;
-  /** The same of whom it took the Lease over from, for those who have not seen that any more; may be empty. */
+  /** Proof of the previous holder, for candidates that have not seen the latest change; may be empty. */
   readonly previous: string;
-  /** How often the Lease had changed hands by then. */
+  /** Number of transitions of the Lease by then. */
   readonly transitions: number;
 }
 
-/** The way to the other candidates that does without the API server. */
+/** Access to the other candidates without the API server. */
 export interface LeasePeers {
   /**
-   * Whether all other candidates agree that the holder goes on, or have ended; for whoever does not agree, or can't be
-   * asked, `against` says why. Takes `patienceMs` at most.
+   * Whether all other candidates agree that the holder continues, or have ended. If one disagrees or cannot be asked,
+   * `against` says why. Takes at most `patienceMs`.
    */
   consent(question: PeerQuestion, patienceMs: number): Promise<{ readonly against: string | undefined }>;
   /**
-   * Stays with the holder, as long as `isWanted` when it is asked now and then; resolves to true when that process has
-   * certainly ended, and to false when nothing is known of it.
+   * Watches the holder while `isWanted`, which is polled, returns true. Resolves to true when that process has
+   * certainly ended, and to false when its state is unknown.
    */
   ended(holder: Pick<PeerQuestion, 'lease' | 'proof'>, isWanted: () => boolean, signal: AbortSignal): Promise<boolean>;
 }
 
 /**
- * Shows that one is the holder of the Lease: only who may read it knows the nonce of its holder, which does not go over
- * the network between candidates.
+ * Proves that a process holds the Lease: only those who may read the Lease know its holder's nonce, which is never sent
+ * over the network between candidates.
  */
 export const proofOf = ({ process }: Pick<Candidate, 'process'>): string =>
   createHash('sha256').update(`firesteel holder ${process}`).digest('hex');
 
-/** The proof that the holder of a Lease would bring; undefined when it has none. */
+/** The proof that the holder of a Lease would present; undefined when it has none. */
 export function proofOfHolder(lease: Lease): string | undefined {
   const process = processOf(lease);
   return process === undefined ? undefined : proofOf({ process });
 }
 
-/** What it takes to wait for the end of holders. */
+/** Dependencies of {@link watchHolder}. */
 export interface HolderWatch {
   readonly lease: string;
-  /** Whose end is of interest now, as a proof. */
+  /** Proof of the holder to watch now. */
   readonly holder: () => string | undefined;
   readonly onEnd: (proof: string) => void;
   readonly sleep: Sleep;
   readonly signal: AbortSignal;
 }
 
-/** Pause before the holder of the Lease is looked for again. */
+/** Pause before looking for the holder of the Lease again. */
 const LOOK_MS = 5000;
 
-/** Waits beside another holder for the end of its process, and then beside the next one. */
+/** Waits for the process of the current holder to end, then for that of the next one. */
 export async function watchHolder(peers: LeasePeers, watch: HolderWatch): Promise<void> {
   const { lease, holder, onEnd, sleep, signal } = watch;
   while (!signal.aborted) {

@@ -13,19 +13,20 @@ interface LeaseSpec {
   readonly leaseTransitions?: number | null;
 }
 
-/** Who asks for a Lease: a name for people, and a nonce that no other process has. */
+/** A candidate for a Lease: a human-readable name, and a nonce that no other process has. */
 export interface Candidate {
   readonly identity: string;
   readonly process: string;
 }
 
 /**
- * Which process of that identity holds the Lease. Two replicas may have been given one identity; and a record without
- * holder was released only if this is gone too, else somebody has edited it while the holder may still believe in it.
+ * Which process with that identity holds the Lease. Two replicas may have the same identity. A record without a holder
+ * counts as released only if this annotation is absent too; otherwise it was edited by hand, and the holder may still
+ * consider itself leader.
  */
 const PROCESS_ANNOTATION = 'firesteel/holder-process';
 
-/** What the holder leaves for the next one. */
+/** The note that the holder leaves for the next one. */
 const NOTE_ANNOTATION = 'firesteel/note';
 
 const MAX_TRANSITIONS = 2 ** 31 - 1;
@@ -34,42 +35,42 @@ const MAX_TRANSITIONS = 2 ** 31 - 1;
 export const isLease = (value: Lease | null): value is Lease =>
   value?.kind === 'Lease' && Boolean(value.metadata?.resourceVersion);
 
-/** The name of who holds it; empty when nobody does. */
+/** The name of the holder; empty without one. */
 export const holderOf = ({ spec }: Lease): string => spec?.holderIdentity ?? '';
 
-/** How often it has changed hands. */
+/** How often the Lease has changed holders. */
 export function transitionsOf({ spec }: Lease): number {
   const count = spec?.leaseTransitions;
   return Number.isInteger(count) ? Math.max(0, Number(count)) : 0;
 }
 
-/** For how long its record claims to be valid, milliseconds; 0 when it does not say. */
+/** How long the record claims to be valid, in milliseconds; 0 when it does not say. */
 function durationMsOf({ spec }: Lease): number {
   const seconds = spec?.leaseDurationSeconds;
   return Number.isFinite(seconds) ? Math.max(0, Number(seconds) * 1000) : 0;
 }
 
-/** No configuration allows a longer one: a record that says so was written by hand. */
+/** No configuration allows a longer duration: a record with a longer one was written by hand. */
 const MAX_LEASE_MS = 300_000;
 
 /**
- * For how long a record is its holder's, milliseconds. Never less than the candidate's own `durationMs`: the holder may
- * have written a longer one until somebody edited it.
+ * How long a record protects its holder, in milliseconds. Never less than the candidate's own `durationMs`: the holder
+ * may have written a longer one before the record was edited.
  */
 export const validMs = (lease: Lease, durationMs: number): number =>
   Math.max(durationMs, Math.min(durationMsOf(lease), MAX_LEASE_MS));
 
-/** Whether this very process holds it. */
+/** Whether this process holds the Lease. */
 export const isHeldBy = (lease: Lease, { identity, process }: Candidate): boolean =>
   holderOf(lease) === identity && processOf(lease) === process;
 
-/** Whether its holder gave it up in order. */
+/** Whether its holder released it properly. */
 export const isReleased = (lease: Lease): boolean => holderOf(lease) === '' && processOf(lease) === undefined;
 
-/** Everything a renewal changes, as text to compare; labels and other annotations are not part of it. */
+/** Everything a renewal changes, as text for comparison; excludes labels and other annotations. */
 export const recordText = (lease: Lease): string => JSON.stringify([lease.spec ?? {}, processOf(lease)]);
 
-/** The nonce of the process that holds it. */
+/** The nonce of the holding process. */
 export const processOf = ({ metadata }: Lease): string | undefined => metadata?.annotations?.[PROCESS_ANNOTATION];
 
 /** A new Lease, held by the candidate. */
@@ -81,7 +82,7 @@ export const newLease = (namespace: string, name: string, candidate: Candidate, 
     leaseTransitions: 0,
   });
 
-/** The Lease as the candidate, which holds it, renews it. */
+/** The Lease as renewed by the candidate, its holder. */
 export const renewed = (lease: Lease, candidate: Candidate, durationMs: number, nowMs: number): Lease =>
   held(lease, candidate, {
     leaseDurationSeconds: Math.ceil(durationMs / 1000),
@@ -89,17 +90,17 @@ export const renewed = (lease: Lease, candidate: Candidate, durationMs: number, 
     leaseTransitions: transitionsOf(lease),
   });
 
-/** The Lease as the candidate takes it over. */
+/** The Lease as taken over by the candidate. */
 export const takenOver = (lease: Lease, candidate: Candidate, durationMs: number, nowMs: number): Lease =>
   held(lease, candidate, {
     leaseDurationSeconds: Math.ceil(durationMs / 1000),
     acquireTime: microTime(nowMs),
     renewTime: microTime(nowMs),
-    // The API server refuses more than 32 bits, and would do so for ever after an edit by hand.
+    // The API server rejects more than 32 bits, and would keep rejecting every takeover after an edit by hand.
     leaseTransitions: transitionsOf(lease) >= MAX_TRANSITIONS ? 0 : transitionsOf(lease) + 1,
   });
 
-/** The Lease as its holder gives it up: free for all at once. */
+/** The Lease as released by its holder: immediately free for all candidates. */
 export function released(lease: Lease, nowMs: number): Lease {
   const { [PROCESS_ANNOTATION]: _, ...annotations } = lease.metadata?.annotations ?? {};
   return {
@@ -115,10 +116,10 @@ export function released(lease: Lease, nowMs: number): Lease {
   };
 }
 
-/** What the holder has left there. */
+/** The note that the holder has stored. */
 export const noteOf = ({ metadata }: Lease): string | undefined => metadata?.annotations?.[NOTE_ANNOTATION];
 
-/** The Lease with another note; as it is without one. */
+/** The Lease with the new note; unchanged when `note` is undefined. */
 export const withNote = (lease: Lease, note: string | undefined): Lease =>
   note === undefined
     ? lease

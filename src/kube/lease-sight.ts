@@ -2,21 +2,21 @@ import { proofOfHolder } from './lease-peers.ts';
 import { type Candidate, holderOf, isHeldBy, isReleased, type Lease, recordText, validMs } from './lease-record.ts';
 
 /**
- * The Lease as it was last seen, and until when it is another candidate's. Clocks are never compared: a record has expired
- * when it did not change for its duration on our own clock.
+ * The Lease as last seen, and how long it belongs to another candidate. Clocks are never compared: a record has expired
+ * when it has not changed for its duration on our own clock.
  */
 export class LeaseSight {
   readonly #candidate: Candidate;
   readonly #durationMs: number;
   readonly #monotonic: () => number;
   #lease: Lease | undefined;
-  /** The record when it last changed. */
+  /** The record as of its last change. */
   #text: string | undefined;
   #othersUntil = Number.NEGATIVE_INFINITY;
   /** Proof of a holder whose process has ended. */
   #dead: string | undefined;
 
-  /** `durationMs` is for records that do not say how long they are valid. */
+  /** `durationMs` applies to records without a duration. */
   constructor(candidate: Candidate, durationMs: number, monotonic: () => number) {
     this.#candidate = candidate;
     this.#durationMs = durationMs;
@@ -27,7 +27,7 @@ export class LeaseSight {
     return this.#lease;
   }
 
-  /** Until when the Lease is another one's, on our clock. */
+  /** When the Lease of another holder expires, on our clock. */
   get othersUntil(): number {
     return this.#othersUntil;
   }
@@ -37,13 +37,16 @@ export class LeaseSight {
     return this.#lease !== undefined && isHeldBy(this.#lease, this.#candidate);
   }
 
-  /** Another holder, as its peers know it; none whose process has ended. */
+  /** Proof of another holder, as its peers know it; undefined when that process has ended. */
   get otherHolder(): string | undefined {
     const proof = this.#lease && !this.isOurs ? proofOfHolder(this.#lease) : undefined;
     return proof === this.#dead ? undefined : proof;
   }
 
-  /** Remembers the record, and when it last changed. Gives the name of its holder when that is a new one, and another. */
+  /**
+   * Stores the record and when it last changed. Returns the holder's name if the Lease has a new holder other than this
+   * candidate.
+   */
   observe(lease: Lease): string | undefined {
     const before = this.#lease;
     this.#lease = lease;

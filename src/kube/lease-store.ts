@@ -1,10 +1,10 @@
 import { ApiError, type KubeApi, type KubeRequest } from './api.ts';
 import { isLease, type Lease } from './lease-record.ts';
 
-/** Waits for `ms`; resolves at once when `signal` fires. */
+/** Waits for `ms`; resolves immediately when `signal` fires. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
-/** One Lease on the API server. Everything rejects after `patienceMs`, and when the answer is no Lease. */
+/** One Lease on the API server. All calls reject after `patienceMs`, and when the response is not a Lease. */
 export class LeaseStore {
   readonly #api: Pick<KubeApi, 'json'>;
   readonly #sleep: Sleep;
@@ -18,7 +18,7 @@ export class LeaseStore {
     this.#path = `${this.#collection}/${encodeURIComponent(name)}`;
   }
 
-  /** The Lease; undefined when there is none. */
+  /** The Lease; undefined when it does not exist. */
   async get(patienceMs: number): Promise<Lease | undefined> {
     try {
       return await this.#call({ path: this.#path }, patienceMs);
@@ -28,7 +28,9 @@ export class LeaseStore {
     }
   }
 
-  /** Writes a Lease, with optimistic locking: only if it is still as it was read. Resolves to it as stored. */
+  /**
+   * Writes a Lease with optimistic locking: only if it has not changed since it was read. Resolves to the stored Lease.
+   */
   put(body: Lease, patienceMs: number): Promise<Lease> {
     const isNew = body.metadata?.resourceVersion === undefined;
     const target = isNew
@@ -41,15 +43,15 @@ export class LeaseStore {
     const late = new AbortController();
     const answered = new AbortController();
     const deadline = this.#sleep(patienceMs, answered.signal).then(() => {
-      const error = new Error('the API server gave no answer in time');
+      const error = new Error('timed out waiting for the API server');
       late.abort(error);
       throw error;
     });
-    // Also rejects, with nobody listening, when the answer has come.
+    // Also rejects, unhandled, once the response has arrived.
     deadline.catch(() => {});
     try {
       const lease = await Promise.race([this.#api.json<Lease | null>({ ...request, signal: late.signal }), deadline]);
-      if (!isLease(lease)) throw new Error(`${request.path}: the answer is no Lease`);
+      if (!isLease(lease)) throw new Error(`${request.path}: the response is not a Lease`);
       return lease;
     } finally {
       answered.abort();
@@ -57,8 +59,8 @@ export class LeaseStore {
   }
 }
 
-/** Whether another writer was faster: the Lease exists already, or is not as it was read. */
+/** Whether another writer was faster: the Lease already exists, or has changed since it was read. */
 export const isConflict = (error: unknown): boolean => error instanceof ApiError && error.status === 409;
 
-/** Whether there is no such Lease. */
+/** Whether the Lease does not exist. */
 export const isNotFound = (error: unknown): boolean => error instanceof ApiError && error.status === 404;

@@ -23,27 +23,27 @@ import { LeaseSight } from './lease-sight.ts';
 import { isConflict, isNotFound, LeaseStore } from './lease-store.ts';
 
 /**
- * Pauses are this part of `retryMs`, spread so that candidates don't ask together. The master renews more often than a
- * standby looks, which costs a millisecond of CPU each time; a standby looks often enough that a new master's first push
- * still comes within lease duration + retry period after the death of the old one.
+ * Pauses are this fraction of `retryMs`, spread so that candidates do not send requests simultaneously. The leader
+ * renews more often than a standby checks, which costs a millisecond of CPU each time. A standby checks often enough
+ * that a new leader's first push still arrives within lease duration + retry period after the old leader dies.
  */
 const PAUSE = { master: [0.4, 0.8], standby: [0.7, 0.95] } as const;
 const [, LONGEST_PAUSE] = PAUSE.standby;
-/** While the API server does not answer, the others are asked as often. */
+/** While the API server does not respond, the peers are asked at this fraction of `retryMs`. */
 const ASK_PAUSE = 0.4;
 
 const STOP_MS = 3000;
 
-/** An answer of the API server counts for so long beyond the longest pause: then it is not reached. */
+/** Grace period on top of the longest pause, after which the API server counts as unreachable. */
 const REACH_MS = 1500;
-/** How long other candidates may take to answer. */
+/** How long to wait for answers from other candidates. */
 const CONSENT_MS = 1500;
 
 /**
- * Election by one Lease, as client-go does it. Clocks are never compared: a record has expired when it did not change
- * for its duration on our own clock. The master, in turn, counts from the moment at which it *began* its last
- * successful renewal, and stops believing in it 5 s (of 15) before anybody else may; so both clocks may differ in speed
- * by a fifth, and the process may be stopped at any point.
+ * Leader election with one Lease, as in client-go. Clocks are never compared: a record has expired when it has not
+ * changed for its duration on our own clock. The leader counts from when it *began* its last successful renewal, and
+ * gives up leadership 5 s (of 15) before another candidate may take over. So the two clocks may differ in speed by a
+ * fifth, and the process may be suspended at any point.
  */
 export class LeaseElection implements Election {
   readonly #options: LeaseOptions;
@@ -55,22 +55,22 @@ export class LeaseElection implements Election {
   readonly #stopping = new AbortController();
   #masterUntil = Number.NEGATIVE_INFINITY;
   readonly #sight: LeaseSight;
-  #told: 'master' | 'slave' = 'slave';
-  /** Why this is the master, or is none any more. */
+  #announced: 'master' | 'slave' = 'slave';
+  /** Why this process became leader, or lost leadership. */
   #reason = '';
   #failure: string | undefined;
-  /** Until when another one may go on as master, which we have promised. */
+  /** Until when we have promised another candidate that it may continue as leader. */
   #promisedUntil = Number.NEGATIVE_INFINITY;
-  /** When the API server last answered. */
+  /** When the API server last responded. */
   #reachedAt = Number.NEGATIVE_INFINITY;
-  /** Whether a take-over is on its way. */
+  /** Whether a takeover is in progress. */
   #isTakingOver: boolean = false;
-  /** Whether it was the others' consent that made this the master, not the Lease. */
+  /** Whether leadership is based on the peers' consent, not on the Lease. */
   #withoutLease: boolean = false;
-  /** Whether the agent is about to end. */
+  /** Whether the agent is about to stop. */
   #isRetired = false;
   #wake = new AbortController();
-  /** Proof of whom the Lease was taken over from. */
+  /** Proof of the previous holder of the Lease. */
   #previous = '';
   #asking: Promise<void> | undefined;
   #running: Promise<void> | undefined;
@@ -92,7 +92,7 @@ export class LeaseElection implements Election {
     );
   }
 
-  /** Made anew each time, since a child keeps the level that its parent had. */
+  /** Created on each use, since a child logger keeps the level its parent had when it was created. */
   get #log(): Log {
     const { namespace, name, identity } = this.#options;
     return this.#world.log.child({ lease: `${namespace}/${name}`, identity });
@@ -128,8 +128,9 @@ export class LeaseElection implements Election {
   }
 
   /**
-   * Answers a holder that does not reach the API server. Consent is worth what a renewal is: from now on the Lease is the
-   * other one's for its duration, by our clock, while the holder counts less, from before it asked.
+   * Answers a holder that cannot reach the API server. Consent has the same effect as a renewal: from now on the Lease
+   * belongs to the other process for its duration by our clock. The holder counts a shorter time, starting before it
+   * asked.
    */
   answer({ lease, proof, previous, transitions }: PeerQuestion): PeerAnswer {
     const { durationMs, retryMs } = this.#options;
@@ -139,7 +140,7 @@ export class LeaseElection implements Election {
     if (this.isMaster()) return 'leads';
     if (this.#isTakingOver || now - this.#reachedAt < LONGEST_PAUSE * retryMs + REACH_MS) return 'reaches';
     const seen = this.#sight.lease;
-    // Who has not seen the Lease yet has to watch it for its duration before it may take it.
+    // A candidate that has not seen the Lease yet has to watch it for its duration before it may take it.
     if (seen === undefined) return 'granted';
     const known = proofOfHolder(seen);
     const isNewer = known !== undefined && known === previous && transitions > transitionsOf(seen);
@@ -148,7 +149,7 @@ export class LeaseElection implements Election {
     return 'granted';
   }
 
-  /** Whether this is the holder that a peer wants to know about. */
+  /** Whether this process is the holder that a peer asks about. */
   isHolder({ lease, proof }: Pick<PeerQuestion, 'lease' | 'proof'>): boolean {
     return lease === this.status.lease && proof === proofOf(this.#candidate);
   }
@@ -164,7 +165,7 @@ export class LeaseElection implements Election {
 
   async #stop(): Promise<void> {
     this.#stopping.abort();
-    this.#end('the agent stops');
+    this.#end('the agent is stopping');
     const done = new AbortController();
     const finished = this.#finish().finally(() => done.abort());
     await Promise.race([finished, this.#world.sleep(STOP_MS, done.signal)]);
@@ -174,14 +175,14 @@ export class LeaseElection implements Election {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       await this.#round();
-      this.#tell();
+      this.#announce();
       this.#wake = new AbortController();
       await this.#world.sleep(this.#pauseMs(), AbortSignal.any([signal, this.#wake.signal]));
-      this.#tell();
+      this.#announce();
     }
   }
 
-  /** Until the next round is due, or something ends: our mastership, or another one's. */
+  /** Until the next round is due, or until our leadership or the Lease of another holder ends. */
   #pauseMs(): number {
     const [shortest, longest] = this.isMaster() ? PAUSE.master : PAUSE.standby;
     const pause = this.#options.retryMs * (shortest + (longest - shortest) * this.#world.random());
@@ -194,10 +195,10 @@ export class LeaseElection implements Election {
     try {
       await this.#acquireOrRenew();
       this.#reachedAt = this.#world.monotonic();
-      if (this.#failure !== undefined) this.#log.info('the election goes on');
+      if (this.#failure !== undefined) this.#log.info('leader election recovered');
       this.#failure = undefined;
     } catch (error) {
-      // Another candidate was faster; the next round sees who.
+      // Another candidate was faster; the next round shows which one.
       if (isConflict(error)) {
         this.#reachedAt = this.#world.monotonic();
         return;
@@ -206,24 +207,24 @@ export class LeaseElection implements Election {
       const { message } = error as Error;
       if (message !== this.#failure) this.#log.warn({ err: error }, 'leader election failed; retrying');
       this.#failure = message;
-      this.#asking ??= this.#askOn().finally(() => {
+      this.#asking ??= this.#keepAskingPeers().finally(() => {
         this.#asking = undefined;
       });
     }
   }
 
-  /** Beside the rounds, which may hang, until one succeeds. */
-  async #askOn(): Promise<void> {
+  /** Asks the peers in parallel with the rounds, which may hang, until a round succeeds. */
+  async #keepAskingPeers(): Promise<void> {
     const { signal } = this.#stopping;
     while (this.#failure !== undefined && !signal.aborted) {
-      await this.#goOn();
-      this.#tell();
+      await this.#askPeers();
+      this.#announce();
       await this.#world.sleep(this.#options.retryMs * ASK_PAUSE, signal);
     }
   }
 
-  /** The API server can't be reached: the last holder of the Lease is the master as long as all others agree. */
-  async #goOn(): Promise<void> {
+  /** The API server is unreachable: the last holder of the Lease remains leader as long as all peers agree. */
+  async #askPeers(): Promise<void> {
     const { peers, monotonic } = this.#world;
     const { lease } = this.#sight;
     if (!peers || !lease || !this.#sight.isOurs || this.#stopping.signal.aborted) return;
@@ -240,20 +241,20 @@ export class LeaseElection implements Election {
     if (this.#stopping.signal.aborted || this.#failure === undefined || !isStillOurs || hasPromised) return;
     if (against !== undefined) {
       if (this.#withoutLease)
-        this.#log.warn({ against }, 'not all other state agents agree to go on without the Lease');
+        this.#log.warn({ against }, 'not all other state agents agree to continue without the Lease');
       this.#withoutLease = false;
       return;
     }
     if (!this.#withoutLease)
-      this.#log.warn('no state agent reaches the API server: the master goes on without the Lease');
+      this.#log.warn('no state agent can reach the API server: the leader continues without the Lease');
     this.#withoutLease = true;
-    this.#reason = 'no state agent reaches the API server';
+    this.#reason = 'no state agent can reach the API server';
     this.#masterUntil = Math.max(this.#masterUntil, began + this.#options.renewDeadlineMs);
   }
 
-  /** The Lease is free before it expires: its holder is no more. */
+  /** The Lease is free before it expires: its holder has ended. */
   #holderEnded(proof: string): void {
-    this.#log.info({ holder: this.status.holder }, 'the process that holds the Lease has ended');
+    this.#log.info({ holder: this.status.holder }, 'the process holding the Lease has ended');
     this.#sight.ended(proof);
     this.#wake.abort();
   }
@@ -267,23 +268,23 @@ export class LeaseElection implements Election {
         await this.#put(renewed(known, this.#candidate, durationMs, now()));
         return;
       } catch (error) {
-        // Edited or deleted meanwhile, by a person or a candidate: see what is there.
+        // Edited or deleted in the meantime, by a person or a candidate: read the current record.
         if (!isConflict(error) && !isNotFound(error)) throw error;
       }
     }
     const lease = await this.#store.get(this.#patienceMs());
     if (lease !== undefined) this.#observe(lease);
-    // A Lease that was deleted may have a master that does not know yet, so its record counts until it expires.
+    // A deleted Lease may have a leader that does not know yet, so its record counts until it expires.
     const othersUntil = Math.max(this.#sight.othersUntil, this.#promisedUntil);
     if (monotonic() < othersUntil) {
-      this.#end(`held by ${(lease && holderOf(lease)) || 'nobody, after an edit by hand'}`);
+      this.#end(`held by ${(lease && holderOf(lease)) || 'no one: the Lease was edited or deleted'}`);
     } else if (lease === undefined) {
       const { namespace, name } = this.#options;
-      await this.#put(newLease(namespace, name, this.#candidate, durationMs, now()), 'there was no Lease');
+      await this.#put(newLease(namespace, name, this.#candidate, durationMs, now()), 'the Lease did not exist');
     } else if (isHeldBy(lease, this.#candidate)) {
-      await this.#put(renewed(lease, this.#candidate, durationMs, now()), 'renewed after a failure');
+      await this.#put(renewed(lease, this.#candidate, durationMs, now()), 'renewed the Lease after a failure');
     } else {
-      const why = isReleased(lease) ? 'the Lease was free' : `the Lease of ${holderOf(lease) || 'nobody'} expired`;
+      const why = isReleased(lease) ? 'the Lease was free' : `the Lease held by ${holderOf(lease) || 'no one'} expired`;
       await this.#put(takenOver(lease, this.#candidate, durationMs, now()), why);
       this.#previous = proofOfHolder(lease) ?? '';
     }
@@ -300,13 +301,15 @@ export class LeaseElection implements Election {
     }
   }
 
-  /** How long to wait for an answer: of two tries one may hang, and none is worth anything once mastership has ended. */
+  /**
+   * How long to wait for a response: one of two tries may hang, and a response is useless once leadership has ended.
+   */
   #patienceMs(): number {
     const patience = this.#options.renewDeadlineMs / 2;
     return this.isMaster() ? Math.min(patience, this.#masterUntil - this.#world.monotonic()) : patience;
   }
 
-  /** The API server has written our record; it is worth something from when it was asked to. */
+  /** The API server has stored our record; it is valid from when the request was sent. */
   #holds(lease: Lease, began: number, reason?: string): void {
     this.#observe(lease);
     this.#metrics.renewed.set(this.#world.now() / 1000);
@@ -316,7 +319,7 @@ export class LeaseElection implements Election {
     this.#masterUntil = began + this.#options.renewDeadlineMs;
   }
 
-  /** Remembers the record, and when it last changed. */
+  /** Stores the record and when it last changed. */
   #observe(lease: Lease): void {
     this.#metrics.transitions.set(transitionsOf(lease));
     this.#world.notes?.noted(noteOf(lease));
@@ -325,49 +328,53 @@ export class LeaseElection implements Election {
     const isOurName = holder === this.#candidate.identity;
     this.#log.info(
       { holder },
-      isOurName ? 'an earlier process of this name holds the Lease; it has to expire' : 'another one holds the Lease',
+      isOurName
+        ? 'a previous process with this identity holds the Lease; waiting for it to expire'
+        : 'another candidate holds the Lease',
     );
   }
 
-  /** Is no master from now on, if it was one. */
+  /** Ends leadership, if this process was the leader. */
   #end(reason: string): void {
-    if (this.#told === 'master') this.#reason = reason;
+    if (this.#announced === 'master') this.#reason = reason;
     this.#masterUntil = Number.NEGATIVE_INFINITY;
-    this.#tell();
+    this.#announce();
   }
 
-  /** Tells of a change, once. */
-  #tell(): void {
+  /** Logs a change of role and calls the hook, once. */
+  #announce(): void {
     const role = this.isMaster() ? 'master' : 'slave';
-    if (role === this.#told) return;
-    this.#told = role;
+    if (role === this.#announced) return;
+    this.#announced = role;
     if (role === 'master') {
-      this.#log.info({ reason: this.#reason }, 'master from now on');
+      this.#log.info({ reason: this.#reason }, 'became leader');
       this.#hooks.onMaster?.();
       return;
     }
     const ended = this.#masterUntil === Number.NEGATIVE_INFINITY;
-    const reason = ended ? this.#reason : `not renewed in time: ${this.#failure ?? 'the process stood still'}`;
-    this.#log.warn({ reason }, 'no longer master');
+    const reason = ended
+      ? this.#reason
+      : `the Lease was not renewed in time: ${this.#failure ?? 'the process was suspended'}`;
+    this.#log.warn({ reason }, 'lost leadership');
     this.#hooks.onSlave?.();
   }
 
-  /** Waits for the round that runs, then gives the Lease up if it is ours. */
+  /** Waits for the running round, then releases the Lease if this process holds it. */
   async #finish(): Promise<void> {
-    const giveUp = async (lease: Lease | undefined) => {
+    const release = async (lease: Lease | undefined) => {
       if (!lease || !isHeldBy(lease, this.#candidate)) return;
       const noted = withNote(lease, this.#world.notes?.note(true));
       await this.#store.put(released(noted, this.#world.now()), STOP_MS);
-      this.#log.info('the Lease is released');
+      this.#log.info('released the Lease');
     };
     try {
       await this.#running;
-      await giveUp(this.#sight.lease).catch(async (error: unknown) => {
+      await release(this.#sight.lease).catch(async (error: unknown) => {
         if (!isConflict(error)) throw error;
-        await giveUp(await this.#store.get(STOP_MS));
+        await release(await this.#store.get(STOP_MS));
       });
     } catch (error) {
-      this.#log.warn({ err: error }, 'the Lease could not be released; it has to expire');
+      this.#log.warn({ err: error }, 'failed to release the Lease; it has to expire');
     }
   }
 }

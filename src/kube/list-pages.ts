@@ -4,25 +4,28 @@ import { ListDecoder, type ListMeta } from './list-stream.ts';
 import type { KubeObject } from './object.ts';
 import type { ReflectorSource } from './reflector-source.ts';
 
-/** Objects a page: what the API server has to gather at once, not what is in memory here. */
+/** Objects per page: limits what the API server has to collect at a time, not our memory. */
 const PAGE_SIZE = 500;
-/** Selectors may leave a page empty, of a large collection several in a row. */
+/** Selectors may leave a page empty, and several in a row in a large collection. */
 const MAX_EMPTY_PAGES = 1000;
-/** A list on which nothing came for so long is dead. */
+/** A list that has received nothing for this long is dead. */
 const LIST_IDLE_MS = 30_000;
-/** Largest object, and line of a watch; etcd takes objects of 1.5 MB, as JSON they are larger. */
+/** Size limit of an object and of a watch line; etcd accepts objects of 1.5 MB, which are larger as JSON. */
 export const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
 
-/** What becomes of a list. */
+/** Receives the objects of a list. */
 export interface ListTaking {
-  /** Keys of the objects so far; `take` adds to it. */
+  /** Keys of the objects so far; `take` adds to them. */
   readonly seen: ReadonlySet<string>;
-  /** Gets each object, and its kind, or that of the list. */
+  /** Called with each object and its kind, or the kind implied by the list. */
   readonly take: (object: KubeObject, kind: string | undefined) => void;
   readonly signal: AbortSignal;
 }
 
-/** Lists a collection: yields after each page, whose objects have been taken. Throws as {@link KubeApi} does. */
+/**
+ * Lists a collection: yields after each page, once its objects have been processed. Throws in the same cases as {@link
+ * KubeApi}.
+ */
 export async function* listPages(
   api: KubeApi,
   path: string,
@@ -30,7 +33,7 @@ export async function* listPages(
   taking: ListTaking,
 ): AsyncGenerator<ListMeta> {
   const { seen, signal } = taking;
-  /** Where pages began: a server that sends us back would do so for ever. */
+  /** Tokens of all pages so far: a server that sends us back would loop forever. */
   const tokens = new Set<string>();
   let empty = 0;
   let next: string | undefined;
@@ -43,11 +46,7 @@ export async function* listPages(
     if (next === undefined) return;
     empty = seen.size > size ? 0 : empty + 1;
     if (tokens.has(next) || empty === MAX_EMPTY_PAGES) {
-      throw new ApiBodyError(
-        path,
-        'malformed',
-        'the list goes on without an end: its pages repeat, or have no objects',
-      );
+      throw new ApiBodyError(path, 'malformed', 'the list never ends: its pages repeat or are empty');
     }
     tokens.add(next);
   } while (next !== undefined);

@@ -2,10 +2,10 @@ import { ApiBodyError } from './api.ts';
 import { withoutManagers } from './managed-fields.ts';
 import type { KubeObject } from './object.ts';
 
-/** What a list says about itself. */
+/** Metadata of a list. */
 export interface ListMeta {
   readonly resourceVersion: string;
-  /** Set when there are further pages. */
+  /** Set when more pages follow. */
   readonly continue?: string;
 }
 
@@ -18,28 +18,28 @@ const CLOSE_ARRAY = 0x5d;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Takes a list of the API apart while it comes: each object is parsed by itself, so that neither the page's text nor
+ * Splits an API list while it is received: each object is parsed separately, so that neither the text of a page nor all
  * its objects are ever in memory together. Parsed in one piece, a page of 250 pods leaves 10 MB of garbage that V8
  * collects late: listing 10,000 pods took 140 MB.
  *
- * Only nesting and strings are followed here; whether an object and what is around the objects is well-formed is found
- * out by JSON.parse.
+ * Only nesting and strings are tracked here; JSON.parse checks whether objects and the text around them are
+ * well-formed.
  */
 export class ListDecoder {
   readonly #url: string;
   readonly #maxBytes: number;
   readonly #skipsManagers: boolean;
   #depth = 0;
-  /** 0 outside of strings, 1 inside, 2 after a backslash. */
+  /** 0 outside strings, 1 inside, 2 after a backslash. */
   #string = 0;
-  /** Whether what was opened at depth 2 is an array: that of the objects. */
+  /** Whether the value opened at depth 2 is an array: the array of objects. */
   #inItems = false;
-  /** Parts of the object that has begun; undefined between objects. */
+  /** Parts of the current object; undefined between objects. */
   #parts: Buffer[] | undefined;
   #partBytes = 0;
   /** The list without its objects. */
   #envelope = '';
-  /** What the list had said of itself when its first object began; undefined before. */
+  /** The list metadata received before its first object; undefined before that. */
   #head: { readonly kind?: string } | undefined;
 
   /** Throws ApiBodyError at an object of more than `maxBytes`; `skipsManagers` leaves `managedFields` out of objects. */
@@ -50,14 +50,14 @@ export class ListDecoder {
   }
 
   /**
-   * The kind that objects without one of their own have, by the name of the list: `Pod` of a PodList. Undefined when the
-   * list did not name itself before its first object.
+   * The kind of objects that do not state one, derived from the kind of the list: `Pod` for a PodList. Undefined when
+   * the list did not state its kind before its first object.
    */
   get itemKind(): string | undefined {
     return this.#head?.kind?.replace(/List$/, '');
   }
 
-  /** The objects that end in this part of the answer. */
+  /** The objects that end in this part of the response. */
   *push(chunk: Buffer): Generator<KubeObject> {
     let start = 0;
     for (let at = this.#next(chunk, 0); at < chunk.length; at = this.#next(chunk, at + 1)) {
@@ -69,7 +69,7 @@ export class ListDecoder {
         continue;
       }
       this.#describe(chunk.toString('utf8', start, at));
-      // Commas between objects are left out as the objects are.
+      // Commas between objects are dropped like the objects.
       const opening = chunk[at] === OPEN_OBJECT;
       start = opening ? at : at + 1;
       if (!opening) continue;
@@ -80,27 +80,27 @@ export class ListDecoder {
     else this.#keep(this.#parts, chunk.subarray(start));
   }
 
-  /** What the list says about itself. Throws ApiBodyError when what came was no whole list. */
+  /** Metadata of the list. Throws ApiBodyError when the list was incomplete. */
   end(): ListMeta {
     let list: { items?: readonly unknown[] | null; metadata?: Partial<ListMeta> } | null = null;
     try {
       list = JSON.parse(this.#envelope);
     } catch {
-      // Reported below, as other answers that are no list.
+      // Reported below, like other responses that are not a list.
     }
     const { resourceVersion } = list?.metadata ?? {};
     if (list?.items === undefined || !resourceVersion) throw this.#malformed('not a list', this.#envelope);
     return { resourceVersion, ...(list.metadata?.continue && { continue: list.metadata.continue }) };
   }
 
-  /** The place, from `from` on, where an object of the list begins or ends, or a comma stands between two. */
+  /** The next position from `from` on where an object of the list begins or ends, or a comma separates two. */
   #next(chunk: Buffer, from: number): number {
     let depth = this.#depth;
     let string = this.#string;
     let at = from;
     for (; at < chunk.length; at++) {
       if (string > 0) {
-        // Most bytes are in strings, and all but two are of no account there.
+        // Most bytes are in strings, where all but two characters can be ignored.
         if (string === 2) {
           string = 1;
           continue;
@@ -152,7 +152,7 @@ export class ListDecoder {
       const { kind } = JSON.parse(`${this.#envelope}]}`);
       return typeof kind === 'string' ? { kind } : {};
     } catch {
-      // Reported at the end, as other answers that are no list.
+      // Reported at the end, like other responses that are not a list.
       return {};
     }
   }

@@ -1,4 +1,7 @@
-/** As the API server writes the key: without blanks. In a string its quotes would be escaped, so it is one. */
+/**
+ * The key as the API server writes it: without whitespace. Inside a string its quotes would be escaped, so a match is
+ * always a key.
+ */
 const KEY = Buffer.from('"managedFields":[');
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -6,8 +9,9 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 
 /**
- * The text of an object's JSON with `managedFields` empty: who last set which field, which no series is made of, is a
- * quarter to a half of a pod. To parse only the rest saves as much CPU and garbage. Other JSON is left as it is.
+ * The JSON of an object with `managedFields` emptied. That field, which records who last set which field, is used by no
+ * series and takes up a quarter to a half of a pod. Parsing only the rest saves as much CPU and garbage. Other JSON is
+ * left unchanged.
  */
 export function withoutManagers(json: Buffer): string {
   const key = json.indexOf(KEY);
@@ -17,7 +21,7 @@ export function withoutManagers(json: Buffer): string {
   return end === -1 ? json.toString() : json.toString('utf8', 0, start) + json.toString('utf8', end);
 }
 
-/** Where the array ends whose content begins at `start`; -1 when it does not. */
+/** End of the array whose content begins at `start`; -1 when it does not end. */
 function endOfArray(json: Buffer, start: number): number {
   let depth = 1;
   for (let at = start; at < json.length; at++) {

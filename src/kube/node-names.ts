@@ -10,15 +10,14 @@ const PATH = '/api/v1/nodes';
 const PAGE = 500;
 const KINDS: ReadonlySet<string | undefined> = new Set(['NodeList', 'PartialObjectMetadataList']);
 
-/** The names of all nodes of the cluster, asked for as metadata only. Rejects as KubeApi does. */
+/** The names of all nodes of the cluster, requested as metadata only. Rejects in the same cases as KubeApi. */
 export async function nodeNames(api: KubeApi, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const names = new Set<string>();
-  /** Where pages began: a server that sends us back would do so for ever. */
+  /** Tokens of all pages so far: a server that sends us back would loop forever. */
   const tokens = new Set<string | undefined>();
   let next: string | undefined;
   do {
-    if (tokens.has(next))
-      throw new ApiBodyError(PATH, 'malformed', 'the list goes on without an end: its pages repeat');
+    if (tokens.has(next)) throw new ApiBodyError(PATH, 'malformed', 'the list never ends: its pages repeat');
     tokens.add(next);
     const page: Page = await api.json<Page>({
       path: PATH,

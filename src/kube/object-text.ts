@@ -2,8 +2,8 @@ import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from './object.ts';
 
 /**
- * The objects in a text as kubectl prints or takes it: a list, an object, an array of them, JSON lines, or YAML
- * documents. Items of a list get the kind that the list's own implies. Throws an Error when it is none of these.
+ * The objects in a text as printed or accepted by kubectl: a list, an object, an array of objects, JSON lines, or YAML
+ * documents. Items of a list get the kind implied by the list. Throws an Error for anything else.
  */
 export function parseObjects(text: string): KubeObject[] {
   const values = /^\s*[{[]/.test(text) ? parseJson(text) : parseYaml(text);
@@ -20,7 +20,7 @@ function parseJson(text: string): unknown[] {
       try {
         return JSON.parse(line);
       } catch (lineCause) {
-        // A first line that is no value on its own means one malformed document, not lines.
+        // A first line that is not a value on its own means one malformed document, not JSON lines.
         const error = index === 0 ? cause : lineCause;
         const where = index === 0 ? '' : `line ${index + 1} of JSON lines: `;
         throw new Error(`${where}${(error as Error).message}`, { cause: error });

@@ -1,7 +1,7 @@
 /**
- * The fields of Kubernetes objects that we read, as the API server sends them in JSON: times are RFC 3339 text, absent
- * fields are absent. Hand-written and narrow: the generated models of the client library cost 50 MB and drop fields
- * that they do not know.
+ * The fields of Kubernetes objects that we read, as the API server sends them in JSON: times are RFC 3339 strings,
+ * unset fields are absent. Hand-written and narrow: the generated models of the client library cost 50 MB and drop
+ * unknown fields.
  */
 export interface ObjectMeta {
   readonly name?: string;
@@ -17,7 +17,7 @@ export interface ObjectMeta {
   readonly finalizers?: readonly string[] | null;
 }
 
-/** Who made an object; at most one owner is its controller. */
+/** An owner of an object; at most one owner is its controller. */
 export interface OwnerReference {
   readonly apiVersion?: string;
   readonly kind?: string;

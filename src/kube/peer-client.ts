@@ -5,18 +5,18 @@ import { Names } from '../net/names.ts';
 import { type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
 import type { ShardReport } from './resharding.ts';
 
-/** Where candidates ask each other; docs/api.yaml describes both. */
+/** Paths on which candidates ask each other; documented in docs/api.yaml. */
 export const CONSENT_PATH = '/v1/ksm/lease';
 export const HOLDER_PATH = '/v1/ksm/lease/holder';
 export const SHARD_PATH = '/v1/ksm/shard';
 
-/** How peers are found and asked. */
+/** How to find peers and authenticate to them. */
 export interface PeerOptions {
-  /** `HOST:PORT` each; a name stands for all of its addresses, such as that of a headless Service. */
+  /** `HOST:PORT` each; a name stands for all of its addresses, e.g. that of a headless Service. */
   readonly peers: readonly string[];
-  /** The certificate that all of them serve with, as PEM; plain HTTP when unset. */
+  /** The certificate that all peers serve, as PEM; plain HTTP when unset. */
   readonly certFile?: string | undefined;
-  /** Bearer token for them. */
+  /** Bearer token for the peers. */
   readonly token?: (() => string) | undefined;
 }
 
@@ -26,14 +26,14 @@ interface Address {
 }
 
 const CONNECT_MS = 1500;
-/** The holder gives a sign of life every ten seconds. */
+/** The holder sends a heartbeat every ten seconds. */
 const SILENCE_MS = 25_000;
 const MAX_ANSWER = 4096;
 
-/** Speaks to the other state agents over HTTP. Addresses are remembered: the name service may fail with the API server. */
+/** Talks to the other state agents over HTTP. Addresses are cached: DNS may fail together with the API server. */
 export class PeerClient implements LeasePeers {
   readonly #options: PeerOptions;
-  /** Asked anew each time: a peer that has just begun counts at once. */
+  /** Resolved on each use, so that a peer that has just started is included immediately. */
   readonly #names: Names;
   readonly #known = new Map<string, readonly Address[]>();
 
@@ -56,7 +56,7 @@ export class PeerClient implements LeasePeers {
     return { against: reasons.find((reason) => reason !== undefined) };
   }
 
-  /** How all state agents stand that answer in time. */
+  /** The reports of all state agents that answer in time. */
   async reports(patienceMs: number): Promise<ShardReport[]> {
     const deadline = AbortSignal.timeout(patienceMs);
     const addresses = await this.#addresses(patienceMs / 2);
@@ -74,12 +74,13 @@ export class PeerClient implements LeasePeers {
     if (typeof addresses === 'string') return false;
     const path = `${HOLDER_PATH}?${new URLSearchParams(holder)}`;
     for (const address of addresses) {
-      // Once it was there, nobody at that address, or somebody else, means that its process has ended.
-      for (let wasThere: boolean = false; !signal.aborted; wasThere = true) {
+      // Once the holder has answered at this address, a refused connection or another process there means that it has
+      // ended.
+      for (let wasPresent: boolean = false; !signal.aborted; wasPresent = true) {
         const response = await this.#open(address, path, AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)]));
         if (response instanceof Error || response.statusCode !== 200) {
           if (!(response instanceof Error)) response.destroy();
-          if (wasThere) return response instanceof Error ? isRefused(response) : response.statusCode === 404;
+          if (wasPresent) return response instanceof Error ? isRefused(response) : response.statusCode === 404;
           break;
         }
         if (!(await this.#stay(response, isWanted, signal))) return false;
@@ -88,7 +89,7 @@ export class PeerClient implements LeasePeers {
     return false;
   }
 
-  /** Reads signs of life; true when the connection has ended, false when nobody wants to know any more. */
+  /** Reads heartbeats; true when the connection has ended, false when the holder is no longer of interest. */
   #stay(response: IncomingMessage, isWanted: () => boolean, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       let silence: NodeJS.Timeout | undefined;
@@ -115,10 +116,10 @@ export class PeerClient implements LeasePeers {
     const answer = await this.#json(address, path, signal);
     if (answer instanceof Error) return isRefused(answer) ? 'ended' : `no answer (${answer.message})`;
     const word = (answer as { answer?: unknown }).answer;
-    return PEER_ANSWERS.find((one) => one === word) ?? 'no such answer is known';
+    return PEER_ANSWERS.find((one) => one === word) ?? 'unknown answer';
   }
 
-  /** The object that a GET is answered with, or why there is none. */
+  /** The object returned by a GET, or the error. */
   async #json(address: Address, path: string, signal: AbortSignal): Promise<object | Error> {
     const response = await this.#open(address, path, signal);
     if (response instanceof Error) return response;
@@ -127,7 +128,7 @@ export class PeerClient implements LeasePeers {
       let text = '';
       for await (const chunk of response) {
         text += chunk;
-        if (text.length > MAX_ANSWER) return new Error('the answer is too long');
+        if (text.length > MAX_ANSWER) return new Error('the response is too large');
       }
       return Object(JSON.parse(text)) as object;
     } catch (cause) {
@@ -137,7 +138,10 @@ export class PeerClient implements LeasePeers {
     }
   }
 
-  /** Sends a GET; the response once its headers are there, or the failure. `signal` cuts it off until then. */
+  /**
+   * Sends a GET; resolves to the response once its headers have arrived, or to the error. `signal` aborts it until
+   * then.
+   */
   #open({ host, port }: Address, path: string, signal: AbortSignal): Promise<IncomingMessage | Error> {
     const { certFile, token } = this.#options;
     return new Promise((resolve) => {
@@ -152,7 +156,7 @@ export class PeerClient implements LeasePeers {
         };
         const request =
           certFile === undefined ? requestHttp(options) : requestHttps({ ...options, ...pinned(certFile) });
-        const cut = () => request.destroy(new Error('too late'));
+        const cut = () => request.destroy(new Error('timed out'));
         signal.addEventListener('abort', cut, { once: true });
         request.once('response', (response) => {
           signal.removeEventListener('abort', cut);
@@ -166,7 +170,7 @@ export class PeerClient implements LeasePeers {
     });
   }
 
-  /** All addresses; the reason when a name has never been resolved. */
+  /** All addresses, or the reason when a name has never been resolved. */
   async #addresses(patienceMs: number): Promise<Address[] | string> {
     const found = await Promise.all(this.#options.peers.map((peer) => this.#resolve(peer, patienceMs)));
     return found.find((one) => typeof one === 'string') ?? (found as Address[][]).flat();
@@ -179,7 +183,7 @@ export class PeerClient implements LeasePeers {
     let late: NodeJS.Timeout | undefined;
     try {
       const patience = new Promise<never>((_, reject) => {
-        late = setTimeout(reject, patienceMs, new Error('the name service gives no answer')).unref();
+        late = setTimeout(reject, patienceMs, new Error('DNS lookup timed out')).unref();
       });
       const addresses = await Promise.race([this.#names.resolve(host), patience]);
       this.#known.set(
@@ -198,13 +202,16 @@ export class PeerClient implements LeasePeers {
 const isReport = (value: object): value is ShardReport =>
   'shard' in value && 'totalShards' in value && 'isMaster' in value && 'isSettled' in value && 'isStopping' in value;
 
-/** Answers that let the holder go on. */
+/** Answers that let the holder continue. */
 const AGREE: ReadonlySet<string> = new Set(['granted', 'self', 'other', 'ended']);
 
-/** Whether nobody listens at an address that can be reached: the process there has ended. */
+/** Whether a reachable address refuses connections: the process there has ended. */
 const isRefused = (error: Error): boolean => (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
 
-/** State agents share one certificate, which names their Service and not their addresses: only this very one will do. */
+/**
+ * State agents share one certificate, which names their Service and not their addresses: only this exact certificate is
+ * accepted.
+ */
 function pinned(certFile: string) {
   const [first = ''] = readFileSync(certFile, 'utf8').split(/(?<=-----END CERTIFICATE-----)/);
   return { ca: first, allowPartialTrustChain: true, checkServerIdentity: () => undefined };

@@ -1,18 +1,18 @@
 import type { KubeObject } from './object.ts';
 import { controllerOf, UNMANAGED, workloadByName } from './workload.ts';
 
-/** Where the pods of a node are asked for; docs/api.yaml describes it. A contract with agents of other versions. */
+/** Path for requesting the pods of a node; documented in docs/api.yaml. A contract with agents of other versions. */
 export const POD_INFO_PATH = '/v1/ksm/getPodInfoByNodeName';
 
 /**
- * What is told about a pod to those who know only its uid or the ids of its containers; as JSON, the wire format.
- * Texts that Kubernetes does not give are empty.
+ * The information about a pod for agents that know only its uid or the ids of its containers; as JSON, the wire format.
+ * Strings that Kubernetes does not provide are empty.
  */
 export interface PodInfo {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** Of static pods: the uid by which the kubelet knows them, also in cgroup names. */
+  /** For static pods: the uid used by the kubelet, also in cgroup names. */
   readonly configHash?: string | undefined;
   readonly phase: string;
   readonly podIP: string;
@@ -20,32 +20,34 @@ export interface PodInfo {
   readonly hostNetwork: boolean;
   readonly qosClass: string;
   readonly startTime: string;
-  /** The object that made the pod. */
+  /** The owner of the pod. */
   readonly ownerKind: string;
   readonly ownerName: string;
-  /** What people deployed: the Deployment behind a ReplicaSet, the CronJob behind a Job, else the owner. */
+  /** The workload a user deployed: the Deployment behind a ReplicaSet, the CronJob behind a Job, else the owner. */
   readonly workloadKind: string;
   readonly workloadName: string;
   /** The labels that the configuration allows. */
   readonly labels: Readonly<Record<string, string>>;
-  /** The annotations that the configuration allows; absent without any, and from agents of older versions. */
+  /** The annotations that the configuration allows; absent without any, and absent in responses from older agents. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
-  /** The condition `Ready`; absent when it is not reported, and from agents of older versions. */
+  /** The condition `Ready`; absent when it is not reported, and absent in responses from older agents. */
   readonly ready?: boolean | undefined;
   readonly containers: readonly ContainerInfo[];
 }
 
-/** A container of a pod, also one that has not been created yet. */
+/** A container of a pod, including one that has not been created yet. */
 export interface ContainerInfo {
   readonly name: string;
-  /** With the runtime in front, as Kubernetes writes it: `containerd://c71c…`; empty before it is created. */
+  /**
+   * Prefixed with the runtime, as Kubernetes writes it: `containerd://c71c…`; empty before the container is created.
+   */
   readonly id: string;
   readonly image: string;
   readonly imageID: string;
   readonly type: 'init' | 'app' | 'ephemeral';
   readonly restartCount: number;
   readonly state: 'waiting' | 'running' | 'terminated' | '';
-  /** Declared ports; absent without any, and from agents of older versions. */
+  /** Declared ports; absent without any, and absent in responses from older agents. */
   readonly ports?: readonly PortInfo[] | undefined;
 }
 
@@ -65,7 +67,7 @@ export interface NodePods {
   readonly pods: readonly PodInfo[];
 }
 
-/** A Pod, the fields that are needed here. */
+/** The fields of a Pod used here. */
 export interface Pod extends KubeObject {
   readonly spec?: PodSpec | null;
   readonly status?: PodStatus | null;
@@ -110,22 +112,22 @@ interface Status {
 
 const CONFIG_HASH = 'kubernetes.io/config.hash';
 
-/** Where a pod keeps its containers, by type. */
+/** Where a pod lists its containers, by type. */
 const CONTAINERS = [
   { type: 'init', specs: 'initContainers', statuses: 'initContainerStatuses' },
   { type: 'app', specs: 'containers', statuses: 'containerStatuses' },
   { type: 'ephemeral', specs: 'ephemeralContainers', statuses: 'ephemeralContainerStatuses' },
 ] as const;
 
-/** Picks the labels to tell. */
+/** Selects the labels to include. */
 export type PickLabels = (labels: NonNullable<KubeObject['metadata']>['labels']) => PodInfo['labels'];
 
 const NONE: PodInfo['labels'] = {};
 
-/** Tells no labels. */
+/** Selects no labels. */
 export const NO_LABELS: PickLabels = () => NONE;
 
-/** What is reported about `pod`; `annotations` picks some of them, as `labels` does. */
+/** The information reported about `pod`; `annotations` selects annotations, as `labels` does labels. */
 export function podInfo(pod: Pod, labels: PickLabels, annotations: PickLabels = NO_LABELS): PodInfo {
   const { metadata, spec, status } = pod;
   const owner = controllerOf(pod);
@@ -165,16 +167,16 @@ function readiness(conditions: PodStatus['conditions']): Pick<PodInfo, 'ready'> 
   return status === 'True' || status === 'False' ? { ready: status === 'True' } : {};
 }
 
-/** Picks those whose names begin so. */
+/** Selects entries whose names have one of the prefixes. */
 export const byPrefix =
   (prefix: string): PickLabels =>
   (map) =>
     Object.fromEntries(Object.entries(map ?? {}).filter(([name]) => name.startsWith(prefix)));
 
-/** Picks all. */
+/** Selects all. */
 export const ALL_LABELS: PickLabels = (map) => map ?? {};
 
-/** A port without a protocol is one of TCP. */
+/** A port without a protocol uses TCP. */
 const portsOf = ({ ports }: SpecContainer): ContainerInfo['ports'] =>
   ports?.flatMap(({ name = '', containerPort, protocol = 'TCP' }) =>
     containerPort === undefined ? [] : [{ name, containerPort, protocol }],
@@ -191,7 +193,7 @@ function containerInfo(
   return {
     name,
     id: status?.containerID ?? '',
-    // The runtime's own name of the image, once it has one: the one that cAdvisor and kube-state-metrics tell.
+    // The runtime's own name of the image, once available: the one that cAdvisor and kube-state-metrics report.
     image: status?.image || image,
     imageID: status?.imageID ?? '',
     type,

@@ -1,5 +1,5 @@
-// Quantities of the Kubernetes API ("100m", "1Gi", "1e3"): resource.Quantity in k8s.io/apimachinery. Whatever is finer
-// than the unit asked for is rounded away from zero, and what does not fit an int64 is cut to it, both as there.
+// Quantities of the Kubernetes API ("100m", "1Gi", "1e3"): resource.Quantity in k8s.io/apimachinery. As there, values
+// finer than the requested unit are rounded away from zero, and values that do not fit an int64 are clamped to it.
 
 const QUANTITY = /^([+-]?)(\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d{1,3})?$/;
 const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
@@ -10,16 +10,16 @@ const MAX_WHOLE = 2n ** 63n - 1n;
 /** Above this, thousandths do not fit an int64 and are dropped: MaxMilliValue of the package. */
 const MAX_WITH_MILLIS = MAX_WHOLE / 1000n;
 
-/** A quantity as JSON has it; numbers come from custom resources and hand-written YAML. */
+/** A quantity in JSON; numbers occur in custom resources and hand-written YAML. */
 export type QuantityText = string | number | null | undefined;
 
-/** In whole units, rounded up; undefined when absent or no quantity. */
+/** In whole units, rounded up; undefined when absent or not a quantity. */
 export function wholeQuantity(text: QuantityText): number | undefined {
   const nanos = parseNanos(text);
   return nanos === undefined ? undefined : Number(roundUp(nanos, NANO));
 }
 
-/** At milli precision, rounded up: `1500u` is 0.002. Undefined when absent or no quantity. */
+/** At milli precision, rounded up: `1500u` is 0.002. Undefined when absent or not a quantity. */
 export function milliQuantity(text: QuantityText): number | undefined {
   const nanos = parseNanos(text);
   if (nanos === undefined) return undefined;
@@ -27,13 +27,13 @@ export function milliQuantity(text: QuantityText): number | undefined {
   return whole > MAX_WITH_MILLIS ? Number(whole) : Number(roundUp(nanos, NANO / 1000n)) / 1000;
 }
 
-/** As exact as a double is. Undefined when absent or no quantity. */
+/** As precise as a double. Undefined when absent or not a quantity. */
 export function exactQuantity(text: QuantityText): number | undefined {
   const nanos = parseNanos(text);
   return nanos === undefined ? undefined : Number(nanos / NANO) + Number(nanos % NANO) / 1e9;
 }
 
-/** Billionths, the finest that the API keeps. */
+/** Billionths, the finest precision the API supports. */
 function parseNanos(text: QuantityText): bigint | undefined {
   if (text === null || text === undefined) return undefined;
   const match = QUANTITY.exec(String(text));

@@ -1,14 +1,14 @@
 /**
- * Why everything was listed: `start`; `expired`, the API server no longer knows the version to resume from (410);
- * `reordered`, versions went back (a restored server, a disordered stream); `undecodable`, an event could not be read
- * even when asked for again; `refused`, resuming was answered with a 4xx.
+ * Reason for a full list. `start`: the first list. `expired`: the API server no longer has the version to resume from
+ * (410). `reordered`: versions went backwards (a restored server, an out-of-order stream). `undecodable`: an event
+ * could not be decoded even when requested again. `refused`: resuming was answered with a 4xx.
  */
 export const LIST_REASONS = ['start', 'expired', 'reordered', 'undecodable', 'refused'] as const;
 export type ListReason = (typeof LIST_REASONS)[number];
 
-/** What a reflector counts, for the self metrics. Read-only outside of it. */
+/** Counters of a reflector, for the self metrics. Read-only outside of it. */
 export class ReflectorStats {
-  /** Complete lists and failed ones. */
+  /** Completed and failed lists. */
   readonly lists = { success: 0, error: 0 };
   /** Lists begun, by reason; the first counts as `start`. */
   readonly listReasons: Record<ListReason, number> = {
@@ -20,14 +20,14 @@ export class ReflectorStats {
   };
   /** Watches opened, and those that were refused or broke. */
   readonly watches = { success: 0, error: 0 };
-  /** Events that changed something, came twice, or could not be read. */
+  /** Events that changed something, were duplicates, or could not be decoded. */
   readonly events = { applied: 0, duplicate: 0, malformed: 0 };
-  /** Throws of the handler. */
+  /** Exceptions thrown by the handler. */
   handlerErrors = 0;
-  /** When the last object of a list came, milliseconds since 1970; undefined before the first. */
+  /** When the last object of a list was received, milliseconds since 1970; undefined before the first. */
   lastListedMs: number | undefined;
-  /** When the last event or bookmark came, milliseconds since 1970; undefined before the first. */
+  /** When the last event or bookmark was received, milliseconds since 1970; undefined before the first. */
   lastEventMs: number | undefined;
-  /** Objects known now. */
+  /** Number of objects currently known. */
   objects = 0;
 }

@@ -10,21 +10,25 @@ import { type ListReason, ReflectorStats } from './reflector-stats.ts';
 import { type ReflectorTiming, retryDelay } from './retry.ts';
 import { decodeWatch, type WatchEvent } from './watch-stream.ts';
 
-/** Objects of a collection that the server no longer has are given up after so long: an update may take it away for a while. */
+/**
+ * Objects of a collection that the server no longer serves are dropped after this time: an upgrade may remove it
+ * temporarily.
+ */
 const GONE_AFTER_MS = 300_000;
 
-/** The versions of a stream went back. */
+/** The versions of a stream went backwards. */
 class ReorderedError extends Error {
   override readonly name = 'ReorderedError';
 }
 
 /**
- * Follows a collection: lists it in pages, then watches from the list's resourceVersion on and resumes there after
- * every break. Lists again only when the server has forgotten that version or the stream can't be trusted; what a
- * list lacks is gone. Objects are handed on and dropped; of each only its key and version are kept.
+ * Follows a collection: lists it in pages, then watches from the resourceVersion of the list and resumes there after
+ * every interruption. Lists again only when the server no longer has that version or the stream can't be trusted;
+ * objects absent from a list are gone. Objects are passed to the handler and not retained; only key and version of each
+ * are stored.
  *
- * The key is the name, not the uid: of an object that was replaced while nobody watched, the new one takes the place
- * of the old at once, where by uid both would be there until the end of the list, with the same series twice.
+ * The key is the name, not the uid. When an object is replaced while the watch is down, the new one replaces the old
+ * one immediately. By uid, both would be present until the end of the list, with the same series twice.
  */
 export class Reflector<O extends KubeObject = KubeObject> {
   readonly stats = new ReflectorStats();
@@ -35,19 +39,22 @@ export class Reflector<O extends KubeObject = KubeObject> {
   readonly #failures: FailureLog;
   readonly #stopping = new AbortController();
   #path: string;
-  /** Versions by key. Kubernetes promises decimal numbers that grow; others are NaN, which compares as neither. */
+  /**
+   * Versions by key. Kubernetes guarantees increasing decimal numbers; others are NaN, for which every comparison is
+   * false.
+   */
   readonly #known = new Map<string, number>();
   /** Where to resume; undefined until the first list is complete. */
   #version: string | undefined;
   #listFor: ListReason | undefined = 'start';
-  /** Whether the last watch brought a bookmark. */
+  /** Whether the last watch delivered a bookmark. */
   #sendsBookmarks: boolean = false;
-  /** When the running or last watch was opened; undefined when it was refused. */
+  /** When the current or last watch was opened; undefined when it was refused. */
   #watchingSince: number | undefined;
   #undecodableAt: string | undefined;
   #refused = false;
   #failure: ReflectorFailure | undefined;
-  /** Since when the collection is not served. */
+  /** When the collection stopped being served. */
   #notServedSince: number | undefined;
   #running: Promise<void> | undefined;
 
@@ -71,27 +78,27 @@ export class Reflector<O extends KubeObject = KubeObject> {
     return this.#version !== undefined;
   }
 
-  /** Whether waiting for the first list makes sense no longer: it is complete, or was refused with 403 or 404. */
+  /** Whether waiting for the first list is pointless: it is complete, or was refused with 403 or 404. */
   get settled(): boolean {
     return this.synced || this.#refused;
   }
 
-  /** Whether the last answer was 403 or 404: no right to see these objects, or no such resource. */
+  /** Whether the last response was 403 or 404: no permission for these objects, or no such resource. */
   get refused(): boolean {
     return this.#refused;
   }
 
-  /** What keeps it from following; undefined while all is well, and after a single broken connection. */
+  /** Why the collection is not followed; undefined while it is, and after a single broken connection. */
   get failure(): ReflectorFailure | undefined {
     return this.#failure;
   }
 
-  /** Begins to follow; once only. */
+  /** Starts following; call once only. */
   start(): void {
     this.#running ??= this.#run();
   }
 
-  /** Ends it; no request and no call of the handler follows after the promise is kept. */
+  /** Stops following; no request or handler call happens after the promise resolves. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -114,7 +121,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
       const healthy = this.#watchingSince !== undefined && now() - this.#watchingSince >= healthyMs;
       if (healthy) failures = 0;
       if (error === undefined && healthy) {
-        // A turn later its connection is free for the next watch.
+        // One turn later its connection is free for the next watch.
         await setImmediate();
         continue;
       }
@@ -131,12 +138,12 @@ export class Reflector<O extends KubeObject = KubeObject> {
     if (reason === 'reordered') this.#listFor = reason;
     else if (reason !== undefined) this.#listFor ??= reason;
     this.#refused = error instanceof ApiError && (error.status === 403 || error.status === 404);
-    // That a version is forgotten after a while is the API server's normal way.
+    // It is normal for the API server to drop a version after a while.
     if (reason === 'expired') return;
     const notServed = isNotServed(error, this.#path);
     if (!notServed) this.#notServedSince = undefined;
     else this.#endGone();
-    // A connection that breaks once is every network's everyday; a refusal is not.
+    // A single broken connection is normal on any network; a refusal is not.
     if (failures === 0 && !(error instanceof ApiError)) return;
     const { now } = this.#timing;
     const cause = error instanceof Error ? error : new Error(String(error));
@@ -144,7 +151,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
     this.#failures.failed(this.#source.path, error);
   }
 
-  /** The collection is not served: after a while its objects are taken to be gone with it. */
+  /** The collection is not served: after a while its objects count as deleted. */
   #endGone(): void {
     const nowMs = this.#timing.now();
     this.#notServedSince ??= nowMs;
@@ -154,7 +161,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
     this.#listFor ??= 'refused';
   }
 
-  /** The server has answered as it should: nothing is wrong any more. */
+  /** The server has responded as expected: clears the failure. */
   #over(): void {
     this.#failure = undefined;
     this.#notServedSince = undefined;
@@ -165,7 +172,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
     if (error instanceof ReorderedError) return 'reordered';
     if (error instanceof ApiBodyError) {
       this.stats.events.malformed++;
-      // Cut or spoilt on the way, it will be whole when asked for again; if not, only a list leads past it.
+      // An event damaged on the way will be intact when requested again; if not, only a list gets past it.
       const again = this.#undecodableAt === this.#version;
       this.#undecodableAt = this.#version;
       return again ? 'undecodable' : undefined;
@@ -173,7 +180,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
     if (!(error instanceof ApiError)) return undefined;
     const { status, text } = error;
     if (status === 410) return 'expired';
-    // A server that was restored from a backup has not reached our version.
+    // A server restored from a backup has not reached our version.
     if (status === 504 && /resource version/i.test(text)) return 'reordered';
     const transient = status === 401 || status === 403 || status === 408 || status === 429;
     return status >= 400 && status < 500 && !transient ? 'refused' : undefined;
@@ -191,7 +198,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
     this.stats.lists.success++;
   }
 
-  /** Lists everything and resolves to the list's version. */
+  /** Lists everything and resolves to the version of the list. */
   async #listPages(reason: ListReason): Promise<string> {
     const { signal } = this.#stopping;
     const { locate } = this.#source;
@@ -208,7 +215,8 @@ export class Reflector<O extends KubeObject = KubeObject> {
     let version = '';
     for await (const page of listPages(this.#api, this.#path, this.#source, { seen, take, signal })) {
       version = page.resourceVersion;
-      // Versions of a server that was set back may mean other contents than the ones we know: begin again, taking all.
+      // After a server was reset, versions may refer to other contents than the ones we know: start over and take all
+      // objects.
       if (reason !== 'reordered' && Number(version) < Number(this.#version)) {
         throw new ReorderedError(`list at ${version} after ${this.#version}`);
       }
@@ -222,7 +230,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
     const path = this.#path;
     const { metadataOnly, skipsManagers, fieldSelector, labelSelector } = this.#source;
     const { now, random, idleMs, watchMs } = this.#timing;
-    // Without bookmarks the server has to end a watch before our deadline does, which is to meet dead connections only.
+    // Without bookmarks the server has to end a watch before our deadline, which is only meant for dead connections.
     const longestMs = this.#sendsBookmarks ? watchMs : 0.9 * idleMs;
     this.#sendsBookmarks = false;
     let events: AsyncIterable<Buffer>;
@@ -271,7 +279,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
       const key = keyOf(object.metadata);
       const known = this.#known.get(key);
       const deleted = type === 'DELETED';
-      // An unknown object that is not newer than what we have seen was deleted already, or its event was lost.
+      // An unknown object that is not newer than what we have seen was already deleted, or its event was lost.
       if (deleted ? order < (known ?? 0) : order < (known ?? reached + 1)) {
         throw new ReorderedError(`${type} ${key} at ${version} after ${known ?? this.#version}`);
       }
@@ -286,12 +294,12 @@ export class Reflector<O extends KubeObject = KubeObject> {
     if (!(order < reached)) this.#version = version;
   }
 
-  /** An API server, or a proxy before it, that mixes up answers must not make pods of secrets. */
+  /** An API server, or a proxy in front of it, that mixes up responses must not turn secrets into pods. */
   #checkKind(found: string | undefined): void {
     const { kind, metadataOnly } = this.#source;
-    // Servers that can't leave out contents send the objects as they are.
+    // Servers that can't omit contents send the full objects.
     if (found === kind || (metadataOnly && found === 'PartialObjectMetadata')) return;
-    throw new ApiBodyError(this.#path, 'malformed', `an object of kind ${found} where ${kind} was asked for`);
+    throw new ApiBodyError(this.#path, 'malformed', `expected an object of kind ${kind}, got ${found}`);
   }
 
   #upsert(key: string, order: number, object: KubeObject): void {
@@ -301,7 +309,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
       this.#known.set(key, order);
     } catch (error) {
       this.#handlerFailed(key, error);
-      // Without a version, so that the next list hands it over again.
+      // Without a version, so that the next list passes it to the handler again.
       this.#known.set(key, Number.NaN);
     }
     this.stats.objects = this.#known.size;

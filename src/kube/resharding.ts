@@ -1,22 +1,22 @@
 import type { Log } from '../base/log.ts';
 import type { Sleep } from './lease-store.ts';
 
-/** How a state agent stands, as its peers see it. */
+/** The state of a state agent, as reported to its peers. */
 export interface ShardReport {
   readonly shard: number;
   readonly totalShards: number;
   readonly isMaster: boolean;
-  /** Whether it has listed everything. */
+  /** Whether all of its lists are complete. */
   readonly isSettled: boolean;
-  /** Whether it is about to end. */
+  /** Whether it is about to stop. */
   readonly isStopping: boolean;
 }
 
-/** The world of {@link Resharding}. */
+/** Dependencies of {@link Resharding}. */
 export interface ReshardingWorld {
   /** This agent. */
   readonly own: () => ShardReport;
-  /** All that answer, this one among them or not. */
+  /** All agents that answer; may include this one. */
   readonly peers: (patienceMs: number) => Promise<readonly ShardReport[]>;
   readonly sleep: Sleep;
   readonly monotonic: () => number;
@@ -25,15 +25,18 @@ export interface ReshardingWorld {
 
 const LOOK_MS = 1000;
 const PATIENCE_MS = 1500;
-/** Then an agent counts as ready though a shard is missing: node agents ask it for the names of pods. */
+/**
+ * After this time an agent counts as ready even though a shard is missing: node agents need it for the names of pods.
+ */
 const WAIT_MS = 300_000;
-/** A last push and the release of the Lease have to follow within Kubernetes' 30 s. */
+/** The last push and the release of the Lease have to follow within Kubernetes' 30 s. */
 const LINGER_MS = 20_000;
 
 /**
- * Lets the number of shards change without a series missing: agents of the new number are ready only when all of its
- * shards have one that knows its objects, so that a rollout leaves the old ones alone until then; and an agent whose
- * shard is no more pushes on until the new ones all do. For a while two of them push an object, with the same values.
+ * Lets the number of shards change without losing series. Agents of the new number are ready only when each of its
+ * shards has an agent that has listed its objects, so a rollout leaves the old agents running until then. An agent
+ * whose shard goes away keeps pushing until all new ones push. For a while two agents push the same object, with the
+ * same values.
  */
 export class Resharding {
   readonly #world: ReshardingWorld;
@@ -43,27 +46,35 @@ export class Resharding {
     this.#world = world;
   }
 
-  /** Whether all shards of this agent's number are known by somebody. */
+  /** Whether every shard of this agent's number has an agent that has listed its objects. */
   get ready(): boolean {
     return this.#ready;
   }
 
-  /** Looks until they are, or for five minutes. */
+  /** Polls until all shards are ready, for at most five minutes. */
   async watch(signal: AbortSignal): Promise<void> {
     const { own, peers, sleep, monotonic, log } = this.#world;
     const began = monotonic();
     while (!signal.aborted && !this.#ready) {
       const isLate = monotonic() - began > WAIT_MS;
       const reports = own().isSettled ? [own(), ...(await peers(PATIENCE_MS))] : [];
-      // One without a master is still waiting for its Lease; one with a master of another number is about to take over.
+      // A shard without a leader is still waiting for its Lease; one whose leader has another number is about to take
+      // over.
       const hasMasters = reports.every(({ shard }) => reports.some((one) => one.shard === shard && one.isMaster));
       this.#ready = isLate || (hasMasters && isComplete(reports, own().totalShards, ({ isSettled }) => isSettled));
-      if (isLate) log.warn({ totalShards: own().totalShards }, 'not all shards have a state agent that is ready');
+      if (isLate)
+        log.warn(
+          { totalShards: own().totalShards },
+          'not all shards have a ready state agent; continuing without them',
+        );
       if (!this.#ready) await sleep(LOOK_MS, signal);
     }
   }
 
-  /** Resolves when this agent, which is to end, is not missed: its shard has another one, or all others do without it. */
+  /**
+   * Resolves when this agent, which is about to stop, is no longer needed: another agent has its shard, or the others
+   * cover all objects without it.
+   */
   async linger(): Promise<void> {
     const { own, peers, sleep, monotonic, log } = this.#world;
     const { shard, totalShards } = own();
@@ -81,11 +92,11 @@ export class Resharding {
       }
       await sleep(LOOK_MS, signal);
     }
-    log.warn({ shard, totalShards }, 'this shard ends, and no other state agents have taken its objects over');
+    log.warn({ shard, totalShards }, 'this shard is stopping, but no other state agents have taken over its objects');
   }
 }
 
-/** Whether each shard of that number has an agent that is `good`. */
+/** Whether each shard of that number has an agent that satisfies `good`. */
 const isComplete = (reports: readonly ShardReport[], totalShards: number, good: (report: ShardReport) => boolean) =>
   Array.from({ length: totalShards }, (_, shard) => shard).every((shard) =>
     reports.some((one) => one.shard === shard && one.totalShards === totalShards && !one.isStopping && good(one)),

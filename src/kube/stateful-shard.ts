@@ -5,13 +5,13 @@ import type { KubeApi } from './api.ts';
 import type { KubeObject } from './object.ts';
 import { controllerOf } from './workload.ts';
 
-/** The pod in which this agent runs, one of a StatefulSet. */
+/** The pod of this agent, part of a StatefulSet. */
 export interface ShardedPod {
   readonly namespace: string;
   readonly pod: string;
 }
 
-/** Which part of the objects is whose. */
+/** Which shard this agent is, and of how many. */
 export interface Sharding {
   readonly shard: number;
   readonly totalShards: number;
@@ -21,16 +21,17 @@ interface StatefulSet extends KubeObject {
   readonly spec?: { readonly replicas?: number | null; readonly ordinals?: { readonly start?: number } | null } | null;
 }
 
-/** How often the number of replicas is looked at. */
+/** How often the number of replicas is checked. */
 const LOOK_MS = 30_000;
 const PATIENCE_MS = 10_000;
-/** Tries at the start, with a second between them: a pod may start before its rights are there. */
+/** Tries at startup, one second apart: a pod may start before its RBAC permissions are in effect. */
 const TRIES = 10;
 const BETWEEN_TRIES_MS = 1000;
 
 /**
- * kube-state-metrics' automatic sharding: the ordinal of the pod is its shard, the replicas of its StatefulSet are all
- * shards. Rejects when the pod has no StatefulSet, or is beyond its replicas and about to end.
+ * kube-state-metrics' automatic sharding: the ordinal of the pod is its shard, and the number of replicas of its
+ * StatefulSet is the number of shards. Rejects when the pod does not belong to a StatefulSet, or is beyond its replicas
+ * and about to be deleted.
  */
 export async function shardingOf(
   api: Pick<KubeApi, 'json'>,
@@ -41,7 +42,7 @@ export async function shardingOf(
   const object = await api.json<KubeObject>({ path: `/api/v1/${inNamespace}/pods/${encodeURIComponent(pod)}`, signal });
   const owner = controllerOf(object);
   if (owner?.kind !== 'StatefulSet' || owner.name === undefined) {
-    throw new Error(`pod ${namespace}/${pod} is not one of a StatefulSet: it belongs to ${owner?.kind ?? 'nothing'}`);
+    throw new Error(`pod ${namespace}/${pod} does not belong to a StatefulSet (controller: ${owner?.kind ?? 'none'})`);
   }
   const path = `/apis/apps/v1/${inNamespace}/statefulsets/${encodeURIComponent(owner.name)}`;
   const { spec } = await api.json<StatefulSet>({ path, signal });
@@ -78,7 +79,7 @@ export class StatefulShard {
     this.#lookMs = lookMs;
   }
 
-  /** Asks the API server, a few times when it does not answer. */
+  /** Asks the API server, with a few retries. */
   static async find(api: Pick<KubeApi, 'json'>, pod: ShardedPod, world: StatefulShardWorld): Promise<StatefulShard> {
     for (let tries = 1; ; tries++) {
       try {
@@ -86,7 +87,7 @@ export class StatefulShard {
         return new StatefulShard(api, pod, found, world);
       } catch (cause) {
         if (tries === TRIES) throw cause;
-        world.log.warn({ reason: errorText(cause), tries }, 'the shard of this pod is not known yet; trying again');
+        world.log.warn({ reason: errorText(cause), tries }, 'the shard of this pod is not known yet; retrying');
         await setTimeout(BETWEEN_TRIES_MS);
       }
     }
@@ -119,23 +120,27 @@ export class StatefulShard {
         failed = false;
         const { shard, totalShards } = this.#current;
         if (found.shard === shard && found.totalShards === totalShards) continue;
-        this.#log.info({ ...found, before: this.#current }, 'the StatefulSet has another number of replicas');
+        this.#log.info({ ...found, before: this.#current }, 'the number of replicas of the StatefulSet has changed');
         this.#current = found;
         this.#onChange();
       } catch (cause) {
-        // Also that of a pod which is about to be scaled away: it goes on with what it has until it ends.
+        // Includes the error of a pod that is about to be scaled away: it continues with its last known shard until it
+        // stops.
         if (!failed && !signal.aborted)
-          this.#log.warn({ reason: errorText(cause) }, 'the shard of this pod is as it was');
+          this.#log.warn(
+            { reason: errorText(cause) },
+            'failed to check the shard of this pod; keeping the last known one',
+          );
         failed = true;
       }
     }
   }
 }
 
-/** What {@link StatefulShard} needs besides the API server. */
+/** Dependencies of {@link StatefulShard} besides the API server. */
 export interface StatefulShardWorld {
   readonly log: Log;
-  /** Called when the sharding is another one. */
+  /** Called when the sharding has changed. */
   readonly onChange: () => void;
   readonly lookMs?: number;
 }

@@ -1,10 +1,10 @@
-/** Formatters cost about 50 µs and 20 kB each; a cluster uses few zones, but users name them. */
+/** Formatters cost about 50 µs and 20 kB each; a cluster uses few zones, but users choose them. */
 const formatters = new Map<string, Intl.DateTimeFormat>();
 const FORMATTERS_LIMIT = 50;
 
 /**
  * For the IANA zone `zone`, or the process's own: how many minutes local time is ahead of UTC at a time given in
- * minutes since 1970. Throws a RangeError when there is no such zone.
+ * minutes since 1970. Throws a RangeError for an unknown zone.
  */
 export function localOffsetMinutes(zone?: string): (utcMinutes: number) => number {
   if (zone === 'UTC') return () => 0;

@@ -9,24 +9,24 @@ interface TokenReview extends KubeObject {
   };
 }
 
-/** Who may come in. */
+/** Who is allowed access. */
 export interface TokenReviewOptions {
-  /** Audiences, one of which the token must be meant for; those of the API server when empty. */
+  /** Accepted audiences; a token must be issued for one of them. Those of the API server when empty. */
   readonly audiences: readonly string[];
-  /** `system:serviceaccount:<namespace>:<name>`, ...; everybody with a valid token when empty. */
+  /** `system:serviceaccount:<namespace>:<name>`, ...; every user with a valid token when empty. */
   readonly users: readonly string[];
-  /** Milliseconds that never step. */
+  /** Monotonic milliseconds. */
   readonly monotonic: () => number;
 }
 
-/** For how long an answer counts. A token that was withdrawn works on for so long. */
+/** How long a result is cached. A revoked token keeps working for up to this time. */
 const KEPT_MS = { allowed: 60_000, denied: 10_000 };
 const MAX_KEPT = 1000;
 const DEADLINE_MS = 5000;
 
 /**
- * A check of bearer tokens by the API server (needs the right to create tokenreviews). Tokens are remembered as hashes,
- * each for a minute. The check rejects as the API does when that cannot be asked.
+ * Checks bearer tokens with the API server (needs the permission to create tokenreviews). Tokens are cached as hashes,
+ * each for a minute. The check rejects like the API client when the API server cannot be asked.
  */
 export function tokenReviewer(
   api: Pick<KubeApi, 'json'>,

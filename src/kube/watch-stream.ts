@@ -12,9 +12,9 @@ const TYPES: ReadonlySet<unknown> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BO
 const NEWLINE = 0x0a;
 
 /**
- * Decodes a watch: JSON lines. A last line without its newline was cut on the way and is left out; the server repeats
- * the event when the watch is resumed. Throws ApiBodyError at a line that is no event or longer than `maxBytes`:
- * going on would lose an event for good. `skipsManagers` leaves `managedFields` out of objects.
+ * Decodes a watch: JSON lines. A last line without a newline was truncated in transit and is dropped; the server
+ * repeats the event when the watch resumes. Throws ApiBodyError for a line that is not an event or longer than
+ * `maxBytes`: continuing would lose an event permanently. `skipsManagers` drops `managedFields` from objects.
  */
 export async function* decodeWatch(
   chunks: AsyncIterable<Buffer>,
@@ -46,7 +46,7 @@ function decodeEvent(line: string, url: string): WatchEvent {
   try {
     event = JSON.parse(line);
   } catch {
-    // Reported below, as other lines that are no event.
+    // Reported below, like other lines that are not events.
   }
   if (!event?.object || !TYPES.has(event.type)) {
     throw new ApiBodyError(url, 'malformed', `not a watch event: ${line.slice(0, 100)}`);

@@ -1,6 +1,6 @@
 import type { KubeObject, OwnerReference } from './object.ts';
 
-/** What a pod belongs to: a Deployment, a CronJob, ...; both texts are empty for a pod that nobody manages. */
+/** The workload a pod belongs to: a Deployment, a CronJob, ...; both strings are empty for an unmanaged pod. */
 export interface Workload {
   readonly kind: string;
   readonly name: string;
@@ -9,10 +9,13 @@ export interface Workload {
 /** No workload. */
 export const UNMANAGED: Workload = { kind: '', name: '' };
 
-/** Label that the Deployment controller gives to a ReplicaSet and its pods; also the end of the ReplicaSet's name. */
+/**
+ * Label that the Deployment controller adds to a ReplicaSet and its pods; its value is also the suffix of the
+ * ReplicaSet's name.
+ */
 const TEMPLATE_HASH = 'pod-template-hash';
 
-/** A CronJob names its Jobs after the minute for which they were planned, counted since 1970. */
+/** A CronJob names its Jobs after their scheduled minute, counted since 1970. */
 const PLANNED_MINUTE = /^(.+)-(\d{7,9})$/;
 const LONGEST_DELAY_MINUTES = 366 * 1440;
 const CLOCK_SKEW_MINUTES = 1440;
@@ -22,9 +25,9 @@ export const controllerOf = ({ metadata }: KubeObject): OwnerReference | undefin
   metadata?.ownerReferences?.find(({ controller }) => controller === true);
 
 /**
- * The workload behind the owner of a pod, judged by names alone: `object` is the pod, or the ReplicaSet or Job itself.
- * A ReplicaSet whose name ends in its template's hash was made by a Deployment; a Job that is named after a minute not
- * long before it began, by a CronJob (a date at the end of a name is a minute of another decade).
+ * The workload behind the owner of a pod, inferred from names alone: `object` is the pod, or the ReplicaSet or Job
+ * itself. A ReplicaSet whose name ends in its template hash belongs to a Deployment. A Job named after a minute shortly
+ * before its start belongs to a CronJob (a date at the end of a name is a minute of another decade).
  */
 export function workloadByName(kind: string, name: string, { metadata }: KubeObject): Workload {
   if (kind === 'ReplicaSet') {

@@ -106,8 +106,11 @@ test('what is wrong in a file of custom resources is named by render and check-c
     [widget('    - groupVersionKind: { group: a.io, version: v1, kind: "*" }\n'), /a wildcard is not supported/],
     [widget('').replace('[spec, paused]', '5'), /custom\.yaml: spec\.resources\[0\]\.metrics\[0\]/],
     [widget('').replace('metricNamePrefix: mine', '<<: 3'), /<</],
-    [widget('').replace('mine', 'kube').replace('deployment_paused', 'deployment_created'), /already a family kube_/],
-    [`${widget('')}\n${widget('').split('\n').slice(2).join('\n').replace('"*"', 'v1')}`, /version "\*" beside others/],
+    [widget('').replace('mine', 'kube').replace('deployment_paused', 'deployment_created'), /a built-in family kube_/],
+    [
+      `${widget('')}\n${widget('').split('\n').slice(2).join('\n').replace('"*"', 'v1')}`,
+      /version "\*" together with other versions/,
+    ],
   ];
   for (const [text, problem] of broken) {
     writeFileSync(file, text);

@@ -144,7 +144,7 @@ test('metrics of one name in an autoscaler: what can’t be told apart is named,
   const { code, stdout, stderr } = await runCommand(render, ['-f', file, '--metric-allowlist', 'target_metric']);
   assert.equal(code, 1);
   assert.match(stdout, /metric_name="unacked",metric_target_type="average",container=""\} 40\n/);
-  assert.match(stderr, /HorizontalPodAutoscaler shop\/pay: .*metric_name="unacked".* comes with 40 and with 80/);
+  assert.match(stderr, /HorizontalPodAutoscaler shop\/pay: .*metric_name="unacked".* has conflicting values 40 and 80/);
 });
 
 test('two objects with the same series: the second is named, and nothing is there twice', async () => {

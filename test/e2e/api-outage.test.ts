@@ -25,7 +25,7 @@ async function pair(
   const master = await agents.add('state-0');
   await agents.pushes('state-0', began, 20_000);
   const slave = await agents.add('state-1');
-  await slave.printed(/another one holds the Lease/, 20_000);
+  await slave.printed(/another candidate holds the Lease/, 20_000);
   return { agents, master, slave };
 }
 
@@ -75,7 +75,7 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     agents.cluster.remove(PODS, 'default/crash');
     for (const { proxy } of [master, slave]) proxy.restore();
     const restored = performance.now();
-    await master.printed(/the election goes on/, 20_000);
+    await master.printed(/leader election recovered/, 20_000);
     await vm.until('count(kube_pod_info{pod="crash"}) or vector(0)', ([count]) => count?.value === 0, 60_000);
     assert.ok(largestGap(agents.uploads, restored) < 2000 + SLACK_MS);
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
@@ -92,7 +92,7 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     assert.ok(largestGap(agents.uploads, cut) < LEASE_MS - RENEW_DEADLINE_MS + 2000 + SLACK_MS);
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
     master.proxy.restore();
-    await master.printed(/"holder":"state-1","msg":"another one holds the Lease"/, 20_000);
+    await master.printed(/"holder":"state-1","msg":"another candidate holds the Lease"/, 20_000);
     assert.deepEqual(by(agents.uploads, began), new Set(['state-1']));
   });
 
@@ -103,7 +103,7 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
       link?.cut();
     }
     const cut = performance.now();
-    await master.printed(/"msg":"no longer master"/, RENEW_DEADLINE_MS + 2000 + SLACK_MS);
+    await master.printed(/"msg":"lost leadership"/, RENEW_DEADLINE_MS + 2000 + SLACK_MS);
     const ended = performance.now();
     await setTimeout(LEASE_MS + 2000);
     assert.deepEqual(by(agents.uploads, ended + 500), new Set());
@@ -131,7 +131,7 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     const { agents, master, slave } = await pair(t, 1000, 'direct');
     for (const { proxy } of [master, slave]) proxy.cut();
     slave.child.kill('SIGSTOP');
-    await master.printed(/"msg":"no longer master"/, RENEW_DEADLINE_MS + 2000 + SLACK_MS);
+    await master.printed(/"msg":"lost leadership"/, RENEW_DEADLINE_MS + 2000 + SLACK_MS);
     await setTimeout(2000);
     slave.child.kill('SIGCONT');
     const woken = performance.now();
@@ -155,7 +155,7 @@ describe('the master is killed', { concurrency: true, timeout: 120_000 }, () => 
       const killed = performance.now();
       const pushed = await agents.pushes('state-1', killed, intervalMs + 5000);
       await agents.pushes('state-1', pushed, intervalMs + SLACK_MS);
-      assert.match(slave.stderr(), /the process that holds the Lease has ended/);
+      assert.match(slave.stderr(), /the process holding the Lease has ended/);
       await vm.visible('kube_pod_info', Date.now() - (performance.now() - pushed) - 1000, 10);
       const gap = await storedGap(vm);
       assert.ok(gap <= intervalMs + 5000, `a gap of ${gap} ms`);

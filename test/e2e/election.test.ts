@@ -20,7 +20,7 @@ async function pair(context: TestContext, flags: readonly string[]) {
   const master = await agents.add('state-0');
   await agents.pushes('state-0', began, 15_000);
   const slave = await agents.add('state-1');
-  await slave.printed(/another one holds the Lease/);
+  await slave.printed(/another candidate holds the Lease/);
   return { agents, master, slave };
 }
 
@@ -46,7 +46,7 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     assert.equal(code, 0);
     assert.ok(agents.uploads.some(({ by, at }) => by === 'state-0' && at > stopped));
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
-    assert.match(slave.stderr(), /"reason":"the Lease was free","msg":"master from now on"/);
+    assert.match(slave.stderr(), /"reason":"the Lease was free","msg":"became leader"/);
   });
 
   test('the master is stopped while a receiver hangs: it does not wait for that one to hand over', async (t) => {
@@ -65,7 +65,7 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     await agents.pushes('state-1', stopped, LEASE_MS + RETRY_MS + 1000);
     await setTimeout(30_000 - (performance.now() - stopped));
     const woken = signal(master, 'SIGCONT');
-    await master.printed(/"msg":"no longer master"/, 5000);
+    await master.printed(/"msg":"lost leadership"/, 5000);
     await setTimeout(5000);
     assert.deepEqual(
       agents.uploads.filter(({ by, at }) => by === 'state-0' && at > woken),
@@ -75,7 +75,7 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     // It is a good slave again.
     const [next] = agents.writes.slice(-1);
     assert.equal(next?.holder, 'state-1');
-    assert.match(master.stderr(), /"holder":"state-1","msg":"another one holds the Lease"/);
+    assert.match(master.stderr(), /"holder":"state-1","msg":"another candidate holds the Lease"/);
   });
 
   test('the master is cut off from the API server: it stops pushing before the slave begins', async (t) => {

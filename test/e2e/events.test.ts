@@ -76,7 +76,7 @@ async function start(t: TestContext): Promise<Scene | undefined> {
   const leader = await agents.add('state-0');
   await agents.pushes('state-0', began, 30_000);
   const standby = await agents.add('state-1');
-  await standby.printed(/another one holds the Lease/, 30_000);
+  await standby.printed(/another candidate holds the Lease/, 30_000);
   return { agents, vm, leader, standby };
 }
 
@@ -124,7 +124,7 @@ describe('events are counted on by the next leader', { concurrency: 2, timeout: 
       const stream = new Stream(scene.agents);
       await sleep(8000);
       await end(scene);
-      await scene.standby.printed(/master from now on/, 60_000);
+      await scene.standby.printed(/became leader/, 60_000);
       await sleep(5000);
       const sent = await stream.end();
       const found = await settled(scene.vm, sent);

@@ -192,8 +192,11 @@ test(
       collectors: { id: string; errors: string[] }[];
     };
     const errors = collectors.find(({ id }) => id === 'ksm.kube-state-metrics')?.errors.join('\n') ?? '';
-    assert.match(errors, /3 series that other objects have as well: acme_widget_phase\{.*\} of b\/w1 is that of a\/w1/);
-    assert.match(errors, /1 series that VictoriaMetrics drops: kube_node_labels\{.*…? has 60 labels, the limit is 40/);
+    assert.match(errors, /3 duplicate series dropped: acme_widget_phase\{.*\} of b\/w1 already belongs to a\/w1/);
+    assert.match(
+      errors,
+      /1 series that VictoriaMetrics would drop: kube_node_labels\{.*…? has 60 labels, the limit is 40/,
+    );
     // The second gets the series when the first is gone.
     api.cluster.remove(widgets, 'a/w1');
     await until('the series of the second', async () =>

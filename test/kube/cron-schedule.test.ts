@@ -64,17 +64,17 @@ const invalid: readonly (readonly [schedule: string, message: RegExp, zone?: str
   ['* * * * 7', /day of week: "7" is not in 0-6/],
   ['* * 0 * *', /day of month: "0" is not in 1-31/],
   ['9-5 * * * *', /"9-5" ends before it starts/],
-  ['*/0 * * * *', /minute: "0" is no step/],
-  ['*/-5 * * * *', /minute: "-5" is no step/],
-  ['*/mon * * * *', /minute: "mon" is no step/],
+  ['*/0 * * * *', /minute: "0" is not a valid step/],
+  ['*/-5 * * * *', /minute: "-5" is not a valid step/],
+  ['*/mon * * * *', /minute: "mon" is not a valid step/],
   ['1-2-3 * * * *', /too many hyphens/],
   ['*/2/3 * * * *', /too many slashes/],
   ['@every soon', /no duration/],
-  ['@every 10ms', /less than a second/],
+  ['@every 10ms', /shorter than a second/],
   ['* * * * *', /time zone/i, 'Mars/Olympus'],
   ['* * * * *', /time zone/i, ''],
-  ['TZ=UTC * * * * *', /a time zone in the schedule and beside it/, 'UTC'],
-  [`0 ${'1,'.repeat(1000)} * * *`, /more than 1024 characters/],
+  ['TZ=UTC * * * * *', /time zone given both in the schedule and separately/, 'UTC'],
+  [`0 ${'1,'.repeat(1000)} * * *`, /longer than 1024 characters/],
 ];
 
 for (const [schedule, message, zone] of invalid) {

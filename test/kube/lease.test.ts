@@ -66,11 +66,11 @@ test('the first candidate creates the Lease, the second waits, and takes over wh
   assert.deepEqual(first.told, ['master', 'slave']);
   assert.deepEqual(second.told, ['master']);
   assert.deepEqual(first.said(), [
-    'master from now on: there was no Lease',
-    'no longer master: the agent stops',
-    'the Lease is released: ',
+    'became leader: the Lease did not exist',
+    'lost leadership: the agent is stopping',
+    'released the Lease: ',
   ]);
-  assert.deepEqual(second.said(), ['another one holds the Lease: state-0', 'master from now on: the Lease was free']);
+  assert.deepEqual(second.said(), ['another candidate holds the Lease: state-0', 'became leader: the Lease was free']);
 });
 
 test('the self metrics tell who leads, since when, and what failed', async (t) => {
@@ -89,7 +89,7 @@ test('the self metrics tell who leads, since when, and what failed', async (t) =
   );
   assert.deepEqual(
     said().map((line) => line.split(':', 1)[0]),
-    ['leader election failed; retrying', 'the election goes on', 'master from now on'],
+    ['leader election failed; retrying', 'leader election recovered', 'became leader'],
   );
 });
 

@@ -29,7 +29,7 @@ test('the ordinal of the pod is the shard, the replicas are all shards', async (
   fill(server, 5, 10);
   assert.deepEqual(await of('state-12'), { shard: 2, totalShards: 5 });
   server.cluster.put('/api/v1/pods', { metadata: { namespace: 'mon', name: 'alone' } });
-  await assert.rejects(of('alone'), /pod mon\/alone is not one of a StatefulSet: it belongs to nothing/);
+  await assert.rejects(of('alone'), /pod mon\/alone does not belong to a StatefulSet \(controller: none\)/);
   await assert.rejects(of('none'), /404/);
 });
 

@@ -12,25 +12,28 @@ import { type EventObject, type Occurrence, occurrenceOf } from './occurrence.ts
 import type { EventSection } from './section.ts';
 import { type EventCount, type EventResult, EventTally, type Position } from './tally.ts';
 
-/** A push has arrived, or is on disk, so long after it was collected; else the next leader counts a little twice. */
+/**
+ * A push has been delivered, or spooled to disk, this long after its data was collected; otherwise the next leader
+ * counts a few events twice.
+ */
 const PUSHED_AFTER_MS = 2000;
 
-/** What the leader notes on the Lease for the next one. */
+/** The note that the leader stores on the Lease for the next one. */
 export interface EventNotes {
-  /** Undefined when what is there stays right. `isLast` when everything has been pushed. */
+  /** Undefined when the stored note is still correct. `isLast` when everything has been pushed. */
   note(isLast: boolean): string | undefined;
-  /** What is on the Lease now. */
+  /** Reports the note currently on the Lease. */
   noted(text: string | undefined): void;
 }
 
-/** The events of a cluster, ready to be followed. */
+/** The event collector of a cluster, ready to start. */
 export interface Events {
   readonly producer: Producer;
   readonly notes: EventNotes;
   start(): void;
-  /** This agent is the leader from now on. */
+  /** This agent has become leader. */
   begin(): void;
-  /** This agent is the leader no more. */
+  /** This agent is no longer leader. */
   end(): void;
   stop(): Promise<void>;
 }
@@ -43,11 +46,11 @@ interface EventWorld {
   readonly monotonic: () => number;
 }
 
-/** Builds the collector of events; nothing is asked of the cluster before `start`. */
+/** Builds the event collector; sends no request to the cluster before `start`. */
 export function createEvents(section: EventSection, { api, log, registry, monotonic }: EventWorld): Events {
   const seen = new Counter<'result'>({
     name: 'firesteel_kube_events_seen_total',
-    help: 'Events that were seen, by what became of them.',
+    help: 'Events received, by result.',
     labelNames: ['result'],
     registers: [registry],
   });
@@ -58,7 +61,7 @@ export function createEvents(section: EventSection, { api, log, registry, monoto
   });
   const reflectors = followed(section, api, log, tally, (result) => seen.inc({ result }));
   const families = eventFamilies(section);
-  /** Where the last cycles were, and when. */
+  /** Positions and times of the last cycles. */
   let collected: { readonly atMs: number; readonly position: Position }[] = [];
   let from: Position | undefined;
   let isLeader: boolean = false;
@@ -69,7 +72,7 @@ export function createEvents(section: EventSection, { api, log, registry, monoto
     producer: {
       group: 'event',
       name: 'events',
-      whenEmpty: 'no event has happened since this agent leads',
+      whenEmpty: 'no event has occurred since this agent became leader',
       failure: () => reflectors.find(({ failure }) => failure !== undefined)?.failure?.error.message,
       collect(out) {
         settle();
@@ -80,7 +83,7 @@ export function createEvents(section: EventSection, { api, log, registry, monoto
     },
     notes: {
       note(isLast) {
-        // By its end it leads no more, and has pushed the last time.
+        // By the end it is no longer leader, and has done its last push.
         if (!isLeader && !isLast) return undefined;
         const limit = isLast ? Number.POSITIVE_INFINITY : monotonic() - PUSHED_AFTER_MS;
         const index = collected.findLastIndex(({ atMs }) => atMs <= limit);
@@ -120,7 +123,7 @@ function add(out: Snapshot, [total, last]: ReturnType<typeof eventFamilies>, one
   if (lastSeconds !== undefined) out.add(last, lastSeconds, ...labels);
 }
 
-/** A reflector for the cluster, or for each namespace. */
+/** One reflector for the cluster, or one per namespace. */
 function followed(
   { namespaces }: EventSection,
   api: KubeApi,
@@ -161,7 +164,7 @@ function filterOf({ types, reasons, kinds }: EventSection): (occurrence: Occurre
 
 const textOf = ({ version, seconds }: Position): string => `${version} ${new Date(seconds * 1000).toISOString()}`;
 
-/** Undefined for what nobody of us has written. */
+/** Undefined for a note that no agent wrote. */
 function positionOf(text: string | undefined): Position | undefined {
   const [, version = '', time = ''] = /^(\d{1,19}) (\S+)$/.exec(text ?? '') ?? [];
   const ms = Date.parse(time);

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../kube/object.ts';
 
-/** An event, of core/v1 or events.k8s.io/v1. The API server answers for both with the same objects. */
+/** An event of core/v1 or events.k8s.io/v1. The API server returns the same objects for both. */
 export interface EventObject extends KubeObject {
   readonly type?: string | null;
   readonly reason?: string | null;
@@ -22,30 +22,30 @@ interface ObjectReference {
   readonly namespace?: string | null;
 }
 
-/** What one event says, bounded: no text of any length becomes a label. */
+/** The content of one event, with limits: no text of arbitrary length becomes a label. */
 export interface Occurrence {
   readonly type: string;
   readonly namespace: string;
   readonly kind: string;
   readonly reason: string;
   readonly component: string;
-  /** How often it has happened, at least once. */
+  /** Number of occurrences, at least one. */
   readonly count: number;
-  /** When it happened last, seconds since 1970; undefined when the event does not say. */
+  /** Time of the last occurrence, seconds since 1970; undefined when the event does not contain it. */
   readonly lastSeconds: number | undefined;
 }
 
-/** Stands for a value that is none: with blanks, or far too long. */
+/** Replaces an invalid value: one with blanks, or far too long. */
 export const INVALID = '__invalid__';
 
 const WORD = /^[A-Za-z0-9]{1,64}$/;
-/** Namespaces and components: names of the DNS, and paths such as `kubelet` or `example.com/controller`. */
+/** Namespaces and components: DNS names, and paths such as `kubelet` or `example.com/controller`. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/;
 
 const bounded = (value: string | null | undefined, pattern: RegExp): string =>
   !value ? '' : pattern.test(value) ? value : INVALID;
 
-/** Reads an event. Fields that are missing are empty; a count that is none is 1. */
+/** Reads an event. Missing fields are empty; an invalid count is 1. */
 export function occurrenceOf(event: EventObject): Occurrence {
   const about = event.involvedObject ?? event.regarding;
   const by = event.reportingComponent || event.reportingController || event.source?.component;

@@ -5,7 +5,7 @@ const names = (what: string) => z.array(z.string().min(1)).default([]).describe(
 /** The section `collectors.event` of the configuration. */
 export const eventSection = z
   .strictObject({
-    enabled: z.boolean().default(false).describe('Whether state agents count the events of the cluster.'),
+    enabled: z.boolean().default(false).describe('Whether state agents count Kubernetes events of the cluster.'),
     namespaces: z
       .array(z.string().min(1))
       .default([])
@@ -13,15 +13,18 @@ export const eventSection = z
     types: names('of these types (Normal, Warning)'),
     reasons: names('with these reasons'),
     kinds: names('about objects of these kinds'),
-    reportingComponent: z.boolean().default(false).describe('Label reporting_component: who has reported the event.'),
+    reportingComponent: z
+      .boolean()
+      .default(false)
+      .describe('Add the label reporting_component: the component that reported the event.'),
     maxSeries: z
       .int()
       .min(10)
       .max(100_000)
       .default(5000)
-      .describe('Most series of each family; what would be more is counted with the reason __other__.'),
+      .describe('Maximum series per family; events beyond it are counted with the reason __other__.'),
   })
   .prefault({});
 
-/** What {@link eventSection} gives. */
+/** The parsed {@link eventSection}. */
 export type EventSection = z.output<typeof eventSection>;

@@ -1,6 +1,6 @@
 import type { Occurrence } from './occurrence.ts';
 
-/** Up to where the leader has pushed: the version of the newest event that it had counted, and when that happened. */
+/** How far the leader has pushed: the version of the newest event that it had counted, and its time. */
 export interface Position {
   readonly version: number;
   readonly seconds: number;
@@ -17,7 +17,7 @@ export interface EventCount {
   lastSeconds: number | undefined;
 }
 
-/** What became of an event. */
+/** The result of processing an event. */
 export type EventResult = 'counted' | 'remembered' | 'old' | 'filtered' | 'overflow';
 
 /** Occurrences that the next leader may have to count. */
@@ -25,7 +25,7 @@ interface Recent {
   readonly occurrence: Occurrence;
   readonly version: number;
   readonly by: number;
-  /** Seconds since 1970 of the creation of an event of the first list: how often it had happened before is not known. */
+  /** Creation time, in seconds since 1970, of an event of the first list: its earlier count is unknown. */
   readonly createdSeconds?: number | undefined;
 }
 
@@ -36,14 +36,14 @@ export interface TallyOptions {
 }
 
 const OTHER = '__other__';
-/** More than the lifetime of a Lease brings in a storm of events. */
+/** More than an event storm produces during the duration of a Lease. */
 const MOST_RECENT = 50_000;
 
 /**
- * Counts occurrences of events. A repeat is the same event with a higher count, so of each event that lives its count is
- * remembered. The leader begins at 0: two replicas never have equal counts, and what a new leader would have counted
- * more or less than the old one would look like a reset. What the old leader had not pushed is known by the versions of
- * the events, which are the same for all replicas and have nothing to do with clocks.
+ * Counts occurrences of events. A repeat is the same event with a higher count, so the count of each existing event is
+ * stored. The leader starts at 0: two replicas never have equal counts, and any difference between the counts of a new
+ * and an old leader would look like a counter reset. The versions of the events show what the old leader had not
+ * pushed; they are the same for all replicas and independent of clocks.
  */
 export class EventTally {
   readonly #options: TallyOptions;
@@ -52,7 +52,7 @@ export class EventTally {
   readonly #series = new Map<string, EventCount>();
   #isCounting: boolean = false;
   #isListed: boolean = false;
-  /** Where the leader before this one had got to. */
+  /** The position that the previous leader had reached. */
   #from: Position | undefined;
   #position: Position = { version: 0, seconds: 0 };
 
@@ -65,7 +65,7 @@ export class EventTally {
     return this.#series.values();
   }
 
-  /** Events that are remembered. */
+  /** Number of stored events. */
   get remembered(): number {
     return this.#seen.size;
   }
@@ -75,7 +75,7 @@ export class EventTally {
     return this.#position;
   }
 
-  /** The first list is complete: what comes from now on is new. */
+  /** The first list is complete: later events are new. */
   listed(): void {
     this.#isListed = true;
   }
@@ -104,17 +104,19 @@ export class EventTally {
     return this.#add(occurrence, countable) ? 'counted' : 'overflow';
   }
 
-  /** An event is gone: it has lived for its time. */
+  /** An event was removed: it has expired. */
   remove(key: string): void {
     this.#seen.delete(key);
   }
 
-  /** The leader has pushed everything up to here. */
+  /** The leader has pushed everything up to this position. */
   pushed({ version }: Position): void {
     this.#recent = this.#recent.filter((one) => one.version > version);
   }
 
-  /** This is the leader from now on; `from` is where the one before had got to, undefined when that is not known. */
+  /**
+   * This agent has become leader; `from` is the position that the previous leader had reached, undefined when unknown.
+   */
   begin(from: Position | undefined): void {
     this.#series.clear();
     this.#isCounting = true;
@@ -125,13 +127,13 @@ export class EventTally {
     }
   }
 
-  /** This is the leader no more. */
+  /** This agent is no longer leader. */
   end(): void {
     this.#isCounting = false;
     this.#series.clear();
   }
 
-  /** False when there are too many series for one of its own. */
+  /** False when the limit leaves no room for a series of its own. */
   #add(occurrence: Occurrence, by: number): boolean {
     const { maxSeries, withComponent } = this.#options;
     const { type, namespace, kind, reason } = occurrence;
@@ -145,7 +147,7 @@ export class EventTally {
     for (const [index, labels] of tries.entries()) {
       const key = JSON.stringify(labels);
       let found = this.#series.get(key);
-      // Room is left for those that stand for all others.
+      // Space is reserved for the series that stand for all others.
       const room =
         index === 0 ? maxSeries - Math.ceil(maxSeries / 10) : index === 1 ? maxSeries - 4 : Number.POSITIVE_INFINITY;
       if (!found && this.#series.size >= room) continue;
@@ -161,11 +163,11 @@ export class EventTally {
   }
 }
 
-/** How much of it a leader counts that goes on from there. */
+/** How many of the occurrences a leader counts that continues from this position. */
 function countableOf({ version, by, createdSeconds }: Recent, from: Position | undefined): number {
-  // Nobody has counted before: what is older than this process is not counted by it either.
+  // No leader has counted before: this process does not count anything older than itself either.
   if (from === undefined) return createdSeconds === undefined ? by : 0;
   if (version <= from.version) return 0;
-  // Of one that lived before, at least its last occurrence is new.
+  // Of an event that already existed before, at least the last occurrence is new.
   return createdSeconds === undefined || createdSeconds >= from.seconds ? by : 1;
 }

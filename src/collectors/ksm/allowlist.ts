@@ -1,11 +1,11 @@
 import type { Allowed } from './resource.ts';
 
-/** Keys of labels or annotations to tell, by resource; under `*` for all resources. */
+/** Keys of labels or annotations to expose, by resource; `*` applies to all resources. */
 export type Allowlist = Readonly<Partial<Record<string, readonly string[]>>>;
 
 /**
- * The picker for one resource; undefined when the list allows it nothing. `*` as first key allows everything and means
- * nothing elsewhere; one `*` inside a key stands for any characters, as in kube-state-metrics.
+ * The picker for one resource; undefined when the list allows nothing for it. `*` as the first key allows everything
+ * and has no meaning in other positions. One `*` inside a key stands for any characters, as in kube-state-metrics.
  */
 export function allowedOf(allowlist: Allowlist, resource: string): Allowed | undefined {
   const keys = [...(own(allowlist, resource) ?? []), ...(resource === '*' ? [] : (own(allowlist, '*') ?? []))];
@@ -29,15 +29,15 @@ const own = (allowlist: Allowlist, resource: string): readonly string[] | undefi
 const isBetween = (key: string, [start, end]: readonly [string, string]): boolean =>
   key.length >= start.length + end.length && key.startsWith(start) && key.endsWith(end);
 
-/** What is wrong with a key of an allowlist; undefined when nothing is. */
+/** The problem with a key of an allowlist; undefined when it is valid. */
 export function allowlistKeyError(key: string): string | undefined {
   if (key === '') return 'a key must not be empty';
   return key.split('*').length > 2 ? `${JSON.stringify(key)} has more than one *` : undefined;
 }
 
 /**
- * Parses kube-state-metrics' flag grammar `pods=[a,b],nodes=[*]`, perhaps with the leading `=` of its examples.
- * Throws an Error that shows where it stops to make sense.
+ * Parses kube-state-metrics' flag grammar `pods=[a,b],nodes=[*]`, optionally with the leading `=` of its examples.
+ * Throws an Error that shows where parsing failed.
  */
 export function parseAllowlist(text: string): Allowlist {
   const entry = /\s*=?\s*([a-z*]+)\s*=\s*\[([^[\]]*)\]\s*(?:,|$)/y;

@@ -28,31 +28,31 @@ import { TextArena } from './store/text-arena.ts';
 export interface ClusterStateOptions {
   readonly api: KubeApi;
   readonly options: KsmOptions;
-  /** What `options.resources` names, and custom resources. */
+  /** The resources of `options.resources`, and custom resources. */
   readonly resources: readonly Resource[];
-  /** Is fed the pods and their owners. */
+  /** Receives the pods and their owners. */
   readonly pods: PodIndex;
-  /** How the text is kept, and pushed. */
+  /** How the text is stored and pushed. */
   readonly compression: Compression;
-  /** Whether to note which series have ended, for receivers that want to know. */
+  /** Whether to record which series have ended, for receivers that need it. */
   readonly notesEnded?: boolean;
-  /** What pushes do to the labels of the state; nothing when it is not pushed. */
+  /** What pushes do to the labels of the state; none when it is not pushed. */
   readonly pushed?: PushedLabelOptions | undefined;
-  /** Rules on the series. */
+  /** Rules for the series. */
   readonly relabel?: Relabeling | undefined;
   readonly log: Log;
   readonly timing?: ReflectorTiming;
 }
 
 /**
- * The first push waits for all resources, but so long after the last object at most: one with a lasting fault must not
- * hold back the others.
+ * The first push waits for all resources, but at most this long after the last object: one that fails permanently must
+ * not hold back the others.
  */
 const PATIENCE_MS = 60_000;
-/** Even if one begins its list again and again. */
+/** Upper limit, even if a resource keeps restarting its list. */
 const LONGEST_PATIENCE_MS = 600_000;
 
-/** Follows all configured resources and keeps the text about their objects, compressed. */
+/** Follows all configured resources and stores the text about their objects, compressed. */
 export class ClusterState implements Prepared {
   readonly group = 'ksm';
   readonly collector = 'kube-state-metrics';
@@ -110,17 +110,17 @@ export class ClusterState implements Prepared {
     this.#stores = this.followed.filter(({ ownsStore }) => ownsStore).map(({ store }) => store);
   }
 
-  /** Whether every resource has been listed once, or is refused. */
+  /** Whether every resource has been listed once, or was refused. */
   get settled(): boolean {
     return this.followed.every(({ reflectors }) => reflectors.every(({ settled }) => settled));
   }
 
-  /** How each resource is followed. */
+  /** The state of each resource. */
   get statuses(): readonly ResourceStatus[] {
     return this.followed.map(statusOf);
   }
 
-  /** What is down, in words; undefined when nothing is. */
+  /** A description of failing resources; undefined when none is failing. */
   get down(): string | undefined {
     const down = this.followed.filter(isDown).map(statusOf);
     if (down.length === 0) return undefined;
@@ -128,7 +128,10 @@ export class ClusterState implements Prepared {
     return `${down[0]?.resource}: ${down[0]?.error}${more}`;
   }
 
-  /** Why it is not ready, a line for each resource that the server has and that was never listed; empty when it is. */
+  /**
+   * Why the collector is not ready, a line for each resource that the server has but that was never listed; empty when
+   * it is ready.
+   */
   get unready(): readonly string[] {
     const missing = this.followed.filter((one) => !one.reflectors.every(wasListed));
     return missing.map(statusOf).map(({ resource, state, objects, error }) => {
@@ -158,7 +161,7 @@ export class ClusterState implements Prepared {
     for (const store of this.#stores) {
       signal.throwIfAborted();
       const body = store.body();
-      // Most have not changed, and there is nothing to wait for.
+      // Most have not changed, so there is nothing to wait for.
       bodies.push(body instanceof Promise ? await body : body);
     }
     return {
@@ -185,7 +188,7 @@ export class ClusterState implements Prepared {
     for (const store of this.#stores) yield* store.lines(family);
   }
 
-  /** Whether resources that are not there yet are still worth waiting for. */
+  /** Whether to keep waiting for resources that are not listed yet. */
   #isPatient(): boolean {
     const now = this.#timing.now();
     const listed = this.followed.flatMap(({ reflectors }) => reflectors.map(({ stats }) => stats.lastListedMs ?? 0));
@@ -216,12 +219,15 @@ export class ClusterState implements Prepared {
           const [refused] = claims.refused;
           if (isFirst && refused) {
             const next = 'give the custom resource labels that distinguish its objects, such as the namespace';
-            this.#log.warn({ resource, ...refused, next }, 'two objects have the same series: kept that of the first');
+            this.#log.warn(
+              { resource, ...refused, next },
+              'two objects have the same series; keeping that of the first',
+            );
           }
         } else store.set(prefix + key, text);
         if (errors.length > 0 && renderErrors.count === 0) {
           const fields = { resource, object: key, err: errors[0] };
-          this.#log.warn(fields, 'something of an object could not be told; further ones count');
+          this.#log.warn(fields, 'failed to render part of an object; further failures are only counted');
         }
         renderErrors.count += errors.length;
       },
@@ -245,7 +251,7 @@ interface Index {
   delete(key: string): void;
 }
 
-/** The pod index as the handler of one resource sees it; undefined when that resource is nothing to it. */
+/** The pod index as the handler of one resource; undefined when it does not need that resource. */
 function indexOf(pods: PodIndex, { name, custom }: Resource): Index | undefined {
   if (custom) return undefined;
   if (name === 'pods') return pods;

@@ -11,10 +11,10 @@ export interface Condition {
   readonly lastTransitionTime?: string | null;
 }
 
-/** A list of the API: absent, null or there. */
+/** A list in the API: absent, null or present. */
 export type List<T> = readonly T[] | null | undefined;
 
-/** `namespace` and the name under `label`; `more` for the resources whose series have the uid as well. */
+/** `namespace` and the name under `label`; `more` for resources whose series also have the uid. */
 export const namespaced = (label: string, ...more: readonly 'uid'[]): Resource['identity'] => ({
   labels: ['namespace', label, ...more],
   values: ({ metadata }) => {
@@ -30,7 +30,7 @@ export const clusterWide = (label: string): Resource['identity'] => ({
   values: ({ metadata }) => [metadata?.name ?? ''],
 });
 
-/** A gauge with at most one series per object and no labels of its own; none when `read` gives undefined or null. */
+/** A gauge with at most one series per object and no labels of its own; none when `read` returns undefined or null. */
 export const single = <O extends KubeObject>(
   name: string,
   stability: Stability,
@@ -55,7 +55,7 @@ export const series = <O extends KubeObject>(
   more: Partial<Pick<KubeFamily, 'optIn' | 'extraLabels'>> = {},
 ): KubeFamily<O> => ({ family: gauge(name, help, labels), stability, samples, ...more });
 
-/** As {@link series}, but a counter. */
+/** Like {@link series}, but a counter. */
 export const counterSeries = <O extends KubeObject>(
   name: string,
   stability: Stability,
@@ -64,7 +64,7 @@ export const counterSeries = <O extends KubeObject>(
   samples: (object: O, emit: Emit) => void,
 ): KubeFamily<O> => ({ family: counter(name, help, labels), stability, samples });
 
-/** A gauge that is always 1 and tells by its labels; none when `read` gives undefined. */
+/** A gauge that is always 1 and carries its information in labels; none when `read` returns undefined. */
 export const info = <O extends KubeObject>(
   name: string,
   stability: Stability,
@@ -77,11 +77,11 @@ export const info = <O extends KubeObject>(
     if (values) emit(1, ...values);
   });
 
-/** `<prefix>_info` without labels of its own: says that the object is there. */
+/** `<prefix>_info` without labels of its own: the object exists. */
 export const plainInfo = (prefix: string, stability: Stability = 'STABLE'): KubeFamily =>
-  single(`${prefix}_info`, stability, 'Always 1: there is such an object.', () => 1);
+  single(`${prefix}_info`, stability, 'Always 1: the object exists.', () => 1);
 
-/** Objects whose status has the numbers `Field`. */
+/** Objects whose status contains the numbers `Field`. */
 export type Counted<Field extends string> = KubeObject & {
   readonly status?: Readonly<Partial<Record<Field, number | null>>> | null;
 };
@@ -106,7 +106,7 @@ export const deletionTimestamp = (prefix: string, stability: Stability = 'ALPHA'
   single(
     `${prefix}_deletion_timestamp`,
     stability,
-    'When the object was asked to go, in seconds since 1970.',
+    'When deletion of the object was requested, in seconds since 1970.',
     ({ metadata }) => unixSeconds(metadata?.deletionTimestamp),
   );
 
@@ -115,7 +115,7 @@ export const resourceVersion = (prefix: string, stability: Stability = 'ALPHA'):
   single(
     `${prefix}_metadata_resource_version`,
     stability,
-    'The version that the API server gave the object at its last change.',
+    'The resourceVersion of the object, set by the API server at its last change.',
     ({ metadata }) => decimalText(metadata?.resourceVersion),
   );
 
@@ -124,7 +124,7 @@ export const generation = (prefix: string): KubeFamily =>
   single(
     `${prefix}_metadata_generation`,
     'STABLE',
-    'Which generation of the desired state this is.',
+    'The generation of the desired state.',
     ({ metadata }) => metadata?.generation ?? 0,
   );
 
@@ -148,7 +148,9 @@ export const annotations = (prefix: string, stability: Stability = 'ALPHA'): Kub
 
 const NO_OWNER: OwnerReference = {};
 
-/** `<prefix>_owner` with owner_kind, owner_name and owner_is_controller: one series an owner, or one of empty labels. */
+/**
+ * `<prefix>_owner` with owner_kind, owner_name and owner_is_controller: one series per owner, or one with empty labels.
+ */
 export const owner = (prefix: string, stability: Stability): KubeFamily =>
   series(
     `${prefix}_owner`,
@@ -163,18 +165,18 @@ export const owner = (prefix: string, stability: Stability): KubeFamily =>
     },
   );
 
-/** The owners, or one empty owner when there are none: so every object has an owner series. */
+/** The owners, or one empty owner without any, so that every object has an owner series. */
 export const owners = (references: List<OwnerReference>): readonly OwnerReference[] =>
   references && references.length > 0 ? references : [NO_OWNER];
 
-/** Three samples, `true`, `false` and `unknown` as last label, of which the one that is `status` is 1. */
+/** Three samples with `true`, `false` and `unknown` as last label; the one that equals `status` is 1. */
 export function emitCondition(emit: Emit, status: string | undefined, ...before: readonly LabelValue[]): void {
   emit(status === 'True' ? 1 : 0, ...before, 'true');
   emit(status === 'False' ? 1 : 0, ...before, 'false');
   emit(status === 'Unknown' ? 1 : 0, ...before, 'unknown');
 }
 
-/** `<prefix>_status_condition` with condition and status: three series for each condition of the object. */
+/** `<prefix>_status_condition` with condition and status: three series per condition of the object. */
 export const statusConditions = <O extends KubeObject>(
   prefix: string,
   stability: Stability,
@@ -183,7 +185,7 @@ export const statusConditions = <O extends KubeObject>(
   series(
     `${prefix}_status_condition`,
     stability,
-    'Conditions of the object: 1 for the status that each has.',
+    'Conditions of the object: 1 for the current status of each.',
     ['condition', 'status'],
     (object, emit) => {
       for (const { type, status } of read(object) ?? []) emitCondition(emit, status, type);
@@ -199,23 +201,23 @@ export function emitStates(emit: Emit, states: readonly string[], current: Label
 /** 1 for true, 0 for false and unset. */
 export const flag = (set: boolean | null | undefined): number => (set === true ? 1 : 0);
 
-/** Go's zero time in Unix seconds, which kube-state-metrics tells where it does not look whether a time is set. */
+/** Go's zero time in Unix seconds, which kube-state-metrics reports where it does not check whether a time is set. */
 export const ZERO_TIME = -62_135_596_800;
 
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
 
-/** Whole seconds since 1970 of an RFC 3339 time; undefined when it is absent, Go's zero time, or no time. */
+/** An RFC 3339 time in whole seconds since 1970; undefined when it is absent, Go's zero time, or not a time. */
 export function unixSeconds(time: string | null | undefined): number | undefined {
   if (!time || !RFC3339.test(time)) return undefined;
   const seconds = Math.floor(Date.parse(time) / 1000);
   return Number.isNaN(seconds) || seconds === ZERO_TIME ? undefined : seconds;
 }
 
-/** As {@link unixSeconds}, but Go's zero time when it is absent: for families whose series exist either way. */
+/** Like {@link unixSeconds}, but Go's zero time when absent: for families whose series always exist. */
 export const unixSecondsOrZeroTime = (time: string | null | undefined): number | undefined =>
   time ? unixSeconds(time) : ZERO_TIME;
 
-/** The number that `text` is; undefined when it is none. */
+/** `text` as a number; undefined when it is not one. */
 function decimalText(text: string | null | undefined): number | undefined {
   return text && /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined;
 }

@@ -4,19 +4,19 @@ import { PatternError } from '../../config/re2/parse.ts';
 import { type Matching, Pattern } from '../../config/re2/pattern.ts';
 import type { KubeFamily } from './resource.ts';
 
-/** Which families to tell, as kube-state-metrics' options say it. */
+/** Which families to expose, in terms of kube-state-metrics' options. */
 export interface FamilyPatterns {
-  /** Tell only these; together with a denylist this is a contradiction. */
+  /** Expose only these; must not be combined with a denylist. */
   readonly metricAllowlist: readonly string[];
-  /** Tell all but these. */
+  /** Expose all except these. */
   readonly metricDenylist: readonly string[];
-  /** Opt-in families to tell as well. */
+  /** Opt-in families to expose as well. */
   readonly metricOptInList: readonly string[];
 }
 
 /**
- * Whether a family is wanted. The patterns are regular expressions that match anywhere in the name. Throws PatternError for what is
- * none.
+ * Whether a family is wanted. The patterns are regular expressions that match anywhere in the name. Throws PatternError
+ * for an invalid pattern.
  */
 export function familyFilter(patterns: FamilyPatterns): (family: KubeFamily) => boolean {
   const [allowed, denied, optedIn] = [patterns.metricAllowlist, patterns.metricDenylist, patterns.metricOptInList].map(
@@ -27,13 +27,13 @@ export function familyFilter(patterns: FamilyPatterns): (family: KubeFamily) => 
     (allowed.length === 0 || matches(allowed, name)) && !matches(denied, name) && (!optIn || matches(optedIn, name));
 }
 
-/** What ECMAScript has beyond RE2, and kube-state-metrics promises for these options. */
+/** ECMAScript features beyond RE2 that kube-state-metrics promises for these options. */
 const LOOKS_AROUND = /\(\?<?[=!]/;
 
-/** Some hundred names are looked at, once. */
+/** A few hundred names are checked, once. */
 const LOOK_MS = 100;
 
-/** Compiles one pattern, which may also look ahead or behind: then each name is tried under a deadline. */
+/** Compiles one pattern, which may contain lookaheads or lookbehinds: then each name is matched with a deadline. */
 export function metricPattern(source: string): Matching {
   if (!LOOKS_AROUND.test(source)) return Pattern.of(source);
   const ask = (name: string): boolean => {

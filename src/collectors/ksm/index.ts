@@ -14,24 +14,24 @@ import { followSeries, kubeStateSeries } from './self-samples.ts';
 export interface Ksm {
   readonly state: ClusterState;
   readonly pods: PodIndex;
-  /** Its series about itself: what kube-state-metrics tells, and what we tell. */
+  /** Its series about itself: those of kube-state-metrics, and our own. */
   readonly producers: readonly Producer[];
 }
 
-/** How the state is kept, and what of it. */
+/** How the state is stored, and which parts of it. */
 export type Keeping = Pick<ClusterStateOptions, 'compression' | 'notesEnded' | 'pushed' | 'relabel'>;
 
 /**
- * Builds the ksm collector; nothing is asked of the cluster before `state.start()`. A file of custom resources that can't
- * be used costs these, and fails the collector.
+ * Builds the ksm collector; sends no request to the cluster before `state.start()`. An unusable file of custom
+ * resources costs only those resources, but marks the collector as failed.
  */
 export function createKsm(section: KsmSection, api: KubeApi, keeping: Keeping, log: Log, version: string): Ksm {
   const wanted = new Set<string>(section.resources);
   const { resources: custom, problems } = readCustomResources(section);
-  for (const problem of problems) log.error({ problem }, 'the file of custom resources cannot be used; without it');
+  for (const problem of problems) log.error({ problem }, 'cannot use the custom resource file; continuing without it');
   const { labels, annotations } = section.podInfo;
   const pick = (keys: readonly string[], allowlist: Allowlist = {}) => {
-    // Only as the first key does it stand for all.
+    // `*` stands for all only as the first key.
     const all = keys.includes('*') ? ['*'] : [];
     const pods = [...all, ...(allowlist.pods ?? []), ...keys];
     const allowed = allowedOf({ pods, '*': allowlist['*'] ?? [] }, 'pods');

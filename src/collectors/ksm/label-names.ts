@@ -1,22 +1,22 @@
 import type { TextMap } from './resource.ts';
 
-/** `name` with every character that a label name cannot have replaced by `_`. */
+/** `name` with every character that is invalid in a label name replaced by `_`. */
 export const sanitise = (name: string): string => name.replace(/[^a-zA-Z0-9_]/g, '_');
 
 /**
  * The entries of `map`, sorted by key, as pairs of label name and value for `emit`: `app.kubernetes.io/partOf` becomes
- * `label_app_kubernetes_io_part_of`. Keys that end up under the same name get `_conflict1`, `_conflict2` and so on.
- * Throws a TypeError when the object has something else in the map's place.
+ * `label_app_kubernetes_io_part_of`. Keys that map to the same name get `_conflict1`, `_conflict2` and so on. Throws a
+ * TypeError when the value is not a map.
  */
 export function mapLabels(prefix: string, map: TextMap): string[] {
   if (!map) return [];
-  if (typeof map !== 'object' || Array.isArray(map)) throw new TypeError(`a ${typeof map} where a map belongs`);
+  if (typeof map !== 'object' || Array.isArray(map)) throw new TypeError(`expected a map, got ${typeof map}`);
   const keys = Object.keys(map).sort();
   const names = distinct(keys.map((key) => labelName(prefix, key)));
   return keys.flatMap((key, index) => [names[index] as string, map[key] ?? '']);
 }
 
-/** Names are needed far more often than new ones turn up, but users invent them: a full cache starts anew. */
+/** Names are needed far more often than new ones appear, but users choose them: a full cache is cleared. */
 const cache = new Map<string, string>();
 const CACHE_LIMIT = 10_000;
 
@@ -33,8 +33,8 @@ function labelName(prefix: string, key: string): string {
 }
 
 /**
- * `names` with those that occur more than once numbered, the first as well. A numbered name that is taken, because
- * some key reads so, is passed over: receivers refuse a series that has a label twice.
+ * `names` with duplicates numbered, including the first. A numbered name that is already used by another key is
+ * skipped: receivers reject a series that has a label twice.
  */
 function distinct(names: readonly string[]): readonly string[] {
   const taken = new Set(names);

@@ -2,31 +2,34 @@ import { createHash } from 'node:crypto';
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import type { NodePods, PodInfo } from '../../kube/pod-info.ts';
 
-/** The answer for one node, as it goes out. */
+/** The response for one node, as it is sent. */
 export interface NodeAnswer {
-  /** As the header has it; made of the content alone, so that all replicas give the same; weak, since the coding may differ. */
+  /**
+   * Value of the ETag header. Derived from the content alone, so that all replicas return the same; weak, since the
+   * content encoding may differ.
+   */
   readonly etag: string;
   /** JSON of {@link NodePods}. */
   readonly gzip: Buffer;
 }
 
-/** What stands between the pods and behind the last one in the JSON of {@link NodePods}. */
+/** The separator between pods and the suffix after the last one in the JSON of {@link NodePods}. */
 const SEPARATOR = ',';
 const TAIL = ']}';
 
-/** The answer made of the JSON of each pod. */
+/** The response built from the JSON of each pod. */
 export function packPods(nodeName: string, resourceVersion: string, pods: readonly string[]): NodeAnswer {
   const none: NodePods = { nodeName, resourceVersion, pods: [] };
   const json = JSON.stringify(none).slice(0, -TAIL.length) + pods.join(SEPARATOR) + TAIL;
   const hash = createHash('sha256').update(json).digest('base64url').slice(0, 22);
   const packed = gzipSync(json, { level: constants.Z_BEST_SPEED });
-  // zlib gives a view of its buffer, of which a kept answer would keep all.
+  // zlib returns a view of its buffer; a stored view would retain the whole buffer.
   const gzip = Buffer.allocUnsafeSlow(packed.length);
   packed.copy(gzip);
   return { etag: `W/"${hash}"`, gzip };
 }
 
-/** The JSON of each pod of an answer; `lengths` are those of the texts that it was made of. */
+/** The JSON of each pod of a response; `lengths` are those of the texts it was built from. */
 export function unpackPods({ gzip }: NodeAnswer, lengths: readonly number[]): string[] {
   const json = gunzipSync(gzip).toString();
   const total = lengths.reduce((sum, length) => sum + length + SEPARATOR.length, -SEPARATOR.length);
@@ -38,7 +41,7 @@ export function unpackPods({ gzip }: NodeAnswer, lengths: readonly number[]): st
   });
 }
 
-/** The answer with other pods in it. */
+/** The response with other pods. */
 export function withPods(answer: NodeAnswer, change: (pod: PodInfo) => PodInfo): NodeAnswer {
   const { nodeName, resourceVersion, pods }: NodePods = JSON.parse(gunzipSync(answer.gzip).toString());
   const changed = pods.map(change);

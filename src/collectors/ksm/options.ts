@@ -7,7 +7,7 @@ import { resources } from './resources/index.ts';
 const NAMES = resources.map(({ name }) => name);
 const DEFAULTS = resources.filter(({ enabled }) => enabled).map(({ name }) => name);
 
-/** Runs a check that throws or gives a message as part of the schema. */
+/** Runs a check that throws or returns a message as part of the schema. */
 const checked = (check: (text: string) => unknown) =>
   z.string().superRefine((text, context) => {
     const message = messageOf(() => check(text));
@@ -23,7 +23,10 @@ function messageOf(check: () => unknown): string | undefined {
   }
 }
 
-/** Items with commas are lists themselves, as in kube-state-metrics' flags; a comma inside brackets is a pattern's. */
+/**
+ * Items with commas are themselves lists, as in kube-state-metrics' flags; a comma inside brackets is part of a
+ * pattern.
+ */
 const splitItems = (items: readonly string[]): string[] =>
   items
     .flatMap((item) => item.split(/,(?![^{}()[\]]*[})\]])/))
@@ -45,60 +48,57 @@ const allowlist = (what: string) =>
     .default({})
     .describe(what);
 
-/** Options of the ksm collector; each means what kube-state-metrics' flag of that name means. */
+/** Options of the ksm collector; each has the meaning of the kube-state-metrics flag of the same name. */
 export const ksmOptions = z
   .strictObject({
     resources: z
       .array(z.enum(NAMES))
       .default(DEFAULTS)
-      .describe('Resources to watch; secrets (as a whole, for their type) and configmaps only when named here.'),
-    namespaces: names('Tell only of objects in these namespaces; of all when empty.'),
-    namespacesDenylist: names('Namespaces whose objects are left out; wins over namespaces.'),
+      .describe('Resources to watch; secrets (full objects, for their type) and configmaps only when listed here.'),
+    namespaces: names('Only report objects in these namespaces; all namespaces when empty.'),
+    namespacesDenylist: names('Exclude objects in these namespaces; takes precedence over namespaces.'),
     metricAllowlist: patterns(
-      'Tell only families that one of these regular expressions matches, anywhere in the name.',
+      'Only expose metric families whose name matches one of these regular expressions (unanchored).',
     ),
     metricDenylist: patterns(
-      'Leave out families that one of these regular expressions matches; not with metricAllowlist.',
+      'Exclude metric families whose name matches one of these regular expressions; not with metricAllowlist.',
     ),
-    metricOptInList: patterns('Opt-in families to tell, as regular expressions.'),
+    metricOptInList: patterns('Opt-in metric families to expose, as regular expressions.'),
     labelsAllowlist: allowlist(
-      'Labels to tell in kube_*_labels, by resource: pods: [app, example.com/*]; [*] for all.',
+      'Labels to expose in kube_*_labels, by resource: pods: [app, example.com/*]; [*] for all.',
     ),
-    annotationsAllowlist: allowlist('Annotations to tell in kube_*_annotations, by resource, like labelsAllowlist.'),
-    shard: z.int().min(0).default(0).describe('The part of the objects that this agent exposes, from 0.'),
-    totalShards: z
-      .int()
-      .min(1)
-      .max(1000)
-      .default(1)
-      .describe('Into how many parts the objects are split by their uid.'),
-    node: z.string().min(1).optional().describe('Tell only of the pods on this node.'),
+    annotationsAllowlist: allowlist('Annotations to expose in kube_*_annotations, by resource, like labelsAllowlist.'),
+    shard: z.int().min(0).default(0).describe('The shard of objects that this agent exposes, starting at 0.'),
+    totalShards: z.int().min(1).max(1000).default(1).describe('Number of shards into which objects are split by uid.'),
+    node: z.string().min(1).optional().describe('Only report pods on this node.'),
     trackUnscheduledPods: z
       .boolean()
       .default(false)
-      .describe('Only the pods that are on no node yet, beside agents that report a node each; not with node.'),
+      .describe(
+        'Only report pods not yet scheduled to a node, to complement agents that report one node each; not with node.',
+      ),
     customResourceStateFile: z
       .string()
       .min(1)
       .optional()
-      .describe("File with kube-state-metrics' CustomResourceStateMetrics, for families about custom resources."),
+      .describe("File with kube-state-metrics' CustomResourceStateMetrics, for metric families of custom resources."),
   })
   .refine(({ metricAllowlist, metricDenylist }) => metricAllowlist.length === 0 || metricDenylist.length === 0, {
-    error: 'metricAllowlist and metricDenylist exclude each other',
+    error: 'metricAllowlist and metricDenylist are mutually exclusive',
   })
   .refine(({ node, trackUnscheduledPods }) => node === undefined || !trackUnscheduledPods, {
-    error: 'node and trackUnscheduledPods exclude each other',
+    error: 'node and trackUnscheduledPods are mutually exclusive',
     path: ['trackUnscheduledPods'],
   })
   .refine(({ shard, totalShards }) => shard < totalShards, {
-    error: 'shard counts from 0 and must be less than totalShards',
+    error: 'shard starts at 0 and must be less than totalShards',
     path: ['shard'],
   });
 
-/** What {@link ksmOptions} gives. */
+/** The parsed {@link ksmOptions}. */
 export type KsmOptions = z.output<typeof ksmOptions>;
 
-/** Whether objects of a namespace are told of; those without one (`''`) always are. */
+/** Whether objects of a namespace are reported; those without one (`''`) always are. */
 export function namespaceFilter({
   namespaces,
   namespacesDenylist,

@@ -3,62 +3,65 @@ import { NO_LABELS, type PickLabels, type Pod, podInfo } from '../../kube/pod-in
 import { controllerOf, type Workload, workloadByName } from '../../kube/workload.ts';
 import { type NodeAnswer, packPods, unpackPods, withPods } from './node-answer.ts';
 
-/** A pod's place in the answer of its node. */
+/** A pod's position in the response for its node. */
 interface Place {
   readonly key: string;
   readonly node: IndexedNode;
   version: number;
-  /** Characters of its JSON in the packed answer; 0 when it is not there. */
+  /** Length of its JSON in the compressed response, in characters; 0 when it is not in it. */
   packed: number;
-  /** The JSON that takes that place when the answer is packed anew; null when the pod is gone. */
+  /** The JSON that replaces it at the next compression; null when the pod is gone. */
   pending: string | null | undefined;
 }
 
 interface IndexedNode {
   readonly name: string;
-  /** Those in the packed answer, in its order, and behind them new ones. */
+  /** Pods in the compressed response, in its order, followed by new ones. */
   places: Place[];
-  /** Pods that are there. */
+  /** Number of pods present. */
   pods: number;
-  /** Changes that are not in the packed answer. */
+  /** Changes not yet in the compressed response. */
   changes: number;
   packed: NodeAnswer | undefined;
-  /** The packed answer with the workloads that are known better. */
+  /** The compressed response with corrected workloads. */
   corrected?: { readonly of: NodeAnswer; readonly epoch: number; readonly answer: NodeAnswer };
 }
 
-/** Owners of pods that may have an owner themselves. */
+/** Owners of pods that may themselves have an owner. */
 export type OwnerKind = 'ReplicaSet' | 'Job';
 
-/** Changes wait until somebody asks for the node: one is a kilobyte, to pack a node takes half a millisecond. */
+/**
+ * Changes are buffered until the node is requested: a change takes up a kilobyte, and compressing a node takes half a
+ * millisecond.
+ */
 const MAX_WAITING = 4096;
-/** Beyond that, a node with so many is packed without being asked for. */
+/** A node with more changes than this is compressed without a request. */
 const WORTH_PACKING = 16;
 
 /**
- * The pods by node, reduced to what node agents ask for. Fed by reflectors, whose keys it takes: `namespace/name`. Of
- * each node only the answer is kept, as it goes out: compressed, 100 to 200 bytes a pod. Changes wait beside it until
- * it is asked for.
+ * The pods by node, reduced to what node agents request. Fed by reflectors, whose keys it uses: `namespace/name`. Only
+ * the response of each node is stored, as it is sent: compressed, 100 to 200 bytes a pod. Changes are buffered
+ * separately until it is requested.
  */
 export class PodIndex {
   readonly #labels: PickLabels;
   readonly #annotations: PickLabels;
   readonly #nodes = new Map<string, IndexedNode>();
   readonly #places = new Map<string, Place>();
-  /** By `Kind/namespace/name`: workloads of owners whose names tell something else; most clusters have none. */
+  /** By `Kind/namespace/name`: workloads of owners whose names suggest a different one; most clusters have none. */
   readonly #exceptions = new Map<string, Workload>();
-  /** Changes of all nodes that are not in packed answers. */
+  /** Changes of all nodes that are not in compressed responses. */
   #waiting = 0;
-  /** Counts the changes of exceptions: any node's answer may contain one. */
+  /** Counts the changes of exceptions: the response of any node may contain one. */
   #epoch = 0;
 
-  /** `labels` picks what is told of the labels. */
+  /** `labels` selects the labels to include. */
   constructor(labels: PickLabels = NO_LABELS, annotations: PickLabels = NO_LABELS) {
     this.#labels = labels;
     this.#annotations = annotations;
   }
 
-  /** Pods that run on a node, or did. */
+  /** Pods that run, or ran, on a node. */
   get pods(): number {
     return this.#places.size;
   }
@@ -67,11 +70,11 @@ export class PodIndex {
     return this.#nodes.size;
   }
 
-  /** Takes a new or changed pod over; does not keep the object. */
+  /** Adds a new or changed pod; does not retain the object. */
   upsert(key: string, pod: Pod): void {
     const nodeName = pod.spec?.nodeName ?? '';
     if (this.#places.get(key)?.node.name !== nodeName) this.delete(key);
-    // A pod that no node has been found for is nobody's.
+    // A pod that is not scheduled belongs to no node.
     if (nodeName === '') return;
     const place = this.#places.get(key) ?? this.#add(key, nodeName);
     place.version = Number(pod.metadata?.resourceVersion) || 0;
@@ -93,7 +96,7 @@ export class PodIndex {
     } else this.#changed(node);
   }
 
-  /** Learns from the owner itself whom it belongs to; without this, names decide. */
+  /** Gets the workload from the owner itself; without this, it is inferred from names. */
   upsertOwner(kind: OwnerKind, key: string, object: KubeObject): void {
     const name = object.metadata?.name ?? '';
     const owner = controllerOf(object);
@@ -115,7 +118,7 @@ export class PodIndex {
     if (this.#exceptions.delete(`${kind}/${key}`)) this.#epoch++;
   }
 
-  /** The answer for a node; without pods for an unknown one. */
+  /** The response for a node; without pods for an unknown one. */
   answer(nodeName: string): NodeAnswer {
     const node = this.#nodes.get(nodeName);
     if (!node) return packPods(nodeName, '', []);
@@ -123,7 +126,7 @@ export class PodIndex {
     return this.#exceptions.size === 0 ? packed : this.#corrected(node, packed);
   }
 
-  /** For a node that no known pod is on: the known name that is most like it, empty without any. Else undefined. */
+  /** For a node without known pods: the known node name most similar to it, empty without any. Otherwise undefined. */
   nearestTo(nodeName: string): string | undefined {
     if (this.#nodes.has(nodeName)) return undefined;
     let nearest = '';
@@ -175,7 +178,7 @@ export class PodIndex {
   }
 }
 
-/** How many characters two names share at their beginnings and ends: a short name and its domain name share most. */
+/** How many characters two names share at the beginning and end: a short name and its domain name share most. */
 function likenessOf(one: string, other: string): number {
   const shortest = Math.min(one.length, other.length);
   let head = 0;
@@ -185,7 +188,7 @@ function likenessOf(one: string, other: string): number {
   return head + tail;
 }
 
-/** Puts all changes of a node into its answer. */
+/** Merges all changes of a node into its response. */
 function pack(node: IndexedNode): NodeAnswer {
   const there = node.places.filter(({ packed }) => packed > 0);
   const lengths = there.map(({ packed }) => packed);
@@ -193,7 +196,7 @@ function pack(node: IndexedNode): NodeAnswer {
   const pods = node.places
     .map((place, index) => ({ place, text: place.pending === undefined ? texts[index] : place.pending }))
     .filter((pod): pod is { place: Place; text: string } => typeof pod.text === 'string')
-    // In an order that all replicas agree on.
+    // In an order that is the same on all replicas.
     .sort((a, b) => (a.place.key < b.place.key ? -1 : 1));
   for (const { place, text } of pods) {
     place.packed = text.length;

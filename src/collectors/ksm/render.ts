@@ -8,17 +8,17 @@ import { escapeLabelValue, headerText, numberText } from '../../metrics/text/for
 import { parseLine } from '../../metrics/text/parse.ts';
 import { type Allowed, type Emit, type KubeFamily, type LabelValue, PartlyLost, type Resource } from './resource.ts';
 
-/** What to tell of a resource's objects. */
+/** What to render of a resource's objects. */
 export interface RenderOptions {
   /** Whether a family is wanted. */
   includes(family: KubeFamily): boolean;
-  /** Picks the labels to tell; undefined leaves the family of labels out. */
+  /** Selects the labels to expose; undefined omits the family of labels. */
   readonly labels?: Allowed | undefined;
-  /** Picks the annotations to tell; undefined leaves the family of annotations out. */
+  /** Selects the annotations to expose; undefined omits the family of annotations. */
   readonly annotations?: Allowed | undefined;
-  /** What the push does to labels: those that it would overwrite are renamed. Nothing when unset. */
+  /** What the push does to labels: labels that it would overwrite are renamed. No renaming when unset. */
   readonly pushed?: PushedLabelOptions | undefined;
-  /** Rules on the series: families that they leave out are not rendered. Nothing when unset. */
+  /** Rules for the series: families dropped by them are not rendered. No rules when unset. */
   readonly relabel?: Relabeling | undefined;
 }
 
@@ -28,24 +28,27 @@ export interface Rendered {
   readonly text: string;
   /** How many lines each of the renderer's families has, in their order. */
   readonly counts: readonly number[];
-  /** One for each family that this object lost, in part or as a whole, or the one reason why there is nothing of it. */
+  /**
+   * One error per family that was lost for this object, in part or completely, or the single reason why nothing could
+   * be rendered.
+   */
   readonly errors: readonly Error[];
-  /** Series with a label that the push sets itself; it is `exported_…` in the text. */
+  /** Series with a label that the push sets itself; the label is renamed to `exported_…` in the text. */
   readonly renamed: number;
-  /** For each series that is larger than receivers take, which and why. They are in the text all the same. */
+  /** For each series that exceeds the receivers' limits, which one and why. They are still included in the text. */
   readonly overLimit: readonly string[];
 }
 
 const NONE: readonly string[] = [];
 
-/** Turns objects of one resource into text; made once, used for every object. */
+/** Renders objects of one resource as text; created once, used for every object. */
 export interface Renderer {
   readonly resource: Resource;
-  /** The families that are wanted, in the order of their lines. */
+  /** The selected families, in the order of their lines. */
   readonly families: readonly Family[];
   /** The HELP and TYPE lines of each of `families`. */
   readonly headers: readonly string[];
-  /** Never throws: what cannot be told of an object is in its errors. */
+  /** Never throws: anything that cannot be rendered is reported in `errors`. */
   render(object: KubeObject): Rendered;
 }
 
@@ -86,14 +89,14 @@ export function rendererOf(resource: Resource, options: RenderOptions): Renderer
   };
 }
 
-/** A family with everything about its lines that no object changes. */
+/** A family with the parts of its lines that are the same for all objects. */
 interface CompiledFamily {
   readonly name: string;
   /** `name{` */
   readonly head: string;
-  /** `,label="` of each label; without the comma where it comes first. */
+  /** `,label="` of each label; without the comma for the first. */
   readonly labelHeads: readonly string[];
-  /** Characters of the longest label name that all of its series have. */
+  /** Length of the longest label name common to all of its series. */
   readonly longestName: number;
 }
 
@@ -104,7 +107,7 @@ const pickerOf = ({ allowlisted }: KubeFamily, options: RenderOptions): Allowed 
 
 const NO_NAMES: ReadonlySet<string> = new Set();
 
-/** Label names under which the push does not overwrite them. */
+/** Label names changed such that the push does not overwrite them. */
 const free = (labels: readonly string[], names: ReadonlySet<string>): readonly string[] =>
   withoutClashes(
     labels.map((label): Label => [label, label]),
@@ -123,7 +126,7 @@ function compileFamily(
   return { source, compiled: { name, head: `${name}{`, labelHeads, longestName } };
 }
 
-/** `namespace="a",pod="b",uid="c"`, which every series of the object begins with. */
+/** `namespace="a",pod="b",uid="c"`, the first labels of every series of the object. */
 function identityText({ identity }: Resource, labels: readonly string[], object: KubeObject): string {
   if (!object.metadata?.name) throw new Error('an object without a name');
   const values = identity.values(object);
@@ -132,39 +135,39 @@ function identityText({ identity }: Resource, labels: readonly string[], object:
 
 const lost = (what: string, cause: unknown): Error => new Error(`${what}: ${errorText(cause)}`, { cause });
 
-/** The JSON of an object may have anything where a text belongs. */
+/** The JSON of an object may contain any type where a string is expected. */
 function escaped(value: LabelValue): string {
   if (typeof value === 'string') return escapeLabelValue(value);
   return value === undefined || value === null ? '' : escapeLabelValue(String(value));
 }
 
-/** Up to this many series of one family are compared one by one; a set costs more for so few. */
+/** Up to this many series of one family are compared one by one; a set is more expensive for so few. */
 const FEW = 8;
 
-/** No UTF-16 unit takes more as UTF-8. */
+/** Maximum number of UTF-8 bytes for a UTF-16 unit. */
 const MOST_BYTES = 3;
 
-/** Characters of a series in a message. */
+/** Maximum length of a series in a message, in characters. */
 const MOST_SHOWN = 200;
 
-/** The lines of one object while they come. */
+/** Collects the lines of one object. */
 class Lines {
   text = '';
   /** Lines of the current family. */
   count = 0;
-  /** A series of the current family that came with two values; the first stands. */
+  /** A series of the current family that was emitted with two values; the first is used. */
   contradiction: string | undefined;
   renamed = 0;
   overLimit: readonly string[] = NONE;
   readonly #names: ReadonlySet<string>;
   readonly #limits: PushedLabelOptions['limits'];
   readonly #relabel: Relabeling | undefined;
-  /** Labels that no family has of its own: the name, those of the push, those that name the object. */
+  /** Labels that are not a family's own: the name, those of the push, those that identify the object. */
   readonly #common: number;
   #identity = '';
   #kept = '';
   #family: CompiledFamily | undefined;
-  /** Series of the current family; the first is only kept when there is a second. */
+  /** Series of the current family; the first is stored only when there is a second. */
   readonly #keys: string[] = [];
   readonly #values: number[] = [];
   #seen: Map<string, number> | undefined;
@@ -192,7 +195,7 @@ class Lines {
     return this.#emit;
   }
 
-  /** Forgets what the current family has brought. */
+  /** Discards the lines of the current family. */
   drop(): void {
     this.text = this.#kept;
     this.contradiction = undefined;
@@ -201,7 +204,8 @@ class Lines {
 
   readonly #emit: Emit = (value, ...labels) => {
     const { name, head, labelHeads } = this.#family as CompiledFamily;
-    if (typeof value !== 'number' || Number.isNaN(value)) throw new TypeError(`${JSON.stringify(value)} is no number`);
+    if (typeof value !== 'number' || Number.isNaN(value))
+      throw new TypeError(`${JSON.stringify(value)} is not a number`);
     const fixed = labelHeads.length;
     if (labels.length < fixed || (labels.length - fixed) % 2 !== 0) {
       throw new Error(`BUG: ${name} takes ${fixed} label values and pairs, got ${labels.length}`);
@@ -232,7 +236,7 @@ class Lines {
     this.count++;
   };
 
-  /** The labels with those after the first `fixed`, in pairs, such that the push overwrites none of them. */
+  /** The labels with those after the first `fixed`, in pairs, renamed such that the push overwrites none of them. */
   #renamed(labels: readonly LabelValue[], fixed: number): readonly LabelValue[] {
     let clashes = false;
     for (let index = fixed; index < labels.length; index += 2) clashes ||= this.#names.has(labels[index] as string);
@@ -242,12 +246,12 @@ class Lines {
       pairs.push([labels[index] as string, labels[index + 1] ?? '']);
     }
     this.renamed++;
-    // In one order, so that equal series are equal texts.
+    // In a fixed order, so that equal series have equal text.
     const sorted = [...withoutClashes(pairs, this.#names)].sort(([one], [other]) => (one < other ? -1 : 1));
     return [...labels.slice(0, fixed), ...sorted.flat()];
   }
 
-  /** Looks at a series that may have a label over the limits. */
+  /** Checks a series that may have a label over the limits. */
   #measure(key: string, limits: NonNullable<PushedLabelOptions['limits']>): void {
     const parsed = parseLine(`${key}} 0`);
     const excess = parsed?.kind === 'sample' && overLimit(parsed.name, parsed.labels, limits, this.#names.size);
@@ -259,11 +263,12 @@ class Lines {
     this.overLimit = [...this.overLimit, `${series} has ${what}`];
   }
 
-  /** Receivers refuse a whole body for one series that is there twice: two equal taints would do that. */
+  /** Receivers reject an entire request if one series occurs twice, which two equal taints would cause. */
   #isSecond(key: string, value: number): boolean {
     const first = this.#valueOf(key);
     if (first !== undefined) {
-      if (first !== value) this.contradiction ??= `${key}} comes with ${first} and with ${value}: kept the first`;
+      if (first !== value)
+        this.contradiction ??= `${key}} has conflicting values ${first} and ${value}; keeping the first`;
       return true;
     }
     if (this.#seen) {
@@ -277,7 +282,7 @@ class Lines {
     return false;
   }
 
-  /** The value that a series of the current family has come with. */
+  /** The value emitted for a series of the current family. */
   #valueOf(key: string): number | undefined {
     if (this.#seen) return this.#seen.get(key);
     const index = this.#keys.indexOf(key);
@@ -285,5 +290,5 @@ class Lines {
   }
 }
 
-/** A key whose last bracket is open, closed. */
+/** The key with its closing bracket. */
 const closed = (key: string): string => `${key}}`;

@@ -5,13 +5,13 @@ import { type FamilyPatterns, familyFilter } from './family-filter.ts';
 import { type Renderer, rendererOf } from './render.ts';
 import type { Resource } from './resource.ts';
 
-/** The options that decide what is told of an object; kube-state-metrics' flags of the same names. */
+/** The options that select what is rendered of an object, equivalent to kube-state-metrics' flags of the same names. */
 export interface TellingOptions extends FamilyPatterns {
   readonly labelsAllowlist: Allowlist;
   readonly annotationsAllowlist: Allowlist;
 }
 
-/** A renderer for each of `resources`, in their order. Throws an Error for a pattern that is no regular expression. */
+/** A renderer for each of `resources`, in their order. Throws an Error for an invalid regular expression. */
 export function renderersOf(
   resources: readonly Resource[],
   options: TellingOptions,

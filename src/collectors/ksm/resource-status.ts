@@ -5,27 +5,27 @@ import type { SeriesClaims } from './series-claims.ts';
 import type { SeriesNotes } from './series-notes.ts';
 import type { ObjectStore } from './store/store.ts';
 
-/** One resource as it is followed. */
+/** One followed resource. */
 export interface Followed {
   readonly resource: Resource;
-  /** Shared by resources with families of the same name, which need one header. */
+  /** Shared by resources with families of the same name, which need a single header. */
   readonly store: ObjectStore;
-  /** Whether it is the first of those that share the store, which stands for it in the self metrics. */
+  /** Whether it is the first of the resources that share the store, which represents it in the self metrics. */
   readonly ownsStore: boolean;
-  /** One for the whole cluster, or one for each configured namespace. */
+  /** One for the whole cluster, or one per configured namespace. */
   readonly reflectors: readonly Reflector[];
-  /** Families of objects that could not be told. */
+  /** Metric families of objects that could not be rendered. */
   readonly renderErrors: { count: number };
-  /** For resources whose labels are the user's own choice: series that more than one object has. */
+  /** For resources whose labels are user-defined: series that more than one object has. */
   readonly claims: SeriesClaims | undefined;
   readonly notes: SeriesNotes;
 }
 
-/** Whether all was listed at least once, or is nothing that the server has. */
+/** Whether everything was listed at least once, or is not served. */
 export const wasListed = ({ stats, failure }: Reflector): boolean =>
   stats.lists.success > 0 || failure?.notServed === true;
 
-/** Whether something keeps the resource from being followed; that the server does not have it is no fault. */
+/** Whether the resource cannot be followed; not being served is not a fault. */
 export function isDown({ reflectors }: Followed): boolean {
   for (const { failure } of reflectors) if (failure !== undefined && !failure.notServed) return true;
   return false;
@@ -35,7 +35,7 @@ export function isDown({ reflectors }: Followed): boolean {
 export const isNotServed = ({ reflectors }: Followed): boolean =>
   reflectors.every(({ failure }) => failure?.notServed === true);
 
-/** How the resource is followed now. */
+/** The current state of the resource. */
 export function statusOf(followed: Followed): ResourceStatus {
   const { resource, reflectors } = followed;
   const failures = reflectors.map(({ failure }) => failure).filter((failure) => failure !== undefined);

@@ -15,8 +15,8 @@ const UNITS: Readonly<Record<string, Unit>> = {
 };
 
 /**
- * Emits amounts with the labels `resource` and `unit` last; amounts without a known unit or a readable value are left
- * out. Containers' amounts are whole numbers but for CPU; nodes' keep thousandths, and count pods.
+ * Emits amounts with the labels `resource` and `unit` last; amounts without a known unit or a readable value are
+ * omitted. Amounts of containers are whole numbers except for CPU; those of nodes have thousandths, and include pods.
  */
 export function emitAmounts(
   emit: Emit,
@@ -32,7 +32,7 @@ export function emitAmounts(
   }
 }
 
-/** The unit in which kube-state-metrics tells amounts of `name`; undefined for those it does not tell. */
+/** The unit in which kube-state-metrics reports amounts of `name`; undefined for those it does not report. */
 function unitOf(name: string): Unit | undefined {
   if (Object.hasOwn(UNITS, name)) return UNITS[name];
   if (name.startsWith('hugepages-') || name.startsWith('attachable-volumes-')) return 'byte';
@@ -42,12 +42,14 @@ function unitOf(name: string): Unit | undefined {
 const DNS_SUBDOMAIN = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 const NAME_PART = /^(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 
-/** Whether `name` is what a device plugin may offer: qualified (`nvidia.com/gpu`), and not Kubernetes' own. */
+/**
+ * Whether `name` is one that a device plugin may offer: qualified (`nvidia.com/gpu`), and not one of Kubernetes' own.
+ */
 function isExtendedResource(name: string): boolean {
   const [domain = '', local, ...more] = name.split('/');
   if (local === undefined || more.length > 0) return false;
   if (name.includes('kubernetes.io/') || name.startsWith('requests.')) return false;
-  // A quota would count it under "requests.<name>", which has to be a valid name too.
+  // A quota would count it as "requests.<name>", which has to be a valid name too.
   const quotaDomain = `requests.${domain}`;
   return quotaDomain.length <= 253 && DNS_SUBDOMAIN.test(quotaDomain) && local.length <= 63 && NAME_PART.test(local);
 }

@@ -4,46 +4,49 @@ import { ksmOptions } from './options.ts';
 /** The section `collectors.ksm` of the configuration. */
 export const ksmSection = ksmOptions
   .safeExtend({
-    enabled: z.boolean().default(false).describe('Whether this agent follows the state of the cluster.'),
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe('Whether this agent collects the state of the cluster (kube-state-metrics).'),
     kubeconfig: z
       .string()
       .min(1)
       .optional()
-      .describe("File that names the cluster; $KUBECONFIG, the pod's service account, ~/.kube/config when unset."),
-    context: z.string().min(1).optional().describe('Context of the kubeconfig; its current one when unset.'),
+      .describe("Path of the kubeconfig file. When unset: $KUBECONFIG, the pod's service account, or ~/.kube/config."),
+    context: z.string().min(1).optional().describe('Context of the kubeconfig; its current context when unset.'),
     pod: z
       .string()
       .min(1)
       .optional()
       .describe(
-        'This pod, of a StatefulSet: its ordinal becomes shard, the replicas become totalShards; with podNamespace.',
+        'Name of this pod in a StatefulSet: its ordinal sets shard, the replicas set totalShards. Requires podNamespace.',
       ),
-    podNamespace: z.string().min(1).optional().describe('Namespace of pod.'),
+    podNamespace: z.string().min(1).optional().describe('Namespace of the pod.'),
     podInfo: z
       .strictObject({
         labels: z
           .array(z.string().min(1))
           .default([])
           .describe(
-            'Labels of pods that node agents get, beside those of labelsAllowlist: names, `app.*`, or `*` for all.',
+            'Pod labels to send to node agents, in addition to labelsAllowlist: names, `app.*`, or `*` for all.',
           ),
         annotations: z
           .array(z.string().min(1))
           .default(['prometheus.io/*'])
-          .describe('Annotations of pods that node agents get, like labels.'),
+          .describe('Pod annotations to send to node agents; same patterns as labels.'),
       })
       .prefault({})
-      .describe('What node agents get to know of their pods beside names, containers, ports and addresses.'),
+      .describe('Pod metadata to send to node agents, in addition to names, containers, ports and addresses.'),
   })
   .refine(({ pod, podNamespace }) => (pod === undefined) === (podNamespace === undefined), {
-    error: 'pod and podNamespace go together',
+    error: 'pod and podNamespace must be set together',
     path: ['podNamespace'],
   })
   .refine(({ pod, shard, totalShards }) => pod === undefined || (shard === 0 && totalShards === 1), {
-    error: 'pod decides about shard and totalShards: leave them out',
+    error: 'pod sets shard and totalShards: do not set them as well',
     path: ['pod'],
   })
   .prefault({});
 
-/** What {@link ksmSection} gives. */
+/** The parsed {@link ksmSection}. */
 export type KsmSection = z.output<typeof ksmSection>;

@@ -20,10 +20,10 @@ const buildInfo = gauge('kube_state_metrics_build_info', 'Always 1; the version 
   'revision',
   'version',
 ]);
-const ordinal = gauge('kube_state_metrics_shard_ordinal', 'The shard that is told here.', ['shard_ordinal']);
-const totalShards = gauge('kube_state_metrics_total_shards', 'Shards that the objects are split into.');
+const ordinal = gauge('kube_state_metrics_shard_ordinal', 'The shard that this agent exposes.', ['shard_ordinal']);
+const totalShards = gauge('kube_state_metrics_total_shards', 'Number of shards that the objects are split into.');
 
-/** Adds series as they stand. */
+/** Adds series unchanged. */
 export type AddSeries = (out: Snapshot) => void;
 
 /** One number about a resource. */
@@ -31,13 +31,13 @@ interface Column {
   readonly family: Family;
   /** Labels after the resource. */
   readonly labels?: readonly string[];
-  /** Undefined when there is nothing to tell yet. */
+  /** Undefined when there is no value yet. */
   readonly value: (followed: Followed, sizes: StoreSizes) => number | undefined;
 }
 
 /**
- * The columns for all resources, which `nameOf` names. Their keys are made once and nothing is made for a single number:
- * there are hundreds, and a push that has nothing else to do takes a few milliseconds.
+ * The columns for all resources, labelled by `nameOf`. Their keys are created once and nothing is allocated per value:
+ * there are hundreds, and an otherwise idle push takes a few milliseconds.
  */
 function table(
   state: ClusterState,
@@ -63,7 +63,7 @@ function table(
 
 const keyOf = (family: Family, labels: readonly string[]): string => family.name + labelBlock(family.labels, labels);
 
-/** The sum over the reflectors of a resource, most often one. */
+/** The sum over the reflectors of a resource, usually just one. */
 const summed =
   (count: (stats: ReflectorStats) => number) =>
   ({ reflectors }: Followed): number => {
@@ -78,8 +78,8 @@ const kubeStateColumns: readonly Column[] = (['success', 'error'] as const).flat
 ]);
 
 /**
- * kube-state-metrics' series about itself, which alerts on it ask for; `version` is ours. Shards have no label of their
- * own, so what would be the same series from each of them comes from the first.
+ * kube-state-metrics' series about itself, which its alerts use; `version` is ours. Shards have no label of their own,
+ * so series that would be identical in all shards come from the first only.
  */
 export function kubeStateSeries(state: ClusterState, options: KsmOptions, version: string): AddSeries {
   const perResource = table(state, kubeStateColumns, goTypeName);
@@ -93,37 +93,34 @@ export function kubeStateSeries(state: ClusterState, options: KsmOptions, versio
   };
 }
 
-/** Names what the receivers will not have of a resource. */
+/** Reports series of a resource that receivers would reject. */
 function loseSeries(out: Snapshot, { resource, ownsStore, claims, notes }: Followed): void {
   const name = uniqueName(resource);
   const [first] = ownsStore && claims?.count ? claims.refused : [];
   if (first !== undefined) {
     const { series, object, holder } = first;
-    out.lose(
-      name,
-      `${claims?.count} series that other objects have as well: ${series} of ${object} is that of ${holder}`,
-    );
+    out.lose(name, `${claims?.count} duplicate series dropped: ${series} of ${object} already belongs to ${holder}`);
   }
   const { example, overLimit } = notes;
-  if (example !== undefined) out.lose(name, `${overLimit} series that VictoriaMetrics drops: ${example}`);
+  if (example !== undefined) out.lose(name, `${overLimit} series that VictoriaMetrics would drop: ${example}`);
 }
 
 const followColumns: readonly Column[] = [
   {
     family: gauge(
       'firesteel_ksm_resource_up',
-      'Whether the resource is followed; 0 until its first list and while it is down, absent while the API server does not have it.',
+      'Whether the resource is being watched; 0 until its first list and while it fails, absent while the API server does not serve it.',
       RESOURCE,
     ),
     value: (followed) =>
       isNotServed(followed) ? undefined : Number(followed.reflectors.every(wasListed) && !isDown(followed)),
   },
   {
-    family: gauge('firesteel_ksm_objects', 'Objects known.', RESOURCE),
+    family: gauge('firesteel_ksm_objects', 'Objects currently known.', RESOURCE),
     value: summed(({ objects }) => objects),
   },
   {
-    family: gauge('firesteel_ksm_shards', 'Compressed blocks that hold the text.', RESOURCE),
+    family: gauge('firesteel_ksm_shards', 'Compressed blocks that store the text.', RESOURCE),
     value: ({ ownsStore }, { blocks }) => (ownsStore ? blocks : undefined),
   },
   {
@@ -131,11 +128,15 @@ const followColumns: readonly Column[] = [
     value: ({ ownsStore }, { textBytes }) => (ownsStore ? textBytes : undefined),
   },
   {
-    family: gauge('firesteel_ksm_compressed_bytes', 'Bytes of the text as it is kept.', RESOURCE),
+    family: gauge('firesteel_ksm_compressed_bytes', 'Bytes of the text as stored, compressed.', RESOURCE),
     value: ({ ownsStore }, { memberBytes }) => (ownsStore ? memberBytes : undefined),
   },
   {
-    family: gauge('firesteel_ksm_last_event_timestamp_seconds', 'When the last event or bookmark came.', RESOURCE),
+    family: gauge(
+      'firesteel_ksm_last_event_timestamp_seconds',
+      'Time when the last event or bookmark was received.',
+      RESOURCE,
+    ),
     value({ reflectors }) {
       let last = 0;
       for (const { stats } of reflectors) last = Math.max(last, stats.lastEventMs ?? 0);
@@ -143,17 +144,21 @@ const followColumns: readonly Column[] = [
     },
   },
   {
-    family: counter('firesteel_ksm_decode_errors_total', 'Events that could not be read.', RESOURCE),
+    family: counter('firesteel_ksm_decode_errors_total', 'Watch events that could not be decoded.', RESOURCE),
     value: summed(({ events }) => events.malformed),
   },
   {
-    family: counter('firesteel_ksm_object_errors_total', 'Families of objects that could not be told.', RESOURCE),
+    family: counter(
+      'firesteel_ksm_object_errors_total',
+      'Metric families of objects that could not be rendered.',
+      RESOURCE,
+    ),
     value: (followed) => followed.renderErrors.count + handlerErrors(followed),
   },
   {
     family: gauge(
       'firesteel_ksm_duplicate_series',
-      'Series that another object of the custom resource has as well, and that are left out; absent without any.',
+      'Series dropped because another object of the custom resource has them too. Absent without any.',
       RESOURCE,
     ),
     value: ({ ownsStore, claims }) => (ownsStore && claims?.count) || undefined,
@@ -161,7 +166,7 @@ const followColumns: readonly Column[] = [
   {
     family: gauge(
       'firesteel_ksm_renamed_series',
-      'Series with a label that the push sets itself; it became exported_*. Absent without any.',
+      'Series with a label that the push sets itself, renamed to exported_*. Absent without any.',
       RESOURCE,
     ),
     value: ({ notes }) => notes.renamed || undefined,
@@ -169,16 +174,16 @@ const followColumns: readonly Column[] = [
   {
     family: gauge(
       'firesteel_ksm_over_limit_series',
-      'Series with more or longer labels than VictoriaMetrics takes (limits in the configuration). Absent without any.',
+      'Series with more or longer labels than VictoriaMetrics accepts (limits in the configuration). Absent without any.',
       RESOURCE,
     ),
     value: ({ notes }) => notes.overLimit || undefined,
   },
 ];
 const handlerErrors = summed((stats) => stats.handlerErrors);
-const begun = counter('firesteel_ksm_lists_begun_total', 'Lists begun, by reason; the first is "start".', ['reason']);
+const begun = counter('firesteel_ksm_lists_begun_total', 'Lists started, by reason; the first is "start".', ['reason']);
 
-/** How each resource is followed and what it costs. */
+/** State and cost of following each resource. */
 export function followSeries(state: ClusterState): AddSeries {
   const perResource = table(state, followColumns, uniqueName);
   const reasons = LIST_REASONS.map((reason) => ({

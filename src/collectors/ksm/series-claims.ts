@@ -1,55 +1,58 @@
 import { crc32 } from 'node:zlib';
 
-/** Texts to be stored in place of those before, by object. */
+/** New texts to store for objects, replacing the previous ones. */
 export type ClaimedTexts = ReadonlyMap<string, string>;
 
-/** A series of one object that another object has as well. */
+/** A series of one object that another object already has. */
 export interface RefusedSeries {
   /** `name{labels}`. */
   readonly series: string;
   readonly object: string;
-  /** The object that has it. */
+  /** The object that holds it. */
   readonly holder: string;
 }
 
-/** What an object waits for. */
+/** An object that waits for refused series. */
 interface Waiting {
   readonly text: string;
   readonly refused: readonly RefusedSeries[];
 }
 
 /**
- * Which object brings which series, for resources whose labels need not name the object: receivers take two equal series
- * for one, or refuse all of it. The first object keeps a series; the others are without it until the first gives it up.
- * Costs a number for each series and each object of such a resource.
+ * Decides which object exposes which series, for resources whose labels need not identify the object: receivers take
+ * two equal series for one, or reject the entire request. The first object keeps a series; the others do without until
+ * the first releases it. Costs a number for each series of each object of such a resource.
  */
 export class SeriesClaims {
   readonly #holders = new Map<number, string>();
-  /** By object, what it holds. */
+  /** By object, the series it holds. */
   readonly #held = new Map<string, readonly number[]>();
-  /** By object, with its whole text: only those that lack a series. */
+  /** By object, with its whole text: only objects that lack a series. */
   readonly #waiting = new Map<string, Waiting>();
-  /** By series, who waits for it, the first first. */
+  /** By series, the waiting objects in order of arrival. */
   readonly #queues = new Map<number, Set<string>>();
 
-  /** The series that are refused now. */
+  /** The series that are currently refused. */
   get refused(): readonly RefusedSeries[] {
     return [...this.#waiting.values()].flatMap(({ refused }) => refused);
   }
 
-  /** How many series are refused now. */
+  /** Number of series that are currently refused. */
   get count(): number {
     let count = 0;
     for (const { refused } of this.#waiting.values()) count += refused.length;
     return count;
   }
 
-  /** Takes an object's sample lines; gives what is left of them, and the texts of others that get a series back. */
+  /**
+   * Sets the sample lines of an object; returns those it may expose, and the texts of other objects that regain a
+   * series.
+   */
   set(object: string, text: string): ClaimedTexts {
     return this.#settle([[object, text]]);
   }
 
-  /** Frees what an object held; gives the texts of those that get it. */
+  /** Releases the series of an object; returns the texts of the objects that take them over. */
   delete(object: string): ClaimedTexts {
     this.#leaveQueues(object);
     const freed = this.#held.get(object) ?? [];
@@ -70,7 +73,7 @@ export class SeriesClaims {
     return texts;
   }
 
-  /** Claims what is free for an object, and frees what it has no more. */
+  /** Claims the free series for an object, and releases those it no longer has. */
   #claim(object: string, text: string): { readonly kept: string; readonly freed: readonly number[] } {
     this.#leaveQueues(object);
     const before = this.#held.get(object) ?? [];
@@ -98,7 +101,7 @@ export class SeriesClaims {
     return { kept, freed };
   }
 
-  /** Those that have waited longest for any of these series, with their whole texts. */
+  /** The objects that have waited longest for any of these series, with their whole texts. */
   #firstInLine(series: readonly number[]): (readonly [object: string, text: string])[] {
     const objects = new Set<string>();
     for (const hash of series) {
@@ -130,7 +133,7 @@ function* linesOf(text: string): Generator<string> {
   }
 }
 
-/** A label without a value is none to a receiver. */
+/** Receivers treat a label with an empty value as absent. */
 const canonical = (series: string): string =>
   series.includes('=""') ? series.replaceAll(/(?<=[{,])[a-zA-Z_][a-zA-Z0-9_]*="",?/g, '').replace(',}', '}') : series;
 

@@ -1,15 +1,15 @@
 import type { Rendered } from './render.ts';
 
-/** What is to be said about the series of an object, beside what they tell. */
+/** Notes about the series of an object, in addition to the series themselves. */
 export type Notes = Pick<Rendered, 'renamed' | 'overLimit'>;
 
-/** Sums up what is to be said about the series of a resource; remembers only the objects with something to say. */
+/** Aggregates notes about the series of a resource; stores only the objects that have notes. */
 export class SeriesNotes {
   readonly #byObject = new Map<string, Notes>();
   renamed = 0;
   overLimit = 0;
 
-  /** The first series that is over the limits, in words; undefined when none is. */
+  /** Description of the first series over the limits; undefined without one. */
   get example(): string | undefined {
     for (const { overLimit } of this.#byObject.values()) if (overLimit.length > 0) return overLimit[0];
     return undefined;

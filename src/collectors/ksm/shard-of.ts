@@ -1,5 +1,5 @@
-// Which of several agents tells about an object, as kube-state-metrics decides it: FNV-1a of the uid, then jump
-// consistent hash (https://arxiv.org/abs/1406.2294), so that a shard more moves as few objects as can be.
+// Which of several agents reports an object, determined as in kube-state-metrics: FNV-1a of the uid, then jump
+// consistent hash (https://arxiv.org/abs/1406.2294), so that adding a shard moves as few objects as possible.
 import { fnv1a64 } from '../../base/fnv.ts';
 
 /** The shard, from 0, of the object with this uid among `totalShards`. */

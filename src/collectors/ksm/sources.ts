@@ -4,7 +4,10 @@ import type { ReflectorSource } from '../../kube/reflector-source.ts';
 import type { KsmOptions } from './options.ts';
 import { groupVersionOf, type Resource, resourcePath, uniqueName } from './resource.ts';
 
-/** The collections to follow for a resource. Named namespaces are listed one by one, so that rights in these are enough. */
+/**
+ * The collections to follow for a resource. Configured namespaces are listed one by one, so that permissions in those
+ * are sufficient.
+ */
 export function sourcesOf(api: KubeApi, resource: Resource, options: KsmOptions): ReflectorSource[] {
   const { namespaces } = options;
   const fieldSelector = uniqueName(resource) === 'pods' ? podSelector(options) : undefined;
@@ -20,15 +23,15 @@ export function sourcesOf(api: KubeApi, resource: Resource, options: KsmOptions)
   return namespaces.map((namespace) => ({ ...common, path: resourcePath(resource, namespace) }));
 }
 
-/** A pod that is not scheduled is on the node of no name. */
+/** An unscheduled pod has an empty node name. */
 function podSelector({ node, trackUnscheduledPods }: KsmOptions): string | undefined {
   if (trackUnscheduledPods) return 'spec.nodeName=';
   return node === undefined ? undefined : `spec.nodeName=${node}`;
 }
 
 /**
- * Of a custom resource the file says neither whether it has namespaces nor, perhaps, its version: the API server is
- * asked before each list. One without namespaces is followed in place of the first of `namespaces`.
+ * The custom resource file does not say whether a resource is namespaced, and may leave its version open: the API
+ * server is asked before each list. A resource without namespaces is followed in place of the first of `namespaces`.
  */
 function customSources(api: KubeApi, resource: Resource, namespaces: readonly string[]): ReflectorSource[] {
   const places = namespaces.length > 0 ? namespaces : [undefined];
@@ -40,7 +43,7 @@ function customSources(api: KubeApi, resource: Resource, namespaces: readonly st
       const { anyVersion, kind, name } = resource;
       const wanted = { group, kind, plural: name, ...(!anyVersion && { version }) };
       const known = await discover(api, wanted, signal).catch((cause: unknown) => {
-        // Without the right to ask, what the configuration says has to do.
+        // Without permission to ask, the configuration has to suffice.
         if (cause instanceof ApiError && cause.status === 403 && !anyVersion) return undefined;
         throw cause;
       });

@@ -143,7 +143,7 @@ test('an element that is no number is told of; the others stay', () => {
     'kube_customresource_status{name="foo",type="Ready"} 1',
     'kube_customresource_status{name="foo",type="Synced"} 0',
   ]);
-  assert.deepEqual(errors, ['kube_customresource_status: perhaps is no number']);
+  assert.deepEqual(errors, ['kube_customresource_status: perhaps is not a number']);
 });
 
 test('the resource has the path of its API; entries for the same resource, and for the same name, become one', () => {
@@ -189,12 +189,12 @@ const wrong: readonly (readonly [title: string, text: string, problems: readonly
   [
     'a bad prefix',
     file(`    - ${gauge}`, '    metricNamePrefix: "9"\n'),
-    [/foos\.myteam\.io: "9_up" is no metric name/],
+    [/foos\.myteam\.io: "9_up" is not a valid metric name/],
   ],
   [
     'a name that is taken',
     file('    - {name: pod_info, each: {type: Gauge, gauge: {}}}', '    metricNamePrefix: kube\n'),
-    [/already a family kube_pod_info/],
+    [/a built-in family kube_pod_info already exists/],
   ],
   [
     'a wildcard kind and no metrics',
@@ -204,7 +204,7 @@ const wrong: readonly (readonly [title: string, text: string, problems: readonly
   [
     'any version of a resource beside one of them',
     `spec:\n  resources:\n${['v1', '"*"'].map((version) => `  - {groupVersionKind: {group: a.io, version: ${version}, kind: Bus}, metrics: [${gauge}]}\n`).join('')}`,
-    [/^buses\.a\.io: version "\*" beside others/],
+    [/^buses\.a\.io: version "\*" together with other versions/],
   ],
 ];
 

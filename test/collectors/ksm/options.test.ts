@@ -78,7 +78,7 @@ const wrong: readonly (readonly [input: object, message: RegExp])[] = [
   [{ resources: ['pod'] }, /resources/],
   [{ metricAllowlist: ['('] }, /invalid regular expression "\("/],
   [{ metricAllowlist: ['^(?!x)(?:[a-z_]+_?)+!$'] }, /timed out/],
-  [{ metricAllowlist: ['a'], metricDenylist: ['b'] }, /exclude each other/],
+  [{ metricAllowlist: ['a'], metricDenylist: ['b'] }, /mutually exclusive/],
   [{ labelsAllowlist: { pod: ['*'] } }, /pod/],
   [{ labelsAllowlist: { pods: ['a*b*'] } }, /more than one \*/],
   [{ shard: 2, totalShards: 2 }, /less than totalShards/],

@@ -60,7 +60,7 @@ test('one family that fails costs nothing but its own lines', () => {
   assert.deepEqual(counts, [1, 0, 0, 0, 1]);
   assert.deepEqual(
     errors.map(({ message }) => message),
-    ['kube_thing_bad: no such field', 'kube_thing_nan: null is no number', 'kube_thing_text: "3" is no number'],
+    ['kube_thing_bad: no such field', 'kube_thing_nan: null is not a number', 'kube_thing_text: "3" is not a number'],
   );
 });
 
@@ -184,5 +184,5 @@ test('a series with two values is an error of the family, one that is there twic
   assert.deepEqual([same.errors, same.counts], [[], [21]]);
   const other = rendererFor(part([3, 4])).render({ metadata });
   assert.deepEqual(other.counts, [21]);
-  assert.match(other.errors[0]?.message ?? '', /part="x"\} comes with 3 and with 4: kept the first/);
+  assert.match(other.errors[0]?.message ?? '', /part="x"\} has conflicting values 3 and 4; keeping the first/);
 });

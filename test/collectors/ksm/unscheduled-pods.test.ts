@@ -65,5 +65,5 @@ for (const [options, seen] of [
 
 test('one node and no node exclude each other', () => {
   const { error } = ksmOptions.safeParse({ node: 'node1', trackUnscheduledPods: true });
-  assert.match(error?.message ?? '', /node and trackUnscheduledPods exclude each other/);
+  assert.match(error?.message ?? '', /node and trackUnscheduledPods are mutually exclusive/);
 });

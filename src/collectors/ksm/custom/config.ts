@@ -3,7 +3,7 @@ import { errorText } from '../../../base/error-text.ts';
 import { parseYaml, YamlError } from '../../../config/yaml.ts';
 import { compilePath } from './path.ts';
 
-/** What is wrong in a file of custom-resource families, a line each. */
+/** The problems in a file of custom resource families, one line each. */
 export class CustomResourceError extends Error {
   override readonly name = 'CustomResourceError';
   readonly problems: readonly string[];
@@ -14,7 +14,7 @@ export class CustomResourceError extends Error {
   }
 }
 
-/** A path; YAML may have list indices without quotes. */
+/** A path; YAML may contain list indices without quotes. */
 const path = z
   .array(z.union([z.string(), z.number(), z.boolean()]).transform(String))
   .transform((segments, context) => {
@@ -126,15 +126,16 @@ export function parseCustomResourceConfig(text: string): readonly CustomResource
 }
 
 /**
- * Takes `<<` as kube-state-metrics' parser does, which knows the merge keys of YAML 1.1 (https://yaml.org/type/merge.html):
- * the keys of a mapping win over merged ones, and earlier mappings of a list over later ones.
+ * Handles `<<` like kube-state-metrics' parser, which supports the merge keys of YAML 1.1
+ * (https://yaml.org/type/merge.html): the keys of a mapping take precedence over merged ones, and earlier mappings of a
+ * list over later ones.
  */
 function withMergedKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withMergedKeys);
   if (!isMapping(value)) return value;
   const entries = Object.entries(value).map(([key, inner]) => [key, withMergedKeys(inner)] as const);
   const sources = entries.flatMap(([key, inner]) => (key === MERGE ? inner : []));
-  // Anything else is left for the schema to refuse, with its place.
+  // The schema rejects anything else and reports its position.
   if (!sources.every(isMapping)) return Object.fromEntries(entries);
   const merged = sources.reverse().flatMap((source) => Object.entries(source));
   return Object.fromEntries([...merged, ...entries.filter(([key]) => key !== MERGE)]);

@@ -3,17 +3,17 @@ import type { Resource } from '../resource.ts';
 import { CustomResourceError } from './config.ts';
 import { parseCustomResources } from './resource.ts';
 
-/** What the file of custom resources gives. */
+/** The content of the custom resource file. */
 export interface CustomResources {
   readonly resources: readonly Resource[];
-  /** Why it can't be used, a line each; then there are no resources. */
+  /** Why it can't be used, one line each; then there are no resources. */
   readonly problems: readonly string[];
 }
 
-/** No such file is near this size. */
+/** Maximum size; no real file comes close. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** Reads `collectors.ksm.customResourceStateFile`, if there is one. */
+/** Reads `collectors.ksm.customResourceStateFile`, if set. */
 export function readCustomResources(section: {
   readonly customResourceStateFile?: string | undefined;
 }): CustomResources {

@@ -1,4 +1,4 @@
-// Values inside custom resources, found and read as kube-state-metrics does:
+// Looks up and reads values in custom resources the way kube-state-metrics does:
 // https://github.com/kubernetes/kube-state-metrics/blob/main/docs/metrics/extend/customresourcestate-metrics.md
 import { exactQuantity } from '../../../kube/quantity.ts';
 import { unixSeconds } from '../common.ts';
@@ -34,7 +34,7 @@ function compileStep(segment: string): Path {
   return (from) => {
     if (Array.isArray(from)) return /^-?\d+$/.test(segment) ? from.at(Number(segment)) : undefined;
     if (!isMap(from)) return undefined;
-    // "name=foo" is a key that counts only while it has this value.
+    // "name=foo" is a key that matches only while it has this value.
     if (rest.length === 1 && own(from, key) === wanted) return wanted;
     return own(from, segment);
   };
@@ -52,7 +52,7 @@ function matcher(wanted: string): (candidate: unknown) => boolean {
 
 const WORDS: Readonly<Record<string, number>> = { true: 1, yes: 1, false: 0, no: 0, unknown: 0 };
 
-/** Numbers, booleans, conditions' statuses, times, quantities and percentages as number; undefined for the rest. */
+/** Numbers, booleans, condition statuses, times, quantities and percentages as numbers; undefined for the rest. */
 export function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value;
   if (typeof value === 'boolean') return value ? 1 : 0;
@@ -63,7 +63,7 @@ export function numberOf(value: unknown): number | undefined {
   return percent ? Number(percent[1]) / 100 : (unixSeconds(value) ?? exactQuantity(value));
 }
 
-/** A value as label, written as Go's %v does it. */
+/** A value as a label, formatted like Go's %v. */
 export function labelText(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (Array.isArray(value)) return `[${value.map(labelText).join(' ')}]`;

@@ -10,12 +10,12 @@ import {
 } from './config.ts';
 import { addPathLabels, samplesOf } from './samples.ts';
 
-/** The version of an entry that leaves it to the API server. */
+/** The version of an entry that lets the API server choose. */
 const ANY_VERSION = '*';
 
 /**
- * The resources that a `CustomResourceStateMetrics` file describes; entries for the same version of a resource become
- * one. Several may have families of the same name. Throws {@link CustomResourceError} with everything that is wrong.
+ * The resources described by a `CustomResourceStateMetrics` file; entries for the same version of a resource are
+ * merged. Several may have families of the same name. Throws {@link CustomResourceError} with all problems.
  */
 export function parseCustomResources(text: string): Resource[] {
   const byName = Map.groupBy(
@@ -27,13 +27,14 @@ export function parseCustomResources(text: string): Resource[] {
   const custom = [...byName].flatMap(([name, entries]) => {
     const versions = Map.groupBy(entries, (entry) => entry.groupVersionKind.version);
     if (versions.size > 1 && versions.has(ANY_VERSION)) {
-      problems.push(`${name}: version "*" beside others; each object would be reported twice`);
+      problems.push(`${name}: version "*" together with other versions; each object would be reported twice`);
     }
     return [...versions.values()].map((same) => {
       const resource = resourceOf(same, versions.size > 1);
       for (const { family } of resource.families) {
-        if (!isMetricName(family.name)) problems.push(`${name}: ${JSON.stringify(family.name)} is no metric name`);
-        if (builtIn.has(family.name)) problems.push(`${name}: there is already a family ${family.name}`);
+        if (!isMetricName(family.name))
+          problems.push(`${name}: ${JSON.stringify(family.name)} is not a valid metric name`);
+        if (builtIn.has(family.name)) problems.push(`${name}: a built-in family ${family.name} already exists`);
       }
       return resource;
     });
@@ -48,7 +49,7 @@ export function parseCustomResources(text: string): Resource[] {
   );
 }
 
-/** The resource of entries that are about the same version of it. */
+/** The resource of all entries for the same version of it. */
 function resourceOf(entries: readonly CustomResourceConfig[], hasSiblings: boolean): Resource {
   const [first] = entries as readonly [CustomResourceConfig];
   const { group, version, kind } = first.groupVersionKind;
@@ -58,7 +59,7 @@ function resourceOf(entries: readonly CustomResourceConfig[], hasSiblings: boole
     name,
     kind,
     apiVersion: `${group}/${version}`,
-    // The file does not say; where it matters, the API server is asked.
+    // The file does not specify it; where it matters, the API server is asked.
     namespaced: false,
     enabled: true,
     custom: true,
@@ -69,7 +70,7 @@ function resourceOf(entries: readonly CustomResourceConfig[], hasSiblings: boole
   };
 }
 
-/** Kubernetes' own rule for the plural of a kind; definitions that break it need `resourcePlural`. */
+/** Kubernetes' rule for the plural of a kind; definitions that deviate from it need `resourcePlural`. */
 function pluralOf({ resourcePlural, groupVersionKind }: CustomResourceConfig): string {
   if (resourcePlural !== undefined) return resourcePlural;
   const kind = groupVersionKind.kind.toLowerCase();
@@ -77,7 +78,7 @@ function pluralOf({ resourcePlural, groupVersionKind }: CustomResourceConfig): s
   return /[^aeiou]y$/.test(kind) ? `${kind.slice(0, -1)}ies` : `${kind}s`;
 }
 
-/** One family a name, since the same name may be configured more than once with different labels. */
+/** One family per name, since the same name may be configured more than once with different labels. */
 function familiesOf(entries: readonly CustomResourceConfig[], anyVersion: Resource['anyVersion']): KubeFamily[] {
   const byName = new Map<string, KubeFamily[]>();
   for (const entry of entries) {
@@ -119,7 +120,7 @@ function familyOf(
   const { each } = metric;
   const own = each.type === 'stateSet' ? each.labelName : each.labelFromKey;
   return {
-    // Without isMetricName a name from a file would look like a mistake of ours; parseCustomResources tells of it.
+    // Without isMetricName a name from a file would look like a bug of ours; parseCustomResources reports it.
     family: { ...gauge('custom', metric.help), name },
     stability: 'ALPHA',
     extraLabels: [...Object.keys({ ...common, ...fromPath, ...each.labelsFromPath }), ...(own ? [own] : [])],

@@ -1,23 +1,23 @@
-// What kube-state-metrics makes of a value, a list or a map at the path of a custom family; its rules are only partly
-// written down, so this follows what it does.
+// Samples for a value, a list or a map at the path of a custom family, as in kube-state-metrics; its rules are only
+// partly documented, so this follows its behaviour.
 
 import { sanitise } from '../label-names.ts';
 import type { Each, PathLabels } from './config.ts';
 import { isMap, labelText, numberOf } from './path.ts';
 
-/** One sample of a custom family; labels that all its samples have are not here. */
+/** One sample of a custom family; labels common to all its samples are not included. */
 export interface CustomSample {
   readonly labels: ReadonlyMap<string, string>;
   readonly value: number;
 }
 
-/** Samples, and what is wrong with the values that gave none. */
+/** Samples, and the problems with values that produced none. */
 export interface CustomSamples {
   readonly samples: readonly CustomSample[];
   readonly errors: readonly string[];
 }
 
-/** The samples of one object. What is absent gives none; what cannot be told gives an error. */
+/** The samples of one object. Absent values produce none; values that cannot be converted produce an error. */
 export function samplesOf(each: Each, object: unknown): CustomSamples {
   const found = each.path.get(object);
   if (each.type === 'gauge') return gauges(each, found);
@@ -34,7 +34,7 @@ function gauges(each: Extract<Each, { type: 'gauge' }>, found: unknown): CustomS
     if (raw === undefined) continue;
     const value = numberOf(raw);
     if (value === undefined) {
-      errors.push(`${labelText(raw)} is no number`);
+      errors.push(`${labelText(raw)} is not a number`);
       continue;
     }
     const labels = new Map<string, string>();
@@ -46,7 +46,7 @@ function gauges(each: Extract<Each, { type: 'gauge' }>, found: unknown): CustomS
   return { samples, errors };
 }
 
-/** A map gives a sample for each entry and one for itself, as far as they have labels. */
+/** A map produces a sample for each entry and one for itself, if they have labels. */
 function infos(each: Extract<Each, { type: 'info' }>, found: unknown): CustomSample[] {
   const samples: CustomSample[] = [];
   const add = (item: unknown, key?: string) => {
@@ -67,7 +67,7 @@ function stateSets(each: Extract<Each, { type: 'stateSet' }>, found: unknown): C
     const state = each.valueFrom.get(item) ?? undefined;
     if (state === undefined) continue;
     if (typeof state !== 'string') {
-      errors.push(`${labelText(state)} is no state`);
+      errors.push(`${labelText(state)} is not a known state`);
       continue;
     }
     for (const one of each.list) {
@@ -87,8 +87,8 @@ function elements(found: unknown): (readonly [key: string | undefined, item: unk
 const isStar = (name: string): boolean => name.startsWith('*') || name.endsWith('*');
 
 /**
- * Adds the labels that `paths` finds in `from`. Names with a star copy a whole map, `prefix_*` with a prefix; they come
- * first, so that the others win.
+ * Adds the labels that `paths` finds in `from`. Names with a star copy a whole map, `prefix_*` with a prefix; they are
+ * added first, so that the others take precedence.
  */
 export function addPathLabels(labels: Map<string, string>, from: unknown, paths: PathLabels): void {
   const names = Object.keys(paths);
@@ -105,7 +105,7 @@ export function addPathLabels(labels: Map<string, string>, from: unknown, paths:
   }
 }
 
-/** Keys of objects may begin with a digit, labels may not; names that begin with __ belong to the receivers. */
+/** Keys of objects may begin with a digit, labels may not; names that begin with __ are reserved for the receivers. */
 const labelName = (text: string): string =>
   sanitise(text)
     .replace(/^(?=\d)/, '_')

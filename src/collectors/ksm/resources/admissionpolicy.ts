@@ -22,7 +22,7 @@ export const mutatingadmissionpolicies = defineResource<AdmissionPolicy>({
     info(
       'kube_mutatingadmissionpolicy_info',
       'ALPHA',
-      'What the policy takes as parameters, and what happens when it fails or objects change later.',
+      'Parameter kind, failure policy and reinvocation policy of the policy.',
       ['param_api_version', 'param_kind', 'failure_policy', 'reinvocation_policy'],
       ({ spec }) => [spec?.paramKind?.apiVersion, spec?.paramKind?.kind, spec?.failurePolicy, spec?.reinvocationPolicy],
     ),
@@ -42,7 +42,7 @@ export const validatingadmissionpolicies = defineResource<AdmissionPolicy>({
     info(
       'kube_validatingadmissionpolicy_info',
       'ALPHA',
-      'What the policy takes as parameters, and what happens when it fails.',
+      'Parameter kind and failure policy of the policy.',
       ['param_api_version', 'param_kind', 'failure_policy'],
       ({ spec }) => [spec?.paramKind?.apiVersion, spec?.paramKind?.kind, spec?.failurePolicy],
     ),

@@ -18,7 +18,7 @@ const families = (prefix: string): readonly KubeFamily<AdmissionPolicyBinding>[]
   info(
     `${prefix}_info`,
     'ALPHA',
-    'The policy that is bound, and its parameters.',
+    'The bound policy and its parameters.',
     ['policy_name', 'param_name', 'param_namespace', 'param_not_found_action'],
     ({ spec }) => {
       const { name, namespace, parameterNotFoundAction } = spec?.paramRef ?? {};
@@ -52,7 +52,7 @@ export const validatingadmissionpolicybindings = defineResource<AdmissionPolicyB
     series(
       'kube_validatingadmissionpolicybinding_validation_action',
       'ALPHA',
-      'What is done when a validation fails.',
+      'Action taken when a validation fails.',
       ['action'],
       ({ spec }, emit) => {
         for (const action of spec?.validationActions ?? []) emit(1, action);

@@ -27,7 +27,7 @@ export const certificatesigningrequests = defineResource<CertificateSigningReque
     series(
       'kube_certificatesigningrequest_condition',
       'STABLE',
-      'How many conditions of each kind the request has.',
+      'Number of conditions of the request, by type.',
       ['condition'],
       ({ status }, emit) => {
         for (const wanted of CONDITIONS) {

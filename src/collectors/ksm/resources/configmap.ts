@@ -1,7 +1,7 @@
 import { annotations, created, labels, namespaced, plainInfo, resourceVersion } from '../common.ts';
 import { defineResource } from '../resource.ts';
 
-/** ConfigMaps: that they are there and which version, never what is in them. */
+/** ConfigMaps: existence and version, never their content. */
 export const configmaps = defineResource({
   name: 'configmaps',
   kind: 'ConfigMap',

@@ -31,7 +31,7 @@ interface CronJob extends KubeObject {
   } | null;
 }
 
-/** CronJobs: when they fire and what is kept of their jobs. */
+/** CronJobs: schedule and job history. */
 export const cronjobs = defineResource<CronJob>({
   name: 'cronjobs',
   kind: 'CronJob',
@@ -45,7 +45,7 @@ export const cronjobs = defineResource<CronJob>({
     info(
       'kube_cronjob_info',
       'STABLE',
-      'When the cron job fires and what it does when its last job still runs.',
+      'Schedule and concurrency policy of the cron job.',
       ['schedule', 'concurrency_policy', 'timezone'],
       ({ spec }) => [spec?.schedule, spec?.concurrencyPolicy, spec?.timeZone ?? 'local'],
     ),
@@ -53,19 +53,19 @@ export const cronjobs = defineResource<CronJob>({
     single(
       'kube_cronjob_status_active',
       'STABLE',
-      'Jobs of the cron job that run now.',
+      'Active jobs of the cron job.',
       ({ status }) => (status?.active ?? []).length,
     ),
     single(
       'kube_cronjob_status_last_schedule_time',
       'STABLE',
-      'When the cron job last fired, in seconds since 1970.',
+      'Last time the cron job was scheduled, in seconds since 1970.',
       ({ status }) => unixSeconds(status?.lastScheduleTime),
     ),
     single(
       'kube_cronjob_status_last_successful_time',
       'STABLE',
-      'When a job of the cron job last succeeded, in seconds since 1970.',
+      'Time when a job of the cron job last succeeded, in seconds since 1970.',
       ({ status }) => unixSeconds(status?.lastSuccessfulTime),
     ),
     single('kube_cronjob_spec_suspend', 'STABLE', 'Whether the cron job is suspended.', ({ spec }) =>
@@ -74,32 +74,32 @@ export const cronjobs = defineResource<CronJob>({
     single(
       'kube_cronjob_spec_starting_deadline_seconds',
       'STABLE',
-      'How late a job may start, in seconds.',
+      'Deadline for starting a job late, in seconds.',
       ({ spec }) => spec?.startingDeadlineSeconds,
     ),
     single(
       'kube_cronjob_next_schedule_time',
       'STABLE',
-      'When the cron job is to fire after its last firing, in seconds since 1970; in the past when it is late.',
+      'Next scheduled time of the cron job, in seconds since 1970; in the past when it is late.',
       nextScheduleTime,
     ),
     single(
       'kube_cronjob_schedule_invalid',
       'ALPHA',
-      'Present, and 1, when the schedule or its time zone cannot be read.',
+      '1 when the schedule or its time zone is invalid; otherwise absent.',
       ({ spec }) => (scheduleOf(spec) ? undefined : 1),
     ),
     resourceVersion('kube_cronjob', 'STABLE'),
     single(
       'kube_cronjob_spec_successful_job_history_limit',
       'ALPHA',
-      'How many jobs that succeeded are kept.',
+      'Number of successful jobs to retain.',
       ({ spec }) => spec?.successfulJobsHistoryLimit,
     ),
     single(
       'kube_cronjob_spec_failed_job_history_limit',
       'ALPHA',
-      'How many jobs that failed are kept.',
+      'Number of failed jobs to retain.',
       ({ spec }) => spec?.failedJobsHistoryLimit,
     ),
   ],
@@ -110,7 +110,7 @@ function nextScheduleTime({ metadata, spec, status }: CronJob): number | undefin
   return base === undefined || spec?.suspend ? undefined : scheduleOf(spec)?.next(base);
 }
 
-/** The schedule; undefined when it is none, which has its own family. */
+/** The schedule; undefined when it is invalid, which has its own family. */
 function scheduleOf(spec: CronJob['spec']) {
   try {
     return parseCronSchedule(spec?.schedule ?? '', spec?.timeZone ?? undefined);

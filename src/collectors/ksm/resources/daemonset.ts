@@ -12,13 +12,13 @@ export const daemonsets = defineResource({
   families: [
     created('kube_daemonset'),
     ...statusCounts('kube_daemonset', [
-      ['current_number_scheduled', 'currentNumberScheduled', 'Nodes that run a pod of the set and should.'],
+      ['current_number_scheduled', 'currentNumberScheduled', 'Nodes that run a pod of the set and are supposed to.'],
       ['desired_number_scheduled', 'desiredNumberScheduled', 'Nodes that should run a pod of the set.'],
       ['number_available', 'numberAvailable', 'Nodes whose pod of the set has been ready long enough.'],
-      ['number_misscheduled', 'numberMisscheduled', 'Nodes that run a pod of the set but should not.'],
+      ['number_misscheduled', 'numberMisscheduled', 'Nodes that run a pod of the set but are not supposed to.'],
       ['number_ready', 'numberReady', 'Nodes whose pod of the set is ready.'],
       ['number_unavailable', 'numberUnavailable', 'Nodes that should have an available pod of the set but do not.'],
-      ['observed_generation', 'observedGeneration', 'The generation that the controller acted on last.'],
+      ['observed_generation', 'observedGeneration', 'The generation last observed by the controller.'],
       ['updated_number_scheduled', 'updatedNumberScheduled', 'Nodes that run a pod of the current template.'],
     ]),
     generation('kube_daemonset'),

@@ -34,7 +34,7 @@ interface RollingUpdate {
 /** `3` or `"25%"`. */
 type CountOrPercent = number | string | null;
 
-/** The reasons that are told; others become `unknown`, since anybody may write a reason of their own. */
+/** The reported reasons; others become `unknown`, since any client may write its own reason. */
 const REASONS: ReadonlySet<string> = new Set([
   '',
   'DeploymentPaused',
@@ -49,7 +49,7 @@ const REASONS: ReadonlySet<string> = new Set([
   'ReplicaSetUpdated',
 ]);
 
-/** Deployments: replicas wanted and there, roll-out settings and conditions. */
+/** Deployments: desired and existing replicas, rollout settings and conditions. */
 export const deployments = defineResource<Deployment>({
   name: 'deployments',
   kind: 'Deployment',
@@ -74,7 +74,7 @@ export const deployments = defineResource<Deployment>({
       ['replicas_available', 'availableReplicas', 'Pods that have been ready long enough.'],
       ['replicas_unavailable', 'unavailableReplicas', 'Pods that are still missing for full availability.'],
       ['replicas_updated', 'updatedReplicas', 'Pods of the current template.'],
-      ['observed_generation', 'observedGeneration', 'The generation that the controller acted on last.'],
+      ['observed_generation', 'observedGeneration', 'The generation last observed by the controller.'],
     ]),
     single(
       'kube_deployment_status_terminating_replicas',
@@ -85,7 +85,7 @@ export const deployments = defineResource<Deployment>({
     series(
       'kube_deployment_status_condition',
       'STABLE',
-      'Conditions of the deployment: 1 for the status that each has.',
+      'Conditions of the deployment: 1 for the current status of each.',
       ['reason', 'condition', 'status'],
       (deployment, emit) => {
         for (const { type, status, reason } of deployment.status?.conditions ?? []) {
@@ -93,18 +93,18 @@ export const deployments = defineResource<Deployment>({
         }
       },
     ),
-    single('kube_deployment_spec_replicas', 'STABLE', 'Pods that are wanted.', ({ spec }) => spec?.replicas),
-    single('kube_deployment_spec_paused', 'STABLE', 'Whether roll-outs are paused.', ({ spec }) => flag(spec?.paused)),
+    single('kube_deployment_spec_replicas', 'STABLE', 'Desired number of pods.', ({ spec }) => spec?.replicas),
+    single('kube_deployment_spec_paused', 'STABLE', 'Whether rollouts are paused.', ({ spec }) => flag(spec?.paused)),
     single(
       'kube_deployment_spec_strategy_rollingupdate_max_unavailable',
       'STABLE',
-      'How many pods may be unavailable during a roll-out.',
+      'Maximum number of unavailable pods during a rollout.',
       ({ spec }) => podCount(spec?.strategy?.rollingUpdate?.maxUnavailable, spec?.replicas, Math.floor),
     ),
     single(
       'kube_deployment_spec_strategy_rollingupdate_max_surge',
       'STABLE',
-      'How many pods beyond the wanted ones there may be during a roll-out.',
+      'Maximum number of pods above the desired number during a rollout.',
       ({ spec }) => podCount(spec?.strategy?.rollingUpdate?.maxSurge, spec?.replicas, Math.ceil),
     ),
     generation('kube_deployment'),
@@ -114,7 +114,7 @@ export const deployments = defineResource<Deployment>({
   ],
 });
 
-/** A number of pods given as such or as percentage of `replicas`; undefined when one is unset or it is neither. */
+/** A number of pods given as such or as a percentage of `replicas`; undefined when one is unset or it is neither. */
 function podCount(
   amount: CountOrPercent | undefined,
   replicas: number | null | undefined,

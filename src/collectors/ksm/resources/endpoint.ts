@@ -20,7 +20,7 @@ interface Port {
   readonly port?: number;
 }
 
-/** Endpoints, what there was before EndpointSlices: each address of a service with each of its ports. */
+/** Endpoints, the predecessor of EndpointSlices: each address of a service with each of its ports. */
 export const endpoints = defineResource<Endpoints>({
   name: 'endpoints',
   kind: 'Endpoints',
@@ -51,7 +51,7 @@ export const endpoints = defineResource<Endpoints>({
     series(
       'kube_endpoint_ports',
       'STABLE',
-      'Ports of the addresses; kube_endpoint_address tells them as well.',
+      'Ports of the addresses; kube_endpoint_address includes them as well.',
       ['port_name', 'port_protocol', 'port_number'],
       ({ subsets }, emit) => {
         for (const { ports } of subsets ?? []) {

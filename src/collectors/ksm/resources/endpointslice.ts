@@ -31,7 +31,7 @@ export const endpointslices = defineResource<EndpointSlice>({
   enabled: true,
   identity: namespaced('endpointslice'),
   families: [
-    info('kube_endpointslice_info', 'ALPHA', 'What kind of addresses it has.', ['addresstype'], ({ addressType }) => [
+    info('kube_endpointslice_info', 'ALPHA', 'The address type of the slice.', ['addresstype'], ({ addressType }) => [
       addressType,
     ]),
     created('kube_endpointslice', 'ALPHA'),
@@ -51,7 +51,7 @@ export const endpointslices = defineResource<EndpointSlice>({
     series(
       'kube_endpointslice_endpoints',
       'ALPHA',
-      'Addresses of the slice, with the state of each and what is behind it.',
+      'Addresses of the slice, with the state and target of each.',
       [
         'ready',
         'serving',
@@ -84,7 +84,7 @@ export const endpointslices = defineResource<EndpointSlice>({
     series(
       'kube_endpointslice_ports',
       'ALPHA',
-      'Ports that all addresses of the slice have.',
+      'Ports of all addresses of the slice.',
       ['port_name', 'port_protocol', 'port_number'],
       ({ ports }, emit) => {
         for (const { name, protocol, port } of ports ?? []) emit(1, name, protocol, port?.toString());

@@ -21,7 +21,7 @@ interface Amount {
   readonly averageUtilization?: number | null;
 }
 
-/** What a metric is taken from; `target` in the spec, `current` in the status. */
+/** The source of a metric; `target` in the spec, `current` in the status. */
 interface Source {
   readonly metric?: { readonly name?: string };
   readonly name?: string;
@@ -70,26 +70,26 @@ export const horizontalpodautoscalers = defineResource<HorizontalPodAutoscaler>(
   enabled: true,
   identity: namespaced('horizontalpodautoscaler'),
   families: [
-    series('kube_horizontalpodautoscaler_info', 'ALPHA', 'What the autoscaler scales.', [], emitInfo, {
+    series('kube_horizontalpodautoscaler_info', 'ALPHA', 'The scale target of the autoscaler.', [], emitInfo, {
       extraLabels: ['scaletargetref_api_version', 'scaletargetref_kind', 'scaletargetref_name'],
     }),
     generation('kube_horizontalpodautoscaler'),
     single(
       'kube_horizontalpodautoscaler_spec_max_replicas',
       'STABLE',
-      'Upper limit for the number of pods.',
+      'Maximum number of pods.',
       ({ spec }) => spec?.maxReplicas ?? 0,
     ),
     single(
       'kube_horizontalpodautoscaler_spec_min_replicas',
       'STABLE',
-      'Lower limit for the number of pods.',
+      'Minimum number of pods.',
       ({ spec }) => spec?.minReplicas ?? 1,
     ),
     series(
       'kube_horizontalpodautoscaler_spec_target_metric',
       'ALPHA',
-      'What each metric is to be.',
+      'Target value of each metric.',
       METRIC_LABELS,
       ({ spec }, emit) => {
         for (const metric of spec?.metrics ?? []) emitMetric(emit, metric, 'target');
@@ -98,19 +98,19 @@ export const horizontalpodautoscalers = defineResource<HorizontalPodAutoscaler>(
     single(
       'kube_horizontalpodautoscaler_spec_behavior_scale_down_tolerance',
       'ALPHA',
-      'By how much a metric may be off its target before pods are taken away.',
+      'Tolerated deviation of a metric from its target before scaling down.',
       ({ spec }) => exactQuantity(spec?.behavior?.scaleDown?.tolerance),
     ),
     single(
       'kube_horizontalpodautoscaler_spec_behavior_scale_up_tolerance',
       'ALPHA',
-      'By how much a metric may be off its target before pods are added.',
+      'Tolerated deviation of a metric from its target before scaling up.',
       ({ spec }) => exactQuantity(spec?.behavior?.scaleUp?.tolerance),
     ),
     series(
       'kube_horizontalpodautoscaler_status_target_metric',
       'STABLE',
-      'What each metric is now.',
+      'Current value of each metric.',
       METRIC_LABELS,
       ({ status }, emit) => {
         for (const metric of status?.currentMetrics ?? []) emitMetric(emit, metric, 'current');
@@ -119,13 +119,13 @@ export const horizontalpodautoscalers = defineResource<HorizontalPodAutoscaler>(
     single(
       'kube_horizontalpodautoscaler_status_current_replicas',
       'STABLE',
-      'Pods that there are.',
+      'Current number of pods.',
       ({ status }) => status?.currentReplicas ?? 0,
     ),
     single(
       'kube_horizontalpodautoscaler_status_desired_replicas',
       'STABLE',
-      'Pods that there should be.',
+      'Desired number of pods.',
       ({ status }) => status?.desiredReplicas ?? 0,
     ),
     annotations('kube_horizontalpodautoscaler'),
@@ -136,7 +136,7 @@ export const horizontalpodautoscalers = defineResource<HorizontalPodAutoscaler>(
   ],
 });
 
-/** The API version is left out, not empty, when the target has none. */
+/** The API version is omitted, not empty, when the target has none. */
 function emitInfo({ spec }: HorizontalPodAutoscaler, emit: Emit): void {
   const { apiVersion, kind, name } = spec?.scaleTargetRef ?? {};
   const version = apiVersion ? ['scaletargetref_api_version', apiVersion] : [];

@@ -21,10 +21,10 @@ interface Backend {
   readonly resource?: { readonly apiGroup?: string | null; readonly kind?: string; readonly name?: string } | null;
 }
 
-/** Named an ingress's class before the field existed, and still wins over it. */
+/** Specified the class of an ingress before the field existed, and still takes precedence over it. */
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 
-/** Ingresses: their class, and what serves each path. */
+/** Ingresses: their class, and the backend of each path. */
 export const ingresses = defineResource<Ingress>({
   name: 'ingresses',
   kind: 'Ingress',
@@ -43,7 +43,7 @@ export const ingresses = defineResource<Ingress>({
     series(
       'kube_ingress_path',
       'STABLE',
-      'Paths of the ingress, with the service or the other resource that serves each.',
+      'Paths of the ingress, with the backend service or resource of each.',
       ['host', 'path', 'path_type'],
       ({ spec }, emit) => {
         for (const { host, http } of spec?.rules ?? []) {
@@ -57,7 +57,7 @@ export const ingresses = defineResource<Ingress>({
     series(
       'kube_ingress_tls',
       'STABLE',
-      'Hosts with TLS, and the secret that has the certificate.',
+      'Hosts with TLS, and the secret with the certificate.',
       ['tls_host', 'secret'],
       ({ spec }, emit) => {
         for (const { hosts, secretName } of spec?.tls ?? []) {
@@ -68,7 +68,7 @@ export const ingresses = defineResource<Ingress>({
   ],
 });
 
-/** Label names and values of a backend. A service's port may be given by name; its number is then told as 0. */
+/** Label names and values of a backend. A service port may be given by name; its number is then reported as 0. */
 function backendLabels({ service, resource }: Backend): readonly LabelValue[] {
   if (service) return ['service_name', service.name, 'service_port', String(service.port?.number ?? 0)];
   return ['resource_api_group', resource?.apiGroup, 'resource_kind', resource?.kind, 'resource_name', resource?.name];

@@ -15,7 +15,7 @@ export const ingressclasses = defineResource<IngressClass>({
   enabled: false,
   identity: clusterWide('ingressclass'),
   families: [
-    info('kube_ingressclass_info', 'ALPHA', 'The controller that serves the class.', ['controller'], ({ spec }) => [
+    info('kube_ingressclass_info', 'ALPHA', 'The controller of the class.', ['controller'], ({ spec }) => [
       spec?.controller,
     ]),
     created('kube_ingressclass', 'ALPHA'),

@@ -33,10 +33,10 @@ interface Job extends KubeObject {
   } | null;
 }
 
-/** Why a job failed, as far as it is told apart. */
+/** Why a job failed, as far as reasons are distinguished. */
 const FAILURES = ['BackoffLimitExceeded', 'DeadlineExceeded', 'Evicted'];
 
-/** Jobs: how many of their pods run, succeeded and failed. */
+/** Jobs: numbers of active, succeeded and failed pods. */
 export const jobs = defineResource<Job>({
   name: 'jobs',
   kind: 'Job',
@@ -52,31 +52,36 @@ export const jobs = defineResource<Job>({
     single(
       'kube_job_spec_parallelism',
       'STABLE',
-      'How many pods of the job may run at once.',
+      'Maximum number of pods of the job that may run concurrently.',
       ({ spec }) => spec?.parallelism,
     ),
     single(
       'kube_job_spec_completions',
       'STABLE',
-      'How many pods have to succeed for the job to be complete.',
+      'Number of pods that have to succeed for the job to complete.',
       ({ spec }) => spec?.completions,
     ),
     single(
       'kube_job_spec_active_deadline_seconds',
       'STABLE',
-      'How long the job may run before it is ended, in seconds.',
+      'Maximum run time of the job before it is terminated, in seconds.',
       ({ spec }) => spec?.activeDeadlineSeconds,
     ),
     single('kube_job_status_succeeded', 'STABLE', 'Pods that succeeded.', ({ status }) => status?.succeeded ?? 0),
     series(
       'kube_job_status_failed',
       'STABLE',
-      'Pods that failed; by reason, 1 for the one that the job failed for.',
+      'Number of failed pods; by reason, 1 for the reason that the job failed.',
       [],
       emitFailed,
       { extraLabels: ['reason'] },
     ),
-    single('kube_job_status_active', 'STABLE', 'Pods that run or are to run.', ({ status }) => status?.active ?? 0),
+    single(
+      'kube_job_status_active',
+      'STABLE',
+      'Pods that are running or pending.',
+      ({ status }) => status?.active ?? 0,
+    ),
     single('kube_job_status_ready', 'ALPHA', 'Pods that are ready.', ({ status }) => status?.ready ?? 0),
     series('kube_job_complete', 'STABLE', 'Whether the job is complete.', ['condition'], (job, emit) => {
       for (const { status } of conditions(job, 'Complete')) emitCondition(emit, status);
@@ -90,7 +95,7 @@ export const jobs = defineResource<Job>({
     single(
       'kube_job_status_completion_time',
       'STABLE',
-      'When the job was complete, in seconds since 1970.',
+      'When the job completed, in seconds since 1970.',
       ({ status }) => unixSeconds(status?.completionTime),
     ),
     series('kube_job_status_suspended', 'ALPHA', 'Whether the job is suspended.', [], (job, emit) => {
@@ -103,7 +108,7 @@ export const jobs = defineResource<Job>({
 const conditions = (job: Job, wanted: string): readonly Condition[] =>
   (job.status?.conditions ?? []).filter(({ type }) => type === wanted);
 
-/** Without failures, one 0 without reason; with failures of no known reason, their count under an empty one. */
+/** Without failures, one 0 without a reason; for failures with no known reason, their count with an empty one. */
 function emitFailed(job: Job, emit: Emit): void {
   const count = job.status?.failed ?? 0;
   if (count === 0) {

@@ -21,7 +21,7 @@ export const leases = defineResource<Lease>({
     series(
       'kube_lease_owner',
       'ALPHA',
-      'Owners of the lease and who holds it.',
+      'Owners and holder of the lease.',
       ['owner_kind', 'owner_name', 'lease_holder'],
       ({ metadata, spec }, emit) => {
         for (const { kind, name } of owners(metadata?.ownerReferences)) emit(1, kind, name, spec?.holderIdentity);

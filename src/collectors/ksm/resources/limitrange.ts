@@ -26,7 +26,7 @@ export const limitranges = defineResource<LimitRange>({
     series(
       'kube_limitrange',
       'STABLE',
-      'Bounds and defaults, by resource and by what they apply to.',
+      'Limits and defaults, by resource and by the type they apply to.',
       ['resource', 'type', 'constraint'],
       ({ spec }, emit) => {
         for (const limit of spec?.limits ?? []) {

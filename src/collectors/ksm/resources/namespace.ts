@@ -33,10 +33,10 @@ export const namespaces = defineResource<Namespace>({
     series(
       'kube_namespace_status_phase',
       'STABLE',
-      'Phase of the namespace: 1 for the one it is in.',
+      'Phase of the namespace: 1 for the current one.',
       ['phase'],
       ({ status }, emit) => {
-        // Unlike other phases, both are told of a namespace that has none yet.
+        // Unlike other phases, both are reported for a namespace that has none yet.
         for (const phase of PHASES) emit(flag(status?.phase === phase), phase);
       },
     ),

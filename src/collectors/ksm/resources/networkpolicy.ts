@@ -18,7 +18,7 @@ export const networkpolicies = defineResource<NetworkPolicy>({
     single(
       'kube_networkpolicy_created',
       'ALPHA',
-      'When the object was created, in seconds since 1970; the year 1 when it does not say.',
+      'When the object was created, in seconds since 1970; the year 1 when unset.',
       ({ metadata }) => unixSeconds(metadata?.creationTimestamp) ?? ZERO_TIME,
     ),
     annotations('kube_networkpolicy'),

@@ -41,7 +41,7 @@ interface Node extends KubeObject {
 
 const ROLE_PREFIX = 'node-role.kubernetes.io/';
 
-/** Nodes: what they run, hold and offer. */
+/** Nodes: software, status and resources. */
 export const nodes = defineResource<Node>({
   name: 'nodes',
   kind: 'Node',
@@ -56,7 +56,7 @@ export const nodes = defineResource<Node>({
     info(
       'kube_node_info',
       'STABLE',
-      'What the node runs and how it is addressed.',
+      'Software versions and addresses of the node.',
       [
         'kernel_version',
         'os_image',
@@ -73,7 +73,7 @@ export const nodes = defineResource<Node>({
         status?.nodeInfo?.osImage,
         status?.nodeInfo?.containerRuntimeVersion,
         status?.nodeInfo?.kubeletVersion,
-        // The API no longer says it; kube-state-metrics keeps the label.
+        // The API no longer provides it; kube-state-metrics still has the label.
         'deprecated',
         spec?.providerID,
         spec?.podCIDR,
@@ -99,20 +99,20 @@ export const nodes = defineResource<Node>({
     series('kube_node_spec_taint', 'STABLE', 'Taints of the node.', ['key', 'value', 'effect'], ({ spec }, emit) => {
       for (const { key, value, effect } of spec?.taints ?? []) emit(1, key, value, effect);
     }),
-    single('kube_node_spec_unschedulable', 'STABLE', 'Whether no new pods may come to the node.', ({ spec }) =>
+    single('kube_node_spec_unschedulable', 'STABLE', 'Whether the node is unschedulable.', ({ spec }) =>
       flag(spec?.unschedulable),
     ),
     series(
       'kube_node_status_allocatable',
       'STABLE',
-      'How much of each resource pods can have on the node.',
+      'Allocatable resources of the node.',
       ['resource', 'unit'],
       ({ status }, emit) => emitAmounts(emit, status?.allocatable, 'node'),
     ),
     series(
       'kube_node_status_capacity',
       'STABLE',
-      'How much of each resource the node has.',
+      'Capacity of the node, by resource.',
       ['resource', 'unit'],
       ({ status }, emit) => emitAmounts(emit, status?.capacity, 'node'),
     ),

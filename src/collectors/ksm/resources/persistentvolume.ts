@@ -15,7 +15,7 @@ import {
 import { defineResource, type LabelValue } from '../resource.ts';
 import type { Amounts } from '../resource-units.ts';
 
-/** Where the bytes of a volume are; a volume has one of these. */
+/** Where a volume stores its data; a volume has one of these. */
 interface VolumeSource {
   readonly gcePersistentDisk?: { readonly pdName?: string } | null;
   readonly awsElasticBlockStore?: { readonly volumeID?: string } | null;
@@ -81,7 +81,7 @@ const SOURCE_LABELS = [
 
 type SourceLabels = Partial<Record<(typeof SOURCE_LABELS)[number], LabelValue>>;
 
-/** PersistentVolumes: where they are, how big, in which phase. */
+/** PersistentVolumes: location, capacity and phase. */
 export const persistentvolumes = defineResource<PersistentVolume>({
   name: 'persistentvolumes',
   kind: 'PersistentVolume',
@@ -93,7 +93,7 @@ export const persistentvolumes = defineResource<PersistentVolume>({
     info(
       'kube_persistentvolume_claim_ref',
       'STABLE',
-      'Which claim has the volume.',
+      'The claim bound to the volume.',
       ['name', 'claim_namespace'],
       ({ spec }) => (spec?.claimRef ? [spec.claimRef.name, spec.claimRef.namespace] : undefined),
     ),
@@ -102,14 +102,14 @@ export const persistentvolumes = defineResource<PersistentVolume>({
     series(
       'kube_persistentvolume_status_phase',
       'STABLE',
-      'Phase of the volume: 1 for the one it is in.',
+      'Phase of the volume: 1 for the current one.',
       ['phase'],
       ({ status }, emit) => emitStates(emit, PHASES, status?.phase),
     ),
     info(
       'kube_persistentvolume_info',
       'STABLE',
-      'Where the data of the volume is and what happens to it without a claim.',
+      'Storage location and reclaim policy of the volume.',
       ['storageclass', ...SOURCE_LABELS, 'reclaim_policy'],
       ({ spec }) => {
         const source = sourceLabels(spec ?? {});
@@ -117,7 +117,7 @@ export const persistentvolumes = defineResource<PersistentVolume>({
         return [spec?.storageClassName, ...values, spec?.persistentVolumeReclaimPolicy];
       },
     ),
-    single('kube_persistentvolume_capacity_bytes', 'STABLE', 'How much the volume holds.', ({ spec }) =>
+    single('kube_persistentvolume_capacity_bytes', 'STABLE', 'Capacity of the volume.', ({ spec }) =>
       spec?.capacity?.storage == null ? 0 : wholeQuantity(spec.capacity.storage),
     ),
     created('kube_persistentvolume', 'ALPHA'),
@@ -152,7 +152,7 @@ export const persistentvolumes = defineResource<PersistentVolume>({
   ],
 });
 
-/** The labels of the first source that is there. */
+/** The labels of the first source present. */
 function sourceLabels(source: VolumeSource): SourceLabels {
   const { gcePersistentDisk, awsElasticBlockStore, azureDisk, fc, iscsi, nfs, csi, local, hostPath } = source;
   if (gcePersistentDisk) return { gce_persistent_disk_name: gcePersistentDisk.pdName };

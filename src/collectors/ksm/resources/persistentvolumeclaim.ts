@@ -29,10 +29,10 @@ interface PersistentVolumeClaim extends KubeObject {
 }
 
 const PHASES = ['Lost', 'Bound', 'Pending'];
-/** How a storage class was named before there was a field for it; it still wins over the field. */
+/** Annotation for the storage class from before the field existed; it still takes precedence over the field. */
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
 
-/** PersistentVolumeClaims: what they ask for, in which phase. */
+/** PersistentVolumeClaims: requests and phase. */
 export const persistentvolumeclaims = defineResource<PersistentVolumeClaim>({
   name: 'persistentvolumeclaims',
   kind: 'PersistentVolumeClaim',
@@ -46,7 +46,7 @@ export const persistentvolumeclaims = defineResource<PersistentVolumeClaim>({
     info(
       'kube_persistentvolumeclaim_info',
       'STABLE',
-      'What the claim asks for and which volume it has.',
+      'Storage class, volume and volume mode of the claim.',
       ['storageclass', 'volumename', 'volumemode'],
       ({ metadata, spec }) => [
         metadata?.annotations?.[CLASS_ANNOTATION] ?? spec?.storageClassName,
@@ -57,20 +57,20 @@ export const persistentvolumeclaims = defineResource<PersistentVolumeClaim>({
     series(
       'kube_persistentvolumeclaim_status_phase',
       'STABLE',
-      'Phase of the claim: 1 for the one it is in.',
+      'Phase of the claim: 1 for the current one.',
       ['phase'],
       ({ status }, emit) => emitStates(emit, PHASES, status?.phase),
     ),
     single(
       'kube_persistentvolumeclaim_resource_requests_storage_bytes',
       'STABLE',
-      'How much storage the claim asks for.',
+      'Storage requested by the claim.',
       ({ spec }) => wholeQuantity(spec?.resources?.requests?.storage),
     ),
     series(
       'kube_persistentvolumeclaim_access_mode',
       'STABLE',
-      'Access modes that the claim asks for.',
+      'Access modes requested by the claim.',
       ['access_mode'],
       ({ spec }, emit) => {
         for (const mode of spec?.accessModes ?? []) emit(1, mode);

@@ -8,7 +8,7 @@ interface ContainerKind {
   readonly prefix: string;
   /** The noun of the help texts. */
   readonly noun: string;
-  /** Of those families that are less stable for init containers. */
+  /** Stability of the families that are less stable for init containers. */
   readonly stability: Stability;
   readonly containers: (pod: Pod) => List<Container>;
   readonly statuses: (pod: Pod) => List<ContainerStatus>;
@@ -19,7 +19,7 @@ interface ContainerKind {
 const INFO_LABELS = ['container', 'image_spec', 'image', 'image_id', 'container_id'];
 const AMOUNT_LABELS = ['container', 'node', 'resource', 'unit'];
 
-/** Families about the containers of a pod and about its init containers. */
+/** Families of the containers and init containers of a pod. */
 export const containerFamilies: readonly KubeFamily<Pod>[] = [
   ...familiesOf({
     prefix: 'kube_pod_container',

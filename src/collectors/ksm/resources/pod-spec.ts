@@ -6,12 +6,12 @@ import type { Pod } from './pod-types.ts';
 
 const VOLUME_LABELS = ['volume', 'persistentvolumeclaim', 'ephemeral'];
 
-/** Families about what a pod asks for, other than its containers. */
+/** Families of the pod spec, other than its containers. */
 export const specFamilies: readonly KubeFamily<Pod>[] = [
   info(
     'kube_pod_info',
     'STABLE',
-    'Where the pod runs and who made it.',
+    'Node, addresses and owner of the pod.',
     ['host_ip', 'pod_ip', 'node', 'created_by_kind', 'created_by_name', 'priority_class', 'host_network'],
     ({ metadata, spec, status }) => {
       const creator = metadata?.ownerReferences?.find(({ controller }) => controller);
@@ -26,20 +26,20 @@ export const specFamilies: readonly KubeFamily<Pod>[] = [
       ];
     },
   ),
-  single('kube_pod_overhead_cpu_cores', 'ALPHA', 'CPU set aside for what runs the pod.', ({ spec }) =>
+  single('kube_pod_overhead_cpu_cores', 'ALPHA', 'CPU overhead of the pod.', ({ spec }) =>
     milliQuantity(spec?.overhead?.cpu),
   ),
-  single('kube_pod_overhead_memory_bytes', 'ALPHA', 'Memory set aside for what runs the pod.', ({ spec }) =>
+  single('kube_pod_overhead_memory_bytes', 'ALPHA', 'Memory overhead of the pod.', ({ spec }) =>
     wholeQuantity(spec?.overhead?.memory),
   ),
   series(
     'kube_pod_resourceclaim_info',
     'ALPHA',
-    'Claims of the pod for devices.',
+    'Resource claims (devices) of the pod.',
     ['claim_name', 'resourceclaim_name', 'resourceclaim_template_name'],
     emitResourceClaims,
   ),
-  info('kube_pod_restart_policy', 'STABLE', 'When ended containers are started again.', ['type'], ({ spec }) => [
+  info('kube_pod_restart_policy', 'STABLE', 'Restart policy of the pod.', ['type'], ({ spec }) => [
     spec?.restartPolicy,
   ]),
   info('kube_pod_runtimeclass_name_info', 'ALPHA', 'Runtime class of the pod.', ['runtimeclass_name'], ({ spec }) =>
@@ -48,7 +48,7 @@ export const specFamilies: readonly KubeFamily<Pod>[] = [
   series(
     'kube_pod_spec_volumes_persistentvolumeclaims_info',
     'STABLE',
-    'Volumes of the pod that are claimed.',
+    'Volumes of the pod with a claim.',
     VOLUME_LABELS,
     (pod, emit) => {
       for (const { labels } of claimedVolumes(pod)) emit(1, ...labels);
@@ -57,7 +57,7 @@ export const specFamilies: readonly KubeFamily<Pod>[] = [
   series(
     'kube_pod_spec_volumes_persistentvolumeclaims_readonly',
     'STABLE',
-    'Whether the pod may only read its claimed volumes.',
+    'Whether the pod mounts its claimed volumes read-only.',
     VOLUME_LABELS,
     (pod, emit) => {
       for (const { labels, readOnly } of claimedVolumes(pod)) emit(flag(readOnly), ...labels);
@@ -77,7 +77,7 @@ export const specFamilies: readonly KubeFamily<Pod>[] = [
   series(
     'kube_pod_nodeselectors',
     'ALPHA',
-    'Labels that a node has to have for the pod.',
+    'Node selector of the pod.',
     [],
     ({ spec }, emit) => emit(1, ...mapLabels('nodeselector', spec?.nodeSelector)),
     { optIn: true, extraLabels: ['nodeselector_*'] },
@@ -85,9 +85,7 @@ export const specFamilies: readonly KubeFamily<Pod>[] = [
   info('kube_pod_service_account', 'ALPHA', 'Service account of the pod.', ['service_account'], ({ spec }) => [
     spec?.serviceAccountName,
   ]),
-  info('kube_pod_scheduler', 'ALPHA', 'Scheduler that is to find a node for the pod.', ['name'], ({ spec }) => [
-    spec?.schedulerName,
-  ]),
+  info('kube_pod_scheduler', 'ALPHA', 'Scheduler of the pod.', ['name'], ({ spec }) => [spec?.schedulerName]),
 ];
 
 function emitResourceClaims({ spec, status }: Pod, emit: Emit): void {
@@ -100,7 +98,7 @@ function emitResourceClaims({ spec, status }: Pod, emit: Emit): void {
   }
 }
 
-/** Volumes by claim: one that is named, or one that is made for the pod and named after it. */
+/** Volumes with a claim: an existing one, or one created for the pod and named after it. */
 function claimedVolumes({ metadata, spec }: Pod) {
   return (spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim: claim, ephemeral }) => {
     if (claim) return [{ labels: [name, claim.claimName, 'false'], readOnly: claim.readOnly }];

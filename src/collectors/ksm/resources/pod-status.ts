@@ -37,10 +37,10 @@ export const statusFamilies: readonly KubeFamily<Pod>[] = [
   single(
     'kube_pod_completion_time',
     'STABLE',
-    'When the last container of the pod ended, in seconds since 1970.',
+    'When the last container of the pod terminated, in seconds since 1970.',
     completionTime,
   ),
-  single('kube_pod_start_time', 'STABLE', 'When the pod was taken on by its node, in seconds since 1970.', (pod) =>
+  single('kube_pod_start_time', 'STABLE', 'When the pod was accepted by its node, in seconds since 1970.', (pod) =>
     unixSeconds(pod.status?.startTime),
   ),
   series('kube_pod_ips', 'ALPHA', 'Addresses of the pod.', ['ip', 'ip_family'], ({ status }, emit) => {
@@ -49,26 +49,28 @@ export const statusFamilies: readonly KubeFamily<Pod>[] = [
       if (family) emit(1, ip, family);
     }
   }),
-  series(
-    'kube_pod_status_phase',
-    'STABLE',
-    'Phase of the pod: 1 for the one it is in.',
-    ['phase'],
-    ({ status }, emit) => emitStates(emit, PHASES, status?.phase),
+  series('kube_pod_status_phase', 'STABLE', 'Phase of the pod: 1 for the current one.', ['phase'], ({ status }, emit) =>
+    emitStates(emit, PHASES, status?.phase),
   ),
   series(
     'kube_pod_status_qos_class',
     'ALPHA',
-    'Quality of service of the pod: 1 for the class it is in.',
+    'Quality of service class of the pod: 1 for the current one.',
     ['qos_class'],
     ({ status }, emit) => emitStates(emit, QOS_CLASSES, status?.qosClass),
   ),
   series('kube_pod_status_ready', 'STABLE', 'Whether the pod is ready.', ['condition'], (pod, emit) => {
     for (const { status } of conditions(pod, 'Ready')) emitCondition(emit, status);
   }),
-  series('kube_pod_status_scheduled', 'STABLE', 'Whether the pod has a node.', ['condition'], (pod, emit) => {
-    for (const { status } of conditions(pod, 'PodScheduled')) emitCondition(emit, status);
-  }),
+  series(
+    'kube_pod_status_scheduled',
+    'STABLE',
+    'Whether the pod is scheduled to a node.',
+    ['condition'],
+    (pod, emit) => {
+      for (const { status } of conditions(pod, 'PodScheduled')) emitCondition(emit, status);
+    },
+  ),
   since('ready_time', 'ALPHA', 'Since when the pod is ready', 'Ready', 'True'),
   since('initialized_time', 'ALPHA', 'Since when the init containers are done', 'Initialized', 'True'),
   since('container_ready_time', 'ALPHA', 'Since when all containers are ready', 'ContainersReady', 'True'),
@@ -77,25 +79,31 @@ export const statusFamilies: readonly KubeFamily<Pod>[] = [
   series(
     'kube_pod_status_unschedulable',
     'STABLE',
-    'Present, and 1, while no node is found for the pod.',
+    '1 while the pod cannot be scheduled; otherwise absent.',
     [],
     (pod, emit) => {
       for (const { status } of conditions(pod, 'PodScheduled')) if (status === 'False') emit(1);
     },
   ),
   series('kube_pod_status_reason', 'ALPHA', 'Why the pod is in its state.', ['reason'], emitReasons),
-  series('kube_pod_status_disruption_reason', 'ALPHA', 'Why the pod is about to be ended.', ['reason'], (pod, emit) => {
-    for (const { reason = '' } of conditions(pod, 'DisruptionTarget')) {
-      emit(1, DISRUPTION_REASONS.includes(reason) ? reason : 'Other');
-    }
-  }),
+  series(
+    'kube_pod_status_disruption_reason',
+    'ALPHA',
+    'Why the pod is about to be terminated.',
+    ['reason'],
+    (pod, emit) => {
+      for (const { reason = '' } of conditions(pod, 'DisruptionTarget')) {
+        emit(1, DISRUPTION_REASONS.includes(reason) ? reason : 'Other');
+      }
+    },
+  ),
 ];
 
 function conditions(pod: Pod, wanted: string): readonly Condition[] {
   return (pod.status?.conditions ?? []).filter(({ type }) => type === wanted);
 }
 
-/** `kube_pod_status_<name>`: since when the condition has this status; none when it has another. */
+/** `kube_pod_status_<name>`: when the condition got this status; none when it has another one. */
 function since(
   name: string,
   stability: 'STABLE' | 'ALPHA',
@@ -119,7 +127,9 @@ function completionTime({ status }: Pod): number | undefined {
   return last > 0 ? last : undefined;
 }
 
-/** The pod's own reason, its conditions' and its ended containers', as far as they are told apart. */
+/**
+ * The reason of the pod itself, of its conditions and of its terminated containers, as far as they are distinguished.
+ */
 function emitReasons({ status }: Pod, emit: Emit): void {
   const reasons = new Set([status?.reason]);
   for (const { reason } of status?.conditions ?? []) reasons.add(reason);
@@ -128,7 +138,7 @@ function emitReasons({ status }: Pod, emit: Emit): void {
   if (status?.reason && !REASONS.includes(status.reason)) emit(1, 'Other');
 }
 
-/** `4`, also for IPv4 in IPv6 clothes, or `6`; undefined when `ip` is no address. */
+/** `4`, also for IPv4-mapped IPv6 addresses, or `6`; undefined when `ip` is not an address. */
 function ipFamily(ip: string): '4' | '6' | undefined {
   if (isIPv4(ip)) return '4';
   if (!isIPv6(ip) || ip.includes('%')) return undefined;

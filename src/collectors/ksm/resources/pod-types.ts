@@ -2,7 +2,7 @@ import type { KubeObject } from '../../../kube/object.ts';
 import type { Condition, List } from '../common.ts';
 import type { Amounts } from '../resource-units.ts';
 
-/** The fields of a Pod that its families tell. */
+/** The Pod fields used by its families. */
 export interface Pod extends KubeObject {
   readonly spec?: PodSpec | null;
   readonly status?: PodStatus | null;
@@ -29,7 +29,7 @@ export interface Container {
   readonly name?: string;
   readonly image?: string;
   readonly resources?: { readonly limits?: Amounts; readonly requests?: Amounts } | null;
-  /** Only of init containers; `Always` makes one a sidecar. */
+  /** Only for init containers; `Always` makes one a sidecar. */
   readonly restartPolicy?: string | null;
 }
 
@@ -78,7 +78,7 @@ export interface ContainerStatus {
   readonly lastState?: ContainerState | null;
 }
 
-/** One of the three is there. */
+/** Exactly one of the three is present. */
 export interface ContainerState {
   readonly waiting?: { readonly reason?: string } | null;
   readonly running?: { readonly startedAt?: string | null } | null;

@@ -5,7 +5,7 @@ import { specFamilies } from './pod-spec.ts';
 import { statusFamilies } from './pod-status.ts';
 import type { Pod } from './pod-types.ts';
 
-/** Pods: what they ask for, how they fare, and each of their containers. */
+/** Pods: spec, status, and each of their containers. */
 export const pods = defineResource<Pod>({
   name: 'pods',
   kind: 'Pod',

@@ -21,7 +21,7 @@ export const replicasets = defineResource<ReplicaSet>({
       ['replicas', 'replicas', 'Pods of the set.'],
       ['fully_labeled_replicas', 'fullyLabeledReplicas', 'Pods that have all labels of the template.'],
       ['ready_replicas', 'readyReplicas', 'Ready pods of the set.'],
-      ['observed_generation', 'observedGeneration', 'The generation that the controller acted on last.'],
+      ['observed_generation', 'observedGeneration', 'The generation last observed by the controller.'],
     ]),
     single(
       'kube_replicaset_status_terminating_replicas',
@@ -29,7 +29,7 @@ export const replicasets = defineResource<ReplicaSet>({
       'Pods that are being deleted.',
       ({ status }) => status?.terminatingReplicas,
     ),
-    single('kube_replicaset_spec_replicas', 'STABLE', 'Pods that are wanted.', ({ spec }) => spec?.replicas),
+    single('kube_replicaset_spec_replicas', 'STABLE', 'Desired number of pods.', ({ spec }) => spec?.replicas),
     generation('kube_replicaset'),
     owner('kube_replicaset', 'STABLE'),
     annotations('kube_replicaset'),

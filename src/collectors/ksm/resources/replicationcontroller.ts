@@ -6,7 +6,7 @@ interface ReplicationController extends KubeObject {
   readonly spec?: { readonly replicas?: number | null } | null;
 }
 
-/** ReplicationControllers, what there was before ReplicaSets. */
+/** ReplicationControllers, the predecessor of ReplicaSets. */
 export const replicationcontrollers = defineResource<ReplicationController>({
   name: 'replicationcontrollers',
   kind: 'ReplicationController',
@@ -21,9 +21,14 @@ export const replicationcontrollers = defineResource<ReplicationController>({
       ['fully_labeled_replicas', 'fullyLabeledReplicas', 'Pods that have all labels of the template.'],
       ['ready_replicas', 'readyReplicas', 'Ready pods of the controller.'],
       ['available_replicas', 'availableReplicas', 'Pods that have been ready long enough.'],
-      ['observed_generation', 'observedGeneration', 'The generation that was acted on last.'],
+      ['observed_generation', 'observedGeneration', 'The last observed generation.'],
     ]),
-    single('kube_replicationcontroller_spec_replicas', 'STABLE', 'Pods that are wanted.', ({ spec }) => spec?.replicas),
+    single(
+      'kube_replicationcontroller_spec_replicas',
+      'STABLE',
+      'Desired number of pods.',
+      ({ spec }) => spec?.replicas,
+    ),
     generation('kube_replicationcontroller'),
     owner('kube_replicationcontroller', 'ALPHA'),
   ],

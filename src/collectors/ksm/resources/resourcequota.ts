@@ -10,7 +10,7 @@ interface ResourceQuota extends KubeObject {
   readonly status?: { readonly hard?: Amounts; readonly used?: Amounts } | null;
 }
 
-/** ResourceQuotas: what a namespace may use, and does use. */
+/** ResourceQuotas: limits and usage of a namespace. */
 export const resourcequotas = defineResource<ResourceQuota>({
   name: 'resourcequotas',
   kind: 'ResourceQuota',
@@ -23,7 +23,7 @@ export const resourcequotas = defineResource<ResourceQuota>({
     series(
       'kube_resourcequota',
       'STABLE',
-      'What the namespace may use at most (hard) and uses (used), by resource.',
+      'Limit (hard) and usage (used) of the namespace, by resource.',
       ['resource', 'type'],
       ({ status }, emit) => {
         for (const type of TYPES) {

@@ -9,7 +9,7 @@ const families = (prefix: string): readonly KubeFamily[] => [
   resourceVersion(prefix),
 ];
 
-/** Roles: that they are there and which version. */
+/** Roles: existence and version. */
 export const roles = defineResource({
   name: 'roles',
   kind: 'Role',
@@ -21,7 +21,7 @@ export const roles = defineResource({
   families: families('kube_role'),
 });
 
-/** ClusterRoles: that they are there and which version. */
+/** ClusterRoles: existence and version. */
 export const clusterroles = defineResource({
   name: 'clusterroles',
   kind: 'ClusterRole',

@@ -12,7 +12,7 @@ const families = (prefix: string): readonly KubeFamily<RoleBinding>[] => [
   info(
     `${prefix}_info`,
     'ALPHA',
-    'The role that the binding grants.',
+    'The role granted by the binding.',
     ['roleref_kind', 'roleref_name'],
     ({ roleRef }) => [roleRef?.kind, roleRef?.name],
   ),

@@ -3,15 +3,16 @@ import { annotations, created, info, labels, namespaced, owner, plainInfo, resou
 import { defineResource } from '../resource.ts';
 
 /**
- * The type stands outside of the metadata, so a request for metadata alone does not bring it. A Table would (its column
- * Type), but columns are made for people: the API promises neither their names nor that they stay. So whole secrets are
- * listed when this resource is enabled, and each is dropped as soon as it is told; RBAC for them has to be given anyway.
+ * The type is not part of the metadata, so a metadata-only request does not return it. A Table would (in its column
+ * Type), but columns are meant for display: the API guarantees neither their names nor their stability. So full secrets
+ * are listed when this resource is enabled, and each is dropped as soon as it is rendered; the RBAC permissions for
+ * them are required anyway.
  */
 interface Secret extends KubeObject {
   readonly type?: string;
 }
 
-/** Secrets: that they are there and of which type, never what is in them. */
+/** Secrets: existence and type, never their content. */
 export const secrets = defineResource<Secret>({
   name: 'secrets',
   kind: 'Secret',
@@ -21,7 +22,7 @@ export const secrets = defineResource<Secret>({
   identity: namespaced('secret'),
   families: [
     plainInfo('kube_secret'),
-    info('kube_secret_type', 'STABLE', 'What kind of secret it is.', ['type'], ({ type }) => [type]),
+    info('kube_secret_type', 'STABLE', 'The type of the secret.', ['type'], ({ type }) => [type]),
     annotations('kube_secret'),
     labels('kube_secret'),
     created('kube_secret'),

@@ -28,7 +28,7 @@ export const services = defineResource<Service>({
     info(
       'kube_service_info',
       'STABLE',
-      'Addresses of the service, and how traffic from outside of the cluster is spread.',
+      'Addresses of the service, and its external traffic policy.',
       ['cluster_ip', 'external_name', 'load_balancer_ip', 'external_traffic_policy'],
       ({ spec }) => [spec?.clusterIP, spec?.externalName, spec?.loadBalancerIP, spec?.externalTrafficPolicy],
     ),
@@ -39,7 +39,7 @@ export const services = defineResource<Service>({
     series(
       'kube_service_spec_external_ip',
       'STABLE',
-      'Addresses outside of the cluster that lead to the service.',
+      'External addresses of the service.',
       ['external_ip'],
       ({ spec }, emit) => {
         for (const address of spec?.externalIPs ?? []) emit(1, address);

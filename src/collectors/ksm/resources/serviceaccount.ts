@@ -8,7 +8,7 @@ interface ServiceAccount extends KubeObject {
   readonly imagePullSecrets?: List<{ readonly name?: string }>;
 }
 
-/** ServiceAccounts: which secrets they name. */
+/** ServiceAccounts: the secrets they reference. */
 export const serviceaccounts = defineResource<ServiceAccount>({
   name: 'serviceaccounts',
   kind: 'ServiceAccount',
@@ -20,7 +20,7 @@ export const serviceaccounts = defineResource<ServiceAccount>({
     info(
       'kube_serviceaccount_info',
       'ALPHA',
-      'Whether pods of the account get its token; empty when it does not say.',
+      'Whether the token of the account is mounted into its pods; empty when unset.',
       ['automount_token'],
       ({ automountServiceAccountToken }) => [automountServiceAccountToken?.toString()],
     ),
@@ -28,7 +28,7 @@ export const serviceaccounts = defineResource<ServiceAccount>({
     single(
       'kube_serviceaccount_deleted',
       'ALPHA',
-      'When the object was asked to go, in seconds since 1970.',
+      'When deletion of the object was requested, in seconds since 1970.',
       ({ metadata }) => unixSeconds(metadata?.deletionTimestamp),
     ),
     series(

@@ -24,7 +24,7 @@ interface StatefulSet extends KubeObject {
   readonly status?: { readonly currentRevision?: string; readonly updateRevision?: string } | null;
 }
 
-/** StatefulSets: replicas, revisions, and what happens to their volume claims. */
+/** StatefulSets: replicas, revisions, and retention of their volume claims. */
 export const statefulsets = defineResource<StatefulSet>({
   name: 'statefulsets',
   kind: 'StatefulSet',
@@ -39,18 +39,18 @@ export const statefulsets = defineResource<StatefulSet>({
       ['replicas_available', 'availableReplicas', 'Pods that have been ready long enough.'],
       ['replicas_current', 'currentReplicas', 'Pods of the current revision.'],
       ['replicas_ready', 'readyReplicas', 'Ready pods of the set.'],
-      ['replicas_updated', 'updatedReplicas', 'Pods of the revision that is rolled out.'],
-      ['observed_generation', 'observedGeneration', 'The generation that the controller acted on last.'],
+      ['replicas_updated', 'updatedReplicas', 'Pods of the revision being rolled out.'],
+      ['observed_generation', 'observedGeneration', 'The generation last observed by the controller.'],
     ]),
-    single('kube_statefulset_replicas', 'STABLE', 'Pods that are wanted.', ({ spec }) => spec?.replicas),
-    single('kube_statefulset_ordinals_start', 'STABLE', 'Number of the first pod.', ({ spec }) =>
+    single('kube_statefulset_replicas', 'STABLE', 'Desired number of pods.', ({ spec }) => spec?.replicas),
+    single('kube_statefulset_ordinals_start', 'STABLE', 'Ordinal of the first pod.', ({ spec }) =>
       spec?.ordinals ? (spec.ordinals.start ?? 0) : undefined,
     ),
     generation('kube_statefulset'),
     info(
       'kube_statefulset_persistentvolumeclaim_retention_policy',
       'STABLE',
-      'What happens to the volume claims when the set is deleted or scaled down.',
+      'Retention policy of the volume claims when the set is deleted or scaled down.',
       ['when_deleted', 'when_scaled'],
       ({ spec }) => {
         const { whenDeleted, whenScaled } = spec?.persistentVolumeClaimRetentionPolicy ?? {};
@@ -62,14 +62,14 @@ export const statefulsets = defineResource<StatefulSet>({
     info(
       'kube_statefulset_status_current_revision',
       'STABLE',
-      'The revision of the pods that are not updated yet.',
+      'The revision of the pods not yet updated.',
       ['revision'],
       ({ status }) => [status?.currentRevision],
     ),
     info(
       'kube_statefulset_status_update_revision',
       'STABLE',
-      'The revision that is rolled out.',
+      'The revision being rolled out.',
       ['revision'],
       ({ status }) => [status?.updateRevision],
     ),

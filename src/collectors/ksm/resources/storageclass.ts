@@ -8,7 +8,7 @@ interface StorageClass extends KubeObject {
   readonly volumeBindingMode?: string | null;
 }
 
-/** StorageClasses: who makes their volumes, and how. */
+/** StorageClasses: provisioner and settings of their volumes. */
 export const storageclasses = defineResource<StorageClass>({
   name: 'storageclasses',
   kind: 'StorageClass',
@@ -20,7 +20,7 @@ export const storageclasses = defineResource<StorageClass>({
     info(
       'kube_storageclass_info',
       'STABLE',
-      'What provisions volumes of the class, when, and what happens to them.',
+      'Provisioner, reclaim policy and volume binding mode of the class.',
       ['provisioner', 'reclaim_policy', 'volume_binding_mode'],
       ({ provisioner, reclaimPolicy, volumeBindingMode }) => [
         provisioner,

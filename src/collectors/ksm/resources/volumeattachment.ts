@@ -21,7 +21,7 @@ export const volumeattachments = defineResource<VolumeAttachment>({
   enabled: true,
   identity: clusterWide('volumeattachment'),
   families: [
-    // Unlike all other label families of kube-state-metrics, this one does not ask for an allowlist.
+    // Unlike all other label families of kube-state-metrics, this one does not require an allowlist.
     series(
       'kube_volumeattachment_labels',
       'ALPHA',
@@ -41,7 +41,7 @@ export const volumeattachments = defineResource<VolumeAttachment>({
     info(
       'kube_volumeattachment_spec_source_persistentvolume',
       'ALPHA',
-      'The volume that is attached.',
+      'The attached volume.',
       ['volumename'],
       ({ spec }) => (spec?.source?.persistentVolumeName ? [spec.source.persistentVolumeName] : undefined),
     ),
@@ -51,7 +51,7 @@ export const volumeattachments = defineResource<VolumeAttachment>({
     series(
       'kube_volumeattachment_status_attachment_metadata',
       'ALPHA',
-      'What the driver reports about the attachment, as labels of this series.',
+      'Attachment metadata reported by the driver, as labels of this series.',
       [],
       ({ status }, emit) => emit(1, ...mapLabels('metadata', status?.attachmentMetadata)),
       { extraLabels: ['metadata_*'] },

@@ -18,7 +18,7 @@ const families = (prefix: string): readonly KubeFamily<WebhookConfiguration>[] =
   series(
     `${prefix}_webhook_clientconfig_service`,
     'ALPHA',
-    'The service that each webhook calls; empty for one that is called by URL.',
+    'The service called by each webhook; empty for a webhook called by URL.',
     ['webhook_name', 'service_name', 'service_namespace'],
     ({ webhooks }, emit) => {
       for (const { name, clientConfig } of webhooks ?? []) {

@@ -1,30 +1,30 @@
-/** Without being asked for, keys are kept for five to ten minutes: series without an end are over by then as well. */
+/** Unless requested, keys are stored for five to ten minutes: series without an end have expired by then as well. */
 const KEEP_MS = 300_000;
-/** A master asks at each push. */
+/** A leader requests them at each push. */
 const UNASKED_MS = 60_000;
-/** Characters of all keys, about 100,000 series; beyond, the oldest are forgotten. */
+/** Total length of all keys in characters, about 100,000 series; beyond that, the oldest are dropped. */
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 
 /**
- * The series that are no longer in the text of a store: the differences of what its rebuilds replace. Costs nothing per
- * object, and on a standby agent, which never asks, no more than a bounded number of keys.
+ * The series that are no longer in the text of a store: the difference between the old and new text of each rebuild.
+ * Costs nothing per object, and on a standby agent, which never requests them, at most a bounded number of keys.
  */
 export class EndedSeries {
   readonly #now: () => number;
-  /** Keys in the order in which they ended; those of the older half go first. */
+  /** Keys in the order in which they ended; those of the older half are dropped first. */
   #older = new Set<string>();
   #newer = new Set<string>();
   #newerSinceMs: number;
   #characters = 0;
   #takenMs = Number.NEGATIVE_INFINITY;
 
-  /** `now` gives milliseconds. */
+  /** `now` returns milliseconds. */
   constructor(now: () => number) {
     this.#now = now;
     this.#newerSinceMs = now();
   }
 
-  /** Whether another agent may be pushing: what has never been in a body of ours may have been in one of its bodies. */
+  /** Whether another agent may be pushing: a series that was never in our pushes may have been in one of its pushes. */
   get isUnasked(): boolean {
     return this.#now() - this.#takenMs > UNASKED_MS;
   }
@@ -35,7 +35,7 @@ export class EndedSeries {
 
   /** The sample lines of an object were `before` and are `now`; either may be empty. */
   replaced(before: Buffer, now: Buffer): void {
-    // While a cluster is listed nothing has ended, and there is nothing to look up.
+    // While a cluster is being listed, nothing has ended and there is nothing to look up.
     if (before.length === 0 && this.size === 0) return;
     const [was, is] = [before.toString(), now.toString()];
     if (haveSameKeys(was, is)) return;
@@ -44,7 +44,7 @@ export class EndedSeries {
     for (const key of keys) this.#forget(key);
   }
 
-  /** The keys, `name{labels}`, of series that have ended since the last call and are not back. */
+  /** The keys, `name{labels}`, of series that have ended since the last call and have not come back. */
   take(): string[] {
     this.#takenMs = this.#now();
     if (this.size === 0) return [];
@@ -63,7 +63,7 @@ export class EndedSeries {
       this.#newerSinceMs = this.#now();
     }
     if (this.#older.has(key) || this.#newer.has(key)) return;
-    // A copy, as a part of the object's text would keep all of it.
+    // A copy, since a slice would retain the whole text of the object.
     this.#newer.add(Buffer.from(key).toString());
     this.#characters += key.length;
     while (this.#characters > MAX_CHARACTERS) {
@@ -77,7 +77,7 @@ export class EndedSeries {
   }
 }
 
-/** The keys of all lines: what stands before the last blank, as a value has none. */
+/** The keys of all lines: the part before the last blank, since a value has none. */
 function* keysIn(text: string): Generator<string> {
   for (let start = 0; start < text.length; ) {
     const end = endOf(text, start);
@@ -86,7 +86,7 @@ function* keysIn(text: string): Generator<string> {
   }
 }
 
-/** Whether two texts have the same series in the same order: most changes are changes of values. */
+/** Whether two texts have the same series in the same order: most changes only change values. */
 function haveSameKeys(one: string, other: string): boolean {
   let [start, otherStart] = [0, 0];
   while (start < one.length && otherStart < other.length) {

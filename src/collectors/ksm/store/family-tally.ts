@@ -1,17 +1,17 @@
-/** What a store holds of one family. */
+/** Size of one family in a store. */
 export interface FamilyCount {
   series: number;
   bytes: number;
 }
 
-/** Calls `visit` with the metric name and the place (newline included) of each sample line of `text`. */
+/** Calls `visit` with the metric name and the position (newline included) of each sample line of `text`. */
 export function eachLine(text: Buffer, visit: (name: string, start: number, end: number) => void): void {
-  // A character a byte: places are the same in both, and strings are searched and cut several times faster.
+  // One character per byte: positions are the same in both, and strings are searched and sliced several times faster.
   const characters = text.toString('latin1');
   let name = '';
   for (let start = 0; start < characters.length; ) {
     const end = characters.indexOf('\n', start) + 1 || characters.length;
-    // The series of a family stand together: their name is cut out once.
+    // The series of a family are adjacent: their name is extracted once.
     const isSame = name !== '' && characters[start + name.length] === '{' && characters.startsWith(name, start);
     if (!isSame) {
       let stop = characters.indexOf('{', start);
@@ -23,7 +23,7 @@ export function eachLine(text: Buffer, visit: (name: string, start: number, end:
   }
 }
 
-/** Counts the series of each family. The families are told from the text, so that no object has to keep counts. */
+/** Counts the series of each family. Families are derived from the text, so that no counts are stored per object. */
 export class FamilyTally {
   readonly families = new Map<string, FamilyCount>();
   series = 0;

@@ -1,26 +1,29 @@
 import { type Compression, compressor } from '../../../metrics/compression.ts';
 
-/** zstd's largest block. A receiver has a block as a whole or not at all, so that a cut upload ends with a whole line. */
+/**
+ * zstd's largest block. A receiver gets a block completely or not at all, so that a truncated upload ends with a whole
+ * line.
+ */
 export const BLOCK_BYTES = 128 * 1024;
 const NEWLINE = 0x0a;
 
-/** How the texts of a store are kept: as members of a body that is sent as it is. */
+/** How the texts of a store are compressed: as members of a payload that is sent as is. */
 export interface Packing {
   readonly compression: Compression;
-  /** Not empty text of whole lines, into memory of its own. */
+  /** Compresses non-empty text of whole lines into newly allocated memory. */
   pack(text: Buffer): Buffer;
-  /** What was packed, which had `textBytes`. */
+  /** The original text, which had `textBytes`. */
   unpack(packed: Buffer, textBytes: number): Buffer;
 }
 
-/** The packing that makes members of `compression`. */
+/** The packing that produces members of `compression`. */
 export function packingOf(compression: Compression): Packing {
   const { packSync, unpackSync } = compressor(compression);
   return {
     compression,
     pack(text) {
       const members = blocks(text).map(packSync);
-      // zlib gives views of its buffers, of which a kept member would keep all.
+      // zlib returns views of its buffers; a stored view would retain the whole buffer.
       const own = Buffer.allocUnsafeSlow(members.reduce((sum, { length }) => sum + length, 0));
       let at = 0;
       for (const member of members) at += member.copy(own, at);
@@ -30,7 +33,7 @@ export function packingOf(compression: Compression): Packing {
   };
 }
 
-/** The text in pieces of whole lines that fit into a block; a longer line is a piece by itself. */
+/** The text in chunks of whole lines that fit into a block; a longer line is a chunk of its own. */
 function blocks(text: Buffer): Buffer[] {
   const pieces: Buffer[] = [];
   let start = 0;

@@ -4,18 +4,20 @@ import { headerText } from '../../../metrics/text/format.ts';
 import { eachLine } from './family-tally.ts';
 import type { TextBlock } from './text-block.ts';
 
-/** Text held at a time. A pass over the blocks takes a third of a second for 10,000 pods, which have 90 MB. */
+/**
+ * Maximum text in memory at a time. A pass over the blocks takes a third of a second for 10,000 pods, which have 90 MB.
+ */
 const PASS_BYTES = 32 * 1024 * 1024;
 
-/** A family and the bytes of all its sample lines. */
+/** A family and the total bytes of its sample lines. */
 export interface CountedFamily {
   readonly family: Family;
   readonly bytes: number;
 }
 
 /**
- * Text in object order regrouped by family: as many families at once as fit into the budget (a larger one by itself),
- * in as many passes over the blocks as that takes. Yields a family's header and then its lines.
+ * Regroups text from object order to family order: processes as many families at a time as fit into the budget (a
+ * larger one alone), in as many passes over the blocks as needed. Yields the header of a family, then its lines.
  */
 export async function* regroup(
   blocks: readonly TextBlock[],
@@ -39,7 +41,7 @@ export async function* regroup(
   }
 }
 
-/** The lines of one family in the order of the blocks, a piece for each block that has some. */
+/** The lines of one family in block order, a chunk per block that has some. */
 export async function* linesOf(blocks: readonly TextBlock[], family: string): AsyncGenerator<string> {
   for (const block of blocks) {
     await turn();

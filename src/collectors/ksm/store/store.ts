@@ -18,12 +18,12 @@ import {
   TextBlock,
 } from './text-block.ts';
 
-/** Beyond this much waiting for a rebuild, blocks are rebuilt at once: a standby agent never pushes. */
+/** With more than this pending, blocks are rebuilt immediately: a standby agent never pushes. */
 const MAX_DEBT_BYTES = 4 * 1024 * 1024;
 
 /** All sample lines of a store: header lines first, then the objects. */
 export interface StoreBody {
-  /** Packed texts; one after the other they are one body in the packing's compression. */
+  /** Compressed texts; concatenated they form one payload in the packing's compression. */
   readonly members: readonly Buffer[];
   /** Bytes before compression. */
   readonly textBytes: number;
@@ -34,28 +34,28 @@ export interface StoreBody {
 export interface StoreSizes {
   readonly objects: number;
   readonly blocks: number;
-  /** Bytes of text, and of its compressed form. */
+  /** Bytes of text, uncompressed and compressed. */
   readonly textBytes: number;
   readonly memberBytes: number;
-  /** Changes not in the members yet, and what they replace. */
+  /** Changes that are not in the members yet, and the texts they replace. */
   readonly debtBytes: number;
 }
 
 /**
- * The sample lines of all objects of one resource, in blocks of about 112 KiB that are kept compressed. Changes wait
- * until the next body, which compresses the changed blocks only: an unchanged store costs nothing, whatever its size.
- * An object costs its compressed text (500 bytes for a pod of two containers) and about 200 bytes of index.
+ * The sample lines of all objects of one resource, stored in compressed blocks of about 112 KiB. Changes are buffered
+ * until the next payload, which compresses only the changed blocks: an unchanged store costs nothing, whatever its
+ * size. An object costs its compressed text (500 bytes for a pod of two containers) and about 200 bytes of index.
  */
 export class ObjectStore {
   readonly #families: readonly Family[];
   readonly #packing: Packing;
   readonly #arena: TextArena;
   readonly #index = new Map<string, Slot>();
-  /** Slots of deleted objects, which stay until the next rebuild. */
+  /** Slots of deleted objects, which remain until the next rebuild. */
   #gone = 0;
   readonly #blocks = new Set<TextBlock>();
   readonly #dirty = new Set<TextBlock>();
-  /** Counts what is in the members, changes waiting left out. */
+  /** Counts what is in the members, without pending changes. */
   readonly #tally = new FamilyTally();
   readonly #changes: Changes;
   readonly #ended: EndedSeries | undefined;
@@ -63,11 +63,11 @@ export class ObjectStore {
   #open: TextBlock | undefined;
   readonly #bytes = { textBytes: 0, memberBytes: 0 };
   #debt = 0;
-  /** The last body, until a block changes. */
+  /** The last payload, until a block changes. */
   #body: StoreBody | undefined;
   #header: { readonly text: string; readonly member: Buffer } = { text: '', member: NOTHING };
 
-  /** `families` are those that the texts may have; `ended` gets the series that leave the text. */
+  /** `families` are those that the texts may contain; `ended` receives the series that leave the text. */
   constructor(families: readonly Family[], packing: Packing, arena: TextArena, ended?: EndedSeries) {
     this.#families = families;
     this.#packing = packing;
@@ -108,7 +108,7 @@ export class ObjectStore {
     } else if (slot.checksum === checksum && sizeOf(slot) === pending.text.length) {
       this.#arena.release(pending);
     } else {
-      // One that comes back keeps its slot, so that the series it has again do not look as if they had ended.
+      // An object that comes back keeps its slot, so that the series it has again do not count as ended.
       if (slot.pending instanceof Gone) this.#gone--;
       this.#noteUnpushed(slot, pending.text);
       slot.checksum = checksum;
@@ -117,7 +117,7 @@ export class ObjectStore {
     this.#payBack();
   }
 
-  /** Removes an object; nothing happens when it is not there. */
+  /** Removes an object; does nothing when it is absent. */
   delete(key: string): void {
     const slot = this.#index.get(key);
     if (slot === undefined || slot.pending instanceof Gone) return;
@@ -128,8 +128,8 @@ export class ObjectStore {
   }
 
   /**
-   * Compresses what has changed until now and gives everything, the same object as before when nothing has. Changes made
-   * meanwhile may be left for the next body, but no object is ever there by half.
+   * Compresses pending changes and returns everything, the same object as before when nothing has changed. Changes made
+   * in the meantime may be left for the next payload, but an object is never included partially.
    */
   body(): StoreBody | Promise<StoreBody> {
     return this.#dirty.size === 0 ? this.#whole() : this.#settle().then(() => this.#whole());
@@ -146,7 +146,7 @@ export class ObjectStore {
     return this.#body;
   }
 
-  /** The same text regrouped by family, families by name; plain, in pieces that end with a line. */
+  /** The same text regrouped by family, sorted by name; uncompressed, in chunks of whole lines. */
   async *byFamily(): AsyncGenerator<Buffer> {
     await this.#settle();
     const counted = this.#present().map((family) => ({
@@ -161,7 +161,7 @@ export class ObjectStore {
     return this.#present().map((family) => ({ family, series: this.#tally.families.get(family.name)?.series ?? 0 }));
   }
 
-  /** The sample lines of one family, a piece for each block that has some. */
+  /** The sample lines of one family, a chunk per block that has some. */
   async *lines(name: string): AsyncGenerator<string> {
     await this.#settle();
     if (this.#tally.families.has(name)) yield* linesOf([...this.#blocks], name);
@@ -171,12 +171,12 @@ export class ObjectStore {
   async #settle(): Promise<void> {
     for (const block of [...this.#dirty]) {
       await turn();
-      // Another one may have been faster: a merge, or the next call.
+      // Another rebuild may have been faster: a merge, or the next call.
       if (this.#dirty.has(block)) this.#rebuild(block);
     }
   }
 
-  /** A text that leaves before it was in a member is known to nobody else, but another agent may have pushed it. */
+  /** A text removed before it was in a member was never sent by us, but another agent may have pushed it. */
   #noteUnpushed({ pending }: Slot, now: Buffer): void {
     if (pending && !(pending instanceof Gone) && this.#ended?.isUnasked) this.#ended.replaced(pending.text, now);
   }
@@ -203,7 +203,10 @@ export class ObjectStore {
     }
   }
 
-  /** Replaces a block by as many as its text now needs; what is less than half a block joins the open one. */
+  /**
+   * Replaces a block by as many as its text now needs; a remainder of less than half a block is merged into the open
+   * block.
+   */
   #rebuild(block: TextBlock): void {
     const taken = [block];
     let entries = this.#take(block);
@@ -251,7 +254,7 @@ export class ObjectStore {
 
 const bytesOf = (entries: readonly Entry[]): number => entries.reduce((sum, { text }) => sum + text.length, 0);
 
-/** Splits into groups of about the same size, each a block or less: of half a block at least, if there is enough. */
+/** Splits into groups of about equal size, each at most a block, and at least half a block if there is enough. */
 function evenGroups(entries: readonly Entry[]): Entry[][] {
   const total = bytesOf(entries);
   const count = total <= BLOCK_BYTES ? 1 : Math.ceil(total / TEXT_BLOCK_BYTES);

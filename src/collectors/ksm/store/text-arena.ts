@@ -1,4 +1,4 @@
-/** A text that waits in an arena. */
+/** A pending text in an arena. */
 export interface Waiting {
   readonly text: Buffer;
   readonly block: Block;
@@ -7,7 +7,7 @@ export interface Waiting {
 interface Block {
   readonly bytes: Buffer;
   used: number;
-  /** Texts in it that still wait. */
+  /** Number of pending texts in it. */
   texts: number;
 }
 
@@ -15,15 +15,15 @@ const BLOCK_BYTES = 256 * 1024;
 const MAX_SPARE_BLOCKS = 4;
 
 /**
- * Memory for texts that wait for a rebuild. A buffer for each would outlive the collection of young objects and then be
- * kept until V8 looks at the old ones, which it does not hurry to do for memory outside of its heap: 50 MB after a list
- * of 10,000 pods. Texts are released about in the order in which they came, so blocks become free as a whole.
+ * Memory for texts pending a rebuild. Separate buffers would outlive young-generation garbage collection. V8 would then
+ * retain them until it collects the old generation, which memory outside its heap does not speed up: 50 MB after a list
+ * of 10,000 pods. Texts are released roughly in order of arrival, so whole blocks become free.
  */
 export class TextArena {
   #current: Block | undefined;
   readonly #spare: Block[] = [];
 
-  /** A copy of `text` as UTF-8, which stays until it is released. */
+  /** A copy of `text` as UTF-8, valid until it is released. */
   hold(text: string): Waiting {
     const size = Buffer.byteLength(text);
     const block = this.#blockFor(size);
@@ -33,7 +33,7 @@ export class TextArena {
     return { text: block.bytes.subarray(start, block.used), block };
   }
 
-  /** Takes a text's memory back; its bytes may change from now on. */
+  /** Reclaims the memory of a text; its bytes may change from now on. */
   release({ block }: Waiting): void {
     block.texts--;
     if (block.texts > 0) return;

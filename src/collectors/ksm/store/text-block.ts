@@ -2,23 +2,25 @@ import type { Packing } from './packing.ts';
 import type { TextArena, Waiting } from './text-arena.ts';
 
 /**
- * Text of one block, about: ten pods, and with one more still a single block of zstd. Twice as much would save a tenth of
- * the bytes, and cost twice the CPU for a change of one object in it.
+ * Approximate text size of one block: ten pods, and with one more still a single zstd block. Twice the size would save
+ * a tenth of the bytes, but cost twice the CPU when one of its objects changes.
  */
 export const TEXT_BLOCK_BYTES = 112 * 1024;
 
-/** An object's place in the store. */
+/** An object's slot in the store. */
 export interface Slot {
   block: TextBlock;
-  /** Bytes of its text in the block's member; 0 when it is not there yet. */
+  /** Bytes of its text in the block's member; 0 when it is not in it yet. */
   stored: number;
-  /** The text that takes its place at the next rebuild, or that the object is gone. */
+  /** The text that replaces it at the next rebuild, or a marker that the object is gone. */
   pending: Waiting | Gone | undefined;
-  /** CRC-32 of the newest text: an event that changes none of the samples leaves the block alone. */
+  /** CRC-32 of the newest text: an event that changes no sample does not touch the block. */
   checksum: number;
 }
 
-/** What a dead slot costs, about: so that objects that come and go between two rebuilds are a debt as well. */
+/**
+ * Approximate cost of a dead slot: so that objects that come and go between two rebuilds count as pending work, too.
+ */
 const SLOT_BYTES = 64;
 
 /** Stands for the text of a deleted object. */
@@ -30,7 +32,7 @@ export class Gone {
   }
 }
 
-/** No text, and so no member. */
+/** No text, and therefore no member. */
 export const NOTHING = Buffer.alloc(0);
 
 /** Bytes of an object's newest text. */
@@ -39,43 +41,43 @@ export const sizeOf = ({ pending, stored }: Slot): number => (pending ? waitingB
 const waitingBytes = (pending: Slot['pending']): number =>
   pending === undefined || pending instanceof Gone ? 0 : pending.text.length;
 
-/** What a rebuild frees of a slot. */
+/** Bytes that a rebuild frees for a slot. */
 const debtOf = ({ pending, stored }: Slot): number =>
   pending instanceof Gone ? stored + SLOT_BYTES : waitingBytes(pending);
 
-/** An object's text, taken out of its block. */
+/** The text of an object, extracted from its block. */
 export interface Entry {
   readonly slot: Slot;
   readonly text: Buffer;
 }
 
-/** Is called for what changes when a block is read for a rebuild. */
+/** Called for changes when a block is read for a rebuild. */
 export interface Changes {
   /** The text of an object; `now` is empty when it is gone. */
   replaced(before: Buffer, now: Buffer): void;
-  /** The object with this key has no slot any more. */
+  /** The object with this key no longer has a slot. */
   gone(key: string): void;
 }
 
 /**
- * The texts of some objects, one after the other, compressed into one member. The member never changes: a rebuild makes
- * new blocks, so that whoever holds members holds a consistent text.
+ * The concatenated texts of some objects, compressed into one member. The member never changes: a rebuild creates new
+ * blocks, so that a reader holding members has a consistent text.
  */
 export class TextBlock {
   readonly member: Buffer;
   /** Bytes of the text in `member`. */
   readonly stored: number;
   readonly slots: Slot[] = [];
-  /** Bytes of the text once everything pending is in. */
+  /** Bytes of the text including everything pending. */
   size: number;
   /** Bytes of pending texts and of dead objects: what a rebuild would free. */
   debt = 0;
   readonly #packing: Packing;
   readonly #arena: TextArena;
-  /** What the texts that {@link read} gave are parts of. */
+  /** The buffers that contain the texts returned by {@link read}. */
   #unpacked: Buffer = NOTHING;
 
-  /** Takes the entries over; what waits in the arena is released. */
+  /** Takes over the entries; pending texts in the arena are released. */
   constructor(packing: Packing, arena: TextArena, entries: readonly Entry[]) {
     this.#packing = packing;
     this.#arena = arena;
@@ -96,14 +98,14 @@ export class TextBlock {
     return this.stored > 0 ? this.#packing.unpack(this.member, this.stored) : NOTHING;
   }
 
-  /** Puts a new object behind the others. */
+  /** Appends a new object. */
   append(slot: Slot): void {
     this.slots.push(slot);
     this.size += waitingBytes(slot.pending);
     this.debt += waitingBytes(slot.pending);
   }
 
-  /** Gives an object another text, also one that was gone, or makes it gone. */
+  /** Sets the text of an object, even one that was gone, or marks it as gone. */
   replace(slot: Slot, pending: Waiting | Gone): void {
     this.size += waitingBytes(pending) - sizeOf(slot);
     this.debt -= debtOf(slot);
@@ -112,7 +114,7 @@ export class TextBlock {
     this.debt += debtOf(slot);
   }
 
-  /** The texts as they are now. The block is to be dropped after it, and then freed. */
+  /** The current texts. The block is to be discarded afterwards, and then freed. */
   read(changes: Changes): Entry[] {
     const { text } = this;
     this.#unpacked = text;
@@ -133,10 +135,10 @@ export class TextBlock {
     return entries;
   }
 
-  /** Gives the memory of what was read back, when nobody needs it any more. */
+  /** Releases the memory of what was read, when it is no longer needed. */
   free(): void {
-    // Node.js and V8 would keep it until all of the heap is looked through: 200 blocks that change leave 23 MB behind.
-    // Smaller texts may share their memory with other buffers.
+    // Node.js and V8 would retain it until a full garbage collection: 200 changing blocks leave 23 MB behind. Smaller
+    // texts may share their memory with other buffers.
     const { buffer, length } = this.#unpacked;
     if (length > Buffer.poolSize) (buffer as ArrayBuffer).transfer(0);
     this.#unpacked = NOTHING;
@@ -148,10 +150,13 @@ export class TextBlock {
   }
 }
 
-/** Workspace of {@link joined}: so much garbage for each rebuild would be collected late, and be most of the memory. */
+/**
+ * Workspace of {@link joined}: allocating this for each rebuild would create garbage that is collected late and takes
+ * up most of the memory.
+ */
 const workspace = Buffer.allocUnsafeSlow(2 * TEXT_BLOCK_BYTES);
 
-/** The texts one after the other, until the next call. */
+/** The concatenated texts, valid until the next call. */
 function joined(entries: readonly Entry[]): Buffer {
   const size = entries.reduce((sum, { text }) => sum + text.length, 0);
   const target = size > workspace.length ? Buffer.allocUnsafeSlow(size) : workspace;
