@@ -42,7 +42,7 @@ const CONSENT_MS = 1500;
 /**
  * Leader election with one Lease, as in client-go. Clocks are never compared: a record has expired when it has not
  * changed for its duration on our own clock. The leader counts from when it *began* its last successful renewal, and
- * gives up leadership 5 s (of 15) before another candidate may take over. So the two clocks may differ in speed by a
+ * stops acting as leader 5 s (of 15) before another candidate may take over. So the two clocks may differ in speed by a
  * fifth, and the process may be suspended at any point.
  */
 export class LeaseElection implements Election {

@@ -42,7 +42,7 @@ export class ListDecoder {
   /** The list metadata received before its first object; undefined before that. */
   #head: { readonly kind?: string } | undefined;
 
-  /** Throws ApiBodyError at an object of more than `maxBytes`; `skipsManagers` leaves `managedFields` out of objects. */
+  /** Throws ApiBodyError for an object of more than `maxBytes`; `skipsManagers` drops `managedFields` from objects. */
   constructor(url: string, maxBytes: number, skipsManagers = false) {
     this.#url = url;
     this.#maxBytes = maxBytes;

@@ -59,7 +59,7 @@ export interface PortInfo {
   readonly protocol: string;
 }
 
-/** The answer for one node. */
+/** The response for one node. */
 export interface NodePods {
   readonly nodeName: string;
   /** The newest resourceVersion among the pods; empty without pods. */

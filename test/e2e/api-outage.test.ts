@@ -65,7 +65,7 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     const { agents, master, slave } = await pair(t, 2000, 'direct', flags);
     for (const { proxy } of [master, slave]) proxy.cut();
     const cut = performance.now();
-    await master.printed(/the master goes on without the Lease/, 30_000);
+    await master.printed(/the leader continues without the Lease/, 30_000);
     await setTimeout(60_000 - (performance.now() - cut));
     assert.ok(largestGap(agents.uploads, cut) < 2000 + SLACK_MS, `a gap of ${largestGap(agents.uploads, cut)} ms`);
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));

@@ -25,7 +25,7 @@ test('of two state agents only the leader runs the tasks; the other one goes on 
   const leader = await agents.add('state-0');
   await agents.pushes('state-0', began, 30_000);
   const standby = await agents.add('state-1');
-  await standby.printed(/another one holds the Lease/);
+  await standby.printed(/another candidate holds the Lease/);
   const until = async (so: () => boolean) => {
     const deadline = performance.now() + 40_000;
     while (!so()) {

@@ -69,7 +69,7 @@ const invalid: readonly (readonly [schedule: string, message: RegExp, zone?: str
   ['*/mon * * * *', /minute: "mon" is not a valid step/],
   ['1-2-3 * * * *', /too many hyphens/],
   ['*/2/3 * * * *', /too many slashes/],
-  ['@every soon', /no duration/],
+  ['@every soon', /not a duration/],
   ['@every 10ms', /shorter than a second/],
   ['* * * * *', /time zone/i, 'Mars/Olympus'],
   ['* * * * *', /time zone/i, ''],

@@ -82,7 +82,7 @@ export class PodIndex {
     this.#changed(place.node);
   }
 
-  /** Forgets a pod. */
+  /** Removes a pod. */
   delete(key: string): void {
     const place = this.#places.get(key);
     if (!place) return;
@@ -113,7 +113,7 @@ export class PodIndex {
     this.#epoch++;
   }
 
-  /** Forgets an owner. */
+  /** Removes an owner. */
   deleteOwner(kind: OwnerKind, key: string): void {
     if (this.#exceptions.delete(`${kind}/${key}`)) this.#epoch++;
   }

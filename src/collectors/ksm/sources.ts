@@ -30,8 +30,9 @@ function podSelector({ node, trackUnscheduledPods }: KsmOptions): string | undef
 }
 
 /**
- * The custom resource file does not say whether a resource is namespaced, and may leave its version open: the API
- * server is asked before each list. A resource without namespaces is followed in place of the first of `namespaces`.
+ * The custom resource file does not say whether a resource is namespaced, and may leave its version open: both are
+ * requested from the API server before each list. A resource without namespaces is followed in place of the first of
+ * `namespaces`.
  */
 function customSources(api: KubeApi, resource: Resource, namespaces: readonly string[]): ReflectorSource[] {
   const places = namespaces.length > 0 ? namespaces : [undefined];

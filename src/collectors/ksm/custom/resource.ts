@@ -59,7 +59,7 @@ function resourceOf(entries: readonly CustomResourceConfig[], hasSiblings: boole
     name,
     kind,
     apiVersion: `${group}/${version}`,
-    // The file does not specify it; where it matters, the API server is asked.
+    // The file does not specify it; where it matters, it is requested from the API server.
     namespaced: false,
     enabled: true,
     custom: true,

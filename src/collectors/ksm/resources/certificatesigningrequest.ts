@@ -9,7 +9,7 @@ interface CertificateSigningRequest extends KubeObject {
 
 const CONDITIONS = ['Approved', 'Denied', 'Failed'];
 
-/** CertificateSigningRequests: what was decided about them. */
+/** CertificateSigningRequests: their conditions, e.g. approved or denied. */
 export const certificatesigningrequests = defineResource<CertificateSigningRequest>({
   name: 'certificatesigningrequests',
   kind: 'CertificateSigningRequest',

@@ -66,7 +66,7 @@ export const endpointslices = defineResource<EndpointSlice>({
       ],
       ({ endpoints }, emit) => {
         for (const { addresses, conditions, hostname, targetRef, nodeName, zone } of endpoints ?? []) {
-          const told = [
+          const values = [
             conditions?.ready?.toString(),
             conditions?.serving?.toString(),
             hostname,
@@ -77,7 +77,7 @@ export const endpointslices = defineResource<EndpointSlice>({
             nodeName,
             zone,
           ];
-          for (const address of addresses ?? []) emit(1, ...told, address);
+          for (const address of addresses ?? []) emit(1, ...values, address);
         }
       },
     ),

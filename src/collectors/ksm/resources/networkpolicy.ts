@@ -6,7 +6,7 @@ interface NetworkPolicy extends KubeObject {
   readonly spec?: { readonly ingress?: List<object>; readonly egress?: List<object> } | null;
 }
 
-/** NetworkPolicies: how many rules they have. */
+/** NetworkPolicies: their numbers of rules. */
 export const networkpolicies = defineResource<NetworkPolicy>({
   name: 'networkpolicies',
   kind: 'NetworkPolicy',

@@ -6,7 +6,7 @@ import type { Container, ContainerState, ContainerStatus, Pod, TerminatedState }
 /** One of the two kinds of containers; both have the same families under different prefixes. */
 interface ContainerKind {
   readonly prefix: string;
-  /** The noun of the help texts. */
+  /** The noun used in HELP texts. */
   readonly noun: string;
   /** Stability of the families that are less stable for init containers. */
   readonly stability: Stability;
@@ -76,7 +76,7 @@ function familiesOf({ prefix, noun, stability, containers, statuses, moreInfo }:
     series(
       `${prefix}_info`,
       'STABLE',
-      `Which image each ${noun} was made of.`,
+      `Image of each ${noun}.`,
       [...INFO_LABELS, ...Object.keys(moreInfo)],
       (pod, emit) => {
         for (const container of containers(pod) ?? []) {
@@ -87,12 +87,12 @@ function familiesOf({ prefix, noun, stability, containers, statuses, moreInfo }:
         }
       },
     ),
-    amounts('limits', `How much of a resource each ${noun} may use.`),
-    amounts('requests', `How much of a resource is set aside for each ${noun}.`),
+    amounts('limits', `Resource limits of each ${noun}.`),
+    amounts('requests', `Resource requests of each ${noun}.`),
     ofStatus(
       'state_started',
       stability,
-      `When each ${noun} started that runs or has ended, in seconds since 1970.`,
+      `Start time of each running or terminated ${noun}, in seconds since 1970.`,
       [],
       ({ name, state }, emit) => {
         const started = state?.running ?? state?.terminated;
@@ -100,9 +100,9 @@ function familiesOf({ prefix, noun, stability, containers, statuses, moreInfo }:
         if (typeof seconds === 'number') emit(seconds, name);
       },
     ),
-    ofLast('reason', `Why the ${noun} ended the last time.`, ['reason'], ({ reason }) => [1, reason]),
-    ofLast('exitcode', `Exit code of the ${noun} when it ended the last time.`, [], ({ exitCode }) => [exitCode ?? 0]),
-    ofLast('timestamp', `When the ${noun} ended the last time, in seconds since 1970.`, [], ({ finishedAt }) => [
+    ofLast('reason', `Reason for the last termination of the ${noun}.`, ['reason'], ({ reason }) => [1, reason]),
+    ofLast('exitcode', `Exit code of the last termination of the ${noun}.`, [], ({ exitCode }) => [exitCode ?? 0]),
+    ofLast('timestamp', `Time of the last termination of the ${noun}, in seconds since 1970.`, [], ({ finishedAt }) => [
       unixSecondsOrZeroTime(finishedAt),
     ]),
     ofStatus('status_ready', 'STABLE', `Whether each ${noun} is ready.`, [], ({ name, ready }, emit) =>
@@ -111,19 +111,25 @@ function familiesOf({ prefix, noun, stability, containers, statuses, moreInfo }:
     counterSeries(
       `${prefix}_status_restarts_total`,
       'STABLE',
-      `How often each ${noun} was started again.`,
+      `Number of restarts of each ${noun}.`,
       ['container'],
       (pod, emit) => {
         for (const { name, restartCount } of statuses(pod) ?? []) emit(restartCount ?? 0, name);
       },
     ),
-    inState('running', `Whether each ${noun} runs.`),
-    inState('terminated', `Whether each ${noun} has ended.`),
-    ofStatus('status_terminated_reason', 'ALPHA', `Why the ${noun} ended.`, ['reason'], ({ name, state }, emit) => {
-      if (state?.terminated) emit(1, name, state.terminated.reason);
-    }),
-    inState('waiting', `Whether each ${noun} waits to be started.`),
-    ofStatus('status_waiting_reason', stability, `What the ${noun} waits for.`, ['reason'], ({ name, state }, emit) => {
+    inState('running', `Whether each ${noun} is running.`),
+    inState('terminated', `Whether each ${noun} is terminated.`),
+    ofStatus(
+      'status_terminated_reason',
+      'ALPHA',
+      `Why the ${noun} is terminated.`,
+      ['reason'],
+      ({ name, state }, emit) => {
+        if (state?.terminated) emit(1, name, state.terminated.reason);
+      },
+    ),
+    inState('waiting', `Whether each ${noun} is waiting to start.`),
+    ofStatus('status_waiting_reason', stability, `Why the ${noun} is waiting.`, ['reason'], ({ name, state }, emit) => {
       if (state?.waiting) emit(1, name, state.waiting.reason);
     }),
   ];

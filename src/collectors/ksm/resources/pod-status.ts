@@ -32,7 +32,7 @@ const DISRUPTION_REASONS = [
   'TerminationByKubelet',
 ];
 
-/** Families about the status of a pod as a whole. */
+/** Families about the overall status of a pod. */
 export const statusFamilies: readonly KubeFamily<Pod>[] = [
   single(
     'kube_pod_completion_time',
@@ -71,11 +71,11 @@ export const statusFamilies: readonly KubeFamily<Pod>[] = [
       for (const { status } of conditions(pod, 'PodScheduled')) emitCondition(emit, status);
     },
   ),
-  since('ready_time', 'ALPHA', 'Since when the pod is ready', 'Ready', 'True'),
-  since('initialized_time', 'ALPHA', 'Since when the init containers are done', 'Initialized', 'True'),
-  since('container_ready_time', 'ALPHA', 'Since when all containers are ready', 'ContainersReady', 'True'),
-  since('scheduled_time', 'STABLE', 'Since when the pod has a node', 'PodScheduled', 'True'),
-  since('unscheduled_time', 'ALPHA', 'Since when no node is found for the pod', 'PodScheduled', 'False'),
+  since('ready_time', 'ALPHA', 'When the pod became ready', 'Ready', 'True'),
+  since('initialized_time', 'ALPHA', 'When the init containers completed', 'Initialized', 'True'),
+  since('container_ready_time', 'ALPHA', 'When all containers became ready', 'ContainersReady', 'True'),
+  since('scheduled_time', 'STABLE', 'When the pod was scheduled to a node', 'PodScheduled', 'True'),
+  since('unscheduled_time', 'ALPHA', 'When the pod became unschedulable', 'PodScheduled', 'False'),
   series(
     'kube_pod_status_unschedulable',
     'STABLE',

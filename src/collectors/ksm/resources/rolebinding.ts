@@ -20,7 +20,7 @@ const families = (prefix: string): readonly KubeFamily<RoleBinding>[] => [
   resourceVersion(prefix),
 ];
 
-/** RoleBindings: which role each grants, not to whom. */
+/** RoleBindings: the role that each grants, not the subjects. */
 export const rolebindings = defineResource({
   name: 'rolebindings',
   kind: 'RoleBinding',
@@ -31,7 +31,7 @@ export const rolebindings = defineResource({
   families: families('kube_rolebinding'),
 });
 
-/** ClusterRoleBindings: which role each grants, not to whom. */
+/** ClusterRoleBindings: the role that each grants, not the subjects. */
 export const clusterrolebindings = defineResource({
   name: 'clusterrolebindings',
   kind: 'ClusterRoleBinding',
