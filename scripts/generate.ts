@@ -20,6 +20,7 @@ import { configurationReference } from './configuration-reference.ts';
 import { containerReference } from './container-reference.ts';
 import { differencesPage } from './differences/page.ts';
 import { ksmResourcesFile } from './helm/ksm-resources.ts';
+import { withAllResources } from './helm/presets.ts';
 import { helmSchema } from './helm/values-schema.ts';
 import { withValuesTable } from './helm/values-table.ts';
 import { kubeStateReference } from './kube-state-reference.ts';
@@ -48,6 +49,7 @@ const files: Readonly<Record<string, () => string>> = {
   'docs/metrics/process.md': () => processReference(processCollector() as unknown as CollectorSpec, processName),
   'docs/security.md': () => withPrivilegesTable(readFileSync('docs/security.md', 'utf8')),
   'helm/files/ksm-resources.yaml': ksmResourcesFile,
+  'helm/files/presets.yaml': () => withAllResources(readFileSync('helm/files/presets.yaml', 'utf8')),
   'helm/README.md': () =>
     withValuesTable(readFileSync('helm/README.md', 'utf8'), readFileSync('helm/values.yaml', 'utf8')),
   'helm/values.schema.json': helmSchema,
