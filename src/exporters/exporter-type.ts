@@ -113,8 +113,8 @@ export const commonSettings = {
   groups: z
     .array(z.enum(GROUPS))
     .default([...GROUPS])
-    .describe('The groups that this receiver gets.'),
+    .describe('The groups to send to this receiver.'),
   relabel: relabelRules().describe(
-    'Rules on the series for this receiver, after those of the group and the global ones.',
+    'Relabel rules for this receiver, applied after those of the group and the global ones.',
   ),
 };

@@ -2,7 +2,7 @@ import { type Family, gauge } from './family.ts';
 import type { Group } from './group.ts';
 import { Snapshot } from './snapshot.ts';
 
-/** How many series may be pushed. */
+/** Maximum numbers of series to push. */
 export interface BudgetSettings {
   /** Of a group; no limit when unset. */
   readonly groups: Readonly<Partial<Record<Group, number | undefined>>>;
@@ -22,16 +22,16 @@ export interface FamilyCount {
 export interface BudgetState {
   readonly group: Group;
   readonly limit?: number;
-  /** With those that were left out. */
+  /** Including those that were dropped. */
   readonly series: number;
   readonly dropped: readonly FamilyCount[];
 }
 
-const series = gauge('firesteel_budget_series', 'Series of the group, with those that were left out.', ['group']);
-const limit = gauge('firesteel_budget_limit_series', 'How many series of the group may be pushed.', ['group']);
+const series = gauge('firesteel_budget_series', 'Series of the group, including those dropped.', ['group']);
+const limit = gauge('firesteel_budget_limit_series', 'Maximum number of series that the group may push.', ['group']);
 const dropped = gauge(
   'firesteel_budget_dropped_series',
-  'Series of a family that is left out as a whole, because the group or the family is over its budget.',
+  'Series of a family that is dropped as a whole because the group or the family exceeds its budget.',
   ['group', 'family'],
 );
 
@@ -39,8 +39,8 @@ const dropped = gauge(
 export const budgetFamilies = [series, limit, dropped];
 
 /**
- * Keeps the number of series below what was agreed. Over it, whole families go, the biggest first: half a family would
- * look like devices or pods that are gone, while a family that is missing is noticed, and named in a series.
+ * Keeps the number of series within a budget. Above it, whole families are dropped, the biggest first. Half a family
+ * would look like vanished devices or pods, while a missing family is noticed, and a series names it.
  */
 export class SeriesBudget {
   readonly #settings: () => BudgetSettings;
@@ -56,11 +56,13 @@ export class SeriesBudget {
     return [...this.#states.values()];
   }
 
-  /** The names of the families to leave out of a group that has `total` series; `count` gives those of each family. */
+  /**
+   * The names of the families to drop from a group that has `total` series. `count` returns the series of each family.
+   */
   check(group: Group, total: number, count: () => ReadonlyMap<string, number>): ReadonlySet<string> {
     const settings = this.#settings();
     const most = settings.groups[group];
-    // Nothing can be over its limit then, and counting takes time.
+    // Nothing can exceed its limit then, and counting takes time.
     const harmless =
       total <= Math.min(most ?? Infinity, settings.family ?? Infinity, ...Object.values(settings.families));
     const over = harmless ? [] : overBudget(count(), most, settings);
@@ -69,7 +71,7 @@ export class SeriesBudget {
     return new Set(over.map(({ family }) => family));
   }
 
-  /** What became of each group in this cycle, as series. */
+  /** The result for each group in this cycle, as series. */
   samples(): Snapshot {
     const out = new Snapshot();
     for (const state of this.#states.values()) {
@@ -81,7 +83,7 @@ export class SeriesBudget {
   }
 }
 
-/** First families over their own limit, then the biggest until the group is within `most`. */
+/** First the families over their own limit, then the biggest ones until the group is within `most`. */
 function overBudget(
   counts: ReadonlyMap<string, number>,
   most: number | undefined,

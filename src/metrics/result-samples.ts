@@ -6,43 +6,43 @@ const BY_COLLECTOR = ['group', 'collector'] as const;
 
 const success = gauge(
   'firesteel_collector_success',
-  'Whether the last run of the collector had no fault; 1 also when there is nothing to see on this host. Absent while it is disabled.',
+  'Whether the last run of the collector succeeded. Also 1 when this host has no data for it. Absent while it is disabled.',
   BY_COLLECTOR,
 );
-const duration = gauge('firesteel_collector_duration_seconds', 'How long the last run took.', BY_COLLECTOR);
-const samples = gauge('firesteel_collector_samples', 'Samples that the last run brought.', BY_COLLECTOR);
+const duration = gauge('firesteel_collector_duration_seconds', 'Duration of the last run.', BY_COLLECTOR);
+const samples = gauge('firesteel_collector_samples', 'Samples collected by the last run.', BY_COLLECTOR);
 const lost = gauge(
   'firesteel_collector_lost_units',
-  'Units (devices, files, families) that the last run could not read, those among them that it has no right to read.',
+  'Units (devices, files, families) that the last run could not read, including those it has no permission to read.',
   BY_COLLECTOR,
 );
 const noData = gauge(
   'firesteel_collector_no_data',
-  'Present, and 1, while the collector finds nothing to see on this host; the reason says why.',
+  '1 while this host has no data for the collector, with the reason. Absent otherwise.',
   [...BY_COLLECTOR, 'reason'],
 );
 
 const disabled = gauge(
   'firesteel_collector_disabled',
-  '1 while an operator has switched the collector off for some time, with their reason; absent otherwise.',
+  '1 while an operator has temporarily disabled the collector, with their reason. Absent otherwise.',
   [...BY_COLLECTOR, 'reason'],
 );
 
 const renamed = gauge(
   'firesteel_collector_renamed_series',
-  'Series of the last run with a label that the push sets itself (job, instance, cluster, ...); it became exported_*, as in scraping. Absent when there are none.',
+  'Series of the last run with a label that the push sets itself (job, instance, cluster, ...). The label was renamed to exported_*, as in scraping. Absent when there are none.',
   BY_COLLECTOR,
 );
 const overLimit = gauge(
   'firesteel_collector_over_limit_series',
-  'Series of the last run with more or longer labels than VictoriaMetrics takes (limits in the configuration). Absent when there are none.',
+  'Series of the last run with more or longer labels than VictoriaMetrics accepts (limits in the configuration). Absent when there are none.',
   BY_COLLECTOR,
 );
 
 /** The families of {@link resultSamples}. */
 export const resultFamilies = [success, duration, samples, lost, noData, disabled, renamed, overLimit];
 
-/** The self metrics about how each collector fared in this cycle. */
+/** Self metrics on the result of each collector in this cycle. */
 export function resultSamples(results: readonly CollectorResult[]): Snapshot {
   const out = new Snapshot();
   for (const result of results) {

@@ -2,31 +2,33 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** What the agent exposes about itself as a process; few, since it runs on every node. */
+/** Process metrics of the agent itself. They are few, because it runs on every node. */
 export interface SelfMetrics {
-  /** Longest time that the event loop was blocked before the last push. */
+  /** Longest block of the event loop before the last push. */
   readonly lagSeconds: number;
-  /** Ends the watch of the event loop. */
+  /** Stops monitoring the event loop. */
   close(): void;
 }
 
-/** From Node.js 26 on each turn of the event loop is measured: every block is seen, and no timer wakes the process for it. */
+/**
+ * Since Node.js 26, each iteration of the event loop is measured: every block is seen, and no timer wakes the process.
+ */
 const MEASURES_TURNS = Number.parseInt(process.versions.node, 10) >= 26;
-/** Before, how late a timer comes, and so no shorter blocks. */
+/** Before that, the delay of a timer is measured, so shorter blocks are missed. */
 const TIMER_MS = 50;
 const UNBLOCKED_MS = MEASURES_TURNS ? 0 : TIMER_MS;
 
-/** What client libraries report of every process, by proc_pid(5); undefined where /proc does not say. */
+/** What client libraries report for every process, from proc_pid(5). Undefined where /proc has no value. */
 const PROCESS_GAUGES: readonly { name: string; help: string; read: () => number | undefined }[] = [
-  { name: 'process_open_fds', help: 'Files that the agent has open.', read: openFiles },
+  { name: 'process_open_fds', help: 'Number of open file descriptors.', read: openFiles },
   {
     name: 'process_max_fds',
-    help: 'Most files that the agent may have open.',
+    help: 'Maximum number of open file descriptors.',
     read: () => ownLimit('Max open files'),
   },
   {
     name: 'process_virtual_memory_bytes',
-    help: 'Address space of the agent.',
+    help: 'Virtual memory size in bytes.',
     read() {
       const kibibytes = /^VmSize:\s+(\d+) kB$/m.exec(ownFile('status'))?.[1];
       return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
@@ -34,7 +36,7 @@ const PROCESS_GAUGES: readonly { name: string; help: string; read: () => number 
   },
   {
     name: 'process_virtual_memory_max_bytes',
-    help: 'Most address space of the agent; 2^64 for no limit.',
+    help: 'Maximum virtual memory size in bytes; 2^64 when unlimited.',
     read: () => ownLimit('Max address space'),
   },
 ];
@@ -48,7 +50,7 @@ function openFiles(): number | undefined {
   }
 }
 
-/** The soft limit of that name in /proc/self/limits; for none RLIM_INFINITY, as Go's client has it. */
+/** The soft limit of that name in /proc/self/limits. RLIM_INFINITY when unlimited, as in Go's client. */
 function ownLimit(name: string): number | undefined {
   const limit = new RegExp(`^${name}\\s+(\\d+|unlimited)`, 'm').exec(ownFile('limits'))?.[1];
   if (limit === undefined) return undefined;
@@ -68,18 +70,18 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
   const registers = [registry];
   new Gauge({
     name: 'firesteel_build_info',
-    help: 'Always 1; the version that runs.',
+    help: 'Always 1. The labels show the running version.',
     labelNames: ['version', 'node_version'],
     registers,
   }).set({ version, node_version: process.version }, 1);
   new Gauge({
     name: 'process_start_time_seconds',
-    help: 'When the agent started, in seconds since 1970.',
+    help: 'Start time of the agent, in seconds since 1970.',
     registers,
   }).set(Math.round(Date.now() / 1000 - process.uptime()));
   new Gauge({
     name: 'process_resident_memory_bytes',
-    help: 'Memory of the agent that is in RAM.',
+    help: 'Resident memory size in bytes.',
     registers,
     collect() {
       this.set(process.memoryUsage.rss());
@@ -87,7 +89,7 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
   });
   new Counter({
     name: 'process_cpu_seconds_total',
-    help: 'CPU time that the agent used, user and system.',
+    help: 'User and system CPU time used by the agent, in seconds.',
     registers,
     collect() {
       const { user, system } = process.cpuUsage();
@@ -113,10 +115,10 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
   let isFirst = true;
   new Gauge({
     name: 'firesteel_event_loop_lag_max_seconds',
-    help: 'Longest time that the event loop was blocked since the last push.',
+    help: 'Longest block of the event loop since the last push.',
     registers,
     collect() {
-      // The first turn is measured with the time in which the process waited.
+      // The first iteration includes the time that the process spent waiting.
       lagSeconds = lag.count === 0 || isFirst ? 0 : Math.max(0, lag.max / 1e6 - UNBLOCKED_MS) / 1000;
       isFirst = false;
       this.set(lagSeconds);

@@ -14,17 +14,17 @@ import { encodeByObject } from '../metrics/text/encoder.ts';
 import { stampText } from '../metrics/text/format.ts';
 import type { Birth } from './births.ts';
 
-const up = gauge('up', 'Whether the agent pushes this job; there as long as it does, so absence is the alarm.');
+const up = gauge('up', 'Always 1 while the agent pushes this job. Alert on its absence.');
 
 const PUSHED = new Snapshot();
 PUSHED.add(up, 1);
 PUSHED.close();
 
-/** All snapshots that are pushed of a group: with `up`, unless its targets carry their own identity and `up`. */
+/** All snapshots pushed for a group: with `up`, unless its targets carry their own identity and `up`. */
 export const pushedSnapshots = (group: Group, snapshots: readonly Snapshot[]): readonly Snapshot[] =>
   isInline(group) ? snapshots : [PUSHED, ...snapshots];
 
-/** What a cycle has of a group. */
+/** What a cycle collected of a group. */
 export interface CollectedGroup {
   readonly group: Group;
   readonly stampMs: number;
@@ -32,14 +32,14 @@ export interface CollectedGroup {
   readonly prepared: readonly PreparedBody[];
   /** Counters that are new, for receivers that take lines with timestamps. */
   readonly births?: readonly Birth[];
-  /** Whose batches are needed, by encoding; plain gzip is for receivers that refuse lines with timestamps. */
+  /** The encodings that receivers need. Plain gzip is for receivers that reject lines with timestamps. */
   readonly encodings: readonly Encoding[];
 }
 
-/** One body for each encoding that was wanted. */
+/** One batch for each requested encoding. */
 export type Bodies = ReadonlyMap<Encoding | undefined, Body>;
 
-/** Encodes the batches of one group; the text of a cycle is rendered once. */
+/** Encodes the batches of one group. The text of a cycle is rendered once. */
 export class GroupEncoder {
   #last: { readonly collected: CollectedGroup; readonly bodies: Bodies } | undefined;
 
@@ -48,13 +48,14 @@ export class GroupEncoder {
     const last = this.#last;
     if (last && isSame(last.collected, collected)) return restamped(last.bodies, stampMs);
     const bodies = await bodiesOf(collected);
-    // The state of a cluster may be unchanged for long. Values of a node change in each cycle; keeping them would only cost memory.
+    // The state of a cluster may stay unchanged for long. Node values change in every cycle; caching them would only
+    // cost memory.
     this.#last = prepared.length > 0 ? { collected, bodies } : undefined;
     return bodies;
   }
 }
 
-/** Whether two cycles must have the same text. */
+/** Whether two cycles are bound to have the same text. */
 function isSame(one: CollectedGroup, other: CollectedGroup): boolean {
   return (
     (one.births ?? []).length + (other.births ?? []).length === 0 &&
@@ -127,7 +128,7 @@ async function textsOf(
   return made;
 }
 
-/** Zeros of counters that are new, and then the text that has their first counts. */
+/** The zeros of new counters, then the text with their first counts. */
 function* withZeros(births: readonly Birth[], chunks: Iterable<Buffer>): Generator<Buffer> {
   for (let start = 0; start < births.length; start += ZEROS_AT_ONCE) {
     const some = births.slice(start, start + ZEROS_AT_ONCE);

@@ -13,17 +13,17 @@ export function cycleMetrics(registry: Registry): CycleMetrics {
   return {
     duration: new Gauge({
       name: 'firesteel_cycle_duration_seconds',
-      help: 'How long the last cycle took to collect, encode and hand over.',
+      help: 'Duration of the last cycle: collection, encoding and handover to the exporters.',
       registers,
     }),
     samples: new Gauge({
       name: 'firesteel_cycle_samples',
-      help: 'Samples in the last cycle, all groups together.',
+      help: 'Samples in the last cycle, over all groups.',
       registers,
     }),
     skipped: new Counter({
       name: 'firesteel_cycles_skipped_total',
-      help: 'Cycles that were not run: reason="overlap" while one still ran, reason="late" after a stall.',
+      help: 'Skipped cycles: reason="overlap" when the previous one was still running, reason="late" after a stall.',
       labelNames: ['reason'] as const,
       registers,
     }),

@@ -22,9 +22,9 @@ const MESSAGES: Readonly<Record<string, string>> = {
     ':5:16: exporters.vm.failover.0: no query in the URL: a token goes into a file, labels into labels',
   'gateway-at-victoria.yaml':
     ':4:10: exporters.gateway.url: /api/v1/import/prometheus takes no pushes of type pushgateway; this is a path of VictoriaMetrics: set type: vmagent',
-  'half-auth.yaml': ':6:7: exporters.vm.auth: username and passwordFile belong together',
+  'half-auth.yaml': ':6:7: exporters.vm.auth: username and passwordFile must be set together',
   'header-that-frames.yaml':
-    ':5:35: exporters.vm.headers.Transfer-Encoding: this header is made by the agent and can’t be set',
+    ':5:35: exporters.vm.headers.Transfer-Encoding: the agent sets this header itself, so it can’t be configured',
   'header-with-newline.yaml': ':5:21: exporters.vm.headers.X-K: a header value is one line without control characters',
   'identity-url-with-query.yaml':
     ':5:12: collectors.container.identity.url: no query in the URL: a token goes into a file, labels into labels',

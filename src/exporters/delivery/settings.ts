@@ -3,11 +3,11 @@ import { bytes } from '../../config/units.ts';
 import type { Group } from '../../metrics/group.ts';
 import type { HttpSettings } from '../http/settings.ts';
 
-/** What differs between receivers in the settings of {@link deliverySettings}. */
+/** Receiver-specific parts of {@link deliverySettings}. */
 export interface DeliveryDefaults {
   /** The default of `retries`, in words. */
   readonly retries: string;
-  /** How many cycles wait in memory, as a sentence. */
+  /** How many cycles are queued in memory, as a sentence. */
   readonly cycles: string;
 }
 
@@ -24,7 +24,7 @@ export const deliverySettings = (defaults: DeliveryDefaults) => ({
       cycles: z.int().min(1).max(100).default(4).describe(defaults.cycles),
       bytes: bytes(64 * 1024)
         .prefault('8MiB')
-        .describe('Compressed bytes that wait in memory; the newest batch of each group always may.'),
+        .describe('Compressed bytes queued in memory. The newest batch of each group is always kept.'),
     })
     .prefault({}),
   spool: z
@@ -37,11 +37,11 @@ export const deliverySettings = (defaults: DeliveryDefaults) => ({
     .prefault({}),
   drain: z
     .strictObject({
-      bytesPerSecond: bytes(1024).prefault('4MiB').describe('Rate limit for older batches, bytes a second.'),
-      share: z.number().min(0.01).max(1).default(0.5).describe('Share of the time that older batches may take.'),
+      bytesPerSecond: bytes(1024).prefault('4MiB').describe('Rate limit for older batches, in bytes per second.'),
+      share: z.number().min(0.01).max(1).default(0.5).describe('Share of the sending time that older batches may use.'),
     })
     .prefault({})
-    .describe('How fast spooled batches are sent once the receiver is back; new ones always go first.'),
+    .describe('How fast spooled batches are sent once the receiver is back. New batches always go first.'),
 });
 
 /** Settings of an exporter that queues batches and sends them over HTTP. */
@@ -49,8 +49,8 @@ export type DeliverySettings = HttpSettings &
   z.output<z.ZodObject<ReturnType<typeof deliverySettings>>> & {
     readonly type: string;
     readonly groups: readonly Group[];
-    /** How batches are compressed; when unset, the receiver is asked what it reads. */
+    /** How batches are compressed. When unset, the agent detects what the receiver supports. */
     readonly compression?: 'zstd' | 'gzip' | 'none' | undefined;
-    /** Whether series that are gone are ended; when unset, where the receiver can do that. */
+    /** Whether vanished series are marked as stale. When unset, they are if the receiver supports it. */
     readonly staleMarkers?: boolean | undefined;
   };

@@ -5,7 +5,7 @@ import { type WrongPath, wrongUrl } from './wrong-path.ts';
 
 const url = httpUrl('http://victoria-metrics:8428');
 
-/** Headers that frame a request or name its receiver: another one would make a different request of it. */
+/** Headers that frame a request or name its receiver. Another value would make it a different request. */
 const FRAMING = new Set([
   'connection',
   'content-encoding',
@@ -26,7 +26,7 @@ const headers = z
     z
       .string()
       .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'not a header name')
-      .refine((name) => !FRAMING.has(name.toLowerCase()), 'this header is made by the agent and can’t be set'),
+      .refine((name) => !FRAMING.has(name.toLowerCase()), 'the agent sets this header itself, so it can’t be configured'),
     z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'a header value is one line without control characters'),
   )
   .default({});
@@ -34,31 +34,31 @@ const headers = z
 const auth = z
   .strictObject({
     username: z.string().min(1).optional(),
-    passwordFile: filePath('File with the password of username; read again when it changes.').optional(),
-    bearerTokenFile: filePath('File with the bearer token; read again when it changes.').optional(),
+    passwordFile: filePath('File with the password of username. It is reread when it changes.').optional(),
+    bearerTokenFile: filePath('File with the bearer token. It is reread when it changes.').optional(),
   })
   .refine((value) => (value.username === undefined) === (value.passwordFile === undefined), {
-    error: 'username and passwordFile belong together',
+    error: 'username and passwordFile must be set together',
   })
   .refine((value) => value.username === undefined || value.bearerTokenFile === undefined, {
-    error: 'either username with passwordFile or bearerTokenFile, not both',
+    error: 'set either username with passwordFile, or bearerTokenFile, not both',
   });
 
 const tls = z
   .strictObject({
-    caFile: filePath('Certificate authorities that sign the receiver; the system’s when unset.').optional(),
+    caFile: filePath('Certificate authorities trusted for the receiver; the system’s when unset.').optional(),
     certFile: filePath('Client certificate.').optional(),
     keyFile: filePath('Key of the client certificate.').optional(),
-    serverName: z.string().min(1).optional().describe('Name expected in the certificate, when not the host name.'),
+    serverName: z.string().min(1).optional().describe('Name expected in the certificate, if other than the host name.'),
     insecureSkipVerify: z.boolean().default(false),
   })
   .refine((value) => (value.certFile === undefined) === (value.keyFile === undefined), {
-    error: 'certFile and keyFile belong together',
+    error: 'certFile and keyFile must be set together',
   });
 
-/** What differs between receivers in the settings of {@link httpSettings}. */
+/** Receiver-specific parts of {@link httpSettings}. */
 export interface HttpDefaults {
-  /** What `url` is, as a sentence. */
+  /** The description of `url`, as a sentence. */
   readonly url: string;
   /** The default of `timeout`, in words. */
   readonly timeout: string;
@@ -67,19 +67,19 @@ export interface HttpDefaults {
 /** Settings of every exporter that sends over HTTP. */
 export const httpSettings = (defaults: HttpDefaults) => ({
   url: url.describe(defaults.url),
-  failover: z.array(url).default([]).describe('URLs used in this order while url does not accept pushes.'),
+  failover: z.array(url).default([]).describe('URLs to use, in this order, while url does not accept pushes.'),
   auth: auth.optional(),
   tls: tls.optional(),
-  headers: headers.describe('More headers on each request, such as a tenant; those that frame it can’t be set.'),
+  headers: headers.describe('Additional headers of each request, such as a tenant. Headers that frame the request can’t be set.'),
   timeout: duration(100, 600_000)
     .optional()
-    .describe(`How long to wait for the answer; ${defaults.timeout} when unset.`),
+    .describe(`How long to wait for the response; ${defaults.timeout} when unset.`),
 });
 
 /** Settings of an exporter that sends over HTTP. */
 export type HttpSettings = z.output<z.ZodObject<ReturnType<typeof httpSettings>>>;
 
-/** Refuses URLs that are known to be none to push to. */
+/** Rejects URLs that are known not to accept pushes. */
 export const refuseWrongPaths =
   (type: string, known: readonly WrongPath[]) =>
   ({ url: first, failover }: Pick<HttpSettings, 'url' | 'failover'>, context: z.RefinementCtx): void => {

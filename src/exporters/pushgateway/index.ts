@@ -27,16 +27,16 @@ const settings = z
     ...httpSettings({ url: 'Base URL, without /metrics/job/….', timeout: '10s' }),
     ...deliverySettings({
       retries: '3',
-      cycles: 'Has no effect: one cycle waits in memory, and the next replaces it.',
+      cycles: 'Has no effect: one cycle is queued in memory, and the next replaces it.',
     }),
     compression: z
       .enum(['gzip', 'none'], { error: 'a pushgateway reads gzip only' })
       .optional()
-      .describe('Compression of requests, gzip when unset; none is for a Pushgateway before 1.5.'),
+      .describe('Compression of requests, gzip when unset. Use none for a Pushgateway before 1.5.'),
     staleMarkers: z
       .literal(false, { error: 'a Pushgateway has no stale markers: the next push replaces the whole group' })
       .optional()
-      .describe('A Pushgateway has none.'),
+      .describe('Not supported by a Pushgateway.'),
     janitor: janitorSettings,
   })
   .superRefine(refuseWrongPaths('pushgateway', WRONG_PATHS));

@@ -6,7 +6,7 @@ import { httpSettings, refuseWrongPaths } from '../http/settings.ts';
 import { QUERY_PATHS, type WrongPath } from '../http/wrong-path.ts';
 
 const ADVICE =
-  'give the whole URL of remote write, such as http://prometheus:9090/api/v1/write or https://mimir/api/v1/push';
+  'set the full remote-write URL, such as http://prometheus:9090/api/v1/write or https://mimir/api/v1/push';
 
 const WRONG_PATHS: readonly WrongPath[] = [
   { path: /^$/, advice: ADVICE },
@@ -19,7 +19,7 @@ const WRONG_PATHS: readonly WrongPath[] = [
   },
 ];
 
-const { drain: _, ...delivery } = deliverySettings({ retries: 'no limit', cycles: 'Cycles that wait in memory.' });
+const { drain: _, ...delivery } = deliverySettings({ retries: 'no limit', cycles: 'Cycles queued in memory.' });
 
 /** The section of a remote write exporter. */
 export const remoteWriteSettings = z
@@ -27,17 +27,17 @@ export const remoteWriteSettings = z
     type: typeSetting('remotewrite', 'Prometheus remote write, for Prometheus, Mimir, Thanos, Cortex, Grafana Cloud'),
     ...commonSettings,
     ...httpSettings({
-      url: 'Whole URL of remote write: …/api/v1/write of Prometheus, …/api/v1/push of Mimir, …/api/v1/receive of Thanos.',
+      url: 'Full remote-write URL: …/api/v1/write of Prometheus, …/api/v1/push of Mimir, …/api/v1/receive of Thanos.',
       timeout: '30s',
     }),
     ...delivery,
     version: z
       .enum(['auto', '1.0', '2.0'])
       .default('auto')
-      .describe('Version of the protocol; auto offers 2.0 and goes back to 1.0 when the receiver does not speak it.'),
+      .describe('Version of the protocol. auto tries 2.0 and falls back to 1.0 when the receiver does not support it.'),
     refresh: duration(10_000, 240_000)
       .prefault('60s')
-      .describe('How often unchanged series of the cluster’s state are sent again; changed ones go at once.'),
+      .describe('How often unchanged series of the cluster’s state are resent. Changed ones are sent immediately.'),
   })
   .superRefine(refuseWrongPaths('remotewrite', WRONG_PATHS));
 

@@ -39,18 +39,18 @@ const settings = z
       url: 'Base URL, a full import URL, or …/insert/0/prometheus of a cluster.',
       timeout: '75s',
     }),
-    ...deliverySettings({ retries: 'no limit', cycles: 'Cycles that wait in memory.' }),
+    ...deliverySettings({ retries: 'no limit', cycles: 'Cycles queued in memory.' }),
     compression: z
       .enum(['zstd', 'gzip'], { error: 'a vmagent reads gzip and zstd; none is for a pushgateway' })
       .optional()
-      .describe('Compression of requests. When unset, the receiver is asked whether it reads zstd.'),
+      .describe('Compression of requests. When unset, the agent detects whether the receiver supports zstd.'),
     staleMarkers: z
       .boolean()
       .optional()
       .describe(
-        'End vanished series at once, such as those of deleted pods, by stale markers over remote write; otherwise they stay visible for 5 min. When unset, the receiver gets markers if it takes remote write.',
+        'Mark vanished series, such as those of deleted pods, as stale immediately, over remote write. Otherwise they stay visible for 5 min. When unset, stale markers are sent if the receiver supports remote write.',
       ),
-    // Without effect: it was accepted before each type had settings of its own.
+    // Has no effect. It was accepted before each type had its own settings.
     janitor: janitorSettings,
   })
   .superRefine(refuseWrongPaths('vmagent', WRONG_PATHS));
