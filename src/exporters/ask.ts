@@ -12,12 +12,12 @@ import { Sender } from './http/sender.ts';
 import { NEVER_STORED_MS } from './http/zstd-support.ts';
 
 const ANSWER_MS = 10_000;
-/** A Pushgateway's own line comes after those of all groups; beyond, the version stays unknown. */
+/** A Pushgateway's own line comes after those of all groups. Beyond this limit, the version stays unknown. */
 const MOST_BYTES = 32 * 1024 * 1024;
 
 /**
- * Asks all addresses of an exporter whether they take its pushes, by a request that stores nothing, and what they are, by
- * their own metrics. Never rejects.
+ * Checks whether all addresses of an exporter accept its pushes, with a request that stores nothing, and identifies
+ * them by their own metrics. Never rejects.
  */
 export async function askReceivers(
   protocol: Protocol,
@@ -63,13 +63,13 @@ async function tryPush(
   const ms = Math.round(tried.durationSeconds * 1000);
   const through = tried.proxy === undefined ? '' : ` through the proxy ${tried.proxy}`;
   const isTaken = question.taken.includes(tried.code as number) && !tried.isPage;
-  if (isTaken) return { isTaken, text: `takes pushes (${groups.join(', ')})${through}, answered in ${ms} ms` };
-  const said = tried.text === '' ? 'no words' : tried.text;
+  if (isTaken) return { isTaken, text: `accepts pushes (${groups.join(', ')})${through}, answered in ${ms} ms` };
+  const said = tried.text === '' ? 'no message' : tried.text;
   const { hint } = ruleFor(answers, tried);
-  return { isTaken, text: `takes no pushes${through}: ${tried.code}: ${said}${hint === undefined ? '' : `; ${hint}`}` };
+  return { isTaken, text: `does not accept pushes${through}: ${tried.code}: ${said}${hint === undefined ? '' : `; ${hint}`}` };
 }
 
-/** By the page of metrics below the address, or of the server, if it can be read. */
+/** By the metrics page below the address, or that of the server, if readable. */
 async function identify(
   settings: DeliverySettings,
   url: string,
@@ -95,19 +95,19 @@ async function identify(
       const product = productOf(marks);
       if (product) return product;
     } catch {
-      // Not every receiver shows its metrics to everybody: what it takes has been asked for by itself.
+      // Not every receiver exposes its metrics to everyone. Whether it accepts pushes was checked separately.
     }
   }
   return undefined;
 }
 
 function describe(product: Product | undefined, type: string): string {
-  if (!product) return 'what it is could not be read from its /metrics';
+  if (!product) return 'its product could not be identified from its /metrics';
   const advice =
     product.type === type
       ? ''
       : product.type === undefined
-        ? ', which takes no pushes of this kind'
+        ? ', which does not accept pushes of this kind'
         : `: set type: ${product.type}`;
   return `it is ${product.name} ${product.version ?? '(version not shown)'}${advice}`;
 }

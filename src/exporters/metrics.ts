@@ -27,7 +27,7 @@ export interface ExportMetrics {
   readonly janitorErrors: Counter<'exporter'>;
 }
 
-/** Creates them in `registry`. */
+/** Registers them in `registry`. */
 export function exportMetrics(registry: Registry): ExportMetrics {
   const registers = [registry];
   const exporter = ['exporter'] as const;
@@ -137,7 +137,7 @@ export function exportMetrics(registry: Registry): ExportMetrics {
     }),
     connectionResets: new Counter({
       name: 'firesteel_export_connection_resets_total',
-      help: 'Keep-alive connections that the receiver had closed before an upload. The upload was retried immediately.',
+      help: 'Keep-alive connections found closed by the receiver when an upload began. The upload was retried immediately.',
       labelNames: exporter,
       registers,
     }),

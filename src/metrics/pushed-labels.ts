@@ -116,7 +116,7 @@ export class PushedLabels {
       large++;
       if (large <= MOST_NAMED) errors.push(new Error(`${shown(key)} has ${excess}: VictoriaMetrics drops it`));
     }
-    if (large > MOST_NAMED) errors.push(new Error(`${large - MOST_NAMED} more series are over the limits of labels`));
+    if (large > MOST_NAMED) errors.push(new Error(`${large - MOST_NAMED} more series exceed the label limits`));
     const renamed = rows.filter(({ isRenamed }) => isRenamed).length;
     if (renamed === 0) return { series: undefined, places: [], errors, renamed, overLimit: large };
     const list = new SeriesList();
@@ -124,7 +124,7 @@ export class PushedLabels {
     const seen = new Set<string>();
     for (const [index, { owner, key, canonical, isRenamed }] of rows.entries()) {
       if (seen.has(canonical)) {
-        errors.push(new Error(`${shown(key)} equals another series once the push has set its labels: refused`));
+        errors.push(new Error(`${shown(key)} equals another series after the push has set its labels: dropped`));
         continue;
       }
       seen.add(canonical);

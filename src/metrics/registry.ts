@@ -141,7 +141,7 @@ export class AgentRegistry extends Scope {
    */
   async runAlone(group: string, name: string, deadlineMs: number): Promise<CollectorResult | undefined> {
     const producer = this.allProducers.find((one) => one.group === group && one.name === name);
-    if (producer === undefined) throw new Error(`BUG: there is no collector ${group}.${name}`);
+    if (producer === undefined) throw new Error(`BUG: no collector ${group}.${name}`);
     if (this.#late.has(producer)) return undefined;
     return (await this.#run(producer, deadlineMs, AbortSignal.timeout(deadlineMs))).result;
   }
@@ -172,7 +172,7 @@ export class AgentRegistry extends Scope {
     const lateSince = this.#late.get(producer);
     if (lateSince !== undefined) {
       const seconds = Math.round((started - lateSince) / 1000);
-      return done(new Error(`still busy with a run begun ${seconds} s ago; skipped`));
+      return done(new Error(`a run that started ${seconds} s ago is still in progress; skipped`));
     }
     let pending: void | Promise<void>;
     begin(`${producer.group}/${producer.name}`);
@@ -187,8 +187,8 @@ export class AgentRegistry extends Scope {
       (cause) => {
         if (!(cause instanceof Late)) return done(asError(cause));
         const late = deadline.reason?.name === 'TimeoutError';
-        const why = late ? `no answer within ${deadlineMs} ms` : 'cut off because the agent stops';
-        return done(new Error(`${why}; its series are left out of this cycle`));
+        const why = late ? `no answer within ${deadlineMs} ms` : 'cancelled because the agent is stopping';
+        return done(new Error(`${why}; its series are missing from this cycle`));
       },
     );
   }
@@ -324,7 +324,7 @@ function finishEmpty(
   if (errors.length === 0 && reason !== undefined) {
     return { snapshot, result: { ...base, outcome: 'nodata', isEmpty: withheld.length === 0, reason, errors } };
   }
-  const [first = new Error('no sample, although its files could be read: their format is not the expected one')] =
+  const [first = new Error('no samples, although its files are readable: they have an unexpected format')] =
     errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
   return {
@@ -353,8 +353,8 @@ function refuseTakenFamilies(run: Run, owners: Owners): Run {
   for (const [name, family] of snapshot.families) {
     const known = owners.get(name) ?? [];
     const isOfThePush = OF_THE_PUSH.has(name) && !isInline(result.group);
-    const reason = isOfThePush ? 'is what the push adds itself' : refusalOf(family, result.group, known, run.shares);
-    if (reason !== undefined) errors.set(name, new Error(`family ${name} ${reason}; refused from ${here}`));
+    const reason = isOfThePush ? 'is added by the push itself' : refusalOf(family, result.group, known, run.shares);
+    if (reason !== undefined) errors.set(name, new Error(`family ${name} ${reason}; rejected from ${here}`));
     else if (!known.some(({ group }) => group === result.group)) {
       owners.set(name, [...known, { group: result.group, where: here, family }]);
     }

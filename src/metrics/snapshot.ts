@@ -61,7 +61,7 @@ export class Snapshot {
     }
     const key = family.name + labelBlock(family.labels, labels);
     if (value < 0 && family.type === 'counter') {
-      this.errors.push(new Error(`${key}: the count is negative (${value}), so it is left out`));
+      this.errors.push(new Error(`${key}: negative counter value (${value}): sample dropped`));
       return;
     }
     this.addSeries(family, key, value);
@@ -101,7 +101,7 @@ export class Snapshot {
       this.#takeOver();
     }
     if (!this.#admit(head, middle, tail)) {
-      this.errors.push(new Error(`duplicate series ${head}${middle}${tail}: kept the first value`));
+      this.errors.push(new Error(`duplicate series ${head}${middle}${tail}: the first value is used`));
       return;
     }
     this.#series.add(family, head, middle, tail);

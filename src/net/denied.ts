@@ -26,7 +26,7 @@ export class DeniedAddresses {
   constructor(ranges: readonly string[]) {
     this.#ranges = ranges.map((text) => {
       const range = parseRange(text);
-      if (range === undefined) throw new Error(`${text} is no address range such as 169.254.0.0/16`);
+      if (range === undefined) throw new Error(`${text} is not an address range such as 169.254.0.0/16`);
       const list = new BlockList();
       list.addSubnet(range.address, range.bits, isIP(range.address) === 4 ? 'ipv4' : 'ipv6');
       return { text, list };
@@ -84,7 +84,7 @@ export const guardedLookup =
         const addresses = found.filter((one) => wanted === 0 || one.family === wanted);
         const [first] = addresses;
         if (!first)
-          callback(Object.assign(new Error(`${name} has no address of IPv${wanted}`), { code: 'ENOTFOUND' }), '');
+          callback(Object.assign(new Error(`${name} has no IPv${wanted} address`), { code: 'ENOTFOUND' }), '');
         else if (all) callback(null, addresses);
         else callback(null, first.address, first.family);
       },

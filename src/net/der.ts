@@ -17,7 +17,7 @@ export function derValues(bytes: Uint8Array): DerValue[] {
       length = 0;
       for (let index = 0; index < count; index++) length = length * 256 + byteAt(bytes, at++);
     }
-    if (at + length > bytes.length) throw new RangeError('a value that is longer than what holds it');
+    if (at + length > bytes.length) throw new RangeError('a value that is longer than its container');
     values.push({ tag, content: bytes.subarray(at, at + length) });
     at += length;
   }
@@ -26,7 +26,7 @@ export function derValues(bytes: Uint8Array): DerValue[] {
 
 function byteAt(bytes: Uint8Array, at: number): number {
   const byte = bytes[at];
-  if (byte === undefined) throw new RangeError('the value ends too early');
+  if (byte === undefined) throw new RangeError('the value is truncated');
   return byte;
 }
 

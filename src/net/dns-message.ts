@@ -128,7 +128,7 @@ export function decodeAnswer(message: Buffer): DnsAnswer {
   const code = (flags ?? 0) & 0xf;
   // A truncated message may end in the middle of a section.
   const isTruncated = ((flags ?? 0) & 0x0200) !== 0;
-  if (((flags ?? 0) & 0x8000) === 0) throw new DnsFormatError('a question instead of an answer');
+  if (((flags ?? 0) & 0x8000) === 0) throw new DnsFormatError('a query instead of a response');
   const section = (count = 0) => reader.records(count, isTruncated);
   return {
     id: id ?? 0,
@@ -160,7 +160,7 @@ class Reader {
   }
 
   skip(count: number): void {
-    if (this.#at + count > this.#message.length) throw new DnsFormatError('the answer ends too early');
+    if (this.#at + count > this.#message.length) throw new DnsFormatError('the response is truncated');
     this.#at += count;
   }
 
@@ -189,7 +189,7 @@ class Reader {
       text += `${escapeLabel(this.#message.subarray(at + 1, at + 1 + length))}.`;
       at += length + 1;
     }
-    throw new DnsFormatError('a name of the answer has no end');
+    throw new DnsFormatError('a name in the response has no end');
   }
 
   records(count: number, mayEnd: boolean): DnsRecord[] {
@@ -205,7 +205,7 @@ class Reader {
     const name = this.name();
     const [number, classNumber, ttl, length] = [this.u16(), this.u16(), this.u32(), this.u16()];
     const end = this.#at + length;
-    if (end > this.#message.length) throw new DnsFormatError('the answer ends too early');
+    if (end > this.#message.length) throw new DnsFormatError('the response is truncated');
     const type = TYPE_NAMES.get(number) ?? `TYPE${number}`;
     const { data, serial } = this.#data(type, length);
     this.#at = end;

@@ -51,7 +51,7 @@ export class JsonClient {
     try {
       return { value: JSON.parse(body), etag: headers.etag };
     } catch {
-      throw new Error(`${url}: the answer is not JSON: ${body.slice(0, 100)}`);
+      throw new Error(`${url}: the response is not JSON: ${body.slice(0, 100)}`);
     }
   }
 
@@ -93,7 +93,7 @@ export class JsonClient {
       // The next try opens a new connection, to another replica perhaps, and reads the authorities' file again.
       this.close();
       if (tooMuch.signal.aborted)
-        throw new Error(`${shownUrl(url)}: the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+        throw new Error(`${shownUrl(url)}: the response is larger than ${MAX_ANSWER_BYTES} bytes`);
       // Only code and message: got's errors hold the request's headers, and so the token.
       const code = cause instanceof RequestError ? `${cause.code} ` : '';
       throw new Error(`${shownUrl(url)}: ${code}${errorText(cause)}`);

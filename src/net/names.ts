@@ -81,7 +81,7 @@ export class Names {
       (found) => {
         const addresses = found.filter((one) => wanted === 0 || one.family === wanted);
         const [first] = addresses;
-        if (!first) callback(new NameError('ENOTFOUND', `${name} has no address of IPv${wanted}`), '');
+        if (!first) callback(new NameError('ENOTFOUND', `${name} has no IPv${wanted} address`), '');
         else if (all) callback(null, addresses);
         else callback(null, first.address, first.family);
       },
@@ -138,8 +138,8 @@ export class Names {
       clearTimeout(timer);
       this.#closed.signal.removeEventListener('abort', end);
     }
-    if (failure === undefined) throw new NameError('ENOTFOUND', `no name server knows ${name} (${servers.join(', ')})`);
-    throw new NameError('EAI_AGAIN', `${name}: no answer from a name server (${servers.join(', ')}: ${failure})`);
+    if (failure === undefined) throw new NameError('ENOTFOUND', `no name server can resolve ${name} (${servers.join(', ')})`);
+    throw new NameError('EAI_AGAIN', `${name}: no response from a name server (${servers.join(', ')}: ${failure})`);
   }
 
   #keep(name: string, { addresses, ttlSeconds }: Found): readonly LookupAddress[] {

@@ -29,7 +29,7 @@ export function proxyFor(target: URL, env: NodeJS.ProcessEnv): ForwardProxy | un
   if (variable === undefined || isDirect(target, env.NO_PROXY || env.no_proxy || '')) return undefined;
   const url = proxyUrl((env[variable] ?? '').trim());
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    const found = url ? `found ${url.protocol}//` : 'it is none';
+    const found = url ? `found ${url.protocol}//` : 'it is not a URL';
     throw new ProxyError(`${variable}: expected a proxy such as http://proxy:3128; ${found}`);
   }
   return { url, shown: `${url.protocol}//${url.host}`, variable };

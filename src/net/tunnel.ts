@@ -67,11 +67,11 @@ export class TunnelAgent extends HttpsAgent {
       if (statusCode === 200)
         return callback?.(null, super.createConnection({ ...options, socket } as never) as Duplex);
       socket.destroy();
-      fail(`answered ${`${statusCode} ${statusMessage}`.trim()} when asked for a tunnel to ${target}`);
+      fail(`answered ${`${statusCode} ${statusMessage}`.trim()} to the request for a tunnel to ${target}`);
     });
     request.once('response', (response) => {
       response.destroy();
-      fail(`made no tunnel to ${target}: it answered ${response.statusCode}`);
+      fail(`did not open a tunnel to ${target}: it answered ${response.statusCode}`);
     });
     request.once('error', (cause: NodeJS.ErrnoException) =>
       fail(`can’t be reached: ${cause.code ?? ''} ${cause.message}`),

@@ -169,7 +169,7 @@ export class PushCycle {
     const key = `budget/${group}`;
     if (without.size === 0) log.over(key);
     else {
-      const next = 'these families are missing from the pushes: raise the budget or collect less';
+      const next = 'these families are not pushed: raise the budget or collect less';
       log.say('warn', key, { group, series: total, families: [...without], next }, 'series budget exceeded');
     }
     const kept = without.size === 0 ? snapshots : snapshots.map((snapshot) => snapshot.without(without));
@@ -210,13 +210,13 @@ export class PushCycle {
     const { log } = this.#options;
     const name = `${group}.${collector}`;
     for (const lost of withheld) {
-      const next = 'docs/security.md lists what each tier sees';
-      log.once(`${name}: ${lost}`, { collector: name, lost, next }, 'not visible with the rights of this agent');
+      const next = 'see docs/security.md for the data visible in each tier';
+      log.once(`${name}: ${lost}`, { collector: name, lost, next }, 'not visible with the permissions of this agent');
     }
     const [level, next] =
       outcome === 'fault'
         ? (['warn', 'its series are missing from this push'] as const)
-        : (['info', 'partial data: the rest of the collector is collected'] as const);
+        : (['info', 'partial data: the rest of the collector is pushed'] as const);
     const kinds = Map.groupBy(errors, ({ message }) => kindOf(message));
     for (const [kind, alike] of kinds) {
       const reason = alike[0]?.message;

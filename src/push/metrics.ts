@@ -7,7 +7,7 @@ export interface CycleMetrics {
   readonly skipped: Counter<'reason'>;
 }
 
-/** Creates them in `registry`. */
+/** Registers them in `registry`. */
 export function cycleMetrics(registry: Registry): CycleMetrics {
   const registers = [registry];
   return {

@@ -102,7 +102,7 @@ export class Schedule {
    * and one that was set forward by years would let it go through every slot between.
    */
   #startAnew(byMs: number): void {
-    this.#options.log.warn({ bySeconds: Math.round(byMs / 1000) }, 'the clock was set: the schedule starts anew');
+    this.#options.log.warn({ bySeconds: Math.round(byMs / 1000) }, 'the clock was set: schedule restarted');
     clearTimeout(this.#delay);
     this.#nextMs = undefined;
     void this.#task.stop();

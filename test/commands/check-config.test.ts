@@ -21,7 +21,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'failover-with-query.yaml':
     ':5:16: exporters.vm.failover.0: no query in the URL: a token goes into a file, labels into labels',
   'gateway-at-victoria.yaml':
-    ':4:10: exporters.gateway.url: /api/v1/import/prometheus takes no pushes of type pushgateway; this is a path of VictoriaMetrics: set type: vmagent',
+    ':4:10: exporters.gateway.url: /api/v1/import/prometheus does not accept pushes of type pushgateway; this is a path of VictoriaMetrics: set type: vmagent',
   'half-auth.yaml': ':6:7: exporters.vm.auth: username and passwordFile must be set together',
   'header-that-frames.yaml':
     ':5:35: exporters.vm.headers.Transfer-Encoding: the agent sets this header itself, so it can’t be configured',
@@ -34,7 +34,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'not-yaml.yaml': ':3:1: All mapping items must start at the same column',
   'prototype-as-name.yaml': ':3:5: exporters.__proto__: this name can’t be used',
   'remote-write-url.yaml':
-    ':4:10: exporters.vm.url: /api/v1/write takes no pushes of type vmagent; this is for remote write: give the base URL, such as http://victoria-metrics:8428, or …/insert/0/prometheus of a cluster',
+    ':4:10: exporters.vm.url: /api/v1/write does not accept pushes of type vmagent; this is for remote write: set the base URL, such as http://victoria-metrics:8428, or …/insert/0/prometheus of a cluster',
   'taken-label.yaml':
     ':2:8: labels.pod: container_start_time_seconds has a label of this name, which would be overwritten on every series: choose another name',
   'unknown-key.yaml': ':3:14: push.intervall: unknown key; did you mean interval?',

@@ -56,7 +56,7 @@ test('check-config --connect says of each receiver whether it takes pushes and w
     [vmauth, 'VictoriaMetrics|vmauth'],
     [gateway, 'Pushgateway \\d+\\.\\d+\\.\\d+'],
   ] as const) {
-    assert.match(good.said, new RegExp(`${url} takes pushes \\(.*ms; it is (?:${product})`));
+    assert.match(good.said, new RegExp(`${url} accepts pushes \\(.*ms; it is (?:${product})`));
   }
   const { said, code } = await connect({
     noauth: { type: 'vmagent', url: vmauth },
@@ -66,11 +66,11 @@ test('check-config --connect says of each receiver whether it takes pushes and w
     down: { type: 'vmagent', url: 'http://127.0.0.1:9' },
   });
   assert.equal(code, 1);
-  assert.match(said, /exporters\.noauth: .* takes no pushes: 401: .*; check auth and its file/);
-  assert.match(said, /exporters\.swapped: .* takes no pushes: 404: .* it is Pushgateway .*: set type: pushgateway/);
-  assert.match(said, /exporters\.reverse: .* takes no pushes: 400: .* it is VictoriaMetrics .*: set type: vmagent/);
-  assert.match(said, /exporters\.prometheus: .* it is Prometheus \d.*, which takes no pushes of this kind/);
-  assert.match(said, /exporters\.down: .* takes no pushes: error: ECONNREFUSED/);
+  assert.match(said, /exporters\.noauth: .* does not accept pushes: 401: .*; check auth and its file/);
+  assert.match(said, /exporters\.swapped: .* does not accept pushes: 404: .* it is Pushgateway .*: set type: pushgateway/);
+  assert.match(said, /exporters\.reverse: .* does not accept pushes: 400: .* it is VictoriaMetrics .*: set type: vmagent/);
+  assert.match(said, /exporters\.prometheus: .* it is Prometheus \d.*, which does not accept pushes of this kind/);
+  assert.match(said, /exporters\.down: .* does not accept pushes: error: ECONNREFUSED/);
   assert.deepEqual(await victoria.export('{job=~".+"}'), []);
   assert.doesNotMatch(await (await fetch(`${gateway}/metrics`)).text(), /push_time_seconds\{/);
 });

@@ -146,9 +146,9 @@ test('a disk that stops to answer during an outage: bounds, page, metrics, and t
     assert.ok((await outage.own('firesteel_export_queue_bytes', 'tier="disk"')) <= onDisk + QUEUE_BYTES);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
-  assert.match(await outage.ask('/v1/status'), /the disk does not answer/);
+  assert.match(await outage.ask('/v1/status'), /the disk does not respond/);
   assert.match(await outage.ask('/healthz'), /ok/i);
-  assert.match(outage.agent.stderr(), /spool trouble/);
+  assert.match(outage.agent.stderr(), /spool error/);
   const { code, ms } = await outage.end(1);
   t.diagnostic(`ended with ${code} after ${Math.round(ms)} ms`);
   assert.equal(code, 0);

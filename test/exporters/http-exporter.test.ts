@@ -66,8 +66,8 @@ test('an answer that may pass is tried again with the same stamp', async (t) => 
   assert.equal(await counted('firesteel_export_retries_total{exporter="it",reason="server_error"}'), 1);
   assert.equal(await counted('firesteel_export_requests_total{code="503",exporter="it"}'), 1);
   const complaint = JSON.parse(lines[0] ?? '{}') as Record<string, unknown>;
-  assert.deepEqual([complaint.answer, complaint.next], ['disk is read-only', 'trying again in 0.5 s']);
-  assert.match(lines[1] ?? '', /delivering again/);
+  assert.deepEqual([complaint.answer, complaint.next], ['disk is read-only', 'retrying in 0.5 s']);
+  assert.match(lines[1] ?? '', /delivery recovered/);
 });
 
 test("a body that is refused family by family is given up with the receiver's words", async (t) => {

@@ -175,7 +175,7 @@ test('a disk that stalls during an outage: bounds, metrics, the status, and the 
   for (let stamp = 1; stamp <= 100; stamp++) exporter.deliver(await bodyAt(stamp, LINES));
   await until(async () => (await counted('spool_usable{exporter="it"}')) === 0);
   const { spool, memory } = exporter.status();
-  assert.match(spool?.trouble ?? '', /does not answer/);
+  assert.match(spool?.trouble ?? '', /does not respond/);
   assert.ok((spool?.bytes ?? 0) > 0 && (spool?.bytes ?? 0) <= 65_536, `${spool?.bytes} bytes wait for the disk`);
   assert.equal(await counted('queue_bytes{exporter="it",tier="disk"}'), spool?.bytes);
   const waiting = memory.bodies + (spool?.bodies ?? 0);

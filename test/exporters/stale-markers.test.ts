@@ -64,7 +64,7 @@ for (const code of [200, 302, 400, 401, 403, 404, 405, 415, 501] as const) {
     await turn();
     assert.equal(uploads.length, 1);
     assert.equal(said.length, 1);
-    assert.match(said[0] ?? '', /"level":"info".*takes no remote write/);
+    assert.match(said[0] ?? '', /"level":"info".*does not support remote write/);
     pass(3_700_000);
     end(1);
     while (uploads.length < 2) await turn();
@@ -80,7 +80,7 @@ test('where markers are configured, a refusal is a warning each time', async () 
   end(1);
   while (uploads.length < 2) await turn();
   await markers.close(10_000);
-  assert.match(said[0] ?? '', /"level":"warn".*could not be ended/);
+  assert.match(said[0] ?? '', /"level":"warn".*failed to send stale markers/);
 });
 
 test('an overload is tried again, three times at most; by one who is no longer master not at all', async () => {

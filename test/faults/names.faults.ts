@@ -69,7 +69,7 @@ test('exporters whose name server is silent do not delay the pushes of another',
   assert.ok(p99(later) < LATER_MS + p99(noise), '99 of 100');
   // The first answer of a silent name server is waited for for a second.
   assert.ok((later.at(-1) ?? Number.NaN) < 900, `none waited for a name server; worst ${later.at(-1)} ms`);
-  assert.match(agent.stderr(), /silent-0\.example: no answer from a name server \(127\.0\.0\.77/);
+  assert.match(agent.stderr(), /silent-0\.example: no response from a name server \(127\.0\.0\.77/);
 });
 
 const byValue = (one: number, other: number) => one - other;

@@ -42,7 +42,7 @@ test("all of Go's numbers are read", () => {
 
 test('bad lines are refused with their number and the reason', () => {
   const cases: [string, RegExp][] = [
-    ['1abc 1', /line 2: a line starts with a metric name or #/],
+    ['1abc 1', /line 2: a line must start with a metric name or #/],
     ['foo-bar 1', /"-bar" is not a number/],
     ['m', /"" is not a number/],
     ['m 1 2 3', /text after the timestamp/],
@@ -50,7 +50,7 @@ test('bad lines are refused with their number and the reason', () => {
     ['m{a="1" 1', /expected "," or "}" at column 9/],
     ['m{a="1', /label a has no closing quote/],
     ['m{a="\\x"} 1', /unknown escape \\x/],
-    ['m{a="1",a="2"} 1', /label a twice/],
+    ['m{a="1",a="2"} 1', /duplicate label a/],
     [`m{${Array.from({ length: 257 }, (_, index) => `l${index}=""`).join(',')}} 1`, /more than 256 labels/],
     ['m{1a="1"} 1', /expected a label name at column 3/],
     ['m{a=1} 1', /expected "\\"" at column 5/],

@@ -93,7 +93,7 @@ test('no sample is no success: no data where that is declared, else a fault, as 
     results.map(({ outcome, reason, isEmpty, errors }) => [outcome, reason, isEmpty, errors.length]),
     [
       ['nodata', 'no device', true, 0],
-      ['fault', 'no sample, although its files could be read: their format is not the expected one', undefined, 1],
+      ['fault', 'no samples, although its files are readable: they have an unexpected format', undefined, 1],
       ['fault', 'sd1: gone (and 1 more)', undefined, 2],
     ],
   );
@@ -127,7 +127,7 @@ test('a family that two collectors bring is refused from the later one only', as
   assert.equal(results[0]?.outcome, 'ok');
   assert.equal(results[1]?.outcome, 'partial', 'the rest of it arrives');
   const [refusal] = results[1]?.errors ?? [];
-  assert.equal(refusal?.message, 'family heat_celsius already comes from node.first; refused from node.second');
+  assert.equal(refusal?.message, 'family heat_celsius already comes from node.first; rejected from node.second');
   const samples = samplesOf(await registry.metrics());
   assert.deepEqual([samples.get('heat_celsius{zone="a"}'), samples.has('heat_celsius{zone="b"}')], [1, false]);
   assert.equal(samples.get('own{}'), 3);
@@ -155,8 +155,8 @@ test('groups differ in job: a family of another group is taken, unless its type 
   assert.deepEqual(
     results[0]?.errors.map(({ message }) => message),
     [
-      'family ends_total is a counter of agent (self metrics), but gauge here; refused from node.files',
-      'family up is what the push adds itself; refused from node.files',
+      'family ends_total is a counter of agent (self metrics), but gauge here; rejected from node.files',
+      'family up is added by the push itself; rejected from node.files',
     ],
   );
   const text = await registry.metrics();

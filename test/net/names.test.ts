@@ -122,7 +122,7 @@ test('what fails says so, names the server, and is asked again the next time', a
   const { names, server } = await scene(t, { 'broken.example': 'servfail' });
   await assert.rejects(names.resolve('nowhere.example'), {
     code: 'ENOTFOUND',
-    message: 'no name server knows nowhere.example (127.0.0.1)',
+    message: 'no name server can resolve nowhere.example (127.0.0.1)',
   });
   await assert.rejects(names.resolve('broken.example'), {
     code: 'EAI_AGAIN',

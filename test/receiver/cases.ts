@@ -93,7 +93,7 @@ export const groupBodies: readonly Case[] = [
     status: 400,
     text: /with the labels of the path/,
   },
-  { name: 'a label twice', path: G, body: 'a{x="1",x="2"} 1\n', status: 400, text: /line 1: label x twice/ },
+  { name: 'a label twice', path: G, body: 'a{x="1",x="2"} 1\n', status: 400, text: /line 1: duplicate label x/ },
   {
     name: 'a second TYPE',
     path: G,

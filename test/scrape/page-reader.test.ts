@@ -147,13 +147,13 @@ test('timestamps that are honoured, in milliseconds and in seconds', () => {
 });
 
 const BAD: readonly (readonly [what: string, text: string | Buffer, reason: RegExp, options?: Options])[] = [
-  ['HTML', '<html>\n', /^line 1: a line starts with a metric name/],
+  ['HTML', '<html>\n', /^line 1: a line must start with a metric name/],
   ['a value that is no number', 'a 1\nb x\n', /^line 2: "x" is not a number/],
   ['no value', 'a{x="1"}\n', /^line 1: "" is not a number/],
   ['an open quote', 'a{x="1} 1\n', /^line 1: .*no closing quote/],
   ['text behind the timestamp', 'a 1 2 3\n', /^line 1: text after the timestamp/],
   ['labels without a comma', 'a{x="1"y="2"} 1\n', /^line 1: expected/],
-  ['a label twice', 'a{x="1",x="2"}  1\n', /^line 1: label x twice/],
+  ['a label twice', 'a{x="1",x="2"}  1\n', /^line 1: duplicate label x/],
   [
     'bytes that are not UTF-8',
     Buffer.concat([Buffer.from('a{x="'), Buffer.from([0xff]), Buffer.from('"} 1\n')]),

@@ -52,7 +52,7 @@ const POISONOUS: AnswerRule = {
   when: [0, 999],
   action: 'drop',
   reason: 'rejected',
-  hint: 'refused again and again while others were taken, so it is this body',
+  hint: 'rejected repeatedly while other batches were accepted: this batch is at fault',
 };
 
 /** Makes single tries, and does with the answer what the protocol's table says. */
@@ -297,7 +297,7 @@ export class Delivery {
 
 /** What a refusal says; a connection that was reset says nothing, so it is explained. */
 const refusalOf = ({ failure, text }: Tried): string =>
-  failure === undefined ? text : `${text}: this gateway breaks the connection instead of saying what it refuses`;
+  failure === undefined ? text : `${text}: this gateway closes the connection without reporting what it rejects`;
 
 /** A body of the same group without a sample. */
 async function question(body: Body): Promise<Body> {

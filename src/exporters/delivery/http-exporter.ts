@@ -139,7 +139,7 @@ export class HttpExporter implements Exporter {
 
   start(): void {
     if (this.#protocol.keepsHistory && this.#spool === undefined) {
-      const message = 'nothing is kept on disk: what a receiver does not take for some cycles is lost; set spool.path';
+      const message = 'no disk spool: batches are lost when a receiver is unavailable for more than a few cycles; set spool.path';
       this.#log.say('info', 'no spool', {}, message);
     }
     this.#replaying ??= this.#replay?.run(this.#closing.signal, this.#cut.signal);
@@ -175,7 +175,7 @@ export class HttpExporter implements Exporter {
         await this.#delete(group, gone);
     } catch (cause) {
       this.#report.dropped('unreadable', body.samples);
-      const message = 'a batch could not be split by job and instance: it is lost';
+      const message = 'failed to split a batch by job and instance: batch dropped';
       this.#log.say('warn', `${this.name}/${group}/split`, { exporter: this.name, group, err: cause }, message);
     }
   }
@@ -240,7 +240,7 @@ export class HttpExporter implements Exporter {
       const { code, text } = await this.#sender.send(upload, signal);
       if (typeof code === 'number' && code < 300) continue;
       const fields = { exporter: this.name, group, url: at, code, answer: text };
-      const message = 'a group of this agent could not be deleted: its last values stay at the gateway';
+      const message = 'failed to delete a group of this agent: its last values stay at the gateway';
       this.#log.say('warn', `${this.name}/${group}/delete`, fields, message);
     }
   }

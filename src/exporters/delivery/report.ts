@@ -66,7 +66,7 @@ export class Report {
     if (skewSeconds === undefined) return;
     this.#metrics.clockSkew.set({ exporter }, skewSeconds);
     if (Math.abs(skewSeconds) > SKEW_WARNING_SECONDS) {
-      const message = 'clock differs from the receiver’s; samples will be misplaced in time: check NTP on both';
+      const message = 'clock differs from the receiver’s: samples get wrong timestamps; check NTP on both';
       this.#log.say('warn', `${exporter}/skew`, { exporter, skewSeconds: Math.round(skewSeconds) }, message);
     }
   }
@@ -88,7 +88,7 @@ export class Report {
     this.#failing.delete(body.group);
     for (const key of complaints) this.#log.over(key);
     const { group } = body;
-    this.#log.say('info', `${exporter}/${group}/recovered`, { exporter, group }, 'delivering again');
+    this.#log.say('info', `${exporter}/${group}/recovered`, { exporter, group }, 'delivery recovered');
   }
 
   /** A body was not taken; `waitMs` until the next try, undefined when there is none. */
@@ -97,7 +97,7 @@ export class Report {
     const { group } = body;
     this.#isFailing = true;
     const said = tried.text === '' ? `status ${tried.code} without a message` : tried.text;
-    const between = `this went through the proxy ${tried.proxy}: check it too, or name the host in NO_PROXY`;
+    const between = `sent through the proxy ${tried.proxy}: check it too, or add the host to NO_PROXY`;
     const hint = [rule.hint, ...(tried.proxy === undefined ? [] : [between])]
       .filter((one) => one !== undefined)
       .join('; ');
@@ -106,7 +106,7 @@ export class Report {
     const key = `${exporter}/${group}/${rule.reason}`;
     this.#failing.set(group, (this.#failing.get(group) ?? new Set()).add(key));
     this.#log.over(`${exporter}/${group}/recovered`);
-    const next = waitMs === undefined ? 'gave this body up' : `trying again in ${Math.round(waitMs / 100) / 10} s`;
+    const next = waitMs === undefined ? 'batch dropped' : `retrying in ${Math.round(waitMs / 100) / 10} s`;
     const fields = { exporter, group, url, code: tried.code, answer: tried.text, hint: hint || undefined, next };
     this.#log.say(waitMs === undefined ? 'error' : 'warn', key, fields, `push failed: ${rule.reason}`);
   }
@@ -123,8 +123,8 @@ export class Report {
 
   /** A family is left out of a group from now on, since the receiver refuses it. */
   refusedFamily(group: Group, url: string, family: string, reason: string): void {
-    const fields = { exporter: this.#exporter, group, url, family, answer: reason, next: 'trying it again in an hour' };
-    const message = 'the receiver refuses this family: it is left out, the rest of the group is sent';
+    const fields = { exporter: this.#exporter, group, url, family, answer: reason, next: 'retrying it in an hour' };
+    const message = 'the receiver rejects this family: it is omitted, the rest of the group is sent';
     this.#log.say('error', `${this.#exporter}/${group}/family ${family}`, fields, message);
   }
 
@@ -132,7 +132,7 @@ export class Report {
   takenAgain(group: Group, family: string): void {
     const exporter = this.#exporter;
     this.#log.over(`${exporter}/${group}/family ${family}`);
-    this.#log.say('info', `${exporter}/${group}/again ${family}`, { exporter, group, family }, 'family is taken again');
+    this.#log.say('info', `${exporter}/${group}/again ${family}`, { exporter, group, family }, 'family accepted again');
   }
 
   /** The samples by family that were left out of a push that was taken. */

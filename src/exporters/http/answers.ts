@@ -45,7 +45,7 @@ const TENANT = /tenant|account ?id|project ?id|X-Scope-OrgID|no org id/i;
 const NO_ROUTE = /missing route|no route|no (?:matching )?(?:backend|upstream|service)|unknown (?:host|route)/i;
 const NO_PATH = /unsupported path|path requested|not found|cannot (?:POST|PUT)|no such (?:path|page|handler)/i;
 
-const PATH_HINT = 'no such path at this address: check the path of the url (and the tenant, of a cluster)';
+const PATH_HINT = 'no such path at this address: check the path of the url (for a cluster, also the tenant)';
 
 /**
  * What every protocol ends with: answers that say nothing about the body, which is therefore kept. Servers have no common
@@ -56,23 +56,23 @@ export const NOT_THE_BODY: readonly AnswerRule[] = [
     when: [200, 299],
     action: 'pause',
     reason: 'not_a_receiver',
-    hint: 'a success, but not one of this protocol: nothing was stored; check host, port and path of the url, and what stands in between',
+    hint: 'a success response of another protocol: nothing was stored; check host, port and path of the url, and any proxy in between',
   },
-  { when: [300, 399], action: 'pause', reason: 'redirect', hint: 'redirects are not followed; correct the url' },
-  { when: 407, action: 'pause', reason: 'proxy', hint: 'the proxy wants credentials: check HTTP_PROXY and NO_PROXY' },
+  { when: [300, 399], action: 'pause', reason: 'redirect', hint: 'redirects are not followed: correct the url' },
+  { when: 407, action: 'pause', reason: 'proxy', hint: 'the proxy requires credentials: check HTTP_PROXY and NO_PROXY' },
   {
     when: [400, 499],
     text: TLS_PORT,
     action: 'pause',
     reason: 'tls',
-    hint: 'this port speaks TLS: write https:// in the url',
+    hint: 'this port expects TLS: use https:// in the url',
   },
   {
     when: [400, 499],
     text: CLIENT_CERTIFICATE,
     action: 'pause',
     reason: 'tls',
-    hint: 'the receiver wants a client certificate: set tls.certFile and tls.keyFile, or check them',
+    hint: 'the receiver requires a client certificate: set tls.certFile and tls.keyFile, or check them',
   },
   { when: [400, 499], text: NO_PATH, action: 'pause', reason: 'path', hint: PATH_HINT },
   {
@@ -97,21 +97,21 @@ export const NOT_THE_BODY: readonly AnswerRule[] = [
     text: /wrong version number|packet length too long|EPROTO/i,
     action: 'retry',
     reason: 'network',
-    hint: 'the port does not speak TLS: write http:// in the url, or check the port',
+    hint: 'the port does not speak TLS: use http:// in the url, or check the port',
   },
   {
     when: 'network',
     text: /certificate|CERT_|self.signed/i,
     action: 'retry',
     reason: 'network',
-    hint: 'the certificates of receiver and agent do not fit: check tls.caFile, tls.serverName, tls.certFile',
+    hint: 'the certificates of receiver and agent do not match: check tls.caFile, tls.serverName, tls.certFile',
   },
   {
     when: 'network',
     text: /tunnel|the proxy/i,
     action: 'retry',
     reason: 'proxy',
-    hint: 'the proxy does not let this pass: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY',
+    hint: 'the proxy does not allow this request: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY',
   },
   {
     when: 'network',
@@ -125,14 +125,14 @@ export const NOT_THE_BODY: readonly AnswerRule[] = [
     text: /socket hang up|Parse Error/i,
     action: 'retry',
     reason: 'network',
-    hint: 'closed without an answer; if that goes on, the port may speak TLS (https:// in the url) or another protocol',
+    hint: 'closed without a response; if this persists, the port may speak TLS (https:// in the url) or another protocol',
   },
   { when: 'network', action: 'retry', reason: 'network' },
   {
     when: [0, 999],
     action: 'pause',
     reason: 'refused',
-    hint: 'the answer names no line and no sample, so it is not about the data: check url, route, TLS, tenant and credentials',
+    hint: 'the response names no line and no sample, so the data is not the cause: check url, route, TLS, tenant and credentials',
   },
 ];
 

@@ -137,7 +137,7 @@ function failureOf(
   if (cause instanceof StageTimeout) {
     return cause.stage === 'connect'
       ? { code: 'error', failure: 'network', text: `${through}no connection (${cause.message})` }
-      : { code: 'error', failure: 'timeout', text: `${through}no answer within ${timeoutMs} ms (${cause.message})` };
+      : { code: 'error', failure: 'timeout', text: `${through}no response within ${timeoutMs} ms (${cause.message})` };
   }
   // A name with several addresses gives an error for each.
   const first = cause instanceof AggregateError ? cause.errors[0] : cause;

@@ -2,7 +2,7 @@ import { ProxyError, proxyFor } from '../../net/proxy.ts';
 import type { Precheck } from '../exporter-type.ts';
 import type { HttpSettings } from './settings.ts';
 
-/** The ways to all addresses of the exporter `name`, as the proxies of `env` make them. */
+/** The routes to all addresses of the exporter `name`, through the proxies of `env`. */
 export function waysTo(name: string, settings: HttpSettings, env: NodeJS.ProcessEnv): Precheck {
   const problems: string[] = [];
   const warnings: string[] = [];
@@ -11,7 +11,7 @@ export function waysTo(name: string, settings: HttpSettings, env: NodeJS.Process
     try {
       const proxy = proxyFor(new URL(url), env);
       if (!proxy || !hasSecrets || !url.startsWith('http:')) continue;
-      const advice = 'use https, or name the host in NO_PROXY';
+      const advice = 'use https, or add the host to NO_PROXY';
       const what = settings.auth === undefined ? 'headers' : 'credentials';
       warnings.push(
         `exporters.${name}: the proxy ${proxy.shown} (${proxy.variable}) sees the ${what} for ${url}: ${advice}`,

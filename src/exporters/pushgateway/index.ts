@@ -10,14 +10,14 @@ import { janitorSettings } from './janitor-settings.ts';
 const WRONG_PATHS: readonly WrongPath[] = [
   {
     path: /\/metrics(?:\/job(?:@base64)?(?:\/.*)?)?$/,
-    advice: 'leave out all from /metrics on: the agent adds /metrics/job/… itself',
+    advice: 'omit /metrics and everything after it: the agent adds /metrics/job/… itself',
   },
   {
     path: /\/api\/v1\/import(?:\/.*)?$|\/api\/v1\/(?:write|push|read|receive)$|^\/(?:insert|select)(?:\/|$)|\/vmui$/,
     advice: 'this is a path of VictoriaMetrics: set type: vmagent',
   },
-  { path: QUERY_PATHS, advice: 'this is the API of Prometheus or VictoriaMetrics; give the gateway’s base URL' },
-  { path: /\/api\/v1(?:\/metrics)?$|\/-\/(?:healthy|ready)$/, advice: 'give the gateway’s base URL' },
+  { path: QUERY_PATHS, advice: 'this is the API of Prometheus or VictoriaMetrics; set the gateway’s base URL' },
+  { path: /\/api\/v1(?:\/metrics)?$|\/-\/(?:healthy|ready)$/, advice: 'set the gateway’s base URL' },
 ];
 
 const settings = z

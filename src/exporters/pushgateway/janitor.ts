@@ -7,9 +7,9 @@ import { type ClusterGroups, isLeftOver } from './left-over-groups.ts';
 export interface JanitorOptions {
   readonly exporter: string;
   readonly gateway: GatewayClient;
-  /** Whether this agent is the one to clean up. */
+  /** Whether this agent is the one that cleans up. */
   readonly isMaster: () => boolean;
-  /** The names of the nodes of the cluster now. */
+  /** The names of the current nodes of the cluster. */
   readonly nodes: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
   readonly ours: Pick<ClusterGroups, 'jobs' | 'cluster' | 'graceMs'>;
   readonly everyMs: number;
@@ -19,12 +19,12 @@ export interface JanitorOptions {
   readonly metrics: Pick<ExportMetrics, 'groupsDeleted' | 'janitorErrors'>;
 }
 
-/** Nodes come and go; beyond, the oldest are forgotten, and their groups stay. */
+/** Limit of remembered nodes. Above it, the oldest are forgotten, and their groups stay. */
 const MOST_KNOWN = 50_000;
 
 /**
- * Deletes what nodes that have left the cluster have left at a Pushgateway, which keeps a group for ever: their last
- * values would be told as if they were new.
+ * Deletes the groups of nodes that have left the cluster from a Pushgateway. A Pushgateway keeps groups forever, so it
+ * would expose their last values as current ones.
  */
 export class Janitor {
   readonly #options: JanitorOptions;
@@ -50,7 +50,7 @@ export class Janitor {
     const { exporter, clock, everyMs, isMaster, log } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      // First the pause: a node agent that was just restarted has yet to push.
+      // Wait first: a node agent that has just restarted has not pushed yet.
       await clock.sleep(everyMs, signal);
       if (signal.aborted || !isMaster()) continue;
       try {
@@ -60,7 +60,7 @@ export class Janitor {
         if (signal.aborted) return;
         this.#options.metrics.janitorErrors.inc({ exporter });
         const fields = { exporter, reason: (cause as Error).message };
-        log.say('warn', `${exporter}/janitor`, fields, 'groups of nodes that are gone could not be deleted');
+        log.say('warn', `${exporter}/janitor`, fields, 'failed to delete groups of nodes that have left the cluster');
       }
     }
   }
@@ -68,8 +68,8 @@ export class Janitor {
   async #round(signal: AbortSignal): Promise<void> {
     const { exporter, gateway, ours, isMaster, log, nodes, now } = this.#options;
     const there = await nodes(signal);
-    // A cluster without nodes runs no agents: it is the answer that is wrong.
-    if (there.size === 0) throw new Error('the API server lists no nodes at all');
+    // A cluster without nodes runs no agents, so the response must be wrong.
+    if (there.size === 0) throw new Error('the API server returned an empty list of nodes');
     for (const node of there) this.#remember(node);
     const home = { ...ours, nodes: there, known: this.#known, nowMs: now() };
     for (const group of await gateway.groups(signal)) {
@@ -82,7 +82,7 @@ export class Janitor {
         'info',
         `${exporter}/janitor/${job}/${instance}`,
         { exporter, job, instance },
-        'node is gone: group deleted',
+        'node has left the cluster: group deleted',
       );
     }
   }

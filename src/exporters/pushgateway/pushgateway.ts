@@ -5,7 +5,7 @@ import { splitByIdentity } from './by-identity.ts';
 
 const NOTHING = /^$/;
 
-/** Values that may stand in a path as they are: anything else is redirected, split or refused by the gateway. */
+/** Values that may appear in a path as they are. The gateway redirects, splits or rejects anything else. */
 const PLAIN = /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/;
 
 const part = (name: string, value: string): string => {
@@ -14,8 +14,8 @@ const part = (name: string, value: string): string => {
 };
 
 /**
- * Prometheus Pushgateway. PUT replaces the whole group, so that series which are gone vanish; the grouping key is
- * job, instance and the labels that all series share. A gateway keeps one value: no queue, no replay.
+ * Prometheus Pushgateway. PUT replaces the whole group, so stale series disappear. The grouping key is job, instance
+ * and the labels that all series share. A gateway stores one value only: no queue, no replay.
  */
 export const pushgateway: Protocol = {
   type: 'pushgateway',
@@ -30,10 +30,10 @@ export const pushgateway: Protocol = {
     );
     return `${base}/metrics${part('job', job)}${key.join('')}`;
   },
-  // Also an empty push makes a group; a push path is told by what it may not be asked with.
+  // Even an empty push creates a group. A push path is recognized by the method it does not allow.
   question: { method: 'GET', members: [gzipSync('')], taken: [405] },
   answers: [
-    // A gateway has no word to say about a push that it took.
+    // A gateway returns no text for a push that it accepts.
     { when: 202, text: NOTHING, action: 'done', reason: 'unchecked' },
     { when: 200, text: NOTHING, action: 'done', reason: 'ok' },
     {
@@ -42,16 +42,16 @@ export const pushgateway: Protocol = {
       page: false,
       action: 'narrow',
       reason: 'type_conflict',
-      hint: 'another group has this metric with another type; delete that group',
+      hint: 'another group has this metric with a different type: delete that group',
     },
     {
       when: 400,
-      // Our first line is a comment, so this one is not read as it was written.
+      // Our first line is a comment, so the gateway has not read the batch as it was sent.
       text: /\bline 1: invalid metric name/,
       page: false,
       action: 'pause',
       reason: 'encoding',
-      hint: 'a Pushgateway before 1.5 does not read gzip: set compression of the exporter to none',
+      hint: 'a Pushgateway before 1.5 does not support gzip: set compression of the exporter to none',
     },
     {
       when: 400,
@@ -59,21 +59,21 @@ export const pushgateway: Protocol = {
       page: false,
       action: 'narrow',
       reason: 'rejected',
-      hint: 'the receiver refuses a line of this body',
+      hint: 'the receiver rejects a line of this batch',
     },
     {
       when: 400,
       text: /odd number of components|base64|label name/i,
       action: 'pause',
       reason: 'path',
-      hint: 'the url ends in a part of a group: leave out all from /metrics/job/ on, the agent adds that itself',
+      hint: 'the url ends with part of a grouping key: omit /metrics/job/ and everything after it, the agent adds that itself',
     },
-    { when: 413, action: 'drop', reason: 'too_large', hint: "raise the proxy's limit for bodies" },
+    { when: 413, action: 'drop', reason: 'too_large', hint: "raise the proxy's limit for request bodies" },
     { when: 408, action: 'retry', reason: 'busy', tries: 2 },
     { when: 425, action: 'retry', reason: 'busy', tries: 2 },
     { when: 429, action: 'retry', reason: 'busy', tries: 2 },
     { when: [500, 599], action: 'retry', reason: 'server_error', tries: 2 },
-    // Debian's Pushgateway 1.11 panics while it refuses a push.
+    // Debian's Pushgateway 1.11 panics while it rejects a push.
     {
       when: 'network',
       text: /^(?:ECONNRESET|EPIPE): (?!connect)/,
@@ -81,7 +81,7 @@ export const pushgateway: Protocol = {
       otherwise: 'retry',
       reason: 'network',
     },
-    // A push goes on at the gateway after the client has left: sending it again only adds to its load.
+    // A push continues at the gateway after the client has disconnected. Sending it again only adds to the load.
     { when: 'timeout', action: 'drop', reason: 'timeout' },
     ...NOT_THE_BODY,
   ],

@@ -4,7 +4,7 @@ import type { Tried } from '../http/sender.ts';
 
 const REFUSED: AnswerRule['when'] = [400, 422];
 
-/** What each answer means; first match counts. */
+/** The meaning of each response. The first match applies. */
 export const ANSWERS: readonly AnswerRule[] = [
   { when: [200, 204], page: false, action: 'done', reason: 'ok' },
   {
@@ -13,7 +13,7 @@ export const ANSWERS: readonly AnswerRule[] = [
     page: false,
     action: 'drop',
     reason: 'out_of_order',
-    hint: 'the receiver has newer samples of these series: another agent pushes them too, or its out-of-order window is 0',
+    hint: 'the receiver has newer samples of these series: another agent pushes them as well, or its out-of-order window is 0',
   },
   {
     when: REFUSED,
@@ -21,7 +21,7 @@ export const ANSWERS: readonly AnswerRule[] = [
     page: false,
     action: 'drop',
     reason: 'duplicate',
-    hint: 'the receiver has other values of these series at the same time: two agents push the same series',
+    hint: 'the receiver has different values of these series for the same time: two agents push the same series',
   },
   {
     when: REFUSED,
@@ -29,7 +29,7 @@ export const ANSWERS: readonly AnswerRule[] = [
     page: false,
     action: 'drop',
     reason: 'too_old',
-    hint: 'the receiver takes no samples of that age, or the clock of this node is wrong',
+    hint: 'the receiver does not accept samples that old, or the clock of this node is wrong',
   },
   {
     when: REFUSED,
@@ -51,11 +51,11 @@ export const ANSWERS: readonly AnswerRule[] = [
     when: 415,
     action: 'pause',
     reason: 'encoding',
-    hint: 'the receiver reads neither remote write 2.0 nor 1.0: check the path of the url',
+    hint: 'the receiver supports neither remote write 2.0 nor 1.0: check the path of the url',
   },
   { when: 408, action: 'retry', reason: 'busy' },
   { when: 425, action: 'retry', reason: 'busy' },
-  { when: 429, action: 'retry', reason: 'busy', hint: 'the receiver limits the rate of samples' },
+  { when: 429, action: 'retry', reason: 'busy', hint: 'the receiver limits the sample rate' },
   { when: [500, 599], action: 'retry', reason: 'server_error' },
   { when: 'timeout', action: 'retry', reason: 'timeout' },
   ...NOT_THE_BODY,
@@ -65,10 +65,10 @@ const REJECTED: AnswerRule = {
   when: REFUSED,
   action: 'drop',
   reason: 'rejected',
-  hint: 'the receiver refuses a sample of this request',
+  hint: 'the receiver rejects a sample of this request',
 };
 
-/** The rule for an answer. The protocol forbids to send again what was answered with 400. */
+/** The rule for a response. The protocol forbids resending a request that was answered with 400. */
 export function ruleOf(tried: Tried): AnswerRule {
   const rule = ruleFor(ANSWERS, tried);
   const isRefused = (tried.code === 400 || tried.code === 422) && tried.isPage !== true;

@@ -11,7 +11,7 @@ import { snappy } from './snappy.ts';
 
 const ANSWER_MS = 10_000;
 
-/** Asks all addresses whether they accept remote write, by a request without a sample. Never rejects. */
+/** Checks whether all addresses accept remote write, with a request without samples. Never rejects. */
 export async function askRemoteWrite(
   settings: RemoteWriteSettings,
   target: Target,
@@ -27,12 +27,12 @@ export async function askRemoteWrite(
       const isTaken = (tried.code === 200 || tried.code === 204) && !tried.isPage;
       if (isTaken && (version === 1 || samplesWritten(tried) !== undefined)) {
         const ms = Math.round(tried.durationSeconds * 1000);
-        const text = `takes pushes (${settings.groups.join(', ')}) by remote write ${version}.0, answered in ${ms} ms`;
+        const text = `accepts pushes (${settings.groups.join(', ')}) by remote write ${version}.0, answered in ${ms} ms`;
         return { url, takesPushes: true, text };
       }
       const { hint } = ruleFor(ANSWERS, tried);
-      const said = isTaken ? 'accepted, but without saying how much was stored' : tried.text || 'no words';
-      refusal = `takes no pushes: ${tried.code}: ${said}${isTaken || hint === undefined ? '' : `; ${hint}`}`;
+      const said = isTaken ? 'accepted, but the response does not report how much was stored' : tried.text || 'no message';
+      refusal = `does not accept pushes: ${tried.code}: ${said}${isTaken || hint === undefined ? '' : `; ${hint}`}`;
     }
     return { url, takesPushes: false, text: refusal };
   };

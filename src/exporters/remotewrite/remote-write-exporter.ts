@@ -104,7 +104,7 @@ export class RemoteWriteExporter implements Exporter {
 
   start(): void {
     if (this.#spool === undefined) {
-      const message = 'nothing is kept on disk: what a receiver does not take for some cycles is lost; set spool.path';
+      const message = 'no disk spool: batches are lost when a receiver is unavailable for more than a few cycles; set spool.path';
       this.#log.say('info', 'no spool', {}, message);
     }
     this.#working ??= this.#work();

@@ -55,8 +55,8 @@ export class Disk {
 
   /** Does `work`, which is described by `what`. Rejects with DiskStalled, or as it does. */
   async run<T>(what: string, work: (io: Io) => Promise<T>): Promise<T> {
-    if (this.#late) throw new DiskStalled(`${what}: the disk has not answered an earlier request`);
-    if (stuck >= MAX_STUCK) throw new DiskStalled(`${what}: other disks of this process do not answer`);
+    if (this.#late) throw new DiskStalled(`${what}: the disk has not completed an earlier request`);
+    if (stuck >= MAX_STUCK) throw new DiskStalled(`${what}: other disks of this process do not respond`);
     const started = performance.now();
     const done = work(this.#io);
     const { promise: expired, reject } = Promise.withResolvers<never>();
@@ -67,7 +67,7 @@ export class Disk {
         this.#late = undefined;
       };
       this.#late = done.then(end, end);
-      reject(new DiskStalled(`${what}: no answer within ${Math.round(performance.now() - started)} ms`));
+      reject(new DiskStalled(`${what}: no response within ${Math.round(performance.now() - started)} ms`));
     };
     let timer: NodeJS.Timeout | undefined;
     const arm = () => {

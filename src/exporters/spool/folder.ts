@@ -62,7 +62,7 @@ async function withFile<T>(
   const handle = await io.open(path, READ);
   try {
     const status = await handle.stat();
-    if (!status.isFile()) throw new Error(`${path} is no regular file`);
+    if (!status.isFile()) throw new Error(`${path} is not a regular file`);
     return await use(handle, status.size);
   } finally {
     await handle.close();
@@ -77,7 +77,7 @@ const entryOf = (io: Io, folder: string, file: string): Promise<SpoolEntry> =>
     const text = Buffer.alloc(descriptionBytes);
     await handle.read(text, 0, text.length, HEADER_BYTES);
     const { stampMs, samples } = readDescription(header, text);
-    if (!isWhole) throw new UnusableFile(`${bytes} bytes are not what its header says`, { samples });
+    if (!isWhole) throw new UnusableFile(`its size of ${bytes} bytes does not match its header`, { samples });
     return { file, bytes, stampMs, samples };
   });
 

@@ -88,9 +88,9 @@ export interface Sizes {
 /** Reads the first 24 bytes of a file of `fileBytes`. Throws {@link UnusableFile}. */
 export function readHeader(header: Buffer, fileBytes: number): Sizes {
   if (header.length < HEADER_BYTES || !header.subarray(0, 4).equals(MAGIC))
-    throw new UnusableFile('not a spooled body');
+    throw new UnusableFile('not a spooled batch');
   const version = header.readUInt16BE(4);
-  if (version > VERSION) throw new UnusableFile(`written in version ${version}; this agent knows ${VERSION}`);
+  if (version > VERSION) throw new UnusableFile(`written in format version ${version}; this agent supports ${VERSION}`);
   const descriptionBytes = header.readUInt32BE(8);
   const payloadBytes = header.readUInt32BE(12);
   const expected = HEADER_BYTES + descriptionBytes + payloadBytes;
@@ -101,9 +101,9 @@ export function readHeader(header: Buffer, fileBytes: number): Sizes {
 
 /** Reads a description. Throws {@link UnusableFile} when it is damaged. */
 export function readDescription(header: Buffer, text: Buffer): Description {
-  if (crc32c(text) !== header.readUInt32BE(16)) throw new UnusableFile('checksum of the description differs');
+  if (crc32c(text) !== header.readUInt32BE(16)) throw new UnusableFile('checksum mismatch in the description');
   const parsed = descriptionSchema.safeParse(jsonOf(text));
-  if (!parsed.success) throw new UnusableFile('description is incomplete');
+  if (!parsed.success) throw new UnusableFile('the description is incomplete');
   return parsed.data;
 }
 
@@ -118,7 +118,7 @@ function jsonOf(text: Buffer): unknown {
 /** The body in a whole file. Rejects with {@link UnusableFile} when a byte of it has changed. */
 export async function readFile(file: Buffer): Promise<AddressedBody> {
   const { descriptionBytes, isWhole } = readHeader(file, file.length);
-  if (!isWhole) throw new UnusableFile(`${file.length} bytes are not what its header says`);
+  if (!isWhole) throw new UnusableFile(`its size of ${file.length} bytes does not match its header`);
   const { members: sizes, ...facts } = readDescription(
     file,
     file.subarray(HEADER_BYTES, HEADER_BYTES + descriptionBytes),
@@ -129,8 +129,8 @@ export async function readFile(file: Buffer): Promise<AddressedBody> {
     members.push(file.subarray(start, start + size));
     start += size;
   }
-  if (start !== file.length) throw new UnusableFile('the members have other sizes');
-  if ((await checksum(members)) !== file.readUInt32BE(20)) throw new UnusableFile('checksum of the payload differs');
+  if (start !== file.length) throw new UnusableFile('the sizes of the members do not match');
+  if ((await checksum(members)) !== file.readUInt32BE(20)) throw new UnusableFile('checksum mismatch in the payload');
   return { ...facts, members };
 }
 

@@ -79,7 +79,7 @@ export class Spool {
   get sizes(): SpoolStatus {
     const [oldest] = this.#entries;
     const stamps = [...(oldest ? [oldest.stampMs] : []), ...this.#waiting.map(({ body }) => body.stampMs)];
-    const trouble = this.#disk.stalled ? 'the disk does not answer' : this.#trouble;
+    const trouble = this.#disk.stalled ? 'the disk does not respond' : this.#trouble;
     return {
       bodies: this.#entries.length + this.#waiting.length,
       bytes: this.#bytes + this.#waitingBytes,
@@ -104,7 +104,7 @@ export class Spool {
         this.#unlock = await lockFolder(this.#disk, folder);
         if (!this.#unlock) {
           this.#trouble = 'another process uses the folder';
-          this.#say('warn', 'locked', this.#trouble, 'waiting for its end; keeping bodies in memory');
+          this.#say('warn', 'locked', this.#trouble, 'waiting for it to exit; keeping batches in memory');
           return false;
         }
         await this.#takeStock();
@@ -117,7 +117,7 @@ export class Spool {
       } catch (cause) {
         this.#trouble = errorText(cause);
         this.#isComing = cause instanceof DiskStalled;
-        this.#say('error', 'open', this.#trouble, `going on without the disk, trying again; ${this.#remedy(cause)}`);
+        this.#say('error', 'open', this.#trouble, `continuing without the disk, retrying; ${this.#remedy(cause)}`);
         this.#entries.length = 0;
         this.#bytes = 0;
         await this.#unlock?.();
@@ -167,7 +167,7 @@ export class Spool {
           await this.#setAside(entry.file, new UnusableFile(cause.message, entry));
         } else {
           this.#options.onDrop('spool_corrupt', entry.samples);
-          this.#say('error', 'read', String(cause), 'gave this body up');
+          this.#say('error', 'read', String(cause), 'batch dropped');
         }
         return undefined;
       }
@@ -204,8 +204,8 @@ export class Spool {
     this.#foreign = foreign.length;
     const [first] = foreign;
     if (!first) return;
-    const reason = `${foreign.length} entries are not the spool's, such as ${first.file}: ${first.reason}`;
-    this.#say('warn', 'foreign', reason, 'they are left alone; remove them');
+    const reason = `${foreign.length} foreign entries in the folder, such as ${first.file}: ${first.reason}`;
+    this.#say('warn', 'foreign', reason, 'they are left untouched: remove them');
   }
 
   /** Writes what waits, until nothing does or the disk stops to answer. */
@@ -225,8 +225,8 @@ export class Spool {
 
   /** Keeps what waits in memory until the disk is back; at the end gives it up. */
   #stalled(cause: DiskStalled): void {
-    const next = this.#isEnding ? 'giving up what waits' : 'keeping what waits in memory until it answers';
-    this.#say('error', 'stalled', cause.message, `${next}; look at the disk of this folder`);
+    const next = this.#isEnding ? 'dropping queued batches' : 'keeping queued batches in memory until it responds';
+    this.#say('error', 'stalled', cause.message, `${next}; check the disk of this folder`);
     if (this.#isEnding) this.#giveUpAll();
     this.#options.onChange();
     void this.#disk.stalled?.then(() => {
@@ -251,7 +251,7 @@ export class Spool {
         if (cause instanceof DiskStalled) throw cause;
         const [oldest] = this.#entries;
         const isFull = DISK_IS_FULL.has((cause as NodeJS.ErrnoException).code ?? '');
-        const next = isFull ? 'dropping the oldest bodies' : `gave this body up; ${this.#remedy(cause)}`;
+        const next = isFull ? 'dropping the oldest batches' : `batch dropped; ${this.#remedy(cause)}`;
         this.#say('error', isFull ? 'disk_full' : 'write', String(cause), next);
         if (!isFull) return onDrop('spool_error', body.samples);
         if (!oldest || oldest.stampMs > body.stampMs) return onDrop('disk_full', body.samples);
@@ -323,11 +323,11 @@ export class Spool {
     const { folder, onDrop, onSetAside } = this.#options;
     onSetAside();
     onDrop('spool_corrupt', samples);
-    this.#say('error', 'corrupt', `${file}: ${message}`, `kept as ${file}.bad`);
+    this.#say('error', 'corrupt', `${file}: ${message}`, `renamed to ${file}.bad`);
     await this.#disk
       .run(`set ${file} aside`, (io) => setAside(io, folder, file))
       .catch((cause: unknown) =>
-        this.#say('error', 'set aside', String(cause), 'it is looked at again by the next start'),
+        this.#say('error', 'set aside', String(cause), 'it is checked again at the next start'),
       );
   }
 
@@ -341,7 +341,7 @@ export class Spool {
 
   #say(level: 'warn' | 'error', what: string, reason: string, next: string): void {
     const { folder, log } = this.#options;
-    log.say(level, `spool ${folder} ${what}`, { folder, reason, next }, 'spool trouble');
+    log.say(level, `spool ${folder} ${what}`, { folder, reason, next }, 'spool error');
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

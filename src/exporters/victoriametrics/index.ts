@@ -6,17 +6,17 @@ import { httpSettings, refuseWrongPaths } from '../http/settings.ts';
 import { QUERY_PATHS, type WrongPath } from '../http/wrong-path.ts';
 import { janitorSettings } from '../pushgateway/janitor-settings.ts';
 
-const ADVICE = 'give the base URL, such as http://victoria-metrics:8428, or …/insert/0/prometheus of a cluster';
+const ADVICE = 'set the base URL, such as http://victoria-metrics:8428, or …/insert/0/prometheus of a cluster';
 
 const WRONG_PATHS: readonly WrongPath[] = [
   {
     path: /\/api\/v1\/import\/prometheus\/.+$/,
-    advice: 'leave out all behind /api/v1/import/prometheus: job and instance come from the agent',
+    advice: 'omit everything after /api/v1/import/prometheus: job and instance come from the agent',
   },
   { path: /\/api\/v1\/import(?:\/(?!prometheus$).*)?$/, advice: `this imports other formats: ${ADVICE}` },
   { path: /\/api\/v1\/(?:write|push|read|receive)$/, advice: `this is for remote write: ${ADVICE}` },
   { path: QUERY_PATHS, advice: `this answers queries: ${ADVICE}` },
-  { path: /^\/select(?:\/|$)/, advice: `a cluster is read here and written at its vminsert: ${ADVICE}` },
+  { path: /^\/select(?:\/|$)/, advice: `this path of a cluster is for queries, its vminsert accepts pushes: ${ADVICE}` },
   {
     path: /^\/insert(?:\/(?:multitenant|\d+(?::\d+)?))?$/,
     advice: 'the tenant’s path is /insert/TENANT/prometheus, such as …/insert/0/prometheus',
@@ -55,7 +55,7 @@ const settings = z
   })
   .superRefine(refuseWrongPaths('vmagent', WRONG_PATHS));
 
-/** VictoriaMetrics and vmagent, by their text import. */
+/** VictoriaMetrics and vmagent, over their text import. */
 export const vmagentExporter: ExporterType<typeof settings> = {
   name: 'vmagent',
   settings,

@@ -9,9 +9,11 @@ import { type SeriesLabels, snappyLiterals, staleMarkers } from './remote-write.
 
 export interface StaleMarkerOptions {
   readonly exporter: string;
-  /** Address of remote write for series of `target`; asked at each try, since it may be another one by then. */
+  /**
+   * The remote-write address for series of `target`. Looked up at each attempt, because it may have changed by then.
+   */
   readonly url: (target: Target) => string;
-  /** Whether the configuration asks for markers, or only allows them where the receiver takes them. */
+  /** Whether the configuration requests markers, or only allows them where the receiver supports them. */
   readonly isWanted: boolean;
   readonly sender: Pick<Sender, 'send'>;
   readonly clock: Clock;
@@ -25,23 +27,25 @@ export interface Ended {
   readonly stampMs: number;
   /** `name{labels}`. */
   readonly keys: readonly string[];
-  /** Asked before each try: whether this agent still is the one that may say so. */
+  /** Called before each attempt: whether this agent may still push for the group. */
   readonly mayPush?: (() => boolean) | undefined;
 }
 
 const TRIES = 3;
 const TIMEOUT_MS = 10_000;
-/** Series that wait; beyond, markers are not sent: a series without one ends by itself after five minutes. */
+/**
+ * Limit of queued series. Above it, markers are not sent: without one, a series goes stale after five minutes anyway.
+ */
 const MOST_WAITING = 100_000;
-/** Series in one upload: to write so many takes some milliseconds. */
+/** Series per upload. Encoding that many takes a few milliseconds. */
 const MOST_SERIES = 1000;
-/** A receiver that has no remote write is left alone for so long; it may be replaced by one that has. */
+/** A receiver without remote write is not tried again for this long. It may be replaced by one that has it. */
 const LEFT_ALONE_MS = 3_600_000;
 
 /**
- * Ends series at the receiver the moment they are gone, so that a pod that was deleted is not shown for five minutes
- * more. Best effort: dropped after three failures. Whether a receiver has remote write shows in its
- * answer to the first markers.
+ * Marks series as stale at the receiver as soon as they vanish, so that a deleted pod is not shown for five more
+ * minutes. Best effort: markers are dropped after three failures. The response to the first markers shows whether a
+ * receiver has remote write.
  */
 export class StaleMarkers {
   readonly #options: StaleMarkerOptions;
@@ -56,7 +60,7 @@ export class StaleMarkers {
     this.#options = options;
   }
 
-  /** Ends these series at the receiver; returns at once. */
+  /** Marks these series as stale at the receiver. Returns immediately. */
   end(ended: Ended): void {
     if (this.#stopping.signal.aborted || this.#waiting + ended.keys.length > MOST_WAITING) return;
     this.#queue.push(ended);
@@ -66,7 +70,7 @@ export class StaleMarkers {
     });
   }
 
-  /** Drops what waits, and resolves when the upload under way has ended: after `deadlineMs` it is cut off. */
+  /** Drops the queue, and resolves when the upload in progress has ended. It is cut off after `deadlineMs`. */
   async close(deadlineMs: number): Promise<void> {
     this.#stopping.abort();
     const cut = setTimeout(() => this.#cut.abort(), deadlineMs);
@@ -110,19 +114,19 @@ export class StaleMarkers {
     return url === this.#leftAlone.url && this.#options.clock.now() < this.#leftAlone.untilMs;
   }
 
-  /** Whether there is no use in another try. */
+  /** Whether a retry is pointless. */
   #failed(url: string, { code, text }: Tried): boolean {
     const { exporter, isWanted, clock, log } = this.#options;
     const fields = { exporter, url: withoutQueries(url), code, answer: text };
-    // Everything but an overload or a failure on the way would be refused again.
+    // Everything except an overload or a transport failure would be rejected again.
     const isRefused = typeof code === 'number' && (code < 500 || code === 501) && code !== 429 && code !== 408;
     if (isRefused && !isWanted) {
       this.#leftAlone = { url, untilMs: clock.now() + LEFT_ALONE_MS };
-      const message = 'the receiver takes no remote write: series that are gone stay visible there for five minutes';
+      const message = 'the receiver does not support remote write: vanished series stay visible there for five minutes';
       log.say('info', `${exporter}/stale-markers/none`, fields, message);
     } else {
       const level = isWanted ? 'warn' : 'info';
-      const message = 'series that are gone could not be ended at the receiver; they stay visible for five minutes';
+      const message = 'failed to send stale markers: vanished series stay visible at the receiver for five minutes';
       log.say(level, `${exporter}/stale-markers`, fields, message);
     }
     return isRefused;

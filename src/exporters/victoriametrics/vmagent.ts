@@ -2,34 +2,37 @@ import { gzipSync } from 'node:zlib';
 import type { Protocol } from '../delivery/protocol.ts';
 import { NOT_THE_BODY } from '../http/answers.ts';
 
-const ENCODING_HINT = 'the receiver does not read this compression; set compression of the exporter to gzip';
+const ENCODING_HINT = 'the receiver does not support this compression: set compression of the exporter to gzip';
 
-const REJECTED_HINT = 'the receiver refuses a line of this body';
+const REJECTED_HINT = 'the receiver rejects a line of this batch';
 
 const NOTHING = /^$/;
 const ENCODING = /unsupported.*(?:content|encoding)|content-encoding/i;
-/** Names a line or a sample: nothing else is about the body. Lines that can't be parsed are skipped and not told at all. */
+/**
+ * Names a line or a sample: no other message concerns the batch. Lines that can't be parsed are skipped without any
+ * report.
+ */
 const OF_THE_BODY = /\bline\b|\bsamples?\b/i;
 
-/** Values that may stand in the path as they are. */
+/** Values that may appear in the path as they are. */
 const IN_PATH = /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/;
 
 const IMPORT_PATH = '/api/v1/import/prometheus';
 
 /**
- * The text import of VictoriaMetrics and vmagent. job and instance travel in the Pushgateway-shaped tail of the
- * path, or as extra_label at versions that do not know the tail (Debian 12 has 1.79); lines that carry their own get
- * neither, since labels of the URL would replace them. All other labels travel as extra_label, and the time of
- * collection as `timestamp`, in milliseconds: seconds would be answered 204 and lost.
+ * The text import of VictoriaMetrics and vmagent. job and instance are sent in the Pushgateway-shaped tail of the path,
+ * or as extra_label to versions that do not support the tail (Debian 12 has 1.79). Batches whose lines carry their own
+ * get neither, because labels of the URL would replace them. All other labels are sent as extra_label, and the time of
+ * collection as `timestamp`, in milliseconds: seconds would be answered with 204 and lost.
  */
 export const vmagent: Protocol = {
   type: 'vmagent',
   method: 'POST',
   url(base, { job, instance, labels }, stampMs, isPlain = false) {
-    // A full import URL is taken as it is; a cluster's .../insert/0/prometheus gets the path like a single node.
+    // A full import URL is used as it is. A cluster's .../insert/0/prometheus gets the path added, like a single node.
     const root = base.endsWith(IMPORT_PATH) ? base : base + IMPORT_PATH;
     const query = new URLSearchParams({ timestamp: String(stampMs) });
-    // The tail's values are decoded before they are split at slashes, so such names go as extra_label as well.
+    // The tail's values are decoded before they are split at slashes, so such names are sent as extra_label as well.
     const inPath = !isPlain && [job, instance].every((value) => value !== undefined && IN_PATH.test(value));
     if (!inPath && instance !== undefined) query.append('extra_label', `instance=${instance}`);
     for (const [name, value] of Object.entries(labels)) query.append('extra_label', `${name}=${value}`);
@@ -48,7 +51,7 @@ export const vmagent: Protocol = {
   hasPlainUrls: true,
   question: { method: 'POST', members: [gzipSync('# firesteel check-config\n')], taken: [200, 204] },
   answers: [
-    // Neither has a word to say about a body that it took.
+    // Neither returns text for a batch that it accepts.
     { when: 204, text: NOTHING, action: 'done', reason: 'ok' },
     { when: 200, text: NOTHING, action: 'done', reason: 'ok' },
     { when: 400, text: /cannot read|unexpected EOF/i, page: false, action: 'retry', reason: 'transport' },
@@ -60,7 +63,7 @@ export const vmagent: Protocol = {
       when: 413,
       action: 'split',
       reason: 'too_large',
-      hint: "sending it in parts; raise the receiver's or proxy's limit for bodies",
+      hint: "sending it in parts; raise the limit of the receiver or proxy for request bodies",
     },
     { when: 408, action: 'retry', reason: 'busy' },
     { when: 425, action: 'retry', reason: 'busy' },
@@ -71,7 +74,7 @@ export const vmagent: Protocol = {
   ],
   // The receiver may queue a request for a minute (-insert.maxQueueDuration) before it answers.
   timeoutMs: 75_000,
-  // What waits is bounded by its age and size.
+  // The queue is bounded by age and size.
   retries: Number.POSITIVE_INFINITY,
   keepsHistory: true,
 };

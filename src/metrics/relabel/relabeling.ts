@@ -107,7 +107,7 @@ export class Relabeling {
       const key = typeof decision === 'object' ? decision.key : changed.size > 0 ? series.key(index) : '';
       if (changed.has(key)) {
         if (seen.has(key)) {
-          if (++refused === 1) errors.push(new Error(`${shown(key)} equals another series after relabelling: refused`));
+          if (++refused === 1) errors.push(new Error(`${shown(key)} equals another series after relabelling: dropped`));
           continue;
         }
         seen.add(key);
@@ -116,7 +116,7 @@ export class Relabeling {
       if (typeof decision === 'object') list.add(decision.owner, key, '', '');
       else list.add(series.owners[index] as Family, ...partsOf(series, index));
     }
-    if (refused > 1) errors.push(new Error(`${refused - 1} more series equal others after relabelling: refused`));
+    if (refused > 1) errors.push(new Error(`${refused - 1} more series equal others after relabelling: dropped`));
     return { of: series, decisions, series: list, places, errors };
   }
 

@@ -105,7 +105,7 @@ function parseComment(line: string, number: number, quotedNames: boolean): TextL
 function parseSample(cursor: Cursor, quotedNames: boolean): TextSample {
   const bareName = cursor.take(NAME);
   if (bareName === '' && !(quotedNames && cursor.peek === '{'))
-    throw cursor.error('a line starts with a metric name or #');
+    throw cursor.error('a line must start with a metric name or #');
   cursor.take(BLANKS);
   const hasLabels = cursor.peek === '{';
   if (hasLabels) cursor.skip('{');
@@ -146,7 +146,7 @@ function parseLabels(cursor: Cursor, quotedNames: boolean): [string, string][] {
     if (cursor.peek === '}') break;
     const name = quotedNames && cursor.peek === '"' ? cursor.quoted('a label name') : cursor.take(LABEL);
     if (name === '') throw cursor.error(`expected a label name at column ${cursor.column}`);
-    if (labels.some(([other]) => other === name)) throw cursor.error(`label ${name} twice`, 'a label twice');
+    if (labels.some(([other]) => other === name)) throw cursor.error(`duplicate label ${name}`, 'duplicate label');
     if (labels.length === MAX_LABELS) throw cursor.error(`more than ${MAX_LABELS} labels`);
     cursor.take(BLANKS);
     cursor.skip('=');

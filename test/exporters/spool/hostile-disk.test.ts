@@ -149,14 +149,14 @@ for (const kind of ['open', 'rename'] as const) {
     stall();
     const puts = Array.from({ length: 20 }, (_, index) => spool.put(body(2000 + index)));
     await until('the stall is seen', () => spool.sizes.trouble !== undefined);
-    assert.match(spool.sizes.trouble ?? '', /does not answer/);
+    assert.match(spool.sizes.trouble ?? '', /does not respond/);
     const { bodies, bytes } = spool.sizes;
     assert.equal(bodies, 1 + 10, 'one on disk, and ten of 1000 bytes in memory');
     assert.ok(bytes > 10_000 && bytes < 13_000, `${bytes} bytes`);
     assert.deepEqual(dropped, { disk_stalled: 10 * SAMPLES });
     assert.equal(stuckOperations(), 1);
     assert.equal(await spool.oldest(), undefined);
-    assert.match(lines.join(), /keeping what waits in memory/);
+    assert.match(lines.join(), /keeping queued batches in memory/);
     release();
     await Promise.all(puts);
     await until('the disk is back', () => spool.sizes.trouble === undefined);
@@ -177,7 +177,7 @@ test('a disk that stalls while the folder is read: what comes meanwhile is kept,
   assert.equal(await opened, false);
   assert.equal(await spool.open(), false, 'not asked again while it hangs');
   release();
-  await until('it is ours', () => spool.sizes.trouble !== 'the disk does not answer');
+  await until('it is ours', () => spool.sizes.trouble !== 'the disk does not respond');
   assert.equal(await spool.open(), true);
   await put;
   assert.deepEqual([spool.sizes.bodies, dropped], [1, {}]);

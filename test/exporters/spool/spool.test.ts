@@ -122,7 +122,7 @@ test('damaged files and those of a newer version are set aside and counted', asy
   assert.deepEqual([told.aside, told.unknown, dropped], [4, 2, { spool_corrupt: 14 }]);
   assert.equal((await spool.oldest())?.stampMs, 5000);
   assert.equal(filesOf(folder).filter((name) => name.endsWith('.bad')).length, 4);
-  assert.match(told.log[0] ?? '', /500 bytes are not what its header says|written in version 2/);
+  assert.match(told.log[0] ?? '', /size of 500 bytes does not match its header|written in format version 2/);
 });
 
 test('what was set aside does not pile up', async (t) => {

@@ -86,7 +86,7 @@ test('two series that become equal are one, and that is reported', () => {
   const now = relabeling([{ action: 'labeldrop', regex: 'device|ns' }]).see(seen(['a', 'b', 'c']), owner);
   assert.deepEqual(now.keys, ['net_bytes_total', 'link_up']);
   assert.deepEqual(now.values, [0, 1]);
-  assert.match(now.errors[0]?.message ?? '', /net_bytes_total equals another series after relabelling: refused/);
+  assert.match(now.errors[0]?.message ?? '', /net_bytes_total equals another series after relabelling: dropped/);
   assert.match(now.errors[1]?.message ?? '', /^3 more series/);
 });
 
