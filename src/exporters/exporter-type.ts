@@ -9,15 +9,15 @@ import type { Exporter } from './exporter.ts';
 import type { ExportMetrics } from './metrics.ts';
 import type { Disk } from './spool/disk.ts';
 
-/** What a receiver can do, as far as others than its exporter have to know. */
+/** Capabilities of a receiver that matter outside of its exporter. */
 export interface ReceiverTraits {
-  /** Reads zstd: text that is prepared between cycles is compressed that way. */
+  /** Supports zstd: text prepared between cycles is compressed with it. */
   readonly takesZstd: boolean;
-  /** Ends series with stale markers: collectors then note which of their series have ended. */
+  /** Supports stale markers: collectors then record which of their series have vanished. */
   readonly endsSeries: boolean;
-  /** Keeps the last value of a series for ever. */
+  /** Keeps the last value of a series forever. */
   readonly keepsLastValue: boolean;
-  /** Files all series of one push under one job and instance: series of another instance need a push of their own. */
+  /** Stores all series of one push under one job and instance. Series of another instance need their own push. */
   readonly onePushPerInstance: boolean;
   /** Drops series that exceed `limits` without an error. */
   readonly limitsLabels: boolean;
@@ -32,20 +32,20 @@ export interface ExporterContext {
   readonly now: () => number;
   readonly random: () => number;
   readonly env: NodeJS.ProcessEnv;
-  /** Where and how much to keep on disk; nothing without a path. */
+  /** Where and how much to spool to disk. Without a path, nothing is spooled. */
   readonly spool: CoreConfig['spool'];
   readonly clock?: Clock;
-  /** Stands in for the disk of `spool.path`. */
+  /** Replaces the disk of `spool.path`, in tests. */
   readonly disk?: Disk;
 }
 
-/** What housekeeping at a receiver needs of the agent. */
+/** What housekeeping at a receiver needs from the agent. */
 export interface HousekeepingWorld {
-  /** Whether this agent is the one to clean up. */
+  /** Whether this agent is the one that cleans up. */
   readonly isMaster: () => boolean;
-  /** The names of the nodes of the cluster now. */
+  /** The names of the current nodes of the cluster. */
   readonly nodes: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
-  /** The jobs whose series carry the name of a node as `instance`. */
+  /** The jobs whose series have a node name as `instance`. */
   readonly nodeJobs: ReadonlySet<string>;
   readonly cluster: string | undefined;
   readonly env: NodeJS.ProcessEnv;
@@ -54,53 +54,56 @@ export interface HousekeepingWorld {
   readonly metrics: ExportMetrics;
 }
 
-/** Work beside the pushes, for as long as the exporter runs. */
+/** Background work alongside the pushes, for as long as the exporter runs. */
 export interface Housekeeping {
   start(): void;
   stop(): Promise<void>;
 }
 
-/** What can be said about a receiver's address before anything is sent there. */
+/** Findings about a receiver's address before anything is sent to it. */
 export interface Precheck {
-  /** The exporter can't be used. */
+  /** The exporter is unusable. */
   readonly problems: readonly string[];
-  /** It works, but somebody should know. */
+  /** It works, but deserves a warning. */
   readonly warnings: readonly string[];
 }
 
-/** What a receiver's address answered. */
+/** The response of a receiver's address. */
 export interface Asked {
   readonly url: string;
   readonly takesPushes: boolean;
-  /** For people: the answer, the product, what to do; holds no secret. */
+  /** Human-readable: the response, the product, the advice. Contains no secrets. */
   readonly text: string;
 }
 
-/** What asking a receiver needs. */
+/** What checking a receiver needs. */
 export interface AskWorld {
   readonly env: NodeJS.ProcessEnv;
   readonly now: () => number;
   readonly signal: AbortSignal;
 }
 
-/** What can be done with a kind of receiver. Methods that only a running agent needs load their code when they are called. */
+/** The operations of a kind of receiver. Methods that only a running agent needs load their code when called. */
 export interface ExporterMethods<Settings> {
-  /** What the receiver can do when configured so. */
+  /** The capabilities of the receiver with these settings. */
   traits(settings: Settings): ReceiverTraits;
-  /** What is wrong or risky with addresses and the proxies of the environment. */
+  /** Problems and risks of the addresses and of the proxies in the environment. */
   precheck?(name: string, settings: Settings, env: NodeJS.ProcessEnv): Precheck;
   create(name: string, settings: Settings, context: ExporterContext): Promise<Exporter>;
-  /** Asks all addresses whether they take pushes, without storing anything. Never rejects. */
+  /** Checks whether all addresses accept pushes, without storing anything. Never rejects. */
   ask?(settings: Settings, target: Target, world: AskWorld): Promise<readonly Asked[]>;
-  /** What the leader of the state agents does at the receiver; undefined when it is switched off. */
+  /** Housekeeping by the leader of the state agents at the receiver. Undefined when disabled. */
   housekeeping?(name: string, settings: Settings, world: HousekeepingWorld): Promise<Housekeeping> | undefined;
 }
 
-/** A kind of receiver as data: the configuration's schema, its documentation and the chart's values are made of these. */
+/**
+ * A kind of receiver as data. The configuration schema, its documentation and the chart's values are generated from
+ * these.
+ */
 export interface ExporterType<Schema extends z.ZodObject = z.ZodObject> extends ExporterMethods<z.output<Schema>> {
   /** As in `exporters.NAME.type`. */
   readonly name: string;
-  /** A strict object with `type` as a literal, {@link commonSettings} and what else this type has. */
+  /** A strict object with `type` as a literal, {@link commonSettings} and the settings of this type. */
   readonly settings: Schema;
 }
 

@@ -7,27 +7,27 @@ import type { Snapshot } from '../metrics/snapshot.ts';
 /** One group of one cycle, rendered and compressed once for all receivers. */
 export interface Body {
   readonly group: Group;
-  /** When its collection began, milliseconds since 1970. Never changed by a resend. */
+  /** Start of its collection, milliseconds since 1970. A resend never changes it. */
   readonly stampMs: number;
   readonly encoding: Encoding;
   /**
-   * Members of that encoding, one after the other one body; text without job and instance. Not in one piece: a large
-   * cluster's state is kept in these very members, and would be in memory twice.
+   * Members of that encoding, which form the payload when concatenated. The text has no job and instance. Not one
+   * buffer: a large cluster's state is stored in these same members, and would be in memory twice.
    */
   readonly members: readonly Buffer[];
   /** Bytes before compression. */
   readonly textBytes: number;
   readonly samples: number;
-  /** Asked right before each upload: whether this agent still is the one that may send it. */
+  /** Called right before each upload: whether this agent may still send it. */
   readonly mayPush?: () => boolean;
-  /** What names its series, when that may no longer be what is configured. */
+  /** The target of its series, if it may differ from the configured one. */
   readonly target?: Target;
 }
 
-/** Sums of members, which never change: queue, spool, sender and metrics ask for them in each cycle. */
+/** Cached sizes of members, which never change. Queue, spool, sender and metrics need them in each cycle. */
 const sizes = new WeakMap<Body['members'], number>();
 
-/** Bytes of a body as it is sent. */
+/** Size of a batch as sent, in bytes. */
 export function wireBytes({ members }: Pick<Body, 'members'>): number {
   let size = sizes.get(members);
   if (size === undefined) {
@@ -37,54 +37,57 @@ export function wireBytes({ members }: Pick<Body, 'members'>): number {
   return size;
 }
 
-/** A family that the receiver does not take from a group. */
+/** A family of a group that the receiver rejects. */
 export interface LeftOut {
   readonly group: Group;
   readonly family: string;
   readonly sinceMs: number;
-  /** When it is tried again. */
+  /** When it is retried. */
   readonly retryMs: number;
-  /** What the receiver said. */
+  /** The message of the receiver. */
   readonly reason: string;
 }
 
-/** How one exporter fares, for people; holds no credentials. */
+/** The status of one exporter, human-readable. Contains no credentials. */
 export interface ExporterStatus {
   readonly name: string;
   /** As in `exporters.NAME.type`. */
   readonly type: string;
-  /** The address that is in use now: of several, the one that takes bodies. */
+  /** The current address: of several, the one that accepts batches. */
   readonly url: string;
   readonly groups: readonly Group[];
-  /** `ok`: the last try was taken; `retrying`: waits out a failure; `paused`: a person has to act; `idle`: no try yet. */
+  /**
+   * `ok`: the last attempt was accepted; `retrying`: backing off after a failure; `paused`: an operator has to act;
+   * `idle`: no attempt yet.
+   */
   readonly state: 'ok' | 'retrying' | 'paused' | 'idle';
   /** When an upload was last acknowledged, milliseconds since 1970. */
   readonly lastSuccessMs?: number;
-  /** Status of the last answer; `error` without one. */
+  /** Status code of the last response; `error` without one. */
   readonly lastCode?: number | 'error';
   readonly lastFailure?: { readonly atMs: number; readonly text: string };
-  /** How long the last try took. */
+  /** Duration of the last attempt. */
   readonly latencyMs?: number;
   readonly memory: { readonly bodies: number; readonly bytes: number; readonly oldestStampMs?: number };
-  /** Undefined when nothing is kept on disk. */
+  /** Undefined without a spool on disk. */
   readonly spool?: {
     readonly bodies: number;
     readonly bytes: number;
     readonly limitBytes: number;
     readonly oldestStampMs?: number;
-    /** Why nothing can be kept on disk now; absent when it can. */
+    /** Why the spool is unavailable; absent while it is available. */
     readonly trouble?: string;
-    /** Entries of its folder that are not the agent's and are left alone. */
+    /** Foreign entries of its folder, which stay untouched. */
     readonly foreign: number;
   };
   readonly sentSamples: number;
-  /** Families that the receiver refuses, and that its pushes go without; absent when there are none. */
+  /** Families that the receiver rejects and that are omitted from its pushes; absent when there are none. */
   readonly leftOut?: readonly LeftOut[];
-  /** Samples given up, by reason. */
+  /** Samples dropped, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-/** Series that were in an earlier body and are not in that of `stampMs`. */
+/** Series that were in an earlier batch and are not in that of `stampMs`. */
 export interface EndedSeries {
   readonly stampMs: number;
   /** `name{labels}`. */
@@ -93,40 +96,43 @@ export interface EndedSeries {
   readonly mayPush?: (() => boolean) | undefined;
 }
 
-/** What a cycle collected of one group, for receivers that get no text. */
+/** What a cycle collected of one group, for receivers that do not use the text format. */
 export interface CollectedSamples {
   readonly group: Group;
   readonly stampMs: number;
-  /** Closed; their lists of series are shared with those of earlier cycles as long as the series stay the same. */
+  /** Closed. They share their lists of series with earlier cycles as long as the series stay the same. */
   readonly snapshots: readonly Snapshot[];
   /** Text that stays compressed between cycles. */
   readonly prepared: readonly PreparedBody[];
-  /** Counters that are new: when they were still 0. */
+  /** New counters, by the time when they were still 0. */
   readonly births: readonly { readonly key: string; readonly stampMs: number }[];
   /** As in {@link Body}. */
   readonly mayPush?: (() => boolean) | undefined;
 }
 
-/** Where bodies go. Delivers on its own: a slow or dead receiver delays neither another nor the next cycle. */
+/**
+ * Destination of batches. Delivers independently: a slow or dead receiver delays neither other receivers nor the next
+ * cycle.
+ */
 export interface Exporter {
   readonly name: string;
-  /** How bodies for it are best written: it takes all that it asked for before as well. */
+  /** The preferred encoding of its batches. It also accepts all encodings that it requested before. */
   readonly encoding: Encoding;
   /** Whether this receiver gets the group. */
   accepts(group: Group): boolean;
-  /** Takes up what an earlier run left on disk; what is delivered before waits in memory. */
+  /** Takes over what an earlier run left on disk. Batches delivered before that are queued in memory. */
   start(): void;
-  /** Takes a body and returns at once. */
+  /** Accepts a batch and returns immediately. */
   deliver(body: Body): void;
-  /** Takes samples in place of a rendered body, and returns at once; undefined when it needs text. */
+  /** Accepts samples instead of a rendered batch, and returns immediately. Undefined when it needs text. */
   readonly deliverSamples?: ((samples: CollectedSamples) => void) | undefined;
-  /** Ends series of a group at the receiver; undefined when it can't, or when that is not wanted. */
+  /** Marks series of a group as stale at the receiver. Undefined when that is unsupported or disabled. */
   readonly endSeries?: ((group: Group, ended: EndedSeries) => void) | undefined;
-  /** How it fares now. */
+  /** Its current status. */
   status(): ExporterStatus;
   /**
-   * Finishes uploads and tries once more what is left, for at most `deadlineMs`; the rest goes to disk, or is counted as
-   * dropped where there is none.
+   * Finishes uploads and retries the rest of the queue once, for at most `deadlineMs`. What remains is written to disk,
+   * or counted as dropped without a spool.
    */
   close(deadlineMs: number): Promise<void>;
 }

@@ -6,23 +6,23 @@ import { pushgatewayExporter } from './pushgateway/index.ts';
 import { remotewriteExporter } from './remotewrite/index.ts';
 import { vmagentExporter } from './victoriametrics/index.ts';
 
-/** All kinds of receivers. A new one is one record and one line here. */
+/** All kinds of receivers. A new one takes one record and one line here. */
 const TYPES = [vmagentExporter, pushgatewayExporter, remotewriteExporter] as const satisfies readonly ExporterType[];
 
-/** One exporter in the configuration: its `type` says what else it has. */
+/** One exporter in the configuration. Its `type` determines the other settings. */
 export const exporterSection = z.discriminatedUnion('type', [
   TYPES[0].settings,
   ...TYPES.slice(1).map(({ settings }) => settings),
 ]);
 
-/** What can be done with exporters of the type of these settings. */
+/** The operations of the exporter type of these settings. */
 export function exporterTypeOf({ type }: Pick<ExporterSettings, 'type'>): ExporterMethods<ExporterSettings> {
   const found = TYPES.find(({ name }) => name === type);
   if (!found) throw new Error(`BUG: no exporter of type ${type}`);
-  // Each record sees the settings that its own schema has read.
+  // Each record receives the settings that its own schema has parsed.
   return found as ExporterMethods<never>;
 }
 
-/** The exporter `name`. Rejects with ConfigError when its files, or the proxy of the environment, can't be used. */
+/** The exporter `name`. Rejects with ConfigError when its files, or the proxy in the environment, are unusable. */
 export const createExporter = (name: string, settings: ExporterSettings, context: ExporterContext): Promise<Exporter> =>
   exporterTypeOf(settings).create(name, settings, context);

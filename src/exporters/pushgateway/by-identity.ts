@@ -5,7 +5,7 @@ import type { Body } from '../exporter.ts';
 /** The job and instance of a line. */
 export interface LineIdentity {
   readonly job: string;
-  /** Undefined when the line has none. */
+  /** Undefined without a job. */
   readonly instance?: string;
 }
 
@@ -15,15 +15,16 @@ export interface IdentityText extends LineIdentity {
   readonly samples: number;
 }
 
-/** One label of a line, with what may stand behind it. */
+/** One label of a line, with what may follow it. */
 const LABEL = /\s*([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"[\s,]*/y;
-/** A timestamp behind the value of a line with labels. */
+/** A timestamp after the value of a line with labels. */
 const STAMP = /(\} \S+) \S+$/;
 
 /**
- * A batch whose lines carry their own job and instance as one batch for each of these, as a Pushgateway wants it: its
- * grouping key replaces the labels of the lines, so that two targets would become one. Timestamps of lines are cut off, a
- * Pushgateway refuses them. `labels` are those that all groups get. Rejects when a member can't be unpacked.
+ * Splits a batch whose lines carry their own job and instance into one batch for each of these. A Pushgateway needs
+ * this: its grouping key replaces the labels of the lines, so two targets would become one. Timestamps of lines are
+ * removed, because a Pushgateway rejects them. `labels` are added to all groups. Rejects when a member can't be
+ * decompressed.
  */
 export async function splitByIdentity(body: Body, labels: Target['labels']): Promise<AddressedPart[]> {
   const { pack, unpack } = compressor(compressionOf(body.encoding));
@@ -42,8 +43,8 @@ export async function splitByIdentity(body: Body, labels: Target['labels']): Pro
 export type AddressedPart = Body & Required<Pick<Body, 'target'>>;
 
 /**
- * The lines of each job and instance, under the header lines of their families; of a series that is there several times
- * the last line, since a gateway refuses a second one. Lines without a job are left out: there is no group for them.
+ * The lines of each job and instance, under the header lines of their families. Of duplicate series, only the last line
+ * is used, because a gateway rejects a second one. Lines without a job are dropped: they have no group.
  */
 export function textByIdentity(text: string): IdentityText[] {
   const headers = new Map<string, string>();
@@ -75,7 +76,7 @@ export function textByIdentity(text: string): IdentityText[] {
   }));
 }
 
-/** The family whose header stands above a line: that of its name, or of the histogram or summary that it is a part of. */
+/** The family whose header precedes a line: that of its name, or of the histogram or summary that it belongs to. */
 function familyOf(line: string, headers: ReadonlyMap<string, string>): string {
   const name = line.slice(0, line.indexOf('{'));
   if (headers.has(name)) return name;

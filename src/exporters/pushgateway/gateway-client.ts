@@ -7,7 +7,7 @@ import type { HttpSettings } from '../http/settings.ts';
 import { type GatewayGroup, groupOf } from './left-over-groups.ts';
 import { pushgateway } from './pushgateway.ts';
 
-/** A gateway's own page can be large: it holds the last push of every node. */
+/** A gateway's metrics page can be large: it contains the last push of every node. */
 const READ_MS = 60_000;
 const DELETE_MS = 30_000;
 
@@ -24,8 +24,8 @@ export class GatewayClient {
   }
 
   /**
-   * All groups. Read from /metrics, line by line: /api/v1/metrics has the same in JSON, which can only be read as a
-   * whole, with all series of all nodes in it. Rejects with an Error that names the URL and holds no credentials.
+   * All groups. Read from /metrics line by line: /api/v1/metrics has the same data in JSON, but can only be read as a
+   * whole, with all series of all nodes. Rejects with an Error that names the URL and contains no credentials.
    */
   async groups(signal: AbortSignal): Promise<GatewayGroup[]> {
     const url = `${this.#settings.url}/metrics`;
@@ -68,7 +68,7 @@ export class GatewayClient {
   }
 }
 
-/** Only the message: got's errors hold the request's headers. */
+/** Only the message: got's errors contain the request's headers. */
 const plain = (url: string, cause: unknown): Error => {
   const code = cause instanceof RequestError ? `${cause.code}: ` : '';
   return new Error(`${url}: ${code}${errorText(cause)}`);

@@ -3,27 +3,27 @@ import { parseText } from '../../metrics/text/parse.ts';
 /** A group of a Pushgateway, by its grouping key. */
 export interface GatewayGroup {
   readonly labels: Readonly<Record<string, string>>;
-  /** When it was last pushed to, milliseconds since 1970. */
+  /** Time of the last push to it, milliseconds since 1970. */
   readonly pushedMs: number;
 }
 
-/** What is ours among the groups. */
+/** What identifies our own groups. */
 export interface ClusterGroups {
   /** The jobs of the groups that node agents push. */
   readonly jobs: ReadonlySet<string>;
   readonly cluster: string | undefined;
-  /** Nodes of the cluster now. */
+  /** Current nodes of the cluster. */
   readonly nodes: ReadonlySet<string>;
-  /** All nodes that have been seen since the start. */
+  /** All nodes seen since the start. */
   readonly known: ReadonlySet<string>;
-  /** How long a group must not have been pushed to, milliseconds. */
+  /** Minimum time since the last push to a group, milliseconds. */
   readonly graceMs: number;
   readonly nowMs: number;
 }
 
 const PUSH_TIME = 'push_time_seconds';
 
-/** The group that a line of a Pushgateway's /metrics tells of; undefined for every other line. */
+/** The group that a line of a Pushgateway's /metrics reports; undefined for all other lines. */
 export function groupOf(line: string): GatewayGroup | undefined {
   if (!line.startsWith(`${PUSH_TIME}{`)) return undefined;
   const [sample] = parseText(`${line}\n`);
@@ -32,8 +32,9 @@ export function groupOf(line: string): GatewayGroup | undefined {
 }
 
 /**
- * Whether a group is left over from a node that is gone. A gateway may be shared: a group counts as ours only with our
- * job and, where the cluster has a name, with that name; without a name, only if its node was once seen here.
+ * Whether a group is stale because its node has left the cluster. A gateway may be shared: a group counts as ours only
+ * with our job and, if the cluster has a name, with that name. Without a name, it counts only if its node was seen here
+ * before.
  */
 export function isLeftOver({ labels, pushedMs }: GatewayGroup, ours: ClusterGroups): boolean {
   const { job = '', instance = '', cluster } = labels;

@@ -7,37 +7,37 @@ import { wireBytes } from '../exporter.ts';
 import type { AddressedBody } from '../spool/format.ts';
 import type { Facts } from './request.ts';
 
-/** Text that stays compressed: prepared between cycles, or from the disk. */
+/** Text that stays compressed: prepared between cycles, or read from disk. */
 export interface PackedText {
   readonly compression: Compression;
   readonly members: readonly Buffer[];
 }
 
-/** What goes to the receiver of one group: samples of one cycle, or markers for the series that ended with it. */
+/** One batch of a group: samples of one cycle, or stale markers for the series that vanished in it. */
 export interface Batch {
   readonly group: Group;
   readonly stampMs: number;
   readonly target: Target;
   readonly snapshots: readonly Snapshot[];
   readonly texts: readonly PackedText[];
-  /** Keys of series that have ended. */
+  /** Keys of vanished series. */
   readonly ended: readonly string[];
-  /** Counters that are new: by key, when they were still 0. */
+  /** New counters, by key: when they were still 0. */
   readonly zeros: ReadonlyMap<string, number>;
   readonly samples: number;
-  /** About what it holds in memory. */
+  /** Approximate size in memory. */
   readonly bytes: number;
-  /** Asked right before each request: whether this agent still is the one that may send it. */
+  /** Called right before each request: whether this agent may still send it. */
   readonly mayPush?: (() => boolean) | undefined;
 }
 
-/** In spooled text these words stand for values that the text format does not have. */
+/** In spooled text, these words represent values that the text format does not have. */
 export const STALE_WORD = 'stale';
 export const ZERO_WORD = 'zero';
 
 const BYTES_PER_SAMPLE = 8;
 
-/** About what a batch holds in memory. */
+/** Approximate size of a batch in memory. */
 export const bytesOf = (samples: number, texts: readonly PackedText[]): number =>
   samples * BYTES_PER_SAMPLE + texts.reduce((sum, { members }) => sum + wireBytes({ members }), 0);
 
@@ -74,7 +74,7 @@ export const fromText = ({ group, stampMs, target, samples, encoding, members }:
   bytes: wireBytes({ members }),
 });
 
-/** One line of text that this agent has rendered. */
+/** One line of text rendered by this agent. */
 export interface SampleLine {
   readonly name: string;
   readonly block: string;
@@ -82,7 +82,7 @@ export interface SampleLine {
   readonly stampMs: number | undefined;
 }
 
-/** Reads a sample line of our own text. Undefined for one that is none. */
+/** Reads a sample line of our own text. Undefined if it is not one. */
 export function readSample(line: string): SampleLine | undefined {
   const close = line.lastIndexOf('}');
   const open = close === -1 ? -1 : line.indexOf('{');
@@ -116,7 +116,7 @@ export async function linesOf(member: Buffer, compression: Compression): Promise
   return (await compressor(compression).unpack(member)).toString().split('\n');
 }
 
-/** Descriptions of families, as TYPE and HELP lines give them. */
+/** Descriptions of families, from TYPE and HELP lines. */
 export class Descriptions {
   readonly #facts = new Map<string, Facts>();
 

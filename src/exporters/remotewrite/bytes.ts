@@ -1,12 +1,14 @@
-/** A timestamp always takes six bytes, so that a new one can be put in the place of another: enough until 2109. */
+/** A timestamp always takes six bytes, so that it can be overwritten in place. Six bytes are enough until 2109. */
 export const STAMP_BYTES = 6;
 
-/** The NaN that ends a series (StaleNaN of prometheus/model/value); JavaScript's own NaN has other bits. */
+/**
+ * The NaN that marks a series as stale (StaleNaN of prometheus/model/value). JavaScript's own NaN has different bits.
+ */
 const STALE_BITS = 0x7ff0000000000002n;
 
 const NUMBER_BYTES = 8;
 
-/** Writes protobuf into one buffer that grows. */
+/** Writes protobuf into one growing buffer. */
 export class Bytes {
   #buffer: Buffer;
   #length = 0;
@@ -83,12 +85,12 @@ export class Bytes {
   }
 }
 
-/** Where a sample has its value and its timestamp, from its tag on, and how long it is. */
+/** Offsets of a sample's value and timestamp from its tag, and its length. */
 const VALUE_AT = 3;
 const STAMP_AT = VALUE_AT + NUMBER_BYTES + 1;
 export const SAMPLE_BYTES = STAMP_AT + STAMP_BYTES;
 
-/** Puts another value and timestamp into the sample that begins at `at`. */
+/** Overwrites the value and timestamp of the sample that begins at `at`. */
 export function overwriteSample(buffer: Buffer, at: number, value: number, stampMs: number): void {
   buffer.writeDoubleLE(value, at + VALUE_AT);
   writeStamp(buffer, at + STAMP_AT, stampMs);

@@ -17,22 +17,22 @@ export interface ChannelOptions {
   readonly endpoints: Endpoints;
   readonly report: Report;
   readonly random: () => number;
-  /** Ends the waits between tries. */
+  /** Aborts the waits between attempts. */
   readonly closing: AbortSignal;
-  /** Cuts off requests at the end of the process. */
+  /** Aborts requests at the end of the process. */
   readonly cut: AbortSignal;
 }
 
 /**
- * How a request ended: accepted or dropped (`settled`); to be written anew for this receiver, in another version or in
- * smaller requests (`rewrite`); not this agent's any more (`fenced`); not sent before the end (`left`).
+ * How a request ended: accepted or dropped (`settled`); to be encoded again for this receiver, in another version or in
+ * smaller requests (`rewrite`); no longer this agent's to send (`fenced`); not sent before shutdown (`left`).
  */
 export type Outcome = 'settled' | 'rewrite' | 'fenced' | 'left';
 
-/** Prometheus' own senders have the same. */
+/** The same as in Prometheus' own sender. */
 const MAX_SAMPLES = 2000;
 const TIMEOUT_MS = 30_000;
-/** A receiver that answered 2.0 with one of these may speak 1.0. */
+/** A receiver that responds to 2.0 with one of these may support 1.0. */
 const NOT_SPOKEN: readonly unknown[] = [400, 404, 406, 415, 501];
 
 export const HEADERS: Readonly<Record<Version, { readonly contentType: string; readonly version: string }>> = {
@@ -40,7 +40,7 @@ export const HEADERS: Readonly<Record<Version, { readonly contentType: string; r
   2: { contentType: 'application/x-protobuf;proto=io.prometheus.write.v2.Request', version: '2.0.0' },
 };
 
-/** For who insists on 2.0. */
+/** For configurations that require 2.0. */
 const ONLY_FIRST: AnswerRule = {
   when: [200, 299],
   action: 'pause',
@@ -48,7 +48,7 @@ const ONLY_FIRST: AnswerRule = {
   hint: 'the receiver does not speak remote write 2.0, and stored nothing: set version to auto',
 };
 
-/** A request of a batch as it is sent. */
+/** A request of a batch as sent. */
 export const uploadOf = (url: string, version: Version, packed: Buffer, timeoutMs: number): Upload => ({
   method: 'POST',
   url,
@@ -59,20 +59,23 @@ export const uploadOf = (url: string, version: Version, packed: Buffer, timeoutM
   timeoutMs,
 });
 
-/** Samples that the receiver says it has stored; undefined when it does not say, as one that speaks 1.0 only. */
+/**
+ * Samples that the receiver reports as stored. Undefined when it does not report them, such as one that supports 1.0
+ * only.
+ */
 export function samplesWritten({ headers }: Tried): number | undefined {
   const text = headers?.['x-prometheus-remote-write-samples-written'];
   return typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-/** What is known of one address. */
+/** What is known about one address. */
 interface Spoken {
   readonly version: Version;
-  /** Whether an answer has shown it. */
+  /** Whether a response has confirmed it. */
   readonly isSure: boolean;
 }
 
-/** Sends single requests until they are settled, and finds out what the addresses of the receiver speak. */
+/** Sends single requests until they are settled, and detects the versions that the receiver's addresses support. */
 export class Channel {
   readonly #options: ChannelOptions;
   readonly #spoken = new Map<string, Spoken>();
@@ -83,14 +86,16 @@ export class Channel {
     this.#options = options;
   }
 
-  /** How the next requests are to be written: for the address that could not read the last one, else for that in use. */
+  /**
+   * How to encode the next requests: for the address that could not read the last one, otherwise for the current one.
+   */
   takeRequestOptions(): RequestOptions {
     const version = this.#wanted ?? this.#versionAt(this.#options.endpoints.current);
     this.#wanted = undefined;
     return { version, maxSamples: this.#maxSamples };
   }
 
-  /** Sends one request. Rejects never. */
+  /** Sends one request. Never rejects. */
   async send({ content, samples }: Request, { version }: RequestOptions, batch: Batch): Promise<Outcome> {
     const { settings, sender, endpoints, report, random, cut } = this.#options;
     const packed = snappy(content);
@@ -151,7 +156,7 @@ export class Channel {
     }
   }
 
-  /** What was dropped of a request that was refused: 2.0 says how many samples were stored all the same. */
+  /** Counts the dropped samples of a rejected request: 2.0 reports how many samples were stored nevertheless. */
   #drop(body: Body, url: string, tried: Tried, rule: AnswerRule, written = 0): 'settled' {
     const { report } = this.#options;
     if (written > 0) report.delivered({ ...body, samples: written });
@@ -165,11 +170,11 @@ export class Channel {
     return outcome;
   }
 
-  /** Whether an answer to 2.0 shows that it was not understood, so that 1.0 is to be tried. */
+  /** Whether a response to 2.0 shows that the receiver did not understand it, so that 1.0 must be tried. */
   #isRefusedVersion({ url }: Endpoint, { code, isPage }: Tried, written: number | undefined): boolean {
     if (written !== undefined || this.#options.settings.version !== 'auto') return false;
     const isSure = this.#spoken.get(url)?.isSure === true;
-    // 2xx without a count: read as 1.0, of which a request in 2.0 is an empty one. Nothing was stored.
+    // 2xx without a count: the receiver read it as 1.0, for which a 2.0 request is empty. Nothing was stored.
     const isIgnored = typeof code === 'number' && code >= 200 && code < 300 && isPage !== true;
     if (!isIgnored && (isSure || !NOT_SPOKEN.includes(code))) return false;
     this.#spoken.set(url, { version: 1, isSure: isIgnored });
@@ -182,7 +187,7 @@ export class Channel {
     return this.#spoken.get(url)?.version ?? 2;
   }
 
-  /** Permission for one request; while closing undefined when the last try has failed. */
+  /** Permission for one request. While closing, undefined after a failed attempt. */
   async #pass(lane: string): Promise<UploadPermit | undefined> {
     const { endpoints, closing, cut } = this.#options;
     const pass = await endpoints.pass(closing, lane);

@@ -5,7 +5,7 @@ export type Label = readonly [name: string, value: string];
 
 export const NAME_LABEL = '__name__';
 
-/** The labels that a target gives to all of its series. */
+/** The labels that a target adds to all of its series. */
 export const targetLabels = ({ job, instance, labels }: Target): readonly Label[] => [
   ...(job === undefined ? [] : [['job', job] as const]),
   ...(instance === undefined ? [] : [['instance', instance] as const]),
@@ -13,9 +13,9 @@ export const targetLabels = ({ job, instance, labels }: Target): readonly Label[
 ];
 
 /**
- * The labels of a series whose block `{…}` is `block`, with those of its target, which win, in two parts: those that stand
- * before its name and those behind. Sorted by name, as receivers expect; a label without a value is none.
- * Throws TextFormatError for a block that can't be read.
+ * The labels of a series with the label block `{…}` in `block` and those of its target, which take precedence. In two
+ * parts: those before its name and those after it. Sorted by name, as receivers expect. A label with an empty value is
+ * omitted. Throws TextFormatError for a block that can't be parsed.
  */
 export function sortedLabels(block: string, target: readonly Label[]): readonly [before: Label[], after: Label[]] {
   const all = new Map<string, string>();

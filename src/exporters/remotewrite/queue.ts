@@ -1,6 +1,6 @@
 import type { Batch } from './batch.ts';
 
-/** Batches in memory, the oldest first: receivers refuse samples that are older than what they have. */
+/** Batches in memory, oldest first: receivers reject samples older than those they have. */
 export class FifoQueue {
   readonly #limits: { readonly cycles: number; readonly bytes: number };
   readonly #batches: Batch[] = [];
@@ -15,7 +15,7 @@ export class FifoQueue {
     return { bodies: this.#batches.length, bytes: this.#bytes, ...(oldest && { oldestStampMs: oldest.stampMs }) };
   }
 
-  /** Adds the newest batch; gives back the oldest ones that there is no room for. The newest cycle always stays. */
+  /** Adds the newest batch. Returns the oldest ones that no longer fit. The newest cycle always stays. */
   add(batch: Batch): Batch[] {
     this.#batches.push(batch);
     this.#bytes += batch.bytes;
@@ -24,7 +24,7 @@ export class FifoQueue {
     return displaced;
   }
 
-  /** Takes the oldest batch out. */
+  /** Removes and returns the oldest batch. */
   take(): Batch | undefined {
     const batch = this.#batches.shift();
     if (batch) this.#bytes -= batch.bytes;

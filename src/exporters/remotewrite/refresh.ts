@@ -1,12 +1,12 @@
 import type { PackedText } from './batch.ts';
 
 /**
- * Which blocks of prepared text have to be sent: those that changed at once, the others every `refreshMs`, since
- * receivers show a series for five minutes only. Their turns are spread over the cycles between.
+ * Selects the blocks of prepared text to send: changed ones immediately, the others every `refreshMs`, because
+ * receivers show a series for five minutes only. The unchanged ones are spread over the cycles in between.
  */
 export class Refresh {
   readonly #refreshMs: number;
-  /** When each block was last chosen. A block that changes is another buffer. */
+  /** When each block was last sent. A changed block is a new buffer. */
   readonly #chosenMs = new WeakMap<Buffer, number>();
   #lastMs: number | undefined;
 

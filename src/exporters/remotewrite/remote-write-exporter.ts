@@ -17,29 +17,29 @@ import { Refresh } from './refresh.ts';
 import { RequestWriter } from './requests.ts';
 import type { RemoteWriteSettings } from './settings.ts';
 
-/** Requests of one batch, which have no series in common, so that each series stays in order. */
+/** Concurrent requests of one batch. They have no series in common, so each series stays in order. */
 const PARALLEL = 4;
 
-/** At the end the disk has so long after the last upload. */
+/** At shutdown, the disk has this long after the last upload. */
 const LAST_WRITES_MS = 1000;
 
-/** How often the folder of another process is looked at. */
+/** How often to check a folder that another process uses. */
 const LOOK_MS = 1000;
-/** An agent that is replaced leaves its folder within so long; what is on disk has to go first. */
+/** A replaced agent releases its folder within this time. Batches on disk have to be sent first. */
 const FOLDER_MS = 15_000;
 
-/** Markers of one call; a series without one ends by itself after five minutes. */
+/** Markers per call. Without one, a series goes stale after five minutes anyway. */
 const MOST_ENDED = 100_000;
 
-/** What is sent next, and its file if it comes from the disk. */
+/** The next batch, and its file if it comes from disk. */
 interface Next {
   readonly batch: Batch;
   readonly entry?: SpoolEntry;
 }
 
 /**
- * Delivers to one receiver by Prometheus remote write. All batches form one line, the oldest first: what waits on disk,
- * then what waits in memory, then what is new, since receivers refuse samples that are older than what they have.
+ * Delivers to one receiver over Prometheus remote write. All batches form one queue, oldest first: those on disk, then
+ * those in memory, then new ones, because receivers reject samples older than those they have.
  */
 export class RemoteWriteExporter implements Exporter {
   readonly name: string;
@@ -55,13 +55,13 @@ export class RemoteWriteExporter implements Exporter {
   readonly #spool: Spool | undefined;
   readonly #writers = new Map<Group, RequestWriter>();
   readonly #refreshes = new Map<Group, Refresh>();
-  /** Ends all waiting between tries. */
+  /** Aborts all waits between attempts. */
   readonly #closing = new AbortController();
-  /** Cuts off uploads that outlast the deadline of close(). */
+  /** Aborts uploads that exceed the deadline of close(). */
   readonly #cut = new AbortController();
   #arrived = Promise.withResolvers<void>();
   #working: Promise<void> | undefined;
-  /** The batch that was being sent when the end came. */
+  /** The batch that was being sent at shutdown. */
   #unsent: Batch | undefined;
 
   constructor(name: string, settings: RemoteWriteSettings, context: ExporterContext) {
@@ -126,7 +126,7 @@ export class RemoteWriteExporter implements Exporter {
       const chosen = refresh.choose({ members, compression: encoding }, stampMs);
       if (chosen.members.length === 0) continue;
       texts.push(chosen);
-      // How many each block has is not known before it is unpacked.
+      // The number in each block is unknown until it is decompressed.
       samples += Math.round((all * bytesOf(0, [chosen])) / Math.max(1, bytesOf(0, [{ ...chosen, members }])));
     }
     const zeros = new Map(births.map(({ key, stampMs: bornMs }) => [key, bornMs]));
@@ -191,7 +191,7 @@ export class RemoteWriteExporter implements Exporter {
     this.#arrived = Promise.withResolvers();
   }
 
-  /** Sends until the end; while closing, until the receiver does not accept a request. */
+  /** Sends until shutdown; while closing, until the receiver does not accept a request. */
   async #work(): Promise<void> {
     await this.#openSpool();
     while (!this.#cut.signal.aborted) {
@@ -215,7 +215,7 @@ export class RemoteWriteExporter implements Exporter {
     }
   }
 
-  /** Opens the folder, if it can be had soon; otherwise goes on without and tries again. */
+  /** Opens the folder if it becomes available soon. Otherwise continues without it and retries. */
   async #openSpool(): Promise<void> {
     const spool = this.#spool;
     if (spool === undefined) return;
@@ -238,9 +238,9 @@ export class RemoteWriteExporter implements Exporter {
     this.#wake();
   }
 
-  /** The oldest batch; what is on disk is older than what is in memory. */
+  /** The oldest batch. Batches on disk are older than those in memory. */
   async #next(): Promise<Next | undefined> {
-    // While closing, the disk keeps what it has.
+    // While closing, batches on disk stay there.
     const entry = this.#spool?.isOpen && !this.#closing.signal.aborted ? await this.#spool.oldest() : undefined;
     if (entry === undefined) {
       const batch = this.#queue.take();
@@ -260,7 +260,7 @@ export class RemoteWriteExporter implements Exporter {
     }
   }
 
-  /** Sends all requests of a batch, some at a time; stops at the first that is not settled. */
+  /** Sends all requests of a batch, a few concurrently. Stops at the first that is not settled. */
   async #sendOnce(batch: Batch, writer: RequestWriter): Promise<Outcome> {
     const options = this.#channel.takeRequestOptions();
     const underWay = new Set<Promise<void>>();
@@ -278,7 +278,7 @@ export class RemoteWriteExporter implements Exporter {
     return worst;
   }
 
-  /** To disk, or lost for `reason`. */
+  /** Writes a batch to disk, or drops it for `reason`. */
   async #overflow(batch: Batch, reason: string): Promise<void> {
     if (batch.mayPush?.() === false) this.#report.dropped('not_master', batch.samples);
     else if (this.#spool === undefined) this.#report.dropped(reason, batch.samples);

@@ -5,7 +5,7 @@ import { type Label, NAME_LABEL, sortedLabels } from './labels.ts';
 /** Versions of the protocol: https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/. */
 export type Version = 1 | 2;
 
-/** What is known of a family. */
+/** What is known about a family. */
 export interface Facts {
   readonly name: string;
   readonly type: MetricType;
@@ -20,7 +20,7 @@ export interface SeriesSample {
   readonly facts: Facts | undefined;
   readonly value: number | 'stale';
   readonly stampMs: number;
-  /** When the counter was still 0: that sample goes before. */
+  /** When the counter was still 0. That sample is sent first. */
   readonly zeroMs?: number | undefined;
 }
 
@@ -28,9 +28,9 @@ export interface SeriesSample {
 export interface RawRequest {
   readonly content: Buffer;
   readonly samples: number;
-  /** Where the sample of each series begins. */
+  /** Offset of the sample of each series. */
   readonly sampleAt: readonly number[];
-  /** Descriptions of families, to be added to the content; empty where the series have them. */
+  /** Descriptions of families, to be appended to the content. Empty where the series contain them. */
   readonly metadata: Buffer;
 }
 
@@ -39,9 +39,9 @@ export interface RequestBuilder {
   /** Bytes so far. */
   readonly bytes: number;
   readonly samples: number;
-  /** Throws TextFormatError for labels that can't be read. */
+  /** Throws TextFormatError for labels that can't be parsed. */
   add(sample: SeriesSample): void;
-  /** What was added since the last time. */
+  /** Returns what was added since the last call. */
   take(): RawRequest;
 }
 
@@ -49,7 +49,7 @@ export interface RequestBuilder {
 export const requestBuilder = (version: Version, target: readonly Label[]): RequestBuilder =>
   version === 1 ? new FirstVersion(target) : new SecondVersion(target);
 
-/** The same numbers in both versions. */
+/** The numbers are the same in both versions. */
 const TYPE_NUMBERS: Readonly<Record<MetricType, number>> = {
   untyped: 0,
   counter: 1,
@@ -60,7 +60,7 @@ const TYPE_NUMBERS: Readonly<Record<MetricType, number>> = {
 
 const TAG = (field: number): number => (field << 3) | 2;
 
-/** Label bytes in front of the name and behind it. */
+/** Label bytes before the name and after it. */
 type Sides = readonly [before: Buffer, after: Buffer];
 
 /** prompb.WriteRequest { repeated TimeSeries timeseries = 1; repeated MetricMetadata metadata = 3 } */

@@ -5,25 +5,25 @@ import { overwriteSample } from './bytes.ts';
 import { type Label, splitKey, targetLabels } from './labels.ts';
 import { type RawRequest, type RequestBuilder, requestBuilder, type Version } from './request.ts';
 
-/** A request that is ready to be compressed. */
+/** A request ready for compression. */
 export interface Request {
   readonly content: Buffer;
   readonly samples: number;
 }
 
-/** How requests are to be written. */
+/** How to encode requests. */
 export interface RequestOptions {
   readonly version: Version;
   readonly maxSamples: number;
 }
 
-/** Above it a request is sent, whatever its samples. */
+/** Above this size, a request is sent regardless of its number of samples. */
 const MAX_BYTES = 1024 * 1024;
 
-/** Far below the 20 ms for which the agent may block its event loop. */
+/** Well below the 20 ms for which the agent may block its event loop. */
 const SLICE_MS = 5;
 
-/** Descriptions of families go along so often where a request has them apart from the series, as Prometheus does it. */
+/** How often descriptions of families are sent where a request has them separate from the series, as in Prometheus. */
 const METADATA_EVERY_MS = 60_000;
 
 /** Series of one list, from `from` to before `to`. */
@@ -33,25 +33,25 @@ interface Range {
   readonly to: number;
 }
 
-/** A request that is kept for as long as its series stay the same: a cycle only writes values and timestamps. */
+/** A request that is reused as long as its series stay the same: a cycle only writes values and timestamps. */
 interface Template extends RawRequest {
   readonly ranges: readonly Range[];
 }
 
-/** What the templates were made for. */
+/** What the templates were built for. */
 interface Kept {
   readonly options: RequestOptions;
   readonly target: Batch['target'];
   readonly templates: readonly Template[];
 }
 
-/** Writes the batches of one group as requests. */
+/** Encodes the batches of one group as requests. */
 export class RequestWriter {
   #kept: Kept | undefined;
   readonly #descriptions = new Descriptions();
   #describedMs = Number.NEGATIVE_INFINITY;
 
-  /** The requests of a batch. Other work goes on between them; each is overwritten by a later call. */
+  /** The requests of a batch. Other work may run between them. Each is overwritten by a later call. */
   async *write(batch: Batch, options: RequestOptions): AsyncGenerator<Request> {
     const { stampMs, target, ended, texts } = batch;
     const withMetadata = Math.abs(stampMs - this.#describedMs) >= METADATA_EVERY_MS;
@@ -73,7 +73,7 @@ export class RequestWriter {
     yield* loose.rest();
   }
 
-  /** Series that all have the timestamp of the batch. */
+  /** Series that all have the batch's timestamp. */
   async *#writePlain(
     snapshots: readonly Snapshot[],
     { stampMs, target }: Batch,
@@ -112,7 +112,7 @@ export class RequestWriter {
     return isFitting ? kept.templates : [];
   }
 
-  /** Series with timestamps of their own, or with a zero before them. */
+  /** Series with their own timestamps, or preceded by a zero. */
   async *#writeLoose(
     { series, values, stamps }: Snapshot,
     { stampMs, zeros }: Batch,
@@ -154,8 +154,8 @@ export class RequestWriter {
 }
 
 /**
- * The series of snapshots in parts of at most `most`: small lists together, so that few requests are needed, and a large
- * one by itself, so that another list that changes leaves its templates as they are.
+ * The series of snapshots in parts of at most `most`. Small lists are combined, so that few requests are needed. A
+ * large list is separate, so that changes in other lists do not affect its templates.
  */
 function* rangesOf(snapshots: readonly Snapshot[], most: number): Generator<Range[]> {
   let part: Range[] = [];
@@ -185,7 +185,7 @@ const areSame = (ones: readonly Range[], others: readonly Range[]): boolean =>
     return series === other.series && from === other.from && to === other.to;
   });
 
-/** The templates of one part; several when its labels are long. */
+/** The templates of one part. There are several when its labels are long. */
 async function templatesOf(
   ranges: readonly Range[],
   target: readonly Label[],
@@ -214,10 +214,10 @@ async function templatesOf(
 const isFull = ({ samples, bytes }: RequestBuilder, { maxSamples }: RequestOptions): boolean =>
   samples >= maxSamples || bytes >= MAX_BYTES - ROOM;
 
-/** For the largest series: 40 labels with values of 4 KiB. */
+/** Enough for the largest series: 40 labels with values of 4 KiB. */
 const ROOM = 192 * 1024;
 
-/** Series that are put into requests one by one. */
+/** Series that are added to requests one by one. */
 class Collected {
   readonly #builder: RequestBuilder;
   readonly #options: RequestOptions;
@@ -239,7 +239,7 @@ class Collected {
   }
 }
 
-/** Lets other work go on once a slice of time is used up. */
+/** Yields to other work once a time slice is used up. */
 class Slices {
   #startedMs = performance.now();
 

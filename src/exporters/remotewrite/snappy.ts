@@ -1,17 +1,17 @@
-/** Input is compressed in blocks of this size, so that an offset fits into two bytes. */
+/** Input is compressed in blocks of this size, so that an offset fits in two bytes. */
 const BLOCK_BYTES = 64 * 1024;
 const TABLE_BITS = 14;
 const SHORTEST_MATCH = 4;
 /** The longest match of one copy element. */
 const LONGEST_COPY = 64;
-/** Positions that found nothing make the search skip faster, as in the reference implementation. */
+/** Positions without a match make the search skip faster, as in the reference implementation. */
 const SKIP_SHIFT = 5;
 
 const table = new Uint16Array(1 << TABLE_BITS);
 
 /**
- * The snappy block format, which remote write prescribes; Node has none.
- * Source: https://github.com/google/snappy/blob/main/format_description.txt
+ * The snappy block format, which remote write requires. Node has no built-in implementation. Source:
+ * https://github.com/google/snappy/blob/main/format_description.txt
  */
 export function snappy(input: Buffer): Buffer {
   const output = Buffer.allocUnsafeSlow(32 + input.length + Math.ceil(input.length / 6));
@@ -22,7 +22,7 @@ export function snappy(input: Buffer): Buffer {
   for (let start = 0; start < input.length; start += BLOCK_BYTES) {
     length = compressBlock(input, start, Math.min(input.length, start + BLOCK_BYTES), output, length);
   }
-  // The room for what can't be compressed is not kept.
+  // The spare room for incompressible input is released.
   return Buffer.from(output.subarray(0, length));
 }
 

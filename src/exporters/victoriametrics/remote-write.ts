@@ -1,10 +1,13 @@
-// Prometheus remote write 1.0, only as far as it takes to end series: https://prometheus.io/docs/specs/prw/remote_write_spec/
-// and prompb/types.proto. The text format has no way to say that a series is over.
+// Prometheus remote write 1.0, only as far as it takes to end series:
+// https://prometheus.io/docs/specs/prw/remote_write_spec/ and prompb/types.proto. The text format has no way to mark a
+// series as stale.
 
-/** A series as labels, `__name__` among them. */
+/** A series as labels, including `__name__`. */
 export type SeriesLabels = readonly (readonly [name: string, value: string])[];
 
-/** The NaN that ends a series (StaleNaN of prometheus/model/value); JavaScript's own NaN has other bits. */
+/**
+ * The NaN that marks a series as stale (StaleNaN of prometheus/model/value). JavaScript's own NaN has different bits.
+ */
 const STALE_BITS = 0x7ff0000000000002n;
 
 /** A WriteRequest with a stale marker at `stampMs` for each series. */
@@ -42,12 +45,12 @@ function varint(value: number): Buffer {
   return Buffer.from(bytes);
 }
 
-/** Longest literal that an element of two length bytes holds. */
+/** Longest literal of an element with two length bytes. */
 const LITERAL = 65_536;
 
 /**
- * The snappy block format without compression: the length, then literals. Remote write knows no other encoding
- * everywhere, and markers are few. https://github.com/google/snappy/blob/main/format_description.txt
+ * The snappy block format without compression: the length, then literals. Remote write has no other encoding that all
+ * receivers support, and markers are few. https://github.com/google/snappy/blob/main/format_description.txt
  */
 export function snappyLiterals(content: Buffer): Buffer {
   const parts: Buffer[] = [varint(content.length)];

@@ -21,7 +21,7 @@ export interface StaleMarkerOptions {
   readonly log: ThrottledLog;
 }
 
-/** Series that have ended. */
+/** Vanished series. */
 export interface Ended {
   readonly target: Target;
   readonly stampMs: number;

@@ -177,7 +177,7 @@ async function fillUp(t: TestContext, folder: string): Promise<void> {
   assert.ok(kept >= 5 && kept <= 12, `${kept} bodies kept`);
   assert.equal(spool.sizes.oldestStampMs, bodies - kept + 1);
   assert.deepEqual(dropped, { disk_full: 7 * (bodies - kept) });
-  assert.match(told.log.join(''), /ENOSPC.*dropping the oldest bodies/);
+  assert.match(told.log.join(''), /ENOSPC.*dropping the oldest batches/);
   const last = await spool.oldest();
   assert.ok(last && (await spool.read(last)));
 }
