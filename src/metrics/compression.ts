@@ -17,24 +17,24 @@ import { stampText } from './text/format.ts';
 export type Compression = 'zstd' | 'gzip';
 
 /**
- * How a batch is written: compressed text, or text whose every line ends with a timestamp, compressed with gzip
- * (`gzip-stamped`). Lines with a timestamp of their own keep it in zstd and `gzip-stamped`; plain gzip has none, since a
- * Pushgateway refuses them.
+ * The encoding of a batch: compressed text, or text whose every line ends with a timestamp, compressed with gzip
+ * (`gzip-stamped`). Lines with their own timestamp keep it in zstd and `gzip-stamped`. Plain gzip has no timestamps,
+ * because a Pushgateway rejects them.
  */
 export type Encoding = Compression | 'gzip-stamped';
 
-/** The compression that an encoding uses; its word for Content-Encoding as well. */
+/** The compression of an encoding, which is also its Content-Encoding value. */
 export const compressionOf = (encoding: Encoding): Compression => (encoding === 'zstd' ? 'zstd' : 'gzip');
 
 /**
- * Makes members: pieces of whole lines, each compressed by itself, whose concatenation is one valid body (RFC 1952
- * §2.2, RFC 8878 §3). A text of at most 128 KiB becomes one zstd block, which a receiver has as a whole or not at all.
+ * Makes members: pieces of whole lines, each compressed separately, whose concatenation is one valid payload (RFC 1952
+ * §2.2, RFC 8878 §3). A text of at most 128 KiB becomes one zstd block, which a receiver gets completely or not at all.
  */
 export interface Compressor {
   /** Compresses off the main thread. */
   pack(text: Buffer): Promise<Buffer>;
   packSync(text: Buffer): Buffer;
-  /** The text of one member or of several in a row. Rejects when it is not what `pack` makes. */
+  /** The text of one member or of several in sequence. Rejects when the data is not what `pack` produces. */
   unpack(member: Buffer): Promise<Buffer>;
   /** The text of one member, which had `textBytes`. */
   unpackSync(member: Buffer, textBytes: number): Buffer;
@@ -48,9 +48,9 @@ const unpackGzip = promisify(gunzip);
 const packZstd = promisify(zstdCompress);
 const unpackZstd = promisify(zstdDecompress);
 
-/** Of packed text: a few kilobytes are not a buffer of their own. */
+/** For compressed text: a few kilobytes do not get a separate buffer. */
 const PIECES = { chunkSize: 16 * 1024 };
-/** Unpacked in one piece: zlib ends only when there is room left. */
+/** Decompressed in one piece: zlib only finishes when there is room left. */
 const roomFor = (textBytes: number) => ({ chunkSize: Math.max(textBytes + 1, 1024) });
 
 // Level 9 would save a tenth of the bytes for 7 times the CPU.
@@ -60,7 +60,7 @@ const ZSTD_OPTIONS = {
   params: {
     // For 64 KiB of metrics, levels 1 to 4 differ by 5 % in bytes; 3 is the fastest of them, and half of gzip 1.
     [constants.ZSTD_c_compressionLevel]: 3,
-    // 128 KiB, the largest block: a window for more makes each call allocate 3 MB.
+    // 128 KiB, the largest block. A larger window makes each call allocate 3 MB.
     [constants.ZSTD_c_windowLog]: 17,
   },
 };
@@ -82,14 +82,14 @@ const ZSTD: Compressor = {
     return isRaw(member) ? zstdCompressSync(compressible(text), ZSTD_OPTIONS) : member;
   },
   unpack: (member) => unpackZstd(member),
-  // What was appended to make it compressible is cut off.
+  // Remove what was appended to make it compressible.
   unpackSync: (member, textBytes) =>
     zstdDecompressSync(member, roomFor(textBytes + PADDING.length)).subarray(0, textBytes),
 };
 
 /**
- * Whether the first block of a zstd frame is not compressed (RFC 8878 §3.1.1): receivers read such a block as it comes,
- * so that a cut upload would leave half a line.
+ * Whether the first block of a zstd frame is uncompressed (RFC 8878 §3.1.1). Receivers read such a block as it arrives,
+ * so a truncated upload would leave half a line.
  */
 function isRaw(frame: Buffer): boolean {
   const descriptor = frame[4] ?? 0;
@@ -99,25 +99,25 @@ function isRaw(frame: Buffer): boolean {
   return (((frame[block] ?? 0) >> 1) & 3) === 0;
 }
 
-/** A comment that outweighs any text short enough not to be compressible by itself. */
+/** A comment that outweighs any text that is too short to be compressible. */
 const PADDING = Buffer.from(`#${'-'.repeat(1022)}\n`);
 
 const compressible = (text: Buffer): Buffer => Buffer.concat([text, PADDING]);
 
-/** Text as members and what it was before. */
+/** Text as members, with its original size. */
 export interface CompressedText {
   readonly members: readonly Buffer[];
   /** Bytes of the text before compression, without stamps. */
   readonly textBytes: number;
 }
 
-/** Far below the 20 ms for which the agent may block its event loop. */
+/** Well below the 20 ms for which the agent may block its event loop. */
 const SLICE_MS = 5;
 
 /**
- * One way of writing a text, for each of `encodings`: compresses each chunk as it is rendered, so that the whole text
- * never exists at once. On the main thread, in slices: for chunks of 64 KiB, the way to another thread and back costs
- * twice what is to be done there.
+ * Encodes a text in each of `encodings`. Compresses each chunk as it is rendered, so that the whole text is never in
+ * memory. Runs on the main thread, in slices: for chunks of 64 KiB, the round trip to another thread costs twice as
+ * much as the work itself.
  */
 export async function compressEach(
   chunks: Iterable<Buffer>,
@@ -137,7 +137,10 @@ export async function compressEach(
   return new Map(made.map(({ encoding, members }) => [encoding, { members, textBytes }]));
 }
 
-/** The same text in another encoding, a member at a time, between which other work goes on. Rejects when `signal` fires. */
+/**
+ * The same text in another encoding, one member at a time, yielding to other work in between. Rejects when `signal`
+ * fires.
+ */
 export async function transcode(
   members: readonly Buffer[],
   from: Compression,
@@ -154,12 +157,12 @@ export async function transcode(
   return made;
 }
 
-/** Members and what they were transcoded to; a member that is dropped takes its transcoded form with it. */
+/** Cache of transcoded members. When a member is dropped, so is its transcoded form. */
 const REWRITTEN = new WeakMap<Buffer, Buffer>();
 
 /**
- * As {@link transcode}, for members that are kept between cycles: each is written anew once, so that a push of what has
- * not changed costs no packing.
+ * Like {@link transcode}, for members that persist between cycles. Each is transcoded only once, so pushing unchanged
+ * data costs no compression.
  */
 export async function transcodeKept(
   members: readonly Buffer[],
@@ -187,7 +190,7 @@ function encode(text: Buffer, encoding: Encoding, stampMs: number): Buffer {
   }
 }
 
-/** A buffer for stamped text: a new one each time would be most of the memory, since they are collected late. */
+/** A shared buffer for stamped text. New buffers would dominate memory use, because they are garbage-collected late. */
 let spare: Buffer = Buffer.alloc(0);
 
 function takeWorkspace(text: Buffer, stampMs: number): Buffer {
@@ -209,13 +212,11 @@ const BRACE = 125;
 function hasStamp(text: Buffer, start: number, end: number): boolean {
   const last = text.lastIndexOf(BLANK, end - 1);
   if (last <= start || text[last - 1] === BRACE) return false;
-  // A blank inside of the labels stands before the brace, so it is not met first.
+  // A blank inside the labels is before the brace, so it is not found first.
   return text.lastIndexOf(BLANK, last - 1) >= start;
 }
 
-/**
- * Writes the text with a timestamp at the end of every sample line that has none of its own to `made`; gives its length.
- */
+/** Writes the text to `made`, with a timestamp at the end of every sample line that has none. Returns its length. */
 function stamp(text: Buffer, stampMs: number, made: Buffer): number {
   const ending = Buffer.from(` ${stampText(stampMs)}`);
   let length = 0;

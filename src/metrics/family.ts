@@ -1,7 +1,10 @@
 /** Metric types of the Prometheus text format 0.0.4. */
 export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary' | 'untyped';
 
-/** What all series of one name have in common. A collector declares its families as data; docs are generated from them. */
+/**
+ * The common properties of all series with one name. A collector declares its families as data, and docs are generated
+ * from them.
+ */
 export interface Family {
   readonly name: string;
   readonly type: MetricType;
@@ -9,8 +12,8 @@ export interface Family {
   /** Label names, in the order in which {@link Snapshot.add} takes their values. */
   readonly labels: readonly string[];
   /**
-   * A counter that this agent itself starts at 0: when a series of it appears with a value, the zero that belongs before it is
-   * pushed as well, so that `rate()` and `increase()` see its first count. Never for counters of others.
+   * A counter that this agent itself starts at 0. When one of its series appears with a value, the zero before it is
+   * pushed as well, so that `rate()` and `increase()` see its first count. Never set for foreign counters.
    */
   readonly startsAtZero?: boolean;
 }
@@ -18,13 +21,13 @@ export interface Family {
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
-/** Whether `name` may name a metric in the classic (non-UTF-8) grammar, the only one that all receivers take. */
+/** Whether `name` is a valid metric name in the classic (non-UTF-8) grammar, the only one that all receivers accept. */
 export const isMetricName = (name: string): boolean => METRIC_NAME.test(name);
 
-/** Whether `name` may name a label; `__` is reserved for the receivers. */
+/** Whether `name` is a valid label name; `__` is reserved for the receivers. */
 export const isLabelName = (name: string): boolean => LABEL_NAME.test(name) && !name.startsWith('__');
 
-/** Declares a family. Throws on a name no receiver would take: a mistake of the programmer, not of the host. */
+/** Declares a family. Throws on a name that no receiver would accept, which is a programming error. */
 export function family(type: MetricType, name: string, help: string, labels: readonly string[] = []): Family {
   if (!isMetricName(name)) throw new Error(`BUG: bad metric name ${JSON.stringify(name)}`);
   for (const label of labels) {
@@ -47,6 +50,6 @@ export const ownCounter = (name: string, help: string, labels: readonly string[]
   startsAtZero: true,
 });
 
-/** Declares a family whose meaning upstream leaves open. */
+/** Declares a family whose type upstream leaves open. */
 export const untyped = (name: string, help: string, labels: readonly string[] = []): Family =>
   family('untyped', name, help, labels);

@@ -1,6 +1,6 @@
 /**
- * The groups of series. Each becomes one batch per cycle; most have one job and instance for all of their series. The
- * agent's own come last: they report on the others.
+ * The groups of series. Each becomes one batch per cycle. Most have one job and instance for all of their series. The
+ * agent's own group comes last, because it reports on the others.
  */
 export const GROUPS = [
   'node',
@@ -18,7 +18,7 @@ export const GROUPS = [
 ] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** Groups whose series carry `job` and `instance` as labels of their own, several targets in one batch. */
+/** Groups whose series have their own `job` and `instance` labels, with several targets in one batch. */
 export const INLINE_GROUPS = ['probe', 'scrape', 'pushed'] as const satisfies readonly Group[];
 export type InlineGroup = (typeof INLINE_GROUPS)[number];
 

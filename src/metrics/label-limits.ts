@@ -1,6 +1,6 @@
-/** A receiver's limits for a series; VictoriaMetrics drops what exceeds them without an error to the sender. */
+/** A receiver's limits for a series. VictoriaMetrics drops series that exceed them without an error to the sender. */
 export interface LabelLimits {
-  /** Labels of a series, its name and those that the push adds included. */
+  /** Labels of a series, including its name and those that the push adds. */
   readonly labels: number;
   /** Bytes of a label's name. */
   readonly nameBytes: number;
@@ -8,21 +8,21 @@ export interface LabelLimits {
   readonly valueBytes: number;
 }
 
-/** A label and its value, not escaped. */
+/** A label and its unescaped value. */
 export type Label = readonly [name: string, value: string];
 
 /** The name of a series is a label as well, `__name__`. */
 const NAME = 1;
-/** `a="",`: no label takes less of a key. */
+/** `a="",`: the shortest possible label in a key. */
 const SHORTEST_LABEL = 5;
 /** No UTF-16 unit takes more as UTF-8. Names of labels are ASCII. */
 const MOST_BYTES = 3;
 
-/** Keys up to this length are within the limits, whatever they hold; the push adds `added` labels. */
+/** Keys up to this length are always within the limits. The push adds `added` labels. */
 export const harmlessLength = ({ labels, nameBytes, valueBytes }: LabelLimits, added: number): number =>
   Math.min(SHORTEST_LABEL * Math.max(0, labels - added - NAME), nameBytes, Math.floor(valueBytes / MOST_BYTES));
 
-/** What of a series is over the limits, in words; undefined when nothing is. */
+/** Describes which limit a series exceeds; undefined when it exceeds none. */
 export function overLimit(
   name: string,
   labels: readonly Label[],

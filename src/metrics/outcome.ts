@@ -1,31 +1,31 @@
-/** Thrown by a collector when this host has nothing for it to see (no such hardware, file or kernel feature). */
+/** Thrown by a collector when this host has no data for it (no such hardware, file or kernel feature). */
 export class NoData extends Error {
   override readonly name = 'NoData';
 }
 
 /**
- * How a collection ended: `ok`; `nodata`, when there is nothing to see here; `partial`, when some units are lost;
- * `fault`, when the collector as a whole failed or was late; `disabled`, when an operator has switched it off for now.
+ * How a collection ended: `ok`; `nodata`, this host has no data for it; `partial`, some units are lost; `fault`, the
+ * collector as a whole failed or timed out; `disabled`, an operator has temporarily disabled it.
  */
 export type Outcome = 'ok' | 'nodata' | 'partial' | 'fault' | 'disabled';
 
 /**
- * How a resource of the API is followed: `followed`; `listing`, the first list is not complete; `not-served`, this API
- * server does not have it; `down`, it cannot be listed or watched.
+ * The watch state of a resource of the API: `followed`; `listing`, the first list is not complete; `not-served`, this
+ * API server does not have the resource; `down`, it cannot be listed or watched.
  */
 export type ResourceState = 'followed' | 'listing' | 'not-served' | 'down';
 
-/** One resource of the API, as a collector follows it. */
+/** One resource of the API, as watched by a collector. */
 export interface ResourceStatus {
   readonly resource: string;
   readonly state: ResourceState;
-  /** Objects known. */
+  /** Number of known objects. */
   readonly objects: number;
-  /** When the last event or bookmark came, milliseconds since 1970; absent before the first. */
+  /** Time of the last event or bookmark, milliseconds since 1970; absent before the first. */
   readonly lastEventMs?: number;
-  /** Why it is not followed. */
+  /** Why it is not being watched. */
   readonly error?: string;
-  /** When it is tried again. */
+  /** Time of the next attempt. */
   readonly nextTryMs?: number;
 }
 
@@ -34,18 +34,24 @@ export interface CollectorResult {
   readonly group: string;
   readonly collector: string;
   readonly outcome: Outcome;
-  /** Why there is no data, or why it was switched off; the fault's message. */
+  /** Why there is no data, or why it was disabled; for a fault, its message. */
   readonly reason?: string;
   /** One for each lost unit, or the fault itself. */
   readonly errors: readonly Error[];
-  /** What it does not see for want of rights, as docs/security.md has it: no fault, and the same in each cycle. */
+  /**
+   * What it can't see due to missing permissions, as listed in docs/security.md. Not a fault, and the same in each
+   * cycle.
+   */
   readonly withheld: readonly string[];
   readonly durationSeconds: number;
   readonly samples: number;
-  /** Series with a label that the push sets itself, and that therefore became `exported_…`; absent when there are none. */
+  /**
+   * Series with a label that the push sets itself and that was therefore renamed to `exported_…`; absent when there are
+   * none.
+   */
   readonly renamed?: number;
-  /** Series that are larger than the receivers take; absent when there are none. */
+  /** Series that exceed the label limits of the receivers; absent when there are none. */
   readonly overLimit?: number;
-  /** True when it ran through and found nothing, which its record declares as legitimate; the outcome is `nodata`. */
+  /** True when it completed and found nothing, which its record declares as legitimate. The outcome is `nodata`. */
   readonly isEmpty?: boolean;
 }

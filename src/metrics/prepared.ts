@@ -3,9 +3,11 @@ import type { Family } from './family.ts';
 
 /** Text of a group that stays compressed between cycles. */
 export interface PreparedBody {
-  /** How it was compressed when it was stored. */
+  /** The compression with which it was stored. */
   readonly encoding: Compression;
-  /** Pieces of whole lines; one after the other they are one body. What has not changed is the same buffer as before. */
+  /**
+   * Pieces of whole lines, which form the payload when concatenated. Unchanged pieces are the same buffers as before.
+   */
   readonly members: readonly Buffer[];
   /** Bytes before compression. */
   readonly textBytes: number;
@@ -13,24 +15,26 @@ export interface PreparedBody {
 }
 
 /**
- * A part of a group that does not come as a snapshot each cycle, because making it anew would cost too much: the state
- * of a cluster. Its families are its own.
+ * A part of a group that is not a snapshot in each cycle, because rebuilding it would cost too much: the state of a
+ * cluster. No other part has its families.
  */
 export interface Prepared {
   readonly group: string;
-  /** The collector of that group whose series these are: it is switched off with them. */
+  /** The collector in that group that owns these series. Disabling it disables them. */
   readonly collector: string;
-  /** The text to push now; undefined as long as it is incomplete. Rejects when `signal` fires. */
+  /** The text to push now; undefined while it is incomplete. Rejects when `signal` fires. */
   body(signal: AbortSignal): Promise<PreparedBody | undefined>;
   /**
-   * Keys of series that were in an earlier {@link body} and are not in the last, each given once. Empty when nobody
-   * wants to know.
+   * Keys of series that were in an earlier {@link body} and are not in the last, each returned once. Empty when they
+   * are not needed.
    */
   takeEnded(): readonly string[];
-  /** The same text regrouped by family, in pieces that end with a line. */
+  /** The same text regrouped by family, in pieces that end at a line end. */
   byFamily(): AsyncIterable<Buffer>;
-  /** The families that have series, and how many, as of the last {@link body}. */
+  /** The families that have series, with their numbers of series, as of the last {@link body}. */
   families(): readonly { readonly family: Family; readonly series: number }[];
-  /** The sample lines of one family, in pieces that end with a line; holds and unpacks only a piece at a time. */
+  /**
+   * The sample lines of one family, in pieces that end at a line end. Holds and decompresses only one piece at a time.
+   */
   lines(family: string): AsyncIterable<string>;
 }

@@ -4,11 +4,11 @@ import { SeriesList, type SeriesView, type Snapshot } from './snapshot.ts';
 import { labelBlock } from './text/format.ts';
 import { parseLine } from './text/parse.ts';
 
-/** What a push does to the labels of a group. */
+/** Label handling of a push for one group. */
 export interface PushedLabelOptions {
   /** Labels that the push sets on every series: job, instance, cluster and the configured ones. */
   readonly names: ReadonlySet<string>;
-  /** Of the receivers; undefined when none of them has any. */
+  /** Label limits of the receivers; undefined when none has limits. */
   readonly limits?: LabelLimits | undefined;
 }
 
@@ -17,14 +17,14 @@ export interface SeenSnapshot {
   readonly snapshot: Snapshot;
   /** Series with a renamed label. */
   readonly renamed: number;
-  /** Series over the limits. They are pushed all the same: a receiver may have been given others. */
+  /** Series that exceed the limits. They are pushed nevertheless: a receiver may be configured with other limits. */
   readonly overLimit: number;
 }
 
-/** What there is to do about a list of series. */
+/** The changes to a list of series. */
 interface Plan {
   readonly series: SeriesList | undefined;
-  /** Where the values of `series` are. */
+  /** Positions of the values of `series`. */
   readonly places: readonly number[];
   readonly errors: readonly Error[];
   readonly renamed: number;
@@ -33,7 +33,7 @@ interface Plan {
 
 const PREFIX = 'exported_';
 
-/** Series over the limits that are named; the rest are only counted. */
+/** Number of series over the limits that are named. The rest are only counted. */
 const MOST_NAMED = 5;
 /** No UTF-16 unit takes more as UTF-8. */
 const MOST_BYTES = 3;
@@ -41,14 +41,14 @@ const MOST_BYTES = 3;
 const MOST_SHOWN = 200;
 
 /**
- * Looks at series under the labels that the push puts on them. A label that it would overwrite becomes `exported_…`, as
- * a scrape does it without honor_labels; a series that equals another one then is refused. Decided once for each list of
- * series, which the cycles share as long as the series stay the same.
+ * Checks series against the labels that the push sets. A label that the push would overwrite is renamed to
+ * `exported_…`, like in a scrape without honor_labels. A series that then duplicates another one is dropped. This is
+ * decided once for each list of series, which cycles share as long as the series stay the same.
  */
 export class PushedLabels {
   readonly #options: PushedLabelOptions;
   readonly #plans = new WeakMap<SeriesView, Plan | 'nothing'>();
-  /** Finds what may be a label that is overwritten, also where it is part of a value. */
+  /** Finds possible overwritten labels, including matches within a value. */
   readonly #clash: RegExp;
   readonly #harmless: number;
 
@@ -59,12 +59,12 @@ export class PushedLabels {
     this.#harmless = limits ? harmlessLength(limits, names.size) : Number.POSITIVE_INFINITY;
   }
 
-  /** The names that the push sets. */
+  /** The label names that the push sets. */
   get names(): ReadonlySet<string> {
     return this.#options.names;
   }
 
-  /** What the receivers will see of a closed snapshot; most often the snapshot itself. */
+  /** What the receivers will see of a closed snapshot; usually the snapshot itself. */
   see(snapshot: Snapshot): SeenSnapshot {
     const { series } = snapshot;
     let plan = this.#plans.get(series);
@@ -79,7 +79,7 @@ export class PushedLabels {
     return { snapshot: seen, renamed, overLimit };
   }
 
-  /** Most lists are; so nothing is taken apart here. Series of one object share their middle. */
+  /** Most lists are harmless, so nothing is parsed here. Series of one object share their middle. */
   #isHarmless({ heads, middles, tails }: SeriesView): boolean {
     const longest = this.#harmless;
     let last = '';
@@ -95,7 +95,7 @@ export class PushedLabels {
     return true;
   }
 
-  /** Whether a key may be over the limits. */
+  /** Whether a key may exceed the limits. */
   #isLarge(key: string): boolean {
     const { names, limits } = this.#options;
     if (limits === undefined) return false;
@@ -138,14 +138,14 @@ export class PushedLabels {
 
 type Parts = [head: string, middle: string, tail: string];
 
-/** A series, taken apart. */
+/** A parsed series. */
 interface Row {
   readonly owner: Family;
   readonly key: string;
   readonly name: string;
   readonly labels: readonly Label[];
   readonly isRenamed: boolean;
-  /** One text for all keys that mean the same series. */
+  /** The canonical form of all keys of the same series. */
   readonly canonical: string;
 }
 
@@ -154,15 +154,15 @@ function rowOf(owner: Family, key: string, names: ReadonlySet<string>): Row {
   if (parsed === undefined) return { owner, key, name: owner.name, labels: [], isRenamed: false, canonical: key };
   const { name } = parsed;
   const labels = withoutClashes(parsed.labels, names);
-  // A label without a value is none to a receiver.
+  // To a receiver, a label with an empty value does not exist.
   const sorted = labels.filter(([, value]) => value !== '').sort(([one], [other]) => (one < other ? -1 : 1));
   const canonical = name + blockOf(sorted);
   return { owner, key, name, labels, isRenamed: labels !== parsed.labels, canonical };
 }
 
 /**
- * `labels` with those that `names` would overwrite under a name that is free; the same array when there are none. One
- * without a value is no label at all and is left out.
+ * `labels`, with those that `names` would overwrite renamed to free names; the same array when there are none. A label
+ * with an empty value does not exist and is omitted.
  */
 export function withoutClashes(labels: readonly Label[], names: ReadonlySet<string>): readonly Label[] {
   if (!labels.some(([name]) => names.has(name))) return labels;
@@ -185,7 +185,7 @@ function parsedKey(key: string): { readonly name: string; readonly labels: reado
     const line = parseLine(`${key} 0`);
     return line?.kind === 'sample' ? line : undefined;
   } catch {
-    // Not a key that this reader knows: it stays as it is.
+    // This parser can't read the key, so it stays unchanged.
     return undefined;
   }
 }

@@ -12,7 +12,7 @@ import { Snapshot } from './snapshot.ts';
 import { encodeByFamily } from './text/encoder.ts';
 import { labelBlock } from './text/format.ts';
 
-/** One cycle's data: the snapshots of each group, and how each collector fared. */
+/** One cycle's data: the snapshots of each group, and the result of each collector. */
 export interface Gathered {
   readonly groups: ReadonlyMap<string, readonly Snapshot[]>;
   readonly results: readonly CollectorResult[];
@@ -21,30 +21,30 @@ export interface Gathered {
 /** Turns the results of a cycle into samples of that same cycle. */
 export type Report = (results: readonly CollectorResult[]) => Snapshot;
 
-/** Why a collector is not to be run now; undefined when it is. */
+/** Why a collector must not run now; undefined when it may. */
 export type Gate = (group: string, collector: string) => string | undefined;
 
 /** Whether a collector was requested. */
 export type Wanted = (group: string, collector: string) => boolean;
 
-/** Where the agent's own metrics go. */
+/** The group of the agent's own metrics. */
 export const SELF_GROUP = 'agent';
 
 /**
- * The one registry: prom-client's for the agent's own counters and histograms, extended by producers, which bring a
- * fresh snapshot each cycle instead of keeping a metric object per series.
+ * The only registry: prom-client's for the agent's own counters and histograms, extended by producers. Producers
+ * provide a new snapshot in each cycle instead of keeping a metric object per series.
  */
 export class AgentRegistry extends Scope {
-  /** Asked before each run; what it keeps from running ends as `disabled`. */
+  /** Called before each run. Collectors that it stops have the outcome `disabled`. */
   gate: Gate = () => undefined;
-  /** By group, what its pushes do to labels; empty while nothing is pushed. */
+  /** The label handling of pushes, by group; empty while nothing is pushed. */
   pushedLabels: Readonly<Record<string, PushedLabels>> = {};
-  /** By group, the rules on its series; empty while there are none. */
+  /** The relabel rules, by group; empty without rules. */
   relabelings: Readonly<Record<string, Relabeling>> = {};
   #scopes: readonly Scope[] = [this];
-  /** Since when producers are late whose run has missed its deadline and still not returned. */
+  /** Start times of overdue runs: those that have missed their deadline and not yet returned. */
   readonly #late = new WeakMap<Producer, number>();
-  /** What each producer saw last. */
+  /** The last snapshot of each producer. */
   readonly #last = new WeakMap<Producer, Snapshot>();
   /** The last snapshot of prom-client's metrics, and their families. */
   #lastOwn: Snapshot | undefined;
@@ -60,9 +60,7 @@ export class AgentRegistry extends Scope {
     this.#clock = clock;
   }
 
-  /**
-   * Puts scopes in place of the ones attached before. Their order decides whose family it is when two bring the same.
-   */
+  /** Replaces the scopes attached before. Their order decides which one owns a family when two provide the same. */
   attach(scopes: readonly Scope[]): void {
     this.#scopes = [this, ...scopes];
   }
@@ -72,7 +70,7 @@ export class AgentRegistry extends Scope {
     this.#reports.push({ group, report });
   }
 
-  /** Who of another group brought a family last, `group.name`; undefined when nobody did. */
+  /** The collector of another group that last provided a family, `group.name`; undefined if none did. */
   ownerOf(family: string, group: string): string | undefined {
     const owner = this.allProducers.find(
       (producer) => producer.group !== group && this.#last.get(producer)?.families.has(family),
@@ -97,10 +95,10 @@ export class AgentRegistry extends Scope {
   }
 
   /**
-   * Runs all producers at once, each with `deadlineMs`. One that fails or is late loses only its own series. A family
-   * that two collectors of a group bring is refused from the one registered later; between groups, which differ in job,
-   * only if its type is another one. What comes is as receivers will see it: see {@link PushedLabels}. With `wanted` only
-   * these collectors run, and the agent's own metrics are left out.
+   * Runs all producers concurrently, each with `deadlineMs`. One that fails or times out loses only its own series. A
+   * family provided by two collectors of a group is rejected from the one registered later; between groups, which
+   * differ in job, only if its type differs. The result is what receivers will see: see {@link PushedLabels}. With
+   * `wanted`, only these collectors run, and the agent's own metrics are omitted.
    */
   async gather(deadlineMs: number, signal?: AbortSignal, wanted?: Wanted): Promise<Gathered> {
     const timeout = AbortSignal.timeout(deadlineMs);
@@ -108,7 +106,8 @@ export class AgentRegistry extends Scope {
     const runs: (Run | Promise<Run>)[] = [];
     for (const producer of this.allProducers) {
       if (wanted?.(producer.group, producer.name) === false) continue;
-      // Most collectors are synchronous: without a turn between them a cycle would block the loop as a whole.
+      // Most collectors are synchronous. Without yielding between them, a cycle would block the event loop for its
+      // whole duration.
       await new Promise<void>((resolve) => setImmediate(resolve));
       const off = this.gate(producer.group, producer.name);
       runs.push(off === undefined ? this.#run(producer, deadlineMs, deadline) : leftOut(producer, off));
@@ -136,8 +135,8 @@ export class AgentRegistry extends Scope {
   }
 
   /**
-   * Runs one collector out of turn, also one that is disabled; what it brings is only counted. Undefined while a run
-   * of it that was late is still going. Throws for a producer that is not registered.
+   * Runs one collector outside of the cycle, even if it is disabled. Its samples are only counted. Undefined while an
+   * overdue run of it is still in progress. Throws for a producer that is not registered.
    */
   async runAlone(group: string, name: string, deadlineMs: number): Promise<CollectorResult | undefined> {
     const producer = this.allProducers.find((one) => one.group === group && one.name === name);
@@ -146,7 +145,7 @@ export class AgentRegistry extends Scope {
     return (await this.#run(producer, deadlineMs, AbortSignal.timeout(deadlineMs))).result;
   }
 
-  /** The whole registry, collected now and regrouped by family, in pieces that end with a line. */
+  /** The whole registry, collected now and regrouped by family, in pieces that end at a line end. */
   async *byFamily(deadlineMs: number): AsyncGenerator<Buffer> {
     const { groups } = await this.gather(deadlineMs);
     yield* encodeByFamily([...groups.values()].flat());
@@ -193,7 +192,7 @@ export class AgentRegistry extends Scope {
     );
   }
 
-  /** What the rules of a group leave of a snapshot that is not closed yet; `owner` is who makes such snapshots. */
+  /** Applies the rules of a group to a snapshot that is not closed yet. `owner` is the producer of such snapshots. */
   relabeled(group: string, snapshot: Snapshot, owner: object): Snapshot {
     const relabeling = this.relabelings[group];
     if (relabeling === undefined) return snapshot;
@@ -206,7 +205,7 @@ export class AgentRegistry extends Scope {
     return this.pushedLabels[group]?.see(seen) ?? { snapshot: seen, renamed: 0, overLimit: 0 };
   }
 
-  /** Waits for a run until `deadline`; a run that is late is not started again before it has returned. */
+  /** Waits for a run until `deadline`. An overdue run is not started again before it has returned. */
   async #await(producer: Producer, pending: Promise<void>, deadline: AbortSignal): Promise<void> {
     const started = this.#clock();
     const late = Promise.withResolvers<never>();
@@ -250,7 +249,7 @@ export class AgentRegistry extends Scope {
 
 const DEFAULT_DEADLINE_MS = 10_000;
 
-/** Histograms and summaries name each value (`_bucket`, `_sum`, `_count`); the type of prom-client leaves it out. */
+/** Histograms and summaries name each value (`_bucket`, `_sum`, `_count`); prom-client's type omits this. */
 type NamedValue = MetricValue<string> & { readonly metricName?: string };
 
 interface Run {
@@ -305,7 +304,7 @@ function finish(producer: Producer, seen: SeenSnapshot, milliseconds: number, er
     const result = { ...base, outcome: 'nodata', reason: error.message, errors: snapshot.errors } as const;
     return { snapshot, errorFlag, result };
   }
-  // Half a collector's series look like vanished devices, so a fault keeps none of them.
+  // Half of a collector's series would look like vanished devices, so a fault drops all of them.
   const nothing = new Snapshot();
   return {
     snapshot: nothing,
@@ -313,7 +312,10 @@ function finish(producer: Producer, seen: SeenSnapshot, milliseconds: number, er
   };
 }
 
-/** Nothing is no success: either the collector says why there may be nothing, or it has not understood what it read. */
+/**
+ * A run without samples is not a success: either the collector declares why this is legitimate, or it did not
+ * understand its input.
+ */
 function finishEmpty(
   { whenEmpty }: Producer,
   snapshot: Snapshot,
@@ -333,7 +335,7 @@ function finishEmpty(
   };
 }
 
-/** Who of a group was the first to bring a family. */
+/** The collectors that first provided a family, by group. */
 interface Owner {
   readonly group: string;
   readonly where: string;
@@ -343,9 +345,9 @@ interface Owner {
 /** By the name of the family. */
 type Owners = Map<string, readonly Owner[]>;
 
-/** What the push adds to each group with one job and instance itself. */
+/** Families that the push itself adds to each group with one job and instance. */
 const OF_THE_PUSH: ReadonlySet<string> = new Set(['up']);
-/** Two collectors may bring the same Family object: then they know of each other, and bring different series. */
+/** Two collectors may provide the same Family object. Then they know of each other and provide different series. */
 function refuseTakenFamilies(run: Run, owners: Owners): Run {
   const { snapshot, result } = run;
   const here = `${result.group}.${result.collector}`;
@@ -370,7 +372,7 @@ function refuseTakenFamilies(run: Run, owners: Owners): Run {
   return { snapshot: rest, result: { ...result, ...outcome, errors: lost, samples: rest.size } };
 }
 
-/** Why a family is not taken from a collector of `group`; undefined when it is. */
+/** Why a family is rejected from a collector of `group`; undefined when it is accepted. */
 function refusalOf(family: Family, group: string, known: readonly Owner[], shares = false): string | undefined {
   for (const { group: other, where, family: first } of known) {
     if (first === family) continue;

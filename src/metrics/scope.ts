@@ -4,19 +4,24 @@ import type { ResourceStatus } from './outcome.ts';
 import type { Prepared } from './prepared.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Makes one collector's snapshot. Adds what it sees to `out`; throws {@link NoData} or a fault. */
+/** Produces one collector's snapshot. Adds its samples to `out`; throws {@link NoData} or a fault. */
 export interface Producer {
   readonly group: string;
   readonly name: string;
-  /** What it was made from: a reload keeps a producer, and what it remembers, while this stays equal. */
+  /** The settings it was created from. A reload keeps a producer, and its state, while this is equal. */
   readonly settings?: unknown;
-  /** A family with one series, which is set to 1 when anything of the producer is lost, also what is refused later. */
+  /**
+   * A family with one series, which is set to 1 when any data of the producer is lost, including data rejected later.
+   */
   readonly errorFlag?: Family;
-  /** Whether its series differ by a label from those that others have of the same families, which then are no conflict. */
+  /**
+   * Whether a label distinguishes its series from those of other producers of the same families, so that they do not
+   * conflict.
+   */
   readonly shares?: boolean;
-  /** Why there may be no sample although all went well; without it, no sample is a fault. */
+  /** Why a successful run may have no samples. Without it, a run without samples is a fault. */
   readonly whenEmpty?: string | undefined;
-  /** A fault that leaves the samples valid; asked after each collection. */
+  /** A fault that leaves the samples valid. Called after each collection. */
   readonly failure?: () => string | undefined;
   /** The resources that it follows, for the status page. */
   readonly resources?: () => readonly ResourceStatus[];
@@ -24,8 +29,8 @@ export interface Producer {
 }
 
 /**
- * What one part of the agent adds to the registry: producers, prepared parts, and prom-client's own
- * counters and histograms about itself. It comes and goes as a whole.
+ * What one part of the agent adds to the registry: producers, prepared parts, and prom-client counters and histograms
+ * about itself. It is attached and detached as a whole.
  */
 export class Scope extends Registry {
   readonly #producers: Producer[] = [];

@@ -3,29 +3,31 @@ import type { Family } from './family.ts';
 import { labelBlock } from './text/format.ts';
 
 /**
- * What one collector saw in one cycle: families and their samples in the order in which they were added. Add all
- * series of one object (device, pod, process group) together: text in object order compresses up to five times
- * better than text in family order. Kept as parallel arrays, so that a sample costs no object; and as long as a cycle
- * sees the series of the one before, in the same order, the two share all but the values.
+ * The data of one collector in one cycle: families and their samples in the order in which they were added. Add all
+ * series of one object (device, pod, process group) together: text in object order compresses up to five times better
+ * than text in family order. Stored as parallel arrays, so that a sample costs no object. As long as a cycle has the
+ * series of the previous one, in the same order, the two share everything but the values.
  */
 export class Snapshot {
   /** In the order of {@link series}. */
   readonly values: number[] = [];
-  /** Timestamps that samples bring along, milliseconds since 1970 by their index; undefined when none does. */
+  /** Samples' own timestamps, milliseconds since 1970 by index; undefined when no sample has one. */
   #stamps: Map<number, number> | undefined;
-  /** What could not be had: each error cost one unit (a device, a file), not the collector. */
+  /** Errors of the collection. Each one cost one unit (a device, a file), not the collector. */
   readonly errors: Error[] = [];
-  /** What this agent has no right to see, and is not to: counted, but no fault. */
+  /** What this agent has no permission to see, by design. Counted, but not a fault. */
   readonly withheld: string[] = [];
-  /** Keys of counters that go on from an earlier process, which pushed them: they are not new, whatever their value. */
+  /**
+   * Keys of counters that continue from an earlier process, which pushed them. They are not new, whatever their value.
+   */
   continued: ReadonlySet<string> | undefined;
   #series: SeriesList;
-  /** Whether `#series` belongs to others as well; then the first `size` of it are ours. */
+  /** Whether `#series` is shared. Then the first `size` entries are ours. */
   #isShared: boolean;
-  /** By the middles of keys, the rest of them. Made when it is needed: when the series of a list taken over differ. */
+  /** The rests of keys by their middles. Built on demand: when the series differ from those of the shared list. */
   #seen: Map<string, Set<string>> | undefined;
 
-  /** `previous` is what the same collector saw before; it must be closed. */
+  /** `previous` is the collector's previous snapshot, which must be closed. */
   constructor(previous?: Snapshot) {
     this.#series = previous ? previous.#series : new SeriesList();
     this.#isShared = previous !== undefined;
@@ -35,7 +37,7 @@ export class Snapshot {
     return this.values.length;
   }
 
-  /** What was seen, without the values. Closed snapshots with the same series have the same list. */
+  /** The series, without values. Closed snapshots with the same series have the same list. */
   get series(): SeriesView {
     if (this.#series.size !== this.size) this.#takeOver();
     return this.#series;
@@ -45,15 +47,15 @@ export class Snapshot {
     return this.series.families;
   }
 
-  /** All series keys, `name{labels}`, put together anew. */
+  /** All series keys, `name{labels}`, built on each call. */
   get keys(): string[] {
     const { series } = this;
     return this.values.map((_, index) => series.key(index));
   }
 
   /**
-   * Adds one sample; `labels` are the values for `family.labels`, in that order. A negative counter, which comes of a
-   * number of the kernel that has wrapped, is refused: receivers would take it for a restart.
+   * Adds one sample; `labels` are the values for `family.labels`, in that order. A negative counter, which results from
+   * a wrapped kernel counter, is rejected: receivers would read it as a restart.
    */
   add(family: Family, value: number, ...labels: readonly string[]): void {
     if (labels.length !== family.labels.length) {
@@ -67,7 +69,7 @@ export class Snapshot {
     this.addSeries(family, key, value);
   }
 
-  /** As {@link add}, for a sample with a timestamp of its own, in milliseconds since 1970. */
+  /** Like {@link add}, for a sample with its own timestamp, in milliseconds since 1970. */
   addAt(stampMs: number, family: Family, value: number, ...labels: readonly string[]): void {
     const index = this.size;
     this.add(family, value, ...labels);
@@ -80,17 +82,17 @@ export class Snapshot {
   }
 
   /**
-   * Adds one sample under a ready-made series key, for keys that are kept between cycles and for names that are not
-   * the family's own (`_bucket`, `_sum`, `_count`). A second sample of the same series is refused: receivers reject
-   * the whole body for it.
+   * Adds one sample under a ready-made series key, for keys that are cached between cycles and for names other than the
+   * family's own (`_bucket`, `_sum`, `_count`). A second sample of the same series is rejected: receivers would reject
+   * the whole batch for it.
    */
   addSeries(family: Family, key: string, value: number): void {
     this.addParts(family, key, '', '', value);
   }
 
   /**
-   * As {@link addSeries}, for a key in three parts. The middle one, the labels of an object, is shared by all its
-   * series: whole, their keys would be most of the memory. All series of a family must come in the same way.
+   * Like {@link addSeries}, for a key in three parts. The middle one, the labels of an object, is shared by all its
+   * series: complete keys would take most of the memory. All series of a family must be added in the same way.
    */
   addParts(family: Family, head: string, middle: string, tail: string, value: number): void {
     if (this.#isShared) {
@@ -109,8 +111,8 @@ export class Snapshot {
   }
 
   /**
-   * What `read` gives for one unit; if it throws, only this unit is lost, the loss is recorded under its name, and the
-   * answer is undefined.
+   * The result of `read` for one unit. If it throws, only this unit is lost, the loss is recorded under its name, and
+   * the result is undefined.
    */
   attempt<Value>(unit: string, read: () => Value): Value | undefined {
     try {
@@ -124,18 +126,18 @@ export class Snapshot {
   /** Records the loss of one unit. */
   lose(unit: string, cause: unknown): void {
     const message = errorText(cause);
-    // Errors of files begin with their path, which often is the unit.
+    // Errors of files begin with their path, which is often the unit.
     this.errors.push(new Error(message.startsWith(unit) ? message : `${unit}: ${message}`, { cause }));
   }
 
-  /** Ends adding: from now on others may share its list. */
+  /** Closes the snapshot. From now on its list may be shared. */
   close(): void {
     if (this.#series.size !== this.size) this.#takeOver();
     this.#isShared = true;
     this.#seen = undefined;
   }
 
-  /** Hands everything to `out`, which is empty; this one is closed. They share the list of series. */
+  /** Moves everything to `out`, which is empty. This snapshot is closed. They share the list of series. */
   copyTo(out: Snapshot, options: { readonly withStamps: boolean }): void {
     if (options.withStamps) out.takeStamps(this);
     out.#series = this.#series;
@@ -145,7 +147,7 @@ export class Snapshot {
     out.withheld.push(...this.withheld);
   }
 
-  /** Takes over the samples' own timestamps of another snapshot that has the same samples. */
+  /** Copies the samples' own timestamps from another snapshot with the same samples. */
   takeStamps(other: Snapshot): void {
     this.#stamps = other.#stamps && new Map(other.#stamps);
   }
@@ -168,7 +170,7 @@ export class Snapshot {
     return rest;
   }
 
-  /** Sets the value of the first series of a family; nothing happens when there is none. */
+  /** Sets the value of the first series of a family. Does nothing if it has none. */
   set(family: Family, value: number): void {
     const index = this.series.owners.indexOf(family);
     if (index !== -1) this.values[index] = value;
@@ -195,13 +197,13 @@ export class Snapshot {
     this.#stamps.set(index, stampMs);
   }
 
-  /** Continues with a list of its own. */
+  /** Continues with its own list. */
   #takeOver(): void {
     this.#series = new SeriesList(this.#series, this.size);
     this.#isShared = false;
   }
 
-  /** Notes a series of an own list; false when it has been there before. */
+  /** Records a series of an own list. Returns false for a duplicate. */
   #admit(head: string, middle: string, tail: string): boolean {
     this.#seen ??= this.#series.rests();
     const known = this.#seen.get(middle);
@@ -213,7 +215,7 @@ export class Snapshot {
   }
 }
 
-/** The series of a snapshot, in order. A key is a head, a middle and a tail in a row. */
+/** The series of a snapshot, in order. A key is the concatenation of head, middle and tail. */
 export interface SeriesView {
   readonly families: ReadonlyMap<string, Family>;
   readonly owners: readonly Family[];
@@ -223,7 +225,7 @@ export interface SeriesView {
   key(index: number): string;
 }
 
-/** A list of series that grows. */
+/** A growing list of series. */
 export class SeriesList implements SeriesView {
   readonly families = new Map<string, Family>();
   readonly owners: Family[];

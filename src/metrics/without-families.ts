@@ -1,12 +1,13 @@
 import { type Compression, compressor } from './compression.ts';
 import type { PreparedBody } from './prepared.ts';
 
-/** Members without some families, by the member that they were made of; for one choice of families at a time. */
+/** Cache of members without some families, by original member; for one choice of families at a time. */
 let filtered = { key: '', members: new WeakMap<Buffer, Buffer>() };
 
 /**
- * A prepared body without the families named in `without`, which have `dropped` series together. A member is unpacked and
- * packed again once, and then only when it or the choice of families changes. The text's size is not measured anew.
+ * A prepared batch without the families named in `without`, which have `dropped` series in total. A member is
+ * decompressed and compressed again once, then only when it or the choice of families changes. The size of the text is
+ * not updated.
  */
 export async function withoutFamilies(
   body: PreparedBody,
@@ -32,6 +33,6 @@ async function filter(member: Buffer, encoding: Compression, without: ReadonlySe
   return left === '' ? Buffer.alloc(0) : pack(Buffer.from(left));
 }
 
-/** The family of a line; that of a comment is its third word. What is prepared has neither histograms nor summaries. */
+/** The family of a line; in a comment, it is the third word. Prepared text has neither histograms nor summaries. */
 const familyOf = (line: string): string =>
   line.startsWith('#') ? (line.split(' ', 3)[2] ?? '') : (/^[^{ ]*/.exec(line)?.[0] ?? '');

@@ -1,6 +1,6 @@
 import type { SeriesView, Snapshot } from '../metrics/snapshot.ts';
 
-/** A series that appeared with a count, and when it was still 0. */
+/** A series that appeared with a count, and the time when it was still 0. */
 export interface Birth {
   /** `name{labels}`. */
   readonly key: string;
@@ -10,13 +10,13 @@ export interface Birth {
 const NONE: readonly Birth[] = [];
 
 /**
- * Finds the counters of one group that this agent itself started ({@link Family.startsAtZero}) and that appear with a value:
- * `rate()` takes the first sample of a series for its beginning and would lose that count, but a push can send the zero
- * that belongs before it.
+ * Finds the counters of one group that this agent itself started ({@link Family.startsAtZero}) and that appear with a
+ * value. `rate()` treats the first sample of a series as its start and would lose that count, but a push can send the
+ * zero before it.
  */
 export class Births {
   readonly #intervalMs: () => number;
-  /** Since when this agent pushes: before it, an earlier process may have pushed the same series. */
+  /** When this agent started to push. Before that, an earlier process may have pushed the same series. */
   readonly #startMs: number;
   #known = new Set<string>();
   #lists: readonly SeriesView[] = [];
@@ -29,9 +29,9 @@ export class Births {
   }
 
   /**
-   * The counters that are new in the cycle of `stampMs`. Of a group in which a collector failed, what is missing is expected
-   * back, and is not new then. `isTakenOver` in the first cycle after another agent has pushed the group: the zero must not
-   * come before what that one pushed last, or its whole count would be taken for new.
+   * The counters that are new in the cycle of `stampMs`. When a collector of a group failed, its missing series are
+   * expected back, and do not count as new then. `isTakenOver` is set in the first cycle after another agent has pushed
+   * the group: the zero must not precede the last push of that agent, or its whole count would appear as new.
    */
   update(
     snapshots: readonly Snapshot[],
@@ -43,7 +43,7 @@ export class Births {
     const earliestMs = Math.max(stampMs - this.#intervalMs(), this.#lastMs + 1, this.#startMs);
     const zeroMs = isTakenOver ? stampMs - 1 : earliestMs;
     this.#lastMs = stampMs;
-    // Snapshots with the same series share their list, so that nothing can be new.
+    // Snapshots with the same series share their list, so nothing can be new.
     const isSame = lists.length === this.#lists.length && lists.every((list, index) => list === this.#lists[index]);
     if (isSame) return NONE;
     this.#lists = lists;

@@ -16,29 +16,32 @@ import { VanishedSeries } from './vanished.ts';
 
 interface CycleOptions {
   readonly registry: AgentRegistry;
-  /** Asked at each cycle, since a reload changes them. */
+  /** Called in each cycle, because a reload changes them. */
   readonly exporters: () => readonly Exporter[];
-  /** Groups that only one of several agents may push, and whether this is the one; asked again before each upload. */
+  /**
+   * Groups that only one of several agents may push, and whether this agent is the one. Called again before each
+   * upload.
+   */
   readonly mayPush?: () => Partial<Record<Group, () => boolean>>;
-  /** Rules on the series of a group for one exporter only. */
+  /** Relabel rules on the series of a group for one exporter only. */
   readonly relabelingOf?: (exporter: string, group: Group) => Relabeling | undefined;
   readonly budget: SeriesBudget;
-  /** Between two pushes, milliseconds; asked at each cycle. */
+  /** Interval between two pushes, milliseconds. Called in each cycle. */
   readonly intervalMs: () => number;
   readonly now: () => number;
   readonly log: ThrottledLog;
 }
 
-/** What one cycle did. */
+/** The result of one cycle. */
 export interface CycleReport {
   readonly stampMs: number;
   readonly samples: number;
   readonly results: readonly CollectorResult[];
-  /** All that was collected, also what no exporter got; not to be changed. */
+  /** Everything that was collected, including what no exporter received. Read-only. */
   readonly groups: ReadonlyMap<string, readonly Snapshot[]>;
 }
 
-/** One turn of the agent: collect everything, encode each group once, hand it to every exporter. */
+/** One cycle of the agent: collect everything, encode each group once, pass it to every exporter. */
 export class PushCycle {
   readonly #options: CycleOptions;
   #lastStampMs = 0;
@@ -55,7 +58,7 @@ export class PushCycle {
   }
 
   /**
-   * All samples of a cycle carry the time at which its collection began. Collectors have `deadlineMs`, less when
+   * All samples of a cycle have the time at which its collection began. Collectors have `deadlineMs`, or less when
    * `signal` fires.
    */
   async run(deadlineMs: number, signal?: AbortSignal): Promise<CycleReport> {
@@ -72,10 +75,11 @@ export class PushCycle {
       const takers = exporters.filter((exporter) => exporter.accepts(group));
       const mayPush = fences?.[group];
       const isOurs = mayPush?.() ?? true;
-      // What it keeps for the next push would be in memory for nothing.
+      // Its cache for the next push would only waste memory.
       if (!isOurs) this.#encoders.delete(group);
       const isWhole = results.every((result) => result.group !== group || result.outcome !== 'fault');
-      // Also while another agent pushes: what this one counts meanwhile is no birth when its turn comes.
+      // Also while another agent pushes: counters that appear meanwhile must not count as new when this agent takes
+      // over.
       const isTakenOver = isOurs && this.#others.delete(group);
       if (!isOurs) this.#others.add(group);
       const births =
@@ -95,7 +99,7 @@ export class PushCycle {
     return { stampMs, samples, results, groups };
   }
 
-  /** Gives what was collected of a group to receivers with the same rules, rendered once for those that need text. */
+  /** Passes the data of a group to receivers with the same rules, rendered once for those that need text. */
   async #deliver(
     collected: Collected,
     relabeling: Relabeling | undefined,
@@ -111,7 +115,7 @@ export class PushCycle {
     for (const { deliverSamples } of takers) deliverSamples?.({ ...seen, births, snapshots, mayPush });
     for (const [index, exporter] of readers.entries()) {
       const body = bodies?.get(encodings[index]);
-      // Plain gzip is for a Pushgateway, where what is gone has to be deleted.
+      // Plain gzip is for a Pushgateway, where vanished series have to be deleted.
       const isWanted = body && (body.samples > 0 || encodings[index] === 'gzip');
       if (isWanted) exporter.deliver({ ...body, ...(mayPush && { mayPush }) });
     }
@@ -131,7 +135,7 @@ export class PushCycle {
     return births;
   }
 
-  /** Ends the series of a group that are gone since the last cycle at the receivers that take that. */
+  /** Marks the series of a group that have vanished since the last cycle as stale, at receivers that support it. */
   #endGone(
     group: Group,
     of: Pick<EndedSeries, 'stampMs' | 'mayPush'>,
@@ -152,7 +156,7 @@ export class PushCycle {
     }
   }
 
-  /** What there is of a group without the families that are too many. */
+  /** The data of a group without the families that exceed the budget. */
   async #withinBudget(
     group: Group,
     snapshots: readonly Snapshot[],
@@ -188,7 +192,7 @@ export class PushCycle {
     return registry.relabeled(SELF_GROUP, budget.samples(), budget);
   }
 
-  /** The prepared parts of a group; undefined while one is incomplete: better late than partial. */
+  /** The prepared parts of a group. Undefined while one is incomplete: late data is better than partial data. */
   async #prepared(group: Group, deadlineMs: number, outer?: AbortSignal): Promise<Part[] | undefined> {
     const { registry } = this.#options;
     const sources = registry.allPrepared.filter(
@@ -226,12 +230,12 @@ export class PushCycle {
   }
 }
 
-/** A clock that is further behind the last stamp is taken at its word. */
+/** A clock that is further behind the last timestamp is trusted. */
 const LARGEST_CORRECTION_MS = 60_000;
 
 /**
- * Each cycle's stamp is later than the last, as a counter whose samples change places looks as if it had been reset;
- * but not after a clock was an hour ahead, or nothing current would be pushed for that hour.
+ * Each cycle's timestamp is later than the last, because a counter whose samples change order looks like a reset. An
+ * exception is a clock that was an hour ahead, or nothing current would be pushed for that hour.
  */
 function nextStamp(lastMs: number, nowMs: number): number {
   return lastMs - nowMs > LARGEST_CORRECTION_MS ? nowMs : Math.max(nowMs, lastMs + 1);

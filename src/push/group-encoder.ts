@@ -30,7 +30,7 @@ export interface CollectedGroup {
   readonly stampMs: number;
   readonly snapshots: readonly Snapshot[];
   readonly prepared: readonly PreparedBody[];
-  /** Counters that are new, for receivers that take lines with timestamps. */
+  /** New counters, for receivers that accept lines with timestamps. */
   readonly births?: readonly Birth[];
   /** The encodings that receivers need. Plain gzip is for receivers that reject lines with timestamps. */
   readonly encodings: readonly Encoding[];
@@ -98,7 +98,7 @@ async function bodiesOf({
   return bodies;
 }
 
-/** The text of snapshots in each encoding, and how it was written. */
+/** The text of snapshots in each encoding. */
 type Texts = ReadonlyMap<Encoding, CompressedText & { readonly written: Encoding }>;
 
 async function textsOf(
@@ -137,7 +137,7 @@ function* withZeros(births: readonly Birth[], chunks: Iterable<Buffer>): Generat
   yield* chunks;
 }
 
-/** Zeros in one chunk, so that it stays well below a block of zstd. */
+/** Zeros per chunk, so that it stays well below a zstd block. */
 const ZEROS_AT_ONCE = 200;
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

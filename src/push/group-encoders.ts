@@ -2,16 +2,16 @@ import { relabeledBody } from '../metrics/relabel/members.ts';
 import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import { type CollectedGroup, GroupEncoder } from './group-encoder.ts';
 
-/** What a cycle has of a group, before it is known for whom. */
+/** What a cycle collected of a group, before its receivers are known. */
 export type Collected = Omit<CollectedGroup, 'encodings'>;
 
-/** The encoders of one group: one for all receivers without rules of their own, and one for each that has some. */
+/** The encoders of one group: one for all receivers without their own rules, and one for each receiver with rules. */
 export class GroupEncoders {
   readonly #common = new GroupEncoder();
-  /** With what stands for the makers of the snapshots, by their places. */
+  /** Keys for the producers of the snapshots, by position. */
   readonly #own = new WeakMap<Relabeling, { readonly encoder: GroupEncoder; readonly owners: object[] }>();
 
-  /** What the receivers with these rules see of a group, and its encoder. */
+  /** The data of a group for receivers with these rules, and its encoder. */
   async relabeled(
     collected: Collected,
     relabeling: Relabeling | undefined,
@@ -33,6 +33,6 @@ export class GroupEncoders {
   }
 }
 
-/** Series keys under rules, without those that are dropped. */
+/** Series keys after relabelling, without dropped ones. */
 export const relabeledKeys = (keys: readonly string[], relabeling: Relabeling): string[] =>
   keys.flatMap((key) => relabeling.keyOf(key, /^[^{]*/.exec(key)?.[0] ?? '') ?? []);

@@ -20,29 +20,29 @@ interface ScheduleOptions {
   readonly onSkip: (reason: SkipReason) => void;
 }
 
-/** node-cron looks at the clock in its time zone with Intl at each slot, which costs a millisecond. */
+/** node-cron reads the clock in its time zone with Intl for each slot, which costs a millisecond. */
 const EACH_MINUTE = '0 * * * * *';
 const MINUTE_MS = 60_000;
 
 /** Two hours of ticks each second. */
 const MAX_LATE_TICKS = 7200;
 
-/** How often it is looked whether the clock was set. */
+/** How often to check whether the clock was set. */
 const WATCH_MS = 1000;
 
 /**
- * The ticks of the push cycle on the wall clock: interval k starts at `k * interval + phase`. node-cron signals when a
- * minute begins; of its ticks, each waits for the one before.
+ * The ticks of the push cycle on the wall clock: interval k starts at `k * interval + phase`. node-cron signals the
+ * start of each minute. Within it, each tick waits for the previous one.
  */
 export class Schedule {
   readonly #options: ScheduleOptions;
   readonly #task: ScheduledTask;
   #delay: NodeJS.Timeout | undefined;
-  /** The tick that is waited for. */
+  /** The next tick. */
   #nextMs: number | undefined;
   #watch: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
-  /** Ticks since the last one in time that were counted as late. */
+  /** Ticks counted as late since the last one that was on time. */
   readonly #lateTicks = new Set<number>();
   #stopped: boolean = false;
 
@@ -69,7 +69,7 @@ export class Schedule {
     this.#watch.unref();
   }
 
-  /** No tick begins after this; resolves when the running one has ended, with whether there was one. */
+  /** No tick starts after this call. Resolves when the running one has ended, with whether one was running. */
   async stop(): Promise<boolean> {
     this.#stopped = true;
     clearTimeout(this.#delay);
@@ -80,26 +80,26 @@ export class Schedule {
     return running !== undefined;
   }
 
-  /** Resolves as soon as no cycle runs. */
+  /** Resolves as soon as no cycle is running. */
   async idle(): Promise<void> {
     while (this.#running) await this.#running;
   }
 
-  /** Runs out of turn: now, or when the cycle that runs has ended. Resolves when that is done. */
+  /** Runs an extra cycle: now, or when the running cycle has ended. Resolves when it is done. */
   async soon(): Promise<void> {
     if (this.#running) await this.idle();
     if (!this.#stopped) await this.#run(this.#options.now());
   }
 
-  /** The wall clock by the monotonic one: moves when the wall clock is set. */
+  /** Offset of the wall clock from the monotonic clock. It changes when the wall clock is set. */
   #aheadMs(): number {
     const { now, monotonic } = this.#options;
     return now() - monotonic();
   }
 
   /**
-   * node-cron waits for a slot by its date: after a clock was set back by an hour nothing would be pushed for an hour,
-   * and one that was set forward by years would let it go through every slot between.
+   * node-cron waits for a slot by its date. After the clock was set back by an hour, nothing would be pushed for an
+   * hour. After it was set forward by years, node-cron would iterate over every slot in between.
    */
   #startAnew(byMs: number): void {
     this.#options.log.warn({ bySeconds: Math.round(byMs / 1000) }, 'the clock was set: schedule restarted');
@@ -111,7 +111,7 @@ export class Schedule {
 
   #begin(): void {
     void this.#task.start();
-    // Not before it is started: else it could pass over a minute that begins between the two.
+    // Only after it has started. Otherwise it could miss a minute that begins in between.
     const now = this.#options.now();
     this.#follow(now, nextTickMs(now, MINUTE_MS, 0));
   }
@@ -121,7 +121,7 @@ export class Schedule {
     this.#follow(Math.min(this.#nextMs ?? startMs, startMs), startMs + MINUTE_MS);
   }
 
-  /** A minute in which the process did not run, and so none of its ticks. */
+  /** A minute in which the process did not run, so all its ticks were missed. */
   #missed(date: Date): void {
     const { intervalMs, phaseMs } = this.#options;
     const startMs = minuteOf(date);
@@ -129,7 +129,7 @@ export class Schedule {
     for (; tickMs < startMs + MINUTE_MS; tickMs += intervalMs) this.#late(tickMs);
   }
 
-  /** Waits for the first tick at or after `fromMs`, and then for the next, as long as they come before `endMs`. */
+  /** Waits for the first tick at or after `fromMs`, then for the following ones, as long as they are before `endMs`. */
   #follow(fromMs: number, endMs: number): void {
     const { now, intervalMs, phaseMs } = this.#options;
     clearTimeout(this.#delay);
@@ -140,7 +140,8 @@ export class Schedule {
       this.#delay = setTimeout(begin, Math.max(0, tickMs - now()));
     };
     const begin = () => {
-      // By the wall clock a timer may be a millisecond early, and the cycle would have the stamp of the second before.
+      // By the wall clock, a timer may fire a millisecond early, and the cycle would get the timestamp of the previous
+      // second.
       if (now() < tickMs) return wait();
       this.#tick(tickMs);
       this.#follow(tickMs + 1, endMs);
@@ -159,7 +160,7 @@ export class Schedule {
     }
   }
 
-  /** Both node-cron and the chain of ticks may come to one that was missed, in any order. */
+  /** Both node-cron and the chain of ticks may report a missed tick, in any order. */
   #late(tickMs: number): void {
     if (this.#lateTicks.has(tickMs)) return;
     this.#lateTicks.add(tickMs);

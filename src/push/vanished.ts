@@ -1,14 +1,14 @@
 import type { SeriesView, Snapshot } from '../metrics/snapshot.ts';
 
-/** Finds the series that were there in the last cycle and are not in this one. */
+/** Finds the series that were present in the last cycle and are absent in this one. */
 export class VanishedSeries {
   #before: readonly SeriesView[] = [];
-  /** Those that are expected back. */
+  /** Series that are expected back. */
   #missing: ReadonlySet<string> = new Set();
 
   /**
-   * Series keys (`name{labels}`) that are gone. Of a group in which a collector failed nothing is known to be gone: what
-   * it brought before is expected back.
+   * Series keys (`name{labels}`) that have vanished. When a collector of a group failed, none of its series count as
+   * vanished: they are expected back.
    */
   update(snapshots: readonly Snapshot[], isWhole: boolean): string[] {
     const now = snapshots.map(({ series }) => series);
@@ -21,14 +21,14 @@ export class VanishedSeries {
     const ranges = changedRanges(olds, news);
     for (const key of keysOf(olds, ranges)) gone.add(key);
     if (gone.size === 0) return [];
-    // A series that is missing for longer may reappear anywhere.
+    // A series that has been missing for longer may reappear at any position.
     for (const key of this.#missing.size === 0 ? keysOf(news, ranges) : keysOf(now)) gone.delete(key);
     this.#missing = isWhole ? new Set() : gone;
     return isWhole ? [...gone] : [];
   }
 }
 
-/** Series that a list begins and ends with, which need no looking at. */
+/** Common series at the start and end of the lists, which need no comparison. */
 interface Range {
   readonly head: number;
   readonly tail: number;
@@ -36,7 +36,7 @@ interface Range {
 
 const EVERYTHING: Range = { head: 0, tail: 0 };
 
-/** What the lists have in common with those that take their place: a pod that is gone is a few series of many. */
+/** The parts that the lists have in common with their successors: a vanished pod is a few series of many. */
 const changedRanges = (olds: readonly SeriesView[], news: readonly SeriesView[]): Range[] =>
   olds.length === news.length ? olds.map((old, index) => common(old, news[index] as SeriesView)) : [];
 

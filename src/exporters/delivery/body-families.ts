@@ -1,7 +1,7 @@
 import { compressionOf, compressor } from '../../metrics/compression.ts';
 import type { Body } from '../exporter.ts';
 
-/** Which families of a body are wanted. */
+/** Selects families of a batch. */
 export type Wanted = (family: string) => boolean;
 
 /** A member without some families. */
@@ -9,14 +9,14 @@ interface Filtered {
   readonly member: Buffer;
   readonly textBytes: number;
   readonly samples: number;
-  /** By family, the samples that were left out. */
+  /** Dropped samples by family. */
   readonly out: ReadonlyMap<string, number>;
 }
 
-/** What was made of members, which never change: state that is kept between cycles is filtered once. */
+/** Cache of filtered members. Members never change, so state that persists between cycles is filtered only once. */
 export type FilterCache = WeakMap<Buffer, Filtered>;
 
-/** The names of the families in a body, in its order. Rejects when a member can't be unpacked. */
+/** The names of the families in a batch, in its order. Rejects when a member can't be decompressed. */
 export async function familyNames(body: Body): Promise<string[]> {
   const names = new Set<string>();
   const reader = new FamilyReader();
@@ -26,8 +26,8 @@ export async function familyNames(body: Body): Promise<string[]> {
 }
 
 /**
- * A body with the wanted families only, and how many samples of each of the others it had. Rejects when a member can't
- * be unpacked.
+ * A batch reduced to the wanted families, and the number of dropped samples of each other family. Rejects when a member
+ * can't be decompressed.
  */
 export async function withFamilies(
   body: Body,
@@ -84,7 +84,7 @@ async function textsOf({ members, encoding }: Body): Promise<string[]> {
 
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 
-/** Finds the family of each line of a body; the TYPE lines tell which names are parts of a histogram or summary. */
+/** Finds the family of each line of a batch. TYPE lines show which names belong to a histogram or summary. */
 class FamilyReader {
   readonly #withParts = new Set<string>();
 

@@ -29,21 +29,21 @@ export interface DeliveryOptions {
   readonly random: () => number;
 }
 
-/** By family, the samples that were left out of a body. */
+/** Samples omitted from a batch, by family. */
 type LeftOutSamples = ReadonlyMap<string, number>;
 
 const NOTHING_OUT: LeftOutSamples = new Map();
 
-/** A push without a sample: what is well takes it. */
+/** A push without samples. A healthy receiver accepts it. */
 const QUESTION = Buffer.from('# firesteel asks whether pushes are taken here\n');
 
 /**
- * What became of a body: `settled` (taken, or given up and counted), still to be sent (`again`, in parts when it was
- * too large).
+ * The result for a batch: `settled` (accepted, or dropped and counted), or still to be sent (`again`, in parts when it
+ * was too large).
  */
 export type Outcome = 'settled' | { readonly again: readonly Body[] };
 
-/** The next body will not have exactly the bytes of the one that was too large. */
+/** The next batch will not be exactly as large as the one that was too large. */
 const SMALLER = 0.9;
 
 const UNREADABLE: AnswerRule = { when: [0, 0], action: 'drop', reason: 'unreadable' };
@@ -55,10 +55,10 @@ const POISONOUS: AnswerRule = {
   hint: 'rejected repeatedly while other batches were accepted: this batch is at fault',
 };
 
-/** Makes single tries, and does with the answer what the protocol's table says. */
+/** Makes single attempts, and handles the response as the protocol's table specifies. */
 export class Delivery {
   readonly #options: DeliveryOptions;
-  /** How often each waiting body has been refused. */
+  /** How often each queued batch has been rejected. */
   readonly #tries = new WeakMap<Body, number>();
   readonly #suspects = new Suspects();
 
@@ -66,12 +66,12 @@ export class Delivery {
     this.#options = options;
   }
 
-  /** One try. `signal` cuts it off, which is for the end of the process only. */
+  /** One attempt. `signal` aborts it, at the end of the process only. */
   async try(body: Body, pass: UploadPermit, signal: AbortSignal): Promise<Outcome> {
     try {
       return await this.#attempt(body, pass, signal);
     } catch (cause) {
-      // Only a body that can't be unpacked, to be split or written anew, comes to this.
+      // Only reached for a batch that can't be decompressed, to be split or encoded again.
       this.#options.endpoints.settle(pass, 'unused');
       const tried: Tried = { code: 'error', text: String(cause), durationSeconds: 0 };
       return this.#giveUp(body, pass.endpoint.url, tried, UNREADABLE);
@@ -95,7 +95,7 @@ export class Delivery {
       return 'settled';
     }
     report.tried(tried);
-    // The receiver may be another one when it is back.
+    // The receiver may be a different one when it is back.
     if (tried.failure === 'network' || tried.wasReset) this.#forget(pass.endpoint);
     const rule = this.#ruleFor(tried);
     const { url } = pass.endpoint;
@@ -117,10 +117,10 @@ export class Delivery {
         return 'settled';
       }
       case 'drop': {
-        // Who says nothing at all is left alone like one that is down, and the next address takes over.
+        // A receiver that does not respond at all is treated as down, and the next address takes over.
         const waitMs = backoffMs(endpoints.failures(pass) + 1, this.#options.random);
         endpoints.settle(pass, tried.failure === undefined ? 'taken' : { waitMs, isPause: false });
-        // The limit is this address's, or that of what stands in front of it.
+        // The limit belongs to this address, or to a proxy in front of it.
         const next = rule.reason === 'too_large' ? endpoints.passAfter(pass) : undefined;
         if (next) {
           report.refused(body, url, tried, rule, 0);
@@ -139,11 +139,11 @@ export class Delivery {
     const isPause = rule.action === 'pause';
     if (rule.reason === 'encoding' && settings.compression === undefined) pass.endpoint.readsZstd = false;
     else if (isPause) this.#forget(pass.endpoint);
-    // What a receiver asks for is the same for all agents, and may be nothing.
+    // The delay that a receiver requests is the same for all agents, and may be zero.
     const asked = tried.retryAfterMs === undefined ? undefined : tried.retryAfterMs + backoffMs(1, random);
     const waitMs = isPause ? PAUSE_MS : (asked ?? backoffMs(endpoints.failures(pass) + 1, random));
     endpoints.settle(pass, { waitMs, isPause });
-    // A pause is the receiver's state, not the body's: it does not use up the body's tries.
+    // A pause is the state of the receiver, not of the batch: it does not count as an attempt of the batch.
     const tries = (this.#tries.get(body) ?? 0) + (isPause ? 0 : 1);
     this.#tries.set(body, tries);
     const allowed = Math.min(rule.tries ?? Number.POSITIVE_INFINITY, 1 + (settings.retries ?? protocol.retries));
@@ -154,7 +154,7 @@ export class Delivery {
     return { again: [body] };
   }
 
-  /** What is left of a body without the families that the receiver does not take. */
+  /** The batch without the families that the receiver rejects. */
   async #withoutLeftOut(body: Body): Promise<{ readonly body: Body; readonly out: LeftOutSamples }> {
     const { leftOut } = this.#options;
     const families = leftOut.of(body.group);
@@ -169,7 +169,7 @@ export class Delivery {
     report.leftOut(body.group, out);
   }
 
-  /** Looks for the families for which `sent`, which is `body` without those known already, was refused. */
+  /** Searches for the families for which `sent` was rejected. `sent` is `body` without those already known. */
   async #narrow(
     body: Body,
     sent: Body,
@@ -189,7 +189,8 @@ export class Delivery {
       if (action === 'done') return 'taken';
       return action === 'narrow' ? { refusal: refusalOf(answer) } : 'unclear';
     };
-    // A gateway that dies of its own refusal breaks the connection, like one that is gone: that it takes this tells.
+    // A gateway that crashes on its own rejection closes the connection, like one that is down. This push distinguishes
+    // the two.
     const isWell = tried.failure === undefined || (await send(await question(sent), protocol.partMethod)) === 'taken';
     if (!isWell) {
       if (rule.otherwise === 'retry') return this.#later(body, pass, tried, rule);
@@ -223,8 +224,8 @@ export class Delivery {
   }
 
   /**
-   * Undefined when this agent may not send the body any more. A receiver that does not know the address is asked once in
-   * the form that old versions know.
+   * Undefined when this agent may no longer send the batch. If the receiver does not know the address, the form of old
+   * versions is tried once.
    */
   async #send(
     body: Body,
@@ -261,7 +262,7 @@ export class Delivery {
     begin(`upload ${body.group}`);
     if (body.mayPush?.() === false) return undefined;
     if (encoding === 'zstd') {
-      // Groups that are sent side by side ask once.
+      // Groups that are sent concurrently share one check.
       const question = { ...common, url: urlAt(NEVER_STORED_MS) };
       endpoint.readsZstd ??= askForZstd(sender, question, this.#ruleFor, signal);
       const answer = await endpoint.readsZstd;
@@ -275,9 +276,9 @@ export class Delivery {
       }
       endpoint.readsZstd = answer;
     }
-    // The process may have stood still since it was asked.
+    // The process may have been suspended since the last check.
     if (body.mayPush?.() === false) return undefined;
-    // Stamped lines bring their own time, and one that is cut off is to have none.
+    // Stamped lines have their own time. A line that is cut off must not get one.
     const url = urlAt(encoding === 'gzip-stamped' ? NEVER_STORED_MS : body.stampMs);
     const compression = compressionOf(encoding);
     if (settings.compression !== 'none') return sender.send({ ...common, url, compression, members }, signal);
@@ -295,11 +296,11 @@ export class Delivery {
   readonly #ruleFor = (tried: Tried): AnswerRule => ruleFor(this.#options.protocol.answers, tried);
 }
 
-/** What a refusal says; a connection that was reset says nothing, so it is explained. */
+/** The text of a rejection. A connection reset has no text, so an explanation is added. */
 const refusalOf = ({ failure, text }: Tried): string =>
   failure === undefined ? text : `${text}: this gateway closes the connection without reporting what it rejects`;
 
-/** A body of the same group without a sample. */
+/** A batch of the same group without samples. */
 async function question(body: Body): Promise<Body> {
   const member = await compressor(compressionOf(body.encoding)).pack(QUESTION);
   return { ...body, members: [member], samples: 0, textBytes: QUESTION.length };

@@ -18,10 +18,10 @@ import { Report } from './report.ts';
 import type { DeliverySettings } from './settings.ts';
 import { TargetsPushed } from './targets-pushed.ts';
 
-/** At the end the disk has so long after the last upload: with collection and uploads that comes to 6 s. */
+/** At shutdown, the disk has this long after the last upload. With collection and uploads, the total is 6 s. */
 const LAST_WRITES_MS = 1000;
 
-/** For the groups of this agent, all at once, at its end. */
+/** For deleting all groups of this agent, concurrently, at shutdown. */
 const DELETE_MS = 2000;
 
 /** Settings of one HTTP exporter. */
@@ -31,9 +31,9 @@ export interface HttpExporterSettings extends DeliverySettings {
 }
 
 /**
- * Delivers to one receiver over HTTP. Each group has a lane of its own: one upload at a time, the newest body first,
- * so that a group that is refused does not hold up another. What is too much for memory goes to disk, and from there
- * to the receiver when nothing newer waits.
+ * Delivers to one receiver over HTTP. Each group has its own lane: one upload at a time, the newest batch first, so
+ * that a rejected group does not delay others. Batches that exceed the memory queue go to disk, and from there to the
+ * receiver when no newer ones are queued.
  */
 export class HttpExporter implements Exporter {
   readonly name: string;
@@ -50,20 +50,20 @@ export class HttpExporter implements Exporter {
   readonly #spool: Spool | undefined;
   readonly #replay: Replay | undefined;
   readonly #markers: StaleMarkers | undefined;
-  /** The groups that were pushed here, those whose lines carry their identity left out. */
+  /** The groups pushed to this receiver, except those whose lines carry their own identity. */
   readonly #pushed = new Set<Group>();
-  /** Of those, the targets that were pushed one by one. */
+  /** For the latter, the targets that were pushed one by one. */
   readonly #targetsPushed = new TargetsPushed();
-  /** Batches that are being split by the identity of their lines, and groups that are being deleted. */
+  /** Batches being split by the identity of their lines, and groups being deleted. */
   readonly #splitting = new Set<Promise<void>>();
-  /** The groups whose bodies are being sent. */
+  /** The groups with an upload in progress. */
   readonly #lanes = new Map<Group, Promise<void>>();
   #replaying: Promise<void> | undefined;
-  /** Ends all waiting between tries. */
+  /** Aborts all waits between attempts. */
   readonly #closing = new AbortController();
-  /** Cuts off uploads that outlast the deadline of close(). */
+  /** Aborts uploads that exceed the deadline of close(). */
   readonly #cut = new AbortController();
-  /** Whether a body of this run has been settled: what an earlier one left waits for that. */
+  /** Whether a batch of this run has been settled. Batches of an earlier run wait for that. */
   #hasBegun: boolean = false;
 
   constructor(name: string, protocol: Protocol, settings: HttpExporterSettings, context: ExporterContext) {
@@ -158,7 +158,7 @@ export class HttpExporter implements Exporter {
     this.#count();
   }
 
-  /** Delivers a batch for each target in it, and ends the targets that are gone. */
+  /** Delivers one batch for each target in it, and deletes the targets that have vanished. */
   async #split(body: Body, byIdentity: NonNullable<Protocol['byIdentity']>): Promise<void> {
     const { group } = body;
     try {
@@ -222,14 +222,14 @@ export class HttpExporter implements Exporter {
     this.#sender.close();
   }
 
-  /** Deletes what this agent has pushed, but for the cluster's state, which the next master goes on with. */
+  /** Deletes what this agent has pushed, except the cluster's state, which the next leader continues. */
   async #deleteGroups(): Promise<void> {
     const groups = [...this.#pushed].filter((group) => group !== 'ksm' && group !== 'event');
     const own = groups.map((group) => this.#delete(group, [this.#targets[group]]));
     await Promise.all([...own, ...this.#targetsPushed.all.map(([group, targets]) => this.#delete(group, targets))]);
   }
 
-  /** Deletes what was pushed for these targets, at receivers that keep it for ever. */
+  /** Deletes the groups of these targets, at receivers that keep them forever. */
   async #delete(group: Group, targets: readonly Target[]): Promise<void> {
     const { deleteMethod: method, url } = this.#protocol;
     if (method === undefined) return;
@@ -255,13 +255,13 @@ export class HttpExporter implements Exporter {
     if (this.#lanes.has(group)) return;
     const work = this.#drain(group).then(() => {
       this.#lanes.delete(group);
-      // One may have come while the lane was ending.
+      // A batch may have arrived while the lane was ending.
       if (this.#queue.has(group) && !this.#closing.signal.aborted) this.#work(group);
     });
     this.#lanes.set(group, work);
   }
 
-  /** Sends until the lane is empty; while closing, until the receiver does not take a body. */
+  /** Sends until the lane is empty; while closing, until the receiver does not accept a batch. */
   async #drain(group: Group): Promise<void> {
     while (this.#queue.has(group) && !this.#cut.signal.aborted) {
       const pass = await this.#pass(group);
@@ -278,7 +278,7 @@ export class HttpExporter implements Exporter {
     }
   }
 
-  /** Leave for an upload; while closing undefined when the last try has failed. */
+  /** Permission for an upload. While closing, undefined after a failed attempt. */
   async #pass(group: Group): Promise<UploadPermit | undefined> {
     const pass = await this.#endpoints.pass(this.#closing.signal, group);
     if (pass) return pass;
@@ -286,16 +286,17 @@ export class HttpExporter implements Exporter {
     return this.#endpoints.passNow(group);
   }
 
-  /** Puts a body into memory, and what has to leave for it on disk. */
+  /** Queues a batch in memory, and moves batches that no longer fit to disk. */
   #keep(body: Body): void {
     const full = this.#protocol.keepsHistory ? 'queue_full' : 'replaced';
     const reason = this.#closing.signal.aborted ? 'shutdown' : full;
     for (const displaced of this.#queue.add(body)) void this.#overflow(displaced, reason);
   }
 
-  /** To disk, or lost for `reason`. */
+  /** Writes a batch to disk, or drops it for `reason`. */
   async #overflow(body: Body, reason: string): Promise<void> {
-    // A body of the master is not kept by one who no longer is; once on disk it may be sent later, under its own stamp.
+    // An agent that is no longer leader does not spool the leader's batch. A batch already on disk may be sent later,
+    // with its own timestamp.
     if (body.mayPush?.() === false) this.#report.dropped('not_master', body.samples);
     else if (this.#spool === undefined) this.#report.dropped(reason, body.samples);
     else await this.#spool.put({ ...body, target: body.target ?? this.#targets[body.group] });

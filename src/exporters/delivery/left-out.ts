@@ -2,10 +2,13 @@ import type { Group } from '../../metrics/group.ts';
 import type { LeftOut } from '../exporter.ts';
 import type { FilterCache } from './body-families.ts';
 
-/** Whoever pushed another type may have stopped, or its group been deleted. */
+/** The client that pushed another type may have stopped, or its group may have been deleted. */
 const RETRY_MS = 3_600_000;
 
-/** The families that are left out of what goes to one receiver, so that one costs no group; each for an hour. */
+/**
+ * The families omitted from the batches for one receiver, so that one family does not cost a whole group. Each is
+ * omitted for an hour.
+ */
 export class LeftOutFamilies {
   readonly #now: () => number;
   readonly #byGroup = new Map<Group, Map<string, LeftOut>>();
@@ -20,7 +23,7 @@ export class LeftOutFamilies {
     return [...this.#byGroup.values()].flatMap((families) => [...families.values()]);
   }
 
-  /** Those that are left out of a group now; undefined when there are none. */
+  /** Families currently omitted from a group; undefined when there are none. */
   of(group: Group): ReadonlySet<string> | undefined {
     const families = this.#byGroup.get(group);
     if (families === undefined) return undefined;
@@ -29,7 +32,7 @@ export class LeftOutFamilies {
     return names.length === 0 ? undefined : new Set(names);
   }
 
-  /** Those whose hour is over: the next push has them again, and they are the first to be suspected. */
+  /** Families whose hour is over. The next push includes them again, and they are the first suspects. */
   onTrial(group: Group): readonly string[] {
     const now = this.#now();
     const families = [...(this.#byGroup.get(group)?.values() ?? [])];
@@ -44,7 +47,7 @@ export class LeftOutFamilies {
     families.set(family, { group, family, sinceMs, retryMs: now + RETRY_MS, reason });
   }
 
-  /** The receiver took a push of the group: those on trial are in it. Returns them. */
+  /** The receiver accepted a push of the group, which includes the families on trial. Returns them. */
   taken(group: Group): readonly string[] {
     const free = this.onTrial(group);
     const families = this.#byGroup.get(group);
@@ -53,7 +56,7 @@ export class LeftOutFamilies {
     return free;
   }
 
-  /** What has been filtered of a group, as long as the same families are left out. */
+  /** Cache of filtered members of a group, valid as long as the same families are omitted. */
   cacheOf(group: Group, families: ReadonlySet<string>): FilterCache {
     const key = [...families].sort().join();
     const known = this.#caches.get(group);

@@ -1,33 +1,33 @@
-/** What a receiver made of a part of a body; `unclear` when that says nothing about the part. */
+/** The receiver's verdict on a part of a batch; `unclear` when the response does not concern the part. */
 export type Verdict = 'taken' | 'unclear' | { readonly refusal: string };
 
-/** Tries parts of one body. */
+/** Sends parts of one batch. */
 export interface PartTries {
-  /** Sends these families beside what the receiver has. */
+  /** Sends these families in addition to those the receiver has. */
   part(families: readonly string[]): Promise<Verdict>;
-  /** Sends these families in place of what the receiver has. */
+  /** Sends these families as a replacement of those the receiver has. */
   whole(families: readonly string[]): Promise<Verdict>;
 }
 
-/** A family that is refused by itself. */
+/** A family that is rejected even when sent alone. */
 export interface RefusedFamily {
   readonly family: string;
   readonly reason: string;
 }
 
-/** The result of {@link narrow}: whether the rest was taken, and what was refused. */
+/** The result of {@link narrow}: whether the rest was accepted, and which families were rejected. */
 export interface Narrowed {
   readonly isTaken: boolean;
   readonly refused: readonly RefusedFamily[];
 }
 
-/** Uploads for one body, at most: a dozen refused families of a thousand. */
+/** Maximum uploads for one batch: enough for a dozen rejected families of a thousand. */
 const MOST_TRIES = 128;
 
 /**
- * Finds the families for which a receiver refuses a body, and delivers the rest. A family that the refusal names is
- * believed at once; else it is found by halving, and only blamed when it is refused by itself as well. `suspects`, if
- * any, are looked at first.
+ * Finds the families for which a receiver rejects a batch, and delivers the rest. A family named by the rejection is
+ * accepted as the cause immediately. Otherwise it is found by bisection, and blamed only if it is also rejected when
+ * sent alone. `suspects`, if any, are checked first.
  */
 export async function narrow(
   families: readonly string[],
@@ -55,7 +55,7 @@ export async function narrow(
   return { isTaken: false, refused };
 }
 
-/** The family of these that a refusal names: `collected metric "x" {…} is not a GAUGE`. */
+/** The family, among these, that a rejection names: `collected metric "x" {…} is not a GAUGE`. */
 export function namedIn(refusal: string, families: readonly string[]): string | undefined {
   for (const [, name = ''] of refusal.matchAll(/\b(?:metric|family)(?: name)? "?([a-zA-Z_:][a-zA-Z0-9_:]*)/g)) {
     if (families.includes(name)) return name;
@@ -65,7 +65,7 @@ export function namedIn(refusal: string, families: readonly string[]): string | 
   return undefined;
 }
 
-/** One that is refused, by halving; undefined when none is refused by itself, or when that can't be known. */
+/** Finds a rejected family by bisection. Undefined when none is rejected alone, or when that can't be determined. */
 async function found(families: readonly string[], { part }: PartTries): Promise<string | undefined> {
   let left = families;
   while (left.length > 1) {

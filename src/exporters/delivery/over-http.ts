@@ -4,7 +4,7 @@ import { waysTo } from '../http/ways.ts';
 import type { Protocol } from './protocol.ts';
 import type { DeliverySettings } from './settings.ts';
 
-/** What an exporter type that sends text over HTTP brings. */
+/** What an exporter type that sends text over HTTP provides. */
 export interface OverHttp<Settings> {
   /** Loaded with the first exporter of the type. */
   readonly protocol: () => Promise<Protocol>;

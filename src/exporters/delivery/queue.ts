@@ -1,18 +1,21 @@
 import type { Group } from '../../metrics/group.ts';
 import { type Body, wireBytes } from '../exporter.ts';
 
-/** What a queue may hold. */
+/** Limits of a queue. */
 export interface QueueLimits {
-  /** Bodies of each group; parts of one body count as one. */
+  /** Batches per group. Parts of one batch count as one. */
   readonly cycles: number;
-  /** Compressed bytes of all groups together; the newest body of each group stays, whatever its size. */
+  /** Compressed bytes of all groups together. The newest batch of each group stays, whatever its size. */
   readonly bytes: number;
 }
 
-/** The bodies that wait in memory for one receiver: of each group the newest is sent first and the oldest goes first. */
+/**
+ * The batches queued in memory for one receiver. In each group, the newest is sent first, and the oldest is dropped
+ * first.
+ */
 export class MemoryQueue {
   readonly #limits: QueueLimits;
-  /** By stamp, the oldest first. */
+  /** Ordered by timestamp, oldest first. */
   readonly #bodies = new Map<Group, Body[]>();
   #bytes = 0;
 
@@ -34,7 +37,7 @@ export class MemoryQueue {
     return (this.#bodies.get(group)?.length ?? 0) > 0;
   }
 
-  /** Adds a body where its age belongs; gives back those that there is no room for, the oldest first. */
+  /** Inserts a batch by age. Returns those that no longer fit, oldest first. */
   add(body: Body): Body[] {
     const bodies = this.#bodies.get(body.group) ?? [];
     this.#bodies.set(body.group, bodies);
@@ -51,14 +54,14 @@ export class MemoryQueue {
     return displaced;
   }
 
-  /** Takes the newest body of a group out. */
+  /** Removes and returns the newest batch of a group. */
   takeNewest(group: Group): Body | undefined {
     const body = this.#bodies.get(group)?.pop();
     if (body) this.#bytes -= wireBytes(body);
     return body;
   }
 
-  /** Takes everything out, the oldest first. */
+  /** Removes and returns everything, oldest first. */
   takeAll(): Body[] {
     const all = [...this.#bodies.values()].flat().sort((one, other) => one.stampMs - other.stampMs);
     this.#bodies.clear();
@@ -72,7 +75,7 @@ export class MemoryQueue {
     return body;
   }
 
-  /** The group with the oldest body, of those with more than one. */
+  /** The group with the oldest batch, among those with more than one. */
   #oldest(): Body[] | undefined {
     const candidates = [...this.#bodies.values()].filter((bodies) => cyclesOf(bodies) > 1);
     return candidates.sort(([one], [other]) => (one as Body).stampMs - (other as Body).stampMs)[0];

@@ -15,25 +15,25 @@ export interface ReplayOptions {
   readonly drain: DeliverySettings['drain'];
   readonly clock: Clock;
   readonly random: () => number;
-  /** Whether nothing newer waits. */
+  /** Whether no newer batch is queued. */
   readonly isIdle: () => boolean;
 }
 
-/** What fails on its way from the disk does not hold up what is new. */
+/** Lane for batches from disk: their failures do not delay new batches. */
 const LANE = 'spool';
 
-/** How often the folder of another process is looked at, and how often to look for something to send. */
+/** How often to check a folder that another process uses, and how often to check for batches to send. */
 const LOOK_MS = 1000;
 
-/** Agents that found the receiver back at the same moment begin with their backlogs within so long. */
+/** Agents that see the receiver recover at the same moment start sending their backlogs spread over this time. */
 const SPREAD_MS = 2000;
 
-/** A body that the receiver answers with 5xx, though it takes others, is given up after so many tries. */
+/** A batch that the receiver answers with 5xx, though it accepts others, is dropped after this many attempts. */
 const MAX_FAILURES = 10;
 
 /**
- * Sends what is on disk, the oldest first, one at a time, behind all that is newer and slowly enough to leave the
- * receiver the time for that.
+ * Sends the batches on disk, oldest first, one at a time, after all newer ones and slowly enough to leave the receiver
+ * time for those.
  */
 export class Replay {
   readonly #options: ReplayOptions;
@@ -42,13 +42,13 @@ export class Replay {
     this.#options = options;
   }
 
-  /** Goes on until `ending` fires; `cut` ends an upload under way. */
+  /** Runs until `ending` fires. `cut` aborts an upload in progress. */
   async run(ending: AbortSignal, cut: AbortSignal): Promise<void> {
     const { spool, clock, endpoints, isIdle, random } = this.#options;
     while (!ending.aborted && !(await spool.open())) await clock.sleep(LOOK_MS, ending);
     let wasOpen = false;
     while (!ending.aborted) {
-      // The breaker is left to new bodies: they tell when the receiver is back.
+      // The breaker is left to new batches: they show when the receiver is back.
       const canSend = endpoints.isOpen && isIdle();
       if (!canSend) wasOpen &&= endpoints.isOpen;
       else if (!wasOpen) {
@@ -73,7 +73,7 @@ export class Replay {
       const part = parts.shift() as Body;
       const sent = await this.#send(part, cut);
       if (sent === 'again') {
-        // Nothing is lost: the file is still there, and what had been sent of it will be sent again.
+        // Nothing is lost: the file still exists, and the parts already sent will be sent again.
         failures++;
         if (ending.aborted || !this.#options.endpoints.isOpen || !isIdle()) return;
         if (failures < MAX_FAILURES) parts.unshift(part);
@@ -87,7 +87,7 @@ export class Replay {
     await clock.sleep(wait * (0.9 + random() / 5), ending);
   }
 
-  /** The parts that are left to be sent: none when it is settled. */
+  /** The parts still to be sent. None when it is settled. */
   async #send(body: Body, cut: AbortSignal): Promise<readonly Body[] | 'again'> {
     const { endpoints, delivery, report } = this.#options;
     const pass = endpoints.isOpen ? endpoints.passNow(LANE) : undefined;

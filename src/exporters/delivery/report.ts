@@ -5,18 +5,18 @@ import type { AnswerRule } from '../http/answers.ts';
 import type { Tried } from '../http/sender.ts';
 import type { ExportMetrics } from '../metrics.ts';
 
-/** Skew beyond this is worth a warning: alerts look at the newest minutes only. */
+/** Clock skew above this triggers a warning: alerts only evaluate the newest minutes. */
 const SKEW_WARNING_SECONDS = 30;
 
-/** What is told of one exporter, in the log, in the self metrics and on the status page. */
+/** Reports on one exporter, in the log, in the self metrics and on the status page. */
 export class Report {
   readonly #exporter: string;
   readonly #metrics: ExportMetrics;
   readonly #log: ThrottledLog;
   readonly #now: () => number;
-  /** What has been complained of since the last success of a group. */
+  /** Log keys of the failures since the last success of a group. */
   readonly #failing = new Map<Group, Set<string>>();
-  /** The families that were left out of the last push of a group. */
+  /** The families omitted from the last push of a group. */
   readonly #leftOut = new Map<Group, readonly string[]>();
   readonly #dropped: Record<string, number> = {};
   #isFailing: boolean = false;
@@ -33,12 +33,12 @@ export class Report {
     this.#now = now;
   }
 
-  /** Whether the last try of a body failed, or the last one of any group. */
+  /** Whether the last attempt of a batch, or that of any group, failed. */
   get isFailing(): boolean {
     return this.#isFailing || this.#failing.size > 0;
   }
 
-  /** What a status page tells of the tries. */
+  /** The upload status for a status page. */
   get status(): Pick<
     ExporterStatus,
     'lastSuccessMs' | 'lastCode' | 'lastFailure' | 'latencyMs' | 'sentSamples' | 'dropped'
@@ -55,7 +55,7 @@ export class Report {
     };
   }
 
-  /** An upload was tried. */
+  /** Records an upload attempt. */
   tried(tried: Tried): void {
     const exporter = this.#exporter;
     this.#lastTry = tried;
@@ -71,7 +71,7 @@ export class Report {
     }
   }
 
-  /** A body was acknowledged. */
+  /** Records an acknowledged batch. */
   delivered(body: Body): void {
     const exporter = this.#exporter;
     this.#isFailing = false;
@@ -91,7 +91,9 @@ export class Report {
     this.#log.say('info', `${exporter}/${group}/recovered`, { exporter, group }, 'delivery recovered');
   }
 
-  /** A body was not taken; `waitMs` until the next try, undefined when there is none. */
+  /**
+   * Records a batch that was not accepted. `waitMs` is the time until the next attempt, undefined when there is none.
+   */
   refused(body: Body, url: string, tried: Tried, rule: AnswerRule, waitMs: number | undefined): void {
     const exporter = this.#exporter;
     const { group } = body;
@@ -111,7 +113,7 @@ export class Report {
     this.#log.say(waitMs === undefined ? 'error' : 'warn', key, fields, `push failed: ${rule.reason}`);
   }
 
-  /** Samples were given up; undefined for a body of which nobody knows how many it had. */
+  /** Records dropped samples. Undefined for a batch with an unknown number of samples. */
   readonly dropped = (reason: string, samples: number | undefined): void => {
     if (samples === undefined) {
       this.#metrics.unknownDropped.inc({ exporter: this.#exporter, reason });
@@ -121,21 +123,21 @@ export class Report {
     this.#metrics.samplesDropped.inc({ exporter: this.#exporter, reason }, samples);
   };
 
-  /** A family is left out of a group from now on, since the receiver refuses it. */
+  /** Records that a family is omitted from a group from now on, because the receiver rejects it. */
   refusedFamily(group: Group, url: string, family: string, reason: string): void {
     const fields = { exporter: this.#exporter, group, url, family, answer: reason, next: 'retrying it in an hour' };
     const message = 'the receiver rejects this family: it is omitted, the rest of the group is sent';
     this.#log.say('error', `${this.#exporter}/${group}/family ${family}`, fields, message);
   }
 
-  /** A family that was left out has been taken. */
+  /** Records that an omitted family was accepted again. */
   takenAgain(group: Group, family: string): void {
     const exporter = this.#exporter;
     this.#log.over(`${exporter}/${group}/family ${family}`);
     this.#log.say('info', `${exporter}/${group}/again ${family}`, { exporter, group, family }, 'family accepted again');
   }
 
-  /** The samples by family that were left out of a push that was taken. */
+  /** Records the samples, by family, that were omitted from an accepted push. */
   leftOut(group: Group, out: ReadonlyMap<string, number>): void {
     const exporter = this.#exporter;
     for (const family of this.#leftOut.get(group) ?? []) {
@@ -149,17 +151,17 @@ export class Report {
     }
   }
 
-  /** A body that had been on disk was acknowledged. */
+  /** Records an acknowledged batch from disk. */
   replayed(): void {
     this.#metrics.replayed.inc({ exporter: this.#exporter });
   }
 
-  /** A file on disk could not be used. */
+  /** Records an unusable file on disk. */
   readonly setAside = (): void => {
     this.#metrics.setAside.inc({ exporter: this.#exporter });
   };
 
-  /** What waits, and whether the receiver takes uploads. */
+  /** Records the queue, and whether the receiver accepts uploads. */
   queue({ memory, spool }: Pick<ExporterStatus, 'memory' | 'spool'>, memoryLimitBytes: number, isOpen: boolean): void {
     const exporter = this.#exporter;
     const { queueBodies, queueBytes, queueLimit, queueOldest, breakerOpen } = this.#metrics;

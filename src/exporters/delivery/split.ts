@@ -2,8 +2,8 @@ import { compressionOf, compressor } from '../../metrics/compression.ts';
 import type { Body } from '../exporter.ts';
 
 /**
- * A body in two parts, between members or, of a single member, between lines (without its header lines); undefined when
- * there is only one sample left.
+ * Splits a batch in two: between members or, for a single member, between lines (without its header lines). Undefined
+ * when it has only one sample.
  */
 export async function splitBody(body: Body): Promise<readonly [Body, Body] | undefined> {
   const { pack, unpack } = compressor(compressionOf(body.encoding));

@@ -1,24 +1,27 @@
 import type { Body } from '../exporter.ts';
 
-/** So often a body may be refused without a clear reason while the receiver takes others. */
+/** How often a batch may be rejected without a clear reason while the receiver accepts others. */
 const MOST_REFUSALS = 10;
-/** Bodies that are remembered at once; beyond, the one that was refused first is forgotten and may try as often again. */
+/**
+ * Maximum number of remembered batches. Above it, the one that was rejected first is forgotten, and its count starts
+ * again.
+ */
 const MOST_BODIES = 256;
 
 /**
- * Tells a body that is refused for itself from a receiver that refuses all: an answer that names no line leaves it open,
- * but what is refused again and again while others are taken would hold up everything behind it for ever.
+ * Distinguishes a bad batch from a receiver that rejects everything. A response that names no line leaves this open,
+ * but a batch that is rejected repeatedly while others are accepted would block everything behind it forever.
  */
 export class Suspects {
   readonly #refusals = new Map<string, { count: number; takenBefore: number }>();
   #taken = 0;
 
-  /** A body was taken. */
+  /** Records an accepted batch. */
   taken(): void {
     this.#taken++;
   }
 
-  /** A body was refused, and the answer does not say why; returns whether it is the body's own fault. */
+  /** Records a batch that was rejected without a clear reason. Returns whether the batch itself is at fault. */
   refused({ group, stampMs, samples }: Body): boolean {
     const key = `${group} ${stampMs} ${samples}`;
     const known = this.#refusals.get(key) ?? { count: 0, takenBefore: this.#taken };

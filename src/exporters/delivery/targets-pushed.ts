@@ -2,8 +2,8 @@ import type { Target } from '../../config/identity.ts';
 import type { Group } from '../../metrics/group.ts';
 
 /**
- * How long a target may be missing from the batches of a group before it is gone. A scrape is pushed once, and the
- * longest interval is an hour; results of other groups are in each batch.
+ * How long a target may be missing from the batches of a group before it counts as vanished. A scrape is pushed once,
+ * and the longest interval is an hour. Results of other groups are in each batch.
  */
 const GRACE_MS: Partial<Record<Group, number>> = { scrape: 65 * 60_000 };
 
@@ -16,14 +16,14 @@ interface Pushed {
 export class TargetsPushed {
   readonly #byGroup = new Map<Group, Map<string, Pushed>>();
 
-  /** All targets that are there. */
+  /** All current targets. */
   get all(): (readonly [group: Group, targets: readonly Target[]])[] {
     return [...this.#byGroup].map(
       ([group, pushed]) => [group, [...pushed.values()].map(({ target }) => target)] as const,
     );
   }
 
-  /** Takes over the targets of a batch of the time `stampMs`; gives those that are gone by then. */
+  /** Records the targets of a batch with timestamp `stampMs`. Returns those that have vanished by then. */
   update(group: Group, targets: readonly Target[], stampMs: number): Target[] {
     const pushed = this.#byGroup.get(group) ?? new Map<string, Pushed>();
     this.#byGroup.set(group, pushed);

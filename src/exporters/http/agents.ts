@@ -8,28 +8,29 @@ import { ForwardAgent, TunnelAgent } from '../../net/tunnel.ts';
 import type { HttpSettings } from './settings.ts';
 
 /**
- * Receivers close idle sockets (VictoriaMetrics at 60.0 s); a request sent at that moment dies. So ours close first.
+ * Receivers close idle sockets (VictoriaMetrics after 60.0 s), and a request sent at that moment fails. So the agent
+ * closes them first.
  */
 const IDLE_MS = 30_000;
 
-/** Groups are sent side by side; more sockets per receiver would only make herds. */
+/** Groups are sent concurrently. More sockets per receiver would only cause load spikes. */
 const MAX_SOCKETS = 4;
 
-/** What makes the connections to one address, by the scheme of its URLs. */
+/** The agents for connections to one address, by the scheme of its URLs. */
 export interface AgentPair {
   readonly http: HttpAgent;
   readonly https: HttpsAgent;
 }
 
 /**
- * The connections to one receiver: kept alive, through the proxy that the environment names for it, with the configured
- * TLS, and with names resolved apart from those of all others.
+ * The connections to one receiver: with keep-alive, through the proxy that the environment names for it, with the
+ * configured TLS, and with name resolution separate from all others.
  */
 export class HttpAgents {
   readonly #tls: HttpSettings['tls'];
   readonly #env: NodeJS.ProcessEnv;
   readonly #names: Names;
-  /** By the proxy in use; the empty one is none. Several addresses of a receiver may need several. */
+  /** By proxy; empty without a proxy. The addresses of a receiver may need different ones. */
   readonly #kept = new Map<string, AgentPair>();
   #stamp = '';
 
@@ -39,7 +40,7 @@ export class HttpAgents {
     this.#names = names;
   }
 
-  /** The proxy on the way to `url`. Throws ProxyError when the environment names one that can't be used. */
+  /** The proxy for `url`. Throws ProxyError when the environment names an unusable one. */
   proxyFor(url: string): ForwardProxy | undefined {
     return proxyFor(new URL(url), this.#env);
   }
@@ -56,7 +57,7 @@ export class HttpAgents {
     return pair;
   }
 
-  /** Agents without kept sockets, for the one try after a kept socket turned out to be dead. */
+  /** Agents without keep-alive, for the one retry after a reused socket turned out to be dead. */
   fresh(url: string): AgentPair {
     return this.#create(this.proxyFor(url), false);
   }
@@ -94,7 +95,7 @@ export class HttpAgents {
     };
   }
 
-  /** Changes when one of the files does: mounted secrets are rotated in place. */
+  /** Changes when one of the files changes: mounted secrets are rotated in place. */
   #stampOfFiles(): string {
     const files = [this.#tls?.caFile, this.#tls?.certFile, this.#tls?.keyFile];
     return files.map((file) => (file === undefined ? '' : fileStamp(file))).join('|');

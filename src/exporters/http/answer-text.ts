@@ -1,20 +1,20 @@
-/** What a receiver said, for the table of answers and for people. */
+/** A receiver's message, for the table of responses and for people. */
 export interface Words {
-  /** On one line, at most {@link SHOWN} characters; without what it repeats of the request. */
+  /** On one line, at most {@link SHOWN} characters, without echoed parts of the request. */
   readonly text: string;
-  /** Whether it is a web page: no receiver of metrics answers with one, so it comes from something in between. */
+  /** Whether it is a web page. No metrics receiver responds with one, so it comes from something in between. */
   readonly isPage: boolean;
 }
 
-/** Characters of an answer that are shown; more of it than that is never needed to see what is wrong. */
+/** Shown characters of a response. More is never needed to identify the problem. */
 const SHOWN = 300;
 
-/** Characters of it that are looked at: a long one must not hold the event loop. */
+/** Examined characters of a response. A long one must not block the event loop. */
 const READ = 16 * 1024;
 
 /**
- * The words of an answer. VictoriaMetrics puts address and URL of the request before what it has to say, and proxies
- * repeat the URL in the text: a query may hold secrets, and a label may hold any word that the table looks for.
+ * The message of a response. VictoriaMetrics puts the address and URL of the request before its message, and proxies
+ * repeat the URL in the text. A query may contain secrets, and a label may contain any word that the table matches.
  */
 export function wordsOf(answer: string, contentType = ''): Words {
   const body = answer.slice(0, READ);
@@ -25,13 +25,13 @@ export function wordsOf(answer: string, contentType = ''): Words {
   return { text: withoutQueries(text).trim().slice(0, SHOWN), isPage };
 }
 
-/** `text` without the queries, fragments and credentials of the URLs and paths in it. */
+/** `text` without the queries, fragments and credentials of URLs and paths. */
 export const withoutQueries = (text: string): string =>
   text
     .replaceAll(/(https?:\/\/)[^\s"'`<>/?#]*@/gi, '$1')
     .replaceAll(/((?:https?:\/\/|\/)[^\s"'`<>?#]*)[?#][^\s"'`<>]*/g, '$1');
 
-/** What a page shows: its title, and the text in it. */
+/** The visible text of a page: its title and body text. */
 function pageText(html: string): string {
   const title = /<title[^>]*>([^<]*)/i.exec(html)?.[1]?.trim() ?? '';
   const shown = html

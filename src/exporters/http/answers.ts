@@ -1,40 +1,41 @@
-/** What one try came to. */
+/** The result of one attempt. */
 export interface Answer {
-  /** HTTP status; `error` without an answer. */
+  /** HTTP status code; `error` without a response. */
   readonly code: number | 'error';
-  /** `network`: no connection, or it broke; `timeout`: no answer in time. */
+  /** `network`: connection failed or broken; `timeout`: no response in time. */
   readonly failure?: 'network' | 'timeout';
-  /** What the receiver said, or the error; at most 300 characters, never a secret. */
+  /** The receiver's message, or the error. At most 300 characters, without secrets. */
   readonly text: string;
-  /** Whether it said that with a web page. */
+  /** Whether the message is a web page. */
   readonly isPage?: boolean;
-  /** The proxy it went through, without credentials: over http:// the answer may be the proxy's own. */
+  /** The proxy in use, without credentials. Over http:// the response may be the proxy's own. */
   readonly proxy?: string;
   readonly retryAfterMs?: number;
 }
 
 /**
- * What follows: `done`; `retry` after a backoff; `pause` keeps the body and leaves the receiver alone for a minute
- * (a person has to change something); `split` sends it in two parts; `narrow` leaves the families out that the receiver
- * refuses and, if there are none such, does what `otherwise` says; `drop` gives the body up, for it would be refused again.
+ * The next action: `done`; `retry` after a backoff; `pause` keeps the batch and sends nothing to the receiver for a
+ * minute (an operator has to change something); `split` sends it in two parts; `narrow` omits the families that the
+ * receiver rejects and, if there are none, applies `otherwise`; `drop` drops the batch, because it would be rejected
+ * again.
  */
 export type Action = 'done' | 'retry' | 'pause' | 'split' | 'narrow' | 'drop';
 
-/** One row of a protocol's table of answers. */
+/** One row of a protocol's table of responses. */
 export interface AnswerRule {
   /** A status, the first and last of a range, or a failure. */
   readonly when: number | readonly [first: number, last: number] | 'network' | 'timeout';
-  /** Further condition on the receiver's words. */
+  /** Further condition on the receiver's message. */
   readonly text?: RegExp;
-  /** Further condition: said with a web page, or not. */
+  /** Further condition: whether the message is a web page. */
   readonly page?: boolean;
   readonly action: Action;
   /** For `narrow`; `drop` when unset. */
   readonly otherwise?: 'drop' | 'retry';
-  /** Label of the self metrics, and what to do about it in the log. */
+  /** Label of the self metrics, and advice for the log. */
   readonly reason: string;
   readonly hint?: string;
-  /** Tries that this answer allows at most, the first included. */
+  /** Maximum number of attempts with this response, including the first. */
   readonly tries?: number;
 }
 
@@ -48,8 +49,9 @@ const NO_PATH = /unsupported path|path requested|not found|cannot (?:POST|PUT)|n
 const PATH_HINT = 'no such path at this address: check the path of the url (for a cluster, also the tenant)';
 
 /**
- * What every protocol ends with: answers that say nothing about the body, which is therefore kept. Servers have no common
- * status for these: VictoriaMetrics, vmauth and nginx say 400 to a wrong path, a missing route and a request without TLS.
+ * Common to all protocols: responses that do not concern the batch, which is therefore kept. Servers have no common
+ * status code for these: VictoriaMetrics, vmauth and nginx respond with 400 to a wrong path, a missing route and a
+ * request without TLS.
  */
 export const NOT_THE_BODY: readonly AnswerRule[] = [
   {
@@ -138,9 +140,9 @@ export const NOT_THE_BODY: readonly AnswerRule[] = [
 
 const UNKNOWN: AnswerRule = { when: [0, 999], action: 'pause', reason: 'refused' };
 
-/** The first rule of the table that fits the answer. */
+/** The first rule of the table that matches the response. */
 export function ruleFor(rules: readonly AnswerRule[], answer: Answer): AnswerRule {
-  // A path that the answer repeats is ours, whatever words are in it.
+  // A path that the response repeats is ours, so its words must not match.
   const said = answer.text.replaceAll(/(?:https?:)?\/[^\s"'`]*/g, '');
   const fits = ({ when, text, page }: AnswerRule) => {
     if (page !== undefined && page !== (answer.isPage ?? false)) return false;

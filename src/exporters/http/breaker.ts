@@ -1,7 +1,7 @@
 /**
- * Keeps uploads away from an address that does not take them: after a failure none passes until a wait is over, then a
- * single one, which tells whether the others may follow. So an agent costs a receiver in trouble one request a wait,
- * whatever it has to deliver.
+ * Circuit breaker for an address. After a failure, no upload passes until a wait is over. Then a single one passes,
+ * which shows whether others may follow. So an agent sends an overloaded receiver only one request per wait, whatever
+ * it has queued.
  */
 export class Breaker {
   #failures = 0;
@@ -13,12 +13,12 @@ export class Breaker {
     return this.#failures === 0;
   }
 
-  /** Whether a person has to change something. */
+  /** Whether an operator has to change something. */
   get isPaused(): boolean {
     return this.#isPaused;
   }
 
-  /** Whether the single one is on its way. */
+  /** Whether the single probe upload is in progress. */
   get isProbing(): boolean {
     return this.#probing;
   }
@@ -28,19 +28,19 @@ export class Breaker {
     return this.#failures;
   }
 
-  /** Milliseconds until an upload may pass; infinite while one is on its way to tell. */
+  /** Milliseconds until an upload may pass; infinite while the probe upload is in progress. */
   waitMs(nowMs: number): number {
     if (this.isClosed) return 0;
     return this.#probing ? Number.POSITIVE_INFINITY : Math.max(0, this.#retryAtMs - nowMs);
   }
 
-  /** Lets one upload pass; gives a token for {@link failed}. */
+  /** Lets one upload pass. Returns a token for {@link failed}. */
   pass(): number {
     if (!this.isClosed) this.#probing = true;
     return this.#failures;
   }
 
-  /** What had been let pass was not sent. */
+  /** The permitted upload was not sent. */
   unused(): void {
     this.#probing = false;
   }
@@ -51,7 +51,7 @@ export class Breaker {
     this.#isPaused = false;
   }
 
-  /** Uploads that were let pass together fail together: only the first of them lengthens the wait. */
+  /** Concurrent uploads fail together: only the first failure lengthens the wait. */
   failed(token: number, retryAtMs: number, isPaused: boolean): void {
     if (token !== this.#failures) return;
     this.#failures++;

@@ -1,7 +1,7 @@
 import { SecretFile } from '../../config/secret-file.ts';
 import type { HttpSettings } from './settings.ts';
 
-/** What a receiver wants to see before it takes a request; secrets are read from their files each time. */
+/** Credentials for a receiver. Secrets are read from their files each time. */
 export class Credentials {
   readonly #username: string | undefined;
   readonly #password: SecretFile | undefined;

@@ -6,22 +6,22 @@ import type { Tried } from './sender.ts';
 export interface Endpoint {
   readonly url: string;
   readonly breaker: Breaker;
-  /** Whether it reads zstd; undefined before it is asked, and the question while it is on its way. */
+  /** Whether it supports zstd. Undefined before the check, and a promise while the check is in progress. */
   readsZstd: boolean | Promise<boolean | Tried> | undefined;
-  /** Whether it is an old version that does not know the usual form of addresses. */
+  /** Whether it is an old version that does not support the usual form of addresses. */
   isPlain: boolean;
-  /** Bodies with more bytes have been refused as too large. */
+  /** Batches with more bytes have been rejected as too large. */
   maxBytes: number;
-  /** How each lane fares here by itself. */
+  /** The state of each lane at this address. */
   readonly lanes: Map<string, Lane>;
-  /** Whose upload failed last. */
+  /** The lane whose upload failed last. */
   failedLane: string | undefined;
 }
 
 /** One lane at one address. */
 interface Lane {
   readonly breaker: Breaker;
-  /** Whether another lane's upload was taken since the last failure of this one. */
+  /** Whether another lane's upload was accepted since the last failure of this one. */
   othersTaken: boolean;
 }
 
@@ -33,24 +33,24 @@ export interface UploadPermit {
   readonly laneToken: number;
 }
 
-/** How long a lane that lets another one go first waits for its upload. */
+/** How long a lane that yields to another one waits for that upload. */
 const LOOK_MS = 250;
 
 /**
- * The addresses of one receiver, each with a breaker: the first that lets an upload pass gets it. So the next one takes
- * over on a failure, and the first is tried again after a wait and gets everything when it has recovered.
+ * The addresses of one receiver, each with a breaker. The first that lets an upload pass gets it. So the next one takes
+ * over on a failure. The first is retried after a wait and gets all uploads again when it has recovered.
  *
- * A failure is first taken for the address's. The next upload that tries it comes from another lane, if one waits: when it
- * is taken, the address is well, and from then on the lane that failed waits by itself.
+ * A failure is first attributed to the address. Its next upload comes from another lane, if one is waiting. When that
+ * is accepted, the address is healthy, and from then on the failed lane backs off alone.
  */
 export class Endpoints {
   readonly #endpoints: readonly Endpoint[];
   readonly #clock: Clock;
-  /** How many wait in each lane. */
+  /** Number of waiting uploads in each lane. */
   readonly #waiting = new Map<string, number>();
   #changed = Promise.withResolvers<void>();
 
-  /** `readsZstd` when the configuration tells. */
+  /** `readsZstd` if the configuration specifies it. */
   constructor(urls: readonly string[], readsZstd: boolean | undefined, clock: Clock) {
     this.#endpoints = urls.map((url) => ({
       url,
@@ -64,27 +64,27 @@ export class Endpoints {
     this.#clock = clock;
   }
 
-  /** Whether one takes uploads. */
+  /** Whether any address accepts uploads. */
   get isOpen(): boolean {
     return this.#endpoints.some(({ breaker }) => breaker.isClosed);
   }
 
-  /** Whether nothing gets better before a person changes something. */
+  /** Whether recovery requires an operator to change something. */
   get isPaused(): boolean {
     return this.#endpoints.every(({ breaker }) => breaker.isPaused);
   }
 
-  /** Whether an upload is on its way that tells whether others may follow. */
+  /** Whether a probe upload is in progress. */
   get isProbing(): boolean {
     return this.#endpoints.some(({ breaker }) => breaker.isProbing);
   }
 
-  /** The one that uploads go to. */
+  /** The address in use for uploads. */
   get current(): Endpoint {
     return this.#endpoints.find(({ breaker }) => breaker.isClosed) ?? (this.#endpoints[0] as Endpoint);
   }
 
-  /** Leave for an upload as soon as there is one; undefined when `signal` has fired and {@link wake} told of it. */
+  /** Permission for an upload as soon as possible. Undefined when `signal` has fired and {@link wake} was called. */
   async pass(signal: AbortSignal, lane: string): Promise<UploadPermit | undefined> {
     this.#waiting.set(lane, (this.#waiting.get(lane) ?? 0) + 1);
     try {
@@ -105,12 +105,12 @@ export class Endpoints {
     }
   }
 
-  /** Leave for an upload, if there is one at this moment. */
+  /** Permission for an upload, if possible now. */
   passNow(lane: string): UploadPermit | undefined {
     return this.#passTo(this.#endpoints, lane);
   }
 
-  /** Leave for the same upload at one of the addresses that come after that of `pass`, if there is one. */
+  /** Permission for the same upload at one of the addresses after that of `pass`, if possible. */
   passAfter({ endpoint, lane }: UploadPermit): UploadPermit | undefined {
     return this.#passTo(this.#endpoints.slice(this.#endpoints.indexOf(endpoint) + 1), lane);
   }
@@ -122,13 +122,13 @@ export class Endpoints {
     return { endpoint, lane, token: endpoint.breaker.pass(), laneToken: laneOf(endpoint, lane).breaker.pass() };
   }
 
-  /** Failures in a row that count for the next wait of this upload's lane, or of the address. */
+  /** Consecutive failures that determine the next wait of this upload's lane, or of the address. */
   failures(pass: UploadPermit): number {
     const { breaker } = isAlone(pass) ? laneOf(pass.endpoint, pass.lane) : pass.endpoint;
     return breaker.failures;
   }
 
-  /** What became of an upload; `failed` tells for how long the address, or the lane, is to be left alone. */
+  /** Records the result of an upload. `waitMs` is how long to back off from the address, or for the lane. */
   settle(
     pass: UploadPermit,
     outcome: 'taken' | 'unused' | { readonly waitMs: number; readonly isPause: boolean },
@@ -136,7 +136,7 @@ export class Endpoints {
     const { endpoint } = pass;
     const lane = laneOf(endpoint, pass.lane);
     if (outcome === 'taken') {
-      // All may try at once when the address is back: whoever fails again, fails alone.
+      // All lanes may try immediately when the address is back: a lane that fails again fails alone.
       const wasDown = !endpoint.breaker.isClosed;
       endpoint.breaker.succeeded();
       lane.breaker.succeeded();
@@ -169,7 +169,7 @@ export class Endpoints {
     );
   }
 
-  /** One more try at each address, now. */
+  /** Allows one more attempt at each address, now. */
   hurry(): void {
     for (const { breaker, lanes } of this.#endpoints) {
       breaker.hurry();
@@ -178,14 +178,14 @@ export class Endpoints {
     this.wake();
   }
 
-  /** Resolves when an upload has been settled, with {@link wake}, or after so many milliseconds. */
+  /** Resolves when an upload has been settled, with {@link wake}, or after this many milliseconds. */
   async change(withinMs = Number.POSITIVE_INFINITY): Promise<void> {
     const over = new AbortController();
     await Promise.race([this.#changed.promise, this.#clock.sleep(withinMs, over.signal)]);
     over.abort();
   }
 
-  /** Lets all who wait look again. */
+  /** Makes all waiting uploads check again. */
   wake(): void {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
@@ -198,7 +198,7 @@ function laneOf({ lanes }: Endpoint, name: string): Lane {
   return lane;
 }
 
-/** Whether the address takes what comes in other lanes, while this one has failed before. */
+/** Whether the address accepts uploads of other lanes, while this one has failed before. */
 function isAlone({ endpoint, lane }: UploadPermit): boolean {
   const { breaker, othersTaken } = laneOf(endpoint, lane);
   return endpoint.breaker.isClosed && !breaker.isClosed && othersTaken;

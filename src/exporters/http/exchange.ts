@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { AgentPair } from './agents.ts';
 
-/** One request, whose body is kept elsewhere and only lent. */
+/** One request. Its body is only borrowed. */
 export interface Exchange {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
@@ -12,22 +12,22 @@ export interface Exchange {
   /** The body, in this order. */
   readonly members: readonly Buffer[];
   readonly agents: AgentPair;
-  /** How long the receiver may think about it, milliseconds. */
+  /** Response timeout, milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** What came back; at most 64 KiB of it. */
+/** The response; at most 64 KiB of it. */
 export interface Response {
   readonly code: number;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
 }
 
-/** What was being waited for. */
+/** The stage that a request is waiting for. */
 export type Stage = 'connect' | 'send' | 'answer';
 
-/** A stage took longer than it may. */
+/** A stage exceeded its timeout. */
 export class StageTimeout extends Error {
   override readonly name = 'StageTimeout';
   readonly stage: Stage;
@@ -39,14 +39,15 @@ export class StageTimeout extends Error {
 }
 
 const CONNECT_MS = 5000;
-/** Long, since receivers answer 204 to a body that is cut off, and keep half of its last number. */
+/** Long, because receivers answer 204 to a truncated body, and store half of its last number. */
 const SEND_MS = 60_000;
-/** More than a receiver says; an error page beyond it is cut off. */
+/** More than any receiver sends. A longer response is an error. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
- * Makes one request over node:http itself: what is lent goes to the kernel in one call, without a copy, which matters
- * for the state of a large cluster. Rejects with {@link StageTimeout} or the socket's error. `seen` is told the request.
+ * Makes one request directly over node:http. The borrowed buffers go to the kernel in one call, without a copy, which
+ * matters for the state of a large cluster. Rejects with {@link StageTimeout} or the socket's error. `seen` receives
+ * the request.
  */
 export async function exchange(asked: Exchange, seen: (request: ClientRequest) => void): Promise<Response> {
   const { url, method, headers, members, agents, timeoutMs, signal } = asked;
@@ -73,12 +74,12 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
     return { code: response.statusCode ?? 0, headers: response.headers, body: await textOf(response) };
   } finally {
     stages.end();
-    // Answered before all was sent: what is left of it must not reach the next request on this connection.
+    // The response came before everything was sent. The rest must not leak into the next request on this connection.
     if (!request.writableFinished) request.destroy();
   }
 }
 
-/** The deadline of the stage that a request is in. */
+/** The deadline of a request's current stage. */
 class Stages {
   readonly #request: ClientRequest;
   #timer: NodeJS.Timeout | undefined;
@@ -101,7 +102,7 @@ class Stages {
 const answerOf = (request: ClientRequest): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     request.once('response', resolve);
-    // Stays for errors after the answer, which belong to nobody any more.
+    // Stays registered for errors after the response, which have no other handler.
     request.on('error', reject);
   });
 

@@ -1,7 +1,7 @@
-/** No line about a group or a version is longer; the rest of such a line is passed over. */
+/** No line about a group or a version is longer. The rest of a longer line is skipped. */
 const LONGEST_LINE = 64 * 1024;
 
-/** The lines of a text that comes in pieces. */
+/** The lines of a text that arrives in chunks. */
 export async function* linesOf(pieces: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
   let rest = '';
   for await (const piece of pieces) {

@@ -1,13 +1,13 @@
-/** What a server calls itself. */
+/** How a server identifies itself. */
 export interface Product {
   readonly name: string;
-  /** Undefined when it was built without one. */
+  /** Undefined when the server was built without one. */
   readonly version?: string;
-  /** The `type` of an exporter for it; undefined if it takes no pushes of ours. */
+  /** The exporter `type` for it; undefined if it does not accept our pushes. */
   readonly type?: string;
 }
 
-/** How a line of a server's own metrics gives it away; the first row that fits any line counts. */
+/** Identifies a product by a line of its own metrics. The first row that matches any line applies. */
 const MARKS: readonly { readonly line: RegExp; readonly product: Product }[] = [
   { line: /^pushgateway_build_info\{/, product: { name: 'Pushgateway', type: 'pushgateway' } },
   { line: /^prometheus_build_info\{/, product: { name: 'Prometheus' } },
@@ -21,7 +21,7 @@ const MARKS: readonly { readonly line: RegExp; readonly product: Product }[] = [
 
 const VERSION = /^(?:vm_app_version|pushgateway_build_info|prometheus_build_info)\{/;
 
-/** Which product has these lines on its page of metrics; undefined for none that is known. */
+/** The product with these lines on its metrics page; undefined if unknown. */
 export function productOf(lines: readonly string[]): Product | undefined {
   const product = MARKS.find(({ line }) => lines.some((one) => line.test(one)))?.product;
   if (!product) return undefined;
@@ -30,5 +30,5 @@ export function productOf(lines: readonly string[]): Product | undefined {
   return version === undefined ? product : { ...product, version };
 }
 
-/** Whether {@link productOf} looks at this line. */
+/** Whether {@link productOf} uses this line. */
 export const isMark = (line: string): boolean => MARKS.some((mark) => mark.line.test(line));

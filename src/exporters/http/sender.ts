@@ -20,27 +20,27 @@ export interface Upload {
   readonly compression: Compression | 'snappy' | 'none';
   /** The text format when unset. */
   readonly contentType?: string;
-  /** Further headers, in lower case. */
+  /** Additional headers, in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
   /** The body, in this order. */
   readonly members: readonly Buffer[];
   readonly timeoutMs: number;
-  /** Asked before a second try: the process may have been stopped for long during the first. */
+  /** Called before a retry: the process may have been suspended for long during the first attempt. */
   readonly mayPush?: (() => boolean) | undefined;
 }
 
-/** An answer and what the self metrics want to know of the try. */
+/** A response, with the details of the attempt that the self metrics need. */
 export interface Tried extends Answer {
   readonly durationSeconds: number;
-  /** How far the receiver's clock is ahead of ours, from its Date header (which has whole seconds). */
+  /** How far the receiver's clock is ahead of ours, from its Date header (in whole seconds). */
   readonly clockSkewSeconds?: number;
-  /** Whether a kept connection turned out to be dead, and the upload was made again on a new one. */
+  /** Whether a keep-alive connection turned out to be dead, and the upload was retried on a new one. */
   readonly wasReset?: boolean;
-  /** Of the answer, in lower case. */
+  /** Headers of the response, in lower case. */
   readonly headers?: Response['headers'];
 }
 
-/** Sends single uploads to one receiver. Never throws: every failure is an answer. */
+/** Sends single uploads to one receiver. Never throws: every failure is a result. */
 export class Sender {
   readonly #agents: HttpAgents;
   readonly #headers: Readonly<Record<string, string>>;
@@ -55,8 +55,8 @@ export class Sender {
   }
 
   /**
-   * One try; a second at once, on a new socket, when a kept socket broke: the receiver had just closed it. `signal`
-   * cuts it off, which is for the end of the process only: receivers keep a half-sent body's first half.
+   * One attempt. A retry follows immediately, on a new socket, when a keep-alive socket broke: the receiver had just
+   * closed it. `signal` aborts it, at the end of the process only: receivers store the first half of a half-sent body.
    */
   async send(upload: Upload, signal: AbortSignal): Promise<Tried> {
     const started = performance.now();
@@ -124,7 +124,7 @@ export class Sender {
 
 const codeOf = (cause: unknown): string => String((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
 
-/** A kept socket that the receiver closed while the request was on its way: nothing of it was taken. */
+/** A keep-alive socket that the receiver closed while the request was in transit: it processed nothing of it. */
 const isDeadSocket = (cause: unknown, request: ClientRequest | undefined): boolean =>
   /^(?:ECONNRESET|EPIPE)$/.test(codeOf(cause)) && request?.reusedSocket === true;
 
@@ -139,7 +139,7 @@ function failureOf(
       ? { code: 'error', failure: 'network', text: `${through}no connection (${cause.message})` }
       : { code: 'error', failure: 'timeout', text: `${through}no response within ${timeoutMs} ms (${cause.message})` };
   }
-  // A name with several addresses gives an error for each.
+  // A name with several addresses has an error for each.
   const first = cause instanceof AggregateError ? cause.errors[0] : cause;
   const code = codeOf(first);
   const message = errorText(first);

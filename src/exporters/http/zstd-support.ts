@@ -2,13 +2,13 @@ import { ZSTD_QUESTION } from '../../metrics/zstd-question.ts';
 import type { AnswerRule } from './answers.ts';
 import type { Sender, Tried, Upload } from './sender.ts';
 
-/** No receiver stores samples of the year 2286: VictoriaMetrics throws away what is more than two days ahead. */
+/** No receiver stores samples of the year 2286: VictoriaMetrics discards samples more than two days in the future. */
 export const NEVER_STORED_MS = 9_999_999_999_999;
 
-/** What decoders of zstd say: gozstd, klauspost/compress, zlib. */
+/** Error messages of zstd decoders: gozstd, klauspost/compress, zlib. */
 const YES = /frame descriptor|magic number|decompress|invalid input/i;
 
-/** Whether a receiver reads zstd, or the answer that leaves the question open. */
+/** Whether a receiver supports zstd, or the response that leaves this open. */
 export async function askForZstd(
   sender: Sender,
   upload: Omit<Upload, 'members' | 'compression'>,
@@ -18,7 +18,7 @@ export async function askForZstd(
   const tried = await sender.send({ ...upload, compression: 'zstd', members: [ZSTD_QUESTION] }, signal);
   if (typeof tried.code === 'number' && tried.code >= 400 && !tried.isPage && YES.test(tried.text)) return true;
   const { action, reason } = ruleOf(tried);
-  // Refused for an unclear reason: the answer to the gzip push will show it.
+  // Rejected for an unclear reason: the response to the gzip push will show it.
   const isOpen = action === 'done' || action === 'drop' || reason === 'encoding' || reason === 'refused';
   return isOpen ? false : tried;
 }

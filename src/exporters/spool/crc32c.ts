@@ -7,7 +7,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return remainder;
 });
 
-/** CRC-32C of `data` behind what gave `before`, as an unsigned number. */
+/** CRC-32C of `data` appended to the data with checksum `before`, as an unsigned number. */
 export function crc32c(data: Buffer, before = 0): number {
   let remainder = ~before >>> 0;
   for (const byte of data) remainder = (remainder >>> 8) ^ (TABLE[(remainder ^ byte) & 0xff] as number);

@@ -3,22 +3,24 @@ import * as files from 'node:fs/promises';
 /** The functions of node:fs/promises that the spool uses. */
 export type Io = Pick<typeof files, 'lstat' | 'mkdir' | 'open' | 'readdir' | 'rename' | 'unlink'>;
 
-/** An operation that the disk did not finish in time, or that was not begun because an earlier one has not ended. */
+/**
+ * An operation that the disk did not finish in time, or that was not started because an earlier one has not finished.
+ */
 export class DiskStalled extends Error {
   override readonly name = 'DiskStalled';
 }
 
-/** How long one body may take to be written or read, on a disk that is busy. */
+/** Timeout for writing or reading one batch on a busy disk. */
 const DEADLINE_MS = 10_000;
 
-/** Node's pool has four threads; those that are left do the process's other work with files. */
+/** Node's pool has four threads. The remaining ones do the process's other file work. */
 const MAX_STUCK = 2;
 
 let stuck = 0;
 
 /**
- * How many operations of this process are past their deadline. Their threads can't be ended, and as long as one waits
- * process.exit() never returns: whoever ends the process must then do it with a signal or an exec.
+ * Number of operations of this process that are past their deadline. Their threads can't be stopped, and process.exit()
+ * never returns while one is blocked. The process must then be ended with a signal or an exec.
  */
 export const stuckOperations = (): number => stuck;
 
@@ -27,13 +29,13 @@ interface Options {
   readonly io?: Io;
 }
 
-/** The disk of one spool, of which every operation has a deadline. While one is past it no other begins. */
+/** The disk of one spool. Every operation has a deadline. While one is past its deadline, no other starts. */
 export class Disk {
   readonly #io: Io;
   readonly #deadlineMs: number;
-  /** On the clock of performance.now(): when the last operation must have ended. */
+  /** Deadline of the last operation, by performance.now(). */
   #endAt = Number.POSITIVE_INFINITY;
-  /** Re-arms the deadlines of what is under way. */
+  /** Re-arms the deadlines of the operations in progress. */
   readonly #running = new Set<() => void>();
   #late: Promise<void> | undefined;
 
@@ -42,18 +44,18 @@ export class Disk {
     this.#deadlineMs = deadlineMs;
   }
 
-  /** Whether an operation is past its deadline and has not ended; resolves when it has. */
+  /** Set while an operation is past its deadline; resolves when it has finished. */
   get stalled(): Promise<void> | undefined {
     return this.#late;
   }
 
-  /** Gives all operations, also those under way, no longer than so long from now. */
+  /** Limits all operations, including those in progress, to this time from now. */
   hurry(withinMs: number): void {
     this.#endAt = Math.min(this.#endAt, performance.now() + withinMs);
     for (const arm of this.#running) arm();
   }
 
-  /** Does `work`, which is described by `what`. Rejects with DiskStalled, or as it does. */
+  /** Runs `work`, described by `what`. Rejects with DiskStalled, or with the error of `work`. */
   async run<T>(what: string, work: (io: Io) => Promise<T>): Promise<T> {
     if (this.#late) throw new DiskStalled(`${what}: the disk has not completed an earlier request`);
     if (stuck >= MAX_STUCK) throw new DiskStalled(`${what}: other disks of this process do not respond`);

@@ -4,17 +4,17 @@ import { errorText } from '../../base/error-text.ts';
 import { type Disk, DiskStalled, type Io } from './disk.ts';
 import { HEADER_BYTES, readDescription, readHeader, UnusableFile } from './format.ts';
 
-/** Begins the names of files that are not complete. */
+/** Name prefix of incomplete files. */
 export const TEMPORARY = '.tmp-';
 
 const BODY = '.body';
 const BAD = '.bad';
 
-/** Kept for somebody to look at. */
+/** Limits of the unusable files kept for inspection. */
 const MAX_BAD_FILES = 8;
 const MAX_BAD_BYTES = 16 * 1024 * 1024;
 
-/** What is on disk of one body. */
+/** The file of one batch on disk. */
 export interface SpoolEntry {
   readonly file: string;
   readonly bytes: number;
@@ -22,14 +22,16 @@ export interface SpoolEntry {
   readonly samples: number;
 }
 
-/** What is in a folder: bodies by their descriptions, files that are none, and entries that are not ours to touch. */
+/**
+ * The content of a folder: batches by their descriptions, unusable files, and foreign entries, which stay untouched.
+ */
 export interface Inspected {
   readonly entries: readonly SpoolEntry[];
   readonly unusable: readonly { readonly file: string; readonly cause: UnusableFile }[];
   readonly foreign: readonly { readonly file: string; readonly reason: string }[];
 }
 
-/** Looks at all files of a folder and removes those that were never finished. Payloads are not read. */
+/** Inspects all files of a folder and removes incomplete ones. Payloads are not read. */
 export async function inspectFolder(disk: Disk, folder: string): Promise<Inspected> {
   const entries: SpoolEntry[] = [];
   const unusable: { file: string; cause: UnusableFile }[] = [];
@@ -50,10 +52,10 @@ export async function inspectFolder(disk: Disk, folder: string): Promise<Inspect
   return { entries, unusable, foreign };
 }
 
-/** Without waiting for whoever writes into a pipe, and without following a link. */
+/** Does not wait for the writer of a pipe, and does not follow links. */
 const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
-/** Opens a regular file and hands it to `use`, with its size. */
+/** Opens a regular file and passes it to `use`, with its size. */
 async function withFile<T>(
   io: Io,
   path: string,
@@ -81,7 +83,7 @@ const entryOf = (io: Io, folder: string, file: string): Promise<SpoolEntry> =>
     return { file, bytes, stampMs, samples };
   });
 
-/** The content of a file that had `bytes` when it was written. Rejects with UnusableFile when it has others. */
+/** The content of a file that had `bytes` when it was written. Rejects with UnusableFile when its size differs. */
 export const readEntry = (io: Io, path: string, bytes: number): Promise<Buffer> =>
   withFile(io, path, async (handle, size) => {
     if (size !== bytes) throw new UnusableFile(`${size} bytes instead of ${bytes}`);
@@ -95,8 +97,8 @@ export const readEntry = (io: Io, path: string, bytes: number): Promise<Buffer> 
   });
 
 /**
- * Writes a new file that only its owner may read, down to the disk, under a temporary name first. Leaves nothing behind
- * when that fails. May be done again with the same name.
+ * Writes a new file that only its owner may read, under a temporary name first, and syncs it to disk. Leaves nothing
+ * behind on failure. May be repeated with the same name.
  */
 export async function writeDurably(io: Io, folder: string, file: string, parts: readonly Buffer[]): Promise<void> {
   const temporary = join(folder, `${TEMPORARY}${file}`);
@@ -119,7 +121,7 @@ export async function writeDurably(io: Io, folder: string, file: string, parts: 
 
 const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Makes the names in a folder as durable as its files. */
+/** Syncs a folder, so that its file names are as durable as its files. */
 async function syncFolder(io: Io, folder: string): Promise<void> {
   const handle = await io.open(folder);
   try {
@@ -129,7 +131,7 @@ async function syncFolder(io: Io, folder: string): Promise<void> {
   }
 }
 
-/** Renames a file that can't be used, and removes the oldest of those when they become too many. */
+/** Renames an unusable file, and removes the oldest unusable files when there are too many. */
 export async function setAside(io: Io, folder: string, file: string): Promise<void> {
   await io.rename(join(folder, file), join(folder, file + BAD)).catch(() => undefined);
   const names = (await io.readdir(folder))

@@ -19,13 +19,15 @@ const MAGIC = Buffer.from('FSPL');
 const VERSION = 1;
 export const HEADER_BYTES = 24;
 
-/** A description is a few hundred bytes and five more for each member, of which a cluster of 100,000 pods has 15,000. */
+/**
+ * A description has a few hundred bytes and five more for each member. A cluster of 100,000 pods has 15,000 members.
+ */
 const MAX_DESCRIPTION_BYTES = 4 * 1024 * 1024;
 
-/** What is known of a body beside its payload. */
+/** The metadata of a batch. */
 const descriptionSchema = z.object({
   group: z.enum(GROUPS),
-  /** As it was configured when the body was collected. */
+  /** As configured when the batch was collected. */
   target: z.object({
     job: z.string().optional(),
     instance: z.string().optional(),
@@ -41,12 +43,12 @@ const descriptionSchema = z.object({
 
 type Description = z.output<typeof descriptionSchema>;
 
-/** A body that tells for which target it was collected. */
+/** A batch with the target it was collected for. */
 export type AddressedBody = Body & Required<Pick<Body, 'target'>>;
 
-/** A file that can't be used: damaged, or written by a later version of this program. */
+/** An unusable file: corrupt, or written by a later version of this program. */
 export class UnusableFile extends Error {
-  /** How many samples are lost with it; undefined when it does not say. */
+  /** Number of samples lost with it; undefined when unknown. */
   readonly samples: number | undefined;
 
   constructor(message: string, { samples }: { readonly samples?: number } = {}) {
@@ -55,7 +57,7 @@ export class UnusableFile extends Error {
   }
 }
 
-/** Header, description and payload of a body, to be written one after the other. */
+/** Header, description and payload of a batch, to be written in this order. */
 export async function fileParts(body: AddressedBody): Promise<Buffer[]> {
   const { group, target, encoding, stampMs, textBytes, samples, members } = body;
   const facts: Description = {
@@ -78,10 +80,10 @@ export async function fileParts(body: AddressedBody): Promise<Buffer[]> {
   return [header, description, ...members];
 }
 
-/** The sizes that a header tells. */
+/** The sizes from a header. */
 export interface Sizes {
   readonly descriptionBytes: number;
-  /** Whether the file has as many bytes as description and payload have together. */
+  /** Whether the size of the file matches the header. */
   readonly isWhole: boolean;
 }
 
@@ -99,7 +101,7 @@ export function readHeader(header: Buffer, fileBytes: number): Sizes {
   return { descriptionBytes, isWhole: expected === fileBytes };
 }
 
-/** Reads a description. Throws {@link UnusableFile} when it is damaged. */
+/** Reads a description. Throws {@link UnusableFile} when it is corrupt. */
 export function readDescription(header: Buffer, text: Buffer): Description {
   if (crc32c(text) !== header.readUInt32BE(16)) throw new UnusableFile('checksum mismatch in the description');
   const parsed = descriptionSchema.safeParse(jsonOf(text));
@@ -115,7 +117,7 @@ function jsonOf(text: Buffer): unknown {
   }
 }
 
-/** The body in a whole file. Rejects with {@link UnusableFile} when a byte of it has changed. */
+/** The batch in a complete file. Rejects with {@link UnusableFile} when any byte has changed. */
 export async function readFile(file: Buffer): Promise<AddressedBody> {
   const { descriptionBytes, isWhole } = readHeader(file, file.length);
   if (!isWhole) throw new UnusableFile(`its size of ${file.length} bytes does not match its header`);
@@ -134,7 +136,7 @@ export async function readFile(file: Buffer): Promise<AddressedBody> {
   return { ...facts, members };
 }
 
-/** A third of a millisecond for 64 KiB: more at a time would hold the event loop. */
+/** A third of a millisecond for 64 KiB. Larger chunks would block the event loop. */
 const SLICE_BYTES = 1024 * 1024;
 
 async function checksum(members: readonly Buffer[]): Promise<number> {

@@ -5,17 +5,17 @@ import type { Disk } from './disk.ts';
 
 const NAME = 'lock';
 
-/** Gives a lock back. */
+/** Releases a lock. */
 export type Unlock = () => Promise<void>;
 
 /**
- * Takes the folder for this process; undefined when another one has it. The lock is a Unix socket that the owner
- * listens on: unlike a file with a process id it is free as soon as its owner is dead, also when that was a container
- * on the same host. Rejects when the folder can't hold sockets.
+ * Locks the folder for this process; undefined when another one has it. The lock is a Unix socket that the owner
+ * listens on. Unlike a PID file, it is free as soon as its owner is dead, even if that was a container on the same
+ * host. Rejects when the folder does not support sockets.
  */
 export async function lockFolder(disk: Disk, folder: string): Promise<Unlock | undefined> {
   const handle = await disk.run(`open ${folder}`, (io) => io.open(folder));
-  // Paths of sockets have 107 bytes at most, and folders may have longer ones.
+  // Socket paths have at most 107 bytes, and folder paths may be longer.
   const path = `/proc/self/fd/${handle.fd}/${NAME}`;
   try {
     const unlock =
@@ -28,10 +28,13 @@ export async function lockFolder(disk: Disk, folder: string): Promise<Unlock | u
   }
 }
 
-/** Two that take over at the same moment may both succeed; then both send the same leftovers, with the same stamps. */
+/**
+ * Two processes that take over at the same moment may both succeed. Then both send the same old batches, with the same
+ * timestamps.
+ */
 async function takeOver(disk: Disk, path: string, handle: FileHandle): Promise<Unlock | undefined> {
   await disk.run(`remove ${NAME}`, async (io) => {
-    // What is no socket was put there by somebody else, and is not ours to remove.
+    // An entry that is not a socket is foreign and must not be removed.
     if ((await io.lstat(path)).isSocket()) await io.unlink(path);
     else await io.rename(path, `${path}-${Date.now()}.foreign`);
   });
@@ -55,13 +58,13 @@ async function listen(path: string, handle: FileHandle): Promise<Unlock | undefi
   };
 }
 
-/** What connecting fails with where no process has the lock: its owner is dead, or it is no socket at all. */
+/** Connection errors when no process holds the lock: its owner is dead, or it is not a socket. */
 const NOBODY = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTSOCK', 'EISDIR', 'ELOOP', 'ENOTDIR']);
 
-/** The owner's kernel answers for it. */
+/** The kernel accepts the connection for the owner. */
 const CONNECT_MS = 2000;
 
-/** Whether somebody listens; so too when there is no answer. */
+/** Whether a process listens. Also true when there is no response. */
 async function isAlive(path: string): Promise<boolean> {
   const socket = connect({ path });
   try {

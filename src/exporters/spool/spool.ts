@@ -10,34 +10,34 @@ import { lockFolder, type Unlock } from './lock.ts';
 export interface SpoolOptions {
   readonly folder: string;
   readonly maxBytes: number;
-  /** What may wait in memory until the disk takes it; beyond, the oldest goes. */
+  /** Limit of the memory queue for the disk. Above it, the oldest batch is dropped. */
   readonly maxWaitingBytes: number;
   readonly maxAgeMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly log: ThrottledLog;
-  /** Is told what is given up; `samples` is undefined for a file that does not say how many it has. */
+  /** Called for each dropped batch. `samples` is undefined for a file with an unknown number of samples. */
   readonly onDrop: (reason: string, samples: number | undefined) => void;
-  /** Is told of each file that can't be used. */
+  /** Called for each unusable file. */
   readonly onSetAside: () => void;
-  /** Is told when the sizes or the state have changed. */
+  /** Called when the sizes or the state have changed. */
   readonly onChange: () => void;
   readonly disk?: Disk;
 }
 
-/** What waits, and what is wrong with the disk. */
+/** The queue, and the state of the disk. */
 export interface SpoolStatus {
   readonly bodies: number;
   readonly bytes: number;
   readonly limitBytes: number;
   readonly oldestStampMs?: number;
-  /** Why nothing can be kept on disk now. */
+  /** Why the spool is unavailable. */
   readonly trouble?: string;
-  /** Entries of the folder that are not the spool's, and stay untouched. */
+  /** Foreign entries of the folder, which stay untouched. */
   readonly foreign: number;
 }
 
-/** A body that waits for the disk. Its file has the same name at each try. */
+/** A batch waiting for the disk. Its file has the same name at each attempt. */
 interface Waiting {
   readonly body: AddressedBody;
   readonly file: string;
@@ -49,26 +49,26 @@ const DISK_IS_FULL = new Set(['ENOSPC', 'EDQUOT']);
 const DENIED = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 /**
- * The bodies of one receiver that wait on disk, a file each, for this process alone. Never throws for what is wrong
- * with the disk: bodies that it does not take are dropped, counted and told of. All work is done one after the other. A
- * disk that does not answer costs nothing but room: what waits for it stays in memory within its limit.
+ * The batches of one receiver queued on disk, one file each, used by this process exclusively. Never throws on disk
+ * errors: batches that can't be written are dropped, counted and reported. All work is serialized. A disk that does not
+ * respond only costs memory: batches waiting for it stay in memory within its limit.
  */
 export class Spool {
   readonly #options: SpoolOptions;
   readonly #disk: Disk;
-  /** By stamp, the oldest first. */
+  /** Ordered by timestamp, oldest first. */
   readonly #entries: SpoolEntry[] = [];
   #bytes = 0;
   #sequence = 0;
   #unlock: Unlock | undefined;
   #work: Promise<unknown> = Promise.resolve();
-  /** Bodies that are being written, or wait for it, the oldest first. */
+  /** Batches being written or waiting for that, oldest first. */
   readonly #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #foreign = 0;
   #trouble: string | undefined = 'not open yet';
   #isEnding: boolean = false;
-  /** The folder could not be taken because the disk did not answer: what waits is kept until it does. */
+  /** The folder could not be opened because the disk did not respond. Waiting batches are kept until it does. */
   #isComing: boolean = false;
 
   constructor(options: SpoolOptions) {
@@ -90,12 +90,12 @@ export class Spool {
     };
   }
 
-  /** Whether the folder is ours. */
+  /** Whether this process has locked the folder. */
   get isOpen(): boolean {
     return this.#unlock !== undefined;
   }
 
-  /** Takes the folder and what an earlier run left there. False while it can't be had. */
+  /** Locks the folder and takes over what an earlier run left there. False while it is unavailable. */
   open(): Promise<boolean> {
     return this.#inTurn(async () => {
       const { folder, log } = this.#options;
@@ -129,7 +129,7 @@ export class Spool {
     });
   }
 
-  /** Writes a body; resolves when it is safe, or given up. The oldest make room for it. */
+  /** Writes a batch. Resolves when it is durable or dropped. The oldest batches make room for it. */
   put(body: AddressedBody): Promise<void> {
     const { promise, resolve: settle } = Promise.withResolvers<void>();
     const file = `${String(body.stampMs).padStart(15, '0')}-${body.group}-${process.pid}-${this.#sequence++}.body`;
@@ -142,7 +142,7 @@ export class Spool {
     return promise;
   }
 
-  /** The oldest body that may still be sent; waits for what is being done. None while the disk does not answer. */
+  /** The oldest batch that may still be sent. Waits for work in progress. Undefined while the disk does not respond. */
   oldest(): Promise<SpoolEntry | undefined> {
     return this.#inTurn(async () => {
       if (this.#disk.stalled) return undefined;
@@ -151,7 +151,9 @@ export class Spool {
     });
   }
 
-  /** The body of an entry; undefined when it can't be had now, or its file is gone or damaged, which is counted. */
+  /**
+   * The batch of an entry. Undefined when it is unavailable now, or its file is missing or corrupt, which is counted.
+   */
   read(entry: SpoolEntry): Promise<AddressedBody | undefined> {
     return this.#inTurn(async () => {
       const path = join(this.#options.folder, entry.file);
@@ -179,14 +181,14 @@ export class Spool {
     return this.#inTurn(() => this.#remove(entry));
   }
 
-  /** From now on the disk has no longer than so long for all that is left to do; what it does not take is given up. */
+  /** Limits all remaining disk work to this time from now. Batches not written by then are dropped. */
   hurry(withinMs: number): void {
     this.#isEnding = true;
     this.#disk.hurry(withinMs);
     if (this.#disk.stalled) this.#giveUpAll();
   }
 
-  /** Waits for what is being written, and leaves the folder to others. */
+  /** Waits for writes in progress, and releases the folder. */
   close(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#unlock?.();
@@ -208,7 +210,7 @@ export class Spool {
     this.#say('warn', 'foreign', reason, 'they are left untouched: remove them');
   }
 
-  /** Writes what waits, until nothing does or the disk stops to answer. */
+  /** Writes waiting batches until none are left or the disk stops responding. */
   async #writeWaiting(): Promise<void> {
     for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
       if (this.#isComing && !this.#isEnding) return;
@@ -223,7 +225,7 @@ export class Spool {
     }
   }
 
-  /** Keeps what waits in memory until the disk is back; at the end gives it up. */
+  /** Keeps waiting batches in memory until the disk is back. At shutdown, drops them. */
   #stalled(cause: DiskStalled): void {
     const next = this.#isEnding ? 'dropping queued batches' : 'keeping queued batches in memory until it responds';
     this.#say('error', 'stalled', cause.message, `${next}; check the disk of this folder`);
@@ -271,7 +273,7 @@ export class Spool {
     this.#options.onChange();
   }
 
-  /** Gives up the oldest body that waits for the disk. */
+  /** Drops the oldest batch that waits for the disk. */
   #giveUp(reason: string): void {
     const [oldest] = this.#waiting;
     if (!oldest) return;
@@ -283,7 +285,7 @@ export class Spool {
     while (this.#waiting.length > 0) this.#giveUp('disk_stalled');
   }
 
-  /** Drops what is too old, and the oldest until `bytes` more fit. */
+  /** Drops batches that are too old, then the oldest until `bytes` more fit. */
   async #makeRoom(bytes: number): Promise<void> {
     const { maxAgeMs, maxBytes, now } = this.#options;
     for (let oldest = this.#entries[0]; oldest; oldest = this.#entries[0]) {
@@ -331,7 +333,7 @@ export class Spool {
       );
   }
 
-  /** What a person can do about an error of the disk. */
+  /** Advice for the operator on a disk error. */
   #remedy(cause: unknown): string {
     const { folder } = this.#options;
     if (!DENIED.has((cause as NodeJS.ErrnoException).code ?? '')) return 'check the folder and its disk';

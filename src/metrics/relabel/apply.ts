@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import type { RelabelRule } from './rule.ts';
 import { expand } from './template.ts';
 
-/** Labels by name, changed in place; `__name__` is among them. A label without a value is none. */
+/** Labels by name, including `__name__`, changed in place. A label with an empty value does not exist. */
 export type Labels = Map<string, string>;
 
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /**
- * Applies rules in their order, as Prometheus does. False when a rule drops the series or target; `labels` are then of no
- * further use. Throws what a pattern throws for a text that costs too much.
+ * Applies rules in order, like Prometheus. Returns false when a rule drops the series or target; `labels` must not be
+ * used then. Throws the error of a pattern for a text that is too expensive to match.
  */
 export function applyRules(labels: Labels, rules: readonly RelabelRule[]): boolean {
   for (const rule of rules) if (!applyRule(labels, rule)) return false;
@@ -78,7 +78,7 @@ function sourceOf(labels: Labels, { sourceLabels, separator }: RelabelRule): str
   return text;
 }
 
-/** An empty value takes the label away. */
+/** An empty value removes the label. */
 function set(labels: Labels, name: string, value: string): void {
   if (value === '') labels.delete(name);
   else labels.set(name, value);

@@ -2,19 +2,19 @@ import { compressor } from '../compression.ts';
 import type { PreparedBody } from '../prepared.ts';
 import type { Relabeling } from './relabeling.ts';
 
-/** A member under rules. */
+/** A relabelled member. */
 interface Relabeled {
   readonly member: Buffer;
   readonly textBytes: number;
   readonly samples: number;
 }
 
-/** What members became, which never change themselves: each is unpacked and packed again once. */
+/** Cache of relabelled members. Members never change, so each is decompressed and compressed again only once. */
 const relabeled = new WeakMap<Relabeling, WeakMap<Buffer, Relabeled>>();
 
 /**
- * A prepared body under rules. Header lines stay, also those of families that have no series left. Rejects when a member
- * can't be unpacked.
+ * A relabelled prepared batch. Header lines stay, including those of families without remaining series. Rejects when a
+ * member can't be decompressed.
  */
 export async function relabeledBody(body: PreparedBody, relabeling: Relabeling): Promise<PreparedBody> {
   const known = relabeled.get(relabeling) ?? new WeakMap<Buffer, Relabeled>();
@@ -47,7 +47,7 @@ function relabeledText(text: string, relabeling: Relabeling): { readonly text: s
       made += `${line}\n`;
       continue;
     }
-    // A bracket in a label stands before the one that ends the labels.
+    // A brace in a label comes before the one that ends the labels.
     const end = line.includes('{') ? line.lastIndexOf('}') + 1 : line.indexOf(' ');
     const key = line.slice(0, end);
     const seen = relabeling.keyOf(key, /^[^{ ]*/.exec(key)?.[0] ?? '');

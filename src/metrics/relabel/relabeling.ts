@@ -5,36 +5,36 @@ import { parseLine } from '../text/parse.ts';
 import { applyRules, type Labels } from './apply.ts';
 import { NAME, type RelabelPattern, type RelabelRule } from './rule.ts';
 
-/** What is done to the series of a group, in this order. */
+/** The steps applied to the series of a group, in this order. */
 export interface RelabelSettings {
-  /** Only families with one of these in their names are kept; all when there is none. */
+  /** Only families whose names contain one of these are kept; all if empty. */
   readonly metricAllowlist: readonly Pick<RelabelPattern, 'test'>[];
   readonly metricDenylist: readonly Pick<RelabelPattern, 'test'>[];
   readonly rules: readonly RelabelRule[];
-  /** Labels that the push adds: rules can read them, not change them. */
+  /** Labels that the push adds. Rules can read them, but not change them. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** What becomes of one series: nothing changes, it is dropped, or it has another key. */
+/** The decision on one series: unchanged, dropped, or with a new key. */
 type Decision = 'same' | 'dropped' | { readonly key: string; readonly owner: Family };
 
-/** The decisions for a list of series, and the list that they make of it. */
+/** The decisions for a list of series, and the resulting list. */
 interface Plan {
   readonly of: SeriesView;
   readonly decisions: readonly Decision[];
-  /** Undefined when all series stay as they are. */
+  /** Undefined when all series stay unchanged. */
   readonly series: SeriesList | undefined;
-  /** Where the values of `series` are. */
+  /** Positions of the values of `series`. */
   readonly places: readonly number[];
   readonly errors: readonly Error[];
 }
 
-/** Families that were asked for by name; names come from elsewhere, so that they are bounded. */
+/** Limit of cached families requested by name. The names come from outside, so the cache must be bounded. */
 const MOST_NAMES = 20_000;
 
 /**
- * Applies rules to series. They are compiled once, and decided once for each series: a series that lives on from cycle to
- * cycle is not matched again, whatever comes and goes around it.
+ * Applies rules to series. They are compiled once, and evaluated once for each series. A series that persists over
+ * cycles is not matched again, whatever appears and vanishes around it.
  */
 export class Relabeling {
   readonly #settings: RelabelSettings;
@@ -50,7 +50,10 @@ export class Relabeling {
     this.#fixed = Object.entries(settings.labels);
   }
 
-  /** What is left of a closed snapshot; the snapshot itself when no rule changes it. `owner` is who makes such snapshots. */
+  /**
+   * The relabelled form of a closed snapshot; the snapshot itself when no rule changes it. `owner` is the producer of
+   * such snapshots.
+   */
   see(snapshot: Snapshot, owner: object): Snapshot {
     const { series } = snapshot;
     const last = this.#plans.get(owner);
@@ -62,7 +65,7 @@ export class Relabeling {
     return seen;
   }
 
-  /** Whether a family of this name is wanted at all; the rules may drop series of it all the same. */
+  /** Whether a family of this name is wanted at all. The rules may still drop some of its series. */
   admits(name: string): boolean {
     let isWanted = this.#admitted.get(name);
     if (isWanted === undefined) {
@@ -75,7 +78,7 @@ export class Relabeling {
     return isWanted;
   }
 
-  /** The key that a series of the family `owner` has under the rules: the same one, another one, or undefined: dropped. */
+  /** The key of a series of the family `owner` after relabelling: unchanged, new, or undefined if dropped. */
   keyOf(key: string, owner: string): string | undefined {
     if (!this.admits(owner)) return undefined;
     const labels = this.#relabeled(key);
@@ -99,7 +102,7 @@ export class Relabeling {
     const list = new SeriesList();
     const places: number[] = [];
     const seen = new Set<string>();
-    // Only a series with a new key can equal another one.
+    // Only a series with a new key can duplicate another one.
     const changed = new Set(decisions.flatMap((decision) => (typeof decision === 'object' ? [decision.key] : [])));
     let refused = 0;
     for (const [index, decision] of decisions.entries()) {
@@ -137,14 +140,14 @@ export class Relabeling {
     return { key: keyOf(labels), owner: this.#familyOf(owner, nameOf(key), labels.get(NAME) as string) };
   }
 
-  /** The labels of a series under the rules; undefined when it is dropped, or has lost its name. */
+  /** The labels of a series after relabelling; undefined when it is dropped, or has lost its name. */
   #relabeled(key: string): Labels | 'same' | undefined {
     const before = labelsOf(key);
     if (before === undefined) return 'same';
     const labels: Labels = new Map(before);
     for (const [name, value] of this.#fixed) labels.set(name, value);
     if (!applyRules(labels, this.#settings.rules)) return undefined;
-    // What the push sets is set again by the receiver, whatever a rule has made of it.
+    // The receiver sets the labels of the push again, whatever a rule has changed.
     for (const [name] of this.#fixed) {
       const own = before.get(name);
       if (own === undefined) labels.delete(name);
@@ -181,7 +184,7 @@ const isSameAt = (one: SeriesView, at: number, other: SeriesView, place: number)
   one.tails[at] === other.tails[place] &&
   one.owners[at] === other.owners[place];
 
-/** How many series two lists begin with alike, and how far the ends of the lists are apart. */
+/** Number of common series at the start of two lists, and the distance between the ends of the lists. */
 function sameHead(series: SeriesView, last: SeriesView | undefined): { head: number; shift: number } {
   if (last === undefined) return { head: 0, shift: 0 };
   const most = Math.min(series.owners.length, last.owners.length);
@@ -190,7 +193,7 @@ function sameHead(series: SeriesView, last: SeriesView | undefined): { head: num
   return { head, shift: last.owners.length - series.owners.length };
 }
 
-/** How many series two lists end with alike, behind the first `head`. */
+/** Number of common series at the end of two lists, after the first `head`. */
 function sameTail(series: SeriesView, last: SeriesView, head: number): number {
   const [count, lastCount] = [series.owners.length, last.owners.length];
   const most = Math.min(count, lastCount) - head;

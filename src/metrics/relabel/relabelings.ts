@@ -1,7 +1,7 @@
 import type { Group } from '../group.ts';
 import { Relabeling, type RelabelSettings } from './relabeling.ts';
 
-/** The same rules for the series of any group, each of which has labels of its own; undefined without rules. */
+/** The same rules for the series of any group, each of which has its own labels; undefined without rules. */
 export function relabelingsFor(
   rules: RelabelSettings['rules'],
   labelsOf: (group: Group) => RelabelSettings['labels'],

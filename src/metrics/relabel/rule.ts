@@ -1,4 +1,4 @@
-/** What a rule does, as Prometheus names it. */
+/** The action of a rule, as Prometheus names it. */
 export const RELABEL_ACTIONS = [
   'replace',
   'keep',
@@ -14,7 +14,7 @@ export const RELABEL_ACTIONS = [
 ] as const;
 export type RelabelAction = (typeof RELABEL_ACTIONS)[number];
 
-/** An expression in linear time that matches a whole text; groups by number and by name. */
+/** An expression with linear-time matching that matches a whole text. Groups are by number and by name. */
 export interface RelabelPattern {
   readonly source: string;
   test(text: string): boolean;
@@ -22,7 +22,10 @@ export interface RelabelPattern {
   groups(text: string): ReadonlyMap<string, string> | undefined;
 }
 
-/** One rule, defaults filled in. https://prometheus.io/docs/prometheus/latest/configuration/configuration/#relabel_config */
+/**
+ * One rule, with defaults filled in.
+ * https://prometheus.io/docs/prometheus/latest/configuration/configuration/#relabel_config
+ */
 export interface RelabelRule {
   readonly action: RelabelAction;
   readonly sourceLabels: readonly string[];
@@ -35,5 +38,5 @@ export interface RelabelRule {
   readonly modulus: number;
 }
 
-/** Where the name of a series is among its labels. */
+/** The label that contains the name of a series. */
 export const NAME = '__name__';

@@ -2,8 +2,8 @@ const BARE = /\w+/y;
 const BRACED = /\{(\w+)\}/y;
 
 /**
- * Fills `$1`, `${1}`, `$name` and `${name}` of a template with groups of a match, as Go's regexp.Expand does: a bare name is
- * as long as it can be (`$1x` is the group `1x`), unknown groups are empty, `$$` is a dollar sign.
+ * Replaces `$1`, `${1}`, `$name` and `${name}` in a template with groups of a match, like Go's regexp.Expand: a bare
+ * name is as long as possible (`$1x` is the group `1x`), unknown groups are empty, `$$` is a dollar sign.
  */
 export function expand(template: string, groups: ReadonlyMap<string, string>): string {
   let at = template.indexOf('$');

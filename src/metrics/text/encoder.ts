@@ -4,9 +4,9 @@ import { headerText } from './format.ts';
 import { Lines } from './lines.ts';
 
 /**
- * Text in object order: the header lines of all families first, each once, then the samples as they were collected, with
- * their own timestamps unless `stamped` is false: VictoriaMetrics takes them, a Pushgateway refuses them. Yields UTF-8 chunks of about 64 KiB that end at a line's end; each is
- * overwritten by the next.
+ * Text in object order: first the header lines of all families, each once, then the samples in the order of collection,
+ * with their own timestamps unless `stamped` is false. VictoriaMetrics accepts them, a Pushgateway rejects them. Yields
+ * UTF-8 chunks of about 64 KiB that end at a line's end; each is overwritten by the next.
  */
 export function* encodeByObject(snapshots: readonly Snapshot[], stamped = true): Generator<Buffer> {
   const lines = new Lines();
@@ -22,9 +22,9 @@ export function* encodeByObject(snapshots: readonly Snapshot[], stamped = true):
 }
 
 /**
- * Text regrouped by family, as the format's specification wants it for `/metrics`; families sorted by name. In chunks
- * like those of {@link encodeByObject}, but each to be kept. Without job and instance, a series of one group may equal one
- * of another: a scraper would refuse both, so the first is shown.
+ * Text regrouped by family, as the format's specification requires for `/metrics`, with families sorted by name. In
+ * chunks like those of {@link encodeByObject}, but these are not overwritten. Without job and instance, a series of one
+ * group may equal one of another. A scraper would reject both, so only the first is exposed.
  */
 export function* encodeByFamily(snapshots: readonly Snapshot[]): Generator<Buffer> {
   const families = familiesOf(snapshots);
@@ -56,7 +56,7 @@ function addSample(
   lines.sample(heads[index] as string, middles[index] as string, tails[index] as string, value, stampMs);
 }
 
-/** Where the samples of a family are in a snapshot. */
+/** The positions of a family's samples in a snapshot. */
 interface Places {
   readonly series: SeriesView;
   readonly values: readonly number[];

@@ -1,14 +1,13 @@
 import type { Family } from '../family.ts';
 
-// https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details
-// Surrogates are looked at one by one: most are halves of a pair.
+// https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details Surrogates are checked one by one:
+// most are halves of a pair.
 const NEEDS_ESCAPE = /[\\"\n\uD800-\uDFFF]/;
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
 
 /**
- * Escapes a label value. Receivers refuse text that is not UTF-8: a byte that was none, which host/bytes.ts keeps as a
- * lone surrogate, is shown as `\xe9`, so that names that differ in it stay distinct; other lone surrogates become
- * U+FFFD.
+ * Escapes a label value. Receivers reject text that is not UTF-8. An invalid byte, which host/bytes.ts stores as a lone
+ * surrogate, is written as `\xe9`, so that names that differ in it stay distinct. Other lone surrogates become U+FFFD.
  */
 export function escapeLabelValue(value: string): string {
   if (!NEEDS_ESCAPE.test(value)) return value;
@@ -22,7 +21,7 @@ const withBytesShown = (value: string): string =>
 /** Escapes a HELP text: unlike in label values, quotes stay. */
 const escapeHelp = (help: string): string => help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 
-/** The label block `{a="1",b="2"}`; empty text when there are no labels. */
+/** The label block `{a="1",b="2"}`; empty without labels. */
 export function labelBlock(names: readonly string[], values: readonly string[]): string {
   if (names.length === 0) return '';
   let block = '{';
@@ -34,8 +33,9 @@ export function labelBlock(names: readonly string[], values: readonly string[]):
 }
 
 /**
- * Shortest text that reads back as the same double. Integers go out as integers up to 1e21, small fractions as
- * fixed point down to 1e-6: an upload cut inside `0.000015` still reads too low, one cut inside `1.5e-05` reads 1.5.
+ * Shortest text that parses to the same double. Integers are written as integers up to 1e21, small fractions as fixed
+ * point down to 1e-6: an upload truncated inside `0.000015` still reads too low, one truncated inside `1.5e-05` reads
+ * 1.5.
  */
 export function numberText(value: number): string {
   if (Number.isFinite(value)) return String(value);
@@ -49,8 +49,8 @@ export function headerText(family: Family): string {
 }
 
 /**
- * A time of which no beginning is a time of today, since VictoriaMetrics takes ten digits as seconds: `1.7952653127695e12`
- * for 1795265312769. The half millisecond makes up for rounding; fractions are cut off.
+ * A timestamp format of which no prefix is a current time, because VictoriaMetrics reads ten digits as seconds:
+ * `1.7952653127695e12` for 1795265312769. The half millisecond compensates for rounding; receivers truncate fractions.
  */
 export function stampText(stampMs: number): string {
   const digits = String(stampMs);

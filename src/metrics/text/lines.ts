@@ -1,8 +1,8 @@
 import { numberText, stampText } from './format.ts';
 
-/** Chunks of this size cost 0.2 % in compression as members of their own and keep each step of the event loop short. */
+/** Chunks of this size cost 0.2 % in compression as separate members and keep each step of the event loop short. */
 const CHUNK_BYTES = 64 * 1024;
-/** Room for most lines, so that the buffer seldom has to grow. */
+/** Room for most lines, so that the buffer rarely has to grow. */
 const SPARE_BYTES = 4096;
 /** No UTF-16 unit takes more as UTF-8. */
 const MOST_BYTES_PER_UNIT = 3;
@@ -20,7 +20,7 @@ const NEWLINE = 0x0a;
 export class Lines {
   #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES + SPARE_BYTES);
   #length = 0;
-  /** The last one, and where it is in the buffer. */
+  /** The last one, and its position in the buffer. */
   #middle = NONE;
 
   get isEmpty(): boolean {
@@ -43,7 +43,7 @@ export class Lines {
     this.#make((head.length + middle.length + tail.length) * MOST_BYTES_PER_UNIT + LONGEST_NUMBER);
     this.#length += this.#buffer.write(head, this.#length);
     if (middle !== '') this.#addMiddle(middle);
-    // Most tails, by far; a call would cost more than the rest of the line.
+    // By far the most common tail. A call would cost more than the rest of the line.
     if (tail === '}') this.#buffer[this.#length++] = BRACE;
     else if (tail !== '') this.#length += this.#buffer.write(tail, this.#length);
     this.#buffer[this.#length++] = BLANK;
@@ -53,7 +53,7 @@ export class Lines {
     this.#buffer[this.#length++] = NEWLINE;
   }
 
-  /** What was added since the last time. It is overwritten when more is added. */
+  /** Returns what was added since the last call. It is overwritten when more is added. */
   take(): Buffer {
     const chunk = this.#buffer.subarray(0, this.#length);
     this.#length = 0;
@@ -61,7 +61,7 @@ export class Lines {
     return chunk;
   }
 
-  /** An object's labels come in line after line: from the second on they are copied. */
+  /** An object's labels repeat in consecutive lines. From the second line on they are copied. */
   #addMiddle(middle: string): void {
     const start = this.#length;
     const { text, from, to } = this.#middle;

@@ -1,6 +1,6 @@
 import { isMetricName, type MetricType } from '../family.ts';
 
-/** One sample line. `timestampMs` is there only when the line has one. */
+/** One sample line. `timestampMs` is present only when the line has a timestamp. */
 export interface TextSample {
   readonly kind: 'sample';
   readonly name: string;
@@ -30,7 +30,7 @@ export type TextLine = TextSample | TextType | TextHelp;
 export class TextFormatError extends Error {
   override readonly name = 'TextFormatError';
   readonly line: number;
-  /** The message without what the line has, for texts that are not meant for whoever reads the message. */
+  /** The message without the content of the line, for readers who must not see that content. */
   readonly withoutContent: string;
 
   constructor(line: number, message: string, withoutContent = message) {
@@ -43,16 +43,16 @@ export class TextFormatError extends Error {
 const TYPES: ReadonlySet<string> = new Set(['counter', 'gauge', 'histogram', 'summary', 'untyped']);
 const NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
 const LABEL = /[a-zA-Z_][a-zA-Z0-9_]*/y;
-/** Receivers drop series with far fewer; bounds the time that looking for doubles takes. */
+/** Receivers drop series with far fewer labels. This limit bounds the time of the search for duplicates. */
 const MAX_LABELS = 256;
-/** A name in quotes, as HELP and TYPE lines have it, or any other word. */
+/** A quoted name, as in HELP and TYPE lines, or any other word. */
 const COMMENT = /^[ \t]*#[ \t]+(HELP|TYPE)[ \t]+("(?:[^"\\]|\\.)*"|\S+)(?:[ \t]+(.*))?$/;
 const BLANKS = /[ \t]*/y;
 const NUMBER = /^[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf|infinity|nan)$/i;
 
-/** Which dialect of the text format is read. */
+/** The dialect of the text format to parse. */
 export interface TextDialect {
-  /** Names may be any UTF-8 in quotes, as Prometheus 3 has them: `{"my.metric", "label.name"="x"} 1`. Off by default. */
+  /** Names may be any quoted UTF-8, as in Prometheus 3: `{"my.metric", "label.name"="x"} 1`. Off by default. */
   readonly quotedNames?: boolean;
 }
 
@@ -127,7 +127,7 @@ function parseSample(cursor: Cursor, quotedNames: boolean): TextSample {
   return { ...sample, timestampMs: Math.trunc(Number(timestampText)) };
 }
 
-/** The name at the beginning of `{"my.metric", …}`, with what parts it from the labels. */
+/** The name at the start of `{"my.metric", …}`, with the separator before the labels. */
 function parseQuotedName(cursor: Cursor): string {
   cursor.take(BLANKS);
   const name = cursor.quoted('a metric name');
@@ -138,7 +138,7 @@ function parseQuotedName(cursor: Cursor): string {
   return name;
 }
 
-/** What is behind the bracket, and the closing one. */
+/** The labels after the opening brace, with the closing one. */
 function parseLabels(cursor: Cursor, quotedNames: boolean): [string, string][] {
   const labels: [string, string][] = [];
   for (;;) {
@@ -208,7 +208,7 @@ class Cursor {
     this.#at++;
   }
 
-  /** A text in quotes; errors name it by `what`, or by `withoutContent`. */
+  /** A quoted string. Errors refer to it by `what`, or by `withoutContent`. */
   quoted(what: string, withoutContent = what): string {
     this.skip('"');
     let value = '';
