@@ -66,7 +66,10 @@ async function tryPush(
   if (isTaken) return { isTaken, text: `accepts pushes (${groups.join(', ')})${through}, answered in ${ms} ms` };
   const said = tried.text === '' ? 'no message' : tried.text;
   const { hint } = ruleFor(answers, tried);
-  return { isTaken, text: `does not accept pushes${through}: ${tried.code}: ${said}${hint === undefined ? '' : `; ${hint}`}` };
+  return {
+    isTaken,
+    text: `does not accept pushes${through}: ${tried.code}: ${said}${hint === undefined ? '' : `; ${hint}`}`,
+  };
 }
 
 /** By the metrics page below the address, or that of the server, if readable. */

@@ -326,8 +326,7 @@ function finishEmpty(
   if (errors.length === 0 && reason !== undefined) {
     return { snapshot, result: { ...base, outcome: 'nodata', isEmpty: withheld.length === 0, reason, errors } };
   }
-  const [first = new Error('no samples, although its files are readable: they have an unexpected format')] =
-    errors;
+  const [first = new Error('no samples, although its files are readable: they have an unexpected format')] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
   return {
     snapshot,
@@ -335,14 +334,14 @@ function finishEmpty(
   };
 }
 
-/** The collectors that first provided a family, by group. */
+/** The first collector of a group to provide a family. */
 interface Owner {
   readonly group: string;
   readonly where: string;
   readonly family: Family;
 }
 
-/** By the name of the family. */
+/** Owners by family name. */
 type Owners = Map<string, readonly Owner[]>;
 
 /** Families that the push itself adds to each group with one job and instance. */

@@ -6,7 +6,7 @@ interface Attribute {
   readonly value: string;
 }
 
-/** The attributes that Go knows by name, in the order in which its `pkix.Name` puts them. */
+/** The attributes that Go knows by name, in the order of its `pkix.Name`. */
 const KNOWN: readonly (readonly [oid: string, name: string, isSingle: boolean])[] = [
   ['2.5.4.6', 'C', false],
   ['2.5.4.8', 'ST', false],
@@ -22,12 +22,12 @@ const KNOWN: readonly (readonly [oid: string, name: string, isSingle: boolean])[
 const UTF8_STRING = 12;
 const PRINTABLE_STRING = 19;
 const BMP_STRING = 30;
-/** Numeric, printable, T61, IA5: one byte a character. */
+/** Numeric, printable, T61, IA5: one byte per character. */
 const BYTE_STRINGS = new Set([18, PRINTABLE_STRING, 20, 22]);
 
 /**
- * A distinguished name as Go writes it (`pkix.Name.String`, crypto/x509): RFC 2253, attributes in Go's own order, several
- * values of one kind joined by `+`, others as `OID=#DER`. `content` is that of the DER sequence.
+ * A distinguished name in Go's format (`pkix.Name.String`, crypto/x509): RFC 2253, attributes in Go's own order,
+ * several values of one kind joined by `+`, others as `OID=#DER`. `content` is that of the DER sequence.
  */
 export function goName(content: Uint8Array): string {
   const attributes = attributesOf(content);
@@ -58,7 +58,7 @@ function textOf({ tag, content }: DerValue): string | undefined {
   return undefined;
 }
 
-/** Go writes text again as a printable string if it can be one, else as UTF-8. */
+/** Go encodes text as a printable string if possible, otherwise as UTF-8. */
 function derHex(value: string): string {
   const bytes = Buffer.from(value);
   const tag = /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(value) ? PRINTABLE_STRING : UTF8_STRING;

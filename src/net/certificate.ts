@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { goName } from './certificate-name.ts';
 import { type DerValue, derOid, derValues } from './der.ts';
 
-/** What dashboards for blackbox_exporter show of a certificate, in the forms of Go. */
+/** The certificate data shown by dashboards for blackbox_exporter, in Go's formats. */
 export interface CertificateFacts {
   /** SHA-256 of the certificate in lower-case hex. */
   readonly fingerprint: string;
@@ -10,9 +10,9 @@ export interface CertificateFacts {
   readonly issuer: string;
   /** DNS names of the certificate, joined by commas. */
   readonly dnsNames: string;
-  /** Lower-case hex, two digits a byte. */
+  /** Lower-case hex, two digits per byte. */
   readonly serialNumber: string;
-  /** Whether it has names for which it can be checked: a common name does not count. */
+  /** Whether it has names to verify. A common name does not count. */
   readonly hasAltNames: boolean;
 }
 
@@ -22,7 +22,7 @@ const DNS_NAME = 0x82;
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
 
-/** Reads a certificate. Throws RangeError when it is not DER, which OpenSSL has read before. */
+/** Reads a certificate. Throws RangeError when it is not DER, which can't happen after OpenSSL has parsed it. */
 export function certificateFacts(certificate: X509Certificate): CertificateFacts {
   const [whole] = derValues(certificate.raw);
   const [signed] = derValues(contentOf(whole));
@@ -37,7 +37,7 @@ export function certificateFacts(certificate: X509Certificate): CertificateFacts
       .filter(({ tag }) => tag === DNS_NAME)
       .map(({ content }) => Buffer.from(content).toString('latin1'))
       .join(','),
-    // Go prints the magnitude: a zero in front only marks a positive number.
+    // Go prints the magnitude: a leading zero only marks a positive number.
     serialNumber: Buffer.from(contentOf(fields[at]))
       .toString('hex')
       .replace(/^(?:00)+/, ''),

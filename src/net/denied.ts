@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { addressBytes, embeddedIp4 } from './literal-address.ts';
 
-/** A connection is not allowed to go to this address. */
+/** Connections to this address are denied. */
 export class DeniedAddress extends Error {
   override readonly name = 'DeniedAddress';
   readonly code = 'EACCES';
@@ -22,7 +22,7 @@ export function parseRange(text: string): { readonly address: string; readonly b
 export class DeniedAddresses {
   readonly #ranges: readonly { readonly text: string; readonly list: BlockList }[];
 
-  /** `ranges` are texts that {@link parseRange} reads. Throws for others. */
+  /** `ranges` are texts that {@link parseRange} accepts. Throws for others. */
   constructor(ranges: readonly string[]) {
     this.#ranges = ranges.map((text) => {
       const range = parseRange(text);
@@ -33,9 +33,11 @@ export class DeniedAddresses {
     });
   }
 
-  /** The range that denies an address, or the IPv4 address that is within one of IPv6; undefined when it is allowed. */
+  /**
+   * The range that denies an address, or the IPv4 address embedded in an IPv6 address; undefined when it is allowed.
+   */
   rangeOf(address: string): string | undefined {
-    // A zone names an interface, it is not part of the address.
+    // A zone names an interface and is not part of the address.
     const bare = address.replace(/%.*$/, '');
     const family = isIP(bare);
     if (family === 0) return undefined;
@@ -43,7 +45,7 @@ export class DeniedAddresses {
     return this.#ranges.find(({ list }) => all.some((one) => list.check(one, isIP(one) === 4 ? 'ipv4' : 'ipv6')))?.text;
   }
 
-  /** Throws {@link DeniedAddress} for an address that is denied. `name` is what it was resolved from. */
+  /** Throws {@link DeniedAddress} for a denied address. `name` is the name that it was resolved from. */
   check(address: string, name?: string): void {
     const range = this.rangeOf(address);
     if (range === undefined) return;
@@ -52,15 +54,15 @@ export class DeniedAddresses {
   }
 }
 
-/** What resolves a name to addresses. Rejects when it can't. */
+/** Resolves a name to addresses. Rejects on failure. */
 export interface Resolves {
   resolve(name: string): Promise<readonly LookupAddress[]>;
 }
 
 /**
- * The addresses of a host as written in a URL: itself when it is an address, else what `names` resolves. Rejects with
- * the errors of `names`, and with {@link DeniedAddress} when any of them is denied: a name that also leads to a denied
- * address is not to be trusted.
+ * The addresses of a host as written in a URL: the host itself when it is an address, otherwise the result of `names`.
+ * Rejects with the errors of `names`, and with {@link DeniedAddress} when any address is denied: a name that also leads
+ * to a denied address can't be trusted.
  */
 export async function allowedAddresses(
   host: string,

@@ -1,11 +1,11 @@
-/** One value of DER: its tag, and where its content lies. */
+/** One DER value: its tag and its content. */
 export interface DerValue {
   readonly tag: number;
   /** The content. */
   readonly content: Uint8Array;
 }
 
-/** The values that stand one after the other in `bytes`. Throws RangeError for what is not DER. */
+/** The sequence of values in `bytes`. Throws RangeError for input that is not DER. */
 export function derValues(bytes: Uint8Array): DerValue[] {
   const values: DerValue[] = [];
   for (let at = 0; at < bytes.length; ) {

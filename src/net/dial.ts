@@ -2,8 +2,8 @@ import { connect, type Socket } from 'node:net';
 import type { Address } from './literal-address.ts';
 
 /**
- * Connects to one address, without a name and without trying others. Rejects with the error of the socket, or with the
- * reason of `signal`. The socket has no listener for errors left: its user adds one.
+ * Connects to one address, without name resolution or fallback. Rejects with the error of the socket, or with the
+ * reason of `signal`. The socket has no error listener left: its user must add one.
  */
 export function dial(address: Address, port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -31,7 +31,7 @@ export function settle<S extends Socket>(
     socket.off('error', fail);
     resolve(socket);
   };
-  // Stays: a socket may report more than one error.
+  // Stays registered: a socket may emit more than one error.
   const fail = (cause: unknown) => {
     end();
     socket.destroy();

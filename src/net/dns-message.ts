@@ -47,16 +47,16 @@ export const RCODES: readonly string[] = [
   'NOTZONE',
 ];
 
-/** The number of a record type: its name or, as `TYPE65534`, itself. */
+/** The number of a record type, from its name or the form `TYPE65534`. */
 export function recordType(name: string): number | undefined {
   const number = /^TYPE(\d{1,5})$/.exec(name)?.[1];
   return TYPES[name] ?? (number !== undefined && Number(number) <= 0xffff ? Number(number) : undefined);
 }
 
-/** Names that a question's class may have. */
+/** Valid names of a query's class. */
 export const DNS_CLASSES: readonly string[] = Object.keys(CLASSES);
 
-/** A question to a name server. */
+/** A query to a name server. */
 export interface DnsQuestion {
   readonly id: number;
   readonly name: string;
@@ -76,7 +76,7 @@ export interface DnsRecord {
   readonly serial?: number;
 }
 
-/** An answer, as far as a probe looks at it. */
+/** A response, as far as a probe uses it. */
 export interface DnsAnswer {
   readonly id: number;
   readonly isTruncated: boolean;
@@ -92,7 +92,7 @@ export class DnsFormatError extends Error {
   override readonly name = 'DnsFormatError';
 }
 
-/** Whether `name` can be asked for: labels of 1 to 63 bytes, 255 in all. */
+/** Whether `name` can be queried: labels of 1 to 63 bytes, 255 in total. */
 export function isDnsName(name: string): boolean {
   const bare = name.replace(/\.$/, '');
   if (bare === '') return name === '.' || name === '';
@@ -101,7 +101,7 @@ export function isDnsName(name: string): boolean {
   );
 }
 
-/** The message that asks `question`. */
+/** The message with the query `question`. */
 export function encodeQuestion({ id, name, type, class: className, wantsRecursion }: DnsQuestion): Buffer {
   const header = Buffer.alloc(12);
   header.writeUInt16BE(id, 0);
@@ -117,7 +117,7 @@ export function encodeQuestion({ id, name, type, class: className, wantsRecursio
   return Buffer.concat([header, ...labels, tail]);
 }
 
-/** Reads an answer. Throws {@link DnsFormatError}. */
+/** Reads a response. Throws {@link DnsFormatError}. */
 export function decodeAnswer(message: Buffer): DnsAnswer {
   const reader = new Reader(message);
   const [id, flags, questions, answers, authorities, additionals] = Array.from({ length: 6 }, () => reader.u16());
@@ -169,7 +169,7 @@ class Reader {
     return this.#message.subarray(this.#at - count, this.#at);
   }
 
-  /** A name with a dot at its end; special characters escaped as in zone files. */
+  /** A name with a trailing dot; special characters are escaped as in zone files. */
   name(): string {
     let text = '';
     let at = this.#at;
@@ -214,7 +214,7 @@ class Reader {
     return { type, text, ...(serial !== undefined && { serial }) };
   }
 
-  /** What a record says, in the presentation format; in that of RFC 3597 for other types. */
+  /** The data of a record in the presentation format; in that of RFC 3597 for other types. */
   #data(type: string, length: number): { readonly data: string; readonly serial?: number } {
     const start = this.#at;
     switch (type) {

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 
-/** The addresses of each name in hosts(5), in the order of the file; names in lower case. */
+/** The addresses of each name in hosts(5), in file order. Names are in lower case. */
 export function parseHosts(text: string): Map<string, LookupAddress[]> {
   const hosts = new Map<string, LookupAddress[]>();
   for (const line of text.split('\n')) {

@@ -7,16 +7,16 @@ import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import { Names } from './names.ts';
 
-/** How to come in, and whom to trust. */
+/** Credentials and trusted authorities. */
 export interface JsonClientOptions {
   readonly tokenFile?: string | undefined;
   readonly caFile?: string | undefined;
   readonly insecureSkipVerify: boolean;
 }
 
-/** An answer that was taken. */
+/** A successful response. */
 export interface JsonAnswer {
-  /** Undefined when nothing has changed (304). */
+  /** Undefined when unchanged (304). */
   readonly value: unknown;
   readonly etag: string | undefined;
 }
@@ -27,7 +27,7 @@ const MAX_CA_BYTES = 4 * 1024 * 1024;
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const ANSWER_MS = 10_000;
 
-/** Asks one server for JSON, over one kept connection, with names resolved apart from those of all others. */
+/** Requests JSON from one server, over one keep-alive connection, with name resolution separate from all others. */
 export class JsonClient {
   readonly #options: JsonClientOptions;
   readonly #token: SecretFile | undefined;
@@ -40,12 +40,13 @@ export class JsonClient {
     this.#token = options.tokenFile === undefined ? undefined : new SecretFile(options.tokenFile);
   }
 
-  /** Rejects with an Error that says what is wrong and holds no token. */
+  /** Rejects with an Error that describes the problem and contains no token. */
   async get(asked: string, signal: AbortSignal, etag?: string): Promise<JsonAnswer> {
     const url = shownUrl(asked);
     const { statusCode, headers, body } = await this.#request(asked, signal, etag);
     if (statusCode === 304) return { value: undefined, etag };
-    // Behind the name of a Service another replica may be able to answer, and a kept connection stays with this one.
+    // Behind the name of a Service, another replica may be able to respond, and a keep-alive connection stays with this
+    // one.
     if (statusCode >= 500) this.close();
     if (statusCode !== 200) throw new Error(`${url}: ${statusCode} ${body.slice(0, 200).trim()}`);
     try {
@@ -55,7 +56,7 @@ export class JsonClient {
     }
   }
 
-  /** The answer as it came. Rejects like {@link get}. */
+  /** The unparsed response. Rejects like {@link get}. */
   async text(url: string, signal: AbortSignal): Promise<string> {
     const { statusCode, body } = await this.#request(url, signal);
     if (statusCode !== 200) throw new Error(`${shownUrl(url)}: ${statusCode} ${body.slice(0, 200).trim()}`);
@@ -90,11 +91,11 @@ export class JsonClient {
       });
       return (await request) as Response<string>;
     } catch (cause) {
-      // The next try opens a new connection, to another replica perhaps, and reads the authorities' file again.
+      // The next attempt opens a new connection, possibly to another replica, and rereads the CA file.
       this.close();
       if (tooMuch.signal.aborted)
         throw new Error(`${shownUrl(url)}: the response is larger than ${MAX_ANSWER_BYTES} bytes`);
-      // Only code and message: got's errors hold the request's headers, and so the token.
+      // Only code and message: got's errors contain the request's headers, and thus the token.
       const code = cause instanceof RequestError ? `${cause.code} ` : '';
       throw new Error(`${shownUrl(url)}: ${code}${errorText(cause)}`);
     }

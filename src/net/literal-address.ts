@@ -2,24 +2,24 @@ import { isIP } from 'node:net';
 
 /** An IP address. */
 export interface Address {
-  /** As text, without brackets; IPv6 may have a zone. */
+  /** Text form without brackets; IPv6 may have a zone. */
   readonly address: string;
   readonly family: 4 | 6;
 }
 
-/** What the C library reads as an address: up to four decimal, octal or hexadecimal numbers. */
+/** The address forms that the C library accepts: up to four decimal, octal or hexadecimal numbers. */
 const NUMBERS = /^(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+)){0,3}$/i;
 
 /**
- * The address that `host` is, in any form that a C library takes: `[::1]`, `127.1`, `2852039166`, `0xa9.0376.43518`.
- * Undefined for a name. Programs that read such forms as names can be led to addresses that were denied.
+ * Parses `host` as an address, in any form that a C library accepts: `[::1]`, `127.1`, `2852039166`, `0xa9.0376.43518`.
+ * Undefined for a name. Programs that treat such forms as names can be tricked into connecting to denied addresses.
  */
 export function literalAddress(host: string): Address | undefined {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   const family = isIP(bare);
   if (family === 4 || family === 6) return { address: bare, family };
   if (!NUMBERS.test(bare)) return undefined;
-  // The parser of URLs reads all of these forms.
+  // The URL parser reads all of these forms.
   const url = `http://${bare}/`;
   const found = URL.canParse(url) ? new URL(url).hostname : '';
   return isIP(found) === 4 ? { address: found, family: 4 } : undefined;
@@ -30,7 +30,7 @@ export function addressBytes({ address, family }: Address): Uint8Array {
   if (family === 4) return Uint8Array.from(address.split('.'), Number);
   const bytes = new Uint8Array(16);
   const bare = address.replace(/%.*$/, '');
-  // The serializer of URLs has no dotted part.
+  // The URL serializer emits no dotted part.
   const text = new URL(`http://[${bare}]`).hostname.slice(1, -1);
   const [head = '', tail] = text.split('::');
   const groups = (part: string) => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
@@ -50,7 +50,7 @@ export function addressBytes({ address, family }: Address): Uint8Array {
 export const addressWithPort = ({ address, family }: Address, port: number): string =>
   family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 
-/** The text of 4 or 16 bytes, IPv6 as RFC 5952 wants it; empty for another number of them. */
+/** The text form of 4 or 16 bytes, IPv6 according to RFC 5952; empty for any other length. */
 export function addressText(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');
   if (bytes.length !== 16) return '';
@@ -60,7 +60,7 @@ export function addressText(bytes: Uint8Array): string {
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
-/** Prefixes of IPv6 addresses that lead to an IPv4 address, and where it is in them. */
+/** Prefixes of IPv6 addresses that lead to an IPv4 address, and the offset of that address. */
 const EMBEDDING: readonly { readonly prefix: readonly number[]; readonly at: number; readonly isInverted?: boolean }[] =
   [
     // Mapped (RFC 4291), and compatible.

@@ -5,17 +5,17 @@ import { isIP, type LookupFunction } from 'node:net';
 import { parseHosts } from './hosts-file.ts';
 import { candidates, parseResolvConf, type ResolvConf } from './resolv-conf.ts';
 
-/** What names are resolved with; all but tests take the defaults. */
+/** Environment of the resolver. Only tests change the defaults. */
 export interface NamesWorld {
   readonly hostsFile: string;
   readonly resolvConfFile: string;
-  /** Of the name servers; a resolver listens to port 53. */
+  /** Port of the name servers; normally 53. */
   readonly port: number;
-  /** For one name with all questions that it takes, milliseconds. */
+  /** Timeout for one name with all its queries, milliseconds. */
   readonly deadlineMs: number;
-  /** How long an answer is used at most, seconds, whatever its TTL: servers change addresses without regard to it. */
+  /** Maximum age of a cached answer, seconds, whatever its TTL: servers change addresses without regard to it. */
   readonly longestTtl: number;
-  /** Names whose answers are kept; beyond, the oldest is forgotten. */
+  /** Maximum number of cached names. Above it, the oldest is evicted. */
   readonly mostNames: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -31,10 +31,13 @@ const WORLD: NamesWorld = {
   now: () => performance.now(),
 };
 
-/** How long one name server has for its first answer; c-ares doubles that with each try, and goes on to the next one. */
+/**
+ * Timeout of the first query to one name server. c-ares doubles it with each attempt, and continues with the next
+ * server.
+ */
 const ANSWER_MS = 1000;
 const TRIES = 2;
-/** How long IPv6 addresses are waited for when there are others (RFC 8305, 3: 50 ms). */
+/** How long to wait for IPv6 addresses when IPv4 addresses are present (RFC 8305, 3: 50 ms). */
 const OTHER_FAMILY_MS = 50;
 const MAX_FILE_BYTES = 1024 * 1024;
 
@@ -43,7 +46,7 @@ const LOCAL: readonly LookupAddress[] = [
   { address: '::1', family: 6 },
 ];
 
-/** A name could not be resolved. `code` is as of getaddrinfo: ENOTFOUND, or EAI_AGAIN if another try may help. */
+/** A name could not be resolved. `code` is that of getaddrinfo: ENOTFOUND, or EAI_AGAIN if a retry may help. */
 class NameError extends Error {
   override readonly name = 'NameError';
   readonly code: 'ENOTFOUND' | 'EAI_AGAIN';
@@ -55,9 +58,10 @@ class NameError extends Error {
 }
 
 /**
- * Resolves names for one user: hosts file, search list, and the name servers of resolv.conf through c-ares, each answer
- * kept for its TTL. Node's own `lookup` calls getaddrinfo in a pool of four threads: a name server that is silent for one
- * name holds up all others of the process. Modules of nsswitch.conf other than files and dns are not asked.
+ * Resolves names for one user: hosts file, search list, and the name servers of resolv.conf through c-ares. Each answer
+ * is cached for its TTL. Node's own `lookup` calls getaddrinfo in a pool of four threads, so a name server that does
+ * not respond for one name blocks all other names of the process. Modules of nsswitch.conf other than files and dns are
+ * not supported.
  */
 export class Names {
   readonly #world: NamesWorld;
@@ -90,8 +94,8 @@ export class Names {
   };
 
   /**
-   * The addresses of `name`, those of IPv4 first; an address is its own. Rejects with {@link NameError}. With `fresh` no answer that was kept is
-   * used: for those who measure how long the name servers take.
+   * The addresses of `name`, IPv4 first. An address resolves to itself. Rejects with {@link NameError}. `fresh`
+   * bypasses the cache, to measure the response time of the name servers.
    */
   async resolve(name: string, { fresh = false } = {}): Promise<readonly LookupAddress[]> {
     const literal = isIP(name);
@@ -103,7 +107,7 @@ export class Names {
     if (bare === 'localhost' || bare.endsWith('.localhost')) return LOCAL;
     const kept = this.#cache.get(key);
     if (kept && !fresh && this.#world.now() < kept.untilMs) return kept.addresses;
-    // Connections that are made side by side ask once.
+    // Concurrent connections share one query.
     const asking = this.#asking.get(key) ?? this.#ask(key);
     this.#asking.set(key, asking);
     try {
@@ -113,7 +117,7 @@ export class Names {
     }
   }
 
-  /** Ends what is being asked. */
+  /** Cancels the queries in progress. */
   close(): void {
     this.#closed.abort();
   }
@@ -138,7 +142,8 @@ export class Names {
       clearTimeout(timer);
       this.#closed.signal.removeEventListener('abort', end);
     }
-    if (failure === undefined) throw new NameError('ENOTFOUND', `no name server can resolve ${name} (${servers.join(', ')})`);
+    if (failure === undefined)
+      throw new NameError('ENOTFOUND', `no name server can resolve ${name} (${servers.join(', ')})`);
     throw new NameError('EAI_AGAIN', `${name}: no response from a name server (${servers.join(', ')}: ${failure})`);
   }
 
@@ -160,11 +165,11 @@ export class Names {
 interface Found {
   readonly addresses: readonly LookupAddress[];
   readonly ttlSeconds: number;
-  /** Set when that is not an answer: the name may have addresses. */
+  /** Set when the query failed: the name may have addresses. */
   readonly failure?: string;
 }
 
-/** Both families of one name, asked side by side. Never rejects. */
+/** Queries both families of one name concurrently. Never rejects. */
 async function ask(resolver: Resolver, name: string): Promise<Found> {
   const of = async (family: 4 | 6): Promise<Found> => {
     try {
@@ -176,14 +181,14 @@ async function ask(resolver: Resolver, name: string): Promise<Found> {
       };
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-      // The name has no such address, or there is no such name.
+      // The name has no such address, or does not exist.
       const isAnswer = code === 'ENODATA' || code === 'ENOTFOUND' || code === 'EBADNAME';
       return { addresses: [], ttlSeconds: Number.POSITIVE_INFINITY, ...(!isAnswer && { failure: code }) };
     }
   };
   const sixth = of(6);
   const fourth = await of(4);
-  // Some servers are silent for AAAA: what is there must not wait for that.
+  // Some servers do not respond to AAAA. Available addresses must not wait for that.
   const late: Found = { addresses: [], ttlSeconds: Number.POSITIVE_INFINITY };
   const other = fourth.addresses.length === 0 ? await sixth : await Promise.race([sixth, after(OTHER_FAMILY_MS, late)]);
   const failure = fourth.failure ?? other.failure;
@@ -197,7 +202,7 @@ async function ask(resolver: Resolver, name: string): Promise<Found> {
 const after = <T>(milliseconds: number, value: T): Promise<T> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds, value));
 
-/** A file of the system, parsed, and read again when it has changed; as if it were empty when it can't be read. */
+/** A parsed system file, which is reread when it has changed. Treated as empty when unreadable. */
 class Reread<T> {
   readonly #path: string;
   readonly #parse: (text: string) => T;

@@ -2,15 +2,15 @@ import { BlockList, isIP } from 'node:net';
 
 /** A forward proxy. */
 export interface ForwardProxy {
-  /** As in the environment, credentials included; for connecting only. */
+  /** As in the environment, including credentials; for connecting only. */
   readonly url: URL;
-  /** For people: without credentials. */
+  /** Human-readable, without credentials. */
   readonly shown: string;
   /** The variable that names it. */
   readonly variable: string;
 }
 
-/** The environment names a proxy that can't be used. */
+/** The environment names an unusable proxy. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
 }
@@ -18,10 +18,10 @@ export class ProxyError extends Error {
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
 /**
- * The proxy that the environment names for `target`, as programs in Go choose it (golang.org/x/net/http/httpproxy):
- * HTTPS_PROXY for https, HTTP_PROXY for http, each also in lower case; never for this host itself; NO_PROXY has addresses,
- * networks (10.0.0.0/8), domains with all below them, `.domain` for only those below, all of them with a port if it has to
- * be that one, and `*`. Throws {@link ProxyError}.
+ * The proxy for `target` from the environment, selected like in Go programs (golang.org/x/net/http/httpproxy):
+ * HTTPS_PROXY for https, HTTP_PROXY for http, each also in lower case; never for this host itself. NO_PROXY contains
+ * addresses, networks (10.0.0.0/8), domains including their subdomains, `.domain` for subdomains only, each optionally
+ * with a port, and `*`. Throws {@link ProxyError}.
  */
 export function proxyFor(target: URL, env: NodeJS.ProcessEnv): ForwardProxy | undefined {
   const names = target.protocol === 'https:' ? ['HTTPS_PROXY', 'https_proxy'] : ['HTTP_PROXY', 'http_proxy'];
@@ -44,7 +44,7 @@ function proxyUrl(text: string): URL | undefined {
   return undefined;
 }
 
-/** Whether `target` is this host, or NO_PROXY names it. */
+/** Whether `target` is this host, or listed in NO_PROXY. */
 function isDirect(target: URL, noProxy: string): boolean {
   const host = bare(target.hostname).replace(/\.$/, '');
   const port = target.port || (DEFAULT_PORTS[target.protocol] ?? '');
@@ -78,7 +78,7 @@ const bare = (host: string): string => host.toLowerCase().replace(/^\[(.*)\]$/, 
 
 const isLoopback = (host: string): boolean => isWithin(host, '127.0.0.0', 8) || isWithin(host, '::1', 128);
 
-/** Whether `host` is an address in that network; an IPv4 address may be written as one of IPv6. */
+/** Whether `host` is an address in that network. An IPv4 address may be written as an IPv6 address. */
 function isWithin(host: string, network: string, bits: number): boolean {
   const family = isIP(host);
   const networkFamily = isIP(network);

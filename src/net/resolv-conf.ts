@@ -1,21 +1,21 @@
 import { isIP } from 'node:net';
 
-/** What resolv.conf(5) says. */
+/** The settings of resolv.conf(5). */
 export interface ResolvConf {
   readonly servers: readonly string[];
-  /** Domains that are tried behind names with few dots. */
+  /** Domains appended to names with few dots. */
   readonly search: readonly string[];
-  /** A name with so many dots is tried as it is first. */
+  /** A name with at least this many dots is first tried as it is. */
   readonly ndots: number;
 }
 
 /** The C library's limits. */
 const MOST_SERVERS = 3;
 const MOST_NDOTS = 15;
-/** The C library has no limit any more; each one costs a question. */
+/** The C library no longer has a limit. Each domain costs a query. */
 const MOST_DOMAINS = 32;
 
-/** Parses resolv.conf; lines that are not understood have no effect, as in the C library. */
+/** Parses resolv.conf. Unknown lines are ignored, as in the C library. */
 export function parseResolvConf(text: string): ResolvConf {
   const servers: string[] = [];
   let search: string[] = [];
@@ -26,7 +26,7 @@ export function parseResolvConf(text: string): ResolvConf {
       .trim()
       .split(/\s+/);
     if (keyword === 'nameserver' && isIP(values[0] ?? '') !== 0) servers.push(values[0] ?? '');
-    // The last of both counts.
+    // The last of the two applies.
     else if (keyword === 'search' || keyword === 'domain') search = values.slice(0, MOST_DOMAINS);
     else if (keyword === 'options') {
       const found = values.map((value) => /^ndots:(\d+)$/.exec(value)?.[1]).find((value) => value !== undefined);
@@ -40,7 +40,7 @@ export function parseResolvConf(text: string): ResolvConf {
   };
 }
 
-/** The names to ask for, in order: with the search list, unless `name` ends with a dot. */
+/** The names to query, in order: with the search list, unless `name` ends with a dot. */
 export function candidates(name: string, { search, ndots }: Pick<ResolvConf, 'search' | 'ndots'>): string[] {
   if (name.endsWith('.')) return [name.slice(0, -1)];
   const dots = name.split('.').length - 1;

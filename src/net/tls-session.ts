@@ -11,24 +11,24 @@ import {
 import { type CertificateFacts, certificateFacts } from './certificate.ts';
 import { settle } from './dial.ts';
 
-/** How a TLS session is made. */
+/** Options of a TLS session. */
 export interface TlsWish {
   readonly context: SecureContext;
-  /** The name that is asked for and expected in the certificate. */
+  /** The name to request and to expect in the certificate. */
   readonly serverName: string;
   readonly protocols?: readonly string[];
 }
 
-/** What a TLS session shows. */
+/** The facts of a TLS session. */
 export interface TlsFacts {
-  /** As Go writes it, such as `TLS 1.3`. */
+  /** In Go's form, such as `TLS 1.3`. */
   readonly version: string;
   /** IANA's name. */
   readonly cipher: string;
   readonly certificate?: CertificateFacts;
-  /** The earliest end of a certificate that the server sent, Unix seconds. */
+  /** The earliest expiry of the certificates that the server sent, Unix seconds. */
   readonly earliestExpiry?: number;
-  /** The earliest end of the chain that was verified, Unix seconds; absent when none was. */
+  /** The earliest expiry in the verified chain, Unix seconds; absent without a verified chain. */
   readonly chainExpiry?: number;
   /** Why the certificate is not trusted for the name. */
   readonly distrust?: string;
@@ -42,12 +42,12 @@ const VERSIONS: Readonly<Record<string, string>> = {
   'TLSv1.3': 'TLS 1.3',
 };
 
-/** A chain that is longer is none. */
+/** No valid chain is longer. */
 const MOST_CERTIFICATES = 20;
 
 /**
- * Makes a TLS session on a connection. A certificate that is not trusted is not an error: it is in the facts, so that its
- * dates can be reported. Whoever sends data must look at `distrust` first.
+ * Opens a TLS session on a connection. An untrusted certificate is not an error: it is part of the facts, so that its
+ * dates can be reported. Callers must check `distrust` before they send data.
  */
 export async function startTls(
   socket: Socket,
@@ -61,32 +61,32 @@ export async function startTls(
     const made = connect({
       socket,
       secureContext: context,
-      // An address is no server name (RFC 6066).
+      // An address is not a server name (RFC 6066).
       ...(!isAddress && { servername: serverName }),
       ...(protocols && { ALPNProtocols: [...protocols] }),
       rejectUnauthorized: false,
-      // Only called for a chain that was verified.
+      // Only called for a verified chain.
       checkServerIdentity: () => {
         sent = sentBy(made);
         verdict = verdictOn(made, sent, context, serverName);
         return verdict.error;
       },
     });
-    // Node asks for that before the check above; it takes as long as the rest of the check, each time.
+    // Node requests this before the check above; it takes as long as the rest of the check, each time.
     made.getPeerCertificate = () => ({}) as DetailedPeerCertificate;
     settle(made, 'secureConnect', signal, resolve, reject);
   });
   return { socket: secure, facts: factsOf(secure, sent ?? sentBy(secure), verdict?.chainExpiry) };
 }
 
-/** What a chain that was verified comes to. */
+/** The result for a verified chain. */
 interface Verdict {
   readonly chainExpiry: number;
-  /** Why it is not for the name. */
+  /** Why it is not valid for the name. */
   readonly error: Error | undefined;
 }
 
-/** Verdicts by what was verified against, the certificates and the name. */
+/** Cached verdicts, by trust settings, certificates and name. */
 const verdicts = new WeakMap<SecureContext, Map<string, Verdict>>();
 
 function verdictOn(
@@ -107,7 +107,7 @@ function verdictOn(
   return verdict;
 }
 
-/** Go trusts no common name. */
+/** Go does not trust common names. */
 function identityError(serverName: string, certificate: PeerCertificate): Error | undefined {
   if (certificate.subjectaltname !== undefined) return checkServerIdentity(serverName, certificate);
   return new Error('the certificate has no subject alternative names');
@@ -122,7 +122,7 @@ function sentBy(socket: TLSSocket): X509Certificate[] {
   return sent;
 }
 
-/** Facts by fingerprint: the same certificates come again in every run. */
+/** Cached facts by fingerprint: the same certificates recur in every run. */
 const known = new Map<string, CertificateFacts>();
 const MOST_KNOWN = 200;
 
@@ -151,7 +151,7 @@ function factsOf(socket: TLSSocket, sent: readonly X509Certificate[], chainExpir
   };
 }
 
-/** Through the issuers up to the root, which the server need not have sent. */
+/** Follows the issuers up to the root, which the server need not have sent. */
 function earliestEnd(leaf: PeerCertificate): number {
   let earliest = Number.POSITIVE_INFINITY;
   let certificate: Partial<DetailedPeerCertificate> = leaf;
@@ -167,7 +167,7 @@ function earliestEnd(leaf: PeerCertificate): number {
 const secondsOf = (date: Date): number => Math.floor(date.getTime() / 1000);
 
 function distrustOf({ authorizationError: cause }: TLSSocket): string {
-  // Typed as an Error, and a text in most cases.
+  // Typed as an Error, but a string in most cases.
   const found: unknown = cause;
   return found instanceof Error ? found.message : String(found);
 }

@@ -5,24 +5,24 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type { ForwardProxy } from './proxy.ts';
 
-/** From the first packet to a tunnel that stands. */
+/** Timeout from the first packet to an open tunnel. */
 const TUNNEL_MS = 10_000;
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-/** Where a proxy listens. Names are resolved by `lookup`: Node's own support for proxies asks getaddrinfo. */
+/** The address of a proxy. Names are resolved by `lookup`, because Node's own proxy support uses getaddrinfo. */
 const addressOf = ({ url }: ForwardProxy, lookup: LookupFunction) => ({
   host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
   port: Number(url.port) || (DEFAULT_PORTS[url.protocol] as number),
   lookup,
 });
 
-/** Requests over http:// through a proxy, which sees all of them. */
+/** Requests over http:// through a proxy, which sees their full content. */
 export class ForwardAgent extends HttpAgent {
   readonly #connect: () => Socket;
 
   constructor(proxy: ForwardProxy, lookup: LookupFunction, options: AgentOptions) {
-    // Node makes the path a whole URL, and adds the proxy's credentials.
+    // Node makes the path a full URL, and adds the proxy's credentials.
     super({ ...options, proxyEnv: { HTTP_PROXY: proxy.url.href } });
     const address = addressOf(proxy, lookup);
     const { hostname } = proxy.url;
@@ -35,7 +35,7 @@ export class ForwardAgent extends HttpAgent {
   }
 }
 
-/** Requests over https:// through a proxy, which sees the name of the receiver and nothing else. */
+/** Requests over https:// through a proxy, which only sees the name of the receiver. */
 export class TunnelAgent extends HttpsAgent {
   readonly #proxy: ForwardProxy;
   readonly #lookup: LookupFunction;

@@ -139,7 +139,8 @@ export class HttpExporter implements Exporter {
 
   start(): void {
     if (this.#protocol.keepsHistory && this.#spool === undefined) {
-      const message = 'no disk spool: batches are lost when a receiver is unavailable for more than a few cycles; set spool.path';
+      const message =
+        'no disk spool: batches are lost when a receiver is unavailable for more than a few cycles; set spool.path';
       this.#log.say('info', 'no spool', {}, message);
     }
     this.#replaying ??= this.#replay?.run(this.#closing.signal, this.#cut.signal);

@@ -61,7 +61,12 @@ export const NOT_THE_BODY: readonly AnswerRule[] = [
     hint: 'a success response of another protocol: nothing was stored; check host, port and path of the url, and any proxy in between',
   },
   { when: [300, 399], action: 'pause', reason: 'redirect', hint: 'redirects are not followed: correct the url' },
-  { when: 407, action: 'pause', reason: 'proxy', hint: 'the proxy requires credentials: check HTTP_PROXY and NO_PROXY' },
+  {
+    when: 407,
+    action: 'pause',
+    reason: 'proxy',
+    hint: 'the proxy requires credentials: check HTTP_PROXY and NO_PROXY',
+  },
   {
     when: [400, 499],
     text: TLS_PORT,

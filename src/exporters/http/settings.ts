@@ -26,7 +26,10 @@ const headers = z
     z
       .string()
       .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'not a header name')
-      .refine((name) => !FRAMING.has(name.toLowerCase()), 'the agent sets this header itself, so it can’t be configured'),
+      .refine(
+        (name) => !FRAMING.has(name.toLowerCase()),
+        'the agent sets this header itself, so it can’t be configured',
+      ),
     z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'a header value is one line without control characters'),
   )
   .default({});
@@ -70,7 +73,9 @@ export const httpSettings = (defaults: HttpDefaults) => ({
   failover: z.array(url).default([]).describe('URLs to use, in this order, while url does not accept pushes.'),
   auth: auth.optional(),
   tls: tls.optional(),
-  headers: headers.describe('Additional headers of each request, such as a tenant. Headers that frame the request can’t be set.'),
+  headers: headers.describe(
+    'Additional headers of each request, such as a tenant. Headers that frame the request can’t be set.',
+  ),
   timeout: duration(100, 600_000)
     .optional()
     .describe(`How long to wait for the response; ${defaults.timeout} when unset.`),

@@ -31,7 +31,9 @@ export async function askRemoteWrite(
         return { url, takesPushes: true, text };
       }
       const { hint } = ruleFor(ANSWERS, tried);
-      const said = isTaken ? 'accepted, but the response does not report how much was stored' : tried.text || 'no message';
+      const said = isTaken
+        ? 'accepted, but the response does not report how much was stored'
+        : tried.text || 'no message';
       refusal = `does not accept pushes: ${tried.code}: ${said}${isTaken || hint === undefined ? '' : `; ${hint}`}`;
     }
     return { url, takesPushes: false, text: refusal };

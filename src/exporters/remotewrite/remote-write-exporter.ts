@@ -104,7 +104,8 @@ export class RemoteWriteExporter implements Exporter {
 
   start(): void {
     if (this.#spool === undefined) {
-      const message = 'no disk spool: batches are lost when a receiver is unavailable for more than a few cycles; set spool.path';
+      const message =
+        'no disk spool: batches are lost when a receiver is unavailable for more than a few cycles; set spool.path';
       this.#log.say('info', 'no spool', {}, message);
     }
     this.#working ??= this.#work();

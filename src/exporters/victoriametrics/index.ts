@@ -16,7 +16,10 @@ const WRONG_PATHS: readonly WrongPath[] = [
   { path: /\/api\/v1\/import(?:\/(?!prometheus$).*)?$/, advice: `this imports other formats: ${ADVICE}` },
   { path: /\/api\/v1\/(?:write|push|read|receive)$/, advice: `this is for remote write: ${ADVICE}` },
   { path: QUERY_PATHS, advice: `this answers queries: ${ADVICE}` },
-  { path: /^\/select(?:\/|$)/, advice: `this path of a cluster is for queries, its vminsert accepts pushes: ${ADVICE}` },
+  {
+    path: /^\/select(?:\/|$)/,
+    advice: `this path of a cluster is for queries, its vminsert accepts pushes: ${ADVICE}`,
+  },
   {
     path: /^\/insert(?:\/(?:multitenant|\d+(?::\d+)?))?$/,
     advice: 'the tenant’s path is /insert/TENANT/prometheus, such as …/insert/0/prometheus',

@@ -63,7 +63,7 @@ export const vmagent: Protocol = {
       when: 413,
       action: 'split',
       reason: 'too_large',
-      hint: "sending it in parts; raise the limit of the receiver or proxy for request bodies",
+      hint: 'sending it in parts; raise the limit of the receiver or proxy for request bodies',
     },
     { when: 408, action: 'retry', reason: 'busy' },
     { when: 425, action: 'retry', reason: 'busy' },

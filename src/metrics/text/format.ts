@@ -50,7 +50,7 @@ export function headerText(family: Family): string {
 
 /**
  * A timestamp format of which no prefix is a current time, because VictoriaMetrics reads ten digits as seconds:
- * `1.7952653127695e12` for 1795265312769. The half millisecond compensates for rounding; receivers truncate fractions.
+ * `1.7952653127695e12` for 1795265312769. The half millisecond compensates for rounding; fractions are truncated.
  */
 export function stampText(stampMs: number): string {
   const digits = String(stampMs);
