@@ -58,10 +58,10 @@ test('settings of the time before each type had its own are still accepted', () 
 
 test('what a type does not have is refused with a reason', () => {
   assert.deepEqual(problemsOf({ type: 'vmagent', url, compression: 'none' }), [
-    'exporters.it.compression: a vmagent reads gzip and zstd; none is for a pushgateway',
+    'exporters.it.compression: vmagent supports gzip and zstd; none is for a Pushgateway',
   ]);
   assert.deepEqual(problemsOf({ type: 'pushgateway', url, compression: 'zstd', staleMarkers: true }), [
-    'exporters.it.compression: a pushgateway reads gzip only',
+    'exporters.it.compression: a Pushgateway supports gzip only',
     'exporters.it.staleMarkers: a Pushgateway has no stale markers: the next push replaces the whole group',
   ]);
 });

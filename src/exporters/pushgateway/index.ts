@@ -30,7 +30,7 @@ const settings = z
       cycles: 'Has no effect: one cycle is queued in memory, and the next replaces it.',
     }),
     compression: z
-      .enum(['gzip', 'none'], { error: 'a pushgateway reads gzip only' })
+      .enum(['gzip', 'none'], { error: 'a Pushgateway supports gzip only' })
       .optional()
       .describe('Compression of requests, gzip when unset. Use none for a Pushgateway before 1.5.'),
     staleMarkers: z

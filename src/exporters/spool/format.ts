@@ -5,7 +5,7 @@ import { type Body, wireBytes } from '../exporter.ts';
 import { crc32c } from './crc32c.ts';
 
 /*
- * One file is one body. All numbers are big-endian:
+ * One file is one batch. All numbers are big-endian:
  *    0  4  magic "FSPL"
  *    4  2  version
  *    6  2  zero

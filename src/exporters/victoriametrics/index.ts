@@ -44,7 +44,7 @@ const settings = z
     }),
     ...deliverySettings({ retries: 'no limit', cycles: 'Cycles queued in memory.' }),
     compression: z
-      .enum(['zstd', 'gzip'], { error: 'a vmagent reads gzip and zstd; none is for a pushgateway' })
+      .enum(['zstd', 'gzip'], { error: 'vmagent supports gzip and zstd; none is for a Pushgateway' })
       .optional()
       .describe('Compression of requests. When unset, the agent detects whether the receiver supports zstd.'),
     staleMarkers: z
