@@ -67,8 +67,14 @@ test('check-config --connect says of each receiver whether it takes pushes and w
   });
   assert.equal(code, 1);
   assert.match(said, /exporters\.noauth: .* does not accept pushes: 401: .*; check auth and its file/);
-  assert.match(said, /exporters\.swapped: .* does not accept pushes: 404: .* it is Pushgateway .*: set type: pushgateway/);
-  assert.match(said, /exporters\.reverse: .* does not accept pushes: 400: .* it is VictoriaMetrics .*: set type: vmagent/);
+  assert.match(
+    said,
+    /exporters\.swapped: .* does not accept pushes: 404: .* it is Pushgateway .*: set type: pushgateway/,
+  );
+  assert.match(
+    said,
+    /exporters\.reverse: .* does not accept pushes: 400: .* it is VictoriaMetrics .*: set type: vmagent/,
+  );
   assert.match(said, /exporters\.prometheus: .* it is Prometheus \d.*, which does not accept pushes of this kind/);
   assert.match(said, /exporters\.down: .* does not accept pushes: error: ECONNREFUSED/);
   assert.deepEqual(await victoria.export('{job=~".+"}'), []);
