@@ -78,6 +78,10 @@ export function configurationReference(whole: object): string {
   ].join('\n\n');
 }
 
+/** The settings of one section as rows: path, default, description. */
+export const settingRows = (section: object): string[][] =>
+  Object.entries((section as Schema).properties ?? {}).flatMap(([name, schema]) => rowsOf(name, schema, 0));
+
 const isMapOfSections = ({ additionalProperties: element }: Schema): boolean =>
   typeof element === 'object' && (element.properties !== undefined || variantsOf(element) !== undefined);
 

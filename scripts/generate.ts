@@ -29,8 +29,9 @@ import { nodeReference } from './metric-reference.ts';
 import { withPrivilegesTable } from './privileges-table.ts';
 import { processReference } from './process-reference.ts';
 import { withCounts } from './readme-counts.ts';
+import { taskReference } from './task-reference.ts';
 
-const files: Readonly<Record<string, () => string>> = {
+const files: Readonly<Record<string, () => string | Promise<string>>> = {
   'README.md': () => withCounts(readFileSync('README.md', 'utf8')),
   'docs/config.schema.json': () =>
     `${JSON.stringify(z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' }), null, 2)}\n`,
@@ -48,6 +49,8 @@ const files: Readonly<Record<string, () => string>> = {
   'docs/metrics/node.md': () => nodeReference(nodeCollectors),
   'docs/metrics/process.md': () => processReference(processCollector() as unknown as CollectorSpec, processName),
   'docs/security.md': () => withPrivilegesTable(readFileSync('docs/security.md', 'utf8')),
+  'docs/tasks/options.md': () =>
+    taskReference((options) => z.toJSONSchema(options, { io: 'input', target: 'draft-7', unrepresentable: 'any' })),
   'helm/files/ksm-resources.yaml': ksmResourcesFile,
   'helm/files/presets.yaml': () => withAllResources(readFileSync('helm/files/presets.yaml', 'utf8')),
   'helm/README.md': () =>
@@ -57,7 +60,7 @@ const files: Readonly<Record<string, () => string>> = {
 
 const check = process.argv.includes('--check');
 for (const [path, make] of Object.entries(files)) {
-  const made = make();
+  const made = await make();
   if (made === currentText(path)) continue;
   if (check) {
     console.error(`${path} is not what the code makes: run "npm run generate" and commit it`);

@@ -1,11 +1,14 @@
 import { stringify } from 'yaml';
 import type { Config } from '../agent/agent.ts';
+import { errorText } from '../base/error-text.ts';
 import { targets } from '../config/identity.ts';
 import { ConfigError } from '../config/load.ts';
-import { printable } from '../config/print.ts';
+import { asWritten } from '../config/print.ts';
+import { SecretFile } from '../config/secret-file.ts';
+import type { DeliverySettings } from '../exporters/delivery/settings.ts';
 import { exporterTypeOf } from '../exporters/index.ts';
 import { type Command, type Io, UsageError } from './command.ts';
-import { loadSettings, parseFlags } from './settings.ts';
+import { loadSettings, parseFlags, settingsSchema } from './settings.ts';
 
 const FLAGS = { print: { type: 'boolean' }, connect: { type: 'boolean' } } as const;
 
@@ -36,9 +39,9 @@ ends with 2; ends with 0 when the agent would start with all of it. The file of 
         ...(await taskProblems(config)),
       ];
       if (problems.length > 0) throw new ConfigError(problems);
-      for (const warning of [...warnings, ...prechecks.flatMap((check) => check.warnings)])
+      for (const warning of [...warnings, ...unreadSecrets(config), ...prechecks.flatMap((check) => check.warnings)])
         io.stderr(`warning: ${warning}\n`);
-      if (values.print) io.stdout(stringify(printable(config)));
+      if (values.print) io.stdout(stringify(asWritten(config, settingsSchema)));
       else io.stdout(`${file}: ok\n`);
       return values.connect ? await connect(config, io) : 0;
     } catch (cause) {
@@ -49,13 +52,31 @@ ends with 2; ends with 0 when the agent would start with all of it. The file of 
   },
 };
 
-/** The problems of the file of custom resources; the agent would start without them. */
+/** Secrets of exporters that cannot be read here. The agent starts without them and tries again. */
+function unreadSecrets({ exporters }: Config): readonly string[] {
+  return Object.entries(exporters).flatMap(([name, settings]) => {
+    if (!settings.enabled) return [];
+    const { auth } = settings as Partial<DeliverySettings>;
+    return (['passwordFile', 'bearerTokenFile'] as const).flatMap((key) => {
+      const file = auth?.[key];
+      if (file === undefined) return [];
+      try {
+        new SecretFile(file).read();
+        return [];
+      } catch (cause) {
+        return [`exporters.${name}.auth.${key}: ${errorText(cause)}`];
+      }
+    });
+  });
+}
+
 async function taskProblems(config: Config): Promise<readonly string[]> {
   if (config.tasks.length === 0) return [];
   const { taskProblemsOf } = await import('./task-problems.ts');
   return taskProblemsOf(config);
 }
 
+/** The problems of the file of custom resources; the agent would start without them. */
 async function customResourceProblems({ collectors: { ksm } }: Config): Promise<readonly string[]> {
   if (!ksm.enabled) return [];
   // Loads all resources, which other configurations do without.

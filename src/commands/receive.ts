@@ -42,8 +42,8 @@ export const receive: Command = {
   summary: 'receive pushes and show what arrives',
   help: `usage: firesteel receive [--listen HOST:PORT]
 
-Takes what agents push, over VictoriaMetrics' text import and Pushgateway's protocol on one port, checks every line as
-the real servers do and shows a live summary. For trying things out: nothing is stored.
+Takes what agents push, over VictoriaMetrics' text import, Pushgateway's protocol and remote write on one port, checks every
+line as the real servers do and shows a live summary. For trying things out: nothing is stored.
 
   --listen HOST:PORT       default 127.0.0.1:8428`,
   async run(args, io) {

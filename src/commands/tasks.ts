@@ -57,6 +57,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
       `${task.series} series`,
       task.error ?? '',
     ]);
+    if (rows.length === 0) io.stderr('there are no tasks\n');
     const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
     for (const row of rows) {
       io.stdout(
@@ -124,6 +125,8 @@ function refused(status: number, body: Record<string, unknown>, io: Io): number 
     const ids = body[word];
     if (Array.isArray(ids)) io.stderr(`${word}: ${ids.join(', ')}\n`);
   }
+  const sources = (body.sources ?? {}) as Record<string, string>;
+  for (const [id, source] of Object.entries(sources)) io.stderr(`${id}: ${source}\n`);
   const problems = (body.problems ?? []) as { id: string; path: string; message: string }[];
   for (const { id, path, message } of problems) io.stderr(`${[id, path, message].filter((text) => text).join(': ')}\n`);
   return 1;

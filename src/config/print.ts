@@ -1,5 +1,7 @@
+import * as z from 'zod';
 import { Pattern } from './re2/pattern.ts';
 import { CompiledRule } from './relabel-schema.ts';
+import { unitTexts } from './units.ts';
 
 /**
  * The configuration as it may be shown: header values hidden, since they may hold tokens, regular expressions as text,
@@ -15,4 +17,51 @@ export function printable(value: unknown, path: readonly string[] = []): unknown
   }
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   return Object.fromEntries(entries.map(([key, item]) => [key, printable(item, [...path, key])]));
+}
+
+/** The {@link printable} configuration with durations and sizes as they are written, so that it can be read again. */
+export function asWritten(value: unknown, schema: z.ZodType): unknown {
+  return withUnits(printable(value), [schema]);
+}
+
+/** `schemas` are those that the value may have: a value of a union is looked for in all of its variants. */
+function withUnits(value: unknown, schemas: readonly z.core.$ZodType[]): unknown {
+  const all = schemas.flatMap(unwrapped);
+  if (typeof value === 'number')
+    return (
+      all
+        .map((one) => unitTexts.get(one))
+        .find(Boolean)
+        ?.text(value) ?? value
+    );
+  if (Array.isArray(value)) {
+    const elements = all.flatMap((one) => (one instanceof z.ZodArray ? [one.element] : []));
+    return value.map((item) => withUnits(item, elements));
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, item]) => [key, withUnits(item, all.flatMap(below(key)))]);
+  return Object.fromEntries(entries);
+}
+
+const below =
+  (key: string) =>
+  (schema: z.core.$ZodType): readonly z.core.$ZodType[] => {
+    if (schema instanceof z.ZodRecord) return [schema.valueType];
+    const field = schema instanceof z.ZodObject ? schema.shape[key] : undefined;
+    return field === undefined ? [] : [field];
+  };
+
+/** The schema without what wraps it, and the variants of a union. */
+function unwrapped(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
+  if (unitTexts.get(schema) !== undefined) return [schema];
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(unwrapped);
+  if (schema instanceof z.ZodPipe) return unwrapped(schema.in);
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault
+  )
+    return unwrapped(schema.def.innerType);
+  return [schema];
 }

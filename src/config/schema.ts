@@ -62,7 +62,7 @@ const http = z
       'File with the bearer token for what changes something, good for reading too; nothing can be changed when unset.',
     ).optional(),
     stateFile: filePath(
-      'File that remembers collectors switched off for some time; one below spool.path when unset, else a restart forgets.',
+      'File that remembers collectors switched off for some time, with tasks.json beside it for the tasks of the API; both are below spool.path when unset, else a restart forgets.',
     ).optional(),
     podInfoTokenFile: filePath(
       'File with the bearer token that node agents must bring for pod information.',

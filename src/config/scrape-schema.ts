@@ -21,6 +21,8 @@ const tls = z.strictObject({
   insecureSkipVerify: z.boolean().default(false),
 });
 
+const DEFAULT_TIMEOUT_MS = 10_000;
+
 /** What every kind of target may set for itself. */
 const own = {
   interval: duration(1000, 3_600_000).optional().describe('How often; `scrape.interval` when unset.'),
@@ -112,7 +114,9 @@ export const scrapeSection = z
     pods: z.array(pods).max(100).default([]).describe('Pods of this node by their labels, as a PodMonitor has it.'),
     targets: z.array(target).max(1000).default([]).describe('Fixed targets.'),
     interval: duration(1000, 3_600_000).prefault('30s'),
-    timeout: duration(100, 600_000).prefault('10s'),
+    timeout: duration(100, 600_000)
+      .optional()
+      .describe('How long one scrape may take; 10s when unset, or the interval if that is shorter.'),
     honorLabels: z
       .boolean()
       .default(false)
@@ -138,15 +142,18 @@ export const scrapeSection = z
   })
   .superRefine(({ interval, timeout, targets, pods }, context) => {
     const check = (path: (string | number)[], own: { interval?: number | undefined; timeout?: number | undefined }) => {
-      if ((own.timeout ?? timeout) <= (own.interval ?? interval)) return;
       // The usual timeout is cut to a shorter interval; one that somebody wrote is a mistake.
-      if (own.timeout === undefined && own.interval !== undefined) return;
+      if (own.timeout === undefined || own.timeout <= (own.interval ?? interval)) return;
       context.addIssue({ code: 'custom', path: [...path, 'timeout'], message: 'must not be longer than the interval' });
     };
     check([], { timeout, interval });
     for (const [index, one] of targets.entries()) check(['targets', index], one);
     for (const [index, one] of pods.entries()) check(['pods', index], one);
   })
+  .transform(({ timeout, ...settings }) => ({
+    ...settings,
+    timeout: timeout ?? Math.min(DEFAULT_TIMEOUT_MS, settings.interval),
+  }))
   .prefault({});
 
 /** What {@link scrapeSection} gives. */

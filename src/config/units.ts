@@ -44,6 +44,16 @@ export function parseBytes(text: string): number | undefined {
   return match ? Number(match[1]) * (BYTE_UNITS[match[2] as string] as number) : undefined;
 }
 
+/** `count` bytes as the text that {@link parseBytes} reads, exactly: `256MiB`. */
+export function bytesText(count: number): string {
+  const units = ['GiB', 'GB', 'MiB', 'MB', 'KiB', 'kB'];
+  const unit = units.find((one) => count > 0 && count % (BYTE_UNITS[one] as number) === 0) ?? 'B';
+  return `${count / (BYTE_UNITS[unit] as number)}${unit}`;
+}
+
+/** The schemas of durations and sizes, with what writes their values as they are written in the configuration. */
+export const unitTexts = z.registry<{ readonly text: (value: number) => string }>();
+
 /** A duration in the configuration: text such as `15s` in, milliseconds out. */
 export const duration = (minimum = 0, maximum = 7 * 86_400_000) =>
   z
@@ -55,7 +65,8 @@ export const duration = (minimum = 0, maximum = 7 * 86_400_000) =>
         .number()
         .min(minimum, `must be at least ${durationText(minimum)}`)
         .max(maximum, `must be at most ${durationText(maximum)}`),
-    );
+    )
+    .register(unitTexts, { text: durationText });
 
 /** A pebibyte. */
 const MAX_BYTES = 2 ** 50;
@@ -71,7 +82,8 @@ export const bytes = (minimum = 1) =>
         .number()
         .min(minimum, `must be at least ${minimum} bytes`)
         .max(MAX_BYTES, 'must be at most 1048576GiB: no machine has more'),
-    );
+    )
+    .register(unitTexts, { text: bytesText });
 
 /**
  * A regular expression of the configuration, written as for node_exporter (Go's RE2). Anchoring is the writer's. What RE2

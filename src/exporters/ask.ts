@@ -35,7 +35,9 @@ export async function askReceivers(
           tryPush(protocol, settings, target, url, sender, signal),
           identify(settings, url, agents, signal),
         ]);
-        return { url, takesPushes: taken.isTaken, text: [taken.text, describe(product, settings.type)].join('; ') };
+        const isSilent = taken.isUnanswered && product === undefined;
+        const text = isSilent ? taken.text : [taken.text, describe(product, settings.type)].join('; ');
+        return { url, takesPushes: taken.isTaken, text };
       }),
     );
   } finally {
@@ -51,7 +53,7 @@ async function tryPush(
   url: string,
   sender: Sender,
   signal: AbortSignal,
-): Promise<{ isTaken: boolean; text: string }> {
+): Promise<{ isTaken: boolean; isUnanswered: boolean; text: string }> {
   const ask = (isPlain: boolean) => {
     const { method, members } = question;
     const at = urlOf(url, target, NEVER_STORED_MS, isPlain);
@@ -63,13 +65,16 @@ async function tryPush(
   const ms = Math.round(tried.durationSeconds * 1000);
   const through = tried.proxy === undefined ? '' : ` through the proxy ${tried.proxy}`;
   const isTaken = question.taken.includes(tried.code as number) && !tried.isPage;
-  if (isTaken) return { isTaken, text: `accepts pushes (${groups.join(', ')})${through}, answered in ${ms} ms` };
+  if (isTaken)
+    return {
+      isTaken,
+      isUnanswered: false,
+      text: `accepts pushes (${groups.join(', ')})${through}, answered in ${ms} ms`,
+    };
   const said = tried.text === '' ? 'no message' : tried.text;
   const { hint } = ruleFor(answers, tried);
-  return {
-    isTaken,
-    text: `does not accept pushes${through}: ${tried.code}: ${said}${hint === undefined ? '' : `; ${hint}`}`,
-  };
+  const why = [`does not accept pushes${through}: ${tried.code}: ${said}`, hint].filter(Boolean).join('; ');
+  return { isTaken, isUnanswered: tried.code === 'error', text: why };
 }
 
 /** By the metrics page below the address, or that of the server, if readable. */
@@ -107,7 +112,7 @@ async function identify(
 function describe(product: Product | undefined, type: string): string {
   if (!product) return 'its product could not be identified from its /metrics';
   const advice =
-    product.type === type
+    product.takesAll || product.type === type
       ? ''
       : product.type === undefined
         ? ', which does not accept pushes of this kind'

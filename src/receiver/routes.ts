@@ -30,7 +30,12 @@ export interface GroupRoute {
   readonly labels: ReadonlyMap<string, string>;
 }
 
-export type ReceiverRoute = SummaryRoute | ImportRoute | WriteRoute | GroupRoute;
+/** What this server is, for those that ask before they push. */
+interface SelfRoute {
+  readonly kind: 'self';
+}
+
+export type ReceiverRoute = SummaryRoute | SelfRoute | ImportRoute | WriteRoute | GroupRoute;
 
 const GROUP_METHODS = ['PUT', 'POST', 'DELETE'] as const;
 const IMPORT = /^(?:\/insert\/(?:multitenant|\d+(?::\d+)?))?(?:\/prometheus)?\/api\/v1\/import\/prometheus(.*)$/s;
@@ -49,6 +54,7 @@ export function routeOf(method: string, url: string): ReceiverRoute {
   if (imported) return importRoute(imported[1] ?? '', query);
   if (WRITE.test(cleaned)) return { kind: 'write', labels: new Map(extraLabels(query)) };
   if (path === '/' && (method === 'GET' || method === 'HEAD')) return { kind: 'summary' };
+  if (path === '/metrics' && (method === 'GET' || method === 'HEAD')) return { kind: 'self' };
   if (path.startsWith('/metrics')) return groupRoute(method, path);
   if (/^\/(?:api|insert|prometheus)\//.test(path)) throw new Refused(400, `unsupported path ${quote(path)}: ${HELP}`);
   throw new Refused(404, `nothing at ${method} ${quote(path)}: ${HELP}`);

@@ -2,6 +2,7 @@
 // protocols, answers as the real servers do, and says of each refused line why.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { VERSION } from '../config/version.ts';
 import { ZSTD_QUESTION } from '../metrics/zstd-question.ts';
 import { ByteBudget, packingOf, readBody, unpack } from './body.ts';
 import { applyPush } from './gateway-push.ts';
@@ -111,6 +112,7 @@ class Handler {
     try {
       if ((request.headersDistinct.host?.length ?? 0) > 1) throw new Refused(400, 'more than one Host header');
       const route = routeOf(method, url);
+      if (route.kind === 'self') return answer(response, 200, `firesteel_receiver_info{version="${VERSION}"} 1\n`);
       if (route.kind === 'summary') return answer(response, 200, summaryText(this.#store, this.#now(), 80));
       this.#store.totals.requests++;
       const status = await this.#push(request, route);

@@ -41,7 +41,7 @@ export class TaskMaker {
     this.#world = world;
     this.#names = new Names({ mostNames: MOST_NAMES, ...world.names });
     this.#denied = new DeniedAddresses(world.denyAddresses);
-    this.#deniedFromApi = new DeniedAddresses([...world.denyAddresses, ...INNER]);
+    this.#deniedFromApi = new DeniedAddresses(world.denyAddresses, INNER);
   }
 
   /** Binds a type to the world. Throws an Error when the options can't work here. */

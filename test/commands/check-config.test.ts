@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parse } from 'yaml';
 import { checkConfig } from '../../src/commands/check-config.ts';
 import { parseFlags } from '../../src/commands/settings.ts';
 import { exporterSection } from '../../src/exporters/index.ts';
@@ -67,8 +68,55 @@ test('a good file is shown as it takes effect, header values hidden', async (t) 
   assert.deepEqual(await runCommand(checkConfig, [file]), { code: 0, stdout: `${file}: ok\n`, stderr: '' });
   const { stdout } = await runCommand(checkConfig, [file, '--print']);
   assert.match(stdout, /X-Token: <hidden>/);
-  assert.match(stdout, /interval: 15000/);
+  assert.match(stdout, /interval: 15s/);
   assert.doesNotMatch(stdout, /s3cret/);
+});
+
+test('what is printed can be read again, and means the same', async (t) => {
+  const folder = scratchFolder(t);
+  const [file, printed] = [join(folder, 'some.yaml'), join(folder, 'printed.yaml')];
+  writeFileSync(
+    file,
+    `push: { interval: 90s, phase: 2500ms }
+spool: { maxBytes: 1000MB }
+scrape: { interval: 5s, targets: [{ job: etcd, urls: ['http://127.0.0.1:2379/metrics'], timeout: 2s }] }
+sources: [{ url: 'https://config.example/tasks.yaml', every: 1m }]
+relabel: [{ action: labeldrop, regex: uid }]
+exporters:
+  vm: { type: vmagent, url: 'http://vm:8428', queue: { bytes: 3MiB } }
+  gateway: { type: pushgateway, url: 'http://gateway:9091' }
+  prometheus: { type: remotewrite, url: 'http://prometheus:9090/api/v1/write' }
+`,
+  );
+  const { stdout } = await runCommand(checkConfig, [file, '--print']);
+  for (const text of ['interval: 1m30s', 'phase: 2s500ms', 'maxBytes: 1GB', 'bytes: 3MiB', 'every: 1m'])
+    assert.ok(stdout.includes(text), text);
+  writeFileSync(printed, stdout);
+  const again = await runCommand(checkConfig, [printed, '--print']);
+  assert.deepEqual([again.code, again.stderr], [0, '']);
+  assert.deepEqual(parse(again.stdout), parse(stdout));
+});
+
+test('a secret that cannot be read here is a warning', async (t) => {
+  const file = join(scratchFolder(t), 'secret.yaml');
+  writeFileSync(
+    file,
+    'exporters: {vm: {type: vmagent, url: "http://vm:8428", auth: {username: me, passwordFile: /nowhere/password}}}\n',
+  );
+  const { code, stderr } = await runCommand(checkConfig, [file]);
+  assert.equal(code, 0);
+  assert.match(stderr, /^warning: exporters\.vm\.auth\.passwordFile: cannot read the secret file \/nowhere\/password/m);
+});
+
+test('the timeout of scrapes follows a short interval, but one that was written must fit', async (t) => {
+  const file = join(scratchFolder(t), 'scrape.yaml');
+  writeFileSync(file, 'scrape: { interval: 5s }\n');
+  const { stdout } = await runCommand(checkConfig, [file, '--print']);
+  assert.match(stdout, /^scrape:[\s\S]*?\n {2}timeout: 5s\n/m);
+  writeFileSync(file, 'scrape: { interval: 5s, timeout: 8s, targets: [{ job: a, urls: ["http://a:1/metrics"] }] }\n');
+  const { code, stderr } = await runCommand(checkConfig, [file]);
+  assert.equal(code, 2);
+  assert.match(stderr, /^\S+: scrape\.timeout: must not be longer than the interval\n$/);
 });
 
 test('an unknown flag is answered with the nearest known', () => {

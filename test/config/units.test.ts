@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { durationText, parseBytes, parseDuration } from '../../src/config/units.ts';
+import { bytesText, durationText, parseBytes, parseDuration } from '../../src/config/units.ts';
 
 test('durations', () => {
   const cases: [string, number | undefined][] = [
@@ -23,6 +23,8 @@ test('durations', () => {
 
 test('sizes', () => {
   assert.equal(parseBytes('256MiB'), 256 * 2 ** 20);
+  for (const size of [0, 1, 1000, 4096, 1_500_000, 8 * 2 ** 20, 2 ** 50])
+    assert.equal(parseBytes(bytesText(size)), size);
   assert.equal(parseBytes('1kB'), 1000);
   assert.equal(parseBytes('1.5MiB'), undefined);
   assert.equal(parseBytes('12'), undefined);

@@ -37,3 +37,9 @@ test('a name is refused when one of its addresses is denied; the lookup of a soc
   );
   assert.match(String(error), expected);
 });
+
+test('a refusal names the setting that lifts it', () => {
+  const fromApi = new DeniedAddresses(['169.254.0.0/16'], ['127.0.0.0/8', '169.254.0.0/16']);
+  assert.throws(() => fromApi.check('127.0.0.1'), /127\.0\.0\.0\/8: see taskRunner\.allowFromApi/);
+  assert.throws(() => fromApi.check('169.254.169.254'), /169\.254\.0\.0\/16: see taskRunner\.denyAddresses/);
+});

@@ -380,3 +380,11 @@ test('two Host headers are refused, as the real servers do', async (t) => {
     assert.equal(await connection.status(), 400);
   }
 });
+
+test('GET /metrics says what this is, and is no trouble', async (t) => {
+  const { url, store } = await receiver(t);
+  const answer = await send(url, { method: 'GET', path: '/metrics' });
+  assert.equal(answer.status, 200);
+  assert.match(answer.text, /^firesteel_receiver_info\{version="[^"]+"\} 1\n$/);
+  assert.equal(store.totals.refused, 0);
+});

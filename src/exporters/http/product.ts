@@ -5,10 +5,13 @@ export interface Product {
   readonly version?: string;
   /** The exporter `type` for it; undefined if it does not accept our pushes. */
   readonly type?: string;
+  /** Whether it takes pushes of all types. */
+  readonly takesAll?: true;
 }
 
 /** Identifies a product by a line of its own metrics. The first row that matches any line applies. */
 const MARKS: readonly { readonly line: RegExp; readonly product: Product }[] = [
+  { line: /^firesteel_receiver_info\{/, product: { name: 'firesteel receive', takesAll: true } },
   { line: /^pushgateway_build_info\{/, product: { name: 'Pushgateway', type: 'pushgateway' } },
   { line: /^prometheus_build_info\{/, product: { name: 'Prometheus' } },
   { line: /^vmagent_|^vm_app_version\{version="vmagent-/, product: { name: 'vmagent', type: 'vmagent' } },
@@ -19,7 +22,7 @@ const MARKS: readonly { readonly line: RegExp; readonly product: Product }[] = [
   { line: /^vm_app_version\{/, product: { name: 'VictoriaMetrics', type: 'vmagent' } },
 ];
 
-const VERSION = /^(?:vm_app_version|pushgateway_build_info|prometheus_build_info)\{/;
+const VERSION = /^(?:vm_app_version|firesteel_receiver_info|pushgateway_build_info|prometheus_build_info)\{/;
 
 /** The product with these lines on its metrics page; undefined if unknown. */
 export function productOf(lines: readonly string[]): Product | undefined {
