@@ -39,7 +39,12 @@ ends with 2; ends with 0 when the agent would start with all of it. The file of 
         ...(await taskProblems(config)),
       ];
       if (problems.length > 0) throw new ConfigError(problems);
-      for (const warning of [...warnings, ...unreadSecrets(config), ...prechecks.flatMap((check) => check.warnings)])
+      for (const warning of [
+        ...warnings,
+        ...unreadSecrets(config),
+        ...idleRules(config),
+        ...prechecks.flatMap((check) => check.warnings),
+      ])
         io.stderr(`warning: ${warning}\n`);
       if (values.print) io.stdout(stringify(asWritten(config, settingsSchema)));
       else io.stdout(`${file}: ok\n`);
@@ -74,6 +79,18 @@ async function taskProblems(config: Config): Promise<readonly string[]> {
   if (config.tasks.length === 0) return [];
   const { taskProblemsOf } = await import('./task-problems.ts');
   return taskProblemsOf(config);
+}
+
+/** Rules of one group that set what the push sets itself, and so do nothing. */
+function idleRules({ groups, identity }: Config): readonly string[] {
+  return Object.entries(groups).flatMap(([group, { relabel }]) => {
+    if (!('job' in identity[group as keyof typeof identity])) return [];
+    return relabel.flatMap(({ targetLabel }, index) =>
+      targetLabel === 'job' || targetLabel === 'instance'
+        ? `groups.${group}.relabel.${index}: ${targetLabel} is set by identity.${group}.${targetLabel}, not by rules`
+        : [],
+    );
+  });
 }
 
 /** The problems of the file of custom resources; the agent would start without them. */

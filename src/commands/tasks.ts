@@ -52,7 +52,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
       task.type,
       task.source,
       task.state,
-      `${task.intervalSeconds}s`,
+      task.intervalSeconds === 0 ? 'on demand' : `${task.intervalSeconds}s`,
       task.result ?? '-',
       `${task.series} series`,
       task.error ?? '',

@@ -108,6 +108,15 @@ test('a secret that cannot be read here is a warning', async (t) => {
   assert.match(stderr, /^warning: exporters\.vm\.auth\.passwordFile: cannot read the secret file \/nowhere\/password/m);
 });
 
+test('a rule on what the push sets itself is a warning', async (t) => {
+  const file = join(scratchFolder(t), 'rules.yaml');
+  const rule = '{ target_label: job, replacement: other }';
+  writeFileSync(file, `groups: { node: { relabel: [${rule}] }, scrape: { relabel: [${rule}] } }\n`);
+  const { code, stderr } = await runCommand(checkConfig, [file]);
+  assert.equal(code, 0);
+  assert.equal(stderr, 'warning: groups.node.relabel.0: job is set by identity.node.job, not by rules\n');
+});
+
 test('the timeout of scrapes follows a short interval, but one that was written must fit', async (t) => {
   const file = join(scratchFolder(t), 'scrape.yaml');
   writeFileSync(file, 'scrape: { interval: 5s }\n');
