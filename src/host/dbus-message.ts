@@ -74,7 +74,7 @@ export function messageLength(bytes: Buffer): number | undefined {
   if (bytes.length < FIXED_HEADER) return undefined;
   const reader = new Reader(bytes);
   const length = alignUp(FIXED_HEADER + reader.u32At(12), 8) + reader.u32At(4);
-  if (length > MAX_MESSAGE) throw new MalformedMessage(`a message of ${length} bytes`);
+  if (length > MAX_MESSAGE) throw new MalformedMessage(`invalid message length: ${length} bytes`);
   return length;
 }
 
@@ -131,7 +131,7 @@ function typeEnd(signature: string, at: number): number {
   if (code !== '(' && code !== '{') return at + 1;
   let end = at + 1;
   while (end < signature.length && signature[end] !== ')' && signature[end] !== '}') end = typeEnd(signature, end);
-  if (end >= signature.length) throw new MalformedMessage(`signature ${JSON.stringify(signature)} is not complete`);
+  if (end >= signature.length) throw new MalformedMessage(`signature ${JSON.stringify(signature)} is incomplete`);
   return end + 1;
 }
 
@@ -145,7 +145,7 @@ class Reader {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     if (bytes[0] !== LITTLE_ENDIAN && bytes[0] !== BIG_ENDIAN) {
-      throw new MalformedMessage(`byte order ${bytes[0]}, neither l nor B`);
+      throw new MalformedMessage(`byte order ${bytes[0]}, expected l or B`);
     }
     this.#little = bytes[0] === LITTLE_ENDIAN;
   }
@@ -155,7 +155,7 @@ class Reader {
   }
 
   skip(count: number): void {
-    if (this.#at + count > this.#bytes.length) throw new MalformedMessage('the message is shorter than it says');
+    if (this.#at + count > this.#bytes.length) throw new MalformedMessage('the message is shorter than its header declares');
     this.#at += count;
   }
 
@@ -165,7 +165,7 @@ class Reader {
 
   /** One value for each complete type of `signature`. */
   values(signature: string, depth = 0): DbusValue[] {
-    if (depth > MAX_DEPTH) throw new MalformedMessage(`more than ${MAX_DEPTH} containers in each other`);
+    if (depth > MAX_DEPTH) throw new MalformedMessage(`containers nested more than ${MAX_DEPTH} deep`);
     const values: DbusValue[] = [];
     for (let at = 0; at < signature.length; ) {
       const end = typeEnd(signature, at);
@@ -206,7 +206,7 @@ class Reader {
       case 'v': {
         const signature = this.#text(this.#view.getUint8(this.#take(1)));
         const content = this.values(signature, depth + 1);
-        if (content.length !== 1) throw new MalformedMessage(`a variant of ${content.length} values`);
+        if (content.length !== 1) throw new MalformedMessage(`a variant with ${content.length} values`);
         return content[0] as DbusValue;
       }
       case '(':
@@ -223,14 +223,14 @@ class Reader {
     const length = this.#u32();
     this.align(ALIGNMENTS[element[0] ?? ''] ?? 1);
     const end = this.#at + length;
-    if (end > this.#bytes.length) throw new MalformedMessage('an array is longer than its message');
+    if (end > this.#bytes.length) throw new MalformedMessage('an array exceeds its message');
     const values: DbusValue[] = [];
     while (this.#at < end) {
       const before = this.#at;
       values.push(...this.values(element, depth));
-      if (this.#at === before) throw new MalformedMessage('an array of nothing');
+      if (this.#at === before) throw new MalformedMessage('an array without an element type');
     }
-    if (this.#at !== end) throw new MalformedMessage('the last element of an array is cut');
+    if (this.#at !== end) throw new MalformedMessage('the last element of an array is truncated');
     return values;
   }
 

@@ -54,11 +54,11 @@ export class DbusConnection {
     signal.throwIfAborted();
     const socket = createConnection({ path });
     const connection = new DbusConnection(socket, path);
-    const abort = () => connection.#fail(new Error(`${path}: no answer in time`));
+    const abort = () => connection.#fail(new Error(`${path}: timed out waiting for a reply`));
     signal.addEventListener('abort', abort, { once: true });
     socket.on('close', () => {
       signal.removeEventListener('abort', abort);
-      connection.#fail(new Error(`${path}: the other side hung up`));
+      connection.#fail(new Error(`${path}: connection closed by peer`));
     });
     socket.on('error', (cause) => connection.#fail(fileError(path, cause)));
     try {
@@ -100,13 +100,13 @@ export class DbusConnection {
         if (!answer.includes('\r\n') && answer.length < MAX_AUTH_LINE) return;
         this.#socket.off('data', onData).off('close', onClose);
         if (!answer.startsWith('OK ')) {
-          reject(new Error(`${this.#path}: refused us as user ${process.getuid?.()}: ${answer.trim().slice(0, 100)}`));
+          reject(new Error(`${this.#path}: authentication rejected for user ${process.getuid?.()}: ${answer.trim().slice(0, 100)}`));
           return;
         }
         this.#socket.write('BEGIN\r\n');
         resolve();
       };
-      const onClose = () => reject(this.#failure ?? new Error(`${this.#path}: hung up`));
+      const onClose = () => reject(this.#failure ?? new Error(`${this.#path}: connection closed by peer`));
       this.#socket.on('data', onData).on('close', onClose);
     });
   }

@@ -60,7 +60,7 @@ export class Ethtool {
   statistics(device: string): [name: string, value: bigint][] {
     const { statistics } = this.driverInfo(device);
     if (statistics === 0) return [];
-    if (statistics > MAX_STATISTICS) throw new Error(`${statistics} statistics, more than ${MAX_STATISTICS}`);
+    if (statistics > MAX_STATISTICS) throw new Error(`${statistics} statistics exceed the limit of ${MAX_STATISTICS}`);
     putU32(this.#names, 4, ETH_SS_STATS);
     putU32(this.#names, 8, statistics);
     putU32(this.#values, 4, statistics);

@@ -14,7 +14,7 @@ export const isFirstHidden = (host: Host): boolean =>
 export function mustShowFirst(host: Host, what: string): void {
   if (!isFirstHidden(host)) return;
   throw new WrongNamespace(
-    `${host.proc('1')} is hidden (hidepid), so ${what} would be that of the agent's own pod; ` +
+    `${host.proc('1')} is hidden (hidepid), so ${what} would describe the agent's own pod; ` +
       "set tier: extended, or mount /proc with gid= of the agent's group",
   );
 }

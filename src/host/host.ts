@@ -194,7 +194,7 @@ export class Host {
 
   /** What damage leaves behind is no empty word. */
   #word(path: string, text: string): string {
-    if (text.charCodeAt(0) === 0) throw new UnreadableFile(`${path} begins with NUL bytes`);
+    if (text.charCodeAt(0) === 0) throw new UnreadableFile(`${path} starts with NUL bytes`);
     return text.trim();
   }
 

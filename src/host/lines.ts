@@ -45,7 +45,7 @@ export function eachRecord(
   const hasNul = text.includes('\0');
   walkLines(text, (line, number) => {
     try {
-      if (hasNul && line.includes('\0')) throw new Error('the line has NUL bytes');
+      if (hasNul && line.includes('\0')) throw new Error('the line contains NUL bytes');
       parse(line, number);
     } catch (cause) {
       const error = new MalformedFile(path, number, errorText(cause));
@@ -73,7 +73,7 @@ function walkLines(text: string, take: (line: string, number: number) => void): 
 /** `text`, which a file without any text, or of NULs, does not have: then throws an Error that names `path`. */
 export function filled(path: string, text: string): string {
   if (/[^\s\0]/.test(text)) return text;
-  throw new Error(`${path}: ${text === '' ? 'the file is empty' : 'the file has nothing but blanks or NUL bytes'}`);
+  throw new Error(`${path}: ${text === '' ? 'the file is empty' : 'the file contains only blanks or NUL bytes'}`);
 }
 
 /** The words of a line, split at runs of blanks and tabs. */

@@ -56,7 +56,7 @@ export function parseMountinfo(path: string, text: string, rootfs = '/', lost?: 
     const separator = fields.indexOf('-', 6);
     const [fsType, device, superOptions] = fields.slice(separator + 1);
     if (separator === -1 || fsType === undefined || device === undefined || superOptions === undefined) {
-      throw new Error('expected a mount with type, source and options after a "-"');
+      throw new Error('expected a mount with type, source and options after "-"');
     }
     const [major = '', minor = ''] = numbers.split(':');
     // Seen from a container that shares the mounts of the host, the host's own lie below its root.

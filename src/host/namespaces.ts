@@ -9,7 +9,7 @@ export type NamespaceKind = 'ipc' | 'net' | 'pid' | 'uts';
 
 /** What gives a pod the host's. */
 const SETTINGS: Readonly<Record<NamespaceKind, string>> = {
-  ipc: 'hostIPC in the specification of the pod',
+  ipc: 'hostIPC in the pod spec',
   net: 'node.hostNetwork',
   pid: 'node.hostPID',
   uts: 'node.hostNetwork',
@@ -33,7 +33,7 @@ export class Namespaces {
 
   /** Throws WrongNamespace when `what` would be of a namespace that is not the host's. */
   mustBeHosts(kind: NamespaceKind, what: string): void {
-    if (!this.isHosts(kind)) throw new WrongNamespace(`${what} is of the agent's own namespace; set ${SETTINGS[kind]}`);
+    if (!this.isHosts(kind)) throw new WrongNamespace(`${what} belongs to the agent's own namespace; set ${SETTINGS[kind]}`);
   }
 
   #look(kind: NamespaceKind): boolean {

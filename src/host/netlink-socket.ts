@@ -61,7 +61,7 @@ export class Netlink {
     for (let done = false; !done; ) {
       const datagram = socket.receive(this.#buffer);
       total += datagram.length;
-      if (total > MAX_DUMP_BYTES) throw new Error(`the answer is larger than ${MAX_DUMP_BYTES} bytes`);
+      if (total > MAX_DUMP_BYTES) throw new Error(`the response exceeds ${MAX_DUMP_BYTES} bytes`);
       done = eachMessage(datagram, take);
     }
   }
@@ -89,11 +89,11 @@ function checkNamespace(host: Host): void {
     socket.bind(address); // only bound sockets are listed
     const end = ` ${fstatSync(socket.fd).ino}`;
     const list = host.readIfExists(path);
-    if (list === undefined) throw new Unsupported(`netlink may ask another network namespace: ${path} does not exist`);
+    if (list === undefined) throw new Unsupported(`cannot verify the network namespace of netlink: ${path} does not exist`);
     if (list.split('\n').some((line) => line.trimEnd().endsWith(end))) return;
   } catch (cause) {
-    if (cause instanceof SyscallError) throw new Unsupported(`no netlink here: ${cause.message}`, { cause });
+    if (cause instanceof SyscallError) throw new Unsupported(`netlink unavailable: ${cause.message}`, { cause });
     throw cause;
   }
-  throw new WrongNamespace(`netlink asks another network namespace than that of ${path}; set node.hostNetwork`);
+  throw new WrongNamespace(`netlink runs in a different network namespace than ${path}; set node.hostNetwork`);
 }

@@ -59,7 +59,7 @@ export function eachMessage(datagram: Buffer, take: (body: Buffer) => void): boo
       const error = body.length >= 4 ? s32(body, 0) : 0;
       if (error < 0) {
         const code = getSystemErrorName(error);
-        throw new NetlinkError(`the kernel answered ${code}`, code);
+        throw new NetlinkError(`the kernel returned ${code}`, code);
       }
       if (type === NLMSG_DONE) return true;
     } else if (type >= NLMSG_MIN_TYPE) decode(body, take);
@@ -74,7 +74,7 @@ function decode(body: Buffer, take: (body: Buffer) => void): void {
     take(body);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new NetlinkError(`a message of ${body.length} bytes, too short for what it should have`);
+    throw new NetlinkError(`a message of ${body.length} bytes is too short`);
   }
 }
 

@@ -50,12 +50,12 @@ function calls(): Libc {
 function openLibc<const Definitions extends FunctionDefinitions>(definitions: Definitions) {
   // Unlike an import this does not throw where the module does not exist.
   const ffi = process.getBuiltinModule('node:ffi');
-  if (!ffi) throw new Unsupported('this needs node:ffi, which this Node does not have or has switched off');
+  if (!ffi) throw new Unsupported('requires node:ffi, which this Node.js build lacks or has disabled');
   try {
     // null is the process itself: its libc, whether glibc or musl, under whatever file name.
     return { ffi, ...ffi.dlopen(null, definitions) };
   } catch (cause) {
-    throw new Unsupported(`node:ffi can't reach libc: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw new Unsupported(`node:ffi cannot load libc: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
 }
 
@@ -203,11 +203,11 @@ export class Countdown {
 
 function loadTimers() {
   const ffi = process.getBuiltinModule('node:ffi');
-  if (!ffi) throw new Unsupported('this needs node:ffi, which this Node does not have or has switched off');
+  if (!ffi) throw new Unsupported('requires node:ffi, which this Node.js build lacks or has disabled');
   try {
     return ffi.dlopen(null, TIMER_DEFINITIONS).functions;
   } catch (cause) {
-    throw new Unsupported(`node:ffi can't reach timers: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw new Unsupported(`node:ffi cannot load the timer functions: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
 }
 
@@ -249,7 +249,7 @@ export class RawSocket {
     const MSG_TRUNC = 0x20; // makes recv return the datagram's whole length
     const length = Number(calls().recv(this.fd, buffer, BigInt(buffer.length), MSG_TRUNC));
     if (length === -1) failed('recv');
-    if (length > buffer.length) throw new Error(`recv: a datagram of ${length} bytes, more than ${buffer.length}`);
+    if (length > buffer.length) throw new Error(`recv: a datagram of ${length} bytes exceeds the buffer of ${buffer.length}`);
     return buffer.subarray(0, length);
   }
 

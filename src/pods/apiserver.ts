@@ -42,7 +42,7 @@ export function apiserverSource(
       // The first list is under way when the first question comes: that is no failure yet.
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(FIRST_LIST_MS)]);
       while (!reflector.synced && !deadline.aborted) await sleep(POLL_MS, undefined, { signal }).catch(() => {});
-      if (!reflector.synced) throw new Error('the pods of this node are not listed yet');
+      if (!reflector.synced) throw new Error('not ready: the pods of this node have not been listed yet');
       if (!changed) return undefined;
       changed = false;
       return [...pods.values()];

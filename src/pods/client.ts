@@ -82,7 +82,7 @@ export class IdentityClient {
     const pods = () => this.pods.size;
     new Gauge({
       name: 'firesteel_identity_age_seconds',
-      help: 'Time since the source of pod names last answered; since the start when it never has.',
+      help: 'Time since the last successful response of the pod source, or since the start if there was none.',
       labelNames: ['source'],
       registers,
       collect() {
@@ -91,7 +91,7 @@ export class IdentityClient {
     });
     new Gauge({
       name: 'firesteel_identity_pods',
-      help: 'Pods of this node whose names are known.',
+      help: 'Known pods of this node.',
       labelNames: ['source'],
       registers,
       collect() {
@@ -100,7 +100,7 @@ export class IdentityClient {
     });
     this.#refreshes = new Counter({
       name: 'firesteel_identity_refreshes_total',
-      help: 'Questions to the source of pod names, by result: changed, unchanged or error.',
+      help: 'Requests to the pod source, by result: changed, unchanged or error.',
       labelNames: ['source', 'result'],
       registers,
     });
@@ -182,7 +182,7 @@ export class IdentityClient {
       this.#refreshes.inc({ source, result: pods ? 'changed' : 'unchanged' });
       this.#answeredAt = monotonic();
       this.#failures = 0;
-      if (this.#failure !== undefined) log.info({ source }, 'the names of pods are known again');
+      if (this.#failure !== undefined) log.info({ source }, 'pod source recovered');
       this.#failure = undefined;
     } catch (cause) {
       if (this.#stopping.signal.aborted) return;
@@ -190,7 +190,7 @@ export class IdentityClient {
       this.#failures = Math.min(this.#failures + 1, 10);
       const { message } = cause as Error;
       if (message !== this.#failure) {
-        log.warn({ source, error: message }, 'the names of pods cannot be asked for; the last answer stands');
+        log.warn({ source, error: message }, 'pod source unavailable; using the last known pods');
       }
       this.#failure = message;
     }

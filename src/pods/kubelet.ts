@@ -15,7 +15,7 @@ export function kubeletSource(options: IdentityOptions, picks: PodPicks): Identi
     async pods(signal) {
       const { value } = await client.get(target, signal);
       const { items, kind } = (value ?? {}) as { readonly kind?: string; readonly items?: readonly Pod[] | null };
-      if (kind !== 'PodList') throw new Error(`${target}: the answer is not a list of pods`);
+      if (kind !== 'PodList') throw new Error(`${target}: the response is not a list of pods`);
       return (items ?? []).map((pod) => podInfo(pod, picks.labels, picks.annotations));
     },
     close: () => client.close(),

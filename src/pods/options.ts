@@ -12,28 +12,28 @@ export const identityOptions = z
       .enum(IDENTITY_SOURCES)
       .default('none')
       .describe(
-        'Who knows the pods of this node: state, the state agents; apiserver, the API server, watched; kubelet, its /pods; none.',
+        'Source of the pods of this node: state, the state agents; apiserver, a watch on the API server; kubelet, its /pods endpoint; none.',
       ),
     url: httpUrl('http://firesteel-state:9750')
       .optional()
-      .describe('Of the state agents, or of the kubelet (https://127.0.0.1:10250 when unset).'),
+      .describe('URL of the state agents, or of the kubelet (default https://127.0.0.1:10250).'),
     refresh: duration(1000, 3_600_000)
       .prefault('15s')
-      .describe('How often to ask; an unknown container is asked for at once, but once a second at most.'),
+      .describe('Poll interval; an unknown container triggers an immediate request, at most once a second.'),
     tokenFile: z
       .string()
       .min(1)
       .optional()
-      .describe("Bearer token for the source; the pod's service account for the kubelet when unset."),
-    caFile: z.string().min(1).optional().describe("Authorities that sign the source's certificate."),
+      .describe("Bearer token for the source; for the kubelet, defaults to the pod's service account."),
+    caFile: z.string().min(1).optional().describe("CA bundle that verifies the source's certificate."),
     insecureSkipVerify: z
       .boolean()
       .default(false)
-      .describe('Take any certificate: for kubelets, which sign their own. Anyone on the way can read the token.'),
-    kubeconfig: z.string().min(1).optional().describe('For source apiserver outside of a pod.'),
+      .describe('Skip certificate verification, for kubelets with self-signed certificates. Allows a man in the middle to read the token.'),
+    kubeconfig: z.string().min(1).optional().describe('Kubeconfig for source apiserver outside of a pod.'),
   })
   .refine(({ source, url }) => source !== 'state' || url !== undefined, {
-    error: 'the URL of the state agents is needed with source: state',
+    error: 'source: state requires the URL of the state agents',
     path: ['url'],
   })
   .prefault({});

@@ -11,7 +11,7 @@ export function stateSource(client: JsonClient, url: string, nodeName: string): 
     async pods(signal) {
       const answer = await client.get(target, signal, etag);
       if (answer.value === undefined) return undefined;
-      if (!isNodePods(answer.value)) throw new Error(`${target}: the answer is not a list of pods`);
+      if (!isNodePods(answer.value)) throw new Error(`${target}: the response is not a list of pods`);
       etag = answer.etag;
       return answer.value.pods;
     },

@@ -93,7 +93,7 @@ export class CgroupCollector {
     const fault = this.#devices.takeFault();
     if (fault !== undefined) out.lose('names of block devices', fault);
     // Without a cgroup, what can't be looked into is the reason.
-    if (rows.size === 0) throw out.errors[0] ?? new NoData(`no pods below ${this.#world.host.paths.cgroup}`);
+    if (rows.size === 0) throw out.errors[0] ?? new NoData(`no pods found below ${this.#world.host.paths.cgroup}`);
     for (const [id, row] of this.#rows) if (!rows.has(id)) this.#end(out, row);
     this.#rows = rows;
     const root = rows.get('/');

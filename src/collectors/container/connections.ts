@@ -89,7 +89,7 @@ export const countUdp: Count = (path, text, lost) => {
     const fields = words(line);
     if (fields[0] === 'sl') return;
     const [, transmit, receive] = /^([0-9A-F]{8}):([0-9A-F]{8})$/.exec(fields[4] ?? '') ?? [];
-    if (transmit === undefined || receive === undefined) throw new Error('expected a line of a socket');
+    if (transmit === undefined || receive === undefined) throw new Error('expected a socket line');
     const dropped = count(fields[12]);
     counts.listen++;
     counts.dropped += dropped;

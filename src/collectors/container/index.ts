@@ -17,7 +17,7 @@ export const container = (names?: Names): CollectorSpec<typeof cgroupOptions> =>
     enabled: true,
     summary: 'Pods and containers, from cgroups v1 or v2 and `/proc/<pid>`.',
     options: cgroupOptions,
-    whenEmpty: 'no pod or container has a cgroup on this host',
+    whenEmpty: 'no pods or containers have a cgroup on this host',
     families: [...containerFamilies.common, ...containerFamilies.rest, ...(containerFamilies.extra ?? [])],
     create(world, options) {
       // Made at the first cycle on a host that has cgroups, and then kept.
@@ -34,11 +34,11 @@ export const sectionOptions = {
   source: z
     .enum(['cgroup', 'kubelet'])
     .default('cgroup')
-    .describe('cgroup: read the files of the cgroups; kubelet: ask the kubelet, which reads them every 10 to 30 s.'),
+    .describe('cgroup: read the cgroup files; kubelet: scrape the kubelet, which refreshes its values every 10 to 30 s.'),
   kubeletMetrics: z
     .boolean()
     .default(false)
-    .describe('With `source: cgroup`: also ask the kubelet for what only it knows, such as the space in volumes.'),
+    .describe('With `source: cgroup`: also scrape the kubelet for metrics that only it provides, such as volume usage.'),
 };
 
 /** The section `collectors.container` of the configuration. */

@@ -20,15 +20,15 @@ export const kubeletOptions = z
       .string()
       .min(1)
       .default(SERVICE_ACCOUNT_TOKEN)
-      .describe('Bearer token; the service account needs the right to get nodes/metrics.'),
-    caFile: z.string().min(1).optional().describe("Authorities that sign the kubelet's certificate."),
+      .describe('Bearer token; the service account needs permission to get nodes/metrics.'),
+    caFile: z.string().min(1).optional().describe("CA bundle that verifies the kubelet's certificate."),
     insecureSkipVerify: z
       .boolean()
       .default(false)
-      .describe('Take any certificate: many kubelets sign their own. Anyone on the way can read the token.'),
+      .describe('Skip certificate verification, as many kubelets use self-signed certificates. Allows a man in the middle to read the token.'),
     families: pattern()
       .prefault('^(?:kubelet_|volume_manager_|storage_operation_|rest_client_requests_total$|process_|go_goroutines$)')
-      .describe("The families of the kubelet's `/metrics` that are wanted."),
+      .describe("Which families of the kubelet's `/metrics` to forward."),
   })
   .prefault({});
 
@@ -52,7 +52,7 @@ export function kubeletProducer(
   return {
     group,
     name: group,
-    whenEmpty: 'the kubelet has none of the wanted families',
+    whenEmpty: 'the kubelet exposes none of the selected families',
     async collect(out, signal) {
       const turns = new Turns(signal);
       const failures: unknown[] = [];

@@ -15,7 +15,7 @@ export interface MachineCpus {
 export function readMachineCpus(host: Host): MachineCpus {
   const text = host.readIfExists(host.proc('cpuinfo')) ?? '';
   const cpus = [...new Set([...listed(text), ...(listed(text).length === 0 ? online(host) : [])])];
-  if (cpus.length === 0) throw new Error(`${host.proc('cpuinfo')} and ${host.proc('stat')} list no CPU`);
+  if (cpus.length === 0) throw new Error(`${host.proc('cpuinfo')} and ${host.proc('stat')} list no CPUs`);
   const different = (key: string, file: string) => {
     const inCpuinfo = values(text, new RegExp(`^${key}\\s*:\\s*(\\d+)\\s*$`, 'gm'));
     const ids =

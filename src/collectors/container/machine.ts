@@ -12,19 +12,19 @@ import { readMachineCpus } from './machine-cpus.ts';
 import { readMachineMemory } from './machine-memory.ts';
 
 const LABELS = ['machine_id', 'system_uuid', 'boot_id'];
-const cores = gauge('machine_cpu_cores', 'CPUs as the kernel counts them, with hyper-threads.', LABELS);
+const cores = gauge('machine_cpu_cores', 'Logical CPUs, including hyper-threads.', LABELS);
 const memory = gauge('machine_memory_bytes', 'Memory of the machine.', LABELS);
 const swap = gauge('machine_swap_bytes', 'Swap of the machine.', LABELS);
-const physicalCores = gauge('machine_cpu_physical_cores', 'Different core ids; too few with several sockets.', LABELS);
+const physicalCores = gauge('machine_cpu_physical_cores', 'Distinct core ids; undercounts with several sockets.', LABELS);
 const sockets = gauge('machine_cpu_sockets', 'CPU sockets.', LABELS);
-const books = gauge('machine_cpu_books', 'CPU books, of s390x only.', LABELS);
-const drawers = gauge('machine_cpu_drawers', 'CPU drawers, of s390x only.', LABELS);
-const nvmCapacity = gauge('machine_nvm_capacity', 'Always 0: no kubelet measures it.', [...LABELS, 'mode']);
-const nvmPower = gauge('machine_nvm_avg_power_budget_watts', 'Always 0: no kubelet measures it.', LABELS);
-const dimms = gauge('machine_dimm_count', 'Memory modules that error detection knows.', [...LABELS, 'type']);
-const dimmBytes = gauge('machine_dimm_capacity_bytes', 'Memory of these modules.', [...LABELS, 'type']);
-const machineError = gauge('machine_scrape_error', 'Always 0: what could not be read is missing.');
-const containerError = gauge('container_scrape_error', 'Always 0: what could not be read is missing.');
+const books = gauge('machine_cpu_books', 'CPU books; s390x only.', LABELS);
+const drawers = gauge('machine_cpu_drawers', 'CPU drawers; s390x only.', LABELS);
+const nvmCapacity = gauge('machine_nvm_capacity', 'Always 0: not measured by any kubelet.', [...LABELS, 'mode']);
+const nvmPower = gauge('machine_nvm_avg_power_budget_watts', 'Always 0: not measured by any kubelet.', LABELS);
+const dimms = gauge('machine_dimm_count', 'Memory modules known to the error detection driver (EDAC).', [...LABELS, 'type']);
+const dimmBytes = gauge('machine_dimm_capacity_bytes', 'Capacity of these memory modules.', [...LABELS, 'type']);
+const machineError = gauge('machine_scrape_error', 'Always 0: values that could not be read are absent instead.');
+const containerError = gauge('container_scrape_error', 'Always 0: values that could not be read are absent instead.');
 const version = gauge('cadvisor_version_info', 'Kernel and distribution; always 1.', [
   'kernelVersion',
   'osVersion',
@@ -49,13 +49,13 @@ export const machine = defineCollector({
   name: 'machine',
   enabled: true,
   summary:
-    'CPUs and memory of the machine, from `/proc` and `/sys`. With `families: kubelet` also what is nearly always 0.',
+    'CPUs and memory of the machine, from `/proc` and `/sys`. With `families: kubelet` also metrics that are nearly always 0.',
   options,
   families: [...machineFamilies.common, ...machineFamilies.rest],
   create({ host }, { families }) {
     return (out) => {
       if (!SOURCES.some((name) => host.exists(host.proc(name))))
-        throw new NoData(`nothing of ${SOURCES.join(', ')} in ${host.paths.procfs}`);
+        throw new NoData(`none of ${SOURCES.join(', ')} found in ${host.paths.procfs}`);
       const ids = machineIds(host, out);
       const all = families === 'kubelet';
       const add = (family: Family, value: number | undefined) => {

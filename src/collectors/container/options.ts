@@ -9,32 +9,32 @@ export const cgroupOptions = z.strictObject({
     .enum(['common', 'kubelet'])
     .default('common')
     .describe(
-      'common: what dashboards and alerts ask for; kubelet: all that a kubelet tells, more than twice as many series.',
+      'common: metrics used by dashboards and alerts; kubelet: everything that a kubelet reports, more than twice as many series.',
     ),
   extra: z
     .array(z.enum(EXTRAS))
     .default([])
     .describe(
-      'What newer cAdvisors report beyond a kubelet: memory (events, reclaim), creation (time), hugetlb, and of the ' +
+      'Metrics that newer cAdvisor versions report beyond the kubelet: memory (events, reclaim), creation (time), hugetlb, and of the ' +
         'network of each pod tcp and udp, at the cost of reading a line for each socket.',
     ),
   slices: z
-    .array(z.string().regex(/^\/[^*]*[^*/](?:\/\*)?$/, 'expected a path below the root of the cgroups'))
+    .array(z.string().regex(/^\/[^*]*[^*/](?:\/\*)?$/, 'expected a path below the cgroup root'))
     .default([])
-    .describe('Further cgroups, such as `/system.slice/kubelet.service`, or `/system.slice/*` for all just below.'),
+    .describe('Further cgroups, such as `/system.slice/kubelet.service`, or `/system.slice/*` for all direct children.'),
   fileDescriptors: z
     .boolean()
     .optional()
-    .describe('Count open files, at the cost of reading a folder for each process; with `families: kubelet` if unset.'),
+    .describe('Count open files, at the cost of reading a folder per process; defaults to on with `families: kubelet`.'),
   sockets: z
     .boolean()
     .optional()
-    .describe('Count open sockets, at the cost of a call for each open file; with `families: kubelet` if unset.'),
+    .describe('Count open sockets, at the cost of a system call per open file; defaults to on with `families: kubelet`.'),
   sandboxImage: z
     .string()
     .min(1)
     .default('pause')
-    .describe('The label `image` of pod sandboxes, which only the container runtime knows.'),
+    .describe('Value of the label `image` for pod sandboxes, which only the container runtime knows.'),
 });
 
 /** One of these sets. */

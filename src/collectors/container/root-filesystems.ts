@@ -45,13 +45,13 @@ const series = <Of>(family: Family, field: Series<Of>['field']): Series<Of> => (
 });
 
 const space: readonly Series<Filesystem>[] = [
-  series(gauge('container_fs_usage_bytes', 'Bytes used, on the row of the root only.', LABELS), 'usage'),
-  series(gauge('container_fs_limit_bytes', 'Size, on the row of the root only.', LABELS), 'limit'),
-  series(gauge('container_fs_inodes_free', 'Free inodes, on the row of the root only.', LABELS), 'inodesFree'),
-  series(gauge('container_fs_inodes_total', 'Inodes, on the row of the root only.', LABELS), 'inodes'),
+  series(gauge('container_fs_usage_bytes', 'Bytes used, for the root cgroup only.', LABELS), 'usage'),
+  series(gauge('container_fs_limit_bytes', 'Size, for the root cgroup only.', LABELS), 'limit'),
+  series(gauge('container_fs_inodes_free', 'Free inodes, for the root cgroup only.', LABELS), 'inodesFree'),
+  series(gauge('container_fs_inodes_total', 'Inodes, for the root cgroup only.', LABELS), 'inodes'),
 ];
 
-const TOO_SMALL = 'a millionth of the true value, as cAdvisor takes milliseconds for nanoseconds';
+const TOO_SMALL = 'a millionth of the true value, as cAdvisor treats milliseconds as nanoseconds';
 
 const disk: readonly Series<Disk>[] = [
   series(counter('container_fs_sector_reads_total', 'Sectors of 512 bytes read from the disk.', LABELS), 'sectorsRead'),

@@ -169,7 +169,7 @@ export class Sampler {
     // It may have ended just now, or be about to start.
     if (++holder.unread > PATIENCE && isPopulated(this.#host, this.#hierarchy, holder.cgroup.id)) {
       const { procfs } = this.#host.paths;
-      throw new Error(`no process of the pod is visible in ${procfs}; is it mounted with hidepid?`);
+      throw new Error(`no process of the pod is visible in ${procfs}; possibly mounted with hidepid`);
     }
     return undefined;
   }

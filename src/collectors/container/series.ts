@@ -31,7 +31,7 @@ const common = define<Reading>(true);
 const rest = define<Reading>(false);
 
 /** Page faults come as four series of one family; no kernel tells those of a cgroup alone, so both scopes are equal. */
-const failures = counter('container_memory_failures_total', 'Page faults, by kind; both scopes have the same value.', [
+const failures = counter('container_memory_failures_total', 'Page faults by type; both scopes have the same value.', [
   ...CGROUP_LABELS,
   'failure_type',
   'scope',
@@ -55,90 +55,90 @@ export const readingSeries: readonly Series<Reading>[] = [
   common(counter, 'cpuUsage', 'container_cpu_usage_seconds_total', 'CPU time used.', { cpu: 'total' }),
   common(counter, 'cpuUser', 'container_cpu_user_seconds_total', 'CPU time used in user mode.'),
   common(counter, 'cpuSystem', 'container_cpu_system_seconds_total', 'CPU time used in the kernel.'),
-  common(counter, 'periods', 'container_cpu_cfs_periods_total', 'Periods in which the CPU quota counted.'),
+  common(counter, 'periods', 'container_cpu_cfs_periods_total', 'Elapsed CPU quota periods.'),
   common(
     counter,
     'throttledPeriods',
     'container_cpu_cfs_throttled_periods_total',
-    'Periods in which the CPU quota was used up.',
+    'Throttled CPU quota periods.',
   ),
   common(
     counter,
     'throttledTime',
     'container_cpu_cfs_throttled_seconds_total',
-    'Time that was spent waiting for the next period.',
+    'Time throttled by the CPU quota.',
   ),
-  rest(counter, 'burstPeriods', 'container_cpu_cfs_burst_periods_total', 'Periods that borrowed from saved quota.'),
+  rest(counter, 'burstPeriods', 'container_cpu_cfs_burst_periods_total', 'Periods that used burst quota.'),
   rest(
     counter,
     'burstTime',
     'container_cpu_cfs_burst_seconds_total',
-    'CPU time beyond the quota, from what was saved.',
+    'CPU time used beyond the quota, from burst.',
   ),
   common(
     gauge,
     'workingSet',
     'container_memory_working_set_bytes',
-    'Memory without the file cache that can be dropped at once; what evictions look at.',
+    'Working set: memory without inactive file cache; used for eviction decisions.',
   ),
-  common(gauge, 'memory', 'container_memory_usage_bytes', 'Memory with all file cache and kernel memory.'),
+  common(gauge, 'memory', 'container_memory_usage_bytes', 'Memory usage, including file cache and kernel memory.'),
   common(gauge, 'rss', 'container_memory_rss', 'Anonymous memory.'),
-  common(gauge, 'cache', 'container_memory_cache', 'File cache, with tmpfs and shared memory.'),
+  common(gauge, 'cache', 'container_memory_cache', 'File cache, including tmpfs and shared memory.'),
   common(gauge, 'swap', 'container_memory_swap', 'Memory in swap.'),
   rest(gauge, 'mappedFile', 'container_memory_mapped_file', 'Files mapped into memory.'),
-  rest(gauge, 'activeFile', 'container_memory_total_active_file_bytes', 'File cache used of late.'),
-  rest(gauge, 'inactiveFile', 'container_memory_total_inactive_file_bytes', 'File cache not used of late.'),
-  rest(gauge, 'kernel', 'container_memory_kernel_usage', 'Memory that the kernel uses for it.'),
-  rest(gauge, 'peak', 'container_memory_max_usage_bytes', 'Highest memory usage so far.'),
-  rest(counter, 'limitHits', 'container_memory_failcnt', 'How often memory usage hit the limit.'),
+  rest(gauge, 'activeFile', 'container_memory_total_active_file_bytes', 'Active file cache.'),
+  rest(gauge, 'inactiveFile', 'container_memory_total_inactive_file_bytes', 'Inactive file cache.'),
+  rest(gauge, 'kernel', 'container_memory_kernel_usage', 'Kernel memory.'),
+  rest(gauge, 'peak', 'container_memory_max_usage_bytes', 'Peak memory usage.'),
+  rest(counter, 'limitHits', 'container_memory_failcnt', 'Number of times memory usage hit the limit.'),
   ...faults,
   common(
     counter,
     'oomKills',
     'container_oom_events_total',
-    'Processes killed for want of memory, as the kernel counts.',
+    'Processes killed by the OOM killer, as counted by the kernel.',
   ),
-  rest(counter, 'cpuWaiting', 'container_pressure_cpu_waiting_seconds_total', 'Time in which tasks waited for a CPU.'),
-  rest(counter, 'cpuStalled', 'container_pressure_cpu_stalled_seconds_total', 'Time in which all waited for a CPU.'),
+  rest(counter, 'cpuWaiting', 'container_pressure_cpu_waiting_seconds_total', 'Time in which some tasks waited for a CPU.'),
+  rest(counter, 'cpuStalled', 'container_pressure_cpu_stalled_seconds_total', 'Time in which all tasks waited for a CPU.'),
   rest(
     counter,
     'memoryWaiting',
     'container_pressure_memory_waiting_seconds_total',
-    'Time in which tasks waited for memory.',
+    'Time in which some tasks waited for memory.',
   ),
   rest(
     counter,
     'memoryStalled',
     'container_pressure_memory_stalled_seconds_total',
-    'Time in which all waited for memory.',
+    'Time in which all tasks waited for memory.',
   ),
-  rest(counter, 'ioWaiting', 'container_pressure_io_waiting_seconds_total', 'Time in which tasks waited for I/O.'),
-  rest(counter, 'ioStalled', 'container_pressure_io_stalled_seconds_total', 'Time in which all waited for I/O.'),
+  rest(counter, 'ioWaiting', 'container_pressure_io_waiting_seconds_total', 'Time in which some tasks waited for I/O.'),
+  rest(counter, 'ioStalled', 'container_pressure_io_stalled_seconds_total', 'Time in which all tasks waited for I/O.'),
   rest(gauge, 'threads', 'container_threads', 'Threads.'),
-  rest(gauge, 'processes', 'container_processes', 'Processes of the cgroup itself, without those below it.'),
+  rest(gauge, 'processes', 'container_processes', 'Processes in the cgroup itself, excluding child cgroups.'),
   rest(gauge, 'fileDescriptors', 'container_file_descriptors', 'Open files of its processes.'),
   rest(gauge, 'sockets', 'container_sockets', 'Open sockets of its processes.'),
 ];
 
 /** What newer cAdvisors report of memory; with `extra: [memory]`. Of cgroup v2 only. */
 export const memorySeries: readonly Series<Reading>[] = [
-  rest(counter, 'eventsHigh', 'container_memory_events_high_total', 'How often it was slowed down for its memory.'),
-  rest(counter, 'eventsMax', 'container_memory_events_max_total', 'How often memory usage hit the limit.'),
-  rest(gauge, 'fileDirty', 'container_memory_file_dirty_bytes', 'File cache that is to be written to disk.'),
-  rest(gauge, 'fileWriteback', 'container_memory_file_writeback_bytes', 'File cache that is being written to disk.'),
-  rest(counter, 'scannedPages', 'container_memory_pgscan_total', 'Pages looked at to free memory.'),
+  rest(counter, 'eventsHigh', 'container_memory_events_high_total', 'Number of times the cgroup was throttled for exceeding memory.high.'),
+  rest(counter, 'eventsMax', 'container_memory_events_max_total', 'Number of times memory usage hit the limit.'),
+  rest(gauge, 'fileDirty', 'container_memory_file_dirty_bytes', 'Dirty file cache.'),
+  rest(gauge, 'fileWriteback', 'container_memory_file_writeback_bytes', 'File cache under writeback.'),
+  rest(counter, 'scannedPages', 'container_memory_pgscan_total', 'Pages scanned for reclaim.'),
   rest(counter, 'reclaimedPages', 'container_memory_pgsteal_total', 'Pages freed.'),
   rest(
     counter,
     'refaultsFile',
     'container_memory_workingset_refault_file_total',
-    'Pages of files read again soon after they were freed.',
+    'File pages refaulted soon after reclaim.',
   ),
   rest(
     counter,
     'refaultsAnon',
     'container_memory_workingset_refault_anon_total',
-    'Anonymous pages swapped in again soon after they were freed.',
+    'Anonymous pages refaulted soon after reclaim.',
   ),
 ];
 
@@ -147,8 +147,8 @@ const huge = define<HugePages>(false, ['pagesize']);
 /** Huge pages of one size; with `extra: [hugetlb]`. */
 export const hugePageSeries: readonly Series<HugePages>[] = [
   huge(gauge, 'usage', 'container_hugetlb_usage_bytes', 'Huge pages in use.'),
-  huge(gauge, 'peak', 'container_hugetlb_max_usage_bytes', 'Most huge pages in use so far; of cgroup v1 only.'),
-  huge(counter, 'limitHits', 'container_hugetlb_failcnt', 'How often the usage of huge pages hit the limit.'),
+  huge(gauge, 'peak', 'container_hugetlb_max_usage_bytes', 'Peak huge page usage; cgroup v1 only.'),
+  huge(counter, 'limitHits', 'container_hugetlb_failcnt', 'Number of times huge page usage hit the limit.'),
 ];
 
 /** Those that options of their own ask for. */
@@ -160,12 +160,12 @@ const otherLimit = define<Limits>(false);
 /** What is read now and then. */
 export const limitSeries: readonly Series<Limits>[] = [
   commonLimit(gauge, 'cpuPeriod', 'container_spec_cpu_period', 'Period of the CPU quota in microseconds.'),
-  commonLimit(gauge, 'cpuQuota', 'container_spec_cpu_quota', 'CPU time for each period in microseconds.'),
-  commonLimit(gauge, 'cpuShares', 'container_spec_cpu_shares', 'Share of CPU time when there is not enough.'),
-  commonLimit(gauge, 'memory', 'container_spec_memory_limit_bytes', 'Limit of memory; 0 for none.'),
-  otherLimit(gauge, 'swap', 'container_spec_memory_swap_limit_bytes', 'Limit of swap, in v1 with memory; 0 for none.'),
-  otherLimit(gauge, 'reservation', 'container_spec_memory_reservation_limit_bytes', 'Memory that is reserved.'),
-  otherLimit(gauge, 'threads', 'container_threads_max', 'Limit of threads; 0 for none.'),
+  commonLimit(gauge, 'cpuQuota', 'container_spec_cpu_quota', 'CPU quota per period in microseconds.'),
+  commonLimit(gauge, 'cpuShares', 'container_spec_cpu_shares', 'CPU shares: relative weight under contention.'),
+  commonLimit(gauge, 'memory', 'container_spec_memory_limit_bytes', 'Memory limit; 0 for none.'),
+  otherLimit(gauge, 'swap', 'container_spec_memory_swap_limit_bytes', 'Swap limit, in v1 including memory; 0 for none.'),
+  otherLimit(gauge, 'reservation', 'container_spec_memory_reservation_limit_bytes', 'Memory reservation (soft limit).'),
+  otherLimit(gauge, 'threads', 'container_threads_max', 'Thread limit; 0 for none.'),
   otherLimit(gauge, 'openFiles', 'container_ulimits_soft', 'Soft limit of the first process; -1 for none.', {
     ulimit: 'max_open_files',
   }),
@@ -181,7 +181,7 @@ const time = define<Times>(true);
 
 /** What is known of every cgroup that is there. */
 export const timeSeries: readonly Series<Times>[] = [
-  time(gauge, 'started', 'container_start_time_seconds', 'When the cgroup was made, in seconds since 1970.'),
+  time(gauge, 'started', 'container_start_time_seconds', 'When the cgroup was created, in seconds since 1970.'),
   time(gauge, 'lastSeen', 'container_last_seen', 'When the cgroup was last read, in seconds since 1970.'),
 ];
 
@@ -194,7 +194,7 @@ export const creationSeries: readonly Series<Times>[] = [
     gauge,
     'started',
     'container_creation_time_seconds',
-    'When the cgroup was made, in seconds since 1970.',
+    'When the cgroup was created, in seconds since 1970.',
   ),
 ];
 
@@ -206,8 +206,8 @@ export const deviceSeries: readonly Series<DeviceUse>[] = [
   device(counter, 'writes', 'container_fs_writes_total', 'Writes to the device.'),
   cost(counter, 'costUsage', 'container_fs_io_cost_usage_seconds_total', 'Device time used, by the I/O cost model.'),
   cost(counter, 'costWait', 'container_fs_io_cost_wait_seconds_total', 'Time spent waiting for budget.'),
-  cost(counter, 'costIndebt', 'container_fs_io_cost_indebt_seconds_total', 'Time spent in debt.'),
-  cost(counter, 'costIndelay', 'container_fs_io_cost_indelay_seconds_total', 'Time spent delayed for debt.'),
+  cost(counter, 'costIndebt', 'container_fs_io_cost_indebt_seconds_total', 'Time spent indebted.'),
+  cost(counter, 'costIndelay', 'container_fs_io_cost_indelay_seconds_total', 'Time spent delayed because of debt.'),
 ];
 
 /** Bytes by operation; also for devices without a name. Only with `families: kubelet`. */
@@ -229,8 +229,8 @@ export const networkSeries: readonly Series<InterfaceCounters>[] = [
   network(counter, 'receiveDropped', 'container_network_receive_packets_dropped_total', 'Received packets dropped.'),
   network(counter, 'transmitBytes', 'container_network_transmit_bytes_total', 'Bytes sent.'),
   network(counter, 'transmitPackets', 'container_network_transmit_packets_total', 'Packets sent.'),
-  network(counter, 'transmitErrors', 'container_network_transmit_errors_total', 'Packets that could not be sent.'),
-  network(counter, 'transmitDropped', 'container_network_transmit_packets_dropped_total', 'Packets dropped unsent.'),
+  network(counter, 'transmitErrors', 'container_network_transmit_errors_total', 'Packets that failed to send.'),
+  network(counter, 'transmitDropped', 'container_network_transmit_packets_dropped_total', 'Outgoing packets dropped.'),
 ];
 
 /** A series whose value is always the same. */
@@ -240,9 +240,9 @@ export interface Constant extends Pick<Series<never>, 'family' | 'tail'> {
 
 /** What no kubelet measures, at the value that it gives to all cgroups. Only with `families: kubelet`. */
 export const constantSeries: readonly Constant[] = [
-  constant('container_health_state', 'Health check of the container; -1, as for every runtime but Docker.', -1),
-  constant('container_cpu_load_average_10s', 'Always 0: no kubelet measures it.', 0),
-  constant('container_cpu_load_d_average_10s', 'Always 0: no kubelet measures it.', 0),
+  constant('container_health_state', 'Health check state of the container; always -1, as for every runtime except Docker.', -1),
+  constant('container_cpu_load_average_10s', 'Always 0: not measured by any kubelet.', 0),
+  constant('container_cpu_load_d_average_10s', 'Always 0: not measured by any kubelet.', 0),
   ...taskStates(),
 ];
 
@@ -251,7 +251,7 @@ function constant(name: string, help: string, value: number) {
 }
 
 function taskStates() {
-  const family = gauge('container_tasks_state', 'Always 0: no kubelet measures it.', [...CGROUP_LABELS, 'state']);
+  const family = gauge('container_tasks_state', 'Always 0: not measured by any kubelet.', [...CGROUP_LABELS, 'state']);
   return ['iowaiting', 'running', 'sleeping', 'stopped', 'uninterruptible'].map((state) => ({
     family,
     tail: `,state="${state}"}`,

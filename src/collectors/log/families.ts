@@ -2,26 +2,26 @@ import { counter, type Family, gauge, ownCounter } from '../../metrics/family.ts
 
 export const journalMatches = ownCounter(
   'journal_matches_total',
-  'Entries of the journal that a rule of the configuration matches; named groups of its pattern are further labels.',
+  'Journal entries matched by a configured rule; named groups of its pattern become labels.',
   ['rule'],
 );
 
-export const journalMessages = ownCounter('journal_messages_total', 'Entries of the journal.', [
+export const journalMessages = ownCounter('journal_messages_total', 'Journal entries.', [
   'unit',
   'priority',
   'transport',
 ]);
-export const journalBytes = ownCounter('journal_bytes_total', 'Bytes of the messages of the journal.', ['unit']);
-export const unitEvents = ownCounter('systemd_unit_events_total', 'What systemd reports of its units.', [
+export const journalBytes = ownCounter('journal_bytes_total', 'Bytes of journal messages.', ['unit']);
+export const unitEvents = ownCounter('systemd_unit_events_total', 'Unit events reported by systemd.', [
   'unit',
   'event',
 ]);
-export const journalLost = counter('journal_entries_lost_total', 'Entries of the journal that were never read.', [
+export const journalLost = counter('journal_entries_lost_total', 'Journal entries lost before they were read.', [
   'reason',
 ]);
 export const journalLag = gauge(
   'journal_lag_seconds',
-  'Age of the last entry that was read while there are more to read.',
+  'Age of the last entry read while more are pending.',
 );
 
 export const problemCounter = ownCounter(
@@ -33,34 +33,34 @@ export const problemGauge = gauge('problem_gauge', 'Whether a specific type of p
   'type',
   'reason',
 ]);
-export const kernelMessages = ownCounter('kernel_messages_total', 'Messages of the kernel.', ['priority']);
+export const kernelMessages = ownCounter('kernel_messages_total', 'Kernel messages.', ['priority']);
 export const kernelLost = ownCounter(
   'kernel_messages_lost_total',
-  'Messages of the kernel that were overwritten before they were read.',
+  'Kernel messages overwritten before they were read.',
 );
-export const oomKills = ownCounter('kernel_oom_kills_total', 'Processes that the kernel killed for want of memory.', [
+export const oomKills = ownCounter('kernel_oom_kills_total', 'Processes killed by the OOM killer.', [
   ...['process', 'constraint', 'namespace', 'pod', 'container'],
 ]);
 
 export const coreDumps = ownCounter(
   'core_dumps_total',
-  'Processes that dumped core, as systemd-coredump reports them.',
+  'Processes that dumped core, as reported by systemd-coredump.',
   [...['executable', 'signal', 'unit']],
 );
 
 export const readOnlyTransitions = ownCounter(
   'filesystem_readonly_transitions_total',
-  'Mounts that could be written and have become read-only.',
+  'Mounts that changed from writable to read-only.',
   ['device', 'mountpoint', 'fstype'],
 );
 
-export const logLines = ownCounter('log_lines_total', 'Lines read of the files of a pattern.', ['logfile']);
-export const logRotations = ownCounter('log_rotations_total', 'Times a path led to another file.', ['logfile']);
-export const logTruncates = ownCounter('log_truncates_total', 'Times a file was cut or written over.', ['logfile']);
-export const logErrors = ownCounter('log_errors_total', 'Times a file or folder could not be read, or a rule failed.', [
+export const logLines = ownCounter('log_lines_total', 'Lines read from the files of a pattern.', ['logfile']);
+export const logRotations = ownCounter('log_rotations_total', 'File rotations: times a path pointed to a new file.', ['logfile']);
+export const logTruncates = ownCounter('log_truncates_total', 'Times a file was truncated or overwritten.', ['logfile']);
+export const logErrors = ownCounter('log_errors_total', 'Errors reading a file or folder, or evaluating a rule.', [
   'logfile',
 ]);
-export const logLagBytes = gauge('log_lag_bytes', 'Bytes that were not read yet.', ['logfile']);
+export const logLagBytes = gauge('log_lag_bytes', 'Bytes not yet read.', ['logfile']);
 
 /** Of the collector `journal`. */
 export const journalFamilies: readonly Family[] = [

@@ -33,7 +33,7 @@ export function logProducers(world: World, sections: LogSections, state: LogStat
     const spec: CollectorSpec = {
       ...{ name, enabled: false, summary: '', options: NO_OPTIONS },
       families: LOG_COLLECTORS[name as keyof typeof LOG_COLLECTORS].families,
-      ...(name === 'log' && { whenEmpty: 'no files are configured' }),
+      ...(name === 'log' && { whenEmpty: 'no log files are configured' }),
       create: () => collect,
     };
     return [bindCollector('log', spec, world, {})];

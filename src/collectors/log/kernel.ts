@@ -137,9 +137,9 @@ export function collectKernel(
     } catch (cause) {
       const code = errorCode(cause);
       if (code === 'EPERM' || code === 'EACCES') {
-        return 'no messages of the kernel: /dev/kmsg needs CAP_SYSLOG and access to the device, and there is no journal that this agent may read; mount /var/log/journal and add its group';
+        return 'no kernel messages: /dev/kmsg needs CAP_SYSLOG and access to the device, and there is no readable journal; mount /var/log/journal and add its group';
       }
-      if (code === 'ENOENT') return 'no messages of the kernel: there is neither a journal nor /dev/kmsg';
+      if (code === 'ENOENT') return 'no kernel messages: neither a journal nor /dev/kmsg is available';
       throw cause;
     }
   };

@@ -143,7 +143,7 @@ const keepFirst = ([logfile = '', ...rest]: readonly string[]): string[] => [log
 
 /** The metric that a rule describes. */
 export function lineMetric({ metric: name, type, help, labels, buckets, maxSeries }: LogRule): LineMetric {
-  const text = help ?? `Lines of log files that a rule of collectors.log matches (${type}).`;
+  const text = help ?? `Log file lines matched by a collectors.log rule (${type}).`;
   const names = ['logfile', ...labels];
   if (type === 'counter') return new Counter(ownCounter(name, text, names), maxSeries);
   if (type === 'gauge') return new Values(gauge(name, text, names), maxSeries);

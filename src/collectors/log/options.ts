@@ -8,21 +8,21 @@ export const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice',
 /** One rule of `collectors.journal.rules`. */
 export const journalRule = z
   .strictObject({
-    name: z.string().min(1).max(64).describe('Label `rule` of what it counts.'),
-    unit: z.string().min(1).optional().describe('The unit of the entry, as `journalctl -u` has it.'),
+    name: z.string().min(1).max(64).describe('Value of the label `rule`.'),
+    unit: z.string().min(1).optional().describe('Unit of the entry, as matched by `journalctl -u`.'),
     priority: z
       .enum(PRIORITIES)
       .optional()
-      .describe('The least priority: `err` also counts `crit`, `alert` and `emerg`.'),
+      .describe('Minimum priority: `err` also counts `crit`, `alert` and `emerg`.'),
     match: z
-      .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'names of fields have capitals, digits and _ only'), z.string())
+      .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'field names may contain only capital letters, digits and _'), z.string())
       .default({})
-      .describe('Fields of the entry and the values that they must have.'),
-    pattern: pattern().optional().describe('Expression that must match MESSAGE; its named groups become labels.'),
-    maxSeries: z.int().min(1).max(10_000).default(100).describe('More are counted as `__other__`.'),
+      .describe('Fields of the entry and their required values.'),
+    pattern: pattern().optional().describe('Regular expression that must match MESSAGE; its named groups become labels.'),
+    maxSeries: z.int().min(1).max(10_000).default(100).describe('Maximum number of series; the rest are counted as `__other__`.'),
   })
   .refine(({ pattern: given }) => given?.groupNames.includes('rule') !== true, {
-    error: 'no group can be called rule, which is a label already',
+    error: 'a group cannot be named rule: the label already exists',
     path: ['pattern'],
   });
 
@@ -30,15 +30,15 @@ export type JournalRule = z.output<typeof journalRule>;
 
 export const journalOptions = z.strictObject({
   paths: z
-    .array(filePath('A folder of journal files, or of such folders.'))
+    .array(filePath('Folder of journal files, or parent of such folders.'))
     .min(1)
     .default(['/var/log/journal', '/run/log/journal'])
-    .describe('Where the journal is, as seen from here; also for the kernel collector.'),
+    .describe('Paths of the journal as seen by the agent; also used by the kernel collector.'),
   start: z
     .enum(['cursor', 'now', 'boot'])
     .default('cursor')
     .describe(
-      'Where to begin: where the last run ended, else now; always now; or where the last run ended, else with this boot.',
+      'Where to start: at the saved position, else now; always now; or at the saved position, else at this boot.',
     ),
   maxAge: duration(1000).prefault('1h').describe('How far back `boot` goes.'),
   budget: z
@@ -46,13 +46,13 @@ export const journalOptions = z.strictObject({
     .min(100)
     .max(1_000_000)
     .default(20_000)
-    .describe('Entries of one cycle; the rest follow in the next.'),
+    .describe('Maximum entries per cycle; the rest follow in the next.'),
   units: z
     .array(z.string().min(1))
     .default([])
-    .describe('Units that keep their own name although others like them are counted together, such as `x@1.service`.'),
-  maxUnits: z.int().min(1).max(10_000).default(500).describe('Entries of more units are counted as `__other__`.'),
-  rules: z.array(journalRule).default([]).describe('What else to count.'),
+    .describe('Units reported under their own name instead of being grouped with similar ones, such as `x@1.service`.'),
+  maxUnits: z.int().min(1).max(10_000).default(500).describe('Maximum number of units; the rest are counted as `__other__`.'),
+  rules: z.array(journalRule).default([]).describe('Rules for counting further entries.'),
 });
 
 export type JournalOptions = z.output<typeof journalOptions>;
@@ -61,11 +61,11 @@ export type JournalOptions = z.output<typeof journalOptions>;
 export const kernelRule = z.strictObject({
   reason: z
     .string()
-    .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a reason is a word of letters, digits, _ and -')
-    .describe('Label `reason`; one that is built in is replaced.'),
-  pattern: pattern().describe('Expression that matches the message.'),
-  type: z.string().min(1).max(64).optional().describe('With a type the problem also has a `problem_gauge`.'),
-  clear: pattern().optional().describe('Expression of a message that ends it; without, ten minutes of silence do.'),
+    .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a reason may contain only letters, digits, _ and -')
+    .describe('Value of the label `reason`; replaces a built-in rule with the same reason.'),
+  pattern: pattern().describe('Regular expression that matches the message.'),
+  type: z.string().min(1).max(64).optional().describe('If set, the problem is also reported as `problem_gauge`.'),
+  clear: pattern().optional().describe('Regular expression of a message that clears the problem; otherwise it clears after ten minutes of silence.'),
 });
 
 export type KernelRuleOptions = z.output<typeof kernelRule>;
@@ -74,61 +74,61 @@ export const kernelOptions = z.strictObject({
   source: z
     .enum(['auto', 'journal', 'kmsg'])
     .default('auto')
-    .describe('Where the messages are read: `auto` takes the journal if there is one, else /dev/kmsg; never both.'),
+    .describe('Source of the messages: `auto` uses the journal if available, else /dev/kmsg; never both.'),
   start: z
     .enum(['now', 'boot'])
     .default('now')
-    .describe('What to read of /dev/kmsg at the first start; of the journal `collectors.journal.start` says it.'),
+    .describe('Where to start in /dev/kmsg on the first run; for the journal, `collectors.journal.start` applies.'),
   maxAge: duration(1000).prefault('5m').describe('How far back `boot` goes.'),
-  budget: z.int().min(100).max(1_000_000).default(50_000).describe('Messages of one cycle from /dev/kmsg.'),
+  budget: z.int().min(100).max(1_000_000).default(50_000).describe('Maximum messages per cycle from /dev/kmsg.'),
   rules: z
     .array(kernelRule)
     .default([])
-    .describe('Further messages that count as problems; one with the reason of a built-in rule takes its place.'),
+    .describe('Additional messages that count as problems; a rule with the reason of a built-in rule replaces it.'),
 });
 
 export type KernelOptions = z.output<typeof kernelOptions>;
 
-const metricName = z.string().refine(isMetricName, 'names of metrics have letters, digits, _ and : only');
+const metricName = z.string().refine(isMetricName, 'metric names may contain only letters, digits, _ and :');
 const groupName = z
   .string()
-  .refine(isLabelName, 'names of labels have letters, digits and _ only, and do not begin with __')
-  .refine((name) => name !== 'logfile' && name !== 'le', 'logfile and le are labels already');
+  .refine(isLabelName, 'label names may contain only letters, digits and _, and must not start with __')
+  .refine((name) => name !== 'logfile' && name !== 'le', 'logfile and le are reserved labels');
 
 /** One rule of `collectors.log.files[].rules`. */
 export const logRule = z
   .strictObject({
-    metric: metricName.default('log_matches_total').describe('Name of the metric that it counts into.'),
-    type: z.enum(['counter', 'gauge', 'histogram']).default('counter').describe('Type of the metric.'),
+    metric: metricName.default('log_matches_total').describe('Metric name.'),
+    type: z.enum(['counter', 'gauge', 'histogram']).default('counter').describe('Metric type.'),
     help: z.string().min(1).optional().describe('Help text of the metric.'),
-    pattern: pattern().describe('Expression that matches the line; groups are named `(?P<name>…)`.'),
+    pattern: pattern().describe('Regular expression that matches the line; groups are named `(?P<name>…)`.'),
     labels: z
       .array(groupName)
       .max(10)
       .default([])
-      .describe('Named groups that become labels, with at most 64 characters.'),
+      .describe('Named groups that become labels, truncated to 64 characters.'),
     value: z
       .string()
       .min(1)
       .optional()
-      .describe('Named group with the number that a counter adds, a gauge shows, or a histogram observes.'),
+      .describe('Named group with the number that a counter adds, a gauge is set to, or a histogram observes.'),
     buckets: z
       .array(z.number())
       .min(1)
       .max(50)
       .default([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
-      .describe('Upper bounds of a histogram.'),
-    maxSeries: z.int().min(1).max(10_000).default(100).describe('More are counted as `__other__`.'),
+      .describe('Upper bounds of the histogram buckets.'),
+    maxSeries: z.int().min(1).max(10_000).default(100).describe('Maximum number of series; the rest are counted as `__other__`.'),
   })
   .superRefine(({ type, pattern: given, labels, value, buckets }, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
     const { groupNames } = given;
     for (const name of [...labels, ...(value === undefined ? [] : [value])]) {
-      if (!groupNames.includes(name)) refuse('pattern', `has no group (?P<${name}>…), which the rule uses`);
+      if (!groupNames.includes(name)) refuse('pattern', `has no group (?P<${name}>…), which the rule refers to`);
     }
-    if (type !== 'counter' && value === undefined) refuse('value', `a ${type} needs the group that has its value`);
+    if (type !== 'counter' && value === undefined) refuse('value', `a ${type} requires a value group`);
     if (buckets.some((bound, index) => index > 0 && bound <= (buckets[index - 1] as number))) {
-      refuse('buckets', 'bounds must ascend');
+      refuse('buckets', 'bounds must be in ascending order');
     }
   });
 
@@ -140,38 +140,38 @@ const encodingName = z.string().refine((name) => {
   } catch {
     return false;
   }
-}, 'unknown encoding; some that are known: utf-8, latin1, gbk, gb18030, big5, shift_jis, euc-kr, utf-16le');
+}, 'unknown encoding; supported examples: utf-8, latin1, gbk, gb18030, big5, shift_jis, euc-kr, utf-16le');
 
 const logFile = z.strictObject({
   paths: z
     .array(
       z
         .string()
-        .startsWith('/', 'paths are absolute')
-        .refine((path) => !path.includes('**'), '** would walk whole trees: name each level, with * where needed'),
+        .startsWith('/', 'paths must be absolute')
+        .refine((path) => !path.includes('**'), '** is not supported: name each level, with * where needed'),
     )
     .min(1)
-    .describe('Files, with `*`, `?` and `[…]`; compressed ones are left out.'),
-  exclude: z.array(pattern()).default([]).describe('Paths that are left out.'),
-  encoding: encodingName.default('utf-8').describe('Encoding of the lines, by its label of the Encoding Standard.'),
+    .describe('Files, with `*`, `?` and `[…]`; compressed files are skipped.'),
+  exclude: z.array(pattern()).default([]).describe('Paths to exclude.'),
+  encoding: encodingName.default('utf-8').describe('Character encoding, as a label of the Encoding Standard.'),
   start: z
     .enum(['end', 'beginning'])
     .default('end')
-    .describe('Where to begin in files that are there at the first start; files that come later are read as a whole.'),
-  perFile: z.boolean().default(false).describe('Label `logfile` is the path, and not what is written in `paths`.'),
-  drop: z.array(pattern()).default([]).describe('Lines that no rule looks at.'),
-  rules: z.array(logRule).default([]).describe('What to count; every rule that matches does.'),
+    .describe('Where to start in files present at the first start; files created later are read from the beginning.'),
+  perFile: z.boolean().default(false).describe('Set the label `logfile` to the path of the file instead of the pattern in `paths`.'),
+  drop: z.array(pattern()).default([]).describe('Lines to ignore.'),
+  rules: z.array(logRule).default([]).describe('Rules; every matching rule applies.'),
 });
 
 export type LogFileOptions = z.output<typeof logFile>;
 
 export const logOptions = z.strictObject({
-  files: z.array(logFile).default([]).describe('Which files to follow, and what to count in them.'),
-  poll: duration(100, 60_000).prefault('1s').describe('How often files are read between the cycles.'),
+  files: z.array(logFile).default([]).describe('Which files to follow, and the rules for their lines.'),
+  poll: duration(100, 60_000).prefault('1s').describe('How often to read files between the cycles.'),
   budget: bytes(64 * 1024)
     .prefault('64MiB')
-    .describe('Most that is read at a time; the rest follows, see `log_lag_bytes`.'),
-  closeAfter: duration(1000).prefault('1h').describe('Files that have not grown for so long are closed.'),
+    .describe('Maximum bytes per read; the rest follows, see `log_lag_bytes`.'),
+  closeAfter: duration(1000).prefault('1h').describe('Close files that have not grown for this long.'),
 });
 
 export type LogOptions = z.output<typeof logOptions>;

@@ -12,7 +12,7 @@ export const journalSection = z
     const names = rules.map(({ name }) => name);
     for (const [index, name] of names.entries()) {
       if (names.indexOf(name) === index) continue;
-      context.addIssue({ code: 'custom', path: ['rules', index, 'name'], message: `there is another rule ${name}` });
+      context.addIssue({ code: 'custom', path: ['rules', index, 'name'], message: `duplicate rule ${name}` });
     }
   })
   .prefault({});
@@ -30,9 +30,9 @@ export const logSection = z
         const refuse = (message: string) =>
           context.addIssue({ code: 'custom', path: ['files', index, 'rules', place, 'metric'], message });
         const first = known.get(rule.metric);
-        if (TAKEN.has(rule.metric)) refuse(`${rule.metric} is a metric of this agent: choose another name`);
+        if (TAKEN.has(rule.metric)) refuse(`${rule.metric} is a metric of this agent; choose another name`);
         else if (first !== undefined && shapeOf(first) !== shapeOf(rule)) {
-          refuse(`another rule has ${rule.metric} with another type, other labels or buckets`);
+          refuse(`another rule defines ${rule.metric} with a different type, labels or buckets`);
         }
         known.set(rule.metric, first ?? rule);
       }
@@ -43,7 +43,7 @@ export const logSection = z
       context.addIssue({
         code: 'custom',
         path: ['files', index, 'paths'],
-        message: 'there is another entry for these files',
+        message: 'duplicate entry for these files',
       });
     }
   })

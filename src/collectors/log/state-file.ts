@@ -27,14 +27,14 @@ export function stateText(sections: Sections): string {
 export function parseState(text: string): Sections {
   const end = text.indexOf('\n');
   const [, version, checksum] = /^firesteel-state (\d+) ([0-9a-f]{8})$/.exec(text.slice(0, Math.max(end, 0))) ?? [];
-  if (version === undefined || checksum === undefined) throw new Error('it is no state file of this agent');
+  if (version === undefined || checksum === undefined) throw new Error('it is not a state file of this agent');
   if (Number(version) !== VERSION) {
     throw new Error(
-      `it has version ${version} and was written by another version of this agent; this one reads ${VERSION}`,
+      `it has format version ${version}, written by another version of this agent; this one reads version ${VERSION}`,
     );
   }
   const body = text.slice(end + 1, -1);
-  if (crc32(body) !== Number.parseInt(checksum, 16)) throw new Error('its checksum is wrong: it is cut or damaged');
+  if (crc32(body) !== Number.parseInt(checksum, 16)) throw new Error('checksum mismatch: it is truncated or corrupt');
   return JSON.parse(body) as Sections;
 }
 
@@ -58,7 +58,7 @@ export async function readState(path: string): Promise<Sections> {
     const aside = `${path}.unusable`;
     await rename(path, aside).catch(() => undefined);
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UnusableState(`${path} is not used, because ${reason}; it was moved to ${aside}`, { cause });
+    throw new UnusableState(`${path} ignored: ${reason}; moved to ${aside}`, { cause });
   }
 }
 
@@ -91,7 +91,7 @@ export async function writeState(path: string, text: string): Promise<void> {
 export async function within<T>(what: string, work: Promise<T>, deadlineMs = DEADLINE_MS): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => late.reject(new Error(`${what}: the disk has not answered within ${deadlineMs} ms`)),
+    () => late.reject(new Error(`${what}: no response from the disk within ${deadlineMs} ms`)),
     deadlineMs,
   );
   try {

@@ -79,7 +79,7 @@ export class LogState {
     const text = stateText(sections);
     if (text === this.#saved) return;
     if (this.#pending !== undefined)
-      throw new Error(`${path}: the disk has not answered an earlier write; positions are not saved`);
+      throw new Error(`${path}: an earlier write is still pending; positions are not saved`);
     this.#pending = writeState(path, text).finally(() => {
       this.#pending = undefined;
     });

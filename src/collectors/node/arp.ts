@@ -17,9 +17,9 @@ const entries = gauge('node_arp_entries', 'Entries of the ARP cache.', ['device'
 const NUD_NOARP = 0x40;
 
 const options = z.strictObject({
-  deviceInclude: pattern().optional().describe('Only devices whose name matches.'),
-  deviceExclude: pattern().optional().describe('No devices whose name matches.'),
-  netlink: z.boolean().default(true).describe('Ask netlink; otherwise read `/proc/net/arp`.'),
+  deviceInclude: pattern().optional().describe('Include only devices whose name matches.'),
+  deviceExclude: pattern().optional().describe('Exclude devices whose name matches.'),
+  netlink: z.boolean().default(true).describe('Use netlink; otherwise read `/proc/net/arp`.'),
 });
 
 /** Size of the ARP cache. */
@@ -28,7 +28,7 @@ export const arp = defineCollector({
   enabled: true,
   summary: 'Entries of the ARP cache by device, over netlink or from `/proc/net/arp`.',
   options,
-  whenEmpty: 'the ARP cache has no entry of the wanted devices',
+  whenEmpty: 'the ARP cache has no entries for the selected devices',
   families: [entries],
   create({ host }, { deviceInclude, deviceExclude, netlink: wantsNetlink }) {
     const isWanted = nameFilter('arp', { include: deviceInclude, exclude: deviceExclude });

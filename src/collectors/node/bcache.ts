@@ -19,7 +19,7 @@ const cacheTotal = (name: string, help: string) => counter(name, help, ['uuid', 
 const setFiles: Table = [
   ['average_key_size', setLevel('node_bcache_average_key_size_sectors', 'Sectors that a key of the B-tree covers.')],
   ['btree_cache_size', setLevel('node_bcache_btree_cache_size_bytes', 'Memory of the B-tree cache.')],
-  ['cache_available_percent', setLevel('node_bcache_cache_available_percent', 'Part of the cache without dirty data.')],
+  ['cache_available_percent', setLevel('node_bcache_cache_available_percent', 'Share of the cache without dirty data.')],
   ['congested', setLevel('node_bcache_congested', 'How congested the cache is.')],
   ['root_usage_percent', setLevel('node_bcache_root_usage_percent', "How full the B-tree's root is.")],
   ['tree_depth', setLevel('node_bcache_tree_depth', 'Depth of the B-tree.')],
@@ -30,7 +30,7 @@ const setFiles: Table = [
   ['internal/btree_nodes', setLevel('node_bcache_btree_nodes', 'Nodes of the B-tree.')],
   [
     'internal/cache_read_races',
-    counter('node_bcache_cache_read_races_total', 'Reads whose bucket was reused meanwhile.', ['uuid']),
+    counter('node_bcache_cache_read_races_total', 'Reads whose bucket was reused during the read.', ['uuid']),
   ],
 ];
 const readDuration = setLevel('node_bcache_btree_read_average_duration_seconds', 'Average time of a B-tree read.');
@@ -38,37 +38,37 @@ const readDuration = setLevel('node_bcache_btree_read_average_duration_seconds',
 /** Files of a backing device. */
 const backingFiles: Table = [
   ['dirty_data', backingLevel('node_bcache_dirty_data_bytes', 'Dirty data of the device in the cache.')],
-  ['stats_total/bypassed', backingTotal('node_bcache_bypassed_bytes_total', 'Bytes that went past the cache.')],
-  ['stats_total/cache_hits', backingTotal('node_bcache_cache_hits_total', 'Requests answered by the cache.')],
-  ['stats_total/cache_misses', backingTotal('node_bcache_cache_misses_total', 'Requests not answered by the cache.')],
+  ['stats_total/bypassed', backingTotal('node_bcache_bypassed_bytes_total', 'Bytes that bypassed the cache.')],
+  ['stats_total/cache_hits', backingTotal('node_bcache_cache_hits_total', 'Requests served from the cache.')],
+  ['stats_total/cache_misses', backingTotal('node_bcache_cache_misses_total', 'Requests not served from the cache.')],
   [
     'stats_total/cache_bypass_hits',
-    backingTotal('node_bcache_cache_bypass_hits_total', 'Hits of requests meant to bypass.'),
+    backingTotal('node_bcache_cache_bypass_hits_total', 'Cache hits of requests that were meant to bypass the cache.'),
   ],
   [
     'stats_total/cache_bypass_misses',
-    backingTotal('node_bcache_cache_bypass_misses_total', 'Misses of requests meant to bypass.'),
+    backingTotal('node_bcache_cache_bypass_misses_total', 'Cache misses of requests that were meant to bypass the cache.'),
   ],
   [
     'stats_total/cache_miss_collisions',
-    backingTotal('node_bcache_cache_miss_collisions_total', 'Misses whose data a write brought meanwhile.'),
+    backingTotal('node_bcache_cache_miss_collisions_total', 'Cache misses that raced with a write of the same data.'),
   ],
 ];
-const readaheads = backingTotal('node_bcache_cache_readaheads_total', 'Readaheads, if there were any.');
+const readaheads = backingTotal('node_bcache_cache_readaheads_total', 'Readaheads.');
 
 /** Lines of writeback_rate_debug. */
 const writebackLines: Table = [
-  ['rate', backingLevel('node_bcache_writeback_rate', 'Bytes a second to be written back.')],
-  ['target', backingLevel('node_bcache_dirty_target_bytes', 'Dirty data that the controller aims at.')],
+  ['rate', backingLevel('node_bcache_writeback_rate', 'Target writeback rate in bytes per second.')],
+  ['target', backingLevel('node_bcache_dirty_target_bytes', 'Target amount of dirty data.')],
   ['proportional', backingLevel('node_bcache_writeback_rate_proportional_term', "The controller's proportional term.")],
   ['integral', backingLevel('node_bcache_writeback_rate_integral_term', "The controller's integral term.")],
-  ['change', backingLevel('node_bcache_writeback_change', 'Last change of the rate.')],
+  ['change', backingLevel('node_bcache_writeback_change', 'Last change of the writeback rate.')],
 ];
 
 /** Files of a cache device. */
 const cacheFiles: Table = [
   ['io_errors', gauge('node_bcache_io_errors', 'I/O errors, decayed by their half-life.', ['uuid', 'cache_device'])],
-  ['metadata_written', cacheTotal('node_bcache_metadata_written_bytes_total', 'Bytes written that are no data.')],
+  ['metadata_written', cacheTotal('node_bcache_metadata_written_bytes_total', 'Bytes of metadata written.')],
   ['written', cacheTotal('node_bcache_written_bytes_total', 'Bytes written.')],
 ];
 
@@ -76,11 +76,11 @@ const cacheFiles: Table = [
 const priorityLines: Table = [
   [
     'Unused',
-    gauge('node_bcache_priority_stats_unused_percent', 'Part of the cache without data.', ['uuid', 'cache_device']),
+    gauge('node_bcache_priority_stats_unused_percent', 'Share of the cache without data.', ['uuid', 'cache_device']),
   ],
   [
     'Metadata',
-    gauge('node_bcache_priority_stats_metadata_percent', 'Part of the cache with metadata.', ['uuid', 'cache_device']),
+    gauge('node_bcache_priority_stats_metadata_percent', 'Share of the cache used by metadata.', ['uuid', 'cache_device']),
   ],
 ];
 
@@ -88,7 +88,7 @@ const options = z.strictObject({
   priorityStats: z
     .boolean()
     .default(false)
-    .describe('Export how the cache is used; the kernel sorts all buckets for it.'),
+    .describe('Export cache usage by priority; expensive, as the kernel sorts all buckets.'),
 });
 
 /** Caches of block devices. */

@@ -23,10 +23,10 @@ const uncompressed = gauge('node_bcachefs_compression_uncompressed_bytes', 'Byte
 const errors = counter('node_bcachefs_errors_total', 'Errors found.', ['uuid', 'error_type']);
 const writes = counter('node_bcachefs_btree_writes_total', 'Writes of B-tree nodes.', WRITE);
 const writeSize = gauge('node_bcachefs_btree_write_average_size_bytes', 'Average size of a B-tree write.', WRITE);
-const deviceInfo = gauge('node_bcachefs_device_info', 'Always 1; what the device is.', [...DEVICE, 'label', 'state']);
+const deviceInfo = gauge('node_bcachefs_device_info', 'Always 1; device information.', [...DEVICE, 'label', 'state']);
 const bucketSize = gauge('node_bcachefs_device_bucket_size_bytes', 'Size of a bucket.', DEVICE);
 const buckets = gauge('node_bcachefs_device_buckets', 'Buckets of the device.', DEVICE);
-const durability = gauge('node_bcachefs_device_durability', 'Copies that one on this device counts for.', DEVICE);
+const durability = gauge('node_bcachefs_device_durability', 'Number of replicas that a copy on this device counts as.', DEVICE);
 const ioDone = counter('node_bcachefs_device_io_done_bytes_total', 'Bytes read and written.', IO);
 const ioErrors = counter('node_bcachefs_device_io_errors_total', 'I/O errors.', [...DEVICE, 'type']);
 
@@ -123,7 +123,7 @@ function addCounters(out: Snapshot, host: Host, families: FamilyCache, folder: s
       const text = host.readIfExists(path);
       if (text === undefined) return;
       const name = `node_bcachefs_${file.replace(/_*\W[\W_]*/g, '_')}_total`;
-      out.add(families.get(name, `Counter ${file} since the file system was made.`), parseCounter(path, text), uuid);
+      out.add(families.get(name, `Counter ${file} since file system creation.`), parseCounter(path, text), uuid);
     });
   }
 }

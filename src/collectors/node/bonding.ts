@@ -4,16 +4,16 @@ import { words } from '../../host/lines.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const slaves = gauge('node_bonding_slaves', 'Devices bonded together.', ['master']);
-const active = gauge('node_bonding_active', 'Devices bonded together whose link is up.', ['master']);
+const slaves = gauge('node_bonding_slaves', 'Configured member devices of the bond.', ['master']);
+const active = gauge('node_bonding_active', 'Active member devices of the bond.', ['master']);
 
 /** Bonded devices. */
 export const bonding = defineCollector({
   name: 'bonding',
   enabled: true,
-  summary: 'Bonded devices and how many of them are up, from `/sys/class/net/<master>/bonding`.',
+  summary: 'Bonding devices with their configured and active members, from `/sys/class/net/<master>/bonding`.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no bonded device',
+  whenEmpty: 'no bonding devices found',
   families: [slaves, active],
   create({ host }) {
     const path = (...name: string[]) => host.sys('class/net', ...name);

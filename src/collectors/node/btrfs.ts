@@ -15,16 +15,16 @@ const globalReserve = gauge('node_btrfs_global_rsv_size_bytes', 'Size of the glo
 const reserved = gauge('node_btrfs_reserved_bytes', 'Bytes reserved.', ['uuid', 'block_group_type']);
 const used = gauge('node_btrfs_used_bytes', 'Bytes used.', PROFILE);
 const size = gauge('node_btrfs_size_bytes', 'Bytes allocated to block groups.', PROFILE);
-const ratio = gauge('node_btrfs_allocation_ratio', 'Bytes of disk that a byte of data takes.', PROFILE);
+const ratio = gauge('node_btrfs_allocation_ratio', 'Disk bytes used per byte of data.', PROFILE);
 const deviceSize = gauge('node_btrfs_device_size_bytes', 'Size of a device.', ['uuid', 'device']);
 const deviceErrors = counter('node_btrfs_device_errors_total', 'Errors of a device.', ['uuid', 'device', 'type']);
 
 /** By keyword of commit_stats, there since Linux 6.0. */
 const commitStats: ReadonlyMap<string, readonly [Family, number]> = new Map([
   ['commits', [counter('node_btrfs_commits_total', 'Commits.', UUID), 1]],
-  ['last_commit_ms', [gauge('node_btrfs_last_commit_seconds', 'Time that the last commit took.', UUID), 1e3]],
-  ['max_commit_ms', [gauge('node_btrfs_max_commit_seconds', 'Time that the longest commit took.', UUID), 1e3]],
-  ['total_commit_ms', [counter('node_btrfs_commit_seconds_total', 'Time that all commits took.', UUID), 1e3]],
+  ['last_commit_ms', [gauge('node_btrfs_last_commit_seconds', 'Duration of the last commit.', UUID), 1e3]],
+  ['max_commit_ms', [gauge('node_btrfs_max_commit_seconds', 'Duration of the longest commit.', UUID), 1e3]],
+  ['total_commit_ms', [counter('node_btrfs_commit_seconds_total', 'Total duration of all commits.', UUID), 1e3]],
 ]);
 
 /** Copies of the data that a profile keeps; those with parity depend on the number of devices. */

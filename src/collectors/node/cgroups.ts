@@ -13,7 +13,7 @@ export const cgroups = defineCollector({
   enabled: false,
   summary: 'Control groups by controller, from `/proc/cgroups`.',
   options: NO_OPTIONS,
-  whenEmpty: 'the kernel lists no controller of cgroup v1',
+  whenEmpty: 'the kernel lists no cgroup v1 controllers',
   families: [cgroupCount, enabled],
   create({ host }) {
     const path = host.proc('cgroups');

@@ -9,18 +9,18 @@ import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const entries = gauge('node_nf_conntrack_entries', 'Connections tracked.');
-const limit = gauge('node_nf_conntrack_entries_limit', 'Most connections that can be tracked.');
+const limit = gauge('node_nf_conntrack_entries_limit', 'Maximum number of tracked connections.');
 
 /** Columns of the file, counted from 0; gauges upstream, although they count. */
 const columns = [
-  [2, gauge('node_nf_conntrack_stat_found', 'Entries found by searches.')],
-  [4, gauge('node_nf_conntrack_stat_invalid', 'Packets that can not be tracked.')],
-  [5, gauge('node_nf_conntrack_stat_ignore', 'Packets of connections that were tracked already.')],
+  [2, gauge('node_nf_conntrack_stat_found', 'Lookups that found an entry.')],
+  [4, gauge('node_nf_conntrack_stat_invalid', 'Packets that cannot be tracked.')],
+  [5, gauge('node_nf_conntrack_stat_ignore', 'Packets of connections that were already tracked.')],
   [8, gauge('node_nf_conntrack_stat_insert', 'Entries inserted.')],
   [9, gauge('node_nf_conntrack_stat_insert_failed', 'Entries that could not be inserted.')],
   [10, gauge('node_nf_conntrack_stat_drop', 'Packets dropped because tracking failed.')],
   [11, gauge('node_nf_conntrack_stat_early_drop', 'Entries dropped to make room.')],
-  [16, gauge('node_nf_conntrack_stat_search_restart', 'Searches begun again because the table was resized.')],
+  [16, gauge('node_nf_conntrack_stat_search_restart', 'Lookups restarted because the table was resized.')],
 ] as const;
 
 /** Connection tracking. */

@@ -22,7 +22,7 @@ const FIELDS = [
   'stepping',
   'cache size',
 ];
-const info = gauge('node_cpu_info', 'What the CPU is; always 1.', [
+const info = gauge('node_cpu_info', 'CPU information; always 1.', [
   'package',
   'core',
   'cpu',
@@ -46,7 +46,7 @@ export function cpuInfo(host: Host, flags: Matching | undefined, bugs: Matching 
   return (out) =>
     out.attempt(path, () => {
       const cpus = parseCpuinfo(filled(path, host.read(path)));
-      if (cpus.length === 0) throw new Error(`${path} lists no CPU in a form that is known`);
+      if (cpus.length === 0) throw new Error(`${path} lists no CPUs in a known format`);
       for (const cpu of cpus) {
         const labels = FIELDS.map((field) => cpu.get(field) ?? '');
         out.add(info, 1, ...labels);

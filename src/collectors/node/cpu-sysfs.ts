@@ -8,13 +8,13 @@ import { integerOrNone } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 
-const coreThrottles = counter('node_cpu_core_throttles_total', 'How often the core was throttled for its heat.', [
+const coreThrottles = counter('node_cpu_core_throttles_total', 'Number of times the core was throttled due to heat.', [
   'package',
   'core',
 ]);
 const packageThrottles = counter(
   'node_cpu_package_throttles_total',
-  'How often the package was throttled for its heat.',
+  'Number of times the package was throttled due to heat.',
   ['package'],
 );
 const online = gauge('node_cpu_online', 'Whether the CPU is online.', ['cpu']);

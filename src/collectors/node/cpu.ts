@@ -33,7 +33,7 @@ const TICKS_PER_SECOND = 100;
 const REPLUGGED_TICKS = 3 * TICKS_PER_SECOND;
 
 const options = z.strictObject({
-  guest: z.boolean().default(true).describe('Export the time spent for virtual machines.'),
+  guest: z.boolean().default(true).describe('Export the time spent running virtual machines.'),
   info: z.boolean().default(false).describe('Export model and clock of each CPU, from `/proc/cpuinfo`.'),
   infoFlagsInclude: pattern().optional().describe('Export the CPU flags that match; turns `info` on.'),
   infoBugsInclude: pattern().optional().describe('Export the CPU bugs that match; turns `info` on.'),
@@ -43,7 +43,7 @@ const options = z.strictObject({
 export const cpu = defineCollector({
   name: 'cpu',
   enabled: true,
-  summary: 'CPU time by mode, from `/proc/stat`; throttling and CPUs offline, from `/sys/devices/system/cpu`.',
+  summary: 'CPU time by mode, from `/proc/stat`; throttling and offline CPUs, from `/sys/devices/system/cpu`.',
   options,
   families: [seconds, guestSeconds, ...cpuInfoFamilies, ...cpuSysfsFamilies],
   create({ host }, { guest, info, infoFlagsInclude: flags, infoBugsInclude: bugs }) {
@@ -95,7 +95,7 @@ export function parseCpuTicks(lost: Losses, path: string, text: string): Map<str
       const count = integer(column);
       if (count >= 0 && count < IMPOSSIBLE_TICKS) return count;
       const mode = MODES[index] ?? `guest ${GUEST_MODES[index - MODES.length]}`;
-      lost.lose(path, new MalformedFile(path, number, `${count} ticks of ${mode} are no time`));
+      lost.lose(path, new MalformedFile(path, number, `${count} ticks of ${mode} are not a valid time`));
       return undefined;
     });
     byCpu.set(cpu, ticks);

@@ -14,9 +14,9 @@ const STATES = ['not affected', 'vulnerable', 'mitigation', 'unknown'];
 export const cpuVulnerabilities = defineCollector({
   name: 'cpu_vulnerabilities',
   enabled: false,
-  summary: 'Hardware vulnerabilities and what is done about them, from `/sys/devices/system/cpu/vulnerabilities`.',
+  summary: 'Hardware vulnerabilities and their mitigations, from `/sys/devices/system/cpu/vulnerabilities`.',
   options: NO_OPTIONS,
-  whenEmpty: 'the kernel lists no vulnerability',
+  whenEmpty: 'the kernel lists no vulnerabilities',
   families: [info],
   create({ host }) {
     const folder = host.sys('devices/system/cpu/vulnerabilities');

@@ -10,18 +10,18 @@ import { labelBlock } from '../../metrics/text/format.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 /** The clock as the hardware tells it; the cpu collector knows package and core for it, this one only the CPU. */
-export const frequency = gauge('node_cpu_frequency_hertz', 'Clock of the CPU now.', ['package', 'core', 'cpu']);
-const governor = gauge('node_cpu_scaling_governor', 'Whether this governor sets the clock of the CPU.', [
+export const frequency = gauge('node_cpu_frequency_hertz', 'Current CPU frequency.', ['package', 'core', 'cpu']);
+const governor = gauge('node_cpu_scaling_governor', 'Whether the CPU uses this governor.', [
   'cpu',
   'governor',
 ]);
 
 /** Families by file; all files are in kHz. */
 const SETTINGS: Readonly<Record<string, Family>> = {
-  cpuinfo_min_freq: gauge('node_cpu_frequency_min_hertz', 'Lowest clock that the CPU can have.', ['cpu']),
-  cpuinfo_max_freq: gauge('node_cpu_frequency_max_hertz', 'Highest clock that the CPU can have.', ['cpu']),
-  scaling_min_freq: gauge('node_cpu_scaling_frequency_min_hertz', 'Lowest clock that is allowed now.', ['cpu']),
-  scaling_max_freq: gauge('node_cpu_scaling_frequency_max_hertz', 'Highest clock that is allowed now.', ['cpu']),
+  cpuinfo_min_freq: gauge('node_cpu_frequency_min_hertz', 'Minimum hardware frequency of the CPU.', ['cpu']),
+  cpuinfo_max_freq: gauge('node_cpu_frequency_max_hertz', 'Maximum hardware frequency of the CPU.', ['cpu']),
+  scaling_min_freq: gauge('node_cpu_scaling_frequency_min_hertz', 'Lowest currently allowed frequency.', ['cpu']),
+  scaling_max_freq: gauge('node_cpu_scaling_frequency_max_hertz', 'Highest currently allowed frequency.', ['cpu']),
 };
 
 /**
@@ -30,8 +30,8 @@ const SETTINGS: Readonly<Record<string, Family>> = {
  */
 const MEASURED: Readonly<Record<string, Family>> = {
   cpuinfo_cur_freq: frequency,
-  cpuinfo_avg_freq: gauge('node_cpu_frequency_avg_hertz', 'Clock of the CPU, averaged by the hardware.', ['cpu']),
-  scaling_cur_freq: gauge('node_cpu_scaling_frequency_hertz', 'Clock that the CPU was last seen at.', ['cpu']),
+  cpuinfo_avg_freq: gauge('node_cpu_frequency_avg_hertz', 'CPU frequency, averaged by the hardware.', ['cpu']),
+  scaling_cur_freq: gauge('node_cpu_scaling_frequency_hertz', 'Last frequency reported for the CPU.', ['cpu']),
 };
 
 /** CPUs asked at the same time: half of libuv's threads, to leave the others for name look-ups and gzip. */

@@ -31,20 +31,20 @@ const columns: readonly Column[] = [
   count('node_disk_reads_completed_total', 'Reads completed.'),
   count('node_disk_reads_merged_total', 'Reads merged into another before they were issued.'),
   sectors('node_disk_read_bytes_total', 'Bytes read.'),
-  milliseconds('node_disk_read_time_seconds_total', 'Time spent by all reads together.'),
+  milliseconds('node_disk_read_time_seconds_total', 'Total time spent on reads.'),
   count('node_disk_writes_completed_total', 'Writes completed.'),
   count('node_disk_writes_merged_total', 'Writes merged into another before they were issued.'),
   sectors('node_disk_written_bytes_total', 'Bytes written.'),
-  milliseconds('node_disk_write_time_seconds_total', 'Time spent by all writes together.'),
+  milliseconds('node_disk_write_time_seconds_total', 'Total time spent on writes.'),
   level('node_disk_io_now', 'Requests in flight.'),
   milliseconds('node_disk_io_time_seconds_total', 'Time during which requests were in flight.'),
   milliseconds('node_disk_io_time_weighted_seconds_total', 'Time in flight, weighted by the number of requests.'),
   count('node_disk_discards_completed_total', 'Discards completed.'),
   count('node_disk_discards_merged_total', 'Discards merged into another before they were issued.'),
   count('node_disk_discarded_sectors_total', 'Sectors discarded.'),
-  milliseconds('node_disk_discard_time_seconds_total', 'Time spent by all discards together.'),
+  milliseconds('node_disk_discard_time_seconds_total', 'Total time spent on discards.'),
   count('node_disk_flush_requests_total', 'Flush requests completed.'),
-  milliseconds('node_disk_flush_requests_time_seconds_total', 'Time spent by all flush requests together.'),
+  milliseconds('node_disk_flush_requests_time_seconds_total', 'Total time spent on flush requests.'),
 ];
 const LEAST_COLUMNS = 11;
 /** What kernels before 2.6.25 tell of a partition; it is left out. */
@@ -53,15 +53,15 @@ const OLD_PARTITION_COLUMNS = 4;
 const DISK = ['device', 'major', 'minor', 'path', 'wwn', 'model', 'serial', 'revision', 'rotational'];
 const FILESYSTEM = ['device', 'type', 'usage', 'uuid', 'version'];
 const MAPPER = ['device', 'name', 'uuid', 'vg_name', 'lv_name', 'lv_layer'];
-const info = gauge('node_disk_info', 'Always 1; what is known about the disk.', DISK);
+const info = gauge('node_disk_info', 'Always 1; disk information.', DISK);
 const filesystemInfo = gauge('node_disk_filesystem_info', 'Always 1; the file system on the device.', FILESYSTEM);
-const mapperInfo = gauge('node_disk_device_mapper_info', 'Always 1; what a device mapper device is made for.', MAPPER);
+const mapperInfo = gauge('node_disk_device_mapper_info', 'Always 1; information about the device mapper device.', MAPPER);
 
 /** What udev knows about ATA disks, by its property. */
 const ataProperties = new Map([
   ['ID_ATA_WRITE_CACHE', level('node_disk_ata_write_cache', 'Whether the ATA disk has a write cache.')],
-  ['ID_ATA_WRITE_CACHE_ENABLED', level('node_disk_ata_write_cache_enabled', 'Whether its write cache is on.')],
-  ['ID_ATA_ROTATION_RATE_RPM', level('node_disk_ata_rotation_rate_rpm', 'Turns a minute; 0 for an SSD.')],
+  ['ID_ATA_WRITE_CACHE_ENABLED', level('node_disk_ata_write_cache_enabled', 'Whether the write cache is enabled.')],
+  ['ID_ATA_ROTATION_RATE_RPM', level('node_disk_ata_rotation_rate_rpm', 'Rotation rate in revolutions per minute; 0 for an SSD.')],
 ]);
 
 /** Names of partitions; Xen also calls whole disks so. */
@@ -69,10 +69,10 @@ const PARTITION = /^(?:h|s|v|xv)d[a-z]\d+$/;
 const USUAL_EXCLUDE = /^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$/;
 
 const options = z.strictObject({
-  deviceInclude: pattern().optional().describe('Only devices whose name matches.'),
+  deviceInclude: pattern().optional().describe('Include only devices whose name matches.'),
   deviceExclude: pattern()
     .optional()
-    .describe(`No devices whose name matches. Without it and \`deviceInclude\`: \`${USUAL_EXCLUDE.source}\`.`),
+    .describe(`Exclude devices whose name matches. Default if neither this nor \`deviceInclude\` is set: \`${USUAL_EXCLUDE.source}\`.`),
 });
 
 /** I/O counts of block devices, and their identity. */
@@ -81,7 +81,7 @@ export const diskstats = defineCollector({
   enabled: true,
   summary: 'I/O of block devices, from `/proc/diskstats`, with their identity from udev (`/run/udev/data`).',
   options,
-  whenEmpty: 'there is no wanted block device',
+  whenEmpty: 'no matching block devices found',
   families: [...[...columns, ...ataProperties.values()].map(({ family }) => family), info, filesystemInfo, mapperInfo],
   create({ host }, { deviceInclude: include, deviceExclude: exclude }) {
     const path = host.proc('diskstats');

@@ -7,11 +7,11 @@ import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const DEVICE = ['device', 'sysfs_name'];
 const info = gauge('node_dmmultipath_device_info', 'Always 1; the identity of the device.', [...DEVICE, 'uuid']);
-const active = gauge('node_dmmultipath_device_active', 'Whether the device is in use, not suspended.', DEVICE);
+const active = gauge('node_dmmultipath_device_active', 'Whether the device is active (not suspended).', DEVICE);
 const size = gauge('node_dmmultipath_device_size_bytes', 'Size.', DEVICE);
 const paths = gauge('node_dmmultipath_device_paths', 'Paths to the device.', DEVICE);
-const pathsActive = gauge('node_dmmultipath_device_paths_active', 'Paths that work.', DEVICE);
-const pathsFailed = gauge('node_dmmultipath_device_paths_failed', 'Paths that do not work.', DEVICE);
+const pathsActive = gauge('node_dmmultipath_device_paths_active', 'Active paths.', DEVICE);
+const pathsFailed = gauge('node_dmmultipath_device_paths_failed', 'Failed paths.', DEVICE);
 const pathState = gauge('node_dmmultipath_path_state', 'Always 1; the state of a path.', ['device', 'path', 'state']);
 
 /** States of SCSI and of NVMe devices that take requests. */
@@ -23,7 +23,7 @@ export const dmmultipath = defineCollector({
   enabled: true,
   summary: 'Device mapper multipath devices and their paths, from `/sys/block/dm-*`.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no multipath device',
+  whenEmpty: 'no multipath devices found',
   families: [info, active, size, paths, pathsActive, pathsFailed, pathState],
   create({ host }) {
     const folder = host.sys('block');

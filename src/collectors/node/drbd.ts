@@ -21,9 +21,9 @@ const numbers: ReadonlyMap<string, { readonly family: Family; readonly factor: n
   ['al', total('node_drbd_activitylog_writes_total', 'Updates of the activity log.')],
   ['bm', total('node_drbd_bitmap_writes_total', 'Updates of the bitmap.')],
   ['lo', level('node_drbd_local_pending', 'Open requests to the local disk.')],
-  ['pe', level('node_drbd_remote_pending', 'Requests sent to the peer and not yet answered.')],
-  ['ua', level('node_drbd_remote_unacknowledged', "The peer's requests that are not yet answered.")],
-  ['ap', level('node_drbd_application_pending', 'Requests taken from the file system and not yet answered.')],
+  ['pe', level('node_drbd_remote_pending', 'Requests to the peer awaiting an answer.')],
+  ['ua', level('node_drbd_remote_unacknowledged', "Requests from the peer not yet answered.")],
+  ['ap', level('node_drbd_application_pending', 'Requests from the file system not yet completed.')],
   ['ep', level('node_drbd_epochs', 'Epoch objects in flight.')],
   ['oos', level('node_drbd_out_of_sync_bytes', 'Bytes that are out of sync.', KIB)],
 ]);
@@ -38,7 +38,7 @@ const pairs: ReadonlyMap<string, readonly [Family, string]> = new Map([
   ['ds', [upToDate, 'UpToDate']],
 ]);
 
-const connected = gauge('node_drbd_connected', 'Whether there is a connection to the peer.', DEVICE);
+const connected = gauge('node_drbd_connected', 'Whether the peer is connected.', DEVICE);
 
 /** Replicated block devices. */
 export const drbd = defineCollector({
@@ -46,7 +46,7 @@ export const drbd = defineCollector({
   enabled: false,
   summary: 'Replicated block devices of DRBD 8, from `/proc/drbd`.',
   options: NO_OPTIONS,
-  whenEmpty: 'DRBD has no device, or is of version 9',
+  whenEmpty: 'DRBD has no devices, or is version 9',
   families: [...[...numbers.values()].map(({ family }) => family), primary, upToDate, connected],
   create({ host }) {
     const path = host.proc('drbd');

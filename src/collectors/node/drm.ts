@@ -10,7 +10,7 @@ const INFO_FILES = {
   power_performance_level: 'power_dpm_force_performance_level',
   unique_id: 'unique_id',
 };
-const info = gauge('node_drm_card_info', 'Always 1; what is known about the card.', [
+const info = gauge('node_drm_card_info', 'Always 1; graphics card information.', [
   'card',
   ...Object.keys(INFO_FILES),
   'vendor',
@@ -18,22 +18,22 @@ const info = gauge('node_drm_card_info', 'Always 1; what is known about the card
 
 const value = (name: string, help: string) => gauge(`node_drm_${name}`, help, ['card']);
 const VALUES = {
-  gpu_busy_percent: value('gpu_busy_percent', 'How busy the processor is.'),
-  mem_info_gtt_total: value('memory_gtt_size_bytes', 'Main memory that the card can use.'),
-  mem_info_gtt_used: value('memory_gtt_used_bytes', 'Main memory that the card uses.'),
-  mem_info_vis_vram_total: value('memory_vis_vram_size_bytes', 'Memory of the card that the CPU can reach.'),
-  mem_info_vis_vram_used: value('memory_vis_vram_used_bytes', 'Of that, in use.'),
-  mem_info_vram_total: value('memory_vram_size_bytes', 'Memory of the card.'),
-  mem_info_vram_used: value('memory_vram_used_bytes', 'Memory of the card in use.'),
+  gpu_busy_percent: value('gpu_busy_percent', 'GPU utilization.'),
+  mem_info_gtt_total: value('memory_gtt_size_bytes', 'System memory available to the card.'),
+  mem_info_gtt_used: value('memory_gtt_used_bytes', 'System memory used by the card.'),
+  mem_info_vis_vram_total: value('memory_vis_vram_size_bytes', 'Video memory accessible to the CPU.'),
+  mem_info_vis_vram_used: value('memory_vis_vram_used_bytes', 'CPU-accessible video memory in use.'),
+  mem_info_vram_total: value('memory_vram_size_bytes', 'Video memory of the card.'),
+  mem_info_vram_used: value('memory_vram_used_bytes', 'Video memory in use.'),
 };
 
 /** AMD's graphics cards. */
 export const drm = defineCollector({
   name: 'drm',
   enabled: false,
-  summary: 'Use and memory of AMD graphics cards, from `/sys/class/drm/card*/device` of the driver amdgpu.',
+  summary: 'Utilization and memory of AMD graphics cards, from `/sys/class/drm/card*/device` of the driver amdgpu.',
   options: NO_OPTIONS,
-  whenEmpty: 'no graphics card has the driver amdgpu',
+  whenEmpty: 'no graphics card uses the amdgpu driver',
   families: [info, ...Object.values(VALUES)],
   create({ host }) {
     const folder = host.sys('class/drm');

@@ -35,7 +35,7 @@ export const edac = defineCollector({
   enabled: true,
   summary: 'Memory errors by controller, row and channel, from `/sys/devices/system/edac/mc`.',
   options: NO_OPTIONS,
-  whenEmpty: 'no memory controller reports errors',
+  whenEmpty: 'no memory controller reports error counts',
   families: Object.values(KINDS).flatMap((kind) => Object.values(kind)),
   create({ host }) {
     const parent = host.sys('devices/system/edac/mc');

@@ -5,7 +5,7 @@ import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const available = gauge('node_entropy_available_bits', 'Entropy in the pool; always 256 since Linux 5.18.');
-const poolSize = gauge('node_entropy_pool_size_bits', 'Entropy that the pool can hold.');
+const poolSize = gauge('node_entropy_pool_size_bits', 'Entropy pool size.');
 
 /** The kernel's entropy pool. */
 export const entropy = defineCollector({
@@ -13,7 +13,7 @@ export const entropy = defineCollector({
   enabled: true,
   summary: "The kernel's entropy pool, from `/proc/sys/kernel/random`.",
   options: NO_OPTIONS,
-  whenEmpty: 'the kernel has none of the files',
+  whenEmpty: 'none of the files exist',
   families: [available, poolSize],
   create({ host }) {
     return (out) => {

@@ -26,7 +26,7 @@ export interface ModeFamilies {
 }
 
 const modeFamilies = (state: string): ModeFamilies => ({
-  speed: gauge(`node_network_${state}_speed_bytes`, `A speed that is ${state}, in bytes per second.`, SPEED),
+  speed: gauge(`node_network_${state}_speed_bytes`, `Link speed ${state}, in bytes per second.`, SPEED),
   autonegotiate: gauge(`node_network_autonegotiate_${state}`, `Whether autonegotiation is ${state}.`, DEVICE),
   pause: gauge(`node_network_pause_${state}`, `Whether pause frames are ${state}.`, DEVICE),
   asymmetricPause: gauge(`node_network_asymmetricpause_${state}`, `Whether asymmetric pause is ${state}.`, DEVICE),

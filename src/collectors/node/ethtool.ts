@@ -31,9 +31,9 @@ import { FamilyCache } from './family-cache.ts';
 import { nameFilter } from './name-filter.ts';
 
 const options = z.strictObject({
-  deviceInclude: pattern().optional().describe('Only devices whose name matches.'),
-  deviceExclude: pattern().optional().describe('No devices whose name matches.'),
-  metricsInclude: pattern().prefault('.*').describe('Only statistics whose name matches.'),
+  deviceInclude: pattern().optional().describe('Include only devices whose name matches.'),
+  deviceExclude: pattern().optional().describe('Exclude devices whose name matches.'),
+  metricsInclude: pattern().prefault('.*').describe('Include only statistics whose name matches.'),
 });
 
 /** Drivers, link modes and driver statistics of network devices. */
@@ -44,7 +44,7 @@ export const ethtool = defineCollector({
     'Drivers, link modes and the drivers’ own counters `node_ethtool_<name>` of network devices, by the ioctl of ' +
     'ethtool (needs `node:ffi` and hostNetwork).',
   options,
-  whenEmpty: 'there is no wanted network device with a driver that answers',
+  whenEmpty: 'no matching network device has a driver that supports ethtool',
   families: [
     info,
     port,

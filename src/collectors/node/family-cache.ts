@@ -18,7 +18,7 @@ export class FamilyCache {
   get(name: string, help: string): Family {
     const known = this.#families.get(name);
     if (known) return known;
-    if (!isMetricName(name)) throw new Error(`no metric can be named ${JSON.stringify(name)}`);
+    if (!isMetricName(name)) throw new Error(`invalid metric name: ${JSON.stringify(name)}`);
     const declared = family(this.#type, name, help, this.#labels);
     if (this.#families.size < MAX_FAMILIES) this.#families.set(name, declared);
     return declared;

@@ -13,14 +13,14 @@ const statistics = new Map([
   ['error_frames', count('node_fibrechannel_error_frames_total', 'Frames with errors.')],
   ['fcp_packet_aborts', count('node_fibrechannel_fcp_packet_aborts_total', 'FCP packets aborted.')],
   ['invalid_crc_count', count('node_fibrechannel_invalid_crc_total', 'Frames with a wrong checksum.')],
-  ['invalid_tx_word_count', count('node_fibrechannel_invalid_tx_words_total', 'Transmission words not valid.')],
-  ['link_failure_count', count('node_fibrechannel_link_failure_total', 'Failures of the link.')],
+  ['invalid_tx_word_count', count('node_fibrechannel_invalid_tx_words_total', 'Invalid transmission words.')],
+  ['link_failure_count', count('node_fibrechannel_link_failure_total', 'Link failures.')],
   ['loss_of_signal_count', count('node_fibrechannel_loss_of_signal_total', 'Times the signal was lost.')],
   ['loss_of_sync_count', count('node_fibrechannel_loss_of_sync_total', 'Times synchronization was lost.')],
   ['nos_count', count('node_fibrechannel_nos_total', 'Not_Operational primitive sequences received.')],
   ['rx_frames', count('node_fibrechannel_rx_frames_total', 'Frames received.')],
   ['rx_words', count('node_fibrechannel_rx_words_total', 'Words of four bytes received.')],
-  ['seconds_since_last_reset', count('node_fibrechannel_seconds_since_last_reset_total', 'Age of these counts.')],
+  ['seconds_since_last_reset', count('node_fibrechannel_seconds_since_last_reset_total', 'Time since the statistics were last reset.')],
   ['tx_frames', count('node_fibrechannel_tx_frames_total', 'Frames sent.')],
   ['tx_words', count('node_fibrechannel_tx_words_total', 'Words of four bytes sent.')],
 ]);
@@ -30,7 +30,7 @@ const UNSUPPORTED = '0xffffffffffffffff';
 
 const WORDS = ['speed', 'port_state', 'port_type', 'symbolic_name', 'supported_classes', 'supported_speeds'];
 const NUMBERS = ['port_id', 'port_name', 'fabric_name'];
-const info = gauge('node_fibrechannel_info', 'Always 1; what is known about the port.', [
+const info = gauge('node_fibrechannel_info', 'Always 1; port information.', [
   'fc_host',
   ...WORDS,
   ...NUMBERS,
@@ -43,7 +43,7 @@ export const fibrechannel = defineCollector({
   enabled: true,
   summary: 'State and traffic of Fibre Channel ports, from `/sys/class/fc_host`.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no Fibre Channel port',
+  whenEmpty: 'no Fibre Channel ports found',
   families: [info, ...statistics.values()],
   create({ host }) {
     const folder = host.sys('class/fc_host');

@@ -5,7 +5,7 @@ import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const allocated = gauge('node_filefd_allocated', 'Open files of all processes.');
-const maximum = gauge('node_filefd_maximum', 'Open files that all processes together may have.');
+const maximum = gauge('node_filefd_maximum', 'Maximum number of open files of all processes.');
 
 /** Open files. */
 export const filefd = defineCollector({

@@ -13,7 +13,7 @@ import { nameFilter } from './name-filter.ts';
 const MOUNT = ['device', 'mountpoint', 'fstype', 'device_error'];
 const deviceError = gauge(
   'node_filesystem_device_error',
-  'Whether the file system could not be asked for its space.',
+  'Whether querying the file system failed.',
   MOUNT,
 );
 const readonly = gauge('node_filesystem_readonly', 'Whether the file system is read-only.', MOUNT);
@@ -25,9 +25,9 @@ const mountInfo = gauge('node_filesystem_mount_info', 'Always 1; the device numb
 ]);
 const spaceFamilies: readonly (readonly [keyof Space, Family])[] = [
   ['sizeBytes', gauge('node_filesystem_size_bytes', 'Size.', MOUNT)],
-  ['freeBytes', gauge('node_filesystem_free_bytes', 'Free space, with what is kept for root.', MOUNT)],
-  ['availableBytes', gauge('node_filesystem_avail_bytes', 'Free space for users other than root.', MOUNT)],
-  ['files', gauge('node_filesystem_files', 'Inodes; 0 where the file system has no fixed number.', MOUNT)],
+  ['freeBytes', gauge('node_filesystem_free_bytes', 'Free space, including blocks reserved for root.', MOUNT)],
+  ['availableBytes', gauge('node_filesystem_avail_bytes', 'Free space available to unprivileged users.', MOUNT)],
+  ['files', gauge('node_filesystem_files', 'Inodes; 0 if the file system has no fixed number.', MOUNT)],
   ['filesFree', gauge('node_filesystem_files_free', 'Free inodes.', MOUNT)],
 ];
 
@@ -41,20 +41,20 @@ const OF_A_POD = /\/kubelet\/pods\//;
 /** The words for EACCES in {@link SpaceAnswer}. */
 const DENIED = 'permission denied';
 
-const usual = (expression: RegExp) => `Without either: \`${expression.source}\`.`;
+const usual = (expression: RegExp) => `Default if neither is set: \`${expression.source}\`.`;
 
 const options = z.strictObject({
-  mountPointsInclude: pattern().optional().describe('Only mount points that match.'),
+  mountPointsInclude: pattern().optional().describe('Include only mount points that match.'),
   mountPointsExclude: pattern()
     .optional()
-    .describe(`No mount points that match. ${usual(USUAL_MOUNT_POINTS)}`),
-  fsTypesInclude: pattern().optional().describe('Only file system types that match.'),
+    .describe(`Exclude mount points that match. ${usual(USUAL_MOUNT_POINTS)}`),
+  fsTypesInclude: pattern().optional().describe('Include only file system types that match.'),
   fsTypesExclude: pattern()
     .optional()
-    .describe(`No file system types that match. ${usual(USUAL_FS_TYPES)}`),
+    .describe(`Exclude file system types that match. ${usual(USUAL_FS_TYPES)}`),
   mountTimeout: duration(10, 60_000)
     .prefault('5s')
-    .describe('How long a network file system may take to answer; keep it below `push.deadline`.'),
+    .describe('Timeout for network file systems; keep it below `push.deadline`.'),
 });
 
 /** Asks the file system at a path for its space; the answer may take long, but comes. */
@@ -69,7 +69,7 @@ export const filesystemAsking = (blockingSpace: (deadlineMs: number) => AskSpace
       'Space and inodes of mounted file systems, from `/proc/1/mountinfo` and statfs(2). Memory mounted for pods (their ' +
       "secrets, tmpfs below the kubelet's `pods`) only counts when `mountPointsExclude` is set.",
     options,
-    whenEmpty: 'no wanted file system is mounted',
+    whenEmpty: 'no matching file systems are mounted',
     families: [...spaceFamilies.map(([, family]) => family), readonly, deviceError, mountInfo],
     create({ host }, settings) {
       const isWanted = mountFilter(settings);

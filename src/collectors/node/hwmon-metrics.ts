@@ -3,16 +3,16 @@ import { type Family, family, gauge } from '../../metrics/family.ts';
 
 const BY_SENSOR = ['chip', 'sensor'] as const;
 
-export const chipNames = gauge('node_hwmon_chip_names', 'What the driver calls the chip; always 1.', [
+export const chipNames = gauge('node_hwmon_chip_names', 'Chip name reported by the driver; always 1.', [
   'chip',
   'chip_name',
 ]);
-export const sensorLabel = gauge('node_hwmon_sensor_label', 'What the board calls the sensor; always 1.', [
+export const sensorLabel = gauge('node_hwmon_sensor_label', 'Sensor label; always 1.', [
   ...BY_SENSOR,
   'label',
 ]);
-export const beepEnabled = gauge('node_hwmon_beep_enabled', 'Whether the chip may beep.', BY_SENSOR);
-export const frequency = gauge('node_hwmon_freq_freq_mhz', 'Frequency in MHz; the sensor is its label.', BY_SENSOR);
+export const beepEnabled = gauge('node_hwmon_beep_enabled', 'Whether beeping is enabled for the chip.', BY_SENSOR);
+export const frequency = gauge('node_hwmon_freq_freq_mhz', 'Frequency in MHz, by sensor.', BY_SENSOR);
 
 /** The family of one element, and how its number becomes that family's unit. */
 export interface Metric {
@@ -62,7 +62,7 @@ function makeMetric(type: string, element: string, name: string): Metric {
     return { family: version, scale: same };
   }
   if (type === 'update_interval') {
-    const help = 'How often the chip updates its sensors, in seconds.';
+    const help = 'Sensor update interval of the chip in seconds.';
     return { family: gauge('node_hwmon_update_interval_seconds', help, BY_SENSOR), scale: milli };
   }
   const { suffix, scale, what } = unitOf(type, element);

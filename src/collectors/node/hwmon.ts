@@ -10,10 +10,10 @@ import { beepEnabled, chipNames, frequency, knownFamilies, Metrics, sensorLabel 
 import { nameFilter } from './name-filter.ts';
 
 const options = z.strictObject({
-  chipInclude: pattern().optional().describe('Only chips whose label matches.'),
-  chipExclude: pattern().optional().describe('No chips whose label matches.'),
-  sensorInclude: pattern().optional().describe('Only sensors whose `chip;sensor` matches.'),
-  sensorExclude: pattern().optional().describe('No sensors whose `chip;sensor` matches.'),
+  chipInclude: pattern().optional().describe('Include only chips whose label matches.'),
+  chipExclude: pattern().optional().describe('Exclude chips whose label matches.'),
+  sensorInclude: pattern().optional().describe('Include only sensors whose `chip;sensor` matches.'),
+  sensorExclude: pattern().optional().describe('Exclude sensors whose `chip;sensor` matches.'),
 });
 
 /** Sensors of the mainboard and of other hardware. */
@@ -24,7 +24,7 @@ export const hwmon = defineCollector({
     'Temperatures, fans, voltages, currents, power and energy, from `/sys/class/hwmon`. A file `<type><n>_<element>` ' +
     'becomes `node_hwmon_<type>_<element>` with its unit; drivers have many elements beyond those listed.',
   options,
-  whenEmpty: 'there is no wanted sensor',
+  whenEmpty: 'no matching sensors found',
   families: knownFamilies,
   create({ host }, { chipInclude, chipExclude, sensorInclude, sensorExclude }) {
     const wantsChip = nameFilter('collectors.node.hwmon.chip', { include: chipInclude, exclude: chipExclude });

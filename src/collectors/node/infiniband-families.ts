@@ -2,7 +2,7 @@ import { counter, type Family, gauge } from '../../metrics/family.ts';
 
 const PORT = ['device', 'port'];
 
-export const info = gauge('node_infiniband_info', 'Always 1; what is known about the device.', [
+export const info = gauge('node_infiniband_info', 'Always 1; device information.', [
   'device',
   'board_id',
   'firmware_version',
@@ -11,7 +11,7 @@ export const info = gauge('node_infiniband_info', 'Always 1; what is known about
 export const state = gauge('node_infiniband_state_id', 'State of the port; 4 is active.', PORT);
 export const physicalState = gauge('node_infiniband_physical_state_id', 'Physical state of the port; 5 is up.', PORT);
 export const rate = gauge('node_infiniband_rate_bytes_per_second', 'Speed of the port.', PORT);
-export const lifespan = gauge('node_infiniband_lifespan_seconds', 'How old the hardware counters may be.', PORT);
+export const lifespan = gauge('node_infiniband_lifespan_seconds', 'Maximum age of the hardware counters.', PORT);
 
 /** Names of counters by file, by folder of the port. */
 const NAMES = {

@@ -10,8 +10,8 @@ import { info, lifespan, physicalState, portFolders, rate, state, WORD_COUNTERS 
 import { nameFilter } from './name-filter.ts';
 
 const options = z.strictObject({
-  deviceInclude: pattern().optional().describe('Only devices whose name matches.'),
-  deviceExclude: pattern().optional().describe('No devices whose name matches.'),
+  deviceInclude: pattern().optional().describe('Include only devices whose name matches.'),
+  deviceExclude: pattern().optional().describe('Exclude devices whose name matches.'),
 });
 
 /** InfiniBand and RoCE devices. */
@@ -20,7 +20,7 @@ export const infiniband = defineCollector({
   enabled: true,
   summary: 'Ports of InfiniBand and RoCE devices and their counters, from `/sys/class/infiniband`.',
   options,
-  whenEmpty: 'there is no wanted InfiniBand device',
+  whenEmpty: 'no matching InfiniBand devices found',
   families: [
     info,
     state,

@@ -17,7 +17,7 @@ const total = counter('node_interrupts_total', 'Interrupts handled; cpu is the c
 const options = z.strictObject({
   nameInclude: pattern().optional().describe('Which `<type>;<info>;<devices>` to export.'),
   nameExclude: pattern().optional().describe('Which `<type>;<info>;<devices>` not to export.'),
-  includeZeros: z.boolean().default(true).describe('Export also interrupts that a CPU has never seen.'),
+  includeZeros: z.boolean().default(true).describe('Also export interrupts that a CPU has never handled.'),
 });
 
 /** Interrupts by CPU. */
@@ -26,7 +26,7 @@ export const interrupts = defineCollector({
   enabled: false,
   summary: 'Interrupts by CPU and source, from `/proc/interrupts`.',
   options,
-  whenEmpty: 'no interrupt matches the options',
+  whenEmpty: 'no interrupts match the options',
   families: [total],
   create({ host }, { nameInclude, nameExclude, includeZeros }) {
     const path = host.proc('interrupts');

@@ -105,7 +105,7 @@ function parseBackends(lost: Losses, path: string, text: string): Backend[] {
     const [first = '', second = '', , weight, active, inactive] = words(line);
     if (first === 'IP' || first === 'Prot' || second === 'RemoteAddress:Port') return;
     if (first === '->') {
-      if (local === undefined) throw new Error('expected the virtual server of this backend on a line before');
+      if (local === undefined) throw new Error('expected this backend to follow a virtual server');
       const [remote_address, remote_port] = endpoint(second);
       const labels = { ...local, remote_address, remote_port };
       backends.push({ labels, weight: integer(weight), active: integer(active), inactive: integer(inactive) });
@@ -126,6 +126,6 @@ function parseBackends(lost: Losses, path: string, text: string): Backend[] {
 function endpoint(text: string): [address: string, port: string] {
   const colon = text.lastIndexOf(':');
   const digits = text.slice(0, colon).replaceAll(/[[\]:]/g, '');
-  if (!/^(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})$/.test(digits)) throw new Error(`${JSON.stringify(text)} is no endpoint`);
+  if (!/^(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})$/.test(digits)) throw new Error(`${JSON.stringify(text)} is not an endpoint`);
   return [ipText(Buffer.from(digits, 'hex')), String(hexadecimal(text.slice(colon + 1)))];
 }

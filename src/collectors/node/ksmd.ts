@@ -4,17 +4,17 @@ import { integerAttribute } from '../../host/attributes.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const sleep = gauge('node_ksmd_sleep_seconds', 'How long ksmd sleeps between its rounds.');
+const sleep = gauge('node_ksmd_sleep_seconds', 'Sleep time of ksmd between scans.');
 const FILES: Readonly<Record<string, Family>> = {
-  full_scans: counter('node_ksmd_full_scans_total', 'How often all memory that may be merged was scanned.'),
-  general_profit: gauge('node_ksmd_general_profit_bytes', 'Memory saved, less what ksmd itself needs for it.'),
+  full_scans: counter('node_ksmd_full_scans_total', 'Number of full scans of all mergeable memory.'),
+  general_profit: gauge('node_ksmd_general_profit_bytes', 'Memory saved, minus the overhead of ksmd.'),
   merge_across_nodes: gauge('node_ksmd_merge_across_nodes', 'Whether pages of different NUMA nodes are merged.'),
   pages_shared: gauge('node_ksmd_pages_shared', 'Shared pages in use.'),
-  pages_sharing: gauge('node_ksmd_pages_sharing', 'Pages that share them, which is what was saved.'),
-  pages_to_scan: gauge('node_ksmd_pages_to_scan', 'Pages that are scanned in a round.'),
-  pages_unshared: gauge('node_ksmd_pages_unshared', 'Pages scanned that are like no other.'),
-  pages_volatile: gauge('node_ksmd_pages_volatile', 'Pages that change too fast to be merged.'),
-  run: gauge('node_ksmd_run', 'State of ksmd: 0 stopped, 1 running, 2 stopped and everything unmerged.'),
+  pages_sharing: gauge('node_ksmd_pages_sharing', 'Pages that share them, that is, pages saved.'),
+  pages_to_scan: gauge('node_ksmd_pages_to_scan', 'Pages scanned per round.'),
+  pages_unshared: gauge('node_ksmd_pages_unshared', 'Scanned pages that are unique.'),
+  pages_volatile: gauge('node_ksmd_pages_volatile', 'Pages that change too often to be merged.'),
+  run: gauge('node_ksmd_run', 'State of ksmd: 0 stopped, 1 running, 2 stopped with all pages unmerged.'),
   sleep_millisecs: sleep,
 };
 
@@ -22,9 +22,9 @@ const FILES: Readonly<Record<string, Family>> = {
 export const ksmd = defineCollector({
   name: 'ksmd',
   enabled: false,
-  summary: 'Merging of equal memory pages, from `/sys/kernel/mm/ksm`.',
+  summary: 'Kernel same-page merging (KSM), from `/sys/kernel/mm/ksm`.',
   options: NO_OPTIONS,
-  whenEmpty: 'the kernel has no files of ksmd',
+  whenEmpty: 'the kernel has no ksmd files',
   families: Object.values(FILES),
   create({ host }) {
     const folder = host.sys('kernel/mm/ksm');

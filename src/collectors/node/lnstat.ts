@@ -15,7 +15,7 @@ export const lnstat = defineCollector({
     'Counters of network subsystems by CPU, `node_lnstat_<name>_total`, from the files in `/proc/net/stat`, whose first ' +
     'lines have the names.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no statistics file',
+  whenEmpty: 'no statistics files found',
   families: [],
   create({ host }) {
     const folder = netPath(host, 'stat');

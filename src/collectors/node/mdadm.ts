@@ -10,10 +10,10 @@ import { parseMdstat } from './mdadm-parse.ts';
 const DEVICE = ['device'];
 const state = gauge('node_md_state', 'Whether the array is in this state.', ['device', 'state']);
 const disks = gauge('node_md_disks', 'Disks of the array in this state.', ['device', 'state']);
-const disksRequired = gauge('node_md_disks_required', 'Disks that the array is made for.', DEVICE);
+const disksRequired = gauge('node_md_disks_required', 'Disks required by the array.', DEVICE);
 const blocks = gauge('node_md_blocks', 'Blocks of 1024 bytes.', DEVICE);
 const blocksSynced = gauge('node_md_blocks_synced', 'Blocks of 1024 bytes that are in sync.', DEVICE);
-const raidDisks = gauge('node_md_raid_disks', 'Disks that the array is made for, as sysfs tells.', DEVICE);
+const raidDisks = gauge('node_md_raid_disks', 'Disks required by the array, according to sysfs.', DEVICE);
 const degraded = gauge('node_md_degraded', 'Disks that are missing or have failed.', DEVICE);
 
 /** States that have a series; what an array does meanwhile takes the place of `active`. */
@@ -25,7 +25,7 @@ export const mdadm = defineCollector({
   enabled: true,
   summary: 'Software RAID arrays, from `/proc/mdstat` and `/sys/block/md*/md`.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no software RAID array',
+  whenEmpty: 'no software RAID arrays found',
   families: [state, disks, disksRequired, blocks, blocksSynced, raidDisks, degraded],
   create({ host }) {
     const path = host.proc('mdstat');

@@ -16,7 +16,7 @@ export const meminfoNuma = defineCollector({
     'Memory of each NUMA node by use, `node_memory_numa_<field>`, and from where it was allocated, ' +
     '`node_memory_numa_<field>_total`; from `/sys/devices/system/node/node<N>/meminfo` and `numastat`.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no NUMA node',
+  whenEmpty: 'no NUMA nodes found',
   families: [],
   create({ host }) {
     const parent = host.sys('devices/system/node');

@@ -16,7 +16,7 @@ const OPERATION = [...MOUNT, 'operation'];
 const total = (name: string, help: string, labels: readonly string[]): Family =>
   counter(`node_mountstats_nfs_${name}_total`, help, labels);
 
-const info = gauge('node_mountstats_nfs_mountpoint_info', 'Always 1; where the export is mounted.', [
+const info = gauge('node_mountstats_nfs_mountpoint_info', 'Always 1; mount point of the export.', [
   ...MOUNT,
   'mountpoint',
 ]);
@@ -24,10 +24,10 @@ const age = total('age_seconds', 'Time since the export was mounted.', MOUNT);
 
 /** By place in the line `bytes:`. */
 const bytes: readonly Family[] = [
-  total('read_bytes', 'Bytes that programs read.', MOUNT),
-  total('write_bytes', 'Bytes that programs wrote.', MOUNT),
-  total('direct_read_bytes', 'Bytes that programs read past the cache.', MOUNT),
-  total('direct_write_bytes', 'Bytes that programs wrote past the cache.', MOUNT),
+  total('read_bytes', 'Bytes read by applications.', MOUNT),
+  total('write_bytes', 'Bytes written by applications.', MOUNT),
+  total('direct_read_bytes', 'Bytes read by applications with direct I/O.', MOUNT),
+  total('direct_write_bytes', 'Bytes written by applications with direct I/O.', MOUNT),
   total('total_read_bytes', 'Bytes read from the server.', MOUNT),
   total('total_write_bytes', 'Bytes written to the server.', MOUNT),
   total('read_pages', 'Pages of mapped files read.', MOUNT),
@@ -46,28 +46,28 @@ const events: readonly (Family | undefined)[] = words(
 
 /** By place in the numbers of a line `xprt:`. */
 const transports: readonly (readonly [index: number, family: Family])[] = [
-  [1, total('transport_bind', 'Times that the client bound a port anew.', TRANSPORT)],
-  [2, total('transport_connect', 'Connections made to the server.', TRANSPORT)],
+  [1, total('transport_bind', 'Number of times the client bound to a new port.', TRANSPORT)],
+  [2, total('transport_connect', 'Connections established to the server.', TRANSPORT)],
   [4, gauge('node_mountstats_nfs_transport_idle_time_seconds', 'Time since the last request.', TRANSPORT)],
   [5, total('transport_sends', 'Requests sent.', TRANSPORT)],
   [6, total('transport_receives', 'Replies received.', TRANSPORT)],
-  [7, total('transport_bad_transaction_ids', 'Replies to requests that the client does not know.', TRANSPORT)],
-  [9, total('transport_backlog_queue', 'Sum of the lengths of the backlog, taken at every request.', TRANSPORT)],
-  [10, gauge('node_mountstats_nfs_transport_maximum_rpc_slots', 'Most requests at a time so far.', TRANSPORT)],
-  [11, total('transport_sending_queue', 'Sum of the lengths of the sending queue.', TRANSPORT)],
-  [12, total('transport_pending_queue', 'Sum of the lengths of the pending queue.', TRANSPORT)],
+  [7, total('transport_bad_transaction_ids', 'Replies that match no outstanding request.', TRANSPORT)],
+  [9, total('transport_backlog_queue', 'Sum of the backlog length, sampled at every request.', TRANSPORT)],
+  [10, gauge('node_mountstats_nfs_transport_maximum_rpc_slots', 'Peak number of concurrent requests.', TRANSPORT)],
+  [11, total('transport_sending_queue', 'Sum of the sending queue length, sampled at every request.', TRANSPORT)],
+  [12, total('transport_pending_queue', 'Sum of the pending queue length, sampled at every request.', TRANSPORT)],
 ];
 
 /** By place in the line of an operation, with the factor to base units. */
 const operations: readonly (readonly [family: Family, divisor: number])[] = [
   [total('operations_requests', 'Requests.', OPERATION), 1],
-  [total('operations_transmissions', 'Requests sent, again and again counted.', OPERATION), 1],
-  [total('operations_major_timeouts', 'Requests that timed out for good.', OPERATION), 1],
+  [total('operations_transmissions', 'Requests transmitted, including retransmissions.', OPERATION), 1],
+  [total('operations_major_timeouts', 'Requests that ended in a major timeout.', OPERATION), 1],
   [total('operations_sent_bytes', 'Bytes sent.', OPERATION), 1],
   [total('operations_received_bytes', 'Bytes received.', OPERATION), 1],
-  [total('operations_queue_time_seconds', 'Time that requests waited to be sent.', OPERATION), 1000],
-  [total('operations_response_time_seconds', 'Time from sending to the reply.', OPERATION), 1000],
-  [total('operations_request_time_seconds', 'Time from the request to its end.', OPERATION), 1000],
+  [total('operations_queue_time_seconds', 'Time that requests were queued before transmission.', OPERATION), 1000],
+  [total('operations_response_time_seconds', 'Round-trip time from transmission to reply.', OPERATION), 1000],
+  [total('operations_request_time_seconds', 'Total time from queueing to completion.', OPERATION), 1000],
 ];
 
 /** NFS mounts. */

@@ -17,7 +17,7 @@ export function nameFilter(
 ): (name: string) => boolean {
   const wanted = given(include);
   const unwanted = exclude ? given(exclude) : wanted ? undefined : usualExclude;
-  if (wanted && unwanted) throw new Error(`${unit}: give either an include or an exclude expression, not both`);
+  if (wanted && unwanted) throw new Error(`${unit}: include and exclude expressions are mutually exclusive`);
   if (wanted) return (name) => wanted.test(name);
   if (unwanted) return (name) => !unwanted.test(name);
   return () => true;

@@ -22,10 +22,10 @@ const changes = (name: string, meaning: string): Family => counter(`node_network
 const numbers: readonly (readonly [file: string, family: Family])[] = [
   ['addr_assign_type', property('address_assign_type', 'How the address was chosen (`NET_ADDR_*`)')],
   ['carrier', property('carrier', 'Whether the link has a carrier')],
-  ['carrier_changes', changes('carrier_changes', 'Changes of the carrier')],
-  ['carrier_up_count', changes('carrier_up_changes', 'Times that the carrier came')],
-  ['carrier_down_count', changes('carrier_down_changes', 'Times that the carrier was lost')],
-  ['dev_id', property('device_id', 'Tells apart devices that share an address')],
+  ['carrier_changes', changes('carrier_changes', 'Carrier changes')],
+  ['carrier_up_count', changes('carrier_up_changes', 'Carrier up transitions')],
+  ['carrier_down_count', changes('carrier_down_changes', 'Carrier down transitions')],
+  ['dev_id', property('device_id', 'Distinguishes devices that share an address')],
   ['dormant', property('dormant', 'Whether the device waits for an external event')],
   ['ifindex', property('iface_id', 'Index of the device')],
   ['iflink', property('iface_link', 'Index of the device that this one is linked to')],
@@ -33,13 +33,13 @@ const numbers: readonly (readonly [file: string, family: Family])[] = [
   ['mtu', property('mtu_bytes', 'Largest packet')],
   ['name_assign_type', property('name_assign_type', 'How the name was chosen (`NET_NAME_*`)')],
   ['netdev_group', property('net_dev_group', 'Group of the device')],
-  ['tx_queue_len', property('transmit_queue_length', 'Packets that may wait to be sent')],
+  ['tx_queue_len', property('transmit_queue_length', 'Transmit queue length in packets')],
   ['type', property('protocol_type', 'Hardware type (`ARPHRD_*`)')],
 ];
 const flagsFamily = property('flags', 'Flags (`IFF_*`)');
 const speedFamily = property('speed_bytes', 'Link speed in bytes per second');
 const upFamily = property('up', 'Whether the operational state is up');
-const info = gauge('node_network_info', 'Always 1; what is known about the device in words.', [
+const info = gauge('node_network_info', 'Always 1; device information as labels.', [
   'device',
   'address',
   'broadcast',
@@ -54,8 +54,8 @@ const IFF_UP = 1;
 const BYTES_PER_MEGABIT = 125_000;
 
 const options = z.strictObject({
-  ignoredDevices: pattern().prefault('^$').describe('No devices whose name matches.'),
-  ignoreInvalidSpeed: z.boolean().default(false).describe('Leave out the speed -1 of devices that do not know it.'),
+  ignoredDevices: pattern().prefault('^$').describe('Exclude devices whose name matches.'),
+  ignoreInvalidSpeed: z.boolean().default(false).describe('Omit the speed of devices that report -1 (unknown).'),
   netlink: z.boolean().default(false).describe('Also export alternative names, over netlink.'),
 });
 
@@ -65,7 +65,7 @@ export const netclass = defineCollector({
   enabled: true,
   summary: 'State and settings of network devices, from `/sys/class/net`.',
   options,
-  whenEmpty: 'there is no wanted network device',
+  whenEmpty: 'no matching network devices found',
   families: [...numbers.map(([, family]) => family), flagsFamily, speedFamily, upFamily, info, altnames],
   create({ host }, { ignoredDevices, ignoreInvalidSpeed, netlink: wantsNetlink }) {
     const folder = host.sys('class/net');

@@ -24,10 +24,10 @@ const addressInfo = gauge('node_network_address_info', 'Always 1; an address of 
 ]);
 
 const options = z.strictObject({
-  deviceInclude: pattern().optional().describe('Only devices whose name matches.'),
-  deviceExclude: pattern().optional().describe('No devices whose name matches.'),
-  netlink: z.boolean().default(true).describe('Ask netlink; otherwise read `/proc/net/dev`.'),
-  enableDetailedMetrics: z.boolean().default(false).describe('Every kernel counter by itself, under other names.'),
+  deviceInclude: pattern().optional().describe('Include only devices whose name matches.'),
+  deviceExclude: pattern().optional().describe('Exclude devices whose name matches.'),
+  netlink: z.boolean().default(true).describe('Use netlink; otherwise read `/proc/net/dev`.'),
+  enableDetailedMetrics: z.boolean().default(false).describe('Export every kernel counter separately, under detailed names.'),
   addressInfo: z.boolean().default(false).describe("Export the devices' addresses; needs netlink."),
   labelIfalias: z.boolean().default(false).describe('Add the label `ifalias`.'),
 });
@@ -41,7 +41,7 @@ export const netdev = defineCollector({
     "where the agent is not in the host's network namespace. With `enableDetailedMetrics` the kernel's own 24 counters " +
     'take the place of the sums, `node_network_<counter>_total`.',
   options,
-  whenEmpty: 'there is no wanted network device',
+  whenEmpty: 'no matching network devices found',
   families: [...netlinkCounters(false, ['device']).map(({ family }) => family), addressInfo],
   create({ host }, { deviceInclude, deviceExclude, enableDetailedMetrics, labelIfalias, ...wants }) {
     const isWanted = nameFilter('netdev', { include: deviceInclude, exclude: deviceExclude });

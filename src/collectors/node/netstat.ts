@@ -31,7 +31,7 @@ export const netstat = defineCollector({
     'Protocol counters `node_netstat_<protocol>_<field>`, from `/proc/net/netstat`, `/proc/net/snmp` and ' +
     '`/proc/net/snmp6`.',
   options,
-  whenEmpty: 'no counter matches the options, or the kernel has none of the files',
+  whenEmpty: 'no counters match the options, or none of the files exist',
   families: [],
   create({ host }, { fields }) {
     const paired = [netPath(host, 'netstat'), netPath(host, 'snmp')];
@@ -114,7 +114,7 @@ function readPairs(out: Snapshot, host: Host, path: string, headers: Headers): v
   let header: Header | undefined;
   let headerLine = 0;
   const loseHeader = (head: string) =>
-    out.lose(path, new MalformedFile(path, headerLine, `the line with the values of ${head} is missing`));
+    out.lose(path, new MalformedFile(path, headerLine, `missing values line for ${head}`));
   recordsOfFile(out, host, path, (line, number) => {
     const names = header;
     if (names === undefined || !line.startsWith(`${names.head} `)) {
@@ -127,7 +127,7 @@ function readPairs(out: Snapshot, host: Host, path: string, headers: Headers): v
     }
     header = undefined;
     const values = words(line);
-    if (values.length !== names.columns) throw new Error(`the values do not fit to the names of ${names.head}`);
+    if (values.length !== names.columns) throw new Error(`the values do not match the names of ${names.head}`);
     for (const { column, field, family } of names.wanted) {
       try {
         out.add(family, integer(values[column]));

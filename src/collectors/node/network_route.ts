@@ -16,7 +16,7 @@ const info = gauge('node_network_route_info', 'Always 1; a unicast route or one 
   'proto',
   'weight',
 ]);
-const routes = gauge('node_network_routes', 'Unicast routes and next hops that leave by the device.', ['device']);
+const routes = gauge('node_network_routes', 'Unicast routes and next hops through the device.', ['device']);
 
 /** Unicast routes of all tables. */
 export const networkRoute = defineCollector({
@@ -24,7 +24,7 @@ export const networkRoute = defineCollector({
   enabled: false,
   summary: 'Unicast routes of all tables, over netlink (needs `node:ffi` and hostNetwork).',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no unicast route',
+  whenEmpty: 'no unicast routes found',
   families: [info, routes],
   create({ host }) {
     const netlink = new Netlink(host);

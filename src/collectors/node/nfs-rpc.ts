@@ -49,7 +49,7 @@ export function parseRpc(lost: Losses, path: string, text: string): RpcLines {
     }
     const [announced, ...counts] = numbers;
     if (announced !== counts.length)
-      throw new Error(`${keyword} announces ${announced} numbers and has ${counts.length}`);
+      throw new Error(`${keyword} announces ${announced} numbers but has ${counts.length}`);
     lines.set(keyword, counts);
   });
   return lines;

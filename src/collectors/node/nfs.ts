@@ -13,10 +13,10 @@ const requests = counter('node_nfs_requests_total', 'Requests by procedure and v
 const fields: readonly Field[] = [
   ['net', 1, packets, 'udp'],
   ['net', 2, packets, 'tcp'],
-  ['net', 3, counter('node_nfs_connections_total', 'TCP connections made.')],
+  ['net', 3, counter('node_nfs_connections_total', 'TCP connections established.')],
   ['rpc', 0, counter('node_nfs_rpcs_total', 'RPCs made.')],
-  ['rpc', 1, counter('node_nfs_rpc_retransmissions_total', 'RPCs sent again.')],
-  ['rpc', 2, counter('node_nfs_rpc_authentication_refreshes_total', 'Renewals of credentials.')],
+  ['rpc', 1, counter('node_nfs_rpc_retransmissions_total', 'RPCs retransmitted.')],
+  ['rpc', 2, counter('node_nfs_rpc_authentication_refreshes_total', 'Credential refreshes.')],
 ];
 
 const methods = [

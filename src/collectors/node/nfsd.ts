@@ -8,13 +8,13 @@ import { parseRpc, V2_METHODS, V3_METHODS, V4_OPERATIONS } from './nfs-rpc.ts';
 type Field = readonly [keyword: string, index: number, family: Family, ...labels: string[]];
 
 const packets = counter('node_nfsd_packets_total', 'Packets sent and received.', ['proto']);
-const errors = counter('node_nfsd_rpc_errors_total', 'RPCs refused, by reason.', ['error']);
+const errors = counter('node_nfsd_rpc_errors_total', 'RPCs rejected, by reason.', ['error']);
 const requests = counter('node_nfsd_requests_total', 'Requests by procedure and version of NFS.', ['method', 'proto']);
 
 const fields: readonly Field[] = [
-  ['rc', 0, counter('node_nfsd_reply_cache_hits_total', 'Replies from the cache, for requests that came again.')],
-  ['rc', 1, counter('node_nfsd_reply_cache_misses_total', 'Replies put into the cache.')],
-  ['rc', 2, counter('node_nfsd_reply_cache_nocache_total', 'Replies that need no cache.')],
+  ['rc', 0, counter('node_nfsd_reply_cache_hits_total', 'Replies from the cache, for repeated requests.')],
+  ['rc', 1, counter('node_nfsd_reply_cache_misses_total', 'Replies added to the cache.')],
+  ['rc', 2, counter('node_nfsd_reply_cache_nocache_total', 'Replies that are not cached.')],
   ['fh', 0, counter('node_nfsd_file_handles_stale_total', 'Stale file handles.')],
   ['io', 0, counter('node_nfsd_disk_bytes_read_total', 'Bytes read.')],
   ['io', 1, counter('node_nfsd_disk_bytes_written_total', 'Bytes written.')],

@@ -5,7 +5,7 @@ import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const info = gauge('node_nvme_info', 'Always 1; what is known about the controller.', [
+const info = gauge('node_nvme_info', 'Always 1; controller information.', [
   'device',
   'firmware_revision',
   'model',
@@ -20,9 +20,9 @@ const namespaceInfo = gauge('node_nvme_namespace_info', 'Always 1; the asymmetri
   ...NAMESPACE,
   'ana_state',
 ]);
-const size = gauge('node_nvme_namespace_size_bytes', 'Size, right for blocks of 512 bytes only.', NAMESPACE);
-const capacity = gauge('node_nvme_namespace_capacity_bytes', 'The same as the size.', NAMESPACE);
-const used = gauge('node_nvme_namespace_used_bytes', 'Bytes in use, as the controller tells.', NAMESPACE);
+const size = gauge('node_nvme_namespace_size_bytes', 'Size; correct for 512-byte blocks only.', NAMESPACE);
+const capacity = gauge('node_nvme_namespace_capacity_bytes', 'Capacity; the same as the size.', NAMESPACE);
+const used = gauge('node_nvme_namespace_used_bytes', 'Bytes in use, as reported by the controller.', NAMESPACE);
 const blockSize = gauge('node_nvme_namespace_logical_block_size_bytes', 'Size of a block.', NAMESPACE);
 
 /** A namespace below its controller; with native multipath, one path to it (`nvme0c1n1`). */
@@ -34,7 +34,7 @@ export const nvme = defineCollector({
   enabled: true,
   summary: 'NVMe controllers and their namespaces, from `/sys/class/nvme`.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no NVMe controller',
+  whenEmpty: 'no NVMe controllers found',
   families: [info, namespaceInfo, size, capacity, used, blockSize],
   create({ host }) {
     const folder = host.sys('class/nvme');

@@ -5,7 +5,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const INFO_FILES = { nqn: 'subsysnqn', model: 'model', serial: 'serial', iopolicy: 'iopolicy' };
-const info = gauge('node_nvmesubsystem_info', 'Always 1; what is known about the subsystem.', [
+const info = gauge('node_nvmesubsystem_info', 'Always 1; subsystem information.', [
   'subsystem',
   ...Object.keys(INFO_FILES),
 ]);
@@ -13,8 +13,8 @@ const namespaceInfo = gauge('node_nvmesubsystem_namespace_info', 'Always 1; a bl
   'subsystem',
   'device',
 ]);
-const paths = gauge('node_nvmesubsystem_paths', 'Controllers by which the subsystem is reached.', ['subsystem']);
-const pathsLive = gauge('node_nvmesubsystem_paths_live', 'Those of them that work.', ['subsystem']);
+const paths = gauge('node_nvmesubsystem_paths', 'Paths (controllers) to the subsystem.', ['subsystem']);
+const pathsLive = gauge('node_nvmesubsystem_paths_live', 'Paths (controllers) in the live state.', ['subsystem']);
 const pathState = gauge('node_nvmesubsystem_path_state', '1 for the state of the controller, 0 for the others.', [
   'subsystem',
   'controller',
@@ -30,7 +30,7 @@ export const nvmesubsystem = defineCollector({
   enabled: false,
   summary: 'NVMe subsystems and the state of each path to them, from `/sys/class/nvme-subsystem`.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no NVMe subsystem',
+  whenEmpty: 'no NVMe subsystems found',
   families: [info, namespaceInfo, paths, pathsLive, pathState],
   create({ host }) {
     const folder = host.sys('class/nvme-subsystem');

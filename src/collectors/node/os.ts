@@ -16,7 +16,7 @@ const version = gauge('node_os_version', 'Major and minor version of the distrib
 ]);
 const supportEnd = gauge(
   'node_os_support_end_timestamp_seconds',
-  'When the support of this version ends, in seconds since 1970.',
+  'End of support of this version, in seconds since 1970.',
 );
 
 /** The distribution. */

@@ -12,7 +12,7 @@ const PLACE = ['segment', 'bus', 'device', 'function'];
 const PARENT = ['parent_segment', 'parent_bus', 'parent_device', 'parent_function'];
 const IDS = ['class_id', 'vendor_id', 'device_id', 'subsystem_vendor_id', 'subsystem_device_id', 'revision'];
 const NAMES = ['vendor_name', 'device_name', 'subsystem_vendor_name', 'subsystem_device_name', 'class_name'];
-const INFO_HELP = 'Always 1; what the device is and the bridge that it is behind (`*` for none).';
+const INFO_HELP = 'Always 1; device information and parent bridge (`*` for none).';
 const info = gauge('node_pcidevice_info', INFO_HELP, [...PLACE, ...PARENT, ...IDS]);
 const namedInfo = gauge('node_pcidevice_info', INFO_HELP, [...PLACE, ...PARENT, ...IDS, ...NAMES]);
 
@@ -45,49 +45,49 @@ const node = (text: string): number | undefined => (text === '-1' ? undefined : 
 const UNKNOWN = -1;
 const ATTRIBUTES: readonly Attribute[] = [
   {
-    family: value('max_link_transfers_per_second', 'Fastest speed of the link; -1 if unknown.'),
+    family: value('max_link_transfers_per_second', 'Maximum link speed; -1 if unknown.'),
     file: 'max_link_speed',
     parse: transfers,
     absent: UNKNOWN,
   },
   {
-    family: value('max_link_width', 'Most lanes of the link; -1 if unknown.'),
+    family: value('max_link_width', 'Maximum link width in lanes; -1 if unknown.'),
     file: 'max_link_width',
     parse: width,
     absent: UNKNOWN,
   },
   {
-    family: value('current_link_transfers_per_second', 'Speed of the link; -1 if unknown.'),
+    family: value('current_link_transfers_per_second', 'Current link speed; -1 if unknown.'),
     file: 'current_link_speed',
     parse: transfers,
     absent: UNKNOWN,
   },
   {
-    family: value('current_link_width', 'Lanes of the link; -1 if unknown.'),
+    family: value('current_link_width', 'Current link width in lanes; -1 if unknown.'),
     file: 'current_link_width',
     parse: width,
     absent: UNKNOWN,
   },
   {
-    family: value('d3cold_allowed', 'Whether the device may lose its power when suspended.'),
+    family: value('d3cold_allowed', 'Whether the device may enter D3cold when suspended.'),
     file: 'd3cold_allowed',
     parse: flag,
     absent: 0,
   },
   {
-    family: value('sriov_drivers_autoprobe', 'Whether virtual functions get a driver by themselves.'),
+    family: value('sriov_drivers_autoprobe', 'Whether drivers are probed automatically for virtual functions.'),
     file: 'sriov_drivers_autoprobe',
     parse: flag,
     absent: 0,
   },
   {
-    family: value('sriov_numvfs', 'Virtual functions that are enabled.'),
+    family: value('sriov_numvfs', 'Enabled virtual functions.'),
     file: 'sriov_numvfs',
     parse: integer,
     absent: 0,
   },
   {
-    family: value('sriov_totalvfs', 'Virtual functions that the device can have.'),
+    family: value('sriov_totalvfs', 'Maximum number of virtual functions.'),
     file: 'sriov_totalvfs',
     parse: integer,
     absent: 0,
@@ -99,7 +99,7 @@ const ATTRIBUTES: readonly Attribute[] = [
     absent: 0,
   },
   {
-    family: value('numa_node', 'NUMA node of the device, where it is known.'),
+    family: value('numa_node', 'NUMA node of the device, if known.'),
     file: 'numa_node',
     parse: node,
     absent: undefined,
@@ -117,7 +117,7 @@ const options = z.strictObject({
   idsFile: z
     .string()
     .optional()
-    .describe('The file of names; if unset, the `pci.ids` in `/usr/share/misc` or `/usr/share/hwdata` of the host.'),
+    .describe('Path of the names file; defaults to the `pci.ids` in `/usr/share/misc` or `/usr/share/hwdata` of the host.'),
 });
 
 /** PCI devices, their links and virtual functions. */
@@ -126,7 +126,7 @@ export const pcidevice = defineCollector({
   enabled: false,
   summary: 'PCI devices, their links, power states and virtual functions, from `/sys/bus/pci/devices`.',
   options,
-  whenEmpty: 'there is no PCI device',
+  whenEmpty: 'no PCI devices found',
   families: [info, powerState, ...ATTRIBUTES.map(({ family }) => family)],
   create({ host }, { names, idsFile }) {
     const folder = host.sys('bus/pci/devices');

@@ -18,9 +18,9 @@ const ROWS: ReadonlyMap<number, readonly Row[]> = new Map([
       ['capacity', 'capacity', 'Charge left, in percent.'],
       ['capacity_alert_max', 'capacity_alert_max', 'Charge in percent above which the hardware alerts.'],
       ['capacity_alert_min', 'capacity_alert_min', 'Charge in percent below which the hardware alerts.'],
-      ['cycle_count', 'cyclecount', 'Times that the battery was fully charged and used up.'],
+      ['cycle_count', 'cyclecount', 'Charge cycles of the battery.'],
       ['online', 'online', 'Whether the supply delivers power.'],
-      ['present', 'present', 'Whether the battery is there.'],
+      ['present', 'present', 'Whether the battery is present.'],
       ['time_to_empty_now', 'time_to_empty_seconds', 'Seconds until the battery is empty.'],
       ['time_to_full_now', 'time_to_full_seconds', 'Seconds until the battery is full.'],
     ],
@@ -43,7 +43,7 @@ const ROWS: ReadonlyMap<number, readonly Row[]> = new Map([
     [
       ['charge_control_limit', 'charge_control_limit', 'Charging current allowed now, in ampere.'],
       ['charge_control_limit_max', 'charge_control_limit_max', 'Highest charging current that can be allowed.'],
-      ['charge_counter', 'charge_counter', 'Charge that went in since the battery was put in, in ampere hours.'],
+      ['charge_counter', 'charge_counter', 'Charge counter since the battery was inserted, in ampere hours.'],
       ['charge_empty', 'charge_empty', 'Charge when empty, in ampere hours.'],
       ['charge_empty_design', 'charge_empty_design', 'Charge when empty, as designed, in ampere hours.'],
       ['charge_full', 'charge_full', 'Charge when full, in ampere hours.'],
@@ -104,13 +104,13 @@ const WORDS = [
   'type',
   'usb_type',
 ];
-const info = gauge('node_power_supply_info', 'What the supply is and does; only the labels that it has. Always 1.', [
+const info = gauge('node_power_supply_info', 'Power supply information; only the labels that it provides. Always 1.', [
   'power_supply',
   ...WORDS,
 ]);
 
 const options = z.strictObject({
-  ignoredSupplies: pattern().prefault('^$').describe('Supplies not to show.'),
+  ignoredSupplies: pattern().prefault('^$').describe('Power supplies to exclude.'),
 });
 
 /** Batteries and mains adapters. */
@@ -119,7 +119,7 @@ export const powersupplyclass = defineCollector({
   enabled: true,
   summary: 'Charge, current, voltage and state of batteries and mains adapters, from `/sys/class/power_supply`.',
   options,
-  whenEmpty: 'there is no wanted power supply',
+  whenEmpty: 'no matching power supplies found',
   families: [...[...attributes.values()].map(({ family }) => family), info],
   create({ host }, { ignoredSupplies }) {
     const folder = host.sys('class/power_supply');

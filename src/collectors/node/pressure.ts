@@ -17,7 +17,7 @@ const FILES: Readonly<Record<string, Readonly<Record<string, Family>>>> = {
     full: counter('node_pressure_io_stalled_seconds_total', 'Time in which all tasks waited for I/O.'),
   },
   irq: {
-    full: counter('node_pressure_irq_stalled_seconds_total', 'Time in which no task ran for interrupts.'),
+    full: counter('node_pressure_irq_stalled_seconds_total', 'Time in which all tasks were stalled by interrupts.'),
   },
   memory: {
     some: counter('node_pressure_memory_waiting_seconds_total', 'Time in which some task waited for memory.'),

@@ -14,8 +14,8 @@ const pids = gauge('node_processes_pids', 'Processes.');
 const byState = gauge('node_processes_state', 'Processes by state.', ['state']);
 const threads = gauge('node_processes_threads', 'Threads of all processes.');
 const threadsByState = gauge('node_processes_threads_state', 'Threads by state.', ['thread_state']);
-const maxThreads = gauge('node_processes_max_threads', 'Threads that there may be.');
-const maxProcesses = gauge('node_processes_max_processes', 'Where the kernel starts again with low process ids.');
+const maxThreads = gauge('node_processes_max_threads', 'Maximum number of threads.');
+const maxProcesses = gauge('node_processes_max_processes', 'Value at which process ids wrap around.');
 
 /** Processes read before others get a turn of the event loop: a few milliseconds. */
 const BATCH = 100;
@@ -31,7 +31,7 @@ export const processes = defineCollector({
     const namespaces = new Namespaces(host);
     return async (out, signal) => {
       const names = host.list(host.proc()).filter(isNumber);
-      if (names.length === 0) throw new NoData(`${host.proc()} shows no process`);
+      if (names.length === 0) throw new NoData(`${host.proc()} shows no processes`);
       out.attempt('threads-max', () => out.add(maxThreads, setting(host, 'threads-max')));
       out.attempt('pid_max', () => {
         // From Linux 6.14 on each PID namespace has its own.

@@ -15,15 +15,15 @@ const fields = [
   ['bytes', counter('node_qdisc_bytes_total', 'Bytes sent.', LABELS)],
   ['packets', counter('node_qdisc_packets_total', 'Packets sent.', LABELS)],
   ['drops', counter('node_qdisc_drops_total', 'Packets dropped.', LABELS)],
-  ['requeues', counter('node_qdisc_requeues_total', 'Packets taken out, not sent and queued again.', LABELS)],
+  ['requeues', counter('node_qdisc_requeues_total', 'Packets requeued after a failed transmission.', LABELS)],
   ['overlimits', counter('node_qdisc_overlimits_total', 'Packets over the limit.', LABELS)],
   ['queueLength', gauge('node_qdisc_current_queue_length', 'Packets in the queue.', LABELS)],
   ['backlogBytes', gauge('node_qdisc_backlog', 'Bytes in the queue.', LABELS)],
 ] as const;
 
 const options = z.strictObject({
-  deviceInclude: pattern().optional().describe('Only devices whose name matches.'),
-  deviceExclude: pattern().optional().describe('No devices whose name matches.'),
+  deviceInclude: pattern().optional().describe('Include only devices whose name matches.'),
+  deviceExclude: pattern().optional().describe('Exclude devices whose name matches.'),
 });
 
 /** Queueing disciplines at the roots of network devices. */
@@ -32,7 +32,7 @@ export const qdisc = defineCollector({
   enabled: false,
   summary: 'Counters of the root queueing disciplines, over netlink (needs `node:ffi` and hostNetwork).',
   options,
-  whenEmpty: 'there is no wanted queueing discipline',
+  whenEmpty: 'no matching queueing disciplines found',
   families: fields.map(([, family]) => family),
   create({ host }, { deviceInclude, deviceExclude }) {
     const isWanted = nameFilter('qdisc', { include: deviceInclude, exclude: deviceExclude });

@@ -7,14 +7,14 @@ import { DeniedFile } from '../../host/errors.ts';
 import { counter, type Family } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
 
-const joules = counter('node_rapl_joules_total', 'Energy that the zone has used; wraps around at times.', [
+const joules = counter('node_rapl_joules_total', 'Energy used by the zone; the counter wraps around.', [
   'index',
   'path',
   'rapl_zone',
 ]);
 
 const options = z.strictObject({
-  enableZoneLabel: z.boolean().default(false).describe('One family with the label `rapl_zone` for all zones.'),
+  enableZoneLabel: z.boolean().default(false).describe('Use one metric with the label `rapl_zone` for all zones.'),
 });
 
 /** Energy use of the processor. */
@@ -22,10 +22,10 @@ export const rapl = defineCollector({
   name: 'rapl',
   enabled: true,
   summary:
-    'Energy that the processor has used, from `/sys/class/powercap`: `node_rapl_<zone>_joules_total` with the labels ' +
+    'Energy used by the processor, from `/sys/class/powercap`: `node_rapl_<zone>_joules_total` with the labels ' +
     '`index` and `path`, or `node_rapl_joules_total`.',
   options,
-  whenEmpty: 'there is no power zone with an energy counter',
+  whenEmpty: 'no power zone has an energy counter',
   families: [joules],
   create({ host }, { enableZoneLabel }) {
     const parent = host.sys('class/powercap');
@@ -70,6 +70,6 @@ export function zoneOf(fullName: string, used: Map<string, number>): { name: str
 const zoneFamily = (name: string): Family =>
   counter(
     `node_rapl_${name.replaceAll(/[^a-zA-Z0-9_:]/g, '_')}_joules_total`,
-    `Energy that the zones named ${name} have used; wraps around at times.`,
+    `Energy used by the zones named ${name}; the counter wraps around.`,
     ['index', 'path'],
   );

@@ -2,14 +2,14 @@ import { gauge } from '../../metrics/family.ts';
 import type { CollectorResult } from '../../metrics/outcome.ts';
 import { Snapshot } from '../../metrics/snapshot.ts';
 
-const duration = gauge('node_scrape_collector_duration_seconds', 'How long the collector took.', ['collector']);
+const duration = gauge('node_scrape_collector_duration_seconds', 'Duration of the collector run.', ['collector']);
 const success = gauge(
   'node_scrape_collector_success',
-  'Whether the collector brought data; as in node_exporter, 0 also where the host has no such files, and 1 where they hold nothing.',
+  'Whether the collector returned data; as in node_exporter, 0 also if the host lacks the files, and 1 if they are empty.',
   ['collector'],
 );
 
-const buildInfo = gauge('node_exporter_build_info', 'Always 1; the version that stands in for it.', [
+const buildInfo = gauge('node_exporter_build_info', 'Always 1; version of the agent that provides these metrics.', [
   ...['branch', 'goarch', 'goos', 'goversion', 'revision', 'tags'],
   'version',
 ]);

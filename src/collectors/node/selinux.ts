@@ -4,7 +4,7 @@ import type { Host } from '../../host/host.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const enabled = gauge('node_selinux_enabled', 'Whether SELinux is on.');
+const enabled = gauge('node_selinux_enabled', 'Whether SELinux is enabled.');
 const configMode = gauge('node_selinux_config_mode', 'Configured mode: 1 enforcing, 0 permissive, -1 disabled.');
 const currentMode = gauge('node_selinux_current_mode', 'Current mode: 1 enforcing, 0 permissive, -1 disabled.');
 
@@ -15,7 +15,7 @@ const DISABLED = -1;
 export const selinux = defineCollector({
   name: 'selinux',
   enabled: true,
-  summary: 'Whether SELinux is on and enforcing, from `/sys/fs/selinux` and `/etc/selinux/config`.',
+  summary: 'Whether SELinux is enabled and enforcing, from `/sys/fs/selinux` and `/etc/selinux/config`.',
   options: NO_OPTIONS,
   families: [enabled, configMode, currentMode],
   create({ host }) {

@@ -9,10 +9,10 @@ import { defineCollector } from '../collector.ts';
 /** Families of the columns after the name. */
 const COLUMNS = [
   gauge('node_slabinfo_active_objects', 'Objects in use.', ['slab']),
-  gauge('node_slabinfo_objects', 'Objects that there is memory for.', ['slab']),
+  gauge('node_slabinfo_objects', 'Allocated objects.', ['slab']),
   gauge('node_slabinfo_object_size_bytes', 'Size of an object.', ['slab']),
-  gauge('node_slabinfo_objects_per_slab', 'Objects in a slab.', ['slab']),
-  gauge('node_slabinfo_pages_per_slab', 'Pages that a slab takes.', ['slab']),
+  gauge('node_slabinfo_objects_per_slab', 'Objects per slab.', ['slab']),
+  gauge('node_slabinfo_pages_per_slab', 'Pages per slab.', ['slab']),
 ];
 
 /** Drivers have put blanks into names, so the numbers are those before the first colon. */
@@ -20,7 +20,7 @@ const ROW = /^(\S|\S.*?\S) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) *(?::|$)/;
 
 const options = z.strictObject({
   slabsInclude: pattern().prefault('.*').describe('Which slabs to export.'),
-  slabsExclude: pattern().optional().describe('Which of these slabs not to export.'),
+  slabsExclude: pattern().optional().describe('Which of these slabs to exclude.'),
 });
 
 /** Memory of the kernel's own objects. */
@@ -29,7 +29,7 @@ export const slabinfo = defineCollector({
   enabled: false,
   summary: "Memory of the kernel's objects by slab, from `/proc/slabinfo`.",
   options,
-  whenEmpty: 'no slab matches the options',
+  whenEmpty: 'no slabs match the options',
   families: COLUMNS,
   create({ host }, { slabsInclude, slabsExclude }) {
     const path = host.proc('slabinfo');

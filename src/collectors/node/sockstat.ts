@@ -11,7 +11,7 @@ import { FamilyCache } from './family-cache.ts';
 /** What is said of the sockets of a protocol, in the order of export. */
 const KEYS = [
   ['inuse', 'sockets in use'],
-  ['orphan', 'sockets that no process holds any more'],
+  ['orphan', 'orphaned sockets'],
   ['tw', 'sockets in TIME_WAIT'],
   ['alloc', 'sockets allocated'],
   ['mem', 'pages of memory for buffers'],

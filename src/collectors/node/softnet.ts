@@ -9,9 +9,9 @@ import { defineCollector, NO_OPTIONS } from '../collector.ts';
 const COLUMNS: readonly (readonly [column: number, family: Family])[] = [
   [0, counter('node_softnet_processed_total', 'Packets processed.', ['cpu'])],
   [1, counter('node_softnet_dropped_total', 'Packets dropped because the backlog was full.', ['cpu'])],
-  [2, counter('node_softnet_times_squeezed_total', 'Rounds that ended with packets left to process.', ['cpu'])],
-  [8, counter('node_softnet_cpu_collision_total', 'Times that the transmit lock was taken by another CPU.', ['cpu'])],
-  [9, counter('node_softnet_received_rps_total', 'Times that another CPU woke this one for packets.', ['cpu'])],
+  [2, counter('node_softnet_times_squeezed_total', 'Processing rounds that ended with packets pending.', ['cpu'])],
+  [8, counter('node_softnet_cpu_collision_total', 'Collisions on the transmit lock.', ['cpu'])],
+  [9, counter('node_softnet_received_rps_total', 'Number of times this CPU was woken by another to process packets.', ['cpu'])],
   [10, counter('node_softnet_flow_limit_count_total', 'Packets dropped by the flow limit.', ['cpu'])],
   [11, gauge('node_softnet_backlog_len', 'Packets in the backlog.', ['cpu'])],
 ];

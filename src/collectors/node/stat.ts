@@ -11,8 +11,8 @@ const byKeyword: Readonly<Record<string, Family>> = {
   ctxt: counter('node_context_switches_total', 'Context switches since boot.'),
   btime: gauge('node_boot_time_seconds', 'When the host booted, in seconds since 1970.'),
   processes: counter('node_forks_total', 'Processes and threads created since boot.'),
-  procs_running: gauge('node_procs_running', 'Threads that run or wait for a CPU.'),
-  procs_blocked: gauge('node_procs_blocked', 'Threads that wait for I/O.'),
+  procs_running: gauge('node_procs_running', 'Runnable threads (running or waiting for a CPU).'),
+  procs_blocked: gauge('node_procs_blocked', 'Threads blocked on I/O.'),
 };
 const softirqs = counter('node_softirqs_total', 'Softirqs handled since boot, by vector.', ['vector']);
 

@@ -6,7 +6,7 @@ import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const LABELS = ['device', 'swap_type'];
 const size = gauge('node_swap_size_bytes', 'Size of the swap device.', LABELS);
-const used = gauge('node_swap_used_bytes', 'How much of it is in use.', LABELS);
+const used = gauge('node_swap_used_bytes', 'Used space of the swap device.', LABELS);
 const priority = gauge('node_swap_priority', 'Priority of the swap device; the highest is filled first.', LABELS);
 
 /** Swap devices. */
@@ -15,7 +15,7 @@ export const swap = defineCollector({
   enabled: false,
   summary: 'Size and use of each swap device, from `/proc/swaps`.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no swap device',
+  whenEmpty: 'no swap devices found',
   families: [size, used, priority],
   create({ host }) {
     const path = host.proc('swaps');

@@ -8,7 +8,7 @@ import { type Family, gauge, untyped } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 
-const info = gauge('node_sysctl_info', 'A word of the setting; always 1.', ['name', 'value', 'index']);
+const info = gauge('node_sysctl_info', 'A text value of the setting; always 1.', ['name', 'value', 'index']);
 
 const NAME = /^\w[\w./-]*$/;
 const NAME_WITH_KEYS = /^\w[\w./-]*(?::\w+(?:,\w+)*)?$/;
@@ -21,7 +21,7 @@ const options = z.strictObject({
   includeInfo: z
     .array(z.string().regex(NAME, 'expected a name such as kernel.seccomp.actions_avail'))
     .default([])
-    .describe('Settings to export as words.'),
+    .describe('Settings to export as text labels.'),
 });
 
 /** Kernel settings. */
@@ -30,7 +30,7 @@ export const sysctl = defineCollector({
   enabled: false,
   summary: 'The kernel settings that the options name, from `/proc/sys`: `node_sysctl_<name>`.',
   options,
-  whenEmpty: 'the options name no setting',
+  whenEmpty: 'no settings are configured',
   families: [info],
   create({ host }, { include, includeInfo }) {
     const settings = include.map(numericSetting);
@@ -93,7 +93,7 @@ function addNumbers(out: Snapshot, host: Host, { name, single, indexed, keyed }:
   const path = pathOf(host, name);
   const numbers = oneLine(path, valuesOf(host, name).join(' '), (text) => text.split(' ').map(integer));
   if (keyed.length > 0 && keyed.length !== numbers.length) {
-    throw new Error(`${path} has ${numbers.length} numbers, but ${keyed.length} keys are given`);
+    throw new Error(`${path} has ${numbers.length} numbers, but ${keyed.length} keys are configured`);
   }
   for (const [index, number] of numbers.entries()) {
     const family = keyed[index];

@@ -10,15 +10,15 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 
 const version = gauge('node_systemd_version', 'Version of systemd.', ['version']);
-const virtualization = gauge('node_systemd_virtualization_info', 'What systemd says that it runs in; always 1.', [
+const virtualization = gauge('node_systemd_virtualization_info', 'Virtualization reported by systemd; always 1.', [
   'virtualization_type',
 ]);
-const running = gauge('node_systemd_system_running', 'Whether the system is up with no failed unit.');
+const running = gauge('node_systemd_system_running', 'Whether the system is running with no failed units.');
 const units = gauge('node_systemd_units', 'Units by state.', ['state']);
 const unitState = gauge('node_systemd_unit_state', 'Whether the unit is in this state.', ['name', 'state', 'type']);
 const startTime = gauge(
   'node_systemd_unit_start_time_seconds',
-  'When the unit became active, in seconds since 1970; 0 when it is not.',
+  'When the unit became active, in seconds since 1970; 0 if inactive.',
   ['name'],
 );
 
@@ -52,7 +52,7 @@ const PROPERTIES: readonly UnitProperty[] = [
   {
     ...service,
     property: 'TasksMax',
-    family: gauge('node_systemd_unit_tasks_max', 'Tasks that the unit may have.', ['name']),
+    family: gauge('node_systemd_unit_tasks_max', 'Task limit of the unit.', ['name']),
     option: 'enableTaskMetrics',
   },
   {
@@ -63,7 +63,7 @@ const PROPERTIES: readonly UnitProperty[] = [
   {
     ...socket,
     property: 'NConnections',
-    family: gauge('node_systemd_socket_current_connections', 'Connections that are open.', ['name']),
+    family: gauge('node_systemd_socket_current_connections', 'Open connections of the socket.', ['name']),
   },
   {
     // Counts up, but is a gauge in node_exporter. Since systemd 239.
@@ -82,17 +82,17 @@ const PROPERTIES: readonly UnitProperty[] = [
 ];
 
 const options = z.strictObject({
-  unitInclude: pattern().prefault('.+').describe('Only units whose whole name matches.'),
+  unitInclude: pattern().prefault('.+').describe('Include only units whose full name matches.'),
   unitExclude: pattern()
     .prefault('.+\\.(automount|device|mount|scope|slice)')
-    .describe('No units whose whole name matches.'),
+    .describe('Exclude units whose full name matches.'),
   enableTaskMetrics: z.boolean().default(false).describe('Export the tasks of each service.'),
   enableRestartsMetrics: z.boolean().default(false).describe('Export the restarts of each service.'),
   enableStartTimeMetrics: z.boolean().default(false).describe('Export when each unit became active.'),
   private: z
     .boolean()
     .default(false)
-    .describe('Talk to systemd through its own socket, which takes root, instead of the message bus.'),
+    .describe('Connect to systemd through its private socket, which requires root, instead of the message bus.'),
 });
 type Options = z.output<typeof options>;
 
@@ -155,7 +155,7 @@ class Manager {
       return (rows as readonly (readonly DbusValue[])[]).map(unitOf).sort((a, b) => (a.name < b.name ? -1 : 1));
     } catch (cause) {
       if (!(cause instanceof DbusError) || !NOBODY.test(cause.name)) throw cause;
-      throw new NoData(`the message bus has no systemd: ${cause.message}`, { cause });
+      throw new NoData(`systemd is not on the message bus: ${cause.message}`, { cause });
     }
   }
 

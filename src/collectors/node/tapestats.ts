@@ -13,22 +13,22 @@ const NANOSECONDS = 1e-9;
 /** Families by file. */
 const files: readonly (readonly [file: string, family: Family, factor: number])[] = [
   ['in_flight', gauge('node_tape_io_now', 'Requests in flight.', ['device']), 1],
-  ['io_ns', count('node_tape_io_time_seconds_total', 'Time spent by all requests together.'), NANOSECONDS],
-  ['other_cnt', count('node_tape_io_others_total', 'Requests that neither read nor write.'), 1],
+  ['io_ns', count('node_tape_io_time_seconds_total', 'Total time spent on requests.'), NANOSECONDS],
+  ['other_cnt', count('node_tape_io_others_total', 'Requests other than reads and writes.'), 1],
   ['read_byte_cnt', count('node_tape_read_bytes_total', 'Bytes read.'), 1],
   ['read_cnt', count('node_tape_reads_completed_total', 'Reads completed.'), 1],
-  ['read_ns', count('node_tape_read_time_seconds_total', 'Time spent by all reads together.'), NANOSECONDS],
+  ['read_ns', count('node_tape_read_time_seconds_total', 'Total time spent on reads.'), NANOSECONDS],
   ['resid_cnt', count('node_tape_residual_total', 'Requests with a residue: bytes fewer than asked for.'), 1],
   ['write_byte_cnt', count('node_tape_written_bytes_total', 'Bytes written.'), 1],
   ['write_cnt', count('node_tape_writes_completed_total', 'Writes completed.'), 1],
-  ['write_ns', count('node_tape_write_time_seconds_total', 'Time spent by all writes together.'), NANOSECONDS],
+  ['write_ns', count('node_tape_write_time_seconds_total', 'Total time spent on writes.'), NANOSECONDS],
 ];
 
 /** Each drive has further names, for other modes (st0l) and without rewinding (nst0). */
 const DRIVE = /^st\d+$/;
 
 const options = z.strictObject({
-  ignoredDevices: pattern().prefault('^$').describe('No drives whose name matches.'),
+  ignoredDevices: pattern().prefault('^$').describe('Exclude drives whose name matches.'),
 });
 
 /** I/O of tape drives. */
@@ -37,7 +37,7 @@ export const tapestats = defineCollector({
   enabled: true,
   summary: 'I/O of SCSI tape drives, from `/sys/class/scsi_tape/<drive>/stats`.',
   options,
-  whenEmpty: 'there is no wanted tape drive',
+  whenEmpty: 'no matching tape drives found',
   families: files.map(([, family]) => family),
   create({ host }, { ignoredDevices }) {
     const isWanted = nameFilter('tapestats', { include: undefined, exclude: ignoredDevices });

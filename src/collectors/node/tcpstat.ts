@@ -12,7 +12,7 @@ import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const states = gauge('node_tcp_connection_states', 'TCP sockets by state, and the bytes that they have queued.', [
+const states = gauge('node_tcp_connection_states', 'TCP sockets by state, and their queued bytes.', [
   'state',
 ]);
 
@@ -41,7 +41,7 @@ export const tcpstat = defineCollector({
   enabled: false,
   summary: 'TCP sockets by state and their queued bytes, over netlink or from `/proc/net/tcp` and `/proc/net/tcp6`.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no TCP socket',
+  whenEmpty: 'no TCP sockets found',
   families: [states],
   create({ host }) {
     const netlink = new Netlink(host);

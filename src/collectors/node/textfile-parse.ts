@@ -34,14 +34,14 @@ interface Draft {
  */
 export function parseFamilies(text: string): TextFamily[] {
   // Most likely the file is still being written, and its last number may be cut.
-  if (text !== '' && !text.endsWith('\n')) throw new Error('the last line has no end; write a new file and rename it');
+  if (text !== '' && !text.endsWith('\n')) throw new Error('the last line is incomplete; write to a temporary file and rename it');
   const drafts = new Map<string, Draft>();
   // Two names that become one would be one family, or even one series, of two meanings.
   const originals = new Map<string, string>();
   const nameOf = (original: string) => {
     const name = validName(original);
     const other = originals.get(name) ?? original;
-    if (other !== original) throw new Error(`${quoted(original)} and ${quoted(other)} both become ${name}`);
+    if (other !== original) throw new Error(`${quoted(original)} and ${quoted(other)} both map to ${name}`);
     originals.set(name, original);
     return name;
   };
@@ -94,12 +94,12 @@ function ownerOf(name: string, drafts: ReadonlyMap<string, Draft>): string {
 
 /** Labels are sorted, so that a series has one spelling only; an empty one is the same as none. */
 function sampleOf({ name, labels, value, timestampMs }: TextSample, type: MetricType | undefined): Sample {
-  if (timestampMs !== undefined) throw new Error(`${name} has a timestamp, which would be that of an older cycle`);
+  if (timestampMs !== undefined) throw new Error(`${name} has a timestamp, which is not allowed: samples carry the time of the cycle`);
   const bound = type && BOUNDS[type];
   const clean: [string, string][] = [];
   for (const [original, text] of labels) {
     const label = validLabel(original);
-    if (clean.some(([other]) => other === label)) throw new Error(`${name} has two labels that become ${label}`);
+    if (clean.some(([other]) => other === label)) throw new Error(`${name} has two labels that both map to ${label}`);
     if (label !== 'le' && !isLabelName(label)) throw new Error(`${name} has the reserved label ${label}`);
     if (text !== '') clean.push([label, label === bound ? boundText(text) : text]);
   }

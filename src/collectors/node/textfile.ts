@@ -13,8 +13,8 @@ import { TextFormatError } from '../../metrics/text/parse.ts';
 import { defineCollector } from '../collector.ts';
 import { parseFamilies, type TextFamily } from './textfile-parse.ts';
 
-const scrapeError = gauge('node_textfile_scrape_error', 'Whether a folder, a file or a family could not be used.');
-const mtime = gauge('node_textfile_mtime_seconds', 'When the file was last written, in seconds since 1970.', ['file']);
+const scrapeError = gauge('node_textfile_scrape_error', 'Whether reading a folder, file or family failed.');
+const mtime = gauge('node_textfile_mtime_seconds', 'Modification time of the file, in seconds since 1970.', ['file']);
 
 const path = z.string().min(1);
 
@@ -22,9 +22,9 @@ const options = z.strictObject({
   directory: z
     .union([path, z.array(path)])
     .default([])
-    .describe('Folder or folders whose `*.prom` files are read; `*`, `?` and `[...]` match as in a shell.'),
-  maxFileSize: bytes().prefault('8MiB').describe('Larger files are refused.'),
-  followLinks: z.boolean().default(false).describe('Also read files that links in the folder lead to elsewhere.'),
+    .describe('Folders to read `*.prom` files from; `*`, `?` and `[...]` match as in a shell.'),
+  maxFileSize: bytes().prefault('8MiB').describe('Reject larger files.'),
+  followLinks: z.boolean().default(false).describe('Also follow symbolic links that lead outside the folder.'),
 });
 
 /** Metrics of other programs. */
@@ -32,8 +32,8 @@ export const textfile = defineCollector({
   name: 'textfile',
   enabled: true,
   summary:
-    'Metrics that other programs write to `*.prom` files, under their own names, and when they did. In names in ' +
-    'quotes (UTF-8), what the classic grammar does not have becomes `_`; two names that become one are refused.',
+    'Metrics that other programs write to `*.prom` files, under their own names, and the modification times of the files. In names in ' +
+    'quotes (UTF-8), characters outside the classic grammar become `_`; names that then collide are rejected.',
   options,
   families: [scrapeError, mtime],
   errorFlag: scrapeError,
@@ -124,11 +124,11 @@ function merge(merged: Map<string, Merged>, file: string, one: TextFamily): void
   const { files, samples, first } = known;
   if (first.original !== one.original) {
     const [here, there] = [one.original, first.original].map((name) => JSON.stringify(name));
-    throw new Error(`${here} becomes ${one.name}, as ${there} of ${files[0]} does`);
+    throw new Error(`${here} maps to ${one.name}, as does ${there} of ${files[0]}`);
   }
   if (first.type !== one.type) throw new Error(`${one.name} is ${one.type} here, but ${first.type} in ${files[0]}`);
   if (one.help !== undefined && one.help !== (known.help ?? one.help)) {
-    throw new Error(`the HELP text of ${one.name} is not that of ${files[0]}`);
+    throw new Error(`the HELP text of ${one.name} differs from ${files[0]}`);
   }
   known.help ??= one.help;
   files.push(file);

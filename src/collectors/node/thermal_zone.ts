@@ -9,10 +9,10 @@ const temperature = gauge('node_thermal_zone_temp', 'Temperature of the zone in 
 const COOLING_LABELS = ['name', 'type'];
 const current = gauge(
   'node_cooling_device_cur_state',
-  'How hard the device cools, from 0 to its maximum.',
+  'Current cooling state, from 0 to the maximum.',
   COOLING_LABELS,
 );
-const maximum = gauge('node_cooling_device_max_state', 'The most that the device can cool.', COOLING_LABELS);
+const maximum = gauge('node_cooling_device_max_state', 'Maximum cooling state.', COOLING_LABELS);
 
 /** Thermal zones and what cools them. */
 export const thermalZone = defineCollector({
@@ -20,7 +20,7 @@ export const thermalZone = defineCollector({
   enabled: true,
   summary: 'Temperatures of thermal zones and states of cooling devices, from `/sys/class/thermal`.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no thermal zone with a temperature, and no cooling device',
+  whenEmpty: 'no thermal zone reports a temperature, and there are no cooling devices',
   families: [temperature, current, maximum],
   create({ host }) {
     const folder = host.sys('class/thermal');

@@ -8,8 +8,8 @@ import { defineCollector, NO_OPTIONS } from '../collector.ts';
 import { hostZoneRule, offsetByRule, zoneName } from './time-zone.ts';
 
 const seconds = gauge('node_time_seconds', 'The wall clock, in seconds since 1970.');
-const zoneOffset = gauge('node_time_zone_offset_seconds', 'How far the time zone is east of UTC.', ['time_zone']);
-const available = gauge('node_time_clocksource_available_info', 'A clock source that can be chosen; always 1.', [
+const zoneOffset = gauge('node_time_zone_offset_seconds', 'Offset of the time zone east of UTC.', ['time_zone']);
+const available = gauge('node_time_clocksource_available_info', 'An available clock source; always 1.', [
   'device',
   'clocksource',
 ]);

@@ -4,8 +4,8 @@ import { counter, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const fields: readonly [keyof Timex, ReturnType<typeof gauge>][] = [
-  ['offsetSeconds', gauge('node_timex_offset_seconds', 'How far the clock is still to be moved.')],
-  ['frequencyRatio', gauge('node_timex_frequency_adjustment_ratio', 'How fast the clock is run; 1 is nominal.')],
+  ['offsetSeconds', gauge('node_timex_offset_seconds', 'Remaining clock adjustment.')],
+  ['frequencyRatio', gauge('node_timex_frequency_adjustment_ratio', 'Clock frequency ratio; 1 is nominal.')],
   ['maxErrorSeconds', gauge('node_timex_maxerror_seconds', 'Upper bound of the error.')],
   ['estimatedErrorSeconds', gauge('node_timex_estimated_error_seconds', 'Estimate of the error.')],
   ['status', gauge('node_timex_status', 'Status bits (`STA_*`).')],

@@ -31,7 +31,7 @@ export const uname = defineCollector({
       const hostname = namespaces.isHosts('uts') ? file('hostname') : (staticName(host) ?? nodeName);
       if (hostname === undefined) {
         throw new WrongNamespace(
-          'the host name is that of the pod; set NODE_NAME, node.mountHostRoot or node.hostNetwork',
+          'the host name is the pod's; set NODE_NAME, node.mountHostRoot or node.hostNetwork',
         );
       }
       // Older kernels have no file for the last label.

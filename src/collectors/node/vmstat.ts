@@ -13,8 +13,8 @@ const USUAL: Readonly<Record<string, string>> = {
   pswpin: 'Pages read from swap since boot.',
   pswpout: 'Pages written to swap since boot.',
   pgfault: 'Page faults since boot.',
-  pgmajfault: 'Page faults since boot that had to wait for a disk.',
-  oom_kill: 'Processes killed for want of memory since boot.',
+  pgmajfault: 'Major page faults since boot.',
+  oom_kill: 'Processes killed by the OOM killer since boot.',
 };
 function familyOf(field: string): Family {
   if (!/^\w+$/.test(field))
@@ -30,9 +30,9 @@ const options = z.strictObject({
 export const vmstat = defineCollector({
   name: 'vmstat',
   enabled: true,
-  summary: 'Paging, swapping and OOM kills, from `/proc/vmstat`: `node_vmstat_<field>` for each field wanted.',
+  summary: 'Paging, swapping and OOM kills, from `/proc/vmstat`: `node_vmstat_<field>` for each selected field.',
   options,
-  whenEmpty: 'no field matches the options',
+  whenEmpty: 'no fields match the options',
   families: Object.keys(USUAL).map(familyOf),
   create({ host }, { fields }) {
     const path = host.proc('vmstat');

@@ -10,14 +10,14 @@ const FILES: Readonly<Record<string, Family>> = {
     'name',
   ]),
   fw_version: gauge('node_watchdog_fw_version', 'Firmware version.', ['name']),
-  nowayout: gauge('node_watchdog_nowayout', 'Whether the watchdog can no longer be stopped.', ['name']),
+  nowayout: gauge('node_watchdog_nowayout', 'Whether the watchdog cannot be stopped once started (nowayout).', ['name']),
   timeleft: gauge('node_watchdog_timeleft_seconds', 'Time until the watchdog restarts the host.', ['name']),
-  timeout: gauge('node_watchdog_timeout_seconds', 'Time that the watchdog waits for a sign of life.', ['name']),
-  pretimeout: gauge('node_watchdog_pretimeout_seconds', 'How long before a restart the watchdog warns.', ['name']),
+  timeout: gauge('node_watchdog_timeout_seconds', 'Watchdog timeout.', ['name']),
+  pretimeout: gauge('node_watchdog_pretimeout_seconds', 'Time between the pretimeout warning and the restart.', ['name']),
   access_cs0: gauge('node_watchdog_access_cs0', 'Whether the other boot flash is in use (aspeed).', ['name']),
 };
 const LABEL_FILES = ['options', 'identity', 'state', 'status', 'pretimeout_governor'];
-const info = gauge('node_watchdog_info', 'What the watchdog is; always 1.', ['name', ...LABEL_FILES]);
+const info = gauge('node_watchdog_info', 'Watchdog information; always 1.', ['name', ...LABEL_FILES]);
 
 /** Watchdog timers. */
 export const watchdog = defineCollector({
@@ -25,7 +25,7 @@ export const watchdog = defineCollector({
   enabled: true,
   summary: 'Watchdog timers, from `/sys/class/watchdog`.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no watchdog',
+  whenEmpty: 'no watchdogs found',
   families: [...Object.values(FILES), info],
   create({ host }) {
     const parent = host.sys('class/watchdog');

@@ -20,7 +20,7 @@ import { NoData } from '../../metrics/outcome.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const frequency = gauge('node_wifi_interface_frequency_hertz', 'Frequency on which the device works.', ['device']);
+const frequency = gauge('node_wifi_interface_frequency_hertz', 'Operating frequency of the device.', ['device']);
 const info = gauge('node_wifi_station_info', 'Always 1; the network that the device belongs to.', [
   'device',
   'bssid',
@@ -35,15 +35,15 @@ const level = (name: string, help: string) => gauge(`node_wifi_station_${name}`,
 /** Families by what a peer tells. */
 const STATION: Readonly<Record<Exclude<keyof Station, 'macAddress'>, Family>> = {
   connectedSeconds: count('connected_seconds', 'How long the peer has been connected.'),
-  inactiveSeconds: level('inactive_seconds', 'Time since something last came from or went to the peer.'),
-  receiveBitsPerSecond: level('receive_bits_per_second', 'Rate at which the peer sends.'),
-  transmitBitsPerSecond: level('transmit_bits_per_second', 'Rate of sending to the peer.'),
+  inactiveSeconds: level('inactive_seconds', 'Time since the last activity of the peer.'),
+  receiveBitsPerSecond: level('receive_bits_per_second', 'Receive rate from the peer.'),
+  transmitBitsPerSecond: level('transmit_bits_per_second', 'Transmit rate to the peer.'),
   receiveBytes: count('receive_bytes', 'Bytes received from the peer.'),
   transmitBytes: count('transmit_bytes', 'Bytes sent to the peer.'),
   signalDbm: level('signal_dbm', 'Strength of the signal from the peer.'),
-  transmitRetries: count('transmit_retries', 'Packets that had to be sent again.'),
-  transmitFailed: count('transmit_failed', 'Packets that could not be sent.'),
-  beaconLoss: count('beacon_loss', 'Losses of the beacon of the access point.'),
+  transmitRetries: count('transmit_retries', 'Packets retransmitted.'),
+  transmitFailed: count('transmit_failed', 'Packets that failed to send.'),
+  beaconLoss: count('beacon_loss', 'Beacon losses of the access point.'),
   transmittedPackets: count('transmitted_packets', 'Packets sent to the peer.'),
   receivedPackets: count('received_packets', 'Packets received from the peer.'),
 };
@@ -54,7 +54,7 @@ export const wifi = defineCollector({
   enabled: false,
   summary: 'Wireless devices and their peers, by nl80211 (needs `node:ffi` and hostNetwork).',
   options: NO_OPTIONS,
-  whenEmpty: 'no wireless device has a channel',
+  whenEmpty: 'no wireless device is on a channel',
   families: [frequency, info, ...Object.values(STATION)],
   create({ host }) {
     const netlink = new Netlink(host);

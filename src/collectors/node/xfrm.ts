@@ -22,7 +22,7 @@ const families = new Map<string, Family>(
     const name = snakeCase(line);
     return [
       `Xfrm${line}`,
-      counter(`node_xfrm_${name}_packets_total`, `IPsec packets lost: ${name.replaceAll('_', ' ')}.`),
+      counter(`node_xfrm_${name}_packets_total`, `IPsec packets dropped: ${name.replaceAll('_', ' ')}.`),
     ];
   }),
 );
@@ -31,7 +31,7 @@ const families = new Map<string, Family>(
 export const xfrm = defineCollector({
   name: 'xfrm',
   enabled: false,
-  summary: 'Packets that IPsec refused, by reason, from `/proc/net/xfrm_stat`.',
+  summary: 'Packets dropped by IPsec, by reason, from `/proc/net/xfrm_stat`.',
   options: NO_OPTIONS,
   families: [...families.values()],
   create({ host }) {

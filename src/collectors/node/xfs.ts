@@ -23,8 +23,8 @@ const lines: ReadonlyMap<string, readonly Family[]> = new Map([
     [
       count('node_xfs_allocation_btree_lookups_total', 'Lookups in the allocation B-tree.'),
       count('node_xfs_allocation_btree_compares_total', 'Compares in the allocation B-tree.'),
-      count('node_xfs_allocation_btree_records_inserted_total', 'Records put into the allocation B-tree.'),
-      count('node_xfs_allocation_btree_records_deleted_total', 'Records taken from the allocation B-tree.'),
+      count('node_xfs_allocation_btree_records_inserted_total', 'Records inserted into the allocation B-tree.'),
+      count('node_xfs_allocation_btree_records_deleted_total', 'Records deleted from the allocation B-tree.'),
     ],
   ],
   [
@@ -33,8 +33,8 @@ const lines: ReadonlyMap<string, readonly Family[]> = new Map([
       count('node_xfs_block_mapping_reads_total', 'Block maps for reads.'),
       count('node_xfs_block_mapping_writes_total', 'Block maps for writes.'),
       count('node_xfs_block_mapping_unmaps_total', 'Block unmaps.'),
-      count('node_xfs_block_mapping_extent_list_insertions_total', 'Extents put into extent lists.'),
-      count('node_xfs_block_mapping_extent_list_deletions_total', 'Extents taken from extent lists.'),
+      count('node_xfs_block_mapping_extent_list_insertions_total', 'Extents inserted into extent lists.'),
+      count('node_xfs_block_mapping_extent_list_deletions_total', 'Extents deleted from extent lists.'),
       count('node_xfs_block_mapping_extent_list_lookups_total', 'Lookups in extent lists.'),
       count('node_xfs_block_mapping_extent_list_compares_total', 'Compares in extent lists.'),
     ],
@@ -44,15 +44,15 @@ const lines: ReadonlyMap<string, readonly Family[]> = new Map([
     [
       count('node_xfs_block_map_btree_lookups_total', 'Lookups in block map B-trees.'),
       count('node_xfs_block_map_btree_compares_total', 'Compares in block map B-trees.'),
-      count('node_xfs_block_map_btree_records_inserted_total', 'Records put into block map B-trees.'),
-      count('node_xfs_block_map_btree_records_deleted_total', 'Records taken from block map B-trees.'),
+      count('node_xfs_block_map_btree_records_inserted_total', 'Records inserted into block map B-trees.'),
+      count('node_xfs_block_map_btree_records_deleted_total', 'Records deleted from block map B-trees.'),
     ],
   ],
   [
     'dir',
     [
       count('node_xfs_directory_operation_lookup_total', 'Names looked up in directories.'),
-      count('node_xfs_directory_operation_create_total', 'Entries made in directories.'),
+      count('node_xfs_directory_operation_create_total', 'Entries created in directories.'),
       count('node_xfs_directory_operation_remove_total', 'Entries removed from directories.'),
       count('node_xfs_directory_operation_getdents_total', 'Reads of directories.'),
     ],
@@ -62,9 +62,9 @@ const lines: ReadonlyMap<string, readonly Family[]> = new Map([
     [
       count('node_xfs_inode_operation_attempts_total', 'Lookups in the inode cache.'),
       count('node_xfs_inode_operation_found_total', 'Lookups that found the inode in the cache.'),
-      count('node_xfs_inode_operation_recycled_total', 'Lookups that found the inode about to be recycled.'),
+      count('node_xfs_inode_operation_recycled_total', 'Lookups that found the inode being recycled.'),
       count('node_xfs_inode_operation_missed_total', 'Lookups that did not find the inode in the cache.'),
-      count('node_xfs_inode_operation_duplicates_total', 'Inodes that another thread had cached meanwhile.'),
+      count('node_xfs_inode_operation_duplicates_total', 'Inodes that another thread had already cached.'),
       count('node_xfs_inode_operation_reclaims_total', 'Inodes removed from the cache.'),
       count('node_xfs_inode_operation_attribute_changes_total', "Changes of inodes' attributes."),
     ],

@@ -17,27 +17,27 @@ const total = (line: string, meaning: string): [string, Family] => [
 /** Families by the first word of their line. Those of the node as a whole are in the block of its first zone. */
 const LINES: ReadonlyMap<string, Family> = new Map([
   pages('nr_free_pages', 'nr_free_pages', 'free'),
-  pages('min', 'min_pages', 'that only the most urgent allocations may take'),
+  pages('min', 'min_pages', 'reserved for the most urgent allocations (watermark min)'),
   pages('low', 'low_pages', 'free below which kswapd starts'),
   pages('high', 'high_pages', 'free above which kswapd stops'),
   pages('scanned', 'scanned_pages', 'scanned since some were last freed'),
-  pages('spanned', 'spanned_pages', 'that the zone spans, holes included'),
-  pages('present', 'present_pages', 'that the zone has'),
-  pages('managed', 'managed_pages', 'that the zone can give away'),
-  pages('nr_active_anon', 'nr_active_anon_pages', 'of processes, lately used'),
-  pages('nr_inactive_anon', 'nr_inactive_anon_pages', 'of processes, not used lately'),
-  pages('nr_isolated_anon', 'nr_isolated_anon_pages', 'of processes, being moved'),
+  pages('spanned', 'spanned_pages', 'spanned by the zone, including holes'),
+  pages('present', 'present_pages', 'present in the zone'),
+  pages('managed', 'managed_pages', 'managed by the allocator'),
+  pages('nr_active_anon', 'nr_active_anon_pages', 'of processes, active'),
+  pages('nr_inactive_anon', 'nr_inactive_anon_pages', 'of processes, inactive'),
+  pages('nr_isolated_anon', 'nr_isolated_anon_pages', 'of processes, isolated'),
   pages('nr_anon_pages', 'nr_anon_pages', 'of processes, mapped'),
   pages('nr_anon_transparent_hugepages', 'nr_anon_transparent_hugepages', 'of processes, huge ones'),
-  pages('nr_active_file', 'nr_active_file_pages', 'of files, lately used'),
-  pages('nr_inactive_file', 'nr_inactive_file_pages', 'of files, not used lately'),
-  pages('nr_isolated_file', 'nr_isolated_file_pages', 'of files, being moved'),
+  pages('nr_active_file', 'nr_active_file_pages', 'of files, active'),
+  pages('nr_inactive_file', 'nr_inactive_file_pages', 'of files, inactive'),
+  pages('nr_isolated_file', 'nr_isolated_file_pages', 'of files, isolated'),
   pages('nr_file_pages', 'nr_file_pages', 'of files'),
   pages('nr_mapped', 'nr_mapped_pages', 'of files, mapped by processes'),
   pages('nr_shmem', 'nr_shmem_pages', 'of shared memory'),
-  pages('nr_dirty', 'nr_dirty_pages', 'that wait to be written'),
-  pages('nr_writeback', 'nr_writeback_pages', 'that are being written'),
-  pages('nr_unevictable', 'nr_unevictable_pages', 'that can not be reclaimed'),
+  pages('nr_dirty', 'nr_dirty_pages', 'waiting to be written'),
+  pages('nr_writeback', 'nr_writeback_pages', 'being written'),
+  pages('nr_unevictable', 'nr_unevictable_pages', 'that cannot be reclaimed'),
   pages('nr_mlock_stack', 'nr_mlock_stack_pages', 'of stacks locked in memory'),
   pages('nr_kernel_stack', 'nr_kernel_stacks', 'of kernel stacks, in KiB since Linux 5.0'),
   pages('nr_slab_reclaimable', 'nr_slab_reclaimable_pages', "of the kernel's objects, reclaimable"),
@@ -54,7 +54,7 @@ const LINES: ReadonlyMap<string, Family> = new Map([
 
 /** One for each zone that the kernel can have: MAX_NR_ZONES of include/linux/mmzone.h. */
 const PROTECTION = Array.from({ length: 6 }, (_, zone) =>
-  gauge(`node_zoneinfo_protection_${zone}`, `Pages kept from allocations meant for zone ${zone}.`, LABELS),
+  gauge(`node_zoneinfo_protection_${zone}`, `Pages protected from allocations meant for zone ${zone}.`, LABELS),
 );
 
 /** Memory by zone. */

@@ -11,18 +11,18 @@ const named = (name: string): string => `namedprocess_namegroup_${name}`;
 
 /** Families of process-exporter, by what they tell. */
 export const F = {
-  processes: gauge(named('num_procs'), 'Processes of the group.', GROUP),
+  processes: gauge(named('num_procs'), 'Processes in the group.', GROUP),
   cpu: counter(named('cpu_seconds_total'), 'CPU time used.', ['groupname', 'mode']),
   readBytes: counter(named('read_bytes_total'), 'Bytes read from storage.', GROUP),
   writeBytes: counter(named('write_bytes_total'), 'Bytes written to storage.', GROUP),
-  majorFaults: counter(named('major_page_faults_total'), 'Page faults that had to read from storage.', GROUP),
-  minorFaults: counter(named('minor_page_faults_total'), 'Page faults that did not.', GROUP),
+  majorFaults: counter(named('major_page_faults_total'), 'Major page faults.', GROUP),
+  minorFaults: counter(named('minor_page_faults_total'), 'Minor page faults.', GROUP),
   switches: counter(named('context_switches_total'), 'Context switches.', ['groupname', 'ctxswitchtype']),
   memory: gauge(named('memory_bytes'), 'Memory in use.', ['groupname', 'memtype']),
   openFiles: gauge(named('open_filedesc'), 'Open file descriptors.', GROUP),
   worstFdRatio: gauge(
     named('worst_fd_ratio'),
-    'Open file descriptors over their soft limit, of the process nearest to it.',
+    'Highest ratio of open file descriptors to the soft limit among the processes.',
     GROUP,
   ),
   oldestStart: gauge(
@@ -30,51 +30,51 @@ export const F = {
     'When the oldest process started, in seconds since 1970.',
     GROUP,
   ),
-  threads: gauge(named('num_threads'), 'Threads of the group.', GROUP),
+  threads: gauge(named('num_threads'), 'Threads in the group.', GROUP),
   states: gauge(named('states'), 'Processes by state; with the option threads, threads.', ['groupname', 'state']),
-  wchan: gauge(named('threads_wchan'), 'Threads by the kernel function in which they wait.', ['groupname', 'wchan']),
-  threadCount: gauge(named('thread_count'), 'Threads of this name.', THREAD),
-  threadCpu: counter(named('thread_cpu_seconds_total'), 'CPU time used by threads of this name.', [...THREAD, 'mode']),
-  threadIo: counter(named('thread_io_bytes_total'), 'Bytes to and from storage, by threads of this name.', [
+  wchan: gauge(named('threads_wchan'), 'Threads by the kernel function they wait in.', ['groupname', 'wchan']),
+  threadCount: gauge(named('thread_count'), 'Threads with this name.', THREAD),
+  threadCpu: counter(named('thread_cpu_seconds_total'), 'CPU time used by threads with this name.', [...THREAD, 'mode']),
+  threadIo: counter(named('thread_io_bytes_total'), 'Bytes read from and written to storage by threads with this name.', [
     ...THREAD,
     'iomode',
   ]),
   threadMajorFaults: counter(
     named('thread_major_page_faults_total'),
-    'Page faults that had to read from storage, by threads of this name.',
+    'Major page faults of threads with this name.',
     THREAD,
   ),
   threadMinorFaults: counter(
     named('thread_minor_page_faults_total'),
-    'Page faults that did not, by threads of this name.',
+    'Minor page faults of threads with this name.',
     THREAD,
   ),
-  threadSwitches: counter(named('thread_context_switches_total'), 'Context switches of threads of this name.', [
+  threadSwitches: counter(named('thread_context_switches_total'), 'Context switches of threads with this name.', [
     ...THREAD,
     'ctxswitchtype',
   ]),
-  scrapeErrors: counter('namedprocess_scrape_errors', 'Cycles in which the processes could not be listed.'),
+  scrapeErrors: counter('namedprocess_scrape_errors', 'Cycles in which listing the processes failed.'),
   readErrors: counter(
     'namedprocess_scrape_procread_errors',
-    'Processes whose stat could not be read, over all cycles.',
+    'Processes whose stat file could not be read, over all cycles.',
   ),
   partialErrors: counter(
     'namedprocess_scrape_partial_errors',
-    'Processes of which some file could not be read, over all cycles.',
+    'Processes with unreadable files (partial data), over all cycles.',
   ),
 } as const;
 
 /** What process-exporter does not tell. */
 export const EXTRA = {
-  up: gauge(named('up'), 'Whether an expected group has a process that is no zombie.', GROUP),
+  up: gauge(named('up'), 'Whether an expected group has at least one non-zombie process.', GROUP),
   youngestStart: gauge(
     named('youngest_start_time_seconds'),
     'When the youngest process started, in seconds since 1970.',
     GROUP,
   ),
   uptime: gauge(named('uptime_seconds'), 'Seconds since the oldest process started.', GROUP),
-  fdLimit: gauge(named('filedesc_limit'), 'The lowest soft limit of open file descriptors.', GROUP),
-  listening: gauge(named('listening_port'), 'Present, and 1, while a process of the group listens there.', [
+  fdLimit: gauge(named('filedesc_limit'), 'Lowest soft limit of open file descriptors in the group.', GROUP),
+  listening: gauge(named('listening_port'), 'Always 1; present while a process of the group listens on this address.', [
     'groupname',
     'protocol',
     'address',
@@ -87,20 +87,20 @@ export const EXTRA = {
   ]),
   topCpu: gauge(
     'namedprocess_top_cpu_cores',
-    'CPUs used since the cycle before, by one of the processes that use most.',
+    'CPU cores used since the previous cycle, for the processes with the highest CPU usage.',
     ['groupname', 'slot'],
   ),
-  topMemory: gauge('namedprocess_top_resident_bytes', 'Memory of one of the processes that use most.', [
+  topMemory: gauge('namedprocess_top_resident_bytes', 'Memory used, for the processes with the highest memory usage.', [
     'groupname',
     'slot',
   ]),
-  topPid: gauge('namedprocess_top_pid', 'The process id behind a slot; by is cpu or memory.', [
+  topPid: gauge('namedprocess_top_pid', 'Process id in a slot; `by` is cpu or memory.', [
     'groupname',
     'by',
     'slot',
   ]),
-  overflow: gauge('namedprocess_scrape_overflow_procs', 'Processes in __other__ because there are too many groups.'),
-  skipped: gauge('namedprocess_scrape_skipped_procs', 'Processes not looked at because there are too many.'),
+  overflow: gauge('namedprocess_scrape_overflow_procs', 'Processes counted in __other__ because of the group limit.'),
+  skipped: gauge('namedprocess_scrape_skipped_procs', 'Processes not tracked because of the process limit.'),
 } as const;
 
 /** All of them, for the docs. */

@@ -16,9 +16,9 @@ export const processCollector = (containers?: ContainerNames): CollectorSpec<typ
   defineCollector({
     name: 'process',
     enabled: true,
-    summary: 'Groups of processes, from `/proc/<pid>`, under the names that process-exporter uses.',
+    summary: 'Process groups, from `/proc/<pid>`, with the metric names of process-exporter.',
     options,
-    whenEmpty: 'no process is in a group of the configuration',
+    whenEmpty: 'no process matches a configured group',
     families,
     create(world, given) {
       // Made at the first cycle, because it needs the time of boot, and then kept.

@@ -14,14 +14,14 @@ const words = (what: string) => z.array(z.string()).optional().describe(what);
 export const processName = z
   .strictObject({
     name: z.string().optional().describe('Template of the group’s name; `{{.ExeBase}}` when unset.'),
-    comm: words('Names as in `/proc/<pid>/stat`; one must be equal.'),
-    exe: words('Programs as in `argv[0]`, or only their last part; one must be equal.'),
-    cmdline: words('Regular expressions (RE2); each must match the arguments joined by blanks.'),
-    expected: z.boolean().default(false).describe('Report the group as down while it has no process.'),
+    comm: words('Process names as in `/proc/<pid>/stat`; any one must match exactly.'),
+    exe: words('Executables as in `argv[0]`, or just the base name; any one must match exactly.'),
+    cmdline: words('Regular expressions (RE2); all must match the arguments joined by spaces.'),
+    expected: z.boolean().default(false).describe('Expect the group: report it as down while it has no processes.'),
     expectedPorts: z
       .array(z.int().min(1).max(65_535))
       .default([])
-      .describe('TCP ports on which the group should listen; needs `ports: true`.'),
+      .describe('TCP ports that the group is expected to listen on; requires `ports: true`.'),
   })
   .superRefine((entry, context) => {
     for (const { path, message } of problemsOf(entry)) context.addIssue({ code: 'custom', path, message });
@@ -88,7 +88,7 @@ function knownNames(template: Template, comm: readonly string[] = [], exe: reado
   }
   if (names.size === 0) {
     throw new Error(
-      'an expected group needs a name that is known without its processes: fixed, {{.Comm}} with comm, ' +
+      'an expected group needs a name that does not depend on its processes: fixed, {{.Comm}} with comm, ' +
         '{{.ExeBase}} with exe, or {{.ExeFull}} with full paths in exe',
     );
   }

@@ -14,45 +14,45 @@ export const options = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('File in the format of process-exporter’s `-config.path`; read once, at the start.'),
+    .describe('File in the format of process-exporter’s `-config.path`; read once at startup.'),
   process_names: z
     .array(processName)
     .optional()
-    .describe('The same here: how to find and name groups; first match wins. Unset: by comm, no kernel threads.'),
-  children: z.boolean().default(true).describe('Let a process that matches nothing follow its parent.'),
+    .describe('The same inline: how to match and name groups; first match wins. Default: by comm, without kernel threads.'),
+  children: z.boolean().default(true).describe('Assign a process that matches nothing to the group of its parent.'),
   unmatched: z
     .enum(['ignore', 'other'])
     .default('ignore')
-    .describe('Whether other processes, but no kernel threads, go into the group `__other__`.'),
+    .describe('Collect all other processes, except kernel threads, in the group `__other__`.'),
   allowPid: z
     .boolean()
     .default(false)
-    .describe('Allow `{{.PID}}` and `{{.StartTime}}` in names, which make a group of each process.'),
+    .describe('Allow `{{.PID}}` and `{{.StartTime}}` in names, which creates one group per process.'),
   byPod: z.boolean().default(false).describe('Split groups by pod: labels `namespace`, `pod`, `container`.'),
-  maxGroups: z.int().min(1).max(100_000).default(500).describe('More groups are counted together as `__other__`.'),
-  maxProcesses: z.int().min(1).default(32_768).describe('Processes beyond this number are not looked at.'),
+  maxGroups: z.int().min(1).max(100_000).default(500).describe('Maximum number of groups; the rest are combined as `__other__`.'),
+  maxProcesses: z.int().min(1).default(32_768).describe('Maximum number of processes; any beyond are ignored.'),
   keepOpen: z
     .int()
     .min(0)
     .max(10_000)
     .default(2000)
-    .describe('Of how many processes `stat` stays open between cycles: less CPU for 4.4 KiB of kernel memory each.'),
-  groupExpiry: duration(0).prefault('1h').describe('How long a group is reported after its last process has ended.'),
+    .describe('Number of processes whose `stat` file stays open between cycles: saves CPU at 4.4 KiB of kernel memory each.'),
+  groupExpiry: duration(0).prefault('1h').describe('How long to keep reporting a group after its last process has exited.'),
   refreshInterval: duration(1000)
     .prefault('10m')
-    .describe('How often the arguments, user and cgroup of a known process are read again.'),
+    .describe('Refresh interval for the arguments, user and cgroup of known processes.'),
   slowInterval: duration(0)
     .prefault('60s')
     .describe(
       'How often limits and the context switches of further threads are read; without swap those of all that live longer.',
     ),
-  threads: z.boolean().default(false).describe('Metrics by thread name; reads every thread in every cycle.'),
-  wchan: z.boolean().default(false).describe('Threads by the kernel function in which they wait.'),
-  smaps: z.boolean().default(false).describe('Proportional memory; makes the kernel walk all page tables.'),
-  smapsMaxRss: bytes().prefault('1GiB').describe('Larger processes are left out of proportional memory.'),
-  smapsPerCycle: z.int().min(1).default(25).describe('Of how many processes a cycle, in turn, it is read.'),
-  ports: z.boolean().default(false).describe('TCP ports on which groups listen.'),
-  topN: z.int().min(0).max(100).default(0).describe('Report this many processes with most CPU time and most memory.'),
+  threads: z.boolean().default(false).describe('Export metrics by thread name; reads every thread in every cycle.'),
+  wchan: z.boolean().default(false).describe('Threads by the kernel function they wait in.'),
+  smaps: z.boolean().default(false).describe('Export proportional memory (PSS); expensive, as the kernel walks all page tables.'),
+  smapsMaxRss: bytes().prefault('1GiB').describe('Skip larger processes when reading proportional memory.'),
+  smapsPerCycle: z.int().min(1).default(25).describe('Number of processes to read proportional memory of per cycle, in rotation.'),
+  ports: z.boolean().default(false).describe('Export the TCP ports that groups listen on.'),
+  topN: z.int().min(0).max(100).default(0).describe('Report this many processes with the highest CPU and memory usage.'),
 });
 
 /** Parsed options. */
@@ -74,7 +74,7 @@ export function checkOptions(given: ProcessOptions, context: z.RefinementCtx): v
     for (const { path, message } of problemsOf(process_names ?? [], given)) refuse(path, message);
     return;
   }
-  if (process_names !== undefined) refuse(['configFile'], 'either configFile or process_names, not both');
+  if (process_names !== undefined) refuse(['configFile'], 'configFile and process_names are mutually exclusive');
   try {
     const { entries, placeOf } = readProcessNames(configFile);
     for (const { path, message } of problemsOf(entries, given)) {
@@ -97,10 +97,10 @@ function problemsOf(entries: readonly ProcessName[], { allowPid, ports }: Proces
     const refuse = (key: string, message: string) => problems.push({ path: ['process_names', index, key], message });
     const { fields } = compileMatcher(entry).template;
     if (!allowPid && (fields.has('PID') || fields.has('StartTime'))) {
-      refuse('name', `${entry.name} makes a group of each process; set allowPid if that is meant`);
+      refuse('name', `${entry.name} creates one group per process; set allowPid to allow this`);
     }
     if (!ports && entry.expectedPorts.length > 0) {
-      refuse('expectedPorts', 'expected ports are only looked at with `ports: true`');
+      refuse('expectedPorts', 'expected ports require `ports: true`');
     }
     return problems;
   });

@@ -55,7 +55,7 @@ export class Stat {
       if (isNegative) start++;
       const end = digitsEnd(bytes, start, length);
       if (end === start || !isNumber(bytes, start, end, length)) {
-        throw new Error(`field ${field} is no number`);
+        throw new Error(`field ${field} is not a number`);
       }
       const value = numberIn(bytes, start, end);
       this.fields[field] = isNegative ? -value : value;

@@ -51,7 +51,7 @@ export function parseTemplate(source: string): Template {
   let usesMatches = false;
   let end = 0;
   const literal = (text: string) => {
-    if (text.includes('{{')) throw new Error(`the name ${JSON.stringify(source)} has a {{ without its }}`);
+    if (text.includes('{{')) throw new Error(`the name ${JSON.stringify(source)} has an unclosed {{`);
     if (text !== '') parts.push(() => text);
   };
   for (const match of source.matchAll(PLACEHOLDER)) {
@@ -77,7 +77,7 @@ export function parseTemplate(source: string): Template {
 
 function unsupported(expression: string): string {
   if (expression === '.Matches') {
-    return '{{.Matches}} would make the matched command line a label: name its part, (?P<x>…) and {{.Matches.x}}';
+    return '{{.Matches}} would expose the matched command line as a label: use a named group, (?P<x>…) and {{.Matches.x}}';
   }
   const known = [...Object.keys(FIELDS), 'Matches.NAME'].map((name) => `{{.${name}}}`).join(' ');
   return `unsupported template {{${expression}}}; a name may have ${known}`;

@@ -26,7 +26,7 @@ export class Threads {
   async read(process: Process, inDetail: boolean, { turns, losses }: Cycle): Promise<void> {
     const { pid } = process;
     if (process.threads > MAX_THREADS) {
-      const tooMany = `process ${pid} has ${process.threads} threads, more than ${MAX_THREADS}`;
+      const tooMany = `process ${pid} has ${process.threads} threads, more than the limit of ${MAX_THREADS}`;
       deny(process, 'task', losses, new Error(tooMany));
       return;
     }

@@ -68,7 +68,7 @@ export class JournalFile {
     this.#window.refresh();
     const { fileId } = this.#header;
     const header = this.#readHeader();
-    if (header.fileId !== fileId) throw new UnsupportedJournal('the file was replaced by another one');
+    if (header.fileId !== fileId) throw new UnsupportedJournal('the file was replaced');
     this.#header = header;
     this.#index.refresh();
   }
@@ -169,7 +169,7 @@ export class JournalFile {
 
   #readHeader(): Header {
     if (this.#readAt(this.#headerBytes, 0) < MIN_HEADER_BYTES) {
-      throw new UnsupportedJournal('shorter than the header of a journal');
+      throw new UnsupportedJournal('shorter than a journal header');
     }
     return readHeader(this.#headerBytes, 0);
   }

@@ -14,7 +14,7 @@ export function decodeLz4(block: Buffer, size: number): Buffer {
     if (nibble !== 15) return length;
     for (;;) {
       const more = block[from++];
-      if (more === undefined) throw new BadBlock('a length has no end');
+      if (more === undefined) throw new BadBlock('unterminated length');
       length += more;
       if (more !== 255) return length;
     }
@@ -22,17 +22,17 @@ export function decodeLz4(block: Buffer, size: number): Buffer {
   while (from < block.length) {
     const token = block[from++] as number;
     const literals = lengthOf(token >> 4);
-    if (from + literals > block.length || to + literals > size) throw new BadBlock('literals beyond the end');
+    if (from + literals > block.length || to + literals > size) throw new BadBlock('literals past the end');
     block.copy(out, to, from, from + literals);
     from += literals;
     to += literals;
     // The last sequence has literals only.
     if (from === block.length) break;
-    if (from + 2 > block.length) throw new BadBlock('a match without its offset');
+    if (from + 2 > block.length) throw new BadBlock('match without an offset');
     const distance = block.readUInt16LE(from);
     from += 2;
     const length = lengthOf(token & 15) + 4;
-    if (distance === 0 || distance > to || to + length > size) throw new BadBlock('a match outside of the text');
+    if (distance === 0 || distance > to || to + length > size) throw new BadBlock('match outside the output');
     // The source may overlap what is written, which then repeats.
     for (const end = to + length; to < end; to++) out[to] = out[to - distance] as number;
   }
