@@ -2,18 +2,21 @@ import { statSync } from 'node:fs';
 import { pathOfText } from './bytes.ts';
 import { MissingFile } from './errors.ts';
 
-/** Ten times what the collectors of a host look for in vain. Processes that have ended fill it up in the end. */
+/**
+ * Ten times the number of absent paths that the collectors of a host look for. Processes that have ended eventually
+ * fill it.
+ */
 const MAX_PATHS = 1024;
 
 /**
- * Paths that did not exist when they were last opened. Most hosts lack most hardware, so each cycle looks for some thirty
- * files and folders in vain: a stat that finds nothing costs 6 µs, a failed open with its error 28 µs. Not for paths that
- * are put together anew for each of a thousand reads: hashing them costs more than it saves.
+ * Paths that did not exist when they were last opened. Most hosts lack most hardware, so each cycle looks for some
+ * thirty absent files and folders: a stat that finds nothing costs 6 µs, a failed open with its error 28 µs. Not for
+ * paths built afresh for each of a thousand reads: hashing them costs more than it saves.
  */
 export class AbsentPaths {
   readonly #paths = new Set<string>();
 
-  /** Whether `path` was missing last time, and still is. */
+  /** Whether `path` was absent last time, and still is. */
   isAbsent(path: string): boolean {
     if (!this.#paths.has(path)) return false;
     if (isMissing(path)) return true;
@@ -30,7 +33,7 @@ export class AbsentPaths {
   }
 }
 
-/** Whether nothing is there; false where that can't be told, so that the caller meets the reason. */
+/** Whether the path is absent; false if that cannot be determined, so that the caller gets the actual error. */
 function isMissing(path: string): boolean {
   try {
     return statSync(pathOfText(path), { throwIfNoEntry: false }) === undefined;

@@ -5,7 +5,7 @@ import { u64 } from './native.ts';
 const AT_PAGESZ = 6n;
 const AT_CLKTCK = 17n;
 
-/** Constants of the running kernel that its text files count in. */
+/** Units of the running kernel that its text files use. */
 interface KernelUnits {
   /** Bytes per memory page. */
   readonly pageBytes: number;

@@ -1,16 +1,17 @@
-// File names and what users write into files are bytes, mostly but not always UTF-8. A byte that is none becomes a lone
-// surrogate, U+DC80 to U+DCFF, which no valid text has: so names stay distinct, and can be turned back to open a file.
-// `escapeLabelValue` of metrics shows such a byte as `\xe9`. The same as "surrogateescape" of Python's PEP 383.
+// File names and what users write into files are bytes, mostly but not always UTF-8. A byte that is not valid UTF-8
+// becomes a lone surrogate, U+DC80 to U+DCFF, which no valid text has: so names stay distinct, and can be turned back
+// to open a file. `escapeLabelValue` of metrics shows such a byte as `\xe9`. The same as "surrogateescape" of Python's
+// PEP 383.
 import { isUtf8 } from 'node:buffer';
 
-/** What decoding puts for bytes that are not UTF-8; a valid text may have it too. */
+/** The replacement character for bytes that are not UTF-8; valid text may contain it too. */
 export const REPLACEMENT = '\uFFFD';
 const FIRST = 0xdc00;
 
-/** The text of `bytes`; what is not UTF-8 in it becomes lone surrogates, a byte each. */
+/** The text of `bytes`; each byte that is not valid UTF-8 becomes a lone surrogate. */
 export function textOfBytes(bytes: Buffer): string {
   const text = bytes.toString('utf8');
-  // Nearly always at once: text of one byte a character cannot hold the replacement character.
+  // Nearly always the fast path: a one-byte string cannot contain the replacement character.
   return text.includes(REPLACEMENT) && !isUtf8(bytes) ? escaped(bytes) : text;
 }
 
@@ -24,7 +25,7 @@ function escaped(bytes: Buffer): string {
   return text;
 }
 
-/** How many bytes the character at `at` has; 0 when what is there is not UTF-8. */
+/** Length in bytes of the character at `at`; 0 if it is not valid UTF-8. */
 function sequenceLength(bytes: Buffer, at: number): number {
   const first = bytes[at] as number;
   if (first < 0x80) return 1;
@@ -32,7 +33,7 @@ function sequenceLength(bytes: Buffer, at: number): number {
   return at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
 
-/** What to give to a file system call for a path made by {@link textOfBytes}. */
+/** The argument to pass to a file system call for a path made by {@link textOfBytes}. */
 export const pathOfText = (path: string): string | Buffer => (path.isWellFormed() ? path : bytesOfText(path));
 
 function bytesOfText(text: string): Buffer {

@@ -1,4 +1,4 @@
-// What this process may do beyond its user's rights: capabilities(7), by /proc/self/status.
+// The capabilities of this process: capabilities(7), from /proc/self/status.
 import { readFileSync } from 'node:fs';
 
 /** The capabilities that show a reader more of the host or change a child's user, and their bits in linux/capability.h. */
@@ -16,7 +16,7 @@ export function capabilitiesIn(status: string): ReadonlySet<Capability> {
 
 let own: ReadonlySet<Capability> | undefined;
 
-/** Those of this process, which it keeps for as long as it runs. */
+/** The capabilities of this process; they do not change while it runs. */
 export function ownCapabilities(): ReadonlySet<Capability> {
   own ??= capabilitiesIn(statusOfSelf());
   return own;

@@ -1,5 +1,5 @@
-// What the path of a cgroup tells about pods and containers. The layouts are those of kubelet (pkg/kubelet/cm, both
-// drivers) and of the container runtimes; they are the same in every hierarchy of cgroup v1 and in v2. Pure.
+// Derives pods and containers from cgroup paths. The layouts are those of kubelet (pkg/kubelet/cm, both drivers) and of
+// the container runtimes; they are the same in every hierarchy of cgroup v1 and in v2. Pure.
 
 /** A cgroup of a pod, of a container or below a container. */
 export interface CgroupPlace {
@@ -19,13 +19,13 @@ const POD_PARENTS: ReadonlySet<string | undefined> = new Set(['kubepods', 'burst
 /** The runtime runs cgroupfs, kubelet systemd: pod and container in one name. */
 const COLON = /^(?:.+-)?kubepods(?:-(?:burstable|besteffort))?-pod([0-9A-Za-z_]+)\.slice:[a-z-]+:([0-9a-f]{64})$/;
 const CONTAINER = /^(?:(?:cri-containerd|crio|docker|libpod|nerdctl)-)?([0-9a-f]{64})(?:\.scope)?$/;
-/** CRI-O on systemd leaves an empty folder of this name beside the sandbox's scope. */
+/** CRI-O on systemd leaves an empty folder of this name next to the sandbox's scope. */
 const CRIO_REMAINS = /^crio-[0-9a-f]{64}$/;
 
 /**
  * Classifies a path below the root of a hierarchy, such as the third field of a line of `/proc/<pid>/cgroup`. The
  * outermost pod counts: those of a cluster that runs inside of a container belong to that container. Undefined for
- * all that is neither pod nor container: slices, services, conmon's scopes, mount units.
+ * anything that is neither a pod nor a container: slices, services, conmon's scopes, mount units.
  */
 export function classifyCgroupPath(path: string): CgroupPlace | undefined {
   const segments = path.split('/').filter((segment) => segment !== '' && segment !== '..');

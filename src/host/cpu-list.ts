@@ -22,7 +22,7 @@ export function parseCpuList(text: string): number[] {
   return cpus;
 }
 
-/** The CPUs listed in a file; undefined when it is not there. Throws MalformedFile. */
+/** The CPUs listed in a file; undefined if it is absent. Throws MalformedFile. */
 export function cpuListAttribute(host: Host, path: string): number[] | undefined {
   const text = host.attribute(path);
   return text === undefined ? undefined : oneLine(path, text, parseCpuList);

@@ -1,6 +1,6 @@
 // The message format of D-Bus: https://dbus.freedesktop.org/doc/dbus-specification.html#message-protocol-messages
 
-/** What a message carries: structs and arrays become arrays, dictionaries arrays of pairs, variants their content. */
+/** The values of a message: structs and arrays become arrays, dictionaries arrays of pairs, variants their content. */
 export type DbusValue = boolean | number | bigint | string | readonly DbusValue[];
 
 /** A method call; all its arguments are strings, which is all that we need. */
@@ -24,7 +24,7 @@ export interface DbusMessage {
   readonly body: readonly DbusValue[];
 }
 
-/** Bytes that are no D-Bus message. */
+/** Bytes that are not a D-Bus message. */
 export class MalformedMessage extends Error {
   override readonly name = 'MalformedMessage';
 }
@@ -69,7 +69,9 @@ export function encodeCall(serial: number, call: DbusCall): Buffer {
   return Buffer.concat([header.take(), body.take()]);
 }
 
-/** The length of the message that starts with `bytes`; undefined while too few are there. Throws MalformedMessage. */
+/**
+ * The length of the message that starts with `bytes`; undefined while there are too few bytes. Throws MalformedMessage.
+ */
 export function messageLength(bytes: Buffer): number | undefined {
   if (bytes.length < FIXED_HEADER) return undefined;
   const reader = new Reader(bytes);

@@ -1,4 +1,4 @@
-// A D-Bus client, as much as reading properties takes: https://dbus.freedesktop.org/doc/dbus-specification.html
+// A minimal D-Bus client, sufficient for reading properties: https://dbus.freedesktop.org/doc/dbus-specification.html
 import { createConnection, type Socket } from 'node:net';
 import { errorText } from '../base/error-text.ts';
 import {
@@ -11,7 +11,10 @@ import {
 } from './dbus-message.ts';
 import { fileError } from './errors.ts';
 
-/** An error that the called service answered; `name` is that of D-Bus, such as `org.freedesktop.DBus.Error.NoReply`. */
+/**
+ * An error returned by the called service; `name` is the D-Bus error name, such as
+ * `org.freedesktop.DBus.Error.NoReply`.
+ */
 export class DbusError extends Error {
   constructor(name: string, message: string) {
     super(message);
@@ -24,7 +27,7 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** dbus-daemon allows 128 open calls a connection (max_replies_per_connection) and refuses the others. */
+/** dbus-daemon allows 128 pending calls per connection (max_replies_per_connection) and rejects the rest. */
 const MAX_OPEN_CALLS = 64;
 const MAX_AUTH_LINE = 1024;
 
@@ -32,7 +35,7 @@ const MAX_AUTH_LINE = 1024;
 export class DbusConnection {
   readonly #socket: Socket;
   readonly #path: string;
-  /** Bytes that are not a whole message yet. */
+  /** Bytes of an incomplete message. */
   #received: Buffer[] = [];
   #receivedLength = 0;
   #wanted = 0;
@@ -89,7 +92,7 @@ export class DbusConnection {
     this.#fail(new Error(`${this.#path}: closed`));
   }
 
-  /** SASL EXTERNAL: the kernel tells the other side who we are, we only name ourselves. */
+  /** SASL EXTERNAL: the kernel reports our user to the peer, we only state it. */
   #authenticate(): Promise<void> {
     const user = Buffer.from(String(process.getuid?.() ?? 0)).toString('hex');
     this.#socket.write(`\0AUTH EXTERNAL ${user}\r\n`);

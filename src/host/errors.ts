@@ -1,4 +1,4 @@
-/** A file or folder that is not there: the kernel feature or the hardware is absent, or a device has just gone. */
+/** A file or folder is absent: the kernel feature or the hardware does not exist, or a device was just removed. */
 export class MissingFile extends Error {
   override readonly name = 'MissingFile';
 
@@ -19,25 +19,25 @@ export class DeniedFile extends Error {
   }
 }
 
-/** A file that is there but could not be read. */
+/** A file exists but could not be read. */
 export class UnreadableFile extends Error {
   override readonly name = 'UnreadableFile';
 }
 
-/** A system call or kernel interface that can't be used here; the message says why. Like a missing file: no data. */
+/** A system call or kernel interface is unavailable; the message says why. Handled like a missing file: no data. */
 export class Unsupported extends Error {
   override readonly name = 'Unsupported';
 }
 
 /**
- * What the kernel would show is of a namespace of the agent's own, a pod's network for example, where the host's is
- * wanted; the message says what to set.
+ * The kernel would report a namespace of the agent's own, a pod's network for example, instead of the host's; the
+ * message names the setting to change.
  */
 export class WrongNamespace extends Error {
   override readonly name = 'WrongNamespace';
 }
 
-/** A file whose content is not what its format says; the message names path and line. */
+/** A file whose content does not match its format; the message names path and line. */
 export class MalformedFile extends Error {
   override readonly name = 'MalformedFile';
 
@@ -48,7 +48,7 @@ export class MalformedFile extends Error {
 
 const OF_HOST = [MissingFile, DeniedFile, UnreadableFile, Unsupported, WrongNamespace, MalformedFile];
 
-/** Whether an error is about the host and its files, not about configuration or code. */
+/** Whether an error concerns the host and its files, rather than configuration or code. */
 export const isOfHost = (cause: unknown): boolean => OF_HOST.some((type) => cause instanceof type);
 
 /** The error class for `cause`, an error of node:fs met at `path`. */

@@ -1,4 +1,4 @@
-// What drivers tell about network devices through the ioctl SIOCETHTOOL: ethtool(8), include/uapi/linux/ethtool.h.
+// What drivers report about network devices through the ioctl SIOCETHTOOL: ethtool(8), include/uapi/linux/ethtool.h.
 import { nulTerminated, putU32, u32, u64 } from './native.ts';
 import { RawSocket } from './syscalls.ts';
 
@@ -16,13 +16,13 @@ const SETTINGS_BYTES = 44;
 const DRIVER_BYTES = 196;
 
 /**
- * The kernel writes all of a driver's statistics, however large our buffer is; a driver may get more of them after we
- * asked how many there are, when its queues are changed. So the buffers hold twice of what is accepted.
+ * The kernel writes all of a driver's statistics, however large our buffer is; a driver may add more after we asked for
+ * their number, when its queues are reconfigured. So the buffers hold twice the accepted maximum.
  */
 const MAX_STATISTICS = 8192;
 const STATISTICS_CAPACITY = 2 * MAX_STATISTICS;
 
-/** Who drives a device. */
+/** The driver of a device. */
 interface DriverInfo {
   readonly driver: string;
   readonly version: string;
@@ -33,7 +33,7 @@ interface DriverInfo {
   readonly statistics: number;
 }
 
-/** What a device can do and does; masks of ETHTOOL_LINK_MODE_* bits up to 31. */
+/** Supported and current settings of a device; masks of ETHTOOL_LINK_MODE_* bits up to 31. */
 interface LinkSettings {
   readonly supported: number;
   readonly advertised: number;
@@ -46,7 +46,7 @@ export class Ethtool {
   readonly #names = Buffer.allocUnsafeSlow(12 + STATISTICS_CAPACITY * NAME_BYTES);
   readonly #values = Buffer.allocUnsafeSlow(8 + STATISTICS_CAPACITY * 8);
 
-  /** Throws SyscallError: ENOTSUP when the driver has no answer, ENODEV when the device is gone. */
+  /** Throws SyscallError: ENOTSUP if the driver does not support the request, ENODEV if the device is gone. */
   driverInfo(device: string): DriverInfo {
     return decodeDriverInfo(this.#ask(device, ETHTOOL_GDRVINFO, Buffer.alloc(DRIVER_BYTES)));
   }

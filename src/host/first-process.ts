@@ -1,4 +1,4 @@
-// Much of what the kernel shows is of a process' own namespaces; that of the host's first process is the host's.
+// Much of what the kernel reports belongs to the namespaces of a process; those of process 1 are the host's.
 import { WrongNamespace } from './errors.ts';
 import type { Host } from './host.ts';
 

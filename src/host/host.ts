@@ -7,19 +7,19 @@ import { pathOfText, REPLACEMENT, textOfBytes } from './bytes.ts';
 import { errorCode, fileError, MissingFile, UnreadableFile } from './errors.ts';
 import type { HostPaths } from './paths.ts';
 
-/** No kernel file that we read is larger; /proc/interrupts of a 512-CPU machine takes 2 MiB. */
+/** No kernel file that we read exceeds this; /proc/interrupts of a 512-CPU machine takes 2 MiB. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const FIRST_BUFFER_BYTES = 64 * 1024;
-/** The kernel gives an attribute of sysfs in one page. */
+/** The kernel returns a sysfs attribute in one page. */
 const ATTRIBUTE_BYTES = 4096;
 
-/** What drivers answer for an attribute that they have but cannot tell: no value, rather than an error. */
+/** Errors that drivers return for an attribute without a current value: treated as no value, rather than an error. */
 const NO_VALUE = new Set(['EINVAL', 'EOPNOTSUPP', 'ENOTSUP', 'EAGAIN', 'EBUSY', 'ENODATA', 'ENOMSG']);
 
 /**
- * The host's files. Reads are synchronous and go through one kept buffer: for /proc and /sys that is three times as
- * fast as promises, at the cost of the bare system calls (docs/decisions/0002). Files that may block (anything on a
- * network file system) must not be read through this.
+ * The host's files. Reads are synchronous and use one reused buffer: for /proc and /sys that is three times as fast as
+ * promises, at the cost of the bare system calls (docs/decisions/0002). Files that may block (anything on a network
+ * file system) must not be read through this.
  */
 export class Host {
   readonly paths: HostPaths;
@@ -46,7 +46,7 @@ export class Host {
   }
 
   /**
-   * The whole file as text; bytes that are not UTF-8 are kept (host/bytes.ts), also in paths. Throws MissingFile,
+   * The whole file as text; bytes that are not UTF-8 are preserved (host/bytes.ts), also in paths. Throws MissingFile,
    * DeniedFile or UnreadableFile, also for a file over `maxBytes`.
    */
   read(path: string, maxBytes = MAX_FILE_BYTES): string {
@@ -57,7 +57,7 @@ export class Host {
     }
   }
 
-  /** Like {@link read}, but undefined for a file that is not there. */
+  /** Like {@link read}, but undefined if the file is absent. */
   readIfExists(path: string, maxBytes = MAX_FILE_BYTES): string | undefined {
     if (this.#absent.isAbsent(path)) return undefined;
     try {
@@ -69,8 +69,8 @@ export class Host {
   }
 
   /**
-   * A sysfs attribute without surrounding blanks; undefined when it is not there or the driver has no value for it.
-   * Throws DeniedFile.
+   * A sysfs attribute without surrounding blanks; undefined if it is absent or the driver has no value for it. Throws
+   * DeniedFile.
    */
   attribute(path: string): string | undefined {
     if (this.#absent.isAbsent(path)) return undefined;
@@ -101,12 +101,12 @@ export class Host {
     }
   }
 
-  /** Whether there is a file or folder; where there often is none, a failed read costs ten times as much. */
+  /** Whether a file or folder exists; for paths that are often absent, a failed read costs ten times as much. */
   exists(path: string): boolean {
     return existsSync(pathOfText(path));
   }
 
-  /** How many hard links a file or folder has; undefined when it is not there. Throws DeniedFile or UnreadableFile. */
+  /** Number of hard links of a file or folder; undefined if it is absent. Throws DeniedFile or UnreadableFile. */
   links(path: string): number | undefined {
     try {
       return statSync(pathOfText(path), { throwIfNoEntry: false })?.nlink;
@@ -117,7 +117,7 @@ export class Host {
     }
   }
 
-  /** Inode number of a file or folder; undefined when it is not there or hidden. */
+  /** Inode number of a file or folder; undefined if it is absent or hidden. */
   inode(path: string): number | undefined {
     try {
       return statSync(path, { throwIfNoEntry: false })?.ino;
@@ -136,7 +136,7 @@ export class Host {
     }
   }
 
-  /** Names in a folder, sorted; none when the folder is not there. */
+  /** Names in a folder, sorted; empty if the folder is absent. */
   listIfExists(path: string): string[] {
     if (this.#absent.isAbsent(path)) return [];
     try {
@@ -147,7 +147,7 @@ export class Host {
     }
   }
 
-  /** Names of the folders in a folder, sorted, without links; none when it is not there. */
+  /** Names of the folders in a folder, sorted, without links; empty if it is absent. */
   foldersIfExists(path: string): string[] {
     if (this.#absent.isAbsent(path)) return [];
     try {
@@ -181,7 +181,7 @@ export class Host {
     }
   }
 
-  /** The path without symbolic links; undefined when it leads nowhere. */
+  /** The path with symbolic links resolved; undefined if it does not resolve. */
   realPath(path: string): string | undefined {
     try {
       return realpathSync(pathOfText(path));
@@ -192,7 +192,7 @@ export class Host {
     }
   }
 
-  /** What damage leaves behind is no empty word. */
+  /** A damaged file must not pass as an empty word. */
   #word(path: string, text: string): string {
     if (text.charCodeAt(0) === 0) throw new UnreadableFile(`${path} starts with NUL bytes`);
     return text.trim();

@@ -28,7 +28,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
 const MSG_ERRQUEUE = 0x2000;
 const CLOCK_REALTIME = 0;
-/** Echoes of all targets of a task may come back at once. */
+/** Echoes of all targets of a task may arrive at the same time. */
 const RECEIVE_BUFFER_BYTES = 256 * 1024;
 
 /** Numbers of one address family: socket options and the kinds of control messages that they bring. */
@@ -47,13 +47,13 @@ const FAMILIES = {
   },
 } as const;
 
-/** What came in. */
+/** A received message. */
 export interface IcmpReply {
   /** The ICMP message, without an IP header. Only good until the next call. */
   readonly message: Buffer;
   /** Wall clock of the kernel when it came, seconds. */
   readonly atSeconds: number;
-  /** Hops that it had left; absent when the kernel does not tell. */
+  /** Remaining hops; absent if the kernel does not report them. */
   readonly hopLimit?: number;
   /** errno of an ICMP error about the echo that is in `message`. */
   readonly errno?: number;
@@ -123,7 +123,7 @@ export class IcmpSocket {
     address.set(to, this.family === 4 ? 4 : 8);
     if (this.family === 6) putU32(address, 24, scope);
     const { sendto, check } = libc();
-    // The first calls of a function take long.
+    // The first calls of a function are slow.
     for (; this.#coldCalls > 0; this.#coldCalls--) wallClock();
     const at = wallClock();
     check('sendto', sendto(this.#fd, message, BigInt(message.length), MSG_DONTWAIT, address, address.length));
@@ -146,13 +146,13 @@ export class IcmpSocket {
     try {
       check('recvmsg', length);
     } catch (cause) {
-      // Errors that ICMP messages brought; the message itself waits in the queue of errors.
+      // Errors caused by ICMP messages; the message itself is in the error queue.
       if (cause instanceof SyscallError) return undefined;
       throw cause;
     }
     const found = this.#readControl();
     let message = this.#data.subarray(0, length);
-    // A raw socket of IPv4 brings the header of IP. What is in the queue of errors begins with ICMP on both.
+    // A raw IPv4 socket delivers the IP header. Messages in the error queue begin with ICMP on both kinds.
     if (this.isRaw && this.family === 4 && flag === 0) message = message.subarray(((message[0] ?? 0) & 0xf) * 4);
     return { message, ...found };
   }

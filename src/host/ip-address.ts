@@ -21,8 +21,8 @@ const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 export type Scope = 'global' | 'interface-local' | 'link-local' | '';
 
 /**
- * The kind of a unicast or multicast address; loopback counts as link-local. Empty for what is none of them: the
- * unspecified and the IPv4 broadcast address, and multicast beyond the link.
+ * The kind of a unicast or multicast address; loopback counts as link-local. Empty for all others: the unspecified and
+ * the IPv4 broadcast address, and multicast beyond the link.
  */
 export function scopeOf(address: Uint8Array): Scope {
   const mapped = address.length === 16 && MAPPED.every((byte, index) => address[index] === byte);

@@ -14,7 +14,7 @@ export interface KernelRecord {
   readonly text: string;
 }
 
-/** Reads one record; undefined for what is none. */
+/** Parses one record; undefined if it is not a record. */
 export function parseKernelRecord(record: string): KernelRecord | undefined {
   const match = /^(\d{1,10}),(\d{1,15}),(\d{1,15})[^;\n]*;([^\n]*)/.exec(record);
   if (match === null) return undefined;
@@ -37,7 +37,7 @@ const unescaped = (text: string): string =>
       ).toString('utf8')
     : text;
 
-/** The kernel gives no record that is longer. */
+/** Maximum record length of the kernel. */
 const RECORD_BYTES = 8192;
 
 /** The kernel's messages as they come, without waiting for them. */
@@ -64,7 +64,7 @@ export class KernelMessages {
         const code = errorCode(cause);
         if (code === 'EAGAIN') return undefined;
         if (code !== 'EPIPE') throw cause;
-        // The next read gives the oldest record that is left.
+        // The next read returns the oldest record still available.
         this.overruns++;
       }
     }

@@ -1,15 +1,15 @@
 import { errorText } from '../base/error-text.ts';
 import { MalformedFile } from './errors.ts';
 
-/** Takes note of units (records, files, devices) that could not be read; a Snapshot does. */
+/** Records units (records, files, devices) that could not be read; implemented by Snapshot. */
 export interface Losses {
   lose(unit: string, cause: unknown): void;
 }
 
 /**
- * Calls `parse` for each line that is not empty, with its number from 1. What `parse` throws becomes a MalformedFile
- * that names `path` and the line. For files of which one line is worth nothing without the others: where each line is a
- * record of its own, {@link eachRecord} loses no more than that.
+ * Calls `parse` for each line that is not empty, with its number from 1. Errors of `parse` become a MalformedFile that
+ * names `path` and the line. For files in which a line is useless without the others: if each line is a record of its
+ * own, {@link eachRecord} only loses the bad ones.
  */
 export function eachLine(path: string, text: string, parse: (line: string, number: number) => void): void {
   walkLines(text, (line, number) => {
@@ -21,13 +21,13 @@ export function eachLine(path: string, text: string, parse: (line: string, numbe
   });
 }
 
-/** A file with more bad lines than this is in another format; each would be kept as an error. */
+/** A file with more bad lines than this has another format; each line would be stored as an error. */
 const MAX_BAD_RECORDS = 100;
 
 /**
  * Like {@link eachLine} for a file of records, a line each: a record that `parse` throws for is lost with path and line
- * number, and the others are read on. A file without any text, or of NULs (as after a crash), is lost as a whole.
- * Throws MalformedFile when more than 100 records are bad.
+ * number, and reading continues with the others. A file without any text, or of NULs (as after a crash), is lost as a
+ * whole. Throws MalformedFile when more than 100 records are bad.
  */
 export function eachRecord(
   lost: Losses,
@@ -55,7 +55,7 @@ export function eachRecord(
   });
 }
 
-/** Of files that went through another system. */
+/** For files that passed through another system. */
 const CARRIAGE_RETURN = 13;
 
 function walkLines(text: string, take: (line: string, number: number) => void): void {
@@ -82,7 +82,7 @@ export function words(line: string): string[] {
   return trimmed === '' ? [] : trimmed.split(/[ \t]+/);
 }
 
-/** What `parse` makes of the text of a file with one line; what it throws becomes a MalformedFile that names `path`. */
+/** The result of `parse` for the text of a one-line file; its errors become a MalformedFile that names `path`. */
 export function oneLine<Value>(path: string, text: string, parse: (text: string) => Value): Value {
   try {
     return parse(text);

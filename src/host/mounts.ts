@@ -9,11 +9,11 @@ export interface Mount {
   readonly minor: string;
   /** The mount source: a device, an export, or a word such as `tmpfs`. */
   readonly device: string;
-  /** Where it is mounted, as the host sees it; the kernel's escapes for newline, backslash and `#` are kept. */
+  /** Where it is mounted, as the host sees it; the kernel's escapes for newline, backslash and `#` are preserved. */
   readonly mountPoint: string;
   /** Whether its line has a path below the root of the host as it is seen from here. */
   readonly isBelowRoot: boolean;
-  /** Where it is found from here, without escapes. */
+  /** Its path as seen by the agent, without escapes. */
   readonly path: string;
   readonly fsType: string;
   readonly options: readonly string[];
@@ -23,9 +23,9 @@ export interface Mount {
 
 /**
  * The mounts of the host's first process, each after those it covers. Where that process is hidden (`hidepid`), those
- * of this one; of a pod's, only those below the mounted root of the host. A malformed line is lost alone where there is
- * `lost` to take note of it. Throws MissingFile, DeniedFile, UnreadableFile, WrongNamespace where no mount of the host is
- * seen, and MalformedFile without `lost`.
+ * of this one; of a pod's, only those below the mounted root of the host. With `lost`, a malformed line is recorded
+ * there and skipped. Throws MissingFile, DeniedFile, UnreadableFile, WrongNamespace where no mount of the host is seen,
+ * and MalformedFile without `lost`.
  */
 export function readMounts(host: Host, lost?: Losses): Mount[] {
   const { rootfs } = host.paths;
@@ -43,8 +43,8 @@ export function readMounts(host: Host, lost?: Losses): Mount[] {
 }
 
 /**
- * The mounts of a mountinfo file on a host whose root is seen at `rootfs`. A malformed line is lost where there is
- * `lost` to take note of it; else throws MalformedFile.
+ * The mounts of a mountinfo file on a host whose root is seen at `rootfs`. With `lost`, a malformed line is recorded
+ * there and skipped; else throws MalformedFile.
  */
 export function parseMountinfo(path: string, text: string, rootfs = '/', lost?: Losses): Mount[] {
   const mounts: Mount[] = [];
@@ -89,21 +89,21 @@ export const clearBlanks = (point: string): string => inClear(point, BLANK_ESCAP
 const inClear = (text: string, escapes: RegExp): string =>
   text.includes('\\') ? text.replace(escapes, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8))) : text;
 
-/** Whether nothing may be written: the mount or its file system is read-only, or the kernel made it so after an error. */
+/** Whether the mount is read-only: the mount or its file system is set so, or the kernel made it so after an error. */
 export const isReadOnly = ({ options, superOptions }: Mount): boolean =>
   options.includes('ro') || superOptions.includes('ro') || superOptions.includes('emergency_ro');
 
-/** Types whose files come from another machine or from another process, so that a call may never return. */
+/** Types whose files come from another machine or from another process, so that a call may block forever. */
 const REMOTE_TYPES = new Set(
   [
     ['nfs', 'nfs4', 'cifs', 'smb3', 'smbfs', 'afs', 'coda', 'ncpfs', '9p', 'virtiofs', 'vboxsf', 'fuse', 'fuseblk'],
     ['ceph', 'glusterfs', 'lustre', 'beegfs', 'gpfs', 'orangefs', 'pvfs2', 'panfs', 'wekafs', 'gfs2', 'ocfs2', 'acfs'],
-    // Not remote itself: a look at it makes the automounter mount what may be.
+    // Not remote itself, but accessing it triggers the automounter, whose mount may be remote.
     ['autofs'],
   ].flat(),
 );
 
-/** Tells which of `mounts` may block their callers: remote ones, and those below one, whose path leads through it. */
+/** Returns which of `mounts` may block callers: remote mounts, and mounts below a remote one. */
 export function blockingMounts(mounts: readonly Mount[]): (mount: Mount) => boolean {
   const isRemote = ({ fsType }: Mount) => REMOTE_TYPES.has(fsType) || fsType.startsWith('fuse.');
   const roots = mounts.filter(isRemote).map(({ path }) => `${path}/`);

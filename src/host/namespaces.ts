@@ -1,13 +1,13 @@
-// Whether what the kernel shows this process is the host's: namespaces(7). Some files below /proc show each reader what
-// belongs to the reader's own namespaces, whichever procfs they are read through.
+// Whether the kernel shows this process the host's values: namespaces(7). Some files below /proc show each reader its
+// own namespaces, whichever procfs they are read through.
 import { DeniedFile, WrongNamespace } from './errors.ts';
 import type { Host } from './host.ts';
 import { sharesNetwork } from './netlink-socket.ts';
 
-/** The namespaces that a pod may have of its own and that matter here; names as in `/proc/<pid>/ns`. */
+/** The relevant namespaces that a pod may have of its own; names as in `/proc/<pid>/ns`. */
 export type NamespaceKind = 'ipc' | 'net' | 'pid' | 'uts';
 
-/** What gives a pod the host's. */
+/** The settings that give a pod the host's namespace. */
 const SETTINGS: Readonly<Record<NamespaceKind, string>> = {
   ipc: 'hostIPC in the pod spec',
   net: 'node.hostNetwork',
@@ -15,7 +15,7 @@ const SETTINGS: Readonly<Record<NamespaceKind, string>> = {
   uts: 'node.hostNetwork',
 };
 
-/** Which of the host's namespaces this process is in. Neither changes while it runs, so each is looked at once. */
+/** Which of the host's namespaces this process is in. They do not change while it runs, so each is checked once. */
 export class Namespaces {
   readonly #host: Host;
   readonly #known = new Map<NamespaceKind, boolean>();
@@ -31,7 +31,7 @@ export class Namespaces {
     return known;
   }
 
-  /** Throws WrongNamespace when `what` would be of a namespace that is not the host's. */
+  /** Throws WrongNamespace if `what` would describe a namespace other than the host's. */
   mustBeHosts(kind: NamespaceKind, what: string): void {
     if (!this.isHosts(kind)) throw new WrongNamespace(`${what} belongs to the agent's own namespace; set ${SETTINGS[kind]}`);
   }
@@ -43,8 +43,8 @@ export class Namespaces {
     const own = this.#link('self', kind);
     const hosts = this.#link('1', kind);
     if (own !== undefined && hosts !== undefined) return own === hosts;
-    // Looking at the namespaces of others needs the right to trace them. Kubernetes gives a pod the host's name together
-    // with its network, and nobody but a container mounts the host's files elsewhere.
+    // Inspecting the namespaces of other processes requires ptrace rights. Kubernetes gives a pod the host's name
+    // together with its network, and only containers mount the host's files elsewhere.
     return kind === 'ipc' ? this.#host.paths.procfs === '/proc' : sharesNetwork(this.#host);
   }
 

@@ -8,12 +8,12 @@ import { RawSocket, SyscallError } from './syscalls.ts';
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
-/** The kernel fills at most 32 KiB a read. */
+/** The kernel fills at most 32 KiB per read. */
 const BUFFER_BYTES = 64 * 1024;
 /** A dump that is larger, half a million routes, would block the event loop for too long. */
 const MAX_DUMP_BYTES = 64 * 1024 * 1024;
 
-/** What to ask for in a dump. */
+/** A dump request. */
 export interface DumpKind {
   /** The netlink family, NETLINK_*. */
   readonly family: number;
@@ -29,7 +29,10 @@ export interface DumpKind {
  */
 export class Netlink {
   readonly #host: Host;
-  /** A yes holds for good, since neither this process nor the host changes its namespace; a no may be for want of fds. */
+  /**
+   * A positive result is final, since neither this process nor the host changes its namespace; a negative one may be
+   * due to a lack of file descriptors.
+   */
   #checked: boolean;
   readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 
@@ -38,7 +41,7 @@ export class Netlink {
     this.#checked = false;
   }
 
-  /** Whether dumps tell about the host. */
+  /** Whether dumps describe the host. */
   get usable(): boolean {
     try {
       this.#check();
@@ -50,8 +53,9 @@ export class Netlink {
   }
 
   /**
-   * Asks for all objects of a kind and calls `take` with the body of each; bodies are only good during that call.
-   * Throws Unsupported when netlink can't be used here, WrongNamespace when it asks another network, SyscallError and NetlinkError when the kernel refuses.
+   * Requests all objects of a kind and calls `take` with the payload of each; payloads are only valid during that call.
+   * Throws Unsupported if netlink is unavailable, WrongNamespace if it would query another network namespace,
+   * SyscallError and NetlinkError if the kernel rejects the request.
    */
   dump({ family, type, header }: DumpKind, take: (body: Buffer) => void): void {
     this.#check();
@@ -73,12 +77,13 @@ export class Netlink {
   }
 }
 
-/** Whether this process is in the host's network namespace; false, too, where that can't be found out. */
+/** Whether this process is in the host's network namespace; false as well if that cannot be determined. */
 export const sharesNetwork = (host: Host): boolean => new Netlink(host).usable;
 
 /**
- * Throws Unsupported or WrongNamespace when netlink can't tell about the host. Comparing `/proc/<pid>/ns/net` would need ptrace rights,
- * so a socket of ours is looked for in the host's list of netlink sockets, by its inode, which is unique.
+ * Throws Unsupported or WrongNamespace if netlink cannot report the host. Comparing `/proc/<pid>/ns/net` would need
+ * ptrace rights, so a socket of ours is looked for in the host's list of netlink sockets, by its inode, which is
+ * unique.
  */
 function checkNamespace(host: Host): void {
   const address = Buffer.alloc(12);

@@ -12,10 +12,10 @@ const NLMSG_MIN_TYPE = 16;
 /** Attribute types carry two flag bits on top. */
 const TYPE_MASK = 0x3fff;
 
-/** Bytes that are no netlink message, or an error that the kernel answered. */
+/** Bytes that are not a netlink message, or an error returned by the kernel. */
 export class NetlinkError extends Error {
   override readonly name = 'NetlinkError';
-  /** The errno name of what the kernel answered, such as `EOPNOTSUPP`; undefined for bytes that are no message. */
+  /** The errno name returned by the kernel, such as `EOPNOTSUPP`; undefined for bytes that are not a message. */
   readonly code: string | undefined;
 
   constructor(message: string, code?: string) {
@@ -44,8 +44,8 @@ export function encodeAttribute(type: number, payload: Buffer): Buffer {
 }
 
 /**
- * Calls `take` with the body (the family's own header, then attributes) of each message of one datagram; true when it
- * holds the end of the dump. Throws NetlinkError for an error of the kernel and for bytes that are no messages.
+ * Calls `take` with the payload (the family's own header, then attributes) of each message of one datagram; true if it
+ * contains the end of the dump. Throws NetlinkError for an error of the kernel and for malformed messages.
  */
 export function eachMessage(datagram: Buffer, take: (body: Buffer) => void): boolean {
   for (let offset = 0; offset + HEADER_BYTES <= datagram.length; ) {
@@ -68,7 +68,7 @@ export function eachMessage(datagram: Buffer, take: (body: Buffer) => void): boo
   return false;
 }
 
-/** What `take` reads beyond the end of its message is a message that is too short, not a mistake of ours. */
+/** A read of `take` past the end means that the message is too short, not a bug. */
 function decode(body: Buffer, take: (body: Buffer) => void): void {
   try {
     take(body);
@@ -79,8 +79,8 @@ function decode(body: Buffer, take: (body: Buffer) => void): void {
 }
 
 /**
- * The value of the first attribute of `type` among those that begin at `start`, if any. A scan: bodies have some forty
- * attributes, of which collectors want one to three.
+ * The value of the first attribute of `type` among those that begin at `start`, if any. A scan: payloads have some
+ * forty attributes, of which collectors need one to three.
  */
 export function attribute(bytes: Buffer, start: number, type: number): Buffer | undefined {
   for (let offset = start; offset + 4 <= bytes.length; offset += align(u16(bytes, offset))) {
@@ -99,7 +99,7 @@ export function attributes(nested: Buffer | undefined, type: number): Buffer[] {
   return values;
 }
 
-/** The type of the attribute at `offset`. Throws NetlinkError when the attribute is not whole. */
+/** The type of the attribute at `offset`. Throws NetlinkError if the attribute is truncated. */
 function attributeType(bytes: Buffer, offset: number): number {
   const length = u16(bytes, offset);
   if (length < 4 || offset + length > bytes.length) {

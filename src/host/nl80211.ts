@@ -1,4 +1,4 @@
-// What the kernel tells about wireless devices: include/uapi/linux/nl80211.h. Decoders of message bodies.
+// Wireless devices as reported by the kernel: include/uapi/linux/nl80211.h. Payload decoders.
 import { GENERIC_HEADER_BYTES, genericDump } from './generic-netlink.ts';
 import { nulTerminated, putU32, u16, u32, u64 } from './native.ts';
 import { attribute, encodeAttribute } from './netlink.ts';
@@ -36,7 +36,7 @@ export interface WirelessDevice {
   readonly frequencyHertz: number | undefined;
 }
 
-/** Decodes a body of {@link wirelessDevices}; undefined for what has no name, such as a device for P2P. */
+/** Decodes a payload of {@link wirelessDevices}; undefined for a device without a name, such as one for P2P. */
 export function decodeWirelessDevice(body: Buffer): WirelessDevice | undefined {
   const index = attribute(body, GENERIC_HEADER_BYTES, ATTR_IFINDEX);
   const name = attribute(body, GENERIC_HEADER_BYTES, ATTR_IFNAME);
@@ -58,7 +58,7 @@ const BSS_STATUS = 9;
 /** By NL80211_BSS_STATUS_*: authenticated, associated, joined. */
 const MODES = ['client', 'client', 'ad-hoc'] as const;
 
-/** Decodes a body of {@link networksOf}; undefined for a network that the device has heard of only. */
+/** Decodes a payload of {@link networksOf}; undefined for a network that the device has only heard. */
 export function decodeNetwork(body: Buffer): Network | undefined {
   const bss = attribute(body, GENERIC_HEADER_BYTES, ATTR_BSS);
   const status = bss && read32(attribute(bss, 0, BSS_STATUS));
@@ -80,7 +80,7 @@ function ssidOf(elements: Buffer | undefined): string {
   return '';
 }
 
-/** A peer of a wireless device. Undefined is what the driver does not tell. */
+/** A peer of a wireless device. Values that the driver does not report are undefined. */
 export interface Station {
   readonly macAddress: string;
   readonly connectedSeconds: number | undefined;
@@ -115,7 +115,7 @@ const STATION = {
   transmitBytes64: 24,
 } as const;
 
-/** Decodes a body of {@link stationsOf}; undefined for one without a word on the peer. */
+/** Decodes a payload of {@link stationsOf}; undefined for one without data about the peer. */
 export function decodeStation(body: Buffer): Station | undefined {
   const info = attribute(body, GENERIC_HEADER_BYTES, ATTR_STA_INFO);
   if (info === undefined) return undefined;
@@ -128,7 +128,7 @@ export function decodeStation(body: Buffer): Station | undefined {
     inactiveSeconds: inactiveMs === undefined ? undefined : inactiveMs / 1000,
     receiveBitsPerSecond: bitsPerSecond(value(STATION.receiveRate)),
     transmitBitsPerSecond: bitsPerSecond(value(STATION.transmitRate)),
-    // The 32-bit counts go round after 4 GiB.
+    // The 32-bit counts wrap around after 4 GiB.
     receiveBytes: read64(value(STATION.receiveBytes64)) ?? read32(value(STATION.receiveBytes32)),
     transmitBytes: read64(value(STATION.transmitBytes64)) ?? read32(value(STATION.transmitBytes32)),
     receivedPackets: read32(value(STATION.receivedPackets)),
@@ -142,7 +142,7 @@ export function decodeStation(body: Buffer): Station | undefined {
 
 const RATE_BITRATE = 1;
 const RATE_BITRATE32 = 5;
-/** Rates come in units of 100 kbit/s. */
+/** Rates are in units of 100 kbit/s. */
 const RATE_UNIT = 100_000;
 
 function bitsPerSecond(rate: Buffer | undefined): number | undefined {

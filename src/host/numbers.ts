@@ -21,7 +21,7 @@ export function integer(text: string | undefined): number {
   return value;
 }
 
-/** A 64-bit count from here on went below zero, and no count comes so far in earnest. */
+/** A 64-bit count from here on went below zero; no real count gets this high. */
 export const WRAPPED = 2 ** 63;
 
 /** An {@link integer} that counts: not negative, and not a negative number printed as an unsigned one (2^64-1 for -1). */
@@ -37,7 +37,7 @@ export function bigInteger(text: string | undefined): bigint {
   return BigInt(text);
 }
 
-/** A decimal number with an optional fraction or exponent. Throws NotANumber; `NaN` and `inf` are no numbers here. */
+/** A decimal number with an optional fraction or exponent. Throws NotANumber; `NaN` and `inf` are rejected. */
 export function decimal(text: string | undefined): number {
   if (text === undefined || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) throw new NotANumber(text);
   const value = Number(text);
@@ -52,7 +52,7 @@ export function hexadecimal(text: string | undefined): number {
   return Number(BigInt(`0x${digits}`));
 }
 
-/** The text as integer, or undefined when it is none: for attributes whose drivers also print words. */
+/** The text as an integer, or undefined if it is not one: for attributes whose drivers also print words. */
 export function integerOrNone(text: string | undefined): number | undefined {
   if (text === undefined || !/^-?\d+$/.test(text)) return undefined;
   const value = Number(text);

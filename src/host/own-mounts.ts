@@ -2,8 +2,8 @@ import type { Host } from './host.ts';
 import { type Mount, parseMountinfo } from './mounts.ts';
 
 /**
- * Which mounts of the host this process can reach. A pod has a mount namespace of its own: what the host mounts later
- * only comes to it by propagation, and until then its path leads to the file system below.
+ * Which mounts of the host this process can reach. A pod has a mount namespace of its own: later mounts of the host
+ * only reach it by propagation, and until then the path leads to the file system below.
  */
 export class OwnMounts {
   readonly #host: Host;
@@ -14,14 +14,14 @@ export class OwnMounts {
     this.#host = host;
   }
 
-  /** Looks again. Gives a test for mounts of the host; all pass where its root is not mounted elsewhere. */
+  /** Refreshes the list. Returns a test for mounts of the host; all pass if its root is not mounted elsewhere. */
   look(): (mount: Mount) => boolean {
     const { rootfs } = this.#host.paths;
     if (rootfs === '/') return () => true;
     const path = this.#host.proc('self/mountinfo');
     const text = this.#host.readIfExists(path) ?? '';
     if (text !== this.#text) {
-      // A line that is malformed is lost where the mounts of the host are read.
+      // Malformed lines are recorded where the mounts of the host are read.
       const own = parseMountinfo(path, text, rootfs, { lose() {} });
       this.#points = new Set(own.filter(({ isBelowRoot }) => isBelowRoot).map(keyOf));
       this.#text = text;

@@ -1,4 +1,4 @@
-/** Where the host's files are seen from here; in a pod these are read-only mounts such as `/host/proc`. */
+/** Where the agent sees the host's files; in a pod these are read-only mounts such as `/host/proc`. */
 export interface HostPaths {
   readonly procfs: string;
   readonly sysfs: string;
@@ -10,7 +10,7 @@ export interface HostPaths {
   readonly cgroup: string;
 }
 
-/** The host's own paths, for whoever is not in a container. */
+/** The host's own paths, for an agent outside of containers. */
 export const DEFAULT_PATHS: HostPaths = {
   procfs: '/proc',
   sysfs: '/sys',

@@ -32,10 +32,11 @@ export function unchangedFileMappings(smaps: string): Mapping[] {
 }
 
 /**
- * Gives back the resident pages of Node's own program and libraries. Most of them only the start needed: module loading,
- * compilation, checking of the configuration. What is needed again comes back from the page cache by itself, so this
- * changes nothing but the memory that counts as this process's. Synchronous, though it takes 20 ms: between two turns of
- * the event loop a library could be loaded to where the list of mappings still shows something else. Throws Unsupported without node:ffi.
+ * Releases the resident pages of Node's own program and libraries. Most of them were only needed at startup: module
+ * loading, compilation, checking of the configuration. Pages needed again are reloaded from the page cache
+ * automatically, so this only reduces the memory charged to this process. Synchronous, though it takes 20 ms: between
+ * two turns of the event loop a library could be loaded to where the list of mappings still shows another one. Throws
+ * Unsupported without node:ffi.
  */
 export function releaseProgramPages(): void {
   for (const mapping of unchangedFileMappings(readFileSync('/proc/self/smaps', 'latin1'))) discardPages(mapping);

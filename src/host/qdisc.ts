@@ -6,7 +6,7 @@ import { attribute } from './netlink.ts';
 interface Qdisc {
   /** Index of its device. */
   readonly link: number;
-  /** Whether it is its device's own, not part of another. */
+  /** Whether it is the root of its device, not part of another. */
   readonly isRoot: boolean;
   readonly kind: string;
   readonly bytes: bigint;
@@ -28,7 +28,7 @@ const TC_H_ROOT = 0xffffffff;
 const NO_BASIC = Buffer.alloc(16);
 const NO_QUEUE = Buffer.alloc(20);
 
-/** Decodes a body of RTM_NEWQDISC: struct tcmsg and attributes. */
+/** Decodes a payload of RTM_NEWQDISC: struct tcmsg and attributes. */
 export function decodeQdisc(body: Buffer): Qdisc {
   const parent = u32(body, 12);
   const statistics = attribute(body, TCMSG_BYTES, TCA_STATS2) ?? Buffer.alloc(0);

@@ -2,8 +2,8 @@ import type { Host } from './host.ts';
 import { eachRecord, type Losses } from './lines.ts';
 
 /**
- * The records of one of several files: a file that is not there has none, one that can't be read is lost as a unit, and
- * so is each record that `parse` throws for. Says whether the file is there.
+ * The records of one of several files: an absent file has none, an unreadable file is recorded as one loss, and so is
+ * each record that `parse` throws for. Returns whether the file exists.
  */
 export function recordsOfFile(
   lost: Losses,

@@ -3,7 +3,7 @@ import { ipText } from './ip-address.ts';
 import { u16, u32 } from './native.ts';
 import { attribute, NetlinkError } from './netlink.ts';
 
-/** Where packets go next. */
+/** A next hop. */
 interface NextHop {
   /** Index of the device; 0 for none. */
   readonly link: number;
@@ -21,7 +21,7 @@ export interface Route {
   /** Preferred source address; empty for none. */
   readonly source: string;
   readonly priority: number;
-  /** Who made it: RTPROT_*. */
+  /** Origin: RTPROT_*. */
   readonly protocol: number;
   readonly nextHops: readonly NextHop[];
 }
@@ -36,7 +36,7 @@ const RTA_PREFSRC = 7;
 const RTA_MULTIPATH = 9;
 const RTNEXTHOP_BYTES = 8;
 
-/** Decodes a body of RTM_NEWROUTE: struct rtmsg and attributes. */
+/** Decodes a payload of RTM_NEWROUTE: struct rtmsg and attributes. */
 export function decodeRoute(body: Buffer): Route {
   const prefixLength = body[1] ?? 0;
   const address = (type: number) => ipText(attribute(body, RTMSG_BYTES, type) ?? Buffer.alloc(0));

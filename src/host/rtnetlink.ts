@@ -1,5 +1,5 @@
-// What the kernel tells over NETLINK_ROUTE: rtnetlink(7), include/uapi/linux/{rtnetlink,if_link,if_addr,neighbour}.h.
-// Decoders of message bodies.
+// Objects that the kernel reports over NETLINK_ROUTE: rtnetlink(7),
+// include/uapi/linux/{rtnetlink,if_link,if_addr,neighbour}.h. Payload decoders.
 import { nulTerminated, putU32, u16, u32 } from './native.ts';
 import { attribute, attributes, encodeAttribute } from './netlink.ts';
 import type { DumpKind, Netlink } from './netlink-socket.ts';
@@ -14,7 +14,7 @@ function routeDump(type: number, headerBytes: number, addressFamily = 0): DumpKi
   return { family: NETLINK_ROUTE, type, header };
 }
 
-/** Half of a device's message are counters, which cost the kernel a sum over all CPUs. */
+/** Half of a device's message is counters, which the kernel has to sum over all CPUs. */
 function withoutStatistics(kind: DumpKind): DumpKind {
   const IFLA_EXT_MASK = 29;
   const RTEXT_FILTER_SKIP_STATS = 8;
@@ -51,7 +51,7 @@ const IFLA_STATS64 = 23;
 const IFLA_PROP_LIST = 52;
 const IFLA_ALT_IFNAME = 53;
 
-/** Decodes a body of RTM_NEWLINK: struct ifinfomsg and attributes. */
+/** Decodes a payload of RTM_NEWLINK: struct ifinfomsg and attributes. */
 export function decodeLink(body: Buffer): Link {
   return {
     index: u32(body, 4),
@@ -91,7 +91,7 @@ const IFADDRMSG_BYTES = 8;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 
-/** Decodes a body of RTM_NEWADDR: struct ifaddrmsg and attributes; undefined for one without address. */
+/** Decodes a payload of RTM_NEWADDR: struct ifaddrmsg and attributes; undefined for one without address. */
 export function decodeAddress(body: Buffer): Address | undefined {
   // On point-to-point devices IFA_ADDRESS is the other end.
   const bytes = attribute(body, IFADDRMSG_BYTES, IFA_LOCAL) ?? attribute(body, IFADDRMSG_BYTES, IFA_ADDRESS);
@@ -106,5 +106,5 @@ interface Neighbour {
   readonly state: number;
 }
 
-/** Decodes a body of RTM_NEWNEIGH: struct ndmsg. */
+/** Decodes a payload of RTM_NEWNEIGH: struct ndmsg. */
 export const decodeNeighbour = (body: Buffer): Neighbour => ({ link: u32(body, 4), state: u16(body, 8) });

@@ -3,7 +3,7 @@ import { getSystemErrorMessage } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { pathOfText } from './bytes.ts';
 
-/** What statfs(2) tells of a file system. */
+/** The result of statfs(2) for a file system. */
 export interface Space {
   readonly sizeBytes: number;
   readonly freeBytes: number;
@@ -13,13 +13,13 @@ export interface Space {
   readonly filesFree: number;
 }
 
-/** The space, or why it is not known in the words of the C library. */
+/** The space, or the reason why it is unknown, in the wording of the C library. */
 export type SpaceAnswer = Space | { readonly error: string };
 
-/** The error of a mount that does not answer; node_exporter's words. */
+/** The error for a mount that does not respond; node_exporter's wording. */
 export const MOUNT_TIMEOUT = 'mountpoint timeout';
 
-/** The space of a file system that answers at once. */
+/** The space of a file system that responds immediately. */
 export function localSpace(path: string): SpaceAnswer {
   try {
     return spaceOf(statfsSync(pathOfText(path)));
@@ -38,7 +38,7 @@ const spaceOf = ({ bsize, blocks, bfree, bavail, files, ffree }: Counts): Space 
   filesFree: ffree,
 });
 
-/** Where libuv has other words than the C library, or none, by errno of Linux. */
+/** Error texts for which libuv differs from the C library or has none, by Linux errno. */
 const C_WORDS: ReadonlyMap<number, string> = new Map([
   [5, 'input/output error'],
   [12, 'cannot allocate memory'],
@@ -75,7 +75,7 @@ parentPort.on('message', (path) => {
   parentPort.postMessage(answer);
 });`;
 
-/** A thread with a small JavaScript heap still takes 7 MB, and one more is lost to each mount that hangs. */
+/** A thread with a small JavaScript heap still takes 7 MB, and each mount that hangs blocks one more. */
 const MAX_THREADS = 4;
 const HEAP = { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 1, stackSizeMb: 1 };
 
@@ -83,36 +83,36 @@ interface Question {
   readonly path: string;
   readonly answer: Promise<SpaceAnswer>;
   readonly resolve: (answer: SpaceAnswer) => void;
-  /** Answered with a timeout while its thread still waits. */
+  /** Timed out while its thread is still blocked. */
   isLate: boolean;
 }
 
 interface Thread {
   readonly worker: Worker;
   question: Question | undefined;
-  /** Whether its question takes so long that others should not wait behind it. */
+  /** Whether its request takes so long that others should not wait behind it. */
   isSlow: boolean;
 }
 
 const asking = new Set<Thread>();
 
 /**
- * How many threads of this process wait for a mount right now. As long as one does, process.exit() never returns,
- * because Node joins its threads first: whoever ends the process must then do it with a signal or an exec.
+ * Number of threads of this process currently blocked on a mount. As long as there is one, process.exit() never
+ * returns, because Node joins its threads first: the process must then be ended with a signal or an exec.
  */
 export const waitingThreads = (): number => asking.size;
 
 /**
- * Asks for the space of file systems that may never answer, each question in a worker thread and with a deadline.
- * libuv's thread pool would not do: four stuck calls in it stop all other file and DNS work of the process. Threads
- * start with the first question, and a further one only when all others are slow.
+ * Queries the space of file systems that may never respond, each request in a worker thread and with a deadline.
+ * libuv's thread pool is unsuitable: four stuck calls would block all other file and DNS work of the process. The first
+ * thread starts with the first request, and further ones only if all others are slow.
  */
 export class BlockingSpace {
   readonly #deadlineMs: number;
   readonly #program: string;
   readonly #threads = new Set<Thread>();
   readonly #queue = new Set<Question>();
-  /** By path: what is queued or asked and not yet answered by its thread. */
+  /** Pending requests by path: queued, or sent to a thread and not yet answered. */
   readonly #open = new Map<string, Question>();
 
   /** `program` is what a thread runs, for tests: it answers each message, a path, with counts or an errno. */
@@ -121,7 +121,9 @@ export class BlockingSpace {
     this.#program = program;
   }
 
-  /** The space at `path`, within the deadline; at once {@link MOUNT_TIMEOUT} while an older question there is stuck. */
+  /**
+   * The space at `path`, within the deadline; immediately {@link MOUNT_TIMEOUT} while an older request for it is stuck.
+   */
   async ask(path: string): Promise<SpaceAnswer> {
     const open = this.#open.get(path);
     if (open) return open.isLate ? { error: MOUNT_TIMEOUT } : open.answer;
@@ -150,7 +152,7 @@ export class BlockingSpace {
     question.resolve({ error: MOUNT_TIMEOUT });
   }
 
-  /** Gives the queue's head to a free thread, if there is one or may be one. */
+  /** Passes the head of the queue to a free thread, if there is one or one may be started. */
   #serve(): void {
     const [question] = this.#queue;
     const thread = question && this.#freeThread();
@@ -193,7 +195,7 @@ export class BlockingSpace {
     };
     worker.on('error', () => gone('out of memory'));
     worker.on('exit', () => gone('thread ended'));
-    // Only now: to listen for messages makes it count again as work that keeps the process alive.
+    // Only now: listening for messages makes it count again as work that keeps the process alive.
     worker.unref();
     return thread;
   }

@@ -1,5 +1,5 @@
 // The few system calls that Node has no function for, through node:ffi (experimental; Node 26). This is the only file
-// that touches it: where it is absent or switched off, every function here throws Unsupported and all else works.
+// that touches it: where it is absent or disabled, every function here throws Unsupported and everything else works.
 import type { FunctionDefinitions } from 'node:ffi';
 import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
@@ -24,7 +24,7 @@ const DEFINITIONS = {
   waitpid: { arguments: ['int32', 'pointer', 'int32'], return: 'int32' },
 } as const;
 
-/** A system call that the kernel refused. */
+/** A system call failed. */
 export class SyscallError extends Error {
   override readonly name = 'SyscallError';
   /** The errno name, such as `EPERM`. */
@@ -71,7 +71,7 @@ function load() {
 }
 
 /**
- * More functions of libc, for a part of the program that not everybody uses; `check` the result of a call at once. Throws
+ * Further libc functions, for optional parts of the program; `check` the result of a call immediately. Throws
  * Unsupported.
  */
 export function libcFunctions<const Definitions extends FunctionDefinitions>(definitions: Definitions) {
@@ -83,7 +83,7 @@ function check(call: string, result: number | bigint): void {
   if (result === -1 || result === -1n) failed(call);
 }
 
-/** Throws what a call that returned -1 failed with; must run right after it, before another call sets errno. */
+/** Throws the error of a call that returned -1; must run right after it, before another call sets errno. */
 function failed(call: string): never {
   throw new SyscallError(call, calls().errno());
 }
@@ -95,7 +95,7 @@ export function adjtimex(timex: Buffer): number {
 }
 
 /**
- * Drops the resident pages of a part of this process's address space; they are read from their file again when needed.
+ * Drops the resident pages of a part of this process's address space; they are read from their file again on demand.
  * Only for mappings of files that hold no written page: those would be lost.
  */
 export function discardPages({ start, length }: { readonly start: bigint; readonly length: bigint }): void {
@@ -108,8 +108,8 @@ const SIGACTION_BYTES = 256;
 const ITIMER_VIRTUAL = 1;
 
 /**
- * From now on the second of these signals ends the process by itself, whatever it does: the first is handled as before.
- * What this returns makes that so again.
+ * From now on the second of these signals ends the process, whatever it is doing: the first is handled as before. The
+ * returned function arms this again.
  */
 export function handleOnce(signal: number): () => void {
   const SA_RESETHAND = 0x80000000;
@@ -128,13 +128,13 @@ export function handleOnce(signal: number): () => void {
 /** Behind the handler and a mask of 128 bytes, in glibc and musl. */
 const SIGACTION_FLAGS_AT = 136;
 
-/** Signals that nothing else here uses. */
+/** Signals not used by anything else here. */
 export const SIGALRM = 14;
 export const SIGVTALRM = 26;
 
 /**
- * Has a function of the C library handle a signal, which gets its number: `_exit` ends the process at once with that as
- * its exit code, `alarm` sends SIGALRM after so many seconds. What the signal interrupts goes on behind that.
+ * Has a function of the C library handle a signal, which gets its number: `_exit` ends the process immediately with
+ * that as its exit code, `alarm` sends SIGALRM after that many seconds. Then the interrupted code continues.
  */
 export function handleNatively(signal: number, name: '_exit' | 'alarm'): void {
   const SA_RESTART = 0x10000000;
@@ -144,33 +144,39 @@ export function handleNatively(signal: number, name: '_exit' | 'alarm'): void {
   if (calls().sigaction(signal, calls().addressOf(action), 0n) === -1) failed('sigaction');
 }
 
-/** Sends SIGALRM after so many seconds, whatever was set before; 0 sends none. */
+/** Sends SIGALRM after that many seconds, replacing any earlier setting; 0 cancels it. */
 export const alarm = (seconds: number): void => void calls().alarm(seconds);
 
-/** Sends SIGVTALRM once this process has used so many more seconds of CPU for itself; set again it begins anew. */
+/** Sends SIGVTALRM once this process has used that many more seconds of user CPU time; setting it again restarts it. */
 export function virtualAlarm(seconds: number): void {
   const timer = Buffer.alloc(32);
   putU64(timer, 16, BigInt(seconds));
   if (calls().setitimer(ITIMER_VIRTUAL, timer, 0n) === -1) failed('setitimer');
 }
 
-/** Apart from the rest: an old C library has these in a library of their own. */
+/** Loaded separately: an old C library has these in a library of their own. */
 const TIMER_DEFINITIONS = {
   timer_create: { arguments: ['int32', 'buffer', 'buffer'], return: 'int32' },
   timer_settime: { arguments: ['uint64', 'int32', 'buffer', 'pointer'], return: 'int32' },
 } as const;
 
-/** timer_create(2). `monotonic` goes on while this process is stopped, `cpu` counts what all of its threads use. */
+/**
+ * timer_create(2). `monotonic` keeps running while this process is stopped, `cpu` counts the CPU time of all its
+ * threads.
+ */
 const CLOCKS = { monotonic: 1, cpu: 2 };
 
-/** When a {@link Countdown} is over: a signal for this process, or a text on standard error, by a thread of the C library. */
+/**
+ * When a {@link Countdown} expires: a signal for this process, or a text on standard error, by a thread of the C
+ * library.
+ */
 export type AtZero = { readonly signal: number } | { readonly text: Buffer };
 
-/** Runs down natively, whatever this process is doing. */
+/** A native timer that runs whatever this process is doing. */
 export class Countdown {
   readonly #timers: ReturnType<typeof loadTimers>;
   readonly #id: bigint;
-  /** Must not be collected: the C library has its address. */
+  /** Must not be garbage collected: the C library holds its address. */
   readonly #atZero: AtZero;
 
   /** Not yet running. `text` ends with a NUL and is a format of printf. Throws Unsupported or SyscallError. */
@@ -214,10 +220,10 @@ function loadTimers() {
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const SOCK_CLOEXEC = 0o2000000;
-/** The kernel answers at once; this only keeps a lost answer from blocking the agent. */
+/** The kernel responds immediately; this only keeps a lost response from blocking the agent. */
 const RECEIVE_TIMEOUT_SECONDS = 2n;
 
-/** A raw socket, for `using`: it is closed at the end of the block. */
+/** A raw socket, for `using`: closed at the end of the block. */
 export class RawSocket {
   readonly fd: number;
 
@@ -270,12 +276,12 @@ export class RawSocket {
   }
 }
 
-/** Of waitpid(2): answer at once. */
+/** Flag of waitpid(2): return immediately. */
 const WNOHANG = 1;
 
 /**
- * Collects the ended children of a process group, so that they are no zombies: those that PID 1 inherits. Gives whether some
- * of the group are still there. Never for the group of a child that Node has not seen end yet.
+ * Reaps the exited children of a process group, so that they do not remain zombies: those that PID 1 inherits. Returns
+ * whether some of the group still exist. Never use it for the group of a child whose exit Node has not seen yet.
  */
 export function reapGroup(group: number): boolean {
   for (;;) {

@@ -29,7 +29,7 @@ export interface Timex {
   readonly taiOffsetSeconds: number;
 }
 
-/** Asks the kernel. Throws Unsupported where the call can't be made or is not allowed (some seccomp profiles). */
+/** Queries the kernel. Throws Unsupported if the call is unavailable or not allowed (some seccomp profiles). */
 export function readTimex(): Timex {
   const timex = Buffer.alloc(TIMEX_BYTES);
   try {
@@ -40,7 +40,7 @@ export function readTimex(): Timex {
   }
 }
 
-/** What the call returned and filled. Frequencies are parts per million with 16 bits of fraction. */
+/** Decodes the result of the call. Frequencies are parts per million with 16 bits of fraction. */
 export function decodeTimex(state: number, timex: Buffer): Timex {
   const long = (offset: number): number => Number(s64(timex, offset));
   const status = s32(timex, 40);

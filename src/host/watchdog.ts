@@ -3,16 +3,16 @@ import { lastGasp } from '../base/whereabouts.ts';
 import { Unsupported } from './errors.ts';
 import { alarm, Countdown, handleNatively, handleOnce, SIGALRM, SIGVTALRM, virtualAlarm } from './syscalls.ts';
 
-/** How long the event loop may stand still. */
+/** How long the event loop may be blocked. */
 export interface Patience {
   /** First of CPU time, then of the wall clock, until the process is suspected. */
   readonly seconds: number;
   /**
-   * How much more a process has that is suspected by the wall clock: it may only have been stopped, and turns at once when
-   * it goes on. It is the number of the signal by which that begins as well.
+   * Grace period of a process suspected by the wall clock: it may only have been stopped, and its loop runs immediately
+   * when it continues. Also the number of the signal that starts the grace period.
    */
   readonly graceSeconds: number;
-  /** Between two turns that show that all is well, milliseconds. */
+  /** Interval between two signs of life, milliseconds. */
   readonly turnMs: number;
 }
 
@@ -20,13 +20,12 @@ export interface Patience {
 const PATIENCE: Patience = { seconds: 60, graceSeconds: 40, turnMs: 10_000 };
 
 /**
- * Has the kernel end this process when its event loop stands still: after a minute of CPU time with exit code 26 (it is
- * busy), after 100 seconds of the wall clock with exit code 14 (it waits for something that does not come, such as a pipe
- * that nobody reads). Nothing in the process could do that then. What it had begun last is printed before. A process that is
- * stopped and goes on later, and a machine that sleeps, are left alone.
- *
- * Also lets a second SIGTERM or SIGINT end a busy process; not the first one of a PID namespace, for which the kernel does
- * not end processes by signals that they do not handle. Throws Unsupported or SyscallError.
+ * Has the kernel end this process when its event loop is blocked: after a minute of CPU time with exit code 26 (it is
+ * busy), after 100 seconds of the wall clock with exit code 14 (it waits for something that does not come, such as a
+ * pipe without a reader). No code of the process could do that then. The last started operation is printed first. A
+ * process that is stopped and continues later, and a machine that sleeps, are not affected. Also lets a second SIGTERM
+ * or SIGINT end a busy process; not the first one of a PID namespace, for which the kernel does not end processes by
+ * signals that they do not handle. Throws Unsupported or SyscallError.
  */
 export function watchEventLoop(patience: Partial<Patience> = {}): void {
   const { seconds, graceSeconds, turnMs } = { ...PATIENCE, ...patience };
@@ -41,7 +40,7 @@ export function watchEventLoop(patience: Partial<Patience> = {}): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) again.set(signal, handleOnce(constants.signals[signal]));
 }
 
-/** What each turn sets anew; nothing where the C library has no timers at hand: CPU time is watched all the same. */
+/** The timers that each turn resets; none if the C library has no timers: CPU time is watched regardless. */
 function wallClock(seconds: number, graceSeconds: number): (() => void)[] {
   try {
     const [busy, waiting] = [new Countdown('cpu', { text: lastGasp }), new Countdown('monotonic', { text: lastGasp })];
@@ -62,5 +61,8 @@ function wallClock(seconds: number, graceSeconds: number): (() => void)[] {
 
 const again = new Map<NodeJS.Signals, () => void>();
 
-/** The loop turns and has seen this signal: the next one is handled in order, too, and only what follows by the kernel. */
+/**
+ * The loop is running and has seen this signal: the next one is handled normally, too, and only later ones by the
+ * kernel.
+ */
 export const signalHandled = (signal: NodeJS.Signals): void => again.get(signal)?.();

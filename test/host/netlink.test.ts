@@ -105,7 +105,7 @@ test('an error that the kernel answers is thrown by its name', () => {
   putU32(answer, 0, answer.length);
   putU16(answer, 4, 2);
   putU32(answer, 16, 2 ** 32 - 1);
-  assert.throws(() => eachMessage(answer, () => {}), new NetlinkError('the kernel answered EPERM', 'EPERM'));
+  assert.throws(() => eachMessage(answer, () => {}), new NetlinkError('the kernel returned EPERM', 'EPERM'));
 });
 
 test('cut messages and attributes are refused, never read beyond', () => {

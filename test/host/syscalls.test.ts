@@ -71,7 +71,7 @@ test('without node:ffi there is no data, and the reason is told', () => {
     try { readTimex(); } catch (error) { console.log(error.name, error.message); }`;
   const flags = ['--no-experimental-ffi', '--input-type=module', '--eval', script];
   const output = execFileSync(process.execPath, flags, { encoding: 'utf8', timeout: 10_000 });
-  assert.match(output, /^Unsupported this needs node:ffi/);
+  assert.match(output, /^Unsupported requires node:ffi/);
 });
 
 test('driver information and statistics of a recorded device', () => {

@@ -97,7 +97,7 @@ export class JournalFeed {
     return this.#problems;
   }
 
-  /** Entries that will never be read. */
+  /** Entries that are lost. */
   get lost() {
     return this.#journal?.lost ?? { rotated: 0, corrupt: 0, unreadable: 0 };
   }

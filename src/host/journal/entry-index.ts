@@ -6,7 +6,7 @@ const ARRAY_HEAD = 24;
 const OBJECT_HEAD = 16;
 const LAST_TYPE = 7;
 
-/** Offsets that are read at once. */
+/** Offsets read in one batch. */
 const CHUNK = 1024;
 
 interface Segment {
@@ -45,7 +45,7 @@ export class EntryIndex {
   /** Forgets offsets that may have been zero when they were read. */
   refresh(): void {
     this.#chunk.length = 0;
-    // What looked broken may just not have been written.
+    // What looked broken may not have been written yet.
     this.#brokenAt = undefined;
     this.#walked = undefined;
   }
@@ -56,7 +56,7 @@ export class EntryIndex {
     return Math.min(entries, this.#brokenAt ?? entries);
   }
 
-  /** Offset of the entry `index`, of `entries` that are complete; undefined when it can't be told or is implausible. */
+  /** Offset of the entry `index`, of `entries` that are complete; undefined if it is unknown or implausible. */
   offset(index: number, entries: number): number | undefined {
     const offset = this.#item(index);
     if (offset === undefined) return this.#walk(index);
@@ -75,7 +75,7 @@ export class EntryIndex {
     const { window, isCompact } = this.#file;
     const itemBytes = isCompact ? 4 : 8;
     const from = index - segment.first;
-    // Neighbours are asked for as well: begin a little before.
+    // Neighbours are requested as well: start a little earlier.
     const start = Math.max(0, from - 2);
     const count = Math.min(CHUNK, segment.capacity - start);
     if (!window.seek(segment.offset + ARRAY_HEAD + start * itemBytes, count * itemBytes)) {

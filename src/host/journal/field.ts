@@ -20,7 +20,7 @@ export class Field {
 
 const NOT_ASCII = /[\x80-\xff]/;
 
-/** Why the value of a data object can't be had. */
+/** Why the value of a data object is unavailable. */
 export type Unreadable = 'corrupt' | 'unsupported' | 'too large';
 
 const DATA = 1;

@@ -18,7 +18,7 @@ export interface Header {
   readonly tailRealtime: number;
 }
 
-/** A file that is no journal, or one of a format that this reader does not know. */
+/** A file that is not a journal, or has a format that this reader does not support. */
 export class UnsupportedJournal extends Error {}
 
 /** The oldest header, of systemd 38 to 186. */

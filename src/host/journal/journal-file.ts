@@ -10,11 +10,11 @@ export interface Entry extends Cursor {
   readonly offset: number;
 }
 
-/** What was met that could not be read, since the file was opened. */
+/** What could not be read since the file was opened. */
 export interface Damage {
-  /** Entries that are lost. */
+  /** Lost entries. */
   entries: number;
-  /** Fields that are lost, by reason. */
+  /** Lost fields, by reason. */
   fields: Record<Unreadable, number>;
 }
 
@@ -27,8 +27,8 @@ const MAX_REMEMBERED = 16_384;
 const MAX_REMEMBERED_LENGTH = 256;
 
 /**
- * A file of systemd's journal, read through a {@link Window}: regular and compact, with any hash. What is damaged costs no
- * more than itself: an entry, or a field of those that share it.
+ * A file of systemd's journal, read through a {@link Window}: regular and compact, with any hash. Damage only affects
+ * the damaged part: an entry, or a field of the entries that share it.
  */
 export class JournalFile {
   readonly damage: Damage = { entries: 0, fields: { corrupt: 0, unsupported: 0, 'too large': 0 } };
@@ -63,7 +63,7 @@ export class JournalFile {
     return this.#header.entries;
   }
 
-  /** Looks again at what the file has. Throws UnsupportedJournal when it is another one by now. */
+  /** Refreshes the view of the file. Throws UnsupportedJournal if the file was replaced. */
   refresh(): void {
     this.#window.refresh();
     const { fileId } = this.#header;
@@ -73,7 +73,7 @@ export class JournalFile {
     this.#index.refresh();
   }
 
-  /** Gives back memory while there is nothing to read. */
+  /** Releases memory while there is nothing to read. */
   release(): void {
     this.#window.release();
     this.#remembered.clear();

@@ -7,7 +7,7 @@ import type { Entry } from './journal-file.ts';
 import { type Boundary, type FilePosition, type JournalPosition, wasRead } from './position.ts';
 import { Source } from './source.ts';
 
-/** Where to begin when there is no position: behind all that is there, or with what is not older. */
+/** Where to start without a saved position: after all existing entries, or at a given age. */
 export type Start = 'now' | { readonly sinceRealtime: number; readonly bootId?: string };
 
 export interface JournalOptions {
@@ -19,9 +19,9 @@ export interface JournalOptions {
   readonly position?: JournalPosition | undefined;
 }
 
-/** Entries that will never be read. */
+/** Entries that are lost. */
 export interface Lost {
-  /** Removed before they were read. */
+  /** Deleted before they were read. */
   rotated: number;
   /** Damaged. */
   corrupt: number;
@@ -44,22 +44,22 @@ interface Known {
 }
 
 /**
- * All files of a journal as one sequence of entries, which goes on through rotations. {@link scan} looks at what there is
- * now, {@link next} gives one entry after the other until that is read.
+ * All files of a journal as one sequence of entries, which continues across rotations. {@link scan} takes stock of the
+ * files, {@link next} returns one entry after the other until those are read.
  */
 export class Journal {
   readonly lost: Lost = { rotated: 0, corrupt: 0, unreadable: 0 };
   readonly #options: JournalOptions;
   /** Files that are open, by id. */
   readonly #sources = new Map<string, Source>();
-  /** How far files were read that are there and not open, by id. */
+  /** Read positions of files that exist but are not open, by id. */
   readonly #closed = new Map<string, FilePosition>();
   /** Files by device and inode. */
   readonly #known = new Map<string, Known>();
   readonly #seqnums = new Map<string, number>();
   readonly #folders = new Map<string, string>();
   #last: Cursor | undefined;
-  /** What was read before the last scan began. */
+  /** The state read before the last scan began. */
   #boundary: Boundary | undefined;
   #scans = 0;
   /** How many of the files that are open are not in the order of their first entries yet. */
@@ -78,8 +78,8 @@ export class Journal {
   }
 
   /**
-   * Looks for files and entries that are new. Gives the problems with single files and folders; the rest is read. Folders
-   * that are not there are none; `found` tells whether any file is.
+   * Looks for files and entries that are new. Returns the problems with single files and folders; the rest is read.
+   * Absent folders are not a problem; `found` says whether any file exists.
    */
   scan(): { readonly found: number; readonly problems: readonly Error[] } {
     const problems: Error[] = [];
@@ -149,7 +149,7 @@ export class Journal {
     return count;
   }
 
-  /** Where to go on after what was read. */
+  /** Where to resume after the entries read so far. */
   position(): JournalPosition {
     const files: Record<string, FilePosition> = Object.fromEntries(this.#closed);
     for (const [fileId, source] of this.#sources) files[fileId] = { index: source.index, seqnum: source.lastSeqnum };
@@ -192,7 +192,7 @@ export class Journal {
     return listed;
   }
 
-  /** Takes note of a file, opens it when something may be new in it, and gives its id. */
+  /** Registers a file, opens it if it may have new entries, and returns its id. */
   #see(path: string, folder: string, key: string, ctimeMs: number, isFirst: boolean): string {
     const known = this.#known.get(key);
     if (known !== undefined) {
@@ -219,7 +219,7 @@ export class Journal {
     return fileId;
   }
 
-  /** Where to begin in a file that is not known. */
+  /** Where to start in an unknown file. */
   #begin(source: Source, isFirst: boolean): void {
     const { file, folder } = source;
     if (!isFirst) {
@@ -283,7 +283,7 @@ export class Journal {
     if (corrupt > 0) {
       const { seqnumId, tailSeqnum } = source.file.header;
       const before = this.#seqnums.get(seqnumId);
-      // They had numbers as well, which are not missing.
+      // They had numbers as well, so these are not missing.
       if (before !== undefined) this.#seqnums.set(seqnumId, Math.min(tailSeqnum, before + corrupt));
     }
     return corrupt;

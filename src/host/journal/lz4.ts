@@ -1,4 +1,4 @@
-/** What is not an LZ4 block, or gives more or less than it should. */
+/** An invalid LZ4 block, or one that decodes to an unexpected size. */
 export class BadBlock extends Error {}
 
 /**
@@ -33,7 +33,7 @@ export function decodeLz4(block: Buffer, size: number): Buffer {
     from += 2;
     const length = lengthOf(token & 15) + 4;
     if (distance === 0 || distance > to || to + length > size) throw new BadBlock('match outside the output');
-    // The source may overlap what is written, which then repeats.
+    // The source may overlap the destination, which then repeats.
     for (const end = to + length; to < end; to++) out[to] = out[to - distance] as number;
   }
   if (to !== size) throw new BadBlock(`${to} bytes instead of ${size}`);

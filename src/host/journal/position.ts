@@ -9,7 +9,7 @@ export interface FilePosition {
 }
 
 /**
- * Everything up to some entries: what a file that was not there then may have of them was read already. Files are not
+ * Everything up to some entries: entries before it in files that appear later have already been read. Files are not
  * written at the same moment, so the numbers of one series may have been read out of order.
  */
 export interface Boundary {
@@ -21,18 +21,18 @@ export interface Boundary {
   readonly folders: Readonly<Record<string, string>>;
 }
 
-/** Where a reader of the journal stands, to go on from there after a restart. JSON. */
+/** The position of a journal reader, to resume after a restart. JSON. */
 export interface JournalPosition {
   /** By the id of the file. */
   readonly files: Readonly<Record<string, FilePosition>>;
   readonly boundary: Boundary;
-  /** By series of sequence numbers, the highest that was read: what is missing behind it is lost. */
+  /** By series of sequence numbers, the highest that was read: a gap after it means lost entries. */
   readonly seqnums: Readonly<Record<string, number>>;
 }
 
 /**
- * Whether an entry of a file that was not there at `boundary` had been read before. systemd copies the journal of /run to
- * /var with new numbers of the same series: then the time since boot tells.
+ * Whether an entry of a file that did not exist at `boundary` had been read before. systemd copies the journal of /run
+ * to /var with new numbers of the same series: then the time since boot decides.
  */
 export function wasRead(entry: Cursor, folder: string, { cursor, seqnums, folders }: Boundary): boolean {
   const seqnum = seqnums[entry.seqnumId];

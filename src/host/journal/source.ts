@@ -3,7 +3,7 @@ import { READ_AT_ONCE } from '../../base/files.ts';
 import { type Entry, JournalFile } from './journal-file.ts';
 import type { FilePosition } from './position.ts';
 
-/** One file of the journal that is being read: where in it the reader stands. */
+/** One journal file being read, with the position of the reader. */
 export class Source {
   readonly path: string;
   readonly file: JournalFile;
@@ -42,13 +42,13 @@ export class Source {
     return this.#next;
   }
 
-  /** Passes the entry of {@link peek}. */
+  /** Advances past the entry of {@link peek}. */
   advance(): void {
     this.#next = undefined;
     this.index++;
   }
 
-  /** Goes on behind what was read of it before; by the number of the entry, should its place have changed. */
+  /** Resumes after the last entry read; by sequence number if its position has changed. */
   goOn({ index, seqnum }: FilePosition): void {
     this.lastSeqnum = seqnum;
     const last = index > 0 && index <= this.file.entries ? this.file.entry(index - 1) : undefined;
@@ -63,7 +63,7 @@ export class Source {
     return corrupt;
   }
 
-  /** Whether nothing more will come. */
+  /** Whether the file is complete and gets no more entries. */
   get isFinished(): boolean {
     return this.file.header.isArchived && this.index >= this.file.entries;
   }

@@ -3,10 +3,10 @@ export type ReadAt = (target: Buffer, position: number) => number;
 
 const BLOCK_BYTES = 64 * 1024;
 
-/** Blocks that are kept: entries, their arrays and data lie in places of their own. */
+/** Cached blocks: entries, their arrays and data are in separate places. */
 const BLOCKS = 6;
 
-/** No object of a journal that is read is larger. */
+/** Maximum size of a journal object that is read. */
 export const MAX_OBJECT_BYTES = 1024 * 1024;
 
 /**
@@ -40,7 +40,7 @@ export class Window {
     for (const block of this.#blocks) block.index = -1;
   }
 
-  /** Gives the memory back. */
+  /** Releases the memory. */
   release(): void {
     this.#blocks = [];
     this.buffer = Buffer.alloc(0);
@@ -87,7 +87,7 @@ export class Window {
 
 interface Block {
   readonly bytes: Buffer;
-  /** Which block of the file it holds; -1 for none. */
+  /** Index of the block it holds; -1 for none. */
   index: number;
   /** Bytes that the file had there. */
   length: number;

@@ -110,7 +110,7 @@ test('sockets are counted on the row of the network, by state', async (context) 
     ],
   );
   assert.equal(told.length, 11 + 4, 'no IPv6, no families of it');
-  assert.match(results[0]?.errors.map(String).join() ?? '', /net\/udp:3: expected a line of a socket/);
+  assert.match(results[0]?.errors.map(String).join() ?? '', /net\/udp:3: expected a socket line/);
   assert.deepEqual(
     [...ofCgroup(samples, CONTAINER).keys()].filter((series) => /_(tcp|udp)/.test(series)),
     [],

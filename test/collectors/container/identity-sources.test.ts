@@ -153,7 +153,7 @@ test('answers that are none are refused with a reason', async (t) => {
 test('without a source there is none, and state needs a URL', async () => {
   assert.equal(await createIdentitySource(identityOptions.parse({}), NODE, createLog('silent')), undefined);
   const { error } = identityOptions.safeParse({ source: 'state' });
-  assert.match(String(error), /the URL of the state agents is needed/);
+  assert.match(String(error), /source: state requires the URL of the state agents/);
 });
 
 test('a node agent that asks the state agents does not load the Kubernetes client', async () => {

@@ -119,8 +119,8 @@ test('the last answer stands while the source is down, and gets older', async ()
   await timeline.run(15_000);
   assert.equal(client.ageSeconds, 0);
   assert.deepEqual(lines, [
-    'the names of pods cannot be asked for; the last answer stands',
-    'the names of pods are known again',
+    'pod source unavailable; using the last known pods',
+    'pod source recovered',
   ]);
 });
 

@@ -226,7 +226,7 @@ for (const { what, name, files, options, lines } of CASES) {
 test('interrupts refuses to be told both what to include and what to exclude', () => {
   assert.throws(
     () => collectOnce(collector('interrupts'), fixturePaths(), { nameInclude: 'a', nameExclude: 'b' }),
-    /either an include or an exclude/,
+    /include and exclude expressions are mutually exclusive/,
   );
 });
 
@@ -240,6 +240,6 @@ for (const [name, file, text] of [
     const options = name === 'netstat' ? { fields: '.' } : {};
     const { result } = await collectOnce(collector(name), hostTree(t, { [file]: text }), options);
     assert.equal(result.errors.length, 1);
-    assert.match(String(result.errors[0]), /no metric can be named "node_\w+\(/);
+    assert.match(String(result.errors[0]), /invalid metric name: "node_\w+\(/);
   });
 }

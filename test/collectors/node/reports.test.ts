@@ -98,7 +98,7 @@ const CASES: readonly Case[] = [
     report: 'netstat-gvisor',
     collector: 'netstat',
     has: ['node_netstat_Tcp_ActiveOpens 10', 'node_netstat_Udp_InDatagrams 7', 'node_netstat_Ip_Forwarding 0'],
-    lost: [/netstat:1: the line with the values of TcpExt: is missing/],
+    lost: [/netstat:1: missing values line for TcpExt:/],
   },
   {
     report: 'netstat-snmp6',
@@ -226,7 +226,7 @@ const CASES: readonly Case[] = [
       'node_ipvs_connections_total 1',
       'node_ipvs_backend_weight{local_address="192.168.0.22",local_port="3306",remote_address="192.168.82.22",remote_port="3306",proto="TCP",local_mark=""} 100',
     ],
-    lost: [/ip_vs:6: "garbage" is no endpoint/],
+    lost: [/ip_vs:6: "garbage" is not an endpoint/],
   },
   {
     report: 'textfile-duplicate',

@@ -42,7 +42,7 @@ test('a setting that is not there, has words, or another count of numbers than k
     [
       'kernel.absent: sys/kernel/absent does not exist',
       'kernel.core_pattern: sys/kernel/core_pattern:1: expected a number, found "|/bin/core"',
-      'net.ipv4.tcp_rmem: sys/net/ipv4/tcp_rmem has 3 numbers, but 2 keys are given',
+      'net.ipv4.tcp_rmem: sys/net/ipv4/tcp_rmem has 3 numbers, but 2 keys are configured',
     ],
   );
 });

@@ -58,7 +58,7 @@ test('without a folder there is only the word that nothing is wrong', async (t) 
 for (const [what, text, loss] of [
   ['a line that is none', 'a 1\nb{\n', /^bad\.prom: line 2: /],
   ['a timestamp', 'a 1 1441205977284\n', /^bad\.prom: a has a timestamp/],
-  ['a half-written last line', 'a 1\nb 12', /^bad\.prom: the last line has no end/],
+  ['a half-written last line', 'a 1\nb 12', /^bad\.prom: the last line is incomplete/],
   ['two HELP lines', '# HELP a x\n# HELP a x\na 1\n', /^bad\.prom: a has two HELP lines/],
   ['a late TYPE line', 'a 1\n# TYPE a gauge\n', /^bad\.prom: a has samples before its TYPE line/],
   ['a name that stands for the metric', 'a{__name__="b"} 1\n', /^bad\.prom: a has the reserved label __name__/],
@@ -82,7 +82,7 @@ test('the first HELP and TYPE of a family hold; a file that contradicts loses th
   assert.deepEqual(lines, ['x{file="a"} 1', 'x{file="d"} 1', 'y 1']);
   assert.deepEqual(snapshot.families.get('x'), { name: 'x', type: 'gauge', help: 'One.', labels: [] });
   assert.match(snapshot.families.get('y')?.help ?? '', /^Read from .*\/b\.prom\.$/);
-  assert.match(losses[0] ?? '', /^b\.prom: the HELP text of x is not that of .*a\.prom/);
+  assert.match(losses[0] ?? '', /^b\.prom: the HELP text of x differs from .*a\.prom/);
   assert.match(losses[1] ?? '', /^c\.prom: x is untyped here, but gauge in .*a\.prom/);
 });
 
@@ -209,8 +209,8 @@ test('names in quotes become those that all receivers take', async (t) => {
 });
 
 for (const [what, text, loss] of [
-  ['two names that become one', '{"a.b"} 1\na_b 2\n', /^bad\.prom: "a_b" and "a\.b" both become a_b/],
-  ['two labels that become one', 'a{"b.c"="1",b_c="2"} 1\n', /^bad\.prom: a has two labels that become b_c/],
+  ['two names that become one', '{"a.b"} 1\na_b 2\n', /^bad\.prom: "a_b" and "a\.b" both map to a_b/],
+  ['two labels that become one', 'a{"b.c"="1",b_c="2"} 1\n', /^bad\.prom: a has two labels that both map to b_c/],
   ['a label that becomes a reserved one', 'a{"..b"="1"} 1\n', /^bad\.prom: a has the reserved label __b/],
   ['an empty name', '{""} 1\n', /^bad\.prom: line 1: the metric name is empty/],
   ['two names in a line', '{"a","b"} 1\n', /^bad\.prom: line 1: expected "="/],

@@ -92,7 +92,7 @@ function kernel({ type, header }: DumpKind, take: (body: Buffer) => void): void 
     }
     return;
   }
-  if (index === undefined || u32(index, 0) !== 1) throw new NetlinkError('the kernel answered ENOTSUP', 'ENOTSUP');
+  if (index === undefined || u32(index, 0) !== 1) throw new NetlinkError('the kernel returned ENOTSUP', 'ENOTSUP');
   if (header[0] === 32) for (const one of [STRANGER, networkBody(recorded('wlan0/bss.json'))]) take(one);
   else if (header[0] === 17) for (const one of recorded('wlan0/stationinfo.json')) take(stationBody(one));
   else assert.fail(`no such command: ${header[0]}`);
@@ -114,12 +114,12 @@ test("node_exporter's recorded devices, networks and peers", () => {
 test('an error of one question costs that device what it asks for, and no more', () => {
   const out = new Snapshot();
   addWireless(out, FAMILY, (kind, take) => {
-    if (kind.header[0] === 32) throw new NetlinkError('the kernel answered EPERM', 'EPERM');
+    if (kind.header[0] === 32) throw new NetlinkError('the kernel returned EPERM', 'EPERM');
     kernel(kind, take);
   });
   assert.deepEqual(
     out.errors.map(({ message }) => message),
-    ['wlan0: network: the kernel answered EPERM', 'wlan1: network: the kernel answered EPERM'],
+    ['wlan0: network: the kernel returned EPERM', 'wlan1: network: the kernel returned EPERM'],
   );
   assert.equal(out.size, 26);
 });

@@ -70,7 +70,7 @@ const BROKEN: readonly (readonly [text: string, problem: string])[] = [
   ['process_names: [}\n', ':1:17: Flow sequence in block collection must be sufficiently indented and end with a ]'],
   [
     'process_names:\n- comm: [a]\n  name: "{{.PID}}"\n',
-    ':3:9: process_names.0.name: {{.PID}} makes a group of each process; set allowPid if that is meant',
+    ':3:9: process_names.0.name: {{.PID}} creates one group per process; set allowPid to allow this',
   ],
 ];
 
@@ -104,7 +104,7 @@ test('entries in the own configuration are refused with its line', (t) => {
 
 test('what can not be had together is refused', () => {
   assert.deepEqual(problemsOf({ configFile: '/no/such/file' }), ['configFile: /no/such/file: cannot be read (ENOENT)']);
-  assert.match(problemsOf({ configFile: '/x', process_names: [] })[0] ?? '', /either configFile or process_names/);
+  assert.match(problemsOf({ configFile: '/x', process_names: [] })[0] ?? '', /configFile and process_names are mutually exclusive/);
   const expectedPorts = { process_names: [{ name: 'a', comm: ['a'], expectedPorts: [80] }] };
   assert.match(problemsOf(expectedPorts)[0] ?? '', /^process_names\.0\.expectedPorts: .*`ports: true`$/);
   assert.deepEqual(problemsOf({ ...expectedPorts, ports: true }), []);

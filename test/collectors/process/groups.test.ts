@@ -272,7 +272,7 @@ test('a damaged stat costs one process, and a known one keeps its counts', async
   await collect();
   writeFileSync(tree.path('7', 'stat'), '7 (web) S 1 2');
   const seen = await collect();
-  assert.deepEqual(seen.losses, ['stat of a process: field 6 is no number']);
+  assert.deepEqual(seen.losses, ['stat of a process: field 6 is not a number']);
   assert.equal(seen.series('scrape_procread_errors'), 1);
   tree.set(7, { comm: 'web', ...user(3) });
   assert.equal((await collect()).of('web', 'cpu_seconds_total', 'mode="user"'), 3);

@@ -95,8 +95,8 @@ test('templates that are not supported are refused with the reason', () => {
     '{{.Cwd}}': /^unsupported template \{\{\.Cwd\}\}; a name may have \{\{\.Comm\}\} /,
     '{{printf "%s" .Comm}}': /^unsupported template/,
     '{{if .Comm}}x{{end}}': /^unsupported template/,
-    '{{.Matches}}': /^\{\{\.Matches\}\} would make the matched command line a label/,
-    '{{.Comm': /has a \{\{ without its \}\}/,
+    '{{.Matches}}': /^\{\{\.Matches\}\} would expose the matched command line as a label/,
+    '{{.Comm': /has an unclosed \{\{/,
   };
   for (const [template, message] of Object.entries(refused)) {
     assert.throws(() => parseTemplate(template), { message }, template);
@@ -113,6 +113,6 @@ test('the names of expected groups are known without their processes', () => {
     { name: '{{.ExeFull}}', exe: ['b'] },
     { name: '{{.Matches.x}}', cmdline: ['(?P<x>.)'] },
   ]) {
-    assert.match(String(processName.safeParse({ expected: true, ...entry }).error), /known without its processes/);
+    assert.match(String(processName.safeParse({ expected: true, ...entry }).error), /does not depend on its processes/);
   }
 });

@@ -46,7 +46,7 @@ test('a name that is no UTF-8, cut inside of a character by the kernel, keeps it
 
 test('what is no stat file is refused', () => {
   for (const text of ['', '1', '1 (a', ') (', `1 (a) S`, '1 (a) S 7 1 x', `1 (a) ${REST.slice(0, 40)}`]) {
-    assert.throws(() => parse(text), /no name in parentheses|is no number/, JSON.stringify(text));
+    assert.throws(() => parse(text), /no name in parentheses|is not a number/, JSON.stringify(text));
   }
 });
 
