@@ -1,5 +1,5 @@
-// The ARP cache: rtnetlink(7), or /proc/net/arp, proc_pid_net(5), where netlink would tell about another network
-// namespace than the host's. There on every host with IPv4.
+// The ARP cache: rtnetlink(7), or /proc/net/arp, proc_pid_net(5), where netlink would report a network namespace other
+// than the host's. Present on every host with IPv4.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import type { Host } from '../../host/host.ts';

@@ -106,7 +106,7 @@ export const bcache = defineCollector({
   create({ host }, { priorityStats }) {
     const folder = host.sys('fs/bcache');
     return (out) => {
-      // Beside the sets there are files to register devices with.
+      // Next to the sets there are files for registering devices.
       for (const uuid of host.listIfExists(folder)) {
         if (uuid.includes('-')) out.attempt(uuid, () => addSet(out, host, `${folder}/${uuid}`, priorityStats, uuid));
       }
@@ -114,7 +114,7 @@ export const bcache = defineCollector({
   },
 });
 
-/** An attribute's number; undefined for one that the kernel no longer has, or when it is lost. */
+/** An attribute's number; undefined for one that the kernel no longer has, or one that is unreadable. */
 const numberOf = (out: Snapshot, host: Host, path: string): number | undefined =>
   out.attempt(path, () => {
     const text = host.attribute(path);
@@ -148,7 +148,7 @@ function addLines(out: Snapshot, host: Host, path: string, table: Table, ...labe
   }
 }
 
-/** The set itself and each of its devices are units of their own. A set that has just been stopped has no files. */
+/** The set itself and each of its devices are separate units. A set that has just been stopped has no files. */
 function addSet(out: Snapshot, host: Host, folder: string, priorities: boolean, uuid: string): void {
   const files = host.listIfExists(folder);
   if (files.length > 0) out.attempt(uuid, () => addTotals(out, host, folder, uuid));

@@ -18,7 +18,7 @@ export interface Row {
 
 /**
  * A table of rows `name number...`, with or without a colon after the name; `columns` read the numbers. Rows with fewer
- * of them, such as a header's, are none.
+ * of them, such as a header's, are skipped.
  */
 export function parseTable(
   lost: Losses,
@@ -60,7 +60,7 @@ export function parseSections(path: string, text: string, title: RegExp): Sectio
 
 const SINCE_CREATION = 'since filesystem creation:';
 
-/** What a counter has reached since the file system was made. Throws MalformedFile, also when the file does not tell. */
+/** The value of a counter since the file system was created. Throws MalformedFile, also if the file lacks it. */
 export function parseCounter(path: string, text: string): number {
   let total: number | undefined;
   eachLine(path, text, (line) => {

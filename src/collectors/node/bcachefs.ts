@@ -85,7 +85,7 @@ const TABLES: ReadonlyMap<string, Table> = new Map([
   ['errors', { hasHeader: false, columns: [[errors, integer]] }],
 ]);
 
-/** Each table, device and counter is a unit of its own. A file system that has just been unmounted has no files. */
+/** Each table, device and counter is a separate unit. A file system that has just been unmounted has no files. */
 function addFileSystem(out: Snapshot, host: Host, families: FamilyCache, folder: string, uuid: string): void {
   const files = host.listIfExists(folder);
   if (files.length > 0) out.add(info, 1, uuid);

@@ -1,5 +1,5 @@
-// /sys/class/net/<master>/bonding: Documentation/networking/bonding.rst of the kernel. Absent where the module bonding
-// is not loaded.
+// /sys/class/net/<master>/bonding: Documentation/networking/bonding.rst of the kernel. Absent if the bonding module is
+// not loaded.
 import { words } from '../../host/lines.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';

@@ -19,7 +19,7 @@ const ratio = gauge('node_btrfs_allocation_ratio', 'Disk bytes used per byte of 
 const deviceSize = gauge('node_btrfs_device_size_bytes', 'Size of a device.', ['uuid', 'device']);
 const deviceErrors = counter('node_btrfs_device_errors_total', 'Errors of a device.', ['uuid', 'device', 'type']);
 
-/** By keyword of commit_stats, there since Linux 6.0. */
+/** By keyword of commit_stats, present since Linux 6.0. */
 const commitStats: ReadonlyMap<string, readonly [Family, number]> = new Map([
   ['commits', [counter('node_btrfs_commits_total', 'Commits.', UUID), 1]],
   ['last_commit_ms', [gauge('node_btrfs_last_commit_seconds', 'Duration of the last commit.', UUID), 1e3]],
@@ -68,7 +68,7 @@ export const btrfs = defineCollector({
   create({ host }) {
     const folder = host.sys('fs/btrfs');
     return (out) => {
-      // Beside the file systems there is a folder with the features of the module.
+      // Next to the file systems there is a folder with the features of the module.
       for (const name of host.listIfExists(folder)) {
         if (name.includes('-')) out.attempt(name, () => addFileSystem(out, host, `${folder}/${name}`, name));
       }
@@ -111,7 +111,7 @@ function addFileSystem(out: Snapshot, host: Host, folder: string, name: string):
   }
 }
 
-/** The UUID that `btrfstune -m` leaves alone; undefined on kernels without it. */
+/** The UUID that `btrfstune -m` does not change; undefined on kernels without it. */
 function metadataUuid(host: Host, folder: string): string | undefined {
   const text = host.attribute(`${folder}/metadata_uuid`);
   if (text === undefined || UUID_TEXT.test(text)) return text;
@@ -120,7 +120,7 @@ function metadataUuid(host: Host, folder: string): string | undefined {
 
 const UUID_TEXT = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Error counts by the number of the device, there since Linux 5.14. */
+/** Error counts by device number, present since Linux 5.14. */
 function addErrors(out: Snapshot, host: Host, folder: string, uuid: string, devices: readonly string[]): void {
   const numbers = host.listIfExists(`${folder}/devinfo`);
   const [only] = devices.length === 1 && numbers.length === 1 ? devices : [];
@@ -138,7 +138,7 @@ export function allocationRatio(mode: string, devices: number): number {
   return devices > parity ? devices / (devices - parity) : 0;
 }
 
-/** Lines of a word and a number; none where there is no such file. */
+/** Lines of a word and a number; none if the file is absent. */
 function parsePairs(lost: Losses, host: Host, path: string): [keyword: string, value: number][] {
   const pairs: [string, number][] = [];
   recordsOfFile(lost, host, path, (line) => {

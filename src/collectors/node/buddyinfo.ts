@@ -1,4 +1,4 @@
-// /proc/buddyinfo: proc_buddyinfo(5). There on every Linux host.
+// /proc/buddyinfo: proc_buddyinfo(5). Present on every Linux host.
 import { MalformedFile } from '../../host/errors.ts';
 import { eachRecord, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
@@ -23,7 +23,7 @@ export const buddyinfo = defineCollector({
         if (node === undefined || zone === undefined) throw new Error('expected Node <number>, zone <name>');
         zones.push({ number, node, zone, counts: words(rest ?? '').map(integer) });
       });
-      // All zones have the same sizes, those of the kernel; a line of another length is cut or glued.
+      // All zones have the same sizes, those of the kernel; a line of another length is corrupt.
       const sizes = mostCommon(zones.map(({ counts }) => counts.length));
       for (const { number, node, zone, counts } of zones) {
         if (counts.length === sizes) {
@@ -34,7 +34,7 @@ export const buddyinfo = defineCollector({
   },
 });
 
-/** The first of the numbers that there are most of; undefined without any. */
+/** The first of the most frequent numbers; undefined without any. */
 function mostCommon(numbers: readonly number[]): number | undefined {
   const times = (wanted: number) => numbers.filter((number) => number === wanted).length;
   return numbers.toSorted((one, other) => times(other) - times(one))[0];

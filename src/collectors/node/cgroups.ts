@@ -1,4 +1,4 @@
-// /proc/cgroups: cgroups(7), version 1. Absent without CONFIG_PROC_PID_CGROUP; with version 2 alone it tells little.
+// /proc/cgroups: cgroups(7), version 1. Absent without CONFIG_PROC_PID_CGROUP; with version 2 alone it has little data.
 import { eachRecord, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';

@@ -11,7 +11,7 @@ import { defineCollector, NO_OPTIONS } from '../collector.ts';
 const entries = gauge('node_nf_conntrack_entries', 'Connections tracked.');
 const limit = gauge('node_nf_conntrack_entries_limit', 'Maximum number of tracked connections.');
 
-/** Columns of the file, counted from 0; gauges upstream, although they count. */
+/** Columns of the file, counted from 0; gauges upstream, although they are counters. */
 const columns = [
   [2, gauge('node_nf_conntrack_stat_found', 'Lookups that found an entry.')],
   [4, gauge('node_nf_conntrack_stat_invalid', 'Packets that cannot be tracked.')],
@@ -39,7 +39,7 @@ export const conntrack = defineCollector({
     const countsElsewhere = statPath.startsWith(host.proc('1/'));
     return (out) => {
       if (![statPath, countPath, limitPath].some((path) => host.exists(path))) throw new MissingFile(countPath);
-      // A sum that lacks a CPU would look like a restart: one bad line costs this file.
+      // A sum that lacks a CPU would look like a counter reset: one bad line invalidates the whole file.
       const sums = out.attempt(statPath, () => {
         const text = host.readIfExists(statPath);
         return text === undefined ? undefined : sumColumns(statPath, filled(statPath, text));

@@ -1,4 +1,4 @@
-// What the CPUs are, from /proc/cpuinfo (host/cpuinfo.ts).
+// CPU information from /proc/cpuinfo (host/cpuinfo.ts).
 
 import type { Matching } from '../../config/re2/pattern.ts';
 import { parseCpuinfo } from '../../host/cpuinfo.ts';

@@ -23,7 +23,7 @@ const isolated = gauge('node_cpu_isolated', 'A CPU that the kernel keeps free of
 /** What {@link cpuSysfs} adds. */
 export const cpuSysfsFamilies = [coreThrottles, packageThrottles, online, isolated];
 
-/** What only changes when a CPU comes or goes. */
+/** Data that only changes when a CPU is added or removed. */
 interface Survey {
   /** The lists of online and present CPUs at the time of the survey. */
   readonly cpus: string;
@@ -43,7 +43,7 @@ export function cpuSysfs(host: Host): (out: Snapshot) => void {
   const listOf = (name: string) => host.readIfExists(join(folder, name));
   // The kernel isolates CPUs by its command line, so the list is read once.
   let isolatedCpus: readonly number[] | undefined;
-  // Kept because looking through all CPUs takes up to four files each, and most hosts have no throttle counts at all.
+  // Cached because checking all CPUs takes up to four files each, and most hosts have no throttle counts at all.
   let survey: Survey | undefined;
   return (out) => {
     out.attempt('isolated CPUs', () => {
@@ -74,7 +74,7 @@ function lookThrough(host: Host, folder: string): Omit<Survey, 'cpus'> {
   };
 }
 
-/** One file for each core and each package: threads of a core, and cores of a package, tell the same count. */
+/** One file for each core and each package: threads of a core, and cores of a package, report the same count. */
 function throttleCounts(host: Host, folder: string, cpus: readonly string[]): ThrottleCount[] {
   const counts = new Map<string, ThrottleCount>();
   const offer = (family: Family, path: string, ...labels: string[]) => {

@@ -1,5 +1,5 @@
-// The cpu lines of /proc/stat: proc_stat(5); beside them /proc/cpuinfo (cpu-info.ts) and
-// /sys/devices/system/cpu (cpu-sysfs.ts). There on every Linux host.
+// The cpu lines of /proc/stat: proc_stat(5); also /proc/cpuinfo (cpu-info.ts) and /sys/devices/system/cpu
+// (cpu-sysfs.ts). Present on every Linux host.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import { MalformedFile } from '../../host/errors.ts';
@@ -29,7 +29,7 @@ const IDLE = MODES.indexOf('idle');
 
 /** USER_HZ, the same on all architectures that containers run on, whatever the kernel's own HZ is. */
 const TICKS_PER_SECOND = 100;
-/** An idle time that falls this far belongs to a CPU that was unplugged and came back. */
+/** An idle time that decreases this far belongs to a CPU that was unplugged and re-added. */
 const REPLUGGED_TICKS = 3 * TICKS_PER_SECOND;
 
 const options = z.strictObject({
@@ -39,7 +39,7 @@ const options = z.strictObject({
   infoBugsInclude: pattern().optional().describe('Export the CPU bugs that match; turns `info` on.'),
 });
 
-/** CPU time by mode, throttling, and what the CPUs are. */
+/** CPU time by mode, throttling, and CPU information. */
 export const cpu = defineCollector({
   name: 'cpu',
   enabled: true,
@@ -50,8 +50,8 @@ export const cpu = defineCollector({
     const path = host.proc('stat');
     const addInfo = info || flags || bugs ? cpuInfo(host, flags, bugs) : undefined;
     const addSysfs = cpuSysfs(host);
-    // The kernel lets idle and iowait fall back a little now and then. A counter that falls reads as a restart and
-    // a rate of years, so the highest count of each column is kept, for the CPUs of the last cycle.
+    // In the kernel, idle and iowait occasionally decrease a little. A decreasing counter is taken for a reset, with a
+    // rate of years, so the highest count of each column is stored, for the CPUs of the last cycle.
     let highest: ReadonlyMap<string, Ticks> = new Map();
     return (out) => {
       const current = new Map<string, Ticks>();
@@ -78,10 +78,10 @@ export const cpu = defineCollector({
 /** Longer than any machine runs: what the kernel prints for a time that has become negative, such as 2^64 - 1. */
 const IMPOSSIBLE_TICKS = 2 ** 53;
 
-/** Ticks of a CPU by column; undefined for a column that the kernel does not have or that is no time. */
+/** Ticks of a CPU by column; undefined for a column that is absent or not a valid time. */
 type Ticks = readonly (number | undefined)[];
 
-/** Ticks by CPU number, as many as a line has columns at most. A column that is no time is lost alone. */
+/** Ticks by CPU number, as many as a line has columns at most. An invalid column is dropped alone. */
 export function parseCpuTicks(lost: Losses, path: string, text: string): Map<string, Ticks> {
   const byCpu = new Map<string, Ticks>();
   eachRecord(lost, path, text, (line, number) => {
@@ -103,7 +103,7 @@ export function parseCpuTicks(lost: Losses, path: string, text: string): Map<str
   return byCpu;
 }
 
-/** `now`, but no column lower than it was `before`, unless the CPU has been unplugged meanwhile. */
+/** `now`, but no column lower than `before`, unless the CPU was unplugged in between. */
 export function neverFalling(before: Ticks | undefined, now: Ticks): Ticks {
   if (before === undefined || (before[IDLE] ?? 0) - (now[IDLE] ?? 0) >= REPLUGGED_TICKS) return now;
   return now.map((ticks, index) => (ticks === undefined ? undefined : Math.max(ticks, before[index] ?? 0)));

@@ -31,7 +31,7 @@ export const cpuVulnerabilities = defineCollector({
   },
 });
 
-/** State and mitigation, of `Mitigation: PTI`, `Not affected`, `Vulnerable, KVM: SW loop`, or words not foreseen. */
+/** State and mitigation, of `Mitigation: PTI`, `Not affected`, `Vulnerable, KVM: SW loop`, or unknown text. */
 export function parseVulnerability(text: string): [state: string, mitigation: string] {
   const lower = text.toLowerCase();
   const state = STATES.find((known) => lower.startsWith(known));

@@ -9,7 +9,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock } from '../../metrics/text/format.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-/** The clock as the hardware tells it; the cpu collector knows package and core for it, this one only the CPU. */
+/** The clock as reported by the hardware; in the cpu collector it has package and core labels, here only the CPU. */
 export const frequency = gauge('node_cpu_frequency_hertz', 'Current CPU frequency.', ['package', 'core', 'cpu']);
 const governor = gauge('node_cpu_scaling_governor', 'Whether the CPU uses this governor.', [
   'cpu',
@@ -25,8 +25,8 @@ const SETTINGS: Readonly<Record<string, Family>> = {
 };
 
 /**
- * Files for which the kernel asks the CPU itself. Before Linux 5.18 it sleeps 10 ms for each on x86, so they are read
- * off the main thread.
+ * Files for which the kernel queries the CPU itself. Before Linux 5.18 it sleeps 10 ms for each on x86, so they are
+ * read off the main thread.
  */
 const MEASURED: Readonly<Record<string, Family>> = {
   cpuinfo_cur_freq: frequency,
@@ -34,7 +34,7 @@ const MEASURED: Readonly<Record<string, Family>> = {
   scaling_cur_freq: gauge('node_cpu_scaling_frequency_hertz', 'Last frequency reported for the CPU.', ['cpu']),
 };
 
-/** CPUs asked at the same time: half of libuv's threads, to leave the others for name look-ups and gzip. */
+/** CPUs queried concurrently: half of libuv's threads, leaving the others for name lookups and gzip. */
 const PARALLEL = 2;
 
 /** Clock rates and governors. */
@@ -71,7 +71,7 @@ interface ScaledCpu {
   readonly measured: Map<string, string | undefined>;
 }
 
-/** The CPUs that are online and have cpufreq; none is no reason to call it a failure, node_exporter doesn't either. */
+/** The CPUs that are online and have cpufreq; none is not a failure, nor is it in node_exporter. */
 function scaledCpus(out: Snapshot, host: Host): ScaledCpu[] {
   const parent = host.sys('devices/system/cpu');
   const offlinePath = join(parent, 'offline');

@@ -1,6 +1,6 @@
 // /proc/diskstats: Documentation/admin-guide/iostats.rst of the kernel; what udev knows about a disk comes from its
-// database, a text file for each device: sd_device of systemd. The first is there on every host with block devices, the
-// second where udev runs and its database is mounted.
+// database, a text file for each device: sd_device of systemd. The first is present on every host with block devices,
+// the second where udev runs and its database is mounted.
 import { join } from 'node:path';
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
@@ -47,7 +47,7 @@ const columns: readonly Column[] = [
   milliseconds('node_disk_flush_requests_time_seconds_total', 'Total time spent on flush requests.'),
 ];
 const LEAST_COLUMNS = 11;
-/** What kernels before 2.6.25 tell of a partition; it is left out. */
+/** The columns that kernels before 2.6.25 print for a partition; skipped. */
 const OLD_PARTITION_COLUMNS = 4;
 
 const DISK = ['device', 'major', 'minor', 'path', 'wwn', 'model', 'serial', 'revision', 'rotational'];
@@ -87,7 +87,7 @@ export const diskstats = defineCollector({
     const path = host.proc('diskstats');
     const isWanted = nameFilter('diskstats', { include, exclude }, USUAL_EXCLUDE);
     const isUsual = include === undefined && exclude === undefined;
-    // Without udev's database a look for each device would only raise an error each time.
+    // Without udev's database, each lookup of a device would only cause an error.
     const hasUdev = host.listIfExists(host.paths.udev).length > 0;
     return (out) => {
       const disks = parseDiskstats(out, path, host.read(path));
@@ -112,7 +112,7 @@ interface Disk {
   readonly values: readonly number[];
 }
 
-/** A partition is listed beside its disk, and has no folder in /sys/block. */
+/** A partition is listed next to its disk, and has no folder in /sys/block. */
 const isWholeDisk = (host: Host, device: string, listed: ReadonlySet<string>): boolean =>
   PARTITION.test(device) && (!listed.has(device.replace(/\d+$/, '')) || host.exists(host.sys('block', device)));
 

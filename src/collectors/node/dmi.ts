@@ -43,7 +43,7 @@ function seriesKey(host: Host, out: Snapshot): string {
   for (const label of LABELS) {
     const file = label === 'system_vendor' ? 'sys_vendor' : label;
     const text = files.has(file) ? out.attempt(file, () => readable(host, join(folder, file))) : undefined;
-    // Vendors put any bytes there: a run of them that is no UTF-8 shows as one replacement character.
+    // Vendors put arbitrary bytes there: a run of invalid UTF-8 becomes one replacement character.
     if (text !== undefined) labels.set(label, text.replaceAll(/[\uDC80-\uDCFF\uFFFD]+/gu, '\uFFFD'));
   }
   return info.name + labelBlock([...labels.keys()], [...labels.values()]);

@@ -1,5 +1,5 @@
-// /proc/drbd of DRBD 8: its User's Guide, "Status information in /proc/drbd". Absent without the module; DRBD 9 tells
-// only its version there.
+// /proc/drbd of DRBD 8: its User's Guide, "Status information in /proc/drbd". Absent without the module; DRBD 9 only
+// reports its version there.
 import { filled } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';

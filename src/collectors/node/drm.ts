@@ -1,4 +1,5 @@
-// /sys/class/drm: drivers/gpu/drm/amd/amdgpu of the kernel (Documentation/gpu/amdgpu). Other drivers tell none of this.
+// /sys/class/drm: drivers/gpu/drm/amd/amdgpu of the kernel (Documentation/gpu/amdgpu). Other drivers report none of
+// this.
 import { integerAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { gauge } from '../../metrics/family.ts';

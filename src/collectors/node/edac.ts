@@ -52,7 +52,7 @@ function addController(out: Snapshot, host: Host, folder: string, controller: st
   const names = host.listIfExists(folder);
   for (const [kind, { controller: ofController, csrow }] of Object.entries(KINDS)) {
     addCount(out, host, join(folder, `${kind}_count`), ofController, controller);
-    // Errors that the hardware could not place.
+    // Errors that the hardware could not attribute to a location.
     addCount(out, host, join(folder, `${kind}_noinfo_count`), csrow, controller, 'unknown');
   }
   for (const name of names) {
@@ -86,7 +86,7 @@ function addCount(out: Snapshot, host: Host, path: string, family: Family, ...la
   });
 }
 
-/** `mc0_csrow2_channel0` for the kernel's own `mc#0csrow#2channel#0`; what the board's vendor says as it is. */
+/** `mc0_csrow2_channel0` for the kernel's own `mc#0csrow#2channel#0`; labels of the board's vendor unchanged. */
 function moduleLabel(text: string | undefined): string {
   if (text === undefined) return 'unknown';
   return text.replaceAll('#', '').replaceAll('csrow', '_csrow').replaceAll('channel', '_channel');

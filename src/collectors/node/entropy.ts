@@ -1,4 +1,4 @@
-// /proc/sys/kernel/random: random(4). There on every Linux host.
+// /proc/sys/kernel/random: random(4). Present on every Linux host.
 import { oneLine } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';

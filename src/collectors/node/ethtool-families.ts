@@ -17,7 +17,7 @@ export const port = gauge('node_network_supported_port_info', 'Always 1; a kind 
 ]);
 export const autonegotiate = gauge('node_network_autonegotiate', 'Whether the device negotiates its speed.', DEVICE);
 
-/** What is told about the link modes that a device can use, and about those that it offers to the other end. */
+/** Families for the link modes that a device supports, and for those that it advertises. */
 export interface ModeFamilies {
   readonly speed: Family;
   readonly autonegotiate: Family;
@@ -35,7 +35,7 @@ const modeFamilies = (state: string): ModeFamilies => ({
 export const supported = modeFamilies('supported');
 export const advertised = modeFamilies('advertised');
 
-/** Bits of enum ethtool_link_mode_bit_indices that are no speeds. */
+/** Bits of enum ethtool_link_mode_bit_indices that are not speeds. */
 export const AUTONEGOTIATE_BIT = 6;
 export const PAUSE_BIT = 13;
 export const ASYMMETRIC_PAUSE_BIT = 14;
@@ -50,7 +50,7 @@ export const PORTS: readonly (readonly [bit: number, type: string])[] = [
   [16, 'Backplane'],
 ];
 
-/** Speeds in megabits by bit. The old ioctl, which upstream asks, tells the first 32 bits only. */
+/** Speeds in megabits by bit. The old ioctl, which upstream uses, only reports the first 32 bits. */
 export const SPEEDS: readonly (readonly [bit: number, megabits: number, duplex: 'half' | 'full', medium: string])[] = [
   [0, 10, 'half', 'T'],
   [1, 10, 'full', 'T'],
@@ -87,7 +87,7 @@ const WELL_KNOWN: Readonly<Record<string, string>> = {
   tx_packets: 'transmitted_packets_total',
 };
 
-/** A driver's name of a statistic in characters that a metric name may have. */
+/** A driver's statistic name, sanitized for a metric name. */
 export const sanitized = (name: string): string => name.replaceAll(/_*[^0-9A-Za-z_]+_*/g, '_');
 
 /**

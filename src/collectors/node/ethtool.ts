@@ -1,5 +1,5 @@
-// What drivers tell about network devices: the ioctl of ethtool(8). Absent without node:ffi, and where the agent is not
-// in the host's network namespace.
+// Driver statistics of network devices: the ioctl of ethtool(8). Absent without node:ffi, and where the agent is not in
+// the host's network namespace.
 
 import * as z from 'zod';
 import type { Matching } from '../../config/re2/pattern.ts';
@@ -74,7 +74,10 @@ export const ethtool = defineCollector({
   },
 });
 
-/** Drivers need not answer (EOPNOTSUPP, which Node calls ENOTSUP), and devices may go at any time; everything else is a loss. */
+/**
+ * Drivers may not support the request (EOPNOTSUPP, which Node calls ENOTSUP), and devices may disappear at any time;
+ * all other errors are losses.
+ */
 function attempt(out: Snapshot, device: string, ask: () => void): void {
   try {
     ask();
@@ -111,7 +114,7 @@ function addDriverInfo(out: Snapshot, device: string, ethtool: Ethtool): void {
   out.add(info, 1, busInfo, device, driver, expansionRomVersion, firmwareVersion, version);
 }
 
-/** By sanitized name; names that only differ in what is lost are all left out, since none can be told from the other. */
+/** By sanitized name; names that become equal by sanitizing are all left out, since they cannot be distinguished. */
 export function wantedStatistics(
   statistics: readonly (readonly [name: string, value: bigint])[],
   include: Matching,

@@ -1,9 +1,9 @@
 import { type Family, family, isMetricName, type MetricType } from '../../metrics/family.ts';
 
-/** More than any host has; beyond it, names that come from files are not kept. */
+/** More than any host has; beyond it, names from files are not cached. */
 const MAX_FAMILIES = 10_000;
 
-/** Families whose names are only known from files, each declared once and kept between cycles. */
+/** Families whose names are only known from files, each declared once and cached between cycles. */
 export class FamilyCache {
   readonly #type: MetricType;
   readonly #labels: readonly string[];

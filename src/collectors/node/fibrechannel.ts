@@ -25,7 +25,7 @@ const statistics = new Map([
   ['tx_words', count('node_fibrechannel_tx_words_total', 'Words of four bytes sent.')],
 ]);
 
-/** What drivers say for a count that they do not have. */
+/** The value that drivers report for an unsupported counter. */
 const UNSUPPORTED = '0xffffffffffffffff';
 
 const WORDS = ['speed', 'port_state', 'port_type', 'symbolic_name', 'supported_classes', 'supported_speeds'];

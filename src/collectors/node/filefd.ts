@@ -1,4 +1,4 @@
-// /proc/sys/fs/file-nr: proc_sys_fs(5). There on every Linux host.
+// /proc/sys/fs/file-nr: proc_sys_fs(5). Present on every Linux host.
 import { oneLine, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';

@@ -1,4 +1,4 @@
-// Space of the mounted file systems: proc_pid_mountinfo(5) and statfs(2). There on every Linux host.
+// Space of the mounted file systems: proc_pid_mountinfo(5) and statfs(2). Present on every Linux host.
 import * as z from 'zod';
 import { duration, pattern } from '../../config/units.ts';
 import { DeniedFile, WrongNamespace } from '../../host/errors.ts';
@@ -36,7 +36,7 @@ const USUAL_MOUNT_POINTS =
 const USUAL_FS_TYPES =
   /^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|tracefs)$/;
 
-/** What a kubelet mounts for a pod; its folder is not always /var/lib/kubelet. */
+/** Mounts that a kubelet makes for a pod; its folder is not always /var/lib/kubelet. */
 const OF_A_POD = /\/kubelet\/pods\//;
 /** The words for EACCES in {@link SpaceAnswer}. */
 const DENIED = 'permission denied';
@@ -57,10 +57,10 @@ const options = z.strictObject({
     .describe('Timeout for network file systems; keep it below `push.deadline`.'),
 });
 
-/** Asks the file system at a path for its space; the answer may take long, but comes. */
+/** Queries the space of the file system at a path; may be slow, but always returns. */
 export type AskSpace = (path: string) => Promise<SpaceAnswer>;
 
-/** The collector with its own way to ask file systems that may block, for tests of mounts that hang. */
+/** The collector with a replaceable query for file systems that may block, for tests of mounts that hang. */
 export const filesystemAsking = (blockingSpace: (deadlineMs: number) => AskSpace) =>
   defineCollector({
     name: 'filesystem',
@@ -96,7 +96,7 @@ export const filesystem = filesystemAsking((deadlineMs) => {
   return (path) => space.ask(path);
 });
 
-/** Without it, statfs(2) would answer for the file system below. */
+/** Without it, statfs(2) would report the file system below. */
 const LATER_MOUNTS = 'file systems mounted after the agent has started';
 
 function mountFilter(settings: z.output<typeof options>): (mount: Mount) => boolean {
@@ -108,7 +108,7 @@ function mountFilter(settings: z.output<typeof options>): (mount: Mount) => bool
   return ({ fsType, mountPoint }) =>
     isWantedType(fsType) &&
     isWantedPoint(mountPoint) &&
-    // One for each secret and token of each pod, which come and go with it and are no space of the host.
+    // One for each secret and token of each pod, which come and go with it and do not represent host storage.
     !(mountPointsExclude === undefined && fsType === 'tmpfs' && OF_A_POD.test(mountPoint));
 }
 

@@ -87,7 +87,7 @@ export class Metrics {
   }
 }
 
-/** What most drivers have, for the docs. */
+/** Elements that most drivers have, for the docs. */
 const USUAL: readonly (readonly [type: string, ...elements: string[]])[] = [
   ['curr', 'input', 'min', 'max', 'crit', 'alarm'],
   ['energy', 'input'],

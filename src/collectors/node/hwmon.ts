@@ -29,7 +29,7 @@ export const hwmon = defineCollector({
   create({ host }, { chipInclude, chipExclude, sensorInclude, sensorExclude }) {
     const wantsChip = nameFilter('collectors.node.hwmon.chip', { include: chipInclude, exclude: chipExclude });
     const wantsSensor = nameFilter('collectors.node.hwmon.sensor', { include: sensorInclude, exclude: sensorExclude });
-    // Families are named after files; kept, so that they are not made anew in every cycle.
+    // Families are named after files; cached, so that they are not recreated in every cycle.
     const metrics = new Metrics();
     return async (out, signal) => {
       for (const chip of chipsOf(out, host)) {
@@ -49,13 +49,13 @@ interface Chip {
   readonly path: string;
   /** Names it in series; stable over reboots where the device is. */
   readonly label: string;
-  /** What the driver calls it; empty when it says nothing. */
+  /** The name given by the driver; empty if it has none. */
   readonly name: string;
   /** Whether a read may take milliseconds. */
   readonly isSlow: boolean;
 }
 
-/** Behind these are buses, firmware and drives, which sleep before they answer; other chips have registers. */
+/** These are read through buses, firmware and drives, which sleep before they respond; other chips have registers. */
 const SLOW = /\/i2c-\d|\/LNXSYSTM:|\/target\d|\/nvme\//;
 
 /**
@@ -120,7 +120,7 @@ async function readSensors(
     for (const file of out.attempt(folder, () => host.listIfExists(folder)) ?? []) {
       signal.throwIfAborted();
       const [, type = '', number = '', element = ''] = /^([^0-9]+)([0-9]*)(?:_(.+))?$/.exec(file) ?? [];
-      // Every device has a folder `power`, which is about something else.
+      // Every device has an unrelated folder `power`.
       if (!TYPES.has(type) || file === 'power') continue;
       const isLate = isSlow && element !== 'label';
       const value = isLate ? await readLater(host, `${folder}/${file}`) : readValue(host, `${folder}/${file}`);
@@ -152,7 +152,7 @@ async function readLater(host: Host, path: string): Promise<string | undefined> 
   }
 }
 
-/** Some elements can only be written (`temp1_reset_history`), and a sensor that sleeps gives any error it likes. */
+/** Some elements can only be written (`temp1_reset_history`), and a sensor that sleeps may return any error. */
 function noValue(cause: unknown): undefined {
   if (!(cause instanceof DeniedFile) && !(cause instanceof UnreadableFile)) throw cause;
 }
@@ -168,7 +168,7 @@ function addSensor(out: Snapshot, metrics: Metrics, chip: string, sensor: string
     const value = numberOrNone(text);
     if (element === 'label' || value === undefined) continue;
     if (type === 'freq' && element === 'input') {
-      // The only one that is named by its label: without one it has no name.
+      // The only one that is named by its label: without a label it has no name.
       if (label !== undefined) out.add(frequency, value / 1e6, chip, clean(label));
       continue;
     }

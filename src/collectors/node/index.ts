@@ -77,7 +77,7 @@ import { xfs } from './xfs.ts';
 import { zfs } from './zfs.ts';
 import { zoneinfo } from './zoneinfo.ts';
 
-/** All node collectors, by name. A new one is one file and one line here. */
+/** All node collectors, by name. A new collector takes one file and one line here. */
 export const nodeCollectors: readonly CollectorSpec[] = [
   arp,
   bcache,
@@ -152,7 +152,7 @@ export const nodeCollectors: readonly CollectorSpec[] = [
   xfs,
   zfs,
   zoneinfo,
-  // Last: a family that two collectors bring is refused from the later one, and files of users must not displace ours.
+  // Last: a family of two collectors is rejected for the later one, and user files must not displace our families.
   textfile,
 ];
 

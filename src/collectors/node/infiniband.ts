@@ -78,7 +78,7 @@ function addPort(out: Snapshot, host: Host, device: string, port: string): void 
   }
 }
 
-/** A counter; undefined when the driver has none, which some say in words: `N/A (no PMA)`. */
+/** A counter; undefined if the driver has none, which some report as text: `N/A (no PMA)`. */
 function counterValue(host: Host, path: string, file: string): number | undefined {
   const text = host.attribute(path);
   if (text === undefined || text.includes('N/A (no PMA)')) return undefined;

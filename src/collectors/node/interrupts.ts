@@ -1,4 +1,4 @@
-// /proc/interrupts: proc_interrupts(5). There on every Linux host.
+// /proc/interrupts: proc_interrupts(5). Present on every Linux host.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import { eachRecord, type Losses, words } from '../../host/lines.ts';

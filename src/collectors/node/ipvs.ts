@@ -99,7 +99,7 @@ interface Backend {
 function parseBackends(lost: Losses, path: string, text: string): Backend[] {
   const backends: Backend[] = [];
   type Server = Omit<Backend['labels'], 'remote_address' | 'remote_port'>;
-  // Undefined after a line of a virtual server that is lost, and then its backends are lost too.
+  // Undefined after an unreadable virtual server line; then its backends are dropped too.
   let local: Server | undefined;
   eachRecord(lost, path, text, (line) => {
     const [first = '', second = '', , weight, active, inactive] = words(line);

@@ -1,5 +1,5 @@
 import { errorText } from '../../base/error-text.ts';
-// /proc/loadavg: proc_loadavg(5). There on every Linux host.
+// /proc/loadavg: proc_loadavg(5). Present on every Linux host.
 import { MalformedFile } from '../../host/errors.ts';
 import { decimal } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';

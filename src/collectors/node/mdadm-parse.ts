@@ -6,7 +6,7 @@ import { integer } from '../../host/numbers.ts';
 /** An array of /proc/mdstat. */
 export interface MdArray {
   readonly device: string;
-  /** The word of the file, or what the array does at the moment. */
+  /** The state in the file, or the current operation of the array. */
   readonly state: string;
   readonly active: number;
   readonly failed: number;
@@ -17,7 +17,7 @@ export interface MdArray {
   readonly synced: number | undefined;
 }
 
-/** What an array does at the moment, by the word of its progress line. */
+/** The current operation of an array, by the keyword of its progress line. */
 const ACTIVITIES: readonly (readonly [word: string, state: string])[] = [
   ['recovery', 'recovering'],
   ['reshape', 'reshaping'],
@@ -27,8 +27,8 @@ const ACTIVITIES: readonly (readonly [word: string, state: string])[] = [
 
 /**
  * The arrays of /proc/mdstat: each a line `md0 : active raid1 sdb1[1] sda1[0](F)`, followed by indented lines: one with
- * its size and disks, perhaps one with its bitmap and one with the progress of what it does. An array that can't be
- * understood is lost alone. Throws an Error for a file without text.
+ * its size and disks, perhaps one with its bitmap and one with the progress of its operation. An array that cannot be
+ * parsed is dropped alone. Throws an Error for a file without text.
  */
 export function parseMdstat(lost: Losses, path: string, text: string): MdArray[] {
   const arrays = new Map<string, MdArray>();
@@ -69,15 +69,15 @@ function arrayOf(line: string, details: readonly string[]): MdArray {
   };
 }
 
-/** How many disks the array is made for, and how many of them work. */
+/** Number of required and of active disks. */
 function diskCounts(line: string, status: string): readonly [required: number, active: number] {
-  // Without redundancy the status tells no counts: the array works with all its disks or not at all.
+  // Without redundancy the status has no counts: the array works with all its disks or not at all.
   if (/raid0|linear/.test(line)) {
     const all = line.split('[').length - 1;
     return [all, all];
   }
   if (line.includes('inactive')) return [0, 0];
-  // An array that has just been made has them on its own line, and no size yet.
+  // A new array has them on its own line, and no size yet.
   const counts = /\[(\d+)\/(\d+)\] \[[U_]+\]/.exec(status) ?? /\[(\d+)\/(\d+)\] \[[U_]+\]/.exec(line);
   if (counts) return [integer(counts[1]), integer(counts[2])];
   // Personalities without redundancy print no counts, such as faulty and external containers.

@@ -16,7 +16,7 @@ const blocksSynced = gauge('node_md_blocks_synced', 'Blocks of 1024 bytes that a
 const raidDisks = gauge('node_md_raid_disks', 'Disks required by the array, according to sysfs.', DEVICE);
 const degraded = gauge('node_md_degraded', 'Disks that are missing or have failed.', DEVICE);
 
-/** States that have a series; what an array does meanwhile takes the place of `active`. */
+/** States that have a series; an operation in progress replaces `active`. */
 const STATES: readonly string[] = ['active', 'inactive', 'recovering', 'resync', 'check'];
 
 /** Software RAID. */

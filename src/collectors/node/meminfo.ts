@@ -1,4 +1,4 @@
-// /proc/meminfo: proc_meminfo(5). There on every Linux host; which lines it has depends on the kernel.
+// /proc/meminfo: proc_meminfo(5). Present on every Linux host; which lines it has depends on the kernel.
 import { eachRecord, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
@@ -46,7 +46,7 @@ export function metricPart(line: string): string {
   return line.replace('(', '_').replace(')', '');
 }
 
-/** What stands after the colon: `1052 kB` in bytes, or a plain count. Throws on any other unit. */
+/** The value after the colon: `1052 kB` in bytes, or a plain count. Throws on any other unit. */
 export function memoryValue([value, unit]: readonly string[]): number {
   if (unit !== undefined && unit !== 'kB') throw new Error(`unknown unit ${JSON.stringify(unit)}`);
   return integer(value) * (unit === 'kB' ? 1024 : 1);

@@ -10,7 +10,7 @@ export interface NfsTransport {
   readonly counts: readonly number[];
 }
 
-/** What was asked for with one kind of RPC. */
+/** Statistics of one RPC operation. */
 export interface NfsOperation {
   readonly name: string;
   /** Requests, transmissions, timeouts, bytes sent and received, then three times in milliseconds. */
@@ -39,8 +39,8 @@ interface Draft extends NfsMount {
 
 /**
  * The NFS mounts in the file. Each mount is a line `device D mounted on M with fstype T [statvers=V]`; statistics
- * follow indented, those by operation last, then a blank line. A mount of which a line is bad is lost alone, since half
- * of its counters would look like a restart of the others.
+ * follow indented, those by operation last, then a blank line. A mount with a bad line is dropped alone, since partial
+ * counters would look like a reset.
  */
 export function parseMountstats(lost: Losses, path: string, text: string): NfsMount[] {
   const mounts = new Set<Draft>();
@@ -107,7 +107,7 @@ function parseOperation(keyword: string, fields: readonly string[]): NfsOperatio
   return { name: keyword.replace(/:$/, ''), counts: atLeast(8, counts) };
 }
 
-/** Clocks that were set back make times of nearly 2^64; node_exporter shows what is left of them modulo 2^53. */
+/** Clocks that were set back produce times of nearly 2^64; node_exporter shows them modulo 2^53. */
 const duration = (text: string): number => Number(bigInteger(text) % 2n ** 53n);
 
 function atLeast(count: number, numbers: number[]): number[] {

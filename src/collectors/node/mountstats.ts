@@ -96,7 +96,7 @@ export const mountstats = defineCollector({
         if (address === undefined) continue;
         for (const { protocol } of mount.transports) {
           const labels = [mount.device, protocol, address];
-          // Mounts of one export share their statistics; each is shown once, all places where it is mounted are.
+          // Mounts of one export share their statistics; these are reported once, and all mount points are listed.
           if (isNew(shownPoints, [...labels, mount.mountPoint])) out.add(info, 1, ...labels, mount.mountPoint);
           if (isNew(shownMounts, labels)) addMount(out, mount, labels);
         }
@@ -136,7 +136,7 @@ function addMount(out: Snapshot, mount: NfsMount, labels: readonly string[]): vo
 
 interface Mounts {
   readonly mounts: readonly NfsMount[];
-  /** The server's address of what is mounted there; empty when it is not told. Throws without such a mount. */
+  /** The server address of the mount; empty if it is not given. Throws without such a mount. */
   readonly addressOf: (mountPoint: string) => string;
 }
 

@@ -7,8 +7,8 @@ export interface FilterOptions {
 }
 
 /**
- * Tells which names a collector shows: those that `include` matches, or else those that `exclude` does not.
- * `usualExclude` stands in when neither is given. Throws when both are, since their order would be a guess.
+ * Decides which names a collector exports: those that `include` matches, or else those that `exclude` does not.
+ * `usualExclude` is the default if neither is given. Throws if both are given, since their order would be ambiguous.
  */
 export function nameFilter(
   unit: string,
@@ -23,6 +23,6 @@ export function nameFilter(
   return () => true;
 }
 
-/** An empty expression would match every name, which nobody means. */
+/** An empty expression would match every name, which is never intended. */
 const given = (expression: Matching | undefined): Matching | undefined =>
   expression?.source === '' ? undefined : expression;

@@ -1,4 +1,4 @@
-// /sys/class/net/<device>: Documentation/ABI/testing/sysfs-class-net of the kernel. There on every host; alternative
+// /sys/class/net/<device>: Documentation/ABI/testing/sysfs-class-net of the kernel. Present on every host; alternative
 // names come over rtnetlink(7).
 
 import { setImmediate } from 'node:timers/promises';
@@ -95,7 +95,7 @@ function addDevice(out: Snapshot, host: Host, folder: string, device: string, ig
   };
   const operstate = word('operstate');
   const flags = number('flags');
-  // Neither: a device that has just gone, or bonding_masters, which is a file among the folders.
+  // Neither: a device that was just removed, or bonding_masters, which is a file among the folders.
   if (operstate === undefined && flags === undefined) return;
   const values = numbers.map(([file, family]) => [family, number(file)] as const);
   const speed = number('speed');
@@ -114,7 +114,7 @@ function adminState(flags: number | undefined): string {
   return flags & IFF_UP ? 'up' : 'down';
 }
 
-/** A file with one number, hexadecimal when it begins with `0x`; undefined when the driver has none. */
+/** A file with one number, hexadecimal when it begins with `0x`; undefined if the driver has none. */
 function numeric(host: Host, path: string): number | undefined {
   const text = host.attribute(path);
   return text === undefined ? undefined : oneLine(path, text, text.startsWith('0x') ? hexadecimal : integer);

@@ -1,5 +1,5 @@
-// Counters of network devices: rtnetlink(7), or /proc/net/dev, proc_pid_net(5), where netlink would tell about another
-// network namespace than the host's. There on every host.
+// Counters of network devices: rtnetlink(7), or /proc/net/dev, proc_pid_net(5), where netlink would report a network
+// namespace other than the host's. Present on every host.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import { integerAttribute } from '../../host/attributes.ts';

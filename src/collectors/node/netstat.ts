@@ -37,7 +37,7 @@ export const netstat = defineCollector({
     const paired = [netPath(host, 'netstat'), netPath(host, 'snmp')];
     const snmp6 = netPath(host, 'snmp6');
     const families = new FamilyCache('untyped');
-    // Hundreds of fields, of which a tenth is wanted: the pattern is tried once a name, not once a cycle.
+    // Hundreds of fields, of which a tenth is exported: the pattern is evaluated once per name, not once per cycle.
     const known = new Map<string, Family | undefined>();
     const familyOf: FamilyOf = (protocol, field) => {
       const key = `${protocol}_${field}`;
@@ -60,7 +60,7 @@ export const netstat = defineCollector({
 const MAX_FIELDS = 5000;
 const MAX_HEADERS = 100;
 
-/** The family of a field; undefined when it is not wanted. */
+/** The family of a field; undefined if it is not selected. */
 type FamilyOf = (protocol: string, field: string) => Family | undefined;
 
 /** A line with the names of a protocol's fields. */

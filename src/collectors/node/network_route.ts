@@ -1,5 +1,5 @@
-// Routes: ip-route(8), asked over rtnetlink(7). Absent without node:ffi, and where the agent is not in the host's
-// network namespace.
+// Routes: ip-route(8), over rtnetlink(7). Absent without node:ffi, and where the agent is not in the host's network
+// namespace.
 import { Netlink } from '../../host/netlink-socket.ts';
 import { decodeRoute, routeProtocol } from '../../host/route.ts';
 import { linkNames, ROUTES } from '../../host/rtnetlink.ts';
@@ -31,7 +31,7 @@ export const networkRoute = defineCollector({
     return (out) => {
       const names = linkNames(netlink);
       const counts = new Map<string, number>();
-      // The labels do not tell the table, so that routes of two tables may look the same.
+      // The labels do not include the table, so routes of two tables may look the same.
       const shown = new Set<string>();
       netlink.dump(ROUTES, (body) => {
         const { isUnicast, source, destination, priority, protocol, nextHops } = decodeRoute(body);

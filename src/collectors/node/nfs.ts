@@ -1,4 +1,4 @@
-// /proc/net/rpc/nfs: what the NFS client asked servers for. Absent where the module nfs is not loaded.
+// /proc/net/rpc/nfs: requests of the NFS client. Absent if the nfs module is not loaded.
 import { netPath } from '../../host/net-files.ts';
 import { counter, type Family } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';

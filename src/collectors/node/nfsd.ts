@@ -1,4 +1,4 @@
-// /proc/net/rpc/nfsd: what the NFS server was asked for. Absent where the module nfsd is not loaded.
+// /proc/net/rpc/nfsd: requests to the NFS server. Absent if the nfsd module is not loaded.
 import { netPath } from '../../host/net-files.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';

@@ -62,11 +62,11 @@ function addSubsystem(out: Snapshot, host: Host, subsystem: string, folder: stri
     }
   });
   out.add(paths, controllers.length, subsystem);
-  // A count of those that work would be too small without one whose state could not be read.
+  // The number of live paths would be too low without one whose state could not be read.
   if (!states.includes(undefined)) out.add(pathsLive, states.filter((state) => state === 'live').length, subsystem);
 }
 
-/** Adds one controller; gives its state. Throws MissingFile, DeniedFile or UnreadableFile. */
+/** Adds one controller; returns its state. Throws MissingFile, DeniedFile or UnreadableFile. */
 function addPath(out: Snapshot, host: Host, subsystem: string, controller: string, folder: string): string {
   const state = stateOf(host.read(`${folder}/state`).trim());
   const transport = host.attribute(`${folder}/transport`) ?? '';

@@ -1,4 +1,4 @@
-// /etc/os-release, or else /usr/lib/os-release: os-release(5). There on nearly every distribution.
+// /etc/os-release, or else /usr/lib/os-release: os-release(5). Present on nearly every distribution.
 import { eachRecord, type Losses, oneLine } from '../../host/lines.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';

@@ -3,7 +3,7 @@
 import { MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 
-/** What a device says of itself: hexadecimal digits without `0x`, four of each and six of the class. */
+/** The ids that a device reports: hexadecimal digits without `0x`, four of each and six of the class. */
 export interface PciDeviceIds {
   readonly classId: string;
   readonly vendor: string;
@@ -14,20 +14,20 @@ export interface PciDeviceIds {
 
 const USUAL_FILES = ['/usr/share/misc/pci.ids', '/usr/share/hwdata/pci.ids'];
 
-/** Names of PCI devices. Of the file, 1.5 MB with 40,000 of them, only those of the devices that were asked for are kept. */
+/** Names of PCI devices. Of the file, 1.5 MB with 40,000 of them, only the requested names are stored. */
 export class PciNames {
   readonly #host: Host;
   readonly #paths: readonly string[];
   readonly #known = new Map<string, readonly string[]>();
 
-  /** `file` is a path of this process; without it the host's usual ones are tried. */
+  /** `file` is a path of this process; without it the usual paths of the host are tried. */
   constructor(host: Host, file: string | undefined) {
     this.#host = host;
     this.#paths = file === undefined ? USUAL_FILES.map((path) => host.root(path)) : [file];
   }
 
   /**
-   * The names of vendor, device, subsystem vendor, subsystem device and class; ids stand for what has none. Throws
+   * The names of vendor, device, subsystem vendor, subsystem device and class; ids replace missing names. Throws
    * MissingFile, DeniedFile or UnreadableFile when there is no file.
    */
   of(ids: PciDeviceIds): readonly string[] {
@@ -48,7 +48,7 @@ export class PciNames {
   }
 }
 
-/** What {@link PciNames.of} answers, from the text of the file. */
+/** The result of {@link PciNames.of}, from the text of the file. */
 export function findNames(text: string, ids: PciDeviceIds): readonly string[] {
   const { classId, vendor, device, subsystemVendor, subsystemDevice } = ids;
   const vendorBlock = block(text, `\n${vendor}  `, '\n');

@@ -22,7 +22,7 @@ const value = (name: string, help: string) => gauge(`node_pcidevice_${name}`, he
 interface Attribute {
   readonly family: Family;
   readonly file: string;
-  /** Undefined where the kernel says that the value is unknown. Throws NotANumber. */
+  /** Undefined if the kernel reports the value as unknown. Throws NotANumber. */
   readonly parse: (text: string) => number | undefined;
   /** The value of a device without it; undefined for no sample. */
   readonly absent: number | undefined;

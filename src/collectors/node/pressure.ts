@@ -1,5 +1,5 @@
 // /proc/pressure: Documentation/accounting/psi.rst. Absent before Linux 4.20 and without CONFIG_PSI; with psi=0 on the
-// kernel's command line the files are there but can't be read.
+// kernel command line the files are present but cannot be read.
 import { errorCode, UnreadableFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { eachRecord } from '../../host/lines.ts';
@@ -53,7 +53,7 @@ export const pressure = defineCollector({
   },
 });
 
-/** With psi=0, and of interrupts without their accounting, the kernel answers that it does not support reading. */
+/** With psi=0, and for interrupts without IRQ accounting, the kernel reports that reading is unsupported. */
 function readPressure(host: Host, path: string): string | undefined {
   try {
     return host.readIfExists(path);

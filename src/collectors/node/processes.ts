@@ -1,4 +1,4 @@
-// /proc/<pid>/stat and /proc/<pid>/task/<tid>/stat: proc_pid_stat(5). There on every Linux host; mounts with hidepid
+// /proc/<pid>/stat and /proc/<pid>/task/<tid>/stat: proc_pid_stat(5). Present on every Linux host; mounts with hidepid
 // show only some of the processes.
 import { setImmediate } from 'node:timers/promises';
 import { MissingFile } from '../../host/errors.ts';
@@ -17,7 +17,7 @@ const threadsByState = gauge('node_processes_threads_state', 'Threads by state.'
 const maxThreads = gauge('node_processes_max_threads', 'Maximum number of threads.');
 const maxProcesses = gauge('node_processes_max_processes', 'Value at which process ids wrap around.');
 
-/** Processes read before others get a turn of the event loop: a few milliseconds. */
+/** Processes read before yielding to the event loop: a few milliseconds. */
 const BATCH = 100;
 
 /** Processes and threads by state. */
@@ -85,7 +85,7 @@ interface Stat {
   readonly threads: number;
 }
 
-/** Undefined for a process that has ended meanwhile. */
+/** Undefined for a process that has exited in the meantime. */
 function readStat(host: Host, path: string): Stat | undefined {
   try {
     return oneLine(path, host.read(path), parseStat);

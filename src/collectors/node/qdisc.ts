@@ -1,5 +1,5 @@
-// Queueing disciplines of network devices: tc(8), asked over rtnetlink(7). Absent without node:ffi, and where the agent
-// is not in the host's network namespace.
+// Queueing disciplines of network devices: tc(8), over rtnetlink(7). Absent without node:ffi, and where the agent is
+// not in the host's network namespace.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import { Netlink } from '../../host/netlink-socket.ts';

@@ -1,5 +1,5 @@
 // /sys/class/powercap: Documentation/power/powercap/powercap.rst. Absent on virtual machines; readable by root only,
-// since power betrays what is computed (CVE-2020-8694).
+// since power draw leaks what is computed (CVE-2020-8694).
 import { join } from 'node:path';
 import * as z from 'zod';
 import { integerAttribute } from '../../host/attributes.ts';
@@ -47,7 +47,7 @@ export const rapl = defineCollector({
           if (enableZoneLabel) out.add(joules, microjoules / 1e6, ...labels, name);
           else out.add(zoneFamily(name), microjoules / 1e6, ...labels);
         } catch (cause) {
-          // Who may not read one zone may not read any.
+          // Without permission for one zone, none is readable.
           if (cause instanceof DeniedFile) throw cause;
           out.lose(entry, cause);
         }
@@ -58,7 +58,7 @@ export const rapl = defineCollector({
 
 const ZONE = /^[A-Za-z][\w.-]*$/;
 
-/** Zones of the same name are told apart by the number at its end, `package-0`, or else counted in `used`. */
+/** Zones of the same name are distinguished by the number suffix, `package-0`, or else counted in `used`. */
 export function zoneOf(fullName: string, used: Map<string, number>): { name: string; index: number } {
   const [, cut, number] = /^([^-]*)-(\d+)$/.exec(fullName) ?? [];
   const name = cut ?? fullName;

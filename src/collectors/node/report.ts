@@ -14,7 +14,7 @@ const buildInfo = gauge('node_exporter_build_info', 'Always 1; version of the ag
   'version',
 ]);
 
-/** How the node collectors fared, in the series that node_exporter's dashboards and alerts ask for. */
+/** The results of the node collectors, in the series used by node_exporter's dashboards and alerts. */
 export const nodeReport =
   (version: string) =>
   (results: readonly CollectorResult[]): Snapshot => {

@@ -1,5 +1,5 @@
-// selinuxfs, /sys/fs/selinux, and /etc/selinux/config: selinux(8). Where SELinux is off there is only the 0 of
-// node_selinux_enabled.
+// selinuxfs, /sys/fs/selinux, and /etc/selinux/config: selinux(8). If SELinux is disabled, only node_selinux_enabled 0
+// is exported.
 import type { Host } from '../../host/host.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';

@@ -8,7 +8,7 @@ import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 import { FamilyCache } from './family-cache.ts';
 
-/** What is said of the sockets of a protocol, in the order of export. */
+/** The socket values of a protocol, in the order of export. */
 const KEYS = [
   ['inuse', 'sockets in use'],
   ['orphan', 'orphaned sockets'],

@@ -1,4 +1,4 @@
-// /proc/softirqs: proc_softirqs(5). There on every Linux host.
+// /proc/softirqs: proc_softirqs(5). Present on every Linux host.
 import { eachRecord, words } from '../../host/lines.ts';
 import { count } from '../../host/numbers.ts';
 import { counter } from '../../metrics/family.ts';

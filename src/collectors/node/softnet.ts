@@ -1,5 +1,5 @@
-// /proc/net/softnet_stat: softnet_seq_show() of net/core/net-procfs.c. There on every Linux host; the counts are those
-// of the CPUs, the same in every network namespace.
+// /proc/net/softnet_stat: softnet_seq_show() of net/core/net-procfs.c. Present on every Linux host; the counts are
+// those of the CPUs, the same in every network namespace.
 import { eachRecord, words } from '../../host/lines.ts';
 import { hexadecimal } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
@@ -16,7 +16,7 @@ const COLUMNS: readonly (readonly [column: number, family: Family])[] = [
   [11, gauge('node_softnet_backlog_len', 'Packets in the backlog.', ['cpu'])],
 ];
 
-/** The kernel has printed at least these columns since 2.6.36; from 13 on, it tells the CPU too. */
+/** The kernel has printed at least these columns since 2.6.36; with 13 or more, they include the CPU. */
 const MIN_COLUMNS = 9;
 const CPU_COLUMN = 12;
 

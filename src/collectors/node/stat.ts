@@ -1,4 +1,4 @@
-// /proc/stat beside the cpu lines: proc_stat(5). There on every Linux host.
+// /proc/stat except the cpu lines: proc_stat(5). Present on every Linux host.
 import * as z from 'zod';
 import { eachRecord, words } from '../../host/lines.ts';
 import { count } from '../../host/numbers.ts';
@@ -45,5 +45,5 @@ export const stat = defineCollector({
   },
 });
 
-/** The intr line goes on with one count an interrupt line, thousands on big machines; only its total is used. */
+/** The intr line continues with one count per interrupt, thousands on big machines; only its total is used. */
 const MAX_LINE = 512;

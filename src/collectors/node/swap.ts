@@ -1,4 +1,4 @@
-// /proc/swaps: proc_swaps(5). There on every Linux host; only its header where there is no swap.
+// /proc/swaps: proc_swaps(5). Present on every Linux host; only its header without swap.
 import { eachRecord, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';

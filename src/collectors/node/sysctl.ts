@@ -56,7 +56,7 @@ export const sysctl = defineCollector({
   },
 });
 
-/** Settings that each namespace has its own of: namespaces(7), and from Linux 6.14 on kernel.pid_max. */
+/** Settings that exist per namespace: namespaces(7), and from Linux 6.14 on kernel.pid_max. */
 const NAMESPACED: readonly (readonly [NamespaceKind, RegExp])[] = [
   ['net', /^net\./],
   ['ipc', /^(?:kernel\.(?:msg|sem|shm)|fs\.mqueue\.)/],
@@ -64,7 +64,7 @@ const NAMESPACED: readonly (readonly [NamespaceKind, RegExp])[] = [
   ['pid', /^kernel\.(?:pid_max|ns_last_pid|cad_pid)$/],
 ];
 
-/** The namespace whose setting a reader is shown; undefined for those of the whole kernel. */
+/** The namespace whose setting is shown to a reader; undefined for global settings. */
 function namespaceOf(name: string): NamespaceKind | undefined {
   const dotted = name.replaceAll('/', '.');
   return NAMESPACED.find(([, names]) => names.test(dotted))?.[0];

@@ -1,5 +1,5 @@
-// systemd's D-Bus interface: org.freedesktop.systemd1(5). Absent on hosts without systemd, and in pods that do not see
-// the host's /run/dbus.
+// systemd's D-Bus interface: org.freedesktop.systemd1(5). Absent on hosts without systemd, and in pods without access
+// to the host's /run/dbus.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import { DbusConnection, DbusError } from '../../host/dbus.ts';
@@ -117,7 +117,7 @@ export const systemd = defineCollector({
         await addSystem(out, manager);
         addSummary(out, all);
         const wanted = all.filter(({ name, loaded }) => loaded && include.test(name) && !exclude.test(name));
-        // The answers come in while later questions are still on their way; samples are added unit by unit.
+        // Responses arrive while later requests are still in flight; samples are added unit by unit.
         for (const add of await Promise.all(wanted.map((unit) => readUnit(manager, unit, given)))) add(out);
       } finally {
         connection.close();
@@ -126,7 +126,7 @@ export const systemd = defineCollector({
   },
 });
 
-/** A unit as ListUnits tells it. */
+/** A unit as reported by ListUnits. */
 interface Unit {
   readonly name: string;
   readonly loaded: boolean;
@@ -136,10 +136,10 @@ interface Unit {
 
 const DESTINATION = 'org.freedesktop.systemd1';
 const MANAGER = { destination: DESTINATION, path: '/org/freedesktop/systemd1' };
-/** What a bus answers when nobody is there for a name. */
+/** The error of a bus for a name without an owner. */
 const NOBODY = /^org\.freedesktop\.DBus\.Error\.(?:ServiceUnknown|NameHasNoOwner|Spawn\.)/;
 
-/** systemd at the other end of a connection. */
+/** systemd as the peer of a connection. */
 class Manager {
   readonly #connection: DbusConnection;
 
@@ -159,7 +159,7 @@ class Manager {
     }
   }
 
-  /** A property; undefined when this version has none of that name, or the unit has just gone. */
+  /** A property; undefined when this version has none of that name, or the unit was just removed. */
   async property(path: string, iface: string, name: string): Promise<DbusValue | undefined> {
     const call = { interface: 'org.freedesktop.DBus.Properties', member: 'Get', args: [iface, name] };
     try {
@@ -201,7 +201,7 @@ function addSummary(out: Snapshot, all: readonly Unit[]): void {
   for (const [state, count] of counts) out.add(units, count, state);
 }
 
-/** Reads what there is to tell of one unit; gives the function that adds it. */
+/** Reads the data of one unit; returns the function that adds it. */
 async function readUnit(manager: Manager, unit: Unit, given: Options): Promise<(out: Snapshot) => void> {
   const properties = PROPERTIES.filter(
     ({ suffix, option }) => unit.name.endsWith(suffix) && (option === undefined || given[option]),
@@ -226,7 +226,7 @@ async function readUnit(manager: Manager, unit: Unit, given: Options): Promise<(
   };
 }
 
-/** How systemd says that there is no such number: no limit, or no accounting. */
+/** How systemd represents a missing number: no limit, or no accounting. */
 const NO_LIMIT = 2n ** 64n - 1n;
 
 const TYPED: Readonly<Record<string, string>> = { service: 'Service', mount: 'Mount' };

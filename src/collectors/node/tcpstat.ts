@@ -1,5 +1,5 @@
-// TCP sockets by state: sock_diag(7), or /proc/net/tcp and tcp6, proc_pid_net(5), where netlink would tell about
-// another network namespace than the host's. There on every host.
+// TCP sockets by state: sock_diag(7), or /proc/net/tcp and tcp6, proc_pid_net(5), where netlink would report a network
+// namespace other than the host's. Present on every host.
 import { MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { decodeTcpSocket, tcpSockets } from '../../host/inet-diag.ts';
@@ -52,7 +52,7 @@ export const tcpstat = defineCollector({
   },
 });
 
-/** Sums by the label `state`; those that no socket is in are absent. */
+/** Sums by the label `state`; states without sockets are absent. */
 class Sums extends Map<string, number> {
   addSocket(state: number, receiveQueue: number, sendQueue: number): void {
     this.#increase(NAMES[state] ?? 'unknown', 1);
@@ -67,7 +67,7 @@ class Sums extends Map<string, number> {
 
 function askTcp(host: Host, netlink: Netlink): Sums {
   const sums = new Sums();
-  // Without IPv6 the kernel refuses to dump its sockets.
+  // Without IPv6 the kernel rejects the dump of its sockets.
   const families = host.exists(netPath(host, 'tcp6')) ? [AF_INET, AF_INET6] : [AF_INET];
   for (const family of families) {
     netlink.dump(tcpSockets(family), (body) => {

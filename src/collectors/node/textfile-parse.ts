@@ -8,7 +8,7 @@ type Labels = readonly (readonly [name: string, value: string])[];
 /** A family of a text file. Samples of histograms and summaries have the suffixes of their parts in their names. */
 export interface TextFamily {
   readonly name: string;
-  /** The name as the file has it, which may be any UTF-8; `name` is what all receivers take. */
+  /** The name as the file has it, which may be any UTF-8; `name` is a form that all receivers accept. */
   readonly original: string;
   readonly type: MetricType;
   readonly help: string | undefined;
@@ -29,14 +29,14 @@ interface Draft {
 }
 
 /**
- * The families of one file, under the rules that node_exporter has beyond those of the format: no timestamps, what is
- * said of a family comes once and before its samples. Throws TextFormatError or another Error about the file.
+ * The families of one file, under the rules of node_exporter beyond those of the format: no timestamps, and metadata of
+ * a family occurs once and before its samples. Throws TextFormatError or another Error about the file.
  */
 export function parseFamilies(text: string): TextFamily[] {
-  // Most likely the file is still being written, and its last number may be cut.
+  // Most likely the file is still being written, and its last number may be truncated.
   if (text !== '' && !text.endsWith('\n')) throw new Error('the last line is incomplete; write to a temporary file and rename it');
   const drafts = new Map<string, Draft>();
-  // Two names that become one would be one family, or even one series, of two meanings.
+  // Two names that map to the same one would be one family, or even one series, with two meanings.
   const originals = new Map<string, string>();
   const nameOf = (original: string) => {
     const name = validName(original);
@@ -75,8 +75,8 @@ export function parseFamilies(text: string): TextFamily[] {
 const quoted = (name: string): string => JSON.stringify(name);
 
 /**
- * A name in quotes as all receivers take it: what the classic grammar does not have becomes `_`, as in the scheme
- * `underscores` of Prometheus.
+ * A quoted name in a form that all receivers accept: characters outside the classic grammar become `_`, as in the
+ * scheme `underscores` of Prometheus.
  */
 const validName = (name: string): string =>
   isMetricName(name) ? name : name.replaceAll(/[^a-zA-Z0-9_:]/gu, '_').replace(/^\d/, '_');
@@ -92,7 +92,7 @@ function ownerOf(name: string, drafts: ReadonlyMap<string, Draft>): string {
   return type === 'histogram' || (type === 'summary' && suffix !== 'bucket') ? base : name;
 }
 
-/** Labels are sorted, so that a series has one spelling only; an empty one is the same as none. */
+/** Labels are sorted, so that a series has one spelling only; an empty label is the same as no label. */
 function sampleOf({ name, labels, value, timestampMs }: TextSample, type: MetricType | undefined): Sample {
   if (timestampMs !== undefined) throw new Error(`${name} has a timestamp, which is not allowed: samples carry the time of the cycle`);
   const bound = type && BOUNDS[type];
@@ -106,10 +106,10 @@ function sampleOf({ name, labels, value, timestampMs }: TextSample, type: Metric
   return { name, labels: clean.sort(([one], [other]) => (one < other ? -1 : 1)), value };
 }
 
-/** The label that tells the parts of a type apart. */
+/** The label that distinguishes the parts of a type. */
 const BOUNDS: Partial<Readonly<Record<MetricType, string>>> = { histogram: 'le', summary: 'quantile' };
 
-/** A bound as Go prints it: `0.10`, `1.0` and `1000000` are `0.1`, `1` and `1e+06` in series that came by scraping. */
+/** A bound as Go prints it: `0.10`, `1.0` and `1000000` are `0.1`, `1` and `1e+06` in scraped series. */
 export function boundText(text: string): string {
   const infinite = /^([+-]?)inf(?:inity)?$/i.exec(text);
   if (infinite) return `${infinite[1] || '+'}Inf`;
@@ -133,7 +133,7 @@ const keyOf = ({ name, labels }: Sample): string =>
     labels.map(([, value]) => value),
   );
 
-/** What each histogram and summary has by definition and node_exporter fills in: sum, count and the last bucket. */
+/** Parts that each histogram and summary has by definition and node_exporter adds: sum, count and the last bucket. */
 function missingParts(name: string, type: MetricType, bound: string, samples: readonly Sample[]): Sample[] {
   const groups = new Map<string, Labels>();
   const known = new Map<string, number>();

@@ -1,5 +1,5 @@
-// Files in the Prometheus text format that other programs leave in a folder. Nothing but `node_textfile_scrape_error`
-// where no folder is configured.
+// Files in the Prometheus text format that other programs write to a folder. Only `node_textfile_scrape_error` if no
+// folder is configured.
 import { globSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
@@ -39,7 +39,8 @@ export const textfile = defineCollector({
   errorFlag: scrapeError,
   create({ host }, { directory, maxFileSize, followLinks }) {
     const directories = [directory].flat();
-    // The same objects in each cycle: a series of another Family is another series, and the list is made anew.
+    // The same objects in each cycle: with another Family object, a series would be a new one, and the list would be
+    // rebuilt.
     let families: ReadonlyMap<string, Family> = new Map();
     return (out) => {
       const merged = new Map<string, Merged>();
@@ -60,13 +61,15 @@ export const textfile = defineCollector({
         });
       }
       families = current;
-      // Last: a series that comes twice is only found when it is added.
+      // Last: duplicate series are only detected when they are added.
       out.add(scrapeError, out.errors.length > 0 ? 1 : 0);
     };
   },
 });
 
-/** The folders that a pattern means; one that matches nothing stands for itself, so that its absence is told. */
+/**
+ * The folders that match a pattern; a pattern without matches is returned unchanged, so that its absence is reported.
+ */
 function expand(directory: string): string[] {
   const matches = /[*?[]/.test(directory) ? globSync(directory).sort() : [];
   return matches.length > 0 ? matches : [directory];
@@ -82,7 +85,7 @@ function promFiles(host: Host, folder: string, out: Snapshot): string[] {
   }
 }
 
-/** The text, and when it was written, in whole seconds. Throws for what is no plain file below `below`. */
+/** The text, and when it was written, in whole seconds. Throws for anything but a regular file below `below`. */
 function readFile(file: string, maxBytes: number, below: string | undefined): { text: string; seconds: number } {
   try {
     const { content, mtimeMs } = readRegular(file, { maxBytes, ...(below !== undefined && { below }) });
@@ -92,7 +95,7 @@ function readFile(file: string, maxBytes: number, below: string | undefined): { 
   }
 }
 
-/** The folder of a file, where it really is: the configured folder itself may be behind a link. */
+/** The resolved folder of a file: the configured folder itself may be a link. */
 function realFolder(file: string): string {
   try {
     return realpathSync(dirname(file));
@@ -101,7 +104,7 @@ function realFolder(file: string): string {
   }
 }
 
-/** Who may read the agent's log and pages need not have a right to the file: no text of it is quoted there. */
+/** Readers of the agent's log and pages may lack access to the file: its text is never quoted there. */
 function withoutContent<T>(parse: () => T): T {
   try {
     return parse();
@@ -110,7 +113,7 @@ function withoutContent<T>(parse: () => T): T {
   }
 }
 
-/** One family as all files together tell it. */
+/** One family merged from all files. */
 interface Merged {
   readonly first: TextFamily;
   help: string | undefined;
@@ -118,7 +121,7 @@ interface Merged {
   readonly samples: TextFamily['samples'][number][];
 }
 
-/** Throws, and leaves out what `file` has, where files contradict each other. */
+/** Throws, and omits the data of `file`, if files contradict each other. */
 function merge(merged: Map<string, Merged>, file: string, one: TextFamily): void {
   const known = merged.get(one.name) ?? { first: one, help: one.help, files: [], samples: [] };
   const { files, samples, first } = known;
@@ -136,7 +139,7 @@ function merge(merged: Map<string, Merged>, file: string, one: TextFamily): void
   merged.set(one.name, known);
 }
 
-/** The family of the last cycle where nothing about it has changed. */
+/** The family of the last cycle if it has not changed. */
 function familyOf({ first, help, files }: Merged, known: ReadonlyMap<string, Family>): Family {
   const text = help ?? `Read from ${files.join(', ')}.`;
   const last = known.get(first.name);

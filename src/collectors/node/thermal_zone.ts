@@ -14,7 +14,7 @@ const current = gauge(
 );
 const maximum = gauge('node_cooling_device_max_state', 'Maximum cooling state.', COOLING_LABELS);
 
-/** Thermal zones and what cools them. */
+/** Thermal zones and cooling devices. */
 export const thermalZone = defineCollector({
   name: 'thermal_zone',
   enabled: true,
@@ -34,7 +34,7 @@ export const thermalZone = defineCollector({
   },
 });
 
-/** A zone that is switched off, or whose sensor is asleep, has no temperature; 0 degrees would be a lie. */
+/** A zone that is disabled, or whose sensor is asleep, has no temperature; 0 degrees would be wrong. */
 function readZone(host: Host, path: string, zone: string, out: Snapshot): void {
   const type = host.attribute(`${path}/type`);
   const millidegrees = integerAttribute(host, `${path}/temp`);

@@ -4,18 +4,18 @@ import { dirname, resolve } from 'node:path';
 import { WrongNamespace } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 
-/** A chain of links that is longer goes in circles. */
+/** A longer chain of links is circular. */
 const MAX_LINKS = 8;
 
 /**
- * The rule of the host's time zone, seen from a container; empty when it has none, which is UTC. Throws DeniedFile, and
+ * The rule of the host's time zone, as seen from a container; empty if unset, which is UTC. Throws DeniedFile, and
  * WrongNamespace where the host's files are not mounted.
  */
 export function hostZoneRule(host: Host): string {
   if (!host.exists(host.paths.rootfs)) {
     throw new WrongNamespace(`${host.root('/etc/localtime')} is not mounted; set node.mountHostRoot`);
   }
-  // Links of the host lead to paths of the host.
+  // Links on the host point to host paths.
   let path = '/etc/localtime';
   for (let count = 0; count < MAX_LINKS; count++) {
     const target = host.link(host.root(path));
@@ -49,7 +49,7 @@ const OFFSET = /^([+-]?\d+)(?::(\d+))?(?::(\d+))?/;
 const NAME = /^(?:<[^>]+>|[A-Za-z]+)/;
 const TWO_O_CLOCK = 7200;
 
-/** How far a zone is east of UTC at `seconds` since 1970; 0 for a rule that is none. */
+/** How far a zone is east of UTC at `seconds` since 1970; 0 for an invalid rule. */
 export function offsetByRule(rule: string, seconds: number): number {
   const [names = '', begins = '', ends = ''] = rule.split(',');
   const standard = takeOffset(names);

@@ -29,7 +29,7 @@ export const time = defineCollector({
   families: [seconds, zoneOffset, available, current],
   create({ host, now }) {
     const folder = host.sys('devices/system/clocksource');
-    // Does not change as long as the process runs.
+    // Does not change while the process runs.
     let rule: string | undefined;
     const isOwn = host.paths.rootfs === '/' || process.env.TZ !== undefined;
     return (out) => {

@@ -1,5 +1,5 @@
-// /proc/sys/kernel, the files of uname(2): proc_sys_kernel(5). There on every Linux host. The kernel shows each reader
-// the host name of its own UTS namespace; in a pod's, hostname(5) has that of the host.
+// /proc/sys/kernel, the files of uname(2): proc_sys_kernel(5). Present on every Linux host. The kernel shows each
+// reader the host name of its own UTS namespace; in a pod, hostname(5) has that of the host.
 import { machine } from 'node:os';
 import { WrongNamespace } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -16,7 +16,7 @@ const info = gauge('node_uname_info', 'Kernel, architecture and host name; alway
   'machine',
 ]);
 
-/** What uname(2) tells. */
+/** The values of uname(2). */
 export const uname = defineCollector({
   name: 'uname',
   enabled: true,
@@ -40,10 +40,10 @@ export const uname = defineCollector({
   },
 });
 
-/** The host name that the host is given when it starts; undefined when it has none of its own. */
+/** The host name set at boot; undefined if the host has none of its own. */
 function staticName(host: Host): string | undefined {
   const lines = (host.readIfExists(host.root('/etc/hostname')) ?? '').split('\n').map((line) => line.trim());
   const name = lines.find((line) => line !== '' && !line.startsWith('#'));
-  // Images have this until the network gives a name.
+  // The default in images until the network assigns a name.
   return name === undefined || /^localhost(?:\.|$)/.test(name) ? undefined : name;
 }

@@ -1,4 +1,4 @@
-// /proc/vmstat: proc_vmstat(5); the names are in mm/vmstat.c. There on every Linux host.
+// /proc/vmstat: proc_vmstat(5); the names are in mm/vmstat.c. Present on every Linux host.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import { eachRecord } from '../../host/lines.ts';
@@ -36,8 +36,8 @@ export const vmstat = defineCollector({
   families: Object.keys(USUAL).map(familyOf),
   create({ host }, { fields }) {
     const path = host.proc('vmstat');
-    // Of 180 fields seven are wanted: the expression is tried once a name, not once a cycle. The names of the last
-    // cycle are kept.
+    // Of 180 fields seven are exported: the expression is evaluated once per name, not once per cycle. The names of the
+    // last cycle are cached.
     let families = new Map<string, Family | undefined>();
     return (out) => {
       const known = families;

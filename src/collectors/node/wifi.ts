@@ -32,7 +32,7 @@ const LABELS = ['device', 'mac_address'];
 const count = (name: string, help: string) => counter(`node_wifi_station_${name}_total`, help, LABELS);
 const level = (name: string, help: string) => gauge(`node_wifi_station_${name}`, help, LABELS);
 
-/** Families by what a peer tells. */
+/** Families by the value that a peer reports. */
 const STATION: Readonly<Record<Exclude<keyof Station, 'macAddress'>, Family>> = {
   connectedSeconds: count('connected_seconds', 'How long the peer has been connected.'),
   inactiveSeconds: level('inactive_seconds', 'Time since the last activity of the peer.'),
@@ -59,7 +59,7 @@ export const wifi = defineCollector({
   create({ host }) {
     const netlink = new Netlink(host);
     return (out) => {
-      // Asked each time: the number changes when the module is loaded again.
+      // Looked up each time: the number changes when the module is reloaded.
       const family = genericFamily(netlink, NL80211);
       if (family === undefined) throw new NoData(`the kernel has no ${NL80211}: no wireless device`);
       addWireless(out, family, (kind, take) => netlink.dump(kind, take));
@@ -70,7 +70,7 @@ export const wifi = defineCollector({
 /** Asks the kernel, as {@link Netlink.dump}. */
 type Dump = (kind: DumpKind, take: (body: Buffer) => void) => void;
 
-/** Adds what `dump` tells; `family` is the number of nl80211. Throws as `dump` for the list of devices. */
+/** Adds the result of `dump`; `family` is the number of nl80211. Throws as `dump` for the list of devices. */
 export function addWireless(out: Snapshot, family: number, dump: Dump): void {
   const devices: WirelessDevice[] = [];
   dump(wirelessDevices(family), (body) => {
@@ -81,7 +81,7 @@ export function addWireless(out: Snapshot, family: number, dump: Dump): void {
     if (frequencyHertz !== undefined) out.add(frequency, frequencyHertz, name);
     attempt(out, `${name}: network`, () => {
       const networks = decoded(dump, networksOf(family, index), decodeNetwork);
-      // Of several, as after roaming, the first is as good as the others.
+      // Of several, as after roaming, any one will do.
       const [own] = networks as [Network?];
       if (own !== undefined) out.add(info, 1, name, own.bssid, own.ssid, own.mode);
     });
@@ -107,7 +107,10 @@ function addStation(out: Snapshot, device: string, station: Station): void {
   }
 }
 
-/** What a driver or the kind of a device does not have, and a device that has just gone; Node calls EOPNOTSUPP ENOTSUP. */
+/**
+ * Errors for data that a driver or kind of device lacks, and for a device that was just removed; Node calls EOPNOTSUPP
+ * ENOTSUP.
+ */
 const ABSENT: ReadonlySet<string | undefined> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENODEV', 'ENOENT', 'ENETDOWN']);
 
 function attempt(out: Snapshot, unit: string, ask: () => void): void {

@@ -97,7 +97,7 @@ export const xfs = defineCollector({
     return (out) => {
       for (const device of host.listIfExists(folder)) {
         const path = `${folder}/${device}/stats/stats`;
-        // Beside the devices there are folders with the sums of all and for debugging.
+        // Next to the devices there are folders with totals and for debugging.
         if (!host.exists(path)) continue;
         out.attempt(device, () => {
           const text = host.readIfExists(path);

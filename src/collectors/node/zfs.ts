@@ -55,7 +55,7 @@ export const zfs = defineCollector({
   },
 });
 
-/** Families by what a statistic is of; their names are only known from the files. */
+/** Families by the object of the statistic; their names are only known from the files. */
 interface Families {
   readonly module: FamilyCache;
   readonly pool: FamilyCache;
@@ -74,7 +74,7 @@ function addGroup(out: Snapshot, host: Host, families: FamilyCache, path: string
   }
 }
 
-/** Adds the files of a pool; one that is exported meanwhile has none. */
+/** Adds the files of a pool; a pool exported in the meantime has none. */
 function addPool(out: Snapshot, host: Host, families: Families, folder: string, pool: string): void {
   for (const file of host.listIfExists(folder)) {
     const path = `${folder}/${file}`;

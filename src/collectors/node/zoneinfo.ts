@@ -1,4 +1,4 @@
-// /proc/zoneinfo: proc_zoneinfo(5); the names are in mm/vmstat.c. There on every Linux host.
+// /proc/zoneinfo: proc_zoneinfo(5); the names are in mm/vmstat.c. Present on every Linux host.
 import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
@@ -82,10 +82,10 @@ interface Zone {
   readonly values: Map<Family, number>;
 }
 
-/** The zones; lines that no family is for are passed over. */
+/** The zones; lines without a family are skipped. */
 function parseZoneinfo(lost: Losses, path: string, text: string): Zone[] {
   const zones: Zone[] = [];
-  // Undefined below a head that is lost, so that no zone gets the lines of another.
+  // Undefined after an unreadable header, so that no zone gets the lines of another.
   let values: Map<Family, number> | undefined;
   eachRecord(lost, path, text, (line) => {
     if (!line.startsWith(' ')) {
