@@ -157,7 +157,8 @@ class Reader {
   }
 
   skip(count: number): void {
-    if (this.#at + count > this.#bytes.length) throw new MalformedMessage('the message is shorter than its header declares');
+    if (this.#at + count > this.#bytes.length)
+      throw new MalformedMessage('the message is shorter than its header declares');
     this.#at += count;
   }
 

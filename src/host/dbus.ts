@@ -103,7 +103,11 @@ export class DbusConnection {
         if (!answer.includes('\r\n') && answer.length < MAX_AUTH_LINE) return;
         this.#socket.off('data', onData).off('close', onClose);
         if (!answer.startsWith('OK ')) {
-          reject(new Error(`${this.#path}: authentication rejected for user ${process.getuid?.()}: ${answer.trim().slice(0, 100)}`));
+          reject(
+            new Error(
+              `${this.#path}: authentication rejected for user ${process.getuid?.()}: ${answer.trim().slice(0, 100)}`,
+            ),
+          );
           return;
         }
         this.#socket.write('BEGIN\r\n');

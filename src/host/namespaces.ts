@@ -33,7 +33,8 @@ export class Namespaces {
 
   /** Throws WrongNamespace if `what` would describe a namespace other than the host's. */
   mustBeHosts(kind: NamespaceKind, what: string): void {
-    if (!this.isHosts(kind)) throw new WrongNamespace(`${what} belongs to the agent's own namespace; set ${SETTINGS[kind]}`);
+    if (!this.isHosts(kind))
+      throw new WrongNamespace(`${what} belongs to the agent's own namespace; set ${SETTINGS[kind]}`);
   }
 
   #look(kind: NamespaceKind): boolean {

@@ -94,7 +94,8 @@ function checkNamespace(host: Host): void {
     socket.bind(address); // only bound sockets are listed
     const end = ` ${fstatSync(socket.fd).ino}`;
     const list = host.readIfExists(path);
-    if (list === undefined) throw new Unsupported(`cannot verify the network namespace of netlink: ${path} does not exist`);
+    if (list === undefined)
+      throw new Unsupported(`cannot verify the network namespace of netlink: ${path} does not exist`);
     if (list.split('\n').some((line) => line.trimEnd().endsWith(end))) return;
   } catch (cause) {
     if (cause instanceof SyscallError) throw new Unsupported(`netlink unavailable: ${cause.message}`, { cause });

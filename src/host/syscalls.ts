@@ -213,7 +213,10 @@ function loadTimers() {
   try {
     return ffi.dlopen(null, TIMER_DEFINITIONS).functions;
   } catch (cause) {
-    throw new Unsupported(`node:ffi cannot load the timer functions: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw new Unsupported(
+      `node:ffi cannot load the timer functions: ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    );
   }
 }
 
@@ -255,7 +258,8 @@ export class RawSocket {
     const MSG_TRUNC = 0x20; // makes recv return the datagram's whole length
     const length = Number(calls().recv(this.fd, buffer, BigInt(buffer.length), MSG_TRUNC));
     if (length === -1) failed('recv');
-    if (length > buffer.length) throw new Error(`recv: a datagram of ${length} bytes exceeds the buffer of ${buffer.length}`);
+    if (length > buffer.length)
+      throw new Error(`recv: a datagram of ${length} bytes exceeds the buffer of ${buffer.length}`);
     return buffer.subarray(0, length);
   }
 

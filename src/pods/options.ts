@@ -29,7 +29,9 @@ export const identityOptions = z
     insecureSkipVerify: z
       .boolean()
       .default(false)
-      .describe('Skip certificate verification, for kubelets with self-signed certificates. Allows a man in the middle to read the token.'),
+      .describe(
+        'Skip certificate verification, for kubelets with self-signed certificates. Allows a man in the middle to read the token.',
+      ),
     kubeconfig: z.string().min(1).optional().describe('Kubeconfig for source apiserver outside of a pod.'),
   })
   .refine(({ source, url }) => source !== 'state' || url !== undefined, {

@@ -82,7 +82,11 @@ const MALFORMED: readonly (readonly [what: string, bytes: Buffer, text: RegExp])
   ['a text that is too long', message('s', [100, 0, 0, 0, 0x61, 0]), /shorter than its header declares/],
   ['an array that is too long', message('ay', [100, 0, 0, 0, 1]), /an array exceeds its message/],
   ['a cut element', message('aq', [3, 0, 0, 0, 1, 2, 3, 4]), /the last element of an array is truncated/],
-  ['an array of nothing', message('a()', [8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), /an array without an element type/],
+  [
+    'an array of nothing',
+    message('a()', [8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+    /an array without an element type/,
+  ],
   ['an unknown type', message('z', [1]), /unknown type "z"/],
   ['an open struct', message('(y', [1]), /signature "\(y" is incomplete/],
   ['a variant of two values', message('v', [2, 0x79, 0x79, 0, 1, 2]), /a variant with 2 values/],
@@ -138,7 +142,10 @@ test('three hundred calls at once, never more than 64 unanswered, with answers i
 
 test('a silent bus is given up when the signal fires', async (t) => {
   const root = await fakeBus(t, () => {});
-  await assert.rejects(DbusConnection.connect(join(root, SOCKET), true, AbortSignal.timeout(30)), /timed out waiting for a reply/);
+  await assert.rejects(
+    DbusConnection.connect(join(root, SOCKET), true, AbortSignal.timeout(30)),
+    /timed out waiting for a reply/,
+  );
 });
 
 test('a bus that refuses us, that hangs up, and that is not there', async (t) => {

@@ -2,10 +2,10 @@
 import type { Host } from '../../host/host.ts';
 import { words } from '../../host/lines.ts';
 
-/** Devices that cAdvisor does not name. */
+/** Devices that cAdvisor leaves unnamed. */
 const UNNAMED = /^(?:loop|ram|sr)\d/;
 
-/** The names of block devices, read again when there is one that is not known. */
+/** The names of block devices, reread when an unknown one appears. */
 export class BlockDevices {
   readonly #host: Host;
   readonly #names = new Map<string, string>();
@@ -21,12 +21,12 @@ export class BlockDevices {
     const known = this.#names.get(key);
     if (known !== undefined || this.#fault !== undefined) return known ?? '';
     this.#readAll();
-    // One that is nowhere must not cause a read for each cgroup in each cycle.
+    // An unknown device must not cause a read for each cgroup in each cycle.
     if (this.#fault === undefined && !this.#names.has(key)) this.#names.set(key, '');
     return this.#names.get(key) ?? '';
   }
 
-  /** Why names are missing, if they are; asked once a cycle, after which it is tried again. */
+  /** Why names are missing, if they are; called once per cycle, then reading is retried. */
   takeFault(): unknown {
     const fault = this.#fault;
     this.#fault = undefined;

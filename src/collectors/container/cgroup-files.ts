@@ -4,18 +4,19 @@ import type { Host } from '../../host/host.ts';
 import { type Losses, oneLine } from '../../host/lines.ts';
 import { countOf, keyed, levelOf } from './keyed.ts';
 
-/** Nothing was lost; one for all, as that is nearly always so. */
+/** No losses; one shared instance, as this is nearly always the case. */
 export const NO_LOSSES: readonly unknown[] = [];
 
 /**
  * Reads the files of cgroups, any of which may be missing; a folder is undefined for a controller that has no tree. A
- * file, or a line of it, that can't be read or understood is undefined too, and noted as a loss: it costs nothing else.
+ * file, or a line of it, that is unreadable or malformed is undefined too, and recorded as a loss: nothing else is
+ * affected.
  */
 export class CgroupFiles implements Losses {
   readonly #host: Host;
   /**
-   * Names of files that were not there when last looked for. To look whether there is one costs a twentieth of a failed
-   * attempt to read it, and what one cgroup does not have the others mostly have not either.
+   * Names of files that were absent at the last check. Checking for a file costs a twentieth of a failed read, and
+   * files absent in one cgroup are mostly absent in the others, too.
    */
   readonly #missing = new Set<string>();
   #misses = 0;
@@ -58,15 +59,15 @@ export class CgroupFiles implements Losses {
   }
 
   /**
-   * Opens a file of keys and values for {@link count} and {@link level}; false when there is none. One without a word,
-   * which no kernel makes, is a loss.
+   * Opens a file of keys and values for {@link count} and {@link level}; false if it is absent. An empty file, which no
+   * kernel produces, is a loss.
    */
   open(folder: string | undefined, file: string): boolean {
     const text = this.text(folder, file);
     return text !== undefined && this.openText(`${folder}/${file}`, text);
   }
 
-  /** Like {@link open}, for what was read already. */
+  /** Like {@link open}, for text that was already read. */
   openText(path: string, text: string): boolean {
     this.#path = path;
     this.#text = text;
@@ -75,7 +76,7 @@ export class CgroupFiles implements Losses {
     return !isEmpty;
   }
 
-  /** Throws MissingFile for a file that is not there. */
+  /** Throws MissingFile for an absent file. */
   mustExist(folder: string, file: string): void {
     if (!this.#host.exists(`${folder}/${file}`)) throw new MissingFile(`${folder}/${file}`);
   }
@@ -90,19 +91,19 @@ export class CgroupFiles implements Losses {
     return this.#find(key, levelOf);
   }
 
-  /** As {@link count} and {@link level}, for a key that every kernel has: without it, something is wrong. */
+  /** As {@link count} and {@link level}, for a key that every kernel has: its absence is a loss. */
   must(found: number | undefined, key: string): number | undefined {
     if (found === undefined && !this.has(key))
       this.lose('', new MalformedFile(this.#path, 1, `expected a line ${key}`));
     return found;
   }
 
-  /** Whether the open file has a line of that key, understood or not. */
+  /** Whether the open file has a line with that key, valid or not. */
   has(key: string): boolean {
     return this.#text.startsWith(`${key} `) || this.#text.includes(`\n${key} `);
   }
 
-  /** What `read` gives; undefined, and a loss, when it throws anything but a MissingFile, which is no loss. */
+  /** The result of `read`; undefined, and a loss, if it throws anything but a MissingFile, which is not a loss. */
   attempt<Value>(read: () => Value): Value | undefined {
     try {
       return read();
@@ -112,24 +113,24 @@ export class CgroupFiles implements Losses {
     }
   }
 
-  /** Notes what could not be read; errors name the file. */
+  /** Records a read failure; errors name the file. */
   lose(_unit: string, cause: unknown): void {
     this.#losses = [...this.#losses, cause];
   }
 
-  /** How many files were not there since this was last asked. */
+  /** Number of absent files since the last call. */
   takeMisses(): number {
     const misses = this.#misses;
     this.#misses = 0;
     return misses;
   }
 
-  /** Whether something was lost since {@link takeLosses} was called. */
+  /** Whether there are losses since {@link takeLosses} was called. */
   get hasLosses(): boolean {
     return this.#losses !== NO_LOSSES;
   }
 
-  /** What was lost since this was last asked. */
+  /** The losses since the last call. */
   takeLosses(): readonly unknown[] {
     const losses = this.#losses;
     this.#losses = NO_LOSSES;

@@ -27,7 +27,7 @@ const NANOSECONDS = 1e9;
 
 /**
  * The files that count I/O, in the order in which cAdvisor tries them: of the scheduler BFQ, of CFQ before Linux 5.0,
- * of the throttling layer, which sees all devices. `_recursive` ones count what is below the cgroup too.
+ * of the throttling layer, which sees all devices. `_recursive` ones include child cgroups.
  */
 const IO_FILES = [
   { serviced: 'blkio.bfq.io_serviced_recursive', bytes: 'blkio.bfq.io_service_bytes_recursive' },
@@ -36,7 +36,7 @@ const IO_FILES = [
   { serviced: 'blkio.throttle.io_serviced', bytes: 'blkio.throttle.io_service_bytes' },
 ] as const;
 
-/** Where this file is, what comes after it has nothing more. */
+/** If this file exists, the ones after it add nothing. */
 const THROTTLE = IO_FILES[2];
 
 /** Those whose files are read. */
@@ -49,7 +49,7 @@ export class CgroupV1 implements CgroupReader {
   readonly #trees: Hierarchy['controllers'];
   readonly #wanted: Wanted;
   readonly #hugePageSizes: readonly string[];
-  /** The files that had I/O in some cgroup: all devices of a host have one scheduler, and the others stay empty. */
+  /** The files that showed I/O in some cgroup: all devices of a host have one scheduler, and the others stay empty. */
   #ioFiles: (typeof IO_FILES)[number] | undefined;
 
   constructor(host: Host, trees: Hierarchy['controllers'], wanted: Wanted) {
@@ -106,7 +106,7 @@ export class CgroupV1 implements CgroupReader {
     return tree === undefined ? undefined : folderOf(tree, id);
   }
 
-  /** With the controller there is a file for every cgroup: where it is not, the cgroup is gone. */
+  /** With the controller, every cgroup has this file: if it is absent, the cgroup is gone. */
   #usage(folder: string | undefined, reading: Reading): void {
     if (folder === undefined) return;
     const files = this.#files;
@@ -132,7 +132,7 @@ export class CgroupV1 implements CgroupReader {
     const files = this.#files;
     const { all } = this.#wanted;
     if (files.open(folder, 'memory.stat')) {
-      // total_ counts what is below the cgroup too.
+      // total_ includes child cgroups.
       reading.rss = files.must(files.level('total_rss'), 'total_rss');
       reading.cache = files.must(files.level('total_cache'), 'total_cache');
       // Without swap accounting there is no such line.

@@ -1,5 +1,5 @@
 // One cgroup of the unified hierarchy: Documentation/admin-guide/cgroup-v2.rst. The root cgroup has fewer files than
-// others; of a controller that is not enabled there are none.
+// others; those of disabled controllers are absent.
 import { MalformedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { eachLine } from '../../host/lines.ts';
@@ -30,7 +30,7 @@ export class CgroupV2 implements CgroupReader {
   readonly #files: CgroupFiles;
   readonly #tree: string;
   readonly #wanted: Wanted;
-  /** Whether memory.events counts what happens below a cgroup too. */
+  /** Whether memory.events includes child cgroups. */
   readonly #countsBelow: boolean;
   readonly #hugePageSizes: readonly string[];
 
@@ -44,8 +44,8 @@ export class CgroupV2 implements CgroupReader {
   }
 
   /**
-   * The counts of memory.events and io.stat are those of a cgroup and of all below it: where a pod's have not changed,
-   * those of its containers have not, and are not read.
+   * The counts of memory.events and io.stat include child cgroups: if a pod's have not changed, neither have those of
+   * its containers, and these are not read.
    */
   read(id: string, circumstances: Circumstances): Reading {
     const folder = folderOf(this.#tree, id);
@@ -95,7 +95,7 @@ export class CgroupV2 implements CgroupReader {
     return this.#host.exists(folderOf(this.#tree, id));
   }
 
-  /** Every cgroup has a cpu.stat, with or without the controller: where it is not, the cgroup is gone. */
+  /** Every cgroup has a cpu.stat, with or without the controller: if it is absent, the cgroup is gone. */
   #cpu(folder: string, reading: Reading, hasQuota: boolean): void {
     const files = this.#files;
     if (!files.open(folder, 'cpu.stat')) {
@@ -173,7 +173,7 @@ export class CgroupV2 implements CgroupReader {
     reading.limitHits = files.must(files.count('max'), 'max');
     reading.eventsMax = reading.limitHits;
     reading.eventsHigh = files.count('high');
-    // What was not understood is looked at, and counted, again.
+    // Malformed content is parsed, and counted as a loss, again.
     if (!files.hasLosses) reading.eventsText = text;
   }
 
@@ -192,7 +192,7 @@ export class CgroupV2 implements CgroupReader {
     if (!files.hasLosses) reading.ioText = text;
   }
 
-  /** There without PSI too, but then it can't be read. */
+  /** Present without PSI too, but unreadable then. */
   #pressure(folder: string, reading: Reading): void {
     const totals = (resource: string) => {
       const path = `${folder}/${resource}.pressure`;
@@ -211,7 +211,7 @@ export class CgroupV2 implements CgroupReader {
   }
 }
 
-/** The shares of v1 that runtimes made the weight of, as cAdvisor counts back: not to the digit, for the scales differ. */
+/** The shares of v1 that runtimes made the weight of, as cAdvisor counts back: not exactly, as the scales differ. */
 export function sharesOfWeight(text: string): number {
   const weight = decimal(text);
   return weight === 0 ? 0 : 2 + Math.floor(((weight - 1) * 262_142) / 9999);
@@ -243,7 +243,7 @@ const sum = (first: number | undefined, second: number | undefined): number | un
 const difference = (whole: number | undefined, part: number | undefined): number | undefined =>
   whole === undefined || part === undefined ? undefined : whole - part;
 
-/** Not with the mount option memory_localevents; where mounts can't be looked at, nothing is taken for granted. */
+/** Not with the mount option memory_localevents; if mounts cannot be read, this is not assumed. */
 function countsBelow(host: Host): boolean {
   try {
     return readMounts(host).every(({ superOptions }) => !superOptions.includes('memory_localevents'));

@@ -29,7 +29,7 @@ import {
   timeSeries,
 } from './series.ts';
 
-/** The cgroups of a host. Between cycles it keeps a row for each, with its labels and what was last read. */
+/** The cgroups of a host. Between cycles it keeps a row for each, with its labels and last reading. */
 export class CgroupCollector {
   readonly #world: World;
   readonly #options: CgroupOptions;
@@ -65,7 +65,7 @@ export class CgroupCollector {
     this.#devices = new BlockDevices(host);
     this.#filesystems = new RootFilesystems(host);
     this.#series = {
-      // What was not asked for is not read either.
+      // Families that are not requested are not read.
       reading: [
         ...(all ? readingSeries : readingSeries.filter(({ isCommon, field }) => isCommon || OPTIONAL.has(field))),
         ...(extra.has('memory') ? memorySeries : []),
@@ -92,7 +92,7 @@ export class CgroupCollector {
     }
     const fault = this.#devices.takeFault();
     if (fault !== undefined) out.lose('names of block devices', fault);
-    // Without a cgroup, what can't be looked into is the reason.
+    // Without any cgroup, the inaccessible folders are the reason.
     if (rows.size === 0) throw out.errors[0] ?? new NoData(`no pods found below ${this.#world.host.paths.cgroup}`);
     for (const [id, row] of this.#rows) if (!rows.has(id)) this.#end(out, row);
     this.#rows = rows;
@@ -135,7 +135,10 @@ export class CgroupCollector {
     return true;
   }
 
-  /** What has ended is told once more, as it was last: what it did since its last push would else never be known. */
+  /**
+   * A cgroup that has ended is reported once more with its last values: otherwise its usage since the last push would
+   * be lost.
+   */
   #end(out: Snapshot, row: Row): void {
     row.leave();
     if (row.seen === undefined) return;

@@ -7,7 +7,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import type { Row } from './row.ts';
 import { CGROUP_LABELS } from './series.ts';
 
-/** The kinds of sockets that can be asked for. */
+/** The kinds of sockets that can be selected. */
 export type SocketKind = 'tcp' | 'udp';
 
 const tcp = (version: string) =>
@@ -18,7 +18,10 @@ const udp = (version: string) =>
     'udp_state',
   ]);
 
-/** By state as the kernel numbers it (include/net/tcp_states.h), from 01 on; later ones are inner states of a listener. */
+/**
+ * By state as the kernel numbers it (include/net/tcp_states.h), from 01 on; later ones are internal states of a
+ * listener.
+ */
 const TCP_STATES = [
   ...[
     'established',
@@ -45,7 +48,7 @@ const FILES = {
   udp6: { family: udp('6'), label: 'udp_state', kind: 'udp' },
 } as const;
 
-/** What the kinds of sockets bring. */
+/** Families by kind of socket. */
 export const connectionFamilies = Object.values(FILES).map(({ family }) => family);
 
 /** Adds the sockets of the network that is seen in `folder`, to its row; a kernel without IPv6 lacks two of the files. */
@@ -68,7 +71,7 @@ export function addConnections(
   }
 }
 
-/** Counts TCP sockets by state; states without a socket are 0. */
+/** Counts TCP sockets by state; states without sockets are 0. */
 export const countTcp: Count = (path, text, lost) => {
   const counts = new Map(TCP_STATES.map((state) => [state, 0]));
   eachRecord(lost, path, text, (line) => {
@@ -82,7 +85,7 @@ export const countTcp: Count = (path, text, lost) => {
   return counts;
 };
 
-/** Counts UDP sockets, what they dropped and what is in their queues. */
+/** Counts UDP sockets, dropped packets and queued bytes. */
 export const countUdp: Count = (path, text, lost) => {
   const counts = { listen: 0, dropped: 0, rxqueued: 0, txqueued: 0 };
   eachRecord(lost, path, text, (line) => {

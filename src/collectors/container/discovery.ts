@@ -1,6 +1,5 @@
-// Finds the cgroups of pods and containers: a look at each folder in each cycle, which is listed when it has changed. No
-// inotify, which would need a watch on every folder.
-// The layouts are those of src/host/cgroup-path.ts.
+// Finds the cgroups of pods and containers: each folder is checked in each cycle, and listed if it has changed. No
+// inotify, which would need a watch on every folder. The layouts are those of src/host/cgroup-path.ts.
 import { classifyCgroupPath } from '../../host/cgroup-path.ts';
 import type { Host } from '../../host/host.ts';
 
@@ -8,7 +7,7 @@ import type { Host } from '../../host/host.ts';
 export interface Cgroup {
   /** Path below the root of its tree, from a slash on. */
   readonly id: string;
-  /** `slice`: what holds pods, by class of service, and what was asked for by name. */
+  /** `slice`: parents of pods, by QoS class, and cgroups configured by name. */
   readonly kind: 'root' | 'slice' | 'pod' | 'container';
   /** Set for `pod`, and for `container` in a pod. */
   readonly podUid: string | undefined;
@@ -18,7 +17,10 @@ export interface Cgroup {
 
 const KUBEPODS = /^(?:.+-)?kubepods(?:\.slice)?$/;
 const CLASS = /^(?:(?:.+-)?kubepods-)?(?:burstable|besteffort)(?:\.slice)?$/;
-/** kubelet and runtime with different drivers make containers beside the runtime's service, without a folder for the pod. */
+/**
+ * With different drivers, kubelet and runtime create containers next to the runtime's service, without a folder for the
+ * pod.
+ */
 const PODLESS = /kubepods(?:-(?:burstable|besteffort))?-pod[^/]+\.slice:[a-z-]+:[0-9a-f]{64}$/;
 const CONTAINER_ID_LENGTH = 64;
 
@@ -28,9 +30,9 @@ const CONTAINER_ID_LENGTH = 64;
  * and may itself run in containers.
  */
 const SEARCH_DEPTH = 24;
-/** What bounds the search: the levels are searched one by one, the upper ones first. */
+/** Bound of the search: the levels are searched one by one, the upper ones first. */
 const MAX_SEARCHED = 5000;
-/** kubepods comes and goes with the kubelet's configuration: looking for it each cycle would be waste. */
+/** kubepods comes and goes with the kubelet's configuration: searching for it in each cycle would be wasteful. */
 const SEARCH_EVERY = 20;
 
 /** Walks one tree. */
@@ -53,9 +55,9 @@ export class Discovery {
   }
 
   /**
-   * The cgroups as they are found, a pod before its containers; nothing at all where there are no pods and none are
-   * named. What vanishes meanwhile is left out; `lose` gets each folder that can't be looked into, and why. Undefined
-   * comes now and then, when a folder has been read in vain.
+   * The cgroups as they are found, a pod before its containers; empty if there are no pods and no named cgroups.
+   * Cgroups that vanish during the walk are left out; `lose` receives each inaccessible folder and the reason.
+   * Occasionally yields undefined, after a folder was read without a result.
    */
   *walk(lose: LoseFolder): Generator<Cgroup | undefined> {
     this.#lose = lose;
@@ -76,8 +78,8 @@ export class Discovery {
   }
 
   /**
-   * To be told of each cgroup that is gone when it is read: what came in its place has not changed the number of folders,
-   * by which {@link walk} sees that there is something new.
+   * To be called for each cgroup that is gone when it is read: a cgroup created in its place has not changed the number
+   * of folders, by which {@link walk} detects new ones.
    */
   forget(id: string): void {
     this.#folders.delete(parentOf(id));
@@ -118,7 +120,7 @@ export class Discovery {
   }
 
   *#children(id: string, classify: Classify): Generator<Cgroup> {
-    // Twice when one of them was gone. What is told again, walk() leaves out.
+    // Listed twice if one of them was gone. walk() skips duplicates.
     for (let pass = 0; pass < 2; pass++) {
       const folder = this.#folder(id, classify);
       yield* folder?.children ?? [];
@@ -126,7 +128,7 @@ export class Discovery {
     }
   }
 
-  /** What is in a folder; undefined when it is gone or can't be looked into. */
+  /** The children of a folder; undefined if it is gone or inaccessible. */
   #folder(id: string, classify: Classify): Folder | undefined {
     return this.#orLose(id, () => this.#look(id, classify));
   }
@@ -163,7 +165,7 @@ export class Discovery {
     return folder;
   }
 
-  /** What {@link #roots} are, shorter paths first. Yields after each folder. */
+  /** Searches the {@link #roots}, shorter paths first. Yields after each folder. */
   *#search(): Generator<undefined, Map<string, boolean>> {
     const found = new Map<string, boolean>();
     let searched = 0;
@@ -186,26 +188,26 @@ export class Discovery {
   }
 }
 
-/** Gets a folder, by its path below the root of the tree, that can't be looked into. */
+/** Receives an inaccessible folder, by its path below the root of the tree. */
 type LoseFolder = (folder: string, cause: unknown) => void;
 
-/** What is kept of a folder, for to list one with its sixty files costs ten times as much as to ask for its links. */
+/** The cached state of a folder: listing one with its sixty files costs ten times as much as reading its link count. */
 interface Folder {
   /** Hard links: 2, and one for each folder in it. */
   readonly links: number;
   readonly children: readonly Cgroup[];
-  /** The walk that came by last. */
+  /** The last walk that visited it. */
   walk: number;
 }
 
-/** What a file system says that does not count folders as links. */
+/** The link count of file systems that do not count folders as links. */
 const UNCOUNTED = 1;
 
 const NO_POD = { podUid: undefined, containerId: undefined };
 
 const parentOf = (id: string): string => id.slice(0, id.lastIndexOf('/'));
 
-/** Tells what `name` is in the folder `parent`; undefined for what gets no series. */
+/** Classifies `name` in the folder `parent`; undefined for anything that gets no series. */
 type Classify = (parent: string, name: string) => Cgroup | undefined;
 
 const podIn: Classify = (parent, name) => {

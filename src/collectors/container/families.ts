@@ -14,11 +14,11 @@ import {
   timeSeries,
 } from './series.ts';
 
-/** Families that are always told, and those that only `families: kubelet` brings. */
+/** Families that are always exported, and those of `families: kubelet` only. */
 export interface FamilySets {
   readonly common: readonly Family[];
   readonly rest: readonly Family[];
-  /** What only the option `extra` brings. */
+  /** Families of the option `extra` only. */
   readonly extra?: readonly Family[];
 }
 

@@ -1,4 +1,5 @@
-// How cgroups are mounted: cgroups(7). Told by the folders themselves, not by mountinfo, which in a pod is the pod's.
+// How cgroups are mounted: cgroups(7). Detected from the folders themselves, not from mountinfo, which in a pod is the
+// pod's.
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
 import { NoData } from '../../metrics/outcome.ts';
@@ -12,7 +13,7 @@ export interface Hierarchy {
   readonly controllers: ReadonlyMap<string, string>;
 }
 
-/** Kubelet makes each cgroup in the trees of all of these. */
+/** Kubelet creates each cgroup in the trees of all of these. */
 const WALKED = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
 
 /**

@@ -16,7 +16,7 @@ function sizeName(kibibytes: number): string {
   return kibibytes >= 2 ** 10 ? `${kibibytes >> 10}MB` : `${kibibytes}KB`;
 }
 
-/** Reads those of one cgroup in v2, where the kernel keeps no peak. */
+/** Reads those of one cgroup in v2, where the kernel records no peak. */
 export const hugePagesOfV2 = (files: CgroupFiles, folder: string, sizes: readonly string[]): HugePages[] =>
   told(
     sizes.map((size) => ({

@@ -20,7 +20,7 @@ export const container = (names?: Names): CollectorSpec<typeof cgroupOptions> =>
     whenEmpty: 'no pods or containers have a cgroup on this host',
     families: [...containerFamilies.common, ...containerFamilies.rest, ...(containerFamilies.extra ?? [])],
     create(world, options) {
-      // Made at the first cycle on a host that has cgroups, and then kept.
+      // Created in the first cycle on a host that has cgroups, and then reused.
       let collector: CgroupCollector | undefined;
       return oneByOne((out, signal) => {
         collector ??= new CgroupCollector(world, options, names);
@@ -29,16 +29,20 @@ export const container = (names?: Names): CollectorSpec<typeof cgroupOptions> =>
     },
   });
 
-/** Options of the whole section, beside those of what is read from cgroups. */
+/** Options of the whole section, in addition to those for cgroups. */
 export const sectionOptions = {
   source: z
     .enum(['cgroup', 'kubelet'])
     .default('cgroup')
-    .describe('cgroup: read the cgroup files; kubelet: scrape the kubelet, which refreshes its values every 10 to 30 s.'),
+    .describe(
+      'cgroup: read the cgroup files; kubelet: scrape the kubelet, which refreshes its values every 10 to 30 s.',
+    ),
   kubeletMetrics: z
     .boolean()
     .default(false)
-    .describe('With `source: cgroup`: also scrape the kubelet for metrics that only it provides, such as volume usage.'),
+    .describe(
+      'With `source: cgroup`: also scrape the kubelet for metrics that only it provides, such as volume usage.',
+    ),
 };
 
 /** The section `collectors.container` of the configuration. */
@@ -52,14 +56,17 @@ export const containerSection = z
   })
   .prefault({});
 
-/** Families that the kubelet tells twice: with fewer labels they would be counted twice. */
+/** Families that the kubelet reports twice: with fewer labels they would be counted twice. */
 const TOLD_TWICE = new Set([
   'container_cpu_usage_seconds_total',
   'container_memory_working_set_bytes',
   'container_start_time_seconds',
 ]);
 
-/** The families that the collectors of `section` declare; what a kubelet has beyond these is only known when it comes. */
+/**
+ * The families that the collectors of `section` declare; further families of a kubelet are only known once they are
+ * scraped.
+ */
 export function containerFamiliesOf(section: z.output<typeof containerSection>): readonly Family[] {
   if (!section.enabled) return [];
   const sets = [containerFamilies, machineFamilies];

@@ -5,7 +5,7 @@ import { type DeviceUse, scaled } from './reading.ts';
 
 const MICROSECONDS = 1e6;
 const DEVICE = /^(\d+):(\d+)$/;
-/** What kernels write for a device that is just going. */
+/** What kernels write for a device that is being removed. */
 const UNKNOWN = '(unknown)';
 
 /**
@@ -23,7 +23,7 @@ export function parseIoStat(path: string, text: string, lost: Losses): DeviceUse
   return devices;
 }
 
-/** The device of a line; undefined for one that did nothing or is not known any more. Throws Error. */
+/** The device of a line; undefined for one that did nothing or is no longer known. Throws Error. */
 function deviceOf(fields: readonly string[]): DeviceUse | undefined {
   const { device, rest } = splitDevices(fields);
   if (device === UNKNOWN || rest.length === 0) return undefined;
@@ -75,7 +75,7 @@ export function parseOperations(path: string, text: string, lost: Losses): Map<s
   return devices;
 }
 
-/** What was counted of a device: numbers of requests and bytes, from two files of v1. */
+/** The counters of a device: numbers of requests and bytes, from two files of v1. */
 export function deviceUses(serviced: ReadonlyMap<string, Operations>, bytes: ReadonlyMap<string, Operations>) {
   const uses: DeviceUse[] = [];
   for (const device of new Set([...bytes.keys(), ...serviced.keys()])) {
@@ -95,7 +95,7 @@ export function deviceUses(serviced: ReadonlyMap<string, Operations>, bytes: Rea
   return uses;
 }
 
-/** The last of the devices with which a line begins, and what follows. Throws Error for a line that begins otherwise. */
+/** The last of the devices with which a line begins, and what follows. Throws Error for any other line. */
 function splitDevices(fields: readonly string[]): { device: string; rest: readonly string[] } {
   let length = 0;
   while (length < fields.length && (DEVICE.test(fields[length] as string) || fields[length] === UNKNOWN)) length++;

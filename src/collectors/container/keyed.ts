@@ -1,12 +1,12 @@
 import { NotANumber, WRAPPED } from '../../host/numbers.ts';
 
-/** More digits than that may be more than a sum of doubles tells exactly. */
+/** With more digits, a sum of doubles may no longer be exact. */
 const EXACT_DIGITS = 15;
 const ZERO = '0'.charCodeAt(0);
 const MINUS = '-'.charCodeAt(0);
 const NEWLINE = '\n'.charCodeAt(0);
 
-/** What is searched for each key, made once. */
+/** The search text of each key, built once. */
 const needles = new Map<string, string>();
 
 function needleOf(key: string): string {
@@ -15,18 +15,18 @@ function needleOf(key: string): string {
   return needle;
 }
 
-/** Makes a number of kernel counts; undefined for what can't be one. */
+/** Parses a kernel count; undefined if it is not valid. */
 type Convert = (value: number) => number | undefined;
 
-/** A count that only grows. Below zero there is none: as 0 it would look like a restart. */
+/** A count that only grows. A negative value is dropped: as 0 it would look like a reset. */
 export const countOf: Convert = (value) => (value < 0 || value >= WRAPPED ? undefined : value);
 
 /** An amount. Some kernels print a sum that went below zero while its parts were read. */
 export const levelOf: Convert = (value) => (value < 0 || value >= WRAPPED ? 0 : value);
 
 /**
- * The number behind `key` in lines of key and value; undefined when there is no such line. Ten such searches cost a
- * third of splitting the sixty lines of memory.stat, and leave no strings behind. Throws NotANumber.
+ * The number behind `key` in lines of key and value; undefined if the line is absent. Ten such searches cost a third of
+ * splitting the sixty lines of memory.stat, and leave no strings behind. Throws NotANumber.
  */
 export function keyed(lines: string, key: string, convert: Convert): number | undefined {
   const isFirst = lines.startsWith(key) && lines[key.length] === ' ';

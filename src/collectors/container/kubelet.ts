@@ -1,4 +1,4 @@
-// What the kubelet itself tells, forwarded: /metrics/cadvisor, /metrics/resource and /metrics of its API.
+// The kubelet's own metrics, forwarded: /metrics/cadvisor, /metrics/resource and /metrics of its API.
 import * as z from 'zod';
 import { Turns } from '../../base/turns.ts';
 import { httpUrl } from '../../config/http-url.ts';
@@ -12,7 +12,7 @@ import { JsonClient } from '../../net/json-client.ts';
 
 const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-/** How to ask the kubelet for its metrics. */
+/** How to scrape the kubelet. */
 export const kubeletOptions = z
   .strictObject({
     url: httpUrl('https://127.0.0.1:10250').default('https://127.0.0.1:10250'),
@@ -25,23 +25,25 @@ export const kubeletOptions = z
     insecureSkipVerify: z
       .boolean()
       .default(false)
-      .describe('Skip certificate verification, as many kubelets use self-signed certificates. Allows a man in the middle to read the token.'),
+      .describe(
+        'Skip certificate verification, as many kubelets use self-signed certificates. Allows a man in the middle to read the token.',
+      ),
     families: pattern()
       .prefault('^(?:kubelet_|volume_manager_|storage_operation_|rest_client_requests_total$|process_|go_goroutines$)')
       .describe("Which families of the kubelet's `/metrics` to forward."),
   })
   .prefault({});
 
-/** What {@link kubeletOptions} gives. */
+/** Parsed {@link kubeletOptions}. */
 export type KubeletOptions = z.output<typeof kubeletOptions>;
 
-/** One page of the kubelet, and the families of it that are wanted. */
+/** One page of the kubelet, and its selected families. */
 export interface KubeletPage {
   readonly path: string;
   readonly isWanted: (family: string) => boolean;
 }
 
-/** Forwards pages of the kubelet. A page that can't be had is lost; without any the collection fails. */
+/** Forwards pages of the kubelet. An unavailable page is recorded as a loss; without any page the collection fails. */
 export function kubeletProducer(
   group: 'container' | 'kubelet',
   options: KubeletOptions,
@@ -74,8 +76,8 @@ export function kubeletProducer(
 const BATCH = 50;
 
 /**
- * Adds the samples of a text without their timestamps, which are of the kubelet's last look, up to half a minute ago: a
- * body has one time. Rejects with TextFormatError.
+ * Adds the samples of a text without their timestamps, which are those of the kubelet's last update, up to half a
+ * minute ago: a batch has one timestamp. Rejects with TextFormatError.
  */
 export async function forward(
   out: Snapshot,

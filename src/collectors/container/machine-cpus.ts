@@ -1,7 +1,7 @@
 // The CPUs of the machine: proc_cpuinfo(5), whose form depends on the architecture, proc_stat(5), and the topology in sysfs.
 import type { Host } from '../../host/host.ts';
 
-/** CPUs that are online. Undefined is what can't be told. */
+/** Online CPUs. Unknown values are undefined. */
 export interface MachineCpus {
   readonly count: number;
   readonly cores: number | undefined;
@@ -9,8 +9,8 @@ export interface MachineCpus {
 }
 
 /**
- * Reads them from cpuinfo, where it lists CPUs one by one, else from stat, which does so everywhere. Throws MissingFile
- * where there is neither, DeniedFile or UnreadableFile, and Error when neither has a CPU.
+ * Reads them from cpuinfo, if it lists CPUs one by one, else from stat, which always does. Throws MissingFile if both
+ * are absent, DeniedFile or UnreadableFile, and Error if neither lists a CPU.
  */
 export function readMachineCpus(host: Host): MachineCpus {
   const text = host.readIfExists(host.proc('cpuinfo')) ?? '';

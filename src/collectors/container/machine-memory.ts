@@ -11,7 +11,7 @@ export function readMachineMemory(host: Host): MachineMemory {
   return { totalBytes: bytes('MemTotal'), swapTotalBytes: bytes('SwapTotal'), swapFreeBytes: bytes('SwapFree') };
 }
 
-/** What is known of a machine whose meminfo can't be read. */
+/** Defaults for a machine whose meminfo is unreadable. */
 export const NO_MACHINE_MEMORY: MachineMemory = {
   totalBytes: undefined,
   swapTotalBytes: undefined,

@@ -15,13 +15,20 @@ const LABELS = ['machine_id', 'system_uuid', 'boot_id'];
 const cores = gauge('machine_cpu_cores', 'Logical CPUs, including hyper-threads.', LABELS);
 const memory = gauge('machine_memory_bytes', 'Memory of the machine.', LABELS);
 const swap = gauge('machine_swap_bytes', 'Swap of the machine.', LABELS);
-const physicalCores = gauge('machine_cpu_physical_cores', 'Distinct core ids; undercounts with several sockets.', LABELS);
+const physicalCores = gauge(
+  'machine_cpu_physical_cores',
+  'Distinct core ids; undercounts with several sockets.',
+  LABELS,
+);
 const sockets = gauge('machine_cpu_sockets', 'CPU sockets.', LABELS);
 const books = gauge('machine_cpu_books', 'CPU books; s390x only.', LABELS);
 const drawers = gauge('machine_cpu_drawers', 'CPU drawers; s390x only.', LABELS);
 const nvmCapacity = gauge('machine_nvm_capacity', 'Always 0: not measured by any kubelet.', [...LABELS, 'mode']);
 const nvmPower = gauge('machine_nvm_avg_power_budget_watts', 'Always 0: not measured by any kubelet.', LABELS);
-const dimms = gauge('machine_dimm_count', 'Memory modules known to the error detection driver (EDAC).', [...LABELS, 'type']);
+const dimms = gauge('machine_dimm_count', 'Memory modules known to the error detection driver (EDAC).', [
+  ...LABELS,
+  'type',
+]);
 const dimmBytes = gauge('machine_dimm_capacity_bytes', 'Capacity of these memory modules.', [...LABELS, 'type']);
 const machineError = gauge('machine_scrape_error', 'Always 0: values that could not be read are absent instead.');
 const containerError = gauge('container_scrape_error', 'Always 0: values that could not be read are absent instead.');
@@ -33,7 +40,7 @@ const version = gauge('cadvisor_version_info', 'Kernel and distribution; always 
   'cadvisorRevision',
 ]);
 
-/** Families of the machine: those that are always told, and the rest. */
+/** Families of the machine: those that are always exported, and the rest. */
 export const machineFamilies: FamilySets = {
   common: [cores, memory],
   rest: [
@@ -95,7 +102,7 @@ export const machine = defineCollector({
 
 const SOURCES = ['cpuinfo', 'stat', 'meminfo'];
 
-/** In the order of {@link LABELS}; machines without DMI tell the id of the installation for that of the hardware. */
+/** In the order of {@link LABELS}; machines without DMI report the installation id in place of the hardware id. */
 function machineIds(host: Host, out: Snapshot): string[] {
   // product_uuid may be read by root only: without it, as without DMI.
   const id = (path: string) => {
@@ -111,7 +118,7 @@ function machineIds(host: Host, out: Snapshot): string[] {
   return [machineId, uuid, id(host.proc('sys/kernel/random/boot_id')) ?? ''];
 }
 
-/** Memory modules by type, from the driver for error detection; without one, none are known. */
+/** Memory modules by type, from the driver for error detection; without one, no modules are known. */
 function readDimms(host: Host): Map<string, { count: number; bytes: number }> {
   const types = new Map<string, { count: number; bytes: number }>();
   const controllers = host.sys('devices/system/edac/mc');
@@ -122,7 +129,7 @@ function readDimms(host: Host): Map<string, { count: number; bytes: number }> {
       const folder = `${controllers}/${controller}/${name}`;
       const type = host.attribute(`${folder}/dimm_mem_type`) ?? '';
       const mebibytes = integerAttribute(host, `${folder}/size`);
-      // A slot without a module says nothing.
+      // An empty slot is skipped.
       if (mebibytes === undefined) continue;
       const { count, bytes } = types.get(type) ?? { count: 0, bytes: 0 };
       types.set(type, { count: count + 1, bytes: bytes + mebibytes * 2 ** 20 });

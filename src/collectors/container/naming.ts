@@ -5,21 +5,23 @@ import type { IdentityClient } from '../../pods/client.ts';
 import { processName } from './processes.ts';
 import type { Row, RowLabels } from './row.ts';
 
-/** Who knows names: the identity client, or a list in tests. */
+/** The source of names: the identity client, or a list in tests. */
 export type Names = Pick<IdentityClient, 'find' | 'findPod'>;
 
-/** Cycles in which samples wait for a name: without it they would be other series, and missing in all sums by pod. */
+/**
+ * Cycles for which samples wait for a name: without it they would be different series, and absent from all sums by pod.
+ */
 const PATIENCE = 2;
 
 /**
- * The same for a container of a pod that is known: its kubelet tells of it late, but will. What it never tells of, made by
- * hand perhaps, is told without a name in the end.
+ * The same for a container of a known pod: its kubelet reports it with a delay. A container that it never reports,
+ * created manually for example, is eventually exported without a name.
  */
 const LONG_PATIENCE = 20;
 
 const NAMELESS: RowLabels = { namespace: '', pod: '', container: '', image: '', name: '' };
 
-/** Gives rows their labels, as a kubelet does. */
+/** Assigns rows their labels, as a kubelet does. */
 export class Naming {
   readonly #host: Host;
   readonly #names: Names | undefined;
@@ -33,7 +35,7 @@ export class Naming {
     this.#sandboxImage = sandboxImage;
   }
 
-  /** Names a row, as far as can be; false while its samples should wait. Asked once a cycle. */
+  /** Names a row, as far as possible; false while its samples should wait. Called once per cycle. */
   settle(row: Row): boolean {
     if (row.isNamed) return true;
     const { kind } = row.cgroup;
@@ -47,7 +49,7 @@ export class Naming {
     row.waited++;
     if (this.#names !== undefined)
       return row.isNamed || row.waited > (this.#isPodKnown(row) ? LONG_PATIENCE : PATIENCE);
-    // Nothing more will be known, but a container that has just started may yet turn out to be a sandbox.
+    // No further data will arrive, but a container that has just started may still turn out to be a sandbox.
     row.isNamed = row.waited > PATIENCE;
     return true;
   }
@@ -71,7 +73,7 @@ export class Naming {
     if (container) {
       const name = this.#runtimeName(containerId, container.name, container.restartCount, row, pod);
       row.label({ ...podLabels(pod), container: container.name, image: container.image, name });
-      // The kubelet has the image a moment after the container.
+      // The kubelet reports the image a moment after the container.
       row.isNamed = container.image !== '';
     } else if (this.#isSandbox(row, pod)) {
       row.isSandbox = true;
@@ -85,8 +87,8 @@ export class Naming {
   }
 
   /**
-   * No API lists sandboxes. Their process is called `pause`, unless somebody chose another image; then it is the oldest
-   * of those in the pod that have no name after a while, for a pod's sandbox is made first.
+   * No API lists sandboxes. Their process is called `pause`, unless another image is configured; then it is the oldest
+   * container of the pod that has no name after a while, since a pod's sandbox is created first.
    */
   #isSandbox(row: Row, pod: PodInfo | undefined): boolean {
     const known = row.pod?.sandbox;
@@ -95,7 +97,7 @@ export class Naming {
     return pod !== undefined && row.waited >= PATIENCE && oldestUnnamed(row.pod) === row;
   }
 
-  /** A process whose name may not be seen (hidepid) is not known as one. */
+  /** A process with a hidden name (hidepid) is not recognized as one. */
   #isPause(pid: string): boolean {
     try {
       return processName(this.#host, pid) === 'pause';
@@ -109,7 +111,7 @@ export class Naming {
     return this.#runtime === '' || this.#runtime === 'containerd';
   }
 
-  /** The label `name`: containerd tells the id; Docker's and CRI-O's names are made by the kubelet's rules. */
+  /** The label `name`: containerd reports the id; Docker's and CRI-O's names are made by the kubelet's rules. */
   #runtimeName(containerId: string, container: string, attempt: number, { cgroup }: Row, pod?: PodInfo): string {
     if (this.#hasPlainNames || pod === undefined) return containerId;
     return ['k8s', container, pod.name, pod.namespace, cgroup.podUid ?? pod.uid, attempt].join('_');
@@ -136,7 +138,7 @@ const PATH_RUNTIMES: Readonly<Record<string, string>> = {
   docker: 'docker',
 };
 
-/** The runtime that a cgroup's name tells, if it does. */
+/** The runtime according to the cgroup's name, if it includes one. */
 function runtimeOfPath(id: string): string {
   const prefix = /(?:^|[/:])(cri-containerd|crio|docker)[-:][0-9a-f]{64}(?:\.scope)?$/.exec(id)?.[1];
   return PATH_RUNTIMES[prefix ?? ''] ?? '';

@@ -1,4 +1,4 @@
-// /proc/<pid>/net/dev: proc_pid_net(5). One process of a pod tells of the network of all, for they share it.
+// /proc/<pid>/net/dev: proc_pid_net(5). One process of a pod represents the network of all, since they share it.
 import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { count } from '../../host/numbers.ts';
 
@@ -18,7 +18,7 @@ export interface InterfaceCounters {
 /** Interfaces that cAdvisor leaves out: loopback, and the host's ends of the pods' own. */
 const LEFT_OUT = /^(?:lo|veth|docker|nerdctl)/i;
 
-/** The interfaces of a net/dev file; a line that could not be understood is lost. */
+/** The interfaces of a net/dev file; a malformed line is recorded as a loss. */
 export function parseNetDev(path: string, text: string, lost: Losses): InterfaceCounters[] {
   const interfaces: InterfaceCounters[] = [];
   eachRecord(lost, path, text, (line) => {

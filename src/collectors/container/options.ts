@@ -3,7 +3,7 @@ import * as z from 'zod';
 /** Sets of families beyond those of a kubelet, by the names that cAdvisor gives them. */
 export const EXTRAS = ['memory', 'creation', 'hugetlb', 'tcp', 'udp'] as const;
 
-/** Options of what is read from cgroups. */
+/** Options for metrics read from cgroups. */
 export const cgroupOptions = z.strictObject({
   families: z
     .enum(['common', 'kubelet'])
@@ -21,15 +21,21 @@ export const cgroupOptions = z.strictObject({
   slices: z
     .array(z.string().regex(/^\/[^*]*[^*/](?:\/\*)?$/, 'expected a path below the cgroup root'))
     .default([])
-    .describe('Further cgroups, such as `/system.slice/kubelet.service`, or `/system.slice/*` for all direct children.'),
+    .describe(
+      'Further cgroups, such as `/system.slice/kubelet.service`, or `/system.slice/*` for all direct children.',
+    ),
   fileDescriptors: z
     .boolean()
     .optional()
-    .describe('Count open files, at the cost of reading a folder per process; defaults to on with `families: kubelet`.'),
+    .describe(
+      'Count open files, at the cost of reading a folder per process; defaults to on with `families: kubelet`.',
+    ),
   sockets: z
     .boolean()
     .optional()
-    .describe('Count open sockets, at the cost of a system call per open file; defaults to on with `families: kubelet`.'),
+    .describe(
+      'Count open sockets, at the cost of a system call per open file; defaults to on with `families: kubelet`.',
+    ),
   sandboxImage: z
     .string()
     .min(1)

@@ -10,7 +10,7 @@ import type { Hierarchy } from './hierarchy.ts';
 import { processIds } from './processes.ts';
 import { folderOf } from './reading.ts';
 
-/** A process that stands for its container. */
+/** A process that represents its container. */
 export interface ContainerProcess {
   /** Its id in the mounted procfs. */
   readonly pid: string;
@@ -20,7 +20,7 @@ export interface ContainerProcess {
   readonly inode: number;
 }
 
-/** What a look through procfs found. */
+/** The result of a scan of procfs. */
 interface Table {
   /** By path of the cgroup, below the root of its tree. */
   readonly byPath: ReadonlyMap<string, readonly string[]>;
@@ -30,17 +30,17 @@ interface Table {
   readonly isExact: boolean;
 }
 
-/** A look that found nothing is not repeated for up to so many cycles. */
+/** A scan without a result is not repeated for up to this many cycles. */
 const LONGEST_PAUSE = 8;
-/** Cycles in which the agent's own container is looked for: it may run in none. */
+/** Cycles in which the agent's own container is searched for: it may not run in one. */
 const SEARCHES = 3;
 const PID = /^\d+$/;
 
 /**
  * Finds processes. `cgroup.procs` has ids of the reader's PID namespace: read in another namespace than that of the
- * mounted procfs, as in a pod without hostPID, the file is empty (v1) or has zeros (v2). Then `/proc/<pid>/cgroup`, which
- * is open to everyone, says where each process is. That is a file per process, so it is only read when a cgroup is new
- * or a process has ended.
+ * mounted procfs, as in a pod without hostPID, the file is empty (v1) or has zeros (v2). Then `/proc/<pid>/cgroup`,
+ * which is open to everyone, says where each process is. That is one file per process, so it is only read if a cgroup
+ * is new or a process has exited.
  */
 export class ProcessFinder {
   readonly #host: Host;
@@ -51,7 +51,7 @@ export class ProcessFinder {
   /** Whether `cgroup.procs` has the ids of the mounted procfs. */
   readonly #isShared: boolean;
   #table: Table | undefined;
-  /** How many processes were missed since the last cycle began. */
+  /** Number of processes not found since the last cycle began. */
   #missed = 0;
   #pause = 0;
   #untilLook = 0;
@@ -70,8 +70,8 @@ export class ProcessFinder {
   }
 
   /**
-   * Begins a cycle. Looks through procfs if `isNeeded`, as a known process has ended for example, or if a process was
-   * missed in the last cycle.
+   * Begins a cycle. Scans procfs if `isNeeded`, for example because a known process has exited, or if a process was not
+   * found in the last cycle.
    */
   async begin(isNeeded: boolean, turns: Turns): Promise<void> {
     this.#table = undefined;
@@ -94,13 +94,13 @@ export class ProcessFinder {
     await this.#look(turns);
   }
 
-  /** The processes of a cgroup itself, without those of cgroups below it; undefined where that is not known. */
+  /** The processes of a cgroup itself, without those of cgroups below it; undefined if unknown. */
   idsIn(id: string): readonly string[] | undefined {
     if (this.#isShared) return processIds(this.#host, folderOf(this.#tree, id));
     return this.#table?.isExact ? (this.#table.byPath.get(id) ?? []) : undefined;
   }
 
-  /** A process of a container, the oldest that is known, also of a cgroup below it; undefined when none is found. */
+  /** A process of a container, the oldest that is known, also of a cgroup below it; undefined if none is found. */
   oneIn({ id, containerId }: Cgroup): ContainerProcess | undefined {
     const known = this.#table?.byContainer.get(containerId ?? '') ?? [];
     for (const pid of known.length > 0 || !this.#isShared ? known : (this.idsIn(id) ?? [])) {
@@ -140,7 +140,7 @@ export class ProcessFinder {
     this.#table = { byPath, byContainer, isExact: !isRelative || this.#ownPath !== undefined };
   }
 
-  /** The cgroup of a process as it is shown here; undefined when it has ended. */
+  /** The cgroup of a process as it is shown here; undefined if it has exited. */
   #pathOf(pid: string): string | undefined {
     let text: string | undefined;
     try {
@@ -158,7 +158,7 @@ export class ProcessFinder {
   }
 
   /**
-   * The cgroup of this process, which is the one whose list has it; undefined when it is in no container. In a cgroup
+   * The cgroup of this process, which is the one whose list has it; undefined if it is not in a container. In a cgroup
    * namespace of its own, all paths are shown relative to it: `/../../pod1/c`.
    */
   #findOwnPath(): string | undefined {

@@ -13,7 +13,7 @@ export interface OpenFiles {
 
 /**
  * The processes of the cgroup in `folder`, without those of cgroups below it. In a threaded cgroup, where the kernel
- * has no list of processes (EOPNOTSUPP), its threads. Undefined where there is no list at all.
+ * has no list of processes (EOPNOTSUPP), its threads. Undefined if there is no list at all.
  */
 export function processIds(host: Host, folder: string): string[] | undefined {
   const text = host.attribute(`${folder}/cgroup.procs`) ?? host.attribute(`${folder}/cgroup.threads`);
@@ -22,8 +22,8 @@ export function processIds(host: Host, folder: string): string[] | undefined {
 }
 
 /**
- * Whether a cgroup, or one below it, has processes, by files that say so in any PID namespace. True where neither is
- * there: v2 has the one for each cgroup but the root, v1 the other with the controller pids.
+ * Whether a cgroup, or one below it, has processes, by files that say so in any PID namespace. True if both are absent:
+ * v2 has one of them for each cgroup but the root, v1 the other with the pids controller.
  */
 export function isPopulated(host: Host, { version, tree, controllers }: Hierarchy, id: string): boolean {
   const pids = version === 2 ? undefined : controllers.get('pids');
@@ -32,10 +32,10 @@ export function isPopulated(host: Host, { version, tree, controllers }: Hierarch
   return count !== '0' && events?.includes('populated 0') !== true;
 }
 
-/** Name of a process; undefined when it has ended. */
+/** Name of a process; undefined if it has exited. */
 export const processName = (host: Host, pid: string): string | undefined => host.attribute(host.proc(pid, 'comm'));
 
-/** Soft limit of open files; -1 for none, undefined when the process has ended or the file does not say. */
+/** Soft limit of open files; -1 for none, undefined if the process has exited or the file lacks it. */
 export function softOpenFiles(host: Host, pid: string): number | undefined {
   const text = host.readIfExists(host.proc(pid, 'limits'));
   const soft = text === undefined ? undefined : /^Max open files\s+(\d+|unlimited)/m.exec(text)?.[1];
@@ -44,8 +44,8 @@ export function softOpenFiles(host: Host, pid: string): number | undefined {
 }
 
 /**
- * Counts the open files of processes; sockets, for which each link has to be read, only on demand. Undefined when all of
- * the processes have ended meanwhile. Throws DeniedFile.
+ * Counts the open files of processes; sockets, for which each link has to be read, only on demand. Undefined if all
+ * processes have exited in the meantime. Throws DeniedFile.
  */
 export function openFiles(host: Host, pids: readonly string[], withSockets: boolean): OpenFiles | undefined {
   let files = 0;
@@ -70,7 +70,7 @@ function isSocket(path: string): boolean {
   try {
     return readlinkSync(path).startsWith('socket:');
   } catch (cause) {
-    // Closed meanwhile.
+    // Closed in the meantime.
     if (errorCode(cause) === 'ENOENT') return false;
     throw cause;
   }

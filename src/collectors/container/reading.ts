@@ -2,7 +2,7 @@ import { NotANumber } from '../../host/numbers.ts';
 import { NO_LOSSES } from './cgroup-files.ts';
 import type { Extra } from './options.ts';
 
-/** What one cgroup did with one block device. Undefined is what its kernel does not tell, here and below. */
+/** The I/O of one cgroup on one block device. Values that the kernel does not report are undefined, here and below. */
 export interface DeviceUse {
   readonly major: string;
   readonly minor: string;
@@ -17,7 +17,7 @@ export interface DeviceUse {
   readonly costIndelay?: number | undefined;
 }
 
-/** Huge pages of one size. Undefined is what the kernel does not tell. */
+/** Huge pages of one size. Values that the kernel does not report are undefined. */
 export interface HugePages {
   /** Such as `2MB`. */
   readonly size: string;
@@ -26,7 +26,7 @@ export interface HugePages {
   readonly limitHits: number | undefined;
 }
 
-/** One look at a cgroup: seconds, bytes and counts. A class, so that all have one shape. */
+/** One reading of a cgroup: seconds, bytes and counts. A class, so that all objects have the same shape. */
 export class Reading {
   cpuUsage: number | undefined = undefined;
   cpuUser: number | undefined = undefined;
@@ -70,19 +70,19 @@ export class Reading {
   sockets: number | undefined = undefined;
   devices: readonly DeviceUse[] = [];
   hugePages: readonly HugePages[] = [];
-  /** The files as they were, to be compared with. */
+  /** The content of the files, for comparison. */
   eventsText: string | undefined = undefined;
   ioText: string | undefined = undefined;
-  /** Whether they are as they were at the look before. */
+  /** Whether they are unchanged since the previous reading. */
   areEventsSame = false;
   isIoSame = false;
-  /** How many files were looked for that are not there. */
+  /** Number of absent files. */
   misses = 0;
-  /** What could not be read or understood, each at the cost of its own values. */
+  /** What was unreadable or malformed; each only affects its own values. */
   losses = NO_LOSSES;
 }
 
-/** What a cgroup may use, which hardly ever changes. 0 is no limit. */
+/** The limits of a cgroup, which hardly ever change. 0 is no limit. */
 export class Limits {
   cpuPeriod: number | undefined = undefined;
   /** Undefined without a quota. */
@@ -93,13 +93,13 @@ export class Limits {
   reservation: number | undefined = undefined;
   threads: number | undefined = undefined;
   openFiles: number | undefined = undefined;
-  /** What could not be read or understood. */
+  /** What was unreadable or malformed. */
   losses = NO_LOSSES;
 }
 
-/** What is read beyond the common series. */
+/** Values read beyond the common series. */
 export interface Wanted {
-  /** All that a kubelet tells. */
+  /** Everything that a kubelet reports. */
   readonly all: boolean;
   readonly fileDescriptors: boolean;
   readonly sockets: boolean;
@@ -108,29 +108,29 @@ export interface Wanted {
 
 /** The memory of the machine, which limits the root cgroup. */
 export interface MachineMemory {
-  /** Undefined is what can't be told, here and below. */
+  /** Unknown values are undefined, here and below. */
   readonly totalBytes: number | undefined;
   readonly swapTotalBytes: number | undefined;
   readonly swapFreeBytes: number | undefined;
 }
 
-/** What is known when a cgroup is read. */
+/** The context in which a cgroup is read. */
 export interface Circumstances {
   readonly machine: MachineMemory;
-  /** Whether the CPU time is limited: without a quota its counters are there too, at 0. */
+  /** Whether the CPU time is limited: without a quota its counters are present too, at 0. */
   readonly hasQuota: boolean;
-  /** The look at the same cgroup in the cycle before. */
+  /** The reading of the same cgroup in the previous cycle. */
   readonly before?: Reading | undefined;
-  /** The look, of this cycle, at the cgroup above it. */
+  /** The reading of its parent cgroup in this cycle. */
   readonly above?: Reading | undefined;
 }
 
 /** Reads cgroups by their id, in one version of the hierarchy. */
 export interface CgroupReader {
-  /** Throws MissingFile for a cgroup that is not there any more. */
+  /** Throws MissingFile for a cgroup that no longer exists. */
   read(id: string, circumstances: Circumstances): Reading;
   limits(id: string, machine: MachineMemory): Limits;
-  /** Whether all its folders are there; one that is being made or removed has only some. */
+  /** Whether all its folders exist; one that is being created or removed has only some. */
   isWhole(id: string): boolean;
 }
 
@@ -139,10 +139,10 @@ export const folderOf = (tree: string, id: string): string => (id === '/' ? tree
 
 const UNLIMITED = 2 ** 62;
 
-/** No number of the kernel has more digits. */
+/** Maximum number of digits of a kernel number. */
 const WHOLE = /^-?\d{1,20}$/;
 
-/** A limit in bytes or tasks: `max`, and what v1 prints for none, nearly 2^63, is 0. Throws NotANumber. */
+/** A limit in bytes or tasks: `max`, and the value of v1 for none, nearly 2^63, become 0. Throws NotANumber. */
 export function limit(text: string): number {
   if (text === 'max') return 0;
   if (!WHOLE.test(text)) throw new NotANumber(text);
@@ -161,6 +161,6 @@ export function amount(text: string): number {
 export const scaled = (numerator: number | undefined, denominator: number): number | undefined =>
   numerator === undefined ? undefined : numerator / denominator;
 
-/** Memory without the file cache that can be dropped at once; undefined when either is unknown. */
+/** Memory without the file cache that can be dropped immediately; undefined if either is unknown. */
 export const workingSet = ({ memory, inactiveFile }: Reading): number | undefined =>
   memory === undefined || inactiveFile === undefined ? undefined : Math.max(0, memory - inactiveFile);

@@ -1,5 +1,5 @@
-// The file systems of the host, as a kubelet tells them on the row of the root cgroup: proc_pid_mountinfo(5), statfs(2)
-// and /proc/diskstats (Documentation/admin-guide/iostats.rst).
+// The file systems of the host, as a kubelet reports them on the row of the root cgroup: proc_pid_mountinfo(5),
+// statfs(2) and /proc/diskstats (Documentation/admin-guide/iostats.rst).
 import type { Host } from '../../host/host.ts';
 import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { blockingMounts, type Mount, readMounts } from '../../host/mounts.ts';
@@ -11,7 +11,7 @@ import { escapeLabelValue } from '../../metrics/text/format.ts';
 import type { Row } from './row.ts';
 import { CGROUP_LABELS, deviceSeries, type Series } from './series.ts';
 
-/** Space of a file system, and what its disk did when it has one of its own. */
+/** Space of a file system, and the I/O of its disk if it has one of its own. */
 interface Filesystem {
   readonly usage?: number;
   readonly limit?: number;
@@ -73,10 +73,13 @@ const requests: readonly Series<Disk>[] = deviceSeries
   .filter(({ field }) => field === 'reads' || field === 'writes')
   .map(({ family, field }) => series<Disk>(family, field as 'reads' | 'writes'));
 
-/** What this file adds, beside families that all cgroups have. */
+/** Families added by this file, in addition to those that all cgroups have. */
 export const rootFilesystemFamilies = [...space, ...disk].map(({ family }) => family);
 
-/** Types that cAdvisor knows, beside those of `ext` and `nfs`; overlay, each of a container, is the same disk again. */
+/**
+ * Types that cAdvisor knows, in addition to those of `ext` and `nfs`; overlay, each of a container, is the same disk
+ * again.
+ */
 const TYPES = new Set(['btrfs', 'tmpfs', 'xfs', 'zfs']);
 const STATFS_DEADLINE_MS = 2000;
 
@@ -111,7 +114,7 @@ export class RootFilesystems {
     );
   }
 
-  /** What can't be read costs the values of disks, not those of space. */
+  /** Read failures affect the values of disks, not those of space. */
   #disks(out: Snapshot): ReadonlyMap<string, Disk> {
     const path = this.#host.proc('diskstats');
     try {
@@ -136,10 +139,10 @@ function deviceMounts(mounts: readonly Mount[]): Map<string, Mount> {
   return devices;
 }
 
-/** Milliseconds taken for nanoseconds. */
+/** Milliseconds treated as nanoseconds. */
 const MISTAKEN = 1e9;
 
-/** Disks and partitions by name, `/dev/sda`; a line that could not be understood is lost. */
+/** Disks and partitions by name, `/dev/sda`; a malformed line is recorded as a loss. */
 export function parseDiskstats(path: string, text: string, lost: Losses): Map<string, Disk> {
   const disks = new Map<string, Disk>();
   eachRecord(lost, path, text, (line) => {

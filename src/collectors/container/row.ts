@@ -6,7 +6,7 @@ import type { ContainerProcess } from './process-finder.ts';
 import type { Limits, Reading } from './reading.ts';
 import type { Constant, Series } from './series.ts';
 
-/** What tells one cgroup's series from those of others. Empty texts are left out. */
+/** The labels that identify one cgroup's series. Empty values are left out. */
 export interface RowLabels {
   readonly namespace: string;
   readonly pod: string;
@@ -15,10 +15,10 @@ export interface RowLabels {
   readonly name: string;
 }
 
-/** What was last read of a cgroup. */
+/** The last reading of a cgroup. */
 export interface Seen {
   readonly reading: Reading;
-  /** Undefined for all but those that tell of a network. */
+  /** Undefined for all rows that do not represent a network. */
   readonly interfaces: readonly InterfaceCounters[] | undefined;
   /** In which of its cycles the sampler read it. */
   readonly cycle: number;
@@ -26,16 +26,16 @@ export interface Seen {
   readonly at: number;
 }
 
-/** What is kept of a cgroup between cycles. */
+/** The state of a cgroup between cycles. */
 export class Row {
   readonly cgroup: Cgroup;
-  /** Rows are numbered as they come, to spread what is done now and then. */
+  /** Rows are numbered in order of creation, to spread periodic work. */
   readonly serial: number;
   /** The row of the cgroup in which it is. */
   readonly above: Row | undefined;
   /** The same for a container in a pod. */
   readonly pod: Row | undefined;
-  /** When it was made: seconds since 1970 with fraction; undefined when that can't be told. */
+  /** Creation time: seconds since 1970 with fraction; undefined if unknown. */
   readonly started: number | undefined;
   limits: Limits | undefined;
   seen: Seen | undefined;
@@ -51,14 +51,14 @@ export class Row {
   reads = 0;
   /** First process, as it was last seen. */
   pid: string | undefined;
-  /** Of a container that stands for its pod's network: the process through which it is read. */
+  /** Of a container that represents its pod's network: the process through which it is read. */
   network: ContainerProcess | undefined;
   /** Cycles in a row in which that network could not be read. */
   unread = 0;
   /** Its labels as text that begins with a brace. */
   #labels = '{';
 
-  /** A pod learns of what is in it. */
+  /** Registers the container with its pod. */
   constructor(cgroup: Cgroup, serial: number, above: Row | undefined, started: number | undefined) {
     const pod = above?.cgroup.kind === 'pod' ? above : undefined;
     this.cgroup = cgroup;
@@ -105,7 +105,7 @@ export class Row {
     }
   }
 
-  /** Like {@link add}, for one of several things of a cgroup, which `subject`, a label as text, tells apart. */
+  /** Like {@link add}, for one of several objects of a cgroup, identified by `subject`, a label as text. */
   addSubject<Of>(out: Snapshot, subject: string, series: readonly Series<Of>[], values: Of): void {
     const tails = tailsOf(series, subject);
     for (const [index, { family, field }] of series.entries()) {
@@ -125,7 +125,7 @@ const joinedTails = new WeakMap<object, Map<string, readonly string[]>>();
 /** Pods share the names of their interfaces, and a host has few disks. */
 const MAX_SUBJECTS = 500;
 
-/** Joined once: a snapshot compares each part with that of the cycle before, and the same string is equal at once. */
+/** Joined once: a snapshot compares each part with that of the cycle before, and identical strings compare fast. */
 function tailsOf<Of>(series: readonly Series<Of>[], subject: string): readonly string[] {
   const bySubject = joinedTails.get(series) ?? new Map<string, readonly string[]>();
   const known = bySubject.get(subject);

@@ -19,18 +19,18 @@ import { type CgroupReader, folderOf, type MachineMemory, type Reading, type Wan
 import type { Row } from './row.ts';
 
 /**
- * Limits change only when somebody resizes a pod, and nothing shows it, not even the time stamps of their files: in each
- * cycle one row in ten is read as a whole, with its limits and with what should not have changed.
+ * Limits only change when a pod is resized, and nothing indicates it, not even the timestamps of their files: in each
+ * cycle one row in ten is read in full, with its limits and with values assumed unchanged.
  */
 const WHOLE_EVERY = 10;
 
-/** A cgroup that is new may be half made: its limits are written after it can be seen. */
+/** A new cgroup may be incomplete: its limits are written after it becomes visible. */
 const YOUNG = 3;
 
-/** Cycles in which it is no loss that a pod's processes are not found. */
+/** Cycles in which missing processes of a pod are not a loss. */
 const PATIENCE = 2;
 
-/** Reads all that is told of one cgroup. */
+/** Reads all reported values of one cgroup. */
 export class Sampler {
   readonly #host: Host;
   readonly #tree: string;
@@ -86,8 +86,8 @@ export class Sampler {
   }
 
   /**
-   * When a cgroup was made; undefined when it is gone or may not be seen. Cgroups have no such attribute, but their
-   * folder has a time.
+   * When a cgroup was made; undefined if it is gone or hidden. Cgroups have no such attribute, but their folder has a
+   * time.
    */
   started({ id }: Cgroup): number | undefined {
     const folder = folderOf(this.#tree, id);
@@ -98,7 +98,7 @@ export class Sampler {
         const stat = statSync(pathOfText(path), { throwIfNoEntry: false });
         return stat === undefined ? [] : [stat.mtimeMs / 1000];
       } catch {
-        // What is wrong shows when its files are read.
+        // The error shows when its files are read.
         return [];
       }
     });
@@ -133,7 +133,7 @@ export class Sampler {
     return reading;
   }
 
-  /** What went through the network that a row stands for; undefined when it stands for none. */
+  /** The traffic of the network that a row represents; undefined if it represents none. */
   interfaces(row: Row, out: Snapshot): InterfaceCounters[] | undefined {
     try {
       return this.#interfaces(row, out);
@@ -143,7 +143,7 @@ export class Sampler {
     }
   }
 
-  /** Adds the sockets of the network that a row stands for, if they are asked for. */
+  /** Adds the sockets of the network that a row represents, if configured. */
   addConnections(out: Snapshot, row: Row): void {
     const kinds = this.#sockets;
     if (kinds.size === 0) return;
@@ -175,8 +175,9 @@ export class Sampler {
   }
 
   /**
-   * A cgroup that is made or removed while it is read gives half a sample: its controllers come and go one by one, so
-   * files are missing that were there before, or whole folders. If that lasts, it is told from the next cycle on.
+   * A cgroup that is created or removed while it is read yields partial data: its controllers come and go one by one,
+   * so files that were present before are missing, or whole folders. If that persists, it is reported from the next
+   * cycle on.
    */
   #mustBeThere({ seen, cgroup: { id } }: Row, { misses }: Reading): void {
     if (misses <= (seen?.reading.misses ?? 0)) return;
@@ -220,7 +221,7 @@ export class Sampler {
 
 const OPEN_FILES = 'open files';
 
-/** A pod's network is told on the row of its sandbox, or, where the runtime makes none, on the pod's own. */
+/** A pod's network is reported on the row of its sandbox, or, if the runtime creates none, on the pod's own. */
 function networkHolder(row: Row): Row | undefined {
   if (row.isSandbox) return row;
   if (row.cgroup.kind !== 'pod') return undefined;

@@ -11,7 +11,7 @@ export interface Series<Of> {
   readonly field: NumericField<Of>;
   /** How its keys end: labels that are always the same, and a brace. */
   readonly tail: string;
-  /** Whether it is told without `families: kubelet`: when dashboards and alerts ask for it. */
+  /** Whether it is exported without `families: kubelet`: if dashboards and alerts use it. */
   readonly isCommon: boolean;
 }
 
@@ -30,7 +30,9 @@ const define =
 const common = define<Reading>(true);
 const rest = define<Reading>(false);
 
-/** Page faults come as four series of one family; no kernel tells those of a cgroup alone, so both scopes are equal. */
+/**
+ * Page faults come as four series of one family; no kernel reports those of a single cgroup, so both scopes are equal.
+ */
 const failures = counter('container_memory_failures_total', 'Page faults by type; both scopes have the same value.', [
   ...CGROUP_LABELS,
   'failure_type',
@@ -50,31 +52,16 @@ const faults = (['container', 'hierarchy'] as const).flatMap((scope) =>
   })),
 );
 
-/** What is read each cycle. */
+/** Values read in each cycle. */
 export const readingSeries: readonly Series<Reading>[] = [
   common(counter, 'cpuUsage', 'container_cpu_usage_seconds_total', 'CPU time used.', { cpu: 'total' }),
   common(counter, 'cpuUser', 'container_cpu_user_seconds_total', 'CPU time used in user mode.'),
   common(counter, 'cpuSystem', 'container_cpu_system_seconds_total', 'CPU time used in the kernel.'),
   common(counter, 'periods', 'container_cpu_cfs_periods_total', 'Elapsed CPU quota periods.'),
-  common(
-    counter,
-    'throttledPeriods',
-    'container_cpu_cfs_throttled_periods_total',
-    'Throttled CPU quota periods.',
-  ),
-  common(
-    counter,
-    'throttledTime',
-    'container_cpu_cfs_throttled_seconds_total',
-    'Time throttled by the CPU quota.',
-  ),
+  common(counter, 'throttledPeriods', 'container_cpu_cfs_throttled_periods_total', 'Throttled CPU quota periods.'),
+  common(counter, 'throttledTime', 'container_cpu_cfs_throttled_seconds_total', 'Time throttled by the CPU quota.'),
   rest(counter, 'burstPeriods', 'container_cpu_cfs_burst_periods_total', 'Periods that used burst quota.'),
-  rest(
-    counter,
-    'burstTime',
-    'container_cpu_cfs_burst_seconds_total',
-    'CPU time used beyond the quota, from burst.',
-  ),
+  rest(counter, 'burstTime', 'container_cpu_cfs_burst_seconds_total', 'CPU time used beyond the quota, from burst.'),
   common(
     gauge,
     'workingSet',
@@ -98,8 +85,18 @@ export const readingSeries: readonly Series<Reading>[] = [
     'container_oom_events_total',
     'Processes killed by the OOM killer, as counted by the kernel.',
   ),
-  rest(counter, 'cpuWaiting', 'container_pressure_cpu_waiting_seconds_total', 'Time in which some tasks waited for a CPU.'),
-  rest(counter, 'cpuStalled', 'container_pressure_cpu_stalled_seconds_total', 'Time in which all tasks waited for a CPU.'),
+  rest(
+    counter,
+    'cpuWaiting',
+    'container_pressure_cpu_waiting_seconds_total',
+    'Time in which some tasks waited for a CPU.',
+  ),
+  rest(
+    counter,
+    'cpuStalled',
+    'container_pressure_cpu_stalled_seconds_total',
+    'Time in which all tasks waited for a CPU.',
+  ),
   rest(
     counter,
     'memoryWaiting',
@@ -120,9 +117,14 @@ export const readingSeries: readonly Series<Reading>[] = [
   rest(gauge, 'sockets', 'container_sockets', 'Open sockets of its processes.'),
 ];
 
-/** What newer cAdvisors report of memory; with `extra: [memory]`. Of cgroup v2 only. */
+/** Memory values of newer cAdvisor versions; with `extra: [memory]`. cgroup v2 only. */
 export const memorySeries: readonly Series<Reading>[] = [
-  rest(counter, 'eventsHigh', 'container_memory_events_high_total', 'Number of times the cgroup was throttled for exceeding memory.high.'),
+  rest(
+    counter,
+    'eventsHigh',
+    'container_memory_events_high_total',
+    'Number of times the cgroup was throttled for exceeding memory.high.',
+  ),
   rest(counter, 'eventsMax', 'container_memory_events_max_total', 'Number of times memory usage hit the limit.'),
   rest(gauge, 'fileDirty', 'container_memory_file_dirty_bytes', 'Dirty file cache.'),
   rest(gauge, 'fileWriteback', 'container_memory_file_writeback_bytes', 'File cache under writeback.'),
@@ -157,13 +159,18 @@ export const OPTIONAL: ReadonlySet<Series<Reading>['field']> = new Set(['fileDes
 const commonLimit = define<Limits>(true);
 const otherLimit = define<Limits>(false);
 
-/** What is read now and then. */
+/** Values read periodically. */
 export const limitSeries: readonly Series<Limits>[] = [
   commonLimit(gauge, 'cpuPeriod', 'container_spec_cpu_period', 'Period of the CPU quota in microseconds.'),
   commonLimit(gauge, 'cpuQuota', 'container_spec_cpu_quota', 'CPU quota per period in microseconds.'),
   commonLimit(gauge, 'cpuShares', 'container_spec_cpu_shares', 'CPU shares: relative weight under contention.'),
   commonLimit(gauge, 'memory', 'container_spec_memory_limit_bytes', 'Memory limit; 0 for none.'),
-  otherLimit(gauge, 'swap', 'container_spec_memory_swap_limit_bytes', 'Swap limit, in v1 including memory; 0 for none.'),
+  otherLimit(
+    gauge,
+    'swap',
+    'container_spec_memory_swap_limit_bytes',
+    'Swap limit, in v1 including memory; 0 for none.',
+  ),
   otherLimit(gauge, 'reservation', 'container_spec_memory_reservation_limit_bytes', 'Memory reservation (soft limit).'),
   otherLimit(gauge, 'threads', 'container_threads_max', 'Thread limit; 0 for none.'),
   otherLimit(gauge, 'openFiles', 'container_ulimits_soft', 'Soft limit of the first process; -1 for none.', {
@@ -171,7 +178,7 @@ export const limitSeries: readonly Series<Limits>[] = [
   }),
 ];
 
-/** Of a cgroup itself: when it was made and when it was read. */
+/** Of a cgroup itself: when it was created and when it was read. */
 export interface Times {
   readonly started: number | undefined;
   readonly lastSeen: number;
@@ -179,7 +186,7 @@ export interface Times {
 
 const time = define<Times>(true);
 
-/** What is known of every cgroup that is there. */
+/** Values of every existing cgroup. */
 export const timeSeries: readonly Series<Times>[] = [
   time(gauge, 'started', 'container_start_time_seconds', 'When the cgroup was created, in seconds since 1970.'),
   time(gauge, 'lastSeen', 'container_last_seen', 'When the cgroup was last read, in seconds since 1970.'),
@@ -198,7 +205,7 @@ export const creationSeries: readonly Series<Times>[] = [
   ),
 ];
 
-/** What a cgroup did with one block device that has a name. */
+/** The I/O of a cgroup on one block device that has a name. */
 export const deviceSeries: readonly Series<DeviceUse>[] = [
   device(counter, 'readBytes', 'container_fs_reads_bytes_total', 'Bytes read from the device.'),
   device(counter, 'writeBytes', 'container_fs_writes_bytes_total', 'Bytes written to the device.'),
@@ -221,7 +228,7 @@ export const deviceOperations = counter('container_blkio_device_usage_total', 'B
 
 const network = define<InterfaceCounters>(true, ['interface']);
 
-/** What went through one interface of a pod's network. */
+/** The traffic of one interface of a pod's network. */
 export const networkSeries: readonly Series<InterfaceCounters>[] = [
   network(counter, 'receiveBytes', 'container_network_receive_bytes_total', 'Bytes received.'),
   network(counter, 'receivePackets', 'container_network_receive_packets_total', 'Packets received.'),
@@ -238,9 +245,13 @@ export interface Constant extends Pick<Series<never>, 'family' | 'tail'> {
   readonly value: number;
 }
 
-/** What no kubelet measures, at the value that it gives to all cgroups. Only with `families: kubelet`. */
+/** Values that no kubelet measures, at its constant for all cgroups. Only with `families: kubelet`. */
 export const constantSeries: readonly Constant[] = [
-  constant('container_health_state', 'Health check state of the container; always -1, as for every runtime except Docker.', -1),
+  constant(
+    'container_health_state',
+    'Health check state of the container; always -1, as for every runtime except Docker.',
+    -1,
+  ),
   constant('container_cpu_load_average_10s', 'Always 0: not measured by any kubelet.', 0),
   constant('container_cpu_load_d_average_10s', 'Always 0: not measured by any kubelet.', 0),
   ...taskStates(),

@@ -123,7 +123,9 @@ export class JournalFeed {
     if (problem !== undefined) throw problem;
     // All files may be removed; counts that vanished for it would come back as new ones.
     if (this.#wasThere) return;
-    throw new NoData(`no journal found in ${this.#options.paths.join(' or ')}; mount it, or set collectors.journal.paths`);
+    throw new NoData(
+      `no journal found in ${this.#options.paths.join(' or ')}; mount it, or set collectors.journal.paths`,
+    );
   }
 
   async #run(signal: AbortSignal): Promise<void> {

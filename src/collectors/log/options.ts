@@ -15,11 +15,21 @@ export const journalRule = z
       .optional()
       .describe('Minimum priority: `err` also counts `crit`, `alert` and `emerg`.'),
     match: z
-      .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'field names may contain only capital letters, digits and _'), z.string())
+      .record(
+        z.string().regex(/^[A-Z_][A-Z0-9_]*$/, 'field names may contain only capital letters, digits and _'),
+        z.string(),
+      )
       .default({})
       .describe('Fields of the entry and their required values.'),
-    pattern: pattern().optional().describe('Regular expression that must match MESSAGE; its named groups become labels.'),
-    maxSeries: z.int().min(1).max(10_000).default(100).describe('Maximum number of series; the rest are counted as `__other__`.'),
+    pattern: pattern()
+      .optional()
+      .describe('Regular expression that must match MESSAGE; its named groups become labels.'),
+    maxSeries: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(100)
+      .describe('Maximum number of series; the rest are counted as `__other__`.'),
   })
   .refine(({ pattern: given }) => given?.groupNames.includes('rule') !== true, {
     error: 'a group cannot be named rule: the label already exists',
@@ -51,7 +61,12 @@ export const journalOptions = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe('Units reported under their own name instead of being grouped with similar ones, such as `x@1.service`.'),
-  maxUnits: z.int().min(1).max(10_000).default(500).describe('Maximum number of units; the rest are counted as `__other__`.'),
+  maxUnits: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(500)
+    .describe('Maximum number of units; the rest are counted as `__other__`.'),
   rules: z.array(journalRule).default([]).describe('Rules for counting further entries.'),
 });
 
@@ -65,7 +80,11 @@ export const kernelRule = z.strictObject({
     .describe('Value of the label `reason`; replaces a built-in rule with the same reason.'),
   pattern: pattern().describe('Regular expression that matches the message.'),
   type: z.string().min(1).max(64).optional().describe('If set, the problem is also reported as `problem_gauge`.'),
-  clear: pattern().optional().describe('Regular expression of a message that clears the problem; otherwise it clears after ten minutes of silence.'),
+  clear: pattern()
+    .optional()
+    .describe(
+      'Regular expression of a message that clears the problem; otherwise it clears after ten minutes of silence.',
+    ),
 });
 
 export type KernelRuleOptions = z.output<typeof kernelRule>;
@@ -118,7 +137,12 @@ export const logRule = z
       .max(50)
       .default([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
       .describe('Upper bounds of the histogram buckets.'),
-    maxSeries: z.int().min(1).max(10_000).default(100).describe('Maximum number of series; the rest are counted as `__other__`.'),
+    maxSeries: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(100)
+      .describe('Maximum number of series; the rest are counted as `__other__`.'),
   })
   .superRefine(({ type, pattern: given, labels, value, buckets }, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
@@ -158,7 +182,10 @@ const logFile = z.strictObject({
     .enum(['end', 'beginning'])
     .default('end')
     .describe('Where to start in files present at the first start; files created later are read from the beginning.'),
-  perFile: z.boolean().default(false).describe('Set the label `logfile` to the path of the file instead of the pattern in `paths`.'),
+  perFile: z
+    .boolean()
+    .default(false)
+    .describe('Set the label `logfile` to the path of the file instead of the pattern in `paths`.'),
   drop: z.array(pattern()).default([]).describe('Lines to ignore.'),
   rules: z.array(logRule).default([]).describe('Rules; every matching rule applies.'),
 });

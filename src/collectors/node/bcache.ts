@@ -19,7 +19,10 @@ const cacheTotal = (name: string, help: string) => counter(name, help, ['uuid', 
 const setFiles: Table = [
   ['average_key_size', setLevel('node_bcache_average_key_size_sectors', 'Sectors that a key of the B-tree covers.')],
   ['btree_cache_size', setLevel('node_bcache_btree_cache_size_bytes', 'Memory of the B-tree cache.')],
-  ['cache_available_percent', setLevel('node_bcache_cache_available_percent', 'Share of the cache without dirty data.')],
+  [
+    'cache_available_percent',
+    setLevel('node_bcache_cache_available_percent', 'Share of the cache without dirty data.'),
+  ],
   ['congested', setLevel('node_bcache_congested', 'How congested the cache is.')],
   ['root_usage_percent', setLevel('node_bcache_root_usage_percent', "How full the B-tree's root is.")],
   ['tree_depth', setLevel('node_bcache_tree_depth', 'Depth of the B-tree.')],
@@ -47,7 +50,10 @@ const backingFiles: Table = [
   ],
   [
     'stats_total/cache_bypass_misses',
-    backingTotal('node_bcache_cache_bypass_misses_total', 'Cache misses of requests that were meant to bypass the cache.'),
+    backingTotal(
+      'node_bcache_cache_bypass_misses_total',
+      'Cache misses of requests that were meant to bypass the cache.',
+    ),
   ],
   [
     'stats_total/cache_miss_collisions',
@@ -80,7 +86,10 @@ const priorityLines: Table = [
   ],
   [
     'Metadata',
-    gauge('node_bcache_priority_stats_metadata_percent', 'Share of the cache used by metadata.', ['uuid', 'cache_device']),
+    gauge('node_bcache_priority_stats_metadata_percent', 'Share of the cache used by metadata.', [
+      'uuid',
+      'cache_device',
+    ]),
   ],
 ];
 

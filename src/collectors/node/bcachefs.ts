@@ -26,7 +26,11 @@ const writeSize = gauge('node_bcachefs_btree_write_average_size_bytes', 'Average
 const deviceInfo = gauge('node_bcachefs_device_info', 'Always 1; device information.', [...DEVICE, 'label', 'state']);
 const bucketSize = gauge('node_bcachefs_device_bucket_size_bytes', 'Size of a bucket.', DEVICE);
 const buckets = gauge('node_bcachefs_device_buckets', 'Buckets of the device.', DEVICE);
-const durability = gauge('node_bcachefs_device_durability', 'Number of replicas that a copy on this device counts as.', DEVICE);
+const durability = gauge(
+  'node_bcachefs_device_durability',
+  'Number of replicas that a copy on this device counts as.',
+  DEVICE,
+);
 const ioDone = counter('node_bcachefs_device_io_done_bytes_total', 'Bytes read and written.', IO);
 const ioErrors = counter('node_bcachefs_device_io_errors_total', 'I/O errors.', [...DEVICE, 'type']);
 

@@ -11,10 +11,7 @@ import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 /** The clock as reported by the hardware; in the cpu collector it has package and core labels, here only the CPU. */
 export const frequency = gauge('node_cpu_frequency_hertz', 'Current CPU frequency.', ['package', 'core', 'cpu']);
-const governor = gauge('node_cpu_scaling_governor', 'Whether the CPU uses this governor.', [
-  'cpu',
-  'governor',
-]);
+const governor = gauge('node_cpu_scaling_governor', 'Whether the CPU uses this governor.', ['cpu', 'governor']);
 
 /** Families by file; all files are in kHz. */
 const SETTINGS: Readonly<Record<string, Family>> = {

@@ -55,13 +55,20 @@ const FILESYSTEM = ['device', 'type', 'usage', 'uuid', 'version'];
 const MAPPER = ['device', 'name', 'uuid', 'vg_name', 'lv_name', 'lv_layer'];
 const info = gauge('node_disk_info', 'Always 1; disk information.', DISK);
 const filesystemInfo = gauge('node_disk_filesystem_info', 'Always 1; the file system on the device.', FILESYSTEM);
-const mapperInfo = gauge('node_disk_device_mapper_info', 'Always 1; information about the device mapper device.', MAPPER);
+const mapperInfo = gauge(
+  'node_disk_device_mapper_info',
+  'Always 1; information about the device mapper device.',
+  MAPPER,
+);
 
 /** What udev knows about ATA disks, by its property. */
 const ataProperties = new Map([
   ['ID_ATA_WRITE_CACHE', level('node_disk_ata_write_cache', 'Whether the ATA disk has a write cache.')],
   ['ID_ATA_WRITE_CACHE_ENABLED', level('node_disk_ata_write_cache_enabled', 'Whether the write cache is enabled.')],
-  ['ID_ATA_ROTATION_RATE_RPM', level('node_disk_ata_rotation_rate_rpm', 'Rotation rate in revolutions per minute; 0 for an SSD.')],
+  [
+    'ID_ATA_ROTATION_RATE_RPM',
+    level('node_disk_ata_rotation_rate_rpm', 'Rotation rate in revolutions per minute; 0 for an SSD.'),
+  ],
 ]);
 
 /** Names of partitions; Xen also calls whole disks so. */
@@ -72,7 +79,9 @@ const options = z.strictObject({
   deviceInclude: pattern().optional().describe('Include only devices whose name matches.'),
   deviceExclude: pattern()
     .optional()
-    .describe(`Exclude devices whose name matches. Default if neither this nor \`deviceInclude\` is set: \`${USUAL_EXCLUDE.source}\`.`),
+    .describe(
+      `Exclude devices whose name matches. Default if neither this nor \`deviceInclude\` is set: \`${USUAL_EXCLUDE.source}\`.`,
+    ),
 });
 
 /** I/O counts of block devices, and their identity. */

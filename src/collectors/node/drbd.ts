@@ -22,7 +22,7 @@ const numbers: ReadonlyMap<string, { readonly family: Family; readonly factor: n
   ['bm', total('node_drbd_bitmap_writes_total', 'Updates of the bitmap.')],
   ['lo', level('node_drbd_local_pending', 'Open requests to the local disk.')],
   ['pe', level('node_drbd_remote_pending', 'Requests to the peer awaiting an answer.')],
-  ['ua', level('node_drbd_remote_unacknowledged', "Requests from the peer not yet answered.")],
+  ['ua', level('node_drbd_remote_unacknowledged', 'Requests from the peer not yet answered.')],
   ['ap', level('node_drbd_application_pending', 'Requests from the file system not yet completed.')],
   ['ep', level('node_drbd_epochs', 'Epoch objects in flight.')],
   ['oos', level('node_drbd_out_of_sync_bytes', 'Bytes that are out of sync.', KIB)],

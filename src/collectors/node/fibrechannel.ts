@@ -20,7 +20,10 @@ const statistics = new Map([
   ['nos_count', count('node_fibrechannel_nos_total', 'Not_Operational primitive sequences received.')],
   ['rx_frames', count('node_fibrechannel_rx_frames_total', 'Frames received.')],
   ['rx_words', count('node_fibrechannel_rx_words_total', 'Words of four bytes received.')],
-  ['seconds_since_last_reset', count('node_fibrechannel_seconds_since_last_reset_total', 'Time since the statistics were last reset.')],
+  [
+    'seconds_since_last_reset',
+    count('node_fibrechannel_seconds_since_last_reset_total', 'Time since the statistics were last reset.'),
+  ],
   ['tx_frames', count('node_fibrechannel_tx_frames_total', 'Frames sent.')],
   ['tx_words', count('node_fibrechannel_tx_words_total', 'Words of four bytes sent.')],
 ]);

@@ -11,11 +11,7 @@ import { defineCollector } from '../collector.ts';
 import { nameFilter } from './name-filter.ts';
 
 const MOUNT = ['device', 'mountpoint', 'fstype', 'device_error'];
-const deviceError = gauge(
-  'node_filesystem_device_error',
-  'Whether querying the file system failed.',
-  MOUNT,
-);
+const deviceError = gauge('node_filesystem_device_error', 'Whether querying the file system failed.', MOUNT);
 const readonly = gauge('node_filesystem_readonly', 'Whether the file system is read-only.', MOUNT);
 const mountInfo = gauge('node_filesystem_mount_info', 'Always 1; the device numbers of the mount.', [
   'device',

@@ -7,10 +7,7 @@ export const chipNames = gauge('node_hwmon_chip_names', 'Chip name reported by t
   'chip',
   'chip_name',
 ]);
-export const sensorLabel = gauge('node_hwmon_sensor_label', 'Sensor label; always 1.', [
-  ...BY_SENSOR,
-  'label',
-]);
+export const sensorLabel = gauge('node_hwmon_sensor_label', 'Sensor label; always 1.', [...BY_SENSOR, 'label']);
 export const beepEnabled = gauge('node_hwmon_beep_enabled', 'Whether beeping is enabled for the chip.', BY_SENSOR);
 export const frequency = gauge('node_hwmon_freq_freq_mhz', 'Frequency in MHz, by sensor.', BY_SENSOR);
 

@@ -126,6 +126,7 @@ function parseBackends(lost: Losses, path: string, text: string): Backend[] {
 function endpoint(text: string): [address: string, port: string] {
   const colon = text.lastIndexOf(':');
   const digits = text.slice(0, colon).replaceAll(/[[\]:]/g, '');
-  if (!/^(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})$/.test(digits)) throw new Error(`${JSON.stringify(text)} is not an endpoint`);
+  if (!/^(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})$/.test(digits))
+    throw new Error(`${JSON.stringify(text)} is not an endpoint`);
   return [ipText(Buffer.from(digits, 'hex')), String(hexadecimal(text.slice(colon + 1)))];
 }

@@ -27,7 +27,10 @@ const options = z.strictObject({
   deviceInclude: pattern().optional().describe('Include only devices whose name matches.'),
   deviceExclude: pattern().optional().describe('Exclude devices whose name matches.'),
   netlink: z.boolean().default(true).describe('Use netlink; otherwise read `/proc/net/dev`.'),
-  enableDetailedMetrics: z.boolean().default(false).describe('Export every kernel counter separately, under detailed names.'),
+  enableDetailedMetrics: z
+    .boolean()
+    .default(false)
+    .describe('Export every kernel counter separately, under detailed names.'),
   addressInfo: z.boolean().default(false).describe("Export the devices' addresses; needs netlink."),
   labelIfalias: z.boolean().default(false).describe('Add the label `ifalias`.'),
 });

@@ -117,7 +117,9 @@ const options = z.strictObject({
   idsFile: z
     .string()
     .optional()
-    .describe('Path of the names file; defaults to the `pci.ids` in `/usr/share/misc` or `/usr/share/hwdata` of the host.'),
+    .describe(
+      'Path of the names file; defaults to the `pci.ids` in `/usr/share/misc` or `/usr/share/hwdata` of the host.',
+    ),
 });
 
 /** PCI devices, their links and virtual functions. */

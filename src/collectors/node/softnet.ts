@@ -11,7 +11,12 @@ const COLUMNS: readonly (readonly [column: number, family: Family])[] = [
   [1, counter('node_softnet_dropped_total', 'Packets dropped because the backlog was full.', ['cpu'])],
   [2, counter('node_softnet_times_squeezed_total', 'Processing rounds that ended with packets pending.', ['cpu'])],
   [8, counter('node_softnet_cpu_collision_total', 'Collisions on the transmit lock.', ['cpu'])],
-  [9, counter('node_softnet_received_rps_total', 'Number of times this CPU was woken by another to process packets.', ['cpu'])],
+  [
+    9,
+    counter('node_softnet_received_rps_total', 'Number of times this CPU was woken by another to process packets.', [
+      'cpu',
+    ]),
+  ],
   [10, counter('node_softnet_flow_limit_count_total', 'Packets dropped by the flow limit.', ['cpu'])],
   [11, gauge('node_softnet_backlog_len', 'Packets in the backlog.', ['cpu'])],
 ];

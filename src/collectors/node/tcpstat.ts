@@ -12,9 +12,7 @@ import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const states = gauge('node_tcp_connection_states', 'TCP sockets by state, and their queued bytes.', [
-  'state',
-]);
+const states = gauge('node_tcp_connection_states', 'TCP sockets by state, and their queued bytes.', ['state']);
 
 /** By number, include/net/tcp_states.h. */
 const NAMES = [

@@ -34,7 +34,8 @@ interface Draft {
  */
 export function parseFamilies(text: string): TextFamily[] {
   // Most likely the file is still being written, and its last number may be truncated.
-  if (text !== '' && !text.endsWith('\n')) throw new Error('the last line is incomplete; write to a temporary file and rename it');
+  if (text !== '' && !text.endsWith('\n'))
+    throw new Error('the last line is incomplete; write to a temporary file and rename it');
   const drafts = new Map<string, Draft>();
   // Two names that map to the same one would be one family, or even one series, with two meanings.
   const originals = new Map<string, string>();
@@ -94,7 +95,8 @@ function ownerOf(name: string, drafts: ReadonlyMap<string, Draft>): string {
 
 /** Labels are sorted, so that a series has one spelling only; an empty label is the same as no label. */
 function sampleOf({ name, labels, value, timestampMs }: TextSample, type: MetricType | undefined): Sample {
-  if (timestampMs !== undefined) throw new Error(`${name} has a timestamp, which is not allowed: samples carry the time of the cycle`);
+  if (timestampMs !== undefined)
+    throw new Error(`${name} has a timestamp, which is not allowed: samples carry the time of the cycle`);
   const bound = type && BOUNDS[type];
   const clean: [string, string][] = [];
   for (const [original, text] of labels) {

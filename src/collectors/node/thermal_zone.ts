@@ -7,11 +7,7 @@ import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const temperature = gauge('node_thermal_zone_temp', 'Temperature of the zone in degrees Celsius.', ['zone', 'type']);
 const COOLING_LABELS = ['name', 'type'];
-const current = gauge(
-  'node_cooling_device_cur_state',
-  'Current cooling state, from 0 to the maximum.',
-  COOLING_LABELS,
-);
+const current = gauge('node_cooling_device_cur_state', 'Current cooling state, from 0 to the maximum.', COOLING_LABELS);
 const maximum = gauge('node_cooling_device_max_state', 'Maximum cooling state.', COOLING_LABELS);
 
 /** Thermal zones and cooling devices. */

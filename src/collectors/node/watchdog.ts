@@ -10,10 +10,14 @@ const FILES: Readonly<Record<string, Family>> = {
     'name',
   ]),
   fw_version: gauge('node_watchdog_fw_version', 'Firmware version.', ['name']),
-  nowayout: gauge('node_watchdog_nowayout', 'Whether the watchdog cannot be stopped once started (nowayout).', ['name']),
+  nowayout: gauge('node_watchdog_nowayout', 'Whether the watchdog cannot be stopped once started (nowayout).', [
+    'name',
+  ]),
   timeleft: gauge('node_watchdog_timeleft_seconds', 'Time until the watchdog restarts the host.', ['name']),
   timeout: gauge('node_watchdog_timeout_seconds', 'Watchdog timeout.', ['name']),
-  pretimeout: gauge('node_watchdog_pretimeout_seconds', 'Time between the pretimeout warning and the restart.', ['name']),
+  pretimeout: gauge('node_watchdog_pretimeout_seconds', 'Time between the pretimeout warning and the restart.', [
+    'name',
+  ]),
   access_cs0: gauge('node_watchdog_access_cs0', 'Whether the other boot flash is in use (aspeed).', ['name']),
 };
 const LABEL_FILES = ['options', 'identity', 'state', 'status', 'pretimeout_governor'];

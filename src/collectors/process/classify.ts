@@ -12,7 +12,7 @@ import type { Process } from './process.ts';
 import type { Attributes } from './template.ts';
 import { Users } from './users.ts';
 
-/** Puts processes into groups, by process-exporter's rules: by what they are, else by what their parents are. */
+/** Assigns processes to groups by process-exporter's rules: by their own attributes, else by their parents. */
 export class Classifier {
   readonly matchers: readonly Matcher[];
   readonly #files: ProcFiles;
@@ -34,8 +34,9 @@ export class Classifier {
   }
 
   /**
-   * Reads what a process is and matches it. Done at first sight, after a change of its name (it was forked and now
-   * runs another program) and from time to time. One that was let in by its parent stays: the parent may be gone.
+   * Reads the attributes of a process and matches it. Done when it is first seen, after a change of its name (it was
+   * forked and now runs another program) and periodically. A process assigned through its parent stays in its group:
+   * the parent may be gone.
    */
   match(process: Process, comm: string, now: number, losses: Losses): void {
     const attributes = this.#attributes(process, comm, now, losses);
@@ -53,13 +54,13 @@ export class Classifier {
   }
 
   /**
-   * Decides about a process that matches nothing: it follows its nearest parent that is decided on, and so do the
-   * undecided ones in between.
+   * Assigns a process that matches nothing: it follows its nearest assigned ancestor, and so do the unassigned ones in
+   * between.
    */
   followParent(process: Process, processes: ReadonlyMap<number, Process>): void {
     const undecided: Process[] = [];
     let at: Process | undefined = process;
-    // The length is bounded against a circle of parents, which pids used again could make.
+    // The length is bounded against a cycle of parents, which reused pids could create.
     while (at?.membership === 'new' && undecided.length <= processes.size) {
       undecided.push(at);
       at = this.#options.children ? processes.get(at.parentPid) : undefined;

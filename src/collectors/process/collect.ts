@@ -23,7 +23,9 @@ import { Top } from './top.ts';
 /** For how many cycles a process waits for the name of its container before it is reported without. */
 const MAX_UNNAMED_CYCLES = 2;
 
-/** The process collector on one host. What it keeps between cycles lets the counters of groups outlive processes. */
+/**
+ * The process collector on one host. The state it keeps between cycles lets the counters of groups outlive processes.
+ */
 export class ProcessCollector {
   readonly #world: World;
   readonly #options: ProcessOptions;
@@ -39,12 +41,15 @@ export class ProcessCollector {
   readonly #top: Top | undefined;
   readonly #groups: Groups;
   readonly #losses = new Losses();
-  /** Without swap the status of a process, the costliest of its files, is read seldom once it is no longer young. */
+  /**
+   * Without swap the status of a process, the most expensive of its files, is read rarely once the process is no longer
+   * young.
+   */
   #hasSwap = true;
   #listErrors = 0;
   #partialErrors = 0;
   #overflow = 0;
-  /** Names of the groups that have a process that is no zombie. */
+  /** Names of the groups that have a non-zombie process. */
   readonly #living = new Set<string>();
 
   /** Without `containers` no process has the labels of its pod. */
@@ -65,7 +70,7 @@ export class ProcessCollector {
     this.#groups = new Groups(options.maxGroups);
   }
 
-  /** Looks at all processes and adds the groups. Must have ended before it is called again. */
+  /** Scans all processes and adds the groups. Must finish before it is called again. */
   async collect(out: Snapshot, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const cycle: Cycle = { now: this.#world.now(), turns: new Turns(signal), losses: this.#losses };
@@ -102,7 +107,7 @@ export class ProcessCollector {
     this.#overflow = 0;
     for (const process of processes) {
       if (process.groupName !== undefined) {
-        // Most need no promise; each costs as much as half of a system call.
+        // Most need no promise; each costs as much as half a system call.
         const more = this.#read(process, cycle);
         if (more) await more;
         process.counters.begin(process.isNewborn);
@@ -117,7 +122,7 @@ export class ProcessCollector {
     this.#groups.expire(cycle.now, this.#options.groupExpiry);
   }
 
-  /** Reads what is due of a process; gives a promise when some of it is read later. */
+  /** Reads the due files of a process; returns a promise if some of them are read later. */
   #read(process: Process, cycle: Cycle): Promise<void> | undefined {
     const { threads, slowInterval } = this.#options;
     if (process.slowAt === 0) process.youngUntil = cycle.now + slowInterval;
@@ -140,10 +145,10 @@ export class ProcessCollector {
     if (this.#options.wchan) this.#details.readWchan(process, this.#options.threads, losses);
   }
 
-  /** The group of a process; undefined while it is not known how its container is called. */
+  /** The group of a process; undefined while the name of its container is unknown. */
   #groupOf(process: Process, name: string): Group | undefined {
     const { containerId, podUid } = process.place ?? {};
-    // There may be room for its own group now.
+    // The group limit may now allow its own group.
     if (process.group?.name !== name) process.group = undefined;
     if (!this.#containers || containerId === undefined || podUid === undefined) {
       process.group ??= this.#groups.find(name);

@@ -3,13 +3,13 @@ import { readText, whyUnread } from '../../base/files.ts';
 import { parseYaml, YamlError } from '../../config/yaml.ts';
 import { type ProcessName, processName } from './matcher.ts';
 
-/** No such file is near this size. */
+/** No real file comes near this size. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** process-exporter looks at no other key of the file, so others may be there. */
+/** process-exporter ignores all other keys of the file, so others are allowed. */
 const schema = z.object({ process_names: z.array(processName).nullish() });
 
-/** What is wrong with a file of process-exporter's format; one line a problem, each with its place. */
+/** Problems of a file in process-exporter's format; one line per problem, each with its position. */
 export class ProcessNamesError extends Error {
   override readonly name = 'ProcessNamesError';
   readonly problems: readonly string[];

@@ -1,11 +1,11 @@
-/** What a container is called. */
+/** The names of a container. */
 export interface ContainerLabels {
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;
 }
 
-/** The names of containers, as far as they are known. */
+/** Looks up the known names of containers. */
 export interface ContainerNames {
   lookup(containerId: string, podUid: string): ContainerLabels | undefined;
 }

@@ -1,4 +1,4 @@
-/** What is counted of a process or thread, in the units of the kernel's files; indexes of {@link Counters}. */
+/** The counters of a process or thread, in the units of the kernel's files; indexes of {@link Counters}. */
 export const COUNTER = {
   userTicks: 0,
   systemTicks: 1,
@@ -15,20 +15,22 @@ export const COUNTERS = Object.keys(COUNTER).length;
 /** Above it a count is a difference that fell below zero and wrapped (write_bytes does after truncations). */
 const WRAPPED = 2 ** 63;
 
-/** The counters of one process or thread: what they are now, and how much of that has been counted elsewhere. */
+/** The counters of one process or thread: the current values, and how much of them has already been added to totals. */
 export class Counters {
-  /** By {@link COUNTER}; NaN for what can't be read. */
+  /** By {@link COUNTER}; NaN for unreadable counters. */
   readonly now = new Float64Array(COUNTERS).fill(Number.NaN);
   readonly #counted = new Float64Array(COUNTERS).fill(Number.NaN);
 
-  /** Decides what counts of a counter that is known for the first time: all of it, or only what comes from now on. */
+  /**
+   * Sets the baseline of a counter that is read for the first time: count all of it, or only its growth from now on.
+   */
   begin(wholly: boolean): void {
     for (let index = 0; index < COUNTERS; index++) {
       if (Number.isNaN(this.#counted[index])) this.#counted[index] = wholly ? 0 : (this.now[index] as number);
     }
   }
 
-  /** The growth of a counter since it was last taken; 0 when it went back, NaN when it can't be read. */
+  /** The growth of a counter since it was last taken; 0 if it decreased, NaN if it is unreadable. */
   take(index: number): number {
     const now = this.now[index] as number;
     const counted = this.#counted[index] as number;
@@ -38,10 +40,10 @@ export class Counters {
   }
 }
 
-/** Sums of growths, by {@link COUNTER}. They never fall, whatever becomes of those that were counted. */
+/** Sums of growths, by {@link COUNTER}. They never decrease, even when the counted processes exit. */
 export class Totals {
   readonly #sums = new Float64Array(COUNTERS);
-  /** Which of them could ever be read; a bit each. */
+  /** Bit mask of the counters that have been readable. */
   #readable = 0;
 
   /** Adds what `counters` have grown since they were last added to any totals. */
@@ -54,7 +56,7 @@ export class Totals {
     }
   }
 
-  /** A sum; NaN when its counter could never be read. */
+  /** A sum; NaN if its counter was never readable. */
   get(index: number): number {
     return this.#readable & (1 << index) ? (this.#sums[index] as number) : Number.NaN;
   }

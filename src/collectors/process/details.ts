@@ -5,10 +5,10 @@ import { KEY } from './parse.ts';
 import type { HotPaths, ProcFiles } from './proc-files.ts';
 import type { Process } from './process.ts';
 
-/** A process with more is counted seldom and in another thread. */
+/** A process with more is counted rarely and in another thread. */
 const MANY_FILES = 8192;
 
-/** Reads what stat does not tell. A file that may not be read leaves NaN and is not tried again before a refresh. */
+/** Reads the values that are not in stat. A denied file leaves NaN and is not retried before the next refresh. */
 export class Details {
   readonly #files: ProcFiles;
 
@@ -50,7 +50,7 @@ export class Details {
     }
   }
 
-  /** For a file that was read and lacks what every kernel writes into it. */
+  /** For a file that lacks a value that every kernel writes. */
   #distrust(process: Process, file: string, losses: Losses): void {
     const path = this.#files.path(`${process.pid}/${file}`);
     deny(process, file, losses, new MalformedFile(path, 1, 'expected lines of keys and numbers'));
@@ -78,7 +78,9 @@ export class Details {
     }
   }
 
-  /** The kernel function in which the process, or each of its threads, waits; 0 when it runs or may not be seen. */
+  /**
+   * The kernel function in which the process, or each of its threads, waits; 0 if it is running or access is denied.
+   */
   readWchan(process: Process, inDetail: boolean, losses: Losses): void {
     const tids = inDetail && process.threads > 1 ? [...process.threadRecords.keys()] : [];
     const files = tids.length === 0 ? ['wchan'] : tids.map((tid) => `task/${tid}/wchan`);
@@ -105,7 +107,7 @@ export class Details {
     };
   }
 
-  /** Reads a file of a process; false when it is not there or denied. `kind` names it, when `file` is one of many. */
+  /** Reads a file of a process; false if it is absent or denied. `kind` names it, when `file` is one of many. */
   load(process: Process, file: string, losses: Losses, kind = file): boolean {
     return this.#loadAt(process, this.#files.path(`${process.pid}/${file}`), kind, losses);
   }
@@ -122,7 +124,7 @@ export class Details {
   }
 }
 
-/** What `read` gives; undefined when the file is denied, now or since the last refresh. */
+/** The result of `read`; undefined if the file is denied, now or since the last refresh. */
 export function unlessDenied<Value>(process: Process, kind: string, losses: Losses, read: () => Value) {
   if (process.denied.has(kind)) return undefined;
   try {

@@ -4,8 +4,8 @@ import type { Matcher } from './matcher.ts';
 import type { Listening } from './ports.ts';
 
 /**
- * Adds whether the groups that should be there have living processes, in whatever pod, and listen where they should.
- * A port of a group in `blind` that was not found open may be open nevertheless, and is left out.
+ * Adds whether the expected groups have live processes, in any pod, and listen on their expected ports. A port of a
+ * group in `blind` that was not found open may be open nevertheless, and is omitted.
  */
 export function addExpected(
   out: Snapshot,

@@ -1,7 +1,7 @@
-// process-exporter's families (block of each group), and what we add to them.
+// process-exporter's families (block of each group), and our additions.
 import { counter, gauge } from '../../metrics/family.ts';
 
-/** The label of what has no name of its own, because there are too many or because it matches nothing. */
+/** The label for everything without a name of its own, because of a limit or because it matches nothing. */
 export const OTHER = '__other__';
 
 const GROUP = ['groupname'];
@@ -9,7 +9,7 @@ const THREAD = ['groupname', 'threadname'];
 
 const named = (name: string): string => `namedprocess_namegroup_${name}`;
 
-/** Families of process-exporter, by what they tell. */
+/** Families of process-exporter, by their value. */
 export const F = {
   processes: gauge(named('num_procs'), 'Processes in the group.', GROUP),
   cpu: counter(named('cpu_seconds_total'), 'CPU time used.', ['groupname', 'mode']),
@@ -34,11 +34,15 @@ export const F = {
   states: gauge(named('states'), 'Processes by state; with the option threads, threads.', ['groupname', 'state']),
   wchan: gauge(named('threads_wchan'), 'Threads by the kernel function they wait in.', ['groupname', 'wchan']),
   threadCount: gauge(named('thread_count'), 'Threads with this name.', THREAD),
-  threadCpu: counter(named('thread_cpu_seconds_total'), 'CPU time used by threads with this name.', [...THREAD, 'mode']),
-  threadIo: counter(named('thread_io_bytes_total'), 'Bytes read from and written to storage by threads with this name.', [
+  threadCpu: counter(named('thread_cpu_seconds_total'), 'CPU time used by threads with this name.', [
     ...THREAD,
-    'iomode',
+    'mode',
   ]),
+  threadIo: counter(
+    named('thread_io_bytes_total'),
+    'Bytes read from and written to storage by threads with this name.',
+    [...THREAD, 'iomode'],
+  ),
   threadMajorFaults: counter(
     named('thread_major_page_faults_total'),
     'Major page faults of threads with this name.',
@@ -64,7 +68,7 @@ export const F = {
   ),
 } as const;
 
-/** What process-exporter does not tell. */
+/** Families that process-exporter lacks. */
 export const EXTRA = {
   up: gauge(named('up'), 'Whether an expected group has at least one non-zombie process.', GROUP),
   youngestStart: gauge(
@@ -94,11 +98,7 @@ export const EXTRA = {
     'groupname',
     'slot',
   ]),
-  topPid: gauge('namedprocess_top_pid', 'Process id in a slot; `by` is cpu or memory.', [
-    'groupname',
-    'by',
-    'slot',
-  ]),
+  topPid: gauge('namedprocess_top_pid', 'Process id in a slot; `by` is cpu or memory.', ['groupname', 'by', 'slot']),
   overflow: gauge('namedprocess_scrape_overflow_procs', 'Processes counted in __other__ because of the group limit.'),
   skipped: gauge('namedprocess_scrape_skipped_procs', 'Processes not tracked because of the process limit.'),
 } as const;

@@ -4,7 +4,7 @@ import { COUNTER } from './counters.ts';
 import { EXTRA, F } from './families.ts';
 import { type Group, STATES } from './group.ts';
 
-/** What turns the kernel's units into seconds and bytes. */
+/** Conversion of the kernel's units into seconds and bytes. */
 export interface Units {
   readonly ticksPerSecond: number;
   readonly pageBytes: number;
@@ -23,7 +23,7 @@ const memory = (memtype: string, value: ValueOf): Series => [F.memory, { memtype
 const startTime = (ticks: number, { bootTime, ticksPerSecond }: Units): number =>
   Math.floor(bootTime + ticks / ticksPerSecond);
 
-/** A sum over the processes that could be read: 0 when there are no processes. */
+/** A sum over the processes that could be read: 0 if there are no processes. */
 const sum = (group: Group, value: number): number => (group.processes === 0 ? 0 : value);
 
 /** The series of every group, in the order in which they are sent. */
@@ -52,7 +52,7 @@ const SERIES: readonly Series[] = [
   ...STATES.map((state, index): Series => [F.states, { state }, ({ states }) => states[index] as number]),
 ];
 
-/** Adds all series of a group. Their keys are made once: the text of labels is most of the work. */
+/** Adds all series of a group. Their keys are built once: formatting the labels is most of the work. */
 export function addGroup(out: Snapshot, group: Group, units: Units, nowSeconds: number): void {
   group.keys ??= SERIES.map(([family, labels]) => group.key(family, labels));
   for (const [index, [family, , value]] of SERIES.entries()) {

@@ -9,16 +9,16 @@ import { ThreadNames } from './thread-names.ts';
 export const STATES = ['Running', 'Sleeping', 'Waiting', 'Zombie', 'Other'] as const;
 const STATE_LETTERS = [...'RSDZ'].map((letter) => letter.charCodeAt(0));
 
-/** Wait functions of one group that are told apart; a kernel has thousands. */
+/** Maximum number of wait functions reported per group; a kernel has thousands. */
 const MAX_WCHANS = 100;
 
-/** A sum in which unknown values have no part; NaN while all are unknown. */
+/** A sum that skips unknown values; NaN while all are unknown. */
 const plus = (sum: number, value: number): number =>
   Number.isNaN(value) ? sum : Number.isNaN(sum) ? value : sum + value;
 const least = (known: number, value: number): number => (known <= value || Number.isNaN(value) ? known : value);
 const most = (known: number, value: number): number => (known >= value || Number.isNaN(value) ? known : value);
 
-/** What a group sums up of a process. Sizes and limits are NaN when they can't be read. */
+/** The values of a process that a group sums up. Unreadable sizes and limits are NaN. */
 export interface Member {
   readonly counters: Counters;
   readonly isZombie: boolean;
@@ -34,7 +34,7 @@ export interface Member {
   readonly swapPssBytes: number;
 }
 
-/** Processes that are reported together: counters for ever, everything else anew in each cycle. */
+/** Processes that are reported together: counters accumulate, everything else is recomputed in each cycle. */
 export class Group {
   readonly name: string;
   readonly labelNames: readonly string[];
@@ -46,7 +46,7 @@ export class Group {
   threads = 0;
   residentPages = 0;
   virtualBytes = 0;
-  // NaN while no process tells.
+  // NaN while no process reports it.
   swappedBytes = Number.NaN;
   openFiles = Number.NaN;
   worstFdRatio = Number.NaN;
@@ -66,7 +66,7 @@ export class Group {
   /** Series keys, in the order of the table of series. */
   keys: readonly string[] | undefined;
 
-  /** `pod` are the labels beside the group's name; empty ones are left out. */
+  /** `pod` holds the labels besides the group's name; empty ones are left out. */
   constructor(name: string, pod: Partial<ContainerLabels>) {
     this.name = name;
     const labels = Object.entries(pod).filter(([, value]) => value !== '');
@@ -128,7 +128,7 @@ export class Groups {
   readonly #groups = new Map<string, Group>();
   readonly #limit: number;
 
-  /** One group more than `limit` can come: that for all others. */
+  /** There may be one group more than `limit`: that for all others. */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -141,7 +141,7 @@ export class Groups {
     return this.#groups.size;
   }
 
-  /** The group of this name and these labels, made when there is room; else `__other__`. */
+  /** The group of this name and these labels, created within the limit; else `__other__`. */
   find(name: string, pod: Partial<ContainerLabels> = {}): Group {
     const key = JSON.stringify([name, ...Object.values(pod)]);
     const known = this.#groups.get(key);

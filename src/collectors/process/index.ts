@@ -1,5 +1,5 @@
 // Process groups under the names of process-exporter: /proc/<pid>/{stat,status,io,fd,cmdline,limits,cgroup} and more by
-// option, all in proc_pid(5). With hidepid, or in a pod without hostPID, only some processes are seen.
+// option, all in proc_pid(5). With hidepid, or in a pod without hostPID, only some processes are visible.
 import * as z from 'zod';
 import { kernelUnits } from '../../host/auxv.ts';
 import type { Host } from '../../host/host.ts';
@@ -11,7 +11,7 @@ import { families } from './families.ts';
 import type { Units } from './group-series.ts';
 import { checkOptions, options, type ProcessOptions, processNames } from './options.ts';
 
-/** The process collector; `containers` names the containers when processes are told apart by pod. */
+/** The process collector; `containers` names the containers if processes are split by pod. */
 export const processCollector = (containers?: ContainerNames): CollectorSpec<typeof options> =>
   defineCollector({
     name: 'process',
@@ -21,7 +21,7 @@ export const processCollector = (containers?: ContainerNames): CollectorSpec<typ
     whenEmpty: 'no process matches a configured group',
     families,
     create(world, given) {
-      // Made at the first cycle, because it needs the time of boot, and then kept.
+      // Created in the first cycle, because it needs the boot time, and then reused.
       let collector: ProcessCollector | undefined;
       return oneByOne((out, signal) => {
         collector ??= new ProcessCollector(world, given, readUnits(world.host), containers);

@@ -2,10 +2,13 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { READ_AT_ONCE } from '../../base/files.ts';
 import { KEY, numberAfter } from './parse.ts';
 
-/** Without a look for as long, as after a reload or with rare pushes, keeping does not pay: all are closed. */
+/**
+ * After this long without a scan, as after a reload or with infrequent pushes, keeping files open does not pay: all are
+ * closed.
+ */
 const IDLE_MS = 60_000;
 
-/** What part of the files that this process may have open is ours; connections need some, too. */
+/** Our share of the open file limit of this process; connections need some, too. */
 const PART = 0.25;
 
 /**
@@ -32,12 +35,12 @@ export class KeptStats {
     return this.#fds.get(pid);
   }
 
-  /** Opens the file at `path` and keeps it, when there is room; else undefined. Throws the errors of node:fs. */
+  /** Opens the file at `path` and keeps it open, if the limit allows; else undefined. Throws the errors of node:fs. */
   open(pid: number, path: string): number | undefined {
     if (this.#fds.size >= this.#limit) return undefined;
     const fd = openSync(path, READ_AT_ONCE);
     this.#fds.set(pid, fd);
-    // A look that takes longer than a minute would else leave open what nobody closes.
+    // Otherwise a scan of more than a minute would leave files open forever.
     if (this.#idle === undefined) this.touch();
     return fd;
   }
@@ -50,7 +53,7 @@ export class KeptStats {
     closeSync(fd);
   }
 
-  /** Tells that a look at all processes begins. */
+  /** To be called when a scan of all processes begins. */
   touch(): void {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => this.#closeAll(), IDLE_MS).unref();

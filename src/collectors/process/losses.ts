@@ -1,8 +1,8 @@
 import type { Snapshot } from '../../metrics/snapshot.ts';
 
 /**
- * What can't be read of processes: one loss for each kind of file, since there may be thousands of processes. The
- * reasons are kept, because a file that is denied is not tried again in every cycle.
+ * Unreadable files of processes: one loss for each kind of file, since there may be thousands of processes. The reasons
+ * are stored, because a denied file is not retried in every cycle.
  */
 export class Losses {
   readonly #reasons = new Map<string, unknown>();

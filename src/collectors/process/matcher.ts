@@ -3,9 +3,9 @@ import { errorText } from '../../base/error-text.ts';
 import { Pattern } from '../../config/re2/pattern.ts';
 import { type Attributes, baseName, type Matches, parseTemplate, type Template } from './template.ts';
 
-/** A longer command line is cut before expressions see it. */
+/** A longer command line is truncated before matching. */
 export const MAX_CMDLINE = 4096;
-/** A longer name of a group is cut; names can be made from what a process says of itself. */
+/** A longer group name is truncated; names may contain text controlled by the process. */
 const MAX_NAME = 256;
 
 const words = (what: string) => z.array(z.string()).optional().describe(what);
@@ -33,14 +33,14 @@ export type ProcessName = z.output<typeof processName>;
 /** An entry, compiled. */
 export interface Matcher {
   readonly template: Template;
-  /** Names of the groups that should always be there; empty unless the entry says that they are expected. */
+  /** Names of the expected groups; empty unless the entry marks them as expected. */
   readonly expectedNames: readonly string[];
   readonly expectedPorts: readonly number[];
-  /** The group of a process; undefined when the entry is not about it. */
+  /** The group of a process; undefined if the entry does not match it. */
   match(process: Attributes): string | undefined;
 }
 
-/** Compiles an entry. Throws an Error for what {@link processName} refuses. */
+/** Compiles an entry. Throws an Error for anything that {@link processName} rejects. */
 export function compileMatcher({ name, comm, exe, cmdline, expected, expectedPorts }: ProcessName): Matcher {
   const template = parseTemplate(name ?? '{{.ExeBase}}');
   const comms = comm && new Set(comm);
@@ -63,7 +63,7 @@ export function compileMatcher({ name, comm, exe, cmdline, expected, expectedPor
 
 const NO_MATCHES: Matches = new Map();
 
-/** The named groups of all expressions, empty text for those that took no part; undefined when one does not match. */
+/** The named groups of all expressions, empty text for unmatched groups; undefined if an expression does not match. */
 function matchAll(patterns: readonly Pattern[], text: string): Matches | undefined {
   const matches = new Map<string, string>();
   for (const pattern of patterns) {

@@ -3,7 +3,7 @@ import { bytes, duration } from '../../config/units.ts';
 import { ProcessNamesError, readProcessNames } from './config-file.ts';
 import { compileMatcher, type ProcessName, processName } from './matcher.ts';
 
-/** What process-exporter's packages ship: by name, without kernel threads, since those have no arguments. */
+/** The default of process-exporter's packages: by name, without kernel threads, since those have no arguments. */
 export const DEFAULT_NAMES: readonly ProcessName[] = [
   { name: '{{.Comm}}', cmdline: ['.+'], expected: false, expectedPorts: [] },
 ];
@@ -18,7 +18,9 @@ export const options = z.strictObject({
   process_names: z
     .array(processName)
     .optional()
-    .describe('The same inline: how to match and name groups; first match wins. Default: by comm, without kernel threads.'),
+    .describe(
+      'The same inline: how to match and name groups; first match wins. Default: by comm, without kernel threads.',
+    ),
   children: z.boolean().default(true).describe('Assign a process that matches nothing to the group of its parent.'),
   unmatched: z
     .enum(['ignore', 'other'])
@@ -29,15 +31,24 @@ export const options = z.strictObject({
     .default(false)
     .describe('Allow `{{.PID}}` and `{{.StartTime}}` in names, which creates one group per process.'),
   byPod: z.boolean().default(false).describe('Split groups by pod: labels `namespace`, `pod`, `container`.'),
-  maxGroups: z.int().min(1).max(100_000).default(500).describe('Maximum number of groups; the rest are combined as `__other__`.'),
+  maxGroups: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(500)
+    .describe('Maximum number of groups; the rest are combined as `__other__`.'),
   maxProcesses: z.int().min(1).default(32_768).describe('Maximum number of processes; any beyond are ignored.'),
   keepOpen: z
     .int()
     .min(0)
     .max(10_000)
     .default(2000)
-    .describe('Number of processes whose `stat` file stays open between cycles: saves CPU at 4.4 KiB of kernel memory each.'),
-  groupExpiry: duration(0).prefault('1h').describe('How long to keep reporting a group after its last process has exited.'),
+    .describe(
+      'Number of processes whose `stat` file stays open between cycles: saves CPU at 4.4 KiB of kernel memory each.',
+    ),
+  groupExpiry: duration(0)
+    .prefault('1h')
+    .describe('How long to keep reporting a group after its last process has exited.'),
   refreshInterval: duration(1000)
     .prefault('10m')
     .describe('Refresh interval for the arguments, user and cgroup of known processes.'),
@@ -48,11 +59,23 @@ export const options = z.strictObject({
     ),
   threads: z.boolean().default(false).describe('Export metrics by thread name; reads every thread in every cycle.'),
   wchan: z.boolean().default(false).describe('Threads by the kernel function they wait in.'),
-  smaps: z.boolean().default(false).describe('Export proportional memory (PSS); expensive, as the kernel walks all page tables.'),
+  smaps: z
+    .boolean()
+    .default(false)
+    .describe('Export proportional memory (PSS); expensive, as the kernel walks all page tables.'),
   smapsMaxRss: bytes().prefault('1GiB').describe('Skip larger processes when reading proportional memory.'),
-  smapsPerCycle: z.int().min(1).default(25).describe('Number of processes to read proportional memory of per cycle, in rotation.'),
+  smapsPerCycle: z
+    .int()
+    .min(1)
+    .default(25)
+    .describe('Number of processes to read proportional memory of per cycle, in rotation.'),
   ports: z.boolean().default(false).describe('Export the TCP ports that groups listen on.'),
-  topN: z.int().min(0).max(100).default(0).describe('Report this many processes with the highest CPU and memory usage.'),
+  topN: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(0)
+    .describe('Report this many processes with the highest CPU and memory usage.'),
 });
 
 /** Parsed options. */
@@ -64,11 +87,11 @@ export function processNames({ configFile, process_names }: ProcessOptions): rea
   return process_names ?? DEFAULT_NAMES;
 }
 
-/** Adds the problems that no single option has; reads the file, so that a bad one is refused at the start. */
+/** Adds the problems that no single option has; reads the file, so that a bad one is rejected at startup. */
 export function checkOptions(given: ProcessOptions, context: z.RefinementCtx): void {
   const { configFile, process_names } = given;
   const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
-  // Entries that were refused one by one can't be compiled here.
+  // Entries that were rejected individually cannot be compiled here.
   if (context.issues.length > 0) return;
   if (configFile === undefined) {
     for (const { path, message } of problemsOf(process_names ?? [], given)) refuse(path, message);

@@ -28,11 +28,11 @@ const UNLIMITED = 0x75;
 const OPENING = 0x28;
 const CLOSING = 0x29;
 
-/** One parsed stat file; kept and filled again for each. */
+/** One parsed stat file; reused for each. */
 export class Stat {
   /** The state's letter, as character code. */
   state = 0;
-  /** Of the name's bytes: tells a change of the name without making a string. */
+  /** Hash of the name's bytes: detects a change of the name without creating a string. */
   commHash = 0;
   /** By {@link FIELD}; counts over 2^53 lose their last digits. */
   readonly fields = new Float64Array(LAST_FIELD + 1);
@@ -41,7 +41,7 @@ export class Stat {
 
   /**
    * Parses the first `length` bytes. The name in parentheses may itself hold parentheses, blanks and newlines: it ends
-   * at the last one. Throws an Error for anything else than a stat file.
+   * at the last one. Throws an Error for anything but a stat file.
    */
   parse(bytes: Buffer, length: number): void {
     this.#commStart = bytes.indexOf(OPENING) + 1;
@@ -110,7 +110,7 @@ function indexOfShort(bytes: Buffer, length: number, key: Buffer): number {
 
 /**
  * The number that follows `key` (one of {@link KEY}) and blanks in the first `length` bytes; Infinity for `unlimited`,
- * NaN when the key is not there or has no number.
+ * NaN if the key is absent or has no number.
  */
 export function numberAfter(bytes: Buffer, length: number, key: Buffer): number {
   const found = length < SHORT ? indexOfShort(bytes, length, key) : bytes.indexOf(key);
@@ -135,10 +135,10 @@ export const KEY = {
   swapPssKib: Buffer.from('\nSwapPss:'),
 } as const;
 
-/** A copy of its own: V8 keeps a piece of a text by keeping the whole, here a command line of each process. */
+/** A copy of its own: V8 retains the whole text for a substring, here a command line of each process. */
 export const detached = (piece: string): string => textOfBytes(Buffer.from(pathOfText(piece)));
 
-/** Effective user id, from the text of status; undefined when it does not say. */
+/** Effective user id, from the text of status; undefined if absent. */
 export function effectiveUid(status: string): number | undefined {
   const match = /^Uid:\t\d+\t(\d+)/m.exec(status);
   return match ? Number(match[1]) : undefined;

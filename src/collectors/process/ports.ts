@@ -1,5 +1,5 @@
 // Listening sockets: /proc/<pid>/net/tcp and tcp6 (proc_pid_net(5)) list those of a network namespace, the links in
-// /proc/<pid>/fd tell which process has one open. IPv6 is absent where the kernel has none.
+// /proc/<pid>/fd show which process has one open. IPv6 is absent where the kernel has none.
 import { ipText } from '../../host/ip-address.ts';
 import { putU32 } from '../../host/native.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -10,15 +10,15 @@ import type { ProcFiles } from './proc-files.ts';
 import type { Process } from './process.ts';
 import type { Cycle } from './process-table.ts';
 
-/** What is denied when the links in fd can't be read; their number may be known nevertheless. */
+/** Denied if the links in fd are unreadable; their number may be known nevertheless. */
 const LINKS = 'links of fd';
 /** All that is read here, by the names under which it is denied. */
 const FILES = ['ns/net', 'net', LINKS];
 /** The state TCP_LISTEN. */
 const LISTEN = '0A';
-/** Open files of one process that are looked through for a socket. */
+/** Maximum number of open files of one process that are searched for a socket. */
 const MAX_FILES = 8192;
-/** Ports of one group that are reported. */
+/** Maximum number of reported ports per group. */
 const MAX_PORTS = 100;
 
 /** A socket that takes connections. */
@@ -34,12 +34,12 @@ export interface Listening extends Listener {
   readonly owner: Process;
 }
 
-/** Finds out which processes listen where. Owners are kept: looking through open files costs most. */
+/** Finds the listening sockets of processes. Owners are cached: searching open files is the most expensive part. */
 export class Ports {
   readonly #files: ProcFiles;
   readonly #retryMs: number;
   readonly #owners = new Map<string, Process>();
-  /** Names of groups of whose processes some can't be looked into, so that a port may be open unseen. */
+  /** Names of groups with processes that are not accessible, so that an open port may go unnoticed. */
   readonly blind = new Set<string>();
   /** Sockets of processes that are in no group, or that the kernel itself has: when they are looked for again. */
   readonly #ownerless = new Map<string, number>();
@@ -88,7 +88,7 @@ export class Ports {
     return namespaces;
   }
 
-  /** The listeners of a namespace, from the first of its processes that is still there. */
+  /** The listeners of a namespace, from the first of its processes that still exists. */
   #listeners(members: readonly Process[], { losses }: Cycle): Listener[] {
     const listeners: Listener[] = [];
     for (const member of members) {
@@ -150,7 +150,7 @@ export function addListeners(out: Snapshot, listening: readonly Listening[]): vo
   for (const known of keys.values()) for (const key of known) out.addSeries(EXTRA.listening, key, 1);
 }
 
-/** A row of net/tcp or net/tcp6, ` 0: 0100007F:0BB8 00000000:0000 0A …`; undefined when it does not listen. */
+/** A row of net/tcp or net/tcp6, ` 0: 0100007F:0BB8 00000000:0000 0A …`; undefined if it is not listening. */
 export function parseListener(protocol: 'tcp' | 'tcp6', row: string): Listener | undefined {
   const [, local = '', , state, , , , , , inode] = row.trim().split(/\s+/);
   const [address, port] = local.split(':');

@@ -1,5 +1,5 @@
-// Synchronous reads below /proc/<pid> into one kept buffer: the cost of the bare system calls, a third of what promises
-// take. All files here are made by the kernel as one record, so that one read gives the whole.
+// Synchronous reads below /proc/<pid> into one reused buffer: the cost of the bare system calls, a third of promises.
+// All files here are made by the kernel as one record, so that one read gives the whole.
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { READ_AT_ONCE } from '../../base/files.ts';
@@ -13,7 +13,7 @@ const BUFFER_BYTES = 64 * 1024;
 /** Some 7,000 sockets. */
 const MAX_ROWS_BYTES = 1024 * 1024;
 
-/** Paths that are made once for each process: to put them together again and again takes a tenth of a cycle. */
+/** Paths built once for each process: rebuilding them takes a tenth of a cycle. */
 export interface HotPaths {
   readonly io: string;
   readonly fd: string;
@@ -50,7 +50,7 @@ export class ProcFiles {
     return this.readAt(this.path(name), maxBytes);
   }
 
-  /** Reads the file at `path`; false when it is not there. Throws DeniedFile or UnreadableFile. */
+  /** Reads the file at `path`; false if it is absent. Throws DeniedFile or UnreadableFile. */
   readAt(path: string, maxBytes = BUFFER_BYTES): boolean {
     this.length = 0;
     let fd: number | undefined;
@@ -67,13 +67,13 @@ export class ProcFiles {
 
   /**
    * Reads the stat file of a process, and keeps it open when the process is known from before and there is room. False
-   * when the process is not there. Throws DeniedFile or UnreadableFile.
+   * if the process does not exist. Throws DeniedFile or UnreadableFile.
    */
   readStat(pid: number, isKnown: boolean): boolean {
     return this.#readKept(this.#kept.get(pid), pid) || (isKnown && this.#openKept(pid)) || this.read(`${pid}/stat`);
   }
 
-  /** Lets go of a process that is gone. */
+  /** Releases a process that is gone. */
   forget(pid: number): void {
     this.#kept.close(pid);
   }
@@ -86,14 +86,16 @@ export class ProcFiles {
     }
   }
 
-  /** Whether a kept file still gives something; it does not when its process has ended, and perhaps another has its pid. */
+  /**
+   * Whether a cached file still returns data; it does not if its process has exited, even if another one has its pid.
+   */
   #readKept(fd: number | undefined, pid: number): boolean {
     if (fd === undefined) return false;
     try {
       this.length = readSync(fd, this.bytes, 0, BUFFER_BYTES, 0);
       if (this.length > 0) return true;
     } catch {
-      // What is wrong shows when it is opened anew.
+      // The error shows when it is reopened.
     }
     this.#kept.close(pid);
     return false;
@@ -101,7 +103,7 @@ export class ProcFiles {
 
   /**
    * Reads a file of many records, which the kernel gives out by pages: line by line, without the first, until `take`
-   * has enough and returns false. Gives false when the file is not there. Throws DeniedFile or UnreadableFile.
+   * has enough and returns false. Returns false if the file is absent. Throws DeniedFile or UnreadableFile.
    */
   readRows(name: string, take: (line: string) => boolean): boolean {
     const path = `${this.#root}/${name}`;
@@ -131,12 +133,12 @@ export class ProcFiles {
     return numberAfter(this.bytes, this.length, key);
   }
 
-  /** What was read, as text; bytes that are no UTF-8 are kept as textOfBytes does. */
+  /** The data read, as text; bytes that are not UTF-8 are preserved as in textOfBytes. */
   text(): string {
     return textOfBytes(this.bytes.subarray(0, this.length));
   }
 
-  /** Target of a link; undefined when it is not there. Throws DeniedFile or UnreadableFile. */
+  /** Target of a link; undefined if it is absent. Throws DeniedFile or UnreadableFile. */
   link(name: string): string | undefined {
     const path = `${this.#root}/${name}`;
     try {
@@ -147,7 +149,7 @@ export class ProcFiles {
     }
   }
 
-  /** Names in a folder; none when it is not there. Throws DeniedFile or UnreadableFile. */
+  /** Names in a folder; empty if it is absent. Throws DeniedFile or UnreadableFile. */
   list(name: string): string[] {
     const path = `${this.#root}/${name}`;
     try {
@@ -158,7 +160,7 @@ export class ProcFiles {
     }
   }
 
-  /** The number of entries of an fd folder; undefined when it is not there. Throws DeniedFile or UnreadableFile. */
+  /** The number of entries of an fd folder; undefined if it is absent. Throws DeniedFile or UnreadableFile. */
   openFiles(path: string): number | undefined {
     try {
       return this.tellsOpenFiles ? statSync(path, { throwIfNoEntry: false })?.size : readdirSync(path).length;
@@ -188,7 +190,7 @@ function tellsOpenFiles(root: string): boolean {
   }
 }
 
-/** False for the error of a file that is not there; throws the right class for another. */
+/** False for the error of an absent file; throws the matching class for any other. */
 function absent(path: string, cause: unknown): false {
   // Between open and read a process can end (ESRCH); a zombie's fd folder can't be listed (ENOENT).
   const error = fileError(path, cause);

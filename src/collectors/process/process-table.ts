@@ -16,10 +16,10 @@ export interface Cycle {
   readonly losses: Losses;
 }
 
-/** All processes of the host by pid, as they were at the last look. */
+/** All processes of the host by pid, as of the last scan. */
 export class ProcessTable {
   readonly processes = new Map<number, Process>();
-  /** Processes that were not looked at, because there are too many. */
+  /** Processes that were skipped because of the limit. */
   skipped = 0;
   /** Processes whose stat could not be read, ever. */
   unreadable = 0;
@@ -37,15 +37,17 @@ export class ProcessTable {
     this.#options = options;
   }
 
-  /** Looks at all processes: drops those that are gone, and puts new ones into groups. Throws when none can be listed. */
+  /**
+   * Scans all processes: drops those that are gone, and assigns new ones to groups. Throws if the list cannot be read.
+   */
   async look(cycle: Cycle): Promise<void> {
     const { turns } = cycle;
     this.#cycle++;
     this.skipped = 0;
-    // With many processes the list alone takes some milliseconds, so the kernel makes it in another thread.
+    // With many processes the list alone takes some milliseconds, so it is read in another thread.
     const root = this.#files.path('');
     const names = await readdir(root).catch((cause: unknown) => Promise.reject(fileError(root, cause)));
-    // Known processes come first: what is left of the limit is for new ones.
+    // Known processes come first: new ones get the rest of the limit.
     const unknown: number[] = [];
     for (const name of names) {
       const pid = Number(name);
@@ -79,7 +81,7 @@ export class ProcessTable {
       this.unreadable++;
       losses.explain('stat', cause);
       losses.count('stat');
-      // A known process must not count again from the start when it can be read the next time.
+      // A known process must not be counted from zero again when it is readable the next time.
       if (process) process.cycle = this.#cycle;
       return;
     }
@@ -106,5 +108,5 @@ export class ProcessTable {
   }
 }
 
-/** 0.5 to 1: keeps what was first seen together from being due together. */
+/** 0.5 to 1: keeps processes first seen together from being due together. */
 export const spread = (pid: number): number => 0.5 + (pid % 101) / 202;

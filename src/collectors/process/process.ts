@@ -13,14 +13,14 @@ const DEAD = 'X'.charCodeAt(0);
 const NO_THREADS: ReadonlyMap<number, ThreadRecord> = new Map();
 const NOTHING: ReadonlySet<string> = new Set();
 
-/** How a process came to its group: not looked at yet, by its own match, by its parent, or not at all. */
+/** How a process was assigned to its group: not examined yet, by its own match, by its parent, or not at all. */
 type Membership = 'new' | 'matched' | 'inherited' | 'none';
 
-/** A process as known between cycles. It is identified by pid and start time, since pids are used again. */
+/** A process as known between cycles. It is identified by pid and start time, since pids are reused. */
 export class Process {
   readonly pid: number;
   readonly startTicks: number;
-  /** Whether it began after our first look: then all that it ever did counts, else only what it does from now on. */
+  /** Whether it started after our first scan: then its counters count in full, else only their growth from now on. */
   readonly isNewborn: boolean;
   readonly isKernelThread: boolean;
   readonly counters = new Counters();
@@ -53,7 +53,7 @@ export class Process {
   netNamespace: string | undefined;
   /** The kernel functions in which its threads wait; one without threads in detail. */
   wchans: readonly string[] = [];
-  /** Read when they are due only: by thread id. */
+  /** By thread id; read only when due. */
   threadRecords = NO_THREADS;
   /** Context switches of all threads but the first, also of those that have ended. */
   otherVoluntarySwitches = 0;
@@ -64,10 +64,13 @@ export class Process {
   /** When its attributes and its slow files are due, in milliseconds since 1970. */
   refreshAt = 0;
   slowAt = 0;
-  /** Until when all its files are read in every cycle: what lives for seconds would else end between two reads. */
+  /**
+   * Until when all its files are read in every cycle: otherwise a process that lives for seconds would exit between two
+   * reads.
+   */
   youngUntil = 0;
   paths: HotPaths | undefined;
-  /** Files that we may not read; tried again at the next refresh. */
+  /** Denied files; retried at the next refresh. */
   denied = NOTHING;
 
   constructor(pid: number, stat: Stat, isNewborn: boolean) {
@@ -77,7 +80,7 @@ export class Process {
     this.isKernelThread = ((stat.fields[FIELD.flags] as number) & KERNEL_THREAD) !== 0;
   }
 
-  /** A process that has ended and waits for its parent: only its entry is left. */
+  /** A process that has exited and waits for its parent: only its entry remains. */
   get isZombie(): boolean {
     return this.state === ZOMBIE || this.state === DEAD;
   }
@@ -92,7 +95,7 @@ export class Process {
     this.denied = NOTHING;
   }
 
-  /** Takes it out of its group and lets it go into that of this name, if any. What it did so far stays counted. */
+  /** Removes it from its group and assigns it to that of this name, if any. Its past usage stays counted. */
   moveTo(groupName: string | undefined): void {
     if (groupName === this.groupName) return;
     this.groupName = groupName;
@@ -100,7 +103,7 @@ export class Process {
     this.unnamedCycles = 0;
   }
 
-  /** Takes over what stat says. */
+  /** Applies the values of stat. */
   update({ state, fields }: Stat): void {
     this.state = state;
     this.parentPid = fields[FIELD.ppid] as number;
@@ -111,7 +114,7 @@ export class Process {
   }
 }
 
-/** What is known of a thread between two reads. */
+/** The state of a thread between two reads. */
 export interface ThreadRecord {
   readonly voluntary: number;
   readonly nonvoluntary: number;

@@ -12,15 +12,15 @@ const FILE = 'smaps_rollup';
 const MAX_BYTES = 4096;
 
 /**
- * Proportional memory: shared pages divided by those that share them. The kernel walks all page tables of the process
- * for it, some 22 ms a GiB, and holds its memory map meanwhile: a few processes a cycle, in turn, none too large. Read
+ * Proportional memory: shared pages divided by those that share them. For this the kernel walks all page tables of the
+ * process, some 22 ms a GiB, and holds its memory map meanwhile: a few processes a cycle, in turn, none too large. Read
  * in another thread, unlike everything else here.
  */
 export class Proportional {
   readonly #files: ProcFiles;
   readonly #perCycle: number;
   readonly #maxPages: number;
-  /** The pid after which the next turn goes on. */
+  /** The pid after which the next turn continues. */
   #after = 0;
 
   constructor(files: ProcFiles, perCycle: number, maxPages: number) {

@@ -1,6 +1,6 @@
 // The names of process-exporter's groups: Go templates (text/template) of fields only. Pure.
 
-/** What a name may be made of; also what matchers look at. */
+/** The fields available to names and matchers. */
 export interface Attributes {
   /** Field 2 of `/proc/<pid>/stat`. */
   readonly comm: string;
@@ -44,7 +44,7 @@ export interface Template {
 /** `{{.Field}}` or `{{.Matches.name}}`; a minus eats the white space on its side. */
 const PLACEHOLDER = /(\s*\{\{-\s+|\{\{)\s*(.*?)\s*(\s-\}\}\s*|\}\})/gs;
 
-/** Parses the template of a name. Throws an Error that says what is not supported. */
+/** Parses the template of a name. Throws an Error that names the unsupported part. */
 export function parseTemplate(source: string): Template {
   const parts: ((process: Attributes, matches: Matches) => string)[] = [];
   const fields = new Set<Field>();
@@ -62,7 +62,7 @@ export function parseTemplate(source: string): Template {
     const group = /^\.Matches\.(\w+)$/.exec(expression)?.[1];
     if (group !== undefined) {
       usesMatches = true;
-      // What Go prints for a key that is not there.
+      // What Go prints for an absent key.
       parts.push((_, matches) => matches.get(group) ?? '<no value>');
     } else if (isField(field)) {
       fields.add(field);

@@ -3,10 +3,10 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { COUNTER, type Counters, Totals } from './counters.ts';
 import { F, OTHER } from './families.ts';
 
-/** Names of threads of one group that are told apart; some programs number theirs without end. */
+/** Maximum number of thread names per group; some programs number theirs without bound. */
 const MAX_NAMES = 100;
 
-/** Families of a thread name with the labels beside it, and how the value is had from the totals. */
+/** Families of a thread name with further labels, and how the value is derived from the totals. */
 const SERIES: readonly (readonly [Family, Readonly<Record<string, string>>, keyof typeof COUNTER])[] = [
   [F.threadCpu, { mode: 'user' }, 'userTicks'],
   [F.threadCpu, { mode: 'system' }, 'systemTicks'],
@@ -37,12 +37,12 @@ export class ThreadNames {
     this.#keyOf = keyOf;
   }
 
-  /** Forgets how many threads there are, not what they did. */
+  /** Resets the thread counts, not the counters. */
   reset(): void {
     for (const named of this.#names.values()) named.count = 0;
   }
 
-  /** Adds a thread, and what it did since it was last added. */
+  /** Adds a thread, and its growth since it was last added. */
   add(name: string, counters: Counters): void {
     const known = this.#names.get(name) ?? (this.#names.size < MAX_NAMES ? undefined : this.#names.get(OTHER));
     const named = known ?? this.#create(this.#names.size < MAX_NAMES ? name : OTHER);

@@ -5,12 +5,12 @@ import type { ProcFiles } from './proc-files.ts';
 import { countStat, type Process, type ThreadDetail, type ThreadRecord } from './process.ts';
 import type { Cycle } from './process-table.ts';
 
-/** The threads of a process that has more are not looked at. */
+/** Threads of a process with more than this are skipped. */
 const MAX_THREADS = 8192;
 
 /**
  * Reads the threads of processes. The status of a process has the context switches of its first thread only, so those
- * of the others are read one by one; they are counted by growth, since a sum over living threads falls when one ends.
+ * of the others are read one by one; they are counted by growth, since a sum over live threads drops when one exits.
  */
 export class Threads {
   readonly #files: ProcFiles;
@@ -22,7 +22,7 @@ export class Threads {
     this.#details = details;
   }
 
-  /** Reads the context switches of all threads but the first; with `inDetail` also what is told by thread name. */
+  /** Reads the context switches of all threads but the first; with `inDetail` also the values by thread name. */
   async read(process: Process, inDetail: boolean, { turns, losses }: Cycle): Promise<void> {
     const { pid } = process;
     if (process.threads > MAX_THREADS) {
@@ -77,7 +77,7 @@ export class Threads {
   }
 }
 
-/** A count that fell is that of another thread with the same id. */
+/** A decreased count belongs to another thread with the same id. */
 const growth = (before: number | undefined, now: number): number =>
   before !== undefined && now >= before ? now - before : now || 0;
 

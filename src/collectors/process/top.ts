@@ -5,7 +5,9 @@ import { EXTRA } from './families.ts';
 import type { Units } from './group-series.ts';
 import type { Process } from './process.ts';
 
-/** The processes with the highest values in a fixed number of slots; one that stays among them stays in its slot. */
+/**
+ * The processes with the highest values in a fixed number of slots; a process that remains among them keeps its slot.
+ */
 class Slots {
   readonly #held: (Process | undefined)[];
   #best: { readonly process: Process; readonly value: number }[] = [];

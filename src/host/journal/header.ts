@@ -32,14 +32,11 @@ const ARCHIVED = 2;
 
 /** Reads the header at `at` of `buffer`, which has its {@link MIN_HEADER_BYTES}. Throws UnsupportedJournal. */
 export function readHeader(buffer: Buffer, at: number): Header {
-  if (buffer.readBigUInt64LE(at) !== SIGNATURE)
-    throw new UnsupportedJournal('not a journal file: missing signature');
+  if (buffer.readBigUInt64LE(at) !== SIGNATURE) throw new UnsupportedJournal('not a journal file: missing signature');
   const flags = buffer.readUInt32LE(at + 12);
   const unknown = (flags & ~KNOWN_FLAGS) >>> 0;
   if (unknown !== 0) {
-    throw new UnsupportedJournal(
-      `unsupported features (incompatible flags 0x${unknown.toString(16)})`,
-    );
+    throw new UnsupportedJournal(`unsupported features (incompatible flags 0x${unknown.toString(16)})`);
   }
   const headerBytes = u64(buffer, at + 88);
   if (headerBytes < MIN_HEADER_BYTES || headerBytes > 64 * 1024) {

@@ -118,10 +118,7 @@ test('the last answer stands while the source is down, and gets older', async ()
   state.error = undefined;
   await timeline.run(15_000);
   assert.equal(client.ageSeconds, 0);
-  assert.deepEqual(lines, [
-    'pod source unavailable; using the last known pods',
-    'pod source recovered',
-  ]);
+  assert.deepEqual(lines, ['pod source unavailable; using the last known pods', 'pod source recovered']);
 });
 
 test('unknown containers press a source that is down less and less', async () => {

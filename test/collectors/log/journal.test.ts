@@ -174,10 +174,7 @@ test('without a journal there is no data, and a file of the future is a fault th
   group = await LogGroup.start({ journal: { enabled: true, paths: [folder] } });
   await group.cycle();
   assert.equal(group.results[0]?.outcome, 'fault');
-  assert.match(
-    group.results[0]?.reason ?? '',
-    /system\.journal: unsupported features/,
-  );
+  assert.match(group.results[0]?.reason ?? '', /system\.journal: unsupported features/);
   group.stop();
 });
 

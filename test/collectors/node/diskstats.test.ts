@@ -57,7 +57,10 @@ test('an include or an exclude expression chooses devices; one replaces the othe
   assert.deepEqual(await devices({ deviceInclude: '^sda' }), ['sda', 'sda1', 'sda2', 'sda3', 'sda4']);
   assert.deepEqual(await devices({ deviceExclude: '^(ram|loop|dm|nvme|mmc|fd|vd|sr)|[0-9]' }), ['sda', 'sdb', 'sdc']);
   assert.equal((await devices({ deviceExclude: '' })).length, 51);
-  await assert.rejects(devices({ deviceExclude: 'a', deviceInclude: 'b' }), /diskstats: include and exclude expressions are mutually exclusive/);
+  await assert.rejects(
+    devices({ deviceExclude: 'a', deviceInclude: 'b' }),
+    /diskstats: include and exclude expressions are mutually exclusive/,
+  );
 });
 
 test('a host without block devices has no data', async (t) => {

@@ -80,7 +80,10 @@ test('mount points and types are chosen by expressions', async (t) => {
   assert.deepEqual(await devices({ mountPointsInclude: '^/sys' }), ['b']);
   assert.deepEqual(await devices({ mountPointsExclude: '^/$', fsTypesExclude: '' }), ['b', 'c', 'd']);
   assert.deepEqual(await devices({ fsTypesInclude: 'overlay' }), ['d']);
-  await assert.rejects(devices({ fsTypesInclude: 'a', fsTypesExclude: 'b' }), /fsTypes: include and exclude expressions/);
+  await assert.rejects(
+    devices({ fsTypesInclude: 'a', fsTypesExclude: 'b' }),
+    /fsTypes: include and exclude expressions/,
+  );
 });
 
 test('a network mount that hangs is reported as such, in time, and does not cost the others', async (t) => {

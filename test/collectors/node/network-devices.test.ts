@@ -51,7 +51,10 @@ test('netdev asks netlink on this host', async () => {
 
 test('netdev refuses an include and an exclude expression together', async (t) => {
   const options = { deviceInclude: 'a', deviceExclude: 'b' };
-  await assert.rejects(async () => collectOnce(netdev, hostTree(t, {}), options), /netdev: include and exclude expressions/);
+  await assert.rejects(
+    async () => collectOnce(netdev, hostTree(t, {}), options),
+    /netdev: include and exclude expressions/,
+  );
 });
 
 for (const spec of [ethtool, networkRoute, qdisc]) {

@@ -104,7 +104,10 @@ test('entries in the own configuration are refused with its line', (t) => {
 
 test('what can not be had together is refused', () => {
   assert.deepEqual(problemsOf({ configFile: '/no/such/file' }), ['configFile: /no/such/file: cannot be read (ENOENT)']);
-  assert.match(problemsOf({ configFile: '/x', process_names: [] })[0] ?? '', /configFile and process_names are mutually exclusive/);
+  assert.match(
+    problemsOf({ configFile: '/x', process_names: [] })[0] ?? '',
+    /configFile and process_names are mutually exclusive/,
+  );
   const expectedPorts = { process_names: [{ name: 'a', comm: ['a'], expectedPorts: [80] }] };
   assert.match(problemsOf(expectedPorts)[0] ?? '', /^process_names\.0\.expectedPorts: .*`ports: true`$/);
   assert.deepEqual(problemsOf({ ...expectedPorts, ports: true }), []);
