@@ -12,8 +12,8 @@ const FIRST_LIST_MS = 10_000;
 const POLL_MS = 50;
 
 /**
- * The API server, which is watched for the pods of this node. Every node agent then has a watch of its own there, and
- * its service account the right to list and watch all pods.
+ * Watches the API server for the pods of this node. Every node agent then has its own watch, and its service account
+ * needs permission to list and watch all pods.
  */
 export function apiserverSource(
   kubeconfig: string | undefined,
@@ -39,7 +39,7 @@ export function apiserverSource(
   return {
     name: 'apiserver',
     async pods(signal) {
-      // The first list is under way when the first question comes: that is no failure yet.
+      // The first list is in progress when the first request arrives: that is not a failure yet.
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(FIRST_LIST_MS)]);
       while (!reflector.synced && !deadline.aborted) await sleep(POLL_MS, undefined, { signal }).catch(() => {});
       if (!reflector.synced) throw new Error('not ready: the pods of this node have not been listed yet');

@@ -4,36 +4,36 @@ import type { Log } from '../base/log.ts';
 import type { ContainerInfo, PodInfo } from '../kube/pod-info.ts';
 import type { IdentitySource } from './source.ts';
 
-/** Who is behind a cgroup. */
+/** The pod and container of a cgroup. */
 export interface Identity {
   readonly pod: PodInfo;
   /** Undefined for a pod's own cgroup, its sandbox, and a container that is too new. */
   readonly container?: ContainerInfo;
 }
 
-/** How a client fares. */
+/** The status of a client. */
 export interface IdentityStatus {
   readonly source: string;
-  /** Since the last good answer; since the start when there was none. */
+  /** Since the last successful response; since the start if there was none. */
   readonly ageSeconds: number;
   readonly pods: number;
-  /** Why the source does not answer. */
+  /** Why the source is unavailable. */
   readonly failure?: string;
 }
 
-/** The world, as the client sees it. */
+/** The environment of the client. */
 export interface IdentityWorld {
   readonly log: Log;
   readonly registry: Registry;
-  /** Milliseconds that never step. */
+  /** Monotonic clock in milliseconds. */
   readonly monotonic: () => number;
-  /** Gives [0, 1). */
+  /** Returns a number in [0, 1). */
   readonly random: () => number;
-  /** Resolves after `ms`, or at once when `signal` fires. */
+  /** Resolves after `ms`, or immediately when `signal` fires. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** The world outside of tests. */
+/** The environment outside of tests. */
 export const realIdentityWorld = (log: Log, registry: Registry): IdentityWorld => ({
   log,
   registry,
@@ -45,15 +45,15 @@ export const realIdentityWorld = (log: Log, registry: Registry): IdentityWorld =
 const SHORTEST_PAUSE_MS = 1000;
 
 /**
- * How many times one id makes the client ask at once, if the caller looks it up each cycle: then it is no container
- * that is merely new, but a sandbox, say, which no source lists.
+ * How often one id triggers an immediate request, if the caller looks it up each cycle: after that it is not just a new
+ * container, but for example a sandbox, which no source lists.
  */
 const PROMPTS = 4;
 const MAX_UNKNOWN = 2000;
 
 /**
- * Knows the pods of this node: asks a source for them now and then, and as soon as there is a container that it does
- * not know. When the source is down, the last good answer stands; its age is a metric.
+ * Maintains the pods of this node: polls a source periodically, and as soon as there is an unknown container. If the
+ * source is unavailable, the last response is used; its age is a metric.
  */
 export class IdentityClient {
   readonly #source: IdentitySource;
@@ -63,7 +63,7 @@ export class IdentityClient {
   readonly #stopping = new AbortController();
   #byContainer = new Map<string, Identity>();
   #byPod = new Map<string, PodInfo>();
-  /** How often unknown ids were looked up. */
+  /** Number of lookups of each unknown id. */
   readonly #unknown = new Map<string, number>();
   #wake = new AbortController();
   #answeredAt: number;
@@ -106,12 +106,12 @@ export class IdentityClient {
     });
   }
 
-  /** Seconds since the last good answer. */
+  /** Seconds since the last successful response. */
   get ageSeconds(): number {
     return (this.#world.monotonic() - this.#answeredAt) / 1000;
   }
 
-  /** How it fares now. */
+  /** The current status. */
   get status(): IdentityStatus {
     const failure = this.#failure === undefined ? {} : { failure: this.#failure };
     return { source: this.#source.name, ageSeconds: this.ageSeconds, pods: this.pods.size, ...failure };
@@ -122,7 +122,7 @@ export class IdentityClient {
     return this.#byPod;
   }
 
-  /** Begins to ask; once only. */
+  /** Starts polling; to be called only once. */
   start(): void {
     this.#running ??= this.#run();
   }
@@ -134,8 +134,8 @@ export class IdentityClient {
   }
 
   /**
-   * Who is behind a container's cgroup, by the container's id, else by the uid in the path above it. An unknown id makes
-   * the client ask its source at once.
+   * The identity of a container's cgroup, by the container's id, else by the uid in the path above it. An unknown id
+   * triggers an immediate request to the source.
    */
   find(containerId: string, podUid: string): Identity | undefined {
     const known = this.#byContainer.get(containerId);
@@ -165,7 +165,7 @@ export class IdentityClient {
       const began = monotonic();
       this.#wake = new AbortController();
       await this.#refresh();
-      // Agents that were started together, by a rollout say, don't ask together for ever.
+      // Agents that were started together, by a rollout for example, must not keep polling in sync.
       await sleep(this.#refreshMs * (0.9 + 0.2 * random()), AbortSignal.any([signal, this.#wake.signal]));
       const pause = Math.min(SHORTEST_PAUSE_MS * 2 ** this.#failures, this.#refreshMs);
       const left = began + pause - monotonic();

@@ -6,7 +6,7 @@ import type { IdentitySource, PodPicks } from './source.ts';
 const KUBELET_URL = 'https://127.0.0.1:10250';
 const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-/** This node's kubelet; the service account needs the right to get nodes/pods (nodes/proxy before Kubernetes 1.33). */
+/** This node's kubelet; the service account needs permission to get nodes/pods (nodes/proxy before Kubernetes 1.33). */
 export function kubeletSource(options: IdentityOptions, picks: PodPicks): IdentitySource {
   const client = new JsonClient({ ...options, tokenFile: options.tokenFile ?? SERVICE_ACCOUNT_TOKEN });
   const target = `${(options.url ?? KUBELET_URL).replace(/\/+$/, '')}/pods`;

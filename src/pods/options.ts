@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { httpUrl } from '../config/http-url.ts';
 import { duration } from '../config/units.ts';
 
-/** Where the names behind cgroups come from, in the order in which they are worth considering. */
+/** Sources of pod names, in the recommended order. */
 export const IDENTITY_SOURCES = ['state', 'apiserver', 'kubelet', 'none'] as const;
 
 /** Options of the identity client. */
@@ -40,5 +40,5 @@ export const identityOptions = z
   })
   .prefault({});
 
-/** What {@link identityOptions} gives. */
+/** Parsed {@link identityOptions}. */
 export type IdentityOptions = z.output<typeof identityOptions>;

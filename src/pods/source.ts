@@ -1,6 +1,6 @@
 import { NO_LABELS, type PickLabels, type PodInfo } from '../kube/pod-info.ts';
 
-/** What is to be known of the labels and annotations of pods. State agents decide for themselves. */
+/** Which labels and annotations of pods to include. State agents decide for themselves. */
 export interface PodPicks {
   readonly labels: PickLabels;
   readonly annotations: PickLabels;
@@ -9,10 +9,10 @@ export interface PodPicks {
 /** Neither labels nor annotations. */
 export const NO_PICKS: PodPicks = { labels: NO_LABELS, annotations: NO_LABELS };
 
-/** Somebody who knows which pods are on this node. */
+/** A source of the pods on this node. */
 export interface IdentitySource {
   readonly name: string;
-  /** All pods of this node; undefined if they are as they were. Rejects when the source can't be asked. */
+  /** All pods of this node; undefined if they are unchanged. Rejects if the source is unavailable. */
   pods(signal: AbortSignal): Promise<readonly PodInfo[] | undefined>;
   close(): void | Promise<void>;
 }

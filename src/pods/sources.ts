@@ -5,7 +5,7 @@ import type { IdentityOptions } from './options.ts';
 import { type IdentitySource, NO_PICKS, type PodPicks } from './source.ts';
 import { stateSource } from './state-agents.ts';
 
-/** The source that is configured; undefined for none. */
+/** The configured source; undefined for none. */
 export async function createIdentitySource(
   options: IdentityOptions,
   nodeName: string,

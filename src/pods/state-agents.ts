@@ -19,7 +19,7 @@ export function stateSource(client: JsonClient, url: string, nodeName: string): 
   };
 }
 
-/** What is used of it is checked: an agent of another version, or something else, may have answered. */
+/** The fields used are validated: an agent of another version, or another server, may have responded. */
 function isNodePods(value: unknown): value is NodePods {
   const { pods } = (value ?? {}) as Partial<NodePods>;
   return (

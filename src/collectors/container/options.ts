@@ -46,5 +46,5 @@ export const cgroupOptions = z.strictObject({
 /** One of these sets. */
 export type Extra = (typeof EXTRAS)[number];
 
-/** What {@link cgroupOptions} gives. */
+/** Parsed {@link cgroupOptions}. */
 export type CgroupOptions = z.output<typeof cgroupOptions>;

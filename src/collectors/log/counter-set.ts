@@ -2,7 +2,7 @@ import type { Family } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock } from '../../metrics/text/format.ts';
 
-/** What counters without a series of their own are counted under. */
+/** The label for counts without a series of their own. */
 export const OTHER = '__other__';
 
 interface Series {
@@ -11,7 +11,7 @@ interface Series {
   value: number;
 }
 
-/** A counter family with its values, of a bounded number of series. They can be saved and go on after a restart. */
+/** A counter family with its values, of a bounded number of series. They can be saved and continue after a restart. */
 export class CounterSet {
   readonly family: Family;
   readonly #names: readonly string[];
@@ -20,8 +20,8 @@ export class CounterSet {
   readonly #series = new Map<string, Series>();
 
   /**
-   * `max` is how many series there may be; further ones are counted under the labels that `overflow` makes of theirs:
-   * {@link OTHER} for each when it is not given. `names` are the labels, when they are not those of the family.
+   * `max` is how many series there may be; further ones are counted under the labels that `overflow` derives from
+   * theirs: {@link OTHER} for each by default. `names` are the labels, if they differ from those of the family.
    */
   constructor(
     family: Family,
@@ -42,7 +42,7 @@ export class CounterSet {
     else this.#new(labels, amount);
   }
 
-  /** How many series there are. */
+  /** Number of series. */
   get size(): number {
     return this.#series.size;
   }
@@ -57,7 +57,7 @@ export class CounterSet {
     return [...this.#series.values()].map(({ labels, value }) => [value, ...labels]);
   }
 
-  /** Goes on from what was dumped; what does not fit the family any more is dropped. Gives the keys of the series. */
+  /** Resumes from a dump; series that no longer fit the family are dropped. Returns the keys of the series. */
   restore(saved: unknown): string[] {
     if (!Array.isArray(saved)) return [];
     const keys: string[] = [];

@@ -73,5 +73,5 @@ export const kernelFamilies: readonly Family[] = [
   ...[problemCounter, problemGauge, kernelMessages, kernelLost, oomKills, coreDumps, readOnlyTransitions],
 ];
 
-/** Of the collector `log`, beside the metrics of its rules. */
+/** Of the collector `log`, in addition to the metrics of its rules. */
 export const logFileFamilies: readonly Family[] = [logLines, logRotations, logTruncates, logErrors, logLagBytes];

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** More files of one pattern are not followed. */
+/** Maximum number of files followed per pattern. */
 export const MAX_FILES = 10_000;
 
 /** Whether a path has a wildcard. */
@@ -17,8 +17,8 @@ function expressionOf(segment: string): RegExp {
 }
 
 /**
- * The files whose paths match `pattern`, with `*`, `?` and `[…]` within its segments; sorted, at most {@link MAX_FILES}.
- * Folders that can't be read are given to `failed`; those that are not there match nothing.
+ * The files whose paths match `pattern`, with `*`, `?` and `[…]` within its segments; sorted, at most {@link
+ * MAX_FILES}. Unreadable folders are passed to `failed`; absent ones match nothing.
  */
 export function filesMatching(pattern: string, failed: (path: string, cause: unknown) => void): string[] {
   const segments = pattern.split('/').filter((segment) => segment !== '');

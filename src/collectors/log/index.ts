@@ -12,11 +12,11 @@ import { LogState } from './state.ts';
 /** The name of the state file in the folder of the spool. */
 export const STATE_FILE = 'log-state';
 
-/** Where the collectors of the group keep what they remember, below the spool's folder; nowhere without one. */
+/** Where the collectors of the group store their state, below the spool folder; undefined without one. */
 export const createLogState = (spoolPath: string | undefined): LogState =>
   new LogState(spoolPath === undefined ? undefined : join(spoolPath, STATE_FILE));
 
-/** The producers of the group `log` that are switched on; they go on from what `state` has. */
+/** The enabled producers of the group `log`; they resume from `state`. */
 export function logProducers(world: World, sections: LogSections, state: LogState, pods?: PodNames): Producer[] {
   const { host } = world;
   const { journal, kernel, log } = sections;

@@ -10,7 +10,7 @@ export interface LogEntry {
   /** Microseconds since 1970. */
   readonly realtime: number;
   readonly bootId: string;
-  /** The value of a field; undefined when the entry has none, or nobody wanted it. */
+  /** The value of a field; undefined if the entry lacks it, or no consumer requested it. */
   get(name: string): string | undefined;
   /** Bytes of a field's value; 0 without it. */
   bytes(name: string): number;
@@ -21,13 +21,13 @@ export interface FeedOptions {
   readonly start: 'cursor' | 'now' | 'boot';
   /** Without a position: entries that are older are not read, milliseconds. */
   readonly maxAge: number;
-  /** Entries of one run. */
+  /** Maximum number of entries per run. */
   readonly budget: number;
 }
 
-/** One who gets every entry. */
+/** A consumer of all entries. */
 export interface Consumer {
-  /** Goes on from what was saved; awaited before the first entry, and cheap from then on. */
+  /** Resumes from the saved state; awaited before the first entry, and cheap from then on. */
   prepare(): Promise<void>;
   consume(entry: LogEntry): void;
 }
@@ -54,12 +54,12 @@ class FieldsOf implements LogEntry {
   }
 }
 
-/** Entries that are read without a look at the clock. */
+/** Entries read between checks of the clock. */
 const STEP = 64;
 
 /**
- * The journal for several collectors: it is read once, each of them gets every entry. Its position is saved with their
- * counts, in the state's section `journal`.
+ * The journal for several collectors: it is read once, and each collector receives every entry. Its position is saved
+ * with their counts, in the state's section `journal`.
  */
 export class JournalFeed {
   readonly #options: FeedOptions;
@@ -81,18 +81,21 @@ export class JournalFeed {
     this.#world = world;
   }
 
-  /** Lets a consumer have every entry with these fields, from the first one on: before any {@link pump}. */
+  /**
+   * Registers a consumer for every entry with these fields, from the first one on: to be called before any {@link
+   * pump}.
+   */
   subscribe(fields: Iterable<string>, consumer: Consumer): void {
     for (const field of fields) this.#wanted.add(field);
     this.#consumers.push(consumer);
   }
 
-  /** Whether there is any journal file. */
+  /** Whether any journal file exists. */
   get isThere(): boolean {
     return this.#found > 0;
   }
 
-  /** What could not be read at the last look. */
+  /** Read failures of the last scan. */
   get problems(): readonly Error[] {
     return this.#problems;
   }
@@ -102,15 +105,15 @@ export class JournalFeed {
     return this.#journal?.lost ?? { rotated: 0, corrupt: 0, unreadable: 0 };
   }
 
-  /** Seconds between now and the last entry that was read, while there are more; else 0. */
+  /** Age in seconds of the last entry read, while more are pending; else 0. */
   get lagSeconds(): number {
     const last = this.#journal?.lastRealtime;
     return this.#overBudget > 0 && last !== undefined ? Math.max(0, this.#world.now() / 1000 - last / 1e6) : 0;
   }
 
   /**
-   * Reads what is new, at most the budget, in turns of the event loop; several callers share one run. Rejects with NoData
-   * when there is no journal, with an Error when none of it can be read, and with the reason of `signal`.
+   * Reads new entries, at most the budget, yielding to the event loop; several callers share one run. Rejects with
+   * NoData when there is no journal, with an Error if it is entirely unreadable, and with the reason of `signal`.
    */
   async pump(signal: AbortSignal): Promise<void> {
     this.#running ??= this.#run(signal).finally(() => {
@@ -121,7 +124,7 @@ export class JournalFeed {
     if (this.#found > 0) return;
     const [problem] = this.#problems;
     if (problem !== undefined) throw problem;
-    // All files may be removed; counts that vanished for it would come back as new ones.
+    // All files may be removed; if counts vanished then, they would return as new ones.
     if (this.#wasThere) return;
     throw new NoData(
       `no journal found in ${this.#options.paths.join(' or ')}; mount it, or set collectors.journal.paths`,
@@ -129,7 +132,7 @@ export class JournalFeed {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    // A save must not find a position that is ahead of counts which are still to be restored.
+    // A save must not store a position that is ahead of counts not yet restored.
     for (const { prepare } of this.#consumers) await prepare();
     this.#opening ??= this.#open();
     const journal = await this.#opening;

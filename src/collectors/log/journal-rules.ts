@@ -7,7 +7,7 @@ import { type JournalRule, PRIORITIES } from './options.ts';
 /** The word for the value of PRIORITY; empty for anything else. */
 export const priorityName = (text: string | undefined): string => PRIORITIES[Number(text || 'NaN')] ?? '';
 
-/** A label takes no more characters of what a group matched. */
+/** Maximum length of a label taken from a matched group. */
 export const MAX_LABEL_LENGTH = 64;
 
 /** A rule with its counts. */
@@ -23,11 +23,11 @@ export class RuleCounter {
     const other = ([name = '', ...groups]: readonly string[]) => [name, ...groups.map(() => '__other__')];
     this.counters = new CounterSet(journalMatches, rule.maxSeries, other, ['rule', ...this.#groups]);
     this.#least = rule.priority === undefined ? Infinity : PRIORITIES.indexOf(rule.priority);
-    // What has no labels of its own is there from the start.
+    // A counter without labels of its own exists from the start.
     if (this.#groups.length === 0) this.counters.add(0, rule.name);
   }
 
-  /** Fields that it looks at. */
+  /** Fields that it matches. */
   get fields(): readonly string[] {
     return Object.keys(this.rule.match);
   }
@@ -50,7 +50,7 @@ export class RuleCounter {
   }
 }
 
-/** What the groups `names` matched in `text`, cut to the length of labels; undefined when there is no match. */
+/** The text matched by the groups `names`, truncated to the label length; undefined if there is no match. */
 export function groupsOf(expression: Pattern, text: string, names: readonly string[]): string[] | undefined {
   if (names.length === 0) return expression.test(text) ? [] : undefined;
   const groups = expression.groups(text);

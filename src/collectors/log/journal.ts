@@ -1,5 +1,5 @@
-// Entries of systemd's journal, counted. Read natively (host/journal), because journalctl would have to be as new as the
-// host's journald.
+// Entries of systemd's journal, counted. Read natively (host/journal), because journalctl would have to be as recent as
+// the host's journald.
 import type { Collect } from '../collector.ts';
 import { CounterSet, OTHER } from './counter-set.ts';
 import { journalBytes, journalLag, journalLost, journalMessages, unitEvents } from './families.ts';
@@ -23,10 +23,10 @@ const FIELDS = [
   ...['_SYSTEMD_UNIT', 'UNIT', '_PID', 'COREDUMP_UNIT', 'OBJECT_SYSTEMD_UNIT', '_UID'],
 ];
 
-/** Labels of units that are remembered, to spare the expressions. */
+/** Maximum number of cached unit labels, to avoid evaluating the expressions. */
 const MAX_LABELS = 4096;
 
-/** The collector `journal`; it takes part in `feed` from now on. */
+/** The collector `journal`; registers with `feed`. */
 export function collectJournal(options: JournalOptions, feed: JournalFeed, state: LogState): Collect {
   const { maxUnits, rules } = options;
   const exact = new Set(options.units);

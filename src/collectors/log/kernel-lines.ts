@@ -6,7 +6,7 @@ import type { KernelRule } from './kernel-rules.ts';
 import { containerOf, OomLines } from './oom.ts';
 import { PRIORITIES } from './options.ts';
 
-/** Who knows the names of the pods of this node. */
+/** The source of the pod names of this node. */
 export interface PodNames {
   lookup(
     containerId: string,
@@ -17,10 +17,10 @@ export interface PodNames {
 /** How long a problem holds after its last message, unless another message ends it. */
 const HOLDS_MS = 600_000;
 const MAX_KILLS = 50;
-/** A message that is longer is looked at no further. */
+/** Maximum length of a message that is matched. */
 const MAX_TEXT = 8192;
 
-/** Counts the messages of the kernel, whatever they come from. */
+/** Counts kernel messages from any source. */
 export class KernelLines {
   readonly counters = {
     problems: new CounterSet(problemCounter, 1000),
@@ -28,7 +28,7 @@ export class KernelLines {
     lost: new CounterSet(kernelLost, 1),
     oomKills: new CounterSet(oomKills, MAX_KILLS),
   };
-  /** What a rule failed on; taken by the collector. */
+  /** Failures of rules; collected by the collector. */
   problem: unknown;
   readonly #rules: readonly KernelRule[];
   readonly #any: Pattern;
@@ -40,7 +40,7 @@ export class KernelLines {
   constructor(rules: readonly KernelRule[], pods: PodNames | undefined) {
     this.#rules = rules;
     this.#pods = pods;
-    // Nearly every message matches none of them: one look tells.
+    // Nearly every message matches none of them: one check is enough.
     const sources = rules.flatMap(({ pattern, clear }) => [pattern.source, ...(clear ? [clear.source] : [])]);
     this.#any = Pattern.of(sources.map((source) => `(?:${source})`).join('|'));
     for (const { reason } of rules) this.counters.problems.add(0, reason);
@@ -48,7 +48,7 @@ export class KernelLines {
     this.counters.lost.add(0);
   }
 
-  /** Takes a message of the kernel; `atMs` is when it was written, milliseconds since 1970. */
+  /** Processes a kernel message; `atMs` is when it was written, milliseconds since 1970. */
   take(priority: number, message: string, atMs: number): void {
     this.counters.messages.add(1, PRIORITIES[priority] ?? 'debug');
     const text = message.length > MAX_TEXT ? message.slice(0, MAX_TEXT) : message;
@@ -62,12 +62,12 @@ export class KernelLines {
     this.#match(text, atMs, false);
   }
 
-  /** Takes a message of systemd. */
+  /** Processes a systemd message. */
   takeOfSystemd(message: string, atMs: number): void {
     this.#match(message.slice(0, MAX_TEXT), atMs, true);
   }
 
-  /** Adds the problems that hold now; `isReadOnly` is what the mount table says. */
+  /** Adds the current problems; `isReadOnly` is taken from the mount table. */
   emitGauges(out: Snapshot, nowMs: number, isReadOnly: boolean): void {
     for (const { type, reason } of this.#rules) {
       if (type === undefined) continue;

@@ -7,9 +7,9 @@ export interface KernelRule {
   readonly pattern: Pattern;
   /** With a type, the problem holds from its message on: see `problem_gauge`. */
   readonly type?: string | undefined;
-  /** A message that ends it; without, it ends when none has come for ten minutes. */
+  /** A message that clears it; without one, it clears after ten minutes without a message. */
   readonly clear?: Pattern | undefined;
-  /** Whether it is looked for in the messages of systemd instead, which only the journal has. */
+  /** Whether it matches systemd messages instead, which only the journal has. */
   readonly isOfSystemd?: boolean;
 }
 
@@ -36,7 +36,7 @@ const OF_NPD: readonly Row[] = [
   ['FilesystemIsReadOnly', 'Remounting filesystem read-only'],
 ];
 
-/** Further ones, in the way of bkmonitorbeat's dmesg rules. */
+/** Further rules, modelled on bkmonitorbeat's dmesg rules. */
 const FURTHER: readonly Row[] = [
   ['ConntrackFull', 'nf_conntrack: table full, dropping packet'],
   ['NeighbourTableOverflow', 'neighbou?r(?:ing)?(?: table|: \\w+: neighbor table) overflow'],
@@ -54,7 +54,7 @@ const OF_SYSTEMD: readonly Row[] = [
 
 const toRule = ([reason, source, type]: Row): KernelRule => ({ reason, pattern: Pattern.of(source), type });
 
-/** The rules in effect: the built-in ones, and those of the configuration in the place of or after them. */
+/** The rules in effect: the built-in ones, with those of the configuration replacing or following them. */
 export function kernelRules(own: readonly KernelRuleOptions[]): readonly KernelRule[] {
   const replaced = new Set(own.map(({ reason }) => reason));
   const builtIn = [

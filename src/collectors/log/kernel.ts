@@ -24,7 +24,7 @@ const FIELDS = [
 const MAX_CORE_DUMPS = 100;
 const STEP = 32;
 
-/** Where the messages of /dev/kmsg were read up to. */
+/** The read position in /dev/kmsg. */
 interface KmsgPosition {
   bootId: string;
   sequence: number;
@@ -40,7 +40,7 @@ interface KernelWorld {
   readonly openKmsg?: () => KernelMessages;
 }
 
-/** The collector `kernel`; it takes part in the journal's feed unless it only reads /dev/kmsg. */
+/** The collector `kernel`; registers with the journal feed unless it only reads /dev/kmsg. */
 export function collectKernel(
   options: KernelOptions,
   { world, feed, state, bootId, pods, openKmsg }: KernelWorld,
@@ -50,7 +50,7 @@ export function collectKernel(
   const dumps = new CounterSet(coreDumps, MAX_CORE_DUMPS);
   let position: KmsgPosition | undefined;
   let kmsg: KernelMessages | undefined;
-  /** Where messages come from, once that is decided. */
+  /** The source of messages, once selected. */
   let source = options.source === 'auto' ? undefined : options.source;
 
   const remembered = new Remembered(
@@ -103,7 +103,7 @@ export function collectKernel(
         last = sequence;
         position = { bootId: now.bootId, sequence };
         const atMs = world.now() - (now.uptimeUs - monotonic) / 1000;
-        // User space may write there too; only what has the kernel's facility is the kernel's.
+        // User space may write there too; only messages with the kernel facility are the kernel's.
         if (monotonic >= oldest) lines.take(record.priority, record.text, atMs);
       }
       if (++read % STEP === 0 && turns.isOver) await turns.next();
@@ -151,14 +151,14 @@ export function collectKernel(
     if (table !== undefined) mounts.update(table);
     if (lines.problem !== undefined) out.lose('rules', lines.problem);
     lines.problem = undefined;
-    // Zeros of what can't be seen would say that all is well.
+    // Zeros for unavailable data would suggest that all is well.
     await remembered.emit(out, missing === undefined ? undefined : ['transitions']);
     if (missing === undefined) lines.emitGauges(out, world.now(), mounts.hasFallen);
     if (missing !== undefined) throw new NoData(missing);
   };
 }
 
-/** Seconds since boot; 0 where it can't be read. */
+/** Seconds since boot; 0 if it is unreadable. */
 function uptimeOf({ host }: World): number {
   return Number.parseFloat(host.readIfExists(host.proc('uptime')) ?? '') || 0;
 }

@@ -6,14 +6,14 @@ import { CounterSet, OTHER } from './counter-set.ts';
 import { groupsOf } from './journal-rules.ts';
 import type { LogRule } from './options.ts';
 
-/** What a metric of lines is made of, whatever its type. */
+/** The interface of a line metric of any type. */
 export interface LineMetric {
   readonly family: Family;
-  /** Takes a line that matched: `value` is the number of the rule's group, 1 without one. */
+  /** Processes a matching line: `value` is the number of the rule's group, 1 without one. */
   take(value: number, labels: readonly string[]): void;
   emit(out: Snapshot): void;
   dump(): unknown;
-  /** Goes on from what was dumped; gives the keys of the series. */
+  /** Resumes from a dump; returns the keys of the series. */
   restore(saved: unknown): string[];
 }
 
@@ -47,7 +47,7 @@ interface Bars {
   readonly labels: readonly string[];
   /** The last value, or the sum of all. */
   value: number;
-  /** By bucket, those that are not above it; the last has all. */
+  /** By bucket, cumulative; the last has all. */
   readonly counts: number[];
 }
 
@@ -138,7 +138,7 @@ class Values implements LineMetric {
   }
 }
 
-/** What is counted together still tells of which file it is. */
+/** Overflow counts keep the label of their file. */
 const keepFirst = ([logfile = '', ...rest]: readonly string[]): string[] => [logfile, ...rest.map(() => OTHER)];
 
 /** The metric that a rule describes. */
@@ -162,12 +162,12 @@ export class LineRule {
     this.#groups = rule.value === undefined ? rule.labels : [...rule.labels, rule.value];
   }
 
-  /** What is there from the start: the series of a counter without labels of its own. */
+  /** Series that exist from the start: those of a counter without labels of its own. */
   begin(logfile: string): void {
     if (this.#rule.type === 'counter' && this.#rule.labels.length === 0) this.#metric.take(0, [logfile]);
   }
 
-  /** Takes a line; gives whether it matches. Throws PatternCostError. */
+  /** Processes a line; returns whether it matches. Throws PatternCostError. */
   take(line: string, logfile: string): boolean {
     const { pattern, value } = this.#rule;
     if (this.#groups.length === 0) {

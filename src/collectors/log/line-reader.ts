@@ -1,4 +1,4 @@
-/** A line that is longer is cut; the rest of it is passed over. */
+/** Maximum line length; the rest of a longer line is skipped. */
 export const MAX_LINE_BYTES = 64 * 1024;
 
 /** How lines end in an encoding, and how they become text. */

@@ -13,7 +13,7 @@ import { TailSet } from './tail-set.ts';
 import type { FileState, TailedFile } from './tailed-file.ts';
 
 const CHUNK_BYTES = 256 * 1024;
-/** More labels `logfile` than this only come of `perFile`. */
+/** Maximum number of `logfile` labels; only exceeded with `perFile`. */
 const MAX_LOGFILES = 10_000;
 
 /** Counts of the files themselves, by the names of mtail. */
@@ -30,7 +30,7 @@ type FileCounters = ReturnType<typeof fileCounters>;
 class Followed {
   readonly name: string;
   set: TailSet | undefined;
-  /** What went wrong since the last collection, by path. */
+  /** Errors since the last collection, by path. */
   readonly problems = new Map<string, unknown>();
   readonly #options: LogFileOptions;
   readonly #rules: readonly LineRule[];
@@ -55,7 +55,7 @@ class Followed {
     for (const rule of this.#rules) rule.begin(this.name);
   }
 
-  /** Begins to follow, from what was saved if there is any. */
+  /** Starts following, from the saved state if there is one. */
   begin(saved: readonly FileState[] | undefined, closeAfterMs: number): void {
     const { paths, exclude, start } = this.#options;
     const { rotations, truncates, errors } = this.#counters;
@@ -73,7 +73,7 @@ class Followed {
     );
   }
 
-  /** Reads what is new, at most `budget` bytes in turns; gives how many. */
+  /** Reads new data, at most `budget` bytes, yielding to the event loop; returns the number of bytes. */
   async read(nowMs: number, budget: number, turns: Turns): Promise<number> {
     let left = budget;
     for (const file of this.set?.look(nowMs) ?? []) {
@@ -87,7 +87,7 @@ class Followed {
     return budget - left;
   }
 
-  /** Takes the whole lines of one chunk; gives by how many bytes the file went on. */
+  /** Processes the complete lines of one chunk; returns by how many bytes the position advances. */
   #readChunk(file: TailedFile): number {
     const label = this.#label(file.path);
     const length = file.read(this.#chunk, file.offset);
@@ -105,7 +105,7 @@ class Followed {
     return whole;
   }
 
-  /** A chunk without a line's end: waits for one, unless the line is too long already. */
+  /** A chunk without a line end: waits for one, unless the line is already too long. */
   #longLine(file: TailedFile, bytes: Buffer, label: string): number {
     if (bytes.length < MAX_LINE_BYTES && !file.isSkipping) return 0;
     if (!file.isSkipping) {
@@ -142,10 +142,12 @@ class Followed {
   }
 }
 
-/** What compresses rotated files is not read. */
+/** Compressed rotated files are not read. */
 const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4)$/;
 
-/** The collector `log`. Files are read every `poll` between the cycles, so that little is lost when one is cut. */
+/**
+ * The collector `log`. Files are read every `poll` between the cycles, so that little is lost when one is truncated.
+ */
 export function collectLog(options: LogOptions, { now }: World, state: LogState): Collect {
   const { files, budget, poll, closeAfter } = options;
   const counters = fileCounters();

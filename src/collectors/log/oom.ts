@@ -1,4 +1,4 @@
-/** A process that the kernel killed for want of memory. */
+/** A process killed by the OOM killer. */
 export interface OomKill {
   readonly process: string;
   readonly constraint: string;
@@ -15,19 +15,19 @@ const CONSTRAINTS: Readonly<Record<string, string>> = {
 
 /** Since Linux 5.0: oom-kill:constraint=…,…,task_memcg=…,task=…,pid=…,uid=… */
 const KILL = /^oom-kill:constraint=(\w+),.*?task_memcg=(.*),task=(.*),pid=(\d+),uid=\d+/;
-/** mm/oom_kill.c: "%s: Killed process %d (%s) total-vm:…"; before 4.19 without what stands in front. */
+/** mm/oom_kill.c: "%s: Killed process %d (%s) total-vm:…"; before 4.19 without the prefix. */
 const KILLED =
   /^(?:(Memory cgroup out of memory|Out of memory[^:]*): )?Killed process (\d+) \((.*)\),? (?:UID |total-vm)/;
 /** Before Linux 5.0. */
 const TASK_KILLED = /^Task in (\S+) killed as a result of limit of /;
 
-/** Puts the lines of an OOM kill together: the one that says why and where, and the one that says whom. */
+/** Combines the lines of an OOM kill: the one with the reason and cgroup, and the one with the victim. */
 export class OomLines {
   #pid = '';
   #constraint: string | undefined;
   #cgroup = '';
 
-  /** Takes a line of the kernel; gives the kill that it completes. */
+  /** Processes a kernel line; returns the kill that it completes. */
   take(text: string): OomKill | undefined {
     const kill = KILL.exec(text);
     if (kill !== null) {
@@ -59,7 +59,7 @@ export class OomLines {
   }
 }
 
-/** The id of the container that a cgroup belongs to, and the uid of its pod, as far as its path has them. */
+/** The id of the container that a cgroup belongs to, and the uid of its pod, as far as its path includes them. */
 export function containerOf(cgroup: string): { readonly containerId: string; readonly podUid: string } {
   const containerId = /([0-9a-f]{64})(?:\.scope)?(?:\/|$)/.exec(cgroup)?.[1] ?? '';
   const podUid = /pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})/.exec(cgroup)?.[1]?.replaceAll('_', '-') ?? '';

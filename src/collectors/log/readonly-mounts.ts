@@ -2,7 +2,7 @@ import { isReadOnly, type Mount } from '../../host/mounts.ts';
 import { CounterSet } from './counter-set.ts';
 import { readOnlyTransitions } from './families.ts';
 
-/** What the kernel makes itself, and the many mounts of containers. */
+/** Mounts made by the kernel itself, and the many mounts of containers. */
 const IGNORED_TYPES =
   /^(?:autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|efivarfs|fusectl|mqueue|nsfs|overlay|proc|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$/;
 const IGNORED_POINTS =
@@ -17,7 +17,7 @@ export class ReadOnlyMounts {
   /** Those that became read-only and still are. */
   #fallen = new Set<string>();
 
-  /** Compares the mount table with the one of the call before. */
+  /** Compares the mount table with that of the previous call. */
   update(mounts: readonly Mount[]): void {
     const writable = new Set<string>();
     const fallen = new Set<string>();
@@ -37,7 +37,7 @@ export class ReadOnlyMounts {
     this.#fallen = fallen;
   }
 
-  /** Whether any mount that could be written before is read-only now. */
+  /** Whether any previously writable mount is read-only now. */
   get hasFallen(): boolean {
     return this.#fallen.size > 0;
   }

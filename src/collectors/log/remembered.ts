@@ -2,18 +2,18 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import type { CounterSet } from './counter-set.ts';
 import type { LogState } from './state.ts';
 
-/** What else a collector remembers beside its counters. */
+/** Further state of a collector besides its counters. */
 export interface Extra {
   dump(): unknown;
-  /** Gives the keys of further counters that go on. */
+  /** Returns the keys of further counters that continue. */
   restore(saved: unknown): readonly string[];
 }
 
 const NOTHING: Extra = { dump: () => undefined, restore: () => [] };
 
 /**
- * The counters of a collector as a section of the state: they go on after a restart, and the first snapshot tells which of
- * them do, so that they are not taken for new ones.
+ * The counters of a collector as a section of the state: they continue after a restart, and the first snapshot marks
+ * which of them do, so that they are not taken for new ones.
  */
 export class Remembered {
   readonly #state: LogState;
@@ -31,15 +31,15 @@ export class Remembered {
     this.#extra = extra;
   }
 
-  /** Restores what was saved, once. */
+  /** Restores the saved state, once. */
   prepare(): Promise<void> {
     this.#ready ??= this.#restore();
     return this.#ready;
   }
 
   /**
-   * Saves the state, then adds all counters, or only those that are named, to `out`; a state that can't be saved is a loss
-   * of its own.
+   * Saves the state, then adds all counters, or only the named ones, to `out`; failing to save the state is a separate
+   * loss.
    */
   async emit(out: Snapshot, only?: readonly string[]): Promise<void> {
     const problem = this.#state.takeProblem();

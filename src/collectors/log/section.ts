@@ -53,7 +53,7 @@ const TAKEN: ReadonlySet<string> = new Set(
   [...journalFamilies, ...kernelFamilies, ...logFileFamilies].map(({ name }) => name),
 );
 
-/** What rules that count into one metric must have in common. */
+/** The properties that rules of the same metric must share. */
 const shapeOf = ({ type, labels, buckets }: LogRule): string =>
   JSON.stringify([type, labels, type === 'histogram' ? buckets : []]);
 
@@ -71,12 +71,12 @@ export const LOG_COLLECTORS = {
   log: { families: logFileFamilies, options: logOptions },
 } as const satisfies Readonly<Record<keyof LogSections, { families: readonly Family[]; options: z.ZodObject }>>;
 
-/** The families of the collectors that are switched on. */
+/** The families of the enabled collectors. */
 export const logFamilies = (sections: LogSections): readonly Family[] =>
   Object.entries(LOG_COLLECTORS).flatMap(([name, { families }]) =>
     sections[name as keyof LogSections].enabled ? families : [],
   );
 
-/** Whether any of them is; else nothing of the group is loaded. */
+/** Whether any of them is enabled; else nothing of the group is loaded. */
 export const wantsLog = (sections: LogSections): boolean =>
   Object.keys(LOG_COLLECTORS).some((name) => sections[name as keyof LogSections].enabled);

@@ -2,16 +2,16 @@ import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 
-/** Of the format; a file of another one is set aside. */
+/** Format version; a file with another one is moved aside. */
 const VERSION = 1;
 const MAX_BYTES = 16 * 1024 * 1024;
-/** A disk that takes longer is reported, and asked again when it has answered. */
+/** A disk that takes longer is reported, and retried once it has responded. */
 const DEADLINE_MS = 5000;
 
-/** What was saved, by section. */
+/** The saved state, by section. */
 export type Sections = Readonly<Record<string, unknown>>;
 
-/** A state file that can't be used; it was renamed to `aside`. */
+/** An unusable state file; it was renamed to `aside`. */
 export class UnusableState extends Error {}
 
 /**
@@ -23,7 +23,7 @@ export function stateText(sections: Sections): string {
   return `firesteel-state ${VERSION} ${crc32(body).toString(16).padStart(8, '0')}\n${body}\n`;
 }
 
-/** Throws an Error that says what is wrong with the text. */
+/** Throws an Error that describes the problem. */
 export function parseState(text: string): Sections {
   const end = text.indexOf('\n');
   const [, version, checksum] = /^firesteel-state (\d+) ([0-9a-f]{8})$/.exec(text.slice(0, Math.max(end, 0))) ?? [];
@@ -39,8 +39,8 @@ export function parseState(text: string): Sections {
 }
 
 /**
- * The sections of the file at `path`; none when there is no file. One that can't be used is renamed, so that it is neither
- * used nor overwritten: rejects with UnusableState then.
+ * The sections of the file at `path`; none if it is absent. An unusable file is renamed, so that it is neither used nor
+ * overwritten: then rejects with UnusableState.
  */
 export async function readState(path: string): Promise<Sections> {
   let text: string;
@@ -62,7 +62,7 @@ export async function readState(path: string): Promise<Sections> {
   }
 }
 
-/** Replaces the file at `path`, down to the disk; there is always the old or the new one as a whole. */
+/** Replaces the file at `path` atomically and syncs it to disk. */
 export async function writeState(path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -87,7 +87,7 @@ export async function writeState(path: string, text: string): Promise<void> {
   }
 }
 
-/** `work`, or an error when it has not ended in time; it goes on all the same. */
+/** `work`, or an error if it has not finished in time; it continues nevertheless. */
 export async function within<T>(what: string, work: Promise<T>, deadlineMs = DEADLINE_MS): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(

@@ -2,15 +2,16 @@ import { readState, type Sections, stateText, UnusableState, within, writeState 
 
 /** One user of the state. */
 interface Holder {
-  /** What is to be saved; positions and counts must fit together at any time between two turns of the event loop. */
+  /** The state to save; positions and counts must be consistent at any time between two turns of the event loop. */
   dump(): unknown;
-  /** Ends what the holder has open, because another one goes on in its place. */
+  /** Closes the resources of the holder, because another one takes its place. */
   release(): void;
 }
 
 /**
- * What the collectors of the group remember over restarts: positions and counts, in one file. It is saved before counts are
- * pushed, so a restart never begins with less than receivers have seen; what was read later is read again, and counted once.
+ * The state that the collectors of the group preserve across restarts: positions and counts, in one file. It is saved
+ * before counts are pushed, so counters never restart below the values that receivers have seen; later input is read
+ * again, and counted once.
  */
 export class LogState {
   readonly #path: string | undefined;
@@ -21,17 +22,17 @@ export class LogState {
   #problem: Error | undefined;
   #saved = '';
   #writing: Promise<void> | undefined;
-  /** A write that the disk has not answered yet. */
+  /** A pending write. */
   #pending: Promise<void> | undefined;
 
-  /** Without `path` nothing outlives the process. */
+  /** Without `path` nothing is persisted. */
   constructor(path: string | undefined) {
     this.#path = path;
   }
 
   /**
-   * What was saved of the section `name`; undefined when there is none. From now on `holder` has it. After a reload of the
-   * configuration it is what the holder before had.
+   * The saved section `name`; undefined if there is none. From now on `holder` owns it. After a reload of the
+   * configuration it is the state of the previous holder.
    */
   async take(name: string, holder: Holder): Promise<unknown> {
     this.#loaded ??= this.#load();
@@ -43,17 +44,17 @@ export class LogState {
     return saved;
   }
 
-  /** Why the file could not be used when it was read; given once. */
+  /** Why the file was unusable when it was read; returned once. */
   takeProblem(): Error | undefined {
     const problem = this.#problem;
     this.#problem = undefined;
     return problem;
   }
 
-  /** Saves all sections, unless nothing has changed. Rejects when that fails; what was saved before is still there then. */
+  /** Saves all sections, unless nothing has changed. Rejects if that fails; the previously saved state then remains. */
   async save(): Promise<void> {
     if (this.#path === undefined) return;
-    // One write at a time: who comes meanwhile waits, and then saves what is new.
+    // One write at a time: later callers wait, and then save the new state.
     for (let tries = 0; this.#writing !== undefined && tries < 3; tries++) await this.#writing.catch(() => undefined);
     this.#writing ??= this.#write(this.#path).finally(() => {
       this.#writing = undefined;
@@ -61,12 +62,12 @@ export class LogState {
     await this.#writing;
   }
 
-  /** Has `end` run when the state is closed. */
+  /** Registers `end` to run when the state is closed. */
   onClose(end: () => void): void {
     this.#ends.push(end);
   }
 
-  /** Ends all that is open. */
+  /** Closes everything that is open. */
   close(): void {
     for (const end of this.#ends.splice(0)) end();
     for (const { release } of this.#holders.values()) release();

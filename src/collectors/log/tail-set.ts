@@ -3,11 +3,11 @@ import { basename, dirname, join } from 'node:path';
 import { filesMatching } from './glob.ts';
 import { type FileState, keyOf, TailedFile } from './tailed-file.ts';
 
-/** What happens to the files of a set, and who counts it. */
+/** Events of the files of a set, for counting. */
 export interface TailEvents {
-  /** A path leads to another file than before. */
+  /** A path points to a new file. */
   rotated(path: string): void;
-  /** A file was cut or written over. */
+  /** A file was truncated or overwritten. */
   truncated(path: string): void;
   failed(path: string, cause: unknown): void;
 }
@@ -17,17 +17,17 @@ export interface TailOptions {
   readonly exclude: (path: string) => boolean;
   /** Where to begin in files that are there at the first start. */
   readonly start: 'end' | 'beginning';
-  /** A file that has not grown for so long is closed, milliseconds. */
+  /** A file that has not grown for this long is closed, milliseconds. */
   readonly closeAfterMs: number;
 }
 
-/** How often patterns are looked up: between, only files that are known are looked at. */
+/** How often patterns are expanded: in between, only known files are checked. */
 const LIST_EVERY_MS = 10_000;
 /** How long a file that was renamed is still read: writers have it open. */
 const QUIET_MS = 10_000;
-/** Files that are open at once; others are opened when they have grown. */
+/** Maximum number of open files; others are opened when they have grown. */
 const MAX_OPEN = 1000;
-/** How long a file that looks like a copy waits for the original to be cut. */
+/** How long a file that looks like a copy waits for the original to be truncated. */
 const HOLD_MS = 60_000;
 
 /** The files of one entry of the configuration, followed through rotation by rename, by copy, and by removal. */
@@ -35,12 +35,12 @@ export class TailSet {
   readonly #options: TailOptions;
   readonly #events: TailEvents;
   readonly #files = new Map<string, TailedFile>();
-  /** By path, the file that it leads to. */
+  /** By path, the file that it points to. */
   readonly #paths = new Map<string, string>();
-  /** What was saved, by device and inode; empty when all of it was looked at. */
+  /** The saved state, by device and inode; empty once all of it was processed. */
   #saved: Map<string, FileState> | undefined;
   #looks = 0;
-  /** When the patterns are looked up next. */
+  /** When the patterns are expanded next. */
   #listAt = 0;
   #listed: readonly string[] = [];
 
@@ -50,7 +50,7 @@ export class TailSet {
     this.#saved = saved && new Map(saved.map((one) => [keyOf(one), one]));
   }
 
-  /** Looks at all files; gives those that have something to read, the oldest names of one log first. */
+  /** Checks all files; returns those with unread data, the oldest names of one log first. */
   look(nowMs: number): TailedFile[] {
     const isFirst = this.#looks++ === 0;
     const known = this.#saved !== undefined;
@@ -72,7 +72,7 @@ export class TailSet {
     return this.#ready(nowMs);
   }
 
-  /** Bytes that were seen and not read. */
+  /** Bytes not yet read. */
   get lagBytes(): number {
     let lag = 0;
     for (const { size, offset } of this.#files.values()) lag += Math.max(0, size - offset);
@@ -123,7 +123,7 @@ export class TailSet {
     }
     if (isNew && before !== undefined && before !== key) {
       this.#events.rotated(path);
-      // The one before may have got a name that a pattern matches.
+      // The previous file may have been renamed to a name that a pattern matches.
       this.#listAt = 0;
     }
     this.#paths.set(path, key);
@@ -137,7 +137,10 @@ export class TailSet {
     return isAtStart && this.#options.start === 'end' ? stat.size : 0;
   }
 
-  /** Files that were renamed, while the agent was down, to what no pattern matches: their rest is still to be read. */
+  /**
+   * Files renamed, while the agent was down, to a name that no pattern matches: their remaining lines are still to be
+   * read.
+   */
   #findRenamed(nowMs: number): void {
     for (const [key, saved] of this.#saved ?? []) {
       if (this.#files.has(key)) continue;
@@ -156,7 +159,7 @@ export class TailSet {
     this.#saved?.clear();
   }
 
-  /** Files beside `path` whose names begin as its name does. */
+  /** Files in the folder of `path` whose names start with its name. */
   #siblings(path: string): string[] {
     try {
       const name = basename(path);
@@ -182,11 +185,11 @@ export class TailSet {
         this.#events.failed(file.path, cause);
       }
     }
-    // What was written before goes before.
+    // Older data comes first.
     return [...ready.filter(({ isLeft }) => isLeft), ...ready.filter(({ isLeft }) => !isLeft)];
   }
 
-  /** Whether a file that has just come begins as one does from whose name its own is made. */
+  /** Whether a new file has the same beginning as the file from whose name its own is derived. */
   #looksLikeCopy(file: TailedFile): boolean {
     const folder = dirname(file.path);
     const name = basename(file.path);
@@ -199,10 +202,10 @@ export class TailSet {
     return false;
   }
 
-  /** Opens a file when there may be something to read; false when it is gone. */
+  /** Opens a file if it may have unread data; false if it is gone. */
   #check(file: TailedFile, nowMs: number): boolean {
     if (file.isLeft && !file.isOpen) {
-      // Known under a name that is no longer there, and closed: it had been read to its end.
+      // Known under a name that no longer exists, and closed: it had been read to its end.
       if (!this.#openIfThere(file)) return this.#forget(file);
     }
     const isQuiet = !file.isLeft && !file.isOpen && file.size === file.offset;
@@ -233,8 +236,8 @@ export class TailSet {
   }
 
   /**
-   * A file was cut. If it was copied before (copytruncate), the copy has the lines that were not read: it begins as the file
-   * did, and has at least as much as was read of it.
+   * A file was truncated. If it was copied before (copytruncate), the copy has the unread lines: it begins like the
+   * file, and is at least as long as the part already read.
    */
   #cut(file: TailedFile): void {
     this.#events.truncated(file.path);

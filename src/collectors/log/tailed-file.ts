@@ -2,19 +2,19 @@ import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { READ_AT_ONCE } from '../../base/files.ts';
 
-/** What makes a file the same one under another name, or over a restart. */
+/** The identity of a file across renames and restarts. */
 export interface FileIdentity {
   readonly dev: number;
   readonly ino: number;
-  /** Bytes at its beginning that were looked at; 0 while it is shorter than {@link MIN_HEAD_BYTES}. */
+  /** Length of the compared beginning in bytes; 0 while it is shorter than {@link MIN_HEAD_BYTES}. */
   readonly headBytes: number;
   readonly headHash: number;
 }
 
-/** What is remembered of a file in the state. */
+/** The saved state of a file. */
 export interface FileState extends FileIdentity {
   readonly path: string;
-  /** Where the first line begins that was not read. */
+  /** Offset of the first unread line. */
   readonly offset: number;
 }
 
@@ -25,22 +25,22 @@ const HEAD_BYTES = 1024;
 /** The device and inode as a key. */
 export const keyOf = ({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string => `${dev}:${ino}`;
 
-/** A log file that is followed: where in it reading goes on, and what it was when that was found out. */
+/** A followed log file: the read position, and the identity of the file it applies to. */
 export class TailedFile {
   readonly key: string;
   readonly dev: number;
   readonly ino: number;
   path: string;
   offset: number;
-  /** Bytes of the file at the last look. */
+  /** Size of the file at the last check. */
   size = 0;
-  /** Whether the rest of a line that is too long is being passed over. */
+  /** Whether the rest of an overlong line is being skipped. */
   isSkipping: boolean = false;
   /** When it last grew, milliseconds on the clock of the collector. */
   grewAt: number;
-  /** Whether no pattern leads to it any more: it is read until it is quiet. */
+  /** Whether no pattern matches it any longer: it is read until it stops growing. */
   isLeft: boolean = false;
-  /** Until when it is not read, because it may be the copy of a file that is about to be cut. */
+  /** Until when it is not read, because it may be the copy of a file that is about to be truncated. */
   heldUntil = 0;
   #headBytes = 0;
   #headHash = 0;
@@ -64,13 +64,13 @@ export class TailedFile {
     return { path, dev, ino, offset, headBytes: this.#headBytes, headHash: this.#headHash };
   }
 
-  /** Takes over what was known of its beginning. */
+  /** Restores the known identity of its beginning. */
   remember({ headBytes, headHash }: FileIdentity): void {
     this.#headBytes = headBytes;
     this.#headHash = headHash;
   }
 
-  /** Opens it; false when there is another file at its path by now. Throws the errors of node:fs. */
+  /** Opens it; false if its path now points to another file. Throws the errors of node:fs. */
   open(): boolean {
     if (this.isOpen) return true;
     const fd = openSync(this.path, READ_AT_ONCE);
@@ -92,7 +92,7 @@ export class TailedFile {
     return this.#fd;
   }
 
-  /** What fstat says; it must be open. */
+  /** The result of fstat; it must be open. */
   stat(): Stats {
     return fstatSync(this.#open);
   }
@@ -103,8 +103,8 @@ export class TailedFile {
   }
 
   /**
-   * Whether the file still begins as it did when it was first seen with enough bytes. Takes note of the beginning when
-   * that has not happened yet.
+   * Whether the file still begins as it did when it was first seen with enough bytes. Records the beginning if not done
+   * yet.
    */
   hasSameHead(size: number): boolean {
     if (this.#headBytes === 0) {
@@ -117,13 +117,13 @@ export class TailedFile {
     return this.headHash(this.#headBytes) === this.#headHash;
   }
 
-  /** The hash of its first bytes; undefined when it has not as many. */
+  /** The hash of its first bytes; undefined if it has fewer. */
   headHash(bytes: number): number | undefined {
     const head = Buffer.allocUnsafe(bytes);
     return this.read(head, 0) === bytes ? crc32(head) : undefined;
   }
 
-  /** Begins anew, because the file was cut or written over. */
+  /** Starts over, because the file was truncated or overwritten. */
   restart(): void {
     this.offset = 0;
     this.isSkipping = false;

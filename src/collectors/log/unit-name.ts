@@ -11,7 +11,7 @@ export function unitOf(entry: LogEntry): string | undefined {
   return other || entry.get('_SYSTEMD_UNIT');
 }
 
-/** Units of which there are ever new ones, and what is counted in their place. */
+/** Units with ever new names, and the label they are counted under. */
 const VOLATILE: readonly (readonly [expression: RegExp, name: string])[] = [
   [/^(cri-containerd|crio|docker|libpod)-.+\.scope$/, '$1-*.scope'],
   [/^session-.+\.scope$/, 'session-*.scope'],
@@ -23,7 +23,7 @@ const VOLATILE: readonly (readonly [expression: RegExp, name: string])[] = [
   [/^([^@]+)@.+\.([a-z]+)$/, '$1@*.$2'],
 ];
 
-/** A unit's name as a label; of units that come and go there is one for all, but those in `exact` keep theirs. */
+/** A unit's name as a label; short-lived units share one label, but those in `exact` keep their own. */
 export function unitLabel(unit: string, exact: ReadonlySet<string>): string {
   if (exact.has(unit)) return unit;
   for (const [expression, name] of VOLATILE) if (expression.test(unit)) return unit.replace(expression, name);

@@ -30,9 +30,7 @@ export const uname = defineCollector({
       const file = (name: string) => host.read(host.proc('sys/kernel', name)).trim();
       const hostname = namespaces.isHosts('uts') ? file('hostname') : (staticName(host) ?? nodeName);
       if (hostname === undefined) {
-        throw new WrongNamespace(
-          'the host name is the pod's; set NODE_NAME, node.mountHostRoot or node.hostNetwork',
-        );
+        throw new WrongNamespace("the host name is the pod's; set NODE_NAME, node.mountHostRoot or node.hostNetwork");
       }
       // Older kernels have no file for the last label.
       out.add(info, 1, file('ostype'), file('osrelease'), file('version'), hostname, file('domainname'), machine());
