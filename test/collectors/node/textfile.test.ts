@@ -226,7 +226,7 @@ for (const [what, text, loss] of [
 test('names of two files that become one lose the later', async (t) => {
   const { lines, losses } = await collect(t, { 'texts/a.prom': '{"a.b"} 1\n', 'texts/b.prom': '{"a-b",x="1"} 2\n' });
   assert.deepEqual(lines, ['a_b 1']);
-  assert.match(losses.join('\n'), /^b\.prom: "a-b" becomes a_b, as "a\.b" of .*a\.prom does/);
+  assert.match(losses.join('\n'), /^b\.prom: "a-b" maps to a_b, as does "a\.b" of .*a\.prom/);
 });
 
 test('families are the same objects in each cycle, until what is said of them changes', async (t) => {
