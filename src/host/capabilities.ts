@@ -7,7 +7,7 @@ const BITS = { DAC_READ_SEARCH: 2n, SETGID: 6n, SETUID: 7n, SYS_PTRACE: 19n } as
 /** One of them, by the name that Kubernetes has for it. */
 export type Capability = keyof typeof BITS;
 
-/** Those of {@link BITS} that the line `CapEff` of a status file has; all of them where there is no such line. */
+/** The {@link BITS} set in the line `CapEff` of a status file; all of them if the line is absent. */
 export function capabilitiesIn(status: string): ReadonlySet<Capability> {
   const held = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? 'ffffffffffffffff'}`);
   const names = Object.keys(BITS) as Capability[];

@@ -16,7 +16,7 @@ export interface DbusCall {
 export interface DbusMessage {
   readonly kind: 'call' | 'return' | 'error' | 'signal' | 'unknown';
   readonly serial: number;
-  /** The call that a return or an error answers. */
+  /** The call that a return or an error belongs to. */
   readonly replySerial: number | undefined;
   readonly errorName: string | undefined;
   readonly path: string | undefined;
@@ -246,7 +246,7 @@ class Reader {
     return this.#bytes.toString('utf8', start, start + length);
   }
 
-  /** Moves on by `count` bytes; gives where they start. */
+  /** Advances by `count` bytes; returns where they start. */
   #take(count: number): number {
     const start = this.#at;
     this.skip(count);

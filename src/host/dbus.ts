@@ -75,7 +75,7 @@ export class DbusConnection {
     }
   }
 
-  /** Calls a method; gives the values that it returns. Throws DbusError, or an Error when the connection fails. */
+  /** Calls a method; returns its values. Throws DbusError, or an Error if the connection fails. */
   async call(call: DbusCall): Promise<readonly DbusValue[]> {
     while (this.#open.size >= MAX_OPEN_CALLS && !this.#failure) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));

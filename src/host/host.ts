@@ -83,7 +83,7 @@ export class Host {
     }
   }
 
-  /** Like {@link attribute}, but off the main thread: for drivers that sleep before they answer. */
+  /** Like {@link attribute}, but off the main thread: for drivers that sleep before they respond. */
   async attributeLater(path: string): Promise<string | undefined> {
     try {
       const file = await open(pathOfText(path), READ_AT_ONCE);
@@ -170,7 +170,7 @@ export class Host {
     }
   }
 
-  /** The target of a symbolic link as it is written there; undefined when there is no such link. */
+  /** The target of a symbolic link as it is written there; undefined if the link is absent. */
   link(path: string): string | undefined {
     try {
       return textOfBytes(readlinkSync(pathOfText(path), 'buffer'));

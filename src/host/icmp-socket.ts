@@ -130,7 +130,7 @@ export class IcmpSocket {
     return at;
   }
 
-  /** The next message or error that has come; undefined when there is none. */
+  /** The next received message or error; undefined if there is none. */
   receive(): IcmpReply | undefined {
     return this.#receive(0) ?? this.#receive(MSG_ERRQUEUE);
   }

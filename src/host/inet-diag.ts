@@ -30,7 +30,7 @@ interface TcpSocket {
   readonly sendQueue: number;
 }
 
-/** Decodes an answer: struct inet_diag_msg. */
+/** Decodes a response: struct inet_diag_msg. */
 export function decodeTcpSocket(body: Buffer): TcpSocket {
   if (body.length < ANSWER_BYTES) throw new NetlinkError(`a socket of ${body.length} bytes`);
   return { state: body[1] as number, receiveQueue: u32(body, 56), sendQueue: u32(body, 60) };

@@ -52,7 +52,7 @@ export class KernelMessages {
     this.#fd = openSync(path, READ_AT_ONCE);
   }
 
-  /** The next record; undefined when there is none now. Throws the errors of node:fs. */
+  /** The next record; undefined if there is none now. Throws the errors of node:fs. */
   next(): KernelRecord | undefined {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       try {

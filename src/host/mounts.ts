@@ -80,7 +80,7 @@ export function parseMountinfo(path: string, text: string, rootfs = '/', lost?: 
 }
 
 const ANY_ESCAPE = /\\([0-7]{3})/g;
-/** What node_exporter's labels have in clear. */
+/** Escapes that node_exporter's labels show decoded. */
 const BLANK_ESCAPE = /\\(040|011)/g;
 
 /** A mount point as the kernel's other files print it, with its blanks in clear as in {@link Mount.mountPoint}. */

@@ -24,8 +24,8 @@ export interface DumpKind {
 }
 
 /**
- * Dumps of the kernel's network objects in the host's network namespace. Netlink answers for the namespace of the
- * asking process; where that is not the host's (a pod without hostNetwork, a recorded tree), it is not used.
+ * Dumps of the kernel's network objects in the host's network namespace. Netlink reports the namespace of the calling
+ * process; if that is not the host's (a pod without hostNetwork, a recorded tree), it is not used.
  */
 export class Netlink {
   readonly #host: Host;

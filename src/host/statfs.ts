@@ -115,7 +115,7 @@ export class BlockingSpace {
   /** Pending requests by path: queued, or sent to a thread and not yet answered. */
   readonly #open = new Map<string, Question>();
 
-  /** `program` is what a thread runs, for tests: it answers each message, a path, with counts or an errno. */
+  /** `program` is what a thread runs, for tests: it replies to each message, a path, with counts or an errno. */
   constructor(deadlineMs: number, program = PROGRAM) {
     this.#deadlineMs = deadlineMs;
     this.#program = program;

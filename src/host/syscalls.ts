@@ -265,7 +265,7 @@ export class RawSocket {
 
   /**
    * ioctl(2) on a network device, netdevice(7): `data` is what the pointer in struct ifreq points at. The kernel writes
-   * as much as it likes there, so it must be large enough for any answer.
+   * an arbitrary amount there, so it must be large enough for any response.
    */
   deviceIoctl(request: number, device: string, data: Buffer): void {
     const IFNAMSIZ = 16;

@@ -18,7 +18,7 @@ const WALKED = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
 
 /**
  * The hierarchy below the configured path. A hybrid host counts as v1, as for cAdvisor: its unified tree has hardly any
- * controllers. Throws NoData where there is none.
+ * controllers. Throws NoData without one.
  */
 export function findHierarchy(host: Host): Hierarchy {
   const root = host.paths.cgroup;

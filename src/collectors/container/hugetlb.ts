@@ -18,7 +18,7 @@ function sizeName(kibibytes: number): string {
 
 /** Reads those of one cgroup in v2, where the kernel records no peak. */
 export const hugePagesOfV2 = (files: CgroupFiles, folder: string, sizes: readonly string[]): HugePages[] =>
-  told(
+  reported(
     sizes.map((size) => ({
       size,
       usage: files.value(folder, `hugetlb.${size}.current`, amount),
@@ -29,7 +29,7 @@ export const hugePagesOfV2 = (files: CgroupFiles, folder: string, sizes: readonl
 
 /** Reads those of one cgroup in v1. */
 export const hugePagesOfV1 = (files: CgroupFiles, folder: string | undefined, sizes: readonly string[]): HugePages[] =>
-  told(
+  reported(
     sizes.map((size) => ({
       size,
       usage: files.value(folder, `hugetlb.${size}.usage_in_bytes`, amount),
@@ -38,6 +38,6 @@ export const hugePagesOfV1 = (files: CgroupFiles, folder: string | undefined, si
     })),
   );
 
-/** Without the controller there is none. */
-const told = (pages: readonly HugePages[]): HugePages[] =>
+/** Empty without the controller. */
+const reported = (pages: readonly HugePages[]): HugePages[] =>
   pages.filter(({ usage, limitHits }) => usage !== undefined || limitHits !== undefined);

@@ -73,7 +73,7 @@ export function containerFamiliesOf(section: z.output<typeof containerSection>):
   return sets.flatMap(({ common, rest, extra = [] }) => [...common, ...rest, ...extra]);
 }
 
-/** The producers that `section` asks for. */
+/** The producers enabled by `section`. */
 export function containerProducers(
   world: World,
   section: z.output<typeof containerSection>,

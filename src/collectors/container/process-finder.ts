@@ -59,7 +59,7 @@ export class ProcessFinder {
   #ownPath: string | undefined;
   #searches = 0;
 
-  /** `cgroups` gives all that there are. */
+  /** `cgroups` returns all existing ones. */
   constructor(host: Host, { version, tree }: Hierarchy, cgroups: () => Iterable<Cgroup | undefined>) {
     this.#host = host;
     this.#cgroups = cgroups;

@@ -150,7 +150,7 @@ export function limit(text: string): number {
   return value > UNLIMITED || value < 0 ? 0 : value;
 }
 
-/** How much of something is in use: never more than what a limit can be. Throws NotANumber. */
+/** An amount in use: never more than the highest possible limit. Throws NotANumber. */
 export function amount(text: string): number {
   const value = WHOLE.test(text) ? Number(text) : Number.NaN;
   if (!(value >= 0 && value <= UNLIMITED)) throw new NotANumber(text);

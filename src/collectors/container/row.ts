@@ -87,7 +87,7 @@ export class Row {
     if (this.pod) this.pod.#containers.delete(this.cgroup.id);
   }
 
-  /** Gives the row its labels. */
+  /** Assigns the row its labels. */
   label({ namespace, pod, container, image, name }: RowLabels): void {
     const labels = Object.entries({ namespace, pod, container, id: this.cgroup.id, image, name })
       .filter(([, value]) => value !== '')

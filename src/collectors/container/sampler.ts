@@ -46,7 +46,7 @@ export class Sampler {
   #halfBefore: ReadonlySet<string> = this.#half;
   #machine = NO_MACHINE_MEMORY;
 
-  /** `cgroups` gives all that there are. */
+  /** `cgroups` returns all existing ones. */
   constructor(host: Host, hierarchy: Hierarchy, wanted: Wanted, cgroups: () => Iterable<Cgroup | undefined>) {
     const { version, tree, controllers } = hierarchy;
     this.#host = host;
@@ -86,12 +86,12 @@ export class Sampler {
   }
 
   /**
-   * When a cgroup was made; undefined if it is gone or hidden. Cgroups have no such attribute, but their folder has a
-   * time.
+   * Creation time of a cgroup; undefined if it is gone or hidden. Cgroups have no such attribute, but their folder has
+   * a time.
    */
   started({ id }: Cgroup): number | undefined {
     const folder = folderOf(this.#tree, id);
-    // The folder's own time changes when cgroups are made in it, that of a file in it does not.
+    // The folder's own time changes when child cgroups are created, that of a file in it does not.
     const file = this.#version === 2 ? 'cgroup.events' : 'cgroup.clone_children';
     const times = [folder, `${folder}/${file}`].flatMap((path) => {
       try {

@@ -153,7 +153,7 @@ export const hugePageSeries: readonly Series<HugePages>[] = [
   huge(counter, 'limitHits', 'container_hugetlb_failcnt', 'Number of times huge page usage hit the limit.'),
 ];
 
-/** Those that options of their own ask for. */
+/** Series with options of their own. */
 export const OPTIONAL: ReadonlySet<Series<Reading>['field']> = new Set(['fileDescriptors', 'sockets']);
 
 const commonLimit = define<Limits>(true);

@@ -113,7 +113,7 @@ export class JournalFeed {
 
   /**
    * Reads new entries, at most the budget, yielding to the event loop; several callers share one run. Rejects with
-   * NoData when there is no journal, with an Error if it is entirely unreadable, and with the reason of `signal`.
+   * NoData if there is no journal, with an Error if it is entirely unreadable, and with the reason of `signal`.
    */
   async pump(signal: AbortSignal): Promise<void> {
     this.#running ??= this.#run(signal).finally(() => {

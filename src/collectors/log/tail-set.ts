@@ -15,7 +15,7 @@ export interface TailEvents {
 export interface TailOptions {
   readonly paths: readonly string[];
   readonly exclude: (path: string) => boolean;
-  /** Where to begin in files that are there at the first start. */
+  /** Where to start in files present at the first start. */
   readonly start: 'end' | 'beginning';
   /** A file that has not grown for this long is closed, milliseconds. */
   readonly closeAfterMs: number;

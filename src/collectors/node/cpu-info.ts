@@ -37,7 +37,7 @@ const info = gauge('node_cpu_info', 'CPU information; always 1.', [
 const flag = gauge('node_cpu_flag_info', 'A feature of the first CPU; always 1.', ['flag']);
 const bug = gauge('node_cpu_bug_info', 'A known bug of the first CPU; always 1.', ['bug']);
 
-/** What {@link cpuInfo} adds. */
+/** Families of {@link cpuInfo}. */
 export const cpuInfoFamilies = [info, frequency, flag, bug];
 
 /** Adds model and clock of all CPUs and those flags and bugs of the first that match. */

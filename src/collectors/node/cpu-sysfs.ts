@@ -20,7 +20,7 @@ const packageThrottles = counter(
 const online = gauge('node_cpu_online', 'Whether the CPU is online.', ['cpu']);
 const isolated = gauge('node_cpu_isolated', 'A CPU that the kernel keeps free of normal tasks; always 1.', ['cpu']);
 
-/** What {@link cpuSysfs} adds. */
+/** Families of {@link cpuSysfs}. */
 export const cpuSysfsFamilies = [coreThrottles, packageThrottles, online, isolated];
 
 /** Data that only changes when a CPU is added or removed. */

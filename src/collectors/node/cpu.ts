@@ -75,7 +75,7 @@ export const cpu = defineCollector({
   },
 });
 
-/** Longer than any machine runs: what the kernel prints for a time that has become negative, such as 2^64 - 1. */
+/** Longer than any machine runs: such values are printed for negative times, such as 2^64 - 1. */
 const IMPOSSIBLE_TICKS = 2 ** 53;
 
 /** Ticks of a CPU by column; undefined for a column that is absent or not a valid time. */

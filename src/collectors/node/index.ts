@@ -181,14 +181,14 @@ function collectorSection(spec: CollectorSpec) {
     .describe(spec.summary);
 }
 
-/** The producers that `section` asks for. */
+/** The producers enabled by `section`. */
 export const nodeProducers = (world: World, section: NodeSection): Producer[] =>
   wanted(section).map(({ spec, options }) => ({
     ...bindCollector('node', spec, world, options),
     settings: { options, paths: world.host.paths },
   }));
 
-/** The names of the collectors that `section` asks for. */
+/** The names of the collectors enabled by `section`. */
 export const nodeCollectorNames = (section: NodeSection): ReadonlySet<string> =>
   new Set(wanted(section).map(({ spec }) => spec.name));
 
@@ -196,7 +196,7 @@ export const nodeCollectorNames = (section: NodeSection): ReadonlySet<string> =>
 export const nodeFamilies = (section: NodeSection): readonly Family[] =>
   wanted(section).flatMap(({ spec }) => spec.families);
 
-/** The collectors that `section` asks for, with their options. */
+/** The collectors enabled by `section`, with their options. */
 function wanted(section: NodeSection): { readonly spec: CollectorSpec; readonly options: object }[] {
   if (!section.enabled) return [];
   const sections = section as unknown as Readonly<Record<string, { readonly enabled: boolean }>>;

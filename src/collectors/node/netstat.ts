@@ -56,7 +56,7 @@ export const netstat = defineCollector({
   },
 });
 
-/** Ten times what the kernel has. */
+/** Ten times the number that the kernel has. */
 const MAX_FIELDS = 5000;
 const MAX_HEADERS = 100;
 

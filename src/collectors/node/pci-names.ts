@@ -28,7 +28,7 @@ export class PciNames {
 
   /**
    * The names of vendor, device, subsystem vendor, subsystem device and class; ids replace missing names. Throws
-   * MissingFile, DeniedFile or UnreadableFile when there is no file.
+   * MissingFile, DeniedFile or UnreadableFile if the file is unavailable.
    */
   of(ids: PciDeviceIds): readonly string[] {
     const key = Object.values(ids).join(' ');

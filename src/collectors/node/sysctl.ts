@@ -1,4 +1,4 @@
-// Any file below /proc/sys: proc_sys(5). Nothing is read unless the options ask for it.
+// Any file below /proc/sys: proc_sys(5). Nothing is read unless configured.
 import * as z from 'zod';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';

@@ -28,7 +28,7 @@ export function hostZoneRule(host: Host): string {
 /** A name, plain or in angle brackets, and how far it is *west* of UTC; then the name of the other half of the year. */
 const RULE = /^(?:<([^>]+)>|([A-Za-z]+))([+-]?\d+)(?::(\d+))?(?::\d+)?(?:<([^>]+)>|([A-Za-z]+))?/;
 
-/** What the zone is called while it is `offset` seconds east of UTC; `UTC` or `+0530` when the rule doesn't say. */
+/** The name of the zone while it is `offset` seconds east of UTC; `UTC` or `+0530` when the rule doesn't say. */
 export function zoneName(rule: string, offset: number): string {
   const match = RULE.exec(rule);
   if (match) {

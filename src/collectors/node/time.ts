@@ -55,8 +55,8 @@ export const time = defineCollector({
 });
 
 /**
- * The rule of our own time zone, `CET-1CEST,M3.5.0,M10.5.0/3`, the last line of its file in the zone database
- * (RFC 9636 section 3.3); empty when there is no such file. Intl would know the zone as well, for 8 MB of memory.
+ * The rule of our own time zone, `CET-1CEST,M3.5.0,M10.5.0/3`, the last line of its file in the zone database (RFC 9636
+ * section 3.3); empty if the file is absent. Intl would provide the zone as well, for 8 MB of memory.
  */
 function zoneRule(host: Host): string {
   const name = process.env.TZ?.replace(/^:/, '');

@@ -32,7 +32,7 @@ export const udpQueues = defineCollector({
 
 /**
  * Sums over a line of heads and one socket a line, whose fifth column is `tx_queue:rx_queue` in hexadecimal; undefined
- * when there is no such file or none of its sockets can be read.
+ * if the file is absent or none of its sockets is readable.
  */
 function readUdp(lost: Losses, host: Host, path: string): { send: number; receive: number } | undefined {
   const sums = { send: 0, receive: 0 };

@@ -6,7 +6,7 @@ import { integer } from '../../host/numbers.ts';
 import { type Family, untyped } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
 
-/** What the default expression matches on most kernels. */
+/** Families matched by the default expression on most kernels. */
 const USUAL: Readonly<Record<string, string>> = {
   pgpgin: 'KiB read from block devices since boot.',
   pgpgout: 'KiB written to block devices since boot.',

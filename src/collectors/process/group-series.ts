@@ -14,7 +14,7 @@ export interface Units {
 
 type ValueOf = (group: Group, units: Units, nowSeconds: number) => number;
 
-/** A family, its labels beside the group's, and the value; NaN leaves the series out. */
+/** A family, its labels besides the group's, and the value; NaN omits the series. */
 type Series = readonly [family: Family, labels: Readonly<Record<string, string>>, value: ValueOf];
 
 const memory = (memtype: string, value: ValueOf): Series => [F.memory, { memtype }, value];

@@ -84,7 +84,7 @@ export class Group {
     this.threadNames.reset();
   }
 
-  /** Adds a process as it is now, and what it did since it was last added to any group. */
+  /** Adds a process in its current state, and its growth since it was last added to any group. */
   add(process: Member): void {
     this.totals.add(process.counters);
     this.processes++;

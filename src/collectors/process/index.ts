@@ -43,7 +43,7 @@ export const processSection = z
   .transform((given) => ({ ...given, process_names: [...processNames(given)] }))
   .prefault({});
 
-/** The producer that `section` asks for, if any. */
+/** The producer enabled by `section`, if any. */
 export function processProducers(
   world: World,
   section: z.output<typeof processSection>,

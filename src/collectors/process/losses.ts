@@ -18,7 +18,7 @@ export class Losses {
     this.#counts.set(file, (this.#counts.get(file) ?? 0) + 1);
   }
 
-  /** Records what was lost since the last call. */
+  /** Records the losses since the last call. */
   addTo(out: Snapshot): void {
     for (const [file, count] of this.#counts) {
       const unit = count === 1 ? `${file} of a process` : `${file} of ${count} processes, one of them`;

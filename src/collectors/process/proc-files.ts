@@ -1,5 +1,5 @@
 // Synchronous reads below /proc/<pid> into one reused buffer: the cost of the bare system calls, a third of promises.
-// All files here are made by the kernel as one record, so that one read gives the whole.
+// The kernel produces all files here as one record, so that one read returns the whole file.
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { READ_AT_ONCE } from '../../base/files.ts';
@@ -19,7 +19,7 @@ export interface HotPaths {
   readonly fd: string;
 }
 
-/** The files of processes. The first `length` bytes of `bytes` are what was read last. */
+/** The files of processes. The first `length` bytes of `bytes` hold the last file read. */
 export class ProcFiles {
   readonly bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   length = 0;
@@ -66,8 +66,8 @@ export class ProcFiles {
   }
 
   /**
-   * Reads the stat file of a process, and keeps it open when the process is known from before and there is room. False
-   * if the process does not exist. Throws DeniedFile or UnreadableFile.
+   * Reads the stat file of a process, and keeps it open if the process is already known and the limit allows. False if
+   * the process does not exist. Throws DeniedFile or UnreadableFile.
    */
   readStat(pid: number, isKnown: boolean): boolean {
     return this.#readKept(this.#kept.get(pid), pid) || (isKnown && this.#openKept(pid)) || this.read(`${pid}/stat`);
@@ -102,8 +102,8 @@ export class ProcFiles {
   }
 
   /**
-   * Reads a file of many records, which the kernel gives out by pages: line by line, without the first, until `take`
-   * has enough and returns false. Returns false if the file is absent. Throws DeniedFile or UnreadableFile.
+   * Reads a file of many records, which the kernel returns by pages: line by line, without the first, until `take` has
+   * enough and returns false. Returns false if the file is absent. Throws DeniedFile or UnreadableFile.
    */
   readRows(name: string, take: (line: string) => boolean): boolean {
     const path = `${this.#root}/${name}`;

@@ -28,7 +28,7 @@ export class ProcessTable {
   readonly #options: ProcessOptions;
   readonly #stat = new Stat();
   #cycle = 0;
-  /** The latest start at the first look. What starts later is newborn; needs no clock. */
+  /** The latest start time in the first scan. Processes that start later are new; needs no clock. */
   #firstLook = Number.POSITIVE_INFINITY;
 
   constructor(files: ProcFiles, classifier: Classifier, options: ProcessOptions) {

@@ -9,7 +9,7 @@ const KERNEL_THREAD = 0x00200000;
 const ZOMBIE = 'Z'.charCodeAt(0);
 const DEAD = 'X'.charCodeAt(0);
 
-/** What most processes have of threads and denied files; one of each, as an empty Map takes 200 bytes. */
+/** Shared empty defaults for threads and denied files, as an empty Map takes 200 bytes. */
 const NO_THREADS: ReadonlyMap<number, ThreadRecord> = new Map();
 const NOTHING: ReadonlySet<string> = new Set();
 
@@ -43,7 +43,7 @@ export class Process {
   ticksBefore = Number.NaN;
 
   membership: Membership = 'new';
-  /** The name of its group, before pods are told apart; undefined when it is in none. */
+  /** The name of its group, before splitting by pod; undefined if it is in none. */
   groupName: string | undefined;
   group: Group | undefined;
   /** The container in which it runs. */

@@ -270,7 +270,7 @@ export class Journal {
   #note(source: Source, { offset: _, ...cursor }: Entry): void {
     const { seqnumId, tailSeqnum } = source.file.header;
     const before = this.#seqnums.get(seqnumId) ?? 0;
-    // A damaged number must not make what comes later look old.
+    // A damaged number must not make later entries look old.
     if (cursor.seqnum <= tailSeqnum && cursor.seqnum > before) {
       this.#seqnums.set(seqnumId, cursor.seqnum);
       this.#folders.set(seqnumId, source.folder);
@@ -289,7 +289,7 @@ export class Journal {
     return corrupt;
   }
 
-  /** Counts entries that are missing between what was read and the oldest that is left to read. */
+  /** Counts entries that are missing between the last one read and the oldest unread one. */
   #findGaps(hasDenied: boolean): void {
     const next = new Map<string, number>();
     for (const source of this.#sources.values()) {

@@ -2,8 +2,8 @@
 export class BadBlock extends Error {}
 
 /**
- * Decodes an LZ4 block (lz4_Block_format.md) into exactly `size` bytes. Throws BadBlock; reads and writes nothing outside
- * of its buffers, and ends after as many steps as there are bytes.
+ * Decodes an LZ4 block (lz4_Block_format.md) into exactly `size` bytes. Throws BadBlock; reads and writes nothing
+ * outside of its buffers, and takes at most as many steps as there are bytes.
  */
 export function decodeLz4(block: Buffer, size: number): Buffer {
   const out = Buffer.alloc(size);

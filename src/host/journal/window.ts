@@ -1,4 +1,4 @@
-/** Reads into `target` from `position` of a file; gives how many bytes there were. Throws the errors of node:fs. */
+/** Reads into `target` from `position` of a file; returns the number of bytes read. Throws the errors of node:fs. */
 export type ReadAt = (target: Buffer, position: number) => number;
 
 const BLOCK_BYTES = 64 * 1024;
@@ -10,8 +10,9 @@ const BLOCKS = 6;
 export const MAX_OBJECT_BYTES = 1024 * 1024;
 
 /**
- * A view of a file through a few blocks. {@link seek} moves it; then `buffer` from `at` on holds what was asked for, until
- * the next call. Memory is bounded by the number of blocks, and no call allocates unless a range is longer than a block.
+ * A view of a file through a few blocks. {@link seek} moves it; then `buffer` from `at` on holds the requested bytes,
+ * until the next call. Memory is bounded by the number of blocks, and no call allocates unless a range is longer than a
+ * block.
  */
 export class Window {
   buffer: Buffer = Buffer.alloc(0);
@@ -35,7 +36,7 @@ export class Window {
     return within + length <= block.length;
   }
 
-  /** Forgets all blocks: the file may have been written meanwhile. */
+  /** Drops all blocks: the file may have been written in the meantime. */
   refresh(): void {
     for (const block of this.#blocks) block.index = -1;
   }
