@@ -17,8 +17,8 @@ function expressionOf(segment: string): RegExp {
 }
 
 /**
- * The files whose paths match `pattern`, with `*`, `?` and `[…]` within its segments; sorted, at most {@link
- * MAX_FILES}. Unreadable folders are passed to `failed`; absent ones match nothing.
+ * The files whose paths match `pattern`, with `*`, `?` and `[…]` within its segments; sorted, at most
+ * {@link MAX_FILES}. Unreadable folders are passed to `failed`; absent ones match nothing.
  */
 export function filesMatching(pattern: string, failed: (path: string, cause: unknown) => void): string[] {
   const segments = pattern.split('/').filter((segment) => segment !== '');

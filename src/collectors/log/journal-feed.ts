@@ -82,8 +82,8 @@ export class JournalFeed {
   }
 
   /**
-   * Registers a consumer for every entry with these fields, from the first one on: to be called before any {@link
-   * pump}.
+   * Registers a consumer for every entry with these fields, from the first one on: to be called before any
+   * {@link pump}.
    */
   subscribe(fields: Iterable<string>, consumer: Consumer): void {
     for (const field of fields) this.#wanted.add(field);
