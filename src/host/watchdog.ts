@@ -23,9 +23,10 @@ const PATIENCE: Patience = { seconds: 60, graceSeconds: 40, turnMs: 10_000 };
  * Has the kernel end this process when its event loop is blocked: after a minute of CPU time with exit code 26 (it is
  * busy), after 100 seconds of the wall clock with exit code 14 (it waits for something that does not come, such as a
  * pipe without a reader). No code of the process could do that then. The last started operation is printed first. A
- * process that is stopped and continues later, and a machine that sleeps, are not affected. Also lets a second SIGTERM
- * or SIGINT end a busy process; not the first one of a PID namespace, for which the kernel does not end processes by
- * signals that they do not handle. Throws Unsupported or SyscallError.
+ * process that is stopped and continues later, and a machine that sleeps, are not affected.
+ *
+ * Also lets a second SIGTERM or SIGINT end a busy process; not the first one of a PID namespace, for which the kernel
+ * does not end processes by signals that they do not handle. Throws Unsupported or SyscallError.
  */
 export function watchEventLoop(patience: Partial<Patience> = {}): void {
   const { seconds, graceSeconds, turnMs } = { ...PATIENCE, ...patience };
