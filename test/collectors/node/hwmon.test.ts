@@ -155,7 +155,10 @@ test('sensors are chosen by chip and sensor', async (t) => {
   const paths = chip(t, { temp1_input: '1000', temp2_input: '2000' });
   const { lines } = await collectOnce(hwmon, paths, { sensorInclude: '^hwmon1;temp2$' });
   assert.deepEqual(lines, ['node_hwmon_temp_celsius{chip="hwmon1",sensor="temp2"} 2']);
-  await assert.rejects(async () => collectOnce(hwmon, paths, { sensorInclude: 'a', sensorExclude: 'b' }), /mutually exclusive/);
+  await assert.rejects(
+    async () => collectOnce(hwmon, paths, { sensorInclude: 'a', sensorExclude: 'b' }),
+    /mutually exclusive/,
+  );
 });
 
 test('a host without sensors has no data; a file or a dead link among the chips is nothing', async (t) => {
