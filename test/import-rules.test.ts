@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   scrape: ['metrics', 'config', 'net', 'kube/pod-info.ts', 'push/phase.ts', 'base'],
   http: ['metrics', 'config', 'base'],
   status: ['metrics', 'http/status-view.ts', 'base'],
-  receiver: ['metrics'],
+  receiver: ['metrics', 'config/version.ts'],
   diff: ['metrics'],
   agent: [
     'collectors',

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { DeniedFile, fileError, MissingFile } from '../../src/host/errors.ts';
 import { Host } from '../../src/host/host.ts';
 import type { HostPaths } from '../../src/host/paths.ts';
@@ -87,22 +87,25 @@ function hostScene(make: MakeProducer, paths: HostPaths): Scene {
   };
 }
 
+/** When the files of a scene on disk were written, seconds since 1970: damage must not change it. */
+const WRITTEN_S = 1_795_000_000;
+
 /**
  * A scene whose files are damaged where they lie, for collectors that do not read through {@link Host}. What can't be
  * read is then a folder in the file's place.
  */
 export function diskScene(make: MakeProducer, paths: HostPaths, files: readonly string[]): Scene {
   const texts = new Map(files.map((path) => [path, readFileSync(path, 'utf8')]));
+  for (const path of files) utimesSync(path, WRITTEN_S, WRITTEN_S);
   return {
     texts: () => texts,
     async run(path, damage = (_, text) => text) {
       const text = path === undefined ? undefined : texts.get(path);
       if (path === undefined || text === undefined) return run(make, new Host(paths));
-      const { atime, mtime } = statSync(path);
       rmSync(path);
       try {
         writeFileSync(path, damage(path, text));
-        utimesSync(path, atime, mtime);
+        utimesSync(path, WRITTEN_S, WRITTEN_S);
       } catch (cause) {
         if (!(cause instanceof MissingFile)) mkdirSync(path);
       }
@@ -111,7 +114,7 @@ export function diskScene(make: MakeProducer, paths: HostPaths, files: readonly 
       } finally {
         rmSync(path, { recursive: true, force: true });
         writeFileSync(path, text);
-        utimesSync(path, atime, mtime);
+        utimesSync(path, WRITTEN_S, WRITTEN_S);
       }
     },
   };
