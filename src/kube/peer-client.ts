@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Names } from '../net/names.ts';
 import { type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
 import type { ShardReport } from './resharding.ts';
@@ -29,6 +30,9 @@ const CONNECT_MS = 1500;
 /** The holder sends a heartbeat every ten seconds. */
 const SILENCE_MS = 25_000;
 const MAX_ANSWER = 4096;
+/** How often, and at which pause, a holder that resets connections is asked again before it counts as unknown. */
+const MAX_RESETS = 10;
+const RESET_PAUSE_MS = 100;
 
 /** Talks to the other state agents over HTTP. Addresses are cached: DNS may fail together with the API server. */
 export class PeerClient implements LeasePeers {
@@ -76,13 +80,22 @@ export class PeerClient implements LeasePeers {
     for (const address of addresses) {
       // Once the holder has answered at this address, a refused connection or another process there means that it has
       // ended.
-      for (let wasPresent: boolean = false; !signal.aborted; wasPresent = true) {
+      let wasPresent: boolean = false;
+      let resets = 0;
+      while (!signal.aborted) {
         const response = await this.#open(address, path, AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)]));
         if (response instanceof Error || response.statusCode !== 200) {
           if (!(response instanceof Error)) response.destroy();
-          if (wasPresent) return response instanceof Error ? isRefused(response) : response.statusCode === 404;
-          break;
+          if (!wasPresent) break;
+          // A process that is killed may close its connections before its listening socket, which then resets new ones.
+          if (response instanceof Error && isReset(response) && resets++ < MAX_RESETS) {
+            await sleep(RESET_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+            continue;
+          }
+          return response instanceof Error ? isRefused(response) : response.statusCode === 404;
         }
+        wasPresent = true;
+        resets = 0;
         if (!(await this.#stay(response, isWanted, signal))) return false;
       }
     }
@@ -204,6 +217,9 @@ const isReport = (value: object): value is ShardReport =>
 
 /** Answers that let the holder continue. */
 const AGREE: ReadonlySet<string> = new Set(['granted', 'self', 'other', 'ended']);
+
+/** Whether a connection was accepted and closed without an answer. */
+const isReset = (error: Error): boolean => (error as NodeJS.ErrnoException).code === 'ECONNRESET';
 
 /** Whether a reachable address refuses connections: the process there has ended. */
 const isRefused = (error: Error): boolean => (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';

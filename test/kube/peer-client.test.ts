@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { secretCheck } from '../../src/http/bearer.ts';
@@ -90,4 +92,26 @@ test('the end of the holder is seen at once; a stranger says nothing of it', { t
   await new Promise((resolve) => setTimeout(resolve, 500));
   await close();
   assert.equal(await ended, true);
+});
+
+test('a holder whose process resets connections while it ends has ended', { timeout: 20_000 }, async (t) => {
+  let connections = 0;
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    connections++;
+    if (connections === 1) {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n \r\n');
+        setTimeout(() => socket.resetAndDestroy(), 100);
+      });
+    } else {
+      socket.resetAndDestroy();
+      if (connections === 3) server.close();
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const client = new PeerClient({ peers: [`127.0.0.1:${(server.address() as AddressInfo).port}`] });
+  assert.equal(await client.ended(QUESTION, wanted, new AbortController().signal), true);
+  assert.equal(connections, 3);
 });
