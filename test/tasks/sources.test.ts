@@ -64,7 +64,11 @@ test('a swap of a ConfigMap is live within two seconds; unchanged tasks keep the
   t.diagnostic(`live after ${Math.round(took)} ms`);
   const after = (await tasksOf(agent)).find(({ id }) => id === 'stays');
   assert.ok((after?.runs.ok ?? 0) >= (before?.runs.ok ?? 1));
-  assert.equal(((after?.nextMs ?? 0) - (before?.nextMs ?? 0)) % 1000 < 60, true, 'the phase is the same');
+  // While a task runs it has no next run yet.
+  if (before?.nextMs !== undefined && after?.nextMs !== undefined) {
+    const moved = (((after.nextMs - before.nextMs) % 1000) + 1500) % 1000;
+    assert.ok(Math.abs(moved - 500) < 60, `the phase is the same: moved by ${moved - 500} ms`);
+  }
 
   map.swap({
     'a.yaml': `tasks:\n${load('stays')}  - { id: bad, type: node.loadavg, intervall: 1s }\n  - { id: worse, type: nothing }\n`,
