@@ -1,12 +1,13 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import { begin } from '../base/whereabouts.ts';
 import { type Family, isLabelName, type MetricType } from './family.ts';
-import { isInline } from './group.ts';
-import { type CollectorResult, NoData } from './outcome.ts';
+import type { CollectorResult } from './outcome.ts';
+import { type Owners, refuseTakenFamilies } from './owners.ts';
 import type { Prepared } from './prepared.ts';
 import type { PushedLabels, SeenSnapshot } from './pushed-labels.ts';
 import type { Relabeling } from './relabel/relabeling.ts';
 import { resultSamples } from './result-samples.ts';
+import { asError, finish, leftOut, type Run } from './run.ts';
 import { type Producer, Scope } from './scope.ts';
 import { Snapshot } from './snapshot.ts';
 import { encodeByFamily } from './text/encoder.ts';
@@ -252,131 +253,4 @@ const DEFAULT_DEADLINE_MS = 10_000;
 /** Histograms and summaries name each value (`_bucket`, `_sum`, `_count`); prom-client's type omits this. */
 type NamedValue = MetricValue<string> & { readonly metricName?: string };
 
-interface Run {
-  readonly snapshot: Snapshot;
-  readonly result: CollectorResult;
-  readonly errorFlag?: Family | undefined;
-  readonly shares?: boolean | undefined;
-}
-
 class Late extends Error {}
-
-const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)));
-
-function leftOut({ group, name }: Producer, reason: string): Run {
-  const result = {
-    group,
-    collector: name,
-    outcome: 'disabled',
-    reason,
-    errors: [],
-    withheld: [],
-    durationSeconds: 0,
-    samples: 0,
-  } as const;
-  return { snapshot: new Snapshot(), result };
-}
-
-function finish(producer: Producer, seen: SeenSnapshot, milliseconds: number, error?: Error): Run {
-  const { snapshot, renamed, overLimit } = seen;
-  const { errorFlag, shares } = producer;
-  const base = {
-    group: producer.group,
-    collector: producer.name,
-    // Whole microseconds: more digits are noise that does not compress.
-    durationSeconds: Math.round(milliseconds * 1000) / 1e6,
-    samples: snapshot.size,
-    ...(renamed > 0 && { renamed }),
-    ...(overLimit > 0 && { overLimit }),
-    withheld: snapshot.withheld,
-  };
-  if (error === undefined && snapshot.size === 0) return finishEmpty(producer, snapshot, base);
-  const failure = error === undefined ? producer.failure?.() : undefined;
-  if (failure !== undefined) {
-    const errors = [...snapshot.errors, new Error(failure)];
-    return { snapshot, errorFlag, shares, result: { ...base, outcome: 'fault', reason: failure, errors } };
-  }
-  if (error === undefined) {
-    const outcome = snapshot.errors.length > 0 ? 'partial' : 'ok';
-    return { snapshot, errorFlag, shares, result: { ...base, outcome, errors: snapshot.errors } };
-  }
-  if (error instanceof NoData) {
-    const result = { ...base, outcome: 'nodata', reason: error.message, errors: snapshot.errors } as const;
-    return { snapshot, errorFlag, result };
-  }
-  // Half of a collector's series would look like vanished devices, so a fault drops all of them.
-  const nothing = new Snapshot();
-  return {
-    snapshot: nothing,
-    result: { ...base, samples: 0, outcome: 'fault', reason: error.message, errors: [error] },
-  };
-}
-
-/**
- * A run without samples is not a success: either the collector declares why this is legitimate, or it did not
- * understand its input.
- */
-function finishEmpty(
-  { whenEmpty }: Producer,
-  snapshot: Snapshot,
-  base: Omit<CollectorResult, 'outcome' | 'reason' | 'errors'>,
-): Run {
-  const { errors, withheld } = snapshot;
-  const reason = withheld[0] ?? whenEmpty;
-  if (errors.length === 0 && reason !== undefined) {
-    return { snapshot, result: { ...base, outcome: 'nodata', isEmpty: withheld.length === 0, reason, errors } };
-  }
-  const [first = new Error('no samples, although its files are readable: they have an unexpected format')] = errors;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  return {
-    snapshot,
-    result: { ...base, outcome: 'fault', reason: first.message + more, errors: errors.length > 0 ? errors : [first] },
-  };
-}
-
-/** The first collector of a group to provide a family. */
-interface Owner {
-  readonly group: string;
-  readonly where: string;
-  readonly family: Family;
-}
-
-/** Owners by family name. */
-type Owners = Map<string, readonly Owner[]>;
-
-/** Families that the push itself adds to each group with one job and instance. */
-const OF_THE_PUSH: ReadonlySet<string> = new Set(['up']);
-/** Two collectors may provide the same Family object. Then they know of each other and provide different series. */
-function refuseTakenFamilies(run: Run, owners: Owners): Run {
-  const { snapshot, result } = run;
-  const here = `${result.group}.${result.collector}`;
-  const errors = new Map<string, Error>();
-  for (const [name, family] of snapshot.families) {
-    const known = owners.get(name) ?? [];
-    const isOfThePush = OF_THE_PUSH.has(name) && !isInline(result.group);
-    const reason = isOfThePush ? 'is added by the push itself' : refusalOf(family, result.group, known, run.shares);
-    if (reason !== undefined) errors.set(name, new Error(`family ${name} ${reason}; rejected from ${here}`));
-    else if (!known.some(({ group }) => group === result.group)) {
-      owners.set(name, [...known, { group: result.group, where: here, family }]);
-    }
-  }
-  if (errors.size === 0) return run;
-  const rest = snapshot.without(new Set(errors.keys()));
-  const [first] = errors.values();
-  const lost = [...errors.values(), ...result.errors];
-  const outcome =
-    rest.size > 0
-      ? ({ outcome: 'partial' } as const)
-      : ({ outcome: 'fault', reason: (first as Error).message } as const);
-  return { snapshot: rest, result: { ...result, ...outcome, errors: lost, samples: rest.size } };
-}
-
-/** Why a family is rejected from a collector of `group`; undefined when it is accepted. */
-function refusalOf(family: Family, group: string, known: readonly Owner[], shares = false): string | undefined {
-  for (const { group: other, where, family: first } of known) {
-    if (first === family) continue;
-    if (other === group && !shares) return `already comes from ${where}`;
-    if (first.type !== family.type) return `is a ${first.type} of ${where}, but ${family.type} here`;
-  }
-  return undefined;
-}

@@ -7,7 +7,8 @@ import { count, type SkipReason, type TaskRecord } from './records.ts';
 import type { Scheduled } from './schedule.ts';
 import type { TaskSettings } from './settings.ts';
 import type { FramedTask, TaskFrame } from './task-frame.ts';
-import { type TaskCall, TaskFailure, type TaskRun } from './task-type.ts';
+import type { TaskCall, TaskRun } from './task-type.ts';
+import { startRun } from './timed-run.ts';
 
 /** What a task does now. `stuck`: a run is past its deadline and has not ended; the task is not started again. */
 export type TaskState = 'waiting' | 'running' | 'stuck' | 'disabled';
@@ -21,18 +22,18 @@ export interface LastRun {
   readonly series: number;
   /** Why it failed. */
   readonly error?: string;
-  /** The end of what it printed, of runs that were asked for. */
+  /** The end of what it printed, of runs on demand. */
   readonly output?: string;
 }
 
-/** A run that is asked for. */
+/** A run on demand. */
 export interface RunRequest {
   readonly params: Readonly<Record<string, string>>;
   /** Instead of the task's own, milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** What a task is made from, beside its settings. */
+/** What a task needs besides its settings. */
 export interface TaskParts {
   readonly frame: TaskFrame;
   readonly run: TaskRun;
@@ -41,17 +42,17 @@ export interface TaskParts {
   readonly offsetMs: number;
   readonly firstInMs: number | undefined;
   readonly log: Log;
-  /** The task of the same id that it takes the place of. */
+  /** The task of the same id that it replaces. */
   readonly replaced: Task | undefined;
 }
 
-/** A task whose last run took longer waits for its next one among others like it. */
+/** A task whose last run took longer than this shares its slots with other slow ones. */
 export const SLOW_MS = 1000;
-/** Runs that were stuck in a row before the task backs off, and the most intervals that it then waits. */
+/** Stuck runs in a row before the task backs off, and the most intervals that it then waits. */
 const STUCK_BEFORE_BACKOFF = 3;
 const MOST_INTERVALS = 10;
 
-/** One task: its runs, one at a time, and what the last one brought, which each push repeats until the next one. */
+/** One task: its runs, one at a time, and the result of the last one, which each push repeats until the next one. */
 export class Task implements Scheduled, FramedTask {
   readonly settings: TaskSettings;
   readonly intervalMs: number;
@@ -62,14 +63,14 @@ export class Task implements Scheduled, FramedTask {
   readonly #record: TaskRecord;
   readonly #labelled: Labelled;
   readonly #stop = new AbortController();
-  /** Ends when the run under way does, however late. */
+  /** Settles when the run under way does, however late. */
   #running: Promise<unknown> | undefined;
   #isStuck: boolean = false;
   #stuckInARow = 0;
   #wasSlow: boolean = false;
   #waitIntervals = 0;
   #snapshot: Snapshot | undefined;
-  /** Whether it was not handed over yet. */
+  /** Whether no cycle has taken it yet. */
   #isFresh: boolean = false;
   #failure: string | undefined;
   #last: LastRun | undefined;
@@ -107,7 +108,7 @@ export class Task implements Scheduled, FramedTask {
     return this.disabled === undefined ? 'waiting' : 'disabled';
   }
 
-  /** Why it does not run at present. */
+  /** Why it does not run now. */
   get disabled(): string | undefined {
     if (!this.settings.common.enabled) return 'switched off by its settings';
     return this.#parts.frame.gate(this.producer.group, this.producer.name);
@@ -125,7 +126,7 @@ export class Task implements Scheduled, FramedTask {
     return this.#parts.frame.schedule.nextMs(this);
   }
 
-  /** Resolves when no run is under way any more, or the deadline of the one that is has passed. */
+  /** Resolves when no run is under way, or when the deadline of the current one has passed. */
   async ended(): Promise<void> {
     await Promise.race([this.#running, this.#isStuck ? undefined : this.#over]);
   }
@@ -238,66 +239,34 @@ export class Task implements Scheduled, FramedTask {
     const { now, monotonic } = frame.clocks;
     const { common } = this.settings;
     const timeout = timeoutMs ?? common.timeout;
-    const deadline = common.deadline + timeout - common.timeout;
+    const limits = {
+      timeoutMs: timeout,
+      deadlineMs: common.deadline + timeout - common.timeout,
+      stop: this.#stop.signal,
+    };
     const startedMs = now();
     const begunMs = monotonic();
     const out = new Snapshot(this.#snapshot);
-    const soft = new AbortController();
-    const hard = Promise.withResolvers<typeof LATE>();
-    const softTimer = setTimeout(() => soft.abort(new DOMException('timeout', 'TimeoutError')), timeout);
-    const hardTimer = setTimeout(() => hard.resolve(LATE), deadline);
-    const signal = AbortSignal.any([soft.signal, this.#stop.signal]);
-    // A run that throws at once must not throw into the schedule.
-    const running = (async () => run(out, signal, call))().then(
-      () => undefined,
-      (cause: unknown) => ({ cause }),
-    );
-    this.#over = hard.promise;
-    const ended = await Promise.race([running, hard.promise]);
-    clearTimeout(softTimer);
-    clearTimeout(hardTimer);
+    const timed = startRun(run, out, limits, call);
+    this.#over = timed.overdue;
+    const { result, error, hasData, panic, stuck } = await timed.end;
     const durationSeconds = Math.round((monotonic() - begunMs) * 1000) / 1e6;
-    if (ended === LATE) {
-      soft.abort(new DOMException('deadline', 'TimeoutError'));
-      const error = `has not ended within ${deadline} ms; it is not started again before it has`;
-      this.#settle({ startedMs, durationSeconds, result: 'stuck', series: 0, error }, undefined);
-      this.#backOff();
-      return { stuck: running };
+    if (hasData) out.close();
+    const last = {
+      startedMs,
+      durationSeconds,
+      result,
+      series: hasData ? out.size : 0,
+      ...(error !== undefined && { error }),
+    };
+    this.#settle(last, hasData ? out : undefined);
+    if (panic) frame.panicked(this, panic.cause);
+    if (stuck === undefined) {
+      this.#stuckInARow = 0;
+      return {};
     }
-    this.#stuckInARow = 0;
-    if (ended === undefined) {
-      out.close();
-      this.#settle({ startedMs, durationSeconds, result: 'ok', series: out.size }, out);
-    } else this.#failed(ended.cause, soft.signal.aborted, { startedMs, durationSeconds }, out);
-    return {};
-  }
-
-  #failed(
-    cause: unknown,
-    isTimeout: boolean,
-    times: Pick<LastRun, 'startedMs' | 'durationSeconds'>,
-    out: Snapshot,
-  ): void {
-    if (cause instanceof TaskFailure) {
-      out.close();
-      this.#settle({ ...times, result: cause.result, series: out.size, error: cause.message }, out);
-      return;
-    }
-    if (cause instanceof NoData) {
-      this.#settle({ ...times, result: 'ok', series: 0 }, new Snapshot());
-      return;
-    }
-    const isPanic = !(cause instanceof Error) || cause instanceof TypeError || cause instanceof ReferenceError;
-    const message =
-      cause instanceof Error
-        ? cause.message
-        : `threw ${typeof cause === 'string' ? JSON.stringify(cause) : String(cause)}`;
-    const error = isTimeout ? `no end within ${this.settings.common.timeout} ms: ${message}` : message;
-    this.#settle(
-      { ...times, result: isTimeout ? 'timeout' : isPanic ? 'panic' : 'failed', series: 0, error },
-      undefined,
-    );
-    if (isPanic && !isTimeout) this.#parts.frame.panicked(this, cause);
+    this.#backOff();
+    return { stuck };
   }
 
   #settle(last: LastRun, snapshot: Snapshot | undefined): void {
@@ -326,7 +295,7 @@ export class Task implements Scheduled, FramedTask {
       if (this.#failure !== undefined) throw new Error(this.#failure);
       throw new NoData(this.disabled === undefined ? 'it has not run yet' : this.disabled);
     }
-    // A result that is repeated is one of now.
+    // A repeated result gets the time of this cycle.
     snapshot.copyTo(out, { withStamps: this.#isFresh });
     this.#isFresh = false;
   }
@@ -334,13 +303,11 @@ export class Task implements Scheduled, FramedTask {
 
 /** How a run begins. */
 interface Start {
-  /** When it was due, on the monotonic clock; undefined for one that was asked for. */
+  /** When it was due, on the monotonic clock; undefined for a run on demand. */
   readonly plannedMs?: number;
   readonly call?: TaskCall;
   readonly timeoutMs?: number | undefined;
 }
-
-const LATE = Symbol('late');
 
 /** The name of a task among the collectors of its group; tasks of group node are beside collectors. */
 const producerName = ({ type, common }: TaskSettings): string =>
