@@ -1,0 +1,69 @@
+import { isDeepStrictEqual } from 'node:util';
+import { createLogProducers, openLogState, PRODUCERS } from '../../collectors/catalogue.ts';
+import type { World } from '../../collectors/collector.ts';
+import { wantsLog } from '../../collectors/log/section.ts';
+import { nodeName } from '../../config/identity.ts';
+import { Host } from '../../host/host.ts';
+import { type Producer, Scope } from '../../metrics/scope.ts';
+import type { IdentityClient } from '../../pods/client.ts';
+import type { Config } from '../config.ts';
+import type { Parts } from '../parts.ts';
+import { namesPart } from './pod-names.ts';
+import type { AssemblyWorld } from './world.ts';
+
+/** The collectors of this host, a part for each group, and the client that knows the names of its pods. */
+export async function collectorParts(config: Config, parts: Parts, world: AssemblyWorld) {
+  const { now } = world;
+  const { paths, collectors } = config;
+  const { identity } = collectors.container;
+  const node = nodeName(config);
+  const host = await parts.take('paths', paths, () => new Host(paths));
+  const names = await namesPart(config, parts, world);
+  const scopes = names ? [names.scope] : [];
+  const madeWith = { host, now, nodeName: config.node };
+  for (const group of ['node', 'container', 'process'] as const) {
+    const section = collectors[group];
+    const madeFrom = {
+      section,
+      paths,
+      node,
+      ...(group === 'node' ? {} : { identity, wantsNames: names !== undefined }),
+    };
+    scopes.push(
+      await parts.take(`collectors.${group}`, madeFrom, (replaced: Scope | undefined) =>
+        scopeOf(PRODUCERS[group](madeWith, collectors, names?.client), replaced),
+      ),
+    );
+  }
+  if (wantsLog(collectors)) scopes.push(await logScope(config, parts, madeWith, names?.client));
+  return { host, scopes, pods: names?.client };
+}
+
+/** The collectors of the journal, the kernel's messages and log files, one part together. */
+async function logScope(config: Config, parts: Parts, world: World, pods: IdentityClient | undefined): Promise<Scope> {
+  const { paths, collectors, spool } = config;
+  const { journal, kernel, log: files, container } = collectors;
+  const state = await parts.take('log-state', spool.path, () => openLogState(spool.path), {
+    stop: (one) => one.close(),
+  });
+  const madeFrom = {
+    ...{ journal, kernel, files, paths, node: nodeName(config), state: spool.path },
+    ...{ identity: container.identity, wantsNames: pods !== undefined },
+  };
+  return parts.take('collectors.log', madeFrom, async () =>
+    scopeOf(await createLogProducers(world, collectors, state, pods), undefined),
+  );
+}
+
+/** A scope with these producers; those that `replaced` had with the same settings stay, with what they remember. */
+function scopeOf(producers: readonly Producer[], replaced: Scope | undefined): Scope {
+  const scope = new Scope();
+  for (const producer of producers) {
+    const same = replaced?.producers.find(
+      ({ name, settings }) =>
+        name === producer.name && settings !== undefined && isDeepStrictEqual(settings, producer.settings),
+    );
+    scope.addProducer(same ?? producer);
+  }
+  return scope;
+}

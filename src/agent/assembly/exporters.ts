@@ -1,0 +1,56 @@
+import { targets } from '../../config/identity.ts';
+import type { Exporter } from '../../exporters/exporter.ts';
+import type { HousekeepingWorld } from '../../exporters/exporter-type.ts';
+import { createExporter, exporterTypeOf } from '../../exporters/index.ts';
+import type { Config } from '../config.ts';
+import type { Parts } from '../parts.ts';
+import type { StateRole } from '../state-role.ts';
+import type { AssemblyWorld } from './world.ts';
+
+/** Time for the uploads under way and for the last push, milliseconds. */
+const FLUSH_MS = 3000;
+
+/** The exporters, and the housekeeping of the leader at their receivers. */
+export async function exporterParts(
+  config: Config,
+  parts: Parts,
+  { exportMetrics: metrics, throttled: log, now, random, env }: AssemblyWorld,
+  state: StateRole | undefined,
+): Promise<Exporter[]> {
+  const { spool, cluster } = config;
+  const context = { targets: targets(config), spool, metrics, log, now, random, env };
+  const exporters: Exporter[] = [];
+  for (const [name, settings] of Object.entries(config.exporters)) {
+    if (!settings.enabled) continue;
+    const madeFrom = { settings, targets: context.targets, spool };
+    const exporter = await parts.take(`exporters.${name}`, madeFrom, () => createExporter(name, settings, context), {
+      start: (made) => made.start(),
+      stop: (made) => made.close(FLUSH_MS),
+    });
+    exporters.push(exporter);
+    const type = exporterTypeOf(settings);
+    if (!state || !type.housekeeping) continue;
+    const world: HousekeepingWorld = {
+      ...{ cluster, env, now, log, metrics },
+      isMaster: () => state.election.isMaster(),
+      nodes: (signal) => state.nodeNames(signal),
+      nodeJobs: nodeJobs(config),
+    };
+    await parts.take(
+      `exporters.${name}.housekeeping`,
+      { ...madeFrom, state: config.collectors.ksm, election: config.election },
+      () => type.housekeeping?.(name, settings, world),
+      { start: (made) => made?.start(), stop: (made) => made?.stop() },
+    );
+  }
+  return exporters;
+}
+
+/** The jobs whose groups carry the name of a node as instance. */
+const nodeJobs = ({ identity }: Config): ReadonlySet<string> =>
+  new Set(
+    Object.values(identity)
+      .filter((group) => 'job' in group)
+      .filter(({ instance }) => instance === '{node}')
+      .map(({ job }) => job),
+  );

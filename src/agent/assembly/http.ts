@@ -1,0 +1,33 @@
+import { type HttpServer, type HttpSettings, startHttp } from '../../http/server.ts';
+import type { Config } from '../config.ts';
+import type { Parts } from '../parts.ts';
+import type { AssemblyWorld } from './world.ts';
+
+/** Node agents of a large cluster ask every 15 s, and each connection stays open for 5 s. */
+const STATE_CONNECTIONS = 2000;
+
+/** The settings of the HTTP server of an agent with this configuration. */
+export const servingOf = ({
+  http: { readTokenFile, controlTokenFile },
+  localPush: { enabled, tokenFile },
+  collectors: { ksm },
+}: Config): HttpSettings => ({
+  readTokenFile,
+  controlTokenFile,
+  ...(enabled && { pushTokenFile: tokenFile }),
+  ...(ksm.enabled && { maxConnections: STATE_CONNECTIONS }),
+});
+
+/** The HTTP server, unless it is off. */
+export async function httpPart(config: Config, parts: Parts, world: AssemblyWorld): Promise<HttpServer | undefined> {
+  const { enabled, listen, tls } = config.http;
+  if (!enabled) return undefined;
+  const failed = (path: string, cause: unknown) =>
+    world.throttled.say('error', `http ${path}`, { path, err: cause }, 'request failed');
+  return parts.take(
+    'http',
+    { listen, tls },
+    () => startHttp(listen, world.routes, failed, { tls, settings: world.serving }),
+    { stop: (server) => server.close() },
+  );
+}

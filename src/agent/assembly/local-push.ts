@@ -1,0 +1,32 @@
+import type { LocalPush } from '../../local-push/routes.ts';
+import type { Config } from '../config.ts';
+import type { Parts } from '../parts.ts';
+import type { AssemblyWorld } from './world.ts';
+
+/** What takes the pushes of programs on this node. */
+export async function localPushParts(
+  config: Config,
+  parts: Parts,
+  world: AssemblyWorld,
+): Promise<LocalPush | undefined> {
+  const { enabled, ttl, limits, socket } = config.localPush;
+  if (!enabled) return undefined;
+  const localPush = await parts.take('localPush', { ttl, limits }, async () => {
+    const { createLocalPush } = await import('../../local-push/routes.ts');
+    const ownerOf = (family: string) => world.ownerOf(family, 'pushed');
+    return createLocalPush({ ttl, limits }, { now: world.now, ownerOf });
+  });
+  if (socket === undefined) return localPush;
+  const failed = (path: string, cause: unknown) =>
+    world.throttled.say('error', `push ${path}`, { path, err: cause }, 'request failed');
+  await parts.take(
+    'localPush.socket',
+    { socket, ttl, limits },
+    async () => {
+      const { startSocketServer } = await import('../../http/socket-server.ts');
+      return startSocketServer(socket, localPush.routes, failed);
+    },
+    { stop: (server) => server.close() },
+  );
+  return localPush;
+}

@@ -1,0 +1,66 @@
+import { groupRules } from '../../config/identity.ts';
+import { Scope } from '../../metrics/scope.ts';
+import type { Config } from '../config.ts';
+import type { Parts } from '../parts.ts';
+import { stateKeeping } from '../receivers.ts';
+import type { StateRole } from '../state-role.ts';
+import type { AssemblyWorld } from './world.ts';
+
+/** What follows the state of the cluster, if this is a state agent. Throws ConfigError for a cluster that can't be found. */
+export async function statePart(config: Config, parts: Parts, world: AssemblyWorld): Promise<StateRole | undefined> {
+  if (!config.collectors.ksm.enabled) return undefined;
+  const { log, now, random, env, pushNow } = world;
+  const { ksm, election } = await sharded(config, parts, world);
+  const { event } = config.collectors;
+  const keeping = stateKeeping(config);
+  return parts.take(
+    'ksm',
+    {
+      ksm,
+      event,
+      election,
+      http: stateHttp(config),
+      notesEnded: keeping.notesEnded,
+      pushed: keeping.pushed,
+      rules: groupRules(config).ksm,
+    },
+    async () => {
+      const { createStateRole } = await import('../state-role.ts');
+      return createStateRole({ ...config, election }, ksm, event, {
+        scope: new Scope(),
+        keeping,
+        log,
+        now,
+        random,
+        env,
+        pushNow,
+      });
+    },
+    { start: (role) => role.start(), stop: (role) => role.stop() },
+  );
+}
+
+/** The settings of the state role of a pod whose StatefulSet decides about its shard; a Lease for each shard, as in the chart. */
+async function sharded({ collectors: { ksm }, election }: Config, parts: Parts, { log, reassemble }: AssemblyWorld) {
+  const { enabled, pod, podNamespace: namespace, kubeconfig, context } = ksm;
+  if (!enabled || pod === undefined || namespace === undefined) return { ksm, election };
+  const found = await parts.take(
+    'ksm.shard',
+    { pod, namespace, kubeconfig, context },
+    async () => {
+      const { findShard } = await import('../state-role.ts');
+      return findShard(ksm, { namespace, pod }, log, reassemble);
+    },
+    { start: (made) => made.start(), stop: (made) => made.stop() },
+  );
+  const { shard } = found.current;
+  const lease = shard === 0 ? election.lease : `${election.lease}-${shard}`;
+  return { ksm: { ...ksm, ...found.current }, election: { ...election, lease } };
+}
+
+/** The settings of the HTTP server that the state role looks at. */
+const stateHttp = ({ http: { podInfoTokenFile, podInfoTokenReview, tls } }: Config) => ({
+  tls,
+  podInfoTokenFile,
+  podInfoTokenReview,
+});
