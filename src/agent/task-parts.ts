@@ -11,10 +11,10 @@ import type { Task } from '../tasks/task.ts';
 import type { Config } from './config.ts';
 import type { Parts } from './parts.ts';
 
-/** Runs that were told to end have so long: time for SIGTERM and SIGKILL of a program. */
+/** How long aborted runs have to end: time for SIGTERM and SIGKILL of a program. */
 const END_MS = 3000;
 
-/** What tasks are made with. */
+/** What creating tasks needs. */
 export interface TaskPartsWorld extends FrameWorld {
   readonly host: Host;
   readonly now: () => number;

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
-import { errorText } from './error-text.ts';
+import { errorCode, errorText } from './error-text.ts';
 
 /**
  * How foreign files are opened: a pipe or a device without a peer answers at once instead of blocking the
@@ -55,4 +55,4 @@ export const readText = (path: string, maxBytes: number): string =>
   readRegular(path, { maxBytes }).content.toString('utf8');
 
 /** Why a file could not be read, in a word: the errno name of an error of node:fs, or what was thrown here. */
-export const whyUnread = (cause: unknown): string => (cause as NodeJS.ErrnoException).code ?? errorText(cause);
+export const whyUnread = (cause: unknown): string => errorCode(cause) ?? errorText(cause);

@@ -17,7 +17,7 @@ export interface Collection {
   gather(): Promise<Gathered>;
   /** What `gathered` brought and the state of the cluster, by family, in pieces that end with a line. */
   text(gathered: Gathered): AsyncGenerator<Buffer>;
-  /** Whether the state of the cluster could be listed as a whole; true when it was not asked for. */
+  /** Whether the state of the cluster could be listed as a whole; true when it was not requested. */
   readonly isComplete: boolean;
   close(): Promise<void>;
 }

@@ -3,8 +3,8 @@ import { nearest } from '../config/nearest.ts';
 import { type Command, type Io, UsageError } from './command.ts';
 
 /**
- * Runs the command that `argv` names, the first one when it names none. Gives the exit code: 2 for a command line or
- * configuration that has to be corrected, which is told on standard error. Other errors are thrown.
+ * Runs the command that `argv` names, the first one when it names none. Resolves to the exit code: 2 for a command line or
+ * configuration that has to be corrected, which is printed on standard error. Other errors are thrown.
  */
 export async function dispatch(commands: readonly Command[], argv: readonly string[], io: Io): Promise<number> {
   const [word = '', ...rest] = argv;

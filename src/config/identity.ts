@@ -39,7 +39,7 @@ export interface PushedGroup {
   readonly limits: CoreConfig['limits'] | undefined;
 }
 
-/** The groups that go to a receiver; `limitsLabels` tells which exporters' receivers have `limits`. */
+/** The groups that go to a receiver; `limitsLabels` selects the exporters whose receivers have `limits`. */
 export function pushedGroups(
   config: Pick<CoreConfig, 'node' | 'cluster' | 'labels' | 'identity' | 'limits' | 'exporters'>,
   limitsLabels: (settings: ExporterSettings) => boolean,

@@ -13,7 +13,7 @@ const source = z
       .refine((text) => !URL.canParse(text) || new URL(text).username === '', 'no credentials in the URL: use auth')
       .optional()
       .describe('Where the text is; {node} and {cluster} are replaced.'),
-    every: duration(1000, 86_400_000).prefault('1m').describe('Of a URL: how often it is asked for.'),
+    every: duration(1000, 86_400_000).prefault('1m').describe('Of a URL: how often it is requested.'),
     auth: z
       .strictObject({ bearerTokenFile: filePath('File with the bearer token.') })
       .optional()

@@ -1,3 +1,5 @@
+import { errorCode } from '../base/error-text.ts';
+
 /** A file or folder is absent: the kernel feature or the hardware does not exist, or a device was just removed. */
 export class MissingFile extends Error {
   override readonly name = 'MissingFile';
@@ -60,7 +62,3 @@ export function fileError(path: string, cause: unknown): Error {
   if (code === 'EACCES' || code === 'EPERM') return new DeniedFile(path, { cause });
   return new UnreadableFile(`cannot read ${path}: ${code ?? String(cause)}`, { cause });
 }
-
-/** The errno name of an error of node:fs, such as `ENOENT`. */
-export const errorCode = (cause: unknown): string | undefined =>
-  cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;

@@ -1,10 +1,11 @@
 import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../base/error-text.ts';
 import { READ_AT_ONCE } from '../base/files.ts';
 import { AbsentPaths } from './absent-paths.ts';
 import { pathOfText, REPLACEMENT, textOfBytes } from './bytes.ts';
-import { errorCode, fileError, MissingFile, UnreadableFile } from './errors.ts';
+import { fileError, MissingFile, UnreadableFile } from './errors.ts';
 import type { HostPaths } from './paths.ts';
 
 /** No kernel file that we read exceeds this; /proc/interrupts of a 512-CPU machine takes 2 MiB. */

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { errorCode } from '../base/error-text.ts';
 import { READ_AT_ONCE } from '../base/files.ts';
-import { errorCode } from './errors.ts';
 
 /** A record of /dev/kmsg (Documentation/ABI/testing/dev-kmsg). */
 export interface KernelRecord {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errorCode } from '../base/error-text.ts';
 import { begin } from '../base/whereabouts.ts';
 import type { Access, Need } from './access.ts';
 import { ANSWER_MS, bodyOf, hasBody, MAX_BODY_BYTES } from './limits.ts';
@@ -69,7 +70,7 @@ export function answerer(routes: Routes, access: Access, onError: OnError): Answ
     const { method = 'GET', headers } = incoming;
     const { path } = split(incoming.url ?? '/');
     const failed = (cause: unknown) => {
-      if (!GONE.has((cause as NodeJS.ErrnoException).code ?? '')) onError(path, cause);
+      if (!GONE.has(errorCode(cause) ?? '')) onError(path, cause);
     };
     const over = new AbortController();
     response.once('close', () => over.abort());

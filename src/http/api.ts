@@ -17,7 +17,7 @@ export interface Slice {
   readonly limit: number;
 }
 
-/** Which series of a family are asked for. */
+/** Which series of a family are requested. */
 interface SeriesQuery {
   readonly labels: readonly (readonly [name: string, value: string])[];
   readonly text: string;

@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { errorCode } from '../base/error-text.ts';
 import { ConfigError } from '../config/load.ts';
 import { answerer, type OnError } from './answer.ts';
 import { boundConnections, IDLE_MS, LIMITS } from './limits.ts';
@@ -29,7 +30,7 @@ export async function startSocketServer(
     chmodSync(path, 0o660);
   } catch (cause) {
     server.close();
-    throw new ConfigError([`localPush.socket: cannot listen on ${path}: ${(cause as NodeJS.ErrnoException).code}`]);
+    throw new ConfigError([`localPush.socket: cannot listen on ${path}: ${errorCode(cause)}`]);
   }
   return {
     close: () =>

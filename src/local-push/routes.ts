@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Counter, Gauge } from 'prom-client';
+import { errorCode } from '../base/error-text.ts';
 import { durationText, parseDuration } from '../config/units.ts';
 import { type Endpoint, type HttpRequest, json, type Reply, type Routes, refuse } from '../http/message.ts';
 import { Scope } from '../metrics/scope.ts';
@@ -132,7 +133,7 @@ async function textOf({ bytes, headers }: HttpRequest, most: number): Promise<st
   try {
     return (await unzip(bytes, { maxOutputLength: most })).toString();
   } catch (cause) {
-    const isLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+    const isLarge = errorCode(cause) === 'ERR_BUFFER_TOO_LARGE';
     throw isLarge
       ? new PushRefused(413, `more than ${most} bytes when decoded`)
       : new PushRefused(400, 'the body is no gzip');

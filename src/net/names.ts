@@ -2,6 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { readFileSync, statSync } from 'node:fs';
 import { isIP, type LookupFunction } from 'node:net';
+import { errorCode } from '../base/error-text.ts';
 import { parseHosts } from './hosts-file.ts';
 import { candidates, parseResolvConf, type ResolvConf } from './resolv-conf.ts';
 
@@ -180,7 +181,7 @@ async function ask(resolver: Resolver, name: string): Promise<Found> {
         ttlSeconds: Math.min(...records.map(({ ttl }) => ttl)),
       };
     } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+      const code = errorCode(cause) ?? String(cause);
       // The name has no such address, or does not exist.
       const isAnswer = code === 'ENODATA' || code === 'ENOTFOUND' || code === 'EBADNAME';
       return { addresses: [], ttlSeconds: Number.POSITIVE_INFINITY, ...(!isAnswer && { failure: code }) };

@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import { errorCode } from '../base/error-text.ts';
 import { readText } from '../base/files.ts';
 
 /** A collector that is switched off for some time. */
@@ -28,7 +29,7 @@ export function readDisables(path: string): Map<string, Disable> {
     const text = readText(path, MAX_BYTES);
     return new Map(Object.entries(content.parse(JSON.parse(text)).disabled));
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
+    if (errorCode(cause) === 'ENOENT') return new Map();
     throw new Error(`cannot read ${path}: ${reasonOf(cause)}`);
   }
 }
@@ -47,4 +48,4 @@ export async function writeDisables(path: string, disables: ReadonlyMap<string, 
 }
 
 const reasonOf = (cause: unknown): string =>
-  cause instanceof z.ZodError ? z.prettifyError(cause) : ((cause as NodeJS.ErrnoException).code ?? String(cause));
+  cause instanceof z.ZodError ? z.prettifyError(cause) : (errorCode(cause) ?? String(cause));

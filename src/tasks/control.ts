@@ -32,19 +32,19 @@ export interface Changed {
 
 /** How a change is meant. */
 export interface ChangeOptions {
-  /** Only tells what would be done. */
+  /** Only reports what would be done. */
   readonly dryRun: boolean;
-  /** Tasks that are there with equal settings are no conflict. */
+  /** Existing tasks with equal settings are not a conflict. */
   readonly keepEqual: boolean;
 }
 
-/** Runs that may be asked for at a time. */
+/** Concurrent runs on demand. */
 const MOST_ASKED = 2;
 
 /** Adds, replaces and removes tasks of the API: all of a request, or nothing. */
 export class TaskControl {
   readonly #host: TaskHost;
-  /** Runs under way that were asked for. */
+  /** Runs on demand under way. */
   #asked = 0;
 
   constructor(host: TaskHost) {

@@ -9,7 +9,7 @@ export interface Scheduled {
   readonly offsetMs: number;
   /** When it is to run for the first time, milliseconds from now; at the next point of its grid when unset. */
   readonly firstInMs?: number | undefined;
-  /** Called when it is due. `lateMs` tells how much later than planned that is. Does not throw. */
+  /** Called when it is due. `lateMs` is how much later than planned that is. Does not throw. */
   due(lateMs: number): void;
   /** Called with the number of times that were missed, as after a suspend; they are not made up for. */
   missed(count: number): void;

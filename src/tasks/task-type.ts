@@ -40,7 +40,7 @@ export interface TaskWorld {
  */
 export type TaskRun = (out: Snapshot, signal: AbortSignal, call?: TaskCall) => Promise<void>;
 
-/** A run that somebody asked for. */
+/** A run on demand. */
 export interface TaskCall {
   readonly params: Readonly<Record<string, string>>;
   /** Takes the end of what the run printed, for whoever asked. */
@@ -85,7 +85,7 @@ export interface TaskType<Options extends z.ZodObject = z.ZodObject> {
   create(world: TaskWorld, options: z.output<Options>): TaskRun;
   /** What would keep a task from working as the host is now; for check-config. */
   check?(options: z.output<Options>): readonly string[];
-  /** Why a run can't be asked for with these parameters. */
+  /** Why a run with these parameters is refused. */
   checkCall?(options: z.output<Options>, params: Readonly<Record<string, string>>): string | undefined;
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import * as z from 'zod';
+import { errorCode } from '../base/error-text.ts';
 import { readText, whyUnread } from '../base/files.ts';
 import { writeWhole } from '../base/write-whole.ts';
 
@@ -31,7 +32,7 @@ export function readTasks(path: string): StoredTasks {
   try {
     text = readText(path, MAX_BYTES);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (errorCode(cause) === 'ENOENT') return [];
     throw new Error(`cannot read ${path}: ${whyUnread(cause)}`);
   }
   const reason = damageOf(text);

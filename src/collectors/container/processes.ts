@@ -1,6 +1,7 @@
 // The processes of a cgroup: cgroup.procs, and /proc/<pid> as in proc_pid(5).
 import { readdirSync, readlinkSync } from 'node:fs';
-import { errorCode, fileError, MissingFile } from '../../host/errors.ts';
+import { errorCode } from '../../base/error-text.ts';
+import { fileError, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { folderOf } from './reading.ts';

@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorCode } from '../../base/error-text.ts';
 
 /** Maximum number of files followed per pattern. */
 export const MAX_FILES = 10_000;
@@ -46,7 +47,7 @@ function namesIn(folder: string, failed: (path: string, cause: unknown) => void)
   try {
     return readdirSync(folder).sort();
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
+    const code = errorCode(cause);
     if (code !== 'ENOENT' && code !== 'ENOTDIR') failed(folder, cause);
     return [];
   }

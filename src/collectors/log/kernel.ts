@@ -1,6 +1,6 @@
+import { errorCode } from '../../base/error-text.ts';
 // What the kernel reports: its messages from the journal or /dev/kmsg, and its mount table.
 import { Turns } from '../../base/turns.ts';
-import { errorCode } from '../../host/errors.ts';
 import { KernelMessages } from '../../host/kmsg.ts';
 import { readMounts } from '../../host/mounts.ts';
 import { NoData } from '../../metrics/outcome.ts';

@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { errorCode } from '../../base/error-text.ts';
 
 /** Format version; a file with another one is moved aside. */
 const VERSION = 1;
@@ -49,7 +50,7 @@ export async function readState(path: string): Promise<Sections> {
     if (content.length > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
     text = content.toString('utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    if (errorCode(cause) === 'ENOENT') return {};
     throw new UnusableState(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
   try {

@@ -3,9 +3,10 @@
 import { globSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { errorCode } from '../../base/error-text.ts';
 import { readRegular } from '../../base/files.ts';
 import { bytes } from '../../config/units.ts';
-import { errorCode, fileError } from '../../host/errors.ts';
+import { fileError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type Family, family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';

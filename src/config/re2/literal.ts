@@ -1,10 +1,10 @@
 import type { Node } from './parse.ts';
 
-/** Texts that are looked for before an expression is evaluated, which is many times as fast. */
+/** Texts to search for before the expression is evaluated, which is many times faster. */
 export interface Literals {
-  /** Every match contains one of them; empty when that can't be told. */
+  /** Every match contains one of them; empty when unknown. */
   readonly required: readonly string[];
-  /** Every match begins with it; empty when that can't be told. */
+  /** Every match begins with it; empty when unknown. */
   readonly prefix: string;
   /** Whether the expression matches whatever contains `required`. */
   readonly isWhole: boolean;

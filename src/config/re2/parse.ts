@@ -194,7 +194,7 @@ class Parser {
     }
   }
 
-  /** A capturing group, which is only kept under its number when that is asked for. */
+  /** A capturing group, which keeps its number only on request. */
   #counted(depth: number): Node {
     const name = String(++this.#groups);
     const of = this.#closed(depth);

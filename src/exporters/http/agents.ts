@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { errorCode } from '../../base/error-text.ts';
 import { readRegular } from '../../base/files.ts';
 import { Names } from '../../net/names.ts';
 import { type ForwardProxy, proxyFor } from '../../net/proxy.ts';
@@ -117,6 +118,6 @@ function named<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new Error(`cannot read the TLS file ${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`);
+    throw new Error(`cannot read the TLS file ${path}: ${errorCode(cause) ?? String(cause)}`);
   }
 }

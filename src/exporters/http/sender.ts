@@ -1,6 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import { retryAfterMs } from '../../base/backoff.ts';
-import { errorText } from '../../base/error-text.ts';
+import { errorCode, errorText } from '../../base/error-text.ts';
 import type { Compression } from '../../metrics/compression.ts';
 import { wireBytes } from '../exporter.ts';
 import { type AgentPair, HttpAgents } from './agents.ts';
@@ -122,11 +122,9 @@ export class Sender {
   }
 }
 
-const codeOf = (cause: unknown): string => String((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
-
 /** A keep-alive socket that the receiver closed while the request was in transit: it processed nothing of it. */
 const isDeadSocket = (cause: unknown, request: ClientRequest | undefined): boolean =>
-  /^(?:ECONNRESET|EPIPE)$/.test(codeOf(cause)) && request?.reusedSocket === true;
+  /^(?:ECONNRESET|EPIPE)$/.test(errorCode(cause) ?? '') && request?.reusedSocket === true;
 
 function failureOf(
   cause: unknown,
@@ -141,7 +139,7 @@ function failureOf(
   }
   // A name with several addresses has an error for each.
   const first = cause instanceof AggregateError ? cause.errors[0] : cause;
-  const code = codeOf(first);
+  const code = errorCode(first) ?? '';
   const message = errorText(first);
   const { text } = wordsOf(code === '' ? message : `${code}: ${message}`);
   return { code: 'error', failure: 'network', text: text.startsWith('the proxy') ? text : through + text };

@@ -1,4 +1,5 @@
 import { zstdDecompressSync } from 'node:zlib';
+import { errorCode } from '../../base/error-text.ts';
 import { decodeLz4 } from './lz4.ts';
 import { MAX_OBJECT_BYTES, u64, type Window } from './window.ts';
 
@@ -62,7 +63,7 @@ function unpack(packed: Buffer, compression: number): Buffer | Unreadable {
     const size = u64(packed, 0);
     return size > MAX_OBJECT_BYTES ? 'too large' : decodeLz4(packed.subarray(8), size);
   } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'too large' : 'corrupt';
+    return errorCode(cause) === 'ERR_BUFFER_TOO_LARGE' ? 'too large' : 'corrupt';
   }
 }
 

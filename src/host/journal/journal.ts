@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../base/error-text.ts';
 import { type Cursor, compareEntries } from './cursor.ts';
 import type { Field } from './field.ts';
 import type { Entry } from './journal-file.ts';

@@ -13,8 +13,8 @@ export interface Source {
   /** Reads what there is at the start, without waiting for anybody. Throws SourceError or an Error. */
   first(): Content | undefined;
   /**
-   * Follows it until {@link stop}. `offer` takes new content over, or rejects and leaves what was there; `failed` is told
-   * why there is none.
+   * Follows it until {@link stop}. `offer` applies new content, or rejects and keeps the old; `failed` gets the reason
+   * when there is none.
    */
   start(offer: (content: Content) => Promise<void>, failed: (cause: unknown) => void): void;
   stop(): void;

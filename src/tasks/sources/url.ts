@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { errorCode } from '../../base/error-text.ts';
 import { readText } from '../../base/files.ts';
 import { fnv1a64 } from '../../base/fnv.ts';
 import { writeWhole } from '../../base/write-whole.ts';
@@ -42,7 +43,7 @@ interface Copy {
   readonly text: string;
 }
 
-/** A registry: tasks for this node, asked for again and again. */
+/** A registry: tasks for this node, requested periodically. */
 export class UrlSource implements Source {
   readonly name: string;
   readonly #settings: UrlSettings;
@@ -69,7 +70,7 @@ export class UrlSource implements Source {
     try {
       text = readText(file, 2 * MAX_BYTES + 4096);
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      if (errorCode(cause) === 'ENOENT') return undefined;
       throw cause;
     }
     const copy = copyOf(text);
@@ -101,7 +102,7 @@ export class UrlSource implements Source {
         )
         .finally(next);
     };
-    // Without a copy there is nothing to run: it is asked for soon.
+    // Without a copy there is nothing to run: ask again soon.
     this.#wait(this.#copy === undefined ? phaseMs % Math.min(every, SOON_MS) : Math.min(phaseMs, every), ask);
   }
 

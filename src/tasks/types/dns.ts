@@ -41,7 +41,7 @@ const options = z.strictObject({
     name: z
       .string()
       .refine(isDnsName, 'expected a DNS name')
-      .describe('What is asked for; the search list is not used.'),
+      .describe('The name to query; the search list is not used.'),
     type: z
       .string()
       .refine((name) => recordType(name) !== undefined, 'expected a record type such as A, SOA or TYPE65')

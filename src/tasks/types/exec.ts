@@ -2,6 +2,7 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { dirname, isAbsolute } from 'node:path';
 import * as z from 'zod';
+import { errorCode } from '../../base/error-text.ts';
 import { bytes, pattern } from '../../config/units.ts';
 import { ownCapabilities } from '../../host/capabilities.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
@@ -236,7 +237,7 @@ function unusable(path: string): string | undefined {
     accessSync(path, constants.X_OK);
     return undefined;
   } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EACCES' ? 'may not be executed by this user' : 'is not there';
+    return errorCode(cause) === 'EACCES' ? 'may not be executed by this user' : 'is not there';
   }
 }
 
