@@ -14,10 +14,12 @@ export interface Exchange {
   readonly agents: AgentPair;
   /** Response timeout, milliseconds. */
   readonly timeoutMs: number;
+  /** Longest response, bytes; 64 KiB when unset. */
+  readonly maxAnswerBytes?: number | undefined;
   readonly signal: AbortSignal;
 }
 
-/** The response; at most 64 KiB of it. */
+/** The whole response. */
 export interface Response {
   readonly code: number;
   readonly headers: IncomingMessage['headers'];
@@ -50,7 +52,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * the request.
  */
 export async function exchange(asked: Exchange, seen: (request: ClientRequest) => void): Promise<Response> {
-  const { url, method, headers, members, agents, timeoutMs, signal } = asked;
+  const { url, method, headers, members, agents, timeoutMs, maxAnswerBytes = MAX_ANSWER_BYTES, signal } = asked;
   const secure = url.startsWith('https:');
   const request = secure
     ? httpsRequest(url, { method, headers, agent: agents.https, signal })
@@ -71,7 +73,7 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
     request.uncork();
     request.end();
     const response = await answered;
-    return { code: response.statusCode ?? 0, headers: response.headers, body: await textOf(response) };
+    return { code: response.statusCode ?? 0, headers: response.headers, body: await textOf(response, maxAnswerBytes) };
   } finally {
     stages.end();
     // The response came before everything was sent. The rest must not leak into the next request on this connection.
@@ -106,12 +108,12 @@ const answerOf = (request: ClientRequest): Promise<IncomingMessage> =>
     request.on('error', reject);
   });
 
-async function textOf(response: IncomingMessage): Promise<string> {
+async function textOf(response: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the response is larger than ${MAX_ANSWER_BYTES} bytes`);
+    if (bytes > maxBytes) throw new Error(`the response is larger than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

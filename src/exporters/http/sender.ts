@@ -25,6 +25,8 @@ export interface Upload {
   /** The body, in this order. */
   readonly members: readonly Buffer[];
   readonly timeoutMs: number;
+  /** Gives the response's {@link Tried.body} too, which may be that long. */
+  readonly answerBytes?: number;
   /** Called before a retry: the process may have been suspended for long during the first attempt. */
   readonly mayPush?: (() => boolean) | undefined;
 }
@@ -38,6 +40,8 @@ export interface Tried extends Answer {
   readonly wasReset?: boolean;
   /** Headers of the response, in lower case. */
   readonly headers?: Response['headers'];
+  /** The whole body of the response, if {@link Upload.answerBytes} asked for it. */
+  readonly body?: string;
 }
 
 /** Sends single uploads to one receiver. Never throws: every failure is a result. */
@@ -75,7 +79,11 @@ export class Sender {
         wasReset = true;
         response = await this.#request(upload, this.#agents.fresh(upload.url), signal, seen);
       }
-      return { ...this.#answerOf(response), ...common() };
+      return {
+        ...this.#answerOf(response),
+        ...(upload.answerBytes !== undefined && { body: response.body }),
+        ...common(),
+      };
     } catch (cause) {
       return { ...failureOf(cause, upload.timeoutMs, proxy), ...common() };
     }
@@ -91,7 +99,7 @@ export class Sender {
     signal: AbortSignal,
     seen: { request?: ClientRequest },
   ): Promise<Response> {
-    const { method, url, members, timeoutMs } = upload;
+    const { method, url, members, timeoutMs, answerBytes: maxAnswerBytes } = upload;
     const headers = {
       ...this.#headers,
       ...upload.headers,
@@ -101,7 +109,7 @@ export class Sender {
       ...(upload.compression !== 'none' && { 'content-encoding': upload.compression }),
       'content-length': wireBytes(upload),
     };
-    return exchange({ method, url, headers, members, agents, timeoutMs, signal }, (request) => {
+    return exchange({ method, url, headers, members, agents, timeoutMs, maxAnswerBytes, signal }, (request) => {
       seen.request = request;
     });
   }

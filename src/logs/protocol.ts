@@ -1,0 +1,61 @@
+import type { LogEntry } from './entry.ts';
+
+/** The response of a receiver to one upload. */
+export interface LogReply {
+  /** HTTP status code; `error` without a response. */
+  readonly code: number | 'error';
+  /** `network`: connection failed or broken; `timeout`: no response in time. */
+  readonly failure?: 'network' | 'timeout';
+  /** The receiver's message, or the error. At most 300 characters, without secrets. */
+  readonly text: string;
+  /** Whether the message is a web page. */
+  readonly isPage?: boolean;
+  readonly retryAfterMs?: number;
+  /** In lower case. */
+  readonly headers?: Readonly<Record<string, string | string[] | undefined>>;
+  /** The whole body, if {@link LogProtocol.answerBytes} asks for it. */
+  readonly body?: string;
+}
+
+/** An entry of an upload that the receiver does not take, by its index in the upload. */
+export interface Refused {
+  readonly index: number;
+  /** Label of the metrics: a word such as `too_old`, never text of the receiver. */
+  readonly reason: string;
+}
+
+/**
+ * What a response means for the entries of the upload.
+ *
+ * - `accepted`: all are stored, except those that are `refused` (dropped and counted) and those to send `again`.
+ * - `retry`: nothing is known to be stored; the same entries again after a back-off.
+ * - `too_large`: in two halves; a single entry is dropped.
+ * - `rejected`: one of the entries is the cause, but the response does not name it: it is found by halving, and only
+ *   that one is dropped.
+ * - `address`: the response is not about the entries. They are kept, and an operator has to act.
+ */
+export type Verdict =
+  | { readonly kind: 'accepted'; readonly refused?: readonly Refused[]; readonly again?: readonly number[] }
+  | { readonly kind: 'retry'; readonly reason: string; readonly hint?: string; readonly afterMs?: number }
+  | { readonly kind: 'too_large' }
+  | { readonly kind: 'rejected'; readonly reason: string; readonly hint?: string }
+  | { readonly kind: 'address'; readonly reason: string; readonly hint?: string };
+
+/** How entries are sent to one kind of receiver, as data. Pure: the exporter makes the requests. */
+export interface LogProtocol {
+  /** Path and query behind a configured url that has no path of its own. */
+  readonly path: string;
+  readonly contentType: string;
+  /** Further headers, in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly compression: 'none' | 'gzip' | 'zstd';
+  /** Most bytes of an upload before compression; at most 1 MiB. */
+  readonly maxBatchBytes: number;
+  /** Most uploads at a time, at most 4; 1 for a receiver that stores entries in the order of their arrival. */
+  readonly parallel: number;
+  /** Bytes of the response that {@link judge} needs as `body`; 0 for none. */
+  readonly answerBytes: number;
+  /** The body before compression. */
+  encode(entries: readonly LogEntry[]): Buffer;
+  judge(reply: LogReply, entries: readonly LogEntry[]): Verdict;
+}
