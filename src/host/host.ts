@@ -14,8 +14,10 @@ const FIRST_BUFFER_BYTES = 64 * 1024;
 /** The kernel returns a sysfs attribute in one page. */
 const ATTRIBUTE_BYTES = 4096;
 
+const READ_BITS = 0o444;
+
 /** Errors that drivers return for an attribute without a current value: treated as no value, rather than an error. */
-const NO_VALUE = new Set(['EINVAL', 'EOPNOTSUPP', 'ENOTSUP', 'EAGAIN', 'EBUSY', 'ENODATA', 'ENOMSG']);
+const NO_VALUE = new Set(['EINVAL', 'EOPNOTSUPP', 'ENOTSUP', 'EAGAIN', 'EBUSY', 'ENODATA', 'ENOMSG', 'ENETDOWN']);
 
 /**
  * The host's files. Reads are synchronous and use one reused buffer: for /proc and /sys that is three times as fast as
@@ -74,9 +76,14 @@ export class Host {
    * DeniedFile.
    */
   attribute(path: string): string | undefined {
+    return this.rawAttribute(path)?.trim();
+  }
+
+  /** Like {@link attribute}, with the blanks around it. */
+  rawAttribute(path: string): string | undefined {
     if (this.#absent.isAbsent(path)) return undefined;
     try {
-      return this.#word(path, this.read(path));
+      return notNul(path, this.read(path));
     } catch (cause) {
       if (cause instanceof MissingFile) return undefined;
       if (cause instanceof UnreadableFile && NO_VALUE.has(errorCode(cause.cause) ?? '')) return undefined;
@@ -90,7 +97,7 @@ export class Host {
       const file = await open(pathOfText(path), READ_AT_ONCE);
       try {
         const { buffer, bytesRead } = await file.read(Buffer.alloc(ATTRIBUTE_BYTES), 0, ATTRIBUTE_BYTES, null);
-        return this.#word(path, textOfBytes(buffer.subarray(0, bytesRead)));
+        return notNul(path, textOfBytes(buffer.subarray(0, bytesRead))).trim();
       } finally {
         await file.close();
       }
@@ -105,6 +112,16 @@ export class Host {
   /** Whether a file or folder exists; for paths that are often absent, a failed read costs ten times as much. */
   exists(path: string): boolean {
     return existsSync(pathOfText(path));
+  }
+
+  /** Whether a path is a file that someone may read; not so an attribute that can only be written. */
+  isReadable(path: string): boolean {
+    try {
+      const stat = statSync(pathOfText(path), { throwIfNoEntry: false });
+      return stat?.isFile() === true && (stat.mode & READ_BITS) !== 0;
+    } catch {
+      return true;
+    }
   }
 
   /** Number of hard links of a file or folder; undefined if it is absent. Throws DeniedFile or UnreadableFile. */
@@ -193,12 +210,6 @@ export class Host {
     }
   }
 
-  /** A damaged file must not pass as an empty word. */
-  #word(path: string, text: string): string {
-    if (text.charCodeAt(0) === 0) throw new UnreadableFile(`${path} starts with NUL bytes`);
-    return text.trim();
-  }
-
   #names(path: string): string[] {
     const names = readdirSync(pathOfText(path));
     // Names that are not UTF-8 have been replaced: again, by their bytes.
@@ -242,4 +253,10 @@ export class Host {
       }
     }
   }
+}
+
+/** A damaged file must not pass as an empty word. */
+function notNul(path: string, text: string): string {
+  if (text.charCodeAt(0) === 0) throw new UnreadableFile(`${path} starts with NUL bytes`);
+  return text;
 }

@@ -167,8 +167,6 @@ export interface Leniency {
   readonly isPositional?: boolean;
   /** Samples made of several records, of which one less gives another value. */
   readonly sums?: RegExp;
-  /** Files whose drivers also answer with words and with any error, so that a family may vanish with one. */
-  readonly silent?: RegExp;
   /** Damages that nothing shows, by file, line and name. */
   readonly skip?: RegExp;
 }
@@ -192,7 +190,7 @@ export async function findFaultsIn(
   root: string,
   seed: string,
   budgetMs: number,
-  { live, skip, isPositional = false, sums, silent }: Leniency = {},
+  { live, skip, isPositional = false, sums }: Leniency = {},
 ): Promise<Findings> {
   const end = performance.now() + budgetMs;
   const usual = await scene.run();
@@ -232,8 +230,7 @@ export async function findFaultsIn(
       if (now !== undefined && !Object.is(now, value)) wrong(`${key} is ${now}, not ${value}`);
     }
     for (const family of usual.families) {
-      if (isQuiet && !maySilence && !silent?.test(what) && !families.has(family))
-        wrong(`family ${family} vanished without an error`);
+      if (isQuiet && !maySilence && !families.has(family)) wrong(`family ${family} vanished without an error`);
     }
     for (const [key, value] of samples) {
       if (!Number.isFinite(value) && !usual.samples.has(key)) wrong(`${key} is ${value}`);

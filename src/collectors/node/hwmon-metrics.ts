@@ -99,6 +99,13 @@ const USUAL: readonly (readonly [type: string, ...elements: string[]])[] = [
   ['vrm', ''],
 ];
 
+const MEASURED: ReadonlySet<string> = new Set(
+  USUAL.flatMap(([type, ...elements]) => elements.map((element) => `${type} ${element}`)),
+);
+
+/** Whether an element is one of those that always have a number. */
+export const isMeasured = (type: string, element: string): boolean => MEASURED.has(`${type} ${element}`);
+
 /** Families that do not depend on the driver, and those of the usual elements. */
 export const knownFamilies: readonly Family[] = [
   chipNames,

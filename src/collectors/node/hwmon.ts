@@ -2,11 +2,10 @@
 import { basename, dirname } from 'node:path';
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
-import { DeniedFile, UnreadableFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
-import { beepEnabled, chipNames, frequency, knownFamilies, Metrics, sensorLabel } from './hwmon-metrics.ts';
+import { beepEnabled, chipNames, frequency, isMeasured, knownFamilies, Metrics, sensorLabel } from './hwmon-metrics.ts';
 import { nameFilter } from './name-filter.ts';
 
 const options = z.strictObject({
@@ -34,11 +33,10 @@ export const hwmon = defineCollector({
     return async (out, signal) => {
       for (const chip of chipsOf(out, host)) {
         if (!wantsChip(chip.label)) continue;
-        const sensors = await readSensors(out, host, chip, signal);
+        const isWanted = (sensor: string) => wantsSensor(`${chip.label};${sensor}`);
+        const sensors = await readSensors(out, host, chip, isWanted, signal);
         if (chip.name !== '') out.add(chipNames, 1, chip.label, chip.name);
-        for (const [name, sensor] of sensors) {
-          if (wantsSensor(`${chip.label};${name}`)) addSensor(out, metrics, chip.label, name, sensor);
-        }
+        for (const [name, sensor] of sensors) addSensor(out, metrics, chip.label, name, sensor);
       }
     };
   },
@@ -108,11 +106,12 @@ const TYPES: ReadonlySet<string> = new Set([
   'vrm',
 ]);
 
-/** The sensors in the chip's folder and, for old drivers, in its device's. */
+/** The sensors in the chip's folder and, for old drivers, in its device's. A file that can't be read is a lost unit. */
 async function readSensors(
   out: Snapshot,
   host: Host,
   { path, isSlow }: Chip,
+  isWanted: (sensor: string) => boolean,
   signal: AbortSignal,
 ): Promise<Map<string, Sensor>> {
   const sensors = new Map<string, Sensor>();
@@ -122,10 +121,10 @@ async function readSensors(
       const [, type = '', number = '', element = ''] = /^([^0-9]+)([0-9]*)(?:_(.+))?$/.exec(file) ?? [];
       // Every device has an unrelated folder `power`.
       if (!TYPES.has(type) || file === 'power') continue;
-      const isLate = isSlow && element !== 'label';
-      const value = isLate ? await readLater(host, `${folder}/${file}`) : readValue(host, `${folder}/${file}`);
-      if (value === undefined) continue;
       const name = type + Number(number);
+      if (!isWanted(name)) continue;
+      const value = await readValue(out, host, `${folder}/${file}`, isSlow && element !== 'label');
+      if (value === undefined) continue;
       const sensor = sensors.get(name) ?? { type, elements: new Map() };
       sensor.elements.set(element, value);
       sensors.set(name, sensor);
@@ -135,26 +134,14 @@ async function readSensors(
 }
 
 /** A value, if there is one; blanks around a label are part of it. */
-function readValue(host: Host, path: string): string | undefined {
+async function readValue(out: Snapshot, host: Host, path: string, isLate: boolean): Promise<string | undefined> {
   try {
-    return host.readIfExists(path)?.replace(/\n+$/, '');
+    return isLate ? await host.attributeLater(path) : host.rawAttribute(path)?.replace(/\n+$/, '');
   } catch (cause) {
-    return noValue(cause);
+    // Some elements can only be written: `temp1_reset_history`.
+    if (host.isReadable(path)) out.lose(path, cause);
+    return undefined;
   }
-}
-
-/** Like {@link readValue}, off the main thread. */
-async function readLater(host: Host, path: string): Promise<string | undefined> {
-  try {
-    return await host.attributeLater(path);
-  } catch (cause) {
-    return noValue(cause);
-  }
-}
-
-/** Some elements can only be written (`temp1_reset_history`), and a sensor that sleeps may return any error. */
-function noValue(cause: unknown): undefined {
-  if (!(cause instanceof DeniedFile) && !(cause instanceof UnreadableFile)) throw cause;
 }
 
 function addSensor(out: Snapshot, metrics: Metrics, chip: string, sensor: string, { type, elements }: Sensor): void {
@@ -165,8 +152,15 @@ function addSensor(out: Snapshot, metrics: Metrics, chip: string, sensor: string
     return;
   }
   for (const [element, text] of elements) {
+    if (element === 'label') continue;
     const value = numberOrNone(text);
-    if (element === 'label' || value === undefined) continue;
+    if (value === undefined) {
+      if (text !== '' && isMeasured(type, element)) {
+        const found = JSON.stringify(text.slice(0, 40));
+        out.lose(`${chip};${sensor}`, new Error(`${sensor}_${element}: expected a number, found ${found}`));
+      }
+      continue;
+    }
     if (type === 'freq' && element === 'input') {
       // The only one that is named by its label: without a label it has no name.
       if (label !== undefined) out.add(frequency, value / 1e6, chip, clean(label));
@@ -178,7 +172,7 @@ function addSensor(out: Snapshot, metrics: Metrics, chip: string, sensor: string
   }
 }
 
-/** Drivers also print words. */
+/** Of elements that no document names, drivers also print words: `power1_model_number`. */
 function numberOrNone(text: string): number | undefined {
   const value = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
   return Number.isFinite(value) ? value : undefined;

@@ -91,7 +91,6 @@ const LENIENCY: Readonly<Record<string, Leniency>> = {
   diskstats: { skip: /udev\/data\/\S+:\d+ / },
   // Without its line, nothing is synchronised.
   mdadm: { skip: /mdstat:\d+ dropped/ },
-  hwmon: { silent: /hwmon\d+\/(?!name)/ },
   lnstat: { isPositional: true },
   softnet: { isPositional: true },
 };

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { bindCollector } from '../../../src/collectors/collector.ts';
 import { hwmon } from '../../../src/collectors/node/hwmon.ts';
 import { nodeCollectors } from '../../../src/collectors/node/index.ts';
+import { DeniedFile } from '../../../src/host/errors.ts';
+import { Host } from '../../../src/host/host.ts';
 import type { HostPaths } from '../../../src/host/paths.ts';
+import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { fixture, fixturePaths, hostTree } from '../../kit/host-tree.ts';
 import { difference, samplesOf } from '../../kit/samples.ts';
@@ -116,11 +120,7 @@ const FILES: readonly (readonly [what: string, files: Readonly<Record<string, st
       'node_hwmon_pwm{chip="hwmon1",sensor="pwm1"} 128',
     ],
   ],
-  [
-    'words, nothing, blanks, other types',
-    { temp3_input: 'unknown', temp4_input: '', temp5_input: ' 1', foo1_input: '1' },
-    [],
-  ],
+  ['words, nothing, blanks, other types', { power1_model_number: 'X 1', temp4_input: '', foo1_input: '1' }, []],
   ['an empty label', { temp3_label: '\n' }, ['node_hwmon_sensor_label{chip="hwmon1",sensor="temp3",label=""} 1']],
 ];
 
@@ -131,6 +131,38 @@ for (const [what, files, lines] of FILES) {
     assert.deepEqual(collected.result.errors, []);
   });
 }
+
+const UNREADABLE: readonly (readonly [what: string, files: Readonly<Record<string, string>>, error: RegExp])[] = [
+  ['a word for a measured value', { temp3_input: 'unknown' }, /temp3_input: expected a number, found "unknown"/],
+  ['NUL bytes', { fan1_input: '\0\0' }, /fan1_input starts with NUL bytes/],
+];
+for (const [what, files, error] of UNREADABLE) {
+  test(`a sensor that can't be read is a lost unit: ${what}`, async (t) => {
+    const { lines, result } = await collectOnce(hwmon, chip(t, { ...files, in0_input: '1000' }));
+    assert.deepEqual(lines, ['node_hwmon_in_volts{chip="hwmon1",sensor="in0"} 1']);
+    assert.equal(result.errors.length, 1);
+    assert.match(String(result.errors[0]?.message), error);
+  });
+}
+
+/** sysfs refuses to read an attribute that can only be written, also to root. */
+class WriteOnlyHost extends Host {
+  override rawAttribute(path: string): string | undefined {
+    if (/_reset_history$/.test(path)) throw new DeniedFile(path);
+    return super.rawAttribute(path);
+  }
+}
+
+test('a file that can only be written, or is a folder, is no sensor; one that is not wanted is no loss', async (t) => {
+  const paths = chip(t, { temp1_input: '1000', temp1_reset_history: '', 'cpu1_folder/x': '', fan1_input: 'bad' });
+  chmodSync(join(paths.sysfs, 'class/hwmon/hwmon1/temp1_reset_history'), 0o200);
+  const out = new Snapshot();
+  const options = hwmon.options.parse({ sensorExclude: ';fan1$' });
+  const world = { host: new WriteOnlyHost(paths), now: Date.now };
+  await bindCollector('node', hwmon, world, options).collect(out, new AbortController().signal);
+  assert.deepEqual(out.keys, ['node_hwmon_temp_celsius{chip="hwmon1",sensor="temp1"}']);
+  assert.deepEqual(out.errors, []);
+});
 
 test('chips are called after their device, and after hwmonN where device and name are shared', async (t) => {
   const paths = chipsOn(t, { hwmon0: 'platform/one.0', hwmon1: 'pci0/00:01.0', hwmon2: 'pci0/00:01.0' });
