@@ -62,17 +62,29 @@ export const ethtool = defineCollector({
       // From netlink, because the ioctl acts in this process's network namespace, too.
       const devices = [...linkNames(netlink).values()].filter(isWanted);
       using driver = new Ethtool();
-      for (const device of devices) {
-        attempt(out, device, () => addSettings(out, device, driver));
-        attempt(out, device, () => addDriverInfo(out, device, driver));
-        attempt(out, device, () => {
-          const values = wantedStatistics(driver.statistics(device), metricsInclude);
-          for (const [name, value] of values) out.add(families.get(...statisticFamily(name)), Number(value), device);
-        });
-      }
+      for (const device of devices) addDevice(out, device, driver, metricsInclude, families);
     };
   },
 });
+
+/** What is asked about a device. */
+export type DeviceDriver = Pick<Ethtool, 'settings' | 'driverInfo' | 'statistics'>;
+
+/** Adds the samples of one device. */
+export function addDevice(
+  out: Snapshot,
+  device: string,
+  driver: DeviceDriver,
+  metricsInclude: Matching,
+  families: FamilyCache,
+): void {
+  attempt(out, device, () => addSettings(out, device, driver));
+  attempt(out, device, () => addDriverInfo(out, device, driver));
+  attempt(out, device, () => {
+    const values = wantedStatistics(driver.statistics(device), metricsInclude);
+    for (const [name, value] of values) out.add(families.get(...statisticFamily(name)), Number(value), device);
+  });
+}
 
 /**
  * Drivers may not support the request (EOPNOTSUPP, which Node calls ENOTSUP), and devices may disappear at any time;
@@ -89,7 +101,7 @@ function attempt(out: Snapshot, device: string, ask: () => void): void {
 
 const has = (modes: number, bit: number): boolean => ((modes >>> bit) & 1) === 1;
 
-function addSettings(out: Snapshot, device: string, driver: Ethtool): void {
+function addSettings(out: Snapshot, device: string, driver: DeviceDriver): void {
   const settings = driver.settings(device);
   addModes(out, device, supported, settings.supported);
   for (const [bit, type] of PORTS) if (has(settings.supported, bit)) out.add(port, 1, device, type);
@@ -109,7 +121,7 @@ function addModes(out: Snapshot, device: string, families: ModeFamilies, modes: 
   out.add(families.asymmetricPause, Number(has(modes, ASYMMETRIC_PAUSE_BIT)), device);
 }
 
-function addDriverInfo(out: Snapshot, device: string, ethtool: Ethtool): void {
+function addDriverInfo(out: Snapshot, device: string, ethtool: DeviceDriver): void {
   const { busInfo, driver, expansionRomVersion, firmwareVersion, version } = ethtool.driverInfo(device);
   out.add(info, 1, busInfo, device, driver, expansionRomVersion, firmwareVersion, version);
 }

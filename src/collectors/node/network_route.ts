@@ -4,6 +4,7 @@ import { Netlink } from '../../host/netlink-socket.ts';
 import { decodeRoute, routeProtocol } from '../../host/route.ts';
 import { linkNames, ROUTES } from '../../host/rtnetlink.ts';
 import { gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock } from '../../metrics/text/format.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -28,25 +29,31 @@ export const networkRoute = defineCollector({
   families: [info, routes],
   create({ host }) {
     const netlink = new Netlink(host);
-    return (out) => {
-      const names = linkNames(netlink);
-      const counts = new Map<string, number>();
-      // The labels do not include the table, so routes of two tables may look the same.
-      const shown = new Set<string>();
-      netlink.dump(ROUTES, (body) => {
-        const { isUnicast, source, destination, priority, protocol, nextHops } = decodeRoute(body);
-        if (!isUnicast) return;
-        for (const { link, gateway, weight } of nextHops) {
-          const device = names.get(link) ?? '';
-          counts.set(device, (counts.get(device) ?? 0) + 1);
-          const proto = routeProtocol(protocol);
-          const labels = [device, source, destination, gateway, String(priority), proto, String(weight ?? '')];
-          const key = info.name + labelBlock(info.labels, labels);
-          if (!shown.has(key)) out.addSeries(info, key, 1);
-          shown.add(key);
-        }
-      });
-      for (const [device, count] of counts) out.add(routes, count, device);
-    };
+    return (out) => addRoutes(out, linkNames(netlink), (take) => netlink.dump(ROUTES, take));
   },
 });
+
+/** Adds the samples of a dump of routes. `names` are those of devices, by index. */
+export function addRoutes(
+  out: Snapshot,
+  names: ReadonlyMap<number, string>,
+  dump: (take: (body: Buffer) => void) => void,
+): void {
+  const counts = new Map<string, number>();
+  // The labels do not include the table, so routes of two tables may look the same.
+  const shown = new Set<string>();
+  dump((body) => {
+    const { isUnicast, source, destination, priority, protocol, nextHops } = decodeRoute(body);
+    if (!isUnicast) return;
+    for (const { link, gateway, weight } of nextHops) {
+      const device = names.get(link) ?? '';
+      counts.set(device, (counts.get(device) ?? 0) + 1);
+      const proto = routeProtocol(protocol);
+      const labels = [device, source, destination, gateway, String(priority), proto, String(weight ?? '')];
+      const key = info.name + labelBlock(info.labels, labels);
+      if (!shown.has(key)) out.addSeries(info, key, 1);
+      shown.add(key);
+    }
+  });
+  for (const [device, count] of counts) out.add(routes, count, device);
+}

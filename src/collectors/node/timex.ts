@@ -1,6 +1,7 @@
 // The kernel clock's discipline: adjtimex(2), read only. Absent without node:ffi and where seccomp forbids the call.
 import { readTimex, type Timex } from '../../host/timex.ts';
 import { counter, gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const fields: readonly [keyof Timex, ReturnType<typeof gauge>][] = [
@@ -31,9 +32,11 @@ export const timex = defineCollector({
   options: NO_OPTIONS,
   families: fields.map(([, family]) => family),
   create() {
-    return (out) => {
-      const values = readTimex();
-      for (const [field, family] of fields) out.add(family, Number(values[field]));
-    };
+    return (out) => addTimex(out, readTimex());
   },
 });
+
+/** Adds the samples of an answer of the kernel. */
+export function addTimex(out: Snapshot, values: Timex): void {
+  for (const [field, family] of fields) out.add(family, Number(values[field]));
+}

@@ -57,6 +57,21 @@ test('space and inodes of a file system, in its own block size', async (t) => {
   }
 });
 
+test('each figure of statfs(2) has its family', async (t) => {
+  const space = { sizeBytes: 1000, freeBytes: 900, availableBytes: 800, files: 70, filesFree: 60 };
+  const asking = filesystemAsking(() => async () => space);
+  const { lines } = await collectOnce(asking, hostWith(t, ['/mnt', 'nfs4', 'nas:/a']));
+  for (const line of [
+    'node_filesystem_size_bytes{device="nas:/a",mountpoint="/mnt",fstype="nfs4",device_error=""} 1000',
+    'node_filesystem_free_bytes{device="nas:/a",mountpoint="/mnt",fstype="nfs4",device_error=""} 900',
+    'node_filesystem_avail_bytes{device="nas:/a",mountpoint="/mnt",fstype="nfs4",device_error=""} 800',
+    'node_filesystem_files{device="nas:/a",mountpoint="/mnt",fstype="nfs4",device_error=""} 70',
+    'node_filesystem_files_free{device="nas:/a",mountpoint="/mnt",fstype="nfs4",device_error=""} 60',
+  ]) {
+    assert.ok(lines.includes(line), line);
+  }
+});
+
 test('of mounts stacked on one point the last counts', async (t) => {
   const twice = hostWith(t, ['/', 'ext4', '/dev/sda1'], ['/', 'ext4', '/dev/sda1', 'ro'], ['/', 'xfs', '/dev/sdb']);
   const { lines, result } = await collectOnce(filesystem, twice);

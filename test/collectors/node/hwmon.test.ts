@@ -86,6 +86,29 @@ const FILES: readonly (readonly [what: string, files: Readonly<Record<string, st
     ],
   ],
   [
+    'currents, and states of fans and power',
+    {
+      curr1_input: '1250',
+      curr1_min: '1000',
+      curr1_max: '2000',
+      curr1_crit: '3000',
+      curr1_alarm: '1',
+      fan2_fault: '1',
+      power2_average: '2000000',
+      power2_cap: '3500000',
+    },
+    [
+      'node_hwmon_curr_alarm{chip="hwmon1",sensor="curr1"} 1',
+      'node_hwmon_curr_amps{chip="hwmon1",sensor="curr1"} 1.25',
+      'node_hwmon_curr_crit_amps{chip="hwmon1",sensor="curr1"} 3',
+      'node_hwmon_curr_max_amps{chip="hwmon1",sensor="curr1"} 2',
+      'node_hwmon_curr_min_amps{chip="hwmon1",sensor="curr1"} 1',
+      'node_hwmon_fan_fault{chip="hwmon1",sensor="fan2"} 1',
+      'node_hwmon_power_average_watt{chip="hwmon1",sensor="power2"} 2',
+      'node_hwmon_power_cap_watt{chip="hwmon1",sensor="power2"} 3.5',
+    ],
+  ],
+  [
     'energy and humidity',
     { energy1_input: '123456789', energy1_alarm: '1', humidity1_input: '45123' },
     [

@@ -80,6 +80,18 @@ test('what a device does not have has the values of node_exporter; a link of unk
   assert.equal(lines.filter((line) => /power_state|numa_node/.test(line)).length, 0);
 });
 
+test('a device with everything that the recorded ones lack', async (context) => {
+  const files = { d3cold_allowed: '1', sriov_drivers_autoprobe: '1', numa_node: '3' };
+  const { lines } = await collectOnce(pcidevice, oneDevice(context, files));
+  for (const line of [
+    `node_pcidevice_d3cold_allowed{${PLACE}} 1`,
+    `node_pcidevice_sriov_drivers_autoprobe{${PLACE}} 1`,
+    `node_pcidevice_numa_node{${PLACE}} 3`,
+  ]) {
+    assert.ok(lines.includes(line), line);
+  }
+});
+
 test('one odd file costs one series, and says which', async (context) => {
   const odd = { max_link_width: 'many', sriov_numvfs: '1 2', vendor: 'none', max_link_speed: '32 furlongs' };
   const { lines, result } = await collectOnce(pcidevice, oneDevice(context, odd));
