@@ -155,7 +155,7 @@ function addSensor(out: Snapshot, metrics: Metrics, chip: string, sensor: string
     if (element === 'label') continue;
     const value = numberOrNone(text);
     if (value === undefined) {
-      if (text !== '' && isMeasured(type, element)) {
+      if (isDamaged(type, element, text)) {
         const found = JSON.stringify(text.slice(0, 40));
         out.lose(`${chip};${sensor}`, new Error(`${sensor}_${element}: expected a number, found ${found}`));
       }
@@ -172,7 +172,13 @@ function addSensor(out: Snapshot, metrics: Metrics, chip: string, sensor: string
   }
 }
 
-/** Of elements that no document names, drivers also print words: `power1_model_number`. */
+/** Elements of the ACPI power meter that name the hardware. */
+const NAMES = /^(?:model_number|oem_info|serial_number)$/;
+
+/** Whether a text that is no number should be one. Of elements that no document names, drivers also print words. */
+const isDamaged = (type: string, element: string, text: string): boolean =>
+  text !== '' && !NAMES.test(element) && (isMeasured(type, element) || /^[-+.\d]/.test(text));
+
 function numberOrNone(text: string): number | undefined {
   const value = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
   return Number.isFinite(value) ? value : undefined;
