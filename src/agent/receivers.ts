@@ -22,7 +22,7 @@ export const relabelingsOf = (config: CoreConfig): Record<string, Relabeling> =>
 export function exporterRelabelings(config: CoreConfig): ReadonlyMap<string, (group: Group) => Relabeling> {
   const of = targets(config);
   const found = new Map<string, (group: Group) => Relabeling>();
-  for (const [name, { relabel }] of Object.entries(config.exporters)) {
+  for (const [name, { relabel = [] }] of Object.entries(config.exporters)) {
     const relabelingOf = relabelingsFor(relabel, (group) => labelsOfTarget(of[group]));
     if (relabelingOf) found.set(name, relabelingOf);
   }
@@ -32,7 +32,7 @@ export function exporterRelabelings(config: CoreConfig): ReadonlyMap<string, (gr
 /** How the text of the cluster's state is stored, so that a push to its receivers needs no compressing. */
 export function stateKeeping(config: CoreConfig): Keeping {
   const traits = Object.values(config.exporters)
-    .filter(({ enabled, groups }) => enabled && groups.includes('ksm'))
+    .filter(({ enabled, groups }) => enabled && groups?.includes('ksm'))
     .map((settings) => exporterTypeOf(settings).traits(settings));
   return {
     compression: traits.some(({ takesZstd }) => takesZstd) ? 'zstd' : 'gzip',

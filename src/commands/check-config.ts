@@ -108,7 +108,7 @@ async function connect(config: Config, io: Io): Promise<number> {
   if (enabled.length === 0) io.stderr('no exporter is enabled: there is no receiver to ask\n');
   const asked = await Promise.all(
     enabled.map(async ([name, settings]) => {
-      const target = all[settings.groups[0] ?? 'agent'];
+      const target = all[settings.groups?.[0] ?? 'agent'];
       const world = { env: io.env, now: Date.now, signal: io.stop };
       const answers = (await exporterTypeOf(settings).ask?.(settings, target, world)) ?? [];
       return answers.map((answer) => ({ name, ...answer }));

@@ -5,8 +5,8 @@ import type { RelabelRules } from './relabel-schema.ts';
 export interface ExporterSettings {
   readonly type: string;
   readonly enabled: boolean;
-  /** The groups that the receiver gets. */
-  readonly groups: readonly Group[];
+  /** The groups that the receiver gets; unset for a receiver of log entries. */
+  readonly groups?: readonly Group[];
   /** Rules on the series for this receiver. */
-  readonly relabel: RelabelRules;
+  readonly relabel?: RelabelRules;
 }

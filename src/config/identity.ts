@@ -47,7 +47,7 @@ export function pushedGroups(
   const receivers = Object.values(config.exporters).filter(({ enabled }) => enabled);
   const pushed: Partial<Record<Group, PushedGroup>> = {};
   for (const [group, { labels }] of Object.entries(targets(config)) as [Group, Target][]) {
-    const takers = receivers.filter(({ groups }) => groups.includes(group));
+    const takers = receivers.filter(({ groups }) => groups?.includes(group));
     if (takers.length === 0) continue;
     const isLimited = takers.some(limitsLabels);
     const names = new Set([...(isInline(group) ? [] : ['job', 'instance']), ...Object.keys(labels)]);

@@ -1,4 +1,5 @@
 import type { Target } from '../config/identity.ts';
+import type { LogSink } from '../logs/sink.ts';
 import type { Encoding } from '../metrics/compression.ts';
 import type { Group } from '../metrics/group.ts';
 import type { PreparedBody } from '../metrics/prepared.ts';
@@ -128,6 +129,8 @@ export interface Exporter {
   readonly deliverSamples?: ((samples: CollectedSamples) => void) | undefined;
   /** Marks series of a group as stale at the receiver. Undefined when that is unsupported or disabled. */
   readonly endSeries?: ((group: Group, ended: EndedSeries) => void) | undefined;
+  /** Takes log entries. Undefined when it takes series. */
+  readonly entries?: LogSink | undefined;
   /** Its current status. */
   status(): ExporterStatus;
   /**

@@ -2,12 +2,18 @@ import * as z from 'zod';
 import type { ExporterSettings } from '../config/exporter-settings.ts';
 import type { Exporter } from './exporter.ts';
 import type { ExporterContext, ExporterMethods, ExporterType } from './exporter-type.ts';
+import { journaldExporter } from './journald/index.ts';
 import { pushgatewayExporter } from './pushgateway/index.ts';
 import { remotewriteExporter } from './remotewrite/index.ts';
 import { vmagentExporter } from './victoriametrics/index.ts';
 
 /** All kinds of receivers. A new one takes one record and one line here. */
-const TYPES = [vmagentExporter, pushgatewayExporter, remotewriteExporter] as const satisfies readonly ExporterType[];
+const TYPES = [
+  vmagentExporter,
+  pushgatewayExporter,
+  remotewriteExporter,
+  journaldExporter,
+] as const satisfies readonly ExporterType[];
 
 /** One exporter in the configuration. Its `type` determines the other settings. */
 export const exporterSection = z.discriminatedUnion('type', [

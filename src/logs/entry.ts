@@ -15,6 +15,8 @@ export interface LogEntry {
   readonly labels: Readonly<Record<string, string>>;
   /** All that the source knows beside the labels, by its own names. Bytes where a value is not UTF-8. */
   readonly fields: ReadonlyMap<string, string | Uint8Array>;
+  /** Further values of fields that the entry has more than once. */
+  readonly repeated?: readonly (readonly [name: string, value: string | Uint8Array])[];
   /** Identifies the entry: the same one has the same cursor after a restart. At most 512 characters. */
   readonly cursor: string;
 }

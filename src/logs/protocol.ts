@@ -36,7 +36,14 @@ export interface Refused {
  */
 export type Verdict =
   | { readonly kind: 'accepted'; readonly refused?: readonly Refused[]; readonly again?: readonly number[] }
-  | { readonly kind: 'retry'; readonly reason: string; readonly hint?: string; readonly afterMs?: number }
+  | {
+      readonly kind: 'retry';
+      readonly reason: string;
+      readonly hint?: string;
+      readonly afterMs?: number;
+      /** An entry may be the cause: if it stays so, the upload is treated as `rejected`. */
+      readonly maybeEntry?: boolean;
+    }
   | { readonly kind: 'too_large' }
   | { readonly kind: 'rejected'; readonly reason: string; readonly hint?: string }
   | { readonly kind: 'address'; readonly reason: string; readonly hint?: string };

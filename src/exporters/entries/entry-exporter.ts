@@ -1,0 +1,146 @@
+import { REAL_CLOCK } from '../../base/clock.ts';
+import type { LogEntry } from '../../logs/entry.ts';
+import type { LogProtocol } from '../../logs/protocol.ts';
+import type { LogSink, Shipped } from '../../logs/sink.ts';
+import type { Encoding } from '../../metrics/compression.ts';
+import type { Exporter, ExporterStatus } from '../exporter.ts';
+import type { ExporterContext } from '../exporter-type.ts';
+import { Endpoints } from '../http/endpoints.ts';
+import { Sender } from '../http/sender.ts';
+import type { HttpSettings } from '../http/settings.ts';
+import { EntryUpload } from './entry-upload.ts';
+import { EntryReport } from './report.ts';
+import { Slots } from './slots.ts';
+
+/** Batches of one source at a time: uploads, and those that wait for one. */
+const MAX_IN_FLIGHT = 4;
+
+/** `url` with the path and query of the protocol, unless it has a path of its own. */
+export function entryUrl(url: string, path: string): string {
+  const { pathname, search } = new URL(url);
+  return pathname === '/' && search === '' ? url.replace(/\/$/, '') + path : url;
+}
+
+/**
+ * Delivers log entries to one receiver. Takes no series. It holds entries only while they are under way: whoever ships
+ * them has them until it knows what became of them.
+ */
+export class EntryExporter implements Exporter, LogSink {
+  readonly name: string;
+  readonly encoding: Encoding = 'gzip';
+  readonly maxInFlight = MAX_IN_FLIGHT;
+  readonly maxBatchBytes: number;
+  readonly #type: string;
+  readonly #parallel: number;
+  readonly #report: EntryReport;
+  readonly #endpoints: Endpoints;
+  readonly #sender: Sender;
+  readonly #upload: EntryUpload;
+  /** The uploads of each source. */
+  readonly #slots = new Map<string, Slots>();
+  readonly #closing = new AbortController();
+  /** Aborts uploads that exceed the deadline of close(). */
+  readonly #cut = new AbortController();
+  readonly #underWay = new Set<Promise<unknown>>();
+  #entries = 0;
+
+  constructor(
+    name: string,
+    settings: HttpSettings & { type: string },
+    protocol: LogProtocol,
+    context: ExporterContext,
+  ) {
+    const { metrics, log, now, random, env, clock = REAL_CLOCK } = context;
+    this.name = name;
+    this.#type = settings.type;
+    this.#parallel = Math.min(protocol.parallel, MAX_IN_FLIGHT);
+    this.maxBatchBytes = protocol.maxBatchBytes;
+    this.#report = new EntryReport(name, metrics, log, now);
+    const urls = [settings.url, ...settings.failover].map((url) => entryUrl(url, protocol.path));
+    this.#endpoints = new Endpoints(urls, false, clock);
+    this.#sender = new Sender(settings, now, env);
+    this.#upload = new EntryUpload({
+      protocol,
+      timeoutMs: settings.timeout ?? TIMEOUT_MS,
+      sender: this.#sender,
+      endpoints: this.#endpoints,
+      report: this.#report,
+      random,
+      cut: this.#cut.signal,
+    });
+  }
+
+  /** Itself: it is what entries are shipped to. */
+  get entries(): LogSink {
+    return this;
+  }
+
+  accepts(): boolean {
+    return false;
+  }
+
+  start(): void {}
+
+  deliver(): void {}
+
+  async ship(entries: readonly LogEntry[], signal: AbortSignal): Promise<Shipped | undefined> {
+    const { source = '' } = entries[0] ?? {};
+    const work = this.#ship(source, entries, AbortSignal.any([signal, this.#closing.signal]));
+    this.#underWay.add(work);
+    this.#entries += entries.length;
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(work);
+      this.#entries -= entries.length;
+    }
+  }
+
+  status(): ExporterStatus {
+    return {
+      name: this.name,
+      type: this.#type,
+      url: this.#endpoints.current.url,
+      groups: [],
+      state: this.#state,
+      ...this.#report.status,
+      memory: { bodies: this.#underWay.size, bytes: this.#upload.bytes },
+      sentSamples: 0,
+      dropped: {},
+    };
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    this.#closing.abort();
+    this.#endpoints.wake();
+    const timer = setTimeout(() => {
+      this.#cut.abort();
+      this.#endpoints.wake();
+    }, deadlineMs);
+    await Promise.all(this.#underWay);
+    clearTimeout(timer);
+    this.#sender.close();
+  }
+
+  get #state(): ExporterStatus['state'] {
+    if (this.#endpoints.isPaused) return 'paused';
+    if (!this.#endpoints.isOpen || this.#report.isFailing) return 'retrying';
+    return this.#report.status.lastCode === undefined ? 'idle' : 'ok';
+  }
+
+  async #ship(source: string, entries: readonly LogEntry[], signal: AbortSignal): Promise<Shipped | undefined> {
+    const slots = this.#slots.get(source) ?? new Slots(this.#parallel);
+    this.#slots.set(source, slots);
+    await slots.take();
+    const wake = () => this.#endpoints.wake();
+    signal.addEventListener('abort', wake);
+    try {
+      return signal.aborted ? undefined : await this.#upload.deliver(source, entries, signal);
+    } finally {
+      signal.removeEventListener('abort', wake);
+      slots.release();
+    }
+  }
+}
+
+const TIMEOUT_MS = 60_000;

@@ -1,0 +1,224 @@
+import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
+import type { LogEntry } from '../../logs/entry.ts';
+import type { LogProtocol, Verdict } from '../../logs/protocol.ts';
+import type { Shipped } from '../../logs/sink.ts';
+import { compressor } from '../../metrics/compression.ts';
+import type { Endpoints } from '../http/endpoints.ts';
+import type { Sender, Tried } from '../http/sender.ts';
+import type { EntryReport } from './report.ts';
+
+interface UploadOptions {
+  readonly protocol: LogProtocol;
+  readonly timeoutMs: number;
+  readonly sender: Pick<Sender, 'send'>;
+  readonly endpoints: Endpoints;
+  readonly report: EntryReport;
+  readonly random: () => number;
+  /** Aborts requests at the end of the process. */
+  readonly cut: AbortSignal;
+}
+
+/** A response with its meaning; the breaker has been settled. */
+interface Judged {
+  readonly verdict: Verdict;
+  readonly tried: Tried;
+  readonly url: string;
+  readonly bytes: number;
+}
+
+/** What is known about a batch so far. */
+interface Tally {
+  accepted: number;
+  retried: number;
+  bytes: number;
+  readonly dropped: Map<string, number>;
+  /** Single entries that were rejected without being named, and without another one accepted. */
+  readonly suspects: LogEntry[];
+}
+
+/** After so many attempts whose failure an entry may have caused, they are sent in halves. */
+const SUSPECT_TRIES = 3;
+/** So many single entries rejected, and none accepted: the address is the cause. */
+const MAX_SUSPECTS = 8;
+/** So often is a batch sent whose every entry is rejected, before its only entry is dropped. */
+const MAX_ROUNDS = 10;
+
+/** Delivers batches of entries: retries, failover, halves, and dropping what the receiver does not take. */
+export class EntryUpload {
+  readonly #options: UploadOptions;
+  #bytes = 0;
+
+  constructor(options: UploadOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of the uploads in progress. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Delivers a batch. Undefined when `signal` fired before all was settled. */
+  async deliver(lane: string, entries: readonly LogEntry[], signal: AbortSignal): Promise<Shipped | undefined> {
+    const tally: Tally = { accepted: 0, retried: 0, bytes: 0, dropped: new Map(), suspects: [] };
+    for (let round = 1; ; round++) {
+      const rest = round === 1 ? entries : tally.suspects.splice(0);
+      const last = await this.#round(lane, rest, tally, signal);
+      if (last === undefined) return undefined;
+      if (tally.suspects.length === 0) return tally;
+      // Others were accepted, so these are the cause; alone, an entry gets its chances.
+      if (tally.accepted > 0 || (tally.suspects.length === 1 && round >= MAX_ROUNDS)) {
+        this.#drop(tally, tally.suspects.length, 'rejected', last);
+        return tally;
+      }
+      tally.retried += tally.suspects.length;
+      if (!(await this.#pause(lane, last, signal))) return undefined;
+    }
+  }
+
+  /** Sends all pieces of `entries` once, in order. Undefined when it was interrupted. */
+  async #round(
+    lane: string,
+    entries: readonly LogEntry[],
+    tally: Tally,
+    signal: AbortSignal,
+  ): Promise<Judged | undefined> {
+    const pieces: (readonly LogEntry[])[] = [entries];
+    let last: Judged | undefined;
+    for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) {
+      const body = this.#options.protocol.encode(piece);
+      if (body.length > this.#options.protocol.maxBatchBytes && piece.length > 1) {
+        pieces.unshift(...halves(piece));
+        continue;
+      }
+      last = await this.#settle(lane, piece, body, tally, signal);
+      if (last === undefined) return undefined;
+      const { verdict } = last;
+      if (verdict.kind === 'accepted') {
+        const again = this.#accepted(piece, verdict, last, tally);
+        if (again.length > 0) pieces.unshift(again);
+        if (again.length > 0 && !(await this.#pause(lane, last, signal))) return undefined;
+      } else if (piece.length > 1) {
+        pieces.unshift(...halves(piece));
+      } else if (verdict.kind === 'too_large') {
+        this.#drop(tally, 1, 'too_large', last);
+      } else {
+        tally.suspects.push(...piece);
+        if (tally.accepted === 0 && tally.suspects.length >= MAX_SUSPECTS)
+          tally.suspects.push(...pieces.splice(0).flat());
+      }
+    }
+    return last;
+  }
+
+  /** Sends one piece until the response is about its entries. */
+  async #settle(
+    lane: string,
+    entries: readonly LogEntry[],
+    body: Buffer,
+    tally: Tally,
+    signal: AbortSignal,
+  ): Promise<Judged | undefined> {
+    const { compression } = this.#options.protocol;
+    const packed = compression === 'none' ? body : await compressor(compression).pack(body);
+    this.#bytes += packed.length;
+    try {
+      for (let suspicions = 0; ; ) {
+        const judged = await this.#try(lane, entries, packed, suspicions + 1 >= SUSPECT_TRIES, signal);
+        if (judged === undefined) return undefined;
+        const { verdict } = judged;
+        if (verdict.kind === 'retry' || verdict.kind === 'address') {
+          tally.retried += entries.length;
+          if (verdict.kind === 'retry' && verdict.maybeEntry) suspicions++;
+          continue;
+        }
+        if (verdict.kind === 'accepted') {
+          tally.bytes += body.length;
+          this.#options.report.delivered(body.length, packed.length);
+        }
+        return judged;
+      }
+    } finally {
+      this.#bytes -= packed.length;
+    }
+  }
+
+  /** One request, as soon as an address lets it pass. Undefined when `signal` fired before. */
+  async #try(
+    lane: string,
+    entries: readonly LogEntry[],
+    packed: Buffer,
+    isSuspect: boolean,
+    signal: AbortSignal,
+  ): Promise<Judged | undefined> {
+    const { protocol, timeoutMs, sender, endpoints, report, random, cut } = this.#options;
+    const pass = await endpoints.pass(signal, lane);
+    if (pass === undefined) return undefined;
+    const { url } = pass.endpoint;
+    const tried = await sender.send(
+      {
+        method: 'POST',
+        url,
+        compression: protocol.compression,
+        contentType: protocol.contentType,
+        headers: protocol.headers,
+        members: [packed],
+        timeoutMs,
+        ...(protocol.answerBytes > 0 && { answerBytes: protocol.answerBytes }),
+      },
+      cut,
+    );
+    report.tried(tried, endpoints.isOpen);
+    let verdict = protocol.judge(tried, entries);
+    if (verdict.kind === 'retry' && verdict.maybeEntry && isSuspect) {
+      verdict = { kind: 'rejected', reason: verdict.reason };
+    }
+    if (verdict.kind !== 'retry' && verdict.kind !== 'address') {
+      endpoints.settle(pass, 'taken');
+      return { verdict, tried, url, bytes: packed.length };
+    }
+    const isPause = verdict.kind === 'address';
+    const asked = verdict.kind === 'retry' ? verdict.afterMs : undefined;
+    const backoff = () => backoffMs(endpoints.failures(pass) + 1, random);
+    const waitMs = isPause ? PAUSE_MS : asked === undefined ? backoff() : asked + backoffMs(1, random);
+    endpoints.settle(pass, { waitMs, isPause });
+    report.retrying(url, tried, verdict, waitMs);
+    return { verdict, tried, url, bytes: packed.length };
+  }
+
+  /** Counts an accepted piece; gives the entries that the receiver wants again. */
+  #accepted(
+    piece: readonly LogEntry[],
+    { refused = [], again = [] }: Extract<Verdict, { kind: 'accepted' }>,
+    judged: Judged,
+    tally: Tally,
+  ): LogEntry[] {
+    const reasons = new Map<string, number>();
+    for (const { reason } of refused) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    for (const [reason, count] of reasons) this.#drop(tally, count, reason, judged);
+    tally.accepted += piece.length - refused.length - again.length;
+    tally.retried += again.length;
+    return again.flatMap((index) => piece[index] ?? []);
+  }
+
+  #drop({ dropped }: Tally, count: number, reason: string, { url, tried }: Judged): void {
+    dropped.set(reason, (dropped.get(reason) ?? 0) + count);
+    this.#options.report.dropped(url, tried, { reason }, count);
+  }
+
+  /** Waits as after a failure of the address. False when `signal` fired. */
+  async #pause(lane: string, { url, tried }: Judged, signal: AbortSignal): Promise<boolean> {
+    const { endpoints, report, random } = this.#options;
+    const pass = await endpoints.pass(signal, lane);
+    if (pass === undefined) return false;
+    const waitMs = tried.retryAfterMs ?? backoffMs(endpoints.failures(pass) + 1, random);
+    endpoints.settle(pass, { waitMs, isPause: false });
+    report.retrying(url, tried, { reason: 'rejected' }, waitMs);
+    return true;
+  }
+}
+
+/** Two halves, in order. */
+function halves(entries: readonly LogEntry[]): [readonly LogEntry[], readonly LogEntry[]] {
+  const middle = Math.ceil(entries.length / 2);
+  return [entries.slice(0, middle), entries.slice(middle)];
+}

@@ -1,0 +1,32 @@
+import type { LogReply, Verdict } from '../../logs/protocol.ts';
+import { type AnswerRule, NOT_THE_BODY, ruleFor } from '../http/answers.ts';
+
+/** Responses that mean the same for all receivers of entries; rows of a protocol come before. */
+export const COMMON_ANSWERS: readonly AnswerRule[] = [
+  { when: [200, 204], page: false, action: 'done', reason: 'ok' },
+  { when: 413, action: 'split', reason: 'too_large' },
+  { when: 408, action: 'retry', reason: 'timeout' },
+  { when: 425, action: 'retry', reason: 'too_early' },
+  { when: 429, action: 'retry', reason: 'busy' },
+  { when: [500, 599], action: 'retry', reason: 'server' },
+  { when: 'timeout', action: 'retry', reason: 'timeout' },
+  ...NOT_THE_BODY,
+];
+
+/** The verdict of a table of responses, in which `drop` and `narrow` mean that one of the entries is the cause. */
+export function judgeBy(rules: readonly AnswerRule[], reply: LogReply): Verdict {
+  const { action, reason, hint } = ruleFor(rules, reply);
+  const why = { reason, ...(hint !== undefined && { hint }) };
+  switch (action) {
+    case 'done':
+      return { kind: 'accepted' };
+    case 'split':
+      return { kind: 'too_large' };
+    case 'pause':
+      return { kind: 'address', ...why };
+    case 'retry':
+      return { kind: 'retry', ...why, ...(reply.retryAfterMs !== undefined && { afterMs: reply.retryAfterMs }) };
+    default:
+      return { kind: 'rejected', ...why };
+  }
+}

@@ -1,0 +1,53 @@
+import * as z from 'zod';
+import { ConfigError } from '../../config/load.ts';
+import type { LogProtocol } from '../../logs/protocol.ts';
+import { type ExporterType, typeSetting } from '../exporter-type.ts';
+import { type HttpDefaults, type HttpSettings, httpSettings } from '../http/settings.ts';
+import { waysTo } from '../http/ways.ts';
+
+/** Settings of every exporter of log entries. */
+export const entrySettings = <Name extends string>(name: Name, summary: string, url: HttpDefaults['url']) => ({
+  type: typeSetting(name, summary),
+  enabled: z.boolean().default(true),
+  ...httpSettings({ url, timeout: '60s' }),
+});
+
+/** A receiver of entries has no use for series. */
+const NO_SERIES = {
+  takesZstd: false,
+  endsSeries: false,
+  keepsLastValue: false,
+  onePushPerInstance: false,
+  limitsLabels: false,
+} as const;
+
+/** A kind of receiver of log entries as data. */
+interface EntryType<Schema extends z.ZodObject> {
+  readonly name: string;
+  /** A strict object with {@link entrySettings}. */
+  readonly settings: Schema;
+  /** Loads and gives its protocol. */
+  readonly protocol: (settings: z.output<Schema>) => Promise<LogProtocol>;
+}
+
+/** An exporter type that delivers log entries by a protocol, and no series. */
+export const entryExporter = <Schema extends z.ZodObject>({
+  name: type,
+  settings,
+  protocol,
+}: EntryType<Schema>): ExporterType<Schema> => ({
+  name: type,
+  settings,
+  traits: () => NO_SERIES,
+  precheck: (name, own, env) => waysTo(name, http(own), env),
+  async create(name, own, context) {
+    const { problems, warnings } = waysTo(name, http(own), context.env);
+    if (problems.length > 0) throw new ConfigError(problems);
+    for (const warning of warnings) context.log.say('warn', `${name}/proxy`, { exporter: name }, warning);
+    const { EntryExporter } = await import('./entry-exporter.ts');
+    return new EntryExporter(name, { type, ...http(own) }, await protocol(own), context);
+  },
+});
+
+/** Every schema of such an exporter has {@link entrySettings}, which the type of a schema in general does not say. */
+const http = (settings: unknown) => settings as HttpSettings;
