@@ -16,6 +16,7 @@ import { nodeCollectors } from '../src/collectors/node/index.ts';
 import { processCollector } from '../src/collectors/process/index.ts';
 import { processName } from '../src/collectors/process/matcher.ts';
 import { settingsSchema } from '../src/commands/settings.ts';
+import { prometheusRule, rulesFile, SECTIONS, sectionFile } from './alerts/rules.ts';
 import { configurationReference } from './configuration-reference.ts';
 import { containerReference } from './container-reference.ts';
 import { differencesPage } from './differences/page.ts';
@@ -33,6 +34,8 @@ import { taskReference } from './task-reference.ts';
 
 const files: Readonly<Record<string, () => string | Promise<string>>> = {
   'README.md': () => withCounts(readFileSync('README.md', 'utf8')),
+  'docs/alerts/prometheusrule.yaml': prometheusRule,
+  'docs/alerts/rules.yaml': rulesFile,
   'docs/config.schema.json': () =>
     `${JSON.stringify(z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' }), null, 2)}\n`,
   'docs/configuration.md': () =>
@@ -51,6 +54,7 @@ const files: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/security.md': () => withPrivilegesTable(readFileSync('docs/security.md', 'utf8')),
   'docs/tasks/options.md': () =>
     taskReference((options) => z.toJSONSchema(options, { io: 'input', target: 'draft-7', unrepresentable: 'any' })),
+  ...Object.fromEntries(SECTIONS.map((name) => [`helm/files/alerts/${name}.yaml`, () => sectionFile(name)])),
   'helm/files/ksm-resources.yaml': ksmResourcesFile,
   'helm/files/presets.yaml': () => withAllResources(readFileSync('helm/files/presets.yaml', 'utf8')),
   'helm/README.md': () =>

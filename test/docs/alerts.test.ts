@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
+import { RUNBOOK, SECTIONS } from '../../scripts/alerts/rules.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
-import { serverAvailable } from '../kit/servers.ts';
+import { serverAvailable, startServer } from '../kit/servers.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -15,26 +16,25 @@ const page = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 interface Rule {
   readonly alert: string;
   readonly expr: string;
+  readonly annotations: Readonly<Record<string, string>>;
 }
-interface Spec {
+interface RuleFile {
   readonly groups: readonly { readonly rules: readonly Rule[] }[];
 }
-const specOf = (path: string) => (parse(page(path)) as { spec: Spec }).spec;
-const rulesOf = ({ groups }: Spec) => groups.flatMap((group) => group.rules);
-const rules = rulesOf(specOf('docs/alerts/prometheusrule.yaml'));
+const rulesOf = (path: string) => (parse(page(path)) as RuleFile).groups.flatMap((group) => group.rules);
+const rules = rulesOf('docs/alerts/rules.yaml');
+const runbook = page('docs/runbook.md');
 
-const FILES: readonly (readonly [rules: string, tests: string])[] = [
-  ['docs/alerts/prometheusrule.yaml', 'docs/alerts/tests.yaml'],
-  ['docs/alerts/pushgateway.yaml', 'docs/alerts/pushgateway-tests.yaml'],
-  ['docs/alerts/host-events.yaml', 'docs/alerts/host-events-tests.yaml'],
-  ['docs/alerts/events.yaml', 'docs/alerts/events-tests.yaml'],
-];
+for (const section of SECTIONS) {
+  const file = `helm/files/alerts/${section}.yaml`;
+  const tests = section === 'agent' ? 'docs/alerts/tests.yaml' : `docs/alerts/${section}-tests.yaml`;
 
-for (const [file, tests] of FILES) {
-  test(`the alerts of ${file} fire when they should, and only then`, { timeout: 120_000 }, async (t) => {
+  test(`the alerts of ${section} fire when they should, and only then`, { timeout: 120_000 }, async (t) => {
     if (!serverAvailable(t, 'vmalert-tool')) return;
     const folder = scratchFolder(t);
-    writeFileSync(join(folder, 'rules.yaml'), stringify(specOf(file)));
+    // The same address for each would only be noise in what the tests expect.
+    const bare = rulesOf(file).map((rule) => ({ ...rule, annotations: omitRunbook(rule.annotations) }));
+    writeFileSync(join(folder, 'rules.yaml'), stringify({ groups: [{ name: section, rules: bare }] }));
     writeFileSync(join(folder, 'tests.yaml'), page(tests));
     // It ends with 1 and reports what differs on standard error, which is in the message of the rejection.
     await run('vmalert-tool', ['unittest', '--files=tests.yaml', '--disableAlertgroupLabel'], {
@@ -42,38 +42,55 @@ for (const [file, tests] of FILES) {
       timeout: 100_000,
     });
   });
+
+  test(`every alert of ${section} has a test, and a heading in the runbook at its runbook_url`, () => {
+    const expected = page(tests);
+    for (const { alert, annotations } of rulesOf(file)) {
+      assert.ok(expected.includes(`alertname: ${alert}\n`), `${alert} is never expected to fire`);
+      assert.ok(runbook.includes(`### ${alert}\n`), `${alert} is not in docs/runbook.md`);
+      assert.equal(annotations.runbook_url, `${RUNBOOK}#${alert.toLowerCase()}`);
+    }
+  });
 }
 
-test('every alert for a Pushgateway has a test and a line in its guide', () => {
-  const [tests, guide] = [page('docs/alerts/pushgateway-tests.yaml'), page('docs/pushgateway.md')];
-  for (const { alert } of rulesOf(specOf('docs/alerts/pushgateway.yaml'))) {
-    assert.ok(tests.includes(`alertname: ${alert}\n`), `${alert} is never expected to fire`);
-    assert.ok(guide.includes(`\`${alert}\``), `${alert} is not in docs/pushgateway.md`);
+const omitRunbook = ({ runbook_url: _, ...rest }: Rule['annotations']) => rest;
+
+test('vmalert takes the file of rules as it is, and so does Prometheus', { timeout: 120_000 }, async (t) => {
+  if (!serverAvailable(t, 'vmalert') || !serverAvailable(t, 'prometheus')) return;
+  const file = join(ROOT, 'docs/alerts/rules.yaml');
+  await run('vmalert', ['-dryRun', `-rule=${file}`], { timeout: 60_000 });
+  const folder = scratchFolder(t);
+  writeFileSync(join(folder, 'prometheus.yaml'), stringify({ rule_files: [file] }));
+  const flags = (port: number) => [
+    `--config.file=${folder}/prometheus.yaml`,
+    `--storage.tsdb.path=${folder}/data`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ];
+  const url = await startServer(t, 'prometheus', flags, '/-/ready');
+  const answer = await fetch(`${url}/api/v1/rules`, { signal: AbortSignal.timeout(20_000) });
+  const { data } = (await answer.json()) as { data: { groups: { rules: { name: string }[] }[] } };
+  const loaded = data.groups.flatMap((group) => group.rules.map(({ name }) => name));
+  assert.deepEqual(loaded.sort(), rules.map(({ alert }) => alert).sort());
+});
+
+test('alerts for a Pushgateway and on events of the host are in their guides', () => {
+  for (const [section, path] of [
+    ['pushgateway', 'docs/pushgateway.md'],
+    ['host-events', 'docs/logs.md'],
+  ] as const) {
+    const guide = page(path);
+    for (const { alert } of rulesOf(`helm/files/alerts/${section}.yaml`)) {
+      assert.ok(guide.includes(`\`${alert}\``), `${alert} is not in ${path}`);
+    }
   }
 });
 
-test('every alert on events of the host has a test and a line in the page on logs', () => {
-  const [tests, guide] = [page('docs/alerts/host-events-tests.yaml'), page('docs/logs.md')];
-  for (const { alert } of rulesOf(specOf('docs/alerts/host-events.yaml'))) {
-    assert.ok(tests.includes(`alertname: ${alert}\n`), `${alert} is never expected to fire`);
-    assert.ok(guide.includes(`\`${alert}\``), `${alert} is not in docs/logs.md`);
-  }
-});
-
-test('every alert has a test and a place in the runbook', () => {
-  const [tests, runbook] = [page('docs/alerts/tests.yaml'), page('docs/operations.md')];
-  for (const { alert } of rules) {
-    assert.ok(tests.includes(`alertname: ${alert}\n`), `${alert} is never expected to fire`);
-    assert.ok(runbook.includes(`### ${alert}\n`), `${alert} is not in docs/operations.md`);
-  }
-});
-
-test('every self metric is in the runbook, and what the alerts and the dashboard ask for exists', () => {
+test('every self metric is in docs/operations.md, and what the alerts and the dashboard ask for exists', () => {
   const sources = globSync('src/**/*.ts', { cwd: ROOT }).map(page).join('\n');
   const told = new Set([...sources.matchAll(/'(firesteel_[a-z_]+)'/g)].map(([, name]) => name as string));
-  const runbook = page('docs/operations.md');
+  const operations = page('docs/operations.md');
   assert.deepEqual(
-    [...told].filter((name) => !runbook.includes(`\`${name}\``)),
+    [...told].filter((name) => !operations.includes(`\`${name}\``)),
     [],
   );
   const asked = [...rules.map(({ expr }) => expr), page('docs/dashboards/firesteel.json')].join('\n');
