@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measurePair } from './kit/ksm-pair.ts';
 import { judged, type KsmScene, startKsmScene } from './kit/ksm-scene.ts';
 import { measureShards } from './kit/ksm-shards.ts';
+import { nextMessage } from './kit/messages.ts';
 import { cpuMs, memoryMib, type Probed, sleep, startProbedAgent, startProbedIdler } from './kit/processes.ts';
 
 const INTERVAL_S = 2;
@@ -140,7 +140,7 @@ async function measureSending(bytes: number, url: string): Promise<number> {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   try {
-    await once(sender, 'message');
+    await nextMessage(sender);
     await sleep(SETTLE_MS);
     const before = cpuMs(sender.pid as number);
     await sleep(PUSHES * INTERVAL_S * 1000);

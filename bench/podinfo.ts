@@ -1,10 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { loadavg } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { POD_INFO_PATH } from '../src/kube/pod-info.ts';
+import { nextMessage } from './kit/messages.ts';
 
 /** Node agents ask so often. */
 const INTERVAL_S = 15;
@@ -50,7 +50,7 @@ export async function run(args: readonly string[]): Promise<void> {
     execArgv: ['--disable-warning=ExperimentalWarning', '--expose-gc'],
   });
   try {
-    const [{ url, bytesPerPod }] = (await once(server, 'message')) as [{ url: string; bytesPerPod: number }];
+    const { url, bytesPerPod } = await nextMessage<{ url: string; bytesPerPod: number }>(server);
     const perSecond = nodes / INTERVAL_S;
     console.log(`${values.pods} pods, ${nodes} nodes asking every ${INTERVAL_S} s (${perSecond.toFixed(1)}/s)`);
     console.log(`index: ${Math.round(bytesPerPod)} bytes per pod`);
@@ -131,8 +131,7 @@ interface Used {
 /** Sets the pace of changes; gives what the server has used so far. */
 async function ask(server: ChildProcess, changesPerSecond: number): Promise<Used> {
   server.send({ changesPerSecond });
-  const [used] = (await once(server, 'message')) as [Used];
-  return used;
+  return nextMessage<Used>(server);
 }
 
 interface Answer {

@@ -1,10 +1,10 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { nextMessage } from './kit/messages.ts';
 import type { RunReport, RunRequest } from './kit/probe-runner.ts';
 import type { ProbeTargets } from './kit/probe-targets.ts';
 import { cpuMs, memoryMib, startProgram } from './kit/processes.ts';
@@ -15,13 +15,13 @@ const WARM_UP = 300;
 
 const here = (name: string): string => fileURLToPath(new URL(`kit/${name}`, import.meta.url));
 
-/** A child of ours with its first message. */
-async function start(name: string) {
+/** Starts a child of ours; it ends with this process. */
+function start(name: string): ChildProcess {
   const child = fork(here(name), [], {
     execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'],
   });
-  const [first] = (await once(child, 'message')) as [unknown];
-  return { child, first };
+  process.once('exit', () => child.kill());
+  return child;
 }
 
 /**
@@ -34,11 +34,24 @@ export async function run(args: readonly string[]): Promise<void> {
     args: [...args],
     options: { probes: { type: 'string', default: '2000' }, seconds: { type: 'string', default: '30' } },
   });
-  const probes = Number(values.probes);
-  const targets = await start('probe-targets.ts');
-  const { plain, tls, caFile } = targets.first as ProbeTargets;
-  const runner = await start('probe-runner.ts');
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-bench-probes-'));
+  const children = ['probe-targets.ts', 'probe-runner.ts'].map(start) as [ChildProcess, ChildProcess];
+  try {
+    await measure(children, folder, Number(values.probes), Number(values.seconds));
+  } finally {
+    for (const child of children) child.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measure(
+  [targets, runner]: readonly [ChildProcess, ChildProcess],
+  folder: string,
+  probes: number,
+  seconds: number,
+): Promise<void> {
+  const { plain, tls, caFile } = await nextMessage<ProbeTargets>(targets);
+  await nextMessage(runner);
   const file = join(folder, 'blackbox.json');
   const module = { prober: 'http', http: { preferred_ip_protocol: 'ip4', tls_config: { ca_file: caFile } } };
   writeFileSync(file, JSON.stringify({ modules: { http: module } }));
@@ -47,10 +60,9 @@ export async function run(args: readonly string[]): Promise<void> {
     [`--config.file=${file}`, `--web.listen-address=127.0.0.1:${THEIR_PORT}`, '--log.level=error'],
     `http://127.0.0.1:${THEIR_PORT}/-/healthy`,
   );
-  const ask = async (request: RunRequest): Promise<RunReport> => {
-    runner.child.send(request);
-    const [report] = (await once(runner.child, 'message')) as [RunReport];
-    return report;
+  const ask = (request: RunRequest): Promise<RunReport> => {
+    runner.send(request);
+    return nextMessage<RunReport>(runner);
   };
   try {
     for (const [name, url] of Object.entries({ plain, TLS: tls })) {
@@ -65,21 +77,18 @@ export async function run(args: readonly string[]): Promise<void> {
           `blackbox_exporter ${their.toFixed(2)} ms, ${failures} failed`,
       );
     }
-    const seconds = Number(values.seconds);
     const spread = await ask({ url: plain, caFile, probes: 1000, atOnce: AT_ONCE, overMs: seconds * 1000 });
     console.log(
       `1000 probes in ${(spread.tookMs / 1000).toFixed(1)} s: longest block of the event loop ${spread.longestBlockMs.toFixed(1)} ms ` +
         `(${spread.idleBlockMs.toFixed(1)} ms in a process that does nothing meanwhile), ${(spread.cpuMs / 1000).toFixed(2)} ms CPU each, ${spread.failures} failed`,
     );
-    const memory = { ours: memoryMib(runner.child.pid ?? 0), theirs: memoryMib(blackbox.pid) };
+    const memory = { ours: memoryMib(runner.pid ?? 0), theirs: memoryMib(blackbox.pid) };
     console.log(
       `RSS firesteel's bare runner ${memory.ours.rss.toFixed(1)} MiB (the agent has most of it anyway), blackbox_exporter ${memory.theirs.rss.toFixed(1)} MiB`,
     );
     console.log(`an agent without probes loads ${loadedProbeFiles()} files with the code of probes`);
   } finally {
     await blackbox.end();
-    for (const { child } of [targets, runner]) child.kill();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startFaultProxy } from '../test/kit/fault-proxy.ts';
 import { RealServer } from '../test/kit/servers.ts';
+import { nextMessage } from './kit/messages.ts';
 import { cpuMs, sleep } from './kit/processes.ts';
 import type { FleetReport } from './kit/push-fleet.ts';
 import { startScrapeTarget } from './kit/scrape-target.ts';
@@ -158,7 +159,7 @@ const startFiresteel = async (
 ): Promise<Sending> => {
   const args = [url, String(series), String(intervalMs), rules, type];
   const child = fork(new URL('kit/push-sender.ts', import.meta.url), args, { execArgv: NODE_FLAGS });
-  await once(child, 'message');
+  await nextMessage(child);
   return {
     name: type === 'vmagent' ? 'firesteel' : type,
     pid: child.pid as number,
@@ -219,7 +220,7 @@ async function fleet(spread: string, agents: number, series: number, intervalMs:
     execArgv: NODE_FLAGS,
   });
   try {
-    const [report] = (await once(driver, 'message')) as [FleetReport];
+    const report = await nextMessage<FleetReport>(driver);
     const quantile = (part: number) =>
       report.latenciesMs.toSorted((one, other) => one - other)[Math.floor(report.latenciesMs.length * part)] ??
       Number.NaN;

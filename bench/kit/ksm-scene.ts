@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nextMessage } from './messages.ts';
 import { startSink } from './processes.ts';
 
 /** The pushes of the state so far. */
@@ -40,7 +40,7 @@ export async function startKsmScene(pods: number): Promise<KsmScene> {
     pushes.bytes += bytes;
     if (!pushes.firstMs.has(job)) pushes.firstMs.set(job, performance.now());
   });
-  const [{ kubeconfig }] = (await once(api, 'message')) as [{ kubeconfig: string }];
+  const { kubeconfig } = await nextMessage<{ kubeconfig: string }>(api);
   const file = join(folder, 'kubeconfig');
   writeFileSync(file, kubeconfig);
   const common = [

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { nextMessage } from './messages.ts';
 
 /** What is measured; another one when FIRESTEEL_BUNDLE names it. */
 const BUNDLE = process.env.FIRESTEEL_BUNDLE ?? fileURLToPath(new URL('../../dist/firesteel.mjs', import.meta.url));
@@ -90,8 +91,7 @@ async function startProbed(args: readonly string[]): Promise<Probed> {
     watch: () => child.send('watch'),
     async longestBlockMs() {
       child.send('read');
-      const [{ longestBlockMs }] = (await once(child, 'message')) as [{ longestBlockMs: number }];
-      return longestBlockMs;
+      return (await nextMessage<{ longestBlockMs: number }>(child)).longestBlockMs;
     },
   };
 }
