@@ -24,7 +24,7 @@ export interface MakeWorld {
 }
 
 /** The label `job` of groups whose lines carry their identity; a scrape's is its id. */
-const JOBS: Readonly<Partial<Record<TaskGroup, string>>> = { probe: 'blackbox-exporter' };
+export const JOBS: Readonly<Partial<Record<TaskGroup, string>>> = { probe: 'blackbox-exporter' };
 
 /** Tasks from the API or a URL can't be a way to what only this host can reach. */
 const INNER = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '::/128', '::1/128', 'fe80::/10'];
@@ -89,19 +89,3 @@ export class TaskMaker {
 
 /** Targets of a thousand tasks. */
 const MOST_NAMES = 2000;
-
-/** The tasks whose series need a label of their own: of node collectors that run more than once. */
-export function labelledTasks(
-  tasks: readonly TaskSettings[],
-  collectors: ReadonlySet<string>,
-): ReadonlySet<TaskSettings> {
-  const node = tasks.filter(({ type }) => type.group === 'node');
-  const families = new Map<string, number>();
-  const note = (names: Iterable<string>) => {
-    for (const name of names) families.set(name, (families.get(name) ?? 0) + 1);
-  };
-  const namesOf = ({ type }: TaskSettings) => new Set([type.name, ...type.families.map(({ name }) => name)]);
-  for (const task of node) note(namesOf(task));
-  note([...collectors].map((name) => `node.${name}`));
-  return new Set(node.filter((task) => [...namesOf(task)].some((name) => (families.get(name) ?? 0) > 1)));
-}
