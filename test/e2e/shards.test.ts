@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { POD_INFO_PATH } from '../../src/kube/pod-info.ts';
 import { type AgentProcess, startAgentProcess } from '../kit/agent.ts';
 import { type FakeApiServer, startFakeApi } from '../kit/fake-api-server.ts';
@@ -110,6 +111,17 @@ async function faults(vm: VictoriaMetrics, match: string, since: number) {
   return { gaps, contradictions };
 }
 
+/** Waits until the agent at `port` reports this of its shard. */
+async function reports(port: number, wanted: object): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  for (;;) {
+    const report = await (await fetch(`http://127.0.0.1:${port}/v1/ksm/shard`)).json();
+    if (isDeepStrictEqual(report, wanted)) return;
+    if (performance.now() > deadline) assert.deepEqual(report, wanted);
+    await setTimeout(200);
+  }
+}
+
 test('shards 1→2→4→2 under load: no series is missing, and nothing is there twice with different values', {
   timeout: 240_000,
 }, async (t) => {
@@ -147,8 +159,7 @@ test('shards 1→2→4→2 under load: no series is missing, and nothing is ther
     await vm.until('kube_state_metrics_total_shards', ([total]) => total?.value === totalShards);
     // Whoever is asked knows the pods of every node.
     const answers = rollout.running.map(async ({ port, shard }) => {
-      const report = await (await fetch(`http://127.0.0.1:${port}/v1/ksm/shard`)).json();
-      assert.deepEqual(report, { shard, totalShards, isMaster: true, isSettled: true, isStopping: false });
+      await reports(port, { shard, totalShards, isMaster: true, isSettled: true, isStopping: false });
       const answer = await fetch(`http://127.0.0.1:${port}${POD_INFO_PATH}?nodeName=node1`);
       return ((await answer.json()) as { pods: object[] }).pods.length;
     });

@@ -99,7 +99,8 @@ test('200 tasks are added and removed beside a running push: the others keep the
   t.diagnostic(
     `${CHANGES} adds and removes in ${Math.round(tookMs)} ms; worst deviation ${worst.toFixed(1)} ms, loop ${delayMs.toFixed(1)} ms`,
   );
-  assert.ok(worst <= 50 + delayMs, `${worst} ms, the loop was late by ${delayMs} ms`);
+  // From its timer to its request at the server, a probe waits for the loop up to four times.
+  assert.ok(worst <= 50 + 4 * delayMs, `${worst} ms, the loop was late by ${delayMs} ms`);
   const grownBytes = heldBytes() - before;
   t.diagnostic(`memory held grew by ${(grownBytes / 1e6).toFixed(1)} MB`);
   assert.ok(grownBytes < 5e6, String(grownBytes));

@@ -183,7 +183,8 @@ export class Journal {
         if (stat === undefined) continue;
         if (stat.isDirectory()) {
           if (isRoot) visit(root, path, false);
-        } else if (isJournal && stat.isFile()) {
+        } else if (isJournal && stat.isFile() && stat.size > 0) {
+          // An empty one was just created: journald has not written its header yet.
           listed.push({ path, folder: root, key: `${stat.dev}:${stat.ino}`, ctimeMs: stat.ctimeMs, gid: stat.gid });
         }
       }
