@@ -6,7 +6,7 @@ import type { Names } from './container/naming.ts';
 import { eventSection } from './event/section.ts';
 import { ksmSection } from './ksm/section.ts';
 import type { PodNames } from './log/kernel-lines.ts';
-import { journalSection, kernelSection, logSection, wantsLog } from './log/section.ts';
+import { journalSection, kernelSection, logSection, snmpSection, wantsLog } from './log/section.ts';
 import type { LogState } from './log/state.ts';
 import { nodeProducers, nodeSection } from './node/index.ts';
 import type { ContainerNames } from './process/container-names.ts';
@@ -22,6 +22,7 @@ export const collectorsSection = z
     journal: journalSection,
     kernel: kernelSection,
     log: logSection,
+    snmp: snmpSection,
     event: eventSection,
   })
   .refine(({ ksm, event }) => ksm.enabled || !event.enabled, {

@@ -39,15 +39,15 @@ export async function collectorParts(config: Config, parts: Parts, world: Assemb
   return { host, scopes, pods: names?.client };
 }
 
-/** The collectors of the journal, the kernel's messages and log files, one part together. */
+/** The collectors of the journal, the kernel's messages, log files and SNMP traps, one part together. */
 async function logScope(config: Config, parts: Parts, world: World, pods: IdentityClient | undefined): Promise<Scope> {
   const { paths, collectors, spool } = config;
-  const { journal, kernel, log: files, container } = collectors;
+  const { journal, kernel, log: files, snmp, container } = collectors;
   const state = await parts.take('log-state', spool.path, () => openLogState(spool.path), {
     stop: (one) => one.close(),
   });
   const madeFrom = {
-    ...{ journal, kernel, files, paths, node: nodeName(config), state: spool.path },
+    ...{ journal, kernel, files, snmp, paths, node: nodeName(config), state: spool.path },
     ...{ identity: container.identity, wantsNames: pods !== undefined },
   };
   return parts.take('collectors.log', madeFrom, async () =>

@@ -63,6 +63,18 @@ export const logErrors = ownCounter('log_errors_total', 'Errors reading a file o
 ]);
 export const logLagBytes = gauge('log_lag_bytes', 'Bytes not yet read.', ['logfile']);
 
+export const snmpTraps = ownCounter('snmp_traps_total', 'SNMP traps and informs received.', [
+  ...['source', 'trap_oid', 'name', 'version'],
+]);
+export const snmpRefused = ownCounter('snmp_traps_refused_total', 'Datagrams received that were not taken as traps.', [
+  'reason',
+]);
+export const snmpUdpErrors = counter(
+  'snmp_traps_udp_errors_total',
+  "Datagrams that the kernel received and dropped, of all ports of the agent's network namespace.",
+  ['protocol', 'error'],
+);
+
 /** Of the collector `journal`. */
 export const journalFamilies: readonly Family[] = [
   ...[journalMessages, journalBytes, journalMatches, unitEvents, journalLost, journalLag],
@@ -75,3 +87,6 @@ export const kernelFamilies: readonly Family[] = [
 
 /** Of the collector `log`, in addition to the metrics of its rules. */
 export const logFileFamilies: readonly Family[] = [logLines, logRotations, logTruncates, logErrors, logLagBytes];
+
+/** Of the collector `snmp`. */
+export const snmpFamilies: readonly Family[] = [snmpTraps, snmpRefused, snmpUdpErrors];

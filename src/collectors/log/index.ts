@@ -7,6 +7,7 @@ import { collectKernel } from './kernel.ts';
 import type { PodNames } from './kernel-lines.ts';
 import { collectLog } from './log.ts';
 import { LOG_COLLECTORS, type LogSections } from './section.ts';
+import { collectSnmp } from './snmp/snmp.ts';
 import { LogState } from './state.ts';
 
 /** The name of the state file in the folder of the spool. */
@@ -19,13 +20,14 @@ export const createLogState = (spoolPath: string | undefined): LogState =>
 /** The enabled producers of the group `log`; they resume from `state`. */
 export function logProducers(world: World, sections: LogSections, state: LogState, pods?: PodNames): Producer[] {
   const { host } = world;
-  const { journal, kernel, log } = sections;
+  const { journal, kernel, log, snmp } = sections;
   const bootId = () => host.readIfExists(host.proc('sys/kernel/random/boot_id'))?.trim().replaceAll('-', '');
   const feed = new JournalFeed(journal, { state, now: world.now, bootId });
   const collectors: Readonly<Record<string, (() => Collect) | false>> = {
     journal: journal.enabled && (() => collectJournal(journal, feed, state)),
     kernel: kernel.enabled && (() => collectKernel(kernel, { world, feed, state, bootId, pods })),
     log: log.enabled && (() => collectLog(log, world, state)),
+    snmp: snmp.enabled && (() => collectSnmp(snmp, { now: world.now, state })),
   };
   return Object.entries(collectors).flatMap(([name, make]) => {
     if (make === false) return [];

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { Family } from '../../metrics/family.ts';
-import { journalFamilies, kernelFamilies, logFileFamilies } from './families.ts';
+import { journalFamilies, kernelFamilies, logFileFamilies, snmpFamilies } from './families.ts';
 import { journalOptions, kernelOptions, type LogRule, logOptions } from './options.ts';
+import { snmpOptions } from './snmp/options.ts';
 
 const switchedOff = z.boolean().default(false).describe('Whether this collector runs.');
 
@@ -49,8 +50,16 @@ export const logSection = z
   })
   .prefault({});
 
+/** The section `collectors.snmp` of the configuration. */
+export const snmpSection = z
+  .strictObject({ enabled: switchedOff, ...snmpOptions.shape })
+  .refine(({ enabled, communityFiles, users }) => !enabled || communityFiles.length + users.length > 0, {
+    error: 'needs communityFiles or users: traps of unknown senders are refused',
+  })
+  .prefault({});
+
 const TAKEN: ReadonlySet<string> = new Set(
-  [...journalFamilies, ...kernelFamilies, ...logFileFamilies].map(({ name }) => name),
+  [...journalFamilies, ...kernelFamilies, ...logFileFamilies, ...snmpFamilies].map(({ name }) => name),
 );
 
 /** The properties that rules of the same metric must share. */
@@ -62,6 +71,7 @@ export interface LogSections {
   readonly journal: z.output<typeof journalSection>;
   readonly kernel: z.output<typeof kernelSection>;
   readonly log: z.output<typeof logSection>;
+  readonly snmp: z.output<typeof snmpSection>;
 }
 
 /** The collectors of the group as data, for lists and docs. */
@@ -69,6 +79,7 @@ export const LOG_COLLECTORS = {
   journal: { families: journalFamilies, options: journalOptions },
   kernel: { families: kernelFamilies, options: kernelOptions },
   log: { families: logFileFamilies, options: logOptions },
+  snmp: { families: snmpFamilies, options: snmpOptions },
 } as const satisfies Readonly<Record<keyof LogSections, { families: readonly Family[]; options: z.ZodObject }>>;
 
 /** The families of the enabled collectors. */

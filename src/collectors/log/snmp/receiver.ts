@@ -1,0 +1,169 @@
+// Datagrams of a UDP port, decoded and authorised by net-snmp.
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import netSnmp, { type NetSnmpPdu, type NetSnmpUser } from 'net-snmp';
+import { errorCode } from '../../../base/error-text.ts';
+import type { SnmpUser } from './options.ts';
+import { type Refusal, type SnmpVersion, type Trap, trapOf, versionOf } from './trap.ts';
+
+/** Who may send traps. Secrets: to be kept out of logs, errors and pages. */
+export interface Senders {
+  readonly communities: readonly string[];
+  readonly users: readonly (SnmpUser & { readonly authPassword: string; readonly privPassword?: string })[];
+}
+
+interface TrapReceiverOptions {
+  readonly host: string | undefined;
+  readonly port: number;
+  /** Further datagrams of the same second are refused. */
+  readonly maxPerSecond: number;
+  readonly now: () => number;
+  readonly onTrap: (trap: Trap, source: string) => void;
+  readonly onRefused: (why: Refusal) => void;
+}
+
+/** New engines of senders in a second: for each, the keys of its user are derived, a millisecond each. */
+const MAX_ENGINES_PER_SECOND = 20;
+/** Derived keys that are kept. */
+const MAX_KEYS = 1000;
+const BIND_DEADLINE_MS = 5_000;
+const RECEIVE_BUFFER_BYTES = 1024 * 1024;
+
+/** The library makes its own socket, without a bound on what it reads: it gets this one, and datagrams by hand. */
+const NO_SOCKET = { createSocket: () => ({ on: () => undefined, bind: () => undefined }) };
+
+/** A socket that receives traps of all versions. */
+export class TrapReceiver {
+  readonly #options: TrapReceiverOptions;
+  readonly #library;
+  readonly #reply;
+  #socket: Socket | undefined;
+  #second = 0;
+  #taken = 0;
+  #newKeys = 0;
+  #version: SnmpVersion | undefined;
+  #source = '';
+
+  constructor(options: TrapReceiverOptions) {
+    this.#options = options;
+    this.#library = netSnmp.createReceiver({ includeAuthentication: true, dgramModule: NO_SOCKET }, (cause, data) => {
+      if (cause !== null || data === undefined) options.onRefused(refusalOf(cause, this.#version));
+      else this.#decoded(data.pdu);
+    });
+    this.#reply = {
+      send: (buffer: Buffer, offset: number, length: number, port: number, address: string) => {
+        this.#socket?.send(buffer, offset, length, port, address, () => undefined);
+      },
+    };
+  }
+
+  /** Replaces those who may send. */
+  set senders({ communities, users }: Senders) {
+    const authorizer = this.#library.getAuthorizer();
+    authorizer.communities = [...communities];
+    authorizer.users = users.map(libraryUser);
+    netSnmp.Authentication.authToKeyCache = {};
+  }
+
+  /** Opens the port; rejects with the error of node:dgram if it can't be had. Does nothing once it is open. */
+  async open(signal: AbortSignal): Promise<void> {
+    if (this.#socket !== undefined) return;
+    const { host } = this.#options;
+    if (host !== undefined) return this.#bind(host.includes(':') ? 'udp6' : 'udp4', signal);
+    try {
+      await this.#bind('udp6', signal);
+    } catch (cause) {
+      // The kernel has no IPv6.
+      if (errorCode(cause) !== 'EAFNOSUPPORT') throw cause;
+      await this.#bind('udp4', signal);
+    }
+  }
+
+  /** The port that was opened; undefined while closed. */
+  get port(): number | undefined {
+    return this.#socket?.address().port;
+  }
+
+  close(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.removeAllListeners();
+    // An error that comes while it is closed has no one to go to.
+    socket?.on('error', () => undefined);
+    socket?.close();
+  }
+
+  async #bind(type: 'udp4' | 'udp6', signal: AbortSignal): Promise<void> {
+    const { host, port } = this.#options;
+    const socket = createSocket({ type, recvBufferSize: RECEIVE_BUFFER_BYTES });
+    this.#socket = socket;
+    try {
+      socket.bind({ port, ...(host !== undefined && { address: host }) });
+      await once(socket, 'listening', { signal: AbortSignal.any([signal, AbortSignal.timeout(BIND_DEADLINE_MS)]) });
+    } catch (cause) {
+      this.close();
+      throw cause;
+    }
+    socket.unref();
+    socket.on('message', (datagram, from) => this.#take(datagram, from));
+    // Opened again with the next cycle.
+    socket.on('error', () => this.close());
+  }
+
+  #take(datagram: Buffer, from: RemoteInfo): void {
+    const { now, maxPerSecond, onRefused } = this.#options;
+    const second = Math.floor(now() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#taken = 0;
+      this.#newKeys = 0;
+    }
+    this.#version = versionOf(datagram);
+    const isFull = this.#taken >= maxPerSecond || (this.#version === '3' && this.#newKeys >= MAX_ENGINES_PER_SECOND);
+    if (this.#version === undefined) onRefused('malformed');
+    else if (isFull) onRefused('rate');
+    else this.#decode(datagram, from);
+  }
+
+  #decode(datagram: Buffer, from: RemoteInfo): void {
+    this.#taken++;
+    this.#source = from.address.startsWith('::ffff:') ? from.address.slice('::ffff:'.length) : from.address;
+    const before = keyCount();
+    try {
+      this.#library.onMsg(this.#reply, datagram, from);
+    } catch {
+      this.#options.onRefused('malformed');
+    }
+    const after = keyCount();
+    this.#newKeys += Math.max(0, after - before);
+    if (after > MAX_KEYS) netSnmp.Authentication.authToKeyCache = {};
+  }
+
+  #decoded(pdu: NetSnmpPdu): void {
+    const { onRefused, onTrap } = this.#options;
+    // Without a name the library takes a message of version 3 as nobody's, and accepts it.
+    const isNobody = this.#version === '3' && (pdu.user ?? '') === '';
+    const trap = this.#version && trapOf(pdu, this.#version);
+    if (isNobody) onRefused('user');
+    else if (trap === undefined) onRefused('malformed');
+    else onTrap(trap, this.#source);
+  }
+}
+
+const keyCount = (): number => Object.keys(netSnmp.Authentication.authToKeyCache).length;
+
+/** By the class of the library's error. Its text may have digests and communities, and is never used. */
+function refusalOf(cause: (Error & { readonly code?: unknown }) | null, version: SnmpVersion | undefined): Refusal {
+  const { EAuthFailure, ECouldNotDecrypt } = netSnmp.ResponseInvalidCode;
+  if (cause?.name === 'RequestFailedError') return version === '3' ? 'user' : 'community';
+  if (cause?.name === 'RequestInvalidError') return 'unexpected';
+  return cause?.code === EAuthFailure || cause?.code === ECouldNotDecrypt ? 'authentication' : 'malformed';
+}
+
+function libraryUser({ name, auth, authPassword, priv, privPassword }: Senders['users'][number]): NetSnmpUser {
+  const { AuthProtocols, PrivProtocols, SecurityLevel } = netSnmp;
+  const user = { name, authProtocol: AuthProtocols[auth] as number, authKey: authPassword };
+  if (privPassword === undefined) return { ...user, level: SecurityLevel.authNoPriv as number };
+  const level = SecurityLevel.authPriv as number;
+  return { ...user, level, privProtocol: PrivProtocols[priv] as number, privKey: privPassword };
+}

@@ -1,0 +1,101 @@
+// Traps and informs that devices send to this agent.
+import { existsSync } from 'node:fs';
+import { readText } from '../../../base/files.ts';
+import { SecretFile } from '../../../config/secret-file.ts';
+import type { Snapshot } from '../../../metrics/snapshot.ts';
+import type { Collect, World } from '../../collector.ts';
+import { CounterSet } from '../counter-set.ts';
+import { snmpRefused, snmpTraps, snmpUdpErrors } from '../families.ts';
+import { Remembered } from '../remembered.ts';
+import type { LogState } from '../state.ts';
+import { listenAddress, type SnmpOptions } from './options.ts';
+import type { Senders, TrapReceiver } from './receiver.ts';
+import { REFUSALS, type Refusal, STANDARD_NAMES, type Trap } from './trap.ts';
+import { udp6ErrorsOf, udpErrorsOf } from './udp-errors.ts';
+
+const MAX_PROC_BYTES = 64 * 1024;
+
+interface SnmpWorld extends Pick<World, 'now'> {
+  readonly state: LogState;
+  /** Gets each trap that was counted, with the address of its sender. */
+  readonly onTrap?: ((trap: Trap, source: string) => void) | undefined;
+  /** Folder of the counters of the agent's own network namespace, in which it receives: `/proc/self/net`. */
+  readonly net?: string;
+}
+
+/** The collector `snmp`. The port is opened with its first cycle, and again after a failure. */
+export function collectSnmp(
+  { listen, communityFiles, users, names, maxSeries, maxPerSecond }: SnmpOptions,
+  { now, state, onTrap, net = '/proc/self/net' }: SnmpWorld,
+): Collect {
+  const traps = new CounterSet(snmpTraps, maxSeries);
+  const refused = new CounterSet(snmpRefused, REFUSALS.length);
+  for (const why of REFUSALS) refused.add(0, why);
+  const remembered = new Remembered(state, 'snmp counts', { traps, refused });
+  const readSenders = sendersOf(communityFiles, users);
+
+  const taken = (trap: Trap, source: string): void => {
+    traps.add(1, source, trap.oid, names[trap.oid] ?? STANDARD_NAMES[trap.oid] ?? '', trap.version);
+    onTrap?.(trap, source);
+  };
+  const made = async (): Promise<TrapReceiver> => {
+    await remembered.prepare();
+    const { TrapReceiver } = await import('./receiver.ts');
+    const onRefused = (why: Refusal): void => refused.add(1, why);
+    const one = new TrapReceiver({ ...listenAddress(listen), maxPerSecond, now, onTrap: taken, onRefused });
+    // A reload needs the port for the next receiver.
+    await state.take('snmp port', { dump: () => null, release: () => one.close() });
+    return one;
+  };
+  let making: Promise<TrapReceiver> | undefined;
+
+  return async (out, signal) => {
+    making ??= made();
+    const receiver = await making;
+    readSenders(out, receiver);
+    addUdpErrors(out, net);
+    await receiver.open(signal);
+    await remembered.emit(out);
+  };
+}
+
+/** Sets who may send, when that has changed. A secret that can't be read is a loss; the other senders stay. */
+function sendersOf(communityFiles: SnmpOptions['communityFiles'], users: SnmpOptions['users']) {
+  const communities = communityFiles.map((path) => new SecretFile(path));
+  const secrets = users.map(({ authPasswordFile, privPasswordFile }) => ({
+    auth: new SecretFile(authPasswordFile),
+    priv: privPasswordFile === undefined ? undefined : new SecretFile(privPasswordFile),
+  }));
+  let before = '';
+  return (out: Snapshot, receiver: TrapReceiver): void => {
+    const senders: Senders = {
+      communities: communities.flatMap((file) => out.attempt('communities', () => file.read()) ?? []),
+      users: users.flatMap((user, index) => {
+        const { auth, priv } = secrets[index] as (typeof secrets)[number];
+        const read = () => ({
+          ...{ ...user, authPassword: auth.read() },
+          ...(priv !== undefined && { privPassword: priv.read() }),
+        });
+        return out.attempt(`user ${user.name}`, read) ?? [];
+      }),
+    };
+    const text = JSON.stringify(senders);
+    if (text !== before) receiver.senders = senders;
+    before = text;
+  };
+}
+
+function addUdpErrors(out: Snapshot, net: string): void {
+  const files = [
+    ['snmp', udpErrorsOf],
+    ['snmp6', udp6ErrorsOf],
+  ] as const;
+  for (const [name, parse] of files) {
+    const path = `${net}/${name}`;
+    // Absent without IPv6.
+    if (name === 'snmp6' && !existsSync(path)) continue;
+    for (const { protocol, error, count } of out.attempt(path, () => parse(readText(path, MAX_PROC_BYTES))) ?? []) {
+      out.add(snmpUdpErrors, count, protocol, error);
+    }
+  }
+}
