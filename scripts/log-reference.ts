@@ -13,7 +13,7 @@ export function logReference(
     table(['metric', 'type', 'labels', 'help'], families.map(familyRow)),
   ]);
   return [
-    '# Journal, kernel and log metrics',
+    '# Journal, kernel, log and SNMP trap metrics',
     GENERATED,
     'The group `log`: events of the host, counted. All of its collectors are off by default. [How to use them](../logs.md).',
     ...sections,

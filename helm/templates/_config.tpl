@@ -115,7 +115,7 @@ collectors:
     {{- toYaml $container | nindent 4 }}
   process:
     {{- toYaml $collectors.process | nindent 4 }}
-  {{- range $name := list "journal" "kernel" "log" }}
+  {{- range $name := list "journal" "kernel" "log" "snmp" }}
   {{- with index $collectors $name }}
   {{ $name }}:
     {{- toYaml . | nindent 4 }}

@@ -44,6 +44,16 @@ ports:
   - name: http
     containerPort: {{ int $root.Values.http.port }}
     protocol: TCP
+  {{- if eq .role "node" }}
+  {{- with include "firesteel.snmpPort" $root }}
+  - name: snmp-traps
+    containerPort: {{ int . }}
+    {{- if and $pod.snmpHostPort (not $pod.hostNetwork) }}
+    hostPort: {{ int $pod.snmpHostPort }}
+    {{- end }}
+    protocol: UDP
+  {{- end }}
+  {{- end }}
 {{- range $probe, $usual := include "firesteel.probes" $root | fromYaml }}
 {{ $probe }}Probe:
   {{- toYaml (mergeOverwrite $usual (index $pod.probes $probe | default dict)) | nindent 2 }}

@@ -12,7 +12,19 @@ spec:
       {{- include "firesteel.selectorLabels" . | nindent 6 }}
   policyTypes: [Ingress, Egress]
   ingress:
-    {{- include "firesteel.ingressRules" . | nindent 4 }}
+    {{- $snmp := ternary (include "firesteel.snmpPort" $root) "" (eq .role "node") }}
+    {{- $rules := include "firesteel.ingressRules" . }}
+    {{- if or (not $snmp) (ne $rules "[]") }}
+    {{- $rules | nindent 4 }}
+    {{- end }}
+    {{- with $snmp }}
+    - ports:
+        - { port: {{ int . }}, protocol: UDP }
+      {{- with $policy.snmpFrom }}
+      from:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+    {{- end }}
   egress:
     - ports:
         - { port: 53, protocol: UDP }

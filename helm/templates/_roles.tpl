@@ -1,7 +1,7 @@
 {{- /* "true" when there are agents of this kind: a workload runs when one of its collectors does. */ -}}
 {{- define "firesteel.hasNode" -}}
 {{- $collectors := include "firesteel.collectors" . | fromYaml -}}
-{{- if or $collectors.node.enabled $collectors.container.enabled $collectors.process.enabled (include "firesteel.readsLogs" .) }}true{{ end -}}
+{{- if or $collectors.node.enabled $collectors.container.enabled $collectors.process.enabled (include "firesteel.readsLogs" .) (include "firesteel.snmpPort" .) }}true{{ end -}}
 {{- end -}}
 
 {{- /* "true" when node agents read the host's journal or log files, for which its folders are mounted. */ -}}
@@ -10,6 +10,12 @@
 {{- range $name := list "journal" "kernel" "log" -}}
 {{- if (index $collectors $name | default dict).enabled }}true{{ end -}}
 {{- end -}}
+{{- end -}}
+
+{{- /* The UDP port at which node agents receive SNMP traps; nothing when they do not. */ -}}
+{{- define "firesteel.snmpPort" -}}
+{{- $snmp := (include "firesteel.collectors" . | fromYaml).snmp | default dict -}}
+{{- if $snmp.enabled }}{{ $snmp.listen | default ":1162" | regexFind "[0-9]+$" }}{{ end -}}
 {{- end -}}
 
 {{- define "firesteel.hasState" -}}

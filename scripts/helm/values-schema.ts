@@ -101,6 +101,7 @@ export const valuesSchema = z.strictObject({
     hostNetwork: z.boolean(),
     hostPID: z.boolean(),
     logGroups: z.array(z.int().min(0)),
+    snmpHostPort: z.int().min(0).max(65_535),
     mountHostRoot: z.boolean(),
     mountPropagation: z.enum(['HostToContainer', 'None']),
   }),
@@ -118,6 +119,7 @@ export const valuesSchema = z.strictObject({
   networkPolicy: z.strictObject({
     enabled: z.boolean(),
     metricsFrom: z.array(anyObject),
+    snmpFrom: z.array(anyObject),
     dnsTo: z.array(anyObject),
     kubeletTo: z.array(anyObject),
     apiServerTo: z.array(anyObject),

@@ -34,6 +34,7 @@ const MORE: Readonly<Record<string, readonly string[]>> = {
   extended: EXTENDED,
   'host-network': ['hostNetwork'],
   'preset-complete': EXTENDED,
+  'snmp-traps': ['firesteel: hostPort'],
 };
 
 for (const [name, values] of Object.entries(USER_STORIES)) {

@@ -68,6 +68,22 @@ helmTest('over TLS the Service has https, its authorities are known, and probes 
   for (const { pod } of podsOf(objects)) assert.equal(pod.containers[0].livenessProbe.httpGet.scheme, 'HTTPS');
 });
 
+helmTest('traps arrive at the port of the configuration, from peers that may send them', () => {
+  const traps = story('snmp-traps');
+  const objects = render(traps);
+  const ports = (list: readonly Manifest[]) => podsOf(list).map(({ pod }) => pod.containers[0].ports);
+  const port = { name: 'snmp-traps', containerPort: 1162, hostPort: 162, protocol: 'UDP' };
+  assert.deepEqual(ports(objects)[0].slice(1), [port]);
+  assert.deepEqual(ports(objects)[1].slice(1), []);
+  const rules = objects.filter(({ kind }) => kind === 'NetworkPolicy').flatMap(({ spec }) => spec.ingress);
+  const peers = [{ ipBlock: { cidr: '10.0.0.0/8' } }];
+  assert.deepEqual(rules[0], { ports: [{ port: 1162, protocol: 'UDP' }], from: peers });
+  const elsewhere = overlay(traps, { collectors: { snmp: { listen: '[::]:2162' } }, node: { hostNetwork: true } });
+  assert.deepEqual(ports(render(elsewhere))[0][1], { name: 'snmp-traps', containerPort: 2162, protocol: 'UDP' });
+  const off = render(overlay(traps, { collectors: { snmp: { enabled: false } } }));
+  assert.doesNotMatch(JSON.stringify(off), /snmp-traps|UDP","port":1162/);
+});
+
 helmTest('the kubelet is asked at the address of the node', () => {
   const collectors = { container: { kubeletMetrics: true, identity: { source: 'kubelet' } } };
   const [node] = podsOf(render(overlay(MINIMAL, { collectors })));
