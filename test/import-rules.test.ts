@@ -31,7 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tasks: ['collectors', 'metrics', 'host', 'net', 'config', 'http/message.ts', 'http/status-view.ts', 'base'],
   'local-push': ['metrics', 'http/message.ts', 'config', 'base'],
   exporters: ['metrics', 'config', 'net', 'logs/entry.ts', 'logs/protocol.ts', 'logs/sink.ts', 'base'],
-  logs: ['metrics', 'config', 'host', 'base'],
+  logs: ['metrics', 'config', 'host', 'collectors/log/unit-name.ts', 'collectors/log/oom.ts', 'base'],
   push: ['metrics', 'exporters/exporter.ts', 'base'],
   scrape: ['metrics', 'config', 'net', 'kube/pod-info.ts', 'push/phase.ts', 'base'],
   http: ['metrics', 'config', 'base'],

@@ -2,6 +2,7 @@ import { nodeName } from '../config/identity.ts';
 import type { Exporter } from '../exporters/exporter.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { LocalPush } from '../local-push/routes.ts';
+import type { LogsRole } from '../logs/role.ts';
 import type { Scope } from '../metrics/scope.ts';
 import type { IdentityClient } from '../pods/client.ts';
 import { nodePhaseMs } from '../push/phase.ts';
@@ -12,6 +13,7 @@ import { collectorParts } from './assembly/collectors.ts';
 import { exporterParts } from './assembly/exporters.ts';
 import { httpPart } from './assembly/http.ts';
 import { localPushParts } from './assembly/local-push.ts';
+import { logsPart } from './assembly/logs.ts';
 import { scrapePart } from './assembly/scrape.ts';
 import { statePart } from './assembly/state.ts';
 import { createTasks } from './assembly/tasks.ts';
@@ -33,6 +35,8 @@ export interface Assembly {
   readonly localPush: LocalPush | undefined;
   /** The local scrape. */
   readonly scrape: ScrapeRole | undefined;
+  /** What ships log entries. */
+  readonly logs: LogsRole | undefined;
   readonly http: HttpServer | undefined;
   readonly schedule: Schedule;
   readonly phaseMs: number;
@@ -53,7 +57,9 @@ export async function assemble(
   const exporters = await exporterParts(config, parts, world, state);
   const tasks = plan && (await createTasks(config, parts, plan, collectors.host, world, state));
   const localPush = await localPushParts(config, parts, world);
-  const scrape = await scrapePart(config, parts, world, collectors.pods);
+  const { host, pods } = collectors;
+  const scrape = await scrapePart(config, parts, world, pods);
+  const logs = await logsPart(config, parts, world, { exporters, host, pods });
   const http = await httpPart(config, parts, world);
   const { interval, phase } = config.push;
   const phaseMs = (phase === 'auto' ? nodePhaseMs(config.cluster ?? '', nodeName(config), interval) : phase) % interval;
@@ -73,7 +79,7 @@ export async function assemble(
     ...(state ? [state.scope] : []),
     ...(tasks?.scopes ?? []),
     ...(localPush ? [localPush.scope] : []),
+    ...(logs ? [logs.scope] : []),
   ];
-  const { pods } = collectors;
-  return { config, scopes, exporters, pods, scrape, state, tasks, localPush, http, schedule, phaseMs };
+  return { config, scopes, exporters, pods, scrape, logs, state, tasks, localPush, http, schedule, phaseMs };
 }

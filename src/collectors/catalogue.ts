@@ -69,7 +69,7 @@ export async function createLogProducers(
 }
 
 /** The names of the pods of this node, in the form used to label processes. */
-const containerNames = (pods: Names): ContainerNames => ({
+export const containerNames = (pods: Names): ContainerNames => ({
   lookup(containerId, podUid) {
     const found = pods.find(containerId, podUid);
     return found && { namespace: found.pod.namespace, pod: found.pod.name, container: found.container?.name ?? '' };

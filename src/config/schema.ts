@@ -4,6 +4,7 @@ import type { ExporterSettings } from './exporter-settings.ts';
 import { type Declared, labelConflicts } from './label-conflicts.ts';
 import { labelNameOf } from './label-name.ts';
 import { localPushSection } from './local-push-section.ts';
+import { logsSection } from './logs-section.ts';
 import { relabelRules } from './relabel-schema.ts';
 import { scrapeSection } from './scrape-schema.ts';
 import { sourcesSection } from './sources-section.ts';
@@ -294,6 +295,7 @@ const configShape = <Collectors extends z.ZodType>(collectors: Collectors, expor
     taskRunner: taskRunnerSection,
     sources: sourcesSection,
     localPush: localPushSection,
+    logs: logsSection,
     spool: spool.describe('Batches on disk while a receiver is down; not used for a pushgateway.'),
     exporters: z
       .record(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'names have letters, digits, - _ . only'), exporter)

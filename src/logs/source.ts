@@ -6,6 +6,8 @@ export interface LogBatch {
   readonly entries: readonly LogEntry[];
   /** Where to go on after them: JSON text of the source, at most 64 KiB. */
   readonly position: string;
+  /** Whether the source had no more than these. */
+  readonly isDrained: boolean;
 }
 
 /** How much to read at once. */
@@ -41,15 +43,17 @@ export interface LogSource {
 export interface LogSourceType {
   readonly name: LogSourceName;
   /**
-   * Opens the source behind `position`, of {@link LogBatch}; where its configuration says without one. `lost` are the
-   * entries that were counted as lost up to that position. `folder` is for what the source has to keep itself, for this
-   * receiver; undefined without a spool.
+   * Opens the source behind `saved`; where its configuration says without it. Its first batch then is empty, so that the
+   * place is saved before anything happens. `folder` is for what the source has to keep itself, for this receiver;
+   * undefined without a spool.
    */
   open(saved: SavedPosition | undefined, folder: string | undefined): LogSource | Promise<LogSource>;
 }
 
 /** How far a receiver has a source. */
 export interface SavedPosition {
+  /** Of {@link LogBatch}. */
   readonly position: string;
+  /** Entries that were counted as lost up to there. */
   readonly lost: Readonly<Record<string, number>>;
 }

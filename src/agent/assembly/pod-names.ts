@@ -29,6 +29,7 @@ export async function namesPart(
     container.enabled ||
     (process.enabled && process.byPod) ||
     (kernel.enabled && identity.source !== 'none') ||
+    (config.logs.journal.enabled && identity.source !== 'none') ||
     wantsPods(config.scrape);
   if (!wantsNames) return undefined;
   const madeFrom = { identity, node: nodeName(config), picks: pickedOf(config) };

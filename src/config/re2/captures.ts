@@ -10,12 +10,32 @@ interface Thread {
 }
 
 /**
- * The named groups of the first match, empty text for those that took no part; undefined without a match. All ways go
- * on side by side in the order of their preference, so the text is read once. No match begins before `from`. Throws
- * PatternCostError.
+ * The named groups of the first match, empty text for those that took no part; undefined without a match. No match
+ * begins before `from`. Throws PatternCostError.
  */
 export function captures(source: string, program: Program, text: string, from = 0): Map<string, string> | undefined {
-  const { ops, nexts, args, members, start, isAnchored, classOf, kinds, names } = program;
+  const slots = spans(source, program, text, from);
+  if (slots === undefined) return undefined;
+  return new Map(
+    program.names.map((name, index) => {
+      const [begin, end] = [slots[2 * index], slots[2 * index + 1]];
+      return [name, begin === undefined || end === undefined ? '' : text.slice(begin, end)];
+    }),
+  );
+}
+
+/**
+ * Where the groups of the first match begin and end, two numbers for each of them, which are undefined for one that took
+ * no part. All ways go on side by side in the order of their preference, so the text is read once. No match begins
+ * before `from`. Throws PatternCostError.
+ */
+export function spans(
+  source: string,
+  program: Program,
+  text: string,
+  from: number,
+): readonly (number | undefined)[] | undefined {
+  const { ops, nexts, args, members, start, isAnchored, classOf, kinds } = program;
   const seen = new Uint32Array(ops.length);
   let round = 0;
   let work = 0;
@@ -63,14 +83,7 @@ export function captures(source: string, program: Program, text: string, from = 
     if (point === undefined) break;
     at += point > 0xffff ? 2 : 1;
   }
-  if (found === undefined) return undefined;
-  const slots = found;
-  return new Map(
-    names.map((name, index) => {
-      const [begin, end] = [slots[2 * index], slots[2 * index + 1]];
-      return [name, begin === undefined || end === undefined ? '' : text.slice(begin, end)];
-    }),
-  );
+  return found;
 }
 
 function saved(slots: Slots, slot: number, at: number): Slots {

@@ -1,5 +1,5 @@
 import { Automaton } from './automaton.ts';
-import { captures } from './captures.ts';
+import { captures, spans } from './captures.ts';
 import { type Literals, literalsOf } from './literal.ts';
 import { parsePattern } from './parse.ts';
 import { compileProgram, type Program } from './program.ts';
@@ -64,6 +64,34 @@ export class Pattern implements Matching {
     if (!this.test(text)) return undefined;
     if (this.#program.names.length === 0) return NO_GROUPS;
     return captures(this.source, this.#program, text, text.indexOf(this.#literals.prefix));
+  }
+
+  /**
+   * `text` with all matches replaced by `by`: their groups that are not within another one, or all of them when there are
+   * none. Throws PatternCostError.
+   */
+  hide(text: string, by: string): string {
+    if (!this.test(text)) return text;
+    const whole = Pattern.numbered(`(${this.source})`);
+    const order = whole.groupNames.flatMap((name, slot) =>
+      /^\d+$/.test(name) ? [{ number: Number(name), slot }] : [],
+    );
+    const [all = 0, ...groups] = order.sort((a, b) => a.number - b.number).map(({ slot }) => 2 * slot);
+    let hidden = '';
+    let copied = 0;
+    for (let from = 0; from <= text.length; ) {
+      const found = spans(whole.source, whole.#program, text, from) ?? [];
+      const [begin, end] = [found[all], found[all + 1]];
+      if (begin === undefined || end === undefined) break;
+      for (const group of groups.length === 0 ? [all] : groups) {
+        const [first, last] = [found[group], found[group + 1]];
+        if (first === undefined || last === undefined || first < copied || first === last) continue;
+        hidden += text.slice(copied, first) + by;
+        copied = last;
+      }
+      from = end > begin ? end : end + 1;
+    }
+    return hidden + text.slice(copied);
   }
 
   /** The expression that matches when this one matches a whole text. */

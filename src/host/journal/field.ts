@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { zstdDecompressSync } from 'node:zlib';
 import { errorCode } from '../../base/error-text.ts';
 import { decodeLz4 } from './lz4.ts';
@@ -16,6 +17,13 @@ export class Field {
   /** The value as text; bytes that are not UTF-8 are replaced. */
   get text(): string {
     return NOT_ASCII.test(this.latin1) ? Buffer.from(this.latin1, 'latin1').toString('utf8') : this.latin1;
+  }
+
+  /** The value as text, or its bytes when they are not UTF-8. */
+  get value(): string | Uint8Array {
+    if (!NOT_ASCII.test(this.latin1)) return this.latin1;
+    const bytes = Buffer.from(this.latin1, 'latin1');
+    return isUtf8(bytes) ? bytes.toString('utf8') : bytes;
   }
 }
 

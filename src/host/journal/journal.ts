@@ -16,6 +16,8 @@ export interface JournalOptions {
   /** Names of the fields to read; all without it. */
   readonly wanted?: ReadonlySet<string>;
   readonly start: Start;
+  /** Whether files are closed when they are deleted, read or not, so that their space is free. */
+  readonly leavesDeleted?: boolean;
   readonly position?: JournalPosition | undefined;
 }
 
@@ -97,6 +99,7 @@ export class Journal {
         problems.push(problemOf(path, gid, cause));
       }
     }
+    if (this.#options.leavesDeleted) this.#leaveDeleted(present);
     for (const [fileId, source] of this.#sources) this.#refresh(fileId, source, problems);
     for (const fileId of this.#closed.keys()) if (!present.has(fileId)) this.#closed.delete(fileId);
     const keys = new Set(listed.map(({ key }) => key));
@@ -130,6 +133,13 @@ export class Journal {
     const fields = first.file.fields(entry);
     this.#noteRead(first, entry);
     return { entry, fields };
+  }
+
+  /** Entries that the last scan saw and that are not read. */
+  get waiting(): number {
+    let count = 0;
+    for (const { file, index } of this.#sources.values()) count += Math.max(0, file.entries - index);
+    return count;
   }
 
   /** Microseconds since 1970 of the last entry that was read. */
@@ -239,6 +249,14 @@ export class Journal {
     source.index = file.search(({ realtime }) => realtime < sinceRealtime);
     for (let entry = source.peek(); bootId !== undefined && entry?.bootId !== bootId && entry; entry = source.peek()) {
       source.advance();
+    }
+  }
+
+  #leaveDeleted(present: ReadonlySet<string>): void {
+    for (const [fileId, source] of this.#sources) {
+      if (present.has(fileId)) continue;
+      source.close();
+      this.#sources.delete(fileId);
     }
   }
 

@@ -1,0 +1,52 @@
+import { containerNames } from '../../collectors/catalogue.ts';
+import { nodeName, targets } from '../../config/identity.ts';
+import type { Exporter } from '../../exporters/exporter.ts';
+import type { Host } from '../../host/host.ts';
+import type { LogsRole } from '../../logs/role.ts';
+import { wantedSources } from '../../logs/sources.ts';
+import type { IdentityClient } from '../../pods/client.ts';
+import type { Config } from '../config.ts';
+import type { Parts } from '../parts.ts';
+import type { AssemblyWorld } from './world.ts';
+
+/** Parts that shipping is made of. */
+interface LogsOn {
+  readonly exporters: readonly Exporter[];
+  readonly host: Host;
+  readonly pods: IdentityClient | undefined;
+}
+
+/** What ships log entries; undefined, and nothing loaded, without a source or without a receiver. */
+export async function logsPart(
+  config: Config,
+  parts: Parts,
+  { log, now }: AssemblyWorld,
+  { exporters, host, pods }: LogsOn,
+): Promise<LogsRole | undefined> {
+  const { logs, paths, cluster, labels, spool } = config;
+  const receivers = exporters.flatMap(({ name, entries }) => (entries ? [{ name, sink: entries }] : []));
+  const isWanted = wantedSources(logs).length > 0;
+  if (isWanted !== receivers.length > 0) {
+    log.warn(
+      isWanted
+        ? 'logs: no exporter takes log entries: set one of type journald, victorialogs, loki or elasticsearch'
+        : 'logs: an exporter takes log entries, but no source under logs is enabled',
+    );
+  }
+  if (!isWanted || receivers.length === 0) return undefined;
+  const node = nodeName(config);
+  const of = { node, ...(cluster !== undefined && { cluster }), ...labels };
+  // Those of the exporters as well: a receiver that is replaced takes its lanes along.
+  const settings = receivers.map(({ name }) => config.exporters[name]);
+  const { identity } = config.collectors.container;
+  return parts.take(
+    'logs',
+    { logs, paths, of, spool, settings, targets: targets(config), identity, isNaming: pods !== undefined },
+    async () => {
+      const { LogsRole: Role } = await import('../../logs/role.ts');
+      const world = { logs, host, log, now, labels: of, names: pods && containerNames(pods) };
+      return Role.create(world, receivers, spool.path);
+    },
+    { start: (role) => role.start(), stop: (role) => role.stop() },
+  );
+}

@@ -1,0 +1,54 @@
+import * as z from 'zod';
+import { duration, filePath, pattern } from './units.ts';
+
+const names = (what: string) => z.array(z.string().min(1)).max(1000).default([]).describe(what);
+
+const journal = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe('Whether entries of the journal are shipped.'),
+    paths: z
+      .array(filePath('A folder.'))
+      .min(1)
+      .default(['/var/log/journal', '/run/log/journal'])
+      .describe('Folders of the journal as seen by the agent.'),
+    start: z
+      .enum(['now', 'boot', 'oldest'])
+      .default('now')
+      .describe('Where to start when nothing was shipped yet: new entries only, those of this boot, or all.'),
+    maxAge: duration(1000).optional().describe('How far back `boot` and `oldest` go; no limit when unset.'),
+    units: names('Only entries of these units, as matched by `journalctl -u`; all when empty.'),
+    identifiers: names('Only entries with these syslog identifiers; all when empty.'),
+    priority: z
+      .enum(['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'])
+      .default('debug')
+      .describe('Least priority: `err` ships `crit`, `alert` and `emerg` as well.'),
+    matches: z
+      .array(z.record(z.string().min(1), z.string()))
+      .max(100)
+      .default([])
+      .describe('Only entries that have all values of one of these maps, as FIELD: value; all when empty.'),
+  })
+  .prefault({});
+
+const redaction = z.strictObject({
+  pattern: pattern().describe(
+    'Regular expression of what is replaced by `***`: its groups, or the whole match when it has none.',
+  ),
+  fields: names('Only in these fields; in all of them, the message included, when empty.'),
+});
+
+/** Log entries that are shipped; nothing of it is loaded while no source is enabled. */
+export const logsSection = z
+  .strictObject({
+    journal: journal.describe('Entries of the journal.'),
+    redact: z
+      .array(redaction)
+      .max(100)
+      .default([])
+      .describe('What is removed from the values of all entries before they leave the process.'),
+  })
+  .prefault({})
+  .describe('Log entries for exporters that take them: journald, victorialogs, loki, elasticsearch. docs/logs.md.');
+
+/** The parsed {@link logsSection}. */
+export type LogsSection = z.output<typeof logsSection>;

@@ -1,0 +1,43 @@
+import { unitOf } from '../../collectors/log/unit-name.ts';
+import type { LogsSection } from '../../config/logs-section.ts';
+import type { Field } from '../../host/journal/field.ts';
+import { PRIORITIES } from '../entry.ts';
+import { priorityOf } from './journal-entry.ts';
+
+/** Gives the fields of an entry by name. */
+export interface FieldsByName {
+  get(name: string): string | undefined;
+}
+
+/** The fields of one entry after the other. */
+export class CurrentFields implements FieldsByName {
+  fields: readonly Field[] = [];
+
+  get(name: string): string | undefined {
+    for (const field of this.fields) if (field.name === name) return field.text;
+    return undefined;
+  }
+}
+
+/** Whether an entry passes the filters of `logs.journal`; undefined when all do. */
+export function journalFilter(
+  options: Pick<LogsSection['journal'], 'units' | 'identifiers' | 'priority' | 'matches'>,
+): ((entry: FieldsByName) => boolean) | undefined {
+  const { units, identifiers, matches } = options;
+  const tests: ((entry: FieldsByName) => boolean)[] = [];
+  const least = PRIORITIES.indexOf(options.priority);
+  // An entry without a priority is no less than info, as for journalctl.
+  if (least < PRIORITIES.length - 1) tests.push((entry) => (priorityOf(entry.get('PRIORITY')) ?? INFO) <= least);
+  const wantedUnits = new Set(units);
+  if (units.length > 0) tests.push((entry) => wantedUnits.has(unitOf(entry) ?? ''));
+  const wantedIdentifiers = new Set(identifiers);
+  if (identifiers.length > 0) tests.push((entry) => wantedIdentifiers.has(entry.get('SYSLOG_IDENTIFIER') ?? ''));
+  const wanted = matches.map((match) => Object.entries(match));
+  if (wanted.length > 0) {
+    tests.push((entry) => wanted.some((match) => match.every(([name, value]) => entry.get(name) === value)));
+  }
+  if (tests.length === 0) return undefined;
+  return (entry) => tests.every((test) => test(entry));
+}
+
+const INFO = PRIORITIES.indexOf('info');

@@ -1,0 +1,116 @@
+import { Turns } from '../../base/turns.ts';
+import { Journal, type Start } from '../../host/journal/journal.ts';
+import type { JournalPosition } from '../../host/journal/position.ts';
+import type { LogEntry } from '../entry.ts';
+import type { LogBatch, LogSource, LogSourceType, ReadLimits, SavedPosition } from '../source.ts';
+import type { LogWorld } from '../world.ts';
+import { CurrentFields, journalFilter } from './filter.ts';
+import { JournalEntry, sizeOf } from './journal-entry.ts';
+import { JournalLabels } from './labels.ts';
+
+/** Entries read between checks of the clock. */
+const STEP = 32;
+/** Files are looked for this often while entries are read or wait, milliseconds. */
+const SCAN_MS = 1000;
+
+/** The journal of this host. */
+export const journalSource = (world: LogWorld): LogSourceType => ({
+  name: 'journal',
+  open: (saved) => new JournalSource(world, saved),
+});
+
+/** The journal, read forward: its files are the queue, nothing is copied. */
+class JournalSource implements LogSource {
+  readonly name = 'journal';
+  readonly #world: LogWorld;
+  readonly #journal: Journal;
+  readonly #passes: ReturnType<typeof journalFilter>;
+  readonly #labels: JournalLabels;
+  readonly #current = new CurrentFields();
+  #scannedAtMs = Number.NEGATIVE_INFINITY;
+  #isNew: boolean;
+  #isDrained: boolean = true;
+  #problems: readonly Error[] = [];
+  #found = 0;
+
+  constructor(world: LogWorld, saved: SavedPosition | undefined) {
+    const { paths } = world.logs.journal;
+    const position = saved && (JSON.parse(saved.position) as JournalPosition);
+    this.#world = world;
+    this.#journal = new Journal({ paths, start: this.#start(), leavesDeleted: true, position });
+    if (saved !== undefined) Object.assign(this.#journal.lost, saved.lost);
+    this.#isNew = saved === undefined;
+    this.#passes = journalFilter(world.logs.journal);
+    this.#labels = new JournalLabels(world.labels, world.names);
+  }
+
+  get lost(): Readonly<Record<string, number>> {
+    return { ...this.#journal.lost };
+  }
+
+  get waiting(): number {
+    this.#look();
+    return this.#journal.waiting;
+  }
+
+  async read({ maxBytes, maxEntries }: ReadLimits, signal: AbortSignal): Promise<LogBatch | undefined> {
+    if (this.#isDrained) this.#scan();
+    else this.#look();
+    if (this.#found === 0)
+      throw this.#problems[0] ?? new Error(`no journal in ${this.#world.logs.journal.paths.join(' or ')}`);
+    if (this.#isNew) {
+      this.#isNew = false;
+      return { entries: [], position: this.#position(), isDrained: false };
+    }
+    const turns = new Turns(signal);
+    const entries: LogEntry[] = [];
+    this.#isDrained = false;
+    let bytes = 0;
+    let read = 0;
+    while (bytes < maxBytes && entries.length < maxEntries) {
+      const next = this.#journal.next();
+      if (next === undefined) {
+        this.#isDrained = true;
+        break;
+      }
+      this.#current.fields = next.fields;
+      if (this.#passes === undefined || this.#passes(this.#current)) {
+        entries.push(new JournalEntry(next, this.#labels.of(this.#current)));
+        bytes += sizeOf(next.fields);
+      }
+      if (++read % STEP === 0 && turns.isOver) await turns.next();
+    }
+    return read === 0 ? undefined : { entries, position: this.#position(), isDrained: this.#isDrained };
+  }
+
+  acknowledged(): void {}
+
+  close(): void {
+    this.#journal.close();
+  }
+
+  #position(): string {
+    return JSON.stringify(this.#journal.position());
+  }
+
+  /** Takes stock of the files, unless that was a moment ago. */
+  #look(): void {
+    if (Math.abs(this.#world.now() - this.#scannedAtMs) >= SCAN_MS) this.#scan();
+  }
+
+  #scan(): void {
+    const { found, problems } = this.#journal.scan();
+    this.#found = found;
+    this.#problems = problems;
+    this.#scannedAtMs = this.#world.now();
+  }
+
+  #start(): Start {
+    const { start, maxAge } = this.#world.logs.journal;
+    if (start === 'now') return 'now';
+    const sinceRealtime = maxAge === undefined ? 0 : (this.#world.now() - maxAge) * 1000;
+    const { host } = this.#world;
+    const bootId = host.readIfExists(host.proc('sys/kernel/random/boot_id'))?.trim().replaceAll('-', '');
+    return start === 'boot' && bootId !== undefined ? { sinceRealtime, bootId } : { sinceRealtime };
+  }
+}

@@ -1,0 +1,47 @@
+import { containerOf } from '../../collectors/log/oom.ts';
+import { unitLabel, unitOf } from '../../collectors/log/unit-name.ts';
+import type { PodNames } from '../world.ts';
+import type { FieldsByName } from './filter.ts';
+
+const NO_UNITS: ReadonlySet<string> = new Set();
+/** Most remembered; then all are made anew. */
+const MAX_KNOWN = 4096;
+/** A name that was unknown is asked for again after so many entries. */
+const ASK_AGAIN = 1000;
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The labels of journal entries: those of the node, the unit, and the pod that the entry is from. */
+export class JournalLabels {
+  readonly #common: Labels;
+  readonly #names: PodNames | undefined;
+  readonly #known = new Map<string, { readonly labels: Labels; uses: number }>();
+
+  constructor(common: Labels, names: PodNames | undefined) {
+    this.#common = common;
+    this.#names = names;
+  }
+
+  /** The labels of the entry with these fields; entries of one unit and container share them. */
+  of(entry: FieldsByName): Labels {
+    const unit = unitOf(entry) ?? '';
+    const cgroup = entry.get('CONTAINER_ID_FULL') ?? entry.get('_SYSTEMD_CGROUP') ?? '';
+    const key = `${unit}\n${cgroup}`;
+    const known = this.#known.get(key);
+    if (known !== undefined && known.uses-- > 0) return known.labels;
+    const { labels, isSure } = this.#make(unit, cgroup);
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(key, { labels, uses: isSure ? Number.POSITIVE_INFINITY : ASK_AGAIN });
+    return labels;
+  }
+
+  #make(unit: string, cgroup: string): { labels: Labels; isSure: boolean } {
+    const own = unit === '' ? this.#common : { ...this.#common, unit: unitLabel(unit, NO_UNITS) };
+    const { containerId, podUid } = containerOf(cgroup);
+    if (containerId === '' && podUid === '') return { labels: own, isSure: true };
+    const found = this.#names?.lookup(containerId, podUid);
+    if (found === undefined) return { labels: own, isSure: this.#names === undefined };
+    const { namespace, pod, container } = found;
+    return { labels: { ...own, namespace, pod, ...(container !== '' && { container }) }, isSure: true };
+  }
+}

@@ -1,0 +1,199 @@
+import { join } from 'node:path';
+import { REAL_CLOCK } from '../base/clock.ts';
+import { errorText } from '../base/error-text.ts';
+import type { ThrottledLog } from '../base/log.ts';
+import type { LogEntry } from './entry.ts';
+import { type Flying, InFlight } from './in-flight.ts';
+import type { LaneGauges, LogMetrics } from './metrics.ts';
+import { PositionFile, readPosition } from './position-file.ts';
+import type { LogSink } from './sink.ts';
+import type { LogBatch, LogSource, LogSourceType, SavedPosition } from './source.ts';
+
+/** What a lane is made of. */
+export interface LaneOptions {
+  readonly exporter: string;
+  readonly sink: LogSink;
+  readonly type: LogSourceType;
+  /** The folder for what must survive a restart; undefined without a spool. */
+  readonly folder: string | undefined;
+  readonly redact: ((entry: LogEntry) => LogEntry) | undefined;
+  readonly metrics: Pick<LogMetrics, 'entries' | 'dropped' | 'bytes' | 'saveErrors'>;
+  readonly log: ThrottledLog;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** The state of a lane for the status page. */
+export interface LaneStatus extends LaneGauges {
+  readonly acked: number;
+  readonly dropped: Readonly<Record<string, number>>;
+  /** When the last acknowledged batch was settled, milliseconds since 1970. */
+  readonly lastAckMs?: number;
+  readonly lastError?: { readonly atMs: number; readonly text: string };
+}
+
+/** How often a source without entries is asked, and how often a position is saved. */
+const EVERY_MS = 1000;
+/** An upload that takes longer when the lane stops is sent again by its successor. */
+const STOP_MS = 5000;
+const MAX_ENTRIES = 5000;
+/** Encoded entries have names, labels and times beside their values. */
+const FILL = 0.9;
+
+/**
+ * One source on its way to one receiver. Reads only while the receiver has room; what is read exists in memory only until
+ * it is acknowledged, and the position on disk is that of the last acknowledged batch before which none is open.
+ */
+export class Lane {
+  readonly #options: LaneOptions;
+  readonly #inFlight = new InFlight();
+  readonly #file: PositionFile;
+  readonly #stopping = new AbortController();
+  readonly #sending = new Set<Promise<void>>();
+  readonly #dropped: Record<string, number> = {};
+  #source: LogSource | undefined;
+  /** Where the last batch that was read ends. */
+  #after: SavedPosition | undefined;
+  #working: Promise<void> | undefined;
+  #room = Promise.withResolvers<void>();
+  #acked = 0;
+  #lastAckMs: number | undefined;
+  #lastError: LaneStatus['lastError'];
+  #lost: Readonly<Record<string, number>> = {};
+
+  constructor(options: LaneOptions) {
+    const { folder, type } = options;
+    this.#options = options;
+    this.#file = new PositionFile(
+      folder && join(folder, `${type.name}.json`),
+      EVERY_MS,
+      ({ position }) => this.#source?.acknowledged(position),
+      (cause) => {
+        options.metrics.saveErrors.inc(this.#of);
+        this.#problem('the position could not be saved', cause);
+      },
+    );
+  }
+
+  start(): void {
+    this.#working ??= this.#work();
+  }
+
+  /** Reads no more, waits for what is under way as long as the receiver does, and saves the position. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#room.resolve();
+    await this.#working;
+    const end = new AbortController();
+    await Promise.race([Promise.all(this.#sending), REAL_CLOCK.sleep(STOP_MS, end.signal)]);
+    end.abort();
+    await this.#file.flush();
+    await this.#source?.close();
+    this.#source = undefined;
+  }
+
+  status(): LaneStatus {
+    const waiting = this.#source?.waiting;
+    const inFlight = this.#inFlight.entries;
+    const oldestMs = this.#inFlight.oldestMs;
+    this.#lost = this.#source?.lost ?? this.#lost;
+    return {
+      ...this.#of,
+      inFlight,
+      lagSeconds: oldestMs === undefined ? 0 : Math.max(0, (this.#options.now() - oldestMs) / 1000),
+      lagEntries: waiting === undefined ? undefined : waiting + inFlight,
+      lost: this.#lost,
+      acked: this.#acked,
+      dropped: this.#dropped,
+      ...(this.#lastAckMs !== undefined && { lastAckMs: this.#lastAckMs }),
+      ...(this.#lastError && { lastError: this.#lastError }),
+    };
+  }
+
+  get #of() {
+    return { source: this.#options.type.name, exporter: this.#options.exporter };
+  }
+
+  async #work(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        this.#source ??= await this.#open();
+        await this.#ship(this.#source, signal);
+      } catch (cause) {
+        if (signal.aborted) return;
+        this.#problem('the source of log entries is unusable', cause);
+        // What it read may not have arrived here: it begins again behind the last batch.
+        await this.#source?.close();
+        this.#source = undefined;
+        await REAL_CLOCK.sleep(EVERY_MS, signal);
+      }
+    }
+  }
+
+  async #open(): Promise<LogSource> {
+    const { type, folder } = this.#options;
+    if (this.#after !== undefined) return type.open(this.#after, folder);
+    const unusable = (reason: string) => this.#problem('the saved position is unusable', new Error(reason));
+    const saved = folder === undefined ? undefined : await readPosition(join(folder, `${type.name}.json`), unusable);
+    return type.open(saved, folder);
+  }
+
+  /** Reads and sends until `signal` fires. */
+  async #ship(source: LogSource, signal: AbortSignal): Promise<void> {
+    const { sink } = this.#options;
+    const limits = { maxBytes: sink.maxBatchBytes * FILL, maxEntries: MAX_ENTRIES };
+    while (!signal.aborted) {
+      while (this.#inFlight.batches >= sink.maxInFlight && !signal.aborted) await this.#room.promise;
+      if (signal.aborted) return;
+      const batch = await source.read(limits, signal);
+      if (batch !== undefined) this.#send(source, batch);
+      if (batch === undefined && source.more !== undefined) await source.more(signal);
+      // Entries that trickle in make one batch a second.
+      if (batch?.isDrained !== false) await REAL_CLOCK.sleep(EVERY_MS, signal);
+    }
+  }
+
+  #send(source: LogSource, { entries, position }: LogBatch): void {
+    const { redact, sink, now } = this.#options;
+    const after: SavedPosition = { position, lost: source.lost };
+    this.#after = after;
+    const sinceMs = (entries[0]?.timeUs ?? now() * 1000) / 1000;
+    const flying = this.#inFlight.add({ after, entries: entries.length, sinceMs });
+    if (entries.length === 0) {
+      this.#settle(flying);
+      return;
+    }
+    const shown = redact === undefined ? entries : entries.map(redact);
+    const sent: Promise<void> = sink.ship(shown, this.#stopping.signal).then((shipped) => {
+      this.#sending.delete(sent);
+      if (shipped === undefined) return;
+      const { entries: outcomes, dropped, bytes } = this.#options.metrics;
+      this.#acked += shipped.accepted;
+      this.#lastAckMs = now();
+      outcomes.inc({ ...this.#of, outcome: 'acked' }, shipped.accepted);
+      bytes.inc(this.#of, shipped.bytes);
+      if (shipped.retried > 0) outcomes.inc({ ...this.#of, outcome: 'retried' }, shipped.retried);
+      for (const [reason, count] of shipped.dropped) {
+        outcomes.inc({ ...this.#of, outcome: 'dropped' }, count);
+        dropped.inc({ ...this.#of, reason }, count);
+        this.#dropped[reason] = (this.#dropped[reason] ?? 0) + count;
+      }
+      this.#settle(flying);
+    });
+    this.#sending.add(sent);
+  }
+
+  #settle(flying: Flying): void {
+    const acked = this.#inFlight.settle(flying);
+    if (acked !== undefined) this.#file.put(acked);
+    this.#room.resolve();
+    this.#room = Promise.withResolvers();
+  }
+
+  #problem(message: string, cause: unknown): void {
+    this.#lastError = { atMs: this.#options.now(), text: `${message}: ${errorText(cause)}` };
+    const { source, exporter } = this.#of;
+    this.#options.log.say('warn', `logs ${source} ${exporter} ${message}`, { source, exporter, err: cause }, message);
+  }
+}

@@ -1,0 +1,100 @@
+import { Counter, Gauge } from 'prom-client';
+import { Scope } from '../metrics/scope.ts';
+
+type Of = 'source' | 'exporter';
+
+/** What shipping counts, and measures when it is collected. */
+export interface LogMetrics {
+  readonly scope: Scope;
+  readonly entries: Counter<Of | 'outcome'>;
+  readonly dropped: Counter<Of | 'reason'>;
+  readonly bytes: Counter<Of>;
+  readonly saveErrors: Counter<Of>;
+}
+
+/** What a lane reports of the moment. */
+export interface LaneGauges {
+  readonly source: string;
+  readonly exporter: string;
+  readonly inFlight: number;
+  readonly lagSeconds: number;
+  readonly lagEntries: number | undefined;
+  /** Entries lost before they were read, by reason. Saved, so that a restart continues them. */
+  readonly lost: Readonly<Record<string, number>>;
+}
+
+const OF = ['source', 'exporter'] as const;
+
+/** The metrics of all lanes. */
+export function logMetrics(lanes: () => readonly LaneGauges[]): LogMetrics {
+  const scope = new Scope();
+  const registers = [scope];
+  const gauge = (name: string, help: string, value: (lane: LaneGauges) => number | undefined) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: OF,
+      registers,
+      collect() {
+        this.reset();
+        for (const lane of lanes()) {
+          const now = value(lane);
+          if (now !== undefined) this.set({ source: lane.source, exporter: lane.exporter }, now);
+        }
+      },
+    });
+  gauge(
+    'firesteel_logs_in_flight_entries',
+    'Log entries that were read and are not acknowledged by the receiver.',
+    ({ inFlight }) => inFlight,
+  );
+  gauge(
+    'firesteel_logs_lag_seconds',
+    'Age of the oldest log entry that the receiver has not acknowledged; 0 when it has all.',
+    ({ lagSeconds }) => lagSeconds,
+  );
+  gauge(
+    'firesteel_logs_lag_entries',
+    'Log entries that the receiver has not acknowledged, those under way included; absent where the source can’t know.',
+    ({ lagEntries }) => lagEntries,
+  );
+  new Counter({
+    name: 'firesteel_logs_lost_total',
+    help: 'Log entries lost before they could be read, by reason: rotated away (by gaps of sequence numbers), corrupt, unreadable.',
+    labelNames: [...OF, 'reason'] as const,
+    registers,
+    collect() {
+      this.reset();
+      for (const { source, exporter, lost } of lanes()) {
+        for (const [reason, count] of Object.entries(lost)) this.inc({ source, exporter, reason }, count);
+      }
+    },
+  });
+  return {
+    scope,
+    entries: new Counter({
+      name: 'firesteel_logs_entries_total',
+      help: 'Log entries by outcome: acked by the receiver, dropped because it does not take them, or retried (sent once more).',
+      labelNames: [...OF, 'outcome'] as const,
+      registers,
+    }),
+    dropped: new Counter({
+      name: 'firesteel_logs_dropped_total',
+      help: 'Log entries that the receiver does not take, by reason.',
+      labelNames: [...OF, 'reason'] as const,
+      registers,
+    }),
+    bytes: new Counter({
+      name: 'firesteel_logs_bytes_total',
+      help: 'Bytes of acknowledged uploads of log entries before compression.',
+      labelNames: OF,
+      registers,
+    }),
+    saveErrors: new Counter({
+      name: 'firesteel_logs_position_save_errors_total',
+      help: 'Failed attempts to save how far a receiver has a source.',
+      labelNames: OF,
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,104 @@
+import { readFile, rename } from 'node:fs/promises';
+import { errorText } from '../base/error-text.ts';
+import { writeWhole } from '../base/write-whole.ts';
+import type { SavedPosition } from './source.ts';
+
+const VERSION = 1;
+const MAX_BYTES = 256 * 1024;
+const READ_MS = 5000;
+
+/** The text of a position file. Pure, as is {@link parsePosition}. */
+export const positionText = (saved: SavedPosition): string => `${JSON.stringify({ version: VERSION, ...saved })}\n`;
+
+/** Throws an Error that describes the problem. */
+export function parsePosition(text: string): SavedPosition {
+  const { version, position, lost } = JSON.parse(text) as Partial<SavedPosition> & { version?: unknown };
+  if (version !== VERSION) throw new Error(`format version ${String(version)}, this agent reads version ${VERSION}`);
+  const isLost = typeof lost === 'object' && lost !== null && Object.values(lost).every(Number.isFinite);
+  if (typeof position !== 'string' || !isLost) throw new Error('it is not a position file of this agent');
+  return { position, lost };
+}
+
+/**
+ * The position in the file at `path`; undefined when there is none. `unusable` gets the reason why its content can't be
+ * used: it is renamed then, and shipping begins where the configuration says. Rejects when it can't be read.
+ */
+export async function readPosition(
+  path: string,
+  unusable: (reason: string) => void,
+): Promise<SavedPosition | undefined> {
+  let text: string;
+  try {
+    const content = await readFile(path, { signal: AbortSignal.timeout(READ_MS) });
+    text = content.subarray(0, MAX_BYTES).toString('utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw cause;
+  }
+  try {
+    return parsePosition(text);
+  } catch (cause) {
+    const aside = `${path}.unusable`;
+    await rename(path, aside).catch(() => undefined);
+    unusable(`${errorText(cause)}; moved to ${aside}`);
+    return undefined;
+  }
+}
+
+/** Saves positions, at most once in `everyMs`, one write at a time, the newest only. */
+export class PositionFile {
+  readonly #path: string | undefined;
+  readonly #everyMs: number;
+  readonly #saved: (position: SavedPosition) => void;
+  readonly #failed: (cause: unknown) => void;
+  #next: SavedPosition | undefined;
+  #writing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lastMs = Number.NEGATIVE_INFINITY;
+
+  /** Without `path` positions count as saved at once. `saved` is called for each that is on disk. */
+  constructor(
+    path: string | undefined,
+    everyMs: number,
+    saved: (position: SavedPosition) => void,
+    failed: (cause: unknown) => void,
+  ) {
+    this.#path = path;
+    this.#everyMs = everyMs;
+    this.#saved = saved;
+    this.#failed = failed;
+  }
+
+  /** Saves `position` soon. */
+  put(position: SavedPosition): void {
+    this.#next = position;
+    if (this.#timer !== undefined || this.#writing !== undefined) return;
+    const waitMs = Math.max(0, this.#lastMs + this.#everyMs - performance.now());
+    this.#timer = setTimeout(() => void this.flush(), waitMs).unref();
+  }
+
+  /** Saves now what is not on disk yet. Never rejects. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#writing;
+    const position = this.#next;
+    if (position === undefined) return;
+    this.#next = undefined;
+    this.#lastMs = performance.now();
+    this.#writing = this.#write(position);
+    await this.#writing;
+    this.#writing = undefined;
+    if (this.#next !== undefined) this.put(this.#next);
+  }
+
+  async #write(position: SavedPosition): Promise<void> {
+    try {
+      if (this.#path !== undefined) await writeWhole(this.#path, positionText(position));
+      this.#saved(position);
+    } catch (cause) {
+      this.#next ??= position;
+      this.#failed(cause);
+    }
+  }
+}

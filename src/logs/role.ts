@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { ThrottledLog } from '../base/log.ts';
+import type { Scope } from '../metrics/scope.ts';
+import { Lane, type LaneStatus } from './lane.ts';
+import { type LogMetrics, logMetrics } from './metrics.ts';
+import { redactor } from './redact.ts';
+import type { LogSink } from './sink.ts';
+import type { LogSourceType } from './source.ts';
+import { wantedSources } from './sources.ts';
+import type { LogWorld } from './world.ts';
+
+/** Below the folder of the spool; no exporter has a name that begins with a dot. */
+const FOLDER = '.logs';
+
+/** A receiver of entries. */
+export interface LogReceiver {
+  readonly name: string;
+  readonly sink: LogSink;
+}
+
+/** Ships log entries: every source to every receiver, each on a lane of its own, so that none waits for another. */
+export class LogsRole {
+  readonly #lanes: readonly Lane[];
+  readonly #metrics: LogMetrics;
+
+  private constructor(
+    world: LogWorld,
+    types: readonly LogSourceType[],
+    receivers: readonly LogReceiver[],
+    spoolPath: string | undefined,
+  ) {
+    const log = new ThrottledLog(world.log, world.now);
+    const redact = redactor(world.logs.redact);
+    this.#metrics = logMetrics(() => this.status());
+    this.#lanes = receivers.flatMap(({ name: exporter, sink }) =>
+      types.map((type) => {
+        const folder = spoolPath && join(spoolPath, FOLDER, exporter);
+        return new Lane({ exporter, sink, type, folder, redact, metrics: this.#metrics, log, now: world.now });
+      }),
+    );
+    if (spoolPath === undefined) {
+      world.log.warn('log entries: without spool.path a restart forgets what was shipped; set it');
+    }
+  }
+
+  /** Loads the sources that the configuration wants. */
+  static async create(
+    world: LogWorld,
+    receivers: readonly LogReceiver[],
+    spoolPath: string | undefined,
+  ): Promise<LogsRole> {
+    const types = await Promise.all(wantedSources(world.logs).map((kind) => kind.load(world)));
+    return new LogsRole(world, types, receivers, spoolPath);
+  }
+
+  get scope(): Scope {
+    return this.#metrics.scope;
+  }
+
+  start(): void {
+    for (const lane of this.#lanes) lane.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.stop()));
+  }
+
+  status(): LaneStatus[] {
+    return this.#lanes.map((lane) => lane.status());
+  }
+}

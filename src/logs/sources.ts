@@ -1,0 +1,24 @@
+import type { LogsSection } from '../config/logs-section.ts';
+import type { LogSourceName } from './entry.ts';
+import type { LogSourceType } from './source.ts';
+import type { LogWorld } from './world.ts';
+
+/** A kind of source as data; its code is loaded when it is wanted. */
+interface LogSourceKind {
+  readonly name: LogSourceName;
+  isWanted(logs: LogsSection): boolean;
+  load(world: LogWorld): Promise<LogSourceType>;
+}
+
+/** All kinds of sources. A new one takes a file and one line here. */
+const KINDS: readonly LogSourceKind[] = [
+  {
+    name: 'journal',
+    isWanted: ({ journal }) => journal.enabled,
+    load: async (world) => (await import('./journal/journal-source.ts')).journalSource(world),
+  },
+];
+
+/** The kinds of sources that the configuration asks for. */
+export const wantedSources = (logs: LogsSection): readonly LogSourceKind[] =>
+  KINDS.filter(({ isWanted }) => isWanted(logs));

@@ -1,0 +1,23 @@
+import type { Log } from '../base/log.ts';
+import type { LogsSection } from '../config/logs-section.ts';
+import type { Host } from '../host/host.ts';
+
+/** The names of the pods of this node. */
+export interface PodNames {
+  lookup(
+    containerId: string,
+    podUid: string,
+  ): { readonly namespace: string; readonly pod: string; readonly container: string } | undefined;
+}
+
+/** What sources of entries are made of. */
+export interface LogWorld {
+  readonly logs: LogsSection;
+  readonly host: Host;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Labels of all entries of this agent: node, cluster and the global ones. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly names: PodNames | undefined;
+}
