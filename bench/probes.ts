@@ -118,6 +118,6 @@ function loadedProbeFiles(): number {
     const text = readFileSync(file, 'utf8');
     for (const [, path = ''] of text.matchAll(/(?:from|import)\s*"(\.[^"]+\.mjs)"/g)) visit(join(file, '..', path));
   };
-  visit(join(dist, 'firesteel.mjs'));
+  visit(join(dist, 'main.mjs'));
   return [...seen].filter((file) => readFileSync(file, 'utf8').includes('probe_http_status_code')).length;
 }

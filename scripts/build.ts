@@ -1,6 +1,7 @@
-// Makes dist/firesteel.mjs, which the image and the published package run, and beside it the chunks that only some roles
-// load: the Kubernetes client stays out of the node agent. Another folder than dist may be named as argument.
-import { chmodSync, cpSync, rmSync } from 'node:fs';
+// Makes dist/firesteel.mjs, which the image and the published package run, main.mjs behind it, and beside them the chunks
+// that only some roles load: the Kubernetes client stays out of the node agent. Another folder than dist may be named as
+// argument.
+import { chmodSync, copyFileSync, cpSync, rmSync } from 'node:fs';
 import { build, type Plugin } from 'esbuild';
 
 /** Their modules only define things; unless told, esbuild would keep all 2,742 API models of the client. */
@@ -35,7 +36,7 @@ const unused: Plugin = {
 const [outdir = 'dist'] = process.argv.slice(2);
 rmSync(outdir, { recursive: true, force: true });
 await build({
-  entryPoints: { firesteel: 'src/main.ts' },
+  entryPoints: { main: 'src/main.ts' },
   outdir,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[name]-[hash]',
@@ -59,5 +60,6 @@ await build({
     ].join(''),
   },
 });
+copyFileSync('src/launcher.mjs', `${outdir}/firesteel.mjs`);
 chmodSync(`${outdir}/firesteel.mjs`, 0o755);
 cpSync('src/http/page', `${outdir}/page`, { recursive: true, filter: (path) => !path.endsWith('tsconfig.json') });

@@ -1,4 +1,3 @@
-#!/usr/bin/env -S node --disable-warning=ExperimentalWarning --max-semi-space-size=1
 import { text } from 'node:stream/consumers';
 import { createLog } from './base/log.ts';
 import { dispatch } from './commands/dispatch.ts';
@@ -40,13 +39,19 @@ process.on('unhandledRejection', die);
 // A reader that has seen enough (`collect | head`) is no fault.
 process.stdout.on('error', (cause: NodeJS.ErrnoException) => (cause.code === 'EPIPE' ? end(0) : die(cause)));
 
+const isTerminal = process.stdout.isTTY === true;
+const isDumb = process.env.TERM === 'dumb';
+
 try {
   process.exitCode = await dispatch(COMMANDS, process.argv.slice(2), {
     stdout: (chunk) => process.stdout.write(chunk),
     stderr: (chunk) => process.stderr.write(chunk),
     stdin: () => text(process.stdin),
     env: process.env,
-    isTerminal: process.stdout.isTTY === true,
+    isTerminal: isTerminal && !isDumb,
+    // Some terminals, above all in containers, have 0 columns.
+    columns: Math.max(process.stdout.columns || 80, 40),
+    colours: isTerminal && !isDumb && (process.env.NO_COLOR ?? '') === '',
     stop: stop.signal,
     events,
   });

@@ -1,12 +1,10 @@
 import { stringify } from 'yaml';
 import type { Config } from '../agent/agent.ts';
-import { errorText } from '../base/error-text.ts';
 import { targets } from '../config/identity.ts';
 import { ConfigError } from '../config/load.ts';
 import { asWritten } from '../config/print.ts';
-import { SecretFile } from '../config/secret-file.ts';
-import type { DeliverySettings } from '../exporters/delivery/settings.ts';
 import { exporterTypeOf } from '../exporters/index.ts';
+import { configWarnings } from './check-warnings.ts';
 import { type Command, type Io, UsageError } from './command.ts';
 import { loadSettings, parseFlags, settingsSchema } from './settings.ts';
 
@@ -19,7 +17,8 @@ export const checkConfig: Command = {
   help: `usage: firesteel check-config FILE [--print] [--connect]
 
 Checks FILE together with the FIRESTEEL_... variables of the environment. Prints its problems, one line each, and
-ends with 2; ends with 0 when the agent would start with all of it. The file of custom resources is read as well.
+ends with 2; ends with 0 when the agent would start with all of it. Files that it names are read as well: custom
+resources, process-exporter's YAML, secrets and certificates. What is hardly meant, as no exporter at all, is a warning.
 
   --print      print the configuration as it takes effect, defaults filled in, secrets hidden
   --connect    also ask the receivers whether they take pushes, and what they are; nothing is stored there. Ends with 1
@@ -41,8 +40,7 @@ ends with 2; ends with 0 when the agent would start with all of it. The file of 
       if (problems.length > 0) throw new ConfigError(problems);
       for (const warning of [
         ...warnings,
-        ...unreadSecrets(config),
-        ...idleRules(config),
+        ...configWarnings(config, file),
         ...prechecks.flatMap((check) => check.warnings),
       ])
         io.stderr(`warning: ${warning}\n`);
@@ -57,40 +55,10 @@ ends with 2; ends with 0 when the agent would start with all of it. The file of 
   },
 };
 
-/** Secrets of exporters that cannot be read here. The agent starts without them and tries again. */
-function unreadSecrets({ exporters }: Config): readonly string[] {
-  return Object.entries(exporters).flatMap(([name, settings]) => {
-    if (!settings.enabled) return [];
-    const { auth } = settings as Partial<DeliverySettings>;
-    return (['passwordFile', 'bearerTokenFile'] as const).flatMap((key) => {
-      const file = auth?.[key];
-      if (file === undefined) return [];
-      try {
-        new SecretFile(file).read();
-        return [];
-      } catch (cause) {
-        return [`exporters.${name}.auth.${key}: ${errorText(cause)}`];
-      }
-    });
-  });
-}
-
 async function taskProblems(config: Config): Promise<readonly string[]> {
   if (config.tasks.length === 0) return [];
   const { taskProblemsOf } = await import('./task-problems.ts');
   return taskProblemsOf(config);
-}
-
-/** Rules of one group that set what the push sets itself, and so do nothing. */
-function idleRules({ groups, identity }: Config): readonly string[] {
-  return Object.entries(groups).flatMap(([group, { relabel }]) => {
-    if (!('job' in identity[group as keyof typeof identity])) return [];
-    return relabel.flatMap(({ targetLabel }, index) =>
-      targetLabel === 'job' || targetLabel === 'instance'
-        ? `groups.${group}.relabel.${index}: ${targetLabel} is set by identity.${group}.${targetLabel}, not by rules`
-        : [],
-    );
-  });
 }
 
 /** The problems of the file of custom resources; the agent would start without them. */

@@ -7,6 +7,10 @@ export interface Io {
   readonly env: NodeJS.ProcessEnv;
   /** Whether standard output is a terminal. */
   readonly isTerminal: boolean;
+  /** How wide standard output is: that of the terminal, else 80; at least 40. */
+  readonly columns: number;
+  /** Whether colours are wanted: on a terminal, unless NO_COLOR is set or it is a dumb one. */
+  readonly colours: boolean;
   /** Fires when the user or the system asks the process to stop. */
   readonly stop: AbortSignal;
   /** Fires `reload` when the user asks for the configuration to be read again. */

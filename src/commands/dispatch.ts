@@ -2,6 +2,8 @@ import { ConfigError } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import { type Command, type Io, UsageError } from './command.ts';
 
+const VERSION_FLAGS = ['--version', '-v', '-V'];
+
 /**
  * Runs the command that `argv` names, the first one when it names none. Resolves to the exit code: 2 for a command line or
  * configuration that has to be corrected, which is printed on standard error. Other errors are thrown.
@@ -12,7 +14,7 @@ export async function dispatch(commands: readonly Command[], argv: readonly stri
     io.stdout(overview(commands));
     return 0;
   }
-  const named = commands.find(({ name }) => name === word);
+  const named = commands.find(({ name }) => name === (VERSION_FLAGS.includes(word) ? 'version' : word));
   if (!named && word !== '' && !word.startsWith('-')) {
     const guess = nearest(
       word,
@@ -50,7 +52,7 @@ usage: firesteel [COMMAND] [flags]
 
 ${lines.join('\n')}
 
-firesteel COMMAND --help shows the usage of each. Without a command the agent runs; to try it without any configuration:
+firesteel COMMAND --help shows the usage of each, --version the version. Without a command the agent runs; to try it without any configuration:
   firesteel run --with-receiver
 `;
 }

@@ -6,6 +6,8 @@ import { parseFlags } from './settings.ts';
 /** A receiver that shows what arrives. */
 export interface ShownReceiver {
   readonly url: string;
+  /** Shows a line below the summary from now on. */
+  note(line: string): void;
   close(): Promise<void>;
 }
 
@@ -18,15 +20,21 @@ const CLEAR = '\x1b[H\x1b[2J';
 /** Starts a receiver and shows its summary on standard output until it is closed. */
 export async function showReceiver(host: string, port: number, io: Io): Promise<ShownReceiver> {
   const receiver = await startReceiver({ host, port, now: Date.now });
+  const notes: string[] = [];
   const show = () => {
-    const text = summaryText(receiver.store, Date.now(), process.stdout.columns ?? 80);
-    io.stdout(io.isTerminal ? `${CLEAR}${text}\nreceiving at ${receiver.url}, Ctrl-C stops\n` : `${text}\n`);
+    const text = summaryText(receiver.store, Date.now(), io.columns);
+    const foot = [...notes, `receiving at ${receiver.url}, Ctrl-C stops`].map((line) => `${line}\n`).join('');
+    io.stdout(io.isTerminal ? `${CLEAR}${text}\n${foot}` : `${text}\n`);
   };
   io.stdout(`receiving at ${receiver.url}\n`);
   const first = setTimeout(show, io.isTerminal ? REFRESH_MS : FIRST_MS);
   const timer = setInterval(show, io.isTerminal ? REFRESH_MS : REPEAT_MS);
   return {
     url: receiver.url,
+    note(line) {
+      notes.push(line);
+      io.stdout(`${line}\n`);
+    },
     async close() {
       clearTimeout(first);
       clearInterval(timer);

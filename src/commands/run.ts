@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { startAgent } from '../agent/agent.ts';
 import { preferMemoryToCode, releaseProgram } from '../agent/memory.ts';
 import { createLog, type Log } from '../base/log.ts';
@@ -21,14 +23,16 @@ ${CONFIG_FLAGS_HELP}`,
     const { values } = parseFlags(args, { ...CONFIG_FLAGS, 'with-receiver': { type: 'boolean' } });
     const receiver = values['with-receiver'] === true ? await showReceiver('127.0.0.1', 0, io) : undefined;
     try {
-      return await runAgent(receiver ? towards(receiver, values) : values, io);
+      if (receiver === undefined) return await runAgent(values, io);
+      const towardsIt = towards(receiver, values, (await isFree(STATUS_PORT)) ? STATUS_PORT : 0);
+      return await runAgent(towardsIt, io, (url) => receiver.note(`status page: ${url}`));
     } finally {
       await receiver?.close();
     }
   },
 };
 
-async function runAgent(values: Parsed['values'], io: Io): Promise<number> {
+async function runAgent(values: Parsed['values'], io: Io, served?: (url: string) => void): Promise<number> {
   const { config, warnings } = loadSettings(values, io.env);
   const log = createLog(config.log.level);
   for (const warning of warnings) log.warn(warning);
@@ -39,6 +43,7 @@ async function runAgent(values: Parsed['values'], io: Io): Promise<number> {
     env: io.env,
     loadConfig: () => loadSettings(values, io.env).config,
   });
+  if (agent.url !== undefined) served?.(agent.url);
   watch(log);
   if (!config.collectors.ksm.enabled) preferMemoryToCode();
   releaseProgram(log);
@@ -58,13 +63,29 @@ function watch(log: Log): void {
   }
 }
 
+/** Where the status page is unless another process, such as an installed agent, is there. */
+const STATUS_PORT = 9750;
+
+/** Whether a port of this host is free at the moment. */
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+}
+
 /** Flags for pushing to the embedded receiver; what the user gave stays as it is. */
-function towards(receiver: ShownReceiver, values: Parsed['values']): Parsed['values'] {
+function towards(receiver: ShownReceiver, values: Parsed['values'], statusPort: number): Parsed['values'] {
   const set = [`exporters.embedded={type: vmagent, url: "${receiver.url}"}`, ...(values.set ?? [])];
   return {
     'push.interval': '5s',
     'push.phase': '0s',
-    'http.listen': '127.0.0.1:0',
+    'http.listen': `127.0.0.1:${statusPort}`,
     'log.level': 'warn',
     ...values,
     set,

@@ -111,7 +111,8 @@ test('a secret that cannot be read here is a warning', async (t) => {
 test('a rule on what the push sets itself is a warning', async (t) => {
   const file = join(scratchFolder(t), 'rules.yaml');
   const rule = '{ target_label: job, replacement: other }';
-  writeFileSync(file, `groups: { node: { relabel: [${rule}] }, scrape: { relabel: [${rule}] } }\n`);
+  const exporters = 'exporters: { vm: { type: vmagent, url: "http://vm:8428" } }';
+  writeFileSync(file, `groups: { node: { relabel: [${rule}] }, scrape: { relabel: [${rule}] } }\n${exporters}\n`);
   const { code, stderr } = await runCommand(checkConfig, [file]);
   assert.equal(code, 0);
   assert.equal(stderr, 'warning: groups.node.relabel.0: job is set by identity.node.job, not by rules\n');

@@ -25,6 +25,8 @@ export async function runCommand(
     stdin: async () => stdin,
     env,
     isTerminal: false,
+    columns: 80,
+    colours: false,
     stop: new AbortController().signal,
     events: new EventTarget(),
   });

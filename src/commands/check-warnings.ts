@@ -1,0 +1,74 @@
+import type { Config } from '../agent/agent.ts';
+import { errorText } from '../base/error-text.ts';
+import { readText, whyUnread } from '../base/files.ts';
+import { SecretFile } from '../config/secret-file.ts';
+
+/** What does not keep the agent from starting, and is hardly meant, a line each; `file` is the configuration's own. */
+export const configWarnings = (config: Config, file: string): readonly string[] => [
+  ...emptiness(file),
+  ...pushesNothing(config),
+  ...unreadFiles(config),
+  ...idleRules(config),
+];
+
+/** No configuration is near this size; the loader has refused larger ones. */
+const MAX_CONFIG_BYTES = 1024 * 1024;
+
+/** A file of comments only is as empty as one without a byte. */
+function emptiness(file: string): readonly string[] {
+  const isEmpty = readText(file, MAX_CONFIG_BYTES)
+    .split('\n')
+    .every((line) => /^\s*(?:#.*|---|\.\.\.)?\s*$/.test(line));
+  return isEmpty ? [`${file} sets nothing: the agent runs with its defaults`] : [];
+}
+
+function pushesNothing({ exporters }: Config): readonly string[] {
+  const all = Object.values(exporters);
+  if (all.some(({ enabled }) => enabled)) return [];
+  const none = all.length === 0 ? 'no exporter is configured' : 'no exporter is enabled';
+  return [`${none}: nothing is pushed, series are only served at /metrics`];
+}
+
+/** Keys of files with one line of text that nobody else may know. */
+const SECRET = /^(?:password|bearerToken|token|controlToken|readToken|podInfoToken)File$/;
+/** Keys of files of TLS. */
+const PEM = /^(?:ca|cert|key)File$/;
+/** No chain of certificates is larger. */
+const MAX_PEM_BYTES = 1024 * 1024;
+
+/** Files with secrets and certificates that cannot be read here. The agent starts without them and tries again. */
+function unreadFiles(value: unknown, path: readonly string[] = []): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if ('enabled' in value && value.enabled === false) return [];
+  return Object.entries(value).flatMap(([key, item]: [string, unknown]) => {
+    const at = [...path, key];
+    const why = typeof item === 'string' ? whyUnusable(key, item) : undefined;
+    return why === undefined ? unreadFiles(item, at) : [`${at.join('.')}: ${why}`];
+  });
+}
+
+/** Kubernetes mounts it into pods, and nowhere else: that it is missing here means nothing. */
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount/';
+
+function whyUnusable(key: string, file: string): string | undefined {
+  if (file.startsWith(SERVICE_ACCOUNT)) return undefined;
+  try {
+    if (SECRET.test(key)) new SecretFile(file).read();
+    else if (PEM.test(key)) readText(file, MAX_PEM_BYTES);
+    return undefined;
+  } catch (cause) {
+    return SECRET.test(key) ? errorText(cause) : `cannot read ${file}: ${whyUnread(cause)}`;
+  }
+}
+
+/** Rules of one group that set what the push sets itself, and so do nothing. */
+function idleRules({ groups, identity }: Config): readonly string[] {
+  return Object.entries(groups).flatMap(([group, { relabel }]) => {
+    if (!('job' in identity[group as keyof typeof identity])) return [];
+    return relabel.flatMap(({ targetLabel }, index) =>
+      targetLabel === 'job' || targetLabel === 'instance'
+        ? `groups.${group}.relabel.${index}: ${targetLabel} is set by identity.${group}.${targetLabel}, not by rules`
+        : [],
+    );
+  });
+}
