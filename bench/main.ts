@@ -3,6 +3,7 @@
 /** Benchmarks by name. A new one is one file and one line here. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
   container: () => import('./container.ts'),
+  events: () => import('./events.ts'),
   journal: () => import('./journal.ts'),
   ksm: () => import('./ksm.ts'),
   logs: () => import('./logs.ts'),

@@ -82,7 +82,10 @@ export function createStateRole(
   const namespaces = eventSection.namespaces.length > 0 ? eventSection.namespaces : section.namespaces;
   const events =
     eventSection.enabled && section.shard === 0
-      ? createEvents({ ...eventSection, namespaces }, { api: client, log, registry: scope, monotonic })
+      ? createEvents(
+          { ...eventSection, namespaces },
+          { api: client, log, registry: scope, monotonic, isElected: config.election.enabled },
+        )
       : undefined;
   if (events) scope.addProducer(events.producer);
   const ended = new AbortController();

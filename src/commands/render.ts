@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { errorText } from '../base/error-text.ts';
+import { eventFamilies } from '../collectors/event/families.ts';
+import { isEvent, renderEvents } from '../collectors/event/render.ts';
 import { type Allowlist, parseAllowlist } from '../collectors/ksm/allowlist.ts';
 import { CustomResourceError } from '../collectors/ksm/custom/config.ts';
 import { parseCustomResources } from '../collectors/ksm/custom/resource.ts';
-import { metricPattern } from '../collectors/ksm/family-filter.ts';
+import { type FamilyPatterns, familyFilter, metricPattern } from '../collectors/ksm/family-filter.ts';
 import type { Renderer } from '../collectors/ksm/render.ts';
 import { renderersOf } from '../collectors/ksm/renderers.ts';
 import { groupVersionOf } from '../collectors/ksm/resource.ts';
 import { resources } from '../collectors/ksm/resources/index.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { parseObjects } from '../kube/object-text.ts';
+import { encodeByFamily } from '../metrics/text/encoder.ts';
 import { type Command, type Io, UsageError } from './command.ts';
 import { type FlagValues, parseFlags } from './settings.ts';
 
@@ -22,6 +25,7 @@ const FLAGS = {
   'opt-in': { type: 'string', multiple: true },
   'all-families': { type: 'boolean' },
   'custom-resource-state': { type: 'string' },
+  'reporting-component': { type: 'boolean' },
 } as const;
 
 /** `firesteel render -f FILE`. */
@@ -31,7 +35,7 @@ export const render: Command = {
   help: `usage: firesteel render -f FILE|- [flags]
 
 Prints what the ksm collector would expose for the objects in FILE: a list, an array, JSON lines or YAML documents, as
-from kubectl get -o json. Grouped by family. Needs no cluster. Objects of kinds that it does not know are counted on
+from kubectl get -o json. Events are counted as the event collector does. Grouped by family. Needs no cluster. Objects of kinds that it does not know are counted on
 standard error; the exit code is 1 when part of an object could not be rendered. All list flags can be repeated.
 
   -f, --file FILE                       - is standard input
@@ -41,15 +45,22 @@ standard error; the exit code is 1 when part of an object could not be rendered.
   --metric-denylist REGEX,...           no families that one of these matches
   --opt-in REGEX,...                    opt-in families to include
   --all-families                        all families: opt-in ones, and all labels and annotations
-  --custom-resource-state FILE          kube-state-metrics' CustomResourceStateMetrics, for custom resources`,
+  --custom-resource-state FILE          kube-state-metrics' CustomResourceStateMetrics, for custom resources
+  --reporting-component                 counts of events with the label reporting_component`,
   async run(args, io) {
     const { values } = parseFlags(args, FLAGS);
-    const renderers = chosenRenderers(values);
+    const patterns = chosenPatterns(values);
+    const renderers = chosenRenderers(values, patterns);
     const files = list(values.file);
     if (files.length === 0) throw new UsageError('render needs -f FILE, or -f - for standard input');
     const objects: KubeObject[] = [];
     for (const file of files) objects.push(...(await objectsOf(file, io)));
-    return print(objects, renderers, io);
+    const families: Families = new Map();
+    const code = addObjects(objects, renderers, families, io);
+    const events = objects.filter(isEvent);
+    if (events.length > 0) addEvents(events, values['reporting-component'] === true, familyFilter(patterns), families);
+    print(families, io);
+    return code;
   },
 };
 
@@ -62,13 +73,7 @@ const commaList = (value: FlagValues[string]): string[] =>
 
 const ALL: Allowlist = { '*': ['*'] };
 
-function chosenRenderers(values: FlagValues): Renderer[] {
-  const all = values['all-families'] === true;
-  const lists = (flag: keyof typeof FLAGS): Allowlist =>
-    refused(flag, () => {
-      const allowlist = list(values[flag]).map((text) => parseAllowlist(text));
-      return allowlist.length === 0 && all ? ALL : mergeAllowlists(allowlist);
-    });
+function chosenPatterns(values: FlagValues): FamilyPatterns {
   const patterns = (flag: keyof typeof FLAGS) =>
     refused(flag, () => commaList(values[flag]).filter((source) => metricPattern(source)));
   const metricAllowlist = patterns('metric-allowlist');
@@ -76,10 +81,19 @@ function chosenRenderers(values: FlagValues): Renderer[] {
   if (metricAllowlist.length > 0 && metricDenylist.length > 0) {
     throw new UsageError('--metric-allowlist and --metric-denylist exclude each other');
   }
+  const metricOptInList = values['all-families'] === true ? [''] : patterns('opt-in');
+  return { metricAllowlist, metricDenylist, metricOptInList };
+}
+
+function chosenRenderers(values: FlagValues, patterns: FamilyPatterns): Renderer[] {
+  const all = values['all-families'] === true;
+  const lists = (flag: keyof typeof FLAGS): Allowlist =>
+    refused(flag, () => {
+      const allowlist = list(values[flag]).map((text) => parseAllowlist(text));
+      return allowlist.length === 0 && all ? ALL : mergeAllowlists(allowlist);
+    });
   return renderersOf([...resources, ...customResources(values['custom-resource-state'])], {
-    metricAllowlist,
-    metricDenylist,
-    metricOptInList: all ? [''] : patterns('opt-in'),
+    ...patterns,
     labelsAllowlist: lists('labels-allowlist'),
     annotationsAllowlist: lists('annotations-allowlist'),
   });
@@ -167,9 +181,13 @@ function add(renderer: Renderer, object: KubeObject, { families, holders }: Rend
   return failed;
 }
 
-/** Renders the objects and prints the lines by family; gives the exit code. */
-function print(objects: readonly KubeObject[], renderers: readonly Renderer[], io: Io): number {
-  const families: Families = new Map();
+/** Adds the lines of all objects but events; gives the exit code. */
+function addObjects(
+  objects: readonly KubeObject[],
+  renderers: readonly Renderer[],
+  families: Families,
+  io: Io,
+): number {
   const unknown = new Map<string, number>();
   const holders = new Map<string, string>();
   let failed = false;
@@ -177,20 +195,39 @@ function print(objects: readonly KubeObject[], renderers: readonly Renderer[], i
     // A custom family may be about a kind that has families of its own.
     const all = renderers.filter(({ resource }) => isOf(resource, object));
     const own = object.apiVersion === undefined ? all.slice(0, 1) : all;
-    if (own.length === 0) {
+    if (own.length === 0 && !isEvent(object)) {
       const name = [object.apiVersion, object.kind ?? 'no kind'].filter((part) => part !== undefined).join(' ');
       unknown.set(name, (unknown.get(name) ?? 0) + 1);
       continue;
     }
     for (const renderer of own) failed = add(renderer, object, { families, holders }, io) || failed;
   }
+  for (const [name, count] of unknown) io.stderr(`${count} × ${name}: unsupported, skipped\n`);
+  if (objects.length === 0) io.stderr('no objects\n');
+  return failed ? 1 : 0;
+}
+
+/** Adds the counters of events, of the families that are wanted. */
+function addEvents(
+  events: readonly KubeObject[],
+  reportingComponent: boolean,
+  isWanted: ReturnType<typeof familyFilter>,
+  families: Families,
+): void {
+  const text = Buffer.concat([...encodeByFamily([renderEvents(events, reportingComponent)])]).toString();
+  const blocks = text.split(/^(?=# HELP )/m);
+  for (const family of eventFamilies({ reportingComponent })) {
+    const block = blocks.find((one) => one.startsWith(`# HELP ${family.name} `));
+    if (block !== undefined && isWanted({ family })) families.set(family.name, { header: block.trimEnd(), lines: [] });
+  }
+}
+
+/** Prints the lines by family. */
+function print(families: Families, io: Io): void {
   for (const name of [...families.keys()].sort()) {
     const family = families.get(name);
     if (family) io.stdout(`${family.header}${family.lines.join('\n')}\n`);
   }
-  for (const [name, count] of unknown) io.stderr(`${count} × ${name}: unsupported, skipped\n`);
-  if (objects.length === 0) io.stderr('no objects\n');
-  return failed ? 1 : 0;
 }
 
 /** An object without version counts by its kind alone. */

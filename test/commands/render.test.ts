@@ -77,13 +77,13 @@ for (const [args, lines] of flags) {
 }
 
 test('objects of unknown kinds are counted and told on standard error', async () => {
-  const event = { apiVersion: 'v1', kind: 'Event', metadata: { name: 'e' } };
+  const event = { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'e' } };
   const old = { apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: 'h' } };
   const { code, stdout, stderr } = await renderText({ kind: 'List', items: [event, namespace, event, old, { a: 1 }] });
   assert.match(stdout, /kube_namespace_status_phase/);
   assert.equal(
     stderr,
-    '2 × v1 Event: unsupported, skipped\n1 × autoscaling/v1 HorizontalPodAutoscaler: unsupported, skipped\n1 × no kind: unsupported, skipped\n',
+    '2 × v1 Binding: unsupported, skipped\n1 × autoscaling/v1 HorizontalPodAutoscaler: unsupported, skipped\n1 × no kind: unsupported, skipped\n',
   );
   assert.equal(code, 0);
 });

@@ -6,11 +6,11 @@ import { Reflector } from '../../kube/reflector.ts';
 import { REAL_TIMING } from '../../kube/retry.ts';
 import { NoData } from '../../metrics/outcome.ts';
 import type { Producer } from '../../metrics/scope.ts';
-import type { Snapshot } from '../../metrics/snapshot.ts';
+import { addEventCount } from './event-samples.ts';
 import { eventFamilies } from './families.ts';
 import { type EventObject, type Occurrence, occurrenceOf } from './occurrence.ts';
 import type { EventSection } from './section.ts';
-import { type EventCount, type EventResult, EventTally, type Position } from './tally.ts';
+import { type EventResult, EventTally, type Position } from './tally.ts';
 
 /**
  * A push has been delivered, or spooled to disk, this long after its data was collected; otherwise the next leader
@@ -44,10 +44,12 @@ interface EventWorld {
   /** For the self metrics. */
   readonly registry: Registry;
   readonly monotonic: () => number;
+  /** Whether a Lease elects the leader. */
+  readonly isElected: boolean;
 }
 
 /** Builds the event collector; sends no request to the cluster before `start`. */
-export function createEvents(section: EventSection, { api, log, registry, monotonic }: EventWorld): Events {
+export function createEvents(section: EventSection, { api, log, registry, monotonic, isElected }: EventWorld): Events {
   const seen = new Counter<'result'>({
     name: 'firesteel_kube_events_seen_total',
     help: 'Events received, by result.',
@@ -57,6 +59,7 @@ export function createEvents(section: EventSection, { api, log, registry, monoto
   const tally = new EventTally({
     maxSeries: section.maxSeries,
     withComponent: section.reportingComponent,
+    handsOver: isElected,
     wants: filterOf(section),
   });
   const reflectors = followed(section, api, log, tally, (result) => seen.inc({ result }));
@@ -78,7 +81,7 @@ export function createEvents(section: EventSection, { api, log, registry, monoto
         settle();
         if (!isLeader) throw new NoData('another state agent is the leader');
         collected.push({ atMs: monotonic(), position: tally.position });
-        for (const one of tally.series) add(out, families, one);
+        for (const one of tally.series) addEventCount(out, families, one);
       },
     },
     notes: {
@@ -114,13 +117,6 @@ export function createEvents(section: EventSection, { api, log, registry, monoto
       await Promise.all(reflectors.map((reflector) => reflector.stop()));
     },
   };
-}
-
-function add(out: Snapshot, [total, last]: ReturnType<typeof eventFamilies>, one: EventCount): void {
-  const { type, namespace, kind, reason, component, count, lastSeconds } = one;
-  const labels = [type, namespace, kind, reason, ...(total.labels.includes('reporting_component') ? [component] : [])];
-  out.add(total, count, ...labels);
-  if (lastSeconds !== undefined) out.add(last, lastSeconds, ...labels);
 }
 
 /** One reflector for the cluster, or one per namespace. */

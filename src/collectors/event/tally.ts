@@ -32,6 +32,8 @@ interface Recent {
 export interface TallyOptions {
   readonly maxSeries: number;
   readonly withComponent: boolean;
+  /** Whether another agent may be leader before or after this one. Then recent occurrences are stored for the handover. */
+  readonly handsOver: boolean;
   readonly wants: (occurrence: Occurrence) => boolean;
 }
 
@@ -97,7 +99,7 @@ export class EventTally {
     if (by <= 0) return 'old';
     const isOfFirstList = !this.#isListed && before === undefined;
     const recent = { occurrence, version, by, ...(isOfFirstList && { createdSeconds: createdSeconds ?? 0 }) };
-    if (this.#recent.length < MOST_RECENT) this.#recent.push(recent);
+    if (this.#options.handsOver && this.#recent.length < MOST_RECENT) this.#recent.push(recent);
     if (!this.#isCounting) return 'remembered';
     const countable = countableOf(recent, this.#from);
     if (countable === 0) return 'old';

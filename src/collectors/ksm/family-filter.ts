@@ -18,7 +18,7 @@ export interface FamilyPatterns {
  * Whether a family is wanted. The patterns are regular expressions that match anywhere in the name. Throws PatternError
  * for an invalid pattern.
  */
-export function familyFilter(patterns: FamilyPatterns): (family: KubeFamily) => boolean {
+export function familyFilter(patterns: FamilyPatterns): (family: Pick<KubeFamily, 'family' | 'optIn'>) => boolean {
   const [allowed, denied, optedIn] = [patterns.metricAllowlist, patterns.metricDenylist, patterns.metricOptInList].map(
     (list) => list.map(metricPattern),
   ) as [Matching[], Matching[], Matching[]];

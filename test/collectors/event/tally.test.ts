@@ -5,7 +5,7 @@ import { EventTally } from '../../../src/collectors/event/tally.ts';
 import { recorded } from '../../kit/fake-api-server.ts';
 
 const tallyOf = (options: Partial<ConstructorParameters<typeof EventTally>[0]> = {}) =>
-  new EventTally({ maxSeries: 5000, withComponent: false, wants: () => true, ...options });
+  new EventTally({ maxSeries: 5000, withComponent: false, handsOver: true, wants: () => true, ...options });
 
 const occurrence = (count: number, other: Partial<Occurrence> = {}): Occurrence => ({
   ...{ type: 'Warning', namespace: 'shop', kind: 'Pod', reason: 'BackOff', component: 'kubelet' },

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { render } from '../../src/commands/render.ts';
+import { runCommand } from '../kit/command.ts';
+import { fixture } from '../kit/host-tree.ts';
+import { samplesOf } from '../kit/samples.ts';
+
+const EVENTS = fixture('cluster-cgroupv1/api/core_v1_events.json');
+
+const renderText = (object: unknown, ...args: string[]) =>
+  runCommand(render, ['-f', '-', ...args], { stdin: JSON.stringify(object) });
+
+const event = (over: object) => ({
+  apiVersion: 'v1',
+  kind: 'Event',
+  metadata: { namespace: 'shop', name: 'a', uid: 'u' },
+  type: 'Warning',
+  reason: 'BackOff',
+  involvedObject: { kind: 'Pod', namespace: 'shop' },
+  ...over,
+});
+
+test('recorded events: exact totals by reason, and the exit code is 0', async () => {
+  const { code, stdout, stderr } = await runCommand(render, ['-f', EVENTS]);
+  const wanted = new Map<string, number>();
+  for (const { reason, count, series } of JSON.parse(readFileSync(EVENTS, 'utf8')).items) {
+    wanted.set(reason, (wanted.get(reason) ?? 0) + (series?.count ?? count ?? 1));
+  }
+  const found = new Map<string, number>();
+  for (const [series, value] of samplesOf(stdout)) {
+    if (!series.startsWith('kube_events_total{')) continue;
+    const reason = /reason="([^"]*)"/.exec(series)?.[1] ?? '';
+    found.set(reason, (found.get(reason) ?? 0) + Number(value));
+  }
+  assert.deepEqual(found, wanted);
+  assert.deepEqual([code, stderr], [0, '']);
+});
+
+test('events stand among other families, each family once, and a repeat of the same event counts once', async () => {
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'shop', name: 'p' } };
+  const items = [
+    event({ count: 3 }),
+    event({ count: 5 }),
+    event({ metadata: { name: 'b' }, series: { count: 2 } }),
+    pod,
+  ];
+  const { code, stdout } = await renderText(items);
+  const helps = [...stdout.matchAll(/^# HELP (\S+)/gm)].map(([, name]) => name);
+  assert.deepEqual(helps, [...new Set(helps)].sort());
+  const totals = [...samplesOf(stdout)].filter(([series]) => series.startsWith('kube_events_total{'));
+  assert.deepEqual(
+    totals.map(([, value]) => Number(value)),
+    [7],
+  );
+  assert.equal(code, 0);
+});
+
+test('odd events are one occurrence each; a family that is not wanted is not printed', async () => {
+  const odd = [
+    event({ count: -3 }),
+    event({ metadata: {}, count: 1.5 }),
+    event({ metadata: {}, reason: 'two words', involvedObject: null }),
+  ];
+  const { stdout } = await renderText(odd, '--metric-denylist', 'last_timestamp');
+  const values = [...samplesOf(stdout)].map(([series, value]) => [/reason="([^"]*)"/.exec(series)?.[1], Number(value)]);
+  assert.deepEqual(values, [
+    ['BackOff', 2],
+    ['__invalid__', 1],
+  ]);
+});
+
+test('the reporting component is a label by choice', async () => {
+  const { stdout } = await renderText(event({ reportingComponent: 'kubelet' }), '--reporting-component');
+  assert.match(stdout, /reporting_component="kubelet"\} 1$/m);
+});
