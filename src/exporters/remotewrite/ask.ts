@@ -3,9 +3,10 @@ import type { Asked, AskWorld } from '../exporter-type.ts';
 import { ruleFor } from '../http/answers.ts';
 import { Sender } from '../http/sender.ts';
 import { ANSWERS } from './answers.ts';
+import { requestBuilder } from './builder.ts';
 import { samplesWritten, uploadOf } from './channel.ts';
 import { targetLabels } from './labels.ts';
-import { requestBuilder, type Version } from './request.ts';
+import type { Version } from './request.ts';
 import type { RemoteWriteSettings } from './settings.ts';
 import { snappy } from './snappy.ts';
 
@@ -23,7 +24,7 @@ export async function askRemoteWrite(
     let refusal = '';
     for (const version of versions) {
       const { content } = requestBuilder(version, targetLabels(target)).take();
-      const tried = await sender.send(uploadOf(url, version, snappy(content), ANSWER_MS), signal);
+      const tried = await sender.send(uploadOf(url, version, [snappy(content)], ANSWER_MS), signal);
       const isTaken = (tried.code === 200 || tried.code === 204) && !tried.isPage;
       if (isTaken && (version === 1 || samplesWritten(tried) !== undefined)) {
         const ms = Math.round(tried.durationSeconds * 1000);

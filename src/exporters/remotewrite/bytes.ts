@@ -8,6 +8,16 @@ const STALE_BITS = 0x7ff0000000000002n;
 
 const NUMBER_BYTES = 8;
 
+/** The tag of the length-delimited field `field`. */
+export const fieldTag = (field: number): number => (field << 3) | 2;
+
+/** Bytes of `value` as a varint. */
+export const varintBytes = (value: number): number => {
+  let bytes = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++;
+  return bytes;
+};
+
 /** Writes protobuf into one growing buffer. */
 export class Bytes {
   #buffer: Buffer;

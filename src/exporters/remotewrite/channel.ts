@@ -6,8 +6,8 @@ import type { Endpoint, Endpoints, UploadPermit } from '../http/endpoints.ts';
 import type { Sender, Tried, Upload } from '../http/sender.ts';
 import { ruleOf } from './answers.ts';
 import type { Batch } from './batch.ts';
+import type { Request, RequestOptions } from './loose.ts';
 import type { Version } from './request.ts';
-import type { Request, RequestOptions } from './requests.ts';
 import type { RemoteWriteSettings } from './settings.ts';
 import { snappy } from './snappy.ts';
 
@@ -49,13 +49,13 @@ const ONLY_FIRST: AnswerRule = {
 };
 
 /** A request of a batch as sent. */
-export const uploadOf = (url: string, version: Version, packed: Buffer, timeoutMs: number): Upload => ({
+export const uploadOf = (url: string, version: Version, members: readonly Buffer[], timeoutMs: number): Upload => ({
   method: 'POST',
   url,
   compression: 'snappy',
   contentType: HEADERS[version].contentType,
   headers: { 'x-prometheus-remote-write-version': HEADERS[version].version },
-  members: [packed],
+  members,
   timeoutMs,
 });
 
@@ -67,6 +67,14 @@ export function samplesWritten({ headers }: Tried): number | undefined {
   const text = headers?.['x-prometheus-remote-write-samples-written'];
   return typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : undefined;
 }
+
+/** One request of a batch, compressed. Counted as batches of other exporters are. */
+function bodyOf({ group, stampMs }: Batch, content: Buffer, samples: number): Body {
+  return { group, stampMs, samples, encoding: 'zstd', members: [snappy(content)], textBytes: content.length };
+}
+
+/** Whether the receiver has samples of the same series that are as new, or newer. */
+const isOutdated = ({ reason }: AnswerRule): boolean => reason === 'out_of_order' || reason === 'duplicate';
 
 /** What is known about one address. */
 interface Spoken {
@@ -96,11 +104,11 @@ export class Channel {
   }
 
   /** Sends one request. Never rejects. */
-  async send({ content, samples }: Request, { version }: RequestOptions, batch: Batch): Promise<Outcome> {
+  async send(request: Request, { version }: RequestOptions, batch: Batch): Promise<Outcome> {
     const { settings, sender, endpoints, report, random, cut } = this.#options;
-    const packed = snappy(content);
-    const { group, stampMs, mayPush } = batch;
-    const body: Body = { group, stampMs, samples, encoding: 'zstd', members: [packed], textBytes: content.length };
+    let { withoutZeros } = request;
+    let body = bodyOf(batch, request.content, request.samples);
+    const { group, mayPush } = batch;
     for (let tries = 1; ; ) {
       const pass = await this.#pass(group);
       if (pass === undefined) return 'left';
@@ -111,7 +119,8 @@ export class Channel {
         return this.#unused(pass, 'rewrite');
       }
       if (mayPush?.() === false) return this.#unused(pass, 'fenced');
-      const upload = uploadOf(endpoint.url, version, packed, settings.timeout ?? TIMEOUT_MS);
+      const { members, samples } = body;
+      const upload = uploadOf(endpoint.url, version, members, settings.timeout ?? TIMEOUT_MS);
       const tried = await sender.send({ ...upload, mayPush }, cut);
       report.tried(tried);
       const written = samplesWritten(tried);
@@ -122,6 +131,12 @@ export class Channel {
         return 'rewrite';
       }
       if (written !== undefined) this.#spoken.set(endpoint.url, { version: 2, isSure: true });
+      if (withoutZeros && isOutdated(rule)) {
+        endpoints.settle(pass, 'taken');
+        body = bodyOf(batch, withoutZeros(), request.samples - request.zeros);
+        withoutZeros = undefined;
+        continue;
+      }
       switch (rule.action) {
         case 'done':
           endpoints.settle(pass, 'taken');

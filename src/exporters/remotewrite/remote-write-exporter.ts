@@ -4,38 +4,26 @@ import type { Target } from '../../config/identity.ts';
 import type { Encoding } from '../../metrics/compression.ts';
 import type { Group } from '../../metrics/group.ts';
 import { Report } from '../delivery/report.ts';
+import { adviseSpool, spoolFor } from '../delivery/spool-for.ts';
 import type { Body, CollectedSamples, EndedSeries, Exporter, ExporterStatus } from '../exporter.ts';
 import type { ExporterContext } from '../exporter-type.ts';
 import { Endpoints } from '../http/endpoints.ts';
 import { Sender } from '../http/sender.ts';
-import type { SpoolEntry } from '../spool/folder.ts';
-import { Spool } from '../spool/spool.ts';
-import { type Batch, bytesOf, fromText, type PackedText, toText } from './batch.ts';
+import { Backlog } from './backlog.ts';
+import { type Batch, bytesOf, type PackedText } from './batch.ts';
 import { Channel, type Outcome } from './channel.ts';
-import { FifoQueue } from './queue.ts';
 import { Refresh } from './refresh.ts';
 import { RequestWriter } from './requests.ts';
 import type { RemoteWriteSettings } from './settings.ts';
 
-/** Concurrent requests of one batch. They have no series in common, so each series stays in order. */
+/** Concurrent requests of one batch. They have no series in common: each series stays in order. */
 const PARALLEL = 4;
 
 /** At shutdown, the disk has this long after the last upload. */
 const LAST_WRITES_MS = 1000;
 
-/** How often to check a folder that another process uses. */
-const LOOK_MS = 1000;
-/** A replaced agent releases its folder within this time. Batches on disk have to be sent first. */
-const FOLDER_MS = 15_000;
-
 /** Markers per call. Without one, a series goes stale after five minutes anyway. */
 const MOST_ENDED = 100_000;
-
-/** The next batch, and its file if it comes from disk. */
-interface Next {
-  readonly batch: Batch;
-  readonly entry?: SpoolEntry;
-}
 
 /**
  * Delivers to one receiver over Prometheus remote write. All batches form one queue, oldest first: those on disk, then
@@ -51,8 +39,7 @@ export class RemoteWriteExporter implements Exporter {
   readonly #endpoints: Endpoints;
   readonly #sender: Sender;
   readonly #channel: Channel;
-  readonly #queue: FifoQueue;
-  readonly #spool: Spool | undefined;
+  readonly #backlog: Backlog;
   readonly #writers = new Map<Group, RequestWriter>();
   readonly #refreshes = new Map<Group, Refresh>();
   /** Aborts all waits between attempts. */
@@ -65,7 +52,7 @@ export class RemoteWriteExporter implements Exporter {
   #unsent: Batch | undefined;
 
   constructor(name: string, settings: RemoteWriteSettings, context: ExporterContext) {
-    const { targets, metrics, log, now, random, env, spool, disk, clock = REAL_CLOCK } = context;
+    const { targets, metrics, log, now, random, env, clock = REAL_CLOCK } = context;
     this.name = name;
     this.#settings = settings;
     this.#targets = targets;
@@ -73,7 +60,6 @@ export class RemoteWriteExporter implements Exporter {
     this.#report = new Report(name, metrics, log, now);
     this.#endpoints = new Endpoints([settings.url, ...settings.failover], undefined, clock);
     this.#sender = new Sender(settings, now, env);
-    this.#queue = new FifoQueue(settings.queue);
     this.#channel = new Channel({
       settings,
       sender: this.#sender,
@@ -83,19 +69,8 @@ export class RemoteWriteExporter implements Exporter {
       closing: this.#closing.signal,
       cut: this.#cut.signal,
     });
-    if (!settings.spool.enabled || spool.path === undefined) return;
-    this.#spool = new Spool({
-      folder: `${spool.path}/${name}`,
-      maxBytes: spool.maxBytes,
-      maxWaitingBytes: settings.queue.bytes,
-      maxAgeMs: spool.maxAge,
-      now,
-      log,
-      onDrop: this.#report.dropped,
-      onSetAside: this.#report.setAside,
-      onChange: () => this.#count(),
-      ...(disk && { disk }),
-    });
+    const spool = spoolFor(name, settings, context, this.#report, () => this.#count());
+    this.#backlog = new Backlog(settings.queue, spool, this.#report);
   }
 
   accepts(group: Group): boolean {
@@ -103,11 +78,7 @@ export class RemoteWriteExporter implements Exporter {
   }
 
   start(): void {
-    if (this.#spool === undefined) {
-      const message =
-        'no disk spool: batches are lost when a receiver is unavailable for more than a few cycles; set spool.path';
-      this.#log.say('info', 'no spool', {}, message);
-    }
+    if (this.#backlog.sizes.spool === undefined) adviseSpool(this.#log);
     this.#working ??= this.#work();
   }
 
@@ -150,8 +121,7 @@ export class RemoteWriteExporter implements Exporter {
       groups,
       state: this.#state,
       ...this.#report.status,
-      memory: this.#queue.sizes,
-      ...(this.#spool && { spool: this.#spool.sizes }),
+      ...this.#backlog.sizes,
     };
   }
 
@@ -163,13 +133,10 @@ export class RemoteWriteExporter implements Exporter {
       this.#cut.abort();
       this.#endpoints.wake();
     }, deadlineMs);
-    this.#spool?.hurry(deadlineMs + LAST_WRITES_MS);
+    this.#backlog.hurry(deadlineMs + LAST_WRITES_MS);
     await this.#working;
     clearTimeout(timer);
-    const left = this.#unsent ? [this.#unsent] : [];
-    for (let batch = this.#queue.take(); batch !== undefined; batch = this.#queue.take()) left.push(batch);
-    await Promise.all(left.map((batch) => this.#overflow(batch, 'shutdown')));
-    await this.#spool?.close();
+    await this.#backlog.close(this.#unsent);
     this.#count();
     this.#sender.close();
   }
@@ -182,7 +149,7 @@ export class RemoteWriteExporter implements Exporter {
 
   #add(batch: Batch): void {
     if (batch.samples === 0 || !this.accepts(batch.group)) return;
-    for (const displaced of this.#queue.add(batch)) void this.#overflow(displaced, 'queue_full');
+    this.#backlog.add(batch);
     this.#count();
     this.#wake();
   }
@@ -194,12 +161,13 @@ export class RemoteWriteExporter implements Exporter {
 
   /** Sends until shutdown; while closing, until the receiver does not accept a request. */
   async #work(): Promise<void> {
-    await this.#openSpool();
+    const { signal } = this.#closing;
+    await this.#backlog.open(signal, () => this.#wake());
     while (!this.#cut.signal.aborted) {
       const arrived = this.#arrived.promise;
-      const next = await this.#next();
+      const next = await this.#backlog.next(signal.aborted);
       if (next === undefined) {
-        if (this.#closing.signal.aborted) return;
+        if (signal.aborted) return;
         await arrived;
         continue;
       }
@@ -208,47 +176,9 @@ export class RemoteWriteExporter implements Exporter {
         if (!next.entry) this.#unsent = next.batch;
         return;
       }
-      if (next.entry) {
-        await this.#spool?.remove(next.entry);
-        this.#report.replayed();
-      }
+      await this.#backlog.settle(next);
       this.#count();
     }
-  }
-
-  /** Opens the folder if it becomes available soon. Otherwise continues without it and retries. */
-  async #openSpool(): Promise<void> {
-    const spool = this.#spool;
-    if (spool === undefined) return;
-    const { signal } = this.#closing;
-    const deadline = performance.now() + FOLDER_MS;
-    while (!(await spool.open())) {
-      if (signal.aborted) return;
-      if (performance.now() > deadline) {
-        void this.#keepOpening(spool);
-        return;
-      }
-      await REAL_CLOCK.sleep(LOOK_MS, signal);
-    }
-  }
-
-  async #keepOpening(spool: Spool): Promise<void> {
-    const { signal } = this.#closing;
-    do await REAL_CLOCK.sleep(LOOK_MS, signal);
-    while (!signal.aborted && !(await spool.open()));
-    this.#wake();
-  }
-
-  /** The oldest batch. Batches on disk are older than those in memory. */
-  async #next(): Promise<Next | undefined> {
-    // While closing, batches on disk stay there.
-    const entry = this.#spool?.isOpen && !this.#closing.signal.aborted ? await this.#spool.oldest() : undefined;
-    if (entry === undefined) {
-      const batch = this.#queue.take();
-      return batch && { batch };
-    }
-    const body = await this.#spool?.read(entry);
-    return body ? { batch: fromText(body), entry } : this.#next();
   }
 
   async #send(batch: Batch): Promise<Outcome> {
@@ -267,7 +197,8 @@ export class RemoteWriteExporter implements Exporter {
     const underWay = new Set<Promise<void>>();
     let worst: Outcome = 'settled';
     for await (const request of writer.write(batch, options)) {
-      if (underWay.size >= PARALLEL) await Promise.race(underWay);
+      if (request.isLater) await Promise.all(underWay);
+      else if (underWay.size >= PARALLEL) await Promise.race(underWay);
       if (worst !== 'settled') break;
       const sent: Promise<void> = this.#channel.send(request, options, batch).then((outcome) => {
         if (outcome !== 'settled') worst = outcome;
@@ -279,17 +210,8 @@ export class RemoteWriteExporter implements Exporter {
     return worst;
   }
 
-  /** Writes a batch to disk, or drops it for `reason`. */
-  async #overflow(batch: Batch, reason: string): Promise<void> {
-    if (batch.mayPush?.() === false) this.#report.dropped('not_master', batch.samples);
-    else if (this.#spool === undefined) this.#report.dropped(reason, batch.samples);
-    else await this.#spool.put(await toText(batch));
-  }
-
   #count(): void {
-    const memory = this.#queue.sizes;
-    const spool = this.#spool?.sizes;
-    this.#report.queue({ memory, ...(spool && { spool }) }, this.#settings.queue.bytes, this.#endpoints.isOpen);
+    this.#report.queue(this.#backlog.sizes, this.#settings.queue.bytes, this.#endpoints.isOpen);
   }
 }
 

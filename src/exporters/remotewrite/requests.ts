@@ -1,24 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { SeriesView, Snapshot } from '../../metrics/snapshot.ts';
 import { type Batch, Descriptions, linesOf, type PackedText, readSample } from './batch.ts';
+import { requestBuilder } from './builder.ts';
 import { overwriteSample } from './bytes.ts';
 import { type Label, splitKey, targetLabels } from './labels.ts';
-import { type RawRequest, type RequestBuilder, requestBuilder, type Version } from './request.ts';
-
-/** A request ready for compression. */
-export interface Request {
-  readonly content: Buffer;
-  readonly samples: number;
-}
-
-/** How to encode requests. */
-export interface RequestOptions {
-  readonly version: Version;
-  readonly maxSamples: number;
-}
-
-/** Above this size, a request is sent regardless of its number of samples. */
-const MAX_BYTES = 1024 * 1024;
+import { isFull, LooseRequests, type Request, type RequestOptions } from './loose.ts';
+import type { RawRequest } from './request.ts';
 
 /** Well below the 20 ms for which the agent may block its event loop. */
 const SLICE_MS = 5;
@@ -58,7 +45,8 @@ export class RequestWriter {
     if (withMetadata && batch.snapshots.length > 0) this.#describedMs = stampMs;
     const slices = new Slices();
     const labels = targetLabels(target);
-    const loose = new Collected(requestBuilder(options.version, labels), options);
+    const loose = new LooseRequests(labels, options);
+    if (batch.zeros.size > 0) loose.expectZeros();
     const isPlain = ({ stamps }: Snapshot) => batch.zeros.size === 0 && stamps === undefined;
     const plain = batch.snapshots.filter(isPlain);
     if (plain.length > 0) yield* this.#writePlain(plain, batch, labels, options, withMetadata, slices);
@@ -67,7 +55,7 @@ export class RequestWriter {
     }
     for (const key of ended) {
       const [name, block] = splitKey(key);
-      yield* loose.add({ name, block, facts: undefined, value: 'stale', stampMs });
+      yield* loose.add({ name, block, facts: undefined, value: 'stale', stampMs }, false);
     }
     for (const text of texts) yield* this.#writeText(text, batch, loose, slices);
     yield* loose.rest();
@@ -98,7 +86,8 @@ export class RequestWriter {
           }
         }
         const isDescribed = withMetadata && metadata.length > 0;
-        yield { content: isDescribed ? Buffer.concat([content, metadata]) : content, samples };
+        const whole = isDescribed ? Buffer.concat([content, metadata]) : content;
+        yield { content: whole, samples, zeros: 0, isLater: false };
         await slices.breathe();
       }
     }
@@ -116,14 +105,15 @@ export class RequestWriter {
   async *#writeLoose(
     { series, values, stamps }: Snapshot,
     { stampMs, zeros }: Batch,
-    loose: Collected,
+    loose: LooseRequests,
     slices: Slices,
   ): AsyncGenerator<Request> {
     for (const [index, value] of values.entries()) {
       const key = series.key(index);
       const [name, block] = splitKey(key);
       const own = stamps?.get(index) ?? stampMs;
-      yield* loose.add({ name, block, facts: series.owners[index], value, stampMs: own, zeroMs: zeros.get(key) });
+      const zeroMs = zeros.get(key);
+      yield* loose.add({ name, block, facts: series.owners[index], value, stampMs: own, zeroMs }, false);
       await slices.breathe();
     }
   }
@@ -131,7 +121,7 @@ export class RequestWriter {
   async *#writeText(
     { members, compression }: PackedText,
     { stampMs }: Batch,
-    loose: Collected,
+    loose: LooseRequests,
     slices: Slices,
   ): AsyncGenerator<Request> {
     const zeros = new Map<string, number>();
@@ -141,12 +131,16 @@ export class RequestWriter {
         const sample = line === '' || line.startsWith('#') ? undefined : readSample(line);
         if (sample === undefined) continue;
         const { name, block, value, stampMs: own = stampMs } = sample;
+        // Only scrapes have their own timestamps, and a batch may have several of one target.
+        const mayRepeat = sample.stampMs !== undefined;
         if (value === 'zero') {
+          loose.expectZeros();
           zeros.set(name + block, own);
           continue;
         }
         const zeroMs = zeros.size > 0 ? zeros.get(name + block) : undefined;
-        yield* loose.add({ name, block, facts: this.#descriptions.of(name), value, stampMs: own, zeroMs });
+        const facts = this.#descriptions.of(name);
+        yield* loose.add({ name, block, facts, value, stampMs: own, zeroMs }, mayRepeat);
       }
       await slices.breathe();
     }
@@ -201,7 +195,7 @@ async function templatesOf(
       const [name, block] = splitKey(series.key(index));
       builder.add({ name, block, facts: series.owners[index], value: 0, stampMs: 0 });
       await slices.breathe();
-      if (builder.bytes < MAX_BYTES - ROOM) continue;
+      if (!isFull(builder, Number.POSITIVE_INFINITY)) continue;
       made.push({ ...builder.take(), ranges: [...own, { series, from: first, to: index + 1 }] });
       [own, first] = [[], index + 1];
     }
@@ -209,34 +203,6 @@ async function templatesOf(
   }
   if (own.length > 0) made.push({ ...builder.take(), ranges: own });
   return made;
-}
-
-const isFull = ({ samples, bytes }: RequestBuilder, { maxSamples }: RequestOptions): boolean =>
-  samples >= maxSamples || bytes >= MAX_BYTES - ROOM;
-
-/** Enough for the largest series: 40 labels with values of 4 KiB. */
-const ROOM = 192 * 1024;
-
-/** Series that are added to requests one by one. */
-class Collected {
-  readonly #builder: RequestBuilder;
-  readonly #options: RequestOptions;
-
-  constructor(builder: RequestBuilder, options: RequestOptions) {
-    this.#builder = builder;
-    this.#options = options;
-  }
-
-  *add(sample: Parameters<RequestBuilder['add']>[0]): Generator<Request> {
-    this.#builder.add(sample);
-    if (isFull(this.#builder, this.#options)) yield* this.rest();
-  }
-
-  *rest(): Generator<Request> {
-    if (this.#builder.samples === 0) return;
-    const { content, samples, metadata } = this.#builder.take();
-    yield { content: metadata.length > 0 ? Buffer.concat([content, metadata]) : content, samples };
-  }
 }
 
 /** Yields to other work once a time slice is used up. */

@@ -243,3 +243,27 @@ test('credentials come from their files and are in no log', async (t) => {
   assert.deepEqual(seen, ['Bearer hush-hush']);
   assert.ok(!lines.join('').includes('hush-hush'));
 });
+
+test('a request that the receiver had stored before its answer was lost is accepted without its zeros', async (t) => {
+  for (const version of ['1.0', '2.0']) {
+    const receiver = await RemoteWriteReceiver.start(t);
+    const { push, counted } = await started(t, receiver.url, { version });
+    const cycle = new Cycles(3, 1000).next({ births: [{ key: 'things_total{thing="t1"}', stampMs: 1500 }] });
+    push(cycle);
+    await until(async () => (await counted(SENT)) === 4);
+    push(cycle);
+    await until(async () => (await counted(SENT)) === 7);
+    assert.equal(await counted(dropped('out_of_order')), undefined, version);
+    assert.equal(receiver.requests.length, 3);
+    assert.deepEqual(
+      valuesOf(receiver).sort((one, other) => one.length - other.length),
+      [[1], [1], [0, 1]],
+    );
+    assert.deepEqual(receiver.violations, []);
+    // Another sender is ahead: without zeros it is refused as well, once, and counted.
+    for (const samples of receiver.stored.values()) samples.push({ value: 0, stampMs: 9_999_999, isStale: false });
+    push(cycle);
+    await until(async () => (await counted(dropped('out_of_order'))) === 3);
+    assert.equal(receiver.requests.length, 5);
+  }
+});

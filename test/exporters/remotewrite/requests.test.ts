@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { zstdCompressSync } from 'node:zlib';
 import { type Batch, readSample, toText } from '../../../src/exporters/remotewrite/batch.ts';
 import type { Version } from '../../../src/exporters/remotewrite/request.ts';
 import { RequestWriter } from '../../../src/exporters/remotewrite/requests.ts';
@@ -170,6 +171,33 @@ for (const version of [1, 2] as const) {
     assert.deepEqual(shown(again.series).sort(), expected);
   });
 }
+
+test('scrapes of one target in one batch are requests that follow each other', async () => {
+  const scrape = (stampMs: number, count: number) =>
+    Array.from({ length: count }, (_, index) => `pages_total{n="${index}"} ${index} ${stampMs}\n`).join('');
+  const pack = async (text: string) => ({
+    compression: 'zstd' as const,
+    members: [zstdCompressSync(Buffer.from(text))],
+  });
+  const texts = [
+    await pack(scrape(100, 250)),
+    await pack(`${scrape(200, 250)}other{} 1 150\n`),
+    await pack(scrape(300, 50)),
+  ];
+  const requests: { stamps: (number | undefined)[]; isLater: boolean }[] = [];
+  for await (const { content, isLater } of new RequestWriter().write(batch([], 400, { texts }), {
+    version: 1,
+    maxSamples: 100,
+  })) {
+    const { series } = decodeRequest(content, 1);
+    assert.equal(new Set(series.map(keyOf)).size, series.length);
+    requests.push({ stamps: [...new Set(series.map(({ samples }) => samples[0]?.stampMs))], isLater });
+  }
+  assert.deepEqual(
+    requests.map(({ stamps, isLater }) => `${isLater ? 'then ' : ''}${stamps.join('+')}`),
+    ['100', '100', '100', 'then 200', '200', '200+150', 'then 300'],
+  );
+});
 
 test('snappy gives back what it was given', () => {
   let seed = 7;

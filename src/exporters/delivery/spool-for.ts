@@ -1,0 +1,39 @@
+import type { ExporterContext } from '../exporter-type.ts';
+import { Spool } from '../spool/spool.ts';
+import type { Report } from './report.ts';
+import type { DeliverySettings } from './settings.ts';
+
+/**
+ * The spool of the exporter `name`, not yet open. Undefined when nothing is to be kept on disk. `onChange` is called
+ * when its sizes or its state have changed.
+ */
+export function spoolFor(
+  name: string,
+  settings: Pick<DeliverySettings, 'queue' | 'spool'>,
+  { spool, now, log, disk }: Pick<ExporterContext, 'spool' | 'now' | 'log' | 'disk'>,
+  report: Report,
+  onChange: () => void,
+): Spool | undefined {
+  if (!settings.spool.enabled || spool.path === undefined) return undefined;
+  return new Spool({
+    folder: `${spool.path}/${name}`,
+    maxBytes: spool.maxBytes,
+    maxWaitingBytes: settings.queue.bytes,
+    maxAgeMs: spool.maxAge,
+    now,
+    log,
+    onDrop: report.dropped,
+    onSetAside: report.setAside,
+    onChange,
+    ...(disk && { disk }),
+  });
+}
+
+/** Logs once that an exporter without a spool loses batches in an outage. */
+export const adviseSpool = (log: ExporterContext['log']): void =>
+  log.say(
+    'info',
+    'no spool',
+    {},
+    'no disk spool: batches are lost when a receiver is unavailable for more than a few cycles; set spool.path',
+  );

@@ -1,0 +1,121 @@
+import { REAL_CLOCK } from '../../base/clock.ts';
+import type { Report } from '../delivery/report.ts';
+import type { ExporterStatus } from '../exporter.ts';
+import type { SpoolEntry } from '../spool/folder.ts';
+import type { Spool } from '../spool/spool.ts';
+import { type Batch, fromText, toText } from './batch.ts';
+import { FifoQueue } from './queue.ts';
+
+/** How often to check a folder that another process uses. */
+const LOOK_MS = 1000;
+/** A replaced agent releases its folder within this time. Batches on disk have to be sent first. */
+const FOLDER_MS = 15_000;
+
+/** The next batch, and its file if it comes from disk. */
+export interface Next {
+  readonly batch: Batch;
+  readonly entry?: SpoolEntry;
+}
+
+/**
+ * The batches that wait for one receiver, in the order in which they must be sent: those on disk are older than those in
+ * memory. What memory does not hold goes to disk.
+ */
+export class Backlog {
+  readonly #queue: FifoQueue;
+  readonly #spool: Spool | undefined;
+  readonly #report: Report;
+  /** Batches that are on their way to the spool. */
+  readonly #moving = new Set<Promise<void>>();
+  /** How many have left memory for the disk. */
+  #moved = 0;
+
+  constructor(limits: { readonly cycles: number; readonly bytes: number }, spool: Spool | undefined, report: Report) {
+    this.#queue = new FifoQueue(limits);
+    this.#spool = spool;
+    this.#report = report;
+  }
+
+  get sizes(): Pick<ExporterStatus, 'memory' | 'spool'> {
+    return { memory: this.#queue.sizes, ...(this.#spool && { spool: this.#spool.sizes }) };
+  }
+
+  /** Adds the newest batch. */
+  add(batch: Batch): void {
+    for (const displaced of this.#queue.add(batch)) this.#move(displaced, 'queue_full');
+  }
+
+  /**
+   * The oldest batch. While closing, batches on disk stay there, and newer ones have to follow them: none is returned
+   * then.
+   */
+  async next(isClosing: boolean): Promise<Next | undefined> {
+    for (;;) {
+      const moved = this.#moved;
+      await Promise.all(this.#moving);
+      const entry = this.#spool?.isOpen ? await this.#spool.oldest() : undefined;
+      if (entry && isClosing) return undefined;
+      const body = entry && (await this.#spool?.read(entry));
+      if (entry && body) return { batch: fromText(body), entry };
+      // What has left memory in the meantime is older than what is still there.
+      if (entry || moved !== this.#moved) continue;
+      const batch = this.#queue.take();
+      return batch && { batch };
+    }
+  }
+
+  /** Forgets the file of a batch that was sent or dropped. */
+  async settle({ entry }: Next): Promise<void> {
+    if (entry === undefined) return;
+    await this.#spool?.remove(entry);
+    this.#report.replayed();
+  }
+
+  /** Opens the folder if it becomes available soon. Otherwise continues without it, and calls `onOpen` later. */
+  async open(signal: AbortSignal, onOpen: () => void): Promise<void> {
+    const spool = this.#spool;
+    if (spool === undefined) return;
+    const deadline = performance.now() + FOLDER_MS;
+    while (!(await spool.open())) {
+      if (signal.aborted) return;
+      if (performance.now() > deadline) {
+        void this.#keepOpening(spool, signal, onOpen);
+        return;
+      }
+      await REAL_CLOCK.sleep(LOOK_MS, signal);
+    }
+  }
+
+  /** Limits all remaining disk work to this time from now. */
+  hurry(withinMs: number): void {
+    this.#spool?.hurry(withinMs);
+  }
+
+  /** Writes to disk what is left, and `unsent`, and releases the folder. */
+  async close(unsent: Batch | undefined): Promise<void> {
+    if (unsent) this.#move(unsent, 'shutdown');
+    for (let batch = this.#queue.take(); batch !== undefined; batch = this.#queue.take()) this.#move(batch, 'shutdown');
+    await Promise.all(this.#moving);
+    await this.#spool?.close();
+  }
+
+  async #keepOpening(spool: Spool, signal: AbortSignal, onOpen: () => void): Promise<void> {
+    do await REAL_CLOCK.sleep(LOOK_MS, signal);
+    while (!signal.aborted && !(await spool.open()));
+    onOpen();
+  }
+
+  /** Writes a batch to disk, or drops it for `reason`. */
+  #move(batch: Batch, reason: string): void {
+    this.#moved++;
+    const moving: Promise<void> = this.#overflow(batch, reason).finally(() => this.#moving.delete(moving));
+    this.#moving.add(moving);
+  }
+
+  async #overflow(batch: Batch, reason: string): Promise<void> {
+    if (batch.mayPush?.() === false) this.#report.dropped('not_master', batch.samples);
+    else if (this.#spool === undefined) this.#report.dropped(reason, batch.samples);
+    // From here on the spool itself answers in order, however long its disk takes.
+    else void this.#spool.put(await toText(batch));
+  }
+}
