@@ -15,10 +15,6 @@ export interface ReceiverTraits {
   readonly takesZstd: boolean;
   /** Supports stale markers: collectors then record which of their series have vanished. */
   readonly endsSeries: boolean;
-  /** Keeps the last value of a series forever. */
-  readonly keepsLastValue: boolean;
-  /** Stores all series of one push under one job and instance. Series of another instance need their own push. */
-  readonly onePushPerInstance: boolean;
   /** Drops series that exceed `limits` without an error. */
   readonly limitsLabels: boolean;
 }

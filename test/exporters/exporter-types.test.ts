@@ -74,13 +74,11 @@ test('what a receiver can do follows from its settings', () => {
   assert.deepEqual(traitsOf({ type: 'vmagent' }), {
     takesZstd: true,
     endsSeries: true,
-    keepsLastValue: false,
-    onePushPerInstance: false,
     limitsLabels: true,
   });
   const { takesZstd, endsSeries } = traitsOf({ type: 'vmagent', compression: 'gzip', staleMarkers: false });
   assert.deepEqual({ takesZstd, endsSeries }, { takesZstd: false, endsSeries: false });
-  assert.equal(traitsOf({ type: 'pushgateway' }).keepsLastValue, true);
+  assert.equal(traitsOf({ type: 'pushgateway' }).endsSeries, false);
 });
 
 test('the page on the configuration has every setting of every type, and names the types of those that not all have', () => {

@@ -308,3 +308,33 @@ test('a receiver in trouble is asked by one upload at a time, whatever waits', a
   await until(() => receiver.taken.length === groups.length);
   await exporter.close(1000);
 });
+
+test('a batch from disk that fails while others are accepted waits between its attempts, and is not dropped early', async (t) => {
+  const receiver = await Receiver.start(t);
+  receiver.answer = () => 503;
+  const path = join(scratchFolder(t), 'spool');
+  const first = await exporterTo(receiver.url, {}, path);
+  // Larger than all others, and so recognised.
+  first.exporter.deliver(await bodyAt(1, 3000));
+  await until(async () => (await first.counted('breaker_open{exporter="it"}')) === 1);
+  await first.exporter.close(0);
+  let attempts = 0;
+  receiver.answer = (bytes) => {
+    if (bytes < 1000) return 204;
+    attempts++;
+    return 503;
+  };
+  const { exporter, counted } = await exporterTo(receiver.url, {}, path);
+  for (let stamp = 2; attempts < 4; stamp++) {
+    exporter.deliver(await bodyAt(stamp));
+    await until(() => receiver.stamps.includes(stamp) || attempts >= 4);
+    assert.equal(await counted('samples_dropped_total{exporter="it",reason="server_error"}'), 0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.ok(stamp < 2000, `${attempts} attempts`);
+  }
+  assert.equal(exporter.status().spool?.bodies, 1, 'still on disk');
+  receiver.answer = () => 204;
+  await until(() => receiver.stamps.includes(1));
+  await exporter.close(1000);
+  assert.deepEqual(exporter.status().dropped, {});
+});

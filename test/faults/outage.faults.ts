@@ -35,7 +35,7 @@ test('a receiver that was down for 60 cycles holds each of them exactly once, a 
 
   const found = await scene.findings();
   t.diagnostic(`${summary(found)}; drained ${drainedMs} ms after the return`);
-  assert.deepEqual(found.wrong, []);
+  assert.deepEqual(found.wrong.slice(0, 10), []);
   assert.equal(found.missingSamples, 0);
   assert.equal(found.duplicates, 0);
   assert.equal(found.unwitnessed, 0);

@@ -8,7 +8,7 @@ import { type FaultProxy, startFaultProxy } from '../kit/fault-proxy.ts';
 import { type Random, randomFrom } from '../kit/random.ts';
 import { samplesOf } from '../kit/samples.ts';
 import { RealServer } from '../kit/servers.ts';
-import { type Findings, findings } from './findings.ts';
+import { exported, type Findings, findings, queried } from './findings.ts';
 import { KnownValues } from './known-values.ts';
 import { Witness } from './witness.ts';
 
@@ -20,6 +20,10 @@ export interface SceneOptions {
   readonly series?: number;
   /** Of the spool; the agent's own unless told. */
   readonly spool?: { readonly path?: string; readonly maxBytes?: string; readonly maxAge?: string };
+  /** The receiver; VictoriaMetrics unless told. */
+  readonly receiver?: ReceiverKind;
+  /** The exporter to the receiver at `url`; the text import of VictoriaMetrics unless told. */
+  readonly exporter?: (url: string) => object;
   /** More exporters. */
   readonly exporters?: Readonly<Record<string, object>>;
   /** Flags for the agent's Node. */
@@ -28,7 +32,34 @@ export interface SceneOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** A real VictoriaMetrics behind a proxy that fails, an agent that pushes known values to it, and a witness. */
+/** The real servers that a scene may have as its receiver. */
+export type ReceiverKind = 'victoria-metrics' | 'prometheus';
+
+/** A receiver with its data in `folder`. */
+function createReceiver(kind: ReceiverKind, folder: string): Promise<RealServer> {
+  if (kind === 'victoria-metrics') {
+    return RealServer.create(
+      kind,
+      // No -dedup.minScrapeInterval: it would hide what was stored twice, and half a number behind the whole one.
+      (port) => [`-httpListenAddr=127.0.0.1:${port}`, `-storageDataPath=${folder}/victoria-metrics`],
+      '/health',
+    );
+  }
+  const configFile = join(folder, 'prometheus.yml');
+  writeFileSync(configFile, 'global: {scrape_interval: 1h}\n');
+  return RealServer.create(
+    kind,
+    (port) => [
+      `--config.file=${configFile}`,
+      `--storage.tsdb.path=${folder}/prometheus`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--web.enable-remote-write-receiver',
+    ],
+    '/-/ready',
+  );
+}
+
+/** A real receiver behind a proxy that fails, an agent that pushes known values to it, and a witness. */
 export class Scene {
   readonly folder: string;
   readonly receiver: RealServer;
@@ -38,6 +69,7 @@ export class Scene {
   readonly random: Random;
   readonly spoolFolder: string;
   readonly #context: TestContext;
+  readonly #kind: ReceiverKind;
   readonly #configFile: string;
   readonly #config: { readonly exporters: Readonly<Record<string, object>> };
   readonly #nodeFlags: readonly string[];
@@ -48,12 +80,7 @@ export class Scene {
   /** Starts everything but the agent. */
   static async start(context: TestContext, options: SceneOptions = {}): Promise<Scene> {
     const folder = mkdtempSync(join(tmpdir(), 'firesteel-faults-'));
-    const receiver = await RealServer.create(
-      'victoria-metrics',
-      // No -dedup.minScrapeInterval: it would hide what was stored twice, and half a number behind the whole one.
-      (port) => [`-httpListenAddr=127.0.0.1:${port}`, `-storageDataPath=${folder}/victoria-metrics`],
-      '/health',
-    );
+    const receiver = await createReceiver(options.receiver ?? 'victoria-metrics', folder);
     await receiver.start();
     const proxy = await startFaultProxy(receiver.port, true);
     const scene = new Scene(context, folder, receiver, proxy, await Witness.start(), options);
@@ -75,8 +102,9 @@ export class Scene {
     receiver: RealServer,
     proxy: FaultProxy,
     witness: Witness,
-    { series = 200, spool = {}, exporters = {}, nodeFlags = [], env = {} }: SceneOptions,
+    { series = 200, spool = {}, exporter, exporters = {}, nodeFlags = [], env = {}, receiver: kind }: SceneOptions,
   ) {
+    this.#kind = kind ?? 'victoria-metrics';
     this.#context = context;
     this.#nodeFlags = nodeFlags;
     this.#env = env;
@@ -103,7 +131,7 @@ export class Scene {
       },
       spool: { ...spool, path: this.spoolFolder },
       exporters: {
-        [EXPORTER]: { type: 'vmagent', url: proxy.url },
+        [EXPORTER]: exporter?.(proxy.url) ?? { type: 'vmagent', url: proxy.url },
         witness: { type: 'vmagent', url: witness.url },
         ...exporters,
       },
@@ -196,9 +224,10 @@ export class Scene {
     return bodies.map((name) => join(folder, name)).sort();
   }
 
-  /** What VictoriaMetrics holds of what was collected, by an agent whose clock was wrong by `skewsMs`. */
+  /** What the receiver holds of what was collected, by an agent whose clock was wrong by `skewsMs`. */
   findings(skewsMs: readonly number[] = [0]): Promise<Findings> {
-    return findings(this.receiver.url, this.witness.bodies, this.known, skewsMs);
+    const read = this.#kind === 'prometheus' ? queried : exported;
+    return findings(this.receiver.url, this.witness.bodies, this.known, skewsMs, undefined, read);
   }
 }
 

@@ -60,7 +60,7 @@ async function nothingIsLost(t: TestContext, scene: Scene): Promise<void> {
   assert.equal((await scene.stopAgent()).code, 0);
   const found = await scene.findings();
   t.diagnostic(summary(found));
-  assert.deepEqual(found.wrong, []);
+  assert.deepEqual(found.wrong.slice(0, 10), []);
   assert.equal(found.missingSamples, 0);
   assert.equal(found.duplicates, 0);
   assert.ok(found.cycles >= WRONG_CYCLES, `${found.cycles} cycles`);

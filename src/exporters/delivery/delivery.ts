@@ -1,15 +1,13 @@
 import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
-import { begin } from '../../base/whereabouts.ts';
-
 import type { Target } from '../../config/identity.ts';
-import { compressionOf, compressor, transcode } from '../../metrics/compression.ts';
+import { compressionOf, compressor } from '../../metrics/compression.ts';
 import type { Group } from '../../metrics/group.ts';
 import { type Body, wireBytes } from '../exporter.ts';
 import { type AnswerRule, ruleFor } from '../http/answers.ts';
-import type { Endpoint, Endpoints, UploadPermit } from '../http/endpoints.ts';
+import type { Endpoints, UploadPermit } from '../http/endpoints.ts';
 import type { Sender, Tried, Upload } from '../http/sender.ts';
-import { askForZstd, NEVER_STORED_MS } from '../http/zstd-support.ts';
 import { familyNames, withFamilies } from './body-families.ts';
+import { BodyUpload } from './body-upload.ts';
 import type { LeftOutFamilies } from './left-out.ts';
 import { narrow, type Verdict } from './narrowing.ts';
 import type { Protocol } from './protocol.ts';
@@ -58,12 +56,14 @@ const POISONOUS: AnswerRule = {
 /** Makes single attempts, and handles the response as the protocol's table specifies. */
 export class Delivery {
   readonly #options: DeliveryOptions;
+  readonly #upload: BodyUpload;
   /** How often each queued batch has been rejected. */
   readonly #tries = new WeakMap<Body, number>();
   readonly #suspects = new Suspects();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+    this.#upload = new BodyUpload(options);
   }
 
   /** One attempt. `signal` aborts it, at the end of the process only. */
@@ -88,7 +88,7 @@ export class Delivery {
       }
     }
     const { body: sent, out } = await this.#withoutLeftOut(body);
-    const tried = await this.#send(sent, pass.endpoint, signal);
+    const tried = await this.#upload.send(sent, pass.endpoint, signal);
     if (!tried) {
       endpoints.settle(pass, 'unused');
       report.dropped('not_master', body.samples);
@@ -96,7 +96,7 @@ export class Delivery {
     }
     report.tried(tried);
     // The receiver may be a different one when it is back.
-    if (tried.failure === 'network' || tried.wasReset) this.#forget(pass.endpoint);
+    if (tried.failure === 'network' || tried.wasReset) this.#upload.forget(pass.endpoint);
     const rule = this.#ruleFor(tried);
     const { url } = pass.endpoint;
     switch (rule.action) {
@@ -138,7 +138,7 @@ export class Delivery {
     const { url } = pass.endpoint;
     const isPause = rule.action === 'pause';
     if (rule.reason === 'encoding' && settings.compression === undefined) pass.endpoint.readsZstd = false;
-    else if (isPause) this.#forget(pass.endpoint);
+    else if (isPause) this.#upload.forget(pass.endpoint);
     // The delay that a receiver requests is the same for all agents, and may be zero.
     const asked = tried.retryAfterMs === undefined ? undefined : tried.retryAfterMs + backoffMs(1, random);
     const waitMs = isPause ? PAUSE_MS : (asked ?? backoffMs(endpoints.failures(pass) + 1, random));
@@ -182,7 +182,7 @@ export class Delivery {
     const { protocol, endpoints, leftOut, report } = this.#options;
     const { endpoint } = pass;
     const send = async (part: Body, method: Upload['method'] = protocol.method): Promise<Verdict> => {
-      const answer = await this.#send(part, endpoint, signal, method);
+      const answer = await this.#upload.send(part, endpoint, signal, method);
       if (answer === undefined) return 'unclear';
       report.tried(answer);
       const { action } = this.#ruleFor(answer);
@@ -221,76 +221,6 @@ export class Delivery {
     this.#options.report.refused(body, url, tried, rule, undefined);
     this.#options.report.dropped(rule.reason, body.samples);
     return 'settled';
-  }
-
-  /**
-   * Undefined when this agent may no longer send the batch. If the receiver does not know the address, the form of old
-   * versions is tried once.
-   */
-  async #send(
-    body: Body,
-    endpoint: Endpoint,
-    signal: AbortSignal,
-    method: Upload['method'] = this.#options.protocol.method,
-  ): Promise<Tried | undefined> {
-    const { isPlain } = endpoint;
-    const tried = await this.#sendTo(body, endpoint, isPlain, signal, method);
-    const isUnknown = (answer: Tried) => this.#ruleFor(answer).reason === 'path';
-    if (!tried || !this.#options.protocol.hasPlainUrls || isPlain || !isUnknown(tried)) return tried;
-    const plain = await this.#sendTo(body, endpoint, true, signal, method);
-    if (!plain || isUnknown(plain)) return plain && tried;
-    endpoint.isPlain = true;
-    return plain;
-  }
-
-  async #sendTo(
-    body: Body,
-    endpoint: Endpoint,
-    isPlain: boolean,
-    signal: AbortSignal,
-    method: Upload['method'],
-  ): Promise<Tried | undefined> {
-    const { protocol, settings, targets, sender } = this.#options;
-    const target = body.target ?? targets[body.group];
-    const urlAt = (stampMs: number) => protocol.url(endpoint.url, target, stampMs, isPlain);
-    const common = {
-      method,
-      timeoutMs: settings.timeout ?? protocol.timeoutMs,
-      mayPush: body.mayPush,
-    };
-    let { encoding, members } = body;
-    begin(`upload ${body.group}`);
-    if (body.mayPush?.() === false) return undefined;
-    if (encoding === 'zstd') {
-      // Groups that are sent concurrently share one check.
-      const question = { ...common, url: urlAt(NEVER_STORED_MS) };
-      endpoint.readsZstd ??= askForZstd(sender, question, this.#ruleFor, signal);
-      const answer = await endpoint.readsZstd;
-      if (typeof answer === 'object') {
-        this.#forget(endpoint);
-        return answer;
-      }
-      if (!answer) {
-        encoding = 'gzip-stamped';
-        members = await transcode(members, 'zstd', encoding, body.stampMs);
-      }
-      endpoint.readsZstd = answer;
-    }
-    // The process may have been suspended since the last check.
-    if (body.mayPush?.() === false) return undefined;
-    // Stamped lines have their own time. A line that is cut off must not get one.
-    const url = urlAt(encoding === 'gzip-stamped' ? NEVER_STORED_MS : body.stampMs);
-    const compression = compressionOf(encoding);
-    if (settings.compression !== 'none') return sender.send({ ...common, url, compression, members }, signal);
-    const texts: Buffer[] = [];
-    for (const member of members) texts.push(await compressor(compression).unpack(member));
-    return sender.send({ ...common, url, compression: 'none', members: texts }, signal);
-  }
-
-  #forget(endpoint: Endpoint): void {
-    endpoint.maxBytes = Number.POSITIVE_INFINITY;
-    endpoint.isPlain = false;
-    if (this.#options.settings.compression === undefined) endpoint.readsZstd = undefined;
   }
 
   readonly #ruleFor = (tried: Tried): AnswerRule => ruleFor(this.#options.protocol.answers, tried);

@@ -6,23 +6,21 @@ import { type Group, isInline } from '../../metrics/group.ts';
 import type { Body, Exporter, ExporterStatus } from '../exporter.ts';
 import type { ExporterContext } from '../exporter-type.ts';
 import { Endpoints, type UploadPermit } from '../http/endpoints.ts';
-import { Sender, type Upload } from '../http/sender.ts';
-import { Spool } from '../spool/spool.ts';
+import { Sender } from '../http/sender.ts';
+import type { Spool } from '../spool/spool.ts';
 import { StaleMarkers } from '../victoriametrics/stale-markers.ts';
 import { Delivery } from './delivery.ts';
 import { LeftOutFamilies } from './left-out.ts';
 import type { Protocol } from './protocol.ts';
+import { PushedGroups } from './pushed-groups.ts';
 import { MemoryQueue } from './queue.ts';
 import { Replay } from './replay.ts';
 import { Report } from './report.ts';
 import type { DeliverySettings } from './settings.ts';
-import { TargetsPushed } from './targets-pushed.ts';
+import { adviseSpool, spoolFor } from './spool-for.ts';
 
 /** At shutdown, the disk has this long after the last upload. With collection and uploads, the total is 6 s. */
 const LAST_WRITES_MS = 1000;
-
-/** For deleting all groups of this agent, concurrently, at shutdown. */
-const DELETE_MS = 2000;
 
 /** Settings of one HTTP exporter. */
 export interface HttpExporterSettings extends DeliverySettings {
@@ -50,10 +48,7 @@ export class HttpExporter implements Exporter {
   readonly #spool: Spool | undefined;
   readonly #replay: Replay | undefined;
   readonly #markers: StaleMarkers | undefined;
-  /** The groups pushed to this receiver, except those whose lines carry their own identity. */
-  readonly #pushed = new Set<Group>();
-  /** For the latter, the targets that were pushed one by one. */
-  readonly #targetsPushed = new TargetsPushed();
+  readonly #pushed: PushedGroups;
   /** Batches being split by the identity of their lines, and groups being deleted. */
   readonly #splitting = new Set<Promise<void>>();
   /** The groups with an upload in progress. */
@@ -90,9 +85,11 @@ export class HttpExporter implements Exporter {
       leftOut: this.#leftOut,
       random,
     });
+    const address = () => this.#endpoints.current.url;
+    this.#pushed = new PushedGroups({ exporter: name, protocol, targets, address, sender: this.#sender, log });
     const { endUrl } = protocol;
     if (settings.staleMarkers !== false && endUrl) {
-      const url = (target: Target) => endUrl(this.#endpoints.current.url, target);
+      const url = (target: Target) => endUrl(address(), target);
       this.#markers = new StaleMarkers({
         exporter: name,
         url,
@@ -103,19 +100,9 @@ export class HttpExporter implements Exporter {
         log,
       });
     }
-    if (!protocol.keepsHistory || !settings.spool.enabled || context.spool.path === undefined) return;
-    this.#spool = new Spool({
-      folder: `${context.spool.path}/${name}`,
-      maxBytes: context.spool.maxBytes,
-      maxWaitingBytes: settings.queue.bytes,
-      maxAgeMs: context.spool.maxAge,
-      now,
-      log,
-      onDrop: this.#report.dropped,
-      onSetAside: this.#report.setAside,
-      onChange: () => this.#count(),
-      ...(context.disk && { disk: context.disk }),
-    });
+    if (!protocol.keepsHistory) return;
+    this.#spool = spoolFor(name, settings, context, this.#report, () => this.#count());
+    if (this.#spool === undefined) return;
     this.#replay = new Replay({
       spool: this.#spool,
       delivery: this.#delivery,
@@ -138,11 +125,7 @@ export class HttpExporter implements Exporter {
   }
 
   start(): void {
-    if (this.#protocol.keepsHistory && this.#spool === undefined) {
-      const message =
-        'no disk spool: batches are lost when a receiver is unavailable for more than a few cycles; set spool.path';
-      this.#log.say('info', 'no spool', {}, message);
-    }
+    if (this.#protocol.keepsHistory && this.#spool === undefined) adviseSpool(this.#log);
     this.#replaying ??= this.#replay?.run(this.#closing.signal, this.#cut.signal);
   }
 
@@ -164,7 +147,7 @@ export class HttpExporter implements Exporter {
     const { group } = body;
     try {
       const parts = await byIdentity(body, this.#targets[group].labels);
-      const gone = this.#targetsPushed.update(
+      const gone = this.#pushed.update(
         group,
         parts.map(({ target }) => target),
         body.stampMs,
@@ -173,7 +156,7 @@ export class HttpExporter implements Exporter {
       this.#work(group);
       this.#count();
       if (gone.length > 0 && !this.#closing.signal.aborted && body.mayPush?.() !== false)
-        await this.#delete(group, gone);
+        await this.#pushed.delete(group, gone);
     } catch (cause) {
       this.#report.dropped('unreadable', body.samples);
       const message = 'failed to split a batch by job and instance: batch dropped';
@@ -215,35 +198,12 @@ export class HttpExporter implements Exporter {
     await Promise.all(this.#splitting);
     await Promise.all([...this.#lanes.values(), this.#replaying]);
     clearTimeout(timer);
-    if (this.#settings.deletesOnStop) await this.#deleteGroups();
+    if (this.#settings.deletesOnStop) await this.#pushed.deleteAll();
     const left = this.#queue.takeAll();
     await Promise.all(left.map((body) => this.#overflow(body, 'shutdown')));
     await Promise.all([this.#spool?.close(), markers]);
     this.#count();
     this.#sender.close();
-  }
-
-  /** Deletes what this agent has pushed, except the cluster's state, which the next leader continues. */
-  async #deleteGroups(): Promise<void> {
-    const groups = [...this.#pushed].filter((group) => group !== 'ksm' && group !== 'event');
-    const own = groups.map((group) => this.#delete(group, [this.#targets[group]]));
-    await Promise.all([...own, ...this.#targetsPushed.all.map(([group, targets]) => this.#delete(group, targets))]);
-  }
-
-  /** Deletes the groups of these targets, at receivers that keep them forever. */
-  async #delete(group: Group, targets: readonly Target[]): Promise<void> {
-    const { deleteMethod: method, url } = this.#protocol;
-    if (method === undefined) return;
-    const signal = AbortSignal.timeout(DELETE_MS);
-    for (const target of targets) {
-      const at = url(this.#endpoints.current.url, target, 0);
-      const upload: Upload = { method, url: at, compression: 'none', members: [], timeoutMs: DELETE_MS };
-      const { code, text } = await this.#sender.send(upload, signal);
-      if (typeof code === 'number' && code < 300) continue;
-      const fields = { exporter: this.name, group, url: at, code, answer: text };
-      const message = 'failed to delete a group of this agent: its last values stay at the gateway';
-      this.#log.say('warn', `${this.name}/${group}/delete`, fields, message);
-    }
   }
 
   get #state(): ExporterStatus['state'] {
@@ -272,7 +232,7 @@ export class HttpExporter implements Exporter {
         return;
       }
       const outcome = await this.#delivery.try(body, pass, this.#cut.signal);
-      if (!isInline(group)) this.#pushed.add(group);
+      this.#pushed.add(group);
       if (outcome === 'settled') this.#hasBegun = true;
       else for (const part of outcome.again) this.#keep(part);
       this.#count();

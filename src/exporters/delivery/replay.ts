@@ -37,6 +37,8 @@ const MAX_FAILURES = 10;
  */
 export class Replay {
   readonly #options: ReplayOptions;
+  /** How often a batch was refused while others were accepted. */
+  readonly #failures = new WeakMap<SpoolEntry, number>();
 
   constructor(options: ReplayOptions) {
     this.#options = options;
@@ -57,27 +59,31 @@ export class Replay {
         continue;
       }
       const entry = canSend ? await spool.oldest() : undefined;
-      if (entry) await this.#replay(entry, ending, cut);
-      else await endpoints.change(LOOK_MS);
+      const isOver = entry !== undefined && (await this.#replay(entry, ending, cut));
+      if (!isOver) await endpoints.change(LOOK_MS);
     }
   }
 
-  async #replay(entry: SpoolEntry, ending: AbortSignal, cut: AbortSignal): Promise<void> {
-    const { spool, clock, random, isIdle } = this.#options;
+  /** Sends the batch of a file. False when it has to be tried again, not before something has changed. */
+  async #replay(entry: SpoolEntry, ending: AbortSignal, cut: AbortSignal): Promise<boolean> {
+    const { spool, clock, endpoints, random, report } = this.#options;
     const stored = await spool.read(entry);
-    if (!stored) return;
+    if (!stored) return true;
     const started = clock.now();
     const parts: Body[] = [stored];
-    let failures = 0;
     while (parts.length > 0) {
       const part = parts.shift() as Body;
       const sent = await this.#send(part, cut);
-      if (sent === 'again') {
-        // Nothing is lost: the file still exists, and the parts already sent will be sent again.
-        failures++;
-        if (ending.aborted || !this.#options.endpoints.isOpen || !isIdle()) return;
-        if (failures < MAX_FAILURES) parts.unshift(part);
-        else this.#options.report.dropped('server_error', part.samples);
+      // Nothing is lost: the file still exists, and the parts already sent will be sent again.
+      if (sent === 'not now') return false;
+      if (sent === 'failed') {
+        // A failure of the address is not one of the batch.
+        if (ending.aborted || !endpoints.isOpen) return false;
+        const failures = (this.#failures.get(entry) ?? 0) + 1;
+        this.#failures.set(entry, failures);
+        if (failures < MAX_FAILURES) return false;
+        this.#failures.delete(entry);
+        report.dropped('server_error', part.samples);
       } else parts.unshift(...sent);
     }
     await spool.remove(entry);
@@ -85,19 +91,20 @@ export class Replay {
     const { bytesPerSecond, share } = this.#options.drain;
     const wait = Math.max((wireBytes(stored) / bytesPerSecond) * 1000 - took, took * (1 / share - 1));
     await clock.sleep(wait * (0.9 + random() / 5), ending);
+    return true;
   }
 
-  /** The parts still to be sent. None when it is settled. */
-  async #send(body: Body, cut: AbortSignal): Promise<readonly Body[] | 'again'> {
+  /** The parts still to be sent, none when it is settled; `not now` when no upload may begin. */
+  async #send(body: Body, cut: AbortSignal): Promise<readonly Body[] | 'failed' | 'not now'> {
     const { endpoints, delivery, report } = this.#options;
     const pass = endpoints.isOpen ? endpoints.passNow(LANE) : undefined;
-    if (!pass) return 'again';
+    if (!pass) return 'not now';
     const sent = report.status.sentSamples;
     const outcome = await delivery.try(body, pass, cut);
     if (outcome === 'settled') {
       if (report.status.sentSamples > sent) report.replayed();
       return [];
     }
-    return outcome.again.length === 1 ? 'again' : outcome.again;
+    return outcome.again.length === 1 ? 'failed' : outcome.again;
   }
 }

@@ -16,8 +16,6 @@ export const entrySettings = <Name extends string>(name: Name, summary: string, 
 const NO_SERIES = {
   takesZstd: false,
   endsSeries: false,
-  keepsLastValue: false,
-  onePushPerInstance: false,
   limitsLabels: false,
 } as const;
 

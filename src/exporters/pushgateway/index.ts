@@ -48,8 +48,6 @@ export const pushgatewayExporter: ExporterType<typeof settings> = {
   traits: () => ({
     takesZstd: false,
     endsSeries: false,
-    keepsLastValue: true,
-    onePushPerInstance: true,
     limitsLabels: false,
   }),
   ...overHttp<z.output<typeof settings>>({

@@ -4,9 +4,21 @@ import type { Tried } from '../http/sender.ts';
 
 const REFUSED: AnswerRule['when'] = [400, 422];
 
+/** A request that arrives damaged is sent again, but not forever: all later ones wait for it. */
+const TRANSPORT_TRIES = 5;
+
 /** The meaning of each response. The first match applies. */
 export const ANSWERS: readonly AnswerRule[] = [
   { when: [200, 204], page: false, action: 'done', reason: 'ok' },
+  {
+    when: 400,
+    text: /unexpected EOF|cannot read|corrupt input/i,
+    page: false,
+    action: 'retry',
+    reason: 'transport',
+    hint: 'the receiver got an incomplete or damaged request: check what is in between',
+    tries: TRANSPORT_TRIES,
+  },
   {
     when: REFUSED,
     text: /out[ -]of[ -]order|sample-out-of-order/i,

@@ -109,7 +109,7 @@ export class Channel {
     let { withoutZeros } = request;
     let body = bodyOf(batch, request.content, request.samples);
     const { group, mayPush } = batch;
-    for (let tries = 1; ; ) {
+    for (let tries = 0; ; ) {
       const pass = await this.#pass(group);
       if (pass === undefined) return 'left';
       const { endpoint } = pass;
@@ -162,7 +162,11 @@ export class Channel {
           const asked = tried.retryAfterMs === undefined ? undefined : tried.retryAfterMs + backoffMs(1, random);
           const waitMs = isPause ? PAUSE_MS : (asked ?? backoffMs(endpoints.failures(pass) + 1, random));
           endpoints.settle(pass, { waitMs, isPause });
-          if (!isPause && tries++ > (settings.retries ?? Number.POSITIVE_INFINITY)) {
+          const allowed = Math.min(
+            rule.tries ?? Number.POSITIVE_INFINITY,
+            1 + (settings.retries ?? Number.POSITIVE_INFINITY),
+          );
+          if (!isPause && ++tries >= allowed) {
             return this.#drop(body, endpoint.url, tried, rule, undefined);
           }
           report.refused(body, endpoint.url, tried, rule, waitMs);

@@ -10,8 +10,6 @@ export const remotewriteExporter: ExporterType<typeof remoteWriteSettings> = {
   traits: () => ({
     takesZstd: true,
     endsSeries: true,
-    keepsLastValue: false,
-    onePushPerInstance: false,
     limitsLabels: false,
   }),
   precheck: waysTo,

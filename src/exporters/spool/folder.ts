@@ -149,3 +149,12 @@ export async function setAside(io: Io, folder: string, file: string): Promise<vo
     if (kept > MAX_BAD_FILES || bytes > MAX_BAD_BYTES) await io.unlink(path);
   }
 }
+
+const DENIED = new Set(['EACCES', 'EPERM', 'EROFS']);
+
+/** Advice for the operator on a disk error in `folder`. */
+export function remedyOf(cause: unknown, folder: string): string {
+  if (!DENIED.has((cause as NodeJS.ErrnoException).code ?? '')) return 'check the folder and its disk';
+  const owner = `${process.geteuid?.()}:${process.getegid?.()}`;
+  return `this agent runs as ${owner}: chown -R ${owner} ${folder}, or remove the folder`;
+}

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { errorText } from '../../base/error-text.ts';
 import type { ThrottledLog } from '../../base/log.ts';
-import { wireBytes } from '../exporter.ts';
 import { Disk, DiskStalled } from './disk.ts';
-import { inspectFolder, readEntry, type SpoolEntry, setAside, writeDurably } from './folder.ts';
+import { SpoolEntries } from './entries.ts';
+import { inspectFolder, readEntry, remedyOf, type SpoolEntry, setAside, writeDurably } from './folder.ts';
 import { type AddressedBody, fileParts, readFile, UnusableFile } from './format.ts';
 import { lockFolder, type Unlock } from './lock.ts';
+import { type Waiting, WaitingBatches } from './waiting.ts';
 
 export interface SpoolOptions {
   readonly folder: string;
@@ -37,16 +38,7 @@ export interface SpoolStatus {
   readonly foreign: number;
 }
 
-/** A batch waiting for the disk. Its file has the same name at each attempt. */
-interface Waiting {
-  readonly body: AddressedBody;
-  readonly file: string;
-  readonly bytes: number;
-  readonly settle: () => void;
-}
-
 const DISK_IS_FULL = new Set(['ENOSPC', 'EDQUOT']);
-const DENIED = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 /**
  * The batches of one receiver queued on disk, one file each, used by this process exclusively. Never throws on disk
@@ -56,15 +48,10 @@ const DENIED = new Set(['EACCES', 'EPERM', 'EROFS']);
 export class Spool {
   readonly #options: SpoolOptions;
   readonly #disk: Disk;
-  /** Ordered by timestamp, oldest first. */
-  readonly #entries: SpoolEntry[] = [];
-  #bytes = 0;
-  #sequence = 0;
+  readonly #entries: SpoolEntries;
   #unlock: Unlock | undefined;
   #work: Promise<unknown> = Promise.resolve();
-  /** Batches being written or waiting for that, oldest first. */
-  readonly #waiting: Waiting[] = [];
-  #waitingBytes = 0;
+  readonly #waiting: WaitingBatches;
   #foreign = 0;
   #trouble: string | undefined = 'not open yet';
   #isEnding: boolean = false;
@@ -74,15 +61,17 @@ export class Spool {
   constructor(options: SpoolOptions) {
     this.#options = options;
     this.#disk = options.disk ?? new Disk();
+    this.#entries = new SpoolEntries(options.onChange);
+    this.#waiting = new WaitingBatches(options.maxWaitingBytes, options.onDrop, options.onChange);
   }
 
   get sizes(): SpoolStatus {
-    const [oldest] = this.#entries;
-    const stamps = [...(oldest ? [oldest.stampMs] : []), ...this.#waiting.map(({ body }) => body.stampMs)];
+    const { oldest } = this.#entries;
+    const stamps = [...(oldest ? [oldest.stampMs] : []), ...this.#waiting.stampsMs];
     const trouble = this.#disk.stalled ? 'the disk does not respond' : this.#trouble;
     return {
-      bodies: this.#entries.length + this.#waiting.length,
-      bytes: this.#bytes + this.#waitingBytes,
+      bodies: this.#entries.count + this.#waiting.count,
+      bytes: this.#entries.bytes + this.#waiting.bytes,
       limitBytes: this.#options.maxBytes,
       foreign: this.#foreign,
       ...(stamps.length > 0 && { oldestStampMs: Math.min(...stamps) }),
@@ -117,9 +106,13 @@ export class Spool {
       } catch (cause) {
         this.#trouble = errorText(cause);
         this.#isComing = cause instanceof DiskStalled;
-        this.#say('error', 'open', this.#trouble, `continuing without the disk, retrying; ${this.#remedy(cause)}`);
-        this.#entries.length = 0;
-        this.#bytes = 0;
+        this.#say(
+          'error',
+          'open',
+          this.#trouble,
+          `continuing without the disk, retrying; ${remedyOf(cause, this.#options.folder)}`,
+        );
+        this.#entries.clear();
         await this.#unlock?.();
         this.#unlock = undefined;
         return false;
@@ -131,13 +124,7 @@ export class Spool {
 
   /** Writes a batch. Resolves when it is durable or dropped. The oldest batches make room for it. */
   put(body: AddressedBody): Promise<void> {
-    const { promise, resolve: settle } = Promise.withResolvers<void>();
-    const file = `${String(body.stampMs).padStart(15, '0')}-${body.group}-${process.pid}-${this.#sequence++}.body`;
-    this.#waiting.push({ body, file, bytes: wireBytes(body), settle });
-    this.#waitingBytes += wireBytes(body);
-    const { maxWaitingBytes } = this.#options;
-    while (this.#waitingBytes > maxWaitingBytes && this.#waiting.length > 1) this.#giveUp('disk_stalled');
-    this.#options.onChange();
+    const promise = this.#waiting.add(body);
     void this.#inTurn(() => this.#writeWaiting());
     return promise;
   }
@@ -147,7 +134,7 @@ export class Spool {
     return this.#inTurn(async () => {
       if (this.#disk.stalled) return undefined;
       await this.#makeRoom(0);
-      return this.#entries[0];
+      return this.#entries.oldest;
     });
   }
 
@@ -164,7 +151,7 @@ export class Spool {
           this.#stalled(cause);
           return undefined;
         }
-        this.#take(entry);
+        this.#entries.remove(entry);
         if (cause instanceof UnusableFile) {
           await this.#setAside(entry.file, new UnusableFile(cause.message, entry));
         } else {
@@ -185,7 +172,7 @@ export class Spool {
   hurry(withinMs: number): void {
     this.#isEnding = true;
     this.#disk.hurry(withinMs);
-    if (this.#disk.stalled) this.#giveUpAll();
+    if (this.#disk.stalled) this.#waiting.dropAll();
   }
 
   /** Waits for writes in progress, and releases the folder. */
@@ -199,7 +186,7 @@ export class Spool {
   async #takeStock(): Promise<void> {
     const { folder } = this.#options;
     const { entries, unusable, foreign } = await inspectFolder(this.#disk, folder);
-    for (const entry of entries) this.#insert(entry);
+    for (const entry of entries) this.#entries.add(entry);
     for (const { file, cause } of unusable) {
       await this.#setAside(file, cause);
     }
@@ -212,7 +199,7 @@ export class Spool {
 
   /** Writes waiting batches until none are left or the disk stops responding. */
   async #writeWaiting(): Promise<void> {
-    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
+    for (let next = this.#waiting.oldest; next; next = this.#waiting.oldest) {
       if (this.#isComing && !this.#isEnding) return;
       try {
         await this.#write(next);
@@ -221,7 +208,7 @@ export class Spool {
         this.#stalled(cause);
         return;
       }
-      this.#settle(next);
+      this.#waiting.settle(next);
     }
   }
 
@@ -229,7 +216,7 @@ export class Spool {
   #stalled(cause: DiskStalled): void {
     const next = this.#isEnding ? 'dropping queued batches' : 'keeping queued batches in memory until it responds';
     this.#say('error', 'stalled', cause.message, `${next}; check the disk of this folder`);
-    if (this.#isEnding) this.#giveUpAll();
+    if (this.#isEnding) this.#waiting.dropAll();
     this.#options.onChange();
     void this.#disk.stalled?.then(() => {
       this.#options.log.over(`spool ${this.#options.folder} stalled`);
@@ -251,46 +238,24 @@ export class Spool {
         break;
       } catch (cause) {
         if (cause instanceof DiskStalled) throw cause;
-        const [oldest] = this.#entries;
+        const { oldest } = this.#entries;
         const isFull = DISK_IS_FULL.has((cause as NodeJS.ErrnoException).code ?? '');
-        const next = isFull ? 'dropping the oldest batches' : `batch dropped; ${this.#remedy(cause)}`;
+        const next = isFull ? 'dropping the oldest batches' : `batch dropped; ${remedyOf(cause, this.#options.folder)}`;
         this.#say('error', isFull ? 'disk_full' : 'write', String(cause), next);
         if (!isFull) return onDrop('spool_error', body.samples);
         if (!oldest || oldest.stampMs > body.stampMs) return onDrop('disk_full', body.samples);
         await this.#drop(oldest, 'disk_full');
       }
     }
-    this.#insert({ file, bytes, stampMs: body.stampMs, samples: body.samples });
-  }
-
-  #settle(one: Waiting): void {
-    const index = this.#waiting.indexOf(one);
-    if (index !== -1) {
-      this.#waiting.splice(index, 1);
-      this.#waitingBytes -= one.bytes;
-    }
-    one.settle();
-    this.#options.onChange();
-  }
-
-  /** Drops the oldest batch that waits for the disk. */
-  #giveUp(reason: string): void {
-    const [oldest] = this.#waiting;
-    if (!oldest) return;
-    this.#options.onDrop(reason, oldest.body.samples);
-    this.#settle(oldest);
-  }
-
-  #giveUpAll(): void {
-    while (this.#waiting.length > 0) this.#giveUp('disk_stalled');
+    this.#entries.add({ file, bytes, stampMs: body.stampMs, samples: body.samples });
   }
 
   /** Drops batches that are too old, then the oldest until `bytes` more fit. */
   async #makeRoom(bytes: number): Promise<void> {
     const { maxAgeMs, maxBytes, now } = this.#options;
-    for (let oldest = this.#entries[0]; oldest; oldest = this.#entries[0]) {
+    for (let oldest = this.#entries.oldest; oldest; oldest = this.#entries.oldest) {
       if (now() - oldest.stampMs > maxAgeMs) await this.#drop(oldest, 'too_old');
-      else if (this.#bytes + bytes > maxBytes) await this.#drop(oldest, 'spool_full');
+      else if (this.#entries.bytes + bytes > maxBytes) await this.#drop(oldest, 'spool_full');
       else return;
     }
   }
@@ -301,24 +266,9 @@ export class Spool {
   }
 
   async #remove(entry: SpoolEntry): Promise<void> {
-    this.#take(entry);
+    this.#entries.remove(entry);
     const path = join(this.#options.folder, entry.file);
     await this.#disk.run(`remove ${path}`, (io) => io.unlink(path)).catch(() => undefined);
-  }
-
-  #take(entry: SpoolEntry): void {
-    const index = this.#entries.indexOf(entry);
-    if (index === -1) return;
-    this.#entries.splice(index, 1);
-    this.#bytes -= entry.bytes;
-    this.#options.onChange();
-  }
-
-  #insert(entry: SpoolEntry): void {
-    const later = this.#entries.findLastIndex(({ stampMs }) => stampMs <= entry.stampMs) + 1;
-    this.#entries.splice(later, 0, entry);
-    this.#bytes += entry.bytes;
-    this.#options.onChange();
   }
 
   async #setAside(file: string, { message, samples }: UnusableFile): Promise<void> {
@@ -331,14 +281,6 @@ export class Spool {
       .catch((cause: unknown) =>
         this.#say('error', 'set aside', String(cause), 'it is checked again at the next start'),
       );
-  }
-
-  /** Advice for the operator on a disk error. */
-  #remedy(cause: unknown): string {
-    const { folder } = this.#options;
-    if (!DENIED.has((cause as NodeJS.ErrnoException).code ?? '')) return 'check the folder and its disk';
-    const owner = `${process.geteuid?.()}:${process.getegid?.()}`;
-    return `this agent runs as ${owner}: chown -R ${owner} ${folder}, or remove the folder`;
   }
 
   #say(level: 'warn' | 'error', what: string, reason: string, next: string): void {

@@ -65,8 +65,6 @@ export const vmagentExporter: ExporterType<typeof settings> = {
   traits: ({ compression, staleMarkers }) => ({
     takesZstd: compression !== 'gzip',
     endsSeries: staleMarkers !== false,
-    keepsLastValue: false,
-    onePushPerInstance: false,
     limitsLabels: true,
   }),
   ...overHttp<z.output<typeof settings>>({ protocol: async () => (await import('./vmagent.ts')).vmagent }),

@@ -1,0 +1,100 @@
+import { begin } from '../../base/whereabouts.ts';
+import type { Target } from '../../config/identity.ts';
+import { compressionOf, compressor, transcode } from '../../metrics/compression.ts';
+import type { Group } from '../../metrics/group.ts';
+import type { Body } from '../exporter.ts';
+import { type AnswerRule, ruleFor } from '../http/answers.ts';
+import type { Endpoint } from '../http/endpoints.ts';
+import type { Sender, Tried, Upload } from '../http/sender.ts';
+import { askForZstd, NEVER_STORED_MS } from '../http/zstd-support.ts';
+import type { Protocol } from './protocol.ts';
+import type { DeliverySettings } from './settings.ts';
+
+export interface BodyUploadOptions {
+  readonly protocol: Protocol;
+  readonly settings: DeliverySettings;
+  readonly targets: Readonly<Record<Group, Target>>;
+  readonly sender: Sender;
+}
+
+/** Makes requests of batches, in the form and the encoding that an address supports. */
+export class BodyUpload {
+  readonly #options: BodyUploadOptions;
+
+  constructor(options: BodyUploadOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Undefined when this agent may no longer send the batch. If the receiver does not know the address, the form of old
+   * versions is tried once.
+   */
+  async send(
+    body: Body,
+    endpoint: Endpoint,
+    signal: AbortSignal,
+    method: Upload['method'] = this.#options.protocol.method,
+  ): Promise<Tried | undefined> {
+    const { isPlain } = endpoint;
+    const tried = await this.#sendTo(body, endpoint, isPlain, signal, method);
+    const isUnknown = (answer: Tried) => this.#ruleFor(answer).reason === 'path';
+    if (!tried || !this.#options.protocol.hasPlainUrls || isPlain || !isUnknown(tried)) return tried;
+    const plain = await this.#sendTo(body, endpoint, true, signal, method);
+    if (!plain || isUnknown(plain)) return plain && tried;
+    endpoint.isPlain = true;
+    return plain;
+  }
+
+  async #sendTo(
+    body: Body,
+    endpoint: Endpoint,
+    isPlain: boolean,
+    signal: AbortSignal,
+    method: Upload['method'],
+  ): Promise<Tried | undefined> {
+    const { protocol, settings, targets, sender } = this.#options;
+    const target = body.target ?? targets[body.group];
+    const urlAt = (stampMs: number) => protocol.url(endpoint.url, target, stampMs, isPlain);
+    const common = {
+      method,
+      timeoutMs: settings.timeout ?? protocol.timeoutMs,
+      mayPush: body.mayPush,
+    };
+    let { encoding, members } = body;
+    begin(`upload ${body.group}`);
+    if (body.mayPush?.() === false) return undefined;
+    if (encoding === 'zstd') {
+      // Groups that are sent concurrently share one check.
+      const question = { ...common, url: urlAt(NEVER_STORED_MS) };
+      endpoint.readsZstd ??= askForZstd(sender, question, this.#ruleFor, signal);
+      const answer = await endpoint.readsZstd;
+      if (typeof answer === 'object') {
+        this.forget(endpoint);
+        return answer;
+      }
+      if (!answer) {
+        encoding = 'gzip-stamped';
+        members = await transcode(members, 'zstd', encoding, body.stampMs);
+      }
+      endpoint.readsZstd = answer;
+    }
+    // The process may have been suspended since the last check.
+    if (body.mayPush?.() === false) return undefined;
+    // Stamped lines have their own time. A line that is cut off must not get one.
+    const url = urlAt(encoding === 'gzip-stamped' ? NEVER_STORED_MS : body.stampMs);
+    const compression = compressionOf(encoding);
+    if (settings.compression !== 'none') return sender.send({ ...common, url, compression, members }, signal);
+    const texts: Buffer[] = [];
+    for (const member of members) texts.push(await compressor(compression).unpack(member));
+    return sender.send({ ...common, url, compression: 'none', members: texts }, signal);
+  }
+
+  /** Forgets what is known about the receiver at this address: it may be a different one. */
+  forget(endpoint: Endpoint): void {
+    endpoint.maxBytes = Number.POSITIVE_INFINITY;
+    endpoint.isPlain = false;
+    if (this.#options.settings.compression === undefined) endpoint.readsZstd = undefined;
+  }
+
+  readonly #ruleFor = (tried: Tried): AnswerRule => ruleFor(this.#options.protocol.answers, tried);
+}

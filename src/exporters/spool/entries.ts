@@ -1,0 +1,47 @@
+import type { SpoolEntry } from './folder.ts';
+
+/** The files of a spool, ordered by timestamp. */
+export class SpoolEntries {
+  readonly #entries: SpoolEntry[] = [];
+  readonly #onChange: () => void;
+  #bytes = 0;
+
+  /** `onChange` is called after each change. */
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+  }
+
+  get count(): number {
+    return this.#entries.length;
+  }
+
+  /** Of all files. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get oldest(): SpoolEntry | undefined {
+    return this.#entries[0];
+  }
+
+  add(entry: SpoolEntry): void {
+    const later = this.#entries.findLastIndex(({ stampMs }) => stampMs <= entry.stampMs) + 1;
+    this.#entries.splice(later, 0, entry);
+    this.#bytes += entry.bytes;
+    this.#onChange();
+  }
+
+  /** Removes an entry, if it is there. */
+  remove(entry: SpoolEntry): void {
+    const index = this.#entries.indexOf(entry);
+    if (index === -1) return;
+    this.#entries.splice(index, 1);
+    this.#bytes -= entry.bytes;
+    this.#onChange();
+  }
+
+  clear(): void {
+    this.#entries.length = 0;
+    this.#bytes = 0;
+  }
+}

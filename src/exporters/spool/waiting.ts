@@ -1,0 +1,78 @@
+import { wireBytes } from '../exporter.ts';
+import type { AddressedBody } from './format.ts';
+
+/** A batch waiting for the disk. Its file has the same name at each attempt. */
+export interface Waiting {
+  readonly body: AddressedBody;
+  readonly file: string;
+  readonly bytes: number;
+  /** Called when it is durable or dropped. */
+  readonly settle: () => void;
+}
+
+/** Batches being written or waiting for that, oldest first. Beyond `maxBytes`, the oldest are dropped. */
+export class WaitingBatches {
+  readonly #maxBytes: number;
+  readonly #onDrop: (reason: string, samples: number) => void;
+  readonly #onChange: () => void;
+  readonly #waiting: Waiting[] = [];
+  #bytes = 0;
+  #sequence = 0;
+
+  /** `onDrop` is called for each dropped batch, `onChange` after each change. */
+  constructor(maxBytes: number, onDrop: (reason: string, samples: number) => void, onChange: () => void) {
+    this.#maxBytes = maxBytes;
+    this.#onDrop = onDrop;
+    this.#onChange = onChange;
+  }
+
+  get count(): number {
+    return this.#waiting.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get stampsMs(): number[] {
+    return this.#waiting.map(({ body }) => body.stampMs);
+  }
+
+  get oldest(): Waiting | undefined {
+    return this.#waiting[0];
+  }
+
+  /** Adds a batch. Resolves when it is settled. */
+  add(body: AddressedBody): Promise<void> {
+    const { promise, resolve: settle } = Promise.withResolvers<void>();
+    const file = `${String(body.stampMs).padStart(15, '0')}-${body.group}-${process.pid}-${this.#sequence++}.body`;
+    this.#waiting.push({ body, file, bytes: wireBytes(body), settle });
+    this.#bytes += wireBytes(body);
+    while (this.#bytes > this.#maxBytes && this.#waiting.length > 1) this.#dropOldest();
+    this.#onChange();
+    return promise;
+  }
+
+  /** Removes a batch that is durable or dropped. */
+  settle(one: Waiting): void {
+    const index = this.#waiting.indexOf(one);
+    if (index !== -1) {
+      this.#waiting.splice(index, 1);
+      this.#bytes -= one.bytes;
+    }
+    one.settle();
+    this.#onChange();
+  }
+
+  /** Drops all batches: the disk does not respond. */
+  dropAll(): void {
+    while (this.#waiting.length > 0) this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    const [oldest] = this.#waiting;
+    if (!oldest) return;
+    this.#onDrop('disk_stalled', oldest.body.samples);
+    this.settle(oldest);
+  }
+}

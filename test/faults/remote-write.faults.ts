@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fault } from '../kit/fault-proxy.ts';
+import type { Random } from '../kit/random.ts';
+import { serverAvailable } from '../kit/servers.ts';
+import { type ReceiverKind, Scene, summary } from './scene.ts';
+
+/** As many cycles as ten minutes have at the default interval, and half of that again. */
+const DOWN_CYCLES = 60;
+const FAULTY_CYCLES = 60;
+const KILLS = 8;
+const LONGEST_LIFE_MS = 6000;
+/** Cycles that are kept in memory, and the one that is being sent. */
+const MEMORY_CYCLES = 5;
+
+const RECEIVERS: readonly ReceiverKind[] = ['prometheus', 'victoria-metrics'];
+const exporter = (url: string) => ({ type: 'remotewrite', url: `${url}/api/v1/write`, queue: { cycles: 4 } });
+
+/** About every second request goes well. Those that are cut or stall are answered by nobody. */
+function pickFault(random: Random, bytes: number): Fault | undefined {
+  const at = random.below(bytes);
+  return random.pick<() => Fault | undefined>([
+    () => ({ kind: 'cut', at, how: 'fin' }),
+    () => ({ kind: 'cut', at, how: 'rst' }),
+    () => ({ kind: 'truncate', at }),
+    () => ({ kind: 'loseAnswer' }),
+    () => ({ kind: 'duplicate' }),
+    () => ({ kind: 'delay', ms: random.below(2000) }),
+    () => ({ kind: 'throttle', bytesPerSecond: 4000 + random.below(50_000) }),
+    () => ({ kind: 'stall', ms: random.below(3000) }),
+    ...Array<() => undefined>(8).fill(() => undefined),
+  ])();
+}
+
+/** Nothing was dropped for any reason, so nothing was refused as out of order. */
+async function nothingIsDropped(scene: Scene): Promise<void> {
+  assert.equal(await scene.own('firesteel_export_samples_dropped_total'), 0, scene.log.slice(-3000));
+}
+
+async function nothingIsLost(t: TestContext, scene: Scene, cycles: number): Promise<void> {
+  await scene.drained();
+  await nothingIsDropped(scene);
+  assert.equal((await scene.stopAgent()).code, 0);
+  const found = await scene.findings();
+  t.diagnostic(summary(found));
+  assert.deepEqual(found.wrong.slice(0, 10), []);
+  assert.equal(found.missingSamples, 0);
+  assert.equal(found.unwitnessed, 0);
+  assert.ok(found.cycles >= cycles, `${found.cycles} cycles`);
+}
+
+for (const receiver of RECEIVERS) {
+  test(`${receiver}: an outage of ${DOWN_CYCLES} cycles is replayed in order by remote write, nothing is lost or refused`, {
+    timeout: 300_000,
+  }, async (t) => {
+    if (!serverAvailable(t, receiver)) return;
+    const scene = await Scene.start(t, { receiver, exporter });
+    await scene.startAgent();
+    await scene.cycles(5);
+    await scene.receiver.stop();
+    await scene.cycles(DOWN_CYCLES);
+    assert.ok(scene.spooled().length > DOWN_CYCLES, `${scene.spooled().length} files are spooled`);
+    await scene.receiver.start();
+    await scene.cycles(3);
+    await nothingIsLost(t, scene, DOWN_CYCLES + 8);
+  });
+
+  test(`${receiver}: a network that cuts, delays, truncates and duplicates requests costs remote write no sample`, {
+    timeout: 400_000,
+  }, async (t) => {
+    if (!serverAvailable(t, receiver)) return;
+    const scene = await Scene.start(t, { receiver, exporter });
+    scene.proxy.choose = ({ bytes }) => pickFault(scene.random, bytes);
+    await scene.startAgent();
+    await scene.cycles(FAULTY_CYCLES);
+    const kinds = Map.groupBy(scene.proxy.exchanges, ({ fault }) => fault?.kind ?? 'none');
+    t.diagnostic([...kinds].map(([kind, uploads]) => `${kind} ${uploads.length}`).join(', '));
+    scene.proxy.choose = () => undefined;
+    await nothingIsLost(t, scene, FAULTY_CYCLES);
+  });
+
+  test(`${receiver}: ${KILLS} SIGKILLs during an outage cost remote write only what was in memory`, {
+    timeout: 400_000,
+  }, async (t) => {
+    if (!serverAvailable(t, receiver)) return;
+    const scene = await Scene.start(t, { receiver, exporter });
+    const { proxy, random } = scene;
+    const killedAt: number[] = [];
+    for (let kill = 0; kill < KILLS; kill++) {
+      await scene.startAgent();
+      if (random.chance(0.7)) await proxy.down();
+      await sleep(random.below(LONGEST_LIFE_MS));
+      await proxy.up();
+      await sleep(random.below(LONGEST_LIFE_MS));
+      await scene.killAgent();
+      killedAt.push(Date.now());
+    }
+    await scene.startAgent();
+    await scene.cycles(3);
+    await scene.drained();
+    await nothingIsDropped(scene);
+    assert.equal((await scene.stopAgent()).code, 0);
+    const found = await scene.findings();
+    const lostCycles = [...new Set(found.missing.map(({ stampMs }) => stampMs))];
+    const perKill = killedAt.map(
+      (at, index) => lostCycles.filter((stampMs) => stampMs <= at && stampMs > (killedAt[index - 1] ?? 0)).length,
+    );
+    t.diagnostic(`${summary(found)}; lost cycles per kill: ${perKill.join(' ')}`);
+    assert.deepEqual(found.wrong.slice(0, 10), []);
+    assert.ok(
+      perKill.every((lost) => lost <= MEMORY_CYCLES),
+      `more than memory holds: ${perKill}`,
+    );
+    assert.equal(
+      perKill.reduce((sum, lost) => sum + lost, 0),
+      lostCycles.length,
+      'nothing is lost but by a kill',
+    );
+  });
+}
