@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { createLog, ThrottledLog } from '../../src/base/log.ts';
+import { loadSettings } from '../../src/commands/settings.ts';
+import { targets } from '../../src/config/identity.ts';
+import { EntryExporter } from '../../src/exporters/entries/entry-exporter.ts';
+import { COMMON_ANSWERS, judgeBy } from '../../src/exporters/entries/judge.ts';
+import { exportMetrics } from '../../src/exporters/metrics.ts';
+import type { LogEntry } from '../../src/logs/entry.ts';
+import type { LogProtocol, Verdict } from '../../src/logs/protocol.ts';
+import { AgentRegistry } from '../../src/metrics/registry.ts';
+
+const entries = (count: number): LogEntry[] =>
+  Array.from({ length: count }, (_, number) => ({
+    source: 'journal',
+    timeUs: number,
+    message: `m${number}`,
+    priority: undefined,
+    labels: {},
+    fields: new Map(),
+    cursor: String(number),
+  }));
+
+/** A receiver of lines, an entry each; `answer` gives the status and the body for the entries of an upload. */
+async function receiver(context: TestContext, answer: (names: string[], upload: number) => readonly [number, string?]) {
+  const taken: string[] = [];
+  let uploads = 0;
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const names = Buffer.concat(chunks).toString().split('\n').filter(Boolean);
+    const [status, body] = answer(names, ++uploads);
+    if (status === 200 && !body) taken.push(...names);
+    response.writeHead(status).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  context.after(() => server.close().closeAllConnections());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, taken, uploads: () => uploads };
+}
+
+const protocol = (judge?: LogProtocol['judge']): LogProtocol => ({
+  path: '/lines',
+  contentType: 'text/plain',
+  headers: {},
+  compression: 'none',
+  maxBatchBytes: 1024 * 1024,
+  parallel: 1,
+  answerBytes: 1000,
+  encode: (all) => Buffer.from(all.map(({ message }) => `${message}\n`).join('')),
+  judge:
+    judge ??
+    ((reply): Verdict => (reply.code === 400 ? { kind: 'rejected', reason: 'bad' } : judgeBy(COMMON_ANSWERS, reply))),
+});
+
+function exporterTo(context: TestContext, url: string, own: LogProtocol, failover: string[] = []) {
+  const { config } = loadSettings({ node: 'n1', set: [] }, {});
+  const exporter = new EntryExporter('it', { type: 'lines', url, failover, headers: {} }, own, {
+    targets: targets(config),
+    metrics: exportMetrics(new AgentRegistry()),
+    log: new ThrottledLog(createLog('silent')),
+    now: Date.now,
+    random: () => 0,
+    env: {},
+    spool: config.spool,
+  });
+  context.after(() => exporter.close(100));
+  return exporter;
+}
+
+const forever = () => new AbortController().signal;
+
+test('an entry that is rejected without a name is found by halving', async (context) => {
+  const { url, taken } = await receiver(context, (names) => (names.includes('m37') ? [400] : [200]));
+  const shipped = await exporterTo(context, url, protocol()).ship(entries(100), forever());
+  assert.deepEqual(shipped && { accepted: shipped.accepted, dropped: [...shipped.dropped] }, {
+    accepted: 99,
+    dropped: [['rejected', 1]],
+  });
+  assert.equal(taken.length, 99);
+});
+
+test('a receiver that rejects everything is not given up on, and loses nothing', async (context) => {
+  let isBack: boolean = false;
+  const { url, taken, uploads } = await receiver(context, () => (isBack ? [200] : [400]));
+  const shipping = exporterTo(context, url, protocol()).ship(entries(64), forever());
+  while (uploads() < 15) await new Promise((resolve) => setTimeout(resolve, 10));
+  isBack = true;
+  const shipped = await shipping;
+  assert.equal(shipped?.accepted, 64);
+  assert.deepEqual(
+    taken.toSorted(),
+    entries(64)
+      .map(({ message }) => message)
+      .toSorted(),
+  );
+});
+
+test('entries are refused and sent again one by one, as the answer names them', async (context) => {
+  const own = protocol(({ body = '' }): Verdict => {
+    if (body === '') return { kind: 'accepted' };
+    return { kind: 'accepted', refused: [{ index: 1, reason: 'too_old' }], again: [3] };
+  });
+  const uploads: string[][] = [];
+  const { url } = await receiver(context, (names, upload) => {
+    uploads.push(names);
+    return upload === 1 ? [200, 'some'] : [200];
+  });
+  const shipped = await exporterTo(context, url, own).ship(entries(5), forever());
+  assert.deepEqual(shipped && [shipped.accepted, [...shipped.dropped], shipped.retried], [4, [['too_old', 1]], 1]);
+  assert.deepEqual(uploads, [['m0', 'm1', 'm2', 'm3', 'm4'], ['m3']]);
+});
+
+test('the next address takes over, and what is under way when the receiver is closed is unknown', async (context) => {
+  const { url, taken } = await receiver(context, () => [200]);
+  const exporter = exporterTo(context, 'http://127.0.0.1:9', protocol(), [url]);
+  assert.equal((await exporter.ship(entries(3), forever()))?.accepted, 3);
+  assert.deepEqual(taken, ['m0', 'm1', 'm2']);
+  assert.equal(exporter.accepts(), false);
+  const dead = exporterTo(context, 'http://127.0.0.1:9', protocol());
+  const shipping = dead.ship(entries(1), forever());
+  await dead.close(100);
+  assert.equal(await shipping, undefined);
+});
+
+test('batches of one source are uploaded in the order in which they came', async (context) => {
+  const { url, taken } = await receiver(context, () => [200]);
+  const exporter = exporterTo(context, url, protocol());
+  const all = entries(40);
+  const parts = Array.from({ length: 4 }, (_, part) => all.slice(part * 10, part * 10 + 10));
+  await Promise.all(parts.map((part) => exporter.ship(part, forever())));
+  assert.deepEqual(
+    taken,
+    all.map(({ message }) => message),
+  );
+});
