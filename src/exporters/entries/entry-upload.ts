@@ -65,12 +65,13 @@ export class EntryUpload {
       const last = await this.#round(lane, rest, tally, signal);
       if (last === undefined) return undefined;
       if (tally.suspects.length === 0) return tally;
-      // Others were accepted, so these are the cause; alone, an entry gets its chances.
-      if (tally.accepted > 0 || (tally.suspects.length === 1 && round >= MAX_ROUNDS)) {
-        this.#drop(tally, tally.suspects.length, 'rejected', last);
+      if (tally.accepted === 0 && tally.suspects.length === 1 && round >= MAX_ROUNDS) {
+        this.#drop(tally, 1, 'rejected', last);
         return tally;
       }
       tally.retried += tally.suspects.length;
+      // Others were accepted since: those that are the cause will be rejected once more.
+      if (tally.accepted > 0) continue;
       if (!(await this.#pause(lane, last, signal))) return undefined;
     }
   }
@@ -101,10 +102,11 @@ export class EntryUpload {
         pieces.unshift(...halves(piece));
       } else if (verdict.kind === 'too_large') {
         this.#drop(tally, 1, 'too_large', last);
+      } else if (tally.accepted > 0) {
+        this.#drop(tally, 1, 'rejected', last);
       } else {
         tally.suspects.push(...piece);
-        if (tally.accepted === 0 && tally.suspects.length >= MAX_SUSPECTS)
-          tally.suspects.push(...pieces.splice(0).flat());
+        if (tally.suspects.length >= MAX_SUSPECTS) tally.suspects.push(...pieces.splice(0).flat());
       }
     }
     return last;
