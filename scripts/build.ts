@@ -3,6 +3,7 @@
 // argument.
 import { chmodSync, copyFileSync, cpSync, rmSync } from 'node:fs';
 import { build, type Plugin } from 'esbuild';
+import { BUILDERS, OTHERS } from '../src/base/deferred-zod.ts';
 
 /** Their modules only define things; unless told, esbuild would keep all 2,742 API models of the client. */
 const SIDE_EFFECT_FREE = ['@kubernetes/client-node'];
@@ -33,10 +34,52 @@ const unused: Plugin = {
   },
 };
 
+/** Modules of Node that an import would load with all that they hold; of node:http that is undici and HTTP/2, 7 MB. */
+const DEFERRED_BUILTINS = ['node:crypto', 'node:http', 'node:https', 'node:tls', 'node:worker_threads'];
+
+/** What takes zod and these modules in, in the bundle, when they are first used. */
+const whenUsed: Plugin = {
+  name: 'when-used',
+  setup({ onResolve, onLoad }) {
+    const resolveDir = process.cwd();
+    onResolve({ filter: /^(?:zod|node:.*)$/ }, ({ path, importer }) => {
+      if (!/\/src\/|\/node_modules\/node-cron\//.test(importer)) return undefined;
+      return path === 'zod' || DEFERRED_BUILTINS.includes(path) ? { path, namespace: 'when-used' } : undefined;
+    });
+    onLoad({ filter: /^zod$/, namespace: 'when-used' }, () => ({
+      contents: [
+        "import { builder, other } from './src/base/deferred-zod.ts';",
+        "export { NEVER } from './src/base/deferred-zod.ts';",
+        ...BUILDERS.map((name) => standIn(name, `builder('${name}')`)),
+        ...OTHERS.map((name) => standIn(name, `other('${name}')`)),
+      ].join('\n'),
+      resolveDir,
+    }));
+    onLoad({ filter: /^node:/, namespace: 'when-used' }, async ({ path }) => ({
+      contents: [
+        "import { deferredBuiltin } from './src/base/deferred.ts';",
+        ...Object.keys((await import(path)) as object)
+          .filter((name) => name !== 'default' && name !== 'module.exports')
+          .map((name) => standIn(name, `deferredBuiltin('${path}', '${name}')`)),
+      ].join('\n'),
+      resolveDir,
+    }));
+    onResolve({ filter: /^real-zod$/ }, ({ path }) => ({ path, namespace: 'real' }));
+    onLoad({ filter: /^real-zod$/, namespace: 'real' }, () => ({
+      contents: `export { ${[...BUILDERS, ...OTHERS].join(', ')} } from 'zod';`,
+      resolveDir,
+    }));
+  },
+};
+
+/** Exports `made` as `name`; left out where it is not imported. */
+const standIn = (name: string, made: string): string =>
+  `const _${name} = /* @__PURE__ */ ${made}; export { _${name} as ${name} };`;
+
 const [outdir = 'dist'] = process.argv.slice(2);
 rmSync(outdir, { recursive: true, force: true });
 await build({
-  entryPoints: { main: 'src/main.ts' },
+  entryPoints: { main: 'src/main.ts', 'check-settings': 'src/check-settings.ts', zod: 'real-zod' },
   outdir,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[name]-[hash]',
@@ -49,7 +92,9 @@ await build({
   minifyWhitespace: true,
   legalComments: 'linked',
   sourcemap: 'external',
-  plugins: [sideEffectFree, unused],
+  plugins: [whenUsed, sideEffectFree, unused],
+  // A builder of zod that src/base/deferred-zod.ts does not list.
+  logOverride: { 'import-is-undefined': 'error' },
   external: ['utf-8-validate', 'bufferutil', 'supports-color', 'pino-pretty'],
   // Some dependencies are CommonJS and call require() for node: modules.
   banner: {

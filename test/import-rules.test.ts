@@ -72,6 +72,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'tasks',
     'base',
   ],
+  'check-settings.ts': ['commands'],
   'main.ts': ['commands', 'exporters/spool/disk.ts', 'host/statfs.ts', 'host/watchdog.ts', 'base'],
 };
 

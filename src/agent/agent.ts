@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Log, ThrottledLog } from '../base/log.ts';
 import { nodeReport } from '../collectors/node/report.ts';
 import { nodeName } from '../config/identity.ts';
-import { originsOf } from '../config/load.ts';
+import { originsOf } from '../config/origins.ts';
 import { VERSION } from '../config/version.ts';
 import { exportMetrics } from '../exporters/metrics.ts';
 import type { Route } from '../http/message.ts';
@@ -33,7 +33,7 @@ interface AgentWorld {
   readonly random: () => number;
   readonly env: NodeJS.ProcessEnv;
   /** Reads the configuration again, for a reload. Throws ConfigError. */
-  readonly loadConfig: () => Config;
+  readonly loadConfig: () => Config | Promise<Config>;
 }
 
 /** A running agent. */
@@ -255,7 +255,7 @@ class RunningAgent implements Agent {
 
   /** Applies the configuration as it reads now; gives the names of the parts that changed. */
   async #apply(): Promise<readonly string[]> {
-    const changed = await this.#goOver(this.#world.loadConfig());
+    const changed = await this.#goOver(await this.#world.loadConfig());
     this.#status.resetLogLevel();
     return changed;
   }

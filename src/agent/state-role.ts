@@ -5,7 +5,7 @@ import { createEvents } from '../collectors/event/index.ts';
 import type { EventSection } from '../collectors/event/section.ts';
 import { createKsm, type Keeping, type Ksm } from '../collectors/ksm/index.ts';
 import type { KsmSection } from '../collectors/ksm/section.ts';
-import { ConfigError } from '../config/load.ts';
+import { ConfigError } from '../config/config-error.ts';
 import type { CoreConfig } from '../config/schema.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import { VERSION } from '../config/version.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { nodeName, targets } from '../config/identity.ts';
-import { ConfigError } from '../config/load.ts';
 import { printable } from '../config/print.ts';
 import { LOG_LEVELS } from '../config/schema.ts';
 import { VERSION } from '../config/version.ts';

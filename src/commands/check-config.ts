@@ -1,19 +1,18 @@
 import { stringify } from 'yaml';
 import type { Config } from '../agent/agent.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { targets } from '../config/identity.ts';
-import { ConfigError } from '../config/load.ts';
 import { asWritten } from '../config/print.ts';
 import { exporterTypeOf } from '../exporters/index.ts';
 import { configWarnings } from './check-warnings.ts';
 import { type Command, type Io, UsageError } from './command.ts';
-import { loadSettings, parseFlags, settingsSchema } from './settings.ts';
+import { parseFlags } from './flags.ts';
+import { loadSettings, settingsSchema } from './settings.ts';
 
 const FLAGS = { print: { type: 'boolean' }, connect: { type: 'boolean' } } as const;
 
 /** `firesteel check-config FILE`. */
 export const checkConfig: Command = {
-  name: 'check-config',
-  summary: 'check a configuration file',
   help: `usage: firesteel check-config FILE [--print] [--connect]
 
 Checks FILE together with the FIRESTEEL_... variables of the environment. Prints its problems, one line each, and

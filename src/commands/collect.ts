@@ -1,12 +1,11 @@
 import { collectorsSection } from '../collectors/catalogue.ts';
 import { openCollection } from './collection.ts';
 import { type Command, UsageError } from './command.ts';
-import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, loadSettings, parseFlags } from './settings.ts';
+import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, parseFlags } from './flags.ts';
+import { loadSettings } from './settings.ts';
 
 /** `firesteel collect`. */
 export const collect: Command = {
-  name: 'collect',
-  summary: 'collect once and print it',
   help: `usage: firesteel collect [--only node.cpu,node.meminfo] [flags]
 
 Collects once and prints the text that Prometheus would scrape, regrouped by family. What could not be read is reported

@@ -19,13 +19,18 @@ export interface Io {
 
 /** One word of the command line. */
 export interface Command {
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
   /** What `--help` prints. */
   readonly help: string;
   /** Does the work; gives the exit code. Throws UsageError or ConfigError for what the user has to correct. */
   run(args: readonly string[], io: Io): Promise<number>;
+}
+
+/** A command that is not loaded yet. */
+export interface ListedCommand {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  load(): Promise<Command>;
 }
 
 /** A command line that can't be understood; the process ends with 2. */

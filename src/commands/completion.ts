@@ -1,4 +1,4 @@
-import { type Command, UsageError } from './command.ts';
+import { type Command, type ListedCommand, UsageError } from './command.ts';
 
 /** A command as completion knows it. */
 interface Completed {
@@ -11,17 +11,14 @@ interface Completed {
 /** Flags stand at the beginning of a line of the help, two blanks in. */
 const FLAG = /^ {2}--([\w.-]+)(?: [A-Z][\w=:.]*)? +(.*)$/gm;
 
-const completed = ({ name, summary, help }: Command): Completed => ({
-  name,
-  summary,
-  flags: [...help.matchAll(FLAG)].map(([, flag = '', what = '']) => [flag, what.trim()]),
-});
+const completed = async ({ name, summary, load }: ListedCommand): Promise<Completed> => {
+  const { help } = await load();
+  return { name, summary, flags: [...help.matchAll(FLAG)].map(([, flag = '', what = '']) => [flag, what.trim()]) };
+};
 
-/** `firesteel completion SHELL`, for the commands that `commands` gives; it names itself, too. */
-export function completionOf(commands: readonly Command[]): Command {
+/** `firesteel completion SHELL`, for these commands and itself. */
+export function completionOf(commands: readonly ListedCommand[]): Command {
   const completion: Command = {
-    name: 'completion',
-    summary: 'print the completion script of a shell',
     help: `usage: firesteel completion bash|zsh|fish
 
 Prints what makes the shell complete commands and flags:
@@ -32,7 +29,12 @@ Prints what makes the shell complete commands and flags:
     async run([shell, ...more], io) {
       const script = SHELLS.get(shell ?? '');
       if (script === undefined || more.length > 0) throw new UsageError('completion needs one of bash, zsh, fish');
-      io.stdout(script([...commands, completion].map(completed)));
+      const itself = {
+        name: 'completion',
+        summary: 'print the completion script of a shell',
+        load: async () => completion,
+      };
+      io.stdout(script(await Promise.all([...commands, itself].map(completed))));
       return 0;
     },
   };

@@ -10,15 +10,14 @@ import { TextFormatError } from '../metrics/text/parse.ts';
 import { JsonClient } from '../net/json-client.ts';
 import { type Collection, openCollection } from './collection.ts';
 import { type Command, type Io, UsageError } from './command.ts';
-import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, loadSettings, type Parsed, parseFlags } from './settings.ts';
+import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, type Parsed, parseFlags } from './flags.ts';
+import { loadSettings } from './settings.ts';
 
 const SHORT_LIST = 20;
 const LONGEST_PAUSE_S = 600;
 
 /** `firesteel diff`. */
 export const diff: Command = {
-  name: 'diff',
-  summary: 'compare with an exporter running side by side: the check before a migration',
   help: `usage: firesteel diff --against URL [flags]
 
 Compares what Firesteel collects here with what node_exporter, kube-state-metrics, cAdvisor or process-exporter exposes at

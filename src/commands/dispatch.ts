@@ -1,6 +1,6 @@
-import { ConfigError } from '../config/load.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { nearest } from '../config/nearest.ts';
-import { type Command, type Io, UsageError } from './command.ts';
+import { type Io, type ListedCommand, UsageError } from './command.ts';
 
 const VERSION_FLAGS = ['--version', '-v', '-V'];
 
@@ -8,7 +8,7 @@ const VERSION_FLAGS = ['--version', '-v', '-V'];
  * Runs the command that `argv` names, the first one when it names none. Resolves to the exit code: 2 for a command line or
  * configuration that has to be corrected, which is printed on standard error. Other errors are thrown.
  */
-export async function dispatch(commands: readonly Command[], argv: readonly string[], io: Io): Promise<number> {
+export async function dispatch(commands: readonly ListedCommand[], argv: readonly string[], io: Io): Promise<number> {
   const [word = '', ...rest] = argv;
   if (word === 'help' || (word === '--help' && rest.length === 0) || word === '-h') {
     io.stdout(overview(commands));
@@ -24,7 +24,8 @@ export async function dispatch(commands: readonly Command[], argv: readonly stri
     io.stderr('firesteel --help lists the commands\n');
     return 2;
   }
-  const command = named ?? (commands[0] as Command);
+  const { name, load } = named ?? (commands[0] as ListedCommand);
+  const command = await load();
   const args = named ? rest : argv;
   if (args.includes('--help') || args.includes('-h')) {
     io.stdout(`${command.help}\n`);
@@ -38,12 +39,12 @@ export async function dispatch(commands: readonly Command[], argv: readonly stri
       return 2;
     }
     if (!(cause instanceof UsageError)) throw cause;
-    io.stderr(`${cause.message}\nrun firesteel ${command.name} --help for its usage\n`);
+    io.stderr(`${cause.message}\nrun firesteel ${name} --help for its usage\n`);
     return 2;
   }
 }
 
-function overview(commands: readonly Command[]): string {
+function overview(commands: readonly ListedCommand[]): string {
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`);
   return `Firesteel collects the metrics of a Kubernetes node and cluster and pushes them to VictoriaMetrics, vmagent or
 Pushgateway.

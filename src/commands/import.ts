@@ -1,9 +1,9 @@
 import type { output, ZodType } from 'zod';
 import { readText, whyUnread } from '../base/files.ts';
-import { ConfigError } from '../config/load.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { parseYaml, YamlError } from '../config/yaml.ts';
 import { type Command, UsageError } from './command.ts';
-import { parseFlags } from './settings.ts';
+import { parseFlags } from './flags.ts';
 
 const FLAGS = { module: { type: 'string' } } as const;
 
@@ -11,8 +11,6 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /** `firesteel import blackbox.yml targets.yml`. */
 export const importBlackbox: Command = {
-  name: 'import',
-  summary: 'print tasks for the targets of a blackbox_exporter',
   help: `usage: firesteel import BLACKBOX.YML TARGETS.YML [flags]
 
 Prints the section tasks of the configuration: one task for each module of a blackbox_exporter and each group of targets.

@@ -1,16 +1,47 @@
-import { checkConfig } from './check-config.ts';
-import { collect } from './collect.ts';
-import type { Command } from './command.ts';
-import { completionOf } from './completion.ts';
-import { diff } from './diff.ts';
-import { importBlackbox } from './import.ts';
-import { receive } from './receive.ts';
-import { render } from './render.ts';
-import { run } from './run.ts';
-import { tasks } from './tasks.ts';
-import { version } from './version.ts';
+import type { ListedCommand } from './command.ts';
 
-const WORKING: readonly Command[] = [run, collect, checkConfig, diff, importBlackbox, receive, render, tasks, version];
+const WORKING: readonly ListedCommand[] = [
+  { name: 'run', summary: 'run the agent (the default)', load: async () => (await import('./run.ts')).run },
+  { name: 'collect', summary: 'collect once and print it', load: async () => (await import('./collect.ts')).collect },
+  {
+    name: 'check-config',
+    summary: 'check a configuration file',
+    load: async () => (await import('./check-config.ts')).checkConfig,
+  },
+  {
+    name: 'diff',
+    summary: 'compare with an exporter running side by side: the check before a migration',
+    load: async () => (await import('./diff.ts')).diff,
+  },
+  {
+    name: 'import',
+    summary: 'print tasks for the targets of a blackbox_exporter',
+    load: async () => (await import('./import.ts')).importBlackbox,
+  },
+  {
+    name: 'receive',
+    summary: 'receive pushes and show what arrives',
+    load: async () => (await import('./receive.ts')).receive,
+  },
+  {
+    name: 'render',
+    summary: 'print the metrics of Kubernetes objects in a file',
+    load: async () => (await import('./render.ts')).render,
+  },
+  {
+    name: 'tasks',
+    summary: 'list, add, remove and run tasks of a running agent',
+    load: async () => (await import('./tasks.ts')).tasks,
+  },
+  { name: 'version', summary: 'print the version', load: async () => (await import('./version.ts')).version },
+];
 
-/** All commands; the first is run when none is named. */
-export const COMMANDS: readonly Command[] = [...WORKING, completionOf(WORKING)];
+/** All commands; the first is run when none is named. Only the one that is used is loaded. */
+export const COMMANDS: readonly ListedCommand[] = [
+  ...WORKING,
+  {
+    name: 'completion',
+    summary: 'print the completion script of a shell',
+    load: async () => (await import('./completion.ts')).completionOf(WORKING),
+  },
+];

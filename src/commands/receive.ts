@@ -1,7 +1,7 @@
 import { startReceiver } from '../receiver/server.ts';
 import { summaryText } from '../receiver/summary.ts';
 import { type Command, type Io, UsageError } from './command.ts';
-import { parseFlags } from './settings.ts';
+import { parseFlags } from './flags.ts';
 
 /** A receiver that shows what arrives. */
 export interface ShownReceiver {
@@ -46,8 +46,6 @@ export async function showReceiver(host: string, port: number, io: Io): Promise<
 
 /** `firesteel receive`. */
 export const receive: Command = {
-  name: 'receive',
-  summary: 'receive pushes and show what arrives',
   help: `usage: firesteel receive [--listen HOST:PORT]
 
 Takes what agents push, over VictoriaMetrics' text import, Pushgateway's protocol and remote write on one port, checks every

@@ -14,7 +14,7 @@ import type { KubeObject } from '../kube/object.ts';
 import { parseObjects } from '../kube/object-text.ts';
 import { encodeByFamily } from '../metrics/text/encoder.ts';
 import { type Command, type Io, UsageError } from './command.ts';
-import { type FlagValues, parseFlags } from './settings.ts';
+import { type FlagValues, parseFlags } from './flags.ts';
 
 const FLAGS = {
   file: { type: 'string', short: 'f', multiple: true },
@@ -30,8 +30,6 @@ const FLAGS = {
 
 /** `firesteel render -f FILE`. */
 export const render: Command = {
-  name: 'render',
-  summary: 'print the metrics of Kubernetes objects in a file',
   help: `usage: firesteel render -f FILE|- [flags]
 
 Prints what the ksm collector would expose for the objects in FILE: a list, an array, JSON lines or YAML documents, as

@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { startAgent } from '../agent/agent.ts';
+import type { Config } from '../agent/agent.ts';
 import { preferMemoryToCode, releaseProgram } from '../agent/memory.ts';
 import { createLog, type Log } from '../base/log.ts';
+import type { Loaded } from '../config/load.ts';
 import { watchEventLoop } from '../host/watchdog.ts';
 import type { Command, Io } from './command.ts';
+import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, type Parsed, parseFlags } from './flags.ts';
 import { type ShownReceiver, showReceiver } from './receive.ts';
-import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, loadSettings, type Parsed, parseFlags } from './settings.ts';
+import { loadInProcess, NoAnswer } from './settings-process.ts';
 
 /** `firesteel run`, also the default. */
 export const run: Command = {
-  name: 'run',
-  summary: 'run the agent (the default)',
   help: `usage: firesteel [run] [--config FILE] [flags]
 
 Collects every push.interval and pushes to all configured exporters until SIGTERM or SIGINT; then collects and pushes
@@ -33,7 +33,8 @@ ${CONFIG_FLAGS_HELP}`,
 };
 
 async function runAgent(values: Parsed['values'], io: Io, served?: (url: string) => void): Promise<number> {
-  const { config, warnings } = loadSettings(values, io.env);
+  // The agent is loaded while another process reads the configuration.
+  const [{ config, warnings }, { startAgent }] = await Promise.all([load(values, io.env), import('../agent/agent.ts')]);
   const log = createLog(config.log.level);
   for (const warning of warnings) log.warn(warning);
   const agent = await startAgent(config, {
@@ -41,7 +42,7 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
     now: Date.now,
     random: Math.random,
     env: io.env,
-    loadConfig: () => loadSettings(values, io.env).config,
+    loadConfig: async () => (await load(values, io.env)).config,
   });
   if (agent.url !== undefined) served?.(agent.url);
   watch(log);
@@ -52,6 +53,18 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
   if (!io.stop.aborted) await new Promise((resolve) => io.stop.addEventListener('abort', resolve, { once: true }));
   await agent.stop();
   return 0;
+}
+
+/** The configuration, read by a process of its own, or here where there can be none. Rejects with ConfigError. */
+async function load(values: Parsed['values'], env: NodeJS.ProcessEnv): Promise<Loaded<Config>> {
+  try {
+    return await loadInProcess(values, env);
+  } catch (cause) {
+    if (!(cause instanceof NoAnswer)) throw cause;
+    const { loadSettings } = await import('./settings.ts');
+    const { config, warnings } = loadSettings(values, env);
+    return { config, warnings: [...warnings, `${cause.message}; it was read in this one`] };
+  }
 }
 
 /** Where system calls can't be made there is no watchdog. */

@@ -1,7 +1,7 @@
 import type { Config } from '../agent/config.ts';
 import { createLog } from '../base/log.ts';
 import { nodeName } from '../config/identity.ts';
-import { originsOf } from '../config/load.ts';
+import { originsOf } from '../config/origins.ts';
 import { Host } from '../host/host.ts';
 import { TaskMaker } from '../tasks/make.ts';
 import { planTasks } from '../tasks/plan.ts';

@@ -1,10 +1,10 @@
 import { readText, whyUnread } from '../base/files.ts';
-import { ConfigError } from '../config/load.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import { parseYaml, YamlError } from '../config/yaml.ts';
 import type { TaskView } from '../http/status-view.ts';
 import { type Command, type Io, UsageError } from './command.ts';
-import { type Parsed, parseFlags } from './settings.ts';
+import { type Parsed, parseFlags } from './flags.ts';
 
 const FLAGS = {
   url: { type: 'string' },
@@ -19,8 +19,6 @@ const ANSWER_MS = 120_000;
 
 /** `firesteel tasks`: talks to a running agent. */
 export const tasks: Command = {
-  name: 'tasks',
-  summary: 'list, add, remove and run tasks of a running agent',
   help: `usage: firesteel tasks list|add|remove|run [ARGUMENT...] [flags]
 
   list                     the tasks, with their state and last result

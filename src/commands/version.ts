@@ -3,8 +3,6 @@ import type { Command } from './command.ts';
 
 /** `firesteel version`. */
 export const version: Command = {
-  name: 'version',
-  summary: 'print the version',
   help: 'usage: firesteel version',
   async run(_args, io) {
     io.stdout(`firesteel ${VERSION} (node ${process.version}, ${process.platform} ${process.arch})\n`);

@@ -1,20 +1,11 @@
 import * as z from 'zod';
 import { readText, whyUnread } from '../base/files.ts';
+import { ConfigError } from './config-error.ts';
 import { explainIssue, type Origin, problemLine } from './explain.ts';
+import { noteOrigins } from './origins.ts';
 import { reservedKeys } from './reserved-keys.ts';
 import { CONFIG_FILE_ENV, SETTINGS, type Setting } from './settings-table.ts';
 import { parseYaml, YamlError, type YamlValue } from './yaml.ts';
-
-/** Configuration that can't be used; one line a problem, each with its place and what to do. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.problems = problems;
-  }
-}
 
 /** Where configuration comes from. */
 interface ConfigSources {
@@ -62,17 +53,12 @@ export function loadConfig<Schema extends z.ZodType>(schema: Schema, sources: Co
   }
   const result = schema.safeParse(input, { reportInput: true });
   if (result.success) {
-    if (typeof result.data === 'object' && result.data !== null) places.set(result.data, origins);
+    if (typeof result.data === 'object' && result.data !== null) noteOrigins(result.data, origins);
     return { config: result.data, warnings: unknownVariables(sources.env) };
   }
   const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   throw new ConfigError(result.error.issues.flatMap((issue) => explainIssue(issue, { input, shape, origins })));
 }
-
-/** Where the values of a loaded configuration were given: for parts that are only checked when they are used. */
-export const originsOf = (config: object): readonly Origin[] => places.get(config) ?? [];
-
-const places = new WeakMap<object, readonly Origin[]>();
 
 interface YamlFile {
   readonly value: unknown;

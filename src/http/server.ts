@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { ConfigError } from '../config/load.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { accessRules, type TokenFiles } from './access.ts';
 import { answerer, type OnError } from './answer.ts';
 import { boundConnections, IDLE_MS, LIMITS } from './limits.ts';

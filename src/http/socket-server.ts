@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { errorCode } from '../base/error-text.ts';
-import { ConfigError } from '../config/load.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { answerer, type OnError } from './answer.ts';
 import { boundConnections, IDLE_MS, LIMITS } from './limits.ts';
 import type { Routes } from './message.ts';

@@ -1,6 +1,6 @@
 import type { Server as TlsServer } from 'node:https';
 import { readRegular } from '../base/files.ts';
-import { ConfigError } from '../config/load.ts';
+import { ConfigError } from '../config/config-error.ts';
 
 /** Files of the server's certificate and its key. */
 export interface ServerTls {

@@ -3,7 +3,7 @@ import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions, type Reque
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Names } from '../net/names.ts';
 import { type ForwardProxy, proxyFor } from '../net/proxy.ts';
-import { ForwardAgent, TunnelAgent } from '../net/tunnel.ts';
+import { ForwardAgent, tunnelAgent } from '../net/tunnel.ts';
 import { ApiUnreachable } from './api.ts';
 
 /** Connection details for one request. */
@@ -90,7 +90,7 @@ export class Connection {
     }
     return new ServerAgents(options, (kept) =>
       proxy
-        ? { http: new ForwardAgent(proxy, lookup, kept), https: new TunnelAgent(proxy, lookup, kept) }
+        ? { http: new ForwardAgent(proxy, lookup, kept), https: tunnelAgent(proxy, lookup, kept) }
         : { http: new HttpAgent({ ...kept, lookup }), https: new HttpsAgent({ ...kept, lookup }) },
     );
   }

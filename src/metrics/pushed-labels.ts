@@ -69,7 +69,8 @@ export class PushedLabels {
     const { series } = snapshot;
     let plan = this.#plans.get(series);
     if (plan === undefined) {
-      plan = this.#isHarmless(series) ? 'nothing' : this.#plan(series);
+      const suspects = this.#suspects(series);
+      plan = suspects.length === 0 ? 'nothing' : this.#plan(series, suspects);
       this.#plans.set(series, plan);
     }
     if (plan === 'nothing') return { snapshot, renamed: 0, overLimit: 0 };
@@ -79,61 +80,93 @@ export class PushedLabels {
     return { snapshot: seen, renamed, overLimit };
   }
 
-  /** Most lists are harmless, so nothing is parsed here. Series of one object share their middle. */
-  #isHarmless({ heads, middles, tails }: SeriesView): boolean {
-    const longest = this.#harmless;
+  /**
+   * The positions of series that may have to be changed or reported. Usually there are none, so that nothing is parsed.
+   * Series of one object share their middle.
+   */
+  #suspects({ heads, middles, tails }: SeriesView): number[] {
+    const found: number[] = [];
     let last = '';
+    let isSuspect = false;
     for (let index = 0; index < heads.length; index++) {
       const head = heads[index] as string;
       const middle = middles[index] as string;
       const tail = tails[index] as string;
-      if (head.length + middle.length + tail.length > longest && this.#isLarge(head + middle + tail)) return false;
-      if (this.#clash.test(head) || (tail.length > 1 && this.#clash.test(tail))) return false;
-      if (middle !== last && this.#clash.test(middle)) return false;
+      if (middle !== last) isSuspect = this.#clash.test(middle);
       last = middle;
+      const isLong = head.length + middle.length + tail.length > this.#harmless;
+      if (
+        isSuspect ||
+        this.#clash.test(head) ||
+        (tail.length > 1 && this.#clash.test(tail)) ||
+        (isLong && this.#isLarge(head + middle + tail))
+      ) {
+        found.push(index);
+      }
     }
-    return true;
+    return found;
   }
 
-  /** Whether a key may exceed the limits. */
+  /** Whether a key may exceed the limits. Within a value, a quotation mark has a backslash before it. */
   #isLarge(key: string): boolean {
     const { names, limits } = this.#options;
     if (limits === undefined) return false;
-    if (key.length > limits.nameBytes || key.length * MOST_BYTES > limits.valueBytes) return true;
+    let start = key.indexOf('{') + 1;
+    if (start * MOST_BYTES > limits.valueBytes) return true;
     let count = names.size + 1;
-    for (let at = key.indexOf('="'); at !== -1; at = key.indexOf('="', at + 2)) count++;
+    for (let at = key.indexOf('="', start); at !== -1; at = key.indexOf('="', start)) {
+      const end = endOfValue(key, at + 2);
+      if (at - start > limits.nameBytes || (end - at) * MOST_BYTES > limits.valueBytes) return true;
+      count++;
+      start = end + 2;
+    }
     return count > limits.labels;
   }
 
-  #plan(series: SeriesView): Plan {
+  #plan(series: SeriesView, suspects: readonly number[]): Plan {
     const { names, limits } = this.#options;
     const errors: Error[] = [];
-    const rows = series.owners.map((owner, index) => rowOf(owner, series.key(index), names));
+    const rows = new Map(
+      suspects.map((index) => [index, rowOf(series.owners[index] as Family, series.key(index), names)]),
+    );
     let large = 0;
-    for (const { name, labels, key } of rows) {
+    for (const { name, labels, key } of rows.values()) {
       const excess = limits && overLimit(name, labels, limits, names.size);
       if (excess === undefined) continue;
       large++;
       if (large <= MOST_NAMED) errors.push(new Error(`${shown(key)} has ${excess}: VictoriaMetrics drops it`));
     }
     if (large > MOST_NAMED) errors.push(new Error(`${large - MOST_NAMED} more series exceed the label limits`));
-    const renamed = rows.filter(({ isRenamed }) => isRenamed).length;
-    if (renamed === 0) return { series: undefined, places: [], errors, renamed, overLimit: large };
+    const renamed = [...rows.values()].filter(({ isRenamed }) => isRenamed);
+    if (renamed.length === 0) return { series: undefined, places: [], errors, renamed: 0, overLimit: large };
+    // Only series of the same name can equal one that was renamed.
+    const affected = new Set(renamed.map(({ owner }) => owner));
     const list = new SeriesList();
     const places: number[] = [];
     const seen = new Set<string>();
-    for (const [index, { owner, key, canonical, isRenamed }] of rows.entries()) {
-      if (seen.has(canonical)) {
-        errors.push(new Error(`${shown(key)} equals another series after the push has set its labels: dropped`));
+    for (const [index, owner] of series.owners.entries()) {
+      const row = rows.get(index) ?? (affected.has(owner) ? rowOf(owner, series.key(index), names) : undefined);
+      if (row && seen.has(row.canonical)) {
+        errors.push(new Error(`${shown(row.key)} equals another series after the push has set its labels: dropped`));
         continue;
       }
-      seen.add(canonical);
+      if (row) seen.add(row.canonical);
       places.push(index);
-      if (isRenamed) list.add(owner, canonical, '', '');
+      if (row?.isRenamed) list.add(owner, row.canonical, '', '');
       else list.add(owner, ...([series.heads[index], series.middles[index], series.tails[index]] as Parts));
     }
-    return { series: list, places, errors, renamed, overLimit: large };
+    return { series: list, places, errors, renamed: renamed.length, overLimit: large };
   }
+}
+
+/** Where the value that begins at `from` ends. */
+function endOfValue(key: string, from: number): number {
+  for (let end = key.indexOf('"', from); end !== -1; end = key.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (key[end - 1 - backslashes] === '\\') backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
+  return key.length;
 }
 
 type Parts = [head: string, middle: string, tail: string];

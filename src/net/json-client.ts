@@ -1,10 +1,13 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import got, { type Progress, RequestError, type Response } from 'got';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { errorText } from '../base/error-text.ts';
 import { readRegular } from '../base/files.ts';
 import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
+import { type AgentPair, exchange } from './exchange.ts';
+import { LazyAgents } from './lazy-agents.ts';
 import { Names } from './names.ts';
 
 /** Credentials and trusted authorities. */
@@ -32,7 +35,7 @@ export class JsonClient {
   readonly #options: JsonClientOptions;
   readonly #token: SecretFile | undefined;
   readonly #names: Names;
-  #agents: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined;
+  #agents: LazyAgents | undefined;
 
   constructor(options: JsonClientOptions, names = new Names()) {
     this.#options = options;
@@ -43,12 +46,12 @@ export class JsonClient {
   /** Rejects with an Error that describes the problem and contains no token. */
   async get(asked: string, signal: AbortSignal, etag?: string): Promise<JsonAnswer> {
     const url = shownUrl(asked);
-    const { statusCode, headers, body } = await this.#request(asked, signal, etag);
-    if (statusCode === 304) return { value: undefined, etag };
+    const { code, headers, body } = await this.#request(asked, signal, etag);
+    if (code === 304) return { value: undefined, etag };
     // Behind the name of a Service, another replica may be able to respond, and a keep-alive connection stays with this
     // one.
-    if (statusCode >= 500) this.close();
-    if (statusCode !== 200) throw new Error(`${url}: ${statusCode} ${body.slice(0, 200).trim()}`);
+    if (code >= 500) this.close();
+    if (code !== 200) throw new Error(`${url}: ${code} ${body.slice(0, 200).trim()}`);
     try {
       return { value: JSON.parse(body), etag: headers.etag };
     } catch {
@@ -58,60 +61,66 @@ export class JsonClient {
 
   /** The unparsed response. Rejects like {@link get}. */
   async text(url: string, signal: AbortSignal): Promise<string> {
-    const { statusCode, body } = await this.#request(url, signal);
-    if (statusCode !== 200) throw new Error(`${shownUrl(url)}: ${statusCode} ${body.slice(0, 200).trim()}`);
+    const { code, body } = await this.#request(url, signal);
+    if (code !== 200) throw new Error(`${shownUrl(url)}: ${code} ${body.slice(0, 200).trim()}`);
     return body;
   }
 
   close(): void {
-    this.#agents?.http.destroy();
-    this.#agents?.https.destroy();
+    this.#agents?.destroy();
     this.#agents = undefined;
   }
 
-  async #request(url: string, signal: AbortSignal, etag?: string): Promise<Response<string>> {
-    const tooMuch = new AbortController();
+  async #request(url: string, signal: AbortSignal, etag?: string) {
     try {
-      const request = got(url, {
-        headers: {
-          'user-agent': 'firesteel',
-          accept: 'application/json',
-          ...(etag && { 'if-none-match': etag }),
-          ...(this.#token && { authorization: `Bearer ${this.#token.read()}` }),
+      const { code, headers, body } = await exchange(
+        {
+          method: 'GET',
+          url,
+          headers: {
+            'user-agent': 'firesteel',
+            accept: 'application/json',
+            'accept-encoding': 'gzip',
+            ...(etag && { 'if-none-match': etag }),
+            ...(this.#token && { authorization: `Bearer ${this.#token.read()}` }),
+          },
+          members: [],
+          agents: this.#kept(),
+          timeoutMs: ANSWER_MS,
+          signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+          maxAnswerBytes: MAX_ANSWER_BYTES,
         },
-        agent: this.#kept(),
-        followRedirect: false,
-        throwHttpErrors: false,
-        retry: { limit: 0 },
-        timeout: { lookup: 2000, connect: 3000, secureConnect: 3000, request: ANSWER_MS },
-        signal: AbortSignal.any([signal, tooMuch.signal]),
-      });
-      request.on('downloadProgress', ({ transferred }: Progress) => {
-        if (transferred > MAX_ANSWER_BYTES) tooMuch.abort();
-      });
-      return (await request) as Response<string>;
+        () => {},
+      );
+      return { code, headers, body: await textOf(body, headers['content-encoding']) };
     } catch (cause) {
       // The next attempt opens a new connection, possibly to another replica, and rereads the CA file.
       this.close();
-      if (tooMuch.signal.aborted)
-        throw new Error(`${shownUrl(url)}: the response is larger than ${MAX_ANSWER_BYTES} bytes`);
-      // Only code and message: got's errors contain the request's headers, and thus the token.
-      const code = cause instanceof RequestError ? `${cause.code} ` : '';
-      throw new Error(`${shownUrl(url)}: ${code}${errorText(cause)}`);
+      // A name with several addresses has an error for each.
+      const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+      const { code } = first as NodeJS.ErrnoException;
+      throw new Error(`${shownUrl(url)}: ${code === undefined ? '' : `${code} `}${errorText(first)}`);
     }
   }
 
-  #kept() {
+  #kept(): AgentPair {
     const { caFile, insecureSkipVerify } = this.#options;
     const common = { keepAlive: true, maxSockets: 1, lookup: this.#names.lookup };
-    this.#agents ??= {
-      http: new HttpAgent(common),
-      https: new HttpsAgent({
-        ...common,
-        ...(caFile === undefined ? {} : { ca: readRegular(caFile, { maxBytes: MAX_CA_BYTES }).content }),
-        rejectUnauthorized: !insecureSkipVerify,
-      }),
-    };
+    this.#agents ??= new LazyAgents(
+      new HttpAgent(common),
+      () =>
+        new HttpsAgent({
+          ...common,
+          ...(caFile === undefined ? {} : { ca: readRegular(caFile, { maxBytes: MAX_CA_BYTES }).content }),
+          rejectUnauthorized: !insecureSkipVerify,
+        }),
+    );
     return this.#agents;
   }
 }
+
+const unzip = promisify(gunzip);
+
+/** Throws for what is larger when decompressed. */
+const textOf = async (body: Buffer, encoding: string | undefined): Promise<string> =>
+  (encoding === 'gzip' && body.length > 0 ? await unzip(body, { maxOutputLength: MAX_ANSWER_BYTES }) : body).toString();

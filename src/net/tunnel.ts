@@ -36,27 +36,20 @@ export class ForwardAgent extends HttpAgent {
 }
 
 /** Requests over https:// through a proxy, which only sees the name of the receiver. */
-export class TunnelAgent extends HttpsAgent {
-  readonly #proxy: ForwardProxy;
-  readonly #lookup: LookupFunction;
-
-  constructor(proxy: ForwardProxy, lookup: LookupFunction, options: HttpsAgentOptions) {
-    super(options);
-    this.#proxy = proxy;
-    this.#lookup = lookup;
-  }
-
-  override createConnection(
-    options: HttpsAgentOptions & { host?: string | null; port?: number | string | null },
+export function tunnelAgent(proxy: ForwardProxy, lookup: LookupFunction, options: HttpsAgentOptions): HttpsAgent {
+  const agent = new HttpsAgent(options);
+  const secure = agent.createConnection.bind(agent);
+  const { url, shown } = proxy;
+  agent.createConnection = (
+    wanted: HttpsAgentOptions & { host?: string | null; port?: number | string | null },
     callback?: (error: Error | null, stream: Duplex) => void,
-  ): undefined {
-    const { url, shown } = this.#proxy;
-    const host = options.host ?? '';
-    const target = `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`;
+  ): undefined => {
+    const host = wanted.host ?? '';
+    const target = `${host.includes(':') ? `[${host}]` : host}:${wanted.port ?? 443}`;
     const fail = (reason: string) => callback?.(new Error(`the proxy ${shown} ${reason}`), undefined as never);
     const ask = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const request = ask({
-      ...addressOf(this.#proxy, this.#lookup),
+      ...addressOf(proxy, lookup),
       method: 'CONNECT',
       path: target,
       headers: { host: target, ...credentialsOf(url) },
@@ -64,8 +57,7 @@ export class TunnelAgent extends HttpsAgent {
       signal: AbortSignal.timeout(TUNNEL_MS),
     });
     request.once('connect', ({ statusCode = 0, statusMessage = '' }, socket) => {
-      if (statusCode === 200)
-        return callback?.(null, super.createConnection({ ...options, socket } as never) as Duplex);
+      if (statusCode === 200) return callback?.(null, secure({ ...wanted, socket } as never) as Duplex);
       socket.destroy();
       fail(`answered ${`${statusCode} ${statusMessage}`.trim()} to the request for a tunnel to ${target}`);
     });
@@ -78,7 +70,8 @@ export class TunnelAgent extends HttpsAgent {
     );
     request.end();
     return undefined;
-  }
+  };
+  return agent;
 }
 
 function credentialsOf({ username, password }: URL): Record<string, string> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { checkConfig } from '../../src/commands/check-config.ts';
-import { parseFlags } from '../../src/commands/settings.ts';
+import { parseFlags } from '../../src/commands/flags.ts';
 import { exporterSection } from '../../src/exporters/index.ts';
 import { runCommand } from '../kit/command.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { COMMANDS } from '../../src/commands/index.ts';
 import { runCommand } from '../kit/command.ts';
 
-const completion = COMMANDS.find(({ name }) => name === 'completion');
+const completion = await COMMANDS.find(({ name }) => name === 'completion')?.load();
 assert.ok(completion);
 
 const scriptOf = async (shell: string) => (await runCommand(completion, [shell])).stdout;

@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadSettings } from '../../src/commands/settings.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
 import { targets } from '../../src/config/identity.ts';
-import { ConfigError } from '../../src/config/load.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 
 const problemsOf = (act: () => unknown): readonly string[] => {

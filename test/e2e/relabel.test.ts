@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadSettings } from '../../src/commands/settings.ts';
-import { ConfigError } from '../../src/config/load.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
 import { startFakeApi } from '../kit/fake-api-server.ts';
 import { startLocalAgent } from '../kit/local-agent.ts';
 import { serverAvailable } from '../kit/servers.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as z from 'zod';
 import { configurationReference } from '../../scripts/configuration-reference.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
-import { ConfigError } from '../../src/config/load.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { exporterSection, exporterTypeOf } from '../../src/exporters/index.ts';
 

@@ -45,5 +45,5 @@ test('state agents and kubelets are found by the name servers of resolv.conf, no
   );
   const began = performance.now();
   await assert.rejects(client.get(`http://silent.example:${port}/pods`, signal), /silent\.example/);
-  assert.ok(performance.now() - began < 4500, 'got gives up after two seconds');
+  assert.ok(performance.now() - began < 15_000, 'connecting has a limit of its own');
 });

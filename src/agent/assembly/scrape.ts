@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
+import { ConfigError } from '../../config/config-error.ts';
 import { groupRules, nodeName, targets } from '../../config/identity.ts';
-import { ConfigError } from '../../config/load.ts';
 import { isScraping, wantsPods } from '../../config/scrape-schema.ts';
 import type { IdentityClient } from '../../pods/client.ts';
 import type { ScrapeRole } from '../../scrape/role.ts';

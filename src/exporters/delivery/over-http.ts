@@ -1,4 +1,4 @@
-import { ConfigError } from '../../config/load.ts';
+import { ConfigError } from '../../config/config-error.ts';
 import type { ExporterMethods } from '../exporter-type.ts';
 import { waysTo } from '../http/ways.ts';
 import type { Protocol } from './protocol.ts';

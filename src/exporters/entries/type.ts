@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ConfigError } from '../../config/load.ts';
+import { ConfigError } from '../../config/config-error.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
 import { type ExporterType, typeSetting } from '../exporter-type.ts';
 import { type HttpDefaults, type HttpSettings, httpSettings } from '../http/settings.ts';

@@ -3,9 +3,11 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { errorCode } from '../../base/error-text.ts';
 import { readRegular } from '../../base/files.ts';
+import type { AgentPair } from '../../net/exchange.ts';
+import { LazyAgents } from '../../net/lazy-agents.ts';
 import { Names } from '../../net/names.ts';
 import { type ForwardProxy, proxyFor } from '../../net/proxy.ts';
-import { ForwardAgent, TunnelAgent } from '../../net/tunnel.ts';
+import { ForwardAgent, tunnelAgent } from '../../net/tunnel.ts';
 import type { HttpSettings } from './settings.ts';
 
 /**
@@ -17,12 +19,6 @@ const IDLE_MS = 30_000;
 /** Groups are sent concurrently. More sockets per receiver would only cause load spikes. */
 const MAX_SOCKETS = 4;
 
-/** The agents for connections to one address, by the scheme of its URLs. */
-export interface AgentPair {
-  readonly http: HttpAgent;
-  readonly https: HttpsAgent;
-}
-
 /**
  * The connections to one receiver: with keep-alive, through the proxy that the environment names for it, with the
  * configured TLS, and with name resolution separate from all others.
@@ -32,7 +28,7 @@ export class HttpAgents {
   readonly #env: NodeJS.ProcessEnv;
   readonly #names: Names;
   /** By proxy; empty without a proxy. The addresses of a receiver may need different ones. */
-  readonly #kept = new Map<string, AgentPair>();
+  readonly #kept = new Map<string, LazyAgents>();
   #stamp = '';
 
   constructor(tls: HttpSettings['tls'], env: NodeJS.ProcessEnv, names = new Names()) {
@@ -69,20 +65,17 @@ export class HttpAgents {
   }
 
   #destroy(): void {
-    for (const { http, https } of this.#kept.values()) {
-      http.destroy();
-      https.destroy();
-    }
+    for (const pair of this.#kept.values()) pair.destroy();
     this.#kept.clear();
   }
 
-  #create(proxy: ForwardProxy | undefined, keepAlive: boolean): AgentPair {
+  #create(proxy: ForwardProxy | undefined, keepAlive: boolean): LazyAgents {
     const { lookup } = this.#names;
     const common = { timeout: IDLE_MS, maxSockets: MAX_SOCKETS, keepAlive };
     const secure = { ...common, ...this.#tlsOptions() };
     return proxy
-      ? { http: new ForwardAgent(proxy, lookup, common), https: new TunnelAgent(proxy, lookup, secure) }
-      : { http: new HttpAgent({ ...common, lookup }), https: new HttpsAgent({ ...secure, lookup }) };
+      ? new LazyAgents(new ForwardAgent(proxy, lookup, common), () => tunnelAgent(proxy, lookup, secure))
+      : new LazyAgents(new HttpAgent({ ...common, lookup }), () => new HttpsAgent({ ...secure, lookup }));
   }
 
   #tlsOptions() {

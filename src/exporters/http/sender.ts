@@ -2,12 +2,12 @@ import type { ClientRequest } from 'node:http';
 import { retryAfterMs } from '../../base/backoff.ts';
 import { errorCode, errorText } from '../../base/error-text.ts';
 import type { Compression } from '../../metrics/compression.ts';
+import { type AgentPair, exchange, type Response, StageTimeout } from '../../net/exchange.ts';
 import { wireBytes } from '../exporter.ts';
-import { type AgentPair, HttpAgents } from './agents.ts';
+import { HttpAgents } from './agents.ts';
 import { withoutQueries, wordsOf } from './answer-text.ts';
 import type { Answer } from './answers.ts';
 import { Credentials } from './credentials.ts';
-import { exchange, type Response, StageTimeout } from './exchange.ts';
 import type { HttpSettings } from './settings.ts';
 
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
@@ -81,7 +81,7 @@ export class Sender {
       }
       return {
         ...this.#answerOf(response),
-        ...(upload.answerBytes !== undefined && { body: response.body }),
+        ...(upload.answerBytes !== undefined && { body: response.body.toString() }),
         ...common(),
       };
     } catch (cause) {
@@ -117,7 +117,7 @@ export class Sender {
   #answerOf({ code, headers, body }: Response): Omit<Tried, 'durationSeconds'> {
     const wait = retryAfterMs(headers['retry-after'], this.#now());
     const date = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
-    const { text, isPage } = wordsOf(body, headers['content-type']);
+    const { text, isPage } = wordsOf(body.toString(), headers['content-type']);
     const location = code >= 300 && code < 400 && headers.location ? `to ${withoutQueries(headers.location)}` : '';
     return {
       code,

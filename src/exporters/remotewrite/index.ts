@@ -1,4 +1,4 @@
-import { ConfigError } from '../../config/load.ts';
+import { ConfigError } from '../../config/config-error.ts';
 import type { ExporterType } from '../exporter-type.ts';
 import { waysTo } from '../http/ways.ts';
 import { remoteWriteSettings } from './settings.ts';

@@ -211,6 +211,11 @@ class Cursor {
   /** A quoted string. Errors refer to it by `what`, or by `withoutContent`. */
   quoted(what: string, withoutContent = what): string {
     this.skip('"');
+    const plain = this.#line.slice(this.#at, this.#line.indexOf('"', this.#at));
+    if (this.#line[this.#at + plain.length] === '"' && !plain.includes('\\')) {
+      this.#at += plain.length + 1;
+      return plain;
+    }
     let value = '';
     for (;;) {
       const character = this.peek;

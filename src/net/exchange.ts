@@ -1,8 +1,19 @@
-import { type ClientRequest, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import {
+  type ClientRequest,
+  type Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http';
+import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { AgentPair } from './agents.ts';
+
+/** The agents for connections to one server, by the scheme of its URLs. */
+export interface AgentPair {
+  readonly http: HttpAgent;
+  readonly https: HttpsAgent;
+}
 
 /** One request. Its body is only borrowed. */
 export interface Exchange {
@@ -19,11 +30,11 @@ export interface Exchange {
   readonly signal: AbortSignal;
 }
 
-/** The whole response. */
+/** The response, as it was sent. */
 export interface Response {
   readonly code: number;
   readonly headers: IncomingMessage['headers'];
-  readonly body: string;
+  readonly body: Buffer;
 }
 
 /** The stage that a request is waiting for. */
@@ -43,7 +54,6 @@ export class StageTimeout extends Error {
 const CONNECT_MS = 5000;
 /** Long, because receivers answer 204 to a truncated body, and store half of its last number. */
 const SEND_MS = 60_000;
-/** More than any receiver sends. A longer response is an error. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
@@ -62,7 +72,8 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
   try {
     const answered = answerOf(request);
     request.once('socket', (socket: Socket) => {
-      const isConnecting = socket.connecting || (socket instanceof TLSSocket && socket.getProtocol() === null);
+      const isConnecting =
+        socket.connecting || (secure && socket instanceof TLSSocket && socket.getProtocol() === null);
       if (!isConnecting) return stages.begin('send', SEND_MS);
       stages.begin('connect', CONNECT_MS);
       socket.once(secure ? 'secureConnect' : 'connect', () => stages.begin('send', SEND_MS));
@@ -73,7 +84,7 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
     request.uncork();
     request.end();
     const response = await answered;
-    return { code: response.statusCode ?? 0, headers: response.headers, body: await textOf(response, maxAnswerBytes) };
+    return { code: response.statusCode ?? 0, headers: response.headers, body: await bodyOf(response, maxAnswerBytes) };
   } finally {
     stages.end();
     // The response came before everything was sent. The rest must not leak into the next request on this connection.
@@ -108,7 +119,7 @@ const answerOf = (request: ClientRequest): Promise<IncomingMessage> =>
     request.on('error', reject);
   });
 
-async function textOf(response: IncomingMessage, maxBytes: number): Promise<string> {
+async function bodyOf(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -116,5 +127,5 @@ async function textOf(response: IncomingMessage, maxBytes: number): Promise<stri
     if (bytes > maxBytes) throw new Error(`the response is larger than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }

@@ -1,0 +1,70 @@
+import { deserialize, serialize } from 'node:v8';
+import type { Config } from '../agent/agent.ts';
+import { errorText } from '../base/error-text.ts';
+import { ConfigError } from '../config/config-error.ts';
+import type { Origin } from '../config/explain.ts';
+import type { Loaded } from '../config/load.ts';
+import { noteOrigins, originsOf } from '../config/origins.ts';
+import { fromPlain, toPlain } from '../config/plain.ts';
+
+/** A place of the configuration and where it was given. */
+type Place = readonly [path: readonly PropertyKey[], place: string];
+
+/** What a process that reads the configuration answers. */
+type Answer =
+  | { readonly config: unknown; readonly warnings: readonly string[]; readonly places: readonly Place[] }
+  | { readonly problems: readonly string[] }
+  | { readonly failure: string };
+
+/** The only part of a configuration that is checked after it was read. */
+const CHECKED_LATER = 'tasks';
+
+/** The outcome of `load` as bytes. */
+export function answerOf(load: () => Loaded<Config>): Buffer {
+  const answer = (): Answer => {
+    try {
+      const { config, warnings } = load();
+      const origins = originsOf(config);
+      const places = placesOf(config[CHECKED_LATER], [CHECKED_LATER], origins);
+      return { config: toPlain(config), warnings, places };
+    } catch (cause) {
+      if (cause instanceof ConfigError) return { problems: cause.problems };
+      return { failure: cause instanceof Error ? (cause.stack ?? cause.message) : errorText(cause) };
+    }
+  };
+  return serialize(answer());
+}
+
+/** The configuration in such an answer. Throws the ConfigError of the other process; an Error for anything else. */
+export function loadedFrom(bytes: Buffer): Loaded<Config> {
+  const answer = deserialize(bytes) as Answer;
+  if ('problems' in answer) throw new ConfigError(answer.problems);
+  if ('failure' in answer) throw new Error(answer.failure);
+  const config = fromPlain(answer.config) as Config;
+  if (answer.places.length > 0) noteOrigins(config, [originFrom(answer.places)]);
+  return { config, warnings: answer.warnings };
+}
+
+/** Where all values at and below `path` were given. */
+function placesOf(value: unknown, path: readonly PropertyKey[], origins: readonly Origin[]): Place[] {
+  const place = origins.map((origin) => origin(path)).find((found) => found !== undefined);
+  const own: Place[] = place === undefined ? [] : [[path, place]];
+  if (typeof value !== 'object' || value === null) return own;
+  const isList = Array.isArray(value);
+  const inner = Object.entries(value).flatMap(([key, one]) =>
+    placesOf(one, [...path, isList ? Number(key) : key], origins),
+  );
+  return [...own, ...inner];
+}
+
+/** As the origins in the other process answered: with the place of the nearest known value around one that is not known. */
+function originFrom(places: readonly Place[]): Origin {
+  const byPath = new Map(places.map(([path, place]) => [JSON.stringify(path), place]));
+  return (path) => {
+    for (let length = path.length; length > 0; length--) {
+      const place = byPath.get(JSON.stringify(path.slice(0, length)));
+      if (place !== undefined) return place;
+    }
+    return undefined;
+  };
+}

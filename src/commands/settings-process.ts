@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../agent/agent.ts';
+import type { Loaded } from '../config/load.ts';
+import type { Parsed } from './flags.ts';
+import { loadedFrom } from './settings-answer.ts';
+
+/** Of the bundle, seen from it and from its chunks, and of the sources. */
+const PROGRAMS = ['check-settings.mjs', '../check-settings.mjs', '../check-settings.ts'];
+
+/** Reading takes a fifth of a second; on a machine that is out of memory it may take long. */
+const PATIENCE_MS = 60_000;
+
+/** The process that would have read the configuration could not do it; nothing is known about the configuration. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+}
+
+/**
+ * Loads the configuration that flags and environment name in a process that ends, so that what checks it takes no memory
+ * here. Rejects with ConfigError, or with {@link NoAnswer} where no process can be started.
+ */
+export async function loadInProcess(values: Parsed['values'], env: NodeJS.ProcessEnv): Promise<Loaded<Config>> {
+  const program = PROGRAMS.map((path) => fileURLToPath(new URL(path, import.meta.url))).find((path) =>
+    existsSync(path),
+  );
+  if (program === undefined) throw new NoAnswer('the program that reads the configuration is not there');
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, JSON.stringify(values)], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: PATIENCE_MS,
+    killSignal: 'SIGKILL',
+  });
+  try {
+    const [[code, signal], bytes] = await Promise.all([once(child, 'exit'), buffer(child.stdout)]);
+    if (code === 0) return loadedFrom(bytes);
+    throw new NoAnswer(`the process that reads the configuration ended by ${signal ?? `code ${code}`}`);
+  } catch (cause) {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
+    throw new NoAnswer(`the configuration can't be read in a process of its own: ${cause.message}`, { cause });
+  }
+}

@@ -1,0 +1,39 @@
+import { Pattern } from './re2/pattern.ts';
+import { CompiledRule } from './relabel-schema.ts';
+
+/**
+ * The configuration as another process can take it over: patterns and rules, which hold code, as they were written. A Map
+ * stands for each of them, as nothing else in a configuration is one.
+ */
+export function toPlain(value: unknown): unknown {
+  if (value instanceof Pattern) return new Map([['pattern', value.source]]);
+  if (value instanceof CompiledRule) {
+    const { written, regex, matchesAll } = value;
+    return new Map<string, unknown>([['rule', { written, whole: regex.source, matchesAll }]]);
+  }
+  if (Array.isArray(value)) return value.map(toPlain);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Object.getPrototypeOf(value) !== Object.prototype) {
+    throw new Error(`BUG: the configuration has a ${value.constructor.name}, for which there is no plain form`);
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toPlain(inner)]));
+}
+
+interface PlainRule {
+  readonly written: CompiledRule['written'];
+  readonly whole: string;
+  readonly matchesAll: boolean;
+}
+
+/** What {@link toPlain} was given. */
+export function fromPlain(value: unknown): unknown {
+  if (value instanceof Map) {
+    const pattern: unknown = value.get('pattern');
+    if (typeof pattern === 'string') return Pattern.of(pattern);
+    const { written, whole, matchesAll } = value.get('rule') as PlainRule;
+    return new CompiledRule(written, Pattern.numbered(whole), matchesAll);
+  }
+  if (Array.isArray(value)) return value.map(fromPlain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fromPlain(inner)]));
+}

@@ -1,0 +1,25 @@
+import type { Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import type { AgentPair } from './exchange.ts';
+
+/** Agents of which the one for https:// is made when it is first used: with TLS it loads 4 MB. */
+export class LazyAgents implements AgentPair {
+  readonly http: HttpAgent;
+  readonly #create: () => HttpsAgent;
+  #https: HttpsAgent | undefined;
+
+  constructor(http: HttpAgent, create: () => HttpsAgent) {
+    this.http = http;
+    this.#create = create;
+  }
+
+  get https(): HttpsAgent {
+    this.#https ??= this.#create();
+    return this.#https;
+  }
+
+  destroy(): void {
+    this.http.destroy();
+    this.#https?.destroy();
+  }
+}
