@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
@@ -79,6 +79,42 @@ test('the root file system of the image', { timeout: 600_000 }, async (t) => {
       60_000,
     );
     assert.deepEqual(privilegesOf(agent), { uid: NOBODY, gid: NOBODY, capabilities: 0n, noNewPrivileges: true });
+    assert.deepEqual(await endInSandbox(agent), 0, await stderr);
+  });
+
+  await t.test('runs a mounted script with a mounted interpreter', async (t) => {
+    if (!sandboxAvailable(t) || !serverAvailable(t, 'victoria-metrics')) return;
+    const vm = await startVictoriaMetrics(t, scratchFolder(t));
+    const [tools, scripts] = [scratchFolder(t), scratchFolder(t)];
+    // As a container runtime does for mounts.
+    for (const folder of ['tools', 'scripts']) mkdirSync(join(root, folder));
+    // It needs the C library only, which the image has for Node.
+    copyFileSync('/bin/dash', join(tools, 'sh'));
+    writeFileSync(join(scripts, 'answer'), '#!/tools/sh\nshell=$(echo ok)\necho "answer{shell=\\"$shell\\"} 42"\n');
+    for (const folder of [tools, scripts]) chmodSync(folder, 0o755);
+    for (const file of [join(tools, 'sh'), join(scripts, 'answer')]) chmodSync(file, 0o755);
+    const mounts = [
+      ...bare(root).mounts,
+      { from: tools, to: '/tools', readOnly: true },
+      { from: scripts, to: '/scripts', readOnly: true },
+    ];
+    const task = JSON.stringify([{ id: 'answer', type: 'exec', command: ['/scripts/answer'], interval: '1s' }]);
+    const flags = [
+      '--vmagent.url',
+      vm.url,
+      '--push.interval',
+      '1s',
+      '--node',
+      'in-the-image',
+      '--set',
+      `tasks=${task}`,
+    ];
+    const agent = startInSandbox(t, { ...bare(root), mounts }, [
+      ...[...IMAGE.entrypoint, 'run', ...flags, '--http.listen', '127.0.0.1:0'],
+    ]);
+    const stderr = text(agent.stderr);
+    const [found] = await vm.until('answer{script="answer"}', ([sample]) => sample?.value === 42, 60_000);
+    assert.equal(found?.metric.shell, 'ok');
     assert.deepEqual(await endInSandbox(agent), 0, await stderr);
   });
 });
