@@ -101,11 +101,11 @@ helmTest('labels, extra configuration and a switched off collector arrive', () =
   assert.match(config, /process:\n {4}enabled: false/);
 });
 
-helmTest('hosts whose / is a private mount start node agents with node.mountPropagation: None', () => {
+helmTest('node agents start on hosts whose / is a private mount; later mounts are seen by choice', () => {
   const exporters = { vm: { url: 'http://victoria-metrics:8428' } };
   for (const [node, propagation, hint] of [
-    [{}, 'HostToContainer', /private mount[\s\S]*node\.mountPropagation=None/],
-    [{ mountPropagation: 'None' }, 'None', /do not see file systems that the host mounts after/],
+    [{}, 'None', /do not see file systems that the host mounts after[\s\S]*mountPropagation=HostToContainer/],
+    [{ mountPropagation: 'HostToContainer' }, 'HostToContainer', /private mount[\s\S]*node\.mountPropagation=None/],
   ] as const) {
     const daemonSet = podsOf(render({ exporters, node })).find(({ kind }) => kind === 'DaemonSet');
     const pod = daemonSet?.pod as { containers: [{ volumeMounts: Record<string, unknown>[] }] } | undefined;

@@ -4,6 +4,8 @@ import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { KNOWN_LOSSES, type KnownLoss, lossText, type Right } from '../../src/collectors/known-losses.ts';
+import type { HostPaths } from '../../src/host/paths.ts';
+import { recordedNode } from '../collectors/container/kit.ts';
 import type { Values } from '../helm/chart.ts';
 import { startAgentProcess } from '../kit/agent.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
@@ -92,6 +94,28 @@ async function inItsPod(
   return { samples: samplesOf(stdout), stderr };
 }
 
+/** The container collector in its pod, on a host whose files are these. */
+async function inRecordedPod(t: TestContext, paths: HostPaths, root: string): Promise<Collected> {
+  const values = { exporters: { vm: { url: 'http://127.0.0.1:1' } }, preset: 'complete' };
+  const { sandbox, command } = nodePod(values, root, scratchFolder(t));
+  const places: Readonly<Record<string, string>> = {
+    '/host/proc': paths.procfs,
+    '/host/sys': paths.sysfs,
+    '/host/root': paths.rootfs,
+  };
+  const mounts = sandbox.mounts.map((mount) => ({ ...mount, ...(places[mount.to] && { from: places[mount.to] }) }));
+  const collect = command.map((word, index) =>
+    word === 'run' && command[index + 1] === '--config' ? 'collect' : word,
+  );
+  const agent = startInSandbox(t, { ...sandbox, mounts, ownNetwork: true, hostname: 'firesteel-node-x7k2p' }, [
+    ...collect,
+    '--only=container',
+    '--set=collectors.container.identity.source=none',
+  ]);
+  const [stdout, stderr] = await Promise.all([text(agent.stdout), text(agent.stderr)]);
+  return { samples: samplesOf(stdout), stderr };
+}
+
 /** Whether a known loss is one without these rights, on this machine. */
 const isLost = ({ collector, needs, reads, what }: KnownLoss, rights: readonly Right[]): boolean =>
   // The log collectors are off in this pod; test/collectors/log has what they lose.
@@ -105,6 +129,19 @@ const isLost = ({ collector, needs, reads, what }: KnownLoss, rights: readonly R
 test('in its pod the agent sees what it sees on the host', { timeout: 600_000 }, async (t) => {
   if (!sandboxAvailable(t) || !serverAvailable(t, 'helm')) return;
   const { root } = layOutImage(t);
+  for (const version of [1, 2] as const) {
+    // This machine's hierarchies of v2 may lack controllers; those of the recorded nodes do not.
+    await t.test(`a recorded node with cgroup v${version}: the families of its kubelet about memory`, async (t) => {
+      const { paths, cadvisor } = recordedNode(version);
+      const seen = await inRecordedPod(t, paths, root);
+      const isMemory = (name: string) => /^(?:container_(?:spec_)?memory_|machine_memory_)/.test(name);
+      const families = (samples: ReadonlyMap<string, number>) =>
+        [...new Set([...samples.keys()].map(nameOf))].filter(isMemory).sort();
+      const wanted = families(cadvisor);
+      assert.ok(wanted.length >= 14, wanted.join(' '));
+      assert.deepEqual(families(seen.samples), wanted, seen.stderr);
+    });
+  }
   for (const version of [1, 2] as const) {
     await t.test(`cgroup v${version}`, async (t) => {
       const scene = await startPods(t, version);

@@ -23,7 +23,7 @@ export interface Sandbox {
   /** Names of capabilities as Kubernetes has them, such as SYS_PTRACE; all others are gone for good. */
   readonly capabilities: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Whether it has a network of its own, with nothing in it, and cannot reach this machine. */
+  /** Whether it has a network of its own, with only a loopback device in it, and cannot reach this machine. */
   readonly ownNetwork?: boolean;
   /** Whether it is in this machine's PID namespace; else it has one of its own. */
   readonly hostPid?: boolean;
@@ -72,7 +72,7 @@ export function startInSandbox(context: TestContext, sandbox: Sandbox, command: 
 }
 
 /** The process in the sandbox, by its id outside. Throws when it has ended. */
-function processIn({ pid }: Sandboxed): number {
+export function processIn({ pid }: Sandboxed): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ');
   return Number(children[0]);
 }
@@ -101,7 +101,7 @@ export async function endInSandbox(sandboxed: Sandboxed): Promise<number | null>
  * Runs as root in new namespaces: builds the tree, enters it, drops everything and becomes the command. setpriv is not
  * part of the image; it waits in a folder of its own, which the command sees as an empty one under /tmp at most.
  */
-function script({ root, mounts, uid, gid, capabilities, hostname }: Sandbox): string {
+function script({ root, mounts, uid, gid, capabilities, hostname, ownNetwork }: Sandbox): string {
   const bind = (from: string, to: string, readOnly: boolean) => [
     `mount --rbind '${from}' '${to}'`,
     // A remount touches one mount only, so the host's mounts below a read-only folder are no concern of it, as in a pod.
@@ -116,6 +116,7 @@ function script({ root, mounts, uid, gid, capabilities, hostname }: Sandbox): st
   return [
     'mount --make-rprivate /',
     ...(hostname === undefined ? [] : [`hostname '${hostname}'`]),
+    ...(ownNetwork ? ['ip link set lo up'] : []),
     `mount --bind '${root}' '${root}'`,
     `mount -t proc proc '${root}/proc'`,
     `mount --bind /dev '${root}/dev'`,

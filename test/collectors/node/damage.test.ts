@@ -91,6 +91,8 @@ const LENIENCY: Readonly<Record<string, Leniency>> = {
   diskstats: { skip: /udev\/data\/\S+:\d+ / },
   // Without its line, nothing is synchronised.
   mdadm: { skip: /mdstat:\d+ dropped/ },
+  // Of chips that share a device, the name is a label.
+  hwmon: { skip: /hwmon\d+\/name:1 (?:cut|truncated)/ },
   lnstat: { isPositional: true },
   softnet: { isPositional: true },
 };
