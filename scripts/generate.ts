@@ -19,6 +19,8 @@ import { settingsSchema } from '../src/commands/settings.ts';
 import { prometheusRule, rulesFile, SECTIONS, sectionFile } from './alerts/rules.ts';
 import { configurationReference } from './configuration-reference.ts';
 import { containerReference } from './container-reference.ts';
+import { grafanaJson } from './dashboards/grafana.ts';
+import { DASHBOARDS } from './dashboards/index.ts';
 import { differencesPage } from './differences/page.ts';
 import { ksmResourcesFile } from './helm/ksm-resources.ts';
 import { withAllResources } from './helm/presets.ts';
@@ -55,6 +57,7 @@ const files: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/tasks/options.md': () =>
     taskReference((options) => z.toJSONSchema(options, { io: 'input', target: 'draft-7', unrepresentable: 'any' })),
   ...Object.fromEntries(SECTIONS.map((name) => [`helm/files/alerts/${name}.yaml`, () => sectionFile(name)])),
+  ...Object.fromEntries(DASHBOARDS.map((one) => [`helm/files/dashboards/${one.name}.json`, () => grafanaJson(one)])),
   'helm/files/ksm-resources.yaml': ksmResourcesFile,
   'helm/files/presets.yaml': () => withAllResources(readFileSync('helm/files/presets.yaml', 'utf8')),
   'helm/README.md': () =>

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { RUNBOOK, SECTIONS } from '../../scripts/alerts/rules.ts';
+import { DASHBOARDS } from '../../scripts/dashboards/index.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
 
@@ -85,7 +86,7 @@ test('alerts for a Pushgateway and on events of the host are in their guides', (
   }
 });
 
-test('every self metric is in docs/operations.md, and what the alerts and the dashboard ask for exists', () => {
+test('every self metric is in docs/operations.md, and what the alerts and the dashboards ask for exists', () => {
   const sources = globSync('src/**/*.ts', { cwd: ROOT }).map(page).join('\n');
   const told = new Set([...sources.matchAll(/'(firesteel_[a-z_]+)'/g)].map(([, name]) => name as string));
   const operations = page('docs/operations.md');
@@ -93,7 +94,8 @@ test('every self metric is in docs/operations.md, and what the alerts and the da
     [...told].filter((name) => !operations.includes(`\`${name}\``)),
     [],
   );
-  const asked = [...rules.map(({ expr }) => expr), page('docs/dashboards/firesteel.json')].join('\n');
+  const queries = DASHBOARDS.flatMap(({ rows }) => rows.flatMap(({ panels }) => panels.map(({ query }) => query)));
+  const asked = [...rules.map(({ expr }) => expr), ...queries].join('\n');
   const unknown = [...asked.matchAll(/\bfiresteel_[a-z_]+/g)]
     .map(([name]) => name.replace(/_(bucket|sum|count)$/, ''))
     .filter((name) => !told.has(name));

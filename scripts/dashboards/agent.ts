@@ -1,0 +1,150 @@
+import type { Dashboard } from './dashboard.ts';
+
+/** The agent itself: does it collect, deliver, and at what cost. */
+export const AGENT: Dashboard = {
+  name: 'agent',
+  title: 'Firesteel / Agents',
+  variables: [
+    { name: 'cluster', title: 'Cluster', from: 'up{job="firesteel"}' },
+    { name: 'instance', title: 'Agent', from: 'up{job="firesteel"}' },
+  ],
+  rows: [
+    {
+      title: 'Is everything all right?',
+      panels: [
+        { title: 'Agents', as: 'stat', query: 'count(up{job="firesteel",$s})' },
+        {
+          title: 'Silent nodes',
+          as: 'stat',
+          alarm: 1,
+          query:
+            'count((count by (cluster, node) (kube_node_info{cluster=~"$cluster",os_image!~"Windows.*",node!~"fargate-.*"})) unless on (cluster, node) label_replace(up{job="firesteel"}, "node", "$1", "instance", "(.+)")) or vector(0)',
+        },
+        {
+          title: 'Failing collectors',
+          as: 'stat',
+          alarm: 1,
+          query: 'count(firesteel_collector_success{$s} == 0) or vector(0)',
+        },
+        { title: 'Leaders', as: 'stat', query: 'sum(firesteel_leader{cluster=~"$cluster"}) or vector(0)' },
+        {
+          title: 'Samples dropped, 1 h',
+          as: 'stat',
+          alarm: 1,
+          query:
+            'sum(increase(firesteel_export_samples_dropped_total{$s,reason!~"replaced|not_master"}[1h])) or vector(0)',
+        },
+        {
+          title: 'Families left out',
+          as: 'stat',
+          alarm: 1,
+          query: 'count(firesteel_budget_dropped_series{$s}) or vector(0)',
+        },
+      ],
+    },
+    {
+      title: 'Delivery',
+      panels: [
+        {
+          title: 'Uploads by answer',
+          unit: 'ops',
+          query: 'sum by (exporter, code) (rate(firesteel_export_requests_total{$s}[$__rate_interval]))',
+          legend: '{{exporter}} {{code}}',
+        },
+        {
+          title: 'Answer time, p99',
+          unit: 's',
+          query:
+            'histogram_quantile(0.99, sum by (exporter, le) (rate(firesteel_export_request_duration_seconds_bucket{$s}[$__rate_interval])))',
+          legend: '{{exporter}}',
+        },
+        {
+          title: 'Waiting bytes',
+          unit: 'bytes',
+          query: 'sum by (exporter, tier) (firesteel_export_queue_bytes{$s})',
+          legend: '{{exporter}} {{tier}}',
+        },
+        {
+          title: 'Since the last delivery',
+          unit: 's',
+          query: 'max by (exporter) (time() - firesteel_export_last_success_timestamp_seconds{$s})',
+          legend: '{{exporter}}',
+        },
+        {
+          title: 'Samples dropped',
+          unit: 'ops',
+          query: 'sum by (exporter, reason) (rate(firesteel_export_samples_dropped_total{$s}[$__rate_interval]))',
+          legend: '{{exporter}} {{reason}}',
+        },
+        {
+          title: 'Bytes sent',
+          unit: 'Bps',
+          query: 'sum by (exporter, form) (rate(firesteel_export_body_bytes_total{$s}[$__rate_interval]))',
+          legend: '{{exporter}} {{form}}',
+        },
+      ],
+    },
+    {
+      title: 'Collection',
+      panels: [
+        { title: 'Samples a cycle', query: 'firesteel_cycle_samples{$s}', legend: '{{instance}}' },
+        {
+          title: 'Slowest collectors',
+          unit: 's',
+          query: 'topk(10, avg by (group, collector) (firesteel_collector_duration_seconds{$s}))',
+          legend: '{{group}}.{{collector}}',
+        },
+        {
+          title: 'Series by group',
+          query: 'sum by (group) (firesteel_budget_series{$s})',
+          legend: '{{group}}',
+        },
+        { title: 'Failing now', as: 'table', query: 'firesteel_collector_success{$s} == 0' },
+      ],
+    },
+    {
+      title: 'State of the cluster and names of pods',
+      panels: [
+        {
+          title: 'Objects',
+          query: 'sum by (resource) (max by (cluster, resource) (firesteel_ksm_objects{cluster=~"$cluster"}))',
+          legend: '{{resource}}',
+        },
+        {
+          title: "Resources that can't be listed",
+          query:
+            'count by (resource) (max by (cluster, resource) (firesteel_ksm_resource_up{cluster=~"$cluster"}) == 0)',
+          legend: '{{resource}}',
+        },
+        {
+          title: 'Age of the names of pods',
+          unit: 's',
+          query: 'max by (source) (firesteel_identity_age_seconds{$s})',
+          legend: '{{source}}',
+        },
+      ],
+    },
+    {
+      title: 'Cost',
+      panels: [
+        {
+          title: 'CPU',
+          query: 'rate(process_cpu_seconds_total{job="firesteel",$s}[$__rate_interval])',
+          legend: '{{instance}}',
+        },
+        {
+          title: 'Memory',
+          unit: 'bytes',
+          query: 'process_resident_memory_bytes{job="firesteel",$s}',
+          legend: '{{instance}}',
+        },
+        {
+          title: 'Longest block of the event loop',
+          unit: 's',
+          query: 'firesteel_event_loop_lag_max_seconds{$s}',
+          legend: '{{instance}}',
+        },
+      ],
+    },
+  ],
+};
