@@ -102,6 +102,23 @@ http:
 scrape:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with .Values.localPush }}
+{{- if .enabled }}
+localPush:
+  enabled: true
+  ttl: {{ .ttl }}
+  {{- with .limits }}
+  limits:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if .socket.hostPath }}
+  socket: /run/firesteel/push.sock
+  {{- end }}
+  {{- if .token.existingSecret }}
+  tokenFile: /etc/firesteel-tokens/push
+  {{- end }}
+{{- end }}
+{{- end }}
 paths:
   procfs: /host/proc
   sysfs: /host/sys

@@ -21,7 +21,12 @@ args:
   {{- . | nindent 2 }}
   {{- end }}
   {{- end }}
-  {{- if and (eq .role "state") (gt (int $root.Values.state.shards) 1) }}
+  {{- if and (eq .role "state") $root.Values.state.autosharding }}
+  - --set
+  - collectors.ksm.pod=$(POD_NAME)
+  - --set
+  - collectors.ksm.podNamespace=$(POD_NAMESPACE)
+  {{- else if and (eq .role "state") (gt (int $root.Values.state.shards) 1) }}
   - --set
   - collectors.ksm.totalShards={{ int $root.Values.state.shards }}
   - --set
@@ -43,6 +48,9 @@ envFrom:
 ports:
   - name: http
     containerPort: {{ int $root.Values.http.port }}
+    {{- with and (eq .role "node") $pod.hostPort }}
+    hostPort: {{ int . }}
+    {{- end }}
     protocol: TCP
   {{- if eq .role "node" }}
   {{- with include "firesteel.snmpPort" $root }}
@@ -54,6 +62,14 @@ ports:
     protocol: UDP
   {{- end }}
   {{- end }}
+{{- with $pod.lifecycle }}
+lifecycle:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $pod.resizePolicy }}
+resizePolicy:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- range $probe, $usual := include "firesteel.probes" $root | fromYaml }}
 {{ $probe }}Probe:
   {{- toYaml (mergeOverwrite $usual (index $pod.probes $probe | default dict)) | nindent 2 }}

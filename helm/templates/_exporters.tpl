@@ -7,13 +7,24 @@
 {{- range $name, $given := .Values.exporters -}}
   {{- if ne (toString $given.enabled) "false" -}}
     {{- $folder := printf "%s/%s" (include "firesteel.secretsFolder" $root) $name -}}
-    {{- $exporter := omit $given "auth" "tls" "enabled" -}}
+    {{- $exporter := omit $given "auth" "tls" "enabled" "headersFrom" -}}
     {{- $_ := set $exporter "type" ($given.type | default "vmagent") -}}
     {{- $_ := set $exporter "url" (tpl $given.url $root) -}}
     {{- with $given.auth -}}
       {{- $auth := dict "bearerTokenFile" (printf "%s/token" $folder) -}}
-      {{- if .username }}{{ $auth = dict "username" .username "passwordFile" (printf "%s/password" $folder) }}{{ end -}}
+      {{- if or .username .usernameKey -}}
+        {{- $auth = dict "passwordFile" (printf "%s/password" $folder) -}}
+        {{- if .usernameKey }}{{ $_ := set $auth "usernameFile" (printf "%s/username" $folder) -}}
+        {{- else }}{{ $_ := set $auth "username" .username }}{{ end -}}
+      {{- end -}}
       {{- $_ := set $exporter "auth" $auth -}}
+    {{- end -}}
+    {{- if $given.headersFrom -}}
+      {{- $files := deepCopy ($given.headerFiles | default dict) -}}
+      {{- range $header, $_ := $given.headersFrom -}}
+        {{- $_ := set $files $header (printf "%s/header-%s" $folder (lower $header)) -}}
+      {{- end -}}
+      {{- $_ := set $exporter "headerFiles" $files -}}
     {{- end -}}
     {{- with $given.tls -}}
       {{- $tls := pick . "serverName" "insecureSkipVerify" -}}
@@ -36,12 +47,23 @@
 {{- range $name, $given := .Values.exporters -}}
 {{- if ne (toString $given.enabled) "false" -}}
 {{- with $given.auth }}
-{{- $file := ternary "password" "token" (not (empty .username)) }}
+{{- $file := ternary "password" "token" (not (empty (or .username .usernameKey))) }}
 - secret:
     name: {{ .existingSecret | default (include "firesteel.credentialsName" $root) }}
     items:
       - key: {{ ternary (.key | default $file) (printf "%s.%s" $name $file) (not (empty .existingSecret)) }}
         path: {{ $name }}/{{ $file }}
+      {{- if .usernameKey }}
+      - key: {{ .usernameKey }}
+        path: {{ $name }}/username
+      {{- end }}
+{{- end }}
+{{- range $header, $from := $given.headersFrom }}
+- secret:
+    name: {{ $from.secret }}
+    items:
+      - key: {{ $from.key }}
+        path: {{ $name }}/header-{{ lower $header }}
 {{- end }}
 {{- with $given.tls }}
 {{- if .caSecret }}
@@ -89,5 +111,6 @@
     {{- $ports = append $ports ($port | default (ternary "443" "80" (eq $url.scheme "https"))) -}}
   {{- end -}}
 {{- end -}}
+{{- range .Values.networkPolicy.exporterPorts }}{{ $ports = append $ports (toString .) }}{{ end -}}
 {{- toYaml (uniq $ports | sortAlpha) -}}
 {{- end -}}

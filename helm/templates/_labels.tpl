@@ -33,7 +33,7 @@ namespace: {{ .namespace | default (include "firesteel.namespace" .root) }}
 {{- end }}
 labels:
   {{- include "firesteel.labels" . | nindent 2 }}
-{{- with .annotations }}
+{{- with merge (deepCopy (.annotations | default dict)) .root.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}

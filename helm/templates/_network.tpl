@@ -27,8 +27,12 @@ spec:
     {{- end }}
   egress:
     - ports:
-        - { port: 53, protocol: UDP }
-        - { port: 53, protocol: TCP }
+        {{- $ports := $policy.dnsPorts }}
+        {{- if eq $root.Values.platform "openshift" }}{{ $ports = append $ports 5353 | uniq }}{{ end }}
+        {{- range $ports }}
+        - { port: {{ int . }}, protocol: UDP }
+        - { port: {{ int . }}, protocol: TCP }
+        {{- end }}
       {{- with $policy.dnsTo }}
       to:
         {{- toYaml . | nindent 8 }}
@@ -96,6 +100,9 @@ spec:
 {{- end -}}
 {{- if eq .role "state" -}}
   {{- $from = append $from (dict "podSelector" (dict "matchLabels" (include "firesteel.selectorLabels" . | fromYaml))) -}}
+{{- end -}}
+{{- if and (eq .role "node") (include "firesteel.pushService" .root) -}}
+  {{- $from = concat $from (.root.Values.networkPolicy.pushFrom | default (list (dict "namespaceSelector" dict))) -}}
 {{- end -}}
 {{- $port := dict "port" (int .root.Values.http.port) "protocol" "TCP" -}}
 {{- /* Pods in the host's network have the addresses of nodes, which no selector knows. */ -}}

@@ -52,7 +52,7 @@ spec:
   topologySpreadConstraints:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- range $key := list "tolerations" "nodeSelector" "priorityClassName" "runtimeClassName" "hostAliases" "dnsConfig" }}
+  {{- range $key := list "tolerations" "nodeSelector" "priorityClassName" "runtimeClassName" "schedulerName" "hostAliases" "dnsConfig" }}
   {{- with index $pod $key }}
   {{- toYaml (dict $key .) | nindent 2 }}
   {{- end }}
@@ -64,6 +64,7 @@ nodeAffinity:
   requiredDuringSchedulingIgnoredDuringExecution:
     nodeSelectorTerms:
       - matchExpressions:
+          - { key: kubernetes.io/os, operator: NotIn, values: [windows] }
           - { key: eks.amazonaws.com/compute-type, operator: NotIn, values: [fargate] }
           - { key: type, operator: NotIn, values: [virtual-kubelet] }
 {{- end -}}
@@ -86,4 +87,18 @@ podAntiAffinity:
   labelSelector:
     matchLabels:
       {{- include "firesteel.selectorLabels" (dict "root" . "role" "state") | nindent 6 }}
+{{- end -}}
+
+{{- /* What both workloads have in their spec, of dict root, role. */ -}}
+{{- define "firesteel.workload" -}}
+{{- $pod := index .root.Values .role -}}
+revisionHistoryLimit: {{ int $pod.revisionHistoryLimit }}
+{{- with $pod.minReadySeconds }}
+minReadySeconds: {{ int . }}
+{{- end }}
+{{- end -}}
+
+{{- /* The update strategy; other types have no rollingUpdate, which the values have by default. */ -}}
+{{- define "firesteel.updateStrategy" -}}
+{{- toYaml (ternary . (omit . "rollingUpdate") (eq .type "RollingUpdate")) -}}
 {{- end -}}

@@ -32,12 +32,22 @@ subjects:
   resources: [leases]
   resourceNames:
     - {{ include "firesteel.fullname" . }}
-    {{- if gt (int .Values.state.shards) 1 }}
-    {{- range $shard := untilStep 1 (max 8 (int .Values.state.shards) | int) 1 }}
+    {{- $shards := ternary (int .Values.state.replicas) (int .Values.state.shards) .Values.state.autosharding }}
+    {{- if gt (ternary 64 $shards .Values.state.autosharding) 1 }}
+    {{- range $shard := untilStep 1 (max (ternary 64 8 .Values.state.autosharding) $shards | int) 1 }}
     - {{ include "firesteel.fullname" $ }}-{{ $shard }}
     {{- end }}
     {{- end }}
   verbs: [get, update]
+{{- if .Values.state.autosharding }}
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get]
+- apiGroups: [apps]
+  resources: [statefulsets]
+  resourceNames: [{{ include "firesteel.fullname" . }}-state]
+  verbs: [get]
+{{- end }}
 {{- end -}}
 
 {{- /* Asking the API server whose token a node agent has. */ -}}

@@ -18,6 +18,23 @@
 {{- if $snmp.enabled }}{{ $snmp.listen | default ":1162" | regexFind "[0-9]+$" }}{{ end -}}
 {{- end -}}
 
+{{- /* "true" when node agents read files of the host, and not only ask the kubelet. */ -}}
+{{- define "firesteel.readsHost" -}}
+{{- $collectors := include "firesteel.collectors" . | fromYaml -}}
+{{- $cgroups := and $collectors.container.enabled (ne ($collectors.container.source | default "cgroup") "kubelet") -}}
+{{- if or $collectors.node.enabled $collectors.process.enabled $cgroups (include "firesteel.readsLogs" .) }}true{{ end -}}
+{{- end -}}
+
+{{- /* "true" when node agents make a socket in a folder of the host, for local pushes. */ -}}
+{{- define "firesteel.pushSocket" -}}
+{{- if and .Values.localPush.enabled .Values.localPush.socket.hostPath }}true{{ end -}}
+{{- end -}}
+
+{{- /* "true" when a Service leads pods to the agent of their node, for local pushes. */ -}}
+{{- define "firesteel.pushService" -}}
+{{- if and .Values.localPush.enabled .Values.localPush.token.existingSecret .Values.localPush.service.enabled (include "firesteel.hasNode" .) }}true{{ end -}}
+{{- end -}}
+
 {{- define "firesteel.hasState" -}}
 {{- if (include "firesteel.collectors" . | fromYaml).ksm.enabled }}true{{ end -}}
 {{- end -}}

@@ -3,13 +3,23 @@
 runAsUser: 0
 runAsGroup: 0
 runAsNonRoot: false
+{{- else if and (eq .role "state") (eq .root.Values.platform "openshift") -}}
+{{- /* The namespace has a range of uids and groups of its own. */}}
+runAsNonRoot: true
 {{- else -}}
 runAsUser: 65534
 runAsGroup: 65534
 runAsNonRoot: true
 {{- end }}
+{{- if or (eq .role "node") (ne .root.Values.platform "openshift") }}
 fsGroup: 65534
+{{- end }}
 {{- if eq .role "node" }}
+{{- if eq .root.Values.platform "openshift" }}
+{{- /* SELinux keeps any other type from folders of the host. */}}
+seLinuxOptions:
+  type: spc_t
+{{- end }}
 {{- with .root.Values.node.logGroups }}
 supplementalGroups:
   {{- toYaml . | nindent 2 }}

@@ -6,6 +6,7 @@
 {{- include "firesteel.validateScope" . -}}
 {{- include "firesteel.validateNames" . -}}
 {{- include "firesteel.validatePrivileges" . -}}
+{{- include "firesteel.validateLocalPush" . -}}
 {{- end -}}
 
 {{- /* Of dict problem, fix: a text and a map that is printed as YAML. */ -}}
@@ -41,6 +42,9 @@
   {{- else if and $auth.existingSecret (or $auth.password $auth.bearerToken) -}}
     {{- $problem = printf "%s.auth has existingSecret and a secret of its own; one of them is enough." $at -}}
     {{- $fix = merge (dict "auth" (omit $auth "password" "bearerToken")) $base -}}
+  {{- else if and $auth.usernameKey (not $auth.existingSecret) -}}
+    {{- $problem = printf "%s.auth.usernameKey is a key of existingSecret, which is missing." $at -}}
+    {{- $fix = merge (dict "auth" (merge (pick $auth "usernameKey") $secret)) $base -}}
   {{- else if and $auth.username $auth.bearerToken -}}
     {{- $problem = printf "%s.auth has both username and bearerToken; username goes with a password." $at -}}
     {{- $fix = merge (dict "auth" (merge (pick $auth "username") $secret)) $base -}}
@@ -63,6 +67,21 @@
   {{- $problem := printf "spool.type hostPath: the kubelet makes %s for root only, and the restricted tier runs as uid 65534. Either tier: extended, or prepare the folder (chown 65534) and say so." $spool.hostPath -}}
   {{- $fix := dict "spool" (dict "type" "hostPath" "hostPath" $spool.hostPath "prepared" true) -}}
   {{- include "firesteel.refuse" (dict "problem" $problem "fix" $fix) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "firesteel.validateLocalPush" -}}
+{{- $push := .Values.localPush -}}
+{{- if $push.enabled -}}
+{{- if not (or $push.socket.hostPath $push.token.existingSecret) -}}
+  {{- $fix := dict "localPush" (dict "enabled" true "token" (dict "existingSecret" "my-secret")) -}}
+  {{- include "firesteel.refuse" (dict "problem" "localPush: nobody could push, without a socket for programs of the host or a token for pods." "fix" $fix) -}}
+{{- end -}}
+{{- if and $push.socket.hostPath (eq .Values.tier "restricted") (not $push.socket.prepared) -}}
+  {{- $problem := printf "localPush.socket: the kubelet makes %s for root only, and the restricted tier runs as uid 65534. Either tier: extended, or prepare the folder (chown 65534) and say so." $push.socket.hostPath -}}
+  {{- $fix := dict "localPush" (dict "enabled" true "socket" (dict "hostPath" $push.socket.hostPath "prepared" true)) -}}
+  {{- include "firesteel.refuse" (dict "problem" $problem "fix" $fix) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -25,17 +25,23 @@
   readOnly: true
 {{- end }}
 {{- if eq .role "node" }}
+{{- if include "firesteel.readsHost" .root }}
 - name: proc
   mountPath: /host/proc
   readOnly: true
 - name: sys
   mountPath: /host/sys
   readOnly: true
+{{- end }}
 {{- if $values.node.mountHostRoot }}
 - name: root
   mountPath: /host/root
   mountPropagation: {{ $values.node.mountPropagation }}
   readOnly: true
+{{- end }}
+{{- if include "firesteel.pushSocket" .root }}
+- name: push
+  mountPath: /run/firesteel
 {{- end }}
 {{- if include "firesteel.readsLogs" .root }}
 - name: var-log
@@ -88,16 +94,24 @@
       {{- . | nindent 6 }}
 {{- end }}
 {{- if eq .role "node" }}
+{{- if include "firesteel.readsHost" .root }}
 - name: proc
   hostPath:
     path: /proc
 - name: sys
   hostPath:
     path: /sys
+{{- end }}
 {{- if $values.node.mountHostRoot }}
 - name: root
   hostPath:
     path: /
+{{- end }}
+{{- if include "firesteel.pushSocket" .root }}
+- name: push
+  hostPath:
+    path: {{ $values.localPush.socket.hostPath }}
+    type: {{ ternary "Directory" "DirectoryOrCreate" $values.localPush.socket.prepared }}
 {{- end }}
 {{- if include "firesteel.readsLogs" .root }}
 - name: var-log
@@ -131,6 +145,15 @@
     items:
       - key: {{ $key }}
         path: {{ $file }}
+{{- end }}
+{{- end }}
+{{- with .root.Values.localPush }}
+{{- if and .enabled .token.existingSecret (eq $.role "node") }}
+- secret:
+    name: {{ .token.existingSecret }}
+    items:
+      - key: {{ .token.key }}
+        path: push
 {{- end }}
 {{- end }}
 {{- $type := $http.podInfoAuth.type }}

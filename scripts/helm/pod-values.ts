@@ -6,6 +6,12 @@ const texts = z.record(z.string(), z.string());
 
 /** Values that both kinds of pods have; Kubernetes checks what is passed on to it. */
 export const podValues = {
+  annotations: texts,
+  revisionHistoryLimit: z.int().min(0),
+  minReadySeconds: z.int().min(0),
+  schedulerName: z.string(),
+  lifecycle: anyObject,
+  resizePolicy: anyObjects,
   nodeOptions: z.array(z.string().regex(/^--/)),
   tasks: z.array(z.looseObject({ id: z.string(), type: z.string() })),
   sources: z.array(anyObject),

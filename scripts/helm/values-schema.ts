@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { settingsSchema } from '../../src/commands/settings.ts';
 import { exporterSection } from '../../src/exporters/index.ts';
+import { SECTIONS } from '../alerts/rules.ts';
+import { DASHBOARDS } from '../dashboards/index.ts';
 import { podValues } from './pod-values.ts';
 
 /** The agent's own sections: chart and agent know the same keys, because these are the agent's. */
@@ -30,8 +32,16 @@ const exporterValues = exporterSection.options.map(({ shape }) =>
     type: (shape.type as z.ZodType).optional(),
     url: z.string(),
     auth: z
-      .strictObject({ username: name, existingSecret: name, key: name, password: name, bearerToken: name })
+      .strictObject({
+        username: name,
+        usernameKey: name,
+        existingSecret: name,
+        key: name,
+        password: name,
+        bearerToken: name,
+      })
       .optional(),
+    headersFrom: z.record(z.string(), z.strictObject({ secret: z.string().min(1), key: z.string().min(1) })).optional(),
     tls: z
       .strictObject({
         caSecret: name,
@@ -50,20 +60,28 @@ const exporterUnion = z.union(exporterValues);
 
 const account = z.strictObject({ create: z.boolean(), name: z.string(), annotations: texts });
 const port = z.int().min(1).max(65535);
+const pullSecrets = z.array(z.union([z.string(), z.looseObject({ name: z.string() })]));
+/** YAML 1.1 reads `on` and `off` as booleans unless they are quoted. */
+const onOffAuto = z.union([z.enum(['on', 'off', 'auto']), z.boolean()]);
 
 /** What `helm/values.yaml` may hold; below `push`, `identity`, `collectors` and `exporters` as the agent has it. */
 export const valuesSchema = z.strictObject({
+  enabled: z.boolean(),
   nameOverride: z.string(),
   fullnameOverride: z.string(),
   namespaceOverride: z.string(),
   commonLabels: texts,
-  global: z.looseObject({ imageRegistry: z.string(), imagePullSecrets: z.array(z.string()) }),
+  commonAnnotations: texts,
+  platform: z.enum(['kubernetes', 'openshift']),
+  // Parents have more of their own there.
+  global: z.looseObject({ imageRegistry: z.string(), imagePullSecrets: pullSecrets }),
   image: z.strictObject({
     registry: z.string(),
     repository: z.string().min(1),
     tag: z.string(),
     digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
     pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
+    pullSecrets,
   }),
   tier: z.enum(['restricted', 'extended']),
   preset: z.enum(['minimal', 'standard', 'complete']),
@@ -96,8 +114,17 @@ export const valuesSchema = z.strictObject({
       key: z.string().min(1),
     }),
   }),
+  localPush: z.strictObject({
+    enabled: z.boolean(),
+    ttl: shapeOf(settings.localPush).ttl,
+    limits: shapeOf(settings.localPush).limits,
+    socket: z.strictObject({ hostPath: z.string().regex(/^(\/.*)?$/), prepared: z.boolean() }),
+    token: z.strictObject({ existingSecret: z.string(), key: z.string().min(1) }),
+    service: z.strictObject({ enabled: z.boolean(), annotations: texts }),
+  }),
   node: z.strictObject({
     ...podValues,
+    hostPort: z.int().min(0).max(65535),
     hostNetwork: z.boolean(),
     hostPID: z.boolean(),
     logGroups: z.array(z.int().min(0)),
@@ -109,7 +136,11 @@ export const valuesSchema = z.strictObject({
     ...podValues,
     replicas: z.int().min(0),
     shards: z.int().min(1).max(64),
-    podDisruptionBudget: z.strictObject({ enabled: z.boolean() }),
+    autosharding: z.boolean(),
+    podDisruptionBudget: z.strictObject({
+      enabled: z.boolean(),
+      maxUnavailable: z.union([z.int().min(0), z.string()]),
+    }),
     service: z.strictObject({ annotations: texts }),
   }),
   rbac: z.strictObject({ create: z.boolean(), namespaced: z.boolean(), extraRules: z.array(anyObject) }),
@@ -120,13 +151,35 @@ export const valuesSchema = z.strictObject({
     enabled: z.boolean(),
     metricsFrom: z.array(anyObject),
     snmpFrom: z.array(anyObject),
+    dnsPorts: z.array(port),
     dnsTo: z.array(anyObject),
     kubeletTo: z.array(anyObject),
     apiServerTo: z.array(anyObject),
     apiServerPorts: z.array(port),
+    exporterPorts: z.array(port),
     exportersTo: z.array(anyObject),
+    pushFrom: z.array(anyObject),
     extraEgress: z.array(anyObject),
   }),
+  alerts: z.strictObject({
+    prometheusRule: onOffAuto,
+    vmRule: onOffAuto,
+    sections: z.array(z.enum(SECTIONS)),
+    exclude: z.array(z.string()),
+    runbookUrl: z.string(),
+    labels: texts,
+    annotations: texts,
+  }),
+  dashboards: z.strictObject({
+    enabled: z.boolean(),
+    names: z.array(z.enum(DASHBOARDS.map(({ name: one }) => one))),
+    namespace: z.string(),
+    label: z.string().min(1),
+    labelValue: z.string(),
+    folderAnnotation: z.string().min(1),
+    folder: z.string(),
+  }),
+  test: z.strictObject({ queryUrl: z.string(), timeoutSeconds: z.int().min(10).max(3600) }),
   extraManifests: z.array(z.union([z.string(), anyObject])),
 });
 
@@ -136,6 +189,8 @@ export function helmSchema(): string {
     io: 'input',
     target: 'draft-7',
     override({ zodSchema, jsonSchema }) {
+      // Anchors, as in `x-pod: &pod`.
+      if (zodSchema === valuesSchema) jsonSchema.patternProperties = { '^x-': {} };
       if (!(zodSchema instanceof z.ZodUnion) || zodSchema.options !== exporterUnion.options) return;
       const options = jsonSchema.anyOf as Option[];
       delete jsonSchema.anyOf;

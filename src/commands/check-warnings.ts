@@ -30,7 +30,7 @@ function pushesNothing({ exporters }: Config): readonly string[] {
 }
 
 /** Keys of files with one line of text that nobody else may know. */
-const SECRET = /^(?:password|bearerToken|token|controlToken|readToken|podInfoToken)File$/;
+const SECRET = /^(?:username|password|bearerToken|token|controlToken|readToken|podInfoToken)File$/;
 /** Keys of files of TLS. */
 const PEM = /^(?:ca|cert|key)File$/;
 /** No chain of certificates is larger. */
@@ -42,7 +42,9 @@ function unreadFiles(value: unknown, path: readonly string[] = []): readonly str
   if ('enabled' in value && value.enabled === false) return [];
   return Object.entries(value).flatMap(([key, item]: [string, unknown]) => {
     const at = [...path, key];
-    const why = typeof item === 'string' ? whyUnusable(key, item) : undefined;
+    // The keys there are names of headers.
+    const kind = path.at(-1) === 'headerFiles' ? 'tokenFile' : key;
+    const why = typeof item === 'string' ? whyUnusable(kind, item) : undefined;
     return why === undefined ? unreadFiles(item, at) : [`${at.join('.')}: ${why}`];
   });
 }

@@ -87,7 +87,7 @@ async function identify(
   for (const page of new Set([`${url}/metrics`, `${new URL(url).origin}/metrics`])) {
     try {
       const stream = got.stream(page, {
-        headers: { ...settings.headers, ...new Credentials(settings.auth).headers, 'user-agent': 'firesteel' },
+        headers: { ...settings.headers, ...new Credentials(settings).headers, 'user-agent': 'firesteel' },
         agent: agents.kept(page),
         followRedirect: false,
         retry: { limit: 0 },

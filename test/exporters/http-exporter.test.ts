@@ -150,21 +150,24 @@ for (const [what, refuse] of [
 
 test('credentials come from files and reach neither log nor errors', async (t) => {
   const folder = scratchFolder(t);
-  writeFileSync(join(folder, 'password'), 's3cret\n');
-  const seen: string[] = [];
-  const { url, server } = await receiver(t, (request, _body, response) => {
-    seen.push(String(request.headers.authorization));
+  for (const [name, text] of Object.entries({ user: 'admin', password: 's3cret', header: 'h1dden' })) {
+    writeFileSync(join(folder, name), `${text}\n`);
+  }
+  const seen: unknown[] = [];
+  const { url, server } = await receiver(t, ({ headers }, _body, response) => {
+    seen.push(headers.authorization, headers['x-proxy-token']);
     response.writeHead(401).end('no');
   });
-  const auth = { username: 'admin', passwordFile: join(folder, 'password') };
-  const { exporter, lines } = await exporterTo(url, { auth });
+  const auth = { usernameFile: join(folder, 'user'), passwordFile: join(folder, 'password') };
+  const headerFiles = { 'X-Proxy-Token': join(folder, 'header') };
+  const { exporter, lines } = await exporterTo(url, { auth, headerFiles });
   exporter.deliver(await bodyAt(1000));
   while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   await exporter.close(1000);
   server.closeAllConnections();
-  assert.equal(seen[0], `Basic ${Buffer.from('admin:s3cret').toString('base64')}`);
+  assert.deepEqual(seen.slice(0, 2), [`Basic ${Buffer.from('admin:s3cret').toString('base64')}`, 'h1dden']);
   assert.match(lines.join(''), /"reason|push failed: auth/);
-  for (const secret of ['s3cret', Buffer.from('admin:s3cret').toString('base64')]) {
+  for (const secret of ['s3cret', 'h1dden', Buffer.from('admin:s3cret').toString('base64')]) {
     assert.ok(!lines.join('').includes(secret));
   }
 });

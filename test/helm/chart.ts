@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, parseAllDocuments, stringify } from 'yaml';
+import { fixture } from '../kit/host-tree.ts';
 
 /** The chart's folder. */
 export const CHART = fileURLToPath(new URL('../../helm', import.meta.url));
@@ -43,7 +44,21 @@ export const USER_STORIES: Readonly<Record<string, Values>> = Object.fromEntries
     .map((file) => [basename(file, '-values.yaml'), readYaml(file)]),
 );
 
-/** Values of one of them. Throws when there is no such file. */
+/** Values of users for whom the chart once made no valid objects (test/fixtures/helm). */
+export const REPORTED: Readonly<Record<string, Values>> = Object.fromEntries(
+  globSync('*.yaml', { cwd: fixture('helm') })
+    .sort()
+    .map((file) => [basename(file, '.yaml'), parse(readFileSync(join(fixture('helm'), file), 'utf8')) as Values]),
+);
+
+/** Values of one of those. Throws when there is no such file. */
+export function reported(name: string): Values {
+  const values = REPORTED[name];
+  if (!values) throw new Error(`there is no test/fixtures/helm/${name}.yaml`);
+  return values;
+}
+
+/** Values of a user story. Throws when there is no such file. */
 export function story(name: string): Values {
   const values = USER_STORIES[name];
   if (!values) throw new Error(`the chart has no ci/${name}-values.yaml`);
@@ -52,7 +67,7 @@ export function story(name: string): Values {
 
 /** A YAML file of the chart. */
 export function readYaml(file: string): Values {
-  return parse(readFileSync(join(CHART, file), 'utf8')) as Values;
+  return parse(readFileSync(join(CHART, file), 'utf8'), { merge: true }) as Values;
 }
 
 /** Values laid over each other as helm does: maps merge, anything else replaces, null removes. */
@@ -112,7 +127,7 @@ export function configText(objects: readonly Manifest[], role: string): string {
 /** The pods of all workloads, by the workload's kind. */
 export const podsOf = (objects: readonly Manifest[]) =>
   objects
-    .filter(({ kind }) => kind === 'DaemonSet' || kind === 'Deployment')
+    .filter(({ kind }) => /^(?:DaemonSet|Deployment|StatefulSet)$/.test(kind))
     .map((workload) => ({ kind: workload.kind, workload, pod: workload.spec.template.spec }));
 
 function withFolder<Result>(values: Values, use: (file: string, folder: string) => Result): Result {

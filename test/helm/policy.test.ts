@@ -35,6 +35,7 @@ const MORE: Readonly<Record<string, readonly string[]>> = {
   'host-network': ['hostNetwork'],
   'preset-complete': EXTENDED,
   'snmp-traps': ['firesteel: hostPort'],
+  subchart: ['firesteel: hostPort'],
 };
 
 for (const [name, values] of Object.entries(USER_STORIES)) {
@@ -54,7 +55,7 @@ for (const [name, values] of Object.entries(USER_STORIES)) {
           assert.equal(kind, 'DaemonSet');
           const mount = mounts.find((candidate) => candidate.name === volume);
           assert.ok(mount);
-          if (hostPath.path === '/var/lib/firesteel') continue;
+          if (['/var/lib/firesteel', '/run/firesteel'].includes(hostPath.path)) continue;
           const ofLogs = name === 'host-logs' ? ['/var/log', '/run/log'] : [];
           assert.ok(['/proc', '/sys', '/', ...ofLogs].includes(hostPath.path), hostPath.path);
           assert.equal(mount.readOnly, true);
@@ -94,7 +95,7 @@ helmTest('selectors of workloads, Services and policies do not move with the val
   for (const [name, values] of Object.entries(USER_STORIES)) {
     for (const selector of name === renamed ? [] : selectors(values)) {
       assert.ok(
-        usual.some((known) => isDeepStrictEqual(known, selector)),
+        [...usual, ['StatefulSet', labels('state')]].some((known) => isDeepStrictEqual(known, selector)),
         JSON.stringify(selector),
       );
     }

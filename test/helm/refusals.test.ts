@@ -89,6 +89,22 @@ const REFUSALS: readonly Refusal[] = [
       'exporters: { vm: { url: "http://victoria-metrics:8428", auth: { username: me, existingSecret: my-secret } } }',
   },
   {
+    values: auth({ usernameKey: 'user' }),
+    problem: /exporters\.vm\.auth\.usernameKey is a key of existingSecret/,
+    write:
+      'exporters: { vm: { url: "http://victoria-metrics:8428", auth: { usernameKey: user, existingSecret: my-secret } } }',
+  },
+  {
+    values: { localPush: { enabled: true } },
+    problem: /localPush: nobody could push/,
+    write: 'localPush: { enabled: true, token: { existingSecret: my-secret } }',
+  },
+  {
+    values: { localPush: { enabled: true, socket: { hostPath: '/run/push' } } },
+    problem: /localPush\.socket: the kubelet makes \/run\/push for root only/,
+    write: 'localPush: { enabled: true, socket: { hostPath: /run/push, prepared: true } }',
+  },
+  {
     values: { spool: { type: 'hostPath' } },
     problem: /spool\.type hostPath: .* uid 65534/,
     write: 'spool: { type: hostPath, hostPath: /var/lib/firesteel, prepared: true }',

@@ -4,27 +4,49 @@ import { join } from 'node:path';
 import { checkConfig } from '../../src/commands/check-config.ts';
 import { runCommand } from '../kit/command.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
-import { configText, type Manifest, notes, overlay, podsOf, render, story, USER_STORIES } from './chart.ts';
+import { configText, type Manifest, notes, overlay, podsOf, REPORTED, render, story, USER_STORIES } from './chart.ts';
 import { helmTest } from './helm-test.ts';
 import { typeErrors } from './kube-types.ts';
 import { schemaErrors } from './values.ts';
 
 const MINIMAL = story('minimal');
 
-/** Of an operator, so no type of Kubernetes itself; its definition allows these and no others. */
-const POD_MONITOR_FIELDS = ['selector', 'podMetricsEndpoints'];
-const ENDPOINT_FIELDS = ['port', 'path', 'scheme', 'honorLabels', 'tlsConfig', 'authorization', 'interval'];
+/** Kinds that are no types of Kubernetes itself: the fields that their definitions allow where this chart writes them. */
+const CUSTOM: Readonly<Record<string, (object: Manifest) => readonly (readonly [value: object, fields: string])[]>> = {
+  PodMonitor: ({ spec }) => [
+    [spec, 'selector podMetricsEndpoints'],
+    [spec.podMetricsEndpoints[0], 'port path scheme honorLabels tlsConfig authorization interval'],
+  ],
+  PrometheusRule: rulesIn,
+  VMRule: rulesIn,
+  SecurityContextConstraints: (object) => [
+    [
+      object,
+      'apiVersion kind metadata allowHostDirVolumePlugin allowHostIPC allowHostNetwork allowHostPID allowHostPorts allowPrivilegeEscalation allowPrivilegedContainer allowedCapabilities requiredDropCapabilities readOnlyRootFilesystem fsGroup runAsUser seLinuxContext seccompProfiles supplementalGroups volumes groups users',
+    ],
+  ],
+  VerticalPodAutoscaler: ({ spec }) => [[spec, 'targetRef updatePolicy resourcePolicy']],
+};
 
-function errorsOf(object: Manifest): string[] {
-  if (object.kind !== 'PodMonitor') return typeErrors(object);
-  const endpoint = object.spec.podMetricsEndpoints[0];
+function rulesIn({ spec }: Manifest): (readonly [object, string])[] {
   return [
-    ...Object.keys(object.spec).filter((key) => !POD_MONITOR_FIELDS.includes(key)),
-    ...Object.keys(endpoint).filter((key) => !ENDPOINT_FIELDS.includes(key)),
+    [spec, 'groups'],
+    ...spec.groups.flatMap((group: Manifest) => [
+      [group, 'name rules'],
+      ...group.rules.map((rule: Manifest) => [rule, 'alert expr for labels annotations']),
+    ]),
   ];
 }
 
-for (const [name, values] of Object.entries(USER_STORIES)) {
+function errorsOf(object: Manifest): string[] {
+  const custom = CUSTOM[object.kind];
+  if (!custom) return typeErrors(object);
+  return custom(object).flatMap(([value, fields]) =>
+    Object.keys(value).filter((key) => !fields.split(' ').includes(key)),
+  );
+}
+
+for (const [name, values] of Object.entries({ ...USER_STORIES, ...REPORTED })) {
   helmTest(`${name}: the schema takes the values, and every object is as the Kubernetes API wants it`, () => {
     assert.deepEqual(schemaErrors(values), []);
     const objects = render(values);

@@ -51,10 +51,14 @@ export class Sender {
   readonly #credentials: Credentials;
   readonly #now: () => number;
 
-  constructor(settings: Pick<HttpSettings, 'auth' | 'headers' | 'tls'>, now: () => number, env: NodeJS.ProcessEnv) {
+  constructor(
+    settings: Pick<HttpSettings, 'auth' | 'headers' | 'headerFiles' | 'tls'>,
+    now: () => number,
+    env: NodeJS.ProcessEnv,
+  ) {
     this.#agents = new HttpAgents(settings.tls, env);
     this.#headers = settings.headers;
-    this.#credentials = new Credentials(settings.auth);
+    this.#credentials = new Credentials(settings);
     this.#now = now;
   }
 

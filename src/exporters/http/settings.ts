@@ -21,15 +21,14 @@ const FRAMING = new Set([
   'upgrade',
 ]);
 
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'not a header name')
+  .refine((name) => !FRAMING.has(name.toLowerCase()), 'the agent sets this header itself, so it can’t be configured');
+
 const headers = z
   .record(
-    z
-      .string()
-      .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'not a header name')
-      .refine(
-        (name) => !FRAMING.has(name.toLowerCase()),
-        'the agent sets this header itself, so it can’t be configured',
-      ),
+    headerName,
     z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'a header value is one line without control characters'),
   )
   .default({});
@@ -37,15 +36,22 @@ const headers = z
 const auth = z
   .strictObject({
     username: z.string().min(1).optional(),
+    usernameFile: filePath('File with the user name, in place of username. It is reread when it changes.').optional(),
     passwordFile: filePath('File with the password of username. It is reread when it changes.').optional(),
     bearerTokenFile: filePath('File with the bearer token. It is reread when it changes.').optional(),
   })
-  .refine((value) => (value.username === undefined) === (value.passwordFile === undefined), {
+  .refine((value) => value.username === undefined || value.usernameFile === undefined, {
+    error: 'set either username or usernameFile, not both',
+  })
+  .refine((value) => hasUser(value) === (value.passwordFile !== undefined), {
     error: 'username and passwordFile must be set together',
   })
-  .refine((value) => value.username === undefined || value.bearerTokenFile === undefined, {
+  .refine((value) => !hasUser(value) || value.bearerTokenFile === undefined, {
     error: 'set either username with passwordFile, or bearerTokenFile, not both',
   });
+
+const hasUser = ({ username, usernameFile }: { readonly username?: unknown; readonly usernameFile?: unknown }) =>
+  username !== undefined || usernameFile !== undefined;
 
 const tls = z
   .strictObject({
@@ -76,6 +82,10 @@ export const httpSettings = (defaults: HttpDefaults) => ({
   headers: headers.describe(
     'Additional headers of each request, such as a tenant. Headers that frame the request can’t be set.',
   ),
+  headerFiles: z
+    .record(headerName, filePath('File with the value. It is reread when it changes.'))
+    .default({})
+    .describe('Additional headers whose values are secrets, such as a token of a proxy.'),
   timeout: duration(100, 600_000)
     .optional()
     .describe(`How long to wait for the response; ${defaults.timeout} when unset.`),

@@ -6,7 +6,8 @@ import type { HttpSettings } from './settings.ts';
 export function waysTo(name: string, settings: HttpSettings, env: NodeJS.ProcessEnv): Precheck {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const hasSecrets = settings.auth !== undefined || Object.keys(settings.headers).length > 0;
+  const hasSecrets =
+    settings.auth !== undefined || Object.keys({ ...settings.headers, ...settings.headerFiles }).length > 0;
   for (const url of [settings.url, ...settings.failover]) {
     try {
       const proxy = proxyFor(new URL(url), env);

@@ -20,7 +20,7 @@ export class GatewayClient {
   constructor(settings: HttpSettings, env: NodeJS.ProcessEnv) {
     this.#settings = settings;
     this.#agents = new HttpAgents(settings.tls, env);
-    this.#credentials = new Credentials(settings.auth);
+    this.#credentials = new Credentials(settings);
   }
 
   /**

@@ -1,0 +1,29 @@
+{{- /* The kinds of objects that hold the alerts, as a list of YAML. Where both operators run, one of them converts the other's rules. */ -}}
+{{- define "firesteel.alertKinds" -}}
+{{- $kinds := list -}}
+{{- $vm := toString .Values.alerts.vmRule -}}
+{{- $prometheus := toString .Values.alerts.prometheusRule -}}
+{{- $knowsVm := .Capabilities.APIVersions.Has "operator.victoriametrics.com/v1beta1/VMRule" -}}
+{{- if or (has $vm (list "on" "true")) (and (eq $vm "auto") $knowsVm) }}{{ $kinds = append $kinds "VMRule" }}{{ end -}}
+{{- $knows := and (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1/PrometheusRule") (empty $kinds) -}}
+{{- if or (has $prometheus (list "on" "true")) (and (eq $prometheus "auto") $knows) }}{{ $kinds = append $kinds "PrometheusRule" }}{{ end -}}
+{{- toYaml $kinds -}}
+{{- end -}}
+
+{{- /* The groups of the sections, without the alerts that are left out, with the runbook of the values. */ -}}
+{{- define "firesteel.alertGroups" -}}
+{{- $groups := list -}}
+{{- range $section := .Values.alerts.sections -}}
+  {{- range $group := ($.Files.Get (printf "files/alerts/%s.yaml" $section) | fromYaml).groups -}}
+    {{- $rules := list -}}
+    {{- range $rule := $group.rules -}}
+      {{- if not (has $rule.alert $.Values.alerts.exclude) -}}
+        {{- $_ := set $rule.annotations "runbook_url" (printf "%s#%s" $.Values.alerts.runbookUrl (lower $rule.alert)) -}}
+        {{- $rules = append $rules $rule -}}
+      {{- end -}}
+    {{- end -}}
+    {{- if $rules }}{{ $groups = append $groups (dict "name" $group.name "rules" $rules) }}{{ end -}}
+  {{- end -}}
+{{- end -}}
+{{- toYaml $groups -}}
+{{- end -}}
