@@ -73,7 +73,10 @@ for (const [name, values] of Object.entries({ ...USER_STORIES, ...REPORTED })) {
       const file = join(folder, 'config.yaml');
       const { code, stderr, stdout } = await runCommand(checkConfig, [file]);
       // Secrets are mounted in the pod only.
-      const said = stderr.replaceAll(/^warning: \S+: cannot read (?:the secret file )?\/etc\/firesteel\S*: ENOENT\n/gm, '');
+      const said = stderr.replaceAll(
+        /^warning: \S+: cannot read (?:the secret file )?\/etc\/firesteel\S*: ENOENT\n/gm,
+        '',
+      );
       assert.deepEqual({ code, said, stdout }, { code: 0, said: '', stdout: `${file}: ok\n` });
     }
   });
