@@ -56,7 +56,7 @@ const protocol = (judge?: LogProtocol['judge']): LogProtocol => ({
 
 function exporterTo(context: TestContext, url: string, own: LogProtocol, failover: string[] = []) {
   const { config } = loadSettings({ node: 'n1', set: [] }, {});
-  const exporter = new EntryExporter('it', { type: 'lines', url, failover, headers: {} }, own, {
+  const exporter = new EntryExporter('it', { type: 'lines', url, failover, headers: {}, headerFiles: {} }, own, {
     targets: targets(config),
     metrics: exportMetrics(new AgentRegistry()),
     log: new ThrottledLog(createLog('silent')),
