@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { durationText, parseDuration } from '../config/units.ts';
+import { withBody } from './json-body.ts';
 import { type Endpoint, type Handler, type HttpRequest, json, type Reply, type Routes, refuse } from './message.ts';
 import type { CollectorAnswer, CollectorView, LogLevelView, ReloadView, RunView } from './status-view.ts';
 
@@ -63,24 +64,3 @@ export function controlRoutes(controls: Controls): Routes {
 }
 
 const post = (POST: Handler, atOnce?: number): Endpoint => ({ POST, ...(atOnce !== undefined && { atOnce }) });
-
-async function withBody<Body>(
-  { headers, body }: HttpRequest,
-  schema: z.ZodType<Body>,
-  act: (body: Body) => Promise<Reply>,
-): Promise<Reply> {
-  if (!/^application\/json(?:;|$)/i.test(headers['content-type'] ?? '')) {
-    return refuse(415, 'the body must be application/json');
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return refuse(400, 'the body is not JSON');
-  }
-  const parsed = schema.safeParse(value);
-  return parsed.success ? act(parsed.data) : refuse(400, problemsOf(parsed.error));
-}
-
-const problemsOf = ({ issues }: z.ZodError): string =>
-  issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message)).join('; ');

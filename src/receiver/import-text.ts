@@ -16,7 +16,7 @@ const MAX_AHEAD_MS = 2 * 86_400_000;
 
 /**
  * Keeps the samples of `text`; gives the targets that got some. Lines that are not in the format are counted and
- * reported, as are samples that the real server would take and silently lose. Throws Refused for a line that is too
+ * reported, as are samples that the real server would take and silently lose, except for the quantiles of empty summaries. Throws Refused for a line that is too
  * long, before anything is stored.
  */
 export async function importText(
@@ -71,6 +71,8 @@ class ImportedBody {
     const { name, value, timestampMs } = sample;
     const labels = mergedLabels(sample, this.#route.labels);
     const timeMs = timeOf(timestampMs) ?? this.#route.timestampMs ?? this.#nowMs;
+    // A summary without observations has no quantiles: the real server drops them, and nobody misses them.
+    if (Number.isNaN(value) && labels.has('quantile')) return;
     const loss = lossOf(sample, labels, timeMs, this.#nowMs);
     if (loss !== undefined) {
       this.#lost.add(`line ${number}: ${name}: ${loss}`);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { duration, durationText, parseDuration } from '../config/units.ts';
+import { withBody } from '../http/json-body.ts';
 import { type Handler, type HttpRequest, json, type Reply, refuse } from '../http/message.ts';
 import type { Changed, TaskControl } from './control.ts';
 import { taskView } from './task-view.ts';
@@ -108,23 +109,3 @@ const changeOptions = ({ query }: HttpRequest) => ({
   dryRun: query.get('dryRun') === 'true',
   keepEqual: query.get('ifEqual') === 'keep',
 });
-
-async function withBody<Body>(
-  { headers, body }: HttpRequest,
-  schema: z.ZodType<Body>,
-  act: (body: Body) => Promise<Reply>,
-): Promise<Reply> {
-  if (!/^application\/json(?:;|$)/i.test(headers['content-type'] ?? '')) {
-    return refuse(415, 'the body must be application/json');
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return refuse(400, 'the body is not JSON');
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return act(parsed.data);
-  const problems = parsed.error.issues.map(({ path, message }) => [...path.map(String), message].join(': '));
-  return refuse(400, problems.join('; '));
-}

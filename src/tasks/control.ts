@@ -67,7 +67,7 @@ export class TaskControl {
       const unchanged = inputs.filter(isKept);
       const fresh = inputs.filter((task) => !isKept(task));
       const conflicts = fresh.map(idOf).filter((id) => id !== '' && (known.has(id) || this.find(id) !== undefined));
-      if (conflicts.length > 0) return { status: 409, body: { error: 'there are tasks of these ids', conflicts } };
+      if (conflicts.length > 0) return this.#conflict(conflicts, fresh);
       const isSame = fresh.length === 0;
       return this.#change([...stored, ...fresh], dryRun, isSame ? 200 : 201, {
         added: fresh.map(idOf),
@@ -153,6 +153,20 @@ export class TaskControl {
     const task = this.find(id);
     if (task) await this.#host.enable(task);
     return task;
+  }
+
+  /** Reports the ids that are taken, by whom, and everything else that is wrong with these tasks. */
+  async #conflict(conflicts: readonly string[], fresh: StoredTasks): Promise<Changed> {
+    const ids = new Set(fresh.map(idOf));
+    const rest = this.#host.stored.filter((task) => !ids.has(idOf(task)));
+    const { problems } = await this.#host.plan([...rest, ...fresh]);
+    const ours = problems.filter(({ source, id }) => source === 'api' && (id === '' || ids.has(id)));
+    const sources = Object.fromEntries(conflicts.map((id) => [id, this.find(id)?.settings.source ?? 'api']));
+    const error = 'there are tasks of these ids: remove or replace them, or use other ids';
+    return {
+      status: 409,
+      body: { error, conflicts, sources, ...(ours.length > 0 && { problems: ours.map(problemView) }) },
+    };
   }
 
   /** Why these can't be changed here: they are not there, or of another source. */

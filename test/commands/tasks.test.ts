@@ -26,7 +26,10 @@ test('tasks: list, add, run and remove tasks of a running agent; refusals say ev
   assert.match(added.stderr, /a restart forgets this/);
   const again = await tasks('add', file);
   assert.equal(again.code, 1);
-  assert.match(again.stderr, /409: .*\nconflicts: load/);
+  assert.match(again.stderr, /409: .*remove or replace them.*\nconflicts: load\nload: api\n/);
+  writeFileSync(file, 'tasks:\n  - { id: load, type: node.loadavg, intervall: 1h }\n  - { id: b, type: nothing }\n');
+  const both = await tasks('add', file);
+  assert.match(both.stderr, /conflicts: load\n(?:.*\n)*load: intervall: unknown key.*\n(?:.*\n)*b: type: /);
   const ran = await tasks('run', 'load');
   assert.deepEqual([ran.code, ran.stdout.replace(/in \S+ s/, 'in x s')], [0, 'ok in x s, 3 series\n']);
   assert.match((await tasks('list')).stdout, /^load {2}node\.loadavg {2}api {2}waiting {2}3600s {2}ok {2}3 series$/m);

@@ -70,6 +70,24 @@ test('an answer that may pass is tried again with the same stamp', async (t) => 
   assert.match(lines[1] ?? '', /delivery recovered/);
 });
 
+test('a wrong address is logged once for all groups, and so is its recovery', async (t) => {
+  let isWrong: boolean = true;
+  const groups = ['node', 'container', 'process'] as const;
+  const refused = new Set<string>();
+  const { url } = await receiver(t, (request, _body, response) => {
+    if (isWrong) refused.add(/job\/([^/]+)/.exec(request.url ?? '')?.[1] ?? '');
+    response.writeHead(isWrong ? 503 : 204).end(isWrong ? 'busy' : '');
+  });
+  const { exporter, lines } = await exporterTo(url);
+  for (const group of groups) exporter.deliver({ ...(await bodyAt(1000)), group });
+  await until(() => refused.size === groups.length);
+  isWrong = false;
+  await until(() => exporter.status().sentSamples === groups.length);
+  await exporter.close(1000);
+  const logged = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+  assert.deepEqual(logged, ['push failed: server_error', 'delivery recovered']);
+});
+
 test("a body that is refused family by family is given up with the receiver's words", async (t) => {
   let requests = 0;
   const { url } = await receiver(t, (_request, _body, response) => {

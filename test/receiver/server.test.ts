@@ -117,6 +117,13 @@ test('samples that a real server would lose without a word are counted, with the
   }
 });
 
+test('quantiles of a summary without observations are no trouble', async (t) => {
+  const { url, store } = await receiver(t);
+  const body = '# TYPE a summary\na{quantile="0.5"} NaN\na{quantile="0.9"} NaN\na_sum 0\na_count 0\n';
+  assert.equal((await send(url, { path: IMPORT, body })).status, 204);
+  assert.deepEqual([store.totals.ignoredSamples, store.seriesCount, store.troubles], [0, 2, []]);
+});
+
 test('gzip with one and with several members', async (t) => {
   const { url, store } = await receiver(t);
   const body = Buffer.concat([gzipSync('a 1\nb'), gzipSync(' 2\n')]);

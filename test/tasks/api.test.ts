@@ -126,10 +126,11 @@ test('a request with one bad task changes nothing, and names every problem', asy
     assert.match(text, each);
   }
   const taken = expected(
-    await agent.send('POST', TASKS, { body: { tasks: [http('mine', url), http('new', url)] } }),
+    await agent.send('POST', TASKS, { body: { tasks: [http('mine', url), { ...http('new', url), intervall: '1s' }] } }),
     409,
   );
-  assert.deepEqual(taken.conflicts, ['mine']);
+  assert.deepEqual([taken.conflicts, taken.sources], [['mine'], { mine: 'file' }]);
+  assert.deepEqual(taken.problems, [{ id: 'new', path: 'intervall', message: 'unknown key; did you mean interval?' }]);
   assert.equal((await listOf(agent)).length, 1);
   const many = Array.from({ length: 1500 }, (_, index) => http(`m${index}`, url));
   const over = expected(await agent.send('POST', TASKS, { body: { tasks: many } }), 422);

@@ -58,7 +58,12 @@ export const textfile = defineCollector({
         out.attempt(one.files.join(', '), () => {
           const owner = familyOf(one, families);
           current.set(owner.name, owner);
+          const before = out.errors.length;
           for (const { key, value } of one.samples) out.addSeries(owner, key, value);
+          // These errors have the labels, which are content of the file.
+          const duplicates = out.errors.splice(before).length;
+          if (duplicates === 0) return;
+          throw new Error(`${duplicates} duplicate series of ${owner.name}: the first value of each is used`);
         });
       }
       families = current;

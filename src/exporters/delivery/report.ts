@@ -86,9 +86,10 @@ export class Report {
     const complaints = this.#failing.get(body.group);
     if (!complaints) return;
     this.#failing.delete(body.group);
-    for (const key of complaints) this.#log.over(key);
-    const { group } = body;
-    this.#log.say('info', `${exporter}/${group}/recovered`, { exporter, group }, 'delivery recovered');
+    const others = [...this.#failing.values()];
+    for (const key of complaints) if (!others.some((keys) => keys.has(key))) this.#log.over(key);
+    if (others.length > 0) return;
+    this.#log.say('info', `${exporter}/recovered`, { exporter }, 'delivery recovered');
   }
 
   /**
@@ -105,9 +106,10 @@ export class Report {
       .join('; ');
     this.#lastFailure = { atMs: this.#now(), text: hint === '' ? said : `${said} (${hint})` };
     if (waitMs !== undefined) this.#metrics.retries.inc({ exporter, reason: rule.reason });
-    const key = `${exporter}/${group}/${rule.reason}`;
+    // What keeps a batch waiting concerns the address: the groups that fail for the same reason are logged once.
+    const key = waitMs ? `${exporter}/${rule.reason}` : `${exporter}/${group}/${rule.reason}`;
     this.#failing.set(group, (this.#failing.get(group) ?? new Set()).add(key));
-    this.#log.over(`${exporter}/${group}/recovered`);
+    this.#log.over(`${exporter}/recovered`);
     const next = waitMs === undefined ? 'batch dropped' : `retrying in ${Math.round(waitMs / 100) / 10} s`;
     const fields = { exporter, group, url, code: tried.code, answer: tried.text, hint: hint || undefined, next };
     this.#log.say(waitMs === undefined ? 'error' : 'warn', key, fields, `push failed: ${rule.reason}`);

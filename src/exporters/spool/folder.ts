@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { join } from 'node:path';
-import { errorText } from '../../base/error-text.ts';
+import { dirname, join } from 'node:path';
+import { errorCode } from '../../base/error-text.ts';
 import { type Disk, DiskStalled, type Io } from './disk.ts';
 import { HEADER_BYTES, readDescription, readHeader, UnusableFile } from './format.ts';
 
@@ -28,14 +28,14 @@ export interface SpoolEntry {
 export interface Inspected {
   readonly entries: readonly SpoolEntry[];
   readonly unusable: readonly { readonly file: string; readonly cause: UnusableFile }[];
-  readonly foreign: readonly { readonly file: string; readonly reason: string }[];
+  readonly foreign: readonly { readonly file: string; readonly cause: unknown }[];
 }
 
 /** Inspects all files of a folder and removes incomplete ones. Payloads are not read. */
 export async function inspectFolder(disk: Disk, folder: string): Promise<Inspected> {
   const entries: SpoolEntry[] = [];
   const unusable: { file: string; cause: UnusableFile }[] = [];
-  const foreign: { file: string; reason: string }[] = [];
+  const foreign: { file: string; cause: unknown }[] = [];
   for (const file of await disk.run(`list ${folder}`, (io) => io.readdir(folder))) {
     const path = join(folder, file);
     const isTemporary = file.startsWith(TEMPORARY);
@@ -46,7 +46,7 @@ export async function inspectFolder(disk: Disk, folder: string): Promise<Inspect
     } catch (cause) {
       if (cause instanceof DiskStalled) throw cause;
       if (cause instanceof UnusableFile) unusable.push({ file, cause });
-      else foreign.push({ file, reason: errorText(cause) });
+      else foreign.push({ file, cause });
     }
   }
   return { entries, unusable, foreign };
@@ -152,9 +152,14 @@ export async function setAside(io: Io, folder: string, file: string): Promise<vo
 
 const DENIED = new Set(['EACCES', 'EPERM', 'EROFS']);
 
+/** Whether an operation failed for lack of rights, as on what another user has written. */
+export const isDenied = (cause: unknown): boolean => DENIED.has(errorCode(cause) ?? '');
+
 /** Advice for the operator on a disk error in `folder`. */
 export function remedyOf(cause: unknown, folder: string): string {
-  if (!DENIED.has((cause as NodeJS.ErrnoException).code ?? '')) return 'check the folder and its disk';
+  if (!isDenied(cause)) return 'check the folder and its disk';
   const owner = `${process.geteuid?.()}:${process.getegid?.()}`;
+  if ((cause as NodeJS.ErrnoException).syscall === 'mkdir')
+    return `this agent runs as ${owner} and can't create the folder: chown ${owner} ${dirname(folder)}`;
   return `this agent runs as ${owner}: chown -R ${owner} ${folder}, or remove the folder`;
 }

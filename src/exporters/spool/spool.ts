@@ -3,7 +3,7 @@ import { errorText } from '../../base/error-text.ts';
 import type { ThrottledLog } from '../../base/log.ts';
 import { Disk, DiskStalled } from './disk.ts';
 import { SpoolEntries } from './entries.ts';
-import { inspectFolder, readEntry, remedyOf, type SpoolEntry, setAside, writeDurably } from './folder.ts';
+import { inspectFolder, isDenied, readEntry, remedyOf, type SpoolEntry, setAside, writeDurably } from './folder.ts';
 import { type AddressedBody, fileParts, readFile, UnusableFile } from './format.ts';
 import { lockFolder, type Unlock } from './lock.ts';
 import { type Waiting, WaitingBatches } from './waiting.ts';
@@ -193,8 +193,10 @@ export class Spool {
     this.#foreign = foreign.length;
     const [first] = foreign;
     if (!first) return;
-    const reason = `${foreign.length} foreign entries in the folder, such as ${first.file}: ${first.reason}`;
-    this.#say('warn', 'foreign', reason, 'they are left untouched: remove them');
+    const denied = foreign.find(({ cause }) => isDenied(cause));
+    const { file, cause } = denied ?? first;
+    const reason = `${foreign.length} foreign entries in the folder, such as ${file}: ${errorText(cause)}`;
+    this.#say('warn', 'foreign', reason, denied ? remedyOf(cause, folder) : 'they are left untouched: remove them');
   }
 
   /** Writes waiting batches until none are left or the disk stops responding. */

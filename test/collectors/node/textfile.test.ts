@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { bindCollector } from '../../../src/collectors/collector.ts';
@@ -184,6 +184,27 @@ test('what is in a file is in no message', async (t) => {
     assert.equal(losses.length, 1, line);
     assert.doesNotMatch(losses.join(), /hunter2/);
     assert.match(losses.join(), /^a\.prom: line 1: /);
+  }
+});
+
+test('of a hard link to a file that only root can read, no message has more than a metric name', async (t) => {
+  for (const text of [
+    'password hunter2\n',
+    'a{token="hunter2"} 1\na{token="hunter2"} 1\n',
+    'a{token="hunter2"} 1\nb{token="hunter2\n',
+    '# TYPE a counter\n# TYPE a gauge\na{token="hunter2"} 1\n',
+    '# HELP a hunter2\n# HELP a hunter3\na 1\n',
+    'a{token="hunter2"} hunter3\n',
+    'a{token="hunter2"} 1',
+  ]) {
+    const paths = hostTree(t, { 'root/secret': text, 'texts/other.prom': '# HELP a Other.\n# TYPE a gauge\na 2\n' });
+    const directory = join(paths.rootfs, 'texts');
+    chmodSync(join(paths.rootfs, 'root/secret'), 0o600);
+    linkSync(join(paths.rootfs, 'root/secret'), join(directory, 'link.prom'));
+    const { result } = await collectOnce(textfile, paths, { directory });
+    const messages = result.errors.map(({ message }) => message).join('\n');
+    assert.match(messages, /link\.prom/, text);
+    assert.doesNotMatch(messages, /hunter/, text);
   }
 });
 
