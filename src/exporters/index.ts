@@ -1,10 +1,13 @@
 import * as z from 'zod';
 import type { ExporterSettings } from '../config/exporter-settings.ts';
+import { elasticsearchExporter } from './elasticsearch/index.ts';
 import type { Exporter } from './exporter.ts';
 import type { ExporterContext, ExporterMethods, ExporterType } from './exporter-type.ts';
 import { journaldExporter } from './journald/index.ts';
+import { lokiExporter } from './loki/index.ts';
 import { pushgatewayExporter } from './pushgateway/index.ts';
 import { remotewriteExporter } from './remotewrite/index.ts';
+import { victorialogsExporter } from './victorialogs/index.ts';
 import { vmagentExporter } from './victoriametrics/index.ts';
 
 /** All kinds of receivers. A new one takes one record and one line here. */
@@ -13,6 +16,9 @@ const TYPES = [
   pushgatewayExporter,
   remotewriteExporter,
   journaldExporter,
+  victorialogsExporter,
+  lokiExporter,
+  elasticsearchExporter,
 ] as const satisfies readonly ExporterType[];
 
 /** One exporter in the configuration. Its `type` determines the other settings. */

@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto';
+import type { LogEntry } from '../../logs/entry.ts';
+import type { LogProtocol } from '../../logs/protocol.ts';
+import { distinct, type FieldChoice, fieldsOf, isoTime, members, type Named, wordsOf } from '../entries/named.ts';
+import { judgeBulk } from './items.ts';
+
+const MAX_BATCH_BYTES = 1024 * 1024;
+/** Of one document; Lucene's limit is for one word, and that of a request is 100 MiB. */
+const MAX_DOCUMENT_BYTES = 512 * 1024;
+/** 80 bytes for each entry, of which there may be 8,000 in an upload. */
+const ANSWER_BYTES = 4 * 1024 * 1024;
+/** All that is read of a response. */
+const FILTER = 'errors,items.*.status,items.*.error.type';
+const ID_HASH_CHARACTERS = 16;
+
+export interface BulkOptions {
+  /** Index, alias or data stream. */
+  readonly index: string;
+  readonly fields: FieldChoice;
+}
+
+/** `_bulk` of Elasticsearch and OpenSearch. */
+export const bulk = ({ index, fields }: BulkOptions): LogProtocol => ({
+  path: `/${encodeURIComponent(index)}/_bulk?filter_path=${FILTER}`,
+  contentType: 'application/x-ndjson',
+  headers: { accept: 'application/json' },
+  compression: 'gzip',
+  maxBatchBytes: MAX_BATCH_BYTES,
+  parallel: 4,
+  answerBytes: ANSWER_BYTES,
+  encode: (entries) => Buffer.from(entries.map((entry) => documentOf(entry, fields)).join('')),
+  judge: (reply, entries) => judgeBulk(reply, entries.length),
+});
+
+/**
+ * The same for the same entry, so that one that is sent again is recognised. It begins with the time: Lucene looks up ids
+ * that grow faster than random ones.
+ */
+export function idOf({ source, timeUs, labels, cursor }: LogEntry): string {
+  const { cluster = '', node = '' } = labels;
+  const text = `${cluster}\0${node}\0${source}\0${cursor}`;
+  return `${timeUs.toString(36)}-${hash('sha256', text, 'base64url').slice(0, ID_HASH_CHARACTERS)}`;
+}
+
+/** An action and its document. Names are those of the Elastic Common Schema where it has them. */
+function documentOf(entry: LogEntry, choice: FieldChoice): string {
+  const { node = '', ...labels } = entry.labels;
+  const words = new Map(wordsOf(entry));
+  const [level, facility] = [words.get('level'), words.get('facility')];
+  const fixed = [
+    `"@timestamp":"${isoTime(entry.timeUs)}"`,
+    `"event":{"module":${JSON.stringify(entry.source)}}`,
+    ...(level === undefined ? [] : [`"log":{"level":"${level}"${facilityOf(facility)}}`]),
+    ...(node === '' ? [] : [`"host":{"name":${JSON.stringify(node)}}`]),
+    `"labels":{${members(distinct(Object.entries(labels).map(undotted)), MAX_DOCUMENT_BYTES >> 3)}}`,
+  ];
+  const message = members([['message', entry.message]], MAX_DOCUMENT_BYTES >> 1);
+  const fields = members(distinct(fieldsOf(entry, choice).map(undotted)), MAX_DOCUMENT_BYTES >> 2);
+  const action = `{"create":{"_id":"${idOf(entry)}"}}`;
+  return `${action}\n{${fixed.join(',')},${message}${fields === '' ? '' : `,"fields":{${fields}}`}}\n`;
+}
+
+const facilityOf = (facility: string | undefined): string =>
+  facility === undefined ? '' : `,"syslog":{"facility":{"name":"${facility}"}}`;
+
+/** A dot in a name makes an object, which another field may have as text. */
+const undotted = ([name, value]: Named): Named => [name.replaceAll('.', '_'), value];

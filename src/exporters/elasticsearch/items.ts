@@ -1,0 +1,94 @@
+import type { LogReply, Refused, Verdict } from '../../logs/protocol.ts';
+import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
+import type { AnswerRule } from '../http/answers.ts';
+
+/** What Elasticsearch and OpenSearch respond to a whole request; the first match applies. */
+const ANSWERS: readonly AnswerRule[] = [
+  {
+    when: 406,
+    action: 'pause',
+    reason: 'not_a_receiver',
+    hint: 'Elasticsearch does not take this content type: check url and any proxy in between',
+  },
+  ...COMMON_ANSWERS.filter(({ action }) => action !== 'done'),
+];
+
+/** What a status of one entry means, by the type of its error; the first match applies. */
+const ITEMS: readonly {
+  readonly status: readonly [first: number, last: number];
+  readonly error?: RegExp;
+  readonly means: 'stored' | 'again' | 'refused' | 'address';
+  readonly reason: string;
+}[] = [
+  { status: [200, 299], means: 'stored', reason: 'ok' },
+  // The entry was stored by an upload whose response was lost.
+  { status: [409, 409], means: 'stored', reason: 'exists' },
+  { status: [429, 429], means: 'again', reason: 'busy' },
+  { status: [500, 599], means: 'again', reason: 'server' },
+  {
+    status: [400, 499],
+    error: /^(?:index_|invalid_index|cluster_block|security_|validation_|illegal_state|no_shard|alias_)/,
+    means: 'address',
+    reason: 'index',
+  },
+  { status: [401, 404], means: 'address', reason: 'index' },
+  { status: [400, 499], error: /mapp|parsing/, means: 'refused', reason: 'mapping' },
+  { status: [400, 499], means: 'refused', reason: 'rejected' },
+];
+
+const INDEX_HINT =
+  'the index or data stream does not take entries: check its name, its blocks, its template and the rights';
+
+/** The result of one entry. */
+interface Item {
+  readonly status: number;
+  readonly error: string;
+}
+
+/** What a response to `_bulk` means for `count` entries. */
+export function judgeBulk(reply: LogReply, count: number): Verdict {
+  if (reply.code !== 200 || reply.isPage === true) return judgeBy(ANSWERS, reply);
+  const items = itemsOf(reply.body ?? '');
+  // Whatever it was, it said nothing about the entries; those that are stored are known by their ids.
+  if (items === undefined)
+    return judgeBy(
+      COMMON_ANSWERS.filter(({ action }) => action !== 'done'),
+      reply,
+    );
+  if (items === 'stored') return { kind: 'accepted' };
+  if (items.length !== count) return { kind: 'retry', reason: 'incomplete' };
+  const means = items.map(meaningOf);
+  const refused = means.flatMap((one, index): Refused[] =>
+    one.means === 'refused' ? [{ index, reason: one.reason }] : [],
+  );
+  const again = means.flatMap((one, index) => (one.means === 'again' || one.means === 'address' ? [index] : []));
+  if (again.length < count) return { kind: 'accepted', refused, again };
+  const blocked = items[means.findIndex((one) => one.means === 'address')]?.error;
+  if (blocked === undefined) return { kind: 'retry', reason: 'busy' };
+  return { kind: 'address', reason: 'index', hint: `${blocked}: ${INDEX_HINT}` };
+}
+
+const UNKNOWN = { means: 'again', reason: 'unknown' } as const;
+
+const meaningOf = ({ status, error }: Item): Pick<(typeof ITEMS)[number], 'means' | 'reason'> =>
+  ITEMS.find((one) => status >= one.status[0] && status <= one.status[1] && (one.error?.test(error) ?? true)) ??
+  UNKNOWN;
+
+/** The results by entry, or `stored` when there was no error at all; undefined for anything else than a response to `_bulk`. */
+function itemsOf(body: string): readonly Item[] | 'stored' | undefined {
+  let response: unknown;
+  try {
+    response = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (typeof response !== 'object' || response === null || !('errors' in response)) return undefined;
+  if (response.errors === false) return 'stored';
+  if (!('items' in response) || !Array.isArray(response.items)) return undefined;
+  return response.items.map((item: unknown): Item => {
+    const [result] = Object.values(Object(item)) as [{ status?: unknown; error?: unknown }?];
+    const { type } = Object(result?.error) as { type?: unknown };
+    const error = typeof type === 'string' && /^[a-z_]{1,64}$/.test(type) ? type : 'unknown';
+    return { status: typeof result?.status === 'number' ? result.status : 0, error };
+  });
+}

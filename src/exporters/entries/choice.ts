@@ -1,0 +1,9 @@
+import * as z from 'zod';
+import type { FieldChoice } from './named.ts';
+
+/** The setting of which fields of an entry are sent. */
+export const fieldsSetting = z
+  .union([z.literal('all'), z.array(z.string().min(1).max(256)).max(1000)])
+  .default('all')
+  .transform((choice): FieldChoice => choice)
+  .describe('Which fields of entries are sent beside time, message, level and labels: `all`, or a list of names.');

@@ -1,0 +1,126 @@
+import type { LogEntry } from '../../logs/entry.ts';
+import { PRIORITIES } from '../../logs/entry.ts';
+
+/** A value by its name. */
+export type Named = readonly [name: string, value: string];
+
+/** Which of the fields of an entry are sent: all, or the named ones. Labels, time and message always are. */
+export type FieldChoice = 'all' | readonly string[];
+
+/** Words of the facilities of RFC 5424, 6.2.1, as rsyslog and `logger -p` have them. */
+const FACILITIES = [
+  ...['kern', 'user', 'mail', 'daemon', 'auth', 'syslog', 'lpr', 'news', 'uucp', 'cron', 'authpriv', 'ftp'],
+  ...['ntp', 'security', 'console', 'solaris-cron'],
+  ...['local0', 'local1', 'local2', 'local3', 'local4', 'local5', 'local6', 'local7'],
+] as const;
+
+/** The fields with the message and what {@link wordsOf} has in words. */
+const MESSAGE = 'MESSAGE';
+const FACILITY = 'SYSLOG_FACILITY';
+
+/** Source, level and facility in words, each only where the entry has it. */
+export function wordsOf({ source, priority, fields }: LogEntry): Named[] {
+  const words: Named[] = [['source', source]];
+  const level = priority === undefined ? undefined : PRIORITIES[priority];
+  if (level !== undefined) words.push(['level', level]);
+  const facility = FACILITIES[numberOf(fields.get(FACILITY)) ?? -1];
+  if (facility !== undefined) words.push(['facility', facility]);
+  return words;
+}
+
+const numberOf = (value: string | Uint8Array | undefined): number | undefined =>
+  typeof value === 'string' && /^\d{1,2}$/.test(value) ? Number(value) : undefined;
+
+/** A value as text: bytes in base64, under a name that says so. */
+const textOf = (name: string, value: string | Uint8Array): Named =>
+  typeof value === 'string' ? [name, value] : [`${name}_base64`, Buffer.from(value).toString('base64')];
+
+/**
+ * The chosen fields beside the message, as text. Values of a field that is there more than once are joined by line
+ * ends. A message that is no UTF-8 is there too, since its text lacks bytes.
+ */
+export function fieldsOf({ source, fields, repeated }: LogEntry, choice: FieldChoice): Named[] {
+  const isWanted = choice === 'all' ? () => true : (name: string) => choice.includes(name);
+  const named: Named[] = [];
+  for (const [name, value] of fields) {
+    if (name === MESSAGE && source === 'journal' && typeof value === 'string') continue;
+    if (isWanted(name)) named.push(textOf(name, value));
+  }
+  if (repeated === undefined) return named;
+  for (const [name, value] of repeated) {
+    const [key, text] = textOf(name, value);
+    const at = named.findIndex(([known]) => known === key);
+    const before = named[at];
+    if (before !== undefined) named[at] = [key, `${before[1]}\n${text}`];
+    else if (isWanted(name)) named.push([key, text]);
+  }
+  return named;
+}
+
+/** The same values, with `_` behind a name that was there before: receivers refuse objects with a name twice. */
+export function distinct(named: readonly Named[]): readonly Named[] {
+  const names = new Set<string>();
+  for (const [name] of named) names.add(name);
+  if (names.size === named.length) return named;
+  names.clear();
+  return named.map(([name, value]): Named => {
+    let free = name;
+    while (names.has(free)) free += '_';
+    names.add(free);
+    return [free, value];
+  });
+}
+
+/** `text` cut to at most `maxBytes` of UTF-8, between characters. */
+export function cutText(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text;
+  const bytes = Buffer.from(text);
+  let end = maxBytes;
+  while (end > 0 && ((bytes[end] as number) & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
+}
+
+/** The field that names the values that were cut. */
+export const CUT_FIELD = 'firesteel_cut';
+
+/**
+ * The named values as the members of a JSON object, without braces, in at most `maxBytes`. Values are cut to a common
+ * length if they need more, and the last ones left out if that is not enough; {@link CUT_FIELD} has the names of these.
+ */
+export function members(named: readonly Named[], maxBytes: number): string {
+  const whole = joined(named);
+  if (whole.length * 3 <= maxBytes || Buffer.byteLength(whole) <= maxBytes) return whole;
+  for (let length = maxBytes >> 1; length >= SHORTEST; length >>= 1) {
+    const text = shortened(named, length);
+    if (Buffer.byteLength(text) <= maxBytes) return text;
+  }
+  return members(named.slice(0, named.length >> 1), maxBytes);
+}
+
+const SHORTEST = 64;
+const MAX_CUT_NAMES = 10;
+
+function shortened(named: readonly Named[], length: number): string {
+  const cut: string[] = [];
+  const rest = named.map(([name, value]): Named => {
+    const short = cutText(value, length);
+    if (short.length < value.length) cut.push(name);
+    return [name, short];
+  });
+  return joined([...rest, [CUT_FIELD, cut.slice(0, MAX_CUT_NAMES).join(' ')]]);
+}
+
+const joined = (named: readonly Named[]): string => {
+  let text = '';
+  for (const [name, value] of named) {
+    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
+  }
+  return text;
+};
+
+/** Microseconds since 1970 as `2026-11-29T07:12:54.123456Z`. */
+export const isoTime = (timeUs: number): string => {
+  const seconds = Math.floor(timeUs / 1e6);
+  const text = new Date(seconds * 1000).toISOString();
+  return `${text.slice(0, -4)}${String(timeUs - seconds * 1e6).padStart(6, '0')}Z`;
+};

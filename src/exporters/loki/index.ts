@@ -1,0 +1,38 @@
+import * as z from 'zod';
+import { fieldsSetting } from '../entries/choice.ts';
+import { entryExporter, entrySettings } from '../entries/type.ts';
+
+const settings = z.strictObject({
+  ...entrySettings(
+    'loki',
+    'Grafana Loki, Grafana Cloud or a gateway of these: log entries by the push API',
+    'Base URL of Loki, whose path is /loki/api/v1/push, or the full URL.',
+  ),
+  labels: z
+    .array(z.string().min(1).max(128))
+    .max(14)
+    .default(['cluster', 'node', 'unit', 'namespace', 'container'])
+    .describe('Labels of entries that become labels of Loki’s streams, beside `source`: few, with few values.'),
+  structuredMetadata: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Send the other labels and the fields as structured metadata (Loki 3, or 2.9 with `allow_structured_metadata`).',
+    ),
+  fields: fieldsSetting,
+  tenant: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,150}$/, 'a tenant is one word of at most 150 characters')
+    .optional()
+    .describe('Tenant, sent as X-Scope-OrgID; none when unset.'),
+});
+
+/** Grafana Loki. */
+export const lokiExporter = entryExporter({
+  name: 'loki',
+  settings,
+  protocol: async ({ labels, structuredMetadata, fields, tenant }) => {
+    const { push } = await import('./push.ts');
+    return push({ labels, structuredMetadata, fields, tenant });
+  },
+});

@@ -1,0 +1,26 @@
+import type { LogProtocol } from '../../logs/protocol.ts';
+import { judgePush } from './answers.ts';
+import { encodePush, type StreamOptions } from './streams.ts';
+
+/** A quarter of the burst that Loki allows a tenant by default (`ingestion_burst_size_mb`). */
+const MAX_BATCH_BYTES = 1024 * 1024;
+/** A response lists up to ten entries of a stream, and all of its labels. */
+const ANSWER_BYTES = 64 * 1024;
+
+export interface PushOptions extends StreamOptions {
+  readonly tenant: string | undefined;
+}
+
+/** Loki's push API in JSON. */
+export const push = ({ tenant, ...options }: PushOptions): LogProtocol => ({
+  path: '/loki/api/v1/push',
+  contentType: 'application/json',
+  headers: tenant === undefined ? {} : { 'x-scope-orgid': tenant },
+  compression: 'gzip',
+  maxBatchBytes: MAX_BATCH_BYTES,
+  // Entries that are much older than the newest of their stream are refused.
+  parallel: 1,
+  answerBytes: ANSWER_BYTES,
+  encode: (entries) => encodePush(entries, options),
+  judge: (reply, entries) => judgePush(reply, entries, options.labels),
+});
