@@ -98,6 +98,10 @@ tokenFile: /etc/firesteel-tokens/read
 {{- include "firesteel.commonConfig" (dict "root" . "role" "node") }}
 http:
   {{- include "firesteel.httpConfig" (dict "root" . "role" "node") | nindent 2 }}
+{{- with .Values.logs }}
+logs:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- with .Values.scrape }}
 scrape:
   {{- toYaml . | nindent 2 }}

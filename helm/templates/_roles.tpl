@@ -4,12 +4,13 @@
 {{- if or $collectors.node.enabled $collectors.container.enabled $collectors.process.enabled (include "firesteel.readsLogs" .) (include "firesteel.snmpPort" .) }}true{{ end -}}
 {{- end -}}
 
-{{- /* "true" when node agents read the host's journal or log files, for which its folders are mounted. */ -}}
+{{- /* "true" when node agents read or ship the host's journal or log files, for which its folders are mounted. */ -}}
 {{- define "firesteel.readsLogs" -}}
 {{- $collectors := include "firesteel.collectors" . | fromYaml -}}
 {{- range $name := list "journal" "kernel" "log" -}}
 {{- if (index $collectors $name | default dict).enabled }}true{{ end -}}
 {{- end -}}
+{{- if (.Values.logs.journal | default dict).enabled }}true{{ end -}}
 {{- end -}}
 
 {{- /* The UDP port at which node agents receive SNMP traps; nothing when they do not. */ -}}

@@ -91,6 +91,7 @@ export const valuesSchema = z.strictObject({
   log: settings.log,
   budget: settings.budget,
   scrape: settings.scrape,
+  logs: settings.logs,
   relabel: settings.relabel,
   groups: settings.groups,
   identity: settings.identity,

@@ -29,6 +29,9 @@ const ownContainers = (pod: Manifest): Manifest[] =>
 
 const EXTENDED = ['runs as root', 'firesteel: DAC_READ_SEARCH', 'firesteel: SYS_PTRACE'];
 
+/** The stories that mount the folders of the host's logs. */
+const READS_LOGS = new Set(['host-logs', 'victorialogs', 'loki', 'elasticsearch']);
+
 /** What the stories may do that differ from the restricted profile. */
 const MORE: Readonly<Record<string, readonly string[]>> = {
   extended: EXTENDED,
@@ -56,7 +59,7 @@ for (const [name, values] of Object.entries(USER_STORIES)) {
           const mount = mounts.find((candidate) => candidate.name === volume);
           assert.ok(mount);
           if (['/var/lib/firesteel', '/run/firesteel'].includes(hostPath.path)) continue;
-          const ofLogs = name === 'host-logs' ? ['/var/log', '/run/log'] : [];
+          const ofLogs = READS_LOGS.has(name) ? ['/var/log', '/run/log'] : [];
           assert.ok(['/proc', '/sys', '/', ...ofLogs].includes(hostPath.path), hostPath.path);
           assert.equal(mount.readOnly, true);
         }

@@ -82,7 +82,7 @@ export class ElasticsearchStore extends LogStore {
       return failed(409, 'version_conflict_engine_exception', reason);
     }
     this.#documents.add(`${index}/${id}`);
-    this.stored.push({ id, timeUs, message: fields.message ?? '', fields, stream: index });
+    this.stored.push({ id, timeUs, message: String(fields.message), fields, stream: index });
     return { status: 201 };
   }
 
