@@ -32,7 +32,9 @@ test('an unknown type is answered with the known ones and the nearest', () => {
 
 test('an unknown key is answered with the nearest one of its type, also further down', () => {
   for (const type of TYPES) {
-    assert.deepEqual(problemsOf({ type, url, grups: [] }), ['exporters.it.grups: unknown key; did you mean groups?']);
+    assert.deepEqual(problemsOf({ type, url, fialover: [] }), [
+      'exporters.it.fialover: unknown key; did you mean failover?',
+    ]);
     assert.deepEqual(problemsOf({ type, url, tls: { caFil: 'x' } }), [
       'exporters.it.tls.caFil: unknown key; did you mean caFile?',
     ]);

@@ -102,7 +102,7 @@ for (const [type, makeStore] of Object.entries(TYPES)) {
     const [first] = store.stored;
     assert.ok((first?.message.length ?? 0) > 50_000 && long.startsWith(first?.message ?? 'no'));
     const cut = (index: number) =>
-      Object.entries(store.stored[index]?.fields ?? {}).find(([name]) => name.endsWith('firesteel_cut'))?.[1];
+      Object.entries(store.stored[index]?.fields ?? {}).find(([name]) => name.endsWith('cut_values'))?.[1];
     assert.match(String(cut(0)), /^(?:_msg|message)$/);
     assert.match(String(cut(1)), /LONG/);
     assert.equal(cut(5), undefined);

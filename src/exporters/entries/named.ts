@@ -81,7 +81,7 @@ export function cutText(text: string, maxBytes: number): string {
 }
 
 /** The field that names the values that were cut. */
-export const CUT_FIELD = 'firesteel_cut';
+export const CUT_FIELD = 'cut_values';
 
 /**
  * The named values as the members of a JSON object, without braces, in at most `maxBytes`. Values are cut to a common
