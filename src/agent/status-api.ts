@@ -151,9 +151,9 @@ function restOf({ self, budget, now, current }: StatusApiWorld, logLevel: LogLev
   const startedMs = Math.round(now() - process.uptime() * 1000);
   return (): Pick<
     StatusView,
-    'agent' | 'election' | 'identity' | 'scrape' | 'budgets' | 'control' | 'config' | 'tasks'
+    'agent' | 'election' | 'identity' | 'scrape' | 'logs' | 'budgets' | 'control' | 'config' | 'tasks'
   > => {
-    const { config, pods, scrape, state, tasks } = current();
+    const { config, pods, scrape, logs, state, tasks } = current();
     return {
       agent: {
         version: VERSION,
@@ -175,6 +175,7 @@ function restOf({ self, budget, now, current }: StatusApiWorld, logLevel: LogLev
       ...(pods && { identity: pods.status }),
       ...(tasks && { tasks: tasks.frame.views() }),
       ...(scrape && { scrape: scrape.status }),
+      ...(logs && { logs: logs.status() }),
       budgets: budget.states,
       control: { enabled: config.http.controlTokenFile !== undefined, reload: true },
       config: printable(config),

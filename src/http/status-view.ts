@@ -22,6 +22,8 @@ export interface StatusView {
   readonly identity?: IdentityView;
   /** Only of agents that scrape targets. */
   readonly scrape?: ScrapeView;
+  /** One for each source and receiver of log entries; only of agents that ship some. */
+  readonly logs?: readonly LogLaneView[];
   /** One for each group that was pushed. */
   readonly budgets: readonly BudgetView[];
   /** The families with the most series, most first; 20 at most. */
@@ -354,4 +356,27 @@ export interface TargetView {
   readonly scrapes: number;
   readonly failures: number;
   readonly skipped: number;
+}
+
+/** One source of log entries on its way to one receiver. */
+export interface LogLaneView {
+  readonly source: string;
+  readonly exporter: string;
+  /** Acknowledged since the start of the agent. */
+  readonly acked: number;
+  /** Read, and not acknowledged. */
+  readonly inFlight: number;
+  /** Age of the oldest entry that is not acknowledged; 0 when none is. */
+  readonly lagSeconds: number;
+  /** Entries that are not acknowledged; absent where the source can’t know. */
+  readonly lagEntries?: number;
+  /** Entries that the receiver does not take, by reason, since the start of the agent. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Entries lost before they were read, by reason. */
+  readonly lost: Readonly<Record<string, number>>;
+  readonly lastAckMs?: number;
+  /** Whether the source can't be read now. */
+  readonly failing: boolean;
+  /** The last failure of the source. Those of the receiver are at the exporter. */
+  readonly lastError?: { readonly atMs: number; readonly text: string };
 }

@@ -27,6 +27,8 @@ export interface LaneOptions {
 export interface LaneStatus extends LaneGauges {
   readonly acked: number;
   readonly dropped: Readonly<Record<string, number>>;
+  /** Whether the source can't be read now. */
+  readonly failing: boolean;
   /** When the last acknowledged batch was settled, milliseconds since 1970. */
   readonly lastAckMs?: number;
   readonly lastError?: { readonly atMs: number; readonly text: string };
@@ -58,6 +60,7 @@ export class Lane {
   #room = Promise.withResolvers<void>();
   #acked = 0;
   #lastAckMs: number | undefined;
+  #isFailing: boolean = false;
   #lastError: LaneStatus['lastError'];
   #lost: Readonly<Record<string, number>> = {};
 
@@ -101,10 +104,11 @@ export class Lane {
       ...this.#of,
       inFlight,
       lagSeconds: oldestMs === undefined ? 0 : Math.max(0, (this.#options.now() - oldestMs) / 1000),
-      lagEntries: waiting === undefined ? undefined : waiting + inFlight,
+      ...(waiting !== undefined && { lagEntries: waiting + inFlight }),
       lost: this.#lost,
       acked: this.#acked,
       dropped: this.#dropped,
+      failing: this.#isFailing,
       ...(this.#lastAckMs !== undefined && { lastAckMs: this.#lastAckMs }),
       ...(this.#lastError && { lastError: this.#lastError }),
     };
@@ -122,6 +126,7 @@ export class Lane {
         await this.#ship(this.#source, signal);
       } catch (cause) {
         if (signal.aborted) return;
+        this.#isFailing = true;
         this.#problem('the source of log entries is unusable', cause);
         // What it read may not have arrived here: it begins again behind the last batch.
         await this.#source?.close();
@@ -147,6 +152,7 @@ export class Lane {
       while (this.#inFlight.batches >= sink.maxInFlight && !signal.aborted) await this.#room.promise;
       if (signal.aborted) return;
       const batch = await source.read(limits, signal);
+      this.#isFailing = false;
       if (batch !== undefined) this.#send(source, batch);
       if (batch === undefined && source.more !== undefined) await source.more(signal);
       // Entries that trickle in make one batch a second.

@@ -18,7 +18,7 @@ export interface LaneGauges {
   readonly exporter: string;
   readonly inFlight: number;
   readonly lagSeconds: number;
-  readonly lagEntries: number | undefined;
+  readonly lagEntries?: number;
   /** Entries lost before they were read, by reason. Saved, so that a restart continues them. */
   readonly lost: Readonly<Record<string, number>>;
 }

@@ -25,7 +25,7 @@ interface StatusSources {
   readonly cycle: () => Pick<StatusView['cycle'], 'intervalSeconds' | 'nextMs'>;
   readonly rest: () => Pick<
     StatusView,
-    'agent' | 'election' | 'identity' | 'scrape' | 'budgets' | 'control' | 'config' | 'tasks'
+    'agent' | 'election' | 'identity' | 'scrape' | 'logs' | 'budgets' | 'control' | 'config' | 'tasks'
   >;
 }
 

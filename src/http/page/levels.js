@@ -1,6 +1,6 @@
 // How good or bad something is, and the word for it. The word always says what the colour says.
 
-/** @import { CollectorView, ExporterView, ResourceStatus, StatusView, TaskView } from '../status-view.ts' */
+/** @import { CollectorView, ExporterView, LogLaneView, ResourceStatus, StatusView, TaskView } from '../status-view.ts' */
 /** @typedef {'ok' | 'off' | 'warn' | 'bad'} Level */
 /** @typedef {{ readonly level: Level, readonly word: string }} State */
 
@@ -45,4 +45,15 @@ export function exporterState({ state, memory, spool }, { nowMs, cycle }) {
   const oldest = Math.min(memory.oldestStampMs ?? nowMs, spool?.oldestStampMs ?? nowMs);
   if (nowMs - oldest > PATIENCE * cycle.intervalSeconds * 1000) return { level: 'warn', word: 'catching up' };
   return state === 'ok' ? { level: 'ok', word: 'ok' } : { level: 'off', word: 'idle' };
+}
+
+/** Age of the oldest entry, in seconds, from which on a receiver of entries counts as behind. */
+const LATE = 60;
+
+/** @param {LogLaneView} lane @param {ExporterView | undefined} exporter @returns {State} */
+export function laneState({ failing, lagSeconds, lastAckMs }, exporter) {
+  if (exporter?.state === 'paused' || exporter?.state === 'retrying') return { level: 'bad', word: exporter.state };
+  if (failing) return { level: 'bad', word: 'failing' };
+  if (lagSeconds > LATE) return { level: 'warn', word: 'catching up' };
+  return lastAckMs === undefined ? { level: 'off', word: 'idle' } : { level: 'ok', word: 'ok' };
 }

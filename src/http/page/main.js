@@ -8,6 +8,7 @@ import { connectionPill } from './connection.js';
 import { tokenDialog } from './dialogs.js';
 import { explorer } from './explorer.js';
 import { liveStatus } from './live.js';
+import { logTable } from './logs.js';
 import { manageDialog } from './manage.js';
 import { overview } from './overview.js';
 import { receiverCards } from './receivers.js';
@@ -25,6 +26,7 @@ const parts = [
   collectorTable((id) => manage.open(id)),
   taskTable(),
   receiverCards(),
+  logTable(),
   targetTable(),
   agentFacts(),
   seriesOverview((family) => metrics.open(family)),

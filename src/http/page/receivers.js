@@ -45,7 +45,7 @@ function receiverCard() {
 }
 
 /** @param {ExporterView} exporter @returns {Fact[]} */
-function deliveryFacts({ lastSuccessMs, lastCode, latencyMs, lastFailure, sentSamples }) {
+function deliveryFacts({ groups, lastSuccessMs, lastCode, latencyMs, lastFailure, sentSamples }) {
   return [
     lastSuccessMs === undefined
       ? { term: 'Last success', text: 'none yet' }
@@ -53,7 +53,8 @@ function deliveryFacts({ lastSuccessMs, lastCode, latencyMs, lastFailure, sentSa
     { term: 'Last answer', text: lastCode === undefined ? '–' : lastCode === 'error' ? 'no answer' : String(lastCode) },
     { term: 'Latency', text: latencyMs === undefined ? '–' : took(latencyMs / 1000) },
     ...(lastFailure ? [{ term: 'Last failure', timeMs: lastFailure.atMs }] : []),
-    { term: 'Delivered', text: `${count(sentSamples)} samples` },
+    // A receiver without groups takes log entries, which have a table of their own.
+    ...(groups.length > 0 ? [{ term: 'Delivered', text: `${count(sentSamples)} samples` }] : []),
   ];
 }
 
@@ -72,8 +73,8 @@ function waiting(term, { bodies, bytes: size, oldestStampMs }) {
 }
 
 /** @param {ExporterView} exporter @returns {Fact[]} */
-function lossFacts({ dropped, leftOut = [] }) {
-  return [...leftOutFacts(leftOut), ...droppedFacts(dropped)];
+function lossFacts({ groups, dropped, leftOut = [] }) {
+  return groups.length === 0 ? [] : [...leftOutFacts(leftOut), ...droppedFacts(dropped)];
 }
 
 /** @param {NonNullable<ExporterView['leftOut']>} leftOut @returns {Fact[]} */
