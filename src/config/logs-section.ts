@@ -48,7 +48,9 @@ export const logsSection = z
       .describe('What is removed from the values of all entries before they leave the process.'),
   })
   .prefault({})
-  .describe('Log entries for exporters that take them: journald, victorialogs, loki, elasticsearch; see docs/log-shipping.md.');
+  .describe(
+    'Log entries for exporters that take them: journald, victorialogs, loki, elasticsearch; see docs/log-shipping.md.',
+  );
 
 /** The parsed {@link logsSection}. */
 export type LogsSection = z.output<typeof logsSection>;
