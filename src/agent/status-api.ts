@@ -67,6 +67,12 @@ export function createStatusApi(world: StatusApiWorld): StatusApi {
     collectors: () => registry.allProducers,
     prepared: () => registry.allPrepared,
     exporters: () => current().exporters,
+    process() {
+      const { user, system } = process.cpuUsage();
+      return { cpuSeconds: (user + system) / 1e6, rssBytes: process.memoryUsage.rss() };
+    },
+    collectorOf: (family, group) => registry.collectorOf(family, group),
+    budgets: () => world.budget.states,
     cycle() {
       const { config, phaseMs } = current();
       const { interval } = config.push;
@@ -147,11 +153,11 @@ const stateFileOf = ({ http, spool }: Config): string | undefined =>
   http.stateFile ?? (spool.path === undefined ? undefined : join(spool.path, '.disabled-collectors.json'));
 
 /** The part of the status that is only looked up. */
-function restOf({ self, budget, now, current }: StatusApiWorld, logLevel: LogLevel) {
+function restOf({ self, now, current }: StatusApiWorld, logLevel: LogLevel) {
   const startedMs = Math.round(now() - process.uptime() * 1000);
   return (): Pick<
     StatusView,
-    'agent' | 'election' | 'identity' | 'scrape' | 'logs' | 'budgets' | 'control' | 'config' | 'tasks'
+    'agent' | 'election' | 'identity' | 'scrape' | 'logs' | 'control' | 'config' | 'tasks'
   > => {
     const { config, pods, scrape, logs, state, tasks } = current();
     return {
@@ -176,7 +182,6 @@ function restOf({ self, budget, now, current }: StatusApiWorld, logLevel: LogLev
       ...(tasks && { tasks: tasks.frame.views() }),
       ...(scrape && { scrape: scrape.status }),
       ...(logs && { logs: logs.status() }),
-      budgets: budget.states,
       control: { enabled: config.http.controlTokenFile !== undefined, reload: true },
       config: printable(config),
     };

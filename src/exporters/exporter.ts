@@ -69,7 +69,13 @@ export interface ExporterStatus {
   readonly lastFailure?: { readonly atMs: number; readonly text: string };
   /** Duration of the last attempt. */
   readonly latencyMs?: number;
+  /** When the next attempt is due, milliseconds since 1970; absent while uploads pass, and during an attempt. */
+  readonly nextTryMs?: number;
+  /** Since the start: acknowledged batches, and attempts that were not accepted. */
+  readonly pushes?: { readonly accepted: number; readonly failed: number };
   readonly memory: { readonly bodies: number; readonly bytes: number; readonly oldestStampMs?: number };
+  /** What may wait before the oldest batch is dropped; absent where only the newest push counts. */
+  readonly limits?: { readonly bytes: number; readonly ageMs?: number; readonly cycles?: number };
   /** Undefined without a spool on disk. */
   readonly spool?: {
     readonly bodies: number;

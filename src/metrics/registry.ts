@@ -80,6 +80,15 @@ export class AgentRegistry extends Scope {
     return this.#ownFamilies.has(family) ? SELF_GROUP : undefined;
   }
 
+  /** The collector of `group` that last provided a family; undefined if none did. */
+  collectorOf(family: string, group: string): string | undefined {
+    const owns = (producer: Producer) => producer.group === group && this.#last.get(producer)?.families.has(family);
+    const prepared = this.allPrepared.find(
+      (part) => part.group === group && part.families().some((one) => one.family.name === family),
+    );
+    return this.allProducers.find(owns)?.name ?? prepared?.collector;
+  }
+
   /** The prepared parts of all scopes. */
   get allPrepared(): readonly Prepared[] {
     return this.#scopes.flatMap(({ prepared }) => prepared);

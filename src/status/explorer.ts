@@ -1,5 +1,5 @@
 import { Turns } from '../base/turns.ts';
-import type { FamilyPage, FamilyView, SeriesPage, SeriesView } from '../http/status-view.ts';
+import type { BudgetView, FamilyPage, FamilyView, SeriesPage, SeriesView } from '../http/status-view.ts';
 import type { Prepared } from '../metrics/prepared.ts';
 import { numberText } from '../metrics/text/format.ts';
 import { familiesOf, type LastCycle } from './last-cycle.ts';
@@ -18,10 +18,16 @@ const STRIDE = 512;
 export class Explorer {
   readonly #last: () => LastCycle | undefined;
   readonly #prepared: () => readonly Prepared[];
+  readonly #budgets: () => readonly BudgetView[];
 
-  constructor(last: () => LastCycle | undefined, prepared: () => readonly Prepared[]) {
+  constructor(
+    last: () => LastCycle | undefined,
+    prepared: () => readonly Prepared[],
+    budgets: () => readonly BudgetView[] = () => [],
+  ) {
     this.#last = last;
     this.#prepared = prepared;
+    this.#budgets = budgets;
   }
 
   /** The families with the most series. */
@@ -69,7 +75,15 @@ export class Explorer {
 
   #families(): Map<string, FamilyView> {
     const last = this.#last();
-    return last === undefined ? new Map() : familiesOf(last, this.#prepared());
+    if (last === undefined) return new Map();
+    const families = familiesOf(last, this.#prepared());
+    for (const { group, dropped } of this.#budgets()) {
+      for (const { family } of dropped) {
+        const view = families.get(family);
+        if (view) families.set(family, { ...view, leftOut: [...(view.leftOut ?? []), group] });
+      }
+    }
+    return families;
   }
 
   #stamp(): { stampMs?: number } {

@@ -4,6 +4,8 @@ import type { Prepared } from '../metrics/prepared.ts';
 import { type CollectorName, CollectorRuns, collectorId } from './collectors.ts';
 import type { Disables } from './disables.ts';
 import { Explorer } from './explorer.ts';
+import { Forecast } from './forecast.ts';
+import { History, type ProcessUse } from './history.ts';
 import type { LastCycle } from './last-cycle.ts';
 
 const TOP_FAMILIES = 20;
@@ -22,10 +24,14 @@ interface StatusSources {
   readonly collectors: () => readonly CollectorName[];
   readonly prepared: () => readonly Prepared[];
   readonly exporters: () => readonly { status(): ExporterView }[];
+  readonly process: () => ProcessUse;
+  /** The collector of a group that provides a family. */
+  readonly collectorOf: (family: string, group: string) => string | undefined;
+  readonly budgets: () => StatusView['budgets'];
   readonly cycle: () => Pick<StatusView['cycle'], 'intervalSeconds' | 'nextMs'>;
   readonly rest: () => Pick<
     StatusView,
-    'agent' | 'election' | 'identity' | 'scrape' | 'logs' | 'budgets' | 'control' | 'config' | 'tasks'
+    'agent' | 'election' | 'identity' | 'scrape' | 'logs' | 'control' | 'config' | 'tasks'
   >;
 }
 
@@ -34,6 +40,8 @@ export class Status {
   readonly explorer: Explorer;
   readonly #sources: StatusSources;
   readonly #runs = new CollectorRuns();
+  readonly #history = new History();
+  readonly #forecast = new Forecast();
   #last: LastCycle | undefined;
   #cycle: Pick<StatusView['cycle'], 'count' | 'skipped' | 'lastMs' | 'durationSeconds' | 'samples'> = {
     count: 0,
@@ -46,6 +54,7 @@ export class Status {
     this.explorer = new Explorer(
       () => this.#last,
       () => this.#prepared(),
+      sources.budgets,
     );
   }
 
@@ -56,6 +65,10 @@ export class Status {
     this.#runs.keepOnly(this.#sources.collectors());
     const { count, skipped } = this.#cycle;
     this.#cycle = { count: count + 1, skipped, lastMs: stampMs, durationSeconds, samples };
+    const now = this.#sources.now();
+    const exporters = this.#sources.exporters().map((exporter) => exporter.status());
+    this.#history.add(now, this.#sources.process(), exporters, skipped);
+    this.#forecast.add(now, exporters);
   }
 
   /** Records a tick that was not run. */
@@ -89,16 +102,28 @@ export class Status {
 
   /** Everything. */
   view(): StatusView {
-    const { now, exporters, cycle, rest } = this.#sources;
+    const { now, cycle, budgets, rest } = this.#sources;
+    const nowMs = now();
+    const timing = cycle();
     return {
-      nowMs: now(),
+      nowMs,
       ...rest(),
-      cycle: { ...cycle(), ...this.#cycle },
+      budgets: budgets(),
+      cycle: { ...timing, ...this.#cycle },
       collectors: this.collectors(),
-      exporters: exporters().map((exporter) => exporter.status()),
+      exporters: this.#exporters(nowMs, timing.intervalSeconds * 1000),
+      history: this.#history.view,
       topFamilies: this.explorer.top(TOP_FAMILIES),
       ...(this.#reload && { reload: this.#reload }),
     };
+  }
+
+  #exporters(nowMs: number, intervalMs: number): ExporterView[] {
+    return this.#sources.exporters().map((exporter) => {
+      const view = exporter.status();
+      const lossInSeconds = this.#forecast.lossInSeconds(view, nowMs, intervalMs);
+      return lossInSeconds === undefined ? view : { ...view, lossInSeconds };
+    });
   }
 
   #view(name: CollectorName): CollectorView {
@@ -106,8 +131,19 @@ export class Status {
       .prepared()
       .filter(({ group, collector }) => group === name.group && collector === name.name);
     const series = own.flatMap((part) => part.families()).reduce((sum, { series }) => sum + series, 0);
-    const view = this.#runs.view(name, this.#sources.disables.get(collectorId(name)), series);
-    return name.resources ? { ...view, resources: name.resources() } : view;
+    const leftOut = this.#leftOutOf(name);
+    return {
+      ...this.#runs.view(name, this.#sources.disables.get(collectorId(name)), series),
+      ...(leftOut.length > 0 && { leftOut }),
+      ...(name.resources && { resources: name.resources() }),
+    };
+  }
+
+  /** What the budget of its group left out of the last push. */
+  #leftOutOf({ group, name }: CollectorName): StatusView['budgets'][number]['dropped'] {
+    const { budgets, collectorOf } = this.#sources;
+    const budget = budgets().find((one) => one.group === group);
+    return (budget?.dropped ?? []).filter(({ family }) => collectorOf(family, group) === name);
   }
 
   /** Without those whose collector is switched off. */

@@ -2,53 +2,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { stringify } from 'yaml';
 import type { StatusView } from '../../src/http/status-view.ts';
-import { startAgentProcess } from '../kit/agent.ts';
 import { accessibilityFindings, openPage, screenshot, startBrowser } from '../kit/browser.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
-
-const TOKEN = 'open-sesame';
-const LIMIT = { timeout: 600_000 };
-
-/** An agent of its own, which pushes to the receiver in its own process. */
-async function startAgent(t: TestContext, settings: Record<string, unknown> = {}) {
-  const folder = scratchFolder(t);
-  const path = (name: string) => join(folder, name);
-  await mkdir(path('textfile'));
-  writeFileSync(path('token'), TOKEN);
-  const config = {
-    node: 'worker-1',
-    cluster: 'test',
-    push: { interval: '2s', phase: '0s' },
-    http: { listen: '127.0.0.1:0', controlTokenFile: path('token') },
-    log: { level: 'info' },
-    collectors: { node: { textfile: { directory: path('textfile') } } },
-    ...settings,
-  };
-  const configure = (changes: Record<string, unknown> = {}) =>
-    writeFileSync(path('config.yaml'), stringify({ ...config, ...changes }));
-  configure();
-  // The flags are those that --with-receiver would set otherwise.
-  const flags = ['--http.listen', '127.0.0.1:0', '--push.interval', '2s', '--log.level', 'info'];
-  const agent = startAgentProcess(t, ['run', '--config', path('config.yaml'), '--with-receiver', ...flags]);
-  await agent.printed(/"msg":"started"/, 60_000);
-  const url = /"http":"(http:[^"]+)"/.exec(agent.stderr())?.[1];
-  assert.ok(url, agent.stderr());
-  return { agent, url, path, configure };
-}
-
-/** The page of such an agent, once it shows a cycle. */
-async function openAgentPage(t: TestContext, settings: Record<string, unknown> = {}) {
-  const browser = await startBrowser(t);
-  if (browser === undefined) return undefined;
-  const agent = await startAgent(t, settings);
-  const opened = await openPage(browser, agent.url);
-  await opened.page.locator('#collector-table tbody tr').first().waitFor();
-  return { ...agent, ...opened, browser };
-}
+import { giveToken, LIMIT, openAgentPage, startPageAgent, TOKEN } from '../kit/page-agent.ts';
 
 /** What the page shows at one moment. */
 const CYCLES_AND_LOADAVG = `({
@@ -59,18 +18,13 @@ const CYCLES_AND_LOADAVG = `({
 
 const row = (page: Page, id: string) => page.locator(`[id="collector-${id}"]`);
 
-async function giveToken(page: Page, token: string): Promise<void> {
-  await page.locator('#token-value').fill(token);
-  await page.locator('#token-value').press('Enter');
-}
-
 test(
   'the page loads without errors, asks nobody else, and passes axe-core in both colours at both widths',
   LIMIT,
   async (t) => {
     const browser = await startBrowser(t);
     if (browser === undefined) return;
-    const { url } = await startAgent(t);
+    const { url } = await startPageAgent(t);
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [1280, 390]) {
         const { page, errors, strangers } = await openPage(browser, url, '/', {
@@ -83,7 +37,6 @@ test(
           await page.evaluate('document.documentElement.scrollWidth <= innerWidth'),
           `the page is wider than ${width}`,
         );
-        await screenshot(page, `page-${colorScheme}-${width}`);
         assert.deepEqual(await accessibilityFindings(page), []);
         assert.equal(await page.locator('#connection').textContent(), 'live');
         await page.keyboard.press('Tab');
@@ -141,7 +94,9 @@ test('a collector that fails is to be seen after its next run, with the reason',
   assert.match((await page.locator('#verdict').textContent()) ?? '', /node\.loadavg fails|collectors fail/);
   await page.locator('#problems a', { hasText: 'node.loadavg fails' }).click();
   assert.match(page.url(), /#collector-node\.loadavg$/);
-  await screenshot(page, 'page-failing');
+  await screenshot(page, 'failing');
+  await page.setViewportSize({ width: 390, height: 900 });
+  await screenshot(page, 'failing-390', false);
   assert.deepEqual(await accessibilityFindings(page), []);
 
   writeFileSync(loadavg, '0.1 0.2 0.3 1/100 4711\n');
@@ -191,8 +146,8 @@ test('a collector is disabled only with the token, and runs again by itself', LI
   const { page } = opened;
   await row(page, 'node.uname').locator('button').click();
   await page.locator('#disable-reason').fill('OPS-1231 <b>');
-  await page.evaluate(`document.querySelector('#disable-ttl option').value = '20s'`);
-  await page.locator('#disable-ttl').selectOption('20s');
+  await page.evaluate(`document.querySelector('#disable-ttl option').value = '10s'`);
+  await page.locator('#disable-ttl').selectOption('10s');
   await page.locator('#manage-disable button').click();
   await giveToken(page, 'a guess');
   await page.locator('#token-why', { hasText: 'not accepted' }).waitFor();
@@ -232,7 +187,7 @@ test('a configuration that is refused says why, and one that is taken what it ch
   assert.deepEqual(await accessibilityFindings(page), []);
 });
 
-test('the page pauses, and tells since when it is stale when the agent is gone', LIMIT, async (t) => {
+test('the page pauses, and shows since when it is stale when the agent is gone', LIMIT, async (t) => {
   const opened = await openAgentPage(t);
   if (opened === undefined) return;
   const { page, agent } = opened;
@@ -252,7 +207,7 @@ test('where reading needs a token, the page asks for it first', LIMIT, async (t)
   const folder = scratchFolder(t);
   const readTokenFile = join(folder, 'read');
   writeFileSync(readTokenFile, TOKEN);
-  const { url } = await startAgent(t, { http: { listen: '127.0.0.1:0', readTokenFile } });
+  const { url } = await startPageAgent(t, { http: { listen: '127.0.0.1:0', readTokenFile } });
   const { page } = await openPage(browser, url);
   await page.locator('#token-why', { hasText: 'only with a token' }).waitFor();
   await giveToken(page, TOKEN);

@@ -11,6 +11,7 @@ import type { Spool } from '../spool/spool.ts';
 import { StaleMarkers } from '../victoriametrics/stale-markers.ts';
 import { Delivery } from './delivery.ts';
 import { LeftOutFamilies } from './left-out.ts';
+import { outlook } from './outlook.ts';
 import type { Protocol } from './protocol.ts';
 import { PushedGroups } from './pushed-groups.ts';
 import { MemoryQueue } from './queue.ts';
@@ -41,6 +42,7 @@ export class HttpExporter implements Exporter {
   readonly #endpoints: Endpoints;
   readonly #sender: Sender;
   readonly #log: ThrottledLog;
+  readonly #now: () => number;
   readonly #report: Report;
   readonly #queue: MemoryQueue;
   readonly #delivery: Delivery;
@@ -71,6 +73,7 @@ export class HttpExporter implements Exporter {
     this.#endpoints = new Endpoints(urls, settings.compression && settings.compression === 'zstd', clock);
     this.#sender = new Sender(settings, now, env);
     this.#log = log;
+    this.#now = now;
     this.#report = new Report(name, metrics, log, now);
     const { cycles, bytes } = settings.queue;
     this.#queue = new MemoryQueue({ cycles: protocol.keepsHistory ? cycles : 1, bytes });
@@ -181,6 +184,11 @@ export class HttpExporter implements Exporter {
       state: this.#state,
       ...this.#report.status,
       ...(leftOut.length > 0 && { leftOut }),
+      ...outlook({
+        endpoints: this.#endpoints,
+        limits: this.#protocol.keepsHistory ? (this.#spool?.limits ?? this.#settings.queue) : undefined,
+        nowMs: this.#now(),
+      }),
       memory: this.#queue.sizes,
       ...(this.#spool && { spool: this.#spool.sizes }),
     };

@@ -21,6 +21,8 @@ export class Report {
   readonly #dropped: Record<string, number> = {};
   #isFailing: boolean = false;
   #sentSamples = 0;
+  #accepted = 0;
+  #failed = 0;
   #highestSentMs = 0;
   #lastSuccessMs: number | undefined;
   #lastTry: Tried | undefined;
@@ -41,9 +43,10 @@ export class Report {
   /** The upload status for a status page. */
   get status(): Pick<
     ExporterStatus,
-    'lastSuccessMs' | 'lastCode' | 'lastFailure' | 'latencyMs' | 'sentSamples' | 'dropped'
+    'lastSuccessMs' | 'lastCode' | 'lastFailure' | 'latencyMs' | 'pushes' | 'sentSamples' | 'dropped'
   > {
     return {
+      pushes: { accepted: this.#accepted, failed: this.#failed },
       sentSamples: this.#sentSamples,
       dropped: this.#dropped,
       ...(this.#lastSuccessMs !== undefined && { lastSuccessMs: this.#lastSuccessMs }),
@@ -75,6 +78,7 @@ export class Report {
   delivered(body: Body): void {
     const exporter = this.#exporter;
     this.#isFailing = false;
+    this.#accepted++;
     this.#sentSamples += body.samples;
     this.#lastSuccessMs = this.#now();
     this.#highestSentMs = Math.max(this.#highestSentMs, body.stampMs);
@@ -99,6 +103,7 @@ export class Report {
     const exporter = this.#exporter;
     const { group } = body;
     this.#isFailing = true;
+    this.#failed++;
     const said = tried.text === '' ? `status ${tried.code} without a message` : tried.text;
     const between = `sent through the proxy ${tried.proxy}: check it too, or add the host to NO_PROXY`;
     const hint = [rule.hint, ...(tried.proxy === undefined ? [] : [between])]

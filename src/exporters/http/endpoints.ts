@@ -79,6 +79,15 @@ export class Endpoints {
     return this.#endpoints.some(({ breaker }) => breaker.isProbing);
   }
 
+  /** Milliseconds until the next attempt; undefined while nothing waits for one, and during an attempt. */
+  get waitMs(): number | undefined {
+    const now = this.#clock.now();
+    const lanes = this.#endpoints.flatMap((endpoint) => [...endpoint.lanes.values()]);
+    const waiting = this.isOpen ? lanes : this.#endpoints;
+    const waits = waiting.map(({ breaker }) => breaker.waitMs(now)).filter((wait) => wait > 0 && Number.isFinite(wait));
+    return waits.length === 0 ? undefined : Math.min(...waits);
+  }
+
   /** The address in use for uploads. */
   get current(): Endpoint {
     return this.#endpoints.find(({ breaker }) => breaker.isClosed) ?? (this.#endpoints[0] as Endpoint);

@@ -23,6 +23,7 @@ export interface Next {
  */
 export class Backlog {
   readonly #queue: FifoQueue;
+  readonly #limits: { readonly cycles: number; readonly bytes: number };
   readonly #spool: Spool | undefined;
   readonly #report: Report;
   /** Batches that are on their way to the spool. */
@@ -32,8 +33,14 @@ export class Backlog {
 
   constructor(limits: { readonly cycles: number; readonly bytes: number }, spool: Spool | undefined, report: Report) {
     this.#queue = new FifoQueue(limits);
+    this.#limits = limits;
     this.#spool = spool;
     this.#report = report;
+  }
+
+  /** What may wait before the oldest batch is dropped. */
+  get limits(): NonNullable<ExporterStatus['limits']> {
+    return this.#spool?.limits ?? this.#limits;
   }
 
   get sizes(): Pick<ExporterStatus, 'memory' | 'spool'> {

@@ -3,6 +3,7 @@ import type { ThrottledLog } from '../../base/log.ts';
 import type { Target } from '../../config/identity.ts';
 import type { Encoding } from '../../metrics/compression.ts';
 import type { Group } from '../../metrics/group.ts';
+import { outlook } from '../delivery/outlook.ts';
 import { Report } from '../delivery/report.ts';
 import { adviseSpool, spoolFor } from '../delivery/spool-for.ts';
 import type { Body, CollectedSamples, EndedSeries, Exporter, ExporterStatus } from '../exporter.ts';
@@ -35,6 +36,7 @@ export class RemoteWriteExporter implements Exporter {
   readonly #settings: RemoteWriteSettings;
   readonly #targets: Readonly<Record<Group, Target>>;
   readonly #log: ThrottledLog;
+  readonly #now: () => number;
   readonly #report: Report;
   readonly #endpoints: Endpoints;
   readonly #sender: Sender;
@@ -57,6 +59,7 @@ export class RemoteWriteExporter implements Exporter {
     this.#settings = settings;
     this.#targets = targets;
     this.#log = log;
+    this.#now = now;
     this.#report = new Report(name, metrics, log, now);
     this.#endpoints = new Endpoints([settings.url, ...settings.failover], undefined, clock);
     this.#sender = new Sender(settings, now, env);
@@ -121,6 +124,7 @@ export class RemoteWriteExporter implements Exporter {
       groups,
       state: this.#state,
       ...this.#report.status,
+      ...outlook({ endpoints: this.#endpoints, limits: this.#backlog.limits, nowMs: this.#now() }),
       ...this.#backlog.sizes,
     };
   }

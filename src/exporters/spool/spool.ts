@@ -65,6 +65,11 @@ export class Spool {
     this.#waiting = new WaitingBatches(options.maxWaitingBytes, options.onDrop, options.onChange);
   }
 
+  /** What it holds before the oldest batch is dropped. */
+  get limits(): { readonly bytes: number; readonly ageMs: number } {
+    return { bytes: this.#options.maxBytes, ageMs: this.#options.maxAgeMs };
+  }
+
   get sizes(): SpoolStatus {
     const { oldest } = this.#entries;
     const stamps = [...(oldest ? [oldest.stampMs] : []), ...this.#waiting.stampsMs];

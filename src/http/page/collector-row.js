@@ -56,7 +56,7 @@ export function collectorRow(id, onManage) {
 }
 
 /** @param {HTMLElement} node @param {HTMLTimeElement} left @param {CollectorView} collector */
-function showReason(node, left, { reason, disabled, lostUnits, errors, withheld = [] }) {
+function showReason(node, left, { reason, disabled, lostUnits, errors, withheld = [], leftOut = [] }) {
   if (disabled) {
     if (!node.contains(left)) node.replaceChildren(el('span'), '; ends in ', left);
     setText(/** @type {Element} */ (node.firstElementChild), disabled.reason);
@@ -65,5 +65,7 @@ function showReason(node, left, { reason, disabled, lostUnits, errors, withheld 
   }
   const unseen = withheld.length === 0 ? '' : `not visible: ${withheld.join('; ')}`;
   const first = reason ?? errors[0] ?? unseen;
-  setText(node, lostUnits > 1 ? `${first} (${lostUnits} in all)` : first);
+  const lost = lostUnits > 1 ? `${first} (${lostUnits} in all)` : first;
+  const over = leftOut.map(({ family, series }) => `${family} (${count(series)} series)`).join(', ');
+  setText(node, [lost, over && `left out by the series budget: ${over}`].filter((text) => text !== '').join('\n'));
 }

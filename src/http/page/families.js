@@ -1,6 +1,6 @@
 // The explorer's first half: families found by a part of their name.
 import { get } from './api.js';
-import { byId, el, keyedList, setText } from './dom.js';
+import { byId, el, keyedList, setAttribute, setText } from './dom.js';
 import { count } from './format.js';
 import { debounced, latest } from './latest.js';
 import { pager } from './pager.js';
@@ -8,6 +8,9 @@ import { pager } from './pager.js';
 /** @import { FamilyPage, FamilyView } from '../status-view.ts' */
 
 const PAGE = 25;
+
+/** Of a family that is collected but not pushed. */
+export const LEFT_OUT = 'left out of the push by the series budget';
 
 /**
  * @param {(family: string) => void} onFamily
@@ -57,13 +60,17 @@ function noneText({ stampMs }, match) {
 function familyRow(name, onFamily) {
   const button = el('button', { type: 'button', class: 'link' }, name);
   button.addEventListener('click', () => onFamily(name));
+  const leftOut = el('span', { class: 'reason' });
   const series = el('td', { class: 'number' });
   const type = el('td', { class: 'wide' });
   const groups = el('td', { class: 'wide' });
   const help = el('td', { class: 'wide help' });
+  const node = el('tr', {}, el('th', { scope: 'row' }, button, leftOut), series, type, groups, help);
   return {
-    node: el('tr', {}, el('th', { scope: 'row' }, button), series, type, groups, help),
+    node,
     update(family) {
+      setAttribute(node, 'data-level', family.leftOut ? 'bad' : undefined);
+      setText(leftOut, family.leftOut ? LEFT_OUT : '');
       setText(series, count(family.series));
       setText(type, family.type);
       setText(groups, family.groups.join(', '));

@@ -2,6 +2,7 @@
 import { get } from './api.js';
 import { copyText } from './copy.js';
 import { byId, el, keyedList, setText } from './dom.js';
+import { LEFT_OUT } from './families.js';
 import { count } from './format.js';
 import { debounced, latest } from './latest.js';
 import { pager } from './pager.js';
@@ -31,7 +32,12 @@ export function familySeries(targets) {
       shown = page;
       setText(
         byId('series-help'),
-        [page.family.type, `${count(page.family.series)} series`, page.family.help].join(' · '),
+        [
+          page.family.type,
+          `${count(page.family.series)} series`,
+          ...(page.family.leftOut ? [LEFT_OUT] : []),
+          page.family.help,
+        ].join(' · '),
       );
       showRows(page.series);
       showPage(page);

@@ -7,14 +7,17 @@
 /** Worst first. */
 export const RANK = /** @type {const} */ ({ bad: 0, warn: 1, off: 2, ok: 3 });
 
-/** Intervals that a body may wait before its receiver counts as behind. */
+/** Intervals that a batch may wait before its receiver counts as behind. */
 const PATIENCE = 2;
 
 /** @param {CollectorView} collector @returns {State} */
-export function collectorState({ state, disabled }) {
+export function collectorState({ state, disabled, leftOut = [], resources = [] }) {
   if (disabled) return { level: 'off', word: 'disabled' };
   if (state === 'fault') return { level: 'bad', word: 'failing' };
-  if (state === 'partial') return { level: 'warn', word: 'partial' };
+  if (state === 'partial' || resources.some((resource) => resource.state === 'down')) {
+    return { level: 'warn', word: 'partial' };
+  }
+  if (leftOut.length > 0) return { level: 'warn', word: 'left out' };
   if (state === 'ok') return { level: 'ok', word: 'ok' };
   return { level: 'off', word: state === 'nodata' ? 'no data' : 'waiting' };
 }
@@ -35,15 +38,17 @@ export function resourceState({ state }) {
 }
 
 /**
- * A receiver is also behind when batches are waiting although the last push succeeded.
+ * A receiver is also behind when batches are waiting although the last push succeeded; one with anything wrong is not ok.
  * @param {ExporterView} exporter
  * @param {StatusView} status
  * @returns {State}
  */
-export function exporterState({ state, memory, spool }, { nowMs, cycle }) {
+export function exporterState({ state, memory, spool, leftOut = [] }, { nowMs, cycle }) {
   if (state === 'paused' || state === 'retrying') return { level: 'bad', word: state };
   const oldest = Math.min(memory.oldestStampMs ?? nowMs, spool?.oldestStampMs ?? nowMs);
   if (nowMs - oldest > PATIENCE * cycle.intervalSeconds * 1000) return { level: 'warn', word: 'catching up' };
+  if (spool?.trouble !== undefined) return { level: 'warn', word: 'no spool' };
+  if (leftOut.length > 0) return { level: 'warn', word: 'partial' };
   return state === 'ok' ? { level: 'ok', word: 'ok' } : { level: 'off', word: 'idle' };
 }
 

@@ -7,6 +7,7 @@ import { configuration } from './configuration.js';
 import { connectionPill } from './connection.js';
 import { tokenDialog } from './dialogs.js';
 import { explorer } from './explorer.js';
+import { historyLines } from './history.js';
 import { liveStatus } from './live.js';
 import { logTable } from './logs.js';
 import { manageDialog } from './manage.js';
@@ -23,6 +24,7 @@ const manage = manageDialog();
 const metrics = explorer();
 const parts = [
   overview(),
+  historyLines(),
   collectorTable((id) => manage.open(id)),
   taskTable(),
   receiverCards(),

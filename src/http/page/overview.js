@@ -3,6 +3,7 @@ import { showAge } from './ages.js';
 import { byId, el, keyedList, setAttribute, setText } from './dom.js';
 import { count, counted, percent, span, took } from './format.js';
 import { collectorState, exporterState } from './levels.js';
+import { RUNBOOK } from './problem-kinds.js';
 import { verdict } from './verdict.js';
 
 /** @import { StatusView } from '../status-view.ts' */
@@ -22,7 +23,7 @@ export function overview() {
     const { node, cluster } = status.agent;
     setText(byId('node'), node);
     setText(byId('cluster'), cluster ?? '');
-    const mark = { ok: '', off: '', warn: '⚠ ', bad: '✕ ' }[level];
+    const mark = { ok: '', off: '', warn: `⚠ ${problems.length} · `, bad: `✕ ${problems.length} · ` }[level];
     const pageTitle = `${mark}${node} – Firesteel`;
     if (document.title !== pageTitle) document.title = pageTitle;
     showCollectors(status);
@@ -35,9 +36,13 @@ export function overview() {
 
 /** @returns {import('./dom.js').View<Problem>} */
 function problemView() {
-  const what = el('a');
+  const what = el('a', { class: 'what' });
   const why = el('span', { class: 'why' });
-  const node = el('li', {}, what, why);
+  const next = el('time', { 'data-form': 'left' });
+  const retry = el('span', { class: 'muted' }, ' · next try in ', next);
+  const todo = el('span');
+  const runbook = el('a', { target: '_blank', rel: 'noreferrer' }, 'Runbook');
+  const node = el('li', {}, what, el('div', {}, why, retry, el('p', { class: 'todo' }, todo, ' ', runbook)));
   return {
     node,
     update(problem) {
@@ -45,6 +50,10 @@ function problemView() {
       setAttribute(what, 'href', problem.href);
       setText(what, problem.what);
       setText(why, problem.why);
+      retry.hidden = problem.nextTryMs === undefined;
+      showAge(next, problem.nextTryMs);
+      setText(todo, problem.kind.todo);
+      setAttribute(runbook, 'href', `${RUNBOOK}#${problem.kind.anchor}`);
     },
   };
 }
@@ -62,10 +71,10 @@ function showCollectors({ collectors }) {
   /** @param {string} word */
   const number = (word) => words.get(word)?.length ?? 0;
   const failing = number('failing');
-  const notes = ['partial', 'disabled', 'no data', 'waiting'].filter((word) => number(word) > 0);
+  const notes = ['partial', 'left out', 'disabled', 'no data', 'waiting'].filter((word) => number(word) > 0);
   const note = notes.map((word) => `${number(word)} ${word}`).join(', ');
   if (failing > 0) tile('collectors', `${failing} failing`, `of ${collectors.length}${note ? `; ${note}` : ''}`, 'bad');
-  else tile('collectors', `${number('ok')} ok`, note, undefined);
+  else tile('collectors', `${number('ok')} ok`, note, number('partial') + number('left out') > 0 ? 'warn' : undefined);
 }
 
 /** @param {StatusView} status */
@@ -78,9 +87,9 @@ function showReceivers(status) {
   else
     tile(
       'receivers',
-      `${behind.length} behind`,
+      `${behind.length} with problems`,
       `of ${exporters.length}: ${behind.map(({ name }) => name).join(', ')}`,
-      'bad',
+      behind.some((exporter) => exporterState(exporter, status).level === 'bad') ? 'bad' : 'warn',
     );
 }
 

@@ -1,4 +1,6 @@
 // A card for each receiver.
+
+import { lossText } from './delivery-problems.js';
 import { byId, el, keyedList, setAttribute, setText } from './dom.js';
 import { factList } from './facts.js';
 import { bytes, count, counted, took } from './format.js';
@@ -38,15 +40,20 @@ function receiverCard() {
       setText(state, word);
       setText(url, `${exporter.type} · ${exporter.url}`);
       const { lastFailure } = exporter;
-      setText(failure, lastFailure && level !== 'ok' ? lastFailure.text : '');
+      const text = lastFailure && (word === 'retrying' || word === 'paused') ? lastFailure.text : '';
+      setText(failure, [text, lossText(exporter)].filter((part) => part !== '').join('\n'));
       show([...deliveryFacts(exporter), ...waitingFacts(exporter), ...lossFacts(exporter)]);
     },
   };
 }
 
 /** @param {ExporterView} exporter @returns {Fact[]} */
-function deliveryFacts({ groups, lastSuccessMs, lastCode, latencyMs, lastFailure, sentSamples }) {
+function deliveryFacts(exporter) {
+  const { groups, lastSuccessMs, lastCode, latencyMs, lastFailure, nextTryMs, pushes, sentSamples } = exporter;
   return [
+    ...(nextTryMs === undefined
+      ? []
+      : [/** @type {Fact} */ ({ term: 'Next try in', timeMs: nextTryMs, form: 'left' })]),
     lastSuccessMs === undefined
       ? { term: 'Last success', text: 'none yet' }
       : { term: 'Last success', timeMs: lastSuccessMs },
@@ -54,7 +61,8 @@ function deliveryFacts({ groups, lastSuccessMs, lastCode, latencyMs, lastFailure
     { term: 'Latency', text: latencyMs === undefined ? '–' : took(latencyMs / 1000) },
     ...(lastFailure ? [{ term: 'Last failure', timeMs: lastFailure.atMs }] : []),
     // A receiver without groups takes log entries, which have a table of their own.
-    ...(groups.length > 0 ? [{ term: 'Delivered', text: `${count(sentSamples)} samples` }] : []),
+    ...(groups.length > 0 ? [{ term: 'Delivered', text: counted(sentSamples, 'sample') }] : []),
+    ...(pushes ? [{ term: 'Pushes', text: count(pushes.accepted), note: `${count(pushes.failed)} failed` }] : []),
   ];
 }
 

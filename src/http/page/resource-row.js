@@ -30,6 +30,7 @@ export function resourceRow() {
   return {
     node,
     update(status) {
+      setAttribute(node, 'id', `resource-${status.resource}`);
       const { level, word } = resourceState(status);
       setAttribute(node, 'data-level', level);
       setText(state, word);

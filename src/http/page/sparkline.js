@@ -1,8 +1,8 @@
 // The last values of something as a small line.
 
 const SVG = 'http://www.w3.org/2000/svg';
-const WIDTH = 96;
-const HEIGHT = 20;
+/** Of the small one in a row. */
+const SIZE = { width: 96, height: 20 };
 /** Room for the line's own width. */
 const EDGE = 1.5;
 
@@ -10,14 +10,15 @@ const EDGE = 1.5;
  * The points of a polyline through `values`, newest at the right; the largest value touches the upper edge, 0 the lower.
  * @param {readonly number[]} values
  * @param {number} slots how many values fill the whole width
+ * @param {{ readonly width: number, readonly height: number }} size
  */
-export function sparkPoints(values, slots) {
+export function sparkPoints(values, slots, { width, height } = SIZE) {
   const largest = Math.max(...values, Number.MIN_VALUE);
-  const step = (WIDTH - 2 * EDGE) / Math.max(1, slots - 1);
+  const step = (width - 2 * EDGE) / Math.max(1, slots - 1);
   return values
     .map((value, index) => {
-      const x = WIDTH - EDGE - (values.length - 1 - index) * step;
-      const y = HEIGHT - EDGE - (value / largest) * (HEIGHT - 2 * EDGE);
+      const x = width - EDGE - (values.length - 1 - index) * step;
+      const y = height - EDGE - (value / largest) * (height - 2 * EDGE);
       return `${round(x)},${round(y)}`;
     })
     .join(' ');
@@ -29,15 +30,16 @@ const round = (value) => Math.round(value * 10) / 10;
 /**
  * A sparkline and how to change it; hidden from screen readers, which have the last value beside it.
  * @param {number} slots
+ * @param {{ readonly width: number, readonly height: number }} size
  */
-export function sparkline(slots) {
+export function sparkline(slots, size = SIZE) {
   const node = document.createElementNS(SVG, 'svg');
   const line = document.createElementNS(SVG, 'polyline');
   for (const [name, value] of Object.entries({
     class: 'spark',
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-    width: String(WIDTH),
-    height: String(HEIGHT),
+    viewBox: `0 0 ${size.width} ${size.height}`,
+    width: String(size.width),
+    height: String(size.height),
     'aria-hidden': 'true',
   })) {
     node.setAttribute(name, value);
@@ -47,7 +49,7 @@ export function sparkline(slots) {
     node,
     /** @param {readonly number[]} values */
     update(values) {
-      const points = values.length < 2 ? '' : sparkPoints(values, slots);
+      const points = values.length < 2 ? '' : sparkPoints(values, slots, size);
       if (line.getAttribute('points') !== points) line.setAttribute('points', points);
     },
   };

@@ -1,16 +1,18 @@
 // Is everything alright? Pure: status in, words out.
 
+import { exporterProblems } from './delivery-problems.js';
 import { counted, list } from './format.js';
 import { RANK } from './levels.js';
 import {
   budgetProblem,
   collectorProblem,
   cycleProblem,
-  exporterProblems,
   identityProblem,
   leaderProblem,
   reloadProblem,
+  skippedProblem,
 } from './problems.js';
+import { hasOtherCause, resourceProblems, targetProblems, taskProblems } from './source-problems.js';
 
 /**
  * @import { StatusView } from '../status-view.ts'
@@ -25,10 +27,15 @@ import {
  * @returns {Verdict}
  */
 export function verdict(status) {
+  const isExplained = hasOtherCause(status);
   const problems = [
     ...cycleProblem(status),
-    ...status.collectors.flatMap(collectorProblem),
+    ...skippedProblem(status),
     ...exporterProblems(status),
+    ...status.collectors.filter((collector) => !isExplained(collector)).flatMap(collectorProblem),
+    ...status.collectors.flatMap(resourceProblems),
+    ...taskProblems(status),
+    ...targetProblems(status),
     ...status.budgets.flatMap(budgetProblem),
     ...leaderProblem(status),
     ...identityProblem(status),

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { collectorState, exporterState } from '../../../src/http/page/levels.js';
+import { KINDS } from '../../../src/http/page/problem-kinds.js';
 import { verdict } from '../../../src/http/page/verdict.js';
 import type { CollectorView, ExporterView, StatusView } from '../../../src/http/status-view.ts';
 
@@ -22,6 +25,17 @@ const exporter = (more: Partial<ExporterView> = {}): ExporterView => ({
   ...more,
 });
 
+const HISTORY: StatusView['history'] = {
+  atMs: [],
+  cpuSeconds: [],
+  rssBytes: [],
+  backlogBytes: [],
+  accepted: [],
+  failed: [],
+  droppedSamples: [],
+  skipped: [],
+};
+
 /** A status of an agent that is well, but for `changes`. */
 const status = (changes: Partial<StatusView> = {}): StatusView => ({
   nowMs: NOW,
@@ -38,12 +52,27 @@ const status = (changes: Partial<StatusView> = {}): StatusView => ({
   cycle: { intervalSeconds: 15, count: 9, skipped: 0, lastMs: NOW - 3000, nextMs: NOW + 12_000 },
   collectors: [collector('node.cpu'), collector('node.xfs', { state: 'nodata' })],
   exporters: [exporter()],
+  history: HISTORY,
   budgets: [{ group: 'node', series: 10, limit: 100, dropped: [] }],
   topFamilies: [],
   control: { enabled: false, reload: false },
   config: {},
   ...changes,
 });
+
+const DOWN = {
+  source: 'pods',
+  url: 'http://10.0.0.9/metrics',
+  labels: {},
+  state: 'down',
+  scraped: 0,
+  kept: 0,
+  bytes: 0,
+  error: 'ETIMEDOUT',
+  scrapes: 4,
+  failures: 4,
+  skipped: 0,
+} as const;
 
 const textfile = collector('node.textfile', { state: 'fault', reason: 'a.prom:1: no number' });
 
@@ -72,7 +101,7 @@ test('the sentence names the worst, alone by its name, several by their number, 
     ],
   );
   const more = { collectors: [textfile, { ...textfile, id: 'node.b' }], exporters: [exporter({ state: 'retrying' })] };
-  assert.equal(verdict(status(more)).sentence, '2 collectors fail and receiver vm is retrying.');
+  assert.equal(verdict(status(more)).sentence, 'Receiver vm is retrying and 2 collectors fail.');
 });
 
 test('each thing that can be wrong is told with its reason', () => {
@@ -122,15 +151,138 @@ test('each thing that can be wrong is told with its reason', () => {
       /^Collector node\.cpu is disabled\.$/,
       /^OPS-1$/,
     ],
+    [
+      { history: { ...HISTORY, atMs: [NOW], skipped: [0, 4] } },
+      /^Cycles were skipped\.$/,
+      /^4 cycles in the last 10 minutes/,
+    ],
+    [
+      {
+        history: { ...HISTORY, atMs: [NOW], droppedSamples: [0, 40] },
+        exporters: [exporter({ dropped: { queue_full: 40, replaced: 9 } })],
+      },
+      /^Samples were dropped\.$/,
+      /^40 samples in the last hour: queue full\.$/,
+    ],
+    [
+      {
+        tasks: [
+          {
+            id: 'shop',
+            type: 'http',
+            group: 'probe',
+            source: 'api',
+            state: 'waiting',
+            settings: {},
+            intervalSeconds: 30,
+            timeoutSeconds: 10,
+            nextMs: NOW + 9000,
+            result: 'error',
+            series: 0,
+            error: 'ECONNREFUSED',
+            runs: {},
+            skipped: {},
+          },
+        ],
+      },
+      /^Task shop: error\.$/,
+      /^ECONNREFUSED$/,
+    ],
+    [
+      { scrape: { targets: [DOWN], up: 3, down: 1, waiting: 0, leftOut: 0, dropped: 0 } },
+      /^1 target is down\.$/,
+      /http:\/\/10\.0\.0\.9\/metrics\. ETIMEDOUT/,
+    ],
+    [
+      {
+        collectors: [
+          collector('agent.ksm', { state: 'fault', reason: 'secrets: 403' }),
+          collector('ksm.state', {
+            state: 'fault',
+            reason: 'secrets: 403',
+            resources: [
+              { resource: 'secrets', state: 'down', objects: 0, error: '403', nextTryMs: NOW + 5000 },
+              { resource: 'gateways', state: 'not-served', objects: 0 },
+            ],
+          }),
+        ],
+      },
+      /^Resource secrets is not followed\.$/,
+      /^403$/,
+    ],
+    [
+      {
+        exporters: [
+          exporter({ spool: { bodies: 0, bytes: 0, limitBytes: 9, foreign: 0, trouble: 'the disk does not respond' } }),
+        ],
+      },
+      /^The spool of vm is unavailable\.$/,
+      /the disk does not respond/,
+    ],
+    [
+      {
+        exporters: [
+          exporter({
+            state: 'retrying',
+            memory: { bodies: 3, bytes: 12_288 },
+            spool: { bodies: 0, bytes: 0, limitBytes: 9e6, foreign: 0 },
+            lastFailure: { atMs: NOW, text: 'ECONNREFUSED' },
+            nextTryMs: NOW + 12_000,
+            lossInSeconds: 12_000,
+          }),
+        ],
+      },
+      /^Receiver vm is retrying\.$/,
+      /^3 batches \(12 KiB\) waiting\. Data is lost in about 3 h 20 min at this rate\. ECONNREFUSED$/,
+    ],
   ];
   for (const [changes, sentence, why] of cases) {
-    const told = verdict(status(changes));
-    assert.match(told.sentence, sentence);
-    assert.match(told.problems[0]?.why ?? '', why);
+    const shown = verdict(status(changes));
+    assert.match(shown.sentence, sentence);
+    assert.match(shown.problems[0]?.why ?? '', why);
   }
 });
 
 test('a warm state agent is well, and names who leads', () => {
   const election = { lease: 'a/b', master: false, holder: 'state-0', transitions: 1 };
   assert.match(verdict(status({ election })).sentence, /the receiver keeps up; state-0 leads\.$/);
+});
+
+/** Headings of the runbook as addresses have them. */
+const anchors = new Set(
+  [...readFileSync(new URL('../../../docs/runbook.md', import.meta.url), 'utf8').matchAll(/^#+ (.*)$/gm)].map(
+    ([, text = '']) =>
+      text
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, '')
+        .replaceAll(' ', '-'),
+  ),
+);
+
+test('each kind of problem says what to do, and has a heading in the runbook', () => {
+  for (const [name, { todo, anchor }] of Object.entries(KINDS)) {
+    assert.match(todo, /^[A-Z0-9].*\.?$/, name);
+    assert.ok(anchors.has(anchor), `${name}: docs/runbook.md has no heading #${anchor}`);
+  }
+});
+
+test('what has a fault is never green', () => {
+  const view = status();
+  const faulty: readonly Partial<ExporterView>[] = [
+    { state: 'paused' },
+    { state: 'retrying' },
+    { spool: { bodies: 0, bytes: 0, limitBytes: 9, foreign: 0, trouble: 'x' } },
+    { leftOut: [{ group: 'node', family: 'f', sinceMs: 0, retryMs: 0, reason: 'x' }] },
+    { memory: { bodies: 1, bytes: 1, oldestStampMs: NOW - 60_000 } },
+  ];
+  for (const one of faulty) assert.notEqual(exporterState(exporter(one), view).level, 'ok', JSON.stringify(one));
+  const collectors: readonly Partial<CollectorView>[] = [
+    { state: 'fault' },
+    { state: 'partial' },
+    { leftOut: [{ family: 'f', series: 1 }] },
+    { resources: [{ resource: 'pods', state: 'down', objects: 0 }] },
+  ];
+  for (const one of collectors) {
+    assert.notEqual(collectorState(collector('node.a', one)).level, 'ok', JSON.stringify(one));
+  }
 });

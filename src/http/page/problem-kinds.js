@@ -1,0 +1,128 @@
+// The kinds of problems: how they are counted, what to do next, and where the runbook has more.
+
+/**
+ * @typedef {object} Kind
+ * @property {string} of stands before the name of one
+ * @property {string} many stands behind the number of several; empty where the agent has it once
+ * @property {string} todo what to do next
+ * @property {string} anchor a heading of docs/runbook.md
+ */
+
+/** The runbook; a heading of it is a part of its address. */
+export const RUNBOOK = 'https://github.com/firesteel/firesteel/blob/main/docs/runbook.md';
+
+/** @param {string} of @param {string} many @param {string} anchor @param {string} todo @returns {Kind} */
+const kind = (of, many, anchor, todo) => ({ of, many, todo, anchor });
+
+export const KINDS = {
+  overdue: kind(
+    '',
+    '',
+    'firesteelcyclesskipped',
+    'Read the end of the agent’s log: it names what was begun last. A process that hangs is ended after 100 s.',
+  ),
+  skipped: kind(
+    '',
+    '',
+    'firesteelcyclesskipped',
+    'Look for the slowest collector below, and whether the agent gets enough CPU.',
+  ),
+  failing: kind(
+    'collector ',
+    'collectors fail',
+    'firesteelcollectorfailing',
+    'Check that the path of the reason is mounted and readable. ⋯ in its row runs it again at once.',
+  ),
+  partial: kind(
+    'collector ',
+    'collectors have partial data',
+    'firesteelcollectorfailing',
+    'Everything else of it is pushed. Look at the path and line that the reason names.',
+  ),
+  disabled: kind(
+    'collector ',
+    'collectors are disabled',
+    'firesteelcollectordisabled',
+    'It comes back by itself. ⋯ in its row enables it at once.',
+  ),
+  resource: kind(
+    'resource ',
+    'resources are not followed',
+    'firesteelksmresourcedown',
+    '403: the ClusterRole lacks it. Otherwise check the way to the API server.',
+  ),
+  paused: kind(
+    'receiver ',
+    'receivers are paused',
+    'firesteelnotdelivering',
+    'Correct what the answer names, here or at the receiver: retrying alone does not help.',
+  ),
+  retrying: kind(
+    'receiver ',
+    'receivers are behind',
+    'firesteelnotdelivering',
+    'Check that the receiver runs and is reachable from here: firesteel check-config FILE --connect.',
+  ),
+  catchingUp: kind(
+    'receiver ',
+    'receivers are catching up',
+    'firesteelbacklogfilling',
+    'Nothing while the backlog shrinks; older batches are sent within drain.bytesPerSecond.',
+  ),
+  spool: kind(
+    '',
+    'spools are unavailable',
+    'firesteelspoolunusable',
+    'Batches wait in memory meanwhile: check the disk and the owner of the folder.',
+  ),
+  refused: kind(
+    'receiver ',
+    'receivers refuse families',
+    'firesteelsamplesdropped',
+    'Find who else pushes these families with another type, or leave them out with metricDenylist.',
+  ),
+  dropped: kind(
+    'receiver ',
+    'receivers lost samples',
+    'firesteelsamplesdropped',
+    'Look the reason up in the runbook; it says which limit or which receiver to change.',
+  ),
+  nothingPushed: kind('', '', 'nothing-is-pushed', 'Add an exporter to the configuration, if series are to be pushed.'),
+  over: kind(
+    'group ',
+    'groups are over their series budget',
+    'firesteelseriesbudgetexceeded',
+    'Raise the budget, or leave out what is not needed with metricDenylist.',
+  ),
+  near: kind(
+    'group ',
+    'groups are near their series budget',
+    'firesteelseriesbudgetexceeded',
+    'Raise the budget before whole families are left out.',
+  ),
+  task: kind(
+    'task ',
+    'tasks fail',
+    'a-task-fails',
+    'Run it again from its row: the answer shows its error, and of a program its output.',
+  ),
+  target: kind(
+    '',
+    'targets are down',
+    'a-target-is-down',
+    'Check that the target listens on this address and that a network policy lets this node in.',
+  ),
+  leader: kind('', '', 'firesteelnotonemaster', 'Check the Role for the Lease, and the other state agents.'),
+  identity: kind(
+    '',
+    '',
+    'firesteelpodnamesold',
+    'Known containers keep their names. Check that the source runs and may be asked from here.',
+  ),
+  reload: kind(
+    '',
+    '',
+    'firesteelconfigrefused',
+    'Correct the file, then reload: firesteel check-config FILE shows the same.',
+  ),
+};

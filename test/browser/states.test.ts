@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import type { StatusView } from '../../src/http/status-view.ts';
+import { accessibilityFindings, openPage, screenshot, startBrowser } from '../kit/browser.ts';
+import { startFakeApi } from '../kit/fake-api-server.ts';
+import { freePort } from '../kit/free-port.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+import { giveToken, LIMIT, openAgentPage, TOKEN } from '../kit/page-agent.ts';
+import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
+
+const WIDTHS = [1440, 768, 390];
+
+/** Pictures at all widths and in the dark; the page must fit each, and axe find nothing. */
+async function look(page: Page, name: string): Promise<void> {
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 900 });
+    const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    assert.ok(Number(overflow) <= 0, `${name} is ${overflow} px wider than ${width}`);
+    await screenshot(page, `${name}-${width}`, width !== 768);
+  }
+  assert.deepEqual(await accessibilityFindings(page), []);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await screenshot(page, `${name}-dark`, false);
+  assert.deepEqual(await accessibilityFindings(page), []);
+  await page.emulateMedia({ colorScheme: 'light' });
+}
+
+const statusOf = async (url: string): Promise<StatusView> =>
+  (await (await fetch(`${url}/v1/status`, { signal: AbortSignal.timeout(30_000) })).json()) as StatusView;
+
+/** Some numbers of the page, all of one moment. */
+interface Shown {
+  readonly cycles: string;
+  readonly samples: string;
+  readonly collectors: string;
+  readonly series: string;
+  readonly loadavg: string;
+  readonly groups: readonly (readonly [string, number])[];
+}
+
+const SHOWN = `(() => {
+  const text = (selector) => document.querySelector(selector).textContent;
+  const fact = (term) => [...document.querySelectorAll('#cycle-facts > div')]
+    .find((one) => one.querySelector('dt').textContent === term).querySelector('dd > span').textContent;
+  return {
+    cycles: fact('Cycles'),
+    samples: fact('Samples'),
+    collectors: text('#count-collectors'),
+    series: text('#count-series'),
+    loadavg: text('[id="collector-node.loadavg"] td.number'),
+    groups: [...document.querySelectorAll('#budget-rows tr')].map((row) => [
+      row.querySelector('th').firstChild.textContent,
+      Number(row.querySelector('td').textContent.replaceAll(',', '')),
+    ]),
+  };
+})()`;
+
+/** What page and API say of the same cycle: asked again until both have come as far. */
+async function ofOneCycle(page: Page, url: string): Promise<{ shown: Shown; status: StatusView }> {
+  for (;;) {
+    const status = await statusOf(url);
+    const shown = (await page.evaluate(SHOWN)) as Shown;
+    if (number(shown.cycles) === status.cycle.count) return { shown, status };
+    await page.waitForTimeout(50);
+  }
+}
+
+const number = (shown: string) => Number(shown.replaceAll(',', ''));
+
+test('tasks are added and removed with the token, and what the page counts is what the API says', LIMIT, async (t) => {
+  const opened = await openAgentPage(t);
+  if (opened === undefined) return;
+  const { page, url, errors } = opened;
+  await page.locator('#task-add summary').click();
+  await page.locator('#task-text').fill('[{ "id": "load", "type": "node.loadavg", "interval": "1h" }]');
+  await page.locator('#task-form button').click();
+  await giveToken(page, TOKEN);
+  await page.locator('#task-result', { hasText: 'Added load' }).waitFor();
+  await page.locator('#task-load .state', { hasText: /^ok$/ }).waitFor();
+  await page.locator('#task-load button', { hasText: 'Run' }).click();
+  await page.locator('#task-result', { hasText: /load: ok, 3 series/ }).waitFor();
+  await look(page, 'healthy');
+
+  const { shown, status } = await ofOneCycle(page, url);
+  const ok = status.collectors.filter(({ state }) => state === 'ok').length;
+  const failing = status.collectors.filter(({ state }) => state === 'fault').length;
+  assert.equal(shown.collectors, failing > 0 ? `${failing} failing` : `${ok} ok`);
+  const series = status.budgets.reduce((sum, budget) => sum + budget.series, 0);
+  assert.equal(number(shown.series), series);
+  const loadavg = status.collectors.find(({ id }) => id === 'node.loadavg');
+  assert.equal(number(shown.loadavg), loadavg?.series);
+  assert.equal(number(shown.samples), status.cycle.samples);
+  assert.deepEqual(
+    shown.groups,
+    status.budgets.map(({ group, series: ofGroup }) => [group, ofGroup]),
+  );
+
+  await page.locator('#task-load button', { hasText: 'Remove' }).click();
+  await page.locator('#task-result', { hasText: 'Removed load' }).waitFor();
+  await page.locator('#task-load').waitFor({ state: 'detached' });
+  assert.deepEqual(errors, []);
+});
+
+test('an outage shows the next try and when data is lost, and a budget what it leaves out', LIMIT, async (t) => {
+  const spool = scratchFolder(t);
+  const opened = await openAgentPage(t, {
+    exporters: { vm: { type: 'vmagent', url: `http://127.0.0.1:${await freePort()}` } },
+    spool: { path: spool, maxAge: '3h30m' },
+  });
+  if (opened === undefined) return;
+  const { page, url, configure } = opened;
+  const problem = page.locator('#problems li', { hasText: /vm is retrying/ });
+  await problem.locator('.why', { hasText: /Data is lost in about 3 h \d+ min at this rate/ }).waitFor();
+  await page.locator('#receiver-cards .state', { hasText: 'retrying' }).waitFor();
+  assert.match((await problem.textContent()) ?? '', /Check that the receiver runs/);
+  const runbook = problem.locator('a', { hasText: 'Runbook' });
+  assert.match((await runbook.getAttribute('href')) ?? '', /runbook\.md#firesteelnotdelivering$/);
+  const [exporter] = (await statusOf(url)).exporters;
+  assert.ok((exporter?.nextTryMs ?? 0) > 0 && (exporter?.pushes?.failed ?? 0) > 0, JSON.stringify(exporter));
+  await look(page, 'backlog');
+
+  configure({ exporters: { vm: { type: 'vmagent', url } }, budget: { families: { node_cpu_seconds_total: 1 } } });
+  await page.locator('#reload').click();
+  await giveToken(page, TOKEN);
+  const row = page.locator('[id="collector-node.cpu"]');
+  await row.locator('.state', { hasText: /^left out$/ }).waitFor();
+  await row.locator('.reason', { hasText: 'node_cpu_seconds_total' }).waitFor();
+  await page.locator('#problems li', { hasText: 'node is over its series budget' }).waitFor();
+  await page.locator('#metric-match').fill('node_cpu_seconds');
+  await page.locator('#family-rows .reason', { hasText: 'left out' }).waitFor();
+  await look(page, 'budget');
+});
+
+test('a state agent shows each resource, and the ones that it cannot follow as problems', LIMIT, async (t) => {
+  const browser = await startBrowser(t);
+  if (browser === undefined) return;
+  const api = await startFakeApi(t);
+  loadRecordedCluster(api.cluster);
+  const forbidden = { status: 403, body: '{"kind":"Status","message":"secrets is forbidden"}' };
+  api.fail('list', forbidden, { times: 1_000_000, path: '/api/v1/secrets' });
+  const kubeconfig = join(scratchFolder(t), 'kubeconfig');
+  writeFileSync(kubeconfig, api.kubeconfig());
+  const off = { enabled: false };
+  const agent = await openAgentPage(t, {
+    collectors: {
+      node: off,
+      container: off,
+      process: off,
+      ksm: { enabled: true, kubeconfig, resources: ['pods', 'deployments', 'nodes', 'secrets'] },
+    },
+  });
+  if (agent === undefined) return;
+  const { page } = await openPage(browser, agent.url);
+  await page.locator('#resource-pods .state', { hasText: 'followed' }).waitFor();
+  await page.locator('#resource-secrets .state', { hasText: 'down' }).waitFor();
+  await page.locator('#problems li', { hasText: 'secrets is not followed' }).waitFor();
+  await page.locator('#verdict[data-level="bad"]').waitFor();
+  await look(page, 'state');
+});
