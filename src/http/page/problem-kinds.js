@@ -112,6 +112,12 @@ export const KINDS = {
     'a-target-is-down',
     'Check that the target listens on this address and that a network policy lets this node in.',
   ),
+  logs: kind(
+    'log entries ',
+    'sources of log entries are behind',
+    'log-entries-are-behind',
+    'Positions are kept: nothing is lost while the source still has its entries. Check the source, then the receiver.',
+  ),
   leader: kind('', '', 'firesteelnotonemaster', 'Check the Role for the Lease, and the other state agents.'),
   identity: kind(
     '',

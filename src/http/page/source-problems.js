@@ -1,6 +1,6 @@
 // Problems of what is collected from elsewhere: tasks, scraped targets, resources of the API.
-import { counted, list } from './format.js';
-import { resourceState, taskState } from './levels.js';
+import { counted, list, span } from './format.js';
+import { laneState, resourceState, taskState } from './levels.js';
 import { KINDS } from './problem-kinds.js';
 
 /**
@@ -64,6 +64,18 @@ export function hasOtherCause({ collectors }) {
   const down = resources.filter(({ state }) => state === 'down').map(({ resource }) => `${resource}: `);
   return ({ reason = '' }) => down.some((beginning) => reason.startsWith(beginning));
 }
+
+/** @param {StatusView} status @returns {Problem[]} */
+export const logProblems = ({ logs = [] }) =>
+  logs.flatMap((lane) => {
+    // A receiver that takes nothing is a problem of its own.
+    const { level, word } = laneState(lane, undefined);
+    if (level !== 'bad' && level !== 'warn') return [];
+    const name = `${lane.source} → ${lane.exporter}`;
+    const lag = `The oldest entry that is not acknowledged is ${span(lane.lagSeconds)} old.`;
+    const why = lane.failing ? (lane.lastError?.text ?? '') : lag;
+    return [{ key: `logs ${name}`, kind: KINDS.logs, level, what: `${name}: ${word}`, why, href: '#logs' }];
+  });
 
 /** @param {CollectorView} collector @returns {Problem[]} */
 export function resourceProblems({ id, resources = [] }) {

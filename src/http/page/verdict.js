@@ -12,7 +12,7 @@ import {
   reloadProblem,
   skippedProblem,
 } from './problems.js';
-import { hasOtherCause, resourceProblems, targetProblems, taskProblems } from './source-problems.js';
+import { hasOtherCause, logProblems, resourceProblems, targetProblems, taskProblems } from './source-problems.js';
 
 /**
  * @import { StatusView } from '../status-view.ts'
@@ -36,6 +36,7 @@ export function verdict(status) {
     ...status.collectors.flatMap(resourceProblems),
     ...taskProblems(status),
     ...targetProblems(status),
+    ...logProblems(status),
     ...status.budgets.flatMap(budgetProblem),
     ...leaderProblem(status),
     ...identityProblem(status),
