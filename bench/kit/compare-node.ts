@@ -1,6 +1,7 @@
 import { compare, type Round } from '../../src/diff/compare.ts';
 import { REPLACED, type Replaced, RULES } from '../../src/diff/known.ts';
 import { part, readingOf } from '../../src/diff/reading.ts';
+import { reasonsFor } from '../../src/diff/reasons.ts';
 import { isSame, judge, reportText } from '../../src/diff/report.ts';
 import { sleep } from './processes.ts';
 
@@ -17,9 +18,10 @@ export async function compareNode(theirUrl: string, ourUrl: string): Promise<voi
     ours: await scrape(ourUrl),
     after: await scrape(theirUrl),
   });
-  const first = await round();
+  const rounds = [await round()];
   await sleep(PAUSE_MS);
-  const judged = judge(compare([first, await round()], RULES), replaced.known);
-  console.log(reportText(judged, { replaced, lines: 100, explained: true, hint: () => undefined }));
+  rounds.push(await round());
+  const judged = judge(compare(rounds, RULES), reasonsFor(replaced, rounds));
+  console.log(reportText(judged, { replaced, lines: 100, explained: true }));
   if (!isSame(judged)) process.exitCode = 1;
 }

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nodeCollectors } from '../collectors/node/index.ts';
-import { compare, type Round } from '../diff/compare.ts';
+import { compare, type Differences, type Round } from '../diff/compare.ts';
 import { REPLACED, type Replaced, RULES } from '../diff/known.ts';
+import { lasting } from '../diff/lasting.ts';
 import { nameOf, part, type Reading, readingOf } from '../diff/reading.ts';
-import { isSame, judge, reportText } from '../diff/report.ts';
+import { reasonsFor } from '../diff/reasons.ts';
+import { isSame, type Judged, judge, reportJson, reportText } from '../diff/report.ts';
 import { TextFormatError } from '../metrics/text/parse.ts';
 import { JsonClient } from '../net/json-client.ts';
 import { type Collection, openCollection } from './collection.ts';
@@ -15,6 +16,8 @@ import { loadSettings } from './settings.ts';
 
 const SHORT_LIST = 20;
 const LONGEST_PAUSE_S = 600;
+/** How often to look again before a difference counts. */
+const LOOKS = 3;
 
 /** `firesteel diff`. */
 export const diff: Command = {
@@ -22,13 +25,16 @@ export const diff: Command = {
 
 Compares what Firesteel collects here with what node_exporter, kube-state-metrics, cAdvisor or process-exporter exposes at
 URL: metrics and series that only one has, and values that differ by more than what moves meanwhile. Reads twice, each
-time ours between two readings of theirs. The exit code is 1 when there is a difference that has no known reason.
+time ours between two readings of theirs, and up to ${LOOKS - 1} times more if they differ: only what differs each time counts. The exit code is
+1 when there is a difference that has no known reason, 0 when not.
 
   --against URL            the exporter's metrics, e.g. http://localhost:9100/metrics; a file is read once
   --ours URL               metrics of an agent that runs, instead of collecting here: its pods have their names
   --seconds N              pause between the two rounds (5)
-  --all                    list all differences, not only the first ${SHORT_LIST} of a kind
-  --explained              also list the expected differences, with the reasons
+  --details                list the differences, up to ${SHORT_LIST} of a kind
+  --all                    list all of them
+  --explained              also list the expected differences, by their reasons
+  --format json            print one line of JSON: program, same, compared, differences, explained
   --token-file FILE        bearer token for URL, as a kubelet wants it
   --ca-file FILE           certificate authorities that sign URL's certificate
   --insecure               do not check URL's certificate
@@ -39,7 +45,9 @@ ${CONFIG_FLAGS_HELP}`,
       against: { type: 'string' },
       ours: { type: 'string' },
       seconds: { type: 'string', default: '5' },
+      details: { type: 'boolean' },
       all: { type: 'boolean' },
+      format: { type: 'string', default: 'text' },
       explained: { type: 'boolean' },
       'token-file': { type: 'string' },
       'ca-file': { type: 'string' },
@@ -47,23 +55,23 @@ ${CONFIG_FLAGS_HELP}`,
     });
     const seconds = Number(values.seconds);
     if (!(seconds >= 0 && seconds <= LONGEST_PAUSE_S)) throw new UsageError(`--seconds: 0 to ${LONGEST_PAUSE_S}`);
+    if (values.format !== 'text' && values.format !== 'json') throw new UsageError('--format: text or json');
     const theirs = theirSource(values, io);
     try {
       const replaced = programOf(await theirs.read());
       const ours = await ourSource(values, replaced, io);
       try {
-        io.stderr(`comparing with ${replaced.program}, two rounds ${seconds} s apart\n`);
-        const first = await round(theirs, ours, replaced);
-        await sleep(seconds * 1000, undefined, { signal: io.stop });
-        const differences = compare([first, await round(theirs, ours, replaced)], RULES);
-        const judged = judge(differences, replaced.known);
+        io.stderr(`comparing with ${replaced.program}, rounds ${seconds} s apart\n`);
+        const judged = await differencesOf(replaced, async (isFirst) => {
+          if (!isFirst) await sleep(seconds * 1000, undefined, { signal: io.stop });
+          return round(theirs, ours, replaced);
+        });
+        const few = values.details === true ? SHORT_LIST : 0;
+        const lines = values.all === true ? Number.POSITIVE_INFINITY : few;
         io.stdout(
-          reportText(judged, {
-            replaced,
-            lines: values.all === true ? Number.POSITIVE_INFINITY : SHORT_LIST,
-            explained: values.explained === true,
-            hint: (series) => hint(replaced, series),
-          }),
+          values.format === 'json'
+            ? reportJson(judged, replaced)
+            : reportText(judged, { replaced, lines, explained: values.explained === true }),
         );
         return isSame(judged) ? 0 : 1;
       } finally {
@@ -127,7 +135,9 @@ async function ourSource(values: Parsed['values'], { section }: Replaced, io: Io
   }
   const sections = ['node', 'container', 'process', 'ksm'] as const;
   const set = sections.map((each) => `collectors.${each}.enabled=${each === section}`);
-  const { config } = loadSettings({ ...values, set: [...(values.set ?? []), ...set] }, io.env);
+  // Both sides are read in the same seconds.
+  const sameSeconds = 'collectors.process.slowInterval=0s';
+  const { config } = loadSettings({ ...values, set: [sameSeconds, ...(values.set ?? []), ...set] }, io.env);
   const collection: Collection = await openCollection(config, io);
   return {
     async read() {
@@ -156,10 +166,16 @@ async function round(theirs: Source, ours: Source, { names }: Replaced): Promise
   return { before: await only(theirs), ours: await only(ours), after: await only(theirs) };
 }
 
-/** Says of what only they have how to get it here, if it is off. */
-function hint({ settings }: Replaced, series: string): string | undefined {
-  const setting = settings?.find((one) => one.series.test(series))?.setting;
-  if (setting !== undefined) return `off by default here: ${setting}`;
-  const spec = nodeCollectors.find(({ families }) => families.some((family) => family.name === nameOf(series)));
-  return spec && !spec.enabled ? `off by default here: collectors.node.${spec.name}.enabled=true` : undefined;
+/** What differs each time: two rounds, and while there are differences that nothing explains, two rounds more. */
+async function differencesOf(replaced: Replaced, next: (isFirst: boolean) => Promise<Round>): Promise<Judged> {
+  const rounds: Round[] = [];
+  let found: Differences | undefined;
+  for (let look = 1; ; look++) {
+    const pair = [await next(look === 1), await next(false)];
+    rounds.push(...pair);
+    const now = compare(pair, RULES);
+    found = found === undefined ? now : lasting(found, now);
+    const judged = judge(found, reasonsFor(replaced, rounds));
+    if (isSame(judged) || look === LOOKS) return judged;
+  }
 }

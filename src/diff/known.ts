@@ -41,6 +41,10 @@ export const REPLACED: readonly Replaced[] = [
         reason: 'node_exporter 1.9 fails without /proc/pressure/irq; the other files are read by both',
       },
       {
+        series: /^node_textfile_(scrape_error|mtime_seconds)\{/,
+        reason: 'folders of textfiles are set for each: collectors.node.textfile.directories',
+      },
+      {
         series: /^node_disk_info\{.*rotational="[01]"/,
         reason:
           'node_exporter 1.9 gives up on queue attributes that this kernel lacks and says 0; we read the one file',

@@ -32,5 +32,11 @@ export function part({ samples, types }: Reading, wanted: (name: string) => bool
   };
 }
 
+/** The value of a label in a series of {@link readingOf}. */
+export function labelOf(series: string, label: string): string | undefined {
+  const found = new RegExp(`[{,]${label}=("(?:[^"\\\\]|\\\\.)*")`).exec(series)?.[1];
+  return found === undefined ? undefined : (JSON.parse(found) as string);
+}
+
 /** The metric's name in a series of {@link readingOf}. */
 export const nameOf = (series: string): string => series.slice(0, series.indexOf('{'));

@@ -1,30 +1,37 @@
 import type { Differences, ValueGap } from './compare.ts';
-import type { Known, Replaced } from './known.ts';
+import type { Replaced } from './known.ts';
+import type { ReasonOf } from './reasons.ts';
 
-/** The differences, split into explained and unexplained ones. */
-interface Judged {
-  readonly differences: Differences;
-  readonly explained: readonly { readonly what: string; readonly reason: string }[];
+/** A difference that is right as it is: a series, or a metric's name with `{}` behind it, and why. */
+interface Explained {
+  readonly what: string;
+  readonly reason: string;
 }
 
-/** Takes out the known, intended differences. */
-export function judge(differences: Differences, known: readonly Known[]): Judged {
-  const explained: { what: string; reason: string }[] = [];
-  const unexplained = <T>(things: readonly T[], seriesOf: (thing: T) => string): T[] =>
+/** The differences, split into explained and unexplained ones. */
+export interface Judged {
+  readonly differences: Differences;
+  readonly explained: readonly Explained[];
+}
+
+/** Takes out what has a reason. */
+export function judge(differences: Differences, reasonOf: ReasonOf): Judged {
+  const explained: Explained[] = [];
+  const unexplained = <T>(things: readonly T[], side: Parameters<ReasonOf>[1], seriesOf: (thing: T) => string): T[] =>
     things.filter((thing) => {
       const what = seriesOf(thing);
-      const reason = known.find(({ series }) => series.test(what))?.reason;
+      const reason = reasonOf(what, side);
       if (reason !== undefined) explained.push({ what, reason });
       return reason === undefined;
     });
   return {
     differences: {
       compared: differences.compared,
-      namesOnlyTheirs: unexplained(differences.namesOnlyTheirs, ({ name }) => `${name}{}`),
-      namesOnlyOurs: unexplained(differences.namesOnlyOurs, ({ name }) => `${name}{}`),
-      seriesOnlyTheirs: unexplained(differences.seriesOnlyTheirs, (series) => series),
-      seriesOnlyOurs: unexplained(differences.seriesOnlyOurs, (series) => series),
-      values: unexplained(differences.values, ({ series }) => series),
+      namesOnlyTheirs: unexplained(differences.namesOnlyTheirs, 'theirs', ({ name }) => `${name}{}`),
+      namesOnlyOurs: unexplained(differences.namesOnlyOurs, 'ours', ({ name }) => `${name}{}`),
+      seriesOnlyTheirs: unexplained(differences.seriesOnlyTheirs, 'theirs', (series) => series),
+      seriesOnlyOurs: unexplained(differences.seriesOnlyOurs, 'ours', (series) => series),
+      values: unexplained(differences.values, 'value', ({ series }) => series),
     },
     explained,
   };
@@ -39,48 +46,55 @@ export const isSame = ({ differences: d }: Judged): boolean =>
 /** How much to print. */
 interface ReportOptions {
   readonly replaced: Replaced;
-  /** Lines of each list; the rest is counted. */
+  /** Lines of each list of differences, 0 for a summary; the rest is counted. */
   readonly lines: number;
   /** Whether to list the explained ones. */
   readonly explained: boolean;
-  /** What to do about a series, or a name with `{}` behind it, that only they have. */
-  readonly hint: (series: string) => string | undefined;
 }
 
-/** The report for people, with a newline at the end. */
-export function reportText(judged: Judged, { replaced, lines, explained, hint }: ReportOptions): string {
+/** The report for people, with a newline at the end: a summary, and as much of the details as is asked for. */
+export function reportText(judged: Judged, { replaced, lines, explained }: ReportOptions): string {
   const { differences: d } = judged;
   const list = (title: string, entries: readonly string[]) => {
     if (entries.length === 0) return [];
     const rest = entries.length - lines;
     const shown = entries.slice(0, lines).map((entry) => `  ${entry}`);
-    return [`${title}: ${entries.length}`, ...shown, ...(rest > 0 ? [`  … and ${rest} more; --all lists them`] : [])];
+    return [
+      `${title}: ${entries.length}`,
+      ...shown,
+      ...(rest > 0 && lines > 0 ? [`  … and ${rest} more; --all lists them`] : []),
+    ];
   };
-  const named = ({ name, series }: { readonly name: string; readonly series: number }, advice?: string) =>
-    `${name} (${series} series)${advice === undefined ? '' : `  ${advice}`}`;
+  const named = ({ name, series }: { readonly name: string; readonly series: number }) => `${name} (${series} series)`;
+  const same = isSame(judged);
   return [
-    `compared ${d.compared} series with ${replaced.program}`,
-    ...list(
-      `metrics only there`,
-      d.namesOnlyTheirs.map((gap) => named(gap, hint(`${gap.name}{}`))),
-    ),
-    ...list(
-      `metrics only here`,
-      d.namesOnlyOurs.map((gap) => named(gap)),
-    ),
-    ...list(
-      'series only there',
-      d.seriesOnlyTheirs.map((series) => [series, hint(series)].filter(Boolean).join('  ')),
-    ),
-    ...list(`series only here`, d.seriesOnlyOurs),
-    ...list(`different values`, d.values.map(valueLine)),
-    ...list(`explained differences`, explained ? judged.explained.map(({ what, reason }) => `${what}  ${reason}`) : []),
-    ...(explained || judged.explained.length === 0
-      ? []
-      : [`${judged.explained.length} more differences are right as they are; --explained lists them with the reasons`]),
-    isSame(judged) ? 'no unexplained difference' : 'they differ',
+    `compared ${d.compared} series with ${replaced.program}: ${same ? 'no unexplained difference' : 'they differ'}`,
+    ...list('metrics only there', d.namesOnlyTheirs.map(named)),
+    ...list('metrics only here', d.namesOnlyOurs.map(named)),
+    ...list('series only there', d.seriesOnlyTheirs),
+    ...list('series only here', d.seriesOnlyOurs),
+    ...list('different values', d.values.map(valueLine)),
+    ...(same || lines > 0 ? [] : ['--details lists them']),
+    ...byReason(judged.explained, explained),
     '',
   ].join('\n');
+}
+
+/** The explained ones: a line for each reason with their number, or with each of them. */
+function byReason(all: readonly Explained[], each: boolean): string[] {
+  if (all.length === 0) return [];
+  const lines = [...Map.groupBy(all, ({ reason }) => reason)].flatMap(([reason, found]) => [
+    `  ${found.length}  ${reason}`,
+    ...(each ? found.map(({ what }) => `       ${what}`) : []),
+  ]);
+  return [`${all.length} differences are right as they are${each ? '' : '; --explained lists them'}:`, ...lines];
+}
+
+/** The report for programs: one line of JSON. Numbers that JSON does not have are texts. */
+export function reportJson(judged: Judged, { program }: Replaced): string {
+  const { compared, ...differences } = judged.differences;
+  const report = { program, same: isSame(judged), compared, differences, explained: judged.explained };
+  return `${JSON.stringify(report, (_, value: unknown) => (Number.isFinite(value) || typeof value !== 'number' ? value : String(value)))}\n`;
 }
 
 const valueLine = ({ series, ours, theirs }: ValueGap): string =>

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compare, type Differences, type Rules } from '../../src/diff/compare.ts';
+import { compare, type Differences, type Round, type Rules } from '../../src/diff/compare.ts';
+import { REPLACED as PROGRAMS, type Replaced } from '../../src/diff/known.ts';
+import { lasting } from '../../src/diff/lasting.ts';
 import { readingOf } from '../../src/diff/reading.ts';
-import { isSame, judge, reportText } from '../../src/diff/report.ts';
+import { reasonsFor } from '../../src/diff/reasons.ts';
+import { isSame, judge, reportJson, reportText } from '../../src/diff/report.ts';
 
 const RULES: Rules = { restless: /^jumpy/, fromStart: /^since_start/ };
 
@@ -72,24 +75,97 @@ test('of a counter since the start of its program only the growth is compared', 
   assert.equal(grown(150), 1);
 });
 
-test('what has a known reason is told apart, and the rest decides', () => {
+const REPLACED = { program: 'exporter', section: 'node', names: /./, known: [] } as const;
+
+test('what has a known reason is set apart, and the rest decides', () => {
   const differences = differ('a 1; b 1', 'a 2; b 2', 'a 1; b 1', 'a 1; b 1', 'a 2; b 2', 'a 1; b 1');
-  const replaced = { program: 'exporter', section: 'node', names: /./, known: [] } as const;
-  const options = { replaced, lines: 1, explained: false, hint: () => undefined };
-  const half = judge(differences, [{ series: /^a\{/, reason: 'rounded there' }]);
+  const options = { replaced: REPLACED, lines: 1, explained: false };
+  const because = (pattern: RegExp) =>
+    judge(differences, (series) => (pattern.test(series) ? 'rounded there' : undefined));
+  const half = because(/^a\{/);
   assert.equal(isSame(half), false);
   assert.match(
     reportText(half, options),
-    /different values: 1\n {2}b\{\} {2}here 2, then 2; there 1…1, then 1…1\n1 more/,
+    /^compared 2 series with exporter: they differ\ndifferent values: 1\n {2}b\{\} {2}here 2, then 2; there 1…1, then 1…1\n1 differences are right/,
   );
-  const both = judge(differences, [{ series: /^[ab]\{/, reason: 'rounded there' }]);
+  const both = because(/^[ab]\{/);
   assert.equal(isSame(both), true);
   assert.match(
     reportText(both, { ...options, lines: 9, explained: true }),
-    /a\{\} {2}rounded there\n[\s\S]*no unexplained/,
+    /^compared 2 series with exporter: no unexplained difference\n[\s\S]* {2}2 {2}rounded there\n {7}a\{\}\n {7}b\{\}\n$/,
   );
+  assert.match(reportText(because(/none/), options), /different values: 2\n.*\n {2}… and 1 more; --all lists them/);
+  // A summary has no details.
+  assert.equal(
+    reportText(because(/none/), { ...options, lines: 0 }),
+    'compared 2 series with exporter: they differ\ndifferent values: 2\n--details lists them\n',
+  );
+});
+
+test('as JSON, numbers that JSON lacks are texts', () => {
+  const differences = differ('a 1', 'a +Inf', 'a 1', 'a 1', 'a +Inf', 'a 1');
+  assert.deepEqual(
+    JSON.parse(
+      reportJson(
+        judge(differences, () => undefined),
+        REPLACED,
+      ),
+    ),
+    {
+      program: 'exporter',
+      same: false,
+      compared: 1,
+      differences: { ...NOTHING, values: [{ series: 'a{}', ours: ['Infinity', 'Infinity'], theirs: [1, 1, 1, 1] }] },
+      explained: [],
+    },
+  );
+});
+
+test('only what differs each time counts', () => {
+  const once = differ('a 1; b 1; c 1', 'a 2; b 2', 'a 1; b 1; c 1', 'a 1; b 1; c 1', 'a 2; b 2', 'a 1; b 1; c 1');
+  const again = differ('a 1; b 1', 'a 3; b 1; d 1', 'a 1; b 1', 'a 1; b 1', 'a 3; b 1; d 1', 'a 1; b 1');
+  const left = lasting(once, again);
+  assert.deepEqual(
+    left.values.map(({ series, ours }) => [series, ours]),
+    [['a{}', [3, 3]]],
+  );
+  assert.deepEqual([left.namesOnlyTheirs, left.namesOnlyOurs], [[], []]);
+});
+
+const rounds = (theirs: readonly string[], ours: readonly string[]): Round[] =>
+  theirs.map((text, index) => {
+    const there = readingOf(`${text.replaceAll('; ', '\n')}\n`);
+    return { before: there, ours: readingOf(`${(ours[index] ?? '').replaceAll('; ', '\n')}\n`), after: there };
+  });
+
+const reasonOf = (section: Replaced['section'], theirs: readonly string[], ours: readonly string[] = theirs) => {
+  const replaced = PROGRAMS.find((one) => one.section === section);
+  assert.ok(replaced);
+  return reasonsFor(replaced, rounds(theirs, ours));
+};
+
+test('groups of processes that changed meanwhile, or are gone, are no difference', () => {
+  const of = (steady: number, moving: number, gone: number) =>
+    Object.entries({ steady, moving, gone })
+      .map(([name, count]) => `namedprocess_namegroup_num_procs{groupname="${name}"} ${count}`)
+      .join('; ');
+  const reason = reasonOf('process', [of(1, 1, 0), of(1, 2, 0)]);
+  const cpu = (name: string) => `namedprocess_namegroup_cpu_seconds_total{groupname="${name}",mode="user"}`;
+  assert.equal(reason(cpu('steady'), 'value'), undefined);
+  for (const name of ['moving', 'gone']) assert.match(reason(cpu(name), 'value') ?? '', /started or ended/);
+});
+
+test('what is off by default says so, and what a filter there leaves out', () => {
+  const seen = 'node_filesystem_size_bytes{device="a",mountpoint="/"} 1';
+  const reason = reasonOf('node', [seen, seen]);
   assert.match(
-    reportText(judge(differences, []), options),
-    /different values: 2\n.*\n {2}… and 1 more; --all lists them/,
+    reason('node_systemd_units{}', 'theirs') ?? '',
+    /off by default here: collectors\.node\.systemd\.enabled=true/,
   );
+  assert.match(reason('node_scrape_collector_success{collector="systemd"}', 'theirs') ?? '', /systemd/);
+  assert.equal(reason('node_uname_info{}', 'theirs'), undefined);
+  const at = (mountpoint: string) => `node_filesystem_size_bytes{device="a",mountpoint="${mountpoint}"}`;
+  assert.match(reason(at('/mnt/x'), 'ours') ?? '', /filesystem\.mountPointsExclude/);
+  assert.equal(reason(at('/'), 'ours'), undefined);
+  assert.equal(reason(at('/mnt/x'), 'theirs'), undefined);
 });
