@@ -21,7 +21,7 @@ LABEL org.opencontainers.image.title="Firesteel" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /image-root/ /
 # Filled while the image is built, for these very options of Node; found by paths relative to it, and never written to.
-ENV NODE_COMPILE_CACHE=/opt/firesteel/cache NODE_COMPILE_CACHE_PORTABLE=1
+ENV PATH=/usr/bin NODE_COMPILE_CACHE=/opt/firesteel/cache NODE_COMPILE_CACHE_PORTABLE=1
 USER 65534:65534
 WORKDIR /
 EXPOSE 9750

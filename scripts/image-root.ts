@@ -2,21 +2,11 @@
 // Dockerfile does the same in its build stage and copies the folder into an empty image, so that what tests see here is
 // what runs on nodes: Node, the libraries that it is linked with, the bundle, its compile cache, and no shell.
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readImageConfig } from './image-config.ts';
+import { packageFiles } from './image-packages.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const { entrypoint, env } = readImageConfig(readFileSync(join(PROJECT, 'Dockerfile'), 'utf8'));
@@ -26,6 +16,9 @@ const cache = env.NODE_COMPILE_CACHE as string;
 
 /** Folders that runtimes mount something over, which they could not make on a read-only root. */
 const MOUNT_POINTS = ['dev', 'etc/firesteel', 'host/proc', 'host/root', 'host/sys', 'proc', 'sys', 'var/lib/firesteel'];
+
+/** The program's name on PATH. */
+const PROGRAM = 'usr/bin/firesteel';
 
 const FILES: Readonly<Record<string, string>> = {
   'etc/passwd': 'root:x:0:0:root:/:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n',
@@ -47,9 +40,17 @@ function layOut(root: string): void {
   copy(process.execPath, join(root, nodePath));
   for (const library of nodeLibraries()) copy(library, join(root, library));
   runNode(['--disable-warning=ExperimentalWarning', join(PROJECT, 'scripts/build.ts'), join(root, dirname(bundle))]);
+  writeProgram(root);
   for (const map of globSync(join(root, dirname(bundle), '**/*.map'))) rmSync(map);
   fillCompileCache(root);
-  describePackages(root);
+  for (const [path, text] of Object.entries(packageFiles(nodeLibraries()))) write(root, path, text);
+}
+
+/** `firesteel` on PATH, for `kubectl exec POD -- firesteel status`: the kernel starts Node by its first line, without a shell. */
+function writeProgram(root: string): void {
+  const [silent = ''] = nodeFlags;
+  write(root, PROGRAM, `#!${nodePath} ${silent}\nimport(${JSON.stringify(bundle)});\n`);
+  chmodSync(join(root, PROGRAM), 0o755);
 }
 
 /** Runs what agents run, so that the functions that they need are in the cache, and loads the other chunks. */
@@ -62,42 +63,7 @@ function fillCompileCache(root: string): void {
   for (const entry of globSync(join(root, cache, '*/*'))) chmodSync(entry, 0o644);
 }
 
-/** For scanners and whoever lists an image's content: the npm packages, the Debian packages, their licences. */
-function describePackages(root: string): void {
-  const sbom = ['sbom', '--omit=dev', '--package-lock-only', '--sbom-format=cyclonedx'];
-  write(root, 'usr/share/firesteel/sbom.cdx.json', run('npm', sbom));
-  copy(join(PROJECT, 'LICENSE'), join(root, 'usr/share/doc/firesteel/copyright'));
-  if (!existsSync('/var/lib/dpkg/status')) {
-    console.log('This system has no dpkg: the image tells nothing of the packages of its libraries.');
-    return;
-  }
-  copy(realpathSync('/etc/os-release'), join(root, 'etc/os-release'));
-  const packages = new Set(
-    nodeLibraries()
-      .map(packageOf)
-      .filter((name) => name !== undefined),
-  );
-  for (const name of packages) {
-    // The folder that distroless images have, known to scanners.
-    write(root, `var/lib/dpkg/status.d/${name}`, run('dpkg-query', ['--status', name]));
-    const licence = `usr/share/doc/${name}/copyright`;
-    if (existsSync(join('/', licence))) copy(join('/', licence), join(root, licence));
-  }
-}
-
-/** The Debian package of a library; /lib is a link to /usr/lib, and dpkg may know the file by either name. */
-function packageOf(library: string): string | undefined {
-  for (const path of [library, join('/usr', library), realpathSync(library)]) {
-    try {
-      return run('dpkg', ['--search', path]).split(':', 1)[0];
-    } catch {
-      // Not by this name.
-    }
-  }
-  return undefined;
-}
-
-function write(root: string, path: string, text: string): void {
+function write(root: string, path: string, text: string | Buffer): void {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   writeFileSync(join(root, path), text);
 }
@@ -107,9 +73,6 @@ function copy(from: string, to: string): void {
   copyFileSync(from, to);
   chmodSync(to, statSync(from).mode | 0o444);
 }
-
-const run = (program: string, args: readonly string[]): string =>
-  execFileSync(program, args, { cwd: PROJECT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
 
 const runNode = (args: readonly string[], environment: NodeJS.ProcessEnv = process.env): void => {
   execFileSync(process.execPath, args, { cwd: PROJECT, env: environment, stdio: ['ignore', 'ignore', 'inherit'] });

@@ -1,0 +1,15 @@
+// npm run audit: known vulnerabilities of what the bundle is made of, by the registry's list. Fails for high and critical ones; where no
+// registry answers (offline, a mirror without the list) it says so and passes.
+import { spawnSync } from 'node:child_process';
+import { auditVerdict } from './audit-verdict.ts';
+
+const LIMIT_MS = 60_000;
+
+const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json', '--fetch-retries=0', '--fetch-timeout=20000'], {
+  encoding: 'utf8',
+  timeout: LIMIT_MS,
+  stdio: ['ignore', 'pipe', 'ignore'],
+});
+const { text, isBad } = auditVerdict(stdout);
+console.log(text);
+process.exitCode = isBad ? 1 : 0;
