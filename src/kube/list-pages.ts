@@ -25,49 +25,67 @@ export interface ListTaking {
 /**
  * Lists a collection: yields after each page, once its objects have been processed. Throws in the same cases as {@link
  * KubeApi}.
+ *
+ * The next page is requested as soon as its token is known, so that the API server collects it while we process this
+ * one. It stays in the socket until it is read: one page at a time is in memory.
  */
 export async function* listPages(
   api: KubeApi,
   path: string,
   source: Omit<ReflectorSource, 'path' | 'kind'>,
-  taking: ListTaking,
+  { seen, take, signal }: ListTaking,
 ): AsyncGenerator<ListMeta> {
-  const { seen, signal } = taking;
+  const ended = new AbortController();
+  const open = pageOpener(api, path, source, AbortSignal.any([signal, ended.signal]));
   /** Tokens of all pages so far: a server that sends us back would loop forever. */
   const tokens = new Set<string>();
   let empty = 0;
-  let next: string | undefined;
-  do {
-    const size = seen.size;
-    const page = await listPage(api, path, source, next, taking);
-    signal.throwIfAborted();
-    yield page;
-    next = page.continue;
-    if (next === undefined) return;
-    empty = seen.size > size ? 0 : empty + 1;
-    if (tokens.has(next) || empty === MAX_EMPTY_PAGES) {
-      throw new ApiBodyError(path, 'malformed', 'the list never ends: its pages repeat or are empty');
+  try {
+    for (let next: string | undefined, page = open(undefined); ; page = open(next)) {
+      const size = seen.size;
+      const decoder = new ListDecoder(path, MAX_OBJECT_BYTES, source.skipsManagers);
+      for await (const chunk of await page) {
+        for (const object of decoder.push(chunk)) {
+          if (decoder.next !== undefined && !tokens.has(decoder.next)) open(decoder.next);
+          await turn();
+          signal.throwIfAborted();
+          take(object, object.kind ?? decoder.itemKind);
+        }
+      }
+      const list = decoder.end();
+      signal.throwIfAborted();
+      yield list;
+      next = list.continue;
+      if (next === undefined) return;
+      empty = seen.size > size ? 0 : empty + 1;
+      if (tokens.has(next) || empty === MAX_EMPTY_PAGES) {
+        throw new ApiBodyError(path, 'malformed', 'the list never ends: its pages repeat or are empty');
+      }
+      tokens.add(next);
     }
-    tokens.add(next);
-  } while (next !== undefined);
+  } finally {
+    ended.abort();
+  }
 }
 
-async function listPage(
+type Page = Promise<AsyncIterable<Buffer>>;
+
+/** Requests pages by their token; one that was already requested is not requested again. */
+function pageOpener(
   api: KubeApi,
   path: string,
-  { metadataOnly, skipsManagers, fieldSelector, labelSelector }: Omit<ReflectorSource, 'path' | 'kind'>,
-  next: string | undefined,
-  { take, signal }: ListTaking,
-): Promise<ListMeta> {
-  const query = { limit: PAGE_SIZE, continue: next, fieldSelector, labelSelector };
-  const request = { path, query, bulk: true, ...(metadataOnly && { accept: METADATA_LIST }), signal };
-  const decoder = new ListDecoder(path, MAX_OBJECT_BYTES, skipsManagers);
-  for await (const chunk of await api.stream(request, LIST_IDLE_MS)) {
-    for (const object of decoder.push(chunk)) {
-      await turn();
-      signal.throwIfAborted();
-      take(object, object.kind ?? decoder.itemKind);
-    }
-  }
-  return decoder.end();
+  { metadataOnly, fieldSelector, labelSelector }: Omit<ReflectorSource, 'path' | 'kind'>,
+  signal: AbortSignal,
+): (token: string | undefined) => Page {
+  let last: { readonly token: string | undefined; readonly page: Page } | undefined;
+  return (token) => {
+    if (last !== undefined && last.token === token) return last.page;
+    const query = { limit: PAGE_SIZE, continue: token, fieldSelector, labelSelector };
+    const request = { path, query, bulk: true, ...(metadataOnly && { accept: METADATA_LIST }), signal };
+    const page = api.stream(request, LIST_IDLE_MS);
+    // Whoever awaits the page gets its error; nobody does when the page before fails.
+    page.catch(() => {});
+    last = { token, page };
+    return page;
+  };
 }

@@ -9,6 +9,12 @@ export interface ListMeta {
   readonly continue?: string;
 }
 
+/** What a list states before its first object. */
+interface ListHead {
+  readonly kind?: string;
+  readonly next?: string;
+}
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
@@ -40,7 +46,7 @@ export class ListDecoder {
   /** The list without its objects. */
   #envelope = '';
   /** The list metadata received before its first object; undefined before that. */
-  #head: { readonly kind?: string } | undefined;
+  #head: ListHead | undefined;
 
   /** Throws ApiBodyError for an object of more than `maxBytes`; `skipsManagers` drops `managedFields` from objects. */
   constructor(url: string, maxBytes: number, skipsManagers = false) {
@@ -55,6 +61,14 @@ export class ListDecoder {
    */
   get itemKind(): string | undefined {
     return this.#head?.kind?.replace(/List$/, '');
+  }
+
+  /**
+   * Where the next page begins, known as soon as the first object is: the API server writes the metadata of a list
+   * before its objects. Undefined for the last page, and for a server with another order until {@link end}.
+   */
+  get next(): string | undefined {
+    return this.#head?.next;
   }
 
   /** The objects that end in this part of the response. */
@@ -147,10 +161,11 @@ export class ListDecoder {
     }
   }
 
-  #headSoFar(): { readonly kind?: string } {
+  #headSoFar(): ListHead {
     try {
-      const { kind } = JSON.parse(`${this.#envelope}]}`);
-      return typeof kind === 'string' ? { kind } : {};
+      const { kind, metadata } = JSON.parse(`${this.#envelope}]}`);
+      const next = metadata?.continue;
+      return { ...(typeof kind === 'string' && { kind }), ...(next && typeof next === 'string' && { next }) };
     } catch {
       // Reported at the end, like other responses that are not a list.
       return {};
