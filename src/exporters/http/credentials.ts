@@ -1,12 +1,17 @@
 import { SecretFile } from '../../config/secret-file.ts';
 import type { HttpSettings } from './settings.ts';
 
+/** A shorter secret would be found in any text. */
+const SHORTEST = 4;
+
 /** Credentials for a receiver. Secrets are read from their files each time. */
 export class Credentials {
   readonly #username: { read(): string };
   readonly #headers: readonly (readonly [name: string, value: SecretFile])[];
   readonly #password: SecretFile | undefined;
   readonly #token: SecretFile | undefined;
+  /** The secrets of the last request, the longest first. */
+  #sent: readonly string[] = [];
 
   constructor({ auth, headerFiles }: Pick<HttpSettings, 'auth' | 'headerFiles'>) {
     this.#headers = Object.entries(headerFiles).map(([name, path]) => [name, new SecretFile(path)]);
@@ -16,12 +21,22 @@ export class Credentials {
     this.#token = auth?.bearerTokenFile === undefined ? undefined : new SecretFile(auth.bearerTokenFile);
   }
 
+  /** `text` with `***` in place of the secrets, which a receiver or a proxy may repeat in a response. */
+  hidden(text: string): string {
+    let rest = text;
+    for (const secret of this.#sent) rest = rest.replaceAll(secret, '***');
+    return rest;
+  }
+
   /** The headers to send. Throws an Error that names the file when a secret can't be read. */
   get headers(): Record<string, string> {
     const secret = Object.fromEntries(this.#headers.map(([name, value]) => [name.toLowerCase(), value.read()]));
-    if (this.#token) return { ...secret, authorization: `Bearer ${this.#token.read()}` };
-    if (!this.#password) return secret;
-    const credentials = Buffer.from(`${this.#username.read()}:${this.#password.read()}`).toString('base64');
-    return { ...secret, authorization: `Basic ${credentials}` };
+    const token = this.#token?.read();
+    const password = this.#password?.read();
+    const basic = password && Buffer.from(`${this.#username.read()}:${password}`).toString('base64');
+    const sent = [...Object.values(secret), token, password, basic].filter((one) => one !== undefined);
+    this.#sent = sent.filter((one) => one.length >= SHORTEST).sort((a, b) => b.length - a.length);
+    if (token !== undefined) return { ...secret, authorization: `Bearer ${token}` };
+    return basic === undefined ? secret : { ...secret, authorization: `Basic ${basic}` };
   }
 }

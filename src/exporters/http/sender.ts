@@ -121,8 +121,11 @@ export class Sender {
   #answerOf({ code, headers, body }: Response): Omit<Tried, 'durationSeconds'> {
     const wait = retryAfterMs(headers['retry-after'], this.#now());
     const date = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
-    const { text, isPage } = wordsOf(body.toString(), headers['content-type']);
-    const location = code >= 300 && code < 400 && headers.location ? `to ${withoutQueries(headers.location)}` : '';
+    const { text, isPage } = wordsOf(this.#credentials.hidden(body.toString()), headers['content-type']);
+    const location =
+      code >= 300 && code < 400 && headers.location
+        ? `to ${this.#credentials.hidden(withoutQueries(headers.location))}`
+        : '';
     return {
       code,
       headers,
