@@ -37,14 +37,19 @@ const unused: Plugin = {
 /** Modules of Node that an import would load with all that they hold; of node:http that is undici and HTTP/2, 7 MB. */
 const DEFERRED_BUILTINS = ['node:crypto', 'node:http', 'node:https', 'node:tls', 'node:worker_threads'];
 
-/** What takes zod and these modules in, in the bundle, when they are first used. */
+/** What of yaml is used. */
+const YAML = ['LineCounter', 'parseAllDocuments', 'parseDocument', 'stringify'];
+
+/** Loads zod, yaml and these modules when they are first used. */
 const whenUsed: Plugin = {
   name: 'when-used',
   setup({ onResolve, onLoad }) {
     const resolveDir = process.cwd();
-    onResolve({ filter: /^(?:zod|node:.*)$/ }, ({ path, importer }) => {
+    onResolve({ filter: /^(?:zod|yaml|node:.*)$/ }, ({ path, importer }) => {
       if (!/\/src\/|\/node_modules\/node-cron\//.test(importer)) return undefined;
-      return path === 'zod' || DEFERRED_BUILTINS.includes(path) ? { path, namespace: 'when-used' } : undefined;
+      return !path.startsWith('node:') || DEFERRED_BUILTINS.includes(path)
+        ? { path, namespace: 'when-used' }
+        : undefined;
     });
     onLoad({ filter: /^zod$/, namespace: 'when-used' }, () => ({
       contents: [
@@ -64,9 +69,16 @@ const whenUsed: Plugin = {
       ].join('\n'),
       resolveDir,
     }));
-    onResolve({ filter: /^real-zod$/ }, ({ path }) => ({ path, namespace: 'real' }));
-    onLoad({ filter: /^real-zod$/, namespace: 'real' }, () => ({
-      contents: `export { ${[...BUILDERS, ...OTHERS].join(', ')} } from 'zod';`,
+    onLoad({ filter: /^yaml$/, namespace: 'when-used' }, () => ({
+      contents: [
+        "import { deferredOf } from './src/base/deferred.ts';",
+        ...YAML.map((name) => standIn(name, `deferredOf('yaml', '${name}')`)),
+      ].join('\n'),
+      resolveDir,
+    }));
+    onResolve({ filter: /^real-/ }, ({ path }) => ({ path, namespace: 'real' }));
+    onLoad({ filter: /^real-/, namespace: 'real' }, ({ path }) => ({
+      contents: `export { ${path === 'real-zod' ? [...BUILDERS, ...OTHERS] : YAML} } from '${path.slice('real-'.length)}';`,
       resolveDir,
     }));
   },
@@ -79,7 +91,7 @@ const standIn = (name: string, made: string): string =>
 const [outdir = 'dist'] = process.argv.slice(2);
 rmSync(outdir, { recursive: true, force: true });
 await build({
-  entryPoints: { main: 'src/main.ts', 'check-settings': 'src/check-settings.ts', zod: 'real-zod' },
+  entryPoints: { main: 'src/main.ts', 'check-settings': 'src/check-settings.ts', zod: 'real-zod', yaml: 'real-yaml' },
   outdir,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[name]-[hash]',

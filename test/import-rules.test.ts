@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'collectors/known-losses.ts': ['host'],
   'collectors/collector.ts': ['collectors/known-losses.ts', 'metrics', 'host'],
   'collectors/catalogue.ts': ['collectors', 'metrics', 'host'],
+  'collectors/sections.ts': ['collectors'],
   'collectors/declared-labels.ts': ['collectors', 'metrics'],
   'collectors/node': ['collectors/collector.ts', 'metrics', 'host', ...OPTIONS, 'base'],
   'collectors/process': ['collectors/collector.ts', 'metrics', 'host', ...OPTIONS, 'base'],

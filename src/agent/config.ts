@@ -1,4 +1,4 @@
-import type { CollectorsConfig } from '../collectors/catalogue.ts';
+import type { CollectorsConfig } from '../collectors/sections.ts';
 import type { CoreConfig } from '../config/schema.ts';
 
 /** The whole configuration. */

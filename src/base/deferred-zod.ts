@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import { deferredMember } from './deferred.ts';
+import { deferredMember, libraryBeside } from './deferred.ts';
 
 // zod, loaded when something is first checked. The bundle takes this in place of zod (scripts/build.ts): schemas belong to
 // the records of collectors and exporters, which every agent needs, but only what reads a configuration needs the schemas.
@@ -44,21 +43,46 @@ export const OTHERS = [
 
 /** Methods of a schema that give another schema. */
 const CHAINED: ReadonlySet<PropertyKey> = new Set([
+  'catch',
+  'catchall',
+  'check',
   'default',
   'describe',
+  'endsWith',
+  'extend',
+  'gt',
+  'gte',
+  'includes',
+  'int',
+  'length',
+  'lt',
+  'lte',
   'max',
+  'meta',
   'min',
+  'multipleOf',
   'nonempty',
+  'nonnegative',
+  'nullable',
+  'nullish',
+  'omit',
   'optional',
   'overwrite',
+  'partial',
+  'pick',
   'pipe',
+  'positive',
   'prefault',
+  'readonly',
   'refine',
   'regex',
   'register',
+  'safeExtend',
   'startsWith',
   'superRefine',
+  'toLowerCase',
   'transform',
+  'trim',
 ]);
 
 /** Of these, those that leave an object an object with the same fields. */
@@ -67,20 +91,12 @@ const KEEPS_SHAPE: ReadonlySet<PropertyKey> = new Set(['describe', 'refine', 're
 /** Builders whose first argument is the `shape` of what they make. */
 const OBJECTS: ReadonlySet<string> = new Set(['looseObject', 'object', 'strictObject']);
 
-type Zod = Readonly<Record<string, unknown>>;
 type Callable = (...args: readonly unknown[]) => unknown;
 
-const requireHere = createRequire(import.meta.url);
-let zod: Zod | undefined;
+const loadZod = () => libraryBeside('zod');
 
 /** What a transformation gives after it has reported a problem; zod does not look at it. */
 export const NEVER: object = Object.freeze({ status: 'aborted' });
-
-/** zod itself. Beside the bundle, or one folder up when this stands in a chunk. */
-function loadZod(): Zod {
-  zod ??= requireHere(import.meta.url.includes('/chunks/') ? '../zod.mjs' : './zod.mjs') as Zod;
-  return zod;
-}
 
 /** The makers of what stands for something of zod, by that. */
 const makers = new WeakMap<object, () => unknown>();

@@ -1,6 +1,8 @@
 // What stands for something of a module that is loaded when it is first used. The bundle takes these in place of some
 // modules (scripts/build.ts): an import would load them at the start, whether they are used or not.
 
+import { createRequire } from 'node:module';
+
 type Callable = (...args: readonly unknown[]) => unknown;
 
 /** What stands for `load()[name]`, a function or a class. Arguments of calls are passed on as `given` makes them. */
@@ -29,3 +31,12 @@ export const deferredBuiltin = (module: string, name: string): object =>
 
 /** A function that a Proxy can call and construct. */
 const callable = (): object => function standIn() {};
+
+const requireHere = createRequire(import.meta.url);
+
+/** A library that has a file of its own beside the bundle, which is one folder up when this stands in a chunk. */
+export const libraryBeside = (name: string): object =>
+  requireHere(`${import.meta.url.includes('/chunks/') ? '..' : '.'}/${name}.mjs`) as object;
+
+/** What stands for `name` of such a library. */
+export const deferredOf = (library: string, name: string): object => deferredMember(() => libraryBeside(library), name);

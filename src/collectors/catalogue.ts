@@ -1,38 +1,14 @@
-import * as z from 'zod';
 import type { Producer } from '../metrics/scope.ts';
 import type { World } from './collector.ts';
-import { containerProducers, containerSection } from './container/index.ts';
+import { containerProducers } from './container/index.ts';
 import type { Names } from './container/naming.ts';
-import { eventSection } from './event/section.ts';
-import { ksmSection } from './ksm/section.ts';
 import type { PodNames } from './log/kernel-lines.ts';
-import { journalSection, kernelSection, logSection, snmpSection, wantsLog } from './log/section.ts';
+import { wantsLog } from './log/section.ts';
 import type { LogState } from './log/state.ts';
-import { nodeProducers, nodeSection } from './node/index.ts';
+import { nodeProducers } from './node/index.ts';
 import type { ContainerNames } from './process/container-names.ts';
-import { processProducers, processSection } from './process/index.ts';
-
-/** The section `collectors` of the configuration. */
-export const collectorsSection = z
-  .strictObject({
-    node: nodeSection,
-    container: containerSection,
-    process: processSection,
-    ksm: ksmSection,
-    journal: journalSection,
-    kernel: kernelSection,
-    log: logSection,
-    snmp: snmpSection,
-    event: eventSection,
-  })
-  .refine(({ ksm, event }) => ksm.enabled || !event.enabled, {
-    path: ['event', 'enabled'],
-    error: 'events are counted by state agents: set collectors.ksm.enabled as well',
-  })
-  .prefault({});
-
-/** Options of all collectors. */
-export type CollectorsConfig = z.output<typeof collectorsSection>;
+import { processProducers } from './process/index.ts';
+import type { CollectorsConfig } from './sections.ts';
 
 type Make = (world: World, config: CollectorsConfig, pods?: Names) => Producer[];
 

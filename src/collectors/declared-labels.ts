@@ -2,7 +2,6 @@ import { budgetFamilies } from '../metrics/budget.ts';
 import type { Family } from '../metrics/family.ts';
 import type { Group } from '../metrics/group.ts';
 import { resultFamilies } from '../metrics/result-samples.ts';
-import type { CollectorsConfig } from './catalogue.ts';
 import { containerFamiliesOf } from './container/index.ts';
 import { eventFamilies } from './event/families.ts';
 import { readCustomResources } from './ksm/custom/file.ts';
@@ -12,6 +11,7 @@ import type { KsmSection } from './ksm/section.ts';
 import { logFamilies } from './log/section.ts';
 import { nodeFamilies } from './node/index.ts';
 import { families as processFamilies } from './process/families.ts';
+import type { CollectorsConfig } from './sections.ts';
 
 /** The labels that a group declares, each with the families that have it. */
 export type DeclaredLabels = ReadonlyMap<string, readonly string[]>;

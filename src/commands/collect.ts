@@ -1,4 +1,4 @@
-import { collectorsSection } from '../collectors/catalogue.ts';
+import { collectorsSection } from '../collectors/sections.ts';
 import { openCollection } from './collection.ts';
 import { type Command, UsageError } from './command.ts';
 import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, parseFlags } from './flags.ts';

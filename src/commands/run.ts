@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../agent/agent.ts';
-import { preferMemoryToCode, releaseProgram } from '../agent/memory.ts';
+import { boundYoungSpace, preferMemoryToCode, releaseProgram } from '../agent/memory.ts';
 import { createLog, type Log } from '../base/log.ts';
 import type { Loaded } from '../config/load.ts';
 import { watchEventLoop } from '../host/watchdog.ts';
@@ -33,6 +33,7 @@ ${CONFIG_FLAGS_HELP}`,
 };
 
 async function runAgent(values: Parsed['values'], io: Io, served?: (url: string) => void): Promise<number> {
+  boundYoungSpace(process.execArgv, io.env.NODE_OPTIONS);
   // The agent is loaded while another process reads the configuration.
   const [{ config, warnings }, { startAgent }] = await Promise.all([load(values, io.env), import('../agent/agent.ts')]);
   const log = createLog(config.log.level);

@@ -1,6 +1,6 @@
 import type { Config } from '../agent/agent.ts';
-import { collectorsSection } from '../collectors/catalogue.ts';
 import { declaredLabels } from '../collectors/declared-labels.ts';
+import { collectorsSection } from '../collectors/sections.ts';
 import { labelConflicts } from '../config/label-conflicts.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import { configSchema } from '../config/schema.ts';

@@ -1,7 +1,8 @@
 import type * as z from 'zod';
-import { collectorsSection, createLogProducers, openLogState } from '../../src/collectors/catalogue.ts';
+import { createLogProducers, openLogState } from '../../src/collectors/catalogue.ts';
 import type { World } from '../../src/collectors/collector.ts';
 import type { LogState } from '../../src/collectors/log/state.ts';
+import { collectorsSection } from '../../src/collectors/sections.ts';
 import { Host } from '../../src/host/host.ts';
 import { DEFAULT_PATHS, type HostPaths } from '../../src/host/paths.ts';
 import type { CollectorResult } from '../../src/metrics/outcome.ts';

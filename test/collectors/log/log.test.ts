@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type * as z from 'zod';
-import type { collectorsSection } from '../../../src/collectors/catalogue.ts';
+import type { collectorsSection } from '../../../src/collectors/sections.ts';
 import { LogGroup, totalOf } from '../../kit/log-group.ts';
 
 function folderOf(context: TestContext): string {

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join, relative } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { BUNDLE, startAgentProcess } from '../kit/agent.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const PRELOADED = fileURLToPath(new URL('../kit/loaded-modules.mjs', import.meta.url));
+const PATIENCE_MS = 60_000;
+
+interface Loaded {
+  /** Source files of all that was loaded, as paths within the project. */
+  readonly sources: readonly string[];
+  readonly builtins: readonly string[];
+}
+
+/** A receiver, and when it has got so many pushes. */
+async function receiver(t: TestContext) {
+  const pushed = { count: 0 };
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      pushed.count++;
+      response.writeHead(204).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, pushed };
+}
+
+const until = async (what: string, holds: () => boolean) => {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};
+
+/** What an agent with these settings, pushing to a receiver over http://, has loaded after its first pushes. */
+async function loadedBy(t: TestContext, settings: readonly string[] = []): Promise<Loaded> {
+  const { url, pushed } = await receiver(t);
+  const list = join(scratchFolder(t), 'loaded.json');
+  const set = settings.flatMap((one) => ['--set', one]);
+  const flags = ['--vmagent.url', url, '--push.interval', '1s', '--http.listen', '127.0.0.1:0'];
+  const agent = startAgentProcess(t, ['run', ...flags, ...set], { LOADED_MODULES: list }, ['--import', PRELOADED]);
+  await until('pushes', () => pushed.count > 8);
+  agent.child.kill('SIGUSR2');
+  await until('the list of modules', () => existsSync(list) && readFileSync(list, 'utf8').endsWith('}'));
+  const { files, builtins } = JSON.parse(readFileSync(list, 'utf8')) as { files: string[]; builtins: string[] };
+  const bundled = files.map((file) => fileURLToPath(file)).filter((file) => existsSync(`${file}.map`));
+  const sources = bundled.flatMap((file) => {
+    const map = JSON.parse(readFileSync(`${file}.map`, 'utf8')) as { readonly sources: readonly string[] };
+    return map.sources.map((source) => relative(PROJECT, join(dirname(file), source)));
+  });
+  assert.ok(sources.includes('src/agent/agent.ts'), 'the list is that of the agent');
+  return { sources, builtins };
+}
+
+const isBundle = BUNDLE.endsWith('.mjs');
+const found = (names: readonly string[], pattern: RegExp) => names.filter((name) => pattern.test(name));
+
+test('a node agent has no library loaded that only reading a configuration or other roles need', {
+  skip: !isBundle,
+}, async (t) => {
+  const { sources, builtins } = await loadedBy(t);
+  assert.deepEqual(found(sources, /node_modules\/(?:zod|yaml|got|undici|@kubernetes\/client-node)\//), []);
+  assert.deepEqual(found(builtins, /^(?:https|tls|http2|.*undici|.*webcrypto)$/), []);
+});
+
+test('a node agent has no code loaded of what is off', { skip: !isBundle }, async (t) => {
+  const { sources } = await loadedBy(t);
+  // Settings and names of families belong to the lists of what there is.
+  const groups =
+    /^src\/(?:tasks|scrape|local-push|logs|collectors\/(?:event|log|ksm)|exporters\/(?:entries|journald|pushgateway|remotewrite))\//;
+  const lists = /\/(?:index|section|options|families|settings|janitor-settings|sources|type)\.ts$/;
+  assert.deepEqual(
+    found(sources, groups).filter((source) => !lists.test(source)),
+    [],
+  );
+});
