@@ -78,11 +78,13 @@ test('a node agent has no library loaded that only reading a configuration or ot
 test('a node agent has no code loaded of what is off', { skip: !isBundle }, async (t) => {
   const { sources } = await loadedBy(t);
   // Settings and names of families belong to the lists of what there is.
-  const groups =
-    /^src\/(?:tasks|scrape|local-push|logs|collectors\/(?:event|log|ksm)|exporters\/(?:entries|journald|pushgateway|remotewrite))\//;
-  const lists = /\/(?:index|section|options|families|settings|janitor-settings|sources|type)\.ts$/;
+  const groups = /^src\/(?:tasks|scrape|local-push|logs|collectors\/(?:event|log|ksm))\//;
+  const lists = /\/(?:index|section|options|families|sources)\.ts$/;
+  const receivers =
+    /^src\/exporters\/(?:entries\/entry-|pushgateway\/(?:pushgateway|gateway|janitor\.)|remotewrite\/re(?:mote|quest))/;
   assert.deepEqual(
     found(sources, groups).filter((source) => !lists.test(source)),
     [],
   );
+  assert.deepEqual(found(sources, receivers), []);
 });
