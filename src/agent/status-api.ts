@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { errorText } from '../base/error-text.ts';
-import type { Log } from '../base/log.ts';
+import { type Log, recentTroubles } from '../base/log.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { nodeName, targets } from '../config/identity.ts';
 import { printable } from '../config/print.ts';
@@ -118,6 +118,7 @@ export function createStatusApi(world: StatusApiWorld): StatusApi {
     now,
     status: () => status.view(),
     collectors: () => status.collectors(),
+    troubles: () => recentTroubles(log),
     families: status.explorer.families.bind(status.explorer),
     series: status.explorer.series.bind(status.explorer),
   };

@@ -8,11 +8,12 @@ export type Log = Logger;
  * got's above all, hold headers with credentials.
  */
 export function createLog(level: string, stream: DestinationStream = destination({ fd: 2, sync: true })): Log {
+  const recent = new RecentTroubles(stream);
   const error = (cause: unknown) =>
     cause instanceof Error
       ? { type: cause.name, message: cause.message, stack: cause.stack }
       : { message: String(cause) };
-  return pino(
+  const log = pino(
     {
       level,
       base: null,
@@ -20,8 +21,40 @@ export function createLog(level: string, stream: DestinationStream = destination
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: error, error },
     },
-    stream,
+    recent,
   );
+  troubles.set(log, recent);
+  return log;
+}
+
+const troubles = new WeakMap<Log, RecentTroubles>();
+
+/** The last warnings and errors that a log of {@link createLog} wrote, oldest first: JSON, an object each. */
+export const recentTroubles = (log: Log): readonly string[] => troubles.get(log)?.lines ?? [];
+
+const MAX_TROUBLES = 100;
+const LONGEST_TROUBLE = 8 * 1024;
+
+/** Remembers the last warnings and errors on their way to the log. */
+class RecentTroubles implements DestinationStream {
+  readonly #next: DestinationStream;
+  readonly #lines: string[] = [];
+
+  constructor(next: DestinationStream) {
+    this.#next = next;
+  }
+
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
+  write(line: string): void {
+    this.#next.write(line);
+    // A line begins with its level.
+    if (!/^\{"level":"(?:warn|error|fatal)"/.test(line) || line.length > LONGEST_TROUBLE) return;
+    this.#lines.push(line.trimEnd());
+    if (this.#lines.length > MAX_TROUBLES) this.#lines.shift();
+  }
 }
 
 /** Most different messages remembered; beyond, the oldest is forgotten and would be logged again. */

@@ -29,6 +29,16 @@ const WORKING: readonly ListedCommand[] = [
     load: async () => (await import('./render.ts')).render,
   },
   {
+    name: 'status',
+    summary: 'show how a running agent fares, and what to do next',
+    load: async () => (await import('./status.ts')).status,
+  },
+  {
+    name: 'support-bundle',
+    summary: 'write one file about a running agent for whoever helps',
+    load: async () => (await import('./support-bundle.ts')).supportBundle,
+  },
+  {
     name: 'tasks',
     summary: 'list, add, remove and run tasks of a running agent',
     load: async () => (await import('./tasks.ts')).tasks,

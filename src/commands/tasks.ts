@@ -1,21 +1,14 @@
 import { readText, whyUnread } from '../base/files.ts';
 import { ConfigError } from '../config/config-error.ts';
-import { SecretFile } from '../config/secret-file.ts';
 import { parseYaml, YamlError } from '../config/yaml.ts';
 import type { TaskView } from '../http/status-view.ts';
+import { AGENT_FLAGS, AGENT_URL_HELP, type AgentAnswer, type AskAgent, agentOf } from './agent-client.ts';
 import { type Command, type Io, UsageError } from './command.ts';
-import { type Parsed, parseFlags } from './flags.ts';
+import { parseFlags } from './flags.ts';
 
-const FLAGS = {
-  url: { type: 'string' },
-  'token-file': { type: 'string' },
-  'dry-run': { type: 'boolean' },
-} as const;
+const FLAGS = { ...AGENT_FLAGS, 'dry-run': { type: 'boolean' } } as const;
 
-const DEFAULT_URL = 'http://127.0.0.1:9750';
 const MAX_BYTES = 1024 * 1024;
-/** A run of a task may take as long as its deadline. */
-const ANSWER_MS = 120_000;
 
 /** `firesteel tasks`: talks to a running agent. */
 export const tasks: Command = {
@@ -26,7 +19,7 @@ export const tasks: Command = {
   remove ID...             removes tasks that came by the API; ends when their runs have ended
   run ID                   runs a task now and prints how it went
 
-  --url URL                the agent's HTTP server (${DEFAULT_URL})
+  ${AGENT_URL_HELP}
   --token-file FILE        file with the control token; list needs only the right to read
   --dry-run                only say what add or remove would do`,
   async run(args, io) {
@@ -34,12 +27,11 @@ export const tasks: Command = {
     const [verb = '', ...rest] = positionals;
     const act = VERBS[verb];
     if (act === undefined) throw new UsageError(`tasks needs one of ${Object.keys(VERBS).join(', ')}`);
-    return act(agentOf(values, io), rest, values['dry-run'] === true ? '?dryRun=true' : '', io);
+    return act(agentOf(values, io.stop).ask, rest, values['dry-run'] === true ? '?dryRun=true' : '', io);
   },
 };
 
-type Ask = (method: string, path: string, body?: object) => Promise<{ status: number; body: Record<string, unknown> }>;
-type Verb = (ask: Ask, args: readonly string[], query: string, io: Io) => Promise<number>;
+type Verb = (ask: AskAgent, args: readonly string[], query: string, io: Io) => Promise<number>;
 
 const VERBS: Readonly<Record<string, Verb>> = {
   async list(ask, _args, _query, io) {
@@ -107,7 +99,7 @@ function tasksIn(file: string): unknown[] {
   }
 }
 
-function changed({ status, body }: Awaited<ReturnType<Ask>>, io: Io): number {
+function changed({ status, body }: AgentAnswer, io: Io): number {
   if (status >= 300) return refused(status, body, io);
   for (const word of ['added', 'changed', 'removed', 'unchanged']) {
     const ids = body[word];
@@ -128,29 +120,4 @@ function refused(status: number, body: Record<string, unknown>, io: Io): number 
   const problems = (body.problems ?? []) as { id: string; path: string; message: string }[];
   for (const { id, path, message } of problems) io.stderr(`${[id, path, message].filter((text) => text).join(': ')}\n`);
   return 1;
-}
-
-/** Asks the agent that the flags name. */
-function agentOf(values: Parsed['values'], io: Io): Ask {
-  const url = typeof values.url === 'string' ? values.url.replace(/\/+$/, '') : DEFAULT_URL;
-  const file = values['token-file'];
-  const token = typeof file === 'string' ? new SecretFile(file).read() : undefined;
-  return async (method, path, body) => {
-    const headers = {
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-    };
-    const signal = AbortSignal.any([io.stop, AbortSignal.timeout(ANSWER_MS)]);
-    const init = { method, headers, signal, redirect: 'error' as const, ...(body && { body: JSON.stringify(body) }) };
-    const response = await fetch(url + path, init).catch((cause: Error) => {
-      const why = (cause.cause as NodeJS.ErrnoException | undefined)?.code ?? cause.message;
-      throw new UsageError(`${url}: no answer (${why}); is the agent there? see --url`);
-    });
-    const text = await response.text();
-    try {
-      return { status: response.status, body: JSON.parse(text) as Record<string, unknown> };
-    } catch {
-      throw new UsageError(`${url}: the answer is no JSON, so this is no Firesteel agent`);
-    }
-  };
 }

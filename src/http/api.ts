@@ -1,11 +1,21 @@
 import { type Handler, type HttpRequest, json, type Reply, type Routes, refuse } from './message.ts';
-import type { CollectorList, CollectorView, FamilyPage, SeriesPage, StatusView } from './status-view.ts';
+import type {
+  CollectorList,
+  CollectorView,
+  FamilyPage,
+  SeriesPage,
+  StatusView,
+  TroubleList,
+  TroubleView,
+} from './status-view.ts';
 
 /** What the read-only part of the API serves. */
 interface ApiSource {
   readonly now: () => number;
   status(): StatusView;
   collectors(): readonly CollectorView[];
+  /** The last warnings and errors of the log, JSON each. */
+  troubles(): readonly string[];
   families(match: string, slice: Slice): FamilyPage;
   /** Undefined without that family. Rejects with the signal's reason. */
   series(name: string, filter: SeriesQuery, slice: Slice, signal: AbortSignal): Promise<SeriesPage | undefined>;
@@ -44,9 +54,18 @@ export function apiRoutes(source: ApiSource): Routes {
         return json(200, list);
       },
     },
+    '/v1/log': {
+      atOnce: 8,
+      GET() {
+        const answer: TroubleList = { nowMs: source.now(), lines: source.troubles().map(parsed) };
+        return json(200, answer);
+      },
+    },
     '/v1/metrics': { atOnce: 2, GET: checked((request) => explore(source, request)) },
   };
 }
+
+const parsed = (line: string): TroubleView => JSON.parse(line) as TroubleView;
 
 async function explore(source: ApiSource, { query, signal }: HttpRequest): Promise<Reply> {
   const slice = {

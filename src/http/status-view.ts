@@ -107,3 +107,18 @@ export interface CollectorList {
   readonly nowMs: number;
   readonly collectors: readonly CollectorView[];
 }
+
+/** `GET /v1/log`: the last warnings and errors of the log, 100 at most, oldest first. */
+export interface TroubleList {
+  readonly nowMs: number;
+  readonly lines: readonly TroubleView[];
+}
+
+/** A line of the log, with its further fields. */
+export interface TroubleView {
+  readonly level: string;
+  /** RFC 3339. */
+  readonly time: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}

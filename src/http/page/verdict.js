@@ -21,6 +21,9 @@ import { hasOtherCause, logProblems, resourceProblems, targetProblems, taskProbl
  * @typedef {{ readonly level: Level, readonly sentence: string, readonly problems: readonly Problem[] }} Verdict
  */
 
+/** Cycles in which a receiver that has not answered yet is no news. */
+const FIRST_CYCLES = 3;
+
 /**
  * One sentence, and what it stands on, worst first.
  * @param {StatusView} status
@@ -46,6 +49,10 @@ export function verdict(status) {
   if (level !== undefined) return { level, sentence: problemSentence(problems, level), problems };
   if (status.cycle.lastMs === undefined) {
     return { level: 'off', sentence: 'Starting: the first collection still runs.', problems };
+  }
+  const pushed = status.exporters.filter(({ groups }) => groups.length > 0);
+  if (status.cycle.count < FIRST_CYCLES && pushed.length > 0 && pushed.every(({ state }) => state === 'idle')) {
+    return { level: 'off', sentence: 'Starting: the first push still runs.', problems };
   }
   return { level: 'ok', sentence: wellSentence(status), problems };
 }

@@ -1,0 +1,65 @@
+import { SecretFile } from '../config/secret-file.ts';
+import { UsageError } from './command.ts';
+
+/** Flags of all commands that talk to a running agent. */
+export const AGENT_FLAGS = { url: { type: 'string' }, 'token-file': { type: 'string' } } as const;
+
+const DEFAULT_URL = 'http://127.0.0.1:9750';
+
+/** What the help says of them. */
+export const AGENT_URL_HELP = `--url URL                the agent's HTTP server (${DEFAULT_URL})`;
+
+/** A run of a task may take as long as its deadline. */
+const ANSWER_MS = 120_000;
+/** The status of a state agent with thousands of families and targets has less. */
+const MAX_BYTES = 32 * 1024 * 1024;
+
+/** An answer: its status code and its body as JSON. */
+export interface AgentAnswer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+/** Asks the agent; `path` begins with a slash. Throws UsageError when no agent answers. */
+export type AskAgent = (method: string, path: string, body?: object) => Promise<AgentAnswer>;
+
+/** The agent that the flags name; `stop` ends a request. */
+export function agentOf(
+  values: Readonly<Record<string, unknown>>,
+  stop: AbortSignal,
+): { readonly url: string; readonly ask: AskAgent } {
+  const url = typeof values.url === 'string' ? values.url.replace(/\/+$/, '') : DEFAULT_URL;
+  const file = values['token-file'];
+  const token = typeof file === 'string' ? new SecretFile(file).read() : undefined;
+  return {
+    url,
+    async ask(method, path, body) {
+      const headers = {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      };
+      const signal = AbortSignal.any([stop, AbortSignal.timeout(ANSWER_MS)]);
+      const init = { method, headers, signal, redirect: 'error' as const, ...(body && { body: JSON.stringify(body) }) };
+      const response = await fetch(url + path, init).catch((cause: Error) => {
+        const why = (cause.cause as NodeJS.ErrnoException | undefined)?.code ?? cause.message;
+        throw new UsageError(`${url}: no answer (${why}); is the agent there? see --url`);
+      });
+      try {
+        return { status: response.status, body: JSON.parse(await textOf(response)) as AgentAnswer['body'] };
+      } catch {
+        throw new UsageError(`${url}: the answer is no JSON, so this is no Firesteel agent`);
+      }
+    },
+  };
+}
+
+async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) throw new Error('larger than any answer of an agent');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,61 @@
+import { RUNBOOK } from '../http/page/problem-kinds.js';
+import { verdict } from '../http/page/verdict.js';
+import type { StatusView } from '../http/status-view.ts';
+import { AGENT_FLAGS, AGENT_URL_HELP, agentOf } from './agent-client.ts';
+import { type Command, UsageError } from './command.ts';
+import { parseFlags } from './flags.ts';
+import { statusText } from './status-text.ts';
+
+/** Exit codes by how the agent fares. */
+const CODES = { ok: 0, off: 0, warn: 3, bad: 4 } as const;
+const NO_STATUS = 1;
+
+/** What is wrong with an agent, as its page and `firesteel status --format json` show it. */
+export function problemsOf(status: StatusView) {
+  const { level, sentence, problems } = verdict(status);
+  return {
+    level,
+    sentence,
+    problems: problems.map(({ kind, level: of, what, why, nextTryMs }) => ({
+      level: of,
+      what,
+      why,
+      todo: kind.todo,
+      runbook: `${RUNBOOK}#${kind.anchor}`,
+      ...(nextTryMs !== undefined && { nextTryMs }),
+    })),
+  };
+}
+
+/** `firesteel status`: what the status page says, for a terminal. */
+export const status: Command = {
+  help: `usage: firesteel status [--url URL] [--token-file FILE] [--format text|json]
+
+Prints what the agent's status page says: whether all is well, each problem with what to do next, and the main numbers.
+
+  ${AGENT_URL_HELP}
+  --token-file FILE        file with the token for reading, if the agent wants one
+  --format FORMAT          text, or json with the whole status
+
+Ends with 0 when all is well or the agent just starts, 3 for what is worth a look, 4 for a fault, 1 without an answer.`,
+  async run(args, io) {
+    const { values } = parseFlags(args, { ...AGENT_FLAGS, format: { type: 'string' } });
+    const format = values.format ?? 'text';
+    if (format !== 'text' && format !== 'json') throw new UsageError('--format is text or json');
+    const { url, ask } = agentOf(values, io.stop);
+    let view: StatusView;
+    try {
+      const { status: code, body } = await ask('GET', '/v1/status');
+      if (code !== 200) throw new UsageError(`${url}: ${code}: ${String(body.error ?? 'refused')}`);
+      view = body as unknown as StatusView;
+    } catch (cause) {
+      if (!(cause instanceof UsageError)) throw cause;
+      io.stderr(`${cause.message}\n`);
+      return NO_STATUS;
+    }
+    const health = problemsOf(view);
+    if (format === 'json') io.stdout(`${JSON.stringify({ ...health, status: view }, null, 2)}\n`);
+    else io.stdout(statusText(view, health, io));
+    return CODES[health.level];
+  },
+};
