@@ -62,6 +62,8 @@ export interface LogProtocol {
   readonly parallel: number;
   /** Bytes of the response that {@link judge} needs as `body`; 0 for none. */
   readonly answerBytes: number;
+  /** An upload that stores nothing, and the responses to it that show that uploads are taken. */
+  readonly question: { readonly body: string; isTaken(reply: LogReply): boolean };
   /** The body before compression. */
   encode(entries: readonly LogEntry[]): Buffer;
   judge(reply: LogReply, entries: readonly LogEntry[]): Verdict;

@@ -48,6 +48,7 @@ const protocol = (judge?: LogProtocol['judge']): LogProtocol => ({
   maxBatchBytes: 1024 * 1024,
   parallel: 1,
   answerBytes: 1000,
+  question: { body: '', isTaken: () => true },
   encode: (all) => Buffer.from(all.map(({ message }) => `${message}\n`).join('')),
   judge:
     judge ??

@@ -28,6 +28,10 @@ export const bulk = ({ index, fields }: BulkOptions): LogProtocol => ({
   maxBatchBytes: MAX_BATCH_BYTES,
   parallel: 4,
   answerBytes: ANSWER_BYTES,
+  question: {
+    body: '',
+    isTaken: ({ code, text }) => code === 400 && /request body is required|no requests added/.test(text),
+  },
   encode: (entries) => Buffer.from(entries.map((entry) => documentOf(entry, fields)).join('')),
   judge: (reply, entries) => judgeBulk(reply, entries.length),
 });

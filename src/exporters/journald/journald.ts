@@ -34,6 +34,7 @@ export const journald: LogProtocol = {
   // Entries are stored as they arrive.
   parallel: 1,
   answerBytes: 0,
+  question: { body: '', isTaken: (reply) => judgeBy(ANSWERS, reply).kind === 'accepted' },
   encode,
   judge(reply) {
     const verdict = judgeBy(ANSWERS, reply);

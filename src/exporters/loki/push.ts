@@ -21,6 +21,11 @@ export const push = ({ tenant, ...options }: PushOptions): LogProtocol => ({
   // Entries that are much older than the newest of their stream are refused.
   parallel: 1,
   answerBytes: ANSWER_BYTES,
+  question: {
+    body: '{"streams":[]}',
+    // 204 before Loki 3.
+    isTaken: ({ code, text }) => code === 204 || (code === 422 && text.includes('at least one valid stream')),
+  },
   encode: (entries) => encodePush(entries, options),
   judge: (reply, entries) => judgePush(reply, entries, options.labels),
 });

@@ -59,6 +59,7 @@ export function jsonline({ streamFields, fields, tenant }: JsonlineOptions): Log
     // Entries are sorted by their time when they are stored.
     parallel: 4,
     answerBytes: 0,
+    question: { body: '', isTaken: ({ code, text, isPage }) => code === 200 && text === '' && isPage !== true },
     encode: (entries) => Buffer.from(entries.map((entry) => lineOf(entry, fields)).join('')),
     judge: (reply) => judgeBy(ANSWERS, reply),
   };

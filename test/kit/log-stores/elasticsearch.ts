@@ -47,6 +47,7 @@ export class ElasticsearchStore extends LogStore {
       };
     }
     if (body.length > MAX_BODY_BYTES) return { status: 413 };
+    if (body.length === 0) return wholeError(400, 'parse_exception', 'request body is required');
     const text = body.toString('utf8');
     if (!text.endsWith('\n')) {
       return wholeError(400, 'illegal_argument_exception', 'The bulk request must be terminated by a newline [\\n]');

@@ -89,6 +89,8 @@ export class LokiStore extends LogStore {
     } catch {
       return { status: 400, body: 'loghttp.PushRequest.Streams: unexpected end of input\n' };
     }
+    if (push.streams?.length === 0)
+      return { status: 422, body: 'error at least one valid stream is required for ingestion\n' };
     const refused: string[] = [];
     let behind = '';
     for (const { stream, values } of push.streams ?? []) {

@@ -1,0 +1,41 @@
+import type { LogProtocol } from '../../logs/protocol.ts';
+import type { Asked, AskWorld } from '../exporter-type.ts';
+import { Sender } from '../http/sender.ts';
+import type { HttpSettings } from '../http/settings.ts';
+import { entryUrl } from './entry-exporter.ts';
+
+const ANSWER_MS = 10_000;
+
+/** Checks whether all addresses take log entries, with an upload without any. Never rejects. */
+export async function askEntries(
+  settings: HttpSettings,
+  { path, contentType, headers, question, answerBytes, judge }: LogProtocol,
+  { env, now, signal }: AskWorld,
+): Promise<Asked[]> {
+  const sender = new Sender(settings, now, env);
+  const ask = async (given: string): Promise<Asked> => {
+    const url = entryUrl(given, path);
+    const tried = await sender.send(
+      {
+        ...{ method: 'POST', url, compression: 'none', contentType, headers, timeoutMs: ANSWER_MS },
+        members: [Buffer.from(question.body)],
+        ...(answerBytes > 0 && { answerBytes }),
+      },
+      signal,
+    );
+    if (question.isTaken(tried)) {
+      const text = `takes log entries, answered in ${Math.round(tried.durationSeconds * 1000)} ms`;
+      return { url: given, takesPushes: true, text };
+    }
+    const verdict = judge(tried, []);
+    const hint = 'hint' in verdict ? verdict.hint : undefined;
+    const said = tried.text === '' ? 'no message' : tried.text;
+    const why = [`does not take log entries: ${tried.code}: ${said}`, hint].filter(Boolean).join('; ');
+    return { url: given, takesPushes: false, text: why };
+  };
+  try {
+    return await Promise.all([settings.url, ...settings.failover].map(ask));
+  } finally {
+    sender.close();
+  }
+}
