@@ -31,7 +31,7 @@ export const compressionOf = (encoding: Encoding): Compression => (encoding === 
  * §2.2, RFC 8878 §3). A text of at most 128 KiB becomes one zstd block, which a receiver gets completely or not at all.
  */
 export interface Compressor {
-  /** Compresses off the main thread. */
+  /** Compresses off the main thread, into memory of its own, as does {@link packSync}. */
   pack(text: Buffer): Promise<Buffer>;
   packSync(text: Buffer): Buffer;
   /** The text of one member or of several in sequence. Rejects when the data is not what `pack` produces. */
@@ -65,9 +65,19 @@ const ZSTD_OPTIONS = {
   },
 };
 
+/**
+ * A copy in memory of its own. zlib returns views of its buffers: a member of a kilobyte that waits would retain up to
+ * 64 KiB, which no limit counts.
+ */
+function own(view: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(view.length);
+  view.copy(copy);
+  return copy;
+}
+
 const GZIP: Compressor = {
-  pack: (text) => packGzip(text, GZIP_OPTIONS),
-  packSync: (text) => gzipSync(text, GZIP_OPTIONS),
+  pack: async (text) => own(await packGzip(text, GZIP_OPTIONS)),
+  packSync: (text) => own(gzipSync(text, GZIP_OPTIONS)),
   unpack: (member) => unpackGzip(member),
   unpackSync: (member, textBytes) => gunzipSync(member, roomFor(textBytes)),
 };
@@ -75,11 +85,11 @@ const GZIP: Compressor = {
 const ZSTD: Compressor = {
   async pack(text) {
     const member = await packZstd(text, ZSTD_OPTIONS);
-    return isRaw(member) ? packZstd(compressible(text), ZSTD_OPTIONS) : member;
+    return own(isRaw(member) ? await packZstd(compressible(text), ZSTD_OPTIONS) : member);
   },
   packSync(text) {
     const member = zstdCompressSync(text, ZSTD_OPTIONS);
-    return isRaw(member) ? zstdCompressSync(compressible(text), ZSTD_OPTIONS) : member;
+    return own(isRaw(member) ? zstdCompressSync(compressible(text), ZSTD_OPTIONS) : member);
   },
   unpack: (member) => unpackZstd(member),
   // Remove what was appended to make it compressible.

@@ -45,7 +45,7 @@ const LATE = [HOURS * 60 - 36, HOURS * 60 - 18, HOURS * 60];
  */
 const ALLOWED_MIB = 4;
 
-test('memory is flat over a day with outages', { timeout: 600_000 }, async (t) => {
+test('memory is flat over a day with outages', { timeout: 1_200_000 }, async (t) => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
   const startMs = Math.ceil(Date.now() / 60_000) * 60_000;
@@ -86,8 +86,9 @@ test('memory is flat over a day with outages', { timeout: 600_000 }, async (t) =
     const before = receiver.witnessed();
     const endMs = startMs + minute * 60_000;
     while (Date.now() < endMs) {
+      await realWork(monotonic);
       mock.timers.tick(Math.min(STEP_MS, endMs - Date.now()));
-      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+      for (let turn = 0; turn < 6; turn++) await new Promise((resolve) => setImmediate(resolve));
     }
     const patience = monotonic.call(performance) + CYCLE_MS;
     while (receiver.witnessed() === before && monotonic.call(performance) < patience) {
@@ -118,6 +119,16 @@ test('memory is flat over a day with outages', { timeout: 600_000 }, async (t) =
     assert.ok(grown < ALLOWED_MIB, `${part} grew by ${grown} MiB`);
   }
 });
+
+/**
+ * Waits until the disk and the connections have done what they were asked: simulated time would pass their deadlines
+ * while they work.
+ */
+async function realWork(monotonic: () => number): Promise<void> {
+  const patience = monotonic.call(performance) + CYCLE_MS;
+  const isBusy = () => process.getActiveResourcesInfo().some((kind) => /^FSReq|ConnectWrap|WriteWrap/.test(kind));
+  while (isBusy() && monotonic.call(performance) < patience) await pause(1);
+}
 
 /** A moment of the real clock. */
 const pause = (ms: number) => new Promise((resolve) => realTimeout(resolve, ms));
@@ -150,8 +161,9 @@ async function startReceiver(hour: () => number): Promise<Receiver> {
       if (kind === undefined) taken++;
       else refused++;
       if (path.startsWith('/witness') && path.includes('/job/firesteel/')) witnessed++;
+      const accepted = path.startsWith('/gateway') ? 200 : 204;
       const status = { busy: 503, rejected: 400 };
-      response.writeHead(kind === undefined ? 204 : status[kind], { date: new Date().toUTCString() }).end();
+      response.writeHead(kind === undefined ? accepted : status[kind], { date: new Date().toUTCString() }).end();
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -84,3 +84,12 @@ test('kept members are written anew once, and as before when nothing has changed
   assert.notEqual(changed[1], first[1]);
   assert.equal(await transcodeKept(members, 'zstd', 'zstd'), members);
 });
+
+test('what is compressed has memory of its own, however small it is', async () => {
+  const text = Buffer.from('a 1\n'.repeat(100));
+  for (const compression of ['zstd', 'gzip'] as const) {
+    const { pack, packSync } = compressor(compression);
+    for (const member of [packSync(text), await pack(text), packSync(Buffer.from('a 1\n'))])
+      assert.equal(member.buffer.byteLength, member.length);
+  }
+});

@@ -23,7 +23,9 @@ export function packingOf(compression: Compression): Packing {
     compression,
     pack(text) {
       const members = blocks(text).map(packSync);
-      // zlib returns views of its buffers; a stored view would retain the whole buffer.
+      const [first] = members;
+      if (first && members.length === 1) return first;
+      // A pooled buffer, as Buffer.concat makes it, would retain the whole pool.
       const own = Buffer.allocUnsafeSlow(members.reduce((sum, { length }) => sum + length, 0));
       let at = 0;
       for (const member of members) at += member.copy(own, at);
