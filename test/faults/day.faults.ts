@@ -131,7 +131,8 @@ test('memory is flat over a day with outages', { timeout: 1_200_000 }, async (t)
  */
 async function realWork(monotonic: () => number): Promise<void> {
   const patience = monotonic.call(performance) + CYCLE_MS;
-  const isBusy = () => process.getActiveResourcesInfo().some((kind) => /Req|(?:Connect|Write|Shutdown)Wrap$/.test(kind));
+  const isBusy = () =>
+    process.getActiveResourcesInfo().some((kind) => /Req|(?:Connect|Write|Shutdown)Wrap$/.test(kind));
   while (isBusy() && monotonic.call(performance) < patience) await pause(1);
 }
 

@@ -13,6 +13,8 @@ export interface Witnessed {
   readonly atMs: number;
   /** Value by series, see {@link seriesKey}; without those that are NaN, which VictoriaMetrics drops. */
   readonly samples: ReadonlyMap<string, number>;
+  /** Zeros that precede the first count of new counters, with times of their own. */
+  readonly zeros: number;
 }
 
 /** One text for name and labels, whatever their order; an empty label is none, as receivers have it. */
@@ -63,12 +65,17 @@ export class Witness {
     const text = (request.headers['content-encoding'] === 'zstd' ? zstdDecompressSync : gunzipSync)(packed).toString();
     const target = targetOf(url);
     const samples = new Map<string, number>();
+    let zeros = 0;
+    const stampMs = Number(url.searchParams.get('timestamp'));
     for (const line of parseText(text)) {
       if (line.kind !== 'sample' || Number.isNaN(line.value)) continue;
+      if (line.timestampMs !== undefined && line.timestampMs !== stampMs && line.value === 0) {
+        zeros++;
+        continue;
+      }
       samples.set(seriesKey(line.name, { ...Object.fromEntries(line.labels), ...target }), line.value);
     }
-    const stampMs = Number(url.searchParams.get('timestamp'));
-    this.bodies.push({ job: target.job, stampMs, atMs: Date.now(), samples });
+    this.bodies.push({ job: target.job, stampMs, atMs: Date.now(), samples, zeros });
   }
 }
 

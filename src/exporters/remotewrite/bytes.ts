@@ -100,10 +100,22 @@ const VALUE_AT = 3;
 const STAMP_AT = VALUE_AT + NUMBER_BYTES + 1;
 export const SAMPLE_BYTES = STAMP_AT + STAMP_BYTES;
 
-/** Overwrites the value and timestamp of the sample that begins at `at`. */
-export function overwriteSample(buffer: Buffer, at: number, value: number, stampMs: number): void {
-  buffer.writeDoubleLE(value, at + VALUE_AT);
-  writeStamp(buffer, at + STAMP_AT, stampMs);
+/** Where the numbers of a sample begin, from its tag: its value, a tag, its timestamp. And how long they are. */
+export const NUMBERS_AT = VALUE_AT;
+export const NUMBERS_BYTES = SAMPLE_BYTES - VALUE_AT;
+
+/** A timestamp as it is written. */
+export function stampBytes(stampMs: number): Buffer {
+  const bytes = Buffer.alloc(STAMP_BYTES);
+  writeStamp(bytes, 0, stampMs);
+  return bytes;
+}
+
+/** Overwrites the numbers that begin at `at`; the timestamp is as from {@link stampBytes}. */
+export function overwriteNumbers(buffer: Buffer, at: number, value: number, stamp: Buffer): void {
+  buffer.writeDoubleLE(value, at);
+  let to = at + STAMP_AT - VALUE_AT;
+  for (let index = 0; index < STAMP_BYTES; index++) buffer[to++] = stamp[index] as number;
 }
 
 /** A varint of exactly six bytes. */

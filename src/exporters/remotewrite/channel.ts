@@ -69,9 +69,11 @@ export function samplesWritten({ headers }: Tried): number | undefined {
 }
 
 /** One request of a batch, compressed. Counted as batches of other exporters are. */
-function bodyOf({ group, stampMs }: Batch, content: Buffer, samples: number): Body {
-  return { group, stampMs, samples, encoding: 'zstd', members: [snappy(content)], textBytes: content.length };
-}
+const bodyOf = ({ group, stampMs }: Batch, packed: Buffer, textBytes: number, samples: number): Body => ({
+  ...{ group, stampMs, samples, textBytes },
+  encoding: 'zstd',
+  members: [packed],
+});
 
 /** Whether the receiver has samples of the same series that are as new, or newer. */
 const isOutdated = ({ reason }: AnswerRule): boolean => reason === 'out_of_order' || reason === 'duplicate';
@@ -107,7 +109,7 @@ export class Channel {
   async send(request: Request, { version }: RequestOptions, batch: Batch): Promise<Outcome> {
     const { settings, sender, endpoints, report, random, cut } = this.#options;
     let { withoutZeros } = request;
-    let body = bodyOf(batch, request.content, request.samples);
+    let body = bodyOf(batch, request.packed, request.rawBytes, request.samples);
     const { group, mayPush } = batch;
     for (let tries = 0; ; ) {
       const pass = await this.#pass(group);
@@ -133,7 +135,8 @@ export class Channel {
       if (written !== undefined) this.#spoken.set(endpoint.url, { version: 2, isSure: true });
       if (withoutZeros && isOutdated(rule)) {
         endpoints.settle(pass, 'taken');
-        body = bodyOf(batch, withoutZeros(), request.samples - request.zeros);
+        const content = withoutZeros();
+        body = bodyOf(batch, snappy(content), content.length, request.samples - request.zeros);
         withoutZeros = undefined;
         continue;
       }

@@ -2,15 +2,19 @@ import { fnv1a32 } from '../../base/fnv.ts';
 import { requestBuilder } from './builder.ts';
 import type { Label } from './labels.ts';
 import type { RequestBuilder, SeriesSample, Version } from './request.ts';
+import { snappy } from './snappy.ts';
 
-/** A request ready for compression. */
+/** A request ready to be sent. */
 export interface Request {
-  readonly content: Buffer;
+  /** Compressed. */
+  readonly packed: Buffer;
+  /** Bytes before compression. */
+  readonly rawBytes: number;
   readonly samples: number;
   /** It has series in common with earlier requests of its batch, which must be settled before it is sent. */
   readonly isLater: boolean;
   /**
-   * The same request without the zeros that precede new counters. Undefined when there are none. A receiver that has
+   * The same request without the zeros that precede new counters, uncompressed. Undefined when there are none. A receiver that has
    * stored a request whose response was lost rejects its zeros the second time: it has newer samples of these series.
    */
   readonly withoutZeros?: (() => Buffer) | undefined;
@@ -76,8 +80,10 @@ export class LooseRequests {
     const { content, samples, metadata } = this.#builder.take();
     const own = this.#samples;
     const zeros = this.#zeros;
+    const whole = metadata.length > 0 ? Buffer.concat([content, metadata]) : content;
     yield {
-      content: metadata.length > 0 ? Buffer.concat([content, metadata]) : content,
+      packed: snappy(whole),
+      rawBytes: whole.length,
       samples,
       zeros,
       isLater: this.#isLater,

@@ -2,10 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { SeriesView, Snapshot } from '../../metrics/snapshot.ts';
 import { type Batch, Descriptions, linesOf, type PackedText, readSample } from './batch.ts';
 import { requestBuilder } from './builder.ts';
-import { overwriteSample } from './bytes.ts';
+import { NUMBERS_AT, NUMBERS_BYTES, overwriteNumbers, stampBytes, varintBytes } from './bytes.ts';
 import { type Label, splitKey, targetLabels } from './labels.ts';
 import { isFull, LooseRequests, type Request, type RequestOptions } from './loose.ts';
 import type { RawRequest } from './request.ts';
+import { type SnappyTemplate, snappyElements, snappyTemplate, withPreamble } from './snappy.ts';
 
 /** Well below the 20 ms for which the agent may block its event loop. */
 const SLICE_MS = 5;
@@ -20,8 +21,11 @@ interface Range {
   readonly to: number;
 }
 
-/** A request that is reused as long as its series stay the same: a cycle only writes values and timestamps. */
-interface Template extends RawRequest {
+/**
+ * A compressed request that is reused as long as its series stay the same: a cycle only writes values and timestamps,
+ * which are not compressed.
+ */
+interface Template extends SnappyTemplate, Pick<RawRequest, 'samples' | 'metadata'> {
   readonly ranges: readonly Range[];
 }
 
@@ -38,7 +42,7 @@ export class RequestWriter {
   readonly #descriptions = new Descriptions();
   #describedMs = Number.NEGATIVE_INFINITY;
 
-  /** The requests of a batch. Other work may run between them. Each is overwritten by a later call. */
+  /** The requests of a batch. Other work may run between them. */
   async *write(batch: Batch, options: RequestOptions): AsyncGenerator<Request> {
     const { stampMs, target, ended, texts } = batch;
     const withMetadata = Math.abs(stampMs - this.#describedMs) >= METADATA_EVERY_MS;
@@ -71,23 +75,15 @@ export class RequestWriter {
     slices: Slices,
   ): AsyncGenerator<Request> {
     const values = new Map(snapshots.map((snapshot) => [snapshot.series, snapshot.values]));
+    const stamp = stampBytes(stampMs);
     const kept = this.#keptFor(target, options);
     const templates: Template[] = [];
     for (const ranges of rangesOf(snapshots, options.maxSamples)) {
       const same = kept.find((template) => areSame(template.ranges, ranges));
       const made = same ? [same] : await templatesOf(ranges, labels, options, slices);
       templates.push(...made);
-      for (const { ranges: own, content, samples, sampleAt, metadata } of made) {
-        let at = 0;
-        for (const { series, from, to } of own) {
-          const numbers = values.get(series) as readonly number[];
-          for (let index = from; index < to; index++) {
-            overwriteSample(content, sampleAt[at++] as number, numbers[index] as number, stampMs);
-          }
-        }
-        const isDescribed = withMetadata && metadata.length > 0;
-        const whole = isDescribed ? Buffer.concat([content, metadata]) : content;
-        yield { content: whole, samples, zeros: 0, isLater: false };
+      for (const template of made) {
+        yield filled(template, values, stamp, withMetadata);
         await slices.breathe();
       }
     }
@@ -179,6 +175,32 @@ const areSame = (ones: readonly Range[], others: readonly Range[]): boolean =>
     return series === other.series && from === other.from && to === other.to;
   });
 
+/** A request with these values, in the order of the template's series. */
+function filled(
+  { elements, inputBytes, places, samples, metadata, ranges }: Template,
+  values: ReadonlyMap<SeriesView, readonly number[]>,
+  stamp: Buffer,
+  withMetadata: boolean,
+): Request {
+  const described = withMetadata ? metadata : metadata.subarray(0, 0);
+  const rawBytes = inputBytes + described.length;
+  const packed = withPreamble(rawBytes, elements, ...(described.length > 0 ? [snappyElements(described)] : []));
+  const start = varintBytes(rawBytes);
+  let next = 0;
+  for (const { series, from, to } of ranges) {
+    const numbers = values.get(series) as readonly number[];
+    for (let index = from; index < to; index++) {
+      overwriteNumbers(packed, start + (places[next++] as number), numbers[index] as number, stamp);
+    }
+  }
+  return { packed, rawBytes, samples, zeros: 0, isLater: false };
+}
+
+function templateOf({ content, sampleAt, samples, metadata }: RawRequest, ranges: readonly Range[]): Template {
+  const places = sampleAt.map((at) => at + NUMBERS_AT);
+  return { ...snappyTemplate(content, places, NUMBERS_BYTES), samples, metadata, ranges };
+}
+
 /** The templates of one part. There are several when its labels are long. */
 async function templatesOf(
   ranges: readonly Range[],
@@ -196,12 +218,13 @@ async function templatesOf(
       builder.add({ name, block, facts: series.owners[index], value: 0, stampMs: 0 });
       await slices.breathe();
       if (!isFull(builder, Number.POSITIVE_INFINITY)) continue;
-      made.push({ ...builder.take(), ranges: [...own, { series, from: first, to: index + 1 }] });
+      made.push(templateOf(builder.take(), [...own, { series, from: first, to: index + 1 }]));
+      await slices.breathe();
       [own, first] = [[], index + 1];
     }
     if (first < to) own.push({ series, from: first, to });
   }
-  if (own.length > 0) made.push({ ...builder.take(), ranges: own });
+  if (own.length > 0) made.push(templateOf(builder.take(), own));
   return made;
 }
 

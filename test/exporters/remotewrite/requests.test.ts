@@ -4,10 +4,11 @@ import { zstdCompressSync } from 'node:zlib';
 import { type Batch, readSample, toText } from '../../../src/exporters/remotewrite/batch.ts';
 import type { Version } from '../../../src/exporters/remotewrite/request.ts';
 import { RequestWriter } from '../../../src/exporters/remotewrite/requests.ts';
-import { snappy } from '../../../src/exporters/remotewrite/snappy.ts';
+import { snappy, snappyElements, snappyTemplate, withPreamble } from '../../../src/exporters/remotewrite/snappy.ts';
 import { counter, family, gauge } from '../../../src/metrics/family.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { unpackSnappy } from '../../../src/receiver/remote-write.ts';
+import { randomFrom } from '../../kit/random.ts';
 import { decodeRequest, type ReceivedSeries } from '../../kit/remote-write-receiver.ts';
 
 const TARGET = { job: 'kubelet', instance: 'n1', labels: { cluster: 'c', empty: '' } };
@@ -39,8 +40,10 @@ async function written(writer: RequestWriter, one: Batch, version: Version, maxS
   const series: ReceivedSeries[] = [];
   const metadata: object[] = [];
   const sizes: number[] = [];
-  for await (const { content, samples } of writer.write(one, { version, maxSamples })) {
-    const decoded = decodeRequest(unpackSnappy(snappy(content), 1e8), version);
+  for await (const { packed, rawBytes, samples } of writer.write(one, { version, maxSamples })) {
+    const raw = unpackSnappy(packed, 1e8);
+    assert.equal(raw.length, rawBytes);
+    const decoded = decodeRequest(raw, version);
     series.push(...decoded.series);
     metadata.push(...decoded.metadata);
     sizes.push(samples);
@@ -124,8 +127,8 @@ for (const version of [1, 2] as const) {
     const long = new Snapshot();
     for (let index = 0; index < 600; index++) long.add(pods, 1, `${index}-${'x'.repeat(4000)}`, 'z');
     long.close();
-    for await (const { content } of new RequestWriter().write(batch([long], 5), { version, maxSamples: 2000 })) {
-      assert.ok(content.length <= 1024 * 1024, String(content.length));
+    for await (const { rawBytes } of new RequestWriter().write(batch([long], 5), { version, maxSamples: 2000 })) {
+      assert.ok(rawBytes <= 1024 * 1024, String(rawBytes));
     }
     assert.equal((await written(new RequestWriter(), batch([long], 5), version)).series.length, 600);
   });
@@ -185,11 +188,11 @@ test('scrapes of one target in one batch are requests that follow each other', a
     await pack(scrape(300, 50)),
   ];
   const requests: { stamps: (number | undefined)[]; isLater: boolean }[] = [];
-  for await (const { content, isLater } of new RequestWriter().write(batch([], 400, { texts }), {
+  for await (const { packed, isLater } of new RequestWriter().write(batch([], 400, { texts }), {
     version: 1,
     maxSamples: 100,
   })) {
-    const { series } = decodeRequest(content, 1);
+    const { series } = decodeRequest(unpackSnappy(packed, 1e8), 1);
     assert.equal(new Set(series.map(keyOf)).size, series.length);
     requests.push({ stamps: [...new Set(series.map(({ samples }) => samples[0]?.stampMs))], isLater });
   }
@@ -213,6 +216,39 @@ test('snappy gives back what it was given', () => {
   }
   for (const input of inputs) assert.ok(unpackSnappy(snappy(input), 1e7).equals(input), `${input.length} bytes`);
   assert.ok(snappy(Buffer.alloc(200_000, 'abcdefgh')).length < 12_000);
+});
+
+test('places of a snappy template can be overwritten, and nothing else changes', () => {
+  const random = randomFrom('snappy template');
+  for (let round = 0; round < 60; round++) {
+    const placeBytes = 15;
+    const parts: Buffer[] = [];
+    const places: number[] = [];
+    let at = 0;
+    for (let part = random.below(3000); part > 0; part--) {
+      const label = Buffer.from(
+        `pod="p-${random.below(50)}",${'x'.repeat(random.below(90))}namespace="n${random.below(9)}"`,
+      );
+      places.push(at + label.length);
+      // Equal numbers invite matches with each other.
+      parts.push(label, Buffer.alloc(placeBytes, random.below(2)));
+      at += label.length + placeBytes;
+    }
+    const input = Buffer.concat(parts);
+    const template = snappyTemplate(input, places, placeBytes);
+    assert.equal(template.places.length, places.length);
+    const packed = withPreamble(input.length, template.elements);
+    assert.ok(unpackSnappy(packed, 1e7).equals(input));
+    for (const [index, place] of template.places.entries()) {
+      const numbers = Buffer.from(Array.from({ length: placeBytes }, () => random.below(256)));
+      numbers.copy(packed, packed.length - template.elements.length + place);
+      numbers.copy(input, places[index] as number);
+    }
+    assert.ok(unpackSnappy(packed, 1e7).equals(input));
+    const more = Buffer.from('and more, and more, and more, and more');
+    const both = withPreamble(input.length + more.length, template.elements, snappyElements(more));
+    assert.ok(unpackSnappy(both, 1e7).subarray(input.length).equals(more));
+  }
 });
 
 test('lines of our own text are read whatever their labels have in them', () => {
