@@ -25,6 +25,6 @@ ENV PATH=/usr/bin NODE_COMPILE_CACHE=/opt/firesteel/cache NODE_COMPILE_CACHE_POR
 USER 65534:65534
 WORKDIR /
 EXPOSE 9750
-# What a small space for young objects saves is in docs/performance.md; the chart's nodeOptions replace these options.
+# What a small space for young objects saves is in docs/performance-laboratory.md; the chart's nodeOptions replace these options.
 ENTRYPOINT ["/usr/bin/node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=1", "/opt/firesteel/firesteel.mjs"]
 CMD ["run"]

@@ -21,6 +21,12 @@ args:
   {{- . | nindent 2 }}
   {{- end }}
   {{- end }}
+  {{- if and (eq .role "node") $pod.labelWithPod }}
+  - --set
+  - identity.node.labels.namespace=$(POD_NAMESPACE)
+  - --set
+  - identity.node.labels.pod=$(POD_NAME)
+  {{- end }}
   {{- if and (eq .role "state") $root.Values.state.autosharding }}
   - --set
   - collectors.ksm.pod=$(POD_NAME)
@@ -103,11 +109,17 @@ volumeMounts:
   valueFrom:
     fieldRef:
       fieldPath: spec.nodeName
-{{- if include "firesteel.scrapesPods" . }}
+{{- if or .Values.node.labelWithPod (include "firesteel.scrapesPods" .) }}
 - name: POD_NAME
   valueFrom:
     fieldRef:
       fieldPath: metadata.name
+{{- end }}
+{{- if .Values.node.labelWithPod }}
+- name: POD_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
 {{- end }}
 {{- if eq (include "firesteel.usesKubelet" .) "true" }}
 - name: NODE_IP

@@ -125,6 +125,7 @@ export const valuesSchema = z.strictObject({
   }),
   node: z.strictObject({
     ...podValues,
+    labelWithPod: z.boolean(),
     hostPort: z.int().min(0).max(65535),
     hostNetwork: z.boolean(),
     hostPID: z.boolean(),

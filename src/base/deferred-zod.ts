@@ -2,7 +2,7 @@ import { deferredMember, libraryBeside } from './deferred.ts';
 
 // zod, loaded when something is first checked. The bundle takes this in place of zod (scripts/build.ts): schemas belong to
 // the records of collectors and exporters, which every agent needs, but only what reads a configuration needs the schemas.
-// Measured: docs/performance.md.
+// Measured: docs/performance-laboratory.md.
 
 /** What of zod makes a schema. */
 export const BUILDERS = [

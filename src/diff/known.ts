@@ -42,7 +42,7 @@ export const REPLACED: readonly Replaced[] = [
       },
       {
         series: /^node_textfile_(scrape_error|mtime_seconds)\{/,
-        reason: 'folders of textfiles are set for each: collectors.node.textfile.directories',
+        reason: 'folders of textfiles are set for each: collectors.node.textfile.directory',
       },
       {
         series: /^node_disk_info\{.*rotational="[01]"/,
