@@ -38,7 +38,7 @@ subjects:
     - {{ include "firesteel.fullname" $ }}-{{ $shard }}
     {{- end }}
     {{- end }}
-  verbs: [get, update]
+  verbs: [get, update, watch]
 {{- if .Values.state.autosharding }}
 - apiGroups: [""]
   resources: [pods]

@@ -28,7 +28,7 @@ export interface LeaseNotes {
 
 /** Dependencies of an election. */
 export interface LeaseWorld {
-  readonly api: Pick<KubeApi, 'json'>;
+  readonly api: Pick<KubeApi, 'json' | 'stream'>;
   readonly log: Log;
   readonly registry: Registry;
   /** Monotonic milliseconds that also advance while the process is suspended; the origin does not matter. */

@@ -1,21 +1,30 @@
 import { ApiError, type KubeApi, type KubeRequest } from './api.ts';
-import { isLease, type Lease } from './lease-record.ts';
+import { type Candidate, isHeldBy, isLease, type Lease, released } from './lease-record.ts';
 
 /** Waits for `ms`; resolves immediately when `signal` fires. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
+
+/** What the end of a holder needs. */
+interface Releasing {
+  readonly prepare: (lease: Lease) => Lease;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly patienceMs: number;
+}
 
 /** One Lease on the API server. All calls reject after `patienceMs`, and when the response is not a Lease. */
 export class LeaseStore {
   readonly #api: Pick<KubeApi, 'json'>;
   readonly #sleep: Sleep;
-  readonly #collection: string;
+  /** Path of the Leases of the namespace. */
+  readonly collection: string;
   readonly #path: string;
 
   constructor(api: Pick<KubeApi, 'json'>, sleep: Sleep, namespace: string, name: string) {
     this.#api = api;
     this.#sleep = sleep;
-    this.#collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
-    this.#path = `${this.#collection}/${encodeURIComponent(name)}`;
+    this.collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
+    this.#path = `${this.collection}/${encodeURIComponent(name)}`;
   }
 
   /** The Lease; undefined when it does not exist. */
@@ -34,9 +43,31 @@ export class LeaseStore {
   put(body: Lease, patienceMs: number): Promise<Lease> {
     const isNew = body.metadata?.resourceVersion === undefined;
     const target = isNew
-      ? ({ method: 'POST', path: this.#collection } as const)
+      ? ({ method: 'POST', path: this.collection } as const)
       : ({ method: 'PUT', path: this.#path } as const);
     return this.#call({ ...target, body }, patienceMs);
+  }
+
+  /**
+   * Releases the Lease if `candidate` holds it; `prepare` gives the record what the next holder needs. `known` is the
+   * record as last seen. Returns whether there was something to release.
+   */
+  async release(
+    known: Lease | undefined,
+    candidate: Candidate,
+    { prepare, now, patienceMs }: Releasing,
+  ): Promise<boolean> {
+    const free = async (lease: Lease | undefined) => {
+      if (!lease || !isHeldBy(lease, candidate)) return false;
+      await this.put(released(prepare(lease), now()), patienceMs);
+      return true;
+    };
+    try {
+      return await free(known);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      return free(await this.get(patienceMs));
+    }
   }
 
   async #call(request: Omit<KubeRequest, 'signal'>, patienceMs: number): Promise<Lease> {

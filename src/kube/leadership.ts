@@ -1,0 +1,82 @@
+import type { Log } from '../base/log.ts';
+import type { ElectionHooks } from './election.ts';
+
+interface LeadershipWorld {
+  /** Monotonic milliseconds. */
+  readonly monotonic: () => number;
+  /** Called on each use. */
+  readonly log: () => Log;
+  readonly hooks: ElectionHooks;
+}
+
+/** Until when this process is the leader, by its own clock, and what was logged and called about it. */
+export class Leadership {
+  readonly #world: LeadershipWorld;
+  #until = Number.NEGATIVE_INFINITY;
+  /** Why this process became leader, or lost leadership. */
+  #reason = '';
+  /** Whether leadership is based on the peers' consent, not on the Lease. */
+  #withoutLease: boolean = false;
+  #announced: 'master' | 'slave' = 'slave';
+
+  constructor(world: LeadershipWorld) {
+    this.#world = world;
+  }
+
+  /** Whether this process is the leader right now. */
+  get isHeld(): boolean {
+    return this.#world.monotonic() < this.#until;
+  }
+
+  /** When it ends unless it is renewed; in the past while another is the leader. */
+  get until(): number {
+    return this.#until;
+  }
+
+  get withoutLease(): boolean {
+    return this.#withoutLease;
+  }
+
+  /** Set to false, leadership ends when its time is up. */
+  set withoutLease(value: boolean) {
+    this.#withoutLease = value;
+  }
+
+  /** The Lease is ours until then; with a reason if it was not before. */
+  hold(until: number, reason?: string): void {
+    if (reason !== undefined) this.#reason = reason;
+    this.#withoutLease = false;
+    this.#until = until;
+  }
+
+  /** All other candidates agree that this process is the leader until then. */
+  holdByConsent(until: number): void {
+    this.#withoutLease = true;
+    this.#reason = 'no state agent can reach the API server';
+    this.#until = Math.max(this.#until, until);
+  }
+
+  /** Ends leadership, if this process was the leader. */
+  end(reason: string): void {
+    if (this.#announced === 'master') this.#reason = reason;
+    this.#until = Number.NEGATIVE_INFINITY;
+    this.announce(undefined);
+  }
+
+  /** Logs a change of role and calls the hook, once. `failure` is why the Lease could not be renewed. */
+  announce(failure: string | undefined): void {
+    const { log, hooks } = this.#world;
+    const role = this.isHeld ? 'master' : 'slave';
+    if (role === this.#announced) return;
+    this.#announced = role;
+    if (role === 'master') {
+      log().info({ reason: this.#reason }, 'became leader');
+      hooks.onMaster?.();
+      return;
+    }
+    const hasEnded = this.#until === Number.NEGATIVE_INFINITY;
+    const late = `the Lease was not renewed in time: ${failure ?? 'the process was suspended'}`;
+    log().warn({ reason: hasEnded ? this.#reason : late }, 'lost leadership');
+    hooks.onSlave?.();
+  }
+}

@@ -1,0 +1,125 @@
+import type { Log } from '../base/log.ts';
+import type { Leadership } from './leadership.ts';
+import type { LeaseOptions } from './lease-options.ts';
+import { type LeasePeers, type PeerAnswer, type PeerQuestion, proofOf, proofOfHolder } from './lease-peers.ts';
+import { type Candidate, transitionsOf, validMs } from './lease-record.ts';
+import type { LeaseSight } from './lease-sight.ts';
+import type { Sleep } from './lease-store.ts';
+
+/** While the API server does not respond, the peers are asked at this fraction of `retryMs`. */
+const ASK_PAUSE = 0.4;
+/** How long to wait for answers from other candidates. */
+const CONSENT_MS = 1500;
+/** Grace period on top of the longest pause, after which the API server counts as unreachable. */
+const REACH_MS = 1500;
+
+/** What consent depends on. */
+interface ConsentWorld {
+  readonly options: LeaseOptions;
+  /** `namespace/name` of the Lease. */
+  readonly lease: string;
+  readonly candidate: Candidate;
+  readonly sight: LeaseSight;
+  readonly leadership: Leadership;
+  readonly peers: LeasePeers | undefined;
+  readonly monotonic: () => number;
+  readonly sleep: Sleep;
+  /** Called on each use. */
+  readonly log: () => Log;
+  /** Longest pause between two requests for the Lease, milliseconds. */
+  readonly longestPauseMs: number;
+  /** Why the last round failed; undefined when it did not. */
+  readonly failure: () => string | undefined;
+  readonly stopping: AbortSignal;
+}
+
+/**
+ * What candidates agree on while the API server is unreachable: its last holder continues as leader if all others
+ * consent, and consent has the same effect as a renewal ([decision 11](docs/decisions/0011-outage-of-the-api-server.md)).
+ */
+export class LeaseConsent {
+  /** When the API server last responded. */
+  reachedAt = Number.NEGATIVE_INFINITY;
+  /** Whether a takeover is in progress. */
+  isTakingOver: boolean = false;
+  /** Proof of the previous holder of the Lease. */
+  previous = '';
+  readonly #world: ConsentWorld;
+  /** Until when we have promised another candidate that it may continue as leader. */
+  #promisedUntil = Number.NEGATIVE_INFINITY;
+  #asking: Promise<void> | undefined;
+
+  constructor(world: ConsentWorld) {
+    this.#world = world;
+  }
+
+  /** Until when we have promised another candidate that it may continue as leader. */
+  get promisedUntil(): number {
+    return this.#promisedUntil;
+  }
+
+  /**
+   * Answers a holder that cannot reach the API server. From consent on the Lease belongs to the other process for its
+   * duration by our clock. The holder counts a shorter time, starting before it asked.
+   */
+  answer({ lease, proof, previous, transitions }: PeerQuestion): PeerAnswer {
+    const { options, sight, leadership, candidate, monotonic, longestPauseMs } = this.#world;
+    const now = monotonic();
+    if (lease !== this.#world.lease) return 'other';
+    if (proof === proofOf(candidate)) return 'self';
+    if (leadership.isHeld) return 'leads';
+    if (this.isTakingOver || now - this.reachedAt < longestPauseMs + REACH_MS) return 'reaches';
+    const seen = sight.lease;
+    // A candidate that has not seen the Lease yet has to watch it for its duration before it may take it.
+    if (seen === undefined) return 'granted';
+    const known = proofOfHolder(seen);
+    const isNewer = known !== undefined && known === previous && transitions > transitionsOf(seen);
+    if (known !== proof && !isNewer) return 'stranger';
+    this.#promisedUntil = now + validMs(seen, options.durationMs);
+    return 'granted';
+  }
+
+  /** Asks the peers in parallel with the rounds, which may hang, until a round succeeds. */
+  seek(): void {
+    this.#asking ??= this.#keepAsking().finally(() => {
+      this.#asking = undefined;
+    });
+  }
+
+  async #keepAsking(): Promise<void> {
+    const { options, leadership, sleep, failure, stopping } = this.#world;
+    while (failure() !== undefined && !stopping.aborted) {
+      await this.#ask();
+      leadership.announce(failure());
+      await sleep(options.retryMs * ASK_PAUSE, stopping);
+    }
+  }
+
+  /** The last holder of the Lease remains leader as long as all peers agree. */
+  async #ask(): Promise<void> {
+    const { options, candidate, sight, leadership, peers, monotonic, failure, stopping } = this.#world;
+    const { lease } = sight;
+    if (!peers || !lease || !sight.isOurs || stopping.aborted) return;
+    const began = monotonic();
+    const question = {
+      lease: this.#world.lease,
+      proof: proofOf(candidate),
+      previous: this.previous,
+      transitions: transitionsOf(lease),
+    };
+    const { against } = await peers.consent(question, CONSENT_MS);
+    const { isOurs: isStillOurs } = sight;
+    const hasPromised = monotonic() < this.#promisedUntil;
+    if (stopping.aborted || failure() === undefined || !isStillOurs || hasPromised) return;
+    const log = this.#world.log();
+    if (against !== undefined) {
+      if (leadership.withoutLease)
+        log.warn({ against }, 'not all other state agents agree to continue without the Lease');
+      leadership.withoutLease = false;
+      return;
+    }
+    if (!leadership.withoutLease)
+      log.warn('no state agent can reach the API server: the leader continues without the Lease');
+    leadership.holdByConsent(began + options.renewDeadlineMs);
+  }
+}
