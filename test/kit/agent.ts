@@ -54,7 +54,7 @@ export function startAgentProcess(
     stdout: () => output.stdout,
     stderr: () => output.stderr,
     ended,
-    async printed(pattern, milliseconds = 10_000) {
+    async printed(pattern, milliseconds = 60_000) {
       const deadline = AbortSignal.timeout(milliseconds);
       while (!pattern.test(output.stdout + output.stderr)) {
         if (deadline.aborted || child.exitCode !== null) {
