@@ -130,6 +130,13 @@ export const scrapeSection = z
       .strictObject({
         body: bytes(1024).prefault('16MiB').describe('Of one page, decompressed.'),
         samples: z.int().min(1).default(50_000).describe('Of one page.'),
+        series: z
+          .int()
+          .min(1)
+          .optional()
+          .describe(
+            'Different series of one target within a day; samples of further ones are dropped. Off when unset.',
+          ),
         labels: z.int().min(1).default(60).describe('Of one sample, without those of the target.'),
         labelBytes: bytes(16).prefault('4KiB').describe('Name and value of one label together.'),
         targets: z.int().min(1).max(5000).default(200).describe('Further ones are not scraped, and reported.'),
@@ -138,7 +145,9 @@ export const scrapeSection = z
           .describe('Compressed bytes that wait for the next push; the oldest scrapes are dropped first.'),
       })
       .prefault({})
-      .describe('A page over one of them is not taken at all: `up` is 0, with the reason on the status page.'),
+      .describe(
+        'A page over `body`, `samples`, `labels` or `labelBytes` is not taken at all: `up` is 0, with the reason on the status page.',
+      ),
   })
   .superRefine(({ interval, timeout, targets, pods }, context) => {
     const check = (path: (string | number)[], own: { interval?: number | undefined; timeout?: number | undefined }) => {

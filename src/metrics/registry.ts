@@ -172,8 +172,12 @@ export class AgentRegistry extends Scope {
   #run(producer: Producer, deadlineMs: number, deadline: AbortSignal): Run | Promise<Run> {
     const started = this.#clock();
     const snapshot = new Snapshot(this.#last.get(producer));
-    const done = (error?: Error) => {
+    const done = (error?: Error): Run | Promise<Run> => {
       snapshot.close();
+      const deciding = this.relabelings[producer.group]?.prepare(snapshot, producer);
+      return deciding === undefined ? settled(error) : deciding.then(() => settled(error));
+    };
+    const settled = (error?: Error): Run => {
       const run = finish(producer, this.#see(producer.group, snapshot, producer), this.#clock() - started, error);
       if (run.snapshot.size > 0) this.#last.set(producer, snapshot);
       return run;

@@ -19,11 +19,14 @@ export class GroupEncoders {
     if (relabeling === undefined) return { encoder: this.#common, seen: collected };
     const { encoder, owners } = this.#own.get(relabeling) ?? { encoder: new GroupEncoder(), owners: [] };
     this.#own.set(relabeling, { encoder, owners });
-    const snapshots = collected.snapshots.map((snapshot, index) => {
-      owners[index] ??= {};
+    const snapshots = [];
+    for (const [index, snapshot] of collected.snapshots.entries()) {
+      const owner = owners[index] ?? {};
+      owners[index] = owner;
       snapshot.close();
-      return relabeling.see(snapshot, owners[index]);
-    });
+      await relabeling.prepare(snapshot, owner);
+      snapshots.push(relabeling.see(snapshot, owner));
+    }
     const prepared = [];
     for (const part of collected.prepared) prepared.push(await relabeledBody(part, relabeling));
     const births = (collected.births ?? []).flatMap(({ key, stampMs }) =>

@@ -1,3 +1,4 @@
+import { turn } from '../base/turns.ts';
 import { compressor } from '../metrics/compression.ts';
 
 const zstd = compressor('zstd');
@@ -55,6 +56,7 @@ function own(member: Buffer): Buffer {
 export async function* linesOf(members: readonly Buffer[]): AsyncGenerator<string> {
   for (const member of members) {
     for (const line of (await zstd.unpack(member)).toString().split('\n')) {
+      await turn();
       // A short text is padded with a comment.
       if (line !== '' && !line.startsWith('#')) yield line;
     }

@@ -3,6 +3,8 @@ import { withoutClashes } from '../metrics/pushed-labels.ts';
 import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import { labelBlock, stampText } from '../metrics/text/format.ts';
 import { parseLine, TextFormatError } from '../metrics/text/parse.ts';
+import { owned, RuledSeries } from './ruled-series.ts';
+import type { SeriesLimit } from './series-limit.ts';
 import { hashOf, type SeriesOrder, viewOf } from './series-order.ts';
 
 /** What is done to the lines of a page. */
@@ -36,9 +38,6 @@ export class BadPage extends Error {
 
 /** Longest line, bytes. */
 export const MAX_LINE_BYTES = 64 * 1024;
-
-/** Decisions of rules that are kept for a target; beyond, they start anew. */
-const MOST_KEPT = 100_000;
 
 const LABEL = '[a-zA-Z_][a-zA-Z0-9_]*="[^"\\\\\\n]*(?:\\\\.[^"\\\\\\n]*)*"';
 const NUMBER = '[-+]?(?:\\d+(?:\\.\\d*)?(?:[eE][-+]?\\d+)?|Inf|NaN)';
@@ -77,8 +76,8 @@ export class PageReader {
   readonly #clash: RegExp;
   /** Labels up to this length are within the limits, whatever they are. */
   readonly #harmless: number;
-  /** What rules make of a key; Latin-1. */
-  readonly #keys = new Map<string, string | undefined>();
+  readonly #ruled: RuledSeries | undefined;
+  readonly #limit: SeriesLimit | undefined;
   #rest: Buffer = NOTHING;
   #text = '';
   #tail = '';
@@ -95,10 +94,13 @@ export class PageReader {
   #name = '';
   #ofName = 0;
 
-  constructor(options: PageOptions, order: SeriesOrder) {
+  /** `limit` bounds the series of the target. */
+  constructor(options: PageOptions, order: SeriesOrder, limit?: SeriesLimit) {
     this.#options = options;
     this.#order = order;
-    const { labels, pushed, limits } = options;
+    this.#limit = limit;
+    const { labels, pushed, limits, relabel } = options;
+    this.#ruled = relabel.length > 0 ? new RuledSeries(relabel) : undefined;
     this.#harmless = Math.min(limits.labelBytes, limits.labels * SHORTEST_LABEL);
     this.#head = latin1(
       labelBlock(
@@ -113,6 +115,7 @@ export class PageReader {
   /** Begins a page of the time `stampMs`. */
   begin(stampMs: number, isOpenMetrics: boolean): void {
     this.#order.begin();
+    this.#limit?.begin(stampMs);
     this.#rest = NOTHING;
     this.#text = '';
     this.#tail = ` ${stampText(stampMs)}\n`;
@@ -153,8 +156,8 @@ export class PageReader {
 
   #lines(bytes: Buffer): void {
     const text = bytes.toString('latin1');
-    const { honorTimestamps, relabel } = this.#options;
-    const needsMore = relabel.length > 0;
+    const { honorTimestamps } = this.#options;
+    const needsMore = this.#ruled !== undefined;
     const harmless = this.#harmless;
     const view = viewOf(bytes);
     if (!isUtf8(bytes)) this.#refuse(this.#line + 1, 'or one soon behind it is not UTF-8');
@@ -174,10 +177,11 @@ export class PageReader {
       if (labels.length > harmless) this.#measure(labels);
       // With the closing bracket: a name is no beginning of another one with labels.
       const keyEnd = start + name.length + (labels === '' ? 0 : labels.length + 2);
-      if (this.#count(hashOf(view, start, keyEnd))) {
+      const hash = hashOf(view, start, keyEnd);
+      if (this.#count(hash)) {
         const stamp = ownStamp !== undefined && honorTimestamps ? ` ${stampText(Number(ownStamp))}\n` : this.#tail;
-        if (needsMore || this.#clash.test(labels)) this.#careful(name, labels, value, stamp);
-        else {
+        if (needsMore || this.#clash.test(labels)) this.#careful(hash, name, labels, value, stamp);
+        else if (this.#limit?.takes(hash) !== false) {
           this.#kept++;
           if (name === this.#name) this.#ofName++;
           else this.#keep(name);
@@ -192,7 +196,10 @@ export class PageReader {
 
   /** Notes a series under another name than the last one. */
   #keep(name: string): void {
-    if (this.#ofName > 0) this.#names.set(this.#name, (this.#names.get(this.#name) ?? 0) + this.#ofName);
+    if (this.#ofName > 0) {
+      const before = this.#names.get(this.#name);
+      this.#names.set(before === undefined ? owned(this.#name) : this.#name, (before ?? 0) + this.#ofName);
+    }
     this.#name = name;
     this.#ofName = name === '' ? 0 : 1;
   }
@@ -222,9 +229,10 @@ export class PageReader {
     const block = labels.length === 0 ? '' : blockOf(labels);
     if (block.length > this.#harmless) this.#measure(block);
     const key = block === '' ? name : `${name}{${block}}`;
-    if (!this.#count(hashOf(viewOf(Buffer.from(key, 'latin1')), 0, key.length))) return;
+    const hash = hashOf(viewOf(Buffer.from(key, 'latin1')), 0, key.length);
+    if (!this.#count(hash)) return;
     const isOwn = stampMs !== undefined && this.#options.honorTimestamps;
-    this.#careful(name, block, valueText, isOwn ? ` ${stampText(stampMs)}\n` : this.#tail);
+    this.#careful(hash, name, block, valueText, isOwn ? ` ${stampText(stampMs)}\n` : this.#tail);
   }
 
   #comment(line: string): void {
@@ -250,13 +258,14 @@ export class PageReader {
   }
 
   /** A line with labels that clash, or under rules. */
-  #careful(name: string, labels: string, value: string, stamp: string): void {
+  #careful(hash: number, name: string, labels: string, value: string, stamp: string): void {
+    if (this.#ruled?.isDropped(hash)) return;
     const own = this.#clash.test(labels)
       ? this.#renamed(name, labels)
       : `${this.#head}${labels === '' ? '' : ','}${labels.replace(/,$/, '')}`;
     const key = `${name}${own.replace(/^\{,/, '{')}}`;
-    const seen = this.#options.relabel.length === 0 ? key : this.#ruled(key);
-    if (seen === undefined) return;
+    const seen = this.#ruled === undefined ? key : this.#ruled.keyOf(hash, key);
+    if (seen === undefined || this.#limit?.takes(hash) === false) return;
     this.#kept++;
     const kept = seen.slice(0, seen.indexOf('{'));
     if (kept === this.#name) this.#ofName++;
@@ -290,21 +299,6 @@ export class PageReader {
       if (!this.#taken.has(name)) made += `,${name}=${quoted}`;
       else if (quoted !== '""') made += `,exported_${name}=${quoted}`;
     }
-    return made;
-  }
-
-  #ruled(key: string): string | undefined {
-    if (this.#keys.has(key)) return this.#keys.get(key);
-    let seen: string | undefined = utf8(key);
-    for (const relabeling of this.#options.relabel) {
-      const name: string = seen.slice(0, seen.indexOf('{'));
-      seen = relabeling.keyOf(seen, name);
-      if (seen === undefined) break;
-      if (!seen.includes('{')) seen += '{}';
-    }
-    const made = seen && latin1(seen);
-    if (this.#keys.size >= MOST_KEPT) this.#keys.clear();
-    this.#keys.set(key, made);
     return made;
   }
 

@@ -9,9 +9,9 @@ import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import { Relabeling as Rules } from '../metrics/relabel/relabeling.ts';
 import { Scope } from '../metrics/scope.ts';
 import { Names } from '../net/names.ts';
+import { TaskSchedule } from '../tasks/schedule.ts';
 import { PendingScrapes } from './pending.ts';
 import { annotatedCandidates, selectedCandidates } from './pod-targets.ts';
-import { ScrapeTimer } from './scrape-timer.ts';
 import { Scraper, type ScraperWorld, type ScrapeState } from './scraper.ts';
 import { type Candidate, staticCandidates, type Target, type TargetSettings, targetOf } from './target.ts';
 
@@ -58,8 +58,6 @@ const ORDER = { down: 0, waiting: 1, up: 2 } as const;
 
 /** How often it is looked whether other pods are known. */
 const LOOK_MS = 1000;
-/** The first scrape of a target comes within so long: a pod that appears is not to wait for its turn of an interval. */
-const FIRST_MS = 2000;
 const COLLECTOR = 'targets';
 
 /** Finds targets and scrapes each at its own times; what they bring is pushed with the next cycle. */
@@ -68,7 +66,7 @@ export class ScrapeRole {
   readonly #settings: ScrapeSettings;
   readonly #world: ScrapeWorld;
   readonly #names = new Names();
-  readonly #timer: ScrapeTimer;
+  readonly #schedule: TaskSchedule;
   readonly #pending: PendingScrapes;
   readonly #scraperWorld: ScraperWorld;
   readonly #scrapers = new Map<string, Scraper>();
@@ -83,7 +81,7 @@ export class ScrapeRole {
     this.#settings = settings;
     this.#world = world;
     const { now, pushed } = world;
-    this.#timer = new ScrapeTimer(now);
+    this.#schedule = new TaskSchedule({ now, monotonic: () => performance.now() });
     const registers = [this.scope];
     const dropped = new Counter({
       name: 'firesteel_scrape_dropped_samples_total',
@@ -132,7 +130,7 @@ export class ScrapeRole {
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#look);
-    this.#timer.stop();
+    this.#schedule.stop();
     await Promise.all([...this.#scrapers.values()].map((scraper) => scraper.close()));
     await Promise.all(this.#ending);
     this.#names.close();
@@ -141,7 +139,7 @@ export class ScrapeRole {
   get status(): ScrapeStatus {
     const targets = [...this.#scrapers.values()].map((scraper): TargetStatus => {
       const { source, url, labels } = scraper.target;
-      const nextMs = this.#timer.nextMs(scraper);
+      const nextMs = this.#schedule.nextMs(scraper);
       return { source, url: shownUrl(url), labels, ...scraper.state, ...(nextMs !== undefined && { nextMs }) };
     });
     targets.sort((one, other) => ORDER[one.state] - ORDER[other.state] || (one.url < other.url ? -1 : 1));
@@ -182,7 +180,7 @@ export class ScrapeRole {
     for (const [id, scraper] of this.#scrapers) {
       if (wanted.has(id)) continue;
       this.#scrapers.delete(id);
-      this.#timer.remove(scraper);
+      this.#schedule.remove(scraper);
       const ending = scraper.stop().finally(() => this.#ending.delete(ending));
       this.#ending.add(ending);
     }
@@ -200,11 +198,11 @@ export class ScrapeRole {
 
   #begin(target: Target): void {
     const { cluster, node } = this.#world;
-    const scraper = new Scraper(target, this.#scraperWorld);
-    this.#scrapers.set(target.id, scraper);
     const { intervalMs } = target.settings;
-    const hash = Number(fnv1a64(`${cluster}/${node}/${hashed(target.id)}`) % BigInt(intervalMs));
-    this.#timer.add(scraper, { intervalMs, offsetMs: hash, firstInMs: hash % Math.min(FIRST_MS, intervalMs) });
+    const offsetMs = Number(fnv1a64(`${cluster}/${node}/${hashed(target.id)}`) % BigInt(intervalMs));
+    const scraper = new Scraper(target, this.#scraperWorld, offsetMs);
+    this.#scrapers.set(target.id, scraper);
+    this.#schedule.add(scraper);
   }
 
   #candidates(): Candidate[] {

@@ -1,12 +1,16 @@
 import { performance } from 'node:perf_hooks';
 import { turn } from '../base/turns.ts';
 import type { Relabeling } from '../metrics/relabel/relabeling.ts';
-import { labelBlock, numberText, stampText } from '../metrics/text/format.ts';
+import { labelBlock } from '../metrics/text/format.ts';
 import type { Names } from '../net/names.ts';
+import type { Scheduled } from '../tasks/schedule.ts';
 import { Batch, keysOf } from './batch.ts';
 import { PageClient } from './fetch.ts';
+import { ownBatch, ownFamilies } from './own-series.ts';
 import { BadPage, type PageLimits, PageReader } from './page-reader.ts';
-import { SeriesOrder } from './series-order.ts';
+import { owned } from './ruled-series.ts';
+import { SeriesLimit } from './series-limit.ts';
+import { hashOf, SeriesOrder, viewOf } from './series-order.ts';
 import type { Target } from './target.ts';
 
 /** What all targets have in common. */
@@ -14,7 +18,7 @@ export interface ScraperWorld {
   readonly names: Names;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly limits: PageLimits & { readonly body: number };
+  readonly limits: PageLimits & { readonly body: number; readonly series?: number | undefined };
   /** Labels that the push sets on every series. */
   readonly pushed: ReadonlySet<string>;
   /** Rules on the series, made for one target. */
@@ -41,18 +45,6 @@ export interface ScrapeState {
   readonly skipped: number;
 }
 
-/** What each scrape tells of itself; names and meaning of Prometheus and vmagent. */
-export const SCRAPE_FAMILIES = {
-  up: 'up',
-  duration: 'scrape_duration_seconds',
-  scraped: 'scrape_samples_scraped',
-  kept: 'scrape_samples_post_metric_relabeling',
-  added: 'scrape_series_added',
-  bytes: 'scrape_response_size_bytes',
-  timeout: 'scrape_timeout_seconds',
-  limit: 'scrape_samples_limit',
-} as const;
-
 /** What a scrape came to. */
 interface Result {
   readonly batch: Batch;
@@ -74,28 +66,42 @@ export interface LastPage {
 
 const NO_PAGE: LastPage = { members: [], names: new Map() };
 
+/** The first scrape of a target comes within so long: a pod that appears is not to wait for its turn of an interval. */
+const FIRST_MS = 2000;
+
 /** Read at a time. */
 const READ_BYTES = 16 * 1024;
 
 const WAITING: ScrapeState = { state: 'waiting', scraped: 0, kept: 0, bytes: 0, scrapes: 0, failures: 0, skipped: 0 };
 
+const hashOfText = (text: string): number => hashOf(viewOf(Buffer.from(text)), 0, Buffer.byteLength(text));
+
 /** Scrapes one target, once at a time. */
-export class Scraper {
+export class Scraper implements Scheduled {
+  readonly intervalMs: number;
+  readonly offsetMs: number;
+  readonly firstInMs: number;
   readonly target: Target;
   readonly #world: ScraperWorld;
   readonly #client: PageClient;
   readonly #reader: PageReader;
   readonly #order = new SeriesOrder();
+  readonly #limit: SeriesLimit | undefined;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
   /** The series of the last page, for what ends with the next one. */
   #last: LastPage = NO_PAGE;
   #state: ScrapeState = WAITING;
 
-  constructor(target: Target, world: ScraperWorld) {
+  /** `offsetMs` is its place within the interval. */
+  constructor(target: Target, world: ScraperWorld, offsetMs: number) {
     this.target = target;
+    this.intervalMs = target.settings.intervalMs;
+    this.offsetMs = offsetMs;
+    this.firstInMs = offsetMs % Math.min(FIRST_MS, this.intervalMs);
     this.#world = world;
     const { settings, labels } = target;
+    this.#limit = world.limits.series === undefined ? undefined : new SeriesLimit(world.limits.series);
     this.#client = new PageClient(settings, world.names, world.limits.body);
     this.#reader = new PageReader(
       {
@@ -107,6 +113,7 @@ export class Scraper {
         limits: world.limits,
       },
       this.#order,
+      this.#limit,
     );
   }
 
@@ -130,6 +137,10 @@ export class Scraper {
     });
   }
 
+  missed(count: number): void {
+    this.#state = { ...this.#state, skipped: this.#state.skipped + count };
+  }
+
   /** Resolves when no scrape is under way. */
   async idle(): Promise<void> {
     await this.#running;
@@ -146,7 +157,7 @@ export class Scraper {
   async stop(): Promise<void> {
     await this.close();
     const ended = await this.#endAll();
-    const own = this.#state.scrapes > 0 ? Object.values(SCRAPE_FAMILIES).map((name) => this.#keyOf(name)) : [];
+    const own = this.#state.scrapes > 0 ? ownFamilies(this.#limit).map((name) => this.#keyOf(name)) : [];
     this.#world.deliver([], [...ended, ...own]);
   }
 
@@ -197,12 +208,12 @@ export class Scraper {
     let bytes = 0;
     this.#reader.begin(stampMs, isOpenMetrics);
     for await (const piece of pieces) {
-      // A page that comes at once is read in slices, between which the event loop turns.
-      await turn();
-      signal.throwIfAborted();
       bytes += piece.length;
       // Short texts are collected at once, those of whole pieces would be kept for long.
       for (let start = 0; start < piece.length; start += READ_BYTES) {
+        // A page that comes at once is read in slices, between which the event loop turns.
+        await turn();
+        signal.throwIfAborted();
         batch.add(this.#reader.read(piece.subarray(start, start + READ_BYTES)));
       }
     }
@@ -223,10 +234,10 @@ export class Scraper {
     const before = this.#last.members;
     this.#last = { members: batch.members, names };
     if (!mayHaveEnded || before.length === 0) return [];
-    const now = new Set<string>();
-    for await (const key of keysOf(batch.members)) now.add(key);
+    const now = new Set<number>();
+    for await (const key of keysOf(batch.members)) now.add(hashOfText(key));
     const ended: string[] = [];
-    for await (const key of keysOf(before)) if (!now.has(key)) ended.push(key);
+    for await (const key of keysOf(before)) if (!now.has(hashOfText(key))) ended.push(owned(key));
     return ended;
   }
 
@@ -244,27 +255,15 @@ export class Scraper {
     return name + labelBlock(Object.keys(labels), Object.values(labels));
   }
 
-  /** What the scrape tells of itself. */
+  /** What the scrape says about itself. */
   #own(stampMs: number, durationSeconds: number, result: Result | undefined): Batch {
-    const values: Record<keyof typeof SCRAPE_FAMILIES, number> = {
-      up: result ? 1 : 0,
-      duration: durationSeconds,
-      scraped: result?.scraped ?? 0,
-      kept: result?.kept ?? 0,
-      added: result?.added ?? 0,
-      bytes: result?.bytes ?? 0,
-      timeout: this.target.settings.timeoutMs / 1000,
-      limit: this.#world.limits.samples,
+    const { settings } = this.target;
+    const figures = {
+      stampMs,
+      durationSeconds,
+      timeoutMs: settings.timeoutMs,
+      samplesLimit: this.#world.limits.samples,
     };
-    let text = '';
-    let samples = 0;
-    for (const [name, family] of Object.entries(SCRAPE_FAMILIES)) {
-      text += `${this.#keyOf(family)} ${numberText(values[name as keyof typeof values])} ${stampText(stampMs)}\n`;
-      samples++;
-    }
-    const batch = new Batch();
-    batch.add(Buffer.from(text).toString('latin1'));
-    batch.close(samples);
-    return batch;
+    return ownBatch((name) => this.#keyOf(name), { ...figures, result, seriesLimit: this.#limit });
   }
 }

@@ -5,6 +5,7 @@ import { relabelRules } from '../../src/config/relabel-schema.ts';
 import { Relabeling } from '../../src/metrics/relabel/relabeling.ts';
 import { stampText } from '../../src/metrics/text/format.ts';
 import { BadPage, PageReader } from '../../src/scrape/page-reader.ts';
+import { SeriesLimit } from '../../src/scrape/series-limit.ts';
 import { SeriesOrder } from '../../src/scrape/series-order.ts';
 
 const STAMP = 1_700_000_000_000;
@@ -205,4 +206,48 @@ test('a page is compared with the one before: what is new, whether something is 
       ],
     ],
   );
+});
+
+test('what rules make of a series is the same in the first page and in later ones', () => {
+  const long = 'x'.repeat(300);
+  const page = (value: number) =>
+    Array.from({ length: 900 }, (_, index) => `m{pod="p${index}",secret="${long}",uid="${index}"} ${value}\n`).join('');
+  const read = reading({
+    rules: [
+      { action: 'drop', source_labels: ['pod'], regex: 'p.*7' },
+      { action: 'labeldrop', regex: 'secret' },
+      { source_labels: ['pod'], regex: 'p(.*)', target_label: 'number', replacement: '$1' },
+    ],
+    limits: { labelBytes: 1000 },
+  });
+  const first = `${plain(read(page(1)).lines).join('\n')}\n`;
+  assert.match(first, /^m\{job="j",instance="i:1",pod="p0",uid="0",number="0"\} 1$/m);
+  assert.equal(first.split('\n').length - 1, 810);
+  assert.equal(`${plain(read(page(2)).lines).join('\n')}\n`, first.replaceAll('} 1\n', '} 2\n'));
+});
+
+test('series beyond the limit of a day are dropped, and counted; on the next day they are taken', () => {
+  const limit = new SeriesLimit(2);
+  const options = {
+    labels: [],
+    pushed: new Set<string>(),
+    honorLabels: false,
+    honorTimestamps: false,
+    relabel: [],
+    limits: { samples: 1000, labels: 10, labelBytes: 200 },
+  };
+  const order = new SeriesOrder();
+  const reader = new PageReader(options, order, limit);
+  const read = (stampMs: number, page: string) => {
+    reader.begin(stampMs, false);
+    const text = reader.read(Buffer.from(page));
+    const end = reader.finish();
+    order.end();
+    return { names: [...(text + end.text).matchAll(/^\w+/gm)].map(([name]) => name), kept: end.page.kept };
+  };
+  assert.deepEqual(read(STAMP, 'a 1\nb 1\nc 1\n'), { names: ['a', 'b'], kept: 2 });
+  assert.deepEqual([limit.current, limit.dropped], [2, 1]);
+  assert.deepEqual(read(STAMP + 30_000, 'c 1\nb 1\nd 1\n').names, ['b']);
+  assert.deepEqual([limit.current, limit.dropped], [2, 2]);
+  assert.deepEqual(read(STAMP + 86_400_000, 'c 1\nd 1\n').names, ['c', 'd']);
 });

@@ -1,3 +1,4 @@
+import { turn } from '../../base/turns.ts';
 import { compressor } from '../compression.ts';
 import type { PreparedBody } from '../prepared.ts';
 import type { Relabeling } from './relabeling.ts';
@@ -26,7 +27,7 @@ export async function relabeledBody(body: PreparedBody, relabeling: Relabeling):
   for (const member of body.members) {
     let one = known.get(member);
     if (one === undefined) {
-      const { text, samples } = relabeledText((await unpack(member)).toString(), relabeling);
+      const { text, samples } = await relabeledText((await unpack(member)).toString(), relabeling);
       const bytes = Buffer.from(text);
       one = { member: bytes.length > 0 ? await pack(bytes) : bytes, textBytes: bytes.length, samples };
       known.set(member, one);
@@ -38,10 +39,11 @@ export async function relabeledBody(body: PreparedBody, relabeling: Relabeling):
   return { ...body, members, textBytes, samples };
 }
 
-function relabeledText(text: string, relabeling: Relabeling): { readonly text: string; readonly samples: number } {
+async function relabeledText(text: string, relabeling: Relabeling): Promise<{ text: string; samples: number }> {
   let made = '';
   let samples = 0;
   for (const line of text.split('\n')) {
+    await turn();
     if (line === '') continue;
     if (line.startsWith('#')) {
       made += `${line}\n`;

@@ -1,3 +1,4 @@
+import { turn } from '../../base/turns.ts';
 import { type Family, isMetricName } from '../family.ts';
 import { SeriesList, type SeriesView, type Snapshot } from '../snapshot.ts';
 import { labelBlock } from '../text/format.ts';
@@ -29,6 +30,11 @@ interface Plan {
   readonly errors: readonly Error[];
 }
 
+/** Decisions between two looks at the clock: far less than a millisecond. */
+const SERIES_A_STEP = 32;
+/** More new series than these are decided on in turns. */
+const MOST_AT_ONCE = 256;
+
 /** Limit of cached families requested by name. The names come from outside, so the cache must be bounded. */
 const MOST_NAMES = 20_000;
 
@@ -57,12 +63,37 @@ export class Relabeling {
   see(snapshot: Snapshot, owner: object): Snapshot {
     const { series } = snapshot;
     const last = this.#plans.get(owner);
-    const plan = last?.of === series ? last : this.#plan(series, last);
+    const plan = last?.of === series ? last : drained(this.#plan(series, last));
     this.#plans.set(owner, plan);
     if (plan.series === undefined) return snapshot;
     const seen = snapshot.under(plan.series, plan.places);
     seen.errors.push(...plan.errors);
     return seen;
+  }
+
+  /**
+   * Decides on the series of a closed snapshot that are new, in turns of the event loop, so that {@link see} need not:
+   * 100,000 series take a second or two. Undefined when there is too little to decide to be worth a turn.
+   */
+  prepare(snapshot: Snapshot, owner: object): Promise<void> | undefined {
+    const { series } = snapshot;
+    const last = this.#plans.get(owner);
+    if (last?.of === series) return undefined;
+    const { head } = sameHead(series, last?.of);
+    const tail = last === undefined ? 0 : sameTail(series, last.of, head);
+    if (series.owners.length - head - tail <= MOST_AT_ONCE) return undefined;
+    return this.#prepare(series, last, owner);
+  }
+
+  async #prepare(series: SeriesView, last: Plan | undefined, owner: object): Promise<void> {
+    const steps = this.#plan(series, last);
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done) {
+        this.#plans.set(owner, step.value);
+        return;
+      }
+      await turn();
+    }
   }
 
   /** Whether a family of this name is wanted at all. The rules may still drop some of its series. */
@@ -86,13 +117,15 @@ export class Relabeling {
     return labels && keyOf(labels);
   }
 
-  #plan(series: SeriesView, last: Plan | undefined): Plan {
+  /** Yields after every few series. */
+  *#plan(series: SeriesView, last: Plan | undefined): Generator<void, Plan> {
     const decisions: Decision[] = [];
     const errors: Error[] = [];
     const { head, shift } = sameHead(series, last?.of);
     const count = series.owners.length;
     const tail = last === undefined ? 0 : sameTail(series, last.of, head);
     for (let index = 0; index < count; index++) {
+      if (index % SERIES_A_STEP === 0) yield;
       const place = index < head ? index : index >= count - tail ? index + shift : -1;
       decisions.push(place === -1 ? this.#decide(series, index, errors) : (last?.decisions[place] as Decision));
     }
@@ -106,6 +139,7 @@ export class Relabeling {
     const changed = new Set(decisions.flatMap((decision) => (typeof decision === 'object' ? [decision.key] : [])));
     let refused = 0;
     for (const [index, decision] of decisions.entries()) {
+      if (index % SERIES_A_STEP === 0) yield;
       if (decision === 'dropped') continue;
       const key = typeof decision === 'object' ? decision.key : changed.size > 0 ? series.key(index) : '';
       if (changed.has(key)) {
@@ -171,6 +205,11 @@ export class Relabeling {
     this.#renamed.set(id, known);
     return known;
   }
+}
+
+/** The plan of all steps at once. */
+function drained(steps: Generator<void, Plan>): Plan {
+  for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
 }
 
 type Parts = [head: string, middle: string, tail: string];

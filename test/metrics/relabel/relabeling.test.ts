@@ -184,3 +184,28 @@ test('a text that is kept compressed is relabelled a member at a time, and each 
   assert.equal(now.samples, 2);
   assert.equal((await relabeledBody(body, made)).members[0], now.members[0]);
 });
+
+test('many new series are decided on in turns of the event loop, as they are at once', async () => {
+  const devices = Array.from({ length: 20_000 }, (_, index) => `d${index}`);
+  const rules = [
+    { action: 'drop', source_labels: ['device'], regex: '.*7' },
+    { action: 'labeldrop', regex: 'ns' },
+  ];
+  const made = relabeling(rules);
+  const snapshot = seen(devices);
+  let turns = 0;
+  const done = new AbortController();
+  const count = () => {
+    turns++;
+    if (!done.signal.aborted) setImmediate(count);
+  };
+  setImmediate(count);
+  await made.prepare(snapshot, owner);
+  done.abort();
+  assert.ok(turns >= 3, `${turns} turns`);
+  assert.equal(made.prepare(snapshot, owner), undefined, 'nothing is left to decide');
+  assert.deepEqual(made.see(snapshot, owner).keys, relabeling(rules).see(seen(devices), {}).keys);
+  const few = seen([...devices, 'one more'], snapshot);
+  assert.equal(made.prepare(few, owner), undefined, 'a few are decided on at once');
+  assert.equal(made.see(few, owner).size, made.see(snapshot, owner).size + 2);
+});

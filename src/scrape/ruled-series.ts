@@ -1,0 +1,73 @@
+import type { Relabeling } from '../metrics/relabel/relabeling.ts';
+
+/** Decisions that are kept for a target; beyond, they start anew. */
+const MOST_KEPT = 100_000;
+
+/** What rules change in a key: all but its first and last characters. */
+interface Change {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/**
+ * What the rules of a target make of its series, in bytes as Latin-1. Of each series only its hash and the change are
+ * kept: long keys would take more memory than the page, and most rules make the same change to many series.
+ */
+export class RuledSeries {
+  readonly #relabel: readonly Relabeling[];
+  /** By the hash of the series in the page. */
+  readonly #decisions = new Map<number, Change | 'dropped'>();
+  readonly #changes = new Map<string, Change>();
+
+  constructor(relabel: readonly Relabeling[]) {
+    this.#relabel = relabel;
+  }
+
+  /** Whether it is known that the rules drop the series. */
+  isDropped(hash: number): boolean {
+    return this.#decisions.get(hash) === 'dropped';
+  }
+
+  /** The key under the rules; undefined when they drop the series. `hash` stands for `key`. */
+  keyOf(hash: number, key: string): string | undefined {
+    const known = this.#decisions.get(hash);
+    if (known === 'dropped') return undefined;
+    if (known !== undefined) return key.slice(0, known.start) + known.text + key.slice(key.length - known.end);
+    const made = this.#decide(key);
+    if (this.#decisions.size >= MOST_KEPT) {
+      this.#decisions.clear();
+      this.#changes.clear();
+    }
+    this.#decisions.set(hash, made === undefined ? 'dropped' : this.#changeOf(key, made));
+    return made;
+  }
+
+  #decide(key: string): string | undefined {
+    let seen: string | undefined = Buffer.from(key, 'latin1').toString();
+    for (const relabeling of this.#relabel) {
+      seen = relabeling.keyOf(seen, seen.slice(0, seen.indexOf('{')));
+      if (seen === undefined) return undefined;
+      if (!seen.includes('{')) seen += '{}';
+    }
+    return Buffer.from(seen).toString('latin1');
+  }
+
+  #changeOf(key: string, made: string): Change {
+    const most = Math.min(key.length, made.length);
+    let start = 0;
+    while (start < most && key.charCodeAt(start) === made.charCodeAt(start)) start++;
+    let end = 0;
+    while (end < most - start && key.charCodeAt(key.length - 1 - end) === made.charCodeAt(made.length - 1 - end)) end++;
+    const text = made.slice(start, made.length - end);
+    const id = `${start} ${end} ${text}`;
+    const known = this.#changes.get(id);
+    if (known !== undefined) return known;
+    const change = { start, end, text: owned(text) };
+    this.#changes.set(owned(id), change);
+    return change;
+  }
+}
+
+/** A string in memory of its own: a part of another one keeps all of that. */
+export const owned = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
