@@ -10,6 +10,8 @@ import type { ProbeTargets } from './kit/probe-targets.ts';
 import { cpuMs, memoryMib, startProgram } from './kit/processes.ts';
 
 const THEIR_PORT = 19115;
+/** Longer than any probe takes. */
+const PROBE_MS = 20_000;
 const AT_ONCE = 10;
 const WARM_UP = 300;
 
@@ -100,7 +102,8 @@ async function theirs(url: string, probes: number): Promise<number> {
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
       while (left-- > 0) {
-        const answer = await (await fetch(`http://127.0.0.1:${THEIR_PORT}/probe?${query}`)).text();
+        const signal = AbortSignal.timeout(PROBE_MS);
+        const answer = await (await fetch(`http://127.0.0.1:${THEIR_PORT}/probe?${query}`, { signal })).text();
         if (!answer.includes('probe_success 1')) failures++;
       }
     }),

@@ -1,4 +1,6 @@
+import { nodeCollectors } from '../collectors/node/index.ts';
 import { collectorsSection } from '../collectors/sections.ts';
+import { nearest } from '../config/nearest.ts';
 import { openCollection } from './collection.ts';
 import { type Command, UsageError } from './command.ts';
 import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, parseFlags } from './flags.ts';
@@ -45,7 +47,7 @@ function onlyThese(names: readonly string[]): string[] {
   const groups = Object.keys(collectorsSection.unwrap().shape);
   for (const group of chosen.keys()) {
     if (groups.includes(group)) continue;
-    throw new UsageError(`--only: no group ${JSON.stringify(group)}; there are ${groups.join(', ')}`);
+    throw new UsageError(`--only: no group ${JSON.stringify(group)}; ${hint(group, groups)}`);
   }
   return groups.flatMap((group) => {
     const collectors = chosen.get(group);
@@ -53,4 +55,14 @@ function onlyThese(names: readonly string[]): string[] {
     if (collectors && collectors.length > 0) settings.push(`collectors.${group}.include=[${collectors.join(',')}]`);
     return settings;
   });
+}
+
+/** What may be meant by a name that is no group: a collector without its group, or a group. */
+function hint(name: string, groups: readonly string[]): string {
+  const collector = nearest(
+    name,
+    nodeCollectors.map((spec) => spec.name),
+  );
+  const guess = nearest(name, groups) ?? (collector === undefined ? undefined : `node.${collector}`);
+  return guess === undefined ? `there are ${groups.join(', ')}` : `did you mean ${guess}?`;
 }

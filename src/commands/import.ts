@@ -29,9 +29,11 @@ exit code is 1 then.
     const { blackboxConfig, targetsFile } = await import('../tasks/blackbox-config.ts');
     const { tasksOfBlackbox } = await import('../tasks/import-blackbox.ts');
     const { stringify } = await import('yaml');
+    const [config, list] = [parsed(blackbox), parsed(targets)];
+    checkKinds(config, list);
     const { tasks, notes } = tasksOfBlackbox(
-      read(blackbox, blackboxConfig),
-      read(targets, targetsFile),
+      checked(config, blackboxConfig),
+      checked(list, targetsFile),
       typeof values.module === 'string' ? values.module : undefined,
     );
     io.stdout(stringify({ tasks }, { lineWidth: 0 }));
@@ -40,8 +42,28 @@ exit code is 1 then.
   },
 };
 
-/** A YAML file, checked. Throws ConfigError with the file and the place. */
-function read<Schema extends ZodType>(path: string, schema: Schema): output<Schema> {
+/** A YAML file. */
+interface Parsed extends ReturnType<typeof parseYaml> {
+  readonly path: string;
+}
+
+/** Throws ConfigError for files in the wrong places, which a schema would only call invalid. */
+function checkKinds(config: Parsed, targets: Parsed): void {
+  if (!hasModules(targets)) return;
+  throw new ConfigError([
+    hasModules(config)
+      ? `${targets.path}: has modules, as blackbox_exporter's own configuration: the second file is that of the targets`
+      : `${targets.path} is the configuration of blackbox_exporter, and comes first: firesteel import ${targets.path} ${config.path}`,
+  ]);
+}
+
+const hasModules = ({ value }: Parsed): boolean => {
+  const { modules } = (value ?? {}) as { readonly modules?: unknown };
+  return typeof modules === 'object' && modules !== null && !Array.isArray(modules);
+};
+
+/** Throws ConfigError with the file and the place. */
+function parsed(path: string): Parsed {
   let content: string;
   try {
     content = readText(path, MAX_FILE_BYTES);
@@ -49,15 +71,20 @@ function read<Schema extends ZodType>(path: string, schema: Schema): output<Sche
     throw new ConfigError([`cannot read ${path}: ${whyUnread(cause)}`]);
   }
   try {
-    const { value, placeOf } = parseYaml(path, content);
-    const result = schema.safeParse(value);
-    if (result.success) return result.data;
-    const problems = result.error.issues.map(
-      ({ path: at, message }) => `${placeOf(at) ?? path}: ${at.join('.') || 'the file'}: ${message}`,
-    );
-    throw new ConfigError(problems);
+    return { path, ...parseYaml(path, content) };
   } catch (cause) {
     if (cause instanceof YamlError) throw new ConfigError(cause.problems);
     throw cause;
   }
+}
+
+/** The content of a file as the schema gives it. Throws ConfigError with the file and the place. */
+function checked<Schema extends ZodType>({ path, value, placeOf }: Parsed, schema: Schema): output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new ConfigError(
+    result.error.issues.map(
+      ({ path: at, message }) => `${placeOf(at) ?? path}: ${at.join('.') || 'the file'}: ${message}`,
+    ),
+  );
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nearest } from './nearest.ts';
+import { nearest, nearestOf } from './nearest.ts';
 
 /** Where the value at `path` was given, if it was. */
 export type Origin = (path: readonly PropertyKey[]) => string | undefined;
@@ -66,6 +66,9 @@ function suggestion(key: string, known: readonly string[]): string {
   return guess === undefined ? `; known here: ${known.join(', ')}` : `; did you mean ${guess}?`;
 }
 
+/** Of more names than these only the nearest are shown. */
+const MOST_LISTED = 20;
+
 const expectedWord = (expected: string): string =>
   ({ object: 'a mapping', record: 'a mapping', array: 'a list', string: 'text', int: 'a whole number' })[expected] ??
   `a ${expected}`;
@@ -73,7 +76,12 @@ const expectedWord = (expected: string): string =>
 function expectedOneOf(options: readonly unknown[], given: unknown): string {
   const names = options.map(String);
   const guess = typeof given === 'string' ? nearest(given, names) : undefined;
-  return `expected one of ${names.join(', ')}${guess === undefined ? '' : `; did you mean ${guess}?`}`;
+  if (guess !== undefined) {
+    const known = names.length > MOST_LISTED ? `${names.length} names` : names.join(', ');
+    return `expected one of ${known}; did you mean ${guess}?`;
+  }
+  if (names.length <= MOST_LISTED || typeof given !== 'string') return `expected one of ${names.join(', ')}`;
+  return `expected one of ${names.length} names, of which these are nearest: ${nearestOf(given, names, 5).join(', ')}`;
 }
 
 /** The keys that the schema knows at `path` of `input`; of a union, those of the options that the input picks. */

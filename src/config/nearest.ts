@@ -12,6 +12,15 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best;
 }
 
+/** Those `count` of the known names that are most like `word`, the nearest first. */
+export function nearestOf(word: string, known: readonly string[], count: number): string[] {
+  const distances = known.map((name) => ({ name, distance: editDistance(word.toLowerCase(), name.toLowerCase()) }));
+  return distances
+    .sort((one, other) => one.distance - other.distance)
+    .slice(0, count)
+    .map(({ name }) => name);
+}
+
 /** Levenshtein's distance in which two letters that changed places count once, as `ulr` for `url`; three rows of memory. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];

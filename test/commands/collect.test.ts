@@ -42,3 +42,15 @@ test('the state of a cluster is listed once, each family in one piece', { timeou
   const types = stdout.match(/^# TYPE \S+/gm) ?? [];
   assert.equal(new Set(types).size, types.length);
 });
+
+test('--only with a name that is not known: the nearest names, not all of them', async () => {
+  for (const [only, message] of [
+    ['node.cpuu', /expected one of \d+ names; did you mean cpu\?$/],
+    ['node.typooooooooooooo', /expected one of \d+ names, of which these are nearest: (?:\w+, ){4}\w+$/],
+    ['hwmom', /no group "hwmom"; did you mean node\.hwmon\?/],
+    ['contaner', /no group "contaner"; did you mean container\?/],
+    ['typo', /no group "typo"; there are node, container, /],
+  ] as const) {
+    await assert.rejects(runCommand(collect, ['--only', only]), message);
+  }
+});

@@ -181,4 +181,9 @@ test('targets by module, and files that are none', async (context) => {
   await assert.rejects(runCommand(importBlackbox, [bad, targets]), /bad\.yml:1:\d+: modules\.x\.prober/);
   await assert.rejects(runCommand(importBlackbox, ['/no/such/file', targets]), /cannot read \/no\/such\/file: ENOENT/);
   await assert.rejects(runCommand(importBlackbox, [blackbox]), /needs two files/);
+  await assert.rejects(
+    runCommand(importBlackbox, [targets, blackbox]),
+    /b\.yml is the configuration of blackbox_exporter, and comes first: firesteel import \S+b\.yml \S+t\.yml/,
+  );
+  await assert.rejects(runCommand(importBlackbox, [blackbox, blackbox]), /b\.yml: has modules.* that of the targets/);
 });
