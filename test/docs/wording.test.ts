@@ -14,6 +14,7 @@ const INSTEAD: readonly (readonly [RegExp, string])[] = [
   [/\bwhat becomes? of\b/i, 'what happens to'],
   [/\bmiss(?:es)? a part\b/i, 'partial data'],
   [/\b(?:gave|given|gives?) up (?:samples|bodies|files|nothing)\b/i, 'dropped'],
+  [/\b\d+ bodies\b/i, 'batches, pushes'],
   [/\bcom(?:es?|ing) to nothing\b/i, 'is refused, has no effect'],
   [/\bnobody \(the default\)/i, 'none (the default)'],
   [/\bis none any more\b/i, 'is no longer'],

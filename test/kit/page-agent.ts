@@ -34,7 +34,7 @@ export async function startPageAgent(t: TestContext, settings: Record<string, un
   const config = {
     node: 'worker-1',
     cluster: 'test',
-    push: { interval: '2s', phase: '0s' },
+    push: { interval: '1s', phase: '0s' },
     http: { listen: '127.0.0.1:0', controlTokenFile: path('token') },
     log: { level: 'info' },
     collectors: { node: { textfile: { directory: path('textfile') } } },
@@ -44,7 +44,7 @@ export async function startPageAgent(t: TestContext, settings: Record<string, un
     writeFileSync(path('config.yaml'), stringify({ ...config, ...changes }));
   configure();
   // The flags are those that --with-receiver would set otherwise.
-  const flags = ['--http.listen', '127.0.0.1:0', '--push.interval', '2s', '--log.level', 'info'];
+  const flags = ['--http.listen', '127.0.0.1:0', '--push.interval', '1s', '--log.level', 'info'];
   const receiver = 'exporters' in settings ? [] : ['--with-receiver'];
   const agent = startAgentProcess(t, ['run', '--config', path('config.yaml'), ...receiver, ...flags]);
   await agent.printed(/"msg":"started"/, 60_000);

@@ -37,7 +37,7 @@ function lineView({ term }) {
       setAttribute(text, 'data-level', line.level);
       setText(text, line.text);
       setText(note, line.note);
-      spark.update(line.values);
+      spark.update(line.values, line.values.length);
       drawing.hidden = line.values.length < 2;
     },
   };

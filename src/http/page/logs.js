@@ -28,14 +28,24 @@ export function logTable() {
 /** @returns {import('./dom.js').View<Item>} */
 function laneRow() {
   const state = el('span', { class: 'state' });
-  const name = el('th', { scope: 'row' });
-  const error = el('td', { class: 'reason wide' });
+  const name = el('span');
+  const error = el('span', { class: 'reason' });
   const lag = el('td', { class: 'number' });
   const waiting = el('td', { class: 'number' });
   const inFlight = el('td', { class: 'number wide' });
   const acked = el('td', { class: 'number wide' });
   const lost = el('td', { class: 'number' });
-  const node = el('tr', {}, el('td', {}, state), name, error, lag, waiting, inFlight, acked, lost);
+  const node = el(
+    'tr',
+    {},
+    el('td', {}, state),
+    el('th', { scope: 'row' }, name, error),
+    lag,
+    waiting,
+    inFlight,
+    acked,
+    lost,
+  );
   return {
     node,
     update({ lane, exporter }) {

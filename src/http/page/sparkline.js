@@ -47,9 +47,9 @@ export function sparkline(slots, size = SIZE) {
   node.append(line);
   return {
     node,
-    /** @param {readonly number[]} values */
-    update(values) {
-      const points = values.length < 2 ? '' : sparkPoints(values, slots, size);
+    /** @param {readonly number[]} values @param {number} [width] how many values fill it, if other than before */
+    update(values, width = slots) {
+      const points = values.length < 2 ? '' : sparkPoints(values, width, size);
       if (line.getAttribute('points') !== points) line.setAttribute('points', points);
     },
   };

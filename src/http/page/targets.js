@@ -38,7 +38,7 @@ function targetRow() {
   const state = el('span', { class: 'state' });
   const name = el('span');
   const url = el('code', { class: 'url' });
-  const error = el('td', { class: 'reason wide' });
+  const error = el('span', { class: 'reason' });
   const samples = el('td', { class: 'number' });
   const last = el('time');
   const duration = el('td', { class: 'number' });
@@ -46,8 +46,7 @@ function targetRow() {
     'tr',
     {},
     el('td', {}, state),
-    el('th', { scope: 'row' }, name, ' ', url),
-    error,
+    el('th', { scope: 'row' }, name, ' ', url, error),
     samples,
     el('td', { class: 'number wide' }, last),
     duration,

@@ -52,8 +52,8 @@ const taskRow =
   (result) =>
   ({ id }) => {
     const state = el('span', { class: 'state' });
-    const name = el('th', { scope: 'row', class: 'name' }, id);
-    const reason = el('td', { class: 'reason' });
+    const reason = el('span', { class: 'reason' });
+    const name = el('th', { scope: 'row' }, el('span', { class: 'name' }, id), reason);
     const series = el('td', { class: 'number' });
     const last = el('time');
     const duration = el('td', { class: 'number' });
@@ -78,7 +78,6 @@ const taskRow =
       { id: `task-${id}` },
       el('td', {}, state),
       name,
-      reason,
       series,
       el('td', { class: 'number wide' }, last),
       duration,
