@@ -1,3 +1,4 @@
+import { offByDefaultOf } from '../../src/commands/off-by-default.ts';
 import { compare, type Round } from '../../src/diff/compare.ts';
 import { REPLACED, type Replaced, RULES } from '../../src/diff/known.ts';
 import { part, readingOf } from '../../src/diff/reading.ts';
@@ -21,7 +22,7 @@ export async function compareNode(theirUrl: string, ourUrl: string): Promise<voi
   const rounds = [await round()];
   await sleep(PAUSE_MS);
   rounds.push(await round());
-  const judged = judge(compare(rounds, RULES), reasonsFor(replaced, rounds));
+  const judged = judge(compare(rounds, RULES), reasonsFor(replaced, await offByDefaultOf(replaced), rounds));
   console.log(reportText(judged, { replaced, lines: 100, explained: true }));
   if (!isSame(judged)) process.exitCode = 1;
 }

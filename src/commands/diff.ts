@@ -12,6 +12,7 @@ import { JsonClient } from '../net/json-client.ts';
 import { type Collection, openCollection } from './collection.ts';
 import { type Command, type Io, UsageError } from './command.ts';
 import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, type Parsed, parseFlags } from './flags.ts';
+import { offByDefaultOf } from './off-by-default.ts';
 import { loadSettings } from './settings.ts';
 
 const SHORT_LIST = 20;
@@ -168,6 +169,7 @@ async function round(theirs: Source, ours: Source, { names }: Replaced): Promise
 
 /** What differs each time: two rounds, and while there are differences that nothing explains, two rounds more. */
 async function differencesOf(replaced: Replaced, next: (isFirst: boolean) => Promise<Round>): Promise<Judged> {
+  const off = await offByDefaultOf(replaced);
   const rounds: Round[] = [];
   let found: Differences | undefined;
   for (let look = 1; ; look++) {
@@ -175,7 +177,7 @@ async function differencesOf(replaced: Replaced, next: (isFirst: boolean) => Pro
     rounds.push(...pair);
     const now = compare(pair, RULES);
     found = found === undefined ? now : lasting(found, now);
-    const judged = judge(found, reasonsFor(replaced, rounds));
+    const judged = judge(found, reasonsFor(replaced, off, rounds));
     if (isSame(judged) || look === LOOKS) return judged;
   }
 }

@@ -51,7 +51,12 @@ export const REPLACED: readonly Replaced[] = [
       },
     ],
   },
-  { program: 'kube-state-metrics', section: 'ksm', names: /^kube_/, known: [] },
+  {
+    program: 'kube-state-metrics',
+    section: 'ksm',
+    names: /^kube_/,
+    known: [{ series: /^kube_state_metrics_/, reason: 'about the program itself, at its telemetry port there' }],
+  },
   {
     program: 'cAdvisor',
     section: 'container',

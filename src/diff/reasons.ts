@@ -1,7 +1,6 @@
-import { nodeCollectors } from '../collectors/node/index.ts';
 import type { Round } from './compare.ts';
 import type { Replaced } from './known.ts';
-import { labelOf, nameOf, type Reading } from './reading.ts';
+import { labelOf, type Reading } from './reading.ts';
 
 /** Which side a difference is on; `value` when both have the series. */
 export type Side = 'theirs' | 'ours' | 'value';
@@ -9,14 +8,17 @@ export type Side = 'theirs' | 'ours' | 'value';
 /** Why a difference is right as it is; undefined for one that nothing explains. Of a metric as a whole `series` ends with `{}`. */
 export type ReasonOf = (series: string, side: Side) => string | undefined;
 
+/** The setting that would bring a series that only the other program has; undefined when it is not off here. */
+export type OffByDefault = (series: string) => string | undefined;
+
 /** All that can explain a difference: what is known of the program, is off here, is left out there, or has moved. */
-export function reasonsFor({ known, settings = [] }: Replaced, rounds: readonly Round[]): ReasonOf {
+export function reasonsFor({ known }: Replaced, off: OffByDefault, rounds: readonly Round[]): ReasonOf {
   const groups = movedGroups(rounds);
   const leftOut = leftOutThere(rounds);
   return (series, side) => {
     const reason = known.find((one) => one.series.test(series))?.reason;
     if (reason !== undefined) return reason;
-    const setting = settings.find((one) => one.series.test(series))?.setting ?? offByDefault(series);
+    const setting = off(series);
     if (side === 'theirs' && setting !== undefined) return `off by default here: ${setting}`;
     if (groups.has(labelOf(series, 'groupname') ?? '')) return 'its processes started or ended meanwhile';
     if (side === 'theirs' && IO_OF.test(series) && isZeroThere(rounds, series)) {
@@ -24,16 +26,6 @@ export function reasonsFor({ known, settings = [] }: Replaced, rounds: readonly 
     }
     return side === 'ours' ? leftOut(series) : undefined;
   };
-}
-
-/** The setting that turns on the node collector of a series, if it is off unless asked for. */
-function offByDefault(series: string): string | undefined {
-  const collector = labelOf(series, 'collector');
-  const ofCollector = collector !== undefined && nameOf(series).startsWith('node_scrape_collector_');
-  const spec = nodeCollectors.find(({ name, families }) =>
-    ofCollector ? name === collector : families.some((family) => family.name === nameOf(series)),
-  );
-  return spec && !spec.enabled ? `collectors.node.${spec.name}.enabled=true` : undefined;
 }
 
 const IO_OF = /^namedprocess_namegroup_(?:read|write)_bytes_total\{/;

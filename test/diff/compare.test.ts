@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { offByDefaultOf } from '../../src/commands/off-by-default.ts';
 import { compare, type Differences, type Round, type Rules } from '../../src/diff/compare.ts';
 import { REPLACED as PROGRAMS, type Replaced } from '../../src/diff/known.ts';
 import { lasting } from '../../src/diff/lasting.ts';
@@ -138,26 +139,26 @@ const rounds = (theirs: readonly string[], ours: readonly string[]): Round[] =>
     return { before: there, ours: readingOf(`${(ours[index] ?? '').replaceAll('; ', '\n')}\n`), after: there };
   });
 
-const reasonOf = (section: Replaced['section'], theirs: readonly string[], ours: readonly string[] = theirs) => {
+const reasonOf = async (section: Replaced['section'], theirs: readonly string[], ours: readonly string[] = theirs) => {
   const replaced = PROGRAMS.find((one) => one.section === section);
   assert.ok(replaced);
-  return reasonsFor(replaced, rounds(theirs, ours));
+  return reasonsFor(replaced, await offByDefaultOf(replaced), rounds(theirs, ours));
 };
 
-test('groups of processes that changed meanwhile, or are gone, are no difference', () => {
+test('groups of processes that changed meanwhile, or are gone, are no difference', async () => {
   const of = (steady: number, moving: number, gone: number) =>
     Object.entries({ steady, moving, gone })
       .map(([name, count]) => `namedprocess_namegroup_num_procs{groupname="${name}"} ${count}`)
       .join('; ');
-  const reason = reasonOf('process', [of(1, 1, 0), of(1, 2, 0)]);
+  const reason = await reasonOf('process', [of(1, 1, 0), of(1, 2, 0)]);
   const cpu = (name: string) => `namedprocess_namegroup_cpu_seconds_total{groupname="${name}",mode="user"}`;
   assert.equal(reason(cpu('steady'), 'value'), undefined);
   for (const name of ['moving', 'gone']) assert.match(reason(cpu(name), 'value') ?? '', /started or ended/);
 });
 
-test('what is off by default says so, and what a filter there leaves out', () => {
+test('what is off by default says so, and what a filter there leaves out', async () => {
   const seen = 'node_filesystem_size_bytes{device="a",mountpoint="/"} 1';
-  const reason = reasonOf('node', [seen, seen]);
+  const reason = await reasonOf('node', [seen, seen]);
   assert.match(
     reason('node_systemd_units{}', 'theirs') ?? '',
     /off by default here: collectors\.node\.systemd\.enabled=true/,
@@ -168,4 +169,20 @@ test('what is off by default says so, and what a filter there leaves out', () =>
   assert.match(reason(at('/mnt/x'), 'ours') ?? '', /filesystem\.mountPointsExclude/);
   assert.equal(reason(at('/'), 'ours'), undefined);
   assert.equal(reason(at('/mnt/x'), 'theirs'), undefined);
+});
+
+test('of kube-state-metrics and cAdvisor, what needs a setting here says which', async () => {
+  const cases: readonly (readonly [Replaced['section'], series: string, setting: RegExp | undefined])[] = [
+    ['ksm', 'kube_configmap_info{}', /collectors\.ksm\.resources with configmaps/],
+    ['ksm', 'kube_pod_labels{}', /collectors\.ksm\.labelsAllowlist with pods/],
+    ['ksm', 'kube_pod_nodeselectors{}', /metricOptInList/],
+    ['ksm', 'kube_pod_info{}', undefined],
+    ['container', 'container_fs_inodes_free{}', /collectors\.container\.families=kubelet/],
+    ['container', 'container_cpu_usage_seconds_total{}', undefined],
+  ];
+  for (const [section, series, setting] of cases) {
+    const reason = (await reasonOf(section, ['a 1', 'a 1']))(series, 'theirs');
+    if (setting === undefined) assert.equal(reason, undefined, series);
+    else assert.match(reason ?? '', setting);
+  }
 });

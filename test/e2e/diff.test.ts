@@ -5,7 +5,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startAgentProcess } from '../kit/agent.ts';
-import { scratchFolder } from '../kit/host-tree.ts';
+import { startFakeApi } from '../kit/fake-api-server.ts';
+import { fixture, scratchFolder } from '../kit/host-tree.ts';
+import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
 
 test('diff finds no unexplained difference to the real node_exporter, and finds one that is made', {
@@ -49,6 +51,20 @@ test('diff finds no unexplained difference to the real process-exporter', { time
   ]);
   const diff = startAgentProcess(t, ['diff', '--against', `${url}/metrics`, '--seconds', '3', '--all', ...settings]);
   assert.deepEqual(await diff.ended, { code: 0, signal: null }, diff.stdout() + diff.stderr());
+});
+
+test('diff finds no unexplained difference to what the real kube-state-metrics exposed of a cluster', {
+  timeout: 60_000,
+}, async (t) => {
+  const server = await startFakeApi(t);
+  loadRecordedCluster(server.cluster);
+  const kubeconfig = join(scratchFolder(t), 'kubeconfig');
+  writeFileSync(kubeconfig, server.kubeconfig());
+  const theirs = ['--against', fixture('cluster-cgroupv1/ksm.prom'), '--seconds', '0', '--format', 'json'];
+  const diff = startAgentProcess(t, ['diff', ...theirs, '--set', `collectors.ksm.kubeconfig=${kubeconfig}`]);
+  assert.deepEqual(await diff.ended, { code: 0, signal: null }, diff.stdout() + diff.stderr());
+  const { same, compared } = JSON.parse(diff.stdout()) as { same: boolean; compared: number };
+  assert.ok(same && compared > 700, diff.stdout());
 });
 
 test('diff says what is wrong with the other side', { timeout: 60_000 }, async (t) => {
