@@ -4,6 +4,7 @@ import { containerProducers } from './container/index.ts';
 import type { Names } from './container/naming.ts';
 import type { PodNames } from './log/kernel-lines.ts';
 import { wantsLog } from './log/section.ts';
+import type { TrapTaker } from './log/snmp/snmp.ts';
 import type { LogState } from './log/state.ts';
 import { nodeProducers } from './node/index.ts';
 import type { ContainerNames } from './process/container-names.ts';
@@ -38,10 +39,11 @@ export async function createLogProducers(
   config: CollectorsConfig,
   state: LogState,
   pods?: Names,
+  onTrap?: TrapTaker,
 ): Promise<Producer[]> {
   if (!wantsLog(config)) return [];
   const { logProducers } = await import('./log/index.ts');
-  return logProducers(world, config, state, pods && (containerNames(pods) satisfies PodNames));
+  return logProducers(world, config, state, pods && (containerNames(pods) satisfies PodNames), onTrap);
 }
 
 /** The names of the pods of this node, in the form used to label processes. */

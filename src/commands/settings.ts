@@ -13,6 +13,9 @@ export const settingsSchema = configSchema({
   collectors: collectorsSection,
   exporter: exporterSection,
   declared: declaredLabels,
+}).refine(({ logs, collectors }) => !logs.snmp.enabled || collectors.snmp.enabled, {
+  path: ['logs', 'snmp', 'enabled'],
+  error: 'traps are received by a collector: set collectors.snmp.enabled as well',
 });
 
 /** Loads the configuration that parsed flags and the environment name. Throws ConfigError. */

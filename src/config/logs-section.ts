@@ -30,6 +30,10 @@ const journal = z
   })
   .prefault({});
 
+const snmp = z
+  .strictObject({ enabled: z.boolean().default(false).describe('Whether SNMP traps are shipped.') })
+  .prefault({});
+
 const redaction = z.strictObject({
   pattern: pattern().describe(
     'Regular expression of what is replaced by `***`: its groups, or the whole match when it has none.',
@@ -41,6 +45,7 @@ const redaction = z.strictObject({
 export const logsSection = z
   .strictObject({
     journal: journal.describe('Entries of the journal.'),
+    snmp: snmp.describe('SNMP traps that `collectors.snmp` receives; needs spool.path.'),
     redact: z
       .array(redaction)
       .max(100)

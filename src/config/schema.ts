@@ -261,10 +261,15 @@ export const configSchema = <Collectors extends z.ZodType>({
       cluster,
       labels,
       identity,
+      logs,
+      spool: { path: spoolPath },
       collectors: section,
     } = config as CoreConfig & { collectors: z.output<Collectors> };
     if (cluster !== undefined && labels.cluster !== undefined) {
       refuse(['labels', 'cluster'], 'there is cluster for that, which is set as well');
+    }
+    if (logs.snmp.enabled && spoolPath === undefined) {
+      refuse(['logs', 'snmp', 'enabled'], 'needs spool.path: traps are on disk until they are acknowledged');
     }
     for (const { path, refused } of labelConflicts({ labels, identity }, declared(section))) {
       if (refused !== undefined) refuse([...path], refused);

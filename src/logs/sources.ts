@@ -17,6 +17,11 @@ const KINDS: readonly LogSourceKind[] = [
     isWanted: ({ journal }) => journal.enabled,
     load: async (world) => (await import('./journal/journal-source.ts')).journalSource(world),
   },
+  {
+    name: 'snmp',
+    isWanted: ({ snmp }) => snmp.enabled,
+    load: async (world) => (await import('./snmp/snmp-source.ts')).snmpSource(world),
+  },
 ];
 
 /** The kinds of sources that the configuration asks for. */

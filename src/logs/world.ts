@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { LogsSection } from '../config/logs-section.ts';
 import type { Host } from '../host/host.ts';
+import type { TrapFeed } from './snmp/trap-feed.ts';
 
 /** The names of the pods of this node. */
 export interface PodNames {
@@ -20,4 +21,6 @@ export interface LogWorld {
   /** Labels of all entries of this agent: node, cluster and the global ones. */
   readonly labels: Readonly<Record<string, string>>;
   readonly names: PodNames | undefined;
+  /** SNMP traps; undefined unless `logs.snmp` is enabled. */
+  readonly traps?: TrapFeed | undefined;
 }

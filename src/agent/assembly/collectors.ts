@@ -4,6 +4,7 @@ import type { World } from '../../collectors/collector.ts';
 import { wantsLog } from '../../collectors/log/section.ts';
 import { nodeName } from '../../config/identity.ts';
 import { Host } from '../../host/host.ts';
+import type { Arrival, TrapFeed } from '../../logs/snmp/trap-feed.ts';
 import { type Producer, Scope } from '../../metrics/scope.ts';
 import type { IdentityClient } from '../../pods/client.ts';
 import type { Config } from '../config.ts';
@@ -12,7 +13,7 @@ import { namesPart } from './pod-names.ts';
 import type { AssemblyWorld } from './world.ts';
 
 /** The collectors of this host, a part for each group, and the client that knows the names of its pods. */
-export async function collectorParts(config: Config, parts: Parts, world: AssemblyWorld) {
+export async function collectorParts(config: Config, parts: Parts, world: AssemblyWorld, traps: TrapFeed | undefined) {
   const { now } = world;
   const { paths, collectors } = config;
   const { identity } = collectors.container;
@@ -35,12 +36,18 @@ export async function collectorParts(config: Config, parts: Parts, world: Assemb
       ),
     );
   }
-  if (wantsLog(collectors)) scopes.push(await logScope(config, parts, madeWith, names?.client));
+  if (wantsLog(collectors)) scopes.push(await logScope(config, parts, madeWith, names?.client, traps));
   return { host, scopes, pods: names?.client };
 }
 
 /** The collectors of the journal, the kernel's messages, log files and SNMP traps, one part together. */
-async function logScope(config: Config, parts: Parts, world: World, pods: IdentityClient | undefined): Promise<Scope> {
+async function logScope(
+  config: Config,
+  parts: Parts,
+  world: World,
+  pods: IdentityClient | undefined,
+  traps: TrapFeed | undefined,
+): Promise<Scope> {
   const { paths, collectors, spool } = config;
   const { journal, kernel, log: files, snmp, container } = collectors;
   const state = await parts.take('log-state', spool.path, () => openLogState(spool.path), {
@@ -48,10 +55,11 @@ async function logScope(config: Config, parts: Parts, world: World, pods: Identi
   });
   const madeFrom = {
     ...{ journal, kernel, files, snmp, paths, node: nodeName(config), state: spool.path },
-    ...{ identity: container.identity, wantsNames: pods !== undefined },
+    ...{ identity: container.identity, wantsNames: pods !== undefined, wantsTraps: traps !== undefined },
   };
+  const onTrap = traps && ((...arrival: Arrival) => traps.publish(...arrival));
   return parts.take('collectors.log', madeFrom, async () =>
-    scopeOf(await createLogProducers(world, collectors, state, pods), undefined),
+    scopeOf(await createLogProducers(world, collectors, state, pods, onTrap), undefined),
   );
 }
 

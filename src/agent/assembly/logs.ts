@@ -3,6 +3,7 @@ import { nodeName, targets } from '../../config/identity.ts';
 import type { Exporter } from '../../exporters/exporter.ts';
 import type { Host } from '../../host/host.ts';
 import type { LogsRole } from '../../logs/role.ts';
+import type { TrapFeed } from '../../logs/snmp/trap-feed.ts';
 import { wantedSources } from '../../logs/sources.ts';
 import type { IdentityClient } from '../../pods/client.ts';
 import type { Config } from '../config.ts';
@@ -14,6 +15,13 @@ interface LogsOn {
   readonly exporters: readonly Exporter[];
   readonly host: Host;
   readonly pods: IdentityClient | undefined;
+  readonly traps: TrapFeed | undefined;
+}
+
+/** What hands traps of the collector `snmp` to the lanes that ship them; undefined, and nothing loaded, when none does. */
+export async function trapsPart({ logs, collectors }: Config, parts: Parts): Promise<TrapFeed | undefined> {
+  if (!logs.snmp.enabled || !collectors.snmp.enabled) return undefined;
+  return parts.take('traps', true, async () => new (await import('../../logs/snmp/trap-feed.ts')).TrapFeed());
 }
 
 /** What ships log entries; undefined, and nothing loaded, without a source or without a receiver. */
@@ -21,7 +29,7 @@ export async function logsPart(
   config: Config,
   parts: Parts,
   { log, now }: AssemblyWorld,
-  { exporters, host, pods }: LogsOn,
+  { exporters, host, pods, traps }: LogsOn,
 ): Promise<LogsRole | undefined> {
   const { logs, paths, cluster, labels, spool } = config;
   const receivers = exporters.flatMap(({ name, entries }) => (entries ? [{ name, sink: entries }] : []));
@@ -44,7 +52,7 @@ export async function logsPart(
     { logs, paths, of, spool, settings, targets: targets(config), identity, isNaming: pods !== undefined },
     async () => {
       const { LogsRole: Role } = await import('../../logs/role.ts');
-      const world = { logs, host, log, now, labels: of, names: pods && containerNames(pods) };
+      const world = { logs, host, log, now, labels: of, names: pods && containerNames(pods), traps };
       return Role.create(world, receivers, spool.path);
     },
     { start: (role) => role.start(), stop: (role) => role.stop() },

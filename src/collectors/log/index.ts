@@ -7,7 +7,7 @@ import { collectKernel } from './kernel.ts';
 import type { PodNames } from './kernel-lines.ts';
 import { collectLog } from './log.ts';
 import { LOG_COLLECTORS, type LogSections } from './section.ts';
-import { collectSnmp } from './snmp/snmp.ts';
+import { collectSnmp, type TrapTaker } from './snmp/snmp.ts';
 import { LogState } from './state.ts';
 
 /** The name of the state file in the folder of the spool. */
@@ -18,7 +18,13 @@ export const createLogState = (spoolPath: string | undefined): LogState =>
   new LogState(spoolPath === undefined ? undefined : join(spoolPath, STATE_FILE));
 
 /** The enabled producers of the group `log`; they resume from `state`. */
-export function logProducers(world: World, sections: LogSections, state: LogState, pods?: PodNames): Producer[] {
+export function logProducers(
+  world: World,
+  sections: LogSections,
+  state: LogState,
+  pods?: PodNames,
+  onTrap?: TrapTaker,
+): Producer[] {
   const { host } = world;
   const { journal, kernel, log, snmp } = sections;
   const bootId = () => host.readIfExists(host.proc('sys/kernel/random/boot_id'))?.trim().replaceAll('-', '');
@@ -27,7 +33,7 @@ export function logProducers(world: World, sections: LogSections, state: LogStat
     journal: journal.enabled && (() => collectJournal(journal, feed, state)),
     kernel: kernel.enabled && (() => collectKernel(kernel, { world, feed, state, bootId, pods })),
     log: log.enabled && (() => collectLog(log, world, state)),
-    snmp: snmp.enabled && (() => collectSnmp(snmp, { now: world.now, state })),
+    snmp: snmp.enabled && (() => collectSnmp(snmp, { now: world.now, state, onTrap })),
   };
   return Object.entries(collectors).flatMap(([name, make]) => {
     if (make === false) return [];

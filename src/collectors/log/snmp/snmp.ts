@@ -15,10 +15,12 @@ import { udp6ErrorsOf, udpErrorsOf } from './udp-errors.ts';
 
 const MAX_PROC_BYTES = 64 * 1024;
 
+/** Gets each trap that was counted, with its sender's address, its name, '' without one, and its time, microseconds. */
+export type TrapTaker = (trap: Trap, source: string, name: string, timeUs: number) => void;
+
 interface SnmpWorld extends Pick<World, 'now'> {
   readonly state: LogState;
-  /** Gets each trap that was counted, with the address of its sender. */
-  readonly onTrap?: ((trap: Trap, source: string) => void) | undefined;
+  readonly onTrap?: TrapTaker | undefined;
   /** Folder of the counters of the agent's own network namespace, in which it receives: `/proc/self/net`. */
   readonly net?: string;
 }
@@ -35,8 +37,9 @@ export function collectSnmp(
   const readSenders = sendersOf(communityFiles, users);
 
   const taken = (trap: Trap, source: string): void => {
-    traps.add(1, source, trap.oid, names[trap.oid] ?? STANDARD_NAMES[trap.oid] ?? '', trap.version);
-    onTrap?.(trap, source);
+    const name = names[trap.oid] ?? STANDARD_NAMES[trap.oid] ?? '';
+    traps.add(1, source, trap.oid, name, trap.version);
+    onTrap?.(trap, source, name, now() * 1000);
   };
   const made = async (): Promise<TrapReceiver> => {
     await remembered.prepare();

@@ -1,0 +1,248 @@
+import { appendFile, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LogEntry, LogSourceName } from './entry.ts';
+import type { LogBatch, ReadLimits, SavedPosition } from './source.ts';
+
+const SEGMENT_BYTES = 4 * 1024 * 1024;
+const MAX_SEGMENTS = 16;
+/** Less than what is read at once. */
+const MAX_LINE_BYTES = 512 * 1024;
+const READ_BYTES = 1024 * 1024;
+/** Entries that wait for the disk. */
+const MAX_PENDING = 2000;
+const DISK_MS = 5000;
+const NEWLINE = 10;
+
+interface Position {
+  readonly segment: number;
+  readonly offset: number;
+}
+
+/** Rejects after a while: a disk that does not answer must not hold up the rest. */
+const within = <Value>(work: Promise<Value>): Promise<Value> => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`the disk took more than ${DISK_MS} ms`)), DISK_MS);
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
+};
+
+/**
+ * Entries that nothing else stores, on disk until they are acknowledged: lines of JSON in files of 4 MiB, at most 64 MiB,
+ * then the oldest are dropped and counted. What was appended when the process is killed is there again; what waited for the
+ * disk is not.
+ */
+export class EntryQueue {
+  readonly lost: Record<string, number> = { queue_full: 0, too_large: 0, corrupt: 0, disk: 0 };
+  readonly #folder: string;
+  readonly #source: LogSourceName;
+  /** Numbers of the files, in order; the last one is written. */
+  #segments: number[] = [];
+  #written = 0;
+  #at: Position = { segment: 0, offset: 0 };
+  #pending: string[] = [];
+  #writing: Promise<void> | undefined;
+  #arrived = Promise.withResolvers<void>();
+  #waiting = 0;
+
+  private constructor(folder: string, source: LogSourceName) {
+    this.#folder = folder;
+    this.#source = source;
+  }
+
+  /** Opens the queue in `folder`, behind `saved`. */
+  static async open(folder: string, source: LogSourceName, saved: SavedPosition | undefined): Promise<EntryQueue> {
+    const queue = new EntryQueue(folder, source);
+    await within(mkdir(folder, { recursive: true, mode: 0o700 }));
+    const names = await within(readdir(folder));
+    const found = names.flatMap((name) => (/^\d{1,15}\.jsonl$/.test(name) ? [Number.parseInt(name, 10)] : []));
+    queue.#segments = found.sort((a, b) => a - b);
+    const at = saved === undefined ? undefined : (JSON.parse(saved.position) as Position);
+    const first = queue.#segments[0] ?? 0;
+    queue.#at = at !== undefined && at.segment >= first ? at : { segment: first, offset: 0 };
+    Object.assign(queue.lost, saved?.lost);
+    // A half line of a process that was killed ends with its file.
+    queue.#segments.push(Math.max(queue.#segments.at(-1) ?? 0, queue.#at.segment) + 1);
+    while (queue.#segments.length > MAX_SEGMENTS) await queue.#dropOldest();
+    return queue;
+  }
+
+  /** Entries appended by this process and not read yet. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Where reading goes on. */
+  get position(): string {
+    return JSON.stringify(this.#at);
+  }
+
+  /** Appends an entry, and returns immediately. */
+  append(entry: LogEntry): void {
+    if (this.#pending.length >= MAX_PENDING) {
+      this.#count('queue_full', 1);
+      return;
+    }
+    const line = `${JSON.stringify(entry, packed)}\n`;
+    if (Buffer.byteLength(line) > MAX_LINE_BYTES) {
+      this.#count('too_large', 1);
+      return;
+    }
+    this.#pending.push(line);
+    this.#waiting++;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  /** Resolves when something was written, or when `signal` fires. */
+  async more(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = () => resolve();
+    signal.addEventListener('abort', wake, { once: true });
+    await Promise.race([this.#arrived.promise, promise]);
+    signal.removeEventListener('abort', wake);
+  }
+
+  /** The next entries; undefined when there are none now. */
+  async read({ maxBytes, maxEntries }: ReadLimits): Promise<LogBatch | undefined> {
+    for (;;) {
+      const next = this.#segments.find((segment) => segment >= this.#at.segment);
+      if (next === undefined) return undefined;
+      if (next !== this.#at.segment) this.#at = { segment: next, offset: 0 };
+      const text = await this.#chunk(Math.max(maxBytes, READ_BYTES));
+      if (text.length > 0) return this.#batch(text, maxEntries);
+      const following = this.#segments.find((segment) => segment > next);
+      if (following === undefined) return undefined;
+      this.#at = { segment: following, offset: 0 };
+    }
+  }
+
+  /** Removes the files before a position. */
+  acknowledged(position: string): void {
+    const { segment } = JSON.parse(position) as Position;
+    const done = this.#segments.filter((one) => one < segment);
+    this.#segments = this.#segments.filter((one) => one >= segment);
+    for (const one of done) void rm(this.#path(one), { force: true }).catch(() => undefined);
+  }
+
+  /** Waits for what is being written. */
+  async close(): Promise<void> {
+    this.#arrived.resolve();
+    await this.#writing;
+  }
+
+  #path(segment: number): string {
+    return join(this.#folder, `${segment}.jsonl`);
+  }
+
+  #count(reason: string, entries: number): void {
+    this.lost[reason] = (this.lost[reason] ?? 0) + entries;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const lines = this.#pending;
+      this.#pending = [];
+      const text = lines.join('');
+      if (this.#written > 0 && this.#written + text.length > SEGMENT_BYTES) await this.#turn();
+      try {
+        await within(appendFile(this.#path(this.#segments.at(-1) ?? 0), text, { mode: 0o600 }));
+        this.#written += text.length;
+      } catch {
+        this.#count('disk', lines.length);
+        // A part of it may be there.
+        await this.#turn();
+      }
+      this.#arrived.resolve();
+      this.#arrived = Promise.withResolvers();
+    }
+  }
+
+  /** Begins a file, and drops the oldest ones of too many. */
+  async #turn(): Promise<void> {
+    this.#segments.push((this.#segments.at(-1) ?? 0) + 1);
+    this.#written = 0;
+    while (this.#segments.length > MAX_SEGMENTS) await this.#dropOldest();
+  }
+
+  async #dropOldest(): Promise<void> {
+    const oldest = this.#segments.shift() as number;
+    const offset = oldest === this.#at.segment ? this.#at.offset : 0;
+    try {
+      const { size } = await within(stat(this.#path(oldest)));
+      const rest = await this.#read(oldest, oldest < this.#at.segment ? size : offset, size);
+      this.#count('queue_full', linesIn(rest));
+      await within(rm(this.#path(oldest), { force: true }));
+    } catch {
+      // It was never written.
+    }
+  }
+
+  /** Whole lines from the position on. */
+  async #chunk(maxBytes: number): Promise<Buffer> {
+    const { segment, offset } = this.#at;
+    const bytes = await this.#read(segment, offset, offset + maxBytes);
+    return bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
+  }
+
+  async #read(segment: number, from: number, to: number): Promise<Buffer> {
+    try {
+      const file = await within(open(this.#path(segment)));
+      try {
+        const buffer = Buffer.allocUnsafe(Math.max(0, to - from));
+        const { bytesRead } = await within(file.read(buffer, 0, buffer.length, from));
+        return buffer.subarray(0, bytesRead);
+      } finally {
+        await file.close();
+      }
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
+      throw cause;
+    }
+  }
+
+  #batch(text: Buffer, maxEntries: number): LogBatch {
+    const entries: LogEntry[] = [];
+    let end = 0;
+    for (let lines = 0; end < text.length && lines < maxEntries; lines++) {
+      const newline = text.indexOf(NEWLINE, end);
+      const entry = entryOf(text.toString('utf8', end, newline), this.#source);
+      if (entry === undefined) this.#count('corrupt', 1);
+      else entries.push(entry);
+      end = newline + 1;
+    }
+    this.#waiting = Math.max(0, this.#waiting - entries.length);
+    this.#at = { segment: this.#at.segment, offset: this.#at.offset + end };
+    return { entries, position: this.position, isDrained: end === text.length };
+  }
+}
+
+function linesIn(text: Buffer): number {
+  let lines = 0;
+  for (const byte of text) if (byte === NEWLINE) lines++;
+  return lines;
+}
+
+/** Maps as pairs, bytes as base64. */
+function packed(_name: string, value: unknown): unknown {
+  if (value instanceof Map) return [...value].map(([name, one]) => [name, packed('', one)]);
+  return value instanceof Uint8Array ? { base64: Buffer.from(value).toString('base64') } : value;
+}
+
+type Packed = string | { readonly base64: string };
+
+const unpacked = (value: Packed): string | Uint8Array =>
+  typeof value === 'string' ? value : Uint8Array.from(Buffer.from(value.base64, 'base64'));
+
+/** The entry in a line; undefined for anything else. */
+function entryOf(line: string, source: LogSourceName): LogEntry | undefined {
+  try {
+    const { fields, ...entry } = JSON.parse(line) as Omit<LogEntry, 'fields'> & {
+      fields: readonly (readonly [string, Packed])[];
+    };
+    if (typeof entry.timeUs !== 'number' || typeof entry.message !== 'string') return undefined;
+    return { ...entry, source, fields: new Map(fields.map(([name, value]) => [name, unpacked(value)])) };
+  } catch {
+    return undefined;
+  }
+}
