@@ -97,7 +97,7 @@ class FaultyProxy implements FaultProxy {
     this.#server = undefined;
     const closed = once(server, 'close');
     server.close();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
     await closed;
   }
 
@@ -115,11 +115,11 @@ class FaultyProxy implements FaultProxy {
   async #serve(near: Socket): Promise<void> {
     this.#track(near);
     if (this.#server === undefined) {
-      near.resetAndDestroy();
+      reset(near);
       return;
     }
     const far = this.#track(connect({ port: this.#target, host: '127.0.0.1', allowHalfOpen: true }));
-    far.on('error', () => near.resetAndDestroy());
+    far.on('error', () => reset(near));
     far.on('close', () => near.end());
     near.on('close', () => far.destroy());
     let current: Upload | undefined;
@@ -127,7 +127,7 @@ class FaultyProxy implements FaultProxy {
       this.sent.down += answer.length;
       if (current === undefined) return;
       if (current.exchange.fault?.kind === 'loseAnswer') {
-        near.resetAndDestroy();
+        reset(near);
         return;
       }
       const status = /^HTTP\/1\.1 (\d{3})/.exec(answer.toString('latin1', 0, 12))?.[1];
@@ -176,6 +176,15 @@ interface UploadEvents {
   again(request: readonly Buffer[]): void;
 }
 
+/**
+ * Breaks a connection by RST. One that has just been ended can't be reset: Node refuses that, never closes it, and
+ * then spins for ever at the end of the process.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /** One request on its way to the server. */
 class Upload {
   readonly exchange: Exchange;
@@ -206,7 +215,7 @@ class Upload {
       if (fault?.kind === 'delay') await sleep(fault.ms);
       if (fault?.kind === 'stall') {
         await sleep(fault.ms);
-        this.#near.resetAndDestroy();
+        reset(this.#near);
         this.#swallow = true;
       }
       await this.#write(this.#head, 0);
@@ -233,9 +242,9 @@ class Upload {
     const { fault } = this.exchange;
     if (this.#swallow || fault === undefined) return;
     this.#swallow = true;
-    if (fault.kind === 'cut' && fault.how === 'rst') this.#far.resetAndDestroy();
+    if (fault.kind === 'cut' && fault.how === 'rst') reset(this.#far);
     else this.#far.end();
-    if (fault.kind === 'cut') this.#near.resetAndDestroy();
+    if (fault.kind === 'cut') reset(this.#near);
   }
 
   async #write(piece: Buffer, ofBody: number): Promise<void> {
