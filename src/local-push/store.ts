@@ -153,10 +153,13 @@ export class PushStore {
         `the job ${job} would have ${size} series, at most ${this.#limits.series}: see localPush.limits.series`,
       );
     }
-    for (const { name, type } of families) {
+    for (const { name, type, samples } of families) {
       if (name in HELP) throw new PushRefused(400, `${name} is what the agent reports itself`);
-      const owner = this.#world.ownerOf(name);
-      if (owner !== undefined) throw new PushRefused(409, `${name} is a family of ${owner}: choose another name`);
+      // A part of a histogram that comes without TYPE is a family of its own, and one with TYPE has names like others.
+      for (const one of new Set([name, ...samples.map((sample) => sample.name)])) {
+        const owner = this.#world.ownerOf(one);
+        if (owner !== undefined) throw new PushRefused(409, `${one} is a family of ${owner}: choose another name`);
+      }
       const other = others.find(([, group]) => (group.families.get(name)?.type ?? type) !== type);
       if (other) {
         const theirs = other[1].families.get(name)?.type;

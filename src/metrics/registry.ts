@@ -71,13 +71,20 @@ export class AgentRegistry extends Scope {
     this.#reports.push({ group, report });
   }
 
-  /** The collector of another group that last provided a family, `group.name`; undefined if none did. */
-  ownerOf(family: string, group: string): string | undefined {
-    const owner = this.allProducers.find(
-      (producer) => producer.group !== group && this.#last.get(producer)?.families.has(family),
-    );
+  /**
+   * The collector of another group that last provided series of this name, `group.name`; undefined if none did. The name
+   * is that of a family, or of a part of a histogram or summary.
+   */
+  ownerOf(name: string, group: string): string | undefined {
+    const whole = name.replace(/_(?:bucket|sum|count)$/, '');
+    const isThere = (families: ReadonlyMap<string, Family>): boolean =>
+      families.has(name) || (whole !== name && /^(?:histogram|summary)$/.test(families.get(whole)?.type ?? ''));
+    const owner = this.allProducers.find((producer) => {
+      const last = this.#last.get(producer);
+      return producer.group !== group && last !== undefined && isThere(last.families);
+    });
     if (owner !== undefined) return `${owner.group}.${owner.name}`;
-    return this.#ownFamilies.has(family) ? SELF_GROUP : undefined;
+    return isThere(this.#ownFamilies) ? SELF_GROUP : undefined;
   }
 
   /** The collector of `group` that last provided a family; undefined if none did. */

@@ -1,5 +1,6 @@
 // Lines of log files, counted by rules.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorText } from '../../base/error-text.ts';
 import { Turns } from '../../base/turns.ts';
 import type { Collect, World } from '../collector.ts';
 import { CounterSet } from './counter-set.ts';
@@ -13,6 +14,8 @@ import { TailSet } from './tail-set.ts';
 import type { FileState, TailedFile } from './tailed-file.ts';
 
 const CHUNK_BYTES = 256 * 1024;
+/** Maximum number of different errors that are kept for a cycle. */
+const MOST_FAILURES = 20;
 /** Maximum number of `logfile` labels; only exceeded with `perFile`. */
 const MAX_LOGFILES = 10_000;
 
@@ -156,6 +159,8 @@ export function collectLog(options: LogOptions, { now }: World, state: LogState)
   const followed = files.map((one) => new Followed(one, metrics, counters, chunk));
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
+  /** Of reads between the cycles, for the next one: they come every `poll`, and those of one kind are one loss. */
+  const failures = new Map<string, unknown>();
 
   const remembered = new Remembered(state, 'log counts', counters, {
     dump: () => ({
@@ -180,11 +185,14 @@ export function collectLog(options: LogOptions, { now }: World, state: LogState)
     });
     return running;
   };
+  const noteFailure = (cause: unknown): void => {
+    if (failures.size < MOST_FAILURES) failures.set(errorText(cause), cause);
+  };
   const keepReading = async (): Promise<void> => {
     const { signal } = stopping;
     while (!signal.aborted) {
       await sleep(poll, undefined, { ref: false, signal }).catch(() => undefined);
-      if (!signal.aborted) await readOnce(signal).catch(() => undefined);
+      if (!signal.aborted) await readOnce(signal).catch(noteFailure);
     }
   };
 
@@ -203,6 +211,8 @@ export function collectLog(options: LogOptions, { now }: World, state: LogState)
     begun ??= begin();
     await begun;
     await readOnce(signal);
+    for (const cause of failures.values()) out.lose('log files between two cycles', cause);
+    failures.clear();
     for (const { problems } of followed) {
       for (const [path, cause] of problems) out.lose(path, cause);
       problems.clear();

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type * as z from 'zod';
 import type { collectorsSection } from '../../../src/collectors/sections.ts';
 import { LogGroup, totalOf } from '../../kit/log-group.ts';
@@ -238,4 +239,28 @@ test('10,000 files by one pattern are followed within a few seconds', async (con
   assert.equal(count(await cycle()), 10_000);
   appendFileSync(join(folder, 'many', '77.log'), lines(0, 3));
   assert.equal(count(await cycle()), 10_003);
+});
+
+test('a read that fails between two cycles is a loss of the next one, once for each kind', async (context) => {
+  const folder = folderOf(context);
+  writeFileSync(join(folder, 'app.log'), lines(0, 10));
+  const clock = { isBroken: false, failed: 0 };
+  const now = () => {
+    if (!clock.isBroken) return Date.now();
+    clock.failed++;
+    throw new Error('no clock');
+  };
+  const files = [{ paths: [join(folder, 'app*.log')], start: 'beginning' as const }];
+  const sections = { log: { enabled: true, poll: '100ms', files } };
+  const group = await LogGroup.start(sections, { folder: join(folder, 'state'), now });
+  context.after(() => group.stop());
+  await group.cycle();
+  clock.isBroken = true;
+  for (let left = 600; clock.failed < 3 && left > 0; left--) await delay(50);
+  clock.isBroken = false;
+  await group.cycle();
+  const messages = () => group.results.flatMap(({ errors }) => errors.map(({ message }) => message));
+  assert.deepEqual(messages(), ['log files between two cycles: no clock']);
+  await group.cycle();
+  assert.deepEqual(messages(), []);
 });
