@@ -27,6 +27,7 @@ import { filesystem } from './filesystem.ts';
 import { hwmon } from './hwmon.ts';
 import { infiniband } from './infiniband.ts';
 import { interrupts } from './interrupts.ts';
+import { inventory } from './inventory.ts';
 import { ipvs } from './ipvs.ts';
 import { kernelHung } from './kernel_hung.ts';
 import { ksmd } from './ksmd.ts';
@@ -104,6 +105,7 @@ export const nodeCollectors: readonly CollectorSpec[] = [
   hwmon,
   infiniband,
   interrupts,
+  inventory,
   ipvs,
   kernelHung,
   ksmd,

@@ -244,7 +244,7 @@ test('10,000 files by one pattern are followed within a few seconds', async (con
 test('a read that fails between two cycles is a loss of the next one, once for each kind', async (context) => {
   const folder = folderOf(context);
   writeFileSync(join(folder, 'app.log'), lines(0, 10));
-  const clock = { isBroken: false, failed: 0 };
+  const clock: { isBroken: boolean; failed: number } = { isBroken: false, failed: 0 };
   const now = () => {
     if (!clock.isBroken) return Date.now();
     clock.failed++;

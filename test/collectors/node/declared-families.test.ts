@@ -173,7 +173,7 @@ function expectedNames(): ReadonlySet<string> {
 
 /** The name of a line that is a sample of a node collector; most texts of a test are not. */
 function nameOfSample(line: string): string | undefined {
-  if (!line.startsWith('node_')) return undefined;
+  if (!/^(?:node|firesteel)_/.test(line)) return undefined;
   try {
     const parsed = parseLine(line);
     return parsed?.kind === 'sample' ? parsed.name : undefined;

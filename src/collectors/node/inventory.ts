@@ -1,0 +1,143 @@
+// What this machine is: SMBIOS tables, os-release(5), machine-id(5), disks and network devices of sysfs. For inventories
+// that follow changes; each part is also somewhere among the node_* families.
+import { arch } from 'node:os';
+import { integerAttribute } from '../../host/attributes.ts';
+import { parseCpuinfo } from '../../host/cpuinfo.ts';
+import { DeniedFile } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { counter, gauge } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
+import { defineCollector, NO_OPTIONS } from '../collector.ts';
+import { parseOsRelease } from './os.ts';
+
+const info = gauge('firesteel_inventory_info', 'What this machine is; always 1. What is not known is an empty label.', [
+  ...['machine_id', 'system_uuid', 'boot_id', 'product', 'cpu_model', 'arch', 'kernel', 'os', 'virtualization'],
+]);
+const disks = gauge('firesteel_inventory_disks_bytes', 'Size of a disk.', ['device', 'model', 'serial']);
+const interfaces = gauge('firesteel_inventory_interfaces_info', 'A network device with hardware behind it; always 1.', [
+  ...['device', 'mac', 'speed'],
+]);
+const changes = counter('firesteel_inventory_changes_total', 'Changes of any of these since the agent has started.');
+
+/** Kinds of virtual machines by the words in their firmware; the names are those of systemd-detect-virt. */
+const MACHINES: readonly (readonly [words: RegExp, name: string])[] = [
+  [/amazon ec2/i, 'amazon'],
+  [/google/i, 'google'],
+  [/vmware/i, 'vmware'],
+  [/virtualbox|innotek/i, 'oracle'],
+  [/microsoft corporation virtual machine/i, 'microsoft'],
+  [/parallels/i, 'parallels'],
+  [/\bbhyve\b/i, 'bhyve'],
+  [/\bxen\b/i, 'xen'],
+  [/\bkvm\b|kubevirt|openstack/i, 'kvm'],
+  [/\bqemu\b|bochs/i, 'qemu'],
+];
+
+/** Sectors of sysfs, whatever the disk has. */
+const SECTOR_BYTES = 512;
+/** Block devices that are no disks: loops, memory, and what is made of other devices. */
+const NO_DISK = /^(?:loop|ram|zram|dm-|md|sr|fd)\d/;
+
+/** Machine, disks and network devices as one inventory. */
+export const inventory = defineCollector({
+  name: 'inventory',
+  enabled: false,
+  summary:
+    'Inventory of the machine: identifiers, product, CPU, operating system, kind of virtualization, disks and network ' +
+    'devices, and how often any of it has changed.',
+  options: NO_OPTIONS,
+  families: [info, disks, interfaces, changes],
+  create({ host }) {
+    let before: string | undefined;
+    let changed = 0;
+    return (out) => {
+      const machine = machineOf(out, host);
+      out.add(info, 1, ...machine);
+      const hardware = [...addDisks(out, host), ...addInterfaces(out, host)];
+      const now = JSON.stringify([machine, hardware]);
+      // What can't be read for a moment is no other machine.
+      if (out.errors.length === 0) {
+        if (before !== undefined && before !== now) changed++;
+        before = now;
+      }
+      out.add(changes, changed);
+    };
+  },
+});
+
+/** The labels of {@link info}. */
+function machineOf(out: Snapshot, host: Host): string[] {
+  const text = (path: string) => out.attempt(path, () => readable(host, path)) ?? '';
+  const firmware = (file: string) => text(host.sys('class/dmi/id', file));
+  const product = firmware('product_name');
+  const cpu = out.attempt('cpuinfo', () => parseCpuinfo(host.readIfExists(host.proc('cpuinfo')) ?? '')[0]);
+  const flags = cpu?.get('flags')?.split(' ') ?? [];
+  return [
+    text(host.root('/etc/machine-id')),
+    firmware('product_uuid').toLowerCase(),
+    text(host.proc('sys/kernel/random/boot_id')),
+    product,
+    cpu?.get('model name') ?? '',
+    arch(),
+    text(host.proc('sys/kernel/osrelease')),
+    osName(out, host),
+    virtualization(`${firmware('sys_vendor')} ${product}`, flags.includes('hypervisor')),
+  ];
+}
+
+function osName(out: Snapshot, host: Host): string {
+  const path = host.root('/etc/os-release');
+  const text = out.attempt(path, () => host.readIfExists(path) ?? host.readIfExists(host.root('/usr/lib/os-release')));
+  return text === undefined ? '' : (parseOsRelease(out, path, text).get('PRETTY_NAME') ?? '');
+}
+
+/** `none` on hardware; `vm-other` where only the CPU says that there is a hypervisor. */
+export function virtualization(firmware: string, hasHypervisor: boolean): string {
+  const known = MACHINES.find(([words]) => words.test(firmware))?.[1];
+  return known ?? (hasHypervisor ? 'vm-other' : 'none');
+}
+
+function addDisks(out: Snapshot, host: Host): string[] {
+  const folder = host.sys('block');
+  const found: string[] = [];
+  for (const device of host.listIfExists(folder)) {
+    if (NO_DISK.test(device)) continue;
+    out.attempt(device, () => {
+      const sectors = integerAttribute(host, `${folder}/${device}/size`);
+      if (sectors === undefined || sectors === 0) return;
+      const labels = [
+        device,
+        ...['model', 'serial'].map((file) => readable(host, `${folder}/${device}/device/${file}`)),
+      ];
+      out.add(disks, sectors * SECTOR_BYTES, ...labels.map((label) => label ?? ''));
+      found.push([...labels, sectors].join());
+    });
+  }
+  return found;
+}
+
+function addInterfaces(out: Snapshot, host: Host): string[] {
+  const folder = host.sys('class/net');
+  const found: string[] = [];
+  for (const device of host.listIfExists(folder)) {
+    // Bridges, tunnels and the ends of pods' cables have no hardware.
+    if (!host.exists(`${folder}/${device}/device`)) continue;
+    out.attempt(device, () => {
+      const mac = readable(host, `${folder}/${device}/address`) ?? '';
+      const speed = readable(host, `${folder}/${device}/speed`) ?? '';
+      out.add(interfaces, 1, device, mac, speed === '-1' ? '' : speed);
+      found.push([device, mac].join());
+    });
+  }
+  return found;
+}
+
+/** An attribute; undefined as well where only root may read it, as serial numbers. */
+function readable(host: Host, path: string): string | undefined {
+  try {
+    return host.attribute(path);
+  } catch (cause) {
+    if (cause instanceof DeniedFile) return undefined;
+    throw cause;
+  }
+}
