@@ -176,7 +176,8 @@ export class TailSet {
     for (const file of this.#files.values()) {
       try {
         if (!this.#check(file, nowMs)) continue;
-        if (file.heldUntil > nowMs && this.#looksLikeCopy(file)) continue;
+        const isHeld = file.heldUntil > nowMs && file.heldUntil - nowMs <= HOLD_MS;
+        if (isHeld && this.#looksLikeCopy(file)) continue;
         file.heldUntil = 0;
         if (file.offset < file.size) ready.push(file);
         else if (file.isOpen && (nowMs - file.grewAt > this.#options.closeAfterMs || ++open > MAX_OPEN)) file.close();

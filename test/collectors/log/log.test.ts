@@ -264,3 +264,22 @@ test('a read that fails between two cycles is a loss of the next one, once for e
   await group.cycle();
   assert.deepEqual(messages(), []);
 });
+
+test('a clock that is set back or forward loses no line and counts none twice', async (context) => {
+  const folder = folderOf(context);
+  const path = join(folder, 'app.log');
+  writeFileSync(path, lines(0, 10));
+  const { cycle } = await follow(context, folder);
+  assert.equal(count(await cycle()), 10);
+  appendFileSync(path, lines(10, 20));
+  assert.equal(count(await cycle(-3600)), 20);
+  writeFileSync(join(folder, 'app2.log'), lines(0, 5));
+  renameSync(path, join(folder, 'app.log.1'));
+  writeFileSync(path, lines(20, 23));
+  assert.equal(count(await cycle()), 28);
+  appendFileSync(path, lines(23, 25));
+  assert.equal(count(await cycle(86_400)), 30);
+  appendFileSync(path, lines(25, 26));
+  assert.equal(count(await cycle(-86_400)), 31);
+  assert.equal(count(await cycle()), 31);
+});
