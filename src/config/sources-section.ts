@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { duration, filePath } from './units.ts';
 
+/** The sections that a source may set. */
+export const SOURCE_SECTIONS = ['tasks', 'labels'] as const;
+
 const source = z
   .strictObject({
     directory: filePath(
@@ -27,9 +30,9 @@ const source = z
       .optional()
       .describe('Of a URL: SHA-256 of the text; another text is refused.'),
     allow: z
-      .array(z.enum(['tasks']))
-      .default(['tasks'])
-      .describe('Sections that it may set.'),
+      .array(z.enum(SOURCE_SECTIONS))
+      .default([...SOURCE_SECTIONS])
+      .describe('Sections that it may set: its tasks, and labels of all of them.'),
   })
   .refine(({ directory, url }) => (directory === undefined) !== (url === undefined), {
     error: 'needs either directory or url',

@@ -82,7 +82,7 @@ test('a swap of a ConfigMap is live within two seconds; unchanged tasks keep the
   await until(async () => /a\.yaml:1:/.test(JSON.stringify(agent.log)));
   assert.equal(await idsOf(agent), 'comes,stays');
   map.swap({ 'a.yaml': 'http: { enabled: false }' });
-  await until(async () => /a source may only set tasks/.test(JSON.stringify(agent.log)));
+  await until(async () => /this source may only set tasks/.test(JSON.stringify(agent.log)));
   map.swap({ 'a.yaml': `tasks:\n${load('again')}` });
   await until(async () => (await idsOf(agent)) === 'again');
   await until(async () => /^firesteel_source_up\{[^}]*\} 1$/m.test((await agent.get('/metrics')).text));
@@ -160,4 +160,20 @@ test('a registry is asked with its ETag; what it can not answer changes nothing;
   const damaged = await restart(kept.slice(0, -10));
   assert.equal(await idsOf(damaged), '');
   assert.match(JSON.stringify(damaged.log), /is damaged/);
+});
+
+test('labels of a file are on all its tasks, unless they have their own or the source may not set them', async (t) => {
+  const [first, second] = [configMap(t), configMap(t)];
+  first.swap({
+    'a.yaml': `labels: { team: infra, site: north }\ntasks:\n${load('a')}${load('b', ', labels: { team: web }')}`,
+  });
+  second.swap({ 'c.yaml': `labels: { team: infra }\ntasks:\n${load('c')}` });
+  const sources = [{ directory: first.folder }, { directory: second.folder, allow: ['tasks'] }];
+  const agent = await startLocalAgent(t, config(sources));
+  assert.equal(await idsOf(agent), 'a,b');
+  const metrics = async () => (await fetch(`${agent.url}/metrics`)).text();
+  await until(async () => /^node_load1\{(?=.*task="a")(?=.*team="infra").*site="north"/m.test(await metrics()));
+  await until(async () => /^node_load1\{(?=.*task="b")(?=.*team="web").*site="north"/m.test(await metrics()));
+  const refusal = /c\.yaml:1:\d+: labels: this source may only set tasks/;
+  await until(async () => refusal.test(JSON.stringify(agent.log)));
 });

@@ -1,6 +1,7 @@
 import { type FSWatcher, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { readText, whyUnread } from '../../base/files.ts';
+import type { SourceSettings } from '../../config/sources-section.ts';
 import type { TaskInputs } from '../plan.ts';
 import { hashOf, readDocument, SourceError } from './document.ts';
 import type { Content, Source } from './source.ts';
@@ -24,6 +25,7 @@ export class DirectorySource implements Source {
   readonly name: string;
   readonly #path: string;
   readonly #isRecursive: boolean;
+  readonly #allow: SourceSettings['allow'];
   readonly #times: DirectoryTimes;
   #watcher: FSWatcher | undefined;
   #poll: NodeJS.Timeout | undefined;
@@ -33,11 +35,13 @@ export class DirectorySource implements Source {
   constructor(
     path: string,
     isRecursive: boolean,
+    allow: SourceSettings['allow'],
     times: DirectoryTimes = { debounceMs: DEBOUNCE_MS, pollMs: POLL_MS },
   ) {
     this.name = path;
     this.#path = path;
     this.#isRecursive = isRecursive;
+    this.#allow = allow;
     this.#times = times;
   }
 
@@ -108,7 +112,7 @@ export class DirectorySource implements Source {
     const inputs: TaskInputs[] = [];
     for (const [index, name] of names.entries()) {
       try {
-        inputs.push(readDocument(join(this.#path, name), texts[2 * index + 1] ?? '', 'directory'));
+        inputs.push(readDocument(join(this.#path, name), texts[2 * index + 1] ?? '', 'directory', this.#allow));
       } catch (cause) {
         if (!(cause instanceof SourceError)) throw cause;
         problems.push(...cause.problems);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { SourceSettings } from '../../config/sources-section.ts';
 import { parseYaml, YamlError } from '../../config/yaml.ts';
 import type { TaskInputs } from '../plan.ts';
 import type { TaskSource } from '../settings.ts';
@@ -14,14 +15,16 @@ export class SourceError extends Error {
   }
 }
 
-/** The sections that a source may set. */
-export const SOURCE_SECTIONS = ['tasks'] as const;
-
 /**
- * The tasks in a YAML or JSON text; `name` begins each place in messages. Throws {@link SourceError} for what is no such
- * text, and for sections that it may not set.
+ * The tasks in a YAML or JSON text, with the labels that it has for all of them; `name` begins each place in messages.
+ * Throws {@link SourceError} for what is no such text, and for sections that are not in `allow`.
  */
-export function readDocument(name: string, text: string, source: TaskSource): TaskInputs {
+export function readDocument(
+  name: string,
+  text: string,
+  source: TaskSource,
+  allow: SourceSettings['allow'],
+): TaskInputs {
   try {
     const { value, placeOf } = parseYaml(name, text);
     const at = (path: readonly PropertyKey[]) => placeOf(path) ?? `${name}:1:1`;
@@ -31,19 +34,29 @@ export function readDocument(name: string, text: string, source: TaskSource): Ta
         `${name}:1:1: expected a mapping with tasks, found ${JSON.stringify(value).slice(0, 80)}`,
       ]);
     }
-    const others = Object.keys(value).filter((key) => !(SOURCE_SECTIONS as readonly string[]).includes(key));
+    const others = Object.keys(value).filter((key) => !(allow as readonly string[]).includes(key));
     if (others.length > 0) {
-      throw new SourceError(
-        others.map((key) => `${at([key])}: ${key}: a source may only set ${SOURCE_SECTIONS.join(', ')}`),
-      );
+      throw new SourceError(others.map((key) => `${at([key])}: ${key}: this source may only set ${allow.join(', ')}`));
     }
     const tasks: unknown = 'tasks' in value ? value.tasks : [];
     if (!Array.isArray(tasks)) throw new SourceError([`${at(['tasks'])}: tasks: expected a list`]);
-    return { source, tasks, origins: [at] };
+    const labels: unknown = 'labels' in value ? value.labels : {};
+    if (!isMapping(labels)) throw new SourceError([`${at(['labels'])}: labels: expected a mapping`]);
+    return { source, tasks: tasks.map((task) => withLabels(task, labels)), origins: [at] };
   } catch (cause) {
     if (cause instanceof YamlError) throw new SourceError(cause.problems);
     throw cause;
   }
+}
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A task with these labels beside its own, which win. What is no task is refused where all tasks are checked. */
+function withLabels(task: unknown, labels: Readonly<Record<string, unknown>>): unknown {
+  if (!isMapping(task) || Object.keys(labels).length === 0) return task;
+  const { labels: own = {} } = task;
+  return isMapping(own) ? { ...task, labels: { ...labels, ...own } } : task;
 }
 
 /** A short hash of texts, for comparing and for showing. */

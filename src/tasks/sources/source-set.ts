@@ -133,8 +133,8 @@ export class SourceSet {
     return followed;
   }
 
-  #make({ directory, recursive, url = '', every, keep, auth, sha256 }: SourceSettings): Source {
-    if (directory !== undefined) return new DirectorySource(directory, recursive);
+  #make({ directory, recursive, url = '', every, keep, auth, sha256, allow }: SourceSettings): Source {
+    if (directory !== undefined) return new DirectorySource(directory, recursive, allow);
     const { node, cluster, now } = this.#world;
     const filled = url
       .replaceAll('{node}', encodeURIComponent(node))
@@ -142,7 +142,10 @@ export class SourceSet {
     const folder = this.#world.folder();
     const name = createHash('sha256').update(filled).digest('hex').slice(0, 16);
     const file = folder === undefined ? undefined : join(folder, `.source-${name}.json`);
-    return new UrlSource({ url: filled, every, keep, tokenFile: auth?.bearerTokenFile, sha256 }, { file, node, now });
+    return new UrlSource(
+      { url: filled, every, keep, tokenFile: auth?.bearerTokenFile, sha256, allow },
+      { file, node, now },
+    );
   }
 
   async #offer(followed: Followed, content: Content): Promise<void> {

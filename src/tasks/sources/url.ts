@@ -5,6 +5,7 @@ import { fnv1a64 } from '../../base/fnv.ts';
 import { writeWhole } from '../../base/write-whole.ts';
 import { shownUrl } from '../../config/http-url.ts';
 import { SecretFile } from '../../config/secret-file.ts';
+import type { SourceSettings } from '../../config/sources-section.ts';
 import { Names } from '../../net/names.ts';
 import { hashOf, readDocument } from './document.ts';
 import { getText } from './get-text.ts';
@@ -24,6 +25,7 @@ export interface UrlSettings {
   readonly tokenFile: string | undefined;
   /** Of the text, in hexadecimal; another text is refused. */
   readonly sha256: string | undefined;
+  readonly allow: SourceSettings['allow'];
 }
 
 /** What a source by URL needs of the world. */
@@ -149,7 +151,7 @@ export class UrlSource implements Source {
     }
     return {
       hash: hashOf([text]),
-      inputs: [{ ...readDocument(this.name, text, 'url'), isPinned: pinned !== undefined }],
+      inputs: [{ ...readDocument(this.name, text, 'url', this.#settings.allow), isPinned: pinned !== undefined }],
     };
   }
 }
