@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(args: readonly str
   probes: () => import('./probes.ts'),
   process: () => import('./process.ts'),
   push: () => import('./push.ts'),
+  spawn: () => import('./spawn.ts'),
   tasks: () => import('./tasks.ts'),
   scrape: () => import('./scrape.ts'),
 };
