@@ -30,9 +30,11 @@ function pushesNothing({ exporters }: Config): readonly string[] {
 }
 
 /** Keys of files with one line of text that nobody else may know. */
-const SECRET = /^(?:username|password|bearerToken|token|controlToken|readToken|podInfoToken)File$/;
+const SECRET = /(?:username|password|token)File$/i;
 /** Keys of files of TLS. */
 const PEM = /^(?:ca|cert|key)File$/;
+/** Whether files of this key are read by the check. */
+export const isCheckedFile = (key: string): boolean => SECRET.test(key) || PEM.test(key);
 /** No chain of certificates is larger. */
 const MAX_PEM_BYTES = 1024 * 1024;
 

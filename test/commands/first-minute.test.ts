@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { checkConfig } from '../../src/commands/check-config.ts';
+import { isCheckedFile } from '../../src/commands/check-warnings.ts';
 import { dispatch } from '../../src/commands/dispatch.ts';
 import { COMMANDS } from '../../src/commands/index.ts';
 import { nearest } from '../../src/config/nearest.ts';
@@ -108,4 +109,17 @@ test('check-config reads the files that a configuration names', async (t) => {
   const custom = await runCommand(checkConfig, [file]);
   assert.equal(custom.code, 2);
   assert.match(custom.stderr, /custom\.yaml/);
+});
+
+/** Files that the agent writes, that are read with the configuration, and keys that are no files. */
+const OTHER_FILES = ['configFile', 'customResourceStateFile', 'idsFile', 'payloadFile', 'perFile', 'stateFile'];
+
+test('each setting that names a file is one that check-config reads', () => {
+  const schema = readFileSync(new URL('../../docs/config.schema.json', import.meta.url), 'utf8');
+  const keys = new Set([...schema.matchAll(/"(\w+File)": \{/g)].map(([, key = '']) => key));
+  assert.ok(keys.has('passwordFile') && keys.has('caFile'));
+  assert.deepEqual(
+    [...keys].filter((key) => !isCheckedFile(key) && !OTHER_FILES.includes(key)),
+    [],
+  );
 });
