@@ -5,20 +5,20 @@ import type { Log } from '../base/log.ts';
 import { releaseProgramPages } from '../host/program-pages.ts';
 
 /**
- * When pages of the program are given back: when the first cycles have run and what only the start needed is not needed
- * any more, and once the slow reads and the checks of each minute have run, too.
+ * When pages of the program are given back, beside once before the first cycle, at the peak: after that cycle; when the next
+ * ones have run; and once the slow reads and the checks of each minute have run, too.
  */
-const RELEASES_MS = [20_000, 90_000];
+const RELEASES_MS = [1000, 20_000, 90_000];
 
-/** Gives back, twice, what only the start needed. */
+/** Gives back, at these times, what only the start needed. */
 export function releaseProgram(log: Log): void {
   for (const delayMs of RELEASES_MS) setTimeout(releaseProgramNow, delayMs, log).unref();
 }
 
-/** Gives back what only the start needed: a state agent does so before its first lists, when memory is at its peak. */
-export function releaseProgramNow(log: Log): void {
+/** Gives back what only the start needed: before the first cycle or the first lists, when memory is at its peak. */
+export async function releaseProgramNow(log: Log): Promise<void> {
   try {
-    releaseProgramPages();
+    await releaseProgramPages();
   } catch (cause) {
     log.debug({ err: cause }, 'the pages of the program that only the start needed stay in memory');
   }

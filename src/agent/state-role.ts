@@ -160,7 +160,7 @@ export function createStateRole(
     },
     nodeNames: (signal) => nodeNames(client, signal),
     start() {
-      releaseProgramNow(log);
+      void releaseProgramNow(log);
       ksm.state.start();
       events?.start();
       void settled().then(preferSpeedToMemory);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../agent/agent.ts';
-import { boundYoungSpace, preferMemoryToCode, releaseProgram } from '../agent/memory.ts';
+import { boundYoungSpace, preferMemoryToCode, releaseProgram, releaseProgramNow } from '../agent/memory.ts';
 import { createLog, type Log } from '../base/log.ts';
 import type { Loaded } from '../config/load.ts';
 import { watchEventLoop } from '../host/watchdog.ts';
@@ -38,6 +38,7 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
   const [{ config, warnings }, { startAgent }] = await Promise.all([load(values, io.env), import('../agent/agent.ts')]);
   const log = createLog(config.log.level);
   for (const warning of warnings) log.warn(warning);
+  await releaseProgramNow(log);
   const agent = await startAgent(config, {
     log,
     now: Date.now,

@@ -17,8 +17,8 @@ test('only private mappings of files that were never written are taken for the p
     mapping('7ffc00000000-7ffc00002000 r-xp 00000000 00:00 0    [vdso]', 0),
   ].join('');
   assert.deepEqual(unchangedFileMappings(smaps), [
-    { start: 0x400000n, length: 0x2000n },
-    { start: 0x402000n, length: 0x2000n },
+    { line: '00400000-00402000 r--p 00000000 08:01 42    /usr/bin/node', start: 0x400000n, length: 0x2000n },
+    { line: '00402000-00404000 r-xp 00002000 08:01 42    /usr/bin/node', start: 0x402000n, length: 0x2000n },
   ]);
 });
 
@@ -30,7 +30,7 @@ test('a process that gives its program back has less of it in memory and works o
     import { releaseProgramPages } from ${JSON.stringify(new URL('../../src/host/program-pages.ts', import.meta.url).href)};
     const fileKib = () => Number(/RssFile:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'latin1'))[1]);
     const before = fileKib();
-    releaseProgramPages();
+    await releaseProgramPages();
     const after = fileKib();
     const works = typeof request === 'function' && gzipSync('x'.repeat(1e6)).length > 0;
     console.log(JSON.stringify({ before, after, works }));`;
