@@ -17,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(args: readonly str
   spawn: () => import('./spawn.ts'),
   tasks: () => import('./tasks.ts'),
   scrape: () => import('./scrape.ts'),
+  ship: () => import('./ship.ts'),
 };
 
 // What was started for a measurement is ended when this process exits.
