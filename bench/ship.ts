@@ -7,10 +7,12 @@ import { join } from 'node:path';
 import { journalEntry, journalWriter } from './kit/journal-maker.ts';
 import { cpuMs, memoryMib, sleep, startAgent } from './kit/processes.ts';
 
-const ENTRIES = 400_000;
+const ENTRIES = 200_000;
 const PER_SECOND = 20_000;
-const SECONDS = 10;
-const IDLE_SECONDS = 20;
+const SECONDS = 5;
+const IDLE_SECONDS = 2;
+/** The options of Node that the image has. */
+const AS_IMAGE = ['--max-semi-space-size=1'];
 const CURSOR = '__CURSOR=';
 
 /** Shipping a journal at 20,000 entries a second, which the receiver sets, and doing nothing, beside an agent without. */
@@ -30,8 +32,9 @@ export async function run(): Promise<void> {
   const exporter = JSON.stringify({ type: 'journald', url: receiver.url });
   const journal = JSON.stringify({ enabled: true, start: 'oldest', paths: [folder] });
   const shipping = ['--set', `exporters.store=${exporter}`, '--set', `logs.journal=${journal}`];
-  const without = await startAgent(undefined, flags);
-  const agent = await startAgent(undefined, [...flags, ...shipping, '--set', `spool.path=${join(folder, 'spool')}`]);
+  const without = await startAgent(undefined, flags, AS_IMAGE);
+  const spool = ['--set', `spool.path=${join(folder, 'spool')}`];
+  const agent = await startAgent(undefined, [...flags, ...shipping, ...spool], AS_IMAGE);
   while (receiver.entries < PER_SECOND) await sleep(50);
   const since = { entries: receiver.entries, bytes: receiver.bytes, at: performance.now() };
   const before = [cpuMs(without.pid), cpuMs(agent.pid)] as const;

@@ -64,7 +64,7 @@ export interface LogProtocol {
   readonly answerBytes: number;
   /** An upload that stores nothing, and the responses to it that show that uploads are taken. */
   readonly question: { readonly body: string; isTaken(reply: LogReply): boolean };
-  /** The body before compression. */
-  encode(entries: readonly LogEntry[]): Buffer;
+  /** The body before compression; may be made in `spare`, of an earlier body, which is no longer needed. */
+  encode(entries: readonly LogEntry[], spare?: Buffer): Buffer;
   judge(reply: LogReply, entries: readonly LogEntry[]): Verdict;
 }

@@ -55,13 +55,15 @@ export class EntryReport {
     this.#metrics.breakerOpen.set({ exporter }, isOpen ? 0 : 1);
   }
 
-  /** Records an acknowledged upload of so many bytes before and after compression. */
+  /**
+   * Records an acknowledged upload of so many bytes before and after compression. Its time is no metric: without entries
+   * there are no uploads, so an old one is no problem.
+   */
   delivered(textBytes: number, wireBytes: number): void {
     const exporter = this.#exporter;
     this.#lastSuccessMs = this.#now();
     this.#metrics.bytes.inc({ exporter, form: 'text' }, textBytes);
     this.#metrics.bytes.inc({ exporter, form: 'wire' }, wireBytes);
-    this.#metrics.lastSuccess.set({ exporter }, this.#lastSuccessMs / 1000);
     this.#metrics.breakerOpen.set({ exporter }, 0);
     if (!this.isFailing) return;
     for (const key of this.#failing) this.#log.over(key);

@@ -4,7 +4,7 @@ import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
 import type { AnswerRule } from '../http/answers.ts';
 
 /** Sent at once; well below what the receivers hold in memory for a request. */
-const MAX_BATCH_BYTES = 1024 * 1024;
+const MAX_BATCH_BYTES = 512 * 1024;
 
 /** What systemd-journal-remote and VictoriaLogs respond; the first match applies. */
 const ANSWERS: readonly AnswerRule[] = [
@@ -44,15 +44,15 @@ export const journald: LogProtocol = {
 };
 
 /** Entries in the export format: a line for each field, or its name, length and bytes if it is not one line of text. */
-export function encode(entries: readonly LogEntry[]): Buffer {
-  const out = new ExportText();
+export function encode(entries: readonly LogEntry[], spare?: Buffer): Buffer {
+  const out = new ExportText(spare);
   for (const entry of entries) {
-    out.text += `__CURSOR=${entry.cursor}\n__REALTIME_TIMESTAMP=${entry.timeUs}\n`;
+    out.line(`__CURSOR=${entry.cursor}\n__REALTIME_TIMESTAMP=${entry.timeUs}`);
     for (const [name, value] of Object.entries(entry.labels)) out.field(fieldName(`FIRESTEEL_${name}`), value);
     if (entry.source === 'journal') for (const [name, value] of entry.fields) out.field(name, value);
     else foreign(entry, out);
     if (entry.repeated !== undefined) for (const [name, value] of entry.repeated) out.field(name, value);
-    out.text += '\n';
+    out.line('');
   }
   return out.end();
 }
@@ -71,31 +71,58 @@ function fieldName(name: string): string {
   return (/^[A-Z]/.test(plain) ? plain : `FIELD_${plain.replace(/^_+/, '')}`).slice(0, 64);
 }
 
-/** Text with pieces of bytes in it. */
+/** So much text is gathered before it becomes bytes. */
+const PIECE = 32 * 1024;
+/** UTF-8 has at most so many bytes for a unit of a string. */
+const UNIT_BYTES = 3;
+
+/** Lines of text with pieces of bytes between them, in one buffer. */
 class ExportText {
-  text = '';
-  readonly #parts: Buffer[] = [];
+  #buffer: Buffer;
+  #length = 0;
+  #text = '';
+
+  constructor(spare: Buffer | undefined) {
+    this.#buffer = spare ?? Buffer.allocUnsafeSlow(MAX_BATCH_BYTES);
+  }
+
+  line(text: string): void {
+    this.#text += `${text}\n`;
+    if (this.#text.length > PIECE) this.#flush();
+  }
 
   field(name: string, value: string | Uint8Array): void {
     if (typeof value === 'string' && !value.includes('\n')) {
-      this.text += `${name}=${value}\n`;
+      this.line(`${name}=${value}`);
       return;
     }
     const bytes = typeof value === 'string' ? Buffer.from(value) : value;
-    const length = Buffer.allocUnsafe(8);
-    length.writeBigUInt64LE(BigInt(bytes.length));
-    this.#flush(`${name}\n`);
-    this.#parts.push(length, Buffer.from(bytes));
-    this.text = '\n';
+    this.line(name);
+    this.#flush();
+    this.#reserve(bytes.length + 8);
+    this.#length = this.#buffer.writeBigUInt64LE(BigInt(bytes.length), this.#length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+    this.line('');
   }
 
   end(): Buffer {
-    this.#flush('');
-    return this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts);
+    this.#flush();
+    return this.#buffer.subarray(0, this.#length);
   }
 
-  #flush(more: string): void {
-    this.#parts.push(Buffer.from(this.text + more));
-    this.text = '';
+  #flush(): void {
+    this.#reserve(this.#text.length * UNIT_BYTES);
+    this.#length += this.#buffer.write(this.#text, this.#length);
+    this.#text = '';
+  }
+
+  /** Makes room for so many bytes more. */
+  #reserve(bytes: number): void {
+    const size = this.#length + bytes;
+    if (size <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.ceil(size * 1.5));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
   }
 }

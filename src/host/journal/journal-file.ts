@@ -26,6 +26,12 @@ const MAX_REMEMBERED = 16_384;
 /** Longer values are hardly ever shared by entries. */
 const MAX_REMEMBERED_LENGTH = 256;
 
+/** Every entry has its own. */
+const UNSHARED: ReadonlySet<string> = new Set(['MESSAGE', '_SOURCE_REALTIME_TIMESTAMP', '_SOURCE_MONOTONIC_TIMESTAMP']);
+
+/** Whether other entries may have the same field. */
+const isShared = ({ name, latin1 }: Field): boolean => latin1.length <= MAX_REMEMBERED_LENGTH && !UNSHARED.has(name);
+
 /**
  * A file of systemd's journal, read through a {@link Window}: regular and compact, with any hash. Damage only affects
  * the damaged part: an entry, or a field of the entries that share it.
@@ -122,7 +128,7 @@ export class JournalFile {
         this.damage.fields[field]++;
         continue;
       }
-      if (field === undefined || field.latin1.length <= MAX_REMEMBERED_LENGTH) this.#remember(item, field);
+      if (field === undefined || isShared(field)) this.#remember(item, field);
       if (field !== undefined) fields.push(field);
     }
     return fields;

@@ -1,43 +1,66 @@
 import { cursorText } from '../../host/journal/cursor.ts';
 import type { Field } from '../../host/journal/field.ts';
 import type { ReadEntry } from '../../host/journal/journal.ts';
+import type { Entry } from '../../host/journal/journal-file.ts';
 import type { LogEntry } from '../entry.ts';
+
+const MONOTONIC = '__MONOTONIC_TIMESTAMP';
+const BOOT = '_BOOT_ID';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** An entry of the journal; its fields keep their names, with `_BOOT_ID` and the time since boot as journalctl has them. */
+/**
+ * An entry of the journal; its fields keep their names, with `_BOOT_ID` and the time since boot as journalctl has them. It
+ * holds what it was read as, which entries share: maps of them would be most of the memory of entries under way.
+ */
 export class JournalEntry implements LogEntry {
   readonly source = 'journal';
-  readonly timeUs: number;
   readonly labels: Labels;
-  readonly fields: ReadonlyMap<string, string | Uint8Array>;
-  readonly repeated?: readonly (readonly [name: string, value: string | Uint8Array])[];
-  readonly cursor: string;
+  readonly #entry: Entry;
+  readonly #fields: readonly Field[];
 
   constructor({ entry, fields }: ReadEntry, labels: Labels) {
-    this.timeUs = entry.realtime;
     this.labels = labels;
-    this.cursor = cursorText(entry);
-    const values = new Map<string, string | Uint8Array>();
-    values.set('__MONOTONIC_TIMESTAMP', String(entry.monotonic));
-    values.set('_BOOT_ID', entry.bootId);
-    const repeated: [string, string | Uint8Array][] = [];
-    for (const { name, value } of fields) {
-      if (name === '_BOOT_ID') continue;
-      if (values.has(name)) repeated.push([name, value]);
-      else values.set(name, value);
+    this.#entry = entry;
+    this.#fields = fields;
+  }
+
+  get timeUs(): number {
+    return this.#entry.realtime;
+  }
+
+  get cursor(): string {
+    return cursorText(this.#entry);
+  }
+
+  /** Made at each access. */
+  get fields(): ReadonlyMap<string, string | Uint8Array> {
+    const { monotonic, bootId } = this.#entry;
+    const values = new Map<string, string | Uint8Array>([
+      [MONOTONIC, String(monotonic)],
+      [BOOT, bootId],
+    ]);
+    for (const { name, value } of this.#fields) if (!values.has(name)) values.set(name, value);
+    return values;
+  }
+
+  /** Made at each access. */
+  get repeated(): readonly (readonly [name: string, value: string | Uint8Array])[] {
+    const seen = new Set([BOOT]);
+    const more: [string, string | Uint8Array][] = [];
+    for (const field of this.#fields) {
+      if (seen.has(field.name) && field.name !== BOOT) more.push([field.name, field.value]);
+      seen.add(field.name);
     }
-    this.fields = values;
-    if (repeated.length > 0) this.repeated = repeated;
+    return more;
   }
 
   get message(): string {
-    const value = this.fields.get('MESSAGE') ?? '';
-    return typeof value === 'string' ? value : Buffer.from(value).toString('utf8');
+    return this.#fields.find(({ name }) => name === 'MESSAGE')?.text ?? '';
   }
 
   get priority(): number | undefined {
-    return priorityOf(this.fields.get('PRIORITY'));
+    return priorityOf(this.#fields.find(({ name }) => name === 'PRIORITY')?.latin1);
   }
 }
 
