@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { journalEntry, journalWriter } from './kit/journal-maker.ts';
 import { cpuMs, memoryMib, sleep, startAgent } from './kit/processes.ts';
 
-const ENTRIES = 200_000;
+const ENTRIES = 400_000;
 const PER_SECOND = 20_000;
-const SECONDS = 5;
-const IDLE_SECONDS = 2;
+const SECONDS = 10;
+const IDLE_SECONDS = 20;
 /** The options of Node that the image has. */
 const AS_IMAGE = ['--max-semi-space-size=1'];
 const CURSOR = '__CURSOR=';

@@ -13,7 +13,7 @@ import { EntryReport } from './report.ts';
 import { Slots } from './slots.ts';
 
 /** Batches of one source at a time: uploads, and those that wait for one. */
-const MAX_IN_FLIGHT = 2;
+const MAX_IN_FLIGHT = 4;
 
 /** `url` with the path and query of the protocol, unless it has a path of its own. */
 export function entryUrl(url: string, path: string): string {

@@ -4,7 +4,7 @@ import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
 import type { AnswerRule } from '../http/answers.ts';
 
 /** Sent at once; well below what the receivers hold in memory for a request. */
-const MAX_BATCH_BYTES = 512 * 1024;
+const MAX_BATCH_BYTES = 1024 * 1024;
 
 /** What systemd-journal-remote and VictoriaLogs respond; the first match applies. */
 const ANSWERS: readonly AnswerRule[] = [
