@@ -35,18 +35,17 @@ export async function* listPages(
   source: Omit<ReflectorSource, 'path' | 'kind'>,
   { seen, take, signal }: ListTaking,
 ): AsyncGenerator<ListMeta> {
-  const ended = new AbortController();
-  const open = pageOpener(api, path, source, AbortSignal.any([signal, ended.signal]));
+  const pages = new Pages(api, path, source, signal);
   /** Tokens of all pages so far: a server that sends us back would loop forever. */
   const tokens = new Set<string>();
   let empty = 0;
   try {
-    for (let next: string | undefined, page = open(undefined); ; page = open(next)) {
+    for (let next: string | undefined, page = pages.take(undefined); ; page = pages.take(next)) {
       const size = seen.size;
       const decoder = new ListDecoder(path, MAX_OBJECT_BYTES, source.skipsManagers);
       for await (const chunk of await page) {
         for (const object of decoder.push(chunk)) {
-          if (decoder.next !== undefined && !tokens.has(decoder.next)) open(decoder.next);
+          if (decoder.next !== undefined && !tokens.has(decoder.next)) pages.prefetch(decoder.next);
           await turn();
           signal.throwIfAborted();
           take(object, object.kind ?? decoder.itemKind);
@@ -64,28 +63,59 @@ export async function* listPages(
       tokens.add(next);
     }
   } finally {
-    ended.abort();
+    pages.close();
   }
 }
 
-type Page = Promise<AsyncIterable<Buffer>>;
+interface Page {
+  readonly token: string | undefined;
+  readonly response: Promise<AsyncIterable<Buffer>>;
+  readonly unwanted: AbortController;
+}
 
-/** Requests pages by their token; one that was already requested is not requested again. */
-function pageOpener(
-  api: KubeApi,
-  path: string,
-  { metadataOnly, fieldSelector, labelSelector }: Omit<ReflectorSource, 'path' | 'kind'>,
-  signal: AbortSignal,
-): (token: string | undefined) => Page {
-  let last: { readonly token: string | undefined; readonly page: Page } | undefined;
-  return (token) => {
-    if (last !== undefined && last.token === token) return last.page;
-    const query = { limit: PAGE_SIZE, continue: token, fieldSelector, labelSelector };
-    const request = { path, query, bulk: true, ...(metadataOnly && { accept: METADATA_LIST }), signal };
-    const page = api.stream(request, LIST_IDLE_MS);
-    // Whoever awaits the page gets its error; nobody does when the page before fails.
-    page.catch(() => {});
-    last = { token, page };
-    return page;
-  };
+/** Requests the pages of a list, at most one of them ahead of time. */
+class Pages {
+  readonly #request: (token: string | undefined) => Page;
+  #next: Page | undefined;
+
+  constructor(
+    api: KubeApi,
+    path: string,
+    { metadataOnly, fieldSelector, labelSelector }: Omit<ReflectorSource, 'path' | 'kind'>,
+    signal: AbortSignal,
+  ) {
+    this.#request = (token) => {
+      const unwanted = new AbortController();
+      const query = { limit: PAGE_SIZE, continue: token, fieldSelector, labelSelector };
+      const ending = AbortSignal.any([signal, unwanted.signal]);
+      const request = { path, query, bulk: true, ...(metadataOnly && { accept: METADATA_LIST }), signal: ending };
+      return { token, unwanted, response: api.stream(request, LIST_IDLE_MS) };
+    };
+  }
+
+  /** Requests a page that will be taken later, once. */
+  prefetch(token: string): void {
+    if (this.#next?.token === token) return;
+    this.close();
+    this.#next = this.#request(token);
+    // Whoever takes the page gets its error; nobody does when the page before fails.
+    this.#next.response.catch(() => {});
+  }
+
+  /** The response for a page. */
+  take(token: string | undefined): Promise<AsyncIterable<Buffer>> {
+    const next = this.#next;
+    if (next === undefined || next.token !== token) return this.#request(token).response;
+    this.#next = undefined;
+    return next.response;
+  }
+
+  /**
+   * Ends the request for a page that nobody takes. Never one that was read: its connection may already carry another
+   * request.
+   */
+  close(): void {
+    this.#next?.unwanted.abort();
+    this.#next = undefined;
+  }
 }
