@@ -18,14 +18,35 @@ export const targetLabels = ({ job, instance, labels }: Target): readonly Label[
  * omitted. Throws TextFormatError for a block that can't be parsed.
  */
 export function sortedLabels(block: string, target: readonly Label[]): readonly [before: Label[], after: Label[]] {
-  const all = new Map<string, string>();
-  if (block !== '') {
-    const line = parseLine(`x${block} 0`);
-    if (line?.kind === 'sample') for (const [name, value] of line.labels) all.set(name, value);
+  const own = plainLabels(block) ?? parsedLabels(block);
+  const isOwn = ([name, value]: Label) => value !== '' && !target.some(([other]) => other === name);
+  const all = [...own.filter(isOwn), ...target.filter(([, value]) => value !== '')];
+  all.sort(([one], [other]) => (one < other ? -1 : 1));
+  return [all.filter(([name]) => name < NAME_LABEL), all.filter(([name]) => name > NAME_LABEL)];
+}
+
+/** The labels of a block without escapes, as this agent writes most of them. Undefined for any other block. */
+function plainLabels(block: string): Label[] | undefined {
+  if (block.includes('\\')) return undefined;
+  const labels: Label[] = [];
+  for (let at = 1; at < block.length - 1; ) {
+    const equals = block.indexOf('="', at);
+    const end = equals === -1 ? -1 : block.indexOf('"', equals + 2);
+    const name = block.slice(at, equals);
+    if (end === -1 || !PLAIN_NAME.test(name) || labels.some(([other]) => other === name)) return undefined;
+    labels.push([name, block.slice(equals + 2, end)]);
+    const next = block[end + 1];
+    if (next !== ',' && !(next === '}' && end + 2 === block.length)) return undefined;
+    at = end + 2;
   }
-  for (const [name, value] of target) all.set(name, value);
-  const sorted = [...all].filter(([, value]) => value !== '').sort(([one], [other]) => (one < other ? -1 : 1));
-  return [sorted.filter(([name]) => name < NAME_LABEL), sorted.filter(([name]) => name > NAME_LABEL)];
+  return labels;
+}
+
+const PLAIN_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+function parsedLabels(block: string): readonly Label[] {
+  const line = parseLine(`x${block} 0`);
+  return line?.kind === 'sample' ? [...line.labels] : [];
 }
 
 /** Name and label block of a series key `name{…}`. */

@@ -29,11 +29,17 @@ interface Template extends SnappyTemplate, Pick<RawRequest, 'samples' | 'metadat
   readonly ranges: readonly Range[];
 }
 
+/** The templates of some series: several when their labels are long. */
+interface Part {
+  readonly ranges: readonly Range[];
+  readonly templates: readonly Template[];
+}
+
 /** What the templates were built for. */
 interface Kept {
   readonly options: RequestOptions;
   readonly target: Batch['target'];
-  readonly templates: readonly Template[];
+  readonly parts: readonly Part[];
 }
 
 /** Encodes the batches of one group as requests. */
@@ -77,24 +83,26 @@ export class RequestWriter {
     const values = new Map(snapshots.map((snapshot) => [snapshot.series, snapshot.values]));
     const stamp = stampBytes(stampMs);
     const kept = this.#keptFor(target, options);
-    const templates: Template[] = [];
+    const parts: Part[] = [];
     for (const ranges of rangesOf(snapshots, options.maxSamples)) {
-      const same = kept.find((template) => areSame(template.ranges, ranges));
-      const made = same ? [same] : await templatesOf(ranges, labels, options, slices);
-      templates.push(...made);
-      for (const template of made) {
+      const part = kept.find((one) => areSame(one.ranges, ranges)) ?? {
+        ranges,
+        templates: await templatesOf(ranges, labels, options, slices),
+      };
+      parts.push(part);
+      for (const template of part.templates) {
         yield filled(template, values, stamp, withMetadata);
         await slices.breathe();
       }
     }
-    this.#kept = { target, options, templates };
+    this.#kept = { target, options, parts };
   }
 
-  #keptFor(target: Batch['target'], { version, maxSamples }: RequestOptions): readonly Template[] {
+  #keptFor(target: Batch['target'], { version, maxSamples }: RequestOptions): readonly Part[] {
     const kept = this.#kept;
     const isFitting =
       kept?.target === target && kept.options.version === version && kept.options.maxSamples === maxSamples;
-    return isFitting ? kept.templates : [];
+    return isFitting ? kept.parts : [];
   }
 
   /** Series with their own timestamps, or preceded by a zero. */

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
 import { type Batch, readSample, toText } from '../../../src/exporters/remotewrite/batch.ts';
+import { sortedLabels } from '../../../src/exporters/remotewrite/labels.ts';
 import type { Version } from '../../../src/exporters/remotewrite/request.ts';
 import { RequestWriter } from '../../../src/exporters/remotewrite/requests.ts';
 import { snappy, snappyElements, snappyTemplate, withPreamble } from '../../../src/exporters/remotewrite/snappy.ts';
 import { counter, family, gauge } from '../../../src/metrics/family.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
+import { parseLine } from '../../../src/metrics/text/parse.ts';
 import { unpackSnappy } from '../../../src/receiver/remote-write.ts';
 import { randomFrom } from '../../kit/random.ts';
 import { decodeRequest, type ReceivedSeries } from '../../kit/remote-write-receiver.ts';
@@ -133,6 +135,24 @@ for (const version of [1, 2] as const) {
     assert.equal((await written(new RequestWriter(), batch([long], 5), version)).series.length, 600);
   });
 
+  test(`${version}.0: a list whose labels take several requests is encoded once, too`, async (t) => {
+    const filled = (value: number, previous?: Snapshot) => {
+      const out = new Snapshot(previous);
+      for (let index = 0; index < 1200; index++) out.add(pods, value, `${index}-${'x'.repeat(1500)}`, 'z');
+      out.close();
+      return out;
+    };
+    const writer = new RequestWriter();
+    const first = filled(1);
+    assert.equal((await written(writer, batch([plainUp, first], 1000), version)).sizes.length, 3);
+    const second = filled(2, first);
+    const keys = t.mock.method(second.series, 'key');
+    const { series } = await written(writer, batch([plainUp, second], 2000), version);
+    assert.equal(keys.mock.callCount(), 0);
+    assert.equal(series.length, 1201);
+    assert.ok(series.slice(1).every(({ samples }) => samples[0]?.value === 2 && samples[0].stampMs === 2000));
+  });
+
   test(`${version}.0: zeros of new counters come first, samples keep their own times, ended series get markers`, async () => {
     const snapshot = new Snapshot();
     snapshot.add(pods, 5, 'new', '');
@@ -216,6 +236,32 @@ test('snappy gives back what it was given', () => {
   }
   for (const input of inputs) assert.ok(unpackSnappy(snappy(input), 1e7).equals(input), `${input.length} bytes`);
   assert.ok(snappy(Buffer.alloc(200_000, 'abcdefgh')).length < 12_000);
+});
+
+test('labels are those of the parser, whatever is in a block', () => {
+  const target = [['job', 'own'] as const, ['cluster', ''] as const];
+  for (const block of [
+    '',
+    '{}',
+    '{a="b"}',
+    '{b="1",a="",job="theirs"}',
+    '{a="}",b="x,y=\\"z"}',
+    '{a="\\\\",b="="}',
+    '{ a = "b" , }',
+    '{A="",Z="1",_x="ü{}"}',
+  ]) {
+    const line = parseLine(`x${block} 0`);
+    const own = line?.kind === 'sample' ? line.labels : [];
+    const expected = new Map([...own, ...target].filter(([name]) => name !== ''));
+    const [before, after] = sortedLabels(block, target);
+    assert.deepEqual(
+      [...before, ...after],
+      [...expected].filter(([, value]) => value !== '').sort(([one], [other]) => (one < other ? -1 : 1)),
+      block,
+    );
+  }
+  for (const block of ['{a="b"', '{a="b" b="c"}', '{a="b",a="c"}', '{a="b}', '{1="b"}'])
+    assert.throws(() => sortedLabels(block, target), block);
 });
 
 test('places of a snappy template can be overwritten, and nothing else changes', () => {
