@@ -6,6 +6,9 @@ const zstd = compressor('zstd');
 /** One block of zstd has 128 KiB at most; a line has less than the rest of it. */
 const MEMBER_BYTES = 60 * 1024;
 
+/** What is compressed, one after the other: buffers for each would wait for the garbage collector. */
+const SCRATCH = Buffer.allocUnsafeSlow(2 * MEMBER_BYTES);
+
 /** Lines of one scrape, compressed as they come: the text as a whole never exists. */
 export class Batch {
   readonly members: Buffer[] = [];
@@ -37,9 +40,9 @@ export class Batch {
       const most = start + 2 * MEMBER_BYTES;
       const end = most >= text.length ? text.length : text.lastIndexOf('\n', most) + 1;
       // A line can't be longer than a block, so that there is always a newline.
-      const piece = Buffer.from(text.slice(start, end), 'latin1');
-      this.members.push(own(zstd.packSync(piece)));
-      this.textBytes += piece.length;
+      const length = SCRATCH.write(text.slice(start, end), 'latin1');
+      this.members.push(own(zstd.packSync(SCRATCH.subarray(0, length))));
+      this.textBytes += length;
       start = end;
     }
   }

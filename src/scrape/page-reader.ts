@@ -133,7 +133,7 @@ export class PageReader {
 
   /** Reads a piece of a page; gives lines for the batch, in bytes as Latin-1, perhaps none. Throws {@link BadPage}. */
   read(piece: Buffer): string {
-    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
+    const bytes = this.#rest.length === 0 ? piece : joined(this.#rest, piece);
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     if (bytes.length - end > MAX_LINE_BYTES) this.#refuse(this.#line + 1, `is longer than ${MAX_LINE_BYTES} bytes`);
     // A copy: a part of the piece would keep all of it.
@@ -334,6 +334,18 @@ const CARRIAGE_RETURN = 13;
 const SHORTEST_LABEL = 5;
 /** Value and timestamp of an OpenMetrics line without its exemplar. */
 const SECONDS = /^(.*[}\s][ \t]*\S+)[ \t]+(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)$/;
+
+/** For a line that began in the piece before: buffers for each would wait for the garbage collector. */
+const SCRATCH = Buffer.allocUnsafeSlow(2 * MAX_LINE_BYTES);
+
+/** Both one after the other; valid until the next call. */
+function joined(rest: Buffer, piece: Buffer): Buffer {
+  const length = rest.length + piece.length;
+  if (length > SCRATCH.length) return Buffer.concat([rest, piece]);
+  rest.copy(SCRATCH);
+  piece.copy(SCRATCH, rest.length);
+  return SCRATCH.subarray(0, length);
+}
 
 const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
 const utf8 = (text: string): string => Buffer.from(text, 'latin1').toString();

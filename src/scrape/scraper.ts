@@ -74,6 +74,14 @@ const READ_BYTES = 16 * 1024;
 
 const WAITING: ScrapeState = { state: 'waiting', scraped: 0, kept: 0, bytes: 0, scrapes: 0, failures: 0, skipped: 0 };
 
+/**
+ * Frees the memory of a piece that was read. Left to the garbage collector, the pieces of several pages would wait for it,
+ * since to it they are small objects. A piece that shares its memory with others is left alone.
+ */
+function release({ buffer, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+}
+
 const hashOfText = (text: string): number => hashOf(viewOf(Buffer.from(text)), 0, Buffer.byteLength(text));
 
 /** Scrapes one target, once at a time. */
@@ -216,6 +224,7 @@ export class Scraper implements Scheduled {
         signal.throwIfAborted();
         batch.add(this.#reader.read(piece.subarray(start, start + READ_BYTES)));
       }
+      release(piece);
     }
     const { text, page } = this.#reader.finish();
     batch.add(text);
