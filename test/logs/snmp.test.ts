@@ -153,7 +153,7 @@ test('traps reach a store that was down when they came, also when the agent is k
       .map((name) => readFileSync(join(queue, name), 'utf8'))
       .join('');
   await until(
-    () => queued().split('\n').length > 20,
+    () => queued().split('\n').length > 21,
     () => agent.stderr(),
   );
   assert.ok(!queued().includes('hunter2') && !queued().includes('secret-community'));
