@@ -33,7 +33,7 @@ new Schedule({
   intervalMs,
   phaseMs: 0,
   now: Date.now,
-  monotonic: () => performance.now(),
+  monotonicMs: () => performance.now(),
   log: createLog('warn'),
   run: async () => void (await cycle.run(intervalMs)),
   onSkip: (reason) => console.error(`skipped a cycle: ${reason}`),

@@ -7,7 +7,7 @@ import { checkTask } from '../../src/tasks/settings.ts';
 
 const [count = '', names = '', seconds = '', url = '', conf = '', port = ''] = process.argv.slice(2);
 const log = createLog('silent');
-const clocks = { now: Date.now, monotonic: () => performance.now() };
+const clocks = { now: Date.now, monotonicMs: () => performance.now() };
 const frame = new Frame(50, { clocks, log, gate: () => undefined, isStandby: () => false, onChange: () => undefined });
 const late: number[] = [];
 const healthy: number[] = [];

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../base/clock.ts';
 import { type Log, ThrottledLog } from '../base/log.ts';
 import { nodeReport } from '../collectors/node/report.ts';
 import { nodeName } from '../config/identity.ts';

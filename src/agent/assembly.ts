@@ -1,3 +1,4 @@
+import { monotonicMs } from '../base/clock.ts';
 import { nodeName } from '../config/identity.ts';
 import type { Exporter } from '../exporters/exporter.ts';
 import type { HttpServer } from '../http/server.ts';
@@ -69,8 +70,7 @@ export async function assemble(
     'push',
     { interval, phaseMs },
     () => {
-      const monotonic = () => performance.now();
-      return new Schedule({ intervalMs: interval, phaseMs, now, monotonic, log, run, onSkip });
+      return new Schedule({ intervalMs: interval, phaseMs, now, monotonicMs, log, run, onSkip });
     },
     { start: (made) => made.start(), stop: async (made) => void (await made.stop()) },
   );

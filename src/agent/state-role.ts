@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { monotonicMs, sleep } from '../base/clock.ts';
 import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 import { createEvents } from '../collectors/event/index.ts';
@@ -20,7 +21,6 @@ import { nodeNames } from '../kube/node-names.ts';
 import { CONSENT_PATH, HOLDER_PATH, PeerClient, SHARD_PATH } from '../kube/peer-client.ts';
 import { POD_INFO_PATH } from '../kube/pod-info.ts';
 import { Resharding } from '../kube/resharding.ts';
-import { REAL_TIMING } from '../kube/retry.ts';
 import { type ShardedPod, StatefulShard } from '../kube/stateful-shard.ts';
 import { tokenReviewer } from '../kube/token-review.ts';
 import type { Scope } from '../metrics/scope.ts';
@@ -77,19 +77,17 @@ export function createStateRole(
   const ksm = createKsm(section, client, keeping, log, VERSION);
   for (const producer of ksm.producers) scope.addProducer(producer);
   scope.addPrepared(ksm.state);
-  const monotonic = () => performance.now();
   // Shards share the objects that they follow; events are counted by the first of them.
   const namespaces = eventSection.namespaces.length > 0 ? eventSection.namespaces : section.namespaces;
   const events =
     eventSection.enabled && section.shard === 0
       ? createEvents(
           { ...eventSection, namespaces },
-          { api: client, log, registry: scope, monotonic, isElected: config.election.enabled },
+          { api: client, log, registry: scope, monotonicMs, isElected: config.election.enabled },
         )
       : undefined;
   if (events) scope.addProducer(events.producer);
   const ended = new AbortController();
-  const { sleep } = REAL_TIMING;
   const settled = async () => {
     while (!ksm.state.settled && !ended.signal.aborted) await sleep(SETTLING_MS, ended.signal);
   };
@@ -112,7 +110,7 @@ export function createStateRole(
     ? new LeaseElection(
         leaseOptions(config.election, env),
         {
-          ...{ api: client, log, registry: scope, monotonic, now, random, sleep },
+          ...{ api: client, log, registry: scope, monotonicMs, wallMs: now, random, sleep },
           peers,
           notes: events?.notes,
         },
@@ -129,7 +127,7 @@ export function createStateRole(
   };
   const check = token
     ? secretCheck(token)
-    : podInfoTokenReview && tokenReviewer(client, { ...podInfoTokenReview, monotonic });
+    : podInfoTokenReview && tokenReviewer(client, { ...podInfoTokenReview, monotonicMs });
   const guard = check && {
     check,
     onError: (cause: unknown) => log.error({ err: cause }, 'the token of a node agent could not be checked'),
@@ -144,7 +142,7 @@ export function createStateRole(
   });
   const peerRoutes = lease && leaseRoutes(lease, own, token && guard);
   const resharding =
-    peers && new Resharding({ own, peers: (patienceMs) => peers.reports(patienceMs), sleep, monotonic, log });
+    peers && new Resharding({ own, peers: (patienceMs) => peers.reports(patienceMs), sleep, monotonicMs, log });
   return {
     scope,
     ksm,

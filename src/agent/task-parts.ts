@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { nodeCollectorNames } from '../collectors/node/index.ts';
 import { nodeName } from '../config/identity.ts';

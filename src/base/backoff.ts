@@ -1,17 +1,24 @@
-const FIRST_MS = 1000;
-const LONGEST_MS = 60_000;
+/** The first pause and the longest, milliseconds. */
+export interface Pauses {
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
+
+const PAUSES: Pauses = { firstMs: 1000, longestMs: 60_000 };
 
 /** How long a pause is that only a person can end; then one body tries whether they have. */
 export const PAUSE_MS = 60_000;
 
+/** The pause before try number `attempt` + 1, which doubles up to the longest: milliseconds. */
+export const doubledMs = (attempt: number, { firstMs, longestMs }: Pauses): number =>
+  Math.min(longestMs, firstMs * 2 ** Math.min(attempt - 1, 16));
+
 /**
- * Milliseconds to wait before try number `attempt` + 1: 1 s doubling to 60 s, of which a random part between half
- * and all, so that agents that failed together don't return together. `random` gives [0, 1).
+ * Milliseconds to wait before try number `attempt` + 1: 1 s doubling to 60 s, or as `pauses` say, of which a random part
+ * between half and all, so that agents that failed together don't return together. `random` gives [0, 1).
  */
-export function backoffMs(attempt: number, random: () => number): number {
-  const base = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempt - 1, 16));
-  return Math.round(base * (0.5 + random() / 2));
-}
+export const backoffMs = (attempt: number, random: () => number, pauses = PAUSES): number =>
+  Math.round(doubledMs(attempt, pauses) * (0.5 + random() / 2));
 
 /**
  * Milliseconds that a Retry-After header asks for, as seconds or as date; undefined when it is absent or malformed.

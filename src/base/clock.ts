@@ -1,18 +1,35 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 
-/** Time that is not set, for waits. */
+/**
+ * Time, as a parameter of everything that reads or waits for it. `now` alone, as a name, is wall time in the whole
+ * program; a monotonic clock is always `monotonicMs`.
+ */
 export interface Clock {
-  /** Monotonic milliseconds. */
-  now(): number;
-  /** Resolves after that many milliseconds, or when `signal` fires; does not keep the process alive. */
+  /** Milliseconds since 1970. People and NTP set it: for timestamps, never for durations. */
+  wallMs(): number;
+  /** Monotonic milliseconds, for durations; the origin does not matter. */
+  monotonicMs(): number;
+  /** Resolves after that many milliseconds, or when `signal` fires. Never rejects. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
 /** The longest that a timer of Node takes. */
 const LONGEST_MS = 2 ** 31 - 1;
 
+export const wallMs = (): number => Date.now();
+
+export const monotonicMs = (): number => performance.now();
+
+/**
+ * Resolves after that many milliseconds, or when `signal` fires; never rejects. With `ref: false` it does not keep the
+ * process alive.
+ */
+export const sleep = (milliseconds: number, signal?: AbortSignal, { ref = true } = {}): Promise<void> =>
+  setTimeout(Math.min(milliseconds, LONGEST_MS), undefined, { ref, ...(signal && { signal }) }).catch(() => undefined);
+
+/** Time outside of tests; its waits do not keep the process alive. */
 export const REAL_CLOCK: Clock = {
-  now: () => performance.now(),
-  sleep: (milliseconds, signal) =>
-    sleep(Math.min(milliseconds, LONGEST_MS), undefined, { signal, ref: false }).catch(() => undefined),
+  wallMs,
+  monotonicMs,
+  sleep: (milliseconds, signal) => sleep(milliseconds, signal, { ref: false }),
 };

@@ -1,4 +1,5 @@
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import { wallMs } from './clock.ts';
 
 export type Log = Logger;
 
@@ -74,7 +75,7 @@ export class ThrottledLog {
   readonly #said = new Map<string, { at: number; unsaid: number }>();
   readonly #stated = new Set<string>();
 
-  constructor(log: Log, now: () => number = Date.now, everyMs = 300_000) {
+  constructor(log: Log, now: () => number = wallMs, everyMs = 300_000) {
     this.#log = log;
     this.#now = now;
     this.#everyMs = everyMs;

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { Config } from '../agent/agent.ts';
+import { wallMs } from '../base/clock.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { targets } from '../config/identity.ts';
 import { asWritten } from '../config/print.ts';
@@ -76,7 +77,7 @@ async function connect(config: Config, io: Io): Promise<number> {
   const asked = await Promise.all(
     enabled.map(async ([name, settings]) => {
       const target = all[settings.groups?.[0] ?? 'agent'];
-      const world = { env: io.env, now: Date.now, signal: io.stop };
+      const world = { env: io.env, now: wallMs, signal: io.stop };
       const answers = (await exporterTypeOf(settings).ask?.(settings, target, world)) ?? [];
       return answers.map((answer) => ({ name, ...answer }));
     }),

@@ -1,6 +1,7 @@
 import type { Config } from '../agent/config.ts';
 import { pushedLabelsOf, stateKeeping } from '../agent/receivers.ts';
 import type { StateRole, StateRoleWorld } from '../agent/state-role.ts';
+import { wallMs } from '../base/clock.ts';
 import { createLog } from '../base/log.ts';
 import { createLogProducers, createProducers, openLogState } from '../collectors/catalogue.ts';
 import { wantsLog } from '../collectors/log/section.ts';
@@ -29,7 +30,7 @@ const COLLECT_WITHIN_MS = 30_000;
 /** Makes the collectors that `config` asks for, and lists the cluster if that is among it. */
 export async function openCollection(config: Config, io: Io): Promise<Collection> {
   const registry = new AgentRegistry();
-  const world = { host: new Host(config.paths), now: Date.now, nodeName: config.node };
+  const world = { host: new Host(config.paths), now: wallMs, nodeName: config.node };
   // Without a state file: what the agent remembers is not to be moved on by a look.
   const logState = wantsLog(config.collectors) ? await openLogState(undefined) : undefined;
   const ofLogs = logState ? await createLogProducers(world, config.collectors, logState) : [];
@@ -60,7 +61,7 @@ async function listCluster(config: Config, registry: AgentRegistry, io: Io): Pro
   const alone = { ...config, election: { ...config.election, enabled: false } };
   const world: Omit<StateRoleWorld, 'scope'> = {
     log: createLog('warn'),
-    now: Date.now,
+    now: wallMs,
     random: Math.random,
     env: io.env,
     pushNow: () => undefined,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../base/clock.ts';
 import { compare, type Differences, type Round } from '../diff/compare.ts';
 import { REPLACED, type Replaced, RULES } from '../diff/known.ts';
 import { lasting } from '../diff/lasting.ts';
@@ -64,7 +64,8 @@ ${CONFIG_FLAGS_HELP}`,
       try {
         io.stderr(`comparing with ${replaced.program}, rounds ${seconds} s apart\n`);
         const judged = await differencesOf(replaced, async (isFirst) => {
-          if (!isFirst) await sleep(seconds * 1000, undefined, { signal: io.stop });
+          if (!isFirst) await sleep(seconds * 1000, io.stop);
+          io.stop?.throwIfAborted();
           return round(theirs, ours, replaced);
         });
         const few = values.details === true ? SHORT_LIST : 0;

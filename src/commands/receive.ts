@@ -1,3 +1,4 @@
+import { wallMs } from '../base/clock.ts';
 import { startReceiver } from '../receiver/server.ts';
 import { summaryText } from '../receiver/summary.ts';
 import { type Command, type Io, UsageError } from './command.ts';
@@ -19,7 +20,7 @@ const CLEAR = '\x1b[H\x1b[2J';
 
 /** Starts a receiver and shows its summary on standard output until it is closed. */
 export async function showReceiver(host: string, port: number, io: Io): Promise<ShownReceiver> {
-  const receiver = await startReceiver({ host, port, now: Date.now });
+  const receiver = await startReceiver({ host, port, now: wallMs });
   const notes: string[] = [];
   const show = () => {
     const text = summaryText(receiver.store, Date.now(), io.columns);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../agent/agent.ts';
 import { boundYoungSpace, preferMemoryToCode, releaseProgram, releaseProgramNow } from '../agent/memory.ts';
+import { wallMs } from '../base/clock.ts';
 import { createLog, type Log } from '../base/log.ts';
 import type { Loaded } from '../config/load.ts';
 import { watchEventLoop } from '../host/watchdog.ts';
@@ -41,7 +42,7 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
   await releaseProgramNow(log);
   const agent = await startAgent(config, {
     log,
-    now: Date.now,
+    now: wallMs,
     random: Math.random,
     env: io.env,
     loadConfig: async () => (await load(values, io.env)).config,

@@ -1,4 +1,5 @@
 import type { Config } from '../agent/config.ts';
+import { wallMs } from '../base/clock.ts';
 import { createLog } from '../base/log.ts';
 import { nodeName } from '../config/identity.ts';
 import { originsOf } from '../config/origins.ts';
@@ -13,7 +14,7 @@ export async function taskProblemsOf(config: Config): Promise<readonly string[]>
     cluster: config.cluster ?? '',
     node: nodeName(config),
     host: new Host(config.paths),
-    now: Date.now,
+    now: wallMs,
     log: createLog('silent'),
     pushIntervalMs: config.push.interval,
     denyAddresses,

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../base/clock.ts';
 import type { Endpoint, HttpRequest } from './message.ts';
 
 /** How often and for how many. */
@@ -91,7 +91,7 @@ export class EventStream {
           continue;
         }
         const wake = AbortSignal.any([gone, this.#changed.signal]);
-        await sleep(this.#options.heartbeatMs, undefined, { signal: wake, ref: false }).catch(() => undefined);
+        await sleep(this.#options.heartbeatMs, wake, { ref: false });
         if (!wake.aborted) yield HEARTBEAT;
       }
     } finally {

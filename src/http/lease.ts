@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../base/clock.ts';
 import { refusal } from './bearer.ts';
 import { type Endpoint, type Handler, type HttpRequest, json, refuse } from './message.ts';
 import type { PodInfoGuard } from './pod-info.ts';
@@ -58,6 +58,6 @@ const holderOf = (query: URLSearchParams): Holder => ({
 async function* signs(gone: HttpRequest['signal']): AsyncGenerator<Buffer> {
   while (!gone.aborted) {
     yield SIGN;
-    await sleep(SIGN_MS, undefined, { signal: gone, ref: false }).catch(() => undefined);
+    await sleep(SIGN_MS, gone, { ref: false });
   }
 }

@@ -98,10 +98,3 @@ export class ApiBodyError extends Error {
     this.code = code;
   }
 }
-
-/** Milliseconds from a Retry-After header (seconds or a date), at most five minutes. */
-export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined;
-  const wait = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), 300_000);
-}

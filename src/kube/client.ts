@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { retryAfterMs } from '../base/backoff.ts';
+import { wallMs } from '../base/clock.ts';
 import { turn } from '../base/turns.ts';
-import { ApiBodyError, ApiError, ApiUnreachable, type KubeApi, type KubeRequest, retryAfterMs } from './api.ts';
+import { ApiBodyError, ApiError, ApiUnreachable, type KubeApi, type KubeRequest } from './api.ts';
 import { Connection } from './connection.ts';
 import { exchange, TimeoutError } from './http-exchange.ts';
 import { type ClusterSettings, loadKubeConfig } from './kubeconfig.ts';
@@ -100,7 +102,7 @@ export class KubeClient implements KubeApi {
     if (status >= 200 && status < 300) return { response, url };
     const { text } = await readBody(chunks(response, url, this.#limits.headersMs), ERROR_BODY_BYTES);
     if (status === 401) this.#connection.renew();
-    throw new ApiError(url, status, text, retryAfterMs(response.headers['retry-after'], Date.now()));
+    throw new ApiError(url, status, text, retryAfterMs(response.headers['retry-after'], wallMs()));
   }
 }
 

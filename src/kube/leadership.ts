@@ -1,9 +1,8 @@
+import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { ElectionHooks } from './election.ts';
 
-interface LeadershipWorld {
-  /** Monotonic milliseconds. */
-  readonly monotonic: () => number;
+interface LeadershipWorld extends Pick<Clock, 'monotonicMs'> {
   /** Called on each use. */
   readonly log: () => Log;
   readonly hooks: ElectionHooks;
@@ -25,7 +24,7 @@ export class Leadership {
 
   /** Whether this process is the leader right now. */
   get isHeld(): boolean {
-    return this.#world.monotonic() < this.#until;
+    return this.#world.monotonicMs() < this.#until;
   }
 
   /** When it ends unless it is renewed; in the past while another is the leader. */

@@ -1,10 +1,10 @@
+import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Leadership } from './leadership.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import { type LeasePeers, type PeerAnswer, type PeerQuestion, proofOf, proofOfHolder } from './lease-peers.ts';
 import { type Candidate, transitionsOf, validMs } from './lease-record.ts';
 import type { LeaseSight } from './lease-sight.ts';
-import type { Sleep } from './lease-store.ts';
 
 /** While the API server does not respond, the peers are asked at this fraction of `retryMs`. */
 const ASK_PAUSE = 0.4;
@@ -14,7 +14,7 @@ const CONSENT_MS = 1500;
 const REACH_MS = 1500;
 
 /** What consent depends on. */
-interface ConsentWorld {
+interface ConsentWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
   readonly options: LeaseOptions;
   /** `namespace/name` of the Lease. */
   readonly lease: string;
@@ -22,8 +22,6 @@ interface ConsentWorld {
   readonly sight: LeaseSight;
   readonly leadership: Leadership;
   readonly peers: LeasePeers | undefined;
-  readonly monotonic: () => number;
-  readonly sleep: Sleep;
   /** Called on each use. */
   readonly log: () => Log;
   /** Longest pause between two requests for the Lease, milliseconds. */
@@ -63,8 +61,8 @@ export class LeaseConsent {
    * duration by our clock. The holder counts a shorter time, starting before it asked.
    */
   answer({ lease, proof, previous, transitions }: PeerQuestion): PeerAnswer {
-    const { options, sight, leadership, candidate, monotonic, longestPauseMs } = this.#world;
-    const now = monotonic();
+    const { options, sight, leadership, candidate, monotonicMs, longestPauseMs } = this.#world;
+    const now = monotonicMs();
     if (lease !== this.#world.lease) return 'other';
     if (proof === proofOf(candidate)) return 'self';
     if (leadership.isHeld) return 'leads';
@@ -97,10 +95,10 @@ export class LeaseConsent {
 
   /** The last holder of the Lease remains leader as long as all peers agree. */
   async #ask(): Promise<void> {
-    const { options, candidate, sight, leadership, peers, monotonic, failure, stopping } = this.#world;
+    const { options, candidate, sight, leadership, peers, monotonicMs, failure, stopping } = this.#world;
     const { lease } = sight;
     if (!peers || !lease || !sight.isOurs || stopping.aborted) return;
-    const began = monotonic();
+    const began = monotonicMs();
     const question = {
       lease: this.#world.lease,
       proof: proofOf(candidate),
@@ -109,7 +107,7 @@ export class LeaseConsent {
     };
     const { against } = await peers.consent(question, CONSENT_MS);
     const { isOurs: isStillOurs } = sight;
-    const hasPromised = monotonic() < this.#promisedUntil;
+    const hasPromised = monotonicMs() < this.#promisedUntil;
     if (stopping.aborted || failure() === undefined || !isStillOurs || hasPromised) return;
     const log = this.#world.log();
     if (against !== undefined) {

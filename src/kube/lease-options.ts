@@ -1,8 +1,8 @@
 import type { Registry } from 'prom-client';
+import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { KubeApi } from './api.ts';
 import type { LeasePeers } from './lease-peers.ts';
-import type { Sleep } from './lease-store.ts';
 
 /** Options of the election; the durations are those of client-go. */
 export interface LeaseOptions {
@@ -26,18 +26,16 @@ export interface LeaseNotes {
   noted(text: string | undefined): void;
 }
 
-/** Dependencies of an election. */
-export interface LeaseWorld {
+/**
+ * Dependencies of an election. Its monotonic clock also advances while the process is suspended; wall time is only
+ * written into the record.
+ */
+export interface LeaseWorld extends Clock {
   readonly api: Pick<KubeApi, 'json' | 'stream'>;
   readonly log: Log;
   readonly registry: Registry;
-  /** Monotonic milliseconds that also advance while the process is suspended; the origin does not matter. */
-  readonly monotonic: () => number;
-  /** Milliseconds since 1970; only written into the record. */
-  readonly now: () => number;
   /** Returns a number in [0, 1). */
   readonly random: () => number;
-  readonly sleep: Sleep;
   /** Stored with the record, for the next holder. */
   readonly notes?: LeaseNotes | undefined;
   /** The other candidates; if unset, the Lease alone decides. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
 import { type Candidate, type Lease, processOf } from './lease-record.ts';
-import type { Sleep } from './lease-store.ts';
 
 /**
  * A candidate's answer to the holder of the Lease, which cannot reach the API server and asks whether it may continue
@@ -53,12 +53,11 @@ export function proofOfHolder(lease: Lease): string | undefined {
 }
 
 /** Dependencies of {@link watchHolder}. */
-export interface HolderWatch {
+export interface HolderWatch extends Pick<Clock, 'sleep'> {
   readonly lease: string;
   /** Proof of the holder to watch now. */
   readonly holder: () => string | undefined;
   readonly onEnd: (proof: string) => void;
-  readonly sleep: Sleep;
   readonly signal: AbortSignal;
 }
 

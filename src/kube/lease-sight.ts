@@ -8,7 +8,7 @@ import { type Candidate, holderOf, isHeldBy, isReleased, type Lease, recordText,
 export class LeaseSight {
   readonly #candidate: Candidate;
   readonly #durationMs: number;
-  readonly #monotonic: () => number;
+  readonly #monotonicMs: () => number;
   #lease: Lease | undefined;
   /** The record as of its last change. */
   #text: string | undefined;
@@ -17,10 +17,10 @@ export class LeaseSight {
   #dead: string | undefined;
 
   /** `durationMs` applies to records without a duration. */
-  constructor(candidate: Candidate, durationMs: number, monotonic: () => number) {
+  constructor(candidate: Candidate, durationMs: number, monotonicMs: () => number) {
     this.#candidate = candidate;
     this.#durationMs = durationMs;
-    this.#monotonic = monotonic;
+    this.#monotonicMs = monotonicMs;
   }
 
   get lease(): Lease | undefined {
@@ -55,7 +55,7 @@ export class LeaseSight {
     this.#text = text;
     const hasEnded = this.#dead !== undefined && proofOfHolder(lease) === this.#dead;
     const isFree = isHeldBy(lease, this.#candidate) || isReleased(lease) || hasEnded;
-    this.#othersUntil = isFree ? Number.NEGATIVE_INFINITY : this.#monotonic() + validMs(lease, this.#durationMs);
+    this.#othersUntil = isFree ? Number.NEGATIVE_INFINITY : this.#monotonicMs() + validMs(lease, this.#durationMs);
     const holder = holderOf(lease);
     return !isFree && (before === undefined || holderOf(before) !== holder) ? holder : undefined;
   }

@@ -1,26 +1,22 @@
+import type { Clock } from '../base/clock.ts';
 import { ApiError, type KubeApi, type KubeRequest } from './api.ts';
 import { type Candidate, isHeldBy, isLease, type Lease, released } from './lease-record.ts';
 
-/** Waits for `ms`; resolves immediately when `signal` fires. */
-export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
-
 /** What the end of a holder needs. */
-interface Releasing {
+interface Releasing extends Pick<Clock, 'wallMs'> {
   readonly prepare: (lease: Lease) => Lease;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
   readonly patienceMs: number;
 }
 
 /** One Lease on the API server. All calls reject after `patienceMs`, and when the response is not a Lease. */
 export class LeaseStore {
   readonly #api: Pick<KubeApi, 'json'>;
-  readonly #sleep: Sleep;
+  readonly #sleep: Clock['sleep'];
   /** Path of the Leases of the namespace. */
   readonly collection: string;
   readonly #path: string;
 
-  constructor(api: Pick<KubeApi, 'json'>, sleep: Sleep, namespace: string, name: string) {
+  constructor(api: Pick<KubeApi, 'json'>, sleep: Clock['sleep'], namespace: string, name: string) {
     this.#api = api;
     this.#sleep = sleep;
     this.collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
@@ -55,11 +51,11 @@ export class LeaseStore {
   async release(
     known: Lease | undefined,
     candidate: Candidate,
-    { prepare, now, patienceMs }: Releasing,
+    { prepare, wallMs, patienceMs }: Releasing,
   ): Promise<boolean> {
     const free = async (lease: Lease | undefined) => {
       if (!lease || !isHeldBy(lease, candidate)) return false;
-      await this.put(released(prepare(lease), now()), patienceMs);
+      await this.put(released(prepare(lease), wallMs()), patienceMs);
       return true;
     };
     try {

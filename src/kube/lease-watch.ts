@@ -1,6 +1,6 @@
+import type { Clock } from '../base/clock.ts';
 import type { KubeApi } from './api.ts';
 import { isLease, type Lease } from './lease-record.ts';
-import type { Sleep } from './lease-store.ts';
 import { retryDelay } from './retry.ts';
 import { decodeWatch } from './watch-stream.ts';
 
@@ -9,14 +9,13 @@ const MAX_EVENT_BYTES = 256 * 1024;
 /** How long one watch lasts, at most; a random part of it less, so that candidates do not begin anew together. */
 const LONGEST_S = 600;
 
-interface LeaseWatchOptions {
+interface LeaseWatchOptions extends Pick<Clock, 'sleep'> {
   readonly api: Pick<KubeApi, 'stream'>;
   /** Path of the collection. */
   readonly collection: string;
   readonly name: string;
   /** A watch that has received nothing for this long is dead. */
   readonly idleMs: number;
-  readonly sleep: Sleep;
   readonly random: () => number;
   /** Called with each record that the Lease gets. */
   readonly onChange: (lease: Lease) => void;

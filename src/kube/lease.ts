@@ -57,17 +57,17 @@ export class LeaseElection implements Election {
     this.#options = options;
     this.#world = world;
     this.#store = new LeaseStore(world.api, world.sleep, namespace, name);
-    this.#leadership = new Leadership({ monotonic: world.monotonic, log: () => this.#log, hooks });
+    this.#leadership = new Leadership({ monotonicMs: world.monotonicMs, log: () => this.#log, hooks });
     this.#watch = new LeaseWatch({
       ...{ api: world.api, collection: this.#store.collection, name, idleMs: options.durationMs },
       ...{ sleep: world.sleep, random: world.random },
       onChange: (lease) => this.#renewedByOther(lease),
     });
     this.#candidate = { identity, process: randomUUID() };
-    this.#sight = new LeaseSight(this.#candidate, options.durationMs, world.monotonic);
+    this.#sight = new LeaseSight(this.#candidate, options.durationMs, world.monotonicMs);
     this.#consent = new LeaseConsent({
       ...{ options, lease: `${namespace}/${name}`, candidate: this.#candidate, sight: this.#sight },
-      ...{ leadership: this.#leadership, peers: world.peers, monotonic: world.monotonic, sleep: world.sleep },
+      ...{ leadership: this.#leadership, peers: world.peers, monotonicMs: world.monotonicMs, sleep: world.sleep },
       log: () => this.#log,
       longestPauseMs: pauseShare('standby', 1) * options.retryMs,
       failure: () => this.#failure,
@@ -157,7 +157,7 @@ export class LeaseElection implements Election {
   }
 
   #isFollowed(): boolean {
-    const isOthers = this.#world.monotonic() < this.#sight.othersUntil;
+    const isOthers = this.#world.monotonicMs() < this.#sight.othersUntil;
     return this.#wasRenewed && isOthers && this.#failure === undefined && !this.isMaster();
   }
 
@@ -167,7 +167,7 @@ export class LeaseElection implements Election {
     // Of two ways one may be slower; a version that is no number is left to the requests.
     if (this.isMaster() || !(Number(lease.metadata?.resourceVersion) > known)) return;
     this.#observe(lease);
-    this.#consent.reachedAt = this.#world.monotonic();
+    this.#consent.reachedAt = this.#world.monotonicMs();
     this.#wasRenewed = true;
     // Released, or ours from a request whose answer was lost.
     if (this.#sight.othersUntil === Number.NEGATIVE_INFINITY) this.#wake.abort();
@@ -177,20 +177,20 @@ export class LeaseElection implements Election {
   #pauseMs(): number {
     const pause = this.#options.retryMs * pauseShare(this.isMaster() ? 'master' : 'standby', this.#world.random());
     const end = this.isMaster() ? this.#leadership.until : this.#sight.othersUntil;
-    const left = end - this.#world.monotonic();
+    const left = end - this.#world.monotonicMs();
     return left > 0 ? Math.min(pause, left) : pause;
   }
 
   async #round(): Promise<void> {
     try {
       await this.#acquireOrRenew();
-      this.#consent.reachedAt = this.#world.monotonic();
+      this.#consent.reachedAt = this.#world.monotonicMs();
       if (this.#failure !== undefined) this.#log.info('leader election recovered');
       this.#failure = undefined;
     } catch (error) {
       // Another candidate was faster; the next round shows which one.
       if (isConflict(error)) {
-        this.#consent.reachedAt = this.#world.monotonic();
+        this.#consent.reachedAt = this.#world.monotonicMs();
         return;
       }
       this.#metrics.errors.inc();
@@ -210,11 +210,11 @@ export class LeaseElection implements Election {
 
   async #acquireOrRenew(): Promise<void> {
     const { durationMs } = this.#options;
-    const { monotonic, now } = this.#world;
+    const { monotonicMs, wallMs } = this.#world;
     const { lease: known } = this.#sight;
     if (this.isMaster() && known) {
       try {
-        await this.#put(renewed(known, this.#candidate, durationMs, now()));
+        await this.#put(renewed(known, this.#candidate, durationMs, wallMs()));
         return;
       } catch (error) {
         // Edited or deleted in the meantime, by a person or a candidate: read the current record.
@@ -225,23 +225,23 @@ export class LeaseElection implements Election {
     if (lease !== undefined) this.#observe(lease);
     // A deleted Lease may have a leader that does not know yet, so its record counts until it expires.
     const othersUntil = Math.max(this.#sight.othersUntil, this.#consent.promisedUntil);
-    if (monotonic() < othersUntil) {
+    if (monotonicMs() < othersUntil) {
       this.#leadership.end(`held by ${(lease && holderOf(lease)) || 'no one: the Lease was edited or deleted'}`);
       if (lease) this.#watch.follow(lease.metadata?.resourceVersion, this.#stopping.signal);
     } else if (lease === undefined) {
       const { namespace, name } = this.#options;
-      await this.#put(newLease(namespace, name, this.#candidate, durationMs, now()), 'the Lease did not exist');
+      await this.#put(newLease(namespace, name, this.#candidate, durationMs, wallMs()), 'the Lease did not exist');
     } else if (isHeldBy(lease, this.#candidate)) {
-      await this.#put(renewed(lease, this.#candidate, durationMs, now()), 'renewed the Lease after a failure');
+      await this.#put(renewed(lease, this.#candidate, durationMs, wallMs()), 'renewed the Lease after a failure');
     } else {
       const why = isReleased(lease) ? 'the Lease was free' : `the Lease held by ${holderOf(lease) || 'no one'} expired`;
-      await this.#put(takenOver(lease, this.#candidate, durationMs, now()), why);
+      await this.#put(takenOver(lease, this.#candidate, durationMs, wallMs()), why);
       this.#consent.previous = proofOfHolder(lease) ?? '';
     }
   }
 
   async #put(body: Lease, reason?: string): Promise<void> {
-    const began = this.#world.monotonic();
+    const began = this.#world.monotonicMs();
     this.#consent.isTakingOver = reason !== undefined;
     try {
       const noted = withNote(body, this.#world.notes?.note(false));
@@ -256,13 +256,13 @@ export class LeaseElection implements Election {
    */
   #patienceMs(): number {
     const patience = this.#options.renewDeadlineMs / 2;
-    return this.isMaster() ? Math.min(patience, this.#leadership.until - this.#world.monotonic()) : patience;
+    return this.isMaster() ? Math.min(patience, this.#leadership.until - this.#world.monotonicMs()) : patience;
   }
 
   /** The API server has stored our record; it is valid from when the request was sent. */
   #holds(lease: Lease, began: number, reason?: string): void {
     this.#observe(lease);
-    this.#metrics.renewed.set(this.#world.now() / 1000);
+    this.#metrics.renewed.set(this.#world.wallMs() / 1000);
     if (this.#stopping.signal.aborted) return;
     this.#watch.stop();
     this.#leadership.hold(began + this.#options.renewDeadlineMs, reason);
@@ -285,11 +285,11 @@ export class LeaseElection implements Election {
 
   /** Waits for the running round, then releases the Lease if this process holds it. */
   async #finish(): Promise<void> {
-    const { now, notes } = this.#world;
+    const { wallMs, notes } = this.#world;
     const prepare = (lease: Lease) => withNote(lease, notes?.note(true));
     try {
       await this.#running;
-      const releasing = { prepare, now, patienceMs: STOP_MS };
+      const releasing = { prepare, wallMs, patienceMs: STOP_MS };
       const wasHeld = await this.#store.release(this.#sight.lease, this.#candidate, releasing);
       if (wasHeld) this.#log.info('released the Lease');
     } catch (error) {

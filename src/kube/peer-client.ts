@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../base/clock.ts';
 import { Names } from '../net/names.ts';
 import { type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
 import type { ShardReport } from './resharding.ts';
@@ -89,7 +89,7 @@ export class PeerClient implements LeasePeers {
           if (!wasPresent) break;
           // A process that is killed may close its connections before its listening socket, which then resets new ones.
           if (response instanceof Error && isReset(response) && resets++ < MAX_RESETS) {
-            await sleep(RESET_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+            await sleep(RESET_PAUSE_MS, signal);
             continue;
           }
           return response instanceof Error ? isRefused(response) : response.statusCode === 404;

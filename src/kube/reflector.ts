@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { turn } from '../base/turns.ts';
-import { begin } from '../base/whereabouts.ts';
 import { ApiBodyError, ApiError, type KubeApi, type KubeStatus, METADATA_EVENTS } from './api.ts';
 import { type FailureLog, isNotServed } from './failure-log.ts';
+import { KnownObjects } from './known-objects.ts';
 import { listPages, MAX_OBJECT_BYTES } from './list-pages.ts';
 import { type KubeObject, keyOf } from './object.ts';
 import type { ReflectorFailure, ReflectorHandler, ReflectorSource } from './reflector-source.ts';
 import { type ListReason, ReflectorStats } from './reflector-stats.ts';
-import { type ReflectorTiming, retryDelay } from './retry.ts';
+import { type ReflectorTiming, reasonToList, retryDelay } from './retry.ts';
 import { decodeWatch, type WatchEvent } from './watch-stream.ts';
 
 /**
@@ -34,16 +34,11 @@ export class Reflector<O extends KubeObject = KubeObject> {
   readonly stats = new ReflectorStats();
   readonly #api: KubeApi;
   readonly #source: ReflectorSource;
-  readonly #handler: ReflectorHandler<O>;
   readonly #timing: ReflectorTiming;
   readonly #failures: FailureLog;
   readonly #stopping = new AbortController();
   #path: string;
-  /**
-   * Versions by key. Kubernetes guarantees increasing decimal numbers; others are NaN, for which every comparison is
-   * false.
-   */
-  readonly #known = new Map<string, number>();
+  readonly #known: KnownObjects<O>;
   /** Where to resume; undefined until the first list is complete. */
   #version: string | undefined;
   #listFor: ListReason | undefined = 'start';
@@ -68,9 +63,9 @@ export class Reflector<O extends KubeObject = KubeObject> {
     this.#api = api;
     this.#source = source;
     this.#path = source.path;
-    this.#handler = handler;
     this.#timing = timing;
     this.#failures = failures;
+    this.#known = new KnownObjects(handler, failures, this.stats);
   }
 
   /** Whether the first list is complete. */
@@ -105,7 +100,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
   }
 
   async #run(): Promise<void> {
-    const { now, sleep, random, healthyMs } = this.#timing;
+    const { wallMs, sleep, random, healthyMs } = this.#timing;
     const { signal } = this.#stopping;
     let failures = 0;
     while (!signal.aborted) {
@@ -118,7 +113,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
         error = cause;
       }
       if (signal.aborted) return;
-      const healthy = this.#watchingSince !== undefined && now() - this.#watchingSince >= healthyMs;
+      const healthy = this.#watchingSince !== undefined && wallMs() - this.#watchingSince >= healthyMs;
       if (healthy) failures = 0;
       if (error === undefined && healthy) {
         // One turn later its connection is free for the next watch.
@@ -126,7 +121,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
         continue;
       }
       const delayMs = retryDelay(failures, error, random);
-      if (error !== undefined) this.#judge(error, failures, now() + delayMs);
+      if (error !== undefined) this.#judge(error, failures, wallMs() + delayMs);
       await sleep(delayMs, signal);
       failures++;
     }
@@ -145,18 +140,18 @@ export class Reflector<O extends KubeObject = KubeObject> {
     else this.#endGone();
     // A single broken connection is normal on any network; a refusal is not.
     if (failures === 0 && !(error instanceof ApiError)) return;
-    const { now } = this.#timing;
+    const { wallMs } = this.#timing;
     const cause = error instanceof Error ? error : new Error(String(error));
-    this.#failure = { error: cause, notServed, sinceMs: this.#failure?.sinceMs ?? now(), nextTryMs };
+    this.#failure = { error: cause, notServed, sinceMs: this.#failure?.sinceMs ?? wallMs(), nextTryMs };
     this.#failures.failed(this.#source.path, error);
   }
 
   /** The collection is not served: after a while its objects count as deleted. */
   #endGone(): void {
-    const nowMs = this.#timing.now();
+    const nowMs = this.#timing.wallMs();
     this.#notServedSince ??= nowMs;
     if (nowMs - this.#notServedSince < GONE_AFTER_MS) return;
-    for (const key of [...this.#known.keys()]) this.#delete(key);
+    this.#known.deleteOthers(this.#path, new Set());
     this.#version = undefined;
     this.#listFor ??= 'refused';
   }
@@ -177,13 +172,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
       this.#undecodableAt = this.#version;
       return again ? 'undecodable' : undefined;
     }
-    if (!(error instanceof ApiError)) return undefined;
-    const { status, text } = error;
-    if (status === 410) return 'expired';
-    // A server restored from a backup has not reached our version.
-    if (status === 504 && /resource version/i.test(text)) return 'reordered';
-    const transient = status === 401 || status === 403 || status === 408 || status === 429;
-    return status >= 400 && status < 500 && !transient ? 'refused' : undefined;
+    return error instanceof ApiError ? reasonToList(error) : undefined;
   }
 
   async #list(reason: ListReason): Promise<void> {
@@ -206,11 +195,13 @@ export class Reflector<O extends KubeObject = KubeObject> {
     const seen = new Set<string>();
     const take = (object: KubeObject, kind: string | undefined) => {
       this.#checkKind(kind);
-      this.stats.lastListedMs = this.#timing.now();
+      this.stats.lastListedMs = this.#timing.wallMs();
       const key = keyOf(object.metadata);
       seen.add(key);
       const order = Number(object.metadata?.resourceVersion);
-      if (reason === 'reordered' || this.#known.get(key) !== order) this.#upsert(key, order, object);
+      if (reason === 'reordered' || this.#known.versionOf(key) !== order) {
+        this.#known.upsert(this.#path, key, order, object as O);
+      }
     };
     let version = '';
     for await (const page of listPages(this.#api, this.#path, this.#source, { seen, take, signal })) {
@@ -221,7 +212,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
         throw new ReorderedError(`list at ${version} after ${this.#version}`);
       }
     }
-    for (const key of this.#known.keys()) if (!seen.has(key)) this.#delete(key);
+    this.#known.deleteOthers(this.#path, seen);
     return version;
   }
 
@@ -229,7 +220,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
     const { signal } = this.#stopping;
     const path = this.#path;
     const { metadataOnly, skipsManagers, fieldSelector, labelSelector } = this.#source;
-    const { now, random, idleMs, watchMs } = this.#timing;
+    const { wallMs, random, idleMs, watchMs } = this.#timing;
     // Without bookmarks the server has to end a watch before our deadline, which is only meant for dead connections.
     const longestMs = this.#sendsBookmarks ? watchMs : 0.9 * idleMs;
     this.#sendsBookmarks = false;
@@ -249,11 +240,11 @@ export class Reflector<O extends KubeObject = KubeObject> {
       this.stats.watches.success++;
       this.#refused = false;
       this.#over();
-      this.#watchingSince = now();
+      this.#watchingSince = wallMs();
       for await (const event of decodeWatch(events, path, MAX_OBJECT_BYTES, skipsManagers)) {
         await turn();
         signal.throwIfAborted();
-        this.stats.lastEventMs = now();
+        this.stats.lastEventMs = wallMs();
         this.#apply(event);
       }
     } catch (error) {
@@ -277,7 +268,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
       if (order < reached) throw new ReorderedError(`bookmark at ${version} after ${this.#version}`);
     } else {
       const key = keyOf(object.metadata);
-      const known = this.#known.get(key);
+      const known = this.#known.versionOf(key);
       const deleted = type === 'DELETED';
       // An unknown object that is not newer than what we have seen was already deleted, or its event was lost.
       if (deleted ? order < (known ?? 0) : order < (known ?? reached + 1)) {
@@ -286,8 +277,8 @@ export class Reflector<O extends KubeObject = KubeObject> {
       if (deleted ? known === undefined : known === order) {
         this.stats.events.duplicate++;
       } else {
-        if (deleted) this.#delete(key);
-        else this.#upsert(key, order, object);
+        if (deleted) this.#known.delete(this.#path, key);
+        else this.#known.upsert(this.#path, key, order, object as O);
         this.stats.events.applied++;
       }
     }
@@ -300,32 +291,5 @@ export class Reflector<O extends KubeObject = KubeObject> {
     // Servers that can't omit contents send the full objects.
     if (found === kind || (metadataOnly && found === 'PartialObjectMetadata')) return;
     throw new ApiBodyError(this.#path, 'malformed', `expected an object of kind ${kind}, got ${found}`);
-  }
-
-  #upsert(key: string, order: number, object: KubeObject): void {
-    begin(this.#path);
-    try {
-      this.#handler.onUpsert(key, object as O);
-      this.#known.set(key, order);
-    } catch (error) {
-      this.#handlerFailed(key, error);
-      // Without a version, so that the next list passes it to the handler again.
-      this.#known.set(key, Number.NaN);
-    }
-    this.stats.objects = this.#known.size;
-  }
-
-  #delete(key: string): void {
-    this.#known.delete(key);
-    this.stats.objects = this.#known.size;
-    try {
-      this.#handler.onDelete(key);
-    } catch (error) {
-      this.#handlerFailed(key, error);
-    }
-  }
-
-  #handlerFailed(key: string, error: unknown): void {
-    if (this.stats.handlerErrors++ === 0) this.#failures.handlerFailed(this.#path, key, error);
   }
 }

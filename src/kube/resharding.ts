@@ -1,5 +1,5 @@
+import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import type { Sleep } from './lease-store.ts';
 
 /** The state of a state agent, as reported to its peers. */
 export interface ShardReport {
@@ -13,13 +13,11 @@ export interface ShardReport {
 }
 
 /** Dependencies of {@link Resharding}. */
-export interface ReshardingWorld {
+export interface ReshardingWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
   /** This agent. */
   readonly own: () => ShardReport;
   /** All agents that answer; may include this one. */
   readonly peers: (patienceMs: number) => Promise<readonly ShardReport[]>;
-  readonly sleep: Sleep;
-  readonly monotonic: () => number;
   readonly log: Log;
 }
 
@@ -53,10 +51,10 @@ export class Resharding {
 
   /** Polls until all shards are ready, for at most five minutes. */
   async watch(signal: AbortSignal): Promise<void> {
-    const { own, peers, sleep, monotonic, log } = this.#world;
-    const began = monotonic();
+    const { own, peers, sleep, monotonicMs, log } = this.#world;
+    const began = monotonicMs();
     while (!signal.aborted && !this.#ready) {
-      const isLate = monotonic() - began > WAIT_MS;
+      const isLate = monotonicMs() - began > WAIT_MS;
       const reports = own().isSettled ? [own(), ...(await peers(PATIENCE_MS))] : [];
       // A shard without a leader is still waiting for its Lease; one whose leader has another number is about to take
       // over.
@@ -76,12 +74,12 @@ export class Resharding {
    * cover all objects without it.
    */
   async linger(): Promise<void> {
-    const { own, peers, sleep, monotonic, log } = this.#world;
+    const { own, peers, sleep, monotonicMs, log } = this.#world;
     const { shard, totalShards } = own();
     if (totalShards === 1 || !own().isMaster) return;
-    const began = monotonic();
+    const began = monotonicMs();
     const { signal } = new AbortController();
-    while (monotonic() - began < LINGER_MS && own().isMaster) {
+    while (monotonicMs() - began < LINGER_MS && own().isMaster) {
       const reports = (await peers(PATIENCE_MS)).filter(({ isStopping }) => !isStopping);
       const numbers = new Set(reports.map((report) => report.totalShards));
       if (reports.some((report) => report.shard === shard && report.isSettled)) return;

@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { sleep } from '../base/clock.ts';
 import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 import type { KubeApi } from './api.ts';
@@ -88,7 +88,7 @@ export class StatefulShard {
       } catch (cause) {
         if (tries === TRIES) throw cause;
         world.log.warn({ reason: errorText(cause), tries }, 'the shard of this pod is not known yet; retrying');
-        await setTimeout(BETWEEN_TRIES_MS);
+        await sleep(BETWEEN_TRIES_MS);
       }
     }
   }
@@ -109,7 +109,7 @@ export class StatefulShard {
     const { signal } = this.#stopping;
     let failed = false;
     for (;;) {
-      await setTimeout(this.#lookMs, undefined, { signal, ref: false }).catch(() => {});
+      await sleep(this.#lookMs, signal, { ref: false });
       if (signal.aborted) return;
       try {
         const found = await shardingOf(

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
 import type { KubeApi } from './api.ts';
 import type { KubeObject } from './object.ts';
 
@@ -10,13 +11,11 @@ interface TokenReview extends KubeObject {
 }
 
 /** Who is allowed access. */
-export interface TokenReviewOptions {
+export interface TokenReviewOptions extends Pick<Clock, 'monotonicMs'> {
   /** Accepted audiences; a token must be issued for one of them. Those of the API server when empty. */
   readonly audiences: readonly string[];
   /** `system:serviceaccount:<namespace>:<name>`, ...; every user with a valid token when empty. */
   readonly users: readonly string[];
-  /** Monotonic milliseconds. */
-  readonly monotonic: () => number;
 }
 
 /** How long a result is cached. A revoked token keeps working for up to this time. */
@@ -30,7 +29,7 @@ const DEADLINE_MS = 5000;
  */
 export function tokenReviewer(
   api: Pick<KubeApi, 'json'>,
-  { audiences, users, monotonic }: TokenReviewOptions,
+  { audiences, users, monotonicMs }: TokenReviewOptions,
 ): (token: string) => Promise<boolean> {
   const known = new Map<string, { until: number; allowed: Promise<boolean> }>();
   const ask = async (token: string): Promise<boolean> => {
@@ -50,14 +49,14 @@ export function tokenReviewer(
   return (token) => {
     const id = createHash('sha256').update(token).digest('base64');
     const before = known.get(id);
-    if (before && monotonic() < before.until) return before.allowed;
-    const entry = { until: monotonic() + DEADLINE_MS, allowed: ask(token) };
+    if (before && monotonicMs() < before.until) return before.allowed;
+    const entry = { until: monotonicMs() + DEADLINE_MS, allowed: ask(token) };
     known.delete(id);
     known.set(id, entry);
     if (known.size > MAX_KEPT) known.delete(known.keys().next().value as string);
     entry.allowed.then(
       (allowed) => {
-        entry.until = monotonic() + (allowed ? KEPT_MS.allowed : KEPT_MS.denied);
+        entry.until = monotonicMs() + (allowed ? KEPT_MS.allowed : KEPT_MS.denied);
       },
       () => known.delete(id),
     );

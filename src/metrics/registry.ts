@@ -1,4 +1,5 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
+import { monotonicMs } from '../base/clock.ts';
 import { begin } from '../base/whereabouts.ts';
 import { type Family, isLabelName, type MetricType } from './family.ts';
 import type { CollectorResult } from './outcome.ts';
@@ -56,7 +57,7 @@ export class AgentRegistry extends Scope {
   readonly #clock: () => number;
 
   /** `clock` gives monotonic milliseconds. */
-  constructor(clock: () => number = () => performance.now()) {
+  constructor(clock: () => number = monotonicMs) {
     super();
     this.#clock = clock;
   }

@@ -2,12 +2,13 @@ import type { LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { readFileSync, statSync } from 'node:fs';
 import { isIP, type LookupFunction } from 'node:net';
+import { type Clock, monotonicMs } from '../base/clock.ts';
 import { errorCode } from '../base/error-text.ts';
 import { parseHosts } from './hosts-file.ts';
 import { candidates, parseResolvConf, type ResolvConf } from './resolv-conf.ts';
 
 /** Environment of the resolver. Only tests change the defaults. */
-export interface NamesWorld {
+export interface NamesWorld extends Pick<Clock, 'monotonicMs'> {
   readonly hostsFile: string;
   readonly resolvConfFile: string;
   /** Port of the name servers; normally 53. */
@@ -18,8 +19,6 @@ export interface NamesWorld {
   readonly longestTtl: number;
   /** Maximum number of cached names. Above it, the oldest is evicted. */
   readonly mostNames: number;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
 }
 
 const WORLD: NamesWorld = {
@@ -29,7 +28,7 @@ const WORLD: NamesWorld = {
   deadlineMs: 4500,
   longestTtl: 300,
   mostNames: 64,
-  now: () => performance.now(),
+  monotonicMs,
 };
 
 /**
@@ -107,7 +106,7 @@ export class Names {
     if (known) return known;
     if (bare === 'localhost' || bare.endsWith('.localhost')) return LOCAL;
     const kept = this.#cache.get(key);
-    if (kept && !fresh && this.#world.now() < kept.untilMs) return kept.addresses;
+    if (kept && !fresh && this.#world.monotonicMs() < kept.untilMs) return kept.addresses;
     // Concurrent connections share one query.
     const asking = this.#asking.get(key) ?? this.#ask(key);
     this.#asking.set(key, asking);
@@ -149,9 +148,9 @@ export class Names {
   }
 
   #keep(name: string, { addresses, ttlSeconds }: Found): readonly LookupAddress[] {
-    const { now, longestTtl, mostNames } = this.#world;
+    const { monotonicMs, longestTtl, mostNames } = this.#world;
     this.#cache.delete(name);
-    this.#cache.set(name, { addresses, untilMs: now() + Math.min(ttlSeconds, longestTtl) * 1000 });
+    this.#cache.set(name, { addresses, untilMs: monotonicMs() + Math.min(ttlSeconds, longestTtl) * 1000 });
     if (this.#cache.size > mostNames) this.#cache.delete(this.#cache.keys().next().value as string);
     return addresses;
   }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { kubeClient } from '../kube/client.ts';
 import { FailureLog } from '../kube/failure-log.ts';
@@ -34,14 +34,14 @@ export function apiserverSource(
     },
   };
   const source = { path: '/api/v1/pods', kind: 'Pod', skipsManagers: true, fieldSelector: `spec.nodeName=${nodeName}` };
-  const reflector = new Reflector<Pod>(client, source, handler, new FailureLog(log, REAL_TIMING.now), REAL_TIMING);
+  const reflector = new Reflector<Pod>(client, source, handler, new FailureLog(log, REAL_TIMING.wallMs), REAL_TIMING);
   reflector.start();
   return {
     name: 'apiserver',
     async pods(signal) {
       // The first list is in progress when the first request arrives: that is not a failure yet.
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(FIRST_LIST_MS)]);
-      while (!reflector.synced && !deadline.aborted) await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+      while (!reflector.synced && !deadline.aborted) await sleep(POLL_MS, signal);
       if (!reflector.synced) throw new Error('not ready: the pods of this node have not been listed yet');
       if (!changed) return undefined;
       changed = false;

@@ -1,5 +1,6 @@
-import { setTimeout } from 'node:timers/promises';
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { doubledMs } from '../base/backoff.ts';
+import { type Clock, monotonicMs, sleep } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { ContainerInfo, PodInfo } from '../kube/pod-info.ts';
 import type { IdentitySource } from './source.ts';
@@ -22,24 +23,20 @@ export interface IdentityStatus {
 }
 
 /** The environment of the client. */
-export interface IdentityWorld {
+export interface IdentityWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
   readonly log: Log;
   readonly registry: Registry;
-  /** Monotonic clock in milliseconds. */
-  readonly monotonic: () => number;
   /** Returns a number in [0, 1). */
   readonly random: () => number;
-  /** Resolves after `ms`, or immediately when `signal` fires. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** The environment outside of tests. */
 export const realIdentityWorld = (log: Log, registry: Registry): IdentityWorld => ({
   log,
   registry,
-  monotonic: () => performance.now(),
+  monotonicMs,
   random: Math.random,
-  sleep: (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => {}),
+  sleep,
 });
 
 const SHORTEST_PAUSE_MS = 1000;
@@ -75,7 +72,7 @@ export class IdentityClient {
     this.#source = source;
     this.#refreshMs = refreshMs;
     this.#world = world;
-    this.#answeredAt = world.monotonic();
+    this.#answeredAt = world.monotonicMs();
     const registers = [world.registry];
     const labels = { source: source.name };
     const age = () => this.ageSeconds;
@@ -108,7 +105,7 @@ export class IdentityClient {
 
   /** Seconds since the last successful response. */
   get ageSeconds(): number {
-    return (this.#world.monotonic() - this.#answeredAt) / 1000;
+    return (this.#world.monotonicMs() - this.#answeredAt) / 1000;
   }
 
   /** The current status. */
@@ -159,28 +156,28 @@ export class IdentityClient {
   }
 
   async #run(): Promise<void> {
-    const { monotonic, sleep, random } = this.#world;
+    const { monotonicMs, sleep, random } = this.#world;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const began = monotonic();
+      const began = monotonicMs();
       this.#wake = new AbortController();
       await this.#refresh();
       // Agents that were started together, by a rollout for example, must not keep polling in sync.
       await sleep(this.#refreshMs * (0.9 + 0.2 * random()), AbortSignal.any([signal, this.#wake.signal]));
-      const pause = Math.min(SHORTEST_PAUSE_MS * 2 ** this.#failures, this.#refreshMs);
-      const left = began + pause - monotonic();
+      const pause = doubledMs(this.#failures + 1, { firstMs: SHORTEST_PAUSE_MS, longestMs: this.#refreshMs });
+      const left = began + pause - monotonicMs();
       if (left > 0) await sleep(left, signal);
     }
   }
 
   async #refresh(): Promise<void> {
-    const { log, monotonic } = this.#world;
+    const { log, monotonicMs } = this.#world;
     const source = this.#source.name;
     try {
       const pods = await this.#source.pods(this.#stopping.signal);
       if (pods) this.#take(pods);
       this.#refreshes.inc({ source, result: pods ? 'changed' : 'unchanged' });
-      this.#answeredAt = monotonic();
+      this.#answeredAt = monotonicMs();
       this.#failures = 0;
       if (this.#failure !== undefined) log.info({ source }, 'pod source recovered');
       this.#failure = undefined;

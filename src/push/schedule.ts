@@ -13,7 +13,7 @@ interface ScheduleOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Monotonic milliseconds. */
-  readonly monotonic: () => number;
+  readonly monotonicMs: () => number;
   readonly log: Log;
   /** Called at each tick; the next one is skipped while it runs. */
   readonly run: (tickMs: number) => Promise<void>;
@@ -93,8 +93,8 @@ export class Schedule {
 
   /** Offset of the wall clock from the monotonic clock. It changes when the wall clock is set. */
   #aheadMs(): number {
-    const { now, monotonic } = this.#options;
-    return now() - monotonic();
+    const { now, monotonicMs } = this.#options;
+    return now() - monotonicMs();
   }
 
   /**

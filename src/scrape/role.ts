@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Counter, Gauge } from 'prom-client';
+import { monotonicMs } from '../base/clock.ts';
 import { fnv1a64 } from '../base/fnv.ts';
 import type { Log } from '../base/log.ts';
 import { shownUrl } from '../config/http-url.ts';
@@ -81,7 +82,7 @@ export class ScrapeRole {
     this.#settings = settings;
     this.#world = world;
     const { now, pushed } = world;
-    this.#schedule = new TaskSchedule({ now, monotonic: () => performance.now() });
+    this.#schedule = new TaskSchedule({ now, monotonicMs });
     const registers = [this.scope];
     const dropped = new Counter({
       name: 'firesteel_scrape_dropped_samples_total',

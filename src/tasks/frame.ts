@@ -14,7 +14,7 @@ import { taskView } from './task-view.ts';
 
 /** What the frame uses of the world. */
 export interface FrameWorld {
-  readonly clocks: { readonly now: () => number; readonly monotonic: () => number };
+  readonly clocks: { readonly now: () => number; readonly monotonicMs: () => number };
   readonly log: Log;
   /** Why a producer is switched off for some time; undefined when it is not. */
   readonly gate: (group: string, name: string) => string | undefined;
@@ -104,10 +104,10 @@ export class Frame implements TaskFrame {
 
   async slot(type: TaskType, timeoutMs: number, isSlow: boolean): Promise<(() => void) | undefined> {
     const own = this.#slotsOf(type);
-    const startedMs = this.clocks.monotonic();
+    const startedMs = this.clocks.monotonicMs();
     if (own && !(await own.take(timeoutMs))) return undefined;
     const all = isSlow ? this.#slow : this.#slots;
-    if (!(await all.take(Math.max(0, timeoutMs - (this.clocks.monotonic() - startedMs))))) {
+    if (!(await all.take(Math.max(0, timeoutMs - (this.clocks.monotonicMs() - startedMs))))) {
       own?.give();
       return undefined;
     }

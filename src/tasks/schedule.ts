@@ -20,7 +20,7 @@ export interface ScheduleClocks {
   /** Since 1970. */
   readonly now: () => number;
   /** On a clock that nobody sets. */
-  readonly monotonic: () => number;
+  readonly monotonicMs: () => number;
 }
 
 /** The offset that spreads tasks over nodes and ids: always the same for a task on a node, at most a minute. */
@@ -64,9 +64,9 @@ export class TaskSchedule {
   }
 
   add(task: Scheduled): void {
-    const { now, monotonic } = this.#clocks;
+    const { now, monotonicMs } = this.#clocks;
     const first = task.firstInMs ?? nextGridMs(now(), task) - now();
-    const entry = { task, dueMs: monotonic() + first, isRemoved: false };
+    const entry = { task, dueMs: monotonicMs() + first, isRemoved: false };
     this.#entries.set(task, entry);
     this.#heap.push(entry);
     this.#arm();
@@ -85,7 +85,7 @@ export class TaskSchedule {
   /** When a task runs next, milliseconds since 1970; undefined when it is not scheduled. */
   nextMs(task: Scheduled): number | undefined {
     const entry = this.#entries.get(task);
-    return entry && this.#clocks.now() + entry.dueMs - this.#clocks.monotonic();
+    return entry && this.#clocks.now() + entry.dueMs - this.#clocks.monotonicMs();
   }
 
   /** Ends the timer; adding a task starts it again. */
@@ -99,14 +99,14 @@ export class TaskSchedule {
     if (next === undefined || next.dueMs >= this.#timerMs) return;
     clearTimeout(this.#timer);
     this.#timerMs = next.dueMs;
-    const wait = Math.min(Math.max(0, next.dueMs - this.#clocks.monotonic()), LONGEST_WAIT_MS);
+    const wait = Math.min(Math.max(0, next.dueMs - this.#clocks.monotonicMs()), LONGEST_WAIT_MS);
     this.#timer = setTimeout(() => this.#tick(), Math.ceil(wait));
     this.#timer.unref();
   }
 
   #tick(): void {
     this.#timerMs = Number.POSITIVE_INFINITY;
-    const nowMs = this.#clocks.monotonic();
+    const nowMs = this.#clocks.monotonicMs();
     for (let next = this.#heap.first; next !== undefined && next.dueMs <= nowMs; next = this.#heap.first) {
       this.#heap.pop();
       if (next.isRemoved) continue;

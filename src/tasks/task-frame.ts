@@ -18,7 +18,7 @@ export interface FramedTask {
 export interface TaskFrame {
   readonly schedule: TaskSchedule;
   readonly records: TaskRecords;
-  readonly clocks: { readonly now: () => number; readonly monotonic: () => number };
+  readonly clocks: { readonly now: () => number; readonly monotonicMs: () => number };
   /** Whether another agent runs the tasks. */
   isStandby(): boolean;
   /** Why a producer is switched off for some time; undefined when it is not. */

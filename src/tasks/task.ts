@@ -151,7 +151,7 @@ export class Task implements Scheduled, FramedTask {
     }
     const { frame } = this.#parts;
     const reason = this.#mayNotRun();
-    if (reason === undefined) void this.#run({ plannedMs: frame.clocks.monotonic() - lateMs });
+    if (reason === undefined) void this.#run({ plannedMs: frame.clocks.monotonicMs() - lateMs });
     else this.#skip(reason);
   }
 
@@ -224,19 +224,19 @@ export class Task implements Scheduled, FramedTask {
       this.#skip('concurrency');
       return {};
     }
-    const begunMs = frame.clocks.monotonic();
+    const begunMs = frame.clocks.monotonicMs();
     if (start.plannedMs !== undefined) frame.late(this, begunMs - start.plannedMs);
     try {
       return await this.#timed(start);
     } finally {
       free();
-      this.#wasSlow = frame.clocks.monotonic() - begunMs > SLOW_MS;
+      this.#wasSlow = frame.clocks.monotonicMs() - begunMs > SLOW_MS;
     }
   }
 
   async #timed({ call, timeoutMs }: Start): Promise<{ readonly stuck?: Promise<unknown> }> {
     const { frame, run } = this.#parts;
-    const { now, monotonic } = frame.clocks;
+    const { now, monotonicMs } = frame.clocks;
     const { common } = this.settings;
     const timeout = timeoutMs ?? common.timeout;
     const limits = {
@@ -245,12 +245,12 @@ export class Task implements Scheduled, FramedTask {
       stop: this.#stop.signal,
     };
     const startedMs = now();
-    const begunMs = monotonic();
+    const begunMs = monotonicMs();
     const out = new Snapshot(this.#snapshot);
     const timed = startRun(run, out, limits, call);
     this.#over = timed.overdue;
     const { result, error, hasData, panic, stuck } = await timed.end;
-    const durationSeconds = Math.round((monotonic() - begunMs) * 1000) / 1e6;
+    const durationSeconds = Math.round((monotonicMs() - begunMs) * 1000) / 1e6;
     if (hasData) out.close();
     const last = {
       startedMs,

@@ -8,7 +8,11 @@ class HandClock implements Clock {
   #now = 0;
   readonly #sleepers = new Set<() => void>();
 
-  now(): number {
+  monotonicMs(): number {
+    return this.#now;
+  }
+
+  wallMs(): number {
     return this.#now;
   }
 

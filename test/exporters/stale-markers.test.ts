@@ -23,7 +23,8 @@ function receiver(codes: readonly Tried['code'][], isWanted = false) {
       },
     },
     clock: {
-      now: () => nowMs,
+      wallMs: () => nowMs,
+      monotonicMs: () => nowMs,
       async sleep(ms) {
         nowMs += ms;
       },
@@ -117,7 +118,7 @@ test('a receiver that never answers holds up the end no longer than the deadline
           signal.addEventListener('abort', () => resolve({ code: 'error', text: 'aborted', durationSeconds: 1 }));
         }),
     },
-    clock: { now: () => 0, sleep: async () => undefined },
+    clock: { wallMs: () => 0, monotonicMs: () => 0, sleep: async () => undefined },
     random: () => 0.5,
     log: new ThrottledLog(createLog('silent')),
   });

@@ -31,7 +31,7 @@ for (const [what, answer] of Object.entries(LISTS)) {
       },
     } as unknown as KubeApi;
     const timing = {
-      now: () => 0,
+      wallMs: () => 0,
       random: () => 0,
       sleep: async (_: number, signal: AbortSignal) => {
         sleeps++;

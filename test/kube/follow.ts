@@ -84,9 +84,9 @@ export class Follower implements ReflectorHandler {
       client,
       { path: PODS, kind: 'Pod', ...source },
       this,
-      new FailureLog(log, timing.now ?? Date.now),
+      new FailureLog(log, timing.wallMs ?? Date.now),
       {
-        now: Date.now,
+        wallMs: Date.now,
         random: () => 0.5,
         sleep,
         idleMs: 240_000,

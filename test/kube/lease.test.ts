@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Registry } from 'prom-client';
+import { sleep } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
 import { soleMaster } from '../../src/kube/election.ts';
 import { LeaseElection } from '../../src/kube/lease.ts';
 import type { Lease } from '../../src/kube/lease-record.ts';
-import { REAL_TIMING } from '../../src/kube/retry.ts';
 import { type FakeApiServer, recorded, startFakeApi } from '../kit/fake-api-server.ts';
 import { randomFrom } from '../kit/random.ts';
 import { Timeline } from '../kit/timeline.ts';
@@ -27,10 +27,10 @@ function candidateOf(context: TestContext, server: FakeApiServer, identity: stri
       api: client,
       registry,
       log: createLog('info', { write: (line: string) => void lines.push(line) }),
-      monotonic: () => performance.now(),
-      now: Date.now,
+      monotonicMs: () => performance.now(),
+      wallMs: Date.now,
       random: Math.random,
-      sleep: REAL_TIMING.sleep,
+      sleep,
     },
     { onMaster: () => told.push('master'), onSlave: () => told.push('slave') },
   );

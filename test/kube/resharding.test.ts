@@ -23,7 +23,7 @@ function worldOf(
     sleep: async (ms: number) => {
       clock.ms += ms;
     },
-    monotonic: () => clock.ms,
+    monotonicMs: () => clock.ms,
     log: createLog('info', { write: (line) => lines.push(line) }),
   };
   return { resharding: new Resharding(world), clock, lines };

@@ -14,7 +14,7 @@ function reviewer(users: readonly string[] = [], audiences: readonly string[] = 
     const status = token === 'good' ? { authenticated: true, user: { username: 'agent' } } : { authenticated: false };
     return { kind: 'TokenReview', status } as T;
   };
-  return { asked, world, check: tokenReviewer({ json }, { users, audiences, monotonic: () => world.time }) };
+  return { asked, world, check: tokenReviewer({ json }, { users, audiences, monotonicMs: () => world.time }) };
 }
 
 test('the API server says whose token it is, once a minute', async () => {

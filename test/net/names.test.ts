@@ -34,7 +34,7 @@ async function scene(
     hostsFile: join(folder, 'hosts'),
     resolvConfFile: join(folder, 'resolv.conf'),
     port: server.port,
-    now: () => clock.now,
+    monotonicMs: () => clock.now,
   });
   t.after(() => names.close());
   return { names, server, folder, clock };

@@ -16,7 +16,7 @@ function byHand(t: TestContext, intervalMs: number, phaseMs: number) {
     intervalMs,
     phaseMs,
     now: Date.now,
-    monotonic: () => Date.now() - setByMs,
+    monotonicMs: () => Date.now() - setByMs,
     log: createLog('silent'),
     async run(tickMs) {
       seen.push((tickMs - NOON) / 1000);
@@ -101,7 +101,7 @@ async function ticks(intervalMs: number, phaseMs: number, count: number): Promis
     intervalMs,
     phaseMs,
     now: Date.now,
-    monotonic: () => performance.now(),
+    monotonicMs: () => performance.now(),
     log: createLog('silent'),
     async run(tickMs) {
       assert.equal(tickMs % intervalMs, phaseMs);
@@ -126,7 +126,7 @@ test('a cycle out of turn begins at once, or after the one that runs; not after 
     intervalMs: 3_600_000,
     phaseMs: 0,
     now: Date.now,
-    monotonic: () => performance.now(),
+    monotonicMs: () => performance.now(),
     log: createLog('silent'),
     run() {
       const run = Promise.withResolvers<void>();
@@ -157,7 +157,7 @@ test('a tick while the last one still runs is skipped and told', { timeout: 10_0
     intervalMs: 1000,
     phaseMs: 0,
     now: Date.now,
-    monotonic: () => performance.now(),
+    monotonicMs: () => performance.now(),
     log: createLog('silent'),
     run() {
       runs++;

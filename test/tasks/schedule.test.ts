@@ -9,7 +9,7 @@ function scene(t: TestContext) {
   mock.timers.enable({ apis: ['setTimeout'] });
   t.after(() => mock.timers.reset());
   const clock = { wall: 1_700_000_000_000, mono: 5000 };
-  const schedule = new TaskSchedule({ now: () => clock.wall, monotonic: () => clock.mono });
+  const schedule = new TaskSchedule({ now: () => clock.wall, monotonicMs: () => clock.mono });
   return {
     clock,
     schedule,

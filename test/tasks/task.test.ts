@@ -34,7 +34,7 @@ interface Options {
 }
 
 function scene(t: TestContext, options: Options = {}) {
-  const clocks = { now: Date.now, monotonic: () => performance.now() };
+  const clocks = { now: Date.now, monotonicMs: () => performance.now() };
   const { gate = () => undefined, isStandby = () => false, concurrency = 10 } = options;
   const log = createLog('silent');
   const frame = new Frame(concurrency, { clocks, log, gate, isStandby, onChange: () => undefined });

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../base/clock.ts';
 import type { Host } from '../../host/host.ts';
 import type { TaskSettings } from '../../tasks/settings.ts';
 import type { Config } from '../config.ts';
@@ -16,7 +17,7 @@ export async function createTasks(
   state: StateRole | undefined,
 ): Promise<TaskParts> {
   const { taskParts } = await import('../task-parts.ts');
-  const clocks = { now, monotonic: () => performance.now() };
+  const clocks = { now, monotonicMs };
   const isStandby = () => state !== undefined && !state.election.isMaster();
   return taskParts(config, parts, plan, { host, now, log, clocks, gate, isStandby, onChange: onTask });
 }

@@ -43,13 +43,16 @@ interface EventWorld {
   readonly log: Log;
   /** For the self metrics. */
   readonly registry: Registry;
-  readonly monotonic: () => number;
+  readonly monotonicMs: () => number;
   /** Whether a Lease elects the leader. */
   readonly isElected: boolean;
 }
 
 /** Builds the event collector; sends no request to the cluster before `start`. */
-export function createEvents(section: EventSection, { api, log, registry, monotonic, isElected }: EventWorld): Events {
+export function createEvents(
+  section: EventSection,
+  { api, log, registry, monotonicMs, isElected }: EventWorld,
+): Events {
   const seen = new Counter<'result'>({
     name: 'firesteel_kube_events_seen_total',
     help: 'Events received, by result.',
@@ -80,7 +83,7 @@ export function createEvents(section: EventSection, { api, log, registry, monoto
       collect(out) {
         settle();
         if (!isLeader) throw new NoData('another state agent is the leader');
-        collected.push({ atMs: monotonic(), position: tally.position });
+        collected.push({ atMs: monotonicMs(), position: tally.position });
         for (const one of tally.series) addEventCount(out, families, one);
       },
     },
@@ -88,7 +91,7 @@ export function createEvents(section: EventSection, { api, log, registry, monoto
       note(isLast) {
         // By the end it is no longer leader, and has done its last push.
         if (!isLeader && !isLast) return undefined;
-        const limit = isLast ? Number.POSITIVE_INFINITY : monotonic() - PUSHED_AFTER_MS;
+        const limit = isLast ? Number.POSITIVE_INFINITY : monotonicMs() - PUSHED_AFTER_MS;
         const index = collected.findLastIndex(({ atMs }) => atMs <= limit);
         const found = collected[index];
         if (!found) return undefined;
@@ -129,7 +132,7 @@ function followed(
 ): Reflector<EventObject>[] {
   const paths =
     namespaces.length === 0 ? ['/api/v1/events'] : namespaces.map((one) => `/api/v1/namespaces/${one}/events`);
-  const failures = new FailureLog(log, REAL_TIMING.now);
+  const failures = new FailureLog(log, REAL_TIMING.wallMs);
   const created: Reflector<EventObject>[] = paths.map(
     (path) =>
       new Reflector<EventObject>(

@@ -80,9 +80,9 @@ export class ClusterState implements Prepared {
     this.#pods = pods;
     this.#log = log;
     this.#timing = timing;
-    this.#ended = notesEnded ? new EndedSeries(timing.now) : undefined;
+    this.#ended = notesEnded ? new EndedSeries(timing.wallMs) : undefined;
     const isOurs = objectFilter(options);
-    const failures = new FailureLog(log, timing.now);
+    const failures = new FailureLog(log, timing.wallMs);
     this.#packing = packingOf(compression);
     const arena = new TextArena();
     const renderers = renderersOf(resources, options, pushed, relabel);
@@ -147,7 +147,7 @@ export class ClusterState implements Prepared {
   }
 
   start(): void {
-    this.#startedMs = this.#timing.now();
+    this.#startedMs = this.#timing.wallMs();
     for (const { reflectors } of this.followed) for (const reflector of reflectors) reflector.start();
   }
 
@@ -190,7 +190,7 @@ export class ClusterState implements Prepared {
 
   /** Whether to keep waiting for resources that are not listed yet. */
   #isPatient(): boolean {
-    const now = this.#timing.now();
+    const now = this.#timing.wallMs();
     const listed = this.followed.flatMap(({ reflectors }) => reflectors.map(({ stats }) => stats.lastListedMs ?? 0));
     return now - Math.max(this.#startedMs, ...listed) < PATIENCE_MS && now - this.#startedMs < LONGEST_PATIENCE_MS;
   }

@@ -1,5 +1,5 @@
 // Lines of log files, counted by rules.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../../base/clock.ts';
 import { errorText } from '../../base/error-text.ts';
 import { Turns } from '../../base/turns.ts';
 import type { Collect, World } from '../collector.ts';
@@ -191,7 +191,7 @@ export function collectLog(options: LogOptions, { now }: World, state: LogState)
   const keepReading = async (): Promise<void> => {
     const { signal } = stopping;
     while (!signal.aborted) {
-      await sleep(poll, undefined, { ref: false, signal }).catch(() => undefined);
+      await sleep(poll, signal, { ref: false });
       if (!signal.aborted) await readOnce(signal).catch(noteFailure);
     }
   };

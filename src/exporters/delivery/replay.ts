@@ -69,7 +69,7 @@ export class Replay {
     const { spool, clock, endpoints, random, report } = this.#options;
     const stored = await spool.read(entry);
     if (!stored) return true;
-    const started = clock.now();
+    const started = clock.monotonicMs();
     const parts: Body[] = [stored];
     while (parts.length > 0) {
       const part = parts.shift() as Body;
@@ -87,7 +87,7 @@ export class Replay {
       } else parts.unshift(...sent);
     }
     await spool.remove(entry);
-    const took = clock.now() - started;
+    const took = clock.monotonicMs() - started;
     const { bytesPerSecond, share } = this.#options.drain;
     const wait = Math.max((wireBytes(stored) / bytesPerSecond) * 1000 - took, took * (1 / share - 1));
     await clock.sleep(wait * (0.9 + random() / 5), ending);

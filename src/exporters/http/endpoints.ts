@@ -81,7 +81,7 @@ export class Endpoints {
 
   /** Milliseconds until the next attempt; undefined while nothing waits for one, and during an attempt. */
   get waitMs(): number | undefined {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonicMs();
     const lanes = this.#endpoints.flatMap((endpoint) => [...endpoint.lanes.values()]);
     const waiting = this.isOpen ? lanes : this.#endpoints;
     const waits = waiting.map(({ breaker }) => breaker.waitMs(now)).filter((wait) => wait > 0 && Number.isFinite(wait));
@@ -100,7 +100,7 @@ export class Endpoints {
       while (!signal.aborted) {
         const pass = this.passNow(lane);
         if (pass) return pass;
-        const now = this.#clock.now();
+        const now = this.#clock.monotonicMs();
         const waits = this.#endpoints.map(({ breaker, lanes }) =>
           Math.max(breaker.waitMs(now), lanes.get(lane)?.breaker.waitMs(now) ?? 0),
         );
@@ -125,7 +125,7 @@ export class Endpoints {
   }
 
   #passTo(endpoints: readonly Endpoint[], lane: string): UploadPermit | undefined {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonicMs();
     const endpoint = endpoints.find((one) => one.breaker.waitMs(now) === 0 && this.#mayGo(one, lane, now));
     if (endpoint === undefined) return undefined;
     return { endpoint, lane, token: endpoint.breaker.pass(), laneToken: laneOf(endpoint, lane).breaker.pass() };
@@ -158,7 +158,7 @@ export class Endpoints {
       endpoint.breaker.unused();
       lane.breaker.unused();
     } else {
-      const retryAtMs = this.#clock.now() + outcome.waitMs;
+      const retryAtMs = this.#clock.monotonicMs() + outcome.waitMs;
       if (!isAlone(pass)) {
         endpoint.breaker.failed(pass.token, retryAtMs, outcome.isPause);
         endpoint.failedLane = pass.lane;

@@ -111,7 +111,7 @@ export class StaleMarkers {
   }
 
   #isLeftAlone(url: string): boolean {
-    return url === this.#leftAlone.url && this.#options.clock.now() < this.#leftAlone.untilMs;
+    return url === this.#leftAlone.url && this.#options.clock.monotonicMs() < this.#leftAlone.untilMs;
   }
 
   /** Whether a retry is pointless. */
@@ -121,7 +121,7 @@ export class StaleMarkers {
     // Everything except an overload or a transport failure would be rejected again.
     const isRefused = typeof code === 'number' && (code < 500 || code === 501) && code !== 429 && code !== 408;
     if (isRefused && !isWanted) {
-      this.#leftAlone = { url, untilMs: clock.now() + LEFT_ALONE_MS };
+      this.#leftAlone = { url, untilMs: clock.monotonicMs() + LEFT_ALONE_MS };
       const message = 'the receiver does not support remote write: vanished series stay visible there for five minutes';
       log.say('info', `${exporter}/stale-markers/none`, fields, message);
     } else {

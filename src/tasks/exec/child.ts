@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../../base/clock.ts';
 import { reapGroup } from '../../host/syscalls.ts';
 
 /** What is started. */

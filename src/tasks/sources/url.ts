@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { doubledMs } from '../../base/backoff.ts';
 import { errorCode } from '../../base/error-text.ts';
 import { readText } from '../../base/files.ts';
 import { fnv1a64 } from '../../base/fnv.ts';
@@ -87,7 +88,7 @@ export class UrlSource implements Source {
     // Nodes that start together do not ask together.
     const phaseMs = Number(fnv1a64(`${this.#world.node}/${url}`) % BigInt(every));
     const next = () => {
-      const backoffMs = Math.max(every, Math.min(LONGEST_BACKOFF_MS, every * 2 ** Math.min(this.#failures - 1, 10)));
+      const backoffMs = Math.max(every, doubledMs(this.#failures, { firstMs: every, longestMs: LONGEST_BACKOFF_MS }));
       const wait = this.#failures > 0 ? backoffMs : every - ((this.#world.now() - phaseMs) % every);
       this.#wait(Math.max(1, wait), ask);
     };

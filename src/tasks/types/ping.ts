@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import { sleep } from '../../base/clock.ts';
 import { counter, type Family, family, gauge } from '../../metrics/family.ts';
 import { NoData } from '../../metrics/outcome.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -155,7 +155,7 @@ class PingProbing implements Probing {
     const { count, pause } = this.#options;
     let failure: unknown;
     for (let sent = 0; sent < count && !signal.aborted; sent++) {
-      if (sent > 0) await sleep(pause, undefined, { signal }).catch(() => undefined);
+      if (sent > 0) await sleep(pause, signal);
       try {
         this.#reply = await this.#echo(address, AbortSignal.any([signal, this.#patience(sent)]));
         attempt.reached(this.#reply.rttSeconds);

@@ -41,7 +41,7 @@ function clientOf() {
   const client = new IdentityClient(source, REFRESH_MS, {
     log: createLog('info', { write: (line: string) => void lines.push(JSON.parse(line).msg) }),
     registry,
-    monotonic: () => timeline.now,
+    monotonicMs: () => timeline.now,
     random: () => 0.5,
     sleep: (ms, signal) => timeline.sleep(ms, signal),
   });

@@ -40,7 +40,7 @@ async function recordedState(context: TestContext, timing: Partial<ReflectorTimi
     compression: 'gzip',
     log: createLog('fatal', { write() {} }),
     timing: {
-      now: Date.now,
+      wallMs: Date.now,
       random: () => 0.5,
       sleep: (_, signal) => setTimeout(2, undefined, { signal }).catch(() => {}),
       idleMs: 60_000,
@@ -256,7 +256,7 @@ test(
   OPTIONS,
   async (context) => {
     let now = 0;
-    const { server, state } = await recordedState(context, { now: () => now });
+    const { server, state } = await recordedState(context, { wallMs: () => now });
     server.fail('list', 'silence', { path: DEPLOYMENTS });
     state.start();
     await eventually(() => server.watches.size === resources.length - 1, 'all but one');

@@ -46,7 +46,7 @@ function stateOf(
     compression: 'gzip',
     log: createLog('info', { write: (line) => lines.push(line) }),
     timing: {
-      now: () => clock.ms,
+      wallMs: () => clock.ms,
       random: () => 0.5,
       sleep: (_, signal) => setTimeout(5, undefined, { signal }).catch(() => {}),
       idleMs: 60_000,

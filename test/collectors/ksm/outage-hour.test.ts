@@ -40,6 +40,8 @@ const FAULTS: readonly {
   readonly break: (server: FakeApiServer) => void | Promise<void>;
   readonly alerts: readonly string[];
   readonly causes: readonly string[];
+  /** How long an answer may take; short where that is the fault. */
+  readonly headersMs?: number;
 }[] = [
   { title: 'healthy', break() {}, alerts: [], causes: [] },
   {
@@ -70,6 +72,7 @@ const FAULTS: readonly {
   },
   {
     title: 'slow for one',
+    headersMs: 250,
     break: (server) => server.fail('list', 'silence', { path: DEPLOYMENTS, ...FOREVER }),
     alerts: ['FiresteelKsmResourceDown'],
     causes: ['unreachable'],
@@ -80,13 +83,14 @@ const FAULTS: readonly {
 async function anHour(
   t: TestContext,
   server: FakeApiServer,
+  headersMs: number,
   breakIt: (server: FakeApiServer) => void | Promise<void>,
   report: (ms: number, samples: readonly string[]) => void,
 ) {
   const lines: { readonly cause?: string; readonly stack?: string }[] = [];
   const clock = { ms: Math.floor((Date.now() - HOUR_MS) / MINUTE_MS) * MINUTE_MS };
   const end = clock.ms + HOUR_MS;
-  const { client } = clientOf(t, server, { headersMs: 250 });
+  const { client } = clientOf(t, server, { headersMs });
   const served = resources.filter((one) => one.enabled && server.cluster.collections.has(resourcePath(one)));
   await breakIt(server);
   const state = new ClusterState({
@@ -97,8 +101,8 @@ async function anHour(
     compression: 'gzip',
     log: createLog('info', { write: (line) => lines.push(JSON.parse(line)) }),
     timing: {
-      now: () => clock.ms,
-      random: () => 0.5,
+      wallMs: () => clock.ms,
+      random: () => 1,
       async sleep(ms, signal) {
         const until = clock.ms + ms;
         await setTimeout(1, undefined, { signal }).catch(() => {});
@@ -143,7 +147,7 @@ async function firing({ url }: VictoriaMetrics, ms: number): Promise<string[]> {
   return found;
 }
 
-for (const { title, break: breakIt, alerts, causes } of FAULTS) {
+for (const { title, break: breakIt, alerts, causes, headersMs = 10_000 } of FAULTS) {
   test(`an API server that is ${title} for an hour: a few lines of the log, one alert for one cause`, {
     timeout: 180_000,
   }, async (t) => {
@@ -152,7 +156,7 @@ for (const { title, break: breakIt, alerts, causes } of FAULTS) {
     const server = await startFakeApi(t);
     loadRecordedCluster(server.cluster);
     const samples: string[] = [];
-    const { lines, end } = await anHour(t, server, breakIt, (ms, now) => {
+    const { lines, end } = await anHour(t, server, headersMs, breakIt, (ms, now) => {
       for (const sample of now) samples.push(sample.replace('{', '{instance="a",cluster="c",').replace(/$/, ` ${ms}`));
     });
     assert.deepEqual(

@@ -25,7 +25,7 @@ async function follow(context: TestContext, options: object) {
     compression: 'gzip',
     log: createLog('fatal', { write() {} }),
     timing: {
-      now: Date.now,
+      wallMs: Date.now,
       random: () => 0.5,
       sleep: (_, signal) => setTimeout(2, undefined, { signal }).catch(() => {}),
       idleMs: 60_000,
