@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Family, gauge, untyped } from '../../src/metrics/family.ts';
+import { overLimit } from '../../src/metrics/label-limits.ts';
 import { PushedLabels } from '../../src/metrics/pushed-labels.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
+import { labelBlock } from '../../src/metrics/text/format.ts';
+import { randomFrom } from '../kit/random.ts';
 
 const LIMITS = { labels: 40, nameBytes: 256, valueBytes: 4096 };
 const pushed = (...names: string[]) =>
@@ -116,4 +119,42 @@ test('series over the limits of VictoriaMetrics are counted, named and pushed al
 test('without a receiver that has limits nothing is said of them', () => {
   const labels = new PushedLabels({ names: new Set(['job']) });
   assert.equal(labels.see(snapshotOf([`job_last_success{a="${'x'.repeat(9000)}"}`])).overLimit, 0);
+});
+
+test('series that are not parsed are none that a limit or a label of the push concerns', () => {
+  const limits = { labels: 6, nameBytes: 20, valueBytes: 60 };
+  const random = randomFrom('suspects');
+  const parts = ['a', '"', '\\', '\n', '=', '="', ',', '{', 'é', 'job=', ',job="x"'];
+  const text = () =>
+    Array.from({ length: random.below(random.chance(0.1) ? 70 : 12) }, () => random.pick(parts)).join('');
+  const name = () =>
+    random.pick(['pod', 'id', 'n'.repeat(random.below(24) + 1), ...(random.chance(0.05) ? ['job'] : [])]);
+  for (let round = 0; round < 300; round++) {
+    const series = Array.from({ length: 8 }, () => [
+      ...new Map(Array.from({ length: random.below(7) }, () => [name(), text()])),
+    ]);
+    const keys = series.map(
+      (labels) =>
+        `${job.name}${labelBlock(
+          labels.map(([one]) => one),
+          labels.map(([, one]) => one),
+        )}`,
+    );
+    const seen = new PushedLabels({ names: new Set(['job', 'instance']), limits }).see(snapshotOf(keys));
+    const exceeding = series.filter((labels) => {
+      const pushedLabels = labels.filter(([one, value]) => one !== 'job' || value !== '');
+      return overLimit(
+        job.name,
+        pushedLabels.map(([one, value]) => [one === 'job' ? 'exported_job' : one, value]),
+        limits,
+        2,
+      );
+    });
+    assert.equal(seen.overLimit, exceeding.length, keys.join('\n'));
+    assert.equal(
+      seen.renamed,
+      series.filter((labels) => labels.some(([one]) => one === 'job')).length,
+      keys.join('\n'),
+    );
+  }
 });
