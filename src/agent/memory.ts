@@ -56,14 +56,6 @@ export function preferMemoryToSpeed(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-/**
- * For agents that ship log entries: thousands of objects live for as long as an upload takes, too long for the space of young
- * ones. The heap may grow by a fifth between two full collections, which is 30 MB less at 20,000 entries a second.
- */
-export function limitHeapGrowth(): void {
-  setFlagsFromString('--heap-growing-percent=20');
-}
-
 /** Once everything is listed there is little garbage, and V8 would still look for it after every other push. */
 export function preferSpeedToMemory(): void {
   setFlagsFromString('--heap-growing-percent=0');

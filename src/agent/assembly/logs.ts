@@ -7,7 +7,6 @@ import type { TrapFeed } from '../../logs/snmp/trap-feed.ts';
 import { wantedSources } from '../../logs/sources.ts';
 import type { IdentityClient } from '../../pods/client.ts';
 import type { Config } from '../config.ts';
-import { limitHeapGrowth } from '../memory.ts';
 import type { Parts } from '../parts.ts';
 import type { AssemblyWorld } from './world.ts';
 
@@ -56,12 +55,6 @@ export async function logsPart(
       const world = { logs, host, log, now, labels: of, names: pods && containerNames(pods), traps };
       return Role.create(world, receivers, spool.path);
     },
-    {
-      start(role) {
-        limitHeapGrowth();
-        role.start();
-      },
-      stop: (role) => role.stop(),
-    },
+    { start: (role) => role.start(), stop: (role) => role.stop() },
   );
 }
