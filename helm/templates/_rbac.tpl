@@ -38,7 +38,7 @@ subjects:
     - {{ include "firesteel.fullname" $ }}-{{ $shard }}
     {{- end }}
     {{- end }}
-  verbs: [get, update, watch]
+  verbs: [get, update]
 {{- if .Values.state.autosharding }}
 - apiGroups: [""]
   resources: [pods]

@@ -31,7 +31,7 @@ export interface LeaseNotes {
  * written into the record.
  */
 export interface LeaseWorld extends Clock {
-  readonly api: Pick<KubeApi, 'json' | 'stream'>;
+  readonly api: Pick<KubeApi, 'json'>;
   readonly log: Log;
   readonly registry: Registry;
   /** Returns a number in [0, 1). */

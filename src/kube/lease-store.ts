@@ -12,15 +12,14 @@ interface Releasing extends Pick<Clock, 'wallMs'> {
 export class LeaseStore {
   readonly #api: Pick<KubeApi, 'json'>;
   readonly #sleep: Clock['sleep'];
-  /** Path of the Leases of the namespace. */
-  readonly collection: string;
+  readonly #collection: string;
   readonly #path: string;
 
   constructor(api: Pick<KubeApi, 'json'>, sleep: Clock['sleep'], namespace: string, name: string) {
     this.#api = api;
     this.#sleep = sleep;
-    this.collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
-    this.#path = `${this.collection}/${encodeURIComponent(name)}`;
+    this.#collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
+    this.#path = `${this.#collection}/${encodeURIComponent(name)}`;
   }
 
   /** The Lease; undefined when it does not exist. */
@@ -39,7 +38,7 @@ export class LeaseStore {
   put(body: Lease, patienceMs: number): Promise<Lease> {
     const isNew = body.metadata?.resourceVersion === undefined;
     const target = isNew
-      ? ({ method: 'POST', path: this.collection } as const)
+      ? ({ method: 'POST', path: this.#collection } as const)
       : ({ method: 'PUT', path: this.#path } as const);
     return this.#call({ ...target, body }, patienceMs);
   }

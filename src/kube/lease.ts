@@ -22,7 +22,6 @@ import {
 } from './lease-record.ts';
 import { LeaseSight } from './lease-sight.ts';
 import { isConflict, isNotFound, LeaseStore } from './lease-store.ts';
-import { LeaseWatch } from './lease-watch.ts';
 
 const STOP_MS = 3000;
 
@@ -37,15 +36,12 @@ export class LeaseElection implements Election {
   readonly #world: LeaseWorld;
   readonly #metrics: LeaseMetrics;
   readonly #store: LeaseStore;
-  readonly #watch: LeaseWatch;
   readonly #leadership: Leadership;
   readonly #candidate: Candidate;
   readonly #stopping = new AbortController();
   readonly #sight: LeaseSight;
   #failure: string | undefined;
   readonly #consent: LeaseConsent;
-  /** Whether the watch has delivered a renewal since the last round. */
-  #wasRenewed: boolean = false;
   /** Whether the agent is about to stop. */
   #isRetired = false;
   #wake = new AbortController();
@@ -58,11 +54,6 @@ export class LeaseElection implements Election {
     this.#world = world;
     this.#store = new LeaseStore(world.api, world.sleep, namespace, name);
     this.#leadership = new Leadership({ monotonicMs: world.monotonicMs, log: () => this.#log, hooks });
-    this.#watch = new LeaseWatch({
-      ...{ api: world.api, collection: this.#store.collection, name, idleMs: options.durationMs },
-      ...{ sleep: world.sleep, random: world.random },
-      onChange: (lease) => this.#renewedByOther(lease),
-    });
     this.#candidate = { identity, process: randomUUID() };
     this.#sight = new LeaseSight(this.#candidate, options.durationMs, world.monotonicMs);
     this.#consent = new LeaseConsent({
@@ -146,31 +137,12 @@ export class LeaseElection implements Election {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      // A renewal that has just arrived is the answer to the question of this round.
-      if (!this.#isFollowed()) await this.#round();
-      this.#wasRenewed = false;
+      await this.#round();
       this.#leadership.announce(this.#failure);
       this.#wake = new AbortController();
       await this.#world.sleep(this.#pauseMs(), AbortSignal.any([signal, this.#wake.signal]));
       this.#leadership.announce(this.#failure);
     }
-  }
-
-  #isFollowed(): boolean {
-    const isOthers = this.#world.monotonicMs() < this.#sight.othersUntil;
-    return this.#wasRenewed && isOthers && this.#failure === undefined && !this.isMaster();
-  }
-
-  /** The watch has delivered a record: as if it had been requested just now. */
-  #renewedByOther(lease: Lease): void {
-    const known = Number(this.#sight.lease?.metadata?.resourceVersion);
-    // Of two ways one may be slower; a version that is no number is left to the requests.
-    if (this.isMaster() || !(Number(lease.metadata?.resourceVersion) > known)) return;
-    this.#observe(lease);
-    this.#consent.reachedAt = this.#world.monotonicMs();
-    this.#wasRenewed = true;
-    // Released, or ours from a request whose answer was lost.
-    if (this.#sight.othersUntil === Number.NEGATIVE_INFINITY) this.#wake.abort();
   }
 
   /** Until the next round is due, or until our leadership or the Lease of another holder ends. */
@@ -227,7 +199,6 @@ export class LeaseElection implements Election {
     const othersUntil = Math.max(this.#sight.othersUntil, this.#consent.promisedUntil);
     if (monotonicMs() < othersUntil) {
       this.#leadership.end(`held by ${(lease && holderOf(lease)) || 'no one: the Lease was edited or deleted'}`);
-      if (lease) this.#watch.follow(lease.metadata?.resourceVersion, this.#stopping.signal);
     } else if (lease === undefined) {
       const { namespace, name } = this.#options;
       await this.#put(newLease(namespace, name, this.#candidate, durationMs, wallMs()), 'the Lease did not exist');
@@ -264,7 +235,6 @@ export class LeaseElection implements Election {
     this.#observe(lease);
     this.#metrics.renewed.set(this.#world.wallMs() / 1000);
     if (this.#stopping.signal.aborted) return;
-    this.#watch.stop();
     this.#leadership.hold(began + this.#options.renewDeadlineMs, reason);
   }
 

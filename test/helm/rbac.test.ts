@@ -44,7 +44,7 @@ function rightsOf(objects: readonly Manifest[], account: string): string[] {
     .sort();
 }
 
-const LEASE = ['create', '=firesteel get', '=firesteel update', '=firesteel watch'].map(
+const LEASE = ['create', '=firesteel get', '=firesteel update'].map(
   (end) => `default:coordination.k8s.io/leases${end.startsWith('=') ? end : ` ${end}`}`,
 );
 

@@ -11,9 +11,6 @@ import type { Timeline } from '../kit/timeline.ts';
 /** What happens to a message: how long it is on its way, or that it is lost. */
 export type Network = () => number | 'lost';
 
-/** How long a lost part of a watch takes until it is sent again. */
-const RESEND_MS = 400;
-
 /** The other candidates as one of them reaches them: who is at each address now, and the way there. */
 export interface Neighbours {
   readonly at: readonly (() => SimulatedProcess)[];
@@ -23,10 +20,6 @@ export interface Neighbours {
 /** The API server: one Lease with optimistic locking. */
 export class LeaseServer {
   lease: Lease | undefined;
-  /** Called with each record that is stored. */
-  readonly watchers = new Set<(lease: Lease) => void>();
-  /** Requests for the record so far. */
-  reads = 0;
   #version = 0;
 
   /** Changes the Lease as a person does. */
@@ -38,7 +31,6 @@ export class LeaseServer {
   answer({ method = 'GET', path, body }: Omit<KubeRequest, 'signal'>): Lease {
     const wanted = body as Lease | undefined;
     const refuse = (status: number) => new ApiError(`${method} ${path}`, status, '');
-    if (method === 'GET') this.reads++;
     if (method === 'POST') {
       if (this.lease) throw refuse(409);
       this.lease = this.#stored(wanted as Lease);
@@ -54,9 +46,7 @@ export class LeaseServer {
 
   #stored(lease: Lease): Lease {
     this.#version++;
-    const stored = { ...lease, metadata: { ...lease.metadata, resourceVersion: String(this.#version) } };
-    for (const watcher of this.watchers) watcher(stored);
-    return stored;
+    return { ...lease, metadata: { ...lease.metadata, resourceVersion: String(this.#version) } };
   }
 }
 
@@ -173,55 +163,12 @@ export class SimulatedProcess {
     };
   }
 
-  /**
-   * A watch, as over TCP: what is lost is sent again until it arrives, in order; a watch that is silent for too long
-   * ends.
-   */
-  async *#events(server: LeaseServer, network: Network, idleMs: number, signal: AbortSignal): AsyncGenerator<Buffer> {
-    const sent: Lease[] = [];
-    const arrived: Buffer[] = [];
-    let wake = Promise.withResolvers<void>();
-    const transmit = () => {
-      if (sent.length === 0 || signal.aborted) return;
-      const delay = network();
-      if (delay === 'lost') return this.#timeline.in(RESEND_MS, transmit);
-      const object = sent.shift();
-      this.#timeline.in(delay, () => {
-        this.#deliver(() => {
-          arrived.push(Buffer.from(`${JSON.stringify({ type: 'MODIFIED', object })}\n`));
-          wake.resolve();
-        });
-        transmit();
-      });
-    };
-    const watcher = (lease: Lease) => {
-      sent.push(lease);
-      if (sent.length === 1) transmit();
-    };
-    server.watchers.add(watcher);
-    try {
-      while (!signal.aborted) {
-        const silence = this.#sleep(idleMs, signal).then(() => 'silence' as const);
-        if ((await Promise.race([wake.promise, silence])) === 'silence') return;
-        wake = Promise.withResolvers();
-        yield* arrived.splice(0);
-      }
-    } finally {
-      server.watchers.delete(watcher);
-    }
-  }
-
-  #api(server: LeaseServer, network: Network): Pick<KubeApi, 'json' | 'stream'> {
+  #api(server: LeaseServer, network: Network): Pick<KubeApi, 'json'> {
     const send = (run: () => void) => {
       const delay = network();
       if (delay !== 'lost') this.#timeline.in(delay, run);
     };
     return {
-      stream: ({ signal }, idleMs) =>
-        new Promise((resolve, reject) => {
-          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-          send(() => send(() => this.#deliver(() => resolve(this.#events(server, network, idleMs, signal)))));
-        }),
       json: <T>({ signal, ...request }: KubeRequest): Promise<T> =>
         new Promise((resolve, reject) => {
           signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
