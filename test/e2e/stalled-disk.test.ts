@@ -159,8 +159,8 @@ test('two signals end it at once', { timeout: 180_000 }, async (t) => {
   const outage = await Outage.start(t);
   await outage.untilFull();
   const { code, ms } = await outage.end(2);
-  // The first one may have ended it before the second came.
-  assert.ok(code === 0 || code === 1, `ended with ${code}`);
+  // The first one may have ended it before the second came, or so nearly that the kernel ends it.
+  assert.ok(code === 0 || code === 1 || code === null, `ended with ${code}`);
   assert.ok(ms <= 2000, `it took ${ms} ms`);
 });
 
