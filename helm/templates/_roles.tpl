@@ -10,7 +10,9 @@
 {{- range $name := list "journal" "kernel" "log" -}}
 {{- if (index $collectors $name | default dict).enabled }}true{{ end -}}
 {{- end -}}
-{{- if (.Values.logs.journal | default dict).enabled }}true{{ end -}}
+{{- range $name := list "journal" "kernel" -}}
+{{- if (index $.Values.logs $name | default dict).enabled }}true{{ end -}}
+{{- end -}}
 {{- end -}}
 
 {{- /* The UDP port at which node agents receive SNMP traps; nothing when they do not. */ -}}

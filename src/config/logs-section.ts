@@ -3,6 +3,8 @@ import { duration, filePath, pattern } from './units.ts';
 
 const names = (what: string) => z.array(z.string().min(1)).max(1000).default([]).describe(what);
 
+const PRIORITY_WORDS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
+
 const journal = z
   .strictObject({
     enabled: z.boolean().default(false).describe('Whether entries of the journal are shipped.'),
@@ -19,7 +21,7 @@ const journal = z
     units: names('Only entries of these units, as matched by `journalctl -u`; all when empty.'),
     identifiers: names('Only entries with these syslog identifiers; all when empty.'),
     priority: z
-      .enum(['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'])
+      .enum(PRIORITY_WORDS)
       .default('debug')
       .describe('Least priority: `err` ships `crit`, `alert` and `emerg` as well.'),
     matches: z
@@ -27,6 +29,28 @@ const journal = z
       .max(100)
       .default([])
       .describe('Only entries that have all values of one of these maps, as FIELD: value; all when empty.'),
+  })
+  .prefault({});
+
+const kernel = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe('Whether messages of the kernel are shipped; the source `journal` then leaves them out.'),
+    source: z
+      .enum(['auto', 'journal', 'kmsg'])
+      .default('auto')
+      .describe('Where they are read: `auto` reads the journal if there is one, else /dev/kmsg; never both.'),
+    start: z
+      .enum(['now', 'boot', 'oldest'])
+      .default('now')
+      .describe('Where to start when nothing was shipped yet; /dev/kmsg has nothing older than this boot.'),
+    maxAge: duration(1000).optional().describe('How far back `boot` and `oldest` go; no limit when unset.'),
+    priority: z
+      .enum(PRIORITY_WORDS)
+      .default('debug')
+      .describe('Least priority: `err` ships `crit`, `alert` and `emerg` as well.'),
   })
   .prefault({});
 
@@ -45,6 +69,7 @@ const redaction = z.strictObject({
 export const logsSection = z
   .strictObject({
     journal: journal.describe('Entries of the journal.'),
+    kernel: kernel.describe('Messages of the kernel, from the journal (its `paths`) or /dev/kmsg.'),
     snmp: snmp.describe('SNMP traps that `collectors.snmp` receives; needs spool.path.'),
     redact: z
       .array(redaction)

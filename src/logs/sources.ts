@@ -18,6 +18,11 @@ const KINDS: readonly LogSourceKind[] = [
     load: async (world) => (await import('./journal/journal-source.ts')).journalSource(world),
   },
   {
+    name: 'kernel',
+    isWanted: ({ kernel }) => kernel.enabled,
+    load: async (world) => (await import('./kernel/kernel-source.ts')).kernelSource(world),
+  },
+  {
     name: 'snmp',
     isWanted: ({ snmp }) => snmp.enabled,
     load: async (world) => (await import('./snmp/snmp-source.ts')).snmpSource(world),

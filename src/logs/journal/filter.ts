@@ -19,9 +19,10 @@ export class CurrentFields implements FieldsByName {
   }
 }
 
-/** Whether an entry passes the filters of `logs.journal`; undefined when all do. */
+/** Whether an entry passes the filters of `logs.journal`; undefined when all do. `without`: a transport left out. */
 export function journalFilter(
   options: Pick<LogsSection['journal'], 'units' | 'identifiers' | 'priority' | 'matches'>,
+  without?: string,
 ): ((entry: FieldsByName) => boolean) | undefined {
   const { units, identifiers, matches } = options;
   const tests: ((entry: FieldsByName) => boolean)[] = [];
@@ -36,6 +37,7 @@ export function journalFilter(
   if (wanted.length > 0) {
     tests.push((entry) => wanted.some((match) => match.every(([name, value]) => entry.get(name) === value)));
   }
+  if (without !== undefined) tests.push((entry) => entry.get('_TRANSPORT') !== without);
   if (tests.length === 0) return undefined;
   return (entry) => tests.every((test) => test(entry));
 }

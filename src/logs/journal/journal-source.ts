@@ -1,7 +1,8 @@
 import { Turns } from '../../base/turns.ts';
+import type { LogsSection } from '../../config/logs-section.ts';
 import { Journal, type Start } from '../../host/journal/journal.ts';
 import type { JournalPosition } from '../../host/journal/position.ts';
-import type { LogEntry } from '../entry.ts';
+import type { LogEntry, LogSourceName } from '../entry.ts';
 import type { LogBatch, LogSource, LogSourceType, ReadLimits, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
 import { CurrentFields, journalFilter } from './filter.ts';
@@ -13,16 +14,23 @@ const STEP = 32;
 /** Files are looked for this often while entries are read or wait, milliseconds. */
 const SCAN_MS = 1000;
 
+/** What is read of the journal. */
+type JournalOptions = Omit<LogsSection['journal'], 'enabled'>;
+
 /** The journal of this host. */
 export const journalSource = (world: LogWorld): LogSourceType => ({
   name: 'journal',
-  open: (saved) => new JournalSource(world, saved),
+  open: (saved) => {
+    const { journal, kernel } = world.logs;
+    return new JournalSource('journal', world, journal, saved, kernel.enabled ? 'kernel' : undefined);
+  },
 });
 
 /** The journal, read forward: its files are the queue, nothing is copied. */
-class JournalSource implements LogSource {
-  readonly name = 'journal';
+export class JournalSource implements LogSource {
+  readonly name: LogSourceName;
   readonly #world: LogWorld;
+  readonly #options: JournalOptions;
   readonly #journal: Journal;
   readonly #passes: ReturnType<typeof journalFilter>;
   readonly #labels: JournalLabels;
@@ -33,14 +41,23 @@ class JournalSource implements LogSource {
   #problems: readonly Error[] = [];
   #found = 0;
 
-  constructor(world: LogWorld, saved: SavedPosition | undefined) {
-    const { paths } = world.logs.journal;
+  /** `without`: the transport whose entries are left out. */
+  constructor(
+    name: LogSourceName,
+    world: LogWorld,
+    options: JournalOptions,
+    saved: SavedPosition | undefined,
+    without?: string,
+  ) {
+    const { paths } = options;
+    this.name = name;
+    this.#options = options;
     const position = saved && (JSON.parse(saved.position) as JournalPosition);
     this.#world = world;
     this.#journal = new Journal({ paths, start: this.#start(), leavesDeleted: true, position });
     if (saved !== undefined) Object.assign(this.#journal.lost, saved.lost);
     this.#isNew = saved === undefined;
-    this.#passes = journalFilter(world.logs.journal);
+    this.#passes = journalFilter(options, without);
     this.#labels = new JournalLabels(world.labels, world.names);
   }
 
@@ -56,8 +73,7 @@ class JournalSource implements LogSource {
   async read({ maxBytes, maxEntries }: ReadLimits, signal: AbortSignal): Promise<LogBatch | undefined> {
     if (this.#isDrained) this.#scan();
     else this.#look();
-    if (this.#found === 0)
-      throw this.#problems[0] ?? new Error(`no journal in ${this.#world.logs.journal.paths.join(' or ')}`);
+    if (this.#found === 0) throw this.#problems[0] ?? new Error(`no journal in ${this.#options.paths.join(' or ')}`);
     if (this.#isNew) {
       this.#isNew = false;
       return { entries: [], position: this.#position(), isDrained: false };
@@ -106,7 +122,7 @@ class JournalSource implements LogSource {
   }
 
   #start(): Start {
-    const { start, maxAge } = this.#world.logs.journal;
+    const { start, maxAge } = this.#options;
     if (start === 'now') return 'now';
     const sinceRealtime = maxAge === undefined ? 0 : (this.#world.now() - maxAge) * 1000;
     const { host } = this.#world;

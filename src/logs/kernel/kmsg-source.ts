@@ -1,0 +1,158 @@
+import { errorCode } from '../../base/error-text.ts';
+import { Turns } from '../../base/turns.ts';
+import type { KernelMessages, KernelRecord } from '../../host/kmsg.ts';
+import { type LogEntry, PRIORITIES } from '../entry.ts';
+import type { LogBatch, LogSource, ReadLimits, SavedPosition } from '../source.ts';
+import type { LogWorld } from '../world.ts';
+
+/** Records read between checks of the clock. */
+const STEP = 32;
+/** Cursor, times, labels and fields of an entry, about. */
+const ENTRY_BYTES = 300;
+/** The clock was set when the time of the boot moves by more, microseconds: it is known to 10 ms. */
+const CLOCK_SET_US = 1e6;
+
+/** The device, open. */
+export type OpenKmsg = Pick<KernelMessages, 'next' | 'close'>;
+
+/** Up to where records were read. */
+interface Position {
+  readonly bootId: string;
+  /** Of the last record; -1 before the first. */
+  readonly sequence: number;
+}
+
+/** /dev/kmsg, read forward: the kernel's buffer is the queue, and gaps of its sequence numbers are losses. */
+export class KmsgSource implements LogSource {
+  readonly name = 'kernel';
+  readonly waiting = undefined;
+  readonly lost = { rotated: 0 };
+  readonly #world: LogWorld;
+  readonly #open: () => OpenKmsg;
+  readonly #bootId: string;
+  #messages: OpenKmsg | undefined;
+  #isNew: boolean;
+  #last: number | undefined;
+  /** When the host was booted, microseconds since 1970. */
+  #bootUs = 0;
+
+  constructor(world: LogWorld, open: () => OpenKmsg, saved: SavedPosition | undefined) {
+    const { host } = world;
+    this.#world = world;
+    this.#open = open;
+    this.#bootId = (host.readIfExists(host.proc('sys/kernel/random/boot_id')) ?? '').trim().replaceAll('-', '');
+    this.#isNew = saved === undefined;
+    if (saved === undefined) return;
+    Object.assign(this.lost, saved.lost);
+    const { bootId, sequence } = JSON.parse(saved.position) as Position;
+    this.#last = bootId === this.#bootId ? sequence : -1;
+  }
+
+  async read({ maxBytes, maxEntries }: ReadLimits, signal: AbortSignal): Promise<LogBatch | undefined> {
+    this.#messages ??= this.#opened();
+    this.#lookAtClock();
+    const turns = new Turns(signal);
+    if (this.#isNew) {
+      await this.#begin(turns);
+      this.#isNew = false;
+      return { entries: [], position: this.#position, isDrained: false };
+    }
+    const least = PRIORITIES.indexOf(this.#world.logs.kernel.priority);
+    const entries: LogEntry[] = [];
+    let bytes = 0;
+    let read = 0;
+    let isDrained = false;
+    while (bytes < maxBytes && entries.length < maxEntries) {
+      const record = this.#next(this.#messages);
+      if (record === undefined) {
+        isDrained = true;
+        break;
+      }
+      if (record.priority <= least) {
+        entries.push(kernelEntry(record, this.#bootId, this.#bootUs, this.#world.labels));
+        bytes += record.text.length + ENTRY_BYTES;
+      }
+      if (++read % STEP === 0 && turns.isOver) await turns.next();
+    }
+    return read === 0 ? undefined : { entries, position: this.#position, isDrained };
+  }
+
+  acknowledged(): void {}
+
+  close(): void {
+    this.#messages?.close();
+    this.#messages = undefined;
+  }
+
+  get #position(): string {
+    return JSON.stringify({ bootId: this.#bootId, sequence: this.#last ?? -1 } satisfies Position);
+  }
+
+  #opened(): OpenKmsg {
+    try {
+      return this.#open();
+    } catch (cause) {
+      const code = errorCode(cause);
+      if (code !== 'EPERM' && code !== 'EACCES') throw cause;
+      throw new Error('/dev/kmsg needs CAP_SYSLOG and access to the device', { cause });
+    }
+  }
+
+  /** Finds the record behind which shipping begins, without a saved position. */
+  async #begin(turns: Turns): Promise<void> {
+    const { start, maxAge } = this.#world.logs.kernel;
+    const sinceUs = maxAge === undefined ? 0 : (this.#world.now() - maxAge) * 1000;
+    const messages = this.#messages as OpenKmsg;
+    let read = 0;
+    for (let record = messages.next(); record !== undefined; record = messages.next()) {
+      if (start !== 'now' && this.#bootUs + record.monotonic >= sinceUs) {
+        this.#last = record.sequence - 1;
+        break;
+      }
+      this.#last = record.sequence;
+      if (++read % STEP === 0 && turns.isOver) await turns.next();
+    }
+    // It was read only to be looked at: reading begins again.
+    if (start === 'now') return;
+    messages.close();
+    this.#messages = this.#opened();
+  }
+
+  /** The next record behind the position; counts what is missing between them. */
+  #next(messages: OpenKmsg): KernelRecord | undefined {
+    for (;;) {
+      const record = messages.next();
+      if (record === undefined) return undefined;
+      const last = this.#last ?? record.sequence - 1;
+      if (record.sequence <= last) continue;
+      this.lost.rotated += record.sequence - last - 1;
+      this.#last = record.sequence;
+      return record;
+    }
+  }
+
+  #lookAtClock(): void {
+    const { host, now } = this.#world;
+    const uptime = Number.parseFloat(host.readIfExists(host.proc('uptime')) ?? '') || 0;
+    const bootUs = Math.round(now() * 1000 - uptime * 1e6);
+    if (Math.abs(bootUs - this.#bootUs) > CLOCK_SET_US) this.#bootUs = bootUs;
+  }
+}
+
+/** A record as an entry; programs that write to /dev/kmsg have another facility than the kernel's 0. */
+export function kernelEntry(
+  { priority, facility, sequence, monotonic, text }: KernelRecord,
+  bootId: string,
+  bootUs: number,
+  labels: LogEntry['labels'],
+): LogEntry {
+  const fields = new Map([
+    ['SYSLOG_FACILITY', String(facility)],
+    ['BOOT_ID', bootId],
+    ['SEQUENCE', String(sequence)],
+    ['MONOTONIC_USEC', String(monotonic)],
+  ]);
+  if (facility === 0) fields.set('SYSLOG_IDENTIFIER', 'kernel');
+  const cursor = `b=${bootId};k=${sequence.toString(16)}`;
+  return { source: 'kernel', timeUs: bootUs + monotonic, message: text, priority, labels, fields, cursor };
+}
