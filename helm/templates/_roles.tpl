@@ -13,6 +13,7 @@
 {{- range $name := list "journal" "kernel" -}}
 {{- if (index $.Values.logs $name | default dict).enabled }}true{{ end -}}
 {{- end -}}
+{{- if .Values.logs.files }}true{{ end -}}
 {{- end -}}
 
 {{- /* The UDP port at which node agents receive SNMP traps; nothing when they do not. */ -}}

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { duration, filePath, pattern } from './units.ts';
+import { duration, encodingName, fileGlob, filePath, pattern } from './units.ts';
 
 const names = (what: string) => z.array(z.string().min(1)).max(1000).default([]).describe(what);
 
@@ -58,6 +58,21 @@ const snmp = z
   .strictObject({ enabled: z.boolean().default(false).describe('Whether SNMP traps are shipped.') })
   .prefault({});
 
+const files = z.strictObject({
+  paths: z
+    .array(fileGlob)
+    .min(1)
+    .max(100)
+    .describe('Files, with `*`, `?` and `[…]` within a name; compressed files are skipped.'),
+  exclude: z.array(pattern()).max(100).default([]).describe('Paths to exclude.'),
+  pattern: pattern().optional().describe('Only lines that match; all when unset.'),
+  encoding: encodingName.default('utf-8').describe('Character encoding, as a label of the Encoding Standard.'),
+  start: z
+    .enum(['end', 'beginning'])
+    .default('end')
+    .describe('Where to start in files present at the first start; files created later are read from the beginning.'),
+});
+
 const redaction = z.strictObject({
   pattern: pattern().describe(
     'Regular expression of what is replaced by `***`: its groups, or the whole match when it has none.',
@@ -71,6 +86,14 @@ export const logsSection = z
     journal: journal.describe('Entries of the journal.'),
     kernel: kernel.describe('Messages of the kernel, from the journal (its `paths`) or /dev/kmsg.'),
     snmp: snmp.describe('SNMP traps that `collectors.snmp` receives; needs spool.path.'),
+    files: z
+      .array(files)
+      .max(100)
+      .default([])
+      .refine((all) => new Set(all.map(({ paths }) => paths.join(','))).size === all.length, {
+        error: 'two entries have the same paths',
+      })
+      .describe('Lines of log files; none when empty.'),
     redact: z
       .array(redaction)
       .max(100)
@@ -81,6 +104,9 @@ export const logsSection = z
   .describe(
     'Log entries for exporters that take them: journald, victorialogs, loki, elasticsearch; see docs/log-shipping.md.',
   );
+
+/** One entry of `logs.files`. */
+export type ShippedFiles = z.output<typeof files>;
 
 /** The parsed {@link logsSection}. */
 export type LogsSection = z.output<typeof logsSection>;

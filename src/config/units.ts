@@ -102,3 +102,18 @@ export const pattern = () =>
 
 /** The path of a file or folder. */
 export const filePath = (what: string) => z.string().min(1).describe(what);
+
+/** A path with wildcards within its segments. */
+export const fileGlob = z
+  .string()
+  .startsWith('/', 'paths must be absolute')
+  .refine((path) => !path.includes('**'), '** is not supported: name each level, with * where needed');
+
+/** A label of the Encoding Standard. */
+export const encodingName = z.string().refine((name) => {
+  try {
+    return new TextDecoder(name) !== undefined;
+  } catch {
+    return false;
+  }
+}, 'unknown encoding; supported examples: utf-8, latin1, gbk, gb18030, big5, shift_jis, euc-kr, utf-16le');

@@ -4,7 +4,8 @@ import { writeWhole } from '../base/write-whole.ts';
 import type { SavedPosition } from './source.ts';
 
 const VERSION = 1;
-const MAX_BYTES = 256 * 1024;
+/** Positions of many files. */
+const MAX_BYTES = 5 * 1024 * 1024;
 const READ_MS = 5000;
 
 /** The text of a position file. Pure, as is {@link parsePosition}. */

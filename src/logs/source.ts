@@ -4,7 +4,7 @@ import type { LogEntry, LogSourceName } from './entry.ts';
 export interface LogBatch {
   /** May be empty, when all that was read is filtered out. */
   readonly entries: readonly LogEntry[];
-  /** Where to go on after them: JSON text of the source, at most 64 KiB. */
+  /** Where to go on after them: JSON text of the source, at most 4 MiB. */
   readonly position: string;
   /** Whether the source had no more than these. */
   readonly isDrained: boolean;

@@ -23,6 +23,11 @@ const KINDS: readonly LogSourceKind[] = [
     load: async (world) => (await import('./kernel/kernel-source.ts')).kernelSource(world),
   },
   {
+    name: 'file',
+    isWanted: ({ files }) => files.length > 0,
+    load: async (world) => (await import('./files/file-source.ts')).fileSource(world),
+  },
+  {
     name: 'snmp',
     isWanted: ({ snmp }) => snmp.enabled,
     load: async (world) => (await import('./snmp/snmp-source.ts')).snmpSource(world),

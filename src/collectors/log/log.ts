@@ -2,16 +2,16 @@
 import { sleep } from '../../base/clock.ts';
 import { errorText } from '../../base/error-text.ts';
 import { Turns } from '../../base/turns.ts';
+import { LineDecoder, MAX_LINE_BYTES } from '../../host/tail/line-reader.ts';
+import { TailSet } from '../../host/tail/tail-set.ts';
+import type { FileState, TailedFile } from '../../host/tail/tailed-file.ts';
 import type { Collect, World } from '../collector.ts';
 import { CounterSet } from './counter-set.ts';
 import { logErrors, logLagBytes, logLines, logRotations, logTruncates } from './families.ts';
 import { type LineMetric, LineRule, lineMetric } from './line-metrics.ts';
-import { LineDecoder, MAX_LINE_BYTES } from './line-reader.ts';
 import type { LogFileOptions, LogOptions } from './options.ts';
 import { Remembered } from './remembered.ts';
 import type { LogState } from './state.ts';
-import { TailSet } from './tail-set.ts';
-import type { FileState, TailedFile } from './tailed-file.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 /** Maximum number of different errors that are kept for a cycle. */

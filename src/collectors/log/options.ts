@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { bytes, duration, filePath, pattern } from '../../config/units.ts';
+import { bytes, duration, encodingName, fileGlob, filePath, pattern } from '../../config/units.ts';
 import { isLabelName, isMetricName } from '../../metrics/family.ts';
 
 /** The names of syslog's priorities, most urgent first. */
@@ -158,24 +158,8 @@ export const logRule = z
 
 export type LogRule = z.output<typeof logRule>;
 
-const encodingName = z.string().refine((name) => {
-  try {
-    return new TextDecoder(name) !== undefined;
-  } catch {
-    return false;
-  }
-}, 'unknown encoding; supported examples: utf-8, latin1, gbk, gb18030, big5, shift_jis, euc-kr, utf-16le');
-
 const logFile = z.strictObject({
-  paths: z
-    .array(
-      z
-        .string()
-        .startsWith('/', 'paths must be absolute')
-        .refine((path) => !path.includes('**'), '** is not supported: name each level, with * where needed'),
-    )
-    .min(1)
-    .describe('Files, with `*`, `?` and `[…]`; compressed files are skipped.'),
+  paths: z.array(fileGlob).min(1).describe('Files, with `*`, `?` and `[…]`; compressed files are skipped.'),
   exclude: z.array(pattern()).default([]).describe('Paths to exclude.'),
   encoding: encodingName.default('utf-8').describe('Character encoding, as a label of the Encoding Standard.'),
   start: z

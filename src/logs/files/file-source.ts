@@ -1,0 +1,87 @@
+import { ThrottledLog } from '../../base/log.ts';
+import { Turns } from '../../base/turns.ts';
+import type { FileState } from '../../host/tail/tailed-file.ts';
+import type { LogEntry } from '../entry.ts';
+import type { LogBatch, LogSource, LogSourceType, ReadLimits, SavedPosition } from '../source.ts';
+import type { LogWorld } from '../world.ts';
+import { CHUNK_BYTES, ShippedSet } from './shipped-set.ts';
+
+/** Files are looked at this often while nothing is read, milliseconds: those that are removed must be open before. */
+const LOOK_MS = 1000;
+const MAX_POSITION = 4 * 1024 * 1024;
+
+/** Lines of files. */
+export const fileSource = (world: LogWorld): LogSourceType => ({
+  name: 'file',
+  open: (saved) => new FileSource(world, saved),
+});
+
+/** Files, read forward: they are the queue, nothing is copied. */
+class FileSource implements LogSource {
+  readonly name = 'file';
+  readonly lost = { cut: 0 };
+  readonly #world: LogWorld;
+  readonly #sets: readonly ShippedSet[];
+  #isNew: boolean;
+  #isReading: boolean = false;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(world: LogWorld, saved: SavedPosition | undefined) {
+    const before = saved && (JSON.parse(saved.position) as Readonly<Record<string, readonly FileState[]>>);
+    const log = new ThrottledLog(world.log, world.now);
+    const failed = (path: string, cause: unknown) =>
+      log.say('warn', `logs file ${path}`, { path, err: cause }, 'a log file that is to be shipped is unreadable');
+    this.#world = world;
+    this.#isNew = saved === undefined;
+    Object.assign(this.lost, saved?.lost);
+    const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    this.#sets = world.logs.files.map((options) => new ShippedSet(options, world.labels, failed, before, chunk));
+  }
+
+  /** Lines are not counted before they are read. */
+  get waiting(): undefined {
+    const nowMs = this.#world.now();
+    if (this.#isReading || Math.abs(nowMs - this.#lookedAtMs) < LOOK_MS) return undefined;
+    this.#lookedAtMs = nowMs;
+    for (const set of this.#sets) set.look(nowMs);
+    return undefined;
+  }
+
+  async read(limits: ReadLimits, signal: AbortSignal): Promise<LogBatch | undefined> {
+    this.#isReading = true;
+    try {
+      return await this.#read(limits, new Turns(signal));
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  acknowledged(): void {}
+
+  close(): void {
+    for (const set of this.#sets) set.close();
+  }
+
+  async #read(limits: ReadLimits, turns: Turns): Promise<LogBatch | undefined> {
+    const nowMs = this.#world.now();
+    this.#lookedAtMs = nowMs;
+    const entries: LogEntry[] = [];
+    const target = { entries, bytes: 0, read: 0, cut: 0 };
+    let isDrained = true;
+    for (const set of this.#sets) {
+      const files = set.look(nowMs);
+      if (this.#isNew) continue;
+      if (!(await set.read(files, target, limits, nowMs * 1000, turns))) {
+        isDrained = false;
+        break;
+      }
+    }
+    this.lost.cut += target.cut;
+    if (target.read === 0 && !this.#isNew) return undefined;
+    const position = JSON.stringify(Object.fromEntries(this.#sets.map((set) => [set.name, set.dump()])));
+    if (position.length > MAX_POSITION) throw new Error('too many files for one position: narrow logs.files');
+    if (this.#isNew) isDrained = false;
+    this.#isNew = false;
+    return { entries, position, isDrained };
+  }
+}

@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, copyFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { createLog } from '../../src/base/log.ts';
+import { loadSettings } from '../../src/commands/settings.ts';
+import { Host } from '../../src/host/host.ts';
+import type { LogEntry } from '../../src/logs/entry.ts';
+import { fileSource } from '../../src/logs/files/file-source.ts';
+import { fileOrigin, lineEntry } from '../../src/logs/files/line-entry.ts';
+import type { LogSource, ReadLimits, SavedPosition } from '../../src/logs/source.ts';
+import type { LogWorld } from '../../src/logs/world.ts';
+import { until } from '../kit/exporter.ts';
+import { hostTree, scratchFolder } from '../kit/host-tree.ts';
+import { JournalRemote } from '../kit/journal-remote.ts';
+import { startLocalAgent } from '../kit/local-agent.ts';
+import { serverAvailable } from '../kit/servers.ts';
+
+const LIMITS = { maxBytes: 1024 * 1024, maxEntries: 5000 };
+const { signal } = new AbortController();
+
+const numbered = (from: number, to: number): string =>
+  Array.from({ length: to - from }, (_, index) => `line ${from + index} ${'x'.repeat(40)}\n`).join('');
+
+const numbersOf = (entries: readonly LogEntry[]): number[] =>
+  entries.map(({ message }) => Number(message.split(' ')[1]));
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index);
+
+/** A source of files; time goes on by 11 s with each read, so that patterns are expanded at each. */
+class Shipping {
+  position: SavedPosition | undefined;
+  source: LogSource;
+  readonly #open: () => LogSource;
+
+  constructor(context: TestContext, files: readonly object[]) {
+    const { logs } = loadSettings({ set: [`logs.files=${JSON.stringify(files)}`] }, {}).config;
+    let nowMs = 1_700_000_000_000;
+    const now = () => {
+      nowMs += 11_000;
+      return nowMs;
+    };
+    const host = new Host(hostTree(context, {}));
+    const world: LogWorld = { logs, host, log: createLog('fatal'), now, labels: { node: 'n1' }, names: undefined };
+    this.#open = () => fileSource(world).open(this.position, undefined) as LogSource;
+    this.source = this.#open();
+    context.after(() => this.source.close());
+  }
+
+  async read(limits: ReadLimits = LIMITS): Promise<readonly LogEntry[]> {
+    const batch = await this.source.read(limits, signal);
+    if (batch === undefined) return [];
+    this.position = { position: batch.position, lost: { ...this.source.lost } };
+    return batch.entries;
+  }
+
+  restart(): void {
+    this.source.close();
+    this.source = this.#open();
+  }
+}
+
+test('lines are shipped through rotation by rename, also while the agent is down', async (context) => {
+  const folder = scratchFolder(context);
+  const path = join(folder, 'app.log');
+  writeFileSync(path, numbered(0, 5));
+  const shipping = new Shipping(context, [{ paths: [path] }]);
+  assert.deepEqual(await shipping.read(), []);
+  appendFileSync(path, numbered(5, 10));
+  assert.deepEqual(numbersOf(await shipping.read()), range(5, 10));
+  appendFileSync(path, numbered(10, 12));
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, numbered(12, 15));
+  assert.deepEqual(numbersOf(await shipping.read()), range(10, 15));
+  appendFileSync(path, numbered(15, 17));
+  renameSync(path, `${path}.2`);
+  writeFileSync(path, numbered(17, 20));
+  shipping.restart();
+  assert.deepEqual(numbersOf(await shipping.read()), range(15, 20));
+  assert.deepEqual(await shipping.read(), []);
+});
+
+test('lines are shipped through copy and truncation', async (context) => {
+  const path = join(scratchFolder(context), 'app.log');
+  writeFileSync(path, numbered(0, 5));
+  const shipping = new Shipping(context, [{ paths: [path], start: 'beginning' }]);
+  assert.deepEqual(await shipping.read(), []);
+  assert.deepEqual(numbersOf(await shipping.read()), range(0, 5));
+  appendFileSync(path, numbered(5, 8));
+  copyFileSync(path, `${path}.1`);
+  truncateSync(path);
+  appendFileSync(path, numbered(8, 9));
+  const numbers = [...numbersOf(await shipping.read()), ...numbersOf(await shipping.read())];
+  assert.deepEqual(
+    numbers.sort((a, b) => a - b),
+    range(5, 9),
+  );
+});
+
+test('a removed file is read to its end when it was seen before', async (context) => {
+  const path = join(scratchFolder(context), 'app.log');
+  writeFileSync(path, '');
+  const shipping = new Shipping(context, [{ paths: [path] }]);
+  await shipping.read();
+  appendFileSync(path, numbered(0, 3));
+  // The receiver has no room: only the status looks.
+  assert.equal(shipping.source.waiting, undefined);
+  rmSync(path);
+  assert.deepEqual(numbersOf(await shipping.read()), range(0, 3));
+});
+
+test('batches end at their limits, and what was not acknowledged comes again with the same cursors', async (context) => {
+  const path = join(scratchFolder(context), 'app.log');
+  writeFileSync(path, numbered(0, 100));
+  const shipping = new Shipping(context, [{ paths: [path], start: 'beginning' }]);
+  await shipping.read();
+  assert.deepEqual(numbersOf(await shipping.read({ ...LIMITS, maxEntries: 7 })), range(0, 7));
+  const acked = shipping.position;
+  const first = await shipping.read({ ...LIMITS, maxBytes: 1000 });
+  assert.deepEqual(numbersOf(first), range(7, 10));
+  shipping.position = acked;
+  shipping.restart();
+  const again = await shipping.read();
+  assert.deepEqual(numbersOf(again), range(7, 100));
+  assert.deepEqual(
+    again.slice(0, 3).map(({ cursor }) => cursor),
+    first.map(({ cursor }) => cursor),
+  );
+});
+
+test('only lines that match, without those of excluded and compressed files; long lines are cut and counted', async (context) => {
+  const folder = scratchFolder(context);
+  writeFileSync(
+    join(folder, 'a.log'),
+    `ERROR one\r\nINFO two\n\nERROR ${'y'.repeat(400_000)}\nERROR three\nERROR half`,
+  );
+  writeFileSync(join(folder, 'b.log'), 'ERROR excluded\n');
+  writeFileSync(join(folder, 'a.log.gz'), 'ERROR packed\n');
+  const files = [{ paths: [`${folder}/*`], exclude: ['b\\.log$'], pattern: '^ERROR', start: 'beginning' }];
+  const shipping = new Shipping(context, files);
+  await shipping.read();
+  const entries = await shipping.read();
+  assert.deepEqual(
+    entries.map(({ message }) => message.slice(0, 11)),
+    ['ERROR one', 'ERROR yyyyy', 'ERROR three'],
+  );
+  assert.equal(entries[1]?.message.length, 64 * 1024);
+  assert.equal(shipping.source.lost.cut, 1);
+  assert.deepEqual(entries[0]?.labels, { node: 'n1', file: join(folder, 'a.log') });
+  const times = entries.map(({ timeUs }) => timeUs);
+  assert.deepEqual(
+    times,
+    [...new Set(times)].sort((a, b) => a - b),
+  );
+});
+
+const ID = 'c'.repeat(64);
+for (const [path, expected] of [
+  ['/var/log/pods/shop_web-1_0a1b-2c/app/3.log', { namespace: 'shop', pod: 'web-1', container: 'app' }],
+  ['/var/log/pods/shop_web-1_0a1b-2c/app/3.log.20260101-000000', { namespace: 'shop', pod: 'web-1', container: 'app' }],
+  [`/var/log/containers/web-1_shop_my-app-${ID}.log`, { namespace: 'shop', pod: 'web-1', container: 'my-app' }],
+  ['/var/log/syslog', { file: '/var/log/syslog' }],
+] as const) {
+  test(`the labels of ${path}`, () => {
+    assert.deepEqual(fileOrigin(path, { node: 'n1' }).labels, { node: 'n1', ...expected });
+  });
+}
+
+test('lines of pods have the time and the stream of the container runtime', () => {
+  const file = { path: '/var/log/pods/shop_web-1_0a/app/0.log', dev: 1, ino: 2, headHash: 3 };
+  const place = { file, origin: fileOrigin(file.path, {}), offset: 10, readUs: 5 };
+  const full = lineEntry('2026-01-02T03:04:05.123456789Z stderr F it failed', place);
+  assert.equal(full.message, 'it failed');
+  assert.equal(full.timeUs, Date.UTC(2026, 0, 2, 3, 4, 5) * 1000 + 123_456);
+  assert.equal(full.fields.get('stream'), 'stderr');
+  assert.equal(full.fields.has('partial'), false);
+  const part = lineEntry('2026-01-02T05:04:05+02:00 stdout P ', place);
+  assert.deepEqual(
+    [part.message, part.timeUs, part.fields.get('partial')],
+    ['', Date.UTC(2026, 0, 2, 3, 4, 5) * 1000, 'true'],
+  );
+  const other = lineEntry('{"log":"docker"}', place);
+  assert.deepEqual([other.message, other.timeUs], ['{"log":"docker"}', 5]);
+});
+
+test('two entries with the same paths are refused', () => {
+  const files = JSON.stringify([{ paths: ['/a'] }, { paths: ['/a'] }]);
+  assert.throws(() => loadSettings({ set: [`logs.files=${files}`] }, {}), /two entries have the same paths/);
+});
+
+test('each line reaches systemd-journal-remote once, through rotation and an outage', async (context) => {
+  if (!serverAvailable(context, 'systemd-journal-remote')) return;
+  const [folder, target] = [scratchFolder(context), scratchFolder(context)];
+  mkdirSync(join(target, 'received'));
+  const remote = await JournalRemote.start(context, join(target, 'received'));
+  const path = join(folder, 'app.log');
+  writeFileSync(path, numbered(0, 1000));
+  const agent = await startLocalAgent(context, (own) => ({
+    http: { listen: '127.0.0.1:0', controlTokenFile: join(own, 'token') },
+    collectors: Object.fromEntries(['node', 'container', 'process'].map((name) => [name, { enabled: false }])),
+    push: { interval: '1s' },
+    spool: { path: join(own, 'spool') },
+    exporters: { remote: { type: 'journald', url: remote.url } },
+    logs: { files: [{ paths: [path], start: 'beginning' }] },
+  }));
+  const acked = async () => {
+    const { logs } = (await agent.get('/v1/status')).body as { logs: { source: string; acked: number }[] };
+    return logs.find(({ source }) => source === 'file')?.acked;
+  };
+  const arrived = (count: number) =>
+    until(
+      async () => (await acked()) === count,
+      () => JSON.stringify(agent.log),
+      60_000,
+    );
+  await arrived(1000);
+  await remote.stop();
+  appendFileSync(path, numbered(1000, 1500));
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, numbered(1500, 2000));
+  await remote.start();
+  await arrived(2000);
+  await remote.stop();
+  const received = remote.received('MESSAGE').map(([text = '']) => Number(text.split(' ')[1]));
+  assert.deepEqual(
+    [...new Set(received)].sort((a, b) => a - b),
+    range(0, 2000),
+  );
+});
