@@ -98,7 +98,7 @@ tokenFile: /etc/firesteel-tokens/read
 {{- include "firesteel.commonConfig" (dict "root" . "role" "node") }}
 http:
   {{- include "firesteel.httpConfig" (dict "root" . "role" "node") | nindent 2 }}
-{{- with .Values.logs }}
+{{- with omit .Values.logs "events" }}
 logs:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -184,6 +184,10 @@ collectors:
   event:
     {{- toYaml . | nindent 4 }}
   {{- end }}
+{{- if (.Values.logs.events | default dict).enabled }}
+logs:
+  {{- toYaml (pick .Values.logs "events" "redact") | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{- /* The file config.yaml of dict root, role, with what the user merges over it. */ -}}

@@ -14,7 +14,7 @@ import { collectorParts } from './assembly/collectors.ts';
 import { exporterParts } from './assembly/exporters.ts';
 import { httpPart } from './assembly/http.ts';
 import { localPushParts } from './assembly/local-push.ts';
-import { logsPart, trapsPart } from './assembly/logs.ts';
+import { eventsPart, logsPart, trapsPart } from './assembly/logs.ts';
 import { scrapePart } from './assembly/scrape.ts';
 import { statePart } from './assembly/state.ts';
 import { createTasks } from './assembly/tasks.ts';
@@ -55,13 +55,14 @@ export async function assemble(
 ): Promise<Assembly> {
   const traps = await trapsPart(config, parts);
   const collectors = await collectorParts(config, parts, world, traps);
-  const state = await statePart(config, parts, world);
+  const events = await eventsPart(config, parts);
+  const state = await statePart(config, parts, world, events);
   const exporters = await exporterParts(config, parts, world, state);
   const tasks = plan && (await createTasks(config, parts, plan, collectors.host, world, state));
   const localPush = await localPushParts(config, parts, world);
   const { host, pods } = collectors;
   const scrape = await scrapePart(config, parts, world, pods);
-  const logs = await logsPart(config, parts, world, { exporters, host, pods, traps });
+  const logs = await logsPart(config, parts, world, { exporters, host, pods, traps, events });
   const http = await httpPart(config, parts, world);
   const { interval, phase } = config.push;
   const phaseMs = (phase === 'auto' ? nodePhaseMs(config.cluster ?? '', nodeName(config), interval) : phase) % interval;

@@ -3,6 +3,7 @@ import { monotonicMs, sleep } from '../base/clock.ts';
 import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 import { createEvents } from '../collectors/event/index.ts';
+import type { EventObject } from '../collectors/event/occurrence.ts';
 import type { EventSection } from '../collectors/event/section.ts';
 import { createKsm, type Keeping, type Ksm } from '../collectors/ksm/index.ts';
 import type { KsmSection } from '../collectors/ksm/section.ts';
@@ -36,6 +37,8 @@ export interface StateRoleWorld {
   readonly now: () => number;
   readonly random: () => number;
   readonly env: NodeJS.ProcessEnv;
+  /** Gets each event that the leader counts. */
+  readonly onEvent?: ((event: EventObject, by: number) => void) | undefined;
   /** Begins a push cycle out of turn. */
   readonly pushNow: () => void;
 }
@@ -70,7 +73,7 @@ export function createStateRole(
   config: CoreConfig,
   section: KsmSection,
   eventSection: EventSection,
-  { scope, keeping, log, now, random, env, pushNow }: StateRoleWorld,
+  { scope, keeping, log, now, random, env, pushNow, onEvent }: StateRoleWorld,
 ): StateRole {
   preferMemoryToSpeed();
   const client = clientOf(section);
@@ -83,7 +86,7 @@ export function createStateRole(
     eventSection.enabled && section.shard === 0
       ? createEvents(
           { ...eventSection, namespaces },
-          { api: client, log, registry: scope, monotonicMs, isElected: config.election.enabled },
+          { api: client, log, registry: scope, monotonicMs, isElected: config.election.enabled, onEvent },
         )
       : undefined;
   if (events) scope.addProducer(events.producer);

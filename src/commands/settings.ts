@@ -13,10 +13,15 @@ export const settingsSchema = configSchema({
   collectors: collectorsSection,
   exporter: exporterSection,
   declared: declaredLabels,
-}).refine(({ logs, collectors }) => !logs.snmp.enabled || collectors.snmp.enabled, {
-  path: ['logs', 'snmp', 'enabled'],
-  error: 'traps are received by a collector: set collectors.snmp.enabled as well',
-});
+})
+  .refine(({ logs, collectors }) => !logs.snmp.enabled || collectors.snmp.enabled, {
+    path: ['logs', 'snmp', 'enabled'],
+    error: 'traps are received by a collector: set collectors.snmp.enabled as well',
+  })
+  .refine(({ logs, collectors }) => !logs.events.enabled || (collectors.ksm.enabled && collectors.event.enabled), {
+    path: ['logs', 'events', 'enabled'],
+    error: 'events are watched by a collector: set collectors.event.enabled and collectors.ksm.enabled as well',
+  });
 
 /** Loads the configuration that parsed flags and the environment name. Throws ConfigError. */
 export function loadSettings(values: Parsed['values'], env: NodeJS.ProcessEnv): Loaded<Config> {

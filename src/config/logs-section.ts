@@ -58,6 +58,12 @@ const snmp = z
   .strictObject({ enabled: z.boolean().default(false).describe('Whether SNMP traps are shipped.') })
   .prefault({});
 
+const events = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe('Whether Kubernetes events are shipped by the leader.'),
+  })
+  .prefault({});
+
 const files = z.strictObject({
   paths: z
     .array(fileGlob)
@@ -85,6 +91,7 @@ export const logsSection = z
   .strictObject({
     journal: journal.describe('Entries of the journal.'),
     kernel: kernel.describe('Messages of the kernel, from the journal (its `paths`) or /dev/kmsg.'),
+    events: events.describe('Kubernetes events that `collectors.event` counts; needs spool.path.'),
     snmp: snmp.describe('SNMP traps that `collectors.snmp` receives; needs spool.path.'),
     files: z
       .array(files)

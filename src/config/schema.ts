@@ -271,6 +271,9 @@ export const configSchema = <Collectors extends z.ZodType>({
     if (logs.snmp.enabled && spoolPath === undefined) {
       refuse(['logs', 'snmp', 'enabled'], 'needs spool.path: traps are on disk until they are acknowledged');
     }
+    if (logs.events.enabled && spoolPath === undefined) {
+      refuse(['logs', 'events', 'enabled'], 'needs spool.path: events are on disk until they are acknowledged');
+    }
     for (const { path, refused } of labelConflicts({ labels, identity }, declared(section))) {
       if (refused !== undefined) refuse([...path], refused);
     }

@@ -28,6 +28,11 @@ const KINDS: readonly LogSourceKind[] = [
     load: async (world) => (await import('./files/file-source.ts')).fileSource(world),
   },
   {
+    name: 'event',
+    isWanted: ({ events }) => events.enabled,
+    load: async (world) => (await import('./event/event-source.ts')).eventSource(world),
+  },
+  {
     name: 'snmp',
     isWanted: ({ snmp }) => snmp.enabled,
     load: async (world) => (await import('./snmp/snmp-source.ts')).snmpSource(world),

@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { LogsSection } from '../config/logs-section.ts';
 import type { Host } from '../host/host.ts';
+import type { EventFeed } from './event/event-feed.ts';
 import type { TrapFeed } from './snmp/trap-feed.ts';
 
 /** The names of the pods of this node. */
@@ -23,4 +24,6 @@ export interface LogWorld {
   readonly names: PodNames | undefined;
   /** SNMP traps; undefined unless `logs.snmp` is enabled. */
   readonly traps?: TrapFeed | undefined;
+  /** Kubernetes events; undefined unless `logs.events` is enabled. */
+  readonly events?: EventFeed | undefined;
 }

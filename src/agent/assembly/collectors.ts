@@ -57,7 +57,7 @@ async function logScope(
     ...{ journal, kernel, files, snmp, paths, node: nodeName(config), state: spool.path },
     ...{ identity: container.identity, wantsNames: pods !== undefined, wantsTraps: traps !== undefined },
   };
-  const onTrap = traps && ((...arrival: Arrival) => traps.publish(...arrival));
+  const onTrap = traps && ((...arrival: Arrival) => traps.publish(arrival));
   return parts.take('collectors.log', madeFrom, async () =>
     scopeOf(await createLogProducers(world, collectors, state, pods, onTrap), undefined),
   );

@@ -2,8 +2,9 @@ import { containerNames } from '../../collectors/catalogue.ts';
 import { nodeName, targets } from '../../config/identity.ts';
 import type { Exporter } from '../../exporters/exporter.ts';
 import type { Host } from '../../host/host.ts';
+import type { EventFeed, Seen } from '../../logs/event/event-feed.ts';
 import type { LogsRole } from '../../logs/role.ts';
-import type { TrapFeed } from '../../logs/snmp/trap-feed.ts';
+import type { Arrival, TrapFeed } from '../../logs/snmp/trap-feed.ts';
 import { wantedSources } from '../../logs/sources.ts';
 import type { IdentityClient } from '../../pods/client.ts';
 import type { Config } from '../config.ts';
@@ -16,12 +17,19 @@ interface LogsOn {
   readonly host: Host;
   readonly pods: IdentityClient | undefined;
   readonly traps: TrapFeed | undefined;
+  readonly events: EventFeed | undefined;
 }
 
 /** What hands traps of the collector `snmp` to the lanes that ship them; undefined, and nothing loaded, when none does. */
 export async function trapsPart({ logs, collectors }: Config, parts: Parts): Promise<TrapFeed | undefined> {
   if (!logs.snmp.enabled || !collectors.snmp.enabled) return undefined;
-  return parts.take('traps', true, async () => new (await import('../../logs/snmp/trap-feed.ts')).TrapFeed());
+  return parts.take('traps', true, async () => new (await import('../../logs/feed.ts')).Feed<Arrival>());
+}
+
+/** What hands events that the leader counts to the lanes that ship them; undefined, and nothing loaded, when none does. */
+export async function eventsPart({ logs, collectors }: Config, parts: Parts): Promise<EventFeed | undefined> {
+  if (!logs.events.enabled || !collectors.ksm.enabled || !collectors.event.enabled) return undefined;
+  return parts.take('events', true, async () => new (await import('../../logs/feed.ts')).Feed<Seen>());
 }
 
 /** What ships log entries; undefined, and nothing loaded, without a source or without a receiver. */
@@ -29,7 +37,7 @@ export async function logsPart(
   config: Config,
   parts: Parts,
   { log, now }: AssemblyWorld,
-  { exporters, host, pods, traps }: LogsOn,
+  { exporters, host, pods, traps, events }: LogsOn,
 ): Promise<LogsRole | undefined> {
   const { logs, paths, cluster, labels, spool } = config;
   const receivers = exporters.flatMap(({ name, entries }) => (entries ? [{ name, sink: entries }] : []));
@@ -52,7 +60,7 @@ export async function logsPart(
     { logs, paths, of, spool, settings, targets: targets(config), identity, isNaming: pods !== undefined },
     async () => {
       const { LogsRole: Role } = await import('../../logs/role.ts');
-      const world = { logs, host, log, now, labels: of, names: pods && containerNames(pods), traps };
+      const world = { logs, host, log, now, labels: of, names: pods && containerNames(pods), traps, events };
       return Role.create(world, receivers, spool.path);
     },
     { start: (role) => role.start(), stop: (role) => role.stop() },

@@ -1,4 +1,5 @@
 import { groupRules } from '../../config/identity.ts';
+import type { EventFeed } from '../../logs/event/event-feed.ts';
 import { Scope } from '../../metrics/scope.ts';
 import type { Config } from '../config.ts';
 import type { Parts } from '../parts.ts';
@@ -7,7 +8,12 @@ import type { StateRole } from '../state-role.ts';
 import type { AssemblyWorld } from './world.ts';
 
 /** What follows the state of the cluster, if this is a state agent. Throws ConfigError for a cluster that can't be found. */
-export async function statePart(config: Config, parts: Parts, world: AssemblyWorld): Promise<StateRole | undefined> {
+export async function statePart(
+  config: Config,
+  parts: Parts,
+  world: AssemblyWorld,
+  events: EventFeed | undefined,
+): Promise<StateRole | undefined> {
   if (!config.collectors.ksm.enabled) return undefined;
   const { log, now, random, env, pushNow } = world;
   const { ksm, election } = await sharded(config, parts, world);
@@ -18,6 +24,7 @@ export async function statePart(config: Config, parts: Parts, world: AssemblyWor
     {
       ksm,
       event,
+      shipsEvents: events !== undefined,
       election,
       http: stateHttp(config),
       notesEnded: keeping.notesEnded,
@@ -34,6 +41,7 @@ export async function statePart(config: Config, parts: Parts, world: AssemblyWor
         random,
         env,
         pushNow,
+        onEvent: events && ((event, by) => events.publish([event, by, now() * 1000])),
       });
     },
     { start: (role) => role.start(), stop: (role) => role.stop() },

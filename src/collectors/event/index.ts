@@ -46,12 +46,14 @@ interface EventWorld {
   readonly monotonicMs: () => number;
   /** Whether a Lease elects the leader. */
   readonly isElected: boolean;
+  /** Gets each event that the leader counts. */
+  readonly onEvent?: ((event: EventObject, by: number) => void) | undefined;
 }
 
 /** Builds the event collector; sends no request to the cluster before `start`. */
 export function createEvents(
   section: EventSection,
-  { api, log, registry, monotonicMs, isElected }: EventWorld,
+  { api, log, registry, monotonicMs, isElected, onEvent }: EventWorld,
 ): Events {
   const seen = new Counter<'result'>({
     name: 'firesteel_kube_events_seen_total',
@@ -64,6 +66,7 @@ export function createEvents(
     withComponent: section.reportingComponent,
     handsOver: isElected,
     wants: filterOf(section),
+    onCounted: onEvent,
   });
   const reflectors = followed(section, api, log, tally, (result) => seen.inc({ result }));
   const families = eventFamilies(section);
@@ -145,7 +148,7 @@ function followed(
             const createdMs = creationTimestamp ? Date.parse(creationTimestamp) : Number.NaN;
             const createdSeconds = Number.isNaN(createdMs) ? undefined : createdMs / 1000;
             const about = { uid: uid ?? '', version: Number(resourceVersion), createdSeconds };
-            onSeen(tally.upsert(key, about, occurrenceOf(event)));
+            onSeen(tally.upsert(key, about, occurrenceOf(event), event));
           },
           onDelete: (key) => tally.remove(key),
         },

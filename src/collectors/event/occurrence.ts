@@ -4,6 +4,8 @@ import type { KubeObject } from '../../kube/object.ts';
 export interface EventObject extends KubeObject {
   readonly type?: string | null;
   readonly reason?: string | null;
+  readonly message?: string | null;
+  readonly note?: string | null;
   readonly count?: number | null;
   readonly deprecatedCount?: number | null;
   readonly series?: { readonly count?: number | null; readonly lastObservedTime?: string | null } | null;
@@ -18,6 +20,10 @@ export interface EventObject extends KubeObject {
 }
 
 interface ObjectReference {
+  readonly name?: string | null;
+  readonly uid?: string | null;
+  readonly apiVersion?: string | null;
+  readonly fieldPath?: string | null;
   readonly kind?: string | null;
   readonly namespace?: string | null;
 }

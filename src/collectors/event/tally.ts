@@ -1,4 +1,4 @@
-import type { Occurrence } from './occurrence.ts';
+import type { EventObject, Occurrence } from './occurrence.ts';
 
 /** How far the leader has pushed: the version of the newest event that it had counted, and its time. */
 export interface Position {
@@ -25,6 +25,7 @@ interface Recent {
   readonly occurrence: Occurrence;
   readonly version: number;
   readonly by: number;
+  readonly event: EventObject | undefined;
   /** Creation time, in seconds since 1970, of an event of the first list: its earlier count is unknown. */
   readonly createdSeconds?: number | undefined;
 }
@@ -35,6 +36,8 @@ export interface TallyOptions {
   /** Whether another agent may be leader before or after this one. Then recent occurrences are stored for the handover. */
   readonly handsOver: boolean;
   readonly wants: (occurrence: Occurrence) => boolean;
+  /** Gets each event that is counted, and how often it has occurred since it was counted before; events are kept for it. */
+  readonly onCounted?: ((event: EventObject, by: number) => void) | undefined;
 }
 
 const OTHER = '__other__';
@@ -87,6 +90,7 @@ export class EventTally {
     key: string,
     { uid, version, createdSeconds }: { uid: string; version: number; createdSeconds: number | undefined },
     occurrence: Occurrence,
+    whole?: EventObject,
   ): EventResult {
     const before = this.#seen.get(key);
     this.#seen.set(key, { uid, count: occurrence.count });
@@ -98,12 +102,13 @@ export class EventTally {
     const by = occurrence.count - (before?.uid === uid ? before.count : 0);
     if (by <= 0) return 'old';
     const isOfFirstList = !this.#isListed && before === undefined;
-    const recent = { occurrence, version, by, ...(isOfFirstList && { createdSeconds: createdSeconds ?? 0 }) };
+    const event = this.#options.onCounted && whole;
+    const recent = { occurrence, version, by, event, ...(isOfFirstList && { createdSeconds: createdSeconds ?? 0 }) };
     if (this.#options.handsOver && this.#recent.length < MOST_RECENT) this.#recent.push(recent);
     if (!this.#isCounting) return 'remembered';
     const countable = countableOf(recent, this.#from);
     if (countable === 0) return 'old';
-    return this.#add(occurrence, countable) ? 'counted' : 'overflow';
+    return this.#count(recent, countable) ? 'counted' : 'overflow';
   }
 
   /** An event was removed: it has expired. */
@@ -125,7 +130,7 @@ export class EventTally {
     this.#from = from;
     for (const recent of this.#recent) {
       const countable = countableOf(recent, from);
-      if (countable > 0) this.#add(recent.occurrence, countable);
+      if (countable > 0) this.#count(recent, countable);
     }
   }
 
@@ -133,6 +138,11 @@ export class EventTally {
   end(): void {
     this.#isCounting = false;
     this.#series.clear();
+  }
+
+  #count({ occurrence, event }: Recent, by: number): boolean {
+    if (event !== undefined) this.#options.onCounted?.(event, by);
+    return this.#add(occurrence, by);
   }
 
   /** False when the limit leaves no room for a series of its own. */

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { LogEntry } from '../entry.ts';
 import { EntryQueue } from '../entry-queue.ts';
+import { QueueSource } from '../queue-source.ts';
 import { redactor } from '../redact.ts';
-import type { LogBatch, LogSource, LogSourceType, ReadLimits, SavedPosition } from '../source.ts';
+import type { LogSourceType } from '../source.ts';
 import type { LogWorld } from '../world.ts';
 import type { Arrival, TrapFeed } from './trap-feed.ts';
 
@@ -11,54 +12,14 @@ export const snmpSource = (world: LogWorld): LogSourceType => ({
   name: 'snmp',
   async open(saved, folder) {
     if (folder === undefined) throw new Error('SNMP traps can be shipped only with spool.path');
-    return new SnmpSource(world, await EntryQueue.open(join(folder, 'snmp-queue'), 'snmp', saved), saved);
+    const { traps, labels, logs } = world;
+    const queue = await EntryQueue.open(join(folder, 'snmp-queue'), 'snmp', saved);
+    let number = 0;
+    return new QueueSource('snmp', queue, saved, redactor(logs.redact), (take) =>
+      (traps as TrapFeed).subscribe((arrival) => take(trapEntry(arrival, labels, number++))),
+    );
   },
 });
-
-class SnmpSource implements LogSource {
-  readonly name = 'snmp';
-  readonly #queue: EntryQueue;
-  readonly #end: () => void;
-  #isNew: boolean;
-
-  constructor({ traps, labels, logs }: LogWorld, queue: EntryQueue, saved: SavedPosition | undefined) {
-    const redact = redactor(logs.redact);
-    let number = 0;
-    this.#queue = queue;
-    this.#isNew = saved === undefined;
-    this.#end = (traps as TrapFeed).subscribe((arrival) => {
-      const entry = trapEntry(arrival, labels, number++);
-      queue.append(redact === undefined ? entry : redact(entry));
-    });
-  }
-
-  get lost(): Readonly<Record<string, number>> {
-    return { ...this.#queue.lost };
-  }
-
-  get waiting(): number {
-    return this.#queue.waiting;
-  }
-
-  async read(limits: ReadLimits): Promise<LogBatch | undefined> {
-    if (!this.#isNew) return this.#queue.read(limits);
-    this.#isNew = false;
-    return { entries: [], position: this.#queue.position, isDrained: false };
-  }
-
-  more(signal: AbortSignal): Promise<void> {
-    return this.#queue.more(signal);
-  }
-
-  acknowledged(position: string): void {
-    this.#queue.acknowledged(position);
-  }
-
-  async close(): Promise<void> {
-    this.#end();
-    await this.#queue.close();
-  }
-}
 
 /** Varbinds in the message; all of them are fields. */
 const SHOWN = 10;

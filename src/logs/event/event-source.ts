@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import { type LogEntry, PRIORITIES } from '../entry.ts';
+import { EntryQueue } from '../entry-queue.ts';
+import { QueueSource } from '../queue-source.ts';
+import { redactor } from '../redact.ts';
+import type { LogSourceType } from '../source.ts';
+import type { LogWorld } from '../world.ts';
+import type { EventFeed, Seen } from './event-feed.ts';
+
+/** Kubernetes events that the leader counts; no file holds them. */
+export const eventSource = (world: LogWorld): LogSourceType => ({
+  name: 'event',
+  async open(saved, folder) {
+    if (folder === undefined) throw new Error('Kubernetes events can be shipped only with spool.path');
+    const { events, labels, logs } = world;
+    const queue = await EntryQueue.open(join(folder, 'event-queue'), 'event', saved);
+    return new QueueSource('event', queue, saved, redactor(logs.redact), (take) =>
+      // Nothing is handed over by an agent that is no state agent.
+      (events as EventFeed).subscribe((seen) => take(eventEntry(seen, labels))),
+    );
+  },
+});
+
+const MAX_MESSAGE = 64 * 1024;
+const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/** An event as an entry; what the event lacks is left out. */
+export function eventEntry([event, by, seenUs]: Seen, common: LogEntry['labels']): LogEntry {
+  const { metadata, type, reason, series } = event;
+  const about = event.involvedObject ?? event.regarding;
+  const all = {
+    type,
+    event_name: metadata?.name,
+    event_uid: metadata?.uid,
+    component: event.reportingComponent || event.reportingController || event.source?.component,
+    count: series?.count ?? event.count,
+    occurrences: by,
+    object_kind: about?.kind,
+    object_name: about?.name,
+    object_uid: about?.uid,
+    object_api_version: about?.apiVersion,
+    object_field_path: about?.fieldPath,
+    first_time: event.firstTimestamp,
+    reason,
+  };
+  const fields = new Map<string, string>();
+  for (const [name, value] of Object.entries(all)) if (value) fields.set(name, String(value));
+  const labels: Record<string, string> = { ...common };
+  for (const [name, value] of Object.entries({ namespace: about?.namespace, kind: about?.kind, reason })) {
+    if (value && LABEL.test(value)) labels[name] = value;
+  }
+  const times = [series?.lastObservedTime, event.lastTimestamp, event.eventTime, event.firstTimestamp];
+  const timeMs = times.map((time) => (time ? Date.parse(time) : Number.NaN)).find((ms) => !Number.isNaN(ms));
+  return {
+    ...{ source: 'event', labels, fields },
+    timeUs: timeMs === undefined ? seenUs : timeMs * 1000,
+    message: (event.message ?? event.note ?? '').slice(0, MAX_MESSAGE),
+    priority: PRIORITIES.indexOf(type === 'Warning' ? 'warning' : 'info'),
+    cursor: `e=${metadata?.uid ?? ''};v=${metadata?.resourceVersion ?? ''}`.slice(0, 512),
+  };
+}

@@ -1,0 +1,52 @@
+import type { LogEntry, LogSourceName } from './entry.ts';
+import type { EntryQueue } from './entry-queue.ts';
+import type { LogBatch, LogSource, ReadLimits, SavedPosition } from './source.ts';
+
+/** A source of entries that no file holds: they wait in a queue on disk until they are acknowledged. */
+export class QueueSource implements LogSource {
+  readonly name: LogSourceName;
+  readonly #queue: EntryQueue;
+  readonly #end: () => void;
+  #isNew: boolean;
+
+  /** `subscribe` gets what takes each entry, and returns what ends it. */
+  constructor(
+    name: LogSourceName,
+    queue: EntryQueue,
+    saved: SavedPosition | undefined,
+    redact: ((entry: LogEntry) => LogEntry) | undefined,
+    subscribe: (take: (entry: LogEntry) => void) => () => void,
+  ) {
+    this.name = name;
+    this.#queue = queue;
+    this.#isNew = saved === undefined;
+    this.#end = subscribe((entry) => queue.append(redact === undefined ? entry : redact(entry)));
+  }
+
+  get lost(): Readonly<Record<string, number>> {
+    return { ...this.#queue.lost };
+  }
+
+  get waiting(): number {
+    return this.#queue.waiting;
+  }
+
+  async read(limits: ReadLimits): Promise<LogBatch | undefined> {
+    if (!this.#isNew) return this.#queue.read(limits);
+    this.#isNew = false;
+    return { entries: [], position: this.#queue.position, isDrained: false };
+  }
+
+  more(signal: AbortSignal): Promise<void> {
+    return this.#queue.more(signal);
+  }
+
+  acknowledged(position: string): void {
+    this.#queue.acknowledged(position);
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    await this.#queue.close();
+  }
+}
