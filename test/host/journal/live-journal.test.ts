@@ -100,6 +100,11 @@ test('a journal is followed while it is written and rotated, and while the reade
   })();
   const seen = new Map<string, number>();
   let twice = 0;
+  const lost = { rotated: 0, corrupt: 0, unreadable: 0 };
+  const close = (reader: Journal) => {
+    for (const reason of ['rotated', 'corrupt', 'unreadable'] as const) lost[reason] += reader.lost[reason];
+    reader.close();
+  };
   let journal = open(folder);
   let restarts = 0;
   for (;;) {
@@ -113,7 +118,7 @@ test('a journal is followed while it is written and rotated, and while the reade
     if (restarts < 10 && seen.size > (restarts + 1) * 4000) {
       restarts++;
       const position = JSON.parse(JSON.stringify(journal.position())) as JournalPosition;
-      journal.close();
+      close(journal);
       journal = open(folder, position);
     }
     await sleep(20);
@@ -122,9 +127,10 @@ test('a journal is followed while it is written and rotated, and while the reade
   const files = readdirSync(folder).length;
   context.diagnostic(`${files} files, ${restarts} restarts`);
   assert.ok(files > 10);
+  close(journal);
+  // On a small file system the writer deletes old files; a reader that the machine holds up may lose some of them.
   assert.deepEqual(
-    { size: seen.size, twice, lost: journal.lost },
-    { size: total, twice: 0, lost: { rotated: 0, corrupt: 0, unreadable: 0 } },
+    { accounted: seen.size + lost.rotated, twice, corrupt: lost.corrupt, unreadable: lost.unreadable },
+    { accounted: total, twice: 0, corrupt: 0, unreadable: 0 },
   );
-  journal.close();
 });
