@@ -1,3 +1,4 @@
+import { errorCode } from '../base/error-text.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import { UsageError } from './command.ts';
 
@@ -41,7 +42,7 @@ export function agentOf(
       const signal = AbortSignal.any([stop, AbortSignal.timeout(ANSWER_MS)]);
       const init = { method, headers, signal, redirect: 'error' as const, ...(body && { body: JSON.stringify(body) }) };
       const response = await fetch(url + path, init).catch((cause: Error) => {
-        const why = (cause.cause as NodeJS.ErrnoException | undefined)?.code ?? cause.message;
+        const why = errorCode(cause.cause) ?? cause.message;
         throw new UsageError(`${url}: no answer (${why}); is the agent there? see --url`);
       });
       try {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { sleep } from '../base/clock.ts';
+import { errorCode } from '../base/error-text.ts';
 import { Names } from '../net/names.ts';
 import { type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
 import type { ShardReport } from './resharding.ts';
@@ -219,10 +220,10 @@ const isReport = (value: object): value is ShardReport =>
 const AGREE: ReadonlySet<string> = new Set(['granted', 'self', 'other', 'ended']);
 
 /** Whether a connection was accepted and closed without an answer. */
-const isReset = (error: Error): boolean => (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+const isReset = (error: Error): boolean => errorCode(error) === 'ECONNRESET';
 
 /** Whether a reachable address refuses connections: the process there has ended. */
-const isRefused = (error: Error): boolean => (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+const isRefused = (error: Error): boolean => errorCode(error) === 'ECONNREFUSED';
 
 /**
  * State agents share one certificate, which names their Service and not their addresses: only this exact certificate is

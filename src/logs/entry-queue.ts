@@ -1,5 +1,6 @@
 import { appendFile, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../base/error-text.ts';
 import type { LogEntry, LogSourceName } from './entry.ts';
 import type { LogBatch, ReadLimits, SavedPosition } from './source.ts';
 
@@ -196,7 +197,7 @@ export class EntryQueue {
         await file.close();
       }
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
+      if (errorCode(cause) === 'ENOENT') return Buffer.alloc(0);
       throw cause;
     }
   }

@@ -1,5 +1,5 @@
 import { readFile, rename } from 'node:fs/promises';
-import { errorText } from '../base/error-text.ts';
+import { errorCode, errorText } from '../base/error-text.ts';
 import { writeWhole } from '../base/write-whole.ts';
 import type { SavedPosition } from './source.ts';
 
@@ -33,7 +33,7 @@ export async function readPosition(
     const content = await readFile(path, { signal: AbortSignal.timeout(READ_MS) });
     text = content.subarray(0, MAX_BYTES).toString('utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (errorCode(cause) === 'ENOENT') return undefined;
     throw cause;
   }
   try {

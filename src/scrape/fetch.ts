@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { errorCode } from '../base/error-text.ts';
 import { readRegular } from '../base/files.ts';
 import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
@@ -91,7 +92,7 @@ export class PageClient {
       return await promise;
     } catch (cause) {
       // A kept socket that the target has just closed is no failure of the target.
-      if (request.reusedSocket && (cause as NodeJS.ErrnoException).code === 'ECONNRESET' && !signal.aborted) {
+      if (request.reusedSocket && errorCode(cause) === 'ECONNRESET' && !signal.aborted) {
         this.close();
         return await this.#request(url, signal);
       }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
+import { errorCode } from '../../base/error-text.ts';
 import type { Disk } from './disk.ts';
 
 const NAME = 'lock';
@@ -47,7 +48,7 @@ async function listen(path: string, handle: FileHandle): Promise<Unlock | undefi
   try {
     await once(server, 'listening');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined;
+    if (errorCode(cause) === 'EADDRINUSE') return undefined;
     throw cause;
   }
   return async () => {
@@ -71,7 +72,7 @@ async function isAlive(path: string): Promise<boolean> {
     await once(socket, 'connect', { signal: AbortSignal.timeout(CONNECT_MS) });
     return true;
   } catch (cause) {
-    return !NOBODY.has((cause as NodeJS.ErrnoException).code ?? '');
+    return !NOBODY.has(errorCode(cause) ?? '');
   } finally {
     socket.destroy();
   }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { errorText } from '../../base/error-text.ts';
+import { errorCode, errorText } from '../../base/error-text.ts';
 import type { ThrottledLog } from '../../base/log.ts';
 import { Disk, DiskStalled } from './disk.ts';
 import { SpoolEntries } from './entries.ts';
@@ -246,7 +246,7 @@ export class Spool {
       } catch (cause) {
         if (cause instanceof DiskStalled) throw cause;
         const { oldest } = this.#entries;
-        const isFull = DISK_IS_FULL.has((cause as NodeJS.ErrnoException).code ?? '');
+        const isFull = DISK_IS_FULL.has(errorCode(cause) ?? '');
         const next = isFull ? 'dropping the oldest batches' : `batch dropped; ${remedyOf(cause, this.#options.folder)}`;
         this.#say('error', isFull ? 'disk_full' : 'write', String(cause), next);
         if (!isFull) return onDrop('spool_error', body.samples);

@@ -1,5 +1,6 @@
 import { readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { errorCode } from '../../base/error-text.ts';
 import { filesMatching } from './glob.ts';
 import { type FileState, keyOf, TailedFile } from './tailed-file.ts';
 
@@ -225,7 +226,7 @@ export class TailSet {
     try {
       return file.open();
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      if (errorCode(cause) === 'ENOENT') return false;
       throw cause;
     }
   }
