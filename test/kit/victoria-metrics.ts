@@ -3,13 +3,13 @@ import { startServer } from './servers.ts';
 
 /** One series of an instant query's answer. */
 export interface Sample {
-  readonly metric: Readonly<Record<string, string>>;
+  readonly metric: Readonly<Partial<Record<string, string>>>;
   readonly value: number;
 }
 
 /** One series with all its samples. */
 export interface Series {
-  readonly metric: Readonly<Record<string, string>>;
+  readonly metric: Readonly<Partial<Record<string, string>>>;
   readonly values: readonly number[];
   /** Milliseconds since 1970. */
   readonly timestamps: readonly number[];
