@@ -33,9 +33,9 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'probes/Why probes fail': 'none does',
 };
 
-/** Families of the alerts that are there only when something is wrong, or with a collector that is off by default. */
+/** Families of the alerts that are there only when something is wrong, or with what is off by default. */
 const RARE =
-  /^(?:firesteel_(?:collector_disabled|budget_dropped_series|export_unknown_bodies_dropped_total|export_samples_dropped_total|cycles_skipped_total|export_clock_skew_seconds|export_spool_usable)|kube_events_total|push_(?:failure_)?time_seconds|journal_entries_lost_total|kernel_\w+|log_errors_total|core_dumps_total|filesystem_readonly_transitions_total|problem_counter|systemd_unit_events_total)$/;
+  /^(?:firesteel_(?:collector_disabled|budget_dropped_series|export_unknown_bodies_dropped_total|export_samples_dropped_total|cycles_skipped_total|export_clock_skew_seconds|export_spool_usable|logs_\w+)|kube_events_total|push_(?:failure_)?time_seconds|journal_entries_lost_total|kernel_\w+|log_errors_total|core_dumps_total|filesystem_readonly_transitions_total|problem_counter|systemd_unit_events_total)$/;
 
 /** What a busy machine makes of pushes every second. */
 const LOAD: ReadonlySet<string> = new Set([
