@@ -109,9 +109,9 @@ await new Promise((resolve) => receiver.listen(8428, '127.0.0.1', resolve));
 receiver.unref();
 
 const pause = (ms) => new Promise((resolve) => real.setTimeout(resolve, ms));
-/** What is under way beside timers, and listening or idle sockets. */
+/** What is under way beside timers (the process that checks the configuration, too), and listening or idle sockets. */
 const isBusy = () =>
-  underWay > 0 || process.getActiveResourcesInfo().some((name) => /Req|Connect|Write|Zlib/.test(name));
+  underWay > 0 || process.getActiveResourcesInfo().some((name) => /Req|Connect|Write|Zlib|Process/.test(name));
 
 async function untilQuiet() {
   for (let isQuiet = false; !isQuiet; ) {

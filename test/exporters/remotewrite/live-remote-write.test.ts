@@ -82,6 +82,8 @@ test('Prometheus gets every group, ends what is gone at once, and misses nothing
   write('stays', 'goes');
   const agent = startAgentProcess(t, ['run', '--config', config]);
   await until(async () => (await query(url, 'it_total')).length === 2, agent.stderr, 60_000);
+  // The groups go side by side.
+  await until(async () => (await query(url, 'up')).length === 2, agent.stderr, 60_000);
   const jobs = (await query(url, 'up')).map(({ metric }) => `${metric.job} ${metric.instance}`).sort();
   assert.deepEqual(jobs, ['firesteel n1', 'node-exporter n1']);
   // What the agent counts of a push goes with the next one.
