@@ -22,6 +22,11 @@ export function ownCapabilities(): ReadonlySet<Capability> {
   return own;
 }
 
+/** Whether this process has both capabilities that open files and processes of others to a reader. */
+export function holdsAllRights(held: ReadonlySet<Capability> = ownCapabilities()): boolean {
+  return held.has('DAC_READ_SEARCH') && held.has('SYS_PTRACE');
+}
+
 function statusOfSelf(): string {
   try {
     return readFileSync('/proc/self/status', 'latin1');

@@ -1,4 +1,5 @@
 import { errorCode } from '../base/error-text.ts';
+import { holdsAllRights } from './capabilities.ts';
 
 /** A file or folder is absent: the kernel feature or the hardware does not exist, or a device was just removed. */
 export class MissingFile extends Error {
@@ -9,15 +10,15 @@ export class MissingFile extends Error {
   }
 }
 
+const RIGHTS_TO_GRANT = '; run as root or grant CAP_DAC_READ_SEARCH (or CAP_SYS_PTRACE below /proc)';
+const REFUSED = ' although this process has the capabilities; a security module or another user namespace refuses it';
+
 /** A file that this process may not read. */
 export class DeniedFile extends Error {
   override readonly name = 'DeniedFile';
 
   constructor(path: string, options?: ErrorOptions) {
-    super(
-      `${path}: permission denied; run as root or grant CAP_DAC_READ_SEARCH (or CAP_SYS_PTRACE below /proc)`,
-      options,
-    );
+    super(`${path}: permission denied${holdsAllRights() ? REFUSED : RIGHTS_TO_GRANT}`, options);
   }
 }
 

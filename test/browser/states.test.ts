@@ -4,30 +4,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { StatusView } from '../../src/http/status-view.ts';
-import { accessibilityFindings, openPage, screenshot, startBrowser } from '../kit/browser.ts';
+import { lookAt, openPage, startBrowser } from '../kit/browser.ts';
 import { startFakeApi } from '../kit/fake-api-server.ts';
 import { freePort } from '../kit/free-port.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { giveToken, LIMIT, openAgentPage, TOKEN } from '../kit/page-agent.ts';
 import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
-
-const WIDTHS = [1440, 768, 390];
-
-/** Pictures at all widths and in the dark; the page must fit each, and axe find nothing. */
-async function look(page: Page, name: string): Promise<void> {
-  for (const width of WIDTHS) {
-    await page.setViewportSize({ width, height: 900 });
-    const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-    assert.ok(Number(overflow) <= 0, `${name} is ${overflow} px wider than ${width}`);
-    await screenshot(page, `${name}-${width}`, width !== 768);
-  }
-  assert.deepEqual(await accessibilityFindings(page), []);
-  await page.emulateMedia({ colorScheme: 'dark' });
-  await page.setViewportSize({ width: 1440, height: 900 });
-  await screenshot(page, `${name}-dark`, false);
-  assert.deepEqual(await accessibilityFindings(page), []);
-  await page.emulateMedia({ colorScheme: 'light' });
-}
 
 const statusOf = async (url: string): Promise<StatusView> =>
   (await (await fetch(`${url}/v1/status`, { signal: AbortSignal.timeout(30_000) })).json()) as StatusView;
@@ -83,7 +65,7 @@ test('tasks are added and removed with the token, and what the page counts is wh
   await page.locator('#task-load .state', { hasText: /^ok$/ }).waitFor();
   await page.locator('#task-load button', { hasText: 'Run' }).click();
   await page.locator('#task-result', { hasText: /load: ok, 3 series/ }).waitFor();
-  await look(page, 'healthy');
+  await lookAt(page, 'healthy');
 
   const { shown, status } = await ofOneCycle(page, url);
   const ok = status.collectors.filter(({ state }) => state === 'ok').length;
@@ -121,7 +103,7 @@ test('an outage shows the next try and when data is lost, and a budget what it l
   assert.match((await runbook.getAttribute('href')) ?? '', /runbook\.md#firesteelnotdelivering$/);
   const [exporter] = (await statusOf(url)).exporters;
   assert.ok((exporter?.nextTryMs ?? 0) > 0 && (exporter?.pushes?.failed ?? 0) > 0, JSON.stringify(exporter));
-  await look(page, 'backlog');
+  await lookAt(page, 'backlog');
 
   configure({ exporters: { vm: { type: 'vmagent', url } }, budget: { families: { node_cpu_seconds_total: 1 } } });
   await page.locator('#reload').click();
@@ -132,7 +114,7 @@ test('an outage shows the next try and when data is lost, and a budget what it l
   await page.locator('#problems li', { hasText: 'node is over its series budget' }).waitFor();
   await page.locator('#metric-match').fill('node_cpu_seconds');
   await page.locator('#family-rows .reason', { hasText: 'left out' }).waitFor();
-  await look(page, 'budget');
+  await lookAt(page, 'budget');
 });
 
 test('a state agent shows each resource, and the ones that it cannot follow as problems', LIMIT, async (t) => {
@@ -159,5 +141,5 @@ test('a state agent shows each resource, and the ones that it cannot follow as p
   await page.locator('#resource-secrets .state', { hasText: 'down' }).waitFor();
   await page.locator('#problems li', { hasText: 'secrets is not followed' }).waitFor();
   await page.locator('#verdict[data-level="bad"]').waitFor();
-  await look(page, 'state');
+  await lookAt(page, 'state');
 });

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -97,4 +98,20 @@ export async function accessibilityFindings(page: Page): Promise<string[]> {
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id} at ${target}: ${failureSummary}`),
   );
+}
+
+/** Pictures at all widths and in the dark; the page must fit each, and axe find nothing. */
+export async function lookAt(page: Page, name: string): Promise<void> {
+  for (const width of [1440, 768, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    assert.ok(Number(overflow) <= 0, `${name} is ${overflow} px wider than ${width}`);
+    await screenshot(page, `${name}-${width}`, width !== 768);
+  }
+  assert.deepEqual(await accessibilityFindings(page), []);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await screenshot(page, `${name}-dark`, false);
+  assert.deepEqual(await accessibilityFindings(page), []);
+  await page.emulateMedia({ colorScheme: 'light' });
 }

@@ -98,7 +98,7 @@ export class ProcessCollector {
     out.add(F.partialErrors, this.#partialErrors);
     out.add(EXTRA.overflow, this.#overflow);
     out.add(EXTRA.skipped, this.#table.skipped);
-    this.#losses.addTo(out);
+    this.#losses.addTo(out, processes.size);
   }
 
   async #addToGroups(processes: Iterable<Process>, cycle: Cycle): Promise<void> {

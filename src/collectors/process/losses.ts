@@ -1,3 +1,5 @@
+import { holdsAllRights } from '../../host/capabilities.ts';
+import { DeniedFile } from '../../host/errors.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 
 /**
@@ -7,6 +9,11 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 export class Losses {
   readonly #reasons = new Map<string, unknown>();
   readonly #counts = new Map<string, number>();
+  readonly #hasRights: boolean;
+
+  constructor(hasRights = holdsAllRights()) {
+    this.#hasRights = hasRights;
+  }
 
   /** Keeps the reason why `file` can't be read, the latest of all processes. */
   explain(file: string, cause: unknown): void {
@@ -18,11 +25,18 @@ export class Losses {
     this.#counts.set(file, (this.#counts.get(file) ?? 0) + 1);
   }
 
-  /** Records the losses since the last call. */
-  addTo(out: Snapshot): void {
+  /**
+   * Records the losses since the last call, when there were `processes`. A few that are protected from a process with all
+   * capabilities (the init of a sandbox, a process of a stricter user namespace) are no fault: nothing can be done about
+   * them. If it is most of them, a security module refuses this agent, which someone should know.
+   */
+  addTo(out: Snapshot, processes: number): void {
     for (const [file, count] of this.#counts) {
       const unit = count === 1 ? `${file} of a process` : `${file} of ${count} processes, one of them`;
-      out.lose(unit, this.#reasons.get(file));
+      const reason = this.#reasons.get(file);
+      const isProtected = reason instanceof DeniedFile && this.#hasRights && count <= processes / 2;
+      if (isProtected) out.withheld.push(`${unit}: ${reason.message}`);
+      else out.lose(unit, reason);
     }
     this.#counts.clear();
   }

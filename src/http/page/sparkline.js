@@ -40,6 +40,8 @@ export function sparkline(slots, size = SIZE) {
     viewBox: `0 0 ${size.width} ${size.height}`,
     width: String(size.width),
     height: String(size.height),
+    // Those of the history are as wide as their card.
+    preserveAspectRatio: 'none',
     'aria-hidden': 'true',
   })) {
     node.setAttribute(name, value);
