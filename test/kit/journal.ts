@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { cursorText } from '../../src/host/journal/cursor.ts';
+import type { Entry } from '../../src/host/journal/entry.ts';
 import type { Field } from '../../src/host/journal/field.ts';
-import { type Entry, JournalFile } from '../../src/host/journal/journal-file.ts';
+import { JournalFile } from '../../src/host/journal/journal-file.ts';
 import type { ReadAt } from '../../src/host/journal/window.ts';
 
 export const JOURNALS = join(import.meta.dirname, '../fixtures/journal');

@@ -5,10 +5,14 @@ import { labelBlock } from '../../metrics/text/format.ts';
 /** The label for counts without a series of their own. */
 export const OTHER = '__other__';
 
-interface Series {
+/** The value of one series, to be added to. */
+export interface Count {
+  value: number;
+}
+
+interface Series extends Count {
   readonly labels: readonly string[];
   readonly key: string;
-  value: number;
 }
 
 /** A counter family with its values, of a bounded number of series. They can be saved and continue after a restart. */
@@ -37,9 +41,12 @@ export class CounterSet {
 
   /** Adds to one series; `labels` are the values for the family's labels. */
   add(amount: number, ...labels: readonly string[]): void {
-    const found = this.#series.get(labels.length === 1 ? (labels[0] as string) : labels.join('\0'));
-    if (found !== undefined) found.value += amount;
-    else this.#new(labels, amount);
+    this.of(labels).value += amount;
+  }
+
+  /** The series with these labels, which is there from now on. Callers may keep it. */
+  of(labels: readonly string[]): Count {
+    return this.#series.get(labels.length === 1 ? (labels[0] as string) : labels.join('\0')) ?? this.#new(labels);
   }
 
   /** Number of series. */
@@ -72,12 +79,14 @@ export class CounterSet {
     return keys;
   }
 
-  #new(labels: readonly string[], amount: number): void {
+  #new(labels: readonly string[]): Count {
     const kept = this.#series.size < this.#max ? labels : this.#overflow(labels);
     const id = kept.join('\0');
     const found = this.#series.get(id);
-    if (found !== undefined) found.value += amount;
-    else this.#series.set(id, { labels: kept, key: this.#keyOf(kept), value: amount });
+    if (found !== undefined) return found;
+    const made = { labels: kept, key: this.#keyOf(kept), value: 0 };
+    this.#series.set(id, made);
+    return made;
   }
 
   #keyOf(labels: readonly string[]): string {

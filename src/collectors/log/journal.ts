@@ -1,7 +1,7 @@
 // Entries of systemd's journal, counted. Read natively (host/journal), because journalctl would have to be as recent as
 // the host's journald.
 import type { Collect } from '../collector.ts';
-import { CounterSet, OTHER } from './counter-set.ts';
+import { type Count, CounterSet, OTHER } from './counter-set.ts';
 import { journalBytes, journalLag, journalLost, journalMessages, unitEvents } from './families.ts';
 import type { JournalFeed, LogEntry } from './journal-feed.ts';
 import { priorityName, RuleCounter } from './journal-rules.ts';
@@ -25,6 +25,15 @@ const FIELDS = [
 
 /** Maximum number of cached unit labels, to avoid evaluating the expressions. */
 const MAX_LABELS = 4096;
+/** Maximum number of cached series of one unit; it has entries of a few priorities and transports. */
+const MAX_CACHED = 64;
+
+/** The series of one unit's entries, so that none is searched for by a joined key. */
+interface UnitCounts {
+  readonly bytes: Count;
+  /** By priority, then transport, as the entry has them. */
+  readonly messages: Map<string | undefined, Map<string | undefined, Count>>;
+}
 
 /** The collector `journal`; registers with `feed`. */
 export function collectJournal(options: JournalOptions, feed: JournalFeed, state: LogState): Collect {
@@ -40,6 +49,7 @@ export function collectJournal(options: JournalOptions, feed: JournalFeed, state
   ]);
   const counters = rules.map((rule) => new RuleCounter(rule));
   const labels = new Map<string, string>();
+  const counts = new Map<string, UnitCounts>();
   const units = new Set<string>();
   let problem: unknown;
 
@@ -54,11 +64,33 @@ export function collectJournal(options: JournalOptions, feed: JournalFeed, state
     return kept;
   };
 
+  const countsOf = (name: string): UnitCounts => {
+    const known = counts.get(name);
+    if (known !== undefined) return known;
+    if (counts.size >= MAX_LABELS) counts.clear();
+    const made = { bytes: bytesByUnit.of([labelOf(name)]), messages: new Map() };
+    counts.set(name, made);
+    return made;
+  };
+
+  const messagesOf = (name: string, { messages }: UnitCounts, entry: LogEntry): Count => {
+    const priority = entry.get('PRIORITY');
+    const transport = entry.get('_TRANSPORT');
+    const known = messages.get(priority)?.get(transport);
+    if (known !== undefined) return known;
+    const made = byUnit.of([labelOf(name), priorityName(priority), transport ?? '']);
+    const ofPriority = messages.get(priority) ?? new Map<string | undefined, Count>();
+    if (messages.size < MAX_CACHED && ofPriority.size < MAX_CACHED)
+      messages.set(priority, ofPriority.set(transport, made));
+    return made;
+  };
+
   const consume = (entry: LogEntry): void => {
     const unit = unitOf(entry);
-    const label = labelOf(unit ?? entry.get('SYSLOG_IDENTIFIER') ?? '');
-    byUnit.add(1, label, priorityName(entry.get('PRIORITY')), entry.get('_TRANSPORT') ?? '');
-    bytesByUnit.add(entry.bytes('MESSAGE'), label);
+    const name = unit ?? entry.get('SYSLOG_IDENTIFIER') ?? '';
+    const known = countsOf(name);
+    messagesOf(name, known, entry).value++;
+    known.bytes.value += entry.bytes('MESSAGE');
     const event = UNIT_EVENTS[entry.get('MESSAGE_ID') ?? ''];
     if (event !== undefined) events.add(1, labelOf(entry.get('UNIT') ?? unit ?? ''), event);
     for (const rule of counters) {

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { zstdDecompressSync } from 'node:zlib';
 import { errorCode } from '../../base/error-text.ts';
+import type { FieldName, FieldNames } from './field-names.ts';
 import { decodeLz4 } from './lz4.ts';
 import { MAX_OBJECT_BYTES, u64, type Window } from './window.ts';
 
@@ -8,15 +9,23 @@ import { MAX_OBJECT_BYTES, u64, type Window } from './window.ts';
 export class Field {
   readonly name: string;
   readonly latin1: string;
+  readonly isWanted: boolean;
+  /** Whether other entries may have the same field. */
+  readonly isShared: boolean;
+  #text: string | undefined;
 
-  constructor(name: string, latin1: string) {
-    this.name = name;
+  constructor({ text, isWanted, isShared }: FieldName, latin1: string) {
+    this.name = text;
     this.latin1 = latin1;
+    this.isWanted = isWanted;
+    // Longer values are hardly ever shared by entries.
+    this.isShared = isShared && latin1.length <= MAX_SHARED_LENGTH;
   }
 
   /** The value as text; bytes that are not UTF-8 are replaced. */
   get text(): string {
-    return NOT_ASCII.test(this.latin1) ? Buffer.from(this.latin1, 'latin1').toString('utf8') : this.latin1;
+    this.#text ??= NOT_ASCII.test(this.latin1) ? Buffer.from(this.latin1, 'latin1').toString('utf8') : this.latin1;
+    return this.#text;
   }
 
   /** The value as text, or its bytes when they are not UTF-8. */
@@ -27,6 +36,7 @@ export class Field {
   }
 }
 
+const MAX_SHARED_LENGTH = 256;
 const NOT_ASCII = /[\x80-\xff]/;
 
 /** Why the value of a data object is unavailable. */
@@ -40,15 +50,10 @@ const EQUALS = 0x3d;
 const MAX_NAME = 64;
 
 /**
- * The field of the data object at `offset`; undefined when its name is not `wanted`. `wanted` undefined takes all.
- * Values that are compressed with xz, which Node can't decode, are `unsupported`.
+ * The field of the data object at `offset`, without its value when it is not wanted. Values that are compressed with xz,
+ * which Node can't decode, are `unsupported`.
  */
-export function readField(
-  window: Window,
-  offset: number,
-  isCompact: boolean,
-  wanted: ReadonlySet<string> | undefined,
-): Field | Unreadable | undefined {
+export function readField(window: Window, offset: number, isCompact: boolean, names: FieldNames): Field | Unreadable {
   const head = isCompact ? 72 : 64;
   if (!window.seek(offset, head)) return 'corrupt';
   if (window.buffer[window.at] !== DATA) return 'corrupt';
@@ -58,10 +63,10 @@ export function readField(
   if (size > MAX_OBJECT_BYTES) return 'too large';
   if (!window.seek(offset, size)) return 'corrupt';
   const { buffer, at } = window;
-  if (compression === 0) return parse(buffer, at + head, at + size, wanted);
+  if (compression === 0) return parse(buffer, at + head, at + size, names);
   if (compression === XZ) return 'unsupported';
   const payload = unpack(buffer.subarray(at + head, at + size), compression);
-  return typeof payload === 'string' ? payload : parse(payload, 0, payload.length, wanted);
+  return typeof payload === 'string' ? payload : parse(payload, 0, payload.length, names);
 }
 
 function unpack(packed: Buffer, compression: number): Buffer | Unreadable {
@@ -75,17 +80,16 @@ function unpack(packed: Buffer, compression: number): Buffer | Unreadable {
   }
 }
 
-function parse(
-  buffer: Buffer,
-  from: number,
-  end: number,
-  wanted: ReadonlySet<string> | undefined,
-): Field | Unreadable | undefined {
+function parse(buffer: Buffer, from: number, end: number, names: FieldNames): Field | Unreadable {
   let equals = from;
   const last = Math.min(end, from + MAX_NAME + 1);
   while (equals < last && buffer[equals] !== EQUALS) equals++;
   if (equals === last || equals === from) return 'corrupt';
-  const name = buffer.toString('latin1', from, equals);
-  if (wanted !== undefined && !wanted.has(name)) return undefined;
+  const name = names.find(buffer, from, equals);
+  if (name === undefined) return UNWANTED;
+  if (!name.isWanted) return name.isShared ? UNWANTED : UNWANTED_ONCE;
   return new Field(name, buffer.toString('latin1', equals + 1, end));
 }
+
+const UNWANTED = new Field({ text: '', isWanted: false, isShared: true }, '');
+const UNWANTED_ONCE = new Field({ text: '', isWanted: false, isShared: false }, '');

@@ -1,14 +1,9 @@
-import type { Cursor } from './cursor.ts';
+import { ENTRY_HEAD, type Entry, FileEntry } from './entry.ts';
 import { EntryIndex } from './entry-index.ts';
 import { type Field, readField, type Unreadable } from './field.ts';
+import { FieldNames } from './field-names.ts';
 import { type Header, id128, MIN_HEADER_BYTES, readHeader, UnsupportedJournal } from './header.ts';
-import { hex64, type ReadAt, u64, Window } from './window.ts';
-
-/** An entry without its fields. */
-export interface Entry extends Cursor {
-  /** Offset in its file. */
-  readonly offset: number;
-}
+import { type ReadAt, viewU64, Window } from './window.ts';
 
 /** What could not be read since the file was opened. */
 export interface Damage {
@@ -19,18 +14,11 @@ export interface Damage {
 }
 
 const ENTRY = 3;
-const ENTRY_HEAD = 64;
 /** journald writes at most 1024. */
 const MAX_FIELDS = 4096;
 const MAX_REMEMBERED = 16_384;
-/** Longer values are hardly ever shared by entries. */
-const MAX_REMEMBERED_LENGTH = 256;
-
-/** Every entry has its own. */
-const UNSHARED: ReadonlySet<string> = new Set(['MESSAGE', '_SOURCE_REALTIME_TIMESTAMP', '_SOURCE_MONOTONIC_TIMESTAMP']);
-
-/** Whether other entries may have the same field. */
-const isShared = ({ name, latin1 }: Field): boolean => latin1.length <= MAX_REMEMBERED_LENGTH && !UNSHARED.has(name);
+/** Offsets of the data objects of the entry that is being read: files are read one at a time. */
+const ITEMS = new Float64Array(MAX_FIELDS);
 
 /**
  * A file of systemd's journal, read through a {@link Window}: regular and compact, with any hash. Damage only affects
@@ -42,9 +30,9 @@ export class JournalFile {
   readonly #window: Window;
   readonly #headerBytes = Buffer.alloc(MIN_HEADER_BYTES);
   readonly #index: EntryIndex;
-  readonly #wanted: ReadonlySet<string> | undefined;
-  /** Fields by the offset of their data object; entries share most of them. Undefined for one that is not wanted. */
-  readonly #remembered = new Map<number, Field | undefined>();
+  readonly #names: FieldNames;
+  /** Fields by the offset of their data object; entries share most of them. */
+  readonly #remembered = new Map<number, Field>();
   #header: Header;
   #bootId = '';
   readonly #bootBytes = Buffer.alloc(16);
@@ -53,7 +41,7 @@ export class JournalFile {
   constructor(readAt: ReadAt, wanted?: ReadonlySet<string>) {
     this.#readAt = readAt;
     this.#window = new Window(readAt);
-    this.#wanted = wanted;
+    this.#names = new FieldNames(wanted);
     this.#header = this.#readHeader();
     const { isCompact, headerBytes } = this.#header;
     const firstArray = () => this.#header.firstArray;
@@ -94,18 +82,14 @@ export class JournalFile {
     if (offset === undefined) return undefined;
     const window = this.#window;
     if (!window.seek(offset, ENTRY_HEAD)) return undefined;
-    const { buffer, at } = window;
+    const { buffer, view, at } = window;
     if (buffer[at] !== ENTRY) return undefined;
-    const seqnum = u64(buffer, at + 16);
-    const realtime = u64(buffer, at + 24);
-    const monotonic = u64(buffer, at + 32);
-    if (seqnum > Number.MAX_SAFE_INTEGER || realtime > Number.MAX_SAFE_INTEGER) return undefined;
-    if (buffer.compare(this.#bootBytes, 0, 16, at + 40, at + 56) !== 0) {
+    if (!isEqual(buffer, at + 40, this.#bootBytes)) {
       buffer.copy(this.#bootBytes, 0, at + 40, at + 56);
       this.#bootId = id128(buffer, at + 40);
     }
-    const xorHash = hex64(buffer, at + 56);
-    return { offset, seqnumId: this.#header.seqnumId, seqnum, realtime, monotonic, bootId: this.#bootId, xorHash };
+    const entry = new FileEntry(this.#header.seqnumId, this.#bootId, offset, view, at);
+    return entry.isPlausible ? entry : undefined;
   }
 
   /** Whether an entry that can't be read may only not be complete yet. */
@@ -114,22 +98,23 @@ export class JournalFile {
   }
 
   /** The wanted fields of an entry, in the order of the file; those that can't be read are left out and counted. */
-  fields({ offset }: Entry): Field[] {
-    const offsets = this.#items(offset);
+  fields({ offset }: Pick<Entry, 'offset'>): Field[] {
+    const count = this.#readItems(offset);
     const fields: Field[] = [];
-    for (const item of offsets) {
-      if (this.#remembered.has(item)) {
-        const known = this.#remembered.get(item);
-        if (known !== undefined) fields.push(known);
+    for (let index = 0; index < count; index++) {
+      const item = ITEMS[index] as number;
+      const known = this.#remembered.get(item);
+      if (known !== undefined) {
+        if (known.isWanted) fields.push(known);
         continue;
       }
-      const field = readField(this.#window, item, this.#header.isCompact, this.#wanted);
+      const field = readField(this.#window, item, this.#header.isCompact, this.#names);
       if (typeof field === 'string') {
         this.damage.fields[field]++;
         continue;
       }
-      if (field === undefined || isShared(field)) this.#remember(item, field);
-      if (field !== undefined) fields.push(field);
+      if (field.isShared) this.#remember(item, field);
+      if (field.isWanted) fields.push(field);
     }
     return fields;
   }
@@ -149,26 +134,27 @@ export class JournalFile {
     return low;
   }
 
-  #items(offset: number): readonly number[] {
+  /** Reads the offsets of an entry's data objects; returns how many there are. */
+  #readItems(offset: number): number {
     const window = this.#window;
-    if (!window.seek(offset, ENTRY_HEAD)) return [];
-    const itemBytes = this.#header.isCompact ? 4 : 16;
-    const size = u64(window.buffer, window.at + 8);
+    if (!window.seek(offset, ENTRY_HEAD)) return 0;
+    const { isCompact } = this.#header;
+    const itemBytes = isCompact ? 4 : 16;
+    const size = viewU64(window.view, window.at + 8);
     const count = Math.floor((size - ENTRY_HEAD) / itemBytes);
     if (count < 0 || count > MAX_FIELDS || !window.seek(offset, ENTRY_HEAD + count * itemBytes)) {
       this.damage.fields.corrupt++;
-      return [];
+      return 0;
     }
-    const { buffer, at } = window;
-    const items: number[] = new Array(count);
+    const { view, at } = window;
     for (let item = 0; item < count; item++) {
       const place = at + ENTRY_HEAD + item * itemBytes;
-      items[item] = this.#header.isCompact ? buffer.readUInt32LE(place) : u64(buffer, place);
+      ITEMS[item] = isCompact ? view.getUint32(place, true) : viewU64(view, place);
     }
-    return items;
+    return count;
   }
 
-  #remember(offset: number, field: Field | undefined): void {
+  #remember(offset: number, field: Field): void {
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
     this.#remembered.set(offset, field);
   }
@@ -179,4 +165,10 @@ export class JournalFile {
     }
     return readHeader(this.#headerBytes, 0);
   }
+}
+
+/** Whether `bytes` are at `at`; for so few a call of Buffer costs more. */
+function isEqual(buffer: Buffer, at: number, bytes: Buffer): boolean {
+  for (let index = 0; index < bytes.length; index++) if (buffer[at + index] !== bytes[index]) return false;
+  return true;
 }

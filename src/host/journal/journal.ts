@@ -1,10 +1,11 @@
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { errorCode } from '../../base/error-text.ts';
-import { type Cursor, compareEntries } from './cursor.ts';
+import type { Cursor } from './cursor.ts';
+import type { Entry } from './entry.ts';
 import type { Field } from './field.ts';
-import type { Entry } from './journal-file.ts';
-import { type Boundary, type FilePosition, type JournalPosition, wasRead } from './position.ts';
+import { listJournals, problemOf } from './listing.ts';
+import { Merge } from './merge.ts';
+import { type FilePosition, type JournalPosition, wasRead } from './position.ts';
+import { type Lost, Progress } from './progress.ts';
 import { Source } from './source.ts';
 
 /** Where to start without a saved position: after all existing entries, or at a given age. */
@@ -21,24 +22,11 @@ export interface JournalOptions {
   readonly position?: JournalPosition | undefined;
 }
 
-/** Entries that are lost. */
-export interface Lost {
-  /** Deleted before they were read. */
-  rotated: number;
-  /** Damaged. */
-  corrupt: number;
-  /** Probably in files that this process may not read. */
-  unreadable: number;
-}
-
 /** An entry with its wanted fields. */
 export interface ReadEntry {
   readonly entry: Entry;
   readonly fields: readonly Field[];
 }
-
-/** Files of which entries are merged at a time, each with a window of its own; of more, the oldest come first. */
-const MAX_MERGED = 12;
 
 interface Known {
   readonly ctimeMs: number;
@@ -58,11 +46,8 @@ export class Journal {
   readonly #closed = new Map<string, FilePosition>();
   /** Files by device and inode. */
   readonly #known = new Map<string, Known>();
-  readonly #seqnums = new Map<string, number>();
-  readonly #folders = new Map<string, string>();
-  #last: Cursor | undefined;
-  /** The state read before the last scan began. */
-  #boundary: Boundary | undefined;
+  readonly #progress: Progress;
+  readonly #merge: Merge;
   #scans = 0;
   /** How many of the files that are open are not in the order of their first entries yet. */
   #unsorted = 0;
@@ -70,13 +55,9 @@ export class Journal {
   constructor(options: JournalOptions) {
     this.#options = options;
     const { position } = options;
-    if (position === undefined) return;
-    for (const [fileId, file] of Object.entries(position.files)) this.#closed.set(fileId, file);
-    const { cursor, folders } = position.boundary;
-    this.#boundary = position.boundary;
-    this.#last = cursor;
-    for (const [id, seqnum] of Object.entries(position.seqnums)) this.#seqnums.set(id, seqnum);
-    for (const [id, folder] of Object.entries(folders)) this.#folders.set(id, folder);
+    this.#progress = new Progress(this.lost, position);
+    this.#merge = new Merge(this.#sources, (source) => this.#progress.noteCorrupt(source));
+    for (const [fileId, file] of Object.entries(position?.files ?? {})) this.#closed.set(fileId, file);
   }
 
   /**
@@ -85,9 +66,9 @@ export class Journal {
    */
   scan(): { readonly found: number; readonly problems: readonly Error[] } {
     const problems: Error[] = [];
-    const listed = this.#list(problems);
-    const boundary = this.#boundaryNow();
+    const listed = listJournals(this.#options.paths, problems);
     const isFirst = this.#scans++ === 0 && this.#options.position === undefined;
+    this.#progress.beginScan();
     const present = new Set<string>();
     let denied = 0;
     for (const { path, folder, key, ctimeMs, gid } of listed) {
@@ -105,33 +86,24 @@ export class Journal {
     const keys = new Set(listed.map(({ key }) => key));
     for (const key of this.#known.keys()) if (!keys.has(key)) this.#known.delete(key);
     this.#sort();
-    this.#findGaps(denied > 0);
-    this.#boundary = boundary;
+    this.#progress.findGaps(this.#sources.values(), denied > 0);
+    this.#progress.endScan();
+    this.#merge.restart();
     return { found: listed.length, problems };
   }
 
   /** The next entry in order over all files; undefined when all that the last scan saw is read. */
   next(): ReadEntry | undefined {
-    let first: Source | undefined;
-    let entry: Entry | undefined;
-    let merged = 0;
-    for (const source of this.#sources.values()) {
-      if (merged >= MAX_MERGED) break;
-      const candidate = source.peek();
-      this.lost.corrupt += this.#countCorrupt(source);
-      if (candidate === undefined) continue;
-      merged++;
-      if (entry === undefined || compareEntries(candidate, entry) < 0) {
-        first = source;
-        entry = candidate;
-      }
-    }
-    if (first === undefined || entry === undefined) {
+    const source = this.#merge.next();
+    const entry = source?.peek();
+    if (source === undefined || entry === undefined) {
       this.#closeFinished();
       return undefined;
     }
-    const fields = first.file.fields(entry);
-    this.#noteRead(first, entry);
+    const fields = source.file.fields(entry);
+    source.advance();
+    source.lastSeqnum = entry.seqnum;
+    this.#progress.note(source, entry);
     return { entry, fields };
   }
 
@@ -144,12 +116,12 @@ export class Journal {
 
   /** Microseconds since 1970 of the last entry that was read. */
   get lastRealtime(): number | undefined {
-    return this.#last?.realtime;
+    return this.#progress.last?.realtime;
   }
 
   /** The last entry that was read. */
   get cursor(): Cursor | undefined {
-    return this.#last;
+    return this.#progress.cursor;
   }
 
   /** Fields that could not be read, over all files that are open. */
@@ -163,44 +135,11 @@ export class Journal {
   position(): JournalPosition {
     const files: Record<string, FilePosition> = Object.fromEntries(this.#closed);
     for (const [fileId, source] of this.#sources) files[fileId] = { index: source.index, seqnum: source.lastSeqnum };
-    return {
-      files,
-      boundary: this.#boundary ?? this.#boundaryNow(),
-      seqnums: Object.fromEntries(this.#seqnums),
-    };
+    return { files, ...this.#progress.position() };
   }
 
   close(): void {
     for (const source of this.#sources.values()) source.close();
-  }
-
-  #boundaryNow(): Boundary {
-    return {
-      cursor: this.#last,
-      seqnums: Object.fromEntries(this.#seqnums),
-      folders: Object.fromEntries(this.#folders),
-    };
-  }
-
-  #list(problems: Error[]): Listed[] {
-    const listed: Listed[] = [];
-    const visit = (root: string, folder: string, isRoot: boolean) => {
-      for (const name of namesIn(folder, problems)) {
-        const path = join(folder, name);
-        const isJournal = JOURNAL_NAME.test(name);
-        if (!isJournal && !isRoot) continue;
-        const stat = statSync(path, { throwIfNoEntry: false });
-        if (stat === undefined) continue;
-        if (stat.isDirectory()) {
-          if (isRoot) visit(root, path, false);
-        } else if (isJournal && stat.isFile() && stat.size > 0) {
-          // An empty one was just created: journald has not written its header yet.
-          listed.push({ path, folder: root, key: `${stat.dev}:${stat.ino}`, ctimeMs: stat.ctimeMs, gid: stat.gid });
-        }
-      }
-    };
-    for (const root of this.#options.paths) visit(root, root, true);
-    return listed;
   }
 
   /** Registers a file, opens it if it may have new entries, and returns its id. */
@@ -223,7 +162,7 @@ export class Journal {
     if (read !== undefined) source.goOn(read);
     else this.#begin(source, isFirst);
     this.#closed.delete(fileId);
-    if (!this.#folders.has(seqnumId)) this.#folders.set(seqnumId, folder);
+    this.#progress.seeSeries(seqnumId, folder);
     source.file.release();
     this.#sources.set(fileId, source);
     this.#unsorted++;
@@ -234,7 +173,7 @@ export class Journal {
   #begin(source: Source, isFirst: boolean): void {
     const { file, folder } = source;
     if (!isFirst) {
-      const boundary = this.#boundary;
+      const boundary = this.#progress.boundary;
       if (boundary !== undefined) source.index = file.search((entry) => wasRead(entry, folder, boundary));
       return;
     }
@@ -242,7 +181,7 @@ export class Journal {
     if (start === 'now') {
       source.index = file.entries;
       const last = file.entries === 0 ? undefined : file.entry(file.entries - 1);
-      if (last !== undefined) this.#note(source, last);
+      if (last !== undefined) this.#progress.note(source, last);
       return;
     }
     const { sinceRealtime, bootId } = start;
@@ -280,52 +219,6 @@ export class Journal {
     }
   }
 
-  #noteRead(source: Source, entry: Entry): void {
-    source.advance();
-    source.lastSeqnum = entry.seqnum;
-    this.#note(source, entry);
-  }
-
-  #note(source: Source, { offset: _, ...cursor }: Entry): void {
-    const { seqnumId, tailSeqnum } = source.file.header;
-    const before = this.#seqnums.get(seqnumId) ?? 0;
-    // A damaged number must not make later entries look old.
-    if (cursor.seqnum <= tailSeqnum && cursor.seqnum > before) {
-      this.#seqnums.set(seqnumId, cursor.seqnum);
-      this.#folders.set(seqnumId, source.folder);
-    }
-    if (this.#last === undefined || compareEntries(this.#last, cursor) <= 0) this.#last = cursor;
-  }
-
-  #countCorrupt(source: Source): number {
-    const corrupt = source.takeCorrupt();
-    if (corrupt > 0) {
-      const { seqnumId, tailSeqnum } = source.file.header;
-      const before = this.#seqnums.get(seqnumId);
-      // They had numbers as well, so these are not missing.
-      if (before !== undefined) this.#seqnums.set(seqnumId, Math.min(tailSeqnum, before + corrupt));
-    }
-    return corrupt;
-  }
-
-  /** Counts entries that are missing between the last one read and the oldest unread one. */
-  #findGaps(hasDenied: boolean): void {
-    const next = new Map<string, number>();
-    for (const source of this.#sources.values()) {
-      const { entries, header } = source.file;
-      if (source.index >= entries) continue;
-      const seqnum = source.index === 0 ? header.headSeqnum : source.peek()?.seqnum;
-      this.lost.corrupt += this.#countCorrupt(source);
-      if (seqnum !== undefined) next.set(header.seqnumId, Math.min(next.get(header.seqnumId) ?? Infinity, seqnum));
-    }
-    for (const [seqnumId, oldest] of next) {
-      const last = this.#seqnums.get(seqnumId);
-      if (last === undefined || oldest <= last + 1) continue;
-      this.lost[hasDenied ? 'unreadable' : 'rotated'] += oldest - last - 1;
-      this.#seqnums.set(seqnumId, oldest - 1);
-    }
-  }
-
   #closeFinished(): void {
     for (const [fileId, source] of this.#sources) {
       if (!source.isFinished) continue;
@@ -334,36 +227,4 @@ export class Journal {
       this.#closed.set(fileId, { index: source.index, seqnum: source.lastSeqnum });
     }
   }
-}
-
-const JOURNAL_NAME = /\.journal~?$/;
-
-interface Listed {
-  readonly path: string;
-  readonly folder: string;
-  readonly key: string;
-  readonly ctimeMs: number;
-  readonly gid: number;
-}
-
-function namesIn(folder: string, problems: Error[]): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch (cause) {
-    const code = errorCode(cause);
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') {
-      problems.push(problemOf(folder, statSync(folder, { throwIfNoEntry: false })?.gid, cause));
-    }
-    return [];
-  }
-}
-
-function problemOf(path: string, gid: number | undefined, cause: unknown): Error {
-  const code = errorCode(cause);
-  if (code === 'EACCES' || code === 'EPERM') {
-    const group = gid === undefined ? 'the group of systemd-journal' : `group ${gid}`;
-    return new Error(`${path}: permission denied; run with ${group} (supplementalGroups of the pod)`, { cause });
-  }
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`${path}: ${message}`, { cause });
 }

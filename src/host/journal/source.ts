@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { READ_AT_ONCE } from '../../base/files.ts';
-import { type Entry, JournalFile } from './journal-file.ts';
+import type { Entry } from './entry.ts';
+import { JournalFile } from './journal-file.ts';
 import type { FilePosition } from './position.ts';
 
 /** One journal file being read, with the position of the reader. */

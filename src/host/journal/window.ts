@@ -15,7 +15,9 @@ export const MAX_OBJECT_BYTES = 1024 * 1024;
  * block.
  */
 export class Window {
-  buffer: Buffer = Buffer.alloc(0);
+  buffer: Buffer = NOTHING;
+  /** The same bytes, for numbers. */
+  view: DataView = NO_VIEW;
   at = 0;
   readonly #readAt: ReadAt;
   #blocks: Block[] = [];
@@ -32,6 +34,7 @@ export class Window {
     if (within + length > BLOCK_BYTES) return this.#seekLong(offset, length);
     const block = this.#block(index);
     this.buffer = block.bytes;
+    this.view = block.view;
     this.at = within;
     return within + length <= block.length;
   }
@@ -44,7 +47,8 @@ export class Window {
   /** Releases the memory. */
   release(): void {
     this.#blocks = [];
-    this.buffer = Buffer.alloc(0);
+    this.buffer = NOTHING;
+    this.view = NO_VIEW;
   }
 
   #block(index: number): Block {
@@ -57,7 +61,8 @@ export class Window {
       if (oldest === undefined || block.usedAt < oldest.usedAt) oldest = block;
     }
     if (oldest === undefined || this.#blocks.length < BLOCKS) {
-      oldest = { bytes: Buffer.allocUnsafeSlow(BLOCK_BYTES), index: -1, length: 0, usedAt: 0 };
+      const bytes = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+      oldest = { bytes, view: viewOf(bytes), index: -1, length: 0, usedAt: 0 };
       this.#blocks.push(oldest);
     }
     oldest.index = -1;
@@ -71,6 +76,7 @@ export class Window {
     if (length > MAX_OBJECT_BYTES) return false;
     const bytes = Buffer.allocUnsafe(length);
     this.buffer = bytes;
+    this.view = viewOf(bytes);
     this.at = 0;
     return this.#fill(bytes, offset) === length;
   }
@@ -86,8 +92,14 @@ export class Window {
   }
 }
 
+const viewOf = ({ buffer, byteOffset, length }: Buffer): DataView => new DataView(buffer, byteOffset, length);
+
+const NOTHING = Buffer.alloc(0);
+const NO_VIEW = viewOf(NOTHING);
+
 interface Block {
   readonly bytes: Buffer;
+  readonly view: DataView;
   /** Index of the block it holds; -1 for none. */
   index: number;
   /** Bytes that the file had there. */
@@ -99,9 +111,6 @@ interface Block {
 export const u64 = (buffer: Buffer, at: number): number =>
   buffer.readUInt32LE(at) + buffer.readUInt32LE(at + 4) * 0x1_0000_0000;
 
-/** A little-endian number of 64 bits in hexadecimal digits without leading zeros. */
-export function hex64(buffer: Buffer, at: number): string {
-  const high = buffer.readUInt32LE(at + 4);
-  const low = buffer.readUInt32LE(at).toString(16);
-  return high === 0 ? low : high.toString(16) + low.padStart(8, '0');
-}
+/** As {@link u64}, where many are read. */
+export const viewU64 = (view: DataView, at: number): number =>
+  view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000;

@@ -1,7 +1,7 @@
 import { cursorText } from '../../host/journal/cursor.ts';
+import type { Entry } from '../../host/journal/entry.ts';
 import type { Field } from '../../host/journal/field.ts';
 import type { ReadEntry } from '../../host/journal/journal.ts';
-import type { Entry } from '../../host/journal/journal-file.ts';
 import type { LogEntry } from '../entry.ts';
 
 const MONOTONIC = '__MONOTONIC_TIMESTAMP';

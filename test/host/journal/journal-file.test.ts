@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cursorText, parseCursor } from '../../../src/host/journal/cursor.ts';
+import type { Entry } from '../../../src/host/journal/entry.ts';
 import { UnsupportedJournal } from '../../../src/host/journal/header.ts';
-import type { Entry, JournalFile } from '../../../src/host/journal/journal-file.ts';
+import type { JournalFile } from '../../../src/host/journal/journal-file.ts';
 import {
   allEntries,
   expectedEntries,
