@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { sleep } from '../base/clock.ts';
-import { compare, type Differences, type Round } from '../diff/compare.ts';
-import { REPLACED, type Replaced, RULES } from '../diff/known.ts';
-import { lasting } from '../diff/lasting.ts';
-import { nameOf, part, type Reading, readingOf } from '../diff/reading.ts';
-import { reasonsFor } from '../diff/reasons.ts';
-import { isSame, type Judged, judge, reportJson, reportText } from '../diff/report.ts';
+import { sleep, wallMs } from '../base/clock.ts';
+import { REPLACED, type Replaced } from '../diff/known.ts';
+import { differencesOf, LOOKS, type Source } from '../diff/looks.ts';
+import { nameOf, type Reading, readingOf } from '../diff/reading.ts';
+import { isSame, reportJson, reportText } from '../diff/report.ts';
 import { TextFormatError } from '../metrics/text/parse.ts';
 import { JsonClient } from '../net/json-client.ts';
 import { type Collection, openCollection } from './collection.ts';
@@ -17,8 +15,6 @@ import { loadSettings } from './settings.ts';
 
 const SHORT_LIST = 20;
 const LONGEST_PAUSE_S = 600;
-/** How often to look again before a difference counts. */
-const LOOKS = 3;
 
 /** `firesteel diff`. */
 export const diff: Command = {
@@ -26,8 +22,9 @@ export const diff: Command = {
 
 Compares what Firesteel collects here with what node_exporter, kube-state-metrics, cAdvisor or process-exporter exposes at
 URL: metrics and series that only one has, and values that differ by more than what moves meanwhile. Reads twice, each
-time ours between two readings of theirs, and up to ${LOOKS - 1} times more if they differ: only what differs each time counts. The exit code is
-1 when there is a difference that has no known reason, 0 when not.
+time ours between two readings of theirs, and up to ${LOOKS - 1} times more if they differ: only what differs each time counts. Values of
+cAdvisor are older than the reading: each is compared with ours before and after its time stamp, until all have a new one. The
+exit code is 1 when there is a difference that has no known reason, 0 when not.
 
   --against URL            the exporter's metrics, e.g. http://localhost:9100/metrics; a file is read once
   --ours URL               metrics of an agent that runs, instead of collecting here: its pods have their names
@@ -63,10 +60,17 @@ ${CONFIG_FLAGS_HELP}`,
       const ours = await ourSource(values, replaced, io);
       try {
         io.stderr(`comparing with ${replaced.program}, rounds ${seconds} s apart\n`);
-        const judged = await differencesOf(replaced, async (isFirst) => {
-          if (!isFirst) await sleep(seconds * 1000, io.stop);
-          io.stop?.throwIfAborted();
-          return round(theirs, ours, replaced);
+        const judged = await differencesOf({
+          replaced,
+          theirs,
+          ours,
+          off: await offByDefaultOf(replaced),
+          now: wallMs,
+          pause: async () => {
+            await sleep(seconds * 1000, io.stop);
+            io.stop?.throwIfAborted();
+          },
+          progress: (line) => io.stderr(`${line}\n`),
         });
         const few = values.details === true ? SHORT_LIST : 0;
         const lines = values.all === true ? Number.POSITIVE_INFINITY : few;
@@ -84,12 +88,6 @@ ${CONFIG_FLAGS_HELP}`,
     }
   },
 };
-
-/** Where one side's metrics come from. */
-interface Source {
-  read(): Promise<Reading>;
-  close(): void | Promise<void>;
-}
 
 /** A page of metrics. Rejects with UsageError, so that the reason is printed as one line. */
 function page(url: string, client: JsonClient, flag: string, stop: AbortSignal): Source {
@@ -161,24 +159,4 @@ function programOf(reading: Reading): Replaced {
   if (most.count > 0) return most.replaced;
   const programs = REPLACED.map(({ program }) => program).join(', ');
   throw new UsageError(`--against: no metrics of ${programs} among the ${names.length} series there`);
-}
-
-async function round(theirs: Source, ours: Source, { names }: Replaced): Promise<Round> {
-  const only = async (source: Source) => part(await source.read(), (name) => names.test(name));
-  return { before: await only(theirs), ours: await only(ours), after: await only(theirs) };
-}
-
-/** What differs each time: two rounds, and while there are differences that nothing explains, two rounds more. */
-async function differencesOf(replaced: Replaced, next: (isFirst: boolean) => Promise<Round>): Promise<Judged> {
-  const off = await offByDefaultOf(replaced);
-  const rounds: Round[] = [];
-  let found: Differences | undefined;
-  for (let look = 1; ; look++) {
-    const pair = [await next(look === 1), await next(false)];
-    rounds.push(...pair);
-    const now = compare(pair, RULES);
-    found = found === undefined ? now : lasting(found, now);
-    const judged = judge(found, reasonsFor(replaced, off, rounds));
-    if (isSame(judged) || look === LOOKS) return judged;
-  }
 }

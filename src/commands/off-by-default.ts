@@ -35,7 +35,8 @@ const TABLES: Readonly<Record<Replaced['section'], () => Promise<OffByDefault>>>
   },
   async container() {
     const { containerFamilies } = await import('../collectors/container/families.ts');
-    const rest = new Set(containerFamilies.rest.map(({ name }) => name));
+    const { machineFamilies } = await import('../collectors/container/machine.ts');
+    const rest = new Set([...containerFamilies.rest, ...machineFamilies.rest].map(({ name }) => name));
     const extra = new Set((containerFamilies.extra ?? []).map(({ name }) => name));
     return (series) => {
       if (rest.has(nameOf(series))) return 'collectors.container.families=kubelet';

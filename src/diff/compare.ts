@@ -16,9 +16,9 @@ interface NameGap {
 /** A series whose values do not agree. */
 export interface ValueGap {
   readonly series: string;
-  /** In both rounds. */
+  /** In both rounds; before and after theirs, where theirs is stamped. */
   readonly ours: readonly number[];
-  /** Before and after ours in both rounds. */
+  /** Before and after ours in both rounds; one value, where it is stamped. */
   readonly theirs: readonly number[];
 }
 
@@ -59,8 +59,8 @@ export function compare(rounds: readonly Round[], rules: Rules): Differences {
   const types = new Map(theirs.flatMap((reading) => [...reading.types]));
   return {
     compared: both.length,
-    namesOnlyTheirs: gaps(onlyTheirs.filter((series) => !ourNames.has(nameOf(series)))),
-    namesOnlyOurs: gaps(onlyOurs.filter((series) => !theirNames.has(nameOf(series)))),
+    namesOnlyTheirs: gapsOf(onlyTheirs.filter((series) => !ourNames.has(nameOf(series)))),
+    namesOnlyOurs: gapsOf(onlyOurs.filter((series) => !theirNames.has(nameOf(series)))),
     seriesOnlyTheirs: onlyTheirs.filter((series) => ourNames.has(nameOf(series))),
     seriesOnlyOurs: onlyOurs.filter((series) => theirNames.has(nameOf(series))),
     values: both
@@ -80,11 +80,12 @@ const inAll = (readings: readonly Reading[]): string[] =>
 const namesOf = (readings: readonly Reading[]): Set<string> =>
   new Set(readings.flatMap(({ samples }) => [...samples.keys()].map(nameOf)));
 
-const gaps = (series: readonly string[]): NameGap[] =>
+/** The names of `series`, with their numbers. */
+export const gapsOf = (series: readonly string[]): NameGap[] =>
   [...Map.groupBy(series, nameOf)].map(([name, { length }]) => ({ name, series: length }));
 
 /** Steps of the clocks in which the kernel counts, seconds. */
-const TICK = 0.02;
+export const TICK = 0.02;
 
 function agree({ series, ours, theirs }: ValueGap, rules: Rules, isCounter: boolean): boolean {
   if (isCounter && rules.fromStart.test(series)) return growthAgrees(ours, theirs);

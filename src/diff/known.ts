@@ -15,6 +15,11 @@ export interface Replaced {
   /** Metric names that are its subject; what it exposes about itself is not compared. */
   readonly names: RegExp;
   readonly known: readonly Known[];
+  /**
+   * Of a program that stamps its values, which are older than the reading: what is also known when it runs on its own, not in a
+   * kubelet.
+   */
+  readonly alone?: readonly Known[];
   /** What to set for series that only the program has. */
   readonly settings?: readonly { readonly series: RegExp; readonly setting: string }[];
 }
@@ -61,7 +66,32 @@ export const REPLACED: readonly Replaced[] = [
     program: 'cAdvisor',
     section: 'container',
     names: /^(container|machine)_/,
-    known: [{ series: /^container_(scrape_error|last_seen)\{/, reason: 'about the moment of the reading' }],
+    known: [
+      {
+        series: /^(container|machine)_scrape_error\{|^container_last_seen\{/,
+        reason: 'about the moment of the reading',
+      },
+      {
+        series: /^container_fs_(reads|writes)(_bytes)?_total\{.*id="\/"/,
+        reason: 'of / cAdvisor shows what the disks of the machine did, as node_disk_* does',
+      },
+      { series: /[{,]id="(?!\/kubepods|\/?")(?!.*kubepods)/, reason: 'of a cgroup that is not of a pod' },
+    ],
+    alone: [
+      {
+        series: /^container_start_time_seconds\{/,
+        reason: 'when cAdvisor first looked at the cgroup; of / its own start',
+      },
+      {
+        series:
+          /^container_(oom_events_total|cpu_load_d_average_10s|health_state|memory_kernel_usage|memory_total_(in)?active_file_bytes)\{|^machine_(cpu_(books|drawers)|swap_bytes)\{/,
+        reason: 'newer than cAdvisor 0.39',
+      },
+      {
+        series: /^container_(file_descriptors|processes|sockets|threads|threads_max|ulimits_soft)\{/,
+        reason: 'off by default there: --disable_metrics without process',
+      },
+    ],
   },
   {
     program: 'process-exporter',

@@ -5,6 +5,8 @@ import { parseText } from '../metrics/text/parse.ts';
 export interface Reading {
   /** By series with sorted labels; without empty labels, since to every receiver a series with one and without are the same. */
   readonly samples: ReadonlyMap<string, number>;
+  /** Of the samples that have one, ms since 1970. */
+  readonly stamps: ReadonlyMap<string, number>;
   /** By family. */
   readonly types: ReadonlyMap<string, MetricType>;
 }
@@ -12,6 +14,7 @@ export interface Reading {
 /** Reads an exposition. Throws TextFormatError. */
 export function readingOf(text: string): Reading {
   const samples = new Map<string, number>();
+  const stamps = new Map<string, number>();
   const types = new Map<string, MetricType>();
   for (const line of parseText(text)) {
     if (line.kind === 'type') types.set(line.name, line.type);
@@ -19,15 +22,18 @@ export function readingOf(text: string): Reading {
     const labels = line.labels
       .filter(([, value]) => value !== '')
       .map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-    samples.set(`${line.name}{${labels.sort().join(',')}}`, line.value);
+    const series = `${line.name}{${labels.sort().join(',')}}`;
+    samples.set(series, line.value);
+    if (line.timestampMs !== undefined) stamps.set(series, line.timestampMs);
   }
-  return { samples, types };
+  return { samples, stamps, types };
 }
 
 /** The part of a reading whose metric names `wanted` takes. */
-export function part({ samples, types }: Reading, wanted: (name: string) => boolean): Reading {
+export function part({ samples, stamps, types }: Reading, wanted: (name: string) => boolean): Reading {
   return {
     samples: new Map([...samples].filter(([series]) => wanted(nameOf(series)))),
+    stamps: new Map([...stamps].filter(([series]) => wanted(nameOf(series)))),
     types: new Map([...types].filter(([family]) => wanted(family))),
   };
 }

@@ -98,4 +98,6 @@ export function reportJson(judged: Judged, { program }: Replaced): string {
 }
 
 const valueLine = ({ series, ours, theirs }: ValueGap): string =>
-  `${series}  here ${ours.join(', then ')}; there ${theirs.slice(0, 2).join('…')}, then ${theirs.slice(2).join('…')}`;
+  theirs.length === 1
+    ? `${series}  here ${ours.join(', then ')}; there ${theirs[0]} between them`
+    : `${series}  here ${ours.join(', then ')}; there ${theirs.slice(0, 2).join('…')}, then ${theirs.slice(2).join('…')}`;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startAgentProcess } from '../kit/agent.ts';
@@ -51,6 +51,28 @@ test('diff finds no unexplained difference to the real process-exporter', { time
   ]);
   const diff = startAgentProcess(t, ['diff', '--against', `${url}/metrics`, '--seconds', '3', '--all', ...settings]);
   assert.deepEqual(await diff.ended, { code: 0, signal: null }, diff.stdout() + diff.stderr());
+});
+
+// Debian 11 was the last one with a package of cAdvisor, so that REQUIRE_SERVERS can't ask for it.
+test('diff finds no unexplained difference to the real cAdvisor', { timeout: 300_000 }, async (t) => {
+  const isHere = (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, 'cadvisor')));
+  if (!isHere) return t.skip('no cadvisor on PATH (Debian 11: apt-get install cadvisor)');
+  const url = await startServer(
+    t,
+    'cadvisor',
+    (port) => [
+      '--listen_ip=127.0.0.1',
+      `--port=${port}`,
+      '--housekeeping_interval=5s',
+      '--allow_dynamic_housekeeping=false',
+    ],
+    '/metrics',
+  );
+  for (const families of ['common', 'kubelet']) {
+    const set = ['--set', `collectors.container.families=${families}`];
+    const diff = startAgentProcess(t, ['diff', '--against', `${url}/metrics`, '--seconds', '3', '--all', ...set]);
+    assert.deepEqual(await diff.ended, { code: 0, signal: null }, diff.stdout() + diff.stderr());
+  }
 });
 
 test('diff finds no unexplained difference to what the real kube-state-metrics exposed of a cluster', {

@@ -1,0 +1,101 @@
+import { compare, type Differences, type Round } from './compare.ts';
+import { type Known, type Replaced, RULES } from './known.ts';
+import { lasting } from './lasting.ts';
+import { part, type Reading } from './reading.ts';
+import { type OffByDefault, reasonsFor } from './reasons.ts';
+import { isSame, type Judged, judge } from './report.ts';
+import { byPath, isOfKubelet, type Seen, StampedComparison } from './stamped.ts';
+
+/** Where one side's metrics come from. */
+export interface Source {
+  read(): Promise<Reading>;
+  close(): void | Promise<void>;
+}
+
+/** How often to look again before a difference counts. */
+export const LOOKS = 3;
+
+/** A kubelet looks at each cgroup every 10 to 20 s, a cAdvisor on its own up to a minute where little happens. */
+const LONGEST_WAIT_MS = 150_000;
+
+/** What is compared, and how to wait between two looks. */
+export interface Comparison {
+  readonly replaced: Replaced;
+  readonly theirs: Source;
+  readonly ours: Source;
+  readonly off: OffByDefault;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+  /** The pause between two looks; rejects when the command is to end. */
+  readonly pause: () => Promise<void>;
+  /** Says on a terminal how far the comparison is. */
+  readonly progress: (line: string) => void;
+}
+
+/** What differs each time. */
+export function differencesOf(comparison: Comparison): Promise<Judged> {
+  return comparison.replaced.alone === undefined
+    ? ofRounds(comparison)
+    : ofStamps(comparison, comparison.replaced.alone);
+}
+
+/** Two rounds, and while there are differences that nothing explains, two rounds more. */
+async function ofRounds({ replaced, theirs, ours, off, pause }: Comparison): Promise<Judged> {
+  const rounds: Round[] = [];
+  let found: Differences | undefined;
+  for (let look = 1; ; look++) {
+    if (look > 1) await pause();
+    const first = await round(theirs, ours, replaced);
+    await pause();
+    const pair = [first, await round(theirs, ours, replaced)];
+    rounds.push(...pair);
+    const now = compare(pair, RULES);
+    found = found === undefined ? now : lasting(found, now);
+    const judged = judge(found, reasonsFor(replaced, off, rounds));
+    if (isSame(judged) || look === LOOKS) return judged;
+  }
+}
+
+async function round(theirs: Source, ours: Source, { names }: Replaced): Promise<Round> {
+  const only = async (source: Source) => part(await source.read(), (name) => names.test(name));
+  return { before: await only(theirs), ours: await only(ours), after: await only(theirs) };
+}
+
+/** Looks until each value of theirs was of a moment between two looks of ours. */
+async function ofStamps(
+  { replaced, theirs, ours, off, now, pause, progress }: Comparison,
+  alone: readonly Known[],
+): Promise<Judged> {
+  const read = async (source: Source) => part(await source.read(), (name) => replaced.names.test(name));
+  const isAlone = !isOfKubelet(await read(theirs));
+  const view = isAlone ? byPath : (reading: Reading) => reading;
+  const seen = async (): Promise<Seen> => {
+    const from = now();
+    const reading = view(await read(ours));
+    return { from, to: now(), reading };
+  };
+  const compared = new StampedComparison(RULES);
+  const end = now() + LONGEST_WAIT_MS;
+  let waiting = 0;
+  let before = await seen();
+  for (;;) {
+    await pause();
+    const there = view(await read(theirs));
+    const after = await seen();
+    compared.add(before, there, after);
+    before = after;
+    const { pending } = compared;
+    if (pending === 0 || now() >= end) break;
+    if (pending !== waiting) progress(`waiting for newer values there: ${pending} series`);
+    waiting = pending;
+  }
+  const reasonOf = reasonsFor(
+    { ...replaced, known: isAlone ? [...replaced.known, ...alone] : replaced.known },
+    off,
+    [],
+  );
+  return judge(
+    compared.differences((series) => reasonOf(series, 'theirs') !== undefined),
+    reasonOf,
+  );
+}
