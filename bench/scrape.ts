@@ -115,7 +115,7 @@ interface Measurement {
   readonly block: string;
 }
 
-interface Started extends Measured {
+interface Started extends Pick<Measured, 'pid' | 'end'> {
   readonly name: string;
   watch?(): void;
   longestBlockMs?(): Promise<number>;

@@ -1,4 +1,5 @@
-import { judged, type KsmScene, startKsmScene } from './ksm-scene.ts';
+import { freePort } from '../../test/kit/free-port.ts';
+import { judged, startKsmScene } from './ksm-scene.ts';
 import { cpuMs, type Measured, memoryMib, sleep, startAgent } from './processes.ts';
 
 /** As the chart has it. */
@@ -10,16 +11,19 @@ const FIRST_PUSH_MS = 120_000;
 /** Most CPU in 15 s, and RSS, of two agents in an idle cluster of 25 pods. */
 const BUDGETS = { master: 60, standby: 30, rssMib: 80 };
 
-/** A master and its standby in a cluster where nothing happens, at the usual interval: CPU of 15 s, and memory. */
+/** A master and its standby, which know each other, in a cluster where nothing happens, at the usual interval: CPU of 15 s, and memory. */
 export async function measurePair(pods: number, seconds: number, nodeFlags: readonly string[]): Promise<void> {
   const scene = await startKsmScene(pods);
   const agents: Measured[] = [];
   try {
-    const master = await startOne(scene, nodeFlags);
+    const peers = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`] as const;
+    const startOne = (listen: string) =>
+      startAgent(scene.url, scene.flags(INTERVAL_S, [`election.peers=${JSON.stringify(peers)}`], listen), nodeFlags);
+    const master = await startOne(peers[0]);
     agents.push(master);
     const deadline = performance.now() + FIRST_PUSH_MS;
     while (scene.pushes.count === 0 && performance.now() < deadline) await sleep(50);
-    const standby = await startOne(scene, nodeFlags);
+    const standby = await startOne(peers[1]);
     agents.push(standby);
     await sleep(SETTLE_MS);
     const before = agents.map(({ pid }) => cpuMs(pid));
@@ -38,6 +42,3 @@ export async function measurePair(pods: number, seconds: number, nodeFlags: read
     scene.close();
   }
 }
-
-const startOne = (scene: KsmScene, nodeFlags: readonly string[]): Promise<Measured> =>
-  startAgent(scene.url, scene.flags(INTERVAL_S), nodeFlags);

@@ -21,8 +21,8 @@ export interface KsmScene {
   readonly bodies: number;
   /** Sets how many pod events there are a second. */
   pace(eventsPerSecond: number): void;
-  /** The flags of an agent with the ksm collector and nothing else. */
-  flags(intervalSeconds: number, settings?: readonly string[]): string[];
+  /** The flags of an agent with the ksm collector and nothing else, listening at `listen`. */
+  flags(intervalSeconds: number, settings?: readonly string[], listen?: string): string[];
   close(): void;
 }
 
@@ -57,8 +57,8 @@ export async function startKsmScene(pods: number): Promise<KsmScene> {
       return sink.bodies;
     },
     pace: (eventsPerSecond) => void api.send({ eventsPerSecond }),
-    flags(intervalSeconds, settings = []) {
-      const flags = ['--push.interval', `${intervalSeconds}s`, '--http.listen', '127.0.0.1:0', '--log.level', 'error'];
+    flags(intervalSeconds, settings = [], listen = '127.0.0.1:0') {
+      const flags = ['--push.interval', `${intervalSeconds}s`, '--http.listen', listen, '--log.level', 'error'];
       return [...flags, ...[...common, ...settings].flatMap((setting) => ['--set', setting])];
     },
     close() {

@@ -19,11 +19,12 @@ export async function measureShards(pods: number, shards: number, nodeFlags: rea
         `collectors.ksm.totalShards=${shards}`,
       ];
       // Told apart by what they push for.
-      const flags = scene.flags(INTERVAL_S, [...settings, `labels.bench_shard=${shard}`]);
+      const flags = scene.flags(INTERVAL_S, [...settings, `labels.bench_shard=shard-${shard}`]);
       agents.push(await startAgent(scene.url, flags, nodeFlags));
     }
     while (scene.pushes.firstMs.size < shards) {
       if (performance.now() - started > COMPLETE_WITHIN_MS) throw new Error('not all shards have pushed');
+      if (agents.some(({ hasEnded }) => hasEnded)) throw new Error('an agent has ended');
       await sleep(100);
     }
     const last = (Math.max(...scene.pushes.firstMs.values()) - started) / 1000;

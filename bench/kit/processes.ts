@@ -18,6 +18,8 @@ const TICKS_PER_SECOND = 100;
 /** A process under measurement. */
 export interface Measured {
   readonly pid: number;
+  /** Whether it has ended by itself. */
+  readonly hasEnded: boolean;
   end(): Promise<void>;
 }
 
@@ -86,14 +88,13 @@ async function startProbed(args: readonly string[]): Promise<Probed> {
   const node = ['--disable-warning=ExperimentalWarning', '--import', probe];
   const child = spawn(process.execPath, [...node, ...args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   await once(child, 'spawn');
-  return {
-    ...measured(child),
-    watch: () => child.send('watch'),
+  return Object.assign(measured(child), {
+    watch: () => void child.send('watch'),
     async longestBlockMs() {
       child.send('read');
       return (await nextMessage<{ longestBlockMs: number }>(child)).longestBlockMs;
     },
-  };
+  });
 }
 
 function measured(child: ChildProcess): Measured {
@@ -102,6 +103,9 @@ function measured(child: ChildProcess): Measured {
   child.once('exit', () => process.off('exit', kill));
   return {
     pid: child.pid as number,
+    get hasEnded() {
+      return child.exitCode !== null || child.signalCode !== null;
+    },
     async end() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');

@@ -1,5 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
-
 /**
  * Time, as a parameter of everything that reads or waits for it. `now` alone, as a name, is wall time in the whole
  * program; a monotonic clock is always `monotonicMs`.
@@ -25,7 +23,18 @@ export const monotonicMs = (): number => performance.now();
  * process alive.
  */
 export const sleep = (milliseconds: number, signal?: AbortSignal, { ref = true } = {}): Promise<void> =>
-  setTimeout(Math.min(milliseconds, LONGEST_MS), undefined, { ref, ...(signal && { signal }) }).catch(() => undefined);
+  new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    // Not that of node:timers/promises, which makes an error with a stack each time a wait is cut short.
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, Math.min(milliseconds, LONGEST_MS));
+    if (!ref) timer.unref();
+    signal?.addEventListener('abort', end, { once: true });
+  });
 
 /** Time outside of tests; its waits do not keep the process alive. */
 export const REAL_CLOCK: Clock = {

@@ -14,6 +14,8 @@ interface LeaseCandidate {
   /** One word. */
   answer(question: Holder & { readonly previous: string; readonly transitions: number }): string;
   isHolder(holder: Holder): boolean;
+  /** Fires when it will not hold the Lease again. */
+  readonly released: AbortSignal;
 }
 
 /** Less than what a silent connection is closed after. */
@@ -42,7 +44,7 @@ export function leaseRoutes(
   });
   const holder = guarded(({ query, signal }) =>
     candidate.isHolder(holderOf(query))
-      ? { status: 200, headers: { 'cache-control': 'no-store, no-transform' }, body: signs(signal) }
+      ? { status: 200, headers: { 'cache-control': 'no-store, no-transform' }, body: signs(AbortSignal.any([signal, candidate.released])) }
       : refuse(404, 'the holder is not this process'),
   );
   const shard = guarded(() => json(200, report(), { 'cache-control': 'no-store' }));

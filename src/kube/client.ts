@@ -4,7 +4,7 @@ import { wallMs } from '../base/clock.ts';
 import { turn } from '../base/turns.ts';
 import { ApiBodyError, ApiError, ApiUnreachable, type KubeApi, type KubeRequest } from './api.ts';
 import { Connection } from './connection.ts';
-import { exchange, TimeoutError } from './http-exchange.ts';
+import { exchange, readWhole } from './http-exchange.ts';
 import { type ClusterSettings, loadKubeConfig } from './kubeconfig.ts';
 
 /** Limits of one request; everything except the tests uses the defaults. */
@@ -45,13 +45,7 @@ export class KubeClient implements KubeApi {
     const { requestMs, bodyBytes } = this.#limits;
     const began = performance.now();
     const { response, url } = await this.#open(request, requestMs);
-    const late = setTimeout(
-      () => response.destroy(new TimeoutError('complete response', requestMs)),
-      requestMs - (performance.now() - began),
-    );
-    const { text, whole } = await readBody(chunks(response, url, requestMs), bodyBytes).finally(() =>
-      clearTimeout(late),
-    );
+    const { text, whole } = await this.#read(response, url, bodyBytes, requestMs - (performance.now() - began));
     if (!whole) throw new ApiBodyError(url, 'too-large', `response is larger than ${bodyBytes} bytes`);
     try {
       return JSON.parse(text);
@@ -63,6 +57,12 @@ export class KubeClient implements KubeApi {
   async stream(request: KubeRequest, idleMs: number): Promise<AsyncIterable<Buffer>> {
     const { response, url } = await this.#open(request, this.#limits.headersMs);
     return chunks(response, url, idleMs);
+  }
+
+  #read(response: IncomingMessage, url: string, limit: number, deadlineMs: number) {
+    return readWhole(response, limit, deadlineMs).catch((cause: unknown) => {
+      throw unreachable(url, cause);
+    });
   }
 
   /** Closes all connections; running requests fail. */
@@ -100,7 +100,7 @@ export class KubeClient implements KubeApi {
     }
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return { response, url };
-    const { text } = await readBody(chunks(response, url, this.#limits.headersMs), ERROR_BODY_BYTES);
+    const { text } = await this.#read(response, url, ERROR_BODY_BYTES, this.#limits.headersMs);
     if (status === 401) this.#connection.renew();
     throw new ApiError(url, status, text, retryAfterMs(response.headers['retry-after'], wallMs()));
   }
@@ -128,18 +128,6 @@ async function* chunks(stream: IncomingMessage, url: string, idleMs: number): As
     clearTimeout(timer);
     stream.destroy();
   }
-}
-
-/** The response body as text; truncated when it is larger than `limit`. */
-async function readBody(body: AsyncIterable<Buffer>, limit: number): Promise<{ text: string; whole: boolean }> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of body) {
-    parts.push(part);
-    size += part.length;
-    if (size > limit) break;
-  }
-  return { text: Buffer.concat(parts).toString(), whole: size <= limit };
 }
 
 /** Whatever else an error contains, only its code and message are copied: no request, and so no token. */

@@ -49,13 +49,51 @@ export function exchange({
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(text)),
   };
-  const options = { method, headers: { ...headers, ...content }, signal };
+  const options = { method, headers: { ...headers, ...content } };
   const request = isSecure
     ? httpsRequest(target, { ...options, agent: agent.https })
     : httpRequest(target, { ...options, agent: agent.http });
   const answer = answerOf(request, isSecure ? 'secureConnect' : 'connect', headersMs);
+  // Node's own option `signal` watches the whole stream for it, which takes longer than all the rest.
+  const cut = () => request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+  signal.addEventListener('abort', cut, { once: true });
+  request.once('close', () => signal.removeEventListener('abort', cut));
   request.end(text);
   return answer;
+}
+
+/**
+ * The whole body as text, read within `deadlineMs`; truncated, and the connection closed, when it is larger than `limit`
+ * bytes. Rejects when the connection breaks or the deadline passes.
+ */
+export function readWhole(
+  response: IncomingMessage,
+  limit: number,
+  deadlineMs: number,
+): Promise<{ readonly text: string; readonly whole: boolean }> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let size = 0;
+    const late = setTimeout(() => response.destroy(new TimeoutError('complete response', deadlineMs)), deadlineMs);
+    const end = (whole: boolean) => {
+      clearTimeout(late);
+      resolve({ text: (parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)).toString(), whole });
+    };
+    response.on('data', (part: Buffer) => {
+      parts.push(part);
+      size += part.length;
+      if (size <= limit) return;
+      end(false);
+      response.destroy();
+    });
+    response.once('end', () => end(true));
+    response.on('error', reject);
+    // After `end` neither has an effect.
+    response.once('close', () => {
+      clearTimeout(late);
+      reject(new Error('the connection was closed before the end of the response'));
+    });
+  });
 }
 
 /** Time spent waiting for one of few connections does not count. */

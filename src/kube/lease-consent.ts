@@ -10,7 +10,7 @@ import type { LeaseSight } from './lease-sight.ts';
 const ASK_PAUSE = 0.4;
 /** How long to wait for answers from other candidates. */
 const CONSENT_MS = 1500;
-/** Grace period on top of the longest pause, after which the API server counts as unreachable. */
+/** How long a request may be without a response before the API server counts as unreachable. */
 const REACH_MS = 1500;
 
 /** What consent depends on. */
@@ -26,6 +26,8 @@ interface ConsentWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
   readonly log: () => Log;
   /** Longest pause between two requests for the Lease, milliseconds. */
   readonly longestPauseMs: number;
+  /** Begins the next round now, unless one is running. */
+  readonly hurry: () => void;
   /** Why the last round failed; undefined when it did not. */
   readonly failure: () => string | undefined;
   readonly stopping: AbortSignal;
@@ -36,13 +38,15 @@ interface ConsentWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
  * consent, and consent has the same effect as a renewal ([decision 11](docs/decisions/0011-outage-of-the-api-server.md)).
  */
 export class LeaseConsent {
-  /** When the API server last responded. */
-  reachedAt = Number.NEGATIVE_INFINITY;
   /** Whether a takeover is in progress. */
   isTakingOver: boolean = false;
   /** Proof of the previous holder of the Lease. */
   previous = '';
   readonly #world: ConsentWorld;
+  /** When the API server last responded. */
+  #reachedAt = Number.NEGATIVE_INFINITY;
+  /** When the first request since then was sent; undefined before. */
+  #triedAt: number | undefined;
   /** Until when we have promised another candidate that it may continue as leader. */
   #promisedUntil = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | undefined;
@@ -61,12 +65,12 @@ export class LeaseConsent {
    * duration by our clock. The holder counts a shorter time, starting before it asked.
    */
   answer({ lease, proof, previous, transitions }: PeerQuestion): PeerAnswer {
-    const { options, sight, leadership, candidate, monotonicMs, longestPauseMs } = this.#world;
+    const { options, sight, leadership, candidate, monotonicMs } = this.#world;
     const now = monotonicMs();
     if (lease !== this.#world.lease) return 'other';
     if (proof === proofOf(candidate)) return 'self';
     if (leadership.isHeld) return 'leads';
-    if (this.isTakingOver || now - this.reachedAt < longestPauseMs + REACH_MS) return 'reaches';
+    if (this.isTakingOver || this.#reaches(now)) return 'reaches';
     const seen = sight.lease;
     // A candidate that has not seen the Lease yet has to watch it for its duration before it may take it.
     if (seen === undefined) return 'granted';
@@ -75,6 +79,26 @@ export class LeaseConsent {
     if (known !== proof && !isNewer) return 'stranger';
     this.#promisedUntil = now + validMs(seen, options.durationMs);
     return 'granted';
+  }
+
+  /** A request to the API server is sent. */
+  tries(): void {
+    this.#triedAt ??= this.#world.monotonicMs();
+  }
+
+  /** The API server has responded. */
+  reached(): void {
+    this.#reachedAt = this.#world.monotonicMs();
+    this.#triedAt = undefined;
+  }
+
+  /** Whether this candidate reaches the API server as far as it knows; if that was some time ago, it looks. */
+  #reaches(now: number): boolean {
+    const { options, longestPauseMs, hurry } = this.#world;
+    if (this.#triedAt !== undefined) return now - this.#triedAt < REACH_MS;
+    const since = now - this.#reachedAt;
+    if (since > options.retryMs * ASK_PAUSE) hurry();
+    return since < longestPauseMs + REACH_MS;
   }
 
   /** Asks the peers in parallel with the rounds, which may hang, until a round succeeds. */

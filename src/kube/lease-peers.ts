@@ -33,10 +33,18 @@ export interface LeasePeers {
    */
   consent(question: PeerQuestion, patienceMs: number): Promise<{ readonly against: string | undefined }>;
   /**
-   * Watches the holder while `isWanted`, which is polled, returns true. Resolves to true when that process has
-   * certainly ended, and to false when its state is unknown.
+   * Watches the holder while it is wanted. Resolves to true when that process has certainly ended or given up the Lease
+   * for good, and to false when its state is unknown.
    */
-  ended(holder: Pick<PeerQuestion, 'lease' | 'proof'>, isWanted: () => boolean, signal: AbortSignal): Promise<boolean>;
+  ended(holder: Pick<PeerQuestion, 'lease' | 'proof'>, view: HolderView, signal: AbortSignal): Promise<boolean>;
+}
+
+/** Who watches a holder. */
+export interface HolderView {
+  /** Polled: whether this holder is still the one to watch. */
+  isWanted(): boolean;
+  /** Whether the connection to the holder stands; not called again without a change. */
+  onPresence(isPresent: boolean): void;
 }
 
 /**
@@ -58,6 +66,7 @@ export interface HolderWatch extends Pick<Clock, 'sleep'> {
   /** Proof of the holder to watch now. */
   readonly holder: () => string | undefined;
   readonly onEnd: (proof: string) => void;
+  readonly onPresence: HolderView['onPresence'];
   readonly signal: AbortSignal;
 }
 
@@ -66,10 +75,11 @@ const LOOK_MS = 5000;
 
 /** Waits for the process of the current holder to end, then for that of the next one. */
 export async function watchHolder(peers: LeasePeers, watch: HolderWatch): Promise<void> {
-  const { lease, holder, onEnd, sleep, signal } = watch;
+  const { lease, holder, onEnd, onPresence, sleep, signal } = watch;
   while (!signal.aborted) {
     const proof = holder();
-    if (proof !== undefined && (await peers.ended({ lease, proof }, () => holder() === proof, signal))) onEnd(proof);
+    const view = { isWanted: () => holder() === proof, onPresence };
+    if (proof !== undefined && (await peers.ended({ lease, proof }, view, signal))) onEnd(proof);
     await sleep(LOOK_MS, signal);
   }
 }

@@ -8,6 +8,9 @@ interface Releasing extends Pick<Clock, 'wallMs'> {
   readonly patienceMs: number;
 }
 
+/** Without a reason of its own, each abort would make an error with a stack. */
+const ANSWERED = 'answered';
+
 /** One Lease on the API server. All calls reject after `patienceMs`, and when the response is not a Lease. */
 export class LeaseStore {
   readonly #api: Pick<KubeApi, 'json'>;
@@ -80,7 +83,7 @@ export class LeaseStore {
       if (!isLease(lease)) throw new Error(`${request.path}: the response is not a Lease`);
       return lease;
     } finally {
-      answered.abort();
+      answered.abort(ANSWERED);
     }
   }
 }

@@ -24,6 +24,8 @@ import { LeaseSight } from './lease-sight.ts';
 import { isConflict, isNotFound, LeaseStore } from './lease-store.ts';
 
 const STOP_MS = 3000;
+/** Without a reason of its own, each abort would make an error with a stack. */
+const WOKEN = 'woken';
 
 /**
  * Leader election with one Lease, as in client-go. Clocks are never compared: a record has expired when it has not
@@ -44,7 +46,12 @@ export class LeaseElection implements Election {
   readonly #consent: LeaseConsent;
   /** Whether the agent is about to stop. */
   #isRetired = false;
+  /** Ends the pause between two rounds. */
   #wake = new AbortController();
+  /** Whether the end of the holder's process would be seen at once. */
+  #seesHolder: boolean = false;
+  /** Fires when this process has given up the Lease for good. */
+  readonly #released = new AbortController();
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -60,7 +67,8 @@ export class LeaseElection implements Election {
       ...{ options, lease: `${namespace}/${name}`, candidate: this.#candidate, sight: this.#sight },
       ...{ leadership: this.#leadership, peers: world.peers, monotonicMs: world.monotonicMs, sleep: world.sleep },
       log: () => this.#log,
-      longestPauseMs: pauseShare('standby', 1) * options.retryMs,
+      longestPauseMs: pauseShare('watcher', 1) * options.retryMs,
+      hurry: () => this.#wake.abort(WOKEN),
       failure: () => this.#failure,
       stopping: this.#stopping.signal,
     });
@@ -102,6 +110,7 @@ export class LeaseElection implements Election {
       lease: this.status.lease,
       holder: () => this.#sight.otherHolder,
       onEnd: (proof) => this.#holderEnded(proof),
+      onPresence: (isPresent) => this.#holderSeen(isPresent),
       sleep,
       signal: this.#stopping.signal,
     });
@@ -114,7 +123,12 @@ export class LeaseElection implements Election {
 
   /** Whether this process is the holder that a peer asks about. */
   isHolder({ lease, proof }: Pick<PeerQuestion, 'lease' | 'proof'>): boolean {
-    return lease === this.status.lease && proof === proofOf(this.#candidate);
+    return !this.released.aborted && lease === this.status.lease && proof === proofOf(this.#candidate);
+  }
+
+  /** Fires when this process has given up the Lease for good: it holds it no more, and peers need not wait. */
+  get released(): AbortSignal {
+    return this.#released.signal;
   }
 
   retire(): void {
@@ -128,41 +142,47 @@ export class LeaseElection implements Election {
 
   async #stop(): Promise<void> {
     this.#stopping.abort();
+    this.#wake.abort(WOKEN);
     this.#leadership.end('the agent is stopping');
     const done = new AbortController();
     const finished = this.#finish().finally(() => done.abort());
     await Promise.race([finished, this.#world.sleep(STOP_MS, done.signal)]);
+    this.#released.abort();
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
+      // Whoever wakes it during the round wants another one.
+      if (this.#wake.signal.aborted) this.#wake = new AbortController();
       await this.#round();
       this.#leadership.announce(this.#failure);
-      this.#wake = new AbortController();
-      await this.#world.sleep(this.#pauseMs(), AbortSignal.any([signal, this.#wake.signal]));
+      await this.#world.sleep(this.#pauseMs(), this.#wake.signal);
       this.#leadership.announce(this.#failure);
     }
   }
 
   /** Until the next round is due, or until our leadership or the Lease of another holder ends. */
   #pauseMs(): number {
-    const pause = this.#options.retryMs * pauseShare(this.isMaster() ? 'master' : 'standby', this.#world.random());
+    const isSure = this.#seesHolder && this.#failure === undefined;
+    const role = this.isMaster() ? 'master' : isSure ? 'watcher' : 'standby';
+    const pause = this.#options.retryMs * pauseShare(role, this.#world.random());
     const end = this.isMaster() ? this.#leadership.until : this.#sight.othersUntil;
     const left = end - this.#world.monotonicMs();
     return left > 0 ? Math.min(pause, left) : pause;
   }
 
   async #round(): Promise<void> {
+    this.#consent.tries();
     try {
       await this.#acquireOrRenew();
-      this.#consent.reachedAt = this.#world.monotonicMs();
+      this.#consent.reached();
       if (this.#failure !== undefined) this.#log.info('leader election recovered');
       this.#failure = undefined;
     } catch (error) {
       // Another candidate was faster; the next round shows which one.
       if (isConflict(error)) {
-        this.#consent.reachedAt = this.#world.monotonicMs();
+        this.#consent.reached();
         return;
       }
       this.#metrics.errors.inc();
@@ -175,9 +195,14 @@ export class LeaseElection implements Election {
 
   /** The Lease is free before it expires: its holder has ended. */
   #holderEnded(proof: string): void {
-    this.#log.info({ holder: this.status.holder }, 'the process holding the Lease has ended');
+    this.#log.info({ holder: this.status.holder }, 'the holder of the Lease has ended');
     this.#sight.ended(proof);
-    this.#wake.abort();
+    this.#wake.abort(WOKEN);
+  }
+
+  #holderSeen(isSeen: boolean): void {
+    this.#seesHolder = isSeen;
+    if (!isSeen) this.#wake.abort(WOKEN);
   }
 
   async #acquireOrRenew(): Promise<void> {

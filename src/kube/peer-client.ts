@@ -4,7 +4,7 @@ import { request as requestHttps } from 'node:https';
 import { sleep } from '../base/clock.ts';
 import { errorCode } from '../base/error-text.ts';
 import { Names } from '../net/names.ts';
-import { type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
+import { type HolderView, type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
 import type { ShardReport } from './resharding.ts';
 
 /** Paths on which candidates ask each other; documented in docs/api.yaml. */
@@ -70,11 +70,7 @@ export class PeerClient implements LeasePeers {
     return answers.filter(isReport);
   }
 
-  async ended(
-    holder: Pick<PeerQuestion, 'lease' | 'proof'>,
-    isWanted: () => boolean,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async ended(holder: Pick<PeerQuestion, 'lease' | 'proof'>, view: HolderView, signal: AbortSignal): Promise<boolean> {
     const addresses = await this.#addresses(CONNECT_MS);
     if (typeof addresses === 'string') return false;
     const path = `${HOLDER_PATH}?${new URLSearchParams(holder)}`;
@@ -97,7 +93,10 @@ export class PeerClient implements LeasePeers {
         }
         wasPresent = true;
         resets = 0;
-        if (!(await this.#stay(response, isWanted, signal))) return false;
+        view.onPresence(true);
+        const hasClosed = await this.#stay(response, view.isWanted, signal);
+        view.onPresence(false);
+        if (!hasClosed) return false;
       }
     }
     return false;

@@ -155,7 +155,7 @@ describe('the master is killed', { concurrency: true, timeout: 120_000 }, () => 
       const killed = performance.now();
       const pushed = await agents.pushes('state-1', killed, intervalMs + 5000);
       await agents.pushes('state-1', pushed, intervalMs + SLACK_MS);
-      assert.match(slave.stderr(), /the process holding the Lease has ended/);
+      assert.match(slave.stderr(), /the holder of the Lease has ended/);
       await vm.visible('kube_pod_info', Date.now() - (performance.now() - pushed) - 1000, 10);
       const gap = await storedGap(vm);
       assert.ok(gap <= intervalMs + 5000, `a gap of ${gap} ms`);

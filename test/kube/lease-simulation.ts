@@ -17,6 +17,9 @@ export interface Neighbours {
   readonly network: (index: number) => number | 'lost';
 }
 
+/** As that of the real client: longer than the pause between two signs of life. */
+const SILENCE_MS = 25_000;
+
 /** The API server: one Lease with optimistic locking. */
 export class LeaseServer {
   lease: Lease | undefined;
@@ -123,6 +126,7 @@ export class SimulatedProcess {
 
   #sleep(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
       this.#timeline.in(Math.max(ms, 1) / this.#rate, () => this.#deliver(resolve));
     });
@@ -150,15 +154,21 @@ export class SimulatedProcess {
         const against = answers.find((answer) => !['granted', 'self', 'other', 'gone'].includes(answer));
         return { against };
       },
-      ended: async (question, isWanted, signal) => {
+      ended: async (question, { isWanted, onPresence }, signal) => {
         const found = at.findIndex((process) => process().runs && process().election.isHolder(question));
         const holder = at[found]?.();
         if (!holder || network(found) === 'lost') return false;
-        while (isWanted() && !signal.aborted) {
+        onPresence(true);
+        let heardAt = this.#monotonic();
+        let hasEnded = false;
+        while (!hasEnded && isWanted() && !signal.aborted && this.#monotonic() - heardAt < SILENCE_MS) {
           await this.#sleep(500, signal);
-          if (holder.#state === 'killed' && network(found) !== 'lost') return true;
+          const isConnected = network(found) !== 'lost';
+          if (isConnected && holder.runs) heardAt = this.#monotonic();
+          hasEnded = isConnected && (holder.#state === 'killed' || holder.election.released.aborted);
         }
-        return false;
+        onPresence(false);
+        return hasEnded;
       },
     };
   }

@@ -10,10 +10,15 @@ import { startHttp } from '../../src/http/server.ts';
 import { CONSENT_PATH, HOLDER_PATH, PeerClient, SHARD_PATH } from '../../src/kube/peer-client.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 import { hungReceiver } from '../kit/hung-receiver.ts';
+import { eventually } from './follow.ts';
 
 const QUESTION = { lease: 'shop/ksm', proof: 'p', previous: '', transitions: 1 };
 const TLS = { certFile: fixture('tls/first-server.crt'), keyFile: fixture('tls/first-server.key') };
-const wanted = () => true;
+/** Wants to know of the holder for ever, or not any more; notes each change of its presence. */
+function view(isWanted = true) {
+  const presence: boolean[] = [];
+  return { presence, isWanted: () => isWanted, onPresence: (isPresent: boolean) => void presence.push(isPresent) };
+}
 
 /** A candidate that always gives this answer. */
 async function candidate(t: TestContext, answer: string, options: { tls?: typeof TLS; token?: string } = {}) {
@@ -22,13 +27,15 @@ async function candidate(t: TestContext, answer: string, options: { tls?: typeof
     check: secretCheck({ read: () => options.token ?? '' }),
     onError: (cause: unknown) => assert.fail(String(cause)),
   };
+  const released = new AbortController();
   const { consent, holder, shard } = leaseRoutes(
     {
+      released: released.signal,
       answer(question) {
         asked.push(question);
         return answer;
       },
-      isHolder: ({ lease, proof }) => lease === QUESTION.lease && proof === QUESTION.proof,
+      isHolder: ({ lease, proof }) => !released.signal.aborted && lease === QUESTION.lease && proof === QUESTION.proof,
     },
     () => ({ shard: 0, totalShards: 1, isMaster: true, isSettled: true, isStopping: false }),
     guard || undefined,
@@ -41,7 +48,7 @@ async function candidate(t: TestContext, answer: string, options: { tls?: typeof
     isOpen = false;
   };
   t.after(close);
-  return { peer: new URL(server.url).host, asked, close };
+  return { peer: new URL(server.url).host, asked, close, release: () => released.abort() };
 }
 
 test('all have to agree, and whoever does not is named', async (t) => {
@@ -81,17 +88,31 @@ test('the end of the holder is seen at once; a stranger says nothing of it', { t
   const { peer, close } = await candidate(t, 'leads');
   const client = new PeerClient({ peers: [peer] });
   const { signal } = new AbortController();
-  assert.equal(await client.ended({ ...QUESTION, proof: 'of another one' }, wanted, signal), false);
-  assert.equal(await client.ended(QUESTION, () => false, signal), false, 'nobody wants to know any more');
+  assert.equal(await client.ended({ ...QUESTION, proof: 'of another one' }, view(), signal), false);
+  assert.equal(await client.ended(QUESTION, view(false), signal), false, 'nobody wants to know any more');
   const stop = new AbortController();
-  const stopped = client.ended(QUESTION, wanted, stop.signal);
+  const stopped = client.ended(QUESTION, view(), stop.signal);
   stop.abort();
   assert.equal(await stopped, false);
-  const ended = client.ended(QUESTION, wanted, signal);
+  const last = view();
+  const ended = client.ended(QUESTION, last, signal);
   // Not before it is there.
   await new Promise((resolve) => setTimeout(resolve, 500));
   await close();
   assert.equal(await ended, true);
+  assert.deepEqual(last.presence, [true, false]);
+});
+
+test('a holder that gives up the Lease is one that has ended, though its process still runs', {
+  timeout: 20_000,
+}, async (t) => {
+  const { peer, release } = await candidate(t, 'leads');
+  const standby = view();
+  const ended = new PeerClient({ peers: [peer] }).ended(QUESTION, standby, new AbortController().signal);
+  await eventually(() => standby.presence.length === 1, 'the connection');
+  release();
+  assert.equal(await ended, true);
+  assert.deepEqual(standby.presence, [true, false]);
 });
 
 test('a holder whose process resets connections while it ends has ended', { timeout: 20_000 }, async (t) => {
@@ -112,6 +133,6 @@ test('a holder whose process resets connections while it ends has ended', { time
   await once(server, 'listening');
   t.after(() => server.close());
   const client = new PeerClient({ peers: [`127.0.0.1:${(server.address() as AddressInfo).port}`] });
-  assert.equal(await client.ended(QUESTION, wanted, new AbortController().signal), true);
+  assert.equal(await client.ended(QUESTION, view(), new AbortController().signal), true);
   assert.equal(connections, 3);
 });
