@@ -26,10 +26,10 @@ export interface KsmScene {
   close(): void;
 }
 
-/** Starts the API server, a process of its own, with `pods` pods, and the receiver. */
-export async function startKsmScene(pods: number): Promise<KsmScene> {
+/** Starts the API server, a process of its own, with `pods` pods, and the receiver. `keepsPages` is for several agents. */
+export async function startKsmScene(pods: number, keepsPages = false): Promise<KsmScene> {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-bench-'));
-  const api = fork(new URL('ksm-api.ts', import.meta.url), [String(pods)], {
+  const api = fork(new URL('ksm-api.ts', import.meta.url), [String(pods), ...(keepsPages ? ['kept'] : [])], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const pushes: Pushes = { count: 0, bytes: 0, firstMs: new Map() };
@@ -68,6 +68,13 @@ export async function startKsmScene(pods: number): Promise<KsmScene> {
     },
   };
 }
+
+/** Whether the agent that listens there has listed everything: until then it may push a part, after a minute. */
+export const isReady = (listen: string): Promise<boolean> =>
+  fetch(`http://${listen}/readyz`, { signal: AbortSignal.timeout(5000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 /** A figure and the most that it may be, if there is such a budget. */
 export function judged(value: number, unit: string, budget?: number, digits = 0): string {

@@ -1,4 +1,5 @@
-import { judged, startKsmScene } from './ksm-scene.ts';
+import { freePort } from '../../test/kit/free-port.ts';
+import { isReady, judged, startKsmScene } from './ksm-scene.ts';
 import { cpuMs, type Measured, memoryMib, sleep, startAgent } from './processes.ts';
 
 const INTERVAL_S = 15;
@@ -6,10 +7,11 @@ const COMPLETE_WITHIN_MS = 1_200_000;
 const SETTLE_MS = 30_000;
 const STEADY_MS = 60_000;
 
-/** One agent for each shard of a cluster, all starting at once: the time until each has pushed, CPU and memory. */
+/** One agent for each shard of a cluster, all starting at once: the time until each has listed all, CPU and memory. */
 export async function measureShards(pods: number, shards: number, nodeFlags: readonly string[]): Promise<void> {
-  const scene = await startKsmScene(pods);
+  const scene = await startKsmScene(pods, true);
   const agents: Measured[] = [];
+  const listing = new Set<string>();
   try {
     const started = performance.now();
     for (let shard = 0; shard < shards; shard++) {
@@ -18,27 +20,29 @@ export async function measureShards(pods: number, shards: number, nodeFlags: rea
         `collectors.ksm.shard=${shard}`,
         `collectors.ksm.totalShards=${shards}`,
       ];
-      // Told apart by what they push for.
-      const flags = scene.flags(INTERVAL_S, [...settings, `labels.bench_shard=shard-${shard}`]);
-      agents.push(await startAgent(scene.url, flags, nodeFlags));
+      const listen = `127.0.0.1:${await freePort()}`;
+      listing.add(listen);
+      agents.push(await startAgent(scene.url, scene.flags(INTERVAL_S, settings, listen), nodeFlags));
     }
-    while (scene.pushes.firstMs.size < shards) {
-      if (performance.now() - started > COMPLETE_WITHIN_MS) throw new Error('not all shards have pushed');
+    while (listing.size > 0) {
+      if (performance.now() - started > COMPLETE_WITHIN_MS) throw new Error('not all shards have listed everything');
       if (agents.some(({ hasEnded }) => hasEnded)) throw new Error('an agent has ended');
-      await sleep(100);
+      await sleep(500);
+      for (const listen of listing) if (await isReady(listen)) listing.delete(listen);
     }
-    const last = (Math.max(...scene.pushes.firstMs.values()) - started) / 1000;
-    console.log(`\n${pods} pods in ${shards} shards: all have pushed after ${judged(last, 's')}`);
+    const last = (performance.now() - started) / 1000;
+    const cpu = agents.map(({ pid }) => (cpuMs(pid) / 1000).toFixed(1)).join(', ');
+    console.log(`\n${pods} pods in ${shards} shards: all listed after ${judged(last, 's')}, seconds of CPU: ${cpu}`);
     await sleep(SETTLE_MS);
     const before = agents.map(({ pid }) => cpuMs(pid));
+    const { bytes } = scene.pushes;
     await sleep(STEADY_MS);
+    const pushed = ((scene.pushes.bytes - bytes) * INTERVAL_S * 1000) / STEADY_MS / 1e6;
+    console.log(`together ${pushed.toFixed(1)} MB in ${INTERVAL_S} s`);
     for (const [shard, { pid }] of agents.entries()) {
       const { rss, peak } = memoryMib(pid);
       const steady = ((cpuMs(pid) - (before[shard] as number)) * INTERVAL_S * 1000) / STEADY_MS;
-      const start = `${((before[shard] as number) / 1000).toFixed(1)} s CPU for the start`;
-      console.log(
-        `shard ${shard}: ${start}, ${steady.toFixed(0)} ms a push; RSS ${rss.toFixed(0)} MiB, peak ${peak.toFixed(0)}`,
-      );
+      console.log(`shard ${shard}: ${steady.toFixed(0)} ms a push; RSS ${rss.toFixed(0)} MiB, peak ${peak.toFixed(0)}`);
     }
   } finally {
     for (const agent of agents) await agent.end();

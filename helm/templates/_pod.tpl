@@ -29,7 +29,9 @@ spec:
   {{- end }}
   securityContext:
     {{- toYaml (mergeOverwrite (include "firesteel.podSecurity" . | fromYaml) $pod.podSecurityContext) | nindent 4 }}
-  terminationGracePeriodSeconds: {{ int $pod.terminationGracePeriodSeconds }}
+  {{- /* A shard that goes away is pushed until the others have listed its objects. */}}
+  {{- $isSharded := and (eq .role "state") (gt (int .root.Values.state.shards) 1) }}
+  terminationGracePeriodSeconds: {{ ternary (max 300 (int $pod.terminationGracePeriodSeconds)) (int $pod.terminationGracePeriodSeconds) $isSharded }}
   {{- with $pod.initContainers }}
   initContainers:
     {{- toYaml . | nindent 4 }}

@@ -27,8 +27,15 @@ const PATIENCE_MS = 1500;
  * After this time an agent counts as ready even though a shard is missing: node agents need it for the names of pods.
  */
 const WAIT_MS = 300_000;
-/** The last push and the release of the Lease have to follow within Kubernetes' 30 s. */
-const LINGER_MS = 20_000;
+/**
+ * How long a leader whose shard goes away waits for those that take over: they have to list the cluster, one of a pair after
+ * the other. The chart gives the pods of several shards 300 s to stop.
+ */
+const LINGER_MS = 240_000;
+/** The same while no other agent answers: then all of them are stopping, and Kubernetes may give them only 30 s. */
+const ALONE_MS = 20_000;
+/** How often in a row a successor must answer: when a shard goes away, both of its agents are stopped, but not in one moment. */
+const SURE_LOOKS = 2;
 
 /**
  * Lets the number of shards change without losing series. Agents of the new number are ready only when each of its
@@ -78,11 +85,15 @@ export class Resharding {
     const { shard, totalShards } = own();
     if (totalShards === 1 || !own().isMaster) return;
     const began = monotonicMs();
+    let seenMs = began;
+    let looks = 0;
     const { signal } = new AbortController();
-    while (monotonicMs() - began < LINGER_MS && own().isMaster) {
+    while (monotonicMs() - began < LINGER_MS && monotonicMs() - seenMs < ALONE_MS && own().isMaster) {
       const reports = (await peers(PATIENCE_MS)).filter(({ isStopping }) => !isStopping);
+      if (reports.length > 0) seenMs = monotonicMs();
       const numbers = new Set(reports.map((report) => report.totalShards));
-      if (reports.some((report) => report.shard === shard && report.isSettled)) return;
+      looks = reports.some((report) => report.shard === shard && report.isSettled) ? looks + 1 : 0;
+      if (looks === SURE_LOOKS) return;
       if (
         [...numbers].some((number) => isComplete(reports, number, ({ isMaster, isSettled }) => isMaster && isSettled))
       ) {

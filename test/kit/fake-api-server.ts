@@ -5,6 +5,7 @@ import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Server as TlsServer } from 'node:tls';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { discoveryOf, partial, readJson, refusal, review, send } from './fake-api-answers.ts';
 import { type FakeRequest, parseRequest, type RequestKind, selected } from './fake-api-request.ts';
@@ -186,22 +187,28 @@ export class FakeApiServer {
     const { generated } = collection;
     const total = list.items.length + (generated?.count ?? 0);
     const end = Math.min(start + limit, total);
+    const metadataOnly = accept.includes('as=PartialObjectMetadataList');
+    const isWhole = list.items.length === 0 && !metadataOnly && namespace === undefined && !query.has('fieldSelector');
+    const pages = isWhole ? generated?.pages : undefined;
+    const page = `${start}:${end}`;
+    const kept = pages?.get(page);
     const items: KubeObject[] = [];
-    for (let index = start; index < end; index++) {
+    for (let index = start; index < end && kept === undefined; index++) {
       const item = list.items[index] ?? generated?.make(index - list.items.length);
       if (item && selected(item, namespace, query)) items.push(item);
     }
     if (end < total) this.#lists.set(id, list);
     else this.#lists.delete(id);
-    const metadataOnly = accept.includes('as=PartialObjectMetadataList');
     const kind = metadataOnly ? 'PartialObjectMetadataList' : `${collection.kind}List`;
     const answer = {
       kind,
       apiVersion: metadataOnly ? 'meta.k8s.io/v1' : collection.apiVersion,
       metadata: { resourceVersion: String(list.version), ...(end < total && { continue: `${id}:${end}`, path }) },
-      items: metadataOnly ? items.map(partial) : items.map(({ kind: _, apiVersion: __, ...item }) => item),
     };
-    return [200, JSON.stringify(answer)];
+    const shown = metadataOnly ? items.map(partial) : items.map(({ kind: _, apiVersion: __, ...item }) => item);
+    const text = kept ? zstdDecompressSync(kept).toString() : JSON.stringify(shown);
+    if (kept === undefined) pages?.set(page, zstdCompressSync(text));
+    return [200, `${JSON.stringify(answer).slice(0, -1)},"items":${text}}`];
   }
 
   #openWatch(asked: FakeRequest, collection: FakeCollection, response: ServerResponse): void {

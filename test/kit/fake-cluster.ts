@@ -19,6 +19,14 @@ export interface RecordedList {
 export const keyOf = ({ metadata }: KubeObject): string =>
   metadata?.namespace ? `${metadata.namespace}/${metadata.name}` : (metadata?.name ?? '');
 
+/** Objects that are made when they are listed. */
+export interface Generated {
+  readonly count: number;
+  readonly make: (index: number) => KubeObject;
+  /** The items of pages that were listed before, compressed, where several clients list the same ones. */
+  readonly pages?: Map<string, Buffer>;
+}
+
 /** All objects of one kind. */
 export class FakeCollection {
   readonly kind: string;
@@ -31,7 +39,7 @@ export class FakeCollection {
   /** What discovery says of it. */
   namespaced = true;
   /** Makes objects beyond those of `objects` when they are listed: for collections too big to be kept. */
-  generated: { readonly count: number; readonly make: (index: number) => KubeObject } | undefined;
+  generated: Generated | undefined;
 
   constructor(kind: string, apiVersion: string) {
     this.kind = kind;

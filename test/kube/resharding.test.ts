@@ -68,7 +68,15 @@ test('a master goes on until its shard has another agent, or all shards of anoth
     ...(second < 2 ? [] : [agent({ shard: 3, totalShards: 4, isMaster: false })]),
   ]);
   await replaced.resharding.linger();
-  assert.equal(replaced.clock.ms, 2000);
+  assert.equal(replaced.clock.ms, 3000);
+  // Of a shard that goes away the other agent is stopped a moment later.
+  const leaving = worldOf(own, (second) => [
+    agent({ shard: 3, totalShards: 4, isMaster: false, isStopping: second >= 1 }),
+    ...(second < 100 ? [] : [agent({ totalShards: 2 }), agent({ shard: 1, totalShards: 2 })]),
+    agent({ totalShards: 2, isMaster: false }),
+  ]);
+  await leaving.resharding.linger();
+  assert.deepEqual([leaving.clock.ms, leaving.lines], [100_000, []]);
   const fewer = worldOf(own, (second) => [
     agent({ totalShards: 2 }),
     agent({ shard: 1, totalShards: 2, isMaster: second >= 5 }),
@@ -82,6 +90,9 @@ test('nobody waits for ever, and who is no master or has no shards not at all', 
   const alone = worldOf(own, () => []);
   await alone.resharding.linger();
   assert.deepEqual([alone.clock.ms, alone.lines.length], [20_000, 1]);
+  const stuck = worldOf(own, () => [agent({ totalShards: 4 })]);
+  await stuck.resharding.linger();
+  assert.deepEqual([stuck.clock.ms, stuck.lines.length], [240_000, 1]);
   for (const other of [agent({ ...own, isMaster: false }), agent({ isStopping: true })]) {
     const { resharding, clock } = worldOf(other, () => []);
     await resharding.linger();
