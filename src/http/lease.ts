@@ -44,7 +44,11 @@ export function leaseRoutes(
   });
   const holder = guarded(({ query, signal }) =>
     candidate.isHolder(holderOf(query))
-      ? { status: 200, headers: { 'cache-control': 'no-store, no-transform' }, body: signs(AbortSignal.any([signal, candidate.released])) }
+      ? {
+          status: 200,
+          headers: { 'cache-control': 'no-store, no-transform' },
+          body: signs(AbortSignal.any([signal, candidate.released])),
+        }
       : refuse(404, 'the holder is not this process'),
   );
   const shard = guarded(() => json(200, report(), { 'cache-control': 'no-store' }));
