@@ -4,7 +4,6 @@ import { dispatch } from './commands/dispatch.ts';
 import { COMMANDS } from './commands/index.ts';
 import { stuckOperations } from './exporters/spool/disk.ts';
 import { waitingThreads } from './host/statfs.ts';
-import { signalHandled } from './host/watchdog.ts';
 
 const stop = new AbortController();
 const events = new EventTarget();
@@ -20,9 +19,8 @@ function end(code: number): void {
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
-    // The first one stops in order; whoever sends a second does not want to wait.
+    // The first one stops in order; whoever sends a second does not want to wait (`host/watchdog.ts`).
     if (stop.signal.aborted) end(1);
-    signalHandled(signal);
     stop.abort();
   });
 }

@@ -84,7 +84,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'base',
   ],
   'check-settings.ts': ['commands'],
-  'main.ts': ['commands', 'exporters/spool/disk.ts', 'host/statfs.ts', 'host/watchdog.ts', 'base'],
+  'main.ts': ['commands', 'exporters/spool/disk.ts', 'host/statfs.ts', 'base'],
 };
 
 /** The relative imports of a source file, as paths below src. */

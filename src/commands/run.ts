@@ -38,6 +38,7 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
   // The agent is loaded while another process reads the configuration.
   const [{ config, warnings }, { startAgent }] = await Promise.all([load(values, io.env), import('../agent/agent.ts')]);
   const log = createLog(config.log.level);
+  watch(log);
   for (const warning of warnings) log.warn(warning);
   await releaseProgramNow(log);
   const agent = await startAgent(config, {
@@ -48,7 +49,6 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
     loadConfig: async () => (await load(values, io.env)).config,
   });
   if (agent.url !== undefined) served?.(agent.url);
-  watch(log);
   if (!config.collectors.ksm.enabled) preferMemoryToCode();
   releaseProgram(log);
   // The agent logs why it refuses a configuration.

@@ -78,6 +78,9 @@ export function libcFunctions<const Definitions extends FunctionDefinitions>(def
   return { ...openLibc(definitions).functions, addressOf: calls().addressOf, check };
 }
 
+/** The address of a function of this process, for calls that take one. Throws Unsupported. */
+export const addressOfFunction = (name: string): bigint => calls().addressOfFunction(name);
+
 /** Throws SyscallError when a call returned -1; must run right after it, before another call sets errno. */
 function check(call: string, result: number | bigint): void {
   if (result === -1 || result === -1n) failed(call);
@@ -108,21 +111,17 @@ const SIGACTION_BYTES = 256;
 const ITIMER_VIRTUAL = 1;
 
 /**
- * From now on the second of these signals ends the process, whatever it is doing: the first is handled as before. The
- * returned function arms this again.
+ * From now on the second of these signals ends the process, whatever it is doing: the first is handled as before. Not for
+ * the first process of a PID namespace.
  */
-export function handleOnce(signal: number): () => void {
+export function handleOnce(signal: number): void {
   const SA_RESETHAND = 0x80000000;
   const action = Buffer.alloc(SIGACTION_BYTES);
   const address = calls().addressOf(action);
   if (calls().sigaction(signal, 0n, address) === -1) failed('sigaction');
   const flagsAt = SIGACTION_FLAGS_AT;
   putU32(action, flagsAt, (u32(action, flagsAt) | SA_RESETHAND) >>> 0);
-  const arm = () => {
-    if (calls().sigaction(signal, calls().addressOf(action), 0n) === -1) failed('sigaction');
-  };
-  arm();
-  return arm;
+  if (calls().sigaction(signal, address, 0n) === -1) failed('sigaction');
 }
 
 /** Behind the handler and a mask of 128 bytes, in glibc and musl. */
@@ -139,7 +138,7 @@ export const SIGVTALRM = 26;
 export function handleNatively(signal: number, name: '_exit' | 'alarm'): void {
   const SA_RESTART = 0x10000000;
   const action = Buffer.alloc(SIGACTION_BYTES);
-  putU64(action, 0, calls().addressOfFunction(name));
+  putU64(action, 0, addressOfFunction(name));
   putU32(action, SIGACTION_FLAGS_AT, SA_RESTART);
   if (calls().sigaction(signal, calls().addressOf(action), 0n) === -1) failed('sigaction');
 }
@@ -192,7 +191,7 @@ export class Countdown {
     } else {
       putU64(event, 0, calls().addressOf(this.#atZero.text));
       putU32(event, 12, SIGEV_THREAD);
-      putU64(event, 16, calls().addressOfFunction('warnx'));
+      putU64(event, 16, addressOfFunction('warnx'));
     }
     const id = Buffer.alloc(8);
     if (this.#timers.timer_create(CLOCKS[clock], event, id) === -1) failed('timer_create');

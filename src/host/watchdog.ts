@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { lastGasp } from '../base/whereabouts.ts';
 import { Unsupported } from './errors.ts';
+import { endAtSecond } from './second-signal.ts';
 import { alarm, Countdown, handleNatively, handleOnce, SIGALRM, SIGVTALRM, virtualAlarm } from './syscalls.ts';
 
 /** How long the event loop may be blocked. */
@@ -25,8 +26,8 @@ const PATIENCE: Patience = { seconds: 60, graceSeconds: 40, turnMs: 10_000 };
  * pipe without a reader). No code of the process could do that then. The last started operation is printed first. A
  * process that is stopped and continues later, and a machine that sleeps, are not affected.
  *
- * Also lets a second SIGTERM or SIGINT end a busy process; not the first one of a PID namespace, for which the kernel
- * does not end processes by signals that they do not handle. Throws Unsupported or SyscallError.
+ * Also ends this process at the second SIGTERM or SIGINT, whatever it is doing. The first one is handled as before.
+ * Throws Unsupported or SyscallError.
  */
 export function watchEventLoop(patience: Partial<Patience> = {}): void {
   const { seconds, graceSeconds, turnMs } = { ...PATIENCE, ...patience };
@@ -37,8 +38,9 @@ export function watchEventLoop(patience: Partial<Patience> = {}): void {
   };
   turn();
   setInterval(turn, turnMs).unref();
-  if (process.pid === 1) return;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) again.set(signal, handleOnce(constants.signals[signal]));
+  const { SIGTERM, SIGINT } = constants.signals;
+  if (process.pid === 1) endAtSecond([SIGTERM, SIGINT], 1);
+  else for (const signal of [SIGTERM, SIGINT]) handleOnce(signal);
 }
 
 /** The timers that each turn resets; none if the C library has no timers: CPU time is watched regardless. */
@@ -59,11 +61,3 @@ function wallClock(seconds: number, graceSeconds: number): (() => void)[] {
     throw cause;
   }
 }
-
-const again = new Map<NodeJS.Signals, () => void>();
-
-/**
- * The loop is running and has seen this signal: the next one is handled normally, too, and only later ones by the
- * kernel.
- */
-export const signalHandled = (signal: NodeJS.Signals): void => again.get(signal)?.();

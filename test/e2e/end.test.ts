@@ -3,14 +3,17 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { startAgentProcess } from '../kit/agent.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 import { hungReceiver } from '../kit/hung-receiver.ts';
 import { startNameServer } from '../kit/name-server.ts';
+import { AS_FIRST, canBeFirst, firstOf } from '../kit/pid-namespace.ts';
 import { canReplaceFiles, within } from '../kit/resolv-conf.ts';
 
 /** Addresses of this test's own, one for each name server, so that port 53 is free. */
-const nameServers = ['127.0.0.78', '127.0.0.79'];
+const nameServers = ['127.0.0.77', '127.0.0.78', '127.0.0.79'];
+const STUCK_LOOP = fileURLToPath(new URL('../kit/stuck-loop.mjs', import.meta.url));
 const LONGEST_END_MS = 6000;
 
 interface State {
@@ -19,6 +22,9 @@ interface State {
   readonly reached: (log: string) => boolean;
   /** What starts the agent. */
   readonly within?: readonly string[];
+  /** A program that is loaded before it, with this environment. */
+  readonly preload?: string;
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 const started = (log: string) => log.includes('"msg":"started"');
@@ -82,14 +88,37 @@ const STATES: Readonly<Record<string, (t: TestContext, folder: string) => Promis
   },
 };
 
-suite('the agent ends whatever it waits for', { concurrency: 2, timeout: 240_000 }, () => {
-  for (const [what, state] of Object.entries(STATES)) {
-    test(`${what}: by SIGTERM`, (t) => ends(t, state, 1));
+/** Where no code of the agent can end it. */
+const STUCK: typeof STATES = {
+  async 'an event loop that stands still'(_, folder) {
+    const flag = join(folder, 'stuck');
+    const reached = (log: string) => {
+      if (started(log)) writeFileSync(flag, '');
+      return log.includes('stuck\n');
+    };
+    return { config: {}, reached, preload: STUCK_LOOP, env: { STUCK_FLAG: flag } };
+  },
+  async 'an event loop that stops while it ends'() {
+    return { config: {}, reached: started, preload: STUCK_LOOP, env: { STUCK_AT_END: '1' } };
+  },
+};
+
+suite('the agent ends whatever it waits for', { concurrency: 3, timeout: 240_000 }, () => {
+  for (const [what, state] of Object.entries(STATES)) test(`${what}: by SIGTERM`, (t) => ends(t, state, 1));
+  for (const [what, state] of Object.entries({ ...STATES, ...STUCK })) {
     test(`${what}: by SIGTERM and SIGTERM`, (t) => ends(t, state, 2));
+    test(`${what}: by SIGTERM and SIGTERM as the first process of its container`, async (t) => {
+      if (canBeFirst(t)) await ends(t, state, 2, true);
+    });
   }
 });
 
-async function ends(t: TestContext, make: (typeof STATES)[string], signals: number): Promise<void> {
+async function ends(
+  t: TestContext,
+  make: (typeof STATES)[string],
+  signals: number,
+  isFirst: boolean = false,
+): Promise<void> {
   const folder = scratchFolder(t);
   const state = await make(t, folder);
   if (state === undefined) return;
@@ -102,7 +131,9 @@ async function ends(t: TestContext, make: (typeof STATES)[string], signals: numb
   const { collectors = {} } = state.config as { collectors?: object };
   const few = { node: { include: ['loadavg'] }, container: { enabled: false }, process: { enabled: false } };
   writeFileSync(file, JSON.stringify({ ...common, ...state.config, collectors: { ...few, ...collectors } }));
-  const agent = startAgentProcess(t, ['run', '--config', file], {}, [], state.within);
+  const preload = state.preload === undefined ? [] : ['--import', state.preload];
+  const around = [...(isFirst ? AS_FIRST : []), ...(state.within ?? [])];
+  const agent = startAgentProcess(t, ['run', '--config', file], state.env, preload, around);
   let over = false;
   void agent.ended.then(() => {
     over = true;
@@ -116,16 +147,18 @@ async function ends(t: TestContext, make: (typeof STATES)[string], signals: numb
   // Some cycles, so that something is under way.
   await new Promise((resolve) => setTimeout(resolve, 2000));
   const began = performance.now();
-  agent.child.kill('SIGTERM');
+  const { pid = 0 } = agent.child;
+  const target = isFirst ? firstOf(pid) : pid;
+  process.kill(target, 'SIGTERM');
   if (signals === 2) {
     await new Promise((resolve) => setTimeout(resolve, 300));
-    agent.child.kill('SIGTERM');
+    if (!over) process.kill(target, 'SIGTERM');
   }
   const { code, signal } = await agent.ended;
   const ms = Math.round(performance.now() - began);
   t.diagnostic(`ended with ${code ?? signal} after ${ms} ms`);
   assert.ok(ms <= LONGEST_END_MS, `it took ${ms} ms: ${agent.stderr()}`);
-  // The second one ends it at once, by its own hand or, when it had ended already but for its exit, the kernel's.
+  // The second one ends it at once: by the kernel or, of the first process of a namespace, natively.
   const byHand = signals === 2 && (code === 1 || signal === 'SIGTERM');
   assert.ok(code === 0 || byHand, `${code} ${signal}: ${agent.stderr()}`);
 }

@@ -1,22 +1,29 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { AS_FIRST, canBeFirst, firstOf } from '../kit/pid-namespace.ts';
 
 /** The smallest signal that nothing uses: SIGUSR2. */
 const GRACE = 12;
 const WHEREABOUTS = fileURLToPath(new URL('../../src/base/whereabouts.ts', import.meta.url));
 const WATCHDOG = fileURLToPath(new URL('../../src/host/watchdog.ts', import.meta.url));
 
+interface Start {
+  /** What starts the process. */
+  readonly within?: readonly string[];
+  /** Whether its loop stops at the first signal. */
+  readonly atFirst?: boolean;
+}
+
 /** A process under the watchdog that does `work` when it is ready. */
-async function watched(t: TestContext, seconds: number, work: string, within: readonly string[] = []) {
+async function watched(t: TestContext, seconds: number, work: string, { within = [], atFirst = false }: Start = {}) {
   const program = `
     import { begin } from ${JSON.stringify(WHEREABOUTS)};
-    import { signalHandled, watchEventLoop } from ${JSON.stringify(WATCHDOG)};
+    import { watchEventLoop } from ${JSON.stringify(WATCHDOG)};
     let signals = 0;
-    process.on('SIGTERM', () => { if (++signals === 2) process.exit(1); signalHandled('SIGTERM'); console.log('first'); });
+    process.on('SIGTERM', () => { if (++signals === 2) process.exit(1); console.log('first'); if (${atFirst}) for (;;); });
     watchEventLoop({ seconds: ${seconds}, graceSeconds: ${GRACE}, turnMs: 100 });
     console.log('ready');
     setTimeout(() => { ${work} }, 200);`;
@@ -51,7 +58,7 @@ test('a loop that waits for a reader of its pipe ends with its process', { timeo
     'const fs = process.getBuiltinModule("fs"); fs.writeSync(1, "full"); for (;;) fs.writeSync(3, Buffer.alloc(65536));';
   // A shell opens the pipe for both ways, so that it has a reader that never reads.
   const blocked = ['sh', '-c', 'd=$(mktemp -d) && mkfifo "$d/p" && exec 3<>"$d/p" && rm -r "$d" && exec "$@"', 'sh'];
-  const { ended } = await watched(t, 1, write, blocked);
+  const { ended } = await watched(t, 1, write, { within: blocked });
   assert.deepEqual(await ended, [14, null]);
 });
 
@@ -63,27 +70,6 @@ test('a process that is stopped for longer goes on', { timeout: 60_000 }, async 
   assert.deepEqual(await ended, [7, null]);
 });
 
-test('the first process of a PID namespace: the second SIGTERM ends it while its loop turns, the watch when not', {
-  timeout: 60_000,
-}, async (t) => {
-  const within = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
-  if (spawnSync('unshare', [...within.slice(1), 'true']).status !== 0) {
-    t.skip('a PID namespace takes root');
-    return;
-  }
-  /** The process below unshare. */
-  const first = (parent: number) =>
-    Number(readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ')[0]);
-  const turning = await watched(t, 60, 'setInterval(() => undefined, 1000);', within);
-  const pid = first(turning.child.pid ?? 0);
-  process.kill(pid, 'SIGTERM');
-  await once(turning.child.stdout, 'data');
-  process.kill(pid, 'SIGTERM');
-  assert.deepEqual(await turning.ended, [1, null]);
-  const stuck = await watched(t, 1, 'for (;;);', within);
-  assert.deepEqual(await stuck.ended, [26, null]);
-});
-
 test('a loop that is busy but turns goes on, and so does one that waits', { timeout: 60_000 }, async (t) => {
   const busy =
     'const at = Date.now(); (function on() { const until = Date.now() + 50; while (Date.now() < until); if (Date.now() - at < 4000) setTimeout(on); else process.exit(7); })()';
@@ -91,20 +77,63 @@ test('a loop that is busy but turns goes on, and so does one that waits', { time
   assert.deepEqual(await ended, [7, null]);
 });
 
-test('the second SIGTERM ends a process whose loop stands still', { timeout: 60_000 }, async (t) => {
-  const { child, ended } = await watched(t, 60, 'console.log("stuck"); for (;;);');
-  await once(child.stdout, 'data');
-  child.kill('SIGTERM');
-  const again = setInterval(() => child.kill('SIGTERM'), 200);
-  t.after(() => clearInterval(again));
-  assert.deepEqual(await ended, [null, 'SIGTERM']);
-});
+const FOREVER = 'setInterval(() => undefined, 1000);';
 
-test('a loop that turns handles the first SIGTERM and the second', { timeout: 60_000 }, async (t) => {
-  const { child, ended } = await watched(t, 60, 'setInterval(() => undefined, 1000);');
-  child.kill('SIGTERM');
-  const [chunk] = await once(child.stdout, 'data');
-  assert.equal(String(chunk), 'first\n');
-  child.kill('SIGTERM');
-  assert.deepEqual(await ended, [1, null]);
+/** Where a loop may stand still when the signals come. */
+const STUCK: Readonly<Record<string, string>> = {
+  'that is busy in JavaScript': 'console.log("stuck"); for (;;);',
+  'that is busy in a function of V8': 'console.log("stuck"); /^(a+)+$/.test("a".repeat(64) + "b");',
+  'that waits for a lock':
+    'console.log("stuck"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);',
+  'that waits in a system call':
+    'console.log("stuck"); process.getBuiltinModule("child_process").spawnSync("sleep", ["60"]);',
+};
+
+for (const isFirst of [false, true]) {
+  const who = isFirst ? 'the first process of a PID namespace' : 'a process';
+  const within = isFirst ? AS_FIRST : [];
+  const ending = isFirst ? [1, null] : [null, 'SIGTERM'];
+  const start = async (t: TestContext, work: string, atFirst = false) => {
+    if (isFirst && !canBeFirst(t)) return undefined;
+    const started = await watched(t, 60, work, { within, atFirst });
+    const { pid = 0 } = started.child;
+    return { ...started, pid: isFirst ? firstOf(pid) : pid };
+  };
+
+  for (const [where, work] of Object.entries(STUCK)) {
+    test(`the second SIGTERM ends ${who} ${where}`, { timeout: 60_000 }, async (t) => {
+      const started = await start(t, work);
+      if (!started) return;
+      const { child, pid, ended } = started;
+      await once(child.stdout, 'data');
+      process.kill(pid, 'SIGTERM');
+      // Two that come at once may be one.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.equal(child.exitCode ?? child.signalCode, null);
+      process.kill(pid, 'SIGTERM');
+      assert.deepEqual(await ended, ending);
+    });
+  }
+
+  for (const [what, atFirst] of [
+    ['turns', false],
+    ['stops at the first SIGTERM', true],
+  ] as const) {
+    test(`the second SIGTERM ends ${who} whose loop ${what}`, { timeout: 60_000 }, async (t) => {
+      const started = await start(t, FOREVER, atFirst);
+      if (!started) return;
+      const { child, pid, ended } = started;
+      process.kill(pid, 'SIGTERM');
+      const [chunk] = await once(child.stdout, 'data');
+      assert.equal(String(chunk), 'first\n');
+      process.kill(pid, 'SIGTERM');
+      assert.deepEqual(await ended, ending);
+    });
+  }
+}
+
+test('the first process of a PID namespace whose loop never turns again ends', { timeout: 60_000 }, async (t) => {
+  if (!canBeFirst(t)) return;
+  const stuck = await watched(t, 1, 'for (;;);', { within: AS_FIRST });
+  assert.deepEqual(await stuck.ended, [26, null]);
 });
