@@ -134,5 +134,7 @@ for (const isFirst of [false, true]) {
 test('the first process of a PID namespace whose loop never turns again ends', { timeout: 60_000 }, async (t) => {
   if (!canBeFirst(t)) return;
   const stuck = await watched(t, 1, 'for (;;);', { within: AS_FIRST });
-  assert.deepEqual(await stuck.ended, [26, null]);
+  // By CPU time, or by the wall clock where it hardly gets any.
+  const [code] = await stuck.ended;
+  assert.ok(code === 26 || code === 14, `ended with ${code}`);
 });
