@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measurePair } from './kit/ksm-pair.ts';
+import { measureRemoteWrite } from './kit/ksm-remote-write.ts';
 import { judged, type KsmScene, startKsmScene } from './kit/ksm-scene.ts';
 import { measureShards } from './kit/ksm-shards.ts';
 import { nextMessage } from './kit/messages.ts';
@@ -37,7 +38,8 @@ const BLOCK_BUDGET_MS = 10;
  * The built agent with the ksm collector and nothing else, following a synthetic cluster of two-container pods over HTTP
  * and pushing every 2 s: what it takes until the first complete push, and then what a push costs at some paces of pod
  * events, and what only to send it does. In small clusters a master and its standby are measured at the usual interval;
- * with `--shards N`, one agent for each of so many shards. `--node-flags` go to the agent's Node. Beside the longest block
+ * with `--shards N`, one agent for each of so many shards; with `--remote-write`, agents that push an unchanged cluster by
+ * text import and by remote write. `--node-flags` go to the agent's Node. Beside the longest block
  * of its event loop stands that of a process which does nothing: what the machine adds.
  */
 export async function run(args: readonly string[]): Promise<void> {
@@ -46,6 +48,7 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       pods: { type: 'string', default: '25,10000' },
       events: { type: 'string', default: '0,1,100' },
+      'remote-write': { type: 'boolean', default: false },
       shards: { type: 'string', default: '1' },
       'idle-seconds': { type: 'string', default: '90' },
       // The chart's.
@@ -56,7 +59,8 @@ export async function run(args: readonly string[]): Promise<void> {
   const nodeFlags = values['node-flags'].split(' ').filter((flag) => flag !== '');
   const shards = Number(values.shards);
   for (const pods of values.pods.split(',').map(Number)) {
-    if (shards > 1) await measureShards(pods, shards, nodeFlags);
+    if (values['remote-write']) await measureRemoteWrite(pods, Number(values['idle-seconds']), nodeFlags);
+    else if (shards > 1) await measureShards(pods, shards, nodeFlags);
     else if (pods <= SMALL) await measurePair(pods, Number(values['idle-seconds']), nodeFlags);
     else await measure(pods, paces, nodeFlags);
   }

@@ -13,12 +13,17 @@ export interface Pushes {
   readonly firstMs: Map<string, number>;
 }
 
+/** Where agents push by remote write; what follows tells them apart. */
+export const WRITE_PATH = '/api/v1/write';
+
 /** A synthetic cluster behind an API server, and a receiver. */
 export interface KsmScene {
   readonly url: string;
   readonly pushes: Pushes;
   /** Bodies of any group that have come. */
   readonly bodies: number;
+  /** Bytes that came by remote write, by path. */
+  readonly writes: ReadonlyMap<string, number>;
   /** Sets how many pod events there are a second. */
   pace(eventsPerSecond: number): void;
   /** The flags of an agent with the ksm collector and nothing else, listening at `listen`. */
@@ -33,7 +38,9 @@ export async function startKsmScene(pods: number, keepsPages = false): Promise<K
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const pushes: Pushes = { count: 0, bytes: 0, firstMs: new Map() };
+  const writes = new Map<string, number>();
   const sink = await startSink((path, bytes) => {
+    if (path.startsWith(WRITE_PATH)) writes.set(path, (writes.get(path) ?? 0) + bytes);
     const [, job] = /\/job\/kube-state-metrics(.*)/.exec(path) ?? [];
     if (job === undefined) return;
     pushes.count++;
@@ -53,6 +60,7 @@ export async function startKsmScene(pods: number, keepsPages = false): Promise<K
   return {
     url: sink.url,
     pushes,
+    writes,
     get bodies() {
       return sink.bodies;
     },

@@ -145,7 +145,9 @@ export async function startSink(onBody: (path: string, bytes: number) => void = 
       sink.bodies++;
       sink.bytes += bytes;
       onBody(request.url ?? '', bytes);
-      response.writeHead(204).end();
+      // A receiver that does not count what it has written does not speak 2.0.
+      const isSecond = request.headers['x-prometheus-remote-write-version'] === '2.0.0';
+      response.writeHead(204, isSecond ? { 'x-prometheus-remote-write-samples-written': '1000000' } : {}).end();
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -11,6 +11,8 @@ import type { Facts } from './request.ts';
 export interface PackedText {
   readonly compression: Compression;
   readonly members: readonly Buffer[];
+  /** Whether members that do not change are the same buffers in later batches, and all samples have the batch's time. */
+  readonly isKept?: boolean;
 }
 
 /** One batch of a group: samples of one cycle, or stale markers for the series that vanished in it. */

@@ -95,9 +95,9 @@ export class Bytes {
   }
 }
 
-/** Offsets of a sample's value and timestamp from its tag, and its length. */
 const VALUE_AT = 3;
-const STAMP_AT = VALUE_AT + NUMBER_BYTES + 1;
+/** Offset of a sample's timestamp from its tag, and the length of a sample. */
+export const STAMP_AT = VALUE_AT + NUMBER_BYTES + 1;
 export const SAMPLE_BYTES = STAMP_AT + STAMP_BYTES;
 
 /** Where the numbers of a sample begin, from its tag: its value, a tag, its timestamp. And how long they are. */

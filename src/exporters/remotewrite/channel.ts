@@ -69,10 +69,9 @@ export function samplesWritten({ headers }: Tried): number | undefined {
 }
 
 /** One request of a batch, compressed. Counted as batches of other exporters are. */
-const bodyOf = ({ group, stampMs }: Batch, packed: Buffer, textBytes: number, samples: number): Body => ({
-  ...{ group, stampMs, samples, textBytes },
+const bodyOf = ({ group, stampMs }: Batch, members: readonly Buffer[], textBytes: number, samples: number): Body => ({
+  ...{ group, stampMs, samples, textBytes, members },
   encoding: 'zstd',
-  members: [packed],
 });
 
 /** Whether the receiver has samples of the same series that are as new, or newer. */
@@ -109,7 +108,7 @@ export class Channel {
   async send(request: Request, { version }: RequestOptions, batch: Batch): Promise<Outcome> {
     const { settings, sender, endpoints, report, random, cut } = this.#options;
     let { withoutZeros } = request;
-    let body = bodyOf(batch, request.packed, request.rawBytes, request.samples);
+    let body = bodyOf(batch, request.members, request.rawBytes, request.samples);
     const { group, mayPush } = batch;
     for (let tries = 0; ; ) {
       const pass = await this.#pass(group);
@@ -136,7 +135,7 @@ export class Channel {
       if (withoutZeros && isOutdated(rule)) {
         endpoints.settle(pass, 'taken');
         const content = withoutZeros();
-        body = bodyOf(batch, snappy(content), content.length, request.samples - request.zeros);
+        body = bodyOf(batch, [snappy(content)], content.length, request.samples - request.zeros);
         withoutZeros = undefined;
         continue;
       }

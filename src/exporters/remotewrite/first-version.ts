@@ -21,6 +21,10 @@ export class FirstVersion implements RequestBuilder {
     return this.#out.length;
   }
 
+  get isEmpty(): boolean {
+    return this.samples === 0 && this.#families.size === 0;
+  }
+
   add({ name, block, facts, value, stampMs, zeroMs }: SeriesSample): void {
     const [before, named, after] = this.#labels.of(name, block);
     const zeroBytes = zeroMs === undefined ? 0 : SAMPLE_BYTES;
@@ -34,7 +38,11 @@ export class FirstVersion implements RequestBuilder {
     this.#sampleAt.push(out.length);
     out.sample(fieldTag(2), value, stampMs);
     this.samples += zeroMs === undefined ? 1 : 2;
-    if (facts !== undefined) this.#families.set(facts.name, facts);
+    if (facts !== undefined) this.describe(facts);
+  }
+
+  describe(facts: Facts): void {
+    this.#families.set(facts.name, facts);
   }
 
   take(): RawRequest {

@@ -1,13 +1,13 @@
 import { fnv1a32 } from '../../base/fnv.ts';
 import { requestBuilder } from './builder.ts';
 import type { Label } from './labels.ts';
-import type { RequestBuilder, SeriesSample, Version } from './request.ts';
+import type { Facts, RequestBuilder, SeriesSample, Version } from './request.ts';
 import { snappy } from './snappy.ts';
 
 /** A request ready to be sent. */
 export interface Request {
-  /** Compressed. */
-  readonly packed: Buffer;
+  /** Compressed, in this order. Valid until the next batch is written. */
+  readonly members: readonly Buffer[];
   /** Bytes before compression. */
   readonly rawBytes: number;
   readonly samples: number;
@@ -29,7 +29,7 @@ export interface RequestOptions {
 }
 
 /** Above this size, a request is sent regardless of its number of samples. */
-const MAX_BYTES = 1024 * 1024;
+export const MAX_BYTES = 1024 * 1024;
 
 /** Enough for the largest series: 40 labels with values of 4 KiB. */
 const ROOM = 192 * 1024;
@@ -74,15 +74,20 @@ export class LooseRequests {
     if (isFull(this.#builder, this.#options.maxSamples)) yield* this.rest();
   }
 
+  /** Adds the description of a family whose series are in other requests, where these have none. */
+  describe(facts: Facts): void {
+    this.#builder.describe(facts);
+  }
+
   /** What was added since the last request. */
   *rest(): Generator<Request> {
-    if (this.#builder.samples === 0) return;
+    if (this.#builder.isEmpty) return;
     const { content, samples, metadata } = this.#builder.take();
     const own = this.#samples;
     const zeros = this.#zeros;
     const whole = metadata.length > 0 ? Buffer.concat([content, metadata]) : content;
     yield {
-      packed: snappy(whole),
+      members: [snappy(whole)],
       rawBytes: whole.length,
       samples,
       zeros,

@@ -15,7 +15,7 @@ export class Refresh {
   }
 
   /** The blocks to send in the cycle of `stampMs`. */
-  choose({ members, compression }: PackedText, stampMs: number): PackedText {
+  choose({ members, ...text }: PackedText, stampMs: number): PackedText {
     const passedMs = this.#lastMs === undefined ? 0 : stampMs - this.#lastMs;
     this.#lastMs = stampMs;
     const waiting = members.filter((member) => this.#chosenMs.has(member)).sort((a, b) => this.#age(b, a));
@@ -27,7 +27,7 @@ export class Refresh {
     );
     const chosen = members.filter((member) => due.has(member) || !this.#chosenMs.has(member));
     for (const member of chosen) this.#chosenMs.set(member, stampMs);
-    return { members: chosen, compression };
+    return { members: chosen, ...text };
   }
 
   #age(one: Buffer, other: Buffer): number {

@@ -98,7 +98,7 @@ export class RemoteWriteExporter implements Exporter {
     let samples = own;
     const texts: PackedText[] = [];
     for (const { members, encoding, samples: all } of prepared) {
-      const chosen = refresh.choose({ members, compression: encoding }, stampMs);
+      const chosen = refresh.choose({ members, compression: encoding, isKept: true }, stampMs);
       if (chosen.members.length === 0) continue;
       texts.push(chosen);
       // The number in each block is unknown until it is decompressed.

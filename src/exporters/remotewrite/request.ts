@@ -34,11 +34,14 @@ export interface RawRequest {
 
 /** Collects series of one target. */
 export interface RequestBuilder {
-  /** Bytes so far. */
+  /** Bytes of the series so far. */
   readonly bytes: number;
+  readonly isEmpty: boolean;
   readonly samples: number;
   /** Throws TextFormatError for labels that can't be parsed. */
   add(sample: SeriesSample): void;
+  /** Adds the description of a family whose series are in other requests. Only 1.0 has these. */
+  describe(facts: Facts): void;
   /** Returns what was added since the last call. */
   take(): RawRequest;
 }

@@ -1,15 +1,14 @@
-import { setImmediate } from 'node:timers/promises';
 import type { SeriesView, Snapshot } from '../../metrics/snapshot.ts';
 import { type Batch, Descriptions, linesOf, type PackedText, readSample } from './batch.ts';
+import { BlockRequests, isLarge } from './block-requests.ts';
 import { requestBuilder } from './builder.ts';
 import { NUMBERS_AT, NUMBERS_BYTES, overwriteNumbers, stampBytes, varintBytes } from './bytes.ts';
 import { type Label, splitKey, targetLabels } from './labels.ts';
 import { isFull, LooseRequests, type Request, type RequestOptions } from './loose.ts';
 import type { RawRequest } from './request.ts';
-import { type SnappyTemplate, snappyElements, snappyTemplate, withPreamble } from './snappy.ts';
-
-/** Well below the 20 ms for which the agent may block its event loop. */
-const SLICE_MS = 5;
+import { Slices } from './slices.ts';
+import { snappyElements, withPreamble } from './snappy.ts';
+import { type SnappyTemplate, snappyTemplate } from './snappy-template.ts';
 
 /** How often descriptions of families are sent where a request has them separate from the series, as in Prometheus. */
 const METADATA_EVERY_MS = 60_000;
@@ -45,6 +44,7 @@ interface Kept {
 /** Encodes the batches of one group as requests. */
 export class RequestWriter {
   #kept: Kept | undefined;
+  #blocks: BlockRequests | undefined;
   readonly #descriptions = new Descriptions();
   #describedMs = Number.NEGATIVE_INFINITY;
 
@@ -67,7 +67,7 @@ export class RequestWriter {
       const [name, block] = splitKey(key);
       yield* loose.add({ name, block, facts: undefined, value: 'stale', stampMs }, false);
     }
-    for (const text of texts) yield* this.#writeText(text, batch, loose, slices);
+    for (const text of texts) yield* this.#writeText(text, batch, loose, options, slices);
     yield* loose.rest();
   }
 
@@ -123,18 +123,25 @@ export class RequestWriter {
   }
 
   async *#writeText(
-    { members, compression }: PackedText,
-    { stampMs }: Batch,
+    text: PackedText,
+    batch: Batch,
     loose: LooseRequests,
+    options: RequestOptions,
     slices: Slices,
   ): AsyncGenerator<Request> {
     const zeros = new Map<string, number>();
-    for (const member of members) {
-      for (const line of await linesOf(member, compression)) {
+    const blocks = text.isKept ? this.#blocksFor(batch.target, options) : undefined;
+    for (const member of text.members) {
+      if (blocks && isLarge(member)) {
+        yield* blocks.add(member, text.compression, batch.stampMs, loose, slices);
+        await slices.breathe();
+        continue;
+      }
+      for (const line of await linesOf(member, text.compression)) {
         if (line.startsWith('#')) this.#descriptions.read(line);
         const sample = line === '' || line.startsWith('#') ? undefined : readSample(line);
         if (sample === undefined) continue;
-        const { name, block, value, stampMs: own = stampMs } = sample;
+        const { name, block, value, stampMs: own = batch.stampMs } = sample;
         // Only scrapes have their own timestamps, and a batch may have several of one target.
         const mayRepeat = sample.stampMs !== undefined;
         if (value === 'zero') {
@@ -148,6 +155,12 @@ export class RequestWriter {
       }
       await slices.breathe();
     }
+    if (blocks) yield* blocks.rest();
+  }
+
+  #blocksFor(target: Batch['target'], options: RequestOptions): BlockRequests {
+    if (!this.#blocks?.isFor(target, options)) this.#blocks = new BlockRequests(target, options, this.#descriptions);
+    return this.#blocks;
   }
 }
 
@@ -201,7 +214,7 @@ function filled(
       overwriteNumbers(packed, start + (places[next++] as number), numbers[index] as number, stamp);
     }
   }
-  return { packed, rawBytes, samples, zeros: 0, isLater: false };
+  return { members: [packed], rawBytes, samples, zeros: 0, isLater: false };
 }
 
 function templateOf({ content, sampleAt, samples, metadata }: RawRequest, ranges: readonly Range[]): Template {
@@ -234,15 +247,4 @@ async function templatesOf(
   }
   if (own.length > 0) made.push(templateOf(builder.take(), own));
   return made;
-}
-
-/** Yields to other work once a time slice is used up. */
-class Slices {
-  #startedMs = performance.now();
-
-  async breathe(): Promise<void> {
-    if (performance.now() - this.#startedMs < SLICE_MS) return;
-    await setImmediate();
-    this.#startedMs = performance.now();
-  }
 }

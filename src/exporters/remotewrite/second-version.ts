@@ -23,6 +23,13 @@ export class SecondVersion implements RequestBuilder {
     return this.#out.length + this.#symbolBytes.length;
   }
 
+  get isEmpty(): boolean {
+    return this.samples === 0;
+  }
+
+  /** Each series has its description. */
+  describe(): void {}
+
   add({ name, block, facts, value, stampMs, zeroMs }: SeriesSample): void {
     const [before, named, after] = this.#labels.of(name, block);
     const described = facts === undefined ? NOTHING : this.#metadataOf(facts);

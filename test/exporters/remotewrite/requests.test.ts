@@ -5,7 +5,8 @@ import { type Batch, readSample, toText } from '../../../src/exporters/remotewri
 import { sortedLabels } from '../../../src/exporters/remotewrite/labels.ts';
 import type { Version } from '../../../src/exporters/remotewrite/request.ts';
 import { RequestWriter } from '../../../src/exporters/remotewrite/requests.ts';
-import { snappy, snappyElements, snappyTemplate, withPreamble } from '../../../src/exporters/remotewrite/snappy.ts';
+import { snappy, snappyElements, withPreamble } from '../../../src/exporters/remotewrite/snappy.ts';
+import { snappyTemplate } from '../../../src/exporters/remotewrite/snappy-template.ts';
 import { counter, family, gauge } from '../../../src/metrics/family.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { parseLine } from '../../../src/metrics/text/parse.ts';
@@ -42,8 +43,8 @@ async function written(writer: RequestWriter, one: Batch, version: Version, maxS
   const series: ReceivedSeries[] = [];
   const metadata: object[] = [];
   const sizes: number[] = [];
-  for await (const { packed, rawBytes, samples } of writer.write(one, { version, maxSamples })) {
-    const raw = unpackSnappy(packed, 1e8);
+  for await (const { members, rawBytes, samples } of writer.write(one, { version, maxSamples })) {
+    const raw = unpackSnappy(Buffer.concat(members), 1e8);
     assert.equal(raw.length, rawBytes);
     const decoded = decodeRequest(raw, version);
     series.push(...decoded.series);
@@ -208,11 +209,11 @@ test('scrapes of one target in one batch are requests that follow each other', a
     await pack(scrape(300, 50)),
   ];
   const requests: { stamps: (number | undefined)[]; isLater: boolean }[] = [];
-  for await (const { packed, isLater } of new RequestWriter().write(batch([], 400, { texts }), {
+  for await (const { members, isLater } of new RequestWriter().write(batch([], 400, { texts }), {
     version: 1,
     maxSamples: 100,
   })) {
-    const { series } = decodeRequest(unpackSnappy(packed, 1e8), 1);
+    const { series } = decodeRequest(unpackSnappy(Buffer.concat(members), 1e8), 1);
     assert.equal(new Set(series.map(keyOf)).size, series.length);
     requests.push({ stamps: [...new Set(series.map(({ samples }) => samples[0]?.stampMs))], isLater });
   }
