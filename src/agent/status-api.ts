@@ -67,10 +67,7 @@ export function createStatusApi(world: StatusApiWorld): StatusApi {
     collectors: () => registry.allProducers,
     prepared: () => registry.allPrepared,
     exporters: () => current().exporters,
-    process() {
-      const { user, system } = process.cpuUsage();
-      return { cpuSeconds: (user + system) / 1e6, rssBytes: process.memoryUsage.rss() };
-    },
+    process: () => world.self.use,
     collectorOf: (family, group) => registry.collectorOf(family, group),
     budgets: () => world.budget.states,
     cycle() {

@@ -45,6 +45,7 @@ export const budgetFamilies = [series, limit, dropped];
 export class SeriesBudget {
   readonly #settings: () => BudgetSettings;
   readonly #states = new Map<Group, BudgetState>();
+  #last: Snapshot | undefined;
 
   /** `settings` is called each time, since a reload changes them. */
   constructor(settings: () => BudgetSettings) {
@@ -73,12 +74,14 @@ export class SeriesBudget {
 
   /** The result for each group in this cycle, as series. */
   samples(): Snapshot {
-    const out = new Snapshot();
+    const out = new Snapshot(this.#last);
     for (const state of this.#states.values()) {
       out.add(series, state.series, state.group);
       if (state.limit !== undefined) out.add(limit, state.limit, state.group);
       for (const { family, series } of state.dropped) out.add(dropped, series, state.group, family);
     }
+    out.close();
+    this.#last = out;
     return out;
   }
 }

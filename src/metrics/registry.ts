@@ -1,7 +1,8 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import { monotonicMs } from '../base/clock.ts';
 import { begin } from '../base/whereabouts.ts';
-import { type Family, isLabelName, type MetricType } from './family.ts';
+import type { Family, MetricType } from './family.ts';
+import { KeyCache } from './key-cache.ts';
 import type { CollectorResult } from './outcome.ts';
 import { type Owners, refuseTakenFamilies } from './owners.ts';
 import type { Prepared } from './prepared.ts';
@@ -12,7 +13,6 @@ import { asError, finish, leftOut, type Run } from './run.ts';
 import { type Producer, Scope } from './scope.ts';
 import { Snapshot } from './snapshot.ts';
 import { encodeByFamily } from './text/encoder.ts';
-import { labelBlock } from './text/format.ts';
 
 /** One cycle's data: the snapshots of each group, and the result of each collector. */
 export interface Gathered {
@@ -20,8 +20,8 @@ export interface Gathered {
   readonly results: readonly CollectorResult[];
 }
 
-/** Turns the results of a cycle into samples of that same cycle. */
-export type Report = (results: readonly CollectorResult[]) => Snapshot;
+/** Turns the results of a cycle into samples of that same cycle; `previous` are those of the last cycle, closed. */
+export type Report = (results: readonly CollectorResult[], previous: Snapshot | undefined) => Snapshot;
 
 /** Why a collector must not run now; undefined when it may. */
 export type Gate = (group: string, collector: string) => string | undefined;
@@ -51,9 +51,12 @@ export class AgentRegistry extends Scope {
   /** The last snapshot of prom-client's metrics, and their families. */
   #lastOwn: Snapshot | undefined;
   readonly #ownFamilies = new Map<string, Family>();
+  readonly #ownKeys = new KeyCache();
   readonly #reports: { readonly group: string; readonly report: Report }[] = [
     { group: SELF_GROUP, report: resultSamples },
   ];
+  /** The last snapshot of each report. */
+  readonly #lastReports = new WeakMap<Report, Snapshot>();
   readonly #clock: () => number;
 
   /** `clock` gives monotonic milliseconds. */
@@ -146,8 +149,11 @@ export class AgentRegistry extends Scope {
       groups.get(result.group)?.push(snapshot);
     }
     for (const { group, report } of this.#reports) {
-      if (wanted === undefined || group !== SELF_GROUP)
-        groups.get(group)?.push(this.relabeled(group, report(results), report));
+      if (wanted !== undefined && group === SELF_GROUP) continue;
+      const snapshot = report(results, this.#lastReports.get(report));
+      snapshot.close();
+      this.#lastReports.set(report, snapshot);
+      groups.get(group)?.push(this.relabeled(group, snapshot, report));
     }
     return { groups, results };
   }
@@ -257,11 +263,12 @@ export class AgentRegistry extends Scope {
         startsAtZero: (type as unknown as MetricType) === 'counter',
       };
       this.#ownFamilies.set(name, family);
-      for (const { labels, value, metricName } of values as readonly NamedValue[]) {
-        const names = Object.keys(labels).filter((label) => label === 'le' || isLabelName(label));
-        const texts = names.map((label) => String(labels[label]));
-        snapshot.addSeries(family, (metricName ?? name) + labelBlock(names, texts), value);
+      const named = values as readonly NamedValue[];
+      for (let index = 0; index < named.length; index++) {
+        const { labels, value, metricName = name } = named[index] as NamedValue;
+        snapshot.addSeries(family, this.#ownKeys.keyOf(name, index, metricName, labels), value);
       }
+      this.#ownKeys.trim(name, named.length);
     }
     snapshot.close();
     this.#lastOwn = snapshot;

@@ -42,9 +42,9 @@ const overLimit = gauge(
 /** The families of {@link resultSamples}. */
 export const resultFamilies = [success, duration, samples, lost, noData, disabled, renamed, overLimit];
 
-/** Self metrics on the result of each collector in this cycle. */
-export function resultSamples(results: readonly CollectorResult[]): Snapshot {
-  const out = new Snapshot();
+/** Self metrics on the result of each collector in this cycle; `previous` are those of the last one. */
+export function resultSamples(results: readonly CollectorResult[], previous?: Snapshot): Snapshot {
+  const out = new Snapshot(previous);
   for (const result of results) {
     const { group, collector, outcome, reason, durationSeconds, errors, withheld, samples: count } = result;
     if (outcome === 'disabled') {

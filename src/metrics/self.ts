@@ -4,6 +4,8 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 
 /** Process metrics of the agent itself. They are few, because it runs on every node. */
 export interface SelfMetrics {
+  /** CPU time since the start and memory, as last collected. */
+  readonly use: { readonly cpuSeconds: number; readonly rssBytes: number };
   /** Longest block of the event loop before the last push. */
   readonly lagSeconds: number;
   /** Stops monitoring the event loop. */
@@ -18,13 +20,16 @@ const MEASURES_TURNS = Number.parseInt(process.versions.node, 10) >= 26;
 const TIMER_MS = 50;
 const UNBLOCKED_MS = MEASURES_TURNS ? 0 : TIMER_MS;
 
-/** What client libraries report for every process, from proc_pid(5). Undefined where /proc has no value. */
-const PROCESS_GAUGES: readonly { name: string; help: string; read: () => number | undefined }[] = [
+/**
+ * What client libraries report for every process, from proc_pid(5). Undefined where /proc has no value. `limits` is the
+ * file of that name.
+ */
+const PROCESS_GAUGES: readonly { name: string; help: string; read: (limits: string) => number | undefined }[] = [
   { name: 'process_open_fds', help: 'Number of open file descriptors.', read: openFiles },
   {
     name: 'process_max_fds',
     help: 'Maximum number of open file descriptors.',
-    read: () => ownLimit('Max open files'),
+    read: (limits) => ownLimit('Max open files', limits),
   },
   {
     name: 'process_virtual_memory_bytes',
@@ -37,7 +42,7 @@ const PROCESS_GAUGES: readonly { name: string; help: string; read: () => number 
   {
     name: 'process_virtual_memory_max_bytes',
     help: 'Maximum virtual memory size in bytes; 2^64 when unlimited.',
-    read: () => ownLimit('Max address space'),
+    read: (limits) => ownLimit('Max address space', limits),
   },
 ];
 
@@ -50,9 +55,9 @@ function openFiles(): number | undefined {
   }
 }
 
-/** The soft limit of that name in /proc/self/limits. RLIM_INFINITY when unlimited, as in Go's client. */
-function ownLimit(name: string): number | undefined {
-  const limit = new RegExp(`^${name}\\s+(\\d+|unlimited)`, 'm').exec(ownFile('limits'))?.[1];
+/** The soft limit of that name in `limits`, which is /proc/self/limits. RLIM_INFINITY when unlimited, as in Go's client. */
+function ownLimit(name: string, limits: string): number | undefined {
+  const limit = new RegExp(`^${name}\\s+(\\d+|unlimited)`, 'm').exec(limits)?.[1];
   if (limit === undefined) return undefined;
   return limit === 'unlimited' ? 2 ** 64 : Number(limit);
 }
@@ -68,6 +73,7 @@ function ownFile(name: string): string {
 /** Registers build, process and event-loop metrics in `registry`. */
 export function selfMetrics(registry: Registry, version: string): SelfMetrics {
   const registers = [registry];
+  const use = { cpuSeconds: 0, rssBytes: 0 };
   new Gauge({
     name: 'firesteel_build_info',
     help: 'Always 1. The labels show the running version.',
@@ -84,7 +90,8 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
     help: 'Resident memory size in bytes.',
     registers,
     collect() {
-      this.set(process.memoryUsage.rss());
+      use.rssBytes = process.memoryUsage.rss();
+      this.set(use.rssBytes);
     },
   });
   new Counter({
@@ -93,17 +100,21 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
     registers,
     collect() {
       const { user, system } = process.cpuUsage();
+      use.cpuSeconds = (user + system) / 1e6;
       this.reset();
-      this.inc((user + system) / 1e6);
+      this.inc(use.cpuSeconds);
     },
   });
-  for (const { name, help, read } of PROCESS_GAUGES) {
+  let limits = '';
+  for (const [index, { name, help, read }] of PROCESS_GAUGES.entries()) {
     new Gauge({
       name,
       help,
       registers,
       collect() {
-        const value = read();
+        // Metrics are collected in the order of their registration.
+        if (index === 0) limits = ownFile('limits');
+        const value = read(limits);
         if (value === undefined) this.remove();
         else this.set(value);
       },
@@ -126,6 +137,7 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
     },
   });
   return {
+    use,
     get lagSeconds() {
       return lagSeconds;
     },

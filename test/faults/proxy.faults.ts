@@ -1,28 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Fault } from '../kit/fault-proxy.ts';
-import type { Random } from '../kit/random.ts';
 import { serverAvailable } from '../kit/servers.ts';
 import { acknowledged } from './bodies.ts';
+import { pickFault } from './flaky-network.ts';
 import { Scene, summary } from './scene.ts';
 
 const CYCLES = 60;
-
-/** About every second upload goes well, so that there is something to come back to. */
-function pickFault(random: Random, bytes: number): Fault | undefined {
-  const at = random.below(bytes);
-  return random.pick<() => Fault | undefined>([
-    () => ({ kind: 'cut', at, how: 'fin' }),
-    () => ({ kind: 'cut', at, how: 'rst' }),
-    () => ({ kind: 'truncate', at }),
-    () => ({ kind: 'loseAnswer' }),
-    () => ({ kind: 'duplicate' }),
-    () => ({ kind: 'delay', ms: random.below(2000) }),
-    () => ({ kind: 'throttle', bytesPerSecond: 4000 + random.below(50_000) }),
-    () => ({ kind: 'stall', ms: random.below(3000) }),
-    ...Array<() => undefined>(8).fill(() => undefined),
-  ])();
-}
 
 test('a network that cuts, delays, truncates and duplicates uploads stores no wrong value', {
   timeout: 300_000,

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fault } from '../kit/fault-proxy.ts';
-import type { Random } from '../kit/random.ts';
 import { serverAvailable } from '../kit/servers.ts';
+import { pickFault } from './flaky-network.ts';
 import { type ReceiverKind, Scene, summary } from './scene.ts';
 
 /** As many cycles as ten minutes have at the default interval, and half of that again. */
@@ -16,22 +15,6 @@ const MEMORY_CYCLES = 5;
 
 const RECEIVERS: readonly ReceiverKind[] = ['prometheus', 'victoria-metrics'];
 const exporter = (url: string) => ({ type: 'remotewrite', url: `${url}/api/v1/write`, queue: { cycles: 4 } });
-
-/** About every second request goes well. Those that are cut or stall are answered by nobody. */
-function pickFault(random: Random, bytes: number): Fault | undefined {
-  const at = random.below(bytes);
-  return random.pick<() => Fault | undefined>([
-    () => ({ kind: 'cut', at, how: 'fin' }),
-    () => ({ kind: 'cut', at, how: 'rst' }),
-    () => ({ kind: 'truncate', at }),
-    () => ({ kind: 'loseAnswer' }),
-    () => ({ kind: 'duplicate' }),
-    () => ({ kind: 'delay', ms: random.below(2000) }),
-    () => ({ kind: 'throttle', bytesPerSecond: 4000 + random.below(50_000) }),
-    () => ({ kind: 'stall', ms: random.below(3000) }),
-    ...Array<() => undefined>(8).fill(() => undefined),
-  ])();
-}
 
 /** Nothing was dropped for any reason, so nothing was refused as out of order. */
 async function nothingIsDropped(scene: Scene): Promise<void> {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import { family, gauge } from '../../src/metrics/family.ts';
 import { NoData } from '../../src/metrics/outcome.ts';
 import { PushedLabels } from '../../src/metrics/pushed-labels.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import type { Producer } from '../../src/metrics/scope.ts';
+import { randomFrom } from '../kit/random.ts';
 import { samplesOf } from '../kit/samples.ts';
 
 const heat = gauge('heat_celsius', 'Heat.', ['zone']);
@@ -239,4 +240,39 @@ test('one collector is run alone, also one that the gate keeps out, but not besi
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal((await registry.runAlone('node', 'stuck', 1000))?.outcome, 'ok');
   await assert.rejects(registry.runAlone('node', 'nothing', 20), /BUG/);
+});
+
+test('cycles with the same results share the lists of their own series', async () => {
+  const registry = registryOf(producer('fine', (out) => out.add(heat, 1, 'a')));
+  const requests = new Counter({ name: 'requests_total', help: 'R.', labelNames: ['code'], registers: [registry] });
+  new Histogram({ name: 'seconds', help: 'S.', labelNames: ['name'], registers: [registry] }).observe({ name: 'x' }, 1);
+  requests.inc({ code: '200' });
+  const lists = async () => ((await registry.gather(1000)).groups.get('agent') ?? []).map(({ series }) => series);
+  const first = await lists();
+  requests.inc({ code: '200' });
+  const second = await lists();
+  assert.equal(first.length, 2);
+  assert.ok(second.every((series, index) => series === first[index]));
+  requests.inc({ code: '500' });
+  const [own, results] = await lists();
+  assert.notEqual(own, first[0]);
+  assert.equal(results, first[1]);
+});
+
+test('keys of own metrics follow their labels, whatever comes, goes or changes its place', async () => {
+  const registry = new AgentRegistry();
+  const states = new Gauge({ name: 'states', help: 'S.', labelNames: ['name', 'why'], registers: [registry] });
+  const seen = async () => [...samplesOf(await registry.metrics())].filter(([key]) => key.startsWith('states'));
+  const random = randomFrom('keys of own metrics');
+  for (let round = 0; round < 50; round++) {
+    states.reset();
+    const expected = new Map<string, number>();
+    for (let count = random.below(6); count > 0; count--) {
+      const name = String(random.below(4));
+      const why = random.chance(0.5) ? { why: '"x"' } : undefined;
+      states.set({ name, ...why }, round);
+      expected.set(`states{name="${name}"${why ? ',why="\\"x\\""' : ''}}`, round);
+    }
+    assert.deepEqual(new Map(await seen()), expected);
+  }
 });

@@ -17,8 +17,8 @@ const buildInfo = gauge('node_exporter_build_info', 'Always 1; version of the ag
 /** The results of the node collectors, in the series used by node_exporter's dashboards and alerts. */
 export const nodeReport =
   (version: string) =>
-  (results: readonly CollectorResult[]): Snapshot => {
-    const out = new Snapshot();
+  (results: readonly CollectorResult[], previous?: Snapshot): Snapshot => {
+    const out = new Snapshot(previous);
     for (const { group, collector, outcome, durationSeconds, isEmpty } of results) {
       if (group !== 'node') continue;
       out.add(duration, durationSeconds, collector);

@@ -39,6 +39,8 @@ export class BlockRequests {
   readonly #kept = new WeakMap<Buffer, readonly EncodedBlock[] | 'once'>();
   /** When each family was last described. */
   readonly #describedMs = new Map<string, number>();
+  #stampMs = 0;
+  #loose: LooseRequests | undefined;
   /** Those of the next request. */
   #joined: EncodedBlock[] = [];
 
@@ -55,20 +57,20 @@ export class BlockRequests {
     return this.#target === target && own === version && most === maxSamples;
   }
 
-  /**
-   * The requests that are complete with this block, at this time. What 1.0 says of its families is added to `loose`.
-   */
-  async *add(
-    block: Buffer,
-    compression: Compression,
-    stampMs: number,
-    loose: LooseRequests,
-    slices: Slices,
-  ): AsyncGenerator<Request> {
-    const stamp = stampBytes(stampMs);
+  /** Begins requests of samples of this time. What 1.0 says of their families is added to `loose`. */
+  begin(stampMs: number, loose: LooseRequests): void {
+    this.#stampMs = stampMs;
+    this.#loose = loose;
+    // The last batch may have been given up before its end.
+    this.#joined = [];
+  }
+
+  /** The requests that are complete with this block. */
+  async *add(block: Buffer, compression: Compression, slices: Slices): AsyncGenerator<Request> {
+    const stamp = stampBytes(this.#stampMs);
     for (const part of await this.#encoded(block, compression, slices)) {
       restamp(part, stamp);
-      for (const facts of part.families) this.#describe(facts, stampMs, loose);
+      for (const facts of part.families) this.#describe(facts);
       if (!this.#fits(part)) yield* this.rest();
       this.#joined.push(part);
     }
@@ -91,11 +93,11 @@ export class BlockRequests {
     return version === 1 && samplesOf(parts) <= maxSamples && bytesOf(parts) <= MAX_BYTES;
   }
 
-  #describe(facts: Facts, stampMs: number, loose: LooseRequests): void {
+  #describe(facts: Facts): void {
     const describedMs = this.#describedMs.get(facts.name);
-    if (describedMs !== undefined && Math.abs(stampMs - describedMs) < DESCRIBE_EVERY_MS) return;
-    this.#describedMs.set(facts.name, stampMs);
-    loose.describe(facts);
+    if (describedMs !== undefined && Math.abs(this.#stampMs - describedMs) < DESCRIBE_EVERY_MS) return;
+    this.#describedMs.set(facts.name, this.#stampMs);
+    this.#loose?.describe(facts);
   }
 
   async #encoded(block: Buffer, compression: Compression, slices: Slices): Promise<readonly EncodedBlock[]> {

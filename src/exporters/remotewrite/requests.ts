@@ -131,9 +131,10 @@ export class RequestWriter {
   ): AsyncGenerator<Request> {
     const zeros = new Map<string, number>();
     const blocks = text.isKept ? this.#blocksFor(batch.target, options) : undefined;
+    blocks?.begin(batch.stampMs, loose);
     for (const member of text.members) {
       if (blocks && isLarge(member)) {
-        yield* blocks.add(member, text.compression, batch.stampMs, loose, slices);
+        yield* blocks.add(member, text.compression, slices);
         await slices.breathe();
         continue;
       }

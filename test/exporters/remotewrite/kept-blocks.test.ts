@@ -84,6 +84,7 @@ for (const version of [1, 2] as const) {
     const writer = new RequestWriter();
     const same = members.map((member) => Buffer.from(member));
     for (let time = 0; time < 4; time++) {
+      if (time === 2) await begun(writer, [{ compression: 'zstd', members, isKept: true }], version);
       const stampMs = 1.79e12 + time * 60_000;
       const texts = (isKept: boolean) => [{ compression: 'zstd' as const, members: isKept ? members : same, isKept }];
       const kept = await written(writer, stampMs, texts(true), version);
@@ -103,25 +104,26 @@ for (const version of [1, 2] as const) {
   });
 }
 
+/** A batch that is given up after its first request. */
+async function begun(writer: RequestWriter, texts: Batch['texts'], version: 1 | 2): Promise<void> {
+  const requests = writer.write(batchOf(1.79e12, texts), { version, maxSamples: MAX_SAMPLES });
+  assert.equal((await requests.next()).done, false);
+  await requests.return(undefined);
+}
+
+const batchOf = (stampMs: number, texts: Batch['texts']): Batch => ({
+  ...{ group: 'ksm', stampMs, target: TARGET, snapshots: [], texts, ended: [], zeros: new Map(), samples: 1, bytes: 0 },
+});
+
 /** Series by their labels, and the descriptions of families, once each. */
 async function written(writer: RequestWriter, stampMs: number, texts: Batch['texts'], version: 1 | 2) {
-  const batch: Batch = {
-    ...{
-      group: 'ksm',
-      stampMs,
-      target: TARGET,
-      snapshots: [],
-      texts,
-      ended: [],
-      zeros: new Map(),
-      samples: 1,
-      bytes: 0,
-    },
-  };
   const series = new Map<string, unknown>();
   const metadata = new Map<string, unknown>();
   const sizes: number[] = [];
-  for await (const { members, rawBytes, samples } of writer.write(batch, { version, maxSamples: MAX_SAMPLES })) {
+  for await (const { members, rawBytes, samples } of writer.write(batchOf(stampMs, texts), {
+    version,
+    maxSamples: MAX_SAMPLES,
+  })) {
     const raw = unpackSnappy(Buffer.concat(members), 1e8);
     assert.equal(raw.length, rawBytes);
     const decoded = decodeRequest(raw, version);
