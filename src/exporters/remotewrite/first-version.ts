@@ -1,43 +1,36 @@
-import { Bytes, fieldTag, SAMPLE_BYTES, varintBytes } from './bytes.ts';
+import { Bytes, fieldTag, varintBytes } from './bytes.ts';
 import { EncodedLabels } from './encoded-labels.ts';
 import type { Label } from './labels.ts';
 import { type Facts, type RawRequest, type RequestBuilder, type SeriesSample, TYPE_NUMBERS } from './request.ts';
+import { SeriesField } from './series-field.ts';
 
 /** prompb.WriteRequest { repeated TimeSeries timeseries = 1; repeated MetricMetadata metadata = 3 } */
 export class FirstVersion implements RequestBuilder {
   readonly #labels: EncodedLabels;
-  readonly #out = new Bytes();
+  readonly #series = new SeriesField(1, false);
   readonly #scratch = new Bytes(1024);
   readonly #all = new Bytes(4096);
   readonly #families = new Map<string, Facts>();
-  #sampleAt: number[] = [];
-  samples = 0;
 
   constructor(target: readonly Label[]) {
     this.#labels = new EncodedLabels(target, (labels) => this.#fieldsOf(labels));
   }
 
   get bytes(): number {
-    return this.#out.length;
+    return this.#series.bytes;
+  }
+
+  get samples(): number {
+    return this.#series.samples;
   }
 
   get isEmpty(): boolean {
     return this.samples === 0 && this.#families.size === 0;
   }
 
-  add({ name, block, facts, value, stampMs, zeroMs }: SeriesSample): void {
-    const [before, named, after] = this.#labels.of(name, block);
-    const zeroBytes = zeroMs === undefined ? 0 : SAMPLE_BYTES;
-    const out = this.#out;
-    out.byte(fieldTag(1));
-    out.varint(before.length + named.length + after.length + zeroBytes + SAMPLE_BYTES);
-    out.raw(before);
-    out.raw(named);
-    out.raw(after);
-    if (zeroMs !== undefined) out.sample(fieldTag(2), 0, zeroMs);
-    this.#sampleAt.push(out.length);
-    out.sample(fieldTag(2), value, stampMs);
-    this.samples += zeroMs === undefined ? 1 : 2;
+  add(sample: SeriesSample): void {
+    const { name, block, facts } = sample;
+    this.#series.add(this.#labels.of(name, block), sample);
     if (facts !== undefined) this.describe(facts);
   }
 
@@ -46,17 +39,9 @@ export class FirstVersion implements RequestBuilder {
   }
 
   take(): RawRequest {
-    const made = {
-      content: this.#out.copy(),
-      samples: this.samples,
-      sampleAt: this.#sampleAt,
-      metadata: this.#metadata(),
-    };
-    this.#out.clear();
+    const made = { ...this.#series.take(), metadata: this.#metadata() };
     this.#families.clear();
     this.#labels.clear();
-    this.#sampleAt = [];
-    this.samples = 0;
     return made;
   }
 

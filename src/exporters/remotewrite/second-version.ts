@@ -1,18 +1,17 @@
-import { Bytes, fieldTag, SAMPLE_BYTES, varintBytes } from './bytes.ts';
+import { Bytes, fieldTag } from './bytes.ts';
 import { EncodedLabels } from './encoded-labels.ts';
 import type { Label } from './labels.ts';
 import { type Facts, type RawRequest, type RequestBuilder, type SeriesSample, TYPE_NUMBERS } from './request.ts';
+import { SeriesField } from './series-field.ts';
 
 /** io.prometheus.write.v2.Request { repeated string symbols = 4; repeated TimeSeries timeseries = 5 } */
 export class SecondVersion implements RequestBuilder {
   readonly #labels: EncodedLabels;
-  readonly #out = new Bytes();
+  readonly #series = new SeriesField(5, true);
   readonly #symbols = new Map<string, number>();
   readonly #symbolBytes = new Bytes(4096);
   readonly #scratch = new Bytes(1024);
   readonly #metadata = new Map<string, Buffer>();
-  #sampleAt: number[] = [];
-  samples = 0;
 
   constructor(target: readonly Label[]) {
     this.#labels = new EncodedLabels(target, (labels) => this.#refs(labels));
@@ -20,7 +19,11 @@ export class SecondVersion implements RequestBuilder {
   }
 
   get bytes(): number {
-    return this.#out.length + this.#symbolBytes.length;
+    return this.#series.bytes + this.#symbolBytes.length;
+  }
+
+  get samples(): number {
+    return this.#series.samples;
   }
 
   get isEmpty(): boolean {
@@ -30,40 +33,16 @@ export class SecondVersion implements RequestBuilder {
   /** Each series has its description. */
   describe(): void {}
 
-  add({ name, block, facts, value, stampMs, zeroMs }: SeriesSample): void {
-    const [before, named, after] = this.#labels.of(name, block);
+  add(sample: SeriesSample): void {
+    const { name, block, facts, zeroMs } = sample;
+    const labels = this.#labels.of(name, block);
     const described = facts === undefined ? NOTHING : this.#metadataOf(facts);
-    const created = zeroMs === undefined ? NOTHING : createdAt(zeroMs);
-    const refs = before.length + named.length + after.length;
-    const zeroBytes = zeroMs === undefined ? 0 : SAMPLE_BYTES;
-    const out = this.#out;
-    out.byte(fieldTag(5));
-    out.varint(1 + varintBytes(refs) + refs + zeroBytes + SAMPLE_BYTES + described.length + created.length);
-    out.byte(fieldTag(1));
-    out.varint(refs);
-    out.raw(before);
-    out.raw(named);
-    out.raw(after);
-    if (zeroMs !== undefined) out.sample(fieldTag(2), 0, zeroMs);
-    this.#sampleAt.push(out.length);
-    out.sample(fieldTag(2), value, stampMs);
-    out.raw(described);
-    out.raw(created);
-    this.samples += zeroMs === undefined ? 1 : 2;
+    this.#series.add(labels, sample, zeroMs === undefined ? described : Buffer.concat([described, createdAt(zeroMs)]));
   }
 
   take(): RawRequest {
-    const symbols = this.#symbolBytes.copy();
-    const made = {
-      content: Buffer.concat([symbols, this.#out.copy()]),
-      samples: this.samples,
-      sampleAt: this.#sampleAt.map((at) => at + symbols.length),
-      metadata: NOTHING,
-    };
-    for (const one of [this.#symbols, this.#labels, this.#metadata]) one.clear();
-    for (const one of [this.#symbolBytes, this.#out]) one.clear();
-    this.#sampleAt = [];
-    this.samples = 0;
+    const made = { ...this.#series.take(this.#symbolBytes.copy()), metadata: NOTHING };
+    for (const one of [this.#symbols, this.#labels, this.#metadata, this.#symbolBytes]) one.clear();
     this.#symbolOf('');
     return made;
   }

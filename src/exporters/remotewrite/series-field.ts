@@ -1,0 +1,66 @@
+import { Bytes, fieldTag, SAMPLE_BYTES, varintBytes } from './bytes.ts';
+import type { LabelParts } from './encoded-labels.ts';
+import type { SeriesSample } from './request.ts';
+
+/** The field of a series with its samples, in both versions. */
+const SAMPLES_TAG = fieldTag(2);
+const NOTHING = Buffer.alloc(0);
+
+/** The series of a request as a repeated field of it, and where their samples are. */
+export class SeriesField {
+  readonly #tag: number;
+  readonly #packsLabels: boolean;
+  readonly #out = new Bytes();
+  #sampleAt: number[] = [];
+  #samples = 0;
+
+  /** `packsLabels` if all labels of a series are one field, its first, and not a field each. */
+  constructor(field: number, packsLabels: boolean) {
+    this.#tag = fieldTag(field);
+    this.#packsLabels = packsLabels;
+  }
+
+  get bytes(): number {
+    return this.#out.length;
+  }
+
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /** Adds a series; `more` are its fields behind the samples. */
+  add([before, name, after]: LabelParts, { value, stampMs, zeroMs }: SeriesSample, more: Buffer = NOTHING): void {
+    const out = this.#out;
+    const labels = before.length + name.length + after.length;
+    const zeroBytes = zeroMs === undefined ? 0 : SAMPLE_BYTES;
+    const opening = this.#packsLabels ? 1 + varintBytes(labels) : 0;
+    out.byte(this.#tag);
+    out.varint(opening + labels + zeroBytes + SAMPLE_BYTES + more.length);
+    if (this.#packsLabels) {
+      out.byte(fieldTag(1));
+      out.varint(labels);
+    }
+    out.raw(before);
+    out.raw(name);
+    out.raw(after);
+    if (zeroMs !== undefined) out.sample(SAMPLES_TAG, 0, zeroMs);
+    this.#sampleAt.push(out.length);
+    out.sample(SAMPLES_TAG, value, stampMs);
+    out.raw(more);
+    this.#samples += zeroMs === undefined ? 1 : 2;
+  }
+
+  /** What was added since the last call, behind `prefix`. */
+  take(prefix: Buffer = NOTHING): { content: Buffer; samples: number; sampleAt: readonly number[] } {
+    const own = this.#out.copy();
+    const taken = {
+      content: prefix.length > 0 ? Buffer.concat([prefix, own]) : own,
+      samples: this.#samples,
+      sampleAt: prefix.length > 0 ? this.#sampleAt.map((at) => at + prefix.length) : this.#sampleAt,
+    };
+    this.#out.clear();
+    this.#sampleAt = [];
+    this.#samples = 0;
+    return taken;
+  }
+}
