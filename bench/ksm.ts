@@ -28,7 +28,7 @@ interface Budget {
   readonly pushMs?: Readonly<Record<number, number>>;
 }
 const BUDGETS: Readonly<Record<number, Budget>> = {
-  10000: { firstSeconds: 5, firstCpuMs: 4000, peakMib: 150, timesBare: 3, pushMs: { 100: 120 } },
+  10000: { firstSeconds: 5, firstCpuMs: 4000, peakMib: 140, timesBare: 3, pushMs: { 100: 100 } },
   100000: { firstSeconds: 45 },
 };
 /** By how much the event loop may be blocked longer than that of a process which does nothing. */
