@@ -12,6 +12,8 @@ export interface PreparedBody {
   /** Bytes before compression. */
   readonly textBytes: number;
   readonly samples: number;
+  /** Whether it is the same in many cycles, and none of its lines has a timestamp, so that what is made of it is worth keeping. */
+  readonly isKept?: boolean;
 }
 
 /**

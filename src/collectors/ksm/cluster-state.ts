@@ -169,6 +169,7 @@ export class ClusterState implements Prepared {
       members: bodies.flatMap(({ members }) => members),
       textBytes: bodies.reduce((sum, { textBytes }) => sum + textBytes, 0),
       samples: bodies.reduce((sum, { samples }) => sum + samples, 0),
+      isKept: true,
     };
   }
 

@@ -97,8 +97,8 @@ export class RemoteWriteExporter implements Exporter {
     const own = snapshots.reduce((sum, { size }) => sum + size, 0) + births.length;
     let samples = own;
     const texts: PackedText[] = [];
-    for (const { members, encoding, samples: all } of prepared) {
-      const chosen = refresh.choose({ members, compression: encoding, isKept: true }, stampMs);
+    for (const { members, encoding, samples: all, isKept = false } of prepared) {
+      const chosen = refresh.choose({ members, compression: encoding, isKept }, stampMs);
       if (chosen.members.length === 0) continue;
       texts.push(chosen);
       // The number in each block is unknown until it is decompressed.

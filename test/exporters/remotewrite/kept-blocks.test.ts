@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
 import type { Batch } from '../../../src/exporters/remotewrite/batch.ts';
+import { isLarge } from '../../../src/exporters/remotewrite/block-requests.ts';
 import { requestBuilder } from '../../../src/exporters/remotewrite/builder.ts';
 import { STAMP_AT, stampBytes } from '../../../src/exporters/remotewrite/bytes.ts';
 import { targetLabels } from '../../../src/exporters/remotewrite/labels.ts';
@@ -10,8 +11,9 @@ import { withPreamble } from '../../../src/exporters/remotewrite/snappy.ts';
 import { restamp, snappyStamped } from '../../../src/exporters/remotewrite/snappy-template.ts';
 import { numberText } from '../../../src/metrics/text/format.ts';
 import { unpackSnappy } from '../../../src/receiver/remote-write.ts';
+import { exporterTo, SENT, until } from '../../kit/exporter.ts';
 import { type Random, randomFrom } from '../../kit/random.ts';
-import { decodeRequest } from '../../kit/remote-write-receiver.ts';
+import { decodeRequest, RemoteWriteReceiver } from '../../kit/remote-write-receiver.ts';
 
 const TARGET = { job: 'kube-state-metrics', instance: 'ksm', labels: { cluster: 'c' } };
 const MAX_SAMPLES = 500;
@@ -103,6 +105,26 @@ for (const version of [1, 2] as const) {
     }
   });
 }
+
+test('scrapes have their own times, however large they are', async (t) => {
+  const receiver = await RemoteWriteReceiver.start(t);
+  const { exporter, counted } = await exporterTo(receiver.url, {}, 'remotewrite');
+  exporter.start();
+  t.after(() => exporter.close(0));
+  const random = randomFrom('scrapes');
+  const uids = Array.from({ length: 500 }, () => random.below(1e9));
+  const pageAt = (stampMs: number) =>
+    zstdCompressSync(Buffer.from(uids.map((uid) => `page_total{uid="${uid}"} ${stampMs} ${stampMs}\n`).join('')));
+  const members = [pageAt(1000), pageAt(2000)];
+  assert.ok(members.every(isLarge));
+  const prepared = [{ encoding: 'zstd' as const, members, textBytes: 1, samples: 1000 }];
+  exporter.deliverSamples?.({ group: 'scrape', stampMs: 3000, snapshots: [], births: [], prepared });
+  await until(async () => (await counted(SENT)) === 1000);
+  assert.deepEqual(receiver.violations, []);
+  const stamps = [...receiver.stored.values()].map((samples) => samples.map(({ stampMs }) => stampMs).join());
+  assert.equal(stamps.length, new Set(uids).size);
+  assert.ok(stamps.every((own) => own === '1000,2000'));
+});
 
 /** A batch that is given up after its first request. */
 async function begun(writer: RequestWriter, texts: Batch['texts'], version: 1 | 2): Promise<void> {
