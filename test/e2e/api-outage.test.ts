@@ -23,9 +23,9 @@ async function pair(
   const agents = await StateAgents.start(context, [...every, ...flags], acquaintance);
   const began = performance.now();
   const master = await agents.add('state-0');
-  await agents.pushes('state-0', began, 20_000);
+  await agents.pushes('state-0', began, 60_000);
   const slave = await agents.add('state-1');
-  await slave.printed(/another candidate holds the Lease/, 20_000);
+  await slave.printed(/another candidate holds the Lease/, 60_000);
   return { agents, master, slave };
 }
 

@@ -18,7 +18,7 @@ async function pair(context: TestContext, flags: readonly string[]) {
   const agents = await StateAgents.start(context, flags);
   const began = performance.now();
   const master = await agents.add('state-0');
-  await agents.pushes('state-0', began, 15_000);
+  await agents.pushes('state-0', began, 60_000);
   const slave = await agents.add('state-1');
   await slave.printed(/another candidate holds the Lease/);
   return { agents, master, slave };
