@@ -159,8 +159,9 @@ collectors:
   {{- $_ := set $podInfo "labels" (list "*") -}}
 {{- end -}}
 {{- $prefix := (.Values.scrape.annotations | default dict).prefix -}}
-{{- if and $prefix (not $podInfo.annotations) -}}
-  {{- $_ := set $podInfo "annotations" (list (printf "%s/*" $prefix)) -}}
+{{- $logs := include "firesteel.logsAnnotation" . -}}
+{{- if and (or $prefix $logs) (not $podInfo.annotations) -}}
+  {{- $_ := set $podInfo "annotations" (compact (list (printf "%s/*" ($prefix | default "prometheus.io")) $logs)) -}}
 {{- end -}}
 {{- if $podInfo -}}
   {{- $_ := set $ksm "podInfo" $podInfo -}}

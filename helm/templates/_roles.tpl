@@ -56,13 +56,20 @@
 {{- if or .Values.scrape.pods (.Values.scrape.annotations | default dict).enabled }}true{{ end -}}
 {{- end -}}
 
+{{- /* The annotation by which pods ask for their logs to be followed; nothing when that is off. */ -}}
+{{- define "firesteel.logsAnnotation" -}}
+{{- $log := (include "firesteel.collectors" . | fromYaml).log | default dict -}}
+{{- $containers := $log.containers | default dict -}}
+{{- if and $log.enabled $containers.enabled }}{{ $containers.annotation | default "firesteel.io/logs" }}{{ end -}}
+{{- end -}}
+
 {{- /* Where node agents get the names of pods from: state, apiserver, kubelet, or none when nothing wants them. */ -}}
 {{- define "firesteel.identitySource" -}}
 {{- $collectors := include "firesteel.collectors" . | fromYaml -}}
 {{- $identity := $collectors.container.identity | default dict -}}
 {{- $usual := ternary "state" "apiserver" (not (empty (include "firesteel.hasState" .))) -}}
 {{- $scrapesPods := include "firesteel.scrapesPods" . -}}
-{{- $wanted := or $collectors.container.enabled (and $collectors.process.enabled $collectors.process.byPod) ($collectors.kernel | default dict).enabled $scrapesPods -}}
+{{- $wanted := or $collectors.container.enabled (and $collectors.process.enabled $collectors.process.byPod) ($collectors.kernel | default dict).enabled $scrapesPods (include "firesteel.logsAnnotation" .) -}}
 {{- ternary ($identity.source | default $usual) "none" (not (empty $wanted)) -}}
 {{- end -}}
 

@@ -1,4 +1,5 @@
 import type { Producer } from '../metrics/scope.ts';
+import type { IdentityClient } from '../pods/client.ts';
 import type { World } from './collector.ts';
 import { containerProducers } from './container/index.ts';
 import type { Names } from './container/naming.ts';
@@ -10,6 +11,9 @@ import { nodeProducers } from './node/index.ts';
 import type { ContainerNames } from './process/container-names.ts';
 import { processProducers } from './process/index.ts';
 import type { CollectorsConfig } from './sections.ts';
+
+/** What knows the pods of this node, their annotations included. */
+type NodePods = Names & Pick<IdentityClient, 'answered'>;
 
 type Make = (world: World, config: CollectorsConfig, pods?: Names) => Producer[];
 
@@ -38,12 +42,13 @@ export async function createLogProducers(
   world: World,
   config: CollectorsConfig,
   state: LogState,
-  pods?: Names,
+  pods?: NodePods,
   onTrap?: TrapTaker,
 ): Promise<Producer[]> {
   if (!wantsLog(config)) return [];
   const { logProducers } = await import('./log/index.ts');
-  return logProducers(world, config, state, pods && (containerNames(pods) satisfies PodNames), onTrap);
+  const names = pods && { ...(containerNames(pods) satisfies PodNames), known: () => pods.answered };
+  return logProducers(world, config, state, names, onTrap);
 }
 
 /** The names of the pods of this node, in the form used to label processes. */

@@ -169,9 +169,11 @@ function readiness(conditions: PodStatus['conditions']): Pick<PodInfo, 'ready'> 
 
 /** Selects entries whose names have one of the prefixes. */
 export const byPrefix =
-  (prefix: string): PickLabels =>
+  (...prefixes: readonly string[]): PickLabels =>
   (map) =>
-    Object.fromEntries(Object.entries(map ?? {}).filter(([name]) => name.startsWith(prefix)));
+    Object.fromEntries(
+      Object.entries(map ?? {}).filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix))),
+    );
 
 /** Selects all. */
 export const ALL_LABELS: PickLabels = (map) => map ?? {};

@@ -64,6 +64,7 @@ export class IdentityClient {
   readonly #unknown = new Map<string, number>();
   #wake = new AbortController();
   #answeredAt: number;
+  #hasAnswered: boolean = false;
   #failures = 0;
   #failure: string | undefined;
   #running: Promise<void> | undefined;
@@ -117,6 +118,11 @@ export class IdentityClient {
   /** All known pods by their uid; static ones also by the uid that the kubelet has given them. */
   get pods(): ReadonlyMap<string, PodInfo> {
     return this.#byPod;
+  }
+
+  /** The same, once the source has responded: from then on a pod that is missing does not exist. */
+  get answered(): ReadonlyMap<string, PodInfo> | undefined {
+    return this.#hasAnswered ? this.#byPod : undefined;
   }
 
   /** Starts polling; to be called only once. */
@@ -207,6 +213,7 @@ export class IdentityClient {
     }
     this.#byContainer = byContainer;
     this.#byPod = byPod;
+    this.#hasAnswered = true;
     for (const id of this.#unknown.keys()) if (byContainer.has(id)) this.#unknown.delete(id);
   }
 }

@@ -229,6 +229,27 @@ helmTest('pods whose tasks ping get the sysctl for it; others, and those in the 
   assert.deepEqual(sysctls(others), { DaemonSet: undefined, Deployment: undefined });
 });
 
+helmTest('container logs: the folder is mounted, pods are known, and state agents send the annotation', () => {
+  const log = { enabled: true, containers: { enabled: true } };
+  const collectors = { log, container: { enabled: false }, process: { enabled: false } };
+  const objects = render(overlay(MINIMAL, { collectors }));
+  const { collectors: ofNode } = configOf(objects, 'node');
+  assert.deepEqual(ofNode.log, log);
+  assert.equal(ofNode.container.identity.source, 'state');
+  const annotations = (root: readonly Manifest[]) => configOf(root, 'state').collectors.ksm.podInfo?.annotations;
+  assert.deepEqual(annotations(objects), ['prometheus.io/*', 'firesteel.io/logs']);
+  const daemon = podsOf(objects).find(({ kind }) => kind === 'DaemonSet');
+  const mounts = daemon?.pod.containers[0].volumeMounts.map(({ mountPath }: Manifest) => mountPath);
+  assert.ok(mounts.includes('/var/log'), mounts.join());
+  const other = { log: { enabled: true, containers: { enabled: true, annotation: 'example.com/follow' } } };
+  const scrape = { annotations: { enabled: true, prefix: 'example.com' } };
+  assert.deepEqual(annotations(render(overlay(MINIMAL, { scrape, collectors: other }))), [
+    'example.com/*',
+    'example.com/follow',
+  ]);
+  assert.equal(annotations(render(overlay(MINIMAL, { collectors: { log: { enabled: true } } }))), undefined);
+});
+
 helmTest('scraping pods: node agents know their pods and reach them, state agents report what is asked for', () => {
   const scrape = {
     annotations: { enabled: true, prefix: 'example.com' },

@@ -8,24 +8,37 @@ import { DEFAULT_PATHS, type HostPaths } from '../../src/host/paths.ts';
 import type { CollectorResult } from '../../src/metrics/outcome.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 
+type Pods = Parameters<typeof createLogProducers>[3];
+
+interface Surroundings {
+  readonly folder?: string;
+  readonly paths?: Partial<HostPaths>;
+  readonly now?: () => number;
+  /** What knows the pods of this node. */
+  readonly pods?: Pods;
+}
+
 /** The collectors of the group `log` in a registry, as one life of an agent has them. */
 export class LogGroup {
   #registry = new AgentRegistry();
   readonly #state: LogState;
   readonly #world: World;
+  readonly #pods: Pods | undefined;
   results: readonly CollectorResult[] = [];
 
-  private constructor(state: LogState, world: World) {
+  private constructor(state: LogState, world: World, pods: Pods | undefined) {
     this.#state = state;
     this.#world = world;
+    this.#pods = pods;
   }
 
   /** `sections` as in the configuration; the state file is in `folder`, if given. */
   static async start(
     sections: z.input<typeof collectorsSection>,
-    { folder, paths = {}, now = Date.now }: { folder?: string; paths?: Partial<HostPaths>; now?: () => number } = {},
+    { folder, paths = {}, now = Date.now, pods }: Surroundings = {},
   ): Promise<LogGroup> {
-    const group = new LogGroup(await openLogState(folder), { host: new Host({ ...DEFAULT_PATHS, ...paths }), now });
+    const host = new Host({ ...DEFAULT_PATHS, ...paths });
+    const group = new LogGroup(await openLogState(folder), { host, now }, pods);
     await group.configure(sections);
     return group;
   }
@@ -33,7 +46,7 @@ export class LogGroup {
   /** Makes the collectors anew, as a reload of the configuration does. */
   async configure(sections: z.input<typeof collectorsSection>): Promise<void> {
     this.#registry = new AgentRegistry();
-    const producers = await createLogProducers(this.#world, collectorsSection.parse(sections), this.#state);
+    const producers = await createLogProducers(this.#world, collectorsSection.parse(sections), this.#state, this.#pods);
     for (const producer of producers) this.#registry.addProducer(producer);
   }
 

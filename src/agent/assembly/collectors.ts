@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { createLogProducers, openLogState, PRODUCERS } from '../../collectors/catalogue.ts';
 import type { World } from '../../collectors/collector.ts';
 import { wantsLog } from '../../collectors/log/section.ts';
+import { ConfigError } from '../../config/config-error.ts';
 import { nodeName } from '../../config/identity.ts';
 import { Host } from '../../host/host.ts';
 import type { Arrival, TrapFeed } from '../../logs/snmp/trap-feed.ts';
@@ -50,6 +51,11 @@ async function logScope(
 ): Promise<Scope> {
   const { paths, collectors, spool } = config;
   const { journal, kernel, log: files, snmp, container } = collectors;
+  if (files.enabled && files.containers.enabled && pods === undefined) {
+    throw new ConfigError([
+      'collectors.log.containers: pods of this node are found through collectors.container.identity.source, which is none: set it to state, kubelet or apiserver',
+    ]);
+  }
   const state = await parts.take('log-state', spool.path, () => openLogState(spool.path), {
     stop: (one) => one.close(),
   });

@@ -23,16 +23,17 @@ export async function namesPart(
   parts: Parts,
   { log }: AssemblyWorld,
 ): Promise<PodNamesPart | undefined> {
-  const { container, process, kernel } = config.collectors;
+  const { container, process, kernel, log: files } = config.collectors;
   const { identity } = container;
   const wantsNames =
     container.enabled ||
     (process.enabled && process.byPod) ||
     (kernel.enabled && identity.source !== 'none') ||
     (config.logs.journal.enabled && identity.source !== 'none') ||
+    (files.enabled && files.containers.enabled) ||
     wantsPods(config.scrape);
   if (!wantsNames) return undefined;
-  const madeFrom = { identity, node: nodeName(config), picks: pickedOf(config) };
+  const madeFrom = { identity, node: nodeName(config), picks: pickedOf(config), logs: logsAnnotation(config) };
   return parts.take('identity', madeFrom, () => createNames(config, log), {
     start: ({ client }) => client?.start(),
     stop: ({ client }) => client?.stop(),
@@ -54,10 +55,15 @@ export const pickedOf = ({ scrape: { annotations, pods } }: Config) => ({
   prefix: annotations.enabled ? `${annotations.prefix}/` : undefined,
 });
 
+/** The annotation by which pods ask for their logs to be followed; undefined when that is off. */
+const logsAnnotation = ({ collectors: { log } }: Config): string | undefined =>
+  log.enabled && log.containers.enabled ? log.containers.annotation : undefined;
+
 function picksOf(config: Config): PodPicks {
   const { labels, prefix } = pickedOf(config);
+  const prefixes = [prefix, logsAnnotation(config)].filter((one) => one !== undefined);
   return {
     labels: labels ? ALL_LABELS : NO_LABELS,
-    annotations: prefix === undefined ? NO_LABELS : byPrefix(prefix),
+    annotations: prefixes.length === 0 ? NO_LABELS : byPrefix(...prefixes),
   };
 }

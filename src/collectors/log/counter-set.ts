@@ -49,6 +49,11 @@ export class CounterSet {
     return this.#series.get(labels.length === 1 ? (labels[0] as string) : labels.join('\0')) ?? this.#new(labels);
   }
 
+  /** Ends the series of which `isKept` is false of the labels; what callers have kept of those counts nowhere. */
+  retain(isKept: (labels: readonly string[]) => boolean): void {
+    for (const [id, { labels }] of this.#series) if (!isKept(labels)) this.#series.delete(id);
+  }
+
   /** Number of series. */
   get size(): number {
     return this.#series.size;

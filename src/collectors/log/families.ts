@@ -61,7 +61,33 @@ export const logTruncates = ownCounter('log_truncates_total', 'Times a file was 
 export const logErrors = ownCounter('log_errors_total', 'Errors reading a file or folder, or evaluating a rule.', [
   'logfile',
 ]);
+export const logLostBytes = ownCounter(
+  'log_lost_bytes_total',
+  'Bytes that were known to be in a file when it was truncated or removed before they were read.',
+  ['logfile'],
+);
 export const logLagBytes = gauge('log_lag_bytes', 'Bytes not yet read.', ['logfile']);
+
+/** Labels of the lines of a container. */
+export const CONTAINER_LABELS = ['namespace', 'pod', 'container'] as const;
+
+export const containerLogLines = ownCounter(
+  'container_log_lines_total',
+  'Lines read from the logs of containers whose pods ask for it.',
+  CONTAINER_LABELS,
+);
+export const containerLogErrors = ownCounter(
+  'container_log_errors_total',
+  'Errors reading the log of a container, or evaluating a rule on its lines.',
+  CONTAINER_LABELS,
+);
+export const containerLogLostBytes = ownCounter(
+  'container_log_lost_bytes_total',
+  'Bytes that were known to be in the log of a container when it was removed before they were read.',
+  CONTAINER_LABELS,
+);
+export const containerLogFiles = gauge('container_log_files', 'Log files of containers that are followed.');
+export const containerLogLagBytes = gauge('container_log_lag_bytes', 'Bytes of container logs not yet read.');
 
 export const snmpTraps = ownCounter('snmp_traps_total', 'SNMP traps and informs received.', [
   ...['source', 'trap_oid', 'name', 'version'],
@@ -86,7 +112,10 @@ export const kernelFamilies: readonly Family[] = [
 ];
 
 /** Of the collector `log`, in addition to the metrics of its rules. */
-export const logFileFamilies: readonly Family[] = [logLines, logRotations, logTruncates, logErrors, logLagBytes];
+export const logFileFamilies: readonly Family[] = [
+  ...[logLines, logRotations, logTruncates, logErrors, logLostBytes, logLagBytes],
+  ...[containerLogLines, containerLogErrors, containerLogLostBytes, containerLogFiles, containerLogLagBytes],
+];
 
 /** Of the collector `snmp`. */
 export const snmpFamilies: readonly Family[] = [snmpTraps, snmpRefused, snmpUdpErrors];

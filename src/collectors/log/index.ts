@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Producer } from '../../metrics/scope.ts';
 import { bindCollector, type Collect, type CollectorSpec, NO_OPTIONS, oneByOne, type World } from '../collector.ts';
+import type { PodSource } from './container-logs.ts';
 import { collectJournal } from './journal.ts';
 import { JournalFeed } from './journal-feed.ts';
 import { collectKernel } from './kernel.ts';
@@ -22,7 +23,7 @@ export function logProducers(
   world: World,
   sections: LogSections,
   state: LogState,
-  pods?: PodNames,
+  pods?: PodNames & { readonly known: PodSource },
   onTrap?: TrapTaker,
 ): Producer[] {
   const { host } = world;
@@ -32,7 +33,7 @@ export function logProducers(
   const collectors: Readonly<Record<string, (() => Collect) | false>> = {
     journal: journal.enabled && (() => collectJournal(journal, feed, state)),
     kernel: kernel.enabled && (() => collectKernel(kernel, { world, feed, state, bootId, pods })),
-    log: log.enabled && (() => collectLog(log, world, state)),
+    log: log.enabled && (() => collectLog(log, world, state, pods?.known)),
     snmp: snmp.enabled && (() => collectSnmp(snmp, { now: world.now, state, onTrap })),
   };
   return Object.entries(collectors).flatMap(([name, make]) => {

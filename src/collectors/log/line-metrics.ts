@@ -15,19 +15,34 @@ export interface LineMetric {
   dump(): unknown;
   /** Resumes from a dump; returns the keys of the series. */
   restore(saved: unknown): string[];
+  /** Ends the series of which `isKept` is false of the labels. */
+  retain(isKept: (labels: readonly string[]) => boolean): void;
 }
+
+/** The labels of a metric that say where a line is from, before those of the rule. */
+export interface Origin {
+  readonly labels: readonly string[];
+  /** Labels for counts beyond the maximum number of series. */
+  readonly overflow: (labels: readonly string[]) => readonly string[];
+}
+
+/** Of files by their pattern or path; overflow counts keep it. */
+export const FILE_ORIGIN: Origin = {
+  labels: ['logfile'],
+  overflow: ([logfile = '', ...rest]) => [logfile, ...rest.map(() => OTHER)],
+};
 
 class Counter implements LineMetric {
   readonly family: Family;
   readonly #set: CounterSet;
 
-  constructor(one: Family, max: number) {
+  constructor(one: Family, max: number, overflow: Origin['overflow']) {
     this.family = one;
-    this.#set = new CounterSet(one, max, keepFirst);
+    this.#set = new CounterSet(one, max, overflow);
   }
 
   take(value: number, labels: readonly string[]): void {
-    if (value >= 0) this.#set.add(value, ...labels);
+    if (value >= 0) this.#set.of(labels).value += value;
   }
 
   emit(out: Snapshot): void {
@@ -40,6 +55,10 @@ class Counter implements LineMetric {
 
   restore(saved: unknown): string[] {
     return this.#set.restore(saved);
+  }
+
+  retain(isKept: (labels: readonly string[]) => boolean): void {
+    this.#set.retain(isKept);
   }
 }
 
@@ -55,12 +74,14 @@ interface Bars {
 class Values implements LineMetric {
   readonly family: Family;
   readonly #max: number;
+  readonly #overflow: Origin['overflow'];
   readonly #bounds: readonly number[] | undefined;
   readonly #series = new Map<string, Bars>();
 
-  constructor(one: Family, max: number, bounds?: readonly number[]) {
+  constructor(one: Family, max: number, overflow: Origin['overflow'], bounds?: readonly number[]) {
     this.family = one;
     this.#max = max;
+    this.#overflow = overflow;
     this.#bounds = bounds;
   }
 
@@ -124,12 +145,17 @@ class Values implements LineMetric {
     return keys;
   }
 
+  retain(isKept: (labels: readonly string[]) => boolean): void {
+    for (const [id, { labels }] of this.#series) if (!isKept(labels)) this.#series.delete(id);
+  }
+
   #of(labels: readonly string[]): Bars {
     const id = labels.join('\0');
     const found = this.#series.get(id);
     if (found !== undefined) return found;
-    if (this.#series.size >= this.#max && labels.some((label, index) => index > 0 && label !== OTHER)) {
-      return this.#of(keepFirst(labels));
+    if (this.#series.size >= this.#max) {
+      const kept = this.#overflow(labels);
+      if (kept.join('\0') !== id) return this.#of(kept);
     }
     const counts = this.#bounds === undefined ? [] : new Array<number>(this.#bounds.length + 1).fill(0);
     const bars = { labels, value: 0, counts };
@@ -138,16 +164,14 @@ class Values implements LineMetric {
   }
 }
 
-/** Overflow counts keep the label of their file. */
-const keepFirst = ([logfile = '', ...rest]: readonly string[]): string[] => [logfile, ...rest.map(() => OTHER)];
-
-/** The metric that a rule describes. */
-export function lineMetric({ metric: name, type, help, labels, buckets, maxSeries }: LogRule): LineMetric {
+/** The metric that a rule describes, for lines of such an origin. */
+export function lineMetric(rule: LogRule, { labels: own, overflow }: Origin = FILE_ORIGIN): LineMetric {
+  const { metric: name, type, help, labels, buckets, maxSeries } = rule;
   const text = help ?? `Log file lines matched by a collectors.log rule (${type}).`;
-  const names = ['logfile', ...labels];
-  if (type === 'counter') return new Counter(ownCounter(name, text, names), maxSeries);
-  if (type === 'gauge') return new Values(gauge(name, text, names), maxSeries);
-  return new Values({ ...family('histogram', name, text, names), startsAtZero: true }, maxSeries, buckets);
+  const names = [...own, ...labels];
+  if (type === 'counter') return new Counter(ownCounter(name, text, names), maxSeries, overflow);
+  if (type === 'gauge') return new Values(gauge(name, text, names), maxSeries, overflow);
+  return new Values({ ...family('histogram', name, text, names), startsAtZero: true }, maxSeries, overflow, buckets);
 }
 
 /** A rule with the metric that it counts into, which it may share with others. */
@@ -163,22 +187,22 @@ export class LineRule {
   }
 
   /** Series that exist from the start: those of a counter without labels of its own. */
-  begin(logfile: string): void {
-    if (this.#rule.type === 'counter' && this.#rule.labels.length === 0) this.#metric.take(0, [logfile]);
+  begin(origin: readonly string[]): void {
+    if (this.#rule.type === 'counter' && this.#rule.labels.length === 0) this.#metric.take(0, origin);
   }
 
-  /** Processes a line; returns whether it matches. Throws PatternCostError. */
-  take(line: string, logfile: string): boolean {
+  /** Processes a line from `origin`; returns whether it matches. Throws PatternCostError. */
+  take(line: string, origin: readonly string[]): boolean {
     const { pattern, value } = this.#rule;
     if (this.#groups.length === 0) {
       if (!pattern.test(line)) return false;
-      this.#metric.take(1, [logfile]);
+      this.#metric.take(1, origin);
       return true;
     }
     const groups = groupsOf(pattern, line, this.#groups);
     if (groups === undefined) return false;
     const number = value === undefined ? 1 : Number(groups.pop());
-    if (Number.isFinite(number)) this.#metric.take(number, [logfile, ...groups]);
+    if (Number.isFinite(number)) this.#metric.take(number, [...origin, ...groups]);
     return true;
   }
 }

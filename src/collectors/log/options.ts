@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { bytes, duration, encodingName, fileGlob, filePath, pattern } from '../../config/units.ts';
 import { isLabelName, isMetricName } from '../../metrics/family.ts';
+import { CONTAINER_LABELS } from './families.ts';
 
 /** The names of syslog's priorities, most urgent first. */
 export const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
@@ -109,52 +110,60 @@ export const kernelOptions = z.strictObject({
 export type KernelOptions = z.output<typeof kernelOptions>;
 
 const metricName = z.string().refine(isMetricName, 'metric names may contain only letters, digits, _ and :');
-const groupName = z
-  .string()
-  .refine(isLabelName, 'label names may contain only letters, digits and _, and must not start with __')
-  .refine((name) => name !== 'logfile' && name !== 'le', 'logfile and le are reserved labels');
+const groupName = (reserved: readonly string[]) =>
+  z
+    .string()
+    .refine(isLabelName, 'label names may contain only letters, digits and _, and must not start with __')
+    .refine(
+      (name) => name !== 'le' && !reserved.includes(name),
+      `${[...reserved, 'le'].join(' and ')} are reserved labels`,
+    );
+
+/** A rule for lines that have the labels `origin`. */
+const ruleOf = (metric: string, origin: readonly string[], maxSeries: number) =>
+  z
+    .strictObject({
+      metric: metricName.default(metric).describe('Metric name.'),
+      type: z.enum(['counter', 'gauge', 'histogram']).default('counter').describe('Metric type.'),
+      help: z.string().min(1).optional().describe('Help text of the metric.'),
+      pattern: pattern().describe('Regular expression that matches the line; groups are named `(?P<name>…)`.'),
+      labels: z
+        .array(groupName(origin))
+        .max(10)
+        .default([])
+        .describe('Named groups that become labels, truncated to 64 characters.'),
+      value: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Named group with the number that a counter adds, a gauge is set to, or a histogram observes.'),
+      buckets: z
+        .array(z.number())
+        .min(1)
+        .max(50)
+        .default([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
+        .describe('Upper bounds of the histogram buckets.'),
+      maxSeries: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(maxSeries)
+        .describe('Maximum number of series; the rest are counted as `__other__`.'),
+    })
+    .superRefine(({ type, pattern: given, labels, value, buckets }, context) => {
+      const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+      const { groupNames } = given;
+      for (const name of [...labels, ...(value === undefined ? [] : [value])]) {
+        if (!groupNames.includes(name)) refuse('pattern', `has no group (?P<${name}>…), which the rule refers to`);
+      }
+      if (type !== 'counter' && value === undefined) refuse('value', `a ${type} requires a value group`);
+      if (buckets.some((bound, index) => index > 0 && bound <= (buckets[index - 1] as number))) {
+        refuse('buckets', 'bounds must be in ascending order');
+      }
+    });
 
 /** One rule of `collectors.log.files[].rules`. */
-export const logRule = z
-  .strictObject({
-    metric: metricName.default('log_matches_total').describe('Metric name.'),
-    type: z.enum(['counter', 'gauge', 'histogram']).default('counter').describe('Metric type.'),
-    help: z.string().min(1).optional().describe('Help text of the metric.'),
-    pattern: pattern().describe('Regular expression that matches the line; groups are named `(?P<name>…)`.'),
-    labels: z
-      .array(groupName)
-      .max(10)
-      .default([])
-      .describe('Named groups that become labels, truncated to 64 characters.'),
-    value: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Named group with the number that a counter adds, a gauge is set to, or a histogram observes.'),
-    buckets: z
-      .array(z.number())
-      .min(1)
-      .max(50)
-      .default([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
-      .describe('Upper bounds of the histogram buckets.'),
-    maxSeries: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(100)
-      .describe('Maximum number of series; the rest are counted as `__other__`.'),
-  })
-  .superRefine(({ type, pattern: given, labels, value, buckets }, context) => {
-    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-    const { groupNames } = given;
-    for (const name of [...labels, ...(value === undefined ? [] : [value])]) {
-      if (!groupNames.includes(name)) refuse('pattern', `has no group (?P<${name}>…), which the rule refers to`);
-    }
-    if (type !== 'counter' && value === undefined) refuse('value', `a ${type} requires a value group`);
-    if (buckets.some((bound, index) => index > 0 && bound <= (buckets[index - 1] as number))) {
-      refuse('buckets', 'bounds must be in ascending order');
-    }
-  });
+export const logRule = ruleOf('log_matches_total', ['logfile'], 100);
 
 export type LogRule = z.output<typeof logRule>;
 
@@ -176,8 +185,36 @@ const logFile = z.strictObject({
 
 export type LogFileOptions = z.output<typeof logFile>;
 
+const containerLogs = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe('Whether the logs of containers are followed; needs `collectors.container.identity.source`.'),
+    annotation: z
+      .string()
+      .regex(/^[a-z0-9./-]+$/, 'an annotation such as firesteel.io/logs')
+      .default('firesteel.io/logs')
+      .describe('Annotation by which a pod asks for it: `true`, or the names of containers, separated by commas.'),
+    path: filePath('Folder of the logs of pods, as seen by the agent.').default('/var/log/pods'),
+    start: z
+      .enum(['end', 'beginning'])
+      .default('end')
+      .describe('Where to start in files present at the first start; those of later pods are read from the beginning.'),
+    maxFiles: z.int().min(1).max(10_000).default(1000).describe('Maximum number of files; further ones are a loss.'),
+    drop: z.array(pattern()).default([]).describe('Lines to ignore.'),
+    rules: z
+      .array(ruleOf('container_log_matches_total', CONTAINER_LABELS, 1000))
+      .default([])
+      .describe('Rules; every matching rule applies, to the lines of every container that is followed.'),
+  })
+  .prefault({});
+
+export type ContainerLogOptions = z.output<typeof containerLogs>;
+
 export const logOptions = z.strictObject({
   files: z.array(logFile).default([]).describe('Which files to follow, and the rules for their lines.'),
+  containers: containerLogs.describe('Logs of the containers of pods that ask for it by an annotation.'),
   poll: duration(100, 60_000).prefault('1s').describe('How often to read files between the cycles.'),
   budget: bytes(64 * 1024)
     .prefault('64MiB')

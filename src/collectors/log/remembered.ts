@@ -7,6 +7,8 @@ export interface Extra {
   dump(): unknown;
   /** Returns the keys of further counters that continue. */
   restore(saved: unknown): readonly string[];
+  /** Ends what is under way, because a reload has put another collector in its place. */
+  release?(): void;
 }
 
 const NOTHING: Extra = { dump: () => undefined, restore: () => [] };
@@ -57,7 +59,7 @@ export class Remembered {
       counters: Object.fromEntries(Object.entries(this.#counters).map(([name, set]) => [name, set.dump()])),
       extra: this.#extra.dump(),
     });
-    const saved = await this.#state.take(this.#name, { dump, release: () => undefined });
+    const saved = await this.#state.take(this.#name, { dump, release: () => this.#extra.release?.() });
     if (typeof saved !== 'object' || saved === null) return;
     const { counters, extra } = saved as { counters?: Readonly<Record<string, unknown>>; extra?: unknown };
     const keys = Object.entries(this.#counters).flatMap(([name, set]) => set.restore(counters?.[name]));

@@ -24,18 +24,23 @@ export const kernelSection = z.strictObject({ enabled: switchedOff, ...kernelOpt
 /** The section `collectors.log` of the configuration. */
 export const logSection = z
   .strictObject({ enabled: switchedOff, ...logOptions.shape })
-  .superRefine(({ files }, context) => {
-    const known = new Map<string, LogRule>();
-    for (const [index, { rules }] of files.entries()) {
+  .superRefine(({ files, containers }, context) => {
+    const known = new Map<string, string>();
+    const all = [
+      ...files.map(({ rules }, index) => ({ rules, path: ['files', index], kind: 'files' })),
+      { rules: containers.rules, path: ['containers'], kind: 'containers' },
+    ];
+    for (const { rules, path, kind } of all) {
       for (const [place, rule] of rules.entries()) {
         const refuse = (message: string) =>
-          context.addIssue({ code: 'custom', path: ['files', index, 'rules', place, 'metric'], message });
-        const first = known.get(rule.metric);
+          context.addIssue({ code: 'custom', path: [...path, 'rules', place, 'metric'], message });
+        const shape = `${kind} ${shapeOf(rule)}`;
+        const first = known.get(rule.metric) ?? shape;
         if (TAKEN.has(rule.metric)) refuse(`${rule.metric} is a metric of this agent; choose another name`);
-        else if (first !== undefined && shapeOf(first) !== shapeOf(rule)) {
+        else if (first !== shape) {
           refuse(`another rule defines ${rule.metric} with a different type, labels or buckets`);
         }
-        known.set(rule.metric, first ?? rule);
+        known.set(rule.metric, first);
       }
     }
     const names = files.map(({ paths }) => paths.join(','));

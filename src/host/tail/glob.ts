@@ -43,7 +43,8 @@ export function filesMatching(pattern: string, failed: (path: string, cause: unk
   return found.slice(0, MAX_FILES);
 }
 
-function namesIn(folder: string, failed: (path: string, cause: unknown) => void): string[] {
+/** Sorted names in a folder; none when it is absent or unreadable, which is passed to `failed`. */
+export function namesIn(folder: string, failed: (path: string, cause: unknown) => void): string[] {
   try {
     return readdirSync(folder).sort();
   } catch (cause) {

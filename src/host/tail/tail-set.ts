@@ -1,6 +1,8 @@
-import { readdirSync, type Stats, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errorCode } from '../../base/error-text.ts';
+import { type Original, openCopy } from './copies.ts';
+import { FolderNames } from './folder-names.ts';
 import { filesMatching } from './glob.ts';
 import { type FileState, keyOf, TailedFile } from './tailed-file.ts';
 
@@ -11,6 +13,8 @@ export interface TailEvents {
   /** A file was truncated or overwritten. */
   truncated(path: string): void;
   failed(path: string, cause: unknown): void;
+  /** Bytes that were known to be there are gone before they were read. */
+  lost?(path: string, bytes: number): void;
 }
 
 export interface TailOptions {
@@ -18,15 +22,22 @@ export interface TailOptions {
   readonly exclude: (path: string) => boolean;
   /** Where to start in files present at the first start. */
   readonly start: 'end' | 'beginning';
+  /** Whether a file that appears later has old content that is passed over; without it none has. */
+  readonly isOld?: (path: string) => boolean;
   /** A file that has not grown for this long is closed, milliseconds. */
   readonly closeAfterMs: number;
+  /** Maximum number of files; further ones are left out. */
+  readonly maxFiles?: number;
 }
 
 /** How often patterns are expanded: in between, only known files are checked. */
 const LIST_EVERY_MS = 10_000;
 /** How long a file that was renamed is still read: writers have it open. */
 const QUIET_MS = 10_000;
-/** Maximum number of open files; others are opened when they have grown. */
+/**
+ * Maximum number of open files; others are opened when they have grown. Those that are open are read to their end
+ * whatever becomes of their names.
+ */
 const MAX_OPEN = 1000;
 /** How long a file that looks like a copy waits for the original to be truncated. */
 const HOLD_MS = 60_000;
@@ -40,13 +51,17 @@ export class TailSet {
   readonly #paths = new Map<string, string>();
   /** The saved state, by device and inode; empty once all of it was processed. */
   #saved: Map<string, FileState> | undefined;
+  readonly #names = new FolderNames();
   #looks = 0;
   /** When the patterns are expanded next. */
   #listAt = 0;
   #listed: readonly string[] = [];
+  #globs: readonly string[];
+  #leftOut = 0;
 
   constructor(options: TailOptions, events: TailEvents, saved: readonly FileState[] | undefined) {
     this.#options = options;
+    this.#globs = options.paths;
     this.#events = events;
     this.#saved = saved && new Map(saved.map((one) => [keyOf(one), one]));
   }
@@ -58,7 +73,10 @@ export class TailSet {
     if (isFirst || nowMs >= this.#listAt || this.#listAt - nowMs > LIST_EVERY_MS) {
       this.#listed = this.#list();
       this.#listAt = nowMs + LIST_EVERY_MS;
+      const listed = new Set(this.#listed);
+      for (const [path, key] of this.#paths) if (!listed.has(path) && !this.#files.has(key)) this.#paths.delete(path);
     }
+    this.#names.clear();
     const seen = new Set<string>();
     for (const path of this.#listed) {
       const stat = this.#stat(path);
@@ -80,6 +98,33 @@ export class TailSet {
     return lag;
   }
 
+  /** Follows other files from now on; those that no pattern matches any longer are read to their end. */
+  follow(paths: readonly string[]): void {
+    this.#globs = paths;
+    this.#listAt = 0;
+  }
+
+  /** Forgets files, read or not. */
+  drop(isDropped: (path: string) => boolean): void {
+    for (const [key, file] of this.#files) {
+      if (!isDropped(file.path)) continue;
+      file.close();
+      this.#files.delete(key);
+    }
+    for (const path of this.#paths.keys()) if (isDropped(path)) this.#paths.delete(path);
+    this.#listed = this.#listed.filter((path) => !isDropped(path));
+  }
+
+  /** Paths of the files that are followed. */
+  get files(): string[] {
+    return [...this.#files.values()].map(({ path }) => path);
+  }
+
+  /** How many files are left out because there are too many. */
+  get leftOut(): number {
+    return this.#leftOut;
+  }
+
   /** For the state file. */
   dump(): FileState[] {
     return [...this.#files.values()].map(({ state }) => state);
@@ -90,14 +135,16 @@ export class TailSet {
   }
 
   #list(): string[] {
-    const { paths, exclude } = this.#options;
+    const { exclude, maxFiles = Number.POSITIVE_INFINITY } = this.#options;
     const found = new Set<string>();
-    for (const pattern of paths) {
+    for (const pattern of this.#globs) {
       for (const path of filesMatching(pattern, (folder, cause) => this.#events.failed(folder, cause))) {
         if (!exclude(path)) found.add(path);
       }
     }
-    return [...found];
+    const all = [...found];
+    this.#leftOut = Math.max(0, all.length - maxFiles);
+    return this.#leftOut === 0 ? all : all.slice(0, maxFiles);
   }
 
   #stat(path: string): Stats | undefined {
@@ -114,7 +161,7 @@ export class TailSet {
     let file = this.#files.get(key);
     const isNew = file === undefined;
     if (file === undefined) {
-      file = new TailedFile(path, stat, this.#beginOf(stat, isAtStart), nowMs);
+      file = new TailedFile(path, stat, this.#beginOf(path, stat, isAtStart), nowMs);
       const saved = this.#saved?.get(key);
       if (saved !== undefined) {
         file.remember(saved);
@@ -132,10 +179,12 @@ export class TailSet {
     file.isLeft = false;
     if (stat.size !== file.size) file.grewAt = nowMs;
     file.size = stat.size;
+    file.look(stat);
   }
 
-  #beginOf(stat: Stats, isAtStart: boolean): number {
-    return isAtStart && this.#options.start === 'end' ? stat.size : 0;
+  #beginOf(path: string, stat: Stats, isAtStart: boolean): number {
+    const { start, isOld } = this.#options;
+    return (isAtStart && start === 'end') || isOld?.(path) === true ? stat.size : 0;
   }
 
   /**
@@ -145,7 +194,7 @@ export class TailSet {
   #findRenamed(nowMs: number): void {
     for (const [key, saved] of this.#saved ?? []) {
       if (this.#files.has(key)) continue;
-      for (const path of this.#siblings(saved.path)) {
+      for (const path of this.#names.siblings(saved.path)) {
         const stat = this.#stat(path);
         if (stat?.isFile() !== true || keyOf(stat) !== key) continue;
         const file = new TailedFile(path, stat, saved.offset, nowMs);
@@ -160,23 +209,12 @@ export class TailSet {
     this.#saved?.clear();
   }
 
-  /** Files in the folder of `path` whose names start with its name. */
-  #siblings(path: string): string[] {
-    try {
-      const name = basename(path);
-      const names = readdirSync(dirname(path)).filter((one) => one.startsWith(name) && one !== name);
-      return names.map((one) => join(dirname(path), one));
-    } catch {
-      return [];
-    }
-  }
-
   #ready(nowMs: number): TailedFile[] {
     const ready: TailedFile[] = [];
     let open = 0;
     for (const file of this.#files.values()) {
       try {
-        if (!this.#check(file, nowMs)) continue;
+        if (!this.#check(file, nowMs, open < MAX_OPEN)) continue;
         const isHeld = file.heldUntil > nowMs && file.heldUntil - nowMs <= HOLD_MS;
         if (isHeld && this.#looksLikeCopy(file)) continue;
         file.heldUntil = 0;
@@ -204,22 +242,32 @@ export class TailSet {
     return false;
   }
 
-  /** Opens a file if it may have unread data; false if it is gone. */
-  #check(file: TailedFile, nowMs: number): boolean {
-    if (file.isLeft && !file.isOpen) {
-      // Known under a name that no longer exists, and closed: it had been read to its end.
-      if (!this.#openIfThere(file)) return this.#forget(file);
-    }
-    const isQuiet = !file.isLeft && !file.isOpen && file.size === file.offset;
-    if (isQuiet) return true;
-    if (!this.#openIfThere(file)) return this.#forget(file);
+  /** Opens a file if it may have unread data, or if there may be `more` open ones; false if it is gone. */
+  #check(file: TailedFile, nowMs: number, more: boolean): boolean {
+    const isQuiet = !file.isLeft && !file.hasNews && file.size === file.offset;
+    if (isQuiet && (file.isOpen || !more || nowMs - file.grewAt > this.#options.closeAfterMs)) return true;
+    if (!this.#openIfThere(file) && !this.#openRenamed(file)) return this.#forget(file);
     const { size, nlink } = file.stat();
     if (size > file.size) file.grewAt = nowMs;
+    if (size !== file.knownSize) file.isWaiting = false;
     file.size = size;
-    if (size < file.offset || !file.hasSameHead(size)) this.#cut(file);
-    if (file.isLeft && file.offset >= size && (nlink === 0 || nowMs - file.grewAt > QUIET_MS))
-      return this.#forget(file);
-    return true;
+    if (size < file.offset || !file.hasSameHead(size)) {
+      this.#cut(file, nowMs);
+      // Notes how it begins now.
+      file.hasSameHead(size);
+    }
+    file.knownSize = size;
+    if (!file.isLeft) return true;
+    const isRead = file.offset >= size;
+    const isLongQuiet = nowMs - file.grewAt > QUIET_MS;
+    return (isRead && nlink === 0) || ((isRead || file.isWaiting) && isLongQuiet) ? this.#forget(file) : true;
+  }
+
+  /** Opens a file that was closed and has another name now, which no pattern matches. */
+  #openRenamed(file: TailedFile): boolean {
+    if (!file.isLeft) return false;
+    const path = this.#names.pathOf(file.key, file.path);
+    return path !== undefined && file.open(path);
   }
 
   #openIfThere(file: TailedFile): boolean {
@@ -232,6 +280,7 @@ export class TailSet {
   }
 
   #forget(file: TailedFile): false {
+    if (file.unreadBytes > 0) this.#events.lost?.(file.path, file.unreadBytes);
     file.close();
     this.#files.delete(file.key);
     return false;
@@ -241,19 +290,23 @@ export class TailSet {
    * A file was truncated. If it was copied before (copytruncate), the copy has the unread lines: it begins like the
    * file, and is at least as long as the part already read.
    */
-  #cut(file: TailedFile): void {
+  #cut(file: TailedFile, nowMs: number): void {
     this.#events.truncated(file.path);
     const { headBytes, headHash, offset } = file.state;
+    let isCopied = false;
     if (headBytes > 0) {
-      const copy = this.#siblings(file.path)
-        .map((path) => this.#copyOf(path, { headBytes, headHash, offset }))
+      const copy = this.#names
+        .siblings(file.path)
+        .map((path) => this.#copyOf(path, { headBytes, headHash, offset }, nowMs))
         .filter((one) => one !== undefined)
         .sort((a, b) => b.stat().mtimeMs - a.stat().mtimeMs);
       for (const [index, one] of copy.entries()) {
         if (index > 0) one.close();
         else this.#adopt(one);
+        isCopied = true;
       }
     }
+    if (!isCopied && file.unreadBytes > 0) this.#events.lost?.(file.path, file.unreadBytes);
     file.restart();
   }
 
@@ -275,20 +328,13 @@ export class TailSet {
     file.isLeft ||= tracked === undefined;
   }
 
-  #copyOf(path: string, of: Pick<FileState, 'headBytes' | 'headHash' | 'offset'>): TailedFile | undefined {
+  #copyOf(path: string, of: Original, nowMs: number): TailedFile | undefined {
     const stat = this.#stat(path);
-    if (stat?.isFile() !== true || stat.size < of.offset) return undefined;
-    const copy = new TailedFile(path, stat, of.offset, Date.now());
     try {
-      if (copy.open() && copy.headHash(of.headBytes) === of.headHash) {
-        copy.remember({ ...copy, headBytes: of.headBytes, headHash: of.headHash });
-        copy.size = stat.size;
-        return copy;
-      }
+      return stat && openCopy(path, stat, of, nowMs);
     } catch (cause) {
       this.#events.failed(path, cause);
+      return undefined;
     }
-    copy.close();
-    return undefined;
   }
 }

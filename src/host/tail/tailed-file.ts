@@ -34,6 +34,14 @@ export class TailedFile {
   offset: number;
   /** Size of the file at the last check. */
   size = 0;
+  /** Size up to which it is known to have had data since it began: what is not read of that can be lost. */
+  knownSize = 0;
+  /** Whether its path has shown a change at the last look. */
+  hasNews: boolean = false;
+  /** Whether all that is unread is a line without an end. */
+  isWaiting: boolean = false;
+  /** Size and times at the last look. */
+  #looked = '';
   /** Whether the rest of an overlong line is being skipped. */
   isSkipping: boolean = false;
   /** When it last grew, milliseconds on the clock of the collector. */
@@ -59,6 +67,18 @@ export class TailedFile {
     return this.#fd !== undefined;
   }
 
+  /** Bytes that are known to be there and are not read. */
+  get unreadBytes(): number {
+    return Math.max(0, this.knownSize - this.offset);
+  }
+
+  /** Notes what its path shows. */
+  look({ size, mtimeMs, ctimeMs }: Pick<Stats, 'size' | 'mtimeMs' | 'ctimeMs'>): void {
+    const looked = `${size} ${mtimeMs} ${ctimeMs}`;
+    this.hasNews = this.#looked !== '' && looked !== this.#looked;
+    this.#looked = looked;
+  }
+
   get state(): FileState {
     const { path, dev, ino, offset } = this;
     return { path, dev, ino, offset, headBytes: this.#headBytes, headHash: this.#headHash };
@@ -70,10 +90,10 @@ export class TailedFile {
     this.#headHash = headHash;
   }
 
-  /** Opens it; false if its path now points to another file. Throws the errors of node:fs. */
-  open(): boolean {
+  /** Opens it by its path or another; false if that now points to another file. Throws the errors of node:fs. */
+  open(path: string = this.path): boolean {
     if (this.isOpen) return true;
-    const fd = openSync(this.path, READ_AT_ONCE);
+    const fd = openSync(path, READ_AT_ONCE);
     if (keyOf(fstatSync(fd)) !== this.key) {
       closeSync(fd);
       return false;
@@ -126,6 +146,8 @@ export class TailedFile {
   /** Starts over, because the file was truncated or overwritten. */
   restart(): void {
     this.offset = 0;
+    this.knownSize = 0;
+    this.isWaiting = false;
     this.isSkipping = false;
     this.#headBytes = 0;
   }

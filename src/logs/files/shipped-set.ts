@@ -83,7 +83,10 @@ export class ShippedSet {
       while (file.isOpen) {
         if (isFull(target, limits)) return false;
         const read = this.#readChunk(file, origin, target, limits, readUs);
-        if (read === 0) break;
+        if (read === 0) {
+          file.isWaiting = true;
+          break;
+        }
         target.read += read;
         if (turns.isOver) await turns.next();
       }

@@ -32,10 +32,11 @@ async function follow(
   folder: string,
   one: Omit<NonNullable<Files>[number], 'paths'> = {},
   glob = 'app*.log',
+  closeAfter = '1h',
 ) {
   const clock = { ms: Date.now() };
   const files = [{ paths: [join(folder, glob)], start: 'beginning' as const, ...one }];
-  const sections = { log: { enabled: true, poll: '60s', files } };
+  const sections = { log: { enabled: true, poll: '60s', closeAfter, files } };
   const group = await LogGroup.start(sections, { folder: join(folder, 'state'), now: () => clock.ms });
   context.after(() => group.stop());
   return {
@@ -125,6 +126,59 @@ test('rotation by rename: the rest of the old file counts, also when its new nam
     appendFileSync(path, lines(170, 171));
     assert.equal(count(await cycle()), 171, glob);
   }
+});
+
+test('a file that was quiet, grew and was renamed between two looks is read to its end', async (context) => {
+  // Open files are read through their descriptors; of closed ones the new name is found by the inode.
+  for (const closeAfter of ['1h', '1s']) {
+    for (const name of ['app.log.1', 'old-app']) {
+      const folder = folderOf(context);
+      const path = join(folder, 'app.log');
+      writeFileSync(path, lines(0, 100));
+      const { cycle } = await follow(context, folder, { start: 'end' }, 'app*.log', closeAfter);
+      assert.equal(count(await cycle()), 0);
+      assert.equal(count(await cycle()), 0);
+      appendFileSync(path, lines(100, 130));
+      renameSync(path, join(folder, name));
+      writeFileSync(path, lines(130, 135));
+      await cycle();
+      assert.equal(count(await cycle()), 35, `${closeAfter} ${name}`);
+    }
+  }
+});
+
+test('a file that was renamed, compressed and removed between two looks is read to its end', async (context) => {
+  const folder = folderOf(context);
+  const path = join(folder, 'app.log');
+  writeFileSync(path, lines(0, 100));
+  const { cycle } = await follow(context, folder, { start: 'end' });
+  await cycle();
+  appendFileSync(path, lines(100, 120));
+  renameSync(path, join(folder, 'app.log.1'));
+  writeFileSync(join(folder, 'app.log.1.gz'), '');
+  unlinkSync(join(folder, 'app.log.1'));
+  writeFileSync(path, lines(120, 121));
+  await cycle();
+  const samples = await cycle();
+  assert.equal(count(samples), 21);
+  assert.equal(totalOf(samples, 'log_lost_bytes_total'), 0);
+});
+
+test('what was known to be in a file and is gone is counted, and a file without a last line end is closed', async (context) => {
+  const folder = folderOf(context);
+  const path = join(folder, 'app.log');
+  writeFileSync(path, `${lines(0, 10)}no line end`);
+  const { cycle } = await follow(context, folder);
+  assert.equal(count(await cycle()), 10);
+  truncateSync(path, 0);
+  assert.equal(totalOf(await cycle(), 'log_lost_bytes_total'), 'no line end'.length);
+  appendFileSync(path, `${lines(10, 20)}neither`);
+  assert.equal(count(await cycle()), 20);
+  renameSync(path, join(folder, 'old'));
+  writeFileSync(path, lines(20, 21));
+  await cycle();
+  assert.equal(totalOf(await cycle(), 'log_lost_bytes_total'), 'no line endneither'.length);
+  assert.equal(count(await cycle()), 21);
 });
 
 test('copytruncate: what was written between the last look and the cut is read from the copy, once', async (context) => {

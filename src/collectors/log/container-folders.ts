@@ -1,0 +1,37 @@
+import type { PodInfo } from '../../kube/pod-info.ts';
+import type { ContainerLogOptions } from './options.ts';
+
+/** The container whose logs are in a folder. */
+export interface FolderOwner {
+  readonly uid: string;
+  /** Values for namespace, pod and container. */
+  readonly labels: readonly [namespace: string, pod: string, container: string];
+}
+
+/** Names of objects and containers, and uids: nothing else becomes part of a path. */
+const NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9.]*[A-Za-z0-9])?$/;
+const CONTAINER = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
+
+/**
+ * The folders of the containers whose pods ask for it: the annotation is `true` for all containers, or their names,
+ * separated by commas. By path, as the kubelet names them: NAMESPACE_POD_UID/CONTAINER.
+ */
+export function askedFolders(
+  pods: Iterable<PodInfo>,
+  { annotation, path }: Pick<ContainerLogOptions, 'annotation' | 'path'>,
+): ReadonlyMap<string, FolderOwner> {
+  const folders = new Map<string, FolderOwner>();
+  for (const { namespace, name, uid, configHash, annotations, containers } of pods) {
+    const asked = annotations?.[annotation]?.trim() ?? '';
+    if (asked === '' || asked === 'false') continue;
+    const names = asked === 'true' ? undefined : new Set(asked.split(',').map((one) => one.trim()));
+    // Of static pods the kubelet knows a uid of its own.
+    const id = configHash ?? uid;
+    if (![namespace, name, id].every((one) => NAME.test(one))) continue;
+    for (const { name: container } of containers) {
+      if (names?.has(container) === false || !CONTAINER.test(container)) continue;
+      folders.set(`${path}/${namespace}_${name}_${id}/${container}`, { uid, labels: [namespace, name, container] });
+    }
+  }
+  return folders;
+}

@@ -1,0 +1,217 @@
+import { basename, dirname } from 'node:path';
+import type { Turns } from '../../base/turns.ts';
+import { TailSet } from '../../host/tail/tail-set.ts';
+import type { FileState, TailedFile } from '../../host/tail/tailed-file.ts';
+import type { PodInfo } from '../../kube/pod-info.ts';
+import { askedFolders } from './container-folders.ts';
+import { CounterSet, OTHER } from './counter-set.ts';
+import { CONTAINER_LABELS, containerLogErrors, containerLogLines, containerLogLostBytes } from './families.ts';
+import { eachLine, LineChunks } from './line-chunks.ts';
+import { type LineMetric, LineRule, type Origin } from './line-metrics.ts';
+import { COMPRESSED } from './log-files.ts';
+import type { ContainerLogOptions } from './options.ts';
+import { PartialLines, runtimeLine } from './runtime-line.ts';
+
+/** The pods of this node by uid; undefined until they are known. The same map as long as nothing has changed. */
+export type PodSource = () => ReadonlyMap<string, PodInfo> | undefined;
+
+/** Maximum number of containers with series of their own; the kubelet's limit is 110 pods. */
+const MAX_CONTAINERS = 2000;
+
+/** Counts of container logs. */
+export const containerCounters = () => ({
+  'container lines': new CounterSet(containerLogLines, MAX_CONTAINERS),
+  'container errors': new CounterSet(containerLogErrors, MAX_CONTAINERS),
+  'container lost': new CounterSet(containerLogLostBytes, MAX_CONTAINERS),
+});
+
+export type ContainerCounters = ReturnType<typeof containerCounters>;
+
+/** Of the lines of containers. */
+export const CONTAINER_ORIGIN: Origin = {
+  labels: CONTAINER_LABELS,
+  overflow: (labels) => labels.map(() => OTHER),
+};
+
+/** What a restart needs. */
+interface SavedLogs {
+  readonly files?: readonly FileState[];
+  readonly partials?: unknown;
+}
+
+const OTHERS: readonly string[] = CONTAINER_LABELS.map(() => OTHER);
+
+/** The logs of the containers of this node whose pods ask for it by an annotation. */
+export class ContainerLogs {
+  /** Errors since the last collection, by path. */
+  readonly problems = new Map<string, unknown>();
+  readonly #options: ContainerLogOptions;
+  readonly #pods: PodSource;
+  readonly #rules: readonly LineRule[];
+  readonly #metrics: Iterable<LineMetric>;
+  readonly #counters: ContainerCounters;
+  readonly #chunks: LineChunks;
+  readonly #partials = new PartialLines();
+  /** The container of each folder that is followed, also of pods that have gone until the end of their files. */
+  readonly #owners = new Map<string, readonly string[]>();
+  /** Folders of pods that were there before they asked: what their files have by then is old. */
+  readonly #late = new Set<string>();
+  #closeAfterMs = 0;
+  #saved: SavedLogs | undefined;
+  #set: TailSet | undefined;
+  #known: ReadonlyMap<string, PodInfo> | undefined;
+  /** Uids of pods that were there and did not ask. */
+  #silent: ReadonlySet<string> = new Set();
+  /** Whether there may be series of containers that have gone. */
+  #isStale: boolean = true;
+
+  constructor(
+    options: ContainerLogOptions,
+    pods: PodSource,
+    metrics: ReadonlyMap<string, LineMetric>,
+    counters: ContainerCounters,
+    chunk: Buffer,
+  ) {
+    this.#options = options;
+    this.#pods = pods;
+    this.#rules = options.rules.map((rule) => new LineRule(rule, metrics.get(rule.metric) as LineMetric));
+    this.#metrics = new Set(options.rules.map((rule) => metrics.get(rule.metric) as LineMetric));
+    this.#counters = counters;
+    this.#chunks = new LineChunks('utf-8', chunk, (text, file) => this.#takeLines(text, file));
+  }
+
+  /** Sets where to go on; the first read that knows the pods begins there. */
+  begin(saved: SavedLogs | undefined, closeAfterMs: number): void {
+    this.#saved = saved;
+    this.#closeAfterMs = closeAfterMs;
+    this.#partials.restore(saved?.partials);
+  }
+
+  /** Number of files that are followed. */
+  get files(): number {
+    return this.#set?.files.length ?? 0;
+  }
+
+  get lagBytes(): number {
+    return this.#set?.lagBytes ?? 0;
+  }
+
+  /** Reads new data, at most about `budget` bytes, yielding to the event loop; returns the number of bytes. */
+  async read(nowMs: number, budget: number, turns: Turns): Promise<number> {
+    const pods = this.#pods();
+    if (pods === undefined) return 0;
+    if (pods !== this.#known) this.#update(pods);
+    this.#known = pods;
+    this.#set ??= this.#follow();
+    const files = this.#set.look(nowMs);
+    this.#late.clear();
+    const { leftOut } = this.#set;
+    if (leftOut > 0) {
+      this.problems.set('containers', new Error(`${leftOut} log files more than maxFiles are not followed`));
+    }
+    return this.#chunks.read(files, budget, turns);
+  }
+
+  /** To be called after each push: ends the series of containers that have gone and whose logs are read. */
+  endGone(): void {
+    if (!this.#isStale || this.#set === undefined || this.#known === undefined) return;
+    const asked = askedFolders(this.#known.values(), this.#options);
+    const followed = new Set(this.#set.files.map((path) => dirname(path)));
+    for (const folder of this.#owners.keys()) {
+      if (!asked.has(folder) && !followed.has(folder)) this.#owners.delete(folder);
+    }
+    this.#partials.forget((writer) => !this.#owners.has(dirname(writer)));
+    const kept = new Set([...this.#owners.values(), OTHERS].map((labels) => labels.join('\0')));
+    const isKept = (labels: readonly string[]) => kept.has(labels.slice(0, CONTAINER_LABELS.length).join('\0'));
+    for (const one of [...Object.values(this.#counters), ...this.#metrics]) one.retain(isKept);
+    this.#isStale = this.#owners.size > asked.size;
+  }
+
+  /** For the state file. */
+  dump(): SavedLogs | undefined {
+    if (this.#set === undefined) return this.#saved;
+    return { files: this.#set.dump(), partials: this.#partials.dump() };
+  }
+
+  close(): void {
+    this.#set?.close();
+  }
+
+  #follow(): TailSet {
+    const { start, maxFiles } = this.#options;
+    const count = (name: keyof ContainerCounters, path: string, amount: number) =>
+      (this.#counters[name].of(this.#ownerOf(path)).value += amount);
+    return new TailSet(
+      {
+        paths: globsOf(this.#owners.keys()),
+        ...{ start, maxFiles, closeAfterMs: this.#closeAfterMs },
+        exclude: (path) => COMPRESSED.test(path),
+        isOld: (path) => this.#late.has(dirname(path)),
+      },
+      {
+        rotated: () => undefined,
+        truncated: () => undefined,
+        failed: (path, cause) => {
+          count('container errors', path, 1);
+          this.problems.set(path, cause);
+        },
+        lost: (path, bytes) => count('container lost', path, bytes),
+      },
+      this.#saved?.files,
+    );
+  }
+
+  /** Takes the pods as they are now. */
+  #update(pods: ReadonlyMap<string, PodInfo>): void {
+    const asked = askedFolders(pods.values(), this.#options);
+    const asking = new Set([...asked.values()].map(({ uid }) => uid));
+    for (const [folder, { labels, uid }] of asked) {
+      if (!this.#owners.has(folder)) {
+        if (this.#silent.has(uid)) this.#late.add(folder);
+        for (const one of [this.#counters['container lines'], this.#counters['container lost']]) one.of(labels);
+        for (const rule of this.#rules) rule.begin(labels);
+      }
+      this.#owners.set(folder, labels);
+    }
+    this.#silent = new Set([...pods.keys()].filter((uid) => !asking.has(uid)));
+    // A pod that asks no longer is left at once; one that has gone is read to its end.
+    const left = (folder: string) =>
+      !asked.has(folder) &&
+      [...pods.values()].some(({ uid, configHash }) => isOf(folder, uid) || isOf(folder, configHash));
+    const dropped = new Set([...this.#owners.keys()].filter(left));
+    this.#set?.drop((path) => dropped.has(dirname(path)));
+    for (const folder of dropped) this.#owners.delete(folder);
+    this.#set?.follow(globsOf(asked.keys()));
+    this.#isStale = true;
+  }
+
+  #takeLines(text: string, { path }: TailedFile): void {
+    const { drop } = this.#options;
+    const owner = this.#ownerOf(path);
+    // The rotated file and the new one are of the same writer: 0.log and 0.log.20261129-101500.
+    const writer = `${dirname(path)}/${basename(path).split('.')[0] ?? ''}`;
+    let lines = 0;
+    eachLine(text, (written) => {
+      const line = this.#partials.join(writer, runtimeLine(written));
+      if (line === undefined) return;
+      lines++;
+      try {
+        if (drop.some((pattern) => pattern.test(line))) return;
+        for (const rule of this.#rules) rule.take(line, owner);
+      } catch (cause) {
+        this.#counters['container errors'].of(owner).value++;
+        this.problems.set('rules of container logs', cause);
+      }
+    });
+    this.#counters['container lines'].of(owner).value += lines;
+  }
+
+  #ownerOf(path: string): readonly string[] {
+    return this.#owners.get(dirname(path)) ?? OTHERS;
+  }
+}
+
+const globsOf = (folders: Iterable<string>): string[] => [...folders].map((folder) => `${folder}/*.log`);
+
+const isOf = (folder: string, uid: string | undefined): boolean =>
+  uid !== undefined && uid !== '' && folder.includes(`_${uid}/`);
