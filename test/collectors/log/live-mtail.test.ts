@@ -27,14 +27,21 @@ async function countedByMtail(url: string): Promise<number> {
   return Number(value ?? 0);
 }
 
-/** How logrotate rotates: `create` renames, `copytruncate` copies and cuts; three old files are kept. */
-function rotate(path: string, way: 'create' | 'copytruncate'): void {
+const WAYS = ['create', 'copytruncate', 'rename'] as const;
+
+type Way = (typeof WAYS)[number];
+
+/**
+ * How logrotate rotates: `create` renames and makes a new file, `copytruncate` copies and cuts, `rename` (its nocreate)
+ * leaves the new file to the writer; three old files are kept.
+ */
+function rotate(path: string, way: Way): void {
   for (const number of [2, 1])
     if (existsSync(`${path}.${number}`)) renameSync(`${path}.${number}`, `${path}.${number + 1}`);
   if (existsSync(`${path}.3`)) unlinkSync(`${path}.3`);
-  if (way === 'create') {
+  if (way !== 'copytruncate') {
     renameSync(path, `${path}.1`);
-    writeFileSync(path, '');
+    if (way === 'create') writeFileSync(path, '');
   } else {
     copyFileSync(path, `${path}.1`);
     truncateSync(path, 0);
@@ -42,7 +49,7 @@ function rotate(path: string, way: 'create' | 'copytruncate'): void {
 }
 
 /** Writes lines and rotates in a loop beside mtail; gives what was written and what both counted. */
-async function compare(context: TestContext, way: 'create' | 'copytruncate') {
+async function compare(context: TestContext, way: Way) {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-mtail-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   mkdirSync(join(folder, 'logs'));
@@ -82,7 +89,7 @@ async function compare(context: TestContext, way: 'create' | 'copytruncate') {
   return { written, ours, theirs: await countedByMtail(url) };
 }
 
-for (const way of ['create', 'copytruncate'] as const) {
+for (const way of WAYS) {
   test(`beside mtail on the same file, rotated by ${way} in a loop: ours is as near to the lines written, or nearer`, async (context) => {
     if (!serverAvailable(context, 'mtail')) return;
     const { written, ours, theirs } = await compare(context, way);

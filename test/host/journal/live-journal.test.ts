@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Journal } from '../../../src/host/journal/journal.ts';
 import type { JournalPosition } from '../../../src/host/journal/position.ts';
-import { exportEntry, JournalWriter } from '../../kit/journal-writer.ts';
+import { exportEntry, JournalWriter, START_US } from '../../kit/journal-writer.ts';
 import { serverAvailable } from '../../kit/servers.ts';
 
 const WRITER = 'systemd-journal-remote';
@@ -79,6 +79,63 @@ test('what is there at the first start is passed over with start: now', async (c
   await write(context, join(folder, 'b.journal'), 150, 200);
   assert.deepEqual(readAll(journal), messages(150, 200));
   journal.close();
+});
+
+test('a clock that jumps back and forward loses no entry and gives none twice', async (context) => {
+  if (!serverAvailable(context, WRITER)) return;
+  const folder = folderOf(context);
+  const dayUs = 86_400_000_000;
+  const jumps = [0, -dayUs, dayUs, -30 * dayUs];
+  let journal = open(folder);
+  for (const [round, jump] of jumps.entries()) {
+    // The time since boot goes on.
+    const entries = Array.from({ length: 100 }, (_, index) => {
+      const number = round * 100 + index;
+      return exportEntry(number, { __REALTIME_TIMESTAMP: String(START_US + number * 1000 + jump) });
+    });
+    const path = join(folder, 'a.journal');
+    const writer = new JournalWriter(context, path, ONE_FILE);
+    await writer.write(entries.slice(0, 50).join(''));
+    await writer.end();
+    assert.deepEqual(readAll(journal), messages(round * 100, round * 100 + 50));
+    const more = new JournalWriter(context, path, ONE_FILE);
+    await more.write(entries.slice(50).join(''));
+    await more.end();
+    const position = JSON.parse(JSON.stringify(journal.position())) as JournalPosition;
+    journal.close();
+    if (round === 2) renameSync(path, join(folder, 'a@1.journal'));
+    journal = open(folder, position);
+    assert.deepEqual(readAll(journal), messages(round * 100 + 50, round * 100 + 100));
+    assert.deepEqual(journal.lost, { rotated: 0, corrupt: 0, unreadable: 0 });
+  }
+  journal.close();
+});
+
+test('folders and files that may not be read are problems that name the group to add', (context) => {
+  if (process.getuid?.() !== 0) return context.skip('only root can become another user');
+  const folder = folderOf(context);
+  chmodSync(folder, 0o755);
+  mkdirSync(join(folder, 'closed'), { mode: 0o700 });
+  mkdirSync(join(folder, 'open'), { mode: 0o755 });
+  writeFileSync(join(folder, 'open', 'system.journal'), 'x', { mode: 0o600 });
+  chownSync(join(folder, 'open', 'system.journal'), 0, 4);
+  chownSync(join(folder, 'closed'), 0, 190);
+  const journal = new Journal({ paths: [join(folder, 'closed'), join(folder, 'open')], start: 'now' });
+  process.seteuid?.(65_534);
+  try {
+    const { found, problems } = journal.scan();
+    assert.equal(found, 1);
+    assert.deepEqual(
+      problems.map(({ message }) => message),
+      [190, 4].map(
+        (gid, index) =>
+          `${join(folder, ['closed', 'open/system.journal'][index] ?? '')}: permission denied; run with group ${gid} (supplementalGroups of the pod)`,
+      ),
+    );
+  } finally {
+    process.seteuid?.(0);
+    journal.close();
+  }
 });
 
 test('a journal is followed while it is written and rotated, and while the reader starts again', async (context) => {
