@@ -1,8 +1,8 @@
 import type { Producer } from '../metrics/scope.ts';
-import type { IdentityClient } from '../pods/client.ts';
 import type { World } from './collector.ts';
 import { containerProducers } from './container/index.ts';
 import type { Names } from './container/naming.ts';
+import type { PodSource } from './log/container-logs.ts';
 import type { PodNames } from './log/kernel-lines.ts';
 import { wantsLog } from './log/section.ts';
 import type { TrapTaker } from './log/snmp/snmp.ts';
@@ -13,7 +13,7 @@ import { processProducers } from './process/index.ts';
 import type { CollectorsConfig } from './sections.ts';
 
 /** What knows the pods of this node, their annotations included. */
-type NodePods = Names & Pick<IdentityClient, 'answered'>;
+type NodePods = Names & { readonly answered: ReturnType<PodSource> };
 
 type Make = (world: World, config: CollectorsConfig, pods?: Names) => Producer[];
 

@@ -1,5 +1,15 @@
-import type { PodInfo } from '../../kube/pod-info.ts';
 import type { ContainerLogOptions } from './options.ts';
+
+/** What is asked of a pod of this node. */
+export interface LoggingPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Of static pods: the uid that the kubelet has given them. */
+  readonly configHash?: string | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  readonly containers: readonly { readonly name: string }[];
+}
 
 /** The container whose logs are in a folder. */
 export interface FolderOwner {
@@ -17,7 +27,7 @@ const CONTAINER = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
  * separated by commas. By path, as the kubelet names them: NAMESPACE_POD_UID/CONTAINER.
  */
 export function askedFolders(
-  pods: Iterable<PodInfo>,
+  pods: Iterable<LoggingPod>,
   { annotation, path }: Pick<ContainerLogOptions, 'annotation' | 'path'>,
 ): ReadonlyMap<string, FolderOwner> {
   const folders = new Map<string, FolderOwner>();

@@ -2,8 +2,7 @@ import { basename, dirname } from 'node:path';
 import type { Turns } from '../../base/turns.ts';
 import { TailSet } from '../../host/tail/tail-set.ts';
 import type { FileState, TailedFile } from '../../host/tail/tailed-file.ts';
-import type { PodInfo } from '../../kube/pod-info.ts';
-import { askedFolders } from './container-folders.ts';
+import { askedFolders, type LoggingPod } from './container-folders.ts';
 import { CounterSet, OTHER } from './counter-set.ts';
 import { CONTAINER_LABELS, containerLogErrors, containerLogLines, containerLogLostBytes } from './families.ts';
 import { eachLine, LineChunks } from './line-chunks.ts';
@@ -13,7 +12,7 @@ import type { ContainerLogOptions } from './options.ts';
 import { PartialLines, runtimeLine } from './runtime-line.ts';
 
 /** The pods of this node by uid; undefined until they are known. The same map as long as nothing has changed. */
-export type PodSource = () => ReadonlyMap<string, PodInfo> | undefined;
+export type PodSource = () => ReadonlyMap<string, LoggingPod> | undefined;
 
 /** Maximum number of containers with series of their own; the kubelet's limit is 110 pods. */
 const MAX_CONTAINERS = 2000;
@@ -59,7 +58,7 @@ export class ContainerLogs {
   #closeAfterMs = 0;
   #saved: SavedLogs | undefined;
   #set: TailSet | undefined;
-  #known: ReadonlyMap<string, PodInfo> | undefined;
+  #known: ReadonlyMap<string, LoggingPod> | undefined;
   /** Uids of pods that were there and did not ask. */
   #silent: ReadonlySet<string> = new Set();
   /** Whether there may be series of containers that have gone. */
@@ -162,7 +161,7 @@ export class ContainerLogs {
   }
 
   /** Takes the pods as they are now. */
-  #update(pods: ReadonlyMap<string, PodInfo>): void {
+  #update(pods: ReadonlyMap<string, LoggingPod>): void {
     const asked = askedFolders(pods.values(), this.#options);
     const asking = new Set([...asked.values()].map(({ uid }) => uid));
     for (const [folder, { labels, uid }] of asked) {
