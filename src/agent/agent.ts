@@ -107,6 +107,7 @@ class RunningAgent implements Agent {
       budget: this.#budget,
       exporters: () => this.#current.assembly.exporters,
       mayPush: () => mayPush(this.#current.assembly),
+      tracking: () => this.#current.assembly.state?.tracking ?? {},
       relabelingOf: (exporter, group) => this.#exporterRelabelings.get(exporter)?.(group),
       intervalMs: () => this.#config.push.interval,
       now,

@@ -11,6 +11,7 @@ import { ConfigError } from '../config/config-error.ts';
 import type { CoreConfig } from '../config/schema.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import { VERSION } from '../config/version.ts';
+import type { Tracking } from '../exporters/exporter.ts';
 import { secretCheck } from '../http/bearer.ts';
 import { leaseRoutes } from '../http/lease.ts';
 import type { Routes } from '../http/message.ts';
@@ -24,6 +25,7 @@ import { POD_INFO_PATH } from '../kube/pod-info.ts';
 import { Resharding } from '../kube/resharding.ts';
 import { type ShardedPod, StatefulShard } from '../kube/stateful-shard.ts';
 import { tokenReviewer } from '../kube/token-review.ts';
+import type { Group } from '../metrics/group.ts';
 import type { Scope } from '../metrics/scope.ts';
 import { preferMemoryToSpeed, preferSpeedToMemory, releaseProgramNow } from './memory.ts';
 
@@ -49,6 +51,8 @@ export interface StateRole {
   readonly ksm: Ksm;
   readonly election: Election;
   readonly routes: Routes;
+  /** Groups whose batches it follows until the receivers have settled them. */
+  readonly tracking: Partial<Record<Group, Tracking>>;
   /** The names of the cluster's nodes now. */
   nodeNames(signal: AbortSignal): Promise<ReadonlySet<string>>;
   start(): void;
@@ -86,7 +90,15 @@ export function createStateRole(
     eventSection.enabled && section.shard === 0
       ? createEvents(
           { ...eventSection, namespaces },
-          { api: client, log, registry: scope, monotonicMs, isElected: config.election.enabled, onEvent },
+          {
+            api: client,
+            log,
+            registry: scope,
+            monotonicMs,
+            isElected: config.election.enabled,
+            onEvent,
+            onPushed: () => lease?.renewSoon(),
+          },
         )
       : undefined;
   if (events) scope.addProducer(events.producer);
@@ -159,6 +171,7 @@ export function createStateRole(
         [SHARD_PATH]: peerRoutes.shard,
       }),
     },
+    tracking: events ? { event: events.tracking } : {},
     nodeNames: (signal) => nodeNames(client, signal),
     start() {
       void releaseProgramNow(log);

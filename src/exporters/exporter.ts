@@ -21,6 +21,11 @@ export interface Body {
   readonly samples: number;
   /** Called right before each upload: whether this agent may still send it. */
   readonly mayPush?: () => boolean;
+  /**
+   * Called when nothing more will be sent of it: it was acknowledged, refused for good, or is on disk. Not called for a
+   * batch that is dropped while its receiver is unavailable.
+   */
+  readonly onSettled?: (() => void) | undefined;
   /** The target of its series, if it may differ from the configured one. */
   readonly target?: Target;
 }
@@ -115,7 +120,15 @@ export interface CollectedSamples {
   readonly births: readonly { readonly key: string; readonly stampMs: number }[];
   /** As in {@link Body}. */
   readonly mayPush?: (() => boolean) | undefined;
+  /** As in {@link Body}. */
+  readonly onSettled?: (() => void) | undefined;
 }
+
+/**
+ * Called at the beginning of a cycle with the names of the exporters that get a group. The returned function is called
+ * with each of them that has settled the batch of this cycle.
+ */
+export type Tracking = (exporters: readonly string[]) => (exporter: string) => void;
 
 /**
  * Destination of batches. Delivers independently: a slow or dead receiver delays neither other receivers nor the next

@@ -135,6 +135,11 @@ export class LeaseElection implements Election {
     this.#isRetired = true;
   }
 
+  /** Renews the Lease now if it is ours, to store a new note. */
+  renewSoon(): void {
+    if (this.isMaster()) this.#wake.abort(WOKEN);
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;

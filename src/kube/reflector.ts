@@ -73,6 +73,11 @@ export class Reflector<O extends KubeObject = KubeObject> {
     return this.#version !== undefined;
   }
 
+  /** Whether objects may be missing that are older than others already passed on: a list is not complete. */
+  get listing(): boolean {
+    return this.#listFor !== undefined;
+  }
+
   /** Whether waiting for the first list is pointless: it is complete, or was refused with 403 or 404. */
   get settled(): boolean {
     return this.synced || this.#refused;

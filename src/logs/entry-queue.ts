@@ -32,7 +32,7 @@ const within = <Value>(work: Promise<Value>): Promise<Value> => {
  * disk is not.
  */
 export class EntryQueue {
-  readonly lost: Record<string, number> = { queue_full: 0, too_large: 0, corrupt: 0, disk: 0 };
+  readonly lost: Record<string, number> = { queue_full: 0, too_large: 0, corrupt: 0, disk: 0, not_open: 0 };
   readonly #folder: string;
   readonly #source: LogSourceName;
   /** Numbers of the files, in order; the last one is written. */
@@ -92,6 +92,11 @@ export class EntryQueue {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
     });
+  }
+
+  /** Counts entries that came before the queue was open, and that nobody kept. */
+  missed(entries: number): void {
+    this.#count('not_open', entries);
   }
 
   /** Resolves when something was written, or when `signal` fires. */

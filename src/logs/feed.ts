@@ -5,16 +5,25 @@ const MAX_KEPT = 1000;
 export class Feed<Item> {
   readonly #takers = new Set<(item: Item) => void>();
   #kept: Item[] = [];
+  #dropped = 0;
 
-  /** Gives all items from now on, and those that nobody has taken; returns what ends it. */
-  subscribe(take: (item: Item) => void): () => void {
+  /**
+   * Gives all items from now on, and those that nobody has taken; returns what ends it. `onDropped` gets the number of
+   * items that were too many to be kept.
+   */
+  subscribe(take: (item: Item) => void, onDropped: (items: number) => void): () => void {
     this.#takers.add(take);
     for (const item of this.#kept.splice(0)) take(item);
+    if (this.#dropped > 0) onDropped(this.#dropped);
+    this.#dropped = 0;
     return () => this.#takers.delete(take);
   }
 
   publish(item: Item): void {
-    if (this.#takers.size === 0 && this.#kept.length < MAX_KEPT) this.#kept.push(item);
+    if (this.#takers.size === 0) {
+      if (this.#kept.length < MAX_KEPT) this.#kept.push(item);
+      else this.#dropped++;
+    }
     for (const take of this.#takers) take(item);
   }
 }

@@ -60,7 +60,7 @@ export function logMetrics(lanes: () => readonly LaneGauges[]): LogMetrics {
   );
   new Counter({
     name: 'firesteel_logs_lost_total',
-    help: 'Log entries lost before they could be read, by reason: rotated away (by gaps of sequence numbers), corrupt, unreadable.',
+    help: 'Log entries lost before they could be read, by reason: rotated away (by gaps of sequence numbers), corrupt, unreadable, too many while the queue was full or not open yet.',
     labelNames: [...OF, 'reason'] as const,
     registers,
     collect() {

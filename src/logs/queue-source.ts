@@ -9,18 +9,21 @@ export class QueueSource implements LogSource {
   readonly #end: () => void;
   #isNew: boolean;
 
-  /** `subscribe` gets what takes each entry, and returns what ends it. */
+  /** `subscribe` gets what takes each entry and what counts those that nobody kept, and returns what ends it. */
   constructor(
     name: LogSourceName,
     queue: EntryQueue,
     saved: SavedPosition | undefined,
     redact: ((entry: LogEntry) => LogEntry) | undefined,
-    subscribe: (take: (entry: LogEntry) => void) => () => void,
+    subscribe: (take: (entry: LogEntry) => void, onDropped: (entries: number) => void) => () => void,
   ) {
     this.name = name;
     this.#queue = queue;
     this.#isNew = saved === undefined;
-    this.#end = subscribe((entry) => queue.append(redact === undefined ? entry : redact(entry)));
+    this.#end = subscribe(
+      (entry) => queue.append(redact === undefined ? entry : redact(entry)),
+      (entries) => queue.missed(entries),
+    );
   }
 
   get lost(): Readonly<Record<string, number>> {

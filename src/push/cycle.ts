@@ -1,6 +1,6 @@
 import { kindOf, type ThrottledLog } from '../base/log.ts';
 import { begin } from '../base/whereabouts.ts';
-import type { CollectedSamples, EndedSeries, Exporter } from '../exporters/exporter.ts';
+import type { EndedSeries, Exporter, Tracking } from '../exporters/exporter.ts';
 import { type SeriesBudget, seriesByFamily } from '../metrics/budget.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
 import type { CollectorResult } from '../metrics/outcome.ts';
@@ -23,6 +23,8 @@ interface CycleOptions {
    * upload.
    */
   readonly mayPush?: () => Partial<Record<Group, () => boolean>>;
+  /** Groups whose batches are followed until the receivers have settled them. */
+  readonly tracking?: () => Partial<Record<Group, Tracking>>;
   /** Relabel rules on the series of a group for one exporter only. */
   readonly relabelingOf?: (exporter: string, group: Group) => Relabeling | undefined;
   readonly budget: SeriesBudget;
@@ -67,6 +69,7 @@ export class PushCycle {
     const fences = this.#options.mayPush?.();
     const stampMs = nextStamp(this.#lastStampMs, Math.trunc(now()));
     this.#lastStampMs = stampMs;
+    const settled = this.#track(exporters);
     const { groups, results } = await registry.gather(deadlineMs, signal);
     for (const result of results) this.#report(result);
     let samples = 0;
@@ -91,7 +94,7 @@ export class PushCycle {
       const kept = await this.#withinBudget(group, snapshots, parts);
       const collected = { group, stampMs, ...kept, births };
       for (const [relabeling, alike] of Map.groupBy(takers, ({ name }) => this.#options.relabelingOf?.(name, group))) {
-        const delivered = await this.#deliver(collected, relabeling, alike, mayPush);
+        const delivered = await this.#deliver(collected, relabeling, alike, { mayPush, settled: settled[group] });
         if (alike.includes(takers[0] as Exporter)) samples += delivered;
       }
       this.#endGone(group, { stampMs, mayPush }, kept.snapshots, parts, isWhole, takers);
@@ -104,7 +107,7 @@ export class PushCycle {
     collected: Collected,
     relabeling: Relabeling | undefined,
     takers: readonly Exporter[],
-    mayPush: CollectedSamples['mayPush'],
+    { mayPush, settled }: { mayPush?: (() => boolean) | undefined; settled?: ReturnType<Tracking> | undefined },
   ): Promise<number> {
     const { encoder, seen } = await this.#encodersOf(collected.group).relabeled(collected, relabeling);
     const { prepared, births = [] } = seen;
@@ -112,15 +115,31 @@ export class PushCycle {
     const encodings = readers.map(({ encoding }) => encoding);
     const bodies = readers.length === 0 ? undefined : await encoder.encode({ ...seen, encodings });
     const snapshots = pushedSnapshots(seen.group, seen.snapshots);
-    for (const { deliverSamples } of takers) deliverSamples?.({ ...seen, births, snapshots, mayPush });
+    const fateAt = (name: string) => ({
+      ...(mayPush && { mayPush }),
+      ...(settled && { onSettled: () => settled(name) }),
+    });
+    for (const { name, deliverSamples } of takers) deliverSamples?.({ ...seen, births, snapshots, ...fateAt(name) });
     for (const [index, exporter] of readers.entries()) {
       const body = bodies?.get(encodings[index]);
       // Plain gzip is for a Pushgateway, where vanished series have to be deleted.
       const isWanted = body && (body.samples > 0 || encodings[index] === 'gzip');
-      if (isWanted) exporter.deliver({ ...body, ...(mayPush && { mayPush }) });
+      if (isWanted) exporter.deliver({ ...body, ...fateAt(exporter.name) });
     }
     const counted = sum([...snapshots.map(({ size }) => size), ...prepared.map((part) => part.samples), births.length]);
     return bodies?.get(encodings[0])?.samples ?? counted;
+  }
+
+  /** By group that is followed, the function to call with each exporter that has settled the batch of this cycle. */
+  #track(exporters: readonly Exporter[]): Partial<Record<string, ReturnType<Tracking>>> {
+    const tracking = this.#options.tracking?.() ?? {};
+    const tracked: Partial<Record<string, ReturnType<Tracking>>> = {};
+    for (const group of GROUPS) {
+      const takers = exporters.filter((exporter) => exporter.accepts(group));
+      const settled = tracking[group]?.(takers.map(({ name }) => name));
+      if (settled) tracked[group] = settled;
+    }
+    return tracked;
   }
 
   #encodersOf(group: Group): GroupEncoders {

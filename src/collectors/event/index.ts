@@ -9,14 +9,15 @@ import type { Producer } from '../../metrics/scope.ts';
 import { addEventCount } from './event-samples.ts';
 import { eventFamilies } from './families.ts';
 import { type EventObject, type Occurrence, occurrenceOf } from './occurrence.ts';
+import { Receipts } from './receipts.ts';
 import type { EventSection } from './section.ts';
 import { type EventResult, EventTally, type Position } from './tally.ts';
 
 /**
- * A push has been delivered, or spooled to disk, this long after its data was collected; otherwise the next leader
- * counts a few events twice.
+ * The counters stand still until the Lease has the position of the last push that was delivered, for at most this long:
+ * the default of `election.renewDeadline`, after which a leader that can't renew its Lease has ended.
  */
-const PUSHED_AFTER_MS = 2000;
+const LONGEST_HOLD_MS = 10_000;
 
 /** The note that the leader stores on the Lease for the next one. */
 export interface EventNotes {
@@ -30,6 +31,8 @@ export interface EventNotes {
 export interface Events {
   readonly producer: Producer;
   readonly notes: EventNotes;
+  /** Follows the pushes of the group `event`. */
+  readonly tracking: (exporters: readonly string[]) => (exporter: string) => void;
   start(): void;
   /** This agent has become leader. */
   begin(): void;
@@ -48,12 +51,14 @@ interface EventWorld {
   readonly isElected: boolean;
   /** Gets each event that the leader counts. */
   readonly onEvent?: ((event: EventObject, by: number) => void) | undefined;
+  /** Called when there is a new note for the Lease: a push has been delivered. */
+  readonly onPushed?: (() => void) | undefined;
 }
 
 /** Builds the event collector; sends no request to the cluster before `start`. */
 export function createEvents(
   section: EventSection,
-  { api, log, registry, monotonicMs, isElected, onEvent }: EventWorld,
+  { api, log, registry, monotonicMs, isElected, onEvent, onPushed }: EventWorld,
 ): Events {
   const seen = new Counter<'result'>({
     name: 'firesteel_kube_events_seen_total',
@@ -70,13 +75,28 @@ export function createEvents(
   });
   const reflectors = followed(section, api, log, tally, (result) => seen.inc({ result }));
   const families = eventFamilies(section);
-  /** Positions and times of the last cycles. */
-  let collected: { readonly atMs: number; readonly position: Position }[] = [];
+  /** The position that the Lease has. */
   let from: Position | undefined;
+  /** The position of the last push that was delivered, and since when the Lease lacks it. */
+  let pushed: Position | undefined;
+  let isUnnotedSince: number | undefined;
+  let receipts: Receipts<Position> | undefined;
   let isLeader: boolean = false;
   const settle = () => {
     if (reflectors.every(({ synced }) => synced)) tally.listed();
   };
+  const followPushes = (): Receipts<Position> => {
+    const made: Receipts<Position> = new Receipts((position) => {
+      if (made !== receipts || position.version <= (pushed ?? from ?? NOTHING).version) return;
+      pushed = position;
+      isUnnotedSince ??= monotonicMs();
+      onPushed?.();
+    });
+    return made;
+  };
+  const isHeld = () => isElected && isUnnotedSince !== undefined && monotonicMs() - isUnnotedSince < LONGEST_HOLD_MS;
+  /** The position of the counters. */
+  let counted: Position = NOTHING;
   return {
     producer: {
       group: 'event',
@@ -86,25 +106,30 @@ export function createEvents(
       collect(out) {
         settle();
         if (!isLeader) throw new NoData('another state agent is the leader');
-        collected.push({ atMs: monotonicMs(), position: tally.position });
         for (const one of tally.series) addEventCount(out, families, one);
       },
     },
     notes: {
       note(isLast) {
         // By the end it is no longer leader, and has done its last push.
-        if (!isLeader && !isLast) return undefined;
-        const limit = isLast ? Number.POSITIVE_INFINITY : monotonicMs() - PUSHED_AFTER_MS;
-        const index = collected.findLastIndex(({ atMs }) => atMs <= limit);
-        const found = collected[index];
-        if (!found) return undefined;
-        collected = collected.slice(index);
-        return textOf(found.position);
+        if ((!isLeader && !isLast) || pushed === undefined) return undefined;
+        return pushed.version === from?.version ? undefined : textOf(pushed);
       },
       noted(text) {
         from = positionOf(text);
-        if (from) tally.pushed(from);
+        if (from === undefined) return;
+        tally.pushed(from);
+        if (pushed === undefined || from.version >= pushed.version) isUnnotedSince = undefined;
       },
+    },
+    tracking(exporters) {
+      if (!isLeader || receipts === undefined) return () => undefined;
+      if (!isHeld()) {
+        const position = tally.advance();
+        if (reflectors.every(({ listing }) => !listing)) counted = position;
+      }
+      // As long as nothing was counted there is nothing to push.
+      return receipts.begin(tally.series.length === 0 ? [] : exporters, counted);
     },
     start() {
       for (const reflector of reflectors) reflector.start();
@@ -112,7 +137,9 @@ export function createEvents(
     begin() {
       settle();
       isLeader = true;
-      collected = [];
+      pushed = undefined;
+      isUnnotedSince = undefined;
+      receipts = followPushes();
       tally.begin(from);
     },
     end() {
@@ -158,6 +185,9 @@ function followed(
   );
   return created;
 }
+
+/** Before the first event. */
+const NOTHING: Position = { version: 0, seconds: 0 };
 
 function filterOf({ types, reasons, kinds }: EventSection): (occurrence: Occurrence) => boolean {
   const wants = (list: readonly string[], value: string) => list.length === 0 || list.includes(value);

@@ -9,6 +9,9 @@ export interface EventObject extends KubeObject {
   readonly count?: number | null;
   readonly deprecatedCount?: number | null;
   readonly series?: { readonly count?: number | null; readonly lastObservedTime?: string | null } | null;
+  readonly deprecatedLastTimestamp?: string | null;
+  readonly deprecatedFirstTimestamp?: string | null;
+  readonly deprecatedSource?: { readonly component?: string | null } | null;
   readonly firstTimestamp?: string | null;
   readonly lastTimestamp?: string | null;
   readonly eventTime?: string | null;
@@ -54,13 +57,14 @@ const bounded = (value: string | null | undefined, pattern: RegExp): string =>
 /** Reads an event. Missing fields are empty; an invalid count is 1. */
 export function occurrenceOf(event: EventObject): Occurrence {
   const about = event.involvedObject ?? event.regarding;
-  const by = event.reportingComponent || event.reportingController || event.source?.component;
+  const source = event.source ?? event.deprecatedSource;
+  const by = event.reportingComponent || event.reportingController || source?.component;
   const counts = [event.series?.count, event.count, event.deprecatedCount];
   const times = [
     event.series?.lastObservedTime,
-    event.lastTimestamp,
+    event.lastTimestamp ?? event.deprecatedLastTimestamp,
     event.eventTime,
-    event.firstTimestamp,
+    event.firstTimestamp ?? event.deprecatedFirstTimestamp,
     event.metadata?.creationTimestamp,
   ];
   return {

@@ -23,6 +23,7 @@ export function renderEvents(events: readonly EventObject[], reportingComponent:
     const key = name ? `${namespace}/${name}` : String(index);
     tally.upsert(key, { uid: uid ?? '', version: index, createdSeconds: undefined }, occurrenceOf(event));
   }
+  tally.advance();
   const out = new Snapshot();
   const families = eventFamilies({ reportingComponent });
   for (const one of tally.series) addEventCount(out, families, one);

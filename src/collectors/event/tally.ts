@@ -13,8 +13,16 @@ export interface EventCount {
   readonly kind: string;
   readonly reason: string;
   readonly component: string;
+  readonly count: number;
+  readonly lastSeconds: number | undefined;
+}
+
+/** A series with what has occurred since the counters last advanced. */
+interface GrowingCount extends EventCount {
   count: number;
   lastSeconds: number | undefined;
+  newCount: number;
+  newSeconds: number | undefined;
 }
 
 /** The result of processing an event. */
@@ -54,7 +62,7 @@ export class EventTally {
   readonly #options: TallyOptions;
   readonly #seen = new Map<string, { readonly uid: string; readonly count: number }>();
   #recent: Recent[] = [];
-  readonly #series = new Map<string, EventCount>();
+  readonly #series = new Map<string, GrowingCount>();
   #isCounting: boolean = false;
   #isListed: boolean = false;
   /** The position that the previous leader had reached. */
@@ -65,19 +73,25 @@ export class EventTally {
     this.#options = options;
   }
 
-  /** The series; none unless this is the leader. */
-  get series(): Iterable<EventCount> {
-    return this.#series.values();
+  /** The series, as they were when the counters last advanced; none unless this is the leader. */
+  get series(): readonly EventCount[] {
+    return [...this.#series.values()].filter(({ count }) => count > 0);
+  }
+
+  /** Adds to the series what has occurred since the last call. Returns the position that they then have. */
+  advance(): Position {
+    for (const one of this.#series.values()) {
+      if (one.newCount === 0) continue;
+      one.count += one.newCount;
+      one.newCount = 0;
+      if (one.newSeconds !== undefined) one.lastSeconds = Math.max(one.lastSeconds ?? 0, one.newSeconds);
+    }
+    return this.#position;
   }
 
   /** Number of stored events. */
   get remembered(): number {
     return this.#seen.size;
-  }
-
-  /** The newest event so far. */
-  get position(): Position {
-    return this.#position;
   }
 
   /** The first list is complete: later events are new. */
@@ -163,11 +177,11 @@ export class EventTally {
       const room =
         index === 0 ? maxSeries - Math.ceil(maxSeries / 10) : index === 1 ? maxSeries - 4 : Number.POSITIVE_INFINITY;
       if (!found && this.#series.size >= room) continue;
-      found ??= { ...labels, count: 0, lastSeconds: undefined };
+      found ??= { ...labels, count: 0, lastSeconds: undefined, newCount: 0, newSeconds: undefined };
       this.#series.set(key, found);
-      found.count += by;
+      found.newCount += by;
       if (occurrence.lastSeconds !== undefined) {
-        found.lastSeconds = Math.max(found.lastSeconds ?? 0, occurrence.lastSeconds);
+        found.newSeconds = Math.max(found.newSeconds ?? 0, occurrence.lastSeconds);
       }
       return index === 0;
     }

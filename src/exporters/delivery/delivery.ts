@@ -114,6 +114,7 @@ export class Delivery {
         report.refused(body, url, tried, rule, parts ? 0 : undefined);
         if (parts) return { again: parts };
         report.dropped(rule.reason, body.samples);
+        body.onSettled?.();
         return 'settled';
       }
       case 'drop': {
@@ -167,6 +168,7 @@ export class Delivery {
     for (const family of leftOut.taken(body.group)) report.takenAgain(body.group, family);
     report.delivered(body);
     report.leftOut(body.group, out);
+    body.onSettled?.();
   }
 
   /** Searches for the families for which `sent` was rejected. `sent` is `body` without those already known. */
@@ -220,6 +222,7 @@ export class Delivery {
   #giveUp(body: Body, url: string, tried: Tried, rule: AnswerRule): Outcome {
     this.#options.report.refused(body, url, tried, rule, undefined);
     this.#options.report.dropped(rule.reason, body.samples);
+    body.onSettled?.();
     return 'settled';
   }
 

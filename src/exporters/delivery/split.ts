@@ -30,12 +30,15 @@ export async function splitBody(body: Body): Promise<readonly [Body, Body] | und
 }
 
 function parts(
-  body: Body,
+  whole: Body,
   first: readonly Buffer[],
   second: readonly Buffer[],
   samples: number,
   textBytes: number,
 ): readonly [Body, Body] {
+  const { onSettled } = whole;
+  let left = 2;
+  const body = { ...whole, ...(onSettled && { onSettled: () => void (--left === 0 && onSettled()) }) };
   return [
     { ...body, members: first, samples, textBytes },
     {

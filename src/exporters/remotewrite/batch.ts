@@ -31,6 +31,8 @@ export interface Batch {
   readonly bytes: number;
   /** Called right before each request: whether this agent may still send it. */
   readonly mayPush?: (() => boolean) | undefined;
+  /** As in {@link Body}. */
+  readonly onSettled?: (() => void) | undefined;
 }
 
 /** In spooled text, these words represent values that the text format does not have. */
@@ -45,11 +47,12 @@ export const bytesOf = (samples: number, texts: readonly PackedText[]): number =
 
 /** A batch as text, for the disk. */
 export async function toText(batch: Batch): Promise<AddressedBody> {
-  const { group, stampMs, target, samples } = batch;
+  const { group, stampMs, target, samples, onSettled } = batch;
   const { members = [], textBytes = 0 } = (await compressEach(chunksOf(batch), ['zstd'], stampMs)).get('zstd') ?? {};
   const kept: (readonly Buffer[])[] = [];
   for (const { members: own, compression } of batch.texts) kept.push(await transcodeKept(own, compression, 'zstd'));
-  return { group, stampMs, target, samples, encoding: 'zstd', members: [members, ...kept].flat(), textBytes };
+  const packed = { encoding: 'zstd' as const, members: [members, ...kept].flat(), textBytes };
+  return { group, stampMs, target, samples, onSettled, ...packed };
 }
 
 function* chunksOf({ snapshots, ended, zeros }: Batch): Generator<Buffer> {

@@ -85,12 +85,14 @@ export class RemoteWriteExporter implements Exporter {
     this.#working ??= this.#work();
   }
 
-  deliver({ group, stampMs, samples, encoding, members, mayPush, target = this.#targets[group] }: Body): void {
+  deliver({ group, stampMs, samples, encoding, members, target = this.#targets[group], ...fate }: Body): void {
+    const { mayPush, onSettled } = fate;
     const texts: PackedText[] = [{ compression: encoding === 'zstd' ? 'zstd' : 'gzip', members }];
-    this.#add({ ...plain(group, stampMs, target), texts, samples, bytes: bytesOf(0, texts), mayPush });
+    this.#add({ ...plain(group, stampMs, target), texts, samples, bytes: bytesOf(0, texts), mayPush, onSettled });
   }
 
-  readonly deliverSamples = ({ group, stampMs, snapshots, prepared, births, mayPush }: CollectedSamples): void => {
+  readonly deliverSamples = ({ group, stampMs, snapshots, prepared, births, ...fate }: CollectedSamples): void => {
+    const { mayPush, onSettled } = fate;
     if (!this.accepts(group)) return;
     const refresh = this.#refreshes.get(group) ?? new Refresh(this.#settings.refresh);
     this.#refreshes.set(group, refresh);
@@ -105,7 +107,15 @@ export class RemoteWriteExporter implements Exporter {
       samples += Math.round((all * bytesOf(0, [chosen])) / Math.max(1, bytesOf(0, [{ ...chosen, members }])));
     }
     const zeros = new Map(births.map(({ key, stampMs: bornMs }) => [key, bornMs]));
-    const batch = { ...plain(group, stampMs, this.#targets[group]), snapshots, texts, zeros, samples, mayPush };
+    const batch = {
+      ...plain(group, stampMs, this.#targets[group]),
+      snapshots,
+      texts,
+      zeros,
+      samples,
+      mayPush,
+      onSettled,
+    };
     this.#add({ ...batch, bytes: bytesOf(own, texts) });
   };
 
@@ -180,6 +190,7 @@ export class RemoteWriteExporter implements Exporter {
         if (!next.entry) this.#unsent = next.batch;
         return;
       }
+      if (outcome === 'settled') next.batch.onSettled?.();
       await this.#backlog.settle(next);
       this.#count();
     }

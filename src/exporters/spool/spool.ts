@@ -255,6 +255,7 @@ export class Spool {
       }
     }
     this.#entries.add({ file, bytes, stampMs: body.stampMs, samples: body.samples });
+    body.onSettled?.();
   }
 
   /** Drops batches that are too old, then the oldest until `bytes` more fit. */

@@ -14,9 +14,9 @@ export const eventSource = (world: LogWorld): LogSourceType => ({
     if (folder === undefined) throw new Error('Kubernetes events can be shipped only with spool.path');
     const { events, labels, logs } = world;
     const queue = await EntryQueue.open(join(folder, 'event-queue'), 'event', saved);
-    return new QueueSource('event', queue, saved, redactor(logs.redact), (take) =>
+    return new QueueSource('event', queue, saved, redactor(logs.redact), (take, onDropped) =>
       // Nothing is handed over by an agent that is no state agent.
-      (events as EventFeed).subscribe((seen) => take(eventEntry(seen, labels))),
+      (events as EventFeed).subscribe((seen) => take(eventEntry(seen, labels)), onDropped),
     );
   },
 });

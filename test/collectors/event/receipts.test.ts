@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Receipts } from '../../../src/collectors/event/receipts.ts';
+
+/** Receipts of numbered pushes, and those that have been delivered. */
+function receipts() {
+  const delivered: number[] = [];
+  return { delivered, receipts: new Receipts<number>((push) => delivered.push(push)) };
+}
+
+test('a push has been delivered when all receivers have settled it', () => {
+  const { delivered, receipts: of } = receipts();
+  const first = of.begin(['a', 'b'], 1);
+  first('b');
+  assert.deepEqual(delivered, []);
+  first('a');
+  assert.deepEqual(delivered, [1]);
+  first('a');
+  assert.deepEqual(delivered, [1], 'a second part of it');
+});
+
+test('one receiver that is down holds up the others for one push', () => {
+  const { delivered, receipts: of } = receipts();
+  for (const name of ['a', 'b']) of.begin(['a', 'b'], 1)(name);
+  for (const push of [2, 3, 4]) of.begin(['a', 'b'], push)('a');
+  assert.equal(delivered.at(-1), 4);
+  const late = of.begin(['a', 'b'], 5);
+  late('b');
+  assert.equal(delivered.at(-1), 4, 'it is back: both count again');
+  late('a');
+  assert.equal(delivered.at(-1), 5);
+});
+
+test('while all receivers are down nothing has been delivered, then the newest push, which includes the others', () => {
+  const { delivered, receipts: of } = receipts();
+  const pushes = [1, 2, 3].map((push) => of.begin(['a'], push));
+  pushes[2]?.('a');
+  pushes[0]?.('a');
+  assert.deepEqual(delivered, [3]);
+});
+
+test('without receivers a push has been delivered when it begins, and a receiver that is added counts from then on', () => {
+  const { delivered, receipts: of } = receipts();
+  of.begin([], 1);
+  assert.deepEqual(delivered, [1]);
+  const second = of.begin(['a'], 2);
+  assert.deepEqual(delivered, [1]);
+  second('a');
+  assert.deepEqual(delivered, [1, 2]);
+});

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EntryQueue } from '../../src/logs/entry-queue.ts';
+import type { EventFeed } from '../../src/logs/event/event-feed.ts';
+import { eventSource } from '../../src/logs/event/event-source.ts';
+import { Feed } from '../../src/logs/feed.ts';
+import { snmpSource } from '../../src/logs/snmp/snmp-source.ts';
+import type { TrapFeed } from '../../src/logs/snmp/trap-feed.ts';
+import type { LogWorld } from '../../src/logs/world.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
+
+/** What a feed hands over after `items` were published, and what it says it has dropped. */
+function handedOver(feed: Feed<number>) {
+  const taken: number[] = [];
+  const dropped: number[] = [];
+  const end = feed.subscribe(
+    (item) => taken.push(item),
+    (items) => dropped.push(items),
+  );
+  return { taken, dropped, end };
+}
+
+test('what comes before anyone takes it is kept, and counted beyond 1,000', () => {
+  const feed = new Feed<number>();
+  for (let item = 0; item < 1500; item++) feed.publish(item);
+  const first = handedOver(feed);
+  assert.equal(first.taken.length, 1000);
+  assert.deepEqual(first.dropped, [500]);
+  const second = handedOver(feed);
+  assert.deepEqual([second.taken, second.dropped], [[], []], 'the same ones once only');
+  feed.publish(1);
+  assert.deepEqual([first.taken.at(-1), second.taken], [1, [1]]);
+});
+
+test('nothing is counted that fits, and again what comes between two takers', () => {
+  const feed = new Feed<number>();
+  for (let item = 0; item < 1000; item++) feed.publish(item);
+  const first = handedOver(feed);
+  assert.deepEqual([first.taken.length, first.dropped], [1000, []]);
+  first.end();
+  for (let item = 0; item < 1001; item++) feed.publish(item);
+  const second = handedOver(feed);
+  assert.deepEqual([second.taken.length, second.dropped], [1000, [1]]);
+});
+
+const shared = { labels: {}, logs: { redact: [] } };
+
+for (const [what, open] of [
+  [
+    'events',
+    (folder: string, many: number) => {
+      const events: EventFeed = new Feed();
+      for (let index = 0; index < many; index++) events.publish([{ reason: 'BackOff' }, 1, 1_000_000]);
+      return eventSource({ ...shared, events } as unknown as LogWorld).open(undefined, folder);
+    },
+  ],
+  [
+    'traps',
+    (folder: string, many: number) => {
+      const traps: TrapFeed = new Feed();
+      const trap = { version: '2c', oid: '1.3', uptime: 1, agentAddress: undefined, varbinds: [] };
+      for (let index = 0; index < many; index++) traps.publish([trap, '127.0.0.1', '', 1_000_000] as never);
+      return snmpSource({ ...shared, traps } as unknown as LogWorld).open(undefined, folder);
+    },
+  ],
+] as const) {
+  test(`${what} that nobody kept are entries that were lost`, async (t) => {
+    const source = await open(scratchFolder(t), 1234);
+    assert.equal(source.lost.not_open, 234);
+    await source.close();
+  });
+}
+
+test('they are still counted after a restart', async (t) => {
+  const folder = scratchFolder(t);
+  const queue = await EntryQueue.open(folder, 'event', { position: '{"segment":0,"offset":0}', lost: { not_open: 5 } });
+  queue.missed(2);
+  assert.equal(queue.lost.not_open, 7);
+  await queue.close();
+});
