@@ -1,25 +1,26 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Snapshot } from '../src/metrics/snapshot.ts';
 import { encodeByFamily } from '../src/metrics/text/encoder.ts';
-import { Batch } from '../src/scrape/batch.ts';
+import { LineBuffer } from '../src/scrape/line-buffer.ts';
 import { PageReader } from '../src/scrape/page-reader.ts';
 import { SeriesOrder } from '../src/scrape/series-order.ts';
-import { RealServer } from '../test/kit/servers.ts';
-import { cpuMs, type Measured, memoryMib, sleep, startProbedAgent, startSink } from './kit/processes.ts';
+import { cpuMs, memoryMib, sleep, startProbedIdler, startSink } from './kit/processes.ts';
 import { startScrapeTarget } from './kit/scrape-target.ts';
+import { type Scraping, startFiresteel, startVmagent } from './kit/scrapers.ts';
 import { SyntheticSeries } from './kit/synthetic-series.ts';
 
-/** As in the image. */
-const NODE_FLAGS = ['--max-semi-space-size=1'];
+/** Series of cAdvisor in a page of 16 MiB. */
+const LARGE = 43_000;
 
-const LIMITS = { samples: 10_000_000, labels: 60, labelBytes: 4096 };
+interface Settings {
+  readonly interval: number;
+  readonly cycles: number;
+}
 
 /**
- * What a scrape costs: a line in this process; then the agent and the real vmagent, one after the other, on the same
- * targets; and the longest block of the event loop while a page of 16 MiB is read.
+ * What a scrape costs: CPU time of a line in this process; the agent and the real vmagent at the same time on the same
+ * targets; how memory grows with series; and the longest block of the event loop while a page of 16 MiB is read, beside
+ * that of a process that does nothing.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -29,173 +30,151 @@ export async function run(args: readonly string[]): Promise<void> {
       series: { type: 'string', default: '1000' },
       interval: { type: 'string', default: '5' },
       cycles: { type: 'string', default: '12' },
+      only: { type: 'string', default: 'lines,cpu,memory,block' },
     },
   });
-  lines();
-  const [targets, series, interval, cycles] = [values.targets, values.series, values.interval, values.cycles].map(
-    Number,
-  ) as [number, number, number, number];
-  console.log(
-    `\n${targets} targets of ${series} series every ${interval} s, ${cycles} times; CPU per round, memory at the end:`,
-  );
-  for (const start of [startFiresteel, startVmagent]) {
-    const { name, cpu, anon, block } = await measure(start, targets, series, interval, cycles);
-    console.log(
-      `${name.padEnd(12)}${cpu.toFixed(1).padStart(8)} ms  ${anon.toFixed(1).padStart(7)} MiB anonymous${block}`,
-    );
-  }
-  const small = await measure(startFiresteel, 1, 1000, interval, cycles);
-  const large = await measure(startFiresteel, 1, 41_000, interval, cycles);
-  const growth = (large.anon - small.anon) / 4;
-  console.log(
-    `\none target of 1,000 series: ${small.anon.toFixed(1)} MiB; of 41,000: ${large.anon.toFixed(1)} MiB: ${growth.toFixed(2)} MiB for 10,000 series`,
-  );
-  const page = await measure(startFiresteel, 1, 43_000, interval, cycles);
-  console.log(`a page of ${(pageBytes(43_000) / 2 ** 20).toFixed(1)} MiB:${page.block}`);
+  const settings = { interval: Number(values.interval), cycles: Number(values.cycles) };
+  const parts: Readonly<Record<string, () => void | Promise<void>>> = {
+    lines,
+    cpu: () => compareCpu(Number(values.targets), Number(values.series), settings),
+    memory: () => measureGrowth(settings),
+    block: () => measureBlock(settings),
+  };
+  for (const part of values.only.split(',')) await parts[part]?.();
 }
 
-const pageOf = (count: number): Buffer => {
+/** CPU time of a line that is passed through. */
+function lines(): void {
+  const typical = Array.from(
+    { length: 20_000 },
+    (_, index) => `http_requests_total{code="200",handler="/api/v1/items/${index}",method="get"} ${index * 3}\n`,
+  );
+  const pages = { typical: Buffer.from(typical.join('')), 'of cAdvisor': cadvisorPage(20_000) };
+  for (const [what, page] of Object.entries(pages)) {
+    for (const [names, how] of [
+      [['zone', 'team', 'app'], ''],
+      [['namespace', 'pod', 'container'], ', with the labels of a pod'],
+    ] as const) {
+      const bytes = Math.round(page.length / 20_000);
+      console.log(`a line ${what}, ${bytes} bytes${how}: ${lineMicroseconds(page, names).toFixed(2)} µs of CPU`);
+    }
+  }
+}
+
+function cadvisorPage(count: number): Buffer {
   const snapshot = new Snapshot();
   new SyntheticSeries(count).fill(snapshot);
   return Buffer.concat([...encodeByFamily([snapshot])]);
-};
+}
 
-const pageBytes = (count: number): number => pageOf(count).length;
-
-/** Time of a line that is passed through, with its compression and without. */
-function lines(): void {
-  const count = 50_000;
-  const page = pageOf(count);
+/** The best of a dozen, without compression, which another thread does. */
+function lineMicroseconds(page: Buffer, names: readonly string[]): number {
   const order = new SeriesOrder();
+  const labels = ['job', 'instance', ...names].map((name, index) => [name, `some-value-${index}`] as const);
   const reader = new PageReader(
     {
-      labels: [
-        ['job', 'shop/web'],
-        ['instance', '10.0.0.17:8080'],
-        ['namespace', 'shop'],
-        ['pod', 'web-7d9f8b6c5-x2x4z'],
-        ['container', 'web'],
-      ],
+      labels,
       pushed: new Set(['cluster', 'node']),
       honorLabels: false,
       honorTimestamps: false,
       relabel: [],
-      limits: LIMITS,
+      limits: { samples: 10_000_000, labels: 60, labelBytes: 4096 },
     },
     order,
   );
-  const once = (packs: boolean): number => {
-    const batch = new Batch();
-    const began = performance.now();
-    reader.begin(1_700_000_000_000, false);
-    for (let start = 0; start < page.length; start += 65_536) {
-      const text = reader.read(page.subarray(start, start + 65_536));
-      if (packs) batch.add(text);
+  const once = () => {
+    const written = new LineBuffer();
+    const before = process.threadCpuUsage();
+    reader.begin(1_700_000_000_000, false, written);
+    for (let start = 0; start < page.length; start += 4096) {
+      reader.read(page.subarray(start, start + 4096));
+      for (const block of written.takeFull()) written.giveBack(block);
     }
-    const { text } = reader.finish();
-    if (packs) {
-      batch.add(text);
-      batch.close(count);
-    }
+    const { scraped } = reader.finish();
     order.end();
-    return ((performance.now() - began) * 1000) / count;
+    const { user, system } = process.threadCpuUsage(before);
+    return (user + system) / scraped;
   };
-  const best = (packs: boolean) => Math.min(...Array.from({ length: 12 }, () => once(packs)));
-  console.log(
-    `a line of ${Math.round(page.length / count)} bytes: ${best(false).toFixed(2)} µs read and written, ${best(true).toFixed(2)} µs with zstd`,
-  );
+  return Math.min(...Array.from({ length: 12 }, once));
 }
 
-interface Measurement {
-  readonly name: string;
-  /** Milliseconds a round. */
-  readonly cpu: number;
-  readonly anon: number;
-  /** In words; empty where it is not known. */
-  readonly block: string;
-}
-
-interface Started extends Pick<Measured, 'pid' | 'end'> {
-  readonly name: string;
-  watch?(): void;
-  longestBlockMs?(): Promise<number>;
-}
-
-type Start = (hosts: readonly string[], interval: number, sink: string, folder: string) => Promise<Started>;
-
-async function measure(
-  start: Start,
+/** Runs `body` with so many targets of so many series each, all in this process, and a sink. */
+async function withTargets<T>(
   targets: number,
   series: number,
-  interval: number,
-  cycles: number,
-): Promise<Measurement> {
-  const folder = mkdtempSync(join(tmpdir(), 'firesteel-scrape-'));
+  { interval }: Settings,
+  body: (scraping: Scraping) => Promise<T>,
+): Promise<T> {
   const sink = await startSink();
   const served = await Promise.all(Array.from({ length: targets }, () => startScrapeTarget(series)));
-  const started = await start(
-    served.map(({ host }) => host),
-    interval,
-    sink.url,
-    folder,
-  );
   try {
-    await sleep(interval * 4000);
-    const before = cpuMs(started.pid);
-    started.watch?.();
-    await sleep(interval * cycles * 1000);
-    const cpu = (cpuMs(started.pid) - before) / cycles;
-    const block = (await started.longestBlockMs?.()) ?? Number.NaN;
-    const { anon } = memoryMib(started.pid);
-    return {
-      name: started.name,
-      cpu,
-      anon,
-      block: Number.isNaN(block) ? '' : `  longest block ${block.toFixed(1)} ms`,
-    };
+    return await body({ hosts: served.map(({ host }) => host), interval, sink: sink.url });
   } finally {
-    await started.end();
     for (const one of served) one.close();
     sink.close();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const startFiresteel: Start = async (hosts, interval, sink, folder) => {
-  const file = join(folder, 'firesteel.yaml');
-  const config = {
-    node: 'worker-1',
-    push: { interval: `${interval}s` },
-    http: { enabled: false },
-    collectors: { node: { enabled: false }, container: { enabled: false }, process: { enabled: false } },
-    scrape: {
-      interval: `${interval}s`,
-      timeout: `${interval}s`,
-      limits: { body: '64MiB', samples: 1_000_000 },
-      targets: hosts.map((host, index) => ({ job: `app-${index}`, urls: [`http://${host}/metrics`] })),
-    },
-  };
-  writeFileSync(file, JSON.stringify(config));
-  return { ...(await startProbedAgent(sink, ['--config', file], NODE_FLAGS)), name: 'firesteel' };
-};
+async function compareCpu(targets: number, series: number, settings: Settings): Promise<void> {
+  const { interval, cycles } = settings;
+  await withTargets(targets, series, settings, async (scraping) => {
+    const [firesteel, vmagent] = await Promise.all([startFiresteel(scraping), startVmagent(scraping)]);
+    try {
+      firesteel.rest();
+      await sleep(interval * 4000);
+      const both = [firesteel, vmagent];
+      const before = both.map(({ pid }) => cpuMs(pid));
+      await sleep(interval * cycles * 1000);
+      const [own, its] = both.map(({ pid }, index) => (cpuMs(pid) - (before[index] ?? 0)) / cycles);
+      const [ownMib, itsMib] = both.map(({ pid }) => memoryMib(pid).anon.toFixed(1));
+      console.log(
+        `${targets} targets of ${series} series every ${interval} s, both at the same time, CPU of a round: ` +
+          `firesteel ${own?.toFixed(1)} ms (${ownMib} MiB), vmagent ${its?.toFixed(1)} ms (${itsMib} MiB)`,
+      );
+    } finally {
+      await Promise.all([firesteel.end(), vmagent.end()]);
+    }
+  });
+}
 
-const startVmagent: Start = async (hosts, interval, sink, folder) => {
-  const file = join(folder, 'scrape.yaml');
-  const config = {
-    global: { scrape_interval: `${interval}s`, scrape_timeout: `${interval}s` },
-    scrape_configs: hosts.map((host, index) => ({ job_name: `app-${index}`, static_configs: [{ targets: [host] }] })),
-  };
-  writeFileSync(file, JSON.stringify(config));
-  const vmagent = await RealServer.create(
-    'vmagent',
-    (port) => [
-      `-httpListenAddr=127.0.0.1:${port}`,
-      `-promscrape.config=${file}`,
-      `-remoteWrite.url=${sink}/api/v1/write`,
-      `-remoteWrite.tmpDataPath=${folder}/vmagent`,
-    ],
-    '/health',
+/** Ten targets with 100 and with 10,000 long series each. */
+async function measureGrowth(settings: Settings): Promise<void> {
+  const measure = (series: number) =>
+    withTargets(10, series, settings, async (scraping) => {
+      const agent = await startFiresteel(scraping);
+      try {
+        agent.rest();
+        await sleep((settings.interval * 4 + settings.interval * settings.cycles) * 1000);
+        const { anon } = memoryMib(agent.pid);
+        return { anon, used: await agent.usedMib() };
+      } finally {
+        await agent.end();
+      }
+    });
+  const small = await measure(100);
+  const large = await measure(10_000);
+  const growth = (key: 'anon' | 'used') => ((large[key] - small[key]) / 9.9).toFixed(2);
+  console.log(
+    `10 targets, 1,000 series in all: ${small.used.toFixed(1)} MiB in use (${small.anon.toFixed(1)} anonymous); 100,000: ` +
+      `${large.used.toFixed(1)} (${large.anon.toFixed(1)}); for 10,000 series ${growth('used')} MiB in use (${growth('anon')})`,
   );
-  await vmagent.start();
-  return { name: 'vmagent', pid: vmagent.pid, end: () => vmagent.stop('SIGKILL') };
-};
+}
+
+async function measureBlock(settings: Settings): Promise<void> {
+  await withTargets(1, LARGE, settings, async (scraping) => {
+    const [agent, idler] = await Promise.all([startFiresteel(scraping), startProbedIdler()]);
+    try {
+      await sleep(settings.interval * 4000);
+      for (const one of [agent, idler]) one.watch();
+      await sleep(settings.interval * settings.cycles * 1000);
+      const [own, machine] = await Promise.all([agent.longest(), idler.longest()]);
+      const mib = (cadvisorPage(LARGE).length / 2 ** 20).toFixed(1);
+      console.log(
+        `a page of ${mib} MiB: longest block ${own.blockMs.toFixed(1)} ms, its CPU time ${own.cpuMs.toFixed(1)} ms; ` +
+          `an idle process beside it ${machine.blockMs.toFixed(1)} ms`,
+      );
+    } finally {
+      await Promise.all([agent.end(), idler.end()]);
+    }
+  });
+}

@@ -67,8 +67,14 @@ export async function startAgent(
 export interface Probed extends Measured {
   /** Begins to watch, which costs CPU; it does so from the start. */
   watch(): void;
-  /** Ends it; tells how long the event loop was blocked at most, milliseconds. */
+  /** Ends it until {@link watch}. */
+  rest(): void;
+  /** Ends it; how long the event loop was blocked at most, milliseconds. */
   longestBlockMs(): Promise<number>;
+  /** The same, with the CPU time of the longest turn since {@link watch}. */
+  longest(): Promise<{ readonly blockMs: number; readonly cpuMs: number }>;
+  /** What is in use of the heap and beside it, MiB; after a garbage collection with `--expose-gc`. */
+  usedMib(): Promise<number>;
 }
 
 /** As {@link startAgent}, with flags for Node, and watched. */
@@ -88,11 +94,19 @@ async function startProbed(args: readonly string[]): Promise<Probed> {
   const node = ['--disable-warning=ExperimentalWarning', '--import', probe];
   const child = spawn(process.execPath, [...node, ...args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   await once(child, 'spawn');
+  const longest = async () => {
+    child.send('read');
+    const { longestBlockMs, longestCpuMs } = await nextMessage<{ longestBlockMs: number; longestCpuMs: number }>(child);
+    return { blockMs: longestBlockMs, cpuMs: longestCpuMs };
+  };
   return Object.assign(measured(child), {
     watch: () => void child.send('watch'),
-    async longestBlockMs() {
-      child.send('read');
-      return (await nextMessage<{ longestBlockMs: number }>(child)).longestBlockMs;
+    rest: () => void child.send('rest'),
+    longest,
+    longestBlockMs: async () => (await longest()).blockMs,
+    async usedMib() {
+      child.send('memory');
+      return (await nextMessage<{ usedMib: number }>(child)).usedMib;
     },
   });
 }

@@ -101,7 +101,7 @@ const ZSTD: Compressor = {
  * Whether the first block of a zstd frame is uncompressed (RFC 8878 §3.1.1). Receivers read such a block as it arrives,
  * so a truncated upload would leave half a line.
  */
-function isRaw(frame: Buffer): boolean {
+export function isRaw(frame: Buffer): boolean {
   const descriptor = frame[4] ?? 0;
   const isSingleSegment = (descriptor & 0x20) !== 0;
   const sizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] as number;
@@ -112,7 +112,8 @@ function isRaw(frame: Buffer): boolean {
 /** A comment that outweighs any text that is too short to be compressible. */
 const PADDING = Buffer.from(`#${'-'.repeat(1022)}\n`);
 
-const compressible = (text: Buffer): Buffer => Buffer.concat([text, PADDING]);
+/** The text with what makes it {@link isRaw} no more. */
+export const compressible = (text: Buffer): Buffer => Buffer.concat([text, PADDING]);
 
 /** Text as members, with its original size. */
 export interface CompressedText {

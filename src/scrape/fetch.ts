@@ -7,7 +7,7 @@ import { readRegular } from '../base/files.ts';
 import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import type { Names } from '../net/names.ts';
-import { BadPage } from './page-reader.ts';
+import { BadPage } from './page.ts';
 import type { TargetSettings } from './target.ts';
 
 /** The older format first: with OpenMetrics client libraries give some families other names. */
@@ -57,6 +57,10 @@ export class PageClient {
     if (/^\s*text\/html/i.test(type)) {
       response.destroy();
       throw new BadPage('answers with a web page (text/html), not with metrics: look at path and port');
+    }
+    if (/^\s*application\/vnd\.google\.protobuf/i.test(type)) {
+      response.destroy();
+      throw new BadPage('answers with protobuf, which was not asked for: text is read');
     }
     const isOpenMetrics = /^\s*application\/openmetrics-text/i.test(type);
     return { isOpenMetrics, pieces: this.#pieces(response, headers['content-encoding'] ?? '') };

@@ -1,5 +1,4 @@
 import { numberText, stampText } from '../metrics/text/format.ts';
-import { Batch } from './batch.ts';
 import type { SeriesLimit } from './series-limit.ts';
 
 /** What a scrape came to, for its own series. */
@@ -41,16 +40,13 @@ export const ownFamilies = (limit: SeriesLimit | undefined): string[] => [
   ...(limit === undefined ? [] : Object.keys(LIMITED)),
 ];
 
-/** The lines of these series. `keyOf` is the series of a name. */
-export function ownBatch(keyOf: (name: string) => string, figures: OwnFigures): Batch {
+/** The lines of these series, in bytes as Latin-1. `keyOf` is the series of a name. */
+export function ownLines(keyOf: (name: string) => string, figures: OwnFigures): string[] {
   const { seriesLimit, stampMs } = figures;
   const values = Object.entries(EACH).map(([name, read]): [string, number] => [name, read(figures)]);
   if (seriesLimit !== undefined) {
     for (const [name, read] of Object.entries(LIMITED)) values.push([name, read(seriesLimit, figures)]);
   }
   const lines = values.map(([name, value]) => `${keyOf(name)} ${numberText(value)} ${stampText(stampMs)}\n`);
-  const batch = new Batch();
-  batch.add(Buffer.from(lines.join('')).toString('latin1'));
-  batch.close(values.length);
-  return batch;
+  return lines.map((line) => Buffer.from(line).toString('latin1'));
 }

@@ -1,6 +1,6 @@
 import { type Family, untyped } from '../metrics/family.ts';
 import type { Prepared, PreparedBody } from '../metrics/prepared.ts';
-import { type Batch, linesOf } from './batch.ts';
+import { Batch, linesOf } from './batch.ts';
 import type { LastPage } from './scraper.ts';
 
 /** Scrapes that wait for the next push, as a part of the group: each is pushed once, under its own time. */
@@ -12,6 +12,9 @@ export class PendingScrapes implements Prepared {
   readonly #pages: () => readonly LastPage[];
   #batches: Batch[] = [];
   #bytes = 0;
+  /** What scrapes say about themselves: few lines each, which are compressed together. */
+  #own = new Batch();
+  #ownBytes = 0;
   #ended: string[] = [];
 
   /**
@@ -30,31 +33,46 @@ export class PendingScrapes implements Prepared {
     this.#pages = pages;
   }
 
-  /** Takes scrapes and series that have ended. */
-  add(batches: readonly Batch[], ended: readonly string[]): void {
-    for (const batch of batches) {
-      if (batch.samples === 0) continue;
-      this.#batches.push(batch);
-      this.#bytes += batch.bytes;
+  /** Takes a page, if there is one, the lines of a scrape about itself, and series that have ended. */
+  add(page: Batch | undefined, own: readonly string[], ended: readonly string[]): void {
+    if (page !== undefined && page.samples > 0) {
+      this.#batches.push(page);
+      this.#bytes += page.bytes;
     }
-    while (this.#bytes > this.#maxBytes && this.#batches.length > 1) {
-      const dropped = this.#batches.shift() as Batch;
-      this.#bytes -= dropped.bytes;
-      this.#onDrop(dropped.samples);
+    for (const line of own) {
+      this.#own.lines.add(line);
+      this.#own.samples++;
+      this.#ownBytes += line.length;
     }
-    if (this.#ended.length + ended.length <= MOST_ENDED) this.#ended.push(...ended);
+    while (this.#bytes + this.#ownBytes > this.#maxBytes && this.#batches.length > 0) {
+      const dropped = this.#batches.shift();
+      this.#bytes -= dropped?.bytes ?? 0;
+      this.#onDrop(dropped?.samples ?? 0);
+    }
+    if (this.#ownBytes > this.#maxBytes) this.#onDrop(this.#takeOwn().samples);
+    if (this.#ended.length + ended.length <= MOST_ENDED) for (const key of ended) this.#ended.push(key);
   }
 
   async body(): Promise<PreparedBody> {
     const batches = this.#batches;
     this.#batches = [];
     this.#bytes = 0;
+    const own = this.#takeOwn();
+    await own.close(own.samples);
+    const all = [...batches, own];
     return {
       encoding: 'zstd',
-      members: batches.flatMap(({ members }) => members),
-      textBytes: batches.reduce((sum, { textBytes }) => sum + textBytes, 0),
-      samples: batches.reduce((sum, { samples }) => sum + samples, 0),
+      members: all.flatMap(({ members }) => members),
+      textBytes: all.reduce((sum, { textBytes }) => sum + textBytes, 0),
+      samples: all.reduce((sum, { samples }) => sum + samples, 0),
     };
+  }
+
+  #takeOwn(): Batch {
+    const own = this.#own;
+    this.#own = new Batch();
+    this.#ownBytes = 0;
+    return own;
   }
 
   takeEnded(): readonly string[] {

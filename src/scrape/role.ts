@@ -114,7 +114,7 @@ export class ScrapeRole {
       limits: settings.limits,
       pushed,
       relabelingsOf: (target) => this.#relabelingsOf(target),
-      deliver: (batches, ended) => this.#pending.add(batches, ended),
+      deliver: (page, own, ended) => this.#pending.add(page, own, ended),
     };
   }
 

@@ -6,8 +6,9 @@ import type { Names } from '../net/names.ts';
 import type { Scheduled } from '../tasks/schedule.ts';
 import { Batch, keysOf } from './batch.ts';
 import { PageClient } from './fetch.ts';
-import { ownBatch, ownFamilies } from './own-series.ts';
-import { BadPage, type PageLimits, PageReader } from './page-reader.ts';
+import { ownFamilies, ownLines } from './own-series.ts';
+import { BadPage, type PageLimits } from './page.ts';
+import { PageReader } from './page-reader.ts';
 import { owned } from './ruled-series.ts';
 import { SeriesLimit } from './series-limit.ts';
 import { hashOf, SeriesOrder, viewOf } from './series-order.ts';
@@ -23,8 +24,8 @@ export interface ScraperWorld {
   readonly pushed: ReadonlySet<string>;
   /** Rules on the series, made for one target. */
   relabelingsOf(target: Target): readonly Relabeling[];
-  /** Takes what a scrape brought: batches of whole lines with timestamps, and series that have ended. */
-  readonly deliver: (batches: readonly Batch[], ended: readonly string[]) => void;
+  /** Takes what a scrape brought: the page if it is good, lines about the scrape itself, series that have ended. */
+  readonly deliver: (page: Batch | undefined, own: readonly string[], ended: readonly string[]) => void;
 }
 
 /** How a target fares, for people. */
@@ -69,8 +70,8 @@ const NO_PAGE: LastPage = { members: [], names: new Map() };
 /** The first scrape of a target comes within so long: a pod that appears is not to wait for its turn of an interval. */
 const FIRST_MS = 2000;
 
-/** Read at a time. */
-const READ_BYTES = 16 * 1024;
+/** Read at a time: lines under rules take some ten microseconds each, and short ones have five bytes. */
+const READ_BYTES = 4 * 1024;
 
 const WAITING: ScrapeState = { state: 'waiting', scraped: 0, kept: 0, bytes: 0, scrapes: 0, failures: 0, skipped: 0 };
 
@@ -166,7 +167,7 @@ export class Scraper implements Scheduled {
     await this.close();
     const ended = await this.#endAll();
     const own = this.#state.scrapes > 0 ? ownFamilies(this.#limit).map((name) => this.#keyOf(name)) : [];
-    this.#world.deliver([], [...ended, ...own]);
+    this.#world.deliver(undefined, [], [...ended, ...own]);
   }
 
   /** Never rejects. */
@@ -182,6 +183,7 @@ export class Scraper implements Scheduled {
       result = await this.#page(stampMs, signal);
       error = result.warning;
     } catch (cause) {
+      this.#reader.release();
       if (this.#stopping.signal.aborted) return;
       error = signal.aborted
         ? `no whole page within ${timeoutMs} ms`
@@ -205,7 +207,7 @@ export class Scraper implements Scheduled {
       failures: failures + (result ? 0 : 1),
       skipped,
     };
-    deliver([...(result ? [result.batch] : []), this.#own(stampMs, durationSeconds, result)], ended);
+    deliver(result?.batch, this.#own(stampMs, durationSeconds, result), ended);
   }
 
   async #page(stampMs: number, signal: AbortSignal): Promise<Result> {
@@ -214,21 +216,20 @@ export class Scraper implements Scheduled {
     const { isOpenMetrics, pieces } = await this.#client.open(url, signal);
     const batch = new Batch();
     let bytes = 0;
-    this.#reader.begin(stampMs, isOpenMetrics);
+    this.#reader.begin(stampMs, isOpenMetrics, batch.lines);
     for await (const piece of pieces) {
       bytes += piece.length;
-      // Short texts are collected at once, those of whole pieces would be kept for long.
       for (let start = 0; start < piece.length; start += READ_BYTES) {
         // A page that comes at once is read in slices, between which the event loop turns.
         await turn();
         signal.throwIfAborted();
-        batch.add(this.#reader.read(piece.subarray(start, start + READ_BYTES)));
+        this.#reader.read(piece.subarray(start, start + READ_BYTES));
+        if (batch.lines.hasFull) await batch.pack();
       }
       release(piece);
     }
-    const { text, page } = this.#reader.finish();
-    batch.add(text);
-    batch.close(page.kept);
+    const page = this.#reader.finish();
+    await batch.close(page.kept);
     const { added, mayHaveEnded } = this.#order.end();
     const { scraped, kept, duplicates, names } = page;
     const warning =
@@ -265,7 +266,7 @@ export class Scraper implements Scheduled {
   }
 
   /** What the scrape says about itself. */
-  #own(stampMs: number, durationSeconds: number, result: Result | undefined): Batch {
+  #own(stampMs: number, durationSeconds: number, result: Result | undefined): string[] {
     const { settings } = this.target;
     const figures = {
       stampMs,
@@ -273,6 +274,6 @@ export class Scraper implements Scheduled {
       timeoutMs: settings.timeoutMs,
       samplesLimit: this.#world.limits.samples,
     };
-    return ownBatch((name) => this.#keyOf(name), { ...figures, result, seriesLimit: this.#limit });
+    return ownLines((name) => this.#keyOf(name), { ...figures, result, seriesLimit: this.#limit });
   }
 }

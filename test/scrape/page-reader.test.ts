@@ -4,7 +4,9 @@ import * as z from 'zod';
 import { relabelRules } from '../../src/config/relabel-schema.ts';
 import { Relabeling } from '../../src/metrics/relabel/relabeling.ts';
 import { stampText } from '../../src/metrics/text/format.ts';
-import { BadPage, PageReader } from '../../src/scrape/page-reader.ts';
+import { LineBuffer } from '../../src/scrape/line-buffer.ts';
+import { BadPage } from '../../src/scrape/page.ts';
+import { PageReader } from '../../src/scrape/page-reader.ts';
 import { SeriesLimit } from '../../src/scrape/series-limit.ts';
 import { SeriesOrder } from '../../src/scrape/series-order.ts';
 
@@ -48,16 +50,13 @@ function reading({
     order,
   );
   return (text: string | Buffer) => {
-    reader.begin(STAMP, openMetrics);
+    const written = new LineBuffer();
+    reader.begin(STAMP, openMetrics, written);
     const bytes = Buffer.from(text);
-    let made = '';
     const size = pieces || bytes.length || 1;
-    for (let start = 0; start < bytes.length; start += size) made += reader.read(bytes.subarray(start, start + size));
-    const { text: rest, page } = reader.finish();
-    const lines = Buffer.from(made + rest, 'latin1')
-      .toString()
-      .split('\n')
-      .slice(0, -1);
+    for (let start = 0; start < bytes.length; start += size) reader.read(bytes.subarray(start, start + size));
+    const page = reader.finish();
+    const lines = Buffer.concat(written.takeAll()).toString().split('\n').slice(0, -1);
     return { lines, page, change: order.end() };
   };
 }
@@ -239,11 +238,13 @@ test('series beyond the limit of a day are dropped, and counted; on the next day
   const order = new SeriesOrder();
   const reader = new PageReader(options, order, limit);
   const read = (stampMs: number, page: string) => {
-    reader.begin(stampMs, false);
-    const text = reader.read(Buffer.from(page));
-    const end = reader.finish();
+    const written = new LineBuffer();
+    reader.begin(stampMs, false, written);
+    reader.read(Buffer.from(page));
+    const { kept } = reader.finish();
     order.end();
-    return { names: [...(text + end.text).matchAll(/^\w+/gm)].map(([name]) => name), kept: end.page.kept };
+    const text = Buffer.concat(written.takeAll()).toString();
+    return { names: [...text.matchAll(/^\w+/gm)].map(([name]) => name), kept };
   };
   assert.deepEqual(read(STAMP, 'a 1\nb 1\nc 1\n'), { names: ['a', 'b'], kept: 2 });
   assert.deepEqual([limit.current, limit.dropped], [2, 1]);
