@@ -1,7 +1,11 @@
 import type { Relabeling } from '../metrics/relabel/relabeling.ts';
+import { HashTable } from './hash-table.ts';
 
 /** Decisions that are kept for a target; beyond, they start anew. */
 const MOST_KEPT = 100_000;
+
+/** The number of the decision that drops a series. */
+const DROPPED = 0;
 
 /** What rules change in a key: all but its first and last characters. */
 interface Change {
@@ -17,8 +21,10 @@ interface Change {
 export class RuledSeries {
   readonly #relabel: readonly Relabeling[];
   /** By the hash of the series in the page. */
-  readonly #decisions = new Map<number, Change | 'dropped'>();
-  readonly #changes = new Map<string, Change>();
+  readonly #decisions = new HashTable();
+  /** What the decisions say; the first is {@link DROPPED}. */
+  readonly #made: (Change | undefined)[] = [undefined];
+  readonly #changes = new Map<string, number>();
 
   constructor(relabel: readonly Relabeling[]) {
     this.#relabel = relabel;
@@ -26,20 +32,22 @@ export class RuledSeries {
 
   /** Whether it is known that the rules drop the series. */
   isDropped(hash: number): boolean {
-    return this.#decisions.get(hash) === 'dropped';
+    return this.#decisions.get(hash) === DROPPED;
   }
 
   /** The key under the rules; undefined when they drop the series. `hash` stands for `key`. */
   keyOf(hash: number, key: string): string | undefined {
     const known = this.#decisions.get(hash);
-    if (known === 'dropped') return undefined;
-    if (known !== undefined) return key.slice(0, known.start) + known.text + key.slice(key.length - known.end);
+    if (known === DROPPED) return undefined;
+    const change = known === undefined ? undefined : this.#made[known];
+    if (change) return key.slice(0, change.start) + change.text + key.slice(key.length - change.end);
     const made = this.#decide(key);
     if (this.#decisions.size >= MOST_KEPT) {
       this.#decisions.clear();
       this.#changes.clear();
+      this.#made.length = 1;
     }
-    this.#decisions.set(hash, made === undefined ? 'dropped' : this.#changeOf(key, made));
+    this.#decisions.set(hash, made === undefined ? DROPPED : this.#changeOf(key, made));
     return made;
   }
 
@@ -53,7 +61,7 @@ export class RuledSeries {
     return Buffer.from(seen).toString('latin1');
   }
 
-  #changeOf(key: string, made: string): Change {
+  #changeOf(key: string, made: string): number {
     const most = Math.min(key.length, made.length);
     let start = 0;
     while (start < most && key.charCodeAt(start) === made.charCodeAt(start)) start++;
@@ -63,9 +71,9 @@ export class RuledSeries {
     const id = `${start} ${end} ${text}`;
     const known = this.#changes.get(id);
     if (known !== undefined) return known;
-    const change = { start, end, text: owned(text) };
-    this.#changes.set(owned(id), change);
-    return change;
+    const number = this.#made.push({ start, end, text: owned(text) }) - 1;
+    this.#changes.set(owned(id), number);
+    return number;
   }
 }
 

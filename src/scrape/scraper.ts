@@ -5,13 +5,13 @@ import { labelBlock } from '../metrics/text/format.ts';
 import type { Names } from '../net/names.ts';
 import type { Scheduled } from '../tasks/schedule.ts';
 import { Batch, keysOf } from './batch.ts';
+import { type Ended, endedSeries } from './ended-series.ts';
 import { PageClient } from './fetch.ts';
 import { ownFamilies, ownLines } from './own-series.ts';
 import { BadPage, type PageLimits } from './page.ts';
 import { PageReader } from './page-reader.ts';
-import { owned } from './ruled-series.ts';
 import { SeriesLimit } from './series-limit.ts';
-import { hashOf, SeriesOrder, viewOf } from './series-order.ts';
+import { SeriesOrder } from './series-order.ts';
 import type { Target } from './target.ts';
 
 /** What all targets have in common. */
@@ -82,8 +82,6 @@ const WAITING: ScrapeState = { state: 'waiting', scraped: 0, kept: 0, bytes: 0, 
 function release({ buffer, byteLength }: Buffer): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
-
-const hashOfText = (text: string): number => hashOf(viewOf(Buffer.from(text)), 0, Buffer.byteLength(text));
 
 /** Scrapes one target, once at a time. */
 export class Scraper implements Scheduled {
@@ -191,7 +189,10 @@ export class Scraper implements Scheduled {
           ? cause.message
           : String(cause);
     }
-    const ended = result === undefined ? await this.#endAll() : await this.#settle(result);
+    const { keys: ended, reordered } = result
+      ? await this.#settle(result)
+      : { keys: await this.#endAll(), reordered: 0 };
+    if (result) result = { ...result, added: result.added - reordered };
     const durationSeconds = Math.round((performance.now() - began) * 1000) / 1e6;
     const { scrapes, failures, skipped } = this.#state;
     const { scraped = 0, kept = 0, bytes = 0 } = result ?? {};
@@ -239,16 +240,12 @@ export class Scraper implements Scheduled {
     return { batch, scraped, kept, added, bytes, mayHaveEnded, names, ...warning };
   }
 
-  /** Takes a page over; gives the series that the one before had beyond it. */
-  async #settle({ batch, names, mayHaveEnded }: Result): Promise<string[]> {
+  /** Takes a page over; gives what the one before had beyond it. */
+  async #settle({ batch, names, mayHaveEnded, added }: Result): Promise<Ended> {
     const before = this.#last.members;
     this.#last = { members: batch.members, names };
-    if (!mayHaveEnded || before.length === 0) return [];
-    const now = new Set<number>();
-    for await (const key of keysOf(batch.members)) now.add(hashOfText(key));
-    const ended: string[] = [];
-    for await (const key of keysOf(before)) if (!now.has(hashOfText(key))) ended.push(owned(key));
-    return ended;
+    if (!mayHaveEnded || before.length === 0) return { keys: [], reordered: 0 };
+    return await endedSeries(before, batch.members, added);
   }
 
   async #endAll(): Promise<string[]> {

@@ -1,10 +1,12 @@
+import { HashTable } from './hash-table.ts';
+
 /** After this, the series of a target count anew, as in vmagent. */
 const DAY_MS = 24 * 3_600_000;
 
 /** Bounds the different series of one target within a day: samples of further ones are dropped. */
 export class SeriesLimit {
   readonly limit: number;
-  readonly #seen = new Set<number>();
+  readonly #seen = new HashTable();
   #sinceMs = 0;
   #dropped = 0;
 

@@ -1,3 +1,5 @@
+import { HashTable } from './hash-table.ts';
+
 /** Room of the first page. */
 const FIRST_ROOM = 256;
 
@@ -18,7 +20,7 @@ export class SeriesOrder {
   #now = new Float64Array(FIRST_ROOM);
   #count = 0;
   /** Those of this page so far; only when it is not like the one before. */
-  #seen: Set<number> | undefined;
+  #seen: HashTable | undefined;
 
   /** Begins a page. */
   begin(): void {
@@ -30,11 +32,10 @@ export class SeriesOrder {
   add(hash: number): boolean {
     const at = this.#count;
     if (this.#seen === undefined && this.#before[at] !== hash) {
-      this.#seen = new Set(this.#now.subarray(0, at));
+      this.#seen = tableOf(this.#now, at);
     }
     if (this.#seen !== undefined) {
-      if (this.#seen.has(hash)) return false;
-      this.#seen.add(hash);
+      if (!this.#seen.add(hash)) return false;
     }
     if (at === this.#now.length) {
       const larger = new Float64Array(at * 2);
@@ -66,11 +67,17 @@ export class SeriesOrder {
   }
 
   #compare(): SeriesChange {
-    const before = new Set(this.#before);
+    const before = tableOf(this.#before, this.#before.length);
     let common = 0;
     for (let index = 0; index < this.#count; index++) if (before.has(this.#now[index] as number)) common++;
     return { added: this.#count - common, mayHaveEnded: common < before.size };
   }
+}
+
+function tableOf(hashes: Float64Array, count: number): HashTable {
+  const table = new HashTable();
+  for (let index = 0; index < count; index++) table.add(hashes[index] ?? 0);
+  return table;
 }
 
 /** 53 bits of the bytes from `start` to `end`: two series of a page do not share them by chance. Four bytes at a time. */

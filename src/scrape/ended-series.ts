@@ -1,0 +1,47 @@
+import { parseLine } from '../metrics/text/parse.ts';
+import { keysOf } from './batch.ts';
+import { HashTable } from './hash-table.ts';
+import { owned } from './ruled-series.ts';
+import { hashOf, viewOf } from './series-order.ts';
+
+/** What a page lacks that the one before had. */
+export interface Ended {
+  readonly keys: string[];
+  /** Series that both have, with their labels in another order: to receivers they are the same. */
+  readonly reordered: number;
+}
+
+/** Compares two pages by their members. `added` says how many keys the later one has that the earlier one lacks. */
+export async function endedSeries(before: readonly Buffer[], now: readonly Buffer[], added: number): Promise<Ended> {
+  const known = new HashTable();
+  // Only needed when a key may have another order.
+  if (added > 0) for await (const key of keysOf(before)) known.add(hashOfText(key));
+  const there = new HashTable();
+  const fresh = new HashTable();
+  for await (const key of keysOf(now)) {
+    const hash = hashOfText(key);
+    there.add(hash);
+    if (added > 0 && !known.has(hash)) fresh.add(hashOfText(inOrder(key)));
+  }
+  const keys: string[] = [];
+  let reordered = 0;
+  for await (const key of keysOf(before)) {
+    if (there.has(hashOfText(key))) continue;
+    if (added > 0 && fresh.has(hashOfText(inOrder(key)))) reordered++;
+    else keys.push(owned(key));
+  }
+  return { keys, reordered };
+}
+
+const hashOfText = (text: string): number => {
+  const bytes = Buffer.from(text);
+  return hashOf(viewOf(bytes), 0, bytes.length);
+};
+
+/** The same for all orders of the labels. */
+function inOrder(key: string): string {
+  const parsed = parseLine(`${key} 0`, 1);
+  if (parsed?.kind !== 'sample') return key;
+  const labels = parsed.labels.toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify([parsed.name, labels]);
+}
