@@ -44,7 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   exporters: ['metrics', 'config', 'net', 'logs/entry.ts', 'logs/protocol.ts', 'logs/sink.ts', 'base'],
   logs: ['metrics', 'config', 'host', 'collectors/log/unit-name.ts', 'collectors/log/oom.ts', 'base'],
   push: ['metrics', 'exporters/exporter.ts', 'base'],
-  scrape: ['metrics', 'config', 'net', 'kube/pod-info.ts', 'tasks/schedule.ts', 'base'],
+  scrape: ['metrics', 'config', 'net', 'kube/pod-info.ts', 'http/status-view.ts', 'tasks/schedule.ts', 'base'],
   http: ['metrics', 'config', 'base'],
   status: ['metrics', 'http/status-view.ts', 'base'],
   receiver: ['metrics', 'config/version.ts'],

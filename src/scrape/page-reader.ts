@@ -115,7 +115,8 @@ export class PageReader {
       this.#line++;
       if (this.#isOpenMetrics || !scan.scan(bytes, start)) {
         const newline = bytes.indexOf(NEWLINE, start);
-        this.#odd(bytes.toString('latin1', start, newline));
+        if (newline - start > MAX_LINE_BYTES) this.#refuse(this.#line, `is longer than ${MAX_LINE_BYTES} bytes`);
+        if (this.#isOpenMetrics || !isIdle(bytes, start)) this.#odd(bytes.toString('latin1', start, newline));
         scan.next = newline + 1;
         continue;
       }
@@ -205,7 +206,6 @@ export class PageReader {
   /** A line that is not written as nearly all are: a comment, blanks in other places, OpenMetrics. */
   #odd(written: string): void {
     const line = written.endsWith('\r') ? written.slice(0, -1) : written;
-    if (line.length > MAX_LINE_BYTES) this.#refuse(this.#line, `is longer than ${MAX_LINE_BYTES} bytes`);
     if (this.#isAtEnd && line !== '') this.#refuse(this.#line, 'stands behind "# EOF"');
     if (line.startsWith('#')) this.#comment(line);
     const sample = this.#sampleOf(line);
@@ -278,6 +278,18 @@ const PREFIX = Buffer.from('exported_');
 const NOTHING = Buffer.alloc(0);
 const END_OF_LINE = Buffer.from('\n');
 const NEWLINE = 10;
+
+/** Whether the line at `start` is empty or a comment that says nothing about a type. */
+function isIdle(bytes: Buffer, start: number): boolean {
+  const [first, second, third] = [bytes[start], bytes[start + 1], bytes[start + 2]];
+  if (first !== HASH) return first === NEWLINE;
+  return (second !== BLANK && second !== TAB) || (third !== BLANK && third !== TAB && third !== UPPER_T);
+}
+
+const HASH = 35;
+const BLANK = 32;
+const TAB = 9;
+const UPPER_T = 84;
 /** Value and timestamp of an OpenMetrics line without its exemplar. */
 const SECONDS = /^(.*[}\s][ \t]*\S+)[ \t]+(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)$/;
 

@@ -5,6 +5,7 @@ import { fnv1a64 } from '../base/fnv.ts';
 import type { Log } from '../base/log.ts';
 import { shownUrl } from '../config/http-url.ts';
 import type { ScrapeSettings, StaticTarget } from '../config/scrape-schema.ts';
+import type { ScrapeView, TargetView } from '../http/status-view.ts';
 import type { PodInfo } from '../kube/pod-info.ts';
 import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import { Relabeling as Rules } from '../metrics/relabel/relabeling.ts';
@@ -13,7 +14,7 @@ import { Names } from '../net/names.ts';
 import { TaskSchedule } from '../tasks/schedule.ts';
 import { PendingScrapes } from './pending.ts';
 import { annotatedCandidates, selectedCandidates } from './pod-targets.ts';
-import { Scraper, type ScraperWorld, type ScrapeState } from './scraper.ts';
+import { Scraper, type ScraperWorld } from './scraper.ts';
 import { type Candidate, staticCandidates, type Target, type TargetSettings, targetOf } from './target.ts';
 
 /** What the scrape needs of the agent. */
@@ -31,27 +32,6 @@ export interface ScrapeWorld {
   readonly pushed: ReadonlySet<string>;
   /** Rules of the group and the global ones. */
   readonly relabeling?: Relabeling | undefined;
-}
-
-/** A target, for people. */
-export interface TargetStatus extends ScrapeState {
-  readonly source: string;
-  readonly url: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly nextMs?: number;
-}
-
-/** Everything that is scraped. */
-export interface ScrapeStatus {
-  /** Those that are down first; {@link MOST_LISTED} at most. */
-  readonly targets: readonly TargetStatus[];
-  readonly up: number;
-  readonly down: number;
-  readonly waiting: number;
-  /** Targets that are left out because there are too many. */
-  readonly leftOut: number;
-  /** Targets that rules drop. */
-  readonly dropped: number;
 }
 
 const MOST_LISTED = 500;
@@ -137,8 +117,9 @@ export class ScrapeRole {
     this.#names.close();
   }
 
-  get status(): ScrapeStatus {
-    const targets = [...this.#scrapers.values()].map((scraper): TargetStatus => {
+  /** For people; {@link MOST_LISTED} targets at most. */
+  get status(): ScrapeView {
+    const targets = [...this.#scrapers.values()].map((scraper): TargetView => {
       const { source, url, labels } = scraper.target;
       const nextMs = this.#schedule.nextMs(scraper);
       return { source, url: shownUrl(url), labels, ...scraper.state, ...(nextMs !== undefined && { nextMs }) };

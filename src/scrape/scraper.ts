@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { turn } from '../base/turns.ts';
+import type { TargetView } from '../http/status-view.ts';
 import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import { labelBlock } from '../metrics/text/format.ts';
 import type { Names } from '../net/names.ts';
@@ -29,22 +30,7 @@ export interface ScraperWorld {
 }
 
 /** How a target fares, for people. */
-export interface ScrapeState {
-  readonly state: 'up' | 'down' | 'waiting';
-  /** When the last scrape began, milliseconds since 1970. */
-  readonly lastMs?: number;
-  readonly durationSeconds?: number;
-  /** Samples of the last page, and those that are left under the rules. */
-  readonly scraped: number;
-  readonly kept: number;
-  readonly bytes: number;
-  /** Why it is down, or what is odd about its page. */
-  readonly error?: string;
-  readonly scrapes: number;
-  readonly failures: number;
-  /** Runs that were left out since the one before was still under way. */
-  readonly skipped: number;
-}
+export type ScrapeState = Omit<TargetView, 'source' | 'url' | 'labels' | 'nextMs'>;
 
 /** What a scrape came to. */
 interface Result {

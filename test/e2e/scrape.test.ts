@@ -119,6 +119,9 @@ test('a pod that appears is scraped within one refresh, one that goes ends at on
   assert.ok(!log.some(({ level }) => Number(level) >= 50), JSON.stringify(log).slice(0, 2000));
 });
 
+const BOMB = Buffer.alloc(40 * 2 ** 20, '#\n');
+const BOMBS = { gzip: gzipSync(BOMB), zstd: zstdCompressSync(BOMB) };
+
 /** Answers that are no page, by path, and what the status page says. */
 const BAD: Readonly<Record<string, readonly [listener: RequestListener, reason: RegExp]>> = {
   html: [
@@ -153,8 +156,7 @@ const BAD: Readonly<Record<string, readonly [listener: RequestListener, reason: 
     /incorrect header/,
   ],
   'zstd-bomb': [
-    (_, response) =>
-      response.writeHead(200, { 'content-encoding': 'zstd' }).end(zstdCompressSync(Buffer.alloc(40 * 2 ** 20, '#\n'))),
+    (_, response) => response.writeHead(200, { 'content-encoding': 'zstd' }).end(BOMBS.zstd),
     /larger than 1048576 bytes \(limits.body\)/,
   ],
   'half-zstd': [
@@ -217,8 +219,7 @@ const BAD: Readonly<Record<string, readonly [listener: RequestListener, reason: 
   ],
   silent: [() => undefined, /no whole page within 2000 ms/],
   bomb: [
-    (_, response) =>
-      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(40 * 2 ** 20, '#\n'))),
+    (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(BOMBS.gzip),
     /larger than 1048576 bytes \(limits.body\)/,
   ],
   many: [
