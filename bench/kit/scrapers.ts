@@ -29,11 +29,12 @@ export async function startFiresteel({ hosts, interval, sink }: Scraping): Promi
     },
   });
   const agent = await startProbedAgent(sink, ['--config', file], NODE_FLAGS);
-  return { ...agent, end: () => agent.end().finally(remove) };
+  const { end } = agent;
+  return Object.assign(agent, { end: () => end().finally(remove) });
 }
 
 /** Starts the real vmagent with the same targets. */
-export async function startVmagent({ hosts, interval, sink }: Scraping): Promise<Measured> {
+export async function startVmagent({ hosts, interval, sink }: Scraping): Promise<Pick<Measured, 'pid' | 'end'>> {
   const { file, folder, remove } = configFile({
     global: { scrape_interval: `${interval}s`, scrape_timeout: `${interval}s` },
     scrape_configs: hosts.map((host, index) => ({ job_name: `app-${index}`, static_configs: [{ targets: [host] }] })),
