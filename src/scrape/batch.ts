@@ -19,25 +19,31 @@ export class Batch {
     return this.members.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Compresses the lines of blocks that are full. */
+  /** Compresses full blocks, when there are enough. */
   async pack(): Promise<void> {
-    for (const block of this.lines.takeFull()) {
-      await this.#add(block);
-      this.lines.giveBack(block);
-    }
+    if (this.lines.full < MEMBER_BLOCKS) return;
+    const blocks = this.lines.takeFull();
+    await this.#add(blocks);
+    for (const block of blocks) this.lines.giveBack(block);
   }
 
   /** Compresses what is left: nothing is added any more. */
   async close(samples: number): Promise<void> {
     this.samples = samples;
-    for (const block of this.lines.takeAll()) await this.#add(block);
+    const blocks = this.lines.takeAll();
+    for (let start = 0; start < blocks.length; start += MEMBER_BLOCKS) {
+      await this.#add(blocks.slice(start, start + MEMBER_BLOCKS));
+    }
   }
 
-  async #add(block: Buffer): Promise<void> {
-    this.members.push(await packer.pack(block));
-    this.textBytes += block.length;
+  async #add(blocks: readonly Buffer[]): Promise<void> {
+    this.members.push(await packer.pack(blocks));
+    for (const { length } of blocks) this.textBytes += length;
   }
 }
+
+/** Blocks of a member: together not more than zstd looks back. */
+const MEMBER_BLOCKS = 8;
 
 /** The lines of members. */
 export async function* linesOf(members: readonly Buffer[]): AsyncGenerator<string> {

@@ -16,9 +16,9 @@ export class LineBuffer {
   /** A block to write next. */
   #spare: Buffer | undefined;
 
-  /** Whether blocks are full. */
-  get hasFull(): boolean {
-    return this.#full.length > 0;
+  /** Blocks that are full. */
+  get full(): number {
+    return this.#full.length;
   }
 
   /** Makes room for a line of up to `size` bytes, at {@link length}. */

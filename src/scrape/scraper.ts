@@ -211,7 +211,7 @@ export class Scraper implements Scheduled {
         await turn();
         signal.throwIfAborted();
         this.#reader.read(piece.subarray(start, start + READ_BYTES));
-        if (batch.lines.hasFull) await batch.pack();
+        if (batch.lines.full > 0) await batch.pack();
       }
       release(piece);
     }

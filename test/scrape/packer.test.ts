@@ -20,7 +20,7 @@ function blocksOf(frame: Buffer): number[] {
   throw new Error('the frame has no last block');
 }
 
-test('each text becomes one frame of one block that is no raw one, whatever its length, also many at once', async () => {
+test('each block of lines becomes one block of zstd that is no raw one, whatever its length, also many at once', async () => {
   const random = randomFrom('packer');
   const packer = new Packer();
   const texts = Array.from({ length: 300 }, (_, index) => {
@@ -29,7 +29,15 @@ test('each text becomes one frame of one block that is no raw one, whatever its 
     return Buffer.from(Array.from({ length: lines }, line).join(''));
   });
   assert.ok(texts.some(({ length }) => length > 90_000) && texts.every(({ length }) => length < 128 * 1024));
-  const members = await Promise.all(texts.map((text) => packer.pack(text)));
+  const many = texts.slice(0, 8);
+  const together = await packer.pack(many);
+  assert.deepEqual([...new Set(blocksOf(together))], [2]);
+  assert.ok(blocksOf(together).length >= many.length);
+  assert.ok(zstdDecompressSync(together).equals(Buffer.concat(many)));
+  // Too short to be compressed: each gets a frame and a comment.
+  const short = [Buffer.from('a 1\n'), Buffer.from('b 2\n')];
+  assert.match(zstdDecompressSync(await packer.pack(short)).toString(), /^a 1\n#-+\nb 2\n#-+\n$/);
+  const members = await Promise.all(texts.map((text) => packer.pack([text])));
   for (const [index, member] of members.entries()) {
     const text = texts[index] as Buffer;
     const blocks = blocksOf(member);
