@@ -1,7 +1,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../agent/agent.ts';
-import { boundYoungSpace, preferMemoryToCode, releaseProgram, releaseProgramNow } from '../agent/memory.ts';
+import {
+  boundYoungSpace,
+  keepHeapSmall,
+  preferMemoryToCode,
+  releaseProgram,
+  releaseProgramNow,
+  shareMalloc,
+} from '../agent/memory.ts';
 import { wallMs } from '../base/clock.ts';
 import { createLog, type Log } from '../base/log.ts';
 import type { Loaded } from '../config/load.ts';
@@ -35,6 +42,7 @@ ${CONFIG_FLAGS_HELP}`,
 
 async function runAgent(values: Parsed['values'], io: Io, served?: (url: string) => void): Promise<number> {
   boundYoungSpace(process.execArgv, io.env.NODE_OPTIONS);
+  shareMalloc();
   // The agent is loaded while another process reads the configuration.
   const [{ config, warnings }, { startAgent }] = await Promise.all([load(values, io.env), import('../agent/agent.ts')]);
   const log = createLog(config.log.level);
@@ -49,7 +57,10 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
     loadConfig: async () => (await load(values, io.env)).config,
   });
   if (agent.url !== undefined) served?.(agent.url);
-  if (!config.collectors.ksm.enabled) preferMemoryToCode();
+  if (!config.collectors.ksm.enabled) {
+    preferMemoryToCode();
+    keepHeapSmall(log);
+  }
   releaseProgram(log);
   // The agent logs why it refuses a configuration.
   io.events.addEventListener('reload', () => void agent.reload().catch(() => undefined));

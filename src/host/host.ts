@@ -52,12 +52,25 @@ export class Host {
    * The whole file as text; bytes that are not UTF-8 are preserved (host/bytes.ts), also in paths. Throws MissingFile,
    * DeniedFile or UnreadableFile, also for a file over `maxBytes`.
    */
-  read(path: string, maxBytes = MAX_FILE_BYTES): string {
+  read(path: string, maxBytes = MAX_FILE_BYTES, isRecord = false): string {
     try {
-      return this.#readAll(path, maxBytes);
+      return this.#readAll(path, maxBytes, isRecord);
     } catch (cause) {
       throw this.#asFileError(path, cause);
     }
+  }
+
+  /**
+   * Like {@link read}, for a file that the kernel makes as one record, whatever its length: those of cgroups but for their lists
+   * of processes, attributes of sysfs. A read that does not fill the buffer has all of it, so there is no second one to see the end.
+   */
+  readRecord(path: string): string {
+    return this.read(path, MAX_FILE_BYTES, true);
+  }
+
+  /** What a file that is open reads now, from its start, if the kernel makes it as {@link readRecord} has it. Throws the errors of node:fs. */
+  readAgain(fd: number): string {
+    return this.#readOpen(fd, `descriptor ${fd}`, MAX_FILE_BYTES, true, 0);
   }
 
   /** Like {@link read}, but undefined if the file is absent. */
@@ -83,7 +96,7 @@ export class Host {
   rawAttribute(path: string): string | undefined {
     if (this.#absent.isAbsent(path)) return undefined;
     try {
-      return notNul(path, this.read(path));
+      return notNul(path, this.readRecord(path));
     } catch (cause) {
       if (cause instanceof MissingFile) return undefined;
       if (cause instanceof UnreadableFile && NO_VALUE.has(errorCode(cause.cause) ?? '')) return undefined;
@@ -218,10 +231,10 @@ export class Host {
   }
 
   /** Throws the errors of node:fs as they are. */
-  #readAll(path: string, maxBytes: number): string {
+  #readAll(path: string, maxBytes: number, isRecord: boolean): string {
     const fd = openSync(pathOfText(path), READ_AT_ONCE);
     try {
-      return this.#readOpen(fd, path, maxBytes);
+      return this.#readOpen(fd, path, maxBytes, isRecord);
     } finally {
       closeSync(fd);
     }
@@ -232,16 +245,17 @@ export class Host {
   }
 
   /** Kernel files have no size: read until the end, into a buffer that only grows. */
-  #readOpen(fd: number, path: string, maxBytes: number): string {
+  #readOpen(fd: number, path: string, maxBytes: number, isRecord: boolean, start: number | null = null): string {
     let length = 0;
     for (;;) {
-      const read = readSync(fd, this.#buffer, length, this.#buffer.length - length, null);
+      const position = start === null ? null : start + length;
+      const read = readSync(fd, this.#buffer, length, this.#buffer.length - length, position);
       length += read;
       if (length > maxBytes) {
         this.#buffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
         throw new UnreadableFile(`${path} is larger than ${maxBytes} bytes`);
       }
-      if (read === 0) {
+      if (read === 0 || (isRecord && length < this.#buffer.length)) {
         const text = this.#buffer.toString('utf8', 0, length);
         // A view of the buffer for each file would be garbage of every cycle.
         return text.includes(REPLACEMENT) ? textOfBytes(this.#buffer.subarray(0, length)) : text;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { discardPages } from './syscalls.ts';
 
 /** A part of this process's address space: start and length in bytes. */
@@ -34,14 +35,30 @@ export function unchangedFileMappings(smaps: string): Mapping[] {
   return mappings;
 }
 
+/** Giving back this much takes the kernel about a millisecond. */
+const STEP_BYTES = 4n * 1024n * 1024n;
+
 /**
  * Releases the resident pages of Node's own program and libraries. Most of them were only needed at startup: module
  * loading, compilation. Pages needed again are reloaded from the page cache automatically, so this only reduces the memory
  * charged to this process. The kernel makes the list of pages, which takes it 16 ms, in another thread; the release takes
- * 4 ms. A mapping that has changed meanwhile is left alone. Rejects with Unsupported without node:ffi.
+ * 4 ms, in steps between which the event loop turns. A mapping that has changed meanwhile is left alone. Rejects with
+ * Unsupported without node:ffi.
  */
 export async function releaseProgramPages(): Promise<void> {
   const unchanged = unchangedFileMappings(await readFile('/proc/self/smaps', 'latin1'));
-  const present = new Set(readFileSync('/proc/self/maps', 'latin1').split('\n'));
-  for (const mapping of unchanged) if (present.has(mapping.line)) discardPages(mapping);
+  for (const mapping of unchanged) {
+    for (const step of stepsOf(mapping)) {
+      if (!readFileSync('/proc/self/maps', 'latin1').split('\n').includes(mapping.line)) break;
+      discardPages(step);
+      await setImmediate();
+    }
+  }
+}
+
+/** A mapping in pieces of {@link STEP_BYTES}. */
+export function* stepsOf({ start, length }: Pick<Mapping, 'start' | 'length'>): Generator<Omit<Mapping, 'line'>> {
+  for (let done = 0n; done < length; done += STEP_BYTES) {
+    yield { start: start + done, length: length - done < STEP_BYTES ? length - done : STEP_BYTES };
+  }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { unchangedFileMappings } from '../../src/host/program-pages.ts';
+import { stepsOf, unchangedFileMappings } from '../../src/host/program-pages.ts';
 
 const mapping = (header: string, anonymousKib: number) =>
   `${header}\nSize: 8 kB\nRss: 8 kB\nAnonymous: ${String(anonymousKib).padStart(10)} kB\nVmFlags: rd mr mw me\n`;
@@ -19,6 +19,15 @@ test('only private mappings of files that were never written are taken for the p
   assert.deepEqual(unchangedFileMappings(smaps), [
     { line: '00400000-00402000 r--p 00000000 08:01 42    /usr/bin/node', start: 0x400000n, length: 0x2000n },
     { line: '00402000-00404000 r-xp 00002000 08:01 42    /usr/bin/node', start: 0x402000n, length: 0x2000n },
+  ]);
+});
+
+test('the program is given back in steps of 4 MiB that cover all of it once', () => {
+  const steps = [...stepsOf({ start: 0x400000n, length: 0x900000n })];
+  assert.deepEqual(steps, [
+    { start: 0x400000n, length: 0x400000n },
+    { start: 0x800000n, length: 0x400000n },
+    { start: 0xc00000n, length: 0x100000n },
   ]);
 });
 

@@ -37,6 +37,32 @@ disk_size_bytes{device="sdb"} 2.5
   );
 });
 
+test('texts that are written at once, or after one that was given up, do not mix', () => {
+  const many = (name: string) => {
+    const out = new Snapshot();
+    const family = gauge(name, 'Many.', ['device']);
+    for (let index = 0; index < 3000; index++) {
+      out.addParts(family, name, `{device="${name} ${index}é"`, index % 2 === 0 ? '}' : ',more="ü"}', index);
+    }
+    return out;
+  };
+  const [one, other] = [many('ones'), many('others')];
+  const alone = [one, other].map((out) => textOf(encodeByObject([out])));
+  for (const _ of encodeByObject([other])) break;
+  const both = [encodeByObject([one]), encodeByObject([other])];
+  const texts = ['', ''];
+  for (let open = 2; open > 0; ) {
+    open = 0;
+    for (const [index, chunks] of both.entries()) {
+      const next = chunks.next();
+      if (next.done === true) continue;
+      open++;
+      texts[index] += String(next.value);
+    }
+  }
+  assert.deepEqual(texts, alone);
+});
+
 test('/metrics has the samples of a family together', () => {
   assert.equal(
     textOf(encodeByFamily([twoDisks()])),

@@ -2,6 +2,7 @@ import { errorText } from '../../base/error-text.ts';
 import { MalformedFile, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type Losses, oneLine } from '../../host/lines.ts';
+import type { KeptCgroupFiles } from './kept-cgroup-files.ts';
 import { countOf, keyed, levelOf } from './keyed.ts';
 
 /** No losses; one shared instance, as this is nearly always the case. */
@@ -25,16 +26,33 @@ export class CgroupFiles implements Losses {
   #path = '';
   #text = '';
 
-  constructor(host: Host) {
+  /** Whether what is read now may stay open: a cgroup that is new may be gone soon. */
+  mayKeep = false;
+  readonly #kept: KeptCgroupFiles | undefined;
+
+  constructor(host: Host, kept?: KeptCgroupFiles) {
     this.#host = host;
+    this.#kept = kept;
+  }
+
+  /** To be called when a cycle begins. */
+  begin(): void {
+    for (const kept of this.#kept?.byName.values() ?? []) kept.touch();
+  }
+
+  /** Closes the files of a folder that is gone. */
+  forget(folder: string): void {
+    for (const kept of this.#kept?.byName.values() ?? []) kept.close(folder);
   }
 
   /** The whole file. */
   text(folder: string | undefined, file: string): string | undefined {
     if (folder === undefined) return undefined;
+    const kept = this.#keptText(folder, file);
+    if (kept !== undefined) return kept;
     const path = `${folder}/${file}`;
     try {
-      const text = this.#missing.has(file) && !this.#host.exists(path) ? undefined : this.#host.read(path);
+      const text = this.#missing.has(file) && !this.#host.exists(path) ? undefined : this.#host.readRecord(path);
       if (text !== undefined) {
         this.#missing.delete(file);
         return text;
@@ -47,6 +65,22 @@ export class CgroupFiles implements Losses {
     }
     this.#missing.add(file);
     this.#misses++;
+    return undefined;
+  }
+
+  /** The text of a file that is open, or stays so from now on. What is wrong shows when it is opened again. */
+  #keptText(folder: string, file: string): string | undefined {
+    const kept = this.#kept?.byName.get(file);
+    if (this.#kept === undefined || kept === undefined) return undefined;
+    try {
+      const fd = kept.get(folder) ?? (this.mayKeep ? kept.open(folder, `${folder}/${file}`) : undefined);
+      if (fd === undefined) return undefined;
+      const text = this.#kept.read(fd);
+      if (text !== undefined) return text;
+    } catch {
+      // Neither is it missing nor is it a loss yet.
+    }
+    kept.close(folder);
     return undefined;
   }
 

@@ -60,6 +60,11 @@ export class CgroupV1 implements CgroupReader {
     this.#hugePageSizes = wanted.extra.has('hugetlb') ? hugePageSizes(host) : [];
   }
 
+  /** Nothing is kept open: the files of a cgroup are in a tree for each controller. */
+  begin(): void {}
+
+  forget(): void {}
+
   read(id: string, { hasQuota }: Circumstances): Reading {
     const reading = new Reading();
     this.#files.takeMisses();

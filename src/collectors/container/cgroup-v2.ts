@@ -8,6 +8,7 @@ import { decimal } from '../../host/numbers.ts';
 import { CgroupFiles } from './cgroup-files.ts';
 import { hugePageSizes, hugePagesOfV2 } from './hugetlb.ts';
 import { parseIoStat } from './io-stat.ts';
+import { keptCgroupFiles } from './kept-cgroup-files.ts';
 import {
   amount,
   type CgroupReader,
@@ -37,10 +38,18 @@ export class CgroupV2 implements CgroupReader {
   constructor(host: Host, tree: string, wanted: Wanted) {
     this.#host = host;
     this.#countsBelow = countsBelow(host);
-    this.#files = new CgroupFiles(host);
+    this.#files = new CgroupFiles(host, keptCgroupFiles(host, tree, wanted.keepOpen));
     this.#tree = tree;
     this.#wanted = wanted;
     this.#hugePageSizes = wanted.extra.has('hugetlb') ? hugePageSizes(host) : [];
+  }
+
+  begin(): void {
+    this.#files.begin();
+  }
+
+  forget(id: string): void {
+    this.#files.forget(folderOf(this.#tree, id));
   }
 
   /**
@@ -51,6 +60,7 @@ export class CgroupV2 implements CgroupReader {
     const folder = folderOf(this.#tree, id);
     const reading = new Reading();
     this.#files.takeMisses();
+    this.#files.mayKeep = circumstances.before !== undefined;
     this.#cpu(folder, reading, circumstances.hasQuota);
     this.#memory(folder, reading, circumstances.machine);
     this.#events(folder, reading, circumstances);

@@ -51,14 +51,14 @@ export class CgroupCollector {
   constructor(world: World, options: CgroupOptions, names: Names | undefined) {
     const { host } = world;
     const all = options.families === 'kubelet';
-    const { fileDescriptors = all, sockets = all } = options;
+    const { fileDescriptors = all, sockets = all, keepOpen } = options;
     const extra = new Set(options.extra);
     const hierarchy = findHierarchy(host);
     const chosen = <Of>(series: readonly Series<Of>[]) => (all ? series : series.filter(({ isCommon }) => isCommon));
     this.#world = world;
     this.#options = options;
     this.#discovery = new Discovery(host, hierarchy.tree, options.slices);
-    this.#sampler = new Sampler(host, hierarchy, { all, fileDescriptors, sockets, extra }, () =>
+    this.#sampler = new Sampler(host, hierarchy, { all, fileDescriptors, sockets, extra, keepOpen }, () =>
       this.#discovery.walk(() => {}),
     );
     this.#naming = new Naming(host, names, options.sandboxImage);
@@ -128,6 +128,7 @@ export class CgroupCollector {
     } catch (cause) {
       if (cause instanceof MissingFile) {
         this.#discovery.forget(row.cgroup.id);
+        this.#sampler.forget(row);
         return false;
       }
       out.lose(row.cgroup.id, cause);
@@ -141,6 +142,7 @@ export class CgroupCollector {
    */
   #end(out: Snapshot, row: Row): void {
     row.leave();
+    this.#sampler.forget(row);
     if (row.seen === undefined) return;
     if (this.#naming.settle(row)) this.#add(out, row, row.seen);
   }

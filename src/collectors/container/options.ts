@@ -36,6 +36,14 @@ export const cgroupOptions = z.strictObject({
     .describe(
       'Count open sockets, at the cost of a system call per open file; defaults to on with `families: kubelet`.',
     ),
+  keepOpen: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(1500)
+    .describe(
+      'Number of files of cgroups that stay open between cycles, three for each: saves CPU at 4.4 KiB of kernel memory each; v2 only.',
+    ),
   sandboxImage: z
     .string()
     .min(1)

@@ -104,6 +104,8 @@ export interface Wanted {
   readonly fileDescriptors: boolean;
   readonly sockets: boolean;
   readonly extra: ReadonlySet<Extra>;
+  /** How many files may stay open between cycles. */
+  readonly keepOpen: number;
 }
 
 /** The memory of the machine, which limits the root cgroup. */
@@ -129,6 +131,10 @@ export interface Circumstances {
 export interface CgroupReader {
   /** Throws MissingFile for a cgroup that no longer exists. */
   read(id: string, circumstances: Circumstances): Reading;
+  /** To be called when a cycle begins. */
+  begin(): void;
+  /** To be called for a cgroup that is gone. */
+  forget(id: string): void;
   limits(id: string, machine: MachineMemory): Limits;
   /** Whether all its folders exist; one that is being created or removed has only some. */
   isWhole(id: string): boolean;

@@ -99,7 +99,9 @@ export class Row {
 
   /** Adds the fields of `values` that are known. */
   add<Of>(out: Snapshot, series: readonly Series<Of>[], values: Of): void {
-    for (const { family, field, tail } of series) {
+    // By index, here and below: the results of an iterator would be a tenth of a cycle's garbage.
+    for (let index = 0; index < series.length; index++) {
+      const { family, field, tail } = series[index] as Series<Of>;
       const value = values[field] as number | undefined;
       if (value !== undefined) out.addParts(family, family.name, this.#labels, tail, value);
     }
@@ -108,7 +110,8 @@ export class Row {
   /** Like {@link add}, for one of several objects of a cgroup, identified by `subject`, a label as text. */
   addSubject<Of>(out: Snapshot, subject: string, series: readonly Series<Of>[], values: Of): void {
     const tails = tailsOf(series, subject);
-    for (const [index, { family, field }] of series.entries()) {
+    for (let index = 0; index < series.length; index++) {
+      const { family, field } = series[index] as Series<Of>;
       const value = values[field] as number | undefined;
       if (value !== undefined) out.addParts(family, family.name, this.#labels, tails[index] as string, value);
     }

@@ -67,6 +67,7 @@ export class Sampler {
   /** Begins a cycle; `rows` are those of the last one. */
   async begin(machine: MachineMemory, rows: Iterable<Row>, turns: Turns): Promise<void> {
     this.#cycle++;
+    this.#reader.begin();
     this.#halfBefore = this.#half;
     this.#half = new Set();
     this.#machine = machine;
@@ -83,6 +84,11 @@ export class Sampler {
   /** To be called before a new container is read. */
   async expect(turns: Turns): Promise<void> {
     await this.#processes.expect(turns);
+  }
+
+  /** To be called for a row whose cgroup is gone. */
+  forget({ cgroup: { id } }: Row): void {
+    this.#reader.forget(id);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { Turns } from '../../base/turns.ts';
 import type { Host } from '../../host/host.ts';
+import { KeptFiles } from '../../host/kept-files.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import type { World } from '../collector.ts';
 import { Classifier } from './classify.ts';
@@ -9,7 +10,6 @@ import { addExpected } from './expected.ts';
 import { EXTRA, F, OTHER } from './families.ts';
 import { type Group, Groups } from './group.ts';
 import { addGroup, type Units } from './group-series.ts';
-import { KeptStats } from './kept-stats.ts';
 import { Losses } from './losses.ts';
 import type { ProcessOptions } from './options.ts';
 import { addListeners, Ports } from './ports.ts';
@@ -32,7 +32,7 @@ export class ProcessCollector {
   readonly #units: Units;
   readonly #containers: ContainerNames | undefined;
   readonly #classifier: Classifier;
-  readonly #kept: KeptStats;
+  readonly #kept: KeptFiles<number>;
   readonly #table: ProcessTable;
   readonly #details: Details;
   readonly #threads: Threads;
@@ -54,7 +54,7 @@ export class ProcessCollector {
 
   /** Without `containers` no process has the labels of its pod. */
   constructor(world: World, options: ProcessOptions, units: Units, containers?: ContainerNames) {
-    this.#kept = new KeptStats(options.keepOpen);
+    this.#kept = new KeptFiles<number>(options.keepOpen);
     const files = new ProcFiles(world.host.paths.procfs, this.#kept);
     this.#world = world;
     this.#options = options;

@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { READ_AT_ONCE } from '../../base/files.ts';
 import { textOfBytes } from '../../host/bytes.ts';
 import { fileError, MissingFile } from '../../host/errors.ts';
-import type { KeptStats } from './kept-stats.ts';
+import type { KeptFiles } from '../../host/kept-files.ts';
 import { detached, numberAfter } from './parse.ts';
 
 /** status of a process in thousands of groups takes some 10 KiB; everything else is smaller. */
@@ -24,12 +24,12 @@ export class ProcFiles {
   readonly bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   length = 0;
   readonly #root: string;
-  readonly #kept: KeptStats;
+  readonly #kept: KeptFiles<number>;
   /** Whether the size of a process's fd folder is the number of its entries: from Linux 6.2 on; before it is 0. */
   readonly tellsOpenFiles: boolean;
 
   /** `root` is procfs. */
-  constructor(root: string, kept: KeptStats) {
+  constructor(root: string, kept: KeptFiles<number>) {
     this.#root = root;
     this.#kept = kept;
     this.tellsOpenFiles = tellsOpenFiles(root);

@@ -6,10 +6,10 @@ import { Lines } from './lines.ts';
 /**
  * Text in object order: first the header lines of all families, each once, then the samples in the order of collection,
  * with their own timestamps unless `stamped` is false. VictoriaMetrics accepts them, a Pushgateway rejects them. Yields
- * UTF-8 chunks of about 64 KiB that end at a line's end; each is overwritten by the next.
+ * UTF-8 chunks of about 64 KiB that end at a line's end; each is overwritten by the next, and the last by another text.
  */
 export function* encodeByObject(snapshots: readonly Snapshot[], stamped = true): Generator<Buffer> {
-  const lines = new Lines();
+  using lines = new Lines();
   for (const family of familiesOf(snapshots).values()) lines.text(headerText(family));
   for (const { series, values, stamps } of snapshots) {
     const own = stamped ? stamps : undefined;
@@ -29,7 +29,7 @@ export function* encodeByObject(snapshots: readonly Snapshot[], stamped = true):
 export function* encodeByFamily(snapshots: readonly Snapshot[]): Generator<Buffer> {
   const families = familiesOf(snapshots);
   const places = placesOf(snapshots);
-  const lines = new Lines();
+  using lines = new Lines();
   for (const name of [...places.keys()].sort()) {
     lines.text(headerText(families.get(name) as Family));
     const found = places.get(name) ?? [];

@@ -10,15 +10,24 @@ const MOST_BYTES_PER_UNIT = 3;
 const LONGEST_NUMBER = 64;
 
 const NONE = { text: '', from: 0, to: 0 };
+const NO_BYTES = Buffer.alloc(0);
 
 const BLANK = 0x20;
 const BRACE = 0x7d;
 const ZERO = 0x30;
 const NEWLINE = 0x0a;
 
-/** Writes lines as UTF-8 into one buffer, without a string for each. */
+const UTF8 = new TextEncoder();
+/** Texts that many lines share, as bytes. */
+const shared = new Map<string, Uint8Array>();
+const MOST_SHARED = 2000;
+
+/** Buffers that wait for the next text: as many as texts were written at once. New ones are only collected late. */
+const spare: Buffer[] = [];
+
+/** Writes lines as UTF-8 into one buffer, without a string for each. To be released at the end. */
 export class Lines {
-  #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES + SPARE_BYTES);
+  #buffer = spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES + SPARE_BYTES);
   #length = 0;
   /** The last one, and its position in the buffer. */
   #middle = NONE;
@@ -41,11 +50,14 @@ export class Lines {
   /** Adds the line of one sample, whose key comes in parts; `stampMs` is its own timestamp, if it has one. */
   sample(head: string, middle: string, tail: string, value: number, stampMs?: number): void {
     this.#make((head.length + middle.length + tail.length) * MOST_BYTES_PER_UNIT + LONGEST_NUMBER);
-    this.#length += this.#buffer.write(head, this.#length);
-    if (middle !== '') this.#addMiddle(middle);
+    if (middle === '') this.#length += this.#buffer.write(head, this.#length);
+    else {
+      this.#addShared(head);
+      this.#addMiddle(middle);
+    }
     // By far the most common tail. A call would cost more than the rest of the line.
     if (tail === '}') this.#buffer[this.#length++] = BRACE;
-    else if (tail !== '') this.#length += this.#buffer.write(tail, this.#length);
+    else if (tail !== '') this.#addShared(tail);
     this.#buffer[this.#length++] = BLANK;
     if (Number.isSafeInteger(value) && value >= 0) this.#digits(value);
     else this.#length += this.#buffer.write(numberText(value), this.#length, 'latin1');
@@ -59,6 +71,24 @@ export class Lines {
     this.#length = 0;
     this.#middle = NONE;
     return chunk;
+  }
+
+  /** Lets another text have the buffer. What was taken must not be read any more, nor anything added. */
+  [Symbol.dispose](): void {
+    if (this.#buffer.length === CHUNK_BYTES + SPARE_BYTES) spare.push(this.#buffer);
+    this.#buffer = NO_BYTES;
+  }
+
+  /** The name of a family, or labels that many objects share. Buffer.write leaves 140 bytes of garbage, and takes longer. */
+  #addShared(text: string): void {
+    let bytes = shared.get(text);
+    if (bytes === undefined) {
+      if (shared.size >= MOST_SHARED) shared.clear();
+      bytes = UTF8.encode(text);
+      shared.set(text, bytes);
+    }
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   /** An object's labels repeat in consecutive lines. From the second line on they are copied. */

@@ -12,7 +12,7 @@ import { Host } from '../../../src/host/host.ts';
 import { hostTree } from '../../kit/host-tree.ts';
 import { keep, NONE_LOST, V2Node } from './kit.ts';
 
-const ALL = { all: true, fileDescriptors: false, sockets: false, extra: new Set<Extra>() };
+const ALL = { all: true, fileDescriptors: false, sockets: false, keepOpen: 1500, extra: new Set<Extra>() };
 const MACHINE = { totalBytes: 4096, swapTotalBytes: 100, swapFreeBytes: 40 };
 const LOOK = { machine: MACHINE, hasQuota: true };
 

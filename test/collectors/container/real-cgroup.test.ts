@@ -237,7 +237,13 @@ test('the files of a real cgroup v2, and a threaded one, which has no list of pr
   const host = new Host(DEFAULT_PATHS);
   const child = spawn('/bin/sh', ['-c', `echo $$ > ${folder}/cgroup.procs; while :; do :; done`], { stdio: 'ignore' });
   const ended = once(child, 'exit');
-  const reader = new CgroupV2(host, tree, { all: true, fileDescriptors: false, sockets: false, extra: new Set() });
+  const reader = new CgroupV2(host, tree, {
+    all: true,
+    fileDescriptors: false,
+    sockets: false,
+    keepOpen: 1500,
+    extra: new Set(),
+  });
   const machine = { totalBytes: 1, swapTotalBytes: 0, swapFreeBytes: 0 };
   try {
     await until('CPU time', () => (reader.read(`/${NAME}`, { machine, hasQuota: false }).cpuUsage ?? 0) > 0.2);

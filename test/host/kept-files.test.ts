@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { KeptStats } from '../../../src/collectors/process/kept-stats.ts';
-import { FIELD, Stat } from '../../../src/collectors/process/parse.ts';
-import { ProcFiles } from '../../../src/collectors/process/proc-files.ts';
+import { FIELD, Stat } from '../../src/collectors/process/parse.ts';
+import { ProcFiles } from '../../src/collectors/process/proc-files.ts';
+import { KeptFiles } from '../../src/host/kept-files.ts';
 
 // On real processes, as only the kernel's files behave as they do.
 
@@ -43,7 +43,7 @@ const open = () =>
 
 test('a kept stat file tells what is, until its process has ended', async (t) => {
   const child = await start(t);
-  const kept = new KeptStats(10);
+  const kept = new KeptFiles<number>(10);
   const files = new ProcFiles('/proc', kept);
   assert.ok(files.readStat(child.pid, false));
   assert.equal(open(), 0, 'one that was not known before');
@@ -63,7 +63,7 @@ test('a kept stat file tells what is, until its process has ended', async (t) =>
 
 test('what was kept of an ended process is not told of another with its pid', async (t) => {
   const [first, second] = [await start(t), await start(t)];
-  const kept = new KeptStats(10);
+  const kept = new KeptFiles<number>(10);
   const files = new ProcFiles('/proc', kept);
   kept.open(second.pid, `/proc/${first.pid}/stat`);
   await end(first);
@@ -76,7 +76,7 @@ test('what was kept of an ended process is not told of another with its pid', as
 test('no more are kept than there is room for, and all are read', async (t) => {
   const children = [await start(t), await start(t)];
   for (const most of [0, 1]) {
-    const files = new ProcFiles('/proc', new KeptStats(most));
+    const files = new ProcFiles('/proc', new KeptFiles<number>(most));
     for (const { pid } of [...children, ...children]) {
       assert.ok(files.readStat(pid, true));
       assert.equal(pidOf(files), pid);
@@ -89,7 +89,7 @@ test('no more are kept than there is room for, and all are read', async (t) => {
 test('without a look for a minute all are closed, and opened again', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { pid } = await start(t);
-  const kept = new KeptStats(10);
+  const kept = new KeptFiles<number>(10);
   const files = new ProcFiles('/proc', kept);
   for (let look = 0; look < 3; look++) {
     kept.touch();

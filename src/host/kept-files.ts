@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { READ_AT_ONCE } from '../../base/files.ts';
-import { KEY, numberAfter } from './parse.ts';
+import { READ_AT_ONCE } from '../base/files.ts';
+import { pathOfText } from './bytes.ts';
 
 /**
  * After this long without a scan, as after a reload or with infrequent pushes, keeping files open does not pay: all are
@@ -12,11 +12,11 @@ const IDLE_MS = 60_000;
 const PART = 0.25;
 
 /**
- * Stat files of processes, open between cycles: the kernel takes three times as long to open, read and close one as to
- * read it again from the start. Each costs 4.4 KiB of the kernel's memory, for the page in which it makes the text.
+ * Files of the kernel that stay open between cycles: it takes three times as long to open, read and close one as to read
+ * it again from the start. Each costs 4.4 KiB of the kernel's memory, for the page in which it makes the text.
  */
-export class KeptStats {
-  readonly #fds = new Map<number, number>();
+export class KeptFiles<Key> {
+  readonly #fds = new Map<Key, number>();
   readonly #limit: number;
   #idle: NodeJS.Timeout | undefined;
 
@@ -30,30 +30,30 @@ export class KeptStats {
     return this.#fds.size;
   }
 
-  /** The descriptor for a pid. It belongs to the process for which it was opened, not to a later one of that pid. */
-  get(pid: number): number | undefined {
-    return this.#fds.get(pid);
+  /** The descriptor under a key. It belongs to the process or folder for which it was opened, not to a later one of that name. */
+  get(key: Key): number | undefined {
+    return this.#fds.get(key);
   }
 
   /** Opens the file at `path` and keeps it open, if the limit allows; else undefined. Throws the errors of node:fs. */
-  open(pid: number, path: string): number | undefined {
+  open(key: Key, path: string): number | undefined {
     if (this.#fds.size >= this.#limit) return undefined;
-    const fd = openSync(path, READ_AT_ONCE);
-    this.#fds.set(pid, fd);
+    const fd = openSync(pathOfText(path), READ_AT_ONCE);
+    this.#fds.set(key, fd);
     // Otherwise a scan of more than a minute would leave files open forever.
     if (this.#idle === undefined) this.touch();
     return fd;
   }
 
-  /** Closes the file of a process that has ended. */
-  close(pid: number): void {
-    const fd = this.#fds.get(pid);
+  /** Closes the file of what has ended. */
+  close(key: Key): void {
+    const fd = this.#fds.get(key);
     if (fd === undefined) return;
-    this.#fds.delete(pid);
+    this.#fds.delete(key);
     closeSync(fd);
   }
 
-  /** To be called when a scan of all processes begins. */
+  /** To be called when a scan begins. */
   touch(): void {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => this.#closeAll(), IDLE_MS).unref();
@@ -61,15 +61,15 @@ export class KeptStats {
 
   #closeAll(): void {
     this.#idle = undefined;
-    for (const pid of [...this.#fds.keys()]) this.close(pid);
+    for (const key of [...this.#fds.keys()]) this.close(key);
   }
 }
 
 /** How many files this process may have open; Node has raised that to the hard limit. 0 where that can't be read. */
 function openFilesLimit(): number {
   try {
-    const limits = readFileSync('/proc/self/limits');
-    return numberAfter(limits, limits.length, KEY.openFilesLimit) || 0;
+    const [, limit] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+    return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit) || 0;
   } catch {
     return 0;
   }
