@@ -26,13 +26,17 @@ export class CgroupFiles implements Losses {
   #path = '';
   #text = '';
 
-  /** Whether what is read now may stay open: a cgroup that is new may be gone soon. */
-  mayKeep = false;
+  #mayKeep = false;
   readonly #kept: KeptCgroupFiles | undefined;
 
   constructor(host: Host, kept?: KeptCgroupFiles) {
     this.#host = host;
     this.#kept = kept;
+  }
+
+  /** Whether what is read from now on may stay open: a cgroup that is new may be gone soon. */
+  allowKeeping(may: boolean): void {
+    this.#mayKeep = may;
   }
 
   /** To be called when a cycle begins. */
@@ -73,7 +77,7 @@ export class CgroupFiles implements Losses {
     const kept = this.#kept?.byName.get(file);
     if (this.#kept === undefined || kept === undefined) return undefined;
     try {
-      const fd = kept.get(folder) ?? (this.mayKeep ? kept.open(folder, `${folder}/${file}`) : undefined);
+      const fd = kept.get(folder) ?? (this.#mayKeep ? kept.open(folder, `${folder}/${file}`) : undefined);
       if (fd === undefined) return undefined;
       const text = this.#kept.read(fd);
       if (text !== undefined) return text;

@@ -60,7 +60,7 @@ export class CgroupV2 implements CgroupReader {
     const folder = folderOf(this.#tree, id);
     const reading = new Reading();
     this.#files.takeMisses();
-    this.#files.mayKeep = circumstances.before !== undefined;
+    this.#files.allowKeeping(circumstances.before !== undefined);
     this.#cpu(folder, reading, circumstances.hasQuota);
     this.#memory(folder, reading, circumstances.machine);
     this.#events(folder, reading, circumstances);
