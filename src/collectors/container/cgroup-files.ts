@@ -26,7 +26,7 @@ export class CgroupFiles implements Losses {
   #path = '';
   #text = '';
 
-  #mayKeep = false;
+  #mayKeep: boolean = false;
   readonly #kept: KeptCgroupFiles | undefined;
 
   constructor(host: Host, kept?: KeptCgroupFiles) {
