@@ -20,9 +20,9 @@ export class KeptFiles<Key> {
   readonly #limit: number;
   #idle: NodeJS.Timeout | undefined;
 
-  /** Keeps at most `most` files, and no more than a quarter of what this process may have open. */
-  constructor(most: number) {
-    this.#limit = Math.min(most, Math.floor(openFilesLimit() * PART));
+  /** Keeps at most `most` files, and with its `others` no more than a quarter of what this process may have open. */
+  constructor(most: number, others = 0) {
+    this.#limit = Math.min(most, Math.floor((openFilesLimit() * PART) / (others + 1)));
   }
 
   /** How many are open. */
