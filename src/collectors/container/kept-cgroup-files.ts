@@ -24,7 +24,9 @@ export interface KeptCgroupFiles {
 export function keptCgroupFiles(host: Host, tree: string, most: number): KeptCgroupFiles {
   const isKernels = isCgroup2(tree);
   return {
-    byName: new Map(NAMES.map((name) => [name, new KeptFiles<string>(Math.floor(most / NAMES.length), NAMES.length - 1)])),
+    byName: new Map(
+      NAMES.map((name) => [name, new KeptFiles<string>(Math.floor(most / NAMES.length), NAMES.length - 1)]),
+    ),
     read: (fd) => (isKernels || fstatSync(fd).nlink > 0 ? host.readAgain(fd) : undefined),
   };
 }
