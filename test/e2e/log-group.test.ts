@@ -78,6 +78,17 @@ class Lives {
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
+  /** As {@link total}, once the collector has responded: on a busy machine it misses the deadline of a cycle. */
+  async present(name: string): Promise<number> {
+    const deadline = AbortSignal.timeout(60_000);
+    let total = 0;
+    while (total === 0 && !deadline.aborted) {
+      total = await this.total(name);
+      if (total === 0) await sleep(100);
+    }
+    return total;
+  }
+
   async #get(path: string): Promise<Response | undefined> {
     return fetch(this.#url + path, { signal: AbortSignal.timeout(20_000) }).catch(() => undefined);
   }
@@ -105,14 +116,14 @@ test('50,000 entries through more than ten rotations and ten kill -9: each is co
     await writer.write(part.join(''));
     written += part.length;
     if (kills < 10 && written >= (kills + 1) * 4500) {
-      const seen = await lives.total('journal_messages_total');
+      const seen = await lives.present('journal_messages_total');
       assert.ok(seen <= written, `${seen} counted of ${written}`);
       assert.ok(seen >= last, `${seen} after ${last}`);
       last = seen;
       await lives.kill('SIGKILL');
       kills++;
       await lives.start();
-      const after = await lives.total('journal_messages_total');
+      const after = await lives.present('journal_messages_total');
       assert.ok(after >= last, `${after} after a restart, ${last} before`);
       last = after;
     }
