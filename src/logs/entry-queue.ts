@@ -2,7 +2,7 @@ import { appendFile, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../base/error-text.ts';
 import type { LogEntry, LogSourceName } from './entry.ts';
-import type { LogBatch, ReadLimits, SavedPosition } from './source.ts';
+import type { EntryTarget, LogRead, SavedPosition } from './source.ts';
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const MAX_SEGMENTS = 16;
@@ -109,14 +109,14 @@ export class EntryQueue {
     signal.removeEventListener('abort', wake);
   }
 
-  /** The next entries; undefined when there are none now. */
-  async read({ maxBytes, maxEntries }: ReadLimits): Promise<LogBatch | undefined> {
+  /** Gives the next entries; undefined when there are none now. */
+  async read(target: EntryTarget): Promise<LogRead | undefined> {
     for (;;) {
       const next = this.#segments.find((segment) => segment >= this.#at.segment);
       if (next === undefined) return undefined;
       if (next !== this.#at.segment) this.#at = { segment: next, offset: 0 };
-      const text = await this.#chunk(Math.max(maxBytes, READ_BYTES));
-      if (text.length > 0) return this.#batch(text, maxEntries);
+      const text = await this.#chunk();
+      if (text.length > 0) return this.#give(text, target);
       const following = this.#segments.find((segment) => segment > next);
       if (following === undefined) return undefined;
       this.#at = { segment: following, offset: 0 };
@@ -185,9 +185,9 @@ export class EntryQueue {
   }
 
   /** Whole lines from the position on. */
-  async #chunk(maxBytes: number): Promise<Buffer> {
+  async #chunk(): Promise<Buffer> {
     const { segment, offset } = this.#at;
-    const bytes = await this.#read(segment, offset, offset + maxBytes);
+    const bytes = await this.#read(segment, offset, offset + READ_BYTES);
     return bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
   }
 
@@ -207,19 +207,21 @@ export class EntryQueue {
     }
   }
 
-  #batch(text: Buffer, maxEntries: number): LogBatch {
-    const entries: LogEntry[] = [];
+  #give(text: Buffer, target: EntryTarget): LogRead {
     let end = 0;
-    for (let lines = 0; end < text.length && lines < maxEntries; lines++) {
+    while (end < text.length && !target.isFull) {
       const newline = text.indexOf(NEWLINE, end);
       const entry = entryOf(text.toString('utf8', end, newline), this.#source);
-      if (entry === undefined) this.#count('corrupt', 1);
-      else entries.push(entry);
+      if (entry === undefined) {
+        this.#count('corrupt', 1);
+      } else {
+        target.add(entry);
+        this.#waiting = Math.max(0, this.#waiting - 1);
+      }
       end = newline + 1;
     }
-    this.#waiting = Math.max(0, this.#waiting - entries.length);
     this.#at = { segment: this.#at.segment, offset: this.#at.offset + end };
-    return { entries, position: this.position, isDrained: end === text.length };
+    return { position: this.position, isDrained: end === text.length };
   }
 }
 

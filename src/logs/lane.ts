@@ -6,8 +6,8 @@ import type { LogEntry } from './entry.ts';
 import { type Flying, InFlight } from './in-flight.ts';
 import type { LaneGauges, LogMetrics } from './metrics.ts';
 import { PositionFile, readPosition } from './position-file.ts';
-import type { LogSink } from './sink.ts';
-import type { LogBatch, LogSource, LogSourceType, SavedPosition } from './source.ts';
+import type { EntryBatch, LogSink } from './sink.ts';
+import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from './source.ts';
 
 /** What a lane is made of. */
 export interface LaneOptions {
@@ -38,9 +38,6 @@ export interface LaneStatus extends LaneGauges {
 const EVERY_MS = 1000;
 /** An upload that takes longer when the lane stops is sent again by its successor. */
 const STOP_MS = 5000;
-const MAX_ENTRIES = 5000;
-/** Encoded entries have names, labels and times beside their values. */
-const FILL = 0.9;
 
 /**
  * One source on its way to one receiver. Reads only while the receiver has room; what is read exists in memory only until
@@ -147,32 +144,46 @@ export class Lane {
   /** Reads and sends until `signal` fires. */
   async #ship(source: LogSource, signal: AbortSignal): Promise<void> {
     const { sink } = this.#options;
-    const limits = { maxBytes: sink.maxBatchBytes * FILL, maxEntries: MAX_ENTRIES };
     while (!signal.aborted) {
       while (this.#inFlight.batches >= sink.maxInFlight && !signal.aborted) await this.#room.promise;
       if (signal.aborted) return;
-      const batch = await source.read(limits, signal);
-      this.#isFailing = false;
-      if (batch !== undefined) this.#send(source, batch);
-      if (batch === undefined && source.more !== undefined) await source.more(signal);
+      const read = await this.#read(source, signal);
+      if (read === undefined && source.more !== undefined) await source.more(signal);
       // Entries that trickle in make one batch a second.
-      if (batch?.isDrained !== false) await REAL_CLOCK.sleep(EVERY_MS, signal);
+      if (read?.isDrained !== false) await REAL_CLOCK.sleep(EVERY_MS, signal);
     }
   }
 
-  #send(source: LogSource, { entries, position }: LogBatch): void {
-    const { redact, sink, now } = this.#options;
+  /** Reads a batch and sends it; undefined when the source has nothing. */
+  async #read(source: LogSource, signal: AbortSignal): Promise<LogRead | undefined> {
+    const { sink, type, redact } = this.#options;
+    const batch = sink.begin(type.name);
+    let isSent = false;
+    try {
+      const read = await source.read(redact === undefined ? batch : redacting(batch, redact), signal);
+      this.#isFailing = false;
+      if (read === undefined) return undefined;
+      isSent = batch.count > 0;
+      this.#send(source, batch, read.position);
+      return read;
+    } finally {
+      if (!isSent) batch.release();
+    }
+  }
+
+  #send(source: LogSource, batch: EntryBatch, position: string): void {
+    const { sink, now } = this.#options;
     const after: SavedPosition = { position, lost: source.lost };
     this.#after = after;
-    const sinceMs = (entries[0]?.timeUs ?? now() * 1000) / 1000;
-    const flying = this.#inFlight.add({ after, entries: entries.length, sinceMs });
-    if (entries.length === 0) {
+    const sinceMs = (batch.sinceUs ?? now() * 1000) / 1000;
+    const flying = this.#inFlight.add({ after, entries: batch.count, sinceMs });
+    if (batch.count === 0) {
       this.#settle(flying);
       return;
     }
-    const shown = redact === undefined ? entries : entries.map(redact);
-    const sent: Promise<void> = sink.ship(shown, this.#stopping.signal).then((shipped) => {
+    const sent: Promise<void> = sink.ship(batch, this.#stopping.signal).then((shipped) => {
       this.#sending.delete(sent);
+      batch.release();
       if (shipped === undefined) return;
       const { entries: outcomes, dropped, bytes } = this.#options.metrics;
       this.#acked += shipped.accepted;
@@ -203,3 +214,14 @@ export class Lane {
     this.#options.log.say('warn', `logs ${source} ${exporter} ${message}`, { source, exporter, err: cause }, message);
   }
 }
+
+/** A target whose entries are redacted before it takes them. */
+const redacting = (target: EntryTarget, redact: (entry: LogEntry) => LogEntry): EntryTarget => ({
+  get count() {
+    return target.count;
+  },
+  get isFull() {
+    return target.isFull;
+  },
+  add: (entry) => target.add(redact(entry)),
+});

@@ -48,6 +48,23 @@ export type Verdict =
   | { readonly kind: 'rejected'; readonly reason: string; readonly hint?: string }
   | { readonly kind: 'address'; readonly reason: string; readonly hint?: string };
 
+/** Where the bytes of entries are written. */
+export interface BodyWriter {
+  text(text: string): void;
+  bytes(bytes: Uint8Array): void;
+}
+
+/** The entries of an upload, by index. */
+export interface EncodedEntries {
+  readonly count: number;
+  /** Microseconds since 1970. */
+  timeUs(index: number): number;
+  /** What {@link LogProtocol.encode} wrote. */
+  bytes(index: number): Buffer;
+  /** What {@link LogProtocol.encode} gave. */
+  group(index: number): string;
+}
+
 /** How entries are sent to one kind of receiver, as data. Pure: the exporter makes the requests. */
 export interface LogProtocol {
   /** Path and query behind a configured url that has no path of its own. */
@@ -64,7 +81,9 @@ export interface LogProtocol {
   readonly answerBytes: number;
   /** An upload that stores nothing, and the responses to it that show that uploads are taken. */
   readonly question: { readonly body: string; isTaken(reply: LogReply): boolean };
-  /** The body before compression; may be made in `spare`, of an earlier body, which is no longer needed. */
-  encode(entries: readonly LogEntry[], spare?: Buffer): Buffer;
-  judge(reply: LogReply, entries: readonly LogEntry[]): Verdict;
+  /** Appends an entry to a batch. Gives what {@link body} groups entries by, if it does. */
+  encode(entry: LogEntry, out: BodyWriter): string | undefined;
+  /** The body of an upload before compression; without it, the entries one behind the other. */
+  body?(entries: EncodedEntries): Buffer;
+  judge(reply: LogReply, entries: EncodedEntries): Verdict;
 }

@@ -1,6 +1,6 @@
 import type { LogEntry, LogSourceName } from './entry.ts';
 import type { EntryQueue } from './entry-queue.ts';
-import type { LogBatch, LogSource, ReadLimits, SavedPosition } from './source.ts';
+import type { EntryTarget, LogRead, LogSource, SavedPosition } from './source.ts';
 
 /** A source of entries that no file holds: they wait in a queue on disk until they are acknowledged. */
 export class QueueSource implements LogSource {
@@ -34,10 +34,10 @@ export class QueueSource implements LogSource {
     return this.#queue.waiting;
   }
 
-  async read(limits: ReadLimits): Promise<LogBatch | undefined> {
-    if (!this.#isNew) return this.#queue.read(limits);
+  async read(target: EntryTarget): Promise<LogRead | undefined> {
+    if (!this.#isNew) return this.#queue.read(target);
     this.#isNew = false;
-    return { entries: [], position: this.#queue.position, isDrained: false };
+    return { position: this.#queue.position, isDrained: false };
   }
 
   more(signal: AbortSignal): Promise<void> {

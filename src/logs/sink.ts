@@ -1,4 +1,5 @@
-import type { LogEntry } from './entry.ts';
+import type { LogSourceName } from './entry.ts';
+import type { EntryTarget } from './source.ts';
 
 /** What became of the entries of a batch. */
 export interface Shipped {
@@ -11,15 +12,24 @@ export interface Shipped {
   readonly bytes: number;
 }
 
+/** Entries of one source as bytes for one receiver. */
+export interface EntryBatch extends EntryTarget {
+  readonly source: LogSourceName;
+  /** When its first entry was written, microseconds since 1970; undefined without entries. */
+  readonly sinceUs: number | undefined;
+  /** Gives its memory back. To be called once, when it is no longer needed. */
+  release(): void;
+}
+
 /** A receiver of entries. Order: batches are uploaded in the order of the calls. */
 export interface LogSink {
   /** Most batches of a source that it takes at a time, uploads and those that wait for one. */
   readonly maxInFlight: number;
-  /** Most bytes of an upload before compression. */
-  readonly maxBatchBytes: number;
+  /** An empty batch. */
+  begin(source: LogSourceName): EntryBatch;
   /**
-   * Sends entries of one source until each is accepted or dropped, however long that takes. Undefined when `signal`
-   * fired, or the receiver was closed, before that: then it is unknown which of them were stored. Never rejects.
+   * Sends a batch of {@link begin} until each entry is accepted or dropped, however long that takes. Undefined when
+   * `signal` fired, or the receiver was closed, before that: then it is unknown which of them were stored. Never rejects.
    */
-  ship(entries: readonly LogEntry[], signal: AbortSignal): Promise<Shipped | undefined>;
+  ship(batch: EntryBatch, signal: AbortSignal): Promise<Shipped | undefined>;
 }

@@ -5,7 +5,7 @@ import { bulk } from '../../src/exporters/elasticsearch/bulk.ts';
 import { push } from '../../src/exporters/loki/push.ts';
 import { jsonline } from '../../src/exporters/victorialogs/jsonline.ts';
 import type { LogProtocol, LogReply } from '../../src/logs/protocol.ts';
-import { entryOf } from '../kit/log-entries.ts';
+import { batchOf, entryOf } from '../kit/log-entries.ts';
 
 interface Case {
   readonly type: 'victorialogs' | 'loki' | 'elasticsearch';
@@ -34,8 +34,9 @@ for (const { type, code, text, times = [0], means, refused = {}, again, from } o
     const entries = times.map((seconds, index) =>
       entryOf(index, { timeUs: (Date.parse(base) + seconds * 1000) * 1000, labels: {} }),
     );
+    const batch = batchOf(PROTOCOLS[type], entries);
     const reply: LogReply = { code, text: text.slice(0, 300), ...(PROTOCOLS[type].answerBytes > 0 && { body: text }) };
-    const verdict = PROTOCOLS[type].judge(reply, entries);
+    const verdict = PROTOCOLS[type].judge(reply, batch.view(batch.all()));
     assert.equal(verdict.kind, means);
     if (verdict.kind !== 'accepted') return;
     const reasons = Object.fromEntries((verdict.refused ?? []).map(({ index, reason }) => [String(index), reason]));

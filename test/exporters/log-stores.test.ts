@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { entryUrl } from '../../src/exporters/entries/entry-exporter.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
+import type { LogSink } from '../../src/logs/sink.ts';
 import { exporterTo } from '../kit/exporter.ts';
-import { entriesOf, entryOf } from '../kit/log-entries.ts';
+import { entriesOf, entryOf, shipAll } from '../kit/log-entries.ts';
 import { ElasticsearchStore } from '../kit/log-stores/elasticsearch.ts';
 import { LokiStore } from '../kit/log-stores/loki.ts';
 import type { Fault, LogStore } from '../kit/log-stores/store.ts';
@@ -21,7 +22,7 @@ async function sender(context: TestContext, type: string, store: LogStore, setti
   const { exporter, lines } = await exporterTo(store.url, settings, type);
   context.after(() => exporter.close(1000));
   const ship = async (entries: readonly LogEntry[]) => {
-    const shipped = await exporter.entries?.ship(entries, AbortSignal.timeout(60_000));
+    const shipped = await shipAll(exporter.entries as LogSink, entries, AbortSignal.timeout(60_000));
     assert.ok(shipped, 'not settled');
     return { accepted: shipped.accepted, dropped: Object.fromEntries(shipped.dropped) };
   };
@@ -143,7 +144,7 @@ for (const [type, makeStore] of Object.entries(TYPES)) {
     const { exporter, lines } = await exporterTo((await store.start(context)).url, {}, type);
     context.after(() => exporter.close(1000));
     const stop = new AbortController();
-    const shipped = exporter.entries?.ship(entriesOf(10), stop.signal);
+    const shipped = shipAll(exporter.entries as LogSink, entriesOf(10), stop.signal);
     for (let tries = 0; exporter.status().state !== 'paused' && tries < 500; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -247,7 +248,7 @@ test('elasticsearch: an index that takes nothing pauses, whatever the status of 
     store.judge = () => ({ status, type, reason: 'no' });
     const { exporter, lines } = await exporterTo(store.url, {}, 'elasticsearch');
     const stop = new AbortController();
-    const shipped = exporter.entries?.ship(entriesOf(5), stop.signal);
+    const shipped = shipAll(exporter.entries as LogSink, entriesOf(5), stop.signal);
     for (let tries = 0; exporter.status().state !== 'paused' && tries < 500; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -10,7 +10,7 @@ import { gauge } from '../../src/metrics/family.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { bodyAt, exporterTo, until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
-import { entriesOf } from '../kit/log-entries.ts';
+import { entriesOf, shipAll } from '../kit/log-entries.ts';
 
 const TYPES = exporterSection.options.map(({ shape }) => String(shape.type.value));
 const SECRET = 'a-secret-of-the-receiver';
@@ -47,7 +47,7 @@ for (const type of TYPES) {
       );
       const stop = new AbortController();
       exporter.start();
-      const shipped = exporter.entries?.ship(entriesOf(3), stop.signal);
+      const shipped = exporter.entries && shipAll(exporter.entries, entriesOf(3), stop.signal);
       exporter.deliverSamples?.(samples());
       if (exporter.deliverSamples === undefined) exporter.deliver(await bodyAt(Date.now()));
       await until(() => seen.some((given) => given.startsWith('B')) && lines.some((line) => line.includes('***')));

@@ -1,4 +1,9 @@
+import { Batch } from '../../src/exporters/entries/batch.ts';
+import { Buffers } from '../../src/exporters/entries/buffers.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
+import type { LogProtocol } from '../../src/logs/protocol.ts';
+import type { LogSink, Shipped } from '../../src/logs/sink.ts';
+import type { EntryTarget, LogRead } from '../../src/logs/source.ts';
 
 /** An entry as the journal's source makes them; `number` makes it one of its own. */
 export function entryOf(number: number, more: Partial<LogEntry> = {}): LogEntry {
@@ -21,3 +26,55 @@ export function entryOf(number: number, more: Partial<LogEntry> = {}): LogEntry 
 /** So many entries. */
 export const entriesOf = (count: number, more: Partial<LogEntry> = {}): LogEntry[] =>
   Array.from({ length: count }, (_, index) => entryOf(index, more));
+
+/** A read with its entries. */
+export interface ReadEntries extends LogRead {
+  readonly entries: readonly LogEntry[];
+}
+
+/** Reads at most so many entries, or about so many bytes of messages; a batch of the agent is of about 5,000. */
+export async function readEntries(
+  source: { read(target: EntryTarget, signal: AbortSignal): Promise<LogRead | undefined> },
+  { maxEntries = 5000, maxBytes = 1024 * 1024 } = {},
+): Promise<ReadEntries | undefined> {
+  const entries: LogEntry[] = [];
+  let bytes = 0;
+  const read = await source.read(
+    {
+      get count() {
+        return entries.length;
+      },
+      get isFull() {
+        return entries.length >= maxEntries || bytes >= maxBytes;
+      },
+      add(entry) {
+        entries.push(entry);
+        bytes += entry.message.length + 300;
+      },
+    },
+    new AbortController().signal,
+  );
+  return read && { ...read, entries };
+}
+
+/** Entries as a batch of a protocol. */
+export function batchOf(protocol: LogProtocol, entries: readonly LogEntry[]): Batch {
+  const batch = new Batch('journal', protocol, new Buffers(protocol.maxBatchBytes));
+  for (const entry of entries) batch.add(entry);
+  return batch;
+}
+
+/** Ships entries as one batch. */
+export async function shipAll(
+  sink: LogSink,
+  entries: readonly LogEntry[],
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Shipped | undefined> {
+  const batch = sink.begin(entries[0]?.source ?? 'journal');
+  for (const entry of entries) batch.add(entry);
+  try {
+    return await sink.ship(batch, signal);
+  } finally {
+    batch.release();
+  }
+}

@@ -8,16 +8,14 @@ import { Host } from '../../src/host/host.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
 import { fileSource } from '../../src/logs/files/file-source.ts';
 import { fileOrigin, lineEntry } from '../../src/logs/files/line-entry.ts';
-import type { LogSource, ReadLimits, SavedPosition } from '../../src/logs/source.ts';
+import type { LogSource, SavedPosition } from '../../src/logs/source.ts';
 import type { LogWorld } from '../../src/logs/world.ts';
 import { until } from '../kit/exporter.ts';
 import { hostTree, scratchFolder } from '../kit/host-tree.ts';
 import { JournalRemote } from '../kit/journal-remote.ts';
 import { startLocalAgent } from '../kit/local-agent.ts';
+import { readEntries } from '../kit/log-entries.ts';
 import { serverAvailable } from '../kit/servers.ts';
-
-const LIMITS = { maxBytes: 1024 * 1024, maxEntries: 5000 };
-const { signal } = new AbortController();
 
 const numbered = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, index) => `line ${from + index} ${'x'.repeat(40)}\n`).join('');
@@ -47,8 +45,8 @@ class Shipping {
     context.after(() => this.source.close());
   }
 
-  async read(limits: ReadLimits = LIMITS): Promise<readonly LogEntry[]> {
-    const batch = await this.source.read(limits, signal);
+  async read(limits: { maxEntries?: number; maxBytes?: number } = {}): Promise<readonly LogEntry[]> {
+    const batch = await readEntries(this.source, limits);
     if (batch === undefined) return [];
     this.position = { position: batch.position, lost: { ...this.source.lost } };
     return batch.entries;
@@ -114,9 +112,9 @@ test('batches end at their limits, and what was not acknowledged comes again wit
   writeFileSync(path, numbered(0, 100));
   const shipping = new Shipping(context, [{ paths: [path], start: 'beginning' }]);
   await shipping.read();
-  assert.deepEqual(numbersOf(await shipping.read({ ...LIMITS, maxEntries: 7 })), range(0, 7));
+  assert.deepEqual(numbersOf(await shipping.read({ maxEntries: 7 })), range(0, 7));
   const acked = shipping.position;
-  const first = await shipping.read({ ...LIMITS, maxBytes: 1000 });
+  const first = await shipping.read({ maxBytes: 1000 });
   assert.deepEqual(numbersOf(first), range(7, 10));
   shipping.position = acked;
   shipping.restart();

@@ -8,17 +8,16 @@ import { Host } from '../../src/host/host.ts';
 import { parseKernelRecord } from '../../src/host/kmsg.ts';
 import { kernelSource } from '../../src/logs/kernel/kernel-source.ts';
 import type { OpenKmsg } from '../../src/logs/kernel/kmsg-source.ts';
-import type { LogBatch, LogSource, SavedPosition } from '../../src/logs/source.ts';
+import type { LogRead, LogSource, SavedPosition } from '../../src/logs/source.ts';
 import type { LogWorld } from '../../src/logs/world.ts';
 import { until } from '../kit/exporter.ts';
 import { hostTree, scratchFolder } from '../kit/host-tree.ts';
 import { JournalRemote } from '../kit/journal-remote.ts';
 import { exportEntry, JournalWriter } from '../kit/journal-writer.ts';
 import { startLocalAgent } from '../kit/local-agent.ts';
+import { readEntries } from '../kit/log-entries.ts';
 import { serverAvailable } from '../kit/servers.ts';
 
-const LIMITS = { maxBytes: 1024 * 1024, maxEntries: 5000 };
-const { signal } = new AbortController();
 const NOW_MS = 1_700_000_100_000;
 
 /** A kernel whose buffer has these records; it was booted 100 s ago. */
@@ -53,7 +52,7 @@ class Kernel {
   }
 }
 
-const saved = (source: LogSource, batch: LogBatch | undefined): SavedPosition => ({
+const saved = (source: LogSource, batch: LogRead | undefined): SavedPosition => ({
   position: batch?.position ?? '',
   lost: source.lost,
 });
@@ -62,10 +61,10 @@ test('records of /dev/kmsg become entries, and a restart goes on behind the posi
   const kernel = new Kernel(context);
   kernel.say('6,10,1000000,-;before');
   let source = kernel.source([]);
-  const first = await source.read(LIMITS, signal);
+  const first = await readEntries(source);
   assert.deepEqual(first?.entries, []);
   kernel.say('3,11,2000000,-;disk failed', '30,12,3000000,-;systemd says \\x41');
-  const batch = await source.read(LIMITS, signal);
+  const batch = await readEntries(source);
   assert.deepEqual(
     batch?.entries.map(({ message, priority, timeUs }) => [message, priority, timeUs]),
     [
@@ -78,10 +77,10 @@ test('records of /dev/kmsg become entries, and a restart goes on behind the posi
   assert.equal(failed?.fields.get('SYSLOG_IDENTIFIER'), 'kernel');
   assert.equal(other?.fields.get('SYSLOG_FACILITY'), '3');
   assert.equal(other?.fields.has('SYSLOG_IDENTIFIER'), false);
-  assert.equal(await source.read(LIMITS, signal), undefined);
+  assert.equal(await readEntries(source), undefined);
   // What was read and not acknowledged comes again, with the same cursors.
   source = kernel.source([], saved(source, first));
-  const again = await source.read(LIMITS, signal);
+  const again = await readEntries(source);
   assert.deepEqual(
     again?.entries.map(({ cursor }) => cursor),
     batch?.entries.map(({ cursor }) => cursor),
@@ -93,15 +92,15 @@ test('what the kernel overwrote is counted by sequence numbers, through restarts
   const kernel = new Kernel(context);
   kernel.say('6,10,1000000,-;before');
   let source = kernel.source([]);
-  const first = await source.read(LIMITS, signal);
+  const first = await readEntries(source);
   kernel.records = ['6,15,1500000,-;after four'];
   source = kernel.source([], saved(source, first));
-  const batch = await source.read(LIMITS, signal);
+  const batch = await readEntries(source);
   assert.equal(batch?.entries.length, 1);
   assert.equal(source.lost.rotated, 4);
   kernel.records = ['6,2,1000,-;third of a new boot'];
   source = kernel.source([], saved(source, batch), 'cc-dd');
-  assert.equal((await source.read(LIMITS, signal))?.entries.length, 1);
+  assert.equal((await readEntries(source))?.entries.length, 1);
   assert.equal(source.lost.rotated, 6);
 });
 
@@ -115,8 +114,8 @@ for (const [name, set, expected] of [
     const kernel = new Kernel(context);
     kernel.say('3,10,1000000,-;old', '6,11,90000000,-;young');
     const source = kernel.source(set);
-    assert.deepEqual((await source.read(LIMITS, signal))?.entries, []);
-    const batch = await source.read(LIMITS, signal);
+    assert.deepEqual((await readEntries(source))?.entries, []);
+    const batch = await readEntries(source);
     assert.deepEqual(batch?.entries.map(({ message }) => message) ?? [], expected);
     assert.equal(source.lost.rotated, 0);
   });
@@ -126,10 +125,10 @@ test('a saved position of one origin is not continued with the other', async (co
   const kernel = new Kernel(context);
   kernel.say('6,10,1000000,-;before');
   const source = kernel.source([]);
-  const position = saved(source, await source.read(LIMITS, signal));
+  const position = saved(source, await readEntries(source));
   kernel.say('6,11,2000000,-;new');
   const auto = kernel.source(['logs.kernel.source=auto'], position);
-  assert.equal((await auto.read(LIMITS, signal))?.entries[0]?.message, 'new');
+  assert.equal((await readEntries(auto))?.entries[0]?.message, 'new');
 });
 
 test('a device that may not be opened is reported with what it needs', async (context) => {
@@ -137,7 +136,7 @@ test('a device that may not be opened is reported with what it needs', async (co
   kernel.open = () => {
     throw Object.assign(new Error('EPERM'), { code: 'EPERM' });
   };
-  await assert.rejects(async () => kernel.source([]).read(LIMITS, signal), /needs CAP_SYSLOG/);
+  await assert.rejects(async () => readEntries(kernel.source([])), /needs CAP_SYSLOG/);
 });
 
 test('from the journal each message of the kernel arrives once, also beside the source journal', async (context) => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Pattern } from '../../src/config/re2/pattern.ts';
-import { encode, journald } from '../../src/exporters/journald/journald.ts';
+import { journald } from '../../src/exporters/journald/journald.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
 import { InFlight } from '../../src/logs/in-flight.ts';
 import { journalFilter } from '../../src/logs/journal/filter.ts';
@@ -12,6 +12,7 @@ import { PositionFile, readPosition } from '../../src/logs/position-file.ts';
 import type { LogReply } from '../../src/logs/protocol.ts';
 import { redactor } from '../../src/logs/redact.ts';
 import { until } from '../kit/exporter.ts';
+import { batchOf } from '../kit/log-entries.ts';
 
 const entry = (more: Partial<LogEntry> = {}): LogEntry => ({
   source: 'journal',
@@ -23,6 +24,13 @@ const entry = (more: Partial<LogEntry> = {}): LogEntry => ({
   cursor: 'c1',
   ...more,
 });
+
+const NONE = batchOf(journald, []).view([]);
+
+function encoded(entries: readonly LogEntry[]): Buffer {
+  const batch = batchOf(journald, entries);
+  return batch.body(batch.all());
+}
 
 test('the position moves only behind batches before which none is open', () => {
   const flying = new InFlight();
@@ -115,12 +123,12 @@ test('the export format has a line for text, and name, length and bytes for the 
   ]);
   const length = (bytes: number) => `${String.fromCharCode(bytes)}${'\0'.repeat(7)}`;
   assert.equal(
-    encode([entry({ fields, repeated: [['LINES', 'c']] })]).toString('latin1'),
+    encoded([entry({ fields, repeated: [['LINES', 'c']] })]).toString('latin1'),
     `__CURSOR=c1\n__REALTIME_TIMESTAMP=1700000000000001\nFIRESTEEL_NODE=n1\nMESSAGE=\xc3\xa4\nLINES\n${length(3)}a\nb\nRAW\n${length(2)}\x00\xff\nLINES=c\n\n`,
   );
   const foreign = entry({ source: 'file', message: 'line', labels: {}, fields: new Map([['_x.y-1', 'v']]) });
   assert.equal(
-    encode([foreign]).toString(),
+    encoded([foreign]).toString(),
     '__CURSOR=c1\n__REALTIME_TIMESTAMP=1700000000000001\nMESSAGE=line\nPRIORITY=6\nFIRESTEEL_SOURCE=file\nFIELD_X_Y_1=v\n\n',
   );
 });
@@ -144,10 +152,10 @@ test('each answer of a journald receiver has its meaning', () => {
     [{ code: 'error', failure: 'network', text: 'ECONNREFUSED' }, 'retry'],
     [{ code: 'error', failure: 'timeout', text: 'no response' }, 'retry'],
   ];
-  for (const [reply, kind] of cases) assert.equal(journald.judge(reply, []).kind, kind, JSON.stringify(reply));
-  const closed = journald.judge({ code: 'error', failure: 'network', text: 'socket hang up' }, []);
+  for (const [reply, kind] of cases) assert.equal(journald.judge(reply, NONE).kind, kind, JSON.stringify(reply));
+  const closed = journald.judge({ code: 'error', failure: 'network', text: 'socket hang up' }, NONE);
   assert.ok(closed.kind === 'retry' && closed.maybeEntry);
-  const late = journald.judge({ code: 503, text: '', retryAfterMs: 5000 }, []);
+  const late = journald.judge({ code: 503, text: '', retryAfterMs: 5000 }, NONE);
   assert.ok(late.kind === 'retry' && late.afterMs === 5000);
 });
 

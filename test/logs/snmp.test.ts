@@ -9,17 +9,15 @@ import { startAgentProcess } from '../kit/agent.ts';
 import { until } from '../kit/exporter.ts';
 import { freePort } from '../kit/free-port.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
-import { entryOf } from '../kit/log-entries.ts';
+import { entryOf, readEntries } from '../kit/log-entries.ts';
 import { VictoriaLogsStore } from '../kit/log-stores/victorialogs.ts';
 import { netSnmp, send, session } from '../kit/snmp-sender.ts';
-
-const LIMITS = { maxBytes: 1024 * 1024, maxEntries: 5000 };
 
 /** Everything that the queue has now. */
 async function all(queue: EntryQueue) {
   const messages: string[] = [];
   for (;;) {
-    const batch = await queue.read(LIMITS);
+    const batch = await readEntries(queue);
     if (batch === undefined) return messages;
     messages.push(...batch.entries.map(({ message }) => message));
     queue.acknowledged(batch.position);
@@ -35,7 +33,7 @@ test('a queue keeps entries until they are acknowledged, through restarts and ha
   const [name = ''] = readdirSync(folder);
   appendFileSync(join(folder, name), '{"timeUs":1,"mess');
   queue = await EntryQueue.open(folder, 'snmp', undefined);
-  const first = await queue.read({ ...LIMITS, maxEntries: 4 });
+  const first = await readEntries(queue, { maxEntries: 4 });
   assert.deepEqual(
     first?.entries.map(({ message }) => message),
     ['message 0', 'message 1', 'message 2', 'message 3'],

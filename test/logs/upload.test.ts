@@ -11,6 +11,7 @@ import { exportMetrics } from '../../src/exporters/metrics.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
 import type { LogProtocol, Verdict } from '../../src/logs/protocol.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
+import { shipAll } from '../kit/log-entries.ts';
 
 const entries = (count: number): LogEntry[] =>
   Array.from({ length: count }, (_, number) => ({
@@ -49,7 +50,10 @@ const protocol = (judge?: LogProtocol['judge']): LogProtocol => ({
   parallel: 1,
   answerBytes: 1000,
   question: { body: '', isTaken: () => true },
-  encode: (all) => Buffer.from(all.map(({ message }) => `${message}\n`).join('')),
+  encode(entry, out) {
+    out.text(`${entry.message}\n`);
+    return undefined;
+  },
   judge:
     judge ??
     ((reply): Verdict => (reply.code === 400 ? { kind: 'rejected', reason: 'bad' } : judgeBy(COMMON_ANSWERS, reply))),
@@ -74,7 +78,7 @@ const forever = () => new AbortController().signal;
 
 test('an entry that is rejected without a name is found by halving', async (context) => {
   const { url, taken } = await receiver(context, (names) => (names.includes('m37') ? [400] : [200]));
-  const shipped = await exporterTo(context, url, protocol()).ship(entries(100), forever());
+  const shipped = await shipAll(exporterTo(context, url, protocol()), entries(100), forever());
   assert.deepEqual(shipped && { accepted: shipped.accepted, dropped: [...shipped.dropped] }, {
     accepted: 99,
     dropped: [['rejected', 1]],
@@ -85,7 +89,7 @@ test('an entry that is rejected without a name is found by halving', async (cont
 test('a receiver that rejects everything is not given up on, and loses nothing', async (context) => {
   let isBack: boolean = false;
   const { url, taken, uploads } = await receiver(context, () => (isBack ? [200] : [400]));
-  const shipping = exporterTo(context, url, protocol()).ship(entries(64), forever());
+  const shipping = shipAll(exporterTo(context, url, protocol()), entries(64), forever());
   while (uploads() < 15) await new Promise((resolve) => setTimeout(resolve, 10));
   isBack = true;
   const shipped = await shipping;
@@ -108,7 +112,7 @@ test('entries are refused and sent again one by one, as the answer names them', 
     uploads.push(names);
     return upload === 1 ? [200, 'some'] : [200];
   });
-  const shipped = await exporterTo(context, url, own).ship(entries(5), forever());
+  const shipped = await shipAll(exporterTo(context, url, own), entries(5), forever());
   assert.deepEqual(shipped && [shipped.accepted, [...shipped.dropped], shipped.retried], [4, [['too_old', 1]], 1]);
   assert.deepEqual(uploads, [['m0', 'm1', 'm2', 'm3', 'm4'], ['m3']]);
 });
@@ -116,11 +120,11 @@ test('entries are refused and sent again one by one, as the answer names them', 
 test('the next address takes over, and what is under way when the receiver is closed is unknown', async (context) => {
   const { url, taken } = await receiver(context, () => [200]);
   const exporter = exporterTo(context, 'http://127.0.0.1:9', protocol(), [url]);
-  assert.equal((await exporter.ship(entries(3), forever()))?.accepted, 3);
+  assert.equal((await shipAll(exporter, entries(3), forever()))?.accepted, 3);
   assert.deepEqual(taken, ['m0', 'm1', 'm2']);
   assert.equal(exporter.accepts(), false);
   const dead = exporterTo(context, 'http://127.0.0.1:9', protocol());
-  const shipping = dead.ship(entries(1), forever());
+  const shipping = shipAll(dead, entries(1), forever());
   await dead.close(100);
   assert.equal(await shipping, undefined);
 });
@@ -130,7 +134,7 @@ test('batches of one source are uploaded in the order in which they came', async
   const exporter = exporterTo(context, url, protocol());
   const all = entries(40);
   const parts = Array.from({ length: 4 }, (_, part) => all.slice(part * 10, part * 10 + 10));
-  await Promise.all(parts.map((part) => exporter.ship(part, forever())));
+  await Promise.all(parts.map((part) => shipAll(exporter, part, forever())));
   assert.deepEqual(
     taken,
     all.map(({ message }) => message),

@@ -32,8 +32,11 @@ export const bulk = ({ index, fields }: BulkOptions): LogProtocol => ({
     body: '',
     isTaken: ({ code, text }) => code === 400 && /request body is required|no requests added/.test(text),
   },
-  encode: (entries) => Buffer.from(entries.map((entry) => documentOf(entry, fields)).join('')),
-  judge: (reply, entries) => judgeBulk(reply, entries.length),
+  encode(entry, out) {
+    out.text(documentOf(entry, fields));
+    return undefined;
+  },
+  judge: (reply, { count }) => judgeBulk(reply, count),
 });
 
 /**

@@ -1,10 +1,11 @@
-import type { LogProtocol } from '../../logs/protocol.ts';
+import type { EncodedEntries, LogProtocol } from '../../logs/protocol.ts';
 import type { Asked, AskWorld } from '../exporter-type.ts';
 import { Sender } from '../http/sender.ts';
 import type { HttpSettings } from '../http/settings.ts';
 import { entryUrl } from './entry-exporter.ts';
 
 const ANSWER_MS = 10_000;
+const NO_ENTRIES: EncodedEntries = { count: 0, timeUs: () => 0, bytes: () => Buffer.alloc(0), group: () => '' };
 
 /** Checks whether all addresses take log entries, with an upload without any. Never rejects. */
 export async function askEntries(
@@ -27,7 +28,7 @@ export async function askEntries(
       const text = `takes log entries, answered in ${Math.round(tried.durationSeconds * 1000)} ms`;
       return { url: given, takesPushes: true, text };
     }
-    const verdict = judge(tried, []);
+    const verdict = judge(tried, NO_ENTRIES);
     const hint = 'hint' in verdict ? verdict.hint : undefined;
     const said = tried.text === '' ? 'no message' : tried.text;
     const why = [`does not take log entries: ${tried.code}: ${said}`, hint].filter(Boolean).join('; ');

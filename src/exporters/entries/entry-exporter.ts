@@ -1,5 +1,5 @@
 import { REAL_CLOCK } from '../../base/clock.ts';
-import type { LogEntry } from '../../logs/entry.ts';
+import type { LogSourceName } from '../../logs/entry.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
 import type { LogSink, Shipped } from '../../logs/sink.ts';
 import type { Encoding } from '../../metrics/compression.ts';
@@ -8,12 +8,16 @@ import type { ExporterContext } from '../exporter-type.ts';
 import { Endpoints } from '../http/endpoints.ts';
 import { Sender } from '../http/sender.ts';
 import type { HttpSettings } from '../http/settings.ts';
+import { Batch } from './batch.ts';
+import { Buffers } from './buffers.ts';
 import { EntryUpload } from './entry-upload.ts';
 import { EntryReport } from './report.ts';
 import { Slots } from './slots.ts';
 
-/** Batches of one source at a time: uploads, and those that wait for one. */
+/** Batches of one source at a time: uploads, and one that is read meanwhile. */
 const MAX_IN_FLIGHT = 4;
+/** For the last entry of a batch, which may exceed it. */
+const SPARE_BYTES = 64 * 1024;
 
 /** `url` with the path and query of the protocol, unless it has a path of its own. */
 export function entryUrl(url: string, path: string): string {
@@ -28,8 +32,9 @@ export function entryUrl(url: string, path: string): string {
 export class EntryExporter implements Exporter, LogSink {
   readonly name: string;
   readonly encoding: Encoding = 'gzip';
-  readonly maxInFlight = MAX_IN_FLIGHT;
-  readonly maxBatchBytes: number;
+  readonly maxInFlight: number;
+  readonly #protocol: LogProtocol;
+  readonly #buffers: Buffers;
   readonly #type: string;
   readonly #parallel: number;
   readonly #report: EntryReport;
@@ -42,7 +47,6 @@ export class EntryExporter implements Exporter, LogSink {
   /** Aborts uploads that exceed the deadline of close(). */
   readonly #cut = new AbortController();
   readonly #underWay = new Set<Promise<unknown>>();
-  #entries = 0;
 
   constructor(
     name: string,
@@ -54,7 +58,9 @@ export class EntryExporter implements Exporter, LogSink {
     this.name = name;
     this.#type = settings.type;
     this.#parallel = Math.min(protocol.parallel, MAX_IN_FLIGHT);
-    this.maxBatchBytes = protocol.maxBatchBytes;
+    this.maxInFlight = Math.min(protocol.parallel + 1, MAX_IN_FLIGHT);
+    this.#protocol = protocol;
+    this.#buffers = new Buffers(protocol.maxBatchBytes + SPARE_BYTES);
     this.#report = new EntryReport(name, metrics, log, now);
     const urls = [settings.url, ...settings.failover].map((url) => entryUrl(url, protocol.path));
     this.#endpoints = new Endpoints(urls, false, clock);
@@ -83,16 +89,17 @@ export class EntryExporter implements Exporter, LogSink {
 
   deliver(): void {}
 
-  async ship(entries: readonly LogEntry[], signal: AbortSignal): Promise<Shipped | undefined> {
-    const { source = '' } = entries[0] ?? {};
-    const work = this.#ship(source, entries, AbortSignal.any([signal, this.#closing.signal]));
+  begin(source: LogSourceName): Batch {
+    return new Batch(source, this.#protocol, this.#buffers);
+  }
+
+  async ship(batch: Batch, signal: AbortSignal): Promise<Shipped | undefined> {
+    const work = this.#ship(batch, AbortSignal.any([signal, this.#closing.signal]));
     this.#underWay.add(work);
-    this.#entries += entries.length;
     try {
       return await work;
     } finally {
       this.#underWay.delete(work);
-      this.#entries -= entries.length;
     }
   }
 
@@ -128,14 +135,15 @@ export class EntryExporter implements Exporter, LogSink {
     return this.#report.status.lastCode === undefined ? 'idle' : 'ok';
   }
 
-  async #ship(source: string, entries: readonly LogEntry[], signal: AbortSignal): Promise<Shipped | undefined> {
+  async #ship(batch: Batch, signal: AbortSignal): Promise<Shipped | undefined> {
+    const { source } = batch;
     const slots = this.#slots.get(source) ?? new Slots(this.#parallel);
     this.#slots.set(source, slots);
     await slots.take();
     const wake = () => this.#endpoints.wake();
     signal.addEventListener('abort', wake);
     try {
-      return signal.aborted ? undefined : await this.#upload.deliver(source, entries, signal);
+      return signal.aborted ? undefined : await this.#upload.deliver(source, batch, signal);
     } finally {
       signal.removeEventListener('abort', wake);
       slots.release();

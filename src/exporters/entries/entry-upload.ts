@@ -1,10 +1,10 @@
 import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
-import type { LogEntry } from '../../logs/entry.ts';
-import type { LogProtocol, Verdict } from '../../logs/protocol.ts';
+import type { EncodedEntries, LogProtocol, Verdict } from '../../logs/protocol.ts';
 import type { Shipped } from '../../logs/sink.ts';
 import { compressor } from '../../metrics/compression.ts';
 import type { Endpoints } from '../http/endpoints.ts';
 import type { Sender, Tried } from '../http/sender.ts';
+import type { Batch } from './batch.ts';
 import type { EntryReport } from './report.ts';
 
 interface UploadOptions {
@@ -26,14 +26,18 @@ interface Judged {
   readonly bytes: number;
 }
 
+/** Entries of a batch, by their indices. */
+type Piece = readonly number[];
+
 /** What is known about a batch so far. */
 interface Tally {
+  readonly batch: Batch;
   accepted: number;
   retried: number;
   bytes: number;
   readonly dropped: Map<string, number>;
   /** Single entries that were rejected without being named, and without another one accepted. */
-  readonly suspects: LogEntry[];
+  readonly suspects: number[];
 }
 
 /** After so many attempts whose failure an entry may have caused, they are sent in halves. */
@@ -43,15 +47,10 @@ const MAX_SUSPECTS = 8;
 /** So often is a batch sent whose every entry is rejected, before its only entry is dropped. */
 const MAX_ROUNDS = 10;
 
-/** Larger memory is not kept. */
-const MAX_SPARE_BYTES = 4 * 1024 * 1024;
-
 /** Delivers batches of entries: retries, failover, halves, and dropping what the receiver does not take. */
 export class EntryUpload {
   readonly #options: UploadOptions;
   #bytes = 0;
-  /** The memory of a body that was delivered, for the next one: V8 collects such memory late. */
-  #spare: Buffer | undefined;
 
   constructor(options: UploadOptions) {
     this.#options = options;
@@ -63,10 +62,10 @@ export class EntryUpload {
   }
 
   /** Delivers a batch. Undefined when `signal` fired before all was settled. */
-  async deliver(lane: string, entries: readonly LogEntry[], signal: AbortSignal): Promise<Shipped | undefined> {
-    const tally: Tally = { accepted: 0, retried: 0, bytes: 0, dropped: new Map(), suspects: [] };
+  async deliver(lane: string, batch: Batch, signal: AbortSignal): Promise<Shipped | undefined> {
+    const tally: Tally = { batch, accepted: 0, retried: 0, bytes: 0, dropped: new Map(), suspects: [] };
     for (let round = 1; ; round++) {
-      const rest = round === 1 ? entries : tally.suspects.splice(0);
+      const rest = round === 1 ? batch.all() : tally.suspects.splice(0);
       const last = await this.#round(lane, rest, tally, signal);
       if (last === undefined) return undefined;
       if (tally.suspects.length === 0) return tally;
@@ -82,16 +81,11 @@ export class EntryUpload {
   }
 
   /** Sends all pieces of `entries` once, in order. Undefined when it was interrupted. */
-  async #round(
-    lane: string,
-    entries: readonly LogEntry[],
-    tally: Tally,
-    signal: AbortSignal,
-  ): Promise<Judged | undefined> {
-    const pieces: (readonly LogEntry[])[] = [entries];
+  async #round(lane: string, entries: Piece, tally: Tally, signal: AbortSignal): Promise<Judged | undefined> {
+    const pieces: Piece[] = [entries];
     let last: Judged | undefined;
     for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) {
-      const body = this.#encode(piece);
+      const body = tally.batch.body(piece);
       if (body.length > this.#options.protocol.maxBatchBytes && piece.length > 1) {
         pieces.unshift(...halves(piece));
         continue;
@@ -120,7 +114,7 @@ export class EntryUpload {
   /** Sends one piece until the response is about its entries. */
   async #settle(
     lane: string,
-    entries: readonly LogEntry[],
+    piece: Piece,
     body: Buffer,
     tally: Tally,
     signal: AbortSignal,
@@ -130,18 +124,17 @@ export class EntryUpload {
     this.#bytes += packed.length;
     try {
       for (let suspicions = 0; ; ) {
-        const judged = await this.#try(lane, entries, packed, suspicions + 1 >= SUSPECT_TRIES, signal);
+        const judged = await this.#try(lane, tally.batch.view(piece), packed, suspicions + 1 >= SUSPECT_TRIES, signal);
         if (judged === undefined) return undefined;
         const { verdict } = judged;
         if (verdict.kind === 'retry' || verdict.kind === 'address') {
-          tally.retried += entries.length;
+          tally.retried += piece.length;
           if (verdict.kind === 'retry' && verdict.maybeEntry) suspicions++;
           continue;
         }
         if (verdict.kind === 'accepted') {
           tally.bytes += body.length;
           this.#options.report.delivered(body.length, packed.length);
-          this.#keep(body);
         }
         return judged;
       }
@@ -150,20 +143,10 @@ export class EntryUpload {
     }
   }
 
-  #encode(entries: readonly LogEntry[]): Buffer {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    return this.#options.protocol.encode(entries, spare);
-  }
-
-  #keep({ buffer, byteOffset }: Buffer): void {
-    if (byteOffset === 0 && buffer.byteLength <= MAX_SPARE_BYTES) this.#spare = Buffer.from(buffer);
-  }
-
   /** One request, as soon as an address lets it pass. Undefined when `signal` fired before. */
   async #try(
     lane: string,
-    entries: readonly LogEntry[],
+    entries: EncodedEntries,
     packed: Buffer,
     isSuspect: boolean,
     signal: AbortSignal,
@@ -205,11 +188,11 @@ export class EntryUpload {
 
   /** Counts an accepted piece; gives the entries that the receiver wants again. */
   #accepted(
-    piece: readonly LogEntry[],
+    piece: Piece,
     { refused = [], again = [] }: Extract<Verdict, { kind: 'accepted' }>,
     judged: Judged,
     tally: Tally,
-  ): LogEntry[] {
+  ): number[] {
     const reasons = new Map<string, number>();
     for (const { reason } of refused) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     for (const [reason, count] of reasons) this.#drop(tally, count, reason, judged);
@@ -236,7 +219,7 @@ export class EntryUpload {
 }
 
 /** Two halves, in order. */
-function halves(entries: readonly LogEntry[]): [readonly LogEntry[], readonly LogEntry[]] {
+function halves(entries: Piece): [Piece, Piece] {
   const middle = Math.ceil(entries.length / 2);
   return [entries.slice(0, middle), entries.slice(middle)];
 }

@@ -1,8 +1,7 @@
-import type { LogEntry } from '../../logs/entry.ts';
-import type { LogReply, Refused, Verdict } from '../../logs/protocol.ts';
+import type { EncodedEntries, LogReply, Refused, Verdict } from '../../logs/protocol.ts';
 import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
 import type { AnswerRule } from '../http/answers.ts';
-import { lineOf, streamOf } from './streams.ts';
+import { lineBytes } from './streams.ts';
 
 /** What Loki responds when no entry is named, or all of them are meant; the first match applies. */
 const ANSWERS: readonly AnswerRule[] = [
@@ -37,6 +36,13 @@ const ANSWERS: readonly AnswerRule[] = [
   ...COMMON_ANSWERS,
 ];
 
+/** An entry of a push. */
+interface PushedEntry {
+  readonly timeUs: number;
+  /** As it was sent. */
+  readonly value: Buffer;
+}
+
 /** What a row above says of an entry that Loki names by its time, stream or length. */
 interface Named400 {
   readonly reason: string;
@@ -47,7 +53,7 @@ interface Named400 {
   readonly restIsStored: boolean;
   readonly pattern: RegExp;
   /** Whether an entry is meant by a match. */
-  readonly isMeant: (entry: LogEntry, match: RegExpExecArray, isInStream: boolean) => boolean;
+  readonly isMeant: (entry: PushedEntry, match: RegExpExecArray, isInStream: boolean) => boolean;
 }
 
 const NAMED: readonly Named400[] = [
@@ -67,7 +73,7 @@ const NAMED: readonly Named400[] = [
     reason: 'line_too_long',
     restIsStored: true,
     pattern: /max entry size '(\d{1,12})' bytes exceeded/gi,
-    isMeant: (entry, [, most]) => Buffer.byteLength(lineOf(entry)) > Number(most),
+    isMeant: ({ value }, [, most]) => lineBytes(value) > Number(most),
   },
   {
     reason: 'too_old',
@@ -86,7 +92,7 @@ const NAMED: readonly Named400[] = [
 ];
 
 /** What a response of Loki means for the entries of a push. */
-export function judgePush(reply: LogReply, entries: readonly LogEntry[], labels: readonly string[]): Verdict {
+export function judgePush(reply: LogReply, entries: EncodedEntries): Verdict {
   const text = reply.body ?? reply.text;
   if (reply.code !== 400 || reply.isPage === true) return judgeBy(ANSWERS, reply);
   const streams = streamsIn(text);
@@ -94,8 +100,9 @@ export function judgePush(reply: LogReply, entries: readonly LogEntry[], labels:
   let restIsStored = true;
   for (const rule of NAMED) {
     for (const match of text.matchAll(rule.pattern)) {
-      for (const [index, entry] of entries.entries()) {
-        if (refused.has(index) || !rule.isMeant(entry, match, isIn(streams, entry, labels))) continue;
+      for (let index = 0; index < entries.count; index++) {
+        const entry = { timeUs: entries.timeUs(index), value: entries.bytes(index) };
+        if (refused.has(index) || !rule.isMeant(entry, match, isIn(streams, entries.group(index)))) continue;
         refused.set(index, rule.reason);
         restIsStored &&= rule.restIsStored;
       }
@@ -104,7 +111,11 @@ export function judgePush(reply: LogReply, entries: readonly LogEntry[], labels:
   if (refused.size === 0) return judgeBy(ANSWERS, reply);
   const list: Refused[] = [...refused].map(([index, reason]) => ({ index, reason }));
   if (restIsStored) return { kind: 'accepted', refused: list };
-  return { kind: 'accepted', refused: list, again: [...entries.keys()].filter((index) => !refused.has(index)) };
+  return {
+    kind: 'accepted',
+    refused: list,
+    again: [...new Array(entries.count).keys()].filter((index) => !refused.has(index)),
+  };
 }
 
 const STREAM = /\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\]|\\.)*",? ?)+)\}/g;
@@ -126,11 +137,11 @@ function unquoted(text: string): string {
   }
 }
 
-/** Whether an entry is in one of the streams, or none is named. */
-function isIn(streams: readonly ReadonlyMap<string, string>[], entry: LogEntry, labels: readonly string[]): boolean {
+/** Whether the stream of an entry, as JSON, is one of the streams, or none is named. */
+function isIn(streams: readonly ReadonlyMap<string, string>[], stream: string): boolean {
   if (streams.length === 0) return true;
-  const own = [...streamOf(entry, labels)];
-  return streams.some((stream) => own.every(([name, value]) => stream.get(name) === value));
+  const own = Object.entries(JSON.parse(stream) as Record<string, string>);
+  return streams.some((one) => own.every(([name, value]) => one.get(name) === value));
 }
 
 /** RFC 3339 as microseconds since 1970; NaN for anything else. */

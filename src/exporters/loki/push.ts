@@ -1,6 +1,6 @@
 import type { LogProtocol } from '../../logs/protocol.ts';
 import { judgePush } from './answers.ts';
-import { encodePush, type StreamOptions } from './streams.ts';
+import { bodyOf, type StreamOptions, writeEntry } from './streams.ts';
 
 /** A quarter of the burst that Loki allows a tenant by default (`ingestion_burst_size_mb`). */
 const MAX_BATCH_BYTES = 1024 * 1024;
@@ -26,6 +26,7 @@ export const push = ({ tenant, ...options }: PushOptions): LogProtocol => ({
     // 204 before Loki 3.
     isTaken: ({ code, text }) => code === 204 || (code === 422 && text.includes('at least one valid stream')),
   },
-  encode: (entries) => encodePush(entries, options),
-  judge: (reply, entries) => judgePush(reply, entries, options.labels),
+  encode: (entry, out) => writeEntry(entry, out, options),
+  body: bodyOf,
+  judge: judgePush,
 });

@@ -1,4 +1,5 @@
 import type { LogEntry } from '../../logs/entry.ts';
+import type { BodyWriter, EncodedEntries } from '../../logs/protocol.ts';
 import { CUT_FIELD, cutText, type FieldChoice, fieldsOf, members, type Named, wordsOf } from '../entries/named.ts';
 
 /** Loki's limits, which `limits_config` may change: entries beyond them are dropped there. */
@@ -24,7 +25,7 @@ const nameOf = (name: string): string => {
 };
 
 /** The labels of an entry's stream; there is always `source`. */
-export function streamOf(entry: LogEntry, wanted: readonly string[]): ReadonlyMap<string, string> {
+function streamOf(entry: LogEntry, wanted: readonly string[]): ReadonlyMap<string, string> {
   const { source, labels } = entry;
   const stream = new Map([['source', source as string]]);
   for (const name of wanted) {
@@ -37,7 +38,7 @@ export function streamOf(entry: LogEntry, wanted: readonly string[]): ReadonlyMa
 }
 
 /** The line of an entry: its message. */
-export const lineOf = ({ message }: LogEntry): string => cutText(message, MAX_LINE_BYTES);
+const lineOf = ({ message }: LogEntry): string => cutText(message, MAX_LINE_BYTES);
 
 /** What is neither in the line nor in the labels. */
 function metadataOf(entry: LogEntry, stream: ReadonlyMap<string, string>, line: string, choice: FieldChoice): Named[] {
@@ -54,21 +55,38 @@ function metadataOf(entry: LogEntry, stream: ReadonlyMap<string, string>, line: 
   return [...metadata];
 }
 
+/** Writes the value of an entry: its time, its line and its metadata. Gives its stream: the labels as JSON. */
+export function writeEntry(entry: LogEntry, out: BodyWriter, options: StreamOptions): string {
+  const labels = streamOf(entry, options.labels);
+  const line = lineOf(entry);
+  const metadata = options.structuredMetadata
+    ? `,{${members(metadataOf(entry, labels, line, options.fields), MAX_METADATA_BYTES)}}`
+    : '';
+  out.text(`["${entry.timeUs}000",${JSON.stringify(line)}${metadata}]`);
+  return JSON.stringify(Object.fromEntries(labels));
+}
+
 /** The body of a push: a stream for each set of labels, with its entries in their order. */
-export function encodePush(entries: readonly LogEntry[], options: StreamOptions): Buffer {
-  const streams = new Map<string, string[]>();
-  for (const entry of entries) {
-    const labels = streamOf(entry, options.labels);
-    const line = lineOf(entry);
-    const metadata = options.structuredMetadata
-      ? `,{${members(metadataOf(entry, labels, line, options.fields), MAX_METADATA_BYTES)}}`
-      : '';
-    const key = JSON.stringify(Object.fromEntries(labels));
-    const value = `["${entry.timeUs}000",${JSON.stringify(line)}${metadata}]`;
+export function bodyOf(entries: EncodedEntries): Buffer {
+  const streams = new Map<string, Buffer[]>();
+  for (let index = 0; index < entries.count; index++) {
+    const key = entries.group(index);
     const values = streams.get(key);
-    if (values === undefined) streams.set(key, [value]);
-    else values.push(value);
+    if (values === undefined) streams.set(key, [entries.bytes(index)]);
+    else values.push(COMMA, entries.bytes(index));
   }
-  const texts = [...streams].map(([labels, values]) => `{"stream":${labels},"values":[${values.join(',')}]}`);
-  return Buffer.from(`{"streams":[${texts.join(',')}]}`);
+  const parts: Buffer[] = [];
+  for (const [labels, values] of streams) {
+    const between = parts.length === 0 ? '{"streams":[' : ']},';
+    parts.push(Buffer.from(`${between}{"stream":${labels},"values":[`), ...values);
+  }
+  return Buffer.concat([...parts, Buffer.from(']}]}')]);
+}
+
+const COMMA = Buffer.from(',');
+
+/** The length of the line in a value of {@link writeEntry}, in bytes. */
+export function lineBytes(value: Buffer): number {
+  const [, line] = JSON.parse(value.toString()) as [time: string, line: string];
+  return Buffer.byteLength(line);
 }

@@ -60,7 +60,10 @@ export function jsonline({ streamFields, fields, tenant }: JsonlineOptions): Log
     parallel: 4,
     answerBytes: 0,
     question: { body: '', isTaken: ({ code, text, isPage }) => code === 200 && text === '' && isPage !== true },
-    encode: (entries) => Buffer.from(entries.map((entry) => lineOf(entry, fields)).join('')),
+    encode(entry, out) {
+      out.text(lineOf(entry, fields));
+      return undefined;
+    },
     judge: (reply) => judgeBy(ANSWERS, reply),
   };
 }

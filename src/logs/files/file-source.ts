@@ -1,8 +1,7 @@
 import { ThrottledLog } from '../../base/log.ts';
 import { Turns } from '../../base/turns.ts';
 import type { FileState } from '../../host/tail/tailed-file.ts';
-import type { LogEntry } from '../entry.ts';
-import type { LogBatch, LogSource, LogSourceType, ReadLimits, SavedPosition } from '../source.ts';
+import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
 import { CHUNK_BYTES, ShippedSet } from './shipped-set.ts';
 
@@ -47,10 +46,10 @@ class FileSource implements LogSource {
     return undefined;
   }
 
-  async read(limits: ReadLimits, signal: AbortSignal): Promise<LogBatch | undefined> {
+  async read(target: EntryTarget, signal: AbortSignal): Promise<LogRead | undefined> {
     this.#isReading = true;
     try {
-      return await this.#read(limits, new Turns(signal));
+      return await this.#read(target, new Turns(signal));
     } finally {
       this.#isReading = false;
     }
@@ -62,26 +61,25 @@ class FileSource implements LogSource {
     for (const set of this.#sets) set.close();
   }
 
-  async #read(limits: ReadLimits, turns: Turns): Promise<LogBatch | undefined> {
+  async #read(target: EntryTarget, turns: Turns): Promise<LogRead | undefined> {
     const nowMs = this.#world.now();
     this.#lookedAtMs = nowMs;
-    const entries: LogEntry[] = [];
-    const target = { entries, bytes: 0, read: 0, cut: 0 };
+    const gathered = { target, read: 0, cut: 0 };
     let isDrained = true;
     for (const set of this.#sets) {
       const files = set.look(nowMs);
       if (this.#isNew) continue;
-      if (!(await set.read(files, target, limits, nowMs * 1000, turns))) {
+      if (!(await set.read(files, gathered, nowMs * 1000, turns))) {
         isDrained = false;
         break;
       }
     }
-    this.lost.cut += target.cut;
-    if (target.read === 0 && !this.#isNew) return undefined;
+    this.lost.cut += gathered.cut;
+    if (gathered.read === 0 && !this.#isNew) return undefined;
     const position = JSON.stringify(Object.fromEntries(this.#sets.map((set) => [set.name, set.dump()])));
     if (position.length > MAX_POSITION) throw new Error('too many files for one position: narrow logs.files');
     if (this.#isNew) isDrained = false;
     this.#isNew = false;
-    return { entries, position, isDrained };
+    return { position, isDrained };
   }
 }

@@ -4,22 +4,19 @@ import { LineDecoder, MAX_LINE_BYTES } from '../../host/tail/line-reader.ts';
 import { TailSet } from '../../host/tail/tail-set.ts';
 import type { FileState, TailedFile } from '../../host/tail/tailed-file.ts';
 import type { LogEntry } from '../entry.ts';
-import type { ReadLimits } from '../source.ts';
+import type { EntryTarget } from '../source.ts';
 import { type FileOrigin, fileOrigin, lineEntry } from './line-entry.ts';
 
 /** What is read of a file at once. */
 export const CHUNK_BYTES = 256 * 1024;
 /** A file that has not grown for this long is closed, milliseconds. */
 const CLOSE_AFTER_MS = 3_600_000;
-/** Cursor, labels and fields of an entry, about. */
-const ENTRY_BYTES = 300;
 const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4)$/;
 const CARRIAGE_RETURN = 13;
 
 /** What a read has gathered. */
 export interface Gathered {
-  readonly entries: LogEntry[];
-  bytes: number;
+  readonly target: EntryTarget;
   /** Bytes of files. */
   read: number;
   /** Lines of which the end was cut. */
@@ -71,23 +68,17 @@ export class ShippedSet {
   }
 
   /** Reads lines of these files; false when the limits were reached before their end. */
-  async read(
-    files: readonly TailedFile[],
-    target: Gathered,
-    limits: ReadLimits,
-    readUs: number,
-    turns: Turns,
-  ): Promise<boolean> {
+  async read(files: readonly TailedFile[], gathered: Gathered, readUs: number, turns: Turns): Promise<boolean> {
     for (const file of files) {
       const origin = fileOrigin(file.path, this.#common);
       while (file.isOpen) {
-        if (isFull(target, limits)) return false;
-        const read = this.#readChunk(file, origin, target, limits, readUs);
+        if (gathered.target.isFull) return false;
+        const read = this.#readChunk(file, origin, gathered, readUs);
         if (read === 0) {
           file.isWaiting = true;
           break;
         }
-        target.read += read;
+        gathered.read += read;
         if (turns.isOver) await turns.next();
       }
     }
@@ -95,36 +86,35 @@ export class ShippedSet {
   }
 
   /** Takes lines of one chunk; by how many bytes the file's position advances. */
-  #readChunk(file: TailedFile, origin: FileOrigin, target: Gathered, limits: ReadLimits, readUs: number): number {
+  #readChunk(file: TailedFile, origin: FileOrigin, gathered: Gathered, readUs: number): number {
     const begin = file.offset;
     const bytes = this.#chunk.subarray(0, file.read(this.#chunk, begin));
     const whole = this.#decoder.wholeLines(bytes);
     let from = 0;
-    while (from < whole && !isFull(target, limits)) {
+    while (from < whole && !gathered.target.isFull) {
       const end = this.#decoder.endOf(bytes, from);
-      if (!file.isSkipping) this.#take(bytes.subarray(from, end), file, origin, target, readUs);
+      if (!file.isSkipping) this.#take(bytes.subarray(from, end), file, origin, gathered, readUs);
       file.isSkipping = false;
       from = end + this.#decoder.endingBytes;
       file.offset = begin + from;
     }
     if (whole > 0 || bytes.length < CHUNK_BYTES) return from;
     // A line without an end: its beginning is an entry, the rest is skipped.
-    if (!file.isSkipping) this.#take(bytes, file, origin, target, readUs);
+    if (!file.isSkipping) this.#take(bytes, file, origin, gathered, readUs);
     file.isSkipping = true;
     file.offset += bytes.length;
     return bytes.length;
   }
 
-  #take(bytes: Buffer, file: TailedFile, origin: FileOrigin, target: Gathered, readUs: number): void {
+  #take(bytes: Buffer, file: TailedFile, origin: FileOrigin, gathered: Gathered, readUs: number): void {
     const isCut = bytes.length > MAX_LINE_BYTES;
     const text = this.#decoder.text(isCut ? bytes.subarray(0, MAX_LINE_BYTES) : bytes);
     const line = text.charCodeAt(text.length - 1) === CARRIAGE_RETURN ? text.slice(0, -1) : text;
     if (line === '' || !this.#isWanted(line)) return;
-    if (isCut) target.cut++;
+    if (isCut) gathered.cut++;
     // Lines that were read together keep their order.
-    const time = readUs + target.entries.length;
-    target.entries.push(lineEntry(line, { file: file.state, origin, offset: file.offset, readUs: time }));
-    target.bytes += line.length + ENTRY_BYTES;
+    const time = readUs + gathered.target.count;
+    gathered.target.add(lineEntry(line, { file: file.state, origin, offset: file.offset, readUs: time }));
   }
 
   /** A line for which the expression can't be evaluated within its limits is shipped. */
@@ -136,6 +126,3 @@ export class ShippedSet {
     }
   }
 }
-
-const isFull = ({ entries, bytes }: Gathered, { maxBytes, maxEntries }: ReadLimits): boolean =>
-  bytes >= maxBytes || entries.length >= maxEntries;

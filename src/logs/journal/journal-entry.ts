@@ -9,10 +9,7 @@ const BOOT = '_BOOT_ID';
 
 type Labels = Readonly<Record<string, string>>;
 
-/**
- * An entry of the journal; its fields keep their names, with `_BOOT_ID` and the time since boot as journalctl has them. It
- * holds what it was read as, which entries share: maps of them would be most of the memory of entries under way.
- */
+/** An entry of the journal; its fields keep their names, with `_BOOT_ID` and the time since boot as journalctl has them. */
 export class JournalEntry implements LogEntry {
   readonly source = 'journal';
   readonly labels: Labels;
@@ -67,13 +64,3 @@ export class JournalEntry implements LogEntry {
 /** The priority in a field's value; undefined for anything but a digit from 0 to 7. */
 export const priorityOf = (value: string | Uint8Array | undefined): number | undefined =>
   typeof value === 'string' && /^[0-7]$/.test(value) ? Number(value) : undefined;
-
-/** Bytes of the values of an entry, about. */
-export function sizeOf(fields: readonly Field[]): number {
-  let bytes = ENTRY_BYTES;
-  for (const { name, latin1 } of fields) bytes += name.length + latin1.length + 2;
-  return bytes;
-}
-
-/** Cursor, times, boot and the labels. */
-const ENTRY_BYTES = 300;

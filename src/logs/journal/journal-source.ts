@@ -2,11 +2,11 @@ import { Turns } from '../../base/turns.ts';
 import type { LogsSection } from '../../config/logs-section.ts';
 import { Journal, type Start } from '../../host/journal/journal.ts';
 import type { JournalPosition } from '../../host/journal/position.ts';
-import type { LogEntry, LogSourceName } from '../entry.ts';
-import type { LogBatch, LogSource, LogSourceType, ReadLimits, SavedPosition } from '../source.ts';
+import type { LogSourceName } from '../entry.ts';
+import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
 import { CurrentFields, journalFilter } from './filter.ts';
-import { JournalEntry, sizeOf } from './journal-entry.ts';
+import { JournalEntry } from './journal-entry.ts';
 import { JournalLabels } from './labels.ts';
 
 /** Entries read between checks of the clock. */
@@ -70,20 +70,18 @@ export class JournalSource implements LogSource {
     return this.#journal.waiting;
   }
 
-  async read({ maxBytes, maxEntries }: ReadLimits, signal: AbortSignal): Promise<LogBatch | undefined> {
+  async read(target: EntryTarget, signal: AbortSignal): Promise<LogRead | undefined> {
     if (this.#isDrained) this.#scan();
     else this.#look();
     if (this.#found === 0) throw this.#problems[0] ?? new Error(`no journal in ${this.#options.paths.join(' or ')}`);
     if (this.#isNew) {
       this.#isNew = false;
-      return { entries: [], position: this.#position(), isDrained: false };
+      return { position: this.#position(), isDrained: false };
     }
     const turns = new Turns(signal);
-    const entries: LogEntry[] = [];
     this.#isDrained = false;
-    let bytes = 0;
     let read = 0;
-    while (bytes < maxBytes && entries.length < maxEntries) {
+    while (!target.isFull) {
       const next = this.#journal.next();
       if (next === undefined) {
         this.#isDrained = true;
@@ -91,12 +89,11 @@ export class JournalSource implements LogSource {
       }
       this.#current.fields = next.fields;
       if (this.#passes === undefined || this.#passes(this.#current)) {
-        entries.push(new JournalEntry(next, this.#labels.of(this.#current)));
-        bytes += sizeOf(next.fields);
+        target.add(new JournalEntry(next, this.#labels.of(this.#current)));
       }
       if (++read % STEP === 0 && turns.isOver) await turns.next();
     }
-    return read === 0 ? undefined : { entries, position: this.#position(), isDrained: this.#isDrained };
+    return read === 0 ? undefined : { position: this.#position(), isDrained: this.#isDrained };
   }
 
   acknowledged(): void {}

@@ -2,13 +2,11 @@ import { errorCode } from '../../base/error-text.ts';
 import { Turns } from '../../base/turns.ts';
 import type { KernelMessages, KernelRecord } from '../../host/kmsg.ts';
 import { type LogEntry, PRIORITIES } from '../entry.ts';
-import type { LogBatch, LogSource, ReadLimits, SavedPosition } from '../source.ts';
+import type { EntryTarget, LogRead, LogSource, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
 
 /** Records read between checks of the clock. */
 const STEP = 32;
-/** Cursor, times, labels and fields of an entry, about. */
-const ENTRY_BYTES = 300;
 /** The clock was set when the time of the boot moves by more, microseconds: it is known to 10 ms. */
 const CLOCK_SET_US = 1e6;
 
@@ -48,33 +46,30 @@ export class KmsgSource implements LogSource {
     this.#last = bootId === this.#bootId ? sequence : -1;
   }
 
-  async read({ maxBytes, maxEntries }: ReadLimits, signal: AbortSignal): Promise<LogBatch | undefined> {
+  async read(target: EntryTarget, signal: AbortSignal): Promise<LogRead | undefined> {
     this.#messages ??= this.#opened();
     this.#lookAtClock();
     const turns = new Turns(signal);
     if (this.#isNew) {
       await this.#begin(turns);
       this.#isNew = false;
-      return { entries: [], position: this.#position, isDrained: false };
+      return { position: this.#position, isDrained: false };
     }
     const least = PRIORITIES.indexOf(this.#world.logs.kernel.priority);
-    const entries: LogEntry[] = [];
-    let bytes = 0;
     let read = 0;
     let isDrained = false;
-    while (bytes < maxBytes && entries.length < maxEntries) {
+    while (!target.isFull) {
       const record = this.#next(this.#messages);
       if (record === undefined) {
         isDrained = true;
         break;
       }
       if (record.priority <= least) {
-        entries.push(kernelEntry(record, this.#bootId, this.#bootUs, this.#world.labels));
-        bytes += record.text.length + ENTRY_BYTES;
+        target.add(kernelEntry(record, this.#bootId, this.#bootUs, this.#world.labels));
       }
       if (++read % STEP === 0 && turns.isOver) await turns.next();
     }
-    return read === 0 ? undefined : { entries, position: this.#position, isDrained };
+    return read === 0 ? undefined : { position: this.#position, isDrained };
   }
 
   acknowledged(): void {}
