@@ -76,6 +76,8 @@ export interface LogLaneView {
   readonly dropped: Readonly<Record<string, number>>;
   /** Entries lost before they were read, by reason. */
   readonly lost: Readonly<Record<string, number>>;
+  /** Bytes of entries lost before they were read, by reason. */
+  readonly lostBytes: Readonly<Record<string, number>>;
   readonly lastAckMs?: number;
   /** Whether the source can't be read now. */
   readonly failing: boolean;

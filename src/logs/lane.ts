@@ -103,6 +103,7 @@ export class Lane {
       lagSeconds: oldestMs === undefined ? 0 : Math.max(0, (this.#options.now() - oldestMs) / 1000),
       ...(waiting !== undefined && { lagEntries: waiting + inFlight }),
       lost: this.#lost,
+      lostBytes: this.#source?.lostBytes ?? {},
       acked: this.#acked,
       dropped: this.#dropped,
       failing: this.#isFailing,

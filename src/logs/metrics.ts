@@ -21,6 +21,8 @@ export interface LaneGauges {
   readonly lagEntries?: number;
   /** Entries lost before they were read, by reason. Saved, so that a restart continues them. */
   readonly lost: Readonly<Record<string, number>>;
+  /** Bytes of entries lost before they were read, by reason. */
+  readonly lostBytes: Readonly<Record<string, number>>;
 }
 
 const OF = ['source', 'exporter'] as const;
@@ -58,18 +60,30 @@ export function logMetrics(lanes: () => readonly LaneGauges[]): LogMetrics {
     'Log entries that the receiver has not acknowledged, those under way included; absent where the source can’t know.',
     ({ lagEntries }) => lagEntries,
   );
-  new Counter({
-    name: 'firesteel_logs_lost_total',
-    help: 'Log entries lost before they could be read, by reason: rotated away (by gaps of sequence numbers), corrupt, unreadable, too many while the queue was full or not open yet.',
-    labelNames: [...OF, 'reason'] as const,
-    registers,
-    collect() {
-      this.reset();
-      for (const { source, exporter, lost } of lanes()) {
-        for (const [reason, count] of Object.entries(lost)) this.inc({ source, exporter, reason }, count);
-      }
-    },
-  });
+  const losses = (name: string, help: string, lost: (lane: LaneGauges) => Readonly<Record<string, number>>) =>
+    new Counter({
+      name,
+      help,
+      labelNames: [...OF, 'reason'] as const,
+      registers,
+      collect() {
+        this.reset();
+        for (const lane of lanes()) {
+          const { source, exporter } = lane;
+          for (const [reason, count] of Object.entries(lost(lane))) this.inc({ source, exporter, reason }, count);
+        }
+      },
+    });
+  losses(
+    'firesteel_logs_lost_total',
+    'Log entries lost before they could be read, by reason: rotated away (by gaps of sequence numbers), corrupt, unreadable, too many while the queue was full or not open yet.',
+    ({ lost }) => lost,
+  );
+  losses(
+    'firesteel_logs_lost_bytes_total',
+    'Bytes of log files whose lines were lost before they could be read, by reason: truncated.',
+    ({ lostBytes }) => lostBytes,
+  );
   return {
     scope,
     entries: new Counter({

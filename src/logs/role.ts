@@ -49,7 +49,7 @@ export class LogsRole {
     receivers: readonly LogReceiver[],
     spoolPath: string | undefined,
   ): Promise<LogsRole> {
-    const types = await Promise.all(wantedSources(world.logs).map((kind) => kind.load(world)));
+    const types = await Promise.all(wantedSources(world.logs, world.shippedByRule).map((kind) => kind.load(world)));
     return new LogsRole(world, types, receivers, spoolPath);
   }
 

@@ -35,6 +35,8 @@ export interface LogSource {
   acknowledged(position: string): void;
   /** Entries that were lost before they were read, by reason (`rotated`: by gaps of the sequence numbers). */
   readonly lost: Readonly<Record<string, number>>;
+  /** Bytes of entries whose number is not known, lost before they were read by this process, by reason. */
+  readonly lostBytes?: Readonly<Record<string, number>>;
   /** Entries known to wait at the source; undefined when it can't be known. */
   readonly waiting: number | undefined;
   close(): void | Promise<void>;

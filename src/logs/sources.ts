@@ -6,7 +6,7 @@ import type { LogWorld } from './world.ts';
 /** A kind of source as data; its code is loaded when it is wanted. */
 interface LogSourceKind {
   readonly name: LogSourceName;
-  isWanted(logs: LogsSection): boolean;
+  isWanted(logs: LogsSection, byRule: readonly unknown[]): boolean;
   load(world: LogWorld): Promise<LogSourceType>;
 }
 
@@ -24,7 +24,7 @@ const KINDS: readonly LogSourceKind[] = [
   },
   {
     name: 'file',
-    isWanted: ({ files }) => files.length > 0,
+    isWanted: ({ files }, byRule) => files.length + byRule.length > 0,
     load: async (world) => (await import('./files/file-source.ts')).fileSource(world),
   },
   {
@@ -39,6 +39,8 @@ const KINDS: readonly LogSourceKind[] = [
   },
 ];
 
-/** The kinds of sources that the configuration asks for. */
-export const wantedSources = (logs: LogsSection): readonly LogSourceKind[] =>
-  KINDS.filter(({ isWanted }) => isWanted(logs));
+/** The kinds of sources that the configuration asks for. `shippedByRule`: of {@link LogWorld}. */
+export const wantedSources = (
+  logs: LogsSection,
+  shippedByRule: LogWorld['shippedByRule'] = [],
+): readonly LogSourceKind[] => KINDS.filter(({ isWanted }) => isWanted(logs, shippedByRule));

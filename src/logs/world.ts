@@ -1,4 +1,5 @@
 import type { Log } from '../base/log.ts';
+import type { LogFileOptions } from '../collectors/log/options.ts';
 import type { LogsSection } from '../config/logs-section.ts';
 import type { Host } from '../host/host.ts';
 import type { EventFeed } from './event/event-feed.ts';
@@ -22,6 +23,8 @@ export interface LogWorld {
   /** Labels of all entries of this agent: node, cluster and the global ones. */
   readonly labels: Readonly<Record<string, string>>;
   readonly names: PodNames | undefined;
+  /** Entries of `collectors.log.files` that have rules with `ship`. */
+  readonly shippedByRule?: readonly LogFileOptions[];
   /** SNMP traps; undefined unless `logs.snmp` is enabled. */
   readonly traps?: TrapFeed | undefined;
   /** Kubernetes events; undefined unless `logs.events` is enabled. */

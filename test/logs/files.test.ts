@@ -31,15 +31,18 @@ class Shipping {
   source: LogSource;
   readonly #open: () => LogSource;
 
-  constructor(context: TestContext, files: readonly object[]) {
-    const { logs } = loadSettings({ set: [`logs.files=${JSON.stringify(files)}`] }, {}).config;
+  constructor(context: TestContext, files: readonly object[], counted: readonly object[] = []) {
+    const set = [`logs.files=${JSON.stringify(files)}`, `collectors.log.files=${JSON.stringify(counted)}`];
+    const { logs, collectors } = loadSettings({ set }, {}).config;
     let nowMs = 1_700_000_000_000;
     const now = () => {
       nowMs += 11_000;
       return nowMs;
     };
     const host = new Host(hostTree(context, {}));
-    const world: LogWorld = { logs, host, log: createLog('fatal'), now, labels: { node: 'n1' }, names: undefined };
+    const shippedByRule = collectors.log.files;
+    const common = { host, log: createLog('fatal'), now, labels: { node: 'n1' }, names: undefined };
+    const world: LogWorld = { logs, shippedByRule, ...common };
     this.#open = () => fileSource(world).open(this.position, undefined) as LogSource;
     this.source = this.#open();
     context.after(() => this.source.close());
@@ -92,6 +95,64 @@ test('lines are shipped through copy and truncation', async (context) => {
   assert.deepEqual(
     numbers.sort((a, b) => a - b),
     range(5, 9),
+  );
+});
+
+test('bytes that were not read are counted when a file is truncated or overwritten, unless a copy has them', async (context) => {
+  const folder = scratchFolder(context);
+  const [cut, other, copied] = ['cut', 'other', 'copied'].map((name) => join(folder, `${name}.log`));
+  assert.ok(cut && other && copied);
+  const shipping = new Shipping(context, [{ paths: [`${folder}/*.log`] }]);
+  for (const path of [cut, other, copied]) writeFileSync(path, numbered(0, 5));
+  await shipping.read();
+  await shipping.read();
+  for (const path of [cut, other, copied]) appendFileSync(path, numbered(5, 8));
+  // The receiver has no room: only the status looks.
+  assert.equal(shipping.source.waiting, undefined);
+  copyFileSync(copied, `${copied}.1`);
+  truncateSync(copied);
+  truncateSync(cut);
+  writeFileSync(other, numbered(100, 200));
+  const read = [...(await shipping.read()), ...(await shipping.read())];
+  assert.deepEqual(
+    numbersOf(read).sort((a, b) => a - b),
+    [...range(5, 8), ...range(100, 200)],
+  );
+  assert.deepEqual(shipping.source.lostBytes, { truncated: 2 * numbered(5, 8).length });
+});
+
+test('lines that match rules with ship are shipped with the labels of the rules', async (context) => {
+  const path = join(scratchFolder(context), 'app.log');
+  writeFileSync(
+    path,
+    ['ERROR code=7 in db', 'WARN code=8 node=evil', 'ERROR code=9 ignore me', 'INFO', 'FATAL code=3 at=4', ''].join(
+      '\n',
+    ),
+  );
+  const code = '(?:ERROR|FATAL) code=(?P<code>\\d+)';
+  const rules = [
+    { pattern: code, labels: ['code'], ship: true },
+    { metric: 'at', type: 'gauge', pattern: 'at=(?P<at>\\d+)', value: 'at', ship: true },
+    { metric: 'nodes_total', pattern: 'node=(?P<node>\\w+)', labels: ['node'], ship: true },
+    { metric: 'infos_total', pattern: 'INFO' },
+  ];
+  const counted = [{ paths: [path], start: 'beginning', drop: ['ignore'], rules }];
+  const shipping = new Shipping(context, [], counted);
+  assert.deepEqual(await shipping.read(), []);
+  const entries = await shipping.read();
+  assert.deepEqual(
+    entries.map(({ message, labels }) => [message, labels]),
+    [
+      ['ERROR code=7 in db', { code: '7', node: 'n1', file: path }],
+      ['WARN code=8 node=evil', { node: 'n1', file: path }],
+      ['FATAL code=3 at=4', { code: '3', node: 'n1', file: path }],
+    ],
+  );
+  appendFileSync(path, 'ERROR code=1\n');
+  shipping.restart();
+  assert.deepEqual(
+    (await shipping.read()).map(({ message }) => message),
+    ['ERROR code=1'],
   );
 });
 
@@ -195,11 +256,16 @@ test('each line reaches systemd-journal-remote once, through rotation and an out
   writeFileSync(path, numbered(0, 1000));
   const agent = await startLocalAgent(context, (own) => ({
     http: { listen: '127.0.0.1:0', controlTokenFile: join(own, 'token') },
-    collectors: Object.fromEntries(['node', 'container', 'process'].map((name) => [name, { enabled: false }])),
+    collectors: {
+      ...Object.fromEntries(['node', 'container', 'process'].map((name) => [name, { enabled: false }])),
+      log: {
+        enabled: true,
+        files: [{ paths: [path], start: 'beginning', rules: [{ pattern: 'line (?P<n>\\d+)', ship: true }] }],
+      },
+    },
     push: { interval: '1s' },
     spool: { path: join(own, 'spool') },
     exporters: { remote: { type: 'journald', url: remote.url } },
-    logs: { files: [{ paths: [path], start: 'beginning' }] },
   }));
   const acked = async () => {
     const { logs } = (await agent.get('/v1/status')).body as { logs: { source: string; acked: number }[] };

@@ -41,12 +41,14 @@ export async function logsPart(
 ): Promise<LogsRole | undefined> {
   const { logs, paths, cluster, labels, spool } = config;
   const receivers = exporters.flatMap(({ name, entries }) => (entries ? [{ name, sink: entries }] : []));
-  const isWanted = wantedSources(logs).length > 0;
+  const { log: rules } = config.collectors;
+  const shippedByRule = rules.enabled ? rules.files.filter((one) => one.rules.some(({ ship }) => ship)) : [];
+  const isWanted = wantedSources(logs, shippedByRule).length > 0;
   if (isWanted !== receivers.length > 0) {
     log.warn(
       isWanted
         ? 'logs: no exporter takes log entries: set one of type journald, victorialogs, loki or elasticsearch'
-        : 'logs: an exporter takes log entries, but no source under logs is enabled',
+        : 'logs: an exporter takes log entries, but no source under logs and no rule of collectors.log with ship is enabled',
     );
   }
   if (!isWanted || receivers.length === 0) return undefined;
@@ -57,10 +59,21 @@ export async function logsPart(
   const { identity } = config.collectors.container;
   return parts.take(
     'logs',
-    { logs, paths, of, spool, settings, targets: targets(config), identity, isNaming: pods !== undefined },
+    {
+      logs,
+      shippedByRule,
+      paths,
+      of,
+      spool,
+      settings,
+      targets: targets(config),
+      identity,
+      isNaming: pods !== undefined,
+    },
     async () => {
       const { LogsRole: Role } = await import('../../logs/role.ts');
-      const world = { logs, host, log, now, labels: of, names: pods && containerNames(pods), traps, events };
+      const names = pods && containerNames(pods);
+      const world = { logs, shippedByRule, host, log, now, labels: of, names, traps, events };
       return Role.create(world, receivers, spool.path);
     },
     { start: (role) => role.start(), stop: (role) => role.stop() },

@@ -163,9 +163,15 @@ const ruleOf = (metric: string, origin: readonly string[], maxSeries: number) =>
     });
 
 /** One rule of `collectors.log.files[].rules`. */
-export const logRule = ruleOf('log_matches_total', ['logfile'], 100);
+export const logRule = ruleOf('log_matches_total', ['logfile'], 100).safeExtend({
+  ship: z
+    .boolean()
+    .default(false)
+    .describe('Ship the lines that match to the exporters of log entries, with the groups of `labels` as labels.'),
+});
 
-export type LogRule = z.output<typeof logRule>;
+/** A rule for lines of any origin. */
+export type LogRule = z.output<ReturnType<typeof ruleOf>>;
 
 const logFile = z.strictObject({
   paths: z.array(fileGlob).min(1).describe('Files, with `*`, `?` and `[…]`; compressed files are skipped.'),

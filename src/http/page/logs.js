@@ -1,6 +1,6 @@
 // Log entries: how far each receiver has each source.
 import { byId, el, keyedList, setAttribute, setText } from './dom.js';
-import { count, counted, span } from './format.js';
+import { bytes, count, counted, span } from './format.js';
 import { laneState } from './levels.js';
 
 /** @import { ExporterView, LogLaneView, StatusView } from '../status-view.ts' */
@@ -59,9 +59,16 @@ function laneRow() {
       setText(waiting, lane.lagEntries === undefined ? '–' : count(lane.lagEntries));
       setText(inFlight, count(lane.inFlight));
       setText(acked, count(lane.acked));
-      setText(lost, `${count(sum(Object.values(lane.lost)))}, ${count(sum(Object.values(lane.dropped)))}`);
+      setText(lost, lostText(lane));
     },
   };
+}
+
+/** Lost and dropped entries, and lost bytes if there are any. @param {LogLaneView} lane */
+function lostText({ lost, dropped, lostBytes }) {
+  const unread = sum(Object.values(lostBytes));
+  const entries = `${count(sum(Object.values(lost)))}, ${count(sum(Object.values(dropped)))}`;
+  return unread === 0 ? entries : `${entries}, ${bytes(unread)}`;
 }
 
 /** @param {readonly number[]} numbers */

@@ -3,6 +3,7 @@ import { Turns } from '../../base/turns.ts';
 import type { FileState } from '../../host/tail/tailed-file.ts';
 import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
+import { chosenFiles, filesWithRules } from './file-choice.ts';
 import { CHUNK_BYTES, ShippedSet } from './shipped-set.ts';
 
 /** Files are looked at this often while nothing is read, milliseconds: those that are removed must be open before. */
@@ -19,6 +20,7 @@ export const fileSource = (world: LogWorld): LogSourceType => ({
 class FileSource implements LogSource {
   readonly name = 'file';
   readonly lost = { cut: 0 };
+  readonly lostBytes = { unread: 0 };
   readonly #world: LogWorld;
   readonly #sets: readonly ShippedSet[];
   #isNew: boolean;
@@ -34,7 +36,11 @@ class FileSource implements LogSource {
     this.#isNew = saved === undefined;
     Object.assign(this.lost, saved?.lost);
     const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-    this.#sets = world.logs.files.map((options) => new ShippedSet(options, world.labels, failed, before, chunk));
+    const lost = (_path: string, bytes: number) => {
+      this.lostBytes.unread += bytes;
+    };
+    const choices = [...world.logs.files.map(chosenFiles), ...(world.shippedByRule ?? []).map(filesWithRules)];
+    this.#sets = choices.map((one) => new ShippedSet(one, world.labels, { lost, failed }, before, chunk));
   }
 
   /** Lines are not counted before they are read. */

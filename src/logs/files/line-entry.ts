@@ -36,14 +36,18 @@ export function fileOrigin(path: string, common: Labels): FileOrigin {
   return { labels: { ...common, file: path }, isOfPod: false };
 }
 
-/** A line as an entry. Lines of pods lose what the container runtime put before them. */
-export function lineEntry(line: string, { file, origin, offset, readUs }: LinePlace): LogEntry {
+/**
+ * A line as an entry. Lines of pods lose what the container runtime put before them. `own` are labels of the line, which
+ * do not replace those of its origin: their values are of whoever wrote it.
+ */
+export function lineEntry(line: string, { file, origin, offset, readUs }: LinePlace, own: Labels = {}): LogEntry {
   const fields = new Map([
     ['path', file.path],
     ['offset', String(offset)],
   ]);
   const cursor = `f=${file.dev.toString(16)}-${file.ino.toString(16)}-${file.headHash.toString(16)};o=${offset.toString(16)}`;
-  const common = { source: 'file', priority: undefined, labels: origin.labels, fields, cursor } as const;
+  const labels = { ...own, ...origin.labels };
+  const common = { source: 'file', priority: undefined, labels, fields, cursor } as const;
   const match = origin.isOfPod ? RUNTIME.exec(line) : null;
   if (match === null) return { ...common, timeUs: readUs, message: line };
   const [prefix, second = '', fraction = '', zone = '', stream = '', tag] = match;

@@ -1,10 +1,10 @@
 import type { Turns } from '../../base/turns.ts';
-import type { ShippedFiles } from '../../config/logs-section.ts';
 import { LineDecoder, MAX_LINE_BYTES } from '../../host/tail/line-reader.ts';
-import { TailSet } from '../../host/tail/tail-set.ts';
+import { type TailEvents, TailSet } from '../../host/tail/tail-set.ts';
 import type { FileState, TailedFile } from '../../host/tail/tailed-file.ts';
 import type { LogEntry } from '../entry.ts';
 import type { EntryTarget } from '../source.ts';
+import type { FileChoice } from './file-choice.ts';
 import { type FileOrigin, fileOrigin, lineEntry } from './line-entry.ts';
 
 /** What is read of a file at once. */
@@ -23,10 +23,10 @@ export interface Gathered {
   cut: number;
 }
 
-/** The files of one entry of `logs.files`. */
+/** The files of one entry of the configuration. */
 export class ShippedSet {
   readonly name: string;
-  readonly #options: ShippedFiles;
+  readonly #choice: FileChoice;
   readonly #common: LogEntry['labels'];
   readonly #decoder: LineDecoder;
   readonly #set: TailSet;
@@ -34,22 +34,22 @@ export class ShippedSet {
 
   /** `saved`: states of files by name of the set. `chunk`: {@link CHUNK_BYTES} that sets share. */
   constructor(
-    options: ShippedFiles,
+    choice: FileChoice,
     common: LogEntry['labels'],
-    failed: (path: string, cause: unknown) => void,
+    events: Pick<TailEvents, 'lost' | 'failed'>,
     saved: Readonly<Record<string, readonly FileState[]>> | undefined,
     chunk: Buffer,
   ) {
     this.#chunk = chunk;
-    const { paths, exclude, start, encoding } = options;
-    this.name = paths.join(',');
-    this.#options = options;
+    const { paths, exclude, start, encoding } = choice.files;
+    this.name = choice.name;
+    this.#choice = choice;
     this.#common = common;
     this.#decoder = new LineDecoder(encoding);
     const isExcluded = (path: string) => COMPRESSED.test(path) || exclude.some((one) => one.test(path));
     this.#set = new TailSet(
       { paths, start, closeAfterMs: CLOSE_AFTER_MS, exclude: isExcluded },
-      { rotated: () => undefined, truncated: () => undefined, failed },
+      { rotated: () => undefined, truncated: () => undefined, ...events },
       saved?.[this.name],
     );
   }
@@ -110,19 +110,21 @@ export class ShippedSet {
     const isCut = bytes.length > MAX_LINE_BYTES;
     const text = this.#decoder.text(isCut ? bytes.subarray(0, MAX_LINE_BYTES) : bytes);
     const line = text.charCodeAt(text.length - 1) === CARRIAGE_RETURN ? text.slice(0, -1) : text;
-    if (line === '' || !this.#isWanted(line)) return;
+    const labels = line === '' ? undefined : this.#labelsOf(line);
+    if (labels === undefined) return;
     if (isCut) gathered.cut++;
     // Lines that were read together keep their order.
     const time = readUs + gathered.target.count;
-    gathered.target.add(lineEntry(line, { file: file.state, origin, offset: file.offset, readUs: time }));
+    const place = { file: file.state, origin, offset: file.offset, readUs: time };
+    gathered.target.add(lineEntry(line, place, labels));
   }
 
-  /** A line for which the expression can't be evaluated within its limits is shipped. */
-  #isWanted(line: string): boolean {
+  /** A line for which an expression can't be evaluated within its limits is shipped. */
+  #labelsOf(line: string): LogEntry['labels'] | undefined {
     try {
-      return this.#options.pattern?.test(line) ?? true;
+      return this.#choice.labelsOf(line);
     } catch {
-      return true;
+      return {};
     }
   }
 }

@@ -6,7 +6,7 @@ import type { FieldsByName } from './filter.ts';
 const NO_UNITS: ReadonlySet<string> = new Set();
 /** Most remembered; then all are made anew. */
 const MAX_KNOWN = 4096;
-/** A name that was unknown is asked for again after so many entries. */
+/** An unknown name is looked up once more after so many entries. */
 const ASK_AGAIN = 1000;
 
 type Labels = Readonly<Record<string, string>>;
