@@ -11,21 +11,35 @@ export interface KernelRecord {
   readonly sequence: number;
   /** Microseconds since boot. */
   readonly monotonic: number;
+  /** May have several lines. */
   readonly text: string;
+  /** What the kernel adds to messages about devices: `SUBSYSTEM`, `DEVICE`. */
+  readonly properties?: ReadonlyMap<string, string>;
 }
 
 /** Parses one record; undefined if it is not a record. */
 export function parseKernelRecord(record: string): KernelRecord | undefined {
   const match = /^(\d{1,10}),(\d{1,15}),(\d{1,15})[^;\n]*;([^\n]*)/.exec(record);
   if (match === null) return undefined;
-  const [, prefix = '', sequence = '', monotonic = '', text = ''] = match;
+  const [head, prefix = '', sequence = '', monotonic = '', text = ''] = match;
+  const properties = propertiesOf(record.slice(head.length + 1));
   return {
     priority: Number(prefix) & 7,
     facility: Math.floor(Number(prefix) / 8),
     sequence: Number(sequence),
     monotonic: Number(monotonic),
     text: unescaped(text),
+    ...(properties.size > 0 && { properties }),
   };
+}
+
+/** The lines ` KEY=value` behind a message. */
+function propertiesOf(text: string): ReadonlyMap<string, string> {
+  const properties = new Map<string, string>();
+  for (const [, key = '', value = ''] of text.matchAll(/^ ([A-Z][A-Z0-9_]{0,63})=(.*)$/gm)) {
+    properties.set(key, unescaped(value));
+  }
+  return properties;
 }
 
 /** The kernel writes bytes that are not printable as \x.. */

@@ -63,7 +63,10 @@ test('records of /dev/kmsg become entries, and a restart goes on behind the posi
   let source = kernel.source([]);
   const first = await readEntries(source);
   assert.deepEqual(first?.entries, []);
-  kernel.say('3,11,2000000,-;disk failed', '30,12,3000000,-;systemd says \\x41');
+  kernel.say(
+    '3,11,2000000,-;disk failed\n SUBSYSTEM=scsi\n DEVICE=+scsi:0:0\\x0a0\n',
+    '30,12,3000000,-;systemd says \\x41',
+  );
   const batch = await readEntries(source);
   assert.deepEqual(
     batch?.entries.map(({ message, priority, timeUs }) => [message, priority, timeUs]),
@@ -75,6 +78,9 @@ test('records of /dev/kmsg become entries, and a restart goes on behind the posi
   const [failed, other] = batch?.entries ?? [];
   assert.equal(failed?.fields.get('SYSLOG_FACILITY'), '0');
   assert.equal(failed?.fields.get('SYSLOG_IDENTIFIER'), 'kernel');
+  assert.equal(failed?.fields.get('KERNEL_SUBSYSTEM'), 'scsi');
+  assert.equal(failed?.fields.get('KERNEL_DEVICE'), '+scsi:0:0\n0');
+  assert.equal(other?.fields.has('KERNEL_DEVICE'), false);
   assert.equal(other?.fields.get('SYSLOG_FACILITY'), '3');
   assert.equal(other?.fields.has('SYSLOG_IDENTIFIER'), false);
   assert.equal(await readEntries(source), undefined);

@@ -2,18 +2,16 @@ import type { ThrottledLog } from '../../base/log.ts';
 import type { Group } from '../../metrics/group.ts';
 import { type Body, type ExporterStatus, wireBytes } from '../exporter.ts';
 import type { AnswerRule } from '../http/answers.ts';
+import { Attempts } from '../http/attempts.ts';
 import type { Tried } from '../http/sender.ts';
 import type { ExportMetrics } from '../metrics.ts';
-
-/** Clock skew above this triggers a warning: alerts only evaluate the newest minutes. */
-const SKEW_WARNING_SECONDS = 30;
 
 /** Reports on one exporter, in the log, in the self metrics and on the status page. */
 export class Report {
   readonly #exporter: string;
   readonly #metrics: ExportMetrics;
   readonly #log: ThrottledLog;
-  readonly #now: () => number;
+  readonly #attempts: Attempts;
   /** Log keys of the failures since the last success of a group. */
   readonly #failing = new Map<Group, Set<string>>();
   /** The families omitted from the last push of a group. */
@@ -24,15 +22,12 @@ export class Report {
   #accepted = 0;
   #failed = 0;
   #highestSentMs = 0;
-  #lastSuccessMs: number | undefined;
-  #lastTry: Tried | undefined;
-  #lastFailure: ExporterStatus['lastFailure'];
 
   constructor(exporter: string, metrics: ExportMetrics, log: ThrottledLog, now: () => number) {
     this.#exporter = exporter;
     this.#metrics = metrics;
     this.#log = log;
-    this.#now = now;
+    this.#attempts = new Attempts(exporter, metrics, log, now);
   }
 
   /** Whether the last attempt of a batch, or that of any group, failed. */
@@ -49,29 +44,13 @@ export class Report {
       pushes: { accepted: this.#accepted, failed: this.#failed },
       sentSamples: this.#sentSamples,
       dropped: this.#dropped,
-      ...(this.#lastSuccessMs !== undefined && { lastSuccessMs: this.#lastSuccessMs }),
-      ...(this.#lastFailure && { lastFailure: this.#lastFailure }),
-      ...(this.#lastTry && {
-        lastCode: this.#lastTry.code,
-        latencyMs: Math.round(this.#lastTry.durationSeconds * 1000),
-      }),
+      ...this.#attempts.status,
     };
   }
 
   /** Records an upload attempt. */
   tried(tried: Tried): void {
-    const exporter = this.#exporter;
-    this.#lastTry = tried;
-    this.#metrics.requests.inc({ exporter, code: String(tried.code) });
-    this.#metrics.duration.observe({ exporter }, tried.durationSeconds);
-    if (tried.wasReset) this.#metrics.connectionResets.inc({ exporter });
-    const skewSeconds = tried.clockSkewSeconds;
-    if (skewSeconds === undefined) return;
-    this.#metrics.clockSkew.set({ exporter }, skewSeconds);
-    if (Math.abs(skewSeconds) > SKEW_WARNING_SECONDS) {
-      const message = 'clock differs from the receiver’s: samples get wrong timestamps; check NTP on both';
-      this.#log.say('warn', `${exporter}/skew`, { exporter, skewSeconds: Math.round(skewSeconds) }, message);
-    }
+    this.#attempts.tried(tried);
   }
 
   /** Records an acknowledged batch. */
@@ -80,12 +59,10 @@ export class Report {
     this.#isFailing = false;
     this.#accepted++;
     this.#sentSamples += body.samples;
-    this.#lastSuccessMs = this.#now();
+    const nowMs = this.#attempts.delivered(body.textBytes, wireBytes(body));
     this.#highestSentMs = Math.max(this.#highestSentMs, body.stampMs);
     this.#metrics.samplesSent.inc({ exporter }, body.samples);
-    this.#metrics.bytes.inc({ exporter, form: 'text' }, body.textBytes);
-    this.#metrics.bytes.inc({ exporter, form: 'wire' }, wireBytes(body));
-    this.#metrics.lastSuccess.set({ exporter }, this.#lastSuccessMs / 1000);
+    this.#metrics.lastSuccess.set({ exporter }, nowMs / 1000);
     this.#metrics.highestSent.set({ exporter }, this.#highestSentMs / 1000);
     const complaints = this.#failing.get(body.group);
     if (!complaints) return;
@@ -104,12 +81,7 @@ export class Report {
     const { group } = body;
     this.#isFailing = true;
     this.#failed++;
-    const said = tried.text === '' ? `status ${tried.code} without a message` : tried.text;
-    const between = `sent through the proxy ${tried.proxy}: check it too, or add the host to NO_PROXY`;
-    const hint = [rule.hint, ...(tried.proxy === undefined ? [] : [between])]
-      .filter((one) => one !== undefined)
-      .join('; ');
-    this.#lastFailure = { atMs: this.#now(), text: hint === '' ? said : `${said} (${hint})` };
+    const hint = this.#attempts.refused(tried, rule.hint);
     if (waitMs !== undefined) this.#metrics.retries.inc({ exporter, reason: rule.reason });
     // What keeps a batch waiting concerns the address: the groups that fail for the same reason are logged once.
     const key = waitMs ? `${exporter}/${rule.reason}` : `${exporter}/${group}/${rule.reason}`;

@@ -7,7 +7,10 @@ export type Named = readonly [name: string, value: string];
 /** Which of the fields of an entry are sent: all, or the named ones. Labels, time and message always are. */
 export type FieldChoice = 'all' | readonly string[];
 
-/** Words of the facilities of RFC 5424, 6.2.1, as rsyslog and `logger -p` have them. */
+/**
+ * Words of the facilities of RFC 5424, 6.2.1. Those of 12 to 15 are of syslog-ng and VictoriaLogs: `<syslog.h>` and journald
+ * have none, and rsyslog has others.
+ */
 const FACILITIES = [
   ...['kern', 'user', 'mail', 'daemon', 'auth', 'syslog', 'lpr', 'news', 'uucp', 'cron', 'authpriv', 'ftp'],
   ...['ntp', 'security', 'console', 'solaris-cron'],

@@ -1,5 +1,6 @@
 import type { ThrottledLog } from '../../base/log.ts';
 import type { ExporterStatus } from '../exporter.ts';
+import { Attempts } from '../http/attempts.ts';
 import type { Tried } from '../http/sender.ts';
 import type { ExportMetrics } from '../metrics.ts';
 
@@ -14,17 +15,14 @@ export class EntryReport {
   readonly #exporter: string;
   readonly #metrics: ExportMetrics;
   readonly #log: ThrottledLog;
-  readonly #now: () => number;
+  readonly #attempts: Attempts;
   readonly #failing = new Set<string>();
-  #lastSuccessMs: number | undefined;
-  #lastTry: Tried | undefined;
-  #lastFailure: ExporterStatus['lastFailure'];
 
   constructor(exporter: string, metrics: ExportMetrics, log: ThrottledLog, now: () => number) {
     this.#exporter = exporter;
     this.#metrics = metrics;
     this.#log = log;
-    this.#now = now;
+    this.#attempts = new Attempts(exporter, metrics, log, now);
   }
 
   /** Whether the last attempt failed. */
@@ -34,25 +32,13 @@ export class EntryReport {
 
   /** The last upload for a status page. */
   get status(): Pick<ExporterStatus, 'lastSuccessMs' | 'lastCode' | 'lastFailure' | 'latencyMs'> {
-    return {
-      ...(this.#lastSuccessMs !== undefined && { lastSuccessMs: this.#lastSuccessMs }),
-      ...(this.#lastFailure && { lastFailure: this.#lastFailure }),
-      ...(this.#lastTry && {
-        lastCode: this.#lastTry.code,
-        latencyMs: Math.round(this.#lastTry.durationSeconds * 1000),
-      }),
-    };
+    return this.#attempts.status;
   }
 
   /** Records an upload attempt. */
   tried(tried: Tried, isOpen: boolean): void {
-    const exporter = this.#exporter;
-    this.#lastTry = tried;
-    this.#metrics.requests.inc({ exporter, code: String(tried.code) });
-    this.#metrics.duration.observe({ exporter }, tried.durationSeconds);
-    if (tried.wasReset) this.#metrics.connectionResets.inc({ exporter });
-    if (tried.clockSkewSeconds !== undefined) this.#metrics.clockSkew.set({ exporter }, tried.clockSkewSeconds);
-    this.#metrics.breakerOpen.set({ exporter }, isOpen ? 0 : 1);
+    this.#attempts.tried(tried);
+    this.#metrics.breakerOpen.set({ exporter: this.#exporter }, isOpen ? 0 : 1);
   }
 
   /**
@@ -61,9 +47,7 @@ export class EntryReport {
    */
   delivered(textBytes: number, wireBytes: number): void {
     const exporter = this.#exporter;
-    this.#lastSuccessMs = this.#now();
-    this.#metrics.bytes.inc({ exporter, form: 'text' }, textBytes);
-    this.#metrics.bytes.inc({ exporter, form: 'wire' }, wireBytes);
+    this.#attempts.delivered(textBytes, wireBytes);
     this.#metrics.breakerOpen.set({ exporter }, 0);
     if (!this.isFailing) return;
     for (const key of this.#failing) this.#log.over(key);
@@ -89,11 +73,8 @@ export class EntryReport {
     this.#log.say('error', key, fields, `log entries dropped: ${failure.reason}`);
   }
 
-  #fields(url: string, { code, text, proxy }: Tried, { hint }: Failure) {
-    const between = `sent through the proxy ${proxy}: check it too, or add the host to NO_PROXY`;
-    const advice = [hint, ...(proxy === undefined ? [] : [between])].filter((one) => one !== undefined).join('; ');
-    const said = text === '' ? `status ${code} without a message` : text;
-    this.#lastFailure = { atMs: this.#now(), text: advice === '' ? said : `${said} (${advice})` };
-    return { exporter: this.#exporter, url, code, answer: text, hint: advice || undefined };
+  #fields(url: string, tried: Tried, { hint }: Failure) {
+    const advice = this.#attempts.refused(tried, hint);
+    return { exporter: this.#exporter, url, code: tried.code, answer: tried.text, hint: advice || undefined };
   }
 }

@@ -136,7 +136,7 @@ export class KmsgSource implements LogSource {
 
 /** A record as an entry; programs that write to /dev/kmsg have another facility than the kernel's 0. */
 export function kernelEntry(
-  { priority, facility, sequence, monotonic, text }: KernelRecord,
+  { priority, facility, sequence, monotonic, text, properties }: KernelRecord,
   bootId: string,
   bootUs: number,
   labels: LogEntry['labels'],
@@ -148,6 +148,8 @@ export function kernelEntry(
     ['MONOTONIC_USEC', String(monotonic)],
   ]);
   if (facility === 0) fields.set('SYSLOG_IDENTIFIER', 'kernel');
+  // As journald has them, without its first underscore: receivers of its protocol refuse that from others.
+  for (const [name, value] of properties ?? []) fields.set(`KERNEL_${name}`, value);
   const cursor = `b=${bootId};k=${sequence.toString(16)}`;
   return { source: 'kernel', timeUs: bootUs + monotonic, message: text, priority, labels, fields, cursor };
 }

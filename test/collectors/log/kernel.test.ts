@@ -157,6 +157,7 @@ test('records of /dev/kmsg are read as the kernel writes them', () => {
     sequence: 339,
     monotonic: 5_140_900,
     text: 'NET: Registered\n PFü',
+    properties: new Map([['SUBSYSTEM', 'net']]),
   });
   assert.equal(parseKernelRecord('12,1,2,c,x=y;text')?.facility, 1);
   for (const bad of ['', ';', '6,1;x', 'a,b,c;d']) assert.equal(parseKernelRecord(bad), undefined);
