@@ -1,8 +1,8 @@
 import type { Log } from '../base/log.ts';
-import type { LogFileOptions } from '../collectors/log/options.ts';
 import type { LogsSection } from '../config/logs-section.ts';
 import type { Host } from '../host/host.ts';
 import type { EventFeed } from './event/event-feed.ts';
+import type { CountedFiles } from './files/file-choice.ts';
 import type { TrapFeed } from './snmp/trap-feed.ts';
 
 /** The names of the pods of this node. */
@@ -24,7 +24,7 @@ export interface LogWorld {
   readonly labels: Readonly<Record<string, string>>;
   readonly names: PodNames | undefined;
   /** Entries of `collectors.log.files` that have rules with `ship`. */
-  readonly shippedByRule?: readonly LogFileOptions[];
+  readonly shippedByRule?: readonly CountedFiles[];
   /** SNMP traps; undefined unless `logs.snmp` is enabled. */
   readonly traps?: TrapFeed | undefined;
   /** Kubernetes events; undefined unless `logs.events` is enabled. */

@@ -8,6 +8,7 @@ import { lookAt, openPage, startBrowser } from '../kit/browser.ts';
 import { startFakeApi } from '../kit/fake-api-server.ts';
 import { freePort } from '../kit/free-port.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
+import { VictoriaLogsStore } from '../kit/log-stores/victorialogs.ts';
 import { giveToken, LIMIT, openAgentPage, TOKEN } from '../kit/page-agent.ts';
 import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
 
@@ -142,4 +143,36 @@ test('a state agent shows each resource, and the ones that it cannot follow as p
   await page.locator('#problems li', { hasText: 'secrets is not followed' }).waitFor();
   await page.locator('#verdict[data-level="bad"]').waitFor();
   await lookAt(page, 'state');
+});
+
+test('log entries show how far each receiver has each source, and why one is behind', LIMIT, async (t) => {
+  const folder = scratchFolder(t);
+  const path = join(folder, 'app.log');
+  writeFileSync(path, 'a line\n'.repeat(1234));
+  const store = await new VictoriaLogsStore().start(t);
+  const opened = await openAgentPage(t, {
+    spool: { path: join(folder, 'spool') },
+    exporters: {
+      store: { type: 'victorialogs', url: store.url },
+      'store-in-another-region': { type: 'loki', url: `http://127.0.0.1:${await freePort()}` },
+    },
+    logs: {
+      files: [{ paths: [path], start: 'beginning' }],
+      journal: { enabled: true, paths: [join(folder, 'none')] },
+    },
+  });
+  if (opened === undefined) return;
+  const { page } = opened;
+  const row = (name: string) => page.locator('#log-rows tr').filter({ hasText: name });
+  await row('file → store').filter({ hasNotText: 'region' }).locator('.state', { hasText: /^ok$/ }).waitFor();
+  await page.locator('#logs-note', { hasText: '1,234 entries acknowledged' }).waitFor();
+  const behind = row('file → store-in-another-region');
+  await behind.locator('.state', { hasText: 'retrying' }).waitFor();
+  await behind.locator('.reason', { hasText: 'ECONNREFUSED' }).waitFor();
+  const failing = row('journal → store').filter({ hasNotText: 'region' });
+  await failing.locator('.state', { hasText: 'failing' }).waitFor();
+  await failing.locator('.reason', { hasText: 'no journal in' }).waitFor();
+  await row('journal → store-in-another-region').locator('.state', { hasText: 'failing' }).waitFor();
+  await page.locator('#verdict[data-level="bad"]').waitFor();
+  await lookAt(page, 'logs');
 });

@@ -57,8 +57,8 @@ const LATE = 60;
 
 /** @param {LogLaneView} lane @param {ExporterView | undefined} exporter @returns {State} */
 export function laneState({ failing, lagSeconds, lastAckMs }, exporter) {
-  if (exporter?.state === 'paused' || exporter?.state === 'retrying') return { level: 'bad', word: exporter.state };
   if (failing) return { level: 'bad', word: 'failing' };
+  if (exporter?.state === 'paused' || exporter?.state === 'retrying') return { level: 'bad', word: exporter.state };
   if (lagSeconds > LATE) return { level: 'warn', word: 'catching up' };
   return lastAckMs === undefined ? { level: 'off', word: 'idle' } : { level: 'ok', word: 'ok' };
 }

@@ -1,6 +1,5 @@
-import { groupsOf } from '../../collectors/log/journal-rules.ts';
-import type { LogFileOptions } from '../../collectors/log/options.ts';
 import type { ShippedFiles } from '../../config/logs-section.ts';
+import type { Pattern } from '../../config/re2/pattern.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -13,7 +12,21 @@ export interface FileChoice {
   labelsOf(line: string): Labels | undefined;
 }
 
+/** An entry of `collectors.log.files`. */
+export interface CountedFiles extends Pick<ShippedFiles, 'paths' | 'exclude' | 'start' | 'encoding'> {
+  /** Lines that no rule is for. */
+  readonly drop: readonly Pattern[];
+  readonly rules: readonly {
+    readonly pattern: Pattern;
+    /** Groups that are labels. */
+    readonly labels: readonly string[];
+    readonly ship: boolean;
+  }[];
+}
+
 const NO_LABELS: Labels = {};
+/** As the labels of the collector. */
+const MAX_LABEL_LENGTH = 64;
 
 /** An entry of `logs.files`. */
 export const chosenFiles = (files: ShippedFiles): FileChoice => ({
@@ -22,10 +35,8 @@ export const chosenFiles = (files: ShippedFiles): FileChoice => ({
   labelsOf: (line) => (files.pattern?.test(line) === false ? undefined : NO_LABELS),
 });
 
-/** The files of an entry of `collectors.log.files` that has rules with `ship`. */
-export const filesWithRules = (
-  files: Pick<LogFileOptions, keyof FileChoice['files'] | 'drop' | 'rules'>,
-): FileChoice => {
+/** The files of an entry that has rules with `ship`. */
+export const filesWithRules = (files: CountedFiles): FileChoice => {
   const rules = files.rules.filter(({ ship }) => ship);
   return {
     name: `rules of ${files.paths.join(',')}`,
@@ -34,10 +45,13 @@ export const filesWithRules = (
       if (files.drop.some((pattern) => pattern.test(line))) return undefined;
       let labels: Record<string, string> | undefined;
       for (const { pattern, labels: names } of rules) {
-        const groups = groupsOf(pattern, line, names);
+        const groups = pattern.groups(line);
         if (groups === undefined) continue;
         labels ??= {};
-        for (const [index, name] of names.entries()) if (groups[index]) labels[name] ??= groups[index];
+        for (const name of names) {
+          const value = groups.get(name);
+          if (value) labels[name] ??= value.slice(0, MAX_LABEL_LENGTH);
+        }
       }
       return labels;
     },

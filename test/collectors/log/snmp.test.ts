@@ -246,12 +246,14 @@ test("Debian's snmptrap and snmpinform are understood in all versions", async (c
   const target = `127.0.0.1:${port}`;
   const v3 = ['-v3', '-l', 'authPriv', '-u', 'ops', '-a', 'SHA-256', '-A', AUTH, '-x', 'AES', '-X', PRIV];
   const value = ['1.3.6.1.2.1.2.2.1.1.7', 'i', '7', '1.3.6.1.2.1.31.1.1.1.1.7', 's', 'eth0'];
+  // An inform that is not acknowledged within a second is sent again, and counts again.
+  const patient = ['-t', '20', '-r', '0'];
   const commands: readonly (readonly string[])[] = [
     ['snmptrap', '-v1', '-c', COMMUNITY, target, '1.3.6.1.4.1.8072', '10.1.2.3', '2', '0', '', ...value],
     ['snmptrap', '-v2c', '-c', COMMUNITY, target, '', LINK_DOWN, ...value],
     ['snmptrap', '-e', '0x8000000001020304', ...v3, target, '', LINK_DOWN, ...value],
-    ['snmpinform', '-v2c', '-c', COMMUNITY, target, '', LINK_DOWN, ...value],
-    ['snmpinform', ...v3, target, '', LINK_DOWN, ...value],
+    ['snmpinform', ...patient, '-v2c', '-c', COMMUNITY, target, '', LINK_DOWN, ...value],
+    ['snmpinform', ...patient, ...v3, target, '', LINK_DOWN, ...value],
   ];
   for (const [program = '', ...args] of commands) await run(program, args, { timeout: 30_000 });
   const samples = await counted(group, 'snmp_traps_total', 5);
