@@ -81,7 +81,7 @@ export function logMetrics(lanes: () => readonly LaneGauges[]): LogMetrics {
   );
   losses(
     'firesteel_logs_lost_bytes_total',
-    'Bytes of log files whose lines were lost before they could be read, by reason: truncated.',
+    'Bytes of log files whose lines were lost before they could be read, by reason: unread (truncated or removed before).',
     ({ lostBytes }) => lostBytes,
   );
   return {

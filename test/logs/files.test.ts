@@ -118,7 +118,7 @@ test('bytes that were not read are counted when a file is truncated or overwritt
     numbersOf(read).sort((a, b) => a - b),
     [...range(5, 8), ...range(100, 200)],
   );
-  assert.deepEqual(shipping.source.lostBytes, { truncated: 2 * numbered(5, 8).length });
+  assert.deepEqual(shipping.source.lostBytes, { unread: 2 * numbered(5, 8).length });
 });
 
 test('lines that match rules with ship are shipped with the labels of the rules', async (context) => {
