@@ -4,5 +4,5 @@ import type { Parsed } from './commands/flags.ts';
 import { loadSettings } from './commands/settings.ts';
 import { answerOf } from './commands/settings-answer.ts';
 
-const values = JSON.parse(process.argv[2] ?? '{}') as Parsed['values'];
+const values: Parsed['values'] = JSON.parse(process.argv[2] ?? '{}');
 process.stdout.write(answerOf(() => loadSettings(values, process.env)));

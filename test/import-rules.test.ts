@@ -47,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   scrape: ['metrics', 'config', 'net', 'kube/pod-info.ts', 'http/status-view.ts', 'tasks/schedule.ts', 'base'],
   http: ['metrics', 'config', 'base'],
   status: ['metrics', 'http/status-view.ts', 'base'],
-  receiver: ['metrics', 'config/version.ts'],
+  receiver: ['base', 'metrics', 'config/version.ts'],
   diff: ['metrics'],
   agent: [
     'collectors',

@@ -1,14 +1,12 @@
 import { sleep } from '../base/clock.ts';
 import { type Log, ThrottledLog } from '../base/log.ts';
 import { nodeReport } from '../collectors/node/report.ts';
-import { nodeName } from '../config/identity.ts';
 import { originsOf } from '../config/origins.ts';
 import { VERSION } from '../config/version.ts';
 import { exportMetrics } from '../exporters/metrics.ts';
 import type { Route } from '../http/message.ts';
 import { routes } from '../http/routes.ts';
 import { SeriesBudget } from '../metrics/budget.ts';
-import { GROUPS } from '../metrics/group.ts';
 import { AgentRegistry } from '../metrics/registry.ts';
 import { type SelfMetrics, selfMetrics } from '../metrics/self.ts';
 import { PushCycle } from '../push/cycle.ts';
@@ -18,9 +16,11 @@ import { servingOf } from './assembly/http.ts';
 import type { AssemblyWorld } from './assembly/world.ts';
 import { type Assembly, assemble } from './assembly.ts';
 import type { Config } from './config.ts';
+import { mayPush } from './leader-groups.ts';
 import { Parts } from './parts.ts';
 import { exporterRelabelings, pushedLabelsOf, relabelingsOf } from './receivers.ts';
 import { type Reloaded, type Reloader, reloader } from './reload.ts';
+import { logStart } from './start-log.ts';
 import { createStatusApi, type StatusApi } from './status-api.ts';
 import { TaskRole } from './task-role.ts';
 
@@ -282,28 +282,5 @@ class RunningAgent implements Agent {
   }
 }
 
-/** Groups that only the leader of several agents may push, and whether this agent is it. */
-function mayPush({ state }: Assembly) {
-  if (state === undefined) return {};
-  const isLeader = () => state.election.isMaster();
-  return { ksm: isLeader, probe: isLeader, scrape: isLeader, exec: isLeader, event: isLeader };
-}
-
 /** How long a collector may take, milliseconds. */
 const deadlineOf = ({ push: { interval, deadline } }: Config): number => deadline ?? interval * 0.8;
-
-function logStart({ config, http, exporters, phaseMs }: Assembly, registry: AgentRegistry, log: Log): void {
-  log.info(
-    {
-      version: VERSION,
-      node: nodeName(config),
-      intervalSeconds: config.push.interval / 1000,
-      phaseSeconds: phaseMs / 1000,
-      groups: GROUPS.filter((group) => registry.groups.has(group)),
-      exporters: exporters.map((exporter) => `${exporter.name} ${exporter.status().url}`),
-      http: http?.url,
-    },
-    'started',
-  );
-  if (exporters.length === 0) log.warn('no exporter is configured: nothing is pushed, only /metrics is served');
-}

@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 
 /** What a reload did. */
@@ -31,12 +32,12 @@ export function reloader(
   });
   const good = new Gauge({
     name: 'firesteel_config_last_reload_successful',
-    help: '1 if the last reload was applied; 0 if it was refused and the earlier configuration stays in force.',
+    help: '1 if the last reload was applied; 0 if it was refused and the previous configuration remains active.',
     registers,
   });
   const since = new Gauge({
     name: 'firesteel_config_last_applied_timestamp_seconds',
-    help: 'When the configuration in force was loaded.',
+    help: 'When the active configuration was loaded.',
     registers,
   });
   good.set(1);
@@ -55,7 +56,7 @@ export function reloader(
     } catch (cause) {
       reloads.inc({ result: 'refused' });
       good.set(0);
-      log.error({ reason: (cause as Error).message }, 'reload refused; the configuration in force stays');
+      log.error({ reason: errorText(cause) }, 'reload refused; keeping the current configuration');
       throw cause;
     }
   };

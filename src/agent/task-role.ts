@@ -61,7 +61,7 @@ export class TaskRole {
     const { DamagedTasks, readTasks } = await import('../tasks/tasks-file.ts');
     const damaged = new Gauge({
       name: 'firesteel_tasks_file_damaged',
-      help: '1 when the file with the tasks of the API could not be used at the start.',
+      help: '1 if the file with the tasks added through the API was unusable at startup.',
       registers: [this.#world.registry],
     });
     try {
@@ -69,7 +69,10 @@ export class TaskRole {
     } catch (cause) {
       damaged.set(1);
       const found = cause instanceof DamagedTasks ? 'is damaged' : 'cannot be used';
-      this.#world.log.error({ err: cause }, `the file with the tasks of the API ${found}: starting without them`);
+      this.#world.log.error(
+        { err: cause },
+        `the file with the tasks added through the API ${found}: starting without them`,
+      );
     }
   }
 
@@ -82,9 +85,9 @@ export class TaskRole {
     const plan = await this.#planOf(config, this.#stored, others, origins);
     const bad = plan.problems.filter(({ source }) => source === 'file');
     if (bad.length > 0) throw new ConfigError(bad.map(({ line }) => line));
-    for (const { line } of plan.problems) this.#world.log.error({ problem: line }, 'a task is left out');
+    for (const { line } of plan.problems) this.#world.log.error({ problem: line }, 'task skipped');
     for (const { common, source } of plan.shadowed) {
-      this.#world.log.warn({ task: common.id, source }, 'a task is left out: another source has its id');
+      this.#world.log.warn({ task: common.id, source }, 'task skipped: another source defines the same id');
     }
     return plan.tasks;
   }

@@ -36,7 +36,7 @@ const requireHere = createRequire(import.meta.url);
 
 /** A library that has a file of its own beside the bundle, which is one folder up when this stands in a chunk. */
 export const libraryBeside = (name: string): object =>
-  requireHere(`${import.meta.url.includes('/chunks/') ? '..' : '.'}/${name}.mjs`) as object;
+  requireHere(`${import.meta.url.includes('/chunks/') ? '..' : '.'}/${name}.mjs`);
 
 /** What stands for `name` of such a library. */
 export const deferredOf = (library: string, name: string): object => deferredMember(() => libraryBeside(library), name);

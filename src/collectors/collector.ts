@@ -74,7 +74,11 @@ export const defineCollector = <Options extends z.ZodObject>(spec: CollectorSpec
  * Creates the collector. Where the host prevents it (a hidden or unreadable file), creation is retried in each cycle,
  * which reports the reason. Errors in the options are thrown.
  */
-function created(spec: CollectorSpec, world: World, options: Record<string, unknown>): Collect {
+function created<Options extends z.ZodObject>(
+  spec: CollectorSpec<Options>,
+  world: World,
+  options: z.output<Options>,
+): Collect {
   let collect: Collect | undefined;
   try {
     collect = spec.create(world, options);
@@ -91,8 +95,13 @@ function created(spec: CollectorSpec, world: World, options: Record<string, unkn
 }
 
 /** Binds a collector to this host, as a producer of the registry. */
-export function bindCollector(group: Group, spec: CollectorSpec, world: World, options: object): Producer {
-  const collect = created(spec, world, options as Record<string, unknown>);
+export function bindCollector<Options extends z.ZodObject>(
+  group: Group,
+  spec: CollectorSpec<Options>,
+  world: World,
+  options: z.output<Options>,
+): Producer {
+  const collect = created(spec, world, options);
   const id = `${group}.${spec.name}`;
   /** Separates losses due to the agent's permissions from all others. */
   const settle = (out: Snapshot): void => {

@@ -16,13 +16,17 @@ const ANSWER_MS = 120_000;
 const MAX_BYTES = 32 * 1024 * 1024;
 
 /** An answer: its status code and its body as JSON. */
-export interface AgentAnswer {
+export interface AgentAnswer<Body = Readonly<Record<string, unknown>>> {
   readonly status: number;
-  readonly body: Record<string, unknown>;
+  readonly body: Body & { readonly error?: unknown };
 }
 
-/** Asks the agent; `path` begins with a slash. Throws UsageError when no agent answers. */
-export type AskAgent = (method: string, path: string, body?: object) => Promise<AgentAnswer>;
+/** Asks the agent for what docs/api.yaml says of `path`, which begins with a slash. Throws UsageError when no agent answers. */
+export type AskAgent = <Body = Readonly<Record<string, unknown>>>(
+  method: string,
+  path: string,
+  body?: object,
+) => Promise<AgentAnswer<Body>>;
 
 /** The agent that the flags name; `stop` ends a request. */
 export function agentOf(
@@ -43,12 +47,12 @@ export function agentOf(
       const init = { method, headers, signal, redirect: 'error' as const, ...(body && { body: JSON.stringify(body) }) };
       const response = await fetch(url + path, init).catch((cause: Error) => {
         const why = errorCode(cause.cause) ?? cause.message;
-        throw new UsageError(`${url}: no answer (${why}); is the agent there? see --url`);
+        throw new UsageError(`${url}: no answer (${why}); is the agent running? see --url`);
       });
       try {
-        return { status: response.status, body: JSON.parse(await textOf(response)) as AgentAnswer['body'] };
+        return { status: response.status, body: JSON.parse(await textOf(response)) };
       } catch {
-        throw new UsageError(`${url}: the answer is no JSON, so this is no Firesteel agent`);
+        throw new UsageError(`${url}: the response is not JSON, so this is not a Firesteel agent`);
       }
     },
   };

@@ -17,12 +17,12 @@ export const checkConfig: Command = {
   help: `usage: firesteel check-config FILE [--print] [--connect]
 
 Checks FILE together with the FIRESTEEL_... variables of the environment. Prints its problems, one line each, and
-ends with 2; ends with 0 when the agent would start with all of it. Files that it names are read as well: custom
-resources, process-exporter's YAML, secrets and certificates. What is hardly meant, as no exporter at all, is a warning.
+exits with 2; exits with 0 when the agent would start with it. Files that it refers to are read as well: custom
+resources, process-exporter's YAML, secrets and certificates. What is probably a mistake, such as no exporter at all, is a warning.
 
   --print      print the configuration as it takes effect, defaults filled in, secrets hidden
-  --connect    also ask the receivers whether they take pushes, and what they are; nothing is stored there. Ends with 1
-               when one takes none`,
+  --connect    also ask the receivers whether they accept pushes, and identify them; nothing is stored there. Exits with 1
+when one does not`,
   async run(args, io) {
     const { values, positionals } = parseFlags(args, FLAGS, 1);
     const [file] = positionals;
@@ -73,7 +73,7 @@ async function customResourceProblems({ collectors: { ksm } }: Config): Promise<
 async function connect(config: Config, io: Io): Promise<number> {
   const all = targets(config);
   const enabled = Object.entries(config.exporters).filter(([, { enabled: isEnabled }]) => isEnabled);
-  if (enabled.length === 0) io.stderr('no exporter is enabled: there is no receiver to ask\n');
+  if (enabled.length === 0) io.stderr('no exporter is enabled: there is no receiver to connect to\n');
   const asked = await Promise.all(
     enabled.map(async ([name, settings]) => {
       const target = all[settings.groups?.[0] ?? 'agent'];

@@ -1,6 +1,7 @@
 import type { Config } from '../agent/agent.ts';
 import { errorText } from '../base/error-text.ts';
 import { readText, whyUnread } from '../base/files.ts';
+import { isKeyOf } from '../base/records.ts';
 import { SecretFile } from '../config/secret-file.ts';
 
 /** What does not keep the agent from starting, and is hardly meant, a line each; `file` is the configuration's own. */
@@ -68,7 +69,7 @@ function whyUnusable(key: string, file: string): string | undefined {
 /** Rules of one group that set what the push sets itself, and so do nothing. */
 function idleRules({ groups, identity }: Config): readonly string[] {
   return Object.entries(groups).flatMap(([group, { relabel }]) => {
-    if (!('job' in identity[group as keyof typeof identity])) return [];
+    if (!isKeyOf(identity, group) || !('job' in identity[group])) return [];
     return relabel.flatMap(({ targetLabel }, index) =>
       targetLabel === 'job' || targetLabel === 'instance'
         ? `groups.${group}.relabel.${index}: ${targetLabel} is set by identity.${group}.${targetLabel}, not by rules`

@@ -27,7 +27,7 @@ ${CONFIG_FLAGS_HELP}`,
     const { results } = gathered;
     for (const { group, collector, outcome, reason, errors, withheld } of results) {
       const name = `${group}.${collector}`;
-      if (outcome === 'nodata' && only) io.stderr(`${name}: nothing to see here: ${reason}\n`);
+      if (outcome === 'nodata' && only) io.stderr(`${name}: no data:  ${reason}\n`);
       for (const error of errors) io.stderr(`${name}: ${error.message}\n`);
       for (const lost of withheld) io.stderr(`${name}: not visible: ${lost}\n`);
     }

@@ -21,7 +21,7 @@ export function completionOf(commands: readonly ListedCommand[]): Command {
   const completion: Command = {
     help: `usage: firesteel completion bash|zsh|fish
 
-Prints what makes the shell complete commands and flags:
+Prints the completion script of a shell:
 
   bash    source <(firesteel completion bash)
   zsh     source <(firesteel completion zsh)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { sleep, wallMs } from '../base/clock.ts';
+import { errorText } from '../base/error-text.ts';
 import { REPLACED, type Replaced } from '../diff/known.ts';
 import { differencesOf, LOOKS, type Source } from '../diff/looks.ts';
 import { nameOf, type Reading, readingOf } from '../diff/reading.ts';
@@ -21,19 +22,19 @@ export const diff: Command = {
   help: `usage: firesteel diff --against URL [flags]
 
 Compares what Firesteel collects here with what node_exporter, kube-state-metrics, cAdvisor or process-exporter exposes at
-URL: metrics and series that only one has, and values that differ by more than what moves meanwhile. Reads twice, each
-time ours between two readings of theirs, and up to ${LOOKS - 1} times more if they differ: only what differs each time counts. Values of
+URL: metrics and series that only one has, and values that differ by more than they change between two readings. Reads twice, each
+time ours between two readings of theirs, and up to ${LOOKS - 1} times more if they differ: only what differs every time counts. Values of
 cAdvisor are older than the reading: each is compared with ours before and after its time stamp, until all have a new one. The
 exit code is 1 when there is a difference that has no known reason, 0 when not.
 
   --against URL            the exporter's metrics, e.g. http://localhost:9100/metrics; a file is read once
-  --ours URL               metrics of an agent that runs, instead of collecting here: its pods have their names
+  --ours URL               metrics of a running agent, instead of collecting here: its pods have their names
   --seconds N              pause between the two rounds (5)
   --details                list the differences, up to ${SHORT_LIST} of a kind
   --all                    list all of them
   --explained              also list the expected differences, by their reasons
   --format json            print one line of JSON: program, same, compared, differences, explained
-  --token-file FILE        bearer token for URL, as a kubelet wants it
+  --token-file FILE        bearer token for URL, as a kubelet requires it
   --ca-file FILE           certificate authorities that sign URL's certificate
   --insecure               do not check URL's certificate
 ${CONFIG_FLAGS_HELP}`,
@@ -97,7 +98,7 @@ function page(url: string, client: JsonClient, flag: string, stop: AbortSignal):
         return readingOf(await client.text(url, stop));
       } catch (cause) {
         const what = cause instanceof TextFormatError ? `${url}: not the text format of Prometheus: ` : '';
-        throw new UsageError(`${flag}: ${what}${(cause as Error).message}`);
+        throw new UsageError(`${flag}: ${what}${errorText(cause)}`);
       }
     },
     close: () => client.close(),
@@ -121,7 +122,7 @@ function theirSource(values: Parsed['values'], io: Io): Source {
       try {
         return readingOf(readFileSync(against, 'utf8'));
       } catch (cause) {
-        throw new UsageError(`--against: ${against} is no URL, and no file with metrics: ${(cause as Error).message}`);
+        throw new UsageError(`--against: ${against} is no URL, and no file with metrics: ${errorText(cause)}`);
       }
     },
     close: () => undefined,

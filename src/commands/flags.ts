@@ -1,4 +1,5 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { errorText } from '../base/error-text.ts';
 import { nearest } from '../config/nearest.ts';
 import { SETTINGS } from '../config/settings-table.ts';
 import { UsageError } from './command.ts';
@@ -34,7 +35,7 @@ export function parseFlags(args: readonly string[], options: ParseArgsOptionsCon
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true }) as Parsed;
   } catch (cause) {
-    const message = (cause as Error).message;
+    const message = errorText(cause);
     const unknown = /Unknown option '--([^']+)'/.exec(message)?.[1];
     if (unknown === undefined) throw new UsageError(message);
     const guess = nearest(unknown, Object.keys(options));

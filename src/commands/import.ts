@@ -15,15 +15,15 @@ export const importBlackbox: Command = {
 
 Prints the section tasks of the configuration: one task for each module of a blackbox_exporter and each group of targets.
 TARGETS.YML is a file of Prometheus' file_sd (a list of targets with labels), a Prometheus configuration with
-scrape_configs, or a mapping of modules to lists of targets. What has no equivalent is named on standard error, and the
-exit code is 1 then.
+scrape_configs, or a mapping of modules to lists of targets. What has no equivalent is reported on standard error, and the
+exit code is then 1.
 
-  --module NAME   module of targets that name none with __param_module or module (http_2xx when unset)`,
+  --module NAME   module of targets that specify none with __param_module or module (http_2xx when unset)`,
   async run(args, io) {
     const { values, positionals } = parseFlags(args, FLAGS, 2);
     const [blackbox, targets] = positionals;
     if (blackbox === undefined || targets === undefined) {
-      throw new UsageError('import needs two files: that of blackbox_exporter and that of its targets');
+      throw new UsageError('import needs two files: the configuration of blackbox_exporter and its targets');
     }
     // Only this command needs them.
     const { blackboxConfig, targetsFile } = await import('../tasks/blackbox-config.ts');

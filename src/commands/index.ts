@@ -30,12 +30,12 @@ const WORKING: readonly ListedCommand[] = [
   },
   {
     name: 'status',
-    summary: 'show how a running agent fares, and what to do next',
+    summary: 'show the health of a running agent and what to do next',
     load: async () => (await import('./status.ts')).status,
   },
   {
     name: 'support-bundle',
-    summary: 'write one file about a running agent for whoever helps',
+    summary: 'write a support bundle of a running agent, without secrets',
     load: async () => (await import('./support-bundle.ts')).supportBundle,
   },
   {

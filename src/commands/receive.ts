@@ -49,8 +49,8 @@ export async function showReceiver(host: string, port: number, io: Io): Promise<
 export const receive: Command = {
   help: `usage: firesteel receive [--listen HOST:PORT]
 
-Takes what agents push, over VictoriaMetrics' text import, Pushgateway's protocol and remote write on one port, checks every
-line as the real servers do and shows a live summary. For trying things out: nothing is stored.
+Accepts pushes of agents over VictoriaMetrics' text import, Pushgateway's protocol and remote write on one port, checks every
+line as the real servers do and shows a live summary. For testing: nothing is stored.
 
   --listen HOST:PORT       default 127.0.0.1:8428`,
   async run(args, io) {

@@ -77,7 +77,7 @@ function chosenPatterns(values: FlagValues): FamilyPatterns {
   const metricAllowlist = patterns('metric-allowlist');
   const metricDenylist = patterns('metric-denylist');
   if (metricAllowlist.length > 0 && metricDenylist.length > 0) {
-    throw new UsageError('--metric-allowlist and --metric-denylist exclude each other');
+    throw new UsageError('--metric-allowlist and --metric-denylist are mutually exclusive');
   }
   const metricOptInList = values['all-families'] === true ? [''] : patterns('opt-in');
   return { metricAllowlist, metricDenylist, metricOptInList };
@@ -127,7 +127,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new UsageError((cause as Error).message);
+    throw new UsageError(errorText(cause));
   }
 }
 
@@ -171,7 +171,7 @@ function add(renderer: Renderer, object: KubeObject, { families, holders }: Rend
       if (holder === undefined) {
         holders.set(series, who);
         family.lines.push(line);
-      } else complain(`${series} is a series of ${holder} as well; only the first is exposed`);
+      } else complain(`${series} is also a series of ${holder}; only the first is exposed`);
     }
     if (family.lines.length > 0) families.set(name, family);
   }

@@ -23,7 +23,7 @@ export const run: Command = {
   help: `usage: firesteel [run] [--config FILE] [flags]
 
 Collects every push.interval and pushes to all configured exporters until SIGTERM or SIGINT; then collects and pushes
-once more and ends. SIGHUP reads the configuration again. Logs go to standard error as JSON lines.
+once more and exits. SIGHUP reloads the configuration. Logs go to standard error as JSON lines.
 
   --with-receiver          also start a receiver in this process, push to it every 5 s and show what arrives
 ${CONFIG_FLAGS_HELP}`,
@@ -77,7 +77,7 @@ async function load(values: Parsed['values'], env: NodeJS.ProcessEnv): Promise<L
     if (!(cause instanceof NoAnswer)) throw cause;
     const { loadSettings } = await import('./settings.ts');
     const { config, warnings } = loadSettings(values, env);
-    return { config, warnings: [...warnings, `${cause.message}; it was read in this one`] };
+    return { config, warnings: [...warnings, `${cause.message}; reading it in this process instead`] };
   }
 }
 
@@ -86,7 +86,7 @@ function watch(log: Log): void {
   try {
     watchEventLoop();
   } catch (cause) {
-    log.debug({ err: cause }, 'nothing ends this process should its event loop stand still');
+    log.debug({ err: cause }, 'no watchdog: nothing ends this process if its event loop is blocked');
   }
 }
 

@@ -27,7 +27,7 @@ export async function loadInProcess(values: Parsed['values'], env: NodeJS.Proces
   const program = PROGRAMS.map((path) => fileURLToPath(new URL(path, import.meta.url))).find((path) =>
     existsSync(path),
   );
-  if (program === undefined) throw new NoAnswer('the program that reads the configuration is not there');
+  if (program === undefined) throw new NoAnswer('the program that reads the configuration is missing');
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, JSON.stringify(values)], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -40,6 +40,6 @@ export async function loadInProcess(values: Parsed['values'], env: NodeJS.Proces
     throw new NoAnswer(`the process that reads the configuration ended by ${signal ?? `code ${code}`}`);
   } catch (cause) {
     if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
-    throw new NoAnswer(`the configuration can't be read in a process of its own: ${cause.message}`, { cause });
+    throw new NoAnswer(`cannot start a process to read the configuration: ${cause.message}`, { cause });
   }
 }

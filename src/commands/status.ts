@@ -31,13 +31,13 @@ export function problemsOf(status: StatusView) {
 export const status: Command = {
   help: `usage: firesteel status [--url URL] [--token-file FILE] [--format text|json]
 
-Prints what the agent's status page says: whether all is well, each problem with what to do next, and the main numbers.
+Prints what the agent's status page shows: the overall state, each problem with what to do next, and the main figures.
 
   ${AGENT_URL_HELP}
-  --token-file FILE        file with the token for reading, if the agent wants one
+  --token-file FILE        file with the token for reading, if the agent requires one
   --format FORMAT          text, or json with the whole status
 
-Ends with 0 when all is well or the agent just starts, 3 for what is worth a look, 4 for a fault, 1 without an answer.`,
+The exit code is 0 when all is well or the agent is starting, 3 for warnings, 4 for faults, 1 without a response.`,
   async run(args, io) {
     const { values } = parseFlags(args, { ...AGENT_FLAGS, format: { type: 'string' } });
     const format = values.format ?? 'text';
@@ -45,9 +45,9 @@ Ends with 0 when all is well or the agent just starts, 3 for what is worth a loo
     const { url, ask } = agentOf(values, io.stop);
     let view: StatusView;
     try {
-      const { status: code, body } = await ask('GET', '/v1/status');
+      const { status: code, body } = await ask<StatusView>('GET', '/v1/status');
       if (code !== 200) throw new UsageError(`${url}: ${code}: ${String(body.error ?? 'refused')}`);
-      view = body as unknown as StatusView;
+      view = body;
     } catch (cause) {
       if (!(cause instanceof UsageError)) throw cause;
       io.stderr(`${cause.message}\n`);

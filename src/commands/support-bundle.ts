@@ -16,12 +16,12 @@ const MAX_BYTES = 8 * 1024 * 1024;
 export const supportBundle: Command = {
   help: `usage: firesteel support-bundle [--url URL] [--token-file FILE] [-o FILE]
 
-Writes one JSON file for whoever helps: versions, status with its problems and the last hour, the last warnings and errors
+Writes one JSON file for a bug report: versions, status with its problems and the last hour, the last warnings and errors
 of the log, and the configuration in force. Passwords, tokens, header values, environment variables and the queries of
 URLs are left out; read it before you send it.
 
   ${AGENT_URL_HELP}
-  --token-file FILE        file with the token for reading, if the agent wants one
+  --token-file FILE        file with the token for reading, if the agent requires one
   -o, --output FILE        where to write it, - for standard output; firesteel-support-NODE.json when unset`,
   async run(args, io) {
     const { values } = parseFlags(args, { ...AGENT_FLAGS, output: { type: 'string', short: 'o' } });
@@ -45,7 +45,7 @@ URLs are left out; read it before you send it.
 
 /** What is asked of the agent, as one text; at most {@link MAX_BYTES} long. */
 async function bundleOf(url: string, ask: AskAgent, nowMs: number): Promise<{ node: string; text: string }> {
-  const status = (await answerOf<StatusView>(url, ask, '/v1/status')) as StatusView;
+  const status = await answerOf<StatusView>(url, ask, '/v1/status');
   const log = await answerOf<TroubleList>(url, ask, '/v1/log').catch((cause: unknown) => ({ error: errorText(cause) }));
   const { config, scrape, ...rest } = status;
   const whole = {
@@ -71,9 +71,9 @@ async function bundleOf(url: string, ask: AskAgent, nowMs: number): Promise<{ no
 }
 
 async function answerOf<Body>(url: string, ask: AskAgent, path: string): Promise<Body> {
-  const { status, body } = await ask('GET', path);
+  const { status, body } = await ask<Body>('GET', path);
   if (status !== 200) throw new UsageError(`${url}${path}: ${status}: ${String(body.error ?? 'refused')}`);
-  return body as Body;
+  return body;
 }
 
 const fileName = (node: string): string => node.replaceAll(/[^\w.-]/g, '_').slice(0, 100);

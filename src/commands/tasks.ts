@@ -16,12 +16,12 @@ export const tasks: Command = {
 
   list                     the tasks, with their state and last result
   add FILE                 adds the tasks of a YAML file (tasks: [...]); all of them or none
-  remove ID...             removes tasks that came by the API; ends when their runs have ended
-  run ID                   runs a task now and prints how it went
+  remove ID...             removes tasks added through the API; waits for their runs to end
+  run ID                   runs a task now and prints the result
 
   ${AGENT_URL_HELP}
   --token-file FILE        file with the control token; list needs only the right to read
-  --dry-run                only say what add or remove would do`,
+  --dry-run                only print what add or remove would do`,
   async run(args, io) {
     const { values, positionals } = parseFlags(args, FLAGS, Number.POSITIVE_INFINITY);
     const [verb = '', ...rest] = positionals;
@@ -31,13 +31,31 @@ export const tasks: Command = {
   },
 };
 
+/** How a run went, as the API answers. */
+interface Ran {
+  readonly result: string;
+  readonly durationSeconds: number;
+  readonly series: number;
+  readonly error?: string;
+  readonly output?: string;
+}
+
+/** Why the API refused a change. */
+interface RefusedChange {
+  readonly error?: unknown;
+  readonly conflicts?: readonly string[];
+  readonly unknown?: readonly string[];
+  readonly sources?: Readonly<Record<string, string>>;
+  readonly problems?: readonly { readonly id: string; readonly path: string; readonly message: string }[];
+}
+
 type Verb = (ask: AskAgent, args: readonly string[], query: string, io: Io) => Promise<number>;
 
 const VERBS: Readonly<Record<string, Verb>> = {
   async list(ask, _args, _query, io) {
-    const { status, body } = await ask('GET', '/v1/tasks');
+    const { status, body } = await ask<{ readonly tasks: readonly TaskView[] }>('GET', '/v1/tasks');
     if (status !== 200) return refused(status, body, io);
-    const rows = (body.tasks as TaskView[]).map((task) => [
+    const rows = body.tasks.map((task) => [
       task.id,
       task.type,
       task.source,
@@ -47,7 +65,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
       `${task.series} series`,
       task.error ?? '',
     ]);
-    if (rows.length === 0) io.stderr('there are no tasks\n');
+    if (rows.length === 0) io.stderr('no tasks\n');
     const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
     for (const row of rows) {
       io.stdout(
@@ -69,15 +87,9 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
   async run(ask, [id, ...more], _query, io) {
     if (id === undefined || more.length > 0) throw new UsageError('tasks run needs one ID');
-    const { status, body } = await ask('POST', `/v1/tasks/${encodeURIComponent(id)}/run`);
+    const { status, body } = await ask<{ readonly run: Ran }>('POST', `/v1/tasks/${encodeURIComponent(id)}/run`);
     if (status !== 200) return refused(status, body, io);
-    const run = body.run as {
-      result: string;
-      durationSeconds: number;
-      series: number;
-      error?: string;
-      output?: string;
-    };
+    const { run } = body;
     io.stdout(`${run.result} in ${run.durationSeconds} s, ${run.series} series\n`);
     if (run.output !== undefined) io.stdout(run.output);
     if (run.error !== undefined) io.stderr(`${run.error}\n`);
@@ -105,19 +117,18 @@ function changed({ status, body }: AgentAnswer, io: Io): number {
     const ids = body[word];
     if (Array.isArray(ids) && ids.length > 0) io.stdout(`${word}: ${ids.join(', ')}\n`);
   }
-  if (body.persisted === false) io.stderr('warning: a restart forgets this: set http.stateFile or spool.path\n');
+  if (body.persisted === false) io.stderr('warning: this is lost on restart: set http.stateFile or spool.path\n');
   return 0;
 }
 
-function refused(status: number, body: Record<string, unknown>, io: Io): number {
+function refused(status: number, body: RefusedChange, io: Io): number {
   io.stderr(`${status}: ${String(body.error ?? 'refused')}\n`);
-  for (const word of ['conflicts', 'unknown']) {
+  for (const word of ['conflicts', 'unknown'] as const) {
     const ids = body[word];
-    if (Array.isArray(ids)) io.stderr(`${word}: ${ids.join(', ')}\n`);
+    if (ids !== undefined) io.stderr(`${word}: ${ids.join(', ')}\n`);
   }
-  const sources = (body.sources ?? {}) as Record<string, string>;
-  for (const [id, source] of Object.entries(sources)) io.stderr(`${id}: ${source}\n`);
-  const problems = (body.problems ?? []) as { id: string; path: string; message: string }[];
-  for (const { id, path, message } of problems) io.stderr(`${[id, path, message].filter((text) => text).join(': ')}\n`);
+  for (const [id, source] of Object.entries(body.sources ?? {})) io.stderr(`${id}: ${source}\n`);
+  for (const { id, path, message } of body.problems ?? [])
+    io.stderr(`${[id, path, message].filter((text) => text).join(': ')}\n`);
   return 1;
 }

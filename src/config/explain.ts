@@ -81,7 +81,7 @@ function expectedOneOf(options: readonly unknown[], given: unknown): string {
     return `expected one of ${known}; did you mean ${guess}?`;
   }
   if (names.length <= MOST_LISTED || typeof given !== 'string') return `expected one of ${names.join(', ')}`;
-  return `expected one of ${names.length} names, of which these are nearest: ${nearestOf(given, names, 5).join(', ')}`;
+  return `expected one of ${names.length} names; the closest are ${nearestOf(given, names, 5).join(', ')}`;
 }
 
 /** The keys that the schema knows at `path` of `input`; of a union, those of the options that the input picks. */
@@ -115,7 +115,7 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let found = value;
   for (const key of path) {
     if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
-    found = (found as Record<PropertyKey, unknown>)[key];
+    found = Reflect.get(found, key);
   }
   return found;
 }

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { entriesOf, recordOf } from '../base/records.ts';
 import { GROUPS, type Group, isInline } from '../metrics/group.ts';
 import type { ExporterSettings } from './exporter-settings.ts';
 import type { Pattern } from './re2/pattern.ts';
@@ -29,7 +30,7 @@ export function targets(config: Pick<CoreConfig, 'node' | 'cluster' | 'labels' |
     const { job, instance } = config.identity[group];
     return { job, instance: fill(instance), labels };
   };
-  return Object.fromEntries(GROUPS.map((group) => [group, target(group)])) as Record<Group, Target>;
+  return recordOf(GROUPS, target);
 }
 
 /** What the pushes of a group do to labels: the names that they set, and the limits of who gets them. */
@@ -46,7 +47,7 @@ export function pushedGroups(
 ): Partial<Record<Group, PushedGroup>> {
   const receivers = Object.values(config.exporters).filter(({ enabled }) => enabled);
   const pushed: Partial<Record<Group, PushedGroup>> = {};
-  for (const [group, { labels }] of Object.entries(targets(config)) as [Group, Target][]) {
+  for (const [group, { labels }] of entriesOf(targets(config))) {
     const takers = receivers.filter(({ groups }) => groups?.includes(group));
     if (takers.length === 0) continue;
     const isLimited = takers.some(limitsLabels);
@@ -77,7 +78,7 @@ export function groupRules(
   config: Pick<CoreConfig, 'node' | 'cluster' | 'labels' | 'identity' | 'relabel' | 'groups'>,
 ): Partial<Record<Group, GroupRules>> {
   const found: Partial<Record<Group, GroupRules>> = {};
-  for (const [group, target] of Object.entries(targets(config)) as [Group, Target][]) {
+  for (const [group, target] of entriesOf(targets(config))) {
     const { relabel, metricAllowlist, metricDenylist } = config.groups[group];
     const rules = [...relabel, ...config.relabel];
     if (rules.length + metricAllowlist.length + metricDenylist.length === 0) continue;

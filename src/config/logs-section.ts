@@ -23,7 +23,7 @@ const journal = z
     priority: z
       .enum(PRIORITY_WORDS)
       .default('debug')
-      .describe('Least priority: `err` ships `crit`, `alert` and `emerg` as well.'),
+      .describe('Minimum priority: `err` ships `crit`, `alert` and `emerg` as well.'),
     matches: z
       .array(z.record(z.string().min(1), z.string()))
       .max(100)
@@ -50,7 +50,7 @@ const kernel = z
     priority: z
       .enum(PRIORITY_WORDS)
       .default('debug')
-      .describe('Least priority: `err` ships `crit`, `alert` and `emerg` as well.'),
+      .describe('Minimum priority: `err` ships `crit`, `alert` and `emerg` as well.'),
   })
   .prefault({});
 
@@ -105,11 +105,11 @@ export const logsSection = z
       .array(redaction)
       .max(100)
       .default([])
-      .describe('What is removed from the values of all entries before they leave the process.'),
+      .describe('Patterns removed from the values of all entries before they leave the process.'),
   })
   .prefault({})
   .describe(
-    'Log entries for exporters that take them: journald, victorialogs, loki, elasticsearch; see docs/log-shipping.md.',
+    'Log entries for exporters that accept them: journald, victorialogs, loki, elasticsearch; see docs/log-shipping.md.',
   );
 
 /** One entry of `logs.files`. */

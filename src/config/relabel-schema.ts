@@ -30,7 +30,9 @@ const fields = z.strictObject({
   source_labels: z
     .array(z.string().regex(LABEL_NAME, 'not a label name'))
     .optional()
-    .describe('Labels whose values, joined by the separator, `regex` looks at; `__name__` is the name of the metric.'),
+    .describe(
+      'Labels whose values, joined by the separator, `regex` is matched against; `__name__` is the name of the metric.',
+    ),
   separator: z.string().optional().describe('Between the values of the source labels; `;` when unset.'),
   regex: z.string().optional().describe('In RE2’s syntax, for the whole text; `(.*)` when unset.'),
   target_label: z.string().min(1).optional().describe('The label that is set; for `replace` with groups of the match.'),
@@ -75,7 +77,7 @@ const rule = fields.transform((written, context) => {
   const refuse = (path: Field, message: string) => context.addIssue({ code: 'custom', path: [path], message });
   if (NEEDS_TARGET.includes(action) && targetLabel === '') refuse('target_label', `${action} needs a target_label`);
   for (const field of UNUSED[action] ?? []) {
-    if (written[field] !== undefined) refuse(field, `${action} does not look at ${field}: leave it out`);
+    if (written[field] !== undefined) refuse(field, `${action} does not use ${field}: remove it`);
   }
   if (action === 'hashmod' && written.modulus === undefined) refuse('modulus', 'hashmod needs a modulus');
   const isTemplate = action === 'replace';

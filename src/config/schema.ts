@@ -1,6 +1,9 @@
 import * as z from 'zod';
-import { GROUPS, type Group } from '../metrics/group.ts';
+import { recordOf } from '../base/records.ts';
+import { GROUPS } from '../metrics/group.ts';
+import { electionSection } from './election-section.ts';
 import type { ExporterSettings } from './exporter-settings.ts';
+import { httpSection } from './http-section.ts';
 import { type Declared, labelConflicts } from './label-conflicts.ts';
 import { labelNameOf } from './label-name.ts';
 import { localPushSection } from './local-push-section.ts';
@@ -39,54 +42,6 @@ const push = z
   })
   .prefault({});
 
-const LISTEN = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]*):\d{1,5}$/;
-
-const http = z
-  .strictObject({
-    enabled: z.boolean().default(true),
-    listen: z
-      .string()
-      .regex(LISTEN, 'expected HOST:PORT or :PORT')
-      .default('127.0.0.1:9750')
-      .describe('Where /healthz, /readyz and /metrics are served; :9750 for all addresses, port 0 for any free one.'),
-    tls: z
-      .strictObject({
-        certFile: filePath('Certificate of this server; read again when it is renewed.'),
-        keyFile: filePath('Key of the certificate.'),
-      })
-      .optional()
-      .describe('Serve over TLS.'),
-    readTokenFile: filePath(
-      'File with the bearer token for reading anything from this agent, /metrics included; unset, anyone may read.',
-    ).optional(),
-    controlTokenFile: filePath(
-      'File with the bearer token for what changes something, good for reading too; nothing can be changed when unset.',
-    ).optional(),
-    stateFile: filePath(
-      'File that remembers collectors switched off for some time, with tasks.json beside it for the tasks of the API; both are below spool.path when unset, else a restart forgets.',
-    ).optional(),
-    podInfoTokenFile: filePath(
-      'File with the bearer token that node agents must bring for pod information.',
-    ).optional(),
-    podInfoTokenReview: z
-      .strictObject({
-        audiences: z
-          .array(z.string().min(1))
-          .default([])
-          .describe("Audiences of the token; the API server's if empty."),
-        users: z
-          .array(z.string().min(1))
-          .default([])
-          .describe('Who may ask, as system:serviceaccount:NAMESPACE:NAME; everybody with a valid token if empty.'),
-      })
-      .optional()
-      .describe('Let the API server check the tokens of node agents instead.'),
-  })
-  .refine(({ podInfoTokenFile, podInfoTokenReview }) => !podInfoTokenFile || !podInfoTokenReview, {
-    error: 'podInfoTokenFile and podInfoTokenReview exclude each other',
-  })
-  .prefault({});
-
 const paths = z
   .strictObject({
     procfs: filePath("The host's /proc as seen from here.").default('/proc'),
@@ -100,7 +55,7 @@ const paths = z
 const spool = z
   .strictObject({
     path: filePath(
-      'Folder for batches that receivers do not take, with a subfolder for each exporter; nothing is spooled when unset.',
+      'Folder for batches that receivers do not accept, with a subfolder for each exporter; nothing is spooled when unset.',
     ).optional(),
     maxBytes: bytes(64 * 1024)
       .prefault('256MiB')
@@ -153,49 +108,17 @@ const groupSettings = z
       .array(pattern())
       .default([])
       .describe('Push only families with one of these expressions in their names; all when empty.'),
-    metricDenylist: z.array(pattern()).default([]).describe('Families with one of these in their names are left out.'),
+    metricDenylist: z
+      .array(pattern())
+      .default([])
+      .describe('Drop families with one of these expressions in their names.'),
     relabel: relabelRules().describe(
-      'Rules on the series of the group, in Prometheus’s words; before the global ones.',
+      'Relabel rules for the series of the group, as in Prometheus; applied before the global ones.',
     ),
   })
   .prefault({});
 
-const groups = z
-  .strictObject(
-    Object.fromEntries(GROUPS.map((group) => [group, groupSettings])) as Record<Group, typeof groupSettings>,
-  )
-  .prefault({});
-
-const election = z
-  .strictObject({
-    enabled: z.boolean().default(true).describe('Elect one of several state agents; without, each of them pushes.'),
-    namespace: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Namespace of the Lease; POD_NAMESPACE, else default, when unset.'),
-    lease: z.string().min(1).default('firesteel').describe('Name of the Lease.'),
-    leaseDuration: duration(3000, 300_000)
-      .prefault('15s')
-      .describe('After so long without renewal another may take it.'),
-    renewDeadline: duration(2000, 300_000).prefault('10s').describe('After so long without renewal the master stops.'),
-    retryPeriod: duration(500, 60_000).prefault('2s').describe('Longest pause between two rounds.'),
-    peers: z
-      .array(z.string().regex(/^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]+):\d{1,5}$/, 'expected HOST:PORT'))
-      .default([])
-      .describe(
-        'http.listen of all state agents that share the Lease, HOST:PORT each; a name stands for all of its addresses. While the API server is down they decide together, and notice at once when a master ends.',
-      ),
-  })
-  .refine(({ leaseDuration, renewDeadline }) => renewDeadline < leaseDuration, {
-    error: 'must be less than leaseDuration',
-    path: ['renewDeadline'],
-  })
-  .refine(({ renewDeadline, retryPeriod }) => retryPeriod < renewDeadline, {
-    error: 'must be less than renewDeadline',
-    path: ['retryPeriod'],
-  })
-  .prefault({});
+const groups = z.strictObject(recordOf(GROUPS, () => groupSettings)).prefault({});
 
 const seriesLimit = z.int().min(1);
 
@@ -218,9 +141,12 @@ const budget = z
         event: seriesLimit.default(50_000),
       })
       .prefault({})
-      .describe('Most series of each group.'),
-    family: seriesLimit.optional().describe('Most series of any one family.'),
-    families: z.record(z.string().min(1), seriesLimit).default({}).describe('Most series of single families, by name.'),
+      .describe('Maximum number of series of each group.'),
+    family: seriesLimit.optional().describe('Maximum number of series of any one family.'),
+    families: z
+      .record(z.string().min(1), seriesLimit)
+      .default({})
+      .describe('Maximum number of series of individual families, by name.'),
   })
   .prefault({});
 
@@ -266,7 +192,7 @@ export const configSchema = <Collectors extends z.ZodType>({
       collectors: section,
     } = config as CoreConfig & { collectors: z.output<Collectors> };
     if (cluster !== undefined && labels.cluster !== undefined) {
-      refuse(['labels', 'cluster'], 'there is cluster for that, which is set as well');
+      refuse(['labels', 'cluster'], 'use the setting cluster for this label; it is set as well');
     }
     if (logs.snmp.enabled && spoolPath === undefined) {
       refuse(['logs', 'snmp', 'enabled'], 'needs spool.path: traps are on disk until they are acknowledged');
@@ -286,17 +212,19 @@ const configShape = <Collectors extends z.ZodType>(collectors: Collectors, expor
     labels: addedLabels.default({}).describe('Labels on every series.'),
     log: z.strictObject({ level: z.enum(LOG_LEVELS).default('info') }).prefault({}),
     push,
-    election: election.describe('Who of several agents with the ksm collector pushes.'),
-    http,
-    budget: budget.describe('How many series may be pushed; over it whole families are left out, the biggest first.'),
+    election: electionSection.describe('Which of several agents with the ksm collector pushes.'),
+    http: httpSection,
+    budget: budget.describe(
+      'How many series may be pushed; beyond that, whole families are dropped, the largest first.',
+    ),
     limits: limits.describe(
       'Limits of VictoriaMetrics and vmagent for a series: they drop what exceeds them without an error, so it is counted and named here.',
     ),
     relabel: relabelRules().describe(
-      'Rules on all series, in Prometheus’s words (`metric_relabel_configs`), after those of the group and before those of an exporter.',
+      'Relabel rules for all series, as in Prometheus (`metric_relabel_configs`); applied after those of the group and before those of an exporter.',
     ),
     scrape: scrapeSection.describe('Pages of metrics that this agent reads itself: pods of its node, fixed targets.'),
-    groups: groups.describe('What is left out or changed of the series of each group.'),
+    groups: groups.describe('Which series of each group are dropped or relabelled.'),
     paths,
     collectors,
     tasks: tasksSection,

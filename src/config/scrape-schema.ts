@@ -139,14 +139,14 @@ export const scrapeSection = z
           ),
         labels: z.int().min(1).default(60).describe('Of one sample, without those of the target.'),
         labelBytes: bytes(16).prefault('4KiB').describe('Name and value of one label together.'),
-        targets: z.int().min(1).max(5000).default(200).describe('Further ones are not scraped, and reported.'),
+        targets: z.int().min(1).max(5000).default(200).describe('Targets beyond this are reported, but not scraped.'),
         pending: bytes(64 * 1024)
           .prefault('16MiB')
           .describe('Compressed bytes that wait for the next push; the oldest scrapes are dropped first.'),
       })
       .prefault({})
       .describe(
-        'A page over `body`, `samples`, `labels` or `labelBytes` is not taken at all: `up` is 0, with the reason on the status page.',
+        'A page over `body`, `samples`, `labels` or `labelBytes` is rejected as a whole: `up` is 0, with the reason on the status page.',
       ),
   })
   .superRefine(({ interval, timeout, targets, pods }, context) => {

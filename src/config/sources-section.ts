@@ -23,12 +23,12 @@ const source = z
       .describe('Of a URL: what to authenticate with.'),
     keep: duration(0)
       .prefault('24h')
-      .describe('Of a URL: how old the copy on disk may be that is used while there is no answer.'),
+      .describe('Of a URL: maximum age of the copy on disk, which is used while the URL does not respond.'),
     sha256: z
       .string()
       .regex(/^[0-9a-fA-F]{64}$/, 'expected 64 hexadecimal digits')
       .optional()
-      .describe('Of a URL: SHA-256 of the text; another text is refused.'),
+      .describe('Of a URL: SHA-256 of the text; any other text is refused.'),
     allow: z
       .array(z.enum(SOURCE_SECTIONS))
       .default([...SOURCE_SECTIONS])
@@ -43,7 +43,7 @@ export const sourcesSection = z
   .array(source)
   .max(20)
   .default([])
-  .describe('Folders and URLs with further tasks, followed while the agent runs.');
+  .describe('Folders and URLs with further tasks, watched while the agent runs.');
 
 /** One source, as configured. */
 export type SourceSettings = z.output<typeof sourcesSection>[number];

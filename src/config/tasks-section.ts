@@ -27,10 +27,12 @@ export const commonTaskOptions = z.strictObject({
     .describe('When within the interval it runs; a hash of cluster, node and id when unset.'),
   timeout: duration(10, LONGEST_MS)
     .optional()
-    .describe('After so long a run is asked to end; 10s or the interval, whichever is less, when unset.'),
+    .describe('Time after which a run is cancelled; when unset, 10s or the interval, whichever is less.'),
   deadline: duration(10, LONGEST_MS)
     .optional()
-    .describe('After so long a run that has not ended is stuck; the timeout and 1s, at most the interval, when unset.'),
+    .describe(
+      'Time after which a run that has not ended counts as stuck; when unset, the timeout and 1s, at most the interval.',
+    ),
   labels: z
     .record(
       labelNameOf().refine((name) => !IDENTITY_LABELS.includes(name), {
@@ -52,18 +54,18 @@ const range = z.string().regex(/^[0-9a-fA-F:.]+(?:\/\d{1,3})?$/, 'expected an ad
 export const tasksSection = z
   .array(z.looseObject({ id: taskId, type: z.string() }))
   .default([])
-  .describe('Tasks: collections of your own, each with an interval of its own. docs/tasks.md has the types.');
+  .describe('Custom collections, each with its own interval; docs/tasks.md lists the types.');
 
 /** How tasks run, and which are taken from where. */
 export const taskRunnerSection = z
   .strictObject({
-    max: z.int().min(1).max(5000).default(1000).describe('Most tasks, of all sources together.'),
-    concurrency: z.int().min(1).max(1000).default(50).describe('Most runs at a time.'),
+    max: z.int().min(1).max(5000).default(1000).describe('Maximum number of tasks from all sources together.'),
+    concurrency: z.int().min(1).max(1000).default(50).describe('Maximum number of concurrent runs.'),
     allowFromApi: z
       .array(z.string())
       .default([])
       .describe(
-        'Types of tasks that may come from the API and from URLs although they can do harm (exec), or whose tasks from there may ask loopback and link-local addresses (http, scrape, …).',
+        'Types of tasks that may come from the API and from URLs although they can do harm (exec), or whose tasks from there may connect to loopback and link-local addresses (http, scrape, …).',
       ),
     denyAddresses: z
       .array(range)

@@ -41,7 +41,7 @@ export function part({ samples, stamps, types }: Reading, wanted: (name: string)
 /** The value of a label in a series of {@link readingOf}. */
 export function labelOf(series: string, label: string): string | undefined {
   const found = new RegExp(`[{,]${label}=("(?:[^"\\\\]|\\\\.)*")`).exec(series)?.[1];
-  return found === undefined ? undefined : (JSON.parse(found) as string);
+  return found === undefined ? undefined : String(JSON.parse(found));
 }
 
 /** The metric's name in a series of {@link readingOf}. */

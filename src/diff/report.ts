@@ -52,7 +52,7 @@ interface ReportOptions {
   readonly explained: boolean;
 }
 
-/** The report for people, with a newline at the end: a summary, and as much of the details as is asked for. */
+/** The report for people, with a newline at the end: a summary, and the requested details. */
 export function reportText(judged: Judged, { replaced, lines, explained }: ReportOptions): string {
   const { differences: d } = judged;
   const list = (title: string, entries: readonly string[]) => {
@@ -87,7 +87,7 @@ function byReason(all: readonly Explained[], each: boolean): string[] {
     `  ${found.length}  ${reason}`,
     ...(each ? found.map(({ what }) => `       ${what}`) : []),
   ]);
-  return [`${all.length} differences are right as they are${each ? '' : '; --explained lists them'}:`, ...lines];
+  return [`${all.length} differences are expected${each ? '' : '; --explained lists them'}:`, ...lines];
 }
 
 /** The report for programs: one line of JSON. Numbers that JSON does not have are texts. */

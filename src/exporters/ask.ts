@@ -64,7 +64,7 @@ async function tryPush(
   const tried = isOld ? await ask(true) : first;
   const ms = Math.round(tried.durationSeconds * 1000);
   const through = tried.proxy === undefined ? '' : ` through the proxy ${tried.proxy}`;
-  const isTaken = question.taken.includes(tried.code as number) && !tried.isPage;
+  const isTaken = question.taken.some((code) => code === tried.code) && !tried.isPage;
   if (isTaken)
     return {
       isTaken,

@@ -1,5 +1,7 @@
 // The capabilities of this process: capabilities(7), from /proc/self/status.
+
 import { readFileSync } from 'node:fs';
+import { entriesOf } from '../base/records.ts';
 
 /** The capabilities that show a reader more of the host or change a child's user, and their bits in linux/capability.h. */
 const BITS = { DAC_READ_SEARCH: 2n, SETGID: 6n, SETUID: 7n, SYS_PTRACE: 19n } as const;
@@ -10,8 +12,7 @@ export type Capability = keyof typeof BITS;
 /** The {@link BITS} set in the line `CapEff` of a status file; all of them if the line is absent. */
 export function capabilitiesIn(status: string): ReadonlySet<Capability> {
   const held = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? 'ffffffffffffffff'}`);
-  const names = Object.keys(BITS) as Capability[];
-  return new Set(names.filter((name) => (held >> BITS[name]) & 1n));
+  return new Set(entriesOf(BITS).flatMap(([name, bit]) => ((held >> bit) & 1n ? [name] : [])));
 }
 
 let own: ReadonlySet<Capability> | undefined;

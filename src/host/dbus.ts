@@ -1,14 +1,8 @@
 // A minimal D-Bus client, sufficient for reading properties: https://dbus.freedesktop.org/doc/dbus-specification.html
 import { createConnection, type Socket } from 'node:net';
 import { errorText } from '../base/error-text.ts';
-import {
-  type DbusCall,
-  type DbusMessage,
-  type DbusValue,
-  decodeMessage,
-  encodeCall,
-  messageLength,
-} from './dbus-message.ts';
+import { type DbusCall, type DbusMessage, decodeMessage, encodeCall, messageLength } from './dbus-message.ts';
+import type { DbusValue } from './dbus-reader.ts';
 import { fileError } from './errors.ts';
 
 /**

@@ -24,7 +24,7 @@ export function localSpace(path: string): SpaceAnswer {
   try {
     return spaceOf(statfsSync(pathOfText(path)));
   } catch (cause) {
-    return { error: errorText((cause as NodeJS.ErrnoException).errno ?? 0) };
+    return { error: errorText(cause instanceof Error && 'errno' in cause ? Number(cause.errno) : 0) };
   }
 }
 

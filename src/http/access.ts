@@ -36,11 +36,11 @@ export function accessRules(host: string, files: () => TokenFiles, onError: (cau
     if (need === 'push') {
       const push = checkOf(files().pushTokenFile);
       if (push) return refusal(authorization, push, onError);
-      return refuse(403, 'pushes are not taken here: name a file with a token as localPush.tokenFile to allow them');
+      return refuse(403, 'pushes are disabled here: set localPush.tokenFile to a file with a token to allow them');
     }
     if (need === 'control') {
       if (control) return refusal(authorization, control, onError);
-      return refuse(403, 'changes are off: name a file with a token as http.controlTokenFile to allow them');
+      return refuse(403, 'changes are disabled: set http.controlTokenFile to a file with a token to allow them');
     }
     return need === 'read' && read ? refusal(authorization, reader, onError) : undefined;
   };

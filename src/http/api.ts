@@ -65,7 +65,7 @@ export function apiRoutes(source: ApiSource): Routes {
   };
 }
 
-const parsed = (line: string): TroubleView => JSON.parse(line) as TroubleView;
+const parsed = (line: string): TroubleView => JSON.parse(line);
 
 async function explore(source: ApiSource, { query, signal }: HttpRequest): Promise<Reply> {
   const slice = {
@@ -78,7 +78,7 @@ async function explore(source: ApiSource, { query, signal }: HttpRequest): Promi
   const deadline = AbortSignal.timeout(SEARCH_MS);
   try {
     const page = await source.series(name, filter, slice, AbortSignal.any([signal, deadline]));
-    return page ? json(200, page) : refuse(404, 'the last cycle brought no family of that name');
+    return page ? json(200, page) : refuse(404, 'the last cycle has no family of that name');
   } catch (cause) {
     if (!deadline.aborted) throw cause;
     return refuse(503, 'the search took too long; ask for a smaller family', { 'retry-after': '5' });

@@ -21,7 +21,7 @@ export async function refusal(
   check: TokenCheck,
   onError: (cause: unknown) => void,
 ): Promise<Reply | undefined> {
-  const denied = refuse(401, 'a valid bearer token is needed', { 'www-authenticate': 'Bearer' });
+  const denied = refuse(401, 'a valid bearer token is required', { 'www-authenticate': 'Bearer' });
   const token = BEARER.exec(header ?? '')?.[1];
   if (token === undefined) return denied;
   try {

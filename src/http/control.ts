@@ -11,7 +11,7 @@ interface Controls {
   readonly logLevels: readonly string[];
   /** Longest time for which something can be changed for a while, milliseconds. */
   readonly maxTtlMs: number;
-  /** Runs the collector once; `busy` while an earlier run is still going. */
+  /** Runs the collector once; `busy` while an earlier run is still running. */
   run(id: string): Promise<{ readonly collector: CollectorView; readonly run: RunView } | 'busy' | undefined>;
   disable(id: string, ttlMs: number, reason: string): Promise<CollectorView | undefined>;
   enable(id: string): Promise<CollectorView | undefined>;
@@ -41,11 +41,12 @@ export function controlRoutes(controls: Controls): Routes {
   const shown = (answer: Omit<CollectorAnswer, 'nowMs'> | undefined): Reply =>
     answer ? json(200, { nowMs: controls.now(), ...answer }) : refuse(404, 'there is no collector of that id');
   const state = (collector: CollectorView | undefined): Reply => shown(collector && { collector });
+  const { reload } = controls;
   const idOf = ({ params: { id = '' } }: HttpRequest) => id;
   return {
     '/v1/collectors/{id}/run': post(async (request) => {
       const ran = await controls.run(idOf(request));
-      return ran === 'busy' ? refuse(409, 'an earlier run is still going') : shown(ran);
+      return ran === 'busy' ? refuse(409, 'an earlier run is still running') : shown(ran);
     }, 2),
     '/v1/collectors/{id}/disable': post(async (request) =>
       withBody(request, disabling, async (body) => state(await controls.disable(idOf(request), body.ttl, body.reason))),
@@ -54,9 +55,9 @@ export function controlRoutes(controls: Controls): Routes {
     '/v1/log-level': post((request) =>
       withBody(request, leveling, async ({ level, ttl }) => json(200, controls.setLogLevel(level, ttl))),
     ),
-    ...(controls.reload && {
+    ...(reload && {
       '/v1/reload': post(async () => {
-        const result = await (controls.reload as () => Promise<ReloadView>)();
+        const result = await reload();
         return json(result.refused ? 409 : 200, result);
       }, 2),
     }),

@@ -41,13 +41,13 @@ function podInfoReply(source: PodInfoSource, { query, headers }: Pick<HttpReques
   const [nodeName = '', ...more] = query.getAll('nodeName');
   if (nodeName === '') return refuse(400, 'the query parameter nodeName is missing');
   if (more.length > 0) return refuse(400, 'the query parameter nodeName is given more than once');
-  if (!NODE_NAME.test(nodeName)) return refuse(400, 'nodeName is not a name that a node can have');
+  if (!NODE_NAME.test(nodeName)) return refuse(400, 'nodeName is not a valid node name');
   if (!source.ready()) {
     return refuse(503, 'the pods are still being listed', { 'retry-after': String(RETRY_AFTER_SECONDS) });
   }
   const nearest = source.nearestTo?.(nodeName);
   if (nearest !== undefined) {
-    const hint = nearest === '' ? 'no node is known' : `the nearest known name is ${nearest}`;
+    const hint = nearest === '' ? 'no node is known' : `the closest known name is ${nearest}`;
     return refuse(404, `no pod runs on a node ${nodeName}; ${hint}: NODE_NAME must be spec.nodeName of the pod`);
   }
   const { etag, gzip } = source.answer(nodeName);

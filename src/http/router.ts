@@ -31,8 +31,7 @@ export const handlerOf = (method: string, endpoint: Endpoint): Handler | undefin
 const CHANGES = ['POST', 'PUT', 'DELETE'] as const;
 
 /** Whether a method changes something. */
-export const isChange = (method: string): method is (typeof CHANGES)[number] =>
-  (CHANGES as readonly string[]).includes(method);
+export const isChange = (method: string): method is (typeof CHANGES)[number] => CHANGES.some((one) => one === method);
 
 const found = (route: Route, params: Found['params']): Found => ({
   route,

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { boundUrl } from '../base/bound-url.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { accessRules, type TokenFiles } from './access.ts';
 import { answerer, type OnError } from './answer.ts';
@@ -53,10 +53,8 @@ export async function startHttp(
   boundConnections(server, () => settings().maxConnections ?? MAX_CONNECTIONS, tls !== undefined);
   server.setTimeout(IDLE_MS);
   await listening(server, host, Number(listen.slice(colon + 1)), listen);
-  const { address, family, port } = server.address() as AddressInfo;
-  const name = family === 'IPv6' ? `[${address}]` : address;
   return {
-    url: `${tls ? 'https' : 'http'}://${name}:${port}`,
+    url: boundUrl(server, tls ? 'https' : 'http'),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,4 +1,5 @@
 import type { Server as TlsServer } from 'node:https';
+import { errorText } from '../base/error-text.ts';
 import { readRegular } from '../base/files.ts';
 import { ConfigError } from '../config/config-error.ts';
 
@@ -19,7 +20,7 @@ export function readCertificate({ certFile, keyFile }: ServerTls): { cert: Buffe
   try {
     return { cert: readRegular(certFile, LIMITS).content, key: readRegular(keyFile, LIMITS).content };
   } catch (cause) {
-    throw new ConfigError([`http.tls: cannot read the certificate or its key: ${(cause as Error).message}`]);
+    throw new ConfigError([`http.tls: cannot read the certificate or its key: ${errorText(cause)}`]);
   }
 }
 

@@ -13,7 +13,8 @@ const MAX_NAMES = 200;
 export function wantedBy(query: URLSearchParams, known: readonly (readonly [group: string, name: string])[]) {
   const collect = query.getAll('collect[]');
   const exclude = query.getAll('exclude[]');
-  if (collect.length > 0 && exclude.length > 0) throw new BadSelection('collect[] and exclude[] exclude each other');
+  if (collect.length > 0 && exclude.length > 0)
+    throw new BadSelection('collect[] and exclude[] are mutually exclusive');
   const names = [...collect, ...exclude];
   if (names.length === 0) return undefined;
   if (names.length > MAX_NAMES) throw new BadSelection(`more than ${MAX_NAMES} collectors`);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { retryAfterMs } from '../base/backoff.ts';
 import { wallMs } from '../base/clock.ts';
+import { errorCode, errorText } from '../base/error-text.ts';
 import { turn } from '../base/turns.ts';
 import { ApiBodyError, ApiError, ApiUnreachable, type KubeApi, type KubeRequest } from './api.ts';
 import { Connection } from './connection.ts';
@@ -132,6 +133,5 @@ async function* chunks(stream: IncomingMessage, url: string, idleMs: number): As
 
 /** Whatever else an error contains, only its code and message are copied: no request, and so no token. */
 function unreachable(url: string, cause: unknown): ApiUnreachable {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  return new ApiUnreachable(url, code ?? 'ERROR', message);
+  return new ApiUnreachable(url, errorCode(cause) ?? 'ERROR', errorText(cause));
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
+import { errorCode, errorText } from '../base/error-text.ts';
 
 /** How to find the cluster. Without a `kubeconfig`: $KUBECONFIG, the pod's service account, ~/.kube/config. */
 export interface ClusterSettings {
@@ -87,6 +88,6 @@ function fromFile(file: string): Partial<KubeConfig> {
 const QUOTING_ERRORS: ReadonlySet<string> = new Set(['YAMLException', 'SyntaxError', 'TypeError']);
 
 function reasonOf(cause: unknown): string {
-  const { name, message, code } = cause as NodeJS.ErrnoException;
-  return code ?? (QUOTING_ERRORS.has(name) ? `malformed (${name})` : message);
+  const name = cause instanceof Error ? cause.name : '';
+  return errorCode(cause) ?? (QUOTING_ERRORS.has(name) ? `malformed (${name})` : errorText(cause));
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 import type { Election, ElectionHooks, ElectionStatus } from './election.ts';
 import { Leadership } from './leadership.ts';
@@ -191,7 +192,7 @@ export class LeaseElection implements Election {
         return;
       }
       this.#metrics.errors.inc();
-      const { message } = error as Error;
+      const message = errorText(error);
       if (message !== this.#failure) this.#log.warn({ err: error }, 'leader election failed; retrying');
       this.#failure = message;
       this.#consent.seek();

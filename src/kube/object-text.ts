@@ -1,4 +1,5 @@
 import { parseAllDocuments } from 'yaml';
+import { errorText } from '../base/error-text.ts';
 import type { KubeObject } from './object.ts';
 
 /**
@@ -15,7 +16,7 @@ function parseJson(text: string): unknown[] {
     return [JSON.parse(text)];
   } catch (cause) {
     const lines = text.split('\n').filter((line) => line.trim() !== '');
-    if (lines.length === 1) throw new Error(`neither JSON nor YAML: ${(cause as Error).message}`, { cause });
+    if (lines.length === 1) throw new Error(`neither JSON nor YAML: ${errorText(cause)}`, { cause });
     return lines.map((line, index) => {
       try {
         return JSON.parse(line);
@@ -23,7 +24,7 @@ function parseJson(text: string): unknown[] {
         // A first line that is not a value on its own means one malformed document, not JSON lines.
         const error = index === 0 ? cause : lineCause;
         const where = index === 0 ? '' : `line ${index + 1} of JSON lines: `;
-        throw new Error(`${where}${(error as Error).message}`, { cause: error });
+        throw new Error(`${where}${errorText(error)}`, { cause: error });
       }
     });
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { sleep } from '../base/clock.ts';
-import { errorCode } from '../base/error-text.ts';
+import { errorCode, errorText } from '../base/error-text.ts';
 import { Names } from '../net/names.ts';
 import { type HolderView, type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
 import type { ShardReport } from './resharding.ts';
@@ -128,7 +128,7 @@ export class PeerClient implements LeasePeers {
   async #answer(address: Address, path: string, signal: AbortSignal): Promise<string> {
     const answer = await this.#json(address, path, signal);
     if (answer instanceof Error) return isRefused(answer) ? 'ended' : `no answer (${answer.message})`;
-    const word = (answer as { answer?: unknown }).answer;
+    const word = 'answer' in answer ? answer.answer : undefined;
     return PEER_ANSWERS.find((one) => one === word) ?? 'unknown answer';
   }
 
@@ -143,9 +143,9 @@ export class PeerClient implements LeasePeers {
         text += chunk;
         if (text.length > MAX_ANSWER) return new Error('the response is too large');
       }
-      return Object(JSON.parse(text)) as object;
+      return Object(JSON.parse(text));
     } catch (cause) {
-      return cause as Error;
+      return cause instanceof Error ? cause : new Error(String(cause));
     } finally {
       response.destroy();
     }
@@ -186,7 +186,8 @@ export class PeerClient implements LeasePeers {
   /** All addresses, or the reason when a name has never been resolved. */
   async #addresses(patienceMs: number): Promise<Address[] | string> {
     const found = await Promise.all(this.#options.peers.map((peer) => this.#resolve(peer, patienceMs)));
-    return found.find((one) => typeof one === 'string') ?? (found as Address[][]).flat();
+    const [failed] = found.filter((one) => typeof one === 'string');
+    return failed ?? found.flatMap((one) => (typeof one === 'string' ? [] : one));
   }
 
   async #resolve(peer: string, patienceMs: number): Promise<readonly Address[] | string> {
@@ -204,7 +205,7 @@ export class PeerClient implements LeasePeers {
         addresses.map(({ address }) => ({ host: address, port })),
       );
     } catch (cause) {
-      if (!this.#known.has(peer)) return `${peer}: ${(cause as Error).message}`;
+      if (!this.#known.has(peer)) return `${peer}: ${errorText(cause)}`;
     } finally {
       clearTimeout(late);
     }

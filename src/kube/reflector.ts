@@ -260,7 +260,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
 
   #apply({ type, object }: WatchEvent): void {
     if (type === 'ERROR') {
-      const status = object as KubeStatus;
+      const status: KubeObject & KubeStatus = object;
       throw new ApiError(`WATCH ${this.#path}`, status.code ?? 500, JSON.stringify(status));
     }
     this.#checkKind(object.kind);

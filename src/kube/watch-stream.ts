@@ -41,6 +41,9 @@ export async function* decodeWatch(
   }
 }
 
+const isEvent = (event: Partial<WatchEvent> | null): event is WatchEvent =>
+  event?.object !== undefined && event.object !== null && TYPES.has(event.type);
+
 function decodeEvent(line: string, url: string): WatchEvent {
   let event: Partial<WatchEvent> | null = null;
   try {
@@ -48,8 +51,6 @@ function decodeEvent(line: string, url: string): WatchEvent {
   } catch {
     // Reported below, like other lines that are not events.
   }
-  if (!event?.object || !TYPES.has(event.type)) {
-    throw new ApiBodyError(url, 'malformed', `not a watch event: ${line.slice(0, 100)}`);
-  }
-  return event as WatchEvent;
+  if (isEvent(event)) return event;
+  throw new ApiBodyError(url, 'malformed', `not a watch event: ${line.slice(0, 100)}`);
 }

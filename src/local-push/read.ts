@@ -25,7 +25,7 @@ export function readPushedText(text: string): PushedFamily[] {
       else if (line.kind === 'type') {
         const draft = draftOf(line.name);
         if (draft.type !== undefined || draft.samples.length > 0)
-          throw new Error(`TYPE of ${line.name} comes twice or late`);
+          throw new Error(`TYPE of ${line.name} is repeated or follows its samples`);
         draft.type = line.type;
       } else {
         const { name, labels, value } = line;
@@ -41,7 +41,7 @@ export function readPushedText(text: string): PushedFamily[] {
     }
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    const place = cause instanceof TextFormatError ? '' : 'the text can not be used: ';
+    const place = cause instanceof TextFormatError ? '' : 'invalid text: ';
     throw new PushRefused(400, place + message);
   }
   return [...drafts.values()]
@@ -65,14 +65,14 @@ export function readPushedJson(text: string): PushedFamily[] {
   const families = new Map<string, PushedFamily & { samples: Draft['samples'] }>();
   for (const [index, entry] of (Array.isArray(list) ? list : [list]).entries()) {
     const refuse = (what: string) => new PushRefused(400, `entry ${index}: ${what}`);
-    if (typeof entry !== 'object' || entry === null) throw refuse('is no object');
-    const { name, tags = {}, value, timestamp } = entry as Record<string, unknown>;
+    if (typeof entry !== 'object' || entry === null) throw refuse('is not an object');
+    const { name, tags = {}, value, timestamp }: Partial<Record<string, unknown>> = { ...entry };
     if (typeof name !== 'string' || name === '') throw refuse('has no name');
     const number = typeof value === 'boolean' ? Number(value) : value;
-    if (typeof number !== 'number') throw refuse(`${name} has a value that is no number`);
+    if (typeof number !== 'number') throw refuse(`${name} has a value that is not a number`);
     if (timestamp !== undefined && typeof timestamp !== 'number')
-      throw refuse(`${name} has a timestamp that is no number`);
-    if (typeof tags !== 'object' || tags === null) throw refuse(`${name} has tags that are no object`);
+      throw refuse(`${name} has a timestamp that is not a number`);
+    if (typeof tags !== 'object' || tags === null) throw refuse(`${name} has tags that are not an object`);
     const full = name.replaceAll(/[^a-zA-Z0-9_:]/g, '_').replace(/^(?=\d)/, '_');
     const labels = Object.entries(tags).map(
       ([label, text_]) =>
@@ -110,8 +110,7 @@ export function groupOf(path: string): GroupLabels {
   for (let index = 0; index < segments.length; index += 2) {
     const [name = '', encoding] = (segments[index] ?? '').split('@');
     const text = segments[index + 1] ?? '';
-    if (name !== 'job' && !isLabelName(name))
-      throw new PushRefused(400, `${JSON.stringify(name)} is no name of a label`);
+    if (name !== 'job' && !isLabelName(name)) throw new PushRefused(400, `${JSON.stringify(name)} is not a label name`);
     if (encoding !== undefined && encoding !== 'base64') throw new PushRefused(400, `unknown encoding ${encoding}`);
     if (labels.some(([known]) => known === name)) throw new PushRefused(400, `the label ${name} comes twice`);
     const value = encoding === undefined ? decoded(text) : Buffer.from(text, 'base64url').toString();

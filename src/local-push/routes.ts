@@ -49,7 +49,7 @@ export function createLocalPush({ ttl, limits }: LocalPushSettings, { now, owner
   });
   const expired = new Counter({
     name: 'firesteel_push_expired_total',
-    help: 'Groups of local pushes whose time was over.',
+    help: 'Groups of local pushes that have expired.',
     registers,
   });
   const store = new PushStore(limits, { now, ownerOf, onExpired: () => expired.inc() });
@@ -93,7 +93,8 @@ export function createLocalPush({ ttl, limits }: LocalPushSettings, { now, owner
   };
   const gateway = (replaces: boolean) =>
     answered(async (request) => {
-      await take(request, groupOf(request.params.group as string), replaces);
+      const { group: path = '' } = request.params;
+      await take(request, groupOf(path), replaces);
       return { status: 200, body: '' };
     });
   const common = { token: 'push', maxBody: limits.body, atOnce: 16 } as const;
@@ -101,8 +102,8 @@ export function createLocalPush({ ttl, limits }: LocalPushSettings, { now, owner
     ...common,
     PUT: gateway(true),
     POST: gateway(false),
-    DELETE: answered(async ({ params }) => {
-      store.delete(groupOf(params.group as string));
+    DELETE: answered(async ({ params: { group: path = '' } }) => {
+      store.delete(groupOf(path));
       return { status: 202, body: '' };
     }),
   };
@@ -113,7 +114,8 @@ export function createLocalPush({ ttl, limits }: LocalPushSettings, { now, owner
       '/v1/push/{job}': {
         ...common,
         POST: answered(async (request) => {
-          await take(request, [['job', request.params.job as string]], false);
+          const { job = '' } = request.params;
+          await take(request, [['job', job]], false);
           return json(200, { accepted: true });
         }),
       },
@@ -136,7 +138,7 @@ async function textOf({ bytes, headers }: HttpRequest, most: number): Promise<st
     const isLarge = errorCode(cause) === 'ERR_BUFFER_TOO_LARGE';
     throw isLarge
       ? new PushRefused(413, `more than ${most} bytes when decoded`)
-      : new PushRefused(400, 'the body is no gzip');
+      : new PushRefused(400, 'the body is not valid gzip');
   }
 }
 

@@ -75,7 +75,7 @@ export class PushStore {
       group: 'pushed',
       name: 'push',
       shares: true,
-      whenEmpty: 'nothing was pushed, or its time is over',
+      whenEmpty: 'nothing was pushed, or it has expired',
       collect: (out) => this.#collect(out),
     };
   }
@@ -154,7 +154,7 @@ export class PushStore {
       );
     }
     for (const { name, type, samples } of families) {
-      if (name in HELP) throw new PushRefused(400, `${name} is what the agent reports itself`);
+      if (name in HELP) throw new PushRefused(400, `${name} is a metric of the agent itself`);
       // A part of a histogram that comes without TYPE is a family of its own, and one with TYPE has names like others.
       for (const one of new Set([name, ...samples.map((sample) => sample.name)])) {
         const owner = this.#world.ownerOf(one);

@@ -23,4 +23,4 @@ export const INLINE_GROUPS = ['probe', 'scrape', 'pushed'] as const satisfies re
 export type InlineGroup = (typeof INLINE_GROUPS)[number];
 
 /** Whether the series of a group carry their own job and instance. */
-export const isInline = (group: string): group is InlineGroup => (INLINE_GROUPS as readonly string[]).includes(group);
+export const isInline = (group: string): group is InlineGroup => INLINE_GROUPS.some((one) => one === group);

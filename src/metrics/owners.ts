@@ -33,14 +33,12 @@ export function refuseTakenFamilies(run: Run, owners: Owners): Run {
       owners.set(name, [...known, { group: result.group, where: here, family }]);
     }
   }
-  if (errors.size === 0) return run;
-  const rest = snapshot.without(new Set(errors.keys()));
   const [first] = errors.values();
+  if (first === undefined) return run;
+  const rest = snapshot.without(new Set(errors.keys()));
   const lost = [...errors.values(), ...result.errors];
   const outcome =
-    rest.size > 0
-      ? ({ outcome: 'partial' } as const)
-      : ({ outcome: 'fault', reason: (first as Error).message } as const);
+    rest.size > 0 ? ({ outcome: 'partial' } as const) : ({ outcome: 'fault', reason: first.message } as const);
   return { snapshot: rest, result: { ...result, ...outcome, errors: lost, samples: rest.size } };
 }
 

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { errorText } from '../base/error-text.ts';
+import { errorCode, errorText } from '../base/error-text.ts';
 import { readRegular } from '../base/files.ts';
 import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
@@ -98,7 +98,7 @@ export class JsonClient {
       this.close();
       // A name with several addresses has an error for each.
       const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-      const { code } = first as NodeJS.ErrnoException;
+      const code = errorCode(first);
       throw new Error(`${shownUrl(url)}: ${code === undefined ? '' : `${code} `}${errorText(first)}`);
     }
   }

@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { doubledMs } from '../base/backoff.ts';
 import { type Clock, monotonicMs, sleep } from '../base/clock.ts';
+import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 import type { ContainerInfo, PodInfo } from '../kube/pod-info.ts';
 import type { IdentitySource } from './source.ts';
@@ -191,7 +192,7 @@ export class IdentityClient {
       if (this.#stopping.signal.aborted) return;
       this.#refreshes.inc({ source, result: 'error' });
       this.#failures = Math.min(this.#failures + 1, 10);
-      const { message } = cause as Error;
+      const message = errorText(cause);
       if (message !== this.#failure) {
         log.warn({ source, error: message }, 'pod source unavailable; using the last known pods');
       }

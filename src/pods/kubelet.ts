@@ -14,10 +14,12 @@ export function kubeletSource(options: IdentityOptions, picks: PodPicks): Identi
     name: 'kubelet',
     async pods(signal) {
       const { value } = await client.get(target, signal);
-      const { items, kind } = (value ?? {}) as { readonly kind?: string; readonly items?: readonly Pod[] | null };
-      if (kind !== 'PodList') throw new Error(`${target}: the response is not a list of pods`);
-      return (items ?? []).map((pod) => podInfo(pod, picks.labels, picks.annotations));
+      if (!isPodList(value)) throw new Error(`${target}: the response is not a list of pods`);
+      return (value.items ?? []).map((pod) => podInfo(pod, picks.labels, picks.annotations));
     },
     close: () => client.close(),
   };
 }
+
+const isPodList = (value: unknown): value is { readonly items?: readonly Pod[] | null } =>
+  typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'PodList';

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, zstdDecompress } from 'node:zlib';
+import { errorCode, errorText } from '../base/error-text.ts';
 import { Refused } from './refused.ts';
 
 /** The bytes that requests hold at once, over all connections: many large uploads must not use up the memory. */
@@ -42,7 +43,7 @@ export function readBody(request: IncomingMessage, limit: number, budget: ByteBu
       try {
         budget.take(chunk.length);
       } catch (cause) {
-        return fail(cause as Refused);
+        return fail(cause instanceof Refused ? cause : new Refused(500, errorText(cause)));
       }
       length += chunk.length;
       chunks.push(chunk);
@@ -88,9 +89,8 @@ export async function unpack(body: Buffer, packing: Packing, limit: number): Pro
     return buffer;
   } catch (cause) {
     if (cause instanceof Refused) throw cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(limit);
-    throw new Refused(400, `the body is not valid ${packing} (${message}); nothing was stored`);
+    if (errorCode(cause) === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(limit);
+    throw new Refused(400, `the body is not valid ${packing} (${errorText(cause)}); nothing was stored`);
   }
 }
 

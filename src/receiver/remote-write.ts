@@ -70,7 +70,7 @@ function* fieldsOf(message: Buffer): Generator<Field> {
     else if (kind === 1) yield { number, bytes: reader.take(8), varint: 0n };
     else if (kind === 2) yield { number, bytes: reader.take(Number(reader.varint())), varint: 0n };
     else if (kind === 5) yield { number, bytes: reader.take(4), varint: 0n };
-    else throw new Refused(400, `the body is no write request: wire type ${kind}`);
+    else throw new Refused(400, `the body is not a write request: wire type ${kind}`);
   }
 }
 
@@ -136,6 +136,6 @@ class Reader {
       value |= BigInt(byte & 127) << shift;
       if (byte < 128) return value;
     }
-    throw new Refused(400, 'the body is no write request: a number without an end');
+    throw new Refused(400, 'the body is not a write request: a number without an end');
   }
 }

@@ -1,7 +1,8 @@
 // A stand-in for VictoriaMetrics and Pushgateway on one port, to try the agent without them: takes both push
 // protocols, answers as the real servers do, and says of each refused line why.
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { boundUrl } from '../base/bound-url.ts';
 import { VERSION } from '../config/version.ts';
 import { ZSTD_QUESTION } from '../metrics/zstd-question.ts';
 import { ByteBudget, packingOf, readBody, unpack } from './body.ts';
@@ -86,10 +87,10 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
     closed ??= closeServer(server, limits.closeTimeoutMs);
     return closed;
   };
-  const { address, family, port: actual } = server.address() as AddressInfo;
+  const url = boundUrl(server, 'http');
   if (signal?.aborted) await close();
   signal?.addEventListener('abort', close, { once: true });
-  return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`, store, close };
+  return { url, store, close };
 }
 
 class Handler {

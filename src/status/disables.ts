@@ -35,7 +35,10 @@ export class Disables {
     // More is left than was ever allowed when the clock was set back.
     if (left > 0 && left <= MAX_DISABLE_MS) return { ...disable, persisted: this.#persistedIn !== undefined };
     this.#disables.delete(id);
-    this.#world.log.info({ collector: id, reason: disable.reason }, 'collector enabled again: its time is over');
+    this.#world.log.info(
+      { collector: id, reason: disable.reason },
+      'collector enabled again: the time set for disabling it has passed',
+    );
     return undefined;
   }
 

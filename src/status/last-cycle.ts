@@ -28,8 +28,8 @@ export function familiesOf({ groups }: LastCycle, prepared: readonly Prepared[])
     for (const { series } of snapshots) countRuns(series.owners, (family, series) => add(group, family, series));
   }
   for (const part of prepared) for (const { family, series } of part.families()) add(part.group, family, series);
-  const names = [...counted.keys()].sort();
-  return new Map(names.map((name) => [name, viewOf(counted.get(name) as Counted)]));
+  const sorted = [...counted].sort(([one], [other]) => (one < other ? -1 : 1));
+  return new Map(sorted.map(([name, counts]) => [name, viewOf(counts)]));
 }
 
 /** Series of one family often come one after the other: one look-up for each such run instead of one a series. */

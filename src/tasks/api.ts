@@ -81,7 +81,7 @@ export function taskApi(control: TaskControl, { now, maxTtlMs }: TaskApiOptions)
       const run = async ({ params = {}, timeout }: z.output<typeof parameters>): Promise<Reply> => {
         const ran = await control.runNow(idOf(request), { params, timeoutMs: timeout });
         if (ran === undefined) return unknown(idOf(request));
-        if (ran === 'busy') return refuse(409, 'an earlier run still goes on');
+        if (ran === 'busy') return refuse(409, 'an earlier run is still running');
         if (ran === 'many') return refuse(429, 'too many such runs at once', { 'retry-after': '5' });
         return 'refused' in ran ? refuse(400, ran.refused) : json(200, { nowMs: now(), run: ran });
       };
@@ -101,7 +101,7 @@ export function taskApi(control: TaskControl, { now, maxTtlMs }: TaskApiOptions)
 
 const answer = ({ status, body }: Changed): Reply => json(status, body);
 
-const unknown = (id: string): Reply => json(404, { error: 'there are no tasks of these ids', unknown: [id] });
+const unknown = (id: string): Reply => json(404, { error: 'no tasks have these ids', unknown: [id] });
 
 const idOf = ({ params: { id = '' } }: HttpRequest): string => id;
 

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Frame } from './frame.ts';
+import type { LastRun, RunRequest } from './last-run.ts';
 import type { TaskPlan } from './plan.ts';
 import { idOf, type TaskProblem } from './settings.ts';
-import type { LastRun, RunRequest, Task } from './task.ts';
+import type { Task } from './task.ts';
 import type { StoredTasks } from './tasks-file.ts';
 
 /** What the control of tasks asks of the agent. */
@@ -162,7 +163,7 @@ export class TaskControl {
     const { problems } = await this.#host.plan([...rest, ...fresh]);
     const ours = problems.filter(({ source, id }) => source === 'api' && (id === '' || ids.has(id)));
     const sources = Object.fromEntries(conflicts.map((id) => [id, this.find(id)?.settings.source ?? 'api']));
-    const error = 'there are tasks of these ids: remove or replace them, or use other ids';
+    const error = 'tasks with these ids already exist: remove or replace them, or use other ids';
     return {
       status: 409,
       body: { error, conflicts, sources, ...(ours.length > 0 && { problems: ours.map(problemView) }) },
@@ -176,9 +177,9 @@ export class TaskControl {
     if (missing.length === 0) return undefined;
     const elsewhere = missing.filter((id) => this.find(id) !== undefined);
     const unknown = missing.filter((id) => !elsewhere.includes(id));
-    if (unknown.length > 0) return { status: 404, body: { error: 'there are no tasks of these ids', unknown } };
+    if (unknown.length > 0) return { status: 404, body: { error: 'no tasks have these ids', unknown } };
     const sources = Object.fromEntries(elsewhere.map((id) => [id, this.find(id)?.settings.source]));
-    return { status: 409, body: { error: 'these tasks come from elsewhere: change them there', sources } };
+    return { status: 409, body: { error: 'these tasks come from other sources: change them there', sources } };
   }
 
   async #change(next: StoredTasks, dryRun: boolean, status: number, body: Changed['body']): Promise<Changed> {

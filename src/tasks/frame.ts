@@ -70,7 +70,7 @@ export class Frame implements TaskFrame {
     });
     this.#delays = new Histogram({
       name: 'firesteel_task_start_delay_seconds',
-      help: 'How much later than planned runs of tasks began, by type.',
+      help: 'Delay between planned and actual start of task runs, by type.',
       labelNames: ['type'] as const,
       buckets: DELAY_BUCKETS,
       registers,
@@ -132,7 +132,7 @@ export class Frame implements TaskFrame {
   }
 
   panicked(task: FramedTask, cause: unknown): void {
-    this.#throttled.say('error', `task ${task.id}`, { task: task.id, err: cause }, 'a run of a task threw');
+    this.#throttled.say('error', `task ${task.id}`, { task: task.id, err: cause }, 'a task run failed unexpectedly');
   }
 
   changed(action: 'added' | 'removed' | 'changed' | 'refused', source: TaskSource): void {

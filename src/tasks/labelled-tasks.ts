@@ -37,7 +37,7 @@ function repeatedProbes(tasks: readonly TaskSettings[]): TaskSettings[] {
   });
 }
 
-/** What tells the series of each target of a probe apart from those of other probes. */
+/** Labels that distinguish the series of each target of a probe from those of other probes. */
 function identitiesOf({ common, type, options }: TaskSettings): string[] {
   const { targets } = options;
   const labels = Object.entries(common.labels).sort(([one], [other]) => (one < other ? -1 : 1));

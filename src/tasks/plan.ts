@@ -75,7 +75,7 @@ export async function planTasks(
       const { id } = settings.common;
       const other = tasks.get(id);
       if (other === undefined) tasks.set(id, settings);
-      else if (other.source === source) add(index, [{ id, path: ['id'], message: `there are two tasks ${id}` }]);
+      else if (other.source === source) add(index, [{ id, path: ['id'], message: `duplicate task id ${id}` }]);
       else shadowed.push(settings);
     }
   }

@@ -7,19 +7,23 @@ const BY_TASK = ['id', 'type'] as const;
 
 const runs = ownCounter(
   'firesteel_task_runs_total',
-  'Runs of the task, by result: ok, failed, timeout, stuck, panic, or a word of its type.',
+  'Runs of the task, by result: ok, failed, timeout, stuck, panic, or a result specific to its type.',
   [...BY_TASK, 'result'],
 );
 const skipped = ownCounter(
   'firesteel_task_skipped_total',
-  'Runs that did not take place, by reason: overlap, late, concurrency, disabled, standby.',
+  'Runs that were skipped, by reason: overlap, late, concurrency, disabled, standby.',
   [...BY_TASK, 'reason'],
 );
 const duration = gauge('firesteel_task_duration_seconds', 'How long the last run took.', BY_TASK);
 const interval = gauge('firesteel_task_interval_seconds', 'How often the task runs; 0 for on demand.', BY_TASK);
 const lastRun = gauge('firesteel_task_last_run_timestamp_seconds', 'When the last run ended.', BY_TASK);
-const lastSuccess = gauge('firesteel_task_last_success_timestamp_seconds', 'When the last good run ended.', BY_TASK);
-const series = gauge('firesteel_task_series', 'Series that the last run brought.', BY_TASK);
+const lastSuccess = gauge(
+  'firesteel_task_last_success_timestamp_seconds',
+  'When the last successful run ended.',
+  BY_TASK,
+);
+const series = gauge('firesteel_task_series', 'Series returned by the last run.', BY_TASK);
 const tasks = gauge('firesteel_tasks', 'Tasks, by type, source and state.', ['type', 'source', 'state']);
 
 /** The families of {@link addTaskSamples}. */

@@ -3,35 +3,17 @@ import { NoData } from '../metrics/outcome.ts';
 import type { Producer } from '../metrics/scope.ts';
 import { Snapshot } from '../metrics/snapshot.ts';
 import { Labelled } from './labelled.ts';
+import type { LastRun, RunRequest } from './last-run.ts';
 import { count, type SkipReason, type TaskRecord } from './records.ts';
 import type { Scheduled } from './schedule.ts';
 import type { TaskSettings } from './settings.ts';
+import { StuckBackoff } from './stuck-backoff.ts';
 import type { FramedTask, TaskFrame } from './task-frame.ts';
 import type { TaskCall, TaskRun } from './task-type.ts';
 import { startRun } from './timed-run.ts';
 
 /** What a task does now. `stuck`: a run is past its deadline and has not ended; the task is not started again. */
 export type TaskState = 'waiting' | 'running' | 'stuck' | 'disabled';
-
-/** How the last run went. */
-export interface LastRun {
-  /** When it began, milliseconds since 1970. */
-  readonly startedMs: number;
-  readonly result: string;
-  readonly durationSeconds: number;
-  readonly series: number;
-  /** Why it failed. */
-  readonly error?: string;
-  /** The end of what it printed, of runs on demand. */
-  readonly output?: string;
-}
-
-/** A run on demand. */
-export interface RunRequest {
-  readonly params: Readonly<Record<string, string>>;
-  /** Instead of the task's own, milliseconds. */
-  readonly timeoutMs?: number | undefined;
-}
 
 /** What a task needs besides its settings. */
 export interface TaskParts {
@@ -48,10 +30,6 @@ export interface TaskParts {
 
 /** A task whose last run took longer than this shares its slots with other slow ones. */
 export const SLOW_MS = 1000;
-/** Stuck runs in a row before the task backs off, and the most intervals that it then waits. */
-const STUCK_BEFORE_BACKOFF = 3;
-const MOST_INTERVALS = 10;
-
 /** One task: its runs, one at a time, and the result of the last one, which each push repeats until the next one. */
 export class Task implements Scheduled, FramedTask {
   readonly settings: TaskSettings;
@@ -66,9 +44,8 @@ export class Task implements Scheduled, FramedTask {
   /** Settles when the run under way does, however late. */
   #running: Promise<unknown> | undefined;
   #isStuck: boolean = false;
-  #stuckInARow = 0;
+  readonly #backoff = new StuckBackoff();
   #wasSlow: boolean = false;
-  #waitIntervals = 0;
   #snapshot: Snapshot | undefined;
   /** Whether no cycle has taken it yet. */
   #isFresh: boolean = false;
@@ -88,7 +65,7 @@ export class Task implements Scheduled, FramedTask {
       group: settings.type.group,
       name: producerName(settings),
       shares: true,
-      whenEmpty: 'the last run brought no series',
+      whenEmpty: 'the last run returned no series',
       failure: () => (this.#snapshot === undefined ? undefined : this.#failure),
       collect: (out) => this.#handOver(out),
     };
@@ -144,8 +121,7 @@ export class Task implements Scheduled, FramedTask {
   }
 
   due(lateMs: number): void {
-    if (this.#waitIntervals > 0) {
-      this.#waitIntervals--;
+    if (this.#backoff.isWaiting()) {
       this.#skip('overlap');
       return;
     }
@@ -262,10 +238,10 @@ export class Task implements Scheduled, FramedTask {
     this.#settle(last, hasData ? out : undefined);
     if (panic) frame.panicked(this, panic.cause);
     if (stuck === undefined) {
-      this.#stuckInARow = 0;
+      this.#backoff.reset();
       return {};
     }
-    this.#backOff();
+    this.#backoff.stuck();
     return { stuck };
   }
 
@@ -281,12 +257,6 @@ export class Task implements Scheduled, FramedTask {
     this.#snapshot = snapshot && this.#labelled.of(snapshot);
     this.#isFresh = true;
     this.#parts.frame.ran(this, last.durationSeconds);
-  }
-
-  #backOff(): void {
-    this.#stuckInARow++;
-    const over = this.#stuckInARow - STUCK_BEFORE_BACKOFF;
-    if (over >= 0) this.#waitIntervals = Math.min(2 ** (over + 1), MOST_INTERVALS) - 1;
   }
 
   #handOver(out: Snapshot): void {

@@ -38,7 +38,7 @@ export function readTasks(path: string): StoredTasks {
   const reason = damageOf(text);
   if (typeof reason !== 'string') return reason.tasks;
   renameSync(path, `${path}.bad`);
-  throw new DamagedTasks(`${path} ${reason}; it is ${path}.bad now, and its tasks are not there`);
+  throw new DamagedTasks(`${path} ${reason}; renamed to ${path}.bad, and its tasks are lost`);
 }
 
 /** Replaces the file as a whole, or leaves the old one. Rejects with an Error that names the path. */
@@ -59,7 +59,7 @@ function damageOf(text: string): string | { readonly tasks: StoredTasks } {
     return 'is no JSON';
   }
   const parsed = content.safeParse(value);
-  if (!parsed.success) return 'is of another version, or no file of tasks';
+  if (!parsed.success) return 'is of another version, or not a file of tasks';
   return checksum(parsed.data.tasks) === parsed.data.sha256 ? parsed.data : 'has a wrong checksum';
 }
 

@@ -19,7 +19,7 @@ test('what could not be read is told on standard error, and a fault gives exit c
   ]);
   assert.equal(code, 1);
   assert.match(stderr, /^node\.loadavg: .*loadavg:1: expected a number, found "broken/m);
-  assert.match(stderr, /^node\.filefd: nothing to see here: .*file-nr does not exist$/m);
+  assert.match(stderr, /^node\.filefd: no data: {2}.*file-nr does not exist$/m);
   assert.equal(samplesOf(stdout).get('node_scrape_collector_success{collector="loadavg"}'), 0);
 });
 
@@ -46,7 +46,7 @@ test('the state of a cluster is listed once, each family in one piece', { timeou
 test('--only with a name that is not known: the nearest names, not all of them', async () => {
   for (const [only, message] of [
     ['node.cpuu', /expected one of \d+ names; did you mean cpu\?$/],
-    ['node.typooooooooooooo', /expected one of \d+ names, of which these are nearest: (?:\w+, ){4}\w+$/],
+    ['node.typooooooooooooo', /expected one of \d+ names; the closest are (?:\w+, ){4}\w+$/],
     ['hwmom', /no group "hwmom"; did you mean node\.hwmon\?/],
     ['contaner', /no group "contaner"; did you mean container\?/],
     ['typo', /no group "typo"; there are node, container, /],

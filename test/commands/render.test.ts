@@ -120,7 +120,7 @@ const refused: readonly (readonly [args: readonly string[], message: RegExp])[] 
   [['-f', '/nowhere'], /ENOENT.*\/nowhere/],
   [['-f', '-', '--labels-allowlist', 'pods=[a'], /--labels-allowlist: expected <resource>/],
   [['-f', '-', '--metric-allowlist', '('], /--metric-allowlist: invalid regular expression "\("/],
-  [['-f', '-', '--metric-allowlist', 'a', '--metric-denylist', 'b'], /exclude each other/],
+  [['-f', '-', '--metric-allowlist', 'a', '--metric-denylist', 'b'], /are mutually exclusive/],
   [['-f', '-', '--custom-resource-state', PODS], /core_v1_pods\.json: .*kind/],
   [['-f', '-', '--opt-inn', 'a'], /did you mean --opt-in/],
 ];
@@ -163,6 +163,6 @@ test('two objects with the same series: the second is named, and nothing is ther
   assert.equal(new Set(lines.map((line) => line.slice(0, line.lastIndexOf(' ')))).size, lines.length);
   assert.match(
     stderr,
-    /Widget b\/w1: acme_widget_phase\{.*\} is a series of Widget a\/w1 as well; only the first is exposed/,
+    /Widget b\/w1: acme_widget_phase\{.*\} is also a series of Widget a\/w1; only the first is exposed/,
   );
 });

@@ -93,7 +93,7 @@ const CASES: readonly (readonly [
     { labels: { reason: 'x', collector: 'y' } },
     ['labels.reason: firesteel_', 'labels.collector: firesteel_'],
   ],
-  ['cluster twice', { cluster: 'a', labels: { cluster: 'b' } }, ['labels.cluster: there is cluster for that']],
+  ['cluster twice', { cluster: 'a', labels: { cluster: 'b' } }, ['labels.cluster: use the setting cluster']],
   ['what nobody has', { cluster: 'a', labels: { env: 'prod', team: 'x', region: 'eu' }, collectors: onlyKsm() }, []],
   ['the defaults', {}, []],
 ];

@@ -87,7 +87,7 @@ test('what has a known reason is set apart, and the rest decides', () => {
   assert.equal(isSame(half), false);
   assert.match(
     reportText(half, options),
-    /^compared 2 series with exporter: they differ\ndifferent values: 1\n {2}b\{\} {2}here 2, then 2; there 1…1, then 1…1\n1 differences are right/,
+    /^compared 2 series with exporter: they differ\ndifferent values: 1\n {2}b\{\} {2}here 2, then 2; there 1…1, then 1…1\n1 differences are expected/,
   );
   const both = because(/^[ab]\{/);
   assert.equal(isSame(both), true);

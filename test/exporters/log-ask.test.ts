@@ -32,7 +32,7 @@ for (const [type, make] of Object.entries(STORES)) {
     const store = await make().start(context);
     const { code, said } = await connect(context, type, store.url, type === 'loki' ? { tenant: 'a' } : {});
     assert.equal(code, 0, said);
-    assert.match(said, /takes log entries, answered in \d+ ms/);
+    assert.match(said, /accepts log entries, answered in \d+ ms/);
     assert.deepEqual(store.violations, []);
     assert.equal(store.stored.length, 0);
     assert.equal(store.requests.length, 1);
@@ -43,7 +43,7 @@ test('--connect names what is wrong: no tenant, another kind of server, nobody t
   const loki = await new LokiStore({ needsTenant: true }).start(context);
   const first = await connect(context, 'loki', loki.url);
   const answers = [first];
-  assert.match(first.said, /does not take log entries: 401: no org id; check the tenant/);
+  assert.match(first.said, /does not accept log entries: 401: no org id; check the tenant/);
   const page = createServer((request, response) => {
     request
       .resume()
@@ -57,7 +57,7 @@ test('--connect names what is wrong: no tenant, another kind of server, nobody t
   }
   for (const { code, said } of answers) {
     assert.equal(code, 1, said);
-    assert.match(said, /does not take log entries/);
+    assert.match(said, /does not accept log entries/);
   }
 });
 
@@ -66,5 +66,5 @@ test('journald: --connect asks a systemd-journal-remote', async (context) => {
   const remote = await JournalRemote.start(context, scratchFolder(context));
   const { code, said } = await connect(context, 'journald', remote.url);
   assert.equal(code, 0, said);
-  assert.match(said, /takes log entries/);
+  assert.match(said, /accepts log entries/);
 });

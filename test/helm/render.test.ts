@@ -2,9 +2,21 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkConfig } from '../../src/commands/check-config.ts';
+import { exporterSection } from '../../src/exporters/index.ts';
 import { runCommand } from '../kit/command.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
-import { configText, type Manifest, notes, overlay, podsOf, REPORTED, render, story, USER_STORIES } from './chart.ts';
+import {
+  configText,
+  type Manifest,
+  notes,
+  overlay,
+  podsOf,
+  REPORTED,
+  render,
+  story,
+  USER_STORIES,
+  type Values,
+} from './chart.ts';
 import { helmTest } from './helm-test.ts';
 import { typeErrors } from './kube-types.ts';
 import { schemaErrors } from './values.ts';
@@ -46,7 +58,19 @@ function errorsOf(object: Manifest): string[] {
   );
 }
 
-for (const [name, values] of Object.entries({ ...USER_STORIES, ...REPORTED })) {
+/** Types of exporters that no story has, with the settings that each needs. */
+function otherTypes(): Record<string, Values> {
+  const shown = new Set(Object.values(USER_STORIES).flatMap(typesOf));
+  const types = exporterSection.options.map(({ shape }) => String(shape.type.value)).filter((type) => !shown.has(type));
+  return Object.fromEntries(
+    types.map((type) => [`type ${type}`, { exporters: { it: { type, url: 'http://receiver.example:8080' } } }]),
+  );
+}
+
+const typesOf = ({ exporters }: Values): string[] =>
+  Object.values(Object(exporters)).map((one) => String(Object(one).type ?? 'vmagent'));
+
+for (const [name, values] of Object.entries({ ...USER_STORIES, ...REPORTED, ...otherTypes() })) {
   helmTest(`${name}: the schema takes the values, and every object is as the Kubernetes API wants it`, () => {
     assert.deepEqual(schemaErrors(values), []);
     const objects = render(values);

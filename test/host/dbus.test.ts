@@ -3,13 +3,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { DbusConnection } from '../../src/host/dbus.ts';
-import {
-  type DbusValue,
-  decodeMessage,
-  encodeCall,
-  MalformedMessage,
-  messageLength,
-} from '../../src/host/dbus-message.ts';
+import { decodeMessage, encodeCall, messageLength } from '../../src/host/dbus-message.ts';
+import { type DbusValue, MalformedMessage } from '../../src/host/dbus-reader.ts';
 import { MissingFile } from '../../src/host/errors.ts';
 import { fakeBus, replyTo } from '../kit/fake-bus.ts';
 import { scratchFolder } from '../kit/host-tree.ts';

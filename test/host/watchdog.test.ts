@@ -43,7 +43,7 @@ async function watched(t: TestContext, seconds: number, work: string, { within =
 test('a loop that never turns again ends with its process', { timeout: 60_000 }, async (t) => {
   const { ended, stderr } = await watched(t, 1, 'begin("node/cpu"); for (;;);');
   assert.deepEqual(await ended, [26, null]);
-  assert.match(stderr(), /the event loop stands still; .*last begun: node\/cpu$/m);
+  assert.match(stderr(), /the event loop is blocked; .*last begun: node\/cpu$/m);
 });
 
 test('a loop that waits for ever in a system call ends with its process', { timeout: 60_000 }, async (t) => {

@@ -90,7 +90,7 @@ test('an unknown node is answered with the known name that is nearest', async (t
   }
   const { status, text } = await get('?nodeName=ip-10-0-0-7');
   assert.equal(status, 404);
-  assert.match(text, /nearest known name is ip-10-0-0-7\.eu-west-1\.compute\.internal: NODE_NAME/);
+  assert.match(text, /closest known name is ip-10-0-0-7\.eu-west-1\.compute\.internal: NODE_NAME/);
   assert.equal((await get('?nodeName=cp-1')).status, 200);
 });
 

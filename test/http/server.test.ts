@@ -25,7 +25,7 @@ async function serve(
 
 function agentRoutes() {
   const registry = new AgentRegistry();
-  const state = { unready: ['the first collection still runs'], collections: 0 };
+  const state = { unready: ['the first collection is still running'], collections: 0 };
   registry.addProducer({
     group: 'node',
     name: 'disks',
@@ -83,7 +83,7 @@ test('collect[] and exclude[] choose collectors, as node_exporter understands th
   assert.deepEqual(await told(''), ['node_cpu', 'node_disks', 'node_mounts']);
   for (const [query, why] of [
     ['collect[]=nothing', /no collector .+nothing.+ is on/],
-    ['collect[]=cpu&exclude[]=disks', /exclude each other/],
+    ['collect[]=cpu&exclude[]=disks', /are mutually exclusive/],
     [`${'collect[]=cpu&'.repeat(201)}`, /more than 200/],
   ] as const) {
     const answer = await fetch(`${url}/metrics?${query}`);

@@ -62,7 +62,7 @@ const lossesIn = ({ stderr }: Collected): string[] =>
   [...stderr.matchAll(/^(\w+\.\w+): not visible: (.*)$/gm)].map(([, collector, what]) => `${collector}: ${what}`);
 
 const faultsIn = ({ stderr }: Collected): string[] =>
-  stderr.split('\n').filter((line) => /^\w+\.\w+: /.test(line) && !/: (?:nothing to see here|not visible)/.test(line));
+  stderr.split('\n').filter((line) => /^\w+\.\w+: /.test(line) && !/: (?:no data|not visible)/.test(line));
 
 async function onThisMachine(t: TestContext, { cgroupRoot }: PodScene): Promise<Collected> {
   const agent = startAgentProcess(t, ['collect', '--path.cgroup', cgroupRoot, '--node', 'worker-1', ...ALL]);

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { pino } from 'pino';
 import { ThrottledLog } from '../../src/base/log.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
+import type { ExporterSettings } from '../../src/config/exporter-settings.ts';
 import { targets } from '../../src/config/identity.ts';
 import type { Body, Exporter } from '../../src/exporters/exporter.ts';
+import type { ExporterContext } from '../../src/exporters/exporter-type.ts';
 import { createExporter } from '../../src/exporters/index.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
 import { compressEach } from '../../src/metrics/compression.ts';
@@ -29,22 +31,22 @@ export interface AroundExporter {
   readonly spoolPath?: string;
 }
 
-/** The exporter `it` for `url`. Its random numbers are 0, so that the first wait is half a second. */
-export async function exporterTo(
-  url: string,
-  options: object = {},
-  type = 'vmagent',
-  { env = {}, spoolPath }: AroundExporter = {},
-): Promise<TriedExporter> {
+/** What all exporters share, and what is logged and counted through it. */
+export interface TriedContext extends Pick<TriedExporter, 'lines' | 'counted'> {
+  readonly around: ExporterContext;
+  /** The settings of the exporter `it`. */
+  readonly settings: ExporterSettings | undefined;
+}
+
+/** The context of an exporter whose random numbers are 0. */
+export function contextOf({ env = {}, spoolPath }: AroundExporter = {}, it?: object): TriedContext {
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
   const registry = new AgentRegistry();
-  const set = [`exporters.it=${JSON.stringify({ type, url, ...options })}`];
+  const set = it === undefined ? [] : [`exporters.it=${JSON.stringify(it)}`];
   if (spoolPath !== undefined) set.push(`spool.path=${spoolPath}`);
   const { config } = loadSettings({ node: 'n1', set }, {});
-  const settings = config.exporters.it;
-  assert.ok(settings);
-  const exporter = await createExporter('it', settings, {
+  const around = {
     targets: targets(config),
     metrics: exportMetrics(registry),
     log: new ThrottledLog(log),
@@ -52,9 +54,22 @@ export async function exporterTo(
     random: () => 0,
     env,
     spool: config.spool,
-  });
+  };
   const counted = async (series: string) => samplesOf(await registry.metrics()).get(series);
-  return { exporter, lines, counted };
+  return { around, settings: config.exporters.it, lines, counted };
+}
+
+/** The exporter `it` for `url`. Its random numbers are 0, so that the first wait is half a second. */
+export async function exporterTo(
+  url: string,
+  options: object = {},
+  type = 'vmagent',
+  around: AroundExporter = {},
+): Promise<TriedExporter> {
+  const context = contextOf(around, { type, url, ...options });
+  assert.ok(context.settings);
+  const exporter = await createExporter('it', context.settings, context.around);
+  return { exporter, lines: context.lines, counted: context.counted };
 }
 
 /** A body of the node group with one sample, `stamp`, whose value is `stampMs`. */

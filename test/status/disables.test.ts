@@ -28,7 +28,7 @@ test('a collector is off until its time is over, to the millisecond', async (t) 
   clock.now += 1;
   assert.equal(disables.get('node.cpu'), undefined);
   assert.equal(disables.get('node.cpu'), undefined);
-  const over = lines.filter(({ msg }) => msg === 'collector enabled again: its time is over');
+  const over = lines.filter(({ msg }) => msg === 'collector enabled again: the time set for disabling it has passed');
   assert.equal(over.length, 1, 'it is said once');
 });
 

@@ -121,7 +121,7 @@ test('a request with one bad task changes nothing, and names every problem', asy
     /^odd intervall unknown key; did you mean interval\?/m,
     /^none targets /m,
     /^labels labels\S* job, instance, task, script are set by the agent/m,
-    /^twice id there are two tasks twice/m,
+    /^twice id duplicate task id twice/m,
   ]) {
     assert.match(text, each);
   }

@@ -158,7 +158,7 @@ test('influx: fields of all kinds, escapes, timestamps in nanoseconds', async (t
   );
   const labels = '{tag="a b",o="2",script="it"}';
   assert.deepEqual(series, { ...GOOD, [`p_m_f1${labels}`]: 1, [`p_m_f2${labels}`]: 2, [`p_m_f4${labels}`]: 1 });
-  assert.match(errors, /field f3 is no number; line 3/);
+  assert.match(errors, /field f3 is not a number; line 3/);
 });
 
 test('nagios: state and performance data in base units', async (t) => {
@@ -221,14 +221,14 @@ test('programs that are not there, may not be executed, or lack their interprete
   assert.equal(missing.failure?.result, 'spawn');
   assert.equal(missing.series['script_exit_code{script="it"}'], -1);
   const noInterpreter = await run(t, '#!/nowhere/python\n');
-  assert.match(noInterpreter.failure?.message ?? '', /its interpreter .* is not there/);
+  assert.match(noInterpreter.failure?.message ?? '', /its interpreter .* does not exist/);
   const path = join(scratchFolder(t), 'plain');
   writeFileSync(path, '#!/nowhere/python\n');
   const problems = (command: string) => exec.check?.(exec.options.parse({ command: [command] })) ?? [];
-  assert.match(problems(path).join(), /may not be executed by this user/);
+  assert.match(problems(path).join(), /is not executable by this user/);
   chmodSync(path, 0o755);
-  assert.match(problems(path).join(), /\/nowhere\/python, the interpreter of .*plain, is not there/);
-  assert.match(problems('/nowhere/x').join(), /is not there/);
+  assert.match(problems(path).join(), /\/nowhere\/python, the interpreter of .*plain, does not exist/);
+  assert.match(problems('/nowhere/x').join(), /does not exist/);
   assert.deepEqual(problems('/bin/sh'), []);
 });
 

@@ -98,15 +98,15 @@ test('what can not be taken is refused with its line, and changes nothing', asyn
     ['/metrics/job/good', 'node_load1 1\n', 409, /node_load1 is a family of node.loadavg/],
     ['/metrics/job/good', 'firesteel_export_request_duration_seconds_sum 1\n', 409, /_sum is a family of agent/],
     ['/metrics/job/good', '# TYPE node_load1 gauge\nnode_load1 1\n', 409, /node_load1 is a family of node.loadavg/],
-    ['/metrics/job/good', 'push_time_seconds 1\n', 400, /the agent reports itself/],
+    ['/metrics/job/good', 'push_time_seconds 1\n', 400, /a metric of the agent itself/],
     ['/metrics/job/good', `${many}\n`, 413, /would have 22 series, at most 20/],
     ['/metrics/job/good', 'x'.repeat(10 * 1024 * 1024), 413, /larger than 1024 KiB/],
     ['/metrics/job/good', gzipSync(Buffer.alloc(10 * 1024 * 1024, 'x 1\n')), 413, /when decoded/],
     ['/metrics/job/good/instance', 'g 1\n', 400, /pairs of/],
-    ['/metrics/job/good/__x/1', 'g 1\n', 400, /no name of a label/],
+    ['/metrics/job/good/__x/1', 'g 1\n', 400, /not a label name/],
     ['/metrics/nojob/x', 'g 1\n', 400, /expected \/metrics\/job/],
     ['/metrics/job/good?ttl=2d', 'g 1\n', 400, /ttl/],
-    ['/v1/push/good', '[{"name":"x","value":"y"}]', 400, /entry 0: x has a value that is no number/],
+    ['/v1/push/good', '[{"name":"x","value":"y"}]', 400, /entry 0: x has a value that is not a number/],
   ];
   for (const [path, body, status, message] of cases) {
     const headers: Record<string, string> = typeof body === 'string' ? {} : { 'content-encoding': 'gzip' };

@@ -47,8 +47,8 @@ export async function logsPart(
   if (isWanted !== receivers.length > 0) {
     log.warn(
       isWanted
-        ? 'logs: no exporter takes log entries: set one of type journald, victorialogs, loki or elasticsearch'
-        : 'logs: an exporter takes log entries, but no source under logs and no rule of collectors.log with ship is enabled',
+        ? 'logs: no exporter accepts log entries: configure one of type journald, victorialogs, loki or elasticsearch'
+        : 'logs: an exporter accepts log entries, but no source under logs and no rule of collectors.log with ship is enabled',
     );
   }
   if (!isWanted || receivers.length === 0) return undefined;

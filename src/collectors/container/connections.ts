@@ -80,7 +80,7 @@ export const countTcp: Count = (path, text, lost) => {
     const [, , , hex = ''] = fields;
     const state = TCP_STATES[/^[0-9A-F]{2}$/.test(hex) ? Number.parseInt(hex, 16) - 1 : -1];
     if (state === undefined) throw new Error(`expected a state from 01 to 0B, found ${JSON.stringify(hex)}`);
-    counts.set(state, (counts.get(state) as number) + 1);
+    counts.set(state, (counts.get(state) ?? 0) + 1);
   });
   return counts;
 };

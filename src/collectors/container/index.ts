@@ -84,8 +84,8 @@ export function containerProducers(
   const own: KubeletPage = { path: '/metrics', isWanted: (family) => kubelet.families.test(family) };
   if (source === 'cgroup') {
     return [
-      bindCollector('container', container(names) as unknown as CollectorSpec, world, options),
-      bindCollector('container', machine as unknown as CollectorSpec, world, { families: options.families }),
+      bindCollector('container', container(names), world, options),
+      bindCollector('container', machine, world, { families: options.families }),
       ...(kubeletMetrics ? [kubeletProducer('kubelet', kubelet, [own])] : []),
     ];
   }

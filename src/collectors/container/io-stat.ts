@@ -27,7 +27,7 @@ export function parseIoStat(path: string, text: string, lost: Losses): DeviceUse
 function deviceOf(fields: readonly string[]): DeviceUse | undefined {
   const { device, rest } = splitDevices(fields);
   if (device === UNKNOWN || rest.length === 0) return undefined;
-  const [, major = '', minor = ''] = DEVICE.exec(device) as RegExpExecArray;
+  const [, major = '', minor = ''] = DEVICE.exec(device) ?? [];
   const values = new Map<string, string>();
   for (const pair of rest) {
     const equals = pair.indexOf('=');

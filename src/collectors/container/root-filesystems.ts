@@ -69,9 +69,9 @@ const disk: readonly Series<Disk>[] = [
 ];
 
 /** The root of v1 has no counts of its own for most disks. */
-const requests: readonly Series<Disk>[] = deviceSeries
-  .filter(({ field }) => field === 'reads' || field === 'writes')
-  .map(({ family, field }) => series<Disk>(family, field as 'reads' | 'writes'));
+const requests: readonly Series<Disk>[] = deviceSeries.flatMap(({ family, field }) =>
+  field === 'reads' || field === 'writes' ? [series<Disk>(family, field)] : [],
+);
 
 /** Families added by this file, in addition to those that all cgroups have. */
 export const rootFilesystemFamilies = [...space, ...disk].map(({ family }) => family);

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { errorText } from '../../base/error-text.ts';
-import { PatternError } from '../../config/re2/parse.ts';
 import { type Matching, Pattern } from '../../config/re2/pattern.ts';
+import { PatternError } from '../../config/re2/pattern-text.ts';
 import type { KubeFamily } from './resource.ts';
 
 /** Which families to expose, in terms of kube-state-metrics' options. */
@@ -19,9 +19,9 @@ export interface FamilyPatterns {
  * for an invalid pattern.
  */
 export function familyFilter(patterns: FamilyPatterns): (family: Pick<KubeFamily, 'family' | 'optIn'>) => boolean {
-  const [allowed, denied, optedIn] = [patterns.metricAllowlist, patterns.metricDenylist, patterns.metricOptInList].map(
-    (list) => list.map(metricPattern),
-  ) as [Matching[], Matching[], Matching[]];
+  const allowed = patterns.metricAllowlist.map(metricPattern);
+  const denied = patterns.metricDenylist.map(metricPattern);
+  const optedIn = patterns.metricOptInList.map(metricPattern);
   const matches = (list: readonly Matching[], name: string) => list.some((pattern) => pattern.test(name));
   return ({ family: { name }, optIn }) =>
     (allowed.length === 0 || matches(allowed, name)) && !matches(denied, name) && (!optIn || matches(optedIn, name));

@@ -1,6 +1,7 @@
 import type { Family } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock } from '../../metrics/text/format.ts';
+import { areTexts } from './saved.ts';
 
 /** The label for counts without a series of their own. */
 export const OTHER = '__other__';
@@ -73,13 +74,13 @@ export class CounterSet {
   restore(saved: unknown): string[] {
     if (!Array.isArray(saved)) return [];
     const keys: string[] = [];
-    for (const row of saved as unknown[]) {
+    for (const row of saved) {
       if (!Array.isArray(row)) continue;
-      const [value, ...labels] = row as unknown[];
-      const fits = labels.length === this.#names.length && labels.every((label) => typeof label === 'string');
-      if (typeof value !== 'number' || !Number.isFinite(value) || value < 0 || !fits) continue;
-      this.add(value, ...(labels as string[]));
-      keys.push(this.#keyOf(labels as string[]));
+      const [value, ...labels]: readonly unknown[] = row;
+      if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) continue;
+      if (labels.length !== this.#names.length || !areTexts(labels)) continue;
+      this.add(value, ...labels);
+      keys.push(this.#keyOf(labels));
     }
     return keys;
   }

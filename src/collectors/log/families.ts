@@ -92,9 +92,11 @@ export const containerLogLagBytes = gauge('container_log_lag_bytes', 'Bytes of c
 export const snmpTraps = ownCounter('snmp_traps_total', 'SNMP traps and informs received.', [
   ...['source', 'trap_oid', 'name', 'version'],
 ]);
-export const snmpRefused = ownCounter('snmp_traps_refused_total', 'Datagrams received that were not taken as traps.', [
-  'reason',
-]);
+export const snmpRefused = ownCounter(
+  'snmp_traps_refused_total',
+  'Datagrams received that were not accepted as traps.',
+  ['reason'],
+);
 export const snmpUdpErrors = counter(
   'snmp_traps_udp_errors_total',
   "Datagrams that the kernel received and dropped, of all ports of the agent's network namespace.",

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { entriesOf } from '../../base/records.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import { bindCollector, type Collect, type CollectorSpec, NO_OPTIONS, oneByOne, type World } from '../collector.ts';
 import type { PodSource } from './container-logs.ts';
@@ -30,18 +31,18 @@ export function logProducers(
   const { journal, kernel, log, snmp } = sections;
   const bootId = () => host.readIfExists(host.proc('sys/kernel/random/boot_id'))?.trim().replaceAll('-', '');
   const feed = new JournalFeed(journal, { state, now: world.now, bootId });
-  const collectors: Readonly<Record<string, (() => Collect) | false>> = {
+  const collectors: Readonly<Record<keyof typeof LOG_COLLECTORS, (() => Collect) | false>> = {
     journal: journal.enabled && (() => collectJournal(journal, feed, state)),
     kernel: kernel.enabled && (() => collectKernel(kernel, { world, feed, state, bootId, pods })),
     log: log.enabled && (() => collectLog(log, world, state, pods?.known)),
     snmp: snmp.enabled && (() => collectSnmp(snmp, { now: world.now, state, onTrap })),
   };
-  return Object.entries(collectors).flatMap(([name, make]) => {
+  return entriesOf(collectors).flatMap(([name, make]) => {
     if (make === false) return [];
     const collect = oneByOne(make());
     const spec: CollectorSpec = {
       ...{ name, enabled: false, summary: '', options: NO_OPTIONS },
-      families: LOG_COLLECTORS[name as keyof typeof LOG_COLLECTORS].families,
+      families: LOG_COLLECTORS[name].families,
       ...(name === 'log' && { whenEmpty: 'no log files are configured' }),
       create: () => collect,
     };

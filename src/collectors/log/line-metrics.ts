@@ -5,6 +5,7 @@ import { labelBlock, numberText } from '../../metrics/text/format.ts';
 import { CounterSet, OTHER } from './counter-set.ts';
 import { groupsOf } from './journal-rules.ts';
 import type { LogRule } from './options.ts';
+import { areNumbers, areTexts } from './saved.ts';
 
 /** The interface of a line metric of any type. */
 export interface LineMetric {
@@ -122,24 +123,18 @@ class Values implements LineMetric {
     if (!Array.isArray(saved)) return [];
     const keys: string[] = [];
     const { name, labels: names } = this.family;
-    for (const row of saved as unknown[]) {
-      const [value, counts, ...labels] = Array.isArray(row) ? (row as unknown[]) : [];
-      const fits =
-        typeof value === 'number' &&
-        Array.isArray(counts) &&
-        counts.length === (this.#bounds === undefined ? 0 : this.#bounds.length + 1) &&
-        counts.every((count) => typeof count === 'number') &&
-        labels.length === names.length &&
-        labels.every((label) => typeof label === 'string');
-      if (!fits) continue;
-      const bars = this.#of(labels as string[]);
+    const bounds = this.#bounds === undefined ? 0 : this.#bounds.length + 1;
+    for (const row of saved) {
+      const [value, counts, ...labels]: readonly unknown[] = Array.isArray(row) ? row : [];
+      if (typeof value !== 'number' || !areNumbers(counts) || counts.length !== bounds) continue;
+      if (labels.length !== names.length || !areTexts(labels)) continue;
+      const bars = this.#of(labels);
       bars.value += value;
-      for (const [index, count] of (counts as number[]).entries())
-        bars.counts[index] = (bars.counts[index] ?? 0) + count;
-      const block = labelBlock(names, labels as string[]);
+      for (const [index, count] of counts.entries()) bars.counts[index] = (bars.counts[index] ?? 0) + count;
+      const block = labelBlock(names, labels);
       keys.push(`${name}_sum${block}`, `${name}_count${block}`);
       for (const bound of [...(this.#bounds ?? []), Infinity]) {
-        keys.push(`${name}_bucket${labelBlock([...names, 'le'], [...(labels as string[]), numberText(bound)])}`);
+        keys.push(`${name}_bucket${labelBlock([...names, 'le'], [...labels, numberText(bound)])}`);
       }
     }
     return keys;

@@ -1,6 +1,7 @@
 import { isReadOnly, type Mount } from '../../host/mounts.ts';
 import { CounterSet } from './counter-set.ts';
 import { readOnlyTransitions } from './families.ts';
+import { savedFields } from './saved.ts';
 
 /** Mounts made by the kernel itself, and the many mounts of containers. */
 const IGNORED_TYPES =
@@ -47,7 +48,7 @@ export class ReadOnlyMounts {
   }
 
   restore(saved: unknown): void {
-    const { writable, fallen } = (saved ?? {}) as { writable?: unknown; fallen?: unknown };
+    const { writable, fallen } = savedFields(saved);
     if (Array.isArray(writable)) this.#writable = new Set(writable.slice(0, MAX_MOUNTS).map(String));
     if (Array.isArray(fallen)) this.#fallen = new Set(fallen.slice(0, MAX_MOUNTS).map(String));
   }

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import type { CounterSet } from './counter-set.ts';
+import { savedFields } from './saved.ts';
 import type { LogState } from './state.ts';
 
 /** Further state of a collector besides its counters. */
@@ -61,8 +62,9 @@ export class Remembered {
     });
     const saved = await this.#state.take(this.#name, { dump, release: () => this.#extra.release?.() });
     if (typeof saved !== 'object' || saved === null) return;
-    const { counters, extra } = saved as { counters?: Readonly<Record<string, unknown>>; extra?: unknown };
-    const keys = Object.entries(this.#counters).flatMap(([name, set]) => set.restore(counters?.[name]));
+    const { counters, extra } = savedFields(saved);
+    const counted = savedFields(counters);
+    const keys = Object.entries(this.#counters).flatMap(([name, set]) => set.restore(counted[name]));
     const further = extra === undefined ? [] : this.#extra.restore(extra);
     this.#continued = new Set([...keys, ...further]);
   }

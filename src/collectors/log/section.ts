@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { entriesOf } from '../../base/records.ts';
 import type { Family } from '../../metrics/family.ts';
 import { journalFamilies, kernelFamilies, logFileFamilies, snmpFamilies } from './families.ts';
 import { journalOptions, kernelOptions, type LogRule, logOptions } from './options.ts';
@@ -89,10 +90,8 @@ export const LOG_COLLECTORS = {
 
 /** The families of the enabled collectors. */
 export const logFamilies = (sections: LogSections): readonly Family[] =>
-  Object.entries(LOG_COLLECTORS).flatMap(([name, { families }]) =>
-    sections[name as keyof LogSections].enabled ? families : [],
-  );
+  entriesOf(LOG_COLLECTORS).flatMap(([name, { families }]) => (sections[name].enabled ? families : []));
 
 /** Whether any of them is enabled; else nothing of the group is loaded. */
 export const wantsLog = (sections: LogSections): boolean =>
-  Object.keys(LOG_COLLECTORS).some((name) => sections[name as keyof LogSections].enabled);
+  entriesOf(LOG_COLLECTORS).some(([name]) => sections[name].enabled);

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { errorCode } from '../../base/error-text.ts';
+import { errorCode, errorText } from '../../base/error-text.ts';
 
 /** Format version; a file with another one is moved aside. */
 const VERSION = 1;
@@ -36,7 +36,7 @@ export function parseState(text: string): Sections {
   }
   const body = text.slice(end + 1, -1);
   if (crc32(body) !== Number.parseInt(checksum, 16)) throw new Error('checksum mismatch: it is truncated or corrupt');
-  return JSON.parse(body) as Sections;
+  return JSON.parse(body);
 }
 
 /**
@@ -51,15 +51,14 @@ export async function readState(path: string): Promise<Sections> {
     text = content.toString('utf8');
   } catch (cause) {
     if (errorCode(cause) === 'ENOENT') return {};
-    throw new UnusableState(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new UnusableState(`${path}: ${errorText(cause)}`, { cause });
   }
   try {
     return parseState(text);
   } catch (cause) {
     const aside = `${path}.unusable`;
     await rename(path, aside).catch(() => undefined);
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UnusableState(`${path} ignored: ${reason}; moved to ${aside}`, { cause });
+    throw new UnusableState(`${path} ignored: ${errorText(cause)}; moved to ${aside}`, { cause });
   }
 }
 

@@ -199,9 +199,13 @@ export const nodeFamilies = (section: NodeSection): readonly Family[] =>
   wanted(section).flatMap(({ spec }) => spec.families);
 
 /** The collectors enabled by `section`, with their options. */
-function wanted(section: NodeSection): { readonly spec: CollectorSpec; readonly options: object }[] {
+function wanted(
+  section: NodeSection,
+): { readonly spec: CollectorSpec; readonly options: Readonly<Record<string, unknown>> }[] {
   if (!section.enabled) return [];
-  const sections = section as unknown as Readonly<Record<string, { readonly enabled: boolean }>>;
+  const sections = section as unknown as Readonly<
+    Record<string, { readonly enabled: boolean; readonly [option: string]: unknown }>
+  >;
   return nodeCollectors.flatMap((spec) => {
     const { enabled, ...options } = sections[spec.name] ?? { enabled: spec.enabled };
     const isWanted = section.include ? section.include.includes(spec.name) : enabled;

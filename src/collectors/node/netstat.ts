@@ -98,7 +98,7 @@ class Headers {
         damaged.push(errorText(cause));
       }
     }
-    const header = { head: head as string, columns: names.length + 1, wanted, damaged };
+    const header = { head: `${protocol}:`, columns: names.length + 1, wanted, damaged };
     if (this.#known.size < MAX_HEADERS) this.#known.set(line, header);
     return header;
   }

@@ -27,10 +27,11 @@ export const schedstat = defineCollector({
         if (cpu === undefined) return;
         const columns = words(line);
         if (columns.length < WORDS) throw new Error(`expected ${WORDS} words, found ${columns.length}`);
-        const [run, wait, slices] = columns.slice(RUNNING, WORDS).map(count) as [number, number, number];
-        out.add(running, run / 1e9, cpu);
-        out.add(waiting, wait / 1e9, cpu);
-        out.add(timeslices, slices, cpu);
+        const [run, wait, slices] = columns.slice(RUNNING, WORDS);
+        const counts = [count(run), count(wait), count(slices)] as const;
+        out.add(running, counts[0] / 1e9, cpu);
+        out.add(waiting, counts[1] / 1e9, cpu);
+        out.add(timeslices, counts[2], cpu);
       });
     };
   },

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import { DbusConnection, DbusError } from '../../host/dbus.ts';
-import type { DbusValue } from '../../host/dbus-message.ts';
+import type { DbusValue } from '../../host/dbus-reader.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { NoData } from '../../metrics/outcome.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';

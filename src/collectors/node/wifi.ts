@@ -1,5 +1,6 @@
 // Wireless devices and their peers, over nl80211. Absent without wireless hardware, without node:ffi, and where the agent
 // is not in the host's network namespace.
+import { entriesOf } from '../../base/records.ts';
 import { genericFamily } from '../../host/generic-netlink.ts';
 import { NetlinkError } from '../../host/netlink.ts';
 import { type DumpKind, Netlink } from '../../host/netlink-socket.ts';
@@ -7,7 +8,6 @@ import {
   decodeNetwork,
   decodeStation,
   decodeWirelessDevice,
-  type Network,
   NL80211,
   networksOf,
   type Station,
@@ -80,9 +80,8 @@ export function addWireless(out: Snapshot, family: number, dump: Dump): void {
   for (const { name, index, frequencyHertz } of devices) {
     if (frequencyHertz !== undefined) out.add(frequency, frequencyHertz, name);
     attempt(out, `${name}: network`, () => {
-      const networks = decoded(dump, networksOf(family, index), decodeNetwork);
       // Of several, as after roaming, any one will do.
-      const [own] = networks as [Network?];
+      const [own] = decoded(dump, networksOf(family, index), decodeNetwork);
       if (own !== undefined) out.add(info, 1, name, own.bssid, own.ssid, own.mode);
     });
     attempt(out, `${name}: peers`, () => {
@@ -101,8 +100,8 @@ function decoded<Value>(dump: Dump, kind: DumpKind, decode: (body: Buffer) => Va
 }
 
 function addStation(out: Snapshot, device: string, station: Station): void {
-  for (const [field, family] of Object.entries(STATION)) {
-    const value = station[field as keyof typeof STATION];
+  for (const [field, family] of entriesOf(STATION)) {
+    const value = station[field];
     if (value !== undefined) out.add(family, value, device, station.macAddress);
   }
 }

@@ -50,6 +50,6 @@ export function processProducers(
   containers?: ContainerNames,
 ): Producer[] {
   const { enabled, ...given } = section;
-  const spec = processCollector(containers) as unknown as CollectorSpec;
+  const spec = processCollector(containers);
   return enabled ? [bindCollector('process', spec, world, given satisfies ProcessOptions)] : [];
 }

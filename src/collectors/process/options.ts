@@ -8,7 +8,7 @@ export const DEFAULT_NAMES: readonly ProcessName[] = [
   { name: '{{.Comm}}', cmdline: ['.+'], expected: false, expectedPorts: [] },
 ];
 
-/** The options; which of them exclude each other is checked by {@link checkOptions}. */
+/** The options; which of them are mutually exclusive is checked by {@link checkOptions}. */
 export const options = z.strictObject({
   configFile: z
     .string()

@@ -1,4 +1,4 @@
-import type { Node } from './parse.ts';
+import type { Node } from './syntax-tree.ts';
 
 /** Texts to search for before the expression is evaluated, which is many times faster. */
 export interface Literals {

@@ -1,5 +1,6 @@
-import { type Assertion, type Node, PatternError } from './parse.ts';
+import { PatternError } from './pattern-text.ts';
 import { includes, MAX_POINT, type Ranges, WORD } from './ranges.ts';
+import type { Assertion, Node } from './syntax-tree.ts';
 
 /** What a step does; what `argument` is for it. */
 export const OP = {
@@ -50,7 +51,7 @@ export function compileProgram(source: string, tree: Node): Program {
   const names: string[] = [];
   const add = (op: number, next: number, argument = 0): number => {
     if (ops.length >= MAX_STEPS) {
-      throw new PatternError(source, `it comes to more than ${MAX_STEPS} steps; use smaller counts in its repetitions`);
+      throw new PatternError(source, `it needs more than ${MAX_STEPS} steps; use smaller counts in its repetitions`);
     }
     nexts.push(next);
     args.push(argument);

@@ -8,7 +8,7 @@ const ANSWERS: readonly AnswerRule[] = [
     when: 406,
     action: 'pause',
     reason: 'not_a_receiver',
-    hint: 'Elasticsearch does not take this content type: check url and any proxy in between',
+    hint: 'Elasticsearch does not accept this content type: check url and any proxy in between',
   },
   ...COMMON_ANSWERS.filter(({ action }) => action !== 'done'),
 ];
@@ -37,7 +37,7 @@ const ITEMS: readonly {
 ];
 
 const INDEX_HINT =
-  'the index or data stream does not take entries: check its name, its blocks, its template and the rights';
+  'the index or data stream does not accept entries: check its name, its blocks, its template and the rights';
 
 /** The result of one entry. */
 interface Item {

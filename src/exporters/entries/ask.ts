@@ -25,13 +25,13 @@ export async function askEntries(
       signal,
     );
     if (question.isTaken(tried)) {
-      const text = `takes log entries, answered in ${Math.round(tried.durationSeconds * 1000)} ms`;
+      const text = `accepts log entries, answered in ${Math.round(tried.durationSeconds * 1000)} ms`;
       return { url: given, takesPushes: true, text };
     }
     const verdict = judge(tried, NO_ENTRIES);
     const hint = 'hint' in verdict ? verdict.hint : undefined;
     const said = tried.text === '' ? 'no message' : tried.text;
-    const why = [`does not take log entries: ${tried.code}: ${said}`, hint].filter(Boolean).join('; ');
+    const why = [`does not accept log entries: ${tried.code}: ${said}`, hint].filter(Boolean).join('; ');
     return { url: given, takesPushes: false, text: why };
   };
   try {

@@ -27,7 +27,7 @@ const nameOf = (name: string): string => {
 /** The labels of an entry's stream; there is always `source`. */
 function streamOf(entry: LogEntry, wanted: readonly string[]): ReadonlyMap<string, string> {
   const { source, labels } = entry;
-  const stream = new Map([['source', source as string]]);
+  const stream = new Map<string, string>([['source', source]]);
   for (const name of wanted) {
     const value = labels[name];
     if (value !== undefined && value !== '' && stream.size < MAX_LABELS) {

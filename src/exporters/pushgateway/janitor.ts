@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { errorText } from '../../base/error-text.ts';
 import type { ThrottledLog } from '../../base/log.ts';
 import type { ExportMetrics } from '../metrics.ts';
 import type { GatewayClient } from './gateway-client.ts';
@@ -59,7 +60,7 @@ export class Janitor {
       } catch (cause) {
         if (signal.aborted) return;
         this.#options.metrics.janitorErrors.inc({ exporter });
-        const fields = { exporter, reason: (cause as Error).message };
+        const fields = { exporter, reason: errorText(cause) };
         log.say('warn', `${exporter}/janitor`, fields, 'failed to delete groups of nodes that have left the cluster');
       }
     }

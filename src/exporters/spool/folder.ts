@@ -159,7 +159,7 @@ export const isDenied = (cause: unknown): boolean => DENIED.has(errorCode(cause)
 export function remedyOf(cause: unknown, folder: string): string {
   if (!isDenied(cause)) return 'check the folder and its disk';
   const owner = `${process.geteuid?.()}:${process.getegid?.()}`;
-  if ((cause as NodeJS.ErrnoException).syscall === 'mkdir')
+  if (cause instanceof Error && 'syscall' in cause && cause.syscall === 'mkdir')
     return `this agent runs as ${owner} and can't create the folder: chown ${owner} ${dirname(folder)}`;
   return `this agent runs as ${owner}: chown -R ${owner} ${folder}, or remove the folder`;
 }

@@ -86,7 +86,7 @@ const targetText = (labels = {}) =>
 /** @param {Choice} choice @param {number} elsewhere */
 function noneText(choice, elsewhere) {
   if (elsewhere > 0) return `None of these; ${counted(elsewhere, 'collector')} under “All”.`;
-  return choice === 'Problems' ? 'No collector has a problem.' : 'No collector has that in its name or reason.';
+  return choice === 'Problems' ? 'No collector has a problem.' : 'No collector matches.';
 }
 
 /**

@@ -49,6 +49,6 @@ async function tryReload() {
 function reloadResult({ applied, refused }, when) {
   if (refused)
     return { level: 'bad', lines: [`Refused (${when}); the earlier configuration stays in force:`, ...refused] };
-  if (applied.length === 0) return { level: 'off', lines: [`Read again (${when}): nothing has changed.`] };
+  if (applied.length === 0) return { level: 'off', lines: [`Reloaded (${when}): nothing has changed.`] };
   return { level: 'ok', lines: [`Applied (${when}):`, ...applied] };
 }

@@ -41,7 +41,7 @@ export function familySeries(targets) {
       );
       showRows(page.series);
       showPage(page);
-      setText(none, page.total > 0 ? '' : 'No series of this family has that.');
+      setText(none, page.total > 0 ? '' : 'No series of this family matches.');
     },
     (cause) => setText(none, cause.message),
   );

@@ -34,7 +34,7 @@ export function liveStatus(onStatus, onConnection) {
       }
       return 'The agent ended the connection.';
     } catch (cause) {
-      return silence.signal.aborted ? 'The agent fell silent.' : /** @type {Error} */ (cause).message;
+      return silence.signal.aborted ? 'The agent stopped sending data.' : /** @type {Error} */ (cause).message;
     } finally {
       clearTimeout(timer);
     }

@@ -66,7 +66,7 @@ export function manageDialog() {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     void act(disable, 'disable', { ttl: ttl.value, reason: reason.value.trim() }, ({ collector: { disabled } }) =>
-      disabled ? `Disabled until ${clock(disabled.untilMs)}; then it runs again by itself.` : 'Disabled.',
+      disabled ? `Disabled until ${clock(disabled.untilMs)}; then it resumes automatically.` : 'Disabled.',
     );
   });
 

@@ -19,7 +19,7 @@ export const KINDS = {
     '',
     '',
     'firesteelcyclesskipped',
-    'Read the end of the agent’s log: it names what was begun last. A process that hangs is ended after 100 s.',
+    'Read the end of the agent’s log: it names the last operation that was started. A process that hangs is killed after 100 s.',
   ),
   skipped: kind(
     '',
@@ -37,25 +37,25 @@ export const KINDS = {
     'collector ',
     'collectors have partial data',
     'firesteelcollectorfailing',
-    'Everything else of it is pushed. Look at the path and line that the reason names.',
+    'The rest of it is pushed. Check the path and line in the reason.',
   ),
   disabled: kind(
     'collector ',
     'collectors are disabled',
     'firesteelcollectordisabled',
-    'It comes back by itself. ⋯ in its row enables it at once.',
+    'It is enabled again automatically. ⋯ in its row enables it now.',
   ),
   resource: kind(
     'resource ',
     'resources are not followed',
     'firesteelksmresourcedown',
-    '403: the ClusterRole lacks it. Otherwise check the way to the API server.',
+    '403: the ClusterRole lacks it. Otherwise check the connection to the API server.',
   ),
   paused: kind(
     'receiver ',
     'receivers are paused',
     'firesteelnotdelivering',
-    'Correct what the answer names, here or at the receiver: retrying alone does not help.',
+    'Fix what the response names, here or at the receiver: retrying alone does not help.',
   ),
   retrying: kind(
     'receiver ',
@@ -85,9 +85,9 @@ export const KINDS = {
     'receiver ',
     'receivers lost samples',
     'firesteelsamplesdropped',
-    'Look the reason up in the runbook; it says which limit or which receiver to change.',
+    'Look up the reason in the runbook: it names the limit or the receiver to change.',
   ),
-  nothingPushed: kind('', '', 'nothing-is-pushed', 'Add an exporter to the configuration, if series are to be pushed.'),
+  nothingPushed: kind('', '', 'nothing-is-pushed', 'Add an exporter to the configuration if series should be pushed.'),
   over: kind(
     'group ',
     'groups are over their series budget',
@@ -104,7 +104,7 @@ export const KINDS = {
     'task ',
     'tasks fail',
     'a-task-fails',
-    'Run it again from its row: the answer shows its error, and of a program its output.',
+    'Run it again from its row: this shows its error, and the output of a program.',
   ),
   target: kind(
     '',
@@ -123,7 +123,7 @@ export const KINDS = {
     '',
     '',
     'firesteelpodnamesold',
-    'Known containers keep their names. Check that the source runs and may be asked from here.',
+    'Known containers keep their names. Check that the source is running and reachable from here.',
   ),
   reload: kind(
     '',

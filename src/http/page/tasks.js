@@ -24,7 +24,7 @@ export function taskTable() {
       const given = listIn(text.value);
       const { added, persisted } = await post('/v1/tasks', { tasks: given });
       text.value = '';
-      return `Added ${added.join(', ')}${persisted ? '' : '; a restart forgets this'}.`;
+      return `Added ${added.join(', ')}${persisted ? '' : '; lost on restart'}.`;
     });
   });
   return ({ tasks = [], control }) => {

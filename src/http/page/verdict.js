@@ -48,11 +48,11 @@ export function verdict(status) {
   const level = problems[0]?.level;
   if (level !== undefined) return { level, sentence: problemSentence(problems, level), problems };
   if (status.cycle.lastMs === undefined) {
-    return { level: 'off', sentence: 'Starting: the first collection still runs.', problems };
+    return { level: 'off', sentence: 'Starting: the first collection is still running.', problems };
   }
   const pushed = status.exporters.filter(({ groups }) => groups.length > 0);
   if (status.cycle.count < FIRST_CYCLES && pushed.length > 0 && pushed.every(({ state }) => state === 'idle')) {
-    return { level: 'off', sentence: 'Starting: the first push still runs.', problems };
+    return { level: 'off', sentence: 'Starting: the first push is still running.', problems };
   }
   return { level: 'ok', sentence: wellSentence(status), problems };
 }

@@ -31,7 +31,8 @@ export function* encodeByFamily(snapshots: readonly Snapshot[]): Generator<Buffe
   const places = placesOf(snapshots);
   using lines = new Lines();
   for (const name of [...places.keys()].sort()) {
-    lines.text(headerText(families.get(name) as Family));
+    const family = families.get(name);
+    if (family !== undefined) lines.text(headerText(family));
     const found = places.get(name) ?? [];
     const shown = found.length > 1 ? new Set<string>() : undefined;
     for (const { series, values, indices } of found) {

@@ -40,7 +40,8 @@ export class TextFormatError extends Error {
   }
 }
 
-const TYPES: ReadonlySet<string> = new Set(['counter', 'gauge', 'histogram', 'summary', 'untyped']);
+const TYPES: readonly string[] = ['counter', 'gauge', 'histogram', 'summary', 'untyped'] satisfies MetricType[];
+const isType = (word: string): word is MetricType => TYPES.includes(word);
 const NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
 const LABEL = /[a-zA-Z_][a-zA-Z0-9_]*/y;
 /** Receivers drop series with far fewer labels. This limit bounds the time of the search for duplicates. */
@@ -97,9 +98,9 @@ function parseComment(line: string, number: number, quotedNames: boolean): TextL
     return { kind: 'help', name, help };
   }
   const type = rest.trim();
-  if (!TYPES.has(type))
+  if (!isType(type))
     throw new TextFormatError(number, `unknown type ${quote(type)} of ${name}`, `unknown type of ${name}`);
-  return { kind: 'type', name, type: type as MetricType };
+  return { kind: 'type', name, type };
 }
 
 function parseSample(cursor: Cursor, quotedNames: boolean): TextSample {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { sleep } from '../../base/clock.ts';
+import { errorCode, errorText } from '../../base/error-text.ts';
 import { reapGroup } from '../../host/syscalls.ts';
 
 /** What is started. */
@@ -89,11 +90,11 @@ function start({ command: [program = '', ...args], cwd, env, user }: ChildOption
 }
 
 function spawnError(cause: unknown, { command: [program = ''], cwd }: ChildOptions): string {
-  const { code = '', message } = cause as NodeJS.ErrnoException;
+  const [code, message] = [errorCode(cause) ?? '', errorText(cause)];
   const why =
     {
-      ENOENT: `${program}, its interpreter or the folder ${cwd} is not there`,
-      EACCES: `${program} may not be executed`,
+      ENOENT: `${program}, its interpreter or the folder ${cwd} does not exist`,
+      EACCES: `${program} is not executable`,
     }[code] ?? message;
   return `cannot be started: ${why} (${code})`;
 }

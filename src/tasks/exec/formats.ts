@@ -88,13 +88,13 @@ function readJson(text: string, { prefix }: ReadOptions): Reading {
 }
 
 function jsonEntry(reading: Reading, entry: unknown, prefix: string): string | undefined {
-  if (typeof entry !== 'object' || entry === null) return 'is no object';
-  const { name, timestamp, tags = {}, value } = entry as Record<string, unknown>;
+  if (typeof entry !== 'object' || entry === null) return 'is not an object';
+  const { name, timestamp, tags = {}, value }: Partial<Record<string, unknown>> = { ...entry };
   if (typeof name !== 'string' || name === '') return 'has no name';
   const number = typeof value === 'boolean' ? Number(value) : value;
-  if (typeof number !== 'number') return `${name} has a value that is no number`;
-  if (timestamp !== undefined && typeof timestamp !== 'number') return `${name} has a timestamp that is no number`;
-  if (typeof tags !== 'object' || tags === null) return `${name} has tags that are no object`;
+  if (typeof number !== 'number') return `${name} has a value that is not a number`;
+  if (timestamp !== undefined && typeof timestamp !== 'number') return `${name} has a timestamp that is not a number`;
+  if (typeof tags !== 'object' || tags === null) return `${name} has tags that are not an object`;
   const labels = Object.entries(tags).map(([label, text]) => [labelName(label), String(text)] as const);
   const stampMs = timestamp === undefined ? undefined : stampOf(timestamp);
   const full = metricName(prefix + name);

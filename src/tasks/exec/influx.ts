@@ -13,13 +13,13 @@ export function readInflux(reading: Reading, line: string, prefix: string): void
     const [name = '', value = ''] = splitOutside(tag, '=');
     return [labelName(plain(name)), plain(value)] as const;
   });
-  if (stamp !== undefined && !/^-?\d+$/.test(stamp)) throw new Error('the timestamp is no whole number');
+  if (stamp !== undefined && !/^-?\d+$/.test(stamp)) throw new Error('the timestamp is not an integer');
   const stampMs = stamp === undefined ? undefined : Math.round(Number(stamp) / NS_PER_MS);
   for (const field of splitOutside(fields, ',')) {
     const [name = '', text = ''] = splitOutside(field, '=');
     const value = fieldValue(text);
     if (value === undefined) {
-      reading.lose(`field ${plain(name)} is no number`);
+      reading.lose(`field ${plain(name)} is not a number`);
       continue;
     }
     const full = metricName(`${prefix}${plain(measurement)}_${plain(name)}`);

@@ -41,7 +41,7 @@ export function readNagios(text: string, prefix: string): Reading {
     const match = VALUE.exec(value);
     if (!match) {
       // U says that the plugin could not find out.
-      if (value !== 'U') reading.lose(`${label} is no number`);
+      if (value !== 'U') reading.lose(`${label} is not a number`);
       continue;
     }
     const [, digits = '', written = ''] = match;

@@ -48,7 +48,7 @@ async function lookUp(host: string, names: TaskWorld['names'], signal: AbortSign
   const literal = literalAddress(host);
   if (literal) return [literal];
   if (host === '' || /[\s/@\\]/.test(host))
-    throw new ProbeFailure('resolve', `${JSON.stringify(host)} is no host name`);
+    throw new ProbeFailure('resolve', `${JSON.stringify(host)} is not a host name`);
   const found = await unlessAborted(names.resolve(host, { fresh: true }), signal);
   return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
 }

@@ -1,3 +1,4 @@
+import { errorCode, errorText } from '../../base/error-text.ts';
 /** Why a probe failed: the label `reason` of firesteel_probe_up. The list is closed, so that alerts can group by it. */
 export const REASONS = [
   'ok',
@@ -84,7 +85,7 @@ export function failureOf(cause: unknown, stage: Stage, signal: AbortSignal, tim
   }
   // A peer that closes at once may do so before the connection is known to stand.
   const isBroken = (code: string) => code === 'ECONNRESET' || code === 'EPIPE';
-  const { code = '', message = String(cause) } = cause as NodeJS.ErrnoException;
+  const [code, message] = [errorCode(cause) ?? '', errorText(cause)];
   if (isOwnFault(cause) && code === '') return new ProbeFailure('internal', message, { cause });
   if (isBroken(code)) return new ProbeFailure(stage === 'tls' ? 'tls' : 'read', message, { cause });
   const reason = stage === 'exchange' && code === 'ETIMEDOUT' ? 'timeout' : (BY_CODE[code] ?? BY_STAGE[stage]);

@@ -21,7 +21,7 @@ export const COMMON = {
   up: probeGauge('firesteel_probe_up', 'Why the last probe ended as it did; always 1, with the reason as a label.', [
     'reason',
   ]),
-  lastRun: probeGauge('firesteel_probe_last_run_timestamp_seconds', 'When the target was probed last.'),
+  lastRun: probeGauge('firesteel_probe_last_run_timestamp_seconds', 'When the target was last probed.'),
   runs: counter('firesteel_probe_runs_total', 'Probes of the target since the task was loaded.', [
     ...IDENTITY,
     'outcome',

@@ -20,7 +20,7 @@ const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'not a head
 
 const headerValue = z.union([
   z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'a header value is one line without control characters'),
-  z.strictObject({ file: filePath('File with the value of the header, as for tokens; read again when it changes.') }),
+  z.strictObject({ file: filePath('File with the value of the header; reloaded when it changes.') }),
 ]);
 
 const headerCheck = z.strictObject({
@@ -38,7 +38,7 @@ const jsonCheck = z
     equals: z.union([z.string(), z.number(), z.boolean(), z.null()]).optional(),
     match: pattern().optional(),
   })
-  .describe('Without equals and match the place only has to be there.');
+  .describe('Without equals and match, the place only has to exist.');
 
 const auth = z
   .strictObject({
@@ -73,7 +73,7 @@ const body = z
     limit: bytes()
       .optional()
       .describe(
-        'A larger body fails the probe. When unset 1MiB if the body is looked at, else 64MiB, which is read but not kept.',
+        'A larger body fails the probe. When unset, 1MiB if the body is checked, else 64MiB, which is read but not stored.',
       ),
   })
   .prefault({});
@@ -84,35 +84,35 @@ export const httpOptions = z.strictObject({
   http: z
     .strictObject({
       method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']).default('GET'),
-      status: z.array(statusRange).min(1).prefault(['200-299']).describe('Statuses that are a success.'),
+      status: z.array(statusRange).min(1).prefault(['200-299']).describe('Status codes that count as success.'),
       versions: z
         .array(z.enum(['1.0', '1.1', '2']))
         .default([])
-        .describe('Versions of HTTP that are a success; any when empty.'),
+        .describe('HTTP versions that count as success; any when empty.'),
       followRedirects: z.boolean().default(true).describe('Whether up to ten redirects are followed.'),
       http2: z.boolean().default(true).describe('Whether HTTP/2 is offered in the TLS handshake.'),
       headers: z
         .record(headerName, headerValue)
         .default({})
         .describe('Headers of the request; Host may be among them.'),
-      payload: z.string().optional().describe('What is sent as the body of the request.'),
-      payloadFile: filePath('File with what is sent as the body of the request.').optional(),
+      payload: z.string().optional().describe('The body of the request.'),
+      payloadFile: filePath('File with the body of the request.').optional(),
       auth: auth.optional(),
       compression: z
         .enum(COMPRESSIONS)
         .optional()
-        .describe('Asks for this compression, and decodes the body from it before it is measured and looked at.'),
+        .describe('Request this compression, and decode the body before it is measured and checked.'),
       header: z
         .strictObject({ match: z.array(headerCheck).default([]), notMatch: z.array(headerCheck).default([]) })
         .prefault({})
-        .describe('What headers of the answer have to be.'),
-      body: body.describe('What the body of the answer has to be.'),
+        .describe('Checks of the response headers.'),
+      body: body.describe('Checks of the response body.'),
       tls: tlsOptions.prefault({}),
       ssl: z
         .enum(['any', 'required', 'forbidden'])
         .default('any')
-        .describe('Whether the last answer has to come over TLS, or must not.'),
-      slowerThan: duration(1).optional().describe('An answer that takes longer in all fails with reason slow.'),
+        .describe('Whether the final response must use TLS, or must not.'),
+      slowerThan: duration(1).optional().describe('A response that takes longer in total fails with reason slow.'),
       proxy: z
         .string()
         .refine(

@@ -7,10 +7,9 @@ import { resolveTarget } from './addresses.ts';
 import { Cookies } from './cookies.ts';
 import { ProbeFailure } from './failure.ts';
 import { FAILED_DUE_TO_REGEX } from './families.ts';
-import { type BodyRead, bodyText, encodingOf, readBody } from './http-body.ts';
-import { checkHeaders, checkJson, checkText } from './http-checks.ts';
-import { type Answer, ask, timeOf } from './http-exchange.ts';
+import { type Answer, ask } from './http-exchange.ts';
 import { HTTP } from './http-families.ts';
+import { judge, REDIRECTS } from './http-judging.ts';
 import { type HttpOptions, targetUrl } from './http-options.ts';
 import { afterRedirect, type HttpRequests } from './http-request.ts';
 import { openTunnel } from './http-tunnel.ts';
@@ -19,9 +18,6 @@ import type { Attempt, Probing, Put } from './probe.ts';
 import { reportTls, type TlsSettings } from './tls.ts';
 
 const MOST_REDIRECTS = 10;
-const KEPT_BODY_BYTES = 1024 * 1024;
-const MOST_BODY_BYTES = 64 * 1024 * 1024;
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** What the probes of one task share. */
 export interface HttpTask {
@@ -215,71 +211,21 @@ export class HttpProbing implements Probing {
     this.#redirects++;
     const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
     if (next === undefined || !/^https?:$/.test(next.protocol)) {
-      throw new ProbeFailure('redirect', `a redirect to ${shown(location)}, which is no http:// or https:// URL`);
+      throw new ProbeFailure('redirect', `a redirect to ${shown(location)}, which is not an http:// or https:// URL`);
     }
     return next;
   }
 
-  /** Reads the last answer and looks at it. The order is that of blackbox_exporter: status, headers, body, version. */
   async #judge(answer: Answer, signal: AbortSignal): Promise<void> {
-    const { options } = this.#task;
-    const { status, headers, body, version } = answer;
-    const modified = timeOf(headers['last-modified']);
-    if (modified !== undefined) this.#hop.lastModified = modified;
-    let failure: ProbeFailure | undefined;
-    if (!options.status.some(([first, last]) => status >= first && status <= last)) {
-      failure = new ProbeFailure('status', `the answer has status ${status}, expected ${wanted(options.status)}`);
-    }
-    const { match, notMatch, json, limit } = options.body;
-    const keep = match.length + notMatch.length + json.length > 0;
-    if (!failure) failure = this.#failureOf(() => checkHeaders(headers, options.header.match, options.header.notMatch));
-    const compression = options.compression ?? (keep ? encodingOf(headers) : undefined);
-    // The body of a redirect that is not followed says nothing.
-    if (REDIRECTS.has(status) && headers.location !== undefined && !keep) {
-      body.on('error', () => undefined).destroy();
-      if (failure) throw failure;
-      return;
-    }
-    const before = performance.now();
-    const read: BodyRead = { bytes: 0, chunks: [] };
-    try {
-      await readBody(
-        body,
-        { ...(compression && { compression }), keep, limit: limit ?? (keep ? KEPT_BODY_BYTES : MOST_BODY_BYTES) },
-        read,
-        signal,
-      );
-    } catch (cause) {
-      throw failure ?? cause;
-    } finally {
-      this.#hop.bodyBytes = read.bytes;
-      this.#phases.transfer += secondsFrom(before);
-    }
-    if (!failure && keep) {
-      const text = bodyText(read, headers);
-      failure =
-        this.#failureOf(() => checkText(text, match, notMatch)) ??
-        (json.length > 0 ? this.#failureOf(() => checkJson(text, json), true) : undefined);
-    }
-    if (!failure && options.versions.length > 0 && !options.versions.some((one) => Number(one) === version)) {
-      failure = new ProbeFailure(
-        'version',
-        `the answer is of HTTP/${version}, expected ${options.versions.join(', ')}`,
-      );
-    }
-    if (failure) throw failure;
-  }
-
-  #failureOf(check: () => void, isJson = false): ProbeFailure | undefined {
-    try {
-      check();
-      return undefined;
-    } catch (cause) {
-      this.#failedBy = isJson ? 'json' : 'regex';
-      if (cause instanceof ProbeFailure) return cause;
-      // An expression that would take too long.
-      return new ProbeFailure('body', cause instanceof Error ? cause.message : String(cause), { cause });
-    }
+    const { failure, failedBy, lastModified, bodyBytes, transferSeconds } = await judge(
+      answer,
+      this.#task.options,
+      signal,
+    );
+    Object.assign(this.#hop, { lastModified, bodyBytes });
+    this.#phases.transfer += transferSeconds;
+    this.#failedBy = failedBy;
+    if (failure !== undefined) throw failure;
   }
 
   #checkEnd(seconds: number): void {
@@ -296,6 +242,3 @@ export class HttpProbing implements Probing {
 const secondsFrom = (startMs: number): number => (performance.now() - startMs) / 1000;
 
 const shown = (location: string): string => JSON.stringify(location.slice(0, 200).replace(/[?#].*$/s, ''));
-
-const wanted = (ranges: HttpOptions['status']): string =>
-  ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(', ');

@@ -10,8 +10,8 @@ export const probeOptions = <Target extends z.ZodType<string>>(target: Target) =
     .array(target)
     .min(1)
     .max(MOST_TARGETS, `at most ${MOST_TARGETS} targets: a task probes all of them side by side; make more tasks`)
-    .refine((targets) => new Set(targets).size === targets.length, 'a target is there twice')
-    .describe('What to probe. Each is the label instance of its series, as it is written.'),
+    .refine((targets) => new Set(targets).size === targets.length, 'a target is listed twice')
+    .describe('What to probe. Each target, as written, is the label instance of its series.'),
   addresses: z
     .enum(['one', 'all'])
     .default('one')
@@ -23,11 +23,11 @@ export const probeOptions = <Target extends z.ZodType<string>>(target: Target) =
   ip: z
     .enum(['auto', 'ip4', 'ip6'])
     .default('auto')
-    .describe('The preferred kind of addresses. auto: IPv6 if this host has an IPv6 address to send from, else IPv4.'),
+    .describe('The preferred address family. auto: IPv6 if this host has an IPv6 address to send from, else IPv4.'),
   fallback: z
     .boolean()
     .default(true)
-    .describe('Whether the other kind is used when the name has none of the preferred one.'),
+    .describe('Whether the other family is used when the name has no address of the preferred one.'),
 });
 
 /** How probes resolve names and choose addresses. */
@@ -46,20 +46,14 @@ export const tlsOptions = z
     certFile: filePath('Client certificate.').optional(),
     keyFile: filePath('Key of the client certificate.').optional(),
     serverName: z.string().min(1).optional().describe('Name expected in the certificate, when not that of the target.'),
-    insecureSkipVerify: z.boolean().default(false).describe('Whether a certificate is taken that is not trusted.'),
-    minVersion: z
-      .enum(['TLS10', 'TLS11', 'TLS12', 'TLS13'])
-      .default('TLS12')
-      .describe('The lowest version that is taken.'),
-    maxVersion: z
-      .enum(['TLS10', 'TLS11', 'TLS12', 'TLS13'])
-      .default('TLS13')
-      .describe('The highest version that is offered.'),
+    insecureSkipVerify: z.boolean().default(false).describe('Skip certificate verification.'),
+    minVersion: z.enum(['TLS10', 'TLS11', 'TLS12', 'TLS13']).default('TLS12').describe('Minimum version of TLS.'),
+    maxVersion: z.enum(['TLS10', 'TLS11', 'TLS12', 'TLS13']).default('TLS13').describe('Maximum version of TLS.'),
     minExpiry: z
       .string()
       .regex(/^\d+(?:ms|s|m|h|d)$/, 'expected a duration with its unit, such as 24h or 14d')
       .default('0s')
-      .describe('How long the certificates have to be valid still; less fails with reason certificate.'),
+      .describe('How long the certificates must remain valid; less fails with reason certificate.'),
   })
   .refine((value) => (value.certFile === undefined) === (value.keyFile === undefined), {
     error: 'certFile and keyFile belong together',

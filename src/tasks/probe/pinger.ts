@@ -77,7 +77,7 @@ class Pinger {
     const sentMs = performance.now();
     const sentAtSeconds = sendTo(socket, message, address, wish);
     return new Promise((resolve, reject) => {
-      const abort = () => waiting.settle(signal.reason as Error);
+      const abort = () => waiting.settle(signal.reason);
       const waiting: Waiting = {
         mark,
         size: wish.size,

@@ -244,7 +244,7 @@ class Deadline {
     return this.#controller.signal;
   }
 
-  readonly #fire = (): void => this.#controller.abort(new Error('the time is up'));
+  readonly #fire = (): void => this.#controller.abort(new Error('timed out'));
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);

@@ -11,10 +11,7 @@ import type { TlsSettings } from './tls.ts';
 
 const labelName = z
   .string()
-  .refine(
-    (name) => isLabelName(name) && !IDENTITY.some((taken) => taken === name),
-    'this can’t be the name of a label',
-  );
+  .refine((name) => isLabelName(name) && !IDENTITY.some((taken) => taken === name), 'not a valid label name');
 
 const MOST_LABELS = 20;
 
@@ -45,7 +42,7 @@ export const dialogueStep = z
       .default([])
       .describe('Labels of probe_expect_info: names of groups of expect, or label: text with $1 or $name in it.'),
     send: z.string().optional().describe('Sends this text and a newline; groups of expect as $1 or $name.'),
-    startTls: z.boolean().default(false).describe('Goes on with TLS after this step.'),
+    startTls: z.boolean().default(false).describe('Switches to TLS after this step.'),
   })
   .refine((step) => step.expect !== undefined || Object.keys(step.labels).length === 0, 'labels need an expect')
   .refine(

@@ -34,7 +34,7 @@ export function readDocument(
         `${name}:1:1: expected a mapping with tasks, found ${JSON.stringify(value).slice(0, 80)}`,
       ]);
     }
-    const others = Object.keys(value).filter((key) => !(allow as readonly string[]).includes(key));
+    const others = Object.keys(value).filter((key) => !allow.some((one) => one === key));
     if (others.length > 0) {
       throw new SourceError(others.map((key) => `${at([key])}: ${key}: this source may only set ${allow.join(', ')}`));
     }

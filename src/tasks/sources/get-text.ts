@@ -44,10 +44,11 @@ export async function getText(url: string, { names, headers, maxBytes, signal }:
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    for await (const chunk of response) {
-      length += (chunk as Buffer).length;
+    const pieces: AsyncIterable<Buffer> = response;
+    for await (const chunk of pieces) {
+      length += chunk.length;
       if (length > maxBytes) throw fail(`the answer is larger than ${maxBytes / 1024} KiB`);
-      chunks.push(chunk as Buffer);
+      chunks.push(chunk);
     }
   } catch (cause) {
     if (length > maxBytes) throw cause;

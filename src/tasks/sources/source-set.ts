@@ -56,7 +56,7 @@ export class SourceSet {
     const registers = [world.registry];
     this.#up = new Gauge({
       name: 'firesteel_source_up',
-      help: 'Whether the last look at the source gave tasks that could be used.',
+      help: 'Whether the last read of the source returned usable tasks.',
       labelNames: ['source'] as const,
       registers,
     });
@@ -68,7 +68,7 @@ export class SourceSet {
     });
     this.#hash = new Gauge({
       name: 'firesteel_source_hash_info',
-      help: 'Always 1; the hash of what is in force of the source.',
+      help: 'Always 1; the hash of the active content of the source.',
       labelNames: ['source', 'hash'] as const,
       registers,
     });
@@ -170,7 +170,7 @@ export class SourceSet {
     const problems =
       cause instanceof SourceError ? cause.problems : [cause instanceof Error ? cause.message : String(cause)];
     if (problems.join('\n') !== followed.problems.join('\n')) {
-      const message = 'a source of tasks cannot be used; what it gave before stays in force';
+      const message = 'a source of tasks is unusable; keeping its last valid tasks';
       this.#world.log.error({ source: followed.source.name, problems: problems.slice(0, 20) }, message);
     }
     followed.problems = problems;

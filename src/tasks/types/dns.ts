@@ -26,8 +26,8 @@ const DNS = {
 
 const records = z
   .strictObject({
-    match: z.array(pattern()).default([]).describe('Every record has to match each; there has to be one.'),
-    matchAny: z.array(pattern()).default([]).describe('Some record has to match one of these.'),
+    match: z.array(pattern()).default([]).describe('Every record must match each of these, and there must be one.'),
+    matchAny: z.array(pattern()).default([]).describe('At least one record must match one of these.'),
     notMatch: z.array(pattern()).default([]).describe('No record may match.'),
     notMatchAll: z.array(pattern()).default([]).describe('Not all records may match all of these.'),
   })
@@ -50,14 +50,14 @@ const options = z.strictObject({
       .string()
       .refine((name) => DNS_CLASSES.includes(name), `expected one of ${DNS_CLASSES.join(', ')}`)
       .default('IN'),
-    recursion: z.boolean().default(true).describe('Whether the server is asked to find out what it does not know.'),
+    recursion: z.boolean().default(true).describe('Whether the server is asked for recursion.'),
     transport: z.enum(['udp', 'tcp', 'tls']).default('udp').describe('tls is DNS over TLS, on port 853.'),
     tls: tlsOptions.prefault({}),
     rcodes: z
       .array(z.string().regex(/^[A-Z]+\d*$/))
       .min(1)
       .default(['NOERROR'])
-      .describe('Response codes that are a success.'),
+      .describe('Response codes that count as success.'),
     answer: records,
     authority: records,
     additional: records,

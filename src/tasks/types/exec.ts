@@ -14,7 +14,7 @@ import { metricName, type Reading } from '../exec/reading.ts';
 import { defineTaskType, TaskFailure } from '../task-type.ts';
 
 const LABELS = ['script'];
-const success = gauge('script_success', 'Whether the last run was good.', LABELS);
+const success = gauge('script_success', 'Whether the last run succeeded.', LABELS);
 const duration = gauge('script_duration_seconds', 'How long the last run took.', LABELS);
 const exitCode = gauge(
   'script_exit_code',
@@ -39,7 +39,7 @@ const options = z.strictObject({
   env: z
     .record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string())
     .default({})
-    .describe('Its environment, beside PATH; it gets nothing of the environment of the agent.'),
+    .describe('Its environment in addition to PATH; the agent’s own environment is not passed on.'),
   user: z
     .string()
     .regex(/^\d{1,10}:\d{1,10}$/, 'expected UID:GID in numbers, such as 65534:65534')
@@ -53,16 +53,16 @@ const options = z.strictObject({
     .describe('In front of the names of json, influx and nagios; plugin_ID_ when unset.'),
   limits: z
     .strictObject({
-      output: bytes(1).prefault('1MiB').describe('Most output; a program that prints more is killed.'),
+      output: bytes(1).prefault('1MiB').describe('Maximum size of the output; a program that prints more is killed.'),
       line: bytes(1).prefault('64KiB').describe('Longest line.'),
-      series: z.int().min(1).max(100_000).default(1000).describe('Most series; with more, none is used.'),
+      series: z.int().min(1).max(100_000).default(1000).describe('Maximum number of series; with more, none is used.'),
     })
     .prefault({}),
   exitCodes: z
     .array(z.int().min(0).max(255))
     .min(1)
     .optional()
-    .describe('Exit codes of good runs, 0 when unset (nagios: 0 to 3); with others the output is not used.'),
+    .describe('Exit codes of successful runs, 0 when unset (nagios: 0 to 3); with others the output is not used.'),
   params: z
     .strictObject({
       allow: pattern().describe('What each parameter of a run on demand must match.'),
@@ -125,7 +125,10 @@ export const exec = defineTaskType({
       try {
         reading = READERS[format](ended.stdout.toString('utf8'), { prefix, line: limits.line });
       } catch (cause) {
-        return fail('parse', `its output is no ${format}: ${cause instanceof Error ? cause.message : String(cause)}`);
+        return fail(
+          'parse',
+          `its output is not valid ${format}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        );
       }
       if (reading.size > limits.series)
         fail('series_limit', `printed ${reading.size} series, at most ${limits.series} are allowed`);
@@ -174,7 +177,7 @@ function addReading(
   };
   for (const { name, type, help, samples } of reading.families.values()) {
     if (own.has(name)) {
-      lose(`${name} is what the agent reports itself`);
+      lose(`${name} is a metric of the agent itself`);
       continue;
     }
     const family = families.of({ name, type, help: help === '' ? `Printed by script ${id}.` : help });
@@ -237,7 +240,7 @@ function unusable(path: string): string | undefined {
     accessSync(path, constants.X_OK);
     return undefined;
   } catch (cause) {
-    return errorCode(cause) === 'EACCES' ? 'may not be executed by this user' : 'is not there';
+    return errorCode(cause) === 'EACCES' ? 'is not executable by this user' : 'does not exist';
   }
 }
 

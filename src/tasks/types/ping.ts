@@ -51,7 +51,7 @@ const options = z.strictObject({
       size: z.int().min(0).max(65_000).default(56).describe('Bytes of payload of an echo.'),
       ttl: z.int().min(1).max(255).default(64).describe('Hops after which an echo is dropped.'),
       tos: z.int().min(0).max(255).default(0).describe('Type of service or traffic class.'),
-      dontFragment: z.boolean().default(false).describe('Whether routers must not cut an echo in pieces.'),
+      dontFragment: z.boolean().default(false).describe('Whether routers must not fragment an echo.'),
       pause: z.int().min(0).max(10_000).default(200).describe('Milliseconds between the echoes of a run.'),
       series: z
         .enum(['auto', 'last', 'all'])

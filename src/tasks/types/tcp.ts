@@ -23,7 +23,7 @@ const options = z.strictObject({
   ...probeOptions(hostPortTarget()),
   tcp: z
     .strictObject({
-      dialogue: z.array(dialogueStep).max(100).default([]).describe('What is said, step by step, once connected.'),
+      dialogue: z.array(dialogueStep).max(100).default([]).describe('The dialogue after connecting, step by step.'),
       tls: tlsOptions
         .optional()
         .describe('Speaks TLS: from the beginning, or from the step of the dialogue that has startTls.'),

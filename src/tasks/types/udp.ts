@@ -123,7 +123,7 @@ class UdpProbing implements Probing {
 export const udp = defineTaskType({
   name: 'udp',
   summary:
-    'Sends a datagram to UDP ports, again while nothing comes back. A closed port fails at once; silence fails only where an answer is expected.',
+    'Sends a datagram to UDP ports, again while nothing comes back. A closed port fails at once; silence fails only where a response is expected.',
   group: 'probe',
   options,
   families: [...COMMON_FAMILIES, phaseSeconds, FAILED_DUE_TO_REGEX],

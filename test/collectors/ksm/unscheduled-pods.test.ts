@@ -63,7 +63,7 @@ for (const [options, seen] of [
   });
 }
 
-test('one node and no node exclude each other', () => {
+test('one node and no node are mutually exclusive', () => {
   const { error } = ksmOptions.safeParse({ node: 'node1', trackUnscheduledPods: true });
   assert.match(error?.message ?? '', /node and trackUnscheduledPods are mutually exclusive/);
 });

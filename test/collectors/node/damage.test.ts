@@ -7,15 +7,16 @@ import type { Host } from '../../../src/host/host.ts';
 import type { HostPaths } from '../../../src/host/paths.ts';
 import { diskScene, findFaults, findFaultsIn, type Leniency } from '../../kit/damage.ts';
 import { fixture, fixturePaths, hostTree } from '../../kit/host-tree.ts';
+import { loadScenes } from '../../kit/scene.ts';
 
-// Every collector on the fixture tree, one file damaged at a time: never a success from which a family has vanished, never
+// Every collector on its scene, or on the fixture tree, one file damaged at a time: never a success from which a family has vanished, never
 // another value for what the damage did not touch. fuzz.test.ts damages many files at once and looks for crashes only.
 
 /** Another seed finds other things: FUZZ_SEED=7 node --test test/collectors/node/damage.test.ts */
 const SEED = process.env.FUZZ_SEED ?? '1';
 const BUDGET_MS = 40_000 / nodeCollectors.length;
 
-/** Options without which a collector reads nothing, or not everything. */
+/** Collectors without a scene: options without which a collector reads nothing, or not everything. */
 const OPTIONS: Readonly<Record<string, object>> = {
   cpu: { infoFlagsInclude: '.', infoBugsInclude: '.' },
   arp: { netlink: false },
@@ -28,50 +29,18 @@ const OPTIONS: Readonly<Record<string, object>> = {
 /** What asks the live kernel or a bus, and reads no file of the host: test/host/netlink-fuzz.test.ts and others do these. */
 const WITHOUT_FILES: readonly string[] = ['ethtool', 'network_route', 'qdisc', 'systemd', 'timex', 'wifi'];
 
-const CARD = 'sys/class/drm/card0/device';
-const SOCKETS = [
-  '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
-  '   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1 0 100 0 0 10 0',
-  '   1: 0100007F:1F91 0100007F:1F90 01 00000015:00000001 00:00000000 00000000     0        0 12346 1 0 20 4 30 10 -1',
-  '',
-].join('\n');
-/** Files of what the recorded tree lacks. */
-const TREES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  drm: {
-    [`${CARD}/uevent`]: 'DRIVER=amdgpu\nPCI_CLASS=30000\n',
-    [`${CARD}/gpu_busy_percent`]: '4\n',
-    [`${CARD}/mem_info_gtt_total`]: '8573157376\n',
-    [`${CARD}/mem_info_gtt_used`]: '144560128\n',
-    [`${CARD}/mem_info_vis_vram_total`]: '8573157376\n',
-    [`${CARD}/mem_info_vis_vram_used`]: '1490378752\n',
-    [`${CARD}/mem_info_vram_total`]: '8573157376\n',
-    [`${CARD}/mem_info_vram_used`]: '1490378752\n',
-    [`${CARD}/mem_info_vram_vendor`]: 'samsung\n',
-    [`${CARD}/power_dpm_force_performance_level`]: 'manual\n',
-    [`${CARD}/unique_id`]: '0123456789abcdef\n',
-  },
-  selinux: {
-    'sys/fs/selinux/enforce': '1',
-    'proc/self/attr/current': 'system_u:system_r:init_t:s0\0',
-    'etc/selinux/config': '# a comment\nSELINUX=enforcing\nSELINUXTYPE=targeted\n',
-  },
-  tcpstat: { 'proc/net/tcp': SOCKETS, 'proc/net/tcp6': SOCKETS },
-  uname: {
-    'proc/sys/kernel/ostype': 'Linux\n',
-    'proc/sys/kernel/osrelease': '6.18.0\n',
-    'proc/sys/kernel/version': '#1 SMP\n',
-    'proc/sys/kernel/hostname': 'worker-1\n',
-    'proc/sys/kernel/domainname': '(none)\n',
-  },
-  textfile: {
-    'textfile/a.prom': '# HELP a_total As.\n# TYPE a_total counter\na_total{x="1"} 1\na_total{x="2"} 2\n',
-    'textfile/b.prom': 'b 7\nc{y="z"} 8\n',
-  },
+const scenes = await loadScenes();
+
+/** Files of the textfile collector, which does not read through the host. */
+const TEXTFILES = {
+  'textfile/a.prom': '# HELP a_total As.\n# TYPE a_total counter\na_total{x="1"} 1\na_total{x="2"} 2\n',
+  'textfile/b.prom': 'b 7\nc{y="z"} 8\n',
 };
 
 /** What the tree has beside it. */
 const PATHS: Readonly<Record<string, Partial<HostPaths>>> = { netdev: { procfs: fixture('node/extra/netdev/proc') } };
 
+/** Of collectors without a scene. */
 const LENIENCY: Readonly<Record<string, Leniency>> = {
   // Asked by a system call; what it answers changes by itself.
   filesystem: { live: /^node_filesystem_(?!readonly|device_error|mount_info)/ },
@@ -80,7 +49,6 @@ const LENIENCY: Readonly<Record<string, Leniency>> = {
   arp: { sums: /^node_arp_entries/ },
   conntrack: { sums: /^node_nf_conntrack_stat_/ },
   // Numbers are hexadecimal, with or without 0x.
-  tcpstat: { sums: /^node_tcp_/, skip: /words for a number/ },
   udp_queues: { sums: /^node_udp_/, skip: /words for a number/ },
   // An empty file is one without metrics.
   textfile: { live: /^node_textfile_scrape_error/, skip: /prom empty/ },
@@ -99,13 +67,16 @@ const LENIENCY: Readonly<Record<string, Leniency>> = {
 
 for (const spec of nodeCollectors) {
   test(`${spec.name} says what damage has cost`, async (t) => {
-    const tree = TREES[spec.name];
+    const scene = scenes.get(spec.name);
+    const tree = spec.name === 'textfile' ? TEXTFILES : scene?.files;
     const paths = tree ? hostTree(t, tree) : { ...fixturePaths(), ...PATHS[spec.name] };
     const folder = join(paths.rootfs, 'textfile');
-    const options = spec.options.parse(spec.name === 'textfile' ? { directory: folder } : (OPTIONS[spec.name] ?? {}));
+    const options = spec.options.parse(
+      spec.name === 'textfile' ? { directory: folder } : (scene?.options ?? OPTIONS[spec.name] ?? {}),
+    );
     const make = (host: Host) => bindCollector('node', spec, { host, now: () => 1_795_224_360_084 }, options);
     const seed = `${SEED} ${spec.name}`;
-    const leniency = LENIENCY[spec.name];
+    const leniency = scene?.leniency ?? LENIENCY[spec.name];
     const { wrong, runs, files } =
       spec.name === 'textfile'
         ? await findFaultsIn(

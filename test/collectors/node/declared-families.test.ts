@@ -5,20 +5,23 @@ import { nodeCollectors } from '../../../src/collectors/node/index.ts';
 import { parseLine, TextFormatError } from '../../../src/metrics/text/parse.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { fixture, hostTree } from '../../kit/host-tree.ts';
+import { loadScenes } from '../../kit/scene.ts';
 import { type FileSample, INFINIBAND, POWER_SUPPLY } from './family-tables.ts';
 
 // Each family that a node collector declares has a sample in an expected output, here or elsewhere in the tests, or is
 // named below with the reason why it has none. Without that a family that is never filled passes everything.
 
-interface Scene {
+interface Unrecorded {
   readonly collector: string;
   readonly files: Readonly<Record<string, string>>;
   readonly has: readonly string[];
 }
 
+const scenes = await loadScenes();
+
 const read = (path: string): string => readFileSync(fixture(path), 'latin1');
 
-const SCENES: readonly Scene[] = [
+const UNRECORDED: readonly Unrecorded[] = [
   {
     collector: 'nfsd',
     files: { 'proc/net/rpc/nfsd': read('node/proc/net/rpc/nfsd') },
@@ -112,7 +115,7 @@ const SCENES: readonly Scene[] = [
 const PORT = 'sys/class/infiniband/mlx5_0/ports/1';
 
 /** Collectors whose files are the families. */
-const TABLES: readonly (Scene & { readonly samples: readonly FileSample[] })[] = [
+const TABLES: readonly (Unrecorded & { readonly samples: readonly FileSample[] })[] = [
   {
     collector: 'infiniband',
     files: {
@@ -166,6 +169,7 @@ function expectedNames(): ReadonlySet<string> {
     }
   };
   for (const path of globSync(fixture('node/**/*.prom'))) take(readFileSync(path, 'latin1').split('\n'));
+  for (const { lines, linesWithoutFiles = [] } of scenes.values()) take([...lines, ...linesWithoutFiles]);
   const ours = import.meta.dirname;
   for (const path of globSync(`${ours}/*.test.ts`)) take(textsOf(readFileSync(path, 'latin1')));
   return names;
@@ -183,7 +187,7 @@ function nameOfSample(line: string): string | undefined {
   }
 }
 
-for (const { collector, files, has } of [...SCENES, ...TABLES]) {
+for (const { collector, files, has } of [...UNRECORDED, ...TABLES]) {
   test(`${collector}: families that no recording has`, async (t) => {
     const spec = nodeCollectors.find(({ name }) => name === collector);
     assert.ok(spec);

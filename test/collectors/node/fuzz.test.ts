@@ -4,13 +4,15 @@ import { bindCollector, type CollectorSpec } from '../../../src/collectors/colle
 import { nodeCollectors } from '../../../src/collectors/node/index.ts';
 import { DeniedFile, MissingFile, UnreadableFile } from '../../../src/host/errors.ts';
 import { Host } from '../../../src/host/host.ts';
+import type { HostPaths } from '../../../src/host/paths.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { encodeByObject } from '../../../src/metrics/text/encoder.ts';
 import { parseText } from '../../../src/metrics/text/parse.ts';
-import { fixturePaths } from '../../kit/host-tree.ts';
+import { fixturePaths, hostTree } from '../../kit/host-tree.ts';
 import { type Random, randomFrom } from '../../kit/random.ts';
+import { loadScenes } from '../../kit/scene.ts';
 
-// Every collector on the fixture tree with damaged files: whatever a file says, a collector answers with samples, or
+// Every collector on its scene, or on the fixture tree, with damaged files: whatever a file says, a collector answers with samples, or
 // with an error that names what is wrong; it does not crash, hang, or send what no receiver takes.
 
 /** Another seed finds other things: FUZZ_SEED=7 node --test test/collectors/node/fuzz.test.ts */
@@ -18,6 +20,8 @@ const SEED = process.env.FUZZ_SEED ?? '1';
 const ROUNDS = 60;
 const BUDGET_MS = 2500 / nodeCollectors.length;
 const HANG_MS = 1000;
+
+const scenes = await loadScenes();
 
 /** Options without which a collector reads nothing, or not everything. */
 const OPTIONS: Readonly<Record<string, object>> = {
@@ -70,13 +74,13 @@ function replaceMatch(text: string, pattern: RegExp, random: Random, replace: (m
   return text.slice(0, index) + replace(match) + text.slice(index + match.length);
 }
 
-/** The fixture tree, but what is read of it is damaged now and then. */
+/** A host, but what is read of it is damaged now and then. */
 class DamagedHost extends Host {
   readonly #random: Random;
   readonly #share: number;
 
-  constructor(random: Random, share: number) {
-    super(fixturePaths());
+  constructor(paths: HostPaths, random: Random, share: number) {
+    super(paths);
     this.#random = random;
     this.#share = share;
   }
@@ -113,7 +117,7 @@ function assertForeseen(cause: unknown): void {
 
 /** Two cycles, since the second meets what the first has kept; what both of them saw. */
 async function run(spec: CollectorSpec, host: Host): Promise<Snapshot[]> {
-  const options = spec.options.parse(OPTIONS[spec.name] ?? {});
+  const options = spec.options.parse(scenes.get(spec.name)?.options ?? OPTIONS[spec.name] ?? {});
   const producer = bindCollector('node', spec, { host, now: () => 1_795_224_360_084 }, options);
   const snapshots: Snapshot[] = [];
   for (let cycle = 0; cycle < 2; cycle++) {
@@ -137,12 +141,14 @@ const familiesWithNaN = (snapshot: Snapshot): Set<string> =>
 
 for (const spec of nodeCollectors) {
   test(`${spec.name} survives damaged files`, async (t) => {
-    const usual = familiesWithNaN((await run(spec, new Host(fixturePaths())))[0] as Snapshot);
+    const tree = scenes.get(spec.name)?.files;
+    const paths = tree ? hostTree(t, tree) : fixturePaths();
+    const usual = familiesWithNaN((await run(spec, new Host(paths)))[0] as Snapshot);
     const end = performance.now() + BUDGET_MS;
     let round = 0;
     for (; round < ROUNDS && performance.now() < end; round++) {
       const random = randomFrom(`${SEED} ${spec.name} ${round}`);
-      const host = new DamagedHost(random, random.pick([0.02, 0.2, 1]));
+      const host = new DamagedHost(paths, random, random.pick([0.02, 0.2, 1]));
       try {
         for (const snapshot of await run(spec, host)) {
           const unusual = [...familiesWithNaN(snapshot)].filter((name) => !usual.has(name));

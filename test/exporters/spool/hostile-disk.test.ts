@@ -9,7 +9,8 @@ import { pino } from 'pino';
 import { ThrottledLog } from '../../../src/base/log.ts';
 import { Disk, type Io, stuckOperations } from '../../../src/exporters/spool/disk.ts';
 import type { AddressedBody } from '../../../src/exporters/spool/format.ts';
-import { Spool, type SpoolOptions } from '../../../src/exporters/spool/spool.ts';
+import { Spool } from '../../../src/exporters/spool/spool.ts';
+import type { SpoolOptions } from '../../../src/exporters/spool/spool-options.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
 
 const SAMPLES = 7;

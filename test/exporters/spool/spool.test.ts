@@ -7,7 +7,8 @@ import { pino } from 'pino';
 import { ThrottledLog } from '../../../src/base/log.ts';
 import { crc32c } from '../../../src/exporters/spool/crc32c.ts';
 import type { AddressedBody } from '../../../src/exporters/spool/format.ts';
-import { Spool, type SpoolOptions } from '../../../src/exporters/spool/spool.ts';
+import { Spool } from '../../../src/exporters/spool/spool.ts';
+import type { SpoolOptions } from '../../../src/exporters/spool/spool-options.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
 
 const target = { job: 'node-exporter', instance: 'n1', labels: { cluster: 'prod' } };

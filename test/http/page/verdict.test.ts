@@ -86,7 +86,7 @@ test('when all is well one sentence says so', () => {
 
 test('an agent that has just begun is neither well nor ill', () => {
   const cycle = { intervalSeconds: 15, count: 0, skipped: 0, nextMs: NOW };
-  assert.equal(verdict(status({ cycle })).sentence, 'Starting: the first collection still runs.');
+  assert.equal(verdict(status({ cycle })).sentence, 'Starting: the first collection is still running.');
 });
 
 test('the sentence names the worst, alone by its name, several by their number, and counts the rest', () => {

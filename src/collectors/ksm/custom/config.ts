@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { errorText } from '../../../base/error-text.ts';
+import { isKeyOf } from '../../../base/records.ts';
 import { parseYaml, YamlError } from '../../../config/yaml.ts';
 import { compilePath } from './path.ts';
 
@@ -64,7 +65,7 @@ const each = z
   })
   .transform((input, context) => {
     const word = input.type.toLowerCase();
-    const type = Object.hasOwn(TYPES, word) ? TYPES[word as keyof typeof TYPES] : undefined;
+    const type = isKeyOf(TYPES, word) ? TYPES[word] : undefined;
     const refuse = (message: string) => {
       context.addIssue({ code: 'custom', message });
       return z.NEVER;

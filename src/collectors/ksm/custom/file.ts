@@ -1,3 +1,4 @@
+import { errorText } from '../../../base/error-text.ts';
 import { readText } from '../../../base/files.ts';
 import type { Resource } from '../resource.ts';
 import { CustomResourceError } from './config.ts';
@@ -26,6 +27,6 @@ export function readCustomResources(section: {
     if (cause instanceof CustomResourceError) {
       return { resources: [], problems: cause.problems.map((problem) => `${at}: ${problem}`) };
     }
-    return { resources: [], problems: [`${at}: cannot be read (${(cause as Error).message})`] };
+    return { resources: [], problems: [`${at}: cannot be read (${errorText(cause)})`] };
   }
 }

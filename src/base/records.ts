@@ -1,0 +1,15 @@
+// Object.keys, entries and fromEntries forget which keys a record has. These remember, for records made here, which have
+// no further keys.
+
+/** The entries of a record whose type names all its keys. */
+export const entriesOf = <Key extends string, Value>(record: Readonly<Record<Key, Value>>): [Key, Value][] =>
+  Object.entries<Value>(record) as [Key, Value][];
+
+/** A record with a value for each of `keys`. */
+export const recordOf = <Key extends string, Value>(
+  keys: readonly Key[],
+  make: (key: Key) => Value,
+): Record<Key, Value> => Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<Key, Value>;
+
+/** Whether a record has `key` itself. */
+export const isKeyOf = <Of extends object>(record: Of, key: PropertyKey): key is keyof Of => Object.hasOwn(record, key);

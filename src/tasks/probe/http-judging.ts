@@ -1,0 +1,90 @@
+import { errorText } from '../../base/error-text.ts';
+import { ProbeFailure } from './failure.ts';
+import { type BodyRead, bodyText, encodingOf, readBody } from './http-body.ts';
+import { checkHeaders, checkJson, checkText } from './http-checks.ts';
+import { type Answer, timeOf } from './http-exchange.ts';
+import type { HttpOptions } from './http-options.ts';
+
+const KEPT_BODY_BYTES = 1024 * 1024;
+const MOST_BODY_BYTES = 64 * 1024 * 1024;
+
+/** The status codes that lead elsewhere. */
+export const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** What was found in the last answer. */
+export interface Judged {
+  /** Why the probe fails; anything else that was thrown when the body could not be read. */
+  failure: unknown;
+  /** What kind of expression it failed by. */
+  failedBy: 'regex' | 'json' | undefined;
+  /** Seconds since 1970. */
+  lastModified: number | undefined;
+  bodyBytes: number;
+  transferSeconds: number;
+}
+
+/**
+ * Reads the last answer and checks it, in the order of blackbox_exporter: status, headers, body, version. Never rejects:
+ * what the body had until it broke off counts.
+ */
+export async function judge(answer: Answer, options: HttpOptions, signal: AbortSignal): Promise<Judged> {
+  const { status, headers, body, version } = answer;
+  const judged: Judged = {
+    failure: undefined,
+    failedBy: undefined,
+    lastModified: timeOf(headers['last-modified']),
+    bodyBytes: 0,
+    transferSeconds: 0,
+  };
+  const check = (by: 'regex' | 'json', work: () => void): void => {
+    if (judged.failure !== undefined) return;
+    try {
+      work();
+    } catch (cause) {
+      judged.failedBy = by;
+      // Else an expression that would take too long.
+      judged.failure = cause instanceof ProbeFailure ? cause : new ProbeFailure('body', errorText(cause), { cause });
+    }
+  };
+  if (!options.status.some(([first, last]) => status >= first && status <= last)) {
+    judged.failure = new ProbeFailure('status', `the answer has status ${status}, expected ${wanted(options.status)}`);
+  }
+  const { match, notMatch, json, limit } = options.body;
+  const keep = match.length + notMatch.length + json.length > 0;
+  check('regex', () => checkHeaders(headers, options.header.match, options.header.notMatch));
+  const compression = options.compression ?? (keep ? encodingOf(headers) : undefined);
+  // The body of a redirect that is not followed says nothing.
+  if (REDIRECTS.has(status) && headers.location !== undefined && !keep) {
+    body.on('error', () => undefined).destroy();
+    return judged;
+  }
+  const startMs = performance.now();
+  const read: BodyRead = { bytes: 0, chunks: [] };
+  const wish = {
+    ...(compression && { compression }),
+    keep,
+    limit: limit ?? (keep ? KEPT_BODY_BYTES : MOST_BODY_BYTES),
+  };
+  try {
+    await readBody(body, wish, read, signal);
+  } catch (cause) {
+    judged.failure ??= cause;
+    return judged;
+  } finally {
+    judged.bodyBytes = read.bytes;
+    judged.transferSeconds = (performance.now() - startMs) / 1000;
+  }
+  if (keep && judged.failure === undefined) {
+    const text = bodyText(read, headers);
+    check('regex', () => checkText(text, match, notMatch));
+    if (json.length > 0) check('json', () => checkJson(text, json));
+  }
+  const { versions } = options;
+  if (versions.length > 0 && !versions.some((one) => Number(one) === version)) {
+    judged.failure ??= new ProbeFailure('version', `the answer is of HTTP/${version}, expected ${versions.join(', ')}`);
+  }
+  return judged;
+}
+
+const wanted = (ranges: HttpOptions['status']): string =>
+  ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(', ');

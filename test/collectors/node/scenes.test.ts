@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CollectorSpec } from '../../../src/collectors/collector.ts';
+import { nodeCollectors } from '../../../src/collectors/node/index.ts';
+import { collectOnce } from '../../kit/collect.ts';
+import { hostTree } from '../../kit/host-tree.ts';
+import { loadScenes } from '../../kit/scene.ts';
+
+// Collectors whose files and samples are one file of scenes/: the samples of these files, and of a host without them.
+// damage.test.ts and fuzz.test.ts damage the files, declared-families.test.ts counts the samples.
+
+const scenes = await loadScenes();
+
+function collector(name: string): CollectorSpec {
+  const spec = nodeCollectors.find((one) => one.name === name);
+  assert.ok(spec, `scenes/${name}.ts: no node collector has this name`);
+  return spec;
+}
+
+test('there are scenes', () => assert.ok(scenes.size > 0));
+
+for (const [name, { files, lines, options = {}, linesWithoutFiles = [] }] of scenes) {
+  test(`${name} reads its scene`, async (t) => {
+    const collected = await collectOnce(collector(name), hostTree(t, files), options);
+    assert.deepEqual(collected.result.errors, []);
+    assert.deepEqual(collected.lines, lines.toSorted());
+  });
+
+  test(`${name} on a host without its files`, async (t) => {
+    const collected = await collectOnce(collector(name), hostTree(t, { 'proc/uptime': '', 'sys/x': '' }), options);
+    assert.deepEqual(collected.lines, linesWithoutFiles.toSorted());
+    const { outcome, errors } = collected.result;
+    assert.equal(outcome, linesWithoutFiles.length > 0 ? 'ok' : 'nodata', errors.join('\n'));
+  });
+}

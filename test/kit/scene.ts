@@ -1,0 +1,32 @@
+import { globSync } from 'node:fs';
+import { basename } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Leniency } from './damage.ts';
+import { fixture } from './host-tree.ts';
+
+/** A collector's files and what it makes of them: all that its tests need. */
+export interface Scene {
+  /** The kernel's files by their path below `proc`, `sys`, …: real ones, shortened. */
+  readonly files: Readonly<Record<string, string>>;
+  /** All samples, `name{labels} value`, sorted. */
+  readonly lines: readonly string[];
+  /** Options of the configuration, where the defaults read nothing, or not everything. */
+  readonly options?: object;
+  /** What a damaged record may change beyond its own series, with the reason as a comment. */
+  readonly leniency?: Leniency;
+  /** Samples of a host without any of the files; none when unset. */
+  readonly linesWithoutFiles?: readonly string[];
+}
+
+const FOLDER = fixture('../collectors/node/scenes');
+
+/** The scenes of `test/collectors/node/scenes/COLLECTOR.ts`, by collector. Rejects for a file without one. */
+export async function loadScenes(): Promise<ReadonlyMap<string, Scene>> {
+  const scenes = new Map<string, Scene>();
+  for (const path of globSync(`${FOLDER}/*.ts`).sort()) {
+    const { scene }: { scene?: Scene } = await import(pathToFileURL(path).href);
+    if (scene === undefined) throw new Error(`${path} exports no scene`);
+    scenes.set(basename(path, '.ts'), scene);
+  }
+  return scenes;
+}
