@@ -24,7 +24,7 @@ const OUR_FLAGS = [
 /**
  * The agent with its node collectors beside the real node_exporter (on PATH as prometheus-node-exporter), all once a
  * second: an agent that is scraped as node_exporter is, so that both do the same, and one that pushes, as it is used.
- * `--compare` also compares what they tell.
+ * `--compare` also compares what they expose.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({

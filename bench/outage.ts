@@ -57,7 +57,7 @@ export async function run(args: readonly string[]): Promise<void> {
 const row = (cells: readonly (string | number)[]): string =>
   cells.map((cell, index) => String(cell).padEnd([28, 20, 11, 6, 0][index] ?? 0)).join('');
 
-/** What both senders are told. */
+/** What both senders are given. */
 interface Settings {
   /** Seconds. */
   readonly interval: number;

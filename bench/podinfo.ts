@@ -33,7 +33,7 @@ const CASES: readonly Case[] = [
  * The state agent's API under the questions of all node agents at the pace at which they come, on the real HTTP server in
  * a process of its own, each question on a new connection. Between any two of them somebody asks a route that does
  * nothing, so that what the machine adds is measured in the same seconds. A case takes some rounds of 15 s; the best
- * and the worst round's p99 are told. `made` is the part of a latency that the answer itself takes.
+ * and the worst round's p99 are printed. `made` is the part of a latency that the answer itself takes.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({

@@ -17,7 +17,7 @@ const NODE_FLAGS = ['--max-semi-space-size=1'];
 /**
  * The process collector beside the real process-exporter (on PATH as prometheus-process-exporter) with 1,000 and 5,000
  * processes: CPU per cycle and per scrape, memory, and how long the event loop was blocked at most. `--compare` first
- * compares what the two tell of 300 processes that work, breed and end; `--churn CYCLES` shows only what memory does
+ * compares what the two expose of 300 processes that work, breed and end; `--churn CYCLES` shows only what memory does
  * while fifty processes a second come and go.
  */
 export async function run(args: readonly string[]): Promise<void> {

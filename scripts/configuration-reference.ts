@@ -134,7 +134,7 @@ function fieldRows(path: string, variants: Variants, depth: number, all: number 
   });
 }
 
-/** The field that tells variants apart. */
+/** The field that identifies a variant. */
 function choiceRow(path: string, all: readonly Schema[]): string[] {
   const choices = all.map(({ const: value, description }) =>
     description === undefined ? `\`${value}\`` : `\`${value}\`: ${description}`,
@@ -143,7 +143,7 @@ function choiceRow(path: string, all: readonly Schema[]): string[] {
 }
 
 /**
- * The variants of a union of sections by the constant that tells them apart; undefined for everything else. Throws for
+ * The variants of a union of sections by the constant that identifies them; undefined for everything else. Throws for
  * a union of sections without one: its settings would be missing in the page.
  */
 function variantsOf(schema: Schema): Variants | undefined {
@@ -152,7 +152,7 @@ function variantsOf(schema: Schema): Variants | undefined {
   const constant = Object.keys(options[0]?.properties ?? {}).find((key) =>
     options.every(({ properties }) => properties?.[key]?.const !== undefined),
   );
-  if (constant === undefined) throw new Error('a union of sections without a constant that tells them apart');
+  if (constant === undefined) throw new Error('a union of sections without a constant that identifies them');
   return new Map(options.map((option) => [String(option.properties?.[constant]?.const), option]));
 }
 

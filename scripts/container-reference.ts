@@ -20,14 +20,14 @@ export function containerReference({ options, cgroups, machine }: ContainerRefer
   return [
     '# Container metrics',
     GENERATED,
-    'Pods, containers and the machine, under the names, labels and values that a kubelet tells at `/metrics/cadvisor`, ' +
+    'Pods, containers and the machine, under the names, labels and values that a kubelet exposes at `/metrics/cadvisor`, ' +
       'read straight from the cgroups (v1 or v2, either driver, of containerd, CRI-O or docker).',
     '## Options',
     'Below `collectors.container`.',
     table(['option', 'default', 'what'], rows),
     '## Rows',
     ROWS,
-    '## Metrics that are always told',
+    '## Metrics that are always exposed',
     families([cgroups.common, machine.common]),
     '## Further metrics with `families: kubelet`',
     families([cgroups.rest, machine.rest]),
@@ -56,14 +56,14 @@ const ROWS = table(
 
 const DIFFERENCES = [
   '- Samples have the time of the push; a kubelet looks at a container only every 10 to 30 s.',
-  '- A container without a name waits up to two pushes; one that has ended is told once more, as it was last.',
-  '- `container_fs_usage_bytes` and its like are told for the file systems of the host only. What a container wrote to ' +
-    'its own layer, only its runtime knows; the kubelet has it in `/stats/summary`. For the space in volumes: `kubeletMetrics`.',
-  '- Overlay mounts are left out: each is the disk below once more. So are the zeros that a kubelet tells for disks behind ' +
-    'file systems that have none.',
-  '- `container_oom_events_total` is what the kernel counts; kubelets read its log instead, and recent ones always tell 0.',
-  '- With cgroup v2, `container_memory_kernel_usage` and `container_memory_failcnt` are what the kernel tells; a kubelet tells 0.',
-  '- What the kernel does not tell is missing, where a kubelet tells 0: pressure without PSI, peaks before Linux 5.19, ' +
+  '- A container without a name waits up to two pushes; one that has ended is exposed once more, with its last values.',
+  '- `container_fs_usage_bytes` and similar metrics cover the file systems of the host only. What a container wrote to ' +
+    'its own layer is known to its runtime only; the kubelet has it in `/stats/summary`. For the space in volumes: `kubeletMetrics`.',
+  '- Overlay mounts are left out: each repeats the disk below it. So are the zeros that a kubelet exposes for disks behind ' +
+    'file systems without I/O counters.',
+  '- `container_oom_events_total` is what the kernel counts; kubelets read its log instead, and recent ones always expose 0.',
+  '- With cgroup v2, `container_memory_kernel_usage` and `container_memory_failcnt` are the values of the kernel; a kubelet exposes 0.',
+  '- What the kernel does not report is missing, where a kubelet exposes 0: pressure without PSI, peaks before Linux 5.19, ' +
     'the limits and kills of the root cgroup of v2.',
   '- Networks need the processes of the host (`hostPID`): without them they are missing.',
 ].join('\n');

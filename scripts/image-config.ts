@@ -1,4 +1,4 @@
-/** What a Dockerfile tells of how its image runs. */
+/** How an image runs, by its Dockerfile. */
 export interface ImageConfig {
   /** Program, its options and the bundle. */
   readonly entrypoint: readonly string[];

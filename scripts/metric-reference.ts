@@ -11,8 +11,8 @@ export function nodeReference(specs: readonly CollectorSpec[]): string {
   return [
     '# Node metrics',
     GENERATED,
-    'What the node collectors tell, under the names that node_exporter uses. Each can be switched by ' +
-      '`collectors.node.<name>.enabled`, or all at once by `collectors.node.include` and `exclude`.',
+    'Metrics of the node collectors, under the names that node_exporter uses. Each can be switched on or off by ' +
+      '`collectors.node.<name>.enabled`, or several at once by `collectors.node.include` and `exclude`.',
     table(['collector', 'default', 'what'], rows),
     ...specs.map(collectorSection),
     '',

@@ -61,10 +61,10 @@ const DIFFERENCES = `## Differences to process-exporter
 - Counters never fall. Those of process-exporter do when a thread ends, and wrap when a file can no longer be read.
 - \`states\` counts processes; with \`threads\` it counts threads, each once. process-exporter reads all threads in every
   cycle and counts the main one of several twice.
-- Groups without processes go after \`groupExpiry\`, and have no \`oldest_start_time_seconds\` meanwhile.
-- What may not be read is left out and counted in \`namedprocess_scrape_partial_errors\`; it is never 0.
+- Groups without processes expire after \`groupExpiry\`, and have no \`oldest_start_time_seconds\` meanwhile.
+- What cannot be read for lack of permission is left out and counted in \`namedprocess_scrape_partial_errors\`; it is never 0.
 - Metrics by thread and proportional memory are off. Proportional memory is exposed for groups in which it is known for all
   processes.
 - \`{{.Matches}}\` without a name is refused, because it makes the command line a label.
-- \`process_exporter_build_info\` and metrics of the exporter's own process are not told.
+- \`process_exporter_build_info\` and metrics of the exporter's own process are not exposed.
 - Expressions see the first 4 KiB of a command line, and names of groups have at most 256 characters.`;

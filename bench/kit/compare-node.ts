@@ -9,7 +9,7 @@ import { sleep } from './processes.ts';
 /** The agent shares one collection among those who ask within a second. */
 const PAUSE_MS = 1500;
 
-/** Compares what node_exporter tells with what the running agent tells of the same host; exit code 1 if they differ. */
+/** Compares what node_exporter exposes with what the running agent exposes of the same host; exit code 1 if they differ. */
 export async function compareNode(theirUrl: string, ourUrl: string): Promise<void> {
   const replaced = REPLACED.find(({ section }) => section === 'node') as Replaced;
   const scrape = async (url: string) =>

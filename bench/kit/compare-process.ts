@@ -7,7 +7,7 @@ import { answers, cpuMs, memoryMib, sleep, startAgent, startProgram, startSink }
 const THEIRS = 'http://127.0.0.1:19256/metrics';
 const OURS = 'http://127.0.0.1:19257/metrics';
 
-/** What is told by one side only, or in another way, with the reason. */
+/** What one side only exposes, or in another way, with the reason. */
 const EXCEPTIONS: readonly { readonly series: RegExp; readonly reason: string }[] = [
   { series: /^namedprocess_namegroup_states\{.*threads-/, reason: 'theirs counts the main thread of many twice' },
   { series: /^namedprocess_namegroup_states\{.*(burner|writer|bred|leaver)/, reason: 'a moment' },
@@ -36,7 +36,7 @@ interface Moment {
 }
 
 /**
- * Compares what process-exporter and the agent tell, with the same file of groups, of some 300 processes that work,
+ * Compares what process-exporter and the agent expose, with the same file of groups, of some 300 processes that work,
  * breed and end: gauges now and counters by their growth over `seconds`, in which both are asked every 1.25 s.
  */
 export async function compareProcess(seconds: number): Promise<void> {

@@ -1,4 +1,4 @@
-// Loaded into the agent with --import: tells how long its event loop was blocked at most. Asked over IPC, since watching
+// Loaded into the agent with --import: measures how long its event loop was blocked at most. Asked over IPC, since watching
 // at this resolution costs CPU that must not be counted as the agent's. Plain JavaScript: to let Node read TypeScript
 // would cost the agent 20 MB.
 import { monitorEventLoopDelay } from 'node:perf_hooks';

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-/** What this process tells its parent. */
+/** Messages of this process to its parent. */
 export interface ProbeTargets {
   readonly plain: string;
   readonly tls: string;

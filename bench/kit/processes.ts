@@ -141,7 +141,7 @@ export interface Sink {
   close(): void;
 }
 
-/** Starts a sink on a free port; `onBody` is told of each body. */
+/** Starts a sink on a free port; `onBody` is called for each body. */
 export async function startSink(onBody: (path: string, bytes: number) => void = () => {}): Promise<Sink> {
   const sink = { url: '', bodies: 0, bytes: 0, close: () => server.close() };
   const server = createServer((request, response) => {

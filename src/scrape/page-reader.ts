@@ -90,7 +90,7 @@ export class PageReader {
 
   /** Ends the page. Throws {@link BadPage}. */
   finish(): Page {
-    // A page need not end with a newline, but may be cut there as well: the length of the answer tells.
+    // A page need not end with a newline, but may be cut there as well: the length of the answer decides.
     if (this.#rest.length > 0) this.#read(Buffer.concat([this.#rest, END_OF_LINE]));
     if (this.#isOpenMetrics && !this.#isAtEnd) throw new BadPage('the page ends without "# EOF": it was cut off');
     this.#keep('');

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { syncBuiltinESMExports } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { mock, test } from 'node:test';
+import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { startAgent } from '../../src/agent/agent.ts';
 import { createLog } from '../../src/base/log.ts';
 import { settingsSchema } from '../../src/commands/settings.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
+import { realPause, simulateTime } from './simulated-time.ts';
 
 const HOURS = Number(process.env.FAULTS_HOURS ?? 24);
 const HOUR_S = 3600;
@@ -29,12 +29,8 @@ const TROUBLE: readonly { readonly from: number; readonly to: number; readonly k
     { from: 16, to: 16.5, kind: 'busy' },
   ];
 
-/** What a cycle's end waits for at most, of the real clock, and what is given to the work behind it. */
-const CYCLE_MS = 2000;
+/** What is given to the work behind a cycle, of the real clock. */
 const AFTER_CYCLE_MS = 4;
-
-/** The one that stays when time is simulated. */
-const { setTimeout: realTimeout } = globalThis;
 
 /** Minutes at which nothing of an outage is left over, early and late. */
 const EARLY = [282, 288, 294];
@@ -51,17 +47,8 @@ test('memory is flat over a day with outages', { timeout: 1_200_000 }, async (t)
   const collectGarbage = runInNewContext('gc') as () => void;
   const startMs = Math.ceil(Date.now() / 60_000) * 60_000;
   const receiver = await startReceiver(() => (Date.now() - startMs) / 1000 / HOUR_S);
-  mock.timers.enable({ apis: ['Date', 'setTimeout', 'setInterval'], now: startMs });
-  // What modules have imported by name from node:timers/promises follows only this.
-  syncBuiltinESMExports();
-  const { now: monotonic } = performance;
-  performance.now = () => Date.now() - startMs;
-  t.after(() => {
-    mock.timers.reset();
-    syncBuiltinESMExports();
-    performance.now = monotonic;
-    receiver.close();
-  });
+  const time = simulateTime(t, startMs);
+  t.after(() => receiver.close());
   const config = settingsSchema.parse({
     node: 'worker-1',
     push: { interval: `${INTERVAL_S}s`, phase: '0s' },
@@ -89,25 +76,15 @@ test('memory is flat over a day with outages', { timeout: 1_200_000 }, async (t)
   for (let minute = 1; minute <= HOURS * 60; minute++) {
     const before = receiver.witnessed();
     const endMs = startMs + minute * 60_000;
-    while (Date.now() < endMs) {
-      await realWork(monotonic);
-      mock.timers.tick(Math.min(STEP_MS, endMs - Date.now()));
-      for (let turn = 0; turn < 6; turn++) await new Promise((resolve) => setImmediate(resolve));
-    }
-    const patience = monotonic.call(performance) + CYCLE_MS;
-    while (receiver.witnessed() === before && monotonic.call(performance) < patience) {
-      // What a cycle waits for may be a timer.
-      mock.timers.tick(1);
-      await pause(1);
-    }
-    await pause(AFTER_CYCLE_MS);
+    while (Date.now() < endMs) await time.advance(Math.min(STEP_MS, endMs - Date.now()));
+    await time.until(() => receiver.witnessed() > before);
+    await realPause(AFTER_CYCLE_MS);
     if (minute % 60 !== 0 && ![...EARLY, ...LATE].includes(minute)) continue;
     collectGarbage();
     const { heapUsed, external } = process.memoryUsage();
     memory.set(minute, { heap: heapUsed / MIB, external: external / MIB });
   }
-  mock.timers.reset();
-  syncBuiltinESMExports();
+  time.end();
   await agent.stop();
 
   for (const [minute, { heap, external }] of memory) {
@@ -124,20 +101,6 @@ test('memory is flat over a day with outages', { timeout: 1_200_000 }, async (t)
     assert.ok(grown < ALLOWED_MIB, `${part} grew by ${grown} MiB`);
   }
 });
-
-/**
- * Waits until the disk and the connections have done what they were asked: simulated time would pass their deadlines
- * while they work.
- */
-async function realWork(monotonic: () => number): Promise<void> {
-  const patience = monotonic.call(performance) + CYCLE_MS;
-  const isBusy = () =>
-    process.getActiveResourcesInfo().some((kind) => /Req|(?:Connect|Write|Shutdown)Wrap$/.test(kind));
-  while (isBusy() && monotonic.call(performance) < patience) await pause(1);
-}
-
-/** A moment of the real clock. */
-const pause = (ms: number) => new Promise((resolve) => realTimeout(resolve, ms));
 
 interface Receiver {
   readonly url: string;

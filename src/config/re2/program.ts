@@ -21,7 +21,7 @@ export const NEWLINE = 1;
 const WORD_CHARACTER = 2;
 export const OTHER = 3;
 
-/** An expression as steps over classes of characters: those that no set of the expression tells apart. */
+/** An expression as steps over classes of characters: those that no set of the expression separates. */
 export interface Program {
   /** Of each step: what it does, the step behind it, and what else it needs ({@link OP}). */
   readonly ops: Uint8Array;

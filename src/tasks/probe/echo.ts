@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 const ECHO = { 4: { request: 8, reply: 0 }, 6: { request: 128, reply: 129 } } as const;
 const HEADER_BYTES = 8;
-/** Bytes of the payload that tell our echoes from others'. */
+/** Bytes of the payload that distinguish our echoes from others'. */
 export const TOKEN_BYTES = 8;
 
 /** What an echo is recognized by. */

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { generateNode } from '../../bench/kit/cgroup-tree.ts';
+import { servePods } from '../../bench/kit/pod-server.ts';
+import { startSink } from '../../bench/kit/processes.ts';
+import { startAgent } from '../../src/agent/agent.ts';
+import { createLog } from '../../src/base/log.ts';
+import { settingsSchema } from '../../src/commands/settings.ts';
+import { trimMalloc } from '../../src/host/malloc.ts';
+import { realPause, simulateTime } from './simulated-time.ts';
+
+const HOURS = Number(process.env.FAULTS_HOURS ?? 24);
+const INTERVAL_S = 15;
+const PODS = 30;
+const MIB = 2 ** 20;
+/** The first hours fill what is bounded: histories, groups that expire, lists of endings. */
+const WARM_HOURS = 2;
+/** Allowed from there to the end of the day. */
+const ALLOWED_MIB = 1;
+
+/** What was in use at the end of an hour. */
+interface Look {
+  readonly hour: number;
+  readonly rss: number;
+  readonly heap: number;
+  readonly descriptors: number;
+  readonly timers: number;
+}
+
+test('a node agent is as large after a day of churn as after its first hours', { timeout: 3_600_000 }, async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'firesteel-soak-'));
+  const node = generateNode(root, PODS);
+  const sleeper = spawn('sleep', ['infinity'], { stdio: 'ignore' });
+  const sink = await startSink();
+  const identity = await servePods(node.pods);
+  t.after(() => {
+    sink.close();
+    identity.close();
+    sleeper.kill();
+    rmSync(root, { recursive: true, force: true });
+  });
+  const churn = churnOf(node.paths, root, `/proc/${sleeper.pid}`);
+  const startMs = Math.ceil(Date.now() / 60_000) * 60_000;
+  const config = settingsSchema.parse({
+    node: 'worker-1',
+    push: { interval: `${INTERVAL_S}s`, phase: '0s' },
+    http: { enabled: false },
+    paths: node.paths,
+    collectors: { container: { identity: { source: 'state', url: identity.url } } },
+    exporters: { sink: { type: 'vmagent', url: sink.url } },
+  });
+  const time = simulateTime(t, startMs);
+  const agent = await startAgent(config, {
+    log: createLog('fatal'),
+    now: Date.now,
+    random: Math.random,
+    env: {},
+    loadConfig: () => config,
+  });
+  const looks: Look[] = [];
+  for (let cycle = 1; cycle <= (HOURS * 3600) / INTERVAL_S; cycle++) {
+    const before = sink.bodies;
+    node.live();
+    churn();
+    for (let step = 0; step < 3; step++) await time.advance((INTERVAL_S * 1000) / 3);
+    await time.until(() => sink.bodies > before);
+    if (cycle % (3600 / INTERVAL_S) !== 0) continue;
+    collectGarbage();
+    await realPause(50);
+    trimMalloc();
+    const { rss, heapUsed } = process.memoryUsage();
+    const look = {
+      hour: (cycle * INTERVAL_S) / 3600,
+      rss: rss / MIB,
+      heap: heapUsed / MIB,
+      descriptors: readdirSync('/proc/self/fd').length,
+      timers: time.pending(),
+    };
+    looks.push(look);
+    t.diagnostic(
+      `hour ${look.hour}: RSS ${look.rss.toFixed(1)} MiB, heap ${look.heap.toFixed(2)} MiB, ${look.descriptors} descriptors, ${look.timers} timers, ${sink.bodies} batches`,
+    );
+  }
+  time.end();
+  await agent.stop();
+  const steady = looks.filter(({ hour }) => hour > WARM_HOURS);
+  assert.ok(sink.bodies > looks.length * 240, `${sink.bodies} batches in ${looks.length} hours`);
+  for (const what of ['rss', 'heap'] as const) {
+    const grown = slope(steady, what) * (HOURS - WARM_HOURS);
+    t.diagnostic(`${what}: ${grown.toFixed(2)} MiB by the trend of hours ${WARM_HOURS} to ${HOURS}`);
+    assert.ok(grown <= ALLOWED_MIB, `${what} grew by ${grown} MiB`);
+  }
+  for (const what of ['descriptors', 'timers'] as const) {
+    const [early, late] = [steady.slice(0, 5), steady.slice(-5)].map((some) =>
+      Math.max(...some.map((one) => one[what])),
+    );
+    assert.ok((late ?? 0) <= (early ?? 0) + 2, `${what}: ${early} at most early, ${late} late`);
+  }
+});
+
+/** Growth an hour, by least squares. */
+function slope(looks: readonly Look[], what: 'rss' | 'heap'): number {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [hour, value] = [mean(looks.map((look) => look.hour)), mean(looks.map((look) => look[what]))];
+  const above = looks.reduce((sum, look) => sum + (look.hour - hour) * (look[what] - value), 0);
+  return above / looks.reduce((sum, look) => sum + (look.hour - hour) ** 2, 0);
+}
+
+/** In each cycle one pod and one process end, and the pod and the process that ended some cycles before begin again. */
+function churnOf(paths: { readonly procfs: string; readonly cgroup: string }, root: string, real: string): () => void {
+  const slices = join(paths.cgroup, 'kubepods.slice/kubepods-burstable.slice');
+  const away = join(root, 'away');
+  const pods = readdirSync(slices).filter((name) => name.includes('-pod'));
+  const pids = readdirSync(paths.procfs).filter((name) => /^\d+$/.test(name) && name !== '1');
+  // Links to one real process, so that the kernel's own files are read.
+  const show = (pid: string) => symlinkSync(real, join(paths.procfs, pid));
+  const hide = (pid: string) => rmSync(join(paths.procfs, pid), { recursive: true, force: true });
+  for (const pid of pids) {
+    hide(pid);
+    show(pid);
+  }
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name) && !existsSync(join(paths.procfs, name)))
+      symlinkSync(join('/proc', name), join(paths.procfs, name));
+  }
+  let turn = 0;
+  let gone: { readonly pod: string; readonly pid: string } | undefined;
+  return () => {
+    if (gone !== undefined) {
+      // Meanwhile the node has written files of its I/O there.
+      rmSync(join(slices, gone.pod), { recursive: true, force: true });
+      renameSync(away, join(slices, gone.pod));
+      show(gone.pid);
+    }
+    turn++;
+    gone = { pod: pods[turn % pods.length] ?? '', pid: pids[turn % pids.length] ?? '' };
+    renameSync(join(slices, gone.pod), away);
+    hide(gone.pid);
+  };
+}
