@@ -12,6 +12,7 @@ import {
 import { wallMs } from '../base/clock.ts';
 import { createLog, type Log } from '../base/log.ts';
 import type { Loaded } from '../config/load.ts';
+import { isScraping } from '../config/scrape-schema.ts';
 import { watchEventLoop } from '../host/watchdog.ts';
 import type { Command, Io } from './command.ts';
 import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, type Parsed, parseFlags } from './flags.ts';
@@ -58,7 +59,7 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
   });
   if (agent.url !== undefined) served?.(agent.url);
   if (!config.collectors.ksm.enabled) {
-    preferMemoryToCode();
+    if (!isScraping(config.scrape)) preferMemoryToCode();
     keepHeapSmall(log);
   }
   releaseProgram(log);

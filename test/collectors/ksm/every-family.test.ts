@@ -16,7 +16,7 @@ const metadata = {
   labels: { 'app.kubernetes.io/name': 'web' },
   annotations: { note: 'say "hi"' },
 };
-/** Of resources without namespaces whose series have the label all the same, as kube-state-metrics has it. */
+/** Of resources without namespaces. */
 const clusterWide = { ...metadata, namespace: undefined };
 
 /** Samples of families that neither kube-state-metrics' own cases nor the recorded cluster have, by kube-state-metrics' docs. */

@@ -34,7 +34,7 @@ import { storageclasses } from './storageclass.ts';
 import { volumeattachments } from './volumeattachment.ts';
 import { mutatingwebhookconfigurations, validatingwebhookconfigurations } from './webhookconfiguration.ts';
 
-/** All resources supported by kube-state-metrics, by name. */
+/** All built-in resources, by name. */
 export const resources: readonly Resource[] = [
   certificatesigningrequests,
   clusterrolebindings,
