@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { generateNode } from '../../bench/kit/cgroup-tree.ts';
 import { servePods } from '../../bench/kit/pod-server.ts';
-import { startSink } from '../../bench/kit/processes.ts';
+import { memoryMib, startSink } from '../../bench/kit/processes.ts';
 import { startAgent } from '../../src/agent/agent.ts';
 import { boundYoungSpace, preferMemoryToCode, shareMalloc } from '../../src/agent/memory.ts';
 import { createLog } from '../../src/base/log.ts';
@@ -29,6 +29,8 @@ const ALLOWED_MIB = 1;
 interface Look {
   readonly hour: number;
   readonly rss: number;
+  readonly anon: number;
+  /** Of V8, with the buffers outside of it. */
   readonly heap: number;
   readonly descriptors: number;
   readonly timers: number;
@@ -85,24 +87,26 @@ test('a node agent is as large after a day of churn as after its first hours', {
     collectGarbage();
     await realPause(50);
     trimMalloc();
-    const { rss, heapUsed } = process.memoryUsage();
+    const { heapUsed, external } = process.memoryUsage();
+    const { rss, anon } = memoryMib(process.pid);
     const look = {
       hour: (cycle * INTERVAL_S) / 3600,
-      rss: rss / MIB,
-      heap: heapUsed / MIB,
+      rss,
+      anon,
+      heap: (heapUsed + external) / MIB,
       descriptors: readdirSync('/proc/self/fd').length,
       timers: time.pending(),
     };
     looks.push(look);
     t.diagnostic(
-      `hour ${look.hour}: RSS ${look.rss.toFixed(1)} MiB, heap ${look.heap.toFixed(2)} MiB, ${look.descriptors} descriptors, ${look.timers} timers, ${sink.bodies} batches`,
+      `hour ${look.hour}: RSS ${look.rss.toFixed(1)} MiB, anonymous ${look.anon.toFixed(1)}, heap ${look.heap.toFixed(2)} MiB, ${look.descriptors} descriptors, ${look.timers} timers, ${sink.bodies} batches`,
     );
   }
   time.end();
   await agent.stop();
   const steady = looks.filter(({ hour }) => hour > WARM_HOURS);
   assert.ok(sink.bodies > looks.length * 240, `${sink.bodies} batches in ${looks.length} hours`);
-  for (const what of ['rss', 'heap'] as const) {
+  for (const what of ['rss', 'anon', 'heap'] as const) {
     const grown = slope(steady, what) * (HOURS - WARM_HOURS);
     t.diagnostic(`${what}: ${grown.toFixed(2)} MiB by the trend of hours ${WARM_HOURS} to ${HOURS}`);
     assert.ok(grown <= ALLOWED_MIB, `${what} grew by ${grown} MiB`);
@@ -116,7 +120,7 @@ test('a node agent is as large after a day of churn as after its first hours', {
 });
 
 /** Growth an hour, by least squares. */
-function slope(looks: readonly Look[], what: 'rss' | 'heap'): number {
+function slope(looks: readonly Look[], what: 'rss' | 'anon' | 'heap'): number {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [hour, value] = [mean(looks.map((look) => look.hour)), mean(looks.map((look) => look[what]))];
   const above = looks.reduce((sum, look) => sum + (look.hour - hour) * (look[what] - value), 0);

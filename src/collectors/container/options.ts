@@ -40,7 +40,7 @@ export const cgroupOptions = z.strictObject({
     .int()
     .min(0)
     .max(10_000)
-    .default(1500)
+    .default(0)
     .describe(
       'Number of files of cgroups that stay open between cycles, three for each: saves CPU at 4.4 KiB of kernel memory each; v2 only.',
     ),

@@ -46,7 +46,7 @@ test('each change of a file that is open is seen in the next cycle', async (cont
   const node = new V2Node(context);
   node.makeCgroup(POD);
   node.makeCgroup(CONTAINER, {}, 'app');
-  const cycle = containerCycles(node.paths);
+  const cycle = containerCycles(node.paths, { keepOpen: 1500 });
   for (let round = 0; round < 3; round++) await cycle();
   assert.ok(openBelow(node.paths.cgroup) > 0, 'files are open');
   const seed = process.env.KEPT_SEED ?? '1';
@@ -70,7 +70,7 @@ test('files of cgroups that are gone are closed, and none is open without keepOp
   const node = new V2Node(context);
   node.makeCgroup(POD);
   const before = openBelow(node.paths.cgroup);
-  const cycle = containerCycles(node.paths);
+  const cycle = containerCycles(node.paths, { keepOpen: 1500 });
   await cycle();
   assert.equal(openBelow(node.paths.cgroup), before, 'a cgroup that is new may be gone soon');
   await cycle();
