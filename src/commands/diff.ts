@@ -73,6 +73,11 @@ ${CONFIG_FLAGS_HELP}`,
           },
           progress: (line) => io.stderr(`${line}\n`),
         });
+        if (judged.differences.compared === 0) {
+          throw new UsageError(
+            `--against: no series could be compared; do both sides look at the same host, with the same clock? ${judged.explained[0]?.reason ?? ''}`.trim(),
+          );
+        }
         const few = values.details === true ? SHORT_LIST : 0;
         const lines = values.all === true ? Number.POSITIVE_INFINITY : few;
         io.stdout(

@@ -18,6 +18,9 @@ export const LOOKS = 3;
 /** A kubelet looks at each cgroup every 10 to 20 s, a cAdvisor on its own up to a minute where little happens. */
 const LONGEST_WAIT_MS = 150_000;
 
+/** The collector looks at the cgroups that a kubelet makes, and at / beside them. */
+const NO_PODS: Known = { series: /^container_/, reason: 'there are no pods on this host' };
+
 /** What is compared, and how to wait between two looks. */
 export interface Comparison {
   readonly replaced: Replaced;
@@ -77,25 +80,29 @@ async function ofStamps(
   const compared = new StampedComparison(RULES);
   const end = now() + LONGEST_WAIT_MS;
   let waiting = 0;
+  let hasPods = false;
   let before = await seen();
   for (;;) {
     await pause();
     const there = view(await read(theirs));
     const after = await seen();
     compared.add(before, there, after);
+    hasPods ||= [...there.samples.keys()].some((series) => series.includes('kubepods'));
     before = after;
-    const { pending } = compared;
+    const pending = compared.pending.length;
     if (pending === 0 || now() >= end) break;
     if (pending !== waiting) progress(`waiting for newer values there: ${pending} series`);
     waiting = pending;
   }
-  const reasonOf = reasonsFor(
-    { ...replaced, known: isAlone ? [...replaced.known, ...alone] : replaced.known },
-    off,
-    [],
-  );
-  return judge(
+  const known = [...replaced.known, ...(isAlone ? alone : []), ...(hasPods ? [] : [NO_PODS])];
+  const reasonOf = reasonsFor({ ...replaced, known }, off, []);
+  const { differences, explained } = judge(
     compared.differences((series) => reasonOf(series, 'theirs') !== undefined),
     reasonOf,
   );
+  const unseen = compared.unseen.map((what) => ({
+    what,
+    reason: `no newer value there in ${LONGEST_WAIT_MS / 1000} s`,
+  }));
+  return { differences, explained: [...explained, ...unseen] };
 }

@@ -75,9 +75,14 @@ export class StampedComparison {
   }
 
   /** Series that both have, but of no moment at which we looked, or that differed less than three times so far. */
-  get pending(): number {
+  get pending(): readonly string[] {
     const both = [...this.#theirs.inAll].filter((series) => this.#ours.inAll.has(series));
-    return both.filter((series) => !this.#agreed.has(series) && (this.#gaps.get(series)?.count ?? 0) < LOOKS).length;
+    return both.filter((series) => !this.#agreed.has(series) && (this.#gaps.get(series)?.count ?? 0) < LOOKS);
+  }
+
+  /** Series that both have, of which no value was of a moment at which we looked. */
+  get unseen(): readonly string[] {
+    return this.pending.filter((series) => !this.#gaps.has(series));
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Encoding } from '../metrics/compression.ts';
 import type { Group } from '../metrics/group.ts';
 import type { PreparedBody } from '../metrics/prepared.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
+import type { SpoolStatus } from './spool/spool-options.ts';
 
 /** One group of one cycle, rendered and compressed once for all receivers. */
 export interface Body {
@@ -82,16 +83,7 @@ export interface ExporterStatus {
   /** What may wait before the oldest batch is dropped; absent where only the newest push counts. */
   readonly limits?: { readonly bytes: number; readonly ageMs?: number; readonly cycles?: number };
   /** Undefined without a spool on disk. */
-  readonly spool?: {
-    readonly bodies: number;
-    readonly bytes: number;
-    readonly limitBytes: number;
-    readonly oldestStampMs?: number;
-    /** Why the spool is unavailable; absent while it is available. */
-    readonly trouble?: string;
-    /** Foreign entries of its folder, which stay untouched. */
-    readonly foreign: number;
-  };
+  readonly spool?: SpoolStatus;
   readonly sentSamples: number;
   /** Families that the receiver rejects and that are omitted from its pushes; absent when there are none. */
   readonly leftOut?: readonly LeftOut[];

@@ -107,3 +107,26 @@ test('a cAdvisor of its own is compared by path, with the sum of its CPUs', asyn
     [[41, 42]],
   );
 });
+
+test('values that stay old are not compared, and said to be', async () => {
+  const theirs = (ms: number) => `${cpu(ms)} 7\n${memory(ms)} ${ms}\n`;
+  const { differences, explained, seconds } = await compared({ ours: (ms) => `${cpu(ms)}\n${memory(ms)}\n`, theirs });
+  assert.equal(differences.compared, 1);
+  assert.deepEqual(
+    explained.map(({ what, reason }) => `${what.split('{')[0]}: ${reason}`),
+    ['container_cpu_usage_seconds_total: no newer value there in 150 s'],
+  );
+  assert.ok(seconds >= 150);
+});
+
+test('on a host without pods there is nothing of containers to compare, unless their side has some', async () => {
+  const machine = 'machine_memory_bytes{boot_id="b"} 42';
+  const root = (ms: number) => `container_memory_rss{id="/"} 5 ${ms}\n${machine}\n`;
+  const without = await compared({ ours: () => `${machine}\n`, theirs: root });
+  assert.ok(isSame(without), JSON.stringify(without));
+  const pods = await compared({ ours: () => `${machine}\n`, theirs: (ms) => `${root(ms)}${cpu(ms)} ${ms}\n` });
+  assert.deepEqual(
+    pods.differences.namesOnlyTheirs.map(({ name }) => name),
+    ['container_memory_rss', 'container_cpu_usage_seconds_total'],
+  );
+});

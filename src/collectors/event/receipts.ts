@@ -1,3 +1,6 @@
+/** Pushes that are remembered while no receiver settles them. */
+const MOST_MARKS = 1000;
+
 /**
  * What the receivers have taken of the pushes of one group. A push counts as delivered once every receiver has settled
  * it that also settled the push before: one that is down does not hold up the others.
@@ -20,6 +23,7 @@ export class Receipts<Mark> {
   begin(receivers: readonly string[], mark: Mark): (receiver: string) => void {
     const push = ++this.#pushes;
     this.#marks.set(push, mark);
+    this.#marks.delete(push - MOST_MARKS);
     if (receivers.length === 0) this.#deliver(push);
     return (receiver) => {
       this.#settled.set(receiver, Math.max(push, this.#settled.get(receiver) ?? 0));

@@ -10,7 +10,7 @@ export interface Entry extends Cursor {
 /** Bytes of an entry object before its items. */
 export const ENTRY_HEAD = 64;
 
-/** An entry as its object says; the text of its hash is made when it is asked for, which few are. */
+/** An entry as its object says; the text of its hash is made on demand, which is rare. */
 export class FileEntry implements Entry {
   readonly seqnumId: string;
   readonly bootId: string;

@@ -50,7 +50,7 @@ const options = z.strictObject({
       .string()
       .refine((name) => DNS_CLASSES.includes(name), `expected one of ${DNS_CLASSES.join(', ')}`)
       .default('IN'),
-    recursion: z.boolean().default(true).describe('Whether the server is asked for recursion.'),
+    recursion: z.boolean().default(true).describe('Whether to request recursion.'),
     transport: z.enum(['udp', 'tcp', 'tls']).default('udp').describe('tls is DNS over TLS, on port 853.'),
     tls: tlsOptions.prefault({}),
     rcodes: z

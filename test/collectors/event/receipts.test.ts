@@ -48,3 +48,13 @@ test('without receivers a push has been delivered when it begins, and a receiver
   second('a');
   assert.deepEqual(delivered, [1, 2]);
 });
+
+test('while no receiver settles anything, only the newest pushes are remembered', () => {
+  const delivered: number[] = [];
+  const receipts = new Receipts<number>((mark) => delivered.push(mark));
+  const settled = Array.from({ length: 1500 }, (_, push) => receipts.begin(['vm'], push));
+  settled[100]?.('vm');
+  assert.deepEqual(delivered, []);
+  settled[1400]?.('vm');
+  assert.deepEqual(delivered, [1400]);
+});
