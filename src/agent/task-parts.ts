@@ -16,7 +16,7 @@ import type { Parts } from './parts.ts';
 const END_MS = 3000;
 
 /** What creating tasks needs. */
-export interface TaskPartsWorld extends FrameWorld {
+interface TaskPartsWorld extends FrameWorld {
   readonly host: Host;
   readonly now: () => number;
   readonly log: Log;

@@ -20,7 +20,7 @@ import type { StoredTasks } from '../tasks/tasks-file.ts';
 import type { Config } from './config.ts';
 
 /** What the tasks ask of the agent. */
-export interface TaskRoleWorld {
+interface TaskRoleWorld {
   readonly registry: Registry;
   readonly log: Log;
   readonly now: () => number;

@@ -1,5 +1,5 @@
 /** The first pause and the longest, milliseconds. */
-export interface Pauses {
+interface Pauses {
   readonly firstMs: number;
   readonly longestMs: number;
 }

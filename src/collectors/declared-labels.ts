@@ -14,7 +14,7 @@ import { families as processFamilies } from './process/families.ts';
 import type { CollectorsConfig } from './sections.ts';
 
 /** The labels that a group declares, each with the families that have it. */
-export type DeclaredLabels = ReadonlyMap<string, readonly string[]>;
+type DeclaredLabels = ReadonlyMap<string, readonly string[]>;
 
 /** The bound labels of histograms and summaries, which no family declares. */
 const BOUNDS: DeclaredLabels = new Map([

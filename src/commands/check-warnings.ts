@@ -56,10 +56,10 @@ function unreadFiles(value: unknown, path: readonly string[] = []): readonly str
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount/';
 
 function whyUnusable(key: string, file: string): string | undefined {
-  if (file.startsWith(SERVICE_ACCOUNT)) return undefined;
+  if (!isCheckedFile(key) || file.startsWith(SERVICE_ACCOUNT)) return undefined;
   try {
     if (SECRET.test(key)) new SecretFile(file).read();
-    else if (PEM.test(key)) readText(file, MAX_PEM_BYTES);
+    else readText(file, MAX_PEM_BYTES);
     return undefined;
   } catch (cause) {
     return SECRET.test(key) ? errorText(cause) : `cannot read ${file}: ${whyUnread(cause)}`;

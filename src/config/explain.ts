@@ -8,7 +8,7 @@ type Issue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** The configuration that was refused. */
-export interface Refused {
+interface Refused {
   readonly input: unknown;
   /** JSON schema of the input, for the names that are known at a path. */
   readonly shape: JsonSchema;

@@ -58,7 +58,7 @@ export function pushedGroups(
 }
 
 /** What is done to the series of a group, as data. */
-export interface GroupRules {
+interface GroupRules {
   readonly metricAllowlist: readonly Pattern[];
   readonly metricDenylist: readonly Pattern[];
   readonly rules: RelabelRules;

@@ -12,7 +12,7 @@ interface LabelSettings {
 }
 
 /** A configured label that families have as well. One of both texts is set. */
-export interface LabelConflict {
+interface LabelConflict {
   readonly path: readonly string[];
   /** Why the configuration can't be used. */
   readonly refused?: string;

@@ -167,7 +167,7 @@ const limits = z
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /** The sections of the configuration that other parts describe. */
-export interface Sections<Collectors extends z.ZodType> {
+interface Sections<Collectors extends z.ZodType> {
   readonly collectors: Collectors;
   /** One exporter: a union over `type`. */
   readonly exporter: z.ZodType<ExporterSettings>;

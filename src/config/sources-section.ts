@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { duration, filePath } from './units.ts';
 
 /** The sections that a source may set. */
-export const SOURCE_SECTIONS = ['tasks', 'labels'] as const;
+const SOURCE_SECTIONS = ['tasks', 'labels'] as const;
 
 const source = z
   .strictObject({

@@ -9,7 +9,7 @@ const IDENTITY_LABELS = ['job', 'instance', 'task', 'script'];
 const LONGEST_MS = 86_400_000;
 
 /** The name of a task, unique over all sources. */
-export const taskId = z
+const taskId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, 'expected a-z, 0-9, and _ . - behind the first character, at most 63')
   .describe('Name of the task, unique over all sources.');

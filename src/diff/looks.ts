@@ -22,7 +22,7 @@ const LONGEST_WAIT_MS = 150_000;
 const NO_PODS: Known = { series: /^container_/, reason: 'there are no pods on this host' };
 
 /** What is compared, and how to wait between two looks. */
-export interface Comparison {
+interface Comparison {
   readonly replaced: Replaced;
   readonly theirs: Source;
   readonly ours: Source;

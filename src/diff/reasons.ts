@@ -3,7 +3,7 @@ import type { Replaced } from './known.ts';
 import { labelOf, type Reading } from './reading.ts';
 
 /** Which side a difference is on; `value` when both have the series. */
-export type Side = 'theirs' | 'ours' | 'value';
+type Side = 'theirs' | 'ours' | 'value';
 
 /** Why a difference is right as it is; undefined for one that nothing explains. Of a metric as a whole `series` ends with `{}`. */
 export type ReasonOf = (series: string, side: Side) => string | undefined;

@@ -10,7 +10,7 @@ import type { ExportMetrics } from './metrics.ts';
 import type { Disk } from './spool/disk.ts';
 
 /** Capabilities of a receiver that matter outside of its exporter. */
-export interface ReceiverTraits {
+interface ReceiverTraits {
   /** Supports zstd: text prepared between cycles is compressed with it. */
   readonly takesZstd: boolean;
   /** Supports stale markers: collectors then record which of their series have vanished. */
@@ -51,7 +51,7 @@ export interface HousekeepingWorld {
 }
 
 /** Background work alongside the pushes, for as long as the exporter runs. */
-export interface Housekeeping {
+interface Housekeeping {
   start(): void;
   stop(): Promise<void>;
 }

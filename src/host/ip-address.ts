@@ -18,7 +18,7 @@ export function ipText(bytes: Uint8Array): string {
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /** Kinds of addresses. */
-export type Scope = 'global' | 'interface-local' | 'link-local' | '';
+type Scope = 'global' | 'interface-local' | 'link-local' | '';
 
 /**
  * The kind of a unicast or multicast address; loopback counts as link-local. Empty for all others: the unspecified and

@@ -46,7 +46,7 @@ export function decodeWirelessDevice(body: Buffer): WirelessDevice | undefined {
 }
 
 /** The network that a device belongs to. */
-export interface Network {
+interface Network {
   readonly bssid: string;
   readonly ssid: string;
   readonly mode: 'client' | 'ad-hoc' | 'unknown';

@@ -14,7 +14,7 @@ interface NextHop {
 }
 
 /** A route. */
-export interface Route {
+interface Route {
   readonly isUnicast: boolean;
   /** Prefix, or `default`. */
   readonly destination: string;

@@ -36,7 +36,7 @@ export const IPV4_NEIGHBOURS = routeDump(30, 12, AF_INET);
 export const QDISCS = routeDump(38, 20);
 
 /** A network device. */
-export interface Link {
+interface Link {
   readonly index: number;
   readonly name: string;
   /** Other names that it answers to. */
@@ -79,7 +79,7 @@ function words64(bytes: Buffer | undefined): BigUint64Array {
 }
 
 /** An address of a device. */
-export interface Address {
+interface Address {
   /** Index of its device. */
   readonly link: number;
   readonly prefixLength: number;

@@ -169,7 +169,7 @@ const CLOCKS = { monotonic: 1, cpu: 2 };
  * When a {@link Countdown} expires: a signal for this process, or a text on standard error, by a thread of the C
  * library.
  */
-export type AtZero = { readonly signal: number } | { readonly text: Buffer };
+type AtZero = { readonly signal: number } | { readonly text: Buffer };
 
 /** A native timer that runs whatever this process is doing. */
 export class Countdown {

@@ -5,7 +5,7 @@ import { endAtSecond } from './second-signal.ts';
 import { alarm, Countdown, handleNatively, handleOnce, SIGALRM, SIGVTALRM, virtualAlarm } from './syscalls.ts';
 
 /** How long the event loop may be blocked. */
-export interface Patience {
+interface Patience {
   /** First of CPU time, then of the wall clock, until the process is suspected. */
   readonly seconds: number;
   /**

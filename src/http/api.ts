@@ -22,7 +22,7 @@ interface ApiSource {
 }
 
 /** The requested part of a list. */
-export interface Slice {
+interface Slice {
   readonly offset: number;
   readonly limit: number;
 }

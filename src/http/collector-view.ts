@@ -2,7 +2,7 @@
 import type { Outcome, ResourceStatus } from '../metrics/outcome.ts';
 
 /** `waiting` before the first run. */
-export type CollectorState = Outcome | 'waiting';
+type CollectorState = Outcome | 'waiting';
 
 /** One collector; an element of `GET /v1/collectors` too. */
 export interface CollectorView {

@@ -9,14 +9,6 @@ export interface ControlView {
   readonly reload: boolean;
 }
 
-/** Body of `POST /v1/collectors/{id}/disable`. */
-export interface DisableRequest {
-  /** A duration such as `30m`; 24 h at most. */
-  readonly ttl: string;
-  /** For whoever misses the series; 1 to 200 characters. */
-  readonly reason: string;
-}
-
 /**
  * Answer of `POST /v1/collectors/{id}/run`, `…/disable` and `…/enable`. 404 for an unknown collector, 409 for a run of
  * one that still runs.
@@ -46,12 +38,6 @@ export interface ReloadView {
   readonly applied: readonly string[];
   /** The problems of the new configuration, a line each. */
   readonly refused?: readonly string[];
-}
-
-/** Body of `POST /v1/log-level`; without `ttl` until the end of the process. */
-export interface LogLevelRequest {
-  readonly level: string;
-  readonly ttl?: string;
 }
 
 /** Answer of `POST /v1/log-level`. */

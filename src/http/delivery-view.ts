@@ -43,7 +43,7 @@ export interface ExporterView {
 }
 
 /** What may wait for a receiver, in memory or, with a spool, on disk. */
-export interface BacklogLimits {
+interface BacklogLimits {
   readonly bytes: number;
   /** Age of the oldest batch, milliseconds; of a spool. */
   readonly ageMs?: number;
@@ -52,7 +52,7 @@ export interface BacklogLimits {
 }
 
 /** A family that a receiver does not take from a group. */
-export interface LeftOutView {
+interface LeftOutView {
   readonly group: string;
   readonly family: string;
   readonly sinceMs: number;

@@ -47,7 +47,7 @@ export interface StatusView {
 }
 
 /** The agent as a process. */
-export interface AgentView {
+interface AgentView {
   readonly version: string;
   /** Version of Node.js. */
   readonly runtime: string;
@@ -63,7 +63,7 @@ export interface AgentView {
 }
 
 /** The push cycle. */
-export interface CycleView {
+interface CycleView {
   readonly intervalSeconds: number;
   /** Cycles since the start. */
   readonly count: number;
@@ -78,7 +78,7 @@ export interface CycleView {
 }
 
 /** Who of several state agents pushes. */
-export interface ElectionView {
+interface ElectionView {
   /** `namespace/name`; empty where there is no election. */
   readonly lease: string;
   readonly master: boolean;
@@ -88,7 +88,7 @@ export interface ElectionView {
 }
 
 /** Where the names of pods come from. */
-export interface IdentityView {
+interface IdentityView {
   readonly source: string;
   /** Since its last good answer; since the start when there was none. */
   readonly ageSeconds: number;

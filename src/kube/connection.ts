@@ -7,7 +7,7 @@ import { ForwardAgent, tunnelAgent } from '../net/tunnel.ts';
 import { ApiUnreachable } from './api.ts';
 
 /** Connection details for one request. */
-export interface Session {
+interface Session {
   /** URL of the API server, without a trailing slash. */
   readonly server: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -18,7 +18,7 @@ export interface Session {
 }
 
 /** Persistent connections, by protocol. */
-export interface AgentPair {
+interface AgentPair {
   readonly http: HttpAgent;
   readonly https: HttpsAgent;
 }

@@ -5,7 +5,7 @@
 import { localOffsetMinutes } from './time-zone.ts';
 
 /** A parsed schedule. */
-export interface CronSchedule {
+interface CronSchedule {
   /**
    * The first time it fires after `seconds` since 1970, in the same unit; undefined when it does not fire within five
    * years.

@@ -1,7 +1,7 @@
 import { ApiError, type KubeApi } from './api.ts';
 
 /** The kind to look for: one of a group, in one version or, without `version`, in the one that the server prefers. */
-export interface Wanted {
+interface Wanted {
   readonly group: string;
   readonly version?: string;
   readonly kind: string;
@@ -10,7 +10,7 @@ export interface Wanted {
 }
 
 /** A resource as the API server describes it. */
-export interface Discovered {
+interface Discovered {
   readonly version: string;
   readonly plural: string;
   readonly namespaced: boolean;

@@ -3,7 +3,7 @@ import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 
 /** One request, ready to send. */
-export interface Exchange {
+interface Exchange {
   readonly method: string;
   readonly target: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ export interface Exchange {
 const CONNECT_MS = 10_000;
 
 /** A timeout. */
-export class TimeoutError extends Error {
+class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
   readonly code = 'ETIMEDOUT';
 

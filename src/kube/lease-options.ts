@@ -19,7 +19,7 @@ export interface LeaseOptions {
 }
 
 /** A note that the holder stores on the Lease for the next holder; written with each renewal. */
-export interface LeaseNotes {
+interface LeaseNotes {
   /** Undefined when the stored note is still correct; `isLast` when the Lease is being released. */
   note(isLast: boolean): string | undefined;
   /** Reports the stored note; called before the hook `onMaster`. */

@@ -61,7 +61,7 @@ export function proofOfHolder(lease: Lease): string | undefined {
 }
 
 /** Dependencies of {@link watchHolder}. */
-export interface HolderWatch extends Pick<Clock, 'sleep'> {
+interface HolderWatch extends Pick<Clock, 'sleep'> {
   readonly lease: string;
   /** Proof of the holder to watch now. */
   readonly holder: () => string | undefined;

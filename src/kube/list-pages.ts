@@ -14,7 +14,7 @@ const LIST_IDLE_MS = 30_000;
 export const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
 
 /** Receives the objects of a list. */
-export interface ListTaking {
+interface ListTaking {
   /** Keys of the objects so far; `take` adds to them. */
   readonly seen: ReadonlySet<string>;
   /** Called with each object and its kind, or the kind implied by the list. */

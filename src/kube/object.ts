@@ -3,7 +3,7 @@
  * unset fields are absent. Hand-written and narrow: the generated models of the client library cost 50 MB and drop
  * unknown fields.
  */
-export interface ObjectMeta {
+interface ObjectMeta {
   readonly name?: string;
   readonly namespace?: string;
   readonly uid?: string;

@@ -13,7 +13,7 @@ export const HOLDER_PATH = '/v1/ksm/lease/holder';
 export const SHARD_PATH = '/v1/ksm/shard';
 
 /** How to find peers and authenticate to them. */
-export interface PeerOptions {
+interface PeerOptions {
   /** `HOST:PORT` each; a name stands for all of its addresses, e.g. that of a headless Service. */
   readonly peers: readonly string[];
   /** The certificate that all peers serve, as PEM; plain HTTP when unset. */

@@ -52,7 +52,7 @@ export interface ContainerInfo {
 }
 
 /** A declared port of a container. */
-export interface PortInfo {
+interface PortInfo {
   /** Empty without one. */
   readonly name: string;
   readonly containerPort: number;

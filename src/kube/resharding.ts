@@ -13,7 +13,7 @@ export interface ShardReport {
 }
 
 /** Dependencies of {@link Resharding}. */
-export interface ReshardingWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
+interface ReshardingWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
   /** This agent. */
   readonly own: () => ShardReport;
   /** All agents that answer; may include this one. */

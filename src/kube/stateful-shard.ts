@@ -12,7 +12,7 @@ export interface ShardedPod {
 }
 
 /** Which shard this agent is, and of how many. */
-export interface Sharding {
+interface Sharding {
   readonly shard: number;
   readonly totalShards: number;
 }
@@ -138,7 +138,7 @@ export class StatefulShard {
 }
 
 /** Dependencies of {@link StatefulShard} besides the API server. */
-export interface StatefulShardWorld {
+interface StatefulShardWorld {
   readonly log: Log;
   /** Called when the sharding has changed. */
   readonly onChange: () => void;

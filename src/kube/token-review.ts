@@ -11,7 +11,7 @@ interface TokenReview extends KubeObject {
 }
 
 /** Who is allowed access. */
-export interface TokenReviewOptions extends Pick<Clock, 'monotonicMs'> {
+interface TokenReviewOptions extends Pick<Clock, 'monotonicMs'> {
   /** Accepted audiences; a token must be issued for one of them. Those of the API server when empty. */
   readonly audiences: readonly string[];
   /** `system:serviceaccount:<namespace>:<name>`, ...; every user with a valid token when empty. */

@@ -9,7 +9,7 @@ import { groupOf, readPushedJson, readPushedText } from './read.ts';
 import { type GroupLabels, type PushedFamily, PushRefused, PushStore } from './store.ts';
 
 /** How pushes are taken. */
-export interface LocalPushSettings {
+interface LocalPushSettings {
   /** How long a push counts, milliseconds. */
   readonly ttl: number;
   readonly limits: {
@@ -21,7 +21,7 @@ export interface LocalPushSettings {
 }
 
 /** What local pushes ask of the agent. */
-export interface LocalPushWorld {
+interface LocalPushWorld {
   readonly now: () => number;
   readonly ownerOf: (family: string) => string | undefined;
 }

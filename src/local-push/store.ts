@@ -30,14 +30,14 @@ export interface PushedFamily {
 }
 
 /** How much is kept. */
-export interface StoreLimits {
+interface StoreLimits {
   /** Series of a job. */
   readonly series: number;
   readonly jobs: number;
 }
 
 /** What the store asks of the agent. */
-export interface StoreWorld {
+interface StoreWorld {
   readonly now: () => number;
   /** Who else brings a family of that name; undefined when nobody does. */
   readonly ownerOf: (family: string) => string | undefined;

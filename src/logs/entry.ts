@@ -1,5 +1,5 @@
 /** Where entries come from. */
-export const LOG_SOURCES = ['journal', 'kernel', 'event', 'file', 'snmp'] as const;
+const LOG_SOURCES = ['journal', 'kernel', 'event', 'file', 'snmp'] as const;
 export type LogSourceName = (typeof LOG_SOURCES)[number];
 
 /** One log entry as all receivers of entries see it. */

@@ -10,7 +10,7 @@ import type { EntryBatch, LogSink } from './sink.ts';
 import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from './source.ts';
 
 /** What a lane is made of. */
-export interface LaneOptions {
+interface LaneOptions {
   readonly exporter: string;
   readonly sink: LogSink;
   readonly type: LogSourceType;

@@ -9,10 +9,10 @@ const MAX_BYTES = 5 * 1024 * 1024;
 const READ_MS = 5000;
 
 /** The text of a position file. Pure, as is {@link parsePosition}. */
-export const positionText = (saved: SavedPosition): string => `${JSON.stringify({ version: VERSION, ...saved })}\n`;
+const positionText = (saved: SavedPosition): string => `${JSON.stringify({ version: VERSION, ...saved })}\n`;
 
 /** Throws an Error that describes the problem. */
-export function parsePosition(text: string): SavedPosition {
+function parsePosition(text: string): SavedPosition {
   const { version, position, lost } = JSON.parse(text) as Partial<SavedPosition> & { version?: unknown };
   if (version !== VERSION) throw new Error(`format version ${String(version)}, this agent reads version ${VERSION}`);
   const isLost = typeof lost === 'object' && lost !== null && Object.values(lost).every(Number.isFinite);

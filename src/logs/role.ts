@@ -13,7 +13,7 @@ import type { LogWorld } from './world.ts';
 const FOLDER = '.logs';
 
 /** A receiver of entries. */
-export interface LogReceiver {
+interface LogReceiver {
   readonly name: string;
   readonly sink: LogSink;
 }

@@ -13,13 +13,13 @@ export interface BudgetSettings {
 }
 
 /** A family and its series. */
-export interface FamilyCount {
+interface FamilyCount {
   readonly family: string;
   readonly series: number;
 }
 
 /** A group in the last cycle. */
-export interface BudgetState {
+interface BudgetState {
   readonly group: Group;
   readonly limit?: number;
   /** Including those that were dropped. */

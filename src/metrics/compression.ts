@@ -30,7 +30,7 @@ export const compressionOf = (encoding: Encoding): Compression => (encoding === 
  * Makes members: pieces of whole lines, each compressed separately, whose concatenation is one valid payload (RFC 1952
  * §2.2, RFC 8878 §3). A text of at most 128 KiB becomes one zstd block, which a receiver gets completely or not at all.
  */
-export interface Compressor {
+interface Compressor {
   /** Compresses off the main thread, into memory of its own, as does {@link packSync}. */
   pack(text: Buffer): Promise<Buffer>;
   packSync(text: Buffer): Buffer;

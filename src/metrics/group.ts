@@ -19,8 +19,8 @@ export const GROUPS = [
 export type Group = (typeof GROUPS)[number];
 
 /** Groups whose series have their own `job` and `instance` labels, with several targets in one batch. */
-export const INLINE_GROUPS = ['probe', 'scrape', 'pushed'] as const satisfies readonly Group[];
-export type InlineGroup = (typeof INLINE_GROUPS)[number];
+const INLINE_GROUPS = ['probe', 'scrape', 'pushed'] as const satisfies readonly Group[];
+type InlineGroup = (typeof INLINE_GROUPS)[number];
 
 /** Whether the series of a group carry their own job and instance. */
 export const isInline = (group: string): group is InlineGroup => INLINE_GROUPS.some((one) => one === group);

@@ -13,7 +13,7 @@ export type Outcome = 'ok' | 'nodata' | 'partial' | 'fault' | 'disabled';
  * The watch state of a resource of the API: `followed`; `listing`, the first list is not complete; `not-served`, this
  * API server does not have the resource; `down`, it cannot be listed or watched.
  */
-export type ResourceState = 'followed' | 'listing' | 'not-served' | 'down';
+type ResourceState = 'followed' | 'listing' | 'not-served' | 'down';
 
 /** One resource of the API, as watched by a collector. */
 export interface ResourceStatus {

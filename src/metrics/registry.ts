@@ -21,7 +21,7 @@ export interface Gathered {
 }
 
 /** Turns the results of a cycle into samples of that same cycle; `previous` are those of the last cycle, closed. */
-export type Report = (results: readonly CollectorResult[], previous: Snapshot | undefined) => Snapshot;
+type Report = (results: readonly CollectorResult[], previous: Snapshot | undefined) => Snapshot;
 
 /** Why a collector must not run now; undefined when it may. */
 export type Gate = (group: string, collector: string) => string | undefined;

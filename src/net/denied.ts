@@ -1,9 +1,8 @@
-import type { LookupAddress } from 'node:dns';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { addressBytes, embeddedIp4 } from './literal-address.ts';
 
 /** Connections to this address are denied. */
-export class DeniedAddress extends Error {
+class DeniedAddress extends Error {
   override readonly name = 'DeniedAddress';
   readonly code = 'EACCES';
 }
@@ -36,13 +35,7 @@ export class DeniedAddresses {
     });
   }
 
-  /**
-   * The range that denies an address, or the IPv4 address embedded in an IPv6 address; undefined when it is allowed.
-   */
-  rangeOf(address: string): string | undefined {
-    return this.#denying(address)?.text;
-  }
-
+  /** The range that denies an address, or the IPv4 address embedded in an IPv6 address. */
   #denying(address: string) {
     // A zone names an interface and is not part of the address.
     const bare = address.replace(/%.*$/, '');
@@ -60,43 +53,3 @@ export class DeniedAddresses {
     throw new DeniedAddress(`${from} is in the denied range ${range.text}: see ${range.setting}`);
   }
 }
-
-/** Resolves a name to addresses. Rejects on failure. */
-export interface Resolves {
-  resolve(name: string): Promise<readonly LookupAddress[]>;
-}
-
-/**
- * The addresses of a host as written in a URL: the host itself when it is an address, otherwise the result of `names`.
- * Rejects with the errors of `names`, and with {@link DeniedAddress} when any address is denied: a name that also leads
- * to a denied address can't be trusted.
- */
-export async function allowedAddresses(
-  host: string,
-  names: Resolves,
-  denied: DeniedAddresses,
-): Promise<readonly LookupAddress[]> {
-  const bare = host.replace(/^\[|\]$/g, '');
-  const family = isIP(bare);
-  const found = family === 0 ? await names.resolve(bare) : [{ address: bare, family }];
-  for (const { address } of found) denied.check(address, bare);
-  return found;
-}
-
-/** For the `lookup` option of sockets and agents. Sockets do not look up addresses: check those before connecting. */
-export const guardedLookup =
-  (names: Resolves, denied: DeniedAddresses): LookupFunction =>
-  (name, { family = 0, all = false }, callback) => {
-    const wanted = family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : family;
-    void allowedAddresses(name, names, denied).then(
-      (found) => {
-        const addresses = found.filter((one) => wanted === 0 || one.family === wanted);
-        const [first] = addresses;
-        if (!first)
-          callback(Object.assign(new Error(`${name} has no IPv${wanted} address`), { code: 'ENOTFOUND' }), '');
-        else if (all) callback(null, addresses);
-        else callback(null, first.address, first.family);
-      },
-      (cause: NodeJS.ErrnoException) => callback(cause, ''),
-    );
-  };

@@ -33,7 +33,7 @@ const CLASSES: Readonly<Record<string, number>> = { IN: 1, CH: 3, HS: 4, NONE: 2
 const CLASS_NAMES = new Map(Object.entries(CLASSES).map(([name, number]) => [number, name]));
 
 /** Response codes by number (RFC 1035, 2136). */
-export const RCODES: readonly string[] = [
+const RCODES: readonly string[] = [
   'NOERROR',
   'FORMERR',
   'SERVFAIL',

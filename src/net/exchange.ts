@@ -16,7 +16,7 @@ export interface AgentPair {
 }
 
 /** One request. Its body is only borrowed. */
-export interface Exchange {
+interface Exchange {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
   readonly headers: OutgoingHttpHeaders;
@@ -38,7 +38,7 @@ export interface Response {
 }
 
 /** The stage that a request is waiting for. */
-export type Stage = 'connect' | 'send' | 'answer';
+type Stage = 'connect' | 'send' | 'answer';
 
 /** A stage exceeded its timeout. */
 export class StageTimeout extends Error {

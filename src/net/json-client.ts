@@ -11,14 +11,14 @@ import { LazyAgents } from './lazy-agents.ts';
 import { Names } from './names.ts';
 
 /** Credentials and trusted authorities. */
-export interface JsonClientOptions {
+interface JsonClientOptions {
   readonly tokenFile?: string | undefined;
   readonly caFile?: string | undefined;
   readonly insecureSkipVerify: boolean;
 }
 
 /** A successful response. */
-export interface JsonAnswer {
+interface JsonAnswer {
   /** Undefined when unchanged (304). */
   readonly value: unknown;
   readonly etag: string | undefined;

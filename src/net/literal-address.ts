@@ -46,10 +46,6 @@ export function addressBytes({ address, family }: Address): Uint8Array {
   return bytes;
 }
 
-/** `address:port`, with brackets around IPv6. */
-export const addressWithPort = ({ address, family }: Address, port: number): string =>
-  family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
-
 /** The text form of 4 or 16 bytes, IPv6 according to RFC 5952; empty for any other length. */
 export function addressText(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');

@@ -7,14 +7,14 @@ import type { ContainerInfo, PodInfo } from '../kube/pod-info.ts';
 import type { IdentitySource } from './source.ts';
 
 /** The pod and container of a cgroup. */
-export interface Identity {
+interface Identity {
   readonly pod: PodInfo;
   /** Undefined for a pod's own cgroup, its sandbox, and a container that is too new. */
   readonly container?: ContainerInfo;
 }
 
 /** The status of a client. */
-export interface IdentityStatus {
+interface IdentityStatus {
   readonly source: string;
   /** Since the last successful response; since the start if there was none. */
   readonly ageSeconds: number;
@@ -24,7 +24,7 @@ export interface IdentityStatus {
 }
 
 /** The environment of the client. */
-export interface IdentityWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
+interface IdentityWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
   readonly log: Log;
   readonly registry: Registry;
   /** Returns a number in [0, 1). */

@@ -3,7 +3,7 @@ import { httpUrl } from '../config/http-url.ts';
 import { duration } from '../config/units.ts';
 
 /** Sources of pod names, in the recommended order. */
-export const IDENTITY_SOURCES = ['state', 'apiserver', 'kubelet', 'none'] as const;
+const IDENTITY_SOURCES = ['state', 'apiserver', 'kubelet', 'none'] as const;
 
 /** Options of the identity client. */
 export const identityOptions = z

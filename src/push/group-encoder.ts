@@ -37,7 +37,7 @@ export interface CollectedGroup {
 }
 
 /** One batch for each requested encoding. */
-export type Bodies = ReadonlyMap<Encoding | undefined, Body>;
+type Bodies = ReadonlyMap<Encoding | undefined, Body>;
 
 /** Encodes the batches of one group. The text of a cycle is rendered once. */
 export class GroupEncoder {

@@ -35,7 +35,7 @@ interface SelfRoute {
   readonly kind: 'self';
 }
 
-export type ReceiverRoute = SummaryRoute | SelfRoute | ImportRoute | WriteRoute | GroupRoute;
+type ReceiverRoute = SummaryRoute | SelfRoute | ImportRoute | WriteRoute | GroupRoute;
 
 const GROUP_METHODS = ['PUT', 'POST', 'DELETE'] as const;
 const IMPORT = /^(?:\/insert\/(?:multitenant|\d+(?::\d+)?))?(?:\/prometheus)?\/api\/v1\/import\/prometheus(.*)$/s;

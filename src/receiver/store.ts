@@ -1,7 +1,7 @@
 import type { MetricType } from '../metrics/family.ts';
 
 /** The protocol by which a target pushes. */
-export type Protocol = 'vm' | 'pushgateway';
+type Protocol = 'vm' | 'pushgateway';
 
 /** One series, its latest value and the one before. Its labels are only in the key: a map for each would cost 500 bytes. */
 export interface Series {
@@ -52,7 +52,7 @@ export interface StoredSample {
 }
 
 /** Counts since the start. */
-export interface Totals {
+interface Totals {
   requests: number;
   refused: number;
   samples: number;

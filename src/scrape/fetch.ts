@@ -20,7 +20,7 @@ const PIECE_BYTES = 64 * 1024;
 const MOST_SHOWN = 120;
 
 /** A page that begins. */
-export interface OpenPage {
+interface OpenPage {
   readonly isOpenMetrics: boolean;
   /** Its pieces, decompressed. Rejects when the answer ends early, is too large or takes too long. */
   readonly pieces: AsyncIterable<Buffer>;

@@ -1,5 +1,5 @@
 /** Below the 128 KiB of one block of zstd, which a receiver takes as a whole or not at all. */
-export const BLOCK_BYTES = 120 * 1024;
+const BLOCK_BYTES = 120 * 1024;
 
 /** Room at first: most pages are small, and many are read at a time. */
 const FIRST_BYTES = 16 * 1024;

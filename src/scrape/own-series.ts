@@ -2,7 +2,7 @@ import { numberText, stampText } from '../metrics/text/format.ts';
 import type { SeriesLimit } from './series-limit.ts';
 
 /** What a scrape came to, for its own series. */
-export interface OwnFigures {
+interface OwnFigures {
   /** When it began, milliseconds since 1970. */
   readonly stampMs: number;
   readonly durationSeconds: number;

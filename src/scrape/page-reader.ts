@@ -10,7 +10,7 @@ import { hashOf, type SeriesOrder, viewOf } from './series-order.ts';
 import { blockOf, type Labels, labelsIn, TargetLabels } from './target-labels.ts';
 
 /** Longest line, bytes. */
-export const MAX_LINE_BYTES = 64 * 1024;
+const MAX_LINE_BYTES = 64 * 1024;
 
 /** The end of an OpenMetrics line: timestamp in seconds, and an exemplar. */
 const OPEN_METRICS_TAIL = /^(.*?[}\s][ \t]*[^\s{}]+(?:[ \t]+-?[\d.eE+]+)?)(?:[ \t]+#[ \t]+\{.*)?$/;

@@ -18,7 +18,7 @@ import { Scraper, type ScraperWorld } from './scraper.ts';
 import { type Candidate, staticCandidates, type Target, type TargetSettings, targetOf } from './target.ts';
 
 /** What the scrape needs of the agent. */
-export interface ScrapeWorld {
+interface ScrapeWorld {
   readonly log: Log;
   readonly now: () => number;
   /** For the offsets of targets. */

@@ -30,7 +30,7 @@ export interface ScraperWorld {
 }
 
 /** How a target fares, for people. */
-export type ScrapeState = Omit<TargetView, 'source' | 'url' | 'labels' | 'nextMs'>;
+type ScrapeState = Omit<TargetView, 'source' | 'url' | 'labels' | 'nextMs'>;
 
 /** What a scrape came to. */
 interface Result {

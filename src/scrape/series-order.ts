@@ -4,7 +4,7 @@ import { HashTable } from './hash-table.ts';
 const FIRST_ROOM = 256;
 
 /** What is known of the series of a page beside the page before. */
-export interface SeriesChange {
+interface SeriesChange {
   /** Series that the page before did not have. */
   readonly added: number;
   /** Whether series of the page before may be missing. */

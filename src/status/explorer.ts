@@ -6,7 +6,7 @@ import { familiesOf, type LastCycle } from './last-cycle.ts';
 import { matcherOf, type SeriesFilter, seriesView } from './series-filter.ts';
 
 /** The requested part of a list. */
-export interface Slice {
+interface Slice {
   readonly offset: number;
   readonly limit: number;
 }

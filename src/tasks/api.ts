@@ -6,7 +6,7 @@ import type { Changed, TaskControl } from './control.ts';
 import { taskView } from './task-view.ts';
 
 /** What the routes use beside the control. */
-export interface TaskApiOptions {
+interface TaskApiOptions {
   readonly now: () => number;
   /** Longest time for which a task can be disabled, milliseconds. */
   readonly maxTtlMs: number;

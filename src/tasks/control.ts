@@ -32,7 +32,7 @@ export interface Changed {
 }
 
 /** How a change is meant. */
-export interface ChangeOptions {
+interface ChangeOptions {
   /** Only reports what would be done. */
   readonly dryRun: boolean;
   /** Existing tasks with equal settings are not a conflict. */

@@ -16,7 +16,7 @@ import {
 } from './blackbox-config.ts';
 
 /** What was made of the files. */
-export interface Imported {
+interface Imported {
   /** For the section `tasks` of the configuration. */
   readonly tasks: readonly Readonly<Record<string, unknown>>[];
   /** What could not be taken over, a line each. */

@@ -9,7 +9,7 @@ import { Task } from './task.ts';
 import type { TaskGroup, TaskRun } from './task-type.ts';
 
 /** What tasks are made with, beside their settings. */
-export interface MakeWorld {
+interface MakeWorld {
   readonly cluster: string;
   readonly node: string;
   readonly host: Host;

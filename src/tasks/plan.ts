@@ -22,7 +22,7 @@ export interface TaskInputs {
 }
 
 /** Rules that hold for all tasks. */
-export interface TaskRules {
+interface TaskRules {
   readonly max: number;
   readonly allowFromApi: readonly string[];
   /** Makes a task of these settings, only to see whether it can be made. Throws an Error. */
@@ -30,7 +30,7 @@ export interface TaskRules {
 }
 
 /** What is wrong, also as a line with its place. */
-export interface PlacedProblem extends TaskProblem {
+interface PlacedProblem extends TaskProblem {
   readonly source: TaskSource;
   readonly line: string;
   /** The task as it was given; undefined for what is wrong with all of them together. */

@@ -1,5 +1,3 @@
-/** How a run may end; a type may add words of its own. */
-export const RUN_RESULTS = ['ok', 'failed', 'timeout', 'stuck', 'panic'] as const;
 /** Why a run did not take place. */
 export type SkipReason = 'overlap' | 'late' | 'concurrency' | 'disabled' | 'standby';
 

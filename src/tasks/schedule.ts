@@ -16,7 +16,7 @@ export interface Scheduled {
 }
 
 /** Clocks of the schedule, milliseconds. */
-export interface ScheduleClocks {
+interface ScheduleClocks {
   /** Since 1970. */
   readonly now: () => number;
   /** On a clock that nobody sets. */

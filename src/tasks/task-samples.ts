@@ -26,9 +26,6 @@ const lastSuccess = gauge(
 const series = gauge('firesteel_task_series', 'Series returned by the last run.', BY_TASK);
 const tasks = gauge('firesteel_tasks', 'Tasks, by type, source and state.', ['type', 'source', 'state']);
 
-/** The families of {@link addTaskSamples}. */
-export const taskFamilies = [runs, skipped, duration, interval, lastRun, lastSuccess, series, tasks];
-
 /** The metrics about tasks: `all` that are there, and the counters of those that were there lately. */
 export function addTaskSamples(out: Snapshot, all: readonly Task[], records: Iterable<TaskRecord>): void {
   const states = new Map<string, number>();

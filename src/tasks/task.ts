@@ -13,10 +13,10 @@ import type { TaskCall, TaskRun } from './task-type.ts';
 import { startRun } from './timed-run.ts';
 
 /** What a task does now. `stuck`: a run is past its deadline and has not ended; the task is not started again. */
-export type TaskState = 'waiting' | 'running' | 'stuck' | 'disabled';
+type TaskState = 'waiting' | 'running' | 'stuck' | 'disabled';
 
 /** What a task needs besides its settings. */
-export interface TaskParts {
+interface TaskParts {
   readonly frame: TaskFrame;
   readonly run: TaskRun;
   /** Labels on all its series. */

@@ -3,7 +3,7 @@ import type { Snapshot } from '../metrics/snapshot.ts';
 import { type TaskCall, TaskFailure, type TaskRun } from './task-type.ts';
 
 /** How a run ended. */
-export interface RunEnd {
+interface RunEnd {
   /** `ok`, `timeout`, `stuck`, `panic`, `failed`, or what the type calls it. */
   readonly result: string;
   /** Why it is not `ok`. */
@@ -17,7 +17,7 @@ export interface RunEnd {
 }
 
 /** The limits of one run. */
-export interface RunLimits {
+interface RunLimits {
   /** After this many milliseconds its signal fires. */
   readonly timeoutMs: number;
   /** After this many it counts as stuck. */
@@ -27,7 +27,7 @@ export interface RunLimits {
 }
 
 /** A run under way. */
-export interface TimedRun {
+interface TimedRun {
   readonly end: Promise<RunEnd>;
   /** Resolves when the deadline passes while the run is still under way. */
   readonly overdue: Promise<unknown>;

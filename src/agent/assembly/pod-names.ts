@@ -11,7 +11,7 @@ import type { Parts } from '../parts.ts';
 import type { AssemblyWorld } from './world.ts';
 
 /** The names of this node's pods, and the metrics of asking for them. */
-export interface PodNamesPart {
+interface PodNamesPart {
   readonly scope: Scope;
   /** Undefined if nobody is to be asked. */
   readonly client: IdentityClient | undefined;

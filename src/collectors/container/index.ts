@@ -11,7 +11,7 @@ import type { Names } from './naming.ts';
 import { cgroupOptions } from './options.ts';
 
 /** The collector of cgroups; `names` knows the pods of this node. */
-export const container = (names?: Names): CollectorSpec<typeof cgroupOptions> =>
+const container = (names?: Names): CollectorSpec<typeof cgroupOptions> =>
   defineCollector({
     name: 'container',
     enabled: true,

@@ -35,7 +35,7 @@ export const kubeletOptions = z
   .prefault({});
 
 /** Parsed {@link kubeletOptions}. */
-export type KubeletOptions = z.output<typeof kubeletOptions>;
+type KubeletOptions = z.output<typeof kubeletOptions>;
 
 /** One page of the kubelet, and its selected families. */
 export interface KubeletPage {
@@ -79,7 +79,7 @@ const BATCH = 50;
  * Adds the samples of a text without their timestamps, which are those of the kubelet's last update, up to half a
  * minute ago: a batch has one timestamp. Rejects with TextFormatError.
  */
-export async function forward(
+async function forward(
   out: Snapshot,
   text: string,
   isWanted: (family: string) => boolean,

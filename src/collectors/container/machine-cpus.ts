@@ -2,7 +2,7 @@
 import type { Host } from '../../host/host.ts';
 
 /** Online CPUs. Unknown values are undefined. */
-export interface MachineCpus {
+interface MachineCpus {
   readonly count: number;
   readonly cores: number | undefined;
   readonly sockets: number | undefined;

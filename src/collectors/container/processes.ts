@@ -7,7 +7,7 @@ import type { Hierarchy } from './hierarchy.ts';
 import { folderOf } from './reading.ts';
 
 /** The files that a process has open. */
-export interface OpenFiles {
+interface OpenFiles {
   readonly files: number;
   readonly sockets: number;
 }

@@ -143,7 +143,7 @@ function deviceMounts(mounts: readonly Mount[]): Map<string, Mount> {
 const MISTAKEN = 1e9;
 
 /** Disks and partitions by name, `/dev/sda`; a malformed line is recorded as a loss. */
-export function parseDiskstats(path: string, text: string, lost: Losses): Map<string, Disk> {
+function parseDiskstats(path: string, text: string, lost: Losses): Map<string, Disk> {
   const disks = new Map<string, Disk>();
   eachRecord(lost, path, text, (line) => {
     const [, , name, ...fields] = words(line);

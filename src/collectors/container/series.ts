@@ -179,7 +179,7 @@ export const limitSeries: readonly Series<Limits>[] = [
 ];
 
 /** Of a cgroup itself: when it was created and when it was read. */
-export interface Times {
+interface Times {
   readonly started: number | undefined;
   readonly lastSeen: number;
 }

@@ -20,7 +20,7 @@ import { type EventResult, EventTally, type Position } from './tally.ts';
 const LONGEST_HOLD_MS = 10_000;
 
 /** The note that the leader stores on the Lease for the next one. */
-export interface EventNotes {
+interface EventNotes {
   /** Undefined when the stored note is still correct. `isLast` when everything has been pushed. */
   note(isLast: boolean): string | undefined;
   /** Reports the note currently on the Lease. */
@@ -28,7 +28,7 @@ export interface EventNotes {
 }
 
 /** The event collector of a cluster, ready to start. */
-export interface Events {
+interface Events {
   readonly producer: Producer;
   readonly notes: EventNotes;
   /** Follows the pushes of the group `event`. */

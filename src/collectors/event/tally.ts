@@ -38,7 +38,7 @@ interface Recent {
   readonly createdSeconds?: number | undefined;
 }
 
-export interface TallyOptions {
+interface TallyOptions {
   readonly maxSeries: number;
   readonly withComponent: boolean;
   /** Whether another agent may be leader before or after this one. Then recent occurrences are stored for the handover. */

@@ -82,7 +82,7 @@ export const plainInfo = (prefix: string, stability: Stability = 'STABLE'): Kube
   single(`${prefix}_info`, stability, 'Always 1: the object exists.', () => 1);
 
 /** Objects whose status contains the numbers `Field`. */
-export type Counted<Field extends string> = KubeObject & {
+type Counted<Field extends string> = KubeObject & {
   readonly status?: Readonly<Partial<Record<Field, number | null>>> | null;
 };
 

@@ -28,7 +28,7 @@ interface IndexedNode {
 }
 
 /** Owners of pods that may themselves have an owner. */
-export type OwnerKind = 'ReplicaSet' | 'Job';
+type OwnerKind = 'ReplicaSet' | 'Job';
 
 /**
  * Changes are buffered until the node is requested: a change takes up a kilobyte, and compressing a node takes half a

@@ -9,7 +9,7 @@ import { parseLine } from '../../metrics/text/parse.ts';
 import { type Allowed, type Emit, type KubeFamily, type LabelValue, PartlyLost, type Resource } from './resource.ts';
 
 /** What to render of a resource's objects. */
-export interface RenderOptions {
+interface RenderOptions {
   /** Whether a family is wanted. */
   includes(family: KubeFamily): boolean;
   /** Selects the labels to expose; undefined omits the family of labels. */

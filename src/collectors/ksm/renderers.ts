@@ -6,7 +6,7 @@ import { type Renderer, rendererOf } from './render.ts';
 import type { Resource } from './resource.ts';
 
 /** The options that select what is rendered of an object, equivalent to kube-state-metrics' flags of the same names. */
-export interface TellingOptions extends FamilyPatterns {
+interface TellingOptions extends FamilyPatterns {
   readonly labelsAllowlist: Allowlist;
   readonly annotationsAllowlist: Allowlist;
 }

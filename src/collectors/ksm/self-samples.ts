@@ -24,7 +24,7 @@ const ordinal = gauge('kube_state_metrics_shard_ordinal', 'The shard that this a
 const totalShards = gauge('kube_state_metrics_total_shards', 'Number of shards that the objects are split into.');
 
 /** Adds series unchanged. */
-export type AddSeries = (out: Snapshot) => void;
+type AddSeries = (out: Snapshot) => void;
 
 /** One number about a resource. */
 interface Column {

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 export type ClaimedTexts = ReadonlyMap<string, string>;
 
 /** A series of one object that another object already has. */
-export interface RefusedSeries {
+interface RefusedSeries {
   /** `name{labels}`. */
   readonly series: string;
   readonly object: string;

@@ -1,7 +1,7 @@
 import type { Rendered } from './render.ts';
 
 /** Notes about the series of an object, in addition to the series themselves. */
-export type Notes = Pick<Rendered, 'renamed' | 'overLimit'>;
+type Notes = Pick<Rendered, 'renamed' | 'overLimit'>;
 
 /** Aggregates notes about the series of a resource; stores only the objects that have notes. */
 export class SeriesNotes {

@@ -12,7 +12,7 @@ export interface LoggingPod {
 }
 
 /** The container whose logs are in a folder. */
-export interface FolderOwner {
+interface FolderOwner {
   readonly uid: string;
   /** Values for namespace, pod and container. */
   readonly labels: readonly [namespace: string, pod: string, container: string];

@@ -24,7 +24,7 @@ export const containerCounters = () => ({
   'container lost': new CounterSet(containerLogLostBytes, MAX_CONTAINERS),
 });
 
-export type ContainerCounters = ReturnType<typeof containerCounters>;
+type ContainerCounters = ReturnType<typeof containerCounters>;
 
 /** Of the lines of containers. */
 export const CONTAINER_ORIGIN: Origin = {

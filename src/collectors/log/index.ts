@@ -13,7 +13,7 @@ import { collectSnmp, type TrapTaker } from './snmp/snmp.ts';
 import { LogState } from './state.ts';
 
 /** The name of the state file in the folder of the spool. */
-export const STATE_FILE = 'log-state';
+const STATE_FILE = 'log-state';
 
 /** Where the collectors of the group store their state, below the spool folder; undefined without one. */
 export const createLogState = (spoolPath: string | undefined): LogState =>

@@ -16,7 +16,7 @@ export interface LogEntry {
   bytes(name: string): number;
 }
 
-export interface FeedOptions {
+interface FeedOptions {
   readonly paths: readonly string[];
   readonly start: 'cursor' | 'now' | 'boot';
   /** Without a position: entries that are older are not read, milliseconds. */
@@ -26,7 +26,7 @@ export interface FeedOptions {
 }
 
 /** A consumer of all entries. */
-export interface Consumer {
+interface Consumer {
   /** Resumes from the saved state; awaited before the first entry, and cheap from then on. */
   prepare(): Promise<void>;
   consume(entry: LogEntry): void;

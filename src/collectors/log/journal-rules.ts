@@ -8,7 +8,7 @@ import { type JournalRule, PRIORITIES } from './options.ts';
 export const priorityName = (text: string | undefined): string => PRIORITIES[Number(text || 'NaN')] ?? '';
 
 /** Maximum length of a label taken from a matched group. */
-export const MAX_LABEL_LENGTH = 64;
+const MAX_LABEL_LENGTH = 64;
 
 /** A rule with its counts. */
 export class RuleCounter {

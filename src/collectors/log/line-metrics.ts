@@ -28,7 +28,7 @@ export interface Origin {
 }
 
 /** Of files by their pattern or path; overflow counts keep it. */
-export const FILE_ORIGIN: Origin = {
+const FILE_ORIGIN: Origin = {
   labels: ['logfile'],
   overflow: ([logfile = '', ...rest]) => [logfile, ...rest.map(() => OTHER)],
 };

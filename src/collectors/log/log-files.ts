@@ -19,7 +19,7 @@ export const fileCounters = () => ({
   lost: new CounterSet(logLostBytes, MAX_LOGFILES),
 });
 
-export type FileCounters = ReturnType<typeof fileCounters>;
+type FileCounters = ReturnType<typeof fileCounters>;
 
 /** Compressed rotated files are not read. */
 export const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4)$/;

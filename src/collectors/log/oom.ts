@@ -1,5 +1,5 @@
 /** A process killed by the OOM killer. */
-export interface OomKill {
+interface OomKill {
   readonly process: string;
   readonly constraint: string;
   /** The memory cgroup of the process, if the kernel named it. */

@@ -7,7 +7,7 @@ import { CONTAINER_LABELS } from './families.ts';
 export const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
 
 /** One rule of `collectors.journal.rules`. */
-export const journalRule = z
+const journalRule = z
   .strictObject({
     name: z.string().min(1).max(64).describe('Value of the label `rule`.'),
     unit: z.string().min(1).optional().describe('Unit of the entry, as matched by `journalctl -u`.'),
@@ -74,7 +74,7 @@ export const journalOptions = z.strictObject({
 export type JournalOptions = z.output<typeof journalOptions>;
 
 /** One rule of `collectors.kernel.rules`. */
-export const kernelRule = z.strictObject({
+const kernelRule = z.strictObject({
   reason: z
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a reason may contain only letters, digits, _ and -')
@@ -163,7 +163,7 @@ const ruleOf = (metric: string, origin: readonly string[], maxSeries: number) =>
     });
 
 /** One rule of `collectors.log.files[].rules`. */
-export const logRule = ruleOf('log_matches_total', ['logfile'], 100).safeExtend({
+const logRule = ruleOf('log_matches_total', ['logfile'], 100).safeExtend({
   ship: z
     .boolean()
     .default(false)

@@ -4,7 +4,7 @@ import { savedFields } from './saved.ts';
 import type { LogState } from './state.ts';
 
 /** Further state of a collector besides its counters. */
-export interface Extra {
+interface Extra {
   dump(): unknown;
   /** Returns the keys of further counters that continue. */
   restore(saved: unknown): readonly string[];

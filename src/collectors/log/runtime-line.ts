@@ -1,7 +1,7 @@
 import { MAX_LINE_BYTES } from '../../host/tail/line-reader.ts';
 
 /** A line as a container runtime has written it. */
-export interface RuntimeLine {
+interface RuntimeLine {
   readonly text: string;
   /** `stdout` or `stderr`; empty for a line in no known format. */
   readonly stream: string;

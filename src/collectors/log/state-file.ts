@@ -25,7 +25,7 @@ export function stateText(sections: Sections): string {
 }
 
 /** Throws an Error that describes the problem. */
-export function parseState(text: string): Sections {
+function parseState(text: string): Sections {
   const end = text.indexOf('\n');
   const [, version, checksum] = /^firesteel-state (\d+) ([0-9a-f]{8})$/.exec(text.slice(0, Math.max(end, 0))) ?? [];
   if (version === undefined || checksum === undefined) throw new Error('it is not a state file of this agent');

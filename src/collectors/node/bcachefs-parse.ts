@@ -11,7 +11,7 @@ export function parseHumanBytes(text: string): number {
 }
 
 /** Numbers that belong to a name. */
-export interface Row {
+interface Row {
   readonly name: string;
   readonly numbers: readonly number[];
 }

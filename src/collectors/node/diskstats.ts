@@ -126,7 +126,7 @@ const isWholeDisk = (host: Host, device: string, listed: ReadonlySet<string>): b
   PARTITION.test(device) && (!listed.has(device.replace(/\d+$/, '')) || host.exists(host.sys('block', device)));
 
 /** The devices of /proc/diskstats. */
-export function parseDiskstats(lost: Losses, path: string, text: string): Disk[] {
+function parseDiskstats(lost: Losses, path: string, text: string): Disk[] {
   const disks = new Map<string, Disk>();
   eachRecord(lost, path, text, (line) => {
     const [major = '', minor = '', device = '', ...counts] = words(line);

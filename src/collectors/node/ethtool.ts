@@ -68,7 +68,7 @@ export const ethtool = defineCollector({
 });
 
 /** What is asked about a device. */
-export type DeviceDriver = Pick<Ethtool, 'settings' | 'driverInfo' | 'statistics'>;
+type DeviceDriver = Pick<Ethtool, 'settings' | 'driverInfo' | 'statistics'>;
 
 /** Adds the samples of one device. */
 export function addDevice(

@@ -54,7 +54,7 @@ const options = z.strictObject({
 });
 
 /** Queries the space of the file system at a path; may be slow, but always returns. */
-export type AskSpace = (path: string) => Promise<SpaceAnswer>;
+type AskSpace = (path: string) => Promise<SpaceAnswer>;
 
 /** The collector with a replaceable query for file systems that may block, for tests of mounts that hang. */
 export const filesystemAsking = (blockingSpace: (deadlineMs: number) => AskSpace) =>

@@ -12,7 +12,7 @@ export const beepEnabled = gauge('node_hwmon_beep_enabled', 'Whether beeping is 
 export const frequency = gauge('node_hwmon_freq_freq_mhz', 'Frequency in MHz, by sensor.', BY_SENSOR);
 
 /** The family of one element, and how its number becomes that family's unit. */
-export interface Metric {
+interface Metric {
   readonly family: Family;
   readonly scale: (value: number) => number;
 }

@@ -4,7 +4,7 @@ import { filled, type Losses, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 
 /** An array of /proc/mdstat. */
-export interface MdArray {
+interface MdArray {
   readonly device: string;
   /** The state in the file, or the current operation of the array. */
   readonly state: string;

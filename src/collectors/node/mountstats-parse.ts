@@ -4,14 +4,14 @@ import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { bigInteger, integer } from '../../host/numbers.ts';
 
 /** One connection to a server. */
-export interface NfsTransport {
+interface NfsTransport {
   readonly protocol: string;
   /** The numbers of the line of a TCP connection, the local port first; see {@link parseTransport}. */
   readonly counts: readonly number[];
 }
 
 /** Statistics of one RPC operation. */
-export interface NfsOperation {
+interface NfsOperation {
   readonly name: string;
   /** Requests, transmissions, timeouts, bytes sent and received, then three times in milliseconds. */
   readonly counts: readonly number[];

@@ -1,7 +1,7 @@
 import type { Matching } from '../../config/re2/pattern.ts';
 
 /** A pair of include and exclude expressions, as node_exporter's flags have them; an empty one counts as not given. */
-export interface FilterOptions {
+interface FilterOptions {
   readonly include: Matching | undefined;
   readonly exclude: Matching | undefined;
 }

@@ -110,7 +110,7 @@ interface DeviceCounts {
 const COLUMNS = 16;
 
 /** Two lines of heads, then one device a line: `  eth0: 874354587 1036395    0 …`. Names may hold colons. */
-export function parseNetDev(lost: Losses, path: string, text: string): DeviceCounts[] {
+function parseNetDev(lost: Losses, path: string, text: string): DeviceCounts[] {
   const devices: DeviceCounts[] = [];
   eachRecord(lost, path, text, (line, number) => {
     if (number <= 2) return;

@@ -34,7 +34,7 @@ export const V4_OPERATIONS: readonly string[] = [
 ];
 
 /** The lines by keyword. */
-export type RpcLines = ReadonlyMap<string, readonly number[]>;
+type RpcLines = ReadonlyMap<string, readonly number[]>;
 
 /** Lines such as `rpc 18628 3 1 2 0`; a `proc…` line begins with how many numbers follow. */
 export function parseRpc(lost: Losses, path: string, text: string): RpcLines {

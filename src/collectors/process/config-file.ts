@@ -21,7 +21,7 @@ export class ProcessNamesError extends Error {
 }
 
 /** The entries of a file, and where in it the value at a path of keys stands. */
-export interface NamesFile {
+interface NamesFile {
   readonly entries: readonly ProcessName[];
   readonly placeOf: (path: readonly PropertyKey[]) => string;
 }

@@ -10,7 +10,7 @@ export const COUNTER = {
   nonvoluntarySwitches: 7,
 } as const;
 
-export const COUNTERS = Object.keys(COUNTER).length;
+const COUNTERS = Object.keys(COUNTER).length;
 
 /** Above it a count is a difference that fell below zero and wrapped (write_bytes does after truncations). */
 const WRAPPED = 2 ** 63;

@@ -19,7 +19,7 @@ const least = (known: number, value: number): number => (known <= value || Numbe
 const most = (known: number, value: number): number => (known >= value || Number.isNaN(value) ? known : value);
 
 /** The values of a process that a group sums up. Unreadable sizes and limits are NaN. */
-export interface Member {
+interface Member {
   readonly counters: Counters;
   readonly isZombie: boolean;
   readonly isKernelThread: boolean;

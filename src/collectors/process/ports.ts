@@ -22,7 +22,7 @@ const MAX_FILES = 8192;
 const MAX_PORTS = 100;
 
 /** A socket that takes connections. */
-export interface Listener {
+interface Listener {
   readonly protocol: 'tcp' | 'tcp6';
   readonly address: string;
   readonly port: number;

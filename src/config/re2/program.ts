@@ -17,9 +17,9 @@ export const OP = {
 
 /** What a character is beside its class, for assertions: neighbours of a place in the text. */
 export const EDGE = 0;
-export const NEWLINE = 1;
+const NEWLINE = 1;
 const WORD_CHARACTER = 2;
-export const OTHER = 3;
+const OTHER = 3;
 
 /** An expression as steps over classes of characters: those that no set of the expression separates. */
 export interface Program {

@@ -2,7 +2,7 @@ import { compressionOf, compressor } from '../../metrics/compression.ts';
 import type { Body } from '../exporter.ts';
 
 /** Selects families of a batch. */
-export type Wanted = (family: string) => boolean;
+type Wanted = (family: string) => boolean;
 
 /** A member without some families. */
 interface Filtered {

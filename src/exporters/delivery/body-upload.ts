@@ -10,7 +10,7 @@ import { askForZstd, NEVER_STORED_MS } from '../http/zstd-support.ts';
 import type { Protocol } from './protocol.ts';
 import type { DeliverySettings } from './settings.ts';
 
-export interface BodyUploadOptions {
+interface BodyUploadOptions {
   readonly protocol: Protocol;
   readonly settings: DeliverySettings;
   readonly targets: Readonly<Record<Group, Target>>;

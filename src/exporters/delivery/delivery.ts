@@ -16,7 +16,7 @@ import type { DeliverySettings } from './settings.ts';
 import { splitBody } from './split.ts';
 import { Suspects } from './suspects.ts';
 
-export interface DeliveryOptions {
+interface DeliveryOptions {
   readonly protocol: Protocol;
   readonly settings: DeliverySettings;
   readonly targets: Readonly<Record<Group, Target>>;
@@ -39,7 +39,7 @@ const QUESTION = Buffer.from('# firesteel asks whether pushes are taken here\n')
  * The result for a batch: `settled` (accepted, or dropped and counted), or still to be sent (`again`, in parts when it
  * was too large).
  */
-export type Outcome = 'settled' | { readonly again: readonly Body[] };
+type Outcome = 'settled' | { readonly again: readonly Body[] };
 
 /** The next batch will not be exactly as large as the one that was too large. */
 const SMALLER = 0.9;

@@ -24,7 +24,7 @@ import { adviseSpool, spoolFor } from './spool-for.ts';
 const LAST_WRITES_MS = 1000;
 
 /** Settings of one HTTP exporter. */
-export interface HttpExporterSettings extends DeliverySettings {
+interface HttpExporterSettings extends DeliverySettings {
   /** Whether the agent's own groups are deleted when it stops. */
   readonly deletesOnStop?: boolean;
 }

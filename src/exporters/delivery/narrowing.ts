@@ -2,7 +2,7 @@
 export type Verdict = 'taken' | 'unclear' | { readonly refusal: string };
 
 /** Sends parts of one batch. */
-export interface PartTries {
+interface PartTries {
   /** Sends these families in addition to those the receiver has. */
   part(families: readonly string[]): Promise<Verdict>;
   /** Sends these families as a replacement of those the receiver has. */
@@ -10,13 +10,13 @@ export interface PartTries {
 }
 
 /** A family that is rejected even when sent alone. */
-export interface RefusedFamily {
+interface RefusedFamily {
   readonly family: string;
   readonly reason: string;
 }
 
 /** The result of {@link narrow}: whether the rest was accepted, and which families were rejected. */
-export interface Narrowed {
+interface Narrowed {
   readonly isTaken: boolean;
   readonly refused: readonly RefusedFamily[];
 }

@@ -5,7 +5,7 @@ import type { Protocol } from './protocol.ts';
 import type { DeliverySettings } from './settings.ts';
 
 /** What an exporter type that sends text over HTTP provides. */
-export interface OverHttp<Settings> {
+interface OverHttp<Settings> {
   /** Loaded with the first exporter of the type. */
   readonly protocol: () => Promise<Protocol>;
   /** Whether the agent's own groups are deleted when it stops; never when unset. */

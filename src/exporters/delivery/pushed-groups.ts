@@ -8,7 +8,7 @@ import { TargetsPushed } from './targets-pushed.ts';
 /** For deleting all groups of this agent, concurrently, at shutdown. */
 const DELETE_MS = 2000;
 
-export interface PushedGroupsOptions {
+interface PushedGroupsOptions {
   /** Its name. */
   readonly exporter: string;
   readonly protocol: Protocol;

@@ -2,7 +2,7 @@ import type { Group } from '../../metrics/group.ts';
 import { type Body, wireBytes } from '../exporter.ts';
 
 /** Limits of a queue. */
-export interface QueueLimits {
+interface QueueLimits {
   /** Batches per group. Parts of one batch count as one. */
   readonly cycles: number;
   /** Compressed bytes of all groups together. The newest batch of each group stays, whatever its size. */

@@ -7,7 +7,7 @@ import type { Delivery } from './delivery.ts';
 import type { Report } from './report.ts';
 import type { DeliverySettings } from './settings.ts';
 
-export interface ReplayOptions {
+interface ReplayOptions {
   readonly spool: Spool;
   readonly delivery: Delivery;
   readonly endpoints: Endpoints;

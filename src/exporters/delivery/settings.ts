@@ -4,7 +4,7 @@ import type { Group } from '../../metrics/group.ts';
 import type { HttpSettings } from '../http/settings.ts';
 
 /** Receiver-specific parts of {@link deliverySettings}. */
-export interface DeliveryDefaults {
+interface DeliveryDefaults {
   /** The default of `retries`, in words. */
   readonly retries: string;
   /** How many cycles are queued in memory, as a sentence. */

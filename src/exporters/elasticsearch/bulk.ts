@@ -13,7 +13,7 @@ const ANSWER_BYTES = 4 * 1024 * 1024;
 const FILTER = 'errors,items.*.status,items.*.error.type';
 const ID_HASH_CHARACTERS = 16;
 
-export interface BulkOptions {
+interface BulkOptions {
   /** Index, alias or data stream. */
   readonly index: string;
   readonly fields: FieldChoice;
@@ -43,7 +43,7 @@ export const bulk = ({ index, fields }: BulkOptions): LogProtocol => ({
  * The same for the same entry, so that one that is sent again is recognised. It begins with the time: Lucene looks up ids
  * that grow faster than random ones.
  */
-export function idOf({ source, timeUs, labels, cursor }: LogEntry): string {
+function idOf({ source, timeUs, labels, cursor }: LogEntry): string {
   const { cluster = '', node = '' } = labels;
   const text = `${cluster}\0${node}\0${source}\0${cursor}`;
   return `${timeUs.toString(36)}-${hash('sha256', text, 'base64url').slice(0, ID_HASH_CHARACTERS)}`;

@@ -1,5 +1,5 @@
 /** A receiver's message, for the table of responses and for people. */
-export interface Words {
+interface Words {
   /** On one line, at most {@link SHOWN} characters, without echoed parts of the request. */
   readonly text: string;
   /** Whether it is a web page. No metrics receiver responds with one, so it comes from something in between. */

@@ -19,7 +19,7 @@ export interface Answer {
  * receiver rejects and, if there are none, applies `otherwise`; `drop` drops the batch, because it would be rejected
  * again.
  */
-export type Action = 'done' | 'retry' | 'pause' | 'split' | 'narrow' | 'drop';
+type Action = 'done' | 'retry' | 'pause' | 'split' | 'narrow' | 'drop';
 
 /** One row of a protocol's table of responses. */
 export interface AnswerRule {

@@ -7,7 +7,7 @@ const MAX_BATCH_BYTES = 1024 * 1024;
 /** A response lists up to ten entries of a stream, and all of its labels. */
 const ANSWER_BYTES = 64 * 1024;
 
-export interface PushOptions extends StreamOptions {
+interface PushOptions extends StreamOptions {
   readonly tenant: string | undefined;
 }
 

@@ -3,14 +3,14 @@ import { compressionOf, compressor } from '../../metrics/compression.ts';
 import type { Body } from '../exporter.ts';
 
 /** The job and instance of a line. */
-export interface LineIdentity {
+interface LineIdentity {
   readonly job: string;
   /** Undefined without a job. */
   readonly instance?: string;
 }
 
 /** The text of one target. */
-export interface IdentityText extends LineIdentity {
+interface IdentityText extends LineIdentity {
   readonly text: string;
   readonly samples: number;
 }
@@ -40,7 +40,7 @@ export async function splitByIdentity(body: Body, labels: Target['labels']): Pro
 }
 
 /** A batch for one group of a Pushgateway. */
-export type AddressedPart = Body & Required<Pick<Body, 'target'>>;
+type AddressedPart = Body & Required<Pick<Body, 'target'>>;
 
 /**
  * The lines of each job and instance, under the header lines of their families. Of duplicate series, only the last line

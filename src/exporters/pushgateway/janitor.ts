@@ -5,7 +5,7 @@ import type { ExportMetrics } from '../metrics.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import { type ClusterGroups, isLeftOver } from './left-over-groups.ts';
 
-export interface JanitorOptions {
+interface JanitorOptions {
   readonly exporter: string;
   readonly gateway: GatewayClient;
   /** Whether this agent is the one that cleans up. */

@@ -12,7 +12,7 @@ const LOOK_MS = 1000;
 const FOLDER_MS = 15_000;
 
 /** The next batch, and its file if it comes from disk. */
-export interface Next {
+interface Next {
   readonly batch: Batch;
   readonly entry?: SpoolEntry;
 }

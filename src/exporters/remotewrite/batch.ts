@@ -36,8 +36,8 @@ export interface Batch {
 }
 
 /** In spooled text, these words represent values that the text format does not have. */
-export const STALE_WORD = 'stale';
-export const ZERO_WORD = 'zero';
+const STALE_WORD = 'stale';
+const ZERO_WORD = 'zero';
 
 const BYTES_PER_SAMPLE = 8;
 
@@ -80,7 +80,7 @@ export const fromText = ({ group, stampMs, target, samples, encoding, members }:
 });
 
 /** One line of text rendered by this agent. */
-export interface SampleLine {
+interface SampleLine {
   readonly name: string;
   readonly block: string;
   readonly value: number | typeof STALE_WORD | typeof ZERO_WORD;

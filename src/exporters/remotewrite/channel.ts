@@ -11,7 +11,7 @@ import type { Version } from './request.ts';
 import type { RemoteWriteSettings } from './settings.ts';
 import { snappy } from './snappy.ts';
 
-export interface ChannelOptions {
+interface ChannelOptions {
   readonly settings: RemoteWriteSettings;
   readonly sender: Pick<Sender, 'send'>;
   readonly endpoints: Endpoints;
@@ -35,7 +35,7 @@ const TIMEOUT_MS = 30_000;
 /** A receiver that responds to 2.0 with one of these may support 1.0. */
 const NOT_SPOKEN: readonly unknown[] = [400, 404, 406, 415, 501];
 
-export const HEADERS: Readonly<Record<Version, { readonly contentType: string; readonly version: string }>> = {
+const HEADERS: Readonly<Record<Version, { readonly contentType: string; readonly version: string }>> = {
   1: { contentType: 'application/x-protobuf', version: '0.1.0' },
   2: { contentType: 'application/x-protobuf;proto=io.prometheus.write.v2.Request', version: '2.0.0' },
 };

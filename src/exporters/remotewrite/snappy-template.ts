@@ -20,7 +20,7 @@ export interface SnappyTemplate {
 }
 
 /** Bytes of a timestamp in compressed elements: those of it from `from` to before `to`, at `at`. */
-export interface StampPart {
+interface StampPart {
   readonly at: number;
   readonly from: number;
   readonly to: number;

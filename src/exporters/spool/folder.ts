@@ -5,7 +5,7 @@ import { type Disk, DiskStalled, type Io } from './disk.ts';
 import { HEADER_BYTES, readDescription, readHeader, UnusableFile } from './format.ts';
 
 /** Name prefix of incomplete files. */
-export const TEMPORARY = '.tmp-';
+const TEMPORARY = '.tmp-';
 
 const BODY = '.body';
 const BAD = '.bad';
@@ -25,7 +25,7 @@ export interface SpoolEntry {
 /**
  * The content of a folder: batches by their descriptions, unusable files, and foreign entries, which stay untouched.
  */
-export interface Inspected {
+interface Inspected {
   readonly entries: readonly SpoolEntry[];
   readonly unusable: readonly { readonly file: string; readonly cause: UnusableFile }[];
   readonly foreign: readonly { readonly file: string; readonly cause: unknown }[];

@@ -81,7 +81,7 @@ export async function fileParts(body: AddressedBody): Promise<Buffer[]> {
 }
 
 /** The sizes from a header. */
-export interface Sizes {
+interface Sizes {
   readonly descriptionBytes: number;
   /** Whether the size of the file matches the header. */
   readonly isWhole: boolean;

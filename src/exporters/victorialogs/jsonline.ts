@@ -13,7 +13,7 @@ const MAX_FIELDS = 900;
 /** Longer names of fields are cut by VictoriaLogs. */
 const MAX_NAME = 128;
 
-export interface JsonlineOptions {
+interface JsonlineOptions {
   readonly streamFields: readonly string[];
   readonly fields: FieldChoice;
   /** As `AccountID:ProjectID`, or `AccountID`. */

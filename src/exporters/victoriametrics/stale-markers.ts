@@ -7,7 +7,7 @@ import { withoutQueries } from '../http/answer-text.ts';
 import type { Sender, Tried, Upload } from '../http/sender.ts';
 import { type SeriesLabels, snappyLiterals, staleMarkers } from './remote-write.ts';
 
-export interface StaleMarkerOptions {
+interface StaleMarkerOptions {
   readonly exporter: string;
   /**
    * The remote-write address for series of `target`. Looked up at each attempt, because it may have changed by then.
@@ -22,7 +22,7 @@ export interface StaleMarkerOptions {
 }
 
 /** Vanished series. */
-export interface Ended {
+interface Ended {
   readonly target: Target;
   readonly stampMs: number;
   /** `name{labels}`. */
@@ -134,7 +134,7 @@ export class StaleMarkers {
 }
 
 /** The labels of a series key, with `__name__`. */
-export function labelsOfKey(key: string): SeriesLabels {
+function labelsOfKey(key: string): SeriesLabels {
   const [line] = parseText(`${key} 0\n`);
   if (line?.kind !== 'sample') throw new Error(`BUG: not a series: ${key}`);
   return [['__name__', line.name], ...line.labels];

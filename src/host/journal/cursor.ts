@@ -16,24 +16,6 @@ export interface Cursor {
 export const cursorText = ({ seqnumId, seqnum, bootId, monotonic, realtime, xorHash }: Cursor): string =>
   `s=${seqnumId};i=${seqnum.toString(16)};b=${bootId};m=${monotonic.toString(16)};t=${realtime.toString(16)};x=${xorHash}`;
 
-const CURSOR =
-  /^s=([0-9a-f]{32});i=([0-9a-f]{1,13});b=([0-9a-f]{32});m=([0-9a-f]{1,13});t=([0-9a-f]{1,13});x=([0-9a-f]{1,16})$/;
-
-/** Reads the text form; undefined for anything else. */
-export function parseCursor(text: string): Cursor | undefined {
-  const match = CURSOR.exec(text);
-  if (match === null) return undefined;
-  const [, seqnumId = '', seqnum = '', bootId = '', monotonic = '', realtime = '', xorHash = ''] = match;
-  return {
-    seqnumId,
-    seqnum: Number.parseInt(seqnum, 16),
-    bootId,
-    monotonic: Number.parseInt(monotonic, 16),
-    realtime: Number.parseInt(realtime, 16),
-    xorHash,
-  };
-}
-
 /**
  * Which of two entries comes first, as journalctl orders them: by sequence number within one series, by monotonic time
  * within one boot, else by wall clock. Negative when it is `a`.

@@ -17,7 +17,7 @@ interface Segment {
 }
 
 /** What the index needs to know of the file. */
-export interface IndexedFile {
+interface IndexedFile {
   readonly window: Window;
   readonly isCompact: boolean;
   /** Offset of the first array; 0 while there is none. */

@@ -6,7 +6,7 @@ import { type Header, id128, MIN_HEADER_BYTES, readHeader, UnsupportedJournal } 
 import { type ReadAt, viewU64, Window } from './window.ts';
 
 /** What could not be read since the file was opened. */
-export interface Damage {
+interface Damage {
   /** Lost entries. */
   entries: number;
   /** Lost fields, by reason. */

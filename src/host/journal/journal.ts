@@ -11,7 +11,7 @@ import { Source } from './source.ts';
 /** Where to start without a saved position: after all existing entries, or at a given age. */
 export type Start = 'now' | { readonly sinceRealtime: number; readonly bootId?: string };
 
-export interface JournalOptions {
+interface JournalOptions {
   /** Folders of journal files, or of such folders, as /var/log/journal is. */
   readonly paths: readonly string[];
   /** Names of the fields to read; all without it. */

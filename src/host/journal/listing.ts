@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { errorCode } from '../../base/error-text.ts';
 
 /** A journal file that was found. */
-export interface Listed {
+interface Listed {
   readonly path: string;
   /** The configured folder that it is in, or whose folder it is in. */
   readonly folder: string;

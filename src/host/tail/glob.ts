@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { errorCode } from '../../base/error-text.ts';
 
 /** Maximum number of files followed per pattern. */
-export const MAX_FILES = 10_000;
+const MAX_FILES = 10_000;
 
 /** Whether a path has a wildcard. */
 const isWild = (segment: string): boolean => /[*?[]/.test(segment);

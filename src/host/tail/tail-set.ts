@@ -17,7 +17,7 @@ export interface TailEvents {
   lost?(path: string, bytes: number): void;
 }
 
-export interface TailOptions {
+interface TailOptions {
   readonly paths: readonly string[];
   readonly exclude: (path: string) => boolean;
   /** Where to start in files present at the first start. */

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { READ_AT_ONCE } from '../../base/files.ts';
 
 /** The identity of a file across renames and restarts. */
-export interface FileIdentity {
+interface FileIdentity {
   readonly dev: number;
   readonly ino: number;
   /** Length of the compared beginning in bytes; 0 while it is shorter than {@link MIN_HEAD_BYTES}. */
@@ -19,7 +19,7 @@ export interface FileState extends FileIdentity {
 }
 
 /** With less, too many files would look alike. */
-export const MIN_HEAD_BYTES = 64;
+const MIN_HEAD_BYTES = 64;
 const HEAD_BYTES = 1024;
 
 /** The device and inode as a key. */

@@ -29,12 +29,6 @@ export function onTokenNeeded(ask) {
   askToken = ask;
 }
 
-export const hasToken = () => token !== '';
-
-export function forgetToken() {
-  token = '';
-}
-
 /**
  * The JSON of a GET.
  * @param {string} path

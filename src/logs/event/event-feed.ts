@@ -1,7 +1,7 @@
 import type { Feed } from '../feed.ts';
 
 /** An event as the collector `event` hands it over. */
-export interface ShippedEvent {
+interface ShippedEvent {
   readonly metadata?:
     | { readonly uid?: string | null; readonly resourceVersion?: string | null; readonly name?: string | null }
     | null
@@ -23,7 +23,7 @@ export interface ShippedEvent {
 }
 
 /** The object that an event is about. */
-export interface EventSubject {
+interface EventSubject {
   readonly kind?: string | null;
   readonly namespace?: string | null;
   readonly name?: string | null;

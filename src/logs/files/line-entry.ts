@@ -11,7 +11,7 @@ export interface FileOrigin {
 }
 
 /** Where a line is. */
-export interface LinePlace {
+interface LinePlace {
   readonly file: Pick<FileState, 'path' | 'dev' | 'ino' | 'headHash'>;
   readonly origin: FileOrigin;
   /** Of its first byte. */

@@ -15,7 +15,7 @@ const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4)$/;
 const CARRIAGE_RETURN = 13;
 
 /** What a read has gathered. */
-export interface Gathered {
+interface Gathered {
   readonly target: EntryTarget;
   /** Bytes of files. */
   read: number;

@@ -135,7 +135,7 @@ export class KmsgSource implements LogSource {
 }
 
 /** A record as an entry; programs that write to /dev/kmsg have another facility than the kernel's 0. */
-export function kernelEntry(
+function kernelEntry(
   { priority, facility, sequence, monotonic, text, properties }: KernelRecord,
   bootId: string,
   bootUs: number,

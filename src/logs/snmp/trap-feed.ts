@@ -1,7 +1,7 @@
 import type { Feed } from '../feed.ts';
 
 /** A trap as the collector `snmp` hands it over. */
-export interface ReceivedTrap {
+interface ReceivedTrap {
   readonly version: string;
   readonly oid: string;
   /** Hundredths of a second since the sender's start. */

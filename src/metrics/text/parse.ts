@@ -24,7 +24,7 @@ export interface TextHelp {
   readonly help: string;
 }
 
-export type TextLine = TextSample | TextType | TextHelp;
+type TextLine = TextSample | TextType | TextHelp;
 
 /** A line that is not in the text format; `line` counts from 1. */
 export class TextFormatError extends Error {
@@ -52,7 +52,7 @@ const BLANKS = /[ \t]*/y;
 const NUMBER = /^[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf|infinity|nan)$/i;
 
 /** The dialect of the text format to parse. */
-export interface TextDialect {
+interface TextDialect {
   /** Names may be any quoted UTF-8, as in Prometheus 3: `{"my.metric", "label.name"="x"} 1`. Off by default. */
   readonly quotedNames?: boolean;
 }

@@ -5,7 +5,7 @@ import { errorCode, errorText } from '../../base/error-text.ts';
 import { reapGroup } from '../../host/syscalls.ts';
 
 /** What is started. */
-export interface ChildOptions {
+interface ChildOptions {
   /** The program and its arguments; never a shell. */
   readonly command: readonly string[];
   readonly cwd: string;

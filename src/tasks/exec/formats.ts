@@ -5,10 +5,10 @@ import { labelName, metricName, Reading, stampOf } from './reading.ts';
 
 /** Formats of output. */
 export const FORMATS = ['prometheus', 'openmetrics', 'json', 'influx', 'nagios'] as const;
-export type Format = (typeof FORMATS)[number];
+type Format = (typeof FORMATS)[number];
 
 /** How a text is read. */
-export interface ReadOptions {
+interface ReadOptions {
   /** In front of the names that json, influx and nagios give. */
   readonly prefix: string;
   /** Most bytes of a line; a longer one is lost. */

@@ -2,10 +2,10 @@ import type { MetricType } from '../../metrics/family.ts';
 import { isLabelName, isMetricName } from '../../metrics/family.ts';
 
 /** Labels of a sample, in the order of its line. */
-export type Labels = readonly (readonly [name: string, value: string])[];
+type Labels = readonly (readonly [name: string, value: string])[];
 
 /** One sample of somebody's output. */
-export interface ReadSample {
+interface ReadSample {
   /** With the suffix of a histogram's or summary's part. */
   readonly name: string;
   readonly labels: Labels;
@@ -15,7 +15,7 @@ export interface ReadSample {
 }
 
 /** A family of somebody's output. */
-export interface ReadFamily {
+interface ReadFamily {
   readonly name: string;
   type: MetricType;
   help: string;

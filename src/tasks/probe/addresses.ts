@@ -63,7 +63,7 @@ function prefers6(addresses: readonly Address[]): boolean {
 }
 
 /** What `promise` gives, or the rejection with the reason of `signal`, whichever is first. */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     if (signal.aborted) abort();

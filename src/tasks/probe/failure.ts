@@ -1,6 +1,7 @@
 import { errorCode, errorText } from '../../base/error-text.ts';
+
 /** Why a probe failed: the label `reason` of firesteel_probe_up. The list is closed, so that alerts can group by it. */
-export const REASONS = [
+const REASONS = [
   'ok',
   'resolve',
   'denied',

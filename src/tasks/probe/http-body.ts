@@ -5,7 +5,7 @@ import { ProbeFailure } from './failure.ts';
 
 /** Ways in which a body may be compressed. */
 export const COMPRESSIONS = ['gzip', 'br', 'deflate', 'zstd'] as const;
-export type Compression = (typeof COMPRESSIONS)[number];
+type Compression = (typeof COMPRESSIONS)[number];
 
 const DECODERS: Readonly<Record<Compression, () => Transform>> = {
   gzip: createGunzip,
@@ -15,7 +15,7 @@ const DECODERS: Readonly<Record<Compression, () => Transform>> = {
 };
 
 /** What is read of a body. */
-export interface BodyWish {
+interface BodyWish {
   /** Decode it from this; the length is then that of the decoded one. */
   readonly compression?: Compression;
   /** Whether the text is wanted. */

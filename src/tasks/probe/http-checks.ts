@@ -3,7 +3,7 @@ import type { Matching } from '../../config/re2/pattern.ts';
 import { ProbeFailure } from './failure.ts';
 
 /** An expression for the values of one header. */
-export interface HeaderCheck {
+interface HeaderCheck {
   readonly name: string;
   readonly pattern: Matching;
   /** Whether an answer without the header passes. */
@@ -49,7 +49,7 @@ export function checkText(text: string, match: readonly Matching[], notMatch: re
 }
 
 /** What one place of a JSON document has to be. */
-export interface JsonCheck {
+interface JsonCheck {
   /** RFC 6901; empty for the whole document. */
   readonly pointer: string;
   readonly equals?: string | number | boolean | null | undefined;

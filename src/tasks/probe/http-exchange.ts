@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 
 /** A request as it goes over a connection. */
-export interface Ask {
+interface Ask {
   readonly method: string;
   readonly url: URL;
   /** Lower-case names. */

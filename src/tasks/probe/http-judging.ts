@@ -12,7 +12,7 @@ const MOST_BODY_BYTES = 64 * 1024 * 1024;
 export const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** What was found in the last answer. */
-export interface Judged {
+interface Judged {
   /** Why the probe fails; anything else that was thrown when the body could not be read. */
   failure: unknown;
   /** What kind of expression it failed by. */

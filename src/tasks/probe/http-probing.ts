@@ -20,7 +20,7 @@ import { reportTls, type TlsSettings } from './tls.ts';
 const MOST_REDIRECTS = 10;
 
 /** What the probes of one task share. */
-export interface HttpTask {
+interface HttpTask {
   readonly world: TaskWorld;
   readonly options: HttpOptions;
   readonly choice: Pick<ProbeOptions, 'ip' | 'fallback'>;

@@ -15,7 +15,7 @@ export interface EchoReply {
 }
 
 /** How one echo is sent. */
-export interface EchoWish extends IcmpWay {
+interface EchoWish extends IcmpWay {
   readonly size: number;
   /** Called for each further reply to the same echo. */
   readonly onDuplicate: () => void;

@@ -49,7 +49,7 @@ export const dialogueStep = z
     (step) => step.expect === undefined || step.expectBytes === undefined,
     'either expect or expectBytes, not both',
   );
-export type DialogueStep = z.output<typeof dialogueStep>;
+type DialogueStep = z.output<typeof dialogueStep>;
 
 /** What became known in a dialogue. */
 export interface DialogueFacts {
@@ -61,7 +61,7 @@ export interface DialogueFacts {
 }
 
 /** How TLS is started within the dialogue. */
-export interface DialogueTls {
+interface DialogueTls {
   readonly settings: TlsSettings;
   readonly host: string;
   readonly now: () => number;

@@ -15,7 +15,7 @@ const POLL_MS = 30_000;
 const DEEPEST = 8;
 
 /** How a folder is followed; all but tests take the defaults. */
-export interface DirectoryTimes {
+interface DirectoryTimes {
   readonly debounceMs: number;
   readonly pollMs: number;
 }

@@ -4,7 +4,7 @@ import { shownUrl } from '../../config/http-url.ts';
 import type { Names } from '../../net/names.ts';
 
 /** An answer with a text, or that nothing has changed. */
-export interface TextAnswer {
+interface TextAnswer {
   /** Undefined when nothing has changed (304). */
   readonly text: string | undefined;
   readonly etag: string | undefined;
@@ -12,7 +12,7 @@ export interface TextAnswer {
 }
 
 /** What a request says beside its URL. */
-export interface GetOptions {
+interface GetOptions {
   readonly names: Names;
   readonly headers: Readonly<Record<string, string>>;
   readonly maxBytes: number;

@@ -10,7 +10,7 @@ import type { Content, Source } from './source.ts';
 import { UrlSource } from './url.ts';
 
 /** What the sources ask of the agent. */
-export interface SourceSetWorld {
+interface SourceSetWorld {
   readonly registry: Registry;
   readonly log: Log;
   readonly now: () => number;

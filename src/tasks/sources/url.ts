@@ -17,7 +17,7 @@ const ANSWER_MS = 10_000;
 const LONGEST_BACKOFF_MS = 600_000;
 
 /** Where tasks are fetched from. */
-export interface UrlSettings {
+interface UrlSettings {
   readonly url: string;
   /** Milliseconds. */
   readonly every: number;
@@ -30,7 +30,7 @@ export interface UrlSettings {
 }
 
 /** What a source by URL needs of the world. */
-export interface UrlWorld {
+interface UrlWorld {
   /** Where the last good copy is kept; undefined for nowhere. */
   readonly file: string | undefined;
   readonly node: string;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cursorText, parseCursor } from '../../../src/host/journal/cursor.ts';
+import { cursorText } from '../../../src/host/journal/cursor.ts';
 import type { Entry } from '../../../src/host/journal/entry.ts';
 import { UnsupportedJournal } from '../../../src/host/journal/header.ts';
 import type { JournalFile } from '../../../src/host/journal/journal-file.ts';
@@ -139,14 +139,6 @@ test('flags of the future are refused by name', () => {
   const content = journalBytes('regular');
   content.writeUInt32LE(content.readUInt32LE(12) | 64, 12);
   assert.throws(() => openBytes(content), { message: /unsupported features.*0x40/ });
-});
-
-test('a cursor is read as systemd writes it', () => {
-  const text = String(expectedEntries()[3]?.__CURSOR);
-  const cursor = parseCursor(text);
-  assert.equal(cursor?.seqnum, 4);
-  assert.equal(cursor?.realtime, 1_700_000_004_000_000);
-  for (const bad of ['', 's=1', `${text};`, text.replace('i=', 'j=')]) assert.equal(parseCursor(bad), undefined);
 });
 
 test('fields of older systemd: lz4 is decoded, xz is counted and costs only the field', () => {

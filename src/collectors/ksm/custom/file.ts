@@ -5,7 +5,7 @@ import { CustomResourceError } from './config.ts';
 import { parseCustomResources } from './resource.ts';
 
 /** The content of the custom resource file. */
-export interface CustomResources {
+interface CustomResources {
   readonly resources: readonly Resource[];
   /** Why it can't be used, one line each; then there are no resources. */
   readonly problems: readonly string[];

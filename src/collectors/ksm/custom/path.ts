@@ -4,7 +4,7 @@ import { exactQuantity } from '../../../kube/quantity.ts';
 import { unixSeconds } from '../common.ts';
 
 /** Finds a value in an object; undefined when any step is missing. */
-export type Path = (from: unknown) => unknown;
+type Path = (from: unknown) => unknown;
 
 /** Whether `value` is a JSON object. */
 export const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -6,13 +6,13 @@ import type { Each, PathLabels } from './config.ts';
 import { isMap, labelText, numberOf } from './path.ts';
 
 /** One sample of a custom family; labels common to all its samples are not included. */
-export interface CustomSample {
+interface CustomSample {
   readonly labels: ReadonlyMap<string, string>;
   readonly value: number;
 }
 
 /** Samples, and the problems with values that produced none. */
-export interface CustomSamples {
+interface CustomSamples {
   readonly samples: readonly CustomSample[];
   readonly errors: readonly string[];
 }

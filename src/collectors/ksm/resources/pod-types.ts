@@ -8,7 +8,7 @@ export interface Pod extends KubeObject {
   readonly status?: PodStatus | null;
 }
 
-export interface PodSpec {
+interface PodSpec {
   readonly containers?: List<Container>;
   readonly initContainers?: List<Container>;
   readonly hostNetwork?: boolean;
@@ -33,13 +33,13 @@ export interface Container {
   readonly restartPolicy?: string | null;
 }
 
-export interface ResourceClaim {
+interface ResourceClaim {
   readonly name?: string;
   readonly resourceClaimName?: string | null;
   readonly resourceClaimTemplateName?: string | null;
 }
 
-export interface Toleration {
+interface Toleration {
   readonly key?: string;
   readonly operator?: string;
   readonly value?: string;
@@ -47,13 +47,13 @@ export interface Toleration {
   readonly tolerationSeconds?: number | null;
 }
 
-export interface Volume {
+interface Volume {
   readonly name?: string;
   readonly persistentVolumeClaim?: { readonly claimName?: string; readonly readOnly?: boolean } | null;
   readonly ephemeral?: object | null;
 }
 
-export interface PodStatus {
+interface PodStatus {
   readonly conditions?: List<Condition>;
   readonly containerStatuses?: List<ContainerStatus>;
   readonly initContainerStatuses?: List<ContainerStatus>;

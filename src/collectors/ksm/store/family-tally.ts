@@ -1,5 +1,5 @@
 /** Size of one family in a store. */
-export interface FamilyCount {
+interface FamilyCount {
   series: number;
   bytes: number;
 }

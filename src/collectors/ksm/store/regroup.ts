@@ -10,7 +10,7 @@ import type { TextBlock } from './text-block.ts';
 const PASS_BYTES = 32 * 1024 * 1024;
 
 /** A family and the total bytes of its sample lines. */
-export interface CountedFamily {
+interface CountedFamily {
   readonly family: Family;
   readonly bytes: number;
 }

@@ -5,7 +5,7 @@ import type { NetSnmpPdu, NetSnmpVarbind } from 'net-snmp';
 export type SnmpVersion = '1' | '2c' | '3';
 
 /** One value that came with a trap. */
-export interface Varbind {
+interface Varbind {
   readonly oid: string;
   /** Numbers, addresses and OIDs as text; bytes where it is an octet string that is no text. */
   readonly value: string | Uint8Array;

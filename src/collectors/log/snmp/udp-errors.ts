@@ -1,5 +1,5 @@
 /** Datagrams that the kernel received and did not hand over, by the kernel's name of the error. */
-export interface UdpErrors {
+interface UdpErrors {
   readonly protocol: 'udp' | 'udp6';
   readonly error: string;
   readonly count: number;

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+const SOURCES = globSync('src/**/*.ts', { cwd: ROOT });
+const EVERYTHING = globSync(['{src,test,bench,scripts}/**/*.{ts,js,mjs}'], {
+  cwd: ROOT,
+  exclude: (path) => path === 'test/fixtures',
+});
+
+const texts = new Map(EVERYTHING.map((file) => [file, readFileSync(join(ROOT, file), 'utf8')]));
+const textOf = (file: string): string => texts.get(file) ?? '';
+
+/** Without comments and the contents of strings in one line. */
+const codeOf = (file: string): string =>
+  textOf(file)
+    .replaceAll(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm, '')
+    .replaceAll(/'(?:[^'\\\n]|\\.)*'|`[^`$\n]*`/g, "''");
+
+/** What a file refers to by path: imports of all kinds, in comments of the page and in the text of scripts, too. */
+function referencesOf(file: string): string[] {
+  const paths = [...textOf(file).matchAll(/'(\.\.?\/[^'\s]+\.(?:ts|js|mjs))'/g)].map((match) => match[1] ?? '');
+  return paths.flatMap((path) => [join(dirname(file), path), join(path)]);
+}
+
+/** The names that a file exports. */
+const exportsOf = (file: string): string[] =>
+  [
+    ...codeOf(file).matchAll(
+      /^export (?:declare )?(?:abstract )?(?:async )?(?:const|let|function\*?|class|interface|type|enum) (\w+)/gm,
+    ),
+  ].map((match) => match[1] ?? '');
+
+const users = new Map<string, string[]>();
+for (const file of EVERYTHING) {
+  for (const path of referencesOf(file)) users.set(path, [...(users.get(path) ?? []), file]);
+}
+
+/** Who may use what `file` exports, by way of files that pass all of it on, too. */
+function usersOf(file: string): string[] {
+  const direct = users.get(file) ?? [];
+  const passing = direct.filter((user) => /^export (?:type )?\* from/m.test(textOf(user)));
+  return [...direct, ...passing.flatMap((user) => users.get(user) ?? [])].filter((user) => user !== file);
+}
+
+/** How often `file` has the word `name` in its code. */
+const timesIn = (file: string, name: string): number =>
+  [...codeOf(file).matchAll(new RegExp(`\\b${name}\\b`, 'g'))].length;
+
+test('what is exported is used in another file, and not by tests alone', () => {
+  const unused: string[] = [];
+  const dead: string[] = [];
+  for (const file of SOURCES) {
+    const readers = usersOf(file);
+    for (const name of exportsOf(file)) {
+      const word = new RegExp(`\\b${name}\\b`);
+      const using = readers.filter((reader) => word.test(textOf(reader)));
+      if (using.length === 0) unused.push(`${file} ${name}`);
+      // Tests may call the pure parts of a file by themselves, as long as the file itself does so, too.
+      else if (using.every((reader) => reader.startsWith('test/')) && timesIn(file, name) < 2) {
+        dead.push(`${file} ${name}`);
+      }
+    }
+  }
+  assert.deepEqual(unused, [], 'these are exported for nobody');
+  assert.deepEqual(dead, [], 'only tests use these');
+});
