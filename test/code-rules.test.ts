@@ -18,7 +18,7 @@ const textOf = (file: string): string => texts.get(file) ?? '';
 /** Without comments and the contents of strings in one line. */
 const codeOf = (file: string): string =>
   textOf(file)
-    .replaceAll(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm, '')
+    .replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, '')
     .replaceAll(/'(?:[^'\\\n]|\\.)*'|`[^`$\n]*`/g, "''");
 
 /** What a file refers to by path: imports of all kinds, in comments of the page and in the text of scripts, too. */
