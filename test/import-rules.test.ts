@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What the options of collectors are made of. */
 const OPTIONS = ['config/units.ts', 'config/http-url.ts', 'config/re2', 'config/yaml.ts', 'config/secret-file.ts'];
 
-/** Which rooms of src a room may import from, beside itself; docs/architecture.md tells why. */
+/** Which folders of src a folder may import from, besides itself; see docs/architecture.md. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   base: [],
   metrics: ['base'],

@@ -100,7 +100,7 @@ const CADVISOR = list(
 
 const PROCESS = list(
   '`threads` and `smaps` are off unless set, since they read a file for each thread and walk all page tables.',
-  'The start time of a group is exact; process-exporter reads the time of boot anew each time, and it moves.',
+  'The start time of a group is exact; process-exporter reads the boot time again each time, and it moves.',
   'Threads by state count each thread once; process-exporter counts the main thread of some twice.',
   'There is a limit of groups (`maxGroups`), beyond which they are counted together.',
 );

@@ -194,7 +194,7 @@ class RunningAgent implements Agent {
   }
 
   get #current(): InForce {
-    if (this.#inForce === undefined) throw new Error('BUG: used before the first configuration was in force');
+    if (this.#inForce === undefined) throw new Error('BUG: used before the first configuration was active');
     return this.#inForce;
   }
 

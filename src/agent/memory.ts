@@ -63,7 +63,7 @@ export async function releaseProgramNow(log: Log): Promise<void> {
   try {
     await releaseProgramPages();
   } catch (cause) {
-    log.debug({ err: cause }, 'could not release the memory that only the startup needed');
+    log.debug({ err: cause }, 'could not release the memory used only during startup');
   }
 }
 

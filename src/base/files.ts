@@ -31,7 +31,7 @@ export function readRegular(path: string, { maxBytes, below }: ReadLimits): Read
     const status = fstatSync(fd);
     if (!status.isFile()) throw new Error('not a regular file');
     const isOutside = below !== undefined && !readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${below}/`);
-    if (isOutside) throw new Error('a link that leads out of its folder');
+    if (isOutside) throw new Error('a link that points outside its folder');
     if (status.size > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
     // Files that the kernel makes have no size, and others may grow meanwhile.
     const parts: Buffer[] = [];

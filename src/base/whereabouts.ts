@@ -1,7 +1,7 @@
 /** Longest text that is remembered, in bytes. */
 const ROOM = 256;
 const BEGIN =
-  'firesteel: fatal: the event loop is blocked; unless it recovers at once, this process is killed (docs/operations.md); last begun: ';
+  'firesteel: fatal: the event loop is blocked; unless it recovers at once, this process is killed (docs/operations.md); last started: ';
 const PLACE = 100;
 
 /**

@@ -52,16 +52,23 @@ type Line = readonly [
 ];
 
 const LINES: readonly Line[] = [
-  ['process.process', ['io'], 'bytes that processes of others read and write', ['/proc/<pid>/io'], CAN_TRACE, ON],
-  ['process.process', ['fd'], 'number of their open files, before Linux 6.2', [FD], CAN_READ, ON],
+  ['process.process', ['io'], 'bytes read and written by processes of other users', ['/proc/<pid>/io'], CAN_TRACE, ON],
+  ['process.process', ['fd'], 'their number of open files, before Linux 6.2', [FD], CAN_READ, ON],
   ['process.process', ['smaps'], 'their proportional memory', ['/proc/<pid>/smaps_rollup'], ['SYS_PTRACE'], OFF],
-  ['process.process', ['ns/net'], 'ports on which they listen', ['/proc/<pid>/ns/net'], CAN_TRACE, OFF],
+  ['process.process', ['ns/net'], 'ports they listen on', ['/proc/<pid>/ns/net'], CAN_TRACE, OFF],
   ['container.container', ['open files'], 'open files and sockets of containers', [FD], CAN_TRACE, OFF],
-  ['node.filesystem', ['volumes of pods'], 'volumes of pods in folders closed to others', ['statfs(2)'], CAN_READ, ON],
+  [
+    'node.filesystem',
+    ['volumes of pods'],
+    'pod volumes in folders without access for other users',
+    ['statfs(2)'],
+    CAN_READ,
+    ON,
+  ],
   [
     'node.filesystem',
     ['file systems mounted'],
-    'file systems mounted later',
+    'file systems mounted after the start of the agent',
     ['statfs(2)'],
     ['node.mountPropagation'],
     ON,
@@ -72,7 +79,7 @@ const LINES: readonly Line[] = [
   ['node.time', ['time zone'], 'time zone of the host', ['/etc/localtime'], ['node.mountHostRoot'], ON],
   ['node.netdev', ['addresses'], 'addresses of network devices', ['rtnetlink(7)'], NETWORK, OFF],
   ['node.netclass', ['alternative names'], 'alternative names of network devices', ['rtnetlink(7)'], NETWORK, OFF],
-  ['node.wifi', [], 'wireless devices', ['nl80211 of netlink(7)'], NETWORK, OFF],
+  ['node.wifi', [], 'wireless devices', ['nl80211, over netlink(7)'], NETWORK, OFF],
   ['node.ethtool', [], 'drivers and their counters', ['netdevice(7)'], NETWORK, OFF],
   ['node.qdisc', [], 'queueing disciplines', ['rtnetlink(7)'], NETWORK, OFF],
   ['node.network_route', [], 'routes', ['rtnetlink(7)'], NETWORK, OFF],

@@ -63,7 +63,7 @@ async function textOf({ body }: Response): Promise<string> {
   let bytes = 0;
   for await (const chunk of body ?? []) {
     bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new Error('larger than any answer of an agent');
+    if (bytes > MAX_BYTES) throw new Error('larger than any response of an agent');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

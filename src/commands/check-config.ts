@@ -18,9 +18,9 @@ export const checkConfig: Command = {
 
 Checks FILE together with the FIRESTEEL_... variables of the environment. Prints its problems, one line each, and
 exits with 2; exits with 0 when the agent would start with it. Files that it refers to are read as well: custom
-resources, process-exporter's YAML, secrets and certificates. What is probably a mistake, such as no exporter at all, is a warning.
+resources, process-exporter's YAML, secrets and certificates. Likely mistakes, such as no exporter at all, are warnings.
 
-  --print      print the configuration as it takes effect, defaults filled in, secrets hidden
+  --print      print the effective configuration, with defaults filled in and secrets hidden
   --connect    also ask the receivers whether they accept pushes, and identify them; nothing is stored there. Exits with 1
 when one does not`,
   async run(args, io) {

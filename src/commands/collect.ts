@@ -10,8 +10,8 @@ import { loadSettings } from './settings.ts';
 export const collect: Command = {
   help: `usage: firesteel collect [--only node.cpu,node.meminfo] [flags]
 
-Collects once and prints the text that Prometheus would scrape, regrouped by family. What could not be read is reported
-on standard error; the exit code is 1 when a collector failed as a whole.
+Collects once and prints the text that Prometheus would scrape, regrouped by family. Anything unreadable is reported
+on standard error; the exit code is 1 when a collector failed completely.
 
   --only GROUP.NAME,...    only these collectors, also those that are off by default; GROUP alone for the whole group
 ${CONFIG_FLAGS_HELP}`,

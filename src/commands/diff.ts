@@ -28,7 +28,7 @@ cAdvisor are older than the reading: each is compared with ours before and after
 exit code is 1 when there is a difference that has no known reason, 0 when not.
 
   --against URL            the exporter's metrics, e.g. http://localhost:9100/metrics; a file is read once
-  --ours URL               metrics of a running agent, instead of collecting here: its pods have their names
+  --ours URL               metrics of a running agent, instead of collecting here: includes the names of pods
   --seconds N              pause between the two rounds (5)
   --details                list the differences, up to ${SHORT_LIST} of a kind
   --all                    list all of them
@@ -75,7 +75,7 @@ ${CONFIG_FLAGS_HELP}`,
         });
         if (judged.differences.compared === 0) {
           throw new UsageError(
-            `--against: no series could be compared; do both sides look at the same host, with the same clock? ${judged.explained[0]?.reason ?? ''}`.trim(),
+            `--against: no series could be compared; do both sides describe the same host, with the same clock? ${judged.explained[0]?.reason ?? ''}`.trim(),
           );
         }
         const few = values.details === true ? SHORT_LIST : 0;
@@ -127,7 +127,7 @@ function theirSource(values: Parsed['values'], io: Io): Source {
       try {
         return readingOf(readFileSync(against, 'utf8'));
       } catch (cause) {
-        throw new UsageError(`--against: ${against} is no URL, and no file with metrics: ${errorText(cause)}`);
+        throw new UsageError(`--against: ${against} is neither a URL nor a file with metrics: ${errorText(cause)}`);
       }
     },
     close: () => undefined,

@@ -52,7 +52,7 @@ function checkKinds(config: Parsed, targets: Parsed): void {
   if (!hasModules(targets)) return;
   throw new ConfigError([
     hasModules(config)
-      ? `${targets.path}: has modules, as blackbox_exporter's own configuration: the second file is that of the targets`
+      ? `${targets.path}: has modules, as blackbox_exporter's own configuration: the second file must contain the targets`
       : `${targets.path} is the configuration of blackbox_exporter, and comes first: firesteel import ${targets.path} ${config.path}`,
   ]);
 }

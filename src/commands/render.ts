@@ -39,8 +39,8 @@ standard error; the exit code is 1 when part of an object could not be rendered.
   -f, --file FILE                       - is standard input
   --labels-allowlist 'pods=[app,x-*]'   labels to expose in kube_*_labels; *=[*] for all
   --annotations-allowlist 'pods=[*]'    annotations to expose in kube_*_annotations
-  --metric-allowlist REGEX,...          only families that one of these matches
-  --metric-denylist REGEX,...           no families that one of these matches
+  --metric-allowlist REGEX,...          only families that match one of these
+  --metric-denylist REGEX,...           exclude families that match one of these
   --opt-in REGEX,...                    opt-in families to include
   --all-families                        all families: opt-in ones, and all labels and annotations
   --custom-resource-state FILE          kube-state-metrics' CustomResourceStateMetrics, for custom resources

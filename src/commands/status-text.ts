@@ -86,7 +86,7 @@ function receiverText(exporter: ExporterView, status: StatusView): string {
 }
 
 const leaderText = ({ master, holder, lease }: NonNullable<StatusView['election']>): string =>
-  master ? 'this agent' : holder === '' ? `none holds ${lease}` : holder;
+  master ? 'this agent' : holder === '' ? `${lease} has no holder` : holder;
 
 const namesOf = (families: readonly { readonly family: string; readonly series: number }[]): string =>
   families.map(({ family, series }) => `${family} (${count(series)})`).join(', ');

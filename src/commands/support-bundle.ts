@@ -66,7 +66,7 @@ async function bundleOf(url: string, ask: AskAgent, nowMs: number): Promise<{ no
   const variants = [{ ...whole, scrape }, whole, { ...whole, status: { ...rest, tasks: undefined } }];
   const texts = variants.map((variant) => `${JSON.stringify(withoutSecrets(variant), null, 2)}\n`);
   const text = texts.find(({ length }) => length <= MAX_BYTES);
-  if (text === undefined) throw new UsageError(`${url}: what the agent answers is larger than ${MAX_BYTES} bytes`);
+  if (text === undefined) throw new UsageError(`${url}: the response is larger than ${MAX_BYTES} bytes`);
   return { node: status.agent.node, text };
 }
 

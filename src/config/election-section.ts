@@ -22,7 +22,7 @@ export const electionSection = z
       .array(z.string().regex(/^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]+):\d{1,5}$/, 'expected HOST:PORT'))
       .default([])
       .describe(
-        'http.listen of all state agents that share the Lease, HOST:PORT each; a name stands for all of its addresses. While the API server is down they decide together, and notice at once when a leader exits.',
+        'http.listen of all state agents that share the Lease, as HOST:PORT; a name covers all of its addresses. With these, the agents agree on a leader while the API server is down, and notice immediately when a leader exits.',
       ),
   })
   .refine(({ leaseDuration, renewDeadline }) => renewDeadline < leaseDuration, {

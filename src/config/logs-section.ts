@@ -16,7 +16,7 @@ const journal = z
     start: z
       .enum(['now', 'boot', 'oldest'])
       .default('now')
-      .describe('Where to start when nothing was shipped yet: new entries only, those of this boot, or all.'),
+      .describe('Where to start when nothing has been shipped yet: new entries only, those of this boot, or all.'),
     maxAge: duration(1000).optional().describe('How far back `boot` and `oldest` go; no limit when unset.'),
     units: names('Only entries of these units, as matched by `journalctl -u`; all when empty.'),
     identifiers: names('Only entries with these syslog identifiers; all when empty.'),
@@ -37,15 +37,15 @@ const kernel = z
     enabled: z
       .boolean()
       .default(false)
-      .describe('Whether messages of the kernel are shipped; the source `journal` then leaves them out.'),
+      .describe('Whether kernel messages are shipped; the source `journal` then omits them.'),
     source: z
       .enum(['auto', 'journal', 'kmsg'])
       .default('auto')
-      .describe('Where they are read: `auto` reads the journal if there is one, else /dev/kmsg; never both.'),
+      .describe('Source of the messages: `auto` reads the journal if there is one, else /dev/kmsg; never both.'),
     start: z
       .enum(['now', 'boot', 'oldest'])
       .default('now')
-      .describe('Where to start when nothing was shipped yet; /dev/kmsg has nothing older than this boot.'),
+      .describe('Where to start when nothing has been shipped yet; /dev/kmsg has nothing older than this boot.'),
     maxAge: duration(1000).optional().describe('How far back `boot` and `oldest` go; no limit when unset.'),
     priority: z
       .enum(PRIORITY_WORDS)
@@ -81,9 +81,9 @@ const files = z.strictObject({
 
 const redaction = z.strictObject({
   pattern: pattern().describe(
-    'Regular expression of what is replaced by `***`: its groups, or the whole match when it has none.',
+    'Regular expression; its groups, or the whole match when it has none, are replaced by `***`.',
   ),
-  fields: names('Only in these fields; in all of them, the message included, when empty.'),
+  fields: names('Only in these fields; in all fields, including the message, when empty.'),
 });
 
 /** Log entries that are shipped; nothing of it is loaded while no source is enabled. */

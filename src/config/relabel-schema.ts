@@ -33,17 +33,21 @@ const fields = z.strictObject({
     .describe(
       'Labels whose values, joined by the separator, `regex` is matched against; `__name__` is the name of the metric.',
     ),
-  separator: z.string().optional().describe('Between the values of the source labels; `;` when unset.'),
-  regex: z.string().optional().describe('In RE2’s syntax, for the whole text; `(.*)` when unset.'),
-  target_label: z.string().min(1).optional().describe('The label that is set; for `replace` with groups of the match.'),
-  replacement: z.string().optional().describe('What it is set to, with groups of the match (`$1`); `$1` when unset.'),
+  separator: z.string().optional().describe('Separator between the values of the source labels; `;` when unset.'),
+  regex: z.string().optional().describe('Regular expression in RE2 syntax, anchored at both ends; `(.*)` when unset.'),
+  target_label: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Label to set; with `replace` it may contain groups of the match.'),
+  replacement: z.string().optional().describe('Value to set, with groups of the match (`$1`); `$1` when unset.'),
   modulus: z.int().min(1).optional().describe('For `hashmod`.'),
   action: z
     .string()
     .transform((word) => word.toLowerCase())
     .pipe(z.enum(RELABEL_ACTIONS))
     .default('replace')
-    .describe('What the rule does, as in Prometheus.'),
+    .describe('Action of the rule, as in Prometheus.'),
 });
 
 /** A rule that can be applied, and how it was written. */

@@ -21,7 +21,7 @@ const IDENTITY_LABELS = ['job', 'instance'];
 
 const addedLabels = z.record(
   labelName.refine((name) => !IDENTITY_LABELS.includes(name), {
-    error: 'job and instance are set by identity, for each group its own',
+    error: 'job and instance are set by identity, separately for each group',
   }),
   z.string().min(1),
 );
@@ -46,7 +46,7 @@ const paths = z
   .strictObject({
     procfs: filePath("The host's /proc as seen from here.").default('/proc'),
     sysfs: filePath("The host's /sys as seen from here.").default('/sys'),
-    rootfs: filePath("The host's / as seen from here; cut from the labels of mount points.").default('/'),
+    rootfs: filePath("The host's / as seen from here; removed from mount point labels.").default('/'),
     udev: filePath("udev's database.").default('/run/udev/data'),
     cgroup: filePath('Where the cgroup hierarchies are mounted.').default('/sys/fs/cgroup'),
   })
@@ -157,9 +157,11 @@ const limits = z
       .int()
       .min(2)
       .default(40)
-      .describe('Labels of a series, its name and those of the push included; as -maxLabelsPerTimeseries.'),
-    nameBytes: bytes(1).prefault('256B').describe('Bytes of the name of a label; as -maxLabelNameLen.'),
-    valueBytes: bytes(1).prefault('4KiB').describe('Bytes of the value of a label; as -maxLabelValueLen.'),
+      .describe(
+        'Maximum number of labels of a series, including its name and the labels of the push; like -maxLabelsPerTimeseries.',
+      ),
+    nameBytes: bytes(1).prefault('256B').describe('Maximum size of a label name in bytes; like -maxLabelNameLen.'),
+    valueBytes: bytes(1).prefault('4KiB').describe('Maximum size of a label value in bytes; like -maxLabelValueLen.'),
   })
   .prefault({});
 
@@ -195,10 +197,10 @@ export const configSchema = <Collectors extends z.ZodType>({
       refuse(['labels', 'cluster'], 'use the setting cluster for this label; it is set as well');
     }
     if (logs.snmp.enabled && spoolPath === undefined) {
-      refuse(['logs', 'snmp', 'enabled'], 'needs spool.path: traps are on disk until they are acknowledged');
+      refuse(['logs', 'snmp', 'enabled'], 'needs spool.path: traps are stored on disk until they are acknowledged');
     }
     if (logs.events.enabled && spoolPath === undefined) {
-      refuse(['logs', 'events', 'enabled'], 'needs spool.path: events are on disk until they are acknowledged');
+      refuse(['logs', 'events', 'enabled'], 'needs spool.path: events are stored on disk until they are acknowledged');
     }
     for (const { path, refused } of labelConflicts({ labels, identity }, declared(section))) {
       if (refused !== undefined) refuse([...path], refused);
@@ -218,12 +220,12 @@ const configShape = <Collectors extends z.ZodType>(collectors: Collectors, expor
       'How many series may be pushed; beyond that, whole families are dropped, the largest first.',
     ),
     limits: limits.describe(
-      'Limits of VictoriaMetrics and vmagent for a series: they drop what exceeds them without an error, so it is counted and named here.',
+      'Limits of VictoriaMetrics and vmagent for a series: they drop series beyond these without an error, so the agent counts and reports them.',
     ),
     relabel: relabelRules().describe(
       'Relabel rules for all series, as in Prometheus (`metric_relabel_configs`); applied after those of the group and before those of an exporter.',
     ),
-    scrape: scrapeSection.describe('Pages of metrics that this agent reads itself: pods of its node, fixed targets.'),
+    scrape: scrapeSection.describe('Targets that this agent scrapes: pods of its node, and fixed targets.'),
     groups: groups.describe('Which series of each group are dropped or relabelled.'),
     paths,
     collectors,

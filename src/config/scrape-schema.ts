@@ -10,7 +10,7 @@ const auth = z
     bearerTokenFile: filePath('File with the bearer token; read again when it changes.').optional(),
   })
   .refine((value) => (value.username === undefined) === (value.passwordFile === undefined), {
-    error: 'username and passwordFile belong together',
+    error: 'username and passwordFile must be set together',
   });
 
 const tls = z.strictObject({
@@ -25,14 +25,14 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** What every kind of target may set for itself. */
 const own = {
-  interval: duration(1000, 3_600_000).optional().describe('How often; `scrape.interval` when unset.'),
-  timeout: duration(100, 600_000).optional().describe('How long one scrape may take; `scrape.timeout` when unset.'),
-  honorLabels: z.boolean().optional().describe('Labels of the page win over those of the target.'),
-  honorTimestamps: z.boolean().optional().describe('Samples keep timestamps that the page gives them.'),
+  interval: duration(1000, 3_600_000).optional().describe('Scrape interval; `scrape.interval` when unset.'),
+  timeout: duration(100, 600_000).optional().describe('Timeout of a scrape; `scrape.timeout` when unset.'),
+  honorLabels: z.boolean().optional().describe('Labels of the page take precedence over those of the target.'),
+  honorTimestamps: z.boolean().optional().describe('Keep the timestamps of samples on the page.'),
   auth: auth.optional(),
   tls: tls.optional(),
-  relabel: relabelRules().describe('Rules on the target, after those of `scrape.relabel`.'),
-  metricRelabel: relabelRules().describe('Rules on the series, before those of `scrape.metricRelabel`.'),
+  relabel: relabelRules().describe('Relabel rules for the target, after those of `scrape.relabel`.'),
+  metricRelabel: relabelRules().describe('Relabel rules for the series, before those of `scrape.metricRelabel`.'),
 };
 
 const label = z
@@ -47,7 +47,7 @@ const target = z.strictObject({
     .array(httpUrl('http://127.0.0.1:9100/metrics'))
     .min(1)
     .max(1000)
-    .describe('With path; /metrics when there is none.'),
+    .describe('URLs with a path; /metrics when they have none.'),
   labels,
   ...own,
 });
@@ -58,10 +58,10 @@ const requirement = z
     operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
     values: z.array(z.string()).default([]),
   })
-  .describe('As in a label selector of Kubernetes.');
+  .describe('As in a Kubernetes label selector.');
 
 const pods = z.strictObject({
-  name: z.string().min(1).describe('Names the entry on the status page.'),
+  name: z.string().min(1).describe('Name of the entry on the status page.'),
   job: z
     .string()
     .min(1)
@@ -72,14 +72,14 @@ const pods = z.strictObject({
   namespaceSelector: z
     .strictObject({ matchNames: z.array(z.string()).default([]) })
     .prefault({})
-    .describe('The namespaces; all when empty.'),
+    .describe('Only pods in these namespaces; all when empty.'),
   selector: z
     .strictObject({
       matchLabels: z.record(z.string(), z.string()).default({}),
       matchExpressions: z.array(requirement).default([]),
     })
     .prefault({})
-    .describe('The labels of the pods; all pods when empty. The source of pods has to report these labels.'),
+    .describe('Only pods with these labels; all pods when empty. The source of pods must report these labels.'),
   port: z
     .union([z.string().min(1), z.int().min(1).max(65535)])
     .optional()
@@ -87,7 +87,7 @@ const pods = z.strictObject({
   path: z.string().startsWith('/').default('/metrics'),
   scheme: z.enum(['http', 'https']).default('http'),
   params: z.record(z.string(), z.array(z.string())).default({}),
-  onlyReady: z.boolean().default(false).describe('Leave out pods that are not ready.'),
+  onlyReady: z.boolean().default(false).describe('Skip pods that are not ready.'),
   labels,
   ...own,
 });
@@ -97,39 +97,43 @@ export const scrapeSection = z
   .strictObject({
     annotations: z
       .strictObject({
-        enabled: z.boolean().default(false).describe('Scrape the pods of this node that ask for it by annotations.'),
+        enabled: z.boolean().default(false).describe('Scrape the pods of this node that opt in with annotations.'),
         prefix: z
           .string()
           .regex(/^[a-z0-9.-]+$/, 'a prefix of annotations such as prometheus.io')
           .default('prometheus.io')
-          .describe('Of the annotations `/scrape`, `/port`, `/path`, `/scheme` and `/param_*`.'),
+          .describe('Prefix of the annotations `/scrape`, `/port`, `/path`, `/scheme` and `/param_*`.'),
         job: z
           .string()
           .min(1)
           .default('{namespace}/{controller}')
           .describe('{namespace}, {pod}, {container} and {controller} are replaced.'),
-        onlyReady: z.boolean().default(false).describe('Leave out pods that are not ready.'),
+        onlyReady: z.boolean().default(false).describe('Skip pods that are not ready.'),
       })
       .prefault({}),
-    pods: z.array(pods).max(100).default([]).describe('Pods of this node by their labels, as a PodMonitor has it.'),
+    pods: z
+      .array(pods)
+      .max(100)
+      .default([])
+      .describe('Pods of this node selected by their labels, as with a PodMonitor.'),
     targets: z.array(target).max(1000).default([]).describe('Fixed targets.'),
     interval: duration(1000, 3_600_000).prefault('30s'),
     timeout: duration(100, 600_000)
       .optional()
-      .describe('How long one scrape may take; 10s when unset, or the interval if that is shorter.'),
+      .describe('Timeout of a scrape; 10s when unset, or the interval if that is shorter.'),
     honorLabels: z
       .boolean()
       .default(false)
-      .describe('Labels of the page win over those of the target; else they become exported_*.'),
+      .describe('Labels of the page take precedence over those of the target; otherwise they become exported_*.'),
     honorTimestamps: z.boolean().default(false),
     relabel: relabelRules().describe(
-      'Rules on all targets, with `__address__`, `__metrics_path__`, `__param_*` and `__meta_kubernetes_*`.',
+      'Relabel rules for all targets, with `__address__`, `__metrics_path__`, `__param_*` and `__meta_kubernetes_*`.',
     ),
-    metricRelabel: relabelRules().describe('Rules on all series that are scraped, before those of the group.'),
+    metricRelabel: relabelRules().describe('Relabel rules for all scraped series, before those of the group.'),
     limits: z
       .strictObject({
-        body: bytes(1024).prefault('16MiB').describe('Of one page, decompressed.'),
-        samples: z.int().min(1).default(50_000).describe('Of one page.'),
+        body: bytes(1024).prefault('16MiB').describe('Size of one page, decompressed.'),
+        samples: z.int().min(1).default(50_000).describe('Samples of one page.'),
         series: z
           .int()
           .min(1)
@@ -137,8 +141,8 @@ export const scrapeSection = z
           .describe(
             'Different series of one target within a day; samples of further ones are dropped. Off when unset.',
           ),
-        labels: z.int().min(1).default(60).describe('Of one sample, without those of the target.'),
-        labelBytes: bytes(16).prefault('4KiB').describe('Name and value of one label together.'),
+        labels: z.int().min(1).default(60).describe('Labels of one sample, not counting those of the target.'),
+        labelBytes: bytes(16).prefault('4KiB').describe('Bytes of the name and value of one label together.'),
         targets: z.int().min(1).max(5000).default(200).describe('Targets beyond this are reported, but not scraped.'),
         pending: bytes(64 * 1024)
           .prefault('16MiB')

@@ -7,20 +7,20 @@ const SOURCE_SECTIONS = ['tasks', 'labels'] as const;
 const source = z
   .strictObject({
     directory: filePath(
-      'Folder whose *.yaml files are read and followed, by name; a mounted ConfigMap is one.',
+      'Folder whose *.yaml files are read in the order of their names, and watched; for example a mounted ConfigMap.',
     ).optional(),
-    recursive: z.boolean().default(false).describe('Of a folder: also the folders below it.'),
+    recursive: z.boolean().default(false).describe('Of a folder: include its subfolders.'),
     url: z
       .string()
       .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected http:// or https://')
       .refine((text) => !URL.canParse(text) || new URL(text).username === '', 'no credentials in the URL: use auth')
       .optional()
-      .describe('Where the text is; {node} and {cluster} are replaced.'),
+      .describe('URL of the text; {node} and {cluster} are replaced.'),
     every: duration(1000, 86_400_000).prefault('1m').describe('Of a URL: how often it is requested.'),
     auth: z
       .strictObject({ bearerTokenFile: filePath('File with the bearer token.') })
       .optional()
-      .describe('Of a URL: what to authenticate with.'),
+      .describe('Of a URL: credentials.'),
     keep: duration(0)
       .prefault('24h')
       .describe('Of a URL: maximum age of the copy on disk, which is used while the URL does not respond.'),
@@ -32,7 +32,7 @@ const source = z
     allow: z
       .array(z.enum(SOURCE_SECTIONS))
       .default([...SOURCE_SECTIONS])
-      .describe('Sections that it may set: its tasks, and labels of all of them.'),
+      .describe('Sections that the source may set: tasks, and labels of all its tasks.'),
   })
   .refine(({ directory, url }) => (directory === undefined) !== (url === undefined), {
     error: 'needs either directory or url',

@@ -17,8 +17,8 @@ const taskId = z
 /** What every task has; its type adds options of its own. */
 export const commonTaskOptions = z.strictObject({
   id: taskId,
-  type: z.string().describe('What it does: the name of a type of tasks.'),
-  enabled: z.boolean().default(true).describe('Whether it runs.'),
+  type: z.string().describe('Type of the task.'),
+  enabled: z.boolean().default(true).describe('Whether the task is enabled.'),
   interval: duration(0, LONGEST_MS)
     .prefault('30s')
     .describe('How often it runs, at least 1s; 0s, for exec only: on demand.'),
@@ -65,7 +65,7 @@ export const taskRunnerSection = z
       .array(z.string())
       .default([])
       .describe(
-        'Types of tasks that may come from the API and from URLs although they can do harm (exec), or whose tasks from there may connect to loopback and link-local addresses (http, scrape, …).',
+        'Task types allowed from the API and from URLs although they can do harm (exec), or whose tasks from there may connect to loopback and link-local addresses (http, scrape, …).',
       ),
     denyAddresses: z
       .array(range)

@@ -52,7 +52,7 @@ export const REPLACED: readonly Replaced[] = [
       {
         series: /^node_disk_info\{.*rotational="[01]"/,
         reason:
-          'node_exporter 1.9 gives up on queue attributes that this kernel lacks and says 0; we read the one file',
+          'node_exporter 1.9 fails on queue attributes that this kernel lacks and reports 0; Firesteel reads only the one file',
       },
     ],
   },
@@ -60,7 +60,7 @@ export const REPLACED: readonly Replaced[] = [
     program: 'kube-state-metrics',
     section: 'ksm',
     names: /^kube_/,
-    known: [{ series: /^kube_state_metrics_/, reason: 'about the program itself, at its telemetry port there' }],
+    known: [{ series: /^kube_state_metrics_/, reason: 'about the program itself; there on its telemetry port' }],
   },
   {
     program: 'cAdvisor',
@@ -69,18 +69,18 @@ export const REPLACED: readonly Replaced[] = [
     known: [
       {
         series: /^(container|machine)_scrape_error\{|^container_last_seen\{/,
-        reason: 'about the moment of the reading',
+        reason: 'depends on the moment of the reading',
       },
       {
         series: /^container_fs_(reads|writes)(_bytes)?_total\{.*id="\/"/,
-        reason: 'of / cAdvisor shows what the disks of the machine did, as node_disk_* does',
+        reason: "for /, cAdvisor shows the I/O of the machine's disks, as node_disk_* does",
       },
       { series: /[{,]id="(?!\/kubepods|\/?")(?!.*kubepods)/, reason: 'of a cgroup that is not of a pod' },
     ],
     alone: [
       {
         series: /^container_start_time_seconds\{/,
-        reason: 'when cAdvisor first looked at the cgroup; of / its own start',
+        reason: 'when cAdvisor first saw the cgroup; for /, its own start',
       },
       {
         series:
@@ -106,11 +106,11 @@ export const REPLACED: readonly Replaced[] = [
       { series: /^namedprocess_scrape_/, reason: 'about the scrape itself' },
       {
         series: /^namedprocess_namegroup_states\{/,
-        reason: 'a moment; process-exporter counts the main thread of many twice',
+        reason: 'a momentary value; process-exporter counts the main thread of many twice',
       },
       {
         series: /^namedprocess_namegroup_threads_wchan\{/,
-        reason: 'a moment; process-exporter counts the main thread of many twice',
+        reason: 'a momentary value; process-exporter counts the main thread of many twice',
       },
       {
         series: /_(youngest_start_time|uptime)_seconds\{|_filedesc_limit\{/,
@@ -118,7 +118,7 @@ export const REPLACED: readonly Replaced[] = [
       },
       {
         series: /^namedprocess_namegroup_oldest_start_time_seconds\{/,
-        reason: 'process-exporter reads the time of boot anew each time',
+        reason: 'process-exporter reads the boot time again each time',
       },
     ],
   },

@@ -48,7 +48,7 @@ function movedGroups(rounds: readonly Round[]): ReadonlySet<string> {
       for (const [series, value] of samples) {
         if (!GROUP_OF.test(series)) continue;
         const group = labelOf(series, 'groupname') ?? '';
-        // process-exporter reads the time of boot anew each time.
+        // process-exporter reads the boot time again each time.
         const known = seen.get(series) ?? value;
         if (value === 0 || Math.abs(value - known) >= 1) moved.add(group);
         seen.set(series, value);
@@ -80,6 +80,6 @@ function leftOutThere(rounds: readonly Round[]): (series: string) => string | un
     const filter = FILTERS[index];
     const value = filter && labelOf(series, filter.label);
     if (filter === undefined || value === undefined || seen[index]?.has(value) === true) return undefined;
-    return `left out there by ${filter.label}; collectors.node.${filter.setting} leaves it out here`;
+    return `excluded there by ${filter.label}; collectors.node.${filter.setting} excludes it here`;
   };
 }

@@ -42,7 +42,7 @@ export function answerer(routes: Routes, access: Access, onError: OnError): Answ
     if (!found) return refuse(404, 'there is nothing at this path');
     if (!handler) {
       const allow = methodsOf(found.endpoint);
-      return refuse(405, `only ${allow} here`, { allow });
+      return refuse(405, `only ${allow} is allowed here`, { allow });
     }
     const most = found.endpoint.maxBody ?? MAX_BODY_BYTES;
     const bytes = isChange(method) ? await bodyOf(incoming, most) : NO_BODY;

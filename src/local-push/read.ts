@@ -30,11 +30,11 @@ export function readPushedText(text: string): PushedFamily[] {
       } else {
         const { name, labels, value } = line;
         if (line.timestampMs !== undefined)
-          throw new Error(`${name} has a timestamp: pushes have the time of the push`);
+          throw new Error(`${name} has a timestamp: samples get the time of the push`);
         const bad = labels.find(([label]) => label !== 'le' && !isLabelName(label));
         if (bad) throw new Error(`${name} has the reserved label ${bad[0]}`);
         const key = JSON.stringify([name, [...labels].sort(([a], [b]) => (a < b ? -1 : 1))]);
-        if (seen.has(key)) throw new Error(`${name} has a series twice`);
+        if (seen.has(key)) throw new Error(`${name} has a duplicate series`);
         seen.add(key);
         draftOf(ownerOf(name, drafts)).samples.push({ name, labels, value });
       }
@@ -112,7 +112,7 @@ export function groupOf(path: string): GroupLabels {
     const text = segments[index + 1] ?? '';
     if (name !== 'job' && !isLabelName(name)) throw new PushRefused(400, `${JSON.stringify(name)} is not a label name`);
     if (encoding !== undefined && encoding !== 'base64') throw new PushRefused(400, `unknown encoding ${encoding}`);
-    if (labels.some(([known]) => known === name)) throw new PushRefused(400, `the label ${name} comes twice`);
+    if (labels.some(([known]) => known === name)) throw new PushRefused(400, `the label ${name} appears twice`);
     const value = encoding === undefined ? decoded(text) : Buffer.from(text, 'base64url').toString();
     if (name === 'job' && value === '') throw new PushRefused(400, 'job is empty');
     if (value !== '') labels.push([name, value]);

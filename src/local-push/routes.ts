@@ -73,7 +73,7 @@ export function createLocalPush({ ttl, limits }: LocalPushSettings, { now, owner
     (act: (request: HttpRequest) => Promise<Reply>) =>
     async (request: HttpRequest): Promise<Reply> => {
       const reply = isOverRate()
-        ? refuse(429, `more than ${limits.pushesPerMinute} pushes in a minute`, { 'retry-after': '30' })
+        ? refuse(429, `more than ${limits.pushesPerMinute} pushes per minute`, { 'retry-after': '30' })
         : await act(request).catch((cause: unknown) => {
             if (cause instanceof PushRefused) return refuse(cause.status, cause.message);
             throw cause;

@@ -47,17 +47,17 @@ export function logMetrics(lanes: () => readonly LaneGauges[]): LogMetrics {
     });
   gauge(
     'firesteel_logs_in_flight_entries',
-    'Log entries that were read and are not acknowledged by the receiver.',
+    'Log entries read but not yet acknowledged by the receiver.',
     ({ inFlight }) => inFlight,
   );
   gauge(
     'firesteel_logs_lag_seconds',
-    'Age of the oldest log entry that the receiver has not acknowledged; 0 when it has all.',
+    'Age of the oldest log entry that the receiver has not acknowledged; 0 when all are acknowledged.',
     ({ lagSeconds }) => lagSeconds,
   );
   gauge(
     'firesteel_logs_lag_entries',
-    'Log entries that the receiver has not acknowledged, those under way included; absent where the source can’t know.',
+    'Log entries that the receiver has not acknowledged, including those being sent; absent where the source cannot know.',
     ({ lagEntries }) => lagEntries,
   );
   const losses = (name: string, help: string, lost: (lane: LaneGauges) => Readonly<Record<string, number>>) =>
@@ -76,25 +76,25 @@ export function logMetrics(lanes: () => readonly LaneGauges[]): LogMetrics {
     });
   losses(
     'firesteel_logs_lost_total',
-    'Log entries lost before they could be read, by reason: rotated away (by gaps of sequence numbers), corrupt, unreadable, too many while the queue was full or not open yet.',
+    'Log entries lost before they could be read, by reason: rotated away (from gaps in sequence numbers), corrupt, unreadable, too many while the queue was full or not open yet.',
     ({ lost }) => lost,
   );
   losses(
     'firesteel_logs_lost_bytes_total',
-    'Bytes of log files whose lines were lost before they could be read, by reason: unread (truncated or removed before).',
+    'Bytes of log files lost before they could be read, by reason: unread (the file was truncated or removed).',
     ({ lostBytes }) => lostBytes,
   );
   return {
     scope,
     entries: new Counter({
       name: 'firesteel_logs_entries_total',
-      help: 'Log entries by outcome: acked by the receiver, dropped because it does not take them, or retried (sent once more).',
+      help: 'Log entries by outcome: acked by the receiver, dropped because it rejects them, or retried.',
       labelNames: [...OF, 'outcome'] as const,
       registers,
     }),
     dropped: new Counter({
       name: 'firesteel_logs_dropped_total',
-      help: 'Log entries that the receiver does not take, by reason.',
+      help: 'Log entries rejected by the receiver, by reason.',
       labelNames: [...OF, 'reason'] as const,
       registers,
     }),
@@ -106,7 +106,7 @@ export function logMetrics(lanes: () => readonly LaneGauges[]): LogMetrics {
     }),
     saveErrors: new Counter({
       name: 'firesteel_logs_position_save_errors_total',
-      help: 'Failed attempts to save how far a receiver has a source.',
+      help: 'Failed attempts to save the position of a source for a receiver.',
       labelNames: OF,
       registers,
     }),

@@ -39,7 +39,7 @@ export class LogsRole {
       }),
     );
     if (spoolPath === undefined) {
-      world.log.warn('log entries: without spool.path a restart forgets what was shipped; set it');
+      world.log.warn('log entries: without spool.path, the positions are lost on restart; set it');
     }
   }
 

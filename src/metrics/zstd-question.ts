@@ -3,4 +3,6 @@
  * ignores the header and reads the text as a comment. Receivers before VictoriaMetrics 1.114 are of the second kind:
  * they would answer 204 to a zstd payload, and discard all of it. Neither response is a fault.
  */
-export const ZSTD_QUESTION = Buffer.from('# firesteel asks whether zstd is read here; an error about it means yes\n');
+export const ZSTD_QUESTION = Buffer.from(
+  '# firesteel checks whether zstd is supported here; an error about it means yes\n',
+);

@@ -68,7 +68,7 @@ export function packingOf(encoding: string | undefined, readsZstd: boolean): Pac
   if (encoding === undefined || encoding === '' || encoding === 'identity') return undefined;
   if (encoding === 'gzip' || (encoding === 'zstd' && readsZstd)) return encoding;
   const taken = readsZstd ? 'gzip and zstd (lower case)' : 'gzip';
-  throw new Refused(400, `Content-Encoding ${JSON.stringify(encoding)}: only ${taken} and identity are taken`);
+  throw new Refused(400, `Content-Encoding ${JSON.stringify(encoding)}: only ${taken} and identity are supported`);
 }
 
 const UNPACK = { gzip: promisify(gunzip), zstd: promisify(zstdDecompress) };

@@ -41,7 +41,7 @@ const GROUP_METHODS = ['PUT', 'POST', 'DELETE'] as const;
 const IMPORT = /^(?:\/insert\/(?:multitenant|\d+(?::\d+)?))?(?:\/prometheus)?\/api\/v1\/import\/prometheus(.*)$/s;
 const WRITE = /^(?:\/insert\/(?:multitenant|\d+(?::\d+)?))?(?:\/prometheus)?\/api\/v1\/write$/;
 const HELP =
-  'this server takes POST …/api/v1/import/prometheus[/metrics/job/JOB/instance/INSTANCE], POST …/api/v1/write and ' +
+  'this server accepts POST …/api/v1/import/prometheus[/metrics/job/JOB/instance/INSTANCE], POST …/api/v1/write and ' +
   'PUT, POST or DELETE /metrics/job/JOB{/LABEL/VALUE}; GET / shows a summary';
 
 /** Finds out what a request asks for. Throws {@link Refused}. */
@@ -111,7 +111,9 @@ function groupRoute(method: string, path: string): GroupRoute {
   }
   const known = GROUP_METHODS.find((one) => one === method);
   if (grouping === undefined || known === undefined) {
-    throw new Refused(405, `${method} is not for ${quote(path)}: ${HELP}`, { allow: GROUP_METHODS.join(', ') });
+    throw new Refused(405, `${method} is not supported for ${quote(path)}: ${HELP}`, {
+      allow: GROUP_METHODS.join(', '),
+    });
   }
   const parts = grouping.replace(/\/$/, '').split('/');
   const labels = new Map<string, string>();

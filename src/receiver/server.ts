@@ -120,7 +120,7 @@ class Handler {
       if (status !== 'yes') return answer(response, status);
       // No push, and nothing is wrong with it.
       this.#store.totals.requests--;
-      answer(response, 400, 'the magic number of zstd is missing: bodies in zstd are read here\n');
+      answer(response, 400, 'the magic number of zstd is missing: zstd is supported here\n');
     } catch (cause) {
       const refused = cause instanceof Refused ? cause : new Refused(500, `BUG: ${String(cause)}`);
       this.#store.totals.refused++;

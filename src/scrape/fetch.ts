@@ -56,11 +56,11 @@ export class PageClient {
     }
     if (/^\s*text\/html/i.test(type)) {
       response.destroy();
-      throw new BadPage('answers with a web page (text/html), not with metrics: look at path and port');
+      throw new BadPage('returned a web page (text/html) instead of metrics: check path and port');
     }
     if (/^\s*application\/vnd\.google\.protobuf/i.test(type)) {
       response.destroy();
-      throw new BadPage('answers with protobuf, which was not asked for: text is read');
+      throw new BadPage('returned protobuf although text was requested');
     }
     const isOpenMetrics = /^\s*application\/openmetrics-text/i.test(type);
     return { isOpenMetrics, pieces: this.#pieces(response, headers['content-encoding'] ?? '') };
@@ -115,7 +115,7 @@ export class PageClient {
         }
         yield piece;
       }
-      if (!response.complete) throw new BadPage('the answer was cut off');
+      if (!response.complete) throw new BadPage('the response was truncated');
     } catch (cause) {
       throw failed() ?? cause;
     } finally {
@@ -159,24 +159,24 @@ function decoded(response: IncomingMessage, encoding: string): { stream: Readabl
           ? createInflate(options)
           : undefined;
   if (decoder === undefined)
-    throw new BadPage(`the answer is compressed with ${word.slice(0, 40)}, which was not asked for`);
+    throw new BadPage(`the response is compressed with ${word.slice(0, 40)}, which was not requested`);
   let failure: Error | undefined;
   response.on('error', (cause) => {
     failure = cause;
     decoder.destroy(cause);
   });
-  response.on('aborted', () => decoder.destroy(new BadPage('the answer was cut off')));
+  response.on('aborted', () => decoder.destroy(new BadPage('the response was truncated')));
   response.pipe(decoder);
   return { stream: decoder, failed: () => failure };
 }
 
 function refusalOf(status: number, location: string | undefined): string {
   if (status >= 300 && status < 400) {
-    return `answers ${status} with a redirect to ${(location ?? '').slice(0, MOST_SHOWN)}, which is not followed: set that address`;
+    return `returned ${status} with a redirect to ${(location ?? '').slice(0, MOST_SHOWN)}, which is not followed: configure that address`;
   }
-  if (status === 401 || status === 403) return `answers ${status}: it wants other credentials (auth)`;
-  if (status === 404) return 'answers 404: look at the path';
-  return `answers ${status}`;
+  if (status === 401 || status === 403) return `returned ${status}: check the credentials (auth)`;
+  if (status === 404) return 'returned 404: check the path';
+  return `returned ${status}`;
 }
 
 const basic = (username: string, password: string): string =>

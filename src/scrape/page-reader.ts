@@ -92,7 +92,7 @@ export class PageReader {
   finish(): Page {
     // A page need not end with a newline, but may be cut there as well: the length of the answer decides.
     if (this.#rest.length > 0) this.#read(Buffer.concat([this.#rest, END_OF_LINE]));
-    if (this.#isOpenMetrics && !this.#isAtEnd) throw new BadPage('the page ends without "# EOF": it was cut off');
+    if (this.#isOpenMetrics && !this.#isAtEnd) throw new BadPage('the page ends without "# EOF": it was truncated');
     this.#keep('');
     const page = { scraped: this.#scraped, kept: this.#kept, duplicates: this.#duplicates, names: this.#names };
     this.release();
@@ -107,7 +107,7 @@ export class PageReader {
   }
 
   #read(bytes: Buffer): void {
-    if (!isUtf8(bytes)) this.#refuse(this.#line + 1, 'or one soon behind it is not UTF-8');
+    if (!isUtf8(bytes)) this.#refuse(this.#line + 1, 'or one shortly after it is not UTF-8');
     const scan = this.#scan;
     const { limits } = this.#options;
     const view = viewOf(bytes);
@@ -206,7 +206,7 @@ export class PageReader {
   /** A line that is not written as nearly all are: a comment, blanks in other places, OpenMetrics. */
   #odd(written: string): void {
     const line = written.endsWith('\r') ? written.slice(0, -1) : written;
-    if (this.#isAtEnd && line !== '') this.#refuse(this.#line, 'stands behind "# EOF"');
+    if (this.#isAtEnd && line !== '') this.#refuse(this.#line, 'follows "# EOF"');
     if (line.startsWith('#')) this.#comment(line);
     const sample = this.#sampleOf(line);
     if (sample === undefined) return;

@@ -48,9 +48,9 @@ export function annotatedCandidates(
 
 function problemOf(prefix: string, port: string, scheme: string): string | undefined {
   const isPort = port === '' || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65535);
-  if (!isPort) return `annotation ${prefix}/port is ${JSON.stringify(port.slice(0, 100))}, which is no port`;
+  if (!isPort) return `annotation ${prefix}/port is ${JSON.stringify(port.slice(0, 100))}, which is not a port`;
   if (scheme === 'http' || scheme === 'https') return undefined;
-  return `annotation ${prefix}/scheme is ${JSON.stringify(scheme.slice(0, 100))}; http or https can be asked`;
+  return `annotation ${prefix}/scheme is ${JSON.stringify(scheme.slice(0, 100))}; only http and https are supported`;
 }
 
 /** The pods that the entries of `scrape.pods` select. */

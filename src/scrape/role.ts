@@ -66,7 +66,7 @@ export class ScrapeRole {
     const registers = [this.scope];
     const dropped = new Counter({
       name: 'firesteel_scrape_dropped_samples_total',
-      help: 'Samples of scrapes that were dropped since too much waited for the next push (scrape.limits.pending).',
+      help: 'Scraped samples dropped because too many were waiting for the next push (scrape.limits.pending).',
       registers,
     });
     const states = () => this.#states();
@@ -85,7 +85,7 @@ export class ScrapeRole {
     this.scope.addProducer({
       group: 'scrape',
       name: COLLECTOR,
-      whenEmpty: 'pages of targets are pushed as they are, each once; the targets are listed by themselves',
+      whenEmpty: 'each scraped page is pushed once, unchanged; the targets have their own list',
       collect: () => undefined,
     });
     this.#scraperWorld = {

@@ -170,7 +170,7 @@ export class Scraper implements Scheduled {
       this.#reader.release();
       if (this.#stopping.signal.aborted) return;
       error = signal.aborted
-        ? `no whole page within ${timeoutMs} ms`
+        ? `no complete page within ${timeoutMs} ms`
         : cause instanceof Error
           ? cause.message
           : String(cause);
@@ -221,7 +221,7 @@ export class Scraper implements Scheduled {
     const { scraped, kept, duplicates, names } = page;
     const warning =
       duplicates > 0
-        ? { warning: `${duplicates} lines repeat a series of the same page: the first of each was taken` }
+        ? { warning: `${duplicates} lines repeat a series of the same page: the first of each is used` }
         : {};
     return { batch, scraped, kept, added, bytes, mayHaveEnded, names, ...warning };
   }

@@ -55,7 +55,7 @@ export function targetOf({ source, labels: found, settings, relabel, problem }: 
   const own = Object.fromEntries([...labels].filter(([name]) => !name.startsWith('__')));
   const named = { ...own, job: own.job ?? 'scrape', instance: own.instance ?? address };
   const url = urlOf(written, query);
-  const wrong = problem ?? (url === undefined ? `${written} is no address that can be asked` : undefined);
+  const wrong = problem ?? (url === undefined ? `${written} is not a valid address` : undefined);
   return {
     // What asks differently is another target, also at the same address.
     id: JSON.stringify([source, url ?? written, Object.entries(named).sort(), wrong ?? '']),

@@ -37,7 +37,7 @@ export class Disables {
     this.#disables.delete(id);
     this.#world.log.info(
       { collector: id, reason: disable.reason },
-      'collector enabled again: the time set for disabling it has passed',
+      'collector enabled again: the time for which it was disabled has passed',
     );
     return undefined;
   }
@@ -65,7 +65,7 @@ export class Disables {
       this.#persistedIn = file;
       return disables;
     } catch (cause) {
-      this.#world.log.error({ err: cause }, 'collectors that were disabled before run again');
+      this.#world.log.error({ err: cause }, 'failed to read the disabled collectors; all of them run again');
       return new Map();
     }
   }
@@ -79,7 +79,7 @@ export class Disables {
         await writeDisables(file, this.#disables);
         this.#persistedIn = file;
       } catch (cause) {
-        this.#world.log.error({ err: cause }, 'disabled collectors run again after a restart');
+        this.#world.log.error({ err: cause }, 'failed to save the disabled collectors; they run again after a restart');
       }
     });
     return this.#writing;

@@ -55,7 +55,7 @@ export async function checkTask(
   }
   if (type.risky && isRemote(source) && !(source === 'url' ? isPinned : allowFromApi.includes(type.name))) {
     const how = source === 'url' ? 'a source with sha256 may have it' : 'taskRunner.allowFromApi may allow it';
-    return wrong(['type'], `${type.name} is taken from the configuration file only; ${how}`);
+    return wrong(['type'], `${type.name} is accepted from the configuration file only; ${how}`);
   }
   const parts = split(input);
   const common = commonTaskOptions.safeParse(parts.common, { reportInput: true });

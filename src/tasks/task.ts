@@ -87,7 +87,7 @@ export class Task implements Scheduled, FramedTask {
 
   /** Why it does not run now. */
   get disabled(): string | undefined {
-    if (!this.settings.common.enabled) return 'switched off by its settings';
+    if (!this.settings.common.enabled) return 'disabled by its settings';
     return this.#parts.frame.gate(this.producer.group, this.producer.name);
   }
 

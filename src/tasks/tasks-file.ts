@@ -56,7 +56,7 @@ function damageOf(text: string): string | { readonly tasks: StoredTasks } {
   try {
     value = JSON.parse(text);
   } catch {
-    return 'is no JSON';
+    return 'is not JSON';
   }
   const parsed = content.safeParse(value);
   if (!parsed.success) return 'is of another version, or not a file of tasks';

@@ -54,7 +54,7 @@ export function startRun(run: TaskRun, out: Snapshot, limits: RunLimits, call: T
     if (ended === undefined) return { result: 'ok', hasData: true };
     if (ended !== OVERDUE) return endOf(ended.cause, soft.signal.aborted ? timeoutMs : undefined);
     soft.abort(new DOMException('deadline', 'TimeoutError'));
-    const error = `has not ended within ${deadlineMs} ms; it is not started again before it has`;
+    const error = `has not ended within ${deadlineMs} ms; it is not started again until it has`;
     return { result: 'stuck', error, hasData: false, stuck: running };
   });
   return { end, overdue: overdue.promise };
@@ -69,7 +69,7 @@ function endOf(cause: unknown, timeoutMs: number | undefined): RunEnd {
       ? cause.message
       : `threw ${typeof cause === 'string' ? JSON.stringify(cause) : String(cause)}`;
   if (timeoutMs !== undefined) {
-    return { result: 'timeout', error: `no end within ${timeoutMs} ms: ${message}`, hasData: false };
+    return { result: 'timeout', error: `not finished within ${timeoutMs} ms: ${message}`, hasData: false };
   }
   const isPanic = !(cause instanceof Error) || cause instanceof TypeError || cause instanceof ReferenceError;
   return isPanic

@@ -22,7 +22,7 @@ test('a file that is denied for want of a capability is a known loss, to whoever
   const known = knownLoss('process.process', error, NONE);
   assert.equal(
     known && lossText(known),
-    'bytes that processes of others read and write: needs SYS_PTRACE and DAC_READ_SEARCH',
+    'bytes read and written by processes of other users: needs SYS_PTRACE and DAC_READ_SEARCH',
   );
   assert.equal(knownLoss('process.process', error, ALL), undefined);
   assert.equal(knownLoss('node.textfile', error, NONE), undefined);

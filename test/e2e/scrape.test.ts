@@ -128,9 +128,9 @@ const BAD: Readonly<Record<string, readonly [listener: RequestListener, reason: 
     (_, response) => response.setHeader('content-type', 'text/html').end('<html></html>'),
     /web page \(text\/html\)/,
   ],
-  'not-found': [(_, response) => response.writeHead(404).end('nothing'), /answers 404/],
-  busy: [(_, response) => response.writeHead(503).end('busy'), /answers 503/],
-  login: [(_, response) => response.writeHead(401).end(), /answers 401: it wants other credentials/],
+  'not-found': [(_, response) => response.writeHead(404).end('nothing'), /returned 404/],
+  busy: [(_, response) => response.writeHead(503).end('busy'), /returned 503/],
+  login: [(_, response) => response.writeHead(401).end(), /returned 401: check the credentials/],
   redirect: [
     (_, response) => response.writeHead(302, { location: 'http://127.0.0.1/x' }).end(),
     /redirect to http:\/\/127.0.0.1\/x/,
@@ -141,7 +141,7 @@ const BAD: Readonly<Record<string, readonly [listener: RequestListener, reason: 
       response.write('a 1\nb 2\n');
       setTimeout(() => response.destroy(), 50);
     },
-    /cut off|aborted|ECONNRESET/,
+    /truncated|aborted|ECONNRESET/,
   ],
   'half-gzip': [
     (_, response) => {
@@ -149,7 +149,7 @@ const BAD: Readonly<Record<string, readonly [listener: RequestListener, reason: 
       response.writeHead(200, { 'content-encoding': 'gzip' });
       response.end(packed.subarray(0, packed.length - 12));
     },
-    /unexpected end of file|cut off/,
+    /unexpected end of file|truncated/,
   ],
   'not-gzip': [
     (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('a 1\n'),
@@ -165,14 +165,14 @@ const BAD: Readonly<Record<string, readonly [listener: RequestListener, reason: 
       response.writeHead(200, { 'content-encoding': 'zstd' });
       response.end(packed.subarray(0, packed.length - 12));
     },
-    /unexpected end of file|cut off/,
+    /unexpected end of file|truncated/,
   ],
   'half-chunked': [
     (_, response) => {
       response.write('a 1\nb 2\n');
       setTimeout(() => response.socket?.destroy(), 50);
     },
-    /cut off|aborted|ECONNRESET/,
+    /truncated|aborted|ECONNRESET/,
   ],
   'headers-bomb': [
     (_, response) => {
@@ -186,7 +186,7 @@ const BAD: Readonly<Record<string, readonly [listener: RequestListener, reason: 
       const timer = setInterval(() => response.socket?.write('H'), 100);
       response.on('close', () => clearInterval(timer));
     },
-    /no whole page within 2000 ms|HPE_/,
+    /no complete page within 2000 ms|HPE_/,
   ],
   'not-http': [(_, response) => response.socket?.end('220 mail.example.com ESMTP\r\n'), /HPE_|Parse Error/],
   'long-line': [(_, response) => response.end(`a{x="${'y'.repeat(70_000)}"} 1\n`), /longer than 65536 bytes/],
@@ -215,9 +215,9 @@ const BAD: Readonly<Record<string, readonly [listener: RequestListener, reason: 
       const timer = setInterval(() => response.write('a 1\n'), 20);
       response.on('close', () => clearInterval(timer));
     },
-    /no whole page within 2000 ms/,
+    /no complete page within 2000 ms/,
   ],
-  silent: [() => undefined, /no whole page within 2000 ms/],
+  silent: [() => undefined, /no complete page within 2000 ms/],
   bomb: [
     (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(BOMBS.gzip),
     /larger than 1048576 bytes \(limits.body\)/,

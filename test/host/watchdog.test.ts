@@ -43,14 +43,14 @@ async function watched(t: TestContext, seconds: number, work: string, { within =
 test('a loop that never turns again ends with its process', { timeout: 60_000 }, async (t) => {
   const { ended, stderr } = await watched(t, 1, 'begin("node/cpu"); for (;;);');
   assert.deepEqual(await ended, [26, null]);
-  assert.match(stderr(), /the event loop is blocked; .*last begun: node\/cpu$/m);
+  assert.match(stderr(), /the event loop is blocked; .*last started: node\/cpu$/m);
 });
 
 test('a loop that waits for ever in a system call ends with its process', { timeout: 60_000 }, async (t) => {
   const wait = 'begin("encode a %n node"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);';
   const { ended, stderr } = await watched(t, 1, wait);
   assert.deepEqual(await ended, [14, null]);
-  assert.match(stderr(), /last begun: unknown$/m);
+  assert.match(stderr(), /last started: unknown$/m);
 });
 
 test('a loop that waits for a reader of its pipe ends with its process', { timeout: 60_000 }, async (t) => {

@@ -168,7 +168,9 @@ test('a collector is switched off with a reason, outlasts a restart, and comes b
   await second.post(DISABLE, { ttl: '1500ms', reason: 'not for long' }, 'node.loadavg');
   const view = await until(second, (one) => collectorOf(one, 'node.loadavg')?.state === 'ok');
   assert.equal(collectorOf(view, 'node.loadavg')?.disabled, undefined);
-  assert.ok(second.log.some(({ msg }) => msg === 'collector enabled again: the time set for disabling it has passed'));
+  assert.ok(
+    second.log.some(({ msg }) => msg === 'collector enabled again: the time for which it was disabled has passed'),
+  );
 });
 
 test('a disabled collector may be run to see what it would do, and enabled before its time', async (t) => {

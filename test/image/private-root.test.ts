@@ -41,7 +41,7 @@ test('under a private / the agent starts, and says that it misses a file system 
       execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', mounted]);
       isMounted = true;
     }
-    if (/file systems mounted later: needs node\.mountPropagation/.test(line)) break;
+    if (/file systems mounted after the start of the agent: needs node\.mountPropagation/.test(line)) break;
   }
   assert.ok(isStarted, 'the agent does not start');
   assert.equal(agent.exitCode, null, 'the agent ended before it said what it misses');

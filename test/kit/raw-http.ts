@@ -29,7 +29,7 @@ export async function rawConnection(context: TestContext, url: string): Promise<
   // The server breaks off what it does not like.
   socket.on('error', () => undefined);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  void closed.then(() => answered.reject(new Error('the connection was closed without an answer')));
+  void closed.then(() => answered.reject(new Error('the connection was closed without a response')));
   await Promise.race([new Promise((resolve) => socket.once('connect', resolve)), closed]);
   return {
     socket,

@@ -88,7 +88,7 @@ export async function shipThroughKills(
   let written = 0;
   let unacknowledged = 0;
   let acknowledgedBehindPosition = 0;
-  /** Notes which entries of uploads may be sent once more: those without an answer, and those that are not saved. */
+  /** Notes which entries of uploads may be sent once more: those without a response, and those that are not saved. */
   const note = (exchanges: readonly Exchange[], saved: number) => {
     for (const exchange of exchanges) {
       const numbers = numbersIn(exchange);

@@ -12,7 +12,7 @@ const FASTEST = 1.1;
 const DELAY_MS = 20;
 /**
  * A master that lost the API server before the other one did may pause until that one has noticed as well (3.1 s), and has
- * been asked again: after 0.8 s, or 1.5 s more when a question was still without an answer. By a slow clock.
+ * been asked again: after 0.8 s, or 1.5 s more when a question was still without a response. By a slow clock.
  */
 const BLINK_MS = (3100 + 800 + 1500) / SLOWEST + 4 * DELAY_MS;
 

@@ -165,7 +165,7 @@ const BAD: readonly (readonly [what: string, text: string | Buffer, reason: RegE
   ['too many labels', 'a{x="1",y="2",z="3"} 1\n', /line 1 has 3 labels, the limit is 2/, { limits: { labels: 2 } }],
   ['a label that is too long', `a{x="${'y'.repeat(300)}"} 1\n`, /line 1 has a label x of more than 200 bytes/],
   ['OpenMetrics that is cut off', 'a 1\n', /ends without "# EOF"/, { openMetrics: true }],
-  ['OpenMetrics behind its end', '# EOF\na 1\n', /line 2 stands behind "# EOF"/, { openMetrics: true }],
+  ['OpenMetrics behind its end', '# EOF\na 1\n', /line 2 follows "# EOF"/, { openMetrics: true }],
 ];
 
 for (const [what, text, reason, options] of BAD) {

@@ -233,7 +233,7 @@ test('labels of a pod are those of a PodMonitor, and its job names what was depl
 for (const port of ['abc', '0', '70000', '80 ', '-1', '8080/x']) {
   test(`an annotation with the port ${JSON.stringify(port)} is a target that is down, with the reason`, () => {
     const [target] = targetsOf([podOf({ annotations: asked({ 'prometheus.io/port': port }) })]);
-    assert.match(target?.problem ?? '', /annotation prometheus.io\/port is ".*", which is no port/);
+    assert.match(target?.problem ?? '', /annotation prometheus.io\/port is ".*", which is not a port/);
   });
 }
 

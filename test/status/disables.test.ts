@@ -28,7 +28,9 @@ test('a collector is off until its time is over, to the millisecond', async (t) 
   clock.now += 1;
   assert.equal(disables.get('node.cpu'), undefined);
   assert.equal(disables.get('node.cpu'), undefined);
-  const over = lines.filter(({ msg }) => msg === 'collector enabled again: the time set for disabling it has passed');
+  const over = lines.filter(
+    ({ msg }) => msg === 'collector enabled again: the time for which it was disabled has passed',
+  );
   assert.equal(over.length, 1, 'it is said once');
 });
 

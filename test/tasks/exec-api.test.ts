@@ -52,6 +52,6 @@ test('an exec task can not be made through the API, unless the configuration all
     (await startLocalAgent(t, config(more))).send('POST', '/v1/tasks', { body: { tasks: [task] } });
   const refused = await post({});
   assert.equal(refused.status, 403, refused.text);
-  assert.match(refused.text, /exec is taken from the configuration file only; taskRunner.allowFromApi may allow it/);
+  assert.match(refused.text, /exec is accepted from the configuration file only; taskRunner.allowFromApi may allow it/);
   assert.equal((await post({ taskRunner: { allowFromApi: ['exec'] } })).status, 201);
 });

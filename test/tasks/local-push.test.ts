@@ -123,7 +123,7 @@ test('what can not be taken is refused with its line, and changes nothing', asyn
   assert.equal((await fetch(`${agent.url}/metrics/job/x`, { method: 'POST', body: 'a 1' })).status, 401);
 });
 
-test('ten thousand pushes in a minute: the limit is kept, the agent goes on', async (t) => {
+test('ten thousand pushes per minute: the limit is kept, the agent goes on', async (t) => {
   const agent = await startAgent(t, { limits: { pushesPerMinute: 200 } });
   const codes = new Map<number, number>();
   const began = performance.now();

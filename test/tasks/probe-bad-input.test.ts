@@ -262,7 +262,7 @@ const CASES: Readonly<Record<string, Case>> = {
     target: async () => `127.0.0.1:${await freePort()}`,
     reason: 'connect_refused',
   },
-  'datagrams without an answer': {
+  'datagrams without a response': {
     type: udp,
     target: (context) => datagrams(context, () => undefined),
     options: { udp: { send: 'x', expect: '.' } },

@@ -156,7 +156,7 @@ test('a registry is asked with its ETag; what it can not answer changes nothing;
       writeFileSync(join(folder, copy), text);
       return config([{ url, every: '1s' }])(folder);
     });
-  assert.equal(await idsOf(await restart(kept)), 'two', 'at once, without an answer');
+  assert.equal(await idsOf(await restart(kept)), 'two', 'at once, without a response');
   const damaged = await restart(kept.slice(0, -10));
   assert.equal(await idsOf(damaged), '');
   assert.match(JSON.stringify(damaged.log), /is damaged/);

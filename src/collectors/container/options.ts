@@ -15,8 +15,8 @@ export const cgroupOptions = z.strictObject({
     .array(z.enum(EXTRAS))
     .default([])
     .describe(
-      'Metrics that newer cAdvisor versions report beyond the kubelet: memory (events, reclaim), creation (time), hugetlb, and of the ' +
-        'network of each pod tcp and udp, at the cost of reading a line for each socket.',
+      'Metrics of newer cAdvisor versions that the kubelet does not report: memory (events, reclaim), creation (time), hugetlb, and for the ' +
+        'network of each pod tcp and udp, at the cost of reading one line per socket.',
     ),
   slices: z
     .array(z.string().regex(/^\/[^*]*[^*/](?:\/\*)?$/, 'expected a path below the cgroup root'))
@@ -42,7 +42,7 @@ export const cgroupOptions = z.strictObject({
     .max(10_000)
     .default(0)
     .describe(
-      'Number of files of cgroups that stay open between cycles, three for each: saves CPU at 4.4 KiB of kernel memory each; v2 only.',
+      'Number of cgroup files to keep open between cycles, three per cgroup: saves CPU at the cost of 4.4 KiB of kernel memory per file; v2 only.',
     ),
   sandboxImage: z
     .string()

@@ -14,12 +14,11 @@ const BY_RESULT = ['resource', 'result'] as const;
 
 const lists = counter('kube_state_metrics_list_total', 'Lists of a resource, by result.', BY_RESULT);
 const watches = counter('kube_state_metrics_watch_total', 'Watches of a resource, by result.', BY_RESULT);
-const buildInfo = gauge('kube_state_metrics_build_info', 'Always 1; the version that stands in for it.', [
-  'branch',
-  'goversion',
-  'revision',
-  'version',
-]);
+const buildInfo = gauge(
+  'kube_state_metrics_build_info',
+  'Always 1; information about the agent in place of kube-state-metrics.',
+  ['branch', 'goversion', 'revision', 'version'],
+);
 const ordinal = gauge('kube_state_metrics_shard_ordinal', 'The shard that this agent exposes.', ['shard_ordinal']);
 const totalShards = gauge('kube_state_metrics_total_shards', 'Number of shards that the objects are split into.');
 
@@ -158,7 +157,7 @@ const followColumns: readonly Column[] = [
   {
     family: gauge(
       'firesteel_ksm_duplicate_series',
-      'Series dropped because another object of the custom resource has them too. Absent without any.',
+      'Series dropped because another object of the custom resource has the same series. Absent when there are none.',
       RESOURCE,
     ),
     value: ({ ownsStore, claims }) => (ownsStore && claims?.count) || undefined,
@@ -166,7 +165,7 @@ const followColumns: readonly Column[] = [
   {
     family: gauge(
       'firesteel_ksm_renamed_series',
-      'Series with a label that the push sets itself, renamed to exported_*. Absent without any.',
+      'Series with a label that the push sets itself, renamed to exported_*. Absent when there are none.',
       RESOURCE,
     ),
     value: ({ notes }) => notes.renamed || undefined,
@@ -174,7 +173,7 @@ const followColumns: readonly Column[] = [
   {
     family: gauge(
       'firesteel_ksm_over_limit_series',
-      'Series with more or longer labels than VictoriaMetrics accepts (limits in the configuration). Absent without any.',
+      'Series with more or longer labels than VictoriaMetrics accepts (limits in the configuration). Absent when there are none.',
       RESOURCE,
     ),
     value: ({ notes }) => notes.overLimit || undefined,

@@ -106,7 +106,7 @@ export class ContainerLogs {
     this.#late.clear();
     const { leftOut } = this.#set;
     if (leftOut > 0) {
-      this.problems.set('containers', new Error(`${leftOut} log files more than maxFiles are not followed`));
+      this.problems.set('containers', new Error(`${leftOut} log files beyond maxFiles are not followed`));
     }
     return this.#chunks.read(files, budget, turns);
   }

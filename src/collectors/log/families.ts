@@ -63,7 +63,7 @@ export const logErrors = ownCounter('log_errors_total', 'Errors reading a file o
 ]);
 export const logLostBytes = ownCounter(
   'log_lost_bytes_total',
-  'Bytes that were known to be in a file when it was truncated or removed before they were read.',
+  'Known unread bytes of files that were truncated or removed.',
   ['logfile'],
 );
 export const logLagBytes = gauge('log_lag_bytes', 'Bytes not yet read.', ['logfile']);
@@ -73,7 +73,7 @@ export const CONTAINER_LABELS = ['namespace', 'pod', 'container'] as const;
 
 export const containerLogLines = ownCounter(
   'container_log_lines_total',
-  'Lines read from the logs of containers whose pods ask for it.',
+  'Lines read from the logs of containers whose pods opt in.',
   CONTAINER_LABELS,
 );
 export const containerLogErrors = ownCounter(
@@ -83,7 +83,7 @@ export const containerLogErrors = ownCounter(
 );
 export const containerLogLostBytes = ownCounter(
   'container_log_lost_bytes_total',
-  'Bytes that were known to be in the log of a container when it was removed before they were read.',
+  'Known unread bytes of container logs that were removed.',
   CONTAINER_LABELS,
 );
 export const containerLogFiles = gauge('container_log_files', 'Log files of containers that are followed.');
@@ -99,7 +99,7 @@ export const snmpRefused = ownCounter(
 );
 export const snmpUdpErrors = counter(
   'snmp_traps_udp_errors_total',
-  "Datagrams that the kernel received and dropped, of all ports of the agent's network namespace.",
+  "Datagrams received and dropped by the kernel, on all ports of the agent's network namespace.",
   ['protocol', 'error'],
 );
 

@@ -196,23 +196,28 @@ const containerLogs = z
     enabled: z
       .boolean()
       .default(false)
-      .describe('Whether the logs of containers are followed; needs `collectors.container.identity.source`.'),
+      .describe('Whether to follow container logs; requires `collectors.container.identity.source`.'),
     annotation: z
       .string()
       .regex(/^[a-z0-9./-]+$/, 'an annotation such as firesteel.io/logs')
       .default('firesteel.io/logs')
-      .describe('Annotation by which a pod asks for it: `true`, or the names of containers, separated by commas.'),
-    path: filePath('Folder of the logs of pods, as seen by the agent.').default('/var/log/pods'),
+      .describe('Annotation with which a pod opts in: `true`, or the names of containers, separated by commas.'),
+    path: filePath('Folder of the pod logs, as seen by the agent.').default('/var/log/pods'),
     start: z
       .enum(['end', 'beginning'])
       .default('end')
       .describe('Where to start in files present at the first start; those of later pods are read from the beginning.'),
-    maxFiles: z.int().min(1).max(10_000).default(1000).describe('Maximum number of files; further ones are a loss.'),
+    maxFiles: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(1000)
+      .describe('Maximum number of files; any beyond are not followed, and reported as not readable.'),
     drop: z.array(pattern()).default([]).describe('Lines to ignore.'),
     rules: z
       .array(ruleOf('container_log_matches_total', CONTAINER_LABELS, 1000))
       .default([])
-      .describe('Rules; every matching rule applies, to the lines of every container that is followed.'),
+      .describe('Rules for the lines of every followed container; every matching rule applies.'),
   })
   .prefault({});
 
@@ -220,11 +225,11 @@ export type ContainerLogOptions = z.output<typeof containerLogs>;
 
 export const logOptions = z.strictObject({
   files: z.array(logFile).default([]).describe('Which files to follow, and the rules for their lines.'),
-  containers: containerLogs.describe('Logs of the containers of pods that ask for it by an annotation.'),
+  containers: containerLogs.describe('Logs of containers whose pods opt in with an annotation.'),
   poll: duration(100, 60_000).prefault('1s').describe('How often to read files between the cycles.'),
   budget: bytes(64 * 1024)
     .prefault('64MiB')
-    .describe('Maximum bytes per read; the rest follows, see `log_lag_bytes`.'),
+    .describe('Maximum bytes per read; the rest is read later, see `log_lag_bytes`.'),
   closeAfter: duration(1000).prefault('1h').describe('Close files that have not grown for this long.'),
 });
 

@@ -63,7 +63,7 @@ export const filesystemAsking = (blockingSpace: (deadlineMs: number) => AskSpace
     enabled: true,
     summary:
       'Space and inodes of mounted file systems, from `/proc/1/mountinfo` and statfs(2). Memory mounted for pods (their ' +
-      "secrets, tmpfs below the kubelet's `pods`) only counts when `mountPointsExclude` is set.",
+      "secrets, tmpfs below the kubelet's `pods`) is included only when `mountPointsExclude` is set.",
     options,
     whenEmpty: 'no matching file systems are mounted',
     families: [...spaceFamilies.map(([, family]) => family), readonly, deviceError, mountInfo],

@@ -167,7 +167,7 @@ export const nodeSection = z
     include: z
       .array(z.enum(names))
       .optional()
-      .describe('Run only these collectors, also those that are off by default.'),
+      .describe('Run only these collectors, including those that are off by default.'),
     exclude: z.array(z.enum(names)).default([]).describe('Never run these collectors.'),
     ...Object.fromEntries(nodeCollectors.map((spec) => [spec.name, collectorSection(spec)])),
   })

@@ -10,14 +10,14 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 import { parseOsRelease } from './os.ts';
 
-const info = gauge('firesteel_inventory_info', 'What this machine is; always 1. What is not known is an empty label.', [
+const info = gauge('firesteel_inventory_info', 'Identity of the machine; always 1. Unknown values are empty labels.', [
   ...['machine_id', 'system_uuid', 'boot_id', 'product', 'cpu_model', 'arch', 'kernel', 'os', 'virtualization'],
 ]);
 const disks = gauge('firesteel_inventory_disks_bytes', 'Size of a disk.', ['device', 'model', 'serial']);
 const interfaces = gauge('firesteel_inventory_interfaces_info', 'A network device with hardware behind it; always 1.', [
   ...['device', 'mac', 'speed'],
 ]);
-const changes = counter('firesteel_inventory_changes_total', 'Changes of any of these since the agent has started.');
+const changes = counter('firesteel_inventory_changes_total', 'Changes to any of these since the agent started.');
 
 /** Kinds of virtual machines by the words in their firmware; the names are those of systemd-detect-virt. */
 const MACHINES: readonly (readonly [words: RegExp, name: string])[] = [
@@ -44,7 +44,7 @@ export const inventory = defineCollector({
   enabled: false,
   summary:
     'Inventory of the machine: identifiers, product, CPU, operating system, kind of virtualization, disks and network ' +
-    'devices, and how often any of it has changed.',
+    'devices, and how often any of these have changed.',
   options: NO_OPTIONS,
   families: [info, disks, interfaces, changes],
   create({ host }) {

@@ -18,7 +18,11 @@ const files: readonly (readonly [file: string, family: Family, factor: number])[
   ['read_byte_cnt', count('node_tape_read_bytes_total', 'Bytes read.'), 1],
   ['read_cnt', count('node_tape_reads_completed_total', 'Reads completed.'), 1],
   ['read_ns', count('node_tape_read_time_seconds_total', 'Total time spent on reads.'), NANOSECONDS],
-  ['resid_cnt', count('node_tape_residual_total', 'Requests with a residue: bytes fewer than asked for.'), 1],
+  [
+    'resid_cnt',
+    count('node_tape_residual_total', 'Requests with a residue: fewer bytes transferred than requested.'),
+    1,
+  ],
   ['write_byte_cnt', count('node_tape_written_bytes_total', 'Bytes written.'), 1],
   ['write_cnt', count('node_tape_writes_completed_total', 'Writes completed.'), 1],
   ['write_ns', count('node_tape_write_time_seconds_total', 'Total time spent on writes.'), NANOSECONDS],

@@ -44,7 +44,7 @@ export const options = z.strictObject({
     .max(10_000)
     .default(2000)
     .describe(
-      'Number of processes whose `stat` file stays open between cycles: saves CPU at 4.4 KiB of kernel memory each.',
+      'Number of processes whose `stat` file is kept open between cycles: saves CPU at the cost of 4.4 KiB of kernel memory each.',
     ),
   groupExpiry: duration(0)
     .prefault('1h')
@@ -55,7 +55,7 @@ export const options = z.strictObject({
   slowInterval: duration(0)
     .prefault('60s')
     .describe(
-      'How often limits and the context switches of further threads are read; without swap those of all that live longer.',
+      'How often to read limits and the context switches of further threads; without swap also the `status` files of processes older than this.',
     ),
   threads: z.boolean().default(false).describe('Export metrics by thread name; reads every thread in every cycle.'),
   wchan: z.boolean().default(false).describe('Threads by the kernel function they wait in.'),

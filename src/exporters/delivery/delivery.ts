@@ -33,7 +33,7 @@ type LeftOutSamples = ReadonlyMap<string, number>;
 const NOTHING_OUT: LeftOutSamples = new Map();
 
 /** A push without samples. A healthy receiver accepts it. */
-const QUESTION = Buffer.from('# firesteel asks whether pushes are taken here\n');
+const QUESTION = Buffer.from('# firesteel checks whether pushes are accepted here\n');
 
 /**
  * The result for a batch: `settled` (accepted, or dropped and counted), or still to be sent (`again`, in parts when it

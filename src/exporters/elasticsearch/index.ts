@@ -12,7 +12,7 @@ const settings = z.strictObject({
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,199}$/, 'an index has small letters, digits, dots, - and _')
     .default('logs-firesteel-default')
-    .describe('Index, alias or data stream; Elasticsearch makes a data stream for `logs-…-…`.'),
+    .describe('Index, alias or data stream; Elasticsearch creates a data stream for `logs-…-…`.'),
   fields: fieldsSetting,
 });
 

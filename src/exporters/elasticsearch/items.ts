@@ -37,7 +37,7 @@ const ITEMS: readonly {
 ];
 
 const INDEX_HINT =
-  'the index or data stream does not accept entries: check its name, its blocks, its template and the rights';
+  'the index or data stream does not accept entries: check its name, its blocks, its template and the permissions';
 
 /** The result of one entry. */
 interface Item {

@@ -6,4 +6,4 @@ export const fieldsSetting = z
   .union([z.literal('all'), z.array(z.string().min(1).max(256)).max(1000)])
   .default('all')
   .transform((choice): FieldChoice => choice)
-  .describe('Which fields of entries are sent beside time, message, level and labels: `all`, or a list of names.');
+  .describe('Fields of entries to send in addition to time, message, level and labels: `all`, or a list of names.');

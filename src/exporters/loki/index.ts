@@ -12,7 +12,9 @@ const settings = z.strictObject({
     .array(z.string().min(1).max(128))
     .max(14)
     .default(['cluster', 'node', 'unit', 'namespace', 'container'])
-    .describe('Labels of entries that become labels of Loki’s streams, beside `source`: few, with few values.'),
+    .describe(
+      'Labels of entries that become stream labels in Loki, in addition to `source`; choose few, with few values.',
+    ),
   structuredMetadata: z
     .boolean()
     .default(true)

@@ -16,7 +16,7 @@ export const ANSWERS: readonly AnswerRule[] = [
     page: false,
     action: 'retry',
     reason: 'transport',
-    hint: 'the receiver got an incomplete or damaged request: check what is in between',
+    hint: 'the receiver got an incomplete or damaged request: check any proxy in between',
     tries: TRANSPORT_TRIES,
   },
   {

@@ -13,7 +13,7 @@ const settings = z.strictObject({
     .min(1)
     .max(20)
     .default(['cluster', 'node', 'source', 'unit', 'namespace', 'pod', 'container'])
-    .describe('Fields that identify the stream of an entry (`_stream_fields`): few, with values that stay.'),
+    .describe('Fields that identify the stream of an entry (`_stream_fields`); choose few, with stable values.'),
   fields: fieldsSetting,
   tenant: z
     .string()

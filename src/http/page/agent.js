@@ -96,7 +96,7 @@ function levelDialog() {
       const body = { level: name.value, ...(ttl.value === '' ? {} : { ttl: ttl.value }) };
       /** @type {LogLevelView} */
       const { level, untilMs } = await post('/v1/log-level', body);
-      return `The log says ${level} now${untilMs === undefined ? '' : `, until ${clock(untilMs)}`}.`;
+      return `The log level is now ${level}${untilMs === undefined ? '' : `, until ${clock(untilMs)}`}.`;
     });
   });
   return (level) => {

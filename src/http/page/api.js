@@ -74,7 +74,7 @@ export async function change(method, path, body) {
  */
 export async function stream(path, signal) {
   const { body } = await request(path, { method: 'GET' }, signal);
-  if (body === null) throw new ApiError(`${path} answered nothing`, 0);
+  if (body === null) throw new ApiError(`${path} returned nothing`, 0);
   return body;
 }
 
@@ -96,11 +96,11 @@ async function request(path, init, signal) {
   if (response.ok) return response;
   const body = await readError(response);
   if (response.status === 401) {
-    const why = token === '' ? 'This agent shows its state only with a token.' : 'That token was not accepted.';
+    const why = token === '' ? 'This agent requires a token.' : 'That token was not accepted.';
     token = '';
     if (await obtainToken(why)) return request(path, init, signal);
   }
-  throw new ApiError(body?.error ?? `${path} answered ${response.status}`, response.status, body);
+  throw new ApiError(body?.error ?? `${path} returned ${response.status}`, response.status, body);
 }
 
 /** @param {string} path @param {RequestInit} init @param {AbortSignal} signal */
@@ -111,10 +111,10 @@ async function send(path, init, signal) {
     return await fetch(path, { ...init, headers, signal, cache: 'no-store', credentials: 'omit', redirect: 'error' });
   } catch (cause) {
     if (signal.reason?.name === 'TimeoutError') {
-      throw new ApiError(`The agent did not answer within ${DEADLINE_MS / 1000} s.`, 0);
+      throw new ApiError(`The agent did not respond within ${DEADLINE_MS / 1000} s.`, 0);
     }
     if (signal.aborted) throw cause;
-    throw new ApiError('The agent does not answer.', 0);
+    throw new ApiError('The agent does not respond.', 0);
   }
 }
 

@@ -48,7 +48,7 @@ async function tryReload() {
 /** @param {ReloadView} view @param {string} when @returns {{ level: 'ok' | 'bad' | 'off', lines: readonly string[] }} */
 function reloadResult({ applied, refused }, when) {
   if (refused)
-    return { level: 'bad', lines: [`Refused (${when}); the earlier configuration stays in force:`, ...refused] };
-  if (applied.length === 0) return { level: 'off', lines: [`Reloaded (${when}): nothing has changed.`] };
+    return { level: 'bad', lines: [`Refused (${when}); the previous configuration remains active:`, ...refused] };
+  if (applied.length === 0) return { level: 'off', lines: [`Reloaded (${when}): nothing changed.`] };
   return { level: 'ok', lines: [`Applied (${when}):`, ...applied] };
 }

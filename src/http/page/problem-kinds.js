@@ -25,7 +25,7 @@ export const KINDS = {
     '',
     '',
     'firesteelcyclesskipped',
-    'Look for the slowest collector below, and whether the agent gets enough CPU.',
+    'Find the slowest collector below, and check whether the agent gets enough CPU.',
   ),
   failing: kind(
     'collector ',
@@ -67,7 +67,7 @@ export const KINDS = {
     'receiver ',
     'receivers are catching up',
     'firesteelbacklogfilling',
-    'Nothing while the backlog shrinks; older batches are sent within drain.bytesPerSecond.',
+    'Nothing to do while the backlog shrinks; older batches are sent within drain.bytesPerSecond.',
   ),
   spool: kind(
     '',

@@ -30,7 +30,7 @@ const MANY_SKIPPED = 3;
 export function cycleProblem({ nowMs, cycle: { lastMs, intervalSeconds } }) {
   if (lastMs === undefined || nowMs - lastMs < OVERDUE * intervalSeconds * 1000) return [];
   const since = span((nowMs - lastMs) / 1000);
-  const why = `The last cycle began ${since} ago; one is due every ${span(intervalSeconds)}. The log says what hangs.`;
+  const why = `The last cycle began ${since} ago; one is due every ${span(intervalSeconds)}. The log names the operation that hangs.`;
   return [agentProblem('cycle', KINDS.overdue, 'bad', 'nothing is collected', why, '#agent')];
 }
 
@@ -82,13 +82,13 @@ export function leaderProblem({ election }) {
 export function identityProblem({ identity }) {
   if (identity?.failure === undefined) return [];
   const why = `${identity.source} has not answered for ${span(identity.ageSeconds)}: ${identity.failure}`;
-  return [agentProblem('identity', KINDS.identity, 'warn', 'names of pods are not up to date', why, '#agent')];
+  return [agentProblem('identity', KINDS.identity, 'warn', 'the names of pods are stale', why, '#agent')];
 }
 
 /** @param {StatusView} status @returns {Problem[]} */
 export function reloadProblem({ reload }) {
   if (reload?.refused === undefined) return [];
-  const why = `The earlier one stays in force. ${reload.refused.join('; ')}`;
+  const why = `The previous configuration remains active. ${reload.refused.join('; ')}`;
   return [agentProblem('reload', KINDS.reload, 'warn', 'a new configuration was refused', why, '#configuration')];
 }
 

@@ -89,7 +89,7 @@ function lossFacts({ groups, dropped, leftOut = [] }) {
 function leftOutFacts(leftOut) {
   if (leftOut.length === 0) return [];
   const text = leftOut.map(({ group, family }) => `${family} (${group})`).join(', ');
-  return [{ term: 'Left out', text, note: 'refused by the receiver; tried again each hour', level: 'warn' }];
+  return [{ term: 'Left out', text, note: 'rejected by the receiver; retried every hour', level: 'warn' }];
 }
 
 /** @param {ExporterView['dropped']} dropped @returns {Fact[]} */

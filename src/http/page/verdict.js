@@ -81,6 +81,6 @@ function problemSentence(problems, level) {
     return more.length === 0 ? first.kind.of + first.what : `${more.length + 1} ${first.kind.many}`;
   });
   const lesser = problems.length - worst.length;
-  const text = `${list(parts)}${lesser === 0 ? '' : `; ${lesser} more to look at`}.`;
+  const text = `${list(parts)}${lesser === 0 ? '' : `; ${lesser} more to check`}.`;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -81,7 +81,7 @@ export function failureOf(cause: unknown, stage: Stage, signal: AbortSignal, tim
     const limit = `${timeoutMs / 1000} s`;
     if (stage === 'resolve') return new ProbeFailure('resolve', `no answer from the name servers within ${limit}`);
     if (stage === 'connect') return new ProbeFailure('connect_timeout', `no connection within ${limit}`);
-    const what = stage === 'tls' ? 'the TLS handshake did not end' : 'the exchange did not end';
+    const what = stage === 'tls' ? 'the TLS handshake did not complete' : 'the exchange did not complete';
     return new ProbeFailure('timeout', `${what} within ${limit}`);
   }
   // A peer that closes at once may do so before the connection is known to stand.

@@ -65,11 +65,11 @@ export function readBody(body: Readable, wish: BodyWish, read: BodyRead, signal:
     source.once('end', () => end());
     body.on('error', end);
     body.once('aborted', () =>
-      end(Object.assign(new Error('the connection ended within the body'), { code: 'ECONNRESET' })),
+      end(Object.assign(new Error('the connection was closed before the end of the body'), { code: 'ECONNRESET' })),
     );
     body.once('close', () => {
       if (!body.readableEnded)
-        end(Object.assign(new Error('the connection ended within the body'), { code: 'ECONNRESET' }));
+        end(Object.assign(new Error('the connection was closed before the end of the body'), { code: 'ECONNRESET' }));
     });
     if (decoder === undefined) return;
     decoder.on('error', (cause) => end(new ProbeFailure('body', `the body is not ${compression}: ${cause.message}`)));

@@ -18,7 +18,7 @@ export function checkHeaders(
 ): void {
   for (const { name, pattern, allowMissing } of notMatch) {
     const values = valuesOf(headers, name);
-    if (values.length === 0 && !allowMissing) throw new ProbeFailure('header', `the answer has no header ${name}`);
+    if (values.length === 0 && !allowMissing) throw new ProbeFailure('header', `the response has no header ${name}`);
     if (values.some((value) => pattern.test(value))) {
       throw new ProbeFailure('header', `the header ${name} matches ${pattern.source}`);
     }
@@ -26,7 +26,7 @@ export function checkHeaders(
   for (const { name, pattern, allowMissing } of match) {
     const values = valuesOf(headers, name);
     if (values.length === 0 && allowMissing) continue;
-    if (values.length === 0) throw new ProbeFailure('header', `the answer has no header ${name}`);
+    if (values.length === 0) throw new ProbeFailure('header', `the response has no header ${name}`);
     if (!values.some((value) => pattern.test(value))) {
       throw new ProbeFailure('header', `the header ${name} does not match ${pattern.source}`);
     }
@@ -66,7 +66,7 @@ export function checkJson(text: string, checks: readonly JsonCheck[]): void {
   }
   for (const { pointer, equals, match } of checks) {
     const found = at(document, pointer);
-    if (found === undefined) throw new ProbeFailure('body', `the body has nothing at ${pointer}`);
+    if (found === undefined) throw new ProbeFailure('body', `the body has no value at ${pointer}`);
     const shown = JSON.stringify(found).slice(0, 100);
     if (equals !== undefined && found !== equals) {
       throw new ProbeFailure('body', `${pointer} of the body is ${shown}, expected ${JSON.stringify(equals)}`);

@@ -127,7 +127,7 @@ async function askHttp2(socket: Socket, { method, url, headers, payload }: Ask, 
       resolve({ status, version: 2, headers: rest, contentLength: isEmpty ? 0 : length, body: stream });
     });
     // A stream that ends without an answer.
-    stream.once('end', () => fail(new Error('the stream ended without an answer')));
+    stream.once('end', () => fail(new Error('the stream ended without a response')));
     if (payload !== undefined) stream.end(payload);
   });
 }

@@ -47,7 +47,10 @@ export async function judge(answer: Answer, options: HttpOptions, signal: AbortS
     }
   };
   if (!options.status.some(([first, last]) => status >= first && status <= last)) {
-    judged.failure = new ProbeFailure('status', `the answer has status ${status}, expected ${wanted(options.status)}`);
+    judged.failure = new ProbeFailure(
+      'status',
+      `the response has status ${status}, expected ${wanted(options.status)}`,
+    );
   }
   const { match, notMatch, json, limit } = options.body;
   const keep = match.length + notMatch.length + json.length > 0;
@@ -81,7 +84,7 @@ export async function judge(answer: Answer, options: HttpOptions, signal: AbortS
   }
   const { versions } = options;
   if (versions.length > 0 && !versions.some((one) => Number(one) === version)) {
-    judged.failure ??= new ProbeFailure('version', `the answer is of HTTP/${version}, expected ${versions.join(', ')}`);
+    judged.failure ??= new ProbeFailure('version', `the response is HTTP/${version}, expected ${versions.join(', ')}`);
   }
   return judged;
 }

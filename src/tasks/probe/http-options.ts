@@ -26,7 +26,7 @@ const headerValue = z.union([
 const headerCheck = z.strictObject({
   name: headerName,
   pattern: pattern(),
-  allowMissing: z.boolean().default(false).describe('Whether an answer without this header passes.'),
+  allowMissing: z.boolean().default(false).describe('Whether a response without this header passes.'),
 });
 
 const jsonCheck = z
@@ -47,7 +47,7 @@ const auth = z
     bearerTokenFile: filePath('File with the bearer token; read again when it changes.').optional(),
   })
   .refine((value) => (value.username === undefined) === (value.passwordFile === undefined), {
-    error: 'username and passwordFile belong together',
+    error: 'username and passwordFile must be set together',
   })
   .refine((value) => value.username === undefined || value.bearerTokenFile === undefined, {
     error: 'either username with passwordFile or bearerTokenFile, not both',

@@ -231,7 +231,7 @@ export class HttpProbing implements Probing {
   #checkEnd(seconds: number): void {
     const { ssl, slowerThan } = this.#task.options;
     if (ssl !== 'any' && this.#hop.isTls !== (ssl === 'required')) {
-      throw new ProbeFailure('tls', this.#hop.isTls ? 'the answer came over TLS' : 'the answer came without TLS');
+      throw new ProbeFailure('tls', this.#hop.isTls ? 'the response came over TLS' : 'the response came without TLS');
     }
     if (slowerThan !== undefined && seconds * 1000 > slowerThan) {
       throw new ProbeFailure('slow', `it took ${seconds.toFixed(3)} s, longer than ${slowerThan / 1000} s`);

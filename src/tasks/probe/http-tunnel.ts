@@ -37,4 +37,4 @@ export function openTunnel(
 }
 
 const refusal = (status: number | undefined, target: string): ProbeFailure =>
-  new ProbeFailure('unreachable', `the proxy answered ${status} when asked for a tunnel to ${target}`);
+  new ProbeFailure('unreachable', `the proxy returned ${status} to the request for a tunnel to ${target}`);

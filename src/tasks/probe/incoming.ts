@@ -70,7 +70,7 @@ export class Incoming {
         signal.removeEventListener('abort', abort);
         this.#wake = undefined;
         if (this.#total > MAX_BYTES) {
-          reject(new ProbeFailure('read', `more than ${MAX_BYTES} bytes came without what was expected`));
+          reject(new ProbeFailure('read', `the first ${MAX_BYTES} bytes received do not contain the expected text`));
         } else resolve();
       };
     });

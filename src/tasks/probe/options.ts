@@ -9,9 +9,9 @@ export const probeOptions = <Target extends z.ZodType<string>>(target: Target) =
   targets: z
     .array(target)
     .min(1)
-    .max(MOST_TARGETS, `at most ${MOST_TARGETS} targets: a task probes all of them side by side; make more tasks`)
+    .max(MOST_TARGETS, `at most ${MOST_TARGETS} targets: a task probes all of them in parallel; use several tasks`)
     .refine((targets) => new Set(targets).size === targets.length, 'a target is listed twice')
-    .describe('What to probe. Each target, as written, is the label instance of its series.'),
+    .describe('Targets to probe. Each target, as written, becomes the label instance of its series.'),
   addresses: z
     .enum(['one', 'all'])
     .default('one')
@@ -56,7 +56,7 @@ export const tlsOptions = z
       .describe('How long the certificates must remain valid; less fails with reason certificate.'),
   })
   .refine((value) => (value.certFile === undefined) === (value.keyFile === undefined), {
-    error: 'certFile and keyFile belong together',
+    error: 'certFile and keyFile must be set together',
   });
 
 export type TlsOptions = z.output<typeof tlsOptions>;

@@ -144,7 +144,7 @@ class Pinger {
     }
     if (errno !== undefined) {
       const code = getSystemErrorName(-errno);
-      waiting.settle(Object.assign(new Error(`an ICMP error came back: ${code}`), { code }));
+      waiting.settle(Object.assign(new Error(`received an ICMP error: ${code}`), { code }));
       return;
     }
     const elapsed = (performance.now() - waiting.sentMs) / 1000;

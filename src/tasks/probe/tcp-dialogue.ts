@@ -36,7 +36,7 @@ export const dialogueStep = z
       .min(1)
       .max(4096)
       .optional()
-      .describe('Reads as many bytes as this has, which have to be equal.'),
+      .describe('Reads as many bytes as this value has; they must be equal.'),
     labels: z
       .union([z.array(labelName).max(MOST_LABELS), z.record(labelName, z.string())])
       .default([])
@@ -92,7 +92,8 @@ export async function converse(
     if (expectBytes !== undefined) {
       const wanted = Buffer.from(expectBytes);
       facts.failedByBytes = !(await incoming.bytes(wanted.length, signal)).equals(wanted);
-      if (facts.failedByBytes) throw new ProbeFailure('body', `other bytes came than ${JSON.stringify(expectBytes)}`);
+      if (facts.failedByBytes)
+        throw new ProbeFailure('body', `received bytes other than ${JSON.stringify(expectBytes)}`);
     }
     if (send !== undefined && send !== '') current.write(`${expect === undefined ? send : expand(send, groups)}\n`);
     if (!upgrades) continue;

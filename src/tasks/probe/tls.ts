@@ -43,7 +43,7 @@ export class TlsSettings {
     const leastMs = parseDuration(minExpiry) ?? 0;
     if (leastMs === 0 || earliestExpiry === undefined || earliestExpiry * 1000 - nowMs >= leastMs) return;
     const end = new Date(earliestExpiry * 1000).toISOString();
-    throw new ProbeFailure('certificate', `a certificate ends at ${end}, and has to be valid for ${minExpiry} still`);
+    throw new ProbeFailure('certificate', `a certificate expires at ${end}, but must remain valid for ${minExpiry}`);
   }
 
   #current(): SecureContext {

@@ -26,7 +26,7 @@ export async function getText(url: string, { names, headers, maxBytes, signal }:
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const request = send(url, { agent: false, lookup: names.lookup, headers, signal }, resolve);
     request.on('error', (cause: NodeJS.ErrnoException) =>
-      reject(fail(signal.aborted ? 'no answer in time' : `${cause.code ?? ''} ${cause.message}`.trim())),
+      reject(fail(signal.aborted ? 'no response in time' : `${cause.code ?? ''} ${cause.message}`.trim())),
     );
     request.end();
   });
@@ -47,12 +47,12 @@ export async function getText(url: string, { names, headers, maxBytes, signal }:
     const pieces: AsyncIterable<Buffer> = response;
     for await (const chunk of pieces) {
       length += chunk.length;
-      if (length > maxBytes) throw fail(`the answer is larger than ${maxBytes / 1024} KiB`);
+      if (length > maxBytes) throw fail(`the response is larger than ${maxBytes / 1024} KiB`);
       chunks.push(chunk);
     }
   } catch (cause) {
     if (length > maxBytes) throw cause;
-    throw fail(signal.aborted ? 'the answer did not end in time' : 'the answer broke off');
+    throw fail(signal.aborted ? 'the response did not complete in time' : 'the response was truncated');
   } finally {
     response.destroy();
   }

@@ -148,7 +148,7 @@ export class UrlSource implements Source {
   #content(text: string): Content {
     const { sha256: pinned } = this.#settings;
     if (pinned !== undefined && sha256(text) !== pinned.toLowerCase()) {
-      throw new Error(`${this.name}: the answer has the SHA-256 ${sha256(text)}, not the pinned one`);
+      throw new Error(`${this.name}: the response has the SHA-256 ${sha256(text)}, not the pinned one`);
     }
     return {
       hash: hashOf([text]),

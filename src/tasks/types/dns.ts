@@ -110,7 +110,7 @@ class DnsProbing implements Probing {
     const { rcode, answer, authority, additional } = this.#answer;
     const { rcodes } = this.#options;
     if (!rcodes.includes(rcode))
-      throw new ProbeFailure('status', `the answer is ${rcode}, expected ${rcodes.join(', ')}`);
+      throw new ProbeFailure('status', `the response code is ${rcode}, expected ${rcodes.join(', ')}`);
     checkRecords('answer', answer, this.#options.answer);
     checkRecords('authority', authority, this.#options.authority);
     checkRecords('additional', additional, this.#options.additional);
@@ -179,7 +179,7 @@ function checkRecords(section: string, found: readonly DnsRecord[], rules: Recor
 export const dns = defineTaskType({
   name: 'dns',
   summary:
-    'Asks name servers, as the dns prober of blackbox_exporter does: response code, numbers of records, rules for records, the serial number of a zone.',
+    'Queries name servers, like the dns prober of blackbox_exporter: response code, numbers of records, rules for records, the serial number of a zone.',
   group: 'probe',
   options,
   families: [...COMMON_FAMILIES, ...Object.values(DNS), ...Object.values(TLS)],

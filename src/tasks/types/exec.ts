@@ -34,7 +34,7 @@ const options = z.strictObject({
     .min(1)
     .max(MOST_ARGUMENTS)
     .refine(([program = '']) => isAbsolute(program), 'the program needs an absolute path')
-    .describe('The program and its arguments; no shell reads them.'),
+    .describe('The program and its arguments; no shell is involved.'),
   cwd: z.string().min(1).optional().describe('Working directory; the folder of the program when unset.'),
   env: z
     .record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string())
@@ -45,12 +45,12 @@ const options = z.strictObject({
     .regex(/^\d{1,10}:\d{1,10}$/, 'expected UID:GID in numbers, such as 65534:65534')
     .optional()
     .describe('UID:GID to run as; needs CAP_SETUID and CAP_SETGID.'),
-  format: z.enum(FORMATS).default('prometheus').describe('What it prints.'),
+  format: z.enum(FORMATS).default('prometheus').describe('Format of its output.'),
   prefix: z
     .string()
     .regex(/^[a-zA-Z_:][a-zA-Z0-9_:]*$/)
     .optional()
-    .describe('In front of the names of json, influx and nagios; plugin_ID_ when unset.'),
+    .describe('Prefix of the names in json, influx and nagios output; plugin_ID_ when unset.'),
   limits: z
     .strictObject({
       output: bytes(1).prefault('1MiB').describe('Maximum size of the output; a program that prints more is killed.'),
@@ -65,21 +65,21 @@ const options = z.strictObject({
     .describe('Exit codes of successful runs, 0 when unset (nagios: 0 to 3); with others the output is not used.'),
   params: z
     .strictObject({
-      allow: pattern().describe('What each parameter of a run on demand must match.'),
+      allow: pattern().describe('Expression that each parameter of an on-demand run must match.'),
       pass: z
         .enum(['argv', 'env'])
         .default('argv')
-        .describe('argv: as NAME=VALUE behind the arguments; env: as PARAM_NAME.'),
+        .describe('argv: as NAME=VALUE after the arguments; env: as PARAM_NAME.'),
     })
     .optional()
-    .describe('Parameters of runs on demand; none are taken when unset.'),
+    .describe('Parameters of runs on demand; none are accepted when unset.'),
 });
 
 /** Runs a program and reads what it prints. */
 export const exec = defineTaskType({
   name: 'exec',
   summary:
-    'Runs a program and takes the series that it prints, with the label `script`: the Prometheus text format, OpenMetrics, a JSON list, InfluxDB lines, or the performance data of a monitoring plugin.',
+    'Runs a program and collects the series that it prints, with the label `script`: the Prometheus text format, OpenMetrics, a JSON list, InfluxDB lines, or the performance data of a monitoring plugin.',
   group: 'exec',
   options,
   families: [success, duration, exitCode],
@@ -143,7 +143,7 @@ export const exec = defineTaskType({
     for (const [name, value] of Object.entries(params)) {
       if (rules === undefined) return 'this task takes no parameters: see params of its settings';
       if (!/^[a-zA-Z_][a-zA-Z0-9_]{0,62}$/.test(name))
-        return `${JSON.stringify(name.slice(0, 80))} is no name of a parameter`;
+        return `${JSON.stringify(name.slice(0, 80))} is not the name of a parameter`;
       if (!rules.allow.test(value)) return `parameter ${name} does not match ${rules.allow.source}`;
     }
     return undefined;
@@ -236,7 +236,7 @@ function programProblems(program: string): string[] {
 
 function unusable(path: string): string | undefined {
   try {
-    if (!statSync(path).isFile()) return 'is no file';
+    if (!statSync(path).isFile()) return 'is not a file';
     accessSync(path, constants.X_OK);
     return undefined;
   } catch (cause) {

@@ -11,7 +11,7 @@ import { defineTaskType } from '../task-type.ts';
 export const http = defineTaskType({
   name: 'http',
   summary:
-    'Asks URLs, as the http prober of blackbox_exporter does: status, headers, body, redirects, certificates, and how long each phase takes.',
+    'Requests URLs, like the http prober of blackbox_exporter: status, headers, body, redirects, certificates, and how long each phase takes.',
   group: 'probe',
   options: httpOptions,
   families: [...COMMON_FAMILIES, ...Object.values(HTTP), FAILED_DUE_TO_REGEX, ...Object.values(TLS)],

@@ -26,7 +26,7 @@ const options = z.strictObject({
       dialogue: z.array(dialogueStep).max(100).default([]).describe('The dialogue after connecting, step by step.'),
       tls: tlsOptions
         .optional()
-        .describe('Speaks TLS: from the beginning, or from the step of the dialogue that has startTls.'),
+        .describe('Use TLS: from the beginning, or from the step of the dialogue that has startTls.'),
     })
     .prefault({}),
 });
@@ -88,7 +88,7 @@ class TcpProbing implements Probing {
 export const tcp = defineTaskType({
   name: 'tcp',
   summary:
-    'Connects to TCP ports, as the tcp prober of blackbox_exporter does; with TLS and a dialogue of lines if wanted. probe_expect_info has the labels that the dialogue names.',
+    'Connects to TCP ports, like the tcp prober of blackbox_exporter; optionally with TLS and a dialogue of lines. probe_expect_info has the labels that the dialogue defines.',
   group: 'probe',
   options,
   families: [...COMMON_FAMILIES, FAILED_DUE_TO_REGEX, failedDueToBytes, expectInfo([]), ...Object.values(TLS)],

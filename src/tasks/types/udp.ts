@@ -20,17 +20,16 @@ const options = z.strictObject({
         .regex(/^(?:[0-9a-fA-F]{2}){1,1400}$/, 'expected bytes in hex, such as 1b00ff')
         .optional()
         .describe('The datagram in hex, in place of send.'),
-      times: z.int().min(1).max(10).default(3).describe('How often it is sent while nothing comes back.'),
+      times: z.int().min(1).max(10).default(3).describe('How often it is sent while there is no response.'),
       expect: pattern()
         .optional()
-        .describe('What the answer has to match. Without it silence is a success, as UDP services often say nothing.'),
-      answers: z
-        .boolean()
-        .default(false)
-        .describe('Whether an answer of any kind is expected although expect is not set.'),
+        .describe(
+          'Expression that the response must match. Without it, no response is a success, as many UDP services do not reply.',
+        ),
+      answers: z.boolean().default(false).describe('Whether any response is expected even though expect is not set.'),
       wait: duration(10, 60_000)
         .prefault('500ms')
-        .describe('How long to wait after the last datagram for an ICMP error, when no answer is expected.'),
+        .describe('How long to wait after the last datagram for an ICMP error, when no response is expected.'),
     })
     .prefault({}),
 });
@@ -62,12 +61,12 @@ class UdpProbing implements Probing {
       const answer = await this.#exchange(socket, address.address, signal);
       attempt.reached(this.#rtt);
       if (answer === undefined) {
-        if (expect || answers) throw new ProbeFailure('timeout', `no answer to ${this.#options.times} datagrams`);
+        if (expect || answers) throw new ProbeFailure('timeout', `no response to ${this.#options.times} datagrams`);
         return;
       }
       if (expect === undefined || expect.test(answer.toString('utf8'))) return;
       this.#failedBy = 'regex';
-      throw new ProbeFailure('body', `the answer does not match ${expect.source}`);
+      throw new ProbeFailure('body', `the response does not match ${expect.source}`);
     } finally {
       socket.close();
     }
@@ -123,7 +122,7 @@ class UdpProbing implements Probing {
 export const udp = defineTaskType({
   name: 'udp',
   summary:
-    'Sends a datagram to UDP ports, again while nothing comes back. A closed port fails at once; silence fails only where a response is expected.',
+    'Sends a datagram to UDP ports, and resends it while there is no response. A closed port fails immediately; no response fails only where one is expected.',
   group: 'probe',
   options,
   families: [...COMMON_FAMILIES, phaseSeconds, FAILED_DUE_TO_REGEX],

@@ -237,7 +237,7 @@ test('files and series are bounded', async (context) => {
   for (const { name } of pods) node.write(name, cri('id=1') + cri('id=2'));
   const samples = await node.cycle();
   assert.equal(samples.get('container_log_files'), 20);
-  assert.match(node.errors.join(), /10 log files more than maxFiles are not followed/);
+  assert.match(node.errors.join(), /10 log files beyond maxFiles are not followed/);
   assert.equal(totalOf(samples, 'ids_total'), 40);
   assert.equal([...samples.keys()].filter((key) => key.startsWith('ids_total')).length, 11);
 });

@@ -157,5 +157,5 @@ test("what the host has mounted since the agent's pod started is a known loss, n
   assert.equal(points.length, 1);
   assert.match(points[0] as string, /mountpoint="\/"/);
   assert.equal(result.outcome, 'ok');
-  assert.deepEqual(result.withheld, ['file systems mounted later: needs node.mountPropagation']);
+  assert.deepEqual(result.withheld, ['file systems mounted after the start of the agent: needs node.mountPropagation']);
 });

@@ -155,7 +155,7 @@ test('links lead to files of the folder only, unless that is allowed', async (t)
   const strict = await read({ directory });
   assert.deepEqual(strict.names, ['a 1', 'c 1']);
   assert.deepEqual(
-    strict.losses.filter((loss) => loss.includes('leads out of its folder')).length,
+    strict.losses.filter((loss) => loss.includes('points outside its folder')).length,
     2,
     strict.losses.join('\n'),
   );

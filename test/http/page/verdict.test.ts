@@ -92,7 +92,7 @@ test('an agent that has just begun is neither well nor ill', () => {
 test('the sentence names the worst, alone by its name, several by their number, and counts the rest', () => {
   const one = verdict(status({ collectors: [collector('node.cpu', { state: 'partial', errors: ['x'] }), textfile] }));
   assert.equal(one.level, 'bad');
-  assert.equal(one.sentence, 'Collector node.textfile fails; 1 more to look at.');
+  assert.equal(one.sentence, 'Collector node.textfile fails; 1 more to check.');
   assert.deepEqual(
     one.problems.map(({ what, why, href }) => [what, why, href]),
     [

@@ -6,14 +6,17 @@ const OID = /^\d+(?:\.\d+)+$/;
 
 const snmpUser = z.strictObject({
   name: z.string().min(1).max(32).describe('Security name of the sender.'),
-  auth: z.enum(['md5', 'sha', 'sha224', 'sha256', 'sha384', 'sha512']).default('sha256').describe('Of its digests.'),
-  authPasswordFile: filePath('File with the password of its digests, 8 characters or more.'),
+  auth: z
+    .enum(['md5', 'sha', 'sha224', 'sha256', 'sha384', 'sha512'])
+    .default('sha256')
+    .describe('Authentication protocol.'),
+  authPasswordFile: filePath('File with the authentication password, 8 characters or more.'),
   priv: z
     .enum(['des', 'aes', 'aes256b', 'aes256r'])
     .default('aes')
-    .describe('Of its encryption: AES-256 as Blumenthal (`b`) or Reeder (`r`) has it.'),
+    .describe('Privacy (encryption) protocol; AES-256 in the variant of Blumenthal (`b`) or Reeder (`r`).'),
   privPasswordFile: filePath(
-    'File with the password of its encryption; if set, its traps must be encrypted.',
+    'File with the privacy password; if set, traps of this sender must be encrypted.',
   ).optional(),
 });
 
@@ -26,14 +29,14 @@ export const snmpOptions = z.strictObject({
     .regex(LISTEN, 'expected ADDRESS:PORT or :PORT')
     .default(':1162')
     .describe(
-      'UDP address of the traps: `:1162` for all addresses, of both families. Below 1024 it needs CAP_NET_BIND_SERVICE.',
+      'UDP address to listen on for traps; `:1162` for all IPv4 and IPv6 addresses. Ports below 1024 need CAP_NET_BIND_SERVICE.',
     ),
   communityFiles: z
     .array(filePath('File with one community.'))
     .max(100)
     .default([])
-    .describe('Files with the communities of versions 1 and 2c, one each; others are refused.'),
-  users: z.array(snmpUser).max(100).default([]).describe('Senders of version 3; they must authenticate.'),
+    .describe('Files with the accepted communities of versions 1 and 2c, one per file; others are refused.'),
+  users: z.array(snmpUser).max(100).default([]).describe('Accepted senders of version 3; they must authenticate.'),
   names: z
     .record(z.string(), z.string().min(1).max(64))
     .refine((names) => Object.keys(names).every((oid) => OID.test(oid)), {
@@ -52,7 +55,7 @@ export const snmpOptions = z.strictObject({
     .min(1)
     .max(10_000)
     .default(1000)
-    .describe('Further datagrams of the same second are not decoded, and counted as refused.'),
+    .describe('Maximum datagrams per second; any beyond are not decoded, and count as refused.'),
 });
 
 export type SnmpOptions = z.output<typeof snmpOptions>;
