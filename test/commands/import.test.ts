@@ -185,5 +185,8 @@ test('targets by module, and files that are none', async (context) => {
     runCommand(importBlackbox, [targets, blackbox]),
     /b\.yml is the configuration of blackbox_exporter, and comes first: firesteel import \S+b\.yml \S+t\.yml/,
   );
-  await assert.rejects(runCommand(importBlackbox, [blackbox, blackbox]), /b\.yml: has modules.* must contain the targets/);
+  await assert.rejects(
+    runCommand(importBlackbox, [blackbox, blackbox]),
+    /b\.yml: has modules.* must contain the targets/,
+  );
 });
