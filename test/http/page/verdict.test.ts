@@ -134,7 +134,7 @@ test('each thing that can be wrong is told with its reason', () => {
     ],
     [
       { identity: { source: 'the kubelet', ageSeconds: 90, pods: 3, failure: 'ECONNREFUSED' } },
-      /^Names of pods are not up to date\.$/,
+      /^Names of pods are stale\.$/,
       /the kubelet has not answered for 1 min 30 s: ECONNREFUSED/,
     ],
     [
