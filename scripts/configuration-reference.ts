@@ -27,20 +27,20 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 const WAYS: readonly string[] = [
   '## Proxies, names, kubeconfigs',
   'Receivers and the API server are reached through `HTTPS_PROXY` (for `https://`) or `HTTP_PROXY` (for `http://`), also in ' +
-    'lower case, as programs in Go choose it. The value is `http://proxy:3128`, `https://…` or `proxy:3128`, with ' +
-    'credentials if it needs some; other schemes are refused at the start. `NO_PROXY` lists what is reached directly: ' +
-    'addresses and networks (`10.0.0.0/8`, `2001:db8::/32`), domains with all below them (`cluster.local`), only what is ' +
-    'below them (`.cluster.local`), each with a port if it has to be that one (`vm.example:8428`), or `*`. `localhost` and ' +
-    'loopback addresses are always reached directly, the state agents and the kubelet too. Over `http://` a proxy sees ' +
-    'credentials and headers: the agent and `check-config` warn of that. Errors name the proxy that was used. In a cluster, ' +
+    'lower case, by the same rules as in Go programs. The value is `http://proxy:3128`, `https://…` or `proxy:3128`, with ' +
+    'credentials if required; other schemes are refused at startup. `NO_PROXY` lists what is reached directly: ' +
+    'addresses and networks (`10.0.0.0/8`, `2001:db8::/32`), domains including their subdomains (`cluster.local`), only the ' +
+    'subdomains (`.cluster.local`), each optionally with a port (`vm.example:8428`), or `*`. `localhost` and ' +
+    'loopback addresses are always reached directly, as are the state agents and the kubelet. Over `http://` a proxy sees ' +
+    'credentials and headers: the agent and `check-config` warn about this. Errors name the proxy that was used. In a cluster, ' +
     'set `NO_PROXY=.svc,.cluster.local` and the network of the services.',
-  'Names of receivers and of the API server are resolved by `/etc/hosts`, the search list and `ndots` of ' +
-    '`/etc/resolv.conf`, and its name servers; answers are kept for their TTL, 5 minutes at most. Modules of ' +
-    '`nsswitch.conf` other than `files` and `dns` are not asked.',
-  'Outside of a pod the cluster is found by `collectors.ksm.kubeconfig`, which must exist, or by `$KUBECONFIG`: a list of files ' +
-    'separated by colons, of which those that do not exist are skipped and the others merged as kubectl does; the first ' +
-    'that has a cluster, user, context or current context counts. Else by `~/.kube/config`.',
-  '`firesteel check-config FILE --connect` asks all receivers whether they take pushes, what they are and which version; ' +
+  'Names of receivers and of the API server are resolved with `/etc/hosts`, the search list and `ndots` of ' +
+    '`/etc/resolv.conf`, and its name servers; responses are cached for their TTL, at most 5 minutes. Modules of ' +
+    '`nsswitch.conf` other than `files` and `dns` are not used.',
+  'Outside of a pod the cluster is taken from `collectors.ksm.kubeconfig`, which must exist, or from `$KUBECONFIG`: a list of files ' +
+    'separated by colons, of which missing files are skipped and the others are merged as in kubectl; the first ' +
+    'definition of a cluster, user, context or current context is used. Otherwise from `~/.kube/config`.',
+  '`firesteel check-config FILE --connect` checks whether all receivers accept pushes, and identifies them and their versions; ' +
     'nothing is stored there.',
 ];
 
@@ -58,15 +58,15 @@ export function configurationReference(whole: object): string {
   return [
     '# Configuration',
     GENERATED,
-    'A YAML file (`--config FILE` or `FIRESTEEL_CONFIG`), then environment variables, then flags; the later wins. An unknown ' +
-      'key is refused with its place and the nearest known one. `firesteel check-config FILE` says what is wrong, ' +
-      '`--print` shows the configuration with all defaults. Secrets are only named by their files, which are read again ' +
+    'A YAML file (`--config FILE` or `FIRESTEEL_CONFIG`), then environment variables, then flags; later ones take precedence. An unknown ' +
+      'key is refused with its position and the nearest known one. `firesteel check-config FILE` reports all problems, ' +
+      '`--print` shows the configuration with all defaults. Secrets are only referenced as files, which are read again ' +
       'when they change. SIGHUP and `POST /v1/reload` read the configuration again.',
     'Durations are written `15s`, `1m30s` or `250ms`, sizes `64KiB`, `256MiB`. ' +
       '[config.schema.json](config.schema.json) is the schema for editors.',
     '## Environment and flags',
     table(['setting', 'flag', 'environment', 'what'], settings),
-    '`--set PATH=VALUE` gives any other setting, its value as YAML.',
+    '`--set PATH=VALUE` sets any other setting; the value is YAML.',
     ...WAYS,
     '## Top level',
     table(

@@ -42,33 +42,33 @@ export function containerReference({ options, cgroups, machine }: ContainerRefer
 }
 
 const ROWS = table(
-  ['cgroup', 'labels beside `id`'],
+  ['cgroup', 'labels in addition to `id`'],
   [
-    ['root, `kubepods`, classes of service, named slices', 'none'],
+    ['root, `kubepods`, QoS classes, named slices', 'none'],
     ['pod', '`namespace`, `pod`'],
     [
       'sandbox of a pod',
-      '`namespace`, `pod`, `name`, `image`, which is the option `sandboxImage`; `container` is empty with containerd, `POD` else',
+      '`namespace`, `pod`, `name`, `image`, which is set by the option `sandboxImage`; `container` is empty with containerd, otherwise `POD`',
     ],
     ['container', '`namespace`, `pod`, `container`, `image`, `name`'],
   ],
 );
 
 const DIFFERENCES = [
-  '- Samples have the time of the push; a kubelet looks at a container only every 10 to 30 s.',
+  '- Samples have the time of the push; a kubelet refreshes its values only every 10 to 30 s.',
   '- A container without a name waits up to two pushes; one that has ended is exposed once more, with its last values.',
-  '- `container_fs_usage_bytes` and similar metrics cover the file systems of the host only. What a container wrote to ' +
-    'its own layer is known to its runtime only; the kubelet has it in `/stats/summary`. For the space in volumes: `kubeletMetrics`.',
-  '- Overlay mounts are left out: each repeats the disk below it. So are the zeros that a kubelet exposes for disks behind ' +
+  '- `container_fs_usage_bytes` and similar metrics cover the file systems of the host only. Data that a container wrote to ' +
+    'its own layer is known only to its runtime; the kubelet has it in `/stats/summary`. For the space in volumes: `kubeletMetrics`.',
+  '- Overlay mounts are omitted: each repeats the disk below it. So are the zeros that a kubelet exposes for disks behind ' +
     'file systems without I/O counters.',
-  '- `container_oom_events_total` is what the kernel counts; kubelets read its log instead, and recent ones always expose 0.',
+  '- `container_oom_events_total` is the count of the kernel; kubelets read its log instead, and recent ones always expose 0.',
   '- With cgroup v2, `container_memory_kernel_usage` and `container_memory_failcnt` are the values of the kernel; a kubelet exposes 0.',
-  '- What the kernel does not report is missing, where a kubelet exposes 0: pressure without PSI, peaks before Linux 5.19, ' +
-    'the limits and kills of the root cgroup of v2.',
-  '- Networks need the processes of the host (`hostPID`): without them they are missing.',
+  '- Values that the kernel does not report are absent, where a kubelet exposes 0: pressure without PSI, peaks before Linux 5.19, ' +
+    'limits and kills of the v2 root cgroup.',
+  '- Networks need the processes of the host (`hostPID`): without them they are absent.',
 ].join('\n');
 
 const FROM_KUBELET =
-  "The kubelet's `/metrics/cadvisor` is forwarded, as far as `families` goes. Its `/metrics` and `/metrics/resource` become " +
-  'the group `kubelet` with `metrics_path="/metrics"`, without what `/metrics/cadvisor` has too. `kubeletMetrics: true` ' +
-  'brings only `/metrics` to what is read from cgroups.';
+  "The kubelet's `/metrics/cadvisor` is forwarded, filtered by `families`. Its `/metrics` and `/metrics/resource` become " +
+  'the group `kubelet` with `metrics_path="/metrics"`, without the families that `/metrics/cadvisor` also has. `kubeletMetrics: true` ' +
+  'adds only `/metrics` to the data from cgroups.';

@@ -70,7 +70,7 @@ for (const [path, make] of Object.entries(files)) {
   const made = await make();
   if (made === currentText(path)) continue;
   if (check) {
-    console.error(`${path} is not what the code makes: run "npm run generate" and commit it`);
+    console.error(`${path} does not match the code: run "npm run generate" and commit it`);
     process.exitCode = 1;
     continue;
   }

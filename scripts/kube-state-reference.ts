@@ -7,7 +7,7 @@ export function kubeStateReference(resources: readonly Resource[], options: z.Zo
   return [
     '# Kubernetes object metrics',
     GENERATED,
-    'What the ksm collector exposes about the objects of a cluster, under the names that kube-state-metrics uses. Each series ' +
+    'Metrics of the ksm collector about the objects of a cluster, with the names of kube-state-metrics. Each series ' +
       'begins with the labels that name its object.',
     '## Options',
     'Below `collectors.ksm`.',
@@ -18,7 +18,7 @@ export function kubeStateReference(resources: readonly Resource[], options: z.Zo
 }
 
 function resourceSection({ name, apiVersion, kind, enabled, identity, families }: Resource): string {
-  const followed = enabled ? 'followed by default' : 'followed when named in `resources`';
+  const followed = enabled ? 'followed by default' : 'followed if listed in `resources`';
   return [
     `## ${name}`,
     `\`${apiVersion}\` ${kind}, ${followed}; each series has ${identity.labels.map((label) => `\`${label}\``).join(', ')}.`,

@@ -8,14 +8,14 @@ export function logReference(
 ): string {
   const sections = Object.entries(collectors).flatMap(([name, { families, options }]) => [
     `## ${name}`,
-    `Options below \`collectors.${name}\`; \`enabled: true\` switches it on.`,
+    `Options below \`collectors.${name}\`; \`enabled: true\` enables it.`,
     table(['option', 'default', 'what'], optionsOf(options)),
     table(['metric', 'type', 'labels', 'help'], families.map(familyRow)),
   ]);
   return [
     '# Journal, kernel, log and SNMP trap metrics',
     GENERATED,
-    'The group `log`: events of the host, counted. All of its collectors are off by default. [How to use them](../logs.md).',
+    'The group `log`: events of the host as counters. All of its collectors are off by default. [Usage](../logs.md).',
     ...sections,
     '',
   ].join('\n\n');

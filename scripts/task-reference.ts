@@ -15,7 +15,7 @@ export async function taskReference(toSchema: (options: z.ZodType) => object): P
   return [
     '# Options of tasks',
     GENERATED,
-    'Options of each type, beside those that [all tasks](../tasks.md) have. The options of `node.NAME` are those of the ' +
+    'Options of each type, in addition to those of [all tasks](../tasks.md). The options of `node.NAME` are those of the ' +
       '[node collector](../metrics/node.md). [Probes](probes.md), [exec](exec.md).',
     ...sections.flat(),
     '',

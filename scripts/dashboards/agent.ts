@@ -10,7 +10,7 @@ export const AGENT: Dashboard = {
   ],
   rows: [
     {
-      title: 'Is everything all right?',
+      title: 'Overview',
       panels: [
         { title: 'Agents', as: 'stat', query: 'count(up{job="firesteel",$s})' },
         {
@@ -35,7 +35,7 @@ export const AGENT: Dashboard = {
             'sum(increase(firesteel_export_samples_dropped_total{$s,reason!~"replaced|not_master"}[1h])) or vector(0)',
         },
         {
-          title: 'Families left out',
+          title: 'Dropped families',
           as: 'stat',
           alarm: 1,
           query: 'count(firesteel_budget_dropped_series{$s}) or vector(0)',
@@ -46,7 +46,7 @@ export const AGENT: Dashboard = {
       title: 'Delivery',
       panels: [
         {
-          title: 'Uploads by answer',
+          title: 'Uploads by response',
           unit: 'ops',
           query: 'sum by (exporter, code) (rate(firesteel_export_requests_total{$s}[$__rate_interval]))',
           legend: '{{exporter}} {{code}}',
@@ -65,7 +65,7 @@ export const AGENT: Dashboard = {
           legend: '{{exporter}} {{tier}}',
         },
         {
-          title: 'Since the last delivery',
+          title: 'Time since the last delivery',
           unit: 's',
           query: 'max by (exporter) (time() - firesteel_export_last_success_timestamp_seconds{$s})',
           legend: '{{exporter}}',
@@ -103,7 +103,7 @@ export const AGENT: Dashboard = {
       ],
     },
     {
-      title: 'State of the cluster and names of pods',
+      title: 'Cluster state and pod names',
       panels: [
         {
           title: 'Objects',
@@ -117,7 +117,7 @@ export const AGENT: Dashboard = {
           legend: '{{resource}}',
         },
         {
-          title: 'Age of the names of pods',
+          title: 'Age of pod names',
           unit: 's',
           query: 'max by (source) (firesteel_identity_age_seconds{$s})',
           legend: '{{source}}',

@@ -3,7 +3,7 @@ import type { Dashboard } from './dashboard.ts';
 /** The state of a cluster: nodes, workloads, jobs, volumes, and how much of it is asked for. */
 export const CLUSTER: Dashboard = {
   name: 'cluster',
-  title: 'Firesteel / State of the cluster',
+  title: 'Firesteel / Cluster state',
   variables: [
     { name: 'cluster', title: 'Cluster', from: 'kube_node_info' },
     { name: 'namespace', title: 'Namespace', from: 'kube_pod_info' },
@@ -49,33 +49,33 @@ export const CLUSTER: Dashboard = {
       title: 'Room',
       panels: [
         {
-          title: 'CPU asked for',
+          title: 'CPU requested',
           unit: 'percentunit',
           query:
             'sum by (cluster) (kube_pod_container_resource_requests{cluster=~"$cluster",resource="cpu"}) / sum by (cluster) (kube_node_status_allocatable{cluster=~"$cluster",resource="cpu"})',
           legend: '{{cluster}}',
         },
         {
-          title: 'Memory asked for',
+          title: 'Memory requested',
           unit: 'percentunit',
           query:
             'sum by (cluster) (kube_pod_container_resource_requests{cluster=~"$cluster",resource="memory"}) / sum by (cluster) (kube_node_status_allocatable{cluster=~"$cluster",resource="memory"})',
           legend: '{{cluster}}',
         },
         {
-          title: 'Pods, of what nodes take',
+          title: 'Pods, share of node capacity',
           unit: 'percentunit',
           query:
             'sum by (cluster, node) (kube_pod_info{cluster=~"$cluster"}) / on (cluster, node) kube_node_status_allocatable{cluster=~"$cluster",resource="pods"}',
           legend: '{{node}}',
         },
         {
-          title: 'CPU asked for, by namespace',
+          title: 'CPU requested, by namespace',
           query: 'sum by (namespace) (kube_pod_container_resource_requests{$s,resource="cpu"})',
           legend: '{{namespace}}',
         },
         {
-          title: 'Memory asked for, by namespace',
+          title: 'Memory requested, by namespace',
           unit: 'bytes',
           query: 'sum by (namespace) (kube_pod_container_resource_requests{$s,resource="memory"})',
           legend: '{{namespace}}',
@@ -84,7 +84,7 @@ export const CLUSTER: Dashboard = {
       ],
     },
     {
-      title: 'Workloads with fewer pods than they should have',
+      title: 'Workloads with missing pods',
       panels: [
         {
           title: 'Deployments',
@@ -107,7 +107,7 @@ export const CLUSTER: Dashboard = {
       title: 'Nodes',
       panels: [
         {
-          title: 'Conditions that are not as they should be',
+          title: 'Node conditions with problems',
           as: 'table',
           query: 'kube_node_status_condition{cluster=~"$cluster",condition!="Ready",status="true"} == 1',
         },

@@ -40,7 +40,7 @@ export const NODE: Dashboard = {
         },
         { title: 'Up since', as: 'stat', unit: 'dtdurations', query: 'min(time() - node_boot_time_seconds{$s})' },
         {
-          title: 'Killed for memory, 1 h',
+          title: 'OOM kills, 1 h',
           as: 'stat',
           alarm: 1,
           query: 'sum(increase(node_vmstat_oom_kill{$s}[1h])) or vector(0)',
@@ -63,7 +63,7 @@ export const NODE: Dashboard = {
           legend: '{{instance}}',
         },
         {
-          title: 'Load of a CPU',
+          title: 'Load per CPU',
           query:
             'node_load5{$s} / on (cluster, instance) count by (cluster, instance) (node_cpu_seconds_total{$s,mode="idle"})',
           legend: '{{instance}}',
@@ -75,13 +75,13 @@ export const NODE: Dashboard = {
           legend: '{{instance}}',
         },
         {
-          title: 'Pages read again after eviction',
+          title: 'Refaulted pages',
           unit: 'ops',
           query: 'rate(node_vmstat_pgmajfault{$s}[$__rate_interval])',
           legend: '{{instance}}',
         },
         {
-          title: 'Time that work waited for CPU',
+          title: 'Time waiting for CPU',
           unit: 'percentunit',
           query: 'rate(node_pressure_cpu_waiting_seconds_total{$s}[$__rate_interval])',
           legend: '{{instance}}',

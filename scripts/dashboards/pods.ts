@@ -58,7 +58,7 @@ export const PODS: Dashboard = {
       ],
     },
     {
-      title: 'By pod: the ten that use most',
+      title: 'Top ten pods',
       panels: [
         {
           title: 'CPU',
@@ -72,13 +72,13 @@ export const PODS: Dashboard = {
           legend: '{{namespace}}/{{pod}}',
         },
         {
-          title: 'Held back by the CPU limit',
+          title: 'Throttled by the CPU limit',
           unit: 'percentunit',
           query: `topk(10, sum by (namespace, pod) (rate(container_cpu_cfs_throttled_periods_total{$s,${OWN}}[$__rate_interval])) / sum by (namespace, pod) (rate(container_cpu_cfs_periods_total{$s,${OWN}}[$__rate_interval]) > 0))`,
           legend: '{{namespace}}/{{pod}}',
         },
         {
-          title: 'Memory, of the limit',
+          title: 'Memory, share of the limit',
           unit: 'percentunit',
           query: `topk(10, sum by (namespace, pod, container) (container_memory_working_set_bytes{$s,${OWN}}) / sum by (namespace, pod, container) (kube_pod_container_resource_limits{$s,resource="memory"}))`,
           legend: '{{namespace}}/{{pod}} {{container}}',
@@ -97,7 +97,7 @@ export const PODS: Dashboard = {
           legend: '{{namespace}}/{{pod}}',
         },
         {
-          title: 'Why containers wait',
+          title: 'Reasons for waiting containers',
           as: 'table',
           query: 'kube_pod_container_status_waiting_reason{$s} > 0',
         },

@@ -47,7 +47,7 @@ export const PROBES: Dashboard = {
         { title: 'Success', unit: 'bool', query: 'probe_success{$s}', legend: '{{instance}}' },
         { title: 'Duration', unit: 's', query: 'probe_duration_seconds{$s}', legend: '{{instance}}' },
         {
-          title: 'Duration of HTTP by phase',
+          title: 'HTTP duration by phase',
           unit: 's',
           query: 'avg by (phase) (probe_http_duration_seconds{$s})',
           legend: '{{phase}}',
@@ -64,13 +64,13 @@ export const PROBES: Dashboard = {
           legend: '{{instance}}',
         },
         {
-          title: 'Lookup of the name',
+          title: 'DNS lookup',
           unit: 's',
           query: 'probe_dns_lookup_time_seconds{$s}',
           legend: '{{instance}}',
         },
         {
-          title: 'Why probes fail',
+          title: 'Reasons for failing probes',
           as: 'table',
           query: 'firesteel_probe_up{$s} and on (job, instance) probe_success{$s} == 0',
         },

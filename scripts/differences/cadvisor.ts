@@ -1,10 +1,13 @@
 import { differs, type Flags, is, none } from './answer.ts';
 
-const runtime = differs('pods and names come from there; no runtime is asked', 'collectors.container.identity.source');
+const runtime = differs(
+  'pods and names come from these; no runtime is queried',
+  'collectors.container.identity.source',
+);
 const pace = differs('everything is read at each push', 'push.interval');
 const storage = none('pushes go to `exporters`');
-const events = none('there is no store of events');
-const page = none('there is no such page');
+const events = none('events are not stored');
+const page = none('not available');
 const access = is('http.readTokenFile');
 
 /** Flags of cAdvisor 0.49 to 0.57. */
@@ -14,7 +17,7 @@ export const CADVISOR_FLAGS: Flags = {
   boot_id_file: differs('always `/proc/sys/kernel/random/boot_id` below', 'paths.procfs'),
   collector_cert: none('metrics of applications are not read'),
   collector_key: none('metrics of applications are not read'),
-  container_hints: none('no files of hints'),
+  container_hints: none('hint files are not read'),
   containerd: runtime,
   'containerd-namespace': runtime,
   containerd_env_metadata_whitelist: none('variables of containers are not read: they hold secrets'),
@@ -27,9 +30,9 @@ export const CADVISOR_FLAGS: Flags = {
   'docker-tls-cert': runtime,
   'docker-tls-key': runtime,
   docker_env_metadata_whitelist: none('variables of containers are not read: they hold secrets'),
-  docker_only: differs('only pods and what is named', 'collectors.container.slices'),
+  docker_only: differs('only pods and the configured cgroups', 'collectors.container.slices'),
   docker_root: runtime,
-  enable_load_reader: none('the load of a cgroup needs a question by netlink for each task; see pressure'),
+  enable_load_reader: none('the load of a cgroup needs a netlink request per task; see pressure'),
   enable_metrics: differs('by sets of families', 'collectors.container.families', 'collectors.container.extra'),
   env_metadata_whitelist: none('variables of containers are not read: they hold secrets'),
   event_storage_age_limit: events,
@@ -53,19 +56,19 @@ export const CADVISOR_FLAGS: Flags = {
   profiling: none('of Go'),
   prometheus_endpoint: none('always `/metrics`'),
   raw_cgroup_prefix_whitelist: is('collectors.container.slices'),
-  referenced_reset_interval: none('clearing the bits of all pages slows down what is watched'),
-  resctrl_interval: none('resctrl is left out'),
+  referenced_reset_interval: none('clearing the bits of all pages slows down the observed processes'),
+  resctrl_interval: none('resctrl is not supported'),
   storage_driver: storage,
   storage_duration: storage,
   store_container_labels: differs(
-    'labels of pods, which hold all that matters, are joined by `kube_pod_labels`',
+    'the relevant labels are those of pods; join them with `kube_pod_labels`',
     'collectors.ksm.labelsAllowlist',
   ),
   update_machine_info_interval: pace,
   url_base_prefix: page,
   version: none('`firesteel version`'),
   whitelisted_container_labels: differs(
-    'labels of pods, which hold all that matters, are joined by `kube_pod_labels`',
+    'the relevant labels are those of pods; join them with `kube_pod_labels`',
     'collectors.ksm.labelsAllowlist',
   ),
 };

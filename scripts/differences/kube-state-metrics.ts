@@ -1,22 +1,22 @@
 import { differs, type Flags, is, none } from './answer.ts';
 
 const ksm = (path: string) => is(`collectors.ksm.${path}`);
-const klog = none('of klog; see `log.level`');
-const server = none('limits are fixed: headers in 5 s, a request in 10 s, an answer in 2 minutes');
+const klog = none('an option of klog; see `log.level`');
+const server = none('limits are fixed: headers in 5 s, a request in 10 s, a response in 2 minutes');
 
 /** Flags of kube-state-metrics 2.16 to 2.19. */
 export const KUBE_STATE_METRICS_FLAGS: Flags = {
   apiserver: differs('in the kubeconfig file', 'collectors.ksm.kubeconfig'),
-  'auth-filter': differs('a token for readers', 'http.readTokenFile'),
+  'auth-filter': differs('a token for reading', 'http.readTokenFile'),
   'auto-gomemlimit': none('of Go'),
   'auto-gomemlimit-ratio': none('of Go'),
   config: none('the configuration file of Firesteel'),
-  'continue-without-config': none('a configuration that is not there ends the agent'),
-  'continue-without-custom-resource-state-config-file': none('a file that is not there ends the agent'),
+  'continue-without-config': none('the agent exits if the configuration is missing'),
+  'continue-without-custom-resource-state-config-file': none('the agent exits if the file is missing'),
   'custom-resource-state-config': differs('a file', 'collectors.ksm.customResourceStateFile'),
   'custom-resource-state-config-file': ksm('customResourceStateFile'),
   'custom-resource-state-only': differs('an empty list', 'collectors.ksm.resources'),
-  'enable-gzip-encoding': none('answers of the status page and pushes are compressed anyway'),
+  'enable-gzip-encoding': none('responses of the status page and pushes are compressed anyway'),
   host: is('http.listen'),
   kubeconfig: ksm('kubeconfig'),
   'metric-allowlist': ksm('metricAllowlist'),
@@ -27,9 +27,9 @@ export const KUBE_STATE_METRICS_FLAGS: Flags = {
   namespaces: ksm('namespaces'),
   'namespaces-denylist': ksm('namespacesDenylist'),
   node: ksm('node'),
-  'object-limit': none('objects are kept compressed, so that there is no need'),
-  pod: differs('shards are numbered by hand', 'collectors.ksm.shard'),
-  'pod-namespace': differs('shards are numbered by hand', 'collectors.ksm.shard'),
+  'object-limit': none('not needed: objects are stored compressed'),
+  pod: differs('shards are numbered explicitly', 'collectors.ksm.shard'),
+  'pod-namespace': differs('shards are numbered explicitly', 'collectors.ksm.shard'),
   port: is('http.listen'),
   resources: ksm('resources'),
   'server-idle-timeout': server,
@@ -42,7 +42,7 @@ export const KUBE_STATE_METRICS_FLAGS: Flags = {
   'tls-config': is('http.tls.certFile', 'http.tls.keyFile'),
   'total-shards': ksm('totalShards'),
   'track-unscheduled-pods': ksm('trackUnscheduledPods'),
-  'use-apiserver-cache': none('lists come in pages, and once only; then there are watches'),
+  'use-apiserver-cache': none('resources are listed once, in pages, and then watched'),
   help: none('`firesteel run --help`'),
   add_dir_header: klog,
   alsologtostderr: klog,

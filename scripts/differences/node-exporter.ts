@@ -2,8 +2,8 @@ import { differs, type Flags, is, none } from './answer.ts';
 
 const node = (path: string) => is(`collectors.node.${path}`);
 const fixtures = none('for tests of node_exporter');
-const perf = none('collector left out');
-const ntp = none('collector left out');
+const perf = none('collector not included');
+const ntp = none('collector not included');
 
 /** Flags of node_exporter 1.9 to 1.12, but those that switch a collector on or off. */
 export const NODE_EXPORTER_FLAGS: Flags = {
@@ -25,7 +25,7 @@ export const NODE_EXPORTER_FLAGS: Flags = {
   'collector.filesystem.fs-types-exclude': node('filesystem.fsTypesExclude'),
   'collector.filesystem.fs-types-include': node('filesystem.fsTypesInclude'),
   'collector.filesystem.mount-timeout': node('filesystem.mountTimeout'),
-  'collector.filesystem.stat-workers': none('mounts that may hang are asked by a thread each, the others at once'),
+  'collector.filesystem.stat-workers': none('mounts that may hang are queried in one thread each, the others directly'),
   'collector.hwmon.chip-include': node('hwmon.chipInclude'),
   'collector.hwmon.chip-exclude': node('hwmon.chipExclude'),
   'collector.hwmon.sensor-include': node('hwmon.sensorInclude'),
@@ -69,11 +69,11 @@ export const NODE_EXPORTER_FLAGS: Flags = {
   'collector.qdisc.device-include': node('qdisc.deviceInclude'),
   'collector.qdisc.device-exclude': node('qdisc.deviceExclude'),
   'collector.rapl.enable-zone-label': node('rapl.enableZoneLabel'),
-  'collector.runit.servicedir': none('collector left out'),
+  'collector.runit.servicedir': none('collector not included'),
   'collector.slabinfo.slabs-include': node('slabinfo.slabsInclude'),
   'collector.slabinfo.slabs-exclude': node('slabinfo.slabsExclude'),
   'collector.stat.softirq': node('stat.softirq'),
-  'collector.supervisord.url': none('collector left out'),
+  'collector.supervisord.url': none('collector not included'),
   'collector.sysctl.include': node('sysctl.include'),
   'collector.sysctl.include-info': node('sysctl.includeInfo'),
   'collector.systemd.unit-include': node('systemd.unitInclude'),
@@ -86,13 +86,13 @@ export const NODE_EXPORTER_FLAGS: Flags = {
   'collector.textfile.directory': node('textfile.directory'),
   'collector.vmstat.fields': node('vmstat.fields'),
   'collector.wifi.fixtures': fixtures,
-  'collector.disable-defaults': differs('a list of what runs', 'collectors.node.include'),
+  'collector.disable-defaults': differs('a list of enabled collectors', 'collectors.node.include'),
   'path.procfs': is('paths.procfs'),
   'path.sysfs': is('paths.sysfs'),
   'path.rootfs': is('paths.rootfs'),
   'path.udev.data': is('paths.udev'),
   'web.telemetry-path': none('always `/metrics`'),
-  'web.disable-exporter-metrics': differs('leave out the group `agent`', 'exporters.NAME.groups'),
+  'web.disable-exporter-metrics': differs('drop the group `agent`', 'exporters.NAME.groups'),
   'web.max-requests': none('four at once; requests within a second share one collection'),
   'web.systemd-socket': none('the agent opens its port itself'),
   'web.listen-address': is('http.listen'),
@@ -112,5 +112,5 @@ export const LEFT_OUT_COLLECTORS: Readonly<Record<string, string>> = {
   ntp: 'deprecated upstream; `timex` has the offset and the state of the clock',
   perf: 'needs CAP_PERFMON and a system call for each CPU and event; eBPF tools do it better',
   runit: 'deprecated upstream',
-  supervisord: 'deprecated upstream; `process` counts what runs',
+  supervisord: 'deprecated upstream; `process` counts processes',
 };

@@ -19,18 +19,18 @@ export function differencesPage(): string {
     '# Differences from the replaced programs',
     GENERATED,
     'Names, types, labels and values are those of node_exporter, kube-state-metrics, cAdvisor and process-exporter. What ' +
-      'is left out, what differs on purpose, and what takes the place of each flag is here. `firesteel diff --against URL` ' +
-      'shows what differs on your own host.',
-    '## One rule for what is missing',
+      'is omitted, what differs intentionally, and the equivalent of each flag are listed here. `firesteel diff --against URL` ' +
+      'shows the differences on your own host.',
+    '## Missing values',
     MISSING,
     '## node_exporter',
     NODE,
-    '### Collectors left out',
+    '### Omitted collectors',
     table(
       ['collector', 'why'],
       Object.entries(LEFT_OUT_COLLECTORS).map(([name, why]) => [`\`${name}\``, why]),
     ),
-    'Collectors of other operating systems (`boottime`, `devstat`, `exec`, `netinterface`, `netisr`, `partition`, …) are left out.',
+    'Collectors of other operating systems (`boottime`, `devstat`, `exec`, `netinterface`, `netisr`, `partition`, …) are omitted.',
     '## kube-state-metrics',
     KSM,
     '## cAdvisor',
@@ -56,51 +56,51 @@ const settingsOf = ({ settings }: Answer): string =>
 const list = (...items: readonly string[]): string => items.map((item) => `- ${item}`).join('\n');
 
 const MISSING =
-  'A value that the kernel does not report, or that was not understood, is absent; it is never a made-up 0. Where the ' +
-  'replaced program prints 0 or -1 for it, that is listed below. What was not understood is counted in ' +
-  '`firesteel_collector_lost_units` and named on the status page; it costs its own record, not the others.';
+  'A value that the kernel does not report, or that cannot be parsed, is absent, never 0. Where the ' +
+  'replaced program prints 0 or -1 for it, that is listed below. Values that cannot be parsed are counted in ' +
+  '`firesteel_collector_lost_units` and listed on the status page; only that record is lost.';
 
 const NODE = list(
   '`nfs`: `LayoutGet` and `GetDeviceInfo` are in the order of the kernel (`include/linux/nfs4.h`); node_exporter has them ' +
     'exchanged.',
   '`btrfs`: the families of `commit_stats` are absent before Linux 6.0, where node_exporter prints 0.',
   '`drm`: a value that a card does not have is absent, where node_exporter prints 0.',
-  '`wifi`: what a driver does not report is absent, where node_exporter prints 0; so is the frequency of a device without ' +
-    'a channel. One device that fails does not cost the others.',
+  '`wifi`: values that a driver does not report are absent, where node_exporter prints 0; so is the frequency of a device without ' +
+    'a channel. One failing device does not affect the others.',
   '`pcidevice`: as in node_exporter, the speed and width of a link that has none is -1, and a device without SR-IOV has ' +
-    '0 virtual functions; but what can’t be understood is absent, and one odd device does not cost the others.',
-  '`textfile`: names in quotes are read, as by node_exporter 1.10; what the classic grammar does not have becomes `_`, ' +
-    'since not every receiver takes other names. Two names that become one are refused.',
-  'An attribute of sysfs that its driver answers with EINVAL, EOPNOTSUPP or the like has no value, and is no error: a link ' +
-    'that is down has no speed. node_exporter does the same in `netclass` and most others, and fails as a whole in some.',
-  'A counter of 2^63 or more is a negative number that the kernel has printed as an unsigned one: it is lost, where ' +
+    '0 virtual functions; but values that cannot be parsed are absent, and one malformed device does not affect the others.',
+  '`textfile`: quoted names are supported, as in node_exporter 1.10; characters outside the classic grammar become `_`, ' +
+    'because not every receiver accepts them. Two names that become the same are rejected.',
+  'An attribute of sysfs that its driver answers with EINVAL, EOPNOTSUPP or the like has no value, which is not an error: a link ' +
+    'that is down has no speed. node_exporter does the same in `netclass` and most others, and fails completely in some.',
+  'A counter of 2^63 or more is a negative number that the kernel printed as an unsigned one: it is lost, where ' +
     'node_exporter and cAdvisor pass it on.',
-  '`nvmesubsystem`: `paths_live` is absent while the state of a path can’t be read.',
-  '`node_exporter_build_info` has the version of Firesteel; its labels of Go are empty.',
-  '`collect[]` and `exclude[]` of `/metrics` work as there; names may have their group in front (`node.cpu`).',
+  '`nvmesubsystem`: `paths_live` is absent while the state of a path cannot be read.',
+  '`node_exporter_build_info` has the version of Firesteel; its Go labels are empty.',
+  '`collect[]` and `exclude[]` of `/metrics` work the same way; names may be prefixed with their group (`node.cpu`).',
 );
 
 const KSM = list(
   'All replicas know the state; only the elected one pushes it.',
   'There is no telemetry port; `kube_state_metrics_…` are in the group `ksm`, with the version of Firesteel.',
-  '`kube_cronjob_next_schedule_time` is that of the CronJob controller: a step wider than its range fires once, a local ' +
-    'time that the clock skips does not come, one that it repeats comes twice.',
+  '`kube_cronjob_next_schedule_time` is that of the CronJob controller: a step larger than its range fires once, a local ' +
+    'time that the clock skips does not fire, one that it repeats fires twice.',
   'Shards are numbered by configuration; there is no sharding by the ordinal of a StatefulSet’s pod.',
 );
 
 const CADVISOR = list(
-  'What differs from a kubelet, row by row, is in [container metrics](container.md#what-differs-from-a-kubelet).',
-  'Families beyond those of a kubelet come by `collectors.container.extra`. Left out are `perf_event` and `resctrl` (need ' +
-    'CAP_PERFMON or a mount that pods don’t have), `referenced_memory` (slows down what is watched), `memory_numa`, `sched`, ' +
-    '`percpu`, `advtcp`, `cpuset` and `app` (no dashboard that we know of asks for them), and `cpu_load`, which needs a ' +
-    'netlink question for each task; `families: kubelet` has pressure instead.',
-  'Labels and variables of containers (`container_label_…`, `container_env_…`) are left out, as a kubelet does: labels of ' +
-    'pods are in `kube_pod_labels`, and variables hold secrets.',
+  'The differences from a kubelet, row by row, are in [container metrics](container.md#what-differs-from-a-kubelet).',
+  'Families beyond those of a kubelet are enabled with `collectors.container.extra`. Not included are `perf_event` and `resctrl` (need ' +
+    'CAP_PERFMON or a mount that pods don’t have), `referenced_memory` (slows down the observed processes), `memory_numa`, `sched`, ' +
+    '`percpu`, `advtcp`, `cpuset` and `app` (no known dashboard uses them), and `cpu_load`, which needs a ' +
+    'netlink request per task; `families: kubelet` has pressure instead.',
+  'Labels and variables of containers (`container_label_…`, `container_env_…`) are omitted, as in a kubelet: labels of ' +
+    'pods are in `kube_pod_labels`, and variables contain secrets.',
 );
 
 const PROCESS = list(
-  '`threads` and `smaps` are off unless set, since they read a file for each thread and walk all page tables.',
-  'The start time of a group is exact; process-exporter reads the boot time again each time, and it moves.',
+  '`threads` and `smaps` are off by default, because they read a file per thread and walk all page tables.',
+  'The start time of a group is exact; process-exporter reads the boot time again each time, so it varies.',
   'Threads by state count each thread once; process-exporter counts the main thread of some twice.',
   'There is a limit of groups (`maxGroups`), beyond which they are counted together.',
 );

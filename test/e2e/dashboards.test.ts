@@ -19,7 +19,7 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'agent/Failing now': 'no collector fails',
   "agent/Resources that can't be listed": 'all can',
   'agent/Samples dropped': 'none was',
-  'node/Time that work waited for CPU': 'kernels without pressure stall information',
+  'node/Time waiting for CPU': 'kernels without pressure stall information',
   'node/Disks busy': 'machines without a disk of their own',
   'node/Written and read': 'machines without a disk of their own',
   'node/Fullest file system': 'containers whose file systems are all overlays',
@@ -27,10 +27,10 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'cluster/Deployments': 'all have their pods',
   'cluster/DaemonSets': 'all have their pods',
   'cluster/StatefulSets': 'all have their pods',
-  'cluster/Conditions that are not as they should be': 'all are',
+  'cluster/Node conditions with problems': 'all are',
   'pods/Disks': 'the recorded cluster counts no I/O of containers',
-  'pods/Held back by the CPU limit': 'recorded counters stand still',
-  'probes/Why probes fail': 'none does',
+  'pods/Throttled by the CPU limit': 'recorded counters stand still',
+  'probes/Reasons for failing probes': 'none does',
 };
 
 /** Families of the alerts that are there only when something is wrong, or with what is off by default. */

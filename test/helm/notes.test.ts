@@ -4,9 +4,9 @@ import { helmTest } from './helm-test.ts';
 
 const MINIMAL = story('minimal');
 const QUIET = overlay(MINIMAL, { cluster: { name: 'prod' } });
-const LOSSES = /The restricted tier does not see\n(?: +- .*\n)+/;
+const LOSSES = /The restricted tier cannot read\n(?: +- .*\n)+/;
 
-helmTest('the notes name what runs, where it pushes and what the restricted tier does not see', () => {
+helmTest('the notes name what runs, where it pushes and what the restricted tier cannot read', () => {
   const text = notes(MINIMAL);
   assert.match(text, /DaemonSet default\/firesteel-node, tier restricted/);
   assert.match(text, /Deployment default\/firesteel-state, 2 of them; Lease firesteel/);
@@ -28,10 +28,10 @@ const WARNINGS: readonly (readonly [Values, RegExp])[] = [
   [{ exporters: null }, /nowhere: no exporter is configured/],
   [{ state: { replicas: 1 } }, /fewer than two state agents/],
   [{ cluster: { name: '' } }, /cluster\.name is empty/],
-  [{ podMonitor: { enabled: true } }, /every series comes twice/],
+  [{ podMonitor: { enabled: true } }, /every series exists twice/],
   [{ collectors: { ksm: { enabled: false } } }, /service account may read all pods/],
-  [{ node: { hostNetwork: true }, networkPolicy: { enabled: true } }, /NetworkPolicy does not reach/],
-  [{ exporters: { vm: { tls: { insecureSkipVerify: true } } } }, /takes any certificate/],
+  [{ node: { hostNetwork: true }, networkPolicy: { enabled: true } }, /NetworkPolicy does not apply/],
+  [{ exporters: { vm: { tls: { insecureSkipVerify: true } } } }, /accepts any certificate/],
   [{ exporters: { vm: { auth: { existingSecret: 'a' } } } }, /sends credentials over http:\/\//],
 ];
 
@@ -48,6 +48,6 @@ helmTest('the notes do not warn without a reason', () => {
 
 helmTest('a secret in the values is warned of, and printed nowhere but in the Secret', () => {
   const text = notes(overlay(MINIMAL, { exporters: { vm: { auth: { bearerToken: 'hush-hush' } } } }));
-  assert.match(text, /exporters\.vm\.auth holds a secret, which stays readable/);
+  assert.match(text, /exporters\.vm\.auth contains a secret, which is readable/);
   assert.doesNotMatch(text, /hush-hush/);
 });

@@ -104,7 +104,7 @@ for (const { name, pod, folder } of LAYOUTS) {
   });
 }
 
-test('kubepods and its classes of service come before the pods in them', (context) => {
+test('kubepods and its QoS classes come before the pods in them', (context) => {
   const tree = treeOf(context, [`kubepods/burstable/pod${UID}`, 'kubepods/besteffort', `kubepods/pod${STATIC_UID}`]);
   assert.deepEqual(find(tree), [
     ['slice', '/kubepods'],
