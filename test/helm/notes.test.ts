@@ -29,7 +29,7 @@ const WARNINGS: readonly (readonly [Values, RegExp])[] = [
   [{ state: { replicas: 1 } }, /fewer than two state agents/],
   [{ cluster: { name: '' } }, /cluster\.name is empty/],
   [{ podMonitor: { enabled: true } }, /every series exists twice/],
-  [{ collectors: { ksm: { enabled: false } } }, /service account may read all pods/],
+  [{ collectors: { ksm: { enabled: false } } }, /service account can read all pods/],
   [{ node: { hostNetwork: true }, networkPolicy: { enabled: true } }, /NetworkPolicy does not apply/],
   [{ exporters: { vm: { tls: { insecureSkipVerify: true } } } }, /accepts any certificate/],
   [{ exporters: { vm: { auth: { existingSecret: 'a' } } } }, /sends credentials over http:\/\//],
