@@ -80,7 +80,12 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   });
   server.maxConnections = limits.connections;
   const handler = new Handler(store, limits, now);
-  server.on('request', (request, response) => void handler.handle(request, response));
+  server.on('request', (request, response) => {
+    handler.handle(request, response).catch((cause: unknown) => {
+      store.report(now(), `BUG: ${String(cause)}`);
+      response.destroy();
+    });
+  });
   await listen(server, port, host);
   let closed: Promise<void> | undefined;
   const close = () => {

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { errorText } from '../base/error-text.ts';
 import { turn } from '../base/turns.ts';
 import type { TargetView } from '../http/status-view.ts';
 import type { Relabeling } from '../metrics/relabel/relabeling.ts';
@@ -149,7 +150,7 @@ export class Scraper implements Scheduled {
   /** Ends the target and its series. */
   async stop(): Promise<void> {
     await this.close();
-    const ended = await this.#endAll();
+    const { keys: ended } = await this.#ended(undefined);
     const own = this.#state.scrapes > 0 ? ownFamilies(this.#limit).map((name) => this.#keyOf(name)) : [];
     this.#world.deliver(undefined, [], [...ended, ...own]);
   }
@@ -169,15 +170,10 @@ export class Scraper implements Scheduled {
     } catch (cause) {
       this.#reader.release();
       if (this.#stopping.signal.aborted) return;
-      error = signal.aborted
-        ? `no complete page within ${timeoutMs} ms`
-        : cause instanceof Error
-          ? cause.message
-          : String(cause);
+      error = signal.aborted ? `no complete page within ${timeoutMs} ms` : errorText(cause);
     }
-    const { keys: ended, reordered } = result
-      ? await this.#settle(result)
-      : { keys: await this.#endAll(), reordered: 0 };
+    const { keys: ended, reordered, failure } = await this.#ended(result);
+    error ??= failure;
     if (result) result = { ...result, added: result.added - reordered };
     const durationSeconds = Math.round((performance.now() - began) * 1000) / 1e6;
     const { scrapes, failures, skipped } = this.#state;
@@ -226,7 +222,19 @@ export class Scraper implements Scheduled {
     return { batch, scraped, kept, added, bytes, mayHaveEnded, names, ...warning };
   }
 
-  /** Takes a page over; gives what the one before had beyond it. */
+  /**
+   * Takes a page over, or none; gives what the one before had beyond it. Never rejects: pages that can't be compared cost
+   * the stale markers of this scrape, and `failure` says why.
+   */
+  async #ended(result: Result | undefined): Promise<Ended & { readonly failure?: string }> {
+    try {
+      return result ? await this.#settle(result) : { keys: await this.#endAll(), reordered: 0 };
+    } catch (cause) {
+      const failure = `series that ended have no stale markers: the page before is unreadable: ${errorText(cause)}`;
+      return { keys: [], reordered: 0, failure };
+    }
+  }
+
   async #settle({ batch, names, mayHaveEnded, added }: Result): Promise<Ended> {
     const before = this.#last.members;
     this.#last = { members: batch.members, names };

@@ -1,3 +1,4 @@
+import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 import { NoData } from '../metrics/outcome.ts';
 import type { Producer } from '../metrics/scope.ts';
@@ -181,14 +182,24 @@ export class Task implements Scheduled, FramedTask {
     const free = () => {
       this.#running = undefined;
     };
-    return done.then(({ stuck }) => {
-      if (stuck === undefined) return free();
-      this.#isStuck = true;
-      this.#running = stuck.then(() => {
-        this.#isStuck = false;
+    return done.then(
+      ({ stuck }) => {
+        if (stuck === undefined) return free();
+        this.#isStuck = true;
+        this.#running = stuck.then(() => {
+          this.#isStuck = false;
+          free();
+        });
+      },
+      (cause: unknown) => {
+        // What the task collected could not be taken over: it is free for its next run.
+        this.#failure = errorText(cause);
+        this.#snapshot = undefined;
+        count(this.#record.runs, 'panic');
+        this.#parts.frame.panicked(this, cause);
         free();
-      });
-    });
+      },
+    );
   }
 
   async #inSlot(start: Start): Promise<{ readonly stuck?: Promise<unknown> }> {

@@ -55,6 +55,16 @@ test('thousands of series go out in pieces, one after the other', async () => {
   assert.ok(uploads.every(({ compression, members }) => compression === 'snappy' && members.length === 1));
 });
 
+test('a key that is no series costs its request, not the agent or the next ones', async () => {
+  const { markers, uploads, said, end, turn } = receiver([204]);
+  markers.end({ target: TARGET, stampMs: 5, keys: ['it{pod="unterminated'] });
+  end(1);
+  for (let turns = 0; uploads.length < 1 && turns < 500; turns++) await turn();
+  await markers.close(10_000);
+  assert.equal(uploads.length, 1);
+  assert.match(said.join(), /failed to send stale markers/);
+});
+
 for (const code of [200, 302, 400, 401, 403, 404, 405, 415, 501] as const) {
   test(`a receiver that answers ${code} takes none: it is left alone for an hour, and that is said once`, async () => {
     const { markers, uploads, said, end, pass, turn } = receiver([code, 204]);

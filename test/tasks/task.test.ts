@@ -31,13 +31,14 @@ interface Options {
   readonly isStandby?: () => boolean;
   readonly concurrency?: number;
   readonly replaced?: Task;
+  readonly onChange?: () => void;
 }
 
 function scene(t: TestContext, options: Options = {}) {
   const clocks = { now: Date.now, monotonicMs: () => performance.now() };
-  const { gate = () => undefined, isStandby = () => false, concurrency = 10 } = options;
+  const { gate = () => undefined, isStandby = () => false, concurrency = 10, onChange = () => undefined } = options;
   const log = createLog('silent');
-  const frame = new Frame(concurrency, { clocks, log, gate, isStandby, onChange: () => undefined });
+  const frame = new Frame(concurrency, { clocks, log, gate, isStandby, onChange });
   t.after(() => frame.schedule.stop());
   const make = (run: TaskRun, id = 'a', replaced?: Task): Task => {
     const { timeout = 5000, deadline = 6000, labels = {} } = options;
@@ -80,6 +81,22 @@ test('the last result is repeated by each push, with the labels of the task', as
   }
   await task.runNow();
   assert.deepEqual((await pushed(task)).series, { 'thing_value{place="here",team="web"}': 2 });
+});
+
+test('a run whose result cannot be taken over fails, and the task runs again', async (t) => {
+  let breaks: boolean = true;
+  const onChange = () => {
+    if (breaks) throw new Error('nobody can hear of it');
+  };
+  const { make } = scene(t, { onChange });
+  const task = make(async (out) => out.add(value, 1, 'here'));
+  task.due(0);
+  await until(() => !task.isBusy);
+  assert.deepEqual((await pushed(task)).series, {});
+  assert.match((await pushed(task)).results.at(-1)?.reason ?? '', /nobody can hear of it/);
+  breaks = false;
+  await task.runNow();
+  assert.deepEqual((await pushed(task)).series, { 'thing_value{place="here"}': 1 });
 });
 
 test('a run that fails costs its own series, and says why', async (t) => {

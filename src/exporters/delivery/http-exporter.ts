@@ -161,9 +161,7 @@ export class HttpExporter implements Exporter {
       if (gone.length > 0 && !this.#closing.signal.aborted && body.mayPush?.() !== false)
         await this.#pushed.delete(group, gone);
     } catch (cause) {
-      this.#report.dropped('unreadable', body.samples);
-      const message = 'failed to split a batch by job and instance: batch dropped';
-      this.#log.say('warn', `${this.name}/${group}/split`, { exporter: this.name, group, err: cause }, message);
+      this.#report.unreadable(group, body.samples, cause);
     }
   }
 

@@ -102,6 +102,14 @@ export class Report {
     this.#metrics.samplesDropped.inc({ exporter: this.#exporter, reason }, samples);
   };
 
+  /** Records a batch that can't be read, to be written in another way. */
+  unreadable(group: Group, samples: number, cause: unknown): void {
+    const exporter = this.#exporter;
+    this.dropped('unreadable', samples);
+    const fields = { exporter, group, err: cause, next: 'batch dropped' };
+    this.#log.say('error', `${exporter}/${group}/unreadable`, fields, 'a batch is unreadable');
+  }
+
   /** Records that a family is omitted from a group from now on, because the receiver rejects it. */
   refusedFamily(group: Group, url: string, family: string, reason: string): void {
     const fields = { exporter: this.#exporter, group, url, family, answer: reason, next: 'retrying it in an hour' };

@@ -115,7 +115,10 @@ export class Backlog {
   /** Writes a batch to disk, or drops it for `reason`. */
   #move(batch: Batch, reason: string): void {
     this.#moved++;
-    const moving: Promise<void> = this.#overflow(batch, reason).finally(() => this.#moving.delete(moving));
+    const moving: Promise<void> = this.#overflow(batch, reason)
+      // Text that can't be decompressed.
+      .catch((cause: unknown) => this.#report.unreadable(batch.group, batch.samples, cause))
+      .finally(() => this.#moving.delete(moving));
     this.#moving.add(moving);
   }
 

@@ -185,7 +185,10 @@ export class RemoteWriteExporter implements Exporter {
         await arrived;
         continue;
       }
-      const outcome = await this.#send(next.batch);
+      const outcome = await this.#send(next.batch).catch((cause: unknown): Outcome => {
+        this.#report.unreadable(next.batch.group, next.batch.samples, cause);
+        return 'settled';
+      });
       if (outcome === 'left') {
         if (!next.entry) this.#unsent = next.batch;
         return;

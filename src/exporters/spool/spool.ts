@@ -181,9 +181,13 @@ export class Spool {
       try {
         await this.#write(next);
       } catch (cause) {
-        if (!(cause instanceof DiskStalled)) throw cause;
-        this.#stalled(cause);
-        return;
+        if (cause instanceof DiskStalled) {
+          this.#stalled(cause);
+          return;
+        }
+        // An error of this program costs one batch, not those that wait behind it.
+        this.#say('error', 'write', String(cause), 'batch dropped');
+        this.#options.onDrop('spool_error', next.body.samples);
       }
       this.#waiting.settle(next);
     }

@@ -81,7 +81,11 @@ export class StaleMarkers {
   async #work(): Promise<void> {
     for (let ended = this.#queue[0]; ended !== undefined; ended = this.#queue[0]) {
       for (let start = 0; start < ended.keys.length && !this.#stopping.signal.aborted; start += MOST_SERIES) {
-        await this.#send(ended, ended.keys.slice(start, start + MOST_SERIES));
+        await this.#send(ended, ended.keys.slice(start, start + MOST_SERIES)).catch((cause: unknown) => {
+          const { exporter, log } = this.#options;
+          const message = 'failed to send stale markers: vanished series stay visible at the receiver for five minutes';
+          log.say('error', `${exporter}/stale-markers/error`, { exporter, err: cause }, message);
+        });
       }
       this.#queue.shift();
       this.#waiting -= ended.keys.length;

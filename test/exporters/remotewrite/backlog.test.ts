@@ -97,6 +97,15 @@ test('at shutdown, newer batches follow those on disk, and the next process has 
   assert.deepEqual(await stampsOf(second), upTo(6));
 });
 
+test("a batch that can't be decompressed on its way to the disk costs only itself", async (t) => {
+  const backlog = backlogIn(t, join(scratchFolder(t), 'spool'));
+  await backlog.open(signal, () => undefined);
+  const damaged = { compression: 'gzip', members: [Buffer.from('no frame')] } as const;
+  backlog.add({ ...batchAt(1), texts: [damaged] });
+  for (const stamp of [2, 3, 4, 5]) backlog.add(batchAt(stamp));
+  assert.deepEqual(await stampsOf(backlog), [2, 3, 4, 5]);
+});
+
 test('without anything on disk, memory is still sent at shutdown', async (t) => {
   const backlog = backlogIn(t, join(scratchFolder(t), 'spool'));
   await backlog.open(signal, () => undefined);

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { Names } from '../../src/net/names.ts';
+import { Scraper } from '../../src/scrape/scraper.ts';
+
+/** A target whose page is what `page` gives, and what its scraper delivers. */
+async function scene(t: TestContext, page: () => string) {
+  const server = createServer((_, response) => response.end(page())).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const names = new Names();
+  t.after(() => names.close());
+  const delivered: { readonly samples: number | undefined; readonly ended: readonly string[] }[] = [];
+  const settings = {
+    intervalMs: 60_000,
+    timeoutMs: 20_000,
+    ...{ honorLabels: false, honorTimestamps: true, auth: undefined, tls: undefined, metricRelabel: [] },
+  };
+  const labels = { job: 'j', instance: 'i' };
+  const target = { id: 'it', source: 'targets[0]', url: `http://127.0.0.1:${port}/metrics`, labels, settings };
+  const scraper = new Scraper(
+    target,
+    {
+      names,
+      now: Date.now,
+      limits: { body: 2 ** 20, samples: 1000, labels: 10, labelBytes: 200 },
+      pushed: new Set(),
+      relabelingsOf: () => [],
+      deliver: (batch, _, ended) => void delivered.push({ samples: batch?.samples, ended }),
+    },
+    0,
+  );
+  t.after(() => scraper.close());
+  const scrape = async () => {
+    scraper.due();
+    await scraper.idle();
+    return delivered.at(-1);
+  };
+  /** Damages what it remembers of the last page. */
+  const damage = () => {
+    for (const member of scraper.page.members) member.fill(0xff);
+  };
+  return { scraper, scrape, damage, delivered };
+}
+
+const ENDED = 'a{job="j",instance="i"}';
+
+test('series that a page no longer has end', async (t) => {
+  let text = 'a 1\nb 2\n';
+  const { scrape } = await scene(t, () => text);
+  assert.deepEqual(await scrape(), { samples: 2, ended: [] });
+  text = 'b 2\n';
+  assert.deepEqual(await scrape(), { samples: 1, ended: [ENDED] });
+});
+
+test('a page before that is unreadable costs its stale markers, never the scrape or the agent', async (t) => {
+  let text = 'a 1\nb 2\n';
+  const { scraper, scrape, damage } = await scene(t, () => text);
+  await scrape();
+  damage();
+  text = 'b 2\n';
+  assert.deepEqual(await scrape(), { samples: 1, ended: [] });
+  assert.equal(scraper.state.state, 'up');
+  assert.match(scraper.state.error ?? '', /the page before is unreadable/);
+  text = 'a 1\nb 2\n';
+  await scrape();
+  text = 'b 2\n';
+  assert.deepEqual(await scrape(), { samples: 1, ended: [ENDED] }, 'the next ones are compared again');
+  assert.equal(scraper.state.error, undefined);
+});
+
+test('a target that goes away, or fails, with an unreadable page ends', async (t) => {
+  let text = 'a 1\n';
+  const { scraper, scrape, damage, delivered } = await scene(t, () => text);
+  await scrape();
+  damage();
+  text = 'not a page at all {\n';
+  assert.deepEqual(await scrape(), { samples: undefined, ended: [] });
+  assert.equal(scraper.state.state, 'down');
+  assert.match(scraper.state.error ?? '', /line 1/, 'what is wrong with the page comes first');
+  text = 'a 1\n';
+  await scrape();
+  damage();
+  await scraper.stop();
+  assert.equal(delivered.at(-1)?.samples, undefined);
+});
