@@ -1,5 +1,5 @@
 // The API server of the ksm benchmark, as a process of its own: a cluster of the size that is asked for, which changes at
-// the pace that is asked for. With `kept`, pages of lists are made once.
+// the pace that is asked for. With `kept`, pages of lists are made before it starts.
 
 import { setTimeout } from 'node:timers/promises';
 import { FakeApiServer } from '../../test/kit/fake-api-server.ts';
@@ -9,6 +9,9 @@ import { fillCluster, PODS } from './synthetic-cluster.ts';
 
 const TURN_MS = 50;
 
+/** As in the agent's requests. */
+const PAGE_SIZE = 500;
+
 /** How often each watch has a bookmark: kube-apiserver takes a minute, and up to a quarter more. */
 const BOOKMARK_MS = 67_500;
 
@@ -16,11 +19,12 @@ const server = await FakeApiServer.start();
 const { cluster } = server;
 loadRecordedCluster(cluster);
 const synthetic = fillCluster(cluster, Number(process.argv[2]));
-// Of 200,000 pods, each of several shards lists every one: to make them anew for each would measure this server.
+// Each of several shards lists every pod: to make 200,000 meanwhile would measure this server and not them.
 if (process.argv[3] === 'kept') {
   for (const collection of cluster.collections.values()) {
     if (collection.generated) collection.generated = { ...collection.generated, pages: new Map() };
   }
+  server.fillPages(PAGE_SIZE);
 }
 
 let eventsPerSecond = 0;

@@ -1,10 +1,11 @@
 /**
- * Pauses are this fraction of `retryMs`, spread so that candidates do not send requests simultaneously. The leader
- * renews more often than a standby checks. A standby checks often enough that a new leader's first push still arrives
- * within lease duration + retry period after the old leader dies. While it is connected to the leader, so that it sees
- * the end of that process at once, it checks less often: a request costs 2 ms of CPU in a process that is idle otherwise.
+ * Pauses are this fraction of `retryMs`, spread so that candidates do not send requests simultaneously. A standby checks
+ * often enough that a new leader's first push still arrives within lease duration + retry period after the old leader
+ * dies. While it is connected to the leader, so that it sees the end of that process at once, it checks less often: a
+ * request costs 2 ms of CPU in a process that is idle otherwise. The same holds for a leader's renewals, each of which is
+ * also an event for all who watch Leases. A leader whose renewal failed tries again soon: of two tries, one may hang.
  */
-const PAUSE = { master: [0.65, 0.85], standby: [0.7, 0.95], watcher: [1.2, 1.5] } as const;
+const PAUSE = { master: [0.9, 1.15], failing: [0.3, 0.5], standby: [0.7, 0.95], watcher: [1.9, 2.2] } as const;
 
 /** The pause between two rounds as a fraction of the retry period; `random` in [0, 1], where 1 gives the longest. */
 export function pauseShare(role: keyof typeof PAUSE, random: number): number {

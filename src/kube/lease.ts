@@ -170,8 +170,10 @@ export class LeaseElection implements Election {
 
   /** Until the next round is due, or until our leadership or the Lease of another holder ends. */
   #pauseMs(): number {
-    const isSure = this.#seesHolder && this.#failure === undefined;
-    const role = this.isMaster() ? 'master' : isSure ? 'watcher' : 'standby';
+    const isFailing = this.#failure !== undefined;
+    const standby = this.#seesHolder && !isFailing ? 'watcher' : 'standby';
+    const leader = isFailing ? 'failing' : 'master';
+    const role = this.isMaster() ? leader : standby;
     const pause = this.#options.retryMs * pauseShare(role, this.#world.random());
     const end = this.isMaster() ? this.#leadership.until : this.#sight.othersUntil;
     const left = end - this.#world.monotonicMs();

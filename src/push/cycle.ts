@@ -222,11 +222,28 @@ export class PushCycle {
     const signal = outer ? AbortSignal.any([outer, timeout]) : timeout;
     const parts: Part[] = [];
     for (const source of sources) {
-      const body = await source.body(signal);
+      const body = await this.#bodyOf(source, signal);
       if (body === undefined) return undefined;
       parts.push({ source, body });
     }
     return parts;
+  }
+
+  /** Undefined while it is incomplete, or when it was not made in time. */
+  async #bodyOf(source: Prepared, signal: AbortSignal): Promise<PreparedBody | undefined> {
+    const { log } = this.#options;
+    const { group, collector } = source;
+    const key = `late/${group}/${collector}`;
+    try {
+      const body = await source.body(signal);
+      log.over(key);
+      return body;
+    } catch (cause) {
+      if (!signal.aborted) throw cause;
+      const next = 'this process had too little CPU: raise its limit or the interval';
+      log.say('warn', key, { group, collector, next }, 'not encoded before the deadline: missing from this push');
+      return undefined;
+    }
   }
 
   #report({ group, collector, outcome, errors, withheld }: CollectorResult): void {

@@ -27,8 +27,9 @@ const MINUTE_MS = 60_000;
 /** Two hours of ticks each second. */
 const MAX_LATE_TICKS = 7200;
 
-/** How often to check whether the clock was set. */
-const WATCH_MS = 1000;
+/** How often to check whether the clock was set: three times an interval, within these bounds. */
+const SHORTEST_WATCH_MS = 1000;
+const LONGEST_WATCH_MS = 5000;
 
 /**
  * The ticks of the push cycle on the wall clock: interval k starts at `k * interval + phase`. node-cron signals the
@@ -61,11 +62,14 @@ export class Schedule {
   start(): void {
     this.#begin();
     let aheadMs = this.#aheadMs();
-    this.#watch = setInterval(() => {
-      const before = aheadMs;
-      aheadMs = this.#aheadMs();
-      if (Math.abs(aheadMs - before) > this.#options.intervalMs / 2) this.#startAnew(aheadMs - before);
-    }, WATCH_MS);
+    this.#watch = setInterval(
+      () => {
+        const before = aheadMs;
+        aheadMs = this.#aheadMs();
+        if (Math.abs(aheadMs - before) > this.#options.intervalMs / 2) this.#startAnew(aheadMs - before);
+      },
+      Math.min(Math.max(this.#options.intervalMs / 3, SHORTEST_WATCH_MS), LONGEST_WATCH_MS),
+    );
     this.#watch.unref();
   }
 

@@ -26,14 +26,21 @@ export async function readJson(request: IncomingMessage): Promise<KubeObject> {
   return parts.length === 0 ? {} : JSON.parse(Buffer.concat(parts).toString());
 }
 
-/** Sends an answer, compressed when it is large and the client takes it. */
+/** Sends an answer, compressed when it is large and the client takes it; one in parts is sent as it is. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,
-  body: string,
+  body: string | readonly Buffer[],
   headers: Record<string, string> = {},
 ): void {
+  if (typeof body !== 'string') {
+    const length = body.reduce((sum, part) => sum + part.length, 0);
+    response.writeHead(status, { 'content-type': 'application/json', 'content-length': length, ...headers });
+    for (const part of body) response.write(part);
+    response.end();
+    return;
+  }
   const zipped = body.length > GZIP_FROM_BYTES && /gzip/.test(String(request.headers['accept-encoding'] ?? ''));
   response.writeHead(status, {
     'content-type': 'application/json',

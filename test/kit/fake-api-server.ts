@@ -177,7 +177,7 @@ export class FakeApiServer {
     return true;
   }
 
-  #list({ path, namespace, query, accept }: FakeRequest, collection: FakeCollection): [number, string] {
+  #list({ path, namespace, query, accept }: FakeRequest, collection: FakeCollection): [number, string | Buffer[]] {
     const token = query.get('continue');
     const limit = Number(query.get('limit') ?? 0) || Number.POSITIVE_INFINITY;
     const [id = '', offset = '0'] = token === null ? [`${this.requests.length}`] : token.split(':');
@@ -205,10 +205,24 @@ export class FakeApiServer {
       apiVersion: metadataOnly ? 'meta.k8s.io/v1' : collection.apiVersion,
       metadata: { resourceVersion: String(list.version), ...(end < total && { continue: `${id}:${end}`, path }) },
     };
-    const shown = metadataOnly ? items.map(partial) : items.map(({ kind: _, apiVersion: __, ...item }) => item);
-    const text = kept ? zstdDecompressSync(kept).toString() : JSON.stringify(shown);
-    if (kept === undefined) pages?.set(page, zstdCompressSync(text));
-    return [200, `${JSON.stringify(answer).slice(0, -1)},"items":${text}}`];
+    const head = `${JSON.stringify(answer).slice(0, -1)},"items":`;
+    if (kept) return [200, [Buffer.from(head), zstdDecompressSync(kept), Buffer.from('}')]];
+    const text = metadataOnly ? JSON.stringify(items.map(partial)) : itemsText(items);
+    pages?.set(page, zstdCompressSync(text));
+    return [200, `${head}${text}}`];
+  }
+
+  /** Makes all pages of `limit` objects of the generated collections that keep them: later lists only send them. */
+  fillPages(limit: number): void {
+    for (const { objects, generated } of this.cluster.collections.values()) {
+      if (objects.size > 0 || generated?.pages === undefined) continue;
+      const { count, make, pages } = generated;
+      for (let start = 0; start < count; start += limit) {
+        const end = Math.min(start + limit, count);
+        const items = Array.from({ length: end - start }, (_, index) => make(start + index));
+        pages.set(`${start}:${end}`, zstdCompressSync(itemsText(items)));
+      }
+    }
   }
 
   #openWatch(asked: FakeRequest, collection: FakeCollection, response: ServerResponse): void {
@@ -268,6 +282,10 @@ export class FakeApiServer {
     return { kind, apiVersion, metadata: { resourceVersion: String(this.cluster.version) } };
   }
 }
+
+/** The items of a list, which have neither kind nor version of their own. */
+const itemsText = (items: readonly KubeObject[]): string =>
+  JSON.stringify(items.map(({ kind: _, apiVersion: __, ...item }) => item));
 
 /** `leases.coordination.k8s.io`, or `pods` in the core group. */
 const resourceOf = (path: string): string => {

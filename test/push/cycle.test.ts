@@ -84,3 +84,43 @@ test('a prepared family over its budget is left out as a whole, and comes back w
   assert.equal(within.samples, 54);
   assert.ok(within.text.includes('kube_large{pod="p49"} 49'));
 });
+
+test('a prepared part that is not made in time is missing from this push, with one line of the log without a stack', async () => {
+  const registry = new AgentRegistry();
+  registry.addProducer({ group: 'ksm', name: 'ksm', collect: (out) => out.add(gauge('own', 'Own.'), 1) });
+  const prepared = await preparedOf({ kube_small: 2 });
+  let isStarved: boolean = true;
+  const starved = (signal: AbortSignal) =>
+    new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+  registry.addPrepared({ ...prepared, body: (signal) => (isStarved ? starved(signal) : prepared.body(signal)) });
+  const groups: string[] = [];
+  const exporter: Exporter = {
+    name: 'it',
+    encoding: 'zstd',
+    accepts: () => true,
+    start: () => undefined,
+    deliver: ({ group }) => void groups.push(group),
+    status: () => assert.fail('not asked for'),
+    close: async () => undefined,
+  };
+  const lines: string[] = [];
+  const cycle = new PushCycle({
+    registry,
+    exporters: () => [exporter],
+    budget: new SeriesBudget(() => ({ groups: {}, families: {} })),
+    intervalMs: () => 1000,
+    now: Date.now,
+    log: new ThrottledLog(createLog('info', { write: (line) => lines.push(line) })),
+  });
+  await cycle.run(20);
+  await cycle.run(20);
+  assert.deepEqual(groups, ['agent', 'agent']);
+  assert.equal(lines.length, 1, lines.join(''));
+  assert.match(lines[0] ?? '', /"level":"warn".*"group":"ksm".*"msg":"not encoded before the deadline/);
+  assert.doesNotMatch(lines[0] ?? '', /stack/);
+  isStarved = false;
+  await cycle.run(1000);
+  assert.deepEqual(groups.slice(2).sort(), ['agent', 'ksm']);
+  registry.addPrepared({ ...prepared, body: () => Promise.reject(new Error('a bug')) });
+  await assert.rejects(cycle.run(1000), /a bug/);
+});

@@ -129,7 +129,7 @@ export function createEvents(
         if (reflectors.every(({ listing }) => !listing)) counted = position;
       }
       // As long as nothing was counted there is nothing to push.
-      return receipts.begin(tally.series.length === 0 ? [] : exporters, counted);
+      return receipts.begin(tally.isEmpty ? [] : exporters, counted);
     },
     start() {
       for (const reflector of reflectors) reflector.start();

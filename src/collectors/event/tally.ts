@@ -78,6 +78,12 @@ export class EventTally {
     return [...this.#series.values()].filter(({ count }) => count > 0);
   }
 
+  /** Whether there is no series. */
+  get isEmpty(): boolean {
+    for (const { count } of this.#series.values()) if (count > 0) return false;
+    return true;
+  }
+
   /** Adds to the series what has occurred since the last call. Returns the position that they then have. */
   advance(): Position {
     for (const one of this.#series.values()) {
