@@ -27,7 +27,7 @@ const MINUTE_MS = 60_000;
 /** Two hours of ticks each second. */
 const MAX_LATE_TICKS = 7200;
 
-/** How often to check whether the clock was set: three times an interval, within these bounds. */
+/** How often to check whether the clock was set, beside at each tick: three times an interval, within these bounds. */
 const SHORTEST_WATCH_MS = 1000;
 const LONGEST_WATCH_MS = 5000;
 
@@ -42,6 +42,8 @@ export class Schedule {
   /** The next tick. */
   #nextMs: number | undefined;
   #watch: NodeJS.Timeout | undefined;
+  /** Offset of the wall clock from the monotonic clock at the last look. */
+  #lastAheadMs = 0;
   #running: Promise<void> | undefined;
   /** Ticks counted as late since the last one that was on time. */
   readonly #lateTicks = new Set<number>();
@@ -60,16 +62,10 @@ export class Schedule {
   }
 
   start(): void {
+    this.#lastAheadMs = this.#aheadMs();
     this.#begin();
-    let aheadMs = this.#aheadMs();
-    this.#watch = setInterval(
-      () => {
-        const before = aheadMs;
-        aheadMs = this.#aheadMs();
-        if (Math.abs(aheadMs - before) > this.#options.intervalMs / 2) this.#startAnew(aheadMs - before);
-      },
-      Math.min(Math.max(this.#options.intervalMs / 3, SHORTEST_WATCH_MS), LONGEST_WATCH_MS),
-    );
+    const pause = Math.min(Math.max(this.#options.intervalMs / 3, SHORTEST_WATCH_MS), LONGEST_WATCH_MS);
+    this.#watch = setInterval(() => this.#wasSet(), pause);
     this.#watch.unref();
   }
 
@@ -99,6 +95,16 @@ export class Schedule {
   #aheadMs(): number {
     const { now, monotonicMs } = this.#options;
     return now() - monotonicMs();
+  }
+
+  /** Whether the clock was set since the last look, so that the schedule has been restarted. */
+  #wasSet(): boolean {
+    const before = this.#lastAheadMs;
+    this.#lastAheadMs = this.#aheadMs();
+    const byMs = this.#lastAheadMs - before;
+    if (Math.abs(byMs) <= this.#options.intervalMs / 2) return false;
+    this.#startAnew(byMs);
+    return true;
   }
 
   /**
@@ -144,6 +150,7 @@ export class Schedule {
       this.#delay = setTimeout(begin, Math.max(0, tickMs - now()));
     };
     const begin = () => {
+      if (this.#wasSet()) return;
       // By the wall clock, a timer may fire a millisecond early, and the cycle would get the timestamp of the previous
       // second.
       if (now() < tickMs) return wait();
