@@ -26,7 +26,7 @@ import { TaskRole } from './task-role.ts';
 
 export type { Config } from './config.ts';
 
-/** The world, as the agent sees it. */
+/** The agent's environment. */
 interface AgentWorld {
   readonly log: Log;
   readonly now: () => number;
@@ -38,39 +38,40 @@ interface AgentWorld {
 
 /** A running agent. */
 export interface Agent {
-  /** Where /healthz, /readyz and /metrics are; undefined when http.enabled is false. */
+  /** The URL of /healthz, /readyz and /metrics; undefined when http.enabled is false. */
   readonly url: string | undefined;
   /**
-   * Reads the configuration again and applies it between two cycles. Parts with unchanged settings stay, with their state,
-   * queue and phase. Rejects with ConfigError when it is invalid or a part can't be created; then nothing changes.
+   * Reads the configuration again and applies it between two cycles. Parts with unchanged settings are kept, with their
+   * state, queue and phase. Rejects with ConfigError when it is invalid or a part can't be created; then nothing
+   * changes.
    */
   reload(): Promise<Reloaded>;
   /** Stops in order: ticks, a final collection and push, the exporters, the HTTP server. */
   stop(): Promise<void>;
 }
 
-/** Time for the final collection; with the exporters' flush 5 s together, well inside Kubernetes' 30 s. */
+/** Time for the final collection; together with the exporters' flush 5 s, well within Kubernetes' 30 s. */
 const FINAL_COLLECTION_MS = 2000;
 
-/** Another state agent need not wait longer for this one's last push, which may go to a receiver that hangs. */
+/** How long another state agent waits for this one's last push, which may go to a receiver that hangs. */
 const HAND_OVER_MS = 500;
 
-/** Builds all parts, starts them in order and pushes the first cycle at once. Rejects with ConfigError. */
+/** Builds all parts, starts them in order and pushes the first cycle immediately. Rejects with ConfigError. */
 export async function startAgent(config: Config, world: AgentWorld): Promise<Agent> {
   const agent = new RunningAgent(config, world);
   await agent.start();
   return agent;
 }
 
-/** A configuration in force: what was built from it, and the parts that this consists of. */
+/** An active configuration: what was built from it, and its parts. */
 interface InForce {
   readonly assembly: Assembly;
   readonly parts: Parts;
 }
 
 /**
- * The composition root. What outlives a reload is a field; what is made from the configuration is the {@link Assembly},
- * which a reload replaces between two cycles.
+ * The composition root. State that survives a reload is a field; everything built from the configuration is in the
+ * {@link Assembly}, which a reload replaces between two cycles.
  */
 class RunningAgent implements Agent {
   readonly #world: AgentWorld;
@@ -87,7 +88,7 @@ class RunningAgent implements Agent {
   /** What the HTTP server serves, by path; filled when an assembly takes over. */
   readonly #routes: Record<string, Route> = {};
   readonly #stopping = new AbortController();
-  /** The configuration in force, or the first one while the agent starts. */
+  /** The active configuration, or the first one while the agent starts. */
   #config: Config;
   #inForce: InForce | undefined;
   #exporterRelabelings: ReturnType<typeof exporterRelabelings> = new Map();
@@ -198,7 +199,7 @@ class RunningAgent implements Agent {
     return this.#inForce;
   }
 
-  /** What `config` asks for; parts made from equal settings are taken over from the assembly in force. */
+  /** Builds what `config` requires; parts with equal settings are taken over from the active assembly. */
   async #build(config: Config): Promise<InForce> {
     const plan = await this.#tasks.plan(config, originsOf(config));
     const parts = new Parts(this.#inForce?.parts);
@@ -210,7 +211,10 @@ class RunningAgent implements Agent {
     }
   }
 
-  /** Everything that holds a part of the assembly gets the new one at once, so that no cycle sees a mix of both. */
+  /**
+   * Everything that references a part of the assembly gets the new one in one step, so that no cycle sees a mix of
+   * both.
+   */
   #takeOver(next: InForce): void {
     const { config, scopes, state, tasks, localPush } = next.assembly;
     this.#inForce = next;
@@ -254,14 +258,14 @@ class RunningAgent implements Agent {
     this.#throttled.say('warn', `skip ${reason}`, { reason }, 'push cycle skipped');
   }
 
-  /** Applies the configuration as it reads now; gives the names of the parts that changed. */
+  /** Applies the configuration as currently read; returns the names of the parts that changed. */
   async #apply(): Promise<readonly string[]> {
     const changed = await this.#goOver(await this.#world.loadConfig());
     this.#status.resetLogLevel();
     return changed;
   }
 
-  /** Goes over to `config` and the tasks as they are now, between two cycles; gives the names of the parts that changed. */
+  /** Switches to `config` and the current tasks, between two cycles; returns the names of the parts that changed. */
   async #goOver(config: Config): Promise<readonly string[]> {
     const next = await this.#build(config);
     await this.#current.assembly.schedule.idle();
@@ -271,7 +275,9 @@ class RunningAgent implements Agent {
     return changed;
   }
 
-  /** One more collection and push, unless a cycle is under way, which then is the last one; then the exporters flush. */
+  /**
+   * One more collection and push, unless a cycle is in progress, which is then the last one; then the exporters flush.
+   */
   async #lastPush(): Promise<void> {
     const { assembly, parts } = this.#current;
     const cut = setTimeout(() => this.#stopping.abort(), FINAL_COLLECTION_MS);

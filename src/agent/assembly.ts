@@ -27,7 +27,7 @@ import type { TaskParts } from './task-parts.ts';
 /** Everything that is built from the configuration. */
 export interface Assembly {
   readonly config: Config;
-  /** What the collectors bring to the registry, in order. */
+  /** The scopes of the collectors for the registry, in order. */
   readonly scopes: readonly Scope[];
   readonly exporters: readonly Exporter[];
   readonly pods: IdentityClient | undefined;
@@ -36,7 +36,7 @@ export interface Assembly {
   readonly localPush: LocalPush | undefined;
   /** The local scrape. */
   readonly scrape: ScrapeRole | undefined;
-  /** What ships log entries. */
+  /** Shipping of log entries. */
   readonly logs: LogsRole | undefined;
   readonly http: HttpServer | undefined;
   readonly schedule: Schedule;
@@ -44,8 +44,8 @@ export interface Assembly {
 }
 
 /**
- * Builds, or takes over, all `parts` that `config` and `plan`, its tasks and those of other sources, ask for; starts none.
- * Throws ConfigError for what can't be.
+ * Builds or takes over all `parts` that `config` and `plan` (its tasks and those of other sources) require; starts
+ * none. Throws ConfigError for parts that can't be built.
  */
 export async function assemble(
   config: Config,

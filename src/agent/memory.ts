@@ -1,5 +1,6 @@
-// What this process does to stay small. All settings of V8 that are made while it runs are here. The image has one more
-// (`--max-semi-space-size=1` in the Dockerfile), which V8 reads before any of our code; without it boundYoungSpace stands in.
+// Keeps the memory of this process small. All V8 settings that are made at run time are here. The image has one more
+// (`--max-semi-space-size=1` in the Dockerfile), which V8 reads before any of our code runs; boundYoungSpace is its
+// substitute.
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Log } from '../base/log.ts';
@@ -7,23 +8,29 @@ import { shareOneArena, trimMalloc } from '../host/malloc.ts';
 import { releaseProgramPages } from '../host/program-pages.ts';
 
 /**
- * When pages of the program are given back, beside once before the first cycle, at the peak: after that cycle; when the next
- * ones have run; and once the slow reads and the checks of each minute have run, too.
+ * When pages of the program are released, in addition to once before the first cycle, at the peak: after that cycle;
+ * after the next ones; and after the slow reads and the checks of each minute have also run.
  */
 const RELEASES_MS = [1000, 20_000, 90_000];
 
-/** When the heap is collected and packed. What the start left in it would otherwise let it grow by half before V8 does so. */
+/**
+ * When the heap is collected and compacted. Garbage of the startup would otherwise let it grow by half before V8 does
+ * this.
+ */
 const COLLECTIONS_MS = [20_000, 90_000];
 
-/** How often malloc gives back what was freed; a trim takes 1 ms and finds 2 to 4 MiB, which zlib and parsers have used. */
+/** How often malloc returns freed memory; a trim takes 1 ms and finds 2 to 4 MiB, used by zlib and parsers. */
 const TRIM_MS = 60_000;
 
-/** Gives back, at these times, what only the start needed. */
+/** Releases memory used only during startup, at these times. */
 export function releaseProgram(log: Log): void {
   for (const delayMs of RELEASES_MS) setTimeout(releaseProgramNow, delayMs, log).unref();
 }
 
-/** Collects garbage at these times, then gives back what was freed, and that again each minute. For agents that only look at a node. */
+/**
+ * Collects garbage at these times, then returns the freed memory, and returns freed memory again each minute. For
+ * agents that only observe a node.
+ */
 export function keepHeapSmall(log: Log): void {
   for (const delayMs of COLLECTIONS_MS) setTimeout(collectGarbage, delayMs).unref();
   const trim = () => {
@@ -38,10 +45,12 @@ export function keepHeapSmall(log: Log): void {
   for (const delayMs of COLLECTIONS_MS) setTimeout(trim, delayMs + AFTER_COLLECTION_MS).unref();
 }
 
-/** V8 frees what was outside of its heap in another thread. */
+/** V8 frees external memory in another thread. */
 const AFTER_COLLECTION_MS = 500;
 
-/** A full collection; 60 ms of CPU, in part in other threads. Node has no function for it unless it was started so. */
+/**
+ * A full collection; 60 ms of CPU, in part in other threads. Node has no function for it unless started with a flag.
+ */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
@@ -49,16 +58,16 @@ function collectGarbage(): void {
   collect();
 }
 
-/** Has libuv's threads, which start later, share one heap of malloc. */
+/** Makes libuv's threads, which start later, share one malloc arena. */
 export function shareMalloc(): void {
   try {
     shareOneArena();
   } catch {
-    // Another C library: it has none of these heaps.
+    // Another C library: it has no such arenas.
   }
 }
 
-/** Gives back what only the start needed: before the first cycle or the first lists, when memory is at its peak. */
+/** Releases memory used only during startup: before the first cycle or the first lists, when memory is at its peak. */
 export async function releaseProgramNow(log: Log): Promise<void> {
   try {
     await releaseProgramPages();
@@ -68,8 +77,8 @@ export async function releaseProgramNow(log: Log): Promise<void> {
 }
 
 /**
- * Keeps the space for young objects at the megabyte that it begins with, unless the command line or NODE_OPTIONS says how large
- * it may become. V8 would let it grow to 16, which is three times as much memory, under the garbage of a cycle each second.
+ * Keeps the space for young objects at its initial megabyte, unless the command line or NODE_OPTIONS sets a maximum. V8
+ * would let it grow to 16, which is three times as much memory, with the garbage of one cycle per second.
  */
 export function boundYoungSpace(execArgv: readonly string[], nodeOptions = ''): void {
   const isSet = [...execArgv, ...nodeOptions.split(' ')].some((option) =>
@@ -79,24 +88,27 @@ export function boundYoungSpace(execArgv: readonly string[], nodeOptions = ''): 
 }
 
 /**
- * For agents that only look at a node, and scrape nothing: they work for a tenth of a second every 15 s. What V8's last compiler makes faster
- * there does not make up for what it takes, 7 MB of code and of pages of the compiler itself. The compilers before it
- * stay.
+ * For agents that only observe a node, and scrape nothing: they work for a tenth of a second every 15 s. There the
+ * speedup of V8's top-tier compiler does not justify its cost of 7 MB, for code and the pages of the compiler itself.
+ * The lower tiers remain enabled.
  */
 export function preferMemoryToCode(): void {
   setFlagsFromString('--no-opt');
 }
 
-/** For agents that scrape: each line of a page passes a few loops, which the last compiler makes 1.6 times as fast. */
+/**
+ * For agents that scrape: each line of a page passes through a few loops, which the top-tier compiler makes 1.6 times
+ * as fast.
+ */
 export function preferCodeToMemory(): void {
   setFlagsFromString('--opt');
 }
 
 /**
  * For agents that follow a cluster, until all is listed: the heap may grow by a fifth between two full collections, and
- * the space for young objects not at all, which is 40 MB less. With --optimize-for-size it would be another 17, but each
- * of its collections moves what it finds and blocks the event loop for 8 to 38 ms, not 3 to 9. V8 reads these settings
- * at each collection, so that it is early enough to make them when the role begins, also by a reload.
+ * the space for young objects not at all, which is 40 MB less. With --optimize-for-size it would be another 17, but
+ * each of its collections moves objects and blocks the event loop for 8 to 38 ms, instead of 3 to 9. V8 reads these
+ * settings at each collection, so it is early enough to make them when the role begins, also on a reload.
  */
 export function preferMemoryToSpeed(): void {
   setFlagsFromString('--opt');
@@ -104,7 +116,7 @@ export function preferMemoryToSpeed(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-/** Once everything is listed there is little garbage, and V8 would still look for it after every other push. */
+/** Once everything is listed there is little garbage, and V8 would still collect it after every other push. */
 export function preferSpeedToMemory(): void {
   setFlagsFromString('--heap-growing-percent=0');
   setTimeout(settleSmallHeap, SETTLED_MS).unref();
@@ -117,9 +129,9 @@ const SETTLED_MS = 60_000;
 const SMALL_HEAP_BYTES = 40 * 1024 * 1024;
 
 /**
- * Collects what the start and the lists left in a small heap. V8's memory reducer, which would do so a minute or two later,
- * then rests: in an idle agent its collections are a third of the CPU, most of it in other threads. A large heap is left to
- * it, as it marks in small steps.
+ * Collects the garbage of startup and lists in a small heap. V8's memory reducer, which would do this a minute or two
+ * later, then stays idle: in an idle agent its collections are a third of the CPU, most of it in other threads. A large
+ * heap is left to it, because it marks in small steps.
  */
 function settleSmallHeap(): void {
   if (getHeapStatistics().used_heap_size > SMALL_HEAP_BYTES) return;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** What begins and ends with a part. */
+/** The lifecycle of a part. */
 interface Life<T> {
   start?(part: T): void | Promise<void>;
   stop?(part: T): void | Promise<void>;
@@ -14,9 +14,8 @@ interface Part {
 }
 
 /**
- * The parts that a configuration asks for, by name. Built with the parts of an earlier configuration at hand, it takes
- * over those that would be made from the same settings, with all that they remember; the others change places in
- * {@link replace}.
+ * The parts that a configuration requires, by name. It takes over the parts of an earlier configuration that have the
+ * same settings, with their state; the others are exchanged in {@link replace}.
  */
 export class Parts {
   readonly #before: ReadonlyMap<string, Part>;
@@ -27,8 +26,9 @@ export class Parts {
   }
 
   /**
-   * The part `name`: the earlier one if its `madeFrom` was equal, else what `make` gives; `make` gets the one that it
-   * replaces. `make` must leave nothing behind when it throws, and may not take what another part holds.
+   * The part `name`: the earlier one if its `madeFrom` is equal, otherwise the result of `make`, which receives the
+   * part that it replaces. `make` must leave nothing behind when it throws, and must not take resources of another
+   * part.
    */
   async take<T>(
     name: string,
@@ -51,18 +51,18 @@ export class Parts {
     return value;
   }
 
-  /** The names of parts that are new, made anew or no longer there. */
+  /** The names of parts that are new, replaced or removed. */
   get changed(): readonly string[] {
     const names = new Set([...this.#before.keys(), ...this.#parts.keys()]);
     return [...names].filter((name) => this.#before.get(name) !== this.#parts.get(name));
   }
 
-  /** Starts those parts of the first configuration that `which` picks, in the order in which they were made. */
+  /** Starts those parts of the first configuration selected by `which`, in the order of their creation. */
   async start(which: (name: string) => boolean): Promise<void> {
     for (const [name, part] of this.#parts) if (which(name)) await part.start();
   }
 
-  /** Stops what has changed and starts its replacement, each part as soon as its predecessor has ended. */
+  /** Stops changed parts and starts their replacements, each part as soon as its predecessor has ended. */
   async replace(): Promise<void> {
     await Promise.all(
       this.changed.map(async (name) => {
@@ -77,7 +77,7 @@ export class Parts {
     for (const [name, part] of [...this.#parts].reverse()) if (this.#before.get(name) !== part) await part.stop();
   }
 
-  /** Stops one part, or all that are left, the last made first. */
+  /** Stops one part, or all remaining ones, the last created first. */
   async stop(name?: string): Promise<void> {
     for (const [each, part] of [...this.#parts].reverse()) {
       if (name !== undefined && each !== name) continue;

@@ -10,15 +10,15 @@ import { relabelingsFor } from '../metrics/relabel/relabelings.ts';
 const pushedTo = (config: CoreConfig): Partial<Record<Group, PushedGroup>> =>
   pushedGroups(config, (settings) => exporterTypeOf(settings).traits(settings).limitsLabels);
 
-/** What the pushes of each group do to the labels of its series. */
+/** How the pushes of each group change the labels of its series. */
 export const pushedLabelsOf = (config: CoreConfig): Record<string, PushedLabels> =>
   Object.fromEntries(Object.entries(pushedTo(config)).map(([group, options]) => [group, new PushedLabels(options)]));
 
-/** The rules on the series of each group, compiled; groups without any are left out. */
+/** The compiled rules for the series of each group; groups without rules are omitted. */
 export const relabelingsOf = (config: CoreConfig): Record<string, Relabeling> =>
   Object.fromEntries(Object.entries(groupRules(config)).map(([group, rules]) => [group, new Relabeling(rules)]));
 
-/** By exporter, its own rules on the series of each group; exporters without any are left out. */
+/** By exporter, its own rules for the series of each group; exporters without rules are omitted. */
 export function exporterRelabelings(config: CoreConfig): ReadonlyMap<string, (group: Group) => Relabeling> {
   const of = targets(config);
   const found = new Map<string, (group: Group) => Relabeling>();
@@ -29,7 +29,7 @@ export function exporterRelabelings(config: CoreConfig): ReadonlyMap<string, (gr
   return found;
 }
 
-/** How the text of the cluster's state is stored, so that a push to its receivers needs no compressing. */
+/** How the text of the cluster state is stored, so that a push to its receivers needs no compression. */
 export function stateKeeping(config: CoreConfig): Keeping {
   const traits = Object.values(config.exporters)
     .filter(({ enabled, groups }) => enabled && groups?.includes('ksm'))

@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 
-/** What a reload did. */
+/** Result of a reload. */
 export interface Reloaded {
   /** The parts that were added, replaced or removed. */
   readonly applied: readonly string[];
@@ -10,15 +10,15 @@ export interface Reloaded {
 
 /** Reloads, one at a time. */
 export interface Reloader {
-  /** Rejects with what applying the configuration rejected with. */
+  /** Rejects with the error of applying the configuration. */
   reload(): Promise<Reloaded>;
   /** Runs another change between reloads. */
   queue<T>(work: () => Promise<T>): Promise<T>;
-  /** Resolves when no reload is under way. */
+  /** Resolves when no reload is in progress. */
   idle(): Promise<unknown>;
 }
 
-/** Runs `apply` one at a time, and counts and logs the results. `apply` gives the names of the parts that changed. */
+/** Runs `apply` one at a time, and counts and logs the results. `apply` returns the names of the parts that changed. */
 export function reloader(
   apply: () => Promise<readonly string[]>,
   { registry, log, now }: { readonly registry: Registry; readonly log: Log; readonly now: () => number },

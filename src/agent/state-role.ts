@@ -29,19 +29,19 @@ import type { Group } from '../metrics/group.ts';
 import type { Scope } from '../metrics/scope.ts';
 import { preferMemoryToSpeed, preferSpeedToMemory, releaseProgramNow } from './memory.ts';
 
-/** What the state role needs of the agent. */
+/** What the state role needs from the agent. */
 export interface StateRoleWorld {
-  /** Where its series go. */
+  /** Destination of its series. */
   readonly scope: Scope;
-  /** How its text is stored: compression, and what receivers want to know or limit. */
+  /** How its text is stored: compression, and the capabilities and limits of receivers. */
   readonly keeping: Keeping;
   readonly log: Log;
   readonly now: () => number;
   readonly random: () => number;
   readonly env: NodeJS.ProcessEnv;
-  /** Gets each event that the leader counts. */
+  /** Receives each event that the leader counts. */
   readonly onEvent?: ((event: EventObject, by: number) => void) | undefined;
-  /** Begins a push cycle out of turn. */
+  /** Starts a push cycle immediately. */
   readonly pushNow: () => void;
 }
 
@@ -53,25 +53,25 @@ export interface StateRole {
   readonly routes: Routes;
   /** Groups whose batches it follows until the receivers have settled them. */
   readonly tracking: Partial<Record<Group, Tracking>>;
-  /** The names of the cluster's nodes now. */
+  /** The names of the current nodes of the cluster. */
   nodeNames(signal: AbortSignal): Promise<ReadonlySet<string>>;
   start(): void;
-  /** Whether it may take the place of agents with another number of shards. */
+  /** Whether it may replace agents with another number of shards. */
   readonly ready: boolean;
   /** Awaited before stopping: pushes continue until another agent has taken over this one's shard. */
   linger(): Promise<void>;
-  /** Lets another agent take over at once, if there is one: no upload of the state begins after this. */
+  /** Lets another agent take over immediately, if there is one: no upload of the state starts after this. */
   handOver(): Promise<void>;
   /** Hands over and ends all requests. */
   stop(): Promise<void>;
 }
 
-/** How often to look whether all resources have been listed. */
+/** How often to check whether all resources have been listed. */
 const SETTLING_MS = 100;
 
 /**
- * Builds the state role. Throws ConfigError when there is no cluster to be found. This file, and with it the Kubernetes
- * client, is only loaded by agents that have it.
+ * Builds the state role. Throws ConfigError when no cluster can be found. This file, and with it the Kubernetes client,
+ * is only loaded by agents that have it.
  */
 export function createStateRole(
   config: CoreConfig,
@@ -106,7 +106,7 @@ export function createStateRole(
   const settled = async () => {
     while (!ksm.state.settled && !ended.signal.aborted) await sleep(SETTLING_MS, ended.signal);
   };
-  /** A new master does not wait for the next tick: the series have a gap already. */
+  /** A new master does not wait for the next tick: the series already have a gap. */
   const pushFirst = async () => {
     while (election.isMaster() && !ksm.state.settled) await sleep(SETTLING_MS, ended.signal);
     if (election.isMaster()) pushNow();
@@ -147,7 +147,7 @@ export function createStateRole(
     check,
     onError: (cause: unknown) => log.error({ err: cause }, 'the token of a node agent could not be checked'),
   };
-  // A token that only the API server can check is worth nothing without it; the proof of the holder is enough.
+  // A token that only the API server can check is useless while that is down; the proof of the holder is sufficient.
   const { shard, totalShards } = section;
   let isStopping = false;
   const own = () => ({
@@ -162,7 +162,7 @@ export function createStateRole(
     scope,
     ksm,
     election,
-    // With a guard of its own it does not ask for the token that reading needs.
+    // It has its own guard, so it does not require the token for reading.
     routes: {
       [POD_INFO_PATH]: { GET: podInfoRoute(source, guard), open: guard !== undefined },
       ...(peerRoutes && {
@@ -230,7 +230,7 @@ export async function findShard(
   }
 }
 
-/** The way to the other state agents; undefined where none are configured. */
+/** The client for the other state agents; undefined if none are configured. */
 function peersOf({ election, http }: Pick<CoreConfig, 'election' | 'http'>, token: SecretFile | undefined) {
   if (election.peers.length === 0) return undefined;
   return new PeerClient({ peers: election.peers, certFile: http.tls?.certFile, token: token && (() => token.read()) });

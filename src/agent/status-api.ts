@@ -25,37 +25,37 @@ import type { Assembly } from './assembly.ts';
 import type { Config } from './config.ts';
 import type { Reloaded } from './reload.ts';
 
-/** What the status page and the API are about. */
+/** The data of the status page and the API. */
 interface StatusApiWorld {
   readonly registry: AgentRegistry;
   readonly budget: SeriesBudget;
   readonly self: SelfMetrics;
   readonly log: Log;
   readonly now: () => number;
-  /** The configuration in force, or the first one while the agent starts. */
+  /** The active configuration, or the first one while the agent starts. */
   readonly config: () => Config;
-  /** What the configuration in force built; not before the start has come that far. */
+  /** The assembly of the active configuration; undefined until startup has built it. */
   readonly current: () => Assembly;
   /** How long a collector may take, milliseconds. */
   readonly deadlineMs: () => number;
   readonly reload: () => Promise<Reloaded>;
 }
 
-/** The status page and the API, fed by the agent. */
+/** The status page and the API, with the data of the agent. */
 export interface StatusApi {
   readonly routes: Routes;
   readonly disables: Disables;
-  /** Tells those who look at the status that it is another one now. */
+  /** Notifies observers of the status that it has changed. */
   changed(): void;
   cycleEnded(report: CycleReport, durationSeconds: number): void;
   cycleSkipped(): void;
-  /** The level of the log is the configured one again. */
+  /** The log level is the configured one again. */
   resetLogLevel(): void;
-  /** Records how a reload ends; settles as it does. */
+  /** Records the result of a reload; settles like it. */
   noted(reload: Promise<Reloaded>): Promise<Reloaded>;
 }
 
-/** Builds them, and makes `registry` leave out the collectors that are switched off. */
+/** Builds them, and makes `registry` skip disabled collectors. */
 export function createStatusApi(world: StatusApiWorld): StatusApi {
   const { registry, log, now, current } = world;
   const disables = new Disables({ file: () => stateFileOf(world.config()), now, log });
@@ -146,11 +146,11 @@ export function createStatusApi(world: StatusApiWorld): StatusApi {
   };
 }
 
-/** Where switched-off collectors are remembered. No exporter's folder begins with a dot. */
+/** File that stores disabled collectors. No exporter's folder begins with a dot. */
 const stateFileOf = ({ http, spool }: Config): string | undefined =>
   http.stateFile ?? (spool.path === undefined ? undefined : join(spool.path, '.disabled-collectors.json'));
 
-/** The part of the status that is only looked up. */
+/** The part of the status that needs no computation. */
 function restOf({ self, now, current }: StatusApiWorld, logLevel: LogLevel) {
   const startedMs = Math.round(now() - process.uptime() * 1000);
   return (): Pick<

@@ -12,7 +12,7 @@ import type { Task } from '../tasks/task.ts';
 import type { Config } from './config.ts';
 import type { Parts } from './parts.ts';
 
-/** How long aborted runs have to end: time for SIGTERM and SIGKILL of a program. */
+/** Time for aborted runs to end: enough for SIGTERM and SIGKILL of a program. */
 const END_MS = 3000;
 
 /** What creating tasks needs. */
@@ -26,11 +26,11 @@ interface TaskPartsWorld extends FrameWorld {
 export interface TaskParts {
   readonly frame: Frame;
   readonly scopes: readonly Scope[];
-  /** Tells the frame that these are the tasks in force now. */
+  /** Makes these tasks the active ones of the frame. */
   takeOver(): void;
 }
 
-/** Builds, or takes over, a part for each task, and what they share. Throws an Error for a task that can't be made. */
+/** Builds, or takes over, one part per task, and their shared part. Throws an Error for a task that can't be made. */
 export async function taskParts(
   config: Config,
   parts: Parts,

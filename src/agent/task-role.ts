@@ -19,17 +19,17 @@ import type { SourceSet, SourceView } from '../tasks/sources/source-set.ts';
 import type { StoredTasks } from '../tasks/tasks-file.ts';
 import type { Config } from './config.ts';
 
-/** What the tasks ask of the agent. */
+/** What the tasks need from the agent. */
 interface TaskRoleWorld {
   readonly registry: Registry;
   readonly log: Log;
   readonly now: () => number;
   readonly config: () => Config;
-  /** Runs `work` while no reload and no other change is under way. */
+  /** Runs `work` while no reload and no other change is in progress. */
   queue<T>(work: () => Promise<T>): Promise<T>;
-  /** Goes over to the tasks as they are now; in the queue. Rejects with ConfigError. */
+  /** Switches to the current tasks; queued. Rejects with ConfigError. */
   readonly apply: () => Promise<void>;
-  /** What runs the tasks in force. */
+  /** Runs the active tasks. */
   readonly frame: () => Frame | undefined;
   readonly disables: Disables;
 }
@@ -38,14 +38,14 @@ const MAX_BODY = 1024 * 1024;
 
 /**
  * The tasks of all sources, as they change while the agent runs. Nothing of src/tasks is loaded before there is a task,
- * or somebody asks for them.
+ * or a request for them.
  */
 export class TaskRole {
   readonly #world: TaskRoleWorld;
   readonly #checked: Checked = new WeakMap();
   #stored: StoredTasks = [];
   #sources: SourceSet | undefined;
-  /** Tasks of sources that are not in force yet. */
+  /** Tasks of sources that are not active yet. */
   #offered: readonly TaskInputs[] | undefined;
   #wasUsed: boolean = false;
   #api: Promise<TaskApi> | undefined;
@@ -54,7 +54,7 @@ export class TaskRole {
     this.#world = world;
   }
 
-  /** Reads the tasks of the API that an earlier process has left. */
+  /** Reads the tasks of the API that an earlier process stored. */
   async start(): Promise<void> {
     const path = tasksFileOf(this.#world.config());
     if (path === undefined || !existsSync(path)) return;
@@ -76,7 +76,7 @@ export class TaskRole {
     }
   }
 
-  /** The tasks of `config` and all other sources. Undefined when there never were any. Throws ConfigError. */
+  /** The tasks of `config` and all other sources. Undefined if there have never been any. Throws ConfigError. */
   async plan(config: Config, origins: readonly Origin[]): Promise<readonly TaskSettings[] | undefined> {
     if (config.tasks.length > 0 || this.#stored.length > 0 || config.sources.length > 0) this.#wasUsed = true;
     if (!this.#wasUsed) return undefined;
@@ -92,7 +92,7 @@ export class TaskRole {
     return plan.tasks;
   }
 
-  /** What was planned last is in force. */
+  /** The last plan is active. */
   takeOver(): void {
     if (this.#offered === undefined) this.#sources?.takeOver();
   }
@@ -101,7 +101,7 @@ export class TaskRole {
     this.#sources?.stop();
   }
 
-  /** How the sources are doing. */
+  /** State of the sources. */
   get sources(): readonly SourceView[] {
     return this.#sources?.views ?? [];
   }
@@ -238,13 +238,13 @@ export class TaskRole {
   }
 }
 
-/** Where tasks of the API are kept: beside the other state. */
+/** Where tasks of the API are stored: next to the other state. */
 function tasksFileOf(config: Config): string | undefined {
   const folder = folderOf(config);
   // No exporter's folder of the spool begins with a dot.
   return folder && join(folder, config.http.stateFile === undefined ? '.tasks.json' : 'tasks.json');
 }
 
-/** Where this agent may keep files. */
+/** Where this agent may store files. */
 const folderOf = ({ http, spool }: Config): string | undefined =>
   http.stateFile === undefined ? spool.path : dirname(http.stateFile);

@@ -6,7 +6,7 @@ interface Pauses {
 
 const PAUSES: Pauses = { firstMs: 1000, longestMs: 60_000 };
 
-/** How long a pause is that only a person can end; then one body tries whether they have. */
+/** Length of a pause that only an operator can end; then one batch is tried again. */
 export const PAUSE_MS = 60_000;
 
 /** The pause before try number `attempt` + 1, which doubles up to the longest: milliseconds. */
@@ -21,7 +21,7 @@ export const backoffMs = (attempt: number, random: () => number, pauses = PAUSES
   Math.round(doubledMs(attempt, pauses) * (0.5 + random() / 2));
 
 /**
- * Milliseconds that a Retry-After header asks for, as seconds or as date; undefined when it is absent or malformed.
+ * Milliseconds requested by a Retry-After header, as seconds or as date; undefined when it is absent or malformed.
  * Never more than five minutes.
  */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {

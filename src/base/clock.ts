@@ -1,9 +1,9 @@
 /**
- * Time, as a parameter of everything that reads or waits for it. `now` alone, as a name, is wall time in the whole
- * program; a monotonic clock is always `monotonicMs`.
+ * Time, as a parameter of everything that uses it. The name `now` always means wall time; a monotonic clock is always
+ * `monotonicMs`.
  */
 export interface Clock {
-  /** Milliseconds since 1970. People and NTP set it: for timestamps, never for durations. */
+  /** Milliseconds since 1970. Operators and NTP change it: for timestamps, never for durations. */
   wallMs(): number;
   /** Monotonic milliseconds, for durations; the origin does not matter. */
   monotonicMs(): number;
@@ -11,7 +11,7 @@ export interface Clock {
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The longest that a timer of Node takes. */
+/** Maximum delay of a Node timer. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 export const wallMs = (): number => Date.now();
@@ -25,7 +25,7 @@ export const monotonicMs = (): number => performance.now();
 export const sleep = (milliseconds: number, signal?: AbortSignal, { ref = true } = {}): Promise<void> =>
   new Promise((resolve) => {
     if (signal?.aborted) return resolve();
-    // Not that of node:timers/promises, which makes an error with a stack each time a wait is cut short.
+    // Not setTimeout of node:timers/promises, which creates an error with a stack each time a wait is cut short.
     const end = () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', end);

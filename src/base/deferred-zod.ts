@@ -1,10 +1,10 @@
 import { deferredMember, libraryBeside } from './deferred.ts';
 
-// zod, loaded when something is first checked. The bundle takes this in place of zod (scripts/build.ts): schemas belong to
-// the records of collectors and exporters, which every agent needs, but only what reads a configuration needs the schemas.
+// zod, loaded on the first check. The bundle uses this instead of zod (scripts/build.ts): schemas belong to the records
+// of collectors and exporters, which every agent needs, but only code that reads a configuration needs the schemas.
 // Measured: docs/performance-laboratory.md.
 
-/** What of zod makes a schema. */
+/** Functions of zod that create a schema. */
 export const BUILDERS = [
   'array',
   'boolean',
@@ -25,7 +25,7 @@ export const BUILDERS = [
   'unknown',
 ] as const;
 
-/** What else of zod is used; it loads zod at once. */
+/** Other functions of zod in use; these load zod immediately. */
 export const OTHERS = [
   'ZodArray',
   'ZodDefault',
@@ -41,7 +41,7 @@ export const OTHERS = [
   'toJSONSchema',
 ] as const;
 
-/** Methods of a schema that give another schema. */
+/** Methods of a schema that return another schema. */
 const CHAINED: ReadonlySet<PropertyKey> = new Set([
   'catch',
   'catchall',
@@ -85,23 +85,23 @@ const CHAINED: ReadonlySet<PropertyKey> = new Set([
   'trim',
 ]);
 
-/** Of these, those that leave an object an object with the same fields. */
+/** Those of them that keep an object an object with the same fields. */
 const KEEPS_SHAPE: ReadonlySet<PropertyKey> = new Set(['describe', 'refine', 'register', 'superRefine']);
 
-/** Builders whose first argument is the `shape` of what they make. */
+/** Builders whose first argument is the `shape` of their result. */
 const OBJECTS: ReadonlySet<string> = new Set(['looseObject', 'object', 'strictObject']);
 
 type Callable = (...args: readonly unknown[]) => unknown;
 
 const loadZod = () => libraryBeside('zod');
 
-/** What a transformation gives after it has reported a problem; zod does not look at it. */
+/** The result of a transformation after it has reported a problem; zod ignores it. */
 export const NEVER: object = Object.freeze({ status: 'aborted' });
 
-/** The makers of what stands for something of zod, by that. */
+/** The factories of the deferred values, by deferred value. */
 const makers = new WeakMap<object, () => unknown>();
 
-/** What stands for the schema that `make` gives, which is made when first used. */
+/** A deferred schema, which `make` creates on first use. */
 function deferred(make: () => unknown, shape?: unknown): unknown {
   let made: unknown;
   const real = () => {
@@ -130,7 +130,7 @@ const NOTHING = {};
 const call = (of: unknown, key: PropertyKey, args: readonly unknown[]): unknown =>
   (Reflect.get(of as object, key) as Callable).apply(of, args.map(resolved));
 
-/** `value` with the real thing for all that stands for one, in lists and plain objects, too. */
+/** `value` with all deferred values resolved, also in lists and plain objects. */
 function resolved(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const real = makers.get(value);
@@ -140,12 +140,12 @@ function resolved(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolved(inner)]));
 }
 
-/** What stands for `zod.NAME`, a function that makes a schema. */
+/** The deferred `zod.NAME`, a function that creates a schema. */
 export const builder =
   (name: (typeof BUILDERS)[number]): Callable =>
   (...args) =>
     deferred(() => call(loadZod(), name, args), OBJECTS.has(name) ? args[0] : undefined);
 
-/** What stands for `zod.NAME`, a class or a function that gives something else. */
+/** The deferred `zod.NAME`, a class or a function that returns something else. */
 export const other = (name: (typeof OTHERS)[number]): object =>
   deferredMember(loadZod, name, (args) => args.map(resolved));

@@ -1,11 +1,11 @@
-// What stands for something of a module that is loaded when it is first used. The bundle takes these in place of some
-// modules (scripts/build.ts): an import would load them at the start, whether they are used or not.
+// Deferred exports of modules that are loaded on first use. The bundle uses these instead of some modules
+// (scripts/build.ts): an import would load them at startup, whether they are used or not.
 
 import { createRequire } from 'node:module';
 
 type Callable = (...args: readonly unknown[]) => unknown;
 
-/** What stands for `load()[name]`, a function or a class. Arguments of calls are passed on as `given` makes them. */
+/** The deferred `load()[name]`, a function or a class. `given` maps the arguments of calls. */
 export function deferredMember(
   load: () => object,
   name: string,
@@ -16,7 +16,7 @@ export function deferredMember(
     get(_, key) {
       const of = real();
       const value: unknown = Reflect.get(of, key);
-      // A class looks its instances up by itself, whatever stands for it.
+      // A class checks its instances itself, even if deferred.
       return key === Symbol.hasInstance ? (value as Callable).bind(of) : value;
     },
     apply: (_, self, args) => Reflect.apply(real(), self, given(args)),
@@ -25,7 +25,7 @@ export function deferredMember(
   return proxy;
 }
 
-/** What stands for `name` of a module of Node. */
+/** The deferred `name` of a Node module. */
 export const deferredBuiltin = (module: string, name: string): object =>
   deferredMember(() => process.getBuiltinModule(module) ?? {}, name);
 
@@ -34,9 +34,9 @@ const callable = (): object => function standIn() {};
 
 const requireHere = createRequire(import.meta.url);
 
-/** A library that has a file of its own beside the bundle, which is one folder up when this stands in a chunk. */
+/** A library in its own file next to the bundle, which is one folder up if this code is in a chunk. */
 export const libraryBeside = (name: string): object =>
   requireHere(`${import.meta.url.includes('/chunks/') ? '..' : '.'}/${name}.mjs`);
 
-/** What stands for `name` of such a library. */
+/** The deferred `name` of such a library. */
 export const deferredOf = (library: string, name: string): object => deferredMember(() => libraryBeside(library), name);

@@ -1,4 +1,4 @@
-/** The text of whatever was thrown: an Error's message, anything else as a string. */
+/** The text of a thrown value: an Error's message, anything else as a string. */
 export const errorText = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /** The code of a Node.js or system error, such as `ENOENT` or `ERR_BUFFER_TOO_LARGE`. */

@@ -2,15 +2,15 @@ import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } fro
 import { errorCode, errorText } from './error-text.ts';
 
 /**
- * How foreign files are opened: a pipe or a device without a peer answers at once instead of blocking the
- * process. Kernel files and regular ones are read as ever.
+ * How foreign files are opened: a pipe or a device without a peer returns immediately instead of blocking the process.
+ * Kernel files and regular files are not affected.
  */
 export const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** What a file must be to be read. */
+/** Requirements for reading a file. */
 interface ReadLimits {
   readonly maxBytes: number;
-  /** A folder without symbolic links in its path, below which the file must be, wherever links lead. */
+  /** A folder without symbolic links in its path, below which the file must be after resolving links. */
   readonly below?: string;
 }
 
@@ -21,19 +21,19 @@ interface ReadFile {
 }
 
 /**
- * Reads a regular file as a whole. Throws the errors of node:fs, and an Error without the path for what is no regular
- * file, is larger than it may be, or is elsewhere than below the folder.
+ * Reads a complete regular file. Throws the errors of node:fs, and an Error without the path if it is not a regular
+ * file, is too large, or is outside the folder.
  */
 export function readRegular(path: string, { maxBytes, below }: ReadLimits): ReadFile {
   const fd = openSync(path, READ_AT_ONCE);
   try {
-    // Asked of the open file, which can no longer be exchanged.
+    // Checked on the open file, which can no longer be exchanged.
     const status = fstatSync(fd);
     if (!status.isFile()) throw new Error('not a regular file');
     const isOutside = below !== undefined && !readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${below}/`);
     if (isOutside) throw new Error('a link that points outside its folder');
     if (status.size > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
-    // Files that the kernel makes have no size, and others may grow meanwhile.
+    // Kernel files have no size, and others may grow in the meantime.
     const parts: Buffer[] = [];
     for (let total = 0; ; ) {
       const part = Buffer.allocUnsafe(Math.min(maxBytes - total, Math.max(status.size - total, 0) || CHUNK) + 1);
@@ -54,5 +54,8 @@ const CHUNK = 16 * 1024;
 export const readText = (path: string, maxBytes: number): string =>
   readRegular(path, { maxBytes }).content.toString('utf8');
 
-/** Why a file could not be read, in a word: the errno name of an error of node:fs, or what was thrown here. */
+/**
+ * A short reason why a file could not be read: the errno name of an error of node:fs, or the message of an error thrown
+ * here.
+ */
 export const whyUnread = (cause: unknown): string => errorCode(cause) ?? errorText(cause);

@@ -4,9 +4,9 @@ import { wallMs } from './clock.ts';
 export type Log = Logger;
 
 /**
- * The agent's log: JSON lines, written synchronously to standard error (a worker thread would cost 25 MB, and lines
- * in flight would be lost on a crash). Errors are reduced to type, message and stack: other properties of errors,
- * got's above all, hold headers with credentials.
+ * The agent's log: JSON lines, written synchronously to standard error (a worker thread would cost 25 MB, and lines in
+ * flight would be lost on a crash). Errors are reduced to type, message and stack: other properties of errors,
+ * especially got's, contain headers with credentials.
  */
 export function createLog(level: string, stream: DestinationStream = destination({ fd: 2, sync: true })): Log {
   const recent = new RecentTroubles(stream);
@@ -30,7 +30,7 @@ export function createLog(level: string, stream: DestinationStream = destination
 
 const troubles = new WeakMap<Log, RecentTroubles>();
 
-/** The last warnings and errors that a log of {@link createLog} wrote, oldest first: JSON, an object each. */
+/** The last warnings and errors that a log of {@link createLog} wrote, oldest first, each a JSON object. */
 export const recentTroubles = (log: Log): readonly string[] => troubles.get(log)?.lines ?? [];
 
 const MAX_TROUBLES = 100;
@@ -58,16 +58,16 @@ class RecentTroubles implements DestinationStream {
   }
 }
 
-/** Most different messages remembered; beyond, the oldest is forgotten and would be logged again. */
+/** Maximum number of remembered messages; beyond it the oldest is forgotten and may be logged again. */
 const MAX_REMEMBERED = 1000;
 
-/** Ids, counts and time stamps, which would make every cycle's text another one. */
+/** Ids, counts and time stamps, which would make the text of every cycle different. */
 const CHANGING = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{12,}|\d+/gi;
 
-/** What texts have in common that differ in numbers and ids only: a key for {@link ThrottledLog.say}. */
+/** The common form of texts that differ only in numbers and ids: a key for {@link ThrottledLog.say}. */
 export const kindOf = (text: string): string => text.replaceAll(CHANGING, '#');
 
-/** Says each thing once, then at most once in `everyMs` with the number of times it was left unsaid. */
+/** Logs each message once, then at most once per `everyMs` with the number of suppressed repetitions. */
 export class ThrottledLog {
   readonly #log: Log;
   readonly #now: () => number;
@@ -81,7 +81,7 @@ export class ThrottledLog {
     this.#everyMs = everyMs;
   }
 
-  /** `key` identifies the message; it has no counts, process ids or times, see {@link kindOf}. */
+  /** `key` identifies the message; it contains no counts, process ids or times, see {@link kindOf}. */
   say(level: 'info' | 'warn' | 'error', key: string, fields: object, message: string): void {
     const before = this.#said.get(key);
     if (before && this.#now() - before.at < this.#everyMs) {
@@ -94,14 +94,17 @@ export class ThrottledLog {
     this.#log[level](before && before.unsaid > 0 ? { ...fields, repeated: before.unsaid } : fields, message);
   }
 
-  /** Says something that stays as it is, once for good. */
+  /** Logs a permanent condition exactly once. */
   once(key: string, fields: object, message: string): void {
     if (this.#stated.has(key) || this.#stated.size >= MAX_REMEMBERED) return;
     this.#stated.add(key);
     this.#log.info(fields, message);
   }
 
-  /** Forgets a message whose cause is over, so that its return is logged at once. True when it had been logged. */
+  /**
+   * Forgets a message whose cause is over, so that a recurrence is logged immediately. Returns true if it had been
+   * logged.
+   */
   over(key: string): boolean {
     return this.#said.delete(key);
   }

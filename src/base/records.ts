@@ -1,5 +1,5 @@
-// Object.keys, entries and fromEntries forget which keys a record has. These remember, for records made here, which have
-// no further keys.
+// Object.keys, entries and fromEntries lose the type of a record's keys. These keep it, for records created here, which
+// have no further keys.
 
 /** The entries of a record whose type names all its keys. */
 export const entriesOf = <Key extends string, Value>(record: Readonly<Record<Key, Value>>): [Key, Value][] =>
@@ -11,5 +11,5 @@ export const recordOf = <Key extends string, Value>(
   make: (key: Key) => Value,
 ): Record<Key, Value> => Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<Key, Value>;
 
-/** Whether a record has `key` itself. */
+/** Whether a record has its own property `key`. */
 export const isKeyOf = <Of extends object>(record: Of, key: PropertyKey): key is keyof Of => Object.hasOwn(record, key);

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 
 /**
- * How long the event loop runs one piece of long work. Far below the 20 ms for which it may be blocked, since a single step
- * of the work may itself take some.
+ * How long long-running work may occupy the event loop at a time. Far below the 20 ms for which it may be blocked,
+ * because a single step may take some time itself.
  */
 const SLICE_MS = 4;
 
@@ -10,12 +10,13 @@ let sliceEnd = 0;
 let nextTurn: Promise<void> | undefined;
 
 /**
- * Cuts long work into slices: await it before each step, and the event loop turns whenever a slice is used up. All work of
- * the process shares one slice, as it shares one event loop: four lists with 10 ms each would block it for 40.
+ * Divides long-running work into slices: await it before each step, and the event loop turns whenever a slice is used
+ * up. All work of the process shares one slice, as it shares one event loop: four lists with 10 ms each would block it
+ * for 40.
  */
 export const turn = (): Promise<void> | undefined => (performance.now() < sliceEnd ? undefined : nextSlice());
 
-/** Of all that wait, those whose steps do not fit into the next slice wait for another. */
+/** Waiting work that does not fit into the next slice waits for another. */
 async function nextSlice(): Promise<void> {
   do {
     nextTurn ??= setImmediate().then(() => {
@@ -26,7 +27,7 @@ async function nextSlice(): Promise<void> {
   } while (performance.now() >= sliceEnd);
 }
 
-/** The same slices for work that must not await at each step, and that a signal ends. */
+/** The same slices for work that must not await at each step and is ended by a signal. */
 export class Turns {
   readonly #signal: AbortSignal;
 

@@ -5,13 +5,16 @@ const BEGIN =
 const PLACE = 100;
 
 /**
- * A C string with what this process began last, for whoever reads it when no code of ours can run any more
- * (`host/watchdog.ts`). It never moves.
+ * A C string with the last operation that this process started, to be read when our code can no longer run
+ * (`host/watchdog.ts`). Its address never changes.
  */
 export const lastGasp: Buffer = Buffer.alloc(ROOM);
 lastGasp.write(`${BEGIN}start\0`, 'latin1');
 
-/** Remembers what is being begun: `node/cpu`, `encode ksm`. It may be used as a format of printf, so it has no `%`. */
+/**
+ * Records the operation being started: `node/cpu`, `encode ksm`. It may be used as a printf format, so it contains no
+ * `%`.
+ */
 export function begin(place: string): void {
   const end = lastGasp.write(place.includes('%') ? 'unknown' : place, BEGIN.length, PLACE, 'latin1');
   lastGasp[BEGIN.length + end] = 0;

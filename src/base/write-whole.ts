@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 const WRITE_MS = 5000;
 
 /**
- * Replaces a file as a whole, on disk when this resolves, or leaves the old one: readers after a crash find either. Readable
- * for this user only. Rejects with the errors of node:fs.
+ * Replaces a file atomically, durably when this resolves, or leaves the old one: after a crash readers find one or the
+ * other. Readable for this user only. Rejects with the errors of node:fs.
  */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const part = `${path}.part`;

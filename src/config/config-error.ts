@@ -1,4 +1,4 @@
-/** Configuration that can't be used; one line a problem, each with its place and what to do. */
+/** Configuration that can't be used; one line per problem, each with its position and what to do. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { nearest, nearestOf } from './nearest.ts';
 
-/** Where the value at `path` was given, if it was. */
+/** Where the value at `path` was set, if it was. */
 export type Origin = (path: readonly PropertyKey[]) => string | undefined;
 
 type Issue = z.core.$ZodIssue;
@@ -10,7 +10,7 @@ type JsonSchema = z.core.JSONSchema.BaseSchema;
 /** The configuration that was refused. */
 interface Refused {
   readonly input: unknown;
-  /** JSON schema of the input, for the names that are known at a path. */
+  /** JSON schema of the input, for the names known at a path. */
   readonly shape: JsonSchema;
   readonly origins: readonly Origin[];
 }
@@ -21,7 +21,7 @@ export interface Explained {
   readonly message: string;
 }
 
-/** One line for each problem of a zod issue: place, path, what is wrong, what would be right. */
+/** One line for each problem of a zod issue: position, path, problem, valid values. */
 export const explainIssue = (issue: Issue, refused: Refused): string[] =>
   explained(issue, refused).map(({ path, message }) => problemLine(path, message, refused.origins));
 
@@ -36,7 +36,7 @@ export function explained(issue: Issue, { input, shape }: Omit<Refused, 'origins
     return [{ path, message: issue.issues[0]?.message ?? issue.message }];
   }
   if (issue.code === 'invalid_value') {
-    // A message of the schema's own says more than the list.
+    // The schema's own message is more specific than the list.
     const own = issue.message.startsWith('Invalid') ? expectedOneOf(issue.values, issue.input) : issue.message;
     return [{ path, message: own }];
   }
@@ -53,7 +53,7 @@ export function explained(issue: Issue, { input, shape }: Omit<Refused, 'origins
   return [{ path, message: issue.message }];
 }
 
-/** One line: the place of `path`, the path, the problem. */
+/** One line: the position of `path`, the path, the problem. */
 export function problemLine(path: readonly PropertyKey[], message: string, origins: readonly Origin[]): string {
   const place = origins.map((origin) => origin(path)).find((found) => found !== undefined);
   const name = path.map(String).join('.');
@@ -66,7 +66,7 @@ function suggestion(key: string, known: readonly string[]): string {
   return guess === undefined ? `; known here: ${known.join(', ')}` : `; did you mean ${guess}?`;
 }
 
-/** Of more names than these only the nearest are shown. */
+/** If there are more names than this, only the nearest are shown. */
 const MOST_LISTED = 20;
 
 const expectedWord = (expected: string): string =>
@@ -84,7 +84,7 @@ function expectedOneOf(options: readonly unknown[], given: unknown): string {
   return `expected one of ${names.length} names; the closest are ${nearestOf(given, names, 5).join(', ')}`;
 }
 
-/** The keys that the schema knows at `path` of `input`; of a union, those of the options that the input picks. */
+/** The keys that the schema knows at `path` of `input`; for a union, those of the options that match the input. */
 function keysAt(schema: JsonSchema, input: unknown, path: readonly PropertyKey[]): string[] {
   let nodes = optionsOf(schema, input);
   let value = input;
@@ -98,7 +98,7 @@ function keysAt(schema: JsonSchema, input: unknown, path: readonly PropertyKey[]
   return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))];
 }
 
-/** The options of a union whose constants are those of `value`; all of them when none fits. */
+/** The options of a union whose constants match `value`; all of them if none does. */
 function optionsOf(schema: JsonSchema, value: unknown): JsonSchema[] {
   const union = (schema.oneOf ?? schema.anyOf) as JsonSchema[] | undefined;
   if (union === undefined) return [schema];

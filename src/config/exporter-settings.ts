@@ -1,12 +1,12 @@
 import type { Group } from '../metrics/group.ts';
 import type { RelabelRules } from './relabel-schema.ts';
 
-/** What the settings of all exporters have in common; each type has more. */
+/** The common settings of all exporters; each type has more. */
 export interface ExporterSettings {
   readonly type: string;
   readonly enabled: boolean;
-  /** The groups that the receiver gets; unset for a receiver of log entries. */
+  /** The groups sent to the receiver; unset for a receiver of log entries. */
   readonly groups?: readonly Group[];
-  /** Rules on the series for this receiver. */
+  /** Relabel rules for this receiver. */
   readonly relabel?: RelabelRules;
 }

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
 /**
- * A base URL of the configuration, like `example`: parsed, without a slash at its end. Requests put a path of their own
- * behind it, so a query or fragment can't be used; credentials and tokens belong into files. No message quotes them.
+ * A base URL in the configuration, like `example`: parsed, without a trailing slash. Requests append their own path, so
+ * a query or fragment can't be used; credentials and tokens belong in files. No message quotes them.
  */
 export const httpUrl = (example: string) =>
   z.string(`expected a URL such as ${example}`).transform((text, context) => {
@@ -14,11 +14,11 @@ export const httpUrl = (example: string) =>
     if (parsed === undefined) return refuse(`expected a URL such as ${example}`);
     if (!/^https?:$/.test(parsed.protocol)) return refuse(`expected http:// or https://, found ${parsed.protocol}//`);
     if (parsed.username || parsed.password) return refuse('no credentials in the URL: use auth with a passwordFile');
-    // Also an empty one: `new URL` forgets it.
+    // Also rejects an empty one, which `new URL` drops.
     if (text.includes('?')) return refuse('no query in the URL: a token goes into a file, labels into labels');
     if (text.includes('#')) return refuse('no # in the URL: what follows it is never sent');
     return (parsed.origin + parsed.pathname).replace(/\/+$/, '');
   });
 
-/** `url` as it may be shown: without credentials, query and fragment. */
+/** `url` for display: without credentials, query and fragment. */
 export const shownUrl = (url: string): string => url.replace(/^([a-z]+:\/\/)[^/?#@]*@/i, '$1').replace(/[?#].*$/s, '');

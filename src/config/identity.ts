@@ -6,12 +6,12 @@ import type { Pattern } from './re2/pattern.ts';
 import type { RelabelRules } from './relabel-schema.ts';
 import type { CoreConfig } from './schema.ts';
 
-/** What names a group's series at the receivers. */
+/** The identity of a group's series at the receivers. */
 export interface Target {
   /** Undefined, like the instance, when each line carries its own. */
   readonly job?: string | undefined;
   readonly instance?: string | undefined;
-  /** Further labels on every series: the cluster, the global labels, the group's own. */
+  /** Additional labels on every series: the cluster, the global labels, the group's own. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -33,7 +33,7 @@ export function targets(config: Pick<CoreConfig, 'node' | 'cluster' | 'labels' |
   return recordOf(GROUPS, target);
 }
 
-/** What the pushes of a group do to labels: the names that they set, and the limits of who gets them. */
+/** How the pushes of a group change labels: the names that they set, and the limits of the receivers. */
 export interface PushedGroup {
   readonly names: ReadonlySet<string>;
   /** Undefined when no receiver of the group has limits. */
@@ -57,12 +57,12 @@ export function pushedGroups(
   return pushed;
 }
 
-/** What is done to the series of a group, as data. */
+/** The processing of a group's series, as data. */
 interface GroupRules {
   readonly metricAllowlist: readonly Pattern[];
   readonly metricDenylist: readonly Pattern[];
   readonly rules: RelabelRules;
-  /** Labels that the push adds, and rules can read. */
+  /** Labels that the push adds, readable by rules. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -73,7 +73,7 @@ export const labelsOfTarget = ({ job, instance, labels }: Target): Record<string
   ...labels,
 });
 
-/** The groups whose series are relabelled or left out before they are pushed. */
+/** The groups whose series are relabelled or dropped before they are pushed. */
 export function groupRules(
   config: Pick<CoreConfig, 'node' | 'cluster' | 'labels' | 'identity' | 'relabel' | 'groups'>,
 ): Partial<Record<Group, GroupRules>> {

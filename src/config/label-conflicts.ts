@@ -5,26 +5,25 @@ export type Declared<Collectors> = (collectors: Collectors) => DeclaredByGroup;
 
 type DeclaredByGroup = ReadonlyMap<Group, ReadonlyMap<string, readonly string[]>>;
 
-/** Where labels for all series are configured. */
+/** The configured labels for all series. */
 interface LabelSettings {
   readonly labels: Readonly<Record<string, string>>;
   readonly identity: Readonly<Record<Group, { readonly labels: Readonly<Record<string, string>> }>>;
 }
 
-/** A configured label that families have as well. One of both texts is set. */
+/** A configured label that also exists on families. One of the two texts is set. */
 interface LabelConflict {
   readonly path: readonly string[];
   /** Why the configuration can't be used. */
   readonly refused?: string;
-  /** What happens instead, where it can. */
+  /** What happens instead, if it can be used. */
   readonly renamed?: string;
 }
 
 /**
  * The labels of the configuration that the families in use have as well. Where a single family has it, that family's
- * label is pushed as `exported_…`, as a scrape does it: a new collector must not keep an agent from starting. A label of
- * several families is one that queries join on, and is refused
- * (docs/decisions/0013-labels-that-one-family-has.md).
+ * label is pushed as `exported_…`, as in a scrape: a new collector must not keep an agent from starting. A label of
+ * several families is one that queries join on, and is refused (docs/decisions/0013-labels-that-one-family-has.md).
  */
 export function labelConflicts({ labels, identity }: LabelSettings, declared: DeclaredByGroup): LabelConflict[] {
   const found: LabelConflict[] = [];

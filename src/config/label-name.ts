@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** The name of a label that somebody adds. */
+/** The name of a label that the configuration adds. */
 export const labelNameOf = () =>
   z
     .string()

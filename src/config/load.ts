@@ -24,7 +24,7 @@ export interface Loaded<Config> {
   readonly warnings: readonly string[];
 }
 
-/** Defaults ← file ← environment ← flags, checked once as a whole. Throws ConfigError. */
+/** Defaults ← file ← environment ← flags, checked once, as a whole. Throws ConfigError. */
 export function loadConfig<Schema extends z.ZodType>(schema: Schema, sources: ConfigSources): Loaded<z.output<Schema>> {
   const file = sources.file ?? sources.env[CONFIG_FILE_ENV];
   const document = file === undefined ? EMPTY : readYaml(file);
@@ -87,7 +87,7 @@ function readYaml(file: string): YamlFile {
   return { value, locate: (path) => placeOf(path) ?? `${file}:1:1` };
 }
 
-/** The same problems, as those of a configuration. */
+/** The same problems as a ConfigError. */
 function yamlOf(name: string, text: string): YamlValue {
   try {
     return parseYaml(name, text);
@@ -129,8 +129,8 @@ const originBelow =
     at.every((key, index) => key === path[index]) ? name : undefined;
 
 /**
- * Variables of ours that mean nothing: a typing error would else go unseen. Kubernetes makes such names by itself for
- * a Service called firesteel (FIRESTEEL_SERVICE_HOST, FIRESTEEL_PORT_...).
+ * Unknown FIRESTEEL_ variables: typing errors would otherwise go unnoticed. Kubernetes creates such names itself for a
+ * Service called firesteel (FIRESTEEL_SERVICE_HOST, FIRESTEEL_PORT_...).
  */
 function unknownVariables(env: ConfigSources['env']): string[] {
   const known = new Set([CONFIG_FILE_ENV, ...SETTINGS.flatMap((setting) => setting.env)]);

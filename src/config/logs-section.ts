@@ -86,7 +86,7 @@ const redaction = z.strictObject({
   fields: names('Only in these fields; in all fields, including the message, when empty.'),
 });
 
-/** Log entries that are shipped; nothing of it is loaded while no source is enabled. */
+/** Shipping of log entries; none of its code is loaded while no source is enabled. */
 export const logsSection = z
   .strictObject({
     journal: journal.describe('Entries of the journal.'),

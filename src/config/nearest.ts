@@ -1,4 +1,4 @@
-/** The known name that is most like `word`, or undefined when none is near enough to be meant. */
+/** The known name most similar to `word`; undefined if none is similar enough. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 2)) + 1;
@@ -12,7 +12,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** Those `count` of the known names that are most like `word`, the nearest first. */
+/** The `count` known names most similar to `word`, the most similar first. */
 export function nearestOf(word: string, known: readonly string[], count: number): string[] {
   const distances = known.map((name) => ({ name, distance: editDistance(word.toLowerCase(), name.toLowerCase()) }));
   return distances
@@ -21,7 +21,7 @@ export function nearestOf(word: string, known: readonly string[], count: number)
     .map(({ name }) => name);
 }
 
-/** Levenshtein's distance in which two letters that changed places count once, as `ulr` for `url`; three rows of memory. */
+/** Levenshtein distance in which two swapped letters count once, as `ulr` for `url`; uses three rows of memory. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);

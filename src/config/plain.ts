@@ -2,8 +2,8 @@ import { Pattern } from './re2/pattern.ts';
 import { CompiledRule } from './relabel-schema.ts';
 
 /**
- * The configuration as another process can take it over: patterns and rules, which hold code, as they were written. A Map
- * stands for each of them, as nothing else in a configuration is one.
+ * The configuration in a form that can be passed to another process: patterns and rules, which contain code, as source
+ * text. Each is represented by a Map, because nothing else in a configuration is one.
  */
 export function toPlain(value: unknown): unknown {
   if (value instanceof Pattern) return new Map([['pattern', value.source]]);
@@ -25,7 +25,7 @@ interface PlainRule {
   readonly matchesAll: boolean;
 }
 
-/** What {@link toPlain} was given. */
+/** The inverse of {@link toPlain}. */
 export function fromPlain(value: unknown): unknown {
   if (value instanceof Map) {
     const pattern: unknown = value.get('pattern');

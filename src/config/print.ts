@@ -4,8 +4,8 @@ import { CompiledRule } from './relabel-schema.ts';
 import { unitTexts } from './units.ts';
 
 /**
- * The configuration as it may be shown: header values hidden, since they may hold tokens, regular expressions as text,
- * and rules as they were written. Passwords and tokens are only known by their files.
+ * The configuration for display: header values are hidden, because they may contain tokens; regular expressions and
+ * rules are shown as written. Passwords and tokens are only referenced as files.
  */
 export function printable(value: unknown, path: readonly string[] = []): unknown {
   if (value instanceof Pattern) return value.source;
@@ -19,12 +19,12 @@ export function printable(value: unknown, path: readonly string[] = []): unknown
   return Object.fromEntries(entries.map(([key, item]) => [key, printable(item, [...path, key])]));
 }
 
-/** The {@link printable} configuration with durations and sizes as they are written, so that it can be read again. */
+/** The {@link printable} configuration with durations and sizes in their textual form, so that it can be read again. */
 export function asWritten(value: unknown, schema: z.ZodType): unknown {
   return withUnits(printable(value), [schema]);
 }
 
-/** `schemas` are those that the value may have: a value of a union is looked for in all of its variants. */
+/** `schemas` are the possible schemas of the value: a value of a union is looked up in all of its variants. */
 function withUnits(value: unknown, schemas: readonly z.core.$ZodType[]): unknown {
   const all = schemas.flatMap(unwrapped);
   if (typeof value === 'number')
@@ -51,7 +51,7 @@ const below =
     return field === undefined ? [] : [field];
   };
 
-/** The schema without what wraps it, and the variants of a union. */
+/** The unwrapped schema, and the variants of a union. */
 function unwrapped(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
   if (unitTexts.get(schema) !== undefined) return [schema];
   if (schema instanceof z.ZodUnion) return schema.options.flatMap(unwrapped);

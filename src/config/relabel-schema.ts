@@ -4,7 +4,7 @@ import { Pattern } from './re2/pattern.ts';
 
 const DEFAULT_REGEX = '(.*)';
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-/** A label name with groups of the match in it: `$1`, `${1}`, `job_$name`. */
+/** A label name that may contain groups of the match: `$1`, `${1}`, `job_$name`. */
 const LABEL_TEMPLATE = /^(?:[a-zA-Z_]|\$(?:\{\w+\}|\w+))(?:\w|\$(?:\{\w+\}|\w+))*$/;
 
 const NEEDS_TARGET: readonly RelabelAction[] = [
@@ -15,7 +15,7 @@ const NEEDS_TARGET: readonly RelabelAction[] = [
   'uppercase',
   'hashmod',
 ];
-/** The fields that an action does not look at, so that one of them is a mistake. */
+/** The fields that an action does not use, so that setting them is a mistake. */
 const UNUSED: Partial<Record<RelabelAction, readonly Field[]>> = {
   keepequal: ['regex', 'separator', 'modulus', 'replacement'],
   dropequal: ['regex', 'separator', 'modulus', 'replacement'],
@@ -50,7 +50,7 @@ const fields = z.strictObject({
     .describe('Action of the rule, as in Prometheus.'),
 });
 
-/** A rule that can be applied, and how it was written. */
+/** A compiled rule, and its source. */
 export class CompiledRule {
   readonly written: z.output<typeof fields>;
   readonly action: RelabelAction;
@@ -75,7 +75,7 @@ export class CompiledRule {
   }
 }
 
-/** A rule as Prometheus writes it, compiled. */
+/** A rule in Prometheus syntax, compiled. */
 const rule = fields.transform((written, context) => {
   const { action, target_label: targetLabel = '', regex: source = DEFAULT_REGEX } = written;
   const refuse = (path: Field, message: string) => context.addIssue({ code: 'custom', path: [path], message });
@@ -92,13 +92,13 @@ const rule = fields.transform((written, context) => {
   if (action === 'labelmap' && !LABEL_TEMPLATE.test(replacement)) {
     refuse('replacement', `${JSON.stringify(replacement)} does not make label names`);
   }
-  // As Prometheus does it: the whole text, and a dot is any character.
+  // As in Prometheus: anchored at both ends, and a dot matches any character.
   const whole = `^(?s:${source})$`;
   let regex: Pattern | undefined;
   try {
     regex = Pattern.numbered(whole);
   } catch (cause) {
-    // The message names what was compiled, which is not what the user wrote.
+    // The message quotes the compiled text, which differs from what the user wrote.
     const prefix = `invalid regular expression ${JSON.stringify(whole)}: `;
     const reason = (cause instanceof Error ? cause.message : String(cause)).replace(prefix, () => '');
     refuse('regex', `invalid regular expression ${JSON.stringify(source)}: ${reason}`);
@@ -107,8 +107,8 @@ const rule = fields.transform((written, context) => {
   return new CompiledRule(written, regex, source === DEFAULT_REGEX || source === '.*');
 });
 
-/** A list of rules in Prometheus's own words, such as `metric_relabel_configs`. */
+/** A list of rules in Prometheus syntax, such as `metric_relabel_configs`. */
 export const relabelRules = () => z.array(rule).default([]);
 
-/** Rules as they are applied. */
+/** Compiled rules. */
 export type RelabelRules = z.output<ReturnType<typeof relabelRules>>;

@@ -1,11 +1,11 @@
 /**
- * Paths of keys named `__proto__` in configuration as it was read. A copy of such a mapping has another prototype in place
- * of the key, so that everything below it would vanish silently.
+ * Paths of keys named `__proto__` in a parsed configuration. Copying such a mapping would set its prototype instead of
+ * the key, so that everything below it would vanish silently.
  */
 export function reservedKeys(
   value: unknown,
   path: readonly PropertyKey[] = [],
-  // YAML's aliases make a mapping stand in several places, even in itself.
+  // With YAML aliases, a mapping may occur in several places, even in itself.
   seen = new Set<unknown>(),
 ): PropertyKey[][] {
   if (typeof value !== 'object' || value === null || seen.has(value)) return [];

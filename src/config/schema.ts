@@ -16,7 +16,7 @@ import { bytes, duration, filePath, pattern } from './units.ts';
 
 const labelName = labelNameOf();
 
-/** Set by `identity`, on each group its own. */
+/** Set by `identity`, separately for each group. */
 const IDENTITY_LABELS = ['job', 'instance'];
 
 const addedLabels = z.record(
@@ -83,7 +83,7 @@ const inlineIdentity = (labels: Record<string, string>) =>
     })
     .prefault({});
 
-/** The label contract: what public dashboards expect of the systems that Firesteel takes the place of. */
+/** The label contract: what public dashboards expect from the systems that Firesteel replaces. */
 const identity = z
   .strictObject({
     node: groupIdentity('node-exporter', '{node}'),
@@ -101,7 +101,7 @@ const identity = z
   })
   .prefault({});
 
-/** What is done to the series of one group before they are pushed. */
+/** Processing of the series of one group before they are pushed. */
 const groupSettings = z
   .strictObject({
     metricAllowlist: z
@@ -122,7 +122,7 @@ const groups = z.strictObject(recordOf(GROUPS, () => groupSettings)).prefault({}
 
 const seriesLimit = z.int().min(1);
 
-/** Wide for what a node or a large cluster really has, and far below what brings a receiver down. */
+/** Generous for a real node or large cluster, and far below what overloads a receiver. */
 const budget = z
   .strictObject({
     groups: z
@@ -165,7 +165,7 @@ const limits = z
   })
   .prefault({});
 
-/** The levels of the log, least first. */
+/** The log levels, in ascending order. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /** The sections of the configuration that other parts describe. */
@@ -242,5 +242,5 @@ const configShape = <Collectors extends z.ZodType>(collectors: Collectors, expor
     identity,
   });
 
-/** Parsed configuration without the collectors' section: what the parts outside of collection see. */
+/** The parsed configuration without the collectors' section, for the parts outside of collection. */
 export type CoreConfig = Omit<z.output<ReturnType<typeof configShape<z.ZodUnknown>>>, 'collectors'>;

@@ -23,7 +23,7 @@ const tls = z.strictObject({
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** What every kind of target may set for itself. */
+/** Settings common to all kinds of targets. */
 const own = {
   interval: duration(1000, 3_600_000).optional().describe('Scrape interval; `scrape.interval` when unset.'),
   timeout: duration(100, 600_000).optional().describe('Timeout of a scrape; `scrape.timeout` when unset.'),
@@ -155,7 +155,7 @@ export const scrapeSection = z
   })
   .superRefine(({ interval, timeout, targets, pods }, context) => {
     const check = (path: (string | number)[], own: { interval?: number | undefined; timeout?: number | undefined }) => {
-      // The usual timeout is cut to a shorter interval; one that somebody wrote is a mistake.
+      // The default timeout is reduced to a shorter interval; a configured one that is longer is a mistake.
       if (own.timeout === undefined || own.timeout <= (own.interval ?? interval)) return;
       context.addIssue({ code: 'custom', path: [...path, 'timeout'], message: 'must not be longer than the interval' });
     };
@@ -169,7 +169,7 @@ export const scrapeSection = z
   }))
   .prefault({});
 
-/** What {@link scrapeSection} gives. */
+/** The output of {@link scrapeSection}. */
 export type ScrapeSettings = z.output<typeof scrapeSection>;
 export type StaticTarget = ScrapeSettings['targets'][number];
 export type PodEntry = ScrapeSettings['pods'][number];
@@ -179,5 +179,5 @@ export type Requirement = PodEntry['selector']['matchExpressions'][number];
 export const isScraping = ({ annotations, pods, targets }: ScrapeSettings): boolean =>
   annotations.enabled || pods.length > 0 || targets.length > 0;
 
-/** Whether the pods of this node have to be known. */
+/** Whether the pods of this node are needed. */
 export const wantsPods = ({ annotations, pods }: ScrapeSettings): boolean => annotations.enabled || pods.length > 0;

@@ -4,7 +4,7 @@ import { readText, whyUnread } from '../base/files.ts';
 /** No password or token is larger; a wrong path must not send a whole file to a receiver. */
 const MAX_SECRET_BYTES = 64 * 1024;
 
-/** No header can hold these, and no secret has them: the file is another one. */
+/** No header can contain these, and no secret has them: it is the wrong file. */
 const CONTROL = /[\0-\x08\n-\x1f\x7f]/;
 
 /**

@@ -1,16 +1,19 @@
-/** A setting that can be given outside of the file. */
+/** A setting that can be set outside of the file. */
 export interface Setting {
-  /** Where it goes in the configuration. */
+  /** Its path in the configuration. */
   readonly path: readonly string[];
   /** Environment variables, first match wins. */
   readonly env: readonly string[];
   readonly flag: string;
   readonly help: string;
-  /** Set together with the value, so that one word makes a whole exporter. */
+  /** Set together with the value, so that one value defines a complete exporter. */
   readonly implies?: Readonly<Record<string, unknown>>;
 }
 
-/** All settings that have an environment variable and a flag; a flag wins over the environment, that over the file. */
+/**
+ * All settings that have an environment variable and a flag; flags take precedence over the environment, and that over
+ * the file.
+ */
 export const SETTINGS: readonly Setting[] = [
   { path: ['cluster'], env: ['FIRESTEEL_CLUSTER'], flag: 'cluster', help: 'name of the cluster' },
   { path: ['node'], env: ['FIRESTEEL_NODE', 'NODE_NAME'], flag: 'node', help: 'name of this node' },

@@ -38,7 +38,7 @@ const source = z
     error: 'needs either directory or url',
   });
 
-/** Where tasks come from beside this file and the API. */
+/** Sources of tasks in addition to this file and the API. */
 export const sourcesSection = z
   .array(source)
   .max(20)

@@ -8,13 +8,13 @@ const IDENTITY_LABELS = ['job', 'instance', 'task', 'script'];
 /** The longest interval of a task. */
 const LONGEST_MS = 86_400_000;
 
-/** The name of a task, unique over all sources. */
+/** The name of a task, unique across all sources. */
 const taskId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, 'expected a-z, 0-9, and _ . - behind the first character, at most 63')
   .describe('Name of the task, unique over all sources.');
 
-/** What every task has; its type adds options of its own. */
+/** The settings of every task; its type adds its own options. */
 export const commonTaskOptions = z.strictObject({
   id: taskId,
   type: z.string().describe('Type of the task.'),
@@ -45,7 +45,7 @@ export const commonTaskOptions = z.strictObject({
   job: z.string().min(1).optional().describe('Label job of its series, for probes and scrapes.'),
 });
 
-/** The options that all tasks have, checked. Durations are milliseconds. */
+/** The validated common options of all tasks. Durations are milliseconds. */
 export type CommonTaskOptions = z.output<typeof commonTaskOptions>;
 
 const range = z.string().regex(/^[0-9a-fA-F:.]+(?:\/\d{1,3})?$/, 'expected an address range such as 169.254.0.0/16');
@@ -56,7 +56,7 @@ export const tasksSection = z
   .default([])
   .describe('Custom collections, each with its own interval; docs/tasks.md lists the types.');
 
-/** How tasks run, and which are taken from where. */
+/** How tasks run, and which types are accepted from which source. */
 export const taskRunnerSection = z
   .strictObject({
     max: z.int().min(1).max(5000).default(1000).describe('Maximum number of tasks from all sources together.'),

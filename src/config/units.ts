@@ -25,7 +25,7 @@ export function parseDuration(text: string): number | undefined {
   return Math.round(milliseconds);
 }
 
-/** `milliseconds` as the text that {@link parseDuration} reads: `1m30s`. */
+/** `milliseconds` in the notation of {@link parseDuration}: `1m30s`. */
 export function durationText(milliseconds: number): string {
   let rest = milliseconds;
   let text = '';
@@ -44,14 +44,14 @@ export function parseBytes(text: string): number | undefined {
   return match ? Number(match[1]) * (BYTE_UNITS[match[2] as string] as number) : undefined;
 }
 
-/** `count` bytes as the text that {@link parseBytes} reads, exactly: `256MiB`. */
+/** `count` bytes in the notation of {@link parseBytes}, exactly: `256MiB`. */
 export function bytesText(count: number): string {
   const units = ['GiB', 'GB', 'MiB', 'MB', 'KiB', 'kB'];
   const unit = units.find((one) => count > 0 && count % (BYTE_UNITS[one] as number) === 0) ?? 'B';
   return `${count / (BYTE_UNITS[unit] as number)}${unit}`;
 }
 
-/** The schemas of durations and sizes, with what writes their values as they are written in the configuration. */
+/** The schemas of durations and sizes, with the functions that format their values for the configuration. */
 export const unitTexts = z.registry<{ readonly text: (value: number) => string }>();
 
 /** A duration in the configuration: text such as `15s` in, milliseconds out. */
@@ -86,9 +86,9 @@ export const bytes = (minimum = 1) =>
     .register(unitTexts, { text: bytesText });
 
 /**
- * A regular expression of the configuration, written as for node_exporter (Go's RE2). Anchoring is the writer's. What RE2
- * refuses is refused here too: an expression that a dashboard or a chart copied from elsewhere must mean the same there
- * and here.
+ * A regular expression of the configuration, written as for node_exporter (Go's RE2). It is not anchored implicitly.
+ * Expressions that RE2 refuses are refused here too: one copied from a dashboard or chart must have the same meaning
+ * here.
  */
 export const pattern = () =>
   z.string().transform((source, context) => {

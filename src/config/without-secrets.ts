@@ -1,4 +1,4 @@
-/** Keys whose values, also those of all keys below them, may be secrets; paths of files are none. */
+/** Keys whose values, also those of all keys below them, may be secrets; paths of files are not secrets. */
 const SECRET = /(?:header|password|passwd|token|secret|authorization|cookie|credential|apikey|api_key)/i;
 const FILE = /(?:File|Path|Seconds|Ms)$/;
 /** Environment variables, bodies and arguments of programs. */
@@ -7,14 +7,14 @@ const PRIVATE = new Set(['env', 'body', 'command', 'params', 'args']);
 /** The user part and the query of addresses in a text. */
 const USER = /\b([a-z][a-z0-9+.-]*:\/\/)[^/\s"'@]+@/gi;
 const QUERY = /\b([a-z][a-z0-9+.-]*:\/\/[^\s"'?]+)\?[^\s"']*/gi;
-/** Credentials as they stand in headers. */
+/** Credentials in headers. */
 const CREDENTIAL = /\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi;
 
 const HIDDEN = '<hidden>';
 
 /**
- * JSON data as it may be given to others: what may hold a secret is hidden, be it by the name of its key or as part of an
- * address. More is hidden than has to be.
+ * JSON data that is safe to share: values that may contain a secret are hidden, by the name of the key or as part of an
+ * address. Hides more than strictly necessary.
  */
 export function withoutSecrets(value: unknown): unknown {
   if (typeof value === 'string') {
@@ -33,7 +33,7 @@ export function withoutSecrets(value: unknown): unknown {
 const isSecret = (key: string, item: unknown): boolean =>
   PRIVATE.has(key) || (SECRET.test(key) && !(FILE.test(key) && typeof item === 'string'));
 
-/** The keys stay, since they say what is configured. */
+/** The keys are kept, because they show what is configured. */
 function hidden(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(hidden);
   if (typeof value !== 'object' || value === null) return HIDDEN;

@@ -1,6 +1,6 @@
 import { LineCounter, parseDocument } from 'yaml';
 
-/** A text that is no YAML that could be used; a line a problem, each with its place. */
+/** Text that is not usable YAML; one line per problem, each with its position. */
 export class YamlError extends Error {
   override readonly name = 'YamlError';
   readonly problems: readonly string[];
@@ -11,21 +11,21 @@ export class YamlError extends Error {
   }
 }
 
-/** The value of a document, and where in it the value at a path of keys stands, as far as that leads. */
+/** The value of a document, and the position of the value at a path of keys, as far as the path exists. */
 export interface YamlValue {
   readonly value: unknown;
   readonly placeOf: (path: readonly PropertyKey[]) => string | undefined;
 }
 
-/** No configuration is nested so deep; whatever walks through one may do so recursively. */
+/** No configuration is nested this deep; code may walk through it recursively. */
 const MAX_DEPTH = 64;
 
-/** The first line of a file that is not what it should be is usually enough. */
+/** For a wrong file, the first line is usually enough. */
 const MAX_PROBLEMS = 10;
 
 /**
- * Parses one document. Throws {@link YamlError} for invalid YAML, and for what would be a value of another kind than
- * the text shows: aliases that multiply, nesting without end, tags of other programs. `name` begins each place.
+ * Parses one document. Throws {@link YamlError} for invalid YAML, and for constructs whose value is not obvious from
+ * the text: multiplying aliases, endless nesting, tags of other programs. Positions begin with `name`.
  */
 export function parseYaml(name: string, text: string): YamlValue {
   const lines = new LineCounter();
@@ -35,7 +35,7 @@ export function parseYaml(name: string, text: string): YamlValue {
   };
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    // An unknown tag is only a warning of the library, and its value would be taken as text.
+    // An unknown tag is only a warning of the library, and its value would be treated as text.
     const problems = [...document.errors, ...document.warnings].slice(0, MAX_PROBLEMS);
     if (problems.length > 0)
       throw new YamlError(problems.map(({ pos, message }) => `${place(pos[0])}: ${inWords(message)}`));
@@ -59,7 +59,7 @@ export function parseYaml(name: string, text: string): YamlValue {
   }
 }
 
-/** The parser walks recursively, and gives the error of the stack as one of the document. */
+/** The parser walks recursively, and reports a stack overflow as an error of the document. */
 const inWords = (message: string): string => (message.includes('call stack') ? 'nested too deep' : message);
 
 /** Also for values that contain themselves. */

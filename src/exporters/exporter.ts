@@ -23,8 +23,8 @@ export interface Body {
   /** Called right before each upload: whether this agent may still send it. */
   readonly mayPush?: () => boolean;
   /**
-   * Called when nothing more will be sent of it: it was acknowledged, refused for good, or is on disk. Not called for a
-   * batch that is dropped while its receiver is unavailable.
+   * Called when nothing more of it will be sent: it was acknowledged, permanently rejected, or is on disk. Not called
+   * for a batch that is dropped while its receiver is unavailable.
    */
   readonly onSettled?: (() => void) | undefined;
   /** The target of its series, if it may differ from the configured one. */
@@ -77,10 +77,10 @@ export interface ExporterStatus {
   readonly latencyMs?: number;
   /** When the next attempt is due, milliseconds since 1970; absent while uploads pass, and during an attempt. */
   readonly nextTryMs?: number;
-  /** Since the start: acknowledged batches, and attempts that were not accepted. */
+  /** Since startup: acknowledged batches, and failed attempts. */
   readonly pushes?: { readonly accepted: number; readonly failed: number };
   readonly memory: { readonly bodies: number; readonly bytes: number; readonly oldestStampMs?: number };
-  /** What may wait before the oldest batch is dropped; absent where only the newest push counts. */
+  /** Limits of the queue, beyond which the oldest batch is dropped; absent if only the newest push is kept. */
   readonly limits?: { readonly bytes: number; readonly ageMs?: number; readonly cycles?: number };
   /** Undefined without a spool on disk. */
   readonly spool?: SpoolStatus;
@@ -104,7 +104,7 @@ export interface EndedSeries {
 export interface CollectedSamples {
   readonly group: Group;
   readonly stampMs: number;
-  /** Closed. They share their lists of series with earlier cycles as long as the series stay the same. */
+  /** Closed snapshots. They share their lists of series with earlier cycles as long as the series stay the same. */
   readonly snapshots: readonly Snapshot[];
   /** Text that stays compressed between cycles. */
   readonly prepared: readonly PreparedBody[];
@@ -140,7 +140,7 @@ export interface Exporter {
   readonly deliverSamples?: ((samples: CollectedSamples) => void) | undefined;
   /** Marks series of a group as stale at the receiver. Undefined when that is unsupported or disabled. */
   readonly endSeries?: ((group: Group, ended: EndedSeries) => void) | undefined;
-  /** Takes log entries. Undefined when it takes series. */
+  /** Accepts log entries. Undefined if it accepts series. */
   readonly entries?: LogSink | undefined;
   /** Its current status. */
   status(): ExporterStatus;

@@ -8,7 +8,7 @@ export interface BudgetSettings {
   readonly groups: Readonly<Partial<Record<Group, number | undefined>>>;
   /** Of any family; no limit when unset. */
   readonly family?: number | undefined;
-  /** Of single families, by name, instead of `family`. */
+  /** Of individual families, by name, instead of `family`. */
   readonly families: Readonly<Record<string, number>>;
 }
 
@@ -39,7 +39,7 @@ const dropped = gauge(
 export const budgetFamilies = [series, limit, dropped];
 
 /**
- * Keeps the number of series within a budget. Above it, whole families are dropped, the biggest first. Half a family
+ * Keeps the number of series within a budget. Above it, whole families are dropped, the largest first. Half a family
  * would look like vanished devices or pods, while a missing family is noticed, and a series names it.
  */
 export class SeriesBudget {
@@ -86,7 +86,7 @@ export class SeriesBudget {
   }
 }
 
-/** First the families over their own limit, then the biggest ones until the group is within `most`. */
+/** First the families over their own limit, then the largest ones until the group is within `most`. */
 function overBudget(
   counts: ReadonlyMap<string, number>,
   most: number | undefined,

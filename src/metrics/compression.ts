@@ -112,7 +112,7 @@ export function isRaw(frame: Buffer): boolean {
 /** A comment that outweighs any text that is too short to be compressible. */
 const PADDING = Buffer.from(`#${'-'.repeat(1022)}\n`);
 
-/** The text with what makes it {@link isRaw} no more. */
+/** The text with an addition so that it is no longer {@link isRaw}. */
 export const compressible = (text: Buffer): Buffer => Buffer.concat([text, PADDING]);
 
 /** Text as members, with its original size. */

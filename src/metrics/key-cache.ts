@@ -1,7 +1,7 @@
 import { isLabelName } from './family.ts';
 import { labelBlock } from './text/format.ts';
 
-/** Labels of one value of prom-client. */
+/** Labels of one prom-client value. */
 type Labels = Readonly<Partial<Record<string, string | number>>>;
 
 interface Known {
@@ -12,7 +12,7 @@ interface Known {
 
 /**
  * The series keys of prom-client's values, by their position in their metric. They rarely change from one cycle to the
- * next, and to compare labels costs much less than to write them.
+ * next, and comparing labels is much cheaper than formatting them.
  */
 export class KeyCache {
   readonly #known = new Map<string, Known[]>();
@@ -37,7 +37,7 @@ export class KeyCache {
     return key;
   }
 
-  /** Forgets what is at `size` and beyond, for a metric that has so many values. */
+  /** Drops entries from `size` on, for a metric with that many values. */
   trim(metric: string, size: number): void {
     const own = this.#known.get(metric);
     if (own !== undefined && own.length > size) own.length = size;

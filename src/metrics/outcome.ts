@@ -39,7 +39,7 @@ export interface CollectorResult {
   /** One for each lost unit, or the fault itself. */
   readonly errors: readonly Error[];
   /**
-   * What it can't see due to missing permissions, as listed in docs/security.md. Not a fault, and the same in each
+   * What it cannot read due to missing permissions, as listed in docs/security.md. Not a fault, and the same in each
    * cycle.
    */
   readonly withheld: readonly string[];

@@ -12,7 +12,10 @@ export interface PreparedBody {
   /** Bytes before compression. */
   readonly textBytes: number;
   readonly samples: number;
-  /** Whether it is the same in many cycles, and none of its lines has a timestamp, so that what is made of it is worth keeping. */
+  /**
+   * Whether it is the same in many cycles, and none of its lines has a timestamp, so that derived data is worth
+   * caching.
+   */
   readonly isKept?: boolean;
 }
 

@@ -15,7 +15,7 @@ export class Snapshot {
   #stamps: Map<number, number> | undefined;
   /** Errors of the collection. Each one cost one unit (a device, a file), not the collector. */
   readonly errors: Error[] = [];
-  /** What this agent has no permission to see, by design. Counted, but not a fault. */
+  /** What this agent has no permission to read, by design. Counted, but not a fault. */
   readonly withheld: string[] = [];
   /**
    * Keys of counters that continue from an earlier process, which pushed them. They are not new, whatever their value.

@@ -5,14 +5,14 @@ import { type Handler, type HttpRequest, json, type Reply, refuse } from '../htt
 import type { Changed, TaskControl } from './control.ts';
 import { taskView } from './task-view.ts';
 
-/** What the routes use beside the control. */
+/** What the routes use in addition to the control. */
 interface TaskApiOptions {
   readonly now: () => number;
   /** Longest time for which a task can be disabled, milliseconds. */
   readonly maxTtlMs: number;
 }
 
-/** The answer to a run is waited for so long at most. */
+/** Maximum time to wait for the result of a run. */
 const LONGEST_RUN_MS = 100_000;
 
 const record = z.record(z.string(), z.unknown());
@@ -23,10 +23,10 @@ const parameters = z.strictObject({
   timeout: duration(100, LONGEST_RUN_MS).optional(),
 });
 
-/** The handlers of /v1/tasks and below, by name of the route. */
+/** The handlers of /v1/tasks and below, by route name. */
 export type TaskApi = Readonly<Record<TaskRoute, Handler>>;
 
-/** What can be asked of tasks. */
+/** The requests for tasks. */
 export type TaskRoute =
   | 'list'
   | 'show'
@@ -39,7 +39,7 @@ export type TaskRoute =
   | 'disable'
   | 'enable';
 
-/** Answers the requests about tasks; the server lets in only those who may ask. */
+/** Handles requests about tasks; the server has already checked the token. */
 export function taskApi(control: TaskControl, { now, maxTtlMs }: TaskApiOptions): TaskApi {
   const disabling = z.strictObject({
     ttl: z.string().transform((text, context) => {

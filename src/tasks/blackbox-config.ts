@@ -1,4 +1,4 @@
-// The configuration of blackbox_exporter and of the targets that Prometheus gives it, as far as it can be imported.
+// The configuration of blackbox_exporter and of its targets in Prometheus, as far as they can be imported.
 import * as z from 'zod';
 
 const text = z.string();
@@ -113,7 +113,7 @@ export type Module = z.output<typeof module>;
 /** blackbox.yml. */
 export const blackboxConfig = z.looseObject({ modules: z.record(text, module) });
 
-/** Targets that share labels. */
+/** Targets with common labels. */
 export const targetGroup = z.looseObject({ targets: z.array(text), labels: z.record(text, text).default({}) });
 
 /** A job of Prometheus. */

@@ -6,32 +6,32 @@ import { idOf, type TaskProblem } from './settings.ts';
 import type { Task } from './task.ts';
 import type { StoredTasks } from './tasks-file.ts';
 
-/** What the control of tasks asks of the agent. */
+/** What the control of tasks needs from the agent. */
 export interface TaskHost {
-  /** Runs `work` while no reload and no other change is under way. */
+  /** Runs `work` while no reload and no other change is in progress. */
   queue<T>(work: () => Promise<T>): Promise<T>;
-  /** The tasks that came by the API, as they were given. */
+  /** The tasks added through the API, as specified. */
   readonly stored: StoredTasks;
-  /** The plan with these tasks of the API in place of the stored ones. */
+  /** The plan with these API tasks instead of the stored ones. */
   plan(stored: StoredTasks): Promise<TaskPlan>;
-  /** Puts them on disk and in force. Leaves all as it was when that fails. */
+  /** Stores and activates them. Changes nothing on failure. */
   commit(stored: StoredTasks): Promise<void>;
   /** Whether they survive a restart. */
   readonly isPersistent: boolean;
-  /** What runs the tasks in force; undefined when there never were any. */
+  /** Runs the active tasks; undefined if there have never been any. */
   readonly frame: Frame | undefined;
-  /** Switches a task off for some time, or on again; resolves when that is on disk. */
+  /** Disables a task temporarily, or enables it again; resolves when that is on disk. */
   disable(task: Task, ttlMs: number, reason: string): Promise<void>;
   enable(task: Task): Promise<void>;
 }
 
-/** The answer to a change: a status of HTTP and the body. */
+/** The response to a change: HTTP status and body. */
 export interface Changed {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** How a change is meant. */
+/** Options of a change. */
 interface ChangeOptions {
   /** Only reports what would be done. */
   readonly dryRun: boolean;
@@ -42,10 +42,10 @@ interface ChangeOptions {
 /** Concurrent runs on demand. */
 const MOST_ASKED = 2;
 
-/** Adds, replaces and removes tasks of the API: all of a request, or nothing. */
+/** Adds, replaces and removes tasks of the API: all of a request, or none. */
 export class TaskControl {
   readonly #host: TaskHost;
-  /** Runs on demand under way. */
+  /** On-demand runs in progress. */
   #asked = 0;
 
   constructor(host: TaskHost) {
@@ -107,7 +107,7 @@ export class TaskControl {
         removed: [...known.keys()].filter((id) => !given.has(id)),
         unchanged: inputs.filter(isEqual).map(idOf),
       };
-      // An object that is kept is not checked again.
+      // An unchanged object is not checked again.
       const next = inputs.map((task) => (isEqual(task) ? (known.get(idOf(task)) ?? task) : task));
       return this.#change(next, dryRun, 200, body);
     });
@@ -126,7 +126,9 @@ export class TaskControl {
     return changed;
   }
 
-  /** Runs a task now. `many`: too many such runs are under way; a text says why it can't be run so. */
+  /**
+   * Runs a task now. `many`: too many such runs are in progress; a text gives the reason why it can't be run this way.
+   */
   async runNow(
     id: string,
     request: RunRequest,
@@ -156,7 +158,7 @@ export class TaskControl {
     return task;
   }
 
-  /** Reports the ids that are taken, by whom, and everything else that is wrong with these tasks. */
+  /** Reports ids that already exist and their sources, and all other problems of these tasks. */
   async #conflict(conflicts: readonly string[], fresh: StoredTasks): Promise<Changed> {
     const ids = new Set(fresh.map(idOf));
     const rest = this.#host.stored.filter((task) => !ids.has(idOf(task)));
@@ -170,7 +172,7 @@ export class TaskControl {
     };
   }
 
-  /** Why these can't be changed here: they are not there, or of another source. */
+  /** Why these can't be changed here: they do not exist, or belong to another source. */
   #notOurs(ids: readonly string[]): Changed | undefined {
     const stored = new Set(this.#host.stored.map(idOf));
     const missing = ids.filter((id) => !stored.has(id));

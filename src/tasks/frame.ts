@@ -12,26 +12,26 @@ import { addTaskSamples } from './task-samples.ts';
 import type { TaskType } from './task-type.ts';
 import { taskView } from './task-view.ts';
 
-/** What the frame uses of the world. */
+/** The environment of the frame. */
 export interface FrameWorld {
   readonly clocks: { readonly now: () => number; readonly monotonicMs: () => number };
   readonly log: Log;
-  /** Why a producer is switched off for some time; undefined when it is not. */
+  /** Why a producer is temporarily disabled; undefined when it is not. */
   readonly gate: (group: string, name: string) => string | undefined;
   /** Whether another agent runs the tasks. */
   readonly isStandby: () => boolean;
-  /** Told after each run. */
+  /** Called after each run. */
   readonly onChange: () => void;
 }
 
-/** A stack is logged at most once in this time for each task. */
+/** A stack is logged at most once in this time per task. */
 const PANIC_EVERY_MS = 3_600_000;
-/** Of the places for slow tasks to the others. */
+/** Ratio of slots for slow tasks to the others. */
 const SLOW_SHARE = 4;
 const BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30];
 const DELAY_BUCKETS = [0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 
-/** What all tasks share: the schedule, the places for runs, the counters. */
+/** The shared state of all tasks: schedule, slots for runs, counters. */
 export class Frame implements TaskFrame {
   readonly schedule: TaskSchedule;
   readonly records: TaskRecords;
@@ -41,15 +41,15 @@ export class Frame implements TaskFrame {
   readonly #world: FrameWorld;
   readonly #throttled: ThrottledLog;
   readonly #slots: Slots;
-  /** For tasks whose last run was slow: more of them, since they only wait. */
+  /** For tasks whose last run was slow: more slots, because they mostly wait. */
   readonly #slow: Slots;
   readonly #byType = new Map<string, Slots>();
-  /** Tasks that were removed while a run of theirs was under way. */
+  /** Tasks that were removed while a run was in progress. */
   readonly #leaving = new Set<FramedTask>();
   readonly #durations: Histogram<'type'>;
   readonly #delays: Histogram<'type'>;
   readonly #changes: Counter<'action' | 'source'>;
-  /** The tasks in force. */
+  /** The active tasks. */
   tasks: readonly Task[] = [];
 
   constructor(concurrency: number, world: FrameWorld) {
@@ -89,7 +89,7 @@ export class Frame implements TaskFrame {
     });
   }
 
-  /** The tasks in force as they are shown, by id. */
+  /** Views of the active tasks, by id. */
   views(): TaskView[] {
     return this.tasks.map(taskView).sort((one, other) => (one.id < other.id ? -1 : 1));
   }
@@ -112,7 +112,7 @@ export class Frame implements TaskFrame {
       return undefined;
     }
     const giveOnce = once(() => all.give());
-    // Runs that only wait, for a silent name server perhaps, must not keep all others from running.
+    // Runs that only wait, for example for an unresponsive name server, must not block all others.
     const timer = isSlow ? undefined : setTimeout(giveOnce, SLOW_MS);
     timer?.unref();
     return () => {
@@ -177,7 +177,7 @@ export class Frame implements TaskFrame {
   }
 }
 
-/** `act`, done at the first call only. */
+/** Calls `act` on the first call only. */
 function once(act: () => void): () => void {
   let isDone: boolean = false;
   return () => {

@@ -35,7 +35,7 @@ export class Heap<T> {
     return first;
   }
 
-  /** Drops the items that `isKept` refuses. */
+  /** Drops the items for which `isKept` is false. */
   keep(isKept: (item: T) => boolean): void {
     const rest = this.#items.filter(isKept);
     this.#items = [];

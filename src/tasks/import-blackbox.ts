@@ -1,4 +1,4 @@
-// Tasks from the configuration of blackbox_exporter and the targets that Prometheus gives it.
+// Tasks from the configuration of blackbox_exporter and its targets in Prometheus.
 import type * as z from 'zod';
 import {
   type blackboxConfig,
@@ -15,11 +15,11 @@ import {
   tlsConfig,
 } from './blackbox-config.ts';
 
-/** What was made of the files. */
+/** The result of the import. */
 interface Imported {
   /** For the section `tasks` of the configuration. */
   readonly tasks: readonly Readonly<Record<string, unknown>>[];
-  /** What could not be taken over, a line each. */
+  /** Settings that could not be imported, one line each. */
   readonly notes: readonly string[];
 }
 
@@ -34,7 +34,7 @@ interface Group {
 
 const MOST_TARGETS = 100;
 
-/** Makes tasks of blackbox.yml and a file of targets. Targets without a module get `usualModule`. */
+/** Creates tasks from blackbox.yml and a file of targets. Targets without a module get `usualModule`. */
 export function tasksOfBlackbox(
   config: z.output<typeof blackboxConfig>,
   targets: z.output<typeof targetsFile>,
@@ -136,7 +136,7 @@ const chosenIp = (settings: { readonly preferred_ip_protocol?: unknown; readonly
   fallback: settings.ip_protocol_fallback,
 });
 
-/** Notes settings that are not known here, or are no use in a file. */
+/** Records settings that are unknown here, or not usable in a file. */
 function noteOthers(settings: object, shape: object, note: Note): void {
   for (const name of Object.keys(settings)) {
     if (!Object.hasOwn(shape, name)) note(`${name} has no equivalent and is left out`);
@@ -245,7 +245,7 @@ function dnsOf(settings: z.output<typeof dns>, note: Note): Record<string, unkno
   });
 }
 
-/** Without what is not set, and without what is empty for that reason; an empty `tls` means something. */
+/** Without unset values, and without objects that become empty; an empty `tls` has a meaning. */
 function compact(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const isEmpty = (name: string, value: unknown) =>
     value === undefined ||

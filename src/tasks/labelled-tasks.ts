@@ -2,8 +2,8 @@ import { JOBS } from './make.ts';
 import type { TaskSettings } from './settings.ts';
 
 /**
- * The tasks whose series get the label `task`, since they would be equal to those of others: node collectors that run more
- * than once, and probes of a target that an earlier task with the same job and labels probes. `collectors` are the names of
+ * The tasks whose series get the label `task`, because they would duplicate others: node collectors that run more than
+ * once, and probes of a target that an earlier task with the same job and labels probes. `collectors` are the names of
  * the node collectors in use.
  */
 export function labelledTasks(
@@ -25,7 +25,7 @@ function repeatedCollectors(tasks: readonly TaskSettings[], collectors: Readonly
   return node.filter((task) => [...namesOf(task)].some((name) => (families.get(name) ?? 0) > 1));
 }
 
-/** The first task that probes a target keeps its series as they are. */
+/** The first task that probes a target keeps its series unchanged. */
 function repeatedProbes(tasks: readonly TaskSettings[]): TaskSettings[] {
   const known = new Set<string>();
   return tasks.filter((task) => {

@@ -1,7 +1,7 @@
 import { Snapshot } from '../metrics/snapshot.ts';
 import { labelBlock } from '../metrics/text/format.ts';
 
-/** Adds labels to all series of snapshots. As long as they have the same series, the keys are made only once. */
+/** Adds labels to all series of snapshots. The keys are created only once as long as the series stay the same. */
 export class Labelled {
   readonly #block: string;
   #from: unknown;

@@ -1,4 +1,4 @@
-/** How the last run went. */
+/** Result of the last run. */
 export interface LastRun {
   /** When it began, milliseconds since 1970. */
   readonly startedMs: number;

@@ -8,7 +8,7 @@ import { isRemote, type TaskSettings } from './settings.ts';
 import { Task } from './task.ts';
 import type { TaskGroup, TaskRun } from './task-type.ts';
 
-/** What tasks are made with, beside their settings. */
+/** What creating a task needs in addition to its settings. */
 interface MakeWorld {
   readonly cluster: string;
   readonly node: string;
@@ -19,14 +19,14 @@ interface MakeWorld {
   readonly pushIntervalMs: number;
   readonly denyAddresses: readonly string[];
   readonly allowFromApi: readonly string[];
-  /** How names are resolved; as the system says when unset. */
+  /** How names are resolved; with the system's resolver when unset. */
   readonly names?: Partial<NamesWorld>;
 }
 
 /** The label `job` of groups whose lines carry their identity; a scrape's is its id. */
 export const JOBS: Readonly<Partial<Record<TaskGroup, string>>> = { probe: 'blackbox-exporter' };
 
-/** Tasks from the API or a URL can't be a way to what only this host can reach. */
+/** Tasks from the API or a URL must not give access to services that only this host can reach. */
 const INNER = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '::/128', '::1/128', 'fe80::/10'];
 
 /** Makes tasks. */
@@ -36,7 +36,7 @@ export class TaskMaker {
   readonly #denied: DeniedAddresses;
   readonly #deniedFromApi: DeniedAddresses;
 
-  /** Throws an Error for an address range that is none. */
+  /** Throws an Error for an invalid address range. */
   constructor(world: MakeWorld) {
     this.#world = world;
     this.#names = new Names({ mostNames: MOST_NAMES, ...world.names });
@@ -66,7 +66,7 @@ export class TaskMaker {
     );
   }
 
-  /** A task of these settings. `isLabelled`: its series get the label `task`, since others bring the same families. */
+  /** A task of these settings. `isLabelled`: its series get the label `task`, because others emit the same families. */
   make(settings: TaskSettings, frame: Frame, isLabelled: boolean, replaced: Task | undefined): Task {
     const { cluster, node, log } = this.#world;
     const { id, interval, labels } = settings.common;
@@ -87,5 +87,5 @@ export class TaskMaker {
   }
 }
 
-/** Targets of a thousand tasks. */
+/** Enough for the targets of a thousand tasks. */
 const MOST_NAMES = 2000;

@@ -9,31 +9,31 @@ import {
   type TaskSource,
 } from './settings.ts';
 
-/** Tasks of one origin, as they were given. */
+/** Tasks of one origin, as specified. */
 export interface TaskInputs {
   readonly source: TaskSource;
   readonly tasks: readonly unknown[];
-  /** Tell where the value at a path below `tasks` was given. */
+  /** Returns the position of the value at a path below `tasks`. */
   readonly origins?: readonly Origin[];
-  /** What stands before the path in messages. */
+  /** Prefix of the path in messages. */
   readonly prefix?: readonly PropertyKey[];
-  /** Whether the text was compared with a hash of the configuration file. */
+  /** Whether the text was verified with a hash from the configuration file. */
   readonly isPinned?: boolean;
 }
 
-/** Rules that hold for all tasks. */
+/** Rules for all tasks. */
 interface TaskRules {
   readonly max: number;
   readonly allowFromApi: readonly string[];
-  /** Makes a task of these settings, only to see whether it can be made. Throws an Error. */
+  /** Creates a task with these settings, only to check that it can be created. Throws an Error. */
   readonly tryOut: (settings: TaskSettings) => void;
 }
 
-/** What is wrong, also as a line with its place. */
+/** The problem, also as a line with its position. */
 interface PlacedProblem extends TaskProblem {
   readonly source: TaskSource;
   readonly line: string;
-  /** The task as it was given; undefined for what is wrong with all of them together. */
+  /** The task as specified; undefined for a problem of all tasks together. */
   readonly input?: unknown;
 }
 
@@ -41,14 +41,14 @@ interface PlacedProblem extends TaskProblem {
 export interface TaskPlan {
   readonly tasks: readonly TaskSettings[];
   readonly problems: readonly PlacedProblem[];
-  /** Tasks whose id a stronger source has. */
+  /** Tasks whose id exists in a source with precedence. */
   readonly shadowed: readonly TaskSettings[];
 }
 
-/** Tasks that were checked before, by what they were given as: a change of one task does not check all others again. */
+/** Tasks checked before, by their specification: a change of one task does not check all others again. */
 export type Checked = WeakMap<object, { readonly rules: string; readonly settings: TaskSettings }>;
 
-/** Checks the tasks of all sources. None of those with problems is among the tasks. */
+/** Checks the tasks of all sources. Tasks with problems are excluded. */
 export async function planTasks(
   inputs: readonly TaskInputs[],
   rules: TaskRules,

@@ -1,7 +1,7 @@
 /** Why a run did not take place. */
 export type SkipReason = 'overlap' | 'late' | 'concurrency' | 'disabled' | 'standby';
 
-/** What is counted of a task. It outlives changes of its settings. */
+/** The counters of a task. They survive changes of its settings. */
 export interface TaskRecord {
   readonly id: string;
   type: string;
@@ -11,13 +11,13 @@ export interface TaskRecord {
   lastRunMs: number | undefined;
   lastSuccessMs: number | undefined;
   durationSeconds: number | undefined;
-  /** Since when there is no such task, milliseconds since 1970. */
+  /** When the task was removed, milliseconds since 1970. */
   removedMs: number | undefined;
 }
 
-/** Counters of a task that is gone are still pushed so long. */
+/** How long the counters of a removed task are still pushed. */
 const FORGET_MS = 3_600_000;
-/** Tasks come and go through the API: so many that are gone are remembered at most. */
+/** Tasks come and go through the API: maximum number of removed tasks that are remembered. */
 const MOST_GONE = 1000;
 
 /** The records of all tasks, by id. */
@@ -29,7 +29,7 @@ export class TaskRecords {
     this.#now = now;
   }
 
-  /** The record of a task that is there now. */
+  /** The record of an existing task. */
   of(id: string, type: string): TaskRecord {
     const known = this.#records.get(id);
     if (known && known.type === type) {
@@ -56,7 +56,7 @@ export class TaskRecords {
     if (gone.length > MOST_GONE) this.#records.delete((gone[0] as TaskRecord).id);
   }
 
-  /** All that are not to be forgotten. */
+  /** All records that are still needed. */
   all(): Iterable<TaskRecord> {
     for (const [id, { removedMs }] of this.#records) {
       if (removedMs !== undefined && this.#now() - removedMs > FORGET_MS) this.#records.delete(id);

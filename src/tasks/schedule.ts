@@ -1,17 +1,17 @@
 import { fnv1a64 } from '../base/fnv.ts';
 import { Heap } from './heap.ts';
 
-/** What runs again and again. */
+/** A periodic item. */
 export interface Scheduled {
   /** Milliseconds; more than 0. */
   readonly intervalMs: number;
   /** Within the interval, on the wall clock. */
   readonly offsetMs: number;
-  /** When it is to run for the first time, milliseconds from now; at the next point of its grid when unset. */
+  /** Time of the first run, milliseconds from now; at the next point of its grid when unset. */
   readonly firstInMs?: number | undefined;
   /** Called when it is due. `lateMs` is how much later than planned that is. Does not throw. */
   due(lateMs: number): void;
-  /** Called with the number of times that were missed, as after a suspend; they are not made up for. */
+  /** Called with the number of missed times, for example after a suspend; they are not made up for. */
   missed(count: number): void;
 }
 
@@ -19,7 +19,7 @@ export interface Scheduled {
 interface ScheduleClocks {
   /** Since 1970. */
   readonly now: () => number;
-  /** On a clock that nobody sets. */
+  /** On a clock that is never adjusted. */
   readonly monotonicMs: () => number;
 }
 
@@ -28,16 +28,19 @@ export const offsetOf = (cluster: string, node: string, id: string, intervalMs: 
   Number(fnv1a64(`${cluster}/${node}/${id}`) % BigInt(Math.max(1, Math.min(intervalMs, LONGEST_OFFSET_MS))));
 
 const LONGEST_OFFSET_MS = 60_000;
-/** The longest that the first run of a task is away, whatever its interval. */
+/** Maximum delay of the first run of a task, whatever its interval. */
 const LONGEST_FIRST_MS = 30_000;
 
-/** When a task with this offset runs first, milliseconds from now: at its grid if that is soon, else spread over 30 s. */
+/**
+ * When a task with this offset runs first, milliseconds from now: on its grid if that is soon, otherwise spread over 30
+ * s.
+ */
 export const firstInMs = (intervalMs: number, offsetMs: number): number | undefined =>
   intervalMs > LONGEST_FIRST_MS ? offsetMs % LONGEST_FIRST_MS : undefined;
 
-/** Of the clock that may be set: more than that, and the grid of a task is moved. */
+/** Deviation of the wall clock above which the grid of a task is moved. */
 const TOLERANCE_MS = 50;
-/** The longest that a timer waits: after a change of the clock the plan is looked at again. */
+/** Maximum delay of a timer, so that the plan is checked again after a change of the clock. */
 const LONGEST_WAIT_MS = 30_000;
 
 interface Entry {
@@ -48,9 +51,9 @@ interface Entry {
 }
 
 /**
- * Calls tasks at the points of their grids, `k * interval + offset` of the wall clock, by one timer and a heap. Waits are
- * measured on the monotonic clock, so that a clock that is set moves the grid of a task by at most half an interval at a
- * time and never holds it up.
+ * Calls tasks at the points of their grids, `k * interval + offset` of the wall clock, with one timer and a heap. Waits
+ * are measured with the monotonic clock, so that a change of the wall clock moves the grid of a task by at most half an
+ * interval at a time and never delays it indefinitely.
  */
 export class TaskSchedule {
   readonly #clocks: ScheduleClocks;
@@ -77,7 +80,7 @@ export class TaskSchedule {
     if (entry === undefined) return;
     entry.isRemoved = true;
     this.#entries.delete(task);
-    // What was removed stays in the heap until it is due, unless that would become most of it.
+    // Removed items stay in the heap until they are due, unless they would become the majority.
     if (this.#heap.size > 2 * this.#entries.size + 64) this.#heap.keep(({ isRemoved }) => !isRemoved);
     if (this.#entries.size === 0) this.stop();
   }

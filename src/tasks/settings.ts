@@ -6,11 +6,13 @@ import { durationText } from '../config/units.ts';
 import type { TaskType } from './task-type.ts';
 import { loadTaskType, taskTypeNames } from './types/index.ts';
 
-/** Where tasks come from, the strongest first: an id that a stronger source has is refused from a weaker one. */
+/**
+ * Where tasks come from, highest precedence first: an id is refused from a source if one with higher precedence has it.
+ */
 export const TASK_SOURCES = ['file', 'directory', 'url', 'api'] as const;
 export type TaskSource = (typeof TASK_SOURCES)[number];
 
-/** A task whose settings are checked. Equal ones make the same task. */
+/** A task whose settings are checked. Equal ones produce the same task. */
 export interface TaskSettings {
   readonly common: Omit<CommonTaskOptions, 'timeout' | 'deadline'> & {
     readonly timeout: number;
@@ -20,22 +22,22 @@ export interface TaskSettings {
   /** The options of the type, checked. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly source: TaskSource;
-  /** As it was given. */
+  /** As specified. */
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** What is wrong with a task. The path is that within the task. */
+/** A problem of a task. The path is relative to the task. */
 export interface TaskProblem extends Explained {
-  /** Empty when the task has none that could be shown. */
+  /** Empty if the task has no valid one. */
   readonly id: string;
 }
 
-/** The longest timeout that a task gets without naming one, milliseconds. */
+/** Maximum default timeout of a task, milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 const GRACE_MS = 1000;
 const SHORTEST_MS = 1000;
 
-/** Checks one task as it was given. Loads its type. */
+/** Checks the specification of one task. Loads its type. */
 export async function checkTask(
   input: unknown,
   source: TaskSource,
@@ -75,30 +77,30 @@ export async function checkTask(
   const { interval } = common.data;
   const timeout = common.data.timeout ?? (interval === 0 ? DEFAULT_TIMEOUT_MS : Math.min(DEFAULT_TIMEOUT_MS, interval));
   const most = interval === 0 ? Number.POSITIVE_INFINITY : interval;
-  // A type that needs time to end its runs gets it, also beyond the interval: the next run waits.
+  // A type that needs time to end its runs gets it, even beyond the interval: the next run waits.
   const deadline =
     common.data.deadline ?? (type.graceMs === undefined ? Math.min(most, timeout + GRACE_MS) : timeout + type.graceMs);
   return { settings: { common: { ...common.data, timeout, deadline }, type, options: options.data, source, input } };
 }
 
-/** Whether tasks of a source may come from somebody who can't change the configuration file. */
+/** Whether the tasks of a source may come from someone who cannot change the configuration file. */
 export const isRemote = (source: TaskSource): boolean => source === 'api' || source === 'url';
 
-/** The id of a task as it was given, for messages. */
+/** The id of a task as specified, for messages. */
 export const idOf = (input: unknown): string =>
   isRecord(input) && typeof input.id === 'string' ? input.id.slice(0, 64) : '';
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The options that all tasks have, and those of the type. */
+/** The common options of all tasks, and those of the type. */
 function split(input: Record<string, unknown>) {
   const known = new Set(Object.keys(commonTaskOptions.shape));
   const of = (isCommon: boolean) => Object.entries(input).filter(([name]) => known.has(name) === isCommon);
   return { common: Object.fromEntries(of(true)), options: Object.fromEntries(of(false)) };
 }
 
-/** What options say that can't be together. */
+/** Conflicts between options. */
 function oddities({ interval, timeout, deadline, offset, labels }: CommonTaskOptions, type: TaskType): Explained[] {
   const found: Explained[] = [];
   const refuse = (name: string, message: string) => found.push({ path: name.split('/'), message });

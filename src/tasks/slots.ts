@@ -1,4 +1,4 @@
-/** A number of places; who comes when all are taken waits in line. */
+/** A semaphore: when all slots are taken, callers wait in order. */
 export class Slots {
   readonly #waiting = new Set<() => void>();
   #free: number;
@@ -7,7 +7,7 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Takes one place. False when none came free within `timeoutMs`. */
+  /** Takes a slot. False if none became free within `timeoutMs`. */
   async take(timeoutMs: number): Promise<boolean> {
     if (this.#free > 0) {
       this.#free--;
@@ -25,7 +25,7 @@ export class Slots {
     return got;
   }
 
-  /** Gives one place back; who has waited longest gets it. */
+  /** Releases a slot; the longest waiter gets it. */
   give(): void {
     const [next] = this.#waiting;
     if (next === undefined) {

@@ -14,14 +14,14 @@ export class StuckBackoff {
     return true;
   }
 
-  /** Notes a stuck run. */
+  /** Records a stuck run. */
   stuck(): void {
     this.#inARow++;
     const over = this.#inARow - STUCK_BEFORE_BACKOFF;
     if (over >= 0) this.#intervals = Math.min(2 ** (over + 1), MOST_INTERVALS) - 1;
   }
 
-  /** Notes a run that ended in time. */
+  /** Records a run that ended in time. */
   reset(): void {
     this.#inARow = 0;
   }

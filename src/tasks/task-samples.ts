@@ -26,7 +26,7 @@ const lastSuccess = gauge(
 const series = gauge('firesteel_task_series', 'Series returned by the last run.', BY_TASK);
 const tasks = gauge('firesteel_tasks', 'Tasks, by type, source and state.', ['type', 'source', 'state']);
 
-/** The metrics about tasks: `all` that are there, and the counters of those that were there lately. */
+/** The metrics about tasks: of `all` existing tasks, and the counters of recently removed ones. */
 export function addTaskSamples(out: Snapshot, all: readonly Task[], records: Iterable<TaskRecord>): void {
   const states = new Map<string, number>();
   for (const { id, type, runs: byResult, skipped: byReason } of records) {

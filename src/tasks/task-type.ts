@@ -6,15 +6,17 @@ import type { Snapshot } from '../metrics/snapshot.ts';
 import type { DeniedAddresses } from '../net/denied.ts';
 import type { Names } from '../net/names.ts';
 
-/** The groups of series that tasks bring. */
+/** The groups of series that tasks emit. */
 export type TaskGroup = 'probe' | 'scrape' | 'exec' | 'node';
 
-/** What a task may use of the world. */
+/** The environment of a task. */
 export interface TaskWorld {
   readonly id: string;
-  /** The label `job` of its series, for groups whose lines carry their identity: the task's own, else the group's. */
+  /**
+   * The label `job` of its series, for groups whose lines carry their identity: the task's own, otherwise the group's.
+   */
   readonly job: string;
-  /** After so long the signal of a run fires, milliseconds. */
+  /** Timeout after which the signal of a run fires, milliseconds. */
   readonly timeoutMs: number;
   /** Between the starts of two runs, milliseconds. */
   readonly intervalMs: number;
@@ -34,20 +36,20 @@ export interface TaskWorld {
 }
 
 /**
- * One run: adds its samples to `out`. Throws when it failed as a whole: the frame counts that, shows the message and
- * drops the samples. A target that does not answer is a result of a probe (`probe_success 0`), not a failed run.
- * Gives up when `signal` fires.
+ * One run: adds its samples to `out`. Throws if it failed completely: the frame counts that, shows the message and
+ * drops the samples. A target that does not respond is a result of a probe (`probe_success 0`), not a failed run. Stops
+ * when `signal` fires.
  */
 export type TaskRun = (out: Snapshot, signal: AbortSignal, call?: TaskCall) => Promise<void>;
 
 /** A run on demand. */
 export interface TaskCall {
   readonly params: Readonly<Record<string, string>>;
-  /** Takes the end of what the run printed, for whoever asked. */
+  /** Receives the end of the output of the run, for the requester. */
   readonly report: (output: string) => void;
 }
 
-/** Thrown by a run that failed, but whose samples are to be kept. `result` is the label of firesteel_task_runs_total. */
+/** Thrown by a run that failed, but whose samples are kept. `result` is the label of firesteel_task_runs_total. */
 export class TaskFailure extends Error {
   override readonly name = 'TaskFailure';
   readonly result: string;
@@ -58,32 +60,32 @@ export class TaskFailure extends Error {
   }
 }
 
-/** A kind of task as data; configuration schema and docs are made from these records. */
+/** A kind of task as data; the configuration schema and docs are generated from these records. */
 export interface TaskType<Options extends z.ZodObject = z.ZodObject> {
-  /** The word that names it in configuration, docs and self metrics. */
+  /** Its name in configuration, docs and self metrics. */
   readonly name: string;
-  /** What it does, for the docs. */
+  /** Description for the docs. */
   readonly summary: string;
-  /** Where its series go. Those of `probe` and `scrape` carry labels `job` and `instance` of their own. */
+  /** The group of its series. Those of `probe` and `scrape` carry their own labels `job` and `instance`. */
   readonly group: TaskGroup;
-  /** Its options beside those that all tasks have, a strict object. */
+  /** Its options in addition to the common ones, a strict object. */
   readonly options: Options;
   /** What it may emit. Families whose names are only known at run time are described in `summary`. */
   readonly families: readonly Family[];
-  /** How many runs of this type may be under way at a time; unset: as many as there are slots for all tasks. */
+  /** Maximum concurrent runs of this type; when unset, as many as there are slots for all tasks. */
   readonly atOnce?: number;
-  /** Whether an interval of 0 is allowed: such a task runs when it is asked to. */
+  /** Whether an interval of 0 is allowed: such a task runs on demand. */
   readonly onDemand?: boolean;
-  /** How long a run may take to end behind its timeout, milliseconds; 1 s when unset. */
+  /** How long a run may take to end after its timeout, milliseconds; 1 s when unset. */
   readonly graceMs?: number;
-  /** Whether it is taken from the configuration file only, unless `taskRunner.allowFromApi` names it. */
+  /** Whether it is accepted from the configuration file only, unless `taskRunner.allowFromApi` names it. */
   readonly risky?: boolean;
   /**
-   * Binds one task; what it remembers between runs lives in this closure. Opens nothing: it is also called for tasks
-   * that are only checked. Throws an Error when the options can't work on this host.
+   * Creates one task; state between runs is in this closure. Opens nothing: it is also called to only check tasks.
+   * Throws an Error when the options can't work on this host.
    */
   create(world: TaskWorld, options: z.output<Options>): TaskRun;
-  /** What would keep a task from working as the host is now; for check-config. */
+  /** What currently prevents a task from working on this host; for check-config. */
   check?(options: z.output<Options>): readonly string[];
   /** Why a run with these parameters is refused. */
   checkCall?(options: z.output<Options>, params: Readonly<Record<string, string>>): string | undefined;

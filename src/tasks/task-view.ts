@@ -1,7 +1,7 @@
 import type { TaskView } from '../http/status-view.ts';
 import type { Task } from './task.ts';
 
-/** `task` as it is shown. Secrets are never part of settings: those name files. */
+/** The view of `task`. Secrets are never part of settings: those name files. */
 export function taskView(task: Task): TaskView {
   const { settings, record, last, nextMs, disabled } = task;
   const { id, interval, timeout } = settings.common;

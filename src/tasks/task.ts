@@ -13,10 +13,10 @@ import type { FramedTask, TaskFrame } from './task-frame.ts';
 import type { TaskCall, TaskRun } from './task-type.ts';
 import { startRun } from './timed-run.ts';
 
-/** What a task does now. `stuck`: a run is past its deadline and has not ended; the task is not started again. */
+/** Current state of a task. `stuck`: a run is past its deadline and has not ended; the task is not started again. */
 type TaskState = 'waiting' | 'running' | 'stuck' | 'disabled';
 
-/** What a task needs besides its settings. */
+/** What a task needs in addition to its settings. */
 interface TaskParts {
   readonly frame: TaskFrame;
   readonly run: TaskRun;
@@ -42,13 +42,13 @@ export class Task implements Scheduled, FramedTask {
   readonly #record: TaskRecord;
   readonly #labelled: Labelled;
   readonly #stop = new AbortController();
-  /** Settles when the run under way does, however late. */
+  /** Settles when the current run does, however late. */
   #running: Promise<unknown> | undefined;
   #isStuck: boolean = false;
   readonly #backoff = new StuckBackoff();
   #wasSlow: boolean = false;
   #snapshot: Snapshot | undefined;
-  /** Whether no cycle has taken it yet. */
+  /** Whether it has not been part of a cycle yet. */
   #isFresh: boolean = false;
   #failure: string | undefined;
   #last: LastRun | undefined;
@@ -86,7 +86,7 @@ export class Task implements Scheduled, FramedTask {
     return this.disabled === undefined ? 'waiting' : 'disabled';
   }
 
-  /** Why it does not run now. */
+  /** Why it is not running. */
   get disabled(): string | undefined {
     if (!this.settings.common.enabled) return 'disabled by its settings';
     return this.#parts.frame.gate(this.producer.group, this.producer.name);
@@ -104,7 +104,7 @@ export class Task implements Scheduled, FramedTask {
     return this.#parts.frame.schedule.nextMs(this);
   }
 
-  /** Resolves when no run is under way, or when the deadline of the current one has passed. */
+  /** Resolves when no run is in progress, or when the deadline of the current one has passed. */
   async ended(): Promise<void> {
     await Promise.race([this.#running, this.#isStuck ? undefined : this.#over]);
   }
@@ -114,7 +114,7 @@ export class Task implements Scheduled, FramedTask {
     if (this.intervalMs > 0 && this.settings.common.enabled) this.#parts.frame.schedule.add(this);
   }
 
-  /** Ends it: no further run, and the signal of the one under way fires. */
+  /** Ends it: no further run, and the signal of the current one fires. */
   stop(): void {
     this.#parts.frame.schedule.remove(this);
     this.#stop.abort(new Error('the task was removed'));
@@ -136,7 +136,7 @@ export class Task implements Scheduled, FramedTask {
     count(this.#record.skipped, 'late', times);
   }
 
-  /** Runs it out of turn, also when it is disabled. `busy` while a run is under way. */
+  /** Runs it on demand, even if disabled. `busy` while a run is in progress. */
   async runNow({ params, timeoutMs }: RunRequest = { params: {} }): Promise<LastRun | 'busy'> {
     if (this.#running || this.#isPredecessorBusy) return 'busy';
     let output: string | undefined;
@@ -171,7 +171,7 @@ export class Task implements Scheduled, FramedTask {
 
   #skip(reason: SkipReason): void {
     count(this.#record.skipped, reason);
-    // What a standby saw before it became one is not what there is now.
+    // Results from before this agent became a standby are outdated.
     if (reason === 'standby') this.#snapshot = undefined;
   }
 
@@ -282,7 +282,7 @@ export class Task implements Scheduled, FramedTask {
   }
 }
 
-/** How a run begins. */
+/** Context of a run. */
 interface Start {
   /** When it was due, on the monotonic clock; undefined for a run on demand. */
   readonly plannedMs?: number;
@@ -290,6 +290,6 @@ interface Start {
   readonly timeoutMs?: number | undefined;
 }
 
-/** The name of a task among the collectors of its group; tasks of group node are beside collectors. */
+/** The name of a task among the collectors of its group; tasks of the group node are next to collectors. */
 const producerName = ({ type, common }: TaskSettings): string =>
   type.group === 'node' ? `task.${common.id}` : common.id;

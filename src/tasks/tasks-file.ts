@@ -15,17 +15,17 @@ const content = z.strictObject({
   tasks: z.array(z.record(z.string(), z.unknown())),
 });
 
-/** What a file of tasks holds, as they were given. */
+/** The content of a task file: tasks as specified. */
 export type StoredTasks = readonly Readonly<Record<string, unknown>>[];
 
-/** The file could not be used; it was renamed, so that it can be looked at. */
+/** The file could not be used; it was renamed for inspection. */
 export class DamagedTasks extends Error {
   override readonly name = 'DamagedTasks';
 }
 
 /**
- * The tasks that `path` holds; none when there is no such file. Throws {@link DamagedTasks} for a file that is not whole,
- * which then has the suffix `.bad`, and an Error that names the path for one that can't be read.
+ * The tasks in `path`; none if the file does not exist. Throws {@link DamagedTasks} for a damaged file, which is
+ * renamed with the suffix `.bad`, and an Error that names the path if it can't be read.
  */
 export function readTasks(path: string): StoredTasks {
   let text: string;
@@ -41,7 +41,7 @@ export function readTasks(path: string): StoredTasks {
   throw new DamagedTasks(`${path} ${reason}; renamed to ${path}.bad, and its tasks are lost`);
 }
 
-/** Replaces the file as a whole, or leaves the old one. Rejects with an Error that names the path. */
+/** Replaces the file atomically, or leaves the old one. Rejects with an Error that names the path. */
 export async function writeTasks(path: string, tasks: StoredTasks): Promise<void> {
   const text = `${JSON.stringify({ version: VERSION, sha256: checksum(tasks), tasks }, null, 1)}\n`;
   try {

@@ -4,15 +4,15 @@ import { type TaskCall, TaskFailure, type TaskRun } from './task-type.ts';
 
 /** How a run ended. */
 interface RunEnd {
-  /** `ok`, `timeout`, `stuck`, `panic`, `failed`, or what the type calls it. */
+  /** `ok`, `timeout`, `stuck`, `panic`, `failed`, or a result specific to the type. */
   readonly result: string;
   /** Why it is not `ok`. */
   readonly error?: string;
-  /** Whether what it collected counts; otherwise the task has no data until its next run. */
+  /** Whether its samples are valid; otherwise the task has no data until its next run. */
   readonly hasData: boolean;
-  /** What a program error threw. */
+  /** The error thrown by a bug. */
   readonly panic?: { readonly cause: unknown };
-  /** Of a stuck run: settles when it does return. */
+  /** For a stuck run: settles when it returns. */
   readonly stuck?: Promise<unknown>;
 }
 
@@ -20,16 +20,16 @@ interface RunEnd {
 interface RunLimits {
   /** After this many milliseconds its signal fires. */
   readonly timeoutMs: number;
-  /** After this many it counts as stuck. */
+  /** After this many milliseconds it counts as stuck. */
   readonly deadlineMs: number;
   /** Fires when the task is removed. */
   readonly stop: AbortSignal;
 }
 
-/** A run under way. */
+/** A run in progress. */
 interface TimedRun {
   readonly end: Promise<RunEnd>;
-  /** Resolves when the deadline passes while the run is still under way. */
+  /** Resolves when the deadline passes while the run is still in progress. */
   readonly overdue: Promise<unknown>;
 }
 
@@ -43,7 +43,7 @@ export function startRun(run: TaskRun, out: Snapshot, limits: RunLimits, call: T
   const softTimer = setTimeout(() => soft.abort(new DOMException('timeout', 'TimeoutError')), timeoutMs);
   const hardTimer = setTimeout(() => overdue.resolve(OVERDUE), deadlineMs);
   const signal = AbortSignal.any([soft.signal, stop]);
-  // A run that throws at once must not throw into the schedule.
+  // A run that throws synchronously must not throw into the schedule.
   const running = (async () => run(out, signal, call))().then(
     () => undefined,
     (cause: unknown) => ({ cause }),
@@ -60,7 +60,7 @@ export function startRun(run: TaskRun, out: Snapshot, limits: RunLimits, call: T
   return { end, overdue: overdue.promise };
 }
 
-/** What an error that ended a run means; `timeoutMs` if that had passed. */
+/** The result for an error that ended a run; `timeoutMs` if the timeout had passed. */
 function endOf(cause: unknown, timeoutMs: number | undefined): RunEnd {
   if (cause instanceof TaskFailure) return { result: cause.result, error: cause.message, hasData: true };
   if (cause instanceof NoData) return { result: 'ok', hasData: true };

@@ -13,7 +13,7 @@ import type { Parts } from '../parts.ts';
 import { namesPart } from './pod-names.ts';
 import type { AssemblyWorld } from './world.ts';
 
-/** The collectors of this host, a part for each group, and the client that knows the names of its pods. */
+/** The collectors of this host, one part per group, and the client for the names of its pods. */
 export async function collectorParts(config: Config, parts: Parts, world: AssemblyWorld, traps: TrapFeed | undefined) {
   const { now } = world;
   const { paths, collectors } = config;
@@ -41,7 +41,7 @@ export async function collectorParts(config: Config, parts: Parts, world: Assemb
   return { host, scopes, pods: names?.client };
 }
 
-/** The collectors of the journal, the kernel's messages, log files and SNMP traps, one part together. */
+/** The collectors of the journal, kernel messages, log files and SNMP traps, as one part. */
 async function logScope(
   config: Config,
   parts: Parts,
@@ -69,7 +69,7 @@ async function logScope(
   );
 }
 
-/** A scope with these producers; those that `replaced` had with the same settings stay, with what they remember. */
+/** A scope with these producers; those that `replaced` had with the same settings are kept, with their state. */
 function scopeOf(producers: readonly Producer[], replaced: Scope | undefined): Scope {
   const scope = new Scope();
   for (const producer of producers) {

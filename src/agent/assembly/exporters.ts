@@ -7,7 +7,7 @@ import type { Parts } from '../parts.ts';
 import type { StateRole } from '../state-role.ts';
 import type { AssemblyWorld } from './world.ts';
 
-/** Time for the uploads under way and for the last push, milliseconds. */
+/** Time for uploads in progress and for the last push, milliseconds. */
 const FLUSH_MS = 3000;
 
 /** The exporters, and the housekeeping of the leader at their receivers. */

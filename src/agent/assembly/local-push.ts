@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import type { Parts } from '../parts.ts';
 import type { AssemblyWorld } from './world.ts';
 
-/** What takes the pushes of programs on this node. */
+/** Accepts the pushes of programs on this node. */
 export async function localPushParts(
   config: Config,
   parts: Parts,

@@ -11,7 +11,7 @@ import type { Config } from '../config.ts';
 import type { Parts } from '../parts.ts';
 import type { AssemblyWorld } from './world.ts';
 
-/** Parts that shipping is made of. */
+/** The parts of shipping. */
 interface LogsOn {
   readonly exporters: readonly Exporter[];
   readonly host: Host;
@@ -20,19 +20,19 @@ interface LogsOn {
   readonly events: EventFeed | undefined;
 }
 
-/** What hands traps of the collector `snmp` to the lanes that ship them; undefined, and nothing loaded, when none does. */
+/** Passes traps of the collector `snmp` to the lanes that ship them; undefined, and nothing loaded, if none does. */
 export async function trapsPart({ logs, collectors }: Config, parts: Parts): Promise<TrapFeed | undefined> {
   if (!logs.snmp.enabled || !collectors.snmp.enabled) return undefined;
   return parts.take('traps', true, async () => new (await import('../../logs/feed.ts')).Feed<Arrival>());
 }
 
-/** What hands events that the leader counts to the lanes that ship them; undefined, and nothing loaded, when none does. */
+/** Passes events that the leader counts to the lanes that ship them; undefined, and nothing loaded, if none does. */
 export async function eventsPart({ logs, collectors }: Config, parts: Parts): Promise<EventFeed | undefined> {
   if (!logs.events.enabled || !collectors.ksm.enabled || !collectors.event.enabled) return undefined;
   return parts.take('events', true, async () => new (await import('../../logs/feed.ts')).Feed<Seen>());
 }
 
-/** What ships log entries; undefined, and nothing loaded, without a source or without a receiver. */
+/** Shipping of log entries; undefined, and nothing loaded, without a source or a receiver. */
 export async function logsPart(
   config: Config,
   parts: Parts,
@@ -54,7 +54,7 @@ export async function logsPart(
   if (!isWanted || receivers.length === 0) return undefined;
   const node = nodeName(config);
   const of = { node, ...(cluster !== undefined && { cluster }), ...labels };
-  // Those of the exporters as well: a receiver that is replaced takes its lanes along.
+  // Includes the settings of the exporters: a replaced receiver replaces its lanes as well.
   const settings = receivers.map(({ name }) => config.exporters[name]);
   const { identity } = config.collectors.container;
   return parts.take(

@@ -10,14 +10,14 @@ import type { Config } from '../config.ts';
 import type { Parts } from '../parts.ts';
 import type { AssemblyWorld } from './world.ts';
 
-/** The names of this node's pods, and the metrics of asking for them. */
+/** The names of this node's pods, and the metrics of requesting them. */
 interface PodNamesPart {
   readonly scope: Scope;
-  /** Undefined if nobody is to be asked. */
+  /** Undefined if no source is configured. */
   readonly client: IdentityClient | undefined;
 }
 
-/** What knows the names of this node's pods, if anything wants them. */
+/** The names of this node's pods, if anything uses them. */
 export async function namesPart(
   config: Config,
   parts: Parts,
@@ -40,7 +40,7 @@ export async function namesPart(
   });
 }
 
-/** The client that knows the pods of this node, if anybody is to be asked, and its metrics. */
+/** The client for the pods of this node, if a source is configured, and its metrics. */
 async function createNames(config: Config, log: Log): Promise<PodNamesPart> {
   const { collectors, node } = config;
   const { identity } = collectors.container;
@@ -49,13 +49,13 @@ async function createNames(config: Config, log: Log): Promise<PodNamesPart> {
   return { scope, client: source && new IdentityClient(source, identity.refresh, realIdentityWorld(log, scope)) };
 }
 
-/** What the local scrape has to know of pods: all labels or none, and the annotations that begin so. */
+/** The pod metadata that the local scrape needs: all labels or none, and the annotations with these prefixes. */
 export const pickedOf = ({ scrape: { annotations, pods } }: Config) => ({
   labels: pods.length > 0,
   prefix: annotations.enabled ? `${annotations.prefix}/` : undefined,
 });
 
-/** The annotation by which pods ask for their logs to be followed; undefined when that is off. */
+/** The annotation with which pods opt in to having their logs followed; undefined when that is off. */
 const logsAnnotation = ({ collectors: { log } }: Config): string | undefined =>
   log.enabled && log.containers.enabled ? log.containers.annotation : undefined;
 

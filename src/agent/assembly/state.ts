@@ -7,7 +7,10 @@ import { stateKeeping } from '../receivers.ts';
 import type { StateRole } from '../state-role.ts';
 import type { AssemblyWorld } from './world.ts';
 
-/** What follows the state of the cluster, if this is a state agent. Throws ConfigError for a cluster that can't be found. */
+/**
+ * The part that follows the state of the cluster, if this is a state agent. Throws ConfigError for a cluster that can't
+ * be found.
+ */
 export async function statePart(
   config: Config,
   parts: Parts,
@@ -48,7 +51,9 @@ export async function statePart(
   );
 }
 
-/** The settings of the state role of a pod whose StatefulSet decides about its shard; a Lease for each shard, as in the chart. */
+/**
+ * The settings of the state role of a pod whose StatefulSet determines its shard; one Lease per shard, as in the chart.
+ */
 async function sharded({ collectors: { ksm }, election }: Config, parts: Parts, { log, reassemble }: AssemblyWorld) {
   const { enabled, pod, podNamespace: namespace, kubeconfig, context } = ksm;
   if (!enabled || pod === undefined || namespace === undefined) return { ksm, election };
@@ -66,7 +71,7 @@ async function sharded({ collectors: { ksm }, election }: Config, parts: Parts, 
   return { ksm: { ...ksm, ...found.current }, election: { ...election, lease } };
 }
 
-/** The settings of the HTTP server that the state role looks at. */
+/** The settings of the HTTP server that the state role uses. */
 const stateHttp = ({ http: { podInfoTokenFile, podInfoTokenReview, tls } }: Config) => ({
   tls,
   podInfoTokenFile,

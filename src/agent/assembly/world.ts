@@ -5,7 +5,7 @@ import type { HttpSettings } from '../../http/server.ts';
 import type { Gate } from '../../metrics/registry.ts';
 import type { SkipReason } from '../../push/schedule.ts';
 
-/** What does not change with the configuration. */
+/** State that does not depend on the configuration. */
 export interface AssemblyWorld {
   readonly log: Log;
   readonly throttled: ThrottledLog;
@@ -15,18 +15,18 @@ export interface AssemblyWorld {
   readonly exportMetrics: ExportMetrics;
   /** The table of routes, which is filled after the server has started. */
   readonly routes: Readonly<Record<string, Route>>;
-  /** The HTTP server's settings now. */
+  /** The current settings of the HTTP server. */
   readonly serving: () => HttpSettings;
   /** Runs a push cycle. */
   readonly run: () => Promise<void>;
-  /** Begins a push cycle out of turn. */
+  /** Starts a push cycle immediately. */
   readonly pushNow: () => void;
-  /** Builds everything anew from the same configuration: what it depends on has changed. */
+  /** Rebuilds everything from the same configuration after something that it depends on has changed. */
   readonly reassemble: () => void;
   readonly onSkip: (reason: SkipReason) => void;
-  /** Why a producer is switched off for some time. */
+  /** Why a producer is temporarily disabled. */
   readonly gate: Gate;
-  /** Who of another group brings a family. */
+  /** The collector of another group that emits a family. */
   readonly ownerOf: (family: string, group: string) => string | undefined;
   /** Called after each run of a task. */
   readonly onTask: () => void;

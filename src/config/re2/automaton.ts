@@ -1,6 +1,6 @@
 import { EDGE, holds, OP, type Program } from './program.ts';
 
-/** An evaluation that would take longer than any text that this program meets is worth. */
+/** An evaluation that takes too long. */
 export class PatternCostError extends Error {
   override readonly name = 'PatternCostError';
 
@@ -9,16 +9,16 @@ export class PatternCostError extends Error {
   }
 }
 
-/** Steps of a program that one evaluation may take: some 20 ms. A text of 4 KiB may go 500 ways at once. */
+/** Maximum steps of an evaluation: about 20 ms. A text of 4 KiB may have 500 parallel threads. */
 export const MAX_WORK = 2_000_000;
 
-/** Where the search may be at some place of the text: all ways at once. */
+/** The possible states of the search at a position of the text. */
 interface State {
-  /** Steps to go on with, ascending. */
+  /** Steps to continue with, ascending. */
   readonly steps: Uint16Array;
-  /** Kind of the character before. */
+  /** Kind of the previous character. */
   readonly before: number;
-  /** What follows, by class of the next character, the text's end as the last; filled when it is met. */
+  /** Next state by class of the next character, with the end of the text last; filled on demand. */
   readonly next: (State | undefined)[];
 }
 
@@ -26,23 +26,23 @@ const end = (): State => ({ steps: new Uint16Array(), before: EDGE, next: [] });
 const FOUND = end();
 const FAILED = end();
 
-/** States that are kept of an expression. They are few, unless a text is made to need many. */
+/** Maximum number of cached states per expression. Few are needed, unless a text is crafted to need many. */
 const MAX_STATES = 1000;
 
 /**
- * Finds out whether there is a match, without ever going back in the text: a deterministic automaton, of which only
- * those states are made that a text leads to. Where a text leads to too many, the ways are followed without them.
+ * Determines whether there is a match without backtracking: a deterministic automaton whose states are created on
+ * demand. If a text needs too many, it is simulated without caching states.
  */
 export class Automaton {
   readonly #source: string;
   readonly #program: Program;
   readonly #states = new Map<string, State>();
   readonly #start: State;
-  /** Marks steps that were looked at in the current round. */
+  /** Marks steps visited in the current round. */
   readonly #seen: Uint32Array;
   #round = 0;
   #work = 0;
-  /** Steps that wait to be looked at, and those to go on with behind the character. */
+  /** Steps to visit, and steps to continue with after the character. */
   readonly #stack: Uint16Array;
   #reached: Uint16Array;
   #spare: Uint16Array;
@@ -52,7 +52,7 @@ export class Automaton {
     this.#program = program;
     const { length } = program.ops;
     this.#seen = new Uint32Array(length);
-    // Each step is looked at once, and puts two others there at most.
+    // Each step is visited once, and adds at most two others.
     this.#stack = new Uint16Array(2 * length + 1);
     this.#reached = new Uint16Array(length + 1);
     this.#spare = new Uint16Array(length + 1);
@@ -81,7 +81,7 @@ export class Automaton {
     return (state.next[symbol] ?? this.#follow(state, symbol, EDGE, text)) === FOUND;
   }
 
-  /** The state behind a character; undefined when it would be one too many, which also forgets all that are known. */
+  /** The state after a character; undefined if the limit is exceeded, which also clears all cached states. */
   #follow(from: State, symbol: number, kind: number, text: string): State | undefined {
     const count = this.#advance(from.steps, from.steps.length, symbol, from.before, kind, text);
     const to = count === -1 ? FOUND : count === 0 ? FAILED : this.#state(count, kind);
@@ -104,7 +104,7 @@ export class Automaton {
     return state;
   }
 
-  /** Follows the rest of the text from `at` on without keeping states. */
+  /** Processes the rest of the text from `at` on without caching states. */
   #simulate(from: State, text: string, start: number): boolean {
     const { classOf, kinds } = this.#program;
     let { before, steps } = from;
@@ -125,8 +125,8 @@ export class Automaton {
   }
 
   /**
-   * Goes from the first `count` of `steps` over a character into `#reached`. Gives how many those are; -1 when the
-   * expression has matched in front of the character.
+   * Advances from the first `count` of `steps` over a character into `#reached`. Returns their number; -1 if the
+   * expression matched before the character.
    */
   #advance(steps: Uint16Array, count: number, symbol: number, before: number, kind: number, text: string): number {
     const { ops, nexts, args, members, kinds, start, isAnchored } = this.#program;

@@ -1,7 +1,7 @@
 import { MAX_WORK, PatternCostError } from './automaton.ts';
 import { EDGE, holds, OP, type Program } from './program.ts';
 
-/** Where the groups of one way through the text begin and end; shared until it changes. */
+/** Start and end of the groups of one thread; shared until it changes. */
 type Slots = readonly number[];
 
 interface Thread {
@@ -10,8 +10,8 @@ interface Thread {
 }
 
 /**
- * The named groups of the first match, empty text for those that took no part; undefined without a match. No match
- * begins before `from`. Throws PatternCostError.
+ * The named groups of the first match, empty text for groups that did not participate; undefined without a match. No
+ * match begins before `from`. Throws PatternCostError.
  */
 export function captures(source: string, program: Program, text: string, from = 0): Map<string, string> | undefined {
   const slots = spans(source, program, text, from);
@@ -25,9 +25,9 @@ export function captures(source: string, program: Program, text: string, from = 
 }
 
 /**
- * Where the groups of the first match begin and end, two numbers for each of them, which are undefined for one that took
- * no part. All ways go on side by side in the order of their preference, so the text is read once. No match begins
- * before `from`. Throws PatternCostError.
+ * Start and end of the groups of the first match, two numbers each, undefined for groups that did not participate. All
+ * threads advance in parallel in the order of preference, so the text is read once. No match begins before `from`.
+ * Throws PatternCostError.
  */
 export function spans(
   source: string,
@@ -73,7 +73,7 @@ export function spans(
           if (holds(argument, before, after)) stack.push({ step: next, slots });
           break;
         default:
-          // What is preferred less than a match is of no interest any more.
+          // Threads with lower preference than a match are dropped.
           found = slots;
           stack.length = 0;
       }

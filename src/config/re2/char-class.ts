@@ -3,7 +3,7 @@ import { complement, foldCase, MAX_POINT, PERL, POSIX, type Ranges, unicodeClass
 
 const ESCAPES: Readonly<Record<string, number>> = { a: 7, f: 12, n: 0x0a, r: 13, t: 9, v: 11 };
 
-/** Reads classes and escapes at the place that `text` has reached. Its methods throw PatternError. */
+/** Parses classes and escapes at the current position of `text`. Its methods throw PatternError. */
 export class CharClasses {
   readonly #text: PatternText;
   readonly #isFolded: boolean;
@@ -14,7 +14,7 @@ export class CharClasses {
     this.#isFolded = isFolded;
   }
 
-  /** The class behind a backslash, if it is one. */
+  /** The class after a backslash, if it is one. */
   escaped(): Ranges | undefined {
     const letter = this.#text.peek() ?? '';
     const perl = PERL.get(letter.toLowerCase());
@@ -35,7 +35,7 @@ export class CharClasses {
     return negated ? complement(folded) : folded;
   }
 
-  /** The one character that is meant behind a backslash. */
+  /** The single character denoted by an escape. */
   escapedPoint(): number {
     const character = this.#text.step();
     if (character === undefined) this.#text.refuse('a trailing backslash');
@@ -68,11 +68,11 @@ export class CharClasses {
     return this.#text.slice(this.#text.at - 2, this.#text.at);
   }
 
-  /** A class, behind its opening bracket. */
+  /** A class, after its opening bracket. */
   bracketed(): Ranges {
     const negated = this.#text.take('^');
     const parts: Ranges[] = [];
-    // A "]" that comes first is a character.
+    // A leading "]" is a literal.
     do {
       if (this.#text.peek() === undefined) this.#text.refuse('a "[" without its "]"');
       parts.push(this.#classItem());

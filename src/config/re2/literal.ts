@@ -1,16 +1,16 @@
 import type { Node } from './syntax-tree.ts';
 
-/** Texts to search for before the expression is evaluated, which is many times faster. */
+/** Literals to search for before the expression is evaluated, which is many times faster. */
 export interface Literals {
   /** Every match contains one of them; empty when unknown. */
   readonly required: readonly string[];
   /** Every match begins with it; empty when unknown. */
   readonly prefix: string;
-  /** Whether the expression matches whatever contains `required`. */
+  /** Whether the expression matches every text that contains `required`. */
   readonly isWhole: boolean;
 }
 
-/** More choices take longer to look for than the expression. */
+/** Searching for more alternatives would take longer than the expression. */
 const MAX_CHOICES = 6;
 
 /** The texts that every match of an expression must contain or begin with. */
@@ -23,7 +23,7 @@ export function literalsOf(tree: Node): Literals {
   return { required: isKnown ? required : [], prefix: prefixOf(tree), isWhole: false };
 }
 
-/** The character of a set that has only one. */
+/** The character of a single-character set. */
 function onlyCharacter(node: Node): string | undefined {
   if (node.kind !== 'set') return undefined;
   const [first, second] = node.ranges;
@@ -32,7 +32,7 @@ function onlyCharacter(node: Node): string | undefined {
     : undefined;
 }
 
-/** The text of an expression that is nothing but that. */
+/** The text of a purely literal expression. */
 function plainText(tree: Node): string | undefined {
   const parts = tree.kind === 'concat' ? tree.parts : [tree];
   const characters = parts.map(onlyCharacter);
@@ -49,7 +49,7 @@ function prefixOf(tree: Node): string {
   return prefix;
 }
 
-/** The longest text that every match of a part without choices contains. */
+/** The longest text that every match of a part without alternatives contains. */
 function longestRun(tree: Node): string {
   const runs: string[] = [];
   let run = '';
@@ -63,7 +63,7 @@ function longestRun(tree: Node): string {
     else if (node.kind === 'concat') for (const part of node.parts) visit(part);
     else if (node.kind === 'group') visit(node.of);
     else if (node.kind === 'repeat') {
-      // At least once it is there, but what follows need not come right behind that.
+      // It occurs at least once, but what follows need not be adjacent.
       if (node.min > 0) visit(node.of);
       cut();
     } else if (node.kind !== 'assert') cut();

@@ -4,26 +4,26 @@ import { complement, foldCase, MAX_POINT, type Ranges } from './ranges.ts';
 import { type Assertion, type Node, repeats } from './syntax-tree.ts';
 
 interface Flags {
-  /** Both cases match. */
+  /** Case-insensitive. */
   readonly i: boolean;
   /** `^` and `$` match at lines. */
   readonly m: boolean;
-  /** `.` matches a line's end. */
+  /** `.` matches a newline. */
   readonly s: boolean;
-  /** Lazy is usual, and `?` makes greedy. */
+  /** Repetitions are lazy by default, and `?` makes them greedy. */
   readonly U: boolean;
 }
 
-/** As in RE2: of one repetition, and of those inside of each other multiplied. */
+/** As in RE2: limit of one repetition, and of the product of nested ones. */
 const MAX_REPEAT = 1000;
-/** RE2's; the tree is walked recursively. */
+/** RE2's limit; the tree is walked recursively. */
 const MAX_DEPTH = 1000;
 
 const NEWLINE = 0x0a;
 
 /**
- * Parses RE2's syntax, as Go's regexp package accepts it. With `numbered` all capturing groups are named by their numbers, those
- * with a name as well. Throws PatternError.
+ * Parses RE2's syntax, as Go's regexp package accepts it. With `numbered` all capturing groups are named by their
+ * numbers, including those with a name. Throws PatternError.
  */
 export function parsePattern(source: string, numbered = false): Node {
   return new Parser(source, numbered).parse();
@@ -75,7 +75,7 @@ class Parser {
     return parts.length === 1 ? (parts[0] as Node) : { kind: 'concat', parts };
   }
 
-  /** What stands between \Q and \E, or the end. */
+  /** The text between \Q and \E, or the end. */
   #quoted(): Node[] {
     const nodes: Node[] = [];
     while (this.#text.peek() !== undefined && !this.#text.take('\\E'))
@@ -90,7 +90,7 @@ class Parser {
     return { kind: 'set', ranges: this.#flags.i ? foldCase(ranges) : ranges };
   }
 
-  /** Undefined for what only sets flags. */
+  /** Undefined for a group that only sets flags. */
   #atom(depth: number): Node | undefined {
     const character = this.#text.step() as string;
     switch (character) {
@@ -153,14 +153,14 @@ class Parser {
     }
   }
 
-  /** A capturing group, which keeps its number only on request. */
+  /** A capturing group, which is recorded only on request. */
   #counted(depth: number): Node {
     const name = String(++this.#groups);
     const of = this.#closed(depth);
     return this.#isNumbered ? { kind: 'group', of, name } : of;
   }
 
-  /** What follows in a group, and its end. */
+  /** The rest of a group, and its end. */
   #closed(depth: number): Node {
     const node = this.#either(depth + 1);
     if (!this.#text.take(')')) this.#text.refuse('a "(" without its ")"');
@@ -179,7 +179,7 @@ class Parser {
     return { kind: 'repeat', of: atom, ...counts, lazy };
   }
 
-  /** The repetition that is next, if one is. A brace that begins none is an ordinary character. */
+  /** The repetition that follows, if any. A brace that does not begin one is a literal. */
   #counts(): { min: number; max: number } | undefined {
     if (this.#text.take('*')) return { min: 0, max: Number.POSITIVE_INFINITY };
     if (this.#text.take('+')) return { min: 1, max: Number.POSITIVE_INFINITY };

@@ -7,7 +7,7 @@ export class PatternError extends Error {
   }
 }
 
-/** An expression as text, read from left to right by whole code points. */
+/** An expression as text, read from left to right by code points. */
 export class PatternText {
   readonly #source: string;
   /** The characters, each a whole code point. */
@@ -24,17 +24,17 @@ export class PatternText {
     throw new PatternError(this.#source, reason);
   }
 
-  /** The character at `offset` from the next one; undefined behind the end. */
+  /** The character at `offset` from the next one; undefined after the end. */
   peek(offset = 0): string | undefined {
     return this.#text[this.at + offset];
   }
 
-  /** The next character, which is passed; undefined at the end. */
+  /** The next character, which is consumed; undefined at the end. */
   step(): string | undefined {
     return this.#text[this.at++];
   }
 
-  /** Whether all characters are passed. */
+  /** Whether all characters are consumed. */
   get isOver(): boolean {
     return this.at >= this.#text.length;
   }
@@ -44,7 +44,7 @@ export class PatternText {
     return this.#text.slice(start, end).join('');
   }
 
-  /** Takes `word` if it is next. */
+  /** Consumes `word` if it is next. */
   take(word: string): boolean {
     for (let offset = 0; offset < word.length; offset++) {
       if (this.#text[this.at + offset] !== word[offset]) return false;
@@ -53,7 +53,7 @@ export class PatternText {
     return true;
   }
 
-  /** The characters up to the next `end`, which is passed; undefined without one. */
+  /** The characters up to the next `end`, which is consumed; undefined without one. */
   until(end: string): string | undefined {
     const at = this.#text.indexOf(end, this.at);
     if (at === -1) return undefined;

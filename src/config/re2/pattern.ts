@@ -4,7 +4,7 @@ import { type Literals, literalsOf } from './literal.ts';
 import { parsePattern } from './parse.ts';
 import { compileProgram, type Program } from './program.ts';
 
-/** Whether a text matches: a {@link Pattern} of a user, or an expression of this program's own. */
+/** Tests whether a text matches: a {@link Pattern} of a user, or a built-in expression. */
 export interface Matching {
   readonly source: string;
   test(text: string): boolean;
@@ -17,9 +17,9 @@ const compiled = new Map<string, Pattern>();
 const MOST_COMPILED = 256;
 
 /**
- * A regular expression of a user, in RE2's syntax and with its meaning. Texts are chosen by others (whoever starts a
- * process or names a volume), so the time of an evaluation grows with the text and never faster: there is no
- * backtracking that a text could provoke (docs/decisions/0008).
+ * A regular expression of a user, in RE2's syntax and with its meaning. Texts come from untrusted sources (anyone who
+ * starts a process or names a volume), so evaluation takes linear time: there is no backtracking that a text could
+ * provoke (docs/decisions/0008).
  */
 export class Pattern implements Matching {
   /** As it was written. */
@@ -28,7 +28,7 @@ export class Pattern implements Matching {
   readonly #program: Program;
   readonly #automaton: Automaton;
 
-  /** Throws PatternError for what RE2 refuses, and for what would be too large. */
+  /** Throws PatternError for expressions that RE2 refuses or that would be too large. */
   constructor(source: string, numbered = false) {
     this.source = source;
     const tree = parsePattern(source, numbered);
@@ -42,24 +42,24 @@ export class Pattern implements Matching {
     return keep(source, () => new Pattern(source));
   }
 
-  /** As {@link of}, with all capturing groups by their numbers in {@link groups} (`1`), beside their names. */
+  /** As {@link of}, with all capturing groups by their numbers in {@link groups} (`1`), in addition to their names. */
   static numbered(source: string): Pattern {
     return keep(`#${source}`, () => new Pattern(source, true));
   }
 
-  /** The names of its groups, in the order in which they are written. */
+  /** The names of its groups, in the order of their occurrence. */
   get groupNames(): readonly string[] {
     return this.#program.names;
   }
 
-  /** Whether it matches anywhere in `text`; anchoring is the writer's. Throws PatternCostError. */
+  /** Whether it matches anywhere in `text`; it is not anchored implicitly. Throws PatternCostError. */
   test(text: string): boolean {
     const { required, isWhole } = this.#literals;
     for (const literal of required) if (text.includes(literal)) return isWhole || this.#automaton.test(text);
     return required.length === 0 && this.#automaton.test(text);
   }
 
-  /** The named groups of the first match, empty for those that took no part; undefined when nothing matches. */
+  /** The named groups of the first match, empty for those that did not participate; undefined without a match. */
   groups(text: string): ReadonlyMap<string, string> | undefined {
     if (!this.test(text)) return undefined;
     if (this.#program.names.length === 0) return NO_GROUPS;
@@ -67,8 +67,8 @@ export class Pattern implements Matching {
   }
 
   /**
-   * `text` with all matches replaced by `by`: their groups that are not within another one, or all of them when there are
-   * none. Throws PatternCostError.
+   * `text` with all matches replaced by `by`: their outermost groups, or the whole matches if there are no groups.
+   * Throws PatternCostError.
    */
   hide(text: string, by: string): string {
     if (!this.test(text)) return text;

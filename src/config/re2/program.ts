@@ -2,35 +2,35 @@ import { PatternError } from './pattern-text.ts';
 import { includes, MAX_POINT, type Ranges, WORD } from './ranges.ts';
 import type { Assertion, Node } from './syntax-tree.ts';
 
-/** What a step does; what `argument` is for it. */
+/** The operation of a step; the meaning of `argument` for it. */
 export const OP = {
-  /** Takes a character that is in the set `argument`. */
+  /** Consumes a character in the set `argument`. */
   set: 0,
-  /** Goes on in two ways; `argument` is the less preferred one. */
+  /** Continues in two ways; `argument` is the less preferred one. */
   split: 1,
-  /** Goes on where the assertion `ASSERTIONS[argument]` holds. */
+  /** Continues if the assertion `ASSERTIONS[argument]` holds. */
   assert: 2,
-  /** Notes the place in the slot `argument`. */
+  /** Stores the position in the slot `argument`. */
   save: 3,
   match: 4,
 } as const;
 
-/** What a character is beside its class, for assertions: neighbours of a place in the text. */
+/** Kinds of characters, for assertions about the neighbours of a position. */
 export const EDGE = 0;
 const NEWLINE = 1;
 const WORD_CHARACTER = 2;
 const OTHER = 3;
 
-/** An expression as steps over classes of characters: those that no set of the expression separates. */
+/** An expression as steps over classes of characters: characters that no set of the expression distinguishes. */
 export interface Program {
-  /** Of each step: what it does, the step behind it, and what else it needs ({@link OP}). */
+  /** For each step: its operation, the next step, and its argument ({@link OP}). */
   readonly ops: Uint8Array;
   readonly nexts: Uint16Array;
   readonly args: Uint16Array;
   readonly start: number;
   /** Whether class c is in set s, at s * classes + c. */
   readonly members: Uint8Array;
-  /** Whether a match can only begin where the text does. */
+  /** Whether a match can only begin at the start of the text. */
   readonly isAnchored: boolean;
   /** Names of groups; group i has the slots 2i and 2i + 1. */
   readonly names: readonly string[];
@@ -39,10 +39,10 @@ export interface Program {
   classOf(point: number): number;
 }
 
-/** Beyond, an evaluation could take too long: RE2 would take such an expression for the sake of its speed in C++. */
+/** Beyond this an evaluation could take too long; RE2 accepts such expressions because it is faster in C++. */
 const MAX_STEPS = 4000;
 
-/** Translates a tree. Throws {@link PatternError} when it comes to too many steps. */
+/** Translates a tree. Throws {@link PatternError} if it needs too many steps. */
 export function compileProgram(source: string, tree: Node): Program {
   const alphabet = new Alphabet(tree);
   const ops: number[] = [];
@@ -59,13 +59,13 @@ export function compileProgram(source: string, tree: Node): Program {
   };
   const split = (greedy: number, other: number, lazy: boolean) =>
     lazy ? add(OP.split, other, greedy) : add(OP.split, greedy, other);
-  /** Any number of `of`, in front of `next`. */
+  /** Any number of `of`, before `next`. */
   const loop = (of: Node, next: number, lazy: boolean): number => {
     const first = add(OP.split, next, next);
     (lazy ? args : nexts)[first] = emit(of, first);
     return first;
   };
-  /** Steps of `node` in front of `next`; gives the first. */
+  /** Steps of `node` before `next`; returns the first. */
   const emit = (node: Node, next: number): number => {
     switch (node.kind) {
       case 'set':
@@ -126,7 +126,7 @@ function isAnchored(node: Node | undefined): boolean {
 }
 
 class Alphabet {
-  /** Where classes begin, ascending, from 0. */
+  /** First code points of the classes, ascending, from 0. */
   readonly #starts: readonly number[];
   readonly #ascii: Uint16Array;
   /** By their ranges as text: the number of each set. */

@@ -1,10 +1,10 @@
 /** A set of code points: ascending ranges, both ends included, that neither overlap nor touch. */
 export type Ranges = readonly (readonly [first: number, last: number])[];
 
-/** The last code point there is. */
+/** The last code point. */
 export const MAX_POINT = 0x10ffff;
 
-/** Letters, digits and the underscore: what `\w` means and `\b` looks at. */
+/** Letters, digits and the underscore: for `\w` and `\b`. */
 export const WORD: Ranges = [
   [0x30, 0x39],
   [0x41, 0x5a],
@@ -22,14 +22,14 @@ const SPACE: Ranges = [
 const UPPER = [0x41, 0x5a] as const;
 const LOWER = [0x61, 0x7a] as const;
 
-/** What `\d`, `\s` and `\w` mean. */
+/** The sets of `\d`, `\s` and `\w`. */
 export const PERL: ReadonlyMap<string, Ranges> = new Map([
   ['d', DIGIT],
   ['s', SPACE],
   ['w', WORD],
 ]);
 
-/** What `[:name:]` means. */
+/** The sets of `[:name:]`. */
 export const POSIX: ReadonlyMap<string, Ranges> = new Map<string, Ranges>([
   ['alnum', [[0x30, 0x39], UPPER, LOWER]],
   ['alpha', [UPPER, LOWER]],
@@ -80,7 +80,7 @@ export const POSIX: ReadonlyMap<string, Ranges> = new Map<string, Ranges>([
   ],
 ]);
 
-/** All that is in any of `parts`, which may overlap. */
+/** The union of `parts`, which may overlap. */
 export function union(...parts: readonly Ranges[]): Ranges {
   const sorted = parts.flat().sort(([one], [other]) => one - other);
   const merged: [number, number][] = [];
@@ -92,7 +92,7 @@ export function union(...parts: readonly Ranges[]): Ranges {
   return merged;
 }
 
-/** All that is not in `ranges`. */
+/** The complement of `ranges`. */
 export function complement(ranges: Ranges): Ranges {
   const rest: [number, number][] = [];
   let from = 0;
@@ -108,7 +108,7 @@ export function complement(ranges: Ranges): Ranges {
 export const includes = (ranges: Ranges, point: number): boolean =>
   ranges.some(([first, last]) => point >= first && point <= last);
 
-/** `ranges` and all that differs from them in case only, by Unicode's simple case folding, as RE2 has it. */
+/** `ranges` and all characters that differ from them only in case, by Unicode's simple case folding, as in RE2. */
 export function foldCase(ranges: Ranges): Ranges {
   const orbits = ranges.every(([, last]) => last < 0x80) ? ASCII_ORBITS : allOrbits();
   const others: [number, number][] = [];
@@ -129,16 +129,19 @@ const ASCII_ORBITS: readonly Orbit[] = Array.from({ length: 26 }, (_, letter) =>
 
 let knownOrbits: readonly Orbit[] | undefined;
 
-/** Made when the first expression needs it: a few milliseconds. */
+/** Created when the first expression needs it; takes a few milliseconds. */
 function allOrbits(): readonly Orbit[] {
   knownOrbits ??= findOrbits();
   return knownOrbits;
 }
 
-/** No letter with two cases is above. */
+/** There are no letters with two cases above this. */
 const LAST_CASED = 0x1ffff;
 
-/** Candidates by the letters' full mappings, of which the case-insensitive match of JavaScript keeps the simple ones. */
+/**
+ * Candidates by the letters' full mappings, filtered by JavaScript's case-insensitive matching, which only uses simple
+ * ones.
+ */
 function findOrbits(): Orbit[] {
   const byFold = new Map<string, number[]>();
   for (let point = 0; point <= LAST_CASED; point++) {
@@ -162,7 +165,7 @@ function findOrbits(): Orbit[] {
   return orbits;
 }
 
-/** What `\p{name}` means: a general category (`L`, `Lu`) or a script (`Greek`); undefined for other names. */
+/** The set of `\p{name}`: a general category (`L`, `Lu`) or a script (`Greek`); undefined for other names. */
 export function unicodeClass(name: string): Ranges | undefined {
   if (name === 'Any') return [[0, MAX_POINT]];
   const property = /^[A-Z][a-z]?$/.test(name) ? `General_Category=${name}` : `Script=${name}`;
@@ -174,7 +177,7 @@ export function unicodeClass(name: string): Ranges | undefined {
   }
   const found: [number, number][] = [];
   for (let start = 0; start <= MAX_POINT; start += CHUNK) {
-    // Surrogates are in no script, and what they are by category no text here can ask.
+    // Surrogates are in no script, and their category does not matter because texts contain none.
     if (start >= 0xd800 && start <= 0xdfff) continue;
     const text = String.fromCodePoint(...Array.from({ length: CHUNK }, (_, offset) => start + offset));
     for (const { 0: run, index } of text.matchAll(runs)) {
@@ -185,5 +188,5 @@ export function unicodeClass(name: string): Ranges | undefined {
   return union(found);
 }
 
-/** Divides the surrogates from what is before and behind. */
+/** Separates the surrogates from the code points before and after. */
 const CHUNK = 0x800;

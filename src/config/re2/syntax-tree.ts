@@ -1,9 +1,9 @@
 import type { Ranges } from './ranges.ts';
 
-/** What must hold between two characters. */
+/** An assertion between two characters. */
 export type Assertion = 'begin' | 'end' | 'line-begin' | 'line-end' | 'boundary' | 'no-boundary';
 
-/** An expression as a tree. Groups without a name leave no trace. */
+/** An expression as a tree. Unnamed groups are not represented. */
 export type Node =
   | { readonly kind: 'set'; readonly ranges: Ranges }
   | { readonly kind: 'assert'; readonly what: Assertion }
@@ -12,7 +12,7 @@ export type Node =
   | { readonly kind: 'repeat'; readonly of: Node; readonly min: number; readonly max: number; readonly lazy: boolean }
   | { readonly kind: 'group'; readonly of: Node; readonly name: string };
 
-/** The largest product of counted repetitions inside of each other. */
+/** The largest product of nested counted repetitions. */
 export function repeats(node: Node): number {
   switch (node.kind) {
     case 'concat':

@@ -1,16 +1,16 @@
 import type { ExporterStatus } from '../exporter.ts';
 import type { Endpoints } from '../http/endpoints.ts';
 
-/** What decides how an outage goes on. */
+/** State that determines the further course of an outage. */
 interface OutlookOf {
   readonly endpoints: Endpoints;
-  /** What may wait; undefined where only the newest push counts. */
+  /** Limits of the queue; undefined if only the newest push is kept. */
   readonly limits: ExporterStatus['limits'];
   /** Milliseconds since 1970. */
   readonly nowMs: number;
 }
 
-/** When the receiver is tried again, and what may wait until then, as the status page shows it. */
+/** When the receiver is retried, and how much may be queued until then, for the status page. */
 export function outlook({ endpoints, limits, nowMs }: OutlookOf): Pick<ExporterStatus, 'nextTryMs' | 'limits'> {
   const { waitMs } = endpoints;
   return {

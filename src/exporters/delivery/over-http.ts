@@ -4,7 +4,7 @@ import { waysTo } from '../http/ways.ts';
 import type { Protocol } from './protocol.ts';
 import type { DeliverySettings } from './settings.ts';
 
-/** What an exporter type that sends text over HTTP provides. */
+/** The definition of an exporter type that sends text over HTTP. */
 interface OverHttp<Settings> {
   /** Loaded with the first exporter of the type. */
   readonly protocol: () => Promise<Protocol>;

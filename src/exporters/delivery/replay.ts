@@ -50,7 +50,7 @@ export class Replay {
     while (!ending.aborted && !(await spool.open())) await clock.sleep(LOOK_MS, ending);
     let wasOpen = false;
     while (!ending.aborted) {
-      // The breaker is left to new batches: they show when the receiver is back.
+      // Does not affect the breaker: new batches detect when the receiver is back.
       const canSend = endpoints.isOpen && isIdle();
       if (!canSend) wasOpen &&= endpoints.isOpen;
       else if (!wasOpen) {
@@ -64,7 +64,7 @@ export class Replay {
     }
   }
 
-  /** Sends the batch of a file. False when it has to be tried again, not before something has changed. */
+  /** Sends the batch of a file. False when it has to be retried after something has changed. */
   async #replay(entry: SpoolEntry, ending: AbortSignal, cut: AbortSignal): Promise<boolean> {
     const { spool, clock, endpoints, random, report } = this.#options;
     const stored = await spool.read(entry);
@@ -77,7 +77,7 @@ export class Replay {
       // Nothing is lost: the file still exists, and the parts already sent will be sent again.
       if (sent === 'not now') return false;
       if (sent === 'failed') {
-        // A failure of the address is not one of the batch.
+        // A failure of the address is not a failure of the batch.
         if (ending.aborted || !endpoints.isOpen) return false;
         const failures = (this.#failures.get(entry) ?? 0) + 1;
         this.#failures.set(entry, failures);

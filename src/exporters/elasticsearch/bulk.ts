@@ -5,11 +5,11 @@ import { distinct, type FieldChoice, fieldsOf, isoTime, members, type Named, wor
 import { judgeBulk } from './items.ts';
 
 const MAX_BATCH_BYTES = 1024 * 1024;
-/** Of one document; Lucene's limit is for one word, and that of a request is 100 MiB. */
+/** Limit of one document; Lucene limits single words, and a request may have 100 MiB. */
 const MAX_DOCUMENT_BYTES = 512 * 1024;
-/** 80 bytes for each entry, of which there may be 8,000 in an upload. */
+/** 80 bytes per entry, with up to 8,000 in an upload. */
 const ANSWER_BYTES = 4 * 1024 * 1024;
-/** All that is read of a response. */
+/** Maximum bytes read from a response. */
 const FILTER = 'errors,items.*.status,items.*.error.type';
 const ID_HASH_CHARACTERS = 16;
 
@@ -40,8 +40,8 @@ export const bulk = ({ index, fields }: BulkOptions): LogProtocol => ({
 });
 
 /**
- * The same for the same entry, so that one that is sent again is recognised. It begins with the time: Lucene looks up ids
- * that grow faster than random ones.
+ * The same for the same entry, so that a resent entry is recognized. It begins with the time, because Lucene looks up
+ * ascending ids faster than random ones.
  */
 function idOf({ source, timeUs, labels, cursor }: LogEntry): string {
   const { cluster = '', node = '' } = labels;
@@ -49,7 +49,7 @@ function idOf({ source, timeUs, labels, cursor }: LogEntry): string {
   return `${timeUs.toString(36)}-${hash('sha256', text, 'base64url').slice(0, ID_HASH_CHARACTERS)}`;
 }
 
-/** An action and its document. Names are those of the Elastic Common Schema where it has them. */
+/** An action and its document. Names are those of the Elastic Common Schema where it defines them. */
 function documentOf(entry: LogEntry, choice: FieldChoice): string {
   const { node = '', ...labels } = entry.labels;
   const words = new Map(wordsOf(entry));
@@ -70,5 +70,5 @@ function documentOf(entry: LogEntry, choice: FieldChoice): string {
 const facilityOf = (facility: string | undefined): string =>
   facility === undefined ? '' : `,"syslog":{"facility":{"name":"${facility}"}}`;
 
-/** A dot in a name makes an object, which another field may have as text. */
+/** A dot in a name creates an object, which may conflict with a text field of another entry. */
 const undotted = ([name, value]: Named): Named => [name.replaceAll('.', '_'), value];

@@ -2,7 +2,7 @@ import type { LogReply, Refused, Verdict } from '../../logs/protocol.ts';
 import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
 import type { AnswerRule } from '../http/answers.ts';
 
-/** What Elasticsearch and OpenSearch respond to a whole request; the first match applies. */
+/** Responses of Elasticsearch and OpenSearch to a whole request; the first match applies. */
 const ANSWERS: readonly AnswerRule[] = [
   {
     when: 406,
@@ -13,7 +13,7 @@ const ANSWERS: readonly AnswerRule[] = [
   ...COMMON_ANSWERS.filter(({ action }) => action !== 'done'),
 ];
 
-/** What a status of one entry means, by the type of its error; the first match applies. */
+/** The meaning of the status of one entry, by the type of its error; the first match applies. */
 const ITEMS: readonly {
   readonly status: readonly [first: number, last: number];
   readonly error?: RegExp;
@@ -45,11 +45,11 @@ interface Item {
   readonly error: string;
 }
 
-/** What a response to `_bulk` means for `count` entries. */
+/** The results of `count` entries in a response to `_bulk`. */
 export function judgeBulk(reply: LogReply, count: number): Verdict {
   if (reply.code !== 200 || reply.isPage === true) return judgeBy(ANSWERS, reply);
   const items = itemsOf(reply.body ?? '');
-  // Whatever it was, it said nothing about the entries; those that are stored are known by their ids.
+  // The response contained nothing about the entries; stored ones are recognized by their ids.
   if (items === undefined)
     return judgeBy(
       COMMON_ANSWERS.filter(({ action }) => action !== 'done'),
@@ -74,7 +74,7 @@ const meaningOf = ({ status, error }: Item): Pick<(typeof ITEMS)[number], 'means
   ITEMS.find((one) => status >= one.status[0] && status <= one.status[1] && (one.error?.test(error) ?? true)) ??
   UNKNOWN;
 
-/** The results by entry, or `stored` when there was no error at all; undefined for anything else than a response to `_bulk`. */
+/** The results by entry, or `stored` if there was no error; undefined if it is not a response to `_bulk`. */
 function itemsOf(body: string): readonly Item[] | 'stored' | undefined {
   let response: unknown;
   try {

@@ -6,7 +6,7 @@ import type { Tried } from './sender.ts';
 /** Clock skew above this triggers a warning: alerts only evaluate the newest minutes. */
 const SKEW_WARNING_SECONDS = 30;
 
-/** What was seen of the uploads of one exporter: in the self metrics, and for the status page. */
+/** Records the uploads of one exporter, in the self metrics and for the status page. */
 export class Attempts {
   readonly #exporter: string;
   readonly #metrics: ExportMetrics;
@@ -50,7 +50,7 @@ export class Attempts {
     }
   }
 
-  /** Records an acknowledged upload of so many bytes before and after compression; gives its time, milliseconds. */
+  /** Records an acknowledged upload with its size before and after compression; returns its time, milliseconds. */
   delivered(textBytes: number, wireBytes: number): number {
     const exporter = this.#exporter;
     this.#lastSuccessMs = this.#now();
@@ -59,7 +59,7 @@ export class Attempts {
     return this.#lastSuccessMs;
   }
 
-  /** Records an upload that was not accepted; gives what an operator can do, '' if nothing is known. */
+  /** Records an upload that was not accepted; returns advice for the operator, '' if there is none. */
   refused({ code, text, proxy }: Tried, hint: string | undefined): string {
     const between = `sent through the proxy ${proxy}: check it too, or add the host to NO_PROXY`;
     const advice = [hint, ...(proxy === undefined ? [] : [between])].filter((one) => one !== undefined).join('; ');

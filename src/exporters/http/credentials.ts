@@ -1,7 +1,7 @@
 import { SecretFile } from '../../config/secret-file.ts';
 import type { HttpSettings } from './settings.ts';
 
-/** A shorter secret would be found in any text. */
+/** A shorter secret could occur in any text. */
 const SHORTEST = 4;
 
 /** Credentials for a receiver. Secrets are read from their files each time. */
@@ -21,7 +21,7 @@ export class Credentials {
     this.#token = auth?.bearerTokenFile === undefined ? undefined : new SecretFile(auth.bearerTokenFile);
   }
 
-  /** `text` with `***` in place of the secrets, which a receiver or a proxy may repeat in a response. */
+  /** `text` with `***` instead of the secrets, which a receiver or a proxy may repeat in a response. */
   hidden(text: string): string {
     let rest = text;
     for (const secret of this.#sent) rest = rest.replaceAll(secret, '***');

@@ -5,7 +5,7 @@ export interface Product {
   readonly version?: string;
   /** The exporter `type` for it; undefined if it does not accept our pushes. */
   readonly type?: string;
-  /** Whether it takes pushes of all types. */
+  /** Whether it accepts pushes of all types. */
   readonly takesAll?: true;
 }
 

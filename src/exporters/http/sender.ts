@@ -25,7 +25,7 @@ export interface Upload {
   /** The body, in this order. */
   readonly members: readonly Buffer[];
   readonly timeoutMs: number;
-  /** Gives the response's {@link Tried.body} too, which may be that long. */
+  /** Also returns {@link Tried.body} of the response, up to this length. */
   readonly answerBytes?: number;
   /** Called before a retry: the process may have been suspended for long during the first attempt. */
   readonly mayPush?: (() => boolean) | undefined;
@@ -40,7 +40,7 @@ export interface Tried extends Answer {
   readonly wasReset?: boolean;
   /** Headers of the response, in lower case. */
   readonly headers?: Response['headers'];
-  /** The whole body of the response, if {@link Upload.answerBytes} asked for it. */
+  /** The whole body of the response, if requested with {@link Upload.answerBytes}. */
   readonly body?: string;
 }
 

@@ -3,14 +3,14 @@ import type { BodyWriter, LogProtocol } from '../../logs/protocol.ts';
 import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
 import type { AnswerRule } from '../http/answers.ts';
 
-/** Sent at once; well below what the receivers hold in memory for a request. */
+/** Maximum size of an upload; well below what the receivers hold in memory for a request. */
 const MAX_BATCH_BYTES = 1024 * 1024;
 
-/** What systemd-journal-remote and VictoriaLogs respond; the first match applies. */
+/** Responses of systemd-journal-remote and VictoriaLogs; the first match applies. */
 const ANSWERS: readonly AnswerRule[] = [
   // 202 and "OK." of systemd-journal-remote, 200 without a body of VictoriaLogs.
   { when: [200, 202], page: false, text: /^(?:OK\.?)?$/, action: 'done', reason: 'ok' },
-  // The end of the upload is missing; the whole entries before it are stored.
+  // The end of the upload is missing; the complete entries before it are stored.
   { when: 417, action: 'retry', reason: 'truncated' },
   {
     when: 415,
@@ -21,7 +21,7 @@ const ANSWERS: readonly AnswerRule[] = [
   ...COMMON_ANSWERS.filter(({ action }) => action !== 'done'),
 ];
 
-/** systemd-journal-remote closes the connection at an entry that it can't take. */
+/** systemd-journal-remote closes the connection on an entry that it can't accept. */
 const CLOSED = /socket hang up|ECONNRESET|EPIPE/;
 
 /** systemd's journal export format over HTTP. */
@@ -31,7 +31,7 @@ export const journald: LogProtocol = {
   headers: {},
   compression: 'none',
   maxBatchBytes: MAX_BATCH_BYTES,
-  // Entries are stored as they arrive.
+  // Entries are stored in order of arrival.
   parallel: 1,
   answerBytes: 0,
   question: { body: '', isTaken: (reply) => judgeBy(ANSWERS, reply).kind === 'accepted' },
@@ -43,10 +43,13 @@ export const journald: LogProtocol = {
   },
 };
 
-/** So much text is gathered before it becomes bytes. */
+/** Amount of text collected before it is encoded. */
 const PIECE = 1024;
 
-/** An entry in the export format: a line for each field, or its name, length and bytes if it is not one line of text. */
+/**
+ * An entry in the export format: one line per field, or its name, length and bytes if the value is not a single line of
+ * text.
+ */
 function encode(entry: LogEntry, out: BodyWriter): undefined {
   let text = `__CURSOR=${entry.cursor}\n__REALTIME_TIMESTAMP=${entry.timeUs}\n`;
   const field = (name: string, value: string | Uint8Array) => {
@@ -72,10 +75,10 @@ function encode(entry: LogEntry, out: BodyWriter): undefined {
   out.text(`${text}\n`);
 }
 
-/** Of the length before bytes. */
+/** Size of the length before bytes. */
 const LENGTH_BYTES = 8;
 
-/** The fields of an entry that is from no journal, in the journal's words. */
+/** The fields of an entry that is not from a journal, with the journal's field names. */
 function foreign(
   { message, priority, source, fields }: LogEntry,
   field: (name: string, value: string | Uint8Array) => void,
@@ -86,7 +89,7 @@ function foreign(
   for (const [name, value] of fields) field(fieldName(name), value);
 }
 
-/** A name that journald allows: capital letters, digits and `_`, which it does not begin with, at most 64. */
+/** A name that journald allows: at most 64 capital letters, digits and `_`, not beginning with `_`. */
 function fieldName(name: string): string {
   const plain = name.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_');
   return (/^[A-Z]/.test(plain) ? plain : `FIELD_${plain.replace(/^_+/, '')}`).slice(0, 64);

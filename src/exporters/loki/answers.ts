@@ -3,7 +3,7 @@ import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
 import type { AnswerRule } from '../http/answers.ts';
 import { lineBytes } from './streams.ts';
 
-/** What Loki responds when no entry is named, or all of them are meant; the first match applies. */
+/** Responses of Loki that name no entry or concern all of them; the first match applies. */
 const ANSWERS: readonly AnswerRule[] = [
   { when: 204, page: false, action: 'done', reason: 'ok' },
   {
@@ -43,16 +43,16 @@ interface PushedEntry {
   readonly value: Buffer;
 }
 
-/** What a row above says of an entry that Loki names by its time, stream or length. */
+/** An entry that Loki names by its time, stream or length. */
 interface Named400 {
   readonly reason: string;
   /**
    * Whether the other entries of the upload are stored. Loki's distributor checks all entries, then stores the rest;
-   * ingesters refuse one by one, and the response does not wait for the others.
+   * ingesters reject entries one by one, and the response does not wait for the others.
    */
   readonly restIsStored: boolean;
   readonly pattern: RegExp;
-  /** Whether an entry is meant by a match. */
+  /** Whether a match refers to an entry. */
   readonly isMeant: (entry: PushedEntry, match: RegExpExecArray, isInStream: boolean) => boolean;
 }
 
@@ -84,14 +84,14 @@ const NAMED: readonly Named400[] = [
   {
     reason: 'out_of_order',
     restIsStored: false,
-    // Of Go: 2019-10-25 07:47:51.624904 +0000 UTC.
+    // Go's format: 2019-10-25 07:47:51.624904 +0000 UTC.
     pattern:
       /entry with timestamp (\S{10}) (\S{8,18}) \+0000 UTC ignored, reason: 'entry (?:out of order|too far behind)'/g,
     isMeant: ({ timeUs }, [, date, time], isInStream) => isInStream && timeUs === microseconds(`${date}T${time}Z`),
   },
 ];
 
-/** What a response of Loki means for the entries of a push. */
+/** The results of the entries of a push in a response of Loki. */
 export function judgePush(reply: LogReply, entries: EncodedEntries): Verdict {
   const text = reply.body ?? reply.text;
   if (reply.code !== 400 || reply.isPage === true) return judgeBy(ANSWERS, reply);
@@ -128,7 +128,7 @@ function streamsIn(text: string): ReadonlyMap<string, string>[] {
   );
 }
 
-/** A string as Go quotes it; as it is where JSON has no such escape. */
+/** Unquotes a Go string; unchanged where JSON has no such escape. */
 function unquoted(text: string): string {
   try {
     return String(JSON.parse(text));
@@ -137,7 +137,7 @@ function unquoted(text: string): string {
   }
 }
 
-/** Whether the stream of an entry, as JSON, is one of the streams, or none is named. */
+/** Whether the stream of an entry, as JSON, is one of the named streams, or none is named. */
 function isIn(streams: readonly ReadonlyMap<string, string>[], stream: string): boolean {
   if (streams.length === 0) return true;
   const own = Object.entries(JSON.parse(stream) as Record<string, string>);

@@ -2,7 +2,7 @@ import type { LogProtocol } from '../../logs/protocol.ts';
 import { judgePush } from './answers.ts';
 import { bodyOf, type StreamOptions, writeEntry } from './streams.ts';
 
-/** A quarter of the burst that Loki allows a tenant by default (`ingestion_burst_size_mb`). */
+/** A quarter of the default burst limit of a Loki tenant (`ingestion_burst_size_mb`). */
 const MAX_BATCH_BYTES = 1024 * 1024;
 /** A response lists up to ten entries of a stream, and all of its labels. */
 const ANSWER_BYTES = 64 * 1024;
@@ -18,7 +18,7 @@ export const push = ({ tenant, ...options }: PushOptions): LogProtocol => ({
   headers: tenant === undefined ? {} : { 'x-scope-orgid': tenant },
   compression: 'gzip',
   maxBatchBytes: MAX_BATCH_BYTES,
-  // Entries that are much older than the newest of their stream are refused.
+  // Entries much older than the newest of their stream are rejected.
   parallel: 1,
   answerBytes: ANSWER_BYTES,
   question: {

@@ -14,17 +14,17 @@ export interface StreamOptions {
   /** Names of the labels of streams. */
   readonly labels: readonly string[];
   readonly fields: FieldChoice;
-  /** Whether what is no label is sent as structured metadata. */
+  /** Whether values that are not labels are sent as structured metadata. */
   readonly structuredMetadata: boolean;
 }
 
-/** A name as Loki has them: letters, digits and `_`, not beginning with a digit. */
+/** A valid name in Loki: letters, digits and `_`, not beginning with a digit. */
 const nameOf = (name: string): string => {
   const plain = name.replaceAll(/[^a-zA-Z0-9_]/g, '_').slice(0, MAX_NAME);
   return /^\d/.test(plain) ? `_${plain}` : plain;
 };
 
-/** The labels of an entry's stream; there is always `source`. */
+/** The labels of an entry's stream; `source` is always present. */
 function streamOf(entry: LogEntry, wanted: readonly string[]): ReadonlyMap<string, string> {
   const { source, labels } = entry;
   const stream = new Map<string, string>([['source', source]]);
@@ -40,7 +40,7 @@ function streamOf(entry: LogEntry, wanted: readonly string[]): ReadonlyMap<strin
 /** The line of an entry: its message. */
 const lineOf = ({ message }: LogEntry): string => cutText(message, MAX_LINE_BYTES);
 
-/** What is neither in the line nor in the labels. */
+/** Values that are neither in the line nor in the labels. */
 function metadataOf(entry: LogEntry, stream: ReadonlyMap<string, string>, line: string, choice: FieldChoice): Named[] {
   const { labels, cursor, message } = entry;
   const named: Named[] = [...wordsOf(entry), ...Object.entries(labels), ['cursor', cursor]];
@@ -55,7 +55,7 @@ function metadataOf(entry: LogEntry, stream: ReadonlyMap<string, string>, line: 
   return [...metadata];
 }
 
-/** Writes the value of an entry: its time, its line and its metadata. Gives its stream: the labels as JSON. */
+/** Writes the value of an entry: its time, its line and its metadata. Returns its stream: the labels as JSON. */
 export function writeEntry(entry: LogEntry, out: BodyWriter, options: StreamOptions): string {
   const labels = streamOf(entry, options.labels);
   const line = lineOf(entry);
@@ -66,7 +66,7 @@ export function writeEntry(entry: LogEntry, out: BodyWriter, options: StreamOpti
   return JSON.stringify(Object.fromEntries(labels));
 }
 
-/** The body of a push: a stream for each set of labels, with its entries in their order. */
+/** The payload of a push: one stream per set of labels, with its entries in order. */
 export function bodyOf(entries: EncodedEntries): Buffer {
   const streams = new Map<string, Buffer[]>();
   for (let index = 0; index < entries.count; index++) {
@@ -85,7 +85,7 @@ export function bodyOf(entries: EncodedEntries): Buffer {
 
 const COMMA = Buffer.from(',');
 
-/** The length of the line in a value of {@link writeEntry}, in bytes. */
+/** The length in bytes of the line in a value written by {@link writeEntry}. */
 export function lineBytes(value: Buffer): number {
   const [, line] = JSON.parse(value.toString()) as [time: string, line: string];
   return Buffer.byteLength(line);

@@ -5,7 +5,7 @@ import { splitByIdentity } from './by-identity.ts';
 
 const NOTHING = /^$/;
 
-/** Values that may appear in a path as they are. The gateway redirects, splits or rejects anything else. */
+/** Values that may appear in a path unchanged. The gateway redirects, splits or rejects anything else. */
 const PLAIN = /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/;
 
 const part = (name: string, value: string): string => {

@@ -31,7 +31,7 @@ export class SpoolEntries {
     this.#onChange();
   }
 
-  /** Removes an entry, if it is there. */
+  /** Removes an entry, if present. */
   remove(entry: SpoolEntry): void {
     const index = this.#entries.indexOf(entry);
     if (index === -1) return;

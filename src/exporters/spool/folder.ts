@@ -152,7 +152,7 @@ export async function setAside(io: Io, folder: string, file: string): Promise<vo
 
 const DENIED = new Set(['EACCES', 'EPERM', 'EROFS']);
 
-/** Whether an operation failed for lack of rights, as on what another user has written. */
+/** Whether an operation failed for lack of permission, as with files of another user. */
 export const isDenied = (cause: unknown): boolean => DENIED.has(errorCode(cause) ?? '');
 
 /** Advice for the operator on a disk error in `folder`. */

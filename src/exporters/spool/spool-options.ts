@@ -1,7 +1,7 @@
 import type { ThrottledLog } from '../../base/log.ts';
 import type { Disk } from './disk.ts';
 
-/** What a spool is made with. */
+/** Options of a spool. */
 export interface SpoolOptions {
   readonly folder: string;
   readonly maxBytes: number;

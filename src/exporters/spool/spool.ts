@@ -35,7 +35,7 @@ export class Spool {
     this.#waiting = new WaitingBatches(options.maxWaitingBytes, options.onDrop, options.onChange);
   }
 
-  /** What it holds before the oldest batch is dropped. */
+  /** Capacity, beyond which the oldest batch is dropped. */
   get limits(): { readonly bytes: number; readonly ageMs: number } {
     return { bytes: this.#options.maxBytes, ageMs: this.#options.maxAgeMs };
   }

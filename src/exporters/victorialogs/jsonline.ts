@@ -4,13 +4,13 @@ import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
 import { distinct, type FieldChoice, fieldsOf, isoTime, members, type Named, wordsOf } from '../entries/named.ts';
 import type { AnswerRule } from '../http/answers.ts';
 
-/** Sent at once, before compression. */
+/** Maximum size of an upload before compression. */
 const MAX_BATCH_BYTES = 1024 * 1024;
 /** VictoriaLogs skips longer lines, with status 200 (`-insert.maxLineSizeBytes`, 256 KiB with the end of the line). */
 const MAX_LINE_BYTES = 255 * 1024;
 /** VictoriaLogs drops lines with more, with status 200 (`-insert.maxFieldsPerLine`, 1000). */
 const MAX_FIELDS = 900;
-/** Longer names of fields are cut by VictoriaLogs. */
+/** VictoriaLogs truncates longer field names. */
 const MAX_NAME = 128;
 
 interface JsonlineOptions {

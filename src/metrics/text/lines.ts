@@ -73,7 +73,7 @@ export class Lines {
     return chunk;
   }
 
-  /** Lets another text have the buffer. What was taken must not be read any more, nor anything added. */
+  /** Releases the buffer for another text. Chunks taken from it must no longer be read, and nothing may be added. */
   [Symbol.dispose](): void {
     if (this.#buffer.length === CHUNK_BYTES + SPARE_BYTES) spare.push(this.#buffer);
     this.#buffer = NO_BYTES;

@@ -51,7 +51,7 @@ const COMMENT = /^[ \t]*#[ \t]+(HELP|TYPE)[ \t]+("(?:[^"\\]|\\.)*"|\S+)(?:[ \t]+
 const BLANKS = /[ \t]*/y;
 const NUMBER = /^[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf|infinity|nan)$/i;
 
-/** The dialect of the text format to parse. */
+/** Options of the text format to parse. */
 interface TextDialect {
   /** Names may be any quoted UTF-8, as in Prometheus 3: `{"my.metric", "label.name"="x"} 1`. Off by default. */
   readonly quotedNames?: boolean;

@@ -4,18 +4,18 @@ import { sleep } from '../../base/clock.ts';
 import { errorCode, errorText } from '../../base/error-text.ts';
 import { reapGroup } from '../../host/syscalls.ts';
 
-/** What is started. */
+/** The program to start. */
 interface ChildOptions {
   /** The program and its arguments; never a shell. */
   readonly command: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
-  /** Most bytes of standard output; more ends the program. */
+  /** Maximum bytes of standard output; the program is killed when it prints more. */
   readonly maxOutput: number;
 }
 
-/** How it ended. */
+/** How the program ended. */
 export interface Ended {
   /** `limit`: it printed too much; `stopped`: the signal fired; `spawn`: it could not be started. */
   readonly how: 'exit' | 'limit' | 'stopped' | 'spawn';
@@ -31,15 +31,15 @@ export interface Ended {
 const MAX_STDERR = 4096;
 /** Between SIGTERM and SIGKILL. */
 export const KILL_AFTER_MS = 2000;
-/** For pipes that a grandchild holds open. */
+/** Wait for pipes that a grandchild keeps open. */
 const PIPES_MS = 300;
-/** When grandchildren that were killed have ended. */
+/** Intervals at which to check whether killed grandchildren have ended. */
 const REAP_AT_MS = [0, 20, 100, 500];
 
-/** A spawn blocks the event loop for some milliseconds: one in each turn. */
+/** A spawn blocks the event loop for some milliseconds, so only one runs per turn. */
 let spawning: Promise<unknown> = Promise.resolve();
 
-/** Runs a program in a process group of its own; nothing of the group is left when this resolves. Never rejects. */
+/** Runs a program in its own process group; no process of the group remains when this resolves. Never rejects. */
 export async function runChild(options: ChildOptions, signal: AbortSignal): Promise<Ended> {
   const turn = spawning.then(() => new Promise<void>((resolve) => setImmediate(resolve)));
   spawning = turn;
@@ -75,12 +75,12 @@ export async function runChild(options: ChildOptions, signal: AbortSignal): Prom
   }
   const { code } = await exit;
   await Promise.race([closed, sleep(PIPES_MS)]);
-  // What is left of the group would run on for ever.
+  // Remaining processes of the group would run forever.
   kill(pid, 'SIGKILL');
   child.stdout?.destroy();
   child.stderr?.destroy();
   await reap(pid);
-  // A program may have ended before all that it printed was read.
+  // A program may end before all of its output has been read.
   const isCut = how === 'exit' && output.isFull();
   return { how: isCut ? 'limit' : how, code, stdout: output.stdout(), stderr: output.stderr() };
 }
@@ -124,16 +124,16 @@ function collect(child: ChildProcess, maxOutput: number) {
   };
 }
 
-/** Signals a process group; it may be gone. */
+/** Signals a process group; it may have ended. */
 function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // No process is left of it.
+    // It has no processes left.
   }
 }
 
-/** As PID 1 of a container the agent inherits grandchildren: without this they would stay as zombies. */
+/** As PID 1 of a container the agent inherits grandchildren: without this they would remain as zombies. */
 async function reap(pid: number): Promise<void> {
   if (process.pid !== 1) return;
   for (const wait of REAP_AT_MS) {

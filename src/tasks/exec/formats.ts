@@ -7,15 +7,15 @@ import { labelName, metricName, Reading, stampOf } from './reading.ts';
 export const FORMATS = ['prometheus', 'openmetrics', 'json', 'influx', 'nagios'] as const;
 type Format = (typeof FORMATS)[number];
 
-/** How a text is read. */
+/** Options for reading a text. */
 interface ReadOptions {
-  /** In front of the names that json, influx and nagios give. */
+  /** Prefix of the names in json, influx and nagios output. */
   readonly prefix: string;
-  /** Most bytes of a line; a longer one is lost. */
+  /** Maximum bytes of a line; longer lines are lost. */
   readonly line: number;
 }
 
-/** Understands what it can of a text: a bad line costs itself only. */
+/** Parses a text as far as possible: only bad lines are lost. */
 export const READERS: Readonly<Record<Format, (text: string, options: ReadOptions) => Reading>> = {
   prometheus: (text, { line }) => readText(text, line, (each) => each),
   openmetrics: (text, { line }) => readText(text, line, fromOpenMetrics),
@@ -24,7 +24,7 @@ export const READERS: Readonly<Record<Format, (text: string, options: ReadOption
   nagios: (text, { prefix }) => readNagios(text, prefix),
 };
 
-/** Reads line by line; what `read` throws is a lost line. */
+/** Reads line by line; a line for which `read` throws is lost. */
 function eachLine(text: string, most: number, read: (reading: Reading, line: string) => void): Reading {
   const reading = new Reading();
   for (const [index, raw] of text.split('\n').entries()) {
@@ -56,7 +56,7 @@ function readText(text: string, most: number, translate: (line: string) => strin
   });
 }
 
-/** A line of OpenMetrics 1.0 in the older format; undefined for what has no meaning there. */
+/** Converts a line of OpenMetrics 1.0 to the older format; undefined for lines without an equivalent. */
 function fromOpenMetrics(line: string): string | undefined {
   if (/^# (?:EOF|UNIT\b)/.test(line)) return undefined;
   const type = /^# TYPE (\S+) (\S+)$/.exec(line);

@@ -5,7 +5,7 @@ const PERFDATA = /('(?:[^']|'')*'|[^\s='"]+)=([^\s;]*)((?:;[^\s;]*)*)/g;
 const VALUE = /^(-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-zA-Z%]*)$/;
 const NUMBER = /^-?(?:\d+\.?\d*|\.\d+)$/;
 
-/** The factor that makes a base unit of it, and that unit. */
+/** The factor to the base unit, and that unit. */
 const UNITS: Readonly<Record<string, readonly [factor: number, unit: string]>> = {
   '': [1, ''],
   s: [1, 'seconds'],
@@ -28,7 +28,7 @@ const UNITS: Readonly<Record<string, readonly [factor: number, unit: string]>> =
 
 const PARTS = ['warn', 'crit', 'min', 'max'] as const;
 
-/** The performance data of a monitoring plugin's output: what stands behind `|` in its lines. */
+/** The performance data of a monitoring plugin's output: the text after `|` in its lines. */
 export function readNagios(text: string, prefix: string): Reading {
   const reading = new Reading();
   const name = `${prefix}perfdata`;
@@ -40,7 +40,7 @@ export function readNagios(text: string, prefix: string): Reading {
     const label = quoted.startsWith("'") ? quoted.slice(1, -1).replaceAll("''", "'") : quoted;
     const match = VALUE.exec(value);
     if (!match) {
-      // U says that the plugin could not find out.
+      // U means that the plugin could not determine the value.
       if (value !== 'U') reading.lose(`${label} is not a number`);
       continue;
     }
@@ -59,7 +59,7 @@ export function readNagios(text: string, prefix: string): Reading {
   return reading;
 }
 
-/** Of the first line what is behind the first `|`, and of the others all behind the next one. */
+/** From the first line the text after the first `|`, and from the others all text after the next one. */
 function perfdataOf(text: string): string {
   const [first = '', ...rest] = text.split('\n');
   const bar = first.indexOf('|');

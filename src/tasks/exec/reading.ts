@@ -4,7 +4,7 @@ import { isLabelName, isMetricName } from '../../metrics/family.ts';
 /** Labels of a sample, in the order of its line. */
 type Labels = readonly (readonly [name: string, value: string])[];
 
-/** One sample of somebody's output. */
+/** One sample of a program's output. */
 interface ReadSample {
   /** With the suffix of a histogram's or summary's part. */
   readonly name: string;
@@ -14,7 +14,7 @@ interface ReadSample {
   readonly stampMs?: number | undefined;
 }
 
-/** A family of somebody's output. */
+/** A family of a program's output. */
 interface ReadFamily {
   readonly name: string;
   type: MetricType;
@@ -22,7 +22,7 @@ interface ReadFamily {
   readonly samples: ReadSample[];
 }
 
-/** What was understood of a text, and a line for each thing that was not. */
+/** The parsed content of a text, and one line per problem. */
 export class Reading {
   readonly families = new Map<string, ReadFamily>();
   readonly lost: string[] = [];
@@ -34,7 +34,7 @@ export class Reading {
     return known;
   }
 
-  /** Adds a sample to its family: that of its name, or the histogram or summary that it is a part of. */
+  /** Adds a sample to its family: that of its name, or the histogram or summary that it belongs to. */
   add(sample: ReadSample): void {
     const bad = sample.labels.find(([label]) => label !== 'le' && !isLabelName(label));
     if (!isMetricName(sample.name)) this.lose(`bad name ${JSON.stringify(sample.name.slice(0, 80))}`);
@@ -42,7 +42,7 @@ export class Reading {
     else this.family(this.#ownerOf(sample.name)).samples.push(sample);
   }
 
-  /** Counts something that was not understood. */
+  /** Counts something that could not be parsed. */
   lose(what: string): void {
     this.lostCount++;
     if (this.lost.length < MOST_SHOWN) this.lost.push(what);
@@ -64,10 +64,10 @@ export class Reading {
 
 const MOST_SHOWN = 3;
 
-/** A name as all receivers take it. */
+/** A metric name that all receivers accept. */
 export const metricName = (text: string): string => text.replaceAll(/[^a-zA-Z0-9_:]/g, '_').replace(/^(?=\d)/, '_');
 
-/** A label's name as all receivers take it. */
+/** A label name that all receivers accept. */
 export const labelName = (text: string): string =>
   text
     .replaceAll(/[^a-zA-Z0-9_]/g, '_')

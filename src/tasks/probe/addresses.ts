@@ -4,21 +4,21 @@ import type { TaskWorld } from '../task-type.ts';
 import { ProbeFailure } from './failure.ts';
 import type { ProbeOptions } from './options.ts';
 
-/** Addresses of one name that are probed with `addresses: all`. */
+/** Maximum addresses of one name that are probed with `addresses: all`. */
 export const MOST_ADDRESSES = 16;
 
-/** What a name leads to. */
+/** The result of resolving a name. */
 export interface Resolved {
-  /** The preferred ones first; those of a kind that is not wanted are left out. */
+  /** Preferred ones first; addresses of an unwanted family are excluded. */
   readonly addresses: readonly Address[];
-  /** How many the name has, by kind. */
+  /** Number of addresses of the name, by family. */
   readonly ip4: number;
   readonly ip6: number;
 }
 
 /**
- * The addresses of `host` that may be probed, asked for anew. Rejects with ProbeFailure: `resolve` when there is none,
- * `denied` when any of them is in a denied range.
+ * The addresses of `host` that may be probed, resolved again each time. Rejects with ProbeFailure: `resolve` when there
+ * is none, `denied` when any of them is in a denied range.
  */
 export async function resolveTarget(
   host: string,
@@ -53,7 +53,7 @@ async function lookUp(host: string, names: TaskWorld['names'], signal: AbortSign
   return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
 }
 
-/** IPv6 is only of use with an address to send from; to itself every host has one. */
+/** IPv6 is only usable with a source address; every host has one for loopback. */
 function prefers6(addresses: readonly Address[]): boolean {
   if (addresses.some(({ address }) => address === '::1')) return true;
   if (addresses.length === 0) return false;
@@ -62,7 +62,7 @@ function prefers6(addresses: readonly Address[]): boolean {
     .some(({ family, internal, address }) => family === 'IPv6' && !internal && !address.startsWith('fe80:'));
 }
 
-/** What `promise` gives, or the rejection with the reason of `signal`, whichever is first. */
+/** Settles like `promise`, or rejects with the reason of `signal`, whichever is first. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);

@@ -1,6 +1,6 @@
 interface Cookie {
   readonly domain: string;
-  /** Whether it is for the hosts below `domain` as well. */
+  /** Whether it also applies to subdomains of `domain`. */
   readonly isWide: boolean;
   readonly isSecure: boolean;
   readonly pair: string;
@@ -9,11 +9,11 @@ interface Cookie {
 /** A run follows ten redirects at most. */
 const MOST_COOKIES = 50;
 
-/** Cookies that answers set within one run, for the requests that redirects lead to. Paths and dates are not looked at. */
+/** Cookies set by responses within one run, for requests after redirects. Paths and dates are ignored. */
 export class Cookies {
   readonly #cookies = new Map<string, Cookie>();
 
-  /** Takes what an answer of `url` sets. */
+  /** Stores the cookies set by a response of `url`. */
   take(url: URL, lines: readonly string[] | undefined): void {
     for (const line of lines ?? []) {
       const [pair = '', ...attributes] = line.split(';').map((part) => part.trim());

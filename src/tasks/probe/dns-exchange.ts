@@ -4,16 +4,16 @@ import { type DnsAnswer, type DnsQuestion, decodeAnswer, encodeQuestion } from '
 import type { Address } from '../../net/literal-address.ts';
 import { startTls, type TlsFacts, type TlsWish } from '../../net/tls-session.ts';
 
-/** How a question travels. */
+/** Transport of a query. */
 export interface DnsWay {
   readonly address: Address;
   readonly port: number;
   readonly signal: AbortSignal;
-  /** Called when the connection stands. */
+  /** Called when the connection is established. */
   onConnect(): void;
 }
 
-/** Asks over UDP, once. Answers to other questions are passed over. Rejects with the error of the socket. */
+/** Sends one query over UDP. Responses to other queries are ignored. Rejects with the error of the socket. */
 export function askUdp(question: DnsQuestion, { address, port, signal, onConnect }: DnsWay): Promise<DnsAnswer> {
   const socket = createSocket(address.family === 6 ? 'udp6' : 'udp4');
   return new Promise<DnsAnswer>((resolve, reject) => {
@@ -36,7 +36,7 @@ export function askUdp(question: DnsQuestion, { address, port, signal, onConnect
   }).finally(() => socket.close());
 }
 
-/** Asks over TCP, or over TLS when `tls` is given; `onTls` gets what the session shows, and throws when it is not trusted. */
+/** Sends one query over TCP, or over TLS if `tls` is set; `onTls` gets the session, and throws if it is not trusted. */
 export async function askTcp(
   question: DnsQuestion,
   { address, port, signal, onConnect }: DnsWay,

@@ -5,14 +5,14 @@ const HEADER_BYTES = 8;
 /** Bytes of the payload that distinguish our echoes from others'. */
 export const TOKEN_BYTES = 8;
 
-/** What an echo is recognized by. */
+/** The identification of an echo. */
 export interface EchoMark {
   readonly id: number;
   readonly sequence: number;
   readonly token: Buffer;
 }
 
-/** An echo request with `size` bytes of payload, which begin with the token as far as it fits. */
+/** An echo request with `size` bytes of payload, which begins with the token, as far as it fits. */
 export function echoRequest(family: 4 | 6, { id, sequence, token }: EchoMark, size: number): Buffer {
   const message = Buffer.alloc(HEADER_BYTES + size, 'Firesteel ');
   message.fill(0, 0, HEADER_BYTES);
@@ -20,17 +20,17 @@ export function echoRequest(family: 4 | 6, { id, sequence, token }: EchoMark, si
   message.writeUInt16BE(id, 4);
   message.writeUInt16BE(sequence, 6);
   token.copy(message, HEADER_BYTES, 0, Math.min(size, TOKEN_BYTES));
-  // The kernel does that for IPv6, whose sum has the addresses in it.
+  // For IPv6, whose checksum includes the addresses, the kernel does this.
   if (family === 4) message.writeUInt16BE(checksum(message), 2);
   return message;
 }
 
-/** What an echo reply answers; undefined for other messages, requests among them. */
+/** The echo that a reply belongs to; undefined for other messages, including requests. */
 export function echoReplyOf(family: 4 | 6, message: Buffer): EchoMark | undefined {
   return message[0] === ECHO[family].reply ? markOf(message) : undefined;
 }
 
-/** What the request was that an ICMP error quotes. */
+/** The echo request quoted in an ICMP error. */
 export function echoRequestOf(family: 4 | 6, message: Buffer): EchoMark | undefined {
   return message[0] === ECHO[family].request ? markOf(message) : undefined;
 }
@@ -44,7 +44,7 @@ function markOf(message: Buffer): EchoMark | undefined {
   };
 }
 
-/** A token that nobody can guess. */
+/** An unpredictable token. */
 export const newToken = (): Buffer => randomBytes(TOKEN_BYTES);
 
 /** The Internet checksum (RFC 1071). */

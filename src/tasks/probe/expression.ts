@@ -1,14 +1,14 @@
 import { Pattern } from '../../config/re2/pattern.ts';
 
-/** Groups without a name get one of these, so that `${1}` can be filled in. */
+/** Unnamed groups get such a name, so that `${1}` can be filled in. */
 const NUMBERED = '_';
 
 /**
- * An expression whose groups can be used by number: `groups` gives all of them, by number and by name. Throws
+ * An expression whose groups can be used by number: `groups` returns all of them, by number and by name. Throws
  * PatternError.
  */
 export class Expression {
-  /** As it was written. */
+  /** The source text. */
   readonly source: string;
   readonly #pattern: Pattern;
   /** Names of all groups, in order; those of numbered ones begin with {@link NUMBERED}. */
@@ -16,14 +16,14 @@ export class Expression {
 
   constructor(source: string) {
     this.source = source;
-    // Refuses what is wrong in the words of the writer.
+    // Reports errors in terms of the original expression.
     Pattern.of(source);
     const names: string[] = [];
     this.#pattern = Pattern.of(withNames(source, names));
     this.#names = names;
   }
 
-  /** The groups of the first match, empty for those that took no part; undefined when nothing matches. */
+  /** The groups of the first match, empty for those that did not participate; undefined without a match. */
   groups(text: string): ReadonlyMap<string, string> | undefined {
     const found = this.#pattern.groups(text);
     if (found === undefined) return undefined;
@@ -65,7 +65,7 @@ function withNames(source: string, names: string[]): string {
   return made;
 }
 
-/** Behind the `]` that ends the class which begins at `start`. */
+/** The position after the `]` that ends the class beginning at `start`. */
 function classEnd(source: string, start: number): number {
   let at = start + 1;
   if (source[at] === '^') at++;
@@ -80,7 +80,7 @@ function classEnd(source: string, start: number): number {
   return at + 1;
 }
 
-/** Fills groups into `$1`, `${1}`, `$name` and `${name}`; `$$` is a dollar sign. As Go's `Regexp.Expand`. */
+/** Replaces `$1`, `${1}`, `$name` and `${name}` with groups; `$$` is a dollar sign. Like Go's `Regexp.Expand`. */
 export const expand = (template: string, groups: ReadonlyMap<string, string>): string =>
   template.replaceAll(/\$(?:(\$)|\{(\w+)\}|(\w+))/g, (_, dollar?: string, braced?: string, bare?: string) =>
     dollar === undefined ? (groups.get(braced ?? bare ?? '') ?? '') : '$',

@@ -22,7 +22,7 @@ const REASONS = [
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
-/** A check of a probe failed. The message says what was expected of whom, and what came. */
+/** A check of a probe failed. The message states what was expected and what was received. */
 export class ProbeFailure extends Error {
   override readonly name = 'ProbeFailure';
   readonly reason: Exclude<Reason, 'ok'>;
@@ -33,15 +33,15 @@ export class ProbeFailure extends Error {
   }
 }
 
-/** This process can't make such probes at all: no result of a target. The message says what to do. */
+/** This process cannot run such probes at all, which is not a result of a target. The message says what to do. */
 export class ProbeImpossible extends Error {
   override readonly name = 'ProbeImpossible';
 }
 
-/** Where a probe is; what an error means depends on it. */
+/** The stage of a probe; the meaning of an error depends on it. */
 export type Stage = 'resolve' | 'connect' | 'tls' | 'exchange';
 
-/** Errors of sockets that mean the same in every stage. */
+/** Socket errors with the same meaning in every stage. */
 const BY_CODE: Readonly<Record<string, Exclude<Reason, 'ok'>>> = {
   ECONNREFUSED: 'connect_refused',
   EHOSTUNREACH: 'unreachable',
@@ -71,8 +71,8 @@ const isOwnFault = (cause: unknown): boolean =>
   (cause instanceof Error && /^BUG/.test(cause.message));
 
 /**
- * `cause`, met in `stage`, as a failure of the probe; `timeoutMs` is the limit that was in force. Throws ProbeImpossible as
- * it is.
+ * Converts `cause`, which occurred in `stage`, to a failure of the probe; `timeoutMs` is the applied limit. Rethrows
+ * ProbeImpossible.
  */
 export function failureOf(cause: unknown, stage: Stage, signal: AbortSignal, timeoutMs: number): ProbeFailure {
   if (cause instanceof ProbeFailure) return cause;
@@ -84,7 +84,7 @@ export function failureOf(cause: unknown, stage: Stage, signal: AbortSignal, tim
     const what = stage === 'tls' ? 'the TLS handshake did not complete' : 'the exchange did not complete';
     return new ProbeFailure('timeout', `${what} within ${limit}`);
   }
-  // A peer that closes at once may do so before the connection is known to stand.
+  // A peer that closes immediately may do so before the connection is reported as established.
   const isBroken = (code: string) => code === 'ECONNRESET' || code === 'EPIPE';
   const [code, message] = [errorCode(cause) ?? '', errorText(cause)];
   if (isOwnFault(cause) && code === '') return new ProbeFailure('internal', message, { cause });

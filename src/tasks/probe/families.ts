@@ -7,7 +7,7 @@ export const IDENTITY = ['job', 'instance'] as const;
 export const probeGauge = (name: string, help: string, labels: readonly string[] = []): Family =>
   gauge(name, help, [...IDENTITY, ...labels]);
 
-/** What every probe brings. Names and texts: blackbox_exporter 0.28, prober/handler.go and prober/utils.go. */
+/** The families of every probe. Names and help texts: blackbox_exporter 0.28, prober/handler.go and prober/utils.go. */
 export const COMMON = {
   success: probeGauge('probe_success', 'Displays whether or not the probe was a success'),
   duration: probeGauge('probe_duration_seconds', 'Returns how long the probe took to complete in seconds'),
@@ -48,7 +48,7 @@ export const COMMON = {
 /** All of them, for the record of a task type. */
 export const COMMON_FAMILIES: readonly Family[] = Object.values(COMMON);
 
-/** What probes that speak TLS bring. Source: blackbox_exporter, prober/tls.go. */
+/** The families of probes with TLS. Source: blackbox_exporter, prober/tls.go. */
 export const TLS = {
   earliestExpiry: probeGauge('probe_ssl_earliest_cert_expiry', 'Returns last SSL chain expiry in unixtime'),
   chainExpiry: probeGauge(
@@ -66,5 +66,5 @@ export const TLS = {
   cipher: probeGauge('probe_tls_cipher_info', 'Returns the TLS cipher negotiated during handshake', ['cipher']),
 } as const;
 
-/** Whether an expression decided against the target; of probes that have expressions. */
+/** Whether the probe failed because of an expression; for probes with expressions. */
 export const FAILED_DUE_TO_REGEX = probeGauge('probe_failed_due_to_regex', 'Indicates if probe failed due to regex');

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** `host:port`, `[::1]:port`; the port may be left out when there is a usual one. */
+/** `host:port`, `[::1]:port`; the port may be omitted if there is a default. */
 export function hostPort(
   text: string,
   usualPort?: number,

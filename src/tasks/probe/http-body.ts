@@ -3,7 +3,7 @@ import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { ProbeFailure } from './failure.ts';
 
-/** Ways in which a body may be compressed. */
+/** Supported compressions of a body. */
 export const COMPRESSIONS = ['gzip', 'br', 'deflate', 'zstd'] as const;
 type Compression = (typeof COMPRESSIONS)[number];
 
@@ -14,26 +14,26 @@ const DECODERS: Readonly<Record<Compression, () => Transform>> = {
   zstd: createZstdDecompress,
 };
 
-/** What is read of a body. */
+/** Options for reading a body. */
 interface BodyWish {
-  /** Decode it from this; the length is then that of the decoded one. */
+  /** Compression to decode; the length is then that of the decoded body. */
   readonly compression?: Compression;
-  /** Whether the text is wanted. */
+  /** Whether the text is needed. */
   readonly keep: boolean;
   /** A larger body fails the probe. */
   readonly limit: number;
 }
 
-/** What was read. */
+/** The body as read. */
 export interface BodyRead {
-  /** Bytes, after decoding if that was asked for. */
+  /** Bytes, after decoding if requested. */
   bytes: number;
   readonly chunks: Buffer[];
 }
 
 /**
- * Reads a body to its end into `read`, which is right also when this rejects: with ProbeFailure `body` for one over the
- * limit or that can't be decoded, with the error of the connection, or the reason of `signal`.
+ * Reads a complete body into `read`, which is also valid if this rejects: with ProbeFailure `body` for a body that is
+ * too large or can't be decoded, with the error of the connection, or with the reason of `signal`.
  */
 export function readBody(body: Readable, wish: BodyWish, read: BodyRead, signal: AbortSignal): Promise<void> {
   const { compression, keep, limit } = wish;
@@ -42,7 +42,7 @@ export function readBody(body: Readable, wish: BodyWish, read: BodyRead, signal:
     const source = decoder ?? body;
     let isOver = false as boolean;
     const end = (cause?: unknown) => {
-      // The first reason counts: what is destroyed here reports that as well.
+      // The first reason counts: destroying the streams here also causes errors.
       if (isOver) return;
       isOver = true;
       signal.removeEventListener('abort', abort);
@@ -77,7 +77,7 @@ export function readBody(body: Readable, wish: BodyWish, read: BodyRead, signal:
   });
 }
 
-/** The text of a body, in the charset that its header names; bytes that are wrong in it become U+FFFD. */
+/** The text of a body, in the charset that its header names; invalid bytes become U+FFFD. */
 export function bodyText({ chunks }: BodyRead, headers: IncomingHttpHeaders): string {
   const bytes = Buffer.concat(chunks);
   const charset = /charset\s*=\s*"?([^\s;"]+)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8';
@@ -88,12 +88,12 @@ function decoderFor(charset: string): TextDecoder {
   try {
     return new TextDecoder(charset);
   } catch {
-    // A name that nobody knows; most pages are readable as UTF-8.
+    // An unknown charset; most pages are readable as UTF-8.
     return new TextDecoder();
   }
 }
 
-/** How a body is compressed, if its header says so in a way that can be decoded. */
+/** The compression of a body, if its header names one that can be decoded. */
 export function encodingOf(headers: IncomingHttpHeaders): Compression | undefined {
   const named = (headers['content-encoding'] ?? '').trim().toLowerCase().replace(/^x-/, '');
   return COMPRESSIONS.find((one) => one === named);

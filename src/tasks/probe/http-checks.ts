@@ -6,11 +6,13 @@ import { ProbeFailure } from './failure.ts';
 interface HeaderCheck {
   readonly name: string;
   readonly pattern: Matching;
-  /** Whether an answer without the header passes. */
+  /** Whether a response without the header passes. */
   readonly allowMissing: boolean;
 }
 
-/** Throws ProbeFailure `header`. Several values of a header pass when one of them fits, as with blackbox_exporter. */
+/**
+ * Throws ProbeFailure `header`. A header with several values passes if one of them matches, as in blackbox_exporter.
+ */
 export function checkHeaders(
   headers: IncomingHttpHeaders,
   match: readonly HeaderCheck[],
@@ -48,7 +50,7 @@ export function checkText(text: string, match: readonly Matching[], notMatch: re
   }
 }
 
-/** What one place of a JSON document has to be. */
+/** The condition for one value of a JSON document. */
 interface JsonCheck {
   /** RFC 6901; empty for the whole document. */
   readonly pointer: string;
@@ -56,7 +58,7 @@ interface JsonCheck {
   readonly match?: Matching | undefined;
 }
 
-/** Throws ProbeFailure `body`. Without `equals` and `match` a value only has to be there. */
+/** Throws ProbeFailure `body`. Without `equals` and `match` a value only has to exist. */
 export function checkJson(text: string, checks: readonly JsonCheck[]): void {
   let document: unknown;
   try {
@@ -77,7 +79,7 @@ export function checkJson(text: string, checks: readonly JsonCheck[]): void {
   }
 }
 
-/** The value that a JSON pointer leads to (RFC 6901). */
+/** The value at a JSON pointer (RFC 6901). */
 function at(document: unknown, pointer: string): unknown {
   let value = document;
   for (const part of pointer.split('/').slice(1)) {

@@ -2,31 +2,31 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 
-/** A request as it goes over a connection. */
+/** A request as sent over a connection. */
 interface Ask {
   readonly method: string;
   readonly url: URL;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>> & { readonly host: string };
   readonly payload?: string;
-  /** Whether the whole URL goes into the request line, as proxies want it. */
+  /** Whether the request line contains the complete URL, as required by proxies. */
   readonly isForProxy?: boolean;
 }
 
-/** The beginning of an answer. */
+/** The header of a response. */
 export interface Answer {
   readonly status: number;
   readonly version: number;
   readonly headers: IncomingHttpHeaders;
-  /** As Go counts: -1 when it is not known before the end. */
+  /** As in Go: -1 if it is not known before the end. */
   readonly contentLength: number;
   readonly body: Readable;
 }
 
-/** Go takes a megabyte. */
+/** Go's limit is a megabyte. */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
-/** Sends a request over a connection of its own, and resolves when the header of the answer is there. */
+/** Sends a request over its own connection, and resolves when the header of the response has been received. */
 export function ask(socket: Socket, protocol: string | undefined, what: Ask, signal: AbortSignal): Promise<Answer> {
   return protocol === 'h2' ? askHttp2(socket, what, signal) : askHttp1(socket, what, signal);
 }
@@ -79,7 +79,7 @@ function askHttp1(
   });
 }
 
-/** As Go's http.Response has it. */
+/** As in Go's http.Response. */
 function lengthOf(method: string, status: number, headers: IncomingHttpHeaders): number {
   const length = /^\d+$/.test(headers['content-length'] ?? '') ? Number(headers['content-length']) : -1;
   if (method === 'HEAD') return length;
@@ -87,7 +87,7 @@ function lengthOf(method: string, status: number, headers: IncomingHttpHeaders):
   return headers['transfer-encoding'] === undefined ? length : -1;
 }
 
-/** Headers that HTTP/2 has no place for. */
+/** Headers that do not exist in HTTP/2. */
 const HOP_BY_HOP = new Set(['host', 'connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'proxy-connection']);
 
 async function askHttp2(socket: Socket, { method, url, headers, payload }: Ask, signal: AbortSignal): Promise<Answer> {
@@ -126,7 +126,7 @@ async function askHttp2(socket: Socket, { method, url, headers, payload }: Ask, 
       const isEmpty = length === -1 && (flags & END_STREAM) !== 0 && method !== 'HEAD';
       resolve({ status, version: 2, headers: rest, contentLength: isEmpty ? 0 : length, body: stream });
     });
-    // A stream that ends without an answer.
+    // A stream that ends without a response.
     stream.once('end', () => fail(new Error('the stream ended without a response')));
     if (payload !== undefined) stream.end(payload);
   });

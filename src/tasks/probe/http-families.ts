@@ -1,6 +1,6 @@
 import { probeGauge } from './families.ts';
 
-/** What the type `http` brings. Source: blackbox_exporter 0.28, prober/http.go. */
+/** The families of the type `http`. Source: blackbox_exporter 0.28, prober/http.go. */
 export const HTTP = {
   duration: probeGauge('probe_http_duration_seconds', 'Duration of http request by phase, summed over all redirects', [
     'phase',

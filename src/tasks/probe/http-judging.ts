@@ -8,14 +8,14 @@ import type { HttpOptions } from './http-options.ts';
 const KEPT_BODY_BYTES = 1024 * 1024;
 const MOST_BODY_BYTES = 64 * 1024 * 1024;
 
-/** The status codes that lead elsewhere. */
+/** The status codes of redirects. */
 export const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** What was found in the last answer. */
+/** The results of checking the last response. */
 interface Judged {
-  /** Why the probe fails; anything else that was thrown when the body could not be read. */
+  /** Why the probe fails; any other error if the body could not be read. */
   failure: unknown;
-  /** What kind of expression it failed by. */
+  /** The kind of expression that failed. */
   failedBy: 'regex' | 'json' | undefined;
   /** Seconds since 1970. */
   lastModified: number | undefined;
@@ -24,8 +24,8 @@ interface Judged {
 }
 
 /**
- * Reads the last answer and checks it, in the order of blackbox_exporter: status, headers, body, version. Never rejects:
- * what the body had until it broke off counts.
+ * Reads the last response and checks it, in the order of blackbox_exporter: status, headers, body, version. Never
+ * rejects: of a truncated body, the received part counts.
  */
 export async function judge(answer: Answer, options: HttpOptions, signal: AbortSignal): Promise<Judged> {
   const { status, headers, body, version } = answer;
@@ -42,7 +42,7 @@ export async function judge(answer: Answer, options: HttpOptions, signal: AbortS
       work();
     } catch (cause) {
       judged.failedBy = by;
-      // Else an expression that would take too long.
+      // Otherwise an expression that would take too long.
       judged.failure = cause instanceof ProbeFailure ? cause : new ProbeFailure('body', errorText(cause), { cause });
     }
   };
@@ -56,7 +56,7 @@ export async function judge(answer: Answer, options: HttpOptions, signal: AbortS
   const keep = match.length + notMatch.length + json.length > 0;
   check('regex', () => checkHeaders(headers, options.header.match, options.header.notMatch));
   const compression = options.compression ?? (keep ? encodingOf(headers) : undefined);
-  // The body of a redirect that is not followed says nothing.
+  // The body of a redirect that is not followed is irrelevant.
   if (REDIRECTS.has(status) && headers.location !== undefined && !keep) {
     body.on('error', () => undefined).destroy();
     return judged;

@@ -135,5 +135,5 @@ export const httpOptions = z.strictObject({
     .prefault({}),
 });
 
-/** What `http` means for one task. */
+/** Parsed options of `http` for one task. */
 export type HttpOptions = z.output<typeof httpOptions>['http'];

@@ -19,7 +19,7 @@ import { reportTls, type TlsSettings } from './tls.ts';
 
 const MOST_REDIRECTS = 10;
 
-/** What the probes of one task share. */
+/** Shared state of the probes of one task. */
 interface HttpTask {
   readonly world: TaskWorld;
   readonly options: HttpOptions;
@@ -28,7 +28,7 @@ interface HttpTask {
   readonly requests: HttpRequests;
 }
 
-/** What is known of the hop at hand. */
+/** State of the current hop. */
 interface Hop {
   status: number;
   contentLength: number;
@@ -49,7 +49,10 @@ const newHop = (): Hop => ({
   tls: undefined,
 });
 
-/** One URL with all that redirects lead to. Phases, and what is 0 without an answer, are as of blackbox_exporter. */
+/**
+ * Probes one URL, following redirects. Phases, and values that are 0 without a response, are those of
+ * blackbox_exporter.
+ */
 export class HttpProbing implements Probing {
   readonly host: string;
   readonly #task: HttpTask;
@@ -91,7 +94,7 @@ export class HttpProbing implements Probing {
       const after = afterRedirect(answer.status, method);
       method = after.method;
       if (!after.keepsPayload) payload = undefined;
-      // Secrets go to the host that they are for, and never from TLS into the open.
+      // Secrets are sent only to their host, and never to plain HTTP after TLS.
       const isOpener = next.protocol === 'http:' && this.#url.protocol === 'https:';
       if (next.hostname !== this.#url.hostname || isOpener) isFirstHost = false;
       url = next;
@@ -116,7 +119,7 @@ export class HttpProbing implements Probing {
     if (tls) reportTls(put, tls);
   }
 
-  /** Connects, sends, and takes the header of the answer. */
+  /** Connects, sends the request, and receives the header of the response. */
   async #exchange(
     attempt: Attempt,
     what: { readonly url: URL; readonly method: string; readonly payload?: string; readonly isFirstHost: boolean },
@@ -178,10 +181,10 @@ export class HttpProbing implements Probing {
     return { socket: secure, protocol: facts.protocol, ready: performance.now() };
   }
 
-  /** Redirects to the first host stay at the address that is probed. */
+  /** Redirects to the first host stay at the probed address. */
   async #addressOf(attempt: Attempt, url: URL, way: URL): Promise<Address> {
     const { world, choice } = this.#task;
-    // A proxy resolves names itself; an address can be looked at here.
+    // A proxy resolves names itself; only a literal address can be checked here.
     const literal = literalAddress(url.hostname);
     if (way !== url && literal) await resolveTarget(url.hostname, choice, world, attempt.signal);
     if (attempt.address && way.hostname === this.host) return attempt.address;
@@ -194,7 +197,7 @@ export class HttpProbing implements Probing {
     return first;
   }
 
-  /** Where an answer leads; undefined when it is the last one. Throws ProbeFailure for the eleventh redirect. */
+  /** The target of a redirect; undefined for the last response. Throws ProbeFailure for the eleventh redirect. */
   #redirectOf({ status, headers: { location } }: Answer, url: URL): URL | undefined {
     if (!REDIRECTS.has(status) || location === undefined) return undefined;
     const { followRedirects } = this.#task.options;

@@ -5,10 +5,10 @@ import type { HttpOptions } from './http-options.ts';
 
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
 
-/** Headers that are for the first host only. */
+/** Headers sent to the first host only. */
 const FOR_ONE_HOST = new Set(['authorization', 'cookie', 'host', 'www-authenticate']);
 
-/** What the requests of one task are made of; secrets are read again when their files change. */
+/** The parts of the requests of one task; secrets are read again when their files change. */
 export class HttpRequests {
   readonly #options: HttpOptions;
   readonly #files = new Map<string, SecretFile>();
@@ -17,20 +17,20 @@ export class HttpRequests {
     this.#options = options;
   }
 
-  /** The server name that a Host header stands for. */
+  /** The server name in a Host header. */
   get hostHeader(): string | undefined {
     const found = Object.entries(this.#options.headers).find(([name]) => name.toLowerCase() === 'host')?.[1];
     return typeof found === 'string' ? found : undefined;
   }
 
-  /** Headers for `url`, names in lower case; `isFirstHost` is false once a redirect has led elsewhere. */
+  /** Headers for `url`, with names in lower case; `isFirstHost` is false after a redirect to another host. */
   headers(url: URL, cookies: string | undefined, isFirstHost: boolean): Record<string, string> & { host: string } {
     const { headers, auth, compression } = this.#options;
     const made: Record<string, string> & { host: string } = { host: url.host, 'user-agent': 'firesteel' };
     if (compression) made['accept-encoding'] = compression;
     for (const [name, value] of Object.entries(headers)) {
       const key = name.toLowerCase();
-      // What is in a file is a secret.
+      // Contents of files are secrets.
       if (!isFirstHost && (typeof value !== 'string' || FOR_ONE_HOST.has(key))) continue;
       made[key] = typeof value === 'string' ? value : this.#secret(value.file);
     }
@@ -77,7 +77,7 @@ export class HttpRequests {
   }
 }
 
-/** The method and whether the payload goes along after a redirect, as Go has it. */
+/** The method and whether the payload is sent again after a redirect, as in Go. */
 export function afterRedirect(
   status: number,
   method: string,

@@ -2,7 +2,10 @@ import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { ProbeFailure } from './failure.ts';
 
-/** Asks the proxy at the other end of `socket` for a tunnel to the host of `url`. The socket is the tunnel afterwards. */
+/**
+ * Requests a tunnel to the host of `url` from the proxy at the other end of `socket`. Afterwards the socket is the
+ * tunnel.
+ */
 export function openTunnel(
   socket: Socket,
   url: URL,

@@ -3,10 +3,10 @@ import { ProbeFailure } from './failure.ts';
 
 /** Go's limit for a line. */
 const MAX_LINE_BYTES = 64 * 1024;
-/** A peer that sends more, without what is waited for, is not the one that was meant. */
+/** A peer that sends more than this without the expected text is not the intended one. */
 const MAX_BYTES = 1024 * 1024;
 
-/** What comes in on a connection, taken line by line. */
+/** Reads the data received on a connection, line by line. */
 export class Incoming {
   readonly #socket: Socket;
   #waiting: Buffer = Buffer.alloc(0);
@@ -23,7 +23,9 @@ export class Incoming {
     socket.on('error', this.#fail);
   }
 
-  /** The next line, without its end; what is left at the end of the connection counts as one. Undefined behind that. */
+  /**
+   * The next line, without its newline; the rest at the end of the connection counts as a line. Undefined after that.
+   */
   async line(signal: AbortSignal): Promise<string | undefined> {
     for (;;) {
       const at = this.#waiting.indexOf(10);
@@ -44,7 +46,7 @@ export class Incoming {
     return taken;
   }
 
-  /** Leaves the socket to somebody else. */
+  /** Releases the socket to another owner. */
   release(): void {
     this.#socket.off('data', this.#take).off('end', this.#end).off('close', this.#end).off('error', this.#fail);
     this.#socket.pause();
@@ -78,7 +80,7 @@ export class Incoming {
 
   readonly #take = (chunk: Buffer): void => {
     this.#total += chunk.length;
-    // Nobody waits for what comes behind the limit.
+    // Data beyond the limit is not read.
     if (this.#total > MAX_BYTES) this.#socket.pause();
     this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
     this.#wake?.();

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { filePath } from '../../config/units.ts';
 
-/** The most targets of one task: they are probed side by side. */
+/** Maximum number of targets of one task, which are probed in parallel. */
 const MOST_TARGETS = 100;
 
-/** Options that all probes share; `target` reads one target, which becomes the label `instance` as it is written. */
+/** Options that all probes share; `target` reads one target, which becomes the label `instance` as written. */
 export const probeOptions = <Target extends z.ZodType<string>>(target: Target) => ({
   targets: z
     .array(target)
@@ -39,7 +39,7 @@ export interface ProbeOptions {
   readonly fallback: boolean;
 }
 
-/** Options of TLS, read again from their files when those change. */
+/** TLS options; files are read again when they change. */
 export const tlsOptions = z
   .strictObject({
     caFile: filePath('Certificate authorities that sign the target; the system’s when unset.').optional(),

@@ -7,14 +7,14 @@ import { type Address, addressBytes } from '../../net/literal-address.ts';
 import { type EchoMark, echoReplyOf, echoRequest, echoRequestOf, newToken, TOKEN_BYTES } from './echo.ts';
 import { ProbeImpossible } from './failure.ts';
 
-/** What came back. */
+/** A received reply. */
 export interface EchoReply {
-  /** Measured by the kernel's stamps: it does not matter how busy this process is. */
+  /** Measured with the kernel's timestamps, independent of the load of this process. */
   readonly rttSeconds: number;
   readonly hopLimit?: number;
 }
 
-/** How one echo is sent. */
+/** Options of one echo. */
 interface EchoWish extends IcmpWay {
   readonly size: number;
   /** Called for each further reply to the same echo. */
@@ -33,14 +33,17 @@ interface Waiting {
 
 const FIRST_POLL_MS = 1;
 const LONGEST_POLL_MS = 10;
-/** An unused socket is closed: it stands for a right that may have been taken away. */
+/** An unused socket is closed: its permission may have been revoked since. */
 const IDLE_MS = 30_000;
-/** Answered echoes that are remembered for their duplicates. */
+/** Answered echoes remembered to detect duplicates. */
 const MOST_REMEMBERED = 4096;
-/** Messages that are read in one turn; a flood must not hold up the event loop. */
+/** Maximum messages read in one turn; a flood must not hold up the event loop. */
 const MOST_AT_ONCE = 256;
 
-/** Echoes of one address family, of all tasks of the process, over one socket, which is polled while any are out. */
+/**
+ * Echoes of one address family, of all tasks of the process, over one socket, which is polled while any echo is
+ * outstanding.
+ */
 class Pinger {
   readonly #family: 4 | 6;
   readonly #waiting = new Map<number, Waiting>();
@@ -56,7 +59,7 @@ class Pinger {
     this.#family = family;
   }
 
-  /** Opens the socket unless it is. Throws ProbeImpossible without the right to. */
+  /** Opens the socket unless it is open. Throws ProbeImpossible without permission. */
   open(): IcmpSocket {
     try {
       this.#socket ??= new IcmpSocket(this.#family);
@@ -114,7 +117,7 @@ class Pinger {
     return this.#sequence;
   }
 
-  /** Drops the oldest that was answered. */
+  /** Drops the oldest answered echo. */
   #forget(): void {
     for (const [sequence, { isOver }] of this.#waiting) {
       if (!isOver) continue;
@@ -149,12 +152,12 @@ class Pinger {
     }
     const elapsed = (performance.now() - waiting.sentMs) / 1000;
     const stamped = atSeconds - waiting.sentAtSeconds;
-    // The wall clock may have been set in between.
+    // The wall clock may have been changed in between.
     const rttSeconds = stamped > 0 && stamped <= elapsed ? stamped : elapsed;
     waiting.settle({ rttSeconds, ...(hopLimit !== undefined && { hopLimit }) });
   }
 
-  /** Raw sockets see the echoes of everybody. Errors quote no more than the header for sure. */
+  /** Raw sockets see the echoes of all processes. Errors are only guaranteed to quote the header. */
   #isOurs(mark: EchoMark, { mark: sent, size }: Waiting, isError: boolean): boolean {
     const own = sent.token.subarray(0, Math.min(size, TOKEN_BYTES));
     const isSame = mark.token.subarray(0, own.length).equals(own);
@@ -171,7 +174,7 @@ class Pinger {
   };
 }
 
-/** An error that an earlier echo to somebody else brought is reported by the next call: that one is made again. */
+/** An error caused by an earlier echo to another host is reported by the next call, which is then repeated. */
 function sendTo(socket: IcmpSocket, message: Buffer, address: Address, wish: IcmpWay): number {
   const to = addressBytes(address);
   const scope = scopeOf(address);
@@ -183,7 +186,7 @@ function sendTo(socket: IcmpSocket, message: Buffer, address: Address, wish: Icm
   }
 }
 
-/** The number of the interface that the zone of an address names. */
+/** The interface index named by the zone of an address. */
 function scopeOf({ address }: Address): number {
   const zone = /%(.+)$/.exec(address)?.[1];
   if (zone === undefined) return 0;
@@ -201,5 +204,5 @@ function forbidden(cause: Error): ProbeImpossible {
 
 const pingers = { 4: new Pinger(4), 6: new Pinger(6) } as const;
 
-/** The one of an address family. */
+/** The pinger of an address family. */
 export const pingerOf = (family: 4 | 6): Pinger => pingers[family];

@@ -8,44 +8,44 @@ import { failureOf, ProbeFailure, type Stage } from './failure.ts';
 import { COMMON } from './families.ts';
 import type { ProbeOptions } from './options.ts';
 
-/** Adds a sample of the target at hand. */
+/** Adds a sample of the current target. */
 export type Put = (family: Family, value: number, ...labels: readonly string[]) => void;
 
 /** One probe of one address. */
 export interface Attempt {
-  /** The host to connect to, as the target names it. */
+  /** The host to connect to, as named in the target. */
   readonly host: string;
-  /** Absent when another one (a proxy) resolves the name. */
+  /** Absent if a proxy resolves the name. */
   readonly address?: Address;
   readonly lookupSeconds: number;
-  /** Fires at the end of the time-out. */
+  /** Fires at the timeout. */
   readonly signal: AbortSignal;
-  /** Tells where the probe is, for the meaning of errors. */
+  /** Reports the stage of the probe, for the meaning of errors. */
   enter(stage: Stage): void;
-  /** Tells how long the address took to connect or reply. */
+  /** Reports how long the address took to connect or reply. */
   reached(seconds: number): void;
 }
 
-/** How one target is probed, with what is known about it so far; one for each run. */
+/** The probing of one target, with its results so far; one per run. */
 export interface Probing {
-  /** Empty when there is nothing to resolve here. */
+  /** Empty if there is nothing to resolve. */
   readonly host: string;
   /** Resolves when all checks have passed; throws ProbeFailure or the error of a socket. */
   run(attempt: Attempt): Promise<void>;
-  /** Adds what is known, whatever became of the run. `isResolved` says whether there was an address. */
+  /** Adds the known values, whatever the result of the run. `isResolved`: whether there was an address. */
   report(put: Put, isResolved: boolean, lookupSeconds: number): void;
 }
 
-/** What is kept of a target between runs. */
+/** State of a target between runs. */
 interface Target {
   readonly name: string;
   successes: number;
   failures: number;
-  /** What was logged last. */
+  /** The last logged reason. */
   reason: string;
 }
 
-/** What one target gave. */
+/** The result of one target. */
 interface Result {
   readonly failure?: ProbeFailure;
   readonly seconds: number;
@@ -65,16 +65,16 @@ interface AddressResult {
 
 const secondsSince = (startMs: number): number => (performance.now() - startMs) / 1000;
 
-/** A run ends with its interval: the result of a target that is silent has to be there before. */
+/** A run ends with its interval: the result of an unresponsive target must be available before. */
 const SPARE_MS = 500;
 
-/** The time-out of a probe; `timeout` of the task, unless its interval is too short for that. */
+/** The timeout of a probe; `timeout` of the task, unless its interval is too short for that. */
 export const probeTimeoutMs = ({ timeoutMs, intervalMs }: Pick<TaskWorld, 'timeoutMs' | 'intervalMs'>): number =>
   intervalMs === 0 ? timeoutMs : Math.min(timeoutMs, Math.max(intervalMs - SPARE_MS, intervalMs * 0.8));
 
 /**
- * A task that probes targets side by side. `begin` makes the probing of one target for one run. All series of a target
- * stand together.
+ * A task that probes targets in parallel. `begin` creates the probing of one target for one run. All series of a target
+ * are adjacent.
  */
 export function probeTargets(world: TaskWorld, options: ProbeOptions, begin: (target: string) => Probing): TaskRun {
   const targets = options.targets.map((name): Target => ({ name, successes: 0, failures: 0, reason: 'ok' }));
@@ -82,7 +82,7 @@ export function probeTargets(world: TaskWorld, options: ProbeOptions, begin: (ta
     const results: (Result | undefined)[] = [];
     const running: Promise<void>[] = [];
     for (const [index, { name }] of targets.entries()) {
-      // Connections that all begin in one turn of the event loop would hold up everybody else.
+      // Starting all connections in one turn of the event loop would delay all other work.
       if (index > 0) await new Promise(setImmediate);
       running.push(
         probeTarget(world, options, () => begin(name), signal).then((result) => {
@@ -148,7 +148,7 @@ async function probeTarget(
   };
 }
 
-/** With all addresses: fails when one of them does, or only when none answers. */
+/** With all addresses: fails if one of them does, or only if none responds. */
 function overall(
   main: { readonly failure?: ProbeFailure },
   all: readonly AddressResult[],
@@ -227,7 +227,7 @@ function report(
   else log.info({ target: target.name }, 'probe succeeds again');
 }
 
-/** Fires after `timeoutMs`, or when `outer` does; for `using`, so that nothing is left of it. */
+/** Fires after `timeoutMs`, or when `outer` does; for `using`, so that it is cleaned up. */
 class Deadline {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal;

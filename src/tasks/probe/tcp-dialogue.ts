@@ -51,11 +51,11 @@ export const dialogueStep = z
   );
 type DialogueStep = z.output<typeof dialogueStep>;
 
-/** What became known in a dialogue. */
+/** The results of a dialogue. */
 export interface DialogueFacts {
   failedByRegex: boolean;
   failedByBytes: boolean;
-  /** Labels that were taken from what the peer said, of each step that has some. */
+  /** Labels extracted from the peer's text, for each step that has labels. */
   readonly labels: (readonly (readonly [name: string, value: string])[])[];
   tls: TlsFacts | undefined;
 }
@@ -67,7 +67,7 @@ interface DialogueTls {
   readonly now: () => number;
 }
 
-/** Goes through the steps. Resolves to the socket that is in use at the end; rejects when a step fails. */
+/** Executes the steps. Resolves to the socket in use at the end; rejects when a step fails. */
 export async function converse(
   socket: Socket,
   steps: readonly DialogueStep[],
@@ -122,7 +122,7 @@ async function lineThatMatches(
   }
 }
 
-/** Of a label that the peer chose. */
+/** Maximum length of a label value chosen by the peer. */
 const MAX_VALUE_LENGTH = 64;
 
 const labelsOf = (

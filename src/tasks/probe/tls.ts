@@ -13,8 +13,8 @@ const MAX_FILE_BYTES = 1024 * 1024;
 const VERSIONS = { TLS10: 'TLSv1', TLS11: 'TLSv1.1', TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' } as const;
 
 /**
- * Key exchanges, cheapest first. OpenSSL's own order begins with ML-KEM, whose keys take more time to make than the rest of
- * a handshake; a server that wants that asks for it.
+ * Key exchanges, cheapest first. OpenSSL's own order begins with ML-KEM, whose keys take longer to generate than the
+ * rest of a handshake; a server that requires it requests it.
  */
 const GROUPS = 'X25519:P-256:P-384:P-521:X25519MLKEM768';
 
@@ -60,7 +60,7 @@ export class TlsSettings {
         minVersion: VERSIONS[minVersion],
         maxVersion: VERSIONS[maxVersion],
         ecdhCurve: GROUPS,
-        // OpenSSL refuses versions before 1.2 at its own level 1.
+        // OpenSSL refuses versions before 1.2 at security level 1.
         ...(/^TLS1[01]$/.test(minVersion) && { ciphers: 'DEFAULT@SECLEVEL=0' }),
       });
       this.#context = made;
@@ -90,7 +90,7 @@ function contentOf(path: string): string {
   }
 }
 
-/** Adds what a TLS session shows; also of one whose certificate is not trusted. */
+/** Adds the data of a TLS session, including one whose certificate is not trusted. */
 export function reportTls(put: Put, { version, cipher, certificate, earliestExpiry, chainExpiry }: TlsFacts): void {
   if (earliestExpiry !== undefined) put(TLS.earliestExpiry, earliestExpiry);
   if (chainExpiry !== undefined && Number.isFinite(chainExpiry)) put(TLS.chainExpiry, chainExpiry);

@@ -8,13 +8,13 @@ import type { Content, Source } from './source.ts';
 
 const MAX_BYTES = 1024 * 1024;
 const MOST_FILES = 1000;
-/** A ConfigMap's swap is a handful of events. */
+/** The update of a ConfigMap causes several events. */
 const DEBOUNCE_MS = 1000;
-/** Network file systems have no events, and a watch can be lost. */
+/** Network file systems send no events, and a watch can be lost. */
 const POLL_MS = 30_000;
 const DEEPEST = 8;
 
-/** How a folder is followed; all but tests take the defaults. */
+/** How a folder is followed; everything except tests uses the defaults. */
 interface DirectoryTimes {
   readonly debounceMs: number;
   readonly pollMs: number;
@@ -68,7 +68,7 @@ export class DirectorySource implements Source {
     this.#watch(soon);
     this.#poll = setInterval(look, this.#times.pollMs);
     this.#poll.unref();
-    // What changed since it was read first.
+    // Changes since the first read.
     soon();
   }
 
@@ -79,7 +79,7 @@ export class DirectorySource implements Source {
     this.#watcher = undefined;
   }
 
-  /** Watches the folder; tried again at each look while it can't be. */
+  /** Watches the folder; retried on each poll while that fails. */
   #watch(changed: () => void): void {
     if (this.#watcher !== undefined) return;
     try {
@@ -89,7 +89,7 @@ export class DirectorySource implements Source {
         this.#watcher = undefined;
       });
     } catch {
-      // The folder may come; until then it is polled.
+      // The folder may be created later; until then it is polled.
     }
   }
 

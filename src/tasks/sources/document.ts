@@ -4,7 +4,7 @@ import { parseYaml, YamlError } from '../../config/yaml.ts';
 import type { TaskInputs } from '../plan.ts';
 import type { TaskSource } from '../settings.ts';
 
-/** What a source holds can't be used; a line a problem, each with its place. */
+/** The content of a source is invalid; one line per problem, each with its position. */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
   readonly problems: readonly string[];
@@ -16,8 +16,8 @@ export class SourceError extends Error {
 }
 
 /**
- * The tasks in a YAML or JSON text, with the labels that it has for all of them; `name` begins each place in messages.
- * Throws {@link SourceError} for what is no such text, and for sections that are not in `allow`.
+ * The tasks in a YAML or JSON text, with its labels for all of them; positions in messages begin with `name`. Throws
+ * {@link SourceError} for any other text, and for sections that are not in `allow`.
  */
 export function readDocument(
   name: string,
@@ -52,14 +52,17 @@ export function readDocument(
 const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A task with these labels beside its own, which win. What is no task is refused where all tasks are checked. */
+/**
+ * A task with these labels in addition to its own, which take precedence. Invalid tasks are refused where all tasks are
+ * checked.
+ */
 function withLabels(task: unknown, labels: Readonly<Record<string, unknown>>): unknown {
   if (!isMapping(task) || Object.keys(labels).length === 0) return task;
   const { labels: own = {} } = task;
   return isMapping(own) ? { ...task, labels: { ...labels, ...own } } : task;
 }
 
-/** A short hash of texts, for comparing and for showing. */
+/** A short hash of texts, for comparison and display. */
 export function hashOf(texts: readonly string[]): string {
   const hash = createHash('sha256');
   for (const text of texts) hash.update(`${text.length}:`).update(text);

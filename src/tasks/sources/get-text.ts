@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import { shownUrl } from '../../config/http-url.ts';
 import type { Names } from '../../net/names.ts';
 
-/** An answer with a text, or that nothing has changed. */
+/** A response with a text, or "not modified". */
 interface TextAnswer {
   /** Undefined when nothing has changed (304). */
   readonly text: string | undefined;
@@ -11,7 +11,7 @@ interface TextAnswer {
   readonly lastModified: string | undefined;
 }
 
-/** What a request says beside its URL. */
+/** Options of a request in addition to its URL. */
 interface GetOptions {
   readonly names: Names;
   readonly headers: Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ interface GetOptions {
   readonly signal: AbortSignal;
 }
 
-/** Asks for a text once; redirects are refused. Rejects with an Error that names the URL and holds no secret. */
+/** Requests a text once; redirects are refused. Rejects with an Error that names the URL and contains no secret. */
 export async function getText(url: string, { names, headers, maxBytes, signal }: GetOptions): Promise<TextAnswer> {
   const fail = (message: string) => new Error(`${shownUrl(url)}: ${message}`);
   const send = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;

@@ -9,18 +9,18 @@ import { SourceError } from './document.ts';
 import type { Content, Source } from './source.ts';
 import { UrlSource } from './url.ts';
 
-/** What the sources ask of the agent. */
+/** What the sources need from the agent. */
 interface SourceSetWorld {
   readonly registry: Registry;
   readonly log: Log;
   readonly now: () => number;
   readonly node: string;
   readonly cluster: string;
-  /** The folder for copies; undefined for nowhere. */
+  /** The folder for copies; undefined if there is none. */
   readonly folder: () => string | undefined;
   /**
-   * Takes over the tasks of all sources as `inputs` has them, and calls `commit` when they are in force. Rejects with a
-   * {@link SourceError} when those of the source that changed can't be used.
+   * Activates the tasks of all sources from `inputs`, and calls `commit` when they are active. Rejects with a {@link
+   * SourceError} when those of the source that changed can't be used.
    */
   change(inputs: () => readonly TaskInputs[], commit: () => void, changed: readonly TaskInputs[]): Promise<void>;
 }
@@ -34,7 +34,7 @@ interface Followed {
   isStarted: boolean;
 }
 
-/** How a source is doing, for the status. */
+/** State of a source, for the status page. */
 export interface SourceView {
   readonly name: string;
   readonly up: boolean;
@@ -42,7 +42,7 @@ export interface SourceView {
   readonly problems: readonly string[];
 }
 
-/** The sources of the configuration in force. */
+/** The sources of the active configuration. */
 export class SourceSet {
   readonly #world: SourceSetWorld;
   readonly #up: Gauge<'source'>;
@@ -74,7 +74,7 @@ export class SourceSet {
     });
   }
 
-  /** The tasks of these sources; those with equal settings go on. In force with {@link takeOver}. */
+  /** The tasks of these sources; those with equal settings continue. Active after {@link takeOver}. */
   prepare(settings: readonly SourceSettings[]): readonly TaskInputs[] {
     this.#next = new Map();
     for (const each of settings) {
@@ -103,7 +103,7 @@ export class SourceSet {
     this.#report();
   }
 
-  /** The tasks in force. */
+  /** The active tasks. */
   get inputs(): readonly TaskInputs[] {
     return inputsOf(this.#followed);
   }

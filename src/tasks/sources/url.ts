@@ -21,7 +21,7 @@ interface UrlSettings {
   readonly url: string;
   /** Milliseconds. */
   readonly every: number;
-  /** How old the kept copy may be, milliseconds. */
+  /** Maximum age of the stored copy, milliseconds. */
   readonly keep: number;
   readonly tokenFile: string | undefined;
   /** Of the text, in hexadecimal; another text is refused. */
@@ -29,9 +29,9 @@ interface UrlSettings {
   readonly allow: SourceSettings['allow'];
 }
 
-/** What a source by URL needs of the world. */
+/** The environment of a URL source. */
 interface UrlWorld {
-  /** Where the last good copy is kept; undefined for nowhere. */
+  /** Where the last valid copy is stored; undefined if nowhere. */
   readonly file: string | undefined;
   readonly node: string;
   readonly now: () => number;
@@ -65,7 +65,7 @@ export class UrlSource implements Source {
     this.#token = settings.tokenFile === undefined ? undefined : new SecretFile(settings.tokenFile);
   }
 
-  /** The kept copy. */
+  /** The stored copy. */
   first(): Content | undefined {
     const { file, now } = this.#world;
     if (file === undefined) return undefined;
@@ -85,7 +85,7 @@ export class UrlSource implements Source {
 
   start(offer: (content: Content) => Promise<void>, failed: (cause: unknown) => void): void {
     const { every, url } = this.#settings;
-    // Nodes that start together do not ask together.
+    // Nodes that start together must not send their requests together.
     const phaseMs = Number(fnv1a64(`${this.#world.node}/${url}`) % BigInt(every));
     const next = () => {
       const backoffMs = Math.max(every, doubledMs(this.#failures, { firstMs: every, longestMs: LONGEST_BACKOFF_MS }));
@@ -105,7 +105,7 @@ export class UrlSource implements Source {
         )
         .finally(next);
     };
-    // Without a copy there is nothing to run: ask again soon.
+    // Without a copy there is nothing to run: retry soon.
     this.#wait(this.#copy === undefined ? phaseMs % Math.min(every, SOON_MS) : Math.min(phaseMs, every), ask);
   }
 
@@ -157,7 +157,7 @@ export class UrlSource implements Source {
   }
 }
 
-/** The longest that the first question waits when nothing is known. */
+/** Maximum delay of the first request without a copy. */
 const SOON_MS = 5000;
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

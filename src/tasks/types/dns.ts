@@ -103,7 +103,7 @@ class DnsProbing implements Probing {
       this.#answer = await this.#ask(way, attempt);
     } finally {
       const seconds = (performance.now() - startMs) / 1000;
-      // Without a connection all of the time was spent on it.
+      // Without a connection, all of the time counts as connect.
       if (this.#connect === 0) this.#connect = seconds;
       else this.#request = seconds - this.#connect;
     }

@@ -1,4 +1,4 @@
-// Runs a program of the user, as script_exporter, Telegraf's exec and agents before did.
+// Runs a program of the user, like script_exporter, Telegraf's exec and earlier agents.
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { dirname, isAbsolute } from 'node:path';
 import * as z from 'zod';
@@ -24,7 +24,7 @@ const exitCode = gauge(
 
 const MOST_ARGUMENTS = 256;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-/** Around now, in which a sample's own time is taken. */
+/** Range around the current time in which a sample's own timestamp is accepted. */
 const OLDEST_MS = 5 * 60_000;
 const NEWEST_MS = 60_000;
 
@@ -75,7 +75,7 @@ const options = z.strictObject({
     .describe('Parameters of runs on demand; none are accepted when unset.'),
 });
 
-/** Runs a program and reads what it prints. */
+/** Runs a program and parses its output. */
 export const exec = defineTaskType({
   name: 'exec',
   summary:
@@ -150,7 +150,7 @@ export const exec = defineTaskType({
   },
 });
 
-/** Family objects by name, type and help, so that series that stay share them. */
+/** Family objects by name, type and help, so that persistent series share them. */
 class Families {
   readonly #known = new Map<string, Family>();
 
@@ -225,7 +225,7 @@ function userOf(text: string | undefined): { readonly uid: number; readonly gid:
   return { uid, gid };
 }
 
-/** Why a program could not be started as it is now. */
+/** Why a program currently cannot be started. */
 function programProblems(program: string): string[] {
   const wrong = unusable(program);
   if (wrong !== undefined) return [`${program} ${wrong}`];
@@ -244,7 +244,7 @@ function unusable(path: string): string | undefined {
   }
 }
 
-/** The interpreter that the first line of a script names. */
+/** The interpreter named in the first line of a script. */
 function interpreterOf(path: string): string | undefined {
   try {
     const fd = openSync(path, 'r');

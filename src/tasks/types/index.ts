@@ -10,13 +10,13 @@ const TASK_TYPES: ReadonlyMap<string, () => Promise<TaskType>> = new Map([
   ['udp', async (): Promise<TaskType> => (await import('./udp.ts')).udp],
 ]);
 
-/** Every node collector is a type as well. */
+/** Every node collector is also a type. */
 const NODE = 'node.';
 
-/** The names of all types but those of node collectors. */
+/** The names of all types except node collectors. */
 export const taskTypeNames: readonly string[] = [...TASK_TYPES.keys()];
 
-/** Loads a type; undefined when there is none of that name. */
+/** Loads a type; undefined if there is none with that name. */
 export async function loadTaskType(name: string): Promise<TaskType | undefined> {
   if (!name.startsWith(NODE)) return TASK_TYPES.get(name)?.();
   const { nodeTaskType } = await import('./node.ts');

@@ -2,7 +2,7 @@ import { bindCollector, type CollectorSpec } from '../../collectors/collector.ts
 import { nodeCollectors } from '../../collectors/node/index.ts';
 import type { TaskType } from '../task-type.ts';
 
-/** A node collector as a type of task: another instance of it, with options and an interval of its own. */
+/** A node collector as a type of task: another instance of it, with its own options and interval. */
 export function nodeTaskType(name: string): TaskType | undefined {
   const spec = nodeCollectors.find((each) => each.name === name);
   return spec && asTaskType(spec);

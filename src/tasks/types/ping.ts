@@ -35,7 +35,7 @@ const SMOKEPING = {
   sendErrors: counter('smokeping_send_errors_total', 'The number of errors when sending a request.', ECHO_LABELS),
 } as const;
 
-/** smokeping_prober's: 50 µs, doubled 19 times. */
+/** The buckets of smokeping_prober: 50 µs, doubled 19 times. */
 const BUCKETS = Array.from({ length: 20 }, (_, index) => 5e-5 * 2 ** index);
 
 const options = z.strictObject({
@@ -83,7 +83,7 @@ class EchoCounts {
   }
 }
 
-/** Addresses of a name that are remembered; names of pools change them all the time. */
+/** Maximum remembered addresses of a name; names of pools change them continuously. */
 const MOST_COUNTED = 64;
 
 /** The counts of one target, by address. */
@@ -92,7 +92,7 @@ class TargetCounts {
 
   of(address: string): EchoCounts {
     const known = this.#byAddress.get(address) ?? new EchoCounts();
-    // The one that was not pinged for longest is the first.
+    // The one not pinged for the longest time is first.
     this.#byAddress.delete(address);
     this.#byAddress.set(address, known);
     if (this.#byAddress.size > MOST_COUNTED) this.#byAddress.delete(this.#byAddress.keys().next().value as string);
@@ -111,7 +111,7 @@ class TargetCounts {
   }
 }
 
-/** As Go writes it: `5e-05`, and 0.0001 from there on. */
+/** As formatted by Go: `5e-05`, and 0.0001 from there on. */
 const limitText = (limit: number): string =>
   limit < 1e-4 ? limit.toExponential().replace(/e-(\d)$/, 'e-0$1') : String(limit);
 
@@ -177,7 +177,7 @@ class PingProbing implements Probing {
     if (this.#reply?.hopLimit !== undefined) put(ICMP.hopLimit, this.#reply.hopLimit);
   }
 
-  /** Each echo but the last gives way to the next one. */
+  /** Each echo except the last is cut short by the next one. */
   #patience(sent: number): AbortSignal {
     const { count } = this.#options;
     const timeoutMs = probeTimeoutMs(this.#world);

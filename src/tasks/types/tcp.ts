@@ -14,7 +14,7 @@ const failedDueToBytes = probeGauge(
   'probe_failed_due_to_bytes',
   'Indicates if probe failed due to bytes that were not as expected; only with expectBytes',
 );
-/** Its labels are named by the configuration. */
+/** Its labels are defined in the configuration. */
 const EXPECT_INFO = 'probe_expect_info';
 const expectInfo = (labels: readonly string[]): Family =>
   probeGauge(EXPECT_INFO, 'Explicit content matched; its labels are those of the dialogue', labels);

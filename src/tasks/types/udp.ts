@@ -78,12 +78,12 @@ class UdpProbing implements Probing {
     put(FAILED_DUE_TO_REGEX, this.#failedBy === 'regex' ? 1 : 0);
   }
 
-  /** The answer; undefined when none came. A closed port is an error of a connected socket. */
+  /** The response; undefined if there was none. A closed port is an error of a connected socket. */
   #exchange(socket: Socket, address: string, signal: AbortSignal): Promise<Buffer | undefined> {
     const { send, sendHex, times, expect, answers, wait } = this.#options;
     const datagram = sendHex === undefined ? Buffer.from(send) : Buffer.from(sendHex, 'hex');
     const isSilenceGood = !expect && !answers;
-    // What is left of the time-out is shared by the datagrams, the last of which also needs time for an answer.
+    // The remaining timeout is divided between the datagrams; the last one also needs time for a response.
     const everyMs =
       (isSilenceGood ? Math.min(wait, probeTimeoutMs(this.#world) / 2) : probeTimeoutMs(this.#world)) / (times + 1);
     return new Promise((resolve, reject) => {
@@ -118,7 +118,7 @@ class UdpProbing implements Probing {
   }
 }
 
-/** Datagrams to a UDP service. */
+/** Sends datagrams to a UDP service. */
 export const udp = defineTaskType({
   name: 'udp',
   summary:
