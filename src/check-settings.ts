@@ -1,5 +1,6 @@
-// A process of its own that reads and checks the configuration for `firesteel run`, and ends: the schemas and what they
-// need never stay in the agent's memory. Its argument is the parsed command line as JSON; the answer goes to standard output.
+// A separate process that reads and checks the configuration for `firesteel run`, and exits: the schemas and their
+// dependencies never use the agent's memory. Its argument is the parsed command line as JSON; it writes the result to
+// standard output.
 import type { Parsed } from './commands/flags.ts';
 import { loadSettings } from './commands/settings.ts';
 import { answerOf } from './commands/settings-answer.ts';

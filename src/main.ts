@@ -19,7 +19,7 @@ function end(code: number): void {
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
-    // The first one stops in order; whoever sends a second does not want to wait (`host/watchdog.ts`).
+    // The first signal stops the agent in order; a second one ends it immediately (`host/watchdog.ts`).
     if (stop.signal.aborted) end(1);
     stop.abort();
   });
@@ -34,7 +34,7 @@ const die = (cause: unknown) => {
 process.on('uncaughtException', die);
 process.on('unhandledRejection', die);
 
-// A reader that has seen enough (`collect | head`) is no fault.
+// A reader that closes the pipe early (`collect | head`) is not an error.
 process.stdout.on('error', (cause: NodeJS.ErrnoException) => (cause.code === 'EPIPE' ? end(0) : die(cause)));
 
 const isTerminal = process.stdout.isTTY === true;
@@ -47,7 +47,7 @@ try {
     stdin: () => text(process.stdin),
     env: process.env,
     isTerminal: isTerminal && !isDumb,
-    // Some terminals, above all in containers, have 0 columns.
+    // Some terminals, especially in containers, report 0 columns.
     columns: Math.max(process.stdout.columns || 80, 40),
     colours: isTerminal && !isDumb && (process.env.NO_COLOR ?? '') === '',
     stop: stop.signal,
@@ -58,5 +58,5 @@ try {
 }
 
 if (hasStuckThreads()) end(Number(process.exitCode));
-// What may still hang (a stuck mount, a peer that doesn't close) must not keep a finished process alive.
+// Operations that may still hang (a stuck mount, a peer that does not close) must not keep a finished process alive.
 setTimeout(() => end(Number(process.exitCode)), 1000).unref();

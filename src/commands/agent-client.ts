@@ -7,28 +7,28 @@ export const AGENT_FLAGS = { url: { type: 'string' }, 'token-file': { type: 'str
 
 const DEFAULT_URL = 'http://127.0.0.1:9750';
 
-/** What the help says of them. */
+/** Their help texts. */
 export const AGENT_URL_HELP = `--url URL                the agent's HTTP server (${DEFAULT_URL})`;
 
 /** A run of a task may take as long as its deadline. */
 const ANSWER_MS = 120_000;
-/** The status of a state agent with thousands of families and targets has less. */
+/** The status of a state agent with thousands of families and targets is smaller. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
-/** An answer: its status code and its body as JSON. */
+/** A response: its status code and its body as JSON. */
 export interface AgentAnswer<Body = Readonly<Record<string, unknown>>> {
   readonly status: number;
   readonly body: Body & { readonly error?: unknown };
 }
 
-/** Asks the agent for what docs/api.yaml says of `path`, which begins with a slash. Throws UsageError when no agent answers. */
+/** Sends a request for `path` of docs/api.yaml, which begins with a slash. Throws UsageError when no agent responds. */
 export type AskAgent = <Body = Readonly<Record<string, unknown>>>(
   method: string,
   path: string,
   body?: object,
 ) => Promise<AgentAnswer<Body>>;
 
-/** The agent that the flags name; `stop` ends a request. */
+/** The agent selected by the flags; `stop` aborts a request. */
 export function agentOf(
   values: Readonly<Record<string, unknown>>,
   stop: AbortSignal,

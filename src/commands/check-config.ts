@@ -64,12 +64,12 @@ async function taskProblems(config: Config): Promise<readonly string[]> {
 /** The problems of the file of custom resources; the agent would start without them. */
 async function customResourceProblems({ collectors: { ksm } }: Config): Promise<readonly string[]> {
   if (!ksm.enabled) return [];
-  // Loads all resources, which other configurations do without.
+  // Loads all resources, which other configurations do not need.
   const { readCustomResources } = await import('../collectors/ksm/custom/file.ts');
   return readCustomResources(ksm).problems;
 }
 
-/** Asks all receivers that are enabled; a line for each address. */
+/** Checks all enabled receivers; one line per address. */
 async function connect(config: Config, io: Io): Promise<number> {
   const all = targets(config);
   const enabled = Object.entries(config.exporters).filter(([, { enabled: isEnabled }]) => isEnabled);

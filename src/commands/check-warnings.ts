@@ -4,7 +4,7 @@ import { readText, whyUnread } from '../base/files.ts';
 import { isKeyOf } from '../base/records.ts';
 import { SecretFile } from '../config/secret-file.ts';
 
-/** What does not keep the agent from starting, and is hardly meant, a line each; `file` is the configuration's own. */
+/** Likely mistakes that do not prevent the agent from starting, one line each; `file` is the configuration file. */
 export const configWarnings = (config: Config, file: string): readonly string[] => [
   ...emptiness(file),
   ...pushesNothing(config),
@@ -15,7 +15,7 @@ export const configWarnings = (config: Config, file: string): readonly string[] 
 /** No configuration is near this size; the loader has refused larger ones. */
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
-/** A file of comments only is as empty as one without a byte. */
+/** A file of comments only counts as empty. */
 function emptiness(file: string): readonly string[] {
   const isEmpty = readText(file, MAX_CONFIG_BYTES)
     .split('\n')
@@ -30,9 +30,9 @@ function pushesNothing({ exporters }: Config): readonly string[] {
   return [`${none}: nothing is pushed, series are only served at /metrics`];
 }
 
-/** Keys of files with one line of text that nobody else may know. */
+/** Keys of files with a one-line secret. */
 const SECRET = /(?:username|password|token)File$/i;
-/** Keys of files of TLS. */
+/** Keys of TLS files. */
 const PEM = /^(?:ca|cert|key)File$/;
 /** Whether files of this key are read by the check. */
 export const isCheckedFile = (key: string): boolean => SECRET.test(key) || PEM.test(key);
@@ -52,7 +52,7 @@ function unreadFiles(value: unknown, path: readonly string[] = []): readonly str
   });
 }
 
-/** Kubernetes mounts it into pods, and nowhere else: that it is missing here means nothing. */
+/** Kubernetes mounts it into pods, and nowhere else: so its absence here is irrelevant. */
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount/';
 
 function whyUnusable(key: string, file: string): string | undefined {
@@ -66,7 +66,7 @@ function whyUnusable(key: string, file: string): string | undefined {
   }
 }
 
-/** Rules of one group that set what the push sets itself, and so do nothing. */
+/** Rules of one group that set labels of the push itself, and therefore have no effect. */
 function idleRules({ groups, identity }: Config): readonly string[] {
   return Object.entries(groups).flatMap(([group, { relabel }]) => {
     if (!isKeyOf(identity, group) || !('job' in identity[group])) return [];

@@ -57,7 +57,7 @@ function onlyThese(names: readonly string[]): string[] {
   });
 }
 
-/** What may be meant by a name that is no group: a collector without its group, or a group. */
+/** Suggestions for a name that is not a group: a collector without its group, or a group. */
 function hint(name: string, groups: readonly string[]): string {
   const collector = nearest(
     name,

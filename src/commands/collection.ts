@@ -12,13 +12,13 @@ import { AgentRegistry, type Gathered, SELF_GROUP } from '../metrics/registry.ts
 import { encodeByFamily } from '../metrics/text/encoder.ts';
 import type { Io } from './command.ts';
 
-/** Collectors without an agent around them. */
+/** Collectors without an agent. */
 export interface Collection {
   /** Collects once. */
   gather(): Promise<Gathered>;
-  /** What `gathered` brought and the state of the cluster, by family, in pieces that end with a line. */
+  /** The samples in `gathered` and the cluster state, by family, in pieces that end at a line end. */
   text(gathered: Gathered): AsyncGenerator<Buffer>;
-  /** Whether the state of the cluster could be listed as a whole; true when it was not requested. */
+  /** Whether the cluster state could be listed completely; true when it was not requested. */
   readonly isComplete: boolean;
   close(): Promise<void>;
 }
@@ -27,11 +27,11 @@ const LIST_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 50;
 const COLLECT_WITHIN_MS = 30_000;
 
-/** Makes the collectors that `config` asks for, and lists the cluster if that is among it. */
+/** Creates the collectors that `config` enables, and lists the cluster if that is enabled. */
 export async function openCollection(config: Config, io: Io): Promise<Collection> {
   const registry = new AgentRegistry();
   const world = { host: new Host(config.paths), now: wallMs, nodeName: config.node };
-  // Without a state file: what the agent remembers is not to be moved on by a look.
+  // Without a state file, so that a single collection does not advance the agent's saved positions.
   const logState = wantsLog(config.collectors) ? await openLogState(undefined) : undefined;
   const ofLogs = logState ? await createLogProducers(world, config.collectors, logState) : [];
   for (const producer of [...createProducers(world, config.collectors), ...ofLogs]) registry.addProducer(producer);
@@ -54,9 +54,9 @@ export async function openCollection(config: Config, io: Io): Promise<Collection
   };
 }
 
-/** Lists the cluster once; what could not be listed within a minute is reported on standard error. */
+/** Lists the cluster once; resources that could not be listed within a minute are reported on standard error. */
 async function listCluster(config: Config, registry: AgentRegistry, io: Io): Promise<StateRole> {
-  // Loads the Kubernetes client, which other collections do without.
+  // Loads the Kubernetes client, which other collections do not need.
   const { createStateRole } = await import('../agent/state-role.ts');
   const alone = { ...config, election: { ...config.election, enabled: false } };
   const world: Omit<StateRoleWorld, 'scope'> = {
@@ -67,7 +67,7 @@ async function listCluster(config: Config, registry: AgentRegistry, io: Io): Pro
     pushNow: () => undefined,
     keeping: { ...stateKeeping(config), notesEnded: false },
   };
-  // Events are counted from the start of a leader: one list of them says nothing.
+  // Events are counted from the start of a leader: a single list is meaningless.
   const { ksm, event } = config.collectors;
   const role = createStateRole(alone, ksm, { ...event, enabled: false }, { scope: registry, ...world });
   role.ksm.state.start();

@@ -1,4 +1,4 @@
-/** What a command may use of the process that runs it. */
+/** The environment of a command. */
 export interface Io {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
@@ -7,9 +7,9 @@ export interface Io {
   readonly env: NodeJS.ProcessEnv;
   /** Whether standard output is a terminal. */
   readonly isTerminal: boolean;
-  /** How wide standard output is: that of the terminal, else 80; at least 40. */
+  /** Width of standard output: that of the terminal, otherwise 80; at least 40. */
   readonly columns: number;
-  /** Whether colours are wanted: on a terminal, unless NO_COLOR is set or it is a dumb one. */
+  /** Whether to use colours: on a terminal, unless NO_COLOR is set or it is a dumb one. */
   readonly colours: boolean;
   /** Fires when the user or the system asks the process to stop. */
   readonly stop: AbortSignal;
@@ -19,9 +19,11 @@ export interface Io {
 
 /** One word of the command line. */
 export interface Command {
-  /** What `--help` prints. */
+  /** The output of `--help`. */
   readonly help: string;
-  /** Does the work; gives the exit code. Throws UsageError or ConfigError for what the user has to correct. */
+  /**
+   * Runs the command; returns the exit code. Throws UsageError or ConfigError for errors that the user has to correct.
+   */
   run(args: readonly string[], io: Io): Promise<number>;
 }
 
@@ -33,7 +35,7 @@ export interface ListedCommand {
   load(): Promise<Command>;
 }
 
-/** A command line that can't be understood; the process ends with 2. */
+/** An invalid command line; the process ends with 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

@@ -1,14 +1,14 @@
 import { type Command, type ListedCommand, UsageError } from './command.ts';
 
-/** A command as completion knows it. */
+/** A command, for completion. */
 interface Completed {
   readonly name: string;
   readonly summary: string;
-  /** Without `--`, with what the help says of each in short. */
+  /** Without `--`, with the short help of each. */
   readonly flags: readonly (readonly [flag: string, what: string])[];
 }
 
-/** Flags stand at the beginning of a line of the help, two blanks in. */
+/** Flags are at the beginning of a help line, indented by two spaces. */
 const FLAG = /^ {2}--([\w.-]+)(?: [A-Z][\w=:.]*)? +(.*)$/gm;
 
 const completed = async ({ name, summary, load }: ListedCommand): Promise<Completed> => {

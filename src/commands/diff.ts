@@ -134,14 +134,14 @@ function theirSource(values: Parsed['values'], io: Io): Source {
   };
 }
 
-/** A running agent's page, or collectors of our own: only those of the section that is compared. */
+/** The page of a running agent, or our own collectors: only those of the compared section. */
 async function ourSource(values: Parsed['values'], { section }: Replaced, io: Io): Promise<Source> {
   if (typeof values.ours === 'string') {
     return page(values.ours, new JsonClient({ insecureSkipVerify: false }), '--ours', io.stop);
   }
   const sections = ['node', 'container', 'process', 'ksm'] as const;
   const set = sections.map((each) => `collectors.${each}.enabled=${each === section}`);
-  // Both sides are read in the same seconds.
+  // Both sides are read within the same seconds.
   const sameSeconds = 'collectors.process.slowInterval=0s';
   const { config } = loadSettings({ ...values, set: [sameSeconds, ...(values.set ?? []), ...set] }, io.env);
   const collection: Collection = await openCollection(config, io);
@@ -154,7 +154,7 @@ async function ourSource(values: Parsed['values'], { section }: Replaced, io: Io
   };
 }
 
-/** The program that exposes this, by most of its metrics. */
+/** The program that exposes this, by the majority of its metrics. */
 function programOf(reading: Reading): Replaced {
   const names = [...reading.samples.keys()].map(nameOf);
   const counted = REPLACED.map((replaced) => ({

@@ -5,8 +5,8 @@ import { type Io, type ListedCommand, UsageError } from './command.ts';
 const VERSION_FLAGS = ['--version', '-v', '-V'];
 
 /**
- * Runs the command that `argv` names, the first one when it names none. Resolves to the exit code: 2 for a command line or
- * configuration that has to be corrected, which is printed on standard error. Other errors are thrown.
+ * Runs the command named in `argv`, or the first one. Resolves to the exit code: 2 for an invalid command line or
+ * configuration, which is reported on standard error. Other errors are thrown.
  */
 export async function dispatch(commands: readonly ListedCommand[], argv: readonly string[], io: Io): Promise<number> {
   const [word = '', ...rest] = argv;

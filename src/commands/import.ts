@@ -47,7 +47,7 @@ interface Parsed extends ReturnType<typeof parseYaml> {
   readonly path: string;
 }
 
-/** Throws ConfigError for files in the wrong places, which a schema would only call invalid. */
+/** Throws ConfigError for files in the wrong order, which a schema would only report as invalid. */
 function checkKinds(config: Parsed, targets: Parsed): void {
   if (!hasModules(targets)) return;
   throw new ConfigError([
@@ -62,7 +62,7 @@ const hasModules = ({ value }: Parsed): boolean => {
   return typeof modules === 'object' && modules !== null && !Array.isArray(modules);
 };
 
-/** Throws ConfigError with the file and the place. */
+/** Throws ConfigError with the file and the position. */
 function parsed(path: string): Parsed {
   let content: string;
   try {
@@ -78,7 +78,7 @@ function parsed(path: string): Parsed {
   }
 }
 
-/** The content of a file as the schema gives it. Throws ConfigError with the file and the place. */
+/** The content of a file, parsed by the schema. Throws ConfigError with the file and the position. */
 function checked<Schema extends ZodType>({ path, value, placeOf }: Parsed, schema: Schema): output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;

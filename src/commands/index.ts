@@ -46,7 +46,7 @@ const WORKING: readonly ListedCommand[] = [
   { name: 'version', summary: 'print the version', load: async () => (await import('./version.ts')).version },
 ];
 
-/** All commands; the first is run when none is named. Only the one that is used is loaded. */
+/** All commands; the first is the default. Only the command in use is loaded. */
 export const COMMANDS: readonly ListedCommand[] = [
   ...WORKING,
   {

@@ -2,7 +2,7 @@ import type { Replaced } from '../diff/known.ts';
 import { labelOf, nameOf } from '../diff/reading.ts';
 import type { OffByDefault } from '../diff/reasons.ts';
 
-/** What is off by default of a program's subject. Loads the collectors of that section only. */
+/** Features of a program's area that are off by default. Loads the collectors of that section only. */
 export async function offByDefaultOf({ section, settings = [] }: Replaced): Promise<OffByDefault> {
   const off = await TABLES[section]();
   return (series) => settings.find((one) => one.series.test(series))?.setting ?? off(series);

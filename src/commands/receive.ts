@@ -4,7 +4,7 @@ import { summaryText } from '../receiver/summary.ts';
 import { type Command, type Io, UsageError } from './command.ts';
 import { parseFlags } from './flags.ts';
 
-/** A receiver that shows what arrives. */
+/** A receiver that shows incoming data. */
 export interface ShownReceiver {
   readonly url: string;
   /** Shows a line below the summary from now on. */

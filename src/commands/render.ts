@@ -143,13 +143,13 @@ async function objectsOf(file: string, io: Io): Promise<KubeObject[]> {
 /** The lines by family. */
 type Families = Map<string, { readonly header: string; readonly lines: string[] }>;
 
-/** What was printed so far: lines by family, and the object of each series. */
+/** The output so far: lines by family, and the object of each series. */
 interface Rendered {
   readonly families: Families;
   readonly holders: Map<string, string>;
 }
 
-/** Adds the lines that one renderer makes of an object; gives whether something of it is lost. */
+/** Adds the lines of an object from one renderer; returns whether any of it was lost. */
 function add(renderer: Renderer, object: KubeObject, { families, holders }: Rendered, io: Io): boolean {
   const { text, counts, errors } = renderer.render(object);
   const who = `${object.kind} ${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`;
@@ -179,7 +179,7 @@ function add(renderer: Renderer, object: KubeObject, { families, holders }: Rend
   return failed;
 }
 
-/** Adds the lines of all objects but events; gives the exit code. */
+/** Adds the lines of all objects except events; returns the exit code. */
 function addObjects(
   objects: readonly KubeObject[],
   renderers: readonly Renderer[],
@@ -190,7 +190,7 @@ function addObjects(
   const holders = new Map<string, string>();
   let failed = false;
   for (const object of objects) {
-    // A custom family may be about a kind that has families of its own.
+    // A custom family may be about a kind that has built-in families.
     const all = renderers.filter(({ resource }) => isOf(resource, object));
     const own = object.apiVersion === undefined ? all.slice(0, 1) : all;
     if (own.length === 0 && !isEvent(object)) {
@@ -205,7 +205,7 @@ function addObjects(
   return failed ? 1 : 0;
 }
 
-/** Adds the counters of events, of the families that are wanted. */
+/** Adds the counters of events, for the selected families. */
 function addEvents(
   events: readonly KubeObject[],
   reportingComponent: boolean,

@@ -63,14 +63,14 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
     keepHeapSmall(log);
   }
   releaseProgram(log);
-  // The agent logs why it refuses a configuration.
+  // The agent logs why it rejects a configuration.
   io.events.addEventListener('reload', () => void agent.reload().catch(() => undefined));
   if (!io.stop.aborted) await new Promise((resolve) => io.stop.addEventListener('abort', resolve, { once: true }));
   await agent.stop();
   return 0;
 }
 
-/** The configuration, read by a process of its own, or here where there can be none. Rejects with ConfigError. */
+/** The configuration, read by a separate process, or here if none can be started. Rejects with ConfigError. */
 async function load(values: Parsed['values'], env: NodeJS.ProcessEnv): Promise<Loaded<Config>> {
   try {
     return await loadInProcess(values, env);
@@ -91,7 +91,7 @@ function watch(log: Log): void {
   }
 }
 
-/** Where the status page is unless another process, such as an installed agent, is there. */
+/** The address of the status page unless another process, such as an installed agent, uses it. */
 const STATUS_PORT = 9750;
 
 /** Whether a port of this host is free at the moment. */
@@ -107,7 +107,7 @@ async function isFree(port: number): Promise<boolean> {
   }
 }
 
-/** Flags for pushing to the embedded receiver; what the user gave stays as it is. */
+/** Flags for pushing to the embedded receiver; flags given by the user take precedence. */
 function towards(receiver: ShownReceiver, values: Parsed['values'], statusPort: number): Parsed['values'] {
   const set = [`exporters.embedded={type: vmagent, url: "${receiver.url}"}`, ...(values.set ?? [])];
   return {

@@ -7,16 +7,16 @@ import type { Loaded } from '../config/load.ts';
 import { noteOrigins, originsOf } from '../config/origins.ts';
 import { fromPlain, toPlain } from '../config/plain.ts';
 
-/** A place of the configuration and where it was given. */
+/** A path in the configuration and the position of its value. */
 type Place = readonly [path: readonly PropertyKey[], place: string];
 
-/** What a process that reads the configuration answers. */
+/** The result of the process that reads the configuration. */
 type Answer =
   | { readonly config: unknown; readonly warnings: readonly string[]; readonly places: readonly Place[] }
   | { readonly problems: readonly string[] }
   | { readonly failure: string };
 
-/** The only part of a configuration that is checked after it was read. */
+/** The only part of a configuration that is checked after reading. */
 const CHECKED_LATER = 'tasks';
 
 /** The outcome of `load` as bytes. */
@@ -35,7 +35,7 @@ export function answerOf(load: () => Loaded<Config>): Buffer {
   return serialize(answer());
 }
 
-/** The configuration in such an answer. Throws the ConfigError of the other process; an Error for anything else. */
+/** The configuration in such a result. Throws the ConfigError of the other process; an Error for anything else. */
 export function loadedFrom(bytes: Buffer): Loaded<Config> {
   const answer = deserialize(bytes) as Answer;
   if ('problems' in answer) throw new ConfigError(answer.problems);
@@ -45,7 +45,7 @@ export function loadedFrom(bytes: Buffer): Loaded<Config> {
   return { config, warnings: answer.warnings };
 }
 
-/** Where all values at and below `path` were given. */
+/** The positions of all values at and below `path`. */
 function placesOf(value: unknown, path: readonly PropertyKey[], origins: readonly Origin[]): Place[] {
   const place = origins.map((origin) => origin(path)).find((found) => found !== undefined);
   const own: Place[] = place === undefined ? [] : [[path, place]];
@@ -57,7 +57,7 @@ function placesOf(value: unknown, path: readonly PropertyKey[], origins: readonl
   return [...own, ...inner];
 }
 
-/** As the origins in the other process answered: with the place of the nearest known value around one that is not known. */
+/** Like the origins in the other process: for an unknown value, the position of the nearest known enclosing value. */
 function originFrom(places: readonly Place[]): Origin {
   const byPath = new Map(places.map(([path, place]) => [JSON.stringify(path), place]));
   return (path) => {

@@ -8,20 +8,20 @@ import type { Loaded } from '../config/load.ts';
 import type { Parsed } from './flags.ts';
 import { loadedFrom } from './settings-answer.ts';
 
-/** Of the bundle, seen from it and from its chunks, and of the sources. */
+/** Paths of the program: in the bundle, relative to it and to its chunks, and in the sources. */
 const PROGRAMS = ['check-settings.mjs', '../check-settings.mjs', '../check-settings.ts'];
 
-/** Reading takes a fifth of a second; on a machine that is out of memory it may take long. */
+/** Reading takes a fifth of a second; on a machine that is low on memory it may take long. */
 const PATIENCE_MS = 60_000;
 
-/** The process that would have read the configuration could not do it; nothing is known about the configuration. */
+/** The process for reading the configuration failed; nothing is known about the configuration. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
 
 /**
- * Loads the configuration that flags and environment name in a process that ends, so that what checks it takes no memory
- * here. Rejects with ConfigError, or with {@link NoAnswer} where no process can be started.
+ * Loads the configuration given by flags and environment in a short-lived process, so that checking it uses no memory
+ * here. Rejects with ConfigError, or with {@link NoAnswer} if no process can be started.
  */
 export async function loadInProcess(values: Parsed['values'], env: NodeJS.ProcessEnv): Promise<Loaded<Config>> {
   const program = PROGRAMS.map((path) => fileURLToPath(new URL(path, import.meta.url))).find((path) =>

@@ -23,7 +23,7 @@ export const settingsSchema = configSchema({
     error: 'events are watched by a collector: set collectors.event.enabled and collectors.ksm.enabled as well',
   });
 
-/** Loads the configuration that parsed flags and the environment name. Throws ConfigError. */
+/** Loads the configuration given by parsed flags and the environment. Throws ConfigError. */
 export function loadSettings(values: Parsed['values'], env: NodeJS.ProcessEnv): Loaded<Config> {
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
   const { config, warnings } = loadConfig(settingsSchema, {

@@ -7,7 +7,7 @@ import type { Io } from './command.ts';
 
 type Level = 'ok' | 'off' | 'warn' | 'bad';
 
-/** What is wrong, and how badly. */
+/** A problem and its severity. */
 interface Health {
   readonly level: Level;
   readonly sentence: string;
@@ -26,7 +26,7 @@ const MARKS = { ok: '✓', off: '–', warn: '!', bad: '✕' } as const;
 const COLOURS = { ok: 32, off: 90, warn: 33, bad: 31 } as const;
 const TERM_WIDTH = 17;
 
-/** A status as text, at most `columns` wide but for words that are longer. */
+/** A status as text, at most `columns` wide except for longer words. */
 export function statusText(status: StatusView, health: Health, io: Pick<Io, 'columns' | 'colours'>): string {
   const paint = (level: Level, text: string) => (io.colours ? `\x1b[${COLOURS[level]}m${text}\x1b[0m` : text);
   const lines = [paint(health.level, `${MARKS[health.level]} ${printable(health.sentence)}`), ''];
@@ -97,10 +97,10 @@ function words(all: readonly string[]): string {
   return groups.length === 0 ? 'none' : groups.map(([word, { length }]) => `${length} ${word}`).join(', ');
 }
 
-/** Reasons come from hosts and receivers: what a terminal would obey is taken out. */
+/** Reasons come from hosts and receivers: terminal control characters are removed. */
 const printable = (text: string): string => text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ');
 
-/** Words in lines of `columns`, each behind `indent`; none for an empty text. */
+/** Words in lines of `columns`, each after `indent`; none for an empty text. */
 function wrapped(text: string, columns: number, indent: string): string[] {
   const lines: string[] = [];
   let line = '';

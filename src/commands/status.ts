@@ -6,11 +6,11 @@ import { type Command, UsageError } from './command.ts';
 import { parseFlags } from './flags.ts';
 import { statusText } from './status-text.ts';
 
-/** Exit codes by how the agent fares. */
+/** Exit codes by the state of the agent. */
 const CODES = { ok: 0, off: 0, warn: 3, bad: 4 } as const;
 const NO_STATUS = 1;
 
-/** What is wrong with an agent, as its page and `firesteel status --format json` show it. */
+/** The problems of an agent, as its page and `firesteel status --format json` show it. */
 export function problemsOf(status: StatusView) {
   const { level, sentence, problems } = verdict(status);
   return {
@@ -27,7 +27,7 @@ export function problemsOf(status: StatusView) {
   };
 }
 
-/** `firesteel status`: what the status page says, for a terminal. */
+/** `firesteel status`: the status page for a terminal. */
 export const status: Command = {
   help: `usage: firesteel status [--url URL] [--token-file FILE] [--format text|json]
 

@@ -9,7 +9,7 @@ import { type Command, UsageError } from './command.ts';
 import { parseFlags } from './flags.ts';
 import { problemsOf } from './status.ts';
 
-/** More would not be a file that people send; families are left out first, then targets. */
+/** A larger file would not be practical to send; families are omitted first, then targets. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /** `firesteel support-bundle`: one JSON file about a running agent. */
@@ -43,7 +43,7 @@ URLs are left out; read it before you send it.
   },
 };
 
-/** What is asked of the agent, as one text; at most {@link MAX_BYTES} long. */
+/** The responses of the agent, as one text; at most {@link MAX_BYTES} long. */
 async function bundleOf(url: string, ask: AskAgent, nowMs: number): Promise<{ node: string; text: string }> {
   const status = await answerOf<StatusView>(url, ask, '/v1/status');
   const log = await answerOf<TroubleList>(url, ask, '/v1/log').catch((cause: unknown) => ({ error: errorText(cause) }));

@@ -7,7 +7,7 @@ import { Host } from '../host/host.ts';
 import { TaskMaker } from '../tasks/make.ts';
 import { planTasks } from '../tasks/plan.ts';
 
-/** What is wrong with the tasks of a configuration file, a line each, also what they need and is not there now. */
+/** Problems of the tasks in a configuration file, one line each, including missing requirements. */
 export async function taskProblemsOf(config: Config): Promise<readonly string[]> {
   const { max, allowFromApi, denyAddresses } = config.taskRunner;
   const maker = new TaskMaker({

@@ -31,7 +31,7 @@ export const tasks: Command = {
   },
 };
 
-/** How a run went, as the API answers. */
+/** The result of a run, as returned by the API. */
 interface Ran {
   readonly result: string;
   readonly durationSeconds: number;
@@ -40,7 +40,7 @@ interface Ran {
   readonly output?: string;
 }
 
-/** Why the API refused a change. */
+/** Why the API rejected a change. */
 interface RefusedChange {
   readonly error?: unknown;
   readonly conflicts?: readonly string[];
@@ -97,7 +97,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
 };
 
-/** The tasks of a file, as they were given. */
+/** The tasks of a file, as specified. */
 function tasksIn(file: string): unknown[] {
   try {
     const { value } = parseYaml(file, readText(file, MAX_BYTES));

@@ -1,6 +1,6 @@
 import { nameOf, type Reading } from './reading.ts';
 
-/** Two rounds, some seconds apart; in each we are read between two readings of theirs. */
+/** Two rounds, some seconds apart; in each, our side is read between two readings of theirs. */
 export interface Round {
   readonly before: Reading;
   readonly ours: Reading;
@@ -13,39 +13,39 @@ interface NameGap {
   readonly series: number;
 }
 
-/** A series whose values do not agree. */
+/** A series whose values differ. */
 export interface ValueGap {
   readonly series: string;
-  /** In both rounds; before and after theirs, where theirs is stamped. */
+  /** In both rounds; before and after theirs, if theirs has a timestamp. */
   readonly ours: readonly number[];
-  /** Before and after ours in both rounds; one value, where it is stamped. */
+  /** Before and after ours in both rounds; one value, if it has a timestamp. */
   readonly theirs: readonly number[];
 }
 
-/** Everything in which the two sides differ. */
+/** All differences between the two sides. */
 export interface Differences {
-  /** How many series both have. */
+  /** Number of series that both have. */
   readonly compared: number;
   readonly namesOnlyTheirs: readonly NameGap[];
   readonly namesOnlyOurs: readonly NameGap[];
-  /** Of names that both have. */
+  /** Series of names that both have. */
   readonly seriesOnlyTheirs: readonly string[];
   readonly seriesOnlyOurs: readonly string[];
   readonly values: readonly ValueGap[];
 }
 
-/** How values are judged. */
+/** Rules for comparing values. */
 export interface Rules {
-  /** Gauges that jump from one moment to the next, by their series. */
+  /** Gauges with momentary values, by series. */
   readonly restless: RegExp;
-  /** Counters that start with the program that exposes them: only their growth can agree. */
+  /** Counters that start with the exposing program: only their growth can be compared. */
   readonly fromStart: RegExp;
 }
 
 /**
- * Compares the sides. A series counts for a side only if it is there in all of its readings, and as missing only if it
- * is in none, so that what comes and goes is no difference. A value differs when it is outside of what theirs moved
- * meanwhile.
+ * Compares the sides. A series counts for a side only if it is present in all of its readings, and as missing only if
+ * it is in none, so that short-lived series are not differences. A value differs if it is outside of the range in which
+ * theirs changed in the meantime.
  */
 export function compare(rounds: readonly Round[], rules: Rules): Differences {
   const theirs = rounds.flatMap(({ before, after }) => [before, after]);
@@ -73,7 +73,7 @@ export function compare(rounds: readonly Round[], rules: Rules): Differences {
   };
 }
 
-/** The series that all readings have. */
+/** The series present in all readings. */
 const inAll = (readings: readonly Reading[]): string[] =>
   [...(readings[0]?.samples.keys() ?? [])].filter((series) => readings.every(({ samples }) => samples.has(series)));
 
@@ -84,7 +84,7 @@ const namesOf = (readings: readonly Reading[]): Set<string> =>
 export const gapsOf = (series: readonly string[]): NameGap[] =>
   [...Map.groupBy(series, nameOf)].map(([name, { length }]) => ({ name, series: length }));
 
-/** Steps of the clocks in which the kernel counts, seconds. */
+/** Clock resolutions of kernel counters, seconds. */
 export const TICK = 0.02;
 
 function agree({ series, ours, theirs }: ValueGap, rules: Rules, isCounter: boolean): boolean {

@@ -40,7 +40,7 @@ export class StampedComparison {
     this.#rules = rules;
   }
 
-  /** Takes what was read in this order: `before` and `after` are ours. */
+  /** Adds readings in this order: `before` and `after` are ours. */
   add(before: Seen, theirs: Reading, after: Seen): void {
     this.#theirs.add(theirs);
     for (const { reading } of [before, after]) this.#ours.add(reading);
@@ -74,20 +74,20 @@ export class StampedComparison {
     return value >= low - margin && value <= high + margin;
   }
 
-  /** Series that both have, but of no moment at which we looked, or that differed less than three times so far. */
+  /** Common series without a value of a time that we read, or that differed less than three times so far. */
   get pending(): readonly string[] {
     const both = [...this.#theirs.inAll].filter((series) => this.#ours.inAll.has(series));
     return both.filter((series) => !this.#agreed.has(series) && (this.#gaps.get(series)?.count ?? 0) < LOOKS);
   }
 
-  /** Series that both have, of which no value was of a moment at which we looked. */
+  /** Common series without a value of a time that we read. */
   get unseen(): readonly string[] {
     return this.pending.filter((series) => !this.#gaps.has(series));
   }
 
   /**
-   * What differed in all that was added. A name of which `isExplained` holds for each series that only they have is listed by
-   * its series.
+   * The differences in everything that was added. If `isExplained` holds for each series of a name that only they have,
+   * the name is listed by its series.
    */
   differences(isExplained: (series: string) => boolean): Differences {
     const onlyTheirs = [...this.#theirs.inAll].filter((series) => !this.#ours.inAny.has(series));
@@ -111,8 +111,8 @@ export class StampedComparison {
 const OF_RUNTIME = /^(?:name|image|namespace|pod|container|container_(?:label|env)_.*)$/;
 
 /**
- * The reading with cgroups named by their path alone and CPU time as the total: a cAdvisor outside of a kubelet names containers
- * as their runtime does, and shows each CPU.
+ * The reading with cgroups named only by their path and CPU time as the total: a cAdvisor outside of a kubelet uses the
+ * runtime's container names, and shows each CPU.
  */
 export function byPath({ samples, stamps, types }: Reading): Reading {
   const merged = new Map<string, number>();
@@ -126,7 +126,7 @@ export function byPath({ samples, stamps, types }: Reading): Reading {
     const path = `${name}{${labels.join(',')}}`;
     merged.set(path, isOfCpu ? (merged.get(path) ?? 0) + value : value);
     const stamp = stamps.get(series);
-    // Of the machine it is when cAdvisor last looked for new hardware.
+    // For the machine, the time when cAdvisor last checked for new hardware.
     if (stamp !== undefined && !name.startsWith('machine_')) stamped.set(path, stamp);
   }
   return { samples: merged, stamps: stamped, types };

@@ -3,26 +3,26 @@ import { SecretFile } from '../config/secret-file.ts';
 import { refusal, secretCheck, type TokenCheck } from './bearer.ts';
 import { type Reply, refuse } from './message.ts';
 
-/** Files with the tokens that callers must bring. */
+/** Files with the tokens that callers must send. */
 export interface TokenFiles {
-  /** For everything but the probes and the page's own files; unset: reading needs no token. */
+  /** For everything except the probes and the page's own files; when unset, reading needs no token. */
   readonly readTokenFile?: string | undefined;
-  /** For what changes something, and good for reading too; unset: nothing can be changed. */
+  /** For changes, and also valid for reading; when unset, nothing can be changed. */
   readonly controlTokenFile?: string | undefined;
-  /** For pushes of local programs; unset: none are taken. */
+  /** For pushes of local programs; when unset, these are refused. */
   readonly pushTokenFile?: string | undefined;
 }
 
-/** What a request needs: nothing, the right to read, or the right to change something. */
+/** The permission that a request needs: none, read, or change. */
 export type Need = 'nothing' | 'read' | 'control' | 'push';
 
-/** Decides who may ask. Gives the refusal, or undefined for those who may. */
+/** Decides on access. Returns the refusal, or undefined if access is granted. */
 export type Access = (headers: IncomingHttpHeaders, need: Need) => Promise<Reply | undefined>;
 
 /**
- * The access rules of a server that listens on `host`. On a loopback address only names of this host are answered:
- * else a page from anywhere could have its own name resolve to 127.0.0.1 and read what is served here. `files` is
- * asked each time, since a reload changes it.
+ * The access rules of a server that listens on `host`. On a loopback address only names of this host are accepted:
+ * otherwise a foreign web page could make its own name resolve to 127.0.0.1 and read the data served here. `files` is
+ * called each time, because a reload changes it.
  */
 export function accessRules(host: string, files: () => TokenFiles, onError: (cause: unknown) => void): Access {
   const names = isLoopback(host) ? new Set(['localhost', '127.0.0.1', '[::1]', bracketed(host)]) : undefined;

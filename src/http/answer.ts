@@ -7,20 +7,20 @@ import { type HttpRequest, type Reply, type Route, type Routes, refuse } from '.
 import { writeReply } from './reply.ts';
 import { type Found, findRoute, handlerOf, isChange, methodsOf } from './router.ts';
 
-/** Called with what went wrong in a request to `path`. */
+/** Called with the error of a request to `path`. */
 export type OnError = (path: string, cause: unknown) => void;
 
 /** Answers one request; never rejects. */
 type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** Of clients that went away, which is no error. */
+/** Error codes of disconnected clients, which are not errors. */
 const GONE = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'ABORT_ERR']);
 
-/** Answers from the table of routes, for those who have access. */
+/** Answers from the table of routes, for requests with access. */
 export function answerer(routes: Routes, access: Access, onError: OnError): Answerer {
   const underWay = new WeakMap<Route, number>();
 
-  /** Counts the answer as under way until it is out. Undefined when there are too many. */
+  /** Counts the response as in progress until it has been sent. Undefined if there are too many. */
   const admitted = ({ route, endpoint }: Found, over: AbortSignal): boolean => {
     const count = (underWay.get(route) ?? 0) + 1;
     if (count > (endpoint.atOnce ?? Number.POSITIVE_INFINITY)) return false;
@@ -29,10 +29,10 @@ export function answerer(routes: Routes, access: Access, onError: OnError): Answ
     return true;
   };
 
-  /** `over` fires when the answer is out, or its reader gone. */
+  /** `over` fires when the response has been sent, or its reader has disconnected. */
   const replyTo = async (incoming: IncomingMessage, response: ServerResponse, over: AbortSignal): Promise<Reply> => {
     const { method = 'GET', headers } = incoming;
-    // Of two names, this server and a proxy before it may each believe another one.
+    // With two names, this server and a proxy in front of it might each use a different one.
     if ((incoming.headersDistinct.host?.length ?? 0) > 1) return refuse(400, 'more than one Host header');
     const { path, query } = split(incoming.url ?? '/');
     const found = findRoute(routes, path);
@@ -82,11 +82,11 @@ export function answerer(routes: Routes, access: Access, onError: OnError): Answ
       reply = refuse(500, 'internal error; see the log');
     }
     try {
-      // What was not read of a body would have to be read before the next request.
+      // The unread rest of a body would have to be read before the next request.
       if (hasBody(incoming) && !incoming.complete) response.setHeader('connection', 'close');
       await writeReply({ method, headers }, response, reply);
     } catch (cause) {
-      // Headers are gone by now, so breaking off is all that is left.
+      // The headers have already been sent, so the connection can only be closed.
       failed(cause);
       response.destroy();
     }

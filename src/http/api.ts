@@ -9,15 +9,15 @@ import type {
   TroubleView,
 } from './status-view.ts';
 
-/** What the read-only part of the API serves. */
+/** The data of the read-only part of the API. */
 interface ApiSource {
   readonly now: () => number;
   status(): StatusView;
   collectors(): readonly CollectorView[];
-  /** The last warnings and errors of the log, JSON each. */
+  /** The last warnings and errors of the log, each as JSON. */
   troubles(): readonly string[];
   families(match: string, slice: Slice): FamilyPage;
-  /** Undefined without that family. Rejects with the signal's reason. */
+  /** Undefined if there is no such family. Rejects with the signal's reason. */
   series(name: string, filter: SeriesQuery, slice: Slice, signal: AbortSignal): Promise<SeriesPage | undefined>;
 }
 
@@ -37,10 +37,10 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 500;
 const MAX_LABELS = 20;
 
-/** The state of 10,000 pods is looked through in a third of a second. */
+/** Searching the state of 10,000 pods takes a third of a second. */
 const SEARCH_MS = 10_000;
 
-/** A mistake in a query; its message is the answer. */
+/** An error in a query; its message is the response. */
 class QueryError extends Error {}
 
 /** The read-only routes. */

@@ -1,20 +1,20 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Reply, refuse } from './message.ts';
 
-/** Whether a bearer token may come in. Throws or rejects when that cannot be found out. */
+/** Whether a bearer token is accepted. Throws or rejects if it cannot be checked. */
 export type TokenCheck = (token: string) => boolean | Promise<boolean>;
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,8192})$/i;
 
-/** The check against one secret, which is read each time since files of secrets are rotated. */
+/** The check against one secret, which is read each time because secret files are rotated. */
 export function secretCheck(secret: { read(): string }): TokenCheck {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return (token) => timingSafeEqual(digest(token), digest(secret.read()));
 }
 
 /**
- * What an Authorization header is refused with; undefined when it may come in. `onError` gets the reason why a token could not
- * be checked; the client is not.
+ * The refusal for an Authorization header; undefined if it is accepted. `onError` gets the reason why a token could not
+ * be checked; the client does not.
  */
 export async function refusal(
   header: string | undefined,

@@ -4,12 +4,12 @@ import { withBody } from './json-body.ts';
 import { type Endpoint, type Handler, type HttpRequest, json, type Reply, type Routes, refuse } from './message.ts';
 import type { CollectorAnswer, CollectorView, LogLevelView, ReloadView, RunView } from './status-view.ts';
 
-/** What can be changed from outside. Each gives the state after it, or undefined for an unknown collector. */
+/** The changes available over the API. Each returns the new state, or undefined for an unknown collector. */
 interface Controls {
   readonly now: () => number;
-  /** The levels that {@link setLogLevel} takes. */
+  /** The levels accepted by {@link setLogLevel}. */
   readonly logLevels: readonly string[];
-  /** Longest time for which something can be changed for a while, milliseconds. */
+  /** Longest time of a temporary change, milliseconds. */
   readonly maxTtlMs: number;
   /** Runs the collector once; `busy` while an earlier run is still running. */
   run(id: string): Promise<{ readonly collector: CollectorView; readonly run: RunView } | 'busy' | undefined>;
@@ -20,7 +20,7 @@ interface Controls {
   reload?(): Promise<ReloadView>;
 }
 
-/** The routes that change something; the server lets in only those who bring the control token. */
+/** The routes for changes; the server has already checked the control token. */
 export function controlRoutes(controls: Controls): Routes {
   const ttl = z.string().transform((text, context) => {
     const value = parseDuration(text);
@@ -29,7 +29,7 @@ export function controlRoutes(controls: Controls): Routes {
     context.addIssue({ code: 'custom', message: `expected a duration such as 30m, ${most} at most` });
     return z.NEVER;
   });
-  // A reason becomes a label and a line of the log.
+  // A reason becomes a label and a log line.
   const reason = z
     .string()
     .trim()

@@ -1,4 +1,4 @@
-// What the API serves about receivers and the last hour; see status-view.ts.
+// API data about receivers and the last hour; see status-view.ts.
 
 /** One receiver. */
 export interface ExporterView {
@@ -6,25 +6,28 @@ export interface ExporterView {
   readonly type: string;
   readonly url: string;
   readonly groups: readonly string[];
-  /** `ok`: the last try was taken; `retrying`: waits out a failure; `paused`: a person has to act; `idle`: no try yet. */
+  /**
+   * `ok`: the last attempt was accepted; `retrying`: backing off after a failure; `paused`: an operator has to act;
+   * `idle`: no attempt yet.
+   */
   readonly state: 'ok' | 'retrying' | 'paused' | 'idle';
   readonly lastSuccessMs?: number;
-  /** Status code of the last answer; `error` without one. */
+  /** Status code of the last response; `error` if there was none. */
   readonly lastCode?: number | 'error';
   readonly lastFailure?: { readonly atMs: number; readonly text: string };
-  /** How long the last try took. */
+  /** Duration of the last attempt. */
   readonly latencyMs?: number;
-  /** When the next try is; absent while the receiver accepts pushes, and during a try. */
+  /** Time of the next attempt; absent while the receiver accepts pushes, and during an attempt. */
   readonly nextTryMs?: number;
-  /** Pushes since the start: batches that were acknowledged, and tries that were not. */
+  /** Pushes since the start: acknowledged batches, and failed attempts. */
   readonly pushes?: { readonly accepted: number; readonly failed: number };
-  /** What waits in memory. */
+  /** Batches queued in memory. */
   readonly memory: { readonly bodies: number; readonly bytes: number; readonly oldestStampMs?: number };
-  /** What may wait before the oldest batch is dropped; absent where only the newest push counts. */
+  /** Limits of the queue, beyond which the oldest batch is dropped; absent if only the newest push is kept. */
   readonly limits?: BacklogLimits;
-  /** At the rate of the last minutes the oldest batch is dropped after so long; absent when nothing is about to be lost. */
+  /** Time until the oldest batch is dropped, at the rate of the last minutes; absent if no loss is expected. */
   readonly lossInSeconds?: number;
-  /** What waits on disk; absent without a spool. */
+  /** Batches queued on disk; absent without a spool. */
   readonly spool?: {
     readonly bodies: number;
     readonly bytes: number;
@@ -32,50 +35,53 @@ export interface ExporterView {
     readonly oldestStampMs?: number;
     /** Why the spool is unavailable; absent when it is available. */
     readonly trouble?: string;
-    /** Entries of its folder that are not the agent's and are left alone. */
+    /** Foreign entries of its folder, which are left untouched. */
     readonly foreign: number;
   };
-  /** Families that the receiver refuses, and that its pushes go without until `retryMs`; absent when there are none. */
+  /**
+   * Families that the receiver rejects and that are omitted from its pushes until `retryMs`; absent when there are
+   * none.
+   */
   readonly leftOut?: readonly LeftOutView[];
   readonly sentSamples: number;
   /** Dropped samples by reason. */
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-/** What may wait for a receiver, in memory or, with a spool, on disk. */
+/** Limits of the queue for a receiver, in memory or, with a spool, on disk. */
 interface BacklogLimits {
   readonly bytes: number;
-  /** Age of the oldest batch, milliseconds; of a spool. */
+  /** Age of the oldest batch, milliseconds; for a spool. */
   readonly ageMs?: number;
-  /** Batches of each group; of memory. */
+  /** Batches per group; for memory. */
   readonly cycles?: number;
 }
 
-/** A family that a receiver does not take from a group. */
+/** A family of a group that a receiver rejects. */
 interface LeftOutView {
   readonly group: string;
   readonly family: string;
   readonly sinceMs: number;
-  /** When it is tried again. */
+  /** When it is retried. */
   readonly retryMs: number;
-  /** What the receiver said. */
+  /** The receiver's message. */
   readonly reason: string;
 }
 
-/** The last hour of this process, a point a minute; the arrays have equal lengths, oldest first. */
+/** The last hour of this process, one point per minute; the arrays have equal lengths, oldest first. */
 export interface HistoryView {
-  /** When the minute began, milliseconds since 1970. A minute without a cycle has no point. */
+  /** Start of the minute, milliseconds since 1970. A minute without a cycle has no point. */
   readonly atMs: readonly number[];
   /** CPU time of the agent per second. */
   readonly cpuSeconds: readonly number[];
   /** Resident memory at the last cycle of the minute. */
   readonly rssBytes: readonly number[];
-  /** What waited for all receivers. */
+  /** Bytes queued for all receivers. */
   readonly backlogBytes: readonly number[];
-  /** Pushes that were acknowledged, and tries that were not. */
+  /** Acknowledged pushes, and failed attempts. */
   readonly accepted: readonly number[];
   readonly failed: readonly number[];
   readonly droppedSamples: readonly number[];
-  /** Cycles that were not run. */
+  /** Skipped cycles. */
   readonly skipped: readonly number[];
 }

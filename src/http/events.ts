@@ -1,21 +1,21 @@
 import { sleep } from '../base/clock.ts';
 import type { Endpoint, HttpRequest } from './message.ts';
 
-/** How often and for how many. */
+/** Limits of the stream. */
 export interface EventOptions {
-  /** Clients at a time. */
+  /** Maximum number of clients. */
   readonly most?: number;
   /** Shortest time between two events. */
   readonly gapMs?: number;
-  /** Longest silence: shorter than what proxies and our own server take for a dead connection. */
+  /** Longest silence: shorter than the time after which proxies and our own server treat a connection as dead. */
   readonly heartbeatMs?: number;
 }
 
 const HEARTBEAT = Buffer.from(': alive\n\n');
 
 /**
- * Server-sent events of one kind: the newest state, again whenever it has changed. A client that reads slowly misses
- * events in between; nothing is queued for it, and when nothing moves the server closes its connection.
+ * Server-sent events of one kind: the newest state, sent again after each change. Slow clients miss intermediate
+ * events; nothing is queued for them, and stalled connections are closed by the server.
  */
 export class EventStream {
   readonly #name: string;
@@ -24,20 +24,20 @@ export class EventStream {
   #clients = 0;
   /** Counts the changes that clients are notified of. */
   #version = 0;
-  /** The event of this version, made once for all clients. */
+  /** The event of this version, created once for all clients. */
   #event: Buffer | undefined;
   #changed = new AbortController();
   #gap: NodeJS.Timeout | undefined;
   #pending: boolean = false;
 
-  /** Events are called `name`; `data` gives their content, asked only while a client listens. */
+  /** Events are called `name`; `data` returns their content, called only while a client listens. */
   constructor(name: string, data: () => unknown, { most = 8, gapMs = 1000, heartbeatMs = 10_000 }: EventOptions = {}) {
     this.#name = name;
     this.#data = data;
     this.#options = { most, gapMs, heartbeatMs };
   }
 
-  /** Who listens now. */
+  /** The current listeners. */
   get clients(): number {
     return this.#clients;
   }
@@ -80,7 +80,7 @@ export class EventStream {
 
   async *#follow(gone: HttpRequest['signal']): AsyncGenerator<Buffer> {
     this.#clients++;
-    // Whoever comes between two changes wants to see how it is now.
+    // A client that connects between two changes gets the current state.
     if (this.#gap === undefined) this.#event = undefined;
     try {
       yield Buffer.from('retry: 5000\n\n');

@@ -1,13 +1,13 @@
-// What the API serves about families and series; see status-view.ts.
+// API data about families and series; see status-view.ts.
 import type { MetricType } from '../metrics/family.ts';
 
-/** The series of a group and how many it may have. */
+/** The number of series of a group and its limit. */
 export interface BudgetView {
   readonly group: string;
   /** Absent when there is no limit. */
   readonly limit?: number;
   readonly series: number;
-  /** Families that the last cycle left out, and their series. */
+  /** Families dropped in the last cycle, and their series. */
   readonly dropped: readonly { readonly family: string; readonly series: number }[];
 }
 
@@ -18,7 +18,7 @@ export interface FamilyView {
   readonly help: string;
   readonly groups: readonly string[];
   readonly series: number;
-  /** Groups in which the series budget leaves it out of the push; absent without any. */
+  /** Groups in which the series budget drops it from the push; absent when there are none. */
   readonly leftOut?: readonly string[];
 }
 
@@ -30,11 +30,11 @@ export interface Page {
 }
 
 /**
- * `GET /v1/metrics?match=…&offset=0&limit=50`: families by name. `match` is text without case; of several words all
- * must be part of the name. `limit` is 500 at most.
+ * `GET /v1/metrics?match=…&offset=0&limit=50`: families by name. `match` is case-insensitive text; if it has several
+ * words, all must be part of the name. `limit` is 500 at most.
  */
 export interface FamilyPage extends Page {
-  /** When the collection began that is shown; absent before the first. */
+  /** Start of the collection shown; absent before the first. */
   readonly stampMs?: number;
   readonly families: readonly FamilyView[];
 }
@@ -42,7 +42,7 @@ export interface FamilyPage extends Page {
 /**
  * `GET /v1/metrics?name=F&label=k=v&label=…&text=…&offset=0&limit=50`: the series of one family in the order of
  * collection, with the values of the last cycle. `label` is exact (`k=`: without that label), `text` is part of the
- * labels' text, without case. 404 without that family.
+ * labels' text, case-insensitive. 404 if there is no such family.
  */
 export interface SeriesPage extends Page {
   readonly stampMs?: number;
@@ -53,12 +53,12 @@ export interface SeriesPage extends Page {
 /** One series with its current value. */
 export interface SeriesView {
   readonly group: string;
-  /** The family's, or with `_bucket`, `_sum`, `_count` behind it. */
+  /** That of the family, possibly with the suffix `_bucket`, `_sum` or `_count`. */
   readonly name: string;
   /** Without those of the group's target. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Text, since JSON has no NaN and no infinity: `1.5`, `NaN`, `+Inf`, `-Inf`. */
+  /** Text, because JSON has no NaN and no infinity: `1.5`, `NaN`, `+Inf`, `-Inf`. */
   readonly value: string;
-  /** `name{label="value"}`, which is PromQL too. */
+  /** `name{label="value"}`, which is also PromQL. */
   readonly selector: string;
 }

@@ -2,8 +2,8 @@ import type * as z from 'zod';
 import { type HttpRequest, type Reply, refuse } from './message.ts';
 
 /**
- * The answer of `act` to a body in JSON that fits the schema. Otherwise a refusal: 415 for another content type, 400
- * with all that is wrong.
+ * The response of `act` to a JSON body that matches the schema. Otherwise a refusal: 415 for another content type, 400
+ * with all problems.
  */
 export async function withBody<Body>(
   { headers, body }: Pick<HttpRequest, 'headers' | 'body'>,

@@ -3,27 +3,27 @@ import { refusal } from './bearer.ts';
 import { type Endpoint, type Handler, type HttpRequest, json, refuse } from './message.ts';
 import type { PodInfoGuard } from './pod-info.ts';
 
-/** Who holds a Lease, as a query. */
+/** The holder of a Lease, as query parameters. */
 interface Holder {
   readonly lease: string;
   readonly proof: string;
 }
 
-/** The candidate that peers ask: an election. */
+/** The candidate that answers its peers: an election. */
 interface LeaseCandidate {
   /** One word. */
   answer(question: Holder & { readonly previous: string; readonly transitions: number }): string;
   isHolder(holder: Holder): boolean;
-  /** Fires when it will not hold the Lease again. */
+  /** Fires when it has given up the Lease for good. */
   readonly released: AbortSignal;
 }
 
-/** Less than what a silent connection is closed after. */
+/** Less than the idle timeout of a connection. */
 const SIGN_MS = 10_000;
 const MOST_WATCHERS = 64;
 const SIGN = Buffer.from('alive\n');
 
-/** The answers of a candidate to its peers, for those whom the guard lets in; `report` is how it stands. */
+/** The routes on which a candidate answers its peers, protected by the guard; `report` returns its state. */
 export function leaseRoutes(
   candidate: LeaseCandidate,
   report: () => object,
@@ -60,7 +60,7 @@ const holderOf = (query: URLSearchParams): Holder => ({
   proof: query.get('proof') ?? '',
 });
 
-/** A sign of life now and then: the end of the connection is what the reader waits for. */
+/** A periodic heartbeat: the reader waits for the end of the connection. */
 async function* signs(gone: HttpRequest['signal']): AsyncGenerator<Buffer> {
   while (!gone.aborted) {
     yield SIGN;

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 
-/** Of node:http; it answers what goes beyond by itself: 408 for what is slow, 431 for headers. */
+/** Limits of node:http, which itself responds with 408 to slow requests and 431 to large headers. */
 export const LIMITS = {
   requestTimeout: 10_000,
   headersTimeout: 5000,
@@ -11,24 +11,26 @@ export const LIMITS = {
   connectionsCheckingInterval: 2000,
 };
 
-/** A connection on which nothing moves is closed, also below an answer that its reader does not take. */
+/** An idle connection is closed, also while its reader does not accept a response. */
 export const IDLE_MS = 30_000;
 
-/** An answer that is not out by then is broken off: a reader of one byte a second would hold its memory for ever. */
+/**
+ * A response that has not been sent by then is aborted: a reader of one byte a second would hold its memory forever.
+ */
 export const ANSWER_MS = 120_000;
 
 /** More than any request needs. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
-/** With those that are still shaking hands. */
+/** Including connections still in the TLS handshake. */
 const MAX_SOCKETS = 4000;
 
-/** Requests on one connection that are not answered yet. Only an attempt to fill memory sends more before the answer. */
+/** Maximum pipelined requests on one connection. Only an attempt to exhaust memory sends more. */
 const MAX_PIPELINED = 2;
 
 /**
- * Bounds the connections. Beyond `most()`, the one that has waited longest for a request gives way: so a crowd that only
- * keeps connections open does not lock out the kubelet's probes.
+ * Bounds the connections. Beyond `most()`, the one that has been idle longest is closed, so that clients that only keep
+ * connections open do not lock out the kubelet's probes.
  */
 export function boundConnections(server: Server | TlsServer, most: () => number, tls: boolean): void {
   const waiting = new Set<Socket>();
@@ -43,7 +45,7 @@ export function boundConnections(server: Server | TlsServer, most: () => number,
     });
     if (open > most()) waiting.values().next().value?.destroy();
   });
-  // Before the server's own listener, which would begin to answer.
+  // Runs before the server's own listener, which would start a response.
   server.prependListener('request', ({ socket }, response) => {
     waiting.delete(socket);
     const unanswered = (asked.get(socket) ?? 0) + 1;
@@ -57,11 +59,11 @@ export function boundConnections(server: Server | TlsServer, most: () => number,
   server.maxConnections = MAX_SOCKETS;
 }
 
-/** Whether a request brings a body. */
+/** Whether a request has a body. */
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-/** The body of a request; undefined when it has more than `most` bytes. Rejects when the client breaks off. */
+/** The body of a request; undefined if it has more than `most` bytes. Rejects if the client aborts. */
 export async function bodyOf(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
   if (Number(request.headers['content-length'] ?? 0) > most) return undefined;
   const chunks: Buffer[] = [];

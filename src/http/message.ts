@@ -6,31 +6,31 @@ export interface HttpRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** What stands where the route's path has `{name}`, decoded. */
+  /** The decoded values of `{name}` segments of the route's path. */
   readonly params: Readonly<Record<string, string>>;
-  /** The body of a request that changes something, whole; empty for GET. */
+  /** The complete body of a changing request; empty for GET. */
   readonly body: string;
-  /** {@link body} as it came. */
+  /** {@link body} as received. */
   readonly bytes: Buffer;
-  /** Fires when the client is gone or the answer is out. */
+  /** Fires when the client has disconnected or the response has been sent. */
   readonly signal: AbortSignal;
 }
 
-/** What a route answers. */
+/** The response of a route. */
 export interface Reply {
   readonly status: number;
   /** Content type; plain text when unset. */
   readonly type?: string;
-  /** With a content-encoding or `no-transform` among them the body is sent as it is. */
+  /** With a content-encoding or `no-transform` among them, the body is sent unchanged. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** A text that is large comes in pieces. */
+  /** Large text is sent in pieces. */
   readonly body: string | Buffer | AsyncIterable<Buffer>;
 }
 
-/** Answers one request. */
+/** Handles one request. */
 export type Handler = (request: HttpRequest) => Reply | Promise<Reply>;
 
-/** What a path can do. GET answers HEAD too; the others change something and always need the control token. */
+/** The methods of a path. GET also handles HEAD; the others change something and always need the control token. */
 export interface Endpoint {
   readonly GET?: Handler;
   readonly POST?: Handler;
@@ -38,23 +38,25 @@ export interface Endpoint {
   readonly DELETE?: Handler;
   /** Whether GET needs no token even if reading needs one. */
   readonly open?: boolean;
-  /** `push`: what changes something needs the token for pushes instead of the control token. */
+  /** `push`: changes need the token for pushes instead of the control token. */
   readonly token?: 'push';
-  /** Most bytes of a body; 64 KiB when unset. */
+  /** Maximum body size in bytes; 64 KiB when unset. */
   readonly maxBody?: number;
-  /** How many requests may be served at a time; more get 503 with Retry-After. */
+  /** Maximum concurrent requests; any beyond get 503 with Retry-After. */
   readonly atOnce?: number;
-  /** Whether the answer never ends by itself; others are cut off when they take too long. */
+  /** Whether the response is endless; others are aborted when they take too long. */
   readonly endless?: boolean;
 }
 
-/** An endpoint; a mere function answers GET. */
+/** An endpoint; a plain function handles GET. */
 export type Route = Handler | Endpoint;
 
-/** Routes by path. A segment may be `{name}`: any text; the last one `{name...}`: all that follows, as it was sent. */
+/**
+ * Routes by path. A segment may be `{name}`: any text; the last one may be `{name...}`: the rest of the path as sent.
+ */
 export type Routes = Readonly<Record<string, Route>>;
 
-/** An answer in JSON. */
+/** A JSON response. */
 export const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply => ({
   status,
   type: 'application/json',
@@ -62,6 +64,6 @@ export const json = (status: number, value: unknown, headers: Readonly<Record<st
   body: `${JSON.stringify(value)}\n`,
 });
 
-/** A refusal in JSON. */
+/** A JSON error response. */
 export const refuse = (status: number, error: string, headers: Readonly<Record<string, string>> = {}): Reply =>
   json(status, { error }, headers);

@@ -10,12 +10,12 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Beside this file, or beside the folder of chunks of which the bundle makes it a part. */
+/** Next to this file or, in the bundle, next to the folder of chunks. */
 const FOLDERS = ['page/', '../page/'];
 
 /**
  * The status page: `/` and its files below `/page/`, read once. They are the same in every installation and reveal
- * nothing of this one, so they need no token: the page asks for it.
+ * nothing about this one, so they need no token: the page itself asks for it.
  */
 export function pageRoutes(): Routes {
   const routes = new Map<string, Endpoint>();

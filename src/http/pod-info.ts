@@ -2,41 +2,41 @@ import { gunzipSync } from 'node:zlib';
 import { refusal, type TokenCheck } from './bearer.ts';
 import { type Handler, type HttpRequest, type Reply, refuse } from './message.ts';
 
-/** Where the answers come from: the pod index. */
+/** The source of the responses: the pod index. */
 export interface PodInfoSource {
-  /** Whether the pods are known completely. */
+  /** Whether all pods are known. */
   ready(): boolean;
   /** JSON for a node, compressed, and its entity tag; without pods for an unknown node. */
   answer(nodeName: string): { readonly etag: string; readonly gzip: Buffer };
   /**
-   * For a node that is not known: the known name that is most like it, empty without any; else undefined. Absent where
-   * only some pods are followed, so that a node without any may be right.
+   * For an unknown node: the most similar known name, empty if there is none; otherwise undefined. Absent if only some
+   * pods are followed, because a node may then have none.
    */
   readonly nearestTo?: ((nodeName: string) => string | undefined) | undefined;
 }
 
-/** Who may ask. */
+/** Access rules. */
 export interface PodInfoGuard {
-  /** Only those come in who bring a bearer token that it takes. */
+  /** Only requests with an accepted bearer token are allowed. */
   readonly check: TokenCheck;
   /** Called with the reason when a token could not be checked. */
   readonly onError: (cause: unknown) => void;
 }
 
-/** Listing 10,000 pods takes seconds; node agents that come early need not hurry. */
+/** Listing 10,000 pods takes seconds; node agents that start earlier need not retry quickly. */
 const RETRY_AFTER_SECONDS = 5;
 
-/** A DNS subdomain, as Kubernetes wants it for nodes. */
+/** A DNS subdomain, as required for Kubernetes node names. */
 const NODE_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 
-/** The route, for everybody if there is no guard. */
+/** The route, open to everyone if there is no guard. */
 export const podInfoRoute =
   (source: PodInfoSource, guard?: PodInfoGuard): Handler =>
   async (request) =>
     (guard && (await refusal(request.headers.authorization, guard.check, guard.onError))) ??
     podInfoReply(source, request);
 
-/** The answer to `GET /v1/ksm/getPodInfoByNodeName?nodeName=…`. */
+/** The response to `GET /v1/ksm/getPodInfoByNodeName?nodeName=…`. */
 function podInfoReply(source: PodInfoSource, { query, headers }: Pick<HttpRequest, 'query' | 'headers'>): Reply {
   const [nodeName = '', ...more] = query.getAll('nodeName');
   if (nodeName === '') return refuse(400, 'the query parameter nodeName is missing');
@@ -54,13 +54,13 @@ function podInfoReply(source: PodInfoSource, { query, headers }: Pick<HttpReques
   const common = { etag, 'cache-control': 'no-cache', vary: 'accept-encoding' };
   if (matches(headers['if-none-match'], etag)) return { status: 304, headers: common, body: '' };
   const json = { status: 200, type: 'application/json', headers: common };
-  // Stored as gzip only; decompressed for the few clients that can't take it.
+  // Stored as gzip only; decompressed for the few clients that do not support it.
   return /\bgzip\b/.test(String(headers['accept-encoding'] ?? ''))
     ? { ...json, headers: { ...common, 'content-encoding': 'gzip' }, body: gzip }
     : { ...json, body: gunzipSync(gzip) };
 }
 
-/** Whether one of the tags that the client knows is this one; what makes a tag weak does not matter here. */
+/** Whether one of the client's tags is this one; weak tags are treated like strong ones. */
 function matches(known: string | undefined, etag: string): boolean {
   const bare = (tag: string) => tag.trim().replace(/^W\//, '');
   return (known ?? '').split(',').some((tag) => tag.trim() === '*' || bare(tag) === bare(etag));

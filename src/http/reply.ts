@@ -7,7 +7,7 @@ import type { HttpRequest, Reply } from './message.ts';
 const SMALLEST_TO_COMPRESS = 1024;
 const gzipAsync = promisify(gzip);
 
-/** On all answers. No header allows other origins to read them. */
+/** Headers of all responses. No header allows other origins to read them. */
 const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -15,7 +15,7 @@ const SECURITY_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-/** Writes an answer, compressed for those who take it. Rejects when the client does not take it to the end. */
+/** Writes a response, compressed if accepted. Rejects if the client does not read it to the end. */
 export async function writeReply(
   { method, headers }: Pick<HttpRequest, 'method' | 'headers'>,
   response: ServerResponse,

@@ -23,7 +23,7 @@ export function methodsOf(endpoint: Endpoint): string {
   return [...(endpoint.GET ? ['GET', 'HEAD'] : []), ...CHANGES.filter((method) => endpoint[method])].join(', ');
 }
 
-/** What may answer a request with this method. */
+/** The handler for a request with this method. */
 export const handlerOf = (method: string, endpoint: Endpoint): Handler | undefined =>
   method === 'GET' || method === 'HEAD' ? endpoint.GET : isChange(method) ? endpoint[method] : undefined;
 

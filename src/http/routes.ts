@@ -14,11 +14,11 @@ interface RouteOptions {
   /** How long a collector may take, milliseconds. */
   readonly deadlineMs: number;
   readonly now: () => number;
-  /** Why the agent is not ready, a line each; empty when it is. */
+  /** Why the agent is not ready, one line each; empty if it is. */
   readonly unready: () => readonly string[];
 }
 
-/** The agent's routes. Neither probe looks at the receivers: an outage of theirs must not restart agents. */
+/** The agent's routes. Neither probe depends on the receivers: their outage must not restart agents. */
 export function routes({ registry, deadlineMs, now, unready }: RouteOptions): Routes {
   let shared: { at: number; text: Promise<readonly Buffer[]> } | undefined;
   const collect = async (wanted?: Wanted) => {
@@ -66,7 +66,7 @@ function selection(...asked: Parameters<typeof wantedBy>): Wanted | undefined | 
   }
 }
 
-/** Prepared text can be large: it is decompressed piece by piece, for each reader. */
+/** Prepared text can be large: it is decompressed piece by piece for each reader. */
 async function* pieces(collected: readonly Buffer[], prepared: readonly Prepared[]): AsyncGenerator<Buffer> {
   yield* collected;
   for (const part of prepared) yield* part.byFamily();

@@ -10,30 +10,30 @@ import { followCertificate, readCertificate, type ServerTls } from './tls.ts';
 
 /** The agent's own HTTP server. */
 export interface HttpServer {
-  /** Base URL with the port that was really taken. */
+  /** Base URL with the actual port. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Who may use the server, and how many connections it takes. */
+/** Access rules and connection limit of the server. */
 export interface HttpSettings extends TokenFiles {
-  /** Connections at a time; state agents need one for each node, whose agents ask every 15 s. */
+  /** Maximum number of connections; state agents need one for each node, whose agents ask every 15 s. */
   readonly maxConnections?: number | undefined;
 }
 
-/** How the server serves. */
+/** Options of the server. */
 interface HttpOptions {
   readonly tls?: ServerTls | undefined;
-  /** Asked for each request and connection, since a reload changes them. */
+  /** Evaluated for each request and connection, because a reload changes them. */
   readonly settings?: () => HttpSettings;
 }
 
 const MAX_CONNECTIONS = 256;
 
 /**
- * Serves `routes` at `listen` (HOST:PORT or :PORT), over TLS if there is a certificate. Rejects with a ConfigError when
- * the address can't be taken or the certificate can't be used. `onError` gets the errors of routes that threw; the client
- * learns nothing of the cause.
+ * Serves `routes` at `listen` (HOST:PORT or :PORT), over TLS if there is a certificate. Rejects with a ConfigError if
+ * the address can't be bound or the certificate can't be used. `onError` gets the errors of routes that threw; the
+ * client does not see the cause.
  */
 export async function startHttp(
   listen: string,

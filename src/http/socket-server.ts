@@ -9,8 +9,8 @@ import type { Routes } from './message.ts';
 const MAX_CONNECTIONS = 64;
 
 /**
- * Serves `routes` at a unix socket of mode 0660: who may open it needs no token. A socket that an earlier process has left is
- * replaced. Rejects with a ConfigError when it can't be made.
+ * Serves `routes` at a unix socket of mode 0660: access to the socket replaces the token. A socket of an earlier
+ * process is replaced. Rejects with a ConfigError if it can't be created.
  */
 export async function startSocketServer(
   path: string,

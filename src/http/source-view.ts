@@ -1,6 +1,6 @@
-// What the API serves about tasks, scraped targets and sources of log entries; see status-view.ts.
+// API data about tasks, scraped targets and sources of log entries; see status-view.ts.
 
-/** A task as the API shows it. */
+/** A task in the API. */
 export interface TaskView {
   readonly id: string;
   readonly type: string;
@@ -23,15 +23,15 @@ export interface TaskView {
   readonly skipped: Readonly<Record<string, number>>;
 }
 
-/** What is scraped. */
+/** The scraped targets. */
 export interface ScrapeView {
-  /** Those that are down first; 500 at most. */
+  /** Targets that are down first; at most 500. */
   readonly targets: readonly TargetView[];
-  /** Of all targets. */
+  /** Totals of all targets. */
   readonly up: number;
   readonly down: number;
   readonly waiting: number;
-  /** Found, but not scraped, since there are too many (`scrape.limits.targets`). */
+  /** Found, but not scraped, because there are too many (`scrape.limits.targets`). */
   readonly leftOut: number;
   /** Dropped by `relabel` rules. */
   readonly dropped: number;
@@ -39,7 +39,7 @@ export interface ScrapeView {
 
 /** One target. */
 export interface TargetView {
-  /** Which part of the configuration found it. */
+  /** The part of the configuration that found it. */
   readonly source: string;
   readonly url: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -48,11 +48,11 @@ export interface TargetView {
   readonly lastMs?: number;
   readonly nextMs?: number;
   readonly durationSeconds?: number;
-  /** Samples of the last page, those that were left under the rules, and its bytes. */
+  /** Samples of the last page, those remaining after relabelling, and its bytes. */
   readonly scraped: number;
   readonly kept: number;
   readonly bytes: number;
-  /** Why it is down, or what is odd about its page. */
+  /** Why it is down, or a problem of its page. */
   readonly error?: string;
   /** Since the target was found. */
   readonly scrapes: number;
@@ -60,19 +60,19 @@ export interface TargetView {
   readonly skipped: number;
 }
 
-/** One source of log entries on its way to one receiver. */
+/** The lane of one source of log entries to one receiver. */
 export interface LogLaneView {
   readonly source: string;
   readonly exporter: string;
   /** Acknowledged since the start of the agent. */
   readonly acked: number;
-  /** Read, and not acknowledged. */
+  /** Read and not yet acknowledged. */
   readonly inFlight: number;
   /** Age of the oldest entry that is not acknowledged; 0 when none is. */
   readonly lagSeconds: number;
-  /** Entries that are not acknowledged; absent where the source can’t know. */
+  /** Entries that are not acknowledged; absent if the source cannot know. */
   readonly lagEntries?: number;
-  /** Entries that the receiver does not take, by reason, since the start of the agent. */
+  /** Entries rejected by the receiver, by reason, since the start of the agent. */
   readonly dropped: Readonly<Record<string, number>>;
   /** Entries lost before they were read, by reason. */
   readonly lost: Readonly<Record<string, number>>;
@@ -81,6 +81,6 @@ export interface LogLaneView {
   readonly lastAckMs?: number;
   /** Whether the source can't be read now. */
   readonly failing: boolean;
-  /** The last failure of the source. Those of the receiver are at the exporter. */
+  /** The last failure of the source. Failures of the receiver are reported by the exporter. */
   readonly lastError?: { readonly atMs: number; readonly text: string };
 }

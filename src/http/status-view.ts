@@ -12,8 +12,8 @@ export type * from './explorer-view.ts';
 export type * from './source-view.ts';
 
 /*
- * What the API serves, as JSON. All times `…Ms` are milliseconds since 1970 by the agent's clock; compare them with
- * `nowMs` of the same answer, never with the reader's clock. Fields that do not apply are absent, never null.
+ * The JSON data of the API. All times `…Ms` are milliseconds since 1970 by the agent's clock; compare them with `nowMs`
+ * of the same response, never with the reader's clock. Fields that do not apply are absent, never null.
  */
 
 /** `GET /v1/status`, and the data of each event `status` of `GET /v1/events`. */
@@ -24,25 +24,25 @@ export interface StatusView {
   /** By group and name. */
   readonly collectors: readonly CollectorView[];
   readonly exporters: readonly ExporterView[];
-  /** Only of agents that follow the state of the cluster. */
+  /** Only on agents that follow the state of the cluster. */
   readonly election?: ElectionView;
-  /** Only of agents that ask for the names of pods. */
+  /** Only on agents that request the names of pods. */
   readonly identity?: IdentityView;
-  /** Only of agents that scrape targets. */
+  /** Only on agents that scrape targets. */
   readonly scrape?: ScrapeView;
-  /** One for each source and receiver of log entries; only of agents that ship some. */
+  /** One for each source and receiver of log entries; only on agents that ship log entries. */
   readonly logs?: readonly LogLaneView[];
   /** One for each group that was pushed. */
   readonly budgets: readonly BudgetView[];
-  /** The families with the most series, most first; 20 at most. */
+  /** The families with the most series, in descending order; at most 20. */
   readonly topFamilies: readonly FamilyView[];
   readonly control: ControlView;
   readonly history: HistoryView;
-  /** By id; absent when there never was a task. */
+  /** By id; absent if there has never been a task. */
   readonly tasks?: readonly TaskView[];
   /** The last change of the configuration while running; absent before the first. */
   readonly reload?: ReloadView & { readonly atMs: number };
-  /** The configuration in force, with its defaults; secrets are only named by their files. */
+  /** The active configuration, including defaults; secrets are only referenced as files. */
   readonly config: unknown;
 }
 
@@ -67,37 +67,37 @@ interface CycleView {
   readonly intervalSeconds: number;
   /** Cycles since the start. */
   readonly count: number;
-  /** When the collection of the last one began; absent before the first has ended, as are the next two. */
+  /** Start of the last collection; absent before the first has ended, as are the next two. */
   readonly lastMs?: number;
   readonly durationSeconds?: number;
-  /** Samples that were handed to exporters. */
+  /** Samples handed to exporters. */
   readonly samples?: number;
-  /** Ticks that were not run since the start. */
+  /** Ticks skipped since the start. */
   readonly skipped: number;
   readonly nextMs: number;
 }
 
-/** Who of several state agents pushes. */
+/** The election of the state agent that pushes. */
 interface ElectionView {
-  /** `namespace/name`; empty where there is no election. */
+  /** `namespace/name`; empty without an election. */
   readonly lease: string;
   readonly master: boolean;
-  /** Empty when there is no holder, and while it is not known. */
+  /** Empty if there is no holder, or if it is unknown. */
   readonly holder: string;
   readonly transitions: number;
 }
 
-/** Where the names of pods come from. */
+/** The source of the names of pods. */
 interface IdentityView {
   readonly source: string;
-  /** Since its last good answer; since the start when there was none. */
+  /** Since its last successful response, or since the start if there was none. */
   readonly ageSeconds: number;
   readonly pods: number;
-  /** Why it does not answer. */
+  /** Why it does not respond. */
   readonly failure?: string;
 }
 
-/** The body of every 4xx and 5xx answer of /v1. */
+/** The body of every 4xx and 5xx response of /v1. */
 export interface ErrorView {
   readonly error: string;
 }
@@ -108,7 +108,7 @@ export interface CollectorList {
   readonly collectors: readonly CollectorView[];
 }
 
-/** `GET /v1/log`: the last warnings and errors of the log, 100 at most, oldest first. */
+/** `GET /v1/log`: the last warnings and errors of the log, at most 100, oldest first. */
 export interface TroubleList {
   readonly nowMs: number;
   readonly lines: readonly TroubleView[];

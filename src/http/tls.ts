@@ -25,8 +25,8 @@ export function readCertificate({ certFile, keyFile }: ServerTls): { cert: Buffe
 }
 
 /**
- * Takes renewed certificates over until the server closes; one that can't be used leaves the old one in place, and
- * `onError` gets the error.
+ * Loads renewed certificates until the server closes; an invalid one leaves the old one in place, and `onError` gets
+ * the error.
  */
 export function followCertificate(
   server: TlsServer,

@@ -1,14 +1,14 @@
 import type { Wanted } from '../metrics/registry.ts';
 
-/** A query that can't be answered; its message is the answer. */
+/** An invalid query; its message is the response. */
 export class BadSelection extends Error {}
 
-/** More would be a mistake. */
+/** A query with more is considered an error. */
 const MAX_NAMES = 200;
 
 /**
- * Which collectors a query asks for by `collect[]` or leaves out by `exclude[]`, as node_exporter understands them;
- * undefined for all. A name may have its group in front, `node.cpu`. Throws BadSelection.
+ * The collectors that a query selects with `collect[]` or excludes with `exclude[]`, as in node_exporter; undefined for
+ * all. A name may be prefixed with its group, `node.cpu`. Throws BadSelection.
  */
 export function wantedBy(query: URLSearchParams, known: readonly (readonly [group: string, name: string])[]) {
   const collect = query.getAll('collect[]');

@@ -9,7 +9,7 @@ interface Draft {
   readonly samples: { readonly name: string; readonly labels: GroupLabels; readonly value: number }[];
 }
 
-/** The families of a push in the text format, all of them or none. Throws {@link PushRefused} with the line. */
+/** The families of a push in the text format, all or none. Throws {@link PushRefused} with the line. */
 export function readPushedText(text: string): PushedFamily[] {
   const drafts = new Map<string, Draft>();
   const seen = new Set<string>();
@@ -19,7 +19,7 @@ export function readPushedText(text: string): PushedFamily[] {
     return draft;
   };
   try {
-    // Some shells send no newline at the end.
+    // Some shell commands send no final newline.
     for (const line of parseText(text)) {
       if (line.kind === 'help') draftOf(line.name).help = line.help;
       else if (line.kind === 'type') {
@@ -99,8 +99,8 @@ function ownerOf(name: string, drafts: ReadonlyMap<string, Draft>): string {
 }
 
 /**
- * The labels of a grouping key, `job/JOB/LABEL/VALUE/…` behind `/metrics/`; a name with `@base64` has its value in base64url.
- * Throws {@link PushRefused}.
+ * The labels of a grouping key, `job/JOB/LABEL/VALUE/…` after `/metrics/`; the value of a name with `@base64` is
+ * base64url. Throws {@link PushRefused}.
  */
 export function groupOf(path: string): GroupLabels {
   const segments = path.split('/');

@@ -8,9 +8,9 @@ import { Scope } from '../metrics/scope.ts';
 import { groupOf, readPushedJson, readPushedText } from './read.ts';
 import { type GroupLabels, type PushedFamily, PushRefused, PushStore } from './store.ts';
 
-/** How pushes are taken. */
+/** Settings of local pushes. */
 interface LocalPushSettings {
-  /** How long a push counts, milliseconds. */
+  /** How long a push remains valid, milliseconds. */
   readonly ttl: number;
   readonly limits: {
     readonly body: number;
@@ -20,13 +20,13 @@ interface LocalPushSettings {
   };
 }
 
-/** What local pushes ask of the agent. */
+/** What local pushes need from the agent. */
 interface LocalPushWorld {
   readonly now: () => number;
   readonly ownerOf: (family: string) => string | undefined;
 }
 
-/** Takes pushes of programs on this node. */
+/** Accepts pushes of programs on this node. */
 export interface LocalPush {
   /** The pushed series, and the metrics about pushes. */
   readonly scope: Scope;

@@ -3,7 +3,7 @@ import type { Producer } from '../metrics/scope.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
 import { labelBlock } from '../metrics/text/format.ts';
 
-/** A push that is refused; `status` is that of HTTP. */
+/** A rejected push; `status` is the HTTP status. */
 export class PushRefused extends Error {
   override readonly name = 'PushRefused';
   readonly status: number;
@@ -29,17 +29,17 @@ export interface PushedFamily {
   }[];
 }
 
-/** How much is kept. */
+/** Limits of the store. */
 interface StoreLimits {
   /** Series of a job. */
   readonly series: number;
   readonly jobs: number;
 }
 
-/** What the store asks of the agent. */
+/** What the store needs from the agent. */
 interface StoreWorld {
   readonly now: () => number;
-  /** Who else brings a family of that name; undefined when nobody does. */
+  /** Who else emits a family of that name; undefined if no one does. */
   readonly ownerOf: (family: string) => string | undefined;
   readonly onExpired: () => void;
 }
@@ -60,7 +60,7 @@ const HELP: Readonly<Record<string, string>> = {
   [failureTime]: 'Last Unix time when changing this group failed.',
 };
 
-/** What was pushed to this agent, by group of labels, as in a Pushgateway, but with an end. Not kept over a restart. */
+/** The data pushed to this agent, by group of labels, as in a Pushgateway, but with an expiry. Lost on restart. */
 export class PushStore {
   readonly #groups = new Map<string, Group>();
   readonly #limits: StoreLimits;
@@ -81,8 +81,8 @@ export class PushStore {
   }
 
   /**
-   * Takes a push for `ttlMs`. With `replaces` everything of the group makes room for it, else only families of the same
-   * names. Throws {@link PushRefused} and changes nothing but the time of the failure.
+   * Stores a push for `ttlMs`. With `replaces` it replaces the whole group, otherwise only families of the same names.
+   * Throws {@link PushRefused} and changes nothing but the time of the failure.
    */
   push(labels: GroupLabels, families: readonly PushedFamily[], ttlMs: number, replaces: boolean): void {
     this.#expire();
@@ -100,13 +100,13 @@ export class PushStore {
     group.untilMs = group.pushMs + ttlMs;
   }
 
-  /** Notes that a push to a group failed, if there is the group. */
+  /** Records that a push to a group failed, if the group exists. */
   failed(labels: GroupLabels): void {
     const group = this.#groups.get(keyOf(labels));
     if (group) group.failureMs = this.#world.now();
   }
 
-  /** Ends a group; it need not be there. */
+  /** Deletes a group, if it exists. */
   delete(labels: GroupLabels): void {
     this.#groups.delete(keyOf(labels));
   }
@@ -155,7 +155,7 @@ export class PushStore {
     }
     for (const { name, type, samples } of families) {
       if (name in HELP) throw new PushRefused(400, `${name} is a metric of the agent itself`);
-      // A part of a histogram that comes without TYPE is a family of its own, and one with TYPE has names like others.
+      // A part of a histogram without TYPE is a separate family, and one with TYPE may have the name of another family.
       for (const one of new Set([name, ...samples.map((sample) => sample.name)])) {
         const owner = this.#world.ownerOf(one);
         if (owner !== undefined) throw new PushRefused(409, `${one} is a family of ${owner}: choose another name`);
@@ -194,7 +194,7 @@ export class PushStore {
     }
   }
 
-  /** The same object as long as it means the same, so that cycles share their lists of series. */
+  /** The same object as long as its content is the same, so that cycles share their lists of series. */
   #familyOf(name: string, type: MetricType, help: string): Family {
     const known = this.#families.get(name);
     if (known && known.type === type) return known;
@@ -214,7 +214,7 @@ function sizeOf(families: Iterable<PushedFamily>): number {
   return size;
 }
 
-/** The labels of the group replace those of the line, as at a Pushgateway. */
+/** The labels of the group replace those of the line, as in a Pushgateway. */
 function keyWith(name: string, own: GroupLabels, group: GroupLabels): string {
   const names = new Set(group.map(([label]) => label));
   const labels = [...group, ...own.filter(([label]) => !names.has(label))];

@@ -6,7 +6,7 @@ import type { EntryTarget, LogRead, SavedPosition } from './source.ts';
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const MAX_SEGMENTS = 16;
-/** Less than what is read at once. */
+/** Less than one read. */
 const MAX_LINE_BYTES = 512 * 1024;
 const READ_BYTES = 1024 * 1024;
 /** Entries that wait for the disk. */
@@ -19,7 +19,7 @@ interface Position {
   readonly offset: number;
 }
 
-/** Rejects after a while: a disk that does not answer must not hold up the rest. */
+/** Rejects after a timeout: a disk that does not respond must not block the rest. */
 const within = <Value>(work: Promise<Value>): Promise<Value> => {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`the disk took more than ${DISK_MS} ms`)), DISK_MS);
@@ -27,15 +27,15 @@ const within = <Value>(work: Promise<Value>): Promise<Value> => {
 };
 
 /**
- * Entries that nothing else stores, on disk until they are acknowledged: lines of JSON in files of 4 MiB, at most 64 MiB,
- * then the oldest are dropped and counted. What was appended when the process is killed is there again; what waited for the
- * disk is not.
+ * Entries that nothing else stores, on disk until they are acknowledged: lines of JSON in files of 4 MiB, at most 64
+ * MiB, then the oldest are dropped and counted. Appended entries survive when the process is killed; entries waiting
+ * for the disk do not.
  */
 export class EntryQueue {
   readonly lost: Record<string, number> = { queue_full: 0, too_large: 0, corrupt: 0, disk: 0, not_open: 0 };
   readonly #folder: string;
   readonly #source: LogSourceName;
-  /** Numbers of the files, in order; the last one is written. */
+  /** Numbers of the files, in order; the last one is being written. */
   #segments: number[] = [];
   #written = 0;
   #at: Position = { segment: 0, offset: 0 };
@@ -49,7 +49,7 @@ export class EntryQueue {
     this.#source = source;
   }
 
-  /** Opens the queue in `folder`, behind `saved`. */
+  /** Opens the queue in `folder`, after `saved`. */
   static async open(folder: string, source: LogSourceName, saved: SavedPosition | undefined): Promise<EntryQueue> {
     const queue = new EntryQueue(folder, source);
     await within(mkdir(folder, { recursive: true, mode: 0o700 }));
@@ -60,7 +60,7 @@ export class EntryQueue {
     const first = queue.#segments[0] ?? 0;
     queue.#at = at !== undefined && at.segment >= first ? at : { segment: first, offset: 0 };
     Object.assign(queue.lost, saved?.lost);
-    // A half line of a process that was killed ends with its file.
+    // A partial line of a killed process is the end of its file.
     queue.#segments.push(Math.max(queue.#segments.at(-1) ?? 0, queue.#at.segment) + 1);
     while (queue.#segments.length > MAX_SEGMENTS) await queue.#dropOldest();
     return queue;
@@ -71,7 +71,7 @@ export class EntryQueue {
     return this.#waiting;
   }
 
-  /** Where reading goes on. */
+  /** The position at which reading continues. */
   get position(): string {
     return JSON.stringify(this.#at);
   }
@@ -94,7 +94,7 @@ export class EntryQueue {
     });
   }
 
-  /** Counts entries that came before the queue was open, and that nobody kept. */
+  /** Counts entries that arrived before the queue was open and were not kept. */
   missed(entries: number): void {
     this.#count('not_open', entries);
   }
@@ -109,7 +109,7 @@ export class EntryQueue {
     signal.removeEventListener('abort', wake);
   }
 
-  /** Gives the next entries; undefined when there are none now. */
+  /** Returns the next entries; undefined if there are currently none. */
   async read(target: EntryTarget): Promise<LogRead | undefined> {
     for (;;) {
       const next = this.#segments.find((segment) => segment >= this.#at.segment);
@@ -131,7 +131,7 @@ export class EntryQueue {
     for (const one of done) void rm(this.#path(one), { force: true }).catch(() => undefined);
   }
 
-  /** Waits for what is being written. */
+  /** Waits for writes in progress. */
   async close(): Promise<void> {
     this.#arrived.resolve();
     await this.#writing;
@@ -156,7 +156,7 @@ export class EntryQueue {
         this.#written += text.length;
       } catch {
         this.#count('disk', lines.length);
-        // A part of it may be there.
+        // Part of it may have been written.
         await this.#turn();
       }
       this.#arrived.resolve();
@@ -164,7 +164,7 @@ export class EntryQueue {
     }
   }
 
-  /** Begins a file, and drops the oldest ones of too many. */
+  /** Starts a new file, and drops the oldest files above the limit. */
   async #turn(): Promise<void> {
     this.#segments.push((this.#segments.at(-1) ?? 0) + 1);
     this.#written = 0;
@@ -184,7 +184,7 @@ export class EntryQueue {
     }
   }
 
-  /** Whole lines from the position on. */
+  /** Complete lines from the position on. */
   async #chunk(): Promise<Buffer> {
     const { segment, offset } = this.#at;
     const bytes = await this.#read(segment, offset, offset + READ_BYTES);

@@ -1,15 +1,15 @@
 /** Items that are kept until someone takes them. */
 const MAX_KEPT = 1000;
 
-/** Hands items of a collector to all lanes that ship them. */
+/** Passes items of a collector to all lanes that ship them. */
 export class Feed<Item> {
   readonly #takers = new Set<(item: Item) => void>();
   #kept: Item[] = [];
   #dropped = 0;
 
   /**
-   * Gives all items from now on, and those that nobody has taken; returns what ends it. `onDropped` gets the number of
-   * items that were too many to be kept.
+   * Delivers all items from now on, and those not yet taken; returns a function that ends it. `onDropped` gets the
+   * number of items dropped because too many were waiting.
    */
   subscribe(take: (item: Item) => void, onDropped: (items: number) => void): () => void {
     this.#takers.add(take);

@@ -1,8 +1,8 @@
 import type { SavedPosition } from './source.ts';
 
-/** A batch that was read and is not acknowledged. */
+/** A batch that has been read and not yet acknowledged. */
 export interface Flying {
-  /** Where to go on after it. */
+  /** The position after it. */
   readonly after: SavedPosition;
   readonly entries: number;
   /** When its first entry was written, milliseconds since 1970. */
@@ -10,7 +10,7 @@ export interface Flying {
   isSettled: boolean;
 }
 
-/** The batches under way, in the order in which they were read. */
+/** The batches in flight, in read order. */
 export class InFlight {
   readonly #batches: Flying[] = [];
 
@@ -22,7 +22,7 @@ export class InFlight {
     return this.#batches.reduce((sum, { entries, isSettled }) => sum + (isSettled ? 0 : entries), 0);
   }
 
-  /** When the oldest entry under way was written, milliseconds since 1970. */
+  /** When the oldest entry in flight was written, milliseconds since 1970. */
   get oldestMs(): number | undefined {
     return this.#batches.find(({ entries }) => entries > 0)?.sinceMs;
   }
@@ -34,8 +34,8 @@ export class InFlight {
   }
 
   /**
-   * Notes that a batch is settled. The position behind the last batch before which none is open, if that has moved: a
-   * later batch that is settled earlier waits for those before it.
+   * Records that a batch is settled. Returns the position after the last batch before which none is outstanding, if it
+   * has advanced: a batch settled early waits for those before it.
    */
   settle(batch: Flying): SavedPosition | undefined {
     batch.isSettled = true;

@@ -9,12 +9,12 @@ import { PositionFile, readPosition } from './position-file.ts';
 import type { EntryBatch, LogSink } from './sink.ts';
 import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from './source.ts';
 
-/** What a lane is made of. */
+/** Options of a lane. */
 interface LaneOptions {
   readonly exporter: string;
   readonly sink: LogSink;
   readonly type: LogSourceType;
-  /** The folder for what must survive a restart; undefined without a spool. */
+  /** The folder for persistent state; undefined without a spool. */
   readonly folder: string | undefined;
   readonly redact: ((entry: LogEntry) => LogEntry) | undefined;
   readonly metrics: Pick<LogMetrics, 'entries' | 'dropped' | 'bytes' | 'saveErrors'>;
@@ -27,21 +27,21 @@ interface LaneOptions {
 export interface LaneStatus extends LaneGauges {
   readonly acked: number;
   readonly dropped: Readonly<Record<string, number>>;
-  /** Whether the source can't be read now. */
+  /** Whether the source currently can't be read. */
   readonly failing: boolean;
   /** When the last acknowledged batch was settled, milliseconds since 1970. */
   readonly lastAckMs?: number;
   readonly lastError?: { readonly atMs: number; readonly text: string };
 }
 
-/** How often a source without entries is asked, and how often a position is saved. */
+/** How often an idle source is polled, and a position is saved. */
 const EVERY_MS = 1000;
-/** An upload that takes longer when the lane stops is sent again by its successor. */
+/** Timeout for uploads when the lane stops; longer ones are sent again by its successor. */
 const STOP_MS = 5000;
 
 /**
- * One source on its way to one receiver. Reads only while the receiver has room; what is read exists in memory only until
- * it is acknowledged, and the position on disk is that of the last acknowledged batch before which none is open.
+ * Ships one source to one receiver. Reads only while the receiver has room; entries are in memory only until they are
+ * acknowledged, and the position on disk is that of the last acknowledged batch before which none is outstanding.
  */
 export class Lane {
   readonly #options: LaneOptions;
@@ -51,7 +51,7 @@ export class Lane {
   readonly #sending = new Set<Promise<void>>();
   readonly #dropped: Record<string, number> = {};
   #source: LogSource | undefined;
-  /** Where the last batch that was read ends. */
+  /** The end of the last batch read. */
   #after: SavedPosition | undefined;
   #working: Promise<void> | undefined;
   #room = Promise.withResolvers<void>();
@@ -79,7 +79,7 @@ export class Lane {
     this.#working ??= this.#work();
   }
 
-  /** Reads no more, waits for what is under way as long as the receiver does, and saves the position. */
+  /** Stops reading, waits for uploads in progress as long as the receiver does, and saves the position. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#room.resolve();
@@ -126,7 +126,7 @@ export class Lane {
         if (signal.aborted) return;
         this.#isFailing = true;
         this.#problem('the source of log entries is unusable', cause);
-        // What it read may not have arrived here: it begins again behind the last batch.
+        // Entries that it read may be lost: it starts again after the last batch.
         await this.#source?.close();
         this.#source = undefined;
         await REAL_CLOCK.sleep(EVERY_MS, signal);
@@ -150,12 +150,12 @@ export class Lane {
       if (signal.aborted) return;
       const read = await this.#read(source, signal);
       if (read === undefined && source.more !== undefined) await source.more(signal);
-      // Entries that trickle in make one batch a second.
+      // Sparse entries are combined to one batch per second.
       if (read?.isDrained !== false) await REAL_CLOCK.sleep(EVERY_MS, signal);
     }
   }
 
-  /** Reads a batch and sends it; undefined when the source has nothing. */
+  /** Reads a batch and sends it; undefined if the source has no entries. */
   async #read(source: LogSource, signal: AbortSignal): Promise<LogRead | undefined> {
     const { sink, type, redact } = this.#options;
     const batch = sink.begin(type.name);
@@ -216,7 +216,7 @@ export class Lane {
   }
 }
 
-/** A target whose entries are redacted before it takes them. */
+/** A target that receives redacted entries. */
 const redacting = (target: EntryTarget, redact: (entry: LogEntry) => LogEntry): EntryTarget => ({
   get count() {
     return target.count;

@@ -3,7 +3,7 @@ import { Scope } from '../metrics/scope.ts';
 
 type Of = 'source' | 'exporter';
 
-/** What shipping counts, and measures when it is collected. */
+/** Counters of shipping, and gauges evaluated at collection. */
 export interface LogMetrics {
   readonly scope: Scope;
   readonly entries: Counter<Of | 'outcome'>;
@@ -12,7 +12,7 @@ export interface LogMetrics {
   readonly saveErrors: Counter<Of>;
 }
 
-/** What a lane reports of the moment. */
+/** The current gauges of a lane. */
 export interface LaneGauges {
   readonly source: string;
   readonly exporter: string;

@@ -8,7 +8,7 @@ const VERSION = 1;
 const MAX_BYTES = 5 * 1024 * 1024;
 const READ_MS = 5000;
 
-/** The text of a position file. Pure, as is {@link parsePosition}. */
+/** The text of a position file. Pure, like {@link parsePosition}. */
 const positionText = (saved: SavedPosition): string => `${JSON.stringify({ version: VERSION, ...saved })}\n`;
 
 /** Throws an Error that describes the problem. */
@@ -21,8 +21,8 @@ function parsePosition(text: string): SavedPosition {
 }
 
 /**
- * The position in the file at `path`; undefined when there is none. `unusable` gets the reason why its content can't be
- * used: it is renamed then, and shipping begins where the configuration says. Rejects when it can't be read.
+ * The position in the file at `path`; undefined if there is none. `unusable` gets the reason if its content is invalid:
+ * it is then renamed, and shipping begins as configured. Rejects if it can't be read.
  */
 export async function readPosition(
   path: string,
@@ -46,7 +46,7 @@ export async function readPosition(
   }
 }
 
-/** Saves positions, at most once in `everyMs`, one write at a time, the newest only. */
+/** Saves positions, at most once in `everyMs`, one write at a time, only the newest. */
 export class PositionFile {
   readonly #path: string | undefined;
   readonly #everyMs: number;
@@ -57,7 +57,7 @@ export class PositionFile {
   #timer: NodeJS.Timeout | undefined;
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  /** Without `path` positions count as saved at once. `saved` is called for each that is on disk. */
+  /** Without `path` positions count as saved immediately. `saved` is called for each one on disk. */
   constructor(
     path: string | undefined,
     everyMs: number,
@@ -78,7 +78,7 @@ export class PositionFile {
     this.#timer = setTimeout(() => void this.flush(), waitMs).unref();
   }
 
-  /** Saves now what is not on disk yet. Never rejects. */
+  /** Saves the newest position now if it is not on disk yet. Never rejects. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;

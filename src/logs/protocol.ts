@@ -13,11 +13,11 @@ export interface LogReply {
   readonly retryAfterMs?: number;
   /** In lower case. */
   readonly headers?: Readonly<Record<string, string | string[] | undefined>>;
-  /** The whole body, if {@link LogProtocol.answerBytes} asks for it. */
+  /** The complete body, if requested with {@link LogProtocol.answerBytes}. */
   readonly body?: string;
 }
 
-/** An entry of an upload that the receiver does not take, by its index in the upload. */
+/** An entry of an upload that the receiver rejects, by its index in the upload. */
 export interface Refused {
   readonly index: number;
   /** Label of the metrics: a word such as `too_old`, never text of the receiver. */
@@ -41,14 +41,14 @@ export type Verdict =
       readonly reason: string;
       readonly hint?: string;
       readonly afterMs?: number;
-      /** An entry may be the cause: if it stays so, the upload is treated as `rejected`. */
+      /** An entry may be the cause: if it persists, the upload is treated as `rejected`. */
       readonly maybeEntry?: boolean;
     }
   | { readonly kind: 'too_large' }
   | { readonly kind: 'rejected'; readonly reason: string; readonly hint?: string }
   | { readonly kind: 'address'; readonly reason: string; readonly hint?: string };
 
-/** Where the bytes of entries are written. */
+/** Output for encoded entries. */
 export interface BodyWriter {
   text(text: string): void;
   bytes(bytes: Uint8Array): void;
@@ -59,31 +59,31 @@ export interface EncodedEntries {
   readonly count: number;
   /** Microseconds since 1970. */
   timeUs(index: number): number;
-  /** What {@link LogProtocol.encode} wrote. */
+  /** The bytes written by {@link LogProtocol.encode}. */
   bytes(index: number): Buffer;
-  /** What {@link LogProtocol.encode} gave. */
+  /** The key returned by {@link LogProtocol.encode}. */
   group(index: number): string;
 }
 
 /** How entries are sent to one kind of receiver, as data. Pure: the exporter makes the requests. */
 export interface LogProtocol {
-  /** Path and query behind a configured url that has no path of its own. */
+  /** Path and query appended to a configured url without a path. */
   readonly path: string;
   readonly contentType: string;
-  /** Further headers, in lower case. */
+  /** Additional headers, in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly compression: 'none' | 'gzip' | 'zstd';
-  /** Most bytes of an upload before compression; at most 1 MiB. */
+  /** Maximum size of an upload before compression; at most 1 MiB. */
   readonly maxBatchBytes: number;
-  /** Most uploads at a time, at most 4; 1 for a receiver that stores entries in the order of their arrival. */
+  /** Maximum concurrent uploads, at most 4; 1 for a receiver that stores entries in the order of their arrival. */
   readonly parallel: number;
   /** Bytes of the response that {@link judge} needs as `body`; 0 for none. */
   readonly answerBytes: number;
-  /** An upload that stores nothing, and the responses to it that show that uploads are taken. */
+  /** An upload that stores nothing, and the responses to it that show that uploads are accepted. */
   readonly question: { readonly body: string; isTaken(reply: LogReply): boolean };
-  /** Appends an entry to a batch. Gives what {@link body} groups entries by, if it does. */
+  /** Appends an entry to a batch. Returns the key by which {@link body} groups entries, if it does. */
   encode(entry: LogEntry, out: BodyWriter): string | undefined;
-  /** The body of an upload before compression; without it, the entries one behind the other. */
+  /** The body of an upload before compression; if unset, the concatenated entries. */
   body?(entries: EncodedEntries): Buffer;
   judge(reply: LogReply, entries: EncodedEntries): Verdict;
 }

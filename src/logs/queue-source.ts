@@ -2,14 +2,17 @@ import type { LogEntry, LogSourceName } from './entry.ts';
 import type { EntryQueue } from './entry-queue.ts';
 import type { EntryTarget, LogRead, LogSource, SavedPosition } from './source.ts';
 
-/** A source of entries that no file holds: they wait in a queue on disk until they are acknowledged. */
+/** A source of entries that are not in any file: they wait in a queue on disk until they are acknowledged. */
 export class QueueSource implements LogSource {
   readonly name: LogSourceName;
   readonly #queue: EntryQueue;
   readonly #end: () => void;
   #isNew: boolean;
 
-  /** `subscribe` gets what takes each entry and what counts those that nobody kept, and returns what ends it. */
+  /**
+   * `subscribe` gets a function for each entry and one for the number of dropped ones, and returns a function that ends
+   * it.
+   */
   constructor(
     name: LogSourceName,
     queue: EntryQueue,

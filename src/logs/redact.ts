@@ -1,7 +1,7 @@
 import type { Pattern } from '../config/re2/pattern.ts';
 import type { LogEntry } from './entry.ts';
 
-/** What is removed from values. */
+/** The patterns to remove from values. */
 interface Redaction {
   readonly pattern: Pattern;
   /** Only in these fields; in all of them, the message included, when empty. */
@@ -13,8 +13,8 @@ const HIDDEN = '***';
 const MESSAGE = 'MESSAGE';
 
 /**
- * Applies the rules to the values of an entry; undefined without rules. What can't be evaluated within the limits of an
- * expression is hidden as a whole: nothing leaves the process that a rule was meant for.
+ * Applies the rules to the values of an entry; undefined without rules. A value on which an expression can't be
+ * evaluated within its limits is hidden completely: nothing that a rule covers may leave the process.
  */
 export function redactor(rules: readonly Redaction[]): ((entry: LogEntry) => LogEntry) | undefined {
   if (rules.length === 0) return undefined;
@@ -41,7 +41,7 @@ function hidden(name: string, value: string | Uint8Array, rules: readonly Redact
   let text: string | undefined;
   for (const { pattern, fields } of rules) {
     if (fields.length > 0 && !fields.includes(name)) continue;
-    // Bytes are looked at one by one: a secret in them need not be UTF-8.
+    // Bytes are matched individually: a secret in them need not be UTF-8.
     text ??= typeof value === 'string' ? value : Buffer.from(value).toString('latin1');
     text = hide(pattern, text);
   }

@@ -18,7 +18,7 @@ interface LogReceiver {
   readonly sink: LogSink;
 }
 
-/** Ships log entries: every source to every receiver, each on a lane of its own, so that none waits for another. */
+/** Ships log entries: every source to every receiver, each on its own lane, so that none waits for another. */
 export class LogsRole {
   readonly #lanes: readonly Lane[];
   readonly #metrics: LogMetrics;
@@ -43,7 +43,7 @@ export class LogsRole {
     }
   }
 
-  /** Loads the sources that the configuration wants. */
+  /** Loads the sources that the configuration enables. */
   static async create(
     world: LogWorld,
     receivers: readonly LogReceiver[],

@@ -1,35 +1,36 @@
 import type { LogSourceName } from './entry.ts';
 import type { EntryTarget } from './source.ts';
 
-/** What became of the entries of a batch. */
+/** The result of a batch of entries. */
 export interface Shipped {
   readonly accepted: number;
-  /** Dropped entries by reason: those that the receiver does not take. */
+  /** Dropped entries by reason: those that the receiver rejects. */
   readonly dropped: ReadonlyMap<string, number>;
-  /** Entries that were sent once more, each as often as it was. */
+  /** Number of resent entries, counting each resend. */
   readonly retried: number;
   /** Bytes of the accepted uploads before compression. */
   readonly bytes: number;
 }
 
-/** Entries of one source as bytes for one receiver. */
+/** Encoded entries of one source for one receiver. */
 export interface EntryBatch extends EntryTarget {
   readonly source: LogSourceName;
   /** When its first entry was written, microseconds since 1970; undefined without entries. */
   readonly sinceUs: number | undefined;
-  /** Gives its memory back. To be called once, when it is no longer needed. */
+  /** Releases its memory. Call once, when it is no longer needed. */
   release(): void;
 }
 
 /** A receiver of entries. Order: batches are uploaded in the order of the calls. */
 export interface LogSink {
-  /** Most batches of a source that it takes at a time, uploads and those that wait for one. */
+  /** Maximum concurrent batches of a source, including waiting ones. */
   readonly maxInFlight: number;
   /** An empty batch. */
   begin(source: LogSourceName): EntryBatch;
   /**
-   * Sends a batch of {@link begin} until each entry is accepted or dropped, however long that takes. Undefined when
-   * `signal` fired, or the receiver was closed, before that: then it is unknown which of them were stored. Never rejects.
+   * Sends a batch of {@link begin} until each entry is accepted or dropped, however long that takes. Undefined if
+   * `signal` fired, or the receiver was closed, before that: then it is unknown which entries were stored. Never
+   * rejects.
    */
   ship(batch: EntryBatch, signal: AbortSignal): Promise<Shipped | undefined>;
 }

@@ -3,14 +3,14 @@ import type { LogSourceName } from './entry.ts';
 import type { LogSourceType } from './source.ts';
 import type { LogWorld } from './world.ts';
 
-/** A kind of source as data; its code is loaded when it is wanted. */
+/** A kind of source as data; its code is loaded when it is enabled. */
 interface LogSourceKind {
   readonly name: LogSourceName;
   isWanted(logs: LogsSection, byRule: readonly unknown[]): boolean;
   load(world: LogWorld): Promise<LogSourceType>;
 }
 
-/** All kinds of sources. A new one takes a file and one line here. */
+/** All kinds of sources. A new one takes one file and one line here. */
 const KINDS: readonly LogSourceKind[] = [
   {
     name: 'journal',
@@ -39,7 +39,7 @@ const KINDS: readonly LogSourceKind[] = [
   },
 ];
 
-/** The kinds of sources that the configuration asks for. `shippedByRule`: of {@link LogWorld}. */
+/** The kinds of sources that the configuration enables. `shippedByRule`: of {@link LogWorld}. */
 export const wantedSources = (
   logs: LogsSection,
   shippedByRule: LogWorld['shippedByRule'] = [],

@@ -13,7 +13,7 @@ export interface PodNames {
   ): { readonly namespace: string; readonly pod: string; readonly container: string } | undefined;
 }
 
-/** What sources of entries are made of. */
+/** The environment of sources of entries. */
 export interface LogWorld {
   readonly logs: LogsSection;
   readonly host: Host;

@@ -26,7 +26,7 @@ interface JsonAnswer {
 
 /** No bundle of certificates is larger. */
 const MAX_CA_BYTES = 4 * 1024 * 1024;
-/** The kubelet's list of 250 pods has 3 MB. */
+/** The kubelet's list of 250 pods is 3 MB. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const ANSWER_MS = 10_000;
 
@@ -121,6 +121,6 @@ export class JsonClient {
 
 const unzip = promisify(gunzip);
 
-/** Throws for what is larger when decompressed. */
+/** Throws if the decompressed data is larger. */
 const textOf = async (body: Buffer, encoding: string | undefined): Promise<string> =>
   (encoding === 'gzip' && body.length > 0 ? await unzip(body, { maxOutputLength: MAX_ANSWER_BYTES }) : body).toString();

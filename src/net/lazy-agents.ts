@@ -2,7 +2,7 @@ import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { AgentPair } from './exchange.ts';
 
-/** Agents of which the one for https:// is made when it is first used: with TLS it loads 4 MB. */
+/** Agents whose https:// agent is created on first use, because loading TLS takes 4 MB. */
 export class LazyAgents implements AgentPair {
   readonly http: HttpAgent;
   readonly #create: () => HttpsAgent;

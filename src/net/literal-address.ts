@@ -81,7 +81,7 @@ export function embeddedIp4(bytes: Uint8Array): string[] {
     const part = bytes.subarray(at, at + 4);
     found.push((isInverted ? part.map((byte) => byte ^ 0xff) : part).join('.'));
   }
-  // The interface identifier of ISATAP (RFC 5214), behind any prefix.
+  // The interface identifier of ISATAP (RFC 5214), after any prefix.
   if (ISATAP.every((byte, index) => bytes[10 + index] === byte)) found.push(bytes.subarray(12).join('.'));
   return found;
 }

@@ -5,7 +5,7 @@ export interface ResolvConf {
   readonly servers: readonly string[];
   /** Domains appended to names with few dots. */
   readonly search: readonly string[];
-  /** A name with at least this many dots is first tried as it is. */
+  /** A name with at least this many dots is first tried unchanged. */
   readonly ndots: number;
 }
 

@@ -61,7 +61,7 @@ export async function startTls(
     const made = connect({
       socket,
       secureContext: context,
-      // An address is not a server name (RFC 6066).
+      // An IP address is not a server name (RFC 6066).
       ...(!isAddress && { servername: serverName }),
       ...(protocols && { ALPNProtocols: [...protocols] }),
       rejectUnauthorized: false,

@@ -116,12 +116,12 @@ export class IdentityClient {
     return { source: this.#source.name, ageSeconds: this.ageSeconds, pods: this.pods.size, ...failure };
   }
 
-  /** All known pods by their uid; static ones also by the uid that the kubelet has given them. */
+  /** All known pods by their uid; static ones also by the uid assigned by the kubelet. */
   get pods(): ReadonlyMap<string, PodInfo> {
     return this.#byPod;
   }
 
-  /** The same, once the source has responded: from then on a pod that is missing does not exist. */
+  /** The same, once the source has responded: after that, a missing pod does not exist. */
   get answered(): ReadonlyMap<string, PodInfo> | undefined {
     return this.#hasAnswered ? this.#byPod : undefined;
   }
@@ -138,8 +138,8 @@ export class IdentityClient {
   }
 
   /**
-   * The identity of a container's cgroup, by the container's id, else by the uid in the path above it. An unknown id
-   * triggers an immediate request to the source.
+   * The identity of a container's cgroup, by the container's id, otherwise by the uid in the path above it. An unknown
+   * id triggers an immediate request to the source.
    */
   find(containerId: string, podUid: string): Identity | undefined {
     const known = this.#byContainer.get(containerId);

@@ -4,7 +4,9 @@ import { gunzip, zstdDecompress } from 'node:zlib';
 import { errorCode, errorText } from '../base/error-text.ts';
 import { Refused } from './refused.ts';
 
-/** The bytes that requests hold at once, over all connections: many large uploads must not use up the memory. */
+/**
+ * Budget for the bytes of concurrent requests on all connections, so that many large uploads do not exhaust the memory.
+ */
 export class ByteBudget {
   #left: number;
 
@@ -12,7 +14,7 @@ export class ByteBudget {
     this.#left = bytes;
   }
 
-  /** Throws {@link Refused} (503) when there is not so much left. */
+  /** Throws {@link Refused} (503) if the budget is exceeded. */
   take(bytes: number): void {
     if (bytes > this.#left) throw new Refused(503, 'too many uploads at once; try again later');
     this.#left -= bytes;
@@ -24,9 +26,9 @@ export class ByteBudget {
 }
 
 /**
- * Reads a request's body as it came, at most `limit` bytes. Throws {@link Refused} for a larger body (413) or one that
- * was cut (400; the client will seldom see that). The rest of a refused body is read and thrown away, so that the
- * client gets to see the answer. The caller gives the body's length back to `budget`.
+ * Reads a request's raw body, at most `limit` bytes. Throws {@link Refused} for a larger body (413) or a truncated one
+ * (400; the client will rarely see that). The rest of a refused body is read and discarded, so that the client receives
+ * the response. The caller returns the body's length to `budget`.
  */
 export function readBody(request: IncomingMessage, limit: number, budget: ByteBudget): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -57,12 +59,12 @@ export function readBody(request: IncomingMessage, limit: number, budget: ByteBu
   });
 }
 
-/** How a body is packed. */
+/** The compression of a body. */
 type Packing = 'gzip' | 'zstd';
 
 /**
- * How the body is packed; undefined if it is plain. Both servers take gzip, of VictoriaMetrics only zstd (since 1.114).
- * Throws {@link Refused} for the rest.
+ * The compression of the body; undefined if uncompressed. Both servers support gzip, VictoriaMetrics also zstd (since
+ * 1.114). Throws {@link Refused} for others.
  */
 export function packingOf(encoding: string | undefined, readsZstd: boolean): Packing | undefined {
   if (encoding === undefined || encoding === '' || encoding === 'identity') return undefined;
@@ -74,8 +76,9 @@ export function packingOf(encoding: string | undefined, readsZstd: boolean): Pac
 const UNPACK = { gzip: promisify(gunzip), zstd: promisify(zstdDecompress) };
 
 /**
- * Unpacks all members of `body`, at most to `limit` bytes. Throws {@link Refused}. Stricter than VictoriaMetrics,
- * which keeps what it could unpack of a cut or broken body and may store half of a number: here nothing is stored.
+ * Decompresses all members of `body`, to at most `limit` bytes. Throws {@link Refused}. Stricter than VictoriaMetrics,
+ * which stores the decompressible part of a truncated or corrupt body and may store half of a number: here nothing is
+ * stored.
  */
 export async function unpack(body: Buffer, packing: Packing, limit: number): Promise<Buffer> {
   if (body.length === 0) return body;

@@ -1,4 +1,4 @@
-// Pushgateway's rules: one mistake refuses the whole push and leaves the group as it was.
+// Pushgateway's rules: one error rejects the whole push and leaves the group unchanged.
 import { isUtf8 } from 'node:buffer';
 import type { MetricType } from '../metrics/family.ts';
 import { parseLine, TextFormatError, type TextHelp, type TextSample, type TextType } from '../metrics/text/parse.ts';
@@ -7,7 +7,7 @@ import type { GroupRoute } from './routes.ts';
 import { Declared, mergedLabels, newlinesIn, seriesKey, slicesOf } from './samples.ts';
 import type { ReceiverStore, StoredSample, Target } from './store.ts';
 
-/** Families that a real Pushgateway has itself: a push with another type of one of them is refused. */
+/** Families of the real Pushgateway itself: a push with another type of one of them is rejected. */
 const OWN_TYPES: ReadonlyMap<string, MetricType> = new Map([
   ['process_cpu_seconds_total', 'counter'],
   ['process_max_fds', 'gauge'],
@@ -65,7 +65,7 @@ class GroupBody {
   readonly #nowMs: number;
   readonly #declared = new Declared();
   readonly #helped = new Set<string>();
-  /** In which line a series was. */
+  /** The line of each series. */
   readonly #lines = new Map<string, number>();
 
   constructor(grouping: ReadonlyMap<string, string>, nowMs: number) {
@@ -113,7 +113,7 @@ class GroupBody {
   }
 }
 
-/** A line that is in the format but against the rules; the message lacks the line's number. */
+/** A well-formed line that violates the rules; the message lacks the line's number. */
 class BadLine extends Error {}
 
 /** A family has one type and a series one place, over all groups: compares with the others. */
@@ -142,13 +142,13 @@ function checkOthers(
 
 const groupText = ({ labels }: Target): string => seriesKey('', labels);
 
-/** How much of a body is looked at as a whole in the search for a line that is not UTF-8. */
+/** Block size in the search for a line that is not UTF-8. */
 const BLOCK_BYTES = 64 * 1024;
 
 function firstBadLine(bytes: Buffer): number {
   let number = 1;
   for (let start = 0; start < bytes.length; ) {
-    // Up to the end of a line, where no character can be cut.
+    // Up to the end of a line, so that no character is split.
     const newline = bytes.indexOf(10, Math.min(start + BLOCK_BYTES, bytes.length));
     const end = newline === -1 ? bytes.length : newline + 1;
     const block = bytes.subarray(start, end);

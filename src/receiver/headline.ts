@@ -1,7 +1,7 @@
 import { labelsOf } from './samples.ts';
 import type { Series, Target } from './store.ts';
 
-/** What a node's series say in short; undefined where the series are not (yet) there. */
+/** Key figures from a node's series; undefined if the series do not exist (yet). */
 interface Headline {
   readonly instance: string;
   readonly load1: number | undefined;
@@ -16,7 +16,7 @@ interface Headline {
   readonly sentPerSecond: number | undefined;
 }
 
-/** Interfaces whose bytes another one counts as well. */
+/** Interfaces whose bytes are also counted by another one. */
 const INNER_DEVICE = /^(?:lo|veth|cali|cni|flannel|docker|br-|lxc|cilium|tunl|virbr)/;
 
 /** The headline of each instance that pushes node metrics, by its newest target, sorted by instance. */

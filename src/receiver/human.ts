@@ -1,4 +1,4 @@
-// Numbers for people: at most six characters, a blank and a unit.
+// Human-readable numbers: at most six characters, a space and a unit.
 
 const BINARY: readonly string[] = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 const DECIMAL: readonly string[] = ['', 'k', 'M', 'G', 'T', 'P'];

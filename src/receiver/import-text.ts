@@ -9,15 +9,15 @@ import type { ReceiverStore, Target } from './store.ts';
 const MAX_LABELS = 40;
 const MAX_NAME_BYTES = 256;
 const MAX_VALUE_BYTES = 4096;
-/** Times as many seconds as fit into 31 bits are read as seconds, others as milliseconds. */
+/** Times that fit into 31 bits are read as seconds, others as milliseconds. */
 const MAX_SECONDS = 2 ** 31;
 const RETENTION_MS = 31 * 86_400_000;
 const MAX_AHEAD_MS = 2 * 86_400_000;
 
 /**
- * Keeps the samples of `text`; gives the targets that got some. Lines that are not in the format are counted and
- * reported, as are samples that the real server would take and silently lose, except for the quantiles of empty summaries. Throws Refused for a line that is too
- * long, before anything is stored.
+ * Stores the samples of `text`; returns the targets concerned. Malformed lines are counted and reported, as are samples
+ * that the real server would accept and silently drop, except for the quantiles of empty summaries. Throws Refused for
+ * a line that is too long, before anything is stored.
  */
 export async function importText(
   store: ReceiverStore,
@@ -30,7 +30,7 @@ export async function importText(
   return body.finish();
 }
 
-/** One body on its way into the store. */
+/** One body being stored. */
 class ImportedBody {
   readonly #store: ReceiverStore;
   readonly #route: ImportRoute;
@@ -71,7 +71,7 @@ class ImportedBody {
     const { name, value, timestampMs } = sample;
     const labels = mergedLabels(sample, this.#route.labels);
     const timeMs = timeOf(timestampMs) ?? this.#route.timestampMs ?? this.#nowMs;
-    // A summary without observations has no quantiles: the real server drops them, and nobody misses them.
+    // A summary without observations has no quantiles: the real server drops them without consequences.
     if (Number.isNaN(value) && labels.has('quantile')) return;
     const loss = lossOf(sample, labels, timeMs, this.#nowMs);
     if (loss !== undefined) {
@@ -118,7 +118,7 @@ function timeOf(timestamp: number | undefined): number | undefined {
   return Math.abs(timestamp) < MAX_SECONDS ? timestamp * 1000 : timestamp;
 }
 
-/** Why the real server would answer success and not keep this sample; undefined when it would keep it. */
+/** Why the real server would respond with success and not store this sample; undefined if it would store it. */
 function lossOf(
   { name, value }: TextSample,
   labels: ReadonlyMap<string, string>,
@@ -130,7 +130,7 @@ function lossOf(
     const hint = Math.abs(timeMs) < MAX_SECONDS * 10 ? '; is timestamp= in seconds?' : '';
     return `its time ${timeMs} ms (${dateText(timeMs)}) is out of range${hint}`;
   }
-  // The name is a label as well.
+  // The name is also a label.
   if (labels.size + 1 > MAX_LABELS) return `${labels.size + 1} labels, over ${MAX_LABELS}`;
   if (name.length > MAX_VALUE_BYTES) return `its name is longer than ${MAX_VALUE_BYTES} bytes`;
   for (const [label, text] of labels) {

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 
-/** An answer other than success; the message goes to the client as text and says what to change. */
+/** An error response; the message is sent to the client as text and says what to change. */
 export class Refused extends Error {
   override readonly name = 'Refused';
   readonly status: number;

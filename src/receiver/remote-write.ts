@@ -1,4 +1,4 @@
-// Prometheus remote write 1.0, as VictoriaMetrics takes it: https://prometheus.io/docs/specs/prw/remote_write_spec/
+// Prometheus remote write 1.0, as in VictoriaMetrics: https://prometheus.io/docs/specs/prw/remote_write_spec/
 import { Refused } from './refused.ts';
 
 /** One series of a request. */
@@ -18,7 +18,7 @@ interface WrittenSample {
 /** The NaN that ends a series (StaleNaN of prometheus/model/value). */
 const STALE_BITS = 0x7ff0000000000002n;
 
-/** The series of a WriteRequest; what else is in it (metadata, exemplars) is passed over. Throws {@link Refused}. */
+/** The series of a WriteRequest; other content (metadata, exemplars) is ignored. Throws {@link Refused}. */
 export function readWriteRequest(message: Buffer): WrittenSeries[] {
   return [...fieldsOf(message)].filter(({ number }) => number === 1).map(({ bytes }) => seriesOf(bytes));
 }
@@ -74,7 +74,7 @@ function* fieldsOf(message: Buffer): Generator<Field> {
   }
 }
 
-/** Unpacks the snappy block format, at most to `limit` bytes. Throws {@link Refused}. */
+/** Decompresses the snappy block format, to at most `limit` bytes. Throws {@link Refused}. */
 export function unpackSnappy(packed: Buffer, limit: number): Buffer {
   const reader = new Reader(packed);
   const length = Number(reader.varint());

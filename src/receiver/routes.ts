@@ -1,4 +1,4 @@
-// The paths of both servers, with their odd cases; each was tried on VictoriaMetrics 1.145 and Pushgateway 1.11.
+// The paths of both servers, including special cases; each was tested with VictoriaMetrics 1.145 and Pushgateway 1.11.
 import { isLabelName } from '../metrics/family.ts';
 import { Refused } from './refused.ts';
 
@@ -11,9 +11,9 @@ interface SummaryRoute {
 export interface ImportRoute {
   readonly kind: 'import';
   readonly labels: ReadonlyMap<string, string>;
-  /** The time of samples without one. */
+  /** The timestamp of samples without one. */
   readonly timestampMs: number | undefined;
-  /** VictoriaMetrics answers 200 below `/metrics/job/` and 204 elsewhere. */
+  /** VictoriaMetrics returns 200 below `/metrics/job/` and 204 elsewhere. */
   readonly status: 200 | 204;
 }
 
@@ -30,7 +30,7 @@ export interface GroupRoute {
   readonly labels: ReadonlyMap<string, string>;
 }
 
-/** What this server is, for those that ask before they push. */
+/** Identification of this server, for clients that check before they push. */
 interface SelfRoute {
   readonly kind: 'self';
 }
@@ -44,7 +44,7 @@ const HELP =
   'this server accepts POST …/api/v1/import/prometheus[/metrics/job/JOB/instance/INSTANCE], POST …/api/v1/write and ' +
   'PUT, POST or DELETE /metrics/job/JOB{/LABEL/VALUE}; GET / shows a summary';
 
-/** Finds out what a request asks for. Throws {@link Refused}. */
+/** Determines the operation of a request. Throws {@link Refused}. */
 export function routeOf(method: string, url: string): ReceiverRoute {
   const mark = url.indexOf('?');
   const path = decodePath(mark === -1 ? url : url.slice(0, mark));
@@ -74,7 +74,7 @@ function importRoute(tail: string, query: URLSearchParams): ImportRoute {
   const grouping = /^\/metrics\/(job(?:@base64)?\/.*)$/s.exec(tail)?.[1];
   if (grouping !== undefined) {
     const parts = grouping.replace(/\/$/, '').split('/');
-    // `/metrics/job/` with nothing behind is an empty job, which is none.
+    // `/metrics/job/` without more is an empty job, which is invalid.
     if (parts.length === 1) parts.push('');
     for (const [name, value] of labelPairs(parts)) labels.set(name, value);
   }

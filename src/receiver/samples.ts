@@ -20,7 +20,7 @@ export class Declared {
     this.#types.set(name, type);
   }
 
-  /** The family that a sample of this name belongs to: `x_sum` to histogram `x`, if there is one. */
+  /** The family that a sample of this name belongs to: `x_sum` to histogram `x`, if it exists. */
   familyOf(name: string): { name: string; type: MetricType | undefined } {
     const own = this.#types.get(name);
     if (own !== undefined) return { name, type: own };
@@ -31,7 +31,7 @@ export class Declared {
   }
 }
 
-/** The labels of a sample, sorted by name, with `overriding` ones in the place of its own; without empty ones. */
+/** The labels of a sample, sorted by name, with `overriding` ones replacing its own; without empty ones. */
 export function mergedLabels(sample: TextSample, overriding: ReadonlyMap<string, string>): Map<string, string> {
   const merged = [...sample.labels.filter(([name]) => !overriding.has(name)), ...overriding];
   merged.sort(([one], [other]) => (one < other ? -1 : 1));
@@ -48,16 +48,16 @@ export function labelsOf(key: string): ReadonlyMap<string, string> {
   return new Map(sample?.kind === 'sample' ? sample.labels : []);
 }
 
-/** VictoriaMetrics' -import.maxLineLen; Pushgateway has no limit, but no line that an agent sends comes near this. */
+/** VictoriaMetrics' -import.maxLineLen; Pushgateway has no limit, but no line sent by an agent comes close to this. */
 const MAX_LINE_LENGTH = 256 * 1024;
-/** How much is parsed in a row, about 5 ms: characters, with so many for each line beside its own. */
+/** Size of a parsing slice, about 5 ms: characters, plus this many per line. */
 const SLICE_COST = 128 * 1024;
 const LINE_COST = 100;
 const NEWLINE = 0x0a;
 
 /**
  * The lines of a body that are not empty, with their numbers from 1, without newlines, in slices between which other
- * work runs. Throws {@link Refused} for a line that is too long, before it gives any.
+ * work runs. Throws {@link Refused} for a line that is too long, before yielding any.
  */
 export async function* slicesOf(text: string): AsyncGenerator<readonly [number: number, line: string][]> {
   checkLengths(text);
@@ -81,7 +81,7 @@ export async function* slicesOf(text: string): AsyncGenerator<readonly [number: 
   yield slice;
 }
 
-/** From line to line as far apart as they may be, so that many short ones cost no more than few long ones. */
+/** Searches newlines at the maximum line distance, so that many short lines cost no more than a few long ones. */
 function checkLengths(text: string): void {
   for (let start = 0; text.length - start > MAX_LINE_LENGTH; ) {
     const newline = text.lastIndexOf('\n', start + MAX_LINE_LENGTH);
@@ -95,7 +95,7 @@ function checkLengths(text: string): void {
   }
 }
 
-/** How many newlines the first `length` characters have. */
+/** Number of newlines in the first `length` characters. */
 export function newlinesIn(text: string, length = text.length): number {
   let count = 0;
   for (let at = 0; at < length; at++) if (text.charCodeAt(at) === NEWLINE) count++;

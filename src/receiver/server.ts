@@ -1,5 +1,5 @@
-// A stand-in for VictoriaMetrics and Pushgateway on one port, to try the agent without them: takes both push
-// protocols, answers as the real servers do, and says of each refused line why.
+// A stand-in for VictoriaMetrics and Pushgateway on one port, to test the agent without them: accepts both push
+// protocols, responds like the real servers, and reports why each line was rejected.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { boundUrl } from '../base/bound-url.ts';
@@ -17,7 +17,7 @@ import { applyWrite } from './written.ts';
 
 type PushRoute = ImportRoute | WriteRoute | GroupRoute;
 
-/** How to start a receiver. */
+/** Options of a receiver. */
 interface ReceiverOptions {
   readonly host: string;
   /** 0 takes a free port. */
@@ -29,21 +29,21 @@ interface ReceiverOptions {
   readonly limits?: Partial<ReceiverLimits>;
 }
 
-/** What a client may ask of the receiver. */
+/** Limits for clients. */
 export interface ReceiverLimits {
-  /** Of one body, before and after unpacking. */
+  /** Size of one body, before and after decompression. */
   readonly bodyBytes: number;
-  /** Of all bodies being uploaded. */
+  /** Total of all bodies being uploaded. */
   readonly uploadBytes: number;
   readonly series: number;
   readonly connections: number;
-  /** From the first byte of a request to the end of its head. */
+  /** Time from the first byte of a request to the end of its headers. */
   readonly headersTimeoutMs: number;
-  /** From the first byte of a request to its end. */
+  /** Time from the first byte of a request to its end. */
   readonly requestTimeoutMs: number;
-  /** Of a connection between two requests; VictoriaMetrics' own value. */
+  /** Idle timeout of a connection; VictoriaMetrics' own value. */
   readonly idleTimeoutMs: number;
-  /** How long {@link Receiver.close} waits for requests under way. */
+  /** How long {@link Receiver.close} waits for requests in progress. */
   readonly closeTimeoutMs: number;
 }
 
@@ -60,14 +60,14 @@ const LIMITS: ReceiverLimits = {
 
 /** A running receiver. */
 export interface Receiver {
-  /** Without a slash at the end, as exporters want it. */
+  /** Without a trailing slash, as expected by exporters. */
   readonly url: string;
   readonly store: ReceiverStore;
   /** Ends connections and resolves when the port is free; also after a second call. */
   close(): Promise<void>;
 }
 
-/** Starts a receiver. Rejects when the port can't be had. */
+/** Starts a receiver. Rejects if the port is unavailable. */
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
   const { host, port, now, signal } = options;
   const limits = { ...LIMITS, ...options.limits };
@@ -103,7 +103,9 @@ class Handler {
   readonly #limits: ReceiverLimits;
   readonly #now: () => number;
   readonly #budget: ByteBudget;
-  /** Ends when all requests accepted so far are processed: one at a time, so that only one is unpacked in memory. */
+  /**
+   * Ends when all requests accepted so far are processed: one at a time, so that only one is decompressed in memory.
+   */
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(store: ReceiverStore, limits: ReceiverLimits, now: () => number) {
@@ -123,7 +125,7 @@ class Handler {
       this.#store.totals.requests++;
       const status = await this.#push(request, route);
       if (status !== 'yes') return answer(response, status);
-      // No push, and nothing is wrong with it.
+      // Not a push, and not an error.
       this.#store.totals.requests--;
       answer(response, 400, 'the magic number of zstd is missing: zstd is supported here\n');
     } catch (cause) {
@@ -138,10 +140,10 @@ class Handler {
     }
   }
 
-  /** Takes one body; gives the status to answer, or yes to the agent's question whether zstd is read. */
+  /** Processes one body; returns the status of the response, or the answer to the agent's zstd check. */
   async #push(request: IncomingMessage, route: PushRoute): Promise<number | 'yes'> {
     const encoding = request.headers['content-encoding'];
-    // Pushgateway takes GZIP as well, VictoriaMetrics does not.
+    // Pushgateway also accepts GZIP in capitals, VictoriaMetrics does not.
     const isGroup = route.kind === 'group';
     const packing =
       route.kind === 'write' ? undefined : packingOf(isGroup ? encoding?.toLowerCase() : encoding, !isGroup);

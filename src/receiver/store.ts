@@ -3,7 +3,10 @@ import type { MetricType } from '../metrics/family.ts';
 /** The protocol by which a target pushes. */
 type Protocol = 'vm' | 'pushgateway';
 
-/** One series, its latest value and the one before. Its labels are only in the key: a map for each would cost 500 bytes. */
+/**
+ * One series, its latest value and the one before. Its labels are only in the key: a map per series would cost 500
+ * bytes.
+ */
 export interface Series {
   /** `name{labels}`, labels sorted, with those of the URL. */
   readonly key: string;
@@ -20,9 +23,12 @@ interface TargetFamily {
   readonly series: Map<string, Series>;
 }
 
-/** What pushes under one job and instance: a Pushgateway group, or the VictoriaMetrics series with these two labels. */
+/**
+ * The source of pushes with one job and instance: a Pushgateway group, or the VictoriaMetrics series with these two
+ * labels.
+ */
 export interface Target {
-  /** Names it in the store. */
+  /** Its key in the store. */
   readonly key: string;
   readonly protocol: Protocol;
   /** The grouping key, or job and instance. */
@@ -34,7 +40,7 @@ export interface Target {
   previousStampMs: number | undefined;
   /** Samples with that newest time. */
   samplesAtStamp: number;
-  /** When the last push came in, by our clock. */
+  /** When the last push was received, by our clock. */
   receivedMs: number;
   /** Bytes of the last push. */
   textBytes: number;
@@ -59,13 +65,13 @@ interface Totals {
   textBytes: number;
   wireBytes: number;
   invalidLines: number;
-  /** Samples that a real server would silently throw away, such as those with a time in seconds. */
+  /** Samples that a real server would silently drop, such as those with a time in seconds. */
   ignoredSamples: number;
-  /** Series that had to go because of the limit. */
+  /** Series evicted because of the limit. */
   droppedSeries: number;
 }
 
-/** A trouble worth showing; `timeMs` is our clock. */
+/** A problem to show; `timeMs` is our clock. */
 interface Trouble {
   readonly timeMs: number;
   readonly message: string;
@@ -76,7 +82,7 @@ const STALE_MS = 5 * 60_000;
 const MAX_TROUBLES = 20;
 const MAX_TARGETS = 10_000;
 
-/** The latest value of every series, bounded: the targets that pushed least recently go first. */
+/** The latest value of every series, bounded: the targets that pushed least recently are evicted first. */
 export class ReceiverStore {
   readonly startedMs: number;
   readonly maxSeries: number;
@@ -90,7 +96,7 @@ export class ReceiverStore {
     ignoredSamples: 0,
     droppedSeries: 0,
   };
-  /** The last few troubles, oldest first. */
+  /** The last few problems, oldest first. */
   readonly troubles: Trouble[] = [];
   readonly #targets = new Map<string, Target>();
   #seriesCount = 0;
@@ -114,7 +120,7 @@ export class ReceiverStore {
     return this.#targets.get(targetKey(protocol, labels));
   }
 
-  /** The target with exactly these labels, made when it is new, and moved to the end of {@link targets}. */
+  /** The target with exactly these labels, created if it is new, and moved to the end of {@link targets}. */
   touch(protocol: Protocol, labels: ReadonlyMap<string, string>, receivedMs: number): Target {
     const key = targetKey(protocol, labels);
     const known = this.#targets.get(key);
@@ -126,7 +132,7 @@ export class ReceiverStore {
     return target;
   }
 
-  /** Keeps a sample; one that is older than what the series has is only counted. */
+  /** Stores a sample; one older than the series' latest is only counted. */
   add(target: Target, sample: StoredSample): void {
     this.totals.samples++;
     if (sample.timeMs > target.stampMs) {
@@ -135,7 +141,7 @@ export class ReceiverStore {
       target.samplesAtStamp = 0;
     }
     if (sample.timeMs === target.stampMs) target.samplesAtStamp++;
-    // A body with more targets than the limit has room for may have pushed out its own.
+    // A body with more targets than the limit may have evicted its own.
     if (!this.#targets.has(target.key)) this.#targets.set(target.key, target);
     let family = target.families.get(sample.family);
     if (!family) {
@@ -171,7 +177,7 @@ export class ReceiverStore {
     this.#seriesCount -= count;
   }
 
-  /** Puts these samples, all of one family, in the place of what the target had of it. */
+  /** Replaces the target's samples of one family with these. */
   replaceFamily(target: Target, name: string, samples: readonly StoredSample[]): void {
     const before = target.families.get(name)?.series;
     this.removeFamily(target, name);
@@ -185,7 +191,7 @@ export class ReceiverStore {
     }
   }
 
-  /** Removes a target with all its series, if it is there. */
+  /** Removes a target with all its series, if it exists. */
   removeTarget(protocol: Protocol, labels: ReadonlyMap<string, string>): void {
     const key = targetKey(protocol, labels);
     this.#seriesCount -= this.#targets.get(key)?.seriesCount ?? 0;
@@ -204,7 +210,7 @@ export class ReceiverStore {
     }
   }
 
-  /** Remembers a trouble. */
+  /** Records a problem. */
   report(timeMs: number, message: string): void {
     this.troubles.push({ timeMs, message });
     if (this.troubles.length > MAX_TROUBLES) this.troubles.shift();
@@ -273,7 +279,7 @@ function update(series: Series, value: number, timeMs: number): void {
   series.timeMs = timeMs;
 }
 
-/** Same for the same labels in any order. */
+/** The same for the same labels in any order. */
 const targetKey = (protocol: Protocol, labels: ReadonlyMap<string, string>): string =>
   `${protocol}\n${[...labels]
     .map(([name, value]) => `${name}\n${JSON.stringify(value)}`)

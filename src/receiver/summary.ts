@@ -53,7 +53,7 @@ function totalsLines(store: ReceiverStore, nowMs: number): string[] {
   ];
 }
 
-/** A column: its head, and the side to which its cells are aligned. */
+/** A column: its header, and the alignment of its cells. */
 type Column = readonly [head: string, side: 'left' | 'right'];
 
 const TARGET_COLUMNS: readonly Column[] = [
@@ -106,7 +106,7 @@ function nodeCells(node: ReturnType<typeof headlines>[number]): string[] {
 const known = (value: number | undefined, text: (value: number) => string): string =>
   value === undefined ? '-' : text(value);
 
-/** `job/instance` and, of a group, what else it is keyed by. */
+/** `job/instance` and, for a group, the rest of its key. */
 function targetName({ labels }: Target): string {
   const { job = '', instance = '', ...rest } = Object.fromEntries(labels);
   const more = Object.entries(rest).map(([name, value]) => ` ${name}=${value}`);
@@ -119,7 +119,7 @@ const byName = (one: Target, other: Target): number => {
   return left < right ? -1 : 1;
 };
 
-/** Rows under heads, two blanks apart; the first column gives way when `width` is too small. */
+/** Rows under headers, separated by two spaces; the first column is shortened if `width` is too small. */
 function table(columns: readonly Column[], rows: readonly string[][], width: number): string[] {
   const shown = [columns.map(([head]) => head), ...rows.slice(0, MAX_ROWS)].map((row) => row.map(printable));
   const widths = columns.map((_, column) => Math.max(...shown.map((row) => (row[column] ?? '').length)));
@@ -136,7 +136,7 @@ function table(columns: readonly Column[], rows: readonly string[][], width: num
   return lines;
 }
 
-/** What clients sent may hold control characters, which a terminal would obey. */
+/** Data from clients may contain control characters, which would affect the terminal. */
 const printable = (text: string): string => text.replace(/[\x00-\x1f\x7f-\x9f]/g, '?');
 
 /** At most two lines of `width` columns. */

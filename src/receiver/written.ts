@@ -3,7 +3,7 @@ import type { WriteRoute } from './routes.ts';
 import { seriesKey } from './samples.ts';
 import type { ReceiverStore, Target } from './store.ts';
 
-/** Keeps what a write request has, and takes out the series that it ends; gives the targets concerned. */
+/** Stores the samples of a write request, and removes the series that it ends; returns the targets concerned. */
 export function applyWrite(
   store: ReceiverStore,
   { labels: given }: WriteRoute,

@@ -6,9 +6,9 @@ import { Packer } from './packer.ts';
 const packer = new Packer();
 const zstd = compressor('zstd');
 
-/** Lines of one scrape, compressed as they come: the text as a whole never exists. */
+/** Lines of one scrape, compressed as they arrive: the complete text never exists. */
 export class Batch {
-  /** To write lines to; then {@link pack}. */
+  /** Buffer for lines; call {@link pack} afterwards. */
   readonly lines = new LineBuffer();
   readonly members: Buffer[] = [];
   textBytes = 0;
@@ -19,7 +19,7 @@ export class Batch {
     return this.members.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Compresses full blocks, when there are enough. */
+  /** Compresses full blocks, if there are enough. */
   async pack(): Promise<void> {
     if (this.lines.full < MEMBER_BLOCKS) return;
     const blocks = this.lines.takeFull();
@@ -27,7 +27,7 @@ export class Batch {
     for (const block of blocks) this.lines.giveBack(block);
   }
 
-  /** Compresses what is left: nothing is added any more. */
+  /** Compresses the rest: nothing may be added afterwards. */
   async close(samples: number): Promise<void> {
     this.samples = samples;
     const blocks = this.lines.takeAll();
@@ -42,7 +42,7 @@ export class Batch {
   }
 }
 
-/** Blocks of a member: together not more than zstd looks back. */
+/** Maximum blocks of a member: together not more than zstd's window. */
 const MEMBER_BLOCKS = 8;
 
 /** The lines of members. */

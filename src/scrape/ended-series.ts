@@ -4,17 +4,17 @@ import { HashTable } from './hash-table.ts';
 import { owned } from './ruled-series.ts';
 import { hashOf, viewOf } from './series-order.ts';
 
-/** What a page lacks that the one before had. */
+/** Series of the previous page that are missing in a page. */
 export interface Ended {
   readonly keys: string[];
-  /** Series that both have, with their labels in another order: to receivers they are the same. */
+  /** Common series with their labels in another order: for receivers they are the same. */
   readonly reordered: number;
 }
 
-/** Compares two pages by their members. `added` says how many keys the later one has that the earlier one lacks. */
+/** Compares two pages by their members. `added` is the number of keys that only the later one has. */
 export async function endedSeries(before: readonly Buffer[], now: readonly Buffer[], added: number): Promise<Ended> {
   const known = new HashTable();
-  // Only needed when a key may have another order.
+  // Only needed if labels may be in another order.
   if (added > 0) for await (const key of keysOf(before)) known.add(hashOfText(key));
   const there = new HashTable();
   const fresh = new HashTable();

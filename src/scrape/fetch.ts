@@ -10,23 +10,23 @@ import type { Names } from '../net/names.ts';
 import { BadPage } from './page.ts';
 import type { TargetSettings } from './target.ts';
 
-/** The older format first: with OpenMetrics client libraries give some families other names. */
+/** The older format first: with OpenMetrics, client libraries use other names for some families. */
 const ACCEPT = 'text/plain;version=0.0.4;q=1,application/openmetrics-text;version=1.0.0;q=0.8,*/*;q=0.1';
 const IDLE_MS = 20_000;
 const MAX_TLS_BYTES = 4 * 1024 * 1024;
-/** Pieces of a page: a millisecond of reading each. */
+/** Size of the pieces of a page: a millisecond of reading each. */
 const PIECE_BYTES = 64 * 1024;
-/** Of an answer that is no page, for the message. */
+/** Bytes of an error response used for the message. */
 const MOST_SHOWN = 120;
 
-/** A page that begins. */
+/** The start of a page. */
 interface OpenPage {
   readonly isOpenMetrics: boolean;
-  /** Its pieces, decompressed. Rejects when the answer ends early, is too large or takes too long. */
+  /** Its pieces, decompressed. Rejects if the response is truncated, too large or takes too long. */
   readonly pieces: AsyncIterable<Buffer>;
 }
 
-/** Asks one target, over connections that are kept for it. */
+/** Requests the page of one target, over keep-alive connections. */
 export class PageClient {
   readonly #settings: TargetSettings;
   readonly #names: Names;
@@ -45,7 +45,7 @@ export class PageClient {
     };
   }
 
-  /** Asks for the page. Rejects with {@link BadPage} for an answer that is none, and with the errors of sockets. */
+  /** Requests the page. Rejects with {@link BadPage} for a response that is not a page, and with socket errors. */
   async open(url: string, signal: AbortSignal): Promise<OpenPage> {
     const response = await this.#request(url, signal);
     const { statusCode = 0, headers } = response;
@@ -95,7 +95,7 @@ export class PageClient {
     try {
       return await promise;
     } catch (cause) {
-      // A kept socket that the target has just closed is no failure of the target.
+      // A keep-alive socket that the target has just closed is not a failure of the target.
       if (request.reusedSocket && errorCode(cause) === 'ECONNRESET' && !signal.aborted) {
         this.close();
         return await this.#request(url, signal);
@@ -119,7 +119,7 @@ export class PageClient {
     } catch (cause) {
       throw failed() ?? cause;
     } finally {
-      // Else a connection with the rest of a page would be kept.
+      // Otherwise a connection with the rest of a page would be reused.
       if (!response.complete) response.destroy();
       stream.destroy();
     }
@@ -145,7 +145,7 @@ export class PageClient {
   }
 }
 
-/** The decompressed answer, and why the way to it failed. */
+/** The decompressed response, and why decompression failed. */
 function decoded(response: IncomingMessage, encoding: string): { stream: Readable; failed: () => Error | undefined } {
   const options = { chunkSize: PIECE_BYTES };
   const word = encoding.trim().toLowerCase();
@@ -182,7 +182,7 @@ function refusalOf(status: number, location: string | undefined): string {
 const basic = (username: string, password: string): string =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 
-/** Words for the errors of sockets; never with a query, which may hold a secret. */
+/** Texts of socket errors; never with a query, which may contain a secret. */
 function messageOf(url: string, cause: unknown): string {
   const { code = '', message = String(cause) } = (cause ?? {}) as NodeJS.ErrnoException;
   return `${shownUrl(url)}: ${code === '' || message.includes(code) ? message : `${code}: ${message}`}`;

@@ -1,8 +1,8 @@
 const FIRST_SLOTS = 16;
 
 /**
- * Remembers hashes ({@link hashOf}), each with a number that belongs to it, in two flat arrays: a Set or Map takes three
- * times as much memory, since each such number is an object of its own there.
+ * Maps hashes ({@link hashOf}) to numbers in two flat arrays: a Set or Map takes three times as much memory, because
+ * each such number is a separate object there.
  */
 export class HashTable {
   /** 0 is a free slot. */
@@ -18,7 +18,7 @@ export class HashTable {
     return this.#keys[this.#slotOf(hash)] !== 0;
   }
 
-  /** Adds `hash`; false when it was there. */
+  /** Adds `hash`; false if it was present. */
   add(hash: number): boolean {
     if (this.has(hash)) return false;
     this.#insert(hash);
@@ -45,7 +45,7 @@ export class HashTable {
   }
 
   #insert(hash: number): void {
-    // At most three quarters are in use: else a search takes long.
+    // At most three quarters are used: otherwise a lookup takes long.
     if (4 * (this.#size + 1) > 3 * this.#keys.length) this.#grow();
     this.#keys[this.#slotOf(hash)] = hash === 0 ? ZERO : hash;
     this.#size++;
@@ -74,5 +74,5 @@ export class HashTable {
   }
 }
 
-/** Stands for the hash 0. */
+/** Replacement for the hash 0. */
 const ZERO = 2 ** 53;

@@ -1,22 +1,22 @@
-/** Below the 128 KiB of one block of zstd, which a receiver takes as a whole or not at all. */
+/** Below the 128 KiB of one block of zstd, which a receiver gets completely or not at all. */
 const BLOCK_BYTES = 120 * 1024;
 
-/** Room at first: most pages are small, and many are read at a time. */
+/** Initial size: most pages are small, and many are read concurrently. */
 const FIRST_BYTES = 16 * 1024;
 
 /** Bytes up to which a loop is faster than a call. */
 const LOOP_BYTES = 24;
 
-/** Lines, written one after the other into blocks. No line is in two blocks. */
+/** Writes lines into blocks. No line is split between two blocks. */
 export class LineBuffer {
-  /** The block that is written, up to {@link length}. */
+  /** The block being written, up to {@link length}. */
   bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   length = 0;
   #full: Buffer[] = [];
-  /** A block to write next. */
+  /** A spare block. */
   #spare: Buffer | undefined;
 
-  /** Blocks that are full. */
+  /** Full blocks. */
   get full(): number {
     return this.#full.length;
   }
@@ -48,20 +48,20 @@ export class LineBuffer {
     this.length = length + end - start;
   }
 
-  /** Adds a whole line, in bytes as Latin-1. */
+  /** Adds a complete line, as a Latin-1 string of bytes. */
   add(line: string): void {
     this.reserve(line.length);
     this.length += this.bytes.write(line, this.length, 'latin1');
   }
 
-  /** Takes out the blocks that are full. */
+  /** Removes and returns the full blocks. */
   takeFull(): Buffer[] {
     const full = this.#full;
     this.#full = [];
     return full;
   }
 
-  /** Takes out everything. */
+  /** Removes and returns everything. */
   takeAll(): Buffer[] {
     const last = this.length === 0 ? [] : [this.bytes.subarray(0, this.length)];
     const all = [...this.takeFull(), ...last];
@@ -70,7 +70,7 @@ export class LineBuffer {
     return all;
   }
 
-  /** Gives back a block that was taken out, to be written again. */
+  /** Returns a removed block for reuse. */
   giveBack({ buffer, byteOffset }: Buffer): void {
     if (byteOffset === 0 && buffer.byteLength === BLOCK_BYTES) this.#spare ??= Buffer.from(buffer);
   }

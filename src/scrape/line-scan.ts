@@ -4,7 +4,7 @@ const LABEL_START = 4;
 const LABEL = 8;
 const DIGIT = 16;
 
-/** What a byte may be part of. */
+/** Character classes of bytes. */
 const CLASSES = new Uint8Array(256);
 for (let byte = 0; byte < 128; byte++) {
   const character = String.fromCharCode(byte);
@@ -29,48 +29,48 @@ const BACKSLASH = 92;
 const OPEN = 123;
 const CLOSE = 125;
 
-/** Labels of a line that is scanned; lines with more are parsed. */
+/** Maximum labels of a scanned line; lines with more are parsed. */
 const MOST_LABELS = 64;
 
 /**
- * Finds the parts of a sample line as nearly all pages write it: `name{label="value",…} value timestamp`. Works on bytes
- * and allocates nothing: a regular expression takes twice as long, and its strings are garbage. The text must end with a
+ * Finds the parts of a sample line in the usual notation: `name{label="value",…} value timestamp`. Works on bytes and
+ * allocates nothing: a regular expression takes twice as long, and creates garbage strings. The text must end with a
  * newline.
  */
 export class LineScan {
-  /** Positions in the text. Labels are without their brackets; both ends are equal when there are none. */
+  /** Positions in the text. Labels exclude their brackets; both ends are equal if there are none. */
   nameEnd = 0;
   labelsStart = 0;
   labelsEnd = 0;
   valueStart = 0;
   valueEnd = 0;
-  /** Equal when there is no timestamp. */
+  /** Equal if there is no timestamp. */
   stampStart = 0;
   stampEnd = 0;
-  /** Of the line, without its newline. */
+  /** End of the line, without its newline. */
   end = 0;
-  /** Where the next line begins. */
+  /** Start of the next line. */
   next = 0;
   /** Number of labels, and bytes of name and value of the longest. */
   labels = 0;
   longest = 0;
-  /** Labels that have one of the reserved names; their places are the first of {@link clashStarts}. */
+  /** Number of labels with a reserved name; their positions are the first ones of {@link clashStarts}. */
   clashes = 0;
   readonly clashStarts = new Int32Array(MOST_LABELS);
-  /** Whether more than a prefix is needed then: such a label is empty, or another one has the name with the prefix. */
+  /** Whether adding a prefix is not sufficient: such a label is empty, or another one has the prefixed name. */
   isTangled: boolean = false;
   readonly #reserved: Names;
   readonly #prefixed: Names;
   readonly #starts = new Int32Array(MOST_LABELS);
   readonly #ends = new Int32Array(MOST_LABELS);
 
-  /** `reserved` are label names that a line should not have. */
+  /** `reserved` are label names that need handling. */
   constructor(reserved: ReadonlySet<string>) {
     this.#reserved = byLength([...reserved]);
     this.#prefixed = byLength([...reserved].map((name) => `exported_${name}`));
   }
 
-  /** Scans the line that begins at `start`; false when it is written in another way, or is wrong. */
+  /** Scans the line that begins at `start`; false if it is in another notation, or invalid. */
   scan(bytes: Buffer, start: number): boolean {
     let at = start;
     if (!isClass(bytes[at], NAME_START)) return false;
@@ -108,7 +108,7 @@ export class LineScan {
     return true;
   }
 
-  /** The labels from behind the opening bracket; gives the place behind the closing one, or -1. */
+  /** Scans labels after the opening bracket; returns the position after the closing one, or -1. */
   #labels(bytes: Buffer, from: number): number {
     let at = from;
     let count = 0;
@@ -124,7 +124,7 @@ export class LineScan {
       if (at === -1) return -1;
       this.longest = Math.max(this.longest, at - start - QUOTING);
       if (count === MOST_LABELS) return -1;
-      // Two names rarely have length and first letter in common: only then all are compared.
+      // Names rarely have the same length and first letter: only then are they compared completely.
       const bit = 1 << ((end - start + (bytes[start] ?? 0)) & 31);
       if ((seen & bit) !== 0 && this.#isRepeated(bytes, start, end, count)) return -1;
       seen |= bit;
@@ -136,7 +136,7 @@ export class LineScan {
       }
       if (isAmong(this.#prefixed, bytes, start, end)) this.isTangled = true;
       if (bytes[at] === CLOSE) break;
-      // A comma behind the last label is rare.
+      // A comma after the last label is rare.
       if (bytes[at] !== COMMA || bytes[++at] === CLOSE) return -1;
     }
     this.labels = count;
@@ -176,13 +176,13 @@ function isAmong(names: Names, bytes: Buffer, start: number, end: number): boole
 
 const isClass = (byte: number | undefined, kind: number): boolean => ((CLASSES[byte ?? 0] ?? 0) & kind) !== 0;
 
-/** Whether the bytes from `start` to `end` are those of `other` from `from` on. */
+/** Whether the bytes from `start` to `end` equal those of `other` from `from` on. */
 export function areEqual(bytes: Buffer, start: number, end: number, other: Buffer, from: number): boolean {
   for (let at = start, there = from; at < end; at++, there++) if (bytes[at] !== other[there]) return false;
   return true;
 }
 
-/** The place behind the quote that ends the value which begins at `start`; -1 when there is none. */
+/** The position after the closing quote of the value that begins at `start`; -1 when there is none. */
 function valueEnd(bytes: Buffer, start: number): number {
   for (let at = start; ; at++) {
     const byte = bytes[at];
@@ -192,7 +192,7 @@ function valueEnd(bytes: Buffer, start: number): number {
   }
 }
 
-/** Where the number that begins at `start` ends; -1 when there is none. */
+/** The end of the number that begins at `start`; -1 when there is none. */
 function numberEnd(bytes: Buffer, start: number): number {
   let at = start;
   if (bytes[at] === PLUS || bytes[at] === MINUS) at++;

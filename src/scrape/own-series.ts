@@ -1,7 +1,7 @@
 import { numberText, stampText } from '../metrics/text/format.ts';
 import type { SeriesLimit } from './series-limit.ts';
 
-/** What a scrape came to, for its own series. */
+/** The result of a scrape, for the series about it. */
 interface OwnFigures {
   /** When it began, milliseconds since 1970. */
   readonly stampMs: number;
@@ -9,13 +9,13 @@ interface OwnFigures {
   readonly timeoutMs: number;
   readonly samplesLimit: number;
   readonly seriesLimit: SeriesLimit | undefined;
-  /** The page; undefined when it was not taken. */
+  /** The page; undefined if it was rejected. */
   readonly result:
     | { readonly scraped: number; readonly kept: number; readonly added: number; readonly bytes: number }
     | undefined;
 }
 
-/** Families of every target; names and meaning of Prometheus and vmagent. */
+/** Families of every target; names and semantics of Prometheus and vmagent. */
 const EACH: Readonly<Record<string, (figures: OwnFigures) => number>> = {
   up: ({ result }) => (result ? 1 : 0),
   scrape_duration_seconds: ({ durationSeconds }) => durationSeconds,
@@ -27,20 +27,20 @@ const EACH: Readonly<Record<string, (figures: OwnFigures) => number>> = {
   scrape_samples_limit: ({ samplesLimit }) => samplesLimit,
 };
 
-/** Families of targets whose series are limited, as vmagent has them. */
+/** Families of targets whose series are limited, as in vmagent. */
 const LIMITED: Readonly<Record<string, (limit: SeriesLimit, figures: OwnFigures) => number>> = {
   scrape_series_limit: ({ limit }) => limit,
   scrape_series_current: ({ current }) => current,
   scrape_series_limit_samples_dropped: ({ dropped }, { result }) => (result ? dropped : 0),
 };
 
-/** Names of the series that a target has besides those of its page. */
+/** Names of the series of a target in addition to those of its page. */
 export const ownFamilies = (limit: SeriesLimit | undefined): string[] => [
   ...Object.keys(EACH),
   ...(limit === undefined ? [] : Object.keys(LIMITED)),
 ];
 
-/** The lines of these series, in bytes as Latin-1. `keyOf` is the series of a name. */
+/** The lines of these series, as Latin-1 strings of bytes. `keyOf` returns the series key for a name. */
 export function ownLines(keyOf: (name: string) => string, figures: OwnFigures): string[] {
   const { seriesLimit, stampMs } = figures;
   const values = Object.entries(EACH).map(([name, read]): [string, number] => [name, read(figures)]);

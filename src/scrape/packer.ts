@@ -4,26 +4,26 @@ import { compressible, isRaw } from '../metrics/compression.ts';
 const OPTIONS = {
   chunkSize: 64 * 1024,
   params: {
-    // With a context that is kept, 2 takes half the time of 3 for the same bytes.
+    // With a reused context, level 2 takes half the time of 3 for the same size.
     [constants.ZSTD_c_compressionLevel]: 2,
-    // A page has its labels once for each family: blocks of a member refer to those before.
+    // A page repeats its labels for each family: blocks of a member refer to earlier ones.
     [constants.ZSTD_c_windowLog]: 20,
   },
 };
 
 /**
- * Compresses texts of whole lines to members, off the main thread and one at a time. One context does it all: to make one
- * for each member costs memory that is never given back, since the members lie between.
+ * Compresses complete lines to members, off the main thread and one at a time, with a single context: one context per
+ * member would cause memory fragmentation, as the members lie between them.
  */
 export class Packer {
   #stream: ZstdCompress | undefined;
-  /** What the stream has given of the frame that is made. */
+  /** Output of the stream for the current frame. */
   #pieces: Buffer[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * One member of blocks of whole lines: each is a block of its frame, so that a receiver that gets a part of it gets whole
-   * lines. Rejects when zlib fails, which it does when there is no memory.
+   * Compresses blocks of complete lines to one member: each is a block of its frame, so that a truncated upload ends
+   * with a complete line. Rejects if zlib fails, for example due to lack of memory.
    */
   pack(blocks: readonly Buffer[]): Promise<Buffer> {
     const made = this.#last.then(() => this.#member(blocks));
@@ -64,14 +64,14 @@ export class Packer {
     const stream = createZstdCompress(OPTIONS);
     this.#pieces = [];
     stream.on('data', (piece: Buffer) => this.#pieces.push(piece));
-    // After a failure the next text gets another stream.
+    // After a failure the next text gets a new stream.
     stream.on('error', () => undefined);
     this.#stream = stream;
     return stream;
   }
 }
 
-/** A copy in memory of its own, since zlib gives parts of larger buffers. */
+/** A copy, because zlib returns views of larger buffers. */
 function own(pieces: readonly Buffer[]): Buffer {
   const copy = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + length, 0));
   let length = 0;
@@ -79,7 +79,7 @@ function own(pieces: readonly Buffer[]): Buffer {
   return copy;
 }
 
-/** Whether a block of a frame is uncompressed (RFC 8878 §3.1.1.2): receivers read such a block as it arrives. */
+/** Whether any block of a frame is uncompressed (RFC 8878 §3.1.1.2): receivers read such a block as it arrives. */
 function hasRaw(frame: Buffer): boolean {
   const descriptor = frame[4] ?? 0;
   const isSingleSegment = (descriptor & 0x20) !== 0;
@@ -87,7 +87,7 @@ function hasRaw(frame: Buffer): boolean {
   for (let at = 5 + (isSingleSegment ? 0 : 1) + sizeBytes; at + 3 <= frame.length; ) {
     const header = frame.readUIntLE(at, 3);
     const type = (header >> 1) & 3;
-    // A raw block without content ends some frames.
+    // Some frames end with an empty raw block.
     if (type === 0 && header >> 3 > 0) return true;
     if ((header & 1) === 1) return false;
     at += 3 + (type === RLE ? 1 : header >> 3);

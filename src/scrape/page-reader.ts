@@ -16,9 +16,8 @@ const MAX_LINE_BYTES = 64 * 1024;
 const OPEN_METRICS_TAIL = /^(.*?[}\s][ \t]*[^\s{}]+(?:[ \t]+-?[\d.eE+]+)?)(?:[ \t]+#[ \t]+\{.*)?$/;
 
 /**
- * Reads the pages of one target and writes their lines with the labels of the target in them, as they are: each line is
- * scanned once and copied in two pieces. Lines that need more (a label that clashes, a rule, another way of writing) are
- * taken apart.
+ * Reads the pages of one target and writes their lines with the labels of the target added: each line is scanned once
+ * and copied in two pieces. Lines that need more (a conflicting label, a rule, an unusual notation) are parsed.
  */
 export class PageReader {
   readonly #options: PageOptions;
@@ -35,13 +34,13 @@ export class PageReader {
   #line = 0;
   #isOpenMetrics: boolean = false;
   #isAtEnd: boolean = false;
-  /** The family whose `_created` is no sample of a user. */
+  /** The family whose `_created` samples are dropped. */
   #created = '';
   #scraped = 0;
   #kept = 0;
   #duplicates = 0;
   #names = new Map<string, number>();
-  /** The name of the last line, and how many had it before: lines of one name stand together. */
+  /** The name of the last line, and its number of lines so far: lines with the same name are adjacent. */
   #name = '';
   #nameBytes: Buffer = NOTHING;
   #ofName = 0;
@@ -57,7 +56,7 @@ export class PageReader {
     this.#scan = new LineScan(this.#labels.taken);
   }
 
-  /** Begins a page of the time `stampMs`, whose lines go to `lines`. */
+  /** Begins a page with timestamp `stampMs`, whose lines go to `lines`. */
   begin(stampMs: number, isOpenMetrics: boolean, lines: LineBuffer): void {
     this.#order.begin();
     this.#limit?.begin(stampMs);
@@ -84,13 +83,13 @@ export class PageReader {
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     if (bytes.length - end > MAX_LINE_BYTES) this.#refuse(this.#line + 1, `is longer than ${MAX_LINE_BYTES} bytes`);
     this.#read(bytes.subarray(0, end));
-    // A copy: a part of the piece would keep all of it.
+    // A copy: a view would retain the whole piece.
     this.#rest = Buffer.from(bytes.subarray(end));
   }
 
   /** Ends the page. Throws {@link BadPage}. */
   finish(): Page {
-    // A page need not end with a newline, but may be cut there as well: the length of the answer decides.
+    // A page need not end with a newline; whether it is truncated is decided by the length of the response.
     if (this.#rest.length > 0) this.#read(Buffer.concat([this.#rest, END_OF_LINE]));
     if (this.#isOpenMetrics && !this.#isAtEnd) throw new BadPage('the page ends without "# EOF": it was truncated');
     this.#keep('');
@@ -99,7 +98,7 @@ export class PageReader {
     return page;
   }
 
-  /** Lets go of what a page was read into. */
+  /** Releases the buffers of a page. */
   release(): void {
     this.#rest = NOTHING;
     this.#lines = undefined;
@@ -125,7 +124,7 @@ export class PageReader {
       if (scan.labels > limits.labels || scan.longest > limits.labelBytes) {
         this.#measure(labelsIn(bytes.toString('latin1', labelsStart, labelsEnd), this.#line));
       }
-      // With the closing bracket: a name is no beginning of another one with labels.
+      // Includes the closing bracket, so that a name is not a prefix of another one with labels.
       const hash = hashOf(view, start, labelsStart === labelsEnd ? nameEnd : labelsEnd + 1);
       if (!this.#count(hash)) continue;
       const isHard = scan.clashes > 0 && (scan.isTangled || this.#options.honorLabels);
@@ -134,7 +133,7 @@ export class PageReader {
     }
   }
 
-  /** Writes the line that was scanned with the labels of the target in it. */
+  /** Writes the scanned line with the labels of the target. */
   #pass(bytes: Buffer, start: number): void {
     const { nameEnd, labelsStart, labelsEnd, valueStart, valueEnd } = this.#scan;
     this.#kept++;
@@ -164,7 +163,7 @@ export class PageReader {
     lines.put(ending, 0, ending.length);
   }
 
-  /** The line that was scanned, with its parts as text. */
+  /** The scanned line, with its parts as text. */
   #apart(hash: number, bytes: Buffer, start: number): void {
     if (this.#ruled?.isDropped(hash)) return;
     const { nameEnd, labelsStart, labelsEnd, valueStart, valueEnd, clashes } = this.#scan;
@@ -180,7 +179,7 @@ export class PageReader {
     return Buffer.from(` ${stampText(Number(bytes.toString('latin1', stampStart, stampEnd)))}\n`);
   }
 
-  /** Notes a series under another name than the last one. */
+  /** Counts a series whose name differs from the last one. */
   #keep(name: string): void {
     if (this.#ofName > 0) {
       const before = this.#names.get(this.#name);
@@ -191,7 +190,7 @@ export class PageReader {
     this.#ofName = name === '' ? 0 : 1;
   }
 
-  /** Whether a series is new in this page. */
+  /** Whether a series is new on this page. */
   #count(hash: number): boolean {
     if (!this.#order.add(hash)) {
       this.#duplicates++;
@@ -203,7 +202,7 @@ export class PageReader {
     return true;
   }
 
-  /** A line that is not written as nearly all are: a comment, blanks in other places, OpenMetrics. */
+  /** A line in unusual notation: a comment, additional blanks, OpenMetrics. */
   #odd(written: string): void {
     const line = written.endsWith('\r') ? written.slice(0, -1) : written;
     if (this.#isAtEnd && line !== '') this.#refuse(this.#line, 'follows "# EOF"');
@@ -231,7 +230,7 @@ export class PageReader {
 
   #sampleOf(line: string) {
     const plain = this.#isOpenMetrics ? (OPEN_METRICS_TAIL.exec(line)?.[1] ?? line) : line;
-    // Seconds with a fraction, which are milliseconds in the older format.
+    // Converts fractional seconds to the milliseconds of the older format.
     const [, own, seconds] = this.#isOpenMetrics ? (SECONDS.exec(plain) ?? []) : [];
     try {
       const parsed = parseLine(own ?? plain, this.#line);
@@ -244,7 +243,7 @@ export class PageReader {
     }
   }
 
-  /** A line with labels that clash, or under rules. */
+  /** A line with conflicting labels, or with relabel rules. */
   #careful(hash: number, name: string, labels: string, clashes: boolean, value: string, stamp: string): void {
     if (this.#ruled?.isDropped(hash)) return;
     const key = name + this.#labels.around(labels, clashes, this.#line);
@@ -257,7 +256,7 @@ export class PageReader {
     this.#lines?.add(`${seen} ${value}${stamp}`);
   }
 
-  /** Refuses labels over the limits. */
+  /** Rejects labels over the limits. */
   #measure(labels: Labels): void {
     const { limits } = this.#options;
     if (labels.length > limits.labels) {
@@ -279,7 +278,7 @@ const NOTHING = Buffer.alloc(0);
 const END_OF_LINE = Buffer.from('\n');
 const NEWLINE = 10;
 
-/** Whether the line at `start` is empty or a comment that says nothing about a type. */
+/** Whether the line at `start` is empty or a comment other than TYPE. */
 function isIdle(bytes: Buffer, start: number): boolean {
   const [first, second, third] = [bytes[start], bytes[start + 1], bytes[start + 2]];
   if (first !== HASH) return first === NEWLINE;
@@ -293,10 +292,10 @@ const UPPER_T = 84;
 /** Value and timestamp of an OpenMetrics line without its exemplar. */
 const SECONDS = /^(.*[}\s][ \t]*\S+)[ \t]+(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)$/;
 
-/** For a line that began in the piece before: buffers for each would wait for the garbage collector. */
+/** Buffer for a line that began in the previous piece: allocating one each time would burden the garbage collector. */
 const SCRATCH = Buffer.allocUnsafeSlow(2 * MAX_LINE_BYTES);
 
-/** Both one after the other; valid until the next call. */
+/** The concatenation; valid until the next call. */
 function joined(rest: Buffer, piece: Buffer): Buffer {
   const length = rest.length + piece.length;
   if (length > SCRATCH.length) return Buffer.concat([rest, piece]);

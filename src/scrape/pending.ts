@@ -3,7 +3,7 @@ import type { Prepared, PreparedBody } from '../metrics/prepared.ts';
 import { Batch, linesOf } from './batch.ts';
 import type { LastPage } from './scraper.ts';
 
-/** Scrapes that wait for the next push, as a part of the group: each is pushed once, under its own time. */
+/** Scrapes waiting for the next push, as a part of the group: each is pushed once, with its own timestamp. */
 export class PendingScrapes implements Prepared {
   readonly group = 'scrape';
   readonly collector: string;
@@ -12,14 +12,14 @@ export class PendingScrapes implements Prepared {
   readonly #pages: () => readonly LastPage[];
   #batches: Batch[] = [];
   #bytes = 0;
-  /** What scrapes say about themselves: few lines each, which are compressed together. */
+  /** Series about scrapes: a few lines each, compressed together. */
   #own = new Batch();
   #ownBytes = 0;
   #ended: string[] = [];
 
   /**
-   * `maxBytes` bounds what waits, compressed; beyond, the oldest scrapes are dropped and `onDrop` gets their samples.
-   * `pages` are the last pages of all targets, for people.
+   * `maxBytes` limits the compressed size of waiting scrapes; beyond it, the oldest are dropped and `onDrop` gets their
+   * number of samples. `pages` are the last pages of all targets, for display.
    */
   constructor(
     collector: string,
@@ -33,7 +33,7 @@ export class PendingScrapes implements Prepared {
     this.#pages = pages;
   }
 
-  /** Takes a page, if there is one, the lines of a scrape about itself, and series that have ended. */
+  /** Adds a page, if there is one, the series about the scrape, and ended series. */
   add(page: Batch | undefined, own: readonly string[], ended: readonly string[]): void {
     if (page !== undefined && page.samples > 0) {
       this.#batches.push(page);
@@ -81,10 +81,10 @@ export class PendingScrapes implements Prepared {
     return ended;
   }
 
-  /** Pages of others are no part of this agent's own page. */
+  /** Scraped pages are not part of this agent's own page. */
   async *byFamily(): AsyncGenerator<Buffer> {}
 
-  /** The names of the last pages: their types are not known, since nothing is taken apart. */
+  /** The names of the last pages: their types are unknown, because the pages are not parsed. */
   families(): { family: Family; series: number }[] {
     const counts = new Map<string, number>();
     for (const { names } of this.#pages()) {
@@ -105,5 +105,5 @@ export class PendingScrapes implements Prepared {
   }
 }
 
-/** Series that wait to be ended; beyond, they end by themselves after five minutes. */
+/** Maximum series waiting to be ended; beyond it they end by themselves after five minutes. */
 const MOST_ENDED = 200_000;

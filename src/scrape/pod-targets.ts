@@ -3,7 +3,7 @@ import type { PodInfo } from '../kube/pod-info.ts';
 import type { RelabelRule } from '../metrics/relabel/rule.ts';
 import type { Candidate, TargetSettings } from './target.ts';
 
-/** Where a pod is asked: a declared container port, or the pod as such. */
+/** An endpoint of a pod: a declared container port, or the pod itself. */
 interface Place {
   readonly container: string;
   readonly portName: string;
@@ -12,7 +12,7 @@ interface Place {
 
 const ENDED = new Set(['Succeeded', 'Failed']);
 
-/** The pods of this node that ask for it by annotations. */
+/** The pods of this node that opt in with annotations. */
 export function annotatedCandidates(
   pods: readonly PodInfo[],
   { prefix, job, onlyReady }: ScrapeSettings['annotations'],
@@ -124,7 +124,7 @@ const declared = ({ containers }: PodInfo): Place[] =>
           .map(({ name: portName, containerPort }) => ({ container: name, portName, port: containerPort })),
   );
 
-/** The one port that the annotation names; without it every declared one, as Prometheus has it. */
+/** The port named in the annotation; without it every declared one, as in Prometheus. */
 function placesOf(pod: PodInfo, port: number | undefined): Place[] {
   const ports = declared(pod);
   if (port !== undefined) {
@@ -151,7 +151,7 @@ const addressOf = ({ podIP }: PodInfo, { port }: Place): string => {
   return `${host}:${port ?? 80}`;
 };
 
-/** As Prometheus names them. https://prometheus.io/docs/prometheus/latest/configuration/configuration/#pod */
+/** With Prometheus' names. https://prometheus.io/docs/prometheus/latest/configuration/configuration/#pod */
 function metaLabels(pod: PodInfo, place: Place): Record<string, string> {
   const own: [string, string][] = [];
   for (const [kind, map] of [
@@ -186,7 +186,7 @@ function metaLabels(pod: PodInfo, place: Place): Record<string, string> {
   };
 }
 
-/** The labels that a PodMonitor of the operator gives. */
+/** The labels set by a PodMonitor of the operator. */
 const podLabels = (pod: PodInfo, { container }: Place): Record<string, string> => ({
   namespace: pod.namespace,
   pod: pod.name,

@@ -17,31 +17,31 @@ import { annotatedCandidates, selectedCandidates } from './pod-targets.ts';
 import { Scraper, type ScraperWorld } from './scraper.ts';
 import { type Candidate, staticCandidates, type Target, type TargetSettings, targetOf } from './target.ts';
 
-/** What the scrape needs of the agent. */
+/** What the scrape needs from the agent. */
 interface ScrapeWorld {
   readonly log: Log;
   readonly now: () => number;
-  /** For the offsets of targets. */
+  /** Used for the offsets of targets. */
   readonly cluster: string;
   readonly node: string;
   /** The pods of this node; undefined when no source is configured. */
   readonly pods?: (() => ReadonlyMap<string, PodInfo>) | undefined;
-  /** The name of the pod that this agent runs in, which is no target. */
+  /** The name of the pod that this agent runs in, which is not a target. */
   readonly ownPod: string;
   /** Labels that the push sets on every series. */
   readonly pushed: ReadonlySet<string>;
-  /** Rules of the group and the global ones. */
+  /** Relabel rules of the group and the global ones. */
   readonly relabeling?: Relabeling | undefined;
 }
 
 const MOST_LISTED = 500;
 const ORDER = { down: 0, waiting: 1, up: 2 } as const;
 
-/** How often it is looked whether other pods are known. */
+/** How often to check whether the known pods have changed. */
 const LOOK_MS = 1000;
 const COLLECTOR = 'targets';
 
-/** Finds targets and scrapes each at its own times; what they bring is pushed with the next cycle. */
+/** Finds targets and scrapes each on its own schedule; the results are pushed with the next cycle. */
 export class ScrapeRole {
   readonly scope = new Scope();
   readonly #settings: ScrapeSettings;
@@ -107,7 +107,7 @@ export class ScrapeRole {
     this.#look.unref();
   }
 
-  /** No scrape begins after this; resolves when those under way have ended. Series of targets stay as they are. */
+  /** No scrape starts after this; resolves when scrapes in progress have ended. Series of targets are not ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#look);
@@ -117,7 +117,7 @@ export class ScrapeRole {
     this.#names.close();
   }
 
-  /** For people; {@link MOST_LISTED} targets at most. */
+  /** For display; {@link MOST_LISTED} targets at most. */
   get status(): ScrapeView {
     const targets = [...this.#scrapers.values()].map((scraper): TargetView => {
       const { source, url, labels } = scraper.target;
@@ -148,7 +148,7 @@ export class ScrapeRole {
     return counts;
   }
 
-  /** Starts what is new and ends what is gone; the rest keeps its times. */
+  /** Starts new targets and ends vanished ones; the others keep their schedule. */
   #reconcile(): void {
     if (this.#isStopped) return;
     this.#known = this.#world.pods?.();
@@ -219,10 +219,10 @@ export class ScrapeRole {
   }
 }
 
-/** What a target or an entry may set for itself. */
+/** Settings of an individual target or entry. */
 type OwnSettings = Partial<
   Pick<StaticTarget, 'interval' | 'timeout' | 'honorLabels' | 'honorTimestamps' | 'auth' | 'tls' | 'metricRelabel'>
 >;
 
-/** An id is long, and begins like others. */
+/** Ids are long and have common prefixes. */
 const hashed = (text: string): string => createHash('sha256').update(text).digest('base64url');

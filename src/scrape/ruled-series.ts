@@ -1,13 +1,13 @@
 import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import { HashTable } from './hash-table.ts';
 
-/** Decisions that are kept for a target; beyond, they start anew. */
+/** Maximum cached decisions per target; beyond it the cache is cleared. */
 const MOST_KEPT = 100_000;
 
 /** The number of the decision that drops a series. */
 const DROPPED = 0;
 
-/** What rules change in a key: all but its first and last characters. */
+/** The part of a key that rules change: all except its common start and end. */
 interface Change {
   readonly start: number;
   readonly end: number;
@@ -15,14 +15,15 @@ interface Change {
 }
 
 /**
- * What the rules of a target make of its series, in bytes as Latin-1. Of each series only its hash and the change are
- * kept: long keys would take more memory than the page, and most rules make the same change to many series.
+ * The results of a target's rules on its series, as Latin-1 strings of bytes. Only the hash of each series and the
+ * change are stored: long keys would take more memory than the page, and most rules make the same change to many
+ * series.
  */
 export class RuledSeries {
   readonly #relabel: readonly Relabeling[];
   /** By the hash of the series in the page. */
   readonly #decisions = new HashTable();
-  /** What the decisions say; the first is {@link DROPPED}. */
+  /** The decisions; the first is {@link DROPPED}. */
   readonly #made: (Change | undefined)[] = [undefined];
   readonly #changes = new Map<string, number>();
 
@@ -35,7 +36,7 @@ export class RuledSeries {
     return this.#decisions.get(hash) === DROPPED;
   }
 
-  /** The key under the rules; undefined when they drop the series. `hash` stands for `key`. */
+  /** The key after relabelling; undefined if the series is dropped. `hash` is that of `key`. */
   keyOf(hash: number, key: string): string | undefined {
     const known = this.#decisions.get(hash);
     if (known === DROPPED) return undefined;
@@ -77,5 +78,5 @@ export class RuledSeries {
   }
 }
 
-/** A string in memory of its own: a part of another one keeps all of that. */
+/** A copy of a string: a slice would retain the whole original. */
 export const owned = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');

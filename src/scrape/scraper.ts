@@ -16,7 +16,7 @@ import { SeriesLimit } from './series-limit.ts';
 import { SeriesOrder } from './series-order.ts';
 import type { Target } from './target.ts';
 
-/** What all targets have in common. */
+/** Settings common to all targets. */
 export interface ScraperWorld {
   readonly names: Names;
   /** Milliseconds since 1970. */
@@ -24,16 +24,16 @@ export interface ScraperWorld {
   readonly limits: PageLimits & { readonly body: number; readonly series?: number | undefined };
   /** Labels that the push sets on every series. */
   readonly pushed: ReadonlySet<string>;
-  /** Rules on the series, made for one target. */
+  /** Relabel rules for the series, compiled for one target. */
   relabelingsOf(target: Target): readonly Relabeling[];
-  /** Takes what a scrape brought: the page if it is good, lines about the scrape itself, series that have ended. */
+  /** Receives the result of a scrape: the page if it is valid, the series about the scrape, and ended series. */
   readonly deliver: (page: Batch | undefined, own: readonly string[], ended: readonly string[]) => void;
 }
 
-/** How a target fares, for people. */
+/** State of a target, for display. */
 type ScrapeState = Omit<TargetView, 'source' | 'url' | 'labels' | 'nextMs'>;
 
-/** What a scrape came to. */
+/** The result of a scrape. */
 interface Result {
   readonly batch: Batch;
   readonly scraped: number;
@@ -54,23 +54,23 @@ export interface LastPage {
 
 const NO_PAGE: LastPage = { members: [], names: new Map() };
 
-/** The first scrape of a target comes within so long: a pod that appears is not to wait for its turn of an interval. */
+/** Maximum delay of the first scrape of a target, so that a new pod does not wait for a whole interval. */
 const FIRST_MS = 2000;
 
-/** Read at a time: lines under rules take some ten microseconds each, and short ones have five bytes. */
+/** Bytes read at a time: lines with rules take about ten microseconds each, and short ones have five bytes. */
 const READ_BYTES = 4 * 1024;
 
 const WAITING: ScrapeState = { state: 'waiting', scraped: 0, kept: 0, bytes: 0, scrapes: 0, failures: 0, skipped: 0 };
 
 /**
- * Frees the memory of a piece that was read. Left to the garbage collector, the pieces of several pages would wait for it,
- * since to it they are small objects. A piece that shares its memory with others is left alone.
+ * Frees the memory of a piece after reading. The garbage collector would free the pieces of several pages late, because
+ * it sees them as small objects. A piece that shares its memory with others is not freed.
  */
 function release({ buffer, byteLength }: Buffer): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
-/** Scrapes one target, once at a time. */
+/** Scrapes one target, one scrape at a time. */
 export class Scraper implements Scheduled {
   readonly intervalMs: number;
   readonly offsetMs: number;
@@ -83,11 +83,11 @@ export class Scraper implements Scheduled {
   readonly #limit: SeriesLimit | undefined;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
-  /** The series of the last page, for what ends with the next one. */
+  /** The series of the last page, to find those that end with the next one. */
   #last: LastPage = NO_PAGE;
   #state: ScrapeState = WAITING;
 
-  /** `offsetMs` is its place within the interval. */
+  /** `offsetMs` is its offset within the interval. */
   constructor(target: Target, world: ScraperWorld, offsetMs: number) {
     this.target = target;
     this.intervalMs = target.settings.intervalMs;
@@ -115,12 +115,12 @@ export class Scraper implements Scheduled {
     return this.#state;
   }
 
-  /** The lines of the last good page, and how many there are by the name of the metric. */
+  /** The lines of the last valid page, and their number by metric name. */
   get page(): LastPage {
     return this.#last;
   }
 
-  /** Begins a scrape, unless one is under way. */
+  /** Starts a scrape, unless one is in progress. */
   due(): void {
     if (this.#running || this.#stopping.signal.aborted) {
       this.#state = { ...this.#state, skipped: this.#state.skipped + 1 };
@@ -135,12 +135,12 @@ export class Scraper implements Scheduled {
     this.#state = { ...this.#state, skipped: this.#state.skipped + count };
   }
 
-  /** Resolves when no scrape is under way. */
+  /** Resolves when no scrape is in progress. */
   async idle(): Promise<void> {
     await this.#running;
   }
 
-  /** Ends what is under way. */
+  /** Aborts the scrape in progress. */
   async close(): Promise<void> {
     this.#stopping.abort(new BadPage('the target is gone'));
     await this.#running;
@@ -203,7 +203,7 @@ export class Scraper implements Scheduled {
     for await (const piece of pieces) {
       bytes += piece.length;
       for (let start = 0; start < piece.length; start += READ_BYTES) {
-        // A page that comes at once is read in slices, between which the event loop turns.
+        // A page that arrives in one piece is read in slices, with turns of the event loop in between.
         await turn();
         signal.throwIfAborted();
         this.#reader.read(piece.subarray(start, start + READ_BYTES));
@@ -256,7 +256,7 @@ export class Scraper implements Scheduled {
     return name + labelBlock(Object.keys(labels), Object.values(labels));
   }
 
-  /** What the scrape says about itself. */
+  /** The series about the scrape. */
   #own(stampMs: number, durationSeconds: number, result: Result | undefined): string[] {
     const { settings } = this.target;
     const figures = {

@@ -1,9 +1,9 @@
 import { HashTable } from './hash-table.ts';
 
-/** After this, the series of a target count anew, as in vmagent. */
+/** After this time, the series of a target are counted anew, as in vmagent. */
 const DAY_MS = 24 * 3_600_000;
 
-/** Bounds the different series of one target within a day: samples of further ones are dropped. */
+/** Limits the number of different series of one target per day: samples of further ones are dropped. */
 export class SeriesLimit {
   readonly limit: number;
   readonly #seen = new HashTable();
@@ -14,17 +14,17 @@ export class SeriesLimit {
     this.limit = limit;
   }
 
-  /** Different series since the day began. */
+  /** Number of different series since the start of the day. */
   get current(): number {
     return this.#seen.size;
   }
 
-  /** Samples dropped of the page that is read, or was read last. */
+  /** Dropped samples of the current or last page. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Begins a page of the time `stampMs`. */
+  /** Begins a page with timestamp `stampMs`. */
   begin(stampMs: number): void {
     this.#dropped = 0;
     if (stampMs - this.#sinceMs < DAY_MS) return;
@@ -32,7 +32,7 @@ export class SeriesLimit {
     this.#sinceMs = stampMs;
   }
 
-  /** Whether the sample of a series is taken. */
+  /** Whether the sample of a series is accepted. */
   takes(hash: number): boolean {
     if (this.#seen.has(hash)) return true;
     if (this.#seen.size >= this.limit) {

@@ -1,25 +1,25 @@
 import { HashTable } from './hash-table.ts';
 
-/** Room of the first page. */
+/** Initial size. */
 const FIRST_ROOM = 256;
 
-/** What is known of the series of a page beside the page before. */
+/** The series of a page compared with the previous page. */
 interface SeriesChange {
-  /** Series that the page before did not have. */
+  /** Number of series that the previous page did not have. */
   readonly added: number;
-  /** Whether series of the page before may be missing. */
+  /** Whether series of the previous page may be missing. */
   readonly mayHaveEnded: boolean;
 }
 
 /**
- * Remembers the series of one target as numbers, in their order: a page that has the series of the one before in the same
- * order, as most do, costs one comparison a line and eight bytes a series.
+ * Stores the series of one target as ordered numbers: a page with the same series in the same order as the previous
+ * one, the usual case, costs one comparison per line and eight bytes per series.
  */
 export class SeriesOrder {
   #before = new Float64Array(0);
   #now = new Float64Array(FIRST_ROOM);
   #count = 0;
-  /** Those of this page so far; only when it is not like the one before. */
+  /** The series of this page so far; only if it differs from the previous one. */
   #seen: HashTable | undefined;
 
   /** Begins a page. */
@@ -28,7 +28,7 @@ export class SeriesOrder {
     this.#seen = undefined;
   }
 
-  /** Notes a series by its {@link hashOf}; false when the page has had it before. */
+  /** Adds a series by its {@link hashOf}; false if it is a duplicate on this page. */
   add(hash: number): boolean {
     const at = this.#count;
     if (this.#seen === undefined && this.#before[at] !== hash) {
@@ -47,20 +47,20 @@ export class SeriesOrder {
     return true;
   }
 
-  /** Ends a page that is good: the next one is compared with it. */
+  /** Ends a valid page: the next one is compared with it. */
   end(): SeriesChange {
     const before = this.#before;
     const isSame = this.#seen === undefined && this.#count === before.length;
     const change = isSame ? { added: 0, mayHaveEnded: false } : this.#compare();
     if (!isSame) this.#before = this.#now.slice(0, this.#count);
-    // What a page was read into is not kept for as long as the pages are alike: half of the memory.
+    // The second buffer is not kept while pages are alike, which saves half of the memory.
     this.#now = new Float64Array(Math.max(FIRST_ROOM, this.#count));
     this.#count = 0;
     this.#seen = undefined;
     return change;
   }
 
-  /** There is no page any more. */
+  /** Discards the last page. */
   clear(): void {
     this.#before = new Float64Array(0);
     this.begin();
@@ -80,7 +80,10 @@ function tableOf(hashes: Float64Array, count: number): HashTable {
   return table;
 }
 
-/** 53 bits of the bytes from `start` to `end`: two series of a page do not share them by chance. Four bytes at a time. */
+/**
+ * 53 bits of the bytes from `start` to `end`: collisions within a page are practically impossible. Processes four bytes
+ * at a time.
+ */
 export function hashOf(bytes: DataView, start: number, end: number): number {
   let one = end - start;
   let two = 0x9e3779b9;
@@ -101,5 +104,5 @@ export function hashOf(bytes: DataView, start: number, end: number): number {
   return (one >>> 0) * 0x200000 + ((two ^ (two >>> 13)) & 0x1fffff);
 }
 
-/** What {@link hashOf} reads. */
+/** The input of {@link hashOf}. */
 export const viewOf = ({ buffer, byteOffset, length }: Buffer): DataView => new DataView(buffer, byteOffset, length);

@@ -3,14 +3,14 @@ import { labelBlock } from '../metrics/text/format.ts';
 import { parseLine } from '../metrics/text/parse.ts';
 import type { PageOptions } from './page.ts';
 
-/** Names and values, in bytes as Latin-1. */
+/** Names and values, as Latin-1 strings of bytes. */
 export type Labels = readonly (readonly [name: string, value: string])[];
 
-/** The labels of a target, put before those of its lines. Text is bytes as Latin-1. */
+/** The labels of a target, placed before those of its lines. Strings are bytes as Latin-1. */
 export class TargetLabels {
-  /** Names that a line may not have. */
+  /** Names that conflict with labels of a line. */
   readonly taken: ReadonlySet<string>;
-  /** `{job="…",instance="…",`, to be followed by the labels of a line, and the same before none. */
+  /** `{job="…",instance="…",`, to be followed by the labels of a line, and the same for lines without labels. */
   readonly opening: Buffer;
   readonly closed: Buffer;
   readonly #labels: PageOptions['labels'];
@@ -31,15 +31,18 @@ export class TargetLabels {
     this.taken = new Set([...labels.map(([name]) => name), ...pushed]);
   }
 
-  /** Both, in brackets. `clashes` says whether a label of the line has a name of these; throws as {@link labelsIn}. */
+  /**
+   * The combined labels, in brackets. `clashes`: whether a label of the line has one of these names; throws like {@link
+   * labelsIn}.
+   */
   around(labels: string, clashes: boolean, line: number): string {
     const own = clashes ? this.#renamed(labels, line) : `${this.#head}${labels === '' ? '' : ','}${labels}`;
     return `${own.replace(/^\{,/, '{')}}`;
   }
 
-  /** The labels of target and line, of which none hides another. */
+  /** The labels of target and line, without conflicts. */
   #renamed(labels: string, line: number): string {
-    // Pages with labels of pods have a clash in each line: nearly all of them need nothing but the prefix.
+    // Pages with pod labels have a conflict in each line: nearly all of them only need the prefix.
     if (!this.#honorLabels && !labels.includes('exported_')) return this.#prefixed(labels);
     const own = labelsIn(labels, line);
     if (this.#honorLabels) {
@@ -52,7 +55,7 @@ export class TargetLabels {
     return `${this.#head},${blockOf(withoutClashes(own, this.taken))}`.replace(/,$/, '');
   }
 
-  /** Labels of which none begins with `exported_`, with that prefix where they clash. */
+  /** Adds the prefix `exported_` to conflicting labels, if no label begins with it yet. */
   #prefixed(labels: string): string {
     let made = this.#head;
     ONE_LABEL.lastIndex = 0;
@@ -65,19 +68,19 @@ export class TargetLabels {
   }
 }
 
-/** Labels without their brackets. Throws TextFormatError for an escape that is none. */
+/** Labels without their brackets. Throws TextFormatError for an invalid escape. */
 export function labelsIn(labels: string, line: number): Labels {
   const parsed = parseLine(`x{${labels}} 0`, line);
   return parsed?.kind === 'sample' ? parsed.labels : [];
 }
 
-/** One label of a line that is known to be well written. */
+/** One label of a line that is known to be valid. */
 const ONE_LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)=("[^"\\]*(?:\\.[^"\\]*)*"),?/y;
 
 const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
 
-/** Labels as text, without brackets; escapes only, since they are bytes. */
+/** Labels as text, without brackets; only escapes, because the strings are bytes. */
 export const blockOf = (labels: Labels): string =>
   labels.map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, (one) => ESCAPES[one] ?? one)}"`).join();

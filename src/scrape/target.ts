@@ -2,7 +2,7 @@ import type { StaticTarget } from '../config/scrape-schema.ts';
 import { applyRules, type Labels } from '../metrics/relabel/apply.ts';
 import type { RelabelRule } from '../metrics/relabel/rule.ts';
 
-/** How a target is asked: what its own settings and the common ones come to. */
+/** How a target is scraped: the combination of its own and the common settings. */
 export interface TargetSettings {
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -13,11 +13,11 @@ export interface TargetSettings {
   readonly metricRelabel: readonly RelabelRule[];
 }
 
-/** Something to scrape, before the rules on targets. */
+/** A discovered target, before relabelling. */
 export interface Candidate {
-  /** Where it comes from, for people: `targets[0]`, `pods[0] (web)`, `annotations`. */
+  /** Its origin, for display: `targets[0]`, `pods[0] (web)`, `annotations`. */
   readonly source: string;
-  /** `__address__`, `__scheme__`, `__metrics_path__`, `__param_*`, `__meta_*`, `job` and labels of its own. */
+  /** `__address__`, `__scheme__`, `__metrics_path__`, `__param_*`, `__meta_*`, `job` and its own labels. */
   readonly labels: Readonly<Record<string, string>>;
   readonly settings: TargetSettings;
   readonly relabel: readonly RelabelRule[];
@@ -25,22 +25,22 @@ export interface Candidate {
   readonly problem?: string | undefined;
 }
 
-/** A target that is scraped. */
+/** A target to scrape. */
 export interface Target {
-  /** Equal for the same target, whatever else is found around it. */
+  /** Equal for the same target, independent of other targets. */
   readonly id: string;
   readonly source: string;
   readonly url: string;
-  /** On all its series; job and instance are among them. */
+  /** Labels on all its series, including job and instance. */
   readonly labels: Readonly<Record<string, string>>;
   readonly settings: TargetSettings;
   readonly problem?: string | undefined;
 }
 
-/** The label of a target, with what is taken when a rule leaves it empty. */
+/** A label of a target, with its default if a rule leaves it empty. */
 const DEFAULTS = { __scheme__: 'http', __metrics_path__: '/metrics' } as const;
 
-/** A target under rules; undefined when a rule drops it. Labels that begin with `__` are gone then. */
+/** A target after relabelling; undefined if a rule drops it. Labels that begin with `__` are removed. */
 export function targetOf({ source, labels: found, settings, relabel, problem }: Candidate): Target | undefined {
   const labels: Labels = new Map(Object.entries(found).filter(([, value]) => value !== ''));
   if (!applyRules(labels, relabel)) return undefined;
@@ -57,7 +57,7 @@ export function targetOf({ source, labels: found, settings, relabel, problem }: 
   const url = urlOf(written, query);
   const wrong = problem ?? (url === undefined ? `${written} is not a valid address` : undefined);
   return {
-    // What asks differently is another target, also at the same address.
+    // Different request settings make a different target, even at the same address.
     id: JSON.stringify([source, url ?? written, Object.entries(named).sort(), wrong ?? '']),
     source,
     url: url ?? written,
@@ -103,5 +103,5 @@ export function staticCandidates(
   );
 }
 
-/** URL leaves out the port that a scheme has by default; an instance has one, as in Prometheus. */
+/** URL omits the default port of a scheme; an instance includes it, as in Prometheus. */
 const withPort = ({ hostname, protocol }: URL): string => `${hostname}:${protocol === 'https:' ? 443 : 80}`;

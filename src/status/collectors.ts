@@ -1,12 +1,12 @@
 import type { CollectorView, DisabledView, RunView } from '../http/status-view.ts';
 import type { CollectorResult, ResourceStatus } from '../metrics/outcome.ts';
 
-/** Runs whose durations are remembered: a quarter of an hour at the usual interval. */
+/** Number of remembered durations: a quarter of an hour at the default interval. */
 const KEPT_RUNS = 60;
 const SHOWN_ERRORS = 5;
 const LONGEST_ERROR = 500;
 
-/** A collector, as the registry knows it. */
+/** A collector, from the registry. */
 export interface CollectorName {
   readonly group: string;
   readonly name: string;
@@ -14,7 +14,7 @@ export interface CollectorName {
   readonly resources?: () => readonly ResourceStatus[];
 }
 
-/** One run as it is shown. */
+/** One run, for display. */
 export const runView = ({ outcome, durationSeconds, samples, reason, ...losses }: CollectorResult): RunView => ({
   state: outcome,
   durationSeconds,
@@ -32,30 +32,30 @@ interface Runs {
   readonly durations: number[];
 }
 
-/** How the last runs of each collector went. */
+/** Results of the last runs of each collector. */
 export class CollectorRuns {
   readonly #runs = new Map<string, Runs>();
 
-  /** Adds a run that began at `startedMs`. */
+  /** Adds a run that started at `startedMs`. */
   add(startedMs: number, result: CollectorResult): void {
     const id = collectorId({ group: result.group, name: result.collector });
     const runs = this.#runs.get(id) ?? { lastMs: startedMs, result, durations: [] };
     this.#runs.set(id, runs);
     runs.result = result;
-    // A collector that is left out has not run.
+    // An excluded collector has not run.
     if (result.outcome === 'disabled') return;
     runs.lastMs = startedMs;
     runs.durations.push(result.durationSeconds);
     if (runs.durations.length > KEPT_RUNS) runs.durations.shift();
   }
 
-  /** Forgets collectors that a reload has removed. */
+  /** Removes collectors that a reload has removed. */
   keepOnly(names: readonly CollectorName[]): void {
     const ids = new Set(names.map(collectorId));
     for (const id of this.#runs.keys()) if (!ids.has(id)) this.#runs.delete(id);
   }
 
-  /** A collector as it is shown; `extraSeries` are those that no run brings. */
+  /** A collector for display; `extraSeries` is the number of series that do not come from runs. */
   view(collector: CollectorName, disabled: DisabledView | undefined, extraSeries: number): CollectorView {
     const { group, name } = collector;
     const id = collectorId(collector);

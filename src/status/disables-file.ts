@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { errorCode } from '../base/error-text.ts';
 import { readText } from '../base/files.ts';
 
-/** A collector that is switched off for some time. */
+/** A temporarily disabled collector. */
 export interface Disable {
   /** Milliseconds since 1970, as is `untilMs`. */
   readonly sinceMs: number;
@@ -23,7 +23,7 @@ const content = z.strictObject({
   ),
 });
 
-/** What `path` remembers, by collector; nothing when there is no such file. Throws an Error that names the path. */
+/** The content of `path`, by collector; empty if the file does not exist. Throws an Error that names the path. */
 export function readDisables(path: string): Map<string, Disable> {
   try {
     const text = readText(path, MAX_BYTES);
@@ -34,7 +34,7 @@ export function readDisables(path: string): Map<string, Disable> {
   }
 }
 
-/** Replaces the file as a whole, or leaves the old one. Rejects with an Error that names the path. */
+/** Replaces the file atomically, or leaves the old one. Rejects with an Error that names the path. */
 export async function writeDisables(path: string, disables: ReadonlyMap<string, Disable>): Promise<void> {
   const text = `${JSON.stringify({ disabled: Object.fromEntries(disables) }, null, 2)}\n`;
   const part = `${path}.part`;

@@ -2,23 +2,23 @@ import type { Log } from '../base/log.ts';
 import type { DisabledView } from '../http/status-view.ts';
 import { type Disable, readDisables, writeDisables } from './disables-file.ts';
 
-/** Longest time for which a collector may be switched off: one that is forgotten comes back by itself. */
+/** Maximum time for which a collector may be disabled: forgotten ones are enabled again automatically. */
 export const MAX_DISABLE_MS = 24 * 3_600_000;
 
-/** What the disables need. */
+/** The environment of the disables. */
 interface DisablesWorld {
-  /** Where they outlast a restart; undefined for nowhere. Asked anew each time, since a reload changes it. */
+  /** The file in which they are stored; undefined if there is none. Called each time, because a reload changes it. */
   readonly file: () => string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly log: Log;
 }
 
-/** Which collectors are switched off, until when and why. */
+/** The disabled collectors, until when and why. */
 export class Disables {
   readonly #world: DisablesWorld;
   readonly #disables: Map<string, Disable>;
-  /** The file with the collectors that are off. */
+  /** The file with the disabled collectors. */
   #persistedIn: string | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -27,12 +27,12 @@ export class Disables {
     this.#disables = this.#read();
   }
 
-  /** How the collector `id` is switched off; undefined when it is not, or not any more. */
+  /** The disable of the collector `id`; undefined if it is not, or no longer, disabled. */
   get(id: string): DisabledView | undefined {
     const disable = this.#disables.get(id);
     if (disable === undefined) return undefined;
     const left = disable.untilMs - this.#world.now();
-    // More is left than was ever allowed when the clock was set back.
+    // More time remains than the maximum if the clock was set back.
     if (left > 0 && left <= MAX_DISABLE_MS) return { ...disable, persisted: this.#persistedIn !== undefined };
     this.#disables.delete(id);
     this.#world.log.info(
@@ -42,7 +42,7 @@ export class Disables {
     return undefined;
   }
 
-  /** Switches a collector off for `ttlMs`; resolves when that is on disk, or could not be put there. */
+  /** Disables a collector for `ttlMs`; resolves when that has been stored, or storing it has failed. */
   async disable(id: string, ttlMs: number, reason: string): Promise<void> {
     const sinceMs = this.#world.now();
     this.#disables.set(id, { sinceMs, untilMs: sinceMs + Math.min(ttlMs, MAX_DISABLE_MS), reason });
@@ -50,7 +50,7 @@ export class Disables {
     await this.#write();
   }
 
-  /** Switches a collector on again. */
+  /** Enables a collector again. */
   async enable(id: string): Promise<void> {
     if (!this.#disables.delete(id)) return;
     this.#world.log.warn({ collector: id }, 'collector enabled again');

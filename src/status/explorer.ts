@@ -11,10 +11,10 @@ interface Slice {
   readonly limit: number;
 }
 
-/** Series looked at between two looks at the clock. */
+/** Series examined between two checks of the clock. */
 const STRIDE = 512;
 
-/** Looks things up in what the last cycle collected. */
+/** Searches the data of the last cycle. */
 export class Explorer {
   readonly #last: () => LastCycle | undefined;
   readonly #prepared: () => readonly Prepared[];
@@ -35,7 +35,7 @@ export class Explorer {
     return [...this.#families().values()].sort((one, other) => other.series - one.series).slice(0, count);
   }
 
-  /** A page of the families whose names have all words of `match` in them. */
+  /** A page of the families whose names contain all words of `match`. */
   families(match: string, { offset, limit }: Slice): FamilyPage {
     const words = match.toLowerCase().split(/\s+/);
     const all = [...this.#families().values()];
@@ -45,8 +45,8 @@ export class Explorer {
   }
 
   /**
-   * A page of the series of a family, looked up in slices that leave the event loop its turns. Undefined without that
-   * family. Rejects with the reason of `signal` when that fires before the end.
+   * A page of the series of a family, looked up in slices that let the event loop turn. Undefined if there is no such
+   * family. Rejects with the reason of `signal` if that fires before the end.
    */
   async series(name: string, filter: SeriesFilter, slice: Slice, signal: AbortSignal): Promise<SeriesPage | undefined> {
     const family = this.#families().get(name);
@@ -105,13 +105,13 @@ async function addLines(page: SeriesCollector, part: Prepared, name: string, tur
   }
 }
 
-/** Takes the series of one page out of a stream of them, and counts those that match. */
+/** Selects the series of one page from a stream, and counts those that match. */
 class SeriesCollector {
   readonly series: SeriesView[] = [];
   readonly #matches: ((key: string) => boolean) | undefined;
   readonly #from: number;
   readonly #to: number;
-  /** Of the whole family. */
+  /** For the whole family. */
   readonly #count: number;
   #seen = 0;
 
@@ -122,7 +122,7 @@ class SeriesCollector {
     this.#count = count;
   }
 
-  /** Whether the rest need not be looked at: the page is full, and how many there are is known. */
+  /** Whether the rest can be skipped: the page is full, and the total is known. */
   get isComplete(): boolean {
     return this.#matches === undefined && this.#seen >= this.#to;
   }

@@ -1,9 +1,9 @@
 import type { ExporterView } from '../http/status-view.ts';
 import { waitingBytes } from './history.ts';
 
-/** A rate over less says nothing: uploads come and go. */
+/** A rate over a shorter time is meaningless, because uploads are bursty. */
 const SHORTEST_MS = 30_000;
-/** Points remembered, and the time that they span. */
+/** Number of points, and the time that they span. */
 const WINDOW_MS = 10 * 60_000;
 const MAX_POINTS = 64;
 
@@ -12,25 +12,25 @@ interface Point {
   readonly bytes: number;
 }
 
-/** How fast what waits for each receiver grows, and when the first of it is lost. */
+/** How fast the backlog of each receiver grows, and when data will be lost. */
 export class Forecast {
   readonly #points = new Map<string, Point[]>();
 
-  /** Adds what waits at the end of a cycle. */
+  /** Adds the backlog at the end of a cycle. */
   add(atMs: number, exporters: readonly ExporterView[]): void {
     const names = new Set(exporters.map(({ name }) => name));
     for (const name of this.#points.keys()) if (!names.has(name)) this.#points.delete(name);
     for (const exporter of exporters) {
       const bytes = waitingBytes(exporter);
       const before = this.#points.get(exporter.name) ?? [];
-      // What shrinks is not about to be lost: from there on it is measured anew.
+      // A shrinking backlog is not about to be lost: measuring restarts from there.
       const rising = bytes < (before.at(-1)?.bytes ?? 0) ? [] : before.filter((point) => atMs - point.atMs < WINDOW_MS);
       const isDue = atMs - (rising.at(-1)?.atMs ?? 0) >= WINDOW_MS / MAX_POINTS;
       this.#points.set(exporter.name, isDue ? [...rising, { atMs, bytes }] : rising);
     }
   }
 
-  /** Seconds until the oldest batch of a receiver is dropped; undefined while none is about to be. */
+  /** Seconds until the oldest batch of a receiver is dropped; undefined if no loss is expected. */
   lossInSeconds(exporter: ExporterView, nowMs: number, intervalMs: number): number | undefined {
     const { limits, memory, spool, state } = exporter;
     if (limits === undefined || (state !== 'retrying' && state !== 'paused')) return undefined;

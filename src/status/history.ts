@@ -10,31 +10,31 @@ export interface ProcessUse {
   readonly rssBytes: number;
 }
 
-/** What grew during a slot. */
+/** Growth during a slot. */
 type Growth = Record<'cpuSeconds' | 'accepted' | 'failed' | 'dropped' | 'skipped', number>;
 
 interface Slot extends Growth {
   readonly atMs: number;
-  /** How much time the growth is of. */
+  /** The time span of the growth. */
   spanMs: number;
   rssBytes: number;
   backlogBytes: number;
 }
 
-/** The last hour, a slot a minute, in a few kilobytes of memory. */
+/** The last hour, one slot per minute, in a few kilobytes of memory. */
 export class History {
   readonly #slots: Slot[] = [];
-  /** Sums since the start as they were last seen; those of receivers by name. */
+  /** The last seen totals since the start; those of receivers by name. */
   readonly #seen = new Map<string, number>();
   #lastMs: number | undefined;
 
-  /** Adds what holds at the end of a cycle; `skipped` are all cycles that were not run since the start. */
+  /** Adds the state at the end of a cycle; `skipped` is the number of skipped cycles since the start. */
   add(atMs: number, use: ProcessUse, exporters: readonly ExporterView[], skipped: number): void {
     const slotMs = atMs - (atMs % SLOT_MS);
     const last = this.#slots.at(-1);
     const slot = last?.atMs === slotMs ? last : this.#begin(slotMs);
     slot.spanMs += atMs - (this.#lastMs ?? atMs);
-    // What the start needed is no use of a minute.
+    // The CPU time of startup does not belong to a minute.
     const cpuSeconds = this.#grown('cpu', use.cpuSeconds);
     if (this.#lastMs !== undefined) slot.cpuSeconds += cpuSeconds;
     slot.skipped += this.#grown('skipped', skipped);
@@ -71,7 +71,7 @@ export class History {
     return slot;
   }
 
-  /** How much a sum grew since it was last seen. A receiver that a reload has replaced counts from zero again. */
+  /** Growth of a total since it was last seen. A receiver that a reload has replaced counts from zero again. */
   #grown(key: string, sum: number): number {
     const before = this.#seen.get(key) ?? 0;
     this.#seen.set(key, sum);
@@ -82,11 +82,11 @@ export class History {
 const perSecond = (seconds: number, milliseconds: number): number =>
   milliseconds > 0 ? Math.round((seconds / milliseconds) * 1e6) / 1000 : 0;
 
-/** Dropped without any loss: another agent pushes them, or a newer push took their place. */
+/** Dropped without loss: another agent pushes them, or a newer push replaced them. */
 const HARMLESS = ['not_master', 'replaced'];
 
 const droppedBy = ({ dropped }: ExporterView): number =>
   Object.entries(dropped).reduce((sum, [reason, samples]) => (HARMLESS.includes(reason) ? sum : sum + samples), 0);
 
-/** What waits for a receiver, in memory and on disk. */
+/** Backlog of a receiver, in memory and on disk. */
 export const waitingBytes = ({ memory, spool }: ExporterView): number => memory.bytes + (spool?.bytes ?? 0);

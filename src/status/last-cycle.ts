@@ -3,7 +3,7 @@ import type { Family } from '../metrics/family.ts';
 import type { Prepared } from '../metrics/prepared.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
 
-/** What the last cycle collected, by reference: nothing of it is copied. */
+/** The data of the last cycle, by reference: nothing is copied. */
 export interface LastCycle {
   readonly stampMs: number;
   readonly groups: ReadonlyMap<string, readonly Snapshot[]>;
@@ -32,7 +32,7 @@ export function familiesOf({ groups }: LastCycle, prepared: readonly Prepared[])
   return new Map(sorted.map(([name, counts]) => [name, viewOf(counts)]));
 }
 
-/** Series of one family often come one after the other: one look-up for each such run instead of one a series. */
+/** Series of one family are often adjacent: one lookup per run instead of one per series. */
 function countRuns(owners: readonly Family[], add: (family: Family, series: number) => void): void {
   for (let start = 0; start < owners.length; ) {
     const family = owners[start] as Family;

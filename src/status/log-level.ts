@@ -1,7 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { LogLevelView } from '../http/status-view.ts';
 
-/** The level of the log, which may be another than the configured one for some time. */
+/** The log level, which may temporarily differ from the configured one. */
 export class LogLevel {
   readonly #log: Log;
   readonly #now: () => number;
@@ -9,7 +9,7 @@ export class LogLevel {
   #untilMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `configured` gives the level to return to when the time is over. */
+  /** `configured` returns the level to restore when the time is over. */
   constructor(log: Log, now: () => number, configured: () => string) {
     this.#log = log;
     this.#now = now;
@@ -21,7 +21,7 @@ export class LogLevel {
     return this.#untilMs === undefined ? { level } : { level, untilMs: this.#untilMs };
   }
 
-  /** Changes the level, for `ttlMs` or for good. */
+  /** Changes the level, for `ttlMs` or permanently. */
   set(level: string, ttlMs?: number): void {
     this.reset(level);
     if (ttlMs === undefined) return;

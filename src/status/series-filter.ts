@@ -2,11 +2,11 @@ import type { SeriesView } from '../http/status-view.ts';
 import { escapeLabelValue } from '../metrics/text/format.ts';
 import { parseLine, type TextSample } from '../metrics/text/parse.ts';
 
-/** Which series of a family are wanted. */
+/** A selection of series of a family. */
 export interface SeriesFilter {
-  /** Labels that a series must have with exactly this value; an empty one: that it must not have. */
+  /** Labels that a series must have with exactly this value; an empty value: labels that it must not have. */
   readonly labels: readonly (readonly [name: string, value: string])[];
-  /** Must be part of the labels' text, without case; empty for any. */
+  /** Must be part of the labels' text, ignoring case; empty for any. */
   readonly text: string;
 }
 
@@ -14,7 +14,7 @@ export interface SeriesFilter {
 export function matcherOf({ labels, text }: SeriesFilter): ((key: string) => boolean) | undefined {
   if (labels.length === 0 && text === '') return undefined;
   const wanted = text.toLowerCase();
-  // Most keys are decided by their text, a hundred times faster than by parsing them.
+  // Most keys can be decided by their text, a hundred times faster than by parsing.
   const texts = labels
     .filter(([, value]) => value !== '')
     .map(([name, value]) => `${name}="${escapeLabelValue(value)}"`);
@@ -34,7 +34,7 @@ export function matcherOf({ labels, text }: SeriesFilter): ((key: string) => boo
   };
 }
 
-/** A series as it is shown. */
+/** A series for display. */
 export function seriesView(group: string, selector: string, value: string): SeriesView {
   const { name, labels } = parseKey(selector);
   return { group, name, labels: Object.fromEntries(labels), value, selector };

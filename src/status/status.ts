@@ -10,13 +10,13 @@ import type { LastCycle } from './last-cycle.ts';
 
 const TOP_FAMILIES = 20;
 
-/** What a cycle did. */
+/** The result of a cycle. */
 interface CycleRecord extends LastCycle {
   readonly samples: number;
   readonly results: readonly CollectorResult[];
 }
 
-/** Where a status comes from; all of it is looked up each time, since a reload changes it. */
+/** The sources of a status; evaluated each time, because a reload changes them. */
 interface StatusSources {
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -35,7 +35,7 @@ interface StatusSources {
   >;
 }
 
-/** Records how the cycles went, and shows it together with all else that an operator wants to know. */
+/** Records the results of cycles, and combines them with the other data of the status page. */
 export class Status {
   readonly explorer: Explorer;
   readonly #sources: StatusSources;
@@ -58,7 +58,7 @@ export class Status {
     );
   }
 
-  /** Records a cycle, and holds what it collected until the next one. */
+  /** Records a cycle, and keeps its data until the next one. */
   cycleEnded({ stampMs, groups, samples, results }: CycleRecord, durationSeconds: number): void {
     this.#last = { stampMs, groups };
     for (const result of results) this.#runs.add(stampMs, result);
@@ -71,12 +71,12 @@ export class Status {
     this.#forecast.add(now, exporters);
   }
 
-  /** Records a tick that was not run. */
+  /** Records a skipped tick. */
   cycleSkipped(): void {
     this.#cycle = { ...this.#cycle, skipped: this.#cycle.skipped + 1 };
   }
 
-  /** Records a run outside the schedule that began at `startedMs`. */
+  /** Records a run outside the schedule that started at `startedMs`. */
   ranAlone(startedMs: number, result: CollectorResult): void {
     this.#runs.add(startedMs, result);
   }
@@ -94,7 +94,7 @@ export class Status {
       .sort((one, other) => (one.id < other.id ? -1 : 1));
   }
 
-  /** One collector; undefined when there is none of that id. */
+  /** One collector; undefined if there is none with that id. */
   collector(id: string): CollectorView | undefined {
     const name = this.#sources.collectors().find((one) => collectorId(one) === id);
     return name && this.#view(name);
@@ -139,14 +139,14 @@ export class Status {
     };
   }
 
-  /** What the budget of its group left out of the last push. */
+  /** Its families that the budget dropped from the last push. */
   #leftOutOf({ group, name }: CollectorName): StatusView['budgets'][number]['dropped'] {
     const { budgets, collectorOf } = this.#sources;
     const budget = budgets().find((one) => one.group === group);
     return (budget?.dropped ?? []).filter(({ family }) => collectorOf(family, group) === name);
   }
 
-  /** Without those whose collector is switched off. */
+  /** Without those whose collector is disabled. */
   #prepared(): readonly Prepared[] {
     const { prepared, disables } = this.#sources;
     return prepared().filter(

@@ -1,10 +1,10 @@
-// Times that grow older while nothing else happens.
+// Ages that keep increasing between updates.
 import { setText } from './dom.js';
 import { ago, span } from './format.js';
 
 /** How far the agent's clock is ahead of the browser's, milliseconds: ages are counted on the agent's. */
 let aheadMs = 0;
-/** The moment at which ages stand still, while the page is paused. */
+/** The time at which ages are frozen while the page is paused. */
 let stoppedAt = /** @type {number | undefined} */ (undefined);
 
 /** @param {number} agentNowMs */
@@ -18,7 +18,7 @@ export function stopAges(stop) {
 }
 
 /**
- * Makes a `<time>` show how long ago `sinceMs` was or, counting down, how long it is until then.
+ * Makes a `<time>` show the time since `sinceMs` or, counting down, until then.
  * @param {HTMLTimeElement} node
  * @param {number | undefined} sinceMs undefined: never
  * @param {string} never
@@ -37,7 +37,7 @@ export function showAge(node, sinceMs, never = 'never') {
   tick(node);
 }
 
-/** Brings all ages of the page up to date. */
+/** Updates all ages of the page. */
 export function tickAges() {
   for (const node of document.querySelectorAll('time[datetime]')) tick(/** @type {HTMLTimeElement} */ (node));
 }

@@ -1,4 +1,4 @@
-// The agent's API. The bearer token lives in this module's memory only: never in storage, never in an address.
+// The agent's API. The bearer token lives in this module's memory only: never in storage, never in a URL.
 /** @import { ErrorView } from '../status-view.ts' */
 
 const DEADLINE_MS = 15_000;
@@ -7,7 +7,7 @@ let token = '';
 /** @type {(why: string) => Promise<string | undefined>} */
 let askToken = async () => undefined;
 
-/** An answer that is none: what was asked, and why not. */
+/** A failed request: its path and the reason. */
 export class ApiError extends Error {
   /**
    * @param {string} message
@@ -22,7 +22,7 @@ export class ApiError extends Error {
 }
 
 /**
- * Sets who is asked for the token; `why` is for people. Undefined: they declined.
+ * Sets the function that asks for the token; `why` is shown to the user. It returns undefined if the user declines.
  * @param {(why: string) => Promise<string | undefined>} ask
  */
 export function onTokenNeeded(ask) {
@@ -41,7 +41,7 @@ export async function get(path, signal) {
 }
 
 /**
- * The JSON that a POST answers; asks for the token first if there is none.
+ * The JSON response of a POST; asks for the token first if there is none.
  * @param {string} path
  * @param {unknown} [body]
  * @returns {Promise<any>}
@@ -88,7 +88,7 @@ const deadline = (signal) => {
  * Retries with another token as long as it is refused and the user enters one.
  * @param {string} path
  * @param {RequestInit} init
- * @param {AbortSignal | undefined} signal undefined: a deadline of its own for each try
+ * @param {AbortSignal | undefined} signal undefined: each attempt has its own deadline
  * @returns {Promise<Response>}
  */
 async function request(path, init, signal) {

@@ -7,7 +7,7 @@ import { sparkline } from './sparkline.js';
 
 /** @import { CollectorView } from '../status-view.ts' */
 
-/** As many runs as the agent remembers. */
+/** The number of runs that the agent remembers. */
 const RUNS = 60;
 
 /**

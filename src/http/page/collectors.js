@@ -9,7 +9,7 @@ import { resourceRow } from './resource-row.js';
 /** @import { CollectorView, ResourceStatus, StatusView } from '../status-view.ts' */
 /** @typedef {{ readonly group: string, readonly all: readonly CollectorView[], readonly shown: readonly CollectorView[], readonly target: string }} GroupRows */
 
-/** What can be chosen to be shown. */
+/** The available filters. */
 const CHOICES = /** @type {const} */ (['Active', 'Problems', 'No data', 'All']);
 /** @typedef {typeof CHOICES[number]} Choice */
 

@@ -1,4 +1,4 @@
-// The configuration in force, and reading it again.
+// The active configuration, and reloading it.
 import { ApiError, post } from './api.js';
 import { copyText } from './copy.js';
 import { showResult } from './dialogs.js';

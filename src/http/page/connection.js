@@ -1,23 +1,23 @@
-// Whether what the page shows is of now.
+// Whether the page shows current data.
 import { byId, setAttribute, setText } from './dom.js';
 import { clock } from './format.js';
 
 /** @import { Connection } from './live.js' */
 
-/** The agent serves few pages at a time: one that has been hidden for so long disconnects. */
+/** The agent serves few pages at a time: a page that has been hidden for this long disconnects. */
 const UNSEEN_MS = 300_000;
 
 const LEVELS = /** @type {const} */ ({ connecting: 'off', live: 'ok', paused: 'warn', lost: 'bad' });
 
 /**
- * The connection's state, and the button beside it that pauses and resumes.
+ * The connection's state, and the button next to it that pauses and resumes.
  * @param {(pause: boolean) => void} onPause
  * @returns {(connection: Connection, why: string) => void}
  */
 export function connectionPill(onPause) {
   const pill = byId('connection');
   const button = byId('pause');
-  /** When the page last was up to date; at first it is empty. */
+  /** When the page was last up to date; empty at first. */
   let freshMs = 0;
   let paused = false;
   button.addEventListener('click', () => {

@@ -2,7 +2,8 @@
 import { el, setText } from './dom.js';
 
 /**
- * Copies, and says so in `said`. Over plain HTTP, but for localhost, browsers offer only the old way.
+ * Copies, and shows a confirmation in `said`. Over plain HTTP, except for localhost, browsers only support the old
+ * method.
  * @param {string} text
  * @param {HTMLElement} said
  */

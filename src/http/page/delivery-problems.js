@@ -1,4 +1,4 @@
-// Problems of receivers: what is behind, left out or lost.
+// Problems of receivers: backlog, omitted and lost data.
 import { bytes, counted, list, span } from './format.js';
 import { exporterState } from './levels.js';
 import { KINDS } from './problem-kinds.js';
@@ -72,7 +72,7 @@ function deliveryProblem(exporter, status) {
 }
 
 /**
- * When the oldest batch is lost; empty when nothing is about to be.
+ * When the oldest batch will be lost; empty if no loss is expected.
  * @param {Pick<ExporterView, 'lossInSeconds' | 'spool'>} exporter
  */
 export function lossText({ lossInSeconds, spool }) {
@@ -82,7 +82,7 @@ export function lossText({ lossInSeconds, spool }) {
   return `Data is lost in about ${span(lossInSeconds)} at this rate${without}.`;
 }
 
-/** Reasons for which samples are dropped without any harm: another agent pushes them, or newer ones took their place. */
+/** Harmless reasons for dropped samples: another agent pushes them, or newer ones replaced them. */
 const HARMLESS = new Set(['not_master', 'replaced']);
 
 /** @param {StatusView} status @returns {Problem[]} */

@@ -1,4 +1,4 @@
-// What the page's dialogs have in common, and the one that asks for the token.
+// Common functions of the page's dialogs, and the dialog that asks for the token.
 import { byId, setText } from './dom.js';
 
 /**
@@ -11,7 +11,7 @@ export function closable(dialog) {
 }
 
 /**
- * Shows in `node` how something went; `undefined` hides it.
+ * Shows the result of an action in `node`; `undefined` hides it.
  * @param {HTMLElement} node
  * @param {{ readonly level: 'ok' | 'bad' | 'off', readonly lines: readonly string[] } | undefined} result
  */
@@ -22,7 +22,7 @@ export function showResult(node, result) {
 }
 
 /**
- * Does `work` with a button that cannot be pressed again meanwhile, and shows what it returns or why it failed.
+ * Runs `work` with the button disabled, and shows its result or why it failed.
  * @param {HTMLButtonElement} button
  * @param {HTMLElement} resultNode
  * @param {() => Promise<string>} work
@@ -39,7 +39,7 @@ export async function withResult(button, resultNode, work) {
 }
 
 /**
- * The dialog that asks for the bearer token: one question at a time, however many wait for the answer.
+ * The dialog that asks for the bearer token: one at a time, however many requests wait for it.
  * @returns {(why: string) => Promise<string | undefined>}
  */
 export function tokenDialog() {

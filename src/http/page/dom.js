@@ -1,5 +1,5 @@
-// The few things that all parts of the page do with the document. Texts come from hosts and pods, and are hostile: they
-// become text nodes and attributes, never markup.
+// The DOM functions shared by all parts of the page. Texts come from hosts and pods and may be hostile: they become
+// text nodes and attributes, never markup.
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
@@ -16,7 +16,7 @@ export function el(tag, attributes = {}, ...children) {
 }
 
 /**
- * An element of the page that must be there.
+ * A required element of the page.
  * @template {HTMLElement} [Kind=HTMLElement]
  * @param {string} id
  * @returns {Kind}
@@ -28,7 +28,7 @@ export function byId(id) {
 }
 
 /**
- * Sets a text when it differs: a node that is left alone keeps the reader's selection and costs no layout.
+ * Sets a text if it differs: an untouched node keeps the user's selection and causes no layout.
  * @param {Element} node
  * @param {string} text
  */
@@ -37,7 +37,7 @@ export function setText(node, text) {
 }
 
 /**
- * Sets an attribute when it differs; undefined removes it.
+ * Sets an attribute if it differs; undefined removes it.
  * @param {Element} node
  * @param {string} name
  * @param {string | undefined} value
@@ -48,14 +48,14 @@ export function setAttribute(node, name, value) {
 }
 
 /**
- * What shows one item of a list.
+ * The view of one item of a list.
  * @template Item
  * @typedef {{ readonly node: Element, update(item: Item): void }} View
  */
 
 /**
- * Keeps the children of `parent` in step with a list, behind those that are there already: one view an item, found
- * again by its key, so that an update touches what changed and nothing else.
+ * Synchronizes the children of `parent` with a list, after the existing ones: one view per item, identified by its key,
+ * so that an update only touches what changed.
  * @template Item
  * @param {Element} parent
  * @param {(item: Item) => string} keyOf

@@ -14,7 +14,8 @@ export async function* chunksOf(body) {
 }
 
 /**
- * Splits a text stream, with LF as our server writes it, into events. Gives an empty one for a comment, which the server sends as a heartbeat.
+ * Splits a text stream, with LF as our server writes it, into events. Yields an empty one for a comment, which the
+ * server sends as a heartbeat.
  * @param {AsyncIterable<Uint8Array>} chunks
  * @returns {AsyncGenerator<{ readonly event: string, readonly data: string }>}
  */

@@ -13,7 +13,7 @@ export function explorer() {
   /** @type {StatusView | undefined} */
   let status;
   const series = familySeries(() => status?.agent.targets ?? {});
-  /** Where the focus was before, to be given back. */
+  /** The previously focused element, to restore the focus. */
   let opener = /** @type {Element | null} */ (null);
 
   /** @param {string} family */

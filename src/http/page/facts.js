@@ -1,15 +1,16 @@
-// Lists of terms and what holds for them.
+// Lists of terms with values.
 import { showAge } from './ages.js';
 import { el, keyedList, setAttribute, setText } from './dom.js';
 
 /**
- * A term with a text, or with a time that is shown as `N s ago`, `N s` (form `span`) or the time remaining (form `left`).
+ * A term with a text, or with a time that is shown as `N s ago`, `N s` (form `span`) or the time remaining (form
+ * `left`).
  * @typedef {object} Fact
  * @property {string} term
  * @property {string} [text]
  * @property {number} [timeMs]
  * @property {'ago' | 'span' | 'left'} [form]
- * @property {string} [note] behind it, muted
+ * @property {string} [note] after it, muted
  * @property {import('./levels.js').Level} [level]
  */
 

@@ -9,7 +9,7 @@ import { pager } from './pager.js';
 
 const PAGE = 25;
 
-/** Of a family that is collected but not pushed. */
+/** For a family that is collected but not pushed. */
 export const LEFT_OUT = 'left out of the push by the series budget';
 
 /**

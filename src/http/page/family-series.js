@@ -90,7 +90,7 @@ export function familySeries(targets) {
 /** @typedef {{ readonly series: SeriesView, readonly columns: readonly string[] }} Row */
 
 /**
- * The table: a column per label that one of the series has.
+ * The table: one column per label of any of the series.
  * @param {() => Readonly<Record<string, Labels>>} targets
  * @returns {(series: readonly SeriesView[]) => void}
  */

@@ -1,4 +1,4 @@
-// Numbers, sizes and times as people read them.
+// Human-readable numbers, sizes and times.
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -19,7 +19,7 @@ export const count = (value) => value.toLocaleString('en-US', { maximumFractionD
 export const counted = (value, one, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
 
 /**
- * 0.123 → `12 %`; less than half of one is said to be so.
+ * 0.123 → `12 %`; less than half a percent is shown as such.
  * @param {number} part
  */
 export const percent = (part) => (part > 0 && part < 0.005 ? '<1 %' : `${Math.round(part * 100)} %`);

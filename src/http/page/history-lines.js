@@ -1,4 +1,4 @@
-// What is drawn and said of the last hour. Pure.
+// Charts and texts of the last hour. Pure.
 import { bytes, counted, percent, took } from './format.js';
 
 /** @import { HistoryView } from '../status-view.ts' */
@@ -6,7 +6,7 @@ import { bytes, counted, percent, took } from './format.js';
 /** @typedef {{ readonly term: string, readonly values: readonly number[], readonly text: string, readonly note: string, readonly level?: Level }} Line */
 
 /**
- * A line for each thing that is remembered.
+ * One line per recorded value.
  * @param {HistoryView} history
  * @returns {Line[]}
  */

@@ -1,4 +1,4 @@
-// The last hour: backlog, pushes, CPU and memory, a point a minute.
+// The last hour: backlog, pushes, CPU and memory, one point per minute.
 import { byId, el, keyedList, setAttribute, setText } from './dom.js';
 import { historyOf } from './history-lines.js';
 import { sparkline } from './sparkline.js';

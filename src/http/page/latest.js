@@ -1,7 +1,7 @@
-// Only the newest question counts.
+// Only the newest request counts.
 
 /**
- * Runs `ask` for each call; an answer that comes after a newer question was asked is not shown.
+ * Runs `ask` for each call; a response that arrives after a newer request was started is not shown.
  * @template Question, Answer
  * @param {(question: Question, signal: AbortSignal) => Promise<Answer>} ask
  * @param {(answer: Answer, question: Question) => void} show

@@ -1,4 +1,4 @@
-// How good or bad something is, and the word for it. The word always says what the colour says.
+// The severity of a state, and its word. The word always expresses the same as the colour.
 
 /** @import { CollectorView, ExporterView, LogLaneView, ResourceStatus, StatusView, TaskView } from '../status-view.ts' */
 /** @typedef {'ok' | 'off' | 'warn' | 'bad'} Level */
@@ -7,7 +7,7 @@
 /** Worst first. */
 export const RANK = /** @type {const} */ ({ bad: 0, warn: 1, off: 2, ok: 3 });
 
-/** Intervals that a batch may wait before its receiver counts as behind. */
+/** Number of intervals that a batch may wait before its receiver counts as behind. */
 const PATIENCE = 2;
 
 /** @param {CollectorView} collector @returns {State} */
@@ -38,7 +38,8 @@ export function resourceState({ state }) {
 }
 
 /**
- * A receiver is also behind when batches are waiting although the last push succeeded; one with anything wrong is not ok.
+ * A receiver is also behind when batches are waiting although the last push succeeded; a receiver with any problem is
+ * not ok.
  * @param {ExporterView} exporter
  * @param {StatusView} status
  * @returns {State}

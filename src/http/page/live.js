@@ -1,4 +1,4 @@
-// The stream of the agent's states: opened, reopened after a failure, paused.
+// The stream of the agent's status: opened, reopened after a failure, paused.
 import { stream } from './api.js';
 import { chunksOf, readEvents } from './event-stream.js';
 
@@ -7,7 +7,7 @@ import { chunksOf, readEvents } from './event-stream.js';
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 10_000;
-/** The server says something at least every 15 s; silence for longer means a connection that only looks open. */
+/** The server sends something at least every 15 s; longer silence means a dead connection. */
 const SILENCE_MS = 40_000;
 
 /**

@@ -1,4 +1,4 @@
-// Log entries: how far each receiver has each source.
+// Log entries: the progress of each source at each receiver.
 import { byId, el, keyedList, setAttribute, setText } from './dom.js';
 import { bytes, count, counted, span } from './format.js';
 import { laneState } from './levels.js';

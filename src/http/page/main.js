@@ -1,4 +1,4 @@
-// Puts the page together.
+// Assembles the page.
 import { agentFacts } from './agent.js';
 import { setAgentClock, stopAges, tickAges } from './ages.js';
 import { onTokenNeeded } from './api.js';

@@ -1,4 +1,4 @@
-// The dialog for one collector: run it, disable it for some time, enable it again.
+// The dialog for one collector: run it, disable it temporarily, enable it again.
 import { post } from './api.js';
 import { closable, showResult, withResult } from './dialogs.js';
 import { byId, el, setText } from './dom.js';
@@ -20,7 +20,7 @@ export function manageDialog() {
   /** @type {StatusView | undefined} */
   let status;
   let id = '';
-  /** While something is under way the buttons are left alone. */
+  /** While an action is in progress the buttons are not updated. */
   let busy = false;
   closable(dialog);
 

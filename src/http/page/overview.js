@@ -1,4 +1,4 @@
-// The top of the page: is everything alright?
+// The top of the page: the overall state.
 import { showAge } from './ages.js';
 import { byId, el, keyedList, setAttribute, setText } from './dom.js';
 import { count, counted, percent, span, took } from './format.js';

@@ -1,11 +1,11 @@
-// Steps through a list that the agent hands out in pages.
+// Pages through a list that the agent serves in pages.
 import { el, setText } from './dom.js';
 import { count } from './format.js';
 
 /** @import { Page } from '../status-view.ts' */
 
 /**
- * Buttons and where one is, in `parent`.
+ * The buttons and the current position, in `parent`.
  * @param {HTMLElement} parent
  * @param {(offset: number) => void} onOffset
  * @returns {(page: Page) => void}

@@ -1,14 +1,14 @@
-// The kinds of problems: how they are counted, what to do next, and where the runbook has more.
+// The kinds of problems: their names, what to do next, and the section of the runbook.
 
 /**
  * @typedef {object} Kind
- * @property {string} of stands before the name of one
- * @property {string} many stands behind the number of several; empty where the agent has it once
+ * @property {string} of precedes the name of one
+ * @property {string} many follows the number of several; empty if the agent has it only once
  * @property {string} todo what to do next
  * @property {string} anchor a heading of docs/runbook.md
  */
 
-/** The runbook; a heading of it is a part of its address. */
+/** The runbook; a heading is appended as fragment. */
 export const RUNBOOK = 'https://github.com/firesteel/firesteel/blob/main/docs/runbook.md';
 
 /** @param {string} of @param {string} many @param {string} anchor @param {string} todo @returns {Kind} */

@@ -1,4 +1,4 @@
-// Current problems, each with its reason, what to do next and where on the page to look.
+// Current problems, each with its reason, what to do next and where it is on the page.
 import { count, counted, list, span } from './format.js';
 import { collectorState } from './levels.js';
 import { KINDS } from './problem-kinds.js';
@@ -17,12 +17,14 @@ import { KINDS } from './problem-kinds.js';
  * @property {string} href where on the page it is
  */
 
-/** Part of a budget from which on it is worth a look. */
+/** Share of a budget from which it is reported. */
 const NEARLY_FULL = 0.9;
-/** Intervals without a cycle after which something must hang. */
+/** Number of intervals without a cycle after which the agent is considered hung. */
 const OVERDUE = 2.5;
 
-/** Minutes back, and the skipped cycles in them that are more than the odd one of a busy machine. */
+/**
+ * Number of recent minutes, and of skipped cycles in them from which they are reported; a busy machine may skip a few.
+ */
 const RECENT_MINUTES = 10;
 const MANY_SKIPPED = 3;
 
@@ -51,7 +53,7 @@ export function collectorProblem(collector) {
     return [{ ...problem, kind: KINDS.disabled, level: 'warn', what: `${id} is disabled`, why: disabled.reason }];
   const first = reason ?? errors[0] ?? '';
   if (word === 'failing') return [{ ...problem, kind: KINDS.failing, level, what: `${id} fails`, why: first }];
-  // Families over a budget and resources that are down are problems of their own.
+  // Families over a budget and resources that are down are separate problems.
   if (collector.state !== 'partial') return [];
   const why = lostUnits > 1 ? `${first} (and ${lostUnits - 1} more)` : first;
   return [{ ...problem, kind: KINDS.partial, level, what: `${id}: partial data`, why }];

@@ -1,4 +1,4 @@
-// Selectors as Prometheus and VictoriaMetrics read them, and what people type to choose series.
+// PromQL selectors, and the filter that users type to select series.
 
 /**
  * A selector for the series with these labels: `name{device="sda"}`. An empty value means: without that label.
@@ -11,7 +11,7 @@ export function selector(name, labels) {
 }
 
 /**
- * A string literal of PromQL; it has the escapes of Go.
+ * A string literal of PromQL; with Go's escapes.
  * @param {string} value
  */
 const quoted = (value) => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
@@ -20,8 +20,8 @@ const quoted = (value) => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\
 const TERM = /([a-zA-Z_][a-zA-Z0-9_]*)=(?:"([^"]*)"|([^\s,"]*))|([^\s,]+)/g;
 
 /**
- * Reads a filter such as `device=sda mode="idle time" nvme`: labels with exact values, and words that may be anywhere
- * in the labels.
+ * Reads a filter such as `device=sda mode="idle time" nvme`: labels with exact values, and words that may occur
+ * anywhere in the labels.
  * @param {string} filter
  */
 export function parseFilter(filter) {

@@ -60,7 +60,7 @@ function deliveryFacts(exporter) {
     { term: 'Last answer', text: lastCode === undefined ? '–' : lastCode === 'error' ? 'no answer' : String(lastCode) },
     { term: 'Latency', text: latencyMs === undefined ? '–' : took(latencyMs / 1000) },
     ...(lastFailure ? [{ term: 'Last failure', timeMs: lastFailure.atMs }] : []),
-    // A receiver without groups takes log entries, which have a table of their own.
+    // A receiver without groups takes log entries, which have their own table.
     ...(groups.length > 0 ? [{ term: 'Delivered', text: counted(sentSamples, 'sample') }] : []),
     ...(pushes ? [{ term: 'Pushes', text: count(pushes.accepted), note: `${count(pushes.failed)} failed` }] : []),
   ];

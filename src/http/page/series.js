@@ -1,10 +1,10 @@
-// Where the series are: by group with the budget, and the largest families.
+// The series by group with the budget, and the largest families.
 import { byId, el, keyedList, setAttribute, setText } from './dom.js';
 import { count, percent } from './format.js';
 
 /** @import { BudgetView, FamilyView, StatusView } from '../status-view.ts' */
 
-/** As many as fit beside the groups; the explorer lists all. */
+/** As many as fit next to the groups; the explorer lists all. */
 const SHOWN = 10;
 
 /**
@@ -35,7 +35,7 @@ function gauge() {
     node,
     update(part) {
       const width = `${Math.round(Math.min(1, part) * 1000) / 10}%`;
-      // Through the object model: the page's policy forbids style attributes.
+      // Set through the CSS object model, because the page's policy forbids style attributes.
       if (fill.style.width !== width) fill.style.width = width;
       setAttribute(node, 'data-level', part >= 1 ? 'bad' : part >= 0.9 ? 'warn' : undefined);
     },

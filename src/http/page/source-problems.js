@@ -1,4 +1,4 @@
-// Problems of what is collected from elsewhere: tasks, scraped targets, resources of the API.
+// Problems of external sources: tasks, scraped targets, resources of the API.
 import { counted, list, span } from './format.js';
 import { laneState, resourceState, taskState } from './levels.js';
 import { KINDS } from './problem-kinds.js';
@@ -8,7 +8,7 @@ import { KINDS } from './problem-kinds.js';
  * @import { Problem } from './problems.js'
  */
 
-/** So many are named one by one; of more only the number is shown. */
+/** Up to this many are listed individually; beyond, only the number is shown. */
 const NAMED = 5;
 
 /** @param {StatusView} status @returns {Problem[]} */
@@ -55,7 +55,7 @@ export function targetProblems({ scrape }) {
 }
 
 /**
- * Whether a collector only fails because of a resource that is a problem of its own: its reason begins with the name.
+ * Whether a collector only fails because of a resource that is a separate problem: its reason begins with the name.
  * @param {StatusView} status
  * @returns {(collector: CollectorView) => boolean}
  */
@@ -68,7 +68,7 @@ export function hasOtherCause({ collectors }) {
 /** @param {StatusView} status @returns {Problem[]} */
 export const logProblems = ({ logs = [] }) =>
   logs.flatMap((lane) => {
-    // A receiver that takes nothing is a problem of its own.
+    // A receiver that accepts nothing is a separate problem.
     const { level, word } = laneState(lane, undefined);
     if (level !== 'bad' && level !== 'warn') return [];
     const name = `${lane.source} → ${lane.exporter}`;

@@ -1,7 +1,7 @@
-// The last values of something as a small line.
+// The last values as a small line chart.
 
 const SVG = 'http://www.w3.org/2000/svg';
-/** Of the small one in a row. */
+/** Size of the small chart in a row. */
 const SIZE = { width: 96, height: 20 };
 /** Room for the line's own width. */
 const EDGE = 1.5;
@@ -28,7 +28,7 @@ export function sparkPoints(values, slots, { width, height } = SIZE) {
 const round = (value) => Math.round(value * 10) / 10;
 
 /**
- * A sparkline and how to change it; hidden from screen readers, which have the last value beside it.
+ * A sparkline and its update function; hidden from screen readers, for which the last value is next to it.
  * @param {number} slots
  * @param {{ readonly width: number, readonly height: number }} size
  */
@@ -49,7 +49,7 @@ export function sparkline(slots, size = SIZE) {
   node.append(line);
   return {
     node,
-    /** @param {readonly number[]} values @param {number} [width] how many values fill it, if other than before */
+    /** @param {readonly number[]} values @param {number} [width] how many values fill it, if changed */
     update(values, width = slots) {
       const points = values.length < 2 ? '' : sparkPoints(values, width, size);
       if (line.getAttribute('points') !== points) line.setAttribute('points', points);

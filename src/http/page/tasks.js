@@ -1,4 +1,4 @@
-// The tasks: a row for each, with what can be done with it, and a form that adds some.
+// The tasks: one row each with its actions, and a form to add tasks.
 import { showAge } from './ages.js';
 import { change, post } from './api.js';
 import { withResult } from './dialogs.js';
@@ -95,7 +95,7 @@ const taskRow =
         showAge(last, task.lastRunMs, '–');
         setText(duration, task.durationSeconds === undefined ? '–' : took(task.durationSeconds));
         showAge(next, task.nextMs, '–');
-        // What comes from elsewhere is changed there.
+        // Tasks from other sources are changed there.
         remove.hidden = task.source !== 'api';
       },
     };

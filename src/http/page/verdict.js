@@ -1,4 +1,4 @@
-// Is everything alright? Pure: status in, words out.
+// The overall verdict. Pure: status in, text out.
 
 import { exporterProblems } from './delivery-problems.js';
 import { counted, list } from './format.js';
@@ -21,11 +21,11 @@ import { hasOtherCause, logProblems, resourceProblems, targetProblems, taskProbl
  * @typedef {{ readonly level: Level, readonly sentence: string, readonly problems: readonly Problem[] }} Verdict
  */
 
-/** Cycles in which a receiver that has not answered yet is no news. */
+/** Number of cycles for which a receiver without a response yet is not reported. */
 const FIRST_CYCLES = 3;
 
 /**
- * One sentence, and what it stands on, worst first.
+ * One sentence, and the problems it is based on, worst first.
  * @param {StatusView} status
  * @returns {Verdict}
  */
@@ -70,7 +70,7 @@ function wellSentence({ collectors, exporters, election }) {
 }
 
 /**
- * Names the worst kind of problem with its count; of the others only that there are more.
+ * Names the worst kind of problem with its count; for the others only their number.
  * @param {readonly Problem[]} problems
  * @param {Level} level of the worst
  */

@@ -1,4 +1,4 @@
-// The configuration as people write it.
+// The configuration in YAML.
 
 /** Text that YAML reads as text without quotes. */
 const PLAIN = /^[a-zA-Z/][a-zA-Z0-9_./-]*(?::\/\/[a-zA-Z0-9_./:-]+)?$/;
@@ -11,7 +11,7 @@ const RESERVED = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 export const toYaml = (value) => `${block(value, '').replace(/^\n/, '')}\n`;
 
 /**
- * What comes behind `key:` or `-`: a scalar on the same line, or lines of their own, further in.
+ * The text after `key:` or `-`: a scalar on the same line, or separate indented lines.
  * @param {unknown} value
  * @param {string} indent
  * @returns {string}

@@ -1,6 +1,6 @@
 import type { Feed } from '../feed.ts';
 
-/** An event as the collector `event` hands it over. */
+/** An event as passed on by the collector `event`. */
 interface ShippedEvent {
   readonly metadata?:
     | { readonly uid?: string | null; readonly resourceVersion?: string | null; readonly name?: string | null }
@@ -32,8 +32,8 @@ interface EventSubject {
   readonly fieldPath?: string | null;
 }
 
-/** An event, how often it has occurred since it was seen before, and when it was seen, microseconds since 1970. */
+/** An event, its occurrences since it was last seen, and when it was seen, microseconds since 1970. */
 export type Seen = readonly [event: ShippedEvent, by: number, seenUs: number];
 
-/** Hands events of the collector to all lanes that ship them. */
+/** Passes events of the collector to all lanes that ship them. */
 export type EventFeed = Feed<Seen>;

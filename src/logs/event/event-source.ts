@@ -15,7 +15,7 @@ export const eventSource = (world: LogWorld): LogSourceType => ({
     const { events, labels, logs } = world;
     const queue = await EntryQueue.open(join(folder, 'event-queue'), 'event', saved);
     return new QueueSource('event', queue, saved, redactor(logs.redact), (take, onDropped) =>
-      // Nothing is handed over by an agent that is no state agent.
+      // Agents that are not state agents pass on nothing.
       (events as EventFeed).subscribe((seen) => take(eventEntry(seen, labels)), onDropped),
     );
   },
@@ -24,7 +24,7 @@ export const eventSource = (world: LogWorld): LogSourceType => ({
 const MAX_MESSAGE = 64 * 1024;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
-/** An event as an entry; what the event lacks is left out. */
+/** An event as an entry; missing values are omitted. */
 export function eventEntry([event, by, seenUs]: Seen, common: LogEntry['labels']): LogEntry {
   const { metadata, type, reason, series } = event;
   const about = event.involvedObject ?? event.regarding;

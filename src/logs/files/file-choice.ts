@@ -3,18 +3,18 @@ import type { Pattern } from '../../config/re2/pattern.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Files whose lines are shipped, and which of them are. */
+/** Files whose lines are shipped, and the selection of lines. */
 export interface FileChoice {
-  /** Of the saved position. */
+  /** Key in the saved position. */
   readonly name: string;
   readonly files: Pick<ShippedFiles, 'paths' | 'exclude' | 'start' | 'encoding'>;
-  /** Labels of a line beside those of its file; undefined when it is not shipped. Throws PatternCostError. */
+  /** Labels of a line in addition to those of its file; undefined if it is not shipped. Throws PatternCostError. */
   labelsOf(line: string): Labels | undefined;
 }
 
 /** An entry of `collectors.log.files`. */
 export interface CountedFiles extends Pick<ShippedFiles, 'paths' | 'exclude' | 'start' | 'encoding'> {
-  /** Lines that no rule is for. */
+  /** Lines to ignore. */
   readonly drop: readonly Pattern[];
   readonly rules: readonly {
     readonly pattern: Pattern;
@@ -25,7 +25,7 @@ export interface CountedFiles extends Pick<ShippedFiles, 'paths' | 'exclude' | '
 }
 
 const NO_LABELS: Labels = {};
-/** As the labels of the collector. */
+/** Like the labels of the collector. */
 const MAX_LABEL_LENGTH = 64;
 
 /** An entry of `logs.files`. */

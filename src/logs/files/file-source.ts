@@ -6,7 +6,7 @@ import type { LogWorld } from '../world.ts';
 import { chosenFiles, filesWithRules } from './file-choice.ts';
 import { CHUNK_BYTES, ShippedSet } from './shipped-set.ts';
 
-/** Files are looked at this often while nothing is read, milliseconds: those that are removed must be open before. */
+/** Files are checked this often while nothing is read, milliseconds: they must be open before they are removed. */
 const LOOK_MS = 1000;
 const MAX_POSITION = 4 * 1024 * 1024;
 

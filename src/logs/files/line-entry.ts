@@ -3,18 +3,18 @@ import type { LogEntry } from '../entry.ts';
 
 type Labels = LogEntry['labels'];
 
-/** What a path says of all lines of a file. */
+/** Data about all lines of a file, derived from its path. */
 export interface FileOrigin {
   readonly labels: Labels;
   /** Whether a container runtime writes it. */
   readonly isOfPod: boolean;
 }
 
-/** Where a line is. */
+/** The position of a line. */
 interface LinePlace {
   readonly file: Pick<FileState, 'path' | 'dev' | 'ino' | 'headHash'>;
   readonly origin: FileOrigin;
-  /** Of its first byte. */
+  /** Offset of its first byte. */
   readonly offset: number;
   /** When it was read, microseconds since 1970. */
   readonly readUs: number;
@@ -25,7 +25,7 @@ const CONTAINER = /\/containers\/([^_/]+)_([^_/]+)_([^/]+)-[0-9a-f]{64}\.log$/;
 /** The format of the container runtime interface: time, stream, and whether the line is a part (P) or full (F). */
 const RUNTIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) (stdout|stderr) ([PF])(?::\S*)? /;
 
-/** The origin of the lines of a file: the pod of which it is the log, or its path. */
+/** The origin of the lines of a file: the pod that it belongs to, or its path. */
 export function fileOrigin(path: string, common: Labels): FileOrigin {
   const [, namespace, pod, container] = POD.exec(path) ?? [];
   if (namespace && pod && container) return { labels: { ...common, namespace, pod, container }, isOfPod: true };
@@ -37,8 +37,8 @@ export function fileOrigin(path: string, common: Labels): FileOrigin {
 }
 
 /**
- * A line as an entry. Lines of pods lose what the container runtime put before them. `own` are labels of the line, which
- * do not replace those of its origin: their values are of whoever wrote it.
+ * A line as an entry. The prefix of the container runtime is removed from lines of pods. `own` are labels of the line,
+ * which do not replace those of its origin, because their values are chosen by the author of the line.
  */
 export function lineEntry(line: string, { file, origin, offset, readUs }: LinePlace, own: Labels = {}): LogEntry {
   const fields = new Map([

@@ -7,19 +7,19 @@ import type { EntryTarget } from '../source.ts';
 import type { FileChoice } from './file-choice.ts';
 import { type FileOrigin, fileOrigin, lineEntry } from './line-entry.ts';
 
-/** What is read of a file at once. */
+/** Bytes of a file to read at a time. */
 export const CHUNK_BYTES = 256 * 1024;
 /** A file that has not grown for this long is closed, milliseconds. */
 const CLOSE_AFTER_MS = 3_600_000;
 const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4)$/;
 const CARRIAGE_RETURN = 13;
 
-/** What a read has gathered. */
+/** The result of a read. */
 interface Gathered {
   readonly target: EntryTarget;
   /** Bytes of files. */
   read: number;
-  /** Lines of which the end was cut. */
+  /** Truncated lines. */
   cut: number;
 }
 
@@ -54,7 +54,7 @@ export class ShippedSet {
     );
   }
 
-  /** Takes stock of the files; those with unread data. */
+  /** Lists the files; returns those with unread data. */
   look(nowMs: number): TailedFile[] {
     return this.#set.look(nowMs);
   }
@@ -85,7 +85,7 @@ export class ShippedSet {
     return true;
   }
 
-  /** Takes lines of one chunk; by how many bytes the file's position advances. */
+  /** Reads lines of one chunk; returns by how many bytes the file's position advances. */
   #readChunk(file: TailedFile, origin: FileOrigin, gathered: Gathered, readUs: number): number {
     const begin = file.offset;
     const bytes = this.#chunk.subarray(0, file.read(this.#chunk, begin));
@@ -99,7 +99,7 @@ export class ShippedSet {
       file.offset = begin + from;
     }
     if (whole > 0 || bytes.length < CHUNK_BYTES) return from;
-    // A line without an end: its beginning is an entry, the rest is skipped.
+    // A line without an end: its beginning becomes an entry, the rest is skipped.
     if (!file.isSkipping) this.#take(bytes, file, origin, gathered, readUs);
     file.isSkipping = true;
     file.offset += bytes.length;
@@ -119,7 +119,7 @@ export class ShippedSet {
     gathered.target.add(lineEntry(line, place, labels));
   }
 
-  /** A line for which an expression can't be evaluated within its limits is shipped. */
+  /** A line is shipped if an expression can't be evaluated on it within its limits. */
   #labelsOf(line: string): LogEntry['labels'] | undefined {
     try {
       return this.#choice.labelsOf(line);

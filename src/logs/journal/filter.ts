@@ -4,12 +4,12 @@ import type { Field } from '../../host/journal/field.ts';
 import { PRIORITIES } from '../entry.ts';
 import { priorityOf } from './journal-entry.ts';
 
-/** Gives the fields of an entry by name. */
+/** Returns the fields of an entry by name. */
 export interface FieldsByName {
   get(name: string): string | undefined;
 }
 
-/** The fields of one entry after the other. */
+/** The fields of one entry at a time. */
 export class CurrentFields implements FieldsByName {
   fields: readonly Field[] = [];
 
@@ -19,7 +19,7 @@ export class CurrentFields implements FieldsByName {
   }
 }
 
-/** Whether an entry passes the filters of `logs.journal`; undefined when all do. `without`: a transport left out. */
+/** Whether an entry passes the filters of `logs.journal`; undefined if all do. `without`: an excluded transport. */
 export function journalFilter(
   options: Pick<LogsSection['journal'], 'units' | 'identifiers' | 'priority' | 'matches'>,
   without?: string,
@@ -27,7 +27,7 @@ export function journalFilter(
   const { units, identifiers, matches } = options;
   const tests: ((entry: FieldsByName) => boolean)[] = [];
   const least = PRIORITIES.indexOf(options.priority);
-  // An entry without a priority is no less than info, as for journalctl.
+  // An entry without a priority counts as info, as in journalctl.
   if (least < PRIORITIES.length - 1) tests.push((entry) => (priorityOf(entry.get('PRIORITY')) ?? INFO) <= least);
   const wantedUnits = new Set(units);
   if (units.length > 0) tests.push((entry) => wantedUnits.has(unitOf(entry) ?? ''));

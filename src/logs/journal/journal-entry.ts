@@ -9,7 +9,7 @@ const BOOT = '_BOOT_ID';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** An entry of the journal; its fields keep their names, with `_BOOT_ID` and the time since boot as journalctl has them. */
+/** An entry of the journal; its fields keep their names, with `_BOOT_ID` and the time since boot as in journalctl. */
 export class JournalEntry implements LogEntry {
   readonly source = 'journal';
   readonly labels: Labels;
@@ -30,7 +30,7 @@ export class JournalEntry implements LogEntry {
     return cursorText(this.#entry);
   }
 
-  /** Made at each access. */
+  /** Created on each access. */
   get fields(): ReadonlyMap<string, string | Uint8Array> {
     const { monotonic, bootId } = this.#entry;
     const values = new Map<string, string | Uint8Array>([

@@ -11,10 +11,10 @@ import { JournalLabels } from './labels.ts';
 
 /** Entries read between checks of the clock. */
 const STEP = 32;
-/** Files are looked for this often while entries are read or wait, milliseconds. */
+/** How often to look for files while entries are read or pending, milliseconds. */
 const SCAN_MS = 1000;
 
-/** What is read of the journal. */
+/** The part of the journal to read. */
 type JournalOptions = Omit<LogsSection['journal'], 'enabled'>;
 
 /** The journal of this host. */
@@ -41,7 +41,7 @@ export class JournalSource implements LogSource {
   #problems: readonly Error[] = [];
   #found = 0;
 
-  /** `without`: the transport whose entries are left out. */
+  /** `without`: an excluded transport. */
   constructor(
     name: LogSourceName,
     world: LogWorld,
@@ -106,7 +106,7 @@ export class JournalSource implements LogSource {
     return JSON.stringify(this.#journal.position());
   }
 
-  /** Takes stock of the files, unless that was a moment ago. */
+  /** Lists the files, unless that was done a moment ago. */
   #look(): void {
     if (Math.abs(this.#world.now() - this.#scannedAtMs) >= SCAN_MS) this.#scan();
   }

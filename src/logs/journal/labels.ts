@@ -4,14 +4,14 @@ import type { PodNames } from '../world.ts';
 import type { FieldsByName } from './filter.ts';
 
 const NO_UNITS: ReadonlySet<string> = new Set();
-/** Most remembered; then all are made anew. */
+/** Maximum size of the cache; above it, the cache is cleared. */
 const MAX_KNOWN = 4096;
-/** An unknown name is looked up once more after so many entries. */
+/** An unknown name is looked up again after this many entries. */
 const ASK_AGAIN = 1000;
 
 type Labels = Readonly<Record<string, string>>;
 
-/** The labels of journal entries: those of the node, the unit, and the pod that the entry is from. */
+/** The labels of journal entries: those of the node, the unit, and the pod of the entry. */
 export class JournalLabels {
   readonly #common: Labels;
   readonly #names: PodNames | undefined;

@@ -5,7 +5,10 @@ import type { LogSourceType, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
 import { KmsgSource, type OpenKmsg } from './kmsg-source.ts';
 
-/** Messages of the kernel: from the journal where there is one, else from /dev/kmsg, which `openKmsg` opens; never both. */
+/**
+ * Messages of the kernel: from the journal if there is one, otherwise from /dev/kmsg, which `openKmsg` opens; never
+ * both.
+ */
 export const kernelSource = (
   world: LogWorld,
   openKmsg: () => OpenKmsg = () => new KernelMessages(),
@@ -20,7 +23,7 @@ export const kernelSource = (
   },
 });
 
-/** Whether /dev/kmsg is read: what a position was saved for stays, so that nothing is shipped from both. */
+/** Whether /dev/kmsg is read: the source of a saved position is kept, so that nothing is shipped from both. */
 function readsKmsg({ logs: { kernel, journal } }: LogWorld, saved: SavedPosition | undefined): boolean {
   if (saved !== undefined) return 'sequence' in JSON.parse(saved.position);
   if (kernel.source !== 'auto') return kernel.source === 'kmsg';

@@ -7,16 +7,16 @@ import type { LogWorld } from '../world.ts';
 
 /** Records read between checks of the clock. */
 const STEP = 32;
-/** The clock was set when the time of the boot moves by more, microseconds: it is known to 10 ms. */
+/** The clock was changed if the boot time moves by more than this, microseconds; its resolution is 10 ms. */
 const CLOCK_SET_US = 1e6;
 
-/** The device, open. */
+/** The open device. */
 export type OpenKmsg = Pick<KernelMessages, 'next' | 'close'>;
 
-/** Up to where records were read. */
+/** The position up to which records were read. */
 interface Position {
   readonly bootId: string;
-  /** Of the last record; -1 before the first. */
+  /** Sequence number of the last record; -1 before the first. */
   readonly sequence: number;
 }
 
@@ -93,7 +93,7 @@ export class KmsgSource implements LogSource {
     }
   }
 
-  /** Finds the record behind which shipping begins, without a saved position. */
+  /** Finds the record after which shipping begins, without a saved position. */
   async #begin(turns: Turns): Promise<void> {
     const { start, maxAge } = this.#world.logs.kernel;
     const sinceUs = maxAge === undefined ? 0 : (this.#world.now() - maxAge) * 1000;
@@ -107,13 +107,13 @@ export class KmsgSource implements LogSource {
       this.#last = record.sequence;
       if (++read % STEP === 0 && turns.isOver) await turns.next();
     }
-    // It was read only to be looked at: reading begins again.
+    // The device was only examined: start reading again.
     if (start === 'now') return;
     messages.close();
     this.#messages = this.#opened();
   }
 
-  /** The next record behind the position; counts what is missing between them. */
+  /** The next record after the position; counts the records missing in between. */
   #next(messages: OpenKmsg): KernelRecord | undefined {
     for (;;) {
       const record = messages.next();
@@ -134,7 +134,7 @@ export class KmsgSource implements LogSource {
   }
 }
 
-/** A record as an entry; programs that write to /dev/kmsg have another facility than the kernel's 0. */
+/** A record as an entry; programs that write to /dev/kmsg have a facility other than the kernel's 0. */
 function kernelEntry(
   { priority, facility, sequence, monotonic, text, properties }: KernelRecord,
   bootId: string,
@@ -148,7 +148,7 @@ function kernelEntry(
     ['MONOTONIC_USEC', String(monotonic)],
   ]);
   if (facility === 0) fields.set('SYSLOG_IDENTIFIER', 'kernel');
-  // As journald has them, without its first underscore: receivers of its protocol refuse that from others.
+  // As in journald, without the leading underscore, which receivers of its protocol reject from other clients.
   for (const [name, value] of properties ?? []) fields.set(`KERNEL_${name}`, value);
   const cursor = `b=${bootId};k=${sequence.toString(16)}`;
   return { source: 'kernel', timeUs: bootUs + monotonic, message: text, priority, labels, fields, cursor };

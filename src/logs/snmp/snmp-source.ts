@@ -7,7 +7,7 @@ import type { LogSourceType } from '../source.ts';
 import type { LogWorld } from '../world.ts';
 import type { Arrival, TrapFeed } from './trap-feed.ts';
 
-/** Traps of the collector `snmp`; no file holds them, so that they are in a queue on disk until they are acknowledged. */
+/** Traps of the collector `snmp`; they are in no file, so they are in a queue on disk until they are acknowledged. */
 export const snmpSource = (world: LogWorld): LogSourceType => ({
   name: 'snmp',
   async open(saved, folder) {

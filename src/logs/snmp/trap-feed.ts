@@ -1,6 +1,6 @@
 import type { Feed } from '../feed.ts';
 
-/** A trap as the collector `snmp` hands it over. */
+/** A trap as passed on by the collector `snmp`. */
 interface ReceivedTrap {
   readonly version: string;
   readonly oid: string;
@@ -10,8 +10,8 @@ interface ReceivedTrap {
   readonly varbinds: readonly { readonly oid: string; readonly value: string | Uint8Array }[];
 }
 
-/** A trap with where it came from, its name ('' without one), and the time of its arrival, microseconds since 1970. */
+/** A trap with its source, its name ('' without one), and the time of its arrival, microseconds since 1970. */
 export type Arrival = readonly [trap: ReceivedTrap, source: string, name: string, timeUs: number];
 
-/** Hands traps of the collector to all lanes that ship them. */
+/** Passes traps of the collector to all lanes that ship them. */
 export type TrapFeed = Feed<Arrival>;
