@@ -97,6 +97,22 @@ const ZSTD: Compressor = {
     zstdDecompressSync(member, roomFor(textBytes + PADDING.length)).subarray(0, textBytes),
 };
 
+/** Most members take less than this as text. */
+const MEMBER_BYTES = 256 * 1024;
+
+/**
+ * The text of members, which is read at once and then given to {@link free}: where a lot of text is read, V8 would let tens of
+ * megabytes of it wait for a garbage collection.
+ */
+export const unpackBriefly = (members: Buffer, compression: Compression): Buffer =>
+  (compression === 'zstd' ? zstdDecompressSync : gunzipSync)(members, { chunkSize: MEMBER_BYTES });
+
+/** Gives the memory of a text back at once. It has no bytes afterwards. */
+export function free({ buffer }: Buffer): void {
+  // A shorter one may share the memory of others.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= MEMBER_BYTES) buffer.transfer(0);
+}
+
 /**
  * Whether the first block of a zstd frame is uncompressed (RFC 8878 §3.1.1). Receivers read such a block as it arrives,
  * so a truncated upload would leave half a line.

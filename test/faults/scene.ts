@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentProcess, startAgentProcess } from '../kit/agent.ts';
 import { type FaultProxy, startFaultProxy } from '../kit/fault-proxy.ts';
+import { createPrometheus } from '../kit/prometheus.ts';
 import { type Random, randomFrom } from '../kit/random.ts';
 import { samplesOf } from '../kit/samples.ts';
 import { RealServer } from '../kit/servers.ts';
@@ -45,18 +46,7 @@ function createReceiver(kind: ReceiverKind, folder: string): Promise<RealServer>
       '/health',
     );
   }
-  const configFile = join(folder, 'prometheus.yml');
-  writeFileSync(configFile, 'global: {scrape_interval: 1h}\n');
-  return RealServer.create(
-    kind,
-    (port) => [
-      `--config.file=${configFile}`,
-      `--storage.tsdb.path=${folder}/prometheus`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      '--web.enable-remote-write-receiver',
-    ],
-    '/-/ready',
-  );
+  return createPrometheus(folder);
 }
 
 /** A real receiver behind a proxy that fails, an agent that pushes known values to it, and a witness. */

@@ -9,6 +9,8 @@ export interface ReceivedSample {
   readonly value: number;
   readonly stampMs: number;
   readonly isStale: boolean;
+  /** When its counter began, of 2.0. */
+  readonly startMs?: number;
 }
 
 /** One series of a request, in the order of the request. */
@@ -86,7 +88,8 @@ function sampleOf(message: Buffer): ReceivedSample {
   const fields = fieldsOf(message);
   const bits = fields.find(({ number }) => number === 1)?.bytes ?? Buffer.alloc(8);
   const isStale = bits.readBigUInt64LE() === 0x7ff0000000000002n;
-  return { value: bits.readDoubleLE(), stampMs: numberOf(fields, 2), isStale };
+  const startMs = numberOf(fields, 3);
+  return { value: bits.readDoubleLE(), stampMs: numberOf(fields, 2), isStale, ...(startMs > 0 && { startMs }) };
 }
 
 /** Reads a request of either version. Throws when it is none. */

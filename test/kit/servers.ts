@@ -18,7 +18,7 @@ const KEPT_OUTPUT = 4_000;
  * REQUIRE_SERVERS=1 (as in CI, where a skipped comparison would go unnoticed).
  */
 export function serverAvailable(context: TestContext, name: string): boolean {
-  if (onPath(name)) return true;
+  if (isOnPath(name)) return true;
   const reason = `${name} is not on PATH`;
   if (process.env.REQUIRE_SERVERS === '1') throw new Error(`${reason}, and REQUIRE_SERVERS=1`);
   context.skip(reason);
@@ -105,7 +105,8 @@ export class RealServer {
   }
 }
 
-function onPath(name: string): boolean {
+/** Whether there is a program of this name. */
+export function isOnPath(name: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, name), constants.X_OK);

@@ -107,7 +107,8 @@ export function readSample(line: string): SampleLine | undefined {
 
 const BLANK = 32;
 
-function numberOf(word: string): SampleLine['value'] | undefined {
+/** The value of a sample line. Undefined for a word that is none. */
+export function numberOf(word: string): SampleLine['value'] | undefined {
   const number = Number(word);
   if (!Number.isNaN(number)) return word === '' ? undefined : number;
   if (word === 'NaN') return Number.NaN;

@@ -1,5 +1,5 @@
 /** A timestamp always takes six bytes, so that it can be overwritten in place. Six bytes are enough until 2109. */
-export const STAMP_BYTES = 6;
+const STAMP_BYTES = 6;
 
 /**
  * The NaN that marks a series as stale (StaleNaN of prometheus/model/value). JavaScript's own NaN has different bits.
@@ -8,11 +8,14 @@ const STALE_BITS = 0x7ff0000000000002n;
 
 const NUMBER_BYTES = 8;
 
+const SHORT_BYTES = 64;
+
 /** The tag of the length-delimited field `field`. */
 export const fieldTag = (field: number): number => (field << 3) | 2;
 
 /** Bytes of `value` as a varint. */
 export const varintBytes = (value: number): number => {
+  if (value < 128) return 1;
   let bytes = 1;
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++;
   return bytes;
@@ -48,6 +51,22 @@ export class Bytes {
     this.#length += bytes.copy(this.#buffer, this.#length);
   }
 
+  /** The buffer, with room for so many bytes behind {@link length}. {@link advance} says what was written there. */
+  reserve(bytes: number): Buffer {
+    this.#make(bytes);
+    return this.#buffer;
+  }
+
+  /** What was written into the reserved room ends before `length`. */
+  advance(length: number): void {
+    this.#length = length;
+  }
+
+  /** What was written, valid until the next write. */
+  view(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
   /** A length-delimited field with text. */
   text(tag: number, text: string): void {
     this.byte(tag);
@@ -64,18 +83,26 @@ export class Bytes {
     this.raw(content);
   }
 
-  /** A sample as a field of its series, whose tag is `tag`: Sample { double value = 1; int64 timestamp = 2 }. */
-  sample(tag: number, value: number | 'stale', stampMs: number): void {
-    this.#make(SAMPLE_BYTES);
+  /**
+   * A sample as a field of its series, whose tag is `tag`: Sample { double value = 1; int64 timestamp = 2; int64
+   * start_timestamp = 3 }, the last only in 2.0.
+   */
+  sample(tag: number, value: number | 'stale', stampMs: number, startMs?: number): void {
+    const bytes = sampleBytes(startMs);
+    this.#make(bytes);
     const start = this.#length;
     this.#buffer[start] = tag;
-    this.#buffer[start + 1] = SAMPLE_BYTES - 2;
+    this.#buffer[start + 1] = bytes - 2;
     this.#buffer[start + 2] = (1 << 3) | 1;
     if (value === 'stale') this.#buffer.writeBigUInt64LE(STALE_BITS, start + VALUE_AT);
     else this.#buffer.writeDoubleLE(value, start + VALUE_AT);
     this.#buffer[start + VALUE_AT + NUMBER_BYTES] = 2 << 3;
     writeStamp(this.#buffer, start + STAMP_AT, stampMs);
-    this.#length += SAMPLE_BYTES;
+    if (startMs !== undefined) {
+      this.#buffer[start + SAMPLE_BYTES] = 3 << 3;
+      writeStamp(this.#buffer, start + SAMPLE_BYTES + 1, startMs);
+    }
+    this.#length += bytes;
   }
 
   /** A copy of what was written. */
@@ -96,9 +123,14 @@ export class Bytes {
 }
 
 const VALUE_AT = 3;
-/** Offset of a sample's timestamp from its tag, and the length of a sample. */
-export const STAMP_AT = VALUE_AT + NUMBER_BYTES + 1;
+/** Offset of a sample's timestamp from its tag. */
+const STAMP_AT = VALUE_AT + NUMBER_BYTES + 1;
+/** The length of a sample. */
 export const SAMPLE_BYTES = STAMP_AT + STAMP_BYTES;
+
+/** The length of a sample with or without the time when its counter began. */
+export const sampleBytes = (startMs: number | undefined): number =>
+  startMs === undefined ? SAMPLE_BYTES : SAMPLE_BYTES + 1 + STAMP_BYTES;
 
 /** Where the numbers of a sample begin, from its tag: its value, a tag, its timestamp. And how long they are. */
 export const NUMBERS_AT = VALUE_AT;
@@ -117,6 +149,40 @@ export function overwriteNumbers(buffer: Buffer, at: number, value: number, stam
   let to = at + STAMP_AT - VALUE_AT;
   for (let index = 0; index < STAMP_BYTES; index++) buffer[to++] = stamp[index] as number;
 }
+
+/** Writes `value` at `at`; returns where it ends. */
+export function writeVarint(buffer: Buffer, at: number, value: number): number {
+  let to = at;
+  let rest = value;
+  for (; rest >= 128; rest >>>= 7) buffer[to++] = (rest & 127) | 128;
+  buffer[to++] = rest;
+  return to;
+}
+
+/** Copies `source` from `start` to before `end` to `at`; returns where that ends. */
+export function writePart(buffer: Buffer, at: number, source: Buffer, start: number, end: number): number {
+  // For so few, a call of copy() takes longer.
+  if (end - start > SHORT_BYTES) return at + source.copy(buffer, at, start, end);
+  let to = at;
+  for (let from = start; from < end; from++) buffer[to++] = source[from] as number;
+  return to;
+}
+
+/** Writes a sample as {@link Bytes.sample} does, with a timestamp as from {@link stampBytes}. */
+export function writeSample(buffer: Buffer, at: number, tag: number, value: number, stamp: Buffer): number {
+  buffer[at] = tag;
+  buffer[at + 1] = SAMPLE_BYTES - 2;
+  buffer[at + 2] = (1 << 3) | 1;
+  numbers[0] = value;
+  for (let index = 0; index < NUMBER_BYTES; index++) buffer[at + VALUE_AT + index] = numberBytes[index] as number;
+  buffer[at + VALUE_AT + NUMBER_BYTES] = 2 << 3;
+  for (let index = 0; index < STAMP_BYTES; index++) buffer[at + STAMP_AT + index] = stamp[index] as number;
+  return at + SAMPLE_BYTES;
+}
+
+/** Every platform of Node.js has the byte order of protobuf. */
+const numbers = new Float64Array(1);
+const numberBytes = new Uint8Array(numbers.buffer);
 
 /** A varint of exactly six bytes. */
 function writeStamp(buffer: Buffer, at: number, stampMs: number): void {

@@ -35,7 +35,7 @@ export const MAX_BYTES = 1024 * 1024;
 const ROOM = 192 * 1024;
 
 /** Whether a request is large enough to be sent. */
-export const isFull = ({ samples, bytes }: RequestBuilder, maxSamples: number): boolean =>
+export const isFull = ({ samples, bytes }: Pick<RequestBuilder, 'samples' | 'bytes'>, maxSamples: number): boolean =>
   samples >= maxSamples || bytes >= MAX_BYTES - ROOM;
 
 /**

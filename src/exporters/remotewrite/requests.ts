@@ -1,6 +1,6 @@
+import { free, unpackBriefly } from '../../metrics/compression.ts';
 import type { SeriesView, Snapshot } from '../../metrics/snapshot.ts';
 import { type Batch, Descriptions, linesOf, type PackedText, readSample } from './batch.ts';
-import { BlockRequests, isLarge } from './block-requests.ts';
 import { requestBuilder } from './builder.ts';
 import { NUMBERS_AT, NUMBERS_BYTES, overwriteNumbers, stampBytes, varintBytes } from './bytes.ts';
 import { type Label, splitKey, targetLabels } from './labels.ts';
@@ -9,6 +9,7 @@ import type { RawRequest } from './request.ts';
 import { Slices } from './slices.ts';
 import { snappyElements, withPreamble } from './snappy.ts';
 import { type SnappyTemplate, snappyTemplate } from './snappy-template.ts';
+import { TextRequests } from './text-requests.ts';
 
 /** How often descriptions of families are sent where a request has them separate from the series, as in Prometheus. */
 const METADATA_EVERY_MS = 60_000;
@@ -44,7 +45,7 @@ interface Kept {
 /** Encodes the batches of one group as requests. */
 export class RequestWriter {
   #kept: Kept | undefined;
-  #blocks: BlockRequests | undefined;
+  #textRequests: TextRequests | undefined;
   readonly #descriptions = new Descriptions();
   #describedMs = Number.NEGATIVE_INFINITY;
 
@@ -67,7 +68,10 @@ export class RequestWriter {
       const [name, block] = splitKey(key);
       yield* loose.add({ name, block, facts: undefined, value: 'stale', stampMs }, false);
     }
-    for (const text of texts) yield* this.#writeText(text, batch, loose, options, slices);
+    for (const text of texts) {
+      if (text.isKept) yield* this.#writeUniformText(text, batch, loose, options, slices);
+      else yield* this.#writeText(text, batch, loose, slices);
+    }
     yield* loose.rest();
   }
 
@@ -122,22 +126,35 @@ export class RequestWriter {
     }
   }
 
-  async *#writeText(
-    text: PackedText,
-    batch: Batch,
+  /** Text whose samples all have the batch's timestamp. */
+  async *#writeUniformText(
+    { members, compression }: PackedText,
+    { stampMs, target }: Batch,
     loose: LooseRequests,
     options: RequestOptions,
     slices: Slices,
   ): AsyncGenerator<Request> {
-    const zeros = new Map<string, number>();
-    const blocks = text.isKept ? this.#blocksFor(batch.target, options) : undefined;
-    blocks?.begin(batch.stampMs, loose);
-    for (const member of text.members) {
-      if (blocks && isLarge(member)) {
-        yield* blocks.add(member, text.compression, slices);
-        await slices.breathe();
-        continue;
+    if (!this.#textRequests?.isFor(target, options)) {
+      this.#textRequests = new TextRequests(target, options, this.#descriptions);
+    }
+    const requests = this.#textRequests;
+    requests.begin(stampMs, loose);
+    for (const member of members) {
+      const text = unpackBriefly(member, compression);
+      try {
+        yield* requests.add(text);
+      } finally {
+        free(text);
       }
+      await slices.breathe();
+    }
+    yield* requests.rest();
+  }
+
+  /** Text with timestamps, or from the disk. */
+  async *#writeText(text: PackedText, batch: Batch, loose: LooseRequests, slices: Slices): AsyncGenerator<Request> {
+    const zeros = new Map<string, number>();
+    for (const member of text.members) {
       for (const line of await linesOf(member, text.compression)) {
         if (line.startsWith('#')) this.#descriptions.read(line);
         const sample = line === '' || line.startsWith('#') ? undefined : readSample(line);
@@ -156,12 +173,6 @@ export class RequestWriter {
       }
       await slices.breathe();
     }
-    if (blocks) yield* blocks.rest();
-  }
-
-  #blocksFor(target: Batch['target'], options: RequestOptions): BlockRequests {
-    if (!this.#blocks?.isFor(target, options)) this.#blocks = new BlockRequests(target, options, this.#descriptions);
-    return this.#blocks;
   }
 }
 

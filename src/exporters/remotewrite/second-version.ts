@@ -37,7 +37,8 @@ export class SecondVersion implements RequestBuilder {
     const { name, block, facts, zeroMs } = sample;
     const labels = this.#labels.of(name, block);
     const described = facts === undefined ? NOTHING : this.#metadataOf(facts);
-    this.#series.add(labels, sample, zeroMs === undefined ? described : Buffer.concat([described, createdAt(zeroMs)]));
+    const more = zeroMs === undefined ? described : Buffer.concat([described, createdAt(zeroMs)]);
+    this.#series.add(labels, sample, more, zeroMs);
   }
 
   take(): RawRequest {
@@ -90,7 +91,7 @@ export class SecondVersion implements RequestBuilder {
 
 const NOTHING = Buffer.alloc(0);
 
-/** int64 created_timestamp = 6 */
+/** int64 created_timestamp = 6 of a series: what start_timestamp of its samples was before Prometheus 3.8. */
 function createdAt(stampMs: number): Buffer {
   const bytes = new Bytes(16);
   bytes.byte(6 << 3);

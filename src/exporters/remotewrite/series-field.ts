@@ -1,4 +1,4 @@
-import { Bytes, fieldTag, SAMPLE_BYTES, varintBytes } from './bytes.ts';
+import { Bytes, fieldTag, SAMPLE_BYTES, sampleBytes, varintBytes } from './bytes.ts';
 import type { LabelParts } from './encoded-labels.ts';
 import type { SeriesSample } from './request.ts';
 
@@ -28,14 +28,19 @@ export class SeriesField {
     return this.#samples;
   }
 
-  /** Adds a series; `more` are its fields behind the samples. */
-  add([before, name, after]: LabelParts, { value, stampMs, zeroMs }: SeriesSample, more: Buffer = NOTHING): void {
+  /** Adds a series; `more` are its fields behind the samples, and `startMs` is part of its sample. */
+  add(
+    [before, name, after]: LabelParts,
+    { value, stampMs, zeroMs }: SeriesSample,
+    more: Buffer = NOTHING,
+    startMs?: number,
+  ): void {
     const out = this.#out;
     const labels = before.length + name.length + after.length;
     const zeroBytes = zeroMs === undefined ? 0 : SAMPLE_BYTES;
     const opening = this.#packsLabels ? 1 + varintBytes(labels) : 0;
     out.byte(this.#tag);
-    out.varint(opening + labels + zeroBytes + SAMPLE_BYTES + more.length);
+    out.varint(opening + labels + zeroBytes + sampleBytes(startMs) + more.length);
     if (this.#packsLabels) {
       out.byte(fieldTag(1));
       out.varint(labels);
@@ -45,7 +50,7 @@ export class SeriesField {
     out.raw(after);
     if (zeroMs !== undefined) out.sample(SAMPLES_TAG, 0, zeroMs);
     this.#sampleAt.push(out.length);
-    out.sample(SAMPLES_TAG, value, stampMs);
+    out.sample(SAMPLES_TAG, value, stampMs, startMs);
     out.raw(more);
     this.#samples += zeroMs === undefined ? 1 : 2;
   }

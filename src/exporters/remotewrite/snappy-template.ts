@@ -1,4 +1,3 @@
-import { STAMP_BYTES } from './bytes.ts';
 import {
   BLOCK_BYTES,
   copyOf,
@@ -19,23 +18,8 @@ export interface SnappyTemplate {
   readonly places: readonly number[];
 }
 
-/** Bytes of a timestamp in compressed elements: those of it from `from` to before `to`, at `at`. */
-interface StampPart {
-  readonly at: number;
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Compressed elements of input in which all timestamps are equal, and can be replaced by another. */
-export interface StampedElements {
-  readonly elements: Buffer;
-  readonly inputBytes: number;
-  /** The bytes of timestamps that are uncompressed. All others are copies of them. */
-  readonly stamps: readonly StampPart[];
-}
-
-/** No match may touch a byte with this mark. Other bytes match only those with the same mark. */
-const FIXED = 255;
+/** No match may touch a byte with this mark. */
+const FIXED = 1;
 
 /**
  * Compresses input in which `placeBytes` bytes from each of `places` (ascending, apart from each other) will change.
@@ -51,30 +35,6 @@ export function snappyTemplate(input: Buffer, places: readonly number[], placeBy
     }
   });
   return { elements, inputBytes: input.length, places: found };
-}
-
-/** Compresses input in which the same timestamp stands at each of `stampAt` (ascending, apart from each other). */
-export function snappyStamped(input: Buffer, stampAt: readonly number[]): StampedElements {
-  const marks = new Uint8Array(input.length + SHORTEST_MATCH);
-  for (const at of stampAt) for (let index = 0; index < STAMP_BYTES; index++) marks[at + index] = index + 1;
-  const stamps: StampPart[] = [];
-  let next = 0;
-  const elements = compressMarked(input, marks, (from, to, at) => {
-    for (; next < stampAt.length; next++) {
-      const stamp = stampAt[next] as number;
-      if (stamp >= to) return;
-      const [first, end] = [Math.max(from, stamp), Math.min(to, stamp + STAMP_BYTES)];
-      if (first < end) stamps.push({ at: at + first - from, from: first - stamp, to: end - stamp });
-      // Its rest may be in the next literal.
-      if (stamp + STAMP_BYTES > to) return;
-    }
-  });
-  return { elements, inputBytes: input.length, stamps };
-}
-
-/** Replaces the timestamp of all samples. */
-export function restamp({ elements, stamps }: StampedElements, stamp: Buffer): void {
-  for (const { at, from, to } of stamps) stamp.copy(elements, at, from, to);
 }
 
 /** Called for each literal: where it begins and ends in the input, and where it begins in the elements. */
@@ -111,7 +71,6 @@ function compressBlock(
   };
   table.fill(0);
   for (let at = start + 1; at <= end - SHORTEST_MATCH; ) {
-    // Places are longer than this.
     if (marks[at] === FIXED || marks[at + SHORTEST_MATCH - 1] === FIXED) {
       at++;
       continue;
@@ -139,7 +98,7 @@ function matchedBytes(input: Buffer, marks: Uint8Array, candidate: number, at: n
   while (
     at + matched < end &&
     input[candidate + matched] === input[at + matched] &&
-    marks[candidate + matched] === marks[at + matched] &&
+    marks[candidate + matched] !== FIXED &&
     marks[at + matched] !== FIXED
   )
     matched++;

@@ -179,11 +179,17 @@ for (const version of [1, 2] as const) {
       ]);
     const { series } = await written(new RequestWriter(), one, version);
     assert.deepEqual(shown(series), expected);
-    if (version === 2)
+    if (version === 2) {
+      // Before Prometheus 3.8, and since.
       assert.deepEqual(
         series.map(({ createdMs }) => createdMs),
         [500, 0, 0],
       );
+      assert.deepEqual(
+        series.map(({ samples }) => samples.map(({ startMs }) => startMs)),
+        [[undefined, 500], [undefined], [undefined]],
+      );
+    }
     // The same from the disk, where the order of series does not matter.
     const { members } = await toText(one);
     const texts = [{ members, compression: 'zstd' as const }];

@@ -1,0 +1,108 @@
+import { type Label, NAME_LABEL } from './labels.ts';
+import { MOST_LABELS, type PlainLine } from './plain-line.ts';
+
+/** Bytes that are in a line, or in {@link LineLabels.common}. */
+export interface Piece {
+  isCommon: boolean;
+  start: number;
+  end: number;
+}
+
+/**
+ * The labels of a line in the order in which they are sent: its own, its name and those of its target, sorted by name. As
+ * with sortedLabels(), those of the target take precedence, and one with an empty value is omitted. The pieces are reused
+ * for each line.
+ */
+export class LineLabels {
+  /** The bytes of what all lines have in common. */
+  readonly common: Buffer;
+  readonly names: readonly Piece[];
+  readonly values: readonly Piece[];
+  count = 0;
+  /** Where name and value of each label that all lines get are in {@link common}, as of {@link PlainLine.labelAt}. */
+  readonly #commonAt: Int32Array;
+  /** Which of those is the name of the series; its value is in the line. */
+  readonly #nameIndex: number;
+  readonly #sorted = new Int32Array(MOST_LABELS);
+
+  constructor(target: readonly Label[]) {
+    const all = [...target, [NAME_LABEL, ''] as const].sort(([one], [other]) => (one < other ? -1 : 1));
+    this.#nameIndex = all.findIndex(([name]) => name === NAME_LABEL);
+    this.common = Buffer.from(all.flat().join(''));
+    const ends = all.flat().map((_, index, texts) => Buffer.byteLength(texts.slice(0, index + 1).join('')));
+    this.#commonAt = Int32Array.from(ends.flatMap((end, index) => [ends[index - 1] ?? 0, end]));
+    const pieces = () =>
+      Array.from({ length: all.length + MOST_LABELS }, () => ({ isCommon: false, start: 0, end: 0 }));
+    [this.names, this.values] = [pieces(), pieces()];
+  }
+
+  /** Finds and sorts the labels of a line. */
+  read(text: Buffer, line: PlainLine): void {
+    this.#sort(text, line);
+    const { labelAt, labels } = line;
+    const commonAt = this.#commonAt;
+    this.count = 0;
+    let next = 0;
+    for (let place = 0; place < labels; place++) {
+      const label = 4 * (this.#sorted[place] as number);
+      let difference = 1;
+      for (; next < commonAt.length; next += 4) {
+        difference = compareNames(text, labelAt, label, this.common, commonAt, next);
+        if (difference <= 0) break;
+        this.#addCommon(next, line);
+      }
+      const [start, end] = [labelAt[label + 2] as number, labelAt[label + 3] as number];
+      if (difference === 0 || start === end) continue;
+      set(this.names[this.count] as Piece, false, labelAt[label] as number, labelAt[label + 1] as number);
+      set(this.values[this.count++] as Piece, false, start, end);
+    }
+    for (; next < commonAt.length; next += 4) this.#addCommon(next, line);
+  }
+
+  #addCommon(label: number, { nameStart, nameEnd }: PlainLine): void {
+    const at = this.#commonAt;
+    const [start, end] = [at[label + 2] as number, at[label + 3] as number];
+    const isName = label === 4 * this.#nameIndex;
+    if (start === end && !isName) return;
+    set(this.names[this.count] as Piece, true, at[label] as number, at[label + 1] as number);
+    if (isName) set(this.values[this.count++] as Piece, false, nameStart, nameEnd);
+    else set(this.values[this.count++] as Piece, true, start, end);
+  }
+
+  #sort(text: Buffer, { labelAt, labels }: PlainLine): void {
+    const sorted = this.#sorted;
+    for (let label = 0; label < labels; label++) {
+      let place = label;
+      for (; place > 0; place--) {
+        const other = sorted[place - 1] as number;
+        if (compareNames(text, labelAt, 4 * label, text, labelAt, 4 * other) >= 0) break;
+        sorted[place] = other;
+      }
+      sorted[place] = label;
+    }
+  }
+}
+
+function set(piece: Piece, isCommon: boolean, start: number, end: number): void {
+  piece.isCommon = isCommon;
+  piece.start = start;
+  piece.end = end;
+}
+
+/** Compares two names, whose begin and end are in the two `…At` at the places `one` and `other`. */
+function compareNames(
+  text: Buffer,
+  textAt: Int32Array,
+  one: number,
+  others: Buffer,
+  othersAt: Int32Array,
+  other: number,
+): number {
+  const [start, otherStart] = [textAt[one] as number, othersAt[other] as number];
+  const [bytes, otherBytes] = [(textAt[one + 1] as number) - start, (othersAt[other + 1] as number) - otherStart];
+  for (let at = 0; at < bytes && at < otherBytes; at++) {
+    const difference = (text[start + at] as number) - (others[otherStart + at] as number);
+    if (difference !== 0) return difference;
+  }
+  return bytes - otherBytes;
+}
