@@ -15,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(args: readonly str
   process: () => import('./process.ts'),
   push: () => import('./push.ts'),
   spawn: () => import('./spawn.ts'),
+  start: () => import('./start.ts'),
   tasks: () => import('./tasks.ts'),
   scrape: () => import('./scrape.ts'),
   ship: () => import('./ship.ts'),

@@ -23,11 +23,12 @@ export interface Measured {
   end(): Promise<void>;
 }
 
-/** CPU time that a process has used, in milliseconds, in steps of 10. */
-export function cpuMs(pid: number): number {
+/** CPU time that a process has used, in milliseconds, in steps of 10; with that of its children that have ended, if asked. */
+export function cpuMs(pid: number, withChildren = false): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+  const ticks = fields.slice(11, withChildren ? 15 : 13);
+  return (ticks.reduce((sum, field) => sum + Number(field), 0) * 1000) / TICKS_PER_SECOND;
 }
 
 /** Memory of a process in MiB: all in RAM, the most so far, and its own part (heap and stacks, not the program's file). */

@@ -11,6 +11,12 @@ import { loadedFrom } from './settings-answer.ts';
 /** Paths of the program: in the bundle, relative to it and to its chunks, and in the sources. */
 const PROGRAMS = ['check-settings.mjs', '../check-settings.mjs', '../check-settings.ts'];
 
+/**
+ * Room for young objects from the start saves a tenth of its CPU, as nothing of its heap is used for long. Other options of
+ * V8 would not fit the code cache of the image.
+ */
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--min-semi-space-size=4'];
+
 /** Reading takes a fifth of a second; on a machine that is low on memory it may take long. */
 const PATIENCE_MS = 60_000;
 
@@ -28,7 +34,7 @@ export async function loadInProcess(values: Parsed['values'], env: NodeJS.Proces
     existsSync(path),
   );
   if (program === undefined) throw new NoAnswer('the program that reads the configuration is missing');
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, JSON.stringify(values)], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, program, JSON.stringify(values)], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: PATIENCE_MS,

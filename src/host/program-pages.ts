@@ -49,7 +49,7 @@ export async function releaseProgramPages(): Promise<void> {
   const unchanged = unchangedFileMappings(await readFile('/proc/self/smaps', 'latin1'));
   for (const mapping of unchanged) {
     for (const step of stepsOf(mapping)) {
-      if (!readFileSync('/proc/self/maps', 'latin1').split('\n').includes(mapping.line)) break;
+      if (!readFileSync('/proc/self/maps', 'latin1').includes(`${mapping.line}\n`)) break;
       discardPages(step);
       await setImmediate();
     }

@@ -1,5 +1,5 @@
 import type { Host } from './host.ts';
-import { eachRecord, type Losses } from './lines.ts';
+import { eachRecord, filled, type Losses } from './lines.ts';
 
 /**
  * The records of one of several files: an absent file has none, an unreadable file is recorded as one loss, and so is
@@ -20,4 +20,15 @@ export function recordsOfFile(
     lost.lose(path, cause);
   }
   return true;
+}
+
+/** The text of a file of which nothing is said when it is absent; one that is unreadable, empty or of NULs is recorded as a loss. */
+export function textOrLost(lost: Losses, host: Host, path: string): string | undefined {
+  try {
+    const text = host.readIfExists(path);
+    return text === undefined ? undefined : filled(path, text);
+  } catch (cause) {
+    lost.lose(path, cause);
+    return undefined;
+  }
 }

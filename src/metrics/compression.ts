@@ -58,7 +58,7 @@ const GZIP_OPTIONS = { ...PIECES, level: constants.Z_BEST_SPEED };
 const ZSTD_OPTIONS = {
   ...PIECES,
   params: {
-    // For 64 KiB of metrics, levels 1 to 4 differ by 5 % in bytes; 3 is the fastest of them, and half of gzip 1.
+    // For a chunk of metrics, levels 1 to 4 differ by 5 % in bytes; 3 is the fastest of them, and half of gzip 1.
     [constants.ZSTD_c_compressionLevel]: 3,
     // 128 KiB, the largest block. A larger window makes each call allocate 3 MB.
     [constants.ZSTD_c_windowLog]: 17,
@@ -143,7 +143,7 @@ const SLICE_MS = 5;
 
 /**
  * Encodes a text in each of `encodings`. Compresses each chunk as it is rendered, so that the whole text is never in
- * memory. Runs on the main thread, in slices: for chunks of 64 KiB, the round trip to another thread costs twice as
+ * memory. Runs on the main thread, in slices: for such chunks, the round trip to another thread costs twice as
  * much as the work itself.
  */
 export async function compressEach(

@@ -1,5 +1,7 @@
 // The CPUs of the machine: proc_cpuinfo(5), whose form depends on the architecture, proc_stat(5), and the topology in sysfs.
 import type { Host } from '../../host/host.ts';
+import type { Losses } from '../../host/lines.ts';
+import { textOrLost } from '../../host/records.ts';
 
 /** Online CPUs. Unknown values are undefined. */
 interface MachineCpus {
@@ -9,11 +11,12 @@ interface MachineCpus {
 }
 
 /**
- * Reads them from cpuinfo, if it lists CPUs one by one, else from stat, which always does. Throws MissingFile if both
- * are absent, DeniedFile or UnreadableFile, and Error if neither lists a CPU.
+ * Reads them from cpuinfo, if it lists CPUs one by one, else from stat, which always does. A cpuinfo that
+ * can't be read is recorded as a loss. Throws MissingFile, DeniedFile or UnreadableFile for a stat that is needed then, and
+ * Error if neither lists a CPU.
  */
-export function readMachineCpus(host: Host): MachineCpus {
-  const text = host.readIfExists(host.proc('cpuinfo')) ?? '';
+export function readMachineCpus(lost: Losses, host: Host): MachineCpus {
+  const text = textOrLost(lost, host, host.proc('cpuinfo')) ?? '';
   const cpus = [...new Set([...listed(text), ...(listed(text).length === 0 ? online(host) : [])])];
   if (cpus.length === 0) throw new Error(`${host.proc('cpuinfo')} and ${host.proc('stat')} list no CPUs`);
   const different = (key: string, file: string) => {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { integerAttribute } from '../../host/attributes.ts';
 import { DeniedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { textOrLost } from '../../host/records.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import { NoData } from '../../metrics/outcome.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -69,7 +70,7 @@ export const machine = defineCollector({
         if (value !== undefined) out.add(family, value, ...ids);
       };
       out.attempt('CPUs', () => {
-        const cpus = readMachineCpus(host);
+        const cpus = readMachineCpus(out, host);
         add(cores, cpus.count);
         if (!all) return;
         add(physicalCores, cpus.cores);
@@ -94,7 +95,7 @@ export const machine = defineCollector({
       out.add(machineError, 0);
       out.add(containerError, 0);
       out.attempt('versions', () =>
-        out.add(version, 1, host.read(host.proc('sys/kernel/osrelease')).trim(), distribution(host), '', '', ''),
+        out.add(version, 1, host.read(host.proc('sys/kernel/osrelease')).trim(), distribution(out, host), '', '', ''),
       );
     };
   },
@@ -139,8 +140,8 @@ function readDimms(host: Host): Map<string, { count: number; bytes: number }> {
 }
 
 /** PRETTY_NAME of os-release(5). */
-function distribution(host: Host): string {
-  const text =
-    host.readIfExists(host.root('/etc/os-release')) ?? host.readIfExists(host.root('/usr/lib/os-release')) ?? '';
+function distribution(out: Snapshot, host: Host): string {
+  const read = (path: string) => textOrLost(out, host, host.root(path));
+  const text = read('/etc/os-release') ?? read('/usr/lib/os-release') ?? '';
   return /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(text)?.[1] ?? '';
 }

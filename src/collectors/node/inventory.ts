@@ -5,6 +5,7 @@ import { integerAttribute } from '../../host/attributes.ts';
 import { parseCpuinfo } from '../../host/cpuinfo.ts';
 import { DeniedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { textOrLost } from '../../host/records.ts';
 import { counter, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -70,7 +71,7 @@ function machineOf(out: Snapshot, host: Host): string[] {
   const text = (path: string) => out.attempt(path, () => readable(host, path)) ?? '';
   const firmware = (file: string) => text(host.sys('class/dmi/id', file));
   const product = firmware('product_name');
-  const cpu = out.attempt('cpuinfo', () => parseCpuinfo(host.readIfExists(host.proc('cpuinfo')) ?? '')[0]);
+  const cpu = parseCpuinfo(textOrLost(out, host, host.proc('cpuinfo')) ?? '')[0];
   const flags = cpu?.get('flags')?.split(' ') ?? [];
   return [
     text(host.root('/etc/machine-id')),

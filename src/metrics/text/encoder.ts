@@ -6,7 +6,7 @@ import { Lines } from './lines.ts';
 /**
  * Text in object order: first the header lines of all families, each once, then the samples in the order of collection,
  * with their own timestamps unless `stamped` is false. VictoriaMetrics accepts them, a Pushgateway rejects them. Yields
- * UTF-8 chunks of about 64 KiB that end at a line's end; each is overwritten by the next, and the last by another text.
+ * UTF-8 chunks of about 112 KiB that end at a line's end; each is overwritten by the next, and the last by another text.
  */
 export function* encodeByObject(snapshots: readonly Snapshot[], stamped = true): Generator<Buffer> {
   using lines = new Lines();

@@ -74,6 +74,8 @@ for (const [name, [cpuinfo, stat, cores]] of Object.entries(CPUINFO)) {
       errors.filter(({ message }) => message.startsWith('CPUs: ')).map(({ message }) => /list no CPU/.test(message)),
       cores === undefined ? [true] : [],
     );
+    const isDamaged = !/[^\0]/.test(cpuinfo);
+    assert.equal(errors.filter(({ message }) => /cpuinfo: the file /.test(message)).length, isDamaged ? 1 : 0);
   });
 }
 

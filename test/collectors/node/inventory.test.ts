@@ -51,6 +51,16 @@ test('a change is counted once; what cannot be read for a moment is none', async
   assert.equal(await changes(), 'firesteel_inventory_changes_total 1');
 });
 
+for (const [name, text] of Object.entries({ empty: '', 'of NUL bytes': '\0'.repeat(64) })) {
+  for (const path of ['proc/cpuinfo', 'etc/os-release']) {
+    test(`${path} that is ${name} is an error, not a machine without a name`, async (t) => {
+      const { lines, result } = await collectOnce(inventory, hostTree(t, { ...FILES, [path]: text }));
+      assert.match(String(result.errors), new RegExp(`${path}: the file `));
+      assert.match(lines.join('\n'), /machine_id="0123456789abcdef0123456789abcdef"/);
+    });
+  }
+}
+
 test('kinds of virtual machines', () => {
   for (const [firmware, hasHypervisor, name] of [
     ['Dell Inc. PowerEdge R6515', false, 'none'],
