@@ -12,7 +12,7 @@ import type { ContainerNames } from './process/container-names.ts';
 import { processProducers } from './process/index.ts';
 import type { CollectorsConfig } from './sections.ts';
 
-/** What knows the pods of this node, their annotations included. */
+/** The source of the pods of this node, including their annotations. */
 type NodePods = Names & { readonly answered: ReturnType<PodSource> };
 
 type Make = (world: World, config: CollectorsConfig, pods?: Names) => Producer[];

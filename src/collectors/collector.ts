@@ -21,7 +21,7 @@ import { knownLoss, lossText } from './known-losses.ts';
  */
 export type Collect = (out: Snapshot, signal: AbortSignal) => void | Promise<void>;
 
-/** Serialises runs of `collect`: a request for /metrics may arrive during a cycle. */
+/** Serializes runs of `collect`: a request for /metrics may arrive during a cycle. */
 export function oneByOne(collect: Collect): Collect {
   let running: Promise<void> = Promise.resolve();
   return (out, signal) => {

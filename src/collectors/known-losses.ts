@@ -118,7 +118,7 @@ export function knownLoss(collector: string, error: Error, held = ownCapabilitie
   );
 }
 
-/** Text of a loss: `bytes that … read and write: needs SYS_PTRACE and DAC_READ_SEARCH`. */
+/** Text of a loss: `bytes read and written by …: needs SYS_PTRACE and DAC_READ_SEARCH`. */
 export const lossText = ({ what, needs }: KnownLoss): string => `${what}: needs ${needs.join(' and ')}`;
 
 const isCapability = (right: Right): right is Capability => right === 'SYS_PTRACE' || right === 'DAC_READ_SEARCH';

@@ -3,8 +3,8 @@ import { pathOfText } from './bytes.ts';
 import { MissingFile } from './errors.ts';
 
 /**
- * Ten times the number of absent paths that the collectors of a host look for. Processes that have ended eventually
- * fill it.
+ * Ten times the number of absent paths that the collectors of a host check. Processes that have ended eventually fill
+ * it.
  */
 const MAX_PATHS = 1024;
 
@@ -24,7 +24,7 @@ export class AbsentPaths {
     return false;
   }
 
-  /** Remembers `path` when `error` says that it is missing; returns `error`. */
+  /** Records `path` if `error` means that it is missing; returns `error`. */
   note(path: string, error: Error): Error {
     if (!(error instanceof MissingFile)) return error;
     if (this.#paths.size >= MAX_PATHS) this.#paths.clear();

@@ -1,4 +1,4 @@
-// The auxiliary vector, pairs of machine words that the kernel hands to every process: getauxval(3).
+// The auxiliary vector, pairs of machine words that the kernel passes to every process: getauxval(3).
 import { readFileSync } from 'node:fs';
 import { u64 } from './native.ts';
 
@@ -9,7 +9,7 @@ const AT_CLKTCK = 17n;
 interface KernelUnits {
   /** Bytes per memory page. */
   readonly pageBytes: number;
-  /** Clock ticks per second (`USER_HZ`), 100 everywhere but on alpha. */
+  /** Clock ticks per second (`USER_HZ`), 100 on all architectures except alpha. */
   readonly ticksPerSecond: number;
 }
 

@@ -1,7 +1,7 @@
 // File names and what users write into files are bytes, mostly but not always UTF-8. A byte that is not valid UTF-8
-// becomes a lone surrogate, U+DC80 to U+DCFF, which no valid text has: so names stay distinct, and can be turned back
-// to open a file. `escapeLabelValue` of metrics shows such a byte as `\xe9`. The same as "surrogateescape" of Python's
-// PEP 383.
+// becomes a lone surrogate, U+DC80 to U+DCFF, which no valid text has: names therefore stay distinct, and can be
+// converted back to open a file. `escapeLabelValue` of metrics shows such a byte as `\xe9`. Like "surrogateescape" of
+// Python's PEP 383.
 import { isUtf8 } from 'node:buffer';
 
 /** The replacement character for bytes that are not UTF-8; valid text may contain it too. */

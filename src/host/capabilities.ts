@@ -3,10 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { entriesOf } from '../base/records.ts';
 
-/** The capabilities that show a reader more of the host or change a child's user, and their bits in linux/capability.h. */
+/**
+ * The capabilities for reading more of the host or for changing a child's user, and their bits in linux/capability.h.
+ */
 const BITS = { DAC_READ_SEARCH: 2n, SETGID: 6n, SETUID: 7n, SYS_PTRACE: 19n } as const;
 
-/** One of them, by the name that Kubernetes has for it. */
+/** One of them, with its name in Kubernetes. */
 export type Capability = keyof typeof BITS;
 
 /** The {@link BITS} set in the line `CapEff` of a status file; all of them if the line is absent. */
@@ -23,7 +25,7 @@ export function ownCapabilities(): ReadonlySet<Capability> {
   return own;
 }
 
-/** Whether this process has both capabilities that open files and processes of others to a reader. */
+/** Whether this process has both capabilities for reading files and processes of other users. */
 export function holdsAllRights(held: ReadonlySet<Capability> = ownCapabilities()): boolean {
   return held.has('DAC_READ_SEARCH') && held.has('SYS_PTRACE');
 }

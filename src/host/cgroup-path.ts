@@ -54,5 +54,5 @@ function container(segments: readonly string[], index: number, podUid: string | 
   return { kind, podUid, containerId };
 }
 
-/** systemd takes `-` in a name for a level of the tree, so kubelet writes `_`. */
+/** systemd interprets `-` in a name as a level of the tree, so the kubelet writes `_`. */
 const uidOf = (text: string | undefined): string | undefined => text?.replaceAll('_', '-');

@@ -1,5 +1,5 @@
-// /proc/cpuinfo: proc_cpuinfo(5). Each architecture has fields of its own, show_cpuinfo() of arch/*/kernel; here they get
-// the names of x86.
+// /proc/cpuinfo: proc_cpuinfo(5). Each architecture has its own fields (show_cpuinfo() of arch/*/kernel); here they are
+// mapped to the names of x86.
 
 /** Fields of other architectures that mean the same as one of x86. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
@@ -22,8 +22,8 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 const S390_PROCESSOR = /^processor\s+(\d+)\s*:/;
 
 /**
- * The fields of each CPU by their names on x86, `processor` for its number, in the file's order. Fields that stand once
- * for all CPUs, such as the vendor on s390x, are those of each. A kernel for one CPU of ARM has no line `processor`: its
+ * The fields of each CPU by their names on x86, `processor` for its number, in the file's order. Fields given once for
+ * all CPUs, such as the vendor on s390x, are added to each. A kernel for one CPU of ARM has no line `processor`: its
  * `Processor` is the model, and its number is 0.
  */
 export function parseCpuinfo(text: string): Map<string, string>[] {
@@ -43,7 +43,7 @@ export function parseCpuinfo(text: string): Map<string, string>[] {
     if (field === 'Processor') common.set('model name', value);
     else if (number !== undefined) start(number);
     else if (field === 'processor') start(value);
-    // s390x lists the CPUs once more, for what differs between them.
+    // s390x lists the CPUs a second time, with the fields that differ between them.
     else if (field === 'cpu number') current = cpus.find((cpu) => cpu.get('processor') === value);
     else (current ?? common).set(ALIASES.get(field) ?? field, value.replace(/^([\d.]+)MHz$/, '$1'));
   }

@@ -2,7 +2,7 @@
 import { DbusReader, type DbusValue, MalformedMessage } from './dbus-reader.ts';
 import { alignUp, DbusWriter, LITTLE_ENDIAN } from './dbus-writer.ts';
 
-/** A method call; all its arguments are strings, which is all that we need. */
+/** A method call; all its arguments are strings, which is sufficient here. */
 export interface DbusCall {
   readonly destination: string;
   readonly path: string;
@@ -70,7 +70,7 @@ export function messageLength(bytes: Buffer): number | undefined {
   return length;
 }
 
-/** Reads one whole message. Throws MalformedMessage. */
+/** Reads one complete message. Throws MalformedMessage. */
 export function decodeMessage(bytes: Buffer): DbusMessage {
   const reader = new DbusReader(bytes);
   const serial = reader.u32At(8);

@@ -6,7 +6,7 @@ export const LITTLE_ENDIAN = 'l'.charCodeAt(0);
 /** `offset`, or the next multiple of `size`. */
 export const alignUp = (offset: number, size: number): number => Math.ceil(offset / size) * size;
 
-/** Values of a message, one after the other. */
+/** Writes the values of a message in sequence. */
 export class DbusWriter {
   #parts: Buffer[] = [];
   length = 0;

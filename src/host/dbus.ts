@@ -25,7 +25,7 @@ interface Pending {
 const MAX_OPEN_CALLS = 64;
 const MAX_AUTH_LINE = 1024;
 
-/** One connection to a message bus, or to a service that listens on a socket of its own. */
+/** One connection to a message bus, or to a service that listens on its own socket. */
 export class DbusConnection {
   readonly #socket: Socket;
   readonly #path: string;
@@ -44,8 +44,8 @@ export class DbusConnection {
   }
 
   /**
-   * Connects to the socket at `path` as this process's user; `greet` for a bus, which wants a Hello first. The
-   * connection fails as a whole when `signal` fires. Throws MissingFile, DeniedFile or another Error.
+   * Connects to the socket at `path` as this process's user; `greet` for a bus, which requires a Hello first. The
+   * connection fails when `signal` fires. Throws MissingFile, DeniedFile or another Error.
    */
   static async connect(path: string, greet: boolean, signal: AbortSignal): Promise<DbusConnection> {
     signal.throwIfAborted();
@@ -86,7 +86,7 @@ export class DbusConnection {
     this.#fail(new Error(`${this.#path}: closed`));
   }
 
-  /** SASL EXTERNAL: the kernel reports our user to the peer, we only state it. */
+  /** SASL EXTERNAL: the kernel reports our user to the peer; we only claim it. */
   #authenticate(): Promise<void> {
     const user = Buffer.from(String(process.getuid?.() ?? 0)).toString('hex');
     this.#socket.write(`\0AUTH EXTERNAL ${user}\r\n`);

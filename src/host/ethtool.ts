@@ -56,7 +56,7 @@ export class Ethtool {
     return decodeSettings(this.#ask(device, ETHTOOL_GSET, Buffer.alloc(SETTINGS_BYTES)));
   }
 
-  /** The driver's own counters, in its order, names as it writes them. Throws SyscallError like {@link driverInfo}. */
+  /** The driver's own counters, with its names and order. Throws SyscallError like {@link driverInfo}. */
   statistics(device: string): [name: string, value: bigint][] {
     const { statistics } = this.driverInfo(device);
     if (statistics === 0) return [];
@@ -103,7 +103,7 @@ export const decodeSettings = (structure: Buffer): LinkSettings => ({
 
 /** Decodes struct ethtool_gstrings and ethtool_stats. */
 export function decodeStatistics(names: Buffer, values: Buffer): [name: string, value: bigint][] {
-  // Fewer names than values or the other way round: the driver changed between the two calls.
+  // Fewer names than values or vice versa: the driver changed between the two calls.
   const count = Math.min(u32(names, 8), u32(values, 4));
   return Array.from({ length: count }, (_, index) => {
     const start = 12 + index * NAME_BYTES;

@@ -43,7 +43,7 @@ export class Host {
     return join(this.paths.sysfs, ...name);
   }
 
-  /** Where `path` of the host's root file system is seen from here. */
+  /** The path at which `path` of the host's root file system is visible here. */
   root(path: string): string {
     return join(this.paths.rootfs, path);
   }
@@ -61,14 +61,18 @@ export class Host {
   }
 
   /**
-   * Like {@link read}, for a file that the kernel makes as one record, whatever its length: those of cgroups but for their lists
-   * of processes, attributes of sysfs. A read that does not fill the buffer has all of it, so there is no second one to see the end.
+   * Like {@link read}, for a file that the kernel produces as one record, whatever its length: those of cgroups except
+   * lists of processes, and sysfs attributes. A read that does not fill the buffer returns all of it, so no second read
+   * is needed to detect the end.
    */
   readRecord(path: string): string {
     return this.read(path, MAX_FILE_BYTES, true);
   }
 
-  /** What a file that is open reads now, from its start, if the kernel makes it as {@link readRecord} has it. Throws the errors of node:fs. */
+  /**
+   * The current content of an open file, if the kernel produces it as required for {@link readRecord}. Throws the
+   * errors of node:fs.
+   */
   readAgain(fd: number): string {
     return this.#readOpen(fd, `descriptor ${fd}`, MAX_FILE_BYTES, true, 0);
   }
@@ -92,7 +96,7 @@ export class Host {
     return this.rawAttribute(path)?.trim();
   }
 
-  /** Like {@link attribute}, with the blanks around it. */
+  /** Like {@link attribute}, including surrounding blanks. */
   rawAttribute(path: string): string | undefined {
     if (this.#absent.isAbsent(path)) return undefined;
     try {
@@ -127,7 +131,7 @@ export class Host {
     return existsSync(pathOfText(path));
   }
 
-  /** Whether a path is a file that someone may read; not so an attribute that can only be written. */
+  /** Whether a path is a readable file; false for write-only attributes. */
   isReadable(path: string): boolean {
     try {
       const stat = statSync(pathOfText(path), { throwIfNoEntry: false });
@@ -201,7 +205,7 @@ export class Host {
     }
   }
 
-  /** The target of a symbolic link as it is written there; undefined if the link is absent. */
+  /** The target of a symbolic link as stored in the link; undefined if the link is absent. */
   link(path: string): string | undefined {
     try {
       return textOfBytes(readlinkSync(pathOfText(path), 'buffer'));
@@ -225,12 +229,12 @@ export class Host {
 
   #names(path: string): string[] {
     const names = readdirSync(pathOfText(path));
-    // Names that are not UTF-8 have been replaced: again, by their bytes.
+    // Names that are not UTF-8 have been replaced: list again as bytes.
     if (!names.some((name) => name.includes(REPLACEMENT))) return names;
     return readdirSync(pathOfText(path), 'buffer').map(textOfBytes);
   }
 
-  /** Throws the errors of node:fs as they are. */
+  /** Throws the original errors of node:fs. */
   #readAll(path: string, maxBytes: number, isRecord: boolean): string {
     const fd = openSync(pathOfText(path), READ_AT_ONCE);
     try {
@@ -269,7 +273,7 @@ export class Host {
   }
 }
 
-/** A damaged file must not pass as an empty word. */
+/** A damaged file must not count as an empty word. */
 function notNul(path: string, text: string): string {
   if (text.charCodeAt(0) === 0) throw new UnreadableFile(`${path} starts with NUL bytes`);
   return text;

@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { putU16, putU32, putU64, s32, s64, u32 } from './native.ts';
 import { libcFunctions, SyscallError } from './syscalls.ts';
 
-/** The functions of libc that sockets of other kinds than Node's take. */
+/** The libc functions for kinds of sockets that Node lacks. */
 const DEFINITIONS = {
   clock_gettime: { arguments: ['int32', 'buffer'], return: 'int32' },
   recvmsg: { arguments: ['int32', 'buffer', 'int32'], return: 'int64' },
@@ -31,7 +31,7 @@ const CLOCK_REALTIME = 0;
 /** Echoes of all targets of a task may arrive at the same time. */
 const RECEIVE_BUFFER_BYTES = 256 * 1024;
 
-/** Numbers of one address family: socket options and the kinds of control messages that they bring. */
+/** Numbers of one address family: socket options and the types of control messages that they produce. */
 const FAMILIES = {
   4: { domain: 2, protocol: 1, level: 0, ttl: 2, receiveTtl: 12, ttlMessage: 2, errors: 11, discover: 10, tos: 1 },
   6: {
@@ -51,7 +51,7 @@ const FAMILIES = {
 export interface IcmpReply {
   /** The ICMP message, without an IP header. Only good until the next call. */
   readonly message: Buffer;
-  /** Wall clock of the kernel when it came, seconds. */
+  /** Kernel's wall clock at arrival, seconds. */
   readonly atSeconds: number;
   /** Remaining hops; absent if the kernel does not report them. */
   readonly hopLimit?: number;
@@ -59,7 +59,7 @@ export interface IcmpReply {
   readonly errno?: number;
 }
 
-/** How one echo is sent. */
+/** Options of one echo. */
 export interface IcmpWay {
   readonly ttl: number;
   readonly tos: number;
@@ -67,12 +67,12 @@ export interface IcmpWay {
 }
 
 /**
- * A socket for ICMP echoes: the unprivileged kind that `net.ipv4.ping_group_range` allows, else a raw one, which takes
- * CAP_NET_RAW. Nothing of it waits. Source: icmp(7), raw(7), net/ipv4/ping.c.
+ * A socket for ICMP echoes: the unprivileged kind that `net.ipv4.ping_group_range` allows, otherwise a raw one, which
+ * requires CAP_NET_RAW. It never blocks. Source: icmp(7), raw(7), net/ipv4/ping.c.
  */
 export class IcmpSocket {
   readonly family: 4 | 6;
-  /** Whether it sees all ICMP messages of the machine, and ids are the sender's own. */
+  /** Whether it sees all ICMP messages of the machine, and ids are chosen by the sender. */
   readonly isRaw: boolean;
   readonly #fd: number;
   readonly #header = Buffer.alloc(56);
@@ -82,7 +82,7 @@ export class IcmpSocket {
   #way: IcmpWay | undefined;
   #coldCalls = 50;
 
-  /** Throws SyscallError (EACCES, EPERM) without the right to either kind, Unsupported without node:ffi. */
+  /** Throws SyscallError (EACCES, EPERM) without permission for either kind, Unsupported without node:ffi. */
   constructor(family: 4 | 6) {
     this.family = family;
     const { domain, protocol } = FAMILIES[family];
@@ -115,7 +115,10 @@ export class IcmpSocket {
     putU64(this.#header, 32, addressOf(this.#control));
   }
 
-  /** Sends one ICMP message. Returns the wall clock right before, seconds. Throws SyscallError, as without a route. */
+  /**
+   * Sends one ICMP message. Returns the wall clock right before, seconds. Throws SyscallError, for example without a
+   * route.
+   */
   send(message: Buffer, to: Uint8Array, scope: number, way: IcmpWay): number {
     this.#goBy(way);
     const address = Buffer.alloc(this.family === 4 ? 16 : 28);
@@ -201,7 +204,7 @@ export class IcmpSocket {
 
 const time = Buffer.alloc(16);
 
-/** CLOCK_REALTIME, seconds: the clock of the kernel's stamps. */
+/** CLOCK_REALTIME, seconds: the clock of the kernel's timestamps. */
 function wallClock(): number {
   const { clock_gettime: read, check } = libc();
   check('clock_gettime', read(CLOCK_REALTIME, time));

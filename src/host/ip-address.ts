@@ -1,6 +1,6 @@
 /**
- * An address as text: dotted IPv4, IPv6 as RFC 5952 wants it, IPv4-mapped IPv6 as the IPv4 address; empty for other
- * lengths than 4 and 16.
+ * An address as text: dotted IPv4, IPv6 according to RFC 5952, IPv4-mapped IPv6 as the IPv4 address; empty for lengths
+ * other than 4 and 16.
  */
 export function ipText(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');

@@ -8,12 +8,12 @@ import { pathOfText } from './bytes.ts';
  */
 const IDLE_MS = 60_000;
 
-/** Our share of the open file limit of this process; connections need some, too. */
+/** Our share of the open file limit of this process; connections also need some. */
 const PART = 0.25;
 
 /**
- * Files of the kernel that stay open between cycles: it takes three times as long to open, read and close one as to read
- * it again from the start. Each costs 4.4 KiB of the kernel's memory, for the page in which it makes the text.
+ * Files of the kernel that stay open between cycles: opening, reading and closing one takes three times as long as
+ * rereading it from the start. Each costs 4.4 KiB of kernel memory, for the page in which the text is produced.
  */
 export class KeptFiles<Key> {
   readonly #fds = new Map<Key, number>();
@@ -25,7 +25,7 @@ export class KeptFiles<Key> {
     this.#limit = Math.min(most, Math.floor((openFilesLimit() * PART) / (others + 1)));
   }
 
-  /** How many are open. */
+  /** Number of open files. */
   get size(): number {
     return this.#fds.size;
   }
@@ -35,7 +35,9 @@ export class KeptFiles<Key> {
     return this.#fds.get(key);
   }
 
-  /** Opens the file at `path` and keeps it open, if the limit allows; else undefined. Throws the errors of node:fs. */
+  /**
+   * Opens the file at `path` and keeps it open, if the limit allows; otherwise undefined. Throws the errors of node:fs.
+   */
   open(key: Key, path: string): number | undefined {
     if (this.#fds.size >= this.#limit) return undefined;
     const fd = openSync(pathOfText(path), READ_AT_ONCE);
@@ -65,7 +67,7 @@ export class KeptFiles<Key> {
   }
 }
 
-/** How many files this process may have open; Node has raised that to the hard limit. 0 where that can't be read. */
+/** Maximum number of open files of this process, which Node has raised to the hard limit. 0 if it can't be read. */
 function openFilesLimit(): number {
   try {
     const [, limit] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];

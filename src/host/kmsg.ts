@@ -13,7 +13,7 @@ export interface KernelRecord {
   readonly monotonic: number;
   /** May have several lines. */
   readonly text: string;
-  /** What the kernel adds to messages about devices: `SUBSYSTEM`, `DEVICE`. */
+  /** Data that the kernel adds to messages about devices: `SUBSYSTEM`, `DEVICE`. */
   readonly properties?: ReadonlyMap<string, string>;
 }
 
@@ -33,7 +33,7 @@ export function parseKernelRecord(record: string): KernelRecord | undefined {
   };
 }
 
-/** The lines ` KEY=value` behind a message. */
+/** The lines ` KEY=value` after a message. */
 function propertiesOf(text: string): ReadonlyMap<string, string> {
   const properties = new Map<string, string>();
   for (const [, key = '', value = ''] of text.matchAll(/^ ([A-Z][A-Z0-9_]{0,63})=(.*)$/gm)) {
@@ -54,14 +54,14 @@ const unescaped = (text: string): string =>
 /** Maximum record length of the kernel. */
 const RECORD_BYTES = 8192;
 
-/** The kernel's messages as they come, without waiting for them. */
+/** Reads the kernel's messages without blocking. */
 export class KernelMessages {
   readonly #fd: number;
   readonly #buffer = Buffer.allocUnsafe(RECORD_BYTES);
   /** How often records had been overwritten before they were read. */
   overruns = 0;
 
-  /** Throws the errors of node:fs: EPERM or EACCES without the rights, ENOENT in a container without the device. */
+  /** Throws the errors of node:fs: EPERM or EACCES without permission, ENOENT in a container without the device. */
   constructor(path = '/dev/kmsg') {
     this.#fd = openSync(path, READ_AT_ONCE);
   }

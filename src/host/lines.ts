@@ -25,9 +25,9 @@ export function eachLine(path: string, text: string, parse: (line: string, numbe
 const MAX_BAD_RECORDS = 100;
 
 /**
- * Like {@link eachLine} for a file of records, a line each: a record that `parse` throws for is lost with path and line
- * number, and reading continues with the others. A file without any text, or of NULs (as after a crash), is lost as a
- * whole. Throws MalformedFile when more than 100 records are bad.
+ * Like {@link eachLine} for a file with one record per line: a record for which `parse` throws is lost with path and
+ * line number, and reading continues with the others. A file without any text, or of NULs (as after a crash), is lost
+ * as a whole. Throws MalformedFile when more than 100 records are bad.
  */
 export function eachRecord(
   lost: Losses,
@@ -55,7 +55,7 @@ export function eachRecord(
   });
 }
 
-/** For files that passed through another system. */
+/** Handles files copied from another system. */
 const CARRIAGE_RETURN = 13;
 
 function walkLines(text: string, take: (line: string, number: number) => void): void {
@@ -70,7 +70,7 @@ function walkLines(text: string, take: (line: string, number: number) => void): 
   }
 }
 
-/** `text`, which a file without any text, or of NULs, does not have: then throws an Error that names `path`. */
+/** Returns `text`; throws an Error that names `path` if the file is empty or contains only blanks or NULs. */
 export function filled(path: string, text: string): string {
   if (/[^\s\0]/.test(text)) return text;
   throw new Error(`${path}: ${text === '' ? 'the file is empty' : 'the file contains only blanks or NUL bytes'}`);

@@ -5,7 +5,7 @@ const DEFINITIONS = {
   mallopt: { arguments: ['int32', 'int32'], return: 'int32' },
 } as const;
 
-/** Of glibc's malloc.h. */
+/** From glibc's malloc.h. */
 const M_ARENA_MAX = -8;
 
 type Malloc = Pick<ReturnType<typeof libcFunctions<typeof DEFINITIONS>>, keyof typeof DEFINITIONS>;
@@ -18,10 +18,10 @@ const calls = (): Malloc => {
 };
 
 /**
- * Has threads that start from now on share one heap of malloc. By default each gets one of its own, in which what it freed
- * stays. Throws Unsupported where the C library is not glibc, or without node:ffi.
+ * Makes threads started from now on share one malloc arena. By default each gets its own, which retains freed memory.
+ * Throws Unsupported if the C library is not glibc, or without node:ffi.
  */
 export const shareOneArena = (): void => void calls().mallopt(M_ARENA_MAX, 1);
 
-/** Returns pages that hold nothing but freed memory to the kernel. Throws as {@link shareOneArena}. */
+/** Returns pages that contain only freed memory to the kernel. Throws like {@link shareOneArena}. */
 export const trimMalloc = (): void => void calls().malloc_trim(0n);

@@ -9,9 +9,9 @@ export interface Mount {
   readonly minor: string;
   /** The mount source: a device, an export, or a word such as `tmpfs`. */
   readonly device: string;
-  /** Where it is mounted, as the host sees it; the kernel's escapes for newline, backslash and `#` are preserved. */
+  /** Where it is mounted, as seen by the host; the kernel's escapes for newline, backslash and `#` are preserved. */
   readonly mountPoint: string;
-  /** Whether its line has a path below the root of the host as it is seen from here. */
+  /** Whether its line has a path below the host's root as mounted here. */
   readonly isBelowRoot: boolean;
   /** Its path as seen by the agent, without escapes. */
   readonly path: string;
@@ -22,9 +22,9 @@ export interface Mount {
 }
 
 /**
- * The mounts of the host's first process, each after those it covers. Where that process is hidden (`hidepid`), those
- * of this one; of a pod's, only those below the mounted root of the host. With `lost`, a malformed line is recorded
- * there and skipped. Throws MissingFile, DeniedFile, UnreadableFile, WrongNamespace where no mount of the host is seen,
+ * The mounts of the host's first process, each after those it covers. If that process is hidden (`hidepid`), those of
+ * this process; in a pod, only those below the mounted root of the host. With `lost`, a malformed line is recorded
+ * there and skipped. Throws MissingFile, DeniedFile, UnreadableFile, WrongNamespace if no mount of the host is visible,
  * and MalformedFile without `lost`.
  */
 export function readMounts(host: Host, lost?: Losses): Mount[] {
@@ -43,7 +43,7 @@ export function readMounts(host: Host, lost?: Losses): Mount[] {
 }
 
 /**
- * The mounts of a mountinfo file on a host whose root is seen at `rootfs`. With `lost`, a malformed line is recorded
+ * The mounts of a mountinfo file on a host whose root is mounted at `rootfs`. With `lost`, a malformed line is recorded
  * there and skipped; else throws MalformedFile.
  */
 export function parseMountinfo(path: string, text: string, rootfs = '/', lost?: Losses): Mount[] {
@@ -59,7 +59,7 @@ export function parseMountinfo(path: string, text: string, rootfs = '/', lost?: 
       throw new Error('expected a mount with type, source and options after "-"');
     }
     const [major = '', minor = ''] = numbers.split(':');
-    // Seen from a container that shares the mounts of the host, the host's own lie below its root.
+    // In a container that shares the mounts of the host, the host's own lie below its root.
     const isBelow = point === root || point.startsWith(`${root}/`);
     const mountPoint = inClear(isBelow ? point.slice(root.length) || '/' : point, BLANK_ESCAPE);
     mounts.push({
@@ -83,7 +83,7 @@ const ANY_ESCAPE = /\\([0-7]{3})/g;
 /** Escapes that node_exporter's labels show decoded. */
 const BLANK_ESCAPE = /\\(040|011)/g;
 
-/** A mount point as the kernel's other files print it, with its blanks in clear as in {@link Mount.mountPoint}. */
+/** A mount point as the kernel's other files print it, with its blanks unescaped as in {@link Mount.mountPoint}. */
 export const clearBlanks = (point: string): string => inClear(point, BLANK_ESCAPE);
 
 const inClear = (text: string, escapes: RegExp): string =>

@@ -4,7 +4,7 @@ import { DeniedFile, WrongNamespace } from './errors.ts';
 import type { Host } from './host.ts';
 import { sharesNetwork } from './netlink-socket.ts';
 
-/** The relevant namespaces that a pod may have of its own; names as in `/proc/<pid>/ns`. */
+/** The relevant namespaces of which a pod may have its own; names as in `/proc/<pid>/ns`. */
 export type NamespaceKind = 'ipc' | 'net' | 'pid' | 'uts';
 
 /** The settings that give a pod the host's namespace. */
@@ -59,7 +59,7 @@ export class Namespaces {
   }
 }
 
-/** How many ids a process has, one in each namespace from that of the procfs down to its own. */
+/** Number of ids of a process, one in each namespace from that of the procfs down to its own. */
 function ownIds(status: string): number {
   const ids = /^NSpid:\s*(.*)$/m.exec(status)?.[1];
   return ids === undefined ? 1 : ids.trim().split(/\s+/).length;

@@ -77,7 +77,7 @@ export class Netlink {
   }
 }
 
-/** Whether this process is in the host's network namespace; false as well if that cannot be determined. */
+/** Whether this process is in the host's network namespace; also false if that cannot be determined. */
 export const sharesNetwork = (host: Host): boolean => new Netlink(host).usable;
 
 /**

@@ -34,7 +34,7 @@ export function dumpRequest(type: number, header: Buffer): Buffer {
   return request;
 }
 
-/** An attribute of a request, padded as the next one needs it. */
+/** An attribute of a request, padded for the next one. */
 export function encodeAttribute(type: number, payload: Buffer): Buffer {
   const bytes = Buffer.alloc(align(4 + payload.length));
   putU16(bytes, 0, 4 + payload.length);

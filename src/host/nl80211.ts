@@ -20,11 +20,11 @@ const ATTR_BSS = 47;
 /** All wireless devices; `family` is the number of {@link NL80211}. */
 export const wirelessDevices = (family: number): DumpKind => genericDump(family, CMD_GET_INTERFACE);
 
-/** The peers of a device, by its index: the access point, or the clients of one. */
+/** The peers of a device, by its index: its access point, or its clients. */
 export const stationsOf = (family: number, index: number): DumpKind =>
   genericDump(family, CMD_GET_STATION, encodeAttribute(ATTR_IFINDEX, number32(index)));
 
-/** The networks that a device has heard of, by its index; one of them may be its own. */
+/** The networks that a device has received, by its index; one of them may be its own. */
 export const networksOf = (family: number, index: number): DumpKind =>
   genericDump(family, CMD_GET_SCAN, encodeAttribute(ATTR_IFINDEX, number32(index)));
 
@@ -58,7 +58,7 @@ const BSS_STATUS = 9;
 /** By NL80211_BSS_STATUS_*: authenticated, associated, joined. */
 const MODES = ['client', 'client', 'ad-hoc'] as const;
 
-/** Decodes a payload of {@link networksOf}; undefined for a network that the device has only heard. */
+/** Decodes a payload of {@link networksOf}; undefined for a network that the device is not part of. */
 export function decodeNetwork(body: Buffer): Network | undefined {
   const bss = attribute(body, GENERIC_HEADER_BYTES, ATTR_BSS);
   const status = bss && read32(attribute(bss, 0, BSS_STATUS));

@@ -8,7 +8,10 @@ export class NotANumber extends Error {
   }
 }
 
-/** No count of the kernel is larger; a longer run of digits is a damaged file, or two numbers without their blank. */
+/**
+ * No count of the kernel is larger; a longer run of digits is a damaged file, or two numbers without a blank between
+ * them.
+ */
 const MAX = 2 ** 64;
 
 /**
@@ -21,10 +24,13 @@ export function integer(text: string | undefined): number {
   return value;
 }
 
-/** A 64-bit count from here on went below zero; no real count gets this high. */
+/** From here on, a 64-bit count went below zero; no real count gets this high. */
 export const WRAPPED = 2 ** 63;
 
-/** An {@link integer} that counts: not negative, and not a negative number printed as an unsigned one (2^64-1 for -1). */
+/**
+ * A count: an {@link integer} that is not negative, and not a negative number printed as an unsigned one (2^64-1 for
+ * -1).
+ */
 export function count(text: string | undefined): number {
   const value = integer(text);
   if (value < 0 || value >= WRAPPED) throw new Error(`expected a count, found ${text}`);

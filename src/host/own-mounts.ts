@@ -2,8 +2,8 @@ import type { Host } from './host.ts';
 import { type Mount, parseMountinfo } from './mounts.ts';
 
 /**
- * Which mounts of the host this process can reach. A pod has a mount namespace of its own: later mounts of the host
- * only reach it by propagation, and until then the path leads to the file system below.
+ * Which mounts of the host this process can reach. A pod has its own mount namespace: later mounts of the host only
+ * reach it by propagation, and until then the path leads to the file system below.
  */
 export class OwnMounts {
   readonly #host: Host;

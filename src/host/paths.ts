@@ -1,4 +1,4 @@
-/** Where the agent sees the host's files; in a pod these are read-only mounts such as `/host/proc`. */
+/** The agent's paths of the host's files; in a pod these are read-only mounts such as `/host/proc`. */
 export interface HostPaths {
   readonly procfs: string;
   readonly sysfs: string;

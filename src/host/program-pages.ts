@@ -14,9 +14,9 @@ interface Mapping {
 const HEADER = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ (\d+)/;
 
 /**
- * The mappings in `smaps`, the text of /proc/<pid>/smaps, that hold nothing but pages of files as they are on disk:
- * from a file, not writable now, and without a page that was ever written (the loader writes addresses into parts that
- * it makes read-only afterwards).
+ * The mappings in `smaps`, the text of /proc/<pid>/smaps, that contain only unmodified pages of files: from a file, not
+ * writable now, and without a page that was ever written (the loader writes addresses into parts that it makes
+ * read-only afterwards).
  */
 export function unchangedFileMappings(smaps: string): Mapping[] {
   const mappings: Mapping[] = [];
@@ -35,15 +35,15 @@ export function unchangedFileMappings(smaps: string): Mapping[] {
   return mappings;
 }
 
-/** Giving back this much takes the kernel about a millisecond. */
+/** Releasing this much takes the kernel about a millisecond. */
 const STEP_BYTES = 4n * 1024n * 1024n;
 
 /**
  * Releases the resident pages of Node's own program and libraries. Most of them were only needed at startup: module
- * loading, compilation. Pages needed again are reloaded from the page cache automatically, so this only reduces the memory
- * charged to this process. The kernel makes the list of pages, which takes it 16 ms, in another thread; the release takes
- * 4 ms, in steps between which the event loop turns. A mapping that has changed meanwhile is left alone. Rejects with
- * Unsupported without node:ffi.
+ * loading, compilation. Pages needed again are reloaded from the page cache automatically, so this only reduces the
+ * memory charged to this process. The kernel produces the list of pages in another thread, which takes 16 ms; the
+ * release takes 4 ms, in steps between which the event loop turns. A mapping that has changed in the meantime is
+ * skipped. Rejects with Unsupported without node:ffi.
  */
 export async function releaseProgramPages(): Promise<void> {
   const unchanged = unchangedFileMappings(await readFile('/proc/self/smaps', 'latin1'));
@@ -56,7 +56,7 @@ export async function releaseProgramPages(): Promise<void> {
   }
 }
 
-/** A mapping in pieces of {@link STEP_BYTES}. */
+/** Splits a mapping into pieces of {@link STEP_BYTES}. */
 export function* stepsOf({ start, length }: Pick<Mapping, 'start' | 'length'>): Generator<Omit<Mapping, 'line'>> {
   for (let done = 0n; done < length; done += STEP_BYTES) {
     yield { start: start + done, length: length - done < STEP_BYTES ? length - done : STEP_BYTES };

@@ -6,7 +6,7 @@ import { attribute } from './netlink.ts';
 interface Qdisc {
   /** Index of its device. */
   readonly link: number;
-  /** Whether it is the root of its device, not part of another. */
+  /** Whether it is the root of its device, not part of another one. */
   readonly isRoot: boolean;
   readonly kind: string;
   readonly bytes: bigint;

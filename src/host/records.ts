@@ -2,8 +2,8 @@ import type { Host } from './host.ts';
 import { eachRecord, filled, type Losses } from './lines.ts';
 
 /**
- * The records of one of several files: an absent file has none, an unreadable file is recorded as one loss, and so is
- * each record that `parse` throws for. Returns whether the file exists.
+ * The records of one of several files: an absent file has none, an unreadable file is recorded as one loss, as is each
+ * record for which `parse` throws. Returns whether the file exists.
  */
 export function recordsOfFile(
   lost: Losses,

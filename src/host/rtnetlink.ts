@@ -7,14 +7,14 @@ import type { DumpKind, Netlink } from './netlink-socket.ts';
 const NETLINK_ROUTE = 0;
 const AF_INET = 2;
 
-/** A dump of NETLINK_ROUTE; the first byte of the header, a struct of that size, chooses the address family. */
+/** A dump of NETLINK_ROUTE; the first byte of the header, a struct of that size, selects the address family. */
 function routeDump(type: number, headerBytes: number, addressFamily = 0): DumpKind {
   const header = Buffer.alloc(headerBytes);
   header[0] = addressFamily;
   return { family: NETLINK_ROUTE, type, header };
 }
 
-/** Half of a device's message is counters, which the kernel has to sum over all CPUs. */
+/** Half of a device's message consists of counters, which the kernel has to sum over all CPUs. */
 function withoutStatistics(kind: DumpKind): DumpKind {
   const IFLA_EXT_MASK = 29;
   const RTEXT_FILTER_SKIP_STATS = 8;
@@ -30,7 +30,7 @@ const LINK_NAMES = withoutStatistics(LINKS);
 export const ADDRESSES = routeDump(22, 8);
 /** The routes of all tables and address families. */
 export const ROUTES = routeDump(26, 12);
-/** The neighbours in IPv4, known by ARP. */
+/** The IPv4 neighbours, from ARP. */
 export const IPV4_NEIGHBOURS = routeDump(30, 12, AF_INET);
 /** The queueing disciplines of all devices. */
 export const QDISCS = routeDump(38, 20);
@@ -39,7 +39,7 @@ export const QDISCS = routeDump(38, 20);
 interface Link {
   readonly index: number;
   readonly name: string;
-  /** Other names that it answers to. */
+  /** Its alternative names. */
   readonly alternativeNames: readonly string[];
   /** struct rtnl_link_stats64, in its order; shorter on old kernels. */
   readonly statistics: BigUint64Array;

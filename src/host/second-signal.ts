@@ -18,10 +18,10 @@ const DEFINITIONS = {
 const UV_SIGNAL = 16;
 /** What libuv's signal handler writes to the pipe of each loop that watches the signal: a pointer and a number. */
 const MESSAGE_BYTES = 16;
-/** Longest struct aiocb, with room. */
+/** Upper bound of the size of struct aiocb. */
 const AIOCB_BYTES = 256;
 
-/** The C library and libuv hold addresses in these. */
+/** The C library and libuv keep addresses of these. */
 const kept: Buffer[] = [];
 
 /**
@@ -44,7 +44,7 @@ export function endAtSecond(signals: readonly number[], exitCode: number): void 
   if (failed) throw new Unsupported(`libuv cannot watch signals natively: ${failed}`);
   const F_SETFL = 4;
   libc.check('fcntl', libc.fcntl(fd, F_SETFL, 0)); // reads wait
-  // Reads of one file are done one after the other, and each takes one message.
+  // Reads of one file are sequential, and each reads one message.
   for (const atEnd of [undefined, exit]) {
     const request = keep(AIOCB_BYTES);
     const message = keep(MESSAGE_BYTES);
@@ -81,7 +81,7 @@ function pipes(): ReadonlyMap<number, string> {
   return found;
 }
 
-/** Empty for what readdir itself had opened. */
+/** Empty for the descriptor opened by readdir itself. */
 function linkOf(path: string): string {
   try {
     return readlinkSync(path);
@@ -90,7 +90,7 @@ function linkOf(path: string): string {
   }
 }
 
-/** The end for reading of the one pipe that is new. Throws Unsupported. */
+/** The read end of the new pipe. Throws Unsupported. */
 function readEnd(before: ReadonlyMap<number, string>, after: ReadonlyMap<number, string>): number {
   const fresh = [...after].filter(([fd, pipe]) => before.get(fd) !== pipe);
   const [fd] = fresh.map(([fd]) => fd).filter(isReadOnly);
@@ -99,6 +99,6 @@ function readEnd(before: ReadonlyMap<number, string>, after: ReadonlyMap<number,
   return fd;
 }
 
-/** By proc_pid_fdinfo(5): the access mode is the last octal digit. */
+/** See proc_pid_fdinfo(5): the access mode is the last octal digit. */
 const isReadOnly = (fd: number): boolean =>
   /^flags:\s+\d*[04]$/m.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'));

@@ -60,7 +60,7 @@ const C_WORDS: ReadonlyMap<number, string> = new Map([
 const errorText = (errno: number): string =>
   C_WORDS.get(-errno) ?? getSystemErrorMessage(errno)?.toLowerCase() ?? `errno ${-errno}`;
 
-/** A worker's whole program, as text so that it also starts from a bundle. */
+/** The worker's program, as text so that it can also be started from a bundle. */
 const PROGRAM = `
 const { statfsSync } = require('node:fs');
 const { parentPort } = require('node:worker_threads');
@@ -75,7 +75,7 @@ parentPort.on('message', (path) => {
   parentPort.postMessage(answer);
 });`;
 
-/** A thread with a small JavaScript heap still takes 7 MB, and each mount that hangs blocks one more. */
+/** A thread with a small JavaScript heap still uses 7 MB, and each mount that hangs blocks another one. */
 const MAX_THREADS = 4;
 const HEAP = { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 1, stackSizeMb: 1 };
 

@@ -1,5 +1,5 @@
-// The few system calls that Node has no function for, through node:ffi (experimental; Node 26). This is the only file
-// that touches it: where it is absent or disabled, every function here throws Unsupported and everything else works.
+// The few system calls without a Node function, through node:ffi (experimental; Node 26). This is the only file that
+// uses it: where it is absent or disabled, every function here throws Unsupported and everything else works.
 import type { FunctionDefinitions } from 'node:ffi';
 import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
@@ -12,7 +12,7 @@ const DEFINITIONS = {
   adjtimex: { arguments: ['buffer'], return: 'int32' },
   bind: { arguments: ['int32', 'buffer', 'uint32'], return: 'int32' },
   ioctl: { arguments: ['int32', 'uint64', 'buffer'], return: 'int32' },
-  // A pointer to struct sigaction goes as a buffer; NULL is one of no bytes.
+  // A pointer to struct sigaction is passed as a buffer; NULL as an empty one.
   sigaction: { arguments: ['int32', 'pointer', 'pointer'], return: 'int32' },
   alarm: { arguments: ['uint32'], return: 'uint32' },
   setitimer: { arguments: ['int32', 'buffer', 'pointer'], return: 'int32' },
@@ -106,7 +106,7 @@ export function discardPages({ start, length }: { readonly start: bigint; readon
   if (calls().madvise(start, length, MADV_DONTNEED) === -1) failed('madvise');
 }
 
-/** Longest struct sigaction, with room; in all C libraries of Linux the handler comes first. */
+/** Upper bound of the size of struct sigaction; in all C libraries on Linux the handler comes first. */
 const SIGACTION_BYTES = 256;
 const ITIMER_VIRTUAL = 1;
 
@@ -124,7 +124,7 @@ export function handleOnce(signal: number): void {
   if (calls().sigaction(signal, address, 0n) === -1) failed('sigaction');
 }
 
-/** Behind the handler and a mask of 128 bytes, in glibc and musl. */
+/** After the handler and a mask of 128 bytes, in glibc and musl. */
 const SIGACTION_FLAGS_AT = 136;
 
 /** Signals not used by anything else here. */
@@ -132,8 +132,8 @@ export const SIGALRM = 14;
 export const SIGVTALRM = 26;
 
 /**
- * Has a function of the C library handle a signal, which gets its number: `_exit` ends the process immediately with
- * that as its exit code, `alarm` sends SIGALRM after that many seconds. Then the interrupted code continues.
+ * Makes a function of the C library handle a signal, with its number as argument: `_exit` ends the process immediately
+ * with that as its exit code, `alarm` sends SIGALRM after that many seconds. Then the interrupted code continues.
  */
 export function handleNatively(signal: number, name: '_exit' | 'alarm'): void {
   const SA_RESTART = 0x10000000;
@@ -153,7 +153,7 @@ export function virtualAlarm(seconds: number): void {
   if (calls().setitimer(ITIMER_VIRTUAL, timer, 0n) === -1) failed('setitimer');
 }
 
-/** Loaded separately: an old C library has these in a library of their own. */
+/** Loaded separately: an old C library has these in a separate library. */
 const TIMER_DEFINITIONS = {
   timer_create: { arguments: ['int32', 'buffer', 'buffer'], return: 'int32' },
   timer_settime: { arguments: ['uint64', 'int32', 'buffer', 'pointer'], return: 'int32' },
@@ -222,7 +222,7 @@ function loadTimers() {
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const SOCK_CLOEXEC = 0o2000000;
-/** The kernel responds immediately; this only keeps a lost response from blocking the agent. */
+/** The kernel responds immediately; this only prevents a lost response from blocking the agent. */
 const RECEIVE_TIMEOUT_SECONDS = 2n;
 
 /** A raw socket, for `using`: closed at the end of the block. */
@@ -263,7 +263,7 @@ export class RawSocket {
   }
 
   /**
-   * ioctl(2) on a network device, netdevice(7): `data` is what the pointer in struct ifreq points at. The kernel writes
+   * ioctl(2) on a network device, netdevice(7): `data` is the target of the pointer in struct ifreq. The kernel writes
    * an arbitrary amount there, so it must be large enough for any response.
    */
   deviceIoctl(request: number, device: string, data: Buffer): void {
@@ -284,7 +284,7 @@ const WNOHANG = 1;
 
 /**
  * Reaps the exited children of a process group, so that they do not remain zombies: those that PID 1 inherits. Returns
- * whether some of the group still exist. Never use it for the group of a child whose exit Node has not seen yet.
+ * whether the group still has processes. Never use it for the group of a child whose exit Node has not seen yet.
  */
 export function reapGroup(group: number): boolean {
   for (;;) {

@@ -1,4 +1,4 @@
-// struct timex of 64-bit machines: adjtimex(2), include/uapi/linux/timex.h. Pure but for readTimex.
+// struct timex of 64-bit machines: adjtimex(2), include/uapi/linux/timex.h. Pure, except for readTimex.
 import { Unsupported } from './errors.ts';
 import { s32, s64 } from './native.ts';
 import { adjtimex, SyscallError } from './syscalls.ts';
@@ -11,7 +11,7 @@ const STA_NANO = 0x2000;
 export interface Timex {
   readonly synchronized: boolean;
   readonly offsetSeconds: number;
-  /** How much faster than nominal the clock is run; 1 is no correction. */
+  /** Ratio of the clock rate to nominal; 1 means no correction. */
   readonly frequencyRatio: number;
   readonly maxErrorSeconds: number;
   readonly estimatedErrorSeconds: number;

@@ -6,14 +6,14 @@ import { alarm, Countdown, handleNatively, handleOnce, SIGALRM, SIGVTALRM, virtu
 
 /** How long the event loop may be blocked. */
 interface Patience {
-  /** First of CPU time, then of the wall clock, until the process is suspected. */
+  /** First of CPU time, then of the wall clock, until the process is considered blocked. */
   readonly seconds: number;
   /**
-   * Grace period of a process suspected by the wall clock: it may only have been stopped, and its loop runs immediately
-   * when it continues. Also the number of the signal that starts the grace period.
+   * Grace period after the limit of the wall clock: the process may only have been stopped, and its loop runs
+   * immediately when it continues. Also the number of the signal that starts the grace period.
    */
   readonly graceSeconds: number;
-  /** Interval between two signs of life, milliseconds. */
+  /** Interval between two heartbeats, milliseconds. */
   readonly turnMs: number;
 }
 
@@ -21,13 +21,12 @@ interface Patience {
 const PATIENCE: Patience = { seconds: 60, graceSeconds: 40, turnMs: 10_000 };
 
 /**
- * Has the kernel end this process when its event loop is blocked: after a minute of CPU time with exit code 26 (it is
- * busy), after 100 seconds of the wall clock with exit code 14 (it waits for something that does not come, such as a
- * pipe without a reader). No code of the process could do that then. The last started operation is printed first. A
- * process that is stopped and continues later, and a machine that sleeps, are not affected.
- *
- * Also ends this process at the second SIGTERM or SIGINT, whatever it is doing. The first one is handled as before.
- * Throws Unsupported or SyscallError.
+ * Makes the kernel end this process when its event loop is blocked: after a minute of CPU time with exit code 26 (it is
+ * busy), after 100 seconds of the wall clock with exit code 14 (it waits forever, for example for a pipe without a
+ * reader). No code of the process could do that then. The last started operation is printed first. A process that is
+ * stopped and continued, and a suspended machine, are not affected.
+ *  Also ends this process at the second SIGTERM or SIGINT, whatever it is doing. The first one is handled as before.
+ *  Throws Unsupported or SyscallError.
  */
 export function watchEventLoop(patience: Partial<Patience> = {}): void {
   const { seconds, graceSeconds, turnMs } = { ...PATIENCE, ...patience };

@@ -2,7 +2,7 @@
 import type { Host } from '../../host/host.ts';
 import { words } from '../../host/lines.ts';
 
-/** Devices that cAdvisor leaves unnamed. */
+/** Devices that cAdvisor does not name. */
 const UNNAMED = /^(?:loop|ram|sr)\d/;
 
 /** The names of block devices, reread when an unknown one appears. */

@@ -34,7 +34,7 @@ export class CgroupFiles implements Losses {
     this.#kept = kept;
   }
 
-  /** Whether what is read from now on may stay open: a cgroup that is new may be gone soon. */
+  /** Whether files read from now on may stay open: a new cgroup may be short-lived. */
   allowKeeping(may: boolean): void {
     this.#mayKeep = may;
   }
@@ -44,12 +44,12 @@ export class CgroupFiles implements Losses {
     for (const kept of this.#kept?.byName.values() ?? []) kept.touch();
   }
 
-  /** Closes the files of a folder that is gone. */
+  /** Closes the files of a removed folder. */
   forget(folder: string): void {
     for (const kept of this.#kept?.byName.values() ?? []) kept.close(folder);
   }
 
-  /** The whole file. */
+  /** The complete file. */
   text(folder: string | undefined, file: string): string | undefined {
     if (folder === undefined) return undefined;
     const kept = this.#keptText(folder, file);
@@ -72,7 +72,7 @@ export class CgroupFiles implements Losses {
     return undefined;
   }
 
-  /** The text of a file that is open, or stays so from now on. What is wrong shows when it is opened again. */
+  /** The text of a file that is open, or is kept open from now on. Errors are reported when it is reopened. */
   #keptText(folder: string, file: string): string | undefined {
     const kept = this.#kept?.byName.get(file);
     if (this.#kept === undefined || kept === undefined) return undefined;
@@ -82,7 +82,7 @@ export class CgroupFiles implements Losses {
       const text = this.#kept.read(fd);
       if (text !== undefined) return text;
     } catch {
-      // Neither is it missing nor is it a loss yet.
+      // Not counted as missing or as a loss yet.
     }
     kept.close(folder);
     return undefined;
@@ -124,7 +124,7 @@ export class CgroupFiles implements Losses {
     return this.#find(key, countOf);
   }
 
-  /** An amount that comes and goes. */
+  /** An amount that may go up and down. */
   level(key: string): number | undefined {
     return this.#find(key, levelOf);
   }

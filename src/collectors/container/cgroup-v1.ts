@@ -21,7 +21,7 @@ import {
   workingSet,
 } from './reading.ts';
 
-/** USER_HZ: what cpuacct.stat counts in, 100 on every Linux that Node runs on. */
+/** USER_HZ: the unit of cpuacct.stat, 100 on every Linux that Node runs on. */
 const TICKS = 100;
 const NANOSECONDS = 1e9;
 
@@ -39,7 +39,7 @@ const IO_FILES = [
 /** If this file exists, the ones after it add nothing. */
 const THROTTLE = IO_FILES[2];
 
-/** Those whose files are read. */
+/** The controllers whose files are read. */
 const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
 
 /** Reads the files of cgroup v1. */

@@ -246,7 +246,7 @@ export function parsePressure(path: string, text: string): { some: number | unde
   return { some: totals.get('some'), full: totals.get('full') };
 }
 
-/** Both together; undefined without one of them. */
+/** The sum; undefined if either is missing. */
 const sum = (first: number | undefined, second: number | undefined): number | undefined =>
   first === undefined || second === undefined ? undefined : first + second;
 

@@ -92,7 +92,7 @@ export class CgroupCollector {
     }
     const fault = this.#devices.takeFault();
     if (fault !== undefined) out.lose('names of block devices', fault);
-    // Without any cgroup, the inaccessible folders are the reason.
+    // If there is no cgroup, the inaccessible folders are the reason.
     if (rows.size === 0) throw out.errors[0] ?? new NoData(`no pods found below ${this.#world.host.paths.cgroup}`);
     for (const [id, row] of this.#rows) if (!rows.has(id)) this.#end(out, row);
     this.#rows = rows;

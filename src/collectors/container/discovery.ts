@@ -47,7 +47,7 @@ export class Discovery {
   #walks = 0;
   #lose: LoseFolder = () => {};
 
-  /** `named` are paths of further cgroups; one that ends in `/*` stands for all just below. */
+  /** `named` are paths of further cgroups; one that ends in `/*` selects all direct children. */
   constructor(host: Host, tree: string, named: readonly string[]) {
     this.#host = host;
     this.#tree = tree;
@@ -55,8 +55,8 @@ export class Discovery {
   }
 
   /**
-   * The cgroups as they are found, a pod before its containers; empty if there are no pods and no named cgroups.
-   * Cgroups that vanish during the walk are left out; `lose` receives each inaccessible folder and the reason.
+   * The cgroups in order of discovery, a pod before its containers; empty if there are no pods and no named cgroups.
+   * Cgroups that vanish during the walk are skipped; `lose` receives each inaccessible folder and the reason.
    * Occasionally yields undefined, after a folder was read without a result.
    */
   *walk(lose: LoseFolder): Generator<Cgroup | undefined> {
@@ -66,7 +66,7 @@ export class Discovery {
       this.#untilSearch = SEARCH_EVERY;
     }
     this.#walks++;
-    // A tree may be seen twice, below the container that is the node and as itself: the shorter path counts.
+    // A tree may be found twice, below the container that is the node and directly: the shorter path is used.
     const seen = new Set<string>();
     for (const cgroup of this.#all()) {
       const name = cgroup.containerId ?? cgroup.podUid ?? cgroup.id;
@@ -102,7 +102,7 @@ export class Discovery {
     for (const id of ids) if (this.#host.exists(this.#tree + id)) yield { ...NO_POD, id, kind: 'slice' };
   }
 
-  /** kubepods, or a class of service in it. */
+  /** kubepods, or a QoS class in it. */
   *#pods(id: string): Generator<Cgroup> {
     if (this.#folder(id, podIn) === undefined) return;
     yield { ...NO_POD, id, kind: 'slice' };

@@ -10,7 +10,7 @@ import { machine, machineFamilies } from './machine.ts';
 import type { Names } from './naming.ts';
 import { cgroupOptions } from './options.ts';
 
-/** The collector of cgroups; `names` knows the pods of this node. */
+/** The collector of cgroups; `names` provides the pods of this node. */
 const container = (names?: Names): CollectorSpec<typeof cgroupOptions> =>
   defineCollector({
     name: 'container',

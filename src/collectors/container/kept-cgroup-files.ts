@@ -9,17 +9,18 @@ const NAMES = ['cpu.stat', 'memory.stat', 'memory.current'];
 /** Of linux/magic.h. */
 const CGROUP2_SUPER_MAGIC = 0x63677270;
 
-/** Files of cgroups that stay open between cycles, by their folder. */
+/** Files of cgroups that stay open between cycles, by folder. */
 export interface KeptCgroupFiles {
   /** By name of the file. */
   readonly byName: ReadonlyMap<string, KeptFiles<string>>;
-  /** What such a file reads now; undefined when it is gone, which it may also show by throwing the errors of node:fs. */
+  /** The current content of such a file; undefined if it is gone, which may also appear as an error of node:fs. */
   read(fd: number): string | undefined;
 }
 
 /**
  * Keeps up to `most` files of a tree of cgroups open. Each costs 10 µs to open and close, 4 to read again. The kernel
- * refuses to read one whose cgroup was removed, even if another has its name; of a copy of a tree, the link count shows it.
+ * refuses to read one whose cgroup was removed, even if another has its name; for a copy of a tree, the link count
+ * shows this.
  */
 export function keptCgroupFiles(host: Host, tree: string, most: number): KeptCgroupFiles {
   const isKernels = isCgroup2(tree);

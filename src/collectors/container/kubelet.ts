@@ -72,7 +72,7 @@ export function kubeletProducer(
   };
 }
 
-/** Lines between looks at the clock. */
+/** Lines between checks of the clock. */
 const BATCH = 50;
 
 /**

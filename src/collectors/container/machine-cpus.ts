@@ -38,7 +38,7 @@ export function readMachineCpus(lost: Losses, host: Host): MachineCpus {
 /** `processor : 0` on most architectures, `processor 0: version = …` on s390x. */
 const listed = (cpuinfo: string): string[] => values(cpuinfo, /^processor(?:\s*:\s*(\d+)\s*$|\s+(\d+):)/gm);
 
-/** ARM of one core has a line `Processor` without a number. */
+/** Single-core ARM has a line `Processor` without a number. */
 const online = (host: Host): string[] => values(host.read(host.proc('stat')), /^cpu(\d+) /gm);
 
 const values = (text: string, line: RegExp): string[] =>

@@ -78,7 +78,7 @@ export class Naming {
     } else if (this.#isSandbox(row, pod)) {
       row.isSandbox = true;
       const name = this.#runtimeName(containerId, 'POD', 0, row, pod);
-      // containerd's sandboxes have no name of a container, those of others are called POD.
+      // containerd's sandboxes have no container name, those of other runtimes are called POD.
       row.label({ ...podLabels(pod), container: this.#hasPlainNames ? '' : 'POD', image: this.#sandboxImage, name });
       row.isNamed = pod !== undefined;
     } else {

@@ -1,4 +1,4 @@
-// Which processes a cgroup holds, by the ids that the mounted procfs has: cgroups(7), pid_namespaces(7).
+// Which processes a cgroup holds, by the ids in the mounted procfs: cgroups(7), pid_namespaces(7).
 import { basename } from 'node:path';
 import type { Turns } from '../../base/turns.ts';
 import { classifyCgroupPath } from '../../host/cgroup-path.ts';
@@ -112,7 +112,7 @@ export class ProcessFinder {
     return undefined;
   }
 
-  /** Whether it still runs. */
+  /** Whether it is still running. */
   isAlive({ folder, inode }: ContainerProcess): boolean {
     return this.#host.inode(folder) === inode;
   }

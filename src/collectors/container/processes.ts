@@ -23,8 +23,8 @@ export function processIds(host: Host, folder: string): string[] | undefined {
 }
 
 /**
- * Whether a cgroup, or one below it, has processes, by files that say so in any PID namespace. True if both are absent:
- * v2 has one of them for each cgroup but the root, v1 the other with the pids controller.
+ * Whether a cgroup, or one below it, has processes, by files that show this in any PID namespace. True if both are
+ * absent: v2 has one of them for each cgroup but the root, v1 the other with the pids controller.
  */
 export function isPopulated(host: Host, { version, tree, controllers }: Hierarchy, id: string): boolean {
   const pids = version === 2 ? undefined : controllers.get('pids');

@@ -104,7 +104,7 @@ export interface Wanted {
   readonly fileDescriptors: boolean;
   readonly sockets: boolean;
   readonly extra: ReadonlySet<Extra>;
-  /** How many files may stay open between cycles. */
+  /** Maximum number of files kept open between cycles. */
   readonly keepOpen: number;
 }
 

@@ -11,7 +11,7 @@ import { escapeLabelValue } from '../../metrics/text/format.ts';
 import type { Row } from './row.ts';
 import { CGROUP_LABELS, deviceSeries, type Series } from './series.ts';
 
-/** Space of a file system, and the I/O of its disk if it has one of its own. */
+/** Space of a file system, and the I/O of its disk, if it has its own. */
 interface Filesystem {
   readonly usage?: number;
   readonly limit?: number;
@@ -114,7 +114,7 @@ export class RootFilesystems {
     );
   }
 
-  /** Read failures affect the values of disks, not those of space. */
+  /** Read failures affect the values of disks, not of space. */
   #disks(out: Snapshot): ReadonlyMap<string, Disk> {
     const path = this.#host.proc('diskstats');
     try {

@@ -20,7 +20,7 @@ export interface Seen {
   readonly reading: Reading;
   /** Undefined for all rows that do not represent a network. */
   readonly interfaces: readonly InterfaceCounters[] | undefined;
-  /** In which of its cycles the sampler read it. */
+  /** The number of the sampler's cycle in which it was read. */
   readonly cycle: number;
   /** Seconds since 1970. */
   readonly at: number;
@@ -31,7 +31,7 @@ export class Row {
   readonly cgroup: Cgroup;
   /** Rows are numbered in order of creation, to spread periodic work. */
   readonly serial: number;
-  /** The row of the cgroup in which it is. */
+  /** The row of its parent cgroup. */
   readonly above: Row | undefined;
   /** The same for a container in a pod. */
   readonly pod: Row | undefined;
@@ -45,17 +45,17 @@ export class Row {
   isSandbox: boolean;
   /** Whether its labels are final. */
   isNamed: boolean;
-  /** Cycles in which it was not named. */
+  /** Number of cycles without a name. */
   waited = 0;
-  /** How often it was read. */
+  /** Number of reads. */
   reads = 0;
   /** First process, as it was last seen. */
   pid: string | undefined;
-  /** Of a container that represents its pod's network: the process through which it is read. */
+  /** For a container that represents its pod's network: the process through which it is read. */
   network: ContainerProcess | undefined;
-  /** Cycles in a row in which that network could not be read. */
+  /** Consecutive cycles in which that network could not be read. */
   unread = 0;
-  /** Its labels as text that begins with a brace. */
+  /** Its labels as text with the opening brace. */
   #labels = '{';
 
   /** Registers the container with its pod. */
@@ -93,11 +93,11 @@ export class Row {
       .filter(([, value]) => value !== '')
       .map(([label, value]) => `${label}="${escapeLabelValue(value)}"`)
       .join(',');
-    // The old text is the one that the last cycle's series have.
+    // Keeps the old text object, which the series of the last cycle use.
     if (`{${labels}` !== this.#labels) this.#labels = `{${labels}`;
   }
 
-  /** Adds the fields of `values` that are known. */
+  /** Adds the known fields of `values`. */
   add<Of>(out: Snapshot, series: readonly Series<Of>[], values: Of): void {
     // By index, here and below: the results of an iterator would be a tenth of a cycle's garbage.
     for (let index = 0; index < series.length; index++) {
@@ -123,7 +123,7 @@ export class Row {
   }
 }
 
-/** By list of series and subject: the tails of the series behind the subject. */
+/** By list of series and subject: the tails of the series after the subject. */
 const joinedTails = new WeakMap<object, Map<string, readonly string[]>>();
 /** Pods share the names of their interfaces, and a host has few disks. */
 const MAX_SUBJECTS = 500;

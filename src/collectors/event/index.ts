@@ -14,8 +14,8 @@ import type { EventSection } from './section.ts';
 import { type EventResult, EventTally, type Position } from './tally.ts';
 
 /**
- * The counters stand still until the Lease has the position of the last push that was delivered, for at most this long:
- * the default of `election.renewDeadline`, after which a leader that can't renew its Lease has ended.
+ * The counters do not advance until the Lease has the position of the last push that was delivered, for at most this
+ * long: the default of `election.renewDeadline`, after which a leader that can't renew its Lease has ended.
  */
 const LONGEST_HOLD_MS = 10_000;
 
@@ -47,9 +47,9 @@ interface EventWorld {
   /** For the self metrics. */
   readonly registry: Registry;
   readonly monotonicMs: () => number;
-  /** Whether a Lease elects the leader. */
+  /** Whether the leader is elected with a Lease. */
   readonly isElected: boolean;
-  /** Gets each event that the leader counts. */
+  /** Receives each event that the leader counts. */
   readonly onEvent?: ((event: EventObject, by: number) => void) | undefined;
   /** Called when there is a new note for the Lease: a push has been delivered. */
   readonly onPushed?: (() => void) | undefined;

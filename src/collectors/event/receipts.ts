@@ -1,9 +1,9 @@
-/** Pushes that are remembered while no receiver settles them. */
+/** Maximum number of remembered pushes while no receiver settles them. */
 const MOST_MARKS = 1000;
 
 /**
- * What the receivers have taken of the pushes of one group. A push counts as delivered once every receiver has settled
- * it that also settled the push before: one that is down does not hold up the others.
+ * Tracks which pushes of one group the receivers have settled. A push counts as delivered once every receiver has
+ * settled it that also settled the push before: one that is down does not hold up the others.
  */
 export class Receipts<Mark> {
   readonly #onDelivered: (mark: Mark) => void;
@@ -19,7 +19,7 @@ export class Receipts<Mark> {
     this.#onDelivered = onDelivered;
   }
 
-  /** A push begins. The returned function is called with each receiver that has settled it. */
+  /** Registers a push. The returned function is called with each receiver that has settled it. */
   begin(receivers: readonly string[], mark: Mark): (receiver: string) => void {
     const push = ++this.#pushes;
     this.#marks.set(push, mark);

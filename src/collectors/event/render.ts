@@ -11,7 +11,7 @@ const API_GROUPS = [undefined, 'v1', 'events.k8s.io/v1', 'events.k8s.io/v1beta1'
 export const isEvent = ({ kind, apiVersion }: KubeObject): boolean =>
   kind === 'Event' && API_GROUPS.includes(apiVersion ?? undefined);
 
-/** What a leader that has seen all occurrences of these events would emit. An event that is there twice counts once. */
+/** What a leader that has seen all occurrences of these events would emit. A duplicate event counts once. */
 export function renderEvents(events: readonly EventObject[], reportingComponent: boolean): Snapshot {
   const maxSeries = Number.MAX_SAFE_INTEGER;
   const tally = new EventTally({ maxSeries, withComponent: reportingComponent, handsOver: false, wants: () => true });
@@ -19,7 +19,7 @@ export function renderEvents(events: readonly EventObject[], reportingComponent:
   tally.begin(undefined);
   for (const [index, event] of events.entries()) {
     const { namespace = '', name, uid } = event.metadata ?? {};
-    // Without a name it is no other event's.
+    // Without a name it cannot be a duplicate.
     const key = name ? `${namespace}/${name}` : String(index);
     tally.upsert(key, { uid: uid ?? '', version: index, createdSeconds: undefined }, occurrenceOf(event));
   }

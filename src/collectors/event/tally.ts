@@ -17,7 +17,7 @@ export interface EventCount {
   readonly lastSeconds: number | undefined;
 }
 
-/** A series with what has occurred since the counters last advanced. */
+/** A series with the occurrences since the counters last advanced. */
 interface GrowingCount extends EventCount {
   count: number;
   lastSeconds: number | undefined;
@@ -44,7 +44,7 @@ interface TallyOptions {
   /** Whether another agent may be leader before or after this one. Then recent occurrences are stored for the handover. */
   readonly handsOver: boolean;
   readonly wants: (occurrence: Occurrence) => boolean;
-  /** Gets each event that is counted, and how often it has occurred since it was counted before; events are kept for it. */
+  /** Receives each counted event, and its occurrences since it was last counted; events are stored for it. */
   readonly onCounted?: ((event: EventObject, by: number) => void) | undefined;
 }
 
@@ -73,7 +73,7 @@ export class EventTally {
     this.#options = options;
   }
 
-  /** The series, as they were when the counters last advanced; none unless this is the leader. */
+  /** The series as of the last advance of the counters; none unless this is the leader. */
   get series(): readonly EventCount[] {
     return [...this.#series.values()].filter(({ count }) => count > 0);
   }
@@ -84,7 +84,7 @@ export class EventTally {
     return true;
   }
 
-  /** Adds to the series what has occurred since the last call. Returns the position that they then have. */
+  /** Adds the occurrences since the last call to the series. Returns their new position. */
   advance(): Position {
     for (const one of this.#series.values()) {
       if (one.newCount === 0) continue;
@@ -165,7 +165,7 @@ export class EventTally {
     return this.#add(occurrence, by);
   }
 
-  /** False when the limit leaves no room for a series of its own. */
+  /** False if the limit leaves no room for its own series. */
   #add(occurrence: Occurrence, by: number): boolean {
     const { maxSeries, withComponent } = this.#options;
     const { type, namespace, kind, reason } = occurrence;
@@ -179,7 +179,7 @@ export class EventTally {
     for (const [index, labels] of tries.entries()) {
       const key = JSON.stringify(labels);
       let found = this.#series.get(key);
-      // Space is reserved for the series that stand for all others.
+      // Space is reserved for the series that aggregate all others.
       const room =
         index === 0 ? maxSeries - Math.ceil(maxSeries / 10) : index === 1 ? maxSeries - 4 : Number.POSITIVE_INFINITY;
       if (!found && this.#series.size >= room) continue;
@@ -195,7 +195,7 @@ export class EventTally {
   }
 }
 
-/** How many of the occurrences a leader counts that continues from this position. */
+/** The number of occurrences counted by a leader that continues from this position. */
 function countableOf({ version, by, createdSeconds }: Recent, from: Position | undefined): number {
   // No leader has counted before: this process does not count anything older than itself either.
   if (from === undefined) return createdSeconds === undefined ? by : 0;

@@ -31,7 +31,7 @@ export function createKsm(section: KsmSection, api: KubeApi, keeping: Keeping, l
   for (const problem of problems) log.error({ problem }, 'cannot use the custom resource file; continuing without it');
   const { labels, annotations } = section.podInfo;
   const pick = (keys: readonly string[], allowlist: Allowlist = {}) => {
-    // `*` stands for all only as the first key.
+    // `*` means all only as the first key.
     const all = keys.includes('*') ? ['*'] : [];
     const pods = [...all, ...(allowlist.pods ?? []), ...keys];
     const allowed = allowedOf({ pods, '*': allowlist['*'] ?? [] }, 'pods');

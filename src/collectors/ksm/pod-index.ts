@@ -126,7 +126,9 @@ export class PodIndex {
     return this.#exceptions.size === 0 ? packed : this.#corrected(node, packed);
   }
 
-  /** For a node without known pods: the known node name most similar to it, empty without any. Otherwise undefined. */
+  /**
+   * For a node without known pods: the known node name most similar to it, empty if there is none. Otherwise undefined.
+   */
   nearestTo(nodeName: string): string | undefined {
     if (this.#nodes.has(nodeName)) return undefined;
     let nearest = '';

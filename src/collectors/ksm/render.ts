@@ -89,7 +89,7 @@ export function rendererOf(resource: Resource, options: RenderOptions): Renderer
   };
 }
 
-/** A family with the parts of its lines that are the same for all objects. */
+/** A family with the constant parts of its lines. */
 interface CompiledFamily {
   readonly name: string;
   /** `name{` */

@@ -14,7 +14,7 @@ import { PartialLines, runtimeLine } from './runtime-line.ts';
 /** The pods of this node by uid; undefined until they are known. The same map as long as nothing has changed. */
 export type PodSource = () => ReadonlyMap<string, LoggingPod> | undefined;
 
-/** Maximum number of containers with series of their own; the kubelet's limit is 110 pods. */
+/** Maximum number of containers with their own series; the kubelet's limit is 110 pods. */
 const MAX_CONTAINERS = 2000;
 
 /** Counts of container logs. */
@@ -26,13 +26,13 @@ export const containerCounters = () => ({
 
 type ContainerCounters = ReturnType<typeof containerCounters>;
 
-/** Of the lines of containers. */
+/** Counts of the lines of containers. */
 export const CONTAINER_ORIGIN: Origin = {
   labels: CONTAINER_LABELS,
   overflow: (labels) => labels.map(() => OTHER),
 };
 
-/** What a restart needs. */
+/** State for a restart. */
 interface SavedLogs {
   readonly files?: readonly FileState[];
   readonly partials?: unknown;
@@ -40,7 +40,7 @@ interface SavedLogs {
 
 const OTHERS: readonly string[] = CONTAINER_LABELS.map(() => OTHER);
 
-/** The logs of the containers of this node whose pods ask for it by an annotation. */
+/** The logs of the containers of this node whose pods opt in with an annotation. */
 export class ContainerLogs {
   /** Errors since the last collection, by path. */
   readonly problems = new Map<string, unknown>();
@@ -51,17 +51,17 @@ export class ContainerLogs {
   readonly #counters: ContainerCounters;
   readonly #chunks: LineChunks;
   readonly #partials = new PartialLines();
-  /** The container of each folder that is followed, also of pods that have gone until the end of their files. */
+  /** The container of each followed folder, including those of deleted pods until their files have been read. */
   readonly #owners = new Map<string, readonly string[]>();
-  /** Folders of pods that were there before they asked: what their files have by then is old. */
+  /** Folders of pods that existed before they opted in: the existing content of their files is old. */
   readonly #late = new Set<string>();
   #closeAfterMs = 0;
   #saved: SavedLogs | undefined;
   #set: TailSet | undefined;
   #known: ReadonlyMap<string, LoggingPod> | undefined;
-  /** Uids of pods that were there and did not ask. */
+  /** Uids of existing pods that have not opted in. */
   #silent: ReadonlySet<string> = new Set();
-  /** Whether there may be series of containers that have gone. */
+  /** Whether there may be series of deleted containers. */
   #isStale: boolean = true;
 
   constructor(
@@ -79,14 +79,14 @@ export class ContainerLogs {
     this.#chunks = new LineChunks('utf-8', chunk, (text, file) => this.#takeLines(text, file));
   }
 
-  /** Sets where to go on; the first read that knows the pods begins there. */
+  /** Sets the position; the first read with known pods begins there. */
   begin(saved: SavedLogs | undefined, closeAfterMs: number): void {
     this.#saved = saved;
     this.#closeAfterMs = closeAfterMs;
     this.#partials.restore(saved?.partials);
   }
 
-  /** Number of files that are followed. */
+  /** Number of followed files. */
   get files(): number {
     return this.#set?.files.length ?? 0;
   }
@@ -111,7 +111,7 @@ export class ContainerLogs {
     return this.#chunks.read(files, budget, turns);
   }
 
-  /** To be called after each push: ends the series of containers that have gone and whose logs are read. */
+  /** To be called after each push: ends the series of deleted containers whose logs have been read. */
   endGone(): void {
     if (!this.#isStale || this.#set === undefined || this.#known === undefined) return;
     const asked = askedFolders(this.#known.values(), this.#options);
@@ -160,7 +160,7 @@ export class ContainerLogs {
     );
   }
 
-  /** Takes the pods as they are now. */
+  /** Applies the current list of pods. */
   #update(pods: ReadonlyMap<string, LoggingPod>): void {
     const asked = askedFolders(pods.values(), this.#options);
     const asking = new Set([...asked.values()].map(({ uid }) => uid));
@@ -173,7 +173,7 @@ export class ContainerLogs {
       this.#owners.set(folder, labels);
     }
     this.#silent = new Set([...pods.keys()].filter((uid) => !asking.has(uid)));
-    // A pod that asks no longer is left at once; one that has gone is read to its end.
+    // A pod that opts out is dropped immediately; the logs of a deleted one are read to their end.
     const left = (folder: string) =>
       !asked.has(folder) &&
       [...pods.values()].some(({ uid, configHash }) => isOf(folder, uid) || isOf(folder, configHash));
@@ -187,7 +187,7 @@ export class ContainerLogs {
   #takeLines(text: string, { path }: TailedFile): void {
     const { drop } = this.#options;
     const owner = this.#ownerOf(path);
-    // The rotated file and the new one are of the same writer: 0.log and 0.log.20261129-101500.
+    // The rotated file and the new one have the same writer: 0.log and 0.log.20261129-101500.
     const writer = `${dirname(path)}/${basename(path).split('.')[0] ?? ''}`;
     let lines = 0;
     eachLine(text, (written) => {

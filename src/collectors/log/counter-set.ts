@@ -3,7 +3,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock } from '../../metrics/text/format.ts';
 import { areTexts } from './saved.ts';
 
-/** The label for counts without a series of their own. */
+/** The label for counts without their own series. */
 export const OTHER = '__other__';
 
 /** The value of one series, to be added to. */
@@ -25,7 +25,7 @@ export class CounterSet {
   readonly #series = new Map<string, Series>();
 
   /**
-   * `max` is how many series there may be; further ones are counted under the labels that `overflow` derives from
+   * `max` is the maximum number of series; further ones are counted under the labels that `overflow` derives from
    * theirs: {@link OTHER} for each by default. `names` are the labels, if they differ from those of the family.
    */
   constructor(
@@ -45,12 +45,14 @@ export class CounterSet {
     this.of(labels).value += amount;
   }
 
-  /** The series with these labels, which is there from now on. Callers may keep it. */
+  /** The series with these labels, created if necessary. Callers may keep it. */
   of(labels: readonly string[]): Count {
     return this.#series.get(labels.length === 1 ? (labels[0] as string) : labels.join('\0')) ?? this.#new(labels);
   }
 
-  /** Ends the series of which `isKept` is false of the labels; what callers have kept of those counts nowhere. */
+  /**
+   * Ends the series for whose labels `isKept` is false; counting on ended series that callers have kept has no effect.
+   */
   retain(isKept: (labels: readonly string[]) => boolean): void {
     for (const [id, { labels }] of this.#series) if (!isKept(labels)) this.#series.delete(id);
   }

@@ -19,7 +19,7 @@ export interface LogEntry {
 interface FeedOptions {
   readonly paths: readonly string[];
   readonly start: 'cursor' | 'now' | 'boot';
-  /** Without a position: entries that are older are not read, milliseconds. */
+  /** Without a position: maximum age of entries to read, milliseconds. */
   readonly maxAge: number;
   /** Maximum number of entries per run. */
   readonly budget: number;
@@ -70,7 +70,7 @@ export class JournalFeed {
   #journal: Journal | undefined;
   #opening: Promise<Journal> | undefined;
   #running: Promise<void> | undefined;
-  /** Entries of the last run that used up the budget; 0 when all was read. */
+  /** Entries of the last run if it used up the budget; 0 if everything was read. */
   #overBudget = 0;
   #found = 0;
   #wasThere: boolean = false;
@@ -100,12 +100,12 @@ export class JournalFeed {
     return this.#problems;
   }
 
-  /** Entries that are lost. */
+  /** Lost entries. */
   get lost() {
     return this.#journal?.lost ?? { rotated: 0, corrupt: 0, unreadable: 0 };
   }
 
-  /** Age in seconds of the last entry read, while more are pending; else 0. */
+  /** Age in seconds of the last entry read, while more are pending; otherwise 0. */
   get lagSeconds(): number {
     const last = this.#journal?.lastRealtime;
     return this.#overBudget > 0 && last !== undefined ? Math.max(0, this.#world.now() / 1000 - last / 1e6) : 0;

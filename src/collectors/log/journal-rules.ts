@@ -4,7 +4,7 @@ import { journalMatches } from './families.ts';
 import type { LogEntry } from './journal-feed.ts';
 import { type JournalRule, PRIORITIES } from './options.ts';
 
-/** The word for the value of PRIORITY; empty for anything else. */
+/** The name of a PRIORITY value; empty for anything else. */
 export const priorityName = (text: string | undefined): string => PRIORITIES[Number(text || 'NaN')] ?? '';
 
 /** Maximum length of a label taken from a matched group. */
@@ -32,7 +32,7 @@ export class RuleCounter {
     return Object.keys(this.rule.match);
   }
 
-  /** Counts an entry that matches; `unit` is the one of the entry. Throws PatternCostError. */
+  /** Counts an entry that matches; `unit` is that of the entry. Throws PatternCostError. */
   count(entry: LogEntry, unit: string | undefined): void {
     const { name, unit: wanted, match, pattern: expression } = this.rule;
     if (wanted !== undefined && unit !== wanted) return;

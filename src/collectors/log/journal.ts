@@ -28,10 +28,10 @@ const MAX_LABELS = 4096;
 /** Maximum number of cached series of one unit; it has entries of a few priorities and transports. */
 const MAX_CACHED = 64;
 
-/** The series of one unit's entries, so that none is searched for by a joined key. */
+/** The series of one unit's entries, so that no joined key has to be looked up. */
 interface UnitCounts {
   readonly bytes: Count;
-  /** By priority, then transport, as the entry has them. */
+  /** By priority, then transport, of the entry. */
   readonly messages: Map<string | undefined, Map<string | undefined, Count>>;
 }
 

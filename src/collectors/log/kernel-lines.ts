@@ -14,7 +14,7 @@ export interface PodNames {
   ): { readonly namespace: string; readonly pod: string; readonly container: string } | undefined;
 }
 
-/** How long a problem holds after its last message, unless another message ends it. */
+/** How long a problem lasts after its last message, unless another message ends it. */
 const HOLDS_MS = 600_000;
 const MAX_KILLS = 50;
 /** Maximum length of a message that is matched. */
@@ -34,7 +34,7 @@ export class KernelLines {
   readonly #any: Pattern;
   readonly #pods: PodNames | undefined;
   readonly #oom = new OomLines();
-  /** By reason, when the last message of it came, milliseconds since 1970. */
+  /** By reason, the time of its last message, milliseconds since 1970. */
   readonly #holding = new Map<string, number>();
 
   constructor(rules: readonly KernelRule[], pods: PodNames | undefined) {

@@ -5,7 +5,7 @@ import type { KernelRuleOptions } from './options.ts';
 export interface KernelRule {
   readonly reason: string;
   readonly pattern: Pattern;
-  /** With a type, the problem holds from its message on: see `problem_gauge`. */
+  /** With a type, the problem is active from its message on: see `problem_gauge`. */
   readonly type?: string | undefined;
   /** A message that clears it; without one, it clears after ten minutes without a message. */
   readonly clear?: Pattern | undefined;

@@ -2,19 +2,19 @@ import type { Turns } from '../../base/turns.ts';
 import { LineDecoder, MAX_LINE_BYTES } from '../../host/tail/line-reader.ts';
 import type { TailedFile } from '../../host/tail/tailed-file.ts';
 
-/** What is read of a file at once. */
+/** Bytes of a file to read at a time. */
 export const CHUNK_BYTES = 256 * 1024;
-/** What is read of one file before others have their turn. */
+/** Bytes read from one file before it is the turn of others. */
 const SHARE_BYTES = 4 * 1024 * 1024;
 const CARRIAGE_RETURN = 13;
 
-/** Reads files in chunks of whole lines. */
+/** Reads files in chunks of complete lines. */
 export class LineChunks {
   readonly #decoder: LineDecoder;
   readonly #chunk: Buffer;
   readonly #take: (text: string, file: TailedFile) => void;
 
-  /** `take` gets text of whole lines; `chunk` has {@link CHUNK_BYTES}, and may be shared with others. */
+  /** `take` gets text of complete lines; `chunk` has {@link CHUNK_BYTES}, and may be shared with others. */
   constructor(encoding: string, chunk: Buffer, take: (text: string, file: TailedFile) => void) {
     this.#decoder = new LineDecoder(encoding);
     this.#chunk = chunk;
@@ -27,7 +27,7 @@ export class LineChunks {
     for (let waiting = files; waiting.length > 0 && left > 0; ) {
       const next: TailedFile[] = [];
       for (const file of waiting) {
-        // A renamed file is read to its end first: what comes behind it is newer.
+        // A renamed file is read to its end first: later data is newer.
         const share = file.isLeft ? left : Math.min(left, SHARE_BYTES);
         const read = await this.#readFile(file, share, turns);
         left -= read;
@@ -81,7 +81,10 @@ export class LineChunks {
   }
 }
 
-/** Calls `take` with each line of `text`, without its end and cut at {@link MAX_LINE_BYTES}; returns how many there are. */
+/**
+ * Calls `take` with each line of `text`, without its newline and truncated at {@link MAX_LINE_BYTES}; returns how many
+ * there are.
+ */
 export function eachLine(text: string, take: (line: string) => void): number {
   let lines = 0;
   for (let from = 0; from < text.length; ) {

@@ -16,18 +16,18 @@ export interface LineMetric {
   dump(): unknown;
   /** Resumes from a dump; returns the keys of the series. */
   restore(saved: unknown): string[];
-  /** Ends the series of which `isKept` is false of the labels. */
+  /** Ends the series for whose labels `isKept` is false. */
   retain(isKept: (labels: readonly string[]) => boolean): void;
 }
 
-/** The labels of a metric that say where a line is from, before those of the rule. */
+/** The labels of a metric that identify the origin of a line, before those of the rule. */
 export interface Origin {
   readonly labels: readonly string[];
   /** Labels for counts beyond the maximum number of series. */
   readonly overflow: (labels: readonly string[]) => readonly string[];
 }
 
-/** Of files by their pattern or path; overflow counts keep it. */
+/** The origin of files: their pattern or path; overflow counts keep it. */
 const FILE_ORIGIN: Origin = {
   labels: ['logfile'],
   overflow: ([logfile = '', ...rest]) => [logfile, ...rest.map(() => OTHER)],
@@ -67,7 +67,7 @@ interface Bars {
   readonly labels: readonly string[];
   /** The last value, or the sum of all. */
   value: number;
-  /** By bucket, cumulative; the last has all. */
+  /** By bucket, cumulative; the last contains all. */
   readonly counts: number[];
 }
 
@@ -159,7 +159,7 @@ class Values implements LineMetric {
   }
 }
 
-/** The metric that a rule describes, for lines of such an origin. */
+/** The metric described by a rule, for lines of such an origin. */
 export function lineMetric(rule: LogRule, { labels: own, overflow }: Origin = FILE_ORIGIN): LineMetric {
   const { metric: name, type, help, labels, buckets, maxSeries } = rule;
   const text = help ?? `Log file lines matched by a collectors.log rule (${type}).`;

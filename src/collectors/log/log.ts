@@ -16,7 +16,7 @@ import type { LogState } from './state.ts';
 /** Maximum number of different errors that are kept for a cycle. */
 const MOST_FAILURES = 20;
 
-/** What is saved of the files, by the names of their entries. */
+/** The saved state of files, by the names of their entries. */
 interface SavedFiles {
   readonly files?: Readonly<Record<string, readonly FileState[]>>;
   readonly containers?: ReturnType<ContainerLogs['dump']>;
@@ -25,7 +25,7 @@ interface SavedFiles {
 
 /**
  * The collector `log`. Files are read every `poll` between the cycles, so that little is lost when one is truncated.
- * `pods` are needed for the logs of containers.
+ * `pods` is required for container logs.
  */
 export function collectLog(options: LogOptions, { now }: World, state: LogState, pods?: PodSource): Collect {
   const { files, containers: ofContainers, budget, poll, closeAfter } = options;
@@ -43,7 +43,10 @@ export function collectLog(options: LogOptions, { now }: World, state: LogState,
       : undefined;
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
-  /** Of reads between the cycles, for the next one: they come every `poll`, and those of one kind are one loss. */
+  /**
+   * Losses of reads between the cycles, reported in the next one: reads happen every `poll`, and losses of one kind
+   * count once.
+   */
   const failures = new Map<string, unknown>();
 
   let hasBegun = false;

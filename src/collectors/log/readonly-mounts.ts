@@ -22,7 +22,7 @@ export class ReadOnlyMounts {
   update(mounts: readonly Mount[]): void {
     const writable = new Set<string>();
     const fallen = new Set<string>();
-    // A mount hides those before it at the same place.
+    // A mount hides earlier ones at the same path.
     const seen = new Map(mounts.map((mount) => [mount.mountPoint, mount]));
     for (const mount of seen.values()) {
       const { device, mountPoint, fsType } = mount;

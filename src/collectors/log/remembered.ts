@@ -8,7 +8,7 @@ interface Extra {
   dump(): unknown;
   /** Returns the keys of further counters that continue. */
   restore(saved: unknown): readonly string[];
-  /** Ends what is under way, because a reload has put another collector in its place. */
+  /** Stops activities in progress, because a reload has replaced the collector. */
   release?(): void;
 }
 
@@ -16,7 +16,7 @@ const NOTHING: Extra = { dump: () => undefined, restore: () => [] };
 
 /**
  * The counters of a collector as a section of the state: they continue after a restart, and the first snapshot marks
- * which of them do, so that they are not taken for new ones.
+ * which of them do, so that they do not count as new ones.
  */
 export class Remembered {
   readonly #state: LogState;
@@ -26,7 +26,7 @@ export class Remembered {
   #continued: Set<string> | undefined;
   #ready: Promise<void> | undefined;
 
-  /** `counters` by the names that they have in the file. */
+  /** `counters` by their names in the file. */
   constructor(state: LogState, name: string, counters: Readonly<Record<string, CounterSet>>, extra: Extra = NOTHING) {
     this.#state = state;
     this.#name = name;

@@ -1,6 +1,6 @@
 import { MAX_LINE_BYTES } from '../../host/tail/line-reader.ts';
 
-/** A line as a container runtime has written it. */
+/** A line written by a container runtime. */
 interface RuntimeLine {
   readonly text: string;
   /** `stdout` or `stderr`; empty for a line in no known format. */
@@ -53,8 +53,8 @@ export class PartialLines {
   readonly #held = new Map<string, string>();
 
   /**
-   * The whole line that `line` completes, cut at {@link MAX_LINE_BYTES}; undefined while more of it follows. `writer` is
-   * the container.
+   * The complete line that `line` ends, truncated at {@link MAX_LINE_BYTES}; undefined while more of it follows.
+   * `writer` is the container.
    */
   join(writer: string, { text, stream, isPartial }: RuntimeLine): string | undefined {
     if (!isPartial && this.#held.size === 0) return text;
@@ -64,7 +64,7 @@ export class PartialLines {
     this.#held.delete(key);
     if (!isPartial) return joined;
     if (this.#held.size >= MAX_HELD) {
-      // The longest unfinished: its container has most likely ended in the middle of a line.
+      // The one unfinished for the longest time: its container has most likely ended in the middle of a line.
       for (const oldest of this.#held.keys()) {
         this.#held.delete(oldest);
         break;
@@ -74,12 +74,12 @@ export class PartialLines {
     return undefined;
   }
 
-  /** Forgets what containers of which `isGone` have not finished. */
+  /** Drops the unfinished lines of containers for which `isGone` is true. */
   forget(isGone: (writer: string) => boolean): void {
     for (const key of this.#held.keys()) if (isGone(key.slice(0, key.indexOf('\0')))) this.#held.delete(key);
   }
 
-  /** For the state file: the position is behind these parts. */
+  /** For the state file: the position is after these parts. */
   dump(): unknown {
     return Object.fromEntries(this.#held);
   }

@@ -1,4 +1,4 @@
-// Guards for what a state file holds: another version may have written it.
+// Type guards for the content of a state file, which another version may have written.
 
 /** Whether all values are strings. */
 export const areTexts = (values: readonly unknown[]): values is readonly string[] =>
@@ -8,6 +8,6 @@ export const areTexts = (values: readonly unknown[]): values is readonly string[
 export const areNumbers = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.every((one) => typeof one === 'number');
 
-/** The fields of a saved object; none of anything else. */
+/** The fields of a saved object; none for other values. */
 export const savedFields = (saved: unknown): Readonly<Partial<Record<string, unknown>>> =>
   typeof saved === 'object' && saved !== null ? { ...saved } : {};

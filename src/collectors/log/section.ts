@@ -92,6 +92,6 @@ export const LOG_COLLECTORS = {
 export const logFamilies = (sections: LogSections): readonly Family[] =>
   entriesOf(LOG_COLLECTORS).flatMap(([name, { families }]) => (sections[name].enabled ? families : []));
 
-/** Whether any of them is enabled; else nothing of the group is loaded. */
+/** Whether any of them is enabled; otherwise no code of the group is loaded. */
 export const wantsLog = (sections: LogSections): boolean =>
   entriesOf(LOG_COLLECTORS).some(([name]) => sections[name].enabled);

@@ -56,7 +56,7 @@ function askArp(netlink: Netlink): Counts {
   return counts;
 }
 
-/** A line of heads, then one entry a line, its last column the device. */
+/** A header line, then one entry per line, with the device in the last column. */
 function readArp(host: Host, path: string, lost: Losses): Counts {
   const counts: Counts = new Map();
   eachRecord(lost, path, host.read(path), (line) => {

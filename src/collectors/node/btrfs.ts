@@ -42,7 +42,7 @@ const PARITIES: ReadonlyMap<string, number> = new Map([
   ['raid6', 2],
 ]);
 
-/** What block groups hold; `mixed` is what `mkfs.btrfs --mixed` makes of the first two. */
+/** Types of block groups; `mixed` is the combination of the first two with `mkfs.btrfs --mixed`. */
 const BLOCK_GROUPS = ['data', 'metadata', 'mixed', 'system'];
 
 /** Space and errors of Btrfs. */
@@ -131,7 +131,7 @@ function addErrors(out: Snapshot, host: Host, folder: string, uuid: string, devi
   }
 }
 
-/** Bytes of disk for a byte of data in a profile; 0 for a profile not known here. */
+/** Bytes of disk per byte of data in a profile; 0 for an unknown profile. */
 export function allocationRatio(mode: string, devices: number): number {
   const parity = PARITIES.get(mode);
   if (parity === undefined) return COPIES.get(mode) ?? 0;

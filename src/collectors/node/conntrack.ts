@@ -64,7 +64,7 @@ interface Sums {
   readonly columns: readonly bigint[];
 }
 
-/** A line of names, then one line of hexadecimal counts a CPU; kernels before 2.6.36 have 16 columns. */
+/** A line of names, then one line of hexadecimal counts per CPU; kernels before 2.6.36 have 16 columns. */
 function sumColumns(path: string, text: string): Sums {
   const sums: bigint[] = [];
   let entriesColumn: number | undefined;

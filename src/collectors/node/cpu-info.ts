@@ -40,7 +40,7 @@ const bug = gauge('node_cpu_bug_info', 'A known bug of the first CPU; always 1.'
 /** Families of {@link cpuInfo}. */
 export const cpuInfoFamilies = [info, frequency, flag, bug];
 
-/** Adds model and clock of all CPUs and those flags and bugs of the first that match. */
+/** Adds model and clock of all CPUs and the matching flags and bugs of the first. */
 export function cpuInfo(host: Host, flags: Matching | undefined, bugs: Matching | undefined): (out: Snapshot) => void {
   const path = host.proc('cpuinfo');
   return (out) =>

@@ -1,6 +1,6 @@
-// /proc/diskstats: Documentation/admin-guide/iostats.rst of the kernel; what udev knows about a disk comes from its
-// database, a text file for each device: sd_device of systemd. The first is present on every host with block devices,
-// the second where udev runs and its database is mounted.
+// /proc/diskstats: Documentation/admin-guide/iostats.rst of the kernel; udev's data about a disk comes from its
+// database, one text file per device: sd_device of systemd. The first is present on every host with block devices, the
+// second where udev runs and its database is mounted.
 import { join } from 'node:path';
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
@@ -26,7 +26,10 @@ const milliseconds = column(0.001);
 /** Sectors in this file are 512 bytes, whatever the disk's own block size is. */
 const sectors = column(512);
 
-/** What follows major, minor and name. Kernels before 4.18 end before the discards, those before 5.5 before the flushes. */
+/**
+ * The columns after major, minor and name. Kernels before 4.18 end before the discards, those before 5.5 before the
+ * flushes.
+ */
 const columns: readonly Column[] = [
   count('node_disk_reads_completed_total', 'Reads completed.'),
   count('node_disk_reads_merged_total', 'Reads merged into another before they were issued.'),
@@ -61,7 +64,7 @@ const mapperInfo = gauge(
   MAPPER,
 );
 
-/** What udev knows about ATA disks, by its property. */
+/** Data of udev about ATA disks, by property. */
 const ataProperties = new Map([
   ['ID_ATA_WRITE_CACHE', level('node_disk_ata_write_cache', 'Whether the ATA disk has a write cache.')],
   ['ID_ATA_WRITE_CACHE_ENABLED', level('node_disk_ata_write_cache_enabled', 'Whether the write cache is enabled.')],
@@ -71,7 +74,7 @@ const ataProperties = new Map([
   ],
 ]);
 
-/** Names of partitions; Xen also calls whole disks so. */
+/** Names of partitions; Xen also uses these for whole disks. */
 const PARTITION = /^(?:h|s|v|xv)d[a-z]\d+$/;
 const USUAL_EXCLUDE = /^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$/;
 

@@ -1,5 +1,5 @@
 // /sys/class/dmi/id, from the firmware's SMBIOS tables: drivers/firmware/dmi-id.c. Absent on most machines that are not
-// x86; serial numbers and UUIDs are for root only.
+// x86; serial numbers and UUIDs are readable by root only.
 import { join } from 'node:path';
 import { DeniedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -8,7 +8,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock } from '../../metrics/text/format.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-/** Labels; each is also the name of its file, but for `system_vendor`. */
+/** Labels; each is also the name of its file, except for `system_vendor`. */
 const LABELS = [
   ...['bios_date', 'bios_release', 'bios_vendor', 'bios_version'],
   ...['board_asset_tag', 'board_name', 'board_serial', 'board_vendor', 'board_version'],

@@ -14,7 +14,7 @@ const pathsActive = gauge('node_dmmultipath_device_paths_active', 'Active paths.
 const pathsFailed = gauge('node_dmmultipath_device_paths_failed', 'Failed paths.', DEVICE);
 const pathState = gauge('node_dmmultipath_path_state', 'Always 1; the state of a path.', ['device', 'path', 'state']);
 
-/** States of SCSI and of NVMe devices that take requests. */
+/** States of SCSI and NVMe devices that accept requests. */
 const WORKING = new Set(['running', 'live']);
 
 /** Devices with several paths. */

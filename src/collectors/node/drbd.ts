@@ -32,7 +32,7 @@ const NODE = ['device', 'node'];
 const primary = gauge('node_drbd_node_role_is_primary', 'Whether the node is primary.', NODE);
 const upToDate = gauge('node_drbd_disk_state_is_up_to_date', 'Whether the disk is up to date.', NODE);
 
-/** Pairs `local/remote` by their keyword, with the word that stands for 1. */
+/** Pairs `local/remote` by their keyword, with the word that means 1. */
 const pairs: ReadonlyMap<string, readonly [Family, string]> = new Map([
   ['ro', [primary, 'Primary']],
   ['ds', [upToDate, 'UpToDate']],
@@ -57,7 +57,7 @@ export const drbd = defineCollector({
   },
 });
 
-/** The words `key:value` of each device, which a word such as `1:` begins. */
+/** The words `key:value` of each device, each of which begins with a word such as `1:`. */
 function parseDrbd(text: string): Map<string, [key: string, value: string][]> {
   const devices = new Map<string, [string, string][]>();
   let fields: [string, string][] | undefined;

@@ -53,7 +53,7 @@ function addCard(out: Snapshot, host: Host, card: string, folder: string): void 
     out.add(info, 1, card, ...labels, 'amd');
   });
   for (const [file, family] of Object.entries(VALUES)) {
-    // Cards that are part of the processor lack some of them.
+    // Cards that are part of the processor lack some of these.
     out.attempt(card, () => {
       const number = integerAttribute(host, `${folder}/${file}`);
       if (number !== undefined) out.add(family, number, card);

@@ -59,7 +59,7 @@ export const ethtool = defineCollector({
     // Drivers have hundreds of statistics whose names never change.
     const families = new FamilyCache('untyped', ['device']);
     return (out) => {
-      // From netlink, because the ioctl acts in this process's network namespace, too.
+      // From netlink, because the ioctl acts in this process's network namespace as well.
       const devices = [...linkNames(netlink).values()].filter(isWanted);
       using driver = new Ethtool();
       for (const device of devices) addDevice(out, device, driver, metricsInclude, families);
@@ -67,7 +67,7 @@ export const ethtool = defineCollector({
   },
 });
 
-/** What is asked about a device. */
+/** The queries about a device. */
 type DeviceDriver = Pick<Ethtool, 'settings' | 'driverInfo' | 'statistics'>;
 
 /** Adds the samples of one device. */
@@ -126,7 +126,7 @@ function addDriverInfo(out: Snapshot, device: string, ethtool: DeviceDriver): vo
   out.add(info, 1, busInfo, device, driver, expansionRomVersion, firmwareVersion, version);
 }
 
-/** By sanitized name; names that become equal by sanitizing are all left out, since they cannot be distinguished. */
+/** By sanitized name; names that become equal by sanitizing are all omitted, because they cannot be distinguished. */
 export function wantedStatistics(
   statistics: readonly (readonly [name: string, value: bigint])[],
   include: Matching,

@@ -108,7 +108,7 @@ function mountFilter(settings: z.output<typeof options>): (mount: Mount) => bool
     !(mountPointsExclude === undefined && fsType === 'tmpfs' && OF_A_POD.test(mountPoint));
 }
 
-/** One mount for each set of labels: of mounts stacked on one point only the last can be reached. */
+/** One mount for each set of labels: only the last of several mounts on one point is reachable. */
 const lastOfEach = (mounts: readonly Mount[]): Iterable<Mount> =>
   new Map(mounts.map((mount) => [[mount.device, mount.mountPoint, mount.fsType].join('\n'), mount])).values();
 

@@ -29,7 +29,7 @@ const micro = (value: number): number => value / 1e6;
 
 const PLAIN: Unit = { suffix: '', scale: same, what: '' };
 
-/** Units by type, for all elements that {@link unitOf} has no other for. */
+/** Units by type, for all elements without a unit in {@link unitOf}. */
 const UNITS: Readonly<Record<string, Unit>> = {
   cpu: { suffix: '_volts', scale: milli, what: ' in volt' },
   curr: { suffix: '_amps', scale: milli, what: ' in ampere' },
@@ -69,7 +69,7 @@ function makeMetric(type: string, element: string, name: string): Metric {
   return { family: family(kind, `node_hwmon_${type}${middle}${suffix}`, help, BY_SENSOR), scale };
 }
 
-/** The metrics met so far, by type and element. Hardware has some dozens. */
+/** The metrics seen so far, by type and element. Hardware has some dozens. */
 export class Metrics {
   readonly #known = new Map<string, Metric>();
 

@@ -45,7 +45,7 @@ export const hwmon = defineCollector({
 /** One folder of /sys/class/hwmon. */
 interface Chip {
   readonly path: string;
-  /** Names it in series; stable over reboots where the device is. */
+  /** Its name in series; stable across reboots if the device is. */
   readonly label: string;
   /** The name given by the driver; empty if it has none. */
   readonly name: string;
@@ -57,8 +57,8 @@ interface Chip {
 const SLOW = /\/i2c-\d|\/LNXSYSTM:|\/target\d|\/nvme\//;
 
 /**
- * The chips with unique labels. hwmonN depends on the order of driver loading, so chips are called after their device;
- * where several share one device, after its name too, and only where even that is not unique after hwmonN.
+ * The chips with unique labels. hwmonN depends on the order of driver loading, so chips are named after their device;
+ * where several share one device, also after its name, and only if even that is not unique after hwmonN.
  */
 function chipsOf(out: Snapshot, host: Host): Chip[] {
   const folder = host.sys('class/hwmon');
@@ -162,7 +162,7 @@ function addSensor(out: Snapshot, metrics: Metrics, chip: string, sensor: string
       continue;
     }
     if (type === 'freq' && element === 'input') {
-      // The only one that is named by its label: without a label it has no name.
+      // The only type named by its label: without a label it has no name.
       if (label !== undefined) out.add(frequency, value / 1e6, chip, clean(label));
       continue;
     }
@@ -175,7 +175,7 @@ function addSensor(out: Snapshot, metrics: Metrics, chip: string, sensor: string
 /** Elements of the ACPI power meter that name the hardware. */
 const NAMES = /^(?:model_number|oem_info|serial_number)$/;
 
-/** Whether a text that is no number should be one. Of elements that no document names, drivers also print words. */
+/** Whether a text that is not a number should be one. For undocumented elements, drivers also print words. */
 const isDamaged = (type: string, element: string, text: string): boolean =>
   text !== '' && !NAMES.test(element) && (isMeasured(type, element) || /^[-+.\d]/.test(text));
 

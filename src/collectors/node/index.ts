@@ -160,7 +160,7 @@ export const nodeCollectors: readonly CollectorSpec[] = [
 
 const names = nodeCollectors.map((spec) => spec.name);
 
-/** The section `collectors.node` of the configuration, made of the collectors' own options. */
+/** The section `collectors.node` of the configuration, composed of the collectors' own options. */
 export const nodeSection = z
   .strictObject({
     enabled: z.boolean().default(true),

@@ -82,7 +82,7 @@ const NAMES = {
   },
 } as const;
 
-/** Files that count words of four bytes. */
+/** Files whose unit is words of four bytes. */
 export const WORD_COUNTERS: ReadonlySet<string> = new Set([
   'port_rcv_data',
   'port_xmit_data',

@@ -82,7 +82,7 @@ function addPort(out: Snapshot, host: Host, device: string, port: string): void 
 function counterValue(host: Host, path: string, file: string): number | undefined {
   const text = host.attribute(path);
   if (text === undefined || text.includes('N/A (no PMA)')) return undefined;
-  // Milliseconds; node_exporter divides integers, so that the usual 10 ms are 0.
+  // Milliseconds; node_exporter uses integer division, so that the usual 10 ms become 0.
   if (file === 'lifespan') return Math.trunc(oneLine(path, text, integer) / 1000);
   if (!WORD_COUNTERS.has(file)) return oneLine(path, text, integer);
   return Number(BigInt.asUintN(64, oneLine(path, text, bigInteger) * 4n));

@@ -48,14 +48,14 @@ interface Interrupt {
   readonly type: string;
   readonly info: string;
   readonly devices: string;
-  /** By column of the file, which is not the CPU's number when one is offline. */
+  /** By column of the file, which is not the CPU's number if a CPU is offline. */
   readonly counts: readonly number[];
 }
 
-/** Lines with one number for all CPUs, of arch/x86/kernel/irq.c and its kin. */
+/** Lines with one number for all CPUs, of arch/x86/kernel/irq.c and similar files. */
 const SUMS: ReadonlySet<string> = new Set(['ERR', 'MIS', 'Err', 'BAD']);
 
-/** The lines that have a count for each CPU and a text; others (`ERR`, `MIS`) are sums. */
+/** The lines with a count per CPU and a text; others (`ERR`, `MIS`) are sums. */
 function parseInterrupts(lost: Losses, path: string, text: string): Interrupt[] {
   const interrupts: Interrupt[] = [];
   let cpus = 0;

@@ -1,5 +1,5 @@
-// What this machine is: SMBIOS tables, os-release(5), machine-id(5), disks and network devices of sysfs. For inventories
-// that follow changes; each part is also somewhere among the node_* families.
+// The identity of this machine: SMBIOS tables, os-release(5), machine-id(5), disks and network devices in sysfs. For
+// inventories that track changes; all of this is also in other node_* families.
 import { arch } from 'node:os';
 import { integerAttribute } from '../../host/attributes.ts';
 import { parseCpuinfo } from '../../host/cpuinfo.ts';
@@ -34,9 +34,9 @@ const MACHINES: readonly (readonly [words: RegExp, name: string])[] = [
   [/\bqemu\b|bochs/i, 'qemu'],
 ];
 
-/** Sectors of sysfs, whatever the disk has. */
+/** The sector size of sysfs, whatever that of the disk. */
 const SECTOR_BYTES = 512;
-/** Block devices that are no disks: loops, memory, and what is made of other devices. */
+/** Block devices that are not disks: loop devices, memory, and devices built from other devices. */
 const NO_DISK = /^(?:loop|ram|zram|dm-|md|sr|fd)\d/;
 
 /** Machine, disks and network devices as one inventory. */
@@ -56,7 +56,7 @@ export const inventory = defineCollector({
       out.add(info, 1, ...machine);
       const hardware = [...addDisks(out, host), ...addInterfaces(out, host)];
       const now = JSON.stringify([machine, hardware]);
-      // What can't be read for a moment is no other machine.
+      // A temporary read failure does not count as a change.
       if (out.errors.length === 0) {
         if (before !== undefined && before !== now) changed++;
         before = now;
@@ -92,7 +92,7 @@ function osName(out: Snapshot, host: Host): string {
   return text === undefined ? '' : (parseOsRelease(out, path, text).get('PRETTY_NAME') ?? '');
 }
 
-/** `none` on hardware; `vm-other` where only the CPU says that there is a hypervisor. */
+/** `none` on hardware; `vm-other` if only the CPU reports a hypervisor. */
 export function virtualization(firmware: string, hasHypervisor: boolean): string {
   const known = MACHINES.find(([words]) => words.test(firmware))?.[1];
   return known ?? (hasHypervisor ? 'vm-other' : 'none');
@@ -121,7 +121,7 @@ function addInterfaces(out: Snapshot, host: Host): string[] {
   const folder = host.sys('class/net');
   const found: string[] = [];
   for (const device of host.listIfExists(folder)) {
-    // Bridges, tunnels and the ends of pods' cables have no hardware.
+    // Bridges, tunnels and the host ends of pod interfaces have no hardware.
     if (!host.exists(`${folder}/${device}/device`)) continue;
     out.attempt(device, () => {
       const mac = readable(host, `${folder}/${device}/address`) ?? '';
@@ -133,7 +133,7 @@ function addInterfaces(out: Snapshot, host: Host): string[] {
   return found;
 }
 
-/** An attribute; undefined as well where only root may read it, as serial numbers. */
+/** An attribute; also undefined if only root may read it, such as serial numbers. */
 function readable(host: Host, path: string): string | undefined {
   try {
     return host.attribute(path);

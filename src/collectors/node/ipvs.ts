@@ -74,7 +74,7 @@ export const ipvs = defineCollector({
   },
 });
 
-/** Two lines of heads, then a line with five hexadecimal totals; rates follow. */
+/** Two header lines, then a line with five hexadecimal totals; rates follow. */
 function parseStats(path: string, text: string): number[] {
   let counts: number[] = [];
   eachLine(path, text, (line, number) => {

@@ -1,4 +1,4 @@
-// /proc/net/stat/<subsystem>: counters for lnstat(8); a line of names, then one line of hexadecimal counts a CPU.
+// /proc/net/stat/<subsystem>: counters for lnstat(8); a line of names, then one line of hexadecimal counts per CPU.
 import type { Host } from '../../host/host.ts';
 import { type Losses, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';

@@ -26,9 +26,9 @@ const ACTIVITIES: readonly (readonly [word: string, state: string])[] = [
 ];
 
 /**
- * The arrays of /proc/mdstat: each a line `md0 : active raid1 sdb1[1] sda1[0](F)`, followed by indented lines: one with
- * its size and disks, perhaps one with its bitmap and one with the progress of its operation. An array that cannot be
- * parsed is dropped alone. Throws an Error for a file without text.
+ * The arrays of /proc/mdstat: each is a line `md0 : active raid1 sdb1[1] sda1[0](F)`, followed by indented lines: one
+ * with its size and disks, perhaps one with its bitmap and one with the progress of its operation. An array that cannot
+ * be parsed is dropped alone. Throws an Error for a file without text.
  */
 export function parseMdstat(lost: Losses, path: string, text: string): MdArray[] {
   const arrays = new Map<string, MdArray>();

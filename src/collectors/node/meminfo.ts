@@ -1,4 +1,4 @@
-// /proc/meminfo: proc_meminfo(5). Present on every Linux host; which lines it has depends on the kernel.
+// /proc/meminfo: proc_meminfo(5). Present on every Linux host; its lines depend on the kernel.
 import { eachRecord, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
@@ -41,7 +41,7 @@ export const meminfo = defineCollector({
   },
 });
 
-/** `Active(anon)` as it stands in a metric name, `Active_anon`. */
+/** `Active(anon)` in a metric name, `Active_anon`. */
 export function metricPart(line: string): string {
   return line.replace('(', '_').replace(')', '');
 }

@@ -48,7 +48,7 @@ export function parseMountstats(lost: Losses, path: string, text: string): NfsMo
   eachRecord(lost, path, text, (line) => {
     const fields = words(line);
     try {
-      // A mount without a source is "no device mounted on". An id may have line breaks in it (gVisor, appliances).
+      // A mount without a source is "no device mounted on". An id may contain line breaks (gVisor, appliances).
       if (/^(?:device .*|no device) mounted on /.test(line)) {
         mount = undefined;
         mount = startMount(line, fields);
@@ -89,7 +89,7 @@ function addStatistics(mount: Draft, [keyword = '', ...fields]: readonly string[
   else if (keyword === 'per-op') mount.inOperations = true;
 }
 
-/** `tcp 832 0 1 0 11 …`; UDP knows no connections, so that its lines lack the fields 3 to 5, which are zeros here. */
+/** `tcp 832 0 1 0 11 …`; UDP has no connections, so its lines lack the fields 3 to 5, which are zeros here. */
 function parseTransport([protocol = '', ...fields]: readonly string[]): NfsTransport {
   if (protocol === 'udp') {
     const counts = atLeast(7, fields.map(integer));
@@ -107,7 +107,7 @@ function parseOperation(keyword: string, fields: readonly string[]): NfsOperatio
   return { name: keyword.replace(/:$/, ''), counts: atLeast(8, counts) };
 }
 
-/** Clocks that were set back produce times of nearly 2^64; node_exporter shows them modulo 2^53. */
+/** Clocks that are set back produce times of nearly 2^64; node_exporter shows them modulo 2^53. */
 const duration = (text: string): number => Number(bigInteger(text) % 2n ** 53n);
 
 function atLeast(count: number, numbers: number[]): number[] {

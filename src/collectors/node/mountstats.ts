@@ -140,7 +140,10 @@ interface Mounts {
   readonly addressOf: (mountPoint: string) => string;
 }
 
-/** Those of the host's first process; outside of a container, of this one where that is hidden. Throws WrongNamespace. */
+/**
+ * Those of the host's first process or, outside of a container, of this process if that is hidden. Throws
+ * WrongNamespace.
+ */
 function readMounts(lost: Losses, host: Host): Mounts {
   try {
     return readMountsOf(lost, host, '1');

@@ -1,6 +1,6 @@
 import type { Matching } from '../../config/re2/pattern.ts';
 
-/** A pair of include and exclude expressions, as node_exporter's flags have them; an empty one counts as not given. */
+/** A pair of include and exclude expressions, as in node_exporter's flags; an empty one counts as unset. */
 interface FilterOptions {
   readonly include: Matching | undefined;
   readonly exclude: Matching | undefined;

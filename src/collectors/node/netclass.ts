@@ -73,7 +73,7 @@ export const netclass = defineCollector({
     return async (out, signal) => {
       const devices = host.list(folder).filter((device) => !ignoredDevices.test(device));
       for (const [index, device] of devices.entries()) {
-        // Twenty files a device, and a node may have hundreds of devices.
+        // Twenty files per device, and a node may have hundreds of devices.
         if (index % DEVICES_A_TURN === DEVICES_A_TURN - 1) await setImmediate(undefined, { signal });
         out.attempt(device, () => addDevice(out, host, folder, device, ignoreInvalidSpeed));
       }
@@ -95,7 +95,7 @@ function addDevice(out: Snapshot, host: Host, folder: string, device: string, ig
   };
   const operstate = word('operstate');
   const flags = number('flags');
-  // Neither: a device that was just removed, or bonding_masters, which is a file among the folders.
+  // Not a device: one that was just removed, or bonding_masters, which is a file among the folders.
   if (operstate === undefined && flags === undefined) return;
   const values = numbers.map(([file, family]) => [family, number(file)] as const);
   const speed = number('speed');

@@ -60,7 +60,7 @@ export interface Counter {
   readonly fields: readonly number[];
 }
 
-/** The counters of a device, summed as in /proc/net/dev or each on its own. */
+/** The counters of a device, summed as in /proc/net/dev or individually. */
 export function netlinkCounters(detailed: boolean, labels: readonly string[]): Counter[] {
   if (detailed) return DETAILED.map((name, index) => ({ family: networkCounter(name, labels), fields: [index] }));
   return Object.entries(SUMMED).map(([name, fields]) => ({
@@ -69,7 +69,7 @@ export function netlinkCounters(detailed: boolean, labels: readonly string[]): C
   }));
 }
 
-/** The columns of /proc/net/dev in their order. With `detailed` only two words are longer: the file has the sums. */
+/** The columns of /proc/net/dev in their order. With `detailed` only two words differ: the file contains the sums. */
 export function fileFamilies(detailed: boolean, labels: readonly string[]): Family[] {
   const names = Object.keys(SUMMED).filter((name) => name !== 'receive_nohandler');
   const longer = (name: string) => name.replace(/_errs$/, '_errors').replace(/_drop$/, '_dropped');

@@ -71,7 +71,7 @@ export const netdev = defineCollector({
         if (!isWanted(device)) continue;
         const deviceLabels = labelsOf(out, device);
         for (const [index, family] of columns.entries()) out.add(family, values[index] as number, ...deviceLabels);
-        // The one counter that the file lacks; the host's sysfs has those of the host's devices.
+        // The one counter missing in the file; the host's sysfs has it for the host's devices.
         const unhandled = nohandler && integerAttribute(host, host.sys('class/net', device, 'statistics/rx_nohandler'));
         if (nohandler && unhandled !== undefined) out.add(nohandler, unhandled, ...deviceLabels);
       }
@@ -109,7 +109,7 @@ interface DeviceCounts {
 
 const COLUMNS = 16;
 
-/** Two lines of heads, then one device a line: `  eth0: 874354587 1036395    0 …`. Names may hold colons. */
+/** Two header lines, then one device per line: `  eth0: 874354587 1036395    0 …`. Names may contain colons. */
 function parseNetDev(lost: Losses, path: string, text: string): DeviceCounts[] {
   const devices: DeviceCounts[] = [];
   eachRecord(lost, path, text, (line, number) => {

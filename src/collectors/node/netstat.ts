@@ -69,7 +69,7 @@ interface Header {
   readonly head: string;
   readonly columns: number;
   readonly wanted: readonly { readonly column: number; readonly field: string; readonly family: Family }[];
-  /** Why fields have no valid metric name; each costs its column alone. */
+  /** Why fields have no valid metric name; each only loses its own column. */
   readonly damaged: readonly string[];
 }
 
@@ -120,7 +120,7 @@ function readPairs(out: Snapshot, host: Host, path: string, headers: Headers): v
     if (names === undefined || !line.startsWith(`${names.head} `)) {
       header = headers.parse(line);
       for (const reason of header.damaged) out.lose(path, new MalformedFile(path, number, reason));
-      // Two lines of names in a row: the first is without its values.
+      // Two lines of names in a row: the first lacks its values.
       if (names !== undefined) loseHeader(names.head);
       headerLine = number;
       return;
@@ -139,7 +139,7 @@ function readPairs(out: Snapshot, host: Host, path: string, headers: Headers): v
   if (header !== undefined) loseHeader((header as Header).head);
 }
 
-/** One field a line, `Icmp6InMsgs 7`: the protocol ends with the first 6. */
+/** One field per line, `Icmp6InMsgs 7`: the protocol ends with the first 6. */
 function readSnmp6(out: Snapshot, host: Host, path: string, familyOf: FamilyOf): void {
   recordsOfFile(out, host, path, (line) => {
     const [name = '', value] = words(line);

@@ -36,7 +36,7 @@ export const V4_OPERATIONS: readonly string[] = [
 /** The lines by keyword. */
 type RpcLines = ReadonlyMap<string, readonly number[]>;
 
-/** Lines such as `rpc 18628 3 1 2 0`; a `proc…` line begins with how many numbers follow. */
+/** Lines such as `rpc 18628 3 1 2 0`; a `proc…` line begins with the number of numbers that follow. */
 export function parseRpc(lost: Losses, path: string, text: string): RpcLines {
   const lines = new Map<string, readonly number[]>();
   eachRecord(lost, path, text, (line) => {

@@ -31,7 +31,7 @@ const fields: readonly Field[] = [
   ['wdeleg_getattr', 0, requests, 'WdelegGetattr', '4'],
 ];
 
-/** Lines with a number a method: the first that counts, and the names from there on. */
+/** Lines with one number per method: the index of the first one used, and the names from there on. */
 const methods = [
   ['proc2', '2', 1, V2_METHODS.slice(1)],
   ['proc3', '3', 1, V3_METHODS.slice(1)],

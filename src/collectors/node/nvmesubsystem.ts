@@ -24,7 +24,7 @@ const pathState = gauge('node_nvmesubsystem_path_state', '1 for the state of the
 
 const STATES = ['connecting', 'dead', 'deleting', 'live', 'new', 'resetting', 'unknown'];
 
-/** NVMe subsystems and the paths to them. */
+/** NVMe subsystems and their paths. */
 export const nvmesubsystem = defineCollector({
   name: 'nvmesubsystem',
   enabled: false,

@@ -56,7 +56,7 @@ export function parseOsRelease(lost: Losses, path: string, text: string): Map<st
   return values;
 }
 
-/** Within double quotes, the shell takes a backslash away only before these. */
+/** Within double quotes, the shell removes a backslash only before these. */
 const ESCAPED = /\\([\\"$`])/g;
 
 function unquote(value: string): string {
@@ -70,7 +70,7 @@ function unquote(value: string): string {
 /** Midnight UTC of `2027-05-31`, in seconds since 1970. */
 function secondsOfDate(date: string): number {
   const midnight = new Date(`${date}T00:00:00Z`);
-  // JavaScript takes the 30th of February for the 2nd of March.
+  // JavaScript interprets the 30th of February as the 2nd of March.
   if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(date)) {
     throw new Error(`expected a date, found ${JSON.stringify(date.slice(0, 40))}`);
   }

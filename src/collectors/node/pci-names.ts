@@ -1,5 +1,5 @@
-// pci.ids: https://pci-ids.ucw.cz/. Vendors, below each its devices, below each subsystems; then classes `C`, below each
-// subclasses and programming interfaces. An id and two blanks stand before each name, a tab for each level.
+// pci.ids: https://pci-ids.ucw.cz/. Vendors, below each its devices, below each subsystems; then classes `C`, below
+// each subclasses and programming interfaces. Each name is preceded by an id and two blanks, with one tab per level.
 import { MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 

@@ -1,6 +1,6 @@
 import { errorCode } from '../../base/error-text.ts';
 // /proc/pressure: Documentation/accounting/psi.rst. Absent before Linux 4.20 and without CONFIG_PSI; with psi=0 on the
-// kernel command line the files are present but cannot be read.
+// kernel command line the files exist but cannot be read.
 import { UnreadableFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { eachRecord } from '../../host/lines.ts';

@@ -95,7 +95,9 @@ function readStat(host: Host, path: string): Stat | undefined {
   }
 }
 
-/** The third and the twentieth field; the second, the name in parentheses, may itself hold blanks and parentheses. */
+/**
+ * The third and the twentieth field; the second, the name in parentheses, may itself contain blanks and parentheses.
+ */
 export function parseStat(text: string): Stat {
   const [state = '', ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ', 18);
   if (!/^[A-Za-z]$/.test(state)) throw new Error('expected a state letter after the name in parentheses');

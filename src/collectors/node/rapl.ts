@@ -1,5 +1,5 @@
 // /sys/class/powercap: Documentation/power/powercap/powercap.rst. Absent on virtual machines; readable by root only,
-// since power draw leaks what is computed (CVE-2020-8694).
+// because power draw leaks computed data (CVE-2020-8694).
 import { join } from 'node:path';
 import * as z from 'zod';
 import { integerAttribute } from '../../host/attributes.ts';

@@ -15,7 +15,7 @@ const COLUMNS = [
   gauge('node_slabinfo_pages_per_slab', 'Pages per slab.', ['slab']),
 ];
 
-/** Drivers have put blanks into names, so the numbers are those before the first colon. */
+/** Names of drivers may contain blanks, so the numbers are located before the first colon. */
 const ROW = /^(\S|\S.*?\S) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) *(?::|$)/;
 
 const options = z.strictObject({

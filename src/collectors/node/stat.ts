@@ -45,5 +45,5 @@ export const stat = defineCollector({
   },
 });
 
-/** The intr line continues with one count per interrupt, thousands on big machines; only its total is used. */
+/** The intr line continues with one count per interrupt, thousands on large machines; only its total is used. */
 const MAX_LINE = 512;

@@ -64,7 +64,7 @@ const NAMESPACED: readonly (readonly [NamespaceKind, RegExp])[] = [
   ['pid', /^kernel\.(?:pid_max|ns_last_pid|cad_pid)$/],
 ];
 
-/** The namespace whose setting is shown to a reader; undefined for global settings. */
+/** The namespace of the setting that a reader sees; undefined for global settings. */
 function namespaceOf(name: string): NamespaceKind | undefined {
   const dotted = name.replaceAll('/', '.');
   return NAMESPACED.find(([, names]) => names.test(dotted))?.[0];

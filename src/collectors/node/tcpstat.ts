@@ -76,7 +76,7 @@ function askTcp(host: Host, netlink: Netlink): Sums {
   return sums;
 }
 
-/** The files of busy hosts are long, 150 bytes a socket. */
+/** The files of busy hosts are long, 150 bytes per socket. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 function readTcp(out: Snapshot, host: Host): Sums {
@@ -87,7 +87,7 @@ function readTcp(out: Snapshot, host: Host): Sums {
   return sums;
 }
 
-/** A line of heads, then one socket a line: number, addresses, state, `tx_queue:rx_queue`, … in hexadecimal. */
+/** A header line, then one socket per line: number, addresses, state, `tx_queue:rx_queue`, … in hexadecimal. */
 function readSockets(out: Snapshot, host: Host, path: string, sums: Sums): boolean {
   const take = (line: string) => {
     if (/^\s*sl\b/.test(line)) return;

@@ -5,10 +5,10 @@ import { parseText, type TextSample } from '../../metrics/text/parse.ts';
 
 type Labels = readonly (readonly [name: string, value: string])[];
 
-/** A family of a text file. Samples of histograms and summaries have the suffixes of their parts in their names. */
+/** A family of a text file. Samples of histograms and summaries have the suffixes of their parts in the names. */
 export interface TextFamily {
   readonly name: string;
-  /** The name as the file has it, which may be any UTF-8; `name` is a form that all receivers accept. */
+  /** The name in the file, which may be any UTF-8; `name` is a form that all receivers accept. */
   readonly original: string;
   readonly type: MetricType;
   readonly help: string | undefined;
@@ -33,7 +33,7 @@ interface Draft {
  * a family occurs once and before its samples. Throws TextFormatError or another Error about the file.
  */
 export function parseFamilies(text: string): TextFamily[] {
-  // Most likely the file is still being written, and its last number may be truncated.
+  // The file is probably still being written, and its last number may be truncated.
   if (text !== '' && !text.endsWith('\n'))
     throw new Error('the last line is incomplete; write to a temporary file and rename it');
   const drafts = new Map<string, Draft>();
@@ -82,10 +82,10 @@ const quoted = (name: string): string => JSON.stringify(name);
 const validName = (name: string): string =>
   isMetricName(name) ? name : name.replaceAll(/[^a-zA-Z0-9_:]/gu, '_').replace(/^\d/, '_');
 
-/** As {@link validName}, for labels, whose names have no colons. */
+/** Like {@link validName}, for labels, whose names have no colons. */
 const validLabel = (name: string): string => validName(name).replaceAll(':', '_');
 
-/** The family of a sample: one of its own name, or the histogram or summary that it is a part of. */
+/** The family of a sample: one of its own name, or the histogram or summary that it belongs to. */
 function ownerOf(name: string, drafts: ReadonlyMap<string, Draft>): string {
   const [, base, suffix] = /^(.+)_(bucket|sum|count)$/.exec(name) ?? [];
   if (base === undefined || drafts.has(name)) return name;
@@ -111,7 +111,7 @@ function sampleOf({ name, labels, value, timestampMs }: TextSample, type: Metric
 /** The label that distinguishes the parts of a type. */
 const BOUNDS: Partial<Readonly<Record<MetricType, string>>> = { histogram: 'le', summary: 'quantile' };
 
-/** A bound as Go prints it: `0.10`, `1.0` and `1000000` are `0.1`, `1` and `1e+06` in scraped series. */
+/** A bound as printed by Go: `0.10`, `1.0` and `1000000` are `0.1`, `1` and `1e+06` in scraped series. */
 export function boundText(text: string): string {
   const infinite = /^([+-]?)inf(?:inity)?$/i.exec(text);
   if (infinite) return `${infinite[1] || '+'}Inf`;

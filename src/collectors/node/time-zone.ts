@@ -1,5 +1,5 @@
-// Time zones as rules: the last line of a file of the zone database (RFC 9636 section 3.3), in the form of the variable
-// TZ of POSIX: `CET-1CEST,M3.5.0,M10.5.0/3`. Pure, but for finding the host's file.
+// Time zones as rules: the last line of a file of the zone database (RFC 9636 section 3.3), in the form of the POSIX
+// variable TZ: `CET-1CEST,M3.5.0,M10.5.0/3`. Pure, except for finding the host's file.
 import { dirname, resolve } from 'node:path';
 import { WrongNamespace } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -25,10 +25,10 @@ export function hostZoneRule(host: Host): string {
   return host.readIfExists(host.root(path))?.trimEnd().split('\n').at(-1) ?? '';
 }
 
-/** A name, plain or in angle brackets, and how far it is *west* of UTC; then the name of the other half of the year. */
+/** A name, plain or in angle brackets, and its offset *west* of UTC; then the name of the other half of the year. */
 const RULE = /^(?:<([^>]+)>|([A-Za-z]+))([+-]?\d+)(?::(\d+))?(?::\d+)?(?:<([^>]+)>|([A-Za-z]+))?/;
 
-/** The name of the zone while it is `offset` seconds east of UTC; `UTC` or `+0530` when the rule doesn't say. */
+/** The name of the zone while it is `offset` seconds east of UTC; `UTC` or `+0530` if the rule does not name it. */
 export function zoneName(rule: string, offset: number): string {
   const match = RULE.exec(rule);
   if (match) {
@@ -49,7 +49,7 @@ const OFFSET = /^([+-]?\d+)(?::(\d+))?(?::(\d+))?/;
 const NAME = /^(?:<[^>]+>|[A-Za-z]+)/;
 const TWO_O_CLOCK = 7200;
 
-/** How far a zone is east of UTC at `seconds` since 1970; 0 for an invalid rule. */
+/** The offset of a zone east of UTC at `seconds` since 1970; 0 for an invalid rule. */
 export function offsetByRule(rule: string, seconds: number): number {
   const [names = '', begins = '', ends = ''] = rule.split(',');
   const standard = takeOffset(names);
@@ -66,7 +66,7 @@ export function offsetByRule(rule: string, seconds: number): number {
   return isSummer ? summer : standard.east;
 }
 
-/** Takes a name and the offset behind it, which POSIX counts to the west. */
+/** Parses a name and the offset after it, which POSIX counts to the west. */
 function takeOffset(text: string): { east: number; rest: string } | undefined {
   const behind = text.replace(NAME, '');
   const match = OFFSET.exec(behind);
@@ -74,7 +74,9 @@ function takeOffset(text: string): { east: number; rest: string } | undefined {
   return { east: 0 - secondsOf(match[1], match[2], match[3]), rest: behind.slice(match[0].length) };
 }
 
-/** When, in seconds since 1970, `M3.5.0/3` is in a year: month, week (5 is the last), day of the week, local time. */
+/**
+ * The time, in seconds since 1970, of `M3.5.0/3` in a year: month, week (5 is the last), day of the week, local time.
+ */
 function changeAt(year: number, change: string, east: number): number | undefined {
   const [, month, week, weekday, hours, minutes, seconds] = CHANGE.exec(change) ?? [];
   if (month === undefined) return undefined;

@@ -36,7 +36,7 @@ export const timex = defineCollector({
   },
 });
 
-/** Adds the samples of an answer of the kernel. */
+/** Adds the samples of a kernel response. */
 export function addTimex(out: Snapshot, values: Timex): void {
   for (const [field, family] of fields) out.add(family, Number(values[field]));
 }

@@ -31,8 +31,8 @@ export const udpQueues = defineCollector({
 });
 
 /**
- * Sums over a line of heads and one socket a line, whose fifth column is `tx_queue:rx_queue` in hexadecimal; undefined
- * if the file is absent or none of its sockets is readable.
+ * Sums over the sockets, one per line after a header line, whose fifth column is `tx_queue:rx_queue` in hexadecimal;
+ * undefined if the file is absent or none of its sockets is readable.
  */
 function readUdp(lost: Losses, host: Host, path: string): { send: number; receive: number } | undefined {
   const sums = { send: 0, receive: 0 };

@@ -36,7 +36,7 @@ export const vmstat = defineCollector({
   families: Object.keys(USUAL).map(familyOf),
   create({ host }, { fields }) {
     const path = host.proc('vmstat');
-    // Of 180 fields seven are exported: the expression is evaluated once per name, not once per cycle. The names of the
+    // Seven of 180 fields are exported: the expression is evaluated once per name, not once per cycle. The names of the
     // last cycle are cached.
     let families = new Map<string, Family | undefined>();
     return (out) => {

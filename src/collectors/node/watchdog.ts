@@ -1,5 +1,5 @@
-// /sys/class/watchdog: Documentation/ABI/testing/sysfs-class-watchdog. Absent without a watchdog; which files there are
-// depends on the driver.
+// /sys/class/watchdog: Documentation/ABI/testing/sysfs-class-watchdog. Absent without a watchdog; the files depend on
+// the driver.
 import { join } from 'node:path';
 import { integerAttribute } from '../../host/attributes.ts';
 import { type Family, gauge } from '../../metrics/family.ts';

@@ -67,10 +67,10 @@ export const wifi = defineCollector({
   },
 });
 
-/** Asks the kernel, as {@link Netlink.dump}. */
+/** Queries the kernel, like {@link Netlink.dump}. */
 type Dump = (kind: DumpKind, take: (body: Buffer) => void) => void;
 
-/** Adds the result of `dump`; `family` is the number of nl80211. Throws as `dump` for the list of devices. */
+/** Adds the result of `dump`; `family` is the number of nl80211. Throws like `dump` for the list of devices. */
 export function addWireless(out: Snapshot, family: number, dump: Dump): void {
   const devices: WirelessDevice[] = [];
   dump(wirelessDevices(family), (body) => {
@@ -80,7 +80,7 @@ export function addWireless(out: Snapshot, family: number, dump: Dump): void {
   for (const { name, index, frequencyHertz } of devices) {
     if (frequencyHertz !== undefined) out.add(frequency, frequencyHertz, name);
     attempt(out, `${name}: network`, () => {
-      // Of several, as after roaming, any one will do.
+      // If there are several, as after roaming, any of them is sufficient.
       const [own] = decoded(dump, networksOf(family, index), decodeNetwork);
       if (own !== undefined) out.add(info, 1, name, own.bssid, own.ssid, own.mode);
     });

@@ -125,7 +125,7 @@ function parseNamed(
     if (!header) header = name === 'name' && type === 'type' && data === 'data';
     else if (!/^\d$/.test(type)) throw new Error(`expected the type of ${name}, found ${JSON.stringify(type)}`);
     else if (INTEGER_TYPES.has(type)) numbers.push([name, integer(data)]);
-    // The names of datasets may have blanks in them.
+    // The names of datasets may contain blanks.
     else if (name === 'dataset_name') dataset = line.replace(/^\S+\s+\S+\s+/, '').trimEnd();
   });
   if (!header) throw new MalformedFile(path, 2, 'expected the line "name type data"');

@@ -14,7 +14,7 @@ const total = (line: string, meaning: string): [string, Family] => [
   counter(`node_zoneinfo_${line}_total`, `Pages ${meaning}.`, LABELS),
 ];
 
-/** Families by the first word of their line. Those of the node as a whole are in the block of its first zone. */
+/** Families by the first word of their line. Those of the whole node are in the block of its first zone. */
 const LINES: ReadonlyMap<string, Family> = new Map([
   pages('nr_free_pages', 'nr_free_pages', 'free'),
   pages('min', 'min_pages', 'reserved for the most urgent allocations (watermark min)'),
@@ -78,14 +78,14 @@ export const zoneinfo = defineCollector({
 interface Zone {
   readonly node: string;
   readonly zone: string;
-  /** Where a line comes twice, the later one counts. */
+  /** If a line occurs twice, the later one counts. */
   readonly values: Map<Family, number>;
 }
 
 /** The zones; lines without a family are skipped. */
 function parseZoneinfo(lost: Losses, path: string, text: string): Zone[] {
   const zones: Zone[] = [];
-  // Undefined after an unreadable header, so that no zone gets the lines of another.
+  // Undefined after an unreadable header, so that no zone gets the lines of another one.
   let values: Map<Family, number> | undefined;
   eachRecord(lost, path, text, (line) => {
     if (!line.startsWith(' ')) {

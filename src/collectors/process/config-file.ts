@@ -20,7 +20,7 @@ export class ProcessNamesError extends Error {
   }
 }
 
-/** The entries of a file, and where in it the value at a path of keys stands. */
+/** The entries of a file, and the position of the value at a path of keys. */
 interface NamesFile {
   readonly entries: readonly ProcessName[];
   readonly placeOf: (path: readonly PropertyKey[]) => string;

@@ -1,4 +1,4 @@
-/** The counters of a process or thread, in the units of the kernel's files; indexes of {@link Counters}. */
+/** The counters of a process or thread, in the units of the kernel; indexes of {@link Counters}. */
 export const COUNTER = {
   userTicks: 0,
   systemTicks: 1,

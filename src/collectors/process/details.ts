@@ -135,7 +135,7 @@ export function unlessDenied<Value>(process: Process, kind: string, losses: Loss
   }
 }
 
-/** Notes that a file can't be read, until the next refresh. */
+/** Records that a file can't be read, until the next refresh. */
 export function deny(process: Process, kind: string, losses: Losses, cause: unknown): void {
   process.deny(kind);
   losses.explain(kind, cause);

@@ -1,7 +1,7 @@
 // process-exporter's families (block of each group), and our additions.
 import { counter, gauge } from '../../metrics/family.ts';
 
-/** The label for everything without a name of its own, because of a limit or because it matches nothing. */
+/** The label for everything without its own name, because of a limit or because it matches nothing. */
 export const OTHER = '__other__';
 
 const GROUP = ['groupname'];

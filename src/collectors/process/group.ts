@@ -66,7 +66,7 @@ export class Group {
   /** Series keys, in the order of the table of series. */
   keys: readonly string[] | undefined;
 
-  /** `pod` holds the labels besides the group's name; empty ones are left out. */
+  /** `pod` contains the labels in addition to the group's name; empty ones are omitted. */
   constructor(name: string, pod: Partial<ContainerLabels>) {
     this.name = name;
     const labels = Object.entries(pod).filter(([, value]) => value !== '');

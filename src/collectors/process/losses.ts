@@ -20,15 +20,16 @@ export class Losses {
     this.#reasons.set(file, cause);
   }
 
-  /** Counts a process that lacks `file`. */
+  /** Counts a process without a readable `file`. */
   count(file: string): void {
     this.#counts.set(file, (this.#counts.get(file) ?? 0) + 1);
   }
 
   /**
-   * Records the losses since the last call, when there were `processes`. A few that are protected from a process with all
-   * capabilities (the init of a sandbox, a process of a stricter user namespace) are no fault: nothing can be done about
-   * them. If it is most of them, a security module refuses this agent, which someone should know.
+   * Records the losses since the last call, when there were `processes`. A few that are protected from a process with
+   * all capabilities (the init of a sandbox, a process of a stricter user namespace) are not a failure, because nothing
+   * can be done about them. If most of them are unreadable, a security module denies access to this agent, which should
+   * be reported.
    */
   addTo(out: Snapshot, processes: number): void {
     for (const [file, count] of this.#counts) {

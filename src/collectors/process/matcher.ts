@@ -74,7 +74,7 @@ function matchAll(patterns: readonly Pattern[], text: string): Matches | undefin
   return matches;
 }
 
-/** The names that a template can make when only the matcher's own lists are known. Throws when it needs more. */
+/** The names that a template can produce from the matcher's own lists. Throws if it needs more. */
 function knownNames(template: Template, comm: readonly string[] = [], exe: readonly string[] = []): string[] {
   const names = new Set<string>();
   const { fields, usesMatches } = template;

@@ -87,7 +87,7 @@ export function processNames({ configFile, process_names }: ProcessOptions): rea
   return process_names ?? DEFAULT_NAMES;
 }
 
-/** Adds the problems that no single option has; reads the file, so that a bad one is rejected at startup. */
+/** Adds problems that concern several options; reads the file, so that a bad one is rejected at startup. */
 export function checkOptions(given: ProcessOptions, context: z.RefinementCtx): void {
   const { configFile, process_names } = given;
   const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });

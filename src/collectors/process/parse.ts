@@ -82,10 +82,10 @@ function digitsEnd(bytes: Buffer, start: number, length: number): number {
   return end;
 }
 
-/** No 64-bit number has more. */
+/** No 64-bit number has more digits. */
 const MOST_DIGITS = 20;
 
-/** Whether digits are a number of their own: no longer than the kernel's, and what follows is a blank or the end. */
+/** Whether digits are a complete number: no longer than the kernel's, and followed by a blank or the end. */
 const isNumber = (bytes: Buffer, start: number, end: number, length: number): boolean =>
   end - start <= MOST_DIGITS && (end >= length || (bytes[end] as number) <= BLANK);
 
@@ -95,7 +95,7 @@ function numberIn(bytes: Buffer, start: number, end: number): number {
   return value;
 }
 
-/** For files below this length, as io is, the way into Node's native search is longer than the search. */
+/** For files below this length, such as io, calling Node's native search takes longer than the search. */
 const SHORT = 256;
 
 function indexOfShort(bytes: Buffer, length: number, key: Buffer): number {
@@ -135,7 +135,7 @@ export const KEY = {
   swapPssKib: Buffer.from('\nSwapPss:'),
 } as const;
 
-/** A copy of its own: V8 retains the whole text for a substring, here a command line of each process. */
+/** A copy: V8 retains the whole text for a substring, here a command line of each process. */
 export const detached = (piece: string): string => textOfBytes(Buffer.from(pathOfText(piece)));
 
 /** Effective user id, from the text of status; undefined if absent. */

@@ -12,7 +12,7 @@ import type { Cycle } from './process-table.ts';
 
 /** Denied if the links in fd are unreadable; their number may be known nevertheless. */
 const LINKS = 'links of fd';
-/** All that is read here, by the names under which it is denied. */
+/** The files read here, by the names used for denied ones. */
 const FILES = ['ns/net', 'net', LINKS];
 /** The state TCP_LISTEN. */
 const LISTEN = '0A';
@@ -21,7 +21,7 @@ const MAX_FILES = 8192;
 /** Maximum number of reported ports per group. */
 const MAX_PORTS = 100;
 
-/** A socket that takes connections. */
+/** A socket that accepts connections. */
 interface Listener {
   readonly protocol: 'tcp' | 'tcp6';
   readonly address: string;
@@ -41,7 +41,7 @@ export class Ports {
   readonly #owners = new Map<string, Process>();
   /** Names of groups with processes that are not accessible, so that an open port may go unnoticed. */
   readonly blind = new Set<string>();
-  /** Sockets of processes that are in no group, or that the kernel itself has: when they are looked for again. */
+  /** Sockets of processes that are in no group, or that belong to the kernel: when they are searched again. */
   readonly #ownerless = new Map<string, number>();
 
   constructor(files: ProcFiles, retryMs: number) {
@@ -97,7 +97,7 @@ export class Ports {
           this.#files.readRows(`${member.pid}/net/${protocol}`, (row) => {
             const listener = parseListener(protocol, row);
             if (listener) listeners.push(listener);
-            // The kernel lists listening sockets first, then perhaps a million others.
+            // The kernel lists listening sockets first, then possibly a million others.
             return listener !== undefined;
           }),
         );

@@ -102,7 +102,7 @@ export class ProcFiles {
   }
 
   /**
-   * Reads a file of many records, which the kernel returns by pages: line by line, without the first, until `take` has
+   * Reads a file of many records, which the kernel returns in pages: line by line, without the first, until `take` has
    * enough and returns false. Returns false if the file is absent. Throws DeniedFile or UnreadableFile.
    */
   readRows(name: string, take: (line: string) => boolean): boolean {
@@ -128,7 +128,7 @@ export class ProcFiles {
     }
   }
 
-  /** The number after `key` in what was read, as {@link numberAfter} has it. */
+  /** The number after `key` in what was read, like {@link numberAfter}. */
   number(key: Buffer): number {
     return numberAfter(this.bytes, this.length, key);
   }
@@ -170,7 +170,7 @@ export class ProcFiles {
     }
   }
 
-  /** The same by counting in another thread: the kernel takes almost a microsecond a file. */
+  /** The same by counting in another thread: the kernel takes almost a microsecond per file. */
   async countOpenFiles(path: string): Promise<number | undefined> {
     try {
       return (await readdir(path)).length;

@@ -38,7 +38,8 @@ export class ProcessTable {
   }
 
   /**
-   * Scans all processes: drops those that are gone, and assigns new ones to groups. Throws if the list cannot be read.
+   * Scans all processes: drops those that have exited, and assigns new ones to groups. Throws if the list cannot be
+   * read.
    */
   async look(cycle: Cycle): Promise<void> {
     const { turns } = cycle;
@@ -108,5 +109,5 @@ export class ProcessTable {
   }
 }
 
-/** 0.5 to 1: keeps processes first seen together from being due together. */
+/** 0.5 to 1: prevents processes first seen together from being due together. */
 export const spread = (pid: number): number => 0.5 + (pid % 101) / 202;

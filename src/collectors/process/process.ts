@@ -16,7 +16,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 /** How a process was assigned to its group: not examined yet, by its own match, by its parent, or not at all. */
 type Membership = 'new' | 'matched' | 'inherited' | 'none';
 
-/** A process as known between cycles. It is identified by pid and start time, since pids are reused. */
+/** A process between cycles. It is identified by pid and start time, since pids are reused. */
 export class Process {
   readonly pid: number;
   readonly startTicks: number;
@@ -39,7 +39,7 @@ export class Process {
   openFilesLimit = Number.NaN;
   pssBytes = Number.NaN;
   swapPssBytes = Number.NaN;
-  /** CPU time at the cycle before, while the busiest are looked for. */
+  /** CPU time in the previous cycle, while the busiest are tracked. */
   ticksBefore = Number.NaN;
 
   membership: Membership = 'new';
@@ -51,11 +51,11 @@ export class Process {
   /** Cycles in which the names of its container were not known. */
   unnamedCycles = 0;
   netNamespace: string | undefined;
-  /** The kernel functions in which its threads wait; one without threads in detail. */
+  /** The kernel functions in which its threads wait; one without per-thread data. */
   wchans: readonly string[] = [];
   /** By thread id; read only when due. */
   threadRecords = NO_THREADS;
-  /** Context switches of all threads but the first, also of those that have ended. */
+  /** Context switches of all threads but the first, including those that have ended. */
   otherVoluntarySwitches = 0;
   otherNonvoluntarySwitches = 0;
 
@@ -85,7 +85,7 @@ export class Process {
     return this.state === ZOMBIE || this.state === DEAD;
   }
 
-  /** Notes that a file may not be read. */
+  /** Records that a file may not be read. */
   deny(file: string): void {
     this.denied = new Set(this.denied).add(file);
   }
@@ -95,7 +95,7 @@ export class Process {
     this.denied = NOTHING;
   }
 
-  /** Removes it from its group and assigns it to that of this name, if any. Its past usage stays counted. */
+  /** Removes it from its group and assigns it to the one with this name, if any. Its past usage remains counted. */
   moveTo(groupName: string | undefined): void {
     if (groupName === this.groupName) return;
     this.groupName = groupName;
@@ -122,7 +122,7 @@ export interface ThreadRecord {
   detail: ThreadDetail | undefined;
 }
 
-/** A thread as known between cycles, for metrics by its name. */
+/** A thread between cycles, for metrics by its name. */
 export interface ThreadDetail {
   readonly startTicks: number;
   readonly counters: Counters;
@@ -132,7 +132,7 @@ export interface ThreadDetail {
   state: number;
 }
 
-/** Takes the counters of a stat file. */
+/** Applies the counters of a stat file. */
 export function countStat({ now }: Counters, fields: Stat['fields']): void {
   now[COUNTER.userTicks] = fields[FIELD.userTicks] as number;
   now[COUNTER.systemTicks] = fields[FIELD.systemTicks] as number;

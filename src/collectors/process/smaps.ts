@@ -13,8 +13,8 @@ const MAX_BYTES = 4096;
 
 /**
  * Proportional memory: shared pages divided by those that share them. For this the kernel walks all page tables of the
- * process, some 22 ms a GiB, and holds its memory map meanwhile: a few processes a cycle, in turn, none too large. Read
- * in another thread, unlike everything else here.
+ * process, about 22 ms per GiB, and locks its memory map in the meantime: so only a few processes per cycle, in turn,
+ * and none too large. Read in another thread, unlike everything else here.
  */
 export class Proportional {
   readonly #files: ProcFiles;

@@ -6,7 +6,7 @@ export interface Attributes {
   readonly comm: string;
   /** The arguments; only the first 4 KiB of a longer command line. None for kernel threads and zombies. */
   readonly argv: readonly string[];
-  /** Of the effective user; the number where it has no name. */
+  /** Name of the effective user; its number if it has no name. */
   readonly username: string;
   /** Paths of `/proc/<pid>/cgroup`, in its order. */
   readonly cgroups: readonly string[];
@@ -41,7 +41,7 @@ export interface Template {
   render(process: Attributes, matches: Matches): string;
 }
 
-/** `{{.Field}}` or `{{.Matches.name}}`; a minus eats the white space on its side. */
+/** `{{.Field}}` or `{{.Matches.name}}`; a minus trims the white space on its side. */
 const PLACEHOLDER = /(\s*\{\{-\s+|\{\{)\s*(.*?)\s*(\s-\}\}\s*|\}\})/gs;
 
 /** Parses the template of a name. Throws an Error that names the unsupported part. */
@@ -62,7 +62,7 @@ export function parseTemplate(source: string): Template {
     const group = /^\.Matches\.(\w+)$/.exec(expression)?.[1];
     if (group !== undefined) {
       usesMatches = true;
-      // What Go prints for an absent key.
+      // Go's output for an absent key.
       parts.push((_, matches) => matches.get(group) ?? '<no value>');
     } else if (isField(field)) {
       fields.add(field);
@@ -83,14 +83,14 @@ function unsupported(expression: string): string {
   return `unsupported template {{${expression}}}; a name may have ${known}`;
 }
 
-/** The last element of a path, as Go's filepath.Base has it. */
+/** The last element of a path, like Go's filepath.Base. */
 export function baseName(path: string): string {
   if (path === '') return '.';
   const trimmed = path.replace(/\/+$/, '');
   return trimmed === '' ? '/' : trimmed.slice(trimmed.lastIndexOf('/') + 1);
 }
 
-/** As Go prints a time.Time in UTC: no zeros at the end of the fraction. */
+/** A time.Time in UTC as printed by Go: without trailing zeros of the fraction. */
 function goTime(milliseconds: number): string {
   const [date = '', time = ''] = new Date(milliseconds).toISOString().split('T');
   return `${date} ${time.replace(/\.?0*Z$/, '')} +0000 UTC`;

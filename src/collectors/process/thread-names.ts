@@ -32,7 +32,7 @@ export class ThreadNames {
   readonly #keyOf: KeyOf;
   readonly #names = new Map<string, NamedThreads>();
 
-  /** `keyOf` makes the series keys of the group. */
+  /** `keyOf` creates the series keys of the group. */
   constructor(keyOf: KeyOf) {
     this.#keyOf = keyOf;
   }

@@ -13,7 +13,7 @@ export class Users {
     this.#refreshMs = refreshMs;
   }
 
-  /** The user's name, else the number. */
+  /** The user's name, otherwise the number. */
   name(uid: number, now: number): string {
     if (!this.#names.has(uid) && now - this.#readAt >= this.#refreshMs) {
       this.#readAt = now;

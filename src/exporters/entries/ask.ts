@@ -7,7 +7,7 @@ import { entryUrl } from './entry-exporter.ts';
 const ANSWER_MS = 10_000;
 const NO_ENTRIES: EncodedEntries = { count: 0, timeUs: () => 0, bytes: () => Buffer.alloc(0), group: () => '' };
 
-/** Checks whether all addresses take log entries, with an upload without any. Never rejects. */
+/** Checks whether all addresses accept log entries, with an empty upload. Never rejects. */
 export async function askEntries(
   settings: HttpSettings,
   { path, contentType, headers, question, answerBytes, judge }: LogProtocol,

@@ -5,21 +5,21 @@ import type { Buffers } from './buffers.ts';
 import { GrowingBuffer } from './growing-buffer.ts';
 
 const MAX_ENTRIES = 5000;
-/** Of the most bytes of an upload; the last entry takes more. */
+/** Share of the maximum upload size; the last entry may exceed it. */
 const FILL = 0.95;
 
 /**
- * Entries as the bytes that are sent, in one piece of memory. Nothing else of them is kept: at thousands of entries a
- * second objects that wait for a receiver fill V8's old generation, which it clears late.
+ * Entries as encoded bytes, in one piece of memory. Nothing else of them is kept: at thousands of entries a second,
+ * objects that wait for a receiver would fill V8's old generation, which is collected late.
  */
 export class Batch implements EntryBatch {
   readonly source: LogSourceName;
   readonly #protocol: Pick<LogProtocol, 'encode' | 'body' | 'maxBatchBytes'>;
   readonly #out: GrowingBuffer;
-  /** Where each entry ends. */
+  /** End offset of each entry. */
   readonly #ends: number[] = [];
   readonly #timesUs: number[] = [];
-  /** What entries are grouped by; empty if they are not. */
+  /** Grouping key of each entry; empty without grouping. */
   readonly #groups: string[] = [];
 
   constructor(
@@ -60,7 +60,7 @@ export class Batch implements EntryBatch {
     return [...this.#ends.keys()];
   }
 
-  /** The body of an upload of these entries. */
+  /** The payload of an upload of these entries. */
   body(indices: readonly number[]): Buffer {
     const { body } = this.#protocol;
     if (body !== undefined) return body(this.view(indices));

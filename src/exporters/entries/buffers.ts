@@ -1,9 +1,9 @@
-/** Most that are kept. */
+/** Maximum number of pooled buffers. */
 const MAX_FREE = 4;
 
-/** Memory that is used again and again: V8 collects memory outside its heap late. */
+/** A pool of reused memory: V8 collects memory outside its heap late. */
 export class Buffers {
-  /** Of each one, in bytes. */
+  /** Size of each, in bytes. */
   readonly bytes: number;
   readonly #free: Buffer[] = [];
 
@@ -15,7 +15,7 @@ export class Buffers {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.bytes);
   }
 
-  /** Takes back what nothing uses any more; one of another size is left to V8. */
+  /** Returns an unused buffer to the pool; buffers of other sizes are left to V8. */
   give(buffer: Buffer): void {
     if (buffer.length === this.bytes && this.#free.length < MAX_FREE) this.#free.push(buffer);
   }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { FieldChoice } from './named.ts';
 
-/** The setting of which fields of an entry are sent. */
+/** The setting that selects the fields of an entry to send. */
 export const fieldsSetting = z
   .union([z.literal('all'), z.array(z.string().min(1).max(256)).max(1000)])
   .default('all')

@@ -14,20 +14,20 @@ import { EntryUpload } from './entry-upload.ts';
 import { EntryReport } from './report.ts';
 import { Slots } from './slots.ts';
 
-/** Batches of one source at a time: uploads, and one that is read meanwhile. */
+/** Concurrent batches of one source: uploads, and one that is being read. */
 const MAX_IN_FLIGHT = 4;
-/** For the last entry of a batch, which may exceed it. */
+/** Room for the last entry of a batch, which may exceed the limit. */
 const SPARE_BYTES = 64 * 1024;
 
-/** `url` with the path and query of the protocol, unless it has a path of its own. */
+/** `url` with the path and query of the protocol, unless it has its own path. */
 export function entryUrl(url: string, path: string): string {
   const { pathname, search } = new URL(url);
   return pathname === '/' && search === '' ? url.replace(/\/$/, '') + path : url;
 }
 
 /**
- * Delivers log entries to one receiver. Takes no series. It holds entries only while they are under way: whoever ships
- * them has them until it knows what became of them.
+ * Delivers log entries to one receiver. Accepts no series. It holds entries only while they are being sent: the caller
+ * keeps their position until it knows the result.
  */
 export class EntryExporter implements Exporter, LogSink {
   readonly name: string;
@@ -76,7 +76,7 @@ export class EntryExporter implements Exporter, LogSink {
     });
   }
 
-  /** Itself: it is what entries are shipped to. */
+  /** The exporter itself is the sink for entries. */
   get entries(): LogSink {
     return this;
   }

@@ -14,7 +14,7 @@ interface UploadOptions {
   readonly endpoints: Endpoints;
   readonly report: EntryReport;
   readonly random: () => number;
-  /** Aborts requests at the end of the process. */
+  /** Aborts requests when the process ends. */
   readonly cut: AbortSignal;
 }
 
@@ -29,25 +29,27 @@ interface Judged {
 /** Entries of a batch, by their indices. */
 type Piece = readonly number[];
 
-/** What is known about a batch so far. */
+/** Results of a batch so far. */
 interface Tally {
   readonly batch: Batch;
   accepted: number;
   retried: number;
   bytes: number;
   readonly dropped: Map<string, number>;
-  /** Single entries that were rejected without being named, and without another one accepted. */
+  /** Single entries rejected without being named, while no other entry was accepted. */
   readonly suspects: number[];
 }
 
-/** After so many attempts whose failure an entry may have caused, they are sent in halves. */
+/** After this many attempts that an entry may have made fail, entries are sent in halves. */
 const SUSPECT_TRIES = 3;
-/** So many single entries rejected, and none accepted: the address is the cause. */
+/** If this many single entries are rejected and none is accepted, the address is the cause. */
 const MAX_SUSPECTS = 8;
-/** So often is a batch sent whose every entry is rejected, before its only entry is dropped. */
+/** How often a batch whose every entry is rejected is sent before its only entry is dropped. */
 const MAX_ROUNDS = 10;
 
-/** Delivers batches of entries: retries, failover, halves, and dropping what the receiver does not take. */
+/**
+ * Delivers batches of entries: retries, failover, bisection, and dropping entries that the receiver does not accept.
+ */
 export class EntryUpload {
   readonly #options: UploadOptions;
   #bytes = 0;
@@ -61,7 +63,7 @@ export class EntryUpload {
     return this.#bytes;
   }
 
-  /** Delivers a batch. Undefined when `signal` fired before all was settled. */
+  /** Delivers a batch. Undefined when `signal` fired before all entries were settled. */
   async deliver(lane: string, batch: Batch, signal: AbortSignal): Promise<Shipped | undefined> {
     const tally: Tally = { batch, accepted: 0, retried: 0, bytes: 0, dropped: new Map(), suspects: [] };
     for (let round = 1; ; round++) {
@@ -74,13 +76,13 @@ export class EntryUpload {
         return tally;
       }
       tally.retried += tally.suspects.length;
-      // Others were accepted since: those that are the cause will be rejected once more.
+      // Other entries were accepted since then: the bad ones will be rejected again.
       if (tally.accepted > 0) continue;
       if (!(await this.#pause(lane, last, signal))) return undefined;
     }
   }
 
-  /** Sends all pieces of `entries` once, in order. Undefined when it was interrupted. */
+  /** Sends all pieces of `entries` once, in order. Undefined if interrupted. */
   async #round(lane: string, entries: Piece, tally: Tally, signal: AbortSignal): Promise<Judged | undefined> {
     const pieces: Piece[] = [entries];
     let last: Judged | undefined;
@@ -143,7 +145,7 @@ export class EntryUpload {
     }
   }
 
-  /** One request, as soon as an address lets it pass. Undefined when `signal` fired before. */
+  /** Sends one request as soon as an address lets it pass. Undefined when `signal` fired before. */
   async #try(
     lane: string,
     entries: EncodedEntries,
@@ -186,7 +188,7 @@ export class EntryUpload {
     return { verdict, tried, url, bytes: packed.length };
   }
 
-  /** Counts an accepted piece; gives the entries that the receiver wants again. */
+  /** Counts an accepted piece; returns the entries that must be sent again. */
   #accepted(
     piece: Piece,
     { refused = [], again = [] }: Extract<Verdict, { kind: 'accepted' }>,
@@ -206,7 +208,7 @@ export class EntryUpload {
     this.#options.report.dropped(url, tried, { reason }, count);
   }
 
-  /** Waits as after a failure of the address. False when `signal` fired. */
+  /** Waits like after a failure of the address. False when `signal` fired. */
   async #pause(lane: string, { url, tried }: Judged, signal: AbortSignal): Promise<boolean> {
     const { endpoints, report, random } = this.#options;
     const pass = await endpoints.pass(signal, lane);

@@ -1,11 +1,11 @@
 import type { BodyWriter } from '../../logs/protocol.ts';
 import type { Buffers } from './buffers.ts';
 
-/** UTF-8 has at most so many bytes for a unit of a string. */
+/** Maximum UTF-8 bytes per UTF-16 code unit. */
 const UNIT_BYTES = 3;
 const GROWTH = 1.5;
 
-/** Text and bytes, one behind the other, in memory that is borrowed. */
+/** Appends text and bytes to borrowed memory. */
 export class GrowingBuffer implements BodyWriter {
   readonly #buffers: Buffers;
   #buffer: Buffer | undefined;
@@ -30,7 +30,7 @@ export class GrowingBuffer implements BodyWriter {
     this.#length += bytes.length;
   }
 
-  /** A view of what was written. */
+  /** A view of the written bytes. */
   slice(from: number, to: number): Buffer {
     return this.#buffer === undefined ? Buffer.alloc(0) : this.#buffer.subarray(from, to);
   }
@@ -41,13 +41,13 @@ export class GrowingBuffer implements BodyWriter {
     this.#length = 0;
   }
 
-  /** The memory, if it has room for so many bytes more. */
+  /** The memory, if it has room for this many more bytes. */
   #room(bytes: number): Buffer | undefined {
     this.#buffer ??= this.#buffers.take();
     return this.#length + bytes <= this.#buffer.length ? this.#buffer : undefined;
   }
 
-  /** The memory, with room for so many bytes more. */
+  /** The memory, with room for this many more bytes. */
   #grown(bytes: number): Buffer {
     const fitting = this.#room(bytes);
     if (fitting !== undefined) return fitting;

@@ -1,7 +1,7 @@
 import type { LogReply, Verdict } from '../../logs/protocol.ts';
 import { type AnswerRule, NOT_THE_BODY, ruleFor } from '../http/answers.ts';
 
-/** Responses that mean the same for all receivers of entries; rows of a protocol come before. */
+/** Responses with the same meaning for all receivers of entries; a protocol's own rows come first. */
 export const COMMON_ANSWERS: readonly AnswerRule[] = [
   { when: [200, 204], page: false, action: 'done', reason: 'ok' },
   { when: 413, action: 'split', reason: 'too_large' },

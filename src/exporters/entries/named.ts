@@ -1,15 +1,15 @@
 import type { LogEntry } from '../../logs/entry.ts';
 import { PRIORITIES } from '../../logs/entry.ts';
 
-/** A value by its name. */
+/** A named value. */
 export type Named = readonly [name: string, value: string];
 
-/** Which of the fields of an entry are sent: all, or the named ones. Labels, time and message always are. */
+/** The fields of an entry to send: all, or the named ones. Labels, time and message are always sent. */
 export type FieldChoice = 'all' | readonly string[];
 
 /**
- * Words of the facilities of RFC 5424, 6.2.1. Those of 12 to 15 are of syslog-ng and VictoriaLogs: `<syslog.h>` and journald
- * have none, and rsyslog has others.
+ * Names of the facilities of RFC 5424, 6.2.1. Those of 12 to 15 are from syslog-ng and VictoriaLogs: `<syslog.h>` and
+ * journald have none, and rsyslog has others.
  */
 const FACILITIES = [
   ...['kern', 'user', 'mail', 'daemon', 'auth', 'syslog', 'lpr', 'news', 'uucp', 'cron', 'authpriv', 'ftp'],
@@ -17,11 +17,11 @@ const FACILITIES = [
   ...['local0', 'local1', 'local2', 'local3', 'local4', 'local5', 'local6', 'local7'],
 ] as const;
 
-/** The fields with the message and what {@link wordsOf} has in words. */
+/** The fields of the message and of the values that {@link wordsOf} returns. */
 const MESSAGE = 'MESSAGE';
 const FACILITY = 'SYSLOG_FACILITY';
 
-/** Source, level and facility in words, each only where the entry has it. */
+/** Source, level and facility as text, each only if the entry has it. */
 export function wordsOf({ source, priority, fields }: LogEntry): Named[] {
   const words: Named[] = [['source', source]];
   const level = priority === undefined ? undefined : PRIORITIES[priority];
@@ -34,13 +34,13 @@ export function wordsOf({ source, priority, fields }: LogEntry): Named[] {
 const numberOf = (value: string | Uint8Array | undefined): number | undefined =>
   typeof value === 'string' && /^\d{1,2}$/.test(value) ? Number(value) : undefined;
 
-/** A value as text: bytes in base64, under a name that says so. */
+/** A value as text: bytes in base64, with a name that indicates this. */
 const textOf = (name: string, value: string | Uint8Array): Named =>
   typeof value === 'string' ? [name, value] : [`${name}_base64`, Buffer.from(value).toString('base64')];
 
 /**
- * The chosen fields beside the message, as text. Values of a field that is there more than once are joined by line
- * ends. A message that is no UTF-8 is there too, since its text lacks bytes.
+ * The selected fields other than the message, as text. Values of a repeated field are joined by newlines. A message
+ * that is not UTF-8 is included, because its text lacks bytes.
  */
 export function fieldsOf({ source, fields, repeated }: LogEntry, choice: FieldChoice): Named[] {
   const isWanted = choice === 'all' ? () => true : (name: string) => choice.includes(name);
@@ -60,7 +60,7 @@ export function fieldsOf({ source, fields, repeated }: LogEntry, choice: FieldCh
   return named;
 }
 
-/** The same values, with `_` behind a name that was there before: receivers refuse objects with a name twice. */
+/** The same values, with `_` appended to repeated names: receivers reject objects with duplicate names. */
 export function distinct(named: readonly Named[]): readonly Named[] {
   const names = new Set<string>();
   for (const [name] of named) names.add(name);
@@ -74,7 +74,7 @@ export function distinct(named: readonly Named[]): readonly Named[] {
   });
 }
 
-/** `text` cut to at most `maxBytes` of UTF-8, between characters. */
+/** `text` truncated to at most `maxBytes` of UTF-8, at a character boundary. */
 export function cutText(text: string, maxBytes: number): string {
   if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text;
   const bytes = Buffer.from(text);
@@ -83,12 +83,13 @@ export function cutText(text: string, maxBytes: number): string {
   return bytes.toString('utf8', 0, end);
 }
 
-/** The field that names the values that were cut. */
+/** The field that lists truncated values. */
 export const CUT_FIELD = 'cut_values';
 
 /**
- * The named values as the members of a JSON object, without braces, in at most `maxBytes`. Values are cut to a common
- * length if they need more, and the last ones left out if that is not enough; {@link CUT_FIELD} has the names of these.
+ * The named values as the members of a JSON object, without braces, in at most `maxBytes`. Values are truncated to a
+ * common length if they need more, and the last ones omitted if that is not enough; {@link CUT_FIELD} lists their
+ * names.
  */
 export function members(named: readonly Named[], maxBytes: number): string {
   const whole = joined(named);

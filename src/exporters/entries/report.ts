@@ -30,7 +30,7 @@ export class EntryReport {
     return this.#failing.size > 0;
   }
 
-  /** The last upload for a status page. */
+  /** State of the last upload, for the status page. */
   get status(): Pick<ExporterStatus, 'lastSuccessMs' | 'lastCode' | 'lastFailure' | 'latencyMs'> {
     return this.#attempts.status;
   }
@@ -42,8 +42,8 @@ export class EntryReport {
   }
 
   /**
-   * Records an acknowledged upload of so many bytes before and after compression. Its time is no metric: without entries
-   * there are no uploads, so an old one is no problem.
+   * Records an acknowledged upload with its size before and after compression. Its time is not a metric: without
+   * entries there are no uploads, so an old one is not a problem.
    */
   delivered(textBytes: number, wireBytes: number): void {
     const exporter = this.#exporter;
@@ -55,7 +55,7 @@ export class EntryReport {
     this.#log.say('info', `${exporter}/entries/recovered`, { exporter }, 'delivery of log entries recovered');
   }
 
-  /** Records a failed upload that is sent again after `waitMs`. */
+  /** Records a failed upload that is retried after `waitMs`. */
   retrying(url: string, tried: Tried, failure: Failure, waitMs: number): void {
     const exporter = this.#exporter;
     this.#metrics.retries.inc({ exporter, reason: failure.reason });
@@ -66,7 +66,7 @@ export class EntryReport {
     this.#log.say('warn', key, fields, `log entries not delivered: ${failure.reason}`);
   }
 
-  /** Records entries that the receiver does not take. */
+  /** Records entries that the receiver rejects. */
   dropped(url: string, tried: Tried, failure: Failure, entries: number): void {
     const fields = { ...this.#fields(url, tried, failure), entries, next: 'dropped' };
     const key = `${this.#exporter}/entries/dropped ${failure.reason}`;

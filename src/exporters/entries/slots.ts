@@ -1,4 +1,4 @@
-/** So many at a time, the others in the order in which they asked. */
+/** A semaphore; waiters are served in order of their requests. */
 export class Slots {
   readonly #waiting: (() => void)[] = [];
   #free: number;
@@ -7,7 +7,7 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Resolves when there is a free slot, which is taken then. */
+  /** Resolves when a slot is free, and takes it. */
   async take(): Promise<void> {
     if (this.#free > 0) {
       this.#free--;
@@ -16,7 +16,7 @@ export class Slots {
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Gives a slot back, or hands it to the one that waits longest. */
+  /** Releases a slot, or passes it to the longest waiter. */
   release(): void {
     const next = this.#waiting.shift();
     if (next) next();

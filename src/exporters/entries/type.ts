@@ -12,7 +12,7 @@ export const entrySettings = <Name extends string>(name: Name, summary: string, 
   ...httpSettings({ url, timeout: '60s' }),
 });
 
-/** A receiver of entries has no use for series. */
+/** A receiver of entries does not accept series. */
 const NO_SERIES = {
   takesZstd: false,
   endsSeries: false,
@@ -24,7 +24,7 @@ interface EntryType<Schema extends z.ZodObject> {
   readonly name: string;
   /** A strict object with {@link entrySettings}. */
   readonly settings: Schema;
-  /** Loads and gives its protocol. */
+  /** Loads and returns its protocol. */
   readonly protocol: (settings: z.output<Schema>) => Promise<LogProtocol>;
 }
 
@@ -51,5 +51,5 @@ export const entryExporter = <Schema extends z.ZodObject>({
   },
 });
 
-/** Every schema of such an exporter has {@link entrySettings}, which the type of a schema in general does not say. */
+/** Every schema of such an exporter has {@link entrySettings}, which the general type of a schema does not express. */
 const http = (settings: unknown) => settings as HttpSettings;

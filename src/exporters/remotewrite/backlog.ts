@@ -18,17 +18,17 @@ interface Next {
 }
 
 /**
- * The batches that wait for one receiver, in the order in which they must be sent: those on disk are older than those in
- * memory. What memory does not hold goes to disk.
+ * The batches that wait for one receiver, in the order in which they must be sent: those on disk are older than those
+ * in memory. Batches that memory cannot hold go to disk.
  */
 export class Backlog {
   readonly #queue: FifoQueue;
   readonly #limits: { readonly cycles: number; readonly bytes: number };
   readonly #spool: Spool | undefined;
   readonly #report: Report;
-  /** Batches that are on their way to the spool. */
+  /** Batches being written to the spool. */
   readonly #moving = new Set<Promise<void>>();
-  /** How many have left memory for the disk. */
+  /** Number of batches moved from memory to disk. */
   #moved = 0;
 
   constructor(limits: { readonly cycles: number; readonly bytes: number }, spool: Spool | undefined, report: Report) {
@@ -38,7 +38,7 @@ export class Backlog {
     this.#report = report;
   }
 
-  /** What may wait before the oldest batch is dropped. */
+  /** Limits of the queue, beyond which the oldest batch is dropped. */
   get limits(): NonNullable<ExporterStatus['limits']> {
     return this.#spool?.limits ?? this.#limits;
   }
@@ -53,8 +53,7 @@ export class Backlog {
   }
 
   /**
-   * The oldest batch. While closing, batches on disk stay there, and newer ones have to follow them: none is returned
-   * then.
+   * The oldest batch. While closing, batches on disk stay there, and newer ones must follow them, so none is returned.
    */
   async next(isClosing: boolean): Promise<Next | undefined> {
     for (;;) {
@@ -64,7 +63,7 @@ export class Backlog {
       if (entry && isClosing) return undefined;
       const body = entry && (await this.#spool?.read(entry));
       if (entry && body) return { batch: fromText(body), entry };
-      // What has left memory in the meantime is older than what is still there.
+      // Batches that left memory in the meantime are older than those still in memory.
       if (entry || moved !== this.#moved) continue;
       const batch = this.#queue.take();
       return batch && { batch };
@@ -98,7 +97,7 @@ export class Backlog {
     this.#spool?.hurry(withinMs);
   }
 
-  /** Writes to disk what is left, and `unsent`, and releases the folder. */
+  /** Writes the remaining batches and `unsent` to disk, and releases the folder. */
   async close(unsent: Batch | undefined): Promise<void> {
     if (unsent) this.#move(unsent, 'shutdown');
     for (let batch = this.#queue.take(); batch !== undefined; batch = this.#queue.take()) this.#move(batch, 'shutdown');
@@ -125,7 +124,7 @@ export class Backlog {
   async #overflow(batch: Batch, reason: string): Promise<void> {
     if (batch.mayPush?.() === false) this.#report.dropped('not_master', batch.samples);
     else if (this.#spool === undefined) this.#report.dropped(reason, batch.samples);
-    // From here on the spool itself answers in order, however long its disk takes.
+    // From here on the spool itself keeps the order, however long its disk takes.
     else void this.#spool.put(await toText(batch));
   }
 }

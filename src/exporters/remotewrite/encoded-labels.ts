@@ -1,22 +1,22 @@
 import { type Label, NAME_LABEL, sortedLabels } from './labels.ts';
 
-/** Encoded labels of a series, in the order in which they are sent: those before its name, its name, those after it. */
+/** Encoded labels of a series in order: those before its name, its name, those after it. */
 export type LabelParts = readonly [before: Buffer, name: Buffer, after: Buffer];
 
-/** Encodes the labels of series of one target. Names and label blocks that come again are encoded once. */
+/** Encodes the labels of series of one target. Repeated names and label blocks are encoded once. */
 export class EncodedLabels {
   readonly #target: readonly Label[];
   readonly #encode: (labels: readonly Label[]) => Buffer;
   readonly #names = new Map<string, Buffer>();
   readonly #blocks = new Map<string, readonly [before: Buffer, after: Buffer]>();
 
-  /** `encode` is how a version of the protocol writes labels. */
+  /** `encode` encodes labels for a version of the protocol. */
   constructor(target: readonly Label[], encode: (labels: readonly Label[]) => Buffer) {
     this.#target = target;
     this.#encode = encode;
   }
 
-  /** The labels of the series `name` with the label block `{…}`. Throws TextFormatError for a block that can't be parsed. */
+  /** The labels of the series `name` with the label block `{…}`. Throws TextFormatError for an invalid block. */
   of(name: string, block: string): LabelParts {
     let sides = this.#blocks.get(block);
     if (sides === undefined) {

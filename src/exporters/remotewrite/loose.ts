@@ -39,19 +39,19 @@ export const isFull = ({ samples, bytes }: Pick<RequestBuilder, 'samples' | 'byt
   samples >= maxSamples || bytes >= MAX_BYTES - ROOM;
 
 /**
- * Requests of series that are added one by one. A series that comes again, as those of scrapes with an interval shorter
- * than that of the push, begins a request that is sent after those before it.
+ * Requests of series that are added one by one. A repeated series, such as of a scrape with an interval shorter than
+ * that of the push, begins a new request that is sent after the previous ones.
  */
 export class LooseRequests {
   readonly #target: readonly Label[];
   readonly #options: RequestOptions;
   readonly #builder: RequestBuilder;
-  /** Hashes of the series that may come again, of requests that are sent concurrently. */
+  /** Hashes of series that may repeat, in requests that are sent concurrently. */
   readonly #hashes = new Set<number>();
   #hasRequests: boolean = false;
   #isLater: boolean = false;
   #zeros = 0;
-  /** The samples of the current request, if there may be zeros among them. */
+  /** The samples of the current request, if they may contain zeros. */
   #samples: SeriesSample[] | undefined;
 
   constructor(target: readonly Label[], options: RequestOptions) {
@@ -60,7 +60,7 @@ export class LooseRequests {
     this.#builder = requestBuilder(options.version, target);
   }
 
-  /** From now on, samples may have zeros. */
+  /** From now on, samples may contain zeros. */
   expectZeros(): void {
     this.#samples ??= [];
   }
@@ -74,7 +74,7 @@ export class LooseRequests {
     if (isFull(this.#builder, this.#options.maxSamples)) yield* this.rest();
   }
 
-  /** Adds the description of a family whose series are in other requests, where these have none. */
+  /** Adds the description of a family whose series are in other requests that do not contain it. */
   describe(facts: Facts): void {
     this.#builder.describe(facts);
   }

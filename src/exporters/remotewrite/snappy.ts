@@ -46,7 +46,7 @@ export function preambleOf(inputBytes: number): Buffer {
   return Buffer.from([...preamble, rest]);
 }
 
-/** Compressed elements of inputs with `inputBytes` in all, as one payload in memory of its own. */
+/** Compressed elements of inputs with `inputBytes` in all, as one payload in newly allocated memory. */
 export function withPreamble(inputBytes: number, ...elements: readonly Buffer[]): Buffer {
   const preamble = preambleOf(inputBytes);
   const payload = Buffer.allocUnsafeSlow(elements.reduce((sum, { length }) => sum + length, preamble.length));
@@ -56,7 +56,7 @@ export function withPreamble(inputBytes: number, ...elements: readonly Buffer[])
   return payload;
 }
 
-/** The first `length` bytes in memory of their own. */
+/** A copy of the first `length` bytes. */
 export const copyOf = (output: Buffer, length: number): Buffer => {
   const copy = Buffer.allocUnsafeSlow(length);
   output.copy(copy, 0, 0, length);
@@ -89,7 +89,7 @@ function compressBlock(input: Buffer, start: number, end: number, output: Buffer
   return literal < end ? writeLiteral(input, literal, end, output, length) : length;
 }
 
-/** The place in {@link table} of four bytes. */
+/** The index of four bytes in {@link table}. */
 export const slotOf = (word: number): number => Math.imul(word, 0x1e35a7bd) >>> (32 - TABLE_BITS);
 
 /** Four bytes as a number. */
@@ -99,7 +99,7 @@ export const wordAt = (bytes: Buffer, at: number): number =>
   ((bytes[at + 2] as number) << 16) |
   ((bytes[at + 3] as number) << 24);
 
-/** Writes input as it is; returns the new length of the output. */
+/** Writes a literal; returns the new length of the output. */
 export function writeLiteral(input: Buffer, from: number, to: number, output: Buffer, outputLength: number): number {
   let length = outputLength;
   const size = to - from - 1;

@@ -1,4 +1,6 @@
-/** Where an entry stands, as systemd writes it: the sequence number in its series, boot and times, and a hash of the entry. */
+/**
+ * The position of an entry, as in systemd: the sequence number in its series, boot and times, and a hash of the entry.
+ */
 export interface Cursor {
   /** The series of sequence numbers, 32 hexadecimal digits. */
   readonly seqnumId: string;
@@ -18,7 +20,7 @@ export const cursorText = ({ seqnumId, seqnum, bootId, monotonic, realtime, xorH
 
 /**
  * Which of two entries comes first, as journalctl orders them: by sequence number within one series, by monotonic time
- * within one boot, else by wall clock. Negative when it is `a`.
+ * within one boot, otherwise by wall clock. Negative if it is `a`.
  */
 export function compareEntries(a: Omit<Cursor, 'xorHash'>, b: Omit<Cursor, 'xorHash'>): number {
   if (a.seqnumId === b.seqnumId) return a.seqnum - b.seqnum;

@@ -26,8 +26,8 @@ interface IndexedFile {
 }
 
 /**
- * Where the entries of a file are, by their index: the chain of arrays that the file has for it. Where the chain is
- * broken, the objects behind the last good entry are walked one by one, since they lie in the order of the entries.
+ * Finds the entries of a file by index, through the file's chain of entry arrays. If the chain is broken, the objects
+ * after the last valid entry are walked one by one, because they are in the order of the entries.
  */
 export class EntryIndex {
   readonly #file: IndexedFile;
@@ -35,7 +35,7 @@ export class EntryIndex {
   /** Index of the first entry that no array leads to; undefined while the chain is whole. */
   #brokenAt: number | undefined;
   readonly #chunk = { first: 0, offsets: new Float64Array(CHUNK), length: 0 };
-  /** How far the objects behind the break were walked. */
+  /** How far the objects after the break have been walked. */
   #walked: { index: number; offset: number } | undefined;
 
   constructor(file: IndexedFile) {
@@ -45,12 +45,12 @@ export class EntryIndex {
   /** Forgets offsets that may have been zero when they were read. */
   refresh(): void {
     this.#chunk.length = 0;
-    // What looked broken may not have been written yet.
+    // A part that looked broken may not have been written yet.
     this.#brokenAt = undefined;
     this.#walked = undefined;
   }
 
-  /** Of `entries`, how many can be reached by the arrays: only those can be searched. */
+  /** How many of `entries` are reachable through the arrays: only those can be searched. */
   reachable(entries: number): number {
     if (entries > 0) this.#segmentOf(entries - 1);
     return Math.min(entries, this.#brokenAt ?? entries);
@@ -63,7 +63,7 @@ export class EntryIndex {
     if (offset === 0 || offset % 8 !== 0) return undefined;
     const before = index === 0 ? 0 : (this.#item(index - 1) ?? 0);
     const after = index + 1 < entries ? (this.#item(index + 1) ?? Infinity) : Infinity;
-    // Entries lie in order. An offset outside of its neighbours is damaged, unless they themselves are.
+    // Entries are in order. An offset outside of its neighbours is damaged, unless they themselves are.
     return before < after && (offset <= before || offset >= after) ? undefined : offset;
   }
 
@@ -115,7 +115,7 @@ export class EntryIndex {
     if (last !== undefined) {
       if (!window.seek(last.offset, ARRAY_HEAD)) return undefined;
       offset = u64(window.buffer, window.at + OBJECT_HEAD);
-      // Arrays are appended: anything else would be a circle.
+      // Arrays are appended: anything else would be a cycle.
       if (offset <= last.offset) return undefined;
     }
     if (offset === 0 || offset % 8 !== 0 || !window.seek(offset, ARRAY_HEAD)) return undefined;
@@ -126,7 +126,7 @@ export class EntryIndex {
     return { offset, first: last === undefined ? 0 : last.first + last.capacity, capacity };
   }
 
-  /** The entry `index` behind the break, found by walking from object to object. */
+  /** The entry `index` after the break, found by walking from object to object. */
   #walk(index: number): number | undefined {
     const broken = this.#brokenAt;
     if (broken === undefined || index < broken) return undefined;
@@ -158,5 +158,5 @@ export class EntryIndex {
   }
 }
 
-/** More than a file of the largest size that journald writes can hold. */
+/** More than the largest file written by journald can contain. */
 const MOST_ENTRIES = 2 ** 28;

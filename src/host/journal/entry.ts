@@ -10,7 +10,7 @@ export interface Entry extends Cursor {
 /** Bytes of an entry object before its items. */
 export const ENTRY_HEAD = 64;
 
-/** An entry as its object says; the text of its hash is made on demand, which is rare. */
+/** An entry as stored in its object; the text of its hash is created on demand, which is rare. */
 export class FileEntry implements Entry {
   readonly seqnumId: string;
   readonly bootId: string;
@@ -33,7 +33,7 @@ export class FileEntry implements Entry {
     this.#high = view.getUint32(at + 60, true);
   }
 
-  /** Whether its numbers can be such. */
+  /** Whether its numbers are plausible. */
   get isPlausible(): boolean {
     return this.seqnum <= Number.MAX_SAFE_INTEGER && this.realtime <= Number.MAX_SAFE_INTEGER;
   }

@@ -1,4 +1,4 @@
-/** The name of a field, as entries share it. */
+/** The name of a field, shared by entries. */
 export interface FieldName {
   readonly text: string;
   /** Whether values of it are to be read. */
@@ -7,12 +7,12 @@ export interface FieldName {
   readonly isShared: boolean;
 }
 
-/** Every entry has a value of its own for these. */
+/** Every entry has its own value for these. */
 const UNSHARED = ['MESSAGE', '_SOURCE_REALTIME_TIMESTAMP', '_SOURCE_MONOTONIC_TIMESTAMP', 'SYSLOG_TIMESTAMP'];
-/** Names may be as many as those who write entries like: of further ones nothing is kept. */
+/** The number of names is controlled by the writers of entries: names beyond this limit are not cached. */
 const MAX_NAMES = 1024;
 
-/** Finds the names of fields by their bytes, so that no string is made for each value. */
+/** Looks up the names of fields by their bytes, so that no string is created per value. */
 export class FieldNames {
   readonly #byHash = new Map<number, FieldName[]>();
   readonly #takesAll: boolean;
@@ -26,7 +26,7 @@ export class FieldNames {
     }
   }
 
-  /** The name that `bytes` have between `from` and `end`; undefined for one that is not wanted. */
+  /** The name that `bytes` have between `from` and `end`; undefined if it is not requested. */
   find(bytes: Buffer, from: number, end: number): FieldName | undefined {
     let hash = 0;
     for (let at = from; at < end; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0;

@@ -50,8 +50,8 @@ const EQUALS = 0x3d;
 const MAX_NAME = 64;
 
 /**
- * The field of the data object at `offset`, without its value when it is not wanted. Values that are compressed with xz,
- * which Node can't decode, are `unsupported`.
+ * The field of the data object at `offset`, without its value if it is not requested. Values that are compressed with
+ * xz, which Node can't decode, are `unsupported`.
  */
 export function readField(window: Window, offset: number, isCompact: boolean, names: FieldNames): Field | Unreadable {
   const head = isCompact ? 72 : 64;

@@ -5,7 +5,7 @@ import { FieldNames } from './field-names.ts';
 import { type Header, id128, MIN_HEADER_BYTES, readHeader, UnsupportedJournal } from './header.ts';
 import { type ReadAt, viewU64, Window } from './window.ts';
 
-/** What could not be read since the file was opened. */
+/** Losses since the file was opened. */
 interface Damage {
   /** Lost entries. */
   entries: number;
@@ -97,7 +97,7 @@ export class JournalFile {
     return !this.#header.isArchived && index >= this.entries - 1;
   }
 
-  /** The wanted fields of an entry, in the order of the file; those that can't be read are left out and counted. */
+  /** The wanted fields of an entry, in the order of the file; unreadable ones are omitted and counted. */
   fields({ offset }: Pick<Entry, 'offset'>): Field[] {
     const count = this.#readItems(offset);
     const fields: Field[] = [];
@@ -119,7 +119,7 @@ export class JournalFile {
     return fields;
   }
 
-  /** Index of the first entry that is not before what `isBefore` says; entries that can't be read count as before. */
+  /** Index of the first entry for which `isBefore` is false; entries that can't be read count as before. */
   search(isBefore: (entry: Entry) => boolean): number {
     let low = 0;
     let high = this.#index.reachable(this.entries);
@@ -167,7 +167,7 @@ export class JournalFile {
   }
 }
 
-/** Whether `bytes` are at `at`; for so few a call of Buffer costs more. */
+/** Whether `bytes` are at `at`; for so few bytes, calling Buffer would cost more. */
 function isEqual(buffer: Buffer, at: number, bytes: Buffer): boolean {
   for (let index = 0; index < bytes.length; index++) if (buffer[at + index] !== bytes[index]) return false;
   return true;

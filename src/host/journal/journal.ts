@@ -14,7 +14,7 @@ export type Start = 'now' | { readonly sinceRealtime: number; readonly bootId?: 
 interface JournalOptions {
   /** Folders of journal files, or of such folders, as /var/log/journal is. */
   readonly paths: readonly string[];
-  /** Names of the fields to read; all without it. */
+  /** Names of the fields to read; all if unset. */
   readonly wanted?: ReadonlySet<string>;
   readonly start: Start;
   /** Whether files are closed when they are deleted, read or not, so that their space is free. */
@@ -34,13 +34,13 @@ interface Known {
 }
 
 /**
- * All files of a journal as one sequence of entries, which continues across rotations. {@link scan} takes stock of the
- * files, {@link next} returns one entry after the other until those are read.
+ * All files of a journal as one sequence of entries, which continues across rotations. {@link scan} lists the files,
+ * {@link next} returns their entries one by one.
  */
 export class Journal {
   readonly lost: Lost = { rotated: 0, corrupt: 0, unreadable: 0 };
   readonly #options: JournalOptions;
-  /** Files that are open, by id. */
+  /** Open files, by id. */
   readonly #sources = new Map<string, Source>();
   /** Read positions of files that exist but are not open, by id. */
   readonly #closed = new Map<string, FilePosition>();
@@ -49,7 +49,7 @@ export class Journal {
   readonly #progress: Progress;
   readonly #merge: Merge;
   #scans = 0;
-  /** How many of the files that are open are not in the order of their first entries yet. */
+  /** How many of the open files are not in the order of their first entries yet. */
   #unsorted = 0;
 
   constructor(options: JournalOptions) {
@@ -61,8 +61,8 @@ export class Journal {
   }
 
   /**
-   * Looks for files and entries that are new. Returns the problems with single files and folders; the rest is read.
-   * Absent folders are not a problem; `found` says whether any file exists.
+   * Looks for new files and entries. Returns the problems of individual files and folders; the rest is read. Absent
+   * folders are not a problem; `found` says whether any file exists.
    */
   scan(): { readonly found: number; readonly problems: readonly Error[] } {
     const problems: Error[] = [];
@@ -92,7 +92,7 @@ export class Journal {
     return { found: listed.length, problems };
   }
 
-  /** The next entry in order over all files; undefined when all that the last scan saw is read. */
+  /** The next entry in order over all files; undefined if everything found by the last scan has been read. */
   next(): ReadEntry | undefined {
     const source = this.#merge.next();
     const entry = source?.peek();
@@ -107,7 +107,7 @@ export class Journal {
     return { entry, fields };
   }
 
-  /** Entries that the last scan saw and that are not read. */
+  /** Number of entries found by the last scan and not read yet. */
   get waiting(): number {
     let count = 0;
     for (const { file, index } of this.#sources.values()) count += Math.max(0, file.entries - index);
@@ -124,7 +124,7 @@ export class Journal {
     return this.#progress.cursor;
   }
 
-  /** Fields that could not be read, over all files that are open. */
+  /** Fields that could not be read, over all open files. */
   get unreadableFields(): number {
     let count = 0;
     for (const { file } of this.#sources.values()) for (const one of Object.values(file.damage.fields)) count += one;

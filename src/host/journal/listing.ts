@@ -5,7 +5,7 @@ import { errorCode } from '../../base/error-text.ts';
 /** A journal file that was found. */
 interface Listed {
   readonly path: string;
-  /** The configured folder that it is in, or whose folder it is in. */
+  /** The configured folder that contains it or its folder. */
   readonly folder: string;
   /** Device and inode. */
   readonly key: string;

@@ -2,7 +2,10 @@ import { compareEntries } from './cursor.ts';
 import type { Entry } from './entry.ts';
 import type { Source } from './source.ts';
 
-/** Files of which entries are merged at a time, each with a window of its own; of more, the oldest come first. */
+/**
+ * Maximum number of files whose entries are merged at a time, each with its own window; if there are more, the oldest
+ * come first.
+ */
 const MAX_MERGED = 12;
 
 /** The order of entries over several files. */
@@ -14,7 +17,10 @@ export class Merge {
   /** The first entry of the other files; undefined when they have none. */
   #rival: Entry | undefined;
 
-  /** `sources` are in the order of their first entries. `afterPeek` is called when the next entry of a file was looked up. */
+  /**
+   * `sources` are in the order of their first entries. `afterPeek` is called after the next entry of a file was looked
+   * up.
+   */
   constructor(sources: ReadonlyMap<string, Source>, afterPeek: (source: Source) => void) {
     this.#sources = sources;
     this.#afterPeek = afterPeek;

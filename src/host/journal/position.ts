@@ -2,7 +2,7 @@ import type { Cursor } from './cursor.ts';
 
 /** How far a file was read. */
 export interface FilePosition {
-  /** How many of its entries. */
+  /** Number of its entries. */
   readonly index: number;
   /** The sequence number of the last of them; 0 when there is none. */
   readonly seqnum: number;

@@ -22,7 +22,7 @@ export class Progress {
   #last: Cursor | Entry | undefined;
   /** The state before the last scan began. */
   #boundary: Boundary | undefined;
-  /** The state before the scan that is under way. */
+  /** The state before the current scan. */
   #next: Boundary | undefined;
 
   /** Losses are added to `lost`. */
@@ -47,12 +47,12 @@ export class Progress {
     return last !== undefined && 'offset' in last ? cursorOf(last) : last;
   }
 
-  /** Up to where entries of files that appear now were read. */
+  /** The boundary up to which entries of newly appearing files have been read. */
   get boundary(): Boundary | undefined {
     return this.#boundary;
   }
 
-  /** The part of the position that is not of single files. */
+  /** The part of the position that is not specific to files. */
   position(): Omit<JournalPosition, 'files'> {
     return { boundary: this.#boundary ?? this.#now(), seqnums: Object.fromEntries(this.#seqnums) };
   }
@@ -70,7 +70,7 @@ export class Progress {
     if (!this.#folders.has(seqnumId)) this.#folders.set(seqnumId, folder);
   }
 
-  /** An entry was read, or passed over at the start. */
+  /** An entry was read, or skipped at the start. */
   note(source: Source, entry: Entry): void {
     const { seqnumId, tailSeqnum } = source.file.header;
     const before = this.#seqnums.get(seqnumId) ?? 0;
@@ -89,7 +89,7 @@ export class Progress {
     this.#lost.corrupt += corrupt;
     const { seqnumId, tailSeqnum } = source.file.header;
     const before = this.#seqnums.get(seqnumId);
-    // They had numbers as well, so these are not missing.
+    // They also had numbers, so these are not missing.
     if (before !== undefined) this.#seqnums.set(seqnumId, Math.min(tailSeqnum, before + corrupt));
   }
 

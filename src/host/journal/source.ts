@@ -32,7 +32,7 @@ export class Source {
     }
   }
 
-  /** The next entry, with those that can't be read passed over and counted; undefined at the end. */
+  /** The next entry, skipping and counting unreadable ones; undefined at the end. */
   peek(): Entry | undefined {
     while (this.#next === undefined && this.index < this.file.entries) {
       this.#next = this.file.entry(this.index);
@@ -64,7 +64,7 @@ export class Source {
     return corrupt;
   }
 
-  /** Whether the file is complete and gets no more entries. */
+  /** Whether the file is complete and will get no more entries. */
   get isFinished(): boolean {
     return this.file.header.isArchived && this.index >= this.file.entries;
   }

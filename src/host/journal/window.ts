@@ -111,6 +111,6 @@ interface Block {
 export const u64 = (buffer: Buffer, at: number): number =>
   buffer.readUInt32LE(at) + buffer.readUInt32LE(at + 4) * 0x1_0000_0000;
 
-/** As {@link u64}, where many are read. */
+/** Like {@link u64}, for hot paths. */
 export const viewU64 = (view: DataView, at: number): number =>
   view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000;

@@ -1,12 +1,12 @@
 import type { Stats } from 'node:fs';
 import { type FileState, TailedFile } from './tailed-file.ts';
 
-/** What a copy is known by. */
+/** The identification of a copy. */
 export type Original = Pick<FileState, 'headBytes' | 'headHash' | 'offset'>;
 
 /**
- * The file at `path` opened behind what was read of `of`, if it is a copy: it begins like it, and is at least as long as
- * the part already read. Throws the errors of node:fs.
+ * The file at `path`, opened after the part of `of` that has been read, if it is a copy: it has the same beginning, and
+ * is at least as long as that part. Throws the errors of node:fs.
  */
 export function openCopy(path: string, stat: Stats, of: Original, nowMs: number): TailedFile | undefined {
   if (!stat.isFile() || stat.size < of.offset) return undefined;

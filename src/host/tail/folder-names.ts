@@ -3,15 +3,15 @@ import { basename, dirname, join } from 'node:path';
 import { namesIn } from './glob.ts';
 import { keyOf } from './tailed-file.ts';
 
-/** Maximum number of files of a folder among which a renamed one is looked for. */
+/** Maximum number of files of a folder among which a renamed one is searched. */
 const MAX_SEARCHED = 5000;
 
-/** Finds files beside others; what it knows of a folder is of one look. */
+/** Finds files next to others; the list of a folder is cached within one check. */
 export class FolderNames {
   /** By folder, the paths of its files by device and inode. */
   readonly #byFolder = new Map<string, ReadonlyMap<string, string>>();
 
-  /** Forgets everything: another look begins. */
+  /** Clears the cache, at the start of a check. */
   clear(): void {
     this.#byFolder.clear();
   }
@@ -24,7 +24,7 @@ export class FolderNames {
     return names.map((one) => join(folder, one));
   }
 
-  /** The path that the file `key` has now in the folder of `path`; undefined for none. */
+  /** The current path of the file `key` in the folder of `path`; undefined if there is none. */
   pathOf(key: string, path: string): string | undefined {
     const folder = dirname(path);
     const known = this.#byFolder.get(folder) ?? list(folder);
@@ -41,7 +41,7 @@ function list(folder: string): ReadonlyMap<string, string> {
       const stat = statSync(path, { throwIfNoEntry: false });
       if (stat?.isFile() === true) paths.set(keyOf(stat), path);
     } catch {
-      // A file that can't be looked at is none that was read.
+      // A file without access cannot be one that was read.
     }
   }
   return paths;

@@ -1,7 +1,7 @@
 /** Maximum line length; the rest of a longer line is skipped. */
 export const MAX_LINE_BYTES = 64 * 1024;
 
-/** How lines end in an encoding, and how they become text. */
+/** Line ends and decoding of an encoding. */
 export class LineDecoder {
   readonly #decoder: TextDecoder | undefined;
   readonly #ending: Buffer;
@@ -10,19 +10,22 @@ export class LineDecoder {
   /** `encoding` is a label that TextDecoder knows. Throws RangeError for others. */
   constructor(encoding: string) {
     const { encoding: name } = new TextDecoder(encoding);
-    // Buffer's own decoder is the fastest, and the only one without a view for each line.
+    // Buffer's own decoder is the fastest, and the only one that needs no view per line.
     this.#decoder = name === 'utf-8' ? undefined : new TextDecoder(encoding);
     this.#unit = name.startsWith('utf-16') ? 2 : 1;
     this.#ending =
       name === 'utf-16le' ? Buffer.from([10, 0]) : name === 'utf-16be' ? Buffer.from([0, 10]) : Buffer.from([10]);
   }
 
-  /** Bytes of a line's end. */
+  /** Bytes of a line end. */
   get endingBytes(): number {
     return this.#unit;
   }
 
-  /** Where the next line's end begins in `bytes` at or behind `from`; -1 for none. Positions count from a line's begin. */
+  /**
+   * The start of the next line end in `bytes` at or after `from`; -1 for none. Positions are relative to the start of a
+   * line.
+   */
   endOf(bytes: Buffer, from: number): number {
     if (this.#unit === 1) return bytes.indexOf(10, from);
     let at = bytes.indexOf(this.#ending, from);
@@ -30,7 +33,7 @@ export class LineDecoder {
     return at;
   }
 
-  /** Up to where `bytes` consists of whole lines. */
+  /** The length of the complete lines in `bytes`. */
   wholeLines(bytes: Buffer): number {
     if (this.#unit === 1) return bytes.lastIndexOf(10) + 1;
     let whole = 0;
@@ -38,7 +41,7 @@ export class LineDecoder {
     return whole;
   }
 
-  /** The text of whole lines, or of one without its end. */
+  /** The text of complete lines, or of one without its end. */
   text(bytes: Buffer): string {
     return this.#decoder === undefined ? bytes.toString('utf8') : this.#decoder.decode(bytes);
   }

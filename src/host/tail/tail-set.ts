@@ -13,7 +13,7 @@ export interface TailEvents {
   /** A file was truncated or overwritten. */
   truncated(path: string): void;
   failed(path: string, cause: unknown): void;
-  /** Bytes that were known to be there are gone before they were read. */
+  /** Known bytes were removed before they were read. */
   lost?(path: string, bytes: number): void;
 }
 
@@ -22,21 +22,21 @@ interface TailOptions {
   readonly exclude: (path: string) => boolean;
   /** Where to start in files present at the first start. */
   readonly start: 'end' | 'beginning';
-  /** Whether a file that appears later has old content that is passed over; without it none has. */
+  /** Whether a file that appears later has old content to skip; without it, none has. */
   readonly isOld?: (path: string) => boolean;
   /** A file that has not grown for this long is closed, milliseconds. */
   readonly closeAfterMs: number;
-  /** Maximum number of files; further ones are left out. */
+  /** Maximum number of files; any beyond are not followed. */
   readonly maxFiles?: number;
 }
 
 /** How often patterns are expanded: in between, only known files are checked. */
 const LIST_EVERY_MS = 10_000;
-/** How long a file that was renamed is still read: writers have it open. */
+/** How long a renamed file is still read, because writers have it open. */
 const QUIET_MS = 10_000;
 /**
- * Maximum number of open files; others are opened when they have grown. Those that are open are read to their end
- * whatever becomes of their names.
+ * Maximum number of open files; others are opened when they have grown. Open files are read to their end even if they
+ * are renamed or removed.
  */
 const MAX_OPEN = 1000;
 /** How long a file that looks like a copy waits for the original to be truncated. */
@@ -98,7 +98,7 @@ export class TailSet {
     return lag;
   }
 
-  /** Follows other files from now on; those that no pattern matches any longer are read to their end. */
+  /** Changes the followed patterns; files that no longer match are read to their end. */
   follow(paths: readonly string[]): void {
     this.#globs = paths;
     this.#listAt = 0;
@@ -115,12 +115,12 @@ export class TailSet {
     this.#listed = this.#listed.filter((path) => !isDropped(path));
   }
 
-  /** Paths of the files that are followed. */
+  /** Paths of the followed files. */
   get files(): string[] {
     return [...this.#files.values()].map(({ path }) => path);
   }
 
-  /** How many files are left out because there are too many. */
+  /** Number of files not followed because there are too many. */
   get leftOut(): number {
     return this.#leftOut;
   }
@@ -253,7 +253,7 @@ export class TailSet {
     file.size = size;
     if (size < file.offset || !file.hasSameHead(size)) {
       this.#cut(file, nowMs);
-      // Notes how it begins now.
+      // Records its current beginning.
       file.hasSameHead(size);
     }
     file.knownSize = size;
@@ -263,7 +263,7 @@ export class TailSet {
     return (isRead && nlink === 0) || ((isRead || file.isWaiting) && isLongQuiet) ? this.#forget(file) : true;
   }
 
-  /** Opens a file that was closed and has another name now, which no pattern matches. */
+  /** Opens a closed file that now has a name that no pattern matches. */
   #openRenamed(file: TailedFile): boolean {
     if (!file.isLeft) return false;
     const path = this.#names.pathOf(file.key, file.path);
@@ -310,7 +310,7 @@ export class TailSet {
     file.restart();
   }
 
-  /** The rest of a copy; when the copy matches a pattern too, it is the same file from now on. */
+  /** The rest of a copy; if the copy also matches a pattern, it continues as the same file. */
   #adopt(copy: TailedFile): void {
     const tracked = this.#files.get(copy.key);
     if (tracked !== undefined && tracked.offset > 0) {

@@ -34,19 +34,19 @@ export class TailedFile {
   offset: number;
   /** Size of the file at the last check. */
   size = 0;
-  /** Size up to which it is known to have had data since it began: what is not read of that can be lost. */
+  /** Largest known size of its current content: unread bytes below it may be lost. */
   knownSize = 0;
-  /** Whether its path has shown a change at the last look. */
+  /** Whether the last check of its path showed a change. */
   hasNews: boolean = false;
-  /** Whether all that is unread is a line without an end. */
+  /** Whether the unread data is an incomplete line. */
   isWaiting: boolean = false;
-  /** Size and times at the last look. */
+  /** Size and times at the last check. */
   #looked = '';
   /** Whether the rest of an overlong line is being skipped. */
   isSkipping: boolean = false;
-  /** When it last grew, milliseconds on the clock of the collector. */
+  /** When it last grew, milliseconds by the collector's clock. */
   grewAt: number;
-  /** Whether no pattern matches it any longer: it is read until it stops growing. */
+  /** Whether it no longer matches a pattern: it is read until it stops growing. */
   isLeft: boolean = false;
   /** Until when it is not read, because it may be the copy of a file that is about to be truncated. */
   heldUntil = 0;
@@ -67,12 +67,12 @@ export class TailedFile {
     return this.#fd !== undefined;
   }
 
-  /** Bytes that are known to be there and are not read. */
+  /** Known unread bytes. */
   get unreadBytes(): number {
     return Math.max(0, this.knownSize - this.offset);
   }
 
-  /** Notes what its path shows. */
+  /** Records the result of checking its path. */
   look({ size, mtimeMs, ctimeMs }: Pick<Stats, 'size' | 'mtimeMs' | 'ctimeMs'>): void {
     const looked = `${size} ${mtimeMs} ${ctimeMs}`;
     this.hasNews = this.#looked !== '' && looked !== this.#looked;

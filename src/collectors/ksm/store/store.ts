@@ -23,7 +23,7 @@ const MAX_DEBT_BYTES = 4 * 1024 * 1024;
 
 /** All sample lines of a store: header lines first, then the objects. */
 export interface StoreBody {
-  /** Compressed texts; concatenated they form one payload in the packing's compression. */
+  /** Compressed texts; concatenated, they form one payload in the packing's compression. */
   readonly members: readonly Buffer[];
   /** Bytes before compression. */
   readonly textBytes: number;

@@ -19,11 +19,11 @@ export interface Slot {
 }
 
 /**
- * Approximate cost of a dead slot: so that objects that come and go between two rebuilds count as pending work, too.
+ * Approximate cost of a dead slot: so that objects that come and go between two rebuilds also count as pending work.
  */
 const SLOT_BYTES = 64;
 
-/** Stands for the text of a deleted object. */
+/** Marker for the text of a deleted object. */
 export class Gone {
   readonly key: string;
 

@@ -6,7 +6,7 @@ declare module 'net-snmp' {
     readonly oid: string;
     /** ASN.1 tag. */
     readonly type: number;
-    /** By the tag: a number, an OID or an address as text, a Buffer, a boolean, or null. */
+    /** Depending on the tag: a number, an OID or an address as text, a Buffer, a boolean, or null. */
     readonly value: unknown;
   }
 
@@ -19,7 +19,7 @@ declare module 'net-snmp' {
     readonly specific?: number;
     readonly upTime?: number;
     readonly varbinds: readonly NetSnmpVarbind[];
-    /** Name of the sender's user, of version 3; '' without one. */
+    /** Name of the sender's user, for version 3; '' without one. */
     readonly user?: string;
   }
 
@@ -50,13 +50,13 @@ declare module 'net-snmp' {
 
   export interface NetSnmpReceiver {
     getAuthorizer(): NetSnmpAuthorizer;
-    /** Takes a datagram; answers informs and discovery by `socket`. */
+    /** Processes a datagram; responds to informs and discovery through `socket`. */
     onMsg(socket: NetSnmpSocket, datagram: Buffer, from: RemoteInfo): void;
   }
 
   export interface NetSnmpReceiverOptions {
     readonly includeAuthentication: boolean;
-    /** Makes the sockets in place of node:dgram. */
+    /** Creates the sockets instead of node:dgram. */
     readonly dgramModule: { createSocket(): { on(): void; bind(): void } };
   }
 

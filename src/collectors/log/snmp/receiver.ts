@@ -1,4 +1,4 @@
-// Datagrams of a UDP port, decoded and authorised by net-snmp.
+// Datagrams of a UDP port, decoded and authorized by net-snmp.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import netSnmp, { type NetSnmpPdu, type NetSnmpUser } from 'net-snmp';
@@ -6,7 +6,7 @@ import { errorCode } from '../../../base/error-text.ts';
 import type { SnmpUser } from './options.ts';
 import { type Refusal, type SnmpVersion, type Trap, trapOf, versionOf } from './trap.ts';
 
-/** Who may send traps. Secrets: to be kept out of logs, errors and pages. */
+/** The accepted senders of traps. Secrets: must not appear in logs, errors or pages. */
 export interface Senders {
   readonly communities: readonly string[];
   readonly users: readonly (SnmpUser & { readonly authPassword: string; readonly privPassword?: string })[];
@@ -15,21 +15,24 @@ export interface Senders {
 interface TrapReceiverOptions {
   readonly host: string | undefined;
   readonly port: number;
-  /** Further datagrams of the same second are refused. */
+  /** Maximum datagrams per second; any beyond are refused. */
   readonly maxPerSecond: number;
   readonly now: () => number;
   readonly onTrap: (trap: Trap, source: string) => void;
   readonly onRefused: (why: Refusal) => void;
 }
 
-/** New engines of senders in a second: for each, the keys of its user are derived, a millisecond each. */
+/** Maximum new engines per second: for each, the keys of its user are derived, which takes a millisecond. */
 const MAX_ENGINES_PER_SECOND = 20;
-/** Derived keys that are kept. */
+/** Maximum number of cached derived keys. */
 const MAX_KEYS = 1000;
 const BIND_DEADLINE_MS = 5_000;
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
 
-/** The library makes its own socket, without a bound on what it reads: it gets this one, and datagrams by hand. */
+/**
+ * The library would create its own socket without limits on reading: it gets this one instead, and datagrams are passed
+ * to it explicitly.
+ */
 const NO_SOCKET = { createSocket: () => ({ on: () => undefined, bind: () => undefined }) };
 
 /** A socket that receives traps of all versions. */
@@ -57,7 +60,7 @@ export class TrapReceiver {
     };
   }
 
-  /** Replaces those who may send. */
+  /** Replaces the accepted senders. */
   set senders({ communities, users }: Senders) {
     const authorizer = this.#library.getAuthorizer();
     authorizer.communities = [...communities];
@@ -65,7 +68,7 @@ export class TrapReceiver {
     netSnmp.Authentication.authToKeyCache = {};
   }
 
-  /** Opens the port; rejects with the error of node:dgram if it can't be had. Does nothing once it is open. */
+  /** Opens the port; rejects with the error of node:dgram if it is unavailable. Does nothing if it is already open. */
   async open(signal: AbortSignal): Promise<void> {
     if (this.#socket !== undefined) return;
     const { host } = this.#options;
@@ -88,7 +91,7 @@ export class TrapReceiver {
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.removeAllListeners();
-    // An error that comes while it is closed has no one to go to.
+    // Errors while it is closed are ignored.
     socket?.on('error', () => undefined);
     socket?.close();
   }
@@ -106,7 +109,7 @@ export class TrapReceiver {
     }
     socket.unref();
     socket.on('message', (datagram, from) => this.#take(datagram, from));
-    // Opened again with the next cycle.
+    // Reopened in the next cycle.
     socket.on('error', () => this.close());
   }
 
@@ -141,7 +144,7 @@ export class TrapReceiver {
 
   #decoded(pdu: NetSnmpPdu): void {
     const { onRefused, onTrap } = this.#options;
-    // Without a name the library takes a message of version 3 as nobody's, and accepts it.
+    // The library accepts a version 3 message with an empty user name.
     const isNobody = this.#version === '3' && (pdu.user ?? '') === '';
     const trap = this.#version && trapOf(pdu, this.#version);
     if (isNobody) onRefused('user');
@@ -152,7 +155,7 @@ export class TrapReceiver {
 
 const keyCount = (): number => Object.keys(netSnmp.Authentication.authToKeyCache).length;
 
-/** By the class of the library's error. Its text may have digests and communities, and is never used. */
+/** By the class of the library's error. Its text may contain digests and communities, and is never used. */
 function refusalOf(cause: (Error & { readonly code?: unknown }) | null, version: SnmpVersion | undefined): Refusal {
   const { EAuthFailure, ECouldNotDecrypt } = netSnmp.ResponseInvalidCode;
   if (cause?.name === 'RequestFailedError') return version === '3' ? 'user' : 'community';

@@ -1,4 +1,4 @@
-// Traps and informs that devices send to this agent.
+// Traps and informs sent to this agent by devices.
 import { existsSync } from 'node:fs';
 import { readText } from '../../../base/files.ts';
 import { SecretFile } from '../../../config/secret-file.ts';
@@ -15,7 +15,7 @@ import { udp6ErrorsOf, udpErrorsOf } from './udp-errors.ts';
 
 const MAX_PROC_BYTES = 64 * 1024;
 
-/** Gets each trap that was counted, with its sender's address, its name, '' without one, and its time, microseconds. */
+/** Receives each counted trap, with its sender's address, its name ('' without one), and its time, microseconds. */
 export type TrapTaker = (trap: Trap, source: string, name: string, timeUs: number) => void;
 
 interface SnmpWorld extends Pick<World, 'now'> {
@@ -25,7 +25,7 @@ interface SnmpWorld extends Pick<World, 'now'> {
   readonly net?: string;
 }
 
-/** The collector `snmp`. The port is opened with its first cycle, and again after a failure. */
+/** The collector `snmp`. The port is opened in its first cycle, and reopened after a failure. */
 export function collectSnmp(
   { listen, communityFiles, users, names, maxSeries, maxPerSecond }: SnmpOptions,
   { now, state, onTrap, net = '/proc/self/net' }: SnmpWorld,
@@ -62,7 +62,9 @@ export function collectSnmp(
   };
 }
 
-/** Sets who may send, when that has changed. A secret that can't be read is a loss; the other senders stay. */
+/**
+ * Sets the accepted senders if they have changed. An unreadable secret is a loss; the other senders remain accepted.
+ */
 function sendersOf(communityFiles: SnmpOptions['communityFiles'], users: SnmpOptions['users']) {
   const communities = communityFiles.map((path) => new SecretFile(path));
   const secrets = users.map(({ authPasswordFile, privPasswordFile }) => ({

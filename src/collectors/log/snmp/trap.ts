@@ -4,27 +4,27 @@ import type { NetSnmpPdu, NetSnmpVarbind } from 'net-snmp';
 /** Versions of SNMP, as in the label `version`. */
 export type SnmpVersion = '1' | '2c' | '3';
 
-/** One value that came with a trap. */
+/** One value of a trap. */
 interface Varbind {
   readonly oid: string;
-  /** Numbers, addresses and OIDs as text; bytes where it is an octet string that is no text. */
+  /** Numbers, addresses and OIDs as text; bytes for an octet string that is not text. */
   readonly value: string | Uint8Array;
 }
 
 /** A trap or inform of any version. */
 export interface Trap {
   readonly version: SnmpVersion;
-  /** What snmpTrapOID.0 has; for version 1 as RFC 3584, 3.1 derives it. */
+  /** The value of snmpTrapOID.0; for version 1 derived as in RFC 3584, 3.1. */
   readonly oid: string;
   /** Hundredths of a second since the sender's start. */
   readonly uptime: number | undefined;
-  /** Address of the agent that version 1 names, which may be another than the sender's. */
+  /** Address of the agent given in version 1, which may differ from the sender's. */
   readonly agentAddress: string | undefined;
   /** Without sysUpTime.0 and snmpTrapOID.0. */
   readonly varbinds: readonly Varbind[];
 }
 
-/** Why a datagram was not taken. */
+/** Why a datagram was refused. */
 export const REFUSALS = ['community', 'user', 'authentication', 'malformed', 'unexpected', 'rate'] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
@@ -49,7 +49,7 @@ const V2_TRAP = 0xa7;
 /** RFC 2578, 3.5: at most 128 numbers of at most 2^32-1. */
 const OID = /^\d{1,10}(?:\.\d{1,10}){1,127}$/;
 
-/** The version that a datagram begins with; undefined when it is none of SNMP. */
+/** The version at the start of a datagram; undefined if it is not SNMP. */
 export function versionOf(datagram: Uint8Array): SnmpVersion | undefined {
   if (datagram[0] !== 0x30) return undefined;
   const length = datagram[1] ?? 0;
@@ -58,7 +58,7 @@ export function versionOf(datagram: Uint8Array): SnmpVersion | undefined {
   return ({ 0: '1', 1: '2c', 3: '3' } as const)[datagram[start + 2] ?? -1];
 }
 
-/** The trap in a decoded PDU; undefined when it lacks what a trap must have. */
+/** The trap in a decoded PDU; undefined if it lacks required values. */
 export function trapOf(pdu: NetSnmpPdu, version: SnmpVersion): Trap | undefined {
   if (pdu.type === V1_TRAP) return trapOfV1(pdu);
   if (pdu.type !== V2_TRAP && pdu.type !== INFORM) return undefined;

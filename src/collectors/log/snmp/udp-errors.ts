@@ -1,16 +1,16 @@
-/** Datagrams that the kernel received and did not hand over, by the kernel's name of the error. */
+/** Datagrams received but dropped by the kernel, by the kernel's name of the error. */
 interface UdpErrors {
   readonly protocol: 'udp' | 'udp6';
   readonly error: string;
   readonly count: number;
 }
 
-/** InErrors is their sum, and so left out. */
+/** InErrors is their sum, and therefore omitted. */
 const ERRORS: ReadonlySet<string> = new Set(['RcvbufErrors', 'InCsumErrors', 'MemErrors']);
 
 const COUNT = /^\d{1,20}$/;
 
-/** Of `/proc/net/snmp`: a line of names, then one of values, for each protocol. */
+/** From `/proc/net/snmp`: a line of names, then one of values, for each protocol. */
 export function udpErrorsOf(snmp: string): UdpErrors[] {
   const rows = snmp.split('\n').filter((line) => line.startsWith('Udp: '));
   const names = rows[0]?.split(/\s+/) ?? [];
@@ -18,7 +18,7 @@ export function udpErrorsOf(snmp: string): UdpErrors[] {
   return names.flatMap((error, index) => errorsOf('udp', error, values[index]));
 }
 
-/** Of `/proc/net/snmp6`: a name and a value a line; the file is absent without IPv6. */
+/** From `/proc/net/snmp6`: one name and value per line; the file is absent without IPv6. */
 export const udp6ErrorsOf = (snmp6: string): UdpErrors[] =>
   snmp6.split('\n').flatMap((line) => {
     const [name = '', value] = line.split(/\s+/);
