@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { turn } from '../../../base/turns.ts';
 import type { Family } from '../../../metrics/family.ts';
 import { headerText } from '../../../metrics/text/format.ts';
+import { changedLines } from './changed-lines.ts';
 import type { EndedSeries } from './ended-series.ts';
 import { FamilyTally } from './family-tally.ts';
 import { BLOCK_BYTES, type Packing } from './packing.ts';
@@ -74,7 +75,8 @@ export class ObjectStore {
     this.#arena = arena;
     this.#ended = ended;
     this.#changes = {
-      replaced: (before, now) => {
+      replaced: (stored, pending) => {
+        const [before, now] = changedLines(stored, pending);
         this.#tally.remove(before);
         this.#tally.add(now);
         ended?.replaced(before, now);
@@ -178,7 +180,9 @@ export class ObjectStore {
 
   /** A text removed before it was in a member was never sent by us, but another agent may have pushed it. */
   #noteUnpushed({ pending }: Slot, now: Buffer): void {
-    if (pending && !(pending instanceof Gone) && this.#ended?.isUnasked) this.#ended.replaced(pending.text, now);
+    if (pending && !(pending instanceof Gone) && this.#ended?.isUnasked) {
+      this.#ended.replaced(...changedLines(pending.text, now));
+    }
   }
 
   #openBlock(): TextBlock {
