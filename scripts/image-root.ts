@@ -26,7 +26,7 @@ const FILES: Readonly<Record<string, string>> = {
   'etc/nsswitch.conf': 'hosts: files dns\n',
 };
 
-/** Node's shared libraries, as its own report lists them; the first is the kernel's, which is no file. */
+/** Node's shared libraries, as its own report lists them; the first is the kernel's, which is not a file. */
 function nodeLibraries(): string[] {
   const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
   return sharedObjects.filter((path) => path.startsWith('/'));

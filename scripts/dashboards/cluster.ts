@@ -1,6 +1,6 @@
 import type { Dashboard } from './dashboard.ts';
 
-/** The state of a cluster: nodes, workloads, jobs, volumes, and how much of it is asked for. */
+/** The state of a cluster: nodes, workloads, jobs, volumes, and requested resources. */
 export const CLUSTER: Dashboard = {
   name: 'cluster',
   title: 'Firesteel / Cluster state',

@@ -14,7 +14,7 @@ import { releaseProgramPages } from '../host/program-pages.ts';
 const RELEASES_MS = [1000, 20_000, 90_000];
 
 /**
- * When the heap is collected and compacted. Garbage of the startup would otherwise let it grow by half before V8 does
+ * When the heap is collected and compacted. Garbage of the startup would otherwise let it grow by 50 % before V8 does
  * this.
  */
 const COLLECTIONS_MS = [20_000, 90_000];

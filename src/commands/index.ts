@@ -10,7 +10,7 @@ const WORKING: readonly ListedCommand[] = [
   },
   {
     name: 'diff',
-    summary: 'compare with an exporter running side by side: the check before a migration',
+    summary: 'compare with an exporter running in parallel: the check before a migration',
     load: async () => (await import('./diff.ts')).diff,
   },
   {

@@ -17,7 +17,7 @@ export const supportBundle: Command = {
   help: `usage: firesteel support-bundle [--url URL] [--token-file FILE] [-o FILE]
 
 Writes one JSON file for a bug report: versions, status with its problems and the last hour, the last warnings and errors
-of the log, and the configuration in force. Passwords, tokens, header values, environment variables and the queries of
+of the log, and the active configuration. Passwords, tokens, header values, environment variables and the queries of
 URLs are left out; read it before you send it.
 
   ${AGENT_URL_HELP}

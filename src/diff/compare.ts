@@ -108,7 +108,7 @@ function growthAgrees(ours: readonly number[], theirs: readonly number[]): boole
   return growth >= least - margin && growth <= most + margin;
 }
 
-/** How far a gauge moved while we looked on; a counter that grew steadily moved less than that in one round. */
+/** How far a gauge moved during the readings; a steadily growing counter moved less than that in one round. */
 const spread = (values: readonly number[]): number => {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return Number.isFinite(high - low) ? (high - low) / 2 : 0;

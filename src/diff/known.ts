@@ -1,30 +1,30 @@
 import type { Rules } from './compare.ts';
 
-/** A difference that is right as it is. */
+/** An expected difference. */
 export interface Known {
-  /** Matches the series, or the name with `{}` behind it. */
+  /** Matches the series, or the name followed by `{}`. */
   readonly series: RegExp;
   readonly reason: string;
 }
 
-/** A program whose place Firesteel takes. */
+/** A program that Firesteel replaces. */
 export interface Replaced {
   readonly program: string;
   /** Its section in `collectors`. */
   readonly section: 'node' | 'ksm' | 'container' | 'process';
-  /** Metric names that are its subject; what it exposes about itself is not compared. */
+  /** Metric names to compare; metrics about the program itself are excluded. */
   readonly names: RegExp;
   readonly known: readonly Known[];
   /**
-   * Of a program that stamps its values, which are older than the reading: what is also known when it runs on its own, not in a
-   * kubelet.
+   * For a program with timestamped values, which are older than the reading: additional known differences when it runs
+   * standalone, not in a kubelet.
    */
   readonly alone?: readonly Known[];
-  /** What to set for series that only the program has. */
+  /** The settings for series that only the program has. */
   readonly settings?: readonly { readonly series: RegExp; readonly setting: string }[];
 }
 
-/** The programs, with what only one side exposes or what differs, and why. */
+/** The programs, with the expected differences and their reasons. */
 export const REPLACED: readonly Replaced[] = [
   {
     program: 'node_exporter',
@@ -124,7 +124,7 @@ export const REPLACED: readonly Replaced[] = [
   },
 ];
 
-/** What moves by itself from one moment to the next, and what can only be compared by its growth. */
+/** Momentary values, and values that can only be compared by their growth. */
 export const RULES: Rules = {
   restless:
     /^(node_(memory_|vmstat_|load|procs_running|sockstat_|netstat_Tcp_CurrEstab|filefd_allocated|entropy|timex_|cooling|hwmon_|cpu_scaling_frequency|nf_conntrack_entries|pressure_)|namedprocess_namegroup_(memory_bytes|num_procs|num_threads|open_filedesc|worst_fd_ratio)|container_(memory_|threads|file_descriptors|processes))/,

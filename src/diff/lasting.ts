@@ -1,8 +1,8 @@
 import type { Differences } from './compare.ts';
 
 /**
- * The differences that both of two comparisons found. What moves differs for once; what is really another value differs each
- * time. Values are those of the later one.
+ * The differences found by both of two comparisons. Moving values differ once; really different values differ each
+ * time. Values are those of the later comparison.
  */
 export function lasting(first: Differences, second: Differences): Differences {
   const both = <T>(a: readonly T[], b: readonly T[], key: (one: T) => string): T[] => {

@@ -6,22 +6,25 @@ import { type OffByDefault, reasonsFor } from './reasons.ts';
 import { isSame, type Judged, judge } from './report.ts';
 import { byPath, isOfKubelet, type Seen, StampedComparison } from './stamped.ts';
 
-/** Where one side's metrics come from. */
+/** The source of one side's metrics. */
 export interface Source {
   read(): Promise<Reading>;
   close(): void | Promise<void>;
 }
 
-/** How often to look again before a difference counts. */
+/** Number of additional readings before a difference counts. */
 export const LOOKS = 3;
 
-/** A kubelet looks at each cgroup every 10 to 20 s, a cAdvisor on its own up to a minute where little happens. */
+/**
+ * A kubelet refreshes each cgroup every 10 to 20 s, a standalone cAdvisor up to once a minute if there is little
+ * activity.
+ */
 const LONGEST_WAIT_MS = 150_000;
 
-/** The collector looks at the cgroups that a kubelet makes, and at / beside them. */
+/** The collector reads the cgroups created by a kubelet, and /. */
 const NO_PODS: Known = { series: /^container_/, reason: 'there are no pods on this host' };
 
-/** What is compared, and how to wait between two looks. */
+/** The sources to compare, and the pause between two readings. */
 interface Comparison {
   readonly replaced: Replaced;
   readonly theirs: Source;
@@ -29,20 +32,20 @@ interface Comparison {
   readonly off: OffByDefault;
   /** Wall clock, ms. */
   readonly now: () => number;
-  /** The pause between two looks; rejects when the command is to end. */
+  /** The pause between two readings; rejects when the command is stopped. */
   readonly pause: () => Promise<void>;
-  /** Says on a terminal how far the comparison is. */
+  /** Shows the progress on a terminal. */
   readonly progress: (line: string) => void;
 }
 
-/** What differs each time. */
+/** The differences that occur each time. */
 export function differencesOf(comparison: Comparison): Promise<Judged> {
   return comparison.replaced.alone === undefined
     ? ofRounds(comparison)
     : ofStamps(comparison, comparison.replaced.alone);
 }
 
-/** Two rounds, and while there are differences that nothing explains, two rounds more. */
+/** Two rounds, and two more while there are unexplained differences. */
 async function ofRounds({ replaced, theirs, ours, off, pause }: Comparison): Promise<Judged> {
   const rounds: Round[] = [];
   let found: Differences | undefined;
@@ -64,7 +67,7 @@ async function round(theirs: Source, ours: Source, { names }: Replaced): Promise
   return { before: await only(theirs), ours: await only(ours), after: await only(theirs) };
 }
 
-/** Looks until each value of theirs was of a moment between two looks of ours. */
+/** Repeats until each of their values has a time between two readings of ours. */
 async function ofStamps(
   { replaced, theirs, ours, off, now, pause, progress }: Comparison,
   alone: readonly Known[],

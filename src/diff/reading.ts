@@ -1,11 +1,11 @@
 import type { MetricType } from '../metrics/family.ts';
 import { parseText } from '../metrics/text/parse.ts';
 
-/** What one side exposed at one moment. */
+/** The metrics of one side at one time. */
 export interface Reading {
-  /** By series with sorted labels; without empty labels, since to every receiver a series with one and without are the same. */
+  /** By series with sorted labels; without empty labels, because receivers treat an empty label as absent. */
   readonly samples: ReadonlyMap<string, number>;
-  /** Of the samples that have one, ms since 1970. */
+  /** Timestamps of the samples that have one, ms since 1970. */
   readonly stamps: ReadonlyMap<string, number>;
   /** By family. */
   readonly types: ReadonlyMap<string, MetricType>;
@@ -29,7 +29,7 @@ export function readingOf(text: string): Reading {
   return { samples, stamps, types };
 }
 
-/** The part of a reading whose metric names `wanted` takes. */
+/** The part of a reading whose metric names `wanted` accepts. */
 export function part({ samples, stamps, types }: Reading, wanted: (name: string) => boolean): Reading {
   return {
     samples: new Map([...samples].filter(([series]) => wanted(nameOf(series)))),

@@ -2,16 +2,18 @@ import type { Round } from './compare.ts';
 import type { Replaced } from './known.ts';
 import { labelOf, type Reading } from './reading.ts';
 
-/** Which side a difference is on; `value` when both have the series. */
+/** The side of a difference; `value` if both have the series. */
 type Side = 'theirs' | 'ours' | 'value';
 
-/** Why a difference is right as it is; undefined for one that nothing explains. Of a metric as a whole `series` ends with `{}`. */
+/** Why a difference is expected; undefined for an unexplained one. For a whole metric, `series` ends with `{}`. */
 export type ReasonOf = (series: string, side: Side) => string | undefined;
 
-/** The setting that would bring a series that only the other program has; undefined when it is not off here. */
+/** The setting that enables a series that only the other program has; undefined if it is not disabled here. */
 export type OffByDefault = (series: string) => string | undefined;
 
-/** All that can explain a difference: what is known of the program, is off here, is left out there, or has moved. */
+/**
+ * The possible explanations of a difference: known for the program, disabled here, excluded there, or a moving value.
+ */
 export function reasonsFor({ known }: Replaced, off: OffByDefault, rounds: readonly Round[]): ReasonOf {
   const groups = movedGroups(rounds);
   const leftOut = leftOutThere(rounds);
@@ -36,8 +38,8 @@ const isZeroThere = (rounds: readonly Round[], series: string): boolean =>
 const GROUP_OF = /^namedprocess_namegroup_(?:num_procs|oldest_start_time_seconds)\{/;
 
 /**
- * Groups of processes whose members changed between any two readings, and those that have none any more: process-exporter goes
- * on showing a group that was there once.
+ * Groups of processes whose members changed between any two readings, and those without members: process-exporter
+ * continues to expose a group that once existed.
  */
 function movedGroups(rounds: readonly Round[]): ReadonlySet<string> {
   const moved = new Set<string>();
@@ -61,14 +63,16 @@ function movedGroups(rounds: readonly Round[]): ReadonlySet<string> {
   return moved;
 }
 
-/** What node_exporter leaves out by a flag: the families, the label that the flag looks at, and the setting here. */
+/**
+ * Data that node_exporter excludes with a flag: the families, the label that the flag applies to, and the setting here.
+ */
 const FILTERS = [
   { families: /^node_filesystem_/, label: 'mountpoint', setting: 'filesystem.mountPointsExclude' },
   { families: /^node_network_/, label: 'device', setting: 'netdev.deviceExclude' },
   { families: /^node_disk_/, label: 'device', setting: 'diskstats.deviceExclude' },
 ] as const;
 
-/** Of a thing, such as a mount point, of which they have no series at all, that it is left out there. */
+/** The reason for an item, such as a mount point, for which they have no series at all: it is excluded there. */
 function leftOutThere(rounds: readonly Round[]): (series: string) => string | undefined {
   const theirs: readonly Reading[] = rounds.map(({ before }) => before);
   const seen = FILTERS.map(({ families, label }) => {

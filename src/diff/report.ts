@@ -2,7 +2,7 @@ import type { Differences, ValueGap } from './compare.ts';
 import type { Replaced } from './known.ts';
 import type { ReasonOf } from './reasons.ts';
 
-/** A difference that is right as it is: a series, or a metric's name with `{}` behind it, and why. */
+/** An expected difference: a series, or a metric's name followed by `{}`, and the reason. */
 interface Explained {
   readonly what: string;
   readonly reason: string;
@@ -14,7 +14,7 @@ export interface Judged {
   readonly explained: readonly Explained[];
 }
 
-/** Takes out what has a reason. */
+/** Separates the explained differences. */
 export function judge(differences: Differences, reasonOf: ReasonOf): Judged {
   const explained: Explained[] = [];
   const unexplained = <T>(things: readonly T[], side: Parameters<ReasonOf>[1], seriesOf: (thing: T) => string): T[] =>
@@ -37,22 +37,22 @@ export function judge(differences: Differences, reasonOf: ReasonOf): Judged {
   };
 }
 
-/** Whether nothing is left to be explained. */
+/** Whether there is no unexplained difference. */
 export const isSame = ({ differences: d }: Judged): boolean =>
   [d.namesOnlyTheirs, d.namesOnlyOurs, d.seriesOnlyTheirs, d.seriesOnlyOurs, d.values].every(
     (list) => list.length === 0,
   );
 
-/** How much to print. */
+/** Level of detail. */
 interface ReportOptions {
   readonly replaced: Replaced;
-  /** Lines of each list of differences, 0 for a summary; the rest is counted. */
+  /** Maximum lines of each list of differences, 0 for a summary; the rest is counted. */
   readonly lines: number;
   /** Whether to list the explained ones. */
   readonly explained: boolean;
 }
 
-/** The report for people, with a newline at the end: a summary, and the requested details. */
+/** The report as text, with a newline at the end: a summary, and the requested details. */
 export function reportText(judged: Judged, { replaced, lines, explained }: ReportOptions): string {
   const { differences: d } = judged;
   const list = (title: string, entries: readonly string[]) => {
@@ -80,7 +80,7 @@ export function reportText(judged: Judged, { replaced, lines, explained }: Repor
   ].join('\n');
 }
 
-/** The explained ones: a line for each reason with their number, or with each of them. */
+/** The explained ones: one line per reason with their number, or with each of them. */
 function byReason(all: readonly Explained[], each: boolean): string[] {
   if (all.length === 0) return [];
   const lines = [...Map.groupBy(all, ({ reason }) => reason)].flatMap(([reason, found]) => [
@@ -90,7 +90,7 @@ function byReason(all: readonly Explained[], each: boolean): string[] {
   return [`${all.length} differences are expected${each ? '' : '; --explained lists them'}:`, ...lines];
 }
 
-/** The report for programs: one line of JSON. Numbers that JSON does not have are texts. */
+/** The report as one line of JSON. Numbers without a JSON form are strings. */
 export function reportJson(judged: Judged, { program }: Replaced): string {
   const { compared, ...differences } = judged.differences;
   const report = { program, same: isSame(judged), compared, differences, explained: judged.explained };

@@ -1,19 +1,19 @@
-// The comparison with a program that looks at its cgroups now and then and exposes values of that moment, with a time stamp: cAdvisor.
+// The comparison with a program that refreshes its cgroups periodically and exposes values with timestamps: cAdvisor.
 import { type Differences, gapsOf, type Rules, TICK, type ValueGap } from './compare.ts';
 import { nameOf, type Reading } from './reading.ts';
 
-/** What we had at a moment. */
+/** Our reading at one time. */
 export interface Seen {
-  /** When reading began and ended, ms since 1970. */
+  /** Start and end of the reading, ms since 1970. */
   readonly from: number;
   readonly to: number;
   readonly reading: Reading;
 }
 
-/** How often a value may differ before that counts: what moves fast differs for once. */
+/** How often a value may differ before that counts: fast-moving values may differ once. */
 const LOOKS = 3;
 
-/** The series that all readings of one side have, and those that any has. */
+/** The series in all readings of one side, and those in any of them. */
 class Present {
   inAll: ReadonlySet<string> = new Set();
   readonly inAny = new Set<string>();
@@ -26,8 +26,8 @@ class Present {
 }
 
 /**
- * Compares step by step: a value of theirs with ours just before and just after its stamp. A value that agrees once is
- * right; one that differs each time is not. Values without a stamp are taken as of the moment of the reading.
+ * Compares step by step: a value of theirs with ours just before and just after its timestamp. A value that agrees once
+ * is correct; one that differs each time is not. Values without a timestamp have the time of the reading.
  */
 export class StampedComparison {
   readonly #rules: Rules;
@@ -107,7 +107,7 @@ export class StampedComparison {
   }
 }
 
-/** Labels that cAdvisor has from a container runtime. */
+/** Labels that cAdvisor gets from a container runtime. */
 const OF_RUNTIME = /^(?:name|image|namespace|pod|container|container_(?:label|env)_.*)$/;
 
 /**
@@ -132,7 +132,7 @@ export function byPath({ samples, stamps, types }: Reading): Reading {
   return { samples: merged, stamps: stamped, types };
 }
 
-/** Whether containers have the names that a kubelet knows. */
+/** Whether containers have the names known to a kubelet. */
 export const isOfKubelet = ({ samples }: Reading): boolean =>
   [...samples.keys()].some((series) => labelsOf(series).some(([label]) => label === 'pod'));
 

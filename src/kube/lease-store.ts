@@ -8,7 +8,7 @@ interface Releasing extends Pick<Clock, 'wallMs'> {
   readonly patienceMs: number;
 }
 
-/** Without a reason of its own, each abort would make an error with a stack. */
+/** Without an explicit reason, each abort would create an error with a stack. */
 const ANSWERED = 'answered';
 
 /** One Lease on the API server. All calls reject after `patienceMs`, and when the response is not a Lease. */

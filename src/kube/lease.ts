@@ -25,7 +25,7 @@ import { LeaseSight } from './lease-sight.ts';
 import { isConflict, isNotFound, LeaseStore } from './lease-store.ts';
 
 const STOP_MS = 3000;
-/** Without a reason of its own, each abort would make an error with a stack. */
+/** Without an explicit reason, each abort would create an error with a stack. */
 const WOKEN = 'woken';
 
 /**

@@ -98,7 +98,7 @@ class Pages {
     if (this.#next?.token === token) return;
     this.close();
     this.#next = this.#request(token);
-    // Whoever takes the page gets its error; nobody does when the page before fails.
+    // The reader of the page gets its error; there is none if the previous page fails.
     this.#next.response.catch(() => {});
   }
 
@@ -111,7 +111,7 @@ class Pages {
   }
 
   /**
-   * Ends the request for a page that nobody takes. Never one that was read: its connection may already carry another
+   * Ends the request for a page that is not read. Never one that was read: its connection may already carry another
    * request.
    */
   close(): void {

@@ -42,7 +42,7 @@ export class Heap<T> {
     for (const item of rest) this.push(item);
   }
 
-  /** Puts `item` in place of the first one. */
+  /** Replaces the first item with `item`. */
   #sink(item: T): void {
     const items = this.#items;
     let index = 0;

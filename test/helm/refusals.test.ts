@@ -67,7 +67,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     values: auth({ existingSecret: 'a', bearerToken: 'b' }),
-    problem: /exporters\.vm\.auth has existingSecret and a secret of its own/,
+    problem: /exporters\.vm\.auth has both existingSecret and an inline secret/,
     write: 'exporters: { vm: { url: "http://victoria-metrics:8428", auth: { existingSecret: a } } }',
   },
   {
@@ -96,7 +96,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     values: { localPush: { enabled: true } },
-    problem: /localPush: nobody could push/,
+    problem: /localPush: no one can push/,
     write: 'localPush: { enabled: true, token: { existingSecret: my-secret } }',
   },
   {
@@ -111,12 +111,12 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     values: { collectors: { node: off, container: off, process: off, ksm: off } },
-    problem: /collectors: all are off/,
+    problem: /collectors: all are disabled/,
     write: 'collectors: { node: { enabled: true } }',
   },
   {
     values: { collectors: { ksm: { resources: [] } } },
-    problem: /collectors\.ksm: no resource is left/,
+    problem: /collectors\.ksm: no resources remain/,
     write: 'collectors: { ksm: { enabled: false } }',
   },
   {
@@ -126,7 +126,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     values: { collectors: { container: { identity: { source: 'state' } }, ksm: off } },
-    problem: /identity\.source state: collectors\.ksm is off/,
+    problem: /identity\.source state: collectors\.ksm is disabled/,
     write: 'collectors: { container: { identity: { source: apiserver } } }',
   },
   {
@@ -139,7 +139,7 @@ const REFUSALS: readonly Refusal[] = [
       rbac: { namespaced: true },
       collectors: { ksm: { namespaces: ['a'], resources: ['pods', 'nodes'], resourcesExclude: ['jobs'] } },
     },
-    problem: /rbac\.namespaced: nodes belong to no namespace/,
+    problem: /rbac\.namespaced: nodes are cluster-scoped/,
     write: 'collectors: { ksm: { resourcesExclude: [jobs, nodes] } }',
   },
   {

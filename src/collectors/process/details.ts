@@ -61,7 +61,7 @@ export class Details {
     return process.paths;
   }
 
-  /** Whether it has so many open files that counting them takes milliseconds. */
+  /** Whether it has enough open files that counting them takes milliseconds. */
   #countsLater({ fileSlots }: Process): boolean {
     return !this.#files.tellsOpenFiles && fileSlots > MANY_FILES;
   }

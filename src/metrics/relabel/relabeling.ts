@@ -30,7 +30,7 @@ interface Plan {
   readonly errors: readonly Error[];
 }
 
-/** Decisions between two looks at the clock: far less than a millisecond. */
+/** Decisions between two checks of the clock: far less than a millisecond. */
 const SERIES_A_STEP = 32;
 /** More new series than these are decided on in turns. */
 const MOST_AT_ONCE = 256;
