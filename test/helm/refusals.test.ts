@@ -101,7 +101,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     values: { localPush: { enabled: true, socket: { hostPath: '/run/push' } } },
-    problem: /localPush\.socket: the kubelet makes \/run\/push for root only/,
+    problem: /localPush\.socket: the kubelet creates \/run\/push for root only/,
     write: 'localPush: { enabled: true, socket: { hostPath: /run/push, prepared: true } }',
   },
   {
