@@ -78,7 +78,7 @@ async function connect(config: Config, io: Io): Promise<number> {
     enabled.map(async ([name, settings]) => {
       const target = all[settings.groups?.[0] ?? 'agent'];
       const world = { env: io.env, now: wallMs, signal: io.stop };
-      const answers = (await exporterTypeOf(settings).ask?.(settings, target, world)) ?? [];
+      const answers = (await exporterTypeOf(settings).check?.(settings, target, world)) ?? [];
       return answers.map((answer) => ({ name, ...answer }));
     }),
   );

@@ -65,7 +65,7 @@ export interface Precheck {
 }
 
 /** The response of a receiver's address. */
-export interface Asked {
+export interface CheckResult {
   readonly url: string;
   readonly takesPushes: boolean;
   /** Human-readable: the response, the product, the advice. Contains no secrets. */
@@ -73,7 +73,7 @@ export interface Asked {
 }
 
 /** What checking a receiver needs. */
-export interface AskWorld {
+export interface CheckWorld {
   readonly env: NodeJS.ProcessEnv;
   readonly now: () => number;
   readonly signal: AbortSignal;
@@ -87,7 +87,7 @@ export interface ExporterMethods<Settings> {
   precheck?(name: string, settings: Settings, env: NodeJS.ProcessEnv): Precheck;
   create(name: string, settings: Settings, context: ExporterContext): Promise<Exporter>;
   /** Checks whether all addresses accept pushes, without storing anything. Never rejects. */
-  ask?(settings: Settings, target: Target, world: AskWorld): Promise<readonly Asked[]>;
+  check?(settings: Settings, target: Target, world: CheckWorld): Promise<readonly CheckResult[]>;
   /** Housekeeping by the leader of the state agents at the receiver. Undefined when disabled. */
   housekeeping?(name: string, settings: Settings, world: HousekeepingWorld): Promise<Housekeeping> | undefined;
 }

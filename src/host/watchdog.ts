@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { lastGasp } from '../base/whereabouts.ts';
+import { lastOperation } from '../base/last-operation.ts';
 import { Unsupported } from './errors.ts';
 import { endAtSecond } from './second-signal.ts';
 import { alarm, Countdown, handleNatively, handleOnce, SIGALRM, SIGVTALRM, virtualAlarm } from './syscalls.ts';
@@ -45,7 +45,10 @@ export function watchEventLoop(patience: Partial<Patience> = {}): void {
 /** The timers that each turn resets; none if the C library has no timers: CPU time is watched regardless. */
 function wallClock(seconds: number, graceSeconds: number): (() => void)[] {
   try {
-    const [busy, waiting] = [new Countdown('cpu', { text: lastGasp }), new Countdown('monotonic', { text: lastGasp })];
+    const [busy, waiting] = [
+      new Countdown('cpu', { text: lastOperation }),
+      new Countdown('monotonic', { text: lastOperation }),
+    ];
     const suspected = new Countdown('monotonic', { signal: graceSeconds });
     handleNatively(SIGALRM, '_exit');
     handleNatively(graceSeconds, 'alarm');

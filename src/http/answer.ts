@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorCode } from '../base/error-text.ts';
-import { begin } from '../base/whereabouts.ts';
+import { begin } from '../base/last-operation.ts';
 import type { Access, Need } from './access.ts';
 import { ANSWER_MS, bodyOf, hasBody, MAX_BODY_BYTES } from './limits.ts';
 import { type HttpRequest, type Reply, type Route, type Routes, refuse } from './message.ts';

@@ -1,4 +1,4 @@
-import { begin } from '../base/whereabouts.ts';
+import { begin } from '../base/last-operation.ts';
 import type { FailureLog } from './failure-log.ts';
 import type { KubeObject } from './object.ts';
 import type { ReflectorHandler } from './reflector-source.ts';

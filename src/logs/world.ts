@@ -2,7 +2,7 @@ import type { Log } from '../base/log.ts';
 import type { LogsSection } from '../config/logs-section.ts';
 import type { Host } from '../host/host.ts';
 import type { EventFeed } from './event/event-feed.ts';
-import type { CountedFiles } from './files/file-choice.ts';
+import type { CountedFiles } from './files/file-selection.ts';
 import type { TrapFeed } from './snmp/trap-feed.ts';
 
 /** The names of the pods of this node. */

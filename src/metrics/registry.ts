@@ -1,6 +1,6 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import { monotonicMs } from '../base/clock.ts';
-import { begin } from '../base/whereabouts.ts';
+import { begin } from '../base/last-operation.ts';
 import type { Family, MetricType } from './family.ts';
 import { KeyCache } from './key-cache.ts';
 import type { CollectorResult } from './outcome.ts';

@@ -1,5 +1,5 @@
+import { begin } from '../base/last-operation.ts';
 import { kindOf, type ThrottledLog } from '../base/log.ts';
-import { begin } from '../base/whereabouts.ts';
 import type { EndedSeries, Exporter, Tracking } from '../exporters/exporter.ts';
 import { type SeriesBudget, seriesByFamily } from '../metrics/budget.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';

@@ -81,7 +81,7 @@ test('check-config --connect says that an old VictoriaMetrics takes pushes', { t
     const { it } = config.exporters;
     assert.ok(it);
     const world = { env: {}, now: Date.now, signal: AbortSignal.timeout(20_000) };
-    return (await exporterTypeOf(it).ask?.(it, targets(config).node, world)) ?? [];
+    return (await exporterTypeOf(it).check?.(it, targets(config).node, world)) ?? [];
   };
   const [asked] = await ask(url);
   assert.equal(asked?.takesPushes, true, String(asked?.text));

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLog, ThrottledLog } from '../../src/base/log.ts';
-import type { Tried, Upload } from '../../src/exporters/http/sender.ts';
+import type { Upload, UploadAttempt } from '../../src/exporters/http/sender.ts';
 import { StaleMarkers } from '../../src/exporters/victoriametrics/stale-markers.ts';
 
 const TARGET = { job: 'kubelet', instance: 'n1', labels: {} };
 
 /** Markers for a receiver that answers with these codes, the last one for ever. */
-function receiver(codes: readonly Tried['code'][], isWanted = false) {
+function receiver(codes: readonly UploadAttempt['code'][], isWanted = false) {
   const uploads: Upload[] = [];
   const said: string[] = [];
   let nowMs = 0;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { loadSettings } from '../../src/commands/settings.ts';
-import { Sender, type Tried } from '../../src/exporters/http/sender.ts';
+import { Sender, type UploadAttempt } from '../../src/exporters/http/sender.ts';
 import type { HttpSettings } from '../../src/exporters/http/settings.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 
@@ -29,7 +29,7 @@ async function secureReceiver(t: TestContext, options: ServerOptions = {}): Prom
 }
 
 /** What sends uploads to `url` with this `tls` section. */
-function senderTo(t: TestContext, url: string, tls: object): () => Promise<Tried> {
+function senderTo(t: TestContext, url: string, tls: object): () => Promise<UploadAttempt> {
   const set = [`exporters.it=${JSON.stringify({ type: 'vmagent', url, tls })}`];
   const settings = loadSettings({ set }, {}).config.exporters.it as HttpSettings | undefined;
   assert.ok(settings);

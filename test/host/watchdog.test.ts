@@ -7,7 +7,7 @@ import { AS_FIRST, canBeFirst, firstOf } from '../kit/pid-namespace.ts';
 
 /** The smallest signal that nothing uses: SIGUSR2. */
 const GRACE = 12;
-const WHEREABOUTS = fileURLToPath(new URL('../../src/base/whereabouts.ts', import.meta.url));
+const LAST_OPERATION = fileURLToPath(new URL('../../src/base/last-operation.ts', import.meta.url));
 const WATCHDOG = fileURLToPath(new URL('../../src/host/watchdog.ts', import.meta.url));
 
 interface Start {
@@ -20,7 +20,7 @@ interface Start {
 /** A process under the watchdog that does `work` when it is ready. */
 async function watched(t: TestContext, seconds: number, work: string, { within = [], atFirst = false }: Start = {}) {
   const program = `
-    import { begin } from ${JSON.stringify(WHEREABOUTS)};
+    import { begin } from ${JSON.stringify(LAST_OPERATION)};
     import { watchEventLoop } from ${JSON.stringify(WATCHDOG)};
     let signals = 0;
     process.on('SIGTERM', () => { if (++signals === 2) process.exit(1); console.log('first'); if (${atFirst}) for (;;); });

@@ -54,10 +54,10 @@ const options = z.strictObject({
 });
 
 /** Queries the space of the file system at a path; may be slow, but always returns. */
-type AskSpace = (path: string) => Promise<SpaceAnswer>;
+type QuerySpace = (path: string) => Promise<SpaceAnswer>;
 
 /** The collector with a replaceable query for file systems that may block, for tests of mounts that hang. */
-export const filesystemAsking = (blockingSpace: (deadlineMs: number) => AskSpace) =>
+export const filesystemWith = (blockingSpace: (deadlineMs: number) => QuerySpace) =>
   defineCollector({
     name: 'filesystem',
     enabled: true,
@@ -87,7 +87,7 @@ export const filesystemAsking = (blockingSpace: (deadlineMs: number) => AskSpace
   });
 
 /** Space of mounted file systems. */
-export const filesystem = filesystemAsking((deadlineMs) => {
+export const filesystem = filesystemWith((deadlineMs) => {
   const space = new BlockingSpace(deadlineMs);
   return (path) => space.ask(path);
 });

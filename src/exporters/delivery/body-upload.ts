@@ -1,12 +1,12 @@
-import { begin } from '../../base/whereabouts.ts';
+import { begin } from '../../base/last-operation.ts';
 import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor, transcode } from '../../metrics/compression.ts';
 import type { Group } from '../../metrics/group.ts';
 import type { Body } from '../exporter.ts';
 import { type AnswerRule, ruleFor } from '../http/answers.ts';
 import type { Endpoint } from '../http/endpoints.ts';
-import type { Sender, Tried, Upload } from '../http/sender.ts';
-import { askForZstd, NEVER_STORED_MS } from '../http/zstd-support.ts';
+import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
+import { detectZstd, NEVER_STORED_MS } from '../http/zstd-support.ts';
 import type { Protocol } from './protocol.ts';
 import type { DeliverySettings } from './settings.ts';
 
@@ -34,10 +34,10 @@ export class BodyUpload {
     endpoint: Endpoint,
     signal: AbortSignal,
     method: Upload['method'] = this.#options.protocol.method,
-  ): Promise<Tried | undefined> {
+  ): Promise<UploadAttempt | undefined> {
     const { isPlain } = endpoint;
     const tried = await this.#sendTo(body, endpoint, isPlain, signal, method);
-    const isUnknown = (answer: Tried) => this.#ruleFor(answer).reason === 'path';
+    const isUnknown = (answer: UploadAttempt) => this.#ruleFor(answer).reason === 'path';
     if (!tried || !this.#options.protocol.hasPlainUrls || isPlain || !isUnknown(tried)) return tried;
     const plain = await this.#sendTo(body, endpoint, true, signal, method);
     if (!plain || isUnknown(plain)) return plain && tried;
@@ -51,7 +51,7 @@ export class BodyUpload {
     isPlain: boolean,
     signal: AbortSignal,
     method: Upload['method'],
-  ): Promise<Tried | undefined> {
+  ): Promise<UploadAttempt | undefined> {
     const { protocol, settings, targets, sender } = this.#options;
     const target = body.target ?? targets[body.group];
     const urlAt = (stampMs: number) => protocol.url(endpoint.url, target, stampMs, isPlain);
@@ -66,7 +66,7 @@ export class BodyUpload {
     if (encoding === 'zstd') {
       // Groups that are sent concurrently share one check.
       const question = { ...common, url: urlAt(NEVER_STORED_MS) };
-      endpoint.readsZstd ??= askForZstd(sender, question, this.#ruleFor, signal);
+      endpoint.readsZstd ??= detectZstd(sender, question, this.#ruleFor, signal);
       const answer = await endpoint.readsZstd;
       if (typeof answer === 'object') {
         this.forget(endpoint);
@@ -96,5 +96,5 @@ export class BodyUpload {
     if (this.#options.settings.compression === undefined) endpoint.readsZstd = undefined;
   }
 
-  readonly #ruleFor = (tried: Tried): AnswerRule => ruleFor(this.#options.protocol.answers, tried);
+  readonly #ruleFor = (tried: UploadAttempt): AnswerRule => ruleFor(this.#options.protocol.answers, tried);
 }

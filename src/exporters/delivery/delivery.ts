@@ -5,7 +5,7 @@ import type { Group } from '../../metrics/group.ts';
 import { type Body, wireBytes } from '../exporter.ts';
 import { type AnswerRule, ruleFor } from '../http/answers.ts';
 import type { Endpoints, UploadPermit } from '../http/endpoints.ts';
-import type { Sender, Tried, Upload } from '../http/sender.ts';
+import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
 import { familyNames, withFamilies } from './body-families.ts';
 import { BodyUpload } from './body-upload.ts';
 import type { LeftOutFamilies } from './left-out.ts';
@@ -73,7 +73,7 @@ export class Delivery {
     } catch (cause) {
       // Only reached for a batch that can't be decompressed, to be split or encoded again.
       this.#options.endpoints.settle(pass, 'unused');
-      const tried: Tried = { code: 'error', text: String(cause), durationSeconds: 0 };
+      const tried: UploadAttempt = { code: 'error', text: String(cause), durationSeconds: 0 };
       return this.#giveUp(body, pass.endpoint.url, tried, UNREADABLE);
     }
   }
@@ -134,7 +134,7 @@ export class Delivery {
     }
   }
 
-  #later(body: Body, pass: UploadPermit, tried: Tried, rule: AnswerRule): Outcome {
+  #later(body: Body, pass: UploadPermit, tried: UploadAttempt, rule: AnswerRule): Outcome {
     const { protocol, settings, endpoints, report, random } = this.#options;
     const { url } = pass.endpoint;
     const isPause = rule.action === 'pause';
@@ -177,7 +177,7 @@ export class Delivery {
     sent: Body,
     out: LeftOutSamples,
     pass: UploadPermit,
-    tried: Tried,
+    tried: UploadAttempt,
     rule: AnswerRule,
     signal: AbortSignal,
   ): Promise<Outcome> {
@@ -219,18 +219,18 @@ export class Delivery {
     return 'settled';
   }
 
-  #giveUp(body: Body, url: string, tried: Tried, rule: AnswerRule): Outcome {
+  #giveUp(body: Body, url: string, tried: UploadAttempt, rule: AnswerRule): Outcome {
     this.#options.report.refused(body, url, tried, rule, undefined);
     this.#options.report.dropped(rule.reason, body.samples);
     body.onSettled?.();
     return 'settled';
   }
 
-  readonly #ruleFor = (tried: Tried): AnswerRule => ruleFor(this.#options.protocol.answers, tried);
+  readonly #ruleFor = (tried: UploadAttempt): AnswerRule => ruleFor(this.#options.protocol.answers, tried);
 }
 
 /** The text of a rejection. A connection reset has no text, so an explanation is added. */
-const refusalOf = ({ failure, text }: Tried): string =>
+const refusalOf = ({ failure, text }: UploadAttempt): string =>
   failure === undefined ? text : `${text}: this gateway closes the connection without reporting what it rejects`;
 
 /** A batch of the same group without samples. */

@@ -16,7 +16,7 @@ interface OverHttp<Settings> {
 export function overHttp<Settings extends DeliverySettings>({
   protocol,
   deletesOnStop = () => false,
-}: OverHttp<Settings>): Required<Pick<ExporterMethods<Settings>, 'precheck' | 'create' | 'ask'>> {
+}: OverHttp<Settings>): Required<Pick<ExporterMethods<Settings>, 'precheck' | 'create' | 'check'>> {
   return {
     precheck: waysTo,
     async create(name, settings, context) {
@@ -26,9 +26,9 @@ export function overHttp<Settings extends DeliverySettings>({
       const { HttpExporter } = await import('./http-exporter.ts');
       return new HttpExporter(name, await protocol(), { ...settings, deletesOnStop: deletesOnStop(settings) }, context);
     },
-    async ask(settings, target, world) {
-      const { askReceivers } = await import('../ask.ts');
-      return askReceivers(await protocol(), settings, target, world);
+    async check(settings, target, world) {
+      const { checkReceivers } = await import('../check.ts');
+      return checkReceivers(await protocol(), settings, target, world);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Group } from '../../metrics/group.ts';
 import { type Body, type ExporterStatus, wireBytes } from '../exporter.ts';
 import type { AnswerRule } from '../http/answers.ts';
 import { Attempts } from '../http/attempts.ts';
-import type { Tried } from '../http/sender.ts';
+import type { UploadAttempt } from '../http/sender.ts';
 import type { ExportMetrics } from '../metrics.ts';
 
 /** Reports on one exporter, in the log, in the self metrics and on the status page. */
@@ -49,7 +49,7 @@ export class Report {
   }
 
   /** Records an upload attempt. */
-  tried(tried: Tried): void {
+  tried(tried: UploadAttempt): void {
     this.#attempts.tried(tried);
   }
 
@@ -76,7 +76,7 @@ export class Report {
   /**
    * Records a batch that was not accepted. `waitMs` is the time until the next attempt, undefined when there is none.
    */
-  refused(body: Body, url: string, tried: Tried, rule: AnswerRule, waitMs: number | undefined): void {
+  refused(body: Body, url: string, tried: UploadAttempt, rule: AnswerRule, waitMs: number | undefined): void {
     const exporter = this.#exporter;
     const { group } = body;
     this.#isFailing = true;

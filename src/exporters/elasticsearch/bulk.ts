@@ -1,7 +1,15 @@
 import { hash } from 'node:crypto';
 import type { LogEntry } from '../../logs/entry.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
-import { distinct, type FieldChoice, fieldsOf, isoTime, members, type Named, wordsOf } from '../entries/named.ts';
+import {
+  distinct,
+  type FieldSelection,
+  fieldsOf,
+  isoTime,
+  members,
+  type NamedValue,
+  wordsOf,
+} from '../entries/named-values.ts';
 import { judgeBulk } from './items.ts';
 
 const MAX_BATCH_BYTES = 1024 * 1024;
@@ -16,7 +24,7 @@ const ID_HASH_CHARACTERS = 16;
 interface BulkOptions {
   /** Index, alias or data stream. */
   readonly index: string;
-  readonly fields: FieldChoice;
+  readonly fields: FieldSelection;
 }
 
 /** `_bulk` of Elasticsearch and OpenSearch. */
@@ -50,7 +58,7 @@ function idOf({ source, timeUs, labels, cursor }: LogEntry): string {
 }
 
 /** An action and its document. Names are those of the Elastic Common Schema where it defines them. */
-function documentOf(entry: LogEntry, choice: FieldChoice): string {
+function documentOf(entry: LogEntry, choice: FieldSelection): string {
   const { node = '', ...labels } = entry.labels;
   const words = new Map(wordsOf(entry));
   const [level, facility] = [words.get('level'), words.get('facility')];
@@ -71,4 +79,4 @@ const facilityOf = (facility: string | undefined): string =>
   facility === undefined ? '' : `,"syslog":{"facility":{"name":"${facility}"}}`;
 
 /** A dot in a name creates an object, which may conflict with a text field of another entry. */
-const undotted = ([name, value]: Named): Named => [name.replaceAll('.', '_'), value];
+const undotted = ([name, value]: NamedValue): NamedValue => [name.replaceAll('.', '_'), value];

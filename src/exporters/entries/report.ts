@@ -1,7 +1,7 @@
 import type { ThrottledLog } from '../../base/log.ts';
 import type { ExporterStatus } from '../exporter.ts';
 import { Attempts } from '../http/attempts.ts';
-import type { Tried } from '../http/sender.ts';
+import type { UploadAttempt } from '../http/sender.ts';
 import type { ExportMetrics } from '../metrics.ts';
 
 /** Why an upload was not accepted. */
@@ -36,7 +36,7 @@ export class EntryReport {
   }
 
   /** Records an upload attempt. */
-  tried(tried: Tried, isOpen: boolean): void {
+  tried(tried: UploadAttempt, isOpen: boolean): void {
     this.#attempts.tried(tried);
     this.#metrics.breakerOpen.set({ exporter: this.#exporter }, isOpen ? 0 : 1);
   }
@@ -56,7 +56,7 @@ export class EntryReport {
   }
 
   /** Records a failed upload that is retried after `waitMs`. */
-  retrying(url: string, tried: Tried, failure: Failure, waitMs: number): void {
+  retrying(url: string, tried: UploadAttempt, failure: Failure, waitMs: number): void {
     const exporter = this.#exporter;
     this.#metrics.retries.inc({ exporter, reason: failure.reason });
     const key = `${exporter}/entries/${failure.reason}`;
@@ -67,13 +67,13 @@ export class EntryReport {
   }
 
   /** Records entries that the receiver rejects. */
-  dropped(url: string, tried: Tried, failure: Failure, entries: number): void {
+  dropped(url: string, tried: UploadAttempt, failure: Failure, entries: number): void {
     const fields = { ...this.#fields(url, tried, failure), entries, next: 'dropped' };
     const key = `${this.#exporter}/entries/dropped ${failure.reason}`;
     this.#log.say('error', key, fields, `log entries dropped: ${failure.reason}`);
   }
 
-  #fields(url: string, tried: Tried, { hint }: Failure) {
+  #fields(url: string, tried: UploadAttempt, { hint }: Failure) {
     const advice = this.#attempts.refused(tried, hint);
     return { exporter: this.#exporter, url, code: tried.code, answer: tried.text, hint: advice || undefined };
   }

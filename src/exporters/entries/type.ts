@@ -38,9 +38,9 @@ export const entryExporter = <Schema extends z.ZodObject>({
   settings,
   traits: () => NO_SERIES,
   precheck: (name, own, env) => waysTo(name, http(own), env),
-  async ask(own, _target, world) {
-    const { askEntries } = await import('./ask.ts');
-    return askEntries(http(own), await protocol(own), world);
+  async check(own, _target, world) {
+    const { checkEntries } = await import('./check.ts');
+    return checkEntries(http(own), await protocol(own), world);
   },
   async create(name, own, context) {
     const { problems, warnings } = waysTo(name, http(own), context.env);

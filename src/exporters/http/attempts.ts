@@ -1,7 +1,7 @@
 import type { ThrottledLog } from '../../base/log.ts';
 import type { ExporterStatus } from '../exporter.ts';
 import type { ExportMetrics } from '../metrics.ts';
-import type { Tried } from './sender.ts';
+import type { UploadAttempt } from './sender.ts';
 
 /** Clock skew above this triggers a warning: alerts only evaluate the newest minutes. */
 const SKEW_WARNING_SECONDS = 30;
@@ -13,7 +13,7 @@ export class Attempts {
   readonly #log: ThrottledLog;
   readonly #now: () => number;
   #lastSuccessMs: number | undefined;
-  #lastTry: Tried | undefined;
+  #lastTry: UploadAttempt | undefined;
   #lastFailure: ExporterStatus['lastFailure'];
 
   constructor(exporter: string, metrics: ExportMetrics, log: ThrottledLog, now: () => number) {
@@ -35,7 +35,7 @@ export class Attempts {
   }
 
   /** Records an upload attempt. */
-  tried(tried: Tried): void {
+  tried(tried: UploadAttempt): void {
     const exporter = this.#exporter;
     this.#lastTry = tried;
     this.#metrics.requests.inc({ exporter, code: String(tried.code) });
@@ -60,7 +60,7 @@ export class Attempts {
   }
 
   /** Records an upload that was not accepted; returns advice for the operator, '' if there is none. */
-  refused({ code, text, proxy }: Tried, hint: string | undefined): string {
+  refused({ code, text, proxy }: UploadAttempt, hint: string | undefined): string {
     const between = `sent through the proxy ${proxy}: check it too, or add the host to NO_PROXY`;
     const advice = [hint, ...(proxy === undefined ? [] : [between])].filter((one) => one !== undefined).join('; ');
     const said = text === '' ? `status ${code} without a message` : text;

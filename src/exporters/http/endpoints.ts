@@ -1,13 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import { Breaker } from './breaker.ts';
-import type { Tried } from './sender.ts';
+import type { UploadAttempt } from './sender.ts';
 
 /** One address of a receiver. */
 export interface Endpoint {
   readonly url: string;
   readonly breaker: Breaker;
   /** Whether it supports zstd. Undefined before the check, and a promise while the check is in progress. */
-  readsZstd: boolean | Promise<boolean | Tried> | undefined;
+  readsZstd: boolean | Promise<boolean | UploadAttempt> | undefined;
   /** Whether it is an old version that does not support the usual form of addresses. */
   isPlain: boolean;
   /** Batches with more bytes have been rejected as too large. */

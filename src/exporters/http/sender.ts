@@ -25,14 +25,14 @@ export interface Upload {
   /** The body, in this order. */
   readonly members: readonly Buffer[];
   readonly timeoutMs: number;
-  /** Also returns {@link Tried.body} of the response, up to this length. */
+  /** Also returns {@link UploadAttempt.body} of the response, up to this length. */
   readonly answerBytes?: number;
   /** Called before a retry: the process may have been suspended for long during the first attempt. */
   readonly mayPush?: (() => boolean) | undefined;
 }
 
 /** A response, with the details of the attempt that the self metrics need. */
-export interface Tried extends Answer {
+export interface UploadAttempt extends Answer {
   readonly durationSeconds: number;
   /** How far the receiver's clock is ahead of ours, from its Date header (in whole seconds). */
   readonly clockSkewSeconds?: number;
@@ -66,7 +66,7 @@ export class Sender {
    * One attempt. A retry follows immediately, on a new socket, when a keep-alive socket broke: the receiver had just
    * closed it. `signal` aborts it, at the end of the process only: receivers store the first half of a half-sent body.
    */
-  async send(upload: Upload, signal: AbortSignal): Promise<Tried> {
+  async send(upload: Upload, signal: AbortSignal): Promise<UploadAttempt> {
     const started = performance.now();
     const seconds = () => (performance.now() - started) / 1000;
     const seen: { request?: ClientRequest } = {};
@@ -118,7 +118,7 @@ export class Sender {
     });
   }
 
-  #answerOf({ code, headers, body }: Response): Omit<Tried, 'durationSeconds'> {
+  #answerOf({ code, headers, body }: Response): Omit<UploadAttempt, 'durationSeconds'> {
     const wait = retryAfterMs(headers['retry-after'], this.#now());
     const date = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
     const { text, isPage } = wordsOf(this.#credentials.hidden(body.toString()), headers['content-type']);
@@ -145,7 +145,7 @@ function failureOf(
   cause: unknown,
   timeoutMs: number,
   proxy: string | undefined,
-): Pick<Tried, 'code' | 'failure' | 'text'> {
+): Pick<UploadAttempt, 'code' | 'failure' | 'text'> {
   const through = proxy === undefined ? '' : `through the proxy ${proxy}: `;
   if (cause instanceof StageTimeout) {
     return cause.stage === 'connect'

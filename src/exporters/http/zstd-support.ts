@@ -1,6 +1,6 @@
 import { ZSTD_QUESTION } from '../../metrics/zstd-question.ts';
 import type { AnswerRule } from './answers.ts';
-import type { Sender, Tried, Upload } from './sender.ts';
+import type { Sender, Upload, UploadAttempt } from './sender.ts';
 
 /** No receiver stores samples of the year 2286: VictoriaMetrics discards samples more than two days in the future. */
 export const NEVER_STORED_MS = 9_999_999_999_999;
@@ -9,12 +9,12 @@ export const NEVER_STORED_MS = 9_999_999_999_999;
 const YES = /frame descriptor|magic number|decompress|invalid input/i;
 
 /** Whether a receiver supports zstd, or the response that leaves this open. */
-export async function askForZstd(
+export async function detectZstd(
   sender: Sender,
   upload: Omit<Upload, 'members' | 'compression'>,
-  ruleOf: (answer: Tried) => AnswerRule,
+  ruleOf: (answer: UploadAttempt) => AnswerRule,
   signal: AbortSignal,
-): Promise<boolean | Tried> {
+): Promise<boolean | UploadAttempt> {
   const tried = await sender.send({ ...upload, compression: 'zstd', members: [ZSTD_QUESTION] }, signal);
   if (typeof tried.code === 'number' && tried.code >= 400 && !tried.isPage && YES.test(tried.text)) return true;
   const { action, reason } = ruleOf(tried);

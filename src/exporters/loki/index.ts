@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { fieldsSetting } from '../entries/choice.ts';
+import { fieldsSetting } from '../entries/field-selection.ts';
 import { entryExporter, entrySettings } from '../entries/type.ts';
 
 const settings = z.strictObject({

@@ -1,6 +1,14 @@
 import type { LogEntry } from '../../logs/entry.ts';
 import type { BodyWriter, EncodedEntries } from '../../logs/protocol.ts';
-import { CUT_FIELD, cutText, type FieldChoice, fieldsOf, members, type Named, wordsOf } from '../entries/named.ts';
+import {
+  CUT_FIELD,
+  cutText,
+  type FieldSelection,
+  fieldsOf,
+  members,
+  type NamedValue,
+  wordsOf,
+} from '../entries/named-values.ts';
 
 /** Loki's limits, which `limits_config` may change: entries beyond them are dropped there. */
 const MAX_LINE_BYTES = 256 * 1024;
@@ -13,7 +21,7 @@ const MAX_VALUE_BYTES = 2048;
 export interface StreamOptions {
   /** Names of the labels of streams. */
   readonly labels: readonly string[];
-  readonly fields: FieldChoice;
+  readonly fields: FieldSelection;
   /** Whether values that are not labels are sent as structured metadata. */
   readonly structuredMetadata: boolean;
 }
@@ -41,9 +49,14 @@ function streamOf(entry: LogEntry, wanted: readonly string[]): ReadonlyMap<strin
 const lineOf = ({ message }: LogEntry): string => cutText(message, MAX_LINE_BYTES);
 
 /** Values that are neither in the line nor in the labels. */
-function metadataOf(entry: LogEntry, stream: ReadonlyMap<string, string>, line: string, choice: FieldChoice): Named[] {
+function metadataOf(
+  entry: LogEntry,
+  stream: ReadonlyMap<string, string>,
+  line: string,
+  choice: FieldSelection,
+): NamedValue[] {
   const { labels, cursor, message } = entry;
-  const named: Named[] = [...wordsOf(entry), ...Object.entries(labels), ['cursor', cursor]];
+  const named: NamedValue[] = [...wordsOf(entry), ...Object.entries(labels), ['cursor', cursor]];
   if (line.length < message.length) named.push([CUT_FIELD, 'message']);
   named.push(...fieldsOf(entry, choice));
   const metadata = new Map<string, string>();

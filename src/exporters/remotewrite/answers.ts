@@ -1,6 +1,6 @@
 import type { AnswerRule } from '../http/answers.ts';
 import { NOT_THE_BODY, ruleFor } from '../http/answers.ts';
-import type { Tried } from '../http/sender.ts';
+import type { UploadAttempt } from '../http/sender.ts';
 
 const REFUSED: AnswerRule['when'] = [400, 422];
 
@@ -81,7 +81,7 @@ const REJECTED: AnswerRule = {
 };
 
 /** The rule for a response. The protocol forbids resending a request that was answered with 400. */
-export function ruleOf(tried: Tried): AnswerRule {
+export function ruleOf(tried: UploadAttempt): AnswerRule {
   const rule = ruleFor(ANSWERS, tried);
   const isRefused = (tried.code === 400 || tried.code === 422) && tried.isPage !== true;
   return isRefused && rule.reason === 'refused' ? REJECTED : rule;

@@ -3,7 +3,7 @@ import type { Report } from '../delivery/report.ts';
 import type { Body } from '../exporter.ts';
 import type { AnswerRule } from '../http/answers.ts';
 import type { Endpoint, Endpoints, UploadPermit } from '../http/endpoints.ts';
-import type { Sender, Tried, Upload } from '../http/sender.ts';
+import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
 import { ruleOf } from './answers.ts';
 import type { Batch } from './batch.ts';
 import type { Request, RequestOptions } from './loose.ts';
@@ -63,7 +63,7 @@ export const uploadOf = (url: string, version: Version, members: readonly Buffer
  * Samples that the receiver reports as stored. Undefined when it does not report them, such as one that supports 1.0
  * only.
  */
-export function samplesWritten({ headers }: Tried): number | undefined {
+export function samplesWritten({ headers }: UploadAttempt): number | undefined {
   const text = headers?.['x-prometheus-remote-write-samples-written'];
   return typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : undefined;
 }
@@ -178,7 +178,7 @@ export class Channel {
   }
 
   /** Counts the dropped samples of a rejected request: 2.0 reports how many samples were stored nevertheless. */
-  #drop(body: Body, url: string, tried: Tried, rule: AnswerRule, written = 0): 'settled' {
+  #drop(body: Body, url: string, tried: UploadAttempt, rule: AnswerRule, written = 0): 'settled' {
     const { report } = this.#options;
     if (written > 0) report.delivered({ ...body, samples: written });
     report.refused(body, url, tried, rule, undefined);
@@ -192,7 +192,7 @@ export class Channel {
   }
 
   /** Whether a response to 2.0 shows that the receiver did not understand it, so that 1.0 must be tried. */
-  #isRefusedVersion({ url }: Endpoint, { code, isPage }: Tried, written: number | undefined): boolean {
+  #isRefusedVersion({ url }: Endpoint, { code, isPage }: UploadAttempt, written: number | undefined): boolean {
     if (written !== undefined || this.#options.settings.version !== 'auto') return false;
     const isSure = this.#spoken.get(url)?.isSure === true;
     // 2xx without a count: the receiver read it as 1.0, for which a 2.0 request is empty. Nothing was stored.

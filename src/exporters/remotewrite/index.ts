@@ -20,8 +20,8 @@ export const remotewriteExporter: ExporterType<typeof remoteWriteSettings> = {
     const { RemoteWriteExporter } = await import('./remote-write-exporter.ts');
     return new RemoteWriteExporter(name, own, context);
   },
-  async ask(own, target, world) {
-    const { askRemoteWrite } = await import('./ask.ts');
-    return askRemoteWrite(own, target, world);
+  async check(own, target, world) {
+    const { checkRemoteWrite } = await import('./check.ts');
+    return checkRemoteWrite(own, target, world);
   },
 };

@@ -1,7 +1,15 @@
 import type { LogEntry } from '../../logs/entry.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
 import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
-import { distinct, type FieldChoice, fieldsOf, isoTime, members, type Named, wordsOf } from '../entries/named.ts';
+import {
+  distinct,
+  type FieldSelection,
+  fieldsOf,
+  isoTime,
+  members,
+  type NamedValue,
+  wordsOf,
+} from '../entries/named-values.ts';
 import type { AnswerRule } from '../http/answers.ts';
 
 /** Maximum size of an upload before compression. */
@@ -15,7 +23,7 @@ const MAX_NAME = 128;
 
 interface JsonlineOptions {
   readonly streamFields: readonly string[];
-  readonly fields: FieldChoice;
+  readonly fields: FieldSelection;
   /** As `AccountID:ProjectID`, or `AccountID`. */
   readonly tenant: string | undefined;
 }
@@ -71,9 +79,9 @@ export function jsonline({ streamFields, fields, tenant }: JsonlineOptions): Log
 /** Names that VictoriaLogs or this line uses itself. */
 const TAKEN = /^(?:_time|_msg|_stream|_stream_id|cursor|source|level|facility)$/;
 
-function lineOf(entry: LogEntry, choice: FieldChoice): string {
+function lineOf(entry: LogEntry, choice: FieldSelection): string {
   const { timeUs, message, labels, cursor } = entry;
-  const own: Named[] = [['_time', isoTime(timeUs)], ...wordsOf(entry)];
+  const own: NamedValue[] = [['_time', isoTime(timeUs)], ...wordsOf(entry)];
   for (const label of Object.entries(labels)) if (!TAKEN.test(label[0])) own.push(label);
   own.push(['cursor', cursor], ['_msg', message]);
   for (const [name, value] of fieldsOf(entry, choice)) {

@@ -4,7 +4,7 @@ import type { ThrottledLog } from '../../base/log.ts';
 import type { Target } from '../../config/identity.ts';
 import { parseText } from '../../metrics/text/parse.ts';
 import { withoutQueries } from '../http/answer-text.ts';
-import type { Sender, Tried, Upload } from '../http/sender.ts';
+import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
 import { type SeriesLabels, snappyLiterals, staleMarkers } from './remote-write.ts';
 
 interface StaleMarkerOptions {
@@ -119,7 +119,7 @@ export class StaleMarkers {
   }
 
   /** Whether a retry is pointless. */
-  #failed(url: string, { code, text }: Tried): boolean {
+  #failed(url: string, { code, text }: UploadAttempt): boolean {
     const { exporter, isWanted, clock, log } = this.#options;
     const fields = { exporter, url: withoutQueries(url), code, answer: text };
     // Everything except an overload or a transport failure would be rejected again.

@@ -48,7 +48,7 @@ function identityFacts({ identity, nowMs }) {
   if (identity === undefined) return [];
   const { source, ageSeconds, pods, failure } = identity;
   return [
-    { term: 'Asked', text: source },
+    { term: 'Source', text: source },
     { term: 'Last answer', timeMs: nowMs - ageSeconds * 1000, ...(failure === undefined ? {} : { level: 'warn' }) },
     { term: 'Pods known', text: count(pods) },
     ...(failure === undefined ? [] : [/** @type {Fact} */ ({ term: 'Failure', text: failure, level: 'warn' })]),

@@ -3,7 +3,7 @@ import { Turns } from '../../base/turns.ts';
 import type { FileState } from '../../host/tail/tailed-file.ts';
 import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
-import { chosenFiles, filesWithRules } from './file-choice.ts';
+import { chosenFiles, filesWithRules } from './file-selection.ts';
 import { CHUNK_BYTES, ShippedSet } from './shipped-set.ts';
 
 /** Files are checked this often while nothing is read, milliseconds: they must be open before they are removed. */

@@ -4,7 +4,7 @@ import { type TailEvents, TailSet } from '../../host/tail/tail-set.ts';
 import type { FileState, TailedFile } from '../../host/tail/tailed-file.ts';
 import type { LogEntry } from '../entry.ts';
 import type { EntryTarget } from '../source.ts';
-import type { FileChoice } from './file-choice.ts';
+import type { FileSelection } from './file-selection.ts';
 import { type FileOrigin, fileOrigin, lineEntry } from './line-entry.ts';
 
 /** Bytes of a file to read at a time. */
@@ -26,7 +26,7 @@ interface Gathered {
 /** The files of one entry of the configuration. */
 export class ShippedSet {
   readonly name: string;
-  readonly #choice: FileChoice;
+  readonly #choice: FileSelection;
   readonly #common: LogEntry['labels'];
   readonly #decoder: LineDecoder;
   readonly #set: TailSet;
@@ -34,7 +34,7 @@ export class ShippedSet {
 
   /** `saved`: states of files by name of the set. `chunk`: {@link CHUNK_BYTES} that sets share. */
   constructor(
-    choice: FileChoice,
+    choice: FileSelection,
     common: LogEntry['labels'],
     events: Pick<TailEvents, 'lost' | 'failed'>,
     saved: Readonly<Record<string, readonly FileState[]>> | undefined,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { filesystem, filesystemAsking } from '../../../src/collectors/node/filesystem.ts';
+import { filesystem, filesystemWith } from '../../../src/collectors/node/filesystem.ts';
 import type { HostPaths } from '../../../src/host/paths.ts';
 import { BlockingSpace } from '../../../src/host/statfs.ts';
 import { collectOnce, collectorOn } from '../../kit/collect.ts';
@@ -59,7 +59,7 @@ test('space and inodes of a file system, in its own block size', async (t) => {
 
 test('each figure of statfs(2) has its family', async (t) => {
   const space = { sizeBytes: 1000, freeBytes: 900, availableBytes: 800, files: 70, filesFree: 60 };
-  const asking = filesystemAsking(() => async () => space);
+  const asking = filesystemWith(() => async () => space);
   const { lines } = await collectOnce(asking, hostWith(t, ['/mnt', 'nfs4', 'nas:/a']));
   for (const line of [
     'node_filesystem_size_bytes{device="nas:/a",mountpoint="/mnt",fstype="nfs4",device_error=""} 1000',
@@ -108,7 +108,7 @@ test('a network mount that hangs is reported as such, in time, and does not cost
     ['/hang', 'nfs4', 'nas:/a'],
     ['/hang/below', 'xfs', '/dev/sdb'],
   );
-  const blocking = filesystemAsking((deadlineMs) => {
+  const blocking = filesystemWith((deadlineMs) => {
     const space = new BlockingSpace(deadlineMs, HANGING_PROGRAM);
     return (path) => space.ask(path);
   });

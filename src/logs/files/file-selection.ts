@@ -4,7 +4,7 @@ import type { Pattern } from '../../config/re2/pattern.ts';
 type Labels = Readonly<Record<string, string>>;
 
 /** Files whose lines are shipped, and the selection of lines. */
-export interface FileChoice {
+export interface FileSelection {
   /** Key in the saved position. */
   readonly name: string;
   readonly files: Pick<ShippedFiles, 'paths' | 'exclude' | 'start' | 'encoding'>;
@@ -29,14 +29,14 @@ const NO_LABELS: Labels = {};
 const MAX_LABEL_LENGTH = 64;
 
 /** An entry of `logs.files`. */
-export const chosenFiles = (files: ShippedFiles): FileChoice => ({
+export const chosenFiles = (files: ShippedFiles): FileSelection => ({
   name: files.paths.join(','),
   files,
   labelsOf: (line) => (files.pattern?.test(line) === false ? undefined : NO_LABELS),
 });
 
 /** The files of an entry that has rules with `ship`. */
-export const filesWithRules = (files: CountedFiles): FileChoice => {
+export const filesWithRules = (files: CountedFiles): FileSelection => {
   const rules = files.rules.filter(({ ship }) => ship);
   return {
     name: `rules of ${files.paths.join(',')}`,

@@ -8,14 +8,14 @@ const PLACE = 100;
  * A C string with the last operation that this process started, to be read when our code can no longer run
  * (`host/watchdog.ts`). Its address never changes.
  */
-export const lastGasp: Buffer = Buffer.alloc(ROOM);
-lastGasp.write(`${BEGIN}start\0`, 'latin1');
+export const lastOperation: Buffer = Buffer.alloc(ROOM);
+lastOperation.write(`${BEGIN}start\0`, 'latin1');
 
 /**
  * Records the operation being started: `node/cpu`, `encode ksm`. It may be used as a printf format, so it contains no
  * `%`.
  */
 export function begin(place: string): void {
-  const end = lastGasp.write(place.includes('%') ? 'unknown' : place, BEGIN.length, PLACE, 'latin1');
-  lastGasp[BEGIN.length + end] = 0;
+  const end = lastOperation.write(place.includes('%') ? 'unknown' : place, BEGIN.length, PLACE, 'latin1');
+  lastOperation[BEGIN.length + end] = 0;
 }

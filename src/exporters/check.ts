@@ -2,7 +2,7 @@ import got from 'got';
 import type { Target } from '../config/identity.ts';
 import type { Protocol } from './delivery/protocol.ts';
 import type { DeliverySettings } from './delivery/settings.ts';
-import type { Asked, AskWorld } from './exporter-type.ts';
+import type { CheckResult, CheckWorld } from './exporter-type.ts';
 import { HttpAgents } from './http/agents.ts';
 import { ruleFor } from './http/answers.ts';
 import { Credentials } from './http/credentials.ts';
@@ -19,12 +19,12 @@ const MOST_BYTES = 32 * 1024 * 1024;
  * Checks whether all addresses of an exporter accept its pushes, with a request that stores nothing, and identifies
  * them by their own metrics. Never rejects.
  */
-export async function askReceivers(
+export async function checkReceivers(
   protocol: Protocol,
   settings: DeliverySettings,
   target: Target,
-  { env, now, signal }: AskWorld,
-): Promise<Asked[]> {
+  { env, now, signal }: CheckWorld,
+): Promise<CheckResult[]> {
   const sender = new Sender(settings, now, env);
   const agents = new HttpAgents(settings.tls, env);
   try {

@@ -1,5 +1,5 @@
 import type { Target } from '../../config/identity.ts';
-import type { Asked, AskWorld } from '../exporter-type.ts';
+import type { CheckResult, CheckWorld } from '../exporter-type.ts';
 import { ruleFor } from '../http/answers.ts';
 import { Sender } from '../http/sender.ts';
 import { ANSWERS } from './answers.ts';
@@ -13,14 +13,14 @@ import { snappy } from './snappy.ts';
 const ANSWER_MS = 10_000;
 
 /** Checks whether all addresses accept remote write, with a request without samples. Never rejects. */
-export async function askRemoteWrite(
+export async function checkRemoteWrite(
   settings: RemoteWriteSettings,
   target: Target,
-  { env, now, signal }: AskWorld,
-): Promise<Asked[]> {
+  { env, now, signal }: CheckWorld,
+): Promise<CheckResult[]> {
   const sender = new Sender(settings, now, env);
   const versions: readonly Version[] = settings.version === 'auto' ? [2, 1] : settings.version === '2.0' ? [2] : [1];
-  const ask = async (url: string): Promise<Asked> => {
+  const ask = async (url: string): Promise<CheckResult> => {
     let refusal = '';
     for (const version of versions) {
       const { content } = requestBuilder(version, targetLabels(target)).take();

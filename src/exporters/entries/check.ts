@@ -1,5 +1,5 @@
 import type { EncodedEntries, LogProtocol } from '../../logs/protocol.ts';
-import type { Asked, AskWorld } from '../exporter-type.ts';
+import type { CheckResult, CheckWorld } from '../exporter-type.ts';
 import { Sender } from '../http/sender.ts';
 import type { HttpSettings } from '../http/settings.ts';
 import { entryUrl } from './entry-exporter.ts';
@@ -8,13 +8,13 @@ const ANSWER_MS = 10_000;
 const NO_ENTRIES: EncodedEntries = { count: 0, timeUs: () => 0, bytes: () => Buffer.alloc(0), group: () => '' };
 
 /** Checks whether all addresses accept log entries, with an empty upload. Never rejects. */
-export async function askEntries(
+export async function checkEntries(
   settings: HttpSettings,
   { path, contentType, headers, question, answerBytes, judge }: LogProtocol,
-  { env, now, signal }: AskWorld,
-): Promise<Asked[]> {
+  { env, now, signal }: CheckWorld,
+): Promise<CheckResult[]> {
   const sender = new Sender(settings, now, env);
-  const ask = async (given: string): Promise<Asked> => {
+  const ask = async (given: string): Promise<CheckResult> => {
     const url = entryUrl(given, path);
     const tried = await sender.send(
       {

@@ -2,10 +2,10 @@ import type { LogEntry } from '../../logs/entry.ts';
 import { PRIORITIES } from '../../logs/entry.ts';
 
 /** A named value. */
-export type Named = readonly [name: string, value: string];
+export type NamedValue = readonly [name: string, value: string];
 
 /** The fields of an entry to send: all, or the named ones. Labels, time and message are always sent. */
-export type FieldChoice = 'all' | readonly string[];
+export type FieldSelection = 'all' | readonly string[];
 
 /**
  * Names of the facilities of RFC 5424, 6.2.1. Those of 12 to 15 are from syslog-ng and VictoriaLogs: `<syslog.h>` and
@@ -22,8 +22,8 @@ const MESSAGE = 'MESSAGE';
 const FACILITY = 'SYSLOG_FACILITY';
 
 /** Source, level and facility as text, each only if the entry has it. */
-export function wordsOf({ source, priority, fields }: LogEntry): Named[] {
-  const words: Named[] = [['source', source]];
+export function wordsOf({ source, priority, fields }: LogEntry): NamedValue[] {
+  const words: NamedValue[] = [['source', source]];
   const level = priority === undefined ? undefined : PRIORITIES[priority];
   if (level !== undefined) words.push(['level', level]);
   const facility = FACILITIES[numberOf(fields.get(FACILITY)) ?? -1];
@@ -35,16 +35,16 @@ const numberOf = (value: string | Uint8Array | undefined): number | undefined =>
   typeof value === 'string' && /^\d{1,2}$/.test(value) ? Number(value) : undefined;
 
 /** A value as text: bytes in base64, with a name that indicates this. */
-const textOf = (name: string, value: string | Uint8Array): Named =>
+const textOf = (name: string, value: string | Uint8Array): NamedValue =>
   typeof value === 'string' ? [name, value] : [`${name}_base64`, Buffer.from(value).toString('base64')];
 
 /**
  * The selected fields other than the message, as text. Values of a repeated field are joined by newlines. A message
  * that is not UTF-8 is included, because its text lacks bytes.
  */
-export function fieldsOf({ source, fields, repeated }: LogEntry, choice: FieldChoice): Named[] {
+export function fieldsOf({ source, fields, repeated }: LogEntry, choice: FieldSelection): NamedValue[] {
   const isWanted = choice === 'all' ? () => true : (name: string) => choice.includes(name);
-  const named: Named[] = [];
+  const named: NamedValue[] = [];
   for (const [name, value] of fields) {
     if (name === MESSAGE && source === 'journal' && typeof value === 'string') continue;
     if (isWanted(name)) named.push(textOf(name, value));
@@ -61,12 +61,12 @@ export function fieldsOf({ source, fields, repeated }: LogEntry, choice: FieldCh
 }
 
 /** The same values, with `_` appended to repeated names: receivers reject objects with duplicate names. */
-export function distinct(named: readonly Named[]): readonly Named[] {
+export function distinct(named: readonly NamedValue[]): readonly NamedValue[] {
   const names = new Set<string>();
   for (const [name] of named) names.add(name);
   if (names.size === named.length) return named;
   names.clear();
-  return named.map(([name, value]): Named => {
+  return named.map(([name, value]): NamedValue => {
     let free = name;
     while (names.has(free)) free += '_';
     names.add(free);
@@ -91,7 +91,7 @@ export const CUT_FIELD = 'cut_values';
  * common length if they need more, and the last ones omitted if that is not enough; {@link CUT_FIELD} lists their
  * names.
  */
-export function members(named: readonly Named[], maxBytes: number): string {
+export function members(named: readonly NamedValue[], maxBytes: number): string {
   const whole = joined(named);
   if (whole.length * 3 <= maxBytes || Buffer.byteLength(whole) <= maxBytes) return whole;
   for (let length = maxBytes >> 1; length >= SHORTEST; length >>= 1) {
@@ -104,9 +104,9 @@ export function members(named: readonly Named[], maxBytes: number): string {
 const SHORTEST = 64;
 const MAX_CUT_NAMES = 10;
 
-function shortened(named: readonly Named[], length: number): string {
+function shortened(named: readonly NamedValue[], length: number): string {
   const cut: string[] = [];
-  const rest = named.map(([name, value]): Named => {
+  const rest = named.map(([name, value]): NamedValue => {
     const short = cutText(value, length);
     if (short.length < value.length) cut.push(name);
     return [name, short];
@@ -114,7 +114,7 @@ function shortened(named: readonly Named[], length: number): string {
   return joined([...rest, [CUT_FIELD, cut.slice(0, MAX_CUT_NAMES).join(' ')]]);
 }
 
-const joined = (named: readonly Named[]): string => {
+const joined = (named: readonly NamedValue[]): string => {
   let text = '';
   for (const [name, value] of named) {
     text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
