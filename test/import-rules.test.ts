@@ -98,7 +98,7 @@ const files = globSync('**/*.ts', { cwd: join(ROOT, 'src') });
 
 const isIn = (file: string, room: string) => file === room || file.startsWith(`${room}/`);
 
-test('every file of src has a room, and imports only what its room may', () => {
+test('every file of src belongs to a folder of the table, and imports only what that allows', () => {
   const rooms = Object.keys(MAY_IMPORT).sort((a, b) => b.length - a.length);
   const wrong: string[] = [];
   for (const file of files) {
@@ -112,7 +112,7 @@ test('every file of src has a room, and imports only what its room may', () => {
   assert.deepEqual(wrong, []);
 });
 
-test('no imports go in a circle', () => {
+test('there are no circular imports', () => {
   const graph = new Map(files.map((file) => [file, importsOf(file)]));
   const done = new Set<string>();
   const circles: string[] = [];
@@ -137,7 +137,7 @@ test('only main.ts ends the process or listens to signals', () => {
   assert.deepEqual(guilty, []);
 });
 
-test('the project stands alone', () => {
+test('the project is self-contained', () => {
   const texts = globSync('{src,test,bench,scripts,docs,helm}/**/*.{ts,mjs,md,yaml}', { cwd: ROOT }).filter(
     (file) => !file.startsWith('test/fixtures/') && file !== relative(ROOT, fileURLToPath(import.meta.url)),
   );

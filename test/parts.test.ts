@@ -12,7 +12,7 @@ function recorder() {
   return { said, life };
 }
 
-test('parts start in the order in which they were made, and stop in reverse', async () => {
+test('parts start in the order of their creation, and stop in reverse', async () => {
   const { said, life } = recorder();
   const parts = new Parts();
   for (const name of ['a', 'b', 'c']) await parts.take(name, {}, () => name, life);
@@ -22,7 +22,7 @@ test('parts start in the order in which they were made, and stop in reverse', as
   assert.deepEqual(said, ['start a', 'start c', 'stop b', 'stop c', 'stop a']);
 });
 
-test('what is made from equal settings is taken over; the rest changes places', async () => {
+test('parts with equal settings are taken over; the others are replaced', async () => {
   const { said, life } = recorder();
   const before = new Parts();
   await before.take('same', { match: /a/, list: [1] }, () => 'same 1', life);
@@ -42,7 +42,7 @@ test('what is made from equal settings is taken over; the rest changes places', 
   assert.ok(said.indexOf('stop other 1') < said.indexOf('start other 2 after other 1'));
 });
 
-test('a configuration that comes to nothing leaves the parts of before alone', async () => {
+test('a configuration that is refused leaves the previous parts unchanged', async () => {
   const { said, life } = recorder();
   const before = new Parts();
   await before.take('same', 1, () => 'same', life);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { keepHeapSmall } from '../../src/agent/memory.ts';
 import { createLog } from '../../src/base/log.ts';
 
-test('the heap is collected after the first cycles, and Node has no gc afterwards', (t) => {
+test('the heap is collected after the first cycles, and Node does not expose gc afterwards', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   const references = new WeakRef({ of: 'the start' });
   keepHeapSmall(createLog('silent'));

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { monotonicMs, REAL_CLOCK, sleep, wallMs } from '../../src/base/clock.ts';
 
-test('a sleep ends by its time or its signal, and never rejects', { timeout: 60_000 }, async () => {
+test('a sleep ends at its time or on its signal, and never rejects', { timeout: 60_000 }, async () => {
   await sleep(1);
   await REAL_CLOCK.sleep(1, new AbortController().signal);
   const ending = new AbortController();
@@ -13,7 +13,7 @@ test('a sleep ends by its time or its signal, and never rejects', { timeout: 60_
   await sleep(2 ** 40, AbortSignal.abort());
 });
 
-test('wall time is that of the machine, and monotonic time never goes back', () => {
+test('wall time is that of the machine, and monotonic time never decreases', () => {
   assert.ok(Math.abs(wallMs() - Date.now()) < 60_000);
   const before = monotonicMs();
   assert.ok(monotonicMs() >= before);
@@ -22,7 +22,7 @@ test('wall time is that of the machine, and monotonic time never goes back', () 
 /** Whoever waits does so with `sleep`; a real clock as a parameter is one of `base/clock`. */
 const OWN_CLOCKS = [/setTimeout[^'"]*from 'node:timers\/promises'/, /\(\) => performance\.now\(\)/, /[:=] Date\.now,/];
 
-test('there is one clock', () => {
+test('there is a single clock', () => {
   const own = globSync('src/**/*.ts')
     .filter((file) => file !== 'src/base/clock.ts')
     .filter((file) => OWN_CLOCKS.some((pattern) => pattern.test(readFileSync(file, 'utf8'))));

@@ -18,7 +18,7 @@ const CYCLES_AND_LOADAVG = `({
 
 const row = (page: Page, id: string) => page.locator(`[id="collector-${id}"]`);
 
-test('the page loads without errors, asks nobody else, and passes axe-core', LIMIT, async (t) => {
+test('the page loads without errors, requests nothing from other hosts, and passes axe-core', LIMIT, async (t) => {
   const browser = await startBrowser(t);
   if (browser === undefined) return;
   const { url } = await startPageAgent(t);
@@ -45,7 +45,7 @@ test('the page loads without errors, asks nobody else, and passes axe-core', LIM
   }
 });
 
-test('an update changes the rows that are there instead of making new ones', LIMIT, async (t) => {
+test('an update changes existing rows instead of creating new ones', LIMIT, async (t) => {
   const opened = await openAgentPage(t);
   if (opened === undefined) return;
   const { page } = opened;
@@ -62,7 +62,7 @@ test('an update changes the rows that are there instead of making new ones', LIM
   assert.ok(kept >= all - 2, `${kept} of ${all} rows are the old ones`);
 });
 
-test('a collector that fails is to be seen after its next run, with the reason', LIMIT, async (t) => {
+test('a failing collector is visible after its next run, with the reason', LIMIT, async (t) => {
   const procfs = join(scratchFolder(t), 'proc');
   await mkdir(procfs);
   for (const name of readdirSync('/proc')) if (name !== 'loadavg') symlinkSync(join('/proc', name), join(procfs, name));
@@ -133,7 +133,7 @@ test('the explorer finds a series, filters by label and shows hostile values as 
   assert.deepEqual(errors, []);
 });
 
-test('a collector is disabled only with the token, and runs again by itself', LIMIT, async (t) => {
+test('a collector is disabled only with the token, and is enabled again automatically', LIMIT, async (t) => {
   const opened = await openAgentPage(t);
   if (opened === undefined) return;
   const { page } = opened;
@@ -162,7 +162,7 @@ test('a collector is disabled only with the token, and runs again by itself', LI
   assert.deepEqual(await accessibilityFindings(page), []);
 });
 
-test('a configuration that is refused says why, and one that is taken what it changed', LIMIT, async (t) => {
+test('a refused configuration shows the reason, an applied one the changes', LIMIT, async (t) => {
   const opened = await openAgentPage(t);
   if (opened === undefined) return;
   const { page, configure } = opened;
@@ -180,7 +180,7 @@ test('a configuration that is refused says why, and one that is taken what it ch
   assert.deepEqual(await accessibilityFindings(page), []);
 });
 
-test('the page pauses, and shows since when it is stale when the agent is gone', LIMIT, async (t) => {
+test('the page pauses, and shows since when it is stale if the agent is down', LIMIT, async (t) => {
   const opened = await openAgentPage(t);
   if (opened === undefined) return;
   const { page, agent } = opened;
@@ -194,7 +194,7 @@ test('the page pauses, and shows since when it is stale when the agent is gone',
   await screenshot(page, 'stale', false);
 });
 
-test('where reading needs a token, the page asks for it first', LIMIT, async (t) => {
+test('if reading needs a token, the page asks for it first', LIMIT, async (t) => {
   const browser = await startBrowser(t);
   if (browser === undefined) return;
   const folder = scratchFolder(t);

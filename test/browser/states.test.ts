@@ -54,7 +54,7 @@ async function ofOneCycle(page: Page, url: string): Promise<{ shown: Shown; stat
 
 const number = (shown: string) => Number(shown.replaceAll(',', ''));
 
-test('tasks are added and removed with the token, and what the page counts is what the API says', LIMIT, async (t) => {
+test('tasks are added and removed with the token, and the page shows the counts of the API', LIMIT, async (t) => {
   const opened = await openAgentPage(t);
   if (opened === undefined) return;
   const { page, url, errors } = opened;
@@ -88,7 +88,7 @@ test('tasks are added and removed with the token, and what the page counts is wh
   assert.deepEqual(errors, []);
 });
 
-test('an outage shows the next try and when data is lost, and a budget what it leaves out', LIMIT, async (t) => {
+test('an outage shows the next attempt and the expected loss, and a budget the dropped families', LIMIT, async (t) => {
   const spool = scratchFolder(t);
   const opened = await openAgentPage(t, {
     exporters: { vm: { type: 'vmagent', url: `http://127.0.0.1:${await freePort()}` } },
@@ -118,7 +118,7 @@ test('an outage shows the next try and when data is lost, and a budget what it l
   await lookAt(page, 'budget');
 });
 
-test('a state agent shows each resource, and the ones that it cannot follow as problems', LIMIT, async (t) => {
+test('a state agent shows each resource, and unavailable ones as problems', LIMIT, async (t) => {
   const browser = await startBrowser(t);
   if (browser === undefined) return;
   const api = await startFakeApi(t);
@@ -145,7 +145,7 @@ test('a state agent shows each resource, and the ones that it cannot follow as p
   await lookAt(page, 'state');
 });
 
-test('log entries show how far each receiver has each source, and why one is behind', LIMIT, async (t) => {
+test('log entries show the progress of each source at each receiver, and why one is behind', LIMIT, async (t) => {
   const folder = scratchFolder(t);
   const path = join(folder, 'app.log');
   writeFileSync(path, 'a line\n'.repeat(1234));

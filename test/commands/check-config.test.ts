@@ -53,16 +53,16 @@ test('each broken file gets one precise line and exit code 2', async () => {
   }
 });
 
-test('an unknown collector is answered with the nearest known', async () => {
+test('an unknown collector is reported with the nearest known one', async () => {
   const { stderr } = await runCommand(checkConfig, [join(BROKEN, 'unknown-collector.yaml')]);
   assert.match(stderr, /:3:20: collectors\.node\.exclude\.1: expected one of .*; did you mean meminfo\?\n$/);
 });
 
-test('every broken file has its case here', () => {
+test('every broken file has a test case', () => {
   assert.deepEqual(readdirSync(BROKEN), [...Object.keys(MESSAGES), 'unknown-collector.yaml'].sort());
 });
 
-test('a good file is shown as it takes effect, header values hidden', async (t) => {
+test('a valid file is shown with its effective settings, header values hidden', async (t) => {
   const file = join(scratchFolder(t), 'good.yaml');
   writeFileSync(file, 'exporters: {vm: {type: vmagent, url: "http://vm:8428", headers: {X-Token: s3cret}}}\n');
   assert.deepEqual(await runCommand(checkConfig, [file]), { code: 0, stdout: `${file}: ok\n`, stderr: '' });
@@ -72,7 +72,7 @@ test('a good file is shown as it takes effect, header values hidden', async (t) 
   assert.doesNotMatch(stdout, /s3cret/);
 });
 
-test('what is printed can be read again, and means the same', async (t) => {
+test('the printed configuration can be read again with the same result', async (t) => {
   const folder = scratchFolder(t);
   const [file, printed] = [join(folder, 'some.yaml'), join(folder, 'printed.yaml')];
   writeFileSync(
@@ -97,7 +97,7 @@ exporters:
   assert.deepEqual(parse(again.stdout), parse(stdout));
 });
 
-test('a secret that cannot be read here is a warning', async (t) => {
+test('an unreadable secret causes a warning', async (t) => {
   const file = join(scratchFolder(t), 'secret.yaml');
   writeFileSync(
     file,
@@ -108,7 +108,7 @@ test('a secret that cannot be read here is a warning', async (t) => {
   assert.match(stderr, /^warning: exporters\.vm\.auth\.passwordFile: cannot read the secret file \/nowhere\/password/m);
 });
 
-test('a rule on what the push sets itself is a warning', async (t) => {
+test('a rule for a label set by the push causes a warning', async (t) => {
   const file = join(scratchFolder(t), 'rules.yaml');
   const rule = '{ target_label: job, replacement: other }';
   const exporters = 'exporters: { vm: { type: vmagent, url: "http://vm:8428" } }';
@@ -118,7 +118,7 @@ test('a rule on what the push sets itself is a warning', async (t) => {
   assert.equal(stderr, 'warning: groups.node.relabel.0: job is set by identity.node.job, not by rules\n');
 });
 
-test('the timeout of scrapes follows a short interval, but one that was written must fit', async (t) => {
+test('the default timeout of scrapes follows a short interval, but a configured one must fit', async (t) => {
   const file = join(scratchFolder(t), 'scrape.yaml');
   writeFileSync(file, 'scrape: { interval: 5s }\n');
   const { stdout } = await runCommand(checkConfig, [file, '--print']);
@@ -129,7 +129,7 @@ test('the timeout of scrapes follows a short interval, but one that was written 
   assert.match(stderr, /^\S+: scrape\.timeout: must not be longer than the interval\n$/);
 });
 
-test('an unknown flag is answered with the nearest known', () => {
+test('an unknown flag is reported with the nearest known one', () => {
   assert.throws(() => parseFlags(['--prnt'], { print: { type: 'boolean' } }), {
     message: 'unknown flag --prnt; did you mean --print?',
   });

@@ -9,7 +9,7 @@ import { hostTree, scratchFolder } from '../kit/host-tree.ts';
 import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
 import { nameOf, samplesOf } from '../kit/samples.ts';
 
-test('what could not be read is told on standard error, and a fault gives exit code 1', async (t) => {
+test('unreadable units are reported on standard error, and a failure causes exit code 1', async (t) => {
   const { procfs } = hostTree(t, { 'proc/loadavg': 'broken\n', 'proc/uptime': '1 1\n' });
   const { code, stdout, stderr } = await runCommand(collect, [
     '--only',
@@ -23,7 +23,7 @@ test('what could not be read is told on standard error, and a fault gives exit c
   assert.equal(samplesOf(stdout).get('node_scrape_collector_success{collector="loadavg"}'), 0);
 });
 
-test('the state of a cluster is listed once, each family in one piece', { timeout: 30_000 }, async (t) => {
+test('the cluster state is listed once, each family in one piece', { timeout: 30_000 }, async (t) => {
   const server = await startFakeApi(t);
   loadRecordedCluster(server.cluster);
   const kubeconfig = join(scratchFolder(t), 'kubeconfig');
@@ -43,7 +43,7 @@ test('the state of a cluster is listed once, each family in one piece', { timeou
   assert.equal(new Set(types).size, types.length);
 });
 
-test('--only with a name that is not known: the nearest names, not all of them', async () => {
+test('--only with an unknown name suggests the nearest names, not all of them', async () => {
   for (const [only, message] of [
     ['node.cpuu', /expected one of \d+ names; did you mean cpu\?$/],
     ['node.typooooooooooooo', /expected one of \d+ names; the closest are (?:\w+, ){4}\w+$/],

@@ -35,6 +35,6 @@ for (const shell of ['zsh', 'fish']) {
   });
 }
 
-test('another shell is refused with those that are known', async () => {
+test('an unknown shell is refused with a list of known ones', async () => {
   await assert.rejects(runCommand(completion, ['tcsh']), /bash, zsh, fish/);
 });

@@ -23,7 +23,7 @@ const OLD = ['/usr/bin/node', '/usr/local/bin/node'].find((node) => {
   return major < 24;
 });
 
-test('an old Node is answered with one line', (t) => {
+test('an old Node version is reported in one line', (t) => {
   if (OLD === undefined || BUNDLE.endsWith('.ts')) return t.skip('no Node older than 24 on this system');
   const { status, stdout, stderr } = bundle(OLD, 'version');
   assert.equal(status, 1);
@@ -31,7 +31,7 @@ test('an old Node is answered with one line', (t) => {
   assert.match(stderr, /^firesteel needs Node\.js 24 or newer; \S+ is v\d+\.\S+\.\n$/);
 });
 
-test('the bundle prints no warnings of Node, whichever way it is asked for its version', (t) => {
+test('the bundle prints no Node warnings, whichever way its version is requested', (t) => {
   if (BUNDLE.endsWith('.ts')) return t.skip('only the bundle');
   for (const flag of ['version', '--version', '-v']) {
     const { status, stdout, stderr } = bundle(process.execPath, flag);
@@ -43,7 +43,7 @@ test('the bundle prints no warnings of Node, whichever way it is asked for its v
   assert.match(stdout, /^# TYPE/m);
 });
 
-test('letters that changed places are one mistake', async () => {
+test('swapped letters count as one mistake', async () => {
   assert.equal(nearest('ulr', ['uri', 'url', 'file']), 'url');
   assert.equal(nearest('lsiten', ['tls', 'listen', 'enabled']), 'listen');
   let stderr = '';
@@ -52,7 +52,7 @@ test('letters that changed places are one mistake', async () => {
   assert.match(stderr, /did you mean run\?/);
 });
 
-test('a run with its own receiver says where the status page is, which is there and shows no fault of receivers', async (t) => {
+test('a run with its own receiver prints the address of the status page, which shows no receiver faults', async (t) => {
   const agent = startAgentProcess(t, ['run', '--with-receiver', '--http.listen', '127.0.0.1:0']);
   await agent.printed(/^status page: http:\S+$/m, 60_000);
   const url = /^status page: (\S+)$/m.exec(agent.stdout())?.[1] ?? '';
@@ -61,7 +61,7 @@ test('a run with its own receiver says where the status page is, which is there 
   assert.doesNotMatch(agent.stdout(), /\x1b/, 'no control characters without a terminal');
 });
 
-test('check-config warns of what is hardly meant: nothing set, nothing pushed, files that are not there', async (t) => {
+test('check-config warns of likely mistakes: nothing set, nothing pushed, missing files', async (t) => {
   const folder = scratchFolder(t);
   const file = join(folder, 'some.yaml');
   const warningsOf = async (text: string) => {
@@ -96,7 +96,7 @@ exporters:
   );
 });
 
-test('check-config reads the files that a configuration names', async (t) => {
+test('check-config reads the files named in a configuration', async (t) => {
   const folder = scratchFolder(t);
   const file = join(folder, 'some.yaml');
   writeFileSync(join(folder, 'names.yaml'), 'process_names:\n  - nam: x\n');
@@ -114,7 +114,7 @@ test('check-config reads the files that a configuration names', async (t) => {
 /** Files that the agent writes, that are read with the configuration, and keys that are no files. */
 const OTHER_FILES = ['configFile', 'customResourceStateFile', 'idsFile', 'payloadFile', 'perFile', 'stateFile'];
 
-test('each setting that names a file is one that check-config reads', () => {
+test('check-config reads each setting that names a file', () => {
   const schema = readFileSync(new URL('../../docs/config.schema.json', import.meta.url), 'utf8');
   const keys = new Set([...schema.matchAll(/"(\w+File)": \{/g)].map(([, key = '']) => key));
   assert.ok(keys.has('passwordFile') && keys.has('caFile'));

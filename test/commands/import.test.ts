@@ -105,7 +105,7 @@ async function checked(printed: string): Promise<Record<string, unknown>[]> {
   return tasks;
 }
 
-test('modules and a list of targets become tasks', async (context) => {
+test('modules and a list of targets are converted to tasks', async (context) => {
   const { code, stdout, stderr } = await runCommand(
     importBlackbox,
     files(context, { 'b.yml': BLACKBOX, 't.yml': TARGETS }),
@@ -150,7 +150,7 @@ test('modules and a list of targets become tasks', async (context) => {
   assert.ok(!stdout.includes('secret') && !stderr.includes('secret'));
 });
 
-test('a Prometheus configuration keeps its jobs and intervals; targets go in parts of a hundred', async (context) => {
+test('a Prometheus configuration keeps its jobs and intervals; targets are split into parts of a hundred', async (context) => {
   const targets = `
 scrape_configs:
   - job_name: web-probes
@@ -171,7 +171,7 @@ scrape_configs:
   );
 });
 
-test('targets by module, and files that are none', async (context) => {
+test('targets by module, and invalid files', async (context) => {
   const [blackbox = '', targets = '', bad = ''] = files(context, {
     'b.yml': BLACKBOX,
     't.yml': 'tcp_connect: ["a:1"]',

@@ -8,7 +8,7 @@ import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 
-test('check-config --connect says of each receiver whether it takes pushes and what it is, and stores nothing', {
+test('check-config --connect reports whether each receiver accepts pushes and what it is, and stores nothing', {
   timeout: 90_000,
 }, async (t) => {
   for (const name of ['victoria-metrics', 'vmagent', 'vmauth', 'prometheus-pushgateway', 'prometheus']) {

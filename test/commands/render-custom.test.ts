@@ -61,7 +61,7 @@ for (const [name, expected] of Object.entries(FILES)) {
   });
 }
 
-test('one family of two kinds, of two groups or of two versions has one TYPE', async () => {
+test('a family of two kinds, groups or versions has one TYPE', async () => {
   const folder = 'reports/cr-shared-family-name';
   const flux = await custom(`${folder}/objects.yaml`, `${folder}/flux.yaml`);
   assert.deepEqual([flux.code, flux.stderr, seriesOf(flux.stdout).length], [0, '', 2]);
@@ -84,7 +84,7 @@ const widget = (more: string) => `spec:
       metrics: [{ name: deployment_paused, each: { type: Gauge, gauge: { path: [spec, paused], nilIsZero: true } } }]
 ${more}`;
 
-test('a custom family about a built-in kind is beside the built-in ones, in any version', async (t) => {
+test('a custom family about a built-in kind is shown with the built-in ones, in any version', async (t) => {
   const file = join(scratchFolder(t), 'custom.yaml');
   writeFileSync(file, widget(''));
   const object = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd', namespace: 'n' }, spec: {} };
@@ -96,7 +96,7 @@ test('a custom family about a built-in kind is beside the built-in ones, in any 
   assert.match(stdout, /^kube_deployment_spec_paused\{/m);
 });
 
-test('what is wrong in a file of custom resources is named by render and check-config', async (t) => {
+test('render and check-config report problems in a file of custom resources', async (t) => {
   const folder = scratchFolder(t);
   const [file, agent] = [join(folder, 'custom.yaml'), join(folder, 'agent.yaml')];
   writeFileSync(agent, JSON.stringify({ collectors: { ksm: { enabled: true, customResourceStateFile: file } } }));
@@ -125,7 +125,7 @@ test('what is wrong in a file of custom resources is named by render and check-c
   }
 });
 
-test('merge keys are taken as by kube-state-metrics: own keys win, then earlier mappings', async (t) => {
+test('merge keys are handled as in kube-state-metrics: own keys take precedence, then earlier mappings', async (t) => {
   const file = join(scratchFolder(t), 'custom.yaml');
   writeFileSync(
     file,

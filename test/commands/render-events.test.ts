@@ -37,7 +37,7 @@ test('recorded events: exact totals by reason, and the exit code is 0', async ()
   assert.deepEqual([code, stderr], [0, '']);
 });
 
-test('events stand among other families, each family once, and a repeat of the same event counts once', async () => {
+test('events are sorted among other families, each family once, and a duplicate event counts once', async () => {
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'shop', name: 'p' } };
   const items = [
     event({ count: 3 }),
@@ -56,7 +56,7 @@ test('events stand among other families, each family once, and a repeat of the s
   assert.equal(code, 0);
 });
 
-test('odd events are one occurrence each; a family that is not wanted is not printed', async () => {
+test('malformed events are one occurrence each; an excluded family is not printed', async () => {
   const odd = [
     event({ count: -3 }),
     event({ metadata: {}, count: 1.5 }),
@@ -70,7 +70,7 @@ test('odd events are one occurrence each; a family that is not wanted is not pri
   ]);
 });
 
-test('the reporting component is a label by choice', async () => {
+test('the reporting component is an optional label', async () => {
   const { stdout } = await renderText(event({ reportingComponent: 'kubelet' }), '--reporting-component');
   assert.match(stdout, /reporting_component="kubelet"\} 1$/m);
 });

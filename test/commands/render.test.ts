@@ -20,7 +20,7 @@ const namespace = {
 const renderText = (object: unknown, ...args: string[]) =>
   runCommand(render, ['-f', '-', ...args], { stdin: JSON.stringify(object) });
 
-test('families come sorted, each once with HELP and TYPE before its samples', async () => {
+test('families are sorted, each once with HELP and TYPE before its samples', async () => {
   const { code, stdout, stderr } = await runCommand(render, ['-f', PODS]);
   const helps = [...stdout.matchAll(/^# HELP (\S+)/gm)].map(([, name]) => name);
   assert.deepEqual(helps, [...new Set(helps)].sort());
@@ -76,7 +76,7 @@ for (const [args, lines] of flags) {
   });
 }
 
-test('objects of unknown kinds are counted and told on standard error', async () => {
+test('objects of unknown kinds are counted and reported on standard error', async () => {
   const event = { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'e' } };
   const old = { apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { name: 'h' } };
   const { code, stdout, stderr } = await renderText({ kind: 'List', items: [event, namespace, event, old, { a: 1 }] });
@@ -88,7 +88,7 @@ test('objects of unknown kinds are counted and told on standard error', async ()
   assert.equal(code, 0);
 });
 
-test('what cannot be told of an object is on standard error, and the exit code is 1', async () => {
+test('parts of an object that cannot be rendered are reported on standard error, and the exit code is 1', async () => {
   const { code, stdout, stderr } = await renderText([
     { ...namespace, status: { phase: 'Active', conditions: 7 } },
     { apiVersion: 'v1', kind: 'Namespace' },
@@ -101,7 +101,7 @@ test('what cannot be told of an object is on standard error, and the exit code i
   assert.equal(code, 1);
 });
 
-test('custom resources are told by a CustomResourceStateMetrics file', async (context) => {
+test('custom resources are described by a CustomResourceStateMetrics file', async (context) => {
   const file = join(scratchFolder(context), 'crs.yaml');
   writeFileSync(
     file,
@@ -134,12 +134,12 @@ for (const [args, message] of refused) {
   });
 }
 
-test('a file that has no objects in it is refused or said to be empty', async () => {
+test('a file without objects is refused or reported as empty', async () => {
   await assert.rejects(() => runCommand(render, ['-f', '-'], { stdin: '{"kind":' }), /-: neither JSON nor YAML/);
   assert.equal((await runCommand(render, ['-f', '-'], { stdin: '' })).stderr, 'no objects\n');
 });
 
-test('metrics of one name in an autoscaler: what can’t be told apart is named, and the exit code says so', async () => {
+test('indistinguishable metrics of an autoscaler are reported, also in the exit code', async () => {
   const file = fixture('reports/hpa-same-name/hpa.yaml');
   const { code, stdout, stderr } = await runCommand(render, ['-f', file, '--metric-allowlist', 'target_metric']);
   assert.equal(code, 1);
@@ -147,7 +147,7 @@ test('metrics of one name in an autoscaler: what can’t be told apart is named,
   assert.match(stderr, /HorizontalPodAutoscaler shop\/pay: .*metric_name="unacked".* has conflicting values 40 and 80/);
 });
 
-test('two objects with the same series: the second is named, and nothing is there twice', async () => {
+test('two objects with the same series: the second is reported, and no series is duplicated', async () => {
   const config = fixture('reports/cr-duplicate-labels-kill-group/cr.yaml');
   const widget = (namespace: string, phase: string) => ({
     apiVersion: 'acme.io/v1',

@@ -48,7 +48,7 @@ const problemsOf = async (load: () => unknown): Promise<readonly string[]> => {
 
 const throughBytes = (config: string) => loadedFrom(answerOf(() => loadSettings({ config }, {})));
 
-test('a configuration that comes from another process is the same, compiled expressions and rules included', (t) => {
+test('a configuration from another process is the same, including compiled expressions and rules', (t) => {
   const config = fileWith(t, FULL);
   const here = loadSettings({ config }, { FIRESTEEL_TYPO: '1' });
   const there = loadedFrom(answerOf(() => loadSettings({ config }, { FIRESTEEL_TYPO: '1' })));
@@ -58,7 +58,7 @@ test('a configuration that comes from another process is the same, compiled expr
   assert.equal(there.config.groups.node.metricDenylist[0]?.test('go_gc'), true);
 });
 
-test('places within tasks, which are checked later, are those of the file', (t) => {
+test('positions within tasks, which are checked later, are those of the file', (t) => {
   const config = fileWith(t, FULL);
   const placesOf = ({ config: loaded }: Loaded<object>, path: readonly PropertyKey[]) =>
     originsOf(loaded).map((origin) => origin(path))[0];
@@ -89,7 +89,7 @@ for (const [kind, text] of [
   });
 }
 
-test('a process of its own reads flags and environment as this one does', async (t) => {
+test('a separate process reads flags and environment like this one', async (t) => {
   const config = fileWith(t, FULL);
   const values = { config, 'push.interval': '7s', set: ['collectors.node.exclude=[arp]'] };
   const env = { ...process.env, FIRESTEEL_CLUSTER: 'other' };

@@ -52,7 +52,7 @@ async function untilOutput(agent: LocalAgent, pattern: RegExp): Promise<string> 
   }
 }
 
-test('an agent that is well ends status with 0, and its numbers are those of the API', async (t) => {
+test('status of a healthy agent exits with 0, and its numbers are those of the API', async (t) => {
   const receiver = await startReceiver({ host: '127.0.0.1', port: 0, now: Date.now });
   t.after(() => receiver.close());
   const agent = await startAgent(t, receiver.url);
@@ -76,7 +76,7 @@ test('an agent that is well ends status with 0, and its numbers are those of the
   }
 });
 
-test('a receiver that does not answer ends it with 4, and says what to do', async (t) => {
+test('an unresponsive receiver causes exit code 4 and advice', async (t) => {
   const agent = await startAgent(t, 'http://127.0.0.1:9');
   const text = await untilCode(agent, 4);
   assert.match(text, /^✕ Receiver vm is retrying/m);
@@ -84,7 +84,7 @@ test('a receiver that does not answer ends it with 4, and says what to do', asyn
   assert.match(text, /runbook\.md#firesteelnotdelivering/);
 });
 
-test('what is worth a look ends it with 3, no agent with 1', async (t) => {
+test('warnings cause exit code 3, no agent exit code 1', async (t) => {
   const agent = await startAgent(t, 'http://127.0.0.1:9', { exporters: {} });
   assert.match(await untilCode(agent, 3), /^! Nothing is pushed\.$/m);
   const nobody = await runCommand(status, ['--url', 'http://127.0.0.1:9']);
@@ -96,7 +96,7 @@ test('what is worth a look ends it with 3, no agent with 1', async (t) => {
   await assert.rejects(ask(agent, '--format', 'xml'), /text or json/);
 });
 
-test('a support bundle has versions, problems, log and configuration, and no secret', async (t) => {
+test('a support bundle contains versions, problems, log and configuration, and no secrets', async (t) => {
   const agent = await startAgent(t, 'http://127.0.0.1:9', {
     tasks: [{ id: 'shop', type: 'http', interval: '1h', targets: ['http://127.0.0.1:9/?key=hush-hush'] }],
   });

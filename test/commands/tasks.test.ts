@@ -7,7 +7,7 @@ import { runCommand } from '../kit/command.ts';
 import { fixturePaths } from '../kit/host-tree.ts';
 import { startLocalAgent } from '../kit/local-agent.ts';
 
-test('tasks: list, add, run and remove tasks of a running agent; refusals say everything and end with 1', async (t) => {
+test('tasks: list, add, run and remove tasks of a running agent; refusals list all problems and exit with 1', async (t) => {
   const agent = await startLocalAgent(t, (folder) => ({
     push: { interval: '1s' },
     http: { listen: '127.0.0.1:0', controlTokenFile: join(folder, 'token') },

@@ -107,7 +107,7 @@ for (const [what, config, refused, renamed = []] of CASES) {
   });
 }
 
-test('labels of custom resources count, as far as the file names them', (t) => {
+test('labels of custom resources are considered if the file names them', (t) => {
   const file = fixture('reports/cr-duplicate-labels-kill-group/cr.yaml');
   const collectors = onlyKsm({ customResourceStateFile: file, resources: ['nodes'] });
   assert.deepEqual(resultOf(t, { labels: { phase: 'x', name: 'y' }, collectors }).warnings, [

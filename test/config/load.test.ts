@@ -17,7 +17,7 @@ const problemsOf = (act: () => unknown): readonly string[] => {
   return [];
 };
 
-test('flags win over the environment, the environment over the file, the file over defaults', (t) => {
+test('flags take precedence over the environment, the environment over the file, the file over defaults', (t) => {
   const file = join(scratchFolder(t), 'firesteel.yaml');
   writeFileSync(file, 'cluster: file\nnode: file\nlog: {level: debug}\npush: {deadline: 3s}\n');
   const { config } = loadSettings(
@@ -33,13 +33,13 @@ test('flags win over the environment, the environment over the file, the file ov
   assert.deepEqual(stat, { enabled: true, softirq: true });
 });
 
-test('one variable makes a whole exporter', () => {
+test('one variable defines a complete exporter', () => {
   const { config } = loadSettings({}, { FIRESTEEL_VMAGENT_URL: 'http://vm:8428/' });
   const { type, url } = config.exporters.vmagent as unknown as { type: string; url: string };
   assert.deepEqual({ type, url }, { type: 'vmagent', url: 'http://vm:8428' });
 });
 
-test('a wrong value names the flag or variable that it came from', () => {
+test('a wrong value is reported with its flag or variable', () => {
   assert.deepEqual(
     problemsOf(() => loadSettings({ 'push.interval': 'soon' }, { FIRESTEEL_LOG_LEVEL: 'debgu' })),
     [
@@ -49,26 +49,26 @@ test('a wrong value names the flag or variable that it came from', () => {
   );
 });
 
-test('variables that mean nothing are warned of, except those that Kubernetes makes for a Service', () => {
+test('unknown variables cause a warning, except those that Kubernetes creates for a Service', () => {
   const env = { FIRESTEEL_CLUSTRE: 'x', FIRESTEEL_SERVICE_HOST: '10.0.0.1', FIRESTEEL_PORT_9750_TCP_ADDR: '10.0.0.1' };
   assert.deepEqual(loadSettings({}, env).warnings, [
     'environment variable FIRESTEEL_CLUSTRE is not known and has no effect',
   ]);
 });
 
-test('a file that is not there is named', () => {
+test('a missing file is named', () => {
   assert.deepEqual(
     problemsOf(() => loadSettings({ config: '/nowhere/firesteel.yaml' }, {})),
     ['/nowhere/firesteel.yaml: cannot read the configuration file (ENOENT)'],
   );
 });
 
-test('several problems are told at once', () => {
+test('several problems are reported together', () => {
   const set = ['push.interval=2h', 'exporters.vm={type: vmagent, url: "ftp://x", auth: {username: u}}', 'nodee=x'];
   assert.equal(problemsOf(() => loadSettings({ set }, {})).length, 4);
 });
 
-test('series are named as the dashboards of the replaced systems expect', () => {
+test('series have the names that dashboards of the replaced systems expect', () => {
   const { config } = loadSettings({ cluster: 'prod', node: 'worker-1', set: ['labels={region: eu}'] }, {});
   const common = { cluster: 'prod', region: 'eu' };
   assert.deepEqual(targets(config), {

@@ -31,7 +31,7 @@ test('equal sides do not differ, whatever the order of labels and empty ones', (
   assert.deepEqual(differ(there, here, there, there, here, there), { compared: 2, ...NOTHING });
 });
 
-test('a name that one side lacks is told once, a series with its labels', () => {
+test('a name that one side lacks is reported once, a series with its labels', () => {
   const here = 'both{a="1"} 1; both{a="2"} 1; mine 1';
   const there = 'both{a="1"} 1; both{a="3"} 1; yours{a="1"} 1; yours{a="2"} 1';
   assert.deepEqual(differ(there, here, there, there, here, there), {
@@ -44,7 +44,7 @@ test('a name that one side lacks is told once, a series with its labels', () => 
   });
 });
 
-test('what comes or goes between the readings is no difference', () => {
+test('series that appear or vanish between the readings are not differences', () => {
   assert.deepEqual(differ('a 1', 'a 1', 'a 1; late 1', 'a 1; late 1', 'a 1; late 1', 'a 1; late 1'), {
     compared: 1,
     ...NOTHING,
@@ -67,7 +67,7 @@ for (const [what, readings, same] of moving) {
   test(`values: ${what}`, () => assert.equal(differ(...readings).values.length === 0, same));
 }
 
-test('of a counter since the start of its program only the growth is compared', () => {
+test('counters since the start of their program are compared by growth only', () => {
   const typed = (value: number) => `# TYPE since_start counter; since_start ${value}`;
   const grown = (ours: number) =>
     differ(typed(1000), typed(0), typed(1002), typed(1100), typed(ours), typed(1102)).values.length;
@@ -78,7 +78,7 @@ test('of a counter since the start of its program only the growth is compared', 
 
 const REPLACED = { program: 'exporter', section: 'node', names: /./, known: [] } as const;
 
-test('what has a known reason is set apart, and the rest decides', () => {
+test('expected differences are separated, and the rest determines the result', () => {
   const differences = differ('a 1; b 1', 'a 2; b 2', 'a 1; b 1', 'a 1; b 1', 'a 2; b 2', 'a 1; b 1');
   const options = { replaced: REPLACED, lines: 1, explained: false };
   const because = (pattern: RegExp) =>
@@ -103,7 +103,7 @@ test('what has a known reason is set apart, and the rest decides', () => {
   );
 });
 
-test('as JSON, numbers that JSON lacks are texts', () => {
+test('in JSON, numbers without a JSON form are strings', () => {
   const differences = differ('a 1', 'a +Inf', 'a 1', 'a 1', 'a +Inf', 'a 1');
   assert.deepEqual(
     JSON.parse(
@@ -122,7 +122,7 @@ test('as JSON, numbers that JSON lacks are texts', () => {
   );
 });
 
-test('only what differs each time counts', () => {
+test('only differences in all rounds count', () => {
   const once = differ('a 1; b 1; c 1', 'a 2; b 2', 'a 1; b 1; c 1', 'a 1; b 1; c 1', 'a 2; b 2', 'a 1; b 1; c 1');
   const again = differ('a 1; b 1', 'a 3; b 1; d 1', 'a 1; b 1', 'a 1; b 1', 'a 3; b 1; d 1', 'a 1; b 1');
   const left = lasting(once, again);
@@ -145,7 +145,7 @@ const reasonOf = async (section: Replaced['section'], theirs: readonly string[],
   return reasonsFor(replaced, await offByDefaultOf(replaced), rounds(theirs, ours));
 };
 
-test('groups of processes that changed meanwhile, or are gone, are no difference', async () => {
+test('changed or vanished groups of processes are not differences', async () => {
   const of = (steady: number, moving: number, gone: number) =>
     Object.entries({ steady, moving, gone })
       .map(([name, count]) => `namedprocess_namegroup_num_procs{groupname="${name}"} ${count}`)
@@ -156,7 +156,7 @@ test('groups of processes that changed meanwhile, or are gone, are no difference
   for (const name of ['moving', 'gone']) assert.match(reason(cpu(name), 'value') ?? '', /started or ended/);
 });
 
-test('what is off by default says so, and what a filter there leaves out', async () => {
+test('features disabled by default and filters of the other side are reported as reasons', async () => {
   const seen = 'node_filesystem_size_bytes{device="a",mountpoint="/"} 1';
   const reason = await reasonOf('node', [seen, seen]);
   assert.match(
@@ -171,7 +171,7 @@ test('what is off by default says so, and what a filter there leaves out', async
   assert.equal(reason(at('/mnt/x'), 'theirs'), undefined);
 });
 
-test('of kube-state-metrics and cAdvisor, what needs a setting here says which', async () => {
+test('for kube-state-metrics and cAdvisor, required settings are reported', async () => {
   const cases: readonly (readonly [Replaced['section'], series: string, setting: RegExp | undefined])[] = [
     ['ksm', 'kube_configmap_info{}', /collectors\.ksm\.resources with configmaps/],
     ['ksm', 'kube_pod_labels{}', /collectors\.ksm\.labelsAllowlist with pods/],

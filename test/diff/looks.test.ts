@@ -44,7 +44,7 @@ async function compared({ ours, theirs, every = 10_000 }: Given): Promise<Judged
 const cpu = (ms: number) => `container_cpu_usage_seconds_total{${POD},cpu="total"} ${used(ms)}`;
 const memory = (ms: number, bytes = 1e6) => `container_memory_rss{${POD}} ${bytes + (ms % 7)}`;
 
-test('values that are seconds old are compared with ours of their moment', async () => {
+test('values that are seconds old are compared with ours of the same time', async () => {
   const theirs = (ms: number) => `${cpu(ms)} ${ms}\n${memory(ms)} ${ms}\n`;
   const judged = await compared({ ours: (ms) => `${cpu(ms)}\n${memory(ms)}\n`, theirs });
   assert.ok(isSame(judged), JSON.stringify(judged));
@@ -53,7 +53,7 @@ test('values that are seconds old are compared with ours of their moment', async
   assert.ok(isSame(slow) && slow.seconds > 15, JSON.stringify(slow));
 });
 
-test('a value that is another one is found, however it moves', async () => {
+test('a different value is found, however it moves', async () => {
   const ahead = (ms: number) => `container_cpu_usage_seconds_total{${POD},cpu="total"} ${used(ms) + 9}`;
   const { differences } = await compared({
     ours: (ms) => `${ahead(ms)}\n${memory(ms, 3e6)}\n`,
@@ -65,7 +65,7 @@ test('a value that is another one is found, however it moves', async () => {
   );
 });
 
-test('a container that only one side has is a difference, a cgroup that is not of a pod is none', async () => {
+test('a container that only one side has is a difference, a cgroup of something else is not', async () => {
   const other = POD.replaceAll('c1', 'c2');
   const { differences, explained } = await compared({
     ours: (ms) => `${cpu(ms)}\n`,
@@ -88,7 +88,7 @@ test('a container that only one side has is a difference, a cgroup that is not o
   );
 });
 
-test('a cAdvisor of its own is compared by path, with the sum of its CPUs', async () => {
+test('a standalone cAdvisor is compared by path, with the sum of its CPUs', async () => {
   const theirs = (ms: number) =>
     ['cpu00', 'cpu01']
       .map(
@@ -108,7 +108,7 @@ test('a cAdvisor of its own is compared by path, with the sum of its CPUs', asyn
   );
 });
 
-test('values that stay old are not compared, and said to be', async () => {
+test('values that stay old are not compared, and are reported', async () => {
   const theirs = (ms: number) => `${cpu(ms)} 7\n${memory(ms)} ${ms}\n`;
   const { differences, explained, seconds } = await compared({ ours: (ms) => `${cpu(ms)}\n${memory(ms)}\n`, theirs });
   assert.equal(differences.compared, 1);
@@ -119,7 +119,7 @@ test('values that stay old are not compared, and said to be', async () => {
   assert.ok(seconds >= 150);
 });
 
-test('on a host without pods there is nothing of containers to compare, unless their side has some', async () => {
+test('on a host without pods there are no containers to compare, unless the other side has some', async () => {
   const machine = 'machine_memory_bytes{boot_id="b"} 42';
   const root = (ms: number) => `container_memory_rss{id="/"} 5 ${ms}\n${machine}\n`;
   const without = await compared({ ours: () => `${machine}\n`, theirs: root });

@@ -56,7 +56,7 @@ for (const section of SECTIONS) {
 
 const omitRunbook = ({ runbook_url: _, ...rest }: Rule['annotations']) => rest;
 
-test('vmalert takes the file of rules as it is, and so does Prometheus', { timeout: 120_000 }, async (t) => {
+test('vmalert and Prometheus accept the rules file unchanged', { timeout: 120_000 }, async (t) => {
   if (!serverAvailable(t, 'vmalert') || !serverAvailable(t, 'prometheus')) return;
   const file = join(ROOT, 'docs/alerts/rules.yaml');
   await run('vmalert', ['-dryRun', `-rule=${file}`], { timeout: 60_000 });
@@ -74,7 +74,7 @@ test('vmalert takes the file of rules as it is, and so does Prometheus', { timeo
   assert.deepEqual(loaded.sort(), rules.map(({ alert }) => alert).sort());
 });
 
-test('alerts for a Pushgateway and on events of the host are in their guides', () => {
+test('the guides list the alerts for a Pushgateway and on host events', () => {
   for (const [section, path] of [
     ['pushgateway', 'docs/pushgateway.md'],
     ['host-events', 'docs/logs.md'],
@@ -86,7 +86,7 @@ test('alerts for a Pushgateway and on events of the host are in their guides', (
   }
 });
 
-test('every self metric is in docs/operations.md, and what the alerts and the dashboards ask for exists', () => {
+test('every self metric is in docs/operations.md, and everything that alerts and dashboards use exists', () => {
   const sources = globSync('src/**/*.ts', { cwd: ROOT }).map(page).join('\n');
   const told = new Set([...sources.matchAll(/'(firesteel_[a-z_]+)'/g)].map(([, name]) => name as string));
   const operations = page('docs/operations.md');

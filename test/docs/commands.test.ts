@@ -60,7 +60,7 @@ for (const page of PAGES) {
   }
 }
 
-test('what does not run here is still in the pages', () => {
+test('commands that do not run here still exist in the pages', () => {
   const all = PAGES.flatMap(linesOf);
   for (const [command, reason] of ELSEWHERE)
     assert.ok(

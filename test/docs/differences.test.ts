@@ -28,7 +28,7 @@ function has(place: Schema, path: readonly string[]): boolean {
   return [...anyOf, ...oneOf, ...allOf].some((one) => has(one, path));
 }
 
-test('each setting of the tables of flags is one of the configuration', () => {
+test('each setting in the tables of flags exists in the configuration', () => {
   const wrong = Object.entries(PROGRAMS).flatMap(([program, flags]) =>
     Object.entries(flags).flatMap(([flag, { settings }]) =>
       settings.filter((path) => !has(schema, path.split('.'))).map((path) => `${program} --${flag}: ${path}`),
@@ -38,13 +38,13 @@ test('each setting of the tables of flags is one of the configuration', () => {
   assert.equal(has(schema, ['collectors', 'node', 'nothing']), false, 'the check itself can fail');
 });
 
-test('a flag without a setting says why', () => {
+test('a flag without a setting has a reason', () => {
   for (const flags of Object.values(PROGRAMS)) {
     for (const [flag, { settings, note }] of Object.entries(flags)) assert.ok(settings.length > 0 || note !== '', flag);
   }
 });
 
-test('what is left out is left out', () => {
+test('omitted collectors do not exist', () => {
   const names = new Set(nodeCollectors.map(({ name }) => name));
   assert.deepEqual(
     Object.keys(LEFT_OUT_COLLECTORS).filter((name) => names.has(name)),

@@ -18,7 +18,7 @@ const anchorsOf = (page: string) =>
     ),
   );
 
-test('links between pages lead to files and headings that are there', () => {
+test('links between pages lead to existing files and headings', () => {
   const broken: string[] = [];
   for (const page of PAGES) {
     const text = textOf(page).replaceAll(/^```[\s\S]*?^```$/gm, '');

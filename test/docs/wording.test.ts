@@ -46,7 +46,7 @@ const INSTEAD: readonly (readonly [RegExp, string])[] = [
   [/\bis no (?:JSON|text|file|port|URL|fault|error|success|address|failure)\b/i, 'is not a …'],
 ];
 
-/** Where operators read: documentation, the page, the chart, and strings of the program. */
+/** What operators and contributors read: documentation, the page, the chart, and strings and comments of the program. */
 const PAGES = globSync(
   [
     '*.md',
@@ -64,14 +64,10 @@ const PAGES = globSync(
   { cwd: ROOT },
 ).filter((path) => path !== 'CHANGELOG.md' && path !== 'docs/performance-laboratory.md');
 
-/** The text that operators may see: of a program its strings, without comments. */
-const visible = (path: string, text: string): string =>
-  /\.(?:ts|js)$/.test(path) ? text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '') : text;
-
-test('documentation, messages, the page and the chart use the words of the field', () => {
+test('documentation, messages, comments, the page and the chart use the words of the field', () => {
   const found: string[] = [];
   for (const path of PAGES) {
-    for (const line of visible(path, readFileSync(join(ROOT, path), 'utf8')).split('\n')) {
+    for (const line of readFileSync(join(ROOT, path), 'utf8').split('\n')) {
       for (const [phrase, instead] of INSTEAD) {
         if (phrase.test(line)) found.push(`${path}: ${line.trim().slice(0, 160)} (rather: ${instead})`);
       }

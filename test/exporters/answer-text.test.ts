@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withoutQueries, wordsOf } from '../../src/exporters/http/answer-text.ts';
 
-test('what VictoriaMetrics repeats of the request is left out, however long it is', () => {
+test('the part of a response that repeats the request is omitted, however long it is', () => {
   const query = `timestamp=1&extra_label=${'x'.repeat(2000)}`;
   const body = `remoteAddr: "10.0.0.1:5, X-Forwarded-For: 10.0.0.2"; requestURI: /api/v1/x?${query}; unsupported path requested: "/x"\n`;
   assert.deepEqual(wordsOf(body, 'text/plain; charset=utf-8'), {
@@ -23,7 +23,7 @@ test('no query, fragment or credentials of a URL are shown; other text stays', (
   }
 });
 
-test('a web page is known by its type or its beginning, and shown by its words', () => {
+test('a web page is recognized by its type or its beginning, and shown by its text', () => {
   const page =
     '<!doctype html>\n<html><head><title>Log in</title><style>a{}</style></head><body><h1>Hello</h1></body></html>';
   for (const type of ['text/html; charset=utf-8', 'text/plain', undefined]) {

@@ -5,7 +5,7 @@ import { textByIdentity } from '../../src/exporters/pushgateway/by-identity.ts';
 
 const HEADER = '# HELP up Up.\n# TYPE up gauge\n# HELP t Time.\n# TYPE t histogram\n';
 
-test('lines are parted by job and instance, under the headers of their families', () => {
+test('lines are split by job and instance, under the headers of their families', () => {
   const text = `${HEADER}up{job="a",instance="x:1"} 1\nup{job="a",instance="x:2"} 0\nt_bucket{instance="x:1",job="a",le="+Inf"} 2\nt_sum{job="a",instance="x:1"} 0.5\nt_count{job="a",instance="x:1"} 2\n`;
   const [first, second, ...more] = textByIdentity(text);
   assert.deepEqual(more, []);
@@ -35,16 +35,16 @@ for (const [what, line, expected] of LINES) {
   });
 }
 
-test('a line without a job is in no part', () => {
+test('a line without a job is in no batch', () => {
   assert.deepEqual(textByIdentity('x 1\nx{instance="a"} 2\nx{job=""} 3\n'), []);
 });
 
-test('of a series that is there several times the last line counts', () => {
+test('of duplicate series the last line counts', () => {
   const [part] = textByIdentity('x{job="a",n="1"} 1 1.7e12\nx{job="a",n="2"} 5 1.7e12\nx{job="a",n="1"} 2 1.8e12\n');
   assert.deepEqual([part?.samples, part?.text], [2, 'x{job="a",n="1"} 2\nx{job="a",n="2"} 5\n']);
 });
 
-test('a target of a group is gone when a batch is without it; one of the scrape, which is pushed once, after an hour', () => {
+test('a target of a group is gone when a batch lacks it; a scrape target, which is pushed once, after an hour', () => {
   const pushed = new TargetsPushed();
   const target = (instance: string) => ({ job: 'a', instance, labels: {} });
   for (const group of ['probe', 'scrape'] as const) pushed.update(group, [target('1'), target('2')], 1000);

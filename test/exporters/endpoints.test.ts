@@ -42,7 +42,7 @@ const passOf = (endpoints: Endpoints): UploadPermit => {
   return pass;
 };
 
-test('after a failure one upload a wait goes through, and all when it was taken', async () => {
+test('after a failure one upload per wait passes, and all after it was accepted', async () => {
   const clock = new HandClock();
   const endpoints = new Endpoints(['one'], undefined, clock);
   const together = [passOf(endpoints), passOf(endpoints), passOf(endpoints)];
@@ -62,7 +62,7 @@ test('after a failure one upload a wait goes through, and all when it was taken'
   assert.equal(passed.length, 2);
 });
 
-test('the next address takes over at once, and the first gets everything back when it recovers', async () => {
+test('the next address takes over immediately, and the first gets everything back when it recovers', async () => {
   const clock = new HandClock();
   const endpoints = new Endpoints(['one', 'two'], undefined, clock);
   const urlOf = () => {
@@ -95,7 +95,7 @@ test('waiting ends with its signal', async () => {
   assert.equal(endpoints.passNow('node'), undefined, 'one more try, not one for each lane');
 });
 
-test('after a failure another lane tries the address; when it is taken, only the lane that failed waits', async () => {
+test('after a failure another lane tries the address; if that is accepted, only the failed lane waits', async () => {
   const clock = new HandClock();
   const endpoints = new Endpoints(['one'], undefined, clock);
   endpoints.settle(passOf(endpoints), failed(1000));
@@ -126,7 +126,7 @@ test('after a failure another lane tries the address; when it is taken, only the
   assert.ok(endpoints.passNow('node'));
 });
 
-test('lanes that all fail try one after the other, one upload a wait', async () => {
+test('lanes that all fail try in turn, one upload per wait', async () => {
   const clock = new HandClock();
   const endpoints = new Endpoints(['one'], undefined, clock);
   const lanes = ['node', 'process', 'agent'];

@@ -22,7 +22,7 @@ function problemsOf(settings: object): readonly string[] {
 const url = 'http://r:1/push';
 const TYPES = exporterSection.options.map(({ shape }) => String(shape.type.value));
 
-test('an unknown type is answered with the known ones and the nearest', () => {
+test('an unknown type is refused with the known ones and the nearest', () => {
   assert.deepEqual(problemsOf({ type: 'vmagnet', url }), [
     `exporters.it.type: expected one of ${TYPES.join(', ')}; did you mean vmagent?`,
   ]);
@@ -30,7 +30,7 @@ test('an unknown type is answered with the known ones and the nearest', () => {
   assert.deepEqual(problemsOf({ type: 7, url }), [`exporters.it.type: expected one of ${TYPES.join(', ')}`]);
 });
 
-test('an unknown key is answered with the nearest one of its type, also further down', () => {
+test('an unknown key is refused with the nearest one of its type, also in nested settings', () => {
   for (const type of TYPES) {
     assert.deepEqual(problemsOf({ type, url, fialover: [] }), [
       'exporters.it.fialover: unknown key; did you mean failover?',
@@ -41,7 +41,7 @@ test('an unknown key is answered with the nearest one of its type, also further 
   }
 });
 
-test('settings of the time before each type had its own are still accepted', () => {
+test('settings from before each type had its own are still accepted', () => {
   const common = {
     ...{ url, enabled: true, groups: ['node'], failover: ['http://s:2'], timeout: '5s', retries: 2 },
     ...{ auth: { bearerTokenFile: '/t' }, tls: { insecureSkipVerify: true }, headers: { 'x-scope-orgid': 'a' } },
@@ -58,7 +58,7 @@ test('settings of the time before each type had its own are still accepted', () 
   assert.deepEqual(problemsOf({ type: 'pushgateway', ...common, compression: 'none' }), []);
 });
 
-test('what a type does not have is refused with a reason', () => {
+test('settings that a type does not have are refused with a reason', () => {
   assert.deepEqual(problemsOf({ type: 'vmagent', url, compression: 'none' }), [
     'exporters.it.compression: vmagent supports gzip and zstd; none is for a Pushgateway',
   ]);
@@ -68,7 +68,7 @@ test('what a type does not have is refused with a reason', () => {
   ]);
 });
 
-test('what a receiver can do follows from its settings', () => {
+test('the capabilities of a receiver follow from its settings', () => {
   const traitsOf = (settings: object) => {
     const parsed = exporterSection.parse({ url, ...settings });
     return exporterTypeOf(parsed).traits(parsed);
@@ -83,7 +83,7 @@ test('what a receiver can do follows from its settings', () => {
   assert.equal(traitsOf({ type: 'pushgateway' }).endsSeries, false);
 });
 
-test('the page on the configuration has every setting of every type, and names the types of those that not all have', () => {
+test('the configuration page has every setting of every type, and names the types if not all have it', () => {
   const page = configurationReference(
     z.toJSONSchema(configSchema({ collectors: z.strictObject({}).prefault({}), exporter: exporterSection }), {
       io: 'input',
@@ -96,7 +96,7 @@ test('the page on the configuration has every setting of every type, and names t
   assert.match(page, /`exporters\.NAME\.enabled` \| `true` \| {2}\|/);
 });
 
-test('a union of sections that nothing tells apart is an error of the generator, not a gap in the page', () => {
+test('a union of sections without a discriminator is an error of the generator, not a gap in the page', () => {
   const union = z.union([z.strictObject({ one: z.string() }), z.strictObject({ other: z.string() })]);
   const schema = z.toJSONSchema(z.strictObject({ section: z.strictObject({ union }) }));
   assert.throws(() => configurationReference(schema), /union of sections/);

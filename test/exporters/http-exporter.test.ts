@@ -27,7 +27,7 @@ async function receiver(t: TestContext, handle: Handler): Promise<{ url: string;
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
 
-test('a body is sent as it is, with its stamp and length, over one kept connection', async (t) => {
+test('a batch is sent unchanged, with its timestamp and length, over one keep-alive connection', async (t) => {
   const seen: string[] = [];
   const sockets = new Set<unknown>();
   const two = Promise.withResolvers<void>();
@@ -49,7 +49,7 @@ test('a body is sent as it is, with its stamp and length, over one kept connecti
   assert.equal(await counted(SENT), 2);
 });
 
-test('an answer that may pass is tried again with the same stamp', async (t) => {
+test('a temporary failure is retried with the same timestamp', async (t) => {
   const stamps: (string | null)[] = [];
   const done = Promise.withResolvers<void>();
   const { url } = await receiver(t, (request, _body, response) => {
@@ -117,7 +117,7 @@ test('a gateway that breaks every connection is down: no family is blamed', asyn
   assert.equal(await counted('firesteel_export_breaker_open{exporter="it"}'), 1);
 });
 
-test('a Pushgateway that reads no gzip is named, and gets plain text when it is asked for', async (t) => {
+test('a Pushgateway without gzip support is reported, and gets plain text if configured', async (t) => {
   const { url } = await receiver(t, (request, body, response) => {
     const isPlain = request.headers['content-encoding'] === undefined && body[0] !== 0x1f;
     if (isPlain && body.toString().endsWith('stamp 2000\n')) response.writeHead(200).end();
@@ -190,7 +190,7 @@ test('credentials come from files and reach neither log nor errors', async (t) =
   }
 });
 
-test('a missing password file is told by its path and nothing is sent without it', async (t) => {
+test('a missing password file is reported with its path and nothing is sent without it', async (t) => {
   let requests = 0;
   const { url } = await receiver(t, () => requests++);
   const { exporter, lines } = await exporterTo(url, { auth: { bearerTokenFile: '/nowhere/token' } });
@@ -213,7 +213,7 @@ test('redirects are not followed', async (t) => {
   assert.match(lines[0] ?? '', /to \/elsewhere.*redirects are not followed/);
 });
 
-test('a receiver that hangs delays neither delivery nor the end; what waits for it is bounded and counted', async (t) => {
+test('a receiver that hangs delays neither delivery nor shutdown; its backlog is bounded and counted', async (t) => {
   const { url } = await receiver(t, () => undefined);
   const { exporter, counted } = await exporterTo(url);
   for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await bodyAt(stamp));
@@ -225,7 +225,7 @@ test('a receiver that hangs delays neither delivery nor the end; what waits for 
   assert.equal(await counted(dropped('shutdown')), 5);
 });
 
-test('an endless answer is cut off', async (t) => {
+test('an endless response is truncated', async (t) => {
   const { url } = await receiver(t, (_request, _body, response) => {
     const more = () => {
       while (!response.destroyed && response.write(Buffer.alloc(16_384)));
@@ -240,7 +240,7 @@ test('an endless answer is cut off', async (t) => {
   await exporter.close(1000);
 });
 
-test('a kept connection that the receiver has just closed costs one more request, not a failure', async (t) => {
+test('a keep-alive connection that the receiver has just closed costs one more request, not a failure', async (t) => {
   let requests = 0;
   const { url, server } = await receiver(t, (request, _body, response) => {
     requests++;
@@ -258,7 +258,7 @@ test('a kept connection that the receiver has just closed costs one more request
   await exporter.close(1000);
 });
 
-test('who is no longer the master sends nothing: not what waits, not again what broke', async (t) => {
+test('an agent that is no longer the leader sends nothing: neither queued batches nor retries', async (t) => {
   let master: boolean = true;
   let requests = 0;
   const { url } = await receiver(t, (request, _body, response) => {
@@ -282,7 +282,7 @@ test('who is no longer the master sends nothing: not what waits, not again what 
   assert.equal(await counted(dropped('not_master')), 1);
 });
 
-test('a large body arrives as it was, also when the receiver reads slowly', { timeout: 30_000 }, async (t) => {
+test('a large batch arrives unchanged, also if the receiver reads slowly', { timeout: 30_000 }, async (t) => {
   const members = Array.from({ length: 300 }, (_, index) => randomBytes(20_000 + index * 37));
   const hash = createHash('sha256');
   const arrived = Promise.withResolvers<string>();

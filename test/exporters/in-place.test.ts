@@ -39,7 +39,7 @@ const { create } = overHttp<z.output<typeof settings>>({
   }),
 });
 
-test('a protocol written in place delivers after a failure', async (context) => {
+test('a protocol defined inline delivers after a failure', async (context) => {
   const codes = [503, 204];
   const requests: { url: string; text: string }[] = [];
   const server = createServer(async (request, response) => {

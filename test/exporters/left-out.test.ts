@@ -4,7 +4,7 @@ import { LeftOutFamilies } from '../../src/exporters/delivery/left-out.ts';
 
 const HOUR_MS = 3_600_000;
 
-test('a family is left out of its group for an hour, then on trial, then forgotten or left out again', () => {
+test('a family is omitted from its group for an hour, then tried again, then included or omitted again', () => {
   let now = 1000;
   const leftOut = new LeftOutFamilies(() => now);
   leftOut.add('node', 'up', 'is not a GAUGE');
@@ -29,7 +29,7 @@ test('a family is left out of its group for an hour, then on trial, then forgott
   );
 });
 
-test('what was filtered is kept as long as the same families are left out', () => {
+test('filtered members are cached as long as the same families are omitted', () => {
   const leftOut = new LeftOutFamilies(() => 0);
   const cache = leftOut.cacheOf('ksm', new Set(['a', 'b']));
   assert.equal(leftOut.cacheOf('ksm', new Set(['b', 'a'])), cache);

@@ -40,7 +40,7 @@ async function fallsOver(
   });
 }
 
-test('what VictoriaMetrics, vmagent, vmauth and vmalert answer to a wrong path is not about the body', {
+test('responses of VictoriaMetrics, vmagent, vmauth and vmalert to a wrong path do not concern the batch', {
   timeout: 120_000,
 }, async (t) => {
   for (const name of ['victoria-metrics', 'vmagent', 'vmauth', 'vmalert']) if (!serverAvailable(t, name)) return;
@@ -85,7 +85,7 @@ test('what VictoriaMetrics, vmagent, vmauth and vmalert answer to a wrong path i
   await fallsOver(t, `${gateway}/prefix`, gateway, 'path', /path of the url/, { type: 'pushgateway' });
 });
 
-test('what nginx answers to a request that does not fit it is not about the body', { timeout: 60_000 }, async (t) => {
+test('responses of nginx to a request that it does not support do not concern the batch', { timeout: 60_000 }, async (t) => {
   for (const name of ['victoria-metrics', 'nginx']) if (!serverAvailable(t, name)) return;
   const folder = scratchFolder(t);
   const victoria = await startVictoriaMetrics(t, folder);

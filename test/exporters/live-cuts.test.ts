@@ -11,13 +11,13 @@ const VALUES = [123_456_789, 987.6543217];
 const WAYS = ['fin', 'rst', 'half-close', 'unterminated chunk', 'short length'] as const;
 type Way = (typeof WAYS)[number];
 
-test('uploads that are cut at any byte leave no half number in VictoriaMetrics', { timeout: 180_000 }, async (t) => {
+test('uploads truncated at any byte leave no half number in VictoriaMetrics', { timeout: 180_000 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const server = await startVictoriaMetrics(t, scratchFolder(t));
   assert.deepEqual(await wrongOf(t, server, server.url, 'gzip-stamped'), []);
 });
 
-test('nor when a vmagent is in between', { timeout: 180_000 }, async (t) => {
+test('nor with a vmagent in between', { timeout: 180_000 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics') || !serverAvailable(t, 'vmagent')) return;
   const folder = scratchFolder(t);
   const server = await startVictoriaMetrics(t, folder);
@@ -31,7 +31,7 @@ test('nor when a vmagent is in between', { timeout: 180_000 }, async (t) => {
   assert.deepEqual(await wrongOf(t, server, agent, 'gzip-stamped'), []);
 });
 
-test('the danger is real: gzip without stamps leaves half numbers', { timeout: 180_000 }, async (t) => {
+test('the danger is real: gzip without timestamps leaves half numbers', { timeout: 180_000 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const server = await startVictoriaMetrics(t, scratchFolder(t));
   assert.notDeepEqual(await wrongOf(t, server, server.url, 'gzip'), []);

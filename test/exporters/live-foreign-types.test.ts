@@ -109,7 +109,7 @@ async function requests(counted: (series: string) => Promise<number | undefined>
   return sum;
 }
 
-test('an agent that is told so deletes its own groups at its end, and no other', async (t) => {
+test('an agent configured to do so deletes its own groups at shutdown, and no others', async (t) => {
   if (!serverAvailable(t, 'prometheus-pushgateway')) return;
   const url = await gateway(t);
   await foreign(url, 'theirs 1\n');
@@ -122,7 +122,7 @@ test('an agent that is told so deletes its own groups at its end, and no other',
   assert.deepEqual(left, [0, 0, 1, 1], 'the state of the cluster is left to the next master');
 });
 
-test('without that its groups stay, for a restart', async (t) => {
+test('otherwise its groups remain, for a restart', async (t) => {
   if (!serverAvailable(t, 'prometheus-pushgateway')) return;
   const url = await gateway(t);
   const { exporter } = await exporterTo(url, {}, 'pushgateway');

@@ -13,7 +13,7 @@ const NODES = '/api/v1/nodes';
 const startPushgateway = (t: TestContext) =>
   startServer(t, 'prometheus-pushgateway', (port) => [`--web.listen-address=127.0.0.1:${port}`], '/-/ready');
 
-test('the master deletes groups of nodes that have left the cluster, and nothing else', {
+test('the leader deletes groups of nodes that have left the cluster, and nothing else', {
   timeout: 60_000,
 }, async (t) => {
   if (!serverAvailable(t, 'prometheus-pushgateway')) return;

@@ -39,7 +39,7 @@ for (const [type, make] of Object.entries(STORES)) {
   });
 }
 
-test('--connect names what is wrong: no tenant, another kind of server, nobody there', async (context) => {
+test('--connect reports the problem: no tenant, another kind of server, no server', async (context) => {
   const loki = await new LokiStore({ needsTenant: true }).start(context);
   const first = await connect(context, 'loki', loki.url);
   const answers = [first];
@@ -61,7 +61,7 @@ test('--connect names what is wrong: no tenant, another kind of server, nobody t
   }
 });
 
-test('journald: --connect asks a systemd-journal-remote', async (context) => {
+test('journald: --connect checks a systemd-journal-remote', async (context) => {
   if (!serverAvailable(context, 'systemd-journal-remote')) return;
   const remote = await JournalRemote.start(context, scratchFolder(context));
   const { code, said } = await connect(context, 'journald', remote.url);

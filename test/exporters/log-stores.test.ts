@@ -156,7 +156,7 @@ for (const [type, makeStore] of Object.entries(TYPES)) {
   });
 }
 
-test('victorialogs: tenant, stream fields and time are where VictoriaLogs looks for them', async (context) => {
+test('victorialogs: tenant, stream fields and time are where VictoriaLogs expects them', async (context) => {
   const store = new VictoriaLogsStore();
   const { ship } = await sender(context, 'victorialogs', store, { tenant: '12:34', streamFields: ['node', 'unit'] });
   await ship([entryOf(1)]);
@@ -211,7 +211,7 @@ test('loki: entries far behind their stream are dropped, those of other streams 
   assert.equal(store.stored.length, 31);
 });
 
-test('elasticsearch: each entry has an answer of its own', async (context) => {
+test('elasticsearch: each entry has its own result', async (context) => {
   const store = new ElasticsearchStore();
   const { ship } = await sender(context, 'elasticsearch', store, { index: 'logs' });
   let busy = 3;
@@ -236,7 +236,7 @@ test('elasticsearch: each entry has an answer of its own', async (context) => {
   assert.equal(store.stored.length, 30);
 });
 
-test('elasticsearch: an index that takes nothing pauses, whatever the status of its entries', async (context) => {
+test('elasticsearch: an index that accepts nothing pauses, whatever the status of its entries', async (context) => {
   for (const [status, type] of [
     [403, 'cluster_block_exception'],
     [403, 'security_exception'],
@@ -263,7 +263,7 @@ test('elasticsearch: an index that takes nothing pauses, whatever the status of 
   }
 });
 
-test('only chosen fields are sent, and a url with a path is used as it is', async (context) => {
+test('only selected fields are sent, and a url with a path is used unchanged', async (context) => {
   const store = new VictoriaLogsStore();
   const { ship } = await sender(context, 'victorialogs', store, { fields: ['_PID'] });
   await ship([entryOf(9)]);

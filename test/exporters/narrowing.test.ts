@@ -46,7 +46,7 @@ for (const bad of [
   });
 }
 
-test('a family that the answer names is left out without a search', async () => {
+test('a family named in the response is omitted without a search', async () => {
   const bad = ['family_30', 'family_200'];
   const { seen, tries } = receiver(bad, true);
   const { refused } = await narrow(
@@ -62,13 +62,13 @@ test('a family that the answer names is left out without a search', async () => 
   assert.deepEqual([seen.parts, seen.wholes], [0, 2]);
 });
 
-test('what was refused an hour ago is suspected first', async () => {
+test('a family rejected an hour ago is suspected first', async () => {
   const { seen, tries } = receiver(['family_77']);
   await narrow(families, ['family_77'], 'socket hang up', tries);
   assert.equal(seen.parts, 1);
 });
 
-test('a refusal that is no family’s blames none', async () => {
+test('a rejection without a bad family blames none', async () => {
   const refuseAbove =
     (most: number) =>
     async (sent: readonly string[]): Promise<Verdict> =>
@@ -80,7 +80,7 @@ test('a refusal that is no family’s blames none', async () => {
   assert.deepEqual([isTaken, refused], [false, []]);
 });
 
-test('an answer that says nothing about the part ends the search', async () => {
+test('a response that does not concern the part ends the search', async () => {
   let tries = 0;
   const silent = async (): Promise<Verdict> => {
     tries++;
@@ -90,7 +90,7 @@ test('an answer that says nothing about the part ends the search', async () => {
   assert.deepEqual([isTaken, refused, tries], [false, [], 1]);
 });
 
-test('uploads for one body are bounded, whatever is refused', async () => {
+test('uploads per batch are bounded, whatever is rejected', async () => {
   let tries = 0;
   const refuse = async (): Promise<Verdict> => {
     tries++;
@@ -100,7 +100,7 @@ test('uploads for one body are bounded, whatever is refused', async () => {
   assert.ok(tries <= 128, `${tries}`);
 });
 
-test('names are read out of what gateways say', () => {
+test('names are extracted from the messages of gateways', () => {
   const known = ['up', 'took_seconds', 'a:b'];
   const said: readonly (readonly [string, string | undefined])[] = [
     [

@@ -44,7 +44,7 @@ async function oldInFrontOf(t: TestContext, upstream: string): Promise<{ url: st
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, paths };
 }
 
-test('an old VictoriaMetrics gets job and instance in the query, and is asked in the new form once', {
+test('an old VictoriaMetrics gets job and instance in the query, and is checked for the new form once', {
   timeout: 60_000,
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
@@ -72,7 +72,7 @@ test('an old VictoriaMetrics gets job and instance in the query, and is asked in
   assert.deepEqual(series?.timestamps, [first, first + 1000]);
 });
 
-test('check-config --connect says that an old VictoriaMetrics takes pushes', { timeout: 60_000 }, async (t) => {
+test('check-config --connect reports that an old VictoriaMetrics accepts pushes', { timeout: 60_000 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const victoria = await startVictoriaMetrics(t, scratchFolder(t));
   const { url } = await oldInFrontOf(t, victoria.url);

@@ -117,7 +117,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   }
 }
 
-test('an outage costs nothing: what is too much for memory waits on disk and follows, each with its stamp', async (t) => {
+test('an outage loses nothing: batches beyond memory wait on disk and follow, each with its timestamp', async (t) => {
   const receiver = await Receiver.start(t);
   receiver.answer = () => 503;
   const { exporter, counted } = await exporterTo(
@@ -149,7 +149,7 @@ test('an outage costs nothing: what is too much for memory waits on disk and fol
   assert.ok((await counted('replayed_bodies_total{exporter="it"}')) >= 7);
 });
 
-test('a disk that stalls during an outage: bounds, metrics, the status, and the end within its time', async (t) => {
+test('a disk that stalls during an outage: bounds, metrics, the status, and a timely shutdown', async (t) => {
   const receiver = await Receiver.start(t);
   receiver.answer = () => 503;
   const LINES = 3000;
@@ -191,7 +191,7 @@ test('a disk that stalls during an outage: bounds, metrics, the status, and the 
   assert.match(log.join(), /the disk of this folder/);
 });
 
-test('what is left at the end goes to disk; the next run sends its first body before that', async (t) => {
+test('remaining batches go to disk at shutdown; the next run sends its first batch before them', async (t) => {
   const receiver = await Receiver.start(t);
   receiver.answer = () => 503;
   const folder = join(scratchFolder(t), 'spool');
@@ -216,7 +216,7 @@ test('what is left at the end goes to disk; the next run sends its first body be
   await second.exporter.close(1000);
 });
 
-test('a receiver that hangs at the end costs its deadline and nothing else', async (t) => {
+test('a receiver that hangs at shutdown costs its deadline and nothing else', async (t) => {
   const receiver = createServer(() => undefined).listen(0, '127.0.0.1');
   t.after(() => {
     receiver.close();
@@ -231,7 +231,7 @@ test('a receiver that hangs at the end costs its deadline and nothing else', asy
   assert.deepEqual([dropped, spool?.bodies], [{}, 3]);
 });
 
-test('a receiver that does not read zstd is asked once, and gets lines with their own time', async (t) => {
+test('a receiver without zstd support is checked once, and gets lines with their own time', async (t) => {
   const receiver = await Receiver.start(t, false);
   const { exporter } = await exporterTo(receiver.url);
   assert.equal(exporter.encoding, 'zstd');
@@ -249,7 +249,7 @@ test('a receiver that does not read zstd is asked once, and gets lines with thei
   await exporter.close(1000);
 });
 
-test('a body that is too large is sent in parts of whole lines', async (t) => {
+test('a batch that is too large is sent in parts of complete lines', async (t) => {
   const receiver = await Receiver.start(t);
   const body = await bodyAt(5000, 4000);
   const whole = body.members.reduce((sum, { length }) => sum + length, 0);
@@ -272,7 +272,7 @@ test('a body that is too large is sent in parts of whole lines', async (t) => {
   await exporter.close(1000);
 });
 
-test('another address takes over at once, and the first gets everything when it is back', async (t) => {
+test('another address takes over immediately, and the first gets everything when it is back', async (t) => {
   const [main, other] = [await Receiver.start(t), await Receiver.start(t)];
   main.answer = () => 503;
   const { exporter } = await exporterTo(main.url, { failover: [other.url] });
@@ -294,7 +294,7 @@ test('another address takes over at once, and the first gets everything when it 
   assert.equal(all.size, main.stamps.length + other.stamps.length, 'each body went to one of them');
 });
 
-test('a receiver in trouble is asked by one upload at a time, whatever waits', async (t) => {
+test('a failing receiver gets one upload at a time, whatever is queued', async (t) => {
   const receiver = await Receiver.start(t);
   receiver.answer = () => 503;
   const { exporter } = await exporterTo(receiver.url);

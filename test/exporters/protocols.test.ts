@@ -40,7 +40,7 @@ test('grouping keys of Pushgateway, base64 where a path would be split or redire
 const answered = (code: Answer['code'], text = '', failure?: Answer['failure']): Answer =>
   failure ? { code, text, failure } : { code, text };
 
-test('answers of VictoriaMetrics and vmagent', () => {
+test('responses of VictoriaMetrics and vmagent', () => {
   const cases: [Answer, action: string, reason: string][] = [
     [answered(204), 'done', 'ok'],
     [answered(302), 'pause', 'redirect'],
@@ -64,7 +64,7 @@ test('answers of VictoriaMetrics and vmagent', () => {
   }
 });
 
-test('answers of Pushgateway', () => {
+test('responses of Pushgateway', () => {
   const cases: [Answer, action: string, reason: string][] = [
     [answered(200), 'done', 'ok'],
     [answered(202), 'done', 'unchecked'],

@@ -38,7 +38,7 @@ async function deliver({ exporter, lines, counted }: TriedExporter): Promise<voi
   await exporter.close(1000);
 }
 
-test('https goes through a tunnel, which a proxy without a scheme makes', async (t) => {
+test('https uses a tunnel, also through a proxy without a scheme', async (t) => {
   const url = await receiver(t, 'https');
   const proxy = await startForwardProxy(t);
   const env = { HTTPS_PROXY: `user:p%40ss@127.0.0.1:${proxy.port}` };
@@ -47,7 +47,7 @@ test('https goes through a tunnel, which a proxy without a scheme makes', async 
   assert.equal(proxy.credentials[0]?.own, `Basic ${Buffer.from('user:p@ss').toString('base64')}`);
 });
 
-test('http goes to the proxy as a whole URL, and NO_PROXY keeps it away', async (t) => {
+test('http sends the complete URL to the proxy, and NO_PROXY bypasses it', async (t) => {
   const url = await receiver(t, 'http');
   const proxy = await startForwardProxy(t);
   const env = { HTTP_PROXY: `http://127.0.0.1:${proxy.port}` };
@@ -63,14 +63,14 @@ test('http goes to the proxy as a whole URL, and NO_PROXY keeps it away', async 
   assert.match(lines.join(''), /vm\.example/);
 });
 
-test('a receiver on this host is asked directly, its credentials with it', async (t) => {
+test('a receiver on this host is reached directly, including its credentials', async (t) => {
   const url = (await receiver(t, 'http')).replace('vm.example', '127.0.0.1');
   const proxy = await startForwardProxy(t);
   await deliver(await exporterTo(url, {}, 'vmagent', { env: { HTTP_PROXY: `http://127.0.0.1:${proxy.port}` } }));
   assert.deepEqual(proxy.asked, []);
 });
 
-test('a proxy that refuses or can’t be reached is named, without its credentials', async (t) => {
+test('a proxy that refuses or is unreachable is named, without its credentials', async (t) => {
   const proxy = await startForwardProxy(t);
   proxy.status = 403;
   const shown = `http://127.0.0.1:${proxy.port}`;
@@ -94,7 +94,7 @@ test('a proxy that refuses or can’t be reached is named, without its credentia
   }
 });
 
-test('credentials that a proxy gets to see are said beforehand, by the agent and by check-config', async (t) => {
+test('credentials visible to a proxy are reported beforehand, by the agent and by check-config', async (t) => {
   const folder = scratchFolder(t);
   writeFileSync(join(folder, 'password'), 'x');
   const auth = { username: 'u', passwordFile: join(folder, 'password') };

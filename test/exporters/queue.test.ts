@@ -14,7 +14,7 @@ const body = (stampMs: number, bytes = 10, group: Group = 'node'): Body => ({
 });
 const stamps = (bodies: readonly Body[]) => bodies.map(({ stampMs }) => stampMs);
 
-test('the newest body of a group is sent first, the oldest leaves when a cycle is too many', () => {
+test('the newest batch of a group is sent first, the oldest is dropped beyond the limit', () => {
   const queue = new MemoryQueue({ cycles: 3, bytes: 1000 });
   for (const stamp of [1, 2, 4]) assert.deepEqual(queue.add(body(stamp)), []);
   assert.deepEqual(queue.sizes, { bodies: 3, bytes: 30, oldestStampMs: 1 });
@@ -27,7 +27,7 @@ test('the newest body of a group is sent first, the oldest leaves when a cycle i
   assert.deepEqual(queue.sizes, { bodies: 0, bytes: 0 });
 });
 
-test('the bytes of all groups count together, but the newest body of each stays', () => {
+test('the bytes of all groups count together, but the newest batch of each is kept', () => {
   const queue = new MemoryQueue({ cycles: 9, bytes: 100 });
   queue.add(body(1, 30, 'node'));
   queue.add(body(2, 30, 'agent'));
@@ -37,7 +37,7 @@ test('the bytes of all groups count together, but the newest body of each stays'
   assert.equal(queue.sizes.bytes, 530);
 });
 
-test('the parts of a body that was too large are one cycle', () => {
+test('the parts of a batch that was too large count as one cycle', () => {
   const queue = new MemoryQueue({ cycles: 1, bytes: 1000 });
   assert.deepEqual([queue.add(body(1)), queue.add(body(1))], [[], []]);
   assert.deepEqual(stamps(queue.add(body(2))), [1, 1]);

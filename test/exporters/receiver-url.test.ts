@@ -64,7 +64,7 @@ const RIGHT: Readonly<Record<string, readonly string[]>> = {
   pushgateway: ['', '/', '/gateway', '/metrics-gateway', '/team/a/'],
 };
 
-test('paths that are known to take no pushes of the type are refused, with what to write instead', () => {
+test('paths that are known not to accept pushes of the type are refused, with advice', () => {
   for (const [type, paths] of Object.entries(WRONG)) {
     for (const path of paths) {
       assert.match(problemOf(type, `http://host:1${path}`) ?? 'ok', new RegExp(`type ${type}; `), `${type} ${path}`);
@@ -72,13 +72,13 @@ test('paths that are known to take no pushes of the type are refused, with what 
   }
 });
 
-test('all others are taken', () => {
+test('all others are accepted', () => {
   for (const [type, paths] of Object.entries(RIGHT)) {
     for (const path of paths) assert.equal(problemOf(type, `https://host${path}`), undefined, `${type} ${path}`);
   }
 });
 
-test('no problem quotes what may be a secret', () => {
+test('no message quotes a possible secret', () => {
   const urls = ['http://u:s3cret@h', 'http://h?s3cret', 'http://h/#s3cret', 'http://h:s3cret/', 'ftp://h?s3cret'];
   for (const url of urls) {
     const message = problemOf('vmagent', url);
@@ -86,7 +86,7 @@ test('no problem quotes what may be a secret', () => {
   }
 });
 
-test('a URL is taken as it is parsed', () => {
+test('a URL is used as parsed', () => {
   const urlOf = (url: string) => exporterSection.parse({ type: 'vmagent', url }).url;
   assert.equal(urlOf('HTTPS://VM.Example:443/a//'), 'https://vm.example/a');
   assert.equal(urlOf(' http://vm:80 '), 'http://vm');

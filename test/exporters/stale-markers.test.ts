@@ -45,7 +45,7 @@ function receiver(codes: readonly UploadAttempt['code'][], isWanted = false) {
   return { markers, uploads, said, end, pass, turn: () => new Promise((resolve) => setTimeout(resolve, 20)) };
 }
 
-test('thousands of series go out in pieces, one after the other', async () => {
+test('thousands of series are sent in pieces, in sequence', async () => {
   const { markers, uploads, end, turn } = receiver([204]);
   end(2500);
   end(10);
@@ -55,7 +55,7 @@ test('thousands of series go out in pieces, one after the other', async () => {
   assert.ok(uploads.every(({ compression, members }) => compression === 'snappy' && members.length === 1));
 });
 
-test('a key that is no series costs its request, not the agent or the next ones', async () => {
+test('an invalid key loses its request, not the agent or the following ones', async () => {
   const { markers, uploads, said, end, turn } = receiver([204]);
   markers.end({ target: TARGET, stampMs: 5, keys: ['it{pod="unterminated'] });
   end(1);
@@ -83,7 +83,7 @@ for (const code of [200, 302, 400, 401, 403, 404, 405, 415, 501] as const) {
   });
 }
 
-test('where markers are configured, a refusal is a warning each time', async () => {
+test('if markers are configured, each rejection is a warning', async () => {
   const { markers, uploads, said, end, turn } = receiver([404], true);
   end(1);
   while (uploads.length < 1) await turn();
@@ -94,7 +94,7 @@ test('where markers are configured, a refusal is a warning each time', async () 
   assert.match(said[0] ?? '', /"level":"warn".*failed to send stale markers/);
 });
 
-test('an overload is tried again, three times at most; by one who is no longer master not at all', async () => {
+test('an overload is retried, at most three times; not at all by an agent that is no longer the leader', async () => {
   const again = receiver([503, 429, 204]);
   again.end(1);
   while (again.uploads.length < 3) await again.turn();
@@ -115,7 +115,7 @@ test('an overload is tried again, three times at most; by one who is no longer m
   assert.equal(other.uploads.length, 0);
 });
 
-test('a receiver that never answers holds up the end no longer than the deadline', { timeout: 10_000 }, async () => {
+test('an unresponsive receiver delays the shutdown no longer than the deadline', { timeout: 10_000 }, async () => {
   let signals = 0;
   const markers = new StaleMarkers({
     exporter: 'vm',

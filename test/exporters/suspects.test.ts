@@ -12,12 +12,12 @@ const body = (stampMs: number): Body => ({
   textBytes: 0,
 });
 
-test('what is refused while nothing is taken is never the body’s fault', () => {
+test('rejections while nothing is accepted are never the batch’s fault', () => {
   const suspects = new Suspects();
   for (let time = 0; time < 1000; time++) assert.equal(suspects.refused(body(1)), false);
 });
 
-test('what is refused ten times while others are taken in between is', () => {
+test('a batch rejected ten times while others are accepted in between is at fault', () => {
   const suspects = new Suspects();
   assert.equal(suspects.refused(body(1)), false);
   const refusals = Array.from({ length: 10 }, () => {
@@ -29,7 +29,7 @@ test('what is refused ten times while others are taken in between is', () => {
   assert.equal(suspects.refused(body(1)), false, 'and then begins anew');
 });
 
-test('others are not taken for it, and what is remembered is bounded', () => {
+test('other batches are not confused with it, and the memory for this is bounded', () => {
   const suspects = new Suspects();
   for (let stamp = 0; stamp < 5000; stamp++) {
     suspects.taken();

@@ -50,13 +50,13 @@ test('a receiver with a certificate of our authority is trusted, another one is 
   assert.equal((await senderTo(t, url, { insecureSkipVerify: true })()).code, 200);
 });
 
-test('the name in the certificate counts, unless another is expected', async (t) => {
+test('the name in the certificate must match, unless another is expected', async (t) => {
   const url = await secureReceiver(t);
   const { text } = await senderTo(t, url, { caFile: file('first-ca.crt'), serverName: 'elsewhere.example' })();
   assert.match(text, /elsewhere\.example/);
 });
 
-test('a receiver that asks for a client certificate gets it', async (t) => {
+test('a receiver that requires a client certificate gets it', async (t) => {
   const url = await secureReceiver(t, { ca: readFileSync(file('second-ca.crt')), requestCert: true });
   const client = { certFile: file('second-server.crt'), keyFile: file('second-server.key') };
   const { code, text } = await senderTo(t, url, { caFile: file('first-ca.crt'), ...client })();
@@ -73,7 +73,7 @@ test('a rotated authority is read again without a restart', async (t) => {
   assert.equal((await send()).code, 200);
 });
 
-test('a missing file is told by its path', async (t) => {
+test('a missing file is reported with its path', async (t) => {
   const { code, text } = await senderTo(t, 'https://127.0.0.1:9', { caFile: '/nowhere/ca.crt' })();
   assert.deepEqual([code, text], ['error', 'cannot read the TLS file /nowhere/ca.crt: ENOENT']);
 });

@@ -20,7 +20,7 @@ async function gateway(t: TestContext, status: number): Promise<{ url: string; p
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, pushes: () => pushes };
 }
 
-test('a push that is too large for what stands before one Pushgateway goes to the next', async (t) => {
+test('a push that is too large for the proxy of one Pushgateway goes to the next', async (t) => {
   const [small, alsoSmall, large] = await Promise.all([gateway(t, 413), gateway(t, 413), gateway(t, 200)]);
   const failover = [alsoSmall.url, large.url];
   const { exporter, lines, counted } = await exporterTo(small.url, { failover }, 'pushgateway');

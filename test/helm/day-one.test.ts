@@ -11,7 +11,7 @@ const kindsOf = (alerts: Values, ...apis: readonly string[]) =>
     .map(({ kind }) => kind)
     .filter((kind) => kind.endsWith('Rule'));
 
-helmTest('alerts come as the kind that the cluster knows, once, or not at all', () => {
+helmTest('alerts are created as the kind that the cluster supports, once, or not at all', () => {
   const auto = { prometheusRule: 'auto', vmRule: 'auto' };
   assert.deepEqual(kindsOf({}, VM_API, PROMETHEUS_API), []);
   assert.deepEqual(kindsOf(auto), []);
@@ -22,7 +22,7 @@ helmTest('alerts come as the kind that the cluster knows, once, or not at all', 
   assert.deepEqual(kindsOf({ prometheusRule: true, vmRule: false }), ['PrometheusRule']);
 });
 
-helmTest('alerts: chosen sections, without those left out, with a runbook of one’s own', () => {
+helmTest('alerts: selected sections, without excluded ones, with a custom runbook', () => {
   const objects = render(story('day-one'));
   const [rule] = objects.filter(({ kind }) => kind === 'PrometheusRule');
   assert.equal(rule?.metadata.labels?.release, 'kube-prometheus-stack');

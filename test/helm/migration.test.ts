@@ -20,7 +20,7 @@ for (const page of globSync('migrate/*.md', { cwd: DOCS }).sort()) {
   }
 }
 
-helmTest('labelWithPod: the series of a node carry the pod of the agent', () => {
+helmTest('labelWithPod: the series of a node have the pod of the agent as labels', () => {
   const exporters = { vm: { url: 'http://vm:8428' } };
   const objects = render({ exporters, node: { labelWithPod: true } });
   const [{ args, env }] = podsOf(objects)[0]?.pod.containers ?? [];

@@ -6,7 +6,7 @@ const MINIMAL = story('minimal');
 const QUIET = overlay(MINIMAL, { cluster: { name: 'prod' } });
 const LOSSES = /The restricted tier cannot read\n(?: +- .*\n)+/;
 
-helmTest('the notes name what runs, where it pushes and what the restricted tier cannot read', () => {
+helmTest('the notes name the workloads, the receivers and what the restricted tier cannot read', () => {
   const text = notes(MINIMAL);
   assert.match(text, /DaemonSet default\/firesteel-node, tier restricted/);
   assert.match(text, /Deployment default\/firesteel-state, 2 of them; Lease firesteel/);
@@ -15,7 +15,7 @@ helmTest('the notes name what runs, where it pushes and what the restricted tier
   assert.match(text, /pod-security\.kubernetes\.io\/enforce=privileged/);
 });
 
-helmTest('the extended tier sees it all, and the notes do not say otherwise', () => {
+helmTest('the extended tier reads everything, and the notes agree', () => {
   assert.doesNotMatch(notes(overlay(MINIMAL, { tier: 'extended' })), LOSSES);
 });
 
@@ -41,12 +41,12 @@ for (const [values, warning] of WARNINGS) {
   });
 }
 
-helmTest('the notes do not warn without a reason', () => {
+helmTest('the notes contain no unfounded warnings', () => {
   const text = notes(QUIET);
   for (const [, warning] of WARNINGS) assert.doesNotMatch(text, warning);
 });
 
-helmTest('a secret in the values is warned of, and printed nowhere but in the Secret', () => {
+helmTest('a secret in the values causes a warning, and is printed only in the Secret', () => {
   const text = notes(overlay(MINIMAL, { exporters: { vm: { auth: { bearerToken: 'hush-hush' } } } }));
   assert.match(text, /exporters\.vm\.auth contains a secret, which is readable/);
   assert.doesNotMatch(text, /hush-hush/);

@@ -31,7 +31,7 @@ helmTest('OpenShift: node agents have their SCC, state agents the uids of the na
   assert.equal(ofKind(render(MINIMAL), 'SecurityContextConstraints').length, 0);
 });
 
-helmTest('GKE Autopilot: no folder of the host is mounted', () => {
+helmTest('GKE Autopilot: no host folder is mounted', () => {
   for (const { pod } of podsOf(render(story('gke-autopilot')))) {
     assert.deepEqual(
       pod.volumes.filter(({ hostPath }: Manifest) => hostPath !== undefined),
@@ -40,7 +40,7 @@ helmTest('GKE Autopilot: no folder of the host is mounted', () => {
   }
 });
 
-helmTest('nodes that are no Linux machines have no agents', () => {
+helmTest('nodes that are not Linux machines have no agents', () => {
   const { affinity, nodeSelector } = workload(MINIMAL, 'DaemonSet')?.spec.template.spec ?? {};
   const [term] = affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
   assert.deepEqual(
@@ -50,7 +50,7 @@ helmTest('nodes that are no Linux machines have no agents', () => {
   assert.equal(nodeSelector['kubernetes.io/os'], 'linux');
 });
 
-helmTest('as a subchart: pull secrets as maps, settings of workloads, secrets of a receiver', () => {
+helmTest('as a subchart: pull secrets as maps, workload settings, secrets of a receiver', () => {
   const objects = render(story('subchart'));
   const [node, state] = podsOf(objects);
   assert.deepEqual(node?.pod.imagePullSecrets, [{ name: 'mirror' }, { name: 'own' }, { name: 'other' }]);
@@ -76,7 +76,7 @@ helmTest('as a subchart: pull secrets as maps, settings of workloads, secrets of
   );
 });
 
-helmTest('what users reported is what they wanted', () => {
+helmTest('values from user reports have the intended effect', () => {
   assert.deepEqual(workload(reported('recreate-values'), 'Deployment')?.spec.strategy, { type: 'Recreate' });
   const annotated = workload(reported('missing-values-v4'), 'DaemonSet');
   assert.deepEqual(annotated?.metadata.annotations, { 'reloader.stakater.com/auto': 'true', a: 'b' });
@@ -88,7 +88,7 @@ helmTest('what users reported is what they wanted', () => {
   assert.equal(deployment?.spec.minReadySeconds, state.minReadySeconds);
 });
 
-helmTest('autosharding: a StatefulSet whose pods find their shard, with the rights for it', () => {
+helmTest('autosharding: a StatefulSet whose pods determine their shard, with the permissions for it', () => {
   const objects = render(story('autosharding'));
   assert.equal(ofKind(objects, 'Deployment').length, 0);
   const [set] = ofKind(objects, 'StatefulSet');
@@ -110,7 +110,7 @@ helmTest('autosharding: a StatefulSet whose pods find their shard, with the righ
   for (const lease of ['firesteel', 'firesteel-2']) assert.ok(may('leases', lease), lease);
 });
 
-helmTest('local push: pods reach the agent of their node by a Service, programs of the host a socket', () => {
+helmTest('local push: pods reach the agent of their node through a Service, programs on the host through a socket', () => {
   const objects = render(story('local-push'));
   const config = parse(configText(objects, 'node'));
   assert.deepEqual(config.localPush, {
@@ -131,7 +131,7 @@ helmTest('local push: pods reach the agent of their node by a Service, programs 
   assert.equal(parse(configText(objects, 'state')).localPush, undefined);
 });
 
-helmTest('a policy lets out to the ports behind Services, and to name servers on other ports', () => {
+helmTest('a policy allows traffic to the ports behind Services, and to name servers on other ports', () => {
   const networkPolicy = { enabled: true, dnsPorts: [53, 1053], exporterPorts: [8480] };
   const [node] = ofKind(render(overlay(MINIMAL, { networkPolicy })), 'NetworkPolicy');
   const ports = node?.spec.egress.map((rule: Manifest) => rule.ports.map(({ port }: Manifest) => port));

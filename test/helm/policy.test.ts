@@ -80,7 +80,7 @@ for (const [name, values] of Object.entries(USER_STORIES)) {
   });
 }
 
-helmTest('selectors of workloads, Services and policies do not move with the values', () => {
+helmTest('selectors of workloads, Services and policies do not depend on the values', () => {
   const selectors = (values: typeof MINIMAL) =>
     podsOf(render(values)).map(({ kind, workload }) => [kind, workload.spec.selector.matchLabels]);
   const usual = selectors(MINIMAL);
@@ -105,7 +105,7 @@ helmTest('selectors of workloads, Services and policies do not move with the val
   }
 });
 
-helmTest('every selector of the chart finds its pods', () => {
+helmTest('every selector of the chart matches its pods', () => {
   const everything = overlay(story('extra-everything'), { networkPolicy: { enabled: true } });
   const objects = render(everything);
   const labels = podsOf(objects).map(({ workload }) => workload.spec.template.metadata.labels);
@@ -120,7 +120,7 @@ helmTest('every selector of the chart finds its pods', () => {
   }
 });
 
-helmTest('each rule for traffic out has its peers, which are every address only where nothing is given', () => {
+helmTest('each egress rule has its peers, which are all addresses only by default', () => {
   const to = [{ ipBlock: { cidr: '10.1.2.0/24' } }];
   const peers = { dnsTo: to, kubeletTo: to, apiServerTo: to, exportersTo: to };
   const rules = (networkPolicy: object) =>
@@ -142,7 +142,7 @@ helmTest('each rule for traffic out has its peers, which are every address only 
   }
 });
 
-helmTest('an extended tier means uid 0 with two capabilities, for node agents only', () => {
+helmTest('the extended tier means uid 0 with two capabilities, for node agents only', () => {
   const [node, state] = podsOf(render(overlay(MINIMAL, { tier: 'extended' })));
   assert.equal(node?.pod.securityContext.runAsUser, 0);
   assert.deepEqual(node?.pod.containers[0].securityContext, {
@@ -153,7 +153,7 @@ helmTest('an extended tier means uid 0 with two capabilities, for node agents on
   assert.equal(state?.pod.securityContext.runAsUser, 65534);
 });
 
-helmTest('probes ask the agent about itself, with time to spare', () => {
+helmTest('probes check only the agent itself, with sufficient timeouts', () => {
   for (const { pod } of podsOf(render(MINIMAL))) {
     const [{ livenessProbe, readinessProbe, startupProbe }] = pod.containers;
     assert.equal(livenessProbe.httpGet.path, '/healthz');
@@ -163,7 +163,7 @@ helmTest('probes ask the agent about itself, with time to spare', () => {
   }
 });
 
-helmTest('a digest wins over the tag, and a mirror over the registry', () => {
+helmTest('a digest takes precedence over the tag, and a mirror over the registry', () => {
   const digest = `sha256:${'0'.repeat(64)}`;
   const image = (values: typeof MINIMAL) => podsOf(render(overlay(MINIMAL, values)))[0]?.pod.containers[0].image;
   assert.equal(image({ image: { tag: 'v9' } }), 'ghcr.io/firesteel/firesteel:v9');
@@ -171,14 +171,14 @@ helmTest('a digest wins over the tag, and a mirror over the registry', () => {
   assert.equal(image({ global: { imageRegistry: 'mirror:5000' } }), `mirror:5000/firesteel/firesteel:${VERSION}`);
 });
 
-helmTest('the budget for disruptions comes with a second replica only', () => {
+helmTest('the disruption budget exists only with a second replica', () => {
   const budgets = (replicas: number) =>
     render(overlay(MINIMAL, { state: { replicas } })).filter(({ kind }) => kind === 'PodDisruptionBudget');
   assert.equal(budgets(1).length, 0);
   assert.equal(budgets(2).length, 1);
 });
 
-helmTest('host-logs: the restricted tier reads the logs by their group, at the paths that the host has', () => {
+helmTest('the restricted tier reads the logs with their group, at the host’s paths', () => {
   const [node] = podsOf(render(story('host-logs'))).filter(({ kind }) => kind === 'DaemonSet');
   assert.deepEqual(node?.pod.securityContext.supplementalGroups, [4]);
   const mounts: Manifest[] = node?.pod.containers[0].volumeMounts;

@@ -39,7 +39,7 @@ helmTest('standard is the default: an upgrade without a preset changes nothing',
   assert.deepEqual(Object.keys(container).sort(), ['enabled', 'identity']);
 });
 
-helmTest('values of before, with each section switched on, mean the same', () => {
+helmTest('earlier values, with each section enabled, have the same meaning', () => {
   const on = { enabled: true };
   assert.deepEqual(render(based({ collectors: { node: on, container: on, process: on, ksm: on } })), render(MINIMAL));
 });
@@ -54,7 +54,7 @@ helmTest('minimal has no processes, and follows fewer objects than the default',
   assert.deepEqual(nodeRights({ preset: 'minimal' }), []);
 });
 
-helmTest('complete has what dashboards ask for, with the right to ask the kubelet, and no secrets', () => {
+helmTest('complete has what dashboards use, with permission to query the kubelet, and no secrets', () => {
   const { node, container, process, ksm } = collectors({ preset: 'complete' });
   assert.equal(container.kubeletMetrics, true);
   assert.equal(container.families, 'kubelet');
@@ -91,22 +91,22 @@ for (const [preset, values, look, expected] of OVERRIDES) {
   );
 }
 
-helmTest('rights follow what is overridden', () => {
+helmTest('permissions follow overridden values', () => {
   assert.deepEqual(nodeRights({ preset: 'complete', collectors: { container: { kubeletMetrics: false } } }), []);
 });
 
-helmTest('a preset may leave no node agents, when the rest is switched off', () => {
+helmTest('a preset may result in no node agents if the rest is disabled', () => {
   const off = { enabled: false };
   const objects = render(based({ preset: 'minimal', collectors: { node: off, container: off } }));
   assert.ok(!objects.some(({ kind }) => kind === 'DaemonSet'));
 });
 
-helmTest('the notes name the preset and what it needs', () => {
+helmTest('the notes name the preset and its requirements', () => {
   assert.match(notes(MINIMAL), /^Preset standard: /m);
   assert.match(notes(based({ preset: 'minimal' })), /^Preset minimal: .*no process metrics/m);
   assert.match(notes(based({ preset: 'complete' })), /^Preset complete: .*nodes\/metrics.*certificates/m);
 });
 
-helmTest('another preset is refused by its name', () => {
+helmTest('an unknown preset is refused by name', () => {
   assert.match(schemaErrors({ preset: 'everything' }).join(), /^\/preset: /);
 });

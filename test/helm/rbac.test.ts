@@ -57,7 +57,7 @@ helmTest('state agents may list and watch what they follow and hold their Lease,
   assert.ok(!DEFAULTS.includes('secrets') && !DEFAULTS.includes('configmaps'));
 });
 
-helmTest('rights follow the list of resources', () => {
+helmTest('permissions follow the list of resources', () => {
   const names = resources.map(({ name }) => name);
   const halves = [0, 1].map((rest) => names.filter((name, index) => name === 'pods' || index % 2 === rest));
   for (const list of [names, ...halves]) {
@@ -65,7 +65,7 @@ helmTest('rights follow the list of resources', () => {
   }
 });
 
-helmTest('resources can be added and taken away, and the configuration names the same', () => {
+helmTest('resources can be added and removed, and the configuration has the same list', () => {
   const ksm = { resourcesExtra: ['secrets', 'pods'], resourcesExclude: ['leases'] };
   const names = [...DEFAULTS.filter((name) => name !== 'leases'), 'secrets'].sort();
   const objects = render(overlay(MINIMAL, { collectors: { ksm } }));
@@ -76,7 +76,7 @@ helmTest('resources can be added and taken away, and the configuration names the
   );
 });
 
-helmTest('events are listed and watched only when they are counted, by state agents alone', () => {
+helmTest('events are listed and watched only if they are counted, only by state agents', () => {
   const event = { enabled: true, types: ['Warning'] };
   const objects = render(overlay(MINIMAL, { collectors: { event } }));
   const both = ['/events list', '/events watch'];
@@ -86,7 +86,7 @@ helmTest('events are listed and watched only when they are counted, by state age
   assert.ok(!rightsOf(render(MINIMAL), 'firesteel-state').some((right) => right.includes('events')));
 });
 
-helmTest('with namespaced rights there is a Role in each namespace and nothing over the cluster', () => {
+helmTest('with namespaced permissions there is a Role in each namespace and nothing cluster-wide', () => {
   const objects = render(story('namespaced-rbac'));
   assert.ok(!objects.some(({ kind }) => kind.startsWith('ClusterRole')));
   const names = ['cronjobs', 'deployments', 'jobs', 'pods', 'replicasets', 'services', 'statefulsets'];
@@ -104,7 +104,7 @@ const customOf = (entries: readonly (readonly [group: string, kind: string, plur
   },
 });
 
-helmTest('custom resources are among the rights, by the plural that the agent asks for', () => {
+helmTest('permissions include custom resources, with the plural that the agent requests', () => {
   const customResourceState = customOf([
     ['acme.io', 'Widget'],
     ['acme.io', 'Proxy'],
@@ -130,7 +130,7 @@ helmTest('custom resources are among the rights, by the plural that the agent as
   );
 });
 
-helmTest('a tenant’s custom resources are in its Role, as in the report of one that could not list them', () => {
+helmTest('the Role of a tenant includes its custom resources, as in the report of a tenant that could not list them', () => {
   const values = parse(readFileSync(fixture('reports/cr-namespaced-role/values.yaml'), 'utf8')) as Values;
   const names = ['acme.io/widgets', 'apps/deployments', '/pods'];
   const wanted = names.flatMap((name) => [`team-a:${name} list`, `team-a:${name} watch`]);
@@ -147,7 +147,7 @@ helmTest('node agents reach state agents that are not ready: they may know the p
   for (const { spec } of services) assert.equal(spec.publishNotReadyAddresses, true);
 });
 
-helmTest('node agents that ask the state agents have no rights and no token', () => {
+helmTest('node agents that use state agents have no permissions and no token', () => {
   const objects = render(MINIMAL);
   assert.deepEqual(rightsOf(objects, 'firesteel-node'), []);
   const [node, state] = podsOf(objects);
@@ -158,7 +158,7 @@ helmTest('node agents that ask the state agents have no rights and no token', ()
   }
 });
 
-helmTest('node agents get the rights that another source of names needs, and a token', () => {
+helmTest('node agents get the permissions that another source of names needs, and a token', () => {
   const expected: readonly (readonly [Values, readonly string[]])[] = [
     [{ ksm: { enabled: false } }, ['/pods list', '/pods watch']],
     [{ container: { identity: { source: 'apiserver' } } }, ['/pods list', '/pods watch']],
@@ -179,7 +179,7 @@ helmTest('node agents get the rights that another source of names needs, and a t
   }
 });
 
-helmTest('checking the tokens of node agents needs one more right, and they bring a token for that alone', () => {
+helmTest('checking the tokens of node agents needs one more permission, and they get a token for this only', () => {
   const values = { http: { podInfoAuth: { type: 'tokenReview' } } };
   const right = 'authentication.k8s.io/tokenreviews create';
   assert.deepEqual(rights(values), [...toFollow(DEFAULTS), ...LEASE, right].sort());

@@ -8,7 +8,7 @@ import { SCHEMA_TEXT, schemaErrors } from './values.ts';
 
 const MINIMAL = story('minimal');
 
-test('the schema refuses what it does not know, and names it', () => {
+test('the schema refuses unknown keys by name', () => {
   const unknown: Readonly<Record<string, Values>> = {
     '/tiers': { tiers: 'restricted' },
     '/image/tagg': { image: { tagg: '1' } },
@@ -25,7 +25,7 @@ test('the schema refuses what it does not know, and names it', () => {
   }
 });
 
-test('the schema refuses values of another kind', () => {
+test('the schema refuses values of the wrong type', () => {
   const wrong: Readonly<Record<string, Values>> = {
     '/tier': { tier: 'privileged' },
     '/push/interval': { push: { interval: 15 } },
@@ -41,7 +41,7 @@ test('the schema refuses values of another kind', () => {
   }
 });
 
-test('patterns of the schema are of a kind that Go knows, with which helm checks them', () => {
+test('patterns of the schema are valid in Go, with which helm checks them', () => {
   const patterns = [...SCHEMA_TEXT.matchAll(/"pattern": ("(?:[^"\\]|\\.)*")/g)];
   assert.ok(patterns.length > 10);
   for (const [, pattern = ''] of patterns) new Pattern(JSON.parse(pattern) as string);

@@ -106,7 +106,7 @@ for (const [name, values] of Object.entries({ ...USER_STORIES, ...REPORTED, ...o
   });
 }
 
-helmTest('an object with a field that Kubernetes does not know, or without one that it needs, would be noticed', () => {
+helmTest('an object with an unknown field, or without a required one, is detected', () => {
   const daemonSet = render(MINIMAL).find(({ kind }) => kind === 'DaemonSet');
   assert.ok(daemonSet);
   const broken = structuredClone(daemonSet);
@@ -120,17 +120,17 @@ helmTest('an object with a field that Kubernetes does not know, or without one t
   ]);
 });
 
-helmTest('one --set is enough', () => {
+helmTest('one --set is sufficient', () => {
   const objects = render({}, '--set', 'exporters.vm.url=http://victoria-metrics:8428');
   assert.deepEqual(objects, render(MINIMAL));
 });
 
-helmTest('the same values give the same pods, so that an upgrade restarts none of them', () => {
+helmTest('the same values render the same pods, so that an upgrade restarts none of them', () => {
   const pods = (objects: readonly Manifest[]) => objects.filter(({ kind }) => /^(DaemonSet|Deployment)$/.test(kind));
   assert.deepEqual(pods(render(MINIMAL, '--is-upgrade')), pods(render(MINIMAL)));
 });
 
-helmTest('a changed configuration changes the checksum of the pods that have it, and only of them', () => {
+helmTest('a changed configuration changes the checksum of the pods that use it, and only of these', () => {
   const checksums = (values: typeof MINIMAL) =>
     render(overlay(MINIMAL, values))
       .filter(({ kind }) => /^(DaemonSet|Deployment)$/.test(kind))
@@ -141,7 +141,7 @@ helmTest('a changed configuration changes the checksum of the pods that have it,
   assert.notEqual(otherState, state);
 });
 
-helmTest('labels, extra configuration and a switched off collector arrive', () => {
+helmTest('labels, extra configuration and a disabled collector are rendered', () => {
   const objects = render(
     overlay(MINIMAL, { extraConfig: { push: { deadline: '9s' } }, collectors: { process: { enabled: false } } }),
   );
@@ -150,7 +150,7 @@ helmTest('labels, extra configuration and a switched off collector arrive', () =
   assert.match(config, /process:\n {4}enabled: false/);
 });
 
-helmTest('node agents start on hosts whose / is a private mount; later mounts are seen by choice', () => {
+helmTest('node agents start on hosts whose / is a private mount; later mounts are visible by option', () => {
   const exporters = { vm: { url: 'http://victoria-metrics:8428' } };
   for (const [node, propagation, hint] of [
     [{}, 'None', /do not see file systems that the host mounts after[\s\S]*mountPropagation=HostToContainer/],

@@ -40,7 +40,7 @@ for (const name of ['two-exporters-tls', 'extra-everything']) {
   });
 }
 
-helmTest('secrets are nowhere but in the Secret', () => {
+helmTest('secrets are only in the Secret', () => {
   const auth = { username: 'me', password: 'hush-hush' };
   const objects = render(overlay(MINIMAL, { exporters: { vm: { auth } } }));
   const secret = objects.find(({ kind }) => kind === 'Secret');
@@ -49,7 +49,7 @@ helmTest('secrets are nowhere but in the Secret', () => {
   assert.doesNotMatch(others, /hush-hush|aHVzaC1odXNo/);
 });
 
-helmTest('node agents ask the Service of the state agents, at the port at which these listen', () => {
+helmTest('node agents use the Service of the state agents, on the port on which these listen', () => {
   const objects = render(overlay(MINIMAL, { http: { port: 9999 } }), '-n', 'monitoring');
   const { identity } = configOf(objects, 'node').collectors.container;
   assert.deepEqual(identity, { source: 'state', url: 'http://firesteel-state.monitoring.svc:9999' });
@@ -60,7 +60,7 @@ helmTest('node agents ask the Service of the state agents, at the port at which 
   assert.equal(podsOf(objects)[1]?.pod.containers[0].ports[0].containerPort, 9999);
 });
 
-helmTest('over TLS the Service has https, its authorities are known, and probes follow', () => {
+helmTest('over TLS the Service has https, its CA is configured, and probes follow', () => {
   const objects = render(overlay(MINIMAL, { http: { tls: { existingSecret: 'own' } } }));
   const { url, caFile } = configOf(objects, 'node').collectors.container.identity;
   assert.equal(url, 'https://firesteel-state.default.svc:9750');
@@ -68,7 +68,7 @@ helmTest('over TLS the Service has https, its authorities are known, and probes 
   for (const { pod } of podsOf(objects)) assert.equal(pod.containers[0].livenessProbe.httpGet.scheme, 'HTTPS');
 });
 
-helmTest('traps arrive at the port of the configuration, from peers that may send them', () => {
+helmTest('traps arrive at the configured port, from allowed peers', () => {
   const traps = story('snmp-traps');
   const objects = render(traps);
   const ports = (list: readonly Manifest[]) => podsOf(list).map(({ pod }) => pod.containers[0].ports);
@@ -84,7 +84,7 @@ helmTest('traps arrive at the port of the configuration, from peers that may sen
   assert.doesNotMatch(JSON.stringify(off), /snmp-traps|UDP","port":1162/);
 });
 
-helmTest('the kubelet is asked at the address of the node', () => {
+helmTest('the kubelet is queried at the address of the node', () => {
   const collectors = { container: { kubeletMetrics: true, identity: { source: 'kubelet' } } };
   const [node] = podsOf(render(overlay(MINIMAL, { collectors })));
   const [{ args, env }] = node?.pod.containers ?? [];
@@ -107,7 +107,7 @@ helmTest("options for Node take the place of the image's, which starts itself ot
   assert.deepEqual(command(options), usual);
 });
 
-helmTest('the host is seen where it is mounted, and nothing is looked for where it is not', () => {
+helmTest('host paths are those of the mounts, and unmounted ones are not used', () => {
   const seen = (values: typeof MINIMAL) => {
     const objects = render(overlay(MINIMAL, values));
     const mounts: Manifest[] = podsOf(objects)[0]?.pod.containers[0].volumeMounts;
@@ -126,7 +126,7 @@ helmTest('the host is seen where it is mounted, and nothing is looked for where 
   assert.equal(without.config.paths.rootfs, '/host/root');
 });
 
-helmTest('a workload is there when one of its collectors is', () => {
+helmTest('a workload exists if one of its collectors is enabled', () => {
   const off = { enabled: false };
   const kinds = (collectors: object) => podsOf(render(overlay(MINIMAL, { collectors }))).map(({ kind }) => kind);
   assert.deepEqual(kinds({ node: off, container: off }), ['DaemonSet', 'Deployment']);
@@ -134,7 +134,7 @@ helmTest('a workload is there when one of its collectors is', () => {
   assert.deepEqual(kinds({ ksm: off }), ['DaemonSet']);
 });
 
-helmTest('the volume of the spool holds more than the spool', () => {
+helmTest('the volume of the spool is larger than the spool', () => {
   const limit = (maxBytes: string, exporters: object = {}) =>
     podsOf(render(overlay(MINIMAL, { spool: { maxBytes }, exporters })))[0]?.pod.volumes.find(
       ({ name }: Manifest) => name === 'spool',
@@ -145,7 +145,7 @@ helmTest('the volume of the spool holds more than the spool', () => {
   assert.equal(limit('2GiB', second), `${2 * 2 * 1152}Mi`);
 });
 
-helmTest('a network policy lets out to every receiver, to names and to the API server, and in from node agents', () => {
+helmTest('a network policy allows traffic to every receiver, DNS and the API server, and from node agents', () => {
   const objects = render(
     overlay(story('two-exporters-tls'), { networkPolicy: { enabled: true, apiServerPorts: [6443] } }),
   );
@@ -164,7 +164,7 @@ helmTest('a network policy lets out to every receiver, to names and to the API s
   assert.deepEqual(state?.spec.egress[2].to, [own]);
 });
 
-helmTest('state agents find each other by a headless Service, whether they are ready or not', () => {
+helmTest('state agents find each other through a headless Service, ready or not', () => {
   const objects = render(story('two-exporters-tls'));
   const peers = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name.endsWith('-peers'));
   assert.equal(peers?.spec.clusterIP, 'None');
@@ -172,7 +172,7 @@ helmTest('state agents find each other by a headless Service, whether they are r
   assert.deepEqual(configOf(objects, 'state').election.peers, [`${peers?.metadata.name}:${peers?.spec.ports[0].port}`]);
 });
 
-helmTest('each shard has a Deployment and a Lease, and all of them are asked and found as one', () => {
+helmTest('each shard has a Deployment and a Lease, and one Service covers all of them', () => {
   const objects = render(overlay(MINIMAL, { state: { shards: 3, replicas: 2 } }));
   const deployments = objects.filter(({ kind }) => kind === 'Deployment');
   assert.deepEqual(
@@ -201,7 +201,7 @@ helmTest('each shard has a Deployment and a Lease, and all of them are asked and
   assert.deepEqual(alone?.spec.selector, deployments[0]?.spec.selector);
 });
 
-helmTest('pods whose tasks ping get the sysctl for it; others, and those in the host’s network, do not', () => {
+helmTest('pods with ping tasks get the sysctl; others, and those in the host’s network, do not', () => {
   const tasks = [{ id: 'gateway', type: 'ping', targets: ['10.0.0.1'], interval: '1s' }];
   const sysctls = (values: object) =>
     Object.fromEntries(
@@ -250,7 +250,7 @@ helmTest('container logs: the folder is mounted, pods are known, and state agent
   assert.equal(annotations(render(overlay(MINIMAL, { collectors: { log: { enabled: true } } }))), undefined);
 });
 
-helmTest('scraping pods: node agents know their pods and reach them, state agents report what is asked for', () => {
+helmTest('scraping pods: node agents know their pods and reach them, state agents report the required metadata', () => {
   const scrape = {
     annotations: { enabled: true, prefix: 'example.com' },
     pods: [{ name: 'web', selector: { matchLabels: { app: 'web' } }, port: 'metrics' }],
@@ -274,7 +274,7 @@ helmTest('scraping pods: node agents know their pods and reach them, state agent
   assert.equal(open.length, 1);
 });
 
-helmTest('tasks and sources of each role are in its configuration, and no others', () => {
+helmTest('the configuration of each role contains its tasks and sources, and no others', () => {
   const task = (id: string) => ({ id, type: 'node.loadavg' });
   const values = overlay(MINIMAL, {
     node: { tasks: [task('on-nodes')], sources: [{ directory: '/etc/firesteel-tasks' }] },

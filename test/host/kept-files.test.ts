@@ -41,7 +41,7 @@ const open = () =>
     }
   }).length;
 
-test('a kept stat file tells what is, until its process has ended', async (t) => {
+test('a kept stat file returns current data, until its process has ended', async (t) => {
   const child = await start(t);
   const kept = new KeptFiles<number>(10);
   const files = new ProcFiles('/proc', kept);

@@ -100,7 +100,7 @@ test('a request has a header with its length, type and the dump flags', () => {
   assert.deepEqual([u32(request, 0), u16(request, 4), u16(request, 6), request[16]], [32, 18, 0x301, 7]);
 });
 
-test('an error that the kernel answers is thrown by its name', () => {
+test('an error returned by the kernel is thrown with its name', () => {
   const answer = Buffer.alloc(20);
   putU32(answer, 0, answer.length);
   putU16(answer, 4, 2);
@@ -108,7 +108,7 @@ test('an error that the kernel answers is thrown by its name', () => {
   assert.throws(() => eachMessage(answer, () => {}), new NetlinkError('the kernel returned EPERM', 'EPERM'));
 });
 
-test('cut messages and attributes are refused, never read beyond', () => {
+test('truncated messages and attributes are rejected, never read beyond', () => {
   const recorded = readFileSync(fixture('syscalls/routes.bin'));
   for (let length = 0; length < recorded.length; length += 7) {
     const cut = recorded.subarray(0, length);

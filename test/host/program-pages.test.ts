@@ -22,7 +22,7 @@ test('only private mappings of files that were never written are taken for the p
   ]);
 });
 
-test('the program is given back in steps of 4 MiB that cover all of it once', () => {
+test('the program is released in steps of 4 MiB that cover all of it once', () => {
   const steps = [...stepsOf({ start: 0x400000n, length: 0x900000n })];
   assert.deepEqual(steps, [
     { start: 0x400000n, length: 0x400000n },
@@ -31,7 +31,7 @@ test('the program is given back in steps of 4 MiB that cover all of it once', ()
   ]);
 });
 
-test('a process that gives its program back has less of it in memory and works on', { timeout: 60_000 }, () => {
+test('a process that releases its program uses less memory and continues to work', { timeout: 60_000 }, () => {
   const script = `
     import { readFileSync } from 'node:fs';
     import { request } from 'node:http';

@@ -54,7 +54,7 @@ test('netlink knows the devices of this host', () => {
   assert.ok([...names.values()].includes('lo'));
 });
 
-test('netlink is not used for a host whose network namespace is another one', (t) => {
+test('netlink is not used for a host with another network namespace', (t) => {
   const list = 'sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n';
   for (const [files, error] of [
     [{ 'proc/net/dev': '' }, Unsupported],
@@ -66,7 +66,7 @@ test('netlink is not used for a host whose network namespace is another one', (t
   }
 });
 
-test('without node:ffi there is no data, and the reason is told', () => {
+test('without node:ffi there is no data, and the reason is reported', () => {
   const script = `import { readTimex } from '${new URL('../../src/host/timex.ts', import.meta.url)}';
     try { readTimex(); } catch (error) { console.log(error.name, error.message); }`;
   const flags = ['--no-experimental-ffi', '--input-type=module', '--eval', script];

@@ -53,7 +53,7 @@ async function until(agent: LocalAgent, so: (view: StatusView) => boolean): Prom
 
 const collectorOf = (view: StatusView, id: string) => view.collectors.find((one) => one.id === id);
 
-test('the status tells of collectors, receivers, the agent and its configuration, and no secret', async (t) => {
+test('the status contains collectors, receivers, the agent and its configuration, and no secrets', async (t) => {
   const local = await startNode(t);
   const view = await until(
     local,
@@ -136,7 +136,7 @@ test('the explorer finds families by words and series by labels, in pages', asyn
   assert.equal(sums.series[0]?.name, 'firesteel_export_request_duration_seconds_bucket');
 });
 
-test('what the explorer does not understand is refused', async (t) => {
+test('the explorer refuses invalid queries', async (t) => {
   const { get } = await startNode(t);
   assert.equal((await get('/v1/metrics', '?name=no_such_family')).status, 404);
   assert.equal((await get('/v1/metrics', '?name=__proto__')).status, 404);
@@ -147,7 +147,7 @@ test('what the explorer does not understand is refused', async (t) => {
   assert.equal((await get('/v1/metrics', `?name=node_load1&${many}`)).status, 400);
 });
 
-test('a collector is switched off with a reason, outlasts a restart, and comes back by itself', async (t) => {
+test('a collector is disabled with a reason, stays disabled across a restart, and is enabled again automatically', async (t) => {
   const local = await startNode(t);
   const answer = await local.post(DISABLE, { ttl: '2h', reason: ' slow disk ' }, 'node.loadavg');
   assert.equal(answer.status, 200);
@@ -173,7 +173,7 @@ test('a collector is switched off with a reason, outlasts a restart, and comes b
   );
 });
 
-test('a disabled collector may be run to see what it would do, and enabled before its time', async (t) => {
+test('a disabled collector may be run for inspection, and enabled early', async (t) => {
   const { post, folder } = await startNode(t);
   await post(DISABLE, { ttl: '1h', reason: 'test' }, 'node.loadavg');
   const ran = (await post(RUN, undefined, 'node.loadavg')).body as CollectorAnswer;
@@ -187,7 +187,7 @@ test('a disabled collector may be run to see what it would do, and enabled befor
   assert.equal((await post(DISABLE, { ttl: '1h', reason: 'test' }, 'node.nothing')).status, 404);
 });
 
-test('bodies that are not what is asked for change nothing', async (t) => {
+test('invalid bodies change nothing', async (t) => {
   const local = await startNode(t);
   const bodies: unknown[] = [
     '',
@@ -217,7 +217,7 @@ test('bodies that are not what is asked for change nothing', async (t) => {
   assert.equal(collectorOf(await status(local), 'node.loadavg')?.state, 'ok');
 });
 
-test('the level of the log changes for a time and goes back by itself', async (t) => {
+test('the log level changes temporarily and returns automatically', async (t) => {
   const local = await startNode(t);
   const set = await local.post('/v1/log-level', { level: 'debug', ttl: '300ms' });
   assert.equal((set.body as { level: string }).level, 'debug');
@@ -228,7 +228,7 @@ test('the level of the log changes for a time and goes back by itself', async (t
   assert.deepEqual((await status(local)).agent.log, { level: 'error' });
 });
 
-test('a reload goes through, or tells why not; the status remembers', async (t) => {
+test('a reload is applied, or the reason reported; the status records it', async (t) => {
   const local = await startNode(t);
   const config = nodeConfig(local.folder);
   const applied = await local.post('/v1/reload');
@@ -252,7 +252,7 @@ test('a reload goes through, or tells why not; the status remembers', async (t) 
   assert.equal((await local.post('/v1/reload')).status, 403);
 });
 
-test('every path that is described is there, and nothing else is', async (t) => {
+test('every described path exists, and no others', async (t) => {
   const { url, agent } = await startNode(t);
   assert.ok(agent.url);
   const described = new ApiDocument().operations.filter((one) => !one.includes('/v1/ksm/'));
@@ -267,7 +267,7 @@ test('every path that is described is there, and nothing else is', async (t) => 
   assert.equal((await fetch(`${url}/v1`)).status, 404);
 });
 
-test('nothing can be changed without the token, nor without its file', async (t) => {
+test('nothing can be changed without the token, or without its file', async (t) => {
   const { post, url } = await startNode(t);
   const wrong: Record<string, string>[] = [
     {},
@@ -296,7 +296,7 @@ test('nothing can be changed without the token, nor without its file', async (t)
   assert.equal((await status(open)).control.enabled, false);
 });
 
-test('with a token for reading only the probes and the page’s files are open; the control token reads too', async (t) => {
+test('with a token for reading, only the probes and the page’s files are open; the control token is also valid for reading', async (t) => {
   const local = await startLocalAgent(t, (folder) => {
     writeFileSync(join(folder, 'read'), 'reader');
     return nodeConfig(folder, { readTokenFile: join(folder, 'read') });
@@ -316,7 +316,7 @@ test('with a token for reading only the probes and the page’s files are open; 
   assert.equal((await local.post('/v1/reload', undefined, '', { authorization: 'Bearer reader' })).status, 401);
 });
 
-test('the page and its files are served with what keeps them safe', async (t) => {
+test('the page and its files are served with security headers', async (t) => {
   const { url } = await startNode(t);
   const page = await fetch(url);
   assert.match(page.headers.get('content-type') ?? '', /^text\/html/);

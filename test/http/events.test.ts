@@ -53,7 +53,7 @@ const eventually = async (so: () => boolean, what: string) => {
   }
 };
 
-test('a client hears the state at once and each change after it', async (t) => {
+test('a client gets the state immediately and each change after it', async (t) => {
   const { state, stream, url } = await streaming(t);
   const client = await listen(t, url);
   assert.equal(client.response.headers.get('content-type'), 'text/event-stream');
@@ -66,7 +66,7 @@ test('a client hears the state at once and each change after it', async (t) => {
   assert.match(client.text(), /^retry: \d+\n\n/);
 });
 
-test('many changes become few events, the last of which has the newest state; it is made once for all', async (t) => {
+test('many changes cause few events, the last of which has the newest state; it is created once for all', async (t) => {
   const { state, stream, url } = await streaming(t);
   const clients = await Promise.all([listen(t, url), listen(t, url), listen(t, url)]);
   await Promise.all(clients.map((client) => client.until((text) => text.includes('first'))));
@@ -87,7 +87,7 @@ test('while nothing changes there are heartbeats', async (t) => {
   assert.deepEqual(client.values(), ['first']);
 });
 
-test('one too many is told to come again; a place is free as soon as somebody leaves', async (t) => {
+test('a client beyond the limit is asked to retry; its place is free as soon as another disconnects', async (t) => {
   const { state, stream, url } = await streaming(t, { most: 2 });
   const [first] = [await listen(t, url), await listen(t, url)];
   const refused = await fetch(url);
@@ -101,13 +101,13 @@ test('one too many is told to come again; a place is free as soon as somebody le
   await third.until((text) => text.includes('for the third'));
 });
 
-test('HEAD listens to nothing', async (t) => {
+test('HEAD does not subscribe', async (t) => {
   const { stream, url } = await streaming(t);
   assert.equal((await fetch(url, { method: 'HEAD' })).status, 200);
   assert.equal(stream.clients, 0);
 });
 
-test('a client that does not read costs one event, not a queue, and delays nobody', async (t) => {
+test('a client that does not read causes one event, not a queue, and delays no others', async (t) => {
   const { state, stream, url } = await streaming(t, { gapMs: 1 });
   const { hostname, port } = new URL(url);
   const stuck: Socket = connect(Number(port), hostname);

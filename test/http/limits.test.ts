@@ -32,7 +32,7 @@ async function serve(t: TestContext, options: HttpSettings = {}, more: Routes = 
 
 const TOKEN = { authorization: 'Bearer secret' };
 
-test('each path has its methods; others are refused with those that there are', async (t) => {
+test('each path has its methods; others are refused with a list of these', async (t) => {
   const { url } = await serve(t);
   const ask = async (method: string, path: string) => {
     const { status, headers } = await fetch(url + path, { method, headers: TOKEN });
@@ -49,7 +49,7 @@ test('each path has its methods; others are refused with those that there are', 
   assert.deepEqual(await ask('GET', '/constructor'), [404, null]);
 });
 
-test('parts of a path are taken decoded, and only where there is a place for them', async (t) => {
+test('path parameters are decoded, and only exist where defined', async (t) => {
   const { url } = await serve(t);
   const text = async (path: string) => (await fetch(url + path)).text();
   assert.equal(await text('/things/a%2Fb%20c/run'), 'run a/b c');
@@ -58,7 +58,7 @@ test('parts of a path are taken decoded, and only where there is a place for the
   }
 });
 
-test('a body of 64 KiB is taken, a larger one is not, whether its length is told or not', async (t) => {
+test('a body of 64 KiB is accepted, a larger one is not, whether its length is given or not', async (t) => {
   const { url } = await serve(t);
   const post = (body: string | ReadableStream) =>
     fetch(`${url}/echo`, {
@@ -81,7 +81,7 @@ test('a body of 64 KiB is taken, a larger one is not, whether its length is told
   assert.match(connection.text(), /connection: close/i);
 });
 
-test('a body that nobody asked for ends the connection instead of being read', async (t) => {
+test('an unrequested body ends the connection instead of being read', async (t) => {
   const { url } = await serve(t);
   for (const [method, path, code] of [
     ['GET', '/get', 200],
@@ -96,7 +96,7 @@ test('a body that nobody asked for ends the connection instead of being read', a
   }
 });
 
-test('headers beyond 8 KiB are answered with 431, what is no HTTP with 400', async (t) => {
+test('headers beyond 8 KiB get 431, anything but HTTP 400', async (t) => {
   const { url } = await serve(t);
   for (const [text, code] of [
     [head('GET', '/get', { 'x-large': 'x'.repeat(10_000) }), 431],
@@ -114,7 +114,7 @@ test('headers beyond 8 KiB are answered with 431, what is no HTTP with 400', asy
   }
 });
 
-test('whoever sends a request slowly is told so within seconds', async (t) => {
+test('a slow request is refused within seconds', async (t) => {
   const { url } = await serve(t);
   const headers = await rawConnection(t, url);
   headers.socket.write('GET /get HTTP/1.1\r\nhost: localhost\r\n');
@@ -128,7 +128,7 @@ test('whoever sends a request slowly is told so within seconds', async (t) => {
   await Promise.all([headers.closed, body.closed, silent.closed]);
 });
 
-test('on a loopback address only this host’s names are answered', async (t) => {
+test('on a loopback address only this host’s names are accepted', async (t) => {
   const { url, errors } = await serve(t);
   const ask = async (host: string) => {
     const asking = request(`${url}/get`, { headers: { host } }).end();
@@ -160,7 +160,7 @@ test('on a loopback address only this host’s names are answered', async (t) =>
   assert.deepEqual(errors, []);
 });
 
-test('connections that only wait give way, so that others still get through', async (t) => {
+test('idle connections are closed first, so that others still get through', async (t) => {
   const { url } = await serve(t, { maxConnections: 20 });
   const crowd = await Promise.all(Array.from({ length: 60 }, () => rawConnection(t, url)));
   for (let round = 0; round < 5; round++) assert.equal((await fetch(`${url}/get`)).status, 200);
@@ -172,7 +172,7 @@ test('connections that only wait give way, so that others still get through', as
   }
 });
 
-test('an answer under way does not give way to a crowd', async (t) => {
+test('a response in progress is not closed for a crowd', async (t) => {
   const gate = Promise.withResolvers<void>();
   const slow = async () => {
     await gate.promise;
@@ -185,7 +185,7 @@ test('an answer under way does not give way to a crowd', async (t) => {
   assert.equal(await (await answer).text(), 'at last');
 });
 
-test('who sends many requests without waiting for answers is cut off', async (t) => {
+test('a client that sends many requests without waiting for responses is disconnected', async (t) => {
   let begun = 0;
   const gate = Promise.withResolvers<void>();
   const GET = async () => {
@@ -202,7 +202,7 @@ test('who sends many requests without waiting for answers is cut off', async (t)
   assert.equal(await (await fetch(`${url}/get`)).text(), 'ok\n');
 });
 
-test('of what is costly only some go on at a time', async (t) => {
+test('only a few expensive requests run at a time', async (t) => {
   const gate = Promise.withResolvers<void>();
   let running = 0;
   const GET = async () => {

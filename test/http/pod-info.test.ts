@@ -44,7 +44,7 @@ const ADDED = new Set(['ready', 'ports', 'annotations']);
 
 const withoutAdditions = (key: string, value: unknown) => (ADDED.has(key) ? undefined : value);
 
-test('the recorded pods are answered as version 1 of the API promised', async (t) => {
+test('the recorded pods are returned as promised by version 1 of the API', async (t) => {
   const { source } = recordedSource();
   const get = await served(t, source);
   const { status, headers, text } = await get('?nodeName=node1');
@@ -60,7 +60,7 @@ test('the recorded pods are answered as version 1 of the API promised', async (t
   assert.equal(plain.text, text);
 });
 
-test('who has the answer already is told so, until it changes', async (t) => {
+test('a client with the current response gets 304 until it changes', async (t) => {
   const { source, index } = recordedSource();
   const get = await served(t, source);
   const etag = (await get('?nodeName=node1')).headers.get('etag') ?? '';
@@ -75,7 +75,7 @@ test('who has the answer already is told so, until it changes', async (t) => {
   assert.ok(!changed.text.includes('db-0'));
 });
 
-test('an unknown node is answered with the known name that is nearest', async (t) => {
+test('an unknown node is reported with the nearest known name', async (t) => {
   const { source } = recordedSource();
   const index = new PodIndex();
   const get = await served(t, { ...source, nearestTo: (name) => index.nearestTo(name) });
@@ -94,7 +94,7 @@ test('an unknown node is answered with the known name that is nearest', async (t
   assert.equal((await get('?nodeName=cp-1')).status, 200);
 });
 
-test('where only some pods are followed, a node may have none', async (t) => {
+test('if only some pods are followed, a node may have none', async (t) => {
   const get = await served(t, recordedSource().source);
   const { status, text } = await get('?nodeName=node-9.example.com');
   assert.equal(status, 200);
@@ -133,7 +133,7 @@ test('hostile queries are refused in JSON and change nothing', async (t) => {
   assert.equal((await get('?nodeName=node1')).status, 200);
 });
 
-test('until the pods are known one is asked to come again', async (t) => {
+test('until the pods are known, clients are asked to retry', async (t) => {
   const { source, state } = recordedSource();
   const get = await served(t, source);
   state.ready = false;
@@ -142,7 +142,7 @@ test('until the pods are known one is asked to come again', async (t) => {
   assert.equal((await get('?nodeName=')).status, 400);
 });
 
-test('with a token file only its token comes in, also a new one', async (t) => {
+test('with a token file only its token is accepted, also after a change', async (t) => {
   const path = join(scratchFolder(t), 'token');
   writeFileSync(path, 'first-token\n');
   const errors: unknown[] = [];

@@ -48,7 +48,7 @@ function agentRoutes() {
   };
 }
 
-test('healthz answers as long as the loop turns, readyz after the first collection', async (t) => {
+test('healthz responds while the event loop turns, readyz after the first collection', async (t) => {
   const { state, table } = agentRoutes();
   const { url } = await serve(t, table);
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
@@ -57,7 +57,7 @@ test('healthz answers as long as the loop turns, readyz after the first collecti
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
 });
 
-test('collect[] and exclude[] choose collectors, as node_exporter understands them', async (t) => {
+test('collect[] and exclude[] select collectors, as in node_exporter', async (t) => {
   const registry = new AgentRegistry();
   const runs: string[] = [];
   for (const name of ['cpu', 'disks', 'mounts']) {
@@ -92,7 +92,7 @@ test('collect[] and exclude[] choose collectors, as node_exporter understands th
   }
 });
 
-test('metrics are the whole registry, each family in one piece; a crowd shares one collection', async (t) => {
+test('metrics are the complete registry, each family in one piece; concurrent requests share one collection', async (t) => {
   const { state, table } = agentRoutes();
   const { url } = await serve(t, table);
   const answers = await Promise.all(Array.from({ length: 4 }, () => fetch(`${url}/metrics`)));
@@ -108,14 +108,14 @@ test('metrics are the whole registry, each family in one piece; a crowd shares o
   assert.equal(state.collections, 1);
 });
 
-test('text is compressed only for those who ask', async (t) => {
+test('text is compressed only if accepted', async (t) => {
   const { url } = await serve(t, { '/big': () => ({ status: 200, body: 'x'.repeat(5000) }) });
   const plain = await fetch(`${url}/big`, { headers: { 'accept-encoding': 'identity' } });
   assert.equal(plain.headers.get('content-encoding'), null);
   assert.equal(plain.headers.get('content-length'), '5000');
 });
 
-test('what is not served is refused, and errors tell the client nothing', async (t) => {
+test('unknown paths are refused, and errors reveal nothing to the client', async (t) => {
   const told: unknown[] = [];
   const broken = () => {
     throw new Error('the password is s3cret');
@@ -132,7 +132,7 @@ test('what is not served is refused, and errors tell the client nothing', async 
   assert.deepEqual(told, ['/broken']);
 });
 
-test('an address that is taken is told with what to do', async (t) => {
+test('an address in use is reported with advice', async (t) => {
   const { url } = await serve(t, {});
   const listen = new URL(url).host;
   await assert.rejects(
@@ -143,7 +143,7 @@ test('an address that is taken is told with what to do', async (t) => {
   );
 });
 
-test('with a certificate it serves over TLS; one that is missing is told', async (t) => {
+test('with a certificate it serves over TLS; a missing one is reported', async (t) => {
   const tls = { certFile: fixture('tls/first-server.crt'), keyFile: fixture('tls/first-server.key') };
   const server = await startHttp(
     '127.0.0.1:0',
@@ -165,7 +165,7 @@ test('with a certificate it serves over TLS; one that is missing is told', async
   );
 });
 
-test('two Host headers are refused, also when they agree', async (t) => {
+test('two Host headers are refused, even if they are equal', async (t) => {
   const { url } = await serve(t, { '/x': () => ({ status: 200, body: 'x' }) });
   for (const [hosts, status] of [
     ['host: localhost\r\nhost: localhost', 400],

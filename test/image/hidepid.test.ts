@@ -14,7 +14,7 @@ import { sandboxAvailable, startInSandbox } from './sandbox.ts';
 
 // The kernel's own procfs, mounted with hidepid, below the pod of the chart's default tier.
 
-test('on a host with hidepid the pod reports what is hidden, and nothing of its own', {
+test('on a host with hidepid the pod reports hidden data as lost, and none of its own', {
   timeout: 300_000,
 }, async (t) => {
   if (!sandboxAvailable(t) || !serverAvailable(t, 'helm')) return;

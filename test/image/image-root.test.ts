@@ -35,13 +35,13 @@ test('the root file system of the image', { timeout: 600_000 }, async (t) => {
   const { root, report } = layOutImage(t);
   const files = globSync('**/*', { cwd: root }).filter((path) => statSync(join(root, path)).isFile());
 
-  await t.test('has no more than 6.5 MB beyond Node and the libraries that it is linked with', () => {
+  await t.test('is at most 6.5 MB larger than Node and its libraries', () => {
     const megabytes = Number(/^all else\s+([\d.]+) MB/m.exec(report)?.[1]);
     assert.ok(megabytes > 1 && megabytes <= 6.5, report);
     assert.ok(Number(/^its libraries\s+([\d.]+) MB/m.exec(report)?.[1]) < 10, report);
   });
 
-  await t.test('has no program but Node, so no shell, and nothing that others could not read', () => {
+  await t.test('contains no program but Node, no shell, and no file that others cannot read', () => {
     const isElf = (path: string) => readFileSync(join(root, path)).subarray(0, 4).toString('latin1') === '\x7fELF';
     const programs = files.filter((path) => isElf(path) && !/^(?:usr\/)?lib/.test(path));
     assert.deepEqual(programs, [IMAGE.entrypoint[0]?.slice(1)]);
@@ -52,7 +52,7 @@ test('the root file system of the image', { timeout: 600_000 }, async (t) => {
     }
   });
 
-  await t.test('lists its packages for scanners with their licences: runtime dependencies, Node, libraries', () => {
+  await t.test('lists its packages with their licences for scanners: runtime dependencies, Node, libraries', () => {
     const { components } = JSON.parse(readFileSync(join(root, 'usr/share/firesteel/sbom.cdx.json'), 'utf8')) as {
       components: { name: string; licenses?: readonly unknown[] }[];
     };
@@ -83,7 +83,7 @@ test('the root file system of the image', { timeout: 600_000 }, async (t) => {
     }
   });
 
-  await t.test('starts with the compile cache that was filled for it, on a read-only root', async (t) => {
+  await t.test('starts with the prefilled compile cache, on a read-only root', async (t) => {
     if (!sandboxAvailable(t)) return;
     const env = { ...IMAGE.env, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
     const child = startInSandbox(t, { ...bare(root), env }, [...IMAGE.entrypoint, 'version']);

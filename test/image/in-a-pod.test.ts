@@ -126,7 +126,7 @@ const isLost = ({ collector, needs, reads, what }: KnownLoss, rights: readonly R
   !/before Linux 6\.2|volumes of pods|mounted later/.test(what) &&
   (collector !== 'node.rapl' || reads.some((pattern) => globSync(pattern).length > 0));
 
-test('in its pod the agent sees what it sees on the host', { timeout: 600_000 }, async (t) => {
+test('in its pod the agent reads what it reads on the host', { timeout: 600_000 }, async (t) => {
   if (!sandboxAvailable(t) || !serverAvailable(t, 'helm')) return;
   const { root } = layOutImage(t);
   for (const version of [1, 2] as const) {
@@ -156,7 +156,7 @@ test('in its pod the agent sees what it sees on the host', { timeout: 600_000 },
           const { samples, stderr } = seen;
           const lost = KNOWN_LOSSES.filter((loss) => isLost(loss, variant.rights));
 
-          await t.test('what it loses is what docs/security.md has, and nothing is a fault', () => {
+          await t.test('its losses are those listed in docs/security.md, and nothing is a failure', () => {
             const expected = [...new Set(lost.map((loss) => `${loss.collector}: ${lossText(loss)}`))];
             // Nor does root see what a sandbox around this machine hides.
             const told = lossesIn(seen).filter((loss) => !/volumes of pods|a security module/.test(loss));
@@ -168,7 +168,7 @@ test('in its pod the agent sees what it sees on the host', { timeout: 600_000 },
             );
           });
 
-          await t.test('all families of containers and of the node are there', () => {
+          await t.test('all container and node families are present', () => {
             const missing = (pattern: RegExp) => {
               const here = new Set(familiesIn(seen, pattern));
               return familiesIn(reference, pattern).filter((name) => !here.has(name));

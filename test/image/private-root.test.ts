@@ -16,7 +16,7 @@ const WITHIN_MS = 120_000;
 
 // A host whose `/` is no shared mount: with the chart's values the agent starts, and says what it can't see.
 
-test('under a private / the agent starts, and says that it misses a file system that is mounted later', {
+test('under a private / the agent starts, and reports a file system that is mounted later as lost', {
   timeout: 240_000,
 }, async (t) => {
   if (!sandboxAvailable(t) || !serverAvailable(t, 'helm')) return;

@@ -19,7 +19,7 @@ const TIERS = [
   { tier: 'extended', uid: 0, capabilities: DAC_READ_SEARCH | SYS_PTRACE },
 ] as const;
 
-test('node agents as the chart starts them', { timeout: 900_000 }, async (t) => {
+test('node agents as started by the chart', { timeout: 900_000 }, async (t) => {
   if (!sandboxAvailable(t)) return;
   if (!['helm', 'victoria-metrics'].every((name) => serverAvailable(t, name))) return;
   const { root } = layOutImage(t);

@@ -52,7 +52,7 @@ for (const path of globSync('.github/workflows/*.yml', { cwd: PROJECT })) {
   });
 }
 
-test('the Dockerfile has the Node, the version and the user that everything else has', () => {
+test('the Dockerfile has the same Node, version and user as everything else', () => {
   const dockerfile = read('Dockerfile');
   assert.equal(/^FROM node:([\d.]+)-/m.exec(dockerfile)?.[1], manifest.devDependencies.node);
   assert.equal(/^ARG VERSION=(.+)$/m.exec(dockerfile)?.[1], VERSION);
@@ -60,7 +60,7 @@ test('the Dockerfile has the Node, the version and the user that everything else
   assert.deepEqual(Object.keys(IMAGE.env), ['PATH', 'NODE_COMPILE_CACHE', 'NODE_COMPILE_CACHE_PORTABLE']);
 });
 
-test('the build stage gets every file that it needs, and nothing that it should not have', () => {
+test('the build stage gets every file that it needs, and nothing else', () => {
   const ignore = read('.dockerignore').split('\n');
   const needed = ['package.json', 'package-lock.json', 'Dockerfile', 'LICENSE', 'scripts', 'src'];
   for (const name of needed) {

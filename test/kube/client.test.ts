@@ -49,7 +49,7 @@ function serviceAccount(context: TestContext, server: FakeApiServer) {
   return { client, write };
 }
 
-test('in a pod, token and authority are read again when they change', OPTIONS, async (context) => {
+test('in a pod, token and CA are read again when they change', OPTIONS, async (context) => {
   const server = await startFakeApi(context, tls('first'));
   const { client, write } = serviceAccount(context, server);
   server.tokens = new Set([TOKEN]);
@@ -142,7 +142,7 @@ test('a stopped server is unreachable', OPTIONS, async (context) => {
   assert.ok(error instanceof ApiUnreachable && error.code === 'ECONNREFUSED');
 });
 
-test('a stream on which something comes now and then is not taken for dead', OPTIONS, async (context) => {
+test('a stream with occasional data does not count as dead', OPTIONS, async (context) => {
   const server = await startFakeApi(context);
   server.cluster.put(PODS, pod('a'));
   const { client } = clientOf(context, server);
@@ -154,7 +154,7 @@ test('a stream on which something comes now and then is not taken for dead', OPT
   assert.equal(chunks, 5);
 });
 
-test('an aborted request fails at once', OPTIONS, async (context) => {
+test('an aborted request fails immediately', OPTIONS, async (context) => {
   const server = await startFakeApi(context);
   const { client } = clientOf(context, server);
   server.fail('list', 'silence');
@@ -181,7 +181,7 @@ test('slow lists do not keep a Lease waiting', OPTIONS, async (context) => {
   await Promise.all(lists);
 });
 
-test('the fake server speaks of Leases as the recorded one', OPTIONS, async (context) => {
+test('the fake server handles Leases like the recorded one', OPTIONS, async (context) => {
   const server = await startFakeApi(context);
   const { client } = clientOf(context, server);
   const lease: KubeObject & { spec: object } = {
@@ -210,7 +210,7 @@ test('the fake server speaks of Leases as the recorded one', OPTIONS, async (con
   await refused('list-401', ask('GET', `${LEASES}/ksm`));
 });
 
-test('a kubeconfig that cannot be used is named, without its content', OPTIONS, async (context) => {
+test('an unusable kubeconfig is named, without its content', OPTIONS, async (context) => {
   const server = await startFakeApi(context);
   const { client, kubeconfig } = clientOf(context, server);
   writeFileSync(kubeconfig, `users: [{name: a, user: {token: ${TOKEN}}\nclusters: }`);

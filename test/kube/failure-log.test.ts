@@ -26,7 +26,7 @@ test('an hour of 30 collections that fail every 30 s for one cause is a few line
   assert.match(lines[2] ?? '', /"failures":3600,"seconds":3600.*following these objects again/);
 });
 
-test('a cause that comes and goes each half minute is a few lines as well', () => {
+test('a cause that comes and goes each half minute is also a few lines', () => {
   const { lines, clock, log } = logging();
   for (; clock.ms < 3_600_000; clock.ms += 30_000) {
     for (const path of PATHS) log.failed(path, refused());
@@ -35,7 +35,7 @@ test('a cause that comes and goes each half minute is a few lines as well', () =
   assert.ok(lines.length <= 14, `${lines.length} lines`);
 });
 
-test('each cause has a line of its own, and a collection has one cause at a time', () => {
+test('each cause has its own line, and a collection has one cause at a time', () => {
   const { lines, log } = logging();
   log.failed('/apis/a.io/v1/a', status(403));
   log.failed('/apis/a.io/v1/b', status(401));

@@ -32,7 +32,7 @@ function folderWith(folder: string, files: Readonly<Record<string, object | stri
 const serverOf = (KUBECONFIG: string, context?: string): string | undefined =>
   loadKubeConfig(context === undefined ? {} : { context }, '/nowhere', { KUBECONFIG }).getCurrentCluster()?.server;
 
-test('$KUBECONFIG is a list: missing and empty files are skipped, the first that has something wins', (t) => {
+test('$KUBECONFIG is a list: missing and empty files are skipped, the first definition wins', (t) => {
   const at = folderWith(scratchFolder(t), {
     empty: EMPTY,
     nothing: '',
@@ -63,7 +63,7 @@ test('paths in a file are relative to that file', (t) => {
   assert.equal(loaded.getCurrentCluster()?.caFile, join(folder, 'sub', 'ca.crt'));
 });
 
-test('what can’t be used is named, and nothing of it quoted', { timeout: 10_000 }, (t) => {
+test('an unusable file is named, and not quoted', { timeout: 10_000 }, (t) => {
   const folder = scratchFolder(t);
   const at = folderWith(folder, {
     bad: 'users: [{name: x, user: {token: s3cret}}',
@@ -97,7 +97,7 @@ test('what can’t be used is named, and nothing of it quoted', { timeout: 10_00
   });
 });
 
-test('in a pod $KUBECONFIG wins if one of its files exists', (t) => {
+test('in a pod $KUBECONFIG is used if one of its files exists', (t) => {
   const folder = scratchFolder(t);
   const account = join(folder, 'var/run/secrets/kubernetes.io/serviceaccount');
   mkdirSync(account, { recursive: true });
@@ -114,7 +114,7 @@ test('in a pod $KUBECONFIG wins if one of its files exists', (t) => {
   assert.equal(server({}), 'https://10.0.0.1:443');
 });
 
-test('the API server is asked through the proxy of the environment, unless NO_PROXY names it', {
+test('the API server is reached through the proxy of the environment, unless NO_PROXY lists it', {
   timeout: 20_000,
 }, async (t) => {
   const api = await startFakeApi(t);

@@ -73,7 +73,7 @@ test('the first candidate creates the Lease, the second waits, and takes over wh
   assert.deepEqual(second.said(), ['another candidate holds the Lease: state-0', 'became leader: the Lease was free']);
 });
 
-test('the self metrics tell who leads, since when, and what failed', async (t) => {
+test('the self metrics report the leader, since when, and failures', async (t) => {
   const server = await startFakeApi(t);
   server.fail('get', { status: 403, body: recorded('api/pods-403.txt') });
   const { election, registry, said } = candidateOf(t, server, 'state-0');
@@ -93,7 +93,7 @@ test('the self metrics tell who leads, since when, and what failed', async (t) =
   );
 });
 
-test('an edit by hand that leaves the holder is no loss; other labels and annotations are kept', async (t) => {
+test('an edit that keeps the holder does not end leadership; other labels and annotations are kept', async (t) => {
   const server = await startFakeApi(t);
   const { election, told } = candidateOf(t, server, 'state-0');
   election.start();
@@ -106,7 +106,7 @@ test('an edit by hand that leaves the holder is no loss; other labels and annota
   assert.deepEqual(told, ['master']);
 });
 
-test('an answer that is no Lease does not make a master', async (t) => {
+test('a response that is not a Lease does not create a leader', async (t) => {
   const server = await startFakeApi(t);
   server.fail('get', { status: 200, body: '{"kind":"Status"}' }, { times: 3 });
   const { election, told } = candidateOf(t, server, 'state-0');
@@ -116,7 +116,7 @@ test('an answer that is no Lease does not make a master', async (t) => {
   await eventually(() => election.isMaster(), 'it is master');
 });
 
-test('without an election one is master from start to end', async () => {
+test('without an election an agent is leader from start to end', async () => {
   const registry = new Registry();
   const told: string[] = [];
   const election = soleMaster(registry, { onMaster: () => told.push('master'), onSlave: () => told.push('slave') });
@@ -162,7 +162,7 @@ async function elected() {
   return { server, a, b, cut, run };
 }
 
-test('when the master dies, the other takes over after lease duration and retry period at most', async () => {
+test('when the leader dies, the other takes over after at most lease duration and retry period', async () => {
   for (let time = 0; time < 20; time++) {
     const { a, run } = await elected();
     await run(time * 100);
@@ -173,7 +173,7 @@ test('when the master dies, the other takes over after lease duration and retry 
   }
 });
 
-test('a master that is cut off stops five seconds before the other may begin', async () => {
+test('a leader without connection stops five seconds before the other may begin', async () => {
   const { cut, run } = await elected();
   cut.a = true;
   const [, none, next, ...more] = await run(60_000);
@@ -182,7 +182,7 @@ test('a master that is cut off stops five seconds before the other may begin', a
   assert.ok(Number(next?.[0]) - Number(none?.[0]) >= 5);
 });
 
-test('a master that stood still for 30 s is none when it wakes, before anything else happens', async () => {
+test('a leader that was suspended for 30 s is no longer leader when it continues, before anything else happens', async () => {
   const { a, b, run } = await elected();
   a.stop();
   await run(30_000);
@@ -192,7 +192,7 @@ test('a master that stood still for 30 s is none when it wakes, before anything 
   assert.deepEqual(await run(60_000), [[0, 'b']]);
 });
 
-test('an API server that says nothing holds up the end for three seconds at most', async () => {
+test('an unresponsive API server delays the shutdown by at most three seconds', async () => {
   const { a, cut, run } = await elected();
   cut.a = true;
   let stopped = false;
@@ -205,7 +205,7 @@ test('an API server that says nothing holds up the end for three seconds at most
   await stopping;
 });
 
-test('an API server that is down for all ends mastership; the same one goes on afterwards, without a transition', async () => {
+test('an API server that is down for all ends leadership; the same agent continues afterwards, without a transition', async () => {
   const { server, cut, run } = await elected();
   cut.a = true;
   cut.b = true;
@@ -221,7 +221,7 @@ test('an API server that is down for all ends mastership; the same one goes on a
 
 const change = (spec: Lease['spec']) => (lease: Lease) => ({ ...lease, spec: { ...lease.spec, ...spec } });
 
-test('a Lease that is deleted or emptied by hand is not taken from a master that lives', async () => {
+test('a Lease that is deleted or emptied manually is not taken from a running leader', async () => {
   for (const edit of [() => undefined, change({ holderIdentity: '' }), change({ holderIdentity: 'b' })]) {
     const { server, run } = await elected();
     server.edit(edit);
@@ -231,7 +231,7 @@ test('a Lease that is deleted or emptied by hand is not taken from a master that
   }
 });
 
-test('a longer duration in the record is waited for, but not for ever', async () => {
+test('a longer duration in the record is respected, but not forever', async () => {
   const { server, a, run } = await elected();
   a.kill();
   server.edit(change({ leaseDurationSeconds: 60 }));
@@ -244,7 +244,7 @@ test('a longer duration in the record is waited for, but not for ever', async ()
   assert.ok(Number(second?.[0]) > 300 && Number(second?.[0]) < 302);
 });
 
-test('what was made of the counter by hand does not lock everybody out', async () => {
+test('a manually edited counter does not block all candidates', async () => {
   for (const leaseTransitions of [2 ** 31 - 1, -7, 1.5, null]) {
     const { server, a, run } = await elected();
     a.kill();

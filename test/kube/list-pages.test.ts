@@ -68,7 +68,7 @@ test('a server that writes its metadata last is listed page by page', OPTIONS, a
   assert.equal(requests.length, 2);
 });
 
-test('a page that fails ends the request for the next one', OPTIONS, async () => {
+test('a failing page aborts the request for the next one', OPTIONS, async () => {
   const { all, requests } = list({
     '': async function* () {
       yield `${head('b')}${thing('one')},`;
@@ -83,7 +83,7 @@ test('a page that fails ends the request for the next one', OPTIONS, async () =>
   assert.ok(requests[1]?.signal.aborted);
 });
 
-test('a next page that was refused fails the list when its turn comes', OPTIONS, async () => {
+test('a rejected next page fails the list when its turn comes', OPTIONS, async () => {
   const { all } = list({
     '': async function* () {
       yield `${head('missing')}${thing('one')},`;

@@ -23,9 +23,9 @@ for (const [title, text] of texts) {
   test(`objects are read from ${title}`, () => assert.deepEqual(parseObjects(text), [one, two]));
 }
 
-test('no text has no objects', () => assert.deepEqual(parseObjects(''), []));
+test('an empty text has no objects', () => assert.deepEqual(parseObjects(''), []));
 
-test('what is neither JSON nor YAML is refused with the place', () => {
+test('text that is neither JSON nor YAML is refused with the position', () => {
   assert.throws(() => parseObjects('{"kind": "Pod",'), /neither JSON nor YAML: .*position 15/);
   assert.throws(() => parseObjects(`${JSON.stringify(one)}\n{"kind"`), /line 2 of JSON lines/);
   assert.throws(() => parseObjects('a: [1'), /line 1|at line/);

@@ -51,7 +51,7 @@ async function candidate(t: TestContext, answer: string, options: { tls?: typeof
   return { peer: new URL(server.url).host, asked, close, release: () => released.abort() };
 }
 
-test('all have to agree, and whoever does not is named', async (t) => {
+test('all have to agree, and a peer that does not is named', async (t) => {
   const [granted, leads] = [await candidate(t, 'granted'), await candidate(t, 'leads')];
   const ask = (...peers: string[]) => new PeerClient({ peers }).consent(QUESTION, 2000);
   assert.deepEqual(await ask(granted.peer), { against: undefined });
@@ -71,7 +71,7 @@ test('all have to agree, and whoever does not is named', async (t) => {
   assert.match((await ask('no-such-name.invalid:1')).against ?? '', /no-such-name/);
 });
 
-test('over TLS only the own certificate is taken, and the token is checked', async (t) => {
+test('over TLS only the own certificate is accepted, and the token is checked', async (t) => {
   const { peer } = await candidate(t, 'granted', { tls: TLS, token: 'right' });
   const ask = (certFile: string, token: string) =>
     new PeerClient({ peers: [peer], certFile, token: () => token }).consent(QUESTION, 3000);
@@ -84,7 +84,7 @@ test('over TLS only the own certificate is taken, and the token is checked', asy
   assert.notEqual((await ask(missing, 'right')).against, undefined);
 });
 
-test('the end of the holder is seen at once; a stranger says nothing of it', { timeout: 20_000 }, async (t) => {
+test('the end of the holder is detected immediately; a stranger reports nothing about it', { timeout: 20_000 }, async (t) => {
   const { peer, close } = await candidate(t, 'leads');
   const client = new PeerClient({ peers: [peer] });
   const { signal } = new AbortController();
@@ -103,7 +103,7 @@ test('the end of the holder is seen at once; a stranger says nothing of it', { t
   assert.deepEqual(last.presence, [true, false]);
 });
 
-test('a holder that gives up the Lease is one that has ended, though its process still runs', {
+test('a holder that gives up the Lease counts as ended, although its process is still running', {
   timeout: 20_000,
 }, async (t) => {
   const { peer, release } = await candidate(t, 'leads');

@@ -37,18 +37,18 @@ for (const [text, whole, milli, exact] of rows) {
   });
 }
 
-test('beyond 2^53 the nearest double is given, not one that arithmetic on doubles ends at', () => {
+test('beyond 2^53 the nearest double is returned, not the result of arithmetic on doubles', () => {
   assert.equal(wholeQuantity('9007199254740993'), 9007199254740992);
   assert.equal(exactQuantity('9007199254740995'), 9007199254740996);
   assert.equal(wholeQuantity('9007199254740991500m'), 9007199254740992);
 });
 
-test('a number is a quantity too, as custom resources and hand-written YAML have it', () => {
+test('a number is also a quantity, as in custom resources and hand-written YAML', () => {
   assert.equal(milliQuantity(0.25), 0.25);
   assert.equal(wholeQuantity(1e21), 2 ** 63);
 });
 
-test('what is no quantity has no value', () => {
+test('an invalid quantity has no value', () => {
   for (const text of ['', ' 1', '1 ', 'one', '1Kib', '1Zi', '1e', '1e9999', '--1', '0x10', '1,5', '9'.repeat(1000)]) {
     assert.equal(wholeQuantity(text), undefined, text);
   }

@@ -162,7 +162,7 @@ for (const { title, cause, lists, timing } of SCENARIOS) {
   });
 }
 
-test('the recorded watch leads from the recorded list to what the cluster said later', OPTIONS, async (context) => {
+test('the recorded watch leads from the recorded list to the later state of the cluster', OPTIONS, async (context) => {
   const server = await startFakeApi(context);
   server.cluster.version = 0;
   server.cluster.load(PODS, JSON.parse(recorded('api/core_v1_pods.json')));
@@ -195,7 +195,7 @@ test('a bookmark moves the version to resume from, and duplicates change nothing
   assert.equal(server.requests.at(-1)?.query.get('resourceVersion'), '1005');
 });
 
-test('where bookmarks come a watch may outlast the deadline for silence', OPTIONS, async (context) => {
+test('with bookmarks a watch may outlast the idle timeout', OPTIONS, async (context) => {
   const { server, follower } = await following(context, { idleMs: 100_000, watchMs: 1_000_000, healthyMs: 0 });
   const asked = () => server.requests.at(-1)?.query.get('timeoutSeconds');
   assert.equal(asked(), '72');
@@ -238,7 +238,7 @@ test(
   },
 );
 
-test('a list from before what is known is not trusted', OPTIONS, async (context) => {
+test('a list older than the known state is not trusted', OPTIONS, async (context) => {
   const { server, follower } = await following(context);
   server.watch.freeze();
   server.cluster.restore(PODS, 1000);
@@ -272,7 +272,7 @@ test(
   },
 );
 
-test('an answer that is no list deletes nothing', OPTIONS, async (context) => {
+test('a response that is not a list deletes nothing', OPTIONS, async (context) => {
   const { server, follower } = await following(context);
   server.fail('list', { status: 200, body: '{"kind":"Status","status":"Success"}' }, { times: 3 });
   server.watch.send('ERROR', GONE);
@@ -324,7 +324,7 @@ for (const status of [401, 403]) {
   });
 }
 
-test('a handler that throws costs one object until the next list, and no more', OPTIONS, async (context) => {
+test('a handler that throws loses one object until the next list, and no more', OPTIONS, async (context) => {
   const server = await startFakeApi(context);
   for (const name of ['a', 'b', 'c']) server.cluster.put(PODS, pod(name));
   const follower = new Follower(context, server);

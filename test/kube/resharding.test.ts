@@ -31,7 +31,7 @@ function worldOf(
 
 const { signal } = new AbortController();
 
-test('an agent is ready when all shards of its number are known, each with a master', async () => {
+test('an agent is ready when all shards of its number are known, each with a leader', async () => {
   const own = agent({ totalShards: 2 });
   const old = agent();
   const { resharding, clock, lines } = worldOf(own, (second) => [
@@ -43,7 +43,7 @@ test('an agent is ready when all shards of its number are known, each with a mas
   assert.deepEqual([resharding.ready, clock.ms, lines], [true, 7000, []]);
 });
 
-test('an agent that has not listed everything does not ask, and one that ends does not count', async () => {
+test('an agent that has not listed everything does not check, and one that is stopping does not count', async () => {
   const other = { shard: 1, totalShards: 2 };
   const { resharding, clock } = worldOf(
     agent({ totalShards: 2 }),
@@ -54,14 +54,14 @@ test('an agent that has not listed everything does not ask, and one that ends do
   assert.equal(clock.ms, 6000);
 });
 
-test('after five minutes an agent is ready though a shard is missing, and says so', async () => {
+test('after five minutes an agent is ready although a shard is missing, and reports it', async () => {
   const { resharding, clock, lines } = worldOf(agent({ totalShards: 2 }), () => []);
   await resharding.watch(signal);
   assert.deepEqual([resharding.ready, lines.length], [true, 1]);
   assert.ok(clock.ms > 300_000 && clock.ms < 305_000, String(clock.ms));
 });
 
-test('a master goes on until its shard has another agent, or all shards of another number are pushed', async () => {
+test('a leader continues until its shard has another agent, or all shards of another number are pushed', async () => {
   const own = agent({ shard: 3, totalShards: 4, isStopping: true });
   const replaced = worldOf(own, (second) => [
     own,
@@ -85,7 +85,7 @@ test('a master goes on until its shard has another agent, or all shards of anoth
   assert.deepEqual([fewer.clock.ms, fewer.lines], [5000, []]);
 });
 
-test('nobody waits for ever, and who is no master or has no shards not at all', async () => {
+test('no agent waits forever, and one that is not a leader or has no shards does not wait', async () => {
   const own = agent({ shard: 1, totalShards: 2, isStopping: true });
   const alone = worldOf(own, () => []);
   await alone.resharding.linger();

@@ -33,7 +33,7 @@ test('the ordinal of the pod is the shard, the replicas are all shards', async (
   await assert.rejects(of('none'), /404/);
 });
 
-test('another number of replicas is noticed, and an outage leaves the shard as it was', async (context) => {
+test('a changed number of replicas is detected, and an outage keeps the last shard', async (context) => {
   const server = await startFakeApi(context);
   const { client } = clientOf(context, server);
   fill(server, 2);

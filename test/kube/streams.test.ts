@@ -42,7 +42,7 @@ const TRICKY = {
   kind: 'XList',
 };
 
-test('a list is the same wherever it is cut', () => {
+test('a list is the same wherever it is split', () => {
   for (const text of [JSON.stringify(TRICKY), JSON.stringify(TRICKY, undefined, 1)]) {
     for (let size = 1; size < 60; size++) {
       const { objects, meta } = decodeList(text, size);
@@ -88,13 +88,13 @@ for (const [title, text] of Object.entries(NO_LISTS)) {
   });
 }
 
-test('what has no end is given up at the bound', () => {
+test('endless input is aborted at the limit', () => {
   const object = `{"metadata":{"resourceVersion":"5"},"items":[{"a":"${'x'.repeat(5000)}"}]}`;
   assert.throws(() => decodeList(object, 100, 1000), { code: 'too-large' });
   assert.throws(() => decodeList('x'.repeat(5000), 100, 1000), ApiBodyError);
 });
 
-test('a watch is the same wherever it is cut, without its unfinished last line', async () => {
+test('a watch is the same wherever it is split, without its unfinished last line', async () => {
   const events = [
     { type: 'ADDED', object: { metadata: { name: 'größe 🦊' } } },
     { type: 'BOOKMARK', object: { metadata: { resourceVersion: '5' } } },
@@ -112,14 +112,14 @@ test('the recorded watches are decoded line by line', async () => {
   }
 });
 
-test('lines that are no events, or have no end, are refused', async () => {
+test('lines that are not events, or have no end, are rejected', async () => {
   for (const line of ['<html>', '{}', 'null', '{"type":"ADDED"}', '{"type":"SOMETHING","object":{}}', '{"type":']) {
     await assert.rejects(eventsOf(`${line}\n`, 3), { name: 'ApiBodyError', code: 'malformed' });
   }
   await assert.rejects(eventsOf(`{"type":"${'x'.repeat(5000)}`, 100, 1000), { code: 'too-large' });
 });
 
-test('managedFields are left out of lists and events, wherever they are cut, and nothing else is', async () => {
+test('managedFields are removed from lists and events, wherever they are split, and nothing else is', async () => {
   const pod = {
     metadata: {
       name: 'a',

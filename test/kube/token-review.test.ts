@@ -17,7 +17,7 @@ function reviewer(users: readonly string[] = [], audiences: readonly string[] = 
   return { asked, world, check: tokenReviewer({ json }, { users, audiences, monotonicMs: () => world.time }) };
 }
 
-test('the API server says whose token it is, once a minute', async () => {
+test('the API server verifies each token, once a minute', async () => {
   const { asked, world, check } = reviewer([], ['firesteel']);
   assert.deepEqual(await Promise.all([check('good'), check('good'), check('bad')]), [true, true, false]);
   assert.equal(asked.length, 2);
@@ -34,12 +34,12 @@ test('the API server says whose token it is, once a minute', async () => {
   assert.equal(asked.length, 3);
 });
 
-test('only the users that are named may come in', async () => {
+test('only the configured users have access', async () => {
   assert.equal(await reviewer(['agent']).check('good'), true);
   assert.equal(await reviewer(['system:serviceaccount:monitoring:node']).check('good'), false);
 });
 
-test('an API server that is down is no answer, and is asked again', async () => {
+test('an API server that is down gives no result, and is queried again', async () => {
   const { world, check } = reviewer();
   world.down = true;
   await assert.rejects(check('good'), /connection refused/);

@@ -16,7 +16,7 @@ const CASES: readonly [owner: string, metadata: object, workload: string][] = [
   ['StatefulSet db-29919705', { creationTimestamp: '2026-11-20T13:45:00Z' }, 'StatefulSet db-29919705'],
 ];
 
-test('names tell what is behind ReplicaSets and Jobs, and nothing where they do not fit', () => {
+test('names show the workloads of ReplicaSets and Jobs, and nothing if they do not match', () => {
   for (const [owner, metadata, workload] of CASES) {
     const [kind = '', name = ''] = owner.split(' ');
     const found = workloadByName(kind, name, { metadata });

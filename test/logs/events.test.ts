@@ -22,7 +22,7 @@ const event = (name: string, count: number): EventObject => ({
   source: { component: 'kubelet' },
 });
 
-test('an event as an entry has its object as fields', () => {
+test('the entry of an event has its object as fields', () => {
   const entry = eventEntry([event('a', 5), 2, 1], { cluster: 'c1' });
   assert.equal(entry.message, 'Back-off of a, token=hunter2');
   assert.equal(entry.timeUs, Date.UTC(2026, 0, 2) * 1000);
@@ -38,7 +38,7 @@ test('an event as an entry has its object as fields', () => {
   assert.deepEqual([bare.message, bare.timeUs, bare.labels], ['', 1_000_001, {}]);
 });
 
-test('only a leader hands events over, and those that the one before had not pushed', () => {
+test('only a leader passes on events, including those that the previous one had not pushed', () => {
   const seen: string[] = [];
   const tally = new EventTally({
     ...{ maxSeries: 100, withComponent: false, handsOver: true, wants: ({ reason }) => reason !== 'Pulled' },
@@ -64,7 +64,7 @@ test('only a leader hands events over, and those that the one before had not pus
   assert.deepEqual(seen, ['b 3', 'a 3']);
 });
 
-test('shipping of events needs the collectors and a spool', () => {
+test('shipping of events requires the collectors and a spool', () => {
   const problems = (set: string[]) => {
     try {
       loadSettings({ set: ['logs.events.enabled=true', ...set] }, {});
@@ -79,7 +79,7 @@ test('shipping of events needs the collectors and a spool', () => {
   assert.equal(problems(['spool.path=/s', ...watched]), '');
 });
 
-test('events reach a receiver that was down when they occurred, also when the leader is killed', async (context) => {
+test('events reach a receiver that was down when they occurred, also if the leader is killed', async (context) => {
   if (!serverAvailable(context, 'systemd-journal-remote')) return;
   const [spool, target] = [scratchFolder(context), scratchFolder(context)];
   mkdirSync(join(target, 'received'));

@@ -20,7 +20,7 @@ function handedOver(feed: Feed<number>) {
   return { taken, dropped, end };
 }
 
-test('what comes before anyone takes it is kept, and counted beyond 1,000', () => {
+test('items are kept until they are taken, and counted beyond 1,000', () => {
   const feed = new Feed<number>();
   for (let item = 0; item < 1500; item++) feed.publish(item);
   const first = handedOver(feed);
@@ -32,7 +32,7 @@ test('what comes before anyone takes it is kept, and counted beyond 1,000', () =
   assert.deepEqual([first.taken.at(-1), second.taken], [1, [1]]);
 });
 
-test('nothing is counted that fits, and again what comes between two takers', () => {
+test('nothing is counted that fits, and items between two takers are kept again', () => {
   const feed = new Feed<number>();
   for (let item = 0; item < 1000; item++) feed.publish(item);
   const first = handedOver(feed);

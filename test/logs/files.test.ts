@@ -61,7 +61,7 @@ class Shipping {
   }
 }
 
-test('lines are shipped through rotation by rename, also while the agent is down', async (context) => {
+test('lines are shipped across rotation by rename, also while the agent is down', async (context) => {
   const folder = scratchFolder(context);
   const path = join(folder, 'app.log');
   writeFileSync(path, numbered(0, 5));
@@ -81,7 +81,7 @@ test('lines are shipped through rotation by rename, also while the agent is down
   assert.deepEqual(await shipping.read(), []);
 });
 
-test('lines are shipped through copy and truncation', async (context) => {
+test('lines are shipped across copy and truncation', async (context) => {
   const path = join(scratchFolder(context), 'app.log');
   writeFileSync(path, numbered(0, 5));
   const shipping = new Shipping(context, [{ paths: [path], start: 'beginning' }]);
@@ -98,7 +98,7 @@ test('lines are shipped through copy and truncation', async (context) => {
   );
 });
 
-test('bytes that were not read are counted when a file is truncated or overwritten, unless a copy has them', async (context) => {
+test('unread bytes are counted when a file is truncated or overwritten, unless a copy has them', async (context) => {
   const folder = scratchFolder(context);
   const [cut, other, copied] = ['cut', 'other', 'copied'].map((name) => join(folder, `${name}.log`));
   assert.ok(cut && other && copied);
@@ -156,7 +156,7 @@ test('lines that match rules with ship are shipped with the labels of the rules'
   );
 });
 
-test('a removed file is read to its end when it was seen before', async (context) => {
+test('a removed file is read to its end if it was open before', async (context) => {
   const path = join(scratchFolder(context), 'app.log');
   writeFileSync(path, '');
   const shipping = new Shipping(context, [{ paths: [path] }]);
@@ -168,7 +168,7 @@ test('a removed file is read to its end when it was seen before', async (context
   assert.deepEqual(numbersOf(await shipping.read()), range(0, 3));
 });
 
-test('batches end at their limits, and what was not acknowledged comes again with the same cursors', async (context) => {
+test('batches end at their limits, and unacknowledged entries are sent again with the same cursors', async (context) => {
   const path = join(scratchFolder(context), 'app.log');
   writeFileSync(path, numbered(0, 100));
   const shipping = new Shipping(context, [{ paths: [path], start: 'beginning' }]);
@@ -187,7 +187,7 @@ test('batches end at their limits, and what was not acknowledged comes again wit
   );
 });
 
-test('only lines that match, without those of excluded and compressed files; long lines are cut and counted', async (context) => {
+test('only matching lines, without excluded and compressed files; long lines are truncated and counted', async (context) => {
   const folder = scratchFolder(context);
   writeFileSync(
     join(folder, 'a.log'),
@@ -247,7 +247,7 @@ test('two entries with the same paths are refused', () => {
   assert.throws(() => loadSettings({ set: [`logs.files=${files}`] }, {}), /two entries have the same paths/);
 });
 
-test('each line reaches systemd-journal-remote once, through rotation and an outage', async (context) => {
+test('each line reaches systemd-journal-remote once, across rotation and an outage', async (context) => {
   if (!serverAvailable(context, 'systemd-journal-remote')) return;
   const [folder, target] = [scratchFolder(context), scratchFolder(context)];
   mkdirSync(join(target, 'received'));

@@ -6,7 +6,7 @@ import { shipThroughKills } from '../kit/shipping-kills.ts';
 const ENTRIES = 50_000;
 const OUTAGE_MS = 1500;
 
-test('entries survive an agent that is killed and a receiver that is down', async (context) => {
+test('entries survive a killed agent and a receiver that is down', async (context) => {
   if (!serverAvailable(context, 'systemd-journal-remote')) return;
   const result = await shipThroughKills(context, { entries: ENTRIES, outageMs: OUTAGE_MS });
   const { missing, outOfOrder, wrongBoot, duplicates, unacknowledged, acknowledgedBehindPosition } = result;

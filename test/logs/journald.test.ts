@@ -70,7 +70,7 @@ const settled = (agent: LocalAgent, count: number) =>
     60_000,
   );
 
-test('uploads that are cut or refused arrive whole, in order', async (context) => {
+test('truncated or refused uploads arrive completely, in order', async (context) => {
   if (!serverAvailable(context, SERVER)) return;
   const { source, target } = folders(context);
   const remote = await JournalRemote.start(context, target);
@@ -108,7 +108,7 @@ test('uploads that are cut or refused arrive whole, in order', async (context) =
   assert.ok(retried > 0);
 });
 
-test('one entry that the receiver does not take is dropped alone, with a reason', async (context) => {
+test('one entry that the receiver rejects is dropped alone, with a reason', async (context) => {
   if (!serverAvailable(context, SERVER)) return;
   const { source, target } = folders(context);
   const remote = await JournalRemote.start(context, target);
@@ -125,7 +125,7 @@ test('one entry that the receiver does not take is dropped alone, with a reason'
   assert.equal(samples.get('firesteel_logs_dropped_total{exporter="remote",reason="too_large",source="journal"}'), 1);
 });
 
-test('fields keep their bytes, and filters choose', async (context) => {
+test('fields keep their bytes, and filters select', async (context) => {
   if (!serverAvailable(context, SERVER)) return;
   const { source, target } = folders(context);
   const remote = await JournalRemote.start(context, target);
@@ -178,7 +178,7 @@ test('secrets are removed, and the token is in no log, page or file', async (con
   for (const text of texts) assert.doesNotMatch(text, /very-secret-token|hunter2|abcd-1234/);
 });
 
-test('what is rotated away during an outage is counted exactly', async (context) => {
+test('entries rotated away during an outage are counted exactly', async (context) => {
   if (!serverAvailable(context, SERVER)) return;
   const { source, target } = folders(context);
   // systemd makes files of a size that suits their disk: on a small one it rotates often.

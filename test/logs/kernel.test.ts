@@ -57,7 +57,7 @@ const saved = (source: LogSource, batch: LogRead | undefined): SavedPosition => 
   lost: source.lost,
 });
 
-test('records of /dev/kmsg become entries, and a restart goes on behind the position', async (context) => {
+test('records of /dev/kmsg become entries, and a restart continues after the position', async (context) => {
   const kernel = new Kernel(context);
   kernel.say('6,10,1000000,-;before');
   let source = kernel.source([]);
@@ -94,7 +94,7 @@ test('records of /dev/kmsg become entries, and a restart goes on behind the posi
   assert.equal(source.lost.rotated, 0);
 });
 
-test('what the kernel overwrote is counted by sequence numbers, through restarts and boots', async (context) => {
+test('records overwritten by the kernel are counted from sequence numbers, across restarts and boots', async (context) => {
   const kernel = new Kernel(context);
   kernel.say('6,10,1000000,-;before');
   let source = kernel.source([]);
@@ -127,7 +127,7 @@ for (const [name, set, expected] of [
   });
 }
 
-test('a saved position of one origin is not continued with the other', async (context) => {
+test('a saved position of one origin is not used for the other', async (context) => {
   const kernel = new Kernel(context);
   kernel.say('6,10,1000000,-;before');
   const source = kernel.source([]);
@@ -137,7 +137,7 @@ test('a saved position of one origin is not continued with the other', async (co
   assert.equal((await readEntries(auto))?.entries[0]?.message, 'new');
 });
 
-test('a device that may not be opened is reported with what it needs', async (context) => {
+test('a device without permission is reported with the requirements', async (context) => {
   const kernel = new Kernel(context);
   kernel.open = () => {
     throw Object.assign(new Error('EPERM'), { code: 'EPERM' });
@@ -145,7 +145,7 @@ test('a device that may not be opened is reported with what it needs', async (co
   await assert.rejects(async () => readEntries(kernel.source([])), /needs CAP_SYSLOG/);
 });
 
-test('from the journal each message of the kernel arrives once, also beside the source journal', async (context) => {
+test('each kernel message from the journal arrives once, also with the source journal enabled', async (context) => {
   if (!serverAvailable(context, 'systemd-journal-remote')) return;
   const [source, target] = [scratchFolder(context), scratchFolder(context)];
   mkdirSync(join(target, 'received'));

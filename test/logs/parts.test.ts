@@ -32,7 +32,7 @@ function encoded(entries: readonly LogEntry[]): Buffer {
   return batch.body(batch.all());
 }
 
-test('the position moves only behind batches before which none is open', () => {
+test('the position only advances past batches before which none is outstanding', () => {
   const flying = new InFlight();
   const at = (position: string) => ({ position, lost: {} });
   const [one, two, three] = ['1', '2', '3'].map((position) =>
@@ -48,7 +48,7 @@ test('the position moves only behind batches before which none is open', () => {
   assert.equal(flying.batches, 0);
 });
 
-test('a position is on disk as a whole, and one that is unusable is put aside', async (context) => {
+test('a position is written atomically, and an unusable one is set aside', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-position-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, 'deep', 'journal.json');
@@ -80,7 +80,7 @@ test('a position is on disk as a whole, and one that is unusable is put aside', 
   }
 });
 
-test('rules hide groups or whole matches, in text and in bytes', () => {
+test('rules hide groups or complete matches, in text and in bytes', () => {
   const redact = redactor([
     { pattern: Pattern.of('token=(\\S+)'), fields: [] },
     { pattern: Pattern.of('\\d{16}'), fields: ['CARD'] },
@@ -115,7 +115,7 @@ test('rules hide groups or whole matches, in text and in bytes', () => {
   assert.equal(redactor([]), undefined);
 });
 
-test('the export format has a line for text, and name, length and bytes for the rest', () => {
+test('the export format has one line for text, and name, length and bytes for the rest', () => {
   const fields = new Map<string, string | Uint8Array>([
     ['MESSAGE', 'ä'],
     ['LINES', 'a\nb'],
@@ -133,7 +133,7 @@ test('the export format has a line for text, and name, length and bytes for the 
   );
 });
 
-test('each answer of a journald receiver has its meaning', () => {
+test('each response of a journald receiver has its meaning', () => {
   const cases: readonly (readonly [LogReply, string])[] = [
     [{ code: 202, text: 'OK.' }, 'accepted'],
     [{ code: 200, text: '' }, 'accepted'],
@@ -159,7 +159,7 @@ test('each answer of a journald receiver has its meaning', () => {
   assert.ok(late.kind === 'retry' && late.afterMs === 5000);
 });
 
-test('filters of the journal are joined by and, matches by or', () => {
+test('filters of the journal are combined with and, matches with or', () => {
   const all: Parameters<typeof journalFilter>[0] = { units: [], identifiers: [], priority: 'debug', matches: [] };
   const of = (fields: Readonly<Record<string, string>>) => ({ get: (name: string) => fields[name] });
   assert.equal(journalFilter(all), undefined);

@@ -24,7 +24,7 @@ async function all(queue: EntryQueue) {
   }
 }
 
-test('a queue keeps entries until they are acknowledged, through restarts and half lines', async (context) => {
+test('a queue keeps entries until they are acknowledged, across restarts and truncated lines', async (context) => {
   const folder = join(scratchFolder(context), 'queue');
   const bytes = Uint8Array.from([1, 255]);
   let queue = await EntryQueue.open(folder, 'snmp', undefined);
@@ -57,7 +57,7 @@ test('a queue keeps entries until they are acknowledged, through restarts and ha
   await queue.close();
 });
 
-test('a queue is bounded: the oldest entries go, and are counted', async (context) => {
+test('a queue is bounded: the oldest entries are dropped, and counted', async (context) => {
   const folder = join(scratchFolder(context), 'queue');
   const queue = await EntryQueue.open(folder, 'snmp', undefined);
   const message = 'x'.repeat(500_000);
@@ -72,7 +72,7 @@ test('a queue is bounded: the oldest entries go, and are counted', async (contex
   assert.equal(left.length + Number(queue.lost.queue_full), count);
 });
 
-test('lines that are damaged are counted and left out', async (context) => {
+test('damaged lines are counted and skipped', async (context) => {
   const folder = join(scratchFolder(context), 'queue');
   let queue = await EntryQueue.open(folder, 'snmp', undefined);
   for (let number = 0; number < 3; number++) queue.append(entryOf(number));
@@ -84,7 +84,7 @@ test('lines that are damaged are counted and left out', async (context) => {
   assert.equal(queue.lost.corrupt, 1);
 });
 
-test('shipping of traps needs the collector and a spool', () => {
+test('shipping of traps requires the collector and a spool', () => {
   const problems = (set: string[]) => {
     try {
       loadSettings({ set }, {});
@@ -99,7 +99,7 @@ test('shipping of traps needs the collector and a spool', () => {
   assert.equal(problems(['logs.snmp.enabled=true', 'spool.path=/s', ...received]), '');
 });
 
-test('a trap as an entry has its varbinds as fields', () => {
+test('the entry of a trap has its varbinds as fields', () => {
   const varbinds = [
     { oid: '1.3.6.1.2.1.2.2.1.1.7', value: '7' },
     { oid: '1.3.6.1.4.1.9', value: Uint8Array.from([1, 255]) },
@@ -112,7 +112,7 @@ test('a trap as an entry has its varbinds as fields', () => {
   assert.deepEqual(labels, { node: 'n1', device: '10.0.0.1' });
 });
 
-test('traps reach a store that was down when they came, also when the agent is killed in between', async (context) => {
+test('traps reach a store that was down when they arrived, also if the agent is killed in between', async (context) => {
   const store = await new VictoriaLogsStore().start(context);
   const folder = scratchFolder(context);
   writeFileSync(join(folder, 'community'), 'secret-community\n');

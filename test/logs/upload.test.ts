@@ -76,7 +76,7 @@ function exporterTo(context: TestContext, url: string, own: LogProtocol, failove
 
 const forever = () => new AbortController().signal;
 
-test('an entry that is rejected without a name is found by halving', async (context) => {
+test('an entry that is rejected without being named is found by bisection', async (context) => {
   const { url, taken } = await receiver(context, (names) => (names.includes('m37') ? [400] : [200]));
   const shipped = await shipAll(exporterTo(context, url, protocol()), entries(100), forever());
   assert.deepEqual(shipped && { accepted: shipped.accepted, dropped: [...shipped.dropped] }, {
@@ -86,7 +86,7 @@ test('an entry that is rejected without a name is found by halving', async (cont
   assert.equal(taken.length, 99);
 });
 
-test('a receiver that rejects everything is not given up on, and loses nothing', async (context) => {
+test('a receiver that rejects everything is retried, and nothing is lost', async (context) => {
   let isBack: boolean = false;
   const { url, taken, uploads } = await receiver(context, () => (isBack ? [200] : [400]));
   const shipping = shipAll(exporterTo(context, url, protocol()), entries(64), forever());
@@ -102,7 +102,7 @@ test('a receiver that rejects everything is not given up on, and loses nothing',
   );
 });
 
-test('entries are refused and sent again one by one, as the answer names them', async (context) => {
+test('entries are rejected and resent individually, as named in the response', async (context) => {
   const own = protocol(({ body = '' }): Verdict => {
     if (body === '') return { kind: 'accepted' };
     return { kind: 'accepted', refused: [{ index: 1, reason: 'too_old' }], again: [3] };
@@ -117,7 +117,7 @@ test('entries are refused and sent again one by one, as the answer names them', 
   assert.deepEqual(uploads, [['m0', 'm1', 'm2', 'm3', 'm4'], ['m3']]);
 });
 
-test('the next address takes over, and what is under way when the receiver is closed is unknown', async (context) => {
+test('the next address takes over, and the result of uploads in progress is unknown when the receiver is closed', async (context) => {
   const { url, taken } = await receiver(context, () => [200]);
   const exporter = exporterTo(context, 'http://127.0.0.1:9', protocol(), [url]);
   assert.equal((await shipAll(exporter, entries(3), forever()))?.accepted, 3);
@@ -129,7 +129,7 @@ test('the next address takes over, and what is under way when the receiver is cl
   assert.equal(await shipping, undefined);
 });
 
-test('batches of one source are uploaded in the order in which they came', async (context) => {
+test('batches of one source are uploaded in order of arrival', async (context) => {
   const { url, taken } = await receiver(context, () => [200]);
   const exporter = exporterTo(context, url, protocol());
   const all = entries(40);

@@ -34,7 +34,7 @@ for (const [what, settings, dropped] of cases) {
   });
 }
 
-test('what was left out is told as series, until it fits again', () => {
+test('dropped families are reported as series, until they fit again', () => {
   let most = 50;
   const budget = new SeriesBudget(() => ({ groups: { node: most }, families: {} }));
   budget.check('node', total, () => counts);

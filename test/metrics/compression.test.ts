@@ -21,7 +21,7 @@ for (const compression of ['zstd', 'gzip'] satisfies Compression[]) {
   });
 }
 
-test('a zstd member that is cut anywhere gives whole lines or nothing, as soon as its decoder has them', async () => {
+test('a zstd member truncated anywhere yields complete lines or nothing, as soon as its decoder has them', async () => {
   const { pack } = compressor('zstd');
   for (const text of ['a 1\n', SHORT, LONG]) {
     const member = await pack(Buffer.from(text));
@@ -41,7 +41,7 @@ function decodedOf(part: Buffer): string {
   }
 }
 
-test('stamped lines end with the time of collection, of which no beginning is a time of today', async () => {
+test('stamped lines end with the time of collection, no prefix of which is a current time', async () => {
   const text = Buffer.from('# HELP m Ünïcode.\n# TYPE m gauge\nm{a="ü"} 1\n\nm{a="b"} 2.5\n');
   const stampMs = 1_795_265_312_769;
   const stamped = (await compressEach([text], ['gzip-stamped'], stampMs)).get('gzip-stamped');
@@ -58,7 +58,7 @@ test('stamped lines end with the time of collection, of which no beginning is a 
   }
 });
 
-test('one text is compressed once for each encoding, and kept members are written anew for another one', async () => {
+test('one text is compressed once per encoding, and cached members are transcoded for another one', async () => {
   const chunks = [Buffer.from(LONG), Buffer.from(SHORT)];
   const made = await compressEach(chunks, ['zstd', 'gzip'], 5);
   assert.deepEqual([...made.keys()], ['zstd', 'gzip']);
@@ -69,7 +69,7 @@ test('one text is compressed once for each encoding, and kept members are writte
   await assert.rejects(transcode(zstd, 'zstd', 'gzip', 5, AbortSignal.abort()), { name: 'AbortError' });
 });
 
-test('kept members are written anew once, and as before when nothing has changed', async () => {
+test('cached members are transcoded once, and returned unchanged if nothing has changed', async () => {
   const zstd = compressor('zstd');
   const members = [await zstd.pack(Buffer.from('a 1\n')), await zstd.pack(Buffer.from('b 2\n'))];
   const first = await transcodeKept(members, 'zstd', 'gzip');
@@ -85,7 +85,7 @@ test('kept members are written anew once, and as before when nothing has changed
   assert.equal(await transcodeKept(members, 'zstd', 'zstd'), members);
 });
 
-test('what is compressed has memory of its own, however small it is', async () => {
+test('compressed data has its own memory, however small it is', async () => {
   const text = Buffer.from('a 1\n'.repeat(100));
   for (const compression of ['zstd', 'gzip'] as const) {
     const { pack, packSync } = compressor(compression);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseLine, parseText, TextFormatError } from '../../src/metrics/text/parse.ts';
 
-test('samples, types and help are told apart; comments and blank lines are skipped', () => {
+test('samples, types and help are distinguished; comments and blank lines are skipped', () => {
   const text =
     '# HELP a_total Two\\nlines \\\\ "quoted"\n# TYPE a_total counter\n\n# a comment\na_total{x="1", y="\\"\\n\\\\" ,} 2e3 -5\n';
   assert.deepEqual(
@@ -40,7 +40,7 @@ test("all of Go's numbers are read", () => {
   }
 });
 
-test('bad lines are refused with their number and the reason', () => {
+test('bad lines are rejected with their number and the reason', () => {
   const cases: [string, RegExp][] = [
     ['1abc 1', /line 2: a line must start with a metric name or #/],
     ['foo-bar 1', /"-bar" is not a number/],

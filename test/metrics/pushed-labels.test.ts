@@ -33,7 +33,7 @@ function seenOf(labels: PushedLabels, keys: readonly string[]) {
   };
 }
 
-test('a label that the push sets becomes exported_*, as a scrape does it', () => {
+test('a label that the push sets becomes exported_*, as in a scrape', () => {
   const { keys, renamed, errors } = seenOf(pushed('cluster', 'env'), [
     'job_last_success{instance="db1",job="x"}',
     'job_last_success{instance="db2",job="x"}',
@@ -49,7 +49,7 @@ test('a label that the push sets becomes exported_*, as a scrape does it', () =>
   assert.deepEqual([renamed, errors], [3, []]);
 });
 
-test('a name that is taken gets the prefix again, also where the push sets it', () => {
+test('an existing name gets the prefix again, also if the push sets it', () => {
   const labels = pushed('exported_job');
   assert.deepEqual(seenOf(labels, ['job_last_success{exported_instance="a",instance="b"}']).keys, [
     'job_last_success{exported_exported_instance="b",exported_instance="a"}',
@@ -57,7 +57,7 @@ test('a name that is taken gets the prefix again, also where the push sets it', 
   assert.deepEqual(seenOf(labels, ['job_last_success{job="b"}']).keys, ['job_last_success{exported_exported_job="b"}']);
 });
 
-test('series that are equal then are refused, named, and none but the second', () => {
+test('series that become equal are dropped and reported, except the first', () => {
   const { keys, values, errors } = seenOf(pushed(), [
     'job_last_success{instance="a",z="1"}',
     'job_last_success{z="1",exported_instance="a"}',
@@ -70,13 +70,13 @@ test('series that are equal then are refused, named, and none but the second', (
   assert.match(errors[0] ?? '', /z="1",exported_instance="a"\} equals another series/);
 });
 
-test('words in a value are no labels', () => {
+test('words in a value are not labels', () => {
   const keys = ['job_last_success{text="{job=\\"x\\",instance="}', 'job_last_success{my_job="x"}', 'job_last_success'];
   const { keys: seen, renamed } = seenOf(pushed(), keys);
   assert.deepEqual([seen, renamed], [keys, 0]);
 });
 
-test('parts of a key are looked at wherever the label is', () => {
+test('all parts of a key are checked for the label', () => {
   const out = new Snapshot();
   const labelled = gauge('x', 'X.');
   out.addParts(labelled, 'x{', 'instance="a",pod="p"', '}', 1);
@@ -88,7 +88,7 @@ test('parts of a key are looked at wherever the label is', () => {
   ]);
 });
 
-test('it is decided once for a list: cycles with the same series share what comes of it', () => {
+test('it is decided once per list: cycles with the same series share the result', () => {
   const labels = pushed();
   const first = snapshotOf(['job_last_success{instance="a"}']);
   const second = snapshotOf(['job_last_success{instance="a"}'], job, first);
@@ -97,7 +97,7 @@ test('it is decided once for a list: cycles with the same series share what come
   assert.equal(labels.see(plain).snapshot, plain, 'what needs nothing is not even copied');
 });
 
-test('series over the limits of VictoriaMetrics are counted, named and pushed all the same', () => {
+test('series over the limits of VictoriaMetrics are counted, reported and still pushed', () => {
   const many = (count: number) =>
     `job_last_success{${Array.from({ length: count }, (_, index) => `l${index}="x"`).join()}}`;
   const long = (bytes: number) => `job_last_success{a="${'é'.repeat(bytes / 2)}"}`;
@@ -116,12 +116,12 @@ test('series over the limits of VictoriaMetrics are counted, named and pushed al
   assert.match(errors[2] ?? '', /a label name of 257 bytes/);
 });
 
-test('without a receiver that has limits nothing is said of them', () => {
+test('without a receiver with limits nothing is reported', () => {
   const labels = new PushedLabels({ names: new Set(['job']) });
   assert.equal(labels.see(snapshotOf([`job_last_success{a="${'x'.repeat(9000)}"}`])).overLimit, 0);
 });
 
-test('series that are not parsed are none that a limit or a label of the push concerns', () => {
+test('unparsed series are not affected by a limit or a label of the push', () => {
   const limits = { labels: 6, nameBytes: 20, valueBytes: 60 };
   const random = randomFrom('suspects');
   const parts = ['a', '"', '\\', '\n', '=', '="', ',', '{', 'é', 'job=', ',job="x"'];

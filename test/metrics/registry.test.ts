@@ -78,7 +78,7 @@ test('a late collector loses only its own series, and is not started again befor
   assert.equal(runs, 2);
 });
 
-test('no sample is no success: no data where that is declared, else a fault, as when all units are lost', async () => {
+test('no samples are not a success: no data if that is declared, else a failure, as when all units are lost', async () => {
   const registry = registryOf(
     { ...producer('idle', () => {}), whenEmpty: 'no device' },
     producer('deaf', () => {}),
@@ -100,7 +100,7 @@ test('no sample is no success: no data where that is declared, else a fault, as 
   );
 });
 
-test('collectors run side by side', async () => {
+test('collectors run concurrently', async () => {
   const other = Promise.withResolvers<void>();
   const registry = registryOf(
     producer('waits', (out) => other.promise.then(() => out.add(gauge('waited', 'Waited.'), 1))),
@@ -116,7 +116,7 @@ test('collectors run side by side', async () => {
   );
 });
 
-test('a family that two collectors bring is refused from the later one only', async () => {
+test('a family of two collectors is rejected from the later one only', async () => {
   const registry = registryOf(
     producer('first', (out) => out.add(heat, 1, 'a')),
     producer('second', (out) => {
@@ -134,7 +134,7 @@ test('a family that two collectors bring is refused from the later one only', as
   assert.equal(samples.get('own{}'), 3);
 });
 
-test('groups differ in job: a family of another group is taken, unless its type is another one', async () => {
+test('groups differ in job: a family of another group is accepted, unless its type differs', async () => {
   const mine = (type: 'gauge' | 'counter', name: string, labels: readonly string[] = []) =>
     family(type, name, 'Of a user.', labels);
   const flag = gauge('files_error', 'Whether a file was lost.');
@@ -171,7 +171,7 @@ test('/metrics has no job: of two series that differ in it only the first is sho
   assert.deepEqual((await registry.metrics()).match(/^pushes_total .*$/gm), ['pushes_total 2']);
 });
 
-test('labels of the push are renamed and counted before anything looks at the series', async () => {
+test('labels of the push are renamed and counted before any other part sees the series', async () => {
   const registry = registryOf(producer('files', (out) => out.addSeries(heat, 'heat_celsius{instance="db1"}', 1)));
   registry.pushedLabels = { node: new PushedLabels({ names: new Set(['job', 'instance']) }) };
   for (const cycle of [1, 2]) {
@@ -198,12 +198,12 @@ test("prom-client's metrics go through the same encoder", async () => {
   assert.equal(samples.get('took_sum{to="a,b:\\"c\\""}'), 0.5);
 });
 
-test('the same collector twice is a mistake of ours', () => {
+test('registering a collector twice is a bug', () => {
   const twice = producer('cpu', () => undefined);
   assert.throws(() => registryOf(twice, twice), /BUG: collector node.cpu is registered twice/);
 });
 
-test('a collector that the gate keeps out is not run, and only that is told of it', async () => {
+test('a collector disabled by the gate is not run, and only that is reported', async () => {
   let runs = 0;
   const counting = producer('cpu', (out) => {
     runs++;
@@ -225,7 +225,7 @@ test('a collector that the gate keeps out is not run, and only that is told of i
   assert.equal((await registry.gather(1000)).results[0]?.outcome, 'ok');
 });
 
-test('one collector is run alone, also one that the gate keeps out, but not beside a run that is late', async () => {
+test('one collector is run alone, even if disabled by the gate, but not during a late run', async () => {
   const gate = Promise.withResolvers<void>();
   const registry = registryOf(
     producer('cpu', (out) => out.add(gauge('busy', 'Busy.'), 1)),
@@ -259,7 +259,7 @@ test('cycles with the same results share the lists of their own series', async (
   assert.equal(results, first[1]);
 });
 
-test('keys of own metrics follow their labels, whatever comes, goes or changes its place', async () => {
+test('keys of self metrics follow their labels, whatever appears, vanishes or moves', async () => {
   const registry = new AgentRegistry();
   const states = new Gauge({ name: 'states', help: 'S.', labelNames: ['name', 'why'], registers: [registry] });
   const seen = async () => [...samplesOf(await registry.metrics())].filter(([key]) => key.startsWith('states'));

@@ -22,7 +22,7 @@ function twoDisks(): Snapshot {
 
 const textOf = (chunks: Iterable<Buffer>) => Array.from(chunks, String).join('');
 
-test('bodies have all headers first, each once, and the samples of an object together', () => {
+test('text has all headers first, each once, and the samples of an object together', () => {
   assert.equal(
     textOf(encodeByObject([twoDisks()])),
     `# HELP disk_reads_total Reads\\nof a \\\\ disk.
@@ -37,7 +37,7 @@ disk_size_bytes{device="sdb"} 2.5
   );
 });
 
-test('texts that are written at once, or after one that was given up, do not mix', () => {
+test('texts written concurrently, or after an aborted one, do not mix', () => {
   const many = (name: string) => {
     const out = new Snapshot();
     const family = gauge(name, 'Many.', ['device']);
@@ -98,7 +98,7 @@ test('numbers read back as the same double, without an exponent where a cut coul
   }
 });
 
-test('the encoder writes numbers as numberText does, whatever their size, and text of any length as UTF-8', () => {
+test('the encoder writes numbers like numberText, whatever their size, and text of any length as UTF-8', () => {
   const values = [0, -0, 7, 10, 99, 100, 2 ** 31, 2 ** 32 - 1, 1e15, 1e16, 2 ** 53 - 1, 2 ** 53, 1e21, -1, -12.5, 0.1];
   for (let power = 0; power < 53; power++) values.push(2 ** power - 1, 2 ** power + 1);
   const out = new Snapshot();
@@ -113,7 +113,7 @@ test('the encoder writes numbers as numberText does, whatever their size, and te
   );
 });
 
-test('a cycle with the series of the one before shares their list, and one with others has its own', () => {
+test('a cycle with the same series shares the list of the last one, and one with others has its own', () => {
   const first = twoDisks();
   first.close();
   const same = new Snapshot(first);
@@ -141,7 +141,7 @@ test('a cycle with the series of the one before shares their list, and one with 
   assert.deepEqual([first.size, first.series.owners.length, same.keys.length], [4, 4, 4]);
 });
 
-test('keys in parts are put together, and told apart as they were given', () => {
+test('keys in parts are concatenated, and remain distinct', () => {
   const out = new Snapshot();
   for (const tail of ['}', ',cpu="0"}', '}']) out.addParts(reads, 'disk_reads_total', '{device="ä"', tail, 1);
   assert.deepEqual(out.keys, ['disk_reads_total{device="ä"}', 'disk_reads_total{device="ä",cpu="0"}']);
@@ -172,7 +172,7 @@ test('large texts become gzip members of about 112 KiB that end at a line', asyn
   assert.deepEqual(text, Buffer.concat(chunks));
 });
 
-test('a second sample of a series is refused and told, since receivers refuse the whole body for it', () => {
+test('a duplicate sample is dropped and reported, because receivers reject the whole batch for it', () => {
   const out = twoDisks();
   out.add(reads, 7, 'sda');
   assert.equal(out.size, 4);

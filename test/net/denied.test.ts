@@ -22,7 +22,7 @@ test('ranges are addresses with at most as many bits as they have', () => {
   }
 });
 
-test('a refusal names the setting that lifts it', () => {
+test('a refusal names the setting to change', () => {
   const fromApi = new DeniedAddresses(['169.254.0.0/16'], ['127.0.0.0/8', '169.254.0.0/16']);
   assert.throws(() => fromApi.check('127.0.0.1'), /127\.0\.0\.0\/8: see taskRunner\.allowFromApi/);
   assert.throws(() => fromApi.check('169.254.169.254'), /169\.254\.0\.0\/16: see taskRunner\.denyAddresses/);

@@ -76,7 +76,7 @@ test('damaged messages are format errors, whatever is damaged', () => {
   assert.ok(read > 0 && read < 5000);
 });
 
-test('names and types that can be asked for', () => {
+test('names and types that can be queried', () => {
   for (const good of ['a', 'a.example.', '_dmarc.a.example', '.', `${'a'.repeat(63)}.b`])
     assert.ok(isDnsName(good), good);
   for (const bad of ['a..b', '.a', `${'a'.repeat(64)}.b`, 'a.'.repeat(130)]) assert.ok(!isDnsName(bad), bad);

@@ -25,7 +25,7 @@ async function namesFrom(t: TestContext, said: Parameters<typeof startNameServer
   return names;
 }
 
-test('state agents and kubelets are found by the name servers of resolv.conf, not by getaddrinfo', async (t) => {
+test('state agents and kubelets are resolved with the name servers of resolv.conf, not with getaddrinfo', async (t) => {
   const server = createServer((_, response) => response.end('{"a":1}')).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => {

@@ -42,7 +42,7 @@ async function scene(
 
 const textOf = async (found: ReturnType<Names['resolve']>) => (await found).map(({ address }) => address).join(' ');
 
-test('resolv.conf and hosts as the C library reads them', () => {
+test('resolv.conf and hosts are read like in the C library', () => {
   const text =
     '# comment\nnameserver 10.0.0.1\nnameserver fe::1 ; comment\nnameserver x\nsearch a.b. c\ndomain d\noptions timeout:1 ndots:5\n';
   assert.deepEqual(parseResolvConf(text), { servers: ['10.0.0.1', 'fe::1'], search: ['d'], ndots: 5 });
@@ -57,7 +57,7 @@ test('resolv.conf and hosts as the C library reads them', () => {
   );
 });
 
-test('the search list comes first for names with few dots, last for others, never behind a final dot', () => {
+test('the search list is used first for names with few dots, last for others, never after a final dot', () => {
   const kubernetes = { search: ['ns.svc.cluster.local', 'svc.cluster.local'], ndots: 5 };
   assert.deepEqual(candidates('vm.monitoring', kubernetes), [
     'vm.monitoring.ns.svc.cluster.local',
@@ -68,7 +68,7 @@ test('the search list comes first for names with few dots, last for others, neve
   assert.deepEqual(candidates('a.b.', kubernetes), ['a.b']);
 });
 
-test('the hosts file goes first, and is read again when it changes', async (t) => {
+test('the hosts file takes precedence, and is read again when it changes', async (t) => {
   const { names, server, folder } = await scene(t, { 'vm.example': GOOD }, { hosts: '10.1.1.1 VM.example\n' });
   assert.equal(await textOf(names.resolve('vm.Example')), '10.1.1.1');
   assert.equal(await textOf(names.resolve('localhost')), '127.0.0.1 ::1', 'also without a line for it');
@@ -77,7 +77,7 @@ test('the hosts file goes first, and is read again when it changes', async (t) =
   assert.equal(await textOf(names.resolve('vm.example')), '10.1.1.222');
 });
 
-test('a name is found by the search list, both families, those of IPv4 first', async (t) => {
+test('a name is found with the search list, both families, IPv4 first', async (t) => {
   const { names, server } = await scene(
     t,
     { 'vm.monitoring.svc.cluster.local': GOOD },
@@ -90,7 +90,7 @@ test('a name is found by the search list, both families, those of IPv4 first', a
   );
 });
 
-test('an answer is kept for its TTL, and asked for once by all who need it', async (t) => {
+test('a response is cached for its TTL, and requested once for all users', async (t) => {
   const { names, server, clock } = await scene(t, { 'vm.example': GOOD });
   await Promise.all(Array.from({ length: 20 }, () => names.resolve('vm.example')));
   assert.equal(server.questions.length, 2, 'A and AAAA');
@@ -102,7 +102,7 @@ test('an answer is kept for its TTL, and asked for once by all who need it', asy
   assert.equal(await textOf(names.resolve('vm.example')), '10.0.0.8');
 });
 
-test('an address is its own, and a user who wants it fresh is given each answer anew', async (t) => {
+test('an address resolves to itself, and with fresh each response is new', async (t) => {
   const { server, folder } = await scene(t, { 'vm.example': GOOD });
   const fresh = new Names({
     hostsFile: join(folder, 'hosts'),
@@ -118,7 +118,7 @@ test('an address is its own, and a user who wants it fresh is given each answer 
   assert.equal(await textOf(fresh.resolve('vm.example')), '10.0.0.8');
 });
 
-test('what fails says so, names the server, and is asked again the next time', async (t) => {
+test('a failure is reported with the server, and retried the next time', async (t) => {
   const { names, server } = await scene(t, { 'broken.example': 'servfail' });
   await assert.rejects(names.resolve('nowhere.example'), {
     code: 'ENOTFOUND',
@@ -139,7 +139,7 @@ test('a changed resolv.conf takes effect', async (t) => {
   assert.equal(await textOf(names.resolve('vm')), '10.0.0.7 2001:db8::7');
 });
 
-test('a server that is silent for AAAA does not hold up an address that is there', async (t) => {
+test('a server that is silent for AAAA does not delay an existing address', async (t) => {
   const { names, server } = await scene(t, { 'vm.example': { a: ['10.0.0.7'] } });
   const { names: said } = server;
   // Only the question for A is answered.
@@ -149,7 +149,7 @@ test('a server that is silent for AAAA does not hold up an address that is there
   assert.ok(performance.now() - started < 900, 'less than one try for AAAA');
 });
 
-test('eight names whose server is silent hold up nobody, and end', { timeout: 60_000 }, async (t) => {
+test('eight names with a silent server delay no others, and end', { timeout: 60_000 }, async (t) => {
   const silent = Array.from({ length: 8 }, (_, index) => `silent-${index}.example`);
   const { names, folder, server } = await scene(
     t,

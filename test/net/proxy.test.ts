@@ -42,7 +42,7 @@ const CASES: readonly (readonly [noProxy: string, url: string, isDirect: boolean
   ['example', 'http://10.1.1.1', false],
 ];
 
-test('NO_PROXY has networks, addresses, domains with and without dot, ports and *', () => {
+test('NO_PROXY supports networks, addresses, domains with and without dot, ports and *', () => {
   for (const [NO_PROXY, url, isDirect] of CASES) {
     assert.equal(chosen(url, { ...PROXY, NO_PROXY }) === undefined, isDirect, `NO_PROXY="${NO_PROXY}" ${url}`);
     assert.equal(
@@ -53,14 +53,14 @@ test('NO_PROXY has networks, addresses, domains with and without dot, ports and 
   }
 });
 
-test('this host is never asked through a proxy', () => {
+test('this host is never reached through a proxy', () => {
   for (const host of ['127.0.0.1', '127.8.9.1', 'localhost', 'LOCALHOST', 'localhost.', '[::1]', '[0:0:0:0:0:0:0:1]']) {
     assert.equal(chosen(`http://${host}:8428`, PROXY), undefined, host);
   }
   assert.equal(chosen('http://localhost.example', PROXY), 'http://proxy:3128');
 });
 
-test('each scheme has its variable, in capitals first', () => {
+test('each scheme has its variable, upper case first', () => {
   assert.equal(chosen('http://vm', PROXY), 'http://proxy:3128');
   assert.equal(chosen('https://vm', PROXY), 'http://secure:3129');
   assert.equal(chosen('https://vm', { HTTP_PROXY: 'http://proxy:3128' }), undefined);
@@ -70,7 +70,7 @@ test('each scheme has its variable, in capitals first', () => {
   assert.equal(chosen('http://vm', { ALL_PROXY: 'http://all:1' }), undefined);
 });
 
-test('a proxy without a scheme is one over http', () => {
+test('a proxy without a scheme uses http', () => {
   for (const [given, shown] of [
     ['127.0.0.1:3128', 'http://127.0.0.1:3128'],
     ['proxy:3128', 'http://proxy:3128'],
@@ -83,7 +83,7 @@ test('a proxy without a scheme is one over http', () => {
   }
 });
 
-test('a proxy that can’t be used is named by its variable, without what it holds', () => {
+test('an invalid proxy is named by its variable, without its value', () => {
   for (const HTTP_PROXY of ['socks5://user:s3cret@proxy:1080', 'http://', 'http://user:s3cret@:80', 'ftp://proxy']) {
     assert.throws(
       () => chosen('http://vm', { HTTP_PROXY }),

@@ -42,7 +42,7 @@ test('the zero is never before the start of this process, nor at or before the l
   ]);
 });
 
-test('after another agent has pushed the group the zero comes right before the count, never before its last push', () => {
+test('after another agent has pushed the group, the zero is right before the count, never before its last push', () => {
   const births = new Births(START, () => INTERVAL);
   births.update([], START + 1000, true);
   const stamp = START + 1000 + INTERVAL;
@@ -51,7 +51,7 @@ test('after another agent has pushed the group the zero comes right before the c
   ]);
 });
 
-test('a counter that is missing because its collector failed is not new when it is back; one that was gone is', () => {
+test('a counter that was missing because its collector failed is not new when it returns; one that had vanished is', () => {
   const births = new Births(START, () => INTERVAL);
   const at = (cycle: number) => START + 1000 + cycle * INTERVAL;
   births.update([seen({ a: 1 })], at(0), true);
@@ -61,7 +61,7 @@ test('a counter that is missing because its collector failed is not new when it 
   assert.equal(births.update([seen({ a: 1 })], at(4), true).length, 1);
 });
 
-test('a counter that goes on from an earlier process is not new, whatever it has; another one beside it is', () => {
+test('a counter that continues from an earlier process is not new, whatever its value; another one next to it is', () => {
   const births = new Births(START, () => INTERVAL);
   const first = seen({ old: 100, fresh: 1 });
   first.continued = new Set(['own_total{reason="old"}']);

@@ -35,7 +35,7 @@ async function preparedOf(lines: Readonly<Record<string, number>>): Promise<Prep
   };
 }
 
-test('a prepared family over its budget is left out as a whole, and comes back when there is room', async () => {
+test('a prepared family over its budget is dropped completely, and returns when there is room', async () => {
   const registry = new AgentRegistry();
   registry.addProducer({
     group: 'ksm',
@@ -85,7 +85,7 @@ test('a prepared family over its budget is left out as a whole, and comes back w
   assert.ok(within.text.includes('kube_large{pod="p49"} 49'));
 });
 
-test('a prepared part that is not made in time is missing from this push, with one line of the log without a stack', async () => {
+test('a prepared part that is late is missing from this push, with one log line without a stack', async () => {
   const registry = new AgentRegistry();
   registry.addProducer({ group: 'ksm', name: 'ksm', collect: (out) => out.add(gauge('own', 'Own.'), 1) });
   const prepared = await preparedOf({ kube_small: 2 });

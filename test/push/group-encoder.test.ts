@@ -27,7 +27,7 @@ const kept = (...texts: string[]): PreparedBody => ({
 
 const textOf = (body: Body | undefined): string => zstdDecompressSync(Buffer.concat(body?.members ?? [])).toString();
 
-test('what tells the same as the last cycle is not written again, but has a stamp of its own', async () => {
+test('text that is the same as in the last cycle is not rendered again, but has its own timestamp', async () => {
   const encoder = new GroupEncoder();
   const state = kept('kube_pod_info{pod="a"} 1\n', 'kube_pod_info{pod="b"} 1\n');
   const first = seen({ pods: 1, nodes: Number.NaN });
@@ -54,7 +54,7 @@ test('what tells the same as the last cycle is not written again, but has a stam
   assert.match(textOf(more), /^lists{resource="jobs"} 4$/m);
 });
 
-test('another encoding is written', async () => {
+test('another encoding is rendered', async () => {
   const encoder = new GroupEncoder();
   const collected = { group: 'ksm', stampMs: 1, snapshots: [seen({ pods: 1 })], prepared: [kept('a 1\n')] } as const;
   const [both] = [await encoder.encode({ ...collected, encodings: ['zstd', 'gzip'] })];

@@ -40,7 +40,7 @@ function byHand(t: TestContext, intervalMs: number, phaseMs: number) {
   };
 }
 
-test('ticks are multiples of the interval, also of one that does not divide a minute', async (t) => {
+test('ticks are multiples of the interval, also if it does not divide a minute', async (t) => {
   const { seen, pass } = byHand(t, 7000, 0);
   const first = 7 - ((NOON / 1000) % 7);
   await pass(120);
@@ -57,7 +57,7 @@ test('an interval of several minutes has a tick in some of them', async (t) => {
   assert.deepEqual(seen, [90, 210, 330]);
 });
 
-test('a clock that is set forward does not bring what lies between', async (t) => {
+test('a clock that is set forward does not run the ticks in between', async (t) => {
   const { seen, pass, setClock } = byHand(t, 15_000, 0);
   await pass(10);
   setClock(86_400);
@@ -65,7 +65,7 @@ test('a clock that is set forward does not bring what lies between', async (t) =
   assert.deepEqual(seen, [86_445, 86_460, 86_475]);
 });
 
-test('ticks of a time in which the process did not run are late once each', async (t) => {
+test('ticks missed while the process did not run are late once each', async (t) => {
   const { seen, pass } = byHand(t, 1000, 0);
   await pass(10);
   const before = seen.length;
@@ -78,7 +78,7 @@ test('ticks of a time in which the process did not run are late once each', asyn
   assert.ok(seen.length - before >= 145 && seen.length - before <= 153, `${seen.length - before} ticks in 150 s`);
 });
 
-test('FNV-1a gives the published values', () => {
+test('FNV-1a returns the published values', () => {
   assert.equal(fnv1a64(''), 0xcbf29ce484222325n);
   assert.equal(fnv1a64('a'), 0xaf63dc4c8601ec8cn);
   assert.equal(fnv1a64('foobar'), 0x85944171f73967e8n);
@@ -116,11 +116,11 @@ async function ticks(intervalMs: number, phaseMs: number, count: number): Promis
   return seen;
 }
 
-test('ticks come at their phase on the wall clock', { timeout: 10_000 }, async () => {
+test('ticks are at their phase on the wall clock', { timeout: 10_000 }, async () => {
   for (const late of await ticks(1000, 333, 3)) assert.ok(late >= 0 && late < 300, `${late} ms late`);
 });
 
-test('a cycle out of turn begins at once, or after the one that runs; not after the end', async () => {
+test('an extra cycle starts immediately, or after the running one; not after the end', async () => {
   const runs: PromiseWithResolvers<void>[] = [];
   const schedule = new Schedule({
     intervalMs: 3_600_000,
@@ -149,7 +149,7 @@ test('a cycle out of turn begins at once, or after the one that runs; not after 
   assert.equal(runs.length, 2);
 });
 
-test('a tick while the last one still runs is skipped and told', { timeout: 10_000 }, async () => {
+test('a tick while the last one is still running is skipped and reported', { timeout: 10_000 }, async () => {
   const skipped = Promise.withResolvers<string>();
   const release = Promise.withResolvers<void>();
   let runs = 0;

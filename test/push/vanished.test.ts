@@ -12,7 +12,7 @@ function snapshot(...zones: string[]): Snapshot {
   return out;
 }
 
-test('a series that was there and is not is told once', () => {
+test('a series that vanished is reported once', () => {
   const vanished = new VanishedSeries();
   assert.deepEqual(vanished.update([snapshot('a', 'b')], true), []);
   assert.deepEqual(vanished.update([snapshot('b'), snapshot('c')], true), ['heat{zone="a"}']);
@@ -20,7 +20,7 @@ test('a series that was there and is not is told once', () => {
   assert.deepEqual(vanished.update([snapshot('a')], true), ['heat{zone="b"}', 'heat{zone="c"}']);
 });
 
-test('a series that moves to another list, or to another place of its own, is not gone', () => {
+test('a series that moves to another list or position has not vanished', () => {
   const vanished = new VanishedSeries();
   vanished.update([snapshot('a', 'b', 'c'), snapshot('x', 'y')], true);
   assert.deepEqual(vanished.update([snapshot('c', 'a'), snapshot('y', 'b', 'x')], true), []);
@@ -31,7 +31,7 @@ test('a series that moves to another list, or to another place of its own, is no
   assert.deepEqual(vanished.update([snapshot('b')], true).sort(), ['heat{zone="c"}', 'heat{zone="x"}']);
 });
 
-test('while a collector fails nothing is gone; what is still missing afterwards is', () => {
+test('while a collector fails nothing vanishes; what is still missing afterwards does', () => {
   const vanished = new VanishedSeries();
   vanished.update([snapshot('a', 'b')], true);
   assert.deepEqual(vanished.update([snapshot()], false), []);

@@ -21,7 +21,7 @@ const table = [
   ...imports.map((one) => ({ ...one, area: 'import', method: one.method ?? 'POST' })),
 ] satisfies (Case & { area: string })[];
 
-test('every request of the table gets the answer of the real server', async (t) => {
+test('every request of the table gets the response of the real server', async (t) => {
   for (const { area, name, status, text, ...request } of table) {
     await t.test(`${area}: ${name}: ${status}`, async (inner) => {
       const { url } = await receiver(inner);
@@ -33,7 +33,7 @@ test('every request of the table gets the answer of the real server', async (t) 
   }
 });
 
-test('a redirect shows the group that a client would hit', async (t) => {
+test('a redirect shows the group that a client would reach', async (t) => {
   const { url } = await receiver(t);
   const { location } = await send(url, { method: 'PUT', path: '/metrics/job/x/a//b/c' });
   assert.equal(location, '/metrics/job/x/a/b/c');
@@ -55,7 +55,7 @@ test('PUT replaces the group, POST the families of the same name, DELETE removes
   assert.equal(seriesOf(store, 'pushgateway', { job: 'j' }).length, 1);
 });
 
-test('a refused push leaves the group as it was, and its families keep their type', async (t) => {
+test('a rejected push leaves the group unchanged, and its families keep their type', async (t) => {
   const { url, store } = await receiver(t);
   await send(url, { method: 'PUT', path: GROUP, body: '# TYPE a gauge\na 1\n' });
   assert.equal((await send(url, { method: 'PUT', path: GROUP, body: 'a 2\na 3\n' })).status, 400);
@@ -73,7 +73,7 @@ test('one series cannot be in two groups', async (t) => {
   assert.match(answer.text, /series a\{instance="i",job="j"\} is already in group \{job="j"\}/);
 });
 
-test('import keeps the good lines, counts the bad ones, and says which', async (t) => {
+test('import stores the valid lines, counts the bad ones, and reports which', async (t) => {
   const { url, store } = await receiver(t);
   const body = 'a 1\nb{ 2\n\n# TYPE c counter\nc x\nd 4';
   assert.equal((await send(url, { path: `${IMPORT}/metrics/job/j/instance/i`, body })).status, 200);
@@ -82,7 +82,7 @@ test('import keeps the good lines, counts the bad ones, and says which', async (
   assert.match(store.troubles[0]?.message ?? '', /^line 2: .* \(and 1 more\)$/);
 });
 
-test('labels of the URL override those of the text; a label without value is none', async (t) => {
+test('labels of the URL override those of the text; an empty label is absent', async (t) => {
   const { url, store } = await receiver(t);
   const body = 'a{job="old",instance="i",cluster="old",e=""} 1\n';
   await send(url, { path: `${IMPORT}/metrics/job@base64/ag?extra_label=cluster=a=b&extra_label=e=f`, body });
@@ -99,7 +99,7 @@ test('times: of the sample, of the URL, or now; seconds up to 31 bits', async (t
   assert.deepEqual(Object.fromEntries(ages), { own: 5000, seconds: 7000, zero: 9000, url: 9000, now: 0 });
 });
 
-test('samples that a real server would lose without a word are counted, with the reason', async (t) => {
+test('samples that a real server would silently drop are counted, with the reason', async (t) => {
   const many = Array.from({ length: 41 }, (_, index) => `l${index}="1"`).join(',');
   const lost: [path: string, body: string, reason: RegExp][] = [
     [`${IMPORT}?timestamp=${NOW / 1000}`, 'a 1\n', /line 1: a: its time \d+ ms \(1970-.*is timestamp= in seconds\?/],
@@ -117,7 +117,7 @@ test('samples that a real server would lose without a word are counted, with the
   }
 });
 
-test('quantiles of a summary without observations are no trouble', async (t) => {
+test('quantiles of a summary without observations are not a problem', async (t) => {
   const { url, store } = await receiver(t);
   const body = '# TYPE a summary\na{quantile="0.5"} NaN\na{quantile="0.9"} NaN\na_sum 0\na_count 0\n';
   assert.equal((await send(url, { path: IMPORT, body })).status, 204);
@@ -133,7 +133,7 @@ test('gzip with one and with several members', async (t) => {
   assert.deepEqual([store.totals.wireBytes, store.totals.textBytes], [2 * body.length, 16]);
 });
 
-test('bodies that are not what their encoding says are refused whole', async (t) => {
+test('bodies that do not match their encoding are rejected completely', async (t) => {
   const { url, store } = await receiver(t);
   const good = gzipSync('a 1\n'.repeat(1000));
   const packed = zstdCompressSync('a 1\n'.repeat(1000));
@@ -161,7 +161,7 @@ test('bodies that are not what their encoding says are refused whole', async (t)
   assert.equal((await send(url, upper)).status, 200);
 });
 
-test('a body over the limit is refused, packed or not, and the next one is served', async (t) => {
+test('a body over the limit is rejected, compressed or not, and the next one is served', async (t) => {
   const { url, store } = await receiver(t, { bodyBytes: 100_000 });
   const text = Buffer.alloc(10_000_000, 'a 1\n');
   for (const [body, headers] of [
@@ -176,7 +176,7 @@ test('a body over the limit is refused, packed or not, and the next one is serve
   assert.equal((await send(url, { path: IMPORT })).status, 204);
 });
 
-test('uploads that together hold too many bytes are told to come again', async (t) => {
+test('uploads that together exceed the budget are asked to retry', async (t) => {
   const { url } = await receiver(t, { uploadBytes: 1000 });
   const held = new Promise<Answer>((resolve, reject) => {
     const first = open(url, 'POST', IMPORT, { 'content-length': '902' }, resolve, reject);
@@ -192,7 +192,7 @@ test('uploads that together hold too many bytes are told to come again', async (
   assert.equal((await send(url, { path: IMPORT, body: ' '.repeat(999) })).status, 204);
 });
 
-test('a client that stops in the middle of its body or head is cut off', { timeout: 20_000 }, async (t) => {
+test('a client that stops in the middle of its body or headers is disconnected', { timeout: 20_000 }, async (t) => {
   const { url, store } = await receiver(t, { headersTimeoutMs: 100, requestTimeoutMs: 200 });
   const slow = await new Promise<Answer>((resolve, reject) => {
     open(url, 'POST', IMPORT, { 'content-length': '100' }, resolve, reject).write('a 1\n');
@@ -202,7 +202,7 @@ test('a client that stops in the middle of its body or head is cut off', { timeo
   assert.equal(store.totals.samples, 0);
 });
 
-test('a body that the client cuts is thrown away', async (t) => {
+test('a body truncated by the client is discarded', async (t) => {
   const { url, store } = await receiver(t);
   await new Promise<void>((resolve) => {
     const sent = open(
@@ -220,7 +220,7 @@ test('a body that the client cuts is thrown away', async (t) => {
   assert.equal(store.totals.samples, 0);
 });
 
-test('bytes that are no HTTP get 400', async (t) => {
+test('bytes that are not HTTP get 400', async (t) => {
   const { url } = await receiver(t);
   assert.match(await talk(url, '\x16\x03\x01 nonsense\r\n\r\n'), /^HTTP\/1.1 400/);
 });
@@ -233,7 +233,7 @@ test('GET / shows the summary', async (t) => {
   assert.match(text, /^j\/i +import +1 /m);
 });
 
-test('a port in use is an error; the signal closes the receiver and cuts what hangs', async (t) => {
+test('a port in use is an error; the signal closes the receiver and aborts pending requests', async (t) => {
   const { url } = await receiver(t);
   const port = Number(new URL(url).port);
   const abort = new AbortController();
@@ -267,14 +267,14 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test('zstd is read for imports, with one and with several frames', async (t) => {
+test('zstd is supported for imports, with one and with several frames', async (t) => {
   const { url, store } = await receiver(t);
   const body = Buffer.concat([zstdCompressSync('a 1\nb'), zstdCompressSync(' 2\n')]);
   assert.equal((await send(url, { path: IMPORT, body, headers: { 'content-encoding': 'zstd' } })).status, 204);
   assert.deepEqual([store.totals.samples, store.totals.refused], [2, 0]);
 });
 
-test('the agent’s question for zstd is answered yes, and is neither a push nor a refusal', async (t) => {
+test('the agent’s check for zstd succeeds, and is neither a push nor a rejection', async (t) => {
   const { url, store } = await receiver(t);
   const { exporter, lines, counted } = await exporterTo(url);
   for (let stamp = 1; stamp <= 3; stamp++) {
@@ -297,7 +297,7 @@ test('the agent’s question for zstd is answered yes, and is neither a push nor
   assert.equal(store.totals.refused, 1, 'any other text that is no zstd is refused');
 });
 
-test('remote write ends series, whatever was imported for them, and keeps samples', async (t) => {
+test('remote write ends series, whatever was imported for them, and stores samples', async (t) => {
   const { url, store } = await receiver(t);
   const labels = 'extra_label=job%3Dj&extra_label=instance%3Di';
   await send(url, { path: `${IMPORT}?${labels}`, body: '# TYPE b gauge\nb{x="1"} 1\nb{x="2"} 2\n' });
@@ -324,7 +324,7 @@ test('remote write ends series, whatever was imported for them, and keeps sample
   );
 });
 
-test('snappy with copies is unpacked as it was', () => {
+test('snappy with copies is decompressed correctly', () => {
   // "abcd", then 8 bytes from 4 back, which overlap what they write, then one byte.
   const packed = Buffer.from([13, 3 << 2, 97, 98, 99, 100, ((8 - 4) << 2) | 1, 4, 0, 101]);
   assert.equal(unpackSnappy(packed, 100).toString(), 'abcdabcdabcde');
@@ -366,7 +366,7 @@ for (const [what, { body, status }] of Object.entries(LONG)) {
   });
 }
 
-test('lines keep their numbers among empty ones, and a long one is found behind many short ones', async (t) => {
+test('lines keep their numbers among empty ones, and a long one is found after many short ones', async (t) => {
   const { url } = await receiver(t);
   const refused = async (body: string | Buffer) => (await send(url, { method: 'PUT', path: GROUP, body })).text;
   assert.match(await refused('\n\na 1\n\n{\n'), /line 5:/);
@@ -379,7 +379,7 @@ test('lines keep their numbers among empty ones, and a long one is found behind 
   assert.equal((await send(url, { path: IMPORT, body: `${'x'.repeat(256 * 1024 + 1)}\na 1\n` })).status, 400);
 });
 
-test('two Host headers are refused, as the real servers do', async (t) => {
+test('two Host headers are refused, as by the real servers', async (t) => {
   const { url } = await receiver(t);
   for (const hosts of ['host: a\r\nhost: a', 'host: a\r\nHOST: b']) {
     const connection = await rawConnection(t, url);
@@ -388,7 +388,7 @@ test('two Host headers are refused, as the real servers do', async (t) => {
   }
 });
 
-test('GET /metrics says what this is, and is no trouble', async (t) => {
+test('GET /metrics identifies the server, and is not a problem', async (t) => {
   const { url, store } = await receiver(t);
   const answer = await send(url, { method: 'GET', path: '/metrics' });
   assert.equal(answer.status, 200);

@@ -33,7 +33,7 @@ node_network_receive_bytes_total{device="lo"} ${seconds * 7e9}
 node_network_transmit_bytes_total{device="eth0"} ${seconds * 950}
 `;
 
-test('the whole summary at 80 columns', async () => {
+test('the complete summary at 80 columns', async () => {
   const store = new ReceiverStore(NOW - 15_000);
   Object.assign(store.totals, { requests: 3, textBytes: 4096, wireBytes: 1024 });
   await push(store, node(100), NOW - 15_000);
@@ -58,14 +58,14 @@ test('the whole summary at 80 columns', async () => {
   ]);
 });
 
-test('before the first push, and with values that are not there, it says so', async () => {
+test('before the first push, and with missing values, the summary says so', async () => {
   const store = new ReceiverStore(NOW);
   assert.match(summaryText(store, NOW, 80), /^Nothing has been pushed yet\.$/m);
   await push(store, 'node_load1 1\n');
   assert.match(summaryText(store, NOW, 80), /^node-a +1\.00 {4}- +- +- +- +-$/m);
 });
 
-test('no line is wider than asked for, and control characters do not reach the terminal', async () => {
+test('no line is wider than requested, and control characters do not reach the terminal', async () => {
   const store = new ReceiverStore(NOW);
   for (let index = 0; index < 25; index++) {
     await push(store, node(1), NOW, 'node-exporter', `a-node-with-quite-a-long-name-${index}%1b[31m.example.org`);
@@ -82,7 +82,7 @@ test('no line is wider than asked for, and control characters do not reach the t
   }
 });
 
-test('a counter that restarted grew from 0; an older sample does not replace a newer one', async () => {
+test('a counter that restarted grows from 0; an older sample does not replace a newer one', async () => {
   const store = new ReceiverStore(NOW);
   await push(store, node(1000), NOW);
   await push(store, node(10), NOW + 10_000);
@@ -90,7 +90,7 @@ test('a counter that restarted grew from 0; an older sample does not replace a n
   assert.match(summaryText(store, NOW + 10_000, 80), /^node-a .* 25% .* 1\.2 MB\/s {2}950 B\/s$/m);
 });
 
-test('over the limit, the target that pushed least recently goes, then the oldest series of the only one', async () => {
+test('over the limit, the target that pushed least recently is evicted, then the oldest series of the only one', async () => {
   const store = new ReceiverStore(NOW, 3);
   await push(store, 'a 1\nb 2\n', NOW, 'j', 'old');
   await push(store, 'a 1\nb 2\n', NOW, 'j', 'new');
@@ -101,7 +101,7 @@ test('over the limit, the target that pushed least recently goes, then the oldes
   assert.deepEqual([...([...store.targets][0]?.families.keys() ?? [])], ['b', 'c', 'd']);
 });
 
-test('series that a target has not pushed for five minutes are gone, like in VictoriaMetrics', async () => {
+test('series that a target has not pushed for five minutes vanish, as in VictoriaMetrics', async () => {
   const store = new ReceiverStore(NOW);
   await push(store, 'a 1\nb 2\n', NOW);
   await push(store, 'a 1\n', NOW + 200_000);
@@ -110,7 +110,7 @@ test('series that a target has not pushed for five minutes are gone, like in Vic
   assert.equal(store.seriesCount, 1);
 });
 
-test('numbers for people', () => {
+test('human-readable numbers', () => {
   assert.deepEqual([0, 1023, 1024, 1535, 102_400, 1.5 * 2 ** 40].map(bytesText), [
     '0 B',
     '1023 B',

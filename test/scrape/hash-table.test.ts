@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { HashTable } from '../../src/scrape/hash-table.ts';
 import { randomFrom } from '../kit/random.ts';
 
-test('a table knows what a Map knows, however it is filled', () => {
+test('a table has the same content as a Map, however it is filled', () => {
   const random = randomFrom('table');
   const table = new HashTable();
   const map = new Map<number, number>();

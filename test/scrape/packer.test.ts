@@ -20,7 +20,7 @@ function blocksOf(frame: Buffer): number[] {
   throw new Error('the frame has no last block');
 }
 
-test('each block of lines becomes one block of zstd that is no raw one, whatever its length, also many at once', async () => {
+test('each block of lines becomes one compressed zstd block, whatever its length, also several at once', async () => {
   const random = randomFrom('packer');
   const packer = new Packer();
   const texts = Array.from({ length: 300 }, (_, index) => {
@@ -51,7 +51,7 @@ test('each block of lines becomes one block of zstd that is no raw one, whatever
   }
 });
 
-test('lines stay whole and in their order, whatever their lengths', () => {
+test('lines stay complete and in order, whatever their lengths', () => {
   const random = randomFrom('lines');
   const buffer = new LineBuffer();
   const expected: string[] = [];

@@ -137,7 +137,7 @@ for (const [what, text, expected, options] of LINES) {
   }
 }
 
-test('timestamps that are honoured, in milliseconds and in seconds', () => {
+test('honoured timestamps, in milliseconds and in seconds', () => {
   const text = reading({ honorTimestamps: true })('a 1 1600000000123\nb{x="1"} 2\n');
   assert.deepEqual(text.lines, [`a${HEAD}} 1 ${stampText(1600000000123)}`, `b${HEAD},x="1"} 2${TAIL}`]);
   const open = reading({ honorTimestamps: true, openMetrics: true })(
@@ -181,7 +181,7 @@ for (const [what, text, reason, options] of BAD) {
   });
 }
 
-test('a page is compared with the one before: what is new, whether something is gone, what is there twice', () => {
+test('a page is compared with the previous one: new series, missing series, duplicates', () => {
   const read = reading();
   const steps: [string, { added: number; mayHaveEnded: boolean }][] = [
     ['a 1\nb{x="1"} 1\n', { added: 2, mayHaveEnded: false }],
@@ -207,7 +207,7 @@ test('a page is compared with the one before: what is new, whether something is 
   );
 });
 
-test('what rules make of a series is the same in the first page and in later ones', () => {
+test('rules have the same result on the first page and on later ones', () => {
   const long = 'x'.repeat(300);
   const page = (value: number) =>
     Array.from({ length: 900 }, (_, index) => `m{pod="p${index}",secret="${long}",uid="${index}"} ${value}\n`).join('');
@@ -225,7 +225,7 @@ test('what rules make of a series is the same in the first page and in later one
   assert.equal(`${plain(read(page(2)).lines).join('\n')}\n`, first.replaceAll('} 1\n', '} 2\n'));
 });
 
-test('series beyond the limit of a day are dropped, and counted; on the next day they are taken', () => {
+test('series beyond the daily limit are dropped, and counted; on the next day they are accepted', () => {
   const limit = new SeriesLimit(2);
   const options = {
     labels: [],

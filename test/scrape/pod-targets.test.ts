@@ -219,7 +219,7 @@ for (const [what, pod, urls, settings] of PODS) {
   });
 }
 
-test('labels of a pod are those of a PodMonitor, and its job names what was deployed', () => {
+test('labels of a pod are those of a PodMonitor, and its job names the workload', () => {
   const [target] = targetsOf([podOf({ annotations: asked() })]);
   assert.deepEqual(target?.labels, {
     job: 'shop/web',
@@ -291,7 +291,7 @@ for (const [what, entry, urls] of ENTRIES) {
   });
 }
 
-test('an answer of an agent of an older version has neither annotations, ports nor readiness', () => {
+test('a response of an older agent has neither annotations, ports nor readiness', () => {
   const { annotations, ready, containers, ...rest } = podOf({ annotations: asked() });
   assert.ok(annotations && ready);
   const older = { ...rest, containers: containers.map(({ ports, ...one }) => one) } as PodInfo;

@@ -48,7 +48,7 @@ async function scene(t: TestContext, page: () => string) {
 
 const ENDED = 'a{job="j",instance="i"}';
 
-test('series that a page no longer has end', async (t) => {
+test('series that are no longer on a page end', async (t) => {
   let text = 'a 1\nb 2\n';
   const { scrape } = await scene(t, () => text);
   assert.deepEqual(await scrape(), { samples: 2, ended: [] });
@@ -56,7 +56,7 @@ test('series that a page no longer has end', async (t) => {
   assert.deepEqual(await scrape(), { samples: 1, ended: [ENDED] });
 });
 
-test('a page before that is unreadable costs its stale markers, never the scrape or the agent', async (t) => {
+test('an unreadable previous page costs its stale markers, never the scrape or the agent', async (t) => {
   let text = 'a 1\nb 2\n';
   const { scraper, scrape, damage } = await scene(t, () => text);
   await scrape();
@@ -72,7 +72,7 @@ test('a page before that is unreadable costs its stale markers, never the scrape
   assert.equal(scraper.state.error, undefined);
 });
 
-test('a target that goes away, or fails, with an unreadable page ends', async (t) => {
+test('a target with an unreadable page ends when it vanishes or fails', async (t) => {
   let text = 'a 1\n';
   const { scraper, scrape, damage, delivered } = await scene(t, () => text);
   await scrape();

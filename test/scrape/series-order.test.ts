@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hashOf, viewOf } from '../../src/scrape/series-order.ts';
 
-test('series that differ in one character, number or place have different numbers', () => {
+test('series that differ in one character, number or position have different hashes', () => {
   const keys: string[] = [];
   for (let index = 0; index < 100_000; index++) {
     keys.push(`http_requests_total{method="GET",handler="/api/${index % 1000}",code="${Math.floor(index / 1000)}"`);
@@ -21,7 +21,7 @@ test('series that differ in one character, number or place have different number
   }
 });
 
-test('a number does not depend on what stands around the series', () => {
+test('a hash does not depend on the surroundings of the series', () => {
   const [one, other] = ['xxa{b="1"}yyy', 'zzzzza{b="1"}'].map((text) => {
     const start = text.indexOf('a{');
     return hashOf(viewOf(Buffer.from(text)), start, start + 'a{b="1"}'.length);

@@ -14,7 +14,7 @@ test('only high and critical vulnerabilities fail, by name', () => {
   }
 });
 
-test('where no registry answers the audit is skipped, and says so', () => {
+test('without a registry the audit is skipped, and reports it', () => {
   for (const [json, why] of [
     ['{"message":"405 Method Not Allowed","error":{}}', /405/],
     ['', /no list/],

@@ -17,7 +17,7 @@ function kept(t: TestContext, file: string | undefined = join(scratchFolder(t), 
   return { file: file ?? '', clock, lines, again, disables: again() };
 }
 
-test('a collector is off until its time is over, to the millisecond', async (t) => {
+test('a collector is disabled until its time is over, to the millisecond', async (t) => {
   const { disables, clock, lines } = kept(t);
   await disables.disable('node.cpu', HOUR, 'why');
   const view = disables.get('node.cpu');
@@ -34,7 +34,7 @@ test('a collector is off until its time is over, to the millisecond', async (t) 
   assert.equal(over.length, 1, 'it is said once');
 });
 
-test('what is off outlasts a restart, and also ends while the agent is down', async (t) => {
+test('disabled collectors survive a restart, and their time also ends while the agent is down', async (t) => {
   const { disables, clock, again, file } = kept(t, join(scratchFolder(t), 'not/there/yet/state.json'));
   await Promise.all([disables.disable('a.short', HOUR, 'x'), disables.disable('a.long', 3 * HOUR, 'y')]);
   await disables.disable('a.ended', 3 * HOUR, 'z');
@@ -59,7 +59,7 @@ test('no time is longer than a day, whatever the caller, the file or the clock s
   assert.equal(again().get('a.b'), undefined);
 });
 
-test('a file that is damaged is told of, and does no harm', (t) => {
+test('a damaged file is reported, and does no harm', (t) => {
   for (const content of ['', '{', '[]', '{"disabled":{"a.b":{"reason":1}}}', 'x'.repeat(300_000)]) {
     const file = join(scratchFolder(t), 'state.json');
     writeFileSync(file, content);
@@ -69,7 +69,7 @@ test('a file that is damaged is told of, and does no harm', (t) => {
   }
 });
 
-test('where nothing can be written it is off all the same, and says that it will not last', async (t) => {
+test('if nothing can be written, the collector is disabled nevertheless, and this is reported', async (t) => {
   const inTheWay = join(scratchFolder(t), 'file');
   writeFileSync(inTheWay, '');
   const { disables, lines } = kept(t, join(inTheWay, 'state.json'));
@@ -81,7 +81,7 @@ test('where nothing can be written it is off all the same, and says that it will
   assert.equal(none.get('a.b')?.persisted, false);
 });
 
-test('a write that fails leaves the file as it was', async (t) => {
+test('a failed write leaves the file unchanged', async (t) => {
   const { disables, file, lines } = kept(t);
   await disables.disable('a.b', HOUR, 'x');
   const before = readFileSync(file, 'utf8');

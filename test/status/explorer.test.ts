@@ -74,7 +74,7 @@ test('100,000 series in 300 families are paged, each series once', async () => {
   assert.equal(none, undefined);
 });
 
-test('labels are matched exactly, with what is escaped in them, also when they are absent', async () => {
+test('labels are matched exactly, including escapes, and also if absent', async () => {
   const { explorer } = large();
   const find = async (labels: [string, string][], text = '') => {
     const page = await explorer.series('f5', { labels, text }, { offset: 0, limit: 500 }, signal);
@@ -109,7 +109,7 @@ test('labels are matched exactly, with what is escaped in them, also when they a
   assert.equal(page?.total, 0);
 });
 
-test('nothing is looked at before the first cycle', async () => {
+test('nothing is searched before the first cycle', async () => {
   const explorer = new Explorer(
     () => undefined,
     () => [],
@@ -118,7 +118,7 @@ test('nothing is looked at before the first cycle', async () => {
   assert.equal(await explorer.series('f1', everything, { offset: 0, limit: 10 }, signal), undefined);
 });
 
-test('a search through everything leaves the event loop its turns, and ends when it is not wanted any more', async () => {
+test('a search through everything lets the event loop turn, and ends when it is aborted', async () => {
   const { explorer } = large();
   const filter = { labels: [['device', 'd9']] as [string, string][], text: 'x' };
   const search = () => explorer.series('f5', filter, { offset: 0, limit: 50 }, signal);
@@ -157,7 +157,7 @@ const preparedPart = (lines: () => AsyncGenerator<string>, series: number): Prep
   lines,
 });
 
-test('what is kept compressed is unpacked only as far as it is asked for', async () => {
+test('compressed text is decompressed only as far as requested', async () => {
   let unpacked = 0;
   const part = preparedPart(async function* () {
     for (let piece = 0; piece < 100; piece++) {

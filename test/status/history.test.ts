@@ -19,7 +19,7 @@ const exporter = (more: Partial<ExporterView> = {}): ExporterView => ({
   ...more,
 });
 
-test('the history has a point a minute, of growth and of what holds at its end, and forgets after an hour', () => {
+test('the history has one point per minute, of growth and of the final state, and drops them after an hour', () => {
   const history = new History();
   for (let second = 0; second <= 90 * 60; second += 15) {
     const pushes = { accepted: second / 15, failed: second >= 3600 ? 1 : 0 };
@@ -46,7 +46,7 @@ test('the history has a point a minute, of growth and of what holds at its end, 
   assert.ok(JSON.stringify(view).length < 5000);
 });
 
-test('counters of a receiver that a reload replaced begin anew', () => {
+test('counters of a receiver replaced by a reload start again', () => {
   const history = new History();
   const at = (minute: number, accepted: number) =>
     history.add(
@@ -61,7 +61,7 @@ test('counters of a receiver that a reload replaced begin anew', () => {
   assert.deepEqual(history.view.accepted, [100, 4, 3]);
 });
 
-test('the loss of a backlog is foreseen from its growth and the limits of the spool', () => {
+test('the loss of a backlog is predicted from its growth and the limits of the spool', () => {
   const forecast = new Forecast();
   const limits = { bytes: 13_000_000, ageMs: 24 * 3_600_000 };
   let now = START;
@@ -87,7 +87,7 @@ test('the loss of a backlog is foreseen from its growth and the limits of the sp
   assert.equal(forecast.lossInSeconds(full, now, 15_000), 0);
 });
 
-test('without a spool the memory holds a few cycles, and a Pushgateway nothing but the newest push', () => {
+test('without a spool the memory holds a few cycles, and for a Pushgateway only the newest push', () => {
   const forecast = new Forecast();
   const memory = { bodies: 2, bytes: 9, oldestStampMs: START };
   const one = exporter({ limits: { bytes: 8e6, cycles: 4 }, memory });
@@ -96,7 +96,7 @@ test('without a spool the memory holds a few cycles, and a Pushgateway nothing b
   assert.equal(forecast.lossInSeconds(exporter({ memory }), START + 15_000, 15_000), undefined);
 });
 
-test('a backlog that shrank is measured anew', () => {
+test('a backlog that shrank is measured again', () => {
   const forecast = new Forecast();
   const limits = { bytes: 1_000_000, ageMs: 24 * 3_600_000 };
   const at = (second: number, bytes: number) => {

@@ -92,7 +92,7 @@ test('tasks are added, shown, run, replaced and removed while the agent runs', a
   await until(async () => (/^probe_success/m.test((await agent.get('/metrics')).text) ? undefined : true));
 });
 
-test('a request with one bad task changes nothing, and names every problem', async (t) => {
+test('a request with one bad task changes nothing, and reports every problem', async (t) => {
   const { url } = await target(t);
   const agent = await startLocalAgent(t, config({ tasks: [http('mine', url)] }));
   const tasks = Array.from({ length: 50 }, (_, index) => http(`t${index}`, url));
@@ -137,7 +137,7 @@ test('a request with one bad task changes nothing, and names every problem', asy
   assert.match(JSON.stringify(over), /1501 tasks, but at most 1000 are allowed: see taskRunner.max/);
 });
 
-test('ids that are not there, tasks of other sources, dry runs, equal tasks, no token', async (t) => {
+test('unknown ids, tasks of other sources, dry runs, equal tasks, no token', async (t) => {
   const { url } = await target(t);
   const agent = await startLocalAgent(t, config({ tasks: [http('mine', url)] }));
   const post = (tasks: object[], search = '') => agent.send('POST', TASKS, { body: { tasks }, search });
@@ -163,7 +163,7 @@ test('ids that are not there, tasks of other sources, dry runs, equal tasks, no 
   assert.equal(bare.status, 401);
 });
 
-test('disabled tasks do not run, and run again when they are enabled', async (t) => {
+test('disabled tasks do not run, and run again when enabled', async (t) => {
   const { url, asked } = await target(t);
   const agent = await startLocalAgent(t, config({ tasks: [http('mine', url, { interval: '1s' })] }));
   await until(async () => asked.get('/')?.length);
@@ -199,7 +199,7 @@ test('tasks of the API survive a restart; a damaged file is set aside', async (t
   }
 });
 
-test('the API is no way to addresses of the host, unless the configuration allows it', async (t) => {
+test('the API gives no access to addresses of the host, unless the configuration allows it', async (t) => {
   const { url, asked } = await target(t);
   const agent = await startLocalAgent(t, config({ taskRunner: {} }));
   expected(await agent.send('POST', TASKS, { body: { tasks: [http('a', url, { interval: '1s' })] } }), 201);
@@ -207,7 +207,7 @@ test('the API is no way to addresses of the host, unless the configuration allow
   assert.equal(asked.size, 0);
 });
 
-test('a node collector as a task: its own interval, and the label task where its families come twice', async (t) => {
+test('a node collector as a task: its own interval, and the label task if its families are duplicated', async (t) => {
   const tasks = [
     { id: 'fast-load', type: 'node.loadavg', interval: '1s' },
     { id: 'mem', type: 'node.meminfo', interval: '1s' },
@@ -222,7 +222,7 @@ test('a node collector as a task: its own interval, and the label task where its
   assert.match(text, /^node_memory_MemTotal_bytes \d+$/m);
 });
 
-test('bad tasks of the configuration are refused with their place, at the start and at a reload', async (t) => {
+test('bad tasks of the configuration are refused with their position, at startup and on a reload', async (t) => {
   const bad = { tasks: [{ id: 'a', type: 'http', targets: ['http://x'], interval: '100ms' }] };
   await assert.rejects(startLocalAgent(t, config(bad)), /config.yaml:1:\d+: tasks.0.interval: must be at least 1s/);
   const { url, asked } = await target(t);
@@ -238,7 +238,7 @@ test('bad tasks of the configuration are refused with their place, at the start 
   await until(async () => asked.get('/b')?.length);
 });
 
-test('removing a task whose run hangs ends the run; the others go on', async (t) => {
+test('removing a task whose run hangs ends the run; the others continue', async (t) => {
   const { url, asked } = await target(t);
   const agent = await startLocalAgent(t, config({ tasks: [http('mine', `${url}/mine`, { interval: '1s' })] }));
   const hangs = http('hangs', `${url}/never`, { interval: '10s', timeout: '9s', offset: '0s' });

@@ -46,7 +46,7 @@ test('an exec task is run on demand with parameters, and its series are pushed',
   assert.equal(slow.run.result, 'timeout');
 });
 
-test('an exec task can not be made through the API, unless the configuration allows it', async (t) => {
+test('an exec task cannot be created through the API, unless the configuration allows it', async (t) => {
   const task = { id: 'mine', type: 'exec', command: ['/bin/true'], interval: '0s' };
   const post = async (more: object) =>
     (await startLocalAgent(t, config(more))).send('POST', '/v1/tasks', { body: { tasks: [task] } });

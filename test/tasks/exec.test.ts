@@ -75,7 +75,7 @@ async function run(
 
 const GOOD = { 'script_success{script="it"}': 1, 'script_exit_code{script="it"}': 0 };
 
-test('prometheus: families with types, bad lines lost one by one, NaN taken', async (t) => {
+test('prometheus: families with types, only bad lines lost, NaN accepted', async (t) => {
   const { series, types, errors } = await run(
     t,
     `cat <<'E'
@@ -131,7 +131,7 @@ E`,
   assert.equal(types.jobs_total, 'counter');
 });
 
-test('json: numbers and booleans are taken, strings and old times are not', async (t) => {
+test('json: numbers and booleans are accepted, strings and old times are not', async (t) => {
   const list = [
     { name: 'disk', timestamp: Math.trunc(Date.now() / 1000), tags: { dev: 'sda' }, value: 1.5 },
     { name: 'is.up', value: true },
@@ -207,7 +207,7 @@ for (const [plugin, args, label] of [
   });
 }
 
-test('a program that fails: its exit code, and the end of what it said', async (t) => {
+test('a program that fails: its exit code, and the end of its output', async (t) => {
   const { series, failure } = await run(t, 'echo "a 1"; echo "no disk" >&2; exit 3');
   assert.deepEqual(series, { 'script_success{script="it"}': 0, 'script_exit_code{script="it"}': 3 });
   assert.equal(failure?.result, 'exit');
@@ -216,7 +216,7 @@ test('a program that fails: its exit code, and the end of what it said', async (
   assert.equal(tolerated.series['a{script="it"}'], 1);
 });
 
-test('programs that are not there, may not be executed, or lack their interpreter', async (t) => {
+test('programs that do not exist, are not executable, or lack their interpreter', async (t) => {
   const missing = await run(t, '', { command: ['/nowhere/x'], cwd: '/' });
   assert.equal(missing.failure?.result, 'spawn');
   assert.equal(missing.series['script_exit_code{script="it"}'], -1);
@@ -243,7 +243,7 @@ const alive = (mark: string): string[] =>
       }
     });
 
-test('a program that ignores SIGTERM, with fifty children, is ended as a whole', async (t) => {
+test('a program that ignores SIGTERM, with fifty children, is ended completely', async (t) => {
   const mark = `9${Date.now() % 100_000}1`;
   const { failure, tookMs, series } = await run(
     t,
@@ -260,7 +260,7 @@ test('a program that ignores SIGTERM, with fifty children, is ended as a whole',
   assert.deepEqual(alive(mark), []);
 });
 
-test('a gigabyte of output is cut off at the limit, and memory stays', async (t) => {
+test('a gigabyte of output is truncated at the limit, and memory stays constant', async (t) => {
   const before = process.memoryUsage.rss();
   const { failure, tookMs } = await run(
     t,
@@ -285,7 +285,7 @@ for (const [bytes, result] of [
   });
 }
 
-test('children that hold the pipes open, or close them and sleep, hold nothing up', async (t) => {
+test('children that keep the pipes open, or close them and sleep, delay nothing', async (t) => {
   const holds = await run(t, 'echo "a 1"; sleep 600 & exit 0');
   assert.equal(holds.series['a{script="it"}'], 1);
   assert.ok(holds.tookMs < 8000, String(holds.tookMs));
@@ -311,7 +311,7 @@ test('nothing of the environment of the agent; its own; the folder of the progra
   assert.match(output, /PATH=\/usr/);
 });
 
-test('parameters of runs on demand', async (t) => {
+test('parameters of on-demand runs', async (t) => {
   const params = { allow: '^[a-z]+$' };
   const { output } = await run(t, 'echo "# $1"', { params }, 10_000, { params: { disk: 'sda' } });
   assert.match(output, /# disk=sda/);
@@ -342,7 +342,7 @@ test('a spawn does not block the event loop for long', async (t) => {
   assert.ok((blocks[5] ?? 0) <= 25, String(blocks));
 });
 
-test('an agent without the capabilities refuses user: at load', { skip: process.getuid?.() !== 0 }, () => {
+test('an agent without the capabilities refuses user: when loading', { skip: process.getuid?.() !== 0 }, () => {
   const script = `
     import { exec } from ${JSON.stringify(new URL('../../src/tasks/types/exec.ts', import.meta.url).href)};
     process.setgid(65534); process.setuid(65534);

@@ -11,7 +11,7 @@ import { loadTaskType } from '../../src/tasks/types/index.ts';
 
 const PATHS = { procfs: '/proc', sysfs: '/sys', rootfs: '/', udev: '/run/udev/data', cgroup: '/sys/fs/cgroup' };
 
-test('types are loaded by name, node collectors among them', async () => {
+test('types are loaded by name, including node collectors', async () => {
   assert.equal((await loadTaskType('http'))?.name, 'http');
   assert.equal((await loadTaskType('node.loadavg'))?.group, 'node');
   for (const name of ['node.', 'node.nothing', 'constructor', '']) assert.equal(await loadTaskType(name), undefined);

@@ -17,13 +17,13 @@ const labelled = async (...inputs: object[]): Promise<string[]> => {
 const dns = { id: 'dns', type: 'dns', targets: ['10.0.0.1'], dns: { name: 'example.test' } };
 const ping = { id: 'ping', type: 'ping', targets: ['10.0.0.2', '10.0.0.1'] };
 
-test('of probes with a target in common, all but the first get the label task', async () => {
+test('of probes with a common target, all but the first get the label task', async () => {
   assert.deepEqual(await labelled(dns, ping), ['ping']);
   assert.deepEqual(await labelled(dns, ping, { ...dns, id: 'more' }), ['ping', 'more']);
   assert.deepEqual(await labelled(dns, { ...ping, targets: ['10.0.0.2'] }), []);
 });
 
-test('probes that differ in job or labels need none', async () => {
+test('probes that differ in job or labels do not need it', async () => {
   assert.deepEqual(await labelled(dns, { ...ping, job: 'pings' }), []);
   assert.deepEqual(await labelled(dns, { ...ping, labels: { by: 'ping' } }), []);
   assert.deepEqual(await labelled({ ...dns, labels: { a: '1', b: '2' } }, { ...ping, labels: { b: '2', a: '1' } }), [

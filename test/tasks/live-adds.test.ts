@@ -24,7 +24,7 @@ function heldBytes(): number {
 const WATCHERS = 20;
 const CHANGES = 200;
 
-test('200 tasks are added and removed beside a running push: the others keep their times', {
+test('200 tasks are added and removed during a running push: the others keep their schedule', {
   timeout: 180_000,
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;

@@ -318,7 +318,7 @@ remote-control:
   throw new Error(`unbound does not answer: ${said}`);
 }
 
-test('the same as blackbox_exporter on real servers', { timeout: 240_000 }, async (context) => {
+test('the same results as blackbox_exporter on real servers', { timeout: 240_000 }, async (context) => {
   if (!['prometheus-blackbox-exporter', 'nginx', 'unbound'].every((name) => serverAvailable(context, name))) return;
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-blackbox-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -341,7 +341,7 @@ test('the same as blackbox_exporter on real servers', { timeout: 240_000 }, asyn
   }
 });
 
-test('chronyd answers a datagram of NTP, and a closed port fails at once', async (context) => {
+test('chronyd answers an NTP datagram, and a closed port fails immediately', async (context) => {
   if (!serverAvailable(context, 'chronyd')) return;
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-chronyd-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));

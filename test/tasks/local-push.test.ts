@@ -56,7 +56,7 @@ async function metrics({ get }: LocalAgent, so: (text: string) => boolean): Prom
   }
 }
 
-test('groups as at a Pushgateway: PUT replaces, POST replaces families, DELETE ends; base64; JSON; gzip', async (t) => {
+test('groups as in a Pushgateway: PUT replaces, POST replaces families, DELETE ends; base64; JSON; gzip', async (t) => {
   const agent = await startAgent(t);
   assert.equal((await push(agent, '/metrics/job/backup/instance/db1', 'a 1\nb 2\n', { method: 'PUT' })).status, 200);
   assert.equal((await push(agent, '/metrics/job/backup/instance/db1', 'b 3')).status, 200);
@@ -86,7 +86,7 @@ test('groups as at a Pushgateway: PUT replaces, POST replaces families, DELETE e
   assert.match(text, /^firesteel_push_requests_total\{code="200"\} [1-9]/m);
 });
 
-test('what can not be taken is refused with its line, and changes nothing', async (t) => {
+test('invalid pushes are refused with their line, and change nothing', async (t) => {
   const agent = await startAgent(t, { limits: { series: 20, jobs: 2 } });
   await push(agent, '/metrics/job/good', '# TYPE g gauge\ng 1\n');
   const many = Array.from({ length: 21 }, (_, index) => `m{i="${index}"} 1`).join('\n');
@@ -123,7 +123,7 @@ test('what can not be taken is refused with its line, and changes nothing', asyn
   assert.equal((await fetch(`${agent.url}/metrics/job/x`, { method: 'POST', body: 'a 1' })).status, 401);
 });
 
-test('ten thousand pushes per minute: the limit is kept, the agent goes on', async (t) => {
+test('ten thousand pushes per minute: the limit is enforced, the agent continues', async (t) => {
   const agent = await startAgent(t, { limits: { pushesPerMinute: 200 } });
   const codes = new Map<number, number>();
   const began = performance.now();
@@ -138,7 +138,7 @@ test('ten thousand pushes per minute: the limit is kept, the agent goes on', asy
   assert.match(await metrics(agent, (all) => /^a\{job="x"\} 1$/m.test(all)), /^node_load1 /m);
 });
 
-test('the unix socket takes pushes without a token, from curl too', async (t) => {
+test('the unix socket accepts pushes without a token, from curl too', async (t) => {
   const agent = await startAgent(t);
   const socket = join(agent.folder, 'push.sock');
   assert.equal(statSync(socket).mode & 0o777, 0o660);

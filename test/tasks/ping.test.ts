@@ -50,14 +50,14 @@ test('without it there is no data, and the reason names the sysctl', (context) =
   assert.match(error ?? '', /^NoData: .*net\.ipv4\.ping_group_range.*securityContext\.sysctls/);
 });
 
-test('a network that is not reachable is a result', (context) => {
+test('an unreachable network is a result', (context) => {
   if (!mayUnshare(context)) return;
   const found = new Map(inNamespace('0 2147483647', '192.0.2.1').series);
   assert.equal(found.get('probe_success'), 0);
   assert.equal(found.get('firesteel_probe_up{reason="unreachable"}'), 1);
 });
 
-test('all echoes are counted when the interval is below that of the push', async () => {
+test('all echoes are counted if the interval is below that of the push', async () => {
   const world = taskWorld({ intervalMs: 1000, pushIntervalMs: 15_000 });
   const options = ping.options.parse({ targets: ['127.0.0.1'], ping: { count: 2, pause: 0 } });
   const run = ping.create(world, options);
@@ -77,7 +77,7 @@ test('all echoes are counted when the interval is below that of the push', async
   assert.ok(![...slower.keys()].some((key) => key.startsWith('smokeping')));
 });
 
-test('a target that is silent fails at the time-out', (context) => {
+test('an unresponsive target fails at the timeout', (context) => {
   if (!mayUnshare(context)) return;
   // The route leads to the loopback device, which drops what is for nobody here.
   const found = new Map(inNamespace('0 2147483647', '10.9.9.2', 'ip route add 10.9.9.0/24 dev lo').series);

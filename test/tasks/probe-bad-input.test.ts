@@ -318,7 +318,7 @@ test('a banner that is not UTF-8 becomes labels of valid text', async (context) 
   assert.equal(info, 'probe_expect_info{name="\uFFFD\uFFFD caf\uFFFD"}');
 });
 
-test('silent targets hold up nobody: 60 of them beside one that answers', async (context) => {
+test('unresponsive targets delay no others: 60 of them next to one that responds', async (context) => {
   const port = await webServer(context, (_, response) => response.end('ok'));
   const silent = await tcpServer(context, () => undefined);
   const started = performance.now();

@@ -57,7 +57,7 @@ for (const host of HOSTS) {
   });
 }
 
-test('by name, also when only one of its addresses is denied', async (context) => {
+test('by name, also if only one of its addresses is denied', async (context) => {
   const server = await startNameServer(context, {
     'metadata.example': { a: ['169.254.169.254'] },
     'mixed.example': { a: ['127.0.0.1', '169.254.169.254'] },
@@ -91,7 +91,7 @@ test('by a redirect, by address and by name', async (context) => {
   assert.equal(asked, targets.length);
 });
 
-test('what is near a denied range, or allowed, is not refused', async () => {
+test('addresses next to a denied range, or allowed ones, are not refused', async () => {
   for (const host of ['127.0.0.1', '0x7f.1', '2130706433', '[::ffff:127.0.0.1]']) {
     assert.equal(reasonOf(await probe(http, `http://${host}:9/`)), 'connect_refused', host);
   }

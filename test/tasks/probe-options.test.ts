@@ -41,7 +41,7 @@ function secretFile(context: TestContext, content: string): string {
 
 const success = (probed: Probed) => probed.get('probe_success');
 
-test('all addresses: one that fails is seen, and require says whether it counts', async (context) => {
+test('all addresses: a failing one is reported, and require decides whether it counts', async (context) => {
   // The server listens to one of three addresses only.
   const port = await webServer(context, (_, response) => response.end('ok'));
   const { names } = await namesOf(context, { 'pool.example': { a: ['127.0.0.1', '127.0.0.2', '127.0.0.3'] } });
@@ -65,7 +65,7 @@ test('all addresses: one that fails is seen, and require says whether it counts'
   }
 });
 
-test('sixteen addresses at most are probed, the others counted', async (context) => {
+test('at most sixteen addresses are probed, the others counted', async (context) => {
   const port = await tcpServer(context, () => undefined);
   const a = Array.from({ length: 20 }, (_, index) => `127.0.1.${index + 1}`);
   const { names } = await namesOf(context, { 'crowd.example': { a } });
@@ -74,7 +74,7 @@ test('sixteen addresses at most are probed, the others counted', async (context)
   assert.equal(probed.get('firesteel_probe_addresses_skipped'), 4);
 });
 
-test('the kind of addresses: preferred, and the other one only with fallback', async (context) => {
+test('the address family: the preferred one, and the other one only with fallback', async (context) => {
   const { names, server } = await namesOf(context, { 'four.example': { a: ['127.0.0.1'] } });
   const port = await tcpServer(context, () => undefined);
   const target = `four.example:${port}`;
@@ -86,7 +86,7 @@ test('the kind of addresses: preferred, and the other one only with fallback', a
   assert.equal(server.questions.filter((question) => question === 'A four.example').length, 2);
 });
 
-test('credentials, headers and a payload reach the server; secrets come from files, and not to other hosts', async (context) => {
+test('credentials, headers and a payload reach the server; secrets come from files, and are not sent to other hosts', async (context) => {
   const seen: IncomingMessage['headers'][] = [];
   const other = await webServer(context, ({ headers }, response) => {
     seen.push(headers);
@@ -124,7 +124,7 @@ test('credentials, headers and a payload reach the server; secrets come from fil
   assert.equal(seen.at(-1)?.authorization, 'Bearer hush-hush');
 });
 
-test('a secret that can’t be read is an internal fault that names the file; no log has a secret', async (context) => {
+test('an unreadable secret is an internal fault that names the file; no log contains a secret', async (context) => {
   const lines: string[] = [];
   const log: Log = createLog('info', { write: (line: string) => void lines.push(line) });
   const path = secretFile(context, 'hush-hush');
@@ -145,7 +145,7 @@ test('a secret that can’t be read is an internal fault that names the file; no
   assert.ok(!lines.join('').includes('hush-hush'));
 });
 
-test('bodies are decoded and read in their charset to be looked at', async (context) => {
+test('bodies are decoded and read in their charset for checks', async (context) => {
   const bodies: Readonly<Record<string, { readonly headers: Record<string, string>; readonly body: Buffer }>> = {
     '/gzip': { headers: { 'content-encoding': 'gzip' }, body: gzipSync('all is well') },
     '/br': { headers: { 'content-encoding': 'br' }, body: brotliCompressSync('all is well') },
@@ -167,7 +167,7 @@ test('bodies are decoded and read in their charset to be looked at', async (cont
   }
 });
 
-test('JSON pointers: what is there, what it is, what it must match', async (context) => {
+test('JSON pointers: existence, values, expressions', async (context) => {
   const port = await webServer(context, (_, response) =>
     response.end('{"a":{"b/c":[1,{"up":true}]},"v":"1.2.3","none":null}'),
   );
@@ -190,7 +190,7 @@ test('JSON pointers: what is there, what it is, what it must match', async (cont
   }
 });
 
-test('through a proxy: the name is its to resolve', async (context) => {
+test('through a proxy: the proxy resolves the name', async (context) => {
   const proxy = await startForwardProxy(context);
   const port = await webServer(context, (_, response) => response.end('ok'));
   const secure = await tlsWebServer(context, (_, response) => response.end('ok'));
@@ -202,7 +202,7 @@ test('through a proxy: the name is its to resolve', async (context) => {
   assert.deepEqual(proxy.asked, [`GET http://nobody.example:${port}/`, `CONNECT nobody.example:${secure}`]);
 });
 
-test('HTTP/2 is spoken where it is offered', async (context) => {
+test('HTTP/2 is used if offered', async (context) => {
   const server = createSecureServer({ ...certificate('server'), allowHTTP1: true }, (_, response) =>
     response.end('ok'),
   );
@@ -218,7 +218,7 @@ test('HTTP/2 is spoken where it is offered', async (context) => {
   assert.equal(reasonOf(failed), 'version');
 });
 
-test('a certificate that ends soon fails before it has ended', async (context) => {
+test('a certificate that expires soon fails before it has expired', async (context) => {
   const port = await tlsWebServer(context, (_, response) => response.end('ok'));
   const judged = (now: number) =>
     probe(
@@ -234,7 +234,7 @@ test('a certificate that ends soon fails before it has ended', async (context) =
   assert.equal(reasonOf(await judged(endMs - 31 * 86_400_000)), 'ok');
 });
 
-test('STARTTLS in a dialogue, and what the peer says as labels', async (context) => {
+test('STARTTLS in a dialogue, and the peer’s text as labels', async (context) => {
   const plain = createServer((socket) => {
     socket.write('220 mx1.example ESMTP Postfix\r\n');
     socket.on('error', () => undefined);
@@ -265,7 +265,7 @@ test('STARTTLS in a dialogue, and what the peer says as labels', async (context)
   assert.equal(probed.get('probe_tls_version_info{version="TLS 1.3"}'), 1);
 });
 
-test('bytes that are expected', async (context) => {
+test('expected bytes', async (context) => {
   const port = await tcpServer(context, (socket) => socket.write(Buffer.from('HELO\x01\x02rest')));
   const judged = (expectBytes: string) => probe(tcp, `127.0.0.1:${port}`, { tcp: { dialogue: [{ expectBytes }] } });
   assert.equal((await judged('HELO\x01')).get('probe_failed_due_to_bytes'), 0);
@@ -274,7 +274,7 @@ test('bytes that are expected', async (context) => {
   assert.equal(reasonOf(failed), 'body');
 });
 
-test('options that can’t be are refused, with a reason', () => {
+test('invalid options are refused, with a reason', () => {
   const bad: readonly (readonly [typeof http | typeof tcp | typeof dns | typeof udp, object, RegExp])[] = [
     [http, { targets: ['ftp://x/'] }, /http:\/\/ or https:\/\//],
     [http, { targets: ['http://me:secret@x/'] }, /credentials/],
@@ -289,7 +289,7 @@ test('options that can’t be are refused, with a reason', () => {
   for (const [{ options }, input, message] of bad) assert.throws(() => options.parse(input), message);
 });
 
-test('a silent target of a task whose interval is its time-out still has a result in time', async (context) => {
+test('an unresponsive target of a task whose interval is its timeout still has a result in time', async (context) => {
   assert.equal(probeTimeoutMs({ timeoutMs: 5000, intervalMs: 5000 }), 4500);
   assert.equal(probeTimeoutMs({ timeoutMs: 5000, intervalMs: 30_000 }), 5000);
   assert.equal(probeTimeoutMs({ timeoutMs: 1000, intervalMs: 1000 }), 800);

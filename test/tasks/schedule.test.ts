@@ -57,7 +57,7 @@ test('tasks run at the points of their grids on the wall clock', (t) => {
   assert.equal(one.missed + two.missed, 0);
 });
 
-test('a clock that is set back an hour holds up nothing, and the grid comes back', (t) => {
+test('a clock set back by an hour delays nothing, and the grid is restored', (t) => {
   const { pass, task, clock } = scene(t);
   const one = task(1000, 0);
   pass(3000);
@@ -69,7 +69,7 @@ test('a clock that is set back an hour holds up nothing, and the grid comes back
   for (const at of after.slice(1)) assert.ok(at % 1000 < 10, String(after));
 });
 
-test('times that were missed are counted and not made up for', (t) => {
+test('missed times are counted and not made up for', (t) => {
   const { pass, task, clock } = scene(t);
   const one = task(1000, 0);
   pass(2000);
@@ -82,7 +82,7 @@ test('times that were missed are counted and not made up for', (t) => {
   assert.equal((one.runs.at(-1) ?? 1) % 1000, 0);
 });
 
-test('a removed task does not run, and others keep their times', (t) => {
+test('a removed task does not run, and others keep their schedule', (t) => {
   const { pass, task, schedule } = scene(t);
   const gone = task(1000, 500);
   const stays = task(1000, 250);
@@ -95,7 +95,7 @@ test('a removed task does not run, and others keep their times', (t) => {
   assert.equal(schedule.nextMs(gone.task), undefined);
 });
 
-test('offsets are constant, differ between nodes and ids, and are a minute at most; long intervals begin within 30 s', () => {
+test('offsets are constant, differ between nodes and ids, and are at most a minute; long intervals start within 30 s', () => {
   const offset = offsetOf('c', 'n1', 'shop', 3_600_000);
   assert.equal(offsetOf('c', 'n1', 'shop', 3_600_000), offset);
   assert.ok(offset < 60_000);
@@ -109,7 +109,7 @@ test('offsets are constant, differ between nodes and ids, and are a minute at mo
   assert.equal(firstInMs(3_600_000, 45_000), 15_000);
 });
 
-test('a first run that is asked for soon comes soon, and then the grid counts', (t) => {
+test('a first run that is requested early is early, and then the grid applies', (t) => {
   const { pass, task } = scene(t);
   const one = task(60_000, 7000, 2000);
   pass(130_000, 50);
@@ -117,7 +117,7 @@ test('a first run that is asked for soon comes soon, and then the grid counts', 
   for (const at of one.runs.slice(1)) assert.equal(at % 60_000, 7000);
 });
 
-test('the heap gives the smallest first', () => {
+test('the heap returns the smallest first', () => {
   const heap = new Heap<number>((a, b) => a - b);
   const numbers = Array.from({ length: 500 }, (_, index) => (index * 7919) % 1009);
   for (const number of numbers) heap.push(number);
@@ -130,7 +130,7 @@ test('the heap gives the smallest first', () => {
   );
 });
 
-test('slots: who waits longest is next; who waits too long goes without', async () => {
+test('slots: the longest waiter is next; a waiter times out', async () => {
   const slots = new Slots(1);
   assert.equal(await slots.take(0), true);
   const order: string[] = [];

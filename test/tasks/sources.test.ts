@@ -53,7 +53,7 @@ function configMap(t: TestContext) {
   };
 }
 
-test('a swap of a ConfigMap is live within two seconds; unchanged tasks keep their counters; a bad file changes nothing', async (t) => {
+test('an update of a ConfigMap is active within two seconds; unchanged tasks keep their counters; a bad file changes nothing', async (t) => {
   const map = configMap(t);
   map.swap({ 'a.yaml': `tasks:\n${load('stays')}${load('goes')}` });
   const agent = await startLocalAgent(t, config([{ directory: map.folder }]));
@@ -88,7 +88,7 @@ test('a swap of a ConfigMap is live within two seconds; unchanged tasks keep the
   await until(async () => /^firesteel_source_up\{[^}]*\} 1$/m.test((await agent.get('/metrics')).text));
 });
 
-test('an id that a stronger source has is refused from a weaker one', async (t) => {
+test('an id that exists in a source with precedence is refused from another one', async (t) => {
   const map = configMap(t);
   map.swap({ 'a.yaml': `tasks:\n${load('mine')}${load('theirs')}` });
   const mine = { id: 'mine', type: 'node.loadavg', interval: '1s', labels: { from: 'file' } };
@@ -123,7 +123,7 @@ async function registry(t: TestContext) {
   return { state, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/nodes/{node}/tasks.yaml` };
 }
 
-test('a registry is asked with its ETag; what it can not answer changes nothing; a restart uses the kept copy', async (t) => {
+test('a registry is requested with its ETag; failures change nothing; a restart uses the stored copy', async (t) => {
   const { state, url } = await registry(t);
   state.text = `tasks:\n${load('one')}`;
   const agent = await startLocalAgent(t, config([{ url, every: '1s' }]));

@@ -70,7 +70,7 @@ async function until(so: () => boolean): Promise<void> {
   }
 }
 
-test('the last result is repeated by each push, with the labels of the task', async (t) => {
+test('the last result is repeated in each push, with the labels of the task', async (t) => {
   const { make } = scene(t, { labels: { team: 'web' } });
   let runs = 0;
   const task = make(async (out) => out.add(value, ++runs, 'here'));
@@ -83,7 +83,7 @@ test('the last result is repeated by each push, with the labels of the task', as
   assert.deepEqual((await pushed(task)).series, { 'thing_value{place="here",team="web"}': 2 });
 });
 
-test('a run whose result cannot be taken over fails, and the task runs again', async (t) => {
+test('a run whose result cannot be used fails, and the task runs again', async (t) => {
   let breaks: boolean = true;
   const onChange = () => {
     if (breaks) throw new Error('nobody can hear of it');
@@ -99,7 +99,7 @@ test('a run whose result cannot be taken over fails, and the task runs again', a
   assert.deepEqual((await pushed(task)).series, { 'thing_value{place="here"}': 1 });
 });
 
-test('a run that fails costs its own series, and says why', async (t) => {
+test('a failed run loses only its own series, and reports why', async (t) => {
   const { make } = scene(t);
   let fails: boolean = false;
   const bad = make(async (out) => {
@@ -131,7 +131,7 @@ test('a failure that keeps its samples', async (t) => {
   assert.deepEqual(Object.fromEntries(task.record.runs), { exit: 1 });
 });
 
-test('a run that throws a string, or at once, is counted as panic', async (t) => {
+test('a run that throws a string, or synchronously, is counted as panic', async (t) => {
   const { make } = scene(t);
   const task = make((() => {
     throw 'a string';
@@ -141,7 +141,7 @@ test('a run that throws a string, or at once, is counted as panic', async (t) =>
   assert.match(task.last?.error ?? '', /a string/);
 });
 
-test('a run that heeds its signal is a timeout; one that does not is stuck, and is not started again', async (t) => {
+test('a run that reacts to its signal is a timeout; one that does not is stuck, and is not started again', async (t) => {
   const { make } = scene(t, { timeout: 20, deadline: 60 });
   const polite = make(async (_, signal) => {
     await sleep(60_000, undefined, { signal });
@@ -182,7 +182,7 @@ test('after three stuck runs in a row it backs off', async (t) => {
   for (const end of ends) end();
 });
 
-test('a run waits for a slot at most its timeout; slots are given back', async (t) => {
+test('a run waits for a slot for at most its timeout; slots are released', async (t) => {
   const { make } = scene(t, { concurrency: 1, timeout: 30, deadline: 5000 });
   const end = Promise.withResolvers<void>();
   const long = make(async () => end.promise);
@@ -211,7 +211,7 @@ test('disabled tasks and tasks of a standby do not run', async (t) => {
   await until(() => task.last?.result === 'ok');
 });
 
-test('a task that takes the place of a busy one waits for its end', async (t) => {
+test('a task that replaces a busy one waits for its end', async (t) => {
   const { make } = scene(t);
   const end = Promise.withResolvers<void>();
   const old = make(async () => end.promise);

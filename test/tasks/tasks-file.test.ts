@@ -43,7 +43,7 @@ test('a writer that is killed at any time leaves the old or the new set', { time
   assert.ok(seen.size >= 1);
 });
 
-test('what was not finished is not used; damage is found by the checksum', async (t) => {
+test('unfinished files are not used; damage is found by the checksum', async (t) => {
   const path = join(scratchFolder(t), 'tasks.json');
   assert.deepEqual(readTasks(path), []);
   await writeTasks(path, set('a'));

@@ -19,13 +19,13 @@ const LITERALS: Readonly<Record<string, readonly string[]>> = {
   '': [],
 };
 
-test('the texts of which every match contains one', () => {
+test('the literals that every match contains', () => {
   for (const [source, literals] of Object.entries(LITERALS)) {
     assert.deepEqual(literalsOf(parsePattern(source)).required, literals, source);
   }
 });
 
-test('with and without them an expression matches the same', () => {
+test('an expression matches the same with and without them', () => {
   const texts = [
     '',
     'a',

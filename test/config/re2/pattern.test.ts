@@ -61,7 +61,7 @@ test("RE2's syntax means what it means to Go", () => {
   }
 });
 
-test('what RE2 would refuse is refused with its reason', () => {
+test('expressions that RE2 would refuse are refused with the reason', () => {
   const cases: Record<string, RegExp> = {
     '(?=a)': /RE2 has no "\(\?="/,
     '(?!a)': /linear time/,
@@ -98,7 +98,7 @@ test('what RE2 would refuse is refused with its reason', () => {
   }
 });
 
-test('named groups have what the preferred way through the text gives them', () => {
+test('named groups have the values of the preferred match', () => {
   const cases: [pattern: string, text: string, groups: Record<string, string> | undefined][] = [
     ['(?P<a>x+)(?P<b>y)?z', 'aaxxz', { a: 'xx', b: '' }],
     ['(?P<a>x+?)(?P<b>x*)$', 'xxx', { a: 'x', b: 'xx' }],
@@ -216,7 +216,7 @@ test('no random expression takes long on a text of 64 KiB', () => {
   }
 });
 
-test('expressions that make engines backtrack, or automata large, are answered in time or give up', () => {
+test('expressions that cause backtracking or large automata are evaluated in time or rejected', () => {
   const random = randomOf(1);
   const coins = Array.from({ length: 65_536 }, () => 'ab'[random(2)]).join('');
   const same = 'a'.repeat(65_536);

@@ -58,14 +58,14 @@ async function stampsOf(backlog: Backlog, between: (taken: number) => void = () 
 const upTo = (last: number): number[] => Array.from({ length: last }, (_, index) => index + 1);
 const signal = new AbortController().signal;
 
-test('batches that are on their way to the disk are sent before newer ones in memory', async (t) => {
+test('batches being written to disk are sent before newer ones in memory', async (t) => {
   const backlog = backlogIn(t, join(scratchFolder(t), 'spool'));
   await backlog.open(signal, () => undefined);
   for (const stamp of upTo(9)) backlog.add(batchAt(stamp));
   assert.deepEqual(await stampsOf(backlog), upTo(9));
 });
 
-test('batches that leave memory while the next one is looked for are sent in order, too', async (t) => {
+test('batches that leave memory while the next one is determined are also sent in order', async (t) => {
   const backlog = backlogIn(t, join(scratchFolder(t), 'spool'));
   await backlog.open(signal, () => undefined);
   for (const stamp of upTo(3)) backlog.add(batchAt(stamp));

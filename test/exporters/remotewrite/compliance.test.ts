@@ -54,7 +54,7 @@ const versionsOf = (receiver: RemoteWriteReceiver) => receiver.requests.map(({ v
 const valuesOf = (receiver: RemoteWriteReceiver) =>
   [...receiver.stored.values()].map((samples) => samples.map(({ value }) => value));
 
-test('2.0 is offered first, and kept where the answer counts what was written', async (t) => {
+test('2.0 is offered first, and kept if the response counts the written samples', async (t) => {
   const receiver = await RemoteWriteReceiver.start(t);
   const { push, counted } = await started(t, receiver.url, { headers: { 'X-Scope-OrgID': 'team-a' } });
   const cycles = new Cycles(5000);
@@ -86,7 +86,7 @@ test('a receiver that stores nothing of 2.0 gets the same again in 1.0, and noth
   }
 });
 
-test('who insists on 2.0 is told when the receiver does not speak it; who wants 1.0 gets it at once', async (t) => {
+test('an agent that requires 2.0 reports a receiver without it; one that requires 1.0 uses it immediately', async (t) => {
   const receiver = await RemoteWriteReceiver.start(t);
   receiver.speaksSecond = false;
   const second = await started(t, receiver.url, { version: '2.0' });
@@ -101,7 +101,7 @@ test('who insists on 2.0 is told when the receiver does not speak it; who wants 
   assert.deepEqual(versionsOf(receiver), [1]);
 });
 
-test('5xx and 429 are tried again, with the wait that the receiver asks for, and nothing overtakes', async (t) => {
+test('5xx and 429 are retried, after the wait that the receiver requests, and nothing overtakes', async (t) => {
   for (const code of [500, 503, 429]) {
     const receiver = await RemoteWriteReceiver.start(t);
     const began = performance.now();
@@ -118,7 +118,7 @@ test('5xx and 429 are tried again, with the wait that the receiver asks for, and
   }
 });
 
-test('what is refused with 400 is not sent again: it is counted with its reason, and the next request follows', async (t) => {
+test('requests rejected with 400 are not sent again: they are counted with the reason, and the next request follows', async (t) => {
   const reasons = {
     out_of_order: 'out of order sample',
     duplicate: 'duplicate sample for timestamp',
@@ -142,7 +142,7 @@ test('what is refused with 400 is not sent again: it is counted with its reason,
   }
 });
 
-test('a partial write of 2.0 counts what was stored and what was not', async (t) => {
+test('a partial write of 2.0 counts stored and rejected samples', async (t) => {
   const receiver = await RemoteWriteReceiver.start(t);
   const { push, counted } = await started(t, receiver.url);
   const cycles = new Cycles(10);
@@ -157,7 +157,7 @@ test('a partial write of 2.0 counts what was stored and what was not', async (t)
   assert.equal(receiver.requests.length, 2);
 });
 
-test('requests that are too large are made smaller, down to what the receiver accepts', async (t) => {
+test('requests that are too large are split, down to what the receiver accepts', async (t) => {
   const receiver = await RemoteWriteReceiver.start(t);
   receiver.answer = ({ series }) => (series.length > 300 ? { code: 413, text: 'too large' } : undefined);
   const { push } = await started(t, receiver.url);
@@ -166,7 +166,7 @@ test('requests that are too large are made smaller, down to what the receiver ac
   assert.deepEqual(receiver.violations, []);
 });
 
-test('series that have ended get a marker behind their last sample', async (t) => {
+test('ended series get a marker after their last sample', async (t) => {
   const receiver = await RemoteWriteReceiver.start(t);
   const { push, exporter } = await started(t, receiver.url);
   push(new Cycles(2).next());
@@ -179,7 +179,7 @@ test('series that have ended get a marker behind their last sample', async (t) =
   );
 });
 
-test('an outage is replayed in order from disk and memory, markers too, also by the next process', {
+test('an outage is replayed in order from disk and memory, including markers, also by the next process', {
   timeout: 60_000,
 }, async (t) => {
   const receiver = await RemoteWriteReceiver.start(t);
@@ -213,7 +213,7 @@ test('an agent that may no longer push sends nothing more of it', async (t) => {
   assert.equal(receiver.requests.length, 0);
 });
 
-test('the next address takes over, whatever version it speaks, and the first again when it is back', {
+test('the next address takes over, whatever version it supports, and the first one when it is back', {
   timeout: 60_000,
 }, async (t) => {
   const other = await RemoteWriteReceiver.start(t);
@@ -244,7 +244,7 @@ test('credentials come from their files and are in no log', async (t) => {
   assert.ok(!lines.join('').includes('hush-hush'));
 });
 
-test('a request that the receiver had stored before its answer was lost is accepted without its zeros', async (t) => {
+test('a request that the receiver had stored before its response was lost is accepted without its zeros', async (t) => {
   for (const version of ['1.0', '2.0']) {
     const receiver = await RemoteWriteReceiver.start(t);
     const { push, counted } = await started(t, receiver.url, { version });

@@ -38,7 +38,7 @@ ${exporters}
   return { config, write };
 }
 
-test('Prometheus gets every group, ends what is gone at once, and misses nothing of an outage', {
+test('Prometheus gets every group, ends vanished series immediately, and lacks nothing after an outage', {
   timeout: 180_000,
 }, async (t) => {
   if (!serverAvailable(t, 'prometheus')) return;

@@ -22,7 +22,7 @@ test('the first cycle sends all blocks, the next ones spread them evenly over th
   assert.ok([...seen.values()].every((times) => times === 1));
 });
 
-test('a changed block is sent at once and in its place, and one that is gone is not', () => {
+test('a changed block is sent immediately and in its place, and a removed one is not', () => {
   const refresh = new Refresh(REFRESH_MS);
   const members = blocks(8);
   refresh.choose(textOf(members), 0);
@@ -38,7 +38,7 @@ test('a changed block is sent at once and in its place, and one that is gone is 
   );
 });
 
-test('whatever the cycles are like, no block waits for longer than a refresh and the cycle after it', () => {
+test('whatever the cycles, no block waits for longer than a refresh and the cycle after it', () => {
   const random = randomFrom('refresh');
   const refresh = new Refresh(REFRESH_MS);
   const members = blocks(50);

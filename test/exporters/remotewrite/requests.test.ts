@@ -202,7 +202,7 @@ for (const version of [1, 2] as const) {
   });
 }
 
-test('scrapes of one target in one batch are requests that follow each other', async () => {
+test('scrapes of one target in one batch are sequential requests', async () => {
   const scrape = (stampMs: number, count: number) =>
     Array.from({ length: count }, (_, index) => `pages_total{n="${index}"} ${index} ${stampMs}\n`).join('');
   const pack = async (text: string) => ({
@@ -229,7 +229,7 @@ test('scrapes of one target in one batch are requests that follow each other', a
   );
 });
 
-test('snappy gives back what it was given', () => {
+test('snappy is decompressed to the original', () => {
   let seed = 7;
   const random = () => {
     seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
@@ -304,7 +304,7 @@ test('places of a snappy template can be overwritten, and nothing else changes',
   }
 });
 
-test('lines of our own text are read whatever their labels have in them', () => {
+test('lines of our own text are read whatever their labels contain', () => {
   assert.deepEqual(readSample('a{x="} 1 {",y="\\"}"} 2.5 7'), {
     name: 'a',
     block: '{x="} 1 {",y="\\"}"}',

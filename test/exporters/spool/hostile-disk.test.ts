@@ -109,7 +109,7 @@ for (const [what, make] of Object.entries(ODD)) {
   }
 }
 
-test('a body that is replaced behind our back costs only itself', async (t) => {
+test('a batch replaced by another process loses only itself', async (t) => {
   const folder = scratchFolder(t);
   const { spool, dropped } = spoolIn(t, folder);
   await spool.open();
@@ -128,7 +128,7 @@ test('a body that is replaced behind our back costs only itself', async (t) => {
   assert.deepEqual(dropped, { spool_corrupt: 2 * SAMPLES });
 });
 
-test('a folder that may not be used is reported with what to do, and taken as soon as it may', async (t) => {
+test('an inaccessible folder is reported with advice, and used as soon as it is accessible', async (t) => {
   const folder = join(scratchFolder(t), 'spool');
   writeFileSync(folder, 'in the way');
   const { spool, lines } = spoolIn(t, folder);
@@ -167,7 +167,7 @@ for (const kind of ['open', 'rename'] as const) {
   });
 }
 
-test('a disk that stalls while the folder is read: what comes meanwhile is kept, and written when it answers', async (t) => {
+test('a disk that stalls while the folder is read: new batches are kept, and written when it responds', async (t) => {
   const { disk, stall, release } = stallingDisk('readdir');
   t.after(release);
   const { spool, dropped } = spoolIn(t, scratchFolder(t), { disk });
@@ -184,7 +184,7 @@ test('a disk that stalls while the folder is read: what comes meanwhile is kept,
   assert.deepEqual([spool.sizes.bodies, dropped], [1, {}]);
 });
 
-test('the end does not wait for a disk that stalls: what it did not take is given up and counted', async (t) => {
+test('the shutdown does not wait for a stalled disk: unwritten batches are dropped and counted', async (t) => {
   const { disk, stall, release } = stallingDisk('open', 60_000);
   t.after(release);
   const { spool, dropped } = spoolIn(t, scratchFolder(t), { disk });

@@ -75,7 +75,7 @@ function give(folder: string, ...files: readonly string[]): void {
   for (const path of [folder, ...files.map((file) => join(folder, file))]) chownSync(path, NOBODY, NOBODY);
 }
 
-test('a spool that root has written says what to do to another user, and is used once that is done', async (t) => {
+test('a spool written by root reports what another user has to do, and is used after that', async (t) => {
   const folder = await writtenByRoot(t);
   if (folder === undefined) return;
   const lines = await spoolAs(NOBODY, folder, () => give(folder, ...readdirSync(folder)));
@@ -84,7 +84,7 @@ test('a spool that root has written says what to do to another user, and is used
   assert.deepEqual(lines.at(-1), { bodies: 2, foreign: 0 });
 });
 
-test('files that another user cannot read stay as they are, with the same advice', async (t) => {
+test('files that another user cannot read are left unchanged, with the same advice', async (t) => {
   const folder = await writtenByRoot(t);
   if (folder === undefined) return;
   give(folder);
@@ -100,7 +100,7 @@ test('files that another user cannot read stay as they are, with the same advice
   assert.equal(readdirSync(folder).filter((name) => name.endsWith('.body')).length, 2);
 });
 
-test('a folder that cannot be created names the one above it', async (t) => {
+test('a folder that cannot be created is reported with its parent', async (t) => {
   if (process.getuid?.() !== 0) {
     t.skip('takes root');
     return;

@@ -59,7 +59,7 @@ test('CRC-32C has the check value of its catalogue, in one piece and in two', ()
   assert.equal(crc32c(Buffer.from('56789'), crc32c(Buffer.from('1234'))), 0xe3069283);
 });
 
-test('bodies survive the process, and come back oldest first as they were', async (t) => {
+test('batches survive the process, and are returned unchanged, oldest first', async (t) => {
   const folder = join(scratchFolder(t), 'spool', 'vm');
   const first = spoolIn(t, folder);
   assert.equal(await first.spool.open(), true);
@@ -83,7 +83,7 @@ test('bodies survive the process, and come back oldest first as they were', asyn
   assert.deepEqual([filesOf(folder), spool.sizes.bytes, dropped], [[], 0, {}]);
 });
 
-test('the oldest go when there are too many bytes, and what is too old goes by itself', async (t) => {
+test('the oldest batches are dropped above the size limit, and those that are too old', async (t) => {
   const folder = scratchFolder(t);
   let nowMs = 10_000;
   const { spool, dropped } = spoolIn(t, folder, { maxBytes: 4000, now: () => nowMs });
@@ -126,7 +126,7 @@ test('damaged files and those of a newer version are set aside and counted', asy
   assert.match(told.log[0] ?? '', /size of 500 bytes does not match its header|written in format version 2/);
 });
 
-test('what was set aside does not pile up', async (t) => {
+test('files set aside do not accumulate', async (t) => {
   const folder = scratchFolder(t);
   for (let index = 10; index < 30; index++)
     writeFileSync(join(folder, `0000000000000${index}-node-1-1.body`), 'nonsense');
@@ -154,7 +154,7 @@ test('a folder belongs to one process at a time, and is free when that has ended
   assert.equal(await first.spool.open(), true);
 });
 
-test('a full disk costs the oldest bodies, and the spool goes on', async (t) => {
+test('a full disk loses the oldest batches, and the spool continues', async (t) => {
   const folder = join(scratchFolder(t), 'disk');
   mkdirSync(folder);
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { encoding: 'utf8' });

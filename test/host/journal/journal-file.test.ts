@@ -135,7 +135,7 @@ for (const format of FORMATS) {
   });
 }
 
-test('flags of the future are refused by name', () => {
+test('unknown flags are refused by name', () => {
   const content = journalBytes('regular');
   content.writeUInt32LE(content.readUInt32LE(12) | 64, 12);
   assert.throws(() => openBytes(content), { message: /unsupported features.*0x40/ });

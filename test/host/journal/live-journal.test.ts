@@ -67,7 +67,7 @@ test('files are read in order, and what a rotation, a restart or a removal makes
   journal.close();
 });
 
-test('what is there at the first start is passed over with start: now', async (context) => {
+test('entries present at the first start are skipped with start: now', async (context) => {
   if (!serverAvailable(context, WRITER)) return;
   const folder = folderOf(context);
   await write(context, join(folder, 'a.journal'), 0, 100);
@@ -81,7 +81,7 @@ test('what is there at the first start is passed over with start: now', async (c
   journal.close();
 });
 
-test('a clock that jumps back and forward loses no entry and gives none twice', async (context) => {
+test('a clock that jumps back and forward loses no entry and duplicates none', async (context) => {
   if (!serverAvailable(context, WRITER)) return;
   const folder = folderOf(context);
   const dayUs = 86_400_000_000;
@@ -111,7 +111,7 @@ test('a clock that jumps back and forward loses no entry and gives none twice', 
   journal.close();
 });
 
-test('folders and files that may not be read are problems that name the group to add', (context) => {
+test('inaccessible folders and files are problems that name the group to add', (context) => {
   if (process.getuid?.() !== 0) return context.skip('only root can become another user');
   const folder = folderOf(context);
   chmodSync(folder, 0o755);

@@ -11,7 +11,7 @@ test('a block of the lz4 program is decoded', () => {
   assert.equal(decodeLz4(BLOCK, TEXT.length).toString(), TEXT);
 });
 
-test('blocks that are cut or changed are refused, or give as many bytes as they should', () => {
+test('truncated or changed blocks are rejected, or decode to the expected size', () => {
   const random = randomFrom('lz4');
   const attempt = (block: Buffer) => {
     try {

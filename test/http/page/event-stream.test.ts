@@ -13,7 +13,7 @@ async function eventsOf(text: string, size: number) {
   return events;
 }
 
-test('events come whole however the network cuts them, also inside a character', async () => {
+test('events are complete however the network splits them, even within a character', async () => {
   const text = 'retry: 5000\n\nevent: status\ndata: {"a":"ü"}\n\n: alive\n\ndata: one\ndata: two\n\nevent: cut';
   for (const size of [1, 2, 3, 7, 1000]) {
     assert.deepEqual(await eventsOf(text, size), [
@@ -25,6 +25,6 @@ test('events come whole however the network cuts them, also inside a character',
   }
 });
 
-test('an event that never ends is given up', async () => {
+test('an endless event is aborted', async () => {
   await assert.rejects(eventsOf(`data: ${'x'.repeat(17 * 1024 * 1024)}`, 1024 * 1024), /without an end/);
 });

@@ -26,7 +26,7 @@ test('numbers have groups of three digits, and sizes binary units', () => {
   ]);
 });
 
-test('one thing is named differently from several', () => {
+test('singular and plural', () => {
   assert.equal(counted(1, 'body', 'bodies'), '1 body');
   assert.equal(counted(1200, 'collector'), '1,200 collectors');
   same(list, [
@@ -36,7 +36,7 @@ test('one thing is named differently from several', () => {
   ]);
 });
 
-test('durations keep two or three digits and the unit that suits them', () => {
+test('durations have two or three digits and a suitable unit', () => {
   same(took, [
     [0, '0 µs'],
     [0.000_042, '42 µs'],

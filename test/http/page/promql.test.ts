@@ -8,7 +8,7 @@ test('a selector quotes what a label value may contain', () => {
   assert.equal(selector('a', { path: 'C:\\x\n"y"' }), 'a{path="C:\\\\x\\n\\"y\\""}');
 });
 
-test('a filter may have labels, quoted or not, and words', () => {
+test('a filter may contain labels, quoted or not, and words', () => {
   assert.deepEqual(parseFilter(''), { labels: {}, text: '' });
   assert.deepEqual(parseFilter('device=sda, mode="idle time"  nvme'), {
     labels: { device: 'sda', mode: 'idle time' },

@@ -15,7 +15,7 @@ test('the newest value is at the right edge, the largest at the top, zero at the
   ]);
 });
 
-test('few values leave the left side free, and zeros alone make a flat line', () => {
+test('few values leave the left side empty, and zeros alone make a flat line', () => {
   assert.deepEqual(points([0, 0], 60)[1], [94.5, 18.5]);
   assert.ok((points([1, 1], 60)[0]?.[0] ?? 0) > 90);
 });

@@ -76,7 +76,7 @@ const DOWN = {
 
 const textfile = collector('node.textfile', { state: 'fault', reason: 'a.prom:1: no number' });
 
-test('when all is well one sentence says so', () => {
+test('if all is well, one sentence says so', () => {
   assert.deepEqual(verdict(status()), {
     level: 'ok',
     sentence: 'All is well: 1 collector delivers, the receiver keeps up.',
@@ -84,12 +84,12 @@ test('when all is well one sentence says so', () => {
   });
 });
 
-test('an agent that has just begun is neither well nor ill', () => {
+test('an agent that has just started is neither healthy nor failing', () => {
   const cycle = { intervalSeconds: 15, count: 0, skipped: 0, nextMs: NOW };
   assert.equal(verdict(status({ cycle })).sentence, 'Starting: the first collection is still running.');
 });
 
-test('the sentence names the worst, alone by its name, several by their number, and counts the rest', () => {
+test('the sentence names the worst problem, or the number of several, and counts the rest', () => {
   const one = verdict(status({ collectors: [collector('node.cpu', { state: 'partial', errors: ['x'] }), textfile] }));
   assert.equal(one.level, 'bad');
   assert.equal(one.sentence, 'Collector node.textfile fails; 1 more to check.');
@@ -104,7 +104,7 @@ test('the sentence names the worst, alone by its name, several by their number, 
   assert.equal(verdict(status(more)).sentence, 'Receiver vm is retrying and 2 collectors fail.');
 });
 
-test('each thing that can be wrong is told with its reason', () => {
+test('each kind of problem is reported with its reason', () => {
   const cases: readonly [Partial<StatusView>, RegExp, RegExp][] = [
     [{ exporters: [] }, /^Nothing is pushed\.$/, /No exporter is configured/],
     [
@@ -243,7 +243,7 @@ test('each thing that can be wrong is told with its reason', () => {
   }
 });
 
-test('a warm state agent is well, and names who leads', () => {
+test('a ready state agent is healthy, and names the leader', () => {
   const election = { lease: 'a/b', master: false, holder: 'state-0', transitions: 1 };
   assert.match(verdict(status({ election })).sentence, /the receiver keeps up; state-0 leads\.$/);
 });
@@ -259,14 +259,14 @@ const anchors = new Set(
   ),
 );
 
-test('each kind of problem says what to do, and has a heading in the runbook', () => {
+test('each kind of problem has advice, and a heading in the runbook', () => {
   for (const [name, { todo, anchor }] of Object.entries(KINDS)) {
     assert.match(todo, /^[A-Z0-9].*\.?$/, name);
     assert.ok(anchors.has(anchor), `${name}: docs/runbook.md has no heading #${anchor}`);
   }
 });
 
-test('what has a fault is never green', () => {
+test('a fault is never green', () => {
   const view = status();
   const faulty: readonly Partial<ExporterView>[] = [
     { state: 'paused' },

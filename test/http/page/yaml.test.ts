@@ -21,7 +21,7 @@ test('a YAML reader reads back what was written', () => {
   for (const value of [{}, [], 'a', 3]) assert.deepEqual(parse(toYaml(value)), value);
 });
 
-test('it looks as people write it', () => {
+test('it has the usual notation', () => {
   const text = toYaml({ push: { interval: 15000, phase: 'auto' }, groups: ['node', 'agent'], urls: [{ a: 1, b: 2 }] });
   assert.equal(
     text,

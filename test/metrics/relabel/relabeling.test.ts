@@ -65,7 +65,7 @@ test('series are dropped, renamed and relabelled, with their values', () => {
   );
 });
 
-test('a histogram that gets another name stays one', () => {
+test('a histogram that gets another name remains a histogram', () => {
   const took = family('histogram', 'took_seconds', 'Time.');
   const out = new Snapshot();
   for (const part of ['_bucket{le="1"}', '_bucket{le="+Inf"}', '_sum', '_count'])
@@ -82,7 +82,7 @@ test('a histogram that gets another name stays one', () => {
   assert.deepEqual(now.keys.at(0), 'lasted_seconds_bucket{le="1"}');
 });
 
-test('two series that become equal are one, and that is reported', () => {
+test('two series that become equal are merged, and that is reported', () => {
   const now = relabeling([{ action: 'labeldrop', regex: 'device|ns' }]).see(seen(['a', 'b', 'c']), owner);
   assert.deepEqual(now.keys, ['net_bytes_total', 'link_up']);
   assert.deepEqual(now.values, [0, 1]);
@@ -99,7 +99,7 @@ test('lists of names: allowed ones first, then denied ones, by family', () => {
   assert.deepEqual(now.keys, ['link_up{device="a"}']);
 });
 
-test('a series that lives on is not matched again, whatever comes and goes around it', () => {
+test('a persistent series is not matched again, whatever appears and vanishes around it', () => {
   const asked: string[] = [];
   const regex = {
     source: 'x',
@@ -140,7 +140,7 @@ test('a series that lives on is not matched again, whatever comes and goes aroun
   assert.equal(fewer.keys.length, 8);
 });
 
-test('an expression that costs too much for a text keeps the series as it is, and says so', () => {
+test('an expression that is too expensive for a text keeps the series unchanged, and this is reported', () => {
   const regex = {
     source: 'x',
     test: () => {
@@ -164,7 +164,7 @@ test('an expression that costs too much for a text keeps the series as it is, an
   assert.equal(now.size, 2);
 });
 
-test('a text that is kept compressed is relabelled a member at a time, and each member once', async () => {
+test('compressed text is relabelled a member at a time, and each member once', async () => {
   const { pack, unpack } = compressor('zstd');
   const text = '# HELP a A.\n# TYPE a gauge\na{x="}",y="1"} 1\na{x="2",y="2"} 2 1.7e12\nb 3\n';
   const body = {
@@ -185,7 +185,7 @@ test('a text that is kept compressed is relabelled a member at a time, and each 
   assert.equal((await relabeledBody(body, made)).members[0], now.members[0]);
 });
 
-test('many new series are decided on in turns of the event loop, as they are at once', async () => {
+test('many new series are decided in turns of the event loop, with the same result', async () => {
   const devices = Array.from({ length: 20_000 }, (_, index) => `d${index}`);
   const rules = [
     { action: 'drop', source_labels: ['device'], regex: '.*7' },

@@ -4,7 +4,7 @@ const STRIDE = 512;
 
 /**
  * What distinguishes two texts of whole lines: the lines between those that both begin with and those that both end
- * with. An event changes a few of a pod's 58 lines, and each line that is looked at costs more than to compare it here.
+ * with. An event changes a few of a pod's 58 lines, and processing a line costs more than comparing it here.
  */
 export function changedLines(before: Buffer, now: Buffer): [before: Buffer, now: Buffer] {
   const shorter = Math.min(before.length, now.length);
