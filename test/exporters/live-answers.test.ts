@@ -85,7 +85,9 @@ test('responses of VictoriaMetrics, vmagent, vmauth and vmalert to a wrong path 
   await fallsOver(t, `${gateway}/prefix`, gateway, 'path', /path of the url/, { type: 'pushgateway' });
 });
 
-test('responses of nginx to a request that it does not support do not concern the batch', { timeout: 60_000 }, async (t) => {
+test('responses of nginx to a request that it does not support do not concern the batch', {
+  timeout: 60_000,
+}, async (t) => {
   for (const name of ['victoria-metrics', 'nginx']) if (!serverAvailable(t, name)) return;
   const folder = scratchFolder(t);
   const victoria = await startVictoriaMetrics(t, folder);

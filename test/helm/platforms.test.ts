@@ -110,26 +110,29 @@ helmTest('autosharding: a StatefulSet whose pods determine their shard, with the
   for (const lease of ['firesteel', 'firesteel-2']) assert.ok(may('leases', lease), lease);
 });
 
-helmTest('local push: pods reach the agent of their node through a Service, programs on the host through a socket', () => {
-  const objects = render(story('local-push'));
-  const config = parse(configText(objects, 'node'));
-  assert.deepEqual(config.localPush, {
-    enabled: true,
-    ttl: '10m',
-    limits: { jobs: 20 },
-    socket: '/run/firesteel/push.sock',
-    tokenFile: '/etc/firesteel-tokens/push',
-  });
-  const push = ofKind(objects, 'Service').find(({ metadata }) => metadata.name.endsWith('-push'));
-  assert.equal(push?.spec.internalTrafficPolicy, 'Local');
-  const node = podsOf(objects).find(({ kind }) => kind === 'DaemonSet');
-  assert.deepEqual(push?.spec.selector, node?.workload.spec.selector.matchLabels);
-  const [policy] = ofKind(objects, 'NetworkPolicy');
-  assert.deepEqual(policy?.spec.ingress, [
-    { ports: [{ port: 9750, protocol: 'TCP' }], from: [{ namespaceSelector: {} }] },
-  ]);
-  assert.equal(parse(configText(objects, 'state')).localPush, undefined);
-});
+helmTest(
+  'local push: pods reach the agent of their node through a Service, programs on the host through a socket',
+  () => {
+    const objects = render(story('local-push'));
+    const config = parse(configText(objects, 'node'));
+    assert.deepEqual(config.localPush, {
+      enabled: true,
+      ttl: '10m',
+      limits: { jobs: 20 },
+      socket: '/run/firesteel/push.sock',
+      tokenFile: '/etc/firesteel-tokens/push',
+    });
+    const push = ofKind(objects, 'Service').find(({ metadata }) => metadata.name.endsWith('-push'));
+    assert.equal(push?.spec.internalTrafficPolicy, 'Local');
+    const node = podsOf(objects).find(({ kind }) => kind === 'DaemonSet');
+    assert.deepEqual(push?.spec.selector, node?.workload.spec.selector.matchLabels);
+    const [policy] = ofKind(objects, 'NetworkPolicy');
+    assert.deepEqual(policy?.spec.ingress, [
+      { ports: [{ port: 9750, protocol: 'TCP' }], from: [{ namespaceSelector: {} }] },
+    ]);
+    assert.equal(parse(configText(objects, 'state')).localPush, undefined);
+  },
+);
 
 helmTest('a policy allows traffic to the ports behind Services, and to name servers on other ports', () => {
   const networkPolicy = { enabled: true, dnsPorts: [53, 1053], exporterPorts: [8480] };

@@ -130,16 +130,19 @@ helmTest('permissions include custom resources, with the plural that the agent r
   );
 });
 
-helmTest('the Role of a tenant includes its custom resources, as in the report of a tenant that could not list them', () => {
-  const values = parse(readFileSync(fixture('reports/cr-namespaced-role/values.yaml'), 'utf8')) as Values;
-  const names = ['acme.io/widgets', 'apps/deployments', '/pods'];
-  const wanted = names.flatMap((name) => [`team-a:${name} list`, `team-a:${name} watch`]);
-  const objects = render(values);
-  assert.ok(!objects.some(({ kind }) => kind.startsWith('ClusterRole')));
-  const lease = rightsOf(objects, 'firesteel-state').filter((right) => !right.startsWith('team-a:'));
-  assert.ok(lease.every((right) => right.includes('coordination.k8s.io/leases')));
-  assert.deepEqual(rightsOf(objects, 'firesteel-state'), [...wanted, ...lease].sort());
-});
+helmTest(
+  'the Role of a tenant includes its custom resources, as in the report of a tenant that could not list them',
+  () => {
+    const values = parse(readFileSync(fixture('reports/cr-namespaced-role/values.yaml'), 'utf8')) as Values;
+    const names = ['acme.io/widgets', 'apps/deployments', '/pods'];
+    const wanted = names.flatMap((name) => [`team-a:${name} list`, `team-a:${name} watch`]);
+    const objects = render(values);
+    assert.ok(!objects.some(({ kind }) => kind.startsWith('ClusterRole')));
+    const lease = rightsOf(objects, 'firesteel-state').filter((right) => !right.startsWith('team-a:'));
+    assert.ok(lease.every((right) => right.includes('coordination.k8s.io/leases')));
+    assert.deepEqual(rightsOf(objects, 'firesteel-state'), [...wanted, ...lease].sort());
+  },
+);
 
 helmTest('node agents reach state agents that are not ready: they may know the pods', () => {
   const services = render(MINIMAL).filter(({ kind, metadata }) => kind === 'Service' && /-state/.test(metadata.name));

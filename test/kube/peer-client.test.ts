@@ -84,7 +84,9 @@ test('over TLS only the own certificate is accepted, and the token is checked', 
   assert.notEqual((await ask(missing, 'right')).against, undefined);
 });
 
-test('the end of the holder is detected immediately; a stranger reports nothing about it', { timeout: 20_000 }, async (t) => {
+test('the end of the holder is detected immediately; a stranger reports nothing about it', {
+  timeout: 20_000,
+}, async (t) => {
   const { peer, close } = await candidate(t, 'leads');
   const client = new PeerClient({ peers: [peer] });
   const { signal } = new AbortController();
