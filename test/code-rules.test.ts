@@ -69,3 +69,35 @@ test('what is exported is used in another file, and not by tests alone', () => {
   assert.deepEqual(unused, [], 'these are exported for nobody');
   assert.deepEqual(dead, [], 'only tests use these');
 });
+
+/** How many type assertions there are. It may fall, never grow: a guard, `satisfies` or a better type does without. */
+const MOST_CASTS = 217;
+
+test('type assertions do not grow in number', () => {
+  const casts = SOURCES.flatMap((file) => [
+    ...codeOf(file)
+      .replaceAll(/^(?:import|export) [^;]*? from '[^;]*;$/gm, '')
+      .matchAll(
+        / as (?=number\b|string\b|unknown\b|never\b|object\b|boolean\b|readonly |typeof |z\.|[A-Z][a-z]|T\b|\[|\()/g,
+      ),
+  ]);
+  assert.ok(casts.length <= MOST_CASTS, `${casts.length} assertions, ${MOST_CASTS} at the most`);
+  assert.ok(casts.length > MOST_CASTS - 10, `only ${casts.length} assertions: lower MOST_CASTS`);
+});
+
+/** Most lines of a file. Past 300, look again: there is a seam. */
+const MOST_LINES = 300;
+
+/** Files beyond, with the reason why they are whole. */
+const LONG: Readonly<Record<string, string>> = {
+  'src/host/tail/tail-set.ts': 'one state machine of files that rotate',
+};
+
+test('no file of src is longer than 300 lines', () => {
+  const lines = (file: string) => textOf(file).split('\n').length - 1;
+  const long = SOURCES.filter((file) => lines(file) > MOST_LINES);
+  assert.deepEqual(
+    long,
+    Object.keys(LONG).filter((file) => lines(file) > MOST_LINES),
+  );
+});

@@ -1,5 +1,6 @@
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import { wallMs } from './clock.ts';
+import { dropFirstAdded } from './first-added.ts';
 
 export type Log = Logger;
 
@@ -90,7 +91,7 @@ export class ThrottledLog {
     }
     this.#said.delete(key);
     this.#said.set(key, { at: this.#now(), unsaid: 0 });
-    if (this.#said.size > MAX_REMEMBERED) this.#said.delete(this.#said.keys().next().value as string);
+    dropFirstAdded(this.#said, MAX_REMEMBERED);
     this.#log[level](before && before.unsaid > 0 ? { ...fields, repeated: before.unsaid } : fields, message);
   }
 

@@ -58,7 +58,7 @@ line as the real servers do and shows a live summary. For testing: nothing is st
     const listen = typeof values.listen === 'string' ? values.listen : '127.0.0.1:8428';
     const match = /^(.*):(\d{1,5})$/.exec(listen);
     if (!match) throw new UsageError(`--listen: expected HOST:PORT, found ${JSON.stringify(listen)}`);
-    const receiver = await showReceiver((match[1] as string) || '0.0.0.0', Number(match[2]), io);
+    const receiver = await showReceiver(match[1] || '0.0.0.0', Number(match[2]), io);
     if (!io.stop.aborted) await new Promise((resolve) => io.stop.addEventListener('abort', resolve, { once: true }));
     await receiver.close();
     return 0;

@@ -165,7 +165,7 @@ function add(renderer: Renderer, object: KubeObject, { families, holders }: Rend
     const name = renderer.families[index]?.name ?? '';
     const family = families.get(name) ?? { header: renderer.headers[index] ?? '', lines: [] };
     for (const end = at + count; at < end; at++) {
-      const line = lines[at] as string;
+      const line = lines[at] ?? '';
       const series = line.slice(0, line.lastIndexOf(' '));
       const holder = holders.get(series);
       if (holder === undefined) {

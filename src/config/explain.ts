@@ -92,7 +92,7 @@ function keysAt(schema: JsonSchema, input: unknown, path: readonly PropertyKey[]
     value = valueAt(value, [key]);
     nodes = nodes.flatMap((node) => {
       const next: unknown = node.properties?.[String(key)] ?? node.additionalProperties ?? node.items;
-      return typeof next === 'object' && next !== null ? optionsOf(next as JsonSchema, value) : [];
+      return isSchema(next) ? optionsOf(next, value) : [];
     });
   }
   return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))];
@@ -100,16 +100,18 @@ function keysAt(schema: JsonSchema, input: unknown, path: readonly PropertyKey[]
 
 /** The options of a union whose constants match `value`; all of them if none does. */
 function optionsOf(schema: JsonSchema, value: unknown): JsonSchema[] {
-  const union = (schema.oneOf ?? schema.anyOf) as JsonSchema[] | undefined;
+  const union = (schema.oneOf ?? schema.anyOf)?.filter(isSchema);
   if (union === undefined) return [schema];
   const picked = union.filter(({ properties = {} }) => {
-    const constants = Object.entries(properties as Record<string, JsonSchema>).filter(
-      ([, { const: one }]) => one !== undefined,
+    return Object.entries(properties).every(
+      ([key, property]) =>
+        !isSchema(property) || property.const === undefined || valueAt(value, [key]) === property.const,
     );
-    return constants.every(([key, { const: one }]) => valueAt(value, [key]) === one);
   });
   return (picked.length > 0 ? picked : union).flatMap((option) => optionsOf(option, value));
 }
+
+const isSchema = (node: unknown): node is JsonSchema => typeof node === 'object' && node !== null;
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let found = value;

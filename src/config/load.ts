@@ -33,7 +33,7 @@ export function loadConfig<Schema extends z.ZodType>(schema: Schema, sources: Co
   for (const setting of SETTINGS) {
     const variable = setting.env.find((name) => (sources.env[name] ?? '') !== '');
     if (variable !== undefined) {
-      input = withSetting(input, setting, sources.env[variable] as string);
+      input = withSetting(input, setting, sources.env[variable] ?? '');
       origins.unshift(originAt(setting.path, `environment variable ${variable}`));
     }
     const flag = sources.flags[setting.flag];

@@ -30,7 +30,7 @@ export function durationText(milliseconds: number): string {
   let rest = milliseconds;
   let text = '';
   for (const unit of ['h', 'm', 's', 'ms']) {
-    const size = DURATION_UNITS[unit] as number;
+    const size = DURATION_UNITS[unit] ?? 1;
     const count = Math.floor(rest / size);
     if (count > 0) text += `${count}${unit}`;
     rest -= count * size;
@@ -41,14 +41,14 @@ export function durationText(milliseconds: number): string {
 /** Bytes of `256MiB`, `1kB`, `10B`; undefined for any other text. */
 export function parseBytes(text: string): number | undefined {
   const match = BYTES.exec(text);
-  return match ? Number(match[1]) * (BYTE_UNITS[match[2] as string] as number) : undefined;
+  return match ? Number(match[1]) * (BYTE_UNITS[match[2] ?? ''] ?? 1) : undefined;
 }
 
 /** `count` bytes in the notation of {@link parseBytes}, exactly: `256MiB`. */
 export function bytesText(count: number): string {
   const units = ['GiB', 'GB', 'MiB', 'MB', 'KiB', 'kB'];
-  const unit = units.find((one) => count > 0 && count % (BYTE_UNITS[one] as number) === 0) ?? 'B';
-  return `${count / (BYTE_UNITS[unit] as number)}${unit}`;
+  const unit = units.find((one) => count > 0 && count % (BYTE_UNITS[one] ?? 1) === 0) ?? 'B';
+  return `${count / (BYTE_UNITS[unit] ?? 1)}${unit}`;
 }
 
 /** The schemas of durations and sizes, with the functions that format their values for the configuration. */

@@ -66,8 +66,8 @@ export function compare(rounds: readonly Round[], rules: Rules): Differences {
     values: both
       .map((series) => ({
         series,
-        ours: ours.map(({ samples }) => samples.get(series) as number),
-        theirs: theirs.map(({ samples }) => samples.get(series) as number),
+        ours: ours.map(({ samples }) => samples.get(series) ?? Number.NaN),
+        theirs: theirs.map(({ samples }) => samples.get(series) ?? Number.NaN),
       }))
       .filter((gap) => !agree(gap, rules, types.get(nameOf(gap.series)) === 'counter')),
   };
@@ -91,7 +91,7 @@ function agree({ series, ours, theirs }: ValueGap, rules: Rules, isCounter: bool
   if (isCounter && rules.fromStart.test(series)) return growthAgrees(ours, theirs);
   const slack = rules.restless.test(series) ? 0.1 * Math.max(...theirs.map(Math.abs)) + 3 : 0;
   return ours.every((value, round) => {
-    const bounds = [theirs[2 * round] as number, theirs[2 * round + 1] as number];
+    const bounds = theirs.slice(2 * round, 2 * round + 2);
     if (bounds.some((bound) => Object.is(bound, value))) return true;
     const [low, high] = [Math.min(...bounds), Math.max(...bounds)];
     const margin = Math.max(2 * (high - low), spread(theirs), slack, Math.abs(high) * 1e-9);
@@ -102,7 +102,7 @@ function agree({ series, ours, theirs }: ValueGap, rules: Rules, isCounter: bool
 /** Between the rounds ours must have grown by no less than theirs at least did, and no more than it did at most. */
 function growthAgrees(ours: readonly number[], theirs: readonly number[]): boolean {
   const [firstBefore = 0, firstAfter = 0, lastBefore = 0, lastAfter = 0] = theirs;
-  const growth = (ours.at(-1) as number) - (ours[0] as number);
+  const growth = (ours.at(-1) ?? 0) - (ours[0] ?? 0);
   const [least, most] = [lastBefore - firstAfter, lastAfter - firstBefore];
   const margin = Math.max(0.1 * Math.abs(most), TICK);
   return growth >= least - margin && growth <= most + margin;

@@ -107,8 +107,8 @@ function labelsOf(query: URLSearchParams): [string, string][] {
   const texts = query.getAll('label');
   if (texts.length > MAX_LABELS) throw new QueryError(`more than ${MAX_LABELS} labels`);
   return texts.map((text) => {
-    const match = /^([a-zA-Z_][a-zA-Z0-9_]*)=(.*)$/s.exec(text);
-    if (!match) throw new QueryError('label must be name=value');
-    return [match[1] as string, match[2] as string];
+    const [, name, value] = /^([a-zA-Z_][a-zA-Z0-9_]*)=(.*)$/s.exec(text) ?? [];
+    if (name === undefined || value === undefined) throw new QueryError('label must be name=value');
+    return [name, value];
   });
 }

@@ -9,7 +9,8 @@ export interface Found {
 
 /** Finds the endpoint of `path`; the table may change between calls. */
 export function findRoute(routes: Routes, path: string): Found | undefined {
-  if (Object.hasOwn(routes, path)) return found(routes[path] as Route, {});
+  const exact = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  if (exact) return found(exact, {});
   const segments = path.split('/');
   for (const [pattern, route] of Object.entries(routes)) {
     const params = pattern.includes('{') ? matched(pattern.split('/'), segments) : undefined;

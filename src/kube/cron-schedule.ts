@@ -20,13 +20,13 @@ interface Field {
   readonly words?: readonly string[];
 }
 
-const FIELDS: readonly Field[] = [
+const FIELDS = [
   { name: 'minute', min: 0, max: 59 },
   { name: 'hour', min: 0, max: 23 },
   { name: 'day of month', min: 1, max: 31 },
   { name: 'month', min: 1, max: 12, words: ' jan feb mar apr may jun jul aug sep oct nov dec'.split(' ') },
   { name: 'day of week', min: 0, max: 6, words: 'sun mon tue wed thu fri sat'.split(' ') },
-];
+] as const satisfies readonly Field[];
 
 const DESCRIPTORS: Readonly<Record<string, string>> = {
   '@yearly': '0 0 1 1 *',
@@ -56,12 +56,20 @@ export function parseCronSchedule(text: string, zone?: string): CronSchedule {
   const offsetMinutes = localOffsetMinutes(timeZone);
   const every = /^@every\s+(\S+)$/.exec(body);
   if (every) {
-    const delay = goDurationSeconds(every[1] as string);
+    const delay = goDurationSeconds(every[1] ?? '');
     return { next: (seconds) => Math.floor(seconds) + delay };
   }
   const parts = (DESCRIPTORS[body] ?? body).split(/\s+/);
   if (parts.length !== FIELDS.length) throw new Error(`expected ${FIELDS.length} fields, got ${parts.length}`);
-  const fields = FIELDS.map((field, index) => parseField(parts[index] as string, field));
+  const [minutes, hours, days, months, weekdays] = FIELDS;
+  const [first = '', second = '', third = '', fourth = '', fifth = ''] = parts;
+  const fields: Fields = {
+    minutes: parseField(first, minutes),
+    hours: parseField(second, hours),
+    days: parseField(third, days),
+    months: parseField(fourth, months),
+    weekdays: parseField(fifth, weekdays),
+  };
   return { next: (seconds) => nextTime(fields, offsetMinutes, seconds) };
 }
 
@@ -70,6 +78,8 @@ interface FieldMatch {
   /** Whether the field has `*` or `?`, so that it does not restrict the day. */
   readonly any: boolean;
 }
+
+type Fields = Readonly<Record<'minutes' | 'hours' | 'days' | 'months' | 'weekdays', FieldMatch>>;
 
 function parseField(text: string, field: Field): FieldMatch {
   const values = new Set<number>();
@@ -111,17 +121,10 @@ const wholeNumber = (text: string): number => (/^\+?\d{1,18}$/.test(text) ? Numb
 
 /** Local times are stored as if they were UTC, so that the calendar is plain arithmetic. */
 function nextTime(
-  fields: readonly FieldMatch[],
+  { minutes, hours, days, months, weekdays }: Fields,
   offsetMinutes: (utcMinutes: number) => number,
   seconds: number,
 ): number | undefined {
-  const [minutes, hours, days, months, weekdays] = fields as [
-    FieldMatch,
-    FieldMatch,
-    FieldMatch,
-    FieldMatch,
-    FieldMatch,
-  ];
   const after = Math.floor(seconds / 60);
   let day = Math.floor((after + offsetMinutes(after)) / DAY_MINUTES);
   for (const end = day + SEARCH_DAYS; day < end; day++) {

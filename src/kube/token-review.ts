@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
+import { dropFirstAdded } from '../base/first-added.ts';
 import type { KubeApi } from './api.ts';
 import type { KubeObject } from './object.ts';
 
@@ -53,7 +54,7 @@ export function tokenReviewer(
     const entry = { until: monotonicMs() + DEADLINE_MS, allowed: ask(token) };
     known.delete(id);
     known.set(id, entry);
-    if (known.size > MAX_KEPT) known.delete(known.keys().next().value as string);
+    dropFirstAdded(known, MAX_KEPT);
     entry.allowed.then(
       (allowed) => {
         entry.until = monotonicMs() + (allowed ? KEPT_MS.allowed : KEPT_MS.denied);

@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { isIP, type LookupFunction } from 'node:net';
 import { type Clock, monotonicMs } from '../base/clock.ts';
 import { errorCode } from '../base/error-text.ts';
+import { dropFirstAdded } from '../base/first-added.ts';
 import { parseHosts } from './hosts-file.ts';
 import { candidates, parseResolvConf, type ResolvConf } from './resolv-conf.ts';
 
@@ -151,7 +152,7 @@ export class Names {
     const { monotonicMs, longestTtl, mostNames } = this.#world;
     this.#cache.delete(name);
     this.#cache.set(name, { addresses, untilMs: monotonicMs() + Math.min(ttlSeconds, longestTtl) * 1000 });
-    if (this.#cache.size > mostNames) this.#cache.delete(this.#cache.keys().next().value as string);
+    dropFirstAdded(this.#cache, mostNames);
     return addresses;
   }
 

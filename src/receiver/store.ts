@@ -222,7 +222,9 @@ export class ReceiverStore {
         this.#dropOldest();
         continue;
       }
-      const [name, family] = current.families.entries().next().value as [string, TargetFamily];
+      const [oldest] = current.families;
+      if (oldest === undefined) return;
+      const [name, family] = oldest;
       for (const first of family.series.values()) {
         this.#removeSeries(current, family, first);
         this.totals.droppedSeries++;

@@ -4,13 +4,11 @@ import { parseLine, TextFormatError } from '../metrics/text/parse.ts';
 import type { LineBuffer } from './line-buffer.ts';
 import { areEqual, LineScan } from './line-scan.ts';
 import { BadPage, type Page, type PageOptions } from './page.ts';
+import { isIdle, joined, MAX_LINE_BYTES, NEWLINE } from './page-bytes.ts';
 import { owned, RuledSeries } from './ruled-series.ts';
 import type { SeriesLimit } from './series-limit.ts';
 import { hashOf, type SeriesOrder, viewOf } from './series-order.ts';
 import { blockOf, type Labels, labelsIn, TargetLabels } from './target-labels.ts';
-
-/** Longest line, bytes. */
-const MAX_LINE_BYTES = 64 * 1024;
 
 /** The end of an OpenMetrics line: timestamp in seconds, and an exemplar. */
 const OPEN_METRICS_TAIL = /^(.*?[}\s][ \t]*[^\s{}]+(?:[ \t]+-?[\d.eE+]+)?)(?:[ \t]+#[ \t]+\{.*)?$/;
@@ -276,32 +274,8 @@ export class PageReader {
 const PREFIX = Buffer.from('exported_');
 const NOTHING = Buffer.alloc(0);
 const END_OF_LINE = Buffer.from('\n');
-const NEWLINE = 10;
 
-/** Whether the line at `start` is empty or a comment other than TYPE. */
-function isIdle(bytes: Buffer, start: number): boolean {
-  const [first, second, third] = [bytes[start], bytes[start + 1], bytes[start + 2]];
-  if (first !== HASH) return first === NEWLINE;
-  return (second !== BLANK && second !== TAB) || (third !== BLANK && third !== TAB && third !== UPPER_T);
-}
-
-const HASH = 35;
-const BLANK = 32;
-const TAB = 9;
-const UPPER_T = 84;
 /** Value and timestamp of an OpenMetrics line without its exemplar. */
 const SECONDS = /^(.*[}\s][ \t]*\S+)[ \t]+(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)$/;
-
-/** Buffer for a line that began in the previous piece: allocating one each time would burden the garbage collector. */
-const SCRATCH = Buffer.allocUnsafeSlow(2 * MAX_LINE_BYTES);
-
-/** The concatenation; valid until the next call. */
-function joined(rest: Buffer, piece: Buffer): Buffer {
-  const length = rest.length + piece.length;
-  if (length > SCRATCH.length) return Buffer.concat([rest, piece]);
-  rest.copy(SCRATCH);
-  piece.copy(SCRATCH, rest.length);
-  return SCRATCH.subarray(0, length);
-}
 
 const utf8 = (text: string): string => Buffer.from(text, 'latin1').toString();

@@ -1,5 +1,5 @@
 /** A binary heap: the smallest first. */
-export class Heap<T> {
+export class Heap<T extends NonNullable<unknown>> {
   readonly #compare: (a: T, b: T) => number;
   #items: T[] = [];
 
@@ -20,8 +20,9 @@ export class Heap<T> {
     let index = items.push(item) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if (this.#compare(item, items[parent] as T) >= 0) break;
-      items[index] = items[parent] as T;
+      const above = items[parent];
+      if (above === undefined || this.#compare(item, above) >= 0) break;
+      items[index] = above;
       index = parent;
     }
     items[index] = item;
@@ -31,7 +32,7 @@ export class Heap<T> {
     const items = this.#items;
     const first = items[0];
     const last = items.pop();
-    if (items.length > 0) this.#sink(last as T);
+    if (items.length > 0 && last !== undefined) this.#sink(last);
     return first;
   }
 
@@ -48,10 +49,14 @@ export class Heap<T> {
     let index = 0;
     for (;;) {
       let child = 2 * index + 1;
-      if (child >= items.length) break;
-      if (child + 1 < items.length && this.#compare(items[child + 1] as T, items[child] as T) < 0) child++;
-      if (this.#compare(item, items[child] as T) <= 0) break;
-      items[index] = items[child] as T;
+      const [left, right] = [items[child], items[child + 1]];
+      let smaller = left;
+      if (left !== undefined && right !== undefined && this.#compare(right, left) < 0) {
+        smaller = right;
+        child++;
+      }
+      if (smaller === undefined || this.#compare(item, smaller) <= 0) break;
+      items[index] = smaller;
       index = child;
     }
     items[index] = item;

@@ -53,7 +53,7 @@ export class TaskRecords {
   removed(record: TaskRecord): void {
     record.removedMs = this.#now();
     const gone = [...this.#records.values()].filter(({ removedMs }) => removedMs !== undefined);
-    if (gone.length > MOST_GONE) this.#records.delete((gone[0] as TaskRecord).id);
+    if (gone[0] && gone.length > MOST_GONE) this.#records.delete(gone[0].id);
   }
 
   /** All records that are still needed. */

@@ -14,7 +14,10 @@ export function allowedOf(allowlist: Allowlist, resource: string): Allowed | und
   const exact = new Set(keys.filter((key) => !key.includes('*')));
   const affixes = keys
     .filter((key) => key !== '*' && key.includes('*'))
-    .map((key) => key.split('*') as [string, string]);
+    .map((key): [string, string] => {
+      const [start = '', end = ''] = key.split('*');
+      return [start, end];
+    });
   return (map) => {
     if (!map) return undefined;
     return Object.fromEntries(

@@ -13,7 +13,7 @@ export function mapLabels(prefix: string, map: TextMap): string[] {
   if (typeof map !== 'object' || Array.isArray(map)) throw new TypeError(`expected a map, got ${typeof map}`);
   const keys = Object.keys(map).sort();
   const names = distinct(keys.map((key) => labelName(prefix, key)));
-  return keys.flatMap((key, index) => [names[index] as string, map[key] ?? '']);
+  return keys.flatMap((key, index) => [names[index] ?? '', map[key] ?? '']);
 }
 
 /** Names are needed far more often than new ones appear, but users choose them: a full cache is cleared. */

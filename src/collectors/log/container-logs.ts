@@ -6,7 +6,7 @@ import { askedFolders, type LoggingPod } from './container-folders.ts';
 import { CounterSet, OTHER } from './counter-set.ts';
 import { CONTAINER_LABELS, containerLogErrors, containerLogLines, containerLogLostBytes } from './families.ts';
 import { eachLine, LineChunks } from './line-chunks.ts';
-import { type LineMetric, LineRule, type Origin } from './line-metrics.ts';
+import { type LineMetric, type LineRule, lineRules, type Origin } from './line-metrics.ts';
 import { COMPRESSED } from './log-files.ts';
 import type { ContainerLogOptions } from './options.ts';
 import { PartialLines, runtimeLine } from './runtime-line.ts';
@@ -73,8 +73,8 @@ export class ContainerLogs {
   ) {
     this.#options = options;
     this.#pods = pods;
-    this.#rules = options.rules.map((rule) => new LineRule(rule, metrics.get(rule.metric) as LineMetric));
-    this.#metrics = new Set(options.rules.map((rule) => metrics.get(rule.metric) as LineMetric));
+    this.#rules = lineRules(options.rules, metrics);
+    this.#metrics = new Set(this.#rules.map(({ metric }) => metric));
     this.#counters = counters;
     this.#chunks = new LineChunks('utf-8', chunk, (text, file) => this.#takeLines(text, file));
   }

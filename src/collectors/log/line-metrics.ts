@@ -171,19 +171,19 @@ export function lineMetric(rule: LogRule, { labels: own, overflow }: Origin = FI
 
 /** A rule with the metric that it counts into, which it may share with others. */
 export class LineRule {
+  readonly metric: LineMetric;
   readonly #rule: LogRule;
-  readonly #metric: LineMetric;
   readonly #groups: readonly string[];
 
   constructor(rule: LogRule, metric: LineMetric) {
     this.#rule = rule;
-    this.#metric = metric;
+    this.metric = metric;
     this.#groups = rule.value === undefined ? rule.labels : [...rule.labels, rule.value];
   }
 
   /** Series that exist from the start: those of a counter without labels of its own. */
   begin(origin: readonly string[]): void {
-    if (this.#rule.type === 'counter' && this.#rule.labels.length === 0) this.#metric.take(0, origin);
+    if (this.#rule.type === 'counter' && this.#rule.labels.length === 0) this.metric.take(0, origin);
   }
 
   /** Processes a line from `origin`; returns whether it matches. Throws PatternCostError. */
@@ -191,13 +191,20 @@ export class LineRule {
     const { pattern, value } = this.#rule;
     if (this.#groups.length === 0) {
       if (!pattern.test(line)) return false;
-      this.#metric.take(1, origin);
+      this.metric.take(1, origin);
       return true;
     }
     const groups = groupsOf(pattern, line, this.#groups);
     if (groups === undefined) return false;
     const number = value === undefined ? 1 : Number(groups.pop());
-    if (Number.isFinite(number)) this.#metric.take(number, [...origin, ...groups]);
+    if (Number.isFinite(number)) this.metric.take(number, [...origin, ...groups]);
     return true;
   }
 }
+
+/** Rules with their metrics; every rule has one in `metrics`. */
+export const lineRules = (rules: readonly LogRule[], metrics: ReadonlyMap<string, LineMetric>): LineRule[] =>
+  rules.flatMap((rule) => {
+    const metric = metrics.get(rule.metric);
+    return metric ? [new LineRule(rule, metric)] : [];
+  });

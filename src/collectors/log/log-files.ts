@@ -4,7 +4,7 @@ import type { FileState, TailedFile } from '../../host/tail/tailed-file.ts';
 import { CounterSet } from './counter-set.ts';
 import { logErrors, logLines, logLostBytes, logRotations, logTruncates } from './families.ts';
 import { eachLine, LineChunks } from './line-chunks.ts';
-import { type LineMetric, LineRule } from './line-metrics.ts';
+import { type LineMetric, type LineRule, lineRules } from './line-metrics.ts';
 import type { LogFileOptions } from './options.ts';
 
 /** Maximum number of `logfile` labels; only exceeded with `perFile`. */
@@ -44,7 +44,7 @@ export class LogFiles {
   ) {
     this.name = options.paths.join(',');
     this.#options = options;
-    this.#rules = options.rules.map((rule) => new LineRule(rule, metrics.get(rule.metric) as LineMetric));
+    this.#rules = lineRules(options.rules, metrics);
     this.#counters = counters;
     this.#chunks = new LineChunks(options.encoding, chunk, (text, file) => this.#takeLines(text, file));
     this.#origin = [this.name];

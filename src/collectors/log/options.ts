@@ -157,7 +157,7 @@ const ruleOf = (metric: string, origin: readonly string[], maxSeries: number) =>
         if (!groupNames.includes(name)) refuse('pattern', `has no group (?P<${name}>…), which the rule refers to`);
       }
       if (type !== 'counter' && value === undefined) refuse('value', `a ${type} requires a value group`);
-      if (buckets.some((bound, index) => index > 0 && bound <= (buckets[index - 1] as number))) {
+      if (buckets.some((bound, index) => index > 0 && bound <= (buckets[index - 1] ?? 0))) {
         refuse('buckets', 'bounds must be in ascending order');
       }
     });

@@ -63,7 +63,7 @@ function readArp(host: Host, path: string, lost: Losses): Counts {
     if (/^IP address\b/.test(line)) return;
     const columns = words(line);
     if (columns.length < 6) throw new Error(`expected 6 columns, found ${columns.length}`);
-    count(counts, columns.at(-1) as string);
+    count(counts, columns.at(-1) ?? '');
   });
   return counts;
 }

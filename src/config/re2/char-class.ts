@@ -52,7 +52,7 @@ export class CharClasses {
       ? ': backreferences are not supported, since they need more than linear time'
       : '';
     if (/[0-9A-Za-z]|[^\0-\x7f]/.test(character)) this.#text.refuse(`RE2 has no "\\${character}"${reference}`);
-    return character.codePointAt(0) as number;
+    return character.codePointAt(0) ?? 0;
   }
 
   #hexadecimal(): number {
@@ -108,6 +108,6 @@ export class CharClasses {
   #classPoint(): number {
     const character = this.#text.step();
     if (character === undefined) this.#text.refuse('a "[" without its "]"');
-    return character === '\\' ? this.escapedPoint() : (character.codePointAt(0) as number);
+    return character === '\\' ? this.escapedPoint() : (character.codePointAt(0) ?? 0);
   }
 }

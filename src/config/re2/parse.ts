@@ -58,7 +58,8 @@ class Parser {
     const choices = [this.#concat(depth)];
     while (this.#text.take('|')) choices.push(this.#concat(depth));
     this.#flags = outer;
-    return choices.length === 1 ? (choices[0] as Node) : { kind: 'either', choices };
+    const [first, ...more] = choices;
+    return first !== undefined && more.length === 0 ? first : { kind: 'either', choices };
   }
 
   #concat(depth: number): Node {
@@ -72,18 +73,19 @@ class Parser {
       const atom = this.#atom(depth);
       if (atom) parts.push(this.#repeated(atom, start));
     }
-    return parts.length === 1 ? (parts[0] as Node) : { kind: 'concat', parts };
+    const [first, ...more] = parts;
+    return first !== undefined && more.length === 0 ? first : { kind: 'concat', parts };
   }
 
   /** The text between \Q and \E, or the end. */
   #quoted(): Node[] {
     const nodes: Node[] = [];
     while (this.#text.peek() !== undefined && !this.#text.take('\\E'))
-      nodes.push(this.#literal(this.#text.step() as string));
+      nodes.push(this.#literal(this.#text.step() ?? ''));
     return nodes;
   }
 
-  #literal = (character: string): Node => this.#point(character.codePointAt(0) as number);
+  #literal = (character: string): Node => this.#point(character.codePointAt(0) ?? 0);
 
   #point(point: number): Node {
     const ranges: Ranges = [[point, point]];
@@ -92,7 +94,7 @@ class Parser {
 
   /** Undefined for a group that only sets flags. */
   #atom(depth: number): Node | undefined {
-    const character = this.#text.step() as string;
+    const character = this.#text.step() ?? '';
     switch (character) {
       case '(':
         return this.#group(depth);

@@ -155,9 +155,9 @@ function findOrbits(): Orbit[] {
   }
   const orbits: Orbit[] = [];
   for (const [key, points] of byFold) {
-    const keyPoint = key.codePointAt(0) as number;
+    const keyPoint = key.codePointAt(0) ?? 0;
     const all = [...new Set(key.length === String.fromCodePoint(keyPoint).length ? [keyPoint, ...points] : points)];
-    const [first] = all as [number];
+    const [first = keyPoint] = all;
     const same = new RegExp(`^\\u{${first.toString(16)}}$`, 'iu');
     const orbit = all.filter((point) => same.test(String.fromCodePoint(point)));
     if (orbit.length > 1) orbits.push(orbit);
@@ -181,7 +181,7 @@ export function unicodeClass(name: string): Ranges | undefined {
     if (start >= 0xd800 && start <= 0xdfff) continue;
     const text = String.fromCodePoint(...Array.from({ length: CHUNK }, (_, offset) => start + offset));
     for (const { 0: run, index } of text.matchAll(runs)) {
-      const first = text.codePointAt(index) as number;
+      const first = text.codePointAt(index) ?? start;
       found.push([first, first + [...run].length - 1]);
     }
   }

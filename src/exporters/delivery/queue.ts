@@ -78,7 +78,7 @@ export class MemoryQueue {
   /** The group with the oldest batch, among those with more than one. */
   #oldest(): Body[] | undefined {
     const candidates = [...this.#bodies.values()].filter((bodies) => cyclesOf(bodies) > 1);
-    return candidates.sort(([one], [other]) => (one as Body).stampMs - (other as Body).stampMs)[0];
+    return candidates.sort(([one], [other]) => (one?.stampMs ?? 0) - (other?.stampMs ?? 0))[0];
   }
 }
 

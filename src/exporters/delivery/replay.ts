@@ -71,8 +71,7 @@ export class Replay {
     if (!stored) return true;
     const started = clock.monotonicMs();
     const parts: Body[] = [stored];
-    while (parts.length > 0) {
-      const part = parts.shift() as Body;
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       const sent = await this.#send(part, cut);
       // Nothing is lost: the file still exists, and the parts already sent will be sent again.
       if (sent === 'not now') return false;

@@ -1,3 +1,4 @@
+import { dropFirstAdded } from '../../base/first-added.ts';
 import type { Body } from '../exporter.ts';
 
 /** How often a batch may be rejected without a clear reason while the receiver accepts others. */
@@ -28,7 +29,7 @@ export class Suspects {
     if (this.#taken > known.takenBefore) known.count++;
     known.takenBefore = this.#taken;
     this.#refusals.set(key, known);
-    if (this.#refusals.size > MOST_BODIES) this.#refusals.delete(this.#refusals.keys().next().value as string);
+    dropFirstAdded(this.#refusals, MOST_BODIES);
     if (known.count < MOST_REFUSALS) return false;
     this.#refusals.delete(key);
     return true;

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { errorText } from '../../base/error-text.ts';
+import { dropFirstAdded } from '../../base/first-added.ts';
 import type { ThrottledLog } from '../../base/log.ts';
 import type { ExportMetrics } from '../metrics.ts';
 import type { GatewayClient } from './gateway-client.ts';
@@ -91,6 +92,6 @@ export class Janitor {
   #remember(node: string): void {
     this.#known.delete(node);
     this.#known.add(node);
-    if (this.#known.size > MOST_KNOWN) this.#known.delete(this.#known.values().next().value as string);
+    dropFirstAdded(this.#known, MOST_KNOWN);
   }
 }

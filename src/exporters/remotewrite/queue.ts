@@ -20,7 +20,10 @@ export class FifoQueue {
     this.#batches.push(batch);
     this.#bytes += batch.bytes;
     const displaced: Batch[] = [];
-    while (this.#batches[0]?.stampMs !== batch.stampMs && this.#isFull) displaced.push(this.take() as Batch);
+    while (this.#batches[0]?.stampMs !== batch.stampMs && this.#isFull) {
+      const oldest = this.take();
+      if (oldest) displaced.push(oldest);
+    }
     return displaced;
   }
 

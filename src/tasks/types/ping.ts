@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { sleep } from '../../base/clock.ts';
+import { dropFirstAdded } from '../../base/first-added.ts';
 import { counter, type Family, family, gauge } from '../../metrics/family.ts';
 import { NoData } from '../../metrics/outcome.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -95,7 +96,7 @@ class TargetCounts {
     // The one not pinged for the longest time is first.
     this.#byAddress.delete(address);
     this.#byAddress.set(address, known);
-    if (this.#byAddress.size > MOST_COUNTED) this.#byAddress.delete(this.#byAddress.keys().next().value as string);
+    dropFirstAdded(this.#byAddress, MOST_COUNTED);
     return known;
   }
 

@@ -68,7 +68,8 @@ export class EndedSeries {
     this.#characters += key.length;
     while (this.#characters > MAX_CHARACTERS) {
       const [oldest] = this.#older.size > 0 ? this.#older : this.#newer;
-      this.#forget(oldest as string);
+      if (oldest === undefined) return;
+      this.#forget(oldest);
     }
   }
 

@@ -65,9 +65,9 @@ declare module 'net-snmp' {
       options: NetSnmpReceiverOptions,
       callback: (cause: Error | null, data?: { readonly pdu: NetSnmpPdu }) => void,
     ): NetSnmpReceiver;
-    readonly AuthProtocols: Readonly<Record<string, number>>;
-    readonly PrivProtocols: Readonly<Record<string, number>>;
-    readonly SecurityLevel: Readonly<Record<string, number>>;
+    readonly AuthProtocols: Readonly<Record<'md5' | 'sha' | 'sha224' | 'sha256' | 'sha384' | 'sha512', number>>;
+    readonly PrivProtocols: Readonly<Record<'des' | 'aes' | 'aes256b' | 'aes256r', number>>;
+    readonly SecurityLevel: Readonly<Record<'authNoPriv' | 'authPriv', number>>;
     readonly ResponseInvalidCode: Readonly<Record<string, number>>;
     /** Keys of users by the engines that they were derived for; never emptied by the library. */
     readonly Authentication: { authToKeyCache: Record<string, Buffer> };

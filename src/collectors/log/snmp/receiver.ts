@@ -165,8 +165,8 @@ function refusalOf(cause: (Error & { readonly code?: unknown }) | null, version:
 
 function libraryUser({ name, auth, authPassword, priv, privPassword }: Senders['users'][number]): NetSnmpUser {
   const { AuthProtocols, PrivProtocols, SecurityLevel } = netSnmp;
-  const user = { name, authProtocol: AuthProtocols[auth] as number, authKey: authPassword };
-  if (privPassword === undefined) return { ...user, level: SecurityLevel.authNoPriv as number };
-  const level = SecurityLevel.authPriv as number;
-  return { ...user, level, privProtocol: PrivProtocols[priv] as number, privKey: privPassword };
+  const user = { name, authProtocol: AuthProtocols[auth], authKey: authPassword };
+  if (privPassword === undefined) return { ...user, level: SecurityLevel.authNoPriv };
+  const level = SecurityLevel.authPriv;
+  return { ...user, level, privProtocol: PrivProtocols[priv], privKey: privPassword };
 }

@@ -67,7 +67,8 @@ export function collectSnmp(
  */
 function sendersOf(communityFiles: SnmpOptions['communityFiles'], users: SnmpOptions['users']) {
   const communities = communityFiles.map((path) => new SecretFile(path));
-  const secrets = users.map(({ authPasswordFile, privPasswordFile }) => ({
+  const secrets = users.map(({ authPasswordFile, privPasswordFile, ...user }) => ({
+    user: { ...user, authPasswordFile, privPasswordFile },
     auth: new SecretFile(authPasswordFile),
     priv: privPasswordFile === undefined ? undefined : new SecretFile(privPasswordFile),
   }));
@@ -75,8 +76,7 @@ function sendersOf(communityFiles: SnmpOptions['communityFiles'], users: SnmpOpt
   return (out: Snapshot, receiver: TrapReceiver): void => {
     const senders: Senders = {
       communities: communities.flatMap((file) => out.attempt('communities', () => file.read()) ?? []),
-      users: users.flatMap((user, index) => {
-        const { auth, priv } = secrets[index] as (typeof secrets)[number];
+      users: secrets.flatMap(({ user, auth, priv }) => {
         const read = () => ({
           ...{ ...user, authPassword: auth.read() },
           ...(priv !== undefined && { privPassword: priv.read() }),
