@@ -29,6 +29,7 @@ import { withValuesTable } from './helm/values-table.ts';
 import { kubeStateReference } from './kube-state-reference.ts';
 import { logReference } from './log-reference.ts';
 import { nodeReference } from './metric-reference.ts';
+import { withNames } from './names.ts';
 import { withPrivilegesTable } from './privileges-table.ts';
 import { processReference } from './process-reference.ts';
 import { withCounts } from './readme-counts.ts';
@@ -63,6 +64,8 @@ const files: Readonly<Record<string, () => string | Promise<string>>> = {
   'helm/README.md': () =>
     withValuesTable(readFileSync('helm/README.md', 'utf8'), readFileSync('helm/values.yaml', 'utf8')),
   'helm/values.schema.json': helmSchema,
+  // Last, since it reads the others.
+  'test/names.txt': () => withNames(currentText('test/names.txt') ?? ''),
 };
 
 const check = process.argv.includes('--check');

@@ -29,7 +29,7 @@ export interface RequestOptions {
 }
 
 /** Above this size, a request is sent regardless of its number of samples. */
-export const MAX_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /** Enough for the largest series: 40 labels with values of 4 KiB. */
 const ROOM = 192 * 1024;

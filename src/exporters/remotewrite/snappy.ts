@@ -39,7 +39,7 @@ export function snappyElements(input: Buffer): Buffer {
 }
 
 /** What precedes the elements of `inputBytes` bytes of input. */
-export function preambleOf(inputBytes: number): Buffer {
+function preambleOf(inputBytes: number): Buffer {
   const preamble: number[] = [];
   let rest = inputBytes;
   for (; rest >= 128; rest = Math.floor(rest / 128)) preamble.push((rest % 128) | 128);
