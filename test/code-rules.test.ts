@@ -91,13 +91,14 @@ const MOST_LINES = 300;
 /** Files beyond, with the reason why they are whole. */
 const LONG: Readonly<Record<string, string>> = {
   'src/host/tail/tail-set.ts': 'one state machine of files that rotate',
+  'src/kube/lease.ts': 'one state machine of an election',
 };
 
 test('no file of src is longer than 300 lines', () => {
   const lines = (file: string) => textOf(file).split('\n').length - 1;
   const long = SOURCES.filter((file) => lines(file) > MOST_LINES);
   assert.deepEqual(
-    long,
-    Object.keys(LONG).filter((file) => lines(file) > MOST_LINES),
+    long.filter((file) => LONG[file] === undefined),
+    [],
   );
 });
