@@ -70,15 +70,18 @@ test('what is exported is used in another file, and not by tests alone', () => {
   assert.deepEqual(dead, [], 'only tests use these');
 });
 
-/** How many type assertions there are. It may fall, never grow: a guard, `satisfies` or a better type does without. */
-const MOST_CASTS = 217;
+/**
+ * Most type assertions, without those of elements of buffers (`bytes[at] as number`), which loops over bytes need. It may
+ * fall, never grow: a guard, `satisfies` or a better type does without.
+ */
+const MOST_CASTS = 1;
 
 test('type assertions do not grow in number', () => {
   const casts = SOURCES.flatMap((file) => [
     ...codeOf(file)
       .replaceAll(/^(?:import|export) [^;]*? from '[^;]*;$/gm, '')
       .matchAll(
-        / as (?=number\b|string\b|unknown\b|never\b|object\b|boolean\b|readonly |typeof |z\.|[A-Z][a-z]|T\b|\[|\()/g,
+        /(?:(?<=\]) as (?!number\b)|(?<!\]) as )(?=number\b|string\b|unknown\b|never\b|object\b|boolean\b|readonly |typeof |z\.|[A-Z][a-z]|T\b|\[|\()/g,
       ),
   ]);
   assert.ok(casts.length <= MOST_CASTS, `${casts.length} assertions, ${MOST_CASTS} at the most`);
