@@ -16,7 +16,7 @@ import { isScraping } from '../config/scrape-schema.ts';
 import { watchEventLoop } from '../host/watchdog.ts';
 import type { Command, Io } from './command.ts';
 import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, type Parsed, parseFlags } from './flags.ts';
-import { type ShownReceiver, showReceiver } from './receive.ts';
+import type { ShownReceiver } from './receive.ts';
 import { loadInProcess, NoAnswer } from './settings-process.ts';
 
 /** `firesteel run`, also the default. */
@@ -30,7 +30,7 @@ once more and exits. SIGHUP reloads the configuration. Logs go to standard error
 ${CONFIG_FLAGS_HELP}`,
   async run(args, io) {
     const { values } = parseFlags(args, { ...CONFIG_FLAGS, 'with-receiver': { type: 'boolean' } });
-    const receiver = values['with-receiver'] === true ? await showReceiver('127.0.0.1', 0, io) : undefined;
+    const receiver = values['with-receiver'] === true ? await receiverHere(io) : undefined;
     try {
       if (receiver === undefined) return await runAgent(values, io);
       const towardsIt = towards(receiver, values, (await isFree(STATUS_PORT)) ? STATUS_PORT : 0);
@@ -40,6 +40,12 @@ ${CONFIG_FLAGS_HELP}`,
     }
   },
 };
+
+/** An agent without one does not load it. */
+async function receiverHere(io: Io): Promise<ShownReceiver> {
+  const { showReceiver } = await import('./receive.ts');
+  return showReceiver('127.0.0.1', 0, io);
+}
 
 async function runAgent(values: Parsed['values'], io: Io, served?: (url: string) => void): Promise<number> {
   boundYoungSpace(process.execArgv, io.env.NODE_OPTIONS);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join, relative } from 'node:path';
@@ -75,16 +75,54 @@ test('a node agent has no library loaded that only reading a configuration or ot
   assert.deepEqual(found(builtins, /^(?:https|tls|http2|.*undici|.*webcrypto)$/), []);
 });
 
+/** Roles and groups that are off unless they are configured. */
+const ROLES = [
+  'tasks',
+  'scrape',
+  'local-push',
+  'logs',
+  'receiver',
+  'diff',
+  'collectors/event',
+  'collectors/log',
+  'collectors/ksm',
+];
+
+/** Settings and names of families belong to the lists of what there is. */
+const LISTS = /\/(?:index|section|settings|janitor-settings|type|choice|options|families|sources)\.ts$/;
+
+/** Types of exporters by folder, without what types share. */
+const SHARED = ['delivery', 'http', 'spool'];
+const TYPES = readdirSync(join(PROJECT, 'src/exporters'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !SHARED.includes(entry.name))
+  .map(({ name }) => `exporters/${name}`);
+
+/** What of `folders` is loaded beyond lists. */
+const codeOf = (sources: readonly string[], folders: readonly string[]) =>
+  sources.filter((source) => folders.some((folder) => source.startsWith(`src/${folder}/`)) && !LISTS.test(source));
+
 test('a node agent has no code loaded of what is off', { skip: !isBundle }, async (t) => {
   const { sources } = await loadedBy(t);
-  // Settings and names of families belong to the lists of what there is.
-  const groups = /^src\/(?:tasks|scrape|local-push|logs|collectors\/(?:event|log|ksm))\//;
-  const lists = /\/(?:index|section|options|families|sources)\.ts$/;
-  const receivers =
-    /^src\/exporters\/(?:entries\/entry-|pushgateway\/(?:pushgateway|gateway|janitor\.)|remotewrite\/re(?:mote|quest))/;
-  assert.deepEqual(
-    found(sources, groups).filter((source) => !lists.test(source)),
-    [],
+  const types = TYPES.filter((name) => name !== 'exporters/victoriametrics');
+  assert.ok(types.length > 4);
+  assert.deepEqual(codeOf(sources, [...ROLES, ...types]), []);
+});
+
+test('what is on is loaded, and nothing else with it', { skip: !isBundle }, async (t) => {
+  const { url } = await receiver(t);
+  const on = {
+    'exporters.gateway': `{type: pushgateway, url: ${url}}`,
+    'exporters.remote': `{type: remotewrite, url: ${url}/api/v1/write}`,
+    'collectors.log.enabled': 'true',
+    'scrape.targets': `[{urls: ["${url}/metrics"], job: self}]`,
+  };
+  const { sources } = await loadedBy(
+    t,
+    Object.entries(on).map(([path, value]) => `${path}=${value}`),
   );
-  assert.deepEqual(found(sources, receivers), []);
+  const loaded = ['scrape', 'collectors/log', 'exporters/pushgateway', 'exporters/remotewrite'];
+  for (const folder of loaded) assert.notDeepEqual(codeOf(sources, [folder]), [], folder);
+  const rest = [...ROLES, ...TYPES].filter((name) => ![...loaded, 'exporters/victoriametrics'].includes(name));
+  // Scrapes are scheduled as tasks are.
+  assert.deepEqual(codeOf(sources, rest), ['src/tasks/heap.ts', 'src/tasks/schedule.ts']);
 });
