@@ -14,7 +14,8 @@ const VMAGENT = '127.0.0.1:19429';
 /**
  * The whole node agent (node, container and process collectors, 110 pods) beside node_exporter, process-exporter and a
  * vmagent that scrapes both and pushes: memory and CPU of each after the same time at the same interval. `--flags` names
- * options of Node.js for one more agent; repeatable.
+ * options of Node.js for one more agent, `--bundle` another bundle, such as one built from older sources, which runs with each of
+ * these options too; both are repeatable.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -24,6 +25,7 @@ export async function run(args: readonly string[]): Promise<void> {
       seconds: { type: 'string', default: '300' },
       interval: { type: 'string', default: '15' },
       flags: { type: 'string', multiple: true, default: [] },
+      bundle: { type: 'string', multiple: true, default: [] },
     },
   });
   const seconds = Number(values.seconds);
@@ -38,7 +40,10 @@ export async function run(args: readonly string[]): Promise<void> {
     showRealProcesses(node, `/proc/${sleeper.pid}`);
     const agentFlags = agentOn(node, identity.url, interval);
     for (const flags of ['', ...values.flags]) {
-      running[`firesteel ${flags}`] = await startAgent(sink.url, agentFlags, flags.split(' ').filter(Boolean));
+      for (const bundle of [undefined, ...values.bundle]) {
+        const name = ['firesteel', flags, bundle && `of ${bundle}`].filter(Boolean).join(' ');
+        running[name] = await startAgent(sink.url, agentFlags, flags.split(' ').filter(Boolean), bundle);
+      }
     }
     for (const [name, program, flags, url] of peers(root, node.paths.procfs, sink.url, interval)) {
       running[name] = await startProgram(program, flags, url);

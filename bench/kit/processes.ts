@@ -56,9 +56,10 @@ export async function startAgent(
   url: string | undefined,
   flags: readonly string[],
   nodeFlags: readonly string[] = [],
+  bundle = BUNDLE,
 ): Promise<Measured> {
   const push = url === undefined ? [] : ['--vmagent.url', url];
-  const args = ['--disable-warning=ExperimentalWarning', ...nodeFlags, BUNDLE, 'run', ...push, ...flags];
+  const args = ['--disable-warning=ExperimentalWarning', ...nodeFlags, bundle, 'run', ...push, ...flags];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   await once(child, 'spawn');
   return measured(child);

@@ -89,7 +89,7 @@ const ROLES = [
 ];
 
 /** Settings and names of families belong to the lists of what there is. */
-const LISTS = /\/(?:index|section|settings|janitor-settings|type|choice|options|families|sources)\.ts$/;
+const LISTS = /\/(?:index|section|settings|janitor-settings|type|field-selection|options|families|sources)\.ts$/;
 
 /** Types of exporters by folder, without what types share. */
 const SHARED = ['delivery', 'http', 'spool'];
