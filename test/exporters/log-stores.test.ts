@@ -162,7 +162,7 @@ test('victorialogs: tenant, stream fields and time are where VictoriaLogs expect
   await ship([entryOf(1)]);
   assert.deepEqual([...store.tenants], ['12:34']);
   assert.equal(store.stored[0]?.stream, 'node=n1,unit=cron.service');
-  assert.equal(store.requests[0]?.headers['content-encoding'], 'zstd');
+  assert.equal(store.requests[0]?.headers['content-encoding'], 'gzip');
   assert.equal(store.requests[0]?.url.searchParams.get('_time_field'), '_time');
 });
 

@@ -13,6 +13,13 @@ const POLL_MS = 50;
 /** What is kept of a server's output for the message when it does not start. */
 const KEPT_OUTPUT = 4_000;
 
+/** Whether the program `name`, which no package has, is on PATH. When it is not, the test is marked as skipped. */
+export function builtServerAvailable(context: TestContext, name: string): boolean {
+  if (isOnPath(name)) return true;
+  context.skip(`${name} is not on PATH`);
+  return false;
+}
+
 /**
  * Whether the program `name` is on PATH. When it is not, the test is marked as skipped with that reason, or fails if
  * REQUIRE_SERVERS=1 (as in CI, where a skipped comparison would go unnoticed).

@@ -25,7 +25,7 @@ const entry = (more: Partial<LogEntry> = {}): LogEntry => ({
   ...more,
 });
 
-const NONE = batchOf(journald, []).view([]);
+const NONE = batchOf(journald, []).view(Uint16Array.of());
 
 function encoded(entries: readonly LogEntry[]): Buffer {
   const batch = batchOf(journald, entries);

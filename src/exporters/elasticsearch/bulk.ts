@@ -38,7 +38,10 @@ export const bulk = ({ index, fields }: BulkOptions): LogProtocol => ({
   answerBytes: ANSWER_BYTES,
   question: {
     body: '',
-    isTaken: ({ code, text }) => code === 400 && /request body is required|no requests added/.test(text),
+    // VictoriaLogs, which has a receiver of this protocol, responds as to an upload.
+    isTaken: ({ code, text }) =>
+      (code === 400 && /request body is required|no requests added/.test(text)) ||
+      (code === 200 && /^\{"took":\d+,"errors":false,"items":\[\]\}$/.test(text)),
   },
   encode(entry, out) {
     out.text(documentOf(entry, fields));

@@ -1,12 +1,16 @@
 import type { LogEntry, LogSourceName } from '../../logs/entry.ts';
 import type { EncodedEntries, LogProtocol } from '../../logs/protocol.ts';
 import type { EntryBatch } from '../../logs/sink.ts';
-import type { Buffers } from './buffers.ts';
+import { type Buffers, MAX_ENTRIES, type Marks } from './buffers.ts';
 import { GrowingBuffer } from './growing-buffer.ts';
 
-const MAX_ENTRIES = 5000;
 /** Share of the maximum upload size; the last entry may exceed it. */
 const FILL = 0.95;
+
+/** Entries of a batch, by their indices. */
+export type Piece = Uint16Array;
+
+const ALL: Piece = Uint16Array.from({ length: MAX_ENTRIES }, (_, index) => index);
 
 /**
  * Entries as encoded bytes, in one piece of memory. Nothing else of them is kept: at thousands of entries a second,
@@ -15,10 +19,10 @@ const FILL = 0.95;
 export class Batch implements EntryBatch {
   readonly source: LogSourceName;
   readonly #protocol: Pick<LogProtocol, 'encode' | 'body' | 'maxBatchBytes'>;
+  readonly #buffers: Buffers;
   readonly #out: GrowingBuffer;
-  /** End offset of each entry. */
-  readonly #ends: number[] = [];
-  readonly #timesUs: number[] = [];
+  #marks: Marks | undefined;
+  #count = 0;
   /** Grouping key of each entry; empty without grouping. */
   readonly #groups: string[] = [];
 
@@ -29,11 +33,12 @@ export class Batch implements EntryBatch {
   ) {
     this.source = source;
     this.#protocol = protocol;
+    this.#buffers = buffers;
     this.#out = new GrowingBuffer(buffers);
   }
 
   get count(): number {
-    return this.#ends.length;
+    return this.#count;
   }
 
   get isFull(): boolean {
@@ -41,47 +46,57 @@ export class Batch implements EntryBatch {
   }
 
   get sinceUs(): number | undefined {
-    return this.#timesUs[0];
+    return this.#count === 0 ? undefined : this.#marks?.timesUs[0];
   }
 
   add(entry: LogEntry): void {
     const group = this.#protocol.encode(entry, this.#out);
     if (group !== undefined) this.#groups.push(group);
-    this.#ends.push(this.#out.length);
-    this.#timesUs.push(entry.timeUs);
+    this.#marks ??= this.#buffers.takeMarks();
+    this.#marks.ends[this.#count] = this.#out.length;
+    this.#marks.timesUs[this.#count] = entry.timeUs;
+    this.#count++;
   }
 
   release(): void {
     this.#out.release();
+    if (this.#marks !== undefined) this.#buffers.giveMarks(this.#marks);
+    this.#marks = undefined;
+    this.#count = 0;
   }
 
   /** The indices of all entries. */
-  all(): number[] {
-    return [...this.#ends.keys()];
+  all(): Piece {
+    return ALL.subarray(0, this.#count);
   }
 
   /** The payload of an upload of these entries. */
-  body(indices: readonly number[]): Buffer {
+  body(indices: Piece): Buffer {
     const { body } = this.#protocol;
     if (body !== undefined) return body(this.view(indices));
     const first = indices[0] ?? 0;
     const last = indices.at(-1) ?? -1;
-    if (last - first + 1 === indices.length) return this.#out.slice(this.#ends[first - 1] ?? 0, this.#ends[last] ?? 0);
-    return Buffer.concat(indices.map((index) => this.#bytes(index)));
+    if (last - first + 1 === indices.length) return this.#out.slice(this.#end(first - 1), this.#end(last));
+    return Buffer.concat(Array.from(indices, (index) => this.#bytes(index)));
   }
 
   /** These entries, counted from 0. */
-  view(indices: readonly number[]): EncodedEntries {
+  view(indices: Piece): EncodedEntries {
     const at = (index: number) => indices[index] ?? -1;
     return {
       count: indices.length,
-      timeUs: (index) => this.#timesUs[at(index)] ?? 0,
+      timeUs: (index) => this.#marks?.timesUs[at(index)] ?? 0,
       bytes: (index) => this.#bytes(at(index)),
       group: (index) => this.#groups[at(index)] ?? '',
     };
   }
 
   #bytes(index: number): Buffer {
-    return this.#out.slice(this.#ends[index - 1] ?? 0, this.#ends[index] ?? 0);
+    return this.#out.slice(this.#end(index - 1), this.#end(index));
+  }
+
+  /** End offset of an entry; 0 for the index before the first. */
+  #end(index: number): number {
+    return this.#marks?.ends[index] ?? 0;
   }
 }

@@ -3,8 +3,8 @@ import type { EncodedEntries, LogProtocol, Verdict } from '../../logs/protocol.t
 import type { Shipped } from '../../logs/sink.ts';
 import { compressor } from '../../metrics/compression.ts';
 import type { Endpoints } from '../http/endpoints.ts';
-import type { Sender, UploadAttempt } from '../http/sender.ts';
-import type { Batch } from './batch.ts';
+import type { Sender, Tried } from '../http/sender.ts';
+import type { Batch, Piece } from './batch.ts';
 import type { EntryReport } from './report.ts';
 
 interface UploadOptions {
@@ -25,9 +25,6 @@ interface Judged {
   readonly url: string;
   readonly bytes: number;
 }
-
-/** Entries of a batch, by their indices. */
-type Piece = readonly number[];
 
 /** Results of a batch so far. */
 interface Tally {
@@ -67,7 +64,7 @@ export class EntryUpload {
   async deliver(lane: string, batch: Batch, signal: AbortSignal): Promise<Shipped | undefined> {
     const tally: Tally = { batch, accepted: 0, retried: 0, bytes: 0, dropped: new Map(), suspects: [] };
     for (let round = 1; ; round++) {
-      const rest = round === 1 ? batch.all() : tally.suspects.splice(0);
+      const rest = round === 1 ? batch.all() : Uint16Array.from(tally.suspects.splice(0));
       const last = await this.#round(lane, rest, tally, signal);
       if (last === undefined) return undefined;
       if (tally.suspects.length === 0) return tally;
@@ -107,7 +104,9 @@ export class EntryUpload {
         this.#drop(tally, 1, 'rejected', last);
       } else {
         tally.suspects.push(...piece);
-        if (tally.suspects.length >= MAX_SUSPECTS) tally.suspects.push(...pieces.splice(0).flat());
+        if (tally.suspects.length >= MAX_SUSPECTS) {
+          for (const one of pieces.splice(0)) tally.suspects.push(...one);
+        }
       }
     }
     return last;
@@ -194,13 +193,13 @@ export class EntryUpload {
     { refused = [], again = [] }: Extract<Verdict, { kind: 'accepted' }>,
     judged: Judged,
     tally: Tally,
-  ): number[] {
+  ): Piece {
     const reasons = new Map<string, number>();
     for (const { reason } of refused) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     for (const [reason, count] of reasons) this.#drop(tally, count, reason, judged);
     tally.accepted += piece.length - refused.length - again.length;
     tally.retried += again.length;
-    return again.flatMap((index) => piece[index] ?? []);
+    return Uint16Array.from(again.flatMap((index) => piece[index] ?? []));
   }
 
   #drop({ dropped }: Tally, count: number, reason: string, { url, tried }: Judged): void {
@@ -223,5 +222,5 @@ export class EntryUpload {
 /** Two halves, in order. */
 function halves(entries: Piece): [Piece, Piece] {
   const middle = Math.ceil(entries.length / 2);
-  return [entries.slice(0, middle), entries.slice(middle)];
+  return [entries.subarray(0, middle), entries.subarray(middle)];
 }

@@ -52,12 +52,15 @@ const PIECE = 1024;
  */
 function encode(entry: LogEntry, out: BodyWriter): undefined {
   let text = `__CURSOR=${entry.cursor}\n__REALTIME_TIMESTAMP=${entry.timeUs}\n`;
+  const add = (lines: string) => {
+    text += lines;
+    if (text.length < PIECE) return;
+    out.text(text);
+    text = '';
+  };
   const field = (name: string, value: string | Uint8Array) => {
     if (typeof value === 'string' && !value.includes('\n')) {
-      text += `${name}=${value}\n`;
-      if (text.length < PIECE) return;
-      out.text(text);
-      text = '';
+      add(`${name}=${value}\n`);
       return;
     }
     const bytes = typeof value === 'string' ? Buffer.from(value) : value;
@@ -68,10 +71,20 @@ function encode(entry: LogEntry, out: BodyWriter): undefined {
     out.bytes(bytes);
     text = '\n';
   };
-  for (const [name, value] of Object.entries(entry.labels)) field(fieldName(`FIRESTEEL_${name}`), value);
-  if (entry.source === 'journal') for (const [name, value] of entry.fields) field(name, value);
-  else foreign(entry, field);
-  if (entry.repeated !== undefined) for (const [name, value] of entry.repeated) field(name, value);
+  for (const name in entry.labels) field(labelName(name), entry.labels[name] as string);
+  const { stored } = entry;
+  if (stored !== undefined) {
+    add(stored.lines);
+    for (const one of stored.fields) {
+      const { line } = one;
+      if (line === undefined) field(one.name, one.value);
+      else add(line);
+    }
+  } else {
+    if (entry.source === 'journal') for (const [name, value] of entry.fields) field(name, value);
+    else foreign(entry, field);
+    for (const [name, value] of entry.repeated ?? []) field(name, value);
+  }
   out.text(`${text}\n`);
 }
 
@@ -87,6 +100,19 @@ function foreign(
   if (priority !== undefined) field('PRIORITY', String(priority));
   field('FIRESTEEL_SOURCE', source);
   for (const [name, value] of fields) field(fieldName(name), value);
+}
+
+/** Field names of labels; cleared if there are many. */
+const LABEL_NAMES = new Map<string, string>();
+const MAX_LABEL_NAMES = 256;
+
+function labelName(name: string): string {
+  const known = LABEL_NAMES.get(name);
+  if (known !== undefined) return known;
+  if (LABEL_NAMES.size >= MAX_LABEL_NAMES) LABEL_NAMES.clear();
+  const made = fieldName(`FIRESTEEL_${name}`);
+  LABEL_NAMES.set(name, made);
+  return made;
 }
 
 /** A name that journald allows: at most 64 capital letters, digits and `_`, not beginning with `_`. */

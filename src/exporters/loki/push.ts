@@ -23,8 +23,11 @@ export const push = ({ tenant, ...options }: PushOptions): LogProtocol => ({
   answerBytes: ANSWER_BYTES,
   question: {
     body: '{"streams":[]}',
-    // 204 before Loki 3.
-    isTaken: ({ code, text }) => code === 204 || (code === 422 && text.includes('at least one valid stream')),
+    // 204 before Loki 3, and 200 of VictoriaLogs before v1.17, which has a receiver of this protocol.
+    isTaken: ({ code, text, isPage }) =>
+      code === 204 ||
+      (code === 200 && text === '' && isPage !== true) ||
+      (code === 422 && text.includes('at least one valid stream')),
   },
   encode: (entry, out) => writeEntry(entry, out, options),
   body: bodyOf,

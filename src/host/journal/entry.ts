@@ -1,4 +1,4 @@
-import type { Cursor } from './cursor.ts';
+import { type Cursor, hex } from './cursor.ts';
 import { viewU64 } from './window.ts';
 
 /** An entry without its fields. */
@@ -39,8 +39,8 @@ export class FileEntry implements Entry {
   }
 
   get xorHash(): string {
-    const low = this.#low.toString(16);
-    return this.#high === 0 ? low : this.#high.toString(16) + low.padStart(8, '0');
+    const low = hex(this.#low);
+    return this.#high === 0 ? low : hex(this.#high) + low.padStart(8, '0');
   }
 }
 

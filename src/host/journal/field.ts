@@ -13,6 +13,7 @@ export class Field {
   /** Whether other entries may have the same field. */
   readonly isShared: boolean;
   #text: string | undefined;
+  #line: string | undefined;
 
   constructor({ text, isWanted, isShared }: FieldName, latin1: string) {
     this.name = text;
@@ -33,6 +34,16 @@ export class Field {
     if (!NOT_ASCII.test(this.latin1)) return this.latin1;
     const bytes = Buffer.from(this.latin1, 'latin1');
     return isUtf8(bytes) ? bytes.toString('utf8') : bytes;
+  }
+
+  /** `NAME=value` and a line end; undefined when the value is bytes or has several lines. Kept if the field is shared. */
+  get line(): string | undefined {
+    if (this.#line !== undefined) return this.#line;
+    const { value } = this;
+    if (typeof value !== 'string' || value.includes('\n')) return undefined;
+    const line = `${this.name}=${value}\n`;
+    if (this.isShared) this.#line = line;
+    return line;
   }
 }
 

@@ -2,12 +2,20 @@ import { cursorText } from '../../host/journal/cursor.ts';
 import type { Entry } from '../../host/journal/entry.ts';
 import type { Field } from '../../host/journal/field.ts';
 import type { ReadEntry } from '../../host/journal/journal.ts';
-import type { LogEntry } from '../entry.ts';
+import type { LogEntry, StoredField } from '../entry.ts';
 
 const MONOTONIC = '__MONOTONIC_TIMESTAMP';
 const BOOT = '_BOOT_ID';
 
 type Labels = Readonly<Record<string, string>>;
+
+interface Values {
+  readonly fields: ReadonlyMap<string, string | Uint8Array>;
+  readonly repeated: readonly (readonly [name: string, value: string | Uint8Array])[];
+}
+
+/** Whether a field duplicates a value of the entry's header. */
+const isOwn = ({ name }: Field): boolean => name === BOOT || name === MONOTONIC;
 
 /** An entry of the journal; its fields keep their names, with `_BOOT_ID` and the time since boot as in journalctl. */
 export class JournalEntry implements LogEntry {
@@ -15,6 +23,7 @@ export class JournalEntry implements LogEntry {
   readonly labels: Labels;
   readonly #entry: Entry;
   readonly #fields: readonly Field[];
+  #made: Values | undefined;
 
   constructor({ entry, fields }: ReadEntry, labels: Labels) {
     this.labels = labels;
@@ -30,26 +39,35 @@ export class JournalEntry implements LogEntry {
     return cursorText(this.#entry);
   }
 
-  /** Created on each access. */
   get fields(): ReadonlyMap<string, string | Uint8Array> {
+    return this.#values().fields;
+  }
+
+  get repeated(): Values['repeated'] {
+    return this.#values().repeated;
+  }
+
+  get stored(): { readonly lines: string; readonly fields: Iterable<StoredField> } {
     const { monotonic, bootId } = this.#entry;
-    const values = new Map<string, string | Uint8Array>([
+    const fields = this.#fields.some(isOwn) ? this.#fields.filter((field) => !isOwn(field)) : this.#fields;
+    return { lines: `${MONOTONIC}=${monotonic}\n${BOOT}=${bootId}\n`, fields };
+  }
+
+  /** Created on demand: receivers of the journal's format do not need them. */
+  #values(): Values {
+    if (this.#made !== undefined) return this.#made;
+    const { monotonic, bootId } = this.#entry;
+    const fields = new Map<string, string | Uint8Array>([
       [MONOTONIC, String(monotonic)],
       [BOOT, bootId],
     ]);
-    for (const { name, value } of this.#fields) if (!values.has(name)) values.set(name, value);
-    return values;
-  }
-
-  /** Made at each access. */
-  get repeated(): readonly (readonly [name: string, value: string | Uint8Array])[] {
-    const seen = new Set([BOOT]);
-    const more: [string, string | Uint8Array][] = [];
+    const repeated: [string, string | Uint8Array][] = [];
     for (const field of this.#fields) {
-      if (seen.has(field.name) && field.name !== BOOT) more.push([field.name, field.value]);
-      seen.add(field.name);
+      if (!fields.has(field.name)) fields.set(field.name, field.value);
+      else if (!isOwn(field)) repeated.push([field.name, field.value]);
     }
-    return more;
+    this.#made = { fields, repeated };
+    return this.#made;
   }
 
   get message(): string {

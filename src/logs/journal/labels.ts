@@ -15,7 +15,9 @@ type Labels = Readonly<Record<string, string>>;
 export class JournalLabels {
   readonly #common: Labels;
   readonly #names: PodNames | undefined;
-  readonly #known = new Map<string, { readonly labels: Labels; uses: number }>();
+  /** By unit and control group: a key of both would be made for each entry. */
+  readonly #known = new Map<string, Map<string, { readonly labels: Labels; uses: number }>>();
+  #count = 0;
 
   constructor(common: Labels, names: PodNames | undefined) {
     this.#common = common;
@@ -26,12 +28,19 @@ export class JournalLabels {
   of(entry: FieldsByName): Labels {
     const unit = unitOf(entry) ?? '';
     const cgroup = entry.get('CONTAINER_ID_FULL') ?? entry.get('_SYSTEMD_CGROUP') ?? '';
-    const key = `${unit}\n${cgroup}`;
-    const known = this.#known.get(key);
+    const known = this.#known.get(unit)?.get(cgroup);
     if (known !== undefined && known.uses-- > 0) return known.labels;
     const { labels, isSure } = this.#make(unit, cgroup);
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    this.#known.set(key, { labels, uses: isSure ? Number.POSITIVE_INFINITY : ASK_AGAIN });
+    if (known === undefined && this.#count++ >= MAX_KNOWN) {
+      this.#known.clear();
+      this.#count = 1;
+    }
+    let ofUnit = this.#known.get(unit);
+    if (ofUnit === undefined) {
+      ofUnit = new Map();
+      this.#known.set(unit, ofUnit);
+    }
+    ofUnit.set(cgroup, { labels, uses: isSure ? Number.POSITIVE_INFINITY : ASK_AGAIN });
     return labels;
   }
 
