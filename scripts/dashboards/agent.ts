@@ -125,6 +125,30 @@ export const AGENT: Dashboard = {
       ],
     },
     {
+      title: 'Log entries',
+      panels: [
+        {
+          title: 'Entries acknowledged',
+          unit: 'ops',
+          query: `sum by (source, exporter) (rate(firesteel_logs_entries_total{$s,outcome="acked"}[$__rate_interval]))`,
+          legend: '{{source}} to {{exporter}}',
+        },
+        {
+          title: 'Oldest entry that is not acknowledged',
+          unit: 's',
+          query: 'topk(20, firesteel_logs_lag_seconds{$s})',
+          legend: '{{instance}} {{source}} to {{exporter}}',
+        },
+        {
+          title: 'Entries lost or refused',
+          unit: 'ops',
+          query:
+            'sum by (source, exporter, reason) (rate(firesteel_logs_lost_total{$s}[$__rate_interval])) > 0 or sum by (source, exporter, reason) (rate(firesteel_logs_dropped_total{$s}[$__rate_interval])) > 0',
+          legend: '{{source}} to {{exporter}}: {{reason}}',
+        },
+      ],
+    },
+    {
       title: 'Cost',
       panels: [
         {

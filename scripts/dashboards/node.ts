@@ -113,6 +113,31 @@ export const NODE: Dashboard = {
       ],
     },
     {
+      title: 'Logs that are counted',
+      panels: [
+        {
+          title: 'Bytes not yet read',
+          unit: 'bytes',
+          query:
+            'sum by (instance) (log_lag_bytes{$s}) or on (instance) sum by (instance) (container_log_lag_bytes{$s})',
+          legend: '{{instance}}',
+        },
+        {
+          title: 'Bytes removed before they were read',
+          unit: 'bytes',
+          query:
+            'sum by (instance, logfile) (increase(log_lost_bytes_total{$s}[$__rate_interval])) > 0 or sum by (instance, namespace, pod, container) (increase(container_log_lost_bytes_total{$s}[$__rate_interval])) > 0',
+          legend: '{{instance}} {{logfile}}{{namespace}} {{pod}} {{container}}',
+        },
+        {
+          title: 'Errors of files and rules',
+          query:
+            'sum by (instance, logfile) (increase(log_errors_total{$s}[$__rate_interval])) > 0 or sum by (instance, namespace, pod, container) (increase(container_log_errors_total{$s}[$__rate_interval])) > 0',
+          legend: '{{instance}} {{logfile}}{{namespace}} {{pod}} {{container}}',
+        },
+      ],
+    },
+    {
       title: 'Network',
       panels: [
         {

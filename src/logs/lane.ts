@@ -135,11 +135,11 @@ export class Lane {
   }
 
   async #open(): Promise<LogSource> {
-    const { type, folder } = this.#options;
-    if (this.#after !== undefined) return type.open(this.#after, folder);
+    const { type, folder, exporter } = this.#options;
+    if (this.#after !== undefined) return type.open(this.#after, folder, exporter);
     const unusable = (reason: string) => this.#problem('the saved position is unusable', new Error(reason));
     const saved = folder === undefined ? undefined : await readPosition(join(folder, `${type.name}.json`), unusable);
-    return type.open(saved, folder);
+    return type.open(saved, folder, exporter);
   }
 
   /** Reads and sends until `signal` fires. */

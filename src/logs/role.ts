@@ -32,6 +32,9 @@ export class LogsRole {
     const log = new ThrottledLog(world.log, world.now);
     const redact = redactor(world.logs.redact);
     this.#metrics = logMetrics(() => this.status());
+    const names = receivers.map(({ name }) => name);
+    world.traps?.expect(names);
+    world.events?.expect(names);
     this.#lanes = receivers.flatMap(({ name: exporter, sink }) =>
       types.map((type) => {
         const folder = spoolPath && join(spoolPath, FOLDER, exporter);

@@ -47,10 +47,10 @@ export interface LogSourceType {
   readonly name: LogSourceName;
   /**
    * Opens the source after `saved`, or as configured without it. In the latter case its first read returns no entries,
-   * so that the position is saved first. `folder` is for persistent data of the source for this receiver; undefined
-   * without a spool.
+   * so that the position is saved first. `folder` is for persistent data of the source for this `receiver`;
+   * undefined without a spool.
    */
-  open(saved: SavedPosition | undefined, folder: string | undefined): LogSource | Promise<LogSource>;
+  open(saved: SavedPosition | undefined, folder: string | undefined, receiver: string): LogSource | Promise<LogSource>;
 }
 
 /** The position of a source for a receiver. */

@@ -19,6 +19,12 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'agent/Failing now': 'no collector fails',
   "agent/Resources that can't be listed": 'all can',
   'agent/Samples dropped': 'none was',
+  'agent/Entries acknowledged': 'no entries are shipped',
+  'agent/Oldest entry that is not acknowledged': 'no entries are shipped',
+  'agent/Entries lost or refused': 'no entries are shipped',
+  'node/Bytes not yet read': 'no logs are counted',
+  'node/Bytes removed before they were read': 'no logs are counted',
+  'node/Errors of files and rules': 'no logs are counted',
   'node/Time waiting for CPU': 'kernels without pressure stall information',
   'node/Disks busy': 'machines without a disk of their own',
   'node/Written and read': 'machines without a disk of their own',
@@ -35,7 +41,7 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
 
 /** Families of the alerts that are there only when something is wrong, or with what is off by default. */
 const RARE =
-  /^(?:firesteel_(?:collector_disabled|budget_dropped_series|export_unknown_bodies_dropped_total|export_samples_dropped_total|cycles_skipped_total|export_clock_skew_seconds|export_spool_usable|logs_\w+)|kube_events_total|push_(?:failure_)?time_seconds|journal_entries_lost_total|kernel_\w+|log_errors_total|core_dumps_total|filesystem_readonly_transitions_total|problem_counter|systemd_unit_events_total)$/;
+  /^(?:firesteel_(?:collector_disabled|budget_dropped_series|export_unknown_bodies_dropped_total|export_samples_dropped_total|cycles_skipped_total|export_clock_skew_seconds|export_spool_usable|logs_\w+)|kube_events_total|push_(?:failure_)?time_seconds|journal_entries_lost_total|kernel_\w+|log_errors_total|log_lost_bytes_total|container_log_\w+|core_dumps_total|filesystem_readonly_transitions_total|problem_counter|systemd_unit_events_total)$/;
 
 /** What a busy machine makes of pushes every second. */
 const LOAD: ReadonlySet<string> = new Set([

@@ -10,10 +10,11 @@ import type { LogWorld } from '../../src/logs/world.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 
 /** What a feed hands over after `items` were published, and what it says it has dropped. */
-function handedOver(feed: Feed<number>) {
+function handedOver(feed: Feed<number>, receiver = 'store') {
   const taken: number[] = [];
   const dropped: number[] = [];
   const end = feed.subscribe(
+    receiver,
     (item) => taken.push(item),
     (items) => dropped.push(items),
   );
@@ -26,10 +27,31 @@ test('items are kept until they are taken, and counted beyond 1,000', () => {
   const first = handedOver(feed);
   assert.equal(first.taken.length, 1000);
   assert.deepEqual(first.dropped, [500]);
+  first.end();
   const second = handedOver(feed);
   assert.deepEqual([second.taken, second.dropped], [[], []], 'the same ones once only');
   feed.publish(1);
-  assert.deepEqual([first.taken.at(-1), second.taken], [1, [1]]);
+  assert.deepEqual(second.taken, [1]);
+});
+
+test('each receiver has what came before its lane took it, and what is beyond 1,000 counted', () => {
+  const feed = new Feed<number>();
+  for (let item = 0; item < 3; item++) feed.publish(item);
+  feed.expect(['store', 'archive']);
+  const store = handedOver(feed);
+  assert.deepEqual(store.taken, [0, 1, 2]);
+  for (let item = 3; item < 1200; item++) feed.publish(item);
+  assert.equal(store.taken.length, 1200);
+  const archive = handedOver(feed, 'archive');
+  assert.deepEqual([archive.taken.length, archive.taken.at(-1), archive.dropped], [1000, 999, [200]]);
+  // While a lane opens its source again.
+  archive.end();
+  feed.publish(2000);
+  assert.deepEqual([store.taken.at(-1), handedOver(feed, 'archive').taken], [2000, [2000]]);
+  // One that is no longer configured keeps nothing.
+  feed.expect(['store']);
+  feed.publish(3000);
+  assert.deepEqual(handedOver(feed, 'archive').taken, []);
 });
 
 test('nothing is counted that fits, and items between two takers are kept again', () => {
@@ -51,7 +73,7 @@ for (const [what, open] of [
     (folder: string, many: number) => {
       const events: EventFeed = new Feed();
       for (let index = 0; index < many; index++) events.publish([{ reason: 'BackOff' }, 1, 1_000_000]);
-      return eventSource({ ...shared, events } as unknown as LogWorld).open(undefined, folder);
+      return eventSource({ ...shared, events } as unknown as LogWorld).open(undefined, folder, 'store');
     },
   ],
   [
@@ -60,7 +82,7 @@ for (const [what, open] of [
       const traps: TrapFeed = new Feed();
       const trap = { version: '2c', oid: '1.3', uptime: 1, agentAddress: undefined, varbinds: [] };
       for (let index = 0; index < many; index++) traps.publish([trap, '127.0.0.1', '', 1_000_000] as never);
-      return snmpSource({ ...shared, traps } as unknown as LogWorld).open(undefined, folder);
+      return snmpSource({ ...shared, traps } as unknown as LogWorld).open(undefined, folder, 'store');
     },
   ],
 ] as const) {

@@ -43,7 +43,7 @@ class Shipping {
     const shippedByRule = collectors.log.files;
     const common = { host, log: createLog('fatal'), now, labels: { node: 'n1' }, names: undefined };
     const world: LogWorld = { logs, shippedByRule, ...common };
-    this.#open = () => fileSource(world).open(this.position, undefined) as LogSource;
+    this.#open = () => fileSource(world).open(this.position, undefined, 'store') as LogSource;
     this.source = this.#open();
     context.after(() => this.source.close());
   }

@@ -48,7 +48,7 @@ class Kernel {
     const files = { 'proc/uptime': '100.00 5.00\n', 'proc/sys/kernel/random/boot_id': `${boot}\n` };
     const host = new Host(hostTree(this.#context, files));
     const world: LogWorld = { logs, host, log: createLog('fatal'), now: () => NOW_MS, labels: {}, names: undefined };
-    return kernelSource(world, this.open).open(saved, undefined) as LogSource;
+    return kernelSource(world, this.open).open(saved, undefined, 'store') as LogSource;
   }
 }
 

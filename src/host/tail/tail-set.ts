@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { errorCode } from '../../base/error-text.ts';
 import { type Original, openCopy } from './copies.ts';
 import { FolderNames } from './folder-names.ts';
-import { filesMatching } from './glob.ts';
+import { PathList, type PathListOptions } from './path-list.ts';
 import { type FileState, keyOf, TailedFile } from './tailed-file.ts';
 
 /** Events of the files of a set, for counting. */
@@ -17,21 +17,15 @@ export interface TailEvents {
   lost?(path: string, bytes: number): void;
 }
 
-interface TailOptions {
-  readonly paths: readonly string[];
-  readonly exclude: (path: string) => boolean;
+interface TailOptions extends PathListOptions {
   /** Where to start in files present at the first start. */
   readonly start: 'end' | 'beginning';
   /** Whether a file that appears later has old content to skip; without it, none has. */
   readonly isOld?: (path: string) => boolean;
   /** A file that has not grown for this long is closed, milliseconds. */
   readonly closeAfterMs: number;
-  /** Maximum number of files; any beyond are not followed. */
-  readonly maxFiles?: number;
 }
 
-/** How often patterns are expanded: in between, only known files are checked. */
-const LIST_EVERY_MS = 10_000;
 /** How long a renamed file is still read, because writers have it open. */
 const QUIET_MS = 10_000;
 /**
@@ -52,17 +46,13 @@ export class TailSet {
   /** The saved state, by device and inode; empty once all of it was processed. */
   #saved: Map<string, FileState> | undefined;
   readonly #names = new FolderNames();
+  readonly #list: PathList;
   #looks = 0;
-  /** When the patterns are expanded next. */
-  #listAt = 0;
-  #listed: readonly string[] = [];
-  #globs: readonly string[];
-  #leftOut = 0;
 
   constructor(options: TailOptions, events: TailEvents, saved: readonly FileState[] | undefined) {
     this.#options = options;
-    this.#globs = options.paths;
     this.#events = events;
+    this.#list = new PathList(options, (folder, cause) => events.failed(folder, cause));
     this.#saved = saved && new Map(saved.map((one) => [keyOf(one), one]));
   }
 
@@ -70,15 +60,13 @@ export class TailSet {
   look(nowMs: number): TailedFile[] {
     const isFirst = this.#looks++ === 0;
     const known = this.#saved !== undefined;
-    if (isFirst || nowMs >= this.#listAt || this.#listAt - nowMs > LIST_EVERY_MS) {
-      this.#listed = this.#list();
-      this.#listAt = nowMs + LIST_EVERY_MS;
-      const listed = new Set(this.#listed);
+    if (this.#list.refresh(nowMs)) {
+      const listed = new Set(this.#list.paths);
       for (const [path, key] of this.#paths) if (!listed.has(path) && !this.#files.has(key)) this.#paths.delete(path);
     }
     this.#names.clear();
     const seen = new Set<string>();
-    for (const path of this.#listed) {
+    for (const path of this.#list.paths) {
       const stat = this.#stat(path);
       if (stat?.isFile() !== true) continue;
       const key = keyOf(stat);
@@ -100,8 +88,7 @@ export class TailSet {
 
   /** Changes the followed patterns; files that no longer match are read to their end. */
   follow(paths: readonly string[]): void {
-    this.#globs = paths;
-    this.#listAt = 0;
+    this.#list.follow(paths);
   }
 
   /** Forgets files, read or not. */
@@ -112,7 +99,7 @@ export class TailSet {
       this.#files.delete(key);
     }
     for (const path of this.#paths.keys()) if (isDropped(path)) this.#paths.delete(path);
-    this.#listed = this.#listed.filter((path) => !isDropped(path));
+    this.#list.drop(isDropped);
   }
 
   /** Paths of the followed files. */
@@ -122,7 +109,7 @@ export class TailSet {
 
   /** Number of files not followed because there are too many. */
   get leftOut(): number {
-    return this.#leftOut;
+    return this.#list.leftOut;
   }
 
   /** For the state file. */
@@ -132,19 +119,6 @@ export class TailSet {
 
   close(): void {
     for (const file of this.#files.values()) file.close();
-  }
-
-  #list(): string[] {
-    const { exclude, maxFiles = Number.POSITIVE_INFINITY } = this.#options;
-    const found = new Set<string>();
-    for (const pattern of this.#globs) {
-      for (const path of filesMatching(pattern, (folder, cause) => this.#events.failed(folder, cause))) {
-        if (!exclude(path)) found.add(path);
-      }
-    }
-    const all = [...found];
-    this.#leftOut = Math.max(0, all.length - maxFiles);
-    return this.#leftOut === 0 ? all : all.slice(0, maxFiles);
   }
 
   #stat(path: string): Stats | undefined {
@@ -172,7 +146,7 @@ export class TailSet {
     if (isNew && before !== undefined && before !== key) {
       this.#events.rotated(path);
       // The previous file may have been renamed to a name that a pattern matches.
-      this.#listAt = 0;
+      this.#list.expire();
     }
     this.#paths.set(path, key);
     file.path = path;

@@ -10,13 +10,13 @@ import type { EventFeed, Seen } from './event-feed.ts';
 /** Kubernetes events that the leader counts; no file holds them. */
 export const eventSource = (world: LogWorld): LogSourceType => ({
   name: 'event',
-  async open(saved, folder) {
+  async open(saved, folder, receiver) {
     if (folder === undefined) throw new Error('Kubernetes events can be shipped only with spool.path');
     const { events, labels, logs } = world;
     const queue = await EntryQueue.open(join(folder, 'event-queue'), 'event', saved);
     return new QueueSource('event', queue, saved, redactor(logs.redact), (take, onDropped) =>
       // Agents that are not state agents pass on nothing.
-      (events as EventFeed).subscribe((seen) => take(eventEntry(seen, labels)), onDropped),
+      (events as EventFeed).subscribe(receiver, (seen) => take(eventEntry(seen, labels)), onDropped),
     );
   },
 });

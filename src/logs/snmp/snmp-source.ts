@@ -10,13 +10,13 @@ import type { Arrival, TrapFeed } from './trap-feed.ts';
 /** Traps of the collector `snmp`; they are in no file, so they are in a queue on disk until they are acknowledged. */
 export const snmpSource = (world: LogWorld): LogSourceType => ({
   name: 'snmp',
-  async open(saved, folder) {
+  async open(saved, folder, receiver) {
     if (folder === undefined) throw new Error('SNMP traps can be shipped only with spool.path');
     const { traps, labels, logs } = world;
     const queue = await EntryQueue.open(join(folder, 'snmp-queue'), 'snmp', saved);
     let number = 0;
     return new QueueSource('snmp', queue, saved, redactor(logs.redact), (take, onDropped) =>
-      (traps as TrapFeed).subscribe((arrival) => take(trapEntry(arrival, labels, number++)), onDropped),
+      (traps as TrapFeed).subscribe(receiver, (arrival) => take(trapEntry(arrival, labels, number++)), onDropped),
     );
   },
 });
