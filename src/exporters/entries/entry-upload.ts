@@ -3,7 +3,7 @@ import type { EncodedEntries, LogProtocol, Verdict } from '../../logs/protocol.t
 import type { Shipped } from '../../logs/sink.ts';
 import { compressor } from '../../metrics/compression.ts';
 import type { Endpoints } from '../http/endpoints.ts';
-import type { Sender, Tried } from '../http/sender.ts';
+import type { Sender, UploadAttempt } from '../http/sender.ts';
 import type { Batch, Piece } from './batch.ts';
 import type { EntryReport } from './report.ts';
 
