@@ -25,7 +25,7 @@ interface Exchange {
   readonly agents: AgentPair;
   /** Response timeout, milliseconds. */
   readonly timeoutMs: number;
-  /** Longest response, bytes; 64 KiB when unset. */
+  /** Longest response, bytes; a longer one is an error. When unset, the first 64 KiB of any response are given. */
   readonly maxAnswerBytes?: number | undefined;
   readonly signal: AbortSignal;
 }
@@ -54,7 +54,8 @@ export class StageTimeout extends Error {
 const CONNECT_MS = 5000;
 /** Long, because receivers answer 204 to a truncated body, and store half of its last number. */
 const SEND_MS = 60_000;
-const MAX_ANSWER_BYTES = 64 * 1024;
+/** The code of a response counts, however long its text or page is. */
+const SHOWN_BYTES = 64 * 1024;
 
 /**
  * Makes one request directly over node:http. The borrowed buffers go to the kernel in one call, without a copy, which
@@ -62,7 +63,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * the request.
  */
 export async function exchange(asked: Exchange, seen: (request: ClientRequest) => void): Promise<Response> {
-  const { url, method, headers, members, agents, timeoutMs, maxAnswerBytes = MAX_ANSWER_BYTES, signal } = asked;
+  const { url, method, headers, members, agents, timeoutMs, maxAnswerBytes, signal } = asked;
   const secure = url.startsWith('https:');
   const request = secure
     ? httpsRequest(url, { method, headers, agent: agents.https })
@@ -124,14 +125,16 @@ const answerOf = (request: ClientRequest): Promise<IncomingMessage> =>
     request.on('error', reject);
   });
 
-const bodyOf = (response: IncomingMessage, maxBytes: number): Promise<Buffer> =>
+const bodyOf = (response: IncomingMessage, maxBytes: number | undefined): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > maxBytes) response.destroy(new Error(`the response is larger than ${maxBytes} bytes`));
-      else chunks.push(chunk);
+      chunks.push(chunk);
+      if (bytes <= (maxBytes ?? SHOWN_BYTES)) return;
+      if (maxBytes === undefined) resolve(Buffer.concat(chunks).subarray(0, SHOWN_BYTES));
+      response.destroy(new Error(`the response is larger than ${maxBytes} bytes`));
     });
     response.once('end', () => resolve(Buffer.concat(chunks)));
     response.on('error', reject);

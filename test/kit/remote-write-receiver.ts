@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { unpackSnappy } from '../../src/receiver/remote-write.ts';
@@ -112,6 +112,7 @@ export function decodeRequest(raw: Buffer, version: 1 | 2): Pick<ReceivedRequest
   }
   const symbols = of(4).map(String);
   if (symbols[0] !== '') throw new Error('the first symbol is not empty');
+  if (new Set(symbols).size !== symbols.length) throw new Error('a symbol is there twice');
   const symbol = (ref: number): string => {
     const text = symbols[ref];
     if (text === undefined) throw new Error(`there is no symbol ${ref}`);
@@ -120,6 +121,7 @@ export function decodeRequest(raw: Buffer, version: 1 | 2): Pick<ReceivedRequest
   const series = of(5).map((bytes) => {
     const parts = fieldsOf(bytes);
     const refs = varintsOf(parts.find(({ number }) => number === 1)?.bytes ?? Buffer.alloc(0));
+    if (refs.length % 2 !== 0) throw new Error('a label has no value');
     const labels = Array.from(
       { length: refs.length / 2 },
       (_, index) => [symbol(refs[2 * index] as number), symbol(refs[2 * index + 1] as number)] as const,
@@ -172,11 +174,7 @@ export class RemoteWriteReceiver {
         // The upload was cut off.
         return;
       }
-      const {
-        code,
-        text = '',
-        headers = {},
-      } = receiver.#receive(request.headers, request.url ?? '', Buffer.concat(chunks));
+      const { code, text = '', headers = {} } = receiver.#receive(request, Buffer.concat(chunks));
       response.writeHead(code, headers).end(text);
     });
     server.listen(0, '127.0.0.1');
@@ -194,7 +192,8 @@ export class RemoteWriteReceiver {
     return this.stored.size;
   }
 
-  #receive(headers: IncomingHttpHeaders, path: string, packed: Buffer): ReceiverAnswer {
+  #receive({ headers, method, url: path = '' }: IncomingMessage, packed: Buffer): ReceiverAnswer {
+    this.#expect(method === 'POST', `method ${method}`);
     const isSecond = headers['x-prometheus-remote-write-version'] === '2.0.0';
     const type = `application/x-protobuf${isSecond ? ';proto=io.prometheus.write.v2.Request' : ''}`;
     const isFirst = headers['x-prometheus-remote-write-version'] === '0.1.0';
@@ -236,7 +235,7 @@ export class RemoteWriteReceiver {
     return refused === '' ? { code: 204, ...told } : { code: 400, text: refused, ...told };
   }
 
-  #check({ series, rawBytes }: ReceivedRequest): void {
+  #check({ series, rawBytes, version }: ReceivedRequest): void {
     const samples = series.reduce((sum, one) => sum + one.samples.length, 0);
     this.#expect(
       samples <= 2001 && rawBytes <= 1024 * 1024 + 4096,
@@ -250,10 +249,19 @@ export class RemoteWriteReceiver {
       const names = labels.map(([name]) => name);
       const sorted = [...new Set(names)].sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
       this.#expect(names.join() === sorted.join(), `labels are not sorted and unique: ${names}`);
-      this.#expect(names.includes('__name__'), `no name: ${key}`);
+      const name = labels.find(([label]) => label === '__name__')?.[1] ?? '';
+      this.#expect(/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name), `name: ${key}`);
+      this.#expect(
+        names.every((label) => label === '__name__' || /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(label)),
+        `label names: ${key}`,
+      );
       this.#expect(
         labels.every(([name, value]) => name !== '' && value !== ''),
         `an empty label: ${key}`,
+      );
+      this.#expect(
+        own.every(({ startMs, stampMs }) => startMs === undefined || (version === 2 && startMs <= stampMs)),
+        `starts: ${JSON.stringify(own)}`,
       );
       const stamps = own.map(({ stampMs }) => stampMs);
       this.#expect(own.length > 0, `no sample: ${key}`);

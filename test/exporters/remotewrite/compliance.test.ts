@@ -1,54 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import type { CollectedSamples } from '../../../src/exporters/exporter.ts';
-import { counter } from '../../../src/metrics/family.ts';
-import { Snapshot } from '../../../src/metrics/snapshot.ts';
+import { test } from 'node:test';
 import { dropped, exporterTo, SENT, until } from '../../kit/exporter.ts';
 import { freePort } from '../../kit/free-port.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
 import { RemoteWriteReceiver } from '../../kit/remote-write-receiver.ts';
-
-const things = counter('things_total', 'Things.', ['thing']);
-
-/** Cycles of a group with the same `count` series, whose values are the number of the cycle. */
-class Cycles {
-  readonly count: number;
-  readonly #sinceMs: number;
-  #last: Snapshot | undefined;
-  #cycle = 0;
-
-  constructor(count: number, sinceMs = 0) {
-    this.count = count;
-    this.#sinceMs = sinceMs;
-  }
-
-  next(more: Partial<CollectedSamples> = {}): CollectedSamples {
-    const out = new Snapshot(this.#last);
-    this.#cycle++;
-    for (let thing = 0; thing < this.count; thing++) out.add(things, this.#cycle, `t${thing}`);
-    out.close();
-    this.#last = out;
-    return {
-      group: 'node',
-      stampMs: this.#sinceMs + this.#cycle * 1000,
-      snapshots: [out],
-      prepared: [],
-      births: [],
-      ...more,
-    };
-  }
-}
-
-/** A running exporter to `url`; it ends with the test. */
-async function started(t: TestContext, url: string, options: object = {}, spoolPath?: string) {
-  const tried = await exporterTo(url, options, 'remotewrite', spoolPath === undefined ? {} : { spoolPath });
-  tried.exporter.start();
-  t.after(() => tried.exporter.close(0));
-  const push = (samples: CollectedSamples) => tried.exporter.deliverSamples?.(samples);
-  return { ...tried, push };
-}
+import { Cycles, started } from './cycles.ts';
 
 const versionsOf = (receiver: RemoteWriteReceiver) => receiver.requests.map(({ version }) => version);
 const valuesOf = (receiver: RemoteWriteReceiver) =>
@@ -102,7 +60,7 @@ test('an agent that requires 2.0 reports a receiver without it; one that require
 });
 
 test('5xx and 429 are retried, after the wait that the receiver requests, and nothing overtakes', async (t) => {
-  for (const code of [500, 503, 429]) {
+  for (const code of [500, 502, 503, 504, 429]) {
     const receiver = await RemoteWriteReceiver.start(t);
     const began = performance.now();
     receiver.answer = () =>
