@@ -17,7 +17,7 @@ const ALL: ReadonlySet<Capability> = new Set(['SYS_PTRACE', 'DAC_READ_SEARCH']);
 /** The error of a unit, as snapshots keep it. */
 const lost = (unit: string, cause: Error) => new Error(`${unit}: ${cause.message}`, { cause });
 
-test('a file that is denied for want of a capability is a known loss, to whoever has it all it is not', () => {
+test('a file denied for lack of a capability is a known loss, but not for a fully privileged agent', () => {
   const error = lost('io of 12 processes, one of them', new DeniedFile('/proc/4711/io'));
   const known = knownLoss('process.process', error, NONE);
   assert.equal(
@@ -29,7 +29,7 @@ test('a file that is denied for want of a capability is a known loss, to whoever
   assert.equal(knownLoss('process.process', lost('io of a process', new Error('EIO')), NONE), undefined);
 });
 
-test('what belongs to a namespace is one whatever the capabilities; what to set is in its text', () => {
+test('a loss caused by a namespace is known whatever the capabilities; its text names the setting', () => {
   const error = lost('net.core.somaxconn', new WrongNamespace('/proc/sys/net/core/somaxconn is of another'));
   const known = knownLoss('node.sysctl', error, ALL);
   assert.equal(known && lossText(known), 'settings of the network: needs node.hostNetwork');
@@ -64,7 +64,7 @@ function unlucky(context: Parameters<typeof hostTree>[0]) {
   return bindCollector('node', spec as unknown as CollectorSpec, world, {});
 }
 
-test('an hour of losses that change their numbers is at most 20 lines; what is known is said once', async (context) => {
+test('an hour of losses with changing numbers logs at most 20 lines; a known loss is logged once', async (context) => {
   const lines: string[] = [];
   let now = 1_795_182_606_260;
   const log = new ThrottledLog(createLog('info', { write: (line: string) => lines.push(line) }), () => now);

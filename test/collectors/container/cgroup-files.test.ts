@@ -16,7 +16,7 @@ const ALL = { all: true, fileDescriptors: false, sockets: false, keepOpen: 1500,
 const MACHINE = { totalBytes: 4096, swapTotalBytes: 100, swapFreeBytes: 40 };
 const LOOK = { machine: MACHINE, hasQuota: true };
 
-test('values are found at the start of a line only; amounts are never below 0, counts that were are none', () => {
+test('values are matched at the start of a line only; gauges are never below 0, negative counters are dropped', () => {
   const lines = 'file 5\ninactive_file 7\ntotal_file -3\nbig 9007199254740993\nlast 18446744073709551615';
   assert.equal(keyed(lines, 'file', countOf), 5);
   assert.equal(keyed(lines, 'inactive_file', levelOf), 7);
@@ -30,7 +30,7 @@ test('values are found at the start of a line only; amounts are never below 0, c
   }
 });
 
-test('no limit is 0, however the kernel writes it', () => {
+test('no limit is 0, in every notation of the kernel', () => {
   for (const text of ['max', '9223372036854771712', '18446744073709551615', '-1']) assert.equal(limit(text), 0);
   assert.equal(limit('67108864'), 67_108_864);
   for (const text of ['plenty', '9'.repeat(400), '1 2']) assert.throws(() => limit(text), /expected a number/);
@@ -39,7 +39,7 @@ test('no limit is 0, however the kernel writes it', () => {
   for (const text of ['max', '-1', '18446744073709551615', '']) assert.throws(() => amount(text), /expected a number/);
 });
 
-test('quota, weight and pressure are read', () => {
+test('parses quota, weight and pressure', () => {
   assert.deepEqual(parseCpuMax('max 100000'), { quota: undefined, period: 100_000 });
   assert.deepEqual(parseCpuMax('4800000 100000'), { quota: 4_800_000, period: 100_000 });
   assert.throws(() => parseCpuMax('100000'), /expected a number/);
@@ -50,7 +50,7 @@ test('quota, weight and pressure are read', () => {
   for (const wrong of ['none\n', '', '\0\0']) assert.throws(() => parsePressure('f', wrong), MalformedFile);
 });
 
-test('io.stat: several devices, one that did nothing, one without a number, the cost model', () => {
+test('io.stat: several devices, an idle one, one without a number, the cost model', () => {
   const text =
     '11:0 \n8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0 cost.usage=1500000\n(unknown) rbytes=1\n8:16 rbytes=5 wbytes=6 rios=7 wios=8\n';
   const [first, second, ...more] = parseIoStat('io.stat', text, NONE_LOST);
@@ -70,7 +70,7 @@ const IO_LINES: readonly (readonly [line: string, ...devices: readonly [string, 
   ['8:0   rbytes=7  wbytes=8 ', ['8:0', 7]],
 ];
 
-test('io.stat: lines without an end, and devices that are gone', () => {
+test('io.stat: lines without an end, and removed devices', () => {
   for (const [line, ...devices] of IO_LINES) {
     const found = parseIoStat('io.stat', `${line}\n`, NONE_LOST);
     assert.deepEqual(
@@ -81,7 +81,7 @@ test('io.stat: lines without an end, and devices that are gone', () => {
   }
 });
 
-test('io.stat: a line that is not understood costs that line', () => {
+test('io.stat: a line that cannot be parsed loses that line', () => {
   const odd = ['8:0 rbytes=x', 'sda rbytes=1', '8:0 rbytes', '8:0 rbytes=-1', '\0\0'];
   const lost: string[] = [];
   const text = odd.map((line) => `${line}\n8:16 rbytes=1\n`).join('');
@@ -94,7 +94,7 @@ test('io.stat: a line that is not understood costs that line', () => {
   assert.deepEqual(lost, ['1', '3', '5', '7', '9']);
 });
 
-test('blkio files: operations by device, without the sum of all', () => {
+test('blkio files: operations by device, without the total', () => {
   const devices = parseOperations(
     'blkio',
     '8:0 Read 1\n8:0 Write 2\n8:0 Total 3\n8:16 Read 4\n(unknown) Read 9\n8:32 8:48 Read 5\nTotal 7\n',
@@ -139,7 +139,7 @@ test("net/dev: without loopback and the host's ends of pods, also when a number 
   assert.deepEqual([kept.map(({ name }) => name), lost.length], [['eth1'], 2]);
 });
 
-test('v2: a cgroup is read with the machine for its root', (context) => {
+test('v2: a cgroup is read, and the machine for the root', (context) => {
   const { paths } = new V2Node(context);
   const reader = new CgroupV2(new Host(paths), paths.cgroup, ALL);
   const { cpuUsage, cpuUser, memory, workingSet, rss, cache, swap, peak, cpuWaiting } = reader.read('/kubepods', LOOK);
@@ -152,7 +152,7 @@ test('v2: a cgroup is read with the machine for its root', (context) => {
   assert.deepEqual([limits.cpuQuota, limits.cpuPeriod, limits.memory], [undefined, 100_000, 0]);
 });
 
-test('v2: without controllers only CPU time is told; without cpu.stat the cgroup is gone', (context) => {
+test('v2: without controllers only CPU time is exposed; without cpu.stat the cgroup is gone', (context) => {
   const node = new V2Node(context);
   const bare = Object.fromEntries(
     ['memory.stat', 'memory.current', 'memory.events', 'memory.max', 'io.stat', 'cpu.max', 'cpu.weight'].map((file) => [
@@ -223,7 +223,7 @@ test('v1: each controller has its own tree, and may be missing', (context) => {
   assert.deepEqual([cpuUsage, none, devices], [18_014_398.509481985, undefined, []]);
 });
 
-test('v1: huge pages by size, an odd size alone is lost', (context) => {
+test('v1: huge pages by size, only a malformed size is skipped', (context) => {
   const files = {
     'cpuacct/a/cpuacct.usage': '1\n',
     'cpuacct/a/cpuacct.stat': 'user 1\nsystem 1\n',
@@ -252,7 +252,7 @@ test('v1: huge pages by size, an odd size alone is lost', (context) => {
   assert.deepEqual(new CgroupV1(new Host(paths), trees, wanted).read('/a', LOOK).hugePages, []);
 });
 
-test('a count of 2^64-1 is lost, not passed on', () => {
+test('a count of 2^64-1 is dropped, not exposed', () => {
   const lost: string[] = [];
   const wrapped = '18446744073709551615';
   assert.deepEqual(

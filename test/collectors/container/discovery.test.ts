@@ -115,12 +115,12 @@ test('kubepods and its QoS classes come before the pods in them', (context) => {
   ]);
 });
 
-test('kubelet and runtime with different drivers make containers without a folder for the pod', (context) => {
+test('kubelet and runtime with different drivers create containers without a directory for the pod', (context) => {
   const folder = `/system.slice/containerd.service/${POD}:cri-containerd:${ID}`;
   assert.deepEqual(find(treeOf(context, [folder])), [['container', folder, UID, ID]]);
 });
 
-test('what is below a container, or is none, gets no series', (context) => {
+test('what is below a container, or is not one, gets no series', (context) => {
   const pod = `kubepods.slice/kubepods-burstable.slice/${POD}`;
   const tree = treeOf(context, [
     `${pod}/crio-${ID}.scope/container`,
@@ -135,7 +135,7 @@ test('what is below a container, or is none, gets no series', (context) => {
   assert.deepEqual(containers, [['container', `/${pod}/crio-${ID}.scope`, UID, ID]]);
 });
 
-test('a tree that is mounted twice is told once', (context) => {
+test('a tree that is mounted twice is reported once', (context) => {
   const tree = treeOf(context, [
     `docker/${OTHER}/kubepods/burstable/pod${UID}/${ID}`,
     `kubepods/burstable/pod${UID}/${ID}`,
@@ -145,7 +145,7 @@ test('a tree that is mounted twice is told once', (context) => {
   assert.ok(ids.includes(`/kubepods/burstable/pod${UID}/${ID}`));
 });
 
-test('named slices are found, one by one or all below a folder', (context) => {
+test('named slices are found, individually or all below a directory', (context) => {
   const tree = treeOf(context, ['system.slice/a.service', 'system.slice/b.service']);
   const idsOf = (named: readonly string[]) => find(tree, named).map(([, id]) => id);
   assert.deepEqual(idsOf(['/system.slice/b.service', '/absent', '/absent/*']), ['/system.slice/b.service']);
@@ -161,13 +161,13 @@ test('a kubepods that appears later is found', (context) => {
   assert.equal(count(), 3);
 });
 
-test('a folder that can not be looked at is an error, not a cgroup that is gone', () => {
+test('a directory that cannot be accessed is an error, not a removed cgroup', () => {
   const host = new Host(pathsBelow('/nowhere'));
   assert.equal(host.links('/nowhere/at/all'), undefined);
   assert.throws(() => host.links(`/${'x'.repeat(5000)}`), UnreadableFile);
 });
 
-test('a folder that can not be looked into costs what is in it, and is named', (context) => {
+test('a directory that cannot be listed loses its contents, and is named', (context) => {
   const tree = treeOf(context, [`kubepods/burstable/pod${UID}/${ID}`, `kubepods/pod${STATIC_UID}/${OTHER}`]);
   const host = new Host(pathsBelow('/nowhere'));
   const broken = `${tree}/kubepods/burstable`;
@@ -181,7 +181,7 @@ test('a folder that can not be looked into costs what is in it, and is named', (
   assert.ok(found.some((cgroup) => cgroup?.containerId === OTHER));
 });
 
-test('v2 is told by its file, v1 by folders of controllers, hybrid counts as v1', (context) => {
+test('v2 is detected by its file, v1 by controller directories, hybrid counts as v1', (context) => {
   const v2 = hostTree(context, { 'sys/fs/cgroup/cgroup.controllers': 'cpu memory\n' });
   assert.equal(findHierarchy(new Host(v2)).version, 2);
   const hybrid = hostTree(context, {

@@ -32,7 +32,7 @@ const MEMORY = {
   'memory.events': 'low 0\nhigh 5\nmax 3\noom 1\noom_kill 1\n',
 };
 
-test('families of newer cAdvisors come only when asked for', async (context) => {
+test('metrics of newer cAdvisors are opt-in', async (context) => {
   const node = nodeOf(context);
   node.makeCgroup(CONTAINER, MEMORY);
   const cycle = containerCycles(node.paths, { extra: ['memory', 'creation'] });
@@ -67,7 +67,7 @@ test('families of newer cAdvisors come only when asked for', async (context) => 
   );
 });
 
-test('huge pages, by the sizes that the machine has', async (context) => {
+test('huge pages, by the sizes of the machine', async (context) => {
   const node = nodeOf(context);
   for (const size of ['2048', '1048576', '64'])
     node.write(`sys/kernel/mm/hugepages/hugepages-${size}kB/nr_hugepages`, '0\n');
@@ -117,7 +117,7 @@ test('sockets are counted on the row of the network, by state', async (context) 
   );
 });
 
-test('a line of a socket that is not understood costs that line', () => {
+test('a socket line that cannot be parsed loses that line', () => {
   const lost: string[] = [];
   const odd = [HEADING, socket('0C', ''), socket('zz', ''), socket('01', ''), 'x\n'].join('');
   const counts = countTcp(
@@ -135,7 +135,7 @@ test('a line of a socket that is not understood costs that line', () => {
   assert.deepEqual([udp.get('listen'), udp.get('dropped'), lost.at(-1)], [1, 2, 'udp:2:']);
 });
 
-test('the sockets of this host: one that listens is counted', async (context) => {
+test('the sockets of this host: a listening one is counted', async (context) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   context.after(() => server.close());

@@ -46,7 +46,7 @@ const signal = new AbortController().signal;
 const namesOf = (pods: readonly PodInfo[] | undefined) =>
   pods?.map(({ namespace, name }) => `${namespace}/${name}`).sort();
 
-test('the state agents tell of this node, and whether anything has changed', async (t) => {
+test('the state agents report the pods of this node, and whether anything has changed', async (t) => {
   const index = new PodIndex();
   for (const pod of PODS.items as Pod[]) index.upsert(`${pod.metadata?.namespace}/${pod.metadata?.name}`, pod);
   const asked: string[] = [];
@@ -69,7 +69,7 @@ test('the state agents tell of this node, and whether anything has changed', asy
   assert.deepEqual(new Set(asked), new Set(['nodeName=node1']));
 });
 
-test('the kubelet is asked with the token, over TLS, and its list is understood', async (t) => {
+test('the kubelet is queried with the token, over TLS, and its list is parsed', async (t) => {
   const list = readFileSync(fixture('cluster-cgroupv1/kubelet/pods.json'), 'utf8');
   const requests: IncomingMessage[] = [];
   const tls = {
@@ -129,7 +129,7 @@ test('the API server is watched for the pods of this node', async (t) => {
   assert.deepEqual(new Set(selectors), new Set([`spec.nodeName=${NODE}`]));
 });
 
-test('answers that are none are refused with a reason', async (t) => {
+test('invalid responses are rejected with a reason', async (t) => {
   const big = gzipSync(`{"pods":["${'x'.repeat(33 * 1024 * 1024)}"]}`);
   const answers: [status: number, body: string | Buffer, headers: Record<string, string>, reason: RegExp][] = [
     [503, '{"error":"the pods are still being listed"}', { 'retry-after': '5' }, /503 .*still being listed/],
@@ -150,13 +150,13 @@ test('answers that are none are refused with a reason', async (t) => {
   await assert.rejects(gone.pods(signal), /ECONNREFUSED/);
 });
 
-test('without a source there is none, and state needs a URL', async () => {
+test('without a source none is used, and state needs a URL', async () => {
   assert.equal(await createIdentitySource(identityOptions.parse({}), NODE, createLog('silent')), undefined);
   const { error } = identityOptions.safeParse({ source: 'state' });
   assert.match(String(error), /source: state requires the URL of the state agents/);
 });
 
-test('a node agent that asks the state agents does not load the Kubernetes client', async () => {
+test('a node agent that queries the state agents does not load the Kubernetes client', async () => {
   const module = fileURLToPath(new URL('../../../src/pods/sources.ts', import.meta.url));
   const script = `
     import { registerHooks } from 'node:module';
@@ -178,7 +178,7 @@ test('a node agent that asks the state agents does not load the Kubernetes clien
   );
 });
 
-test('a state agent that does not know the pods is left for another one: its connection is not kept', async (t) => {
+test('a state agent that does not know the pods is replaced by another: its connection is not kept', async (t) => {
   const bad = new WeakSet<object>();
   let connections = 0;
   const url = await serve(t, ({ socket }, response) => {

@@ -66,14 +66,14 @@ test('a cgroup is named by the id of its container, else by the uid of its pod, 
   assert.equal(named('nobody', 'nowhere'), undefined);
 });
 
-test('the source is asked every 15 s', async () => {
+test('the source is queried every 15 s', async () => {
   const { timeline, state, client } = clientOf();
   client.start();
   await timeline.run(50_000);
   assert.deepEqual(state.asked, [0, 15_000, 30_000, 45_000]);
 });
 
-test('an unknown container is asked for at once, but not more often than once a second', async () => {
+test('an unknown container is queried immediately, but at most once a second', async () => {
   const { timeline, state, client } = clientOf();
   client.start();
   await timeline.run(5000);
@@ -90,7 +90,7 @@ test('an unknown container is asked for at once, but not more often than once a 
   assert.deepEqual(state.asked, [0, 5000, 6000]);
 });
 
-test('what no source will ever list does not make the client ask for ever', async () => {
+test('a container that no source will ever list does not cause endless queries', async () => {
   const { timeline, state, client } = clientOf();
   client.start();
   await timeline.run(0);
@@ -103,7 +103,7 @@ test('what no source will ever list does not make the client ask for ever', asyn
   for (let id = 0; id < 10_000; id++) client.find(`sandbox-${id}`, 'a');
 });
 
-test('the last answer stands while the source is down, and gets older', async () => {
+test('the last response is kept while the source is down, and gets older', async () => {
   const { timeline, registry, lines, state, client } = clientOf();
   client.start();
   await timeline.run(0);
@@ -121,7 +121,7 @@ test('the last answer stands while the source is down, and gets older', async ()
   assert.deepEqual(lines, ['pod source unavailable; using the last known pods', 'pod source recovered']);
 });
 
-test('unknown containers press a source that is down less and less', async () => {
+test('unknown containers trigger ever fewer queries of a source that is down', async () => {
   const { timeline, state, client } = clientOf();
   state.error = new Error('connection refused');
   client.start();
@@ -132,7 +132,7 @@ test('unknown containers press a source that is down less and less', async () =>
   assert.deepEqual(state.asked, [0, 2000, 6000, 14_000, 29_000]);
 });
 
-test('an answer that is as the last one keeps the names and renews their age', async () => {
+test('an unchanged response keeps the names and renews their age', async () => {
   const { timeline, registry, state, client } = clientOf();
   client.start();
   await timeline.run(0);
@@ -143,7 +143,7 @@ test('an answer that is as the last one keeps the names and renews their age', a
   assert.match(await registry.metrics(), /result="unchanged"\} 1$/m);
 });
 
-test('a pod that is gone is forgotten', async () => {
+test('a deleted pod is forgotten', async () => {
   const { timeline, state, client } = clientOf();
   client.start();
   await timeline.run(0);
@@ -152,7 +152,7 @@ test('a pod that is gone is forgotten', async () => {
   assert.equal(client.find('a-c', 'a'), undefined);
 });
 
-test('stopping ends all questions', async () => {
+test('stopping ends all queries', async () => {
   const { timeline, state, client } = clientOf();
   client.start();
   await timeline.run(0);

@@ -50,7 +50,7 @@ const toldTwice =
 const expected = (path: string, isWanted: (series: string) => boolean) =>
   [...samplesOf(page(path))].filter(([series]) => isWanted(series));
 
-test('source: kubelet forwards what the kubelet tells, each page without what another has', async (context) => {
+test('source: kubelet forwards the kubelet’s pages, each without what another has', async (context) => {
   const kubelet = await startKubelet(context);
   const options = { source: 'kubelet', families: 'kubelet', kubelet };
   const { samples, results } = await containerCycles(recordedNode(1).paths, options)();
@@ -70,7 +70,7 @@ test('source: kubelet forwards what the kubelet tells, each page without what an
   for (const name of ['kubelet_running_pods{}', 'kubelet_node_name{node="node1"}']) assert.ok(samples.has(name), name);
 });
 
-test('families: common leaves out of it what is left out of the cgroups', async (context) => {
+test('families: common omits the same as for cgroups', async (context) => {
   const kubelet = await startKubelet(context);
   const { samples } = await containerCycles(recordedNode(1).paths, { source: 'kubelet', kubelet })();
   const common = new Set([...containerFamilies.common, ...machineFamilies.common].map(({ name }) => name));
@@ -82,7 +82,7 @@ test('families: common leaves out of it what is left out of the cgroups', async 
   assert.deepEqual(difference(samples, wanted), []);
 });
 
-test('kubeletMetrics adds those of the kubelet to what is read from cgroups', async (context) => {
+test('kubeletMetrics adds the metrics of the kubelet to those read from cgroups', async (context) => {
   const kubelet = await startKubelet(context);
   const options = { kubeletMetrics: true, kubelet: { ...kubelet, families: '^kubelet_running_' } };
   const { samples, results } = await containerCycles(recordedNode(1).paths, options)();
@@ -102,7 +102,7 @@ test('kubeletMetrics adds those of the kubelet to what is read from cgroups', as
   ]);
 });
 
-test('one page that the kubelet does not have costs that page', async (context) => {
+test('a page that the kubelet does not have loses only that page', async (context) => {
   const kubelet = await startKubelet(context, new Set(['/metrics', '/metrics/cadvisor']));
   const { samples, results } = await containerCycles(recordedNode(1).paths, { source: 'kubelet', kubelet })();
   const { outcome, errors } = results[1] ?? {};
@@ -111,7 +111,7 @@ test('one page that the kubelet does not have costs that page', async (context) 
   assert.ok(samples.has('kubelet_running_pods{}'));
 });
 
-test('a refused token is told as such, and not what it is', async (context) => {
+test('a rejected token is reported as such, without its value', async (context) => {
   const kubelet = await startKubelet(context);
   writeFileSync(kubelet.tokenFile, 'another-secret');
   const { results } = await containerCycles(recordedNode(1).paths, { source: 'kubelet', kubelet })();

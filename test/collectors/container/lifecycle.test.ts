@@ -22,7 +22,7 @@ function nodeOf(context: TestContext): V2Node {
   return node;
 }
 
-test('what is told of a container', async (context) => {
+test('all metrics of a container', async (context) => {
   const node = nodeOf(context);
   node.makeCgroup(CONTAINER, {
     'cpu.max': '50000 100000\n',
@@ -63,7 +63,7 @@ test('what is told of a container', async (context) => {
   );
 });
 
-test('the network of a pod is told once, on the row of its sandbox', async (context) => {
+test('the network of a pod is exposed once, on the row of its sandbox', async (context) => {
   const { samples } = await containerCycles(nodeOf(context).paths, {}, await namesOf(pods))();
   const network = [...samples].filter(([series]) => nameOf(series) === 'container_network_receive_bytes_total');
   assert.deepEqual(network.length, 1);
@@ -89,7 +89,7 @@ test("a pod in the host's network has the host's interfaces, as a kubelet tells 
   assert.deepEqual(received(CONTAINER), []);
 });
 
-test('of two collections at the same time only the first tells of an end', async (context) => {
+test('of two concurrent collections only the first reports an end', async (context) => {
   const node = nodeOf(context);
   const cycle = containerCycles(node.paths, {}, await namesOf(pods));
   await cycle();
@@ -101,7 +101,7 @@ test('of two collections at the same time only the first tells of an end', async
   );
 });
 
-test('without a sandbox the network is told on the row of the pod', async (context) => {
+test('without a sandbox the network is exposed on the row of the pod', async (context) => {
   const node = nodeOf(context);
   node.remove(`${POD}/${SANDBOX}`);
   const cycle = containerCycles(node.paths, {}, await namesOf(pods));
@@ -112,7 +112,7 @@ test('without a sandbox the network is told on the row of the pod', async (conte
   assert.match(network[0] ?? '', new RegExp(`id="${POD}",`));
 });
 
-test('a container that has ended is told once more as it was last, then no more', async (context) => {
+test('an exited container is exposed once more with its last values, then no more', async (context) => {
   const node = nodeOf(context);
   let now = 1_000_000;
   const cycle = containerCycles(node.paths, {}, await namesOf(pods), () => now);
@@ -124,7 +124,7 @@ test('a container that has ended is told once more as it was last, then no more'
   assert.equal(ofCgroup((await cycle()).samples, CONTAINER).size, 0);
 });
 
-test('a container that ends before it has a name is told with what is known then', async (context) => {
+test('a container that exits before it has a name is exposed with what is known then', async (context) => {
   const node = nodeOf(context);
   const names = { current: await namesOf([podOf('web', UID, {})]) };
   const asked = {
@@ -139,7 +139,7 @@ test('a container that ends before it has a name is told with what is known then
   assert.equal(labelsOf((await cycle()).samples, CONTAINER), undefined);
 });
 
-test('a restarted container is another one, from 0 on', async (context) => {
+test('a restarted container is a new one, starting at 0', async (context) => {
   const node = nodeOf(context);
   const next = 'd'.repeat(64);
   const cycle = containerCycles(
@@ -155,7 +155,7 @@ test('a restarted container is another one, from 0 on', async (context) => {
   assert.equal(ofCgroup(samples, `${POD}/${next}`).get('container_memory_rss{}'), 4000);
 });
 
-test('half a sample is none: a container that loses a controller is on its way out, or told without it', async (context) => {
+test('a partial sample is dropped: a container that loses a controller is exiting, or exposed without it', async (context) => {
   const node = nodeOf(context);
   node.makeCgroup(CONTAINER, { 'io.stat': '259:0 rbytes=1 wbytes=2 rios=3 wios=4\n' });
   const cycle = containerCycles(node.paths, {}, await namesOf(pods), () => 1_000_000);
@@ -173,7 +173,7 @@ test('half a sample is none: a container that loses a controller is on its way o
   }
 });
 
-test('counts that a pod tells to be as before are kept, others are read', async (context) => {
+test('counts that a pod reports as unchanged are reused, others are read', async (context) => {
   const io = (reads: number) => `259:0 rbytes=1 wbytes=2 rios=${reads} wios=4\n`;
   const events = (kills: number) => `low 0\nmax 0\noom ${kills}\noom_kill ${kills}\n`;
   const told = (samples: ReadonlyMap<string, number>) => {
@@ -201,7 +201,7 @@ test('counts that a pod tells to be as before are kept, others are read', async 
   }
 });
 
-test('a container in the place of another, between two cycles, is found though its pod has as many as before', async (context) => {
+test('a container that replaces another between two cycles is found though its pod has the same number', async (context) => {
   const node = nodeOf(context);
   const [one, other] = ['d', 'e'].map((digit) => `${POD}/${digit.repeat(64)}`) as [string, string];
   const cycle = containerCycles(node.paths);
@@ -215,7 +215,7 @@ test('a container in the place of another, between two cycles, is found though i
   }
 });
 
-test('of v1, a container that is not in all trees is being made; if it stays like that, it is told', async (context) => {
+test('on v1, a container that is not in all trees is being created; if it stays like that, it is exposed', async (context) => {
   const files = {
     'cpuacct/cpuacct.usage': '1000000000\n',
     'memory/memory.stat': 'total_rss 4000\n',
@@ -240,7 +240,7 @@ test('of v1, a container that is not in all trees is being made; if it stays lik
   assert.equal(told.get('container_memory_rss{}'), undefined);
 });
 
-test('a malformed file costs what it says, and is named', async (context) => {
+test('a malformed file loses only its values, and is named', async (context) => {
   const node = nodeOf(context);
   node.makeCgroup(CONTAINER, { 'memory.stat': 'anon lots\nfile 5\ninactive_file 3\n' });
   const cycle = containerCycles(node.paths, {}, await namesOf(pods));
@@ -256,7 +256,7 @@ test('a malformed file costs what it says, and is named', async (context) => {
   }
 });
 
-test('open files and sockets are counted when asked for', async (context) => {
+test('open files and sockets are counted when enabled', async (context) => {
   const node = nodeOf(context);
   const [pid] = readFileSync(`${node.paths.cgroup}${CONTAINER}/cgroup.procs`, 'utf8').split('\n');
   const counts = async (options: object) => {
@@ -273,7 +273,7 @@ test('open files and sockets are counted when asked for', async (context) => {
   assert.deepEqual(await counts({}), [undefined, undefined]);
 });
 
-test('limits are read again within ten cycles', async (context) => {
+test('limits are reread within ten cycles', async (context) => {
   const node = nodeOf(context);
   const cycle = containerCycles(node.paths, {}, await namesOf(pods));
   await cycle();
@@ -285,7 +285,7 @@ test('limits are read again within ten cycles', async (context) => {
   assert.equal(limit, 4096);
 });
 
-test('a cgroup is as old as the oldest of its folder and its file of events', async (context) => {
+test('a cgroup is as old as the older of its directory and its events file', async (context) => {
   const node = nodeOf(context);
   const made = Math.floor(statSync(`${node.paths.cgroup}${CONTAINER}`).mtimeMs / 1000);
   const { samples } = await containerCycles(node.paths)();
@@ -325,7 +325,7 @@ for (let pod = 0; pod < 400; pod++) {
 }
 `;
 
-test('2,000 cgroups that come and go while they are read give whole samples or none', {
+test('2,000 cgroups that come and go while they are read give complete samples or none', {
   timeout: 60_000,
 }, async (context) => {
   const node = nodeOf(context);

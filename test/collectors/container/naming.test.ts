@@ -27,7 +27,7 @@ async function labelsAfter(node: V2Node, pods: readonly PodInfo[], cycles: numbe
   return ids.map((id) => labelsOf(samples, id === '' ? POD : `${POD}/${id}`));
 }
 
-test('a pod has no image, a sandbox no name of a container, a container all', async (context) => {
+test('a pod has no image, a sandbox no container name, a container all of them', async (context) => {
   const pods = [podOf('web', UID, { main: `containerd://${MAIN}` })];
   assert.deepEqual(await labelsAfter(nodeOf(context), pods, 1, ['', SANDBOX, MAIN]), [
     { namespace: 'shop', pod: 'web' },
@@ -36,7 +36,7 @@ test('a pod has no image, a sandbox no name of a container, a container all', as
   ]);
 });
 
-test('names of CRI-O and docker are made as they make them, and their sandboxes are called POD', async (context) => {
+test('names of CRI-O and docker are built as they build them, and their sandboxes are named POD', async (context) => {
   const pods = [podOf('web', UID, { main: `cri-o://${MAIN}` }, { restartCount: 3 })];
   const [, main] = await labelsAfter(nodeOf(context), pods, 2, ['', MAIN]);
   assert.equal(main?.name, `k8s_main_web_shop_${UID}_3`);
@@ -48,7 +48,7 @@ test('names of CRI-O and docker are made as they make them, and their sandboxes 
   assert.deepEqual(sandbox, { namespace: 'shop', pod: 'web', container: 'POD', image: 'pause', name });
 });
 
-test('a static pod is known by the hash of its configuration', async (context) => {
+test('a static pod is identified by the hash of its configuration', async (context) => {
   const hash = '8fae0d1bf7e0d6a3b7a6a1c5e3b9d2f1';
   const node = new V2Node(context);
   node.makeCgroup(`/kubepods/pod${hash}`);
@@ -61,7 +61,7 @@ test('a static pod is known by the hash of its configuration', async (context) =
   assert.deepEqual(labelsOf(samples, `/kubepods/pod${hash}`), { namespace: 'shop', pod: 'etcd-node1' });
 });
 
-test('a container without a name waits: two cycles for its pod, twenty for what the kubelet tells of it late', async (context) => {
+test('a container without a name waits: two cycles for its pod, twenty for what the kubelet reports late', async (context) => {
   const node = nodeOf(context);
   const pods = [podOf('web', UID, {})];
   const known = { namespace: 'shop', pod: 'web', name: MAIN };
@@ -78,7 +78,7 @@ test('a container without a name waits: two cycles for its pod, twenty for what 
   assert.deepEqual(await labelsAfter(node, [], 3, ['', MAIN]), [{}, { name: MAIN }]);
 });
 
-test('a name that is known meanwhile is taken at once, and later names too', async (context) => {
+test('a name that becomes known is applied immediately, and later names too', async (context) => {
   const node = nodeOf(context);
   const before = await namesOf([podOf('web', UID, {})]);
   const after = await namesOf([podOf('web', UID, { main: `containerd://${MAIN}` })]);
@@ -96,7 +96,7 @@ test('a name that is known meanwhile is taken at once, and later names too', asy
   assert.equal(labelsOf((await cycle()).samples, `${POD}/${MAIN}`)?.container, 'main');
 });
 
-test('with another pause image the sandbox is the oldest container that stays without a name', async (context) => {
+test('with another pause image the sandbox is the oldest container that stays unnamed', async (context) => {
   const node = new V2Node(context);
   node.makeCgroup(POD);
   node.makeCgroup(`${POD}/${SANDBOX}`, {}, 'sleep');
@@ -117,7 +117,7 @@ test('without a source of names nothing waits', async (context) => {
   );
 });
 
-test('two pods of one name, an old one that ends and its successor, are told apart', async (context) => {
+test('two pods with the same name, a terminating one and its successor, are distinguished', async (context) => {
   const node = nodeOf(context);
   const successor = UID.replace('3307', '4418');
   node.makeCgroup(`/kubepods/pod${successor}`);

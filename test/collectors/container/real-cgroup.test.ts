@@ -224,7 +224,7 @@ test('usage, throttling, working set and kills of real processes', { timeout: 60
 const killsBefore = ({ samples }: { samples: ReadonlyMap<string, number> }, id: string) =>
   ofCgroup(samples, id).get('container_oom_events_total{}');
 
-test('the files of a real cgroup v2, and a threaded one, which has no list of processes', async (context) => {
+test('the files of a real cgroup v2, and of a threaded one, which has no list of processes', async (context) => {
   const tree = [ROOT, join(ROOT, 'unified')].find((folder) => existsSync(join(folder, 'cgroup.controllers')));
   if (process.getuid?.() !== 0 || tree === undefined) return context.skip('needs root and a tree of cgroup v2');
   const folder = join(tree, NAME);
@@ -291,7 +291,7 @@ for (let pod = 0; pod < 420; pod++) {
 }
 `;
 
-test('2,000 real cgroups that come and go while they are read give whole samples or none', {
+test('2,000 real cgroups that come and go while they are read give complete samples or none', {
   timeout: 180_000,
 }, async (context) => {
   const seen = makeTrees(context);

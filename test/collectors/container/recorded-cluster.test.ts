@@ -111,7 +111,7 @@ for (const version of [1, 2] as const) {
   });
 }
 
-test('of what a kubelet tells of containers and of the machine, nothing is left out', () => {
+test('nothing that a kubelet reports of containers and of the machine is missing', () => {
   const told = [1, 2].flatMap((version) => [...recordedNode(version as 1 | 2).cadvisor.keys()].map(nameOf));
   assert.deepEqual([...new Set(told)].filter((name) => !claimed.has(name)).sort(), []);
 });
@@ -121,7 +121,7 @@ test('every exception is needed', () => {
   assert.deepEqual(needless, []);
 });
 
-test('without families: kubelet only what dashboards ask for is told, of the same cgroups', async () => {
+test('without families: kubelet only what dashboards query is exposed, of the same cgroups', async () => {
   const { paths, pods } = recordedNode(2);
   const cycle = containerCycles(paths, {}, await namesOf(pods));
   await cycle();

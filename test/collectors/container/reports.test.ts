@@ -138,7 +138,7 @@ function scene(context: TestContext) {
   return { node, told };
 }
 
-test('meminfo that is missing or odd costs what it says, not the collector', async (context) => {
+test('a missing or malformed meminfo loses only its values, not the collector', async (context) => {
   for (const text of ['', 'MemTotal: many kB\n', `MemTotal: ${'9'.repeat(400)} kB\nSwapTotal: 1 kB\n`]) {
     const node = new V2Node(context);
     node.write('proc/meminfo', text);

@@ -12,7 +12,7 @@ const MOUNTINFO = [
   '27 22 0:8 / /kubepods rw - cgroup2 cgroup2 rw',
 ].join('\n');
 
-test('the file systems of the host are told on the row of the root', async (context) => {
+test('the file systems of the host are exposed on the row of the root', async (context) => {
   const node = new V2Node(context);
   node.write('proc/1/mountinfo', `${MOUNTINFO}\n`);
   node.makeCgroup('/', { 'io.stat': '8:0 rbytes=1 wbytes=2 rios=3 wios=4\n' });
@@ -38,7 +38,7 @@ test('the file systems of the host are told on the row of the root', async (cont
   assert.equal(told.get('container_fs_sector_reads_total{device="/proc"}'), undefined);
 });
 
-test('without a table of mounts the rest is told', async (context) => {
+test('without a mount table the rest is exposed', async (context) => {
   const { samples, results } = await containerCycles(new V2Node(context).paths, { families: 'kubelet' })();
   assert.equal(results[0]?.outcome, 'ok');
   assert.equal(ofCgroup(samples, '/').get('container_cpu_usage_seconds_total{cpu="total"}'), 2.5);

@@ -8,7 +8,7 @@ function receipts() {
   return { delivered, receipts: new Receipts<number>((push) => delivered.push(push)) };
 }
 
-test('a push has been delivered when all receivers have settled it', () => {
+test('a push is delivered when all receivers have settled it', () => {
   const { delivered, receipts: of } = receipts();
   const first = of.begin(['a', 'b'], 1);
   first('b');
@@ -31,7 +31,7 @@ test('one receiver that is down holds up the others for one push', () => {
   assert.equal(delivered.at(-1), 5);
 });
 
-test('while all receivers are down nothing has been delivered, then the newest push, which includes the others', () => {
+test('while all receivers are down nothing is delivered, then the latest push, which includes the others', () => {
   const { delivered, receipts: of } = receipts();
   const pushes = [1, 2, 3].map((push) => of.begin(['a'], push));
   pushes[2]?.('a');
@@ -39,7 +39,7 @@ test('while all receivers are down nothing has been delivered, then the newest p
   assert.deepEqual(delivered, [3]);
 });
 
-test('without receivers a push has been delivered when it begins, and a receiver that is added counts from then on', () => {
+test('without receivers a push is delivered when it begins, and an added receiver counts from then on', () => {
   const { delivered, receipts: of } = receipts();
   of.begin([], 1);
   assert.deepEqual(delivered, [1]);
@@ -49,7 +49,7 @@ test('without receivers a push has been delivered when it begins, and a receiver
   assert.deepEqual(delivered, [1, 2]);
 });
 
-test('while no receiver settles anything, only the newest pushes are remembered', () => {
+test('while no receiver settles anything, only the latest pushes are remembered', () => {
   const delivered: number[] = [];
   const receipts = new Receipts<number>((mark) => delivered.push(mark));
   const settled = Array.from({ length: 1500 }, (_, push) => receipts.begin(['vm'], push));

@@ -42,7 +42,7 @@ test('repeats are counted by the difference of their counts, and nothing twice',
   assert.deepEqual(totals(tally), { BackOff: 10 });
 });
 
-test('a new leader counts what the one before had not pushed, each occurrence once', () => {
+test('a new leader counts what the previous one had not pushed, each occurrence once', () => {
   const standby = tallyOf();
   standby.upsert('shop/old', about(10), occurrence(7));
   standby.listed();
@@ -60,7 +60,7 @@ test('a new leader counts what the one before had not pushed, each occurrence on
   assert.deepEqual(totals(standby), { BackOff: 2 });
 });
 
-test('a process that has just started counts what is new since the last push, as far as events say', () => {
+test('a process that has just started counts what is new since the last push, as far as the events show', () => {
   const tally = tallyOf();
   tally.upsert('shop/before', about(5), occurrence(9));
   tally.upsert('shop/repeated', about(15, 'r', 1000), occurrence(9, { reason: 'Repeated' }));
@@ -70,7 +70,7 @@ test('a process that has just started counts what is new since the last push, as
   assert.deepEqual(totals(tally), { Repeated: 1, New: 3 });
 });
 
-test('the first leader of all counts nothing that is older than it', () => {
+test('the very first leader counts nothing that is older than it', () => {
   const tally = tallyOf();
   tally.begin(undefined);
   assert.equal(tally.upsert('shop/old', about(5), occurrence(9)), 'old');
@@ -79,7 +79,7 @@ test('the first leader of all counts nothing that is older than it', () => {
   assert.deepEqual(totals(tally), { BackOff: 1 });
 });
 
-test('the counters stand still between two pushes, and what they lack is counted by the next', () => {
+test('the counters are constant between two pushes, and the next push includes what came since', () => {
   const tally = leading();
   tally.upsert('shop/a', about(1), occurrence(2));
   assert.deepEqual(tally.series, []);
@@ -92,7 +92,7 @@ test('the counters stand still between two pushes, and what they lack is counted
   assert.deepEqual(totals(tally), { BackOff: 5 });
 });
 
-test('more series than allowed are counted with the reason __other__, and never lost', () => {
+test('series over the limit are counted with the reason __other__, and never lost', () => {
   const tally = leading({ maxSeries: 20 });
   for (let index = 0; index < 100; index++) {
     tally.upsert(

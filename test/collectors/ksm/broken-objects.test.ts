@@ -72,7 +72,7 @@ for (const resource of resources) {
   });
 }
 
-test('each field of a pod can be null or gone, and only families about it suffer', () => {
+test('each field of a pod can be null or missing, and only metrics about it are affected', () => {
   const pods = resources.find(({ name }) => name === 'pods');
   assert.ok(pods);
   const renderer = fullRenderer(pods, ['*'], ['*']);

@@ -232,7 +232,7 @@ function selfValues(state: ClusterState, name: string): Map<string, number> {
   return new Map(ofFamily);
 }
 
-test('a resource that is refused shows as down and keeps nothing else back', OPTIONS, async (context) => {
+test('a resource whose access is denied shows as down and does not hold back the others', OPTIONS, async (context) => {
   const { server, state } = await recordedState(context);
   server.fail('list', { status: 403, body: recorded('api/pods-403.txt') }, { times: 1e6, path: DEPLOYMENTS });
   state.start();

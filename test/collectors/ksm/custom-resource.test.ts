@@ -135,7 +135,7 @@ for (const [title, metric, lines] of cases) {
   test(`a custom family tells ${title}`, () => assert.deepEqual(linesOf(metric), { lines, errors: [] }));
 }
 
-test('an element that is no number is told of; the others stay', () => {
+test('a non-numeric element is reported; the others are kept', () => {
   const { lines, errors } = linesOf(
     '{name: status, each: {type: Gauge, gauge: {path: [status, conditions], valueFrom: [status], labelsFromPath: {type: [type]}}}}',
   );
@@ -146,7 +146,7 @@ test('an element that is no number is told of; the others stay', () => {
   assert.deepEqual(errors, ['kube_customresource_status: perhaps is not a number']);
 });
 
-test('the resource has the path of its API; entries for the same resource, and for the same name, become one', () => {
+test('the resource has the path of its API; entries for the same resource, and for the same name, are merged', () => {
   const [resource, ...more] = parseCustomResources(`
 spec:
   resources:

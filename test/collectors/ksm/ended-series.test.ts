@@ -60,7 +60,7 @@ for (const seed of ['one', 'two', 'three']) {
   });
 }
 
-test('a standby notes also what has never been in a body of its own', async () => {
+test('a standby also tracks series that its own pushes never contained', async () => {
   let nowMs = 0;
   const ended = new EndedSeries(() => nowMs);
   const store = new ObjectStore(FAMILIES, packingOf('gzip'), new TextArena(), ended);
@@ -81,7 +81,7 @@ test('a standby notes also what has never been in a body of its own', async () =
   assert.deepEqual(ended.take(), []);
 });
 
-test('a store that never ended a series holds nothing for it, and one that is not asked no more than its limits', async () => {
+test('a store that never ended a series allocates nothing for it, and one that is not queried stays within its limits', async () => {
   let nowMs = 0;
   const ended = new EndedSeries(() => nowMs);
   const text = (pod: number) => Buffer.from(textOf(`p${pod}`, [0, 1, 2, 3], 1, 1000));

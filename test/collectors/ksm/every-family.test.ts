@@ -181,7 +181,7 @@ for (const [resource, object, samples] of EXPECTED) {
   });
 }
 
-test('each family of each resource has an expected sample', () => {
+test('each metric of each resource has an expected sample', () => {
   const cases: readonly { readonly want: string }[] = JSON.parse(readFileSync(fixture('ksm/cases.json'), 'utf8'));
   const recorded = readFileSync(fixture('cluster-cgroupv1/ksm.prom'), 'utf8');
   const texts = [...cases.map(({ want }) => want), recorded, ...EXPECTED.flatMap(([, , samples]) => samples)];

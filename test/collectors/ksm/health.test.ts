@@ -114,7 +114,7 @@ test(
   },
 );
 
-test('an API server that is down: nothing is ready, and one line of the log says so', OPTIONS, async (t) => {
+test('an API server that is down: nothing is ready, and one log line says so', OPTIONS, async (t) => {
   const server = await startFakeApi(t);
   const { state, lines, row } = stateOf(t, server, resources);
   await server.stop();
@@ -126,7 +126,7 @@ test('an API server that is down: nothing is ready, and one line of the log says
   assert.doesNotMatch(lines[0] ?? '', /stack/);
 });
 
-test('a resource that the server does not have is no fault, and is followed once it has it', OPTIONS, async (t) => {
+test('a resource that the server does not have is not an error, and is followed once it exists', OPTIONS, async (t) => {
   const server = await startFakeApi(t);
   server.cluster.put(PODS, pod('a'));
   const { state, lines, row, up } = stateOf(t, server, builtIn('pods', 'mutatingadmissionpolicies'));
@@ -163,7 +163,7 @@ async function textOf(state: ClusterState): Promise<string> {
   return (body?.members ?? []).map((member) => gunzipSync(member).toString()).join('');
 }
 
-test('series of a custom resource end some time after its collection', OPTIONS, async (t) => {
+test('series of a custom resource end some time after its CRD is deleted', OPTIONS, async (t) => {
   const server = await startFakeApi(t);
   server.cluster.collection(WIDGETS, 'Widget', 'acme.io/v1');
   server.cluster.put(WIDGETS, widget('a', 'w'));
@@ -187,7 +187,7 @@ test('series of a custom resource end some time after its collection', OPTIONS, 
   assert.match(await textOf(state), /name="again"/);
 });
 
-test('kinds, groups and versions with one family have one TYPE, in the push and by family', OPTIONS, async (t) => {
+test('kinds, groups and versions with the same metric have one TYPE, in the push and by metric', OPTIONS, async (t) => {
   const server = await startFakeApi(t);
   const kinds = [
     ['a.io', 'Alpha', 'v1'],
@@ -239,7 +239,7 @@ test(
   },
 );
 
-test('with the rights of one namespace its custom resources are listed there', OPTIONS, async (t) => {
+test('with permissions for one namespace its custom resources are listed there', OPTIONS, async (t) => {
   const server = await startFakeApi(t);
   server.cluster.collection(WIDGETS, 'Widget', 'acme.io/v1');
   server.cluster.put(WIDGETS, widget('team-a', 'mine'));
@@ -252,7 +252,7 @@ test('with the rights of one namespace its custom resources are listed there', O
   assert.ok(lists.length > 0 && lists.every(({ namespace }) => namespace === 'team-a'));
 });
 
-test('version "*" is the one that the API server prefers', OPTIONS, async (t) => {
+test('version "*" is the preferred version of the API server', OPTIONS, async (t) => {
   const server = await startFakeApi(t);
   const { state, row } = stateOf(t, server, parseCustomResources(customFile(custom('acme.io', 'Widget', '*'))));
   state.start();
@@ -264,7 +264,7 @@ test('version "*" is the one that the API server prefers', OPTIONS, async (t) =>
   assert.match(await textOf(state), /customresource_version="v1"/);
 });
 
-test('a file of custom resources that cannot be used costs these and fails the collector', OPTIONS, async (t) => {
+test('an invalid file of custom resources loses these and fails the collector', OPTIONS, async (t) => {
   const server = await startFakeApi(t);
   server.cluster.put(PODS, pod('a'));
   const file = join(scratchFolder(t), 'custom.yaml');

@@ -10,7 +10,7 @@ test('keys become label names in snake case, sorted by key', () => {
   ]);
 });
 
-test('keys with the same name are numbered, the first as well', () => {
+test('keys that map to the same name are numbered, including the first', () => {
   assert.deepEqual(mapLabels('label', { 'a-b': '1', 'a.b': '2', aB: '3', c: '4' }), [
     ...['label_a_b_conflict1', '1'],
     ...['label_a_b_conflict2', '2'],
@@ -19,7 +19,7 @@ test('keys with the same name are numbered, the first as well', () => {
   ]);
 });
 
-test('a number that some key has in its own name is passed over', () => {
+test('a number that another key has in its own name is skipped', () => {
   assert.deepEqual(mapLabels('label', { 'a-b': '1', 'a.b': '2', a_b_conflict1: '3' }), [
     ...['label_a_b_conflict2', '1'],
     ...['label_a_b_conflict3', '2'],
@@ -27,13 +27,13 @@ test('a number that some key has in its own name is passed over', () => {
   ]);
 });
 
-test('no map and no value are no trouble', () => {
+test('a missing map or value is not an error', () => {
   assert.deepEqual(mapLabels('label', null), []);
   assert.deepEqual(mapLabels('label', { a: null }), ['label_a', '']);
   assert.deepEqual(mapLabels('label', JSON.parse('{"__proto__": "x"}')), ['label___proto__', 'x']);
 });
 
-test('a hundred thousand keys of one name take no longer than they must', () => {
+test('a hundred thousand keys of one name take linear time', () => {
   const map = Object.fromEntries(
     Array.from({ length: 100_000 }, (_, index) => [`${'-'.repeat(index % 3)}${index}`, '']),
   );

@@ -27,7 +27,7 @@ for (const [keys, told] of lists) {
   });
 }
 
-test('a resource without an allowlist of its own has that of *', () => {
+test('a resource without its own allowlist uses that of *', () => {
   assert.equal(allowedOf({ nodes: ['*'] }, 'pods'), undefined);
   assert.deepEqual(allowedOf({ nodes: ['*'], '*': ['app'] }, 'pods')?.(map), { app: 'a' });
   assert.deepEqual(allowedOf({ pods: ['other'], '*': ['app'] }, 'pods')?.(map), { app: 'a', other: 'o' });
@@ -45,7 +45,7 @@ test("kube-state-metrics' flag grammar is understood", () => {
   assert.throws(() => parseAllowlist('pods=[]'), /must not be empty/);
 });
 
-test('patterns match anywhere in the name; opt-in families have to be asked for', () => {
+test('patterns match anywhere in the name; opt-in metrics must be enabled', () => {
   const pods = resourceNamed('pods').families;
   const told = (patterns: Partial<Parameters<typeof familyFilter>[0]>) =>
     pods
@@ -65,7 +65,7 @@ test('patterns match anywhere in the name; opt-in families have to be asked for'
   ]);
 });
 
-test('by default all is watched that kube-state-metrics watches but secrets and configmaps', () => {
+test('by default everything that kube-state-metrics watches is watched, except secrets and configmaps', () => {
   const options = ksmOptions.parse({});
   assert.ok(options.resources.includes('pods'));
   for (const name of ['secrets', 'configmaps', 'endpoints', 'roles'])
@@ -92,7 +92,7 @@ for (const [input, message] of wrong) {
   });
 }
 
-test('namespaces are those allowed and not denied; objects without one are always told of', () => {
+test('namespaces are those allowed and not denied; cluster-scoped objects are always exposed', () => {
   const wanted = (namespaces: string[], namespacesDenylist: string[]) =>
     ['', 'a', 'b', 'c'].filter(namespaceFilter({ namespaces, namespacesDenylist }));
   assert.deepEqual(wanted([], []), ['', 'a', 'b', 'c']);

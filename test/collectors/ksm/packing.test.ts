@@ -13,7 +13,7 @@ for (const compression of ['gzip', 'zstd'] as const) {
   describe(compression, () => {
     const packing = packingOf(compression);
 
-    test('text of any size comes back, in memory of its own', () => {
+    test('text of any size round-trips, in its own memory', () => {
       for (const count of [1, 3, 100, 3000, 3700, 20_000]) {
         const text = lines(count);
         const packed = packing.pack(text);
@@ -22,21 +22,21 @@ for (const compression of ['gzip', 'zstd'] as const) {
       }
     });
 
-    test('packed texts one after the other are one body of the same lines', () => {
+    test('concatenated packed texts are one body of the same lines', () => {
       const texts = [lines(3), lines(8000), lines(1)];
       const body = UNPACK[compression](Buffer.concat(texts.map((text) => packing.pack(text)))).toString();
       const samples = body.split(/(?<=\n)/).filter((line) => !line.startsWith('#'));
       assert.equal(samples.join(''), Buffer.concat(texts).toString());
     });
 
-    test('a line longer than a block stays whole', () => {
+    test('a line longer than a block is not split', () => {
       const text = Buffer.from(`a{x="${'y'.repeat(2 * BLOCK_BYTES)}"} 1\nb 2\n`);
       assert.deepEqual(packing.unpack(packing.pack(text), text.length), text);
     });
   });
 }
 
-test('texts in an arena stay as they are until they are released, and its memory is used again', () => {
+test('texts in an arena are unchanged until they are released, and its memory is reused', () => {
   const arena = new TextArena();
   const held = new Map(Array.from({ length: 500 }, (_, index) => [index, arena.hold(`${index}ä`.repeat(1000))]));
   const large = arena.hold('x'.repeat(1024 * 1024));

@@ -26,7 +26,7 @@ const read = (index: PodIndex, nodeName: string): NodePods =>
 const find = (index: PodIndex, name: string, nodeName = 'node1'): PodInfo =>
   read(index, nodeName).pods.find((pod) => pod.name === name) ?? assert.fail(`no ${name} on ${nodeName}`);
 
-test('a recorded pod is told with its workload and all its containers', () => {
+test('a recorded pod is listed with its workload and all its containers', () => {
   const index = recordedIndex();
   assert.deepEqual(find(index, 'web-67b7ddc566-bxh7f'), {
     namespace: 'shop',
@@ -63,7 +63,7 @@ function containerIdOf(key: string, container: string): string {
   return statuses.find(({ name }) => name === container)?.containerID ?? '';
 }
 
-test('the pods of a node come by namespace and name, those without a node not at all', () => {
+test('the pods of a node are sorted by namespace and name, unscheduled pods are omitted', () => {
   const { resourceVersion, pods } = read(recordedIndex(), 'node1');
   const keys = pods.map(({ namespace, name }) => `${namespace}/${name}`);
   const scheduled = [...PODS].filter(([, { spec }]) => spec?.nodeName).map(([key]) => key);
@@ -75,7 +75,7 @@ test('the pods of a node come by namespace and name, those without a node not at
   );
 });
 
-test('workloads are found behind every kind of owner that was recorded', () => {
+test('workloads are resolved for every recorded kind of owner', () => {
   const { pods } = read(recordedIndex(), 'node1');
   const workloads = new Set(pods.map(({ workloadKind, workloadName }) => `${workloadKind}/${workloadName}`));
   assert.deepEqual([...workloads].sort(), [
@@ -88,7 +88,7 @@ test('workloads are found behind every kind of owner that was recorded', () => {
   ]);
 });
 
-test('owners tell better than their names, whether they come before or after their pods', () => {
+test('owner objects take precedence over their names, whether they arrive before or after their pods', () => {
   const index = recordedIndex();
   const controller = (kind: string, name: string) => [{ kind, name, controller: true }];
   const rollout = {
@@ -113,7 +113,7 @@ test('owners tell better than their names, whether they come before or after the
   assert.equal(find(index, 'tick-29919706-4fngq').workloadKind, 'CronJob');
 });
 
-test('owners whose names tell the same cost nothing', () => {
+test('owners that match their names leave the response unchanged', () => {
   const index = recordedIndex();
   const before = index.answer('node1');
   for (const [kind, name] of [
@@ -127,7 +127,7 @@ test('owners whose names tell the same cost nothing', () => {
   assert.equal(index.answer('node1'), before);
 });
 
-test('an answer is kept until something changes on its node', () => {
+test('a response is cached until something changes on its node', () => {
   const index = recordedIndex();
   index.upsert('shop/elsewhere', { metadata: { namespace: 'shop', name: 'elsewhere' }, spec: { nodeName: 'node2' } });
   const [one, two] = [index.answer('node1'), index.answer('node2')];
@@ -141,13 +141,13 @@ test('an answer is kept until something changes on its node', () => {
   assert.equal(find(index, 'elsewhere', 'node2').phase, 'Running');
 });
 
-test('two replicas that know the same answer the same, in whatever order they learnt it', () => {
+test('two replicas with the same state answer the same, in whatever order they learned it', () => {
   const index = new PodIndex((labels) => (labels?.app === undefined ? {} : { app: labels.app }));
   for (const [key, pod] of [...PODS].reverse()) index.upsert(key, pod);
   assert.equal(index.answer('node1').etag, recordedIndex().answer('node1').etag);
 });
 
-test('a pod that is replaced on another node, or gone, leaves nothing behind', () => {
+test('a pod that is recreated on another node, or deleted, leaves nothing behind', () => {
   const index = recordedIndex();
   const moved = { ...recordedPod('shop/db-0'), spec: { nodeName: 'node2' } };
   index.upsert('shop/db-0', moved);
@@ -159,7 +159,7 @@ test('a pod that is replaced on another node, or gone, leaves nothing behind', (
   assert.deepEqual(read(index, 'node1'), { nodeName: 'node1', resourceVersion: '', pods: [] });
 });
 
-test('a static pod has the hash by which the kubelet knows it', () => {
+test('a static pod has the hash by which the kubelet identifies it', () => {
   const index = new PodIndex();
   index.upsert('kube-system/etcd-node1', {
     metadata: {
@@ -178,7 +178,7 @@ test('a static pod has the hash by which the kubelet knows it', () => {
   ]);
 });
 
-test('pods with nothing in them are told as empty texts', () => {
+test('missing fields of a pod are empty strings', () => {
   const index = new PodIndex();
   index.upsert('a/b', { spec: { nodeName: 'n', containers: [{}] }, status: { containerStatuses: null } });
   index.upsert('a/c', { metadata: null, spec: { nodeName: 'n' }, status: null });

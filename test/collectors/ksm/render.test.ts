@@ -22,7 +22,7 @@ const rendererFor = (...families: KubeFamily[]) =>
     { includes: () => true },
   );
 
-test('an object becomes its lines in the order of the families, and the count of each', () => {
+test('an object is rendered to lines in the order of the metrics, with the count of each', () => {
   const renderer = rendererFor(
     single('kube_thing_size', 'STABLE', 'Size.', () => 2),
     single('kube_thing_none', 'STABLE', 'None.', () => undefined),
@@ -45,7 +45,7 @@ test('an object becomes its lines in the order of the families, and the count of
   assert.deepEqual(renderer.headers.slice(0, 1), ['# HELP kube_thing_size Size.\n# TYPE kube_thing_size gauge\n']);
 });
 
-test('one family that fails costs nothing but its own lines', () => {
+test('a metric that fails loses only its own lines', () => {
   const { text, counts, errors } = rendererFor(
     single('kube_thing_first', 'STABLE', 'First.', () => 1),
     series('kube_thing_bad', 'STABLE', 'Bad.', ['part'], (_, emit) => {
@@ -64,7 +64,7 @@ test('one family that fails costs nothing but its own lines', () => {
   );
 });
 
-test('a family that is partly lost keeps what it has', () => {
+test('a metric that partially fails keeps the rest', () => {
   const { counts, errors } = rendererFor(
     series('kube_thing_part', 'STABLE', 'Parts.', ['part'], (_, emit) => {
       emit(1, 'x');
@@ -75,7 +75,7 @@ test('a family that is partly lost keeps what it has', () => {
   assert.match(String(errors[0]), /kube_thing_part: the other/);
 });
 
-test('a series that comes twice is told once, be they few or many', () => {
+test('a duplicate series is exposed once, with few or many series', () => {
   const { counts } = rendererFor(
     series('kube_thing_few', 'STABLE', 'Few.', ['part'], (_, emit) => {
       for (const part of ['x', 'y', 'x']) emit(1, part);
@@ -87,7 +87,7 @@ test('a series that comes twice is told once, be they few or many', () => {
   assert.deepEqual(counts, [2, 20]);
 });
 
-test('label values are escaped, whatever they are', () => {
+test('label values are escaped, whatever they contain', () => {
   const long = 'é"\\\n'.repeat(1024);
   const { text, errors } = rendererFor(
     info('kube_thing_info', 'STABLE', 'Info.', ['a', 'b', 'c', 'd'], (object) => Object.values(object).slice(1)),
@@ -104,7 +104,7 @@ test('label values are escaped, whatever they are', () => {
   });
 });
 
-test('what is no object with a name gives an error and nothing else', () => {
+test('a value that is not an object with a name gives only an error', () => {
   const renderer = fullRenderer(resourceNamed('pods'));
   for (const object of [{}, { metadata: null }, { metadata: { name: '' } }, null, 'pod', []]) {
     const { text, counts, errors } = renderer.render(object as object);
@@ -114,7 +114,7 @@ test('what is no object with a name gives an error and nothing else', () => {
   }
 });
 
-test('labels and annotations are told only when allowed, as labels of one series', () => {
+test('labels and annotations are exposed only when allowed, as labels of one series', () => {
   const object = { metadata: { ...metadata, labels: { app: 'x' }, annotations: { note: 'y' } } };
   const names = (labels: string[], annotations: string[]) =>
     fullRenderer(resourceNamed('configmaps'), labels, annotations)
@@ -128,7 +128,7 @@ test('labels and annotations are told only when allowed, as labels of one series
   ]);
 });
 
-test('labels that the push sets are renamed, those of the resource, the family and the object', () => {
+test('labels that the push sets are renamed, in the resource, the metric and the object', () => {
   const things = defineResource({
     name: 'things',
     kind: 'Thing',
@@ -155,7 +155,7 @@ test('labels that the push sets are renamed, those of the resource, the family a
   assert.equal(renamed, 3);
 });
 
-test('series that VictoriaMetrics would drop are named, and in the text all the same', () => {
+test('series that VictoriaMetrics would drop are reported, but still in the text', () => {
   const limits = { labels: 40, nameBytes: 256, valueBytes: 4096 };
   const pushed = { names: new Set(['job', 'instance']), limits };
   const render = (labels: Record<string, string>, nameBytes = limits.nameBytes) =>
@@ -173,7 +173,7 @@ test('series that VictoriaMetrics would drop are named, and in the text all the 
   assert.equal(render(many(300)).length, 1);
 });
 
-test('a series with two values is an error of the family, one that is there twice is not', () => {
+test('a series with two values is an error of the metric, a repeated one is not', () => {
   const part = (values: readonly number[]) =>
     series('kube_thing_part', 'STABLE', 'Parts.', ['part'], (_, emit) => {
       for (const value of values) emit(value, 'x');

@@ -153,7 +153,7 @@ for (const [title, resource, object, prefix, lines] of quirks) {
   test(title, () => assert.deepEqual(linesOf(resource, object, prefix), lines));
 }
 
-test('an object with no more than a name is told without errors, whatever its resource', () => {
+test('an object with only a name is rendered without errors, for every resource', () => {
   for (const resource of resources) {
     for (const object of [{}, { spec: null, status: null }, { spec: {}, status: {} }]) {
       const { errors } = fullRenderer(resource, ['*'], ['*']).render({ metadata: { name: 'a' }, ...object });
@@ -162,7 +162,7 @@ test('an object with no more than a name is told without errors, whatever its re
   }
 });
 
-test('a field of the wrong type costs its families only', () => {
+test('a field of the wrong type affects only its metrics', () => {
   const malformed = { metadata, subsets: 5 };
   const { text, errors } = fullRenderer(resourceNamed('endpoints')).render(malformed);
   assert.deepEqual(
@@ -172,7 +172,7 @@ test('a field of the wrong type costs its families only', () => {
   assert.equal(text, 'kube_endpoint_info{namespace="ns",endpoint="a"} 1\n');
 });
 
-test('nothing of what is in a secret is told', () => {
+test('the contents of a secret are never exposed', () => {
   const secret = { metadata, type: 'Opaque', data: { key: 'c2VjcmV0' }, stringData: { key: 'c2VjcmV0' } };
   const { text } = fullRenderer(resourceNamed('secrets'), ['*'], ['*']).render(secret);
   assert.match(text, /kube_secret_type/);

@@ -21,7 +21,7 @@ spec:
           each: {type: Gauge, gauge: {path: [metadata, generation]}}
 `;
 
-test('a custom resource with the plural of a built-in one has series of its own', () => {
+test('a custom resource with the plural of a built-in one has its own series', () => {
   const state = new ClusterState({
     api: {} as KubeApi,
     options: ksmOptions.parse({}),

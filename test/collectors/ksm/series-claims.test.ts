@@ -5,7 +5,7 @@ import { randomFrom } from '../../kit/random.ts';
 
 const line = (labels: string, value = 1) => `w_phase{${labels}} ${value}\n`;
 
-test('the first object keeps a series; the second is without it, and named', () => {
+test('the first object owns a series; the second is without it, and reported', () => {
   const claims = new SeriesClaims();
   const one = line('name="w1"') + line('name="w1",own="a"');
   assert.deepEqual([...claims.set('a/w1', one)], [['a/w1', one]]);
@@ -15,7 +15,7 @@ test('the first object keeps a series; the second is without it, and named', () 
   assert.equal(claims.count, 1);
 });
 
-test('an object that changes keeps what it holds', () => {
+test('an object that changes keeps the series it owns', () => {
   const claims = new SeriesClaims();
   claims.set('a', line('name="w"', 1));
   claims.set('b', line('name="w"', 2));
@@ -24,7 +24,7 @@ test('an object that changes keeps what it holds', () => {
   assert.equal(claims.count, 1);
 });
 
-test('who waits gets a series when its holder is gone or has it no more, the one that waited longest first', () => {
+test('a waiting object gets a series when its owner is gone or drops it, longest wait first', () => {
   const claims = new SeriesClaims();
   for (const object of ['a', 'b', 'c']) claims.set(object, line('name="w"') + line(`own="${object}"`));
   assert.equal(claims.count, 2);
@@ -41,7 +41,7 @@ test('who waits gets a series when its holder is gone or has it no more, the one
   assert.deepEqual([...claims.delete('c'), ...claims.delete('a')], []);
 });
 
-test('labels without a value tell nothing apart', () => {
+test('labels without a value do not distinguish series', () => {
   const claims = new SeriesClaims();
   claims.set('a', line('a="",b="x",c=""'));
   assert.deepEqual([...claims.set('b', line('b="x"'))], [['b', '']]);
@@ -49,7 +49,7 @@ test('labels without a value tell nothing apart', () => {
   assert.deepEqual([...claims.set('d', line('a=""'))], [['d', '']]);
 });
 
-test('a series that one object brings twice is refused the second time', () => {
+test('a series that one object emits twice is rejected the second time', () => {
   const claims = new SeriesClaims();
   assert.deepEqual([...claims.set('a', line('x="1"', 1) + line('x="1"', 2))], [['a', line('x="1"', 1)]]);
   assert.equal(claims.count, 1);
@@ -57,7 +57,7 @@ test('a series that one object brings twice is refused the second time', () => {
   assert.equal(claims.count, 0);
 });
 
-test('whatever comes and goes, each series is told exactly once while somebody has it', () => {
+test('after any sequence, each series is exposed exactly once while some object has it', () => {
   const random = randomFrom('claims');
   const claims = new SeriesClaims();
   const has = new Map<string, ReadonlySet<number>>();

@@ -13,7 +13,7 @@ test('jump hash gives the values of the Go package that kube-state-metrics uses'
   for (const [key, buckets, bucket] of known) assert.equal(jumpHash(key, buckets), bucket);
 });
 
-test('every object has one shard, the shards are even, and one shard more takes from each and moves nothing else', () => {
+test('every object has one shard, the shards are balanced, and an added shard takes from each and moves nothing else', () => {
   const uids = Array.from({ length: 3000 }, (_, index) => `5b6d0c1a-8c38-4c58-9a2c-${100_000_000_000 + index}`);
   const counts = [0, 0, 0];
   for (const uid of uids) {
@@ -25,7 +25,7 @@ test('every object has one shard, the shards are even, and one shard more takes 
   for (const count of counts) assert.ok(count > 900 && count < 1100, String(counts));
 });
 
-test('without sharding, and for an object without uid, there is a shard', () => {
+test('without sharding, and for an object without uid, a shard is assigned', () => {
   assert.equal(shardOf('a', 1), 0);
   assert.ok(shardOf('', 5) < 5);
 });

@@ -83,7 +83,7 @@ for (const seed of ['one', 'two', 'three']) {
   });
 }
 
-test('header lines come first and only for families that have series', async () => {
+test('header lines come first and only for metrics that have series', async () => {
   const store = newStore();
   assert.deepEqual(await store.body(), { members: [], textBytes: 0, samples: 0 });
   store.set('a', 'kube_pod_info{pod="a"} 1\nkube_pod_created{pod="a"} 5\n');
@@ -95,7 +95,7 @@ test('header lines come first and only for families that have series', async () 
   assert.equal(textIn(await store.body()), `${less}kube_pod_info{pod="a"} 1\n`);
 });
 
-test('members of blocks without a change are the same, a change of nothing included', async () => {
+test('members of unchanged blocks are reused, also after a change without effect', async () => {
   const store = newStore();
   for (let index = 0; index < 200; index++) store.set(`p${index}`, textOf(`p${index}`, 0, 60));
   const before = await store.body();
@@ -108,7 +108,7 @@ test('members of blocks without a change are the same, a change of nothing inclu
   assert.equal(fresh.length, 1);
 });
 
-test('regrouped, each family stands once and in one piece', async () => {
+test('regrouped, each metric appears once and contiguously', async () => {
   const store = newStore();
   const model = new Map<string, string>();
   for (let index = 0; index < 100; index++) {
@@ -125,7 +125,7 @@ test('regrouped, each family stands once and in one piece', async () => {
   assert.deepEqual(runs, ['kube_pod_created', 'kube_pod_info', 'kube_pod_status_phase']);
 });
 
-test('objects that come, change and go leave nothing, even when nobody asks for the body', async () => {
+test('objects that are added, changed and deleted leave nothing, even if the body is never read', async () => {
   const store = newStore();
   const text = textOf('x', 0, 60);
   const model = new Map<string, string>();
@@ -144,7 +144,7 @@ test('objects that come, change and go leave nothing, even when nobody asks for 
   }
 });
 
-test('a store that changes while its body is made is never there by half', async () => {
+test('a store that changes while its body is built never shows a partial state', async () => {
   const store = newStore();
   const names = Array.from({ length: 300 }, (_, index) => `p${index}`);
   for (const name of names) store.set(name, textOf(name, 0, 60));
@@ -170,7 +170,7 @@ test('a store that changes while its body is made is never there by half', async
   assert.ok([...objects.values()].every((versions) => versions.size === 1));
 });
 
-test('an object costs less than 300 bytes beside its compressed text', async () => {
+test('an object takes less than 300 bytes in addition to its compressed text', async () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage: () => void = runInNewContext('gc');
   const heap = () => {

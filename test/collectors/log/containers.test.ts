@@ -90,7 +90,7 @@ class Node {
 
 const of = (name: string, container = 'app') => `{namespace="shop",pod="${name}",container="${container}"}`;
 
-test('lines of runtimes are read as they write them', () => {
+test('parses lines of runtimes as they write them', () => {
   const cases: readonly [string, string, string, boolean][] = [
     [cri('hello world').trimEnd(), 'hello world', 'stdout', false],
     [cri('', 'F', 'stderr').trimEnd(), '', 'stderr', false],
@@ -110,7 +110,7 @@ test('lines of runtimes are read as they write them', () => {
   }
 });
 
-test('parts of a line are joined by stream and container, and cut at 64 KiB', () => {
+test('partial lines are joined by stream and container, and cut at 64 KiB', () => {
   const lines = new PartialLines();
   const part = (text: string, stream = 'stdout') => ({ text, stream, isPartial: true });
   const end = (text: string, stream = 'stdout') => ({ text, stream, isPartial: false });
@@ -128,7 +128,7 @@ test('parts of a line are joined by stream and container, and cut at 64 KiB', ()
   assert.ok(Object.keys(lines.dump() as object).length <= 200);
 });
 
-test('pods ask by annotation: all containers or some, with their names as labels', async (context) => {
+test('pods opt in by annotation: all containers or some, with their names as labels', async (context) => {
   const node = new Node(context);
   await node.start();
   node.write('all', cri('ERROR status=500') + cri('ok'));
@@ -151,7 +151,7 @@ test('pods ask by annotation: all containers or some, with their names as labels
   assert.equal(samples.get('container_log_lag_bytes'), 0);
 });
 
-test('rotation by the kubelet, restarts of a container and parts across a restart of the agent count once', async (context) => {
+test('rotation by the kubelet, restarts of a container and partial lines across a restart of the agent count once', async (context) => {
   const node = new Node(context);
   node.has(pod('web', 'true'));
   await node.start();
@@ -176,7 +176,7 @@ test('rotation by the kubelet, restarts of a container and parts across a restar
   assert.deepEqual(node.errors, []);
 });
 
-test('series of a pod end with it, after its last lines; one that asks later is followed from there on', async (context) => {
+test('series of a pod end with it, after its last lines; a pod that opts in later is followed from then on', async (context) => {
   const node = new Node(context);
   node.has(pod('a', 'true'), pod('late', undefined));
   await node.start();
@@ -203,7 +203,7 @@ test('series of a pod end with it, after its last lines; one that asks later is 
   assert.equal(samples.get('container_log_files'), 0);
 });
 
-test('a pod of the same name goes on, and names that are no names become no path', async (context) => {
+test('a pod of the same name continues its series, and invalid names never become a path', async (context) => {
   const node = new Node(context);
   const again = pod('db-0', 'true', { uid: 'uid-2' });
   node.has(pod('db-0', 'true'));
@@ -242,7 +242,7 @@ test('files and series are bounded', async (context) => {
   assert.equal([...samples.keys()].filter((key) => key.startsWith('ids_total')).length, 11);
 });
 
-test('a metric of files and of containers, or a label that is taken, is refused', () => {
+test('a metric of both files and containers, or a reserved label, is rejected', () => {
   const rule = { metric: 'same_total', pattern: 'x' };
   const parse = (containers: object) =>
     collectorsSection.safeParse({ log: { enabled: true, files: [{ paths: ['/x'], rules: [rule] }], containers } });

@@ -67,7 +67,7 @@ for (const format of ['regular', 'compact', 'unkeyed'] as const) {
   });
 }
 
-test('volatile units are counted together, and what systemd reports of units is an event', async (context) => {
+test('volatile units are counted together, and unit state changes reported by systemd are events', async (context) => {
   const group = await LogGroup.start(
     { journal: { enabled: true, paths: [recorded(context)], start: 'boot' } },
     { paths: { procfs: procOf(context, boots[0] ?? '') }, now },
@@ -117,7 +117,7 @@ test('rules count by unit, priority, field and expression, with groups as labels
   group.stop();
 });
 
-test('a restart goes on with the counts, counts nothing twice, and a start with now counts nothing old', async (context) => {
+test('a restart resumes the counts, counts nothing twice, and a start with now counts nothing old', async (context) => {
   const folder = recorded(context);
   const state = folderOf(context);
   const options = { folder: state, paths: { procfs: procOf(context, boots[0] ?? '') }, now };
@@ -161,7 +161,7 @@ test('a state file that is damaged or of a newer version is set aside, and the l
   }
 });
 
-test('without a journal there is no data, and a file of the future is a fault that says so', async (context) => {
+test('without a journal there is no data, and a file of a newer format is an error that says so', async (context) => {
   const folder = folderOf(context);
   let group = await LogGroup.start({ journal: { enabled: true, paths: [join(folder, 'none')] } });
   await group.cycle();
@@ -178,7 +178,7 @@ test('without a journal there is no data, and a file of the future is a fault th
   group.stop();
 });
 
-test('a state that can not be saved is a loss, and the counts are there', async (context) => {
+test('a state that cannot be saved is a loss, but the counts are exposed', async (context) => {
   const folder = recorded(context);
   const state = folderOf(context);
   writeFileSync(join(state, 'file'), '');
@@ -193,7 +193,7 @@ test('a state that can not be saved is a loss, and the counts are there', async 
   chmodSync(state, 0o700);
 });
 
-test('start: boot begins with the boot of this host, and goes no further back than maxAge', async (context) => {
+test('start: boot begins with the current boot of this host, and no earlier than maxAge', async (context) => {
   const [, second = ''] = boots;
   const paths = { procfs: procOf(context, second) };
   const journal = { enabled: true, paths: [recorded(context)], start: 'boot' as const };
@@ -209,7 +209,7 @@ test('start: boot begins with the boot of this host, and goes no further back th
   assert.equal(await count('140s'), of(second).filter((entry) => Number(entry.__REALTIME_TIMESTAMP) >= limit).length);
 });
 
-test('a reload goes on with counts and position; a rule that is new begins then', async (context) => {
+test('a reload keeps counts and position; a new rule begins then', async (context) => {
   const folder = recorded(context);
   const journal = { enabled: true, paths: [folder], start: 'boot' as const };
   const options = { folder: folderOf(context), paths: { procfs: procOf(context, boots[0] ?? '') }, now };
@@ -227,7 +227,7 @@ test('a reload goes on with counts and position; a rule that is new begins then'
   group.stop();
 });
 
-test('when all files of the journal are removed the counts stay', async (context) => {
+test('when all journal files are removed the counts stay', async (context) => {
   const folder = recorded(context);
   const sections = { journal: { enabled: true, paths: [folder], start: 'boot' as const } };
   const group = await LogGroup.start(sections, { paths: { procfs: procOf(context, boots[0] ?? '') }, now });

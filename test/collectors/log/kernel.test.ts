@@ -54,7 +54,7 @@ for (const [lines, process, constraint, cgroup] of KILLS) {
   });
 }
 
-test('with memory.oom.group each process that is killed counts', () => {
+test('with memory.oom.group each killed process counts', () => {
   const oom = new OomLines();
   const killed = [
     `oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/a/${ID},task=x,pid=1,uid=0`,
@@ -72,7 +72,7 @@ test('with memory.oom.group each process that is killed counts', () => {
   );
 });
 
-test('a kill carries the names of its pod', () => {
+test('a kill has the labels of its pod', () => {
   const pods = {
     lookup: (id: string) => (id === ID ? { namespace: 'shop', pod: 'web-1', container: 'app' } : undefined),
   };
@@ -136,7 +136,7 @@ test('problems are counted by reason from 0, each message once', () => {
   assert.equal(counts().get('KubeletStart'), 1);
 });
 
-test('a problem that holds ends after ten minutes without its message', () => {
+test('an active problem ends ten minutes after its last message', () => {
   const lines = new KernelLines(kernelRules([]), undefined);
   const gauge = (nowMs: number) => {
     const out = new Snapshot();
@@ -150,7 +150,7 @@ test('a problem that holds ends after ten minutes without its message', () => {
   assert.equal(gauge(1_000_000 + 601_000), 0);
 });
 
-test('records of /dev/kmsg are read as the kernel writes them', () => {
+test('parses records of /dev/kmsg as the kernel writes them', () => {
   assert.deepEqual(parseKernelRecord('6,339,5140900,-;NET: Registered\\x0a PF\\xc3\\xbc\n SUBSYSTEM=net\n'), {
     priority: 6,
     facility: 0,
@@ -183,7 +183,7 @@ const ROOT = (mode: string) => `25 1 8:1 / / ${mode},relatime - ext4 /dev/sda1 r
 const DATA = (mode: string) => `26 25 8:17 / /data rw,relatime - xfs /dev/sdb1 ${mode}`;
 const TRANSITION = 'filesystem_readonly_transitions_total{device="/dev/sdb1",mountpoint="/data",fstype="xfs"}';
 
-test('a mount that becomes read-only is counted once, also over a restart, and the gauge ends with it', async (context) => {
+test('a mount that becomes read-only is counted once, also across a restart, and the gauge ends with it', async (context) => {
   const folder = folderOf(context);
   const procfs = join(folder, 'proc');
   const options = { folder: join(folder, 'state'), paths: { procfs } };
@@ -257,7 +257,7 @@ test('messages of the kernel, OOM kills and core dumps come from the journal', a
 
 const WRITE_LIMIT = '/proc/sys/kernel/printk_devkmsg';
 
-test('the real /dev/kmsg: what is written there is counted once, over a restart and a flood', async (context) => {
+test('the real /dev/kmsg: a message written there is counted once, across a restart and a flood', async (context) => {
   let device: number;
   try {
     device = openSync('/dev/kmsg', 'w');
@@ -305,7 +305,7 @@ test('the real /dev/kmsg: what is written there is counted once, over a restart 
   group.stop();
 });
 
-test('a new boot begins at its first message and keeps the counts', async (context) => {
+test('a new boot starts at its first message and keeps the counts', async (context) => {
   try {
     closeSync(openSync('/dev/kmsg', 'r'));
   } catch (cause) {

@@ -57,7 +57,7 @@ const count = (samples: ReadonlyMap<string, number>) => totalOf(samples, 'log_li
 const lines = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => `line ${String(from + index).padStart(8, '0')} of a log\n`).join('');
 
-test('lines are counted once, whole lines only, with rules, labels, values and histograms', async (context) => {
+test('complete lines are counted once, with rules, labels, values and histograms', async (context) => {
   const folder = folderOf(context);
   const path = join(folder, 'app.log');
   writeFileSync(path, 'GET 200 0.05\nPOST 500 2\nhealth 200 0\n');
@@ -95,7 +95,7 @@ test('lines are counted once, whole lines only, with rules, labels, values and h
   assert.equal(samples.get(`log_lag_bytes{${label}}`), 0);
 });
 
-test('start: end leaves out what is there, and a file that comes later is read as a whole', async (context) => {
+test('start: end skips existing content, and a file created later is read from its beginning', async (context) => {
   const folder = folderOf(context);
   writeFileSync(join(folder, 'app.log'), lines(0, 100));
   const { cycle } = await follow(context, folder, { start: 'end' });
@@ -105,7 +105,7 @@ test('start: end leaves out what is there, and a file that comes later is read a
   assert.equal(count(await cycle()), 30);
 });
 
-test('rotation by rename: the rest of the old file counts, also when its new name matches', async (context) => {
+test('rotation by rename: the rest of the old file counts, even when its new name matches', async (context) => {
   for (const [glob, name] of [
     ['app*.log', 'old-1'],
     ['app*', 'app.log.1'],
@@ -128,7 +128,7 @@ test('rotation by rename: the rest of the old file counts, also when its new nam
   }
 });
 
-test('a file that was quiet, grew and was renamed between two looks is read to its end', async (context) => {
+test('a file that was idle, grew and was renamed between two polls is read to its end', async (context) => {
   // Open files are read through their descriptors; of closed ones the new name is found by the inode.
   for (const closeAfter of ['1h', '1s']) {
     for (const name of ['app.log.1', 'old-app']) {
@@ -147,7 +147,7 @@ test('a file that was quiet, grew and was renamed between two looks is read to i
   }
 });
 
-test('a file that was renamed, compressed and removed between two looks is read to its end', async (context) => {
+test('a file that was renamed, compressed and removed between two polls is read to its end', async (context) => {
   const folder = folderOf(context);
   const path = join(folder, 'app.log');
   writeFileSync(path, lines(0, 100));
@@ -164,7 +164,7 @@ test('a file that was renamed, compressed and removed between two looks is read 
   assert.equal(totalOf(samples, 'log_lost_bytes_total'), 0);
 });
 
-test('what was known to be in a file and is gone is counted, and a file without a last line end is closed', async (context) => {
+test('known content that was removed unread is counted, and a file without a final newline is closed', async (context) => {
   const folder = folderOf(context);
   const path = join(folder, 'app.log');
   writeFileSync(path, `${lines(0, 10)}no line end`);
@@ -181,7 +181,7 @@ test('what was known to be in a file and is gone is counted, and a file without 
   assert.equal(count(await cycle()), 21);
 });
 
-test('copytruncate: what was written between the last look and the cut is read from the copy, once', async (context) => {
+test('copytruncate: content written between the last poll and the truncation is read from the copy, once', async (context) => {
   for (const [glob, name] of [
     ['app*.log', 'app.log.1'],
     ['app*', 'app.log-20261129'],
@@ -204,7 +204,7 @@ test('copytruncate: what was written between the last look and the cut is read f
   }
 });
 
-test('a file that is cut and has grown past the old place by then is found by its beginning', async (context) => {
+test('a file that is truncated and has grown past the old position since is detected by its beginning', async (context) => {
   const folder = folderOf(context);
   const path = join(folder, 'app.log');
   writeFileSync(path, lines(0, 10));
@@ -216,7 +216,7 @@ test('a file that is cut and has grown past the old place by then is found by it
   assert.equal(totalOf(samples, 'log_truncates_total'), 1);
 });
 
-test('a restart goes on where it was, through renames, cuts and files with the same inode', async (context) => {
+test('a restart resumes at its position, through renames, truncations and reused inodes', async (context) => {
   const folder = folderOf(context);
   const path = join(folder, 'app.log');
   writeFileSync(path, lines(0, 100));
@@ -271,7 +271,7 @@ test('encodings: gbk and utf-16 are decoded, and lines without end are cut', asy
   assert.equal(totalOf(after, 'tail_total'), 1);
 });
 
-test('series of a rule are bounded, and compressed and excluded files are left out', async (context) => {
+test('the series of a rule are bounded, and compressed and excluded files are skipped', async (context) => {
   const folder = folderOf(context);
   writeFileSync(join(folder, 'app.log'), Array.from({ length: 50 }, (_, index) => `user=${index}\n`).join(''));
   writeFileSync(join(folder, 'app.log.gz'), lines(0, 9));
@@ -284,7 +284,7 @@ test('series of a rule are bounded, and compressed and excluded files are left o
   assert.equal([...samples.keys()].filter((key) => key.startsWith('users_total{')).length, 11);
 });
 
-test('10,000 files by one pattern are followed within a few seconds', async (context) => {
+test('10,000 files matching one pattern are followed within a few seconds', async (context) => {
   const folder = folderOf(context);
   mkdirSync(join(folder, 'many'));
   for (let index = 0; index < 10_000; index++)
@@ -295,7 +295,7 @@ test('10,000 files by one pattern are followed within a few seconds', async (con
   assert.equal(count(await cycle()), 10_003);
 });
 
-test('a read that fails between two cycles is a loss of the next one, once for each kind', async (context) => {
+test('a read that fails between two cycles is a loss of the next one, once per kind', async (context) => {
   const folder = folderOf(context);
   writeFileSync(join(folder, 'app.log'), lines(0, 10));
   const clock: { isBroken: boolean; failed: number } = { isBroken: false, failed: 0 };

@@ -84,7 +84,7 @@ test('traps of versions 1, 2c and 3 and informs are counted by sender, OID, name
   assert.equal(typeof samples.get('snmp_traps_udp_errors_total{protocol="udp",error="RcvbufErrors"}'), 'number');
 });
 
-test('unknown communities and users, wrong passwords and damaged datagrams are refused by reason', async (context) => {
+test('unknown communities and users, wrong passwords and damaged datagrams are rejected by reason', async (context) => {
   const { port, group } = await receiving(context);
   await send(session(context, port, { version: 1, community: 'public' }), LINK_DOWN);
   await send(session(context, port, { user: { ...USER, name: 'eve' } }), LINK_DOWN);
@@ -107,7 +107,7 @@ test('unknown communities and users, wrong passwords and damaged datagrams are r
   assert.equal(samples.get(refused('malformed')), 2);
 });
 
-test('datagrams of random bytes and cut traps end nothing', async (context) => {
+test('datagrams of random bytes and truncated traps crash nothing', async (context) => {
   const { port, group } = await receiving(context, { maxPerSecond: 10_000 });
   const socket = createSocket('udp4');
   const whole: Buffer[] = [];
@@ -136,7 +136,7 @@ test('datagrams of random bytes and cut traps end nothing', async (context) => {
   assert.ok(seen > sent / 2 && seen <= sent + 1, `${seen} of ${sent}`);
 });
 
-test('counts outlive a restart and a reload, and series are bounded', async (context) => {
+test('counts survive a restart and a reload, and series are bounded', async (context) => {
   const { port, group, snmp, start } = await receiving(context, { maxSeries: 3 });
   const v2 = session(context, port, { version: 1, community: COMMUNITY });
   for (let index = 1; index <= 6; index++) await send(v2, `1.3.6.1.4.1.9.${index}`);
@@ -160,7 +160,7 @@ test('counts outlive a restart and a reload, and series are bounded', async (con
   await counted(next, 'snmp_traps_total', 8);
 });
 
-test('secrets are read again when their files change, and shown nowhere', async (context) => {
+test('secrets are reread when their files change, and never exposed', async (context) => {
   const { port, folder, group } = await receiving(context);
   writeFileSync(join(folder, 'community'), 'another-community\n');
   writeFileSync(join(folder, 'auth'), '');
@@ -187,7 +187,7 @@ test('a port in use fails the collector with the reason, until it is free', asyn
   assert.deepEqual(failures(), []);
 });
 
-test('too many datagrams in a second are refused without decoding them', async (context) => {
+test('datagrams over the rate limit are rejected without decoding', async (context) => {
   const { port, group } = await receiving(context, { maxPerSecond: 5 });
   const v2 = session(context, port, { version: 1, community: COMMUNITY });
   for (let index = 0; index < 200; index++) await send(v2, LINK_DOWN);
@@ -195,7 +195,7 @@ test('too many datagrams in a second are refused without decoding them', async (
   assert.ok((samples.get(refused('rate')) ?? 0) > 0);
 });
 
-test('the version of a datagram and the counters of the kernel are read', () => {
+test('parses the version of a datagram and the counters of the kernel', () => {
   assert.equal(versionOf(Buffer.from('3003020100', 'hex')), '1');
   assert.equal(versionOf(Buffer.from('3082001002010104', 'hex')), '2c');
   assert.equal(versionOf(Buffer.from('308110020103', 'hex')), '3');
@@ -220,7 +220,7 @@ test('the version of a datagram and the counters of the kernel are read', () => 
   assert.deepEqual(udpErrorsOf('Udp: RcvbufErrors\nUdp: many\n'), []);
 });
 
-test('without senders it is refused, as are addresses and OIDs that are none', () => {
+test('a configuration without senders is rejected, as are invalid addresses and OIDs', () => {
   const problems = (section: object) => snmpSection.safeParse(section).error?.issues.map(({ message }) => message);
   assert.match(String(problems({ enabled: true })), /communityFiles or users/);
   assert.match(String(problems({ listen: 'port' })), /ADDRESS:PORT/);

@@ -20,7 +20,7 @@ const throttles = (cpu: number, core: number, ofPackage: number) => ({
   [`sys/devices/system/cpu/cpu${cpu}/thermal_throttle/package_throttle_count`]: `${ofPackage}\n`,
 });
 
-test('ticks become seconds, by mode; guest time can be left out', async (t) => {
+test('ticks become seconds, by mode; guest time can be omitted', async (t) => {
   const paths = hostTree(t, { 'proc/stat': STAT });
   const seconds = [
     'node_cpu_seconds_total{cpu="0",mode="idle"} 400',
@@ -44,16 +44,16 @@ test('columns that an old kernel does not print are absent', () => {
   assert.deepEqual([...parseCpuTicks(new Snapshot(), 'stat', 'cpu 1 1\ncpu12 1 2 3 4\n')], [['12', [1, 2, 3, 4]]]);
 });
 
-test('a count that falls keeps its highest value, each column for itself', () => {
+test('a count that falls keeps its highest value, each column separately', () => {
   assert.deepEqual(neverFalling([10, 0, 5, 1000, 70], [11, 0, 4, 999, 60]), [11, 0, 5, 1000, 70]);
 });
 
-test('an idle time that falls by 3 s is a CPU that was unplugged: its counts start again', () => {
+test('an idle time that falls by 3 s is a CPU that was unplugged: its counts restart', () => {
   assert.deepEqual(neverFalling([10, 0, 5, 1000, 70], [1, 0, 0, 701, 0]), [10, 0, 5, 1000, 70]);
   assert.deepEqual(neverFalling([10, 0, 5, 1000, 70], [1, 0, 0, 700, 0]), [1, 0, 0, 700, 0]);
 });
 
-test('counts are kept from cycle to cycle, but not for a CPU that was gone in between', async (t) => {
+test('counts are kept across cycles, but not for a CPU that was gone in between', async (t) => {
   const paths = hostTree(t, { 'proc/stat': stat(100, 0, 0, 500) });
   const collect = collectorOn(cpu, paths, { guest: false });
   const userAfter = async (text: string) => {
@@ -66,7 +66,7 @@ test('counts are kept from cycle to cycle, but not for a CPU that was gone in be
   assert.equal(await userAfter(stat(90, 0, 0, 502)), 'node_cpu_seconds_total{cpu="0",mode="user"} 0.9');
 });
 
-test('throttling is counted once for each core and package, from the first thread that tells', async (t) => {
+test('throttling is counted once per core and package, from the first thread that reports it', async (t) => {
   const { lines, result } = await collectOnce(
     cpu,
     hostTree(t, {
@@ -88,7 +88,7 @@ test('throttling is counted once for each core and package, from the first threa
   assert.equal(result.outcome, 'ok');
 });
 
-test('CPUs are seen to come and go by the list of those online', async (t) => {
+test('CPUs come and go by the list of online CPUs', async (t) => {
   const paths = hostTree(t, {
     'proc/stat': 'intr 5\n',
     'sys/devices/system/cpu/online': '0-1\n',
@@ -108,12 +108,12 @@ test('CPUs are seen to come and go by the list of those online', async (t) => {
   assert.deepEqual((await collect()).lines, ['node_cpu_online{cpu="0"} 1', 'node_cpu_online{cpu="1"} 0']);
 });
 
-test('without an online file of the first CPU nothing is said of the others', async (t) => {
+test('without an online file for the first CPU nothing is exposed for the others', async (t) => {
   const files = { 'proc/stat': 'intr 5\n', 'sys/devices/system/cpu/cpu1/online': '1\n', ...topology(0, 0, 0) };
   assert.deepEqual((await collectOnce(cpu, hostTree(t, files))).lines, []);
 });
 
-test('a damaged list of isolated CPUs costs only itself', async (t) => {
+test('a damaged list of isolated CPUs affects only itself', async (t) => {
   const files = { 'proc/stat': stat(1, 0, 0, 5), 'sys/devices/system/cpu/isolated': '1-99999999999\n' };
   const { result, lines } = await collectOnce(cpu, hostTree(t, files));
   assert.equal(result.outcome, 'partial');
@@ -121,18 +121,18 @@ test('a damaged list of isolated CPUs costs only itself', async (t) => {
   assert.equal(lines.length, 4);
 });
 
-test('a clock that cpuinfo does not tell has no sample, other fields it lacks are empty labels', async (t) => {
+test('a frequency missing in cpuinfo has no sample, other missing fields are empty labels', async (t) => {
   const files = { 'proc/stat': 'intr 5\n', 'proc/cpuinfo': 'processor\t: 3\nCPU part\t: 0xd0c\n\n' };
   assert.deepEqual((await collectOnce(cpu, hostTree(t, files), { info: true })).lines, [
     'node_cpu_info{package="",core="",cpu="3",vendor="",family="",model="",model_name="",microcode="",stepping="",cachesize=""} 1',
   ]);
 });
 
-test('fields of cpuinfo before the first processor are no CPU', () => {
+test('fields of cpuinfo before the first processor are not a CPU', () => {
   assert.deepEqual(parseCpuinfo('vendor_id : IBM/S390\n'), []);
 });
 
-test('without /proc/stat there is no data; a damaged one is a fault that names the line', async (t) => {
+test('without /proc/stat there is no data; a damaged one is an error that names the line', async (t) => {
   assert.equal((await collectOnce(cpu, hostTree(t, {}))).result.outcome, 'nodata');
   const { result } = await collectOnce(cpu, hostTree(t, { 'proc/stat': 'cpu  1\ncpu0 1 x 3 4\n' }));
   assert.equal(result.outcome, 'fault');

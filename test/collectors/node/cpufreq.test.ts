@@ -12,7 +12,7 @@ const FOLDER = 'sys/devices/system/cpu';
 const files = (cpu: number, content: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(content).map(([name, text]) => [`${FOLDER}/cpu${cpu}/cpufreq/${name}`, text]));
 
-test('kHz become Hz; a governor has a sample for each that could be chosen', async (t) => {
+test('kHz become Hz; a governor has a sample per available governor', async (t) => {
   const tree = {
     [`${FOLDER}/offline`]: '\n',
     ...files(0, {
@@ -32,7 +32,7 @@ test('kHz become Hz; a governor has a sample for each that could be chosen', asy
   ]);
 });
 
-test('a clock that the driver does not know, and a CPU that is offline, have no samples', async (t) => {
+test('a frequency unknown to the driver, and an offline CPU, have no samples', async (t) => {
   const tree = {
     [`${FOLDER}/offline`]: '1-7\n',
     ...files(0, { cpuinfo_cur_freq: '<unknown>\n', scaling_cur_freq: '1\n' }),
@@ -43,7 +43,7 @@ test('a clock that the driver does not know, and a CPU that is offline, have no 
   assert.equal(result.outcome, 'ok');
 });
 
-test('the clock of cpuinfo and that of the hardware are one family of two collectors', async (t) => {
+test('the frequencies of cpuinfo and of the hardware are one metric of two collectors', async (t) => {
   const host = new Host(
     hostTree(t, {
       'proc/stat': 'intr 5\n',
@@ -74,7 +74,7 @@ test('without cpufreq, and without CPUs in sysfs, there is no data', async (t) =
   assert.equal((await collectOnce(cpufreq, hostTree(t, {}))).result.outcome, 'nodata');
 });
 
-test('a damaged list of offline CPUs is a fault that names the file', async (t) => {
+test('a damaged list of offline CPUs is an error that names the file', async (t) => {
   const { result } = await collectOnce(cpufreq, hostTree(t, { [`${FOLDER}/offline`]: '3-1\n' }));
   assert.equal(result.outcome, 'fault');
   assert.match(result.reason ?? '', /offline:1: expected a CPU list, found "3-1"/);

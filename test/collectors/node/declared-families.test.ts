@@ -197,7 +197,7 @@ for (const { collector, files, has } of [...UNRECORDED, ...TABLES]) {
   });
 }
 
-test('every declared family has an expected sample, or a reason why not', () => {
+test('every declared metric has an expected sample, or a reason for its absence', () => {
   const names = expectedNames();
   const families = nodeCollectors.flatMap((spec) => spec.families.map(({ name }) => ({ name, collector: spec.name })));
   const without = families.filter(({ name }) => !names.has(name));

@@ -25,14 +25,14 @@ test('sectors become bytes, milliseconds seconds; without udev the identity is e
   ]);
 });
 
-test('columns of kernels to come are ignored, lines with too few left out', async (t) => {
+test('columns of newer kernels are ignored, lines with too few are skipped', async (t) => {
   const text = `${SDA} 1 2 3 4 5 6 7 8\n   8       1 sdaa 1 2 3 4\n`;
   const { lines } = await collectOnce(diskstats, hostTree(t, { 'proc/diskstats': text }));
   assert.equal(lines.length, 18);
   assert.ok(lines.includes('node_disk_flush_requests_time_seconds_total{device="sda"} 0.006'));
 });
 
-test('a disk is known by the serial number that says most; a bad ATA property costs only itself', async (t) => {
+test('a disk is identified by its most specific serial number; a malformed ATA property affects only itself', async (t) => {
   const udev = 'S:disk\nE:ID_SERIAL=long\nE:ID_SERIAL_SHORT=short\nE:ID_ATA=1\nE:ID_ATA_WRITE_CACHE=yes\n';
   const paths = hostTree(t, {
     'proc/diskstats': `${SDA}\n`,
@@ -53,7 +53,7 @@ const devices = async (options: object) => {
   return lines.map((line) => /^node_disk_io_now\{device="(.*)"\}/.exec(line)?.[1]).filter(Boolean);
 };
 
-test('an include or an exclude expression chooses devices; one replaces the other', async () => {
+test('an include or an exclude expression selects devices; one replaces the other', async () => {
   assert.deepEqual(await devices({ deviceInclude: '^sda' }), ['sda', 'sda1', 'sda2', 'sda3', 'sda4']);
   assert.deepEqual(await devices({ deviceExclude: '^(ram|loop|dm|nvme|mmc|fd|vd|sr)|[0-9]' }), ['sda', 'sdb', 'sdc']);
   assert.equal((await devices({ deviceExclude: '' })).length, 51);
@@ -68,7 +68,7 @@ test('a host without block devices has no data', async (t) => {
   assert.equal(result.outcome, 'nodata');
 });
 
-test('a malformed count costs its disk, with path and line', async (t) => {
+test('a malformed count affects its disk, with path and line', async (t) => {
   const paths = hostTree(t, { 'proc/diskstats': `${SDA}\n${SDA.replace('40', '4x').replace('sda', 'sdb')}\n` });
   const { result, lines } = await collectOnce(diskstats, paths);
   assert.match(result.errors.join(), /proc\/diskstats:2: expected a number, found "4x"/);

@@ -7,7 +7,7 @@ import { scene } from './scenes/drm.ts';
 
 const CARD = 'sys/class/drm/card0/device';
 
-test('a file that says nonsense costs its series; one that is missing is not 0', async (context) => {
+test('a malformed file skips its series; a missing one is not 0', async (context) => {
   const files: Record<string, string> = { ...scene.files, [`${CARD}/mem_info_vram_used`]: 'lots\n' };
   delete files[`${CARD}/gpu_busy_percent`];
   const { lines, result } = await collectOnce(drm, hostTree(context, files));
@@ -17,7 +17,7 @@ test('a file that says nonsense costs its series; one that is missing is not 0',
   assert.equal(lines.filter((line) => /busy|vram_used_bytes\{/.test(line) && !line.includes('vis')).length, 0);
 });
 
-test('no card of amdgpu is no data, with the reason', async (context) => {
+test('without an amdgpu card there is no data, with the reason', async (context) => {
   const { result } = await collectOnce(
     drm,
     hostTree(context, { 'sys/class/drm/card1/device/uevent': 'DRIVER=i915\n' }),

@@ -167,7 +167,7 @@ for (const { spec, what, files, lines, error } of cases) {
   });
 }
 
-test('what vanishes between listing and reading is neither counted nor an error', async (t) => {
+test('entries that vanish between listing and reading are neither counted nor an error', async (t) => {
   const paths = hostTree(t, { 'sys/fs/bcachefs/version': '1\n', [`${BCACHEFS}/dev-0/label`]: 'gone\n' });
   // A folder without files: unmounted. Links that lead nowhere: listed, but gone when they are read.
   mkdirSync(join(paths.sysfs, 'fs/bcachefs/b-2'));
@@ -184,7 +184,7 @@ test('what vanishes between listing and reading is neither counted nor an error'
   }
 });
 
-test('bcachefs: folders that cannot be listed are lost, not their siblings', async (t) => {
+test('bcachefs: directories that cannot be listed are skipped, their siblings are not', async (t) => {
   const sound = 'sys/fs/bcachefs/c-3/counters';
   const paths = hostTree(t, { [`${BCACHEFS}/errors`]: '', [`${sound}/a`]: 'since filesystem creation: 1\n' });
   symlinkSync('counters', join(paths.sysfs, 'fs/bcachefs/a-1/counters'));
@@ -226,7 +226,7 @@ test("bcachefs' tables, sections and sizes", () => {
   assert.throws(() => parseSections('f', 'sb: 1\n', /^(read|write):$/), /f:1: expected the title of a section/);
 });
 
-test('what a byte on Btrfs takes, by profile', () => {
+test('the space one byte takes on Btrfs, by profile', () => {
   assert.deepEqual(
     ['single', 'raid0', 'dup', 'raid1', 'raid10', 'raid1c3', 'raid1c4', 'raid5', 'raid6', 'new'].map((mode) =>
       allocationRatio(mode, 4),

@@ -57,7 +57,7 @@ test('space and inodes of a file system, in its own block size', async (t) => {
   }
 });
 
-test('each figure of statfs(2) has its family', async (t) => {
+test('each field of statfs(2) has its metric', async (t) => {
   const space = { sizeBytes: 1000, freeBytes: 900, availableBytes: 800, files: 70, filesFree: 60 };
   const asking = filesystemWith(() => async () => space);
   const { lines } = await collectOnce(asking, hostWith(t, ['/mnt', 'nfs4', 'nas:/a']));
@@ -72,7 +72,7 @@ test('each figure of statfs(2) has its family', async (t) => {
   }
 });
 
-test('of mounts stacked on one point the last counts', async (t) => {
+test('of mounts stacked on one mount point the last wins', async (t) => {
   const twice = hostWith(t, ['/', 'ext4', '/dev/sda1'], ['/', 'ext4', '/dev/sda1', 'ro'], ['/', 'xfs', '/dev/sdb']);
   const { lines, result } = await collectOnce(filesystem, twice);
   assert.equal(result.outcome, 'ok');
@@ -85,7 +85,7 @@ test('of mounts stacked on one point the last counts', async (t) => {
   );
 });
 
-test('mount points and types are chosen by expressions', async (t) => {
+test('mount points and types are selected by expressions', async (t) => {
   const paths = hostWith(t, ['/', 'ext4', 'a'], ['/sys', 'tmpfs', 'b'], ['/run', 'tmpfs', 'c'], ['/x', 'overlay', 'd']);
   const devices = async (options: object) => {
     const { lines } = await collectOnce(filesystem, paths, options);
@@ -101,7 +101,7 @@ test('mount points and types are chosen by expressions', async (t) => {
   );
 });
 
-test('a network mount that hangs is reported as such, in time, and does not cost the others', async (t) => {
+test('a hung network mount is reported as such, within the timeout, and does not affect the others', async (t) => {
   const paths = hostWith(
     t,
     ['/', 'ext4', '/dev/sda1'],
@@ -135,7 +135,7 @@ test('a network mount that hangs is reported as such, in time, and does not cost
   );
 });
 
-test('without a list of mounts there is no data; a truncated one is a fault', async (t) => {
+test('without a mount table there is no data; a truncated one is an error', async (t) => {
   assert.equal((await collectOnce(filesystem, hostTree(t, {}))).result.outcome, 'nodata');
   const { result } = await collectOnce(filesystem, hostTree(t, { 'proc/1/mountinfo': '29 1 259:2 / / rw,rela' }));
   assert.equal(result.outcome, 'fault');

@@ -73,7 +73,7 @@ const NOT_OURS: readonly { readonly name: RegExp; readonly reason: string }[] = 
   { name: /^node_scrape_collector_success$/, reason: 'a report on all collectors; process.test.ts sees it' },
 ];
 
-test('every recorded sample is claimed by a collector, but for those listed', () => {
+test('every recorded sample is claimed by a collector, except those listed', () => {
   const left = [...expected.keys()].filter(
     (series) => !claimed.has(series) && !NOT_OURS.some(({ name }) => name.test(nameOf(series))),
   );

@@ -16,7 +16,7 @@ import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { fixturePaths, hostTree } from '../../kit/host-tree.ts';
 
-test('dmi has a label for each file, with one replacement character for a run of bytes that are no UTF-8', async (t) => {
+test('dmi has a label per file, with one replacement character for a run of invalid UTF-8', async (t) => {
   const { lines } = await collectOnce(
     dmi,
     hostTree(t, {
@@ -34,7 +34,7 @@ test('dmi of the fixture tree has 19 labels', async () => {
   assert.match(line, /product_sku="SKU=NotProvided;ModelName=PowerEdge R6515"/);
 });
 
-test('watchdog has a sample for each number and an info with the words, empty for a device without files', async () => {
+test('watchdog has a sample per number and an info metric with the texts, empty for a device without files', async () => {
   const { lines } = await collectOnce(watchdog, fixturePaths());
   assert.deepEqual(lines, [
     'node_watchdog_access_cs0{name="watchdog0"} 0',
@@ -49,7 +49,7 @@ test('watchdog has a sample for each number and an info with the words, empty fo
   ]);
 });
 
-test('a watchdog with a damaged file is lost, the others are not', async (t) => {
+test('a watchdog with a damaged file is skipped, the others are not', async (t) => {
   const folder = 'sys/class/watchdog';
   const paths = hostTree(t, { [`${folder}/watchdog0/timeout`]: 'soon\n', [`${folder}/watchdog1/timeout`]: '60\n' });
   const { lines, result } = await collectOnce(watchdog, paths);
@@ -65,12 +65,12 @@ const ZONES: readonly (readonly [zone: string, name: string, index: number])[] =
   ['package-0-die-1', 'package-0-die-1', 0],
   ['psys', 'psys', 0],
 ];
-test('rapl zones of one name are told apart by their number, or else counted', () => {
+test('rapl zones of the same name are distinguished by their number, else counted', () => {
   const used = new Map<string, number>();
   for (const [zone, name, index] of ZONES) assert.deepEqual(zoneOf(zone, used), { name, index });
 });
 
-test('rapl gives joules, by zone or in one family', async (t) => {
+test('rapl exposes joules, by zone or in one metric', async (t) => {
   const folder = 'sys/class/powercap';
   const paths = hostTree(t, {
     [`${folder}/intel-rapl/enabled`]: '1\n',
@@ -88,7 +88,7 @@ test('rapl gives joules, by zone or in one family', async (t) => {
   ]);
 });
 
-test('rapl is denied by a host that keeps its counters even from an agent with all rights', (t) => {
+test('rapl is denied on a host that restricts its counters even to a fully privileged agent', (t) => {
   const folder = 'sys/class/powercap/intel-rapl:0';
   const paths = hostTree(t, { [`${folder}/name`]: 'package-0\n', [`${folder}/energy_uj`]: '1\n' });
   const producer = bindCollector(
@@ -135,7 +135,7 @@ test('edac counts by controller, row and channel of the fixture tree', async () 
   assert.ok(!lines.some((line) => /channel_uncorrectable.*csrow="2"/.test(line)));
 });
 
-test('edac calls a module unknown whose label is not there, and takes the kernel’s own apart', async (t) => {
+test('edac reports a module without a label as unknown, and parses the kernel’s default labels', async (t) => {
   const row = 'sys/devices/system/edac/mc/mc1/csrow0';
   const { lines } = await collectOnce(
     edac,
@@ -167,13 +167,13 @@ for (const [text, state, mitigation] of VULNERABILITIES) {
   test(`${JSON.stringify(text)} is ${state}`, () => assert.deepEqual(parseVulnerability(text), [state, mitigation]));
 }
 
-test('a vulnerability whose file has no value has no sample', async (t) => {
+test('a vulnerability whose file is empty has no sample', async (t) => {
   const folder = 'sys/devices/system/cpu/vulnerabilities';
   const { lines } = await collectOnce(cpuVulnerabilities, hostTree(t, { [`${folder}/mds`]: 'Mitigation: PTI\n' }));
   assert.deepEqual(lines, ['node_cpu_vulnerabilities_info{codename="mds",state="mitigation",mitigation="PTI"} 1']);
 });
 
-test('a NUMA node with a damaged file is lost, the others are not', async (t) => {
+test('a NUMA node with a damaged file is skipped, the others are not', async (t) => {
   const folder = 'sys/devices/system/node';
   const paths = hostTree(t, {
     [`${folder}/node0/meminfo`]: 'Node 0 Active(anon): 2 kB\nNode 0 HugePages_Free:  3\n',

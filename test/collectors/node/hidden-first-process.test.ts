@@ -63,7 +63,7 @@ for (const name of COLLECTORS) {
   });
 }
 
-test('file systems below the mounted root of the host are seen nevertheless, those of the pod are not', async (t) => {
+test('file systems below the mounted root of the host are reported nevertheless, those of the pod are not', async (t) => {
   const paths = hostTree(t, OF_THE_POD);
   const rootfs = join(paths.rootfs, 'host');
   const own = `${OF_THE_POD['proc/self/mountinfo']}31 30 8:1 / ${rootfs} rw - ext4 /dev/sda1 rw\n`;
@@ -96,7 +96,7 @@ test("the host's network in the container collector is a lost unit", async (t) =
   assert.match(errors.map(({ message }) => message).join('\n'), /^\/: network: .*hidden \(hidepid\)/);
 });
 
-test('outside of a container the network of this process is that of the host', async () => {
+test('outside a container the network of this process is that of the host', async () => {
   const paths: HostPaths = {
     procfs: '/proc',
     sysfs: '/sys',
@@ -108,7 +108,7 @@ test('outside of a container the network of this process is that of the host', a
   assert.equal(result.outcome, 'ok');
 });
 
-test('a collector that the host does not let be made is made again in each cycle; wrong options are thrown at once', async (t) => {
+test('a collector that the host prevents from starting is retried each cycle; invalid options throw immediately', async (t) => {
   let made = 0;
   const family = gauge('node_x', 'X.');
   const spec = defineCollector({

@@ -13,7 +13,7 @@ import { collectOnce } from '../../kit/collect.ts';
 import { fixture, fixturePaths, hostTree } from '../../kit/host-tree.ts';
 import { difference, samplesOf } from '../../kit/samples.ts';
 
-test('hwmon, thermal_zone and powersupplyclass give what node_exporter gives for its fixture tree', async () => {
+test('hwmon, thermal_zone and powersupplyclass give the same as node_exporter for its fixture tree', async () => {
   const lines: string[] = [];
   for (const name of ['hwmon', 'thermal_zone', 'powersupplyclass']) {
     const spec = nodeCollectors.find((one) => one.name === name);
@@ -176,7 +176,7 @@ class WriteOnlyHost extends Host {
   }
 }
 
-test('a file that can only be written, or is a folder, is no sensor; one that is not wanted is no loss', async (t) => {
+test('a write-only file or a directory is not a sensor; an excluded one is not a loss', async (t) => {
   const paths = chip(t, { temp1_input: '1000', temp1_reset_history: '', 'cpu1_folder/x': '', fan1_input: 'bad' });
   chmodSync(join(paths.sysfs, 'class/hwmon/hwmon1/temp1_reset_history'), 0o200);
   const out = new Snapshot();
@@ -187,7 +187,7 @@ test('a file that can only be written, or is a folder, is no sensor; one that is
   assert.deepEqual(out.errors, []);
 });
 
-test('chips are called after their device, and after hwmonN where device and name are shared', async (t) => {
+test('chips are named after their device, and after hwmonN where device and name are shared', async (t) => {
   const paths = chipsOn(t, { hwmon0: 'platform/one.0', hwmon1: 'pci0/00:01.0', hwmon2: 'pci0/00:01.0' });
   const { lines } = await collectOnce(hwmon, paths, { chipExclude: 'hwmon2$' });
   assert.deepEqual(lines, [
@@ -206,7 +206,7 @@ test('a chip on a slow bus is read like any other', async (t) => {
   ]);
 });
 
-test('sensors are chosen by chip and sensor', async (t) => {
+test('sensors are selected by chip and sensor', async (t) => {
   const paths = chip(t, { temp1_input: '1000', temp2_input: '2000' });
   const { lines } = await collectOnce(hwmon, paths, { sensorInclude: '^hwmon1;temp2$' });
   assert.deepEqual(lines, ['node_hwmon_temp_celsius{chip="hwmon1",sensor="temp2"} 2']);
@@ -216,7 +216,7 @@ test('sensors are chosen by chip and sensor', async (t) => {
   );
 });
 
-test('a host without sensors has no data; a file or a dead link among the chips is nothing', async (t) => {
+test('a host without sensors has no data; a file or a dangling link among the chips is ignored', async (t) => {
   assert.equal((await collectOnce(hwmon, hostTree(t, {}))).result.outcome, 'nodata');
   const paths = hostTree(t, { 'sys/class/hwmon/hwmon0': 'a file' });
   symlinkSync('nowhere', join(paths.sysfs, 'class/hwmon/hwmon1'));

@@ -27,7 +27,7 @@ const FILES: Readonly<Record<string, string>> = {
 };
 const INFO = `firesteel_inventory_info{machine_id="0123456789abcdef0123456789abcdef",system_uuid="ab000000-0000-4000-8000-000000000002",boot_id="6a5c3f0e-0000-4000-8000-000000000001",product="Standard PC",cpu_model="Some CPU",arch="${arch()}",kernel="6.18.0",os="Debian GNU/Linux 13 (trixie)",virtualization="qemu"} 1`;
 
-test('the machine, its disks and network devices; what is made of others is none', async (t) => {
+test('the machine, its disks and network devices; virtual devices are skipped', async (t) => {
   const { lines, result } = await collectOnce(inventory, hostTree(t, FILES));
   assert.deepEqual(result.errors, []);
   assert.deepEqual(lines, [
@@ -38,7 +38,7 @@ test('the machine, its disks and network devices; what is made of others is none
   ]);
 });
 
-test('a change is counted once; what cannot be read for a moment is none', async (t) => {
+test('a change is counted once; a temporary read failure is not a change', async (t) => {
   const paths = hostTree(t, FILES);
   const collect = collectorOn(inventory, paths);
   const changes = async () => (await collect()).lines.find((line) => line.includes('changes_total'));
@@ -74,7 +74,7 @@ test('kinds of virtual machines', () => {
   }
 });
 
-test('a machine of which nothing can be read has an info with empty labels', async (t) => {
+test('a machine without readable attributes has an info metric with empty labels', async (t) => {
   const { lines } = await collectOnce(inventory, hostTree(t, { 'proc/uptime': '' }));
   assert.equal(lines.length, 2);
   assert.match(lines[1] ?? '', /machine_id="",system_uuid="",boot_id="",product="",cpu_model=""/);

@@ -223,7 +223,7 @@ for (const { what, name, files, options, lines } of CASES) {
   });
 }
 
-test('interrupts refuses to be told both what to include and what to exclude', () => {
+test('interrupts rejects an include together with an exclude expression', () => {
   assert.throws(
     () => collectOnce(collector('interrupts'), fixturePaths(), { nameInclude: 'a', nameExclude: 'b' }),
     /include and exclude expressions are mutually exclusive/,

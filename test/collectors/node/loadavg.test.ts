@@ -15,7 +15,7 @@ test('without the file there is no data', async (t) => {
   assert.match(result.reason ?? '', /proc\/loadavg does not exist/);
 });
 
-test('a truncated file is a fault that names path and line', async (t) => {
+test('a truncated file is an error that names path and line', async (t) => {
   const { result, lines } = await collectOnce(loadavg, hostTree(t, { 'proc/loadavg': '0.02 1.' }));
   assert.equal(result.outcome, 'fault');
   assert.match(result.reason ?? '', /proc\/loadavg:1: expected a number, found nothing/);

@@ -26,21 +26,21 @@ test("netdev from the file gives node_exporter's samples", async () => {
   assert.deepEqual(difference(samplesOf(`${lines.join('\n')}\n`), expected), []);
 });
 
-test('netdev filters devices, also those with a colon in their name', async (t) => {
+test('netdev filters devices, including those with a colon in their name', async (t) => {
   const paths = hostTree(t, { 'proc/net/dev': DEV + ETH0 + ALIAS1 });
   const { lines } = await collectOnce(netdev, paths, { deviceInclude: '^eth0:' });
   assert.equal(lines.length, 16);
   assert.ok(lines.includes('node_network_receive_bytes_total{device="eth0:1"} 100'));
 });
 
-test('netdev adds the alias, and takes longer names, where it is told to', async (t) => {
+test('netdev adds the alias, and alternative names, when configured', async (t) => {
   const paths = hostTree(t, { 'proc/net/dev': DEV + ETH0, 'sys/class/net/eth0/ifalias': 'up "1"\n' });
   const { lines } = await collectOnce(netdev, paths, { labelIfalias: true, enableDetailedMetrics: true });
   assert.ok(lines.includes('node_network_receive_errors_total{device="eth0",ifalias="up \\"1\\""} 3'));
   assert.ok(lines.includes('node_network_transmit_dropped_total{device="eth0",ifalias="up \\"1\\""} 12'));
 });
 
-test('netdev asks netlink on this host', async () => {
+test('netdev queries netlink on this host', async () => {
   const { lines, result } = await collectOnce(netdev, DEFAULT_PATHS, { addressInfo: true, deviceInclude: '^lo$' });
   assert.deepEqual(result.errors, []);
   assert.ok(lines.some((line) => line.startsWith('node_network_receive_nohandler_total{device="lo"}')));
@@ -49,7 +49,7 @@ test('netdev asks netlink on this host', async () => {
   );
 });
 
-test('netdev refuses an include and an exclude expression together', async (t) => {
+test('netdev rejects an include together with an exclude expression', async (t) => {
   const options = { deviceInclude: 'a', deviceExclude: 'b' };
   await assert.rejects(
     async () => collectOnce(netdev, hostTree(t, {}), options),
@@ -91,7 +91,7 @@ for (const [raw, name] of [
   });
 }
 
-test('ethtool leaves out statistics whose names clash, and those that are not wanted', () => {
+test('ethtool omits statistics whose names clash, and excluded ones', () => {
   const statistics = [
     ['duplicate metric', 1n],
     ['duplicate_metric', 2n],
@@ -119,7 +119,7 @@ test('netclass: unknown state, missing values, hexadecimal numbers and invalid s
   ]);
 });
 
-test('netclass loses only the file that is broken', async (t) => {
+test('netclass skips only the broken file', async (t) => {
   const files = { 'sys/class/net/a/flags': '0x1\n', 'sys/class/net/b/flags': '0x1\n', 'sys/class/net/b/mtu': 'x\n' };
   const { lines, result } = await collectOnce(netclass, hostTree(t, files));
   assert.equal(result.outcome, 'partial');
@@ -129,7 +129,7 @@ test('netclass loses only the file that is broken', async (t) => {
   assert.ok(!lines.some((line) => line.startsWith('node_network_mtu_bytes')));
 });
 
-test('bonding counts slaves, and those that are up, on old and new kernels', async () => {
+test('bonding counts slaves, and active slaves, on old and new kernels', async () => {
   const { lines } = await collectOnce(bonding, fixturePaths());
   assert.deepEqual(lines, [
     'node_bonding_active{master="bond0"} 0',
@@ -156,7 +156,7 @@ test('infiniband: data in words, rates, and counters that a driver does not have
   assert.ok(!lines.some((line) => line.startsWith('node_infiniband_symbol_error_total{device="i40iw0"')));
 });
 
-test('infiniband: words wrap at 64 bits, lifespans are whole seconds, a broken port is lost alone', async (t) => {
+test('infiniband: words wrap at 64 bits, lifespans are integer seconds, only a broken port is skipped', async (t) => {
   const port = (number: number) => `sys/class/infiniband/mlx5_0/ports/${number}`;
   const files = {
     'sys/class/infiniband/mlx5_0/fw_ver': '16.1\n',

@@ -133,7 +133,7 @@ test("network files are those of the host's first process, when it can be seen",
   assert.deepEqual((await collectOnce(sockstat, paths)).lines, ['node_sockstat_sockets_used 7']);
 });
 
-test('conntrack counts the entries of the host where the sysctl would tell those of the pod', async (t) => {
+test('conntrack counts the entries of the host where the sysctl would report those of the pod', async (t) => {
   const { lines } = await collectOnce(
     conntrack,
     hostTree(t, {
@@ -176,7 +176,7 @@ test('tcpstat counts sockets by state and sums their queues', async (t) => {
   ]);
 });
 
-test('ipvs reads IPv6 and sums backends whose chosen labels are the same', async (t) => {
+test('ipvs reads IPv6 and sums backends with equal selected labels', async (t) => {
   const files = {
     'proc/net/ip_vs_stats': 'h\nh\n 1 2 3 4 5\n',
     'proc/net/ip_vs':
@@ -206,7 +206,7 @@ for (const [spec, path] of [
   });
 }
 
-test('lnstat loses only the file that is broken', async (t) => {
+test('lnstat skips only the broken file', async (t) => {
   const files = { 'proc/net/stat/a': 'x y\n0a 0b\n0c 0d\n', 'proc/net/stat/b': 'x y\n01\n' };
   const { lines, result } = await collectOnce(lnstat, hostTree(t, files));
   assert.deepEqual(lines, [

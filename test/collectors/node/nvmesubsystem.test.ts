@@ -33,7 +33,7 @@ test("node_exporter's recorded subsystem: four paths, three of them live", async
 
 const FOLDER = 'sys/class/nvme-subsystem/nvme-subsys0';
 
-test('states that have several words, and new ones; a kernel without multipath', async (context) => {
+test('states of several words, and unknown ones; a kernel without multipath', async (context) => {
   const { lines, result } = await collectOnce(
     nvmesubsystem,
     hostTree(context, {
@@ -53,7 +53,7 @@ test('states that have several words, and new ones; a kernel without multipath',
   assert.ok(lines.includes(`node_nvmesubsystem_paths_live{${SUBSYSTEM}} 0`));
 });
 
-test('a path whose state is missing costs that path, and no count is made up', async (context) => {
+test('a path whose state is missing loses only that path, and no count is invented', async (context) => {
   const { lines, result } = await collectOnce(
     nvmesubsystem,
     hostTree(context, { [`${FOLDER}/nvme0/state`]: 'live\n', [`${FOLDER}/nvme1/transport`]: 'tcp\n' }),

@@ -10,7 +10,7 @@ const samples = async (...[context, files]: Parameters<typeof hostTree>) => {
   return lines.filter((line) => !line.startsWith('node_os_info'));
 };
 
-test('/etc/os-release goes before /usr/lib/os-release', async (t) => {
+test('/etc/os-release takes precedence over /usr/lib/os-release', async (t) => {
   const files = {
     'etc/os-release': 'ID=fedora\nNAME=Fedora\nVERSION_ID=41\nSUPPORT_END=2025-11-26\n',
     'usr/lib/os-release': 'ID=other\nVERSION_ID=1\n',
@@ -36,7 +36,7 @@ for (const [id, value] of VERSIONS) {
   });
 }
 
-test('values are quoted as in the shell', () => {
+test('values are quoted as in a shell', () => {
   const text = ['# comment', '', 'A="a b"', "B='c\"\\d'", 'C="\\"\\$\\n"', 'D=', 'E=e\\ f'].join('\n');
   assert.deepEqual(
     [...parseOsRelease(new Snapshot(), 'os-release', text)],
@@ -65,7 +65,7 @@ for (const [name, text, message] of [
   });
 }
 
-test('a date that is none is lost, the rest is not', async (t) => {
+test('an invalid date is skipped, the rest is not', async (t) => {
   const { lines, result } = await collectOnce(os, hostTree(t, { 'etc/os-release': 'SUPPORT_END=2025-02-30\n' }));
   assert.equal(result.outcome, 'partial');
   assert.equal(lines.length, 1);

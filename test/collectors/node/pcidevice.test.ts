@@ -72,7 +72,7 @@ function oneDevice(context: TestContext, files: Readonly<Record<string, string>>
   return paths;
 }
 
-test('what a device does not have has the values of node_exporter; a link of unknown speed too', async (context) => {
+test('missing attributes have the values of node_exporter, as does a link of unknown speed', async (context) => {
   const { lines, result } = await collectOnce(pcidevice, oneDevice(context, { current_link_speed: 'Unknown' }));
   assert.deepEqual(result.errors.map(String), ['Error: .keep: expected a name like 0000:00:1f.2']);
   assert.ok(lines.includes(`node_pcidevice_current_link_transfers_per_second{${PLACE}} -1`));
@@ -80,7 +80,7 @@ test('what a device does not have has the values of node_exporter; a link of unk
   assert.equal(lines.filter((line) => /power_state|numa_node/.test(line)).length, 0);
 });
 
-test('a device with everything that the recorded ones lack', async (context) => {
+test('a device with every attribute that the recorded ones lack', async (context) => {
   const files = { d3cold_allowed: '1', sriov_drivers_autoprobe: '1', numa_node: '3' };
   const { lines } = await collectOnce(pcidevice, oneDevice(context, files));
   for (const line of [
@@ -92,7 +92,7 @@ test('a device with everything that the recorded ones lack', async (context) => 
   }
 });
 
-test('one odd file costs one series, and says which', async (context) => {
+test('one malformed file costs one series, and is named', async (context) => {
   const odd = { max_link_width: 'many', sriov_numvfs: '1 2', vendor: 'none', max_link_speed: '32 furlongs' };
   const { lines, result } = await collectOnce(pcidevice, oneDevice(context, odd));
   const lost = result.errors.map(({ message }) => message).filter((message) => message.startsWith('0000'));
@@ -104,7 +104,7 @@ test('one odd file costs one series, and says which', async (context) => {
   assert.equal(lines.filter((line) => /_info|max_link_|numvfs/.test(line)).length, 0);
 });
 
-test('names come from pci.ids of the host, by device and by class', async (context) => {
+test('names come from the host’s pci.ids, by device and by class', async (context) => {
   const { lines } = await collectOnce(pcidevice, oneDevice(context, {}), { names: true });
   const info = lines.find((line) => line.startsWith('node_pcidevice_info'));
   assert.match(
@@ -120,7 +120,7 @@ test('without pci.ids, only the names are missing', async (context) => {
   assert.ok(lines.includes(`node_pcidevice_sriov_totalvfs{${PLACE}} 0`));
 });
 
-test('an id without a name stands for itself; a class is as exact as is known', () => {
+test('an id without a name is shown itself; a class is as specific as known', () => {
   const ids = { classId: '010802', vendor: '8086', device: '1635', subsystemVendor: '1234', subsystemDevice: '0001' };
   assert.deepEqual(findNames(PCI_IDS, ids), ['Intel', '1635', '1234', '0001', 'NVM Express']);
   const classOf = (classId: string) => findNames(PCI_IDS, { ...ids, classId }).at(-1);

@@ -33,11 +33,11 @@ test('processes and threads are counted by state; the main thread has the state 
   assert.equal(result.outcome, 'ok');
 });
 
-test('a name may hold blanks and parentheses', () => {
+test('a name may contain spaces and parentheses', () => {
   assert.deepEqual(parseStat(stat('a) R (b', 'Z', 1)), { state: 'Z', threads: 1 });
 });
 
-test('a process with a damaged stat is lost, the others are not', async (t) => {
+test('a process with a damaged stat is skipped, the others are not', async (t) => {
   const files = { ...LIMITS, 'proc/7/stat': '7 (a) S 1 2', 'proc/8/stat': stat('b', 'S', 2), 'proc/9/stat': '' };
   const { lines, result } = await collectOnce(processes, hostTree(t, files));
   assert.equal(result.outcome, 'partial');

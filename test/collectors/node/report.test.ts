@@ -14,7 +14,7 @@ const of = (collector: string, rest: object): CollectorResult =>
     ...rest,
   }) as unknown as CollectorResult;
 
-test('how node collectors fared, and the version that stands in for node_exporter', () => {
+test('status of the node collectors, and the version reported as node_exporter', () => {
   const { keys, values } = nodeReport('1.2.3')([
     of('cpu', { outcome: 'ok' }),
     of('zfs', { outcome: 'nodata', reason: 'no ZFS' }),
@@ -34,6 +34,6 @@ test('how node collectors fared, and the version that stands in for node_exporte
   assert.equal(keys.length, 4 * 2 + 1);
 });
 
-test('without node collectors there is no version of theirs', () => {
+test('without node collectors their version is not exposed', () => {
   assert.deepEqual(nodeReport('1.2.3')([of('cpu', { group: 'container', outcome: 'ok' })]).keys, []);
 });

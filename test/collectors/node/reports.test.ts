@@ -259,7 +259,7 @@ for (const { report, collector, options, folders = [], has, hasNot = [], lost = 
   });
 }
 
-test('fs-bytes: mount points that differ in a byte that is not UTF-8', async (t) => {
+test('fs-bytes: mount points that differ in an invalid UTF-8 byte', async (t) => {
   const root = scratchFolder(t);
   cpSync(fixture('reports/fs-bytes'), root, { recursive: true });
   for (const name of ['caf\xe9', 'caf\xe8', 'new\nline']) {
@@ -275,7 +275,7 @@ test('fs-bytes: mount points that differ in a byte that is not UTF-8', async (t)
   }
 });
 
-test('fs-prefix: a root is cut off at the end of a name only', async () => {
+test('fs-prefix: a root is stripped only at a path component boundary', async () => {
   const { lines } = await collect('filesystem', pathsOf(fixture('reports/fs-prefix'), '/mnt/host'));
   const points = lines
     .filter((line) => line.startsWith('node_filesystem_device_error'))

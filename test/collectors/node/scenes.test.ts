@@ -17,7 +17,7 @@ function collector(name: string): CollectorSpec {
   return spec;
 }
 
-test('there are scenes', () => assert.ok(scenes.size > 0));
+test('the scene directories exist', () => assert.ok(scenes.size > 0));
 
 for (const [name, { files, lines, options = {}, linesWithoutFiles = [] }] of scenes) {
   test(`${name} reads its scene`, async (t) => {

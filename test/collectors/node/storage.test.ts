@@ -139,7 +139,7 @@ for (const { spec, what, files, lines, error } of cases) {
   });
 }
 
-test('bcache: a cache that cannot be read is lost, not the set', async (t) => {
+test('bcache: an unreadable cache is skipped, the set is not', async (t) => {
   const set = 'sys/fs/bcache/a-1';
   const paths = hostTree(t, { [`${set}/cache0/written`]: 'x\n', [`${set}/tree_depth`]: '2\n' });
   const { lines, result } = await collectOnce(bcache, paths);
@@ -164,7 +164,7 @@ test("bcache's fractions count 1024ths", () => {
   assert.throws(() => parseHuman('k'), /expected a number/);
 });
 
-test('a reshaping array lights no state, and sysfs tells its new number of disks', async (t) => {
+test('a reshaping array has no active state, and sysfs gives its new number of disks', async (t) => {
   const paths = hostTree(t, {
     'proc/mdstat':
       'md0 : active raid5 sdc1[2] sdb1[1] sda1[0]\n      100 blocks super 1.2 level 5 [3/3] [UUU]\n' +

@@ -11,7 +11,7 @@ const FILES = {
   'proc/sys/kernel/core_pattern': '|/bin/core %P\n',
 };
 
-test('one number, many, or each under its own key', async (t) => {
+test('one number, several, or each under its own key', async (t) => {
   const paths = hostTree(t, { ...FILES, 'proc/sys/vm/swappiness': '60\n' });
   const include = ['vm.swappiness', 'net.ipv4.tcp_rmem', 'net.ipv4.tcp_rmem:min,default,max'];
   assert.deepEqual((await collectOnce(sysctl, paths, { include })).lines, [
@@ -33,7 +33,7 @@ test('words, each with its position', async (t) => {
   ]);
 });
 
-test('a setting that is not there, has words, or another count of numbers than keys is lost', async (t) => {
+test('a setting that is missing, is text, or has a different number of values than keys is skipped', async (t) => {
   const include = ['kernel.absent', 'kernel.core_pattern', 'net.ipv4.tcp_rmem:min,max'];
   const { lines, result } = await collectOnce(sysctl, hostTree(t, FILES), { include });
   assert.deepEqual(lines, []);
@@ -47,13 +47,13 @@ test('a setting that is not there, has words, or another count of numbers than k
   );
 });
 
-test('a name that leaves /proc/sys is refused', () => {
+test('a name that escapes /proc/sys is rejected', () => {
   for (const name of ['../../etc/passwd', 'a b', 'x:', '']) {
     assert.equal(sysctl.options.safeParse({ include: [name] }).success, false, name);
   }
 });
 
-test('uname tells what the kernel says of itself', async (t) => {
+test('uname exposes what the kernel reports of itself', async (t) => {
   const folder = 'proc/sys/kernel';
   const { lines } = await collectOnce(
     uname,

@@ -24,7 +24,7 @@ function linesOf(add: (out: Snapshot) => void): string[] {
   return out.keys.map((key, index) => `${key} ${numberText(out.values[index] as number)}`).sort();
 }
 
-test('timex: a family for each field', () => {
+test('timex: a metric per field', () => {
   const lines = linesOf((out) =>
     addTimex(out, {
       synchronized: true,
@@ -105,7 +105,7 @@ test('ethtool: the driver, its link modes and the statistics with well-known nam
   );
 });
 
-test('network_route: the recorded routes, and how many lead through each device', () => {
+test('network_route: the recorded routes, and the number of routes per device', () => {
   const names = new Map([
     [1, 'lo'],
     [2, 'veth1'],

@@ -26,7 +26,7 @@ async function recordedHost(context: TestContext, without = /^$/, instead = NO_P
   return { ...DEFAULT_PATHS, rootfs };
 }
 
-test('gives what node_exporter says of the same systemd', async (t) => {
+test('exposes the same as node_exporter for the same systemd', async (t) => {
   const { lines, result } = await collectOnce(systemd, await recordedHost(t), {
     enableTaskMetrics: true,
     enableRestartsMetrics: true,
@@ -37,7 +37,7 @@ test('gives what node_exporter says of the same systemd', async (t) => {
   assert.deepEqual(difference(samplesOf(`${lines.join('\n')}\n`), samplesOf(expected)), []);
 });
 
-test('units are chosen by their whole name; the summary counts them all', async (t) => {
+test('units are selected by their full name; the summary counts them all', async (t) => {
   const { lines } = await collectOnce(systemd, await recordedHost(t), {
     unitInclude: '(tick|failing)\\..+',
     unitExclude: 'tick',
@@ -52,7 +52,7 @@ test('units are chosen by their whole name; the summary counts them all', async 
   assert.equal(lines.filter((line) => line.includes('start_time') || line.includes('tasks')).length, 0);
 });
 
-test('what an older systemd does not know is left out', async (t) => {
+test('properties that an older systemd lacks are omitted', async (t) => {
   const { lines, result } = await collectOnce(systemd, await recordedHost(t, /NRefused|Virtualization|Version/));
   assert.equal(result.outcome, 'ok');
   assert.ok(lines.includes('node_systemd_virtualization_info{virtualization_type="unknown"} 1'));
@@ -69,7 +69,7 @@ test('without a message bus, or without systemd on it, there is no data', async 
   assert.deepEqual([absent.result.outcome, other.result.outcome], ['nodata', 'nodata']);
 });
 
-test('a bus that talks nonsense is a fault', async (t) => {
+test('a bus that sends garbage is an error', async (t) => {
   const rootfs = await fakeBus(t, (_, socket) => socket.write('l\x02\x00\x01nonsense nonsense'));
   const { lines, result } = await collectOnce(systemd, { ...DEFAULT_PATHS, rootfs });
   assert.deepEqual([lines, result.outcome], [[], 'fault']);

@@ -50,7 +50,7 @@ async function collect(t: TestContext, files: Readonly<Record<string, string>>, 
   return { lines: rest, losses, snapshot, failed: lines.includes('node_textfile_scrape_error 1') };
 }
 
-test('without a folder there is only the word that nothing is wrong', async (t) => {
+test('without a directory only the error gauge is exposed', async (t) => {
   const { lines } = await collectOnce(textfile, hostTree(t, {}));
   assert.deepEqual(lines, ['node_textfile_scrape_error 0']);
 });
@@ -72,7 +72,7 @@ for (const [what, text, loss] of [
   });
 }
 
-test('the first HELP and TYPE of a family hold; a file that contradicts loses the family, not itself', async (t) => {
+test('the first HELP and TYPE of a metric win; a contradicting file loses the metric, not the rest', async (t) => {
   const { lines, losses, snapshot } = await collect(t, {
     'texts/a.prom': '# HELP x One.\n# TYPE x gauge\nx{file="a"} 1\n',
     'texts/b.prom': '# HELP x Two.\n# TYPE x gauge\nx{file="b"} 1\ny 1\n',
@@ -86,7 +86,7 @@ test('the first HELP and TYPE of a family hold; a file that contradicts loses th
   assert.match(losses[1] ?? '', /^c\.prom: x is untyped here, but gauge in .*a\.prom/);
 });
 
-test('a series that two files have is kept once, however its labels are written', async (t) => {
+test('a series in two files is kept once, however its labels are written', async (t) => {
   const { lines, losses } = await collect(t, {
     'texts/a.prom': 'x{a="1",b="2"} 1\n',
     'texts/b.prom': 'x{b="2",c="",a="1"} 2\n',
@@ -105,7 +105,7 @@ test('modification times are whole seconds', async (t) => {
   ]);
 });
 
-test('what is too large or no file at all is not read', async (t) => {
+test('oversized and non-regular files are not read', async (t) => {
   const paths = hostTree(t, { 'large.prom': `# ${'x'.repeat(100)}\n`, 'folder.prom/x': '' });
   execFileSync('mkfifo', [join(paths.rootfs, 'pipe.prom')]);
   const { result } = await collectOnce(textfile, paths, { directory: paths.rootfs, maxFileSize: '100B' });
@@ -115,7 +115,7 @@ test('what is too large or no file at all is not read', async (t) => {
   );
 });
 
-test('bounds are spelt as Go prints them', () => {
+test('bounds are spelled as Go prints them', () => {
   for (const [written, printed] of [
     ['0.10', '0.1'],
     ['1.0', '1'],
@@ -133,7 +133,7 @@ test('bounds are spelt as Go prints them', () => {
   }
 });
 
-test('links lead to files of the folder only, unless that is allowed', async (t) => {
+test('links are followed only within the directory, unless allowed', async (t) => {
   const paths = hostTree(t, {
     'texts/real.prom': 'a 1\n',
     'data/secret': 'token hunter2\n',
@@ -166,7 +166,7 @@ test('links lead to files of the folder only, unless that is allowed', async (t)
   assert.deepEqual((await read({ directory: alias })).names, ['a 1', 'c 1'], 'the folder itself may be a link');
 });
 
-test('what is in a file is in no message', async (t) => {
+test('messages never contain the contents of a file', async (t) => {
   for (const line of [
     'root:$6$hunter2:19000:0:99999:7:::',
     'password: hunter2',
@@ -187,7 +187,7 @@ test('what is in a file is in no message', async (t) => {
   }
 });
 
-test('of a hard link to a file that only root can read, no message has more than a metric name', async (t) => {
+test('for a hard link to a file that only root can read, messages contain at most a metric name', async (t) => {
   for (const text of [
     'password hunter2\n',
     'a{token="hunter2"} 1\na{token="hunter2"} 1\n',
@@ -208,7 +208,7 @@ test('of a hard link to a file that only root can read, no message has more than
   }
 });
 
-test('names in quotes become those that all receivers take', async (t) => {
+test('quoted names are converted to names that all receivers accept', async (t) => {
   const text =
     '# HELP "my.metric" Some \\\\ text.\n# TYPE "my.metric" gauge\n{"my.metric", "label.name"="x",plain="y"} 1\n' +
     '# TYPE "größe.h" histogram\n{"größe.h_bucket",le="1"} 2\n{"größe.h_count"} 3\n{"größe.h_sum"} 4\n' +
@@ -244,13 +244,13 @@ for (const [what, text, loss] of [
   });
 }
 
-test('names of two files that become one lose the later', async (t) => {
+test('names in two files that convert to the same name lose the later one', async (t) => {
   const { lines, losses } = await collect(t, { 'texts/a.prom': '{"a.b"} 1\n', 'texts/b.prom': '{"a-b",x="1"} 2\n' });
   assert.deepEqual(lines, ['a_b 1']);
   assert.match(losses.join('\n'), /^b\.prom: "a-b" maps to a_b, as does "a\.b" of .*a\.prom/);
 });
 
-test('families are the same objects in each cycle, until what is said of them changes', async (t) => {
+test('metric objects are reused across cycles until their metadata changes', async (t) => {
   const paths = hostTree(t, { 'texts/a.prom': '# TYPE a gauge\na 1\nb 2\n' });
   const directory = join(paths.rootfs, 'texts');
   const producer = bindCollector(

@@ -28,7 +28,7 @@ test('a zone without a temperature is left out, and -1 is a state', async (t) =>
   ]);
 });
 
-test('a corrupt temperature costs only its zone', async (t) => {
+test('a corrupt temperature affects only its zone', async (t) => {
   const paths = hostTree(t, {
     [`${ZONE}0/type`]: 'a',
     [`${ZONE}0/temp`]: 'hot',
@@ -59,7 +59,7 @@ test('scales of a power supply, and only the labels that it has', async (t) => {
   ]);
 });
 
-test('a corrupt attribute of a power supply costs only itself', async (t) => {
+test('a corrupt attribute of a power supply affects only that attribute', async (t) => {
   const paths = hostTree(t, { [`${POWER}/AC/online`]: 'yes', [`${POWER}/AC/present`]: '1' });
   const { lines, result } = await collectOnce(powersupplyclass, paths);
   assert.equal(lines.length, 2);

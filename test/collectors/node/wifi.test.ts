@@ -111,7 +111,7 @@ test("node_exporter's recorded devices, networks and peers", () => {
   assert.equal(out.size, 27);
 });
 
-test('an error of one question costs that device what it asks for, and no more', () => {
+test('an error in one query affects only the data of that query on that device', () => {
   const out = new Snapshot();
   addWireless(out, FAMILY, (kind, take) => {
     if (kind.header[0] === 32) throw new NetlinkError('the kernel returned EPERM', 'EPERM');
@@ -124,7 +124,7 @@ test('an error of one question costs that device what it asks for, and no more',
   assert.equal(out.size, 26);
 });
 
-test('what a driver does not tell is missing; old kernels have small counters', () => {
+test('what a driver does not report is missing; old kernels have narrow counters', () => {
   const short = Buffer.alloc(2);
   putU16(short, 0, 540);
   const info = Buffer.concat([u32Attribute(2, 4_000_000_000), encodeAttribute(8, encodeAttribute(1, short))]);
@@ -142,7 +142,7 @@ test('what a driver does not tell is missing; old kernels have small counters', 
   assert.equal(decodeStation(body(u32Attribute(3, 1))), undefined);
 });
 
-test('names of networks that are cut, hidden or no text', () => {
+test('SSIDs that are truncated, hidden or not text', () => {
   const network = (elements: readonly number[]) =>
     decodeNetwork(
       body(encodeAttribute(47, Buffer.concat([encodeAttribute(6, Buffer.from(elements)), u32Attribute(9, 7)]))),
@@ -154,7 +154,7 @@ test('names of networks that are cut, hidden or no text', () => {
   assert.equal(network([0, 1, 0xff])?.ssid, '\ufffd');
 });
 
-test('the number of a family is found in the list of the running kernel', (context) => {
+test('the family number is looked up in the list of the running kernel', (context) => {
   const netlink = new Netlink(new Host(DEFAULT_PATHS));
   if (!netlink.usable) return context.skip('netlink cannot be used here');
   assert.equal(genericFamily(netlink, 'nlctrl'), 16, 'the one family with a fixed number');

@@ -45,7 +45,7 @@ test("process-exporter's file is taken as it is", (t) => {
   });
 });
 
-test('without configuration groups are made by comm, of processes that have arguments', () => {
+test('without configuration groups are by comm, of processes that have arguments', () => {
   const [entry, ...more] = processSection.parse({}).process_names;
   assert.deepEqual([entry?.name, entry?.cmdline, more], ['{{.Comm}}', ['.+'], []]);
 });
@@ -75,7 +75,7 @@ const BROKEN: readonly (readonly [text: string, problem: string])[] = [
   ],
 ];
 
-test('a broken file is refused with the line', (t) => {
+test('a broken file is rejected with the line', (t) => {
   const configFile = join(scratchFolder(t), 'names.yml');
   for (const [text, problem] of BROKEN) {
     writeFileSync(configFile, text);
@@ -83,7 +83,7 @@ test('a broken file is refused with the line', (t) => {
   }
 });
 
-test('entries in the own configuration are refused with its line', (t) => {
+test('invalid entries in the agent’s own configuration are rejected with their line', (t) => {
   const file = join(scratchFolder(t), 'firesteel.yaml');
   writeFileSync(file, 'collectors:\n  process:\n    process_names:\n    - name: "{{.Cwd}}"\n      cmdline: ["("]\n');
   const load = () =>
@@ -103,7 +103,7 @@ test('entries in the own configuration are refused with its line', (t) => {
   });
 });
 
-test('what can not be had together is refused', () => {
+test('options that exclude each other are rejected', () => {
   assert.deepEqual(problemsOf({ configFile: '/no/such/file' }), ['configFile: /no/such/file: cannot be read (ENOENT)']);
   assert.match(
     problemsOf({ configFile: '/x', process_names: [] })[0] ?? '',

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { OWN_PAGE_BYTES, ProcTree } from './proc-tree.ts';
 
-test('an expected group is down while it has no process, and is told when there never was one', async (t) => {
+test('an expected group is down while it has no process, and is exposed even if it never had one', async (t) => {
   const tree = new ProcTree(t);
   const collect = tree.collector({
     process_names: [
@@ -82,7 +82,7 @@ test('ports on which groups listen, by network namespace, and expected ones that
   assert.equal((await collect()).of('web', 'port_open', 'protocol="tcp",port="80"'), 0);
 });
 
-test('the processes with most CPU time and memory keep their slots while they are among them', async (t) => {
+test('the top processes by CPU time and memory keep their slots while they are among them', async (t) => {
   const tree = new ProcTree(t);
   const collect = tree.collector({ process_names: [{ comm: ['a', 'b', 'c'] }], topN: 2 });
   const used = { a: 0, b: 0, c: 0 };
@@ -116,7 +116,7 @@ test('the processes with most CPU time and memory keep their slots while they ar
   assert.deepEqual(changed.slice(0, 3), ['cpu_cores{a,1} 0.2', 'cpu_cores{c,0} 0.9', 'pid{a,cpu,1} 7']);
 });
 
-test('threads by name; their states; the switches of all of them, also of those that ended', async (t) => {
+test('threads by name; their states; context switches of all threads, including exited ones', async (t) => {
   const tree = new ProcTree(t);
   const collect = tree.collector({ process_names: [{ comm: ['jvm'] }], threads: true, wchan: true });
   const thread = (tid: number, comm: string, user: number, state = 'S', wchan = 'futex_wait') => {
@@ -152,7 +152,7 @@ test('threads by name; their states; the switches of all of them, also of those 
   assert.equal((await collect()).of('jvm', 'thread_count', 'threadname="gc"'), undefined);
 });
 
-test('without the option threads their switches are read now and then', async (t) => {
+test('without the option threads their context switches are read periodically', async (t) => {
   const tree = new ProcTree(t);
   const collect = tree.collector({ process_names: [{ comm: ['jvm'] }] });
   const set = (main: number, other: number) => {
@@ -172,7 +172,7 @@ test('without the option threads their switches are read now and then', async (t
   assert.equal(await switches(), 81, 'another thread with the same id');
 });
 
-test('without swap the switches of a process are read in every cycle only while it is young', async (t) => {
+test('without swap the context switches of a process are read in every cycle only while it is young', async (t) => {
   const tree = new ProcTree(t, { 'proc/swaps': 'Filename Type Size Used Priority\n' });
   const collect = tree.collector({ process_names: [{ comm: ['a'] }] });
   const switches = async (count: number) => {
@@ -191,7 +191,7 @@ test('without swap the switches of a process are read in every cycle only while 
   assert.equal(await switches(20), 15);
 });
 
-test('proportional memory is read in turn, and told when it is known of all', async (t) => {
+test('proportional memory is read in rotation, and exposed once it is known for all', async (t) => {
   const tree = new ProcTree(t);
   const options = { process_names: [{ comm: ['a', 'big'] }], smaps: true, smapsPerCycle: 2, smapsMaxRss: '4MiB' };
   const collect = tree.collector(options);
@@ -210,7 +210,7 @@ test('proportional memory is read in turn, and told when it is known of all', as
   assert.equal(await proportional('big'), undefined);
 });
 
-test('where the kernel does not tell the number of open files it is counted, of many seldom', async (t) => {
+test('where the kernel does not report the number of open files they are counted, rarely for many', async (t) => {
   const tree = new ProcTree(t);
   const collect = tree.collector({ process_names: [{ comm: ['a'] }] });
   const openFiles = async (files: number) => {

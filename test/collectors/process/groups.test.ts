@@ -7,7 +7,7 @@ const BY_COMM = { process_names: [{ name: '{{.Comm}}', cmdline: ['.+'] }] };
 const KERNEL_THREAD = 0x00200000;
 const user = (seconds: number) => ({ user: seconds * 100 });
 
-test('what is known of a group', async (t) => {
+test('all metrics of a group', async (t) => {
   const tree = new ProcTree(t);
   const collect = tree.collector(BY_COMM);
   tree.set(7, { comm: 'web', start: 5000, pages: 10, virtual: 9000, swapKib: 3, files: 4, filesLimit: 16, threads: 3 });
@@ -37,7 +37,7 @@ test('what is known of a group', async (t) => {
   }
 });
 
-test('what a process did before the first look does not count; what it did since then stays when it ends', async (t) => {
+test('activity before the first collection does not count; activity since then stays when the process ends', async (t) => {
   const tree = new ProcTree(t);
   const collect = tree.collector(BY_COMM);
   const counted = async () => {
@@ -82,7 +82,7 @@ test('counters never fall: not when a source falls, nor when it wraps below zero
   assert.equal(await written(150), 450);
 });
 
-test('a pid that is used again is another process', async (t) => {
+test('a reused pid is another process', async (t) => {
   const tree = new ProcTree(t);
   const collect = tree.collector(BY_COMM);
   tree.set(7, { comm: 'web', ...user(10) });
@@ -97,7 +97,7 @@ test('a pid that is used again is another process', async (t) => {
   assert.equal(seen.of('db', 'cpu_seconds_total', 'mode="user"'), 2);
 });
 
-test('a group without processes has zeros and its counters for an hour, then starts anew', async (t) => {
+test('a group without processes has zeros and its counters for an hour, then starts over', async (t) => {
   const tree = new ProcTree(t);
   const collect = tree.collector(BY_COMM);
   tree.set(7, { comm: 'web' });
@@ -117,7 +117,7 @@ test('a group without processes has zeros and its counters for an hour, then sta
   assert.equal((await collect()).of('web', 'cpu_seconds_total', 'mode="user"'), 1);
 });
 
-test('a process that matches nothing follows its nearest parent that is in a group', async (t) => {
+test('a process that matches nothing joins its nearest ancestor’s group', async (t) => {
   const family = (options: object) => {
     const tree = new ProcTree(t);
     tree.set(2, { comm: 'kthreadd', argv: [], parent: 0, flags: KERNEL_THREAD });
@@ -142,14 +142,14 @@ test('a process that matches nothing follows its nearest parent that is in a gro
   assert.deepEqual((await family({ unmatched: 'other' })[1]()).groups, { web: 3, db: 1, __other__: 1 });
 });
 
-test('a circle of parents ends', async (t) => {
+test('a cycle of parents terminates', async (t) => {
   const tree = new ProcTree(t);
   tree.set(7, { parent: 8 });
   tree.set(8, { parent: 7 });
   assert.deepEqual((await tree.collector({ process_names: [{ comm: ['web'] }] })()).groups, {});
 });
 
-test('a process that runs another program goes to its group, and what it did stays in the old one', async (t) => {
+test('a process that execs another program moves to that group, and its previous activity stays in the old one', async (t) => {
   const tree = new ProcTree(t);
   const collect = tree.collector({ process_names: [{ comm: ['web', 'sh'] }] });
   tree.set(7, { comm: 'sh' });
@@ -201,7 +201,7 @@ test('groups beyond the limit are counted together', async (t) => {
   assert.equal(later.series('scrape_overflow_procs'), 1);
 });
 
-test('processes beyond the limit are not looked at and counted', async (t) => {
+test('processes over the limit are not read, but counted', async (t) => {
   const tree = new ProcTree(t);
   for (let pid = 1; pid <= 50; pid++) tree.set(pid, { comm: 'bomb' });
   const seen = await tree.collector({ ...BY_COMM, maxProcesses: 20 })();
@@ -209,7 +209,7 @@ test('processes beyond the limit are not looked at and counted', async (t) => {
   assert.equal(seen.series('scrape_skipped_procs'), 30);
 });
 
-test('the event loop has its turns while 20,000 processes are read', { timeout: 180_000 }, async (t) => {
+test('the event loop is not blocked while 20,000 processes are read', { timeout: 180_000 }, async (t) => {
   const tree = new ProcTree(t);
   tree.set(1, { comm: 'a' });
   tree.set(2, { comm: 'b' });
@@ -223,7 +223,7 @@ test('the event loop has its turns while 20,000 processes are read', { timeout: 
   assert.ok(turns > 20, `${turns} turns`);
 });
 
-test('processes that end while they are read are no loss, whatever is missing of them', async (t) => {
+test('processes that end while they are read are not a loss, whatever is missing', async (t) => {
   const tree = new ProcTree(t);
   mkdirSync(tree.path('6'));
   tree.set(7, { comm: 'web', ...user(1) });
@@ -237,7 +237,7 @@ test('processes that end while they are read are no loss, whatever is missing of
   assert.equal(seen.of('web', 'open_filedesc'), undefined);
 });
 
-test('files that can not be read cost their series and are counted, never 0', async (t) => {
+test('unreadable files lose their series and are counted, never 0', async (t) => {
   const tree = new ProcTree(t);
   tree.set(7, { comm: 'web', read: 5 });
   tree.set(8, { comm: 'web', read: 5 });
@@ -264,7 +264,7 @@ test('files that can not be read cost their series and are counted, never 0', as
   assert.equal(seen.of('db', 'open_filedesc'), 0);
 });
 
-test('a damaged stat costs one process, and a known one keeps its counts', async (t) => {
+test('a damaged stat loses one process, and a known one keeps its counts', async (t) => {
   const tree = new ProcTree(t);
   tree.set(7, { comm: 'web' });
   tree.set(8, { comm: 'db' });
@@ -288,7 +288,7 @@ test('zombies are processes without memory and files', async (t) => {
   assert.equal(seen.of('web', 'up'), 0);
 });
 
-test('names with every kind of character make series that receivers take', async (t) => {
+test('names with any character make series that receivers accept', async (t) => {
   const tree = new ProcTree(t);
   tree.set(7, { comm: 'a) R "b"\\\n', argv: ['x'.repeat(131_072)] });
   tree.set(8, { comm: Buffer.from([0x67, 0xc3]), argv: ['y'] });
@@ -296,14 +296,14 @@ test('names with every kind of character make series that receivers take', async
   assert.deepEqual(seen.groups, { 'a) R \\"b\\"\\\\\\n': 1, 'g\\\\xc3': 1 });
 });
 
-test('without procfs there is nothing to see; when it can not be listed that is a fault', async (t) => {
+test('without procfs there is no data; if it cannot be listed that is an error', async (t) => {
   const tree = new ProcTree(t);
   rmSync(tree.path('stat'));
   const collect = tree.collector();
   assert.equal((await collect()).collected.result.outcome, 'nodata');
 });
 
-test('two collections at the same time run one after the other', async (t) => {
+test('two concurrent collections run one after the other', async (t) => {
   const tree = new ProcTree(t);
   tree.set(7, { comm: 'web' });
   const collect = tree.collector(BY_COMM);

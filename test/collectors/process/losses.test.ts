@@ -14,7 +14,7 @@ function recorded(count: number, reason: Error, hasRights: boolean): { errors: s
   return { errors: out.errors.map(({ message }) => message), withheld: out.withheld };
 }
 
-test('a few processes that are protected from a process with all capabilities are no fault, but counted', () => {
+test('a few processes protected from a fully privileged agent are not an error, but counted', () => {
   const { errors, withheld } = recorded(1, new DeniedFile('/proc/1/io'), true);
   assert.deepEqual(errors, []);
   assert.match(withheld.join(), /^io of a process: \/proc\/1\/io: permission denied/);

@@ -74,13 +74,13 @@ for (const [what, entry, given, group] of CASES) {
   });
 }
 
-test('expressions see the first 4 KiB of the arguments, and names end after 256 characters', () => {
+test('expressions match the first 4 KiB of the arguments, and names are cut after 256 characters', () => {
   const argv = ['x', 'a'.repeat(4094), 'end'];
   assert.equal(named({ cmdline: ['end'] }, { argv }), undefined);
   assert.equal(named({ cmdline: ['(?P<all>.*)'], name: '{{.Matches.all}}' }, { argv })?.length, 256);
 });
 
-test('no command line can keep an expression busy', () => {
+test('no command line can make an expression backtrack for long', () => {
   const started = performance.now();
   assert.equal(named({ cmdline: ['^(a+)+$'] }, { argv: [`${'a'.repeat(4000)}b`] }), undefined);
   assert.equal(
@@ -90,7 +90,7 @@ test('no command line can keep an expression busy', () => {
   assert.ok(performance.now() - started < 2000, 'with backtracking alone this takes longer than the sun has');
 });
 
-test('templates that are not supported are refused with the reason', () => {
+test('unsupported templates are rejected with the reason', () => {
   const refused: Readonly<Record<string, RegExp>> = {
     '{{.Cwd}}': /^unsupported template \{\{\.Cwd\}\}; a name may have \{\{\.Comm\}\} /,
     '{{printf "%s" .Comm}}': /^unsupported template/,

@@ -33,7 +33,7 @@ test('arguments that are not UTF-8 are matched, and name groups', async (context
   assert.deepEqual((await collect()).groups, { 'a\\\\xe9': 1, 'a\\\\xfc': 1 });
 });
 
-test('of a smaps_rollup of 1 GB, an endless one and a pipe no more is read than the kernel prints', async (context) => {
+test('of a smaps_rollup of 1 GB, an endless one and a pipe only as much is read as the kernel prints', async (context) => {
   const tree = new ProcTree(context);
   const collect = tree.collector({ ...BY_COMM, smaps: true });
   for (const pid of [7, 8, 9, 10]) tree.set(pid, { comm: `x${pid}`, argv: ARGV });

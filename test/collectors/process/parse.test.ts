@@ -13,7 +13,7 @@ const parse = (text: string | Buffer): [Stat, Buffer] => {
   return [stat, bytes];
 };
 
-test('the fields of stat, also of numbers beyond those that are exact', () => {
+test('the fields of stat, including numbers beyond the exact range', () => {
   const [{ state, fields }] = parse(`1 (a) ${REST}`);
   assert.equal(String.fromCharCode(state), 'S');
   const values = Object.entries(FIELD).map(([name, index]) => [name, fields[index]]);
@@ -31,7 +31,7 @@ test('the fields of stat, also of numbers beyond those that are exact', () => {
   });
 });
 
-test('a name ends at the last parenthesis, whatever is in it', () => {
+test('a name ends at the last parenthesis, whatever it contains', () => {
   for (const name of ['', ')', 'a) R 1 (b', 'tab\there', 'new\nline) S 1', '((']) {
     const [stat, bytes] = parse(`1 (${name}) ${REST}`);
     assert.equal(stat.comm(bytes), name);
@@ -39,12 +39,12 @@ test('a name ends at the last parenthesis, whatever is in it', () => {
   }
 });
 
-test('a name that is no UTF-8, cut inside of a character by the kernel, keeps its bytes', () => {
+test('a name that is not UTF-8, cut within a character by the kernel, keeps its bytes', () => {
   const [stat, bytes] = parse(Buffer.concat([Buffer.from('1 (gr'), Buffer.from([0xc3]), Buffer.from(`) ${REST}`)]));
   assert.equal(stat.comm(bytes), 'gr\udcc3');
 });
 
-test('what is no stat file is refused', () => {
+test('a text that is not a stat file is rejected', () => {
   for (const text of ['', '1', '1 (a', ') (', `1 (a) S`, '1 (a) S 7 1 x', `1 (a) ${REST.slice(0, 40)}`]) {
     assert.throws(() => parse(text), /no name in parentheses|is not a number/, JSON.stringify(text));
   }
@@ -60,7 +60,7 @@ test('numbers by key', () => {
   assert.ok(Number.isNaN(numberAfter(file, 10, KEY.swapKib)), 'what lies behind is of another file');
 });
 
-test('arguments are split at NUL, and a title that a program gave itself is one', () => {
+test('arguments are split at NUL, and a process title is one argument', () => {
   assert.deepEqual(splitArguments(''), []);
   assert.deepEqual(splitArguments('/bin/a\0-x\0\0y\0'), ['/bin/a', '-x', '', 'y']);
   assert.deepEqual(splitArguments('nginx: worker process\0\0\0'), ['nginx: worker process']);

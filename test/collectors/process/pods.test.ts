@@ -90,7 +90,7 @@ const CGROUP = `0::/kubepods/pod${POD}/${ID}\n`;
 const LABELS = 'namespace="shop",pod="web-0",container="main"';
 const BY_COMM = { process_names: [{ comm: ['web'] }], byPod: true };
 
-test('a process waits two cycles for the name of its container, and what it does meanwhile counts', async (t) => {
+test('a process waits two cycles for the name of its container, and its activity meanwhile counts', async (t) => {
   const tree = new ProcTree(t);
   let labels: ContainerLabels | undefined;
   const collect = tree.collector(BY_COMM, { lookup: () => labels });
@@ -119,7 +119,7 @@ test('a process whose container stays unknown is reported without pod, and moves
   assert.equal(seen.of('web', 'num_procs', LABELS), 1);
 });
 
-test('a process that is moved into a container after it began is told there', async (t) => {
+test('a process that is moved into a container after it started is reported there', async (t) => {
   const tree = new ProcTree(t);
   const labels = { namespace: 'shop', pod: 'web-0', container: 'main' };
   const collect = tree.collector(BY_COMM, { lookup: () => labels });

@@ -61,7 +61,7 @@ console.log(JSON.stringify({ values, errors: out.errors.map(String), withheld: o
 
 const NOBODY = 65_534;
 
-test('what another user may not read of a process is missing and counted, never 0', async (t) => {
+test('data that another user may not read is missing and counted, never 0', async (t) => {
   if (process.getuid?.() !== 0) return t.skip('only root can start processes of another user');
   const name = `firesteel-denied-${process.pid}`;
   const child = spawn('sleep', ['60'], { argv0: name, stdio: 'ignore' });
