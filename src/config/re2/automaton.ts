@@ -10,7 +10,7 @@ export class PatternCostError extends Error {
 }
 
 /** Maximum steps of an evaluation: about 20 ms. A text of 4 KiB may have 500 parallel threads. */
-export const MAX_WORK = 2_000_000;
+export const MAX_WORK = 1_600_000;
 
 /** The possible states of the search at a position of the text. */
 interface State {

@@ -198,10 +198,16 @@ function cpuMs(work: () => void): number {
   return (user + system) / 1000;
 }
 
+/**
+ * Far above the 50 ms of a quiet machine, as memory shared with other guests makes one several times slower; and far below
+ * the minutes and years of an evaluation that backtracks.
+ */
+const MAX_CPU_MS = 250;
+
 /** The least of several runs: a collection of garbage in one of them does not count. */
-function leastCpuMs(limit: number, work: () => void): number {
+function leastCpuMs(work: () => void): number {
   let least = Number.POSITIVE_INFINITY;
-  for (let run = 0; run < 20 && least > limit; run++) least = Math.min(least, cpuMs(work));
+  for (let run = 0; run < 20 && least > MAX_CPU_MS; run++) least = Math.min(least, cpuMs(work));
   return least;
 }
 
@@ -211,8 +217,8 @@ test('no random expression takes long on a text of 64 KiB', () => {
     const source = randomExpression(random, 2 + random(4));
     const pattern = new Pattern(`${random(2) ? '(?i)' : ''}${source}`);
     const text = randomText(random, 65_536).slice(0, 65_536);
-    const ms = leastCpuMs(50, () => pattern.test(text));
-    assert.ok(ms <= 50, `seed ${seed}: ${ms} ms for ${source}`);
+    const ms = leastCpuMs(() => pattern.test(text));
+    assert.ok(ms <= MAX_CPU_MS, `seed ${seed}: ${ms} ms for ${source}`);
   }
 });
 
@@ -244,13 +250,13 @@ test('expressions that cause backtracking or large automata are evaluated in tim
       }
     };
     assert.equal(ask(), answer, source);
-    const ms = leastCpuMs(50, ask);
-    assert.ok(ms <= 50, `${ms} ms for ${source}`);
+    const ms = leastCpuMs(ask);
+    assert.ok(ms <= MAX_CPU_MS, `${ms} ms for ${source}`);
     if (answer !== 'gives up') {
       const named = new Pattern(`(?P<all>${source})`);
       named.groups(text.slice(0, 4096));
-      const captured = leastCpuMs(50, () => named.groups(text.slice(0, 4096)));
-      assert.ok(captured <= 50, `${captured} ms for the groups of ${source}`);
+      const captured = leastCpuMs(() => named.groups(text.slice(0, 4096)));
+      assert.ok(captured <= MAX_CPU_MS, `${captured} ms for the groups of ${source}`);
     }
   }
 });
