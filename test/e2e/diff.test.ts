@@ -94,7 +94,7 @@ test('diff says what is wrong with the other side', { timeout: 60_000 }, async (
     [[], /--against URL is missing/],
     [['--against', 'http://127.0.0.1:9/metrics'], /127\.0\.0\.1:9\/metrics: .*ECONNREFUSED/],
     [['--against', '/no/such/file'], /\/no\/such\/file is neither a URL nor a file with metrics/],
-    [['--against', '/proc/uptime'], /\/proc\/uptime is no URL, and no file with metrics: line 1/],
+    [['--against', '/proc/uptime'], /\/proc\/uptime is neither a URL nor a file with metrics: line 1/],
     [['--against', 'x', '--seconds', 'soon'], /--seconds: 0 to 600/],
     [['--against', 'x', '--format', 'xml'], /--format: text or json/],
   ];
