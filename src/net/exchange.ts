@@ -132,9 +132,10 @@ const bodyOf = (response: IncomingMessage, maxBytes: number | undefined): Promis
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       chunks.push(chunk);
-      if (bytes <= (maxBytes ?? SHOWN_BYTES)) return;
-      if (maxBytes === undefined) resolve(Buffer.concat(chunks).subarray(0, SHOWN_BYTES));
-      response.destroy(new Error(`the response is larger than ${maxBytes} bytes`));
+      const most = maxBytes ?? SHOWN_BYTES;
+      if (bytes <= most) return;
+      if (maxBytes === undefined) resolve(Buffer.concat(chunks).subarray(0, most));
+      response.destroy(new Error(`the response is larger than ${most} bytes`));
     });
     response.once('end', () => resolve(Buffer.concat(chunks)));
     response.on('error', reject);
