@@ -93,7 +93,7 @@ test('invalid pushes are refused with their line, and change nothing', async (t)
   const cases: [path: string, body: string | Buffer, status: number, message: RegExp][] = [
     ['/metrics/job/good', 'g 1\nhalf li', 400, /line 2/],
     ['/metrics/job/good', 'g 1 1700000000000\n', 400, /timestamp/],
-    ['/metrics/job/good', 'g 1\ng 2\n', 400, /series twice/],
+    ['/metrics/job/good', 'g 1\ng 2\n', 400, /duplicate series/],
     ['/metrics/job/other', '# TYPE g counter\ng 1\n', 409, /g is a gauge in another group, but a counter here/],
     ['/metrics/job/good', 'node_load1 1\n', 409, /node_load1 is a family of node.loadavg/],
     ['/metrics/job/good', 'firesteel_export_request_duration_seconds_sum 1\n', 409, /_sum is a family of agent/],
