@@ -53,6 +53,10 @@ export class Lane {
   #source: LogSource | undefined;
   /** The end of the last batch read. */
   #after: SavedPosition | undefined;
+  /** The last acknowledged position. */
+  #acknowledged: SavedPosition | undefined;
+  /** The position that was saved last, or is to be. */
+  #put: string | undefined;
   #working: Promise<void> | undefined;
   #room = Promise.withResolvers<void>();
   #acked = 0;
@@ -139,20 +143,38 @@ export class Lane {
     if (this.#after !== undefined) return type.open(this.#after, folder, exporter);
     const unusable = (reason: string) => this.#problem('the saved position is unusable', new Error(reason));
     const saved = folder === undefined ? undefined : await readPosition(join(folder, `${type.name}.json`), unusable);
+    this.#acknowledged = saved;
+    this.#put = saved?.position;
     return type.open(saved, folder, exporter);
   }
 
   /** Reads and sends until `signal` fires. */
   async #ship(source: LogSource, signal: AbortSignal): Promise<void> {
     const { sink } = this.#options;
-    while (!signal.aborted) {
-      while (this.#inFlight.batches >= sink.maxInFlight && !signal.aborted) await this.#room.promise;
-      if (signal.aborted) return;
-      const read = await this.#read(source, signal);
-      if (read === undefined && source.more !== undefined) await source.more(signal);
-      // Sparse entries are combined to one batch per second.
-      if (read?.isDrained !== false) await REAL_CLOCK.sleep(EVERY_MS, signal);
+    const completing = source.complete && setInterval(() => this.#save(source), EVERY_MS).unref();
+    try {
+      while (!signal.aborted) {
+        while (this.#inFlight.batches >= sink.maxInFlight && !signal.aborted) await this.#room.promise;
+        if (signal.aborted) return;
+        const read = await this.#read(source, signal);
+        if (read === undefined && source.more !== undefined) await source.more(signal);
+        // Sparse entries are combined to one batch per second.
+        if (read?.isDrained !== false) await REAL_CLOCK.sleep(EVERY_MS, signal);
+      }
+    } finally {
+      clearInterval(completing);
+      this.#save(source);
     }
+  }
+
+  /** Saves the last acknowledged position, completed by what `source` has found since. */
+  #save(source: LogSource): void {
+    const acked = this.#acknowledged;
+    if (acked === undefined) return;
+    const position = source.complete?.(acked.position) ?? acked.position;
+    if (position === this.#put) return;
+    this.#put = position;
+    this.#file.put({ ...acked, position });
   }
 
   /** Reads a batch and sends it; undefined if the source has no entries. */
@@ -179,7 +201,7 @@ export class Lane {
     const sinceMs = (batch.sinceUs ?? now() * 1000) / 1000;
     const flying = this.#inFlight.add({ after, entries: batch.count, sinceMs });
     if (batch.count === 0) {
-      this.#settle(flying);
+      this.#settle(source, flying);
       return;
     }
     const sent: Promise<void> = sink.ship(batch, this.#stopping.signal).then((shipped) => {
@@ -197,14 +219,17 @@ export class Lane {
         dropped.inc({ ...this.#of, reason }, count);
         this.#dropped[reason] = (this.#dropped[reason] ?? 0) + count;
       }
-      this.#settle(flying);
+      this.#settle(source, flying);
     });
     this.#sending.add(sent);
   }
 
-  #settle(flying: Flying): void {
+  #settle(source: LogSource, flying: Flying): void {
     const acked = this.#inFlight.settle(flying);
-    if (acked !== undefined) this.#file.put(acked);
+    if (acked !== undefined) {
+      this.#acknowledged = acked;
+      this.#save(source);
+    }
     this.#room.resolve();
     this.#room = Promise.withResolvers();
   }

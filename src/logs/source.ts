@@ -31,6 +31,11 @@ export interface LogSource {
   read(target: EntryTarget, signal: AbortSignal): Promise<LogRead | undefined>;
   /** Resolves when there may be more, or when `signal` fires. A source without it is polled every second. */
   more?(signal: AbortSignal): Promise<void>;
+  /**
+   * Checks for new data that could disappear while nothing is read, and completes `position`, the last acknowledged one,
+   * by what has appeared since: after a restart it is then found under its other name. Called every second.
+   */
+  complete?(position: string): string;
   /** Everything up to this position of a read is stored at the receiver, and the position is on disk. */
   acknowledged(position: string): void;
   /** Entries that were lost before they were read, by reason (`rotated`: by gaps of the sequence numbers). */

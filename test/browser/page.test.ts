@@ -202,7 +202,7 @@ test('if reading needs a token, the page asks for it first', LIMIT, async (t) =>
   writeFileSync(readTokenFile, TOKEN);
   const { url } = await startPageAgent(t, { http: { listen: '127.0.0.1:0', readTokenFile } });
   const { page } = await openPage(browser, url);
-  await page.locator('#token-why', { hasText: 'only with a token' }).waitFor();
+  await page.locator('#token-why', { hasText: 'requires a token' }).waitFor();
   await giveToken(page, TOKEN);
   await page.locator('#collector-table tbody tr').first().waitFor();
   await page.locator('#family-rows tr').first().waitFor();

@@ -13,6 +13,8 @@ export interface TailEvents {
   /** A file was truncated or overwritten. */
   truncated(path: string): void;
   failed(path: string, cause: unknown): void;
+  /** A file is followed that has neither a saved state nor was present at the first start. */
+  appeared?(file: TailedFile): void;
   /** Known bytes were removed before they were read. */
   lost?(path: string, bytes: number): void;
 }
@@ -140,7 +142,10 @@ export class TailSet {
       if (saved !== undefined) {
         file.remember(saved);
         file.offset = saved.offset;
-      } else if (!isAtStart) file.heldUntil = nowMs + HOLD_MS;
+      } else if (!isAtStart) {
+        file.heldUntil = nowMs + HOLD_MS;
+        this.#events.appeared?.(file);
+      }
       this.#files.set(key, file);
     }
     if (isNew && before !== undefined && before !== key) {

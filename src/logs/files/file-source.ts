@@ -1,13 +1,14 @@
 import { ThrottledLog } from '../../base/log.ts';
 import { Turns } from '../../base/turns.ts';
-import type { FileState } from '../../host/tail/tailed-file.ts';
+import type { TailedFile } from '../../host/tail/tailed-file.ts';
 import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
 import { chosenFiles, filesWithRules } from './file-selection.ts';
+import { filePositionText, NewFiles, parseFilePosition } from './new-files.ts';
 import { CHUNK_BYTES, ShippedSet } from './shipped-set.ts';
 
 /** Files are checked this often while nothing is read, milliseconds: they must be open before they are removed. */
-const LOOK_MS = 1000;
+const LOOK_MS = 900;
 const MAX_POSITION = 4 * 1024 * 1024;
 
 /** Lines of files. */
@@ -23,12 +24,14 @@ class FileSource implements LogSource {
   readonly lostBytes = { unread: 0 };
   readonly #world: LogWorld;
   readonly #sets: readonly ShippedSet[];
+  readonly #newFiles: NewFiles;
   #isNew: boolean;
   #isReading: boolean = false;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(world: LogWorld, saved: SavedPosition | undefined) {
-    const before = saved && (JSON.parse(saved.position) as Readonly<Record<string, readonly FileState[]>>);
+    const before = saved && parseFilePosition(saved.position);
+    this.#newFiles = new NewFiles(before?.seen);
     const log = new ThrottledLog(world.log, world.now);
     const failed = (path: string, cause: unknown) =>
       log.say('warn', `logs file ${path}`, { path, err: cause }, 'a log file that is to be shipped is unreadable');
@@ -40,16 +43,22 @@ class FileSource implements LogSource {
       this.lostBytes.unread += bytes;
     };
     const choices = [...world.logs.files.map(chosenFiles), ...(world.shippedByRule ?? []).map(filesWithRules)];
-    this.#sets = choices.map((one) => new ShippedSet(one, world.labels, { lost, failed }, before, chunk));
+    this.#sets = choices.map((one) => {
+      const appeared = (file: TailedFile) => this.#newFiles.add(one.name, file);
+      return new ShippedSet(one, world.labels, { lost, failed, appeared }, before?.sets, chunk);
+    });
   }
 
   /** Lines are not counted before they are read. */
-  get waiting(): undefined {
+  readonly waiting = undefined;
+
+  complete(position: string): string {
     const nowMs = this.#world.now();
-    if (this.#isReading || Math.abs(nowMs - this.#lookedAtMs) < LOOK_MS) return undefined;
-    this.#lookedAtMs = nowMs;
-    for (const set of this.#sets) set.look(nowMs);
-    return undefined;
+    if (!this.#isReading && Math.abs(nowMs - this.#lookedAtMs) >= LOOK_MS) {
+      this.#lookedAtMs = nowMs;
+      for (const set of this.#sets) set.look(nowMs);
+    }
+    return this.#newFiles.complete(position);
   }
 
   async read(target: EntryTarget, signal: AbortSignal): Promise<LogRead | undefined> {
@@ -82,7 +91,8 @@ class FileSource implements LogSource {
     }
     this.lost.cut += gathered.cut;
     if (gathered.read === 0 && !this.#isNew) return undefined;
-    const position = JSON.stringify(Object.fromEntries(this.#sets.map((set) => [set.name, set.dump()])));
+    const sets = Object.fromEntries(this.#sets.map((set) => [set.name, set.dump()]));
+    const position = filePositionText({ sets, seen: this.#newFiles.seen });
     if (position.length > MAX_POSITION) throw new Error('too many files for one position: narrow logs.files');
     if (this.#isNew) isDrained = false;
     this.#isNew = false;

@@ -36,7 +36,7 @@ export class ShippedSet {
   constructor(
     choice: FileSelection,
     common: LogEntry['labels'],
-    events: Pick<TailEvents, 'lost' | 'failed'>,
+    events: Pick<TailEvents, 'lost' | 'failed' | 'appeared'>,
     saved: Readonly<Record<string, readonly FileState[]>> | undefined,
     chunk: Buffer,
   ) {

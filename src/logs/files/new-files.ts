@@ -1,0 +1,67 @@
+import type { FileState, TailedFile } from '../../host/tail/tailed-file.ts';
+
+/** A position in files. */
+interface FilePosition {
+  /** By name of a set, its files. */
+  readonly sets: Readonly<Record<string, readonly FileState[]>>;
+  /** Number of files that had appeared when it was taken. */
+  readonly seen: number;
+}
+
+/** No set is called so: names of sets contain absolute paths. */
+const SEEN = 'seen';
+
+/** The text of a position. */
+export const filePositionText = ({ sets, seen }: FilePosition): string => JSON.stringify({ ...sets, [SEEN]: seen });
+
+/** A position; those of earlier versions do not have the number. Throws a SyntaxError. */
+export function parseFilePosition(text: string): FilePosition {
+  const { [SEEN]: seen = 0, ...sets } = JSON.parse(text) as Record<string, readonly FileState[]> & { seen?: number };
+  return { sets, seen };
+}
+
+interface NewFile {
+  readonly set: string;
+  readonly file: TailedFile;
+  /** Where its first line begins. */
+  readonly offset: number;
+  readonly seen: number;
+  /** Its identity with its first known beginning: another content of the same file is not meant. */
+  state: FileState;
+}
+
+/**
+ * Files that have appeared since the last acknowledged position, of which nothing is acknowledged yet. Without them in the
+ * saved position, a file that was rotated more than once before a restart would be found by nothing.
+ */
+export class NewFiles {
+  #seen: number;
+  #files: NewFile[] = [];
+
+  /** `seen`: that of the position at which the source begins. */
+  constructor(seen = 0) {
+    this.#seen = seen;
+  }
+
+  /** Number of files that have appeared. */
+  get seen(): number {
+    return this.#seen;
+  }
+
+  /** A file of this set has appeared. */
+  add(set: string, file: TailedFile): void {
+    this.#files.push({ set, file, offset: file.offset, seen: ++this.#seen, state: file.state });
+  }
+
+  /** `position`, an acknowledged one, with the files that have appeared after it was taken. */
+  complete(position: string): string {
+    for (const one of this.#files) if (one.state.headBytes === 0) one.state = one.file.state;
+    if (this.#files.length === 0) return position;
+    const { sets, seen } = parseFilePosition(position);
+    this.#files = this.#files.filter((one) => one.seen > seen);
+    if (this.#files.length === 0) return position;
+    const complete: Record<string, readonly FileState[]> = { ...sets };
+    for (const { set, state, offset } of this.#files) complete[set] = [...(complete[set] ?? []), { ...state, offset }];
+    return filePositionText({ sets: complete, seen: this.#seen });
+  }
+}
