@@ -76,7 +76,7 @@ export function logMetrics(lanes: () => readonly LaneGauges[]): LogMetrics {
     });
   losses(
     'firesteel_logs_lost_total',
-    'Log entries lost before they could be read, by reason: rotated away (from gaps in sequence numbers), corrupt, unreadable, too many while the queue was full or not open yet.',
+    'Log entries lost before they could be read, by reason: rotated away (from gaps in sequence numbers), corrupt, unreadable, too many while the queue was full or not open yet; also single values: lines that were truncated (cut), fields of the journal that cannot be read (fields).',
     ({ lost }) => lost,
   );
   losses(

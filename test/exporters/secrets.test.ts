@@ -24,11 +24,11 @@ function samples(): CollectedSamples {
 }
 
 for (const type of TYPES) {
-  for (const kind of ['bearerTokenFile', 'passwordFile'] as const) {
+  for (const kind of ['bearerTokenFile', 'passwordFile', 'header X-API-Key'] as const) {
     test(`${type}: a ${kind} that the receiver repeats is in no log and no status`, async (context) => {
       const seen: string[] = [];
       const server = createServer((request, response) => {
-        const given = String(request.headers.authorization);
+        const given = String(request.headers.authorization ?? request.headers['x-api-key']);
         seen.push(given);
         request.resume();
         const body = `unknown credentials ${given} ${'x'.repeat(230)} ${SECRET} of /path?token=${SECRET}`;
@@ -38,11 +38,15 @@ for (const type of TYPES) {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       const file = join(scratchFolder(context), 'secret');
       writeFileSync(file, `${SECRET}\n`);
-      const auth = kind === 'passwordFile' ? { username: 'me', passwordFile: file } : { bearerTokenFile: file };
+      const settings = {
+        passwordFile: { auth: { username: 'me', passwordFile: file } },
+        bearerTokenFile: { auth: { bearerTokenFile: file } },
+        'header X-API-Key': { headers: { 'X-API-Key': SECRET } },
+      }[kind];
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
       const { exporter, lines } = await exporterTo(
         type === 'remotewrite' ? `${url}/api/v1/write` : url,
-        { auth },
+        settings,
         type,
       );
       const stop = new AbortController();
@@ -50,7 +54,7 @@ for (const type of TYPES) {
       const shipped = exporter.entries && shipAll(exporter.entries, entriesOf(3), stop.signal);
       exporter.deliverSamples?.(samples());
       if (exporter.deliverSamples === undefined) exporter.deliver(await bodyAt(Date.now()));
-      await until(() => seen.some((given) => given.startsWith('B')) && lines.some((line) => line.includes('***')));
+      await until(() => seen.some((given) => given !== 'undefined') && lines.some((line) => line.includes('***')));
       const status = JSON.stringify(exporter.status());
       stop.abort();
       await exporter.close(1000);

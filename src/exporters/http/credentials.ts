@@ -1,6 +1,8 @@
 import { SecretFile } from '../../config/secret-file.ts';
 import type { HttpSettings } from './settings.ts';
 
+/** Names of headers whose values are probably secrets, although they stand in the configuration. */
+const SECRET_HEADER = /auth|token|key|secret|password|cookie/i;
 /** A shorter secret could occur in any text. */
 const SHORTEST = 4;
 
@@ -10,10 +12,12 @@ export class Credentials {
   readonly #headers: readonly (readonly [name: string, value: SecretFile])[];
   readonly #password: SecretFile | undefined;
   readonly #token: SecretFile | undefined;
+  readonly #configured: readonly string[];
   /** The secrets of the last request, the longest first. */
   #sent: readonly string[] = [];
 
-  constructor({ auth, headerFiles }: Pick<HttpSettings, 'auth' | 'headerFiles'>) {
+  constructor({ auth, headers, headerFiles }: Pick<HttpSettings, 'auth' | 'headers' | 'headerFiles'>) {
+    this.#configured = Object.entries(headers).flatMap(([name, value]) => (SECRET_HEADER.test(name) ? [value] : []));
     this.#headers = Object.entries(headerFiles).map(([name, path]) => [name, new SecretFile(path)]);
     this.#username =
       auth?.usernameFile === undefined ? { read: () => auth?.username ?? '' } : new SecretFile(auth.usernameFile);
@@ -34,7 +38,9 @@ export class Credentials {
     const token = this.#token?.read();
     const password = this.#password?.read();
     const basic = password && Buffer.from(`${this.#username.read()}:${password}`).toString('base64');
-    const sent = [...Object.values(secret), token, password, basic].filter((one) => one !== undefined);
+    const sent = [...this.#configured, ...Object.values(secret), token, password, basic].filter(
+      (one) => one !== undefined,
+    );
     this.#sent = sent.filter((one) => one.length >= SHORTEST).sort((a, b) => b.length - a.length);
     if (token !== undefined) return { ...secret, authorization: `Bearer ${token}` };
     return basic === undefined ? secret : { ...secret, authorization: `Basic ${basic}` };

@@ -67,6 +67,12 @@ export class JournalFile {
     this.#index.refresh();
   }
 
+  /** Fields that could not be read. */
+  get unreadableFields(): number {
+    const { corrupt, unsupported, 'too large': tooLarge } = this.damage.fields;
+    return corrupt + unsupported + tooLarge;
+  }
+
   /** Releases memory while there is nothing to read. */
   release(): void {
     this.#window.release();

@@ -46,6 +46,7 @@ export class Journal {
   readonly #closed = new Map<string, FilePosition>();
   /** Files by device and inode. */
   readonly #known = new Map<string, Known>();
+  #lostFields = 0;
   readonly #progress: Progress;
   readonly #merge: Merge;
   #scans = 0;
@@ -100,7 +101,9 @@ export class Journal {
       this.#closeFinished();
       return undefined;
     }
+    const before = source.file.unreadableFields;
     const fields = source.file.fields(entry);
+    this.#lostFields += source.file.unreadableFields - before;
     source.advance();
     source.lastSeqnum = entry.seqnum;
     this.#progress.note(source, entry);
@@ -127,8 +130,13 @@ export class Journal {
   /** Fields that could not be read, over all open files. */
   get unreadableFields(): number {
     let count = 0;
-    for (const { file } of this.#sources.values()) for (const one of Object.values(file.damage.fields)) count += one;
+    for (const { file } of this.#sources.values()) count += file.unreadableFields;
     return count;
+  }
+
+  /** Fields of the entries read by {@link next} that could not be read: corrupt, compressed with xz, or above 1 MiB. */
+  get lostFields(): number {
+    return this.#lostFields;
   }
 
   /** Where to resume after the entries read so far. */

@@ -39,6 +39,8 @@ export class JournalSource implements LogSource {
   #isNew: boolean;
   #isDrained: boolean = true;
   #problems: readonly Error[] = [];
+  /** Fields that were lost before this start. */
+  readonly #lostFields: number;
   #found = 0;
 
   /** `without`: an excluded transport. */
@@ -55,14 +57,16 @@ export class JournalSource implements LogSource {
     const position = saved && (JSON.parse(saved.position) as JournalPosition);
     this.#world = world;
     this.#journal = new Journal({ paths, start: this.#start(), leavesDeleted: true, position });
-    if (saved !== undefined) Object.assign(this.#journal.lost, saved.lost);
+    const { fields = 0, ...lost } = saved?.lost ?? {};
+    Object.assign(this.#journal.lost, lost);
+    this.#lostFields = fields;
     this.#isNew = saved === undefined;
     this.#passes = journalFilter(options, without);
     this.#labels = new JournalLabels(world.labels, world.names);
   }
 
   get lost(): Readonly<Record<string, number>> {
-    return { ...this.#journal.lost };
+    return { ...this.#journal.lost, fields: this.#lostFields + this.#journal.lostFields };
   }
 
   get waiting(): number {
