@@ -67,6 +67,20 @@ test('files are read in order, and what a rotation, a restart or a removal makes
   journal.close();
 });
 
+test('a field above 1 MiB is missing from its entry, and counted', async (context) => {
+  if (!serverAvailable(context, WRITER)) return;
+  const folder = folderOf(context);
+  const writer = new JournalWriter(context, join(folder, 'a.journal'), ONE_FILE);
+  await writer.write(exportEntry(0));
+  await writer.write(exportEntry(1).replace('MESSAGE=message 1\n', `MESSAGE=${'y'.repeat(1024 * 1024)}\n`));
+  await writer.write(exportEntry(2));
+  await writer.end();
+  const journal = open(folder);
+  assert.deepEqual(readAll(journal), ['message 0', '', 'message 2']);
+  assert.equal(journal.lostFields, 1);
+  journal.close();
+});
+
 test('entries present at the first start are skipped with start: now', async (context) => {
   if (!serverAvailable(context, WRITER)) return;
   const folder = folderOf(context);
