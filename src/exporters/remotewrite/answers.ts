@@ -63,7 +63,7 @@ export const ANSWERS: readonly AnswerRule[] = [
     when: 415,
     action: 'pause',
     reason: 'encoding',
-    hint: 'the receiver supports neither remote write 2.0 nor 1.0: check the path of the url',
+    hint: 'the receiver does not support this version of remote write (without `version`, 1.0 is tried after 2.0): check the path of the url',
   },
   { when: 408, action: 'retry', reason: 'busy' },
   { when: 425, action: 'retry', reason: 'busy' },
