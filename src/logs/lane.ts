@@ -171,7 +171,13 @@ export class Lane {
   #save(source: LogSource): void {
     const acked = this.#acknowledged;
     if (acked === undefined) return;
-    const position = source.complete?.(acked.position) ?? acked.position;
+    let { position } = acked;
+    try {
+      position = source.complete?.(position) ?? position;
+    } catch (cause) {
+      // The next read fails for the same reason, and opens the source again.
+      this.#problem('new files could not be looked for', cause);
+    }
     if (position === this.#put) return;
     this.#put = position;
     this.#file.put({ ...acked, position });
