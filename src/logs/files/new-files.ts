@@ -30,6 +30,9 @@ interface NewFile {
   state: FileState;
 }
 
+/** Maximum number of these files; the oldest are then only found under their own names. */
+const MAX_FILES = 1000;
+
 /**
  * Files that have appeared since the last acknowledged position, of which nothing is acknowledged yet. Without them in the
  * saved position, a file that was rotated more than once before a restart would be found by nothing.
@@ -51,6 +54,7 @@ export class NewFiles {
   /** A file of this set has appeared. */
   add(set: string, file: TailedFile): void {
     this.#files.push({ set, file, offset: file.offset, seen: ++this.#seen, state: file.state });
+    if (this.#files.length > MAX_FILES) this.#files.shift();
   }
 
   /** `position`, an acknowledged one, with the files that have appeared after it was taken. */
