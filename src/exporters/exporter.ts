@@ -2,12 +2,12 @@ import type { Target } from '../config/identity.ts';
 import type { LogSink } from '../logs/sink.ts';
 import type { Encoding } from '../metrics/compression.ts';
 import type { Group } from '../metrics/group.ts';
-import type { PreparedBody } from '../metrics/prepared.ts';
+import type { PreparedText } from '../metrics/prepared.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
 import type { SpoolStatus } from './spool/spool-options.ts';
 
 /** One group of one cycle, rendered and compressed once for all receivers. */
-export interface Body {
+export interface Batch {
   readonly group: Group;
   /** Start of its collection, milliseconds since 1970. A resend never changes it. */
   readonly stampMs: number;
@@ -32,10 +32,10 @@ export interface Body {
 }
 
 /** Cached sizes of members, which never change. Queue, spool, sender and metrics need them in each cycle. */
-const sizes = new WeakMap<Body['members'], number>();
+const sizes = new WeakMap<Batch['members'], number>();
 
 /** Size of a batch as sent, in bytes. */
-export function wireBytes({ members }: Pick<Body, 'members'>): number {
+export function wireBytes({ members }: Pick<Batch, 'members'>): number {
   let size = sizes.get(members);
   if (size === undefined) {
     size = members.reduce((sum, member) => sum + member.length, 0);
@@ -96,7 +96,7 @@ export interface EndedSeries {
   readonly stampMs: number;
   /** `name{labels}`. */
   readonly keys: readonly string[];
-  /** As in {@link Body}. */
+  /** As in {@link Batch}. */
   readonly mayPush?: (() => boolean) | undefined;
 }
 
@@ -107,12 +107,12 @@ export interface CollectedSamples {
   /** Closed snapshots. They share their lists of series with earlier cycles as long as the series stay the same. */
   readonly snapshots: readonly Snapshot[];
   /** Text that stays compressed between cycles. */
-  readonly prepared: readonly PreparedBody[];
+  readonly prepared: readonly PreparedText[];
   /** New counters, by the time when they were still 0. */
   readonly births: readonly { readonly key: string; readonly stampMs: number }[];
-  /** As in {@link Body}. */
+  /** As in {@link Batch}. */
   readonly mayPush?: (() => boolean) | undefined;
-  /** As in {@link Body}. */
+  /** As in {@link Batch}. */
   readonly onSettled?: (() => void) | undefined;
 }
 
@@ -135,7 +135,7 @@ export interface Exporter {
   /** Takes over what an earlier run left on disk. Batches delivered before that are queued in memory. */
   start(): void;
   /** Accepts a batch and returns immediately. */
-  deliver(body: Body): void;
+  deliver(batch: Batch): void;
   /** Accepts samples instead of a rendered batch, and returns immediately. Undefined when it needs text. */
   readonly deliverSamples?: ((samples: CollectedSamples) => void) | undefined;
   /** Marks series of a group as stale at the receiver. Undefined when that is unsupported or disabled. */

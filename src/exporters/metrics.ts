@@ -9,7 +9,7 @@ export interface ExportMetrics {
   readonly samplesDropped: Counter<'exporter' | 'reason'>;
   readonly leftOut: Gauge<'exporter' | 'group' | 'family'>;
   readonly bytes: Counter<'exporter' | 'form'>;
-  readonly queueBodies: Gauge<'exporter' | 'tier'>;
+  readonly queueBatches: Gauge<'exporter' | 'tier'>;
   readonly queueBytes: Gauge<'exporter' | 'tier'>;
   readonly queueLimit: Gauge<'exporter' | 'tier'>;
   readonly queueOldest: Gauge<'exporter'>;
@@ -75,7 +75,7 @@ export function exportMetrics(registry: Registry): ExportMetrics {
       labelNames: ['exporter', 'form'] as const,
       registers,
     }),
-    queueBodies: new Gauge({
+    queueBatches: new Gauge({
       name: 'firesteel_export_queue_bodies',
       help: 'Batches queued for the receiver: tier="memory", tier="disk".',
       labelNames: ['exporter', 'tier'] as const,

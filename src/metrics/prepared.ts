@@ -2,7 +2,7 @@ import type { Compression } from './compression.ts';
 import type { Family } from './family.ts';
 
 /** Text of a group that stays compressed between cycles. */
-export interface PreparedBody {
+export interface PreparedText {
   /** The compression with which it was stored. */
   readonly encoding: Compression;
   /**
@@ -28,15 +28,15 @@ export interface Prepared {
   /** The collector in that group that owns these series. Disabling it disables them. */
   readonly collector: string;
   /** The text to push now; undefined while it is incomplete. Rejects when `signal` fires. */
-  body(signal: AbortSignal): Promise<PreparedBody | undefined>;
+  text(signal: AbortSignal): Promise<PreparedText | undefined>;
   /**
-   * Keys of series that were in an earlier {@link body} and are not in the last, each returned once. Empty when they
+   * Keys of series that were in an earlier {@link text} and are not in the last, each returned once. Empty when they
    * are not needed.
    */
   takeEnded(): readonly string[];
   /** The same text regrouped by family, in pieces that end at a line end. */
   byFamily(): AsyncIterable<Buffer>;
-  /** The families that have series, with their numbers of series, as of the last {@link body}. */
+  /** The families that have series, with their numbers of series, as of the last {@link text}. */
   families(): readonly { readonly family: Family; readonly series: number }[];
   /**
    * The sample lines of one family, in pieces that end at a line end. Holds and decompresses only one piece at a time.

@@ -1,5 +1,5 @@
 import { type Compression, compressor } from './compression.ts';
-import type { PreparedBody } from './prepared.ts';
+import type { PreparedText } from './prepared.ts';
 
 /** Cache of members without some families, by original member; for one choice of families at a time. */
 let filtered = { key: '', members: new WeakMap<Buffer, Buffer>() };
@@ -10,20 +10,20 @@ let filtered = { key: '', members: new WeakMap<Buffer, Buffer>() };
  * not updated.
  */
 export async function withoutFamilies(
-  body: PreparedBody,
+  text: PreparedText,
   without: ReadonlySet<string>,
   dropped: number,
-): Promise<PreparedBody> {
+): Promise<PreparedText> {
   const key = [...without].sort().join();
   if (key !== filtered.key) filtered = { key, members: new WeakMap() };
   const { members } = filtered;
   const rest: Buffer[] = [];
-  for (const member of body.members) {
-    const known = members.get(member) ?? (await filter(member, body.encoding, without));
+  for (const member of text.members) {
+    const known = members.get(member) ?? (await filter(member, text.encoding, without));
     members.set(member, known);
     if (known.length > 0) rest.push(known);
   }
-  return { ...body, members: rest, samples: body.samples - dropped };
+  return { ...text, members: rest, samples: text.samples - dropped };
 }
 
 async function filter(member: Buffer, encoding: Compression, without: ReadonlySet<string>): Promise<Buffer> {

@@ -4,7 +4,7 @@ import type { EndedSeries, Exporter, Tracking } from '../exporters/exporter.ts';
 import { type SeriesBudget, seriesByFamily } from '../metrics/budget.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
 import type { CollectorResult } from '../metrics/outcome.ts';
-import type { Prepared, PreparedBody } from '../metrics/prepared.ts';
+import type { Prepared, PreparedText } from '../metrics/prepared.ts';
 import { type AgentRegistry, SELF_GROUP } from '../metrics/registry.ts';
 import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
@@ -113,7 +113,7 @@ export class PushCycle {
     const { prepared, births = [] } = seen;
     const readers = takers.filter(({ deliverSamples }) => deliverSamples === undefined);
     const encodings = readers.map(({ encoding }) => encoding);
-    const bodies = readers.length === 0 ? undefined : await encoder.encode({ ...seen, encodings });
+    const batches = readers.length === 0 ? undefined : await encoder.encode({ ...seen, encodings });
     const snapshots = pushedSnapshots(seen.group, seen.snapshots);
     const fateAt = (name: string) => ({
       ...(mayPush && { mayPush }),
@@ -121,13 +121,13 @@ export class PushCycle {
     });
     for (const { name, deliverSamples } of takers) deliverSamples?.({ ...seen, births, snapshots, ...fateAt(name) });
     for (const [index, exporter] of readers.entries()) {
-      const body = bodies?.get(encodings[index]);
+      const batch = batches?.get(encodings[index]);
       // Plain gzip is for a Pushgateway, where vanished series have to be deleted.
-      const isWanted = body && (body.samples > 0 || encodings[index] === 'gzip');
-      if (isWanted) exporter.deliver({ ...body, ...fateAt(exporter.name) });
+      const isWanted = batch && (batch.samples > 0 || encodings[index] === 'gzip');
+      if (isWanted) exporter.deliver({ ...batch, ...fateAt(exporter.name) });
     }
     const counted = sum([...snapshots.map(({ size }) => size), ...prepared.map((part) => part.samples), births.length]);
-    return bodies?.get(encodings[0])?.samples ?? counted;
+    return batches?.get(encodings[0])?.samples ?? counted;
   }
 
   /** By group that is followed, the function to call with each exporter that has settled the batch of this cycle. */
@@ -182,7 +182,7 @@ export class PushCycle {
     parts: readonly Part[],
   ): Promise<Pick<CollectedGroup, 'snapshots' | 'prepared'>> {
     const { budget, log } = this.#options;
-    const total = sum([...snapshots.map(({ size }) => size), ...parts.map(({ body }) => body.samples)]);
+    const total = sum([...snapshots.map(({ size }) => size), ...parts.map(({ text }) => text.samples)]);
     const without = budget.check(group, total, () => {
       const counts = seriesByFamily(snapshots);
       for (const { source } of parts)
@@ -196,11 +196,11 @@ export class PushCycle {
       log.say('warn', key, { group, series: total, families: [...without], next }, 'series budget exceeded');
     }
     const kept = without.size === 0 ? snapshots : snapshots.map((snapshot) => snapshot.without(without));
-    const prepared: PreparedBody[] = [];
-    for (const { source, body } of parts) {
+    const prepared: PreparedText[] = [];
+    for (const { source, text } of parts) {
       const dropped = without.size === 0 ? [] : source.families().filter(({ family }) => without.has(family.name));
       const series = sum(dropped.map((one) => one.series));
-      prepared.push(dropped.length === 0 ? body : await withoutFamilies(body, without, series));
+      prepared.push(dropped.length === 0 ? text : await withoutFamilies(text, without, series));
     }
     // The last group of a cycle reports on all of them.
     return { snapshots: group === SELF_GROUP ? [...kept, this.#budgetSamples()] : kept, prepared };
@@ -222,22 +222,22 @@ export class PushCycle {
     const signal = outer ? AbortSignal.any([outer, timeout]) : timeout;
     const parts: Part[] = [];
     for (const source of sources) {
-      const body = await this.#bodyOf(source, signal);
-      if (body === undefined) return undefined;
-      parts.push({ source, body });
+      const text = await this.#textOf(source, signal);
+      if (text === undefined) return undefined;
+      parts.push({ source, text });
     }
     return parts;
   }
 
   /** Undefined while it is incomplete, or when it was not made in time. */
-  async #bodyOf(source: Prepared, signal: AbortSignal): Promise<PreparedBody | undefined> {
+  async #textOf(source: Prepared, signal: AbortSignal): Promise<PreparedText | undefined> {
     const { log } = this.#options;
     const { group, collector } = source;
     const key = `late/${group}/${collector}`;
     try {
-      const body = await source.body(signal);
+      const text = await source.text(signal);
       log.over(key);
-      return body;
+      return text;
     } catch (cause) {
       if (!signal.aborted) throw cause;
       const next = 'this process had too little CPU: raise its limit or the interval';
@@ -280,7 +280,7 @@ function nextStamp(lastMs: number, nowMs: number): number {
 /** A prepared part of a group and its current content. */
 interface Part {
   readonly source: Prepared;
-  readonly body: PreparedBody;
+  readonly text: PreparedText;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -1,4 +1,4 @@
-import type { Body } from '../exporters/exporter.ts';
+import type { Batch } from '../exporters/exporter.ts';
 import {
   type CompressedText,
   compressEach,
@@ -8,7 +8,7 @@ import {
 } from '../metrics/compression.ts';
 import { gauge } from '../metrics/family.ts';
 import { type Group, isInline } from '../metrics/group.ts';
-import type { PreparedBody } from '../metrics/prepared.ts';
+import type { PreparedText } from '../metrics/prepared.ts';
 import { Snapshot } from '../metrics/snapshot.ts';
 import { encodeByObject } from '../metrics/text/encoder.ts';
 import { stampText } from '../metrics/text/format.ts';
@@ -29,7 +29,7 @@ export interface CollectedGroup {
   readonly group: Group;
   readonly stampMs: number;
   readonly snapshots: readonly Snapshot[];
-  readonly prepared: readonly PreparedBody[];
+  readonly prepared: readonly PreparedText[];
   /** New counters, for receivers that accept lines with timestamps. */
   readonly births?: readonly Birth[];
   /** The encodings that receivers need. Plain gzip is for receivers that reject lines with timestamps. */
@@ -37,21 +37,21 @@ export interface CollectedGroup {
 }
 
 /** One batch for each requested encoding. */
-type Bodies = ReadonlyMap<Encoding | undefined, Body>;
+type Batches = ReadonlyMap<Encoding | undefined, Batch>;
 
 /** Encodes the batches of one group. The text of a cycle is rendered once. */
 export class GroupEncoder {
-  #last: { readonly collected: CollectedGroup; readonly bodies: Bodies } | undefined;
+  #last: { readonly collected: CollectedGroup; readonly batches: Batches } | undefined;
 
-  async encode(collected: CollectedGroup): Promise<Bodies> {
+  async encode(collected: CollectedGroup): Promise<Batches> {
     const { stampMs, prepared } = collected;
     const last = this.#last;
-    if (last && isSame(last.collected, collected)) return restamped(last.bodies, stampMs);
-    const bodies = await bodiesOf(collected);
+    if (last && isSame(last.collected, collected)) return restamped(last.batches, stampMs);
+    const batches = await batchesOf(collected);
     // The state of a cluster may stay unchanged for long. Node values change in every cycle; caching them would only
     // cost memory.
-    this.#last = prepared.length > 0 ? { collected, bodies } : undefined;
-    return bodies;
+    this.#last = prepared.length > 0 ? { collected, batches } : undefined;
+    return batches;
   }
 }
 
@@ -68,25 +68,25 @@ function isSame(one: CollectedGroup, other: CollectedGroup): boolean {
 const areEqual = <T>(ones: readonly T[], others: readonly T[], areSame: (one: T, other: T) => boolean): boolean =>
   ones.length === others.length && ones.every((one, index) => areSame(one, others[index] as T));
 
-const restamped = (bodies: Bodies, stampMs: number): Bodies =>
-  new Map([...bodies].map(([encoding, body]) => [encoding, { ...body, stampMs }]));
+const restamped = (batches: Batches, stampMs: number): Batches =>
+  new Map([...batches].map(([encoding, batch]) => [encoding, { ...batch, stampMs }]));
 
-async function bodiesOf({
+async function batchesOf({
   group,
   stampMs,
   snapshots,
   prepared,
   births = [],
   encodings,
-}: CollectedGroup): Promise<Bodies> {
+}: CollectedGroup): Promise<Batches> {
   const fresh = pushedSnapshots(group, snapshots);
   const samples = sum([...fresh.map(({ size }) => size), ...prepared.map((part) => part.samples)]);
-  const bodies = new Map<Encoding | undefined, Body>();
+  const batches = new Map<Encoding | undefined, Batch>();
   const texts = await textsOf(fresh, prepared.length > 0, births, new Set(encodings), stampMs);
   for (const [encoding, { members, textBytes, written }] of texts) {
     const kept: (readonly Buffer[])[] = [];
     for (const part of prepared) kept.push(await transcodeKept(part.members, part.encoding, compressionOf(encoding)));
-    bodies.set(encoding, {
+    batches.set(encoding, {
       group,
       stampMs,
       encoding: written,
@@ -95,7 +95,7 @@ async function bodiesOf({
       members: [members, ...kept].flat(),
     });
   }
-  return bodies;
+  return batches;
 }
 
 /** The text of snapshots in each encoding. */

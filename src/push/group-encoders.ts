@@ -1,4 +1,4 @@
-import { relabeledBody } from '../metrics/relabel/members.ts';
+import { relabeledPrepared } from '../metrics/relabel/members.ts';
 import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import { type CollectedGroup, GroupEncoder } from './group-encoder.ts';
 
@@ -28,7 +28,7 @@ export class GroupEncoders {
       snapshots.push(relabeling.see(snapshot, owner));
     }
     const prepared = [];
-    for (const part of collected.prepared) prepared.push(await relabeledBody(part, relabeling));
+    for (const part of collected.prepared) prepared.push(await relabeledPrepared(part, relabeling));
     const births = (collected.births ?? []).flatMap(({ key, stampMs }) =>
       relabeledKeys([key], relabeling).map((seen) => ({ key: seen, stampMs })),
     );

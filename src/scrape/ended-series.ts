@@ -1,6 +1,6 @@
 import { parseLine } from '../metrics/text/parse.ts';
-import { keysOf } from './batch.ts';
 import { HashTable } from './hash-table.ts';
+import { keysOf } from './packed-lines.ts';
 import { owned } from './ruled-series.ts';
 import { hashOf, viewOf } from './series-order.ts';
 

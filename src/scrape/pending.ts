@@ -1,6 +1,6 @@
 import { type Family, untyped } from '../metrics/family.ts';
-import type { Prepared, PreparedBody } from '../metrics/prepared.ts';
-import { Batch, linesOf } from './batch.ts';
+import type { Prepared, PreparedText } from '../metrics/prepared.ts';
+import { linesOf, PackedLines } from './packed-lines.ts';
 import type { LastPage } from './scraper.ts';
 
 /** Scrapes waiting for the next push, as a part of the group: each is pushed once, with its own timestamp. */
@@ -10,10 +10,10 @@ export class PendingScrapes implements Prepared {
   readonly #maxBytes: number;
   readonly #onDrop: (samples: number) => void;
   readonly #pages: () => readonly LastPage[];
-  #batches: Batch[] = [];
+  #waiting: PackedLines[] = [];
   #bytes = 0;
   /** Series about scrapes: a few lines each, compressed together. */
-  #own = new Batch();
+  #own = new PackedLines();
   #ownBytes = 0;
   #ended: string[] = [];
 
@@ -34,9 +34,9 @@ export class PendingScrapes implements Prepared {
   }
 
   /** Adds a page, if there is one, the series about the scrape, and ended series. */
-  add(page: Batch | undefined, own: readonly string[], ended: readonly string[]): void {
+  add(page: PackedLines | undefined, own: readonly string[], ended: readonly string[]): void {
     if (page !== undefined && page.samples > 0) {
-      this.#batches.push(page);
+      this.#waiting.push(page);
       this.#bytes += page.bytes;
     }
     for (const line of own) {
@@ -44,8 +44,8 @@ export class PendingScrapes implements Prepared {
       this.#own.samples++;
       this.#ownBytes += line.length;
     }
-    while (this.#bytes + this.#ownBytes > this.#maxBytes && this.#batches.length > 0) {
-      const dropped = this.#batches.shift();
+    while (this.#bytes + this.#ownBytes > this.#maxBytes && this.#waiting.length > 0) {
+      const dropped = this.#waiting.shift();
       this.#bytes -= dropped?.bytes ?? 0;
       this.#onDrop(dropped?.samples ?? 0);
     }
@@ -53,13 +53,13 @@ export class PendingScrapes implements Prepared {
     if (this.#ended.length + ended.length <= MOST_ENDED) for (const key of ended) this.#ended.push(key);
   }
 
-  async body(): Promise<PreparedBody> {
-    const batches = this.#batches;
-    this.#batches = [];
+  async text(): Promise<PreparedText> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
     this.#bytes = 0;
     const own = this.#takeOwn();
     await own.close(own.samples);
-    const all = [...batches, own];
+    const all = [...waiting, own];
     return {
       encoding: 'zstd',
       members: all.flatMap(({ members }) => members),
@@ -68,9 +68,9 @@ export class PendingScrapes implements Prepared {
     };
   }
 
-  #takeOwn(): Batch {
+  #takeOwn(): PackedLines {
     const own = this.#own;
-    this.#own = new Batch();
+    this.#own = new PackedLines();
     this.#ownBytes = 0;
     return own;
   }

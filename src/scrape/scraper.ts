@@ -6,10 +6,10 @@ import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import { labelBlock } from '../metrics/text/format.ts';
 import type { Names } from '../net/names.ts';
 import type { Scheduled } from '../tasks/schedule.ts';
-import { Batch, keysOf } from './batch.ts';
 import { type Ended, endedSeries } from './ended-series.ts';
 import { PageClient } from './fetch.ts';
 import { ownFamilies, ownLines } from './own-series.ts';
+import { keysOf, PackedLines } from './packed-lines.ts';
 import { BadPage, type PageLimits } from './page.ts';
 import { PageReader } from './page-reader.ts';
 import { SeriesLimit } from './series-limit.ts';
@@ -27,7 +27,7 @@ export interface ScraperWorld {
   /** Relabel rules for the series, compiled for one target. */
   relabelingsOf(target: Target): readonly Relabeling[];
   /** Receives the result of a scrape: the page if it is valid, the series about the scrape, and ended series. */
-  readonly deliver: (page: Batch | undefined, own: readonly string[], ended: readonly string[]) => void;
+  readonly deliver: (page: PackedLines | undefined, own: readonly string[], ended: readonly string[]) => void;
 }
 
 /** State of a target, for display. */
@@ -35,7 +35,7 @@ type ScrapeState = Omit<TargetView, 'source' | 'url' | 'labels' | 'nextMs'>;
 
 /** The result of a scrape. */
 interface Result {
-  readonly batch: Batch;
+  readonly packed: PackedLines;
   readonly scraped: number;
   readonly kept: number;
   readonly added: number;
@@ -190,16 +190,16 @@ export class Scraper implements Scheduled {
       failures: failures + (result ? 0 : 1),
       skipped,
     };
-    deliver(result?.batch, this.#own(stampMs, durationSeconds, result), ended);
+    deliver(result?.packed, this.#own(stampMs, durationSeconds, result), ended);
   }
 
   async #page(stampMs: number, signal: AbortSignal): Promise<Result> {
     const { url, problem } = this.target;
     if (problem !== undefined) throw new BadPage(problem);
     const { isOpenMetrics, pieces } = await this.#client.open(url, signal);
-    const batch = new Batch();
+    const packed = new PackedLines();
     let bytes = 0;
-    this.#reader.begin(stampMs, isOpenMetrics, batch.lines);
+    this.#reader.begin(stampMs, isOpenMetrics, packed.lines);
     for await (const piece of pieces) {
       bytes += piece.length;
       for (let start = 0; start < piece.length; start += READ_BYTES) {
@@ -207,19 +207,19 @@ export class Scraper implements Scheduled {
         await turn();
         signal.throwIfAborted();
         this.#reader.read(piece.subarray(start, start + READ_BYTES));
-        if (batch.lines.full > 0) await batch.pack();
+        if (packed.lines.full > 0) await packed.pack();
       }
       release(piece);
     }
     const page = this.#reader.finish();
-    await batch.close(page.kept);
+    await packed.close(page.kept);
     const { added, mayHaveEnded } = this.#order.end();
     const { scraped, kept, duplicates, names } = page;
     const warning =
       duplicates > 0
         ? { warning: `${duplicates} lines repeat a series of the same page: the first of each is used` }
         : {};
-    return { batch, scraped, kept, added, bytes, mayHaveEnded, names, ...warning };
+    return { packed, scraped, kept, added, bytes, mayHaveEnded, names, ...warning };
   }
 
   /**
@@ -235,11 +235,11 @@ export class Scraper implements Scheduled {
     }
   }
 
-  async #settle({ batch, names, mayHaveEnded, added }: Result): Promise<Ended> {
+  async #settle({ packed, names, mayHaveEnded, added }: Result): Promise<Ended> {
     const before = this.#last.members;
-    this.#last = { members: batch.members, names };
+    this.#last = { members: packed.members, names };
     if (!mayHaveEnded || before.length === 0) return { keys: [], reordered: 0 };
-    return await endedSeries(before, batch.members, added);
+    return await endedSeries(before, packed.members, added);
   }
 
   async #endAll(): Promise<string[]> {

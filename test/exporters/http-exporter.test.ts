@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { bodyAt, dropped, exporterTo, SENT, until } from '../kit/exporter.ts';
+import { batchAt, dropped, exporterTo, SENT, until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 
 type Handler = (request: IncomingMessage, body: Buffer, response: ServerResponse) => void;
@@ -38,9 +38,9 @@ test('a batch is sent unchanged, with its timestamp and length, over one keep-al
     response.writeHead(204).end(() => seen.length === 4 && two.resolve());
   });
   const { exporter, counted } = await exporterTo(url);
-  exporter.deliver(await bodyAt(1000));
+  exporter.deliver(await batchAt(1000));
   while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
-  exporter.deliver(await bodyAt(2000));
+  exporter.deliver(await batchAt(2000));
   await two.promise;
   const path = '/api/v1/import/prometheus/metrics/job/node-exporter/instance/n1?timestamp=';
   assert.deepEqual(seen, [`POST ${path}1000 true`, 'stamp 1000', `POST ${path}2000 true`, 'stamp 2000']);
@@ -59,7 +59,7 @@ test('a temporary failure is retried with the same timestamp', async (t) => {
       .end('disk is read-only', () => stamps.length === 2 && done.resolve());
   });
   const { exporter, lines, counted } = await exporterTo(url);
-  exporter.deliver(await bodyAt(1000));
+  exporter.deliver(await batchAt(1000));
   await done.promise;
   await exporter.close(1000);
   assert.deepEqual(stamps, ['1000', '1000']);
@@ -79,7 +79,7 @@ test('a wrong address is logged once for all groups, and so is its recovery', as
     response.writeHead(isWrong ? 503 : 204).end(isWrong ? 'busy' : '');
   });
   const { exporter, lines } = await exporterTo(url);
-  for (const group of groups) exporter.deliver({ ...(await bodyAt(1000)), group });
+  for (const group of groups) exporter.deliver({ ...(await batchAt(1000)), group });
   await until(() => refused.size === groups.length);
   isWrong = false;
   await until(() => exporter.status().sentSamples === groups.length);
@@ -95,7 +95,7 @@ test("a body that is refused family by family is given up with the receiver's wo
     response.writeHead(400).end('collected metric "x" is not a GAUGE');
   });
   const { exporter, lines, counted } = await exporterTo(url, {}, 'pushgateway');
-  exporter.deliver(await bodyAt(1000));
+  exporter.deliver(await batchAt(1000));
   await exporter.close(2000);
   assert.equal(requests, 2, 'the body, and its only family by itself');
   assert.equal(await counted(dropped('type_conflict')), 1);
@@ -110,7 +110,7 @@ test('a gateway that breaks every connection is down: no family is blamed', asyn
     request.socket.destroy();
   });
   const { exporter, counted } = await exporterTo(url, {}, 'pushgateway');
-  exporter.deliver(await bodyAt(1000));
+  exporter.deliver(await batchAt(1000));
   await until(() => requests >= 2);
   await exporter.close(2000);
   assert.equal(exporter.status().leftOut, undefined);
@@ -124,13 +124,13 @@ test('a Pushgateway without gzip support is reported, and gets plain text if con
     else response.writeHead(400).end('text format parsing error in line 1: invalid metric name\n');
   });
   const packed = await exporterTo(url, {}, 'pushgateway');
-  packed.exporter.deliver(await bodyAt(1000));
+  packed.exporter.deliver(await batchAt(1000));
   await until(() => packed.lines.length > 0);
   assert.match(packed.lines[0] ?? '', /set compression of the exporter to none/);
   assert.equal(packed.exporter.status().state, 'paused');
   await packed.exporter.close(100);
   const plain = await exporterTo(url, { compression: 'none' }, 'pushgateway');
-  plain.exporter.deliver(await bodyAt(2000));
+  plain.exporter.deliver(await batchAt(2000));
   await until(async () => (await plain.counted(SENT)) === 1);
   await plain.exporter.close(1000);
 });
@@ -151,7 +151,7 @@ for (const [what, refuse] of [
     const { exporter } = await exporterTo(url, { compression: 'gzip' });
     const deliver = async (stampMs: number) => {
       for (const group of ['node', 'process', 'agent'] as const) {
-        exporter.deliver({ ...(await bodyAt(stampMs)), group });
+        exporter.deliver({ ...(await batchAt(stampMs)), group });
       }
     };
     await deliver(1000);
@@ -179,7 +179,7 @@ test('credentials come from files and reach neither log nor errors', async (t) =
   const auth = { usernameFile: join(folder, 'user'), passwordFile: join(folder, 'password') };
   const headerFiles = { 'X-Proxy-Token': join(folder, 'header') };
   const { exporter, lines } = await exporterTo(url, { auth, headerFiles });
-  exporter.deliver(await bodyAt(1000));
+  exporter.deliver(await batchAt(1000));
   while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   await exporter.close(1000);
   server.closeAllConnections();
@@ -194,7 +194,7 @@ test('a missing password file is reported with its path and nothing is sent with
   let requests = 0;
   const { url } = await receiver(t, () => requests++);
   const { exporter, lines } = await exporterTo(url, { auth: { bearerTokenFile: '/nowhere/token' } });
-  exporter.deliver(await bodyAt(1000));
+  exporter.deliver(await batchAt(1000));
   await exporter.close(1000);
   assert.match(lines[0] ?? '', /cannot read the secret file \/nowhere\/token: ENOENT/);
   assert.equal(requests, 0);
@@ -207,7 +207,7 @@ test('redirects are not followed', async (t) => {
     response.writeHead(307, { location: '/elsewhere' }).end();
   });
   const { exporter, lines } = await exporterTo(url, {}, 'pushgateway');
-  exporter.deliver(await bodyAt(1000));
+  exporter.deliver(await batchAt(1000));
   await exporter.close(1000);
   assert.equal(requests, 1);
   assert.match(lines[0] ?? '', /to \/elsewhere.*redirects are not followed/);
@@ -216,7 +216,7 @@ test('redirects are not followed', async (t) => {
 test('a receiver that hangs delays neither delivery nor shutdown; its backlog is bounded and counted', async (t) => {
   const { url } = await receiver(t, () => undefined);
   const { exporter, counted } = await exporterTo(url);
-  for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await bodyAt(stamp));
+  for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await batchAt(stamp));
   assert.equal(await counted('firesteel_export_queue_bodies{exporter="it",tier="memory"}'), 4);
   assert.equal(await counted(dropped('queue_full')), 5);
   const started = performance.now();
@@ -235,7 +235,7 @@ test('an endless response is truncated: its code decides', { timeout: 30_000 }, 
     more();
   });
   const { exporter, counted } = await exporterTo(url, { retries: 0 });
-  exporter.deliver(await bodyAt(1000));
+  exporter.deliver(await batchAt(1000));
   while ((await counted(dropped('server_error'))) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
   await exporter.close(1000);
 });
@@ -249,9 +249,9 @@ test('a keep-alive connection that the receiver has just closed costs one more r
   });
   server.keepAliveTimeout = 60_000;
   const { exporter, lines, counted } = await exporterTo(url);
-  exporter.deliver(await bodyAt(1000));
+  exporter.deliver(await batchAt(1000));
   while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
-  exporter.deliver(await bodyAt(2000));
+  exporter.deliver(await batchAt(2000));
   while ((await counted(SENT)) !== 2) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(requests, 3);
   assert.deepEqual(lines, []);
@@ -272,10 +272,10 @@ test('an agent that is no longer the leader sends nothing: neither queued batche
   });
   const { exporter, counted } = await exporterTo(url);
   const mayPush = () => master;
-  exporter.deliver({ ...(await bodyAt(1)), mayPush });
+  exporter.deliver({ ...(await batchAt(1)), mayPush });
   while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
   // Its kept connection breaks, at a moment at which this is no longer the master.
-  exporter.deliver({ ...(await bodyAt(2)), mayPush });
+  exporter.deliver({ ...(await batchAt(2)), mayPush });
   while (master) await new Promise((resolve) => setTimeout(resolve, 5));
   await exporter.close(1000);
   assert.equal(requests, 2);

@@ -9,7 +9,7 @@ import { overHttp } from '../../src/exporters/delivery/over-http.ts';
 import { deliverySettings } from '../../src/exporters/delivery/settings.ts';
 import { commonSettings, typeSetting } from '../../src/exporters/exporter-type.ts';
 import { httpSettings } from '../../src/exporters/http/settings.ts';
-import { bodyAt, contextOf, SENT, until } from '../kit/exporter.ts';
+import { batchAt, contextOf, SENT, until } from '../kit/exporter.ts';
 
 // The protocol that CONTRIBUTING.md writes in place, at a receiver that checks its rules.
 
@@ -55,7 +55,7 @@ test('a protocol defined inline delivers after a failure', async (context) => {
   const { around, lines, counted } = contextOf();
   const exporter = await create('it', settings.parse({ type: 'in-place', url: `http://127.0.0.1:${port}` }), around);
   context.after(() => exporter.close(1000));
-  exporter.deliver(await bodyAt(1_795_000_000_000));
+  exporter.deliver(await batchAt(1_795_000_000_000));
   await until(
     async () => (await counted(SENT)) === 1,
     () => lines.join(''),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { bodyAt, exporterTo, SENT, until } from '../kit/exporter.ts';
+import { batchAt, exporterTo, SENT, until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { startNginx } from '../kit/nginx.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
@@ -23,7 +23,7 @@ async function fallsOver(
 ): Promise<void> {
   await t.test(`${type} at ${wrong.replaceAll(/:\d+/g, '')}: ${reason}`, async () => {
     const { exporter, lines, counted } = await exporterTo(wrong, { ...options, failover: [right] }, type);
-    exporter.deliver(await bodyAt(Date.now()));
+    exporter.deliver(await batchAt(Date.now()));
     await until(
       async () => (await counted(SENT)) === 1,
       () => lines.join(''),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { Body } from '../../src/exporters/exporter.ts';
+import type { Batch } from '../../src/exporters/exporter.ts';
 import { compressEach } from '../../src/metrics/compression.ts';
 import { counter, type Family, family, gauge } from '../../src/metrics/family.ts';
 import type { Group } from '../../src/metrics/group.ts';
@@ -25,7 +25,7 @@ async function foreign(url: string, text: string, job = 'backup'): Promise<void>
   assert.equal(status, 200);
 }
 
-async function bodyOf(families: readonly Family[], group: Group = 'node', stampMs = 1000): Promise<Body> {
+async function batchOf(families: readonly Family[], group: Group = 'node', stampMs = 1000): Promise<Batch> {
   const out = new Snapshot();
   for (const one of families) {
     if (one.type !== 'histogram') out.add(one, stampMs);
@@ -67,8 +67,8 @@ for (const [what, text, ours, refused] of CASES) {
     const url = await gateway(t);
     await foreign(url, text);
     const { exporter, counted, lines } = await exporterTo(url, {}, 'pushgateway');
-    const body = await bodyOf(ours);
-    exporter.deliver(body);
+    const batch = await batchOf(ours);
+    exporter.deliver(batch);
     await until(
       () => exporter.status().sentSamples > 0,
       () => lines.join('\n'),
@@ -93,7 +93,7 @@ for (const [what, text, ours, refused] of CASES) {
     }
     // The next push goes without it at once: one request.
     const before = await requests(counted);
-    exporter.deliver(await bodyOf(ours, 'node', 2000));
+    exporter.deliver(await batchOf(ours, 'node', 2000));
     await until(() => exporter.status().sentSamples >= 2 * expected.size);
     assert.equal((await requests(counted)) - before, 1);
     await exporter.close(1000);
@@ -114,7 +114,7 @@ test('an agent configured to do so deletes its own groups at shutdown, and no ot
   const url = await gateway(t);
   await foreign(url, 'theirs 1\n');
   const { exporter } = await exporterTo(url, { janitor: { onStop: true } }, 'pushgateway');
-  for (const group of ['node', 'process', 'ksm'] as const) exporter.deliver(await bodyOf([plain[0] as Family], group));
+  for (const group of ['node', 'process', 'ksm'] as const) exporter.deliver(await batchOf([plain[0] as Family], group));
   await until(() => exporter.status().sentSamples === 3);
   await exporter.close(1000);
   const jobs = ['node-exporter', 'process-exporter', 'kube-state-metrics', 'backup'];
@@ -126,7 +126,7 @@ test('otherwise its groups remain, for a restart', async (t) => {
   if (!serverAvailable(t, 'prometheus-pushgateway')) return;
   const url = await gateway(t);
   const { exporter } = await exporterTo(url, {}, 'pushgateway');
-  exporter.deliver(await bodyOf([plain[0] as Family]));
+  exporter.deliver(await batchOf([plain[0] as Family]));
   await exporter.close(1000);
   assert.equal((await heldOf(url, 'node-exporter')).size, 1);
 });

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { loadSettings } from '../../src/commands/settings.ts';
 import { targets } from '../../src/config/identity.ts';
 import { exporterTypeOf } from '../../src/exporters/index.ts';
-import { bodyAt, exporterTo, SENT, until } from '../kit/exporter.ts';
+import { batchAt, exporterTo, SENT, until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable } from '../kit/servers.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
@@ -57,9 +57,9 @@ test('an old VictoriaMetrics gets job and instance in the query, and is checked 
       () => lines.join(''),
     );
   const first = Date.now() - 2000;
-  exporter.deliver(await bodyAt(first));
+  exporter.deliver(await batchAt(first));
   await sent(1);
-  exporter.deliver(await bodyAt(first + 1000));
+  exporter.deliver(await batchAt(first + 1000));
   await sent(2);
   await exporter.close(1000);
   assert.equal(paths.filter((path) => path.includes('/job/')).length, 1, paths.join('\n'));

@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import { ThrottledLog } from '../../src/base/log.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
 import { targets } from '../../src/config/identity.ts';
-import type { Body } from '../../src/exporters/exporter.ts';
+import type { Batch } from '../../src/exporters/exporter.ts';
 import { createExporter } from '../../src/exporters/index.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
 import { Disk } from '../../src/exporters/spool/disk.ts';
@@ -26,7 +26,7 @@ class Receiver {
   readonly taken: { stampMs: number; lines: string[]; path: string }[] = [];
   readonly requests: string[] = [];
   readonly readsZstd: boolean;
-  /** Status for a body; 204 takes it. */
+  /** Status for a batch; 204 takes it. */
   answer: (bytes: number) => number = () => 204;
   readonly #server: Server;
 
@@ -101,7 +101,7 @@ async function exporterTo(url: string, options: object = {}, spoolPath?: string,
   return { exporter, log, counted };
 }
 
-async function bodyAt(stampMs: number, lines = 1, group: Group = 'node'): Promise<Body> {
+async function batchAt(stampMs: number, lines = 1, group: Group = 'node'): Promise<Batch> {
   const text = Array.from({ length: lines }, (_, line) => `stamp{line="${line}"} ${stampMs}\n`);
   const chunks = [`# TYPE stamp gauge\n${text.join('')}`].map((chunk) => Buffer.from(chunk));
   const compressed = (await compressEach(chunks, ['zstd'], stampMs)).get('zstd');
@@ -125,7 +125,7 @@ test('an outage loses nothing: batches beyond memory wait on disk and follow, ea
     { queue: { cycles: 2 } },
     join(scratchFolder(t), 'spool'),
   );
-  for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await bodyAt(stamp));
+  for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await batchAt(stamp));
   await until(async () => (await counted('queue_bodies{exporter="it",tier="disk"}')) >= 7);
   await until(async () => (await counted('breaker_open{exporter="it"}')) === 1);
   assert.equal(exporter.status().state, 'retrying');
@@ -172,7 +172,7 @@ test('a disk that stalls during an outage: bounds, metrics, the status, and a ti
   );
   await until(async () => (await counted('spool_usable{exporter="it"}')) === 1);
   hangs = true;
-  for (let stamp = 1; stamp <= 100; stamp++) exporter.deliver(await bodyAt(stamp, LINES));
+  for (let stamp = 1; stamp <= 100; stamp++) exporter.deliver(await batchAt(stamp, LINES));
   await until(async () => (await counted('spool_usable{exporter="it"}')) === 0);
   const { spool, memory } = exporter.status();
   assert.match(spool?.trouble ?? '', /does not respond/);
@@ -181,8 +181,8 @@ test('a disk that stalls during an outage: bounds, metrics, the status, and a ti
   const waiting = memory.bodies + (spool?.bodies ?? 0);
   const lost = await counted('samples_dropped_total{exporter="it",reason="disk_stalled"}');
   // One may be in the hands of an upload.
-  const bodies = waiting + lost / LINES;
-  assert.ok(bodies >= 99 && bodies <= 100, `${waiting} wait, ${lost} samples lost`);
+  const batches = waiting + lost / LINES;
+  assert.ok(batches >= 99 && batches <= 100, `${waiting} wait, ${lost} samples lost`);
   assert.ok(lost > 0);
   const started = performance.now();
   await exporter.close(1000);
@@ -196,7 +196,7 @@ test('remaining batches go to disk at shutdown; the next run sends its first bat
   receiver.answer = () => 503;
   const folder = join(scratchFolder(t), 'spool');
   const first = await exporterTo(receiver.url, {}, folder);
-  for (const stamp of [1, 2, 3]) first.exporter.deliver(await bodyAt(stamp));
+  for (const stamp of [1, 2, 3]) first.exporter.deliver(await batchAt(stamp));
   await until(() => receiver.requests.length >= 2);
   const started = performance.now();
   await first.exporter.close(2000);
@@ -208,7 +208,7 @@ test('remaining batches go to disk at shutdown; the next run sends its first bat
   const second = await exporterTo(receiver.url, {}, folder, 'renamed');
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.deepEqual(receiver.stamps, [], 'nothing before the first cycle');
-  second.exporter.deliver(await bodyAt(4));
+  second.exporter.deliver(await batchAt(4));
   await until(() => receiver.taken.length === 4);
   assert.deepEqual(receiver.stamps, [4, 1, 2, 3]);
   const instances = receiver.taken.map(({ path }) => path.split('/').at(-1));
@@ -225,7 +225,7 @@ test('a receiver that hangs at shutdown costs its deadline and nothing else', as
   await new Promise((resolve) => receiver.once('listening', resolve));
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
   const { exporter } = await exporterTo(url, {}, join(scratchFolder(t), 'spool'));
-  for (const stamp of [1, 2, 3]) exporter.deliver(await bodyAt(stamp));
+  for (const stamp of [1, 2, 3]) exporter.deliver(await batchAt(stamp));
   await exporter.close(300);
   const { dropped, spool } = exporter.status();
   assert.deepEqual([dropped, spool?.bodies], [{}, 3]);
@@ -235,12 +235,12 @@ test('a receiver without zstd support is checked once, and gets lines with their
   const receiver = await Receiver.start(t, false);
   const { exporter } = await exporterTo(receiver.url);
   assert.equal(exporter.encoding, 'zstd');
-  exporter.deliver(await bodyAt(1_795_265_312_769, 2));
-  exporter.deliver(await bodyAt(1_795_265_312_000, 1, 'agent'));
+  exporter.deliver(await batchAt(1_795_265_312_769, 2));
+  exporter.deliver(await batchAt(1_795_265_312_000, 1, 'agent'));
   await until(() => receiver.taken.length === 2);
-  const [body] = receiver.taken.filter(({ lines }) => lines.length === 2);
-  assert.equal(body?.stampMs, 9_999_999_999_999, 'a line that is cut off gets a time that is not stored');
-  assert.deepEqual(body?.lines, [
+  const [batch] = receiver.taken.filter(({ lines }) => lines.length === 2);
+  assert.equal(batch?.stampMs, 9_999_999_999_999, 'a line that is cut off gets a time that is not stored');
+  assert.deepEqual(batch?.lines, [
     'stamp{line="0"} 1795265312769 1.7952653127695e12',
     'stamp{line="1"} 1795265312769 1.7952653127695e12',
   ]);
@@ -251,11 +251,11 @@ test('a receiver without zstd support is checked once, and gets lines with their
 
 test('a batch that is too large is sent in parts of complete lines', async (t) => {
   const receiver = await Receiver.start(t);
-  const body = await bodyAt(5000, 4000);
-  const whole = body.members.reduce((sum, { length }) => sum + length, 0);
+  const batch = await batchAt(5000, 4000);
+  const whole = batch.members.reduce((sum, { length }) => sum + length, 0);
   receiver.answer = (bytes) => (bytes > whole / 3 ? 413 : 204);
   const { exporter, log } = await exporterTo(receiver.url);
-  exporter.deliver(body);
+  exporter.deliver(batch);
   await until(() => exporter.status().sentSamples === 4000);
   assert.ok(receiver.taken.length >= 4);
   assert.equal(new Set(receiver.taken.flatMap(({ lines }) => lines)).size, 4000);
@@ -263,11 +263,11 @@ test('a batch that is too large is sent in parts of complete lines', async (t) =
   assert.match(log.join(''), /too_large.*in parts|in parts.*too_large/);
   const requests = receiver.requests.length;
   const parts = receiver.taken.length;
-  exporter.deliver(await bodyAt(5500, 4000));
+  exporter.deliver(await batchAt(5500, 4000));
   await until(() => exporter.status().sentSamples === 8000);
   assert.equal(receiver.requests.length - requests, receiver.taken.length - parts, 'the limit is known by now');
   receiver.answer = () => 413;
-  exporter.deliver(await bodyAt(6000));
+  exporter.deliver(await batchAt(6000));
   await until(() => exporter.status().dropped.too_large === 1);
   await exporter.close(1000);
 });
@@ -276,22 +276,22 @@ test('another address takes over immediately, and the first gets everything when
   const [main, other] = [await Receiver.start(t), await Receiver.start(t)];
   main.answer = () => 503;
   const { exporter } = await exporterTo(main.url, { failover: [other.url] });
-  exporter.deliver(await bodyAt(1));
+  exporter.deliver(await batchAt(1));
   await until(() => other.taken.length === 1);
   await until(() => exporter.status().state === 'ok');
   assert.equal(exporter.status().url, other.url);
   main.answer = () => 204;
   let stamp = 2;
   await until(async () => {
-    exporter.deliver(await bodyAt(stamp++));
+    exporter.deliver(await batchAt(stamp++));
     return main.taken.length > 0;
   });
-  exporter.deliver(await bodyAt(stamp));
+  exporter.deliver(await batchAt(stamp));
   await until(() => main.stamps.includes(stamp));
   assert.equal(exporter.status().url, main.url);
   await exporter.close(1000);
   const all = new Set([...main.stamps, ...other.stamps]);
-  assert.equal(all.size, main.stamps.length + other.stamps.length, 'each body went to one of them');
+  assert.equal(all.size, main.stamps.length + other.stamps.length, 'each batch went to one of them');
 });
 
 test('a failing receiver gets one upload at a time, whatever is queued', async (t) => {
@@ -299,7 +299,7 @@ test('a failing receiver gets one upload at a time, whatever is queued', async (
   receiver.answer = () => 503;
   const { exporter } = await exporterTo(receiver.url);
   const groups: Group[] = ['node', 'agent', 'process', 'container'];
-  for (const group of groups) exporter.deliver(await bodyAt(1, 1, group));
+  for (const group of groups) exporter.deliver(await batchAt(1, 1, group));
   await until(() => receiver.requests.length >= groups.length + 1);
   const before = receiver.requests.length;
   await new Promise((resolve) => setTimeout(resolve, 700));
@@ -315,7 +315,7 @@ test('a batch from disk that fails while others are accepted waits between its a
   const path = join(scratchFolder(t), 'spool');
   const first = await exporterTo(receiver.url, {}, path);
   // Larger than all others, and so recognised.
-  first.exporter.deliver(await bodyAt(1, 3000));
+  first.exporter.deliver(await batchAt(1, 3000));
   await until(async () => (await first.counted('breaker_open{exporter="it"}')) === 1);
   await first.exporter.close(0);
   let attempts = 0;
@@ -326,7 +326,7 @@ test('a batch from disk that fails while others are accepted waits between its a
   };
   const { exporter, counted } = await exporterTo(receiver.url, {}, path);
   for (let stamp = 2; attempts < 4; stamp++) {
-    exporter.deliver(await bodyAt(stamp));
+    exporter.deliver(await batchAt(stamp));
     await until(() => receiver.stamps.includes(stamp) || attempts >= 4);
     assert.equal(await counted('samples_dropped_total{exporter="it",reason="server_error"}'), 0);
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { checkConfig } from '../../src/commands/check-config.ts';
 import { runCommand } from '../kit/command.ts';
-import { bodyAt, exporterTo, SENT, type TriedExporter, until } from '../kit/exporter.ts';
+import { batchAt, exporterTo, SENT, type TriedExporter, until } from '../kit/exporter.ts';
 import { startForwardProxy } from '../kit/forward-proxy.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 
@@ -30,7 +30,7 @@ async function receiver(t: TestContext, scheme: 'http' | 'https'): Promise<strin
 const TLS = { tls: { caFile: fixture('tls/first-ca.crt'), serverName: 'localhost' } };
 
 async function deliver({ exporter, lines, counted }: TriedExporter): Promise<void> {
-  exporter.deliver(await bodyAt(Date.now()));
+  exporter.deliver(await batchAt(Date.now()));
   await until(
     async () => (await counted(SENT)) === 1,
     () => lines.join(''),
@@ -56,7 +56,7 @@ test('http sends the complete URL to the proxy, and NO_PROXY bypasses it', async
   const asked = proxy.asked.length;
   // The name is known to the proxy only, so going past it has to fail.
   const { exporter, lines } = await exporterTo(url, {}, 'vmagent', { env: { ...env, NO_PROXY: 'example' } });
-  exporter.deliver(await bodyAt(Date.now()));
+  exporter.deliver(await batchAt(Date.now()));
   await until(() => lines.length > 0);
   await exporter.close(1000);
   assert.equal(proxy.asked.length, asked);
@@ -83,7 +83,7 @@ test('a proxy that refuses or is unreachable is named, without its credentials',
   ];
   for (const [url, at, named, reason] of cases) {
     const { exporter, lines } = await exporterTo(url, {}, 'vmagent', { env: { HTTP_PROXY: at, HTTPS_PROXY: at } });
-    exporter.deliver(await bodyAt(Date.now()));
+    exporter.deliver(await batchAt(Date.now()));
     await until(() => lines.some((line) => line.includes('push failed')));
     const status = JSON.stringify(exporter.status());
     await exporter.close(1000);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryQueue } from '../../src/exporters/delivery/queue.ts';
-import type { Body } from '../../src/exporters/exporter.ts';
+import type { Batch } from '../../src/exporters/exporter.ts';
 import type { Group } from '../../src/metrics/group.ts';
 
-const body = (stampMs: number, bytes = 10, group: Group = 'node'): Body => ({
+const batch = (stampMs: number, bytes = 10, group: Group = 'node'): Batch => ({
   group,
   stampMs,
   encoding: 'gzip',
@@ -12,14 +12,14 @@ const body = (stampMs: number, bytes = 10, group: Group = 'node'): Body => ({
   textBytes: bytes,
   samples: 1,
 });
-const stamps = (bodies: readonly Body[]) => bodies.map(({ stampMs }) => stampMs);
+const stamps = (batches: readonly Batch[]) => batches.map(({ stampMs }) => stampMs);
 
 test('the newest batch of a group is sent first, the oldest is dropped beyond the limit', () => {
   const queue = new MemoryQueue({ cycles: 3, bytes: 1000 });
-  for (const stamp of [1, 2, 4]) assert.deepEqual(queue.add(body(stamp)), []);
+  for (const stamp of [1, 2, 4]) assert.deepEqual(queue.add(batch(stamp)), []);
   assert.deepEqual(queue.sizes, { bodies: 3, bytes: 30, oldestStampMs: 1 });
   // One that comes back after a try has its place by age.
-  assert.deepEqual(stamps(queue.add(body(3))), [1]);
+  assert.deepEqual(stamps(queue.add(batch(3))), [1]);
   assert.equal(queue.takeNewest('node')?.stampMs, 4);
   assert.equal(queue.takeNewest('node')?.stampMs, 3);
   assert.equal(queue.takeNewest('agent'), undefined);
@@ -29,16 +29,16 @@ test('the newest batch of a group is sent first, the oldest is dropped beyond th
 
 test('the bytes of all groups count together, but the newest batch of each is kept', () => {
   const queue = new MemoryQueue({ cycles: 9, bytes: 100 });
-  queue.add(body(1, 30, 'node'));
-  queue.add(body(2, 30, 'agent'));
-  queue.add(body(3, 30, 'node'));
-  assert.deepEqual(stamps(queue.add(body(4, 30, 'agent'))), [1]);
-  assert.deepEqual(stamps(queue.add(body(5, 500, 'node'))), [2, 3]);
+  queue.add(batch(1, 30, 'node'));
+  queue.add(batch(2, 30, 'agent'));
+  queue.add(batch(3, 30, 'node'));
+  assert.deepEqual(stamps(queue.add(batch(4, 30, 'agent'))), [1]);
+  assert.deepEqual(stamps(queue.add(batch(5, 500, 'node'))), [2, 3]);
   assert.equal(queue.sizes.bytes, 530);
 });
 
 test('the parts of a batch that was too large count as one cycle', () => {
   const queue = new MemoryQueue({ cycles: 1, bytes: 1000 });
-  assert.deepEqual([queue.add(body(1)), queue.add(body(1))], [[], []]);
-  assert.deepEqual(stamps(queue.add(body(2))), [1, 1]);
+  assert.deepEqual([queue.add(batch(1)), queue.add(batch(1))], [[], []]);
+  assert.deepEqual(stamps(queue.add(batch(2))), [1, 1]);
 });

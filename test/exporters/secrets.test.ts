@@ -8,7 +8,7 @@ import type { CollectedSamples } from '../../src/exporters/exporter.ts';
 import { exporterSection } from '../../src/exporters/index.ts';
 import { gauge } from '../../src/metrics/family.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
-import { bodyAt, exporterTo, until } from '../kit/exporter.ts';
+import { batchAt, exporterTo, until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { entriesOf, shipAll } from '../kit/log-entries.ts';
 
@@ -53,7 +53,7 @@ for (const type of TYPES) {
       exporter.start();
       const shipped = exporter.entries && shipAll(exporter.entries, entriesOf(3), stop.signal);
       exporter.deliverSamples?.(samples());
-      if (exporter.deliverSamples === undefined) exporter.deliver(await bodyAt(Date.now()));
+      if (exporter.deliverSamples === undefined) exporter.deliver(await batchAt(Date.now()));
       await until(() => seen.some((given) => given !== 'undefined') && lines.some((line) => line.includes('***')));
       const status = JSON.stringify(exporter.status());
       stop.abort();

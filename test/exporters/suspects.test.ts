@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Suspects } from '../../src/exporters/delivery/suspects.ts';
-import type { Body } from '../../src/exporters/exporter.ts';
+import type { Batch } from '../../src/exporters/exporter.ts';
 
-const body = (stampMs: number): Body => ({
+const batch = (stampMs: number): Batch => ({
   group: 'node',
   stampMs,
   samples: 1,
@@ -14,25 +14,25 @@ const body = (stampMs: number): Body => ({
 
 test('rejections while nothing is accepted are never the batch’s fault', () => {
   const suspects = new Suspects();
-  for (let time = 0; time < 1000; time++) assert.equal(suspects.refused(body(1)), false);
+  for (let time = 0; time < 1000; time++) assert.equal(suspects.refused(batch(1)), false);
 });
 
 test('a batch rejected ten times while others are accepted in between is at fault', () => {
   const suspects = new Suspects();
-  assert.equal(suspects.refused(body(1)), false);
+  assert.equal(suspects.refused(batch(1)), false);
   const refusals = Array.from({ length: 10 }, () => {
     suspects.taken();
     // Another one, read anew from disk.
-    return suspects.refused(body(1));
+    return suspects.refused(batch(1));
   });
   assert.deepEqual(refusals, [...Array(9).fill(false), true]);
-  assert.equal(suspects.refused(body(1)), false, 'and then begins anew');
+  assert.equal(suspects.refused(batch(1)), false, 'and then begins anew');
 });
 
 test('other batches are not confused with it, and the memory for this is bounded', () => {
   const suspects = new Suspects();
   for (let stamp = 0; stamp < 5000; stamp++) {
     suspects.taken();
-    assert.equal(suspects.refused(body(stamp)), false);
+    assert.equal(suspects.refused(batch(stamp)), false);
   }
 });

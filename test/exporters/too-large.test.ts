@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { bodyAt, dropped, exporterTo, SENT, until } from '../kit/exporter.ts';
+import { batchAt, dropped, exporterTo, SENT, until } from '../kit/exporter.ts';
 
 /** Answers everything with `status`; resolves to its URL and the number of pushes so far. */
 async function gateway(t: TestContext, status: number): Promise<{ url: string; pushes: () => number }> {
@@ -25,7 +25,7 @@ test('a push that is too large for the proxy of one Pushgateway goes to the next
   const failover = [alsoSmall.url, large.url];
   const { exporter, lines, counted } = await exporterTo(small.url, { failover }, 'pushgateway');
   for (const round of [1, 2]) {
-    exporter.deliver(await bodyAt(Date.now()));
+    exporter.deliver(await batchAt(Date.now()));
     await until(
       async () => (await counted(SENT)) === round,
       () => lines.join(''),
@@ -40,7 +40,7 @@ test('a push that is too large for the proxy of one Pushgateway goes to the next
 test('without another one it is dropped and counted', async (t) => {
   const small = await gateway(t, 413);
   const { exporter, lines, counted } = await exporterTo(small.url, {}, 'pushgateway');
-  exporter.deliver(await bodyAt(Date.now()));
+  exporter.deliver(await batchAt(Date.now()));
   await until(
     async () => (await counted(dropped('too_large'))) === 1,
     () => lines.join(''),

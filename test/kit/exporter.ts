@@ -4,7 +4,7 @@ import { ThrottledLog } from '../../src/base/log.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
 import type { ExporterSettings } from '../../src/config/exporter-settings.ts';
 import { targets } from '../../src/config/identity.ts';
-import type { Body, Exporter } from '../../src/exporters/exporter.ts';
+import type { Batch, Exporter } from '../../src/exporters/exporter.ts';
 import type { ExporterContext } from '../../src/exporters/exporter-type.ts';
 import { createExporter } from '../../src/exporters/index.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
@@ -72,8 +72,8 @@ export async function exporterTo(
   return { exporter, lines: context.lines, counted: context.counted };
 }
 
-/** A body of the node group with one sample, `stamp`, whose value is `stampMs`. */
-export async function bodyAt(stampMs: number): Promise<Body> {
+/** A batch of the node group with one sample, `stamp`, whose value is `stampMs`. */
+export async function batchAt(stampMs: number): Promise<Batch> {
   const out = new Snapshot();
   out.add(gauge('stamp', 'Stamp.'), stampMs);
   const text = (await compressEach(encodeByObject([out]), ['gzip'], stampMs)).get('gzip');

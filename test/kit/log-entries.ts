@@ -1,5 +1,5 @@
-import { Batch } from '../../src/exporters/entries/batch.ts';
 import { Buffers } from '../../src/exporters/entries/buffers.ts';
+import { EncodedBatch } from '../../src/exporters/entries/encoded-batch.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
 import type { LogProtocol } from '../../src/logs/protocol.ts';
 import type { LogSink, Shipped } from '../../src/logs/sink.ts';
@@ -58,8 +58,8 @@ export async function readEntries(
 }
 
 /** Entries as a batch of a protocol. */
-export function batchOf(protocol: LogProtocol, entries: readonly LogEntry[]): Batch {
-  const batch = new Batch('journal', protocol, new Buffers(protocol.maxBatchBytes));
+export function batchOf(protocol: LogProtocol, entries: readonly LogEntry[]): EncodedBatch {
+  const batch = new EncodedBatch('journal', protocol, new Buffers(protocol.maxBatchBytes));
   for (const entry of entries) batch.add(entry);
   return batch;
 }

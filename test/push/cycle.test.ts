@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLog, ThrottledLog } from '../../src/base/log.ts';
-import type { Body, Exporter } from '../../src/exporters/exporter.ts';
+import type { Batch, Exporter } from '../../src/exporters/exporter.ts';
 import { type BudgetSettings, SeriesBudget } from '../../src/metrics/budget.ts';
 import { compressor } from '../../src/metrics/compression.ts';
 import { gauge } from '../../src/metrics/family.ts';
@@ -22,7 +22,7 @@ async function preparedOf(lines: Readonly<Record<string, number>>): Promise<Prep
   return {
     group: 'ksm',
     collector: 'kube-state-metrics',
-    body: async () => ({
+    text: async () => ({
       encoding: 'zstd',
       members,
       textBytes: texts.reduce((sum, { length }) => sum + length, 0),
@@ -43,13 +43,13 @@ test('a prepared family over its budget is dropped completely, and returns when 
     collect: (out) => out.add(gauge('own', 'Own.'), 1),
   });
   registry.addPrepared(await preparedOf({ kube_small: 2, kube_large: 50 }));
-  const bodies: Body[] = [];
+  const batches: Batch[] = [];
   const exporter: Exporter = {
     name: 'it',
     encoding: 'zstd',
     accepts: () => true,
     start: () => undefined,
-    deliver: (body) => void bodies.push(body),
+    deliver: (batch) => void batches.push(batch),
     status: () => assert.fail('not asked for'),
     close: async () => undefined,
   };
@@ -65,11 +65,11 @@ test('a prepared family over its budget is dropped completely, and returns when 
     log,
   });
   const pushed = async (group: string) => {
-    bodies.length = 0;
+    batches.length = 0;
     await cycle.run(1000);
-    const body = bodies.find((one) => one.group === group);
-    assert.ok(body);
-    return { samples: body.samples, text: (await zstd.unpack(Buffer.concat(body.members))).toString() };
+    const batch = batches.find((one) => one.group === group);
+    assert.ok(batch);
+    return { samples: batch.samples, text: (await zstd.unpack(Buffer.concat(batch.members))).toString() };
   };
   const over = await pushed('ksm');
   assert.equal(over.samples, 4);
@@ -92,7 +92,7 @@ test('a prepared part that is late is missing from this push, with one log line 
   let isStarved: boolean = true;
   const starved = (signal: AbortSignal) =>
     new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
-  registry.addPrepared({ ...prepared, body: (signal) => (isStarved ? starved(signal) : prepared.body(signal)) });
+  registry.addPrepared({ ...prepared, text: (signal) => (isStarved ? starved(signal) : prepared.text(signal)) });
   const groups: string[] = [];
   const exporter: Exporter = {
     name: 'it',
@@ -121,6 +121,6 @@ test('a prepared part that is late is missing from this push, with one log line 
   isStarved = false;
   await cycle.run(1000);
   assert.deepEqual(groups.slice(2).sort(), ['agent', 'ksm']);
-  registry.addPrepared({ ...prepared, body: () => Promise.reject(new Error('a bug')) });
+  registry.addPrepared({ ...prepared, text: () => Promise.reject(new Error('a bug')) });
   await assert.rejects(cycle.run(1000), /a bug/);
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
-import type { Body } from '../../src/exporters/exporter.ts';
+import type { Batch } from '../../src/exporters/exporter.ts';
 import { compressor } from '../../src/metrics/compression.ts';
 import { gauge } from '../../src/metrics/family.ts';
-import type { PreparedBody } from '../../src/metrics/prepared.ts';
+import type { PreparedText } from '../../src/metrics/prepared.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { GroupEncoder } from '../../src/push/group-encoder.ts';
 
@@ -18,20 +18,20 @@ function seen(values: Readonly<Record<string, number>>, previous?: Snapshot): Sn
   return out;
 }
 
-const kept = (...texts: string[]): PreparedBody => ({
+const kept = (...texts: string[]): PreparedText => ({
   encoding: 'zstd',
   members: texts.map((text) => compressor('zstd').packSync(Buffer.from(text))),
   textBytes: texts.join('').length,
   samples: texts.length,
 });
 
-const textOf = (body: Body | undefined): string => zstdDecompressSync(Buffer.concat(body?.members ?? [])).toString();
+const textOf = (batch: Batch | undefined): string => zstdDecompressSync(Buffer.concat(batch?.members ?? [])).toString();
 
 test('text that is the same as in the last cycle is not rendered again, but has its own timestamp', async () => {
   const encoder = new GroupEncoder();
   const state = kept('kube_pod_info{pod="a"} 1\n', 'kube_pod_info{pod="b"} 1\n');
   const first = seen({ pods: 1, nodes: Number.NaN });
-  const encode = async (stampMs: number, snapshot: Snapshot, { members, ...rest }: PreparedBody) => {
+  const encode = async (stampMs: number, snapshot: Snapshot, { members, ...rest }: PreparedText) => {
     const prepared = [{ ...rest, members: [...members] }];
     return (await encoder.encode({ group: 'ksm', stampMs, snapshots: [snapshot], prepared, encodings: ['zstd'] })).get(
       'zstd',

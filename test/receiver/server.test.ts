@@ -5,7 +5,7 @@ import { crc32, gzipSync, zstdCompressSync } from 'node:zlib';
 import { snappyLiterals, staleMarkers } from '../../src/exporters/victoriametrics/remote-write.ts';
 import { unpackSnappy } from '../../src/receiver/remote-write.ts';
 import { startReceiver } from '../../src/receiver/server.ts';
-import { bodyAt, exporterTo, SENT, until as waitUntil } from '../kit/exporter.ts';
+import { batchAt, exporterTo, SENT, until as waitUntil } from '../kit/exporter.ts';
 import { rawConnection } from '../kit/raw-http.ts';
 import { BEFORE, type Case, groupBodies, groupPaths, imports } from './cases.ts';
 import { type Answer, NOW, open, receiver, send, seriesOf } from './client.ts';
@@ -278,7 +278,7 @@ test('the agent’s check for zstd succeeds, and is neither a push nor a rejecti
   const { url, store } = await receiver(t);
   const { exporter, lines, counted } = await exporterTo(url);
   for (let stamp = 1; stamp <= 3; stamp++) {
-    exporter.deliver({ ...(await bodyAt(NOW + stamp)), encoding: 'zstd', members: [zstdCompressSync('a 1\n')] });
+    exporter.deliver({ ...(await batchAt(NOW + stamp)), encoding: 'zstd', members: [zstdCompressSync('a 1\n')] });
     await waitUntil(async () => (await counted(SENT)) === stamp);
   }
   await exporter.close(1000);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Batch } from '../../src/scrape/batch.ts';
 import { endedSeries } from '../../src/scrape/ended-series.ts';
+import { PackedLines } from '../../src/scrape/packed-lines.ts';
 
 async function membersOf(keys: readonly string[], value: number): Promise<readonly Buffer[]> {
-  const batch = new Batch();
-  for (const key of keys) batch.lines.add(Buffer.from(`${key} ${value} 1.70000000000005e12\n`).toString('latin1'));
-  await batch.close(keys.length);
-  return batch.members;
+  const packed = new PackedLines();
+  for (const key of keys) packed.lines.add(Buffer.from(`${key} ${value} 1.70000000000005e12\n`).toString('latin1'));
+  await packed.close(keys.length);
+  return packed.members;
 }
 
 const CASES: readonly (readonly [

@@ -150,7 +150,7 @@ async function endless(controller: AbortController): Promise<unknown> {
 const preparedPart = (lines: () => AsyncGenerator<string>, series: number): Prepared => ({
   group: 'ksm',
   collector: 'kube-state-metrics',
-  body: async () => undefined,
+  text: async () => undefined,
   takeEnded: () => [],
   async *byFamily() {},
   families: () => [{ family: gauge('kube_pod_info', 'Pods.'), series }],

@@ -7,7 +7,7 @@ import { REAL_TIMING, type ReflectorTiming } from '../../kube/retry.ts';
 import type { Compression } from '../../metrics/compression.ts';
 import type { Family } from '../../metrics/family.ts';
 import type { ResourceStatus } from '../../metrics/outcome.ts';
-import type { Prepared, PreparedBody } from '../../metrics/prepared.ts';
+import type { Prepared, PreparedText } from '../../metrics/prepared.ts';
 import type { PushedLabelOptions } from '../../metrics/pushed-labels.ts';
 import type { Relabeling } from '../../metrics/relabel/relabeling.ts';
 import { type KsmOptions, namespaceFilter } from './options.ts';
@@ -22,7 +22,7 @@ import { shardOf } from './shard-of.ts';
 import { sourcesOf } from './sources.ts';
 import { EndedSeries } from './store/ended-series.ts';
 import { type Packing, packingOf } from './store/packing.ts';
-import { ObjectStore, type StoreBody } from './store/store.ts';
+import { ObjectStore, type StoreText } from './store/store.ts';
 import { TextArena } from './store/text-arena.ts';
 
 export interface ClusterStateOptions {
@@ -155,20 +155,20 @@ export class ClusterState implements Prepared {
     await Promise.all(this.followed.flatMap(({ reflectors }) => reflectors.map((reflector) => reflector.stop())));
   }
 
-  async body(signal: AbortSignal): Promise<PreparedBody | undefined> {
+  async text(signal: AbortSignal): Promise<PreparedText | undefined> {
     if (!this.settled && this.#isPatient()) return undefined;
-    const bodies: StoreBody[] = [];
+    const texts: StoreText[] = [];
     for (const store of this.#stores) {
       signal.throwIfAborted();
-      const body = store.body();
+      const text = store.text();
       // Most have not changed, so there is nothing to wait for.
-      bodies.push(body instanceof Promise ? await body : body);
+      texts.push(text instanceof Promise ? await text : text);
     }
     return {
       encoding: this.#packing.compression,
-      members: bodies.flatMap(({ members }) => members),
-      textBytes: bodies.reduce((sum, { textBytes }) => sum + textBytes, 0),
-      samples: bodies.reduce((sum, { samples }) => sum + samples, 0),
+      members: texts.flatMap(({ members }) => members),
+      textBytes: texts.reduce((sum, { textBytes }) => sum + textBytes, 0),
+      samples: texts.reduce((sum, { samples }) => sum + samples, 0),
       isKept: true,
     };
   }

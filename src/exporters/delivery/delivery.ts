@@ -2,18 +2,18 @@ import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
 import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor } from '../../metrics/compression.ts';
 import type { Group } from '../../metrics/group.ts';
-import { type Body, wireBytes } from '../exporter.ts';
+import { type Batch, wireBytes } from '../exporter.ts';
 import { type AnswerRule, ruleFor } from '../http/answers.ts';
 import type { Endpoints, UploadPermit } from '../http/endpoints.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
-import { familyNames, withFamilies } from './body-families.ts';
-import { BodyUpload } from './body-upload.ts';
+import { familyNames, withFamilies } from './batch-families.ts';
+import { BatchUpload } from './batch-upload.ts';
 import type { LeftOutFamilies } from './left-out.ts';
 import { narrow, type Verdict } from './narrowing.ts';
 import type { Protocol } from './protocol.ts';
 import type { Report } from './report.ts';
 import type { DeliverySettings } from './settings.ts';
-import { splitBody } from './split.ts';
+import { splitBatch } from './split.ts';
 import { Suspects } from './suspects.ts';
 
 interface DeliveryOptions {
@@ -39,7 +39,7 @@ const QUESTION = Buffer.from('# firesteel checks whether pushes are accepted her
  * The result for a batch: `settled` (accepted, or dropped and counted), or still to be sent (`again`, in parts when it
  * was too large).
  */
-type Outcome = 'settled' | { readonly again: readonly Body[] };
+type Outcome = 'settled' | { readonly again: readonly Batch[] };
 
 /** The next batch will not be exactly as large as the one that was too large. */
 const SMALLER = 0.9;
@@ -56,42 +56,42 @@ const POISONOUS: AnswerRule = {
 /** Makes single attempts, and handles the response as the protocol's table specifies. */
 export class Delivery {
   readonly #options: DeliveryOptions;
-  readonly #upload: BodyUpload;
+  readonly #upload: BatchUpload;
   /** How often each queued batch has been rejected. */
-  readonly #tries = new WeakMap<Body, number>();
+  readonly #tries = new WeakMap<Batch, number>();
   readonly #suspects = new Suspects();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
-    this.#upload = new BodyUpload(options);
+    this.#upload = new BatchUpload(options);
   }
 
   /** One attempt. `signal` aborts it, at the end of the process only. */
-  async try(body: Body, pass: UploadPermit, signal: AbortSignal): Promise<Outcome> {
+  async try(batch: Batch, pass: UploadPermit, signal: AbortSignal): Promise<Outcome> {
     try {
-      return await this.#attempt(body, pass, signal);
+      return await this.#attempt(batch, pass, signal);
     } catch (cause) {
       // Only reached for a batch that can't be decompressed, to be split or encoded again.
       this.#options.endpoints.settle(pass, 'unused');
       const tried: UploadAttempt = { code: 'error', text: String(cause), durationSeconds: 0 };
-      return this.#giveUp(body, pass.endpoint.url, tried, UNREADABLE);
+      return this.#giveUp(batch, pass.endpoint.url, tried, UNREADABLE);
     }
   }
 
-  async #attempt(body: Body, pass: UploadPermit, signal: AbortSignal): Promise<Outcome> {
+  async #attempt(batch: Batch, pass: UploadPermit, signal: AbortSignal): Promise<Outcome> {
     const { endpoints, report } = this.#options;
-    if (wireBytes(body) > pass.endpoint.maxBytes) {
-      const parts = await splitBody(body);
+    if (wireBytes(batch) > pass.endpoint.maxBytes) {
+      const parts = await splitBatch(batch);
       if (parts) {
         endpoints.settle(pass, 'unused');
         return { again: parts };
       }
     }
-    const { body: sent, out } = await this.#withoutLeftOut(body);
+    const { batch: sent, out } = await this.#withoutLeftOut(batch);
     const tried = await this.#upload.send(sent, pass.endpoint, signal);
     if (!tried) {
       endpoints.settle(pass, 'unused');
-      report.dropped('not_master', body.samples);
+      report.dropped('not_master', batch.samples);
       return 'settled';
     }
     report.tried(tried);
@@ -106,15 +106,15 @@ export class Delivery {
         this.#delivered(sent, out);
         return 'settled';
       case 'narrow':
-        return this.#narrow(body, sent, out, pass, tried, rule, signal);
+        return this.#narrow(batch, sent, out, pass, tried, rule, signal);
       case 'split': {
         endpoints.settle(pass, 'taken');
-        pass.endpoint.maxBytes = Math.min(pass.endpoint.maxBytes, wireBytes(body) * SMALLER);
-        const parts = await splitBody(body);
-        report.refused(body, url, tried, rule, parts ? 0 : undefined);
+        pass.endpoint.maxBytes = Math.min(pass.endpoint.maxBytes, wireBytes(batch) * SMALLER);
+        const parts = await splitBatch(batch);
+        report.refused(batch, url, tried, rule, parts ? 0 : undefined);
         if (parts) return { again: parts };
-        report.dropped(rule.reason, body.samples);
-        body.onSettled?.();
+        report.dropped(rule.reason, batch.samples);
+        batch.onSettled?.();
         return 'settled';
       }
       case 'drop': {
@@ -124,17 +124,17 @@ export class Delivery {
         // The limit belongs to this address, or to a proxy in front of it.
         const next = rule.reason === 'too_large' ? endpoints.passAfter(pass) : undefined;
         if (next) {
-          report.refused(body, url, tried, rule, 0);
-          return this.#attempt(body, next, signal);
+          report.refused(batch, url, tried, rule, 0);
+          return this.#attempt(batch, next, signal);
         }
-        return this.#giveUp(body, url, tried, rule);
+        return this.#giveUp(batch, url, tried, rule);
       }
       default:
-        return this.#later(body, pass, tried, rule);
+        return this.#later(batch, pass, tried, rule);
     }
   }
 
-  #later(body: Body, pass: UploadPermit, tried: UploadAttempt, rule: AnswerRule): Outcome {
+  #later(batch: Batch, pass: UploadPermit, tried: UploadAttempt, rule: AnswerRule): Outcome {
     const { protocol, settings, endpoints, report, random } = this.#options;
     const { url } = pass.endpoint;
     const isPause = rule.action === 'pause';
@@ -145,36 +145,36 @@ export class Delivery {
     const waitMs = isPause ? PAUSE_MS : (asked ?? backoffMs(endpoints.failures(pass) + 1, random));
     endpoints.settle(pass, { waitMs, isPause });
     // A pause is the state of the receiver, not of the batch: it does not count as an attempt of the batch.
-    const tries = (this.#tries.get(body) ?? 0) + (isPause ? 0 : 1);
-    this.#tries.set(body, tries);
+    const tries = (this.#tries.get(batch) ?? 0) + (isPause ? 0 : 1);
+    this.#tries.set(batch, tries);
     const allowed = Math.min(rule.tries ?? Number.POSITIVE_INFINITY, 1 + (settings.retries ?? protocol.retries));
     const isUnclear = rule.reason === 'refused' || rule.reason === 'transport';
-    if (isUnclear && this.#suspects.refused(body)) return this.#giveUp(body, url, tried, POISONOUS);
-    if (tries >= allowed) return this.#giveUp(body, url, tried, rule);
-    report.refused(body, url, tried, rule, waitMs);
-    return { again: [body] };
+    if (isUnclear && this.#suspects.refused(batch)) return this.#giveUp(batch, url, tried, POISONOUS);
+    if (tries >= allowed) return this.#giveUp(batch, url, tried, rule);
+    report.refused(batch, url, tried, rule, waitMs);
+    return { again: [batch] };
   }
 
   /** The batch without the families that the receiver rejects. */
-  async #withoutLeftOut(body: Body): Promise<{ readonly body: Body; readonly out: LeftOutSamples }> {
+  async #withoutLeftOut(batch: Batch): Promise<{ readonly batch: Batch; readonly out: LeftOutSamples }> {
     const { leftOut } = this.#options;
-    const families = leftOut.of(body.group);
-    if (families === undefined) return { body, out: NOTHING_OUT };
-    return withFamilies(body, (family) => !families.has(family), leftOut.cacheOf(body.group, families));
+    const families = leftOut.of(batch.group);
+    if (families === undefined) return { batch, out: NOTHING_OUT };
+    return withFamilies(batch, (family) => !families.has(family), leftOut.cacheOf(batch.group, families));
   }
 
-  #delivered(body: Body, out: LeftOutSamples): void {
+  #delivered(batch: Batch, out: LeftOutSamples): void {
     const { leftOut, report } = this.#options;
-    for (const family of leftOut.taken(body.group)) report.takenAgain(body.group, family);
-    report.delivered(body);
-    report.leftOut(body.group, out);
-    body.onSettled?.();
+    for (const family of leftOut.taken(batch.group)) report.takenAgain(batch.group, family);
+    report.delivered(batch);
+    report.leftOut(batch.group, out);
+    batch.onSettled?.();
   }
 
-  /** Searches for the families for which `sent` was rejected. `sent` is `body` without those already known. */
+  /** Searches for the families for which `sent` was rejected. `sent` is `batch` without those already known. */
   async #narrow(
-    body: Body,
-    sent: Body,
+    batch: Batch,
+    sent: Batch,
     out: LeftOutSamples,
     pass: UploadPermit,
     tried: UploadAttempt,
@@ -183,7 +183,7 @@ export class Delivery {
   ): Promise<Outcome> {
     const { protocol, endpoints, leftOut, report } = this.#options;
     const { endpoint } = pass;
-    const send = async (part: Body, method: Upload['method'] = protocol.method): Promise<Verdict> => {
+    const send = async (part: Batch, method: Upload['method'] = protocol.method): Promise<Verdict> => {
       const answer = await this.#upload.send(part, endpoint, signal, method);
       if (answer === undefined) return 'unclear';
       report.tried(answer);
@@ -195,14 +195,14 @@ export class Delivery {
     // the two.
     const isWell = tried.failure === undefined || (await send(await question(sent), protocol.partMethod)) === 'taken';
     if (!isWell) {
-      if (rule.otherwise === 'retry') return this.#later(body, pass, tried, rule);
+      if (rule.otherwise === 'retry') return this.#later(batch, pass, tried, rule);
       endpoints.settle(pass, 'taken');
-      return this.#giveUp(body, endpoint.url, tried, rule);
+      return this.#giveUp(batch, endpoint.url, tried, rule);
     }
     endpoints.settle(pass, 'taken');
     const only = async (families: readonly string[]) => {
       const wanted = new Set(families);
-      return (await withFamilies(sent, (family) => wanted.has(family))).body;
+      return (await withFamilies(sent, (family) => wanted.has(family))).batch;
     };
     const { isTaken, refused } = await narrow(await familyNames(sent), leftOut.onTrial(sent.group), refusalOf(tried), {
       part: async (families) => send(await only(families), protocol.partMethod),
@@ -212,17 +212,17 @@ export class Delivery {
       leftOut.add(sent.group, family, reason);
       report.refusedFamily(sent.group, endpoint.url, family, reason);
     }
-    if (!isTaken) return this.#giveUp(body, endpoint.url, tried, rule);
+    if (!isTaken) return this.#giveUp(batch, endpoint.url, tried, rule);
     const names = new Set(refused.map(({ family }) => family));
     const rest = await withFamilies(sent, (family) => !names.has(family));
-    this.#delivered(rest.body, new Map([...out, ...rest.out]));
+    this.#delivered(rest.batch, new Map([...out, ...rest.out]));
     return 'settled';
   }
 
-  #giveUp(body: Body, url: string, tried: UploadAttempt, rule: AnswerRule): Outcome {
-    this.#options.report.refused(body, url, tried, rule, undefined);
-    this.#options.report.dropped(rule.reason, body.samples);
-    body.onSettled?.();
+  #giveUp(batch: Batch, url: string, tried: UploadAttempt, rule: AnswerRule): Outcome {
+    this.#options.report.refused(batch, url, tried, rule, undefined);
+    this.#options.report.dropped(rule.reason, batch.samples);
+    batch.onSettled?.();
     return 'settled';
   }
 
@@ -234,7 +234,7 @@ const refusalOf = ({ failure, text }: UploadAttempt): string =>
   failure === undefined ? text : `${text}: this gateway closes the connection without reporting what it rejects`;
 
 /** A batch of the same group without samples. */
-async function question(body: Body): Promise<Body> {
-  const member = await compressor(compressionOf(body.encoding)).pack(QUESTION);
-  return { ...body, members: [member], samples: 0, textBytes: QUESTION.length };
+async function question(batch: Batch): Promise<Batch> {
+  const member = await compressor(compressionOf(batch.encoding)).pack(QUESTION);
+  return { ...batch, members: [member], samples: 0, textBytes: QUESTION.length };
 }

@@ -3,7 +3,7 @@ import type { ThrottledLog } from '../../base/log.ts';
 import type { Target } from '../../config/identity.ts';
 import type { Encoding } from '../../metrics/compression.ts';
 import { type Group, isInline } from '../../metrics/group.ts';
-import type { Body, Exporter, ExporterStatus } from '../exporter.ts';
+import type { Batch, Exporter, ExporterStatus } from '../exporter.ts';
 import type { ExporterContext } from '../exporter-type.ts';
 import { Endpoints, type UploadPermit } from '../http/endpoints.ts';
 import { Sender } from '../http/sender.ts';
@@ -132,36 +132,36 @@ export class HttpExporter implements Exporter {
     this.#replaying ??= this.#replay?.run(this.#closing.signal, this.#cut.signal);
   }
 
-  deliver(body: Body): void {
-    if (!this.accepts(body.group)) return;
+  deliver(batch: Batch): void {
+    if (!this.accepts(batch.group)) return;
     const { byIdentity } = this.#protocol;
-    if (byIdentity && isInline(body.group) && body.target === undefined) {
-      const splitting = this.#split(body, byIdentity).finally(() => this.#splitting.delete(splitting));
+    if (byIdentity && isInline(batch.group) && batch.target === undefined) {
+      const splitting = this.#split(batch, byIdentity).finally(() => this.#splitting.delete(splitting));
       this.#splitting.add(splitting);
       return;
     }
-    this.#keep(body);
-    this.#work(body.group);
+    this.#keep(batch);
+    this.#work(batch.group);
     this.#count();
   }
 
   /** Delivers one batch for each target in it, and deletes the targets that have vanished. */
-  async #split(body: Body, byIdentity: NonNullable<Protocol['byIdentity']>): Promise<void> {
-    const { group } = body;
+  async #split(batch: Batch, byIdentity: NonNullable<Protocol['byIdentity']>): Promise<void> {
+    const { group } = batch;
     try {
-      const parts = await byIdentity(body, this.#targets[group].labels);
+      const parts = await byIdentity(batch, this.#targets[group].labels);
       const gone = this.#pushed.update(
         group,
         parts.map(({ target }) => target),
-        body.stampMs,
+        batch.stampMs,
       );
       for (const part of parts) this.#keep(part);
       this.#work(group);
       this.#count();
-      if (gone.length > 0 && !this.#closing.signal.aborted && body.mayPush?.() !== false)
+      if (gone.length > 0 && !this.#closing.signal.aborted && batch.mayPush?.() !== false)
         await this.#pushed.delete(group, gone);
     } catch (cause) {
-      this.#report.unreadable(group, body.samples, cause);
+      this.#report.unreadable(group, batch.samples, cause);
     }
   }
 
@@ -206,7 +206,7 @@ export class HttpExporter implements Exporter {
     clearTimeout(timer);
     if (this.#settings.deletesOnStop) await this.#pushed.deleteAll();
     const left = this.#queue.takeAll();
-    await Promise.all(left.map((body) => this.#overflow(body, 'shutdown')));
+    await Promise.all(left.map((batch) => this.#overflow(batch, 'shutdown')));
     await Promise.all([this.#spool?.close(), markers]);
     this.#count();
     this.#sender.close();
@@ -232,12 +232,12 @@ export class HttpExporter implements Exporter {
   async #drain(group: Group): Promise<void> {
     while (this.#queue.has(group) && !this.#cut.signal.aborted) {
       const pass = await this.#pass(group);
-      const body = pass && this.#queue.takeNewest(group);
-      if (!body) {
+      const batch = pass && this.#queue.takeNewest(group);
+      if (!batch) {
         if (pass) this.#endpoints.settle(pass, 'unused');
         return;
       }
-      const outcome = await this.#delivery.try(body, pass, this.#cut.signal);
+      const outcome = await this.#delivery.try(batch, pass, this.#cut.signal);
       this.#pushed.add(group);
       if (outcome === 'settled') this.#hasBegun = true;
       else for (const part of outcome.again) this.#keep(part);
@@ -254,19 +254,19 @@ export class HttpExporter implements Exporter {
   }
 
   /** Queues a batch in memory, and moves batches that no longer fit to disk. */
-  #keep(body: Body): void {
+  #keep(batch: Batch): void {
     const full = this.#protocol.keepsHistory ? 'queue_full' : 'replaced';
     const reason = this.#closing.signal.aborted ? 'shutdown' : full;
-    for (const displaced of this.#queue.add(body)) void this.#overflow(displaced, reason);
+    for (const displaced of this.#queue.add(batch)) void this.#overflow(displaced, reason);
   }
 
   /** Writes a batch to disk, or drops it for `reason`. */
-  async #overflow(body: Body, reason: string): Promise<void> {
+  async #overflow(batch: Batch, reason: string): Promise<void> {
     // An agent that is no longer leader does not spool the leader's batch. A batch already on disk may be sent later,
     // with its own timestamp.
-    if (body.mayPush?.() === false) this.#report.dropped('not_master', body.samples);
-    else if (this.#spool === undefined) this.#report.dropped(reason, body.samples);
-    else await this.#spool.put({ ...body, target: body.target ?? this.#targets[body.group] });
+    if (batch.mayPush?.() === false) this.#report.dropped('not_master', batch.samples);
+    else if (this.#spool === undefined) this.#report.dropped(reason, batch.samples);
+    else await this.#spool.put({ ...batch, target: batch.target ?? this.#targets[batch.group] });
   }
 
   #count(): void {

@@ -1,6 +1,6 @@
 import type { Group } from '../../metrics/group.ts';
 import type { LeftOut } from '../exporter.ts';
-import type { FilterCache } from './body-families.ts';
+import type { FilterCache } from './batch-families.ts';
 
 /** The client that pushed another type may have stopped, or its group may have been deleted. */
 const RETRY_MS = 3_600_000;

@@ -1,5 +1,5 @@
 import type { Target } from '../../config/identity.ts';
-import type { Body } from '../exporter.ts';
+import type { Batch } from '../exporter.ts';
 import type { AnswerRule } from '../http/answers.ts';
 
 /** The protocol of one kind of receiver, as data. */
@@ -13,7 +13,10 @@ export interface Protocol {
    * Splits a batch whose lines carry their own job and instance into one for each of these. For receivers that take the
    * identity from the address only. Others get such a batch unchanged.
    */
-  readonly byIdentity?: (body: Body, labels: Target['labels']) => Promise<(Body & Required<Pick<Body, 'target'>>)[]>;
+  readonly byIdentity?: (
+    batch: Batch,
+    labels: Target['labels'],
+  ) => Promise<(Batch & Required<Pick<Batch, 'target'>>)[]>;
   /** How to delete a group, at the address of its batches. For receivers that keep data forever. */
   readonly deleteMethod?: 'DELETE';
   /**

@@ -1,5 +1,5 @@
 import type { Group } from '../../metrics/group.ts';
-import { type Body, wireBytes } from '../exporter.ts';
+import { type Batch, wireBytes } from '../exporter.ts';
 
 /** Limits of a queue. */
 interface QueueLimits {
@@ -16,7 +16,7 @@ interface QueueLimits {
 export class MemoryQueue {
   readonly #limits: QueueLimits;
   /** Ordered by timestamp, oldest first. */
-  readonly #bodies = new Map<Group, Body[]>();
+  readonly #batches = new Map<Group, Batch[]>();
   #bytes = 0;
 
   constructor(limits: QueueLimits) {
@@ -24,7 +24,7 @@ export class MemoryQueue {
   }
 
   get sizes(): { bodies: number; bytes: number; oldestStampMs?: number } {
-    const all = [...this.#bodies.values()];
+    const all = [...this.#batches.values()];
     const oldest = Math.min(...all.flatMap(([first]) => (first ? [first.stampMs] : [])));
     return {
       bodies: all.reduce((sum, { length }) => sum + length, 0),
@@ -34,18 +34,18 @@ export class MemoryQueue {
   }
 
   has(group: Group): boolean {
-    return (this.#bodies.get(group)?.length ?? 0) > 0;
+    return (this.#batches.get(group)?.length ?? 0) > 0;
   }
 
   /** Inserts a batch by age. Returns those that no longer fit, oldest first. */
-  add(body: Body): Body[] {
-    const bodies = this.#bodies.get(body.group) ?? [];
-    this.#bodies.set(body.group, bodies);
-    const place = bodies.findLastIndex(({ stampMs }) => stampMs <= body.stampMs) + 1;
-    bodies.splice(place, 0, body);
-    this.#bytes += wireBytes(body);
-    const displaced: Body[] = [];
-    while (cyclesOf(bodies) > this.#limits.cycles) displaced.push(this.#takeFirst(bodies));
+  add(batch: Batch): Batch[] {
+    const batches = this.#batches.get(batch.group) ?? [];
+    this.#batches.set(batch.group, batches);
+    const place = batches.findLastIndex(({ stampMs }) => stampMs <= batch.stampMs) + 1;
+    batches.splice(place, 0, batch);
+    this.#bytes += wireBytes(batch);
+    const displaced: Batch[] = [];
+    while (cyclesOf(batches) > this.#limits.cycles) displaced.push(this.#takeFirst(batches));
     while (this.#bytes > this.#limits.bytes) {
       const oldest = this.#oldest();
       if (oldest === undefined) break;
@@ -55,31 +55,31 @@ export class MemoryQueue {
   }
 
   /** Removes and returns the newest batch of a group. */
-  takeNewest(group: Group): Body | undefined {
-    const body = this.#bodies.get(group)?.pop();
-    if (body) this.#bytes -= wireBytes(body);
-    return body;
+  takeNewest(group: Group): Batch | undefined {
+    const batch = this.#batches.get(group)?.pop();
+    if (batch) this.#bytes -= wireBytes(batch);
+    return batch;
   }
 
   /** Removes and returns everything, oldest first. */
-  takeAll(): Body[] {
-    const all = [...this.#bodies.values()].flat().sort((one, other) => one.stampMs - other.stampMs);
-    this.#bodies.clear();
+  takeAll(): Batch[] {
+    const all = [...this.#batches.values()].flat().sort((one, other) => one.stampMs - other.stampMs);
+    this.#batches.clear();
     this.#bytes = 0;
     return all;
   }
 
-  #takeFirst(bodies: Body[]): Body {
-    const body = bodies.shift() as Body;
-    this.#bytes -= wireBytes(body);
-    return body;
+  #takeFirst(batches: Batch[]): Batch {
+    const batch = batches.shift() as Batch;
+    this.#bytes -= wireBytes(batch);
+    return batch;
   }
 
   /** The group with the oldest batch, among those with more than one. */
-  #oldest(): Body[] | undefined {
-    const candidates = [...this.#bodies.values()].filter((bodies) => cyclesOf(bodies) > 1);
+  #oldest(): Batch[] | undefined {
+    const candidates = [...this.#batches.values()].filter((batches) => cyclesOf(batches) > 1);
     return candidates.sort(([one], [other]) => (one?.stampMs ?? 0) - (other?.stampMs ?? 0))[0];
   }
 }
 
-const cyclesOf = (bodies: readonly Body[]): number => new Set(bodies.map(({ stampMs }) => stampMs)).size;
+const cyclesOf = (batches: readonly Batch[]): number => new Set(batches.map(({ stampMs }) => stampMs)).size;

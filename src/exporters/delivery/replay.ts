@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { type Body, wireBytes } from '../exporter.ts';
+import { type Batch, wireBytes } from '../exporter.ts';
 import type { Endpoints } from '../http/endpoints.ts';
 import type { SpoolEntry } from '../spool/folder.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -70,7 +70,7 @@ export class Replay {
     const stored = await spool.read(entry);
     if (!stored) return true;
     const started = clock.monotonicMs();
-    const parts: Body[] = [stored];
+    const parts: Batch[] = [stored];
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       const sent = await this.#send(part, cut);
       // Nothing is lost: the file still exists, and the parts already sent will be sent again.
@@ -94,12 +94,12 @@ export class Replay {
   }
 
   /** The parts still to be sent, none when it is settled; `not now` when no upload may begin. */
-  async #send(body: Body, cut: AbortSignal): Promise<readonly Body[] | 'failed' | 'not now'> {
+  async #send(batch: Batch, cut: AbortSignal): Promise<readonly Batch[] | 'failed' | 'not now'> {
     const { endpoints, delivery, report } = this.#options;
     const pass = endpoints.isOpen ? endpoints.passNow(LANE) : undefined;
     if (!pass) return 'not now';
     const sent = report.status.sentSamples;
-    const outcome = await delivery.try(body, pass, cut);
+    const outcome = await delivery.try(batch, pass, cut);
     if (outcome === 'settled') {
       if (report.status.sentSamples > sent) report.replayed();
       return [];

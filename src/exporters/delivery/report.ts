@@ -1,6 +1,6 @@
 import type { ThrottledLog } from '../../base/log.ts';
 import type { Group } from '../../metrics/group.ts';
-import { type Body, type ExporterStatus, wireBytes } from '../exporter.ts';
+import { type Batch, type ExporterStatus, wireBytes } from '../exporter.ts';
 import type { AnswerRule } from '../http/answers.ts';
 import { Attempts } from '../http/attempts.ts';
 import type { UploadAttempt } from '../http/sender.ts';
@@ -54,19 +54,19 @@ export class Report {
   }
 
   /** Records an acknowledged batch. */
-  delivered(body: Body): void {
+  delivered(batch: Batch): void {
     const exporter = this.#exporter;
     this.#isFailing = false;
     this.#accepted++;
-    this.#sentSamples += body.samples;
-    const nowMs = this.#attempts.delivered(body.textBytes, wireBytes(body));
-    this.#highestSentMs = Math.max(this.#highestSentMs, body.stampMs);
-    this.#metrics.samplesSent.inc({ exporter }, body.samples);
+    this.#sentSamples += batch.samples;
+    const nowMs = this.#attempts.delivered(batch.textBytes, wireBytes(batch));
+    this.#highestSentMs = Math.max(this.#highestSentMs, batch.stampMs);
+    this.#metrics.samplesSent.inc({ exporter }, batch.samples);
     this.#metrics.lastSuccess.set({ exporter }, nowMs / 1000);
     this.#metrics.highestSent.set({ exporter }, this.#highestSentMs / 1000);
-    const complaints = this.#failing.get(body.group);
+    const complaints = this.#failing.get(batch.group);
     if (!complaints) return;
-    this.#failing.delete(body.group);
+    this.#failing.delete(batch.group);
     const others = [...this.#failing.values()];
     for (const key of complaints) if (!others.some((keys) => keys.has(key))) this.#log.over(key);
     if (others.length > 0) return;
@@ -76,9 +76,9 @@ export class Report {
   /**
    * Records a batch that was not accepted. `waitMs` is the time until the next attempt, undefined when there is none.
    */
-  refused(body: Body, url: string, tried: UploadAttempt, rule: AnswerRule, waitMs: number | undefined): void {
+  refused(batch: Batch, url: string, tried: UploadAttempt, rule: AnswerRule, waitMs: number | undefined): void {
     const exporter = this.#exporter;
-    const { group } = body;
+    const { group } = batch;
     this.#isFailing = true;
     this.#failed++;
     const hint = this.#attempts.refused(tried, rule.hint);
@@ -151,13 +151,13 @@ export class Report {
   /** Records the queue, and whether the receiver accepts uploads. */
   queue({ memory, spool }: Pick<ExporterStatus, 'memory' | 'spool'>, memoryLimitBytes: number, isOpen: boolean): void {
     const exporter = this.#exporter;
-    const { queueBodies, queueBytes, queueLimit, queueOldest, breakerOpen } = this.#metrics;
+    const { queueBatches, queueBytes, queueLimit, queueOldest, breakerOpen } = this.#metrics;
     const tiers = [
       { tier: 'memory', ...memory, limitBytes: memoryLimitBytes },
       ...(spool ? [{ tier: 'disk', ...spool }] : []),
     ];
     for (const { tier, bodies, bytes, limitBytes } of tiers) {
-      queueBodies.set({ exporter, tier }, bodies);
+      queueBatches.set({ exporter, tier }, bodies);
       queueBytes.set({ exporter, tier }, bytes);
       queueLimit.set({ exporter, tier }, limitBytes);
     }

@@ -8,8 +8,8 @@ import type { ExporterContext } from '../exporter-type.ts';
 import { Endpoints } from '../http/endpoints.ts';
 import { Sender } from '../http/sender.ts';
 import type { HttpSettings } from '../http/settings.ts';
-import { Batch } from './batch.ts';
 import { Buffers } from './buffers.ts';
+import { EncodedBatch } from './encoded-batch.ts';
 import { EntryUpload } from './entry-upload.ts';
 import { EntryReport } from './report.ts';
 import { Slots } from './slots.ts';
@@ -89,11 +89,11 @@ export class EntryExporter implements Exporter, LogSink {
 
   deliver(): void {}
 
-  begin(source: LogSourceName): Batch {
-    return new Batch(source, this.#protocol, this.#buffers);
+  begin(source: LogSourceName): EncodedBatch {
+    return new EncodedBatch(source, this.#protocol, this.#buffers);
   }
 
-  async ship(batch: Batch, signal: AbortSignal): Promise<Shipped | undefined> {
+  async ship(batch: EncodedBatch, signal: AbortSignal): Promise<Shipped | undefined> {
     const work = this.#ship(batch, AbortSignal.any([signal, this.#closing.signal]));
     this.#underWay.add(work);
     try {
@@ -135,7 +135,7 @@ export class EntryExporter implements Exporter, LogSink {
     return this.#report.status.lastCode === undefined ? 'idle' : 'ok';
   }
 
-  async #ship(batch: Batch, signal: AbortSignal): Promise<Shipped | undefined> {
+  async #ship(batch: EncodedBatch, signal: AbortSignal): Promise<Shipped | undefined> {
     const { source } = batch;
     const slots = this.#slots.get(source) ?? new Slots(this.#parallel);
     this.#slots.set(source, slots);

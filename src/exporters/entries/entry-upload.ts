@@ -4,7 +4,7 @@ import type { Shipped } from '../../logs/sink.ts';
 import { compressor } from '../../metrics/compression.ts';
 import type { Endpoints } from '../http/endpoints.ts';
 import type { Sender, UploadAttempt } from '../http/sender.ts';
-import type { Batch, Piece } from './batch.ts';
+import type { EncodedBatch, Piece } from './encoded-batch.ts';
 import type { EntryReport } from './report.ts';
 
 interface UploadOptions {
@@ -28,7 +28,7 @@ interface Judged {
 
 /** Results of a batch so far. */
 interface Tally {
-  readonly batch: Batch;
+  readonly batch: EncodedBatch;
   accepted: number;
   retried: number;
   bytes: number;
@@ -61,7 +61,7 @@ export class EntryUpload {
   }
 
   /** Delivers a batch. Undefined when `signal` fired before all entries were settled. */
-  async deliver(lane: string, batch: Batch, signal: AbortSignal): Promise<Shipped | undefined> {
+  async deliver(lane: string, batch: EncodedBatch, signal: AbortSignal): Promise<Shipped | undefined> {
     const tally: Tally = { batch, accepted: 0, retried: 0, bytes: 0, dropped: new Map(), suspects: [] };
     for (let round = 1; ; round++) {
       const rest = round === 1 ? batch.all() : Uint16Array.from(tally.suspects.splice(0));

@@ -1,6 +1,6 @@
 import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor } from '../../metrics/compression.ts';
-import type { Body } from '../exporter.ts';
+import type { Batch } from '../exporter.ts';
 
 /** The job and instance of a line. */
 interface LineIdentity {
@@ -26,21 +26,21 @@ const STAMP = /(\} \S+) \S+$/;
  * removed, because a Pushgateway rejects them. `labels` are added to all groups. Rejects when a member can't be
  * decompressed.
  */
-export async function splitByIdentity(body: Body, labels: Target['labels']): Promise<AddressedPart[]> {
-  const { pack, unpack } = compressor(compressionOf(body.encoding));
+export async function splitByIdentity(batch: Batch, labels: Target['labels']): Promise<AddressedBatch[]> {
+  const { pack, unpack } = compressor(compressionOf(batch.encoding));
   let text = '';
-  for (const member of body.members) text += (await unpack(member)).toString();
-  const parts: AddressedPart[] = [];
+  for (const member of batch.members) text += (await unpack(member)).toString();
+  const parts: AddressedBatch[] = [];
   for (const { job, instance, text: own, samples } of textByIdentity(text)) {
     const target = { job, ...(instance !== undefined && { instance }), labels };
     const member = await pack(Buffer.from(own));
-    parts.push({ ...body, target, members: [member], textBytes: Buffer.byteLength(own), samples });
+    parts.push({ ...batch, target, members: [member], textBytes: Buffer.byteLength(own), samples });
   }
   return parts;
 }
 
 /** A batch for one group of a Pushgateway. */
-type AddressedPart = Body & Required<Pick<Body, 'target'>>;
+type AddressedBatch = Batch & Required<Pick<Batch, 'target'>>;
 
 /**
  * The lines of each job and instance, under the header lines of their families. Of duplicate series, only the last line

@@ -3,8 +3,8 @@ import type { Report } from '../delivery/report.ts';
 import type { ExporterStatus } from '../exporter.ts';
 import type { SpoolEntry } from '../spool/folder.ts';
 import type { Spool } from '../spool/spool.ts';
-import { type Batch, fromText, toText } from './batch.ts';
 import { FifoQueue } from './queue.ts';
+import { fromText, type SampleBatch, toText } from './sample-batch.ts';
 
 /** How often to check a folder that another process uses. */
 const LOOK_MS = 1000;
@@ -13,7 +13,7 @@ const FOLDER_MS = 15_000;
 
 /** The next batch, and its file if it comes from disk. */
 interface Next {
-  readonly batch: Batch;
+  readonly batch: SampleBatch;
   readonly entry?: SpoolEntry;
 }
 
@@ -48,7 +48,7 @@ export class Backlog {
   }
 
   /** Adds the newest batch. */
-  add(batch: Batch): void {
+  add(batch: SampleBatch): void {
     for (const displaced of this.#queue.add(batch)) this.#move(displaced, 'queue_full');
   }
 
@@ -61,8 +61,8 @@ export class Backlog {
       await Promise.all(this.#moving);
       const entry = this.#spool?.isOpen ? await this.#spool.oldest() : undefined;
       if (entry && isClosing) return undefined;
-      const body = entry && (await this.#spool?.read(entry));
-      if (entry && body) return { batch: fromText(body), entry };
+      const stored = entry && (await this.#spool?.read(entry));
+      if (entry && stored) return { batch: fromText(stored), entry };
       // Batches that left memory in the meantime are older than those still in memory.
       if (entry || moved !== this.#moved) continue;
       const batch = this.#queue.take();
@@ -98,7 +98,7 @@ export class Backlog {
   }
 
   /** Writes the remaining batches and `unsent` to disk, and releases the folder. */
-  async close(unsent: Batch | undefined): Promise<void> {
+  async close(unsent: SampleBatch | undefined): Promise<void> {
     if (unsent) this.#move(unsent, 'shutdown');
     for (let batch = this.#queue.take(); batch !== undefined; batch = this.#queue.take()) this.#move(batch, 'shutdown');
     await Promise.all(this.#moving);
@@ -112,7 +112,7 @@ export class Backlog {
   }
 
   /** Writes a batch to disk, or drops it for `reason`. */
-  #move(batch: Batch, reason: string): void {
+  #move(batch: SampleBatch, reason: string): void {
     this.#moved++;
     const moving: Promise<void> = this.#overflow(batch, reason)
       // Text that can't be decompressed.
@@ -121,7 +121,7 @@ export class Backlog {
     this.#moving.add(moving);
   }
 
-  async #overflow(batch: Batch, reason: string): Promise<void> {
+  async #overflow(batch: SampleBatch, reason: string): Promise<void> {
     if (batch.mayPush?.() === false) this.#report.dropped('not_master', batch.samples);
     else if (this.#spool === undefined) this.#report.dropped(reason, batch.samples);
     // From here on the spool itself keeps the order, however long its disk takes.

@@ -1,13 +1,13 @@
 import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
 import type { Report } from '../delivery/report.ts';
-import type { Body } from '../exporter.ts';
+import type { Batch } from '../exporter.ts';
 import type { AnswerRule } from '../http/answers.ts';
 import type { Endpoint, Endpoints, UploadPermit } from '../http/endpoints.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
 import { ruleOf } from './answers.ts';
-import type { Batch } from './batch.ts';
 import type { Request, RequestOptions } from './loose.ts';
 import type { Version } from './request.ts';
+import type { SampleBatch } from './sample-batch.ts';
 import type { RemoteWriteSettings } from './settings.ts';
 import { snappy } from './snappy.ts';
 
@@ -69,7 +69,12 @@ export function samplesWritten({ headers }: UploadAttempt): number | undefined {
 }
 
 /** One request of a batch, compressed. Counted as batches of other exporters are. */
-const bodyOf = ({ group, stampMs }: Batch, members: readonly Buffer[], textBytes: number, samples: number): Body => ({
+const encodedBatch = (
+  { group, stampMs }: SampleBatch,
+  members: readonly Buffer[],
+  textBytes: number,
+  samples: number,
+): Batch => ({
   ...{ group, stampMs, samples, textBytes, members },
   encoding: 'zstd',
 });
@@ -105,10 +110,10 @@ export class Channel {
   }
 
   /** Sends one request. Never rejects. */
-  async send(request: Request, { version }: RequestOptions, batch: Batch): Promise<Outcome> {
+  async send(request: Request, { version }: RequestOptions, batch: SampleBatch): Promise<Outcome> {
     const { settings, sender, endpoints, report, random, cut } = this.#options;
     let { withoutZeros } = request;
-    let body = bodyOf(batch, request.members, request.rawBytes, request.samples);
+    let encoded = encodedBatch(batch, request.members, request.rawBytes, request.samples);
     const { group, mayPush } = batch;
     for (let tries = 0; ; ) {
       const pass = await this.#pass(group);
@@ -120,7 +125,7 @@ export class Channel {
         return this.#unused(pass, 'rewrite');
       }
       if (mayPush?.() === false) return this.#unused(pass, 'fenced');
-      const { members, samples } = body;
+      const { members, samples } = encoded;
       const upload = uploadOf(endpoint.url, version, members, settings.timeout ?? TIMEOUT_MS);
       const tried = await sender.send({ ...upload, mayPush }, cut);
       report.tried(tried);
@@ -135,19 +140,19 @@ export class Channel {
       if (withoutZeros && isOutdated(rule)) {
         endpoints.settle(pass, 'taken');
         const content = withoutZeros();
-        body = bodyOf(batch, [snappy(content)], content.length, request.samples - request.zeros);
+        encoded = encodedBatch(batch, [snappy(content)], content.length, request.samples - request.zeros);
         withoutZeros = undefined;
         continue;
       }
       switch (rule.action) {
         case 'done':
           endpoints.settle(pass, 'taken');
-          report.delivered(body);
+          report.delivered(encoded);
           if (written !== undefined && written < samples) report.dropped('rejected', samples - written);
           return 'settled';
         case 'split':
           endpoints.settle(pass, 'taken');
-          report.refused(body, endpoint.url, tried, rule, samples > 1 ? 0 : undefined);
+          report.refused(encoded, endpoint.url, tried, rule, samples > 1 ? 0 : undefined);
           if (samples > 1) {
             this.#maxSamples = Math.max(1, Math.min(this.#maxSamples, Math.floor(samples / 2)));
             return 'rewrite';
@@ -157,7 +162,7 @@ export class Channel {
         case 'drop':
         case 'narrow':
           endpoints.settle(pass, 'taken');
-          return this.#drop(body, endpoint.url, tried, rule, written);
+          return this.#drop(encoded, endpoint.url, tried, rule, written);
         default: {
           if (tried.failure === 'network') this.#spoken.delete(endpoint.url);
           const isPause = rule.action === 'pause';
@@ -169,20 +174,20 @@ export class Channel {
             1 + (settings.retries ?? Number.POSITIVE_INFINITY),
           );
           if (!isPause && ++tries >= allowed) {
-            return this.#drop(body, endpoint.url, tried, rule, undefined);
+            return this.#drop(encoded, endpoint.url, tried, rule, undefined);
           }
-          report.refused(body, endpoint.url, tried, rule, waitMs);
+          report.refused(encoded, endpoint.url, tried, rule, waitMs);
         }
       }
     }
   }
 
   /** Counts the dropped samples of a rejected request: 2.0 reports how many samples were stored nevertheless. */
-  #drop(body: Body, url: string, tried: UploadAttempt, rule: AnswerRule, written = 0): 'settled' {
+  #drop(encoded: Batch, url: string, tried: UploadAttempt, rule: AnswerRule, written = 0): 'settled' {
     const { report } = this.#options;
-    if (written > 0) report.delivered({ ...body, samples: written });
-    report.refused(body, url, tried, rule, undefined);
-    report.dropped(rule.reason, body.samples - written);
+    if (written > 0) report.delivered({ ...encoded, samples: written });
+    report.refused(encoded, url, tried, rule, undefined);
+    report.dropped(rule.reason, encoded.samples - written);
     return 'settled';
   }
 

@@ -1,4 +1,4 @@
-import { numberOf } from './batch.ts';
+import { numberOf } from './sample-batch.ts';
 
 /** No series has more labels: the parser of pushed and scraped text refuses them, and this agent's own have far fewer. */
 export const MOST_LABELS = 64;

@@ -1,9 +1,9 @@
-import type { Batch } from './batch.ts';
+import type { SampleBatch } from './sample-batch.ts';
 
 /** Batches in memory, oldest first: receivers reject samples older than those they have. */
 export class FifoQueue {
   readonly #limits: { readonly cycles: number; readonly bytes: number };
-  readonly #batches: Batch[] = [];
+  readonly #batches: SampleBatch[] = [];
   #bytes = 0;
 
   constructor(limits: { readonly cycles: number; readonly bytes: number }) {
@@ -16,10 +16,10 @@ export class FifoQueue {
   }
 
   /** Adds the newest batch. Returns the oldest ones that no longer fit. The newest cycle always stays. */
-  add(batch: Batch): Batch[] {
+  add(batch: SampleBatch): SampleBatch[] {
     this.#batches.push(batch);
     this.#bytes += batch.bytes;
-    const displaced: Batch[] = [];
+    const displaced: SampleBatch[] = [];
     while (this.#batches[0]?.stampMs !== batch.stampMs && this.#isFull) {
       const oldest = this.take();
       if (oldest) displaced.push(oldest);
@@ -28,7 +28,7 @@ export class FifoQueue {
   }
 
   /** Removes and returns the oldest batch. */
-  take(): Batch | undefined {
+  take(): SampleBatch | undefined {
     const batch = this.#batches.shift();
     if (batch) this.#bytes -= batch.bytes;
     return batch;

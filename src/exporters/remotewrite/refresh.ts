@@ -1,4 +1,4 @@
-import type { PackedText } from './batch.ts';
+import type { PackedText } from './sample-batch.ts';
 
 /**
  * Selects the blocks of prepared text to send: changed ones immediately, the others every `refreshMs`, because

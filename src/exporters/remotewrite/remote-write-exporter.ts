@@ -6,15 +6,15 @@ import type { Group } from '../../metrics/group.ts';
 import { outlook } from '../delivery/outlook.ts';
 import { Report } from '../delivery/report.ts';
 import { adviseSpool, spoolFor } from '../delivery/spool-for.ts';
-import type { Body, CollectedSamples, EndedSeries, Exporter, ExporterStatus } from '../exporter.ts';
+import type { Batch, CollectedSamples, EndedSeries, Exporter, ExporterStatus } from '../exporter.ts';
 import type { ExporterContext } from '../exporter-type.ts';
 import { Endpoints } from '../http/endpoints.ts';
 import { Sender } from '../http/sender.ts';
 import { Backlog } from './backlog.ts';
-import { type Batch, bytesOf, type PackedText } from './batch.ts';
 import { Channel, type Outcome } from './channel.ts';
 import { Refresh } from './refresh.ts';
 import { RequestWriter } from './requests.ts';
+import { bytesOf, type PackedText, type SampleBatch } from './sample-batch.ts';
 import type { RemoteWriteSettings } from './settings.ts';
 
 /** Concurrent requests of one batch. They have no series in common: each series stays in order. */
@@ -51,7 +51,7 @@ export class RemoteWriteExporter implements Exporter {
   #arrived = Promise.withResolvers<void>();
   #working: Promise<void> | undefined;
   /** The batch that was being sent at shutdown. */
-  #unsent: Batch | undefined;
+  #unsent: SampleBatch | undefined;
 
   constructor(name: string, settings: RemoteWriteSettings, context: ExporterContext) {
     const { targets, metrics, log, now, random, env, clock = REAL_CLOCK } = context;
@@ -85,7 +85,7 @@ export class RemoteWriteExporter implements Exporter {
     this.#working ??= this.#work();
   }
 
-  deliver({ group, stampMs, samples, encoding, members, target = this.#targets[group], ...fate }: Body): void {
+  deliver({ group, stampMs, samples, encoding, members, target = this.#targets[group], ...fate }: Batch): void {
     const { mayPush, onSettled } = fate;
     const texts: PackedText[] = [{ compression: encoding === 'zstd' ? 'zstd' : 'gzip', members }];
     this.#add({ ...plain(group, stampMs, target), texts, samples, bytes: bytesOf(0, texts), mayPush, onSettled });
@@ -161,7 +161,7 @@ export class RemoteWriteExporter implements Exporter {
     return this.#report.status.lastCode === undefined ? 'idle' : 'ok';
   }
 
-  #add(batch: Batch): void {
+  #add(batch: SampleBatch): void {
     if (batch.samples === 0 || !this.accepts(batch.group)) return;
     this.#backlog.add(batch);
     this.#count();
@@ -199,7 +199,7 @@ export class RemoteWriteExporter implements Exporter {
     }
   }
 
-  async #send(batch: Batch): Promise<Outcome> {
+  async #send(batch: SampleBatch): Promise<Outcome> {
     const writer = this.#writers.get(batch.group) ?? new RequestWriter();
     this.#writers.set(batch.group, writer);
     for (;;) {
@@ -210,7 +210,7 @@ export class RemoteWriteExporter implements Exporter {
   }
 
   /** Sends all requests of a batch, a few concurrently. Stops at the first that is not settled. */
-  async #sendOnce(batch: Batch, writer: RequestWriter): Promise<Outcome> {
+  async #sendOnce(batch: SampleBatch, writer: RequestWriter): Promise<Outcome> {
     const options = this.#channel.takeRequestOptions();
     const underWay = new Set<Promise<void>>();
     let worst: Outcome = 'settled';

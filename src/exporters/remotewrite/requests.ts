@@ -1,11 +1,11 @@
 import { free, unpackBriefly } from '../../metrics/compression.ts';
 import type { SeriesView, Snapshot } from '../../metrics/snapshot.ts';
-import { type Batch, Descriptions, linesOf, type PackedText, readSample } from './batch.ts';
 import { requestBuilder } from './builder.ts';
 import { NUMBERS_AT, NUMBERS_BYTES, overwriteNumbers, stampBytes, varintBytes } from './bytes.ts';
 import { type Label, splitKey, targetLabels } from './labels.ts';
 import { isFull, LooseRequests, type Request, type RequestOptions } from './loose.ts';
 import type { RawRequest } from './request.ts';
+import { Descriptions, linesOf, type PackedText, readSample, type SampleBatch } from './sample-batch.ts';
 import { Slices } from './slices.ts';
 import { snappyElements, withPreamble } from './snappy.ts';
 import { type SnappyTemplate, snappyTemplate } from './snappy-template.ts';
@@ -38,7 +38,7 @@ interface Part {
 /** What the templates were built for. */
 interface Kept {
   readonly options: RequestOptions;
-  readonly target: Batch['target'];
+  readonly target: SampleBatch['target'];
   readonly parts: readonly Part[];
 }
 
@@ -50,7 +50,7 @@ export class RequestWriter {
   #describedMs = Number.NEGATIVE_INFINITY;
 
   /** The requests of a batch. Other work may run between them. */
-  async *write(batch: Batch, options: RequestOptions): AsyncGenerator<Request> {
+  async *write(batch: SampleBatch, options: RequestOptions): AsyncGenerator<Request> {
     const { stampMs, target, ended, texts } = batch;
     const withMetadata = Math.abs(stampMs - this.#describedMs) >= METADATA_EVERY_MS;
     if (withMetadata && batch.snapshots.length > 0) this.#describedMs = stampMs;
@@ -78,7 +78,7 @@ export class RequestWriter {
   /** Series that all have the batch's timestamp. */
   async *#writePlain(
     snapshots: readonly Snapshot[],
-    { stampMs, target }: Batch,
+    { stampMs, target }: SampleBatch,
     labels: readonly Label[],
     options: RequestOptions,
     withMetadata: boolean,
@@ -102,7 +102,7 @@ export class RequestWriter {
     this.#kept = { target, options, parts };
   }
 
-  #keptFor(target: Batch['target'], { version, maxSamples }: RequestOptions): readonly Part[] {
+  #keptFor(target: SampleBatch['target'], { version, maxSamples }: RequestOptions): readonly Part[] {
     const kept = this.#kept;
     const isFitting =
       kept?.target === target && kept.options.version === version && kept.options.maxSamples === maxSamples;
@@ -112,7 +112,7 @@ export class RequestWriter {
   /** Series with their own timestamps, or preceded by a zero. */
   async *#writeLoose(
     { series, values, stamps }: Snapshot,
-    { stampMs, zeros }: Batch,
+    { stampMs, zeros }: SampleBatch,
     loose: LooseRequests,
     slices: Slices,
   ): AsyncGenerator<Request> {
@@ -129,7 +129,7 @@ export class RequestWriter {
   /** Text whose samples all have the batch's timestamp. */
   async *#writeUniformText(
     { members, compression }: PackedText,
-    { stampMs, target }: Batch,
+    { stampMs, target }: SampleBatch,
     loose: LooseRequests,
     options: RequestOptions,
     slices: Slices,
@@ -152,7 +152,12 @@ export class RequestWriter {
   }
 
   /** Text with timestamps, or from the disk. */
-  async *#writeText(text: PackedText, batch: Batch, loose: LooseRequests, slices: Slices): AsyncGenerator<Request> {
+  async *#writeText(
+    text: PackedText,
+    batch: SampleBatch,
+    loose: LooseRequests,
+    slices: Slices,
+  ): AsyncGenerator<Request> {
     const zeros = new Map<string, number>();
     for (const member of text.members) {
       for (const line of await linesOf(member, text.compression)) {

@@ -1,5 +1,4 @@
 import type { Target } from '../../config/identity.ts';
-import { type Descriptions, readSample } from './batch.ts';
 import { ByteTable } from './byte-table.ts';
 import { stampBytes } from './bytes.ts';
 import { targetLabels } from './labels.ts';
@@ -7,6 +6,7 @@ import { type LineFormat, lineFormat } from './line-format.ts';
 import { isFull, type LooseRequests, type Request, type RequestOptions } from './loose.ts';
 import { lineEnd, PlainLine } from './plain-line.ts';
 import type { Facts } from './request.ts';
+import { type Descriptions, readSample } from './sample-batch.ts';
 import { snappy } from './snappy.ts';
 
 /** How long a family's description need not be repeated in 1.0. The same as in Prometheus. */

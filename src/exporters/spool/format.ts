@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
 import { GROUPS } from '../../metrics/group.ts';
-import { type Body, wireBytes } from '../exporter.ts';
+import { type Batch, wireBytes } from '../exporter.ts';
 import { crc32c } from './crc32c.ts';
 
 /*
@@ -44,7 +44,7 @@ const descriptionSchema = z.object({
 type Description = z.output<typeof descriptionSchema>;
 
 /** A batch with the target it was collected for. */
-export type AddressedBody = Body & Required<Pick<Body, 'target'>>;
+export type AddressedBatch = Batch & Required<Pick<Batch, 'target'>>;
 
 /** An unusable file: corrupt, or written by a later version of this program. */
 export class UnusableFile extends Error {
@@ -58,8 +58,8 @@ export class UnusableFile extends Error {
 }
 
 /** Header, description and payload of a batch, to be written in this order. */
-export async function fileParts(body: AddressedBody): Promise<Buffer[]> {
-  const { group, target, encoding, stampMs, textBytes, samples, members } = body;
+export async function fileParts(batch: AddressedBatch): Promise<Buffer[]> {
+  const { group, target, encoding, stampMs, textBytes, samples, members } = batch;
   const facts: Description = {
     group,
     target: { ...target, labels: { ...target.labels } },
@@ -74,7 +74,7 @@ export async function fileParts(body: AddressedBody): Promise<Buffer[]> {
   MAGIC.copy(header);
   header.writeUInt16BE(VERSION, 4);
   header.writeUInt32BE(description.length, 8);
-  header.writeUInt32BE(wireBytes(body), 12);
+  header.writeUInt32BE(wireBytes(batch), 12);
   header.writeUInt32BE(crc32c(description), 16);
   header.writeUInt32BE(await checksum(members), 20);
   return [header, description, ...members];
@@ -118,7 +118,7 @@ function jsonOf(text: Buffer): unknown {
 }
 
 /** The batch in a complete file. Rejects with {@link UnusableFile} when any byte has changed. */
-export async function readFile(file: Buffer): Promise<AddressedBody> {
+export async function readFile(file: Buffer): Promise<AddressedBatch> {
   const { descriptionBytes, isWhole } = readHeader(file, file.length);
   if (!isWhole) throw new UnusableFile(`its size of ${file.length} bytes does not match its header`);
   const { members: sizes, ...facts } = readDescription(

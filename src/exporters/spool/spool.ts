@@ -3,7 +3,7 @@ import { errorCode, errorText } from '../../base/error-text.ts';
 import { Disk, DiskStalled } from './disk.ts';
 import { SpoolEntries } from './entries.ts';
 import { inspectFolder, isDenied, readEntry, remedyOf, type SpoolEntry, setAside, writeDurably } from './folder.ts';
-import { type AddressedBody, fileParts, readFile, UnusableFile } from './format.ts';
+import { type AddressedBatch, fileParts, readFile, UnusableFile } from './format.ts';
 import { lockFolder, type Unlock } from './lock.ts';
 import type { SpoolOptions, SpoolStatus } from './spool-options.ts';
 import { type Waiting, WaitingBatches } from './waiting.ts';
@@ -98,8 +98,8 @@ export class Spool {
   }
 
   /** Writes a batch. Resolves when it is durable or dropped. The oldest batches make room for it. */
-  put(body: AddressedBody): Promise<void> {
-    const promise = this.#waiting.add(body);
+  put(batch: AddressedBatch): Promise<void> {
+    const promise = this.#waiting.add(batch);
     void this.#inTurn(() => this.#writeWaiting());
     return promise;
   }
@@ -116,7 +116,7 @@ export class Spool {
   /**
    * The batch of an entry. Undefined when it is unavailable now, or its file is missing or corrupt, which is counted.
    */
-  read(entry: SpoolEntry): Promise<AddressedBody | undefined> {
+  read(entry: SpoolEntry): Promise<AddressedBatch | undefined> {
     return this.#inTurn(async () => {
       const path = join(this.#options.folder, entry.file);
       try {
@@ -187,7 +187,7 @@ export class Spool {
         }
         // An error of this program costs one batch, not those that wait behind it.
         this.#say('error', 'write', String(cause), 'batch dropped');
-        this.#options.onDrop('spool_error', next.body.samples);
+        this.#options.onDrop('spool_error', next.batch.samples);
       }
       this.#waiting.settle(next);
     }
@@ -206,12 +206,12 @@ export class Spool {
     });
   }
 
-  async #write({ body, file }: Waiting): Promise<void> {
+  async #write({ batch, file }: Waiting): Promise<void> {
     const { onDrop, maxBytes, folder } = this.#options;
-    if (!this.isOpen) return onDrop('no_spool', body.samples);
-    const parts = await fileParts(body);
+    if (!this.isOpen) return onDrop('no_spool', batch.samples);
+    const parts = await fileParts(batch);
     const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-    if (bytes > maxBytes) return onDrop('spool_full', body.samples);
+    if (bytes > maxBytes) return onDrop('spool_full', batch.samples);
     await this.#makeRoom(bytes);
     for (;;) {
       try {
@@ -223,13 +223,13 @@ export class Spool {
         const isFull = DISK_IS_FULL.has(errorCode(cause) ?? '');
         const next = isFull ? 'dropping the oldest batches' : `batch dropped; ${remedyOf(cause, this.#options.folder)}`;
         this.#say('error', isFull ? 'disk_full' : 'write', String(cause), next);
-        if (!isFull) return onDrop('spool_error', body.samples);
-        if (!oldest || oldest.stampMs > body.stampMs) return onDrop('disk_full', body.samples);
+        if (!isFull) return onDrop('spool_error', batch.samples);
+        if (!oldest || oldest.stampMs > batch.stampMs) return onDrop('disk_full', batch.samples);
         await this.#drop(oldest, 'disk_full');
       }
     }
-    this.#entries.add({ file, bytes, stampMs: body.stampMs, samples: body.samples });
-    body.onSettled?.();
+    this.#entries.add({ file, bytes, stampMs: batch.stampMs, samples: batch.samples });
+    batch.onSettled?.();
   }
 
   /** Drops batches that are too old, then the oldest until `bytes` more fit. */

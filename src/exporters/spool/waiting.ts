@@ -1,9 +1,9 @@
 import { wireBytes } from '../exporter.ts';
-import type { AddressedBody } from './format.ts';
+import type { AddressedBatch } from './format.ts';
 
 /** A batch waiting for the disk. Its file has the same name at each attempt. */
 export interface Waiting {
-  readonly body: AddressedBody;
+  readonly batch: AddressedBatch;
   readonly file: string;
   readonly bytes: number;
   /** Called when it is durable or dropped. */
@@ -35,7 +35,7 @@ export class WaitingBatches {
   }
 
   get stampsMs(): number[] {
-    return this.#waiting.map(({ body }) => body.stampMs);
+    return this.#waiting.map(({ batch }) => batch.stampMs);
   }
 
   get oldest(): Waiting | undefined {
@@ -43,11 +43,11 @@ export class WaitingBatches {
   }
 
   /** Adds a batch. Resolves when it is settled. */
-  add(body: AddressedBody): Promise<void> {
+  add(batch: AddressedBatch): Promise<void> {
     const { promise, resolve: settle } = Promise.withResolvers<void>();
-    const file = `${String(body.stampMs).padStart(15, '0')}-${body.group}-${process.pid}-${this.#sequence++}.body`;
-    this.#waiting.push({ body, file, bytes: wireBytes(body), settle });
-    this.#bytes += wireBytes(body);
+    const file = `${String(batch.stampMs).padStart(15, '0')}-${batch.group}-${process.pid}-${this.#sequence++}.body`;
+    this.#waiting.push({ batch, file, bytes: wireBytes(batch), settle });
+    this.#bytes += wireBytes(batch);
     while (this.#bytes > this.#maxBytes && this.#waiting.length > 1) this.#dropOldest();
     this.#onChange();
     return promise;
@@ -72,7 +72,7 @@ export class WaitingBatches {
   #dropOldest(): void {
     const [oldest] = this.#waiting;
     if (!oldest) return;
-    this.#onDrop('disk_stalled', oldest.body.samples);
+    this.#onDrop('disk_stalled', oldest.batch.samples);
     this.settle(oldest);
   }
 }

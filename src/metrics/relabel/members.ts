@@ -1,6 +1,6 @@
 import { turn } from '../../base/turns.ts';
 import { compressor } from '../compression.ts';
-import type { PreparedBody } from '../prepared.ts';
+import type { PreparedText } from '../prepared.ts';
 import type { Relabeling } from './relabeling.ts';
 
 /** A relabelled member. */
@@ -14,21 +14,21 @@ interface Relabeled {
 const relabeled = new WeakMap<Relabeling, WeakMap<Buffer, Relabeled>>();
 
 /**
- * A relabelled prepared batch. Header lines stay, including those of families without remaining series. Rejects when a
+ * Prepared text, relabelled. Header lines stay, including those of families without remaining series. Rejects when a
  * member can't be decompressed.
  */
-export async function relabeledBody(body: PreparedBody, relabeling: Relabeling): Promise<PreparedBody> {
+export async function relabeledPrepared(text: PreparedText, relabeling: Relabeling): Promise<PreparedText> {
   const known = relabeled.get(relabeling) ?? new WeakMap<Buffer, Relabeled>();
   relabeled.set(relabeling, known);
-  const { pack, unpack } = compressor(body.encoding);
+  const { pack, unpack } = compressor(text.encoding);
   const members: Buffer[] = [];
   let textBytes = 0;
   let samples = 0;
-  for (const member of body.members) {
+  for (const member of text.members) {
     let one = known.get(member);
     if (one === undefined) {
-      const { text, samples } = await relabeledText((await unpack(member)).toString(), relabeling);
-      const bytes = Buffer.from(text);
+      const { made, samples } = await relabeledLines((await unpack(member)).toString(), relabeling);
+      const bytes = Buffer.from(made);
       one = { member: bytes.length > 0 ? await pack(bytes) : bytes, textBytes: bytes.length, samples };
       known.set(member, one);
     }
@@ -36,10 +36,10 @@ export async function relabeledBody(body: PreparedBody, relabeling: Relabeling):
     textBytes += one.textBytes;
     samples += one.samples;
   }
-  return { ...body, members, textBytes, samples };
+  return { ...text, members, textBytes, samples };
 }
 
-async function relabeledText(text: string, relabeling: Relabeling): Promise<{ text: string; samples: number }> {
+async function relabeledLines(text: string, relabeling: Relabeling): Promise<{ made: string; samples: number }> {
   let made = '';
   let samples = 0;
   for (const line of text.split('\n')) {
@@ -57,5 +57,5 @@ async function relabeledText(text: string, relabeling: Relabeling): Promise<{ te
     made += `${seen}${line.slice(end)}\n`;
     samples++;
   }
-  return { text: made, samples };
+  return { made, samples };
 }

@@ -70,7 +70,7 @@ function listedLines({ cluster }: FakeApiServer): string[] {
 
 /** What would be pushed. */
 async function pushedLines(state: ClusterState): Promise<string[]> {
-  const { members } = (await state.body(new AbortController().signal)) ?? { members: [] };
+  const { members } = (await state.text(new AbortController().signal)) ?? { members: [] };
   return members.length === 0 ? [] : sortedLines(gunzipSync(Buffer.concat(members)).toString());
 }
 

@@ -28,19 +28,19 @@ const keysOf = (text: string): Set<string> =>
   );
 
 for (const seed of ['one', 'two', 'three']) {
-  test(`what has ended is what the last body had and this one has not (seed ${seed})`, {
+  test(`what has ended is what the last text had and this one has not (seed ${seed})`, {
     timeout: 60_000,
   }, async () => {
     const random = randomFrom(seed);
     const ended = new EndedSeries(() => 0);
     const store = new ObjectStore(FAMILIES, packingOf('gzip'), new TextArena(), ended);
     const pushed = async () => {
-      const { members } = await store.body();
+      const { members } = await store.text();
       return keysOf(members.length === 0 ? '' : gunzipSync(Buffer.concat(members)).toString());
     };
     let before = new Set<string>();
     for (let round = 0; round < 60; round++) {
-      // Large texts are rebuilt between two bodies, as on a standby agent.
+      // Large texts are rebuilt between two texts, as on a standby agent.
       const filler = random.chance(0.2) ? 20_000 : 0;
       for (let steps = random.below(400); steps > 0; steps--) {
         const key = `p${random.below(150)}`;
@@ -71,13 +71,13 @@ test('a standby also tracks series that its own pushes never contained', async (
   store.set('c', textOf('c', [0], 1));
   store.delete('c');
   store.set('c', textOf('c', [0], 1));
-  await store.body();
+  await store.text();
   assert.deepEqual(new Set(ended.take()), new Set([...keysOf(textOf('a', [0], 1)), ...keysOf(textOf('b', [0, 1], 1))]));
   // A master knows what it has pushed.
   nowMs = 15_000;
   store.set('d', textOf('d', [0], 1));
   store.delete('d');
-  await store.body();
+  await store.text();
   assert.deepEqual(ended.take(), []);
 });
 

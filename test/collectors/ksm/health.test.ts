@@ -108,9 +108,9 @@ test(
     assert.deepEqual(state.unready, ['ksm.deployments: not listed yet, 0 objects so far']);
     assert.equal(up().get('firesteel_ksm_resource_up{resource="deployments"}'), 0);
     const signal = AbortSignal.timeout(10_000);
-    assert.equal(await state.body(signal), undefined);
+    assert.equal(await state.text(signal), undefined);
     clock.ms += 61_000;
-    assert.ok(((await state.body(signal))?.samples ?? 0) > 0);
+    assert.ok(((await state.text(signal))?.samples ?? 0) > 0);
   },
 );
 
@@ -159,8 +159,8 @@ const widget = (namespace: string, name: string) => {
 
 /** The text of the next push. */
 async function textOf(state: ClusterState): Promise<string> {
-  const body = await state.body(AbortSignal.timeout(10_000));
-  return (body?.members ?? []).map((member) => gunzipSync(member).toString()).join('');
+  const prepared = await state.text(AbortSignal.timeout(10_000));
+  return (prepared?.members ?? []).map((member) => gunzipSync(member).toString()).join('');
 }
 
 test('series of a custom resource end some time after its CRD is deleted', OPTIONS, async (t) => {

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gunzipSync } from 'node:zlib';
 import { packingOf } from '../../../src/collectors/ksm/store/packing.ts';
-import { ObjectStore, type StoreBody } from '../../../src/collectors/ksm/store/store.ts';
+import { ObjectStore, type StoreText } from '../../../src/collectors/ksm/store/store.ts';
 import { TextArena } from '../../../src/collectors/ksm/store/text-arena.ts';
 import { TEXT_BLOCK_BYTES } from '../../../src/collectors/ksm/store/text-block.ts';
 import { gauge } from '../../../src/metrics/family.ts';
@@ -25,7 +25,7 @@ const textOf = (key: string, version: number, lines: number): string =>
     return `${family}{namespace="größe",pod="${key}",row="${index}"} ${version}\n`;
   }).join('');
 
-const textIn = ({ members }: StoreBody): string =>
+const textIn = ({ members }: StoreText): string =>
   members.length === 0 ? '' : gunzipSync(Buffer.concat(members)).toString();
 
 /** The sample lines of a text, sorted. */
@@ -37,12 +37,12 @@ const linesOf = (text: string): string[] =>
 
 /** Compares a store with what it should hold, and checks what always has to be true of it. */
 async function check(store: ObjectStore, model: ReadonlyMap<string, string>): Promise<void> {
-  const body = await store.body();
-  const text = textIn(body);
+  const whole = await store.text();
+  const text = textIn(whole);
   const expected = linesOf([...model.values()].join(''));
   assert.deepEqual(linesOf(text), expected);
-  assert.equal(body.samples, expected.length);
-  assert.equal(body.textBytes, Buffer.byteLength(text));
+  assert.equal(whole.samples, expected.length);
+  assert.equal(whole.textBytes, Buffer.byteLength(text));
   assert.equal(store.size, model.size);
   const { blocks, textBytes, debtBytes } = store.sizes;
   assert.equal(debtBytes, 0);
@@ -85,24 +85,24 @@ for (const seed of ['one', 'two', 'three']) {
 
 test('header lines come first and only for metrics that have series', async () => {
   const store = newStore();
-  assert.deepEqual(await store.body(), { members: [], textBytes: 0, samples: 0 });
+  assert.deepEqual(await store.text(), { members: [], textBytes: 0, samples: 0 });
   store.set('a', 'kube_pod_info{pod="a"} 1\nkube_pod_created{pod="a"} 5\n');
   const header =
     '# HELP kube_pod_created Created.\n# TYPE kube_pod_created gauge\n# HELP kube_pod_info Information.\n# TYPE kube_pod_info gauge\n';
-  assert.equal(textIn(await store.body()), `${header}kube_pod_info{pod="a"} 1\nkube_pod_created{pod="a"} 5\n`);
+  assert.equal(textIn(await store.text()), `${header}kube_pod_info{pod="a"} 1\nkube_pod_created{pod="a"} 5\n`);
   store.set('a', 'kube_pod_info{pod="a"} 1\n');
   const less = '# HELP kube_pod_info Information.\n# TYPE kube_pod_info gauge\n';
-  assert.equal(textIn(await store.body()), `${less}kube_pod_info{pod="a"} 1\n`);
+  assert.equal(textIn(await store.text()), `${less}kube_pod_info{pod="a"} 1\n`);
 });
 
 test('members of unchanged blocks are reused, also after a change without effect', async () => {
   const store = newStore();
   for (let index = 0; index < 200; index++) store.set(`p${index}`, textOf(`p${index}`, 0, 60));
-  const before = await store.body();
+  const before = await store.text();
   for (let index = 0; index < 200; index++) store.set(`p${index}`, textOf(`p${index}`, 0, 60));
   assert.equal(store.sizes.debtBytes, 0);
   store.set('p50', textOf('p50', 1, 60));
-  const after = await store.body();
+  const after = await store.text();
   const fresh = after.members.filter((member) => !before.members.includes(member));
   assert.ok(before.members.length > 5);
   assert.equal(fresh.length, 1);
@@ -125,7 +125,7 @@ test('regrouped, each metric appears once and contiguously', async () => {
   assert.deepEqual(runs, ['kube_pod_created', 'kube_pod_info', 'kube_pod_status_phase']);
 });
 
-test('objects that are added, changed and deleted leave nothing, even if the body is never read', async () => {
+test('objects that are added, changed and deleted leave nothing, even if the text is never read', async () => {
   const store = newStore();
   const text = textOf('x', 0, 60);
   const model = new Map<string, string>();
@@ -144,13 +144,13 @@ test('objects that are added, changed and deleted leave nothing, even if the bod
   }
 });
 
-test('a store that changes while its body is built never shows a partial state', async () => {
+test('a store that changes while its text is built never shows a partial state', async () => {
   const store = newStore();
   const names = Array.from({ length: 300 }, (_, index) => `p${index}`);
   for (const name of names) store.set(name, textOf(name, 0, 60));
-  await store.body();
+  await store.text();
   for (const name of names) store.set(name, textOf(name, 1, 60));
-  const making = store.body();
+  const making = store.text();
   let turns = 0;
   const disturb = () => {
     for (let index = 0; index < 30; index++) {
@@ -182,7 +182,7 @@ test('an object takes less than 300 bytes in addition to its compressed text', a
   const before = heap();
   for (let index = 0; index < count; index++)
     store.set(`shop-${index % 50}/web-67b7ddc566-${index}`, textOf('p', index, 10));
-  await store.body();
+  await store.text();
   const each = (heap() - before) / count;
   assert.ok(each < 300, `${each} bytes an object`);
   assert.equal(store.size, count);
@@ -199,9 +199,9 @@ for (const compression of ['gzip', 'zstd'] as const) {
     };
     const store = new ObjectStore(FAMILIES, { ...packing, unpack }, new TextArena());
     for (let object = 0; object < 40; object++) store.set(`pod-${object}`, textOf(`pod-${object}`, 1, 100));
-    await store.body();
+    await store.text();
     store.set('pod-3', textOf('pod-3', 2, 100));
-    const { samples } = await store.body();
+    const { samples } = await store.text();
     assert.equal(samples, 4000);
     assert.ok(unpacked.length > 0);
     assert.deepEqual(new Set(unpacked.map(({ length }) => length)), new Set([0]));

@@ -36,7 +36,7 @@ async function follow(context: TestContext, options: object) {
   context.after(() => state.stop());
   state.start();
   const names = async () => {
-    const { members } = (await state.body(new AbortController().signal)) ?? { members: [] };
+    const { members } = (await state.text(new AbortController().signal)) ?? { members: [] };
     const text = members.length === 0 ? '' : gunzipSync(Buffer.concat(members)).toString();
     return [...text.matchAll(/^kube_pod_info\{.*?pod="([^"]*)"/gm)].map(([, name]) => name).sort();
   };

@@ -6,12 +6,12 @@ import { ThrottledLog } from '../../../src/base/log.ts';
 import { Report } from '../../../src/exporters/delivery/report.ts';
 import { exportMetrics } from '../../../src/exporters/metrics.ts';
 import { Backlog } from '../../../src/exporters/remotewrite/backlog.ts';
-import type { Batch } from '../../../src/exporters/remotewrite/batch.ts';
+import type { SampleBatch } from '../../../src/exporters/remotewrite/sample-batch.ts';
 import { Spool } from '../../../src/exporters/spool/spool.ts';
 import { AgentRegistry } from '../../../src/metrics/registry.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
 
-const batchAt = (stampMs: number): Batch => ({
+const batchAt = (stampMs: number): SampleBatch => ({
   group: 'node',
   stampMs,
   target: { job: 'j', instance: 'i', labels: {} },

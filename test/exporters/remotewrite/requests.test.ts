@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
-import { type Batch, readSample, toText } from '../../../src/exporters/remotewrite/batch.ts';
 import { sortedLabels } from '../../../src/exporters/remotewrite/labels.ts';
 import type { Version } from '../../../src/exporters/remotewrite/request.ts';
 import { RequestWriter } from '../../../src/exporters/remotewrite/requests.ts';
+import { readSample, type SampleBatch, toText } from '../../../src/exporters/remotewrite/sample-batch.ts';
 import { snappy, snappyElements, withPreamble } from '../../../src/exporters/remotewrite/snappy.ts';
 import { snappyTemplate } from '../../../src/exporters/remotewrite/snappy-template.ts';
 import { counter, family, gauge } from '../../../src/metrics/family.ts';
@@ -19,7 +19,7 @@ const pods = counter('pod_restarts_total', 'Restarts of\na "pod" \\.', ['pod', '
 const up = gauge('up', 'Up.');
 const latency = family('histogram', 'latency_seconds', 'Latency.', ['le']);
 
-const batch = (snapshots: readonly Snapshot[], stampMs: number, more: Partial<Batch> = {}): Batch => ({
+const batch = (snapshots: readonly Snapshot[], stampMs: number, more: Partial<SampleBatch> = {}): SampleBatch => ({
   ...{ group: 'container', stampMs, target: TARGET, snapshots, texts: [], ended: [], zeros: new Map() },
   samples: snapshots.reduce((sum, { size }) => sum + size, 0),
   bytes: 0,
@@ -39,7 +39,7 @@ plainUp.add(up, 1);
 plainUp.close();
 
 /** All series that a batch is written as, and the metadata. */
-async function written(writer: RequestWriter, one: Batch, version: Version, maxSamples = 2000) {
+async function written(writer: RequestWriter, one: SampleBatch, version: Version, maxSamples = 2000) {
   const series: ReceivedSeries[] = [];
   const metadata: object[] = [];
   const sizes: number[] = [];

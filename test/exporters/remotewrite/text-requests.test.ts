@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
-import { type Batch, readSample } from '../../../src/exporters/remotewrite/batch.ts';
 import { ByteTable } from '../../../src/exporters/remotewrite/byte-table.ts';
 import { MOST_LABELS, PlainLine } from '../../../src/exporters/remotewrite/plain-line.ts';
 import { RequestWriter } from '../../../src/exporters/remotewrite/requests.ts';
+import { readSample, type SampleBatch } from '../../../src/exporters/remotewrite/sample-batch.ts';
 import { numberText } from '../../../src/metrics/text/format.ts';
 import { parseLine } from '../../../src/metrics/text/parse.ts';
 import { unpackSnappy } from '../../../src/receiver/remote-write.ts';
@@ -182,18 +182,18 @@ test('scrapes have their own times, however large they are', async (t) => {
 });
 
 /** A batch that is given up after its first request. */
-async function begun(writer: RequestWriter, texts: Batch['texts'], version: 1 | 2): Promise<void> {
+async function begun(writer: RequestWriter, texts: SampleBatch['texts'], version: 1 | 2): Promise<void> {
   const requests = writer.write(batchOf(1.79e12, texts), { version, maxSamples: MAX_SAMPLES });
   assert.equal((await requests.next()).done, false);
   await requests.return(undefined);
 }
 
-const batchOf = (stampMs: number, texts: Batch['texts']): Batch => ({
+const batchOf = (stampMs: number, texts: SampleBatch['texts']): SampleBatch => ({
   ...{ group: 'ksm', stampMs, target: TARGET, snapshots: [], texts, ended: [], zeros: new Map(), samples: 1, bytes: 0 },
 });
 
 /** Series by their labels, and the descriptions of families, once each. */
-async function written(writer: RequestWriter, stampMs: number, texts: Batch['texts'], version: 1 | 2) {
+async function written(writer: RequestWriter, stampMs: number, texts: SampleBatch['texts'], version: 1 | 2) {
   const series = new Map<string, unknown>();
   const metadata = new Map<string, unknown>();
   const sizes: number[] = [];

@@ -8,14 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { ThrottledLog } from '../../../src/base/log.ts';
 import { Disk, type Io, stuckOperations } from '../../../src/exporters/spool/disk.ts';
-import type { AddressedBody } from '../../../src/exporters/spool/format.ts';
+import type { AddressedBatch } from '../../../src/exporters/spool/format.ts';
 import { Spool } from '../../../src/exporters/spool/spool.ts';
 import type { SpoolOptions } from '../../../src/exporters/spool/spool-options.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
 
 const SAMPLES = 7;
 
-const body = (stampMs: number, bytes = 1000): AddressedBody => ({
+const batch = (stampMs: number, bytes = 1000): AddressedBatch => ({
   group: 'node',
   target: { job: 'node-exporter', instance: 'n1', labels: {} },
   stampMs,
@@ -93,12 +93,12 @@ for (const [what, make] of Object.entries(ODD)) {
       const folder = scratchFolder(t);
       const first = spoolIn(t, folder);
       assert.equal(await first.spool.open(), true);
-      await first.spool.put(body(1000));
+      await first.spool.put(batch(1000));
       await first.spool.close();
       make(join(folder, name));
       const { spool, dropped } = spoolIn(t, folder);
       assert.equal(await spool.open(), true);
-      await spool.put(body(2000));
+      await spool.put(batch(2000));
       assert.deepEqual([spool.sizes.bodies, spool.sizes.trouble, dropped], [2, undefined, {}]);
       const oldest = await spool.oldest();
       assert.equal(oldest && (await spool.read(oldest))?.stampMs, 1000);
@@ -113,7 +113,7 @@ test('a batch replaced by another process loses only itself', async (t) => {
   const folder = scratchFolder(t);
   const { spool, dropped } = spoolIn(t, folder);
   await spool.open();
-  for (const stamp of [1000, 2000, 3000]) await spool.put(body(stamp));
+  for (const stamp of [1000, 2000, 3000]) await spool.put(batch(stamp));
   const [pipe = '', large = ''] = readdirSync(folder).filter((name) => name.endsWith('.body'));
   await files.unlink(join(folder, pipe));
   spawnSync('mkfifo', [join(folder, pipe)]);
@@ -146,9 +146,9 @@ for (const kind of ['open', 'rename'] as const) {
     t.after(release);
     const { spool, dropped, lines } = spoolIn(t, scratchFolder(t), { disk });
     assert.equal(await spool.open(), true);
-    await spool.put(body(1000));
+    await spool.put(batch(1000));
     stall();
-    const puts = Array.from({ length: 20 }, (_, index) => spool.put(body(2000 + index)));
+    const puts = Array.from({ length: 20 }, (_, index) => spool.put(batch(2000 + index)));
     await until('the stall is seen', () => spool.sizes.trouble !== undefined);
     assert.match(spool.sizes.trouble ?? '', /does not respond/);
     const { bodies, bytes } = spool.sizes;
@@ -173,7 +173,7 @@ test('a disk that stalls while the folder is read: new batches are kept, and wri
   const { spool, dropped } = spoolIn(t, scratchFolder(t), { disk });
   stall();
   const opened = spool.open();
-  const put = spool.put(body(1000));
+  const put = spool.put(batch(1000));
   assert.equal(spool.sizes.bodies, 1);
   assert.equal(await opened, false);
   assert.equal(await spool.open(), false, 'not asked again while it hangs');
@@ -190,11 +190,11 @@ test('the shutdown does not wait for a stalled disk: unwritten batches are dropp
   const { spool, dropped } = spoolIn(t, scratchFolder(t), { disk });
   await spool.open();
   stall();
-  const before = spool.put(body(1000));
+  const before = spool.put(batch(1000));
   const started = performance.now();
   spool.hurry(100);
   await before;
-  await spool.put(body(2000));
+  await spool.put(batch(2000));
   await spool.close();
   assert.ok(performance.now() - started < 3000);
   assert.deepEqual(dropped, { disk_stalled: 2 * SAMPLES });

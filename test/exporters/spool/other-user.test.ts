@@ -22,13 +22,13 @@ const PROGRAM = `
     onDrop: () => undefined, onSetAside: () => undefined, onChange: () => undefined,
   });
   const member = Buffer.from('x');
-  const body = (stampMs) => ({
+  const batch = (stampMs) => ({
     group: 'node', target: { job: 'j', instance: 'i', labels: {} }, stampMs, encoding: 'zstd', members: [member],
     textBytes: 1, samples: 1,
   });
   if (process.env.USER_ID !== '0') { process.setgid(${NOBODY}); process.setuid(${NOBODY}); }
   while (!(await spool.open())) await new Promise((resolve) => setTimeout(resolve, 50));
-  if (process.env.USER_ID === '0') for (const stamp of [1, 2]) await spool.put(body(stamp));
+  if (process.env.USER_ID === '0') for (const stamp of [1, 2]) await spool.put(batch(stamp));
   console.log(JSON.stringify({ bodies: spool.sizes.bodies, foreign: spool.sizes.foreign }));
   await spool.close();`;
 

@@ -6,14 +6,14 @@ import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { ThrottledLog } from '../../../src/base/log.ts';
 import { crc32c } from '../../../src/exporters/spool/crc32c.ts';
-import type { AddressedBody } from '../../../src/exporters/spool/format.ts';
+import type { AddressedBatch } from '../../../src/exporters/spool/format.ts';
 import { Spool } from '../../../src/exporters/spool/spool.ts';
 import type { SpoolOptions } from '../../../src/exporters/spool/spool-options.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
 
 const target = { job: 'node-exporter', instance: 'n1', labels: { cluster: 'prod' } };
 
-const body = (stampMs: number, bytes = 1000): AddressedBody => ({
+const batch = (stampMs: number, bytes = 1000): AddressedBatch => ({
   group: 'node',
   target,
   stampMs,
@@ -63,23 +63,23 @@ test('batches survive the process, and are returned unchanged, oldest first', as
   const folder = join(scratchFolder(t), 'spool', 'vm');
   const first = spoolIn(t, folder);
   assert.equal(await first.spool.open(), true);
-  for (const stamp of [3000, 1000, 2000]) await first.spool.put(body(stamp));
+  for (const stamp of [3000, 1000, 2000]) await first.spool.put(batch(stamp));
   assert.equal(statSync(folder).mode & 0o777, 0o700);
   for (const file of filesOf(folder)) assert.equal(statSync(join(folder, file)).mode & 0o777, 0o600);
   await first.spool.close();
-  writeFileSync(join(folder, '.tmp-half'), 'half a body');
+  writeFileSync(join(folder, '.tmp-half'), 'half a batch');
 
   const { spool, dropped } = spoolIn(t, folder);
   await spool.open();
   const { bodies, oldestStampMs } = spool.sizes;
   assert.deepEqual([bodies, oldestStampMs, filesOf(folder).length], [3, 1000, 3]);
-  const seen: AddressedBody[] = [];
+  const seen: AddressedBatch[] = [];
   for (let entry = await spool.oldest(); entry; entry = await spool.oldest()) {
     const stored = await spool.read(entry);
     if (stored) seen.push(stored);
     await spool.remove(entry);
   }
-  assert.deepEqual(seen, [body(1000), body(2000), body(3000)]);
+  assert.deepEqual(seen, [batch(1000), batch(2000), batch(3000)]);
   assert.deepEqual([filesOf(folder), spool.sizes.bytes, dropped], [[], 0, {}]);
 });
 
@@ -88,10 +88,10 @@ test('the oldest batches are dropped above the size limit, and those that are to
   let nowMs = 10_000;
   const { spool, dropped } = spoolIn(t, folder, { maxBytes: 4000, now: () => nowMs });
   await spool.open();
-  for (const stamp of [1000, 2000, 3000, 4000]) await spool.put(body(stamp));
+  for (const stamp of [1000, 2000, 3000, 4000]) await spool.put(batch(stamp));
   assert.deepEqual([spool.sizes.bodies, spool.sizes.oldestStampMs, dropped], [3, 2000, { spool_full: 7 }]);
   assert.ok(spool.sizes.bytes <= 4000);
-  await spool.put(body(5000, 5000));
+  await spool.put(batch(5000, 5000));
   assert.equal(dropped.spool_full, 14, 'one that can never fit');
   nowMs = 63_500;
   assert.equal((await spool.oldest())?.stampMs, 4000);
@@ -102,7 +102,7 @@ test('damaged files and those of a newer version are set aside and counted', asy
   const folder = scratchFolder(t);
   const first = spoolIn(t, folder);
   await first.spool.open();
-  for (const stamp of [1000, 2000, 3000, 4000, 5000]) await first.spool.put(body(stamp));
+  for (const stamp of [1000, 2000, 3000, 4000, 5000]) await first.spool.put(batch(stamp));
   await first.spool.close();
   const change = (index: number, edit: (file: Buffer) => Buffer) => {
     const path = join(folder, filesOf(folder).sort()[index] ?? '');
@@ -142,7 +142,7 @@ test('a folder belongs to one process at a time, and is free when that has ended
   const second = spoolIn(t, folder);
   assert.equal(await first.spool.open(), true);
   assert.equal(await second.spool.open(), false);
-  await second.spool.put(body(1000));
+  await second.spool.put(batch(1000));
   assert.deepEqual(second.dropped, { no_spool: 7 });
   await first.spool.close();
   assert.equal(await second.spool.open(), true);
@@ -172,12 +172,12 @@ test('a full disk loses the oldest batches, and the spool continues', async (t) 
 async function fillUp(t: TestContext, folder: string): Promise<void> {
   const { spool, dropped, told } = spoolIn(t, folder);
   await spool.open();
-  const bodies = 40;
-  for (let stamp = 1; stamp <= bodies; stamp++) await spool.put(body(stamp, 5000));
+  const batches = 40;
+  for (let stamp = 1; stamp <= batches; stamp++) await spool.put(batch(stamp, 5000));
   const kept = spool.sizes.bodies;
-  assert.ok(kept >= 5 && kept <= 12, `${kept} bodies kept`);
-  assert.equal(spool.sizes.oldestStampMs, bodies - kept + 1);
-  assert.deepEqual(dropped, { disk_full: 7 * (bodies - kept) });
+  assert.ok(kept >= 5 && kept <= 12, `${kept} batches kept`);
+  assert.equal(spool.sizes.oldestStampMs, batches - kept + 1);
+  assert.deepEqual(dropped, { disk_full: 7 * (batches - kept) });
   assert.match(told.log.join(''), /ENOSPC.*dropping the oldest batches/);
   const last = await spool.oldest();
   assert.ok(last && (await spool.read(last)));

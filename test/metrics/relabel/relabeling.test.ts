@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { relabelRules } from '../../../src/config/relabel-schema.ts';
 import { compressor } from '../../../src/metrics/compression.ts';
 import { counter, family, gauge } from '../../../src/metrics/family.ts';
-import { relabeledBody } from '../../../src/metrics/relabel/members.ts';
+import { relabeledPrepared } from '../../../src/metrics/relabel/members.ts';
 import { Relabeling } from '../../../src/metrics/relabel/relabeling.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
 
@@ -167,7 +167,7 @@ test('an expression that is too expensive for a text keeps the series unchanged,
 test('compressed text is relabelled a member at a time, and each member once', async () => {
   const { pack, unpack } = compressor('zstd');
   const text = '# HELP a A.\n# TYPE a gauge\na{x="}",y="1"} 1\na{x="2",y="2"} 2 1.7e12\nb 3\n';
-  const body = {
+  const prepared = {
     encoding: 'zstd',
     members: [await pack(Buffer.from(text))],
     textBytes: text.length,
@@ -177,12 +177,12 @@ test('compressed text is relabelled a member at a time, and each member once', a
     { action: 'labeldrop', regex: 'y' },
     { action: 'drop', source_labels: ['__name__'], regex: 'b' },
   ]);
-  const now = await relabeledBody(body, made);
+  const now = await relabeledPrepared(prepared, made);
   const left = (await unpack(Buffer.concat(now.members))).toString();
   // Padding makes a short text compressible.
   assert.equal(left.replace(/^#-+\n/m, ''), '# HELP a A.\n# TYPE a gauge\na{x="}"} 1\na{x="2"} 2 1.7e12\n');
   assert.equal(now.samples, 2);
-  assert.equal((await relabeledBody(body, made)).members[0], now.members[0]);
+  assert.equal((await relabeledPrepared(prepared, made)).members[0], now.members[0]);
 });
 
 test('many new series are decided in turns of the event loop, with the same result', async () => {

@@ -23,7 +23,7 @@ import {
 const MAX_DEBT_BYTES = 4 * 1024 * 1024;
 
 /** All sample lines of a store: header lines first, then the objects. */
-export interface StoreBody {
+export interface StoreText {
   /** Compressed texts; concatenated, they form one payload in the packing's compression. */
   readonly members: readonly Buffer[];
   /** Bytes before compression. */
@@ -65,7 +65,7 @@ export class ObjectStore {
   readonly #bytes = { textBytes: 0, memberBytes: 0 };
   #debt = 0;
   /** The last payload, until a block changes. */
-  #body: StoreBody | undefined;
+  #text: StoreText | undefined;
   #header: { readonly text: string; readonly member: Buffer } = { text: '', member: NOTHING };
 
   /** `families` are those that the texts may contain; `ended` receives the series that leave the text. */
@@ -133,19 +133,19 @@ export class ObjectStore {
    * Compresses pending changes and returns everything, the same object as before when nothing has changed. Changes made
    * in the meantime may be left for the next payload, but an object is never included partially.
    */
-  body(): StoreBody | Promise<StoreBody> {
+  text(): StoreText | Promise<StoreText> {
     return this.#dirty.size === 0 ? this.#whole() : this.#settle().then(() => this.#whole());
   }
 
-  #whole(): StoreBody {
-    this.#body ??= {
+  #whole(): StoreText {
+    this.#text ??= {
       members: [this.#headerMember(), ...[...this.#blocks].map(({ member }) => member)].filter(
         ({ length }) => length > 0,
       ),
       textBytes: this.#bytes.textBytes + Buffer.byteLength(this.#header.text),
       samples: this.#tally.series,
     };
-    return this.#body;
+    return this.#text;
   }
 
   /** The same text regrouped by family, sorted by name; uncompressed, in chunks of whole lines. */
@@ -240,7 +240,7 @@ export class ObjectStore {
   #count({ stored, member }: TextBlock, sign: 1 | -1): void {
     this.#bytes.textBytes += sign * stored;
     this.#bytes.memberBytes += sign * member.length;
-    this.#body = undefined;
+    this.#text = undefined;
   }
 
   #present(): Family[] {

@@ -4,7 +4,7 @@ import type { Group } from '../../metrics/group.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { encodeByObject } from '../../metrics/text/encoder.ts';
 import { wireBytes } from '../exporter.ts';
-import type { AddressedBody } from '../spool/format.ts';
+import type { AddressedBatch } from '../spool/format.ts';
 import type { Facts } from './request.ts';
 
 /** Text that stays compressed: prepared between cycles, or read from disk. */
@@ -16,7 +16,7 @@ export interface PackedText {
 }
 
 /** One batch of a group: samples of one cycle, or stale markers for the series that vanished in it. */
-export interface Batch {
+export interface SampleBatch {
   readonly group: Group;
   readonly stampMs: number;
   readonly target: Target;
@@ -31,7 +31,7 @@ export interface Batch {
   readonly bytes: number;
   /** Called right before each request: whether this agent may still send it. */
   readonly mayPush?: (() => boolean) | undefined;
-  /** As in {@link Body}. */
+  /** As in {@link Batch}. */
   readonly onSettled?: (() => void) | undefined;
 }
 
@@ -46,7 +46,7 @@ export const bytesOf = (samples: number, texts: readonly PackedText[]): number =
   samples * BYTES_PER_SAMPLE + texts.reduce((sum, { members }) => sum + wireBytes({ members }), 0);
 
 /** A batch as text, for the disk. */
-export async function toText(batch: Batch): Promise<AddressedBody> {
+export async function toText(batch: SampleBatch): Promise<AddressedBatch> {
   const { group, stampMs, target, samples, onSettled } = batch;
   const { members = [], textBytes = 0 } = (await compressEach(chunksOf(batch), ['zstd'], stampMs)).get('zstd') ?? {};
   const kept: (readonly Buffer[])[] = [];
@@ -55,7 +55,7 @@ export async function toText(batch: Batch): Promise<AddressedBody> {
   return { group, stampMs, target, samples, onSettled, ...packed };
 }
 
-function* chunksOf({ snapshots, ended, zeros }: Batch): Generator<Buffer> {
+function* chunksOf({ snapshots, ended, zeros }: SampleBatch): Generator<Buffer> {
   const lines = [
     ...[...zeros].map(([key, stampMs]) => `${key} ${ZERO_WORD} ${stampMs}\n`),
     ...ended.map((key) => `${key} ${STALE_WORD}\n`),
@@ -70,7 +70,7 @@ function* chunksOf({ snapshots, ended, zeros }: Batch): Generator<Buffer> {
 const LINES_AT_ONCE = 200;
 
 /** The batch that {@link toText} wrote to the disk. */
-export const fromText = ({ group, stampMs, target, samples, encoding, members }: AddressedBody): Batch => ({
+export const fromText = ({ group, stampMs, target, samples, encoding, members }: AddressedBatch): SampleBatch => ({
   ...{ group, stampMs, target, samples },
   snapshots: [],
   texts: [{ compression: encoding === 'zstd' ? 'zstd' : 'gzip', members }],

@@ -16,7 +16,7 @@ const ALL: Piece = Uint16Array.from({ length: MAX_ENTRIES }, (_, index) => index
  * Entries as encoded bytes, in one piece of memory. Nothing else of them is kept: at thousands of entries a second,
  * objects that wait for a receiver would fill V8's old generation, which is collected late.
  */
-export class Batch implements EntryBatch {
+export class EncodedBatch implements EntryBatch {
   readonly source: LogSourceName;
   readonly #protocol: Pick<LogProtocol, 'encode' | 'body' | 'maxBatchBytes'>;
   readonly #buffers: Buffers;

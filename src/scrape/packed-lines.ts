@@ -7,7 +7,7 @@ const packer = new Packer();
 const zstd = compressor('zstd');
 
 /** Lines of one scrape, compressed as they arrive: the complete text never exists. */
-export class Batch {
+export class PackedLines {
   /** Buffer for lines; call {@link pack} afterwards. */
   readonly lines = new LineBuffer();
   readonly members: Buffer[] = [];

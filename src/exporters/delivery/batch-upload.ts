@@ -2,7 +2,7 @@ import { begin } from '../../base/last-operation.ts';
 import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor, transcode } from '../../metrics/compression.ts';
 import type { Group } from '../../metrics/group.ts';
-import type { Body } from '../exporter.ts';
+import type { Batch } from '../exporter.ts';
 import { type AnswerRule, ruleFor } from '../http/answers.ts';
 import type { Endpoint } from '../http/endpoints.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
@@ -10,7 +10,7 @@ import { detectZstd, NEVER_STORED_MS } from '../http/zstd-support.ts';
 import type { Protocol } from './protocol.ts';
 import type { DeliverySettings } from './settings.ts';
 
-interface BodyUploadOptions {
+interface BatchUploadOptions {
   readonly protocol: Protocol;
   readonly settings: DeliverySettings;
   readonly targets: Readonly<Record<Group, Target>>;
@@ -18,10 +18,10 @@ interface BodyUploadOptions {
 }
 
 /** Makes requests of batches, in the form and the encoding that an address supports. */
-export class BodyUpload {
-  readonly #options: BodyUploadOptions;
+export class BatchUpload {
+  readonly #options: BatchUploadOptions;
 
-  constructor(options: BodyUploadOptions) {
+  constructor(options: BatchUploadOptions) {
     this.#options = options;
   }
 
@@ -30,39 +30,39 @@ export class BodyUpload {
    * versions is tried once.
    */
   async send(
-    body: Body,
+    batch: Batch,
     endpoint: Endpoint,
     signal: AbortSignal,
     method: Upload['method'] = this.#options.protocol.method,
   ): Promise<UploadAttempt | undefined> {
     const { isPlain } = endpoint;
-    const tried = await this.#sendTo(body, endpoint, isPlain, signal, method);
+    const tried = await this.#sendTo(batch, endpoint, isPlain, signal, method);
     const isUnknown = (answer: UploadAttempt) => this.#ruleFor(answer).reason === 'path';
     if (!tried || !this.#options.protocol.hasPlainUrls || isPlain || !isUnknown(tried)) return tried;
-    const plain = await this.#sendTo(body, endpoint, true, signal, method);
+    const plain = await this.#sendTo(batch, endpoint, true, signal, method);
     if (!plain || isUnknown(plain)) return plain && tried;
     endpoint.isPlain = true;
     return plain;
   }
 
   async #sendTo(
-    body: Body,
+    batch: Batch,
     endpoint: Endpoint,
     isPlain: boolean,
     signal: AbortSignal,
     method: Upload['method'],
   ): Promise<UploadAttempt | undefined> {
     const { protocol, settings, targets, sender } = this.#options;
-    const target = body.target ?? targets[body.group];
+    const target = batch.target ?? targets[batch.group];
     const urlAt = (stampMs: number) => protocol.url(endpoint.url, target, stampMs, isPlain);
     const common = {
       method,
       timeoutMs: settings.timeout ?? protocol.timeoutMs,
-      mayPush: body.mayPush,
+      mayPush: batch.mayPush,
     };
-    let { encoding, members } = body;
-    begin(`upload ${body.group}`);
-    if (body.mayPush?.() === false) return undefined;
+    let { encoding, members } = batch;
+    begin(`upload ${batch.group}`);
+    if (batch.mayPush?.() === false) return undefined;
     if (encoding === 'zstd') {
       // Groups that are sent concurrently share one check.
       const question = { ...common, url: urlAt(NEVER_STORED_MS) };
@@ -74,14 +74,14 @@ export class BodyUpload {
       }
       if (!answer) {
         encoding = 'gzip-stamped';
-        members = await transcode(members, 'zstd', encoding, body.stampMs);
+        members = await transcode(members, 'zstd', encoding, batch.stampMs);
       }
       endpoint.readsZstd = answer;
     }
     // The process may have been suspended since the last check.
-    if (body.mayPush?.() === false) return undefined;
+    if (batch.mayPush?.() === false) return undefined;
     // Stamped lines have their own time. A line that is cut off must not get one.
-    const url = urlAt(encoding === 'gzip-stamped' ? NEVER_STORED_MS : body.stampMs);
+    const url = urlAt(encoding === 'gzip-stamped' ? NEVER_STORED_MS : batch.stampMs);
     const compression = compressionOf(encoding);
     if (settings.compression !== 'none') return sender.send({ ...common, url, compression, members }, signal);
     const texts: Buffer[] = [];

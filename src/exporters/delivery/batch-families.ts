@@ -1,5 +1,5 @@
 import { compressionOf, compressor } from '../../metrics/compression.ts';
-import type { Body } from '../exporter.ts';
+import type { Batch } from '../exporter.ts';
 
 /** Selects families of a batch. */
 type Wanted = (family: string) => boolean;
@@ -17,10 +17,10 @@ interface Filtered {
 export type FilterCache = WeakMap<Buffer, Filtered>;
 
 /** The names of the families in a batch, in its order. Rejects when a member can't be decompressed. */
-export async function familyNames(body: Body): Promise<string[]> {
+export async function familyNames(batch: Batch): Promise<string[]> {
   const names = new Set<string>();
   const reader = new FamilyReader();
-  for (const text of await textsOf(body)) for (const line of linesOf(text)) names.add(reader.familyOf(line));
+  for (const text of await textsOf(batch)) for (const line of linesOf(text)) names.add(reader.familyOf(line));
   names.delete('');
   return [...names];
 }
@@ -30,17 +30,17 @@ export async function familyNames(body: Body): Promise<string[]> {
  * can't be decompressed.
  */
 export async function withFamilies(
-  body: Body,
+  batch: Batch,
   wanted: Wanted,
   cache: FilterCache = new WeakMap(),
-): Promise<{ readonly body: Body; readonly out: ReadonlyMap<string, number> }> {
-  const { pack, unpack } = compressor(compressionOf(body.encoding));
+): Promise<{ readonly batch: Batch; readonly out: ReadonlyMap<string, number> }> {
+  const { pack, unpack } = compressor(compressionOf(batch.encoding));
   const reader = new FamilyReader();
   const out = new Map<string, number>();
   const members: Buffer[] = [];
   let textBytes = 0;
   let samples = 0;
-  for (const member of body.members) {
+  for (const member of batch.members) {
     let filtered = cache.get(member);
     if (filtered === undefined) {
       filtered = await filter((await unpack(member)).toString(), wanted, reader, pack);
@@ -51,7 +51,7 @@ export async function withFamilies(
     samples += filtered.samples;
     for (const [name, count] of filtered.out) out.set(name, (out.get(name) ?? 0) + count);
   }
-  return { body: { ...body, members, textBytes, samples }, out };
+  return { batch: { ...batch, members, textBytes, samples }, out };
 }
 
 async function filter(
@@ -75,7 +75,7 @@ async function filter(
   return { member: rest.length > 0 ? await pack(rest) : rest, textBytes: rest.length, samples, out };
 }
 
-async function textsOf({ members, encoding }: Body): Promise<string[]> {
+async function textsOf({ members, encoding }: Batch): Promise<string[]> {
   const { unpack } = compressor(compressionOf(encoding));
   const texts: string[] = [];
   for (const member of members) texts.push((await unpack(member)).toString());
