@@ -6,7 +6,7 @@ import type { LogEntry } from './entry.ts';
 import { type Flying, InFlight } from './in-flight.ts';
 import type { LaneGauges, LogMetrics } from './metrics.ts';
 import { PositionFile, readPosition } from './position-file.ts';
-import type { EntryBatch, LogSink } from './sink.ts';
+import type { EntryBatch, LogSink, Shipped } from './sink.ts';
 import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from './source.ts';
 
 /** Options of a lane. */
@@ -201,7 +201,7 @@ export class Lane {
   }
 
   #send(source: LogSource, batch: EntryBatch, position: string): void {
-    const { sink, now } = this.#options;
+    const { now } = this.#options;
     const after: SavedPosition = { position, lost: source.lost };
     this.#after = after;
     const sinceMs = (batch.sinceUs ?? now() * 1000) / 1000;
@@ -210,7 +210,7 @@ export class Lane {
       this.#settle(source, flying);
       return;
     }
-    const sent: Promise<void> = sink.ship(batch, this.#stopping.signal).then((shipped) => {
+    const sent: Promise<void> = this.#deliver(batch).then((shipped) => {
       this.#sending.delete(sent);
       batch.release();
       if (shipped === undefined) return;
@@ -228,6 +228,20 @@ export class Lane {
       this.#settle(source, flying);
     });
     this.#sending.add(sent);
+  }
+
+  /** Delivers a batch; again after a fault of the agent, such as no memory to compress it: entries must not be lost. */
+  async #deliver(batch: EntryBatch): Promise<Shipped | undefined> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        return await this.#options.sink.ship(batch, signal);
+      } catch (cause) {
+        this.#problem('a batch could not be sent; retrying', cause);
+        await REAL_CLOCK.sleep(EVERY_MS, signal);
+      }
+    }
+    return undefined;
   }
 
   #settle(source: LogSource, flying: Flying): void {
