@@ -1,17 +1,8 @@
 import * as z from 'zod';
+import { httpAuth } from './http-auth.ts';
 import { httpUrl } from './http-url.ts';
 import { relabelRules } from './relabel-schema.ts';
 import { bytes, duration, filePath } from './units.ts';
-
-const auth = z
-  .strictObject({
-    username: z.string().min(1).optional(),
-    passwordFile: filePath('File with the password of username; read again when it changes.').optional(),
-    bearerTokenFile: filePath('File with the bearer token; read again when it changes.').optional(),
-  })
-  .refine((value) => (value.username === undefined) === (value.passwordFile === undefined), {
-    error: 'username and passwordFile must be set together',
-  });
 
 const tls = z.strictObject({
   caFile: filePath('Certificate authorities that sign the target; the system’s when unset.').optional(),
@@ -29,7 +20,7 @@ const own = {
   timeout: duration(100, 600_000).optional().describe('Timeout of a scrape; `scrape.timeout` when unset.'),
   honorLabels: z.boolean().optional().describe('Labels of the page take precedence over those of the target.'),
   honorTimestamps: z.boolean().optional().describe('Keep the timestamps of samples on the page.'),
-  auth: auth.optional(),
+  auth: httpAuth.optional(),
   tls: tls.optional(),
   relabel: relabelRules().describe('Relabel rules for the target, after those of `scrape.relabel`.'),
   metricRelabel: relabelRules().describe('Relabel rules for the series, before those of `scrape.metricRelabel`.'),

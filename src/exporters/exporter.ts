@@ -1,10 +1,10 @@
 import type { Target } from '../config/identity.ts';
+import type { ExporterView } from '../http/status-view.ts';
 import type { LogSink } from '../logs/sink.ts';
 import type { Encoding } from '../metrics/compression.ts';
 import type { Group } from '../metrics/group.ts';
 import type { PreparedText } from '../metrics/prepared.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
-import type { SpoolStatus } from './spool/spool-options.ts';
 
 /** One group of one cycle, rendered and compressed once for all receivers. */
 export interface Batch {
@@ -44,52 +44,8 @@ export function wireBytes({ members }: Pick<Batch, 'members'>): number {
   return size;
 }
 
-/** A family of a group that the receiver rejects. */
-export interface LeftOut {
-  readonly group: Group;
-  readonly family: string;
-  readonly sinceMs: number;
-  /** When it is retried. */
-  readonly retryMs: number;
-  /** The message of the receiver. */
-  readonly reason: string;
-}
-
 /** The status of one exporter, human-readable. Contains no credentials. */
-export interface ExporterStatus {
-  readonly name: string;
-  /** As in `exporters.NAME.type`. */
-  readonly type: string;
-  /** The current address: of several, the one that accepts batches. */
-  readonly url: string;
-  readonly groups: readonly Group[];
-  /**
-   * `ok`: the last attempt was accepted; `retrying`: backing off after a failure; `paused`: an operator has to act;
-   * `idle`: no attempt yet.
-   */
-  readonly state: 'ok' | 'retrying' | 'paused' | 'idle';
-  /** When an upload was last acknowledged, milliseconds since 1970. */
-  readonly lastSuccessMs?: number;
-  /** Status code of the last response; `error` without one. */
-  readonly lastCode?: number | 'error';
-  readonly lastFailure?: { readonly atMs: number; readonly text: string };
-  /** Duration of the last attempt. */
-  readonly latencyMs?: number;
-  /** When the next attempt is due, milliseconds since 1970; absent while uploads pass, and during an attempt. */
-  readonly nextTryMs?: number;
-  /** Since startup: acknowledged batches, and failed attempts. */
-  readonly pushes?: { readonly accepted: number; readonly failed: number };
-  readonly memory: { readonly bodies: number; readonly bytes: number; readonly oldestStampMs?: number };
-  /** Limits of the queue, beyond which the oldest batch is dropped; absent if only the newest push is kept. */
-  readonly limits?: { readonly bytes: number; readonly ageMs?: number; readonly cycles?: number };
-  /** Undefined without a spool on disk. */
-  readonly spool?: SpoolStatus;
-  readonly sentSamples: number;
-  /** Families that the receiver rejects and that are omitted from its pushes; absent when there are none. */
-  readonly leftOut?: readonly LeftOut[];
-  /** Samples dropped, by reason. */
-  readonly dropped: Readonly<Record<string, number>>;
-}
+export type ExporterStatus = Omit<ExporterView, 'lossInSeconds'>;
 
 /** Series that were in an earlier batch and are not in that of `stampMs`. */
 export interface EndedSeries {

@@ -3,7 +3,9 @@
 /** One receiver. */
 export interface ExporterView {
   readonly name: string;
+  /** As in `exporters.NAME.type`. */
   readonly type: string;
+  /** The current address: of several, the one that accepts batches. */
   readonly url: string;
   readonly groups: readonly string[];
   /**
@@ -11,15 +13,16 @@ export interface ExporterView {
    * `idle`: no attempt yet.
    */
   readonly state: 'ok' | 'retrying' | 'paused' | 'idle';
+  /** When an upload was last acknowledged, milliseconds since 1970. */
   readonly lastSuccessMs?: number;
   /** Status code of the last response; `error` if there was none. */
   readonly lastCode?: number | 'error';
   readonly lastFailure?: { readonly atMs: number; readonly text: string };
   /** Duration of the last attempt. */
   readonly latencyMs?: number;
-  /** Time of the next attempt; absent while the receiver accepts pushes, and during an attempt. */
+  /** When the next attempt is due, milliseconds since 1970; absent while uploads pass, and during an attempt. */
   readonly nextTryMs?: number;
-  /** Pushes since the start: acknowledged batches, and failed attempts. */
+  /** Since startup: acknowledged batches, and failed attempts. */
   readonly pushes?: { readonly accepted: number; readonly failed: number };
   /** Batches queued in memory. */
   readonly memory: { readonly bodies: number; readonly bytes: number; readonly oldestStampMs?: number };
@@ -58,7 +61,7 @@ interface BacklogLimits {
 }
 
 /** A family of a group that a receiver rejects. */
-interface LeftOutView {
+export interface LeftOutView {
   readonly group: string;
   readonly family: string;
   readonly sinceMs: number;

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { REAL_CLOCK } from '../base/clock.ts';
 import { errorText } from '../base/error-text.ts';
 import type { ThrottledLog } from '../base/log.ts';
+import type { LogLaneView } from '../http/status-view.ts';
 import type { LogEntry } from './entry.ts';
 import { type Flying, InFlight } from './in-flight.ts';
-import type { LaneGauges, LogMetrics } from './metrics.ts';
+import type { LogMetrics } from './metrics.ts';
 import { PositionFile, readPosition } from './position-file.ts';
 import type { EntryBatch, LogSink, Shipped } from './sink.ts';
 import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from './source.ts';
@@ -21,17 +22,6 @@ interface LaneOptions {
   readonly log: ThrottledLog;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-}
-
-/** The state of a lane for the status page. */
-export interface LaneStatus extends LaneGauges {
-  readonly acked: number;
-  readonly dropped: Readonly<Record<string, number>>;
-  /** Whether the source currently can't be read. */
-  readonly failing: boolean;
-  /** When the last acknowledged batch was settled, milliseconds since 1970. */
-  readonly lastAckMs?: number;
-  readonly lastError?: { readonly atMs: number; readonly text: string };
 }
 
 /** How often an idle source is polled, and a position is saved. */
@@ -62,7 +52,7 @@ export class Lane {
   #acked = 0;
   #lastAckMs: number | undefined;
   #isFailing: boolean = false;
-  #lastError: LaneStatus['lastError'];
+  #lastError: LogLaneView['lastError'];
   #lost: Readonly<Record<string, number>> = {};
 
   constructor(options: LaneOptions) {
@@ -96,7 +86,7 @@ export class Lane {
     this.#source = undefined;
   }
 
-  status(): LaneStatus {
+  status(): LogLaneView {
     const waiting = this.#source?.waiting;
     const inFlight = this.#inFlight.entries;
     const oldestMs = this.#inFlight.oldestMs;

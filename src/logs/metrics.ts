@@ -1,4 +1,5 @@
 import { Counter, Gauge } from 'prom-client';
+import type { LogLaneView } from '../http/status-view.ts';
 import { Scope } from '../metrics/scope.ts';
 
 type Of = 'source' | 'exporter';
@@ -12,18 +13,11 @@ export interface LogMetrics {
   readonly saveErrors: Counter<Of>;
 }
 
-/** The current gauges of a lane. */
-export interface LaneGauges {
-  readonly source: string;
-  readonly exporter: string;
-  readonly inFlight: number;
-  readonly lagSeconds: number;
-  readonly lagEntries?: number;
-  /** Entries lost before they were read, by reason. Saved, so that a restart continues them. */
-  readonly lost: Readonly<Record<string, number>>;
-  /** Bytes of entries lost before they were read, by reason. */
-  readonly lostBytes: Readonly<Record<string, number>>;
-}
+/** The current gauges of a lane. What was lost is saved, so that a restart continues it. */
+type LaneGauges = Pick<
+  LogLaneView,
+  'source' | 'exporter' | 'inFlight' | 'lagSeconds' | 'lagEntries' | 'lost' | 'lostBytes'
+>;
 
 const OF = ['source', 'exporter'] as const;
 

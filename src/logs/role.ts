@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { ThrottledLog } from '../base/log.ts';
+import type { LogLaneView } from '../http/status-view.ts';
 import type { Scope } from '../metrics/scope.ts';
-import { Lane, type LaneStatus } from './lane.ts';
+import { Lane } from './lane.ts';
 import { type LogMetrics, logMetrics } from './metrics.ts';
 import { redactor } from './redact.ts';
 import type { LogSink } from './sink.ts';
@@ -68,7 +69,7 @@ export class LogsRole {
     await Promise.all(this.#lanes.map((lane) => lane.stop()));
   }
 
-  status(): LaneStatus[] {
+  status(): LogLaneView[] {
     return this.#lanes.map((lane) => lane.status());
   }
 }

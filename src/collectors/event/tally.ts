@@ -6,16 +6,8 @@ export interface Position {
   readonly seconds: number;
 }
 
-/** One series. */
-export interface EventCount {
-  readonly type: string;
-  readonly namespace: string;
-  readonly kind: string;
-  readonly reason: string;
-  readonly component: string;
-  readonly count: number;
-  readonly lastSeconds: number | undefined;
-}
+/** One series: the number of its occurrences, and the time of the last. */
+export type EventCount = Occurrence;
 
 /** A series with the occurrences since the counters last advanced. */
 interface GrowingCount extends EventCount {

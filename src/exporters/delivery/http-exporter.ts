@@ -5,13 +5,13 @@ import type { Encoding } from '../../metrics/compression.ts';
 import { type Group, isInline } from '../../metrics/group.ts';
 import type { Batch, Exporter, ExporterStatus } from '../exporter.ts';
 import type { ExporterContext } from '../exporter-type.ts';
-import { Endpoints, type UploadPermit } from '../http/endpoints.ts';
+import { Endpoints } from '../http/endpoints.ts';
 import { Sender } from '../http/sender.ts';
 import type { Spool } from '../spool/spool.ts';
 import { StaleMarkers } from '../victoriametrics/stale-markers.ts';
 import { Delivery } from './delivery.ts';
 import { LeftOutFamilies } from './left-out.ts';
-import { outlook } from './outlook.ts';
+import { outlook, stateOf } from './outlook.ts';
 import type { Protocol } from './protocol.ts';
 import { PushedGroups } from './pushed-groups.ts';
 import { MemoryQueue } from './queue.ts';
@@ -179,7 +179,7 @@ export class HttpExporter implements Exporter {
       type,
       url: current.url,
       groups,
-      state: this.#state,
+      state: stateOf(this.#endpoints, this.#report),
       ...this.#report.status,
       ...(leftOut.length > 0 && { leftOut }),
       ...outlook({
@@ -212,12 +212,6 @@ export class HttpExporter implements Exporter {
     this.#sender.close();
   }
 
-  get #state(): ExporterStatus['state'] {
-    if (this.#endpoints.isPaused) return 'paused';
-    if (!this.#endpoints.isOpen || this.#report.isFailing) return 'retrying';
-    return this.#report.status.lastCode === undefined ? 'idle' : 'ok';
-  }
-
   #work(group: Group): void {
     if (this.#lanes.has(group)) return;
     const work = this.#drain(group).then(() => {
@@ -231,7 +225,7 @@ export class HttpExporter implements Exporter {
   /** Sends until the lane is empty; while closing, until the receiver does not accept a batch. */
   async #drain(group: Group): Promise<void> {
     while (this.#queue.has(group) && !this.#cut.signal.aborted) {
-      const pass = await this.#pass(group);
+      const pass = await this.#endpoints.passUntilCut(this.#closing.signal, this.#cut.signal, group);
       const batch = pass && this.#queue.takeNewest(group);
       if (!batch) {
         if (pass) this.#endpoints.settle(pass, 'unused');
@@ -243,14 +237,6 @@ export class HttpExporter implements Exporter {
       else for (const part of outcome.again) this.#keep(part);
       this.#count();
     }
-  }
-
-  /** Permission for an upload. While closing, undefined after a failed attempt. */
-  async #pass(group: Group): Promise<UploadPermit | undefined> {
-    const pass = await this.#endpoints.pass(this.#closing.signal, group);
-    if (pass) return pass;
-    while (this.#endpoints.isProbing && !this.#cut.signal.aborted) await this.#endpoints.change();
-    return this.#endpoints.passNow(group);
   }
 
   /** Queues a batch in memory, and moves batches that no longer fit to disk. */

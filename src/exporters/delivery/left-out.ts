@@ -1,5 +1,5 @@
+import type { LeftOutView } from '../../http/status-view.ts';
 import type { Group } from '../../metrics/group.ts';
-import type { LeftOut } from '../exporter.ts';
 import type { FilterCache } from './batch-families.ts';
 
 /** The client that pushed another type may have stopped, or its group may have been deleted. */
@@ -11,7 +11,7 @@ const RETRY_MS = 3_600_000;
  */
 export class LeftOutFamilies {
   readonly #now: () => number;
-  readonly #byGroup = new Map<Group, Map<string, LeftOut>>();
+  readonly #byGroup = new Map<Group, Map<string, LeftOutView>>();
   readonly #caches = new Map<Group, { readonly key: string; readonly cache: FilterCache }>();
 
   constructor(now: () => number) {
@@ -19,7 +19,7 @@ export class LeftOutFamilies {
   }
 
   /** All of them. */
-  get all(): readonly LeftOut[] {
+  get all(): readonly LeftOutView[] {
     return [...this.#byGroup.values()].flatMap((families) => [...families.values()]);
   }
 
@@ -40,7 +40,7 @@ export class LeftOutFamilies {
   }
 
   add(group: Group, family: string, reason: string): void {
-    const families = this.#byGroup.get(group) ?? new Map<string, LeftOut>();
+    const families = this.#byGroup.get(group) ?? new Map<string, LeftOutView>();
     this.#byGroup.set(group, families);
     const now = this.#now();
     const sinceMs = families.get(family)?.sinceMs ?? now;

@@ -18,3 +18,13 @@ export function outlook({ endpoints, limits, nowMs }: OutlookOf): Pick<ExporterS
     ...(limits && { limits }),
   };
 }
+
+/** Whether an exporter delivers, for the status page. */
+export function stateOf(
+  { isPaused, isOpen }: Pick<Endpoints, 'isPaused' | 'isOpen'>,
+  { isFailing, status }: { readonly isFailing: boolean; readonly status: Pick<ExporterStatus, 'lastCode'> },
+): ExporterStatus['state'] {
+  if (isPaused) return 'paused';
+  if (!isOpen || isFailing) return 'retrying';
+  return status.lastCode === undefined ? 'idle' : 'ok';
+}

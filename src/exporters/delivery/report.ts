@@ -81,15 +81,19 @@ export class Report {
     const { group } = batch;
     this.#isFailing = true;
     this.#failed++;
-    const hint = this.#attempts.refused(tried, rule.hint);
+    const failed = this.#attempts.failed(url, tried, rule.hint);
     if (waitMs !== undefined) this.#metrics.retries.inc({ exporter, reason: rule.reason });
     // What keeps a batch waiting concerns the address: the groups that fail for the same reason are logged once.
     const key = waitMs ? `${exporter}/${rule.reason}` : `${exporter}/${group}/${rule.reason}`;
     this.#failing.set(group, (this.#failing.get(group) ?? new Set()).add(key));
     this.#log.over(`${exporter}/recovered`);
     const next = waitMs === undefined ? 'batch dropped' : `retrying in ${Math.round(waitMs / 100) / 10} s`;
-    const fields = { exporter, group, url, code: tried.code, answer: tried.text, hint: hint || undefined, next };
-    this.#log.say(waitMs === undefined ? 'error' : 'warn', key, fields, `push failed: ${rule.reason}`);
+    this.#log.say(
+      waitMs === undefined ? 'error' : 'warn',
+      key,
+      { ...failed, group, next },
+      `push failed: ${rule.reason}`,
+    );
   }
 
   /** Records dropped samples. Undefined for a batch with an unknown number of samples. */

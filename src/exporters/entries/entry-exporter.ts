@@ -3,6 +3,7 @@ import type { LogSourceName } from '../../logs/entry.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
 import type { LogSink, Shipped } from '../../logs/sink.ts';
 import type { Encoding } from '../../metrics/compression.ts';
+import { stateOf } from '../delivery/outlook.ts';
 import type { Exporter, ExporterStatus } from '../exporter.ts';
 import type { ExporterContext } from '../exporter-type.ts';
 import { Endpoints } from '../http/endpoints.ts';
@@ -109,7 +110,7 @@ export class EntryExporter implements Exporter, LogSink {
       type: this.#type,
       url: this.#endpoints.current.url,
       groups: [],
-      state: this.#state,
+      state: stateOf(this.#endpoints, this.#report),
       ...this.#report.status,
       memory: { bodies: this.#underWay.size, bytes: this.#upload.bytes },
       sentSamples: 0,
@@ -127,12 +128,6 @@ export class EntryExporter implements Exporter, LogSink {
     await Promise.all(this.#underWay);
     clearTimeout(timer);
     this.#sender.close();
-  }
-
-  get #state(): ExporterStatus['state'] {
-    if (this.#endpoints.isPaused) return 'paused';
-    if (!this.#endpoints.isOpen || this.#report.isFailing) return 'retrying';
-    return this.#report.status.lastCode === undefined ? 'idle' : 'ok';
   }
 
   async #ship(batch: EncodedBatch, signal: AbortSignal): Promise<Shipped | undefined> {

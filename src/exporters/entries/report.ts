@@ -62,19 +62,17 @@ export class EntryReport {
     const key = `${exporter}/entries/${failure.reason}`;
     this.#failing.add(key);
     this.#log.over(`${exporter}/entries/recovered`);
-    const fields = { ...this.#fields(url, tried, failure), next: `retrying in ${Math.round(waitMs / 100) / 10} s` };
+    const fields = {
+      ...this.#attempts.failed(url, tried, failure.hint),
+      next: `retrying in ${Math.round(waitMs / 100) / 10} s`,
+    };
     this.#log.say('warn', key, fields, `log entries not delivered: ${failure.reason}`);
   }
 
   /** Records entries that the receiver rejects. */
   dropped(url: string, tried: UploadAttempt, failure: Failure, entries: number): void {
-    const fields = { ...this.#fields(url, tried, failure), entries, next: 'dropped' };
+    const fields = { ...this.#attempts.failed(url, tried, failure.hint), entries, next: 'dropped' };
     const key = `${this.#exporter}/entries/dropped ${failure.reason}`;
     this.#log.say('error', key, fields, `log entries dropped: ${failure.reason}`);
-  }
-
-  #fields(url: string, tried: UploadAttempt, { hint }: Failure) {
-    const advice = this.#attempts.refused(tried, hint);
-    return { exporter: this.#exporter, url, code: tried.code, answer: tried.text, hint: advice || undefined };
   }
 }

@@ -6,6 +6,15 @@ import type { UploadAttempt } from './sender.ts';
 /** Clock skew above this triggers a warning: alerts only evaluate the newest minutes. */
 const SKEW_WARNING_SECONDS = 30;
 
+/** What the log says about a failed upload. */
+interface AttemptFields {
+  readonly exporter: string;
+  readonly url: string;
+  readonly code: UploadAttempt['code'];
+  readonly answer: string;
+  readonly hint: string | undefined;
+}
+
 /** Records the uploads of one exporter, in the self metrics and for the status page. */
 export class Attempts {
   readonly #exporter: string;
@@ -59,12 +68,12 @@ export class Attempts {
     return this.#lastSuccessMs;
   }
 
-  /** Records an upload that was not accepted; returns advice for the operator, '' if there is none. */
-  refused({ code, text, proxy }: UploadAttempt, hint: string | undefined): string {
+  /** Records an upload to `url` that was not accepted; returns what the log says about it. */
+  failed(url: string, { code, text, proxy }: UploadAttempt, hint: string | undefined): AttemptFields {
     const between = `sent through the proxy ${proxy}: check it too, or add the host to NO_PROXY`;
     const advice = [hint, ...(proxy === undefined ? [] : [between])].filter((one) => one !== undefined).join('; ');
     const said = text === '' ? `status ${code} without a message` : text;
     this.#lastFailure = { atMs: this.#now(), text: advice === '' ? said : `${said} (${advice})` };
-    return advice;
+    return { exporter: this.#exporter, url, code, answer: text, hint: advice || undefined };
   }
 }

@@ -114,6 +114,17 @@ export class Endpoints {
     }
   }
 
+  /**
+   * The same, and once `closing` has fired, permission for a last attempt: undefined if that failed, or when `cut` has
+   * fired.
+   */
+  async passUntilCut(closing: AbortSignal, cut: AbortSignal, lane: string): Promise<UploadPermit | undefined> {
+    const pass = await this.pass(closing, lane);
+    if (pass) return pass;
+    while (this.isProbing && !cut.aborted) await this.change();
+    return cut.aborted ? undefined : this.passNow(lane);
+  }
+
   /** Permission for an upload, if possible now. */
   passNow(lane: string): UploadPermit | undefined {
     return this.#passTo(this.#endpoints, lane);

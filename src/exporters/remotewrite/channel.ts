@@ -111,12 +111,12 @@ export class Channel {
 
   /** Sends one request. Never rejects. */
   async send(request: Request, { version }: RequestOptions, batch: SampleBatch): Promise<Outcome> {
-    const { settings, sender, endpoints, report, random, cut } = this.#options;
+    const { settings, sender, endpoints, report, random, closing, cut } = this.#options;
     let { withoutZeros } = request;
     let encoded = encodedBatch(batch, request.members, request.rawBytes, request.samples);
     const { group, mayPush } = batch;
     for (let tries = 0; ; ) {
-      const pass = await this.#pass(group);
+      const pass = await endpoints.passUntilCut(closing, cut, group);
       if (pass === undefined) return 'left';
       const { endpoint } = pass;
       const wanted = this.#versionAt(endpoint);
@@ -211,14 +211,5 @@ export class Channel {
     const { version } = this.#options.settings;
     if (version !== 'auto') return version === '1.0' ? 1 : 2;
     return this.#spoken.get(url)?.version ?? 2;
-  }
-
-  /** Permission for one request. While closing, undefined after a failed attempt. */
-  async #pass(lane: string): Promise<UploadPermit | undefined> {
-    const { endpoints, closing, cut } = this.#options;
-    const pass = await endpoints.pass(closing, lane);
-    if (pass) return pass;
-    while (endpoints.isProbing && !cut.aborted) await endpoints.change();
-    return cut.aborted ? undefined : endpoints.passNow(lane);
   }
 }

@@ -3,7 +3,7 @@ import type { ThrottledLog } from '../../base/log.ts';
 import type { Target } from '../../config/identity.ts';
 import type { Encoding } from '../../metrics/compression.ts';
 import type { Group } from '../../metrics/group.ts';
-import { outlook } from '../delivery/outlook.ts';
+import { outlook, stateOf } from '../delivery/outlook.ts';
 import { Report } from '../delivery/report.ts';
 import { adviseSpool, spoolFor } from '../delivery/spool-for.ts';
 import type { Batch, CollectedSamples, EndedSeries, Exporter, ExporterStatus } from '../exporter.ts';
@@ -132,7 +132,7 @@ export class RemoteWriteExporter implements Exporter {
       type,
       url: this.#endpoints.current.url,
       groups,
-      state: this.#state,
+      state: stateOf(this.#endpoints, this.#report),
       ...this.#report.status,
       ...outlook({ endpoints: this.#endpoints, limits: this.#backlog.limits, nowMs: this.#now() }),
       ...this.#backlog.sizes,
@@ -153,12 +153,6 @@ export class RemoteWriteExporter implements Exporter {
     await this.#backlog.close(this.#unsent);
     this.#count();
     this.#sender.close();
-  }
-
-  get #state(): ExporterStatus['state'] {
-    if (this.#endpoints.isPaused) return 'paused';
-    if (!this.#endpoints.isOpen || this.#report.isFailing) return 'retrying';
-    return this.#report.status.lastCode === undefined ? 'idle' : 'ok';
   }
 
   #add(batch: SampleBatch): void {

@@ -1,4 +1,5 @@
 import type { ThrottledLog } from '../../base/log.ts';
+import type { ExporterView } from '../../http/status-view.ts';
 import type { Disk } from './disk.ts';
 
 /** Options of a spool. */
@@ -21,13 +22,4 @@ export interface SpoolOptions {
 }
 
 /** The queue, and the state of the disk. */
-export interface SpoolStatus {
-  readonly bodies: number;
-  readonly bytes: number;
-  readonly limitBytes: number;
-  readonly oldestStampMs?: number;
-  /** Why the spool is unavailable. */
-  readonly trouble?: string;
-  /** Foreign entries of the folder, which stay untouched. */
-  readonly foreign: number;
-}
+export type SpoolStatus = NonNullable<ExporterView['spool']>;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { httpAuth } from '../../config/http-auth.ts';
 import { bytes, duration, filePath, pattern } from '../../config/units.ts';
 import { COMPRESSIONS } from './http-body.ts';
 import { probeOptions, tlsOptions } from './options.ts';
@@ -40,18 +41,9 @@ const jsonCheck = z
   })
   .describe('Without equals and match, the place only has to exist.');
 
-const auth = z
-  .strictObject({
-    username: z.string().min(1).optional(),
-    passwordFile: filePath('File with the password of username; read again when it changes.').optional(),
-    bearerTokenFile: filePath('File with the bearer token; read again when it changes.').optional(),
-  })
-  .refine((value) => (value.username === undefined) === (value.passwordFile === undefined), {
-    error: 'username and passwordFile must be set together',
-  })
-  .refine((value) => value.username === undefined || value.bearerTokenFile === undefined, {
-    error: 'either username with passwordFile or bearerTokenFile, not both',
-  });
+const auth = httpAuth.refine((value) => value.username === undefined || value.bearerTokenFile === undefined, {
+  error: 'either username with passwordFile or bearerTokenFile, not both',
+});
 
 /** A target as a URL: without a scheme it is http, as for blackbox_exporter. */
 export const targetUrl = (target: string): string => (/^https?:\/\//i.test(target) ? target : `http://${target}`);

@@ -1,0 +1,13 @@
+import * as z from 'zod';
+import { filePath } from './units.ts';
+
+/** Credentials of requests to targets: a user name with its password, or a bearer token. */
+export const httpAuth = z
+  .strictObject({
+    username: z.string().min(1).optional(),
+    passwordFile: filePath('File with the password of username; read again when it changes.').optional(),
+    bearerTokenFile: filePath('File with the bearer token; read again when it changes.').optional(),
+  })
+  .refine((value) => (value.username === undefined) === (value.passwordFile === undefined), {
+    error: 'username and passwordFile must be set together',
+  });
