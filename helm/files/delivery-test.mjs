@@ -1,4 +1,4 @@
-// `helm test`: asks the receiver whether what this release pushes has arrived. Runs as `node --eval`, since the image has no shell.
+// `helm test`: queries the receiver for the pushes of this release. Runs as `node --eval`, because the image has no shell.
 import { readFileSync } from 'node:fs';
 
 const { QUERY_URL, RECEIVER, JOB, CLUSTER, NODE_NAME, NODE_AGENTS, STATE_AGENTS, SECRETS, HEADERS } = process.env;
@@ -27,11 +27,11 @@ const wanted = [
 
 async function get(path) {
   const response = await fetch(QUERY_URL.replace(/\/+$/, '') + path, { headers, signal: AbortSignal.timeout(10_000) });
-  if (!response.ok) throw new Error(`${QUERY_URL} answers ${response.status}; set test.queryUrl if it is queried elsewhere`);
+  if (!response.ok) throw new Error(`${QUERY_URL} responded with ${response.status}; set test.queryUrl if queries need another URL`);
   return response.text();
 }
 
-// A Pushgateway has no queries: its own page shows the groups.
+// A Pushgateway does not support queries: its metrics page shows the groups.
 const found = async ({ query, label }) => {
   if (RECEIVER === 'pushgateway') {
     const page = await get('/metrics');

@@ -1,4 +1,4 @@
-{{- /* The kinds of objects that hold the alerts, as a list of YAML. Where both operators run, one of them converts the other's rules. */ -}}
+{{- /* The kinds of objects to create for the alerts, as a YAML list. Where both operators run, one of them converts the other's rules. */ -}}
 {{- define "firesteel.alertKinds" -}}
 {{- $kinds := list -}}
 {{- $vm := toString .Values.alerts.vmRule -}}
@@ -10,7 +10,7 @@
 {{- toYaml $kinds -}}
 {{- end -}}
 
-{{- /* The groups of the sections, without the alerts that are left out, with the runbook of the values. */ -}}
+{{- /* The rule groups of the selected sections, without the excluded alerts, with the runbook URL of the values. */ -}}
 {{- define "firesteel.alertGroups" -}}
 {{- $groups := list -}}
 {{- range $section := .Values.alerts.sections -}}

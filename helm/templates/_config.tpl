@@ -1,4 +1,4 @@
-{{- /* The part of the agent's configuration that both kinds share. Of dict root, role. */ -}}
+{{- /* The part of the configuration that both kinds of agents share. Takes dict root, role. */ -}}
 {{- define "firesteel.commonConfig" -}}
 {{- $values := .root.Values -}}
 {{- with $values.cluster.name }}
@@ -191,7 +191,7 @@ logs:
 {{- end }}
 {{- end -}}
 
-{{- /* The file config.yaml of dict root, role, with what the user merges over it. */ -}}
+{{- /* The file config.yaml, merged with the user's extraConfig. Takes dict root, role. */ -}}
 {{- define "firesteel.config" -}}
 {{- $config := include (printf "firesteel.%sConfig" .role) .root | fromYaml -}}
 {{- $agent := index .root.Values .role -}}

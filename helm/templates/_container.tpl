@@ -1,4 +1,4 @@
-{{- /* The agent's container of dict root, role. */ -}}
+{{- /* The agent's container. Takes dict root, role. */ -}}
 {{- define "firesteel.container" -}}
 {{- $root := .root -}}
 {{- $pod := index $root.Values .role -}}
@@ -91,7 +91,7 @@ volumeMounts:
   {{- end }}
 {{- end -}}
 
-{{- /* The kubelet of the node at its address, which only the pod knows, unless a URL is given. */ -}}
+{{- /* The kubelet at the address of the node, which only the pod knows, unless a URL is set. */ -}}
 {{- define "firesteel.kubeletArgs" -}}
 {{- $container := (include "firesteel.collectors" . | fromYaml).container -}}
 {{- if and (include "firesteel.kubeletMetrics" .) (not ($container.kubelet | default dict).url) }}
@@ -129,7 +129,7 @@ volumeMounts:
 {{- end }}
 {{- end -}}
 
-{{- /* A state agent is no node: its own series carry the name of the pod. */ -}}
+{{- /* A state agent is not a node: its own series carry the name of the pod. */ -}}
 {{- define "firesteel.stateEnv" -}}
 - name: NODE_NAME
   valueFrom:

@@ -1,6 +1,6 @@
 {{- define "firesteel.secretsFolder" }}/etc/firesteel-secrets{{ end -}}
 
-{{- /* The exporters that are on, as the agent's configuration wants them; secrets become files. */ -}}
+{{- /* The enabled exporters in the form of the agent's configuration; secrets become files. */ -}}
 {{- define "firesteel.exporters" -}}
 {{- $root := . -}}
 {{- $exporters := dict -}}
@@ -41,7 +41,7 @@
 {{- toYaml $exporters -}}
 {{- end -}}
 
-{{- /* Sources of the projected volume with the exporters' secrets: one item a file. */ -}}
+{{- /* Sources of the projected volume with the exporters' secrets: one item per file. */ -}}
 {{- define "firesteel.secretSources" -}}
 {{- $root := . -}}
 {{- range $name, $given := .Values.exporters -}}
@@ -87,7 +87,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* Data of the Secret made from inline passwords and tokens; nothing when there are none. */ -}}
+{{- /* Data of the Secret with inline passwords and tokens; empty if there are none. */ -}}
 {{- define "firesteel.inlineSecrets" -}}
 {{- range $name, $given := .Values.exporters -}}
 {{- with $given.auth -}}
@@ -101,7 +101,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* Ports of the receivers, from the URLs, as a sorted list of YAML. */ -}}
+{{- /* Ports of the receivers, from the URLs, as a sorted YAML list. */ -}}
 {{- define "firesteel.exporterPorts" -}}
 {{- $ports := list -}}
 {{- range include "firesteel.exporters" . | fromYaml -}}

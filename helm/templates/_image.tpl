@@ -1,6 +1,6 @@
 {{- define "firesteel.image" -}}
 {{- $image := .Values.image -}}
-{{- /* Charts of others write the registry in one of two places. */ -}}
+{{- /* Other charts set the registry in one of two places. */ -}}
 {{- $registry := .Values.global.imageRegistry | default (.Values.global.image | default dict).registry | default $image.registry -}}
 {{- $name := ternary $image.repository (printf "%s/%s" $registry $image.repository) (empty $registry) -}}
 {{- if $image.digest }}{{ printf "%s@%s" $name $image.digest -}}

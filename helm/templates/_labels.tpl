@@ -1,16 +1,16 @@
-{{- /* Of dict root, role: never more, selectors of workloads cannot be changed. */ -}}
+{{- /* Takes dict root, role. Never add labels: selectors of workloads are immutable. */ -}}
 {{- define "firesteel.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "firesteel.name" .root }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .role }}
 {{- end -}}
 
-{{- /* Which shard a state agent's pod has, of dict shard; the first has no label, as its selector is older than shards. */ -}}
+{{- /* The shard of a state agent's pod. Takes dict shard; the first has no label, because its selector is older than shards. */ -}}
 {{- define "firesteel.shardLabel" -}}
 {{- if .shard }}firesteel/shard: {{ .shard | quote }}{{ end -}}
 {{- end -}}
 
-{{- /* Labels of every object; what the user adds never takes the place of ours. */ -}}
+{{- /* Labels of every object; labels of the user never replace ours. */ -}}
 {{- define "firesteel.labels" -}}
 {{- $root := .root -}}
 {{- $version := $root.Values.image.tag | default $root.Chart.AppVersion | toString -}}
@@ -23,7 +23,7 @@ app.kubernetes.io/component: {{ .role }}
 {{- toYaml (merge $labels $root.Values.commonLabels) -}}
 {{- end -}}
 
-{{- /* metadata of dict root, role and, if they differ from the usual, name, suffix, annotations, cluster: true. */ -}}
+{{- /* metadata. Takes dict root, role and, if they differ from the defaults, name, suffix, annotations, cluster: true. */ -}}
 {{- define "firesteel.metadata" -}}
 {{- $usual := printf "%s-%s" (include "firesteel.fullname" .root) (.suffix | default .role) -}}
 {{- if .cluster }}{{ $usual = printf "%s-%s" (include "firesteel.clusterName" .root) (.suffix | default .role) }}{{ end -}}

@@ -2,7 +2,7 @@
 {{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{- /* Room is left for "-node", "-state" and the like within 63 characters. */ -}}
+{{- /* Leaves space for "-node", "-state" and the like within 63 characters. */ -}}
 {{- define "firesteel.fullname" -}}
 {{- $name := include "firesteel.name" . -}}
 {{- $both := printf "%s-%s" .Release.Name $name -}}
@@ -14,12 +14,12 @@
 {{- .Values.namespaceOverride | default .Release.Namespace -}}
 {{- end -}}
 
-{{- /* Names that are not bound to a namespace carry it. */ -}}
+{{- /* Names of cluster-scoped objects contain the namespace. */ -}}
 {{- define "firesteel.clusterName" -}}
 {{- printf "%s-%s" (include "firesteel.namespace" .) (include "firesteel.fullname" .) -}}
 {{- end -}}
 
-{{- /* Of dict root, role. */ -}}
+{{- /* Takes dict root, role. */ -}}
 {{- define "firesteel.serviceAccount" -}}
 {{- $account := index .root.Values.serviceAccounts .role -}}
 {{- $made := printf "%s-%s" (include "firesteel.fullname" .root) .role -}}

@@ -1,4 +1,4 @@
-{{- /* Probes come from the kubelet, whose traffic no policy stops. Of dict root, role. */ -}}
+{{- /* Probes come from the kubelet, whose traffic no policy blocks. Takes dict root, role. */ -}}
 {{- define "firesteel.networkPolicy" -}}
 {{- $root := .root -}}
 {{- $policy := $root.Values.networkPolicy -}}
@@ -90,7 +90,7 @@ spec:
     {{- end }}
 {{- end -}}
 
-{{- /* Who may come to the port: readers of metrics, node agents to state agents, and these to each other. */ -}}
+{{- /* Allowed clients of the port: readers of metrics, node agents at state agents, and state agents among each other. */ -}}
 {{- define "firesteel.ingressRules" -}}
 {{- $from := .root.Values.networkPolicy.metricsFrom -}}
 {{- $asked := and (eq .role "state") (include "firesteel.hasNode" .root) (include "firesteel.asksState" .root) -}}
@@ -105,7 +105,7 @@ spec:
   {{- $from = concat $from (.root.Values.networkPolicy.pushFrom | default (list (dict "namespaceSelector" dict))) -}}
 {{- end -}}
 {{- $port := dict "port" (int .root.Values.http.port) "protocol" "TCP" -}}
-{{- /* Pods in the host's network have the addresses of nodes, which no selector knows. */ -}}
+{{- /* Pods in the host's network have the addresses of nodes, which no selector matches. */ -}}
 {{- if and $asked .root.Values.node.hostNetwork }}{{ list (dict "ports" (list $port)) | toYaml }}
 {{- else if $from }}{{ list (dict "ports" (list $port) "from" $from) | toYaml }}
 {{- else }}[]{{ end -}}

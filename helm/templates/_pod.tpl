@@ -1,4 +1,4 @@
-{{- /* The pod of dict root, role: both kinds of agents have the same values. */ -}}
+{{- /* The pod; both kinds of agents have the same values. Takes dict root, role. */ -}}
 {{- define "firesteel.pod" -}}
 {{- $root := .root -}}
 {{- $pod := index $root.Values .role -}}
@@ -29,7 +29,7 @@ spec:
   {{- end }}
   securityContext:
     {{- toYaml (mergeOverwrite (include "firesteel.podSecurity" . | fromYaml) $pod.podSecurityContext) | nindent 4 }}
-  {{- /* A shard that goes away is pushed until the others have listed its objects. */}}
+  {{- /* A removed shard is pushed until the others have listed its objects. */}}
   {{- $isSharded := and (eq .role "state") (gt (int .root.Values.state.shards) 1) }}
   terminationGracePeriodSeconds: {{ ternary (max 300 (int $pod.terminationGracePeriodSeconds)) (int $pod.terminationGracePeriodSeconds) $isSharded }}
   {{- with $pod.initContainers }}
@@ -91,7 +91,7 @@ podAntiAffinity:
       {{- include "firesteel.selectorLabels" (dict "root" . "role" "state") | nindent 6 }}
 {{- end -}}
 
-{{- /* What both workloads have in their spec, of dict root, role. */ -}}
+{{- /* The common part of both workloads' spec. Takes dict root, role. */ -}}
 {{- define "firesteel.workload" -}}
 {{- $pod := index .root.Values .role -}}
 revisionHistoryLimit: {{ int $pod.revisionHistoryLimit }}

@@ -1,10 +1,10 @@
-{{- /* The section `collectors`, as YAML: the values laid over what the preset sets. */ -}}
+{{- /* The section `collectors`, as YAML: the values merged over those of the preset. */ -}}
 {{- define "firesteel.collectors" -}}
 {{- $preset := index (.Files.Get "files/presets.yaml" | fromYaml) .Values.preset -}}
 {{- toYaml (mergeOverwrite $preset (deepCopy .Values.collectors)) -}}
 {{- end -}}
 
-{{- /* What the preset needs and costs, for the notes; docs/install.md has the same at more length. */ -}}
+{{- /* Permissions and cost of the preset, for the notes; docs/install.md describes them in more detail. */ -}}
 {{- define "firesteel.presetNote" -}}
 {{- if eq .Values.preset "minimal" -}}
 the least series and rights: no process metrics, nine node collectors, nine kinds of objects

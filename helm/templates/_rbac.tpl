@@ -1,4 +1,4 @@
-{{- /* A role and its binding. Of dict root, role, rules and, for one namespace, namespace; suffix names them. */ -}}
+{{- /* A role and its binding. Takes dict root, role, rules and, for one namespace, namespace; suffix is part of their names. */ -}}
 {{- define "firesteel.grant" -}}
 {{- $kind := ternary "Role" "ClusterRole" (hasKey . "namespace") -}}
 {{- $meta := merge (dict "cluster" (not (hasKey . "namespace"))) . -}}
@@ -23,7 +23,7 @@ subjects:
     namespace: {{ include "firesteel.namespace" .root }}
 {{- end -}}
 
-{{- /* The Leases of all shards, and of those that have just been taken away and still push. Names cannot limit create, since the name of a new object is not part of the request's path. */ -}}
+{{- /* The Leases of all shards, and of shards that have just been removed and still push. Names cannot limit create, since the name of a new object is not part of the request's path. */ -}}
 {{- define "firesteel.leaseRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
@@ -50,7 +50,7 @@ subjects:
 {{- end }}
 {{- end -}}
 
-{{- /* Asking the API server whose token a node agent has. */ -}}
+{{- /* Token reviews: the API server authenticates node agents. */ -}}
 {{- define "firesteel.tokenRules" -}}
 - apiGroups: [authentication.k8s.io]
   resources: [tokenreviews]

@@ -3,7 +3,7 @@
 {{- .Files.Get "files/ksm-resources.yaml" -}}
 {{- end -}}
 
-{{- /* Names of the resources that are followed, as a list of YAML, in the order of the alphabet. */ -}}
+{{- /* Names of the followed resources, as a YAML list in alphabetical order. */ -}}
 {{- define "firesteel.ksmResources" -}}
 {{- $ksm := (include "firesteel.collectors" . | fromYaml).ksm -}}
 {{- $names := list -}}
@@ -19,7 +19,7 @@
 {{- toYaml (sortAlpha $names) -}}
 {{- end -}}
 
-{{- /* The plural name of an entry of `customResourceState`, by the rule of the agent. */ -}}
+{{- /* The plural name of an entry of `customResourceState`, as the agent derives it. */ -}}
 {{- define "firesteel.customPlural" -}}
 {{- $kind := lower .groupVersionKind.kind -}}
 {{- if .resourcePlural -}}
@@ -33,7 +33,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* Rules to list and watch these resources and the custom ones, one for each API group. */ -}}
+{{- /* Rules to list and watch these resources and the custom ones, one per API group. */ -}}
 {{- define "firesteel.stateRules" -}}
 {{- $table := include "firesteel.ksmTable" . | fromYaml -}}
 {{- $groups := dict -}}

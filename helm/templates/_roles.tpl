@@ -1,10 +1,10 @@
-{{- /* "true" when there are agents of this kind: a workload runs when one of its collectors does. */ -}}
+{{- /* "true" if there are agents of this kind: a workload is installed if one of its collectors is enabled. */ -}}
 {{- define "firesteel.hasNode" -}}
 {{- $collectors := include "firesteel.collectors" . | fromYaml -}}
 {{- if or $collectors.node.enabled $collectors.container.enabled $collectors.process.enabled (include "firesteel.readsLogs" .) (include "firesteel.snmpPort" .) }}true{{ end -}}
 {{- end -}}
 
-{{- /* "true" when node agents read or ship the host's journal or log files, for which its folders are mounted. */ -}}
+{{- /* "true" if node agents read or ship the host's journal or log files; its folders are then mounted. */ -}}
 {{- define "firesteel.readsLogs" -}}
 {{- $collectors := include "firesteel.collectors" . | fromYaml -}}
 {{- range $name := list "journal" "kernel" "log" -}}
@@ -16,25 +16,25 @@
 {{- if .Values.logs.files }}true{{ end -}}
 {{- end -}}
 
-{{- /* The UDP port at which node agents receive SNMP traps; nothing when they do not. */ -}}
+{{- /* The UDP port on which node agents receive SNMP traps; empty if they do not. */ -}}
 {{- define "firesteel.snmpPort" -}}
 {{- $snmp := (include "firesteel.collectors" . | fromYaml).snmp | default dict -}}
 {{- if $snmp.enabled }}{{ $snmp.listen | default ":1162" | regexFind "[0-9]+$" }}{{ end -}}
 {{- end -}}
 
-{{- /* "true" when node agents read files of the host, and not only ask the kubelet. */ -}}
+{{- /* "true" if node agents read files of the host and do not only query the kubelet. */ -}}
 {{- define "firesteel.readsHost" -}}
 {{- $collectors := include "firesteel.collectors" . | fromYaml -}}
 {{- $cgroups := and $collectors.container.enabled (ne ($collectors.container.source | default "cgroup") "kubelet") -}}
 {{- if or $collectors.node.enabled $collectors.process.enabled $cgroups (include "firesteel.readsLogs" .) }}true{{ end -}}
 {{- end -}}
 
-{{- /* "true" when node agents make a socket in a folder of the host, for local pushes. */ -}}
+{{- /* "true" if node agents create a socket in a folder of the host, for local pushes. */ -}}
 {{- define "firesteel.pushSocket" -}}
 {{- if and .Values.localPush.enabled .Values.localPush.socket.hostPath }}true{{ end -}}
 {{- end -}}
 
-{{- /* "true" when a Service leads pods to the agent of their node, for local pushes. */ -}}
+{{- /* "true" if a Service routes pods to the agent of their node, for local pushes. */ -}}
 {{- define "firesteel.pushService" -}}
 {{- if and .Values.localPush.enabled .Values.localPush.token.existingSecret .Values.localPush.service.enabled (include "firesteel.hasNode" .) }}true{{ end -}}
 {{- end -}}
@@ -51,19 +51,19 @@
 {{ include "firesteel.scheme" . }}://{{ include "firesteel.fullname" . }}-state.{{ include "firesteel.namespace" . }}.svc:{{ int .Values.http.port }}
 {{- end -}}
 
-{{- /* "true" when node agents scrape the pods of their node. */ -}}
+{{- /* "true" if node agents scrape the pods of their node. */ -}}
 {{- define "firesteel.scrapesPods" -}}
 {{- if or .Values.scrape.pods (.Values.scrape.annotations | default dict).enabled }}true{{ end -}}
 {{- end -}}
 
-{{- /* The annotation by which pods ask for their logs to be followed; nothing when that is off. */ -}}
+{{- /* The annotation with which pods opt in to log following; empty if that is disabled. */ -}}
 {{- define "firesteel.logsAnnotation" -}}
 {{- $log := (include "firesteel.collectors" . | fromYaml).log | default dict -}}
 {{- $containers := $log.containers | default dict -}}
 {{- if and $log.enabled $containers.enabled }}{{ $containers.annotation | default "firesteel.io/logs" }}{{ end -}}
 {{- end -}}
 
-{{- /* Where node agents get the names of pods from: state, apiserver, kubelet, or none when nothing wants them. */ -}}
+{{- /* Where node agents get the names of pods from: state, apiserver, kubelet, or none if nothing needs them. */ -}}
 {{- define "firesteel.identitySource" -}}
 {{- $collectors := include "firesteel.collectors" . | fromYaml -}}
 {{- $identity := $collectors.container.identity | default dict -}}
@@ -73,19 +73,19 @@
 {{- ternary ($identity.source | default $usual) "none" (not (empty $wanted)) -}}
 {{- end -}}
 
-{{- /* "true" when node agents ask the state agents of this release. */ -}}
+{{- /* "true" if node agents query the state agents of this release. */ -}}
 {{- define "firesteel.asksState" -}}
 {{- $identity := (include "firesteel.collectors" . | fromYaml).container.identity | default dict -}}
 {{- if and (include "firesteel.hasState" .) (eq (include "firesteel.identitySource" .) "state") (not $identity.url) }}true{{ end -}}
 {{- end -}}
 
-{{- /* "true" when node agents ask the kubelet for metrics. */ -}}
+{{- /* "true" if node agents request metrics from the kubelet. */ -}}
 {{- define "firesteel.kubeletMetrics" -}}
 {{- $container := (include "firesteel.collectors" . | fromYaml).container -}}
 {{- if and $container.enabled (or $container.kubeletMetrics (eq ($container.source | default "cgroup") "kubelet")) }}true{{ end -}}
 {{- end -}}
 
-{{- /* Rules of node agents: none but for names from elsewhere than the state agents, and for the kubelet's metrics. */ -}}
+{{- /* RBAC rules of node agents: none, except for names that do not come from the state agents, and for the kubelet's metrics. */ -}}
 {{- define "firesteel.nodeRules" -}}
 {{- $source := include "firesteel.identitySource" . -}}
 {{- if eq $source "apiserver" }}
@@ -105,7 +105,7 @@
 {{- end }}
 {{- end -}}
 
-{{- /* Whether node agents ask the kubelet of their node. */ -}}
+{{- /* Whether node agents query the kubelet of their node. */ -}}
 {{- define "firesteel.usesKubelet" -}}
 {{- or (eq (include "firesteel.identitySource" .) "kubelet") (eq (include "firesteel.kubeletMetrics" .) "true") -}}
 {{- end -}}

@@ -4,7 +4,7 @@ runAsUser: 0
 runAsGroup: 0
 runAsNonRoot: false
 {{- else if and (eq .role "state") (eq .root.Values.platform "openshift") -}}
-{{- /* The namespace has a range of uids and groups of its own. */}}
+{{- /* The namespace defines the range of uids and groups. */}}
 runAsNonRoot: true
 {{- else -}}
 runAsUser: 65534
@@ -16,7 +16,7 @@ fsGroup: 65534
 {{- end }}
 {{- if eq .role "node" }}
 {{- if eq .root.Values.platform "openshift" }}
-{{- /* SELinux keeps any other type from folders of the host. */}}
+{{- /* SELinux denies any other type access to folders of the host. */}}
 seLinuxOptions:
   type: spc_t
 {{- end }}
@@ -35,7 +35,7 @@ sysctls:
 {{- end }}
 {{- end -}}
 
-{{- /* Not empty when the configuration of this role has tasks that ping. Of dict root, role. */ -}}
+{{- /* Not empty if the configuration of this role has ping tasks. Takes dict root, role. */ -}}
 {{- define "firesteel.pings" -}}
 {{- $pod := index .root.Values .role -}}
 {{- range (concat ($pod.tasks | default list) ($pod.extraConfig.tasks | default list)) -}}
@@ -45,12 +45,12 @@ true
 {{- end -}}
 {{- end -}}
 
-{{- /* A pod in the host's network can't have sysctls of the network. */ -}}
+{{- /* A pod in the host's network cannot have network sysctls. */ -}}
 {{- define "firesteel.inHostNetwork" -}}
 {{- if and (eq .role "node") .root.Values.node.hostNetwork -}}true{{- end -}}
 {{- end -}}
 
-{{- /* Extended means uid 0 since capabilities that are added for any other uid are lost at exec. */ -}}
+{{- /* The extended tier uses uid 0 because capabilities that are added for any other uid are lost at exec. */ -}}
 {{- define "firesteel.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true

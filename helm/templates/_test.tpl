@@ -1,4 +1,4 @@
-{{- /* The pod of `helm test`, for the exporter that the values name first in the order of the alphabet. Of dict root, name, exporter. */ -}}
+{{- /* The pod of `helm test`, for the alphabetically first exporter of the values. Takes dict root, name, exporter. */ -}}
 {{- define "firesteel.testEnv" -}}
 {{- $root := .root -}}
 {{- $given := index $root.Values.exporters .name -}}

@@ -1,4 +1,4 @@
-{{- /* What the restricted tier does not see, one line each; docs/install.md has the same with reasons. */ -}}
+{{- /* What the restricted tier cannot read, one line each; docs/install.md has the reasons. */ -}}
 {{- define "firesteel.losses" -}}
 - of processes of other users: bytes read and written, proportional memory, listening ports
 - open sockets of containers (collectors.container.sockets)

@@ -1,4 +1,4 @@
-{{- /* What no schema can say. Each failure names the value, the reason, and the YAML that would be right. */ -}}
+{{- /* Rules that a schema cannot express. Each failure names the value, the reason, and correct YAML. */ -}}
 {{- define "firesteel.validate" -}}
 {{- include "firesteel.validateWorkloads" . -}}
 {{- include "firesteel.validateExporters" . -}}
@@ -9,7 +9,7 @@
 {{- include "firesteel.validateLocalPush" . -}}
 {{- end -}}
 
-{{- /* Of dict problem, fix: a text and a map that is printed as YAML. */ -}}
+{{- /* Takes dict problem, fix: a text and a map that is printed as YAML. */ -}}
 {{- define "firesteel.refuse" -}}
 {{- fail (printf "\n\n%s\nWrite:\n\n%s\n" .problem (toYaml .fix | indent 2)) -}}
 {{- end -}}

@@ -125,7 +125,7 @@
 {{- end }}
 {{- end -}}
 
-{{- /* What the spools of all exporters may hold and an eighth more: 256MiB → 294912Ki. A pushgateway has none. */ -}}
+{{- /* The size limit of the spools of all exporters plus an eighth: 256MiB → 294912Ki. A pushgateway has none. */ -}}
 {{- define "firesteel.spoolLimit" -}}
 {{- $bytes := .Values.spool.maxBytes -}}
 {{- $spools := 0 -}}
@@ -135,7 +135,7 @@
 {{- mul (max $spools 1) (regexFind "^[0-9]+" $bytes | int64) 1152 }}{{ ternary "Ki" "Mi" (hasSuffix "MiB" $bytes) -}}
 {{- end -}}
 
-{{- /* Tokens of those who may come in, and the one by which state agents know node agents. */ -}}
+{{- /* Tokens of permitted clients, and the one with which node agents authenticate at state agents. */ -}}
 {{- define "firesteel.tokenSources" -}}
 {{- $http := .root.Values.http -}}
 {{- range $file, $key := dict "read" $http.tokens.readKey "control" $http.tokens.controlKey }}
