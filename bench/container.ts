@@ -20,7 +20,7 @@ const WARM_UP = 30;
 
 /**
  * The container collector on a generated node with cgroup v2: CPU per cycle and the longest block of the event loop of
- * the collector by itself, then CPU and memory of the built agent with this collector alone, pushing once a second.
+ * the collector alone, then CPU and memory of the built agent with only this collector, pushing once a second.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -45,7 +45,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-/** What each cycle adds in steady state to know through which processes the networks of the pods are read. */
+/** The cost per cycle, in steady state, of checking the processes through which the networks of the pods are read. */
 function measureNetworkSearch({ paths }: GeneratedNode): void {
   const host = new Host(paths);
   const hierarchy = findHierarchy(host);
@@ -60,7 +60,7 @@ function measureNetworkSearch({ paths }: GeneratedNode): void {
   const processes = [...sandboxes.values()];
   const times = Array.from({ length: 200 }, () => {
     const before = process.cpuUsage();
-    if (!processes.every((one) => finder.isAlive(one))) throw new Error('a process of the bench has gone');
+    if (!processes.every((one) => finder.isAlive(one))) throw new Error('a process of the benchmark has exited');
     const { user, system } = process.cpuUsage(before);
     return (user + system) / 1000;
   }).sort((one, other) => one - other);
@@ -83,7 +83,7 @@ async function measureCollector({ paths, pods, live }: GeneratedNode, families: 
     if (bad) throw new Error(`${bad.collector}: ${bad.outcome} ${bad.errors[0]?.message ?? ''}`);
     samples = results.reduce((sum, result) => sum + result.samples, 0);
   };
-  // Making the node has left garbage.
+  // Generating the node has left garbage.
   await sleep(1000);
   const cost = await measureCycles(cycle, { warmUp: WARM_UP, cycles, pauseMs: 0, before: live });
   console.log(`${costText(cost)}; ${samples} samples`);
@@ -128,7 +128,7 @@ async function measureAgent(node: GeneratedNode, families: string, cycles: numbe
   }
 }
 
-/** What the identity client answers once it knows all pods. */
+/** The result of the identity client once it knows all pods. */
 function namesOf(pods: readonly PodInfo[]): Names {
   const byPod = new Map(pods.map((pod) => [pod.uid, pod]));
   const byContainer = new Map<string, { pod: PodInfo; container: ContainerInfo }>();

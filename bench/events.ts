@@ -9,12 +9,12 @@ import { EventTally } from '../src/collectors/event/tally.ts';
 import { nextMessage } from './kit/messages.ts';
 import { cpuMs, memoryMib, sleep, startAgent, startSink } from './kit/processes.ts';
 
-/** Time for the first list, the first push and the first collections of garbage. */
+/** Time for the first list, the first push and the first garbage collections. */
 const SETTLE_MS = 20_000;
 
 /**
- * A state agent that counts the events of a cluster, beside one that does not: CPU and memory, while nothing happens and at a
- * pace of changes. Both follow the nodes of a recorded cluster.
+ * A state agent that counts the events of a cluster, in parallel with one that does not: CPU and memory, idle and at a given
+ * rate of changes. Both follow the nodes of a recorded cluster.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -70,7 +70,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-/** What the counts of live events keep on the heap, with their keys. */
+/** Heap used by the counts of live events, with their keys. */
 function heldBytes(events: number): number {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;

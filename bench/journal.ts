@@ -14,7 +14,7 @@ const PER_SECOND = 1000;
 const SECONDS = 30;
 const OFF = ['container', 'process', 'node'].flatMap((group) => ['--set', `collectors.${group}.enabled=false`]);
 
-/** Entries of the real systemd-journal-remote: what one costs, and an agent at 1,000 a second beside one without. */
+/** Entries of the real systemd-journal-remote: the cost of one, and an agent at 1,000 a second compared with one without. */
 export async function run(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-bench-journal-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));

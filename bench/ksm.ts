@@ -10,20 +10,20 @@ import { nextMessage } from './kit/messages.ts';
 import { cpuMs, memoryMib, type Probed, sleep, startProbedAgent, startProbedIdler } from './kit/processes.ts';
 
 const INTERVAL_S = 2;
-/** Pushes whose CPU is measured, and then those during which the event loop is watched. */
+/** Pushes whose CPU is measured, and pushes during which the event loop is monitored. */
 const PUSHES = 15;
 const WATCHED_PUSHES = 5;
 const SETTLE_MS = 10_000;
 const COMPLETE_WITHIN_MS = 600_000;
-/** In clusters up to this size it matters what an agent takes that has nothing to do. */
+/** Up to this size of a cluster, the cost of an idle agent matters. */
 const SMALL = 100;
 
-/** What a cluster of so many pods may take at most; figures that no issue names have no budget. */
+/** Budgets by number of pods; other figures have none. */
 interface Budget {
   readonly firstSeconds?: number;
   readonly firstCpuMs?: number;
   readonly peakMib?: number;
-  /** CPU of an unchanged push, as a multiple of what only sending as many bytes takes. */
+  /** CPU of an unchanged push, as a multiple of the cost of only sending as many bytes. */
   readonly timesBare?: number;
   /** CPU of a push by events a second. */
   readonly pushMs?: Readonly<Record<number, number>>;
@@ -32,16 +32,16 @@ const BUDGETS: Readonly<Record<number, Budget>> = {
   10000: { firstSeconds: 5, firstCpuMs: 4000, peakMib: 140, timesBare: 3, pushMs: { 100: 100 } },
   100000: { firstSeconds: 45 },
 };
-/** By how much the event loop may be blocked longer than that of a process which does nothing. */
+/** By how much the event loop may be blocked longer than that of an idle process. */
 const BLOCK_BUDGET_MS = 10;
 
 /**
- * The built agent with the ksm collector and nothing else, following a synthetic cluster of two-container pods over HTTP
- * and pushing every 2 s: what it takes until the first complete push, and then what a push costs at some paces of pod
- * events, and what only to send it does. In small clusters a master and its standby are measured at the usual interval;
- * with `--shards N`, one agent for each of so many shards; with `--remote-write`, agents that push an unchanged cluster by
- * text import and by remote write. `--node-flags` go to the agent's Node. Beside the longest block
- * of its event loop stands that of a process which does nothing: what the machine adds.
+ * The built agent with only the ksm collector, following a synthetic cluster of two-container pods over HTTP and pushing
+ * every 2 s: the cost until the first complete push, then that of a push at several rates of pod events, and that of only
+ * sending it. In small clusters a leader and its standby are measured at the usual interval; with `--shards N`, one agent
+ * for each of N shards; with `--remote-write`, agents that push an unchanged cluster with text import and with remote
+ * write. `--node-flags` are passed to the agent's Node. The longest block of its event loop is printed with that of an idle
+ * process, the baseline of the machine.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -79,13 +79,13 @@ async function measure(pods: number, paces: readonly number[], nodeFlags: readon
     const agent = await startProbedAgent(scene.url, flags, nodeFlags);
     try {
       const waits = () => performance.now() - started < COMPLETE_WITHIN_MS;
-      // Its own series are pushed as soon as it runs.
+      // Its own series are pushed immediately.
       while (scene.bodies === 0 && waits()) await sleep(10);
       const loading = await blockText(agent, idler);
       agent.watch();
       idler.watch();
       while (!(await isReady(listen)) && waits()) await sleep(20);
-      // Those before were of a part, which an agent pushes after a minute.
+      // Earlier pushes were partial, which an agent sends after a minute.
       const parts = pushes.count;
       while (pushes.count === parts && waits()) await sleep(10);
       const seconds = judged((performance.now() - started) / 1000, 's', budget.firstSeconds, 1);
@@ -107,7 +107,7 @@ async function measure(pods: number, paces: readonly number[], nodeFlags: readon
         ? ''
         : `; an unchanged push takes ${judged(unchanged / bare, 'times as much', budget.timesBare, 1)}`;
       console.log(
-        `a Node.js that sends ${Math.round(bytes / 1000)} kB every ${INTERVAL_S} s, and nothing else: ${bare.toFixed(1)} ms${ratio}`,
+        `a Node.js that only sends ${Math.round(bytes / 1000)} kB every ${INTERVAL_S} s: ${bare.toFixed(1)} ms${ratio}`,
       );
     } finally {
       await agent.end();
@@ -118,7 +118,7 @@ async function measure(pods: number, paces: readonly number[], nodeFlags: readon
   }
 }
 
-/** Gives the CPU of a push, milliseconds. */
+/** Returns the CPU of a push in milliseconds. */
 async function measurePace(
   pace: number,
   budget: Budget,
@@ -142,7 +142,7 @@ async function measurePace(
   return cpu;
 }
 
-/** What the mere sending of as many bytes takes, on this machine and now: milliseconds of CPU. */
+/** The current cost of only sending as many bytes on this machine, in milliseconds of CPU. */
 async function measureSending(bytes: number, url: string): Promise<number> {
   const args = [`${url}/bare`, String(bytes), String(INTERVAL_S * 1000)];
   const sender = fork(new URL('./kit/bare-sender.ts', import.meta.url), args, {

@@ -11,7 +11,7 @@ import { Snapshot } from '../src/metrics/snapshot.ts';
 const LINES = 1_000_000;
 const ROUNDS = 4;
 
-/** Each line has what a web server writes; one in a thousand is an error. */
+/** Lines of a web server; one in a thousand is an error. */
 const line = (number: number): string =>
   `10.0.${number % 256}.1 - - [29/Nov/2026:10:00:00 +0000] "GET /page/${number} HTTP/1.1" ${number % 1000 === 0 ? 503 : 200} 1234 "-" "curl/8.0" rt=0.${number % 1000}\n`;
 
@@ -31,7 +31,7 @@ const CASES: Readonly<Record<string, readonly object[]>> = {
   ],
 };
 
-/** A million lines of about 110 bytes: how many a second of CPU. */
+/** A million lines of about 110 bytes: lines per second of CPU. */
 export async function run(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-bench-logs-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));

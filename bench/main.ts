@@ -1,4 +1,4 @@
-// npm run bench -- NAME [flags]: measures one thing beside the system it replaces, in the same run.
+// npm run bench -- NAME [flags]: measures one thing and, in the same run, the system that it replaces.
 
 /** Benchmarks by name. A new one is one file and one line here. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
@@ -21,7 +21,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(args: readonly str
   ship: () => import('./ship.ts'),
 };
 
-// What was started for a measurement is ended when this process exits.
+// Processes started for a measurement end when this process exits.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -12,10 +12,10 @@ const PROCESS_EXPORTER = '127.0.0.1:19257';
 const VMAGENT = '127.0.0.1:19429';
 
 /**
- * The whole node agent (node, container and process collectors, 110 pods) beside node_exporter, process-exporter and a
- * vmagent that scrapes both and pushes: memory and CPU of each after the same time at the same interval. `--flags` names
- * options of Node.js for one more agent, `--bundle` another bundle, such as one built from older sources, which runs with each of
- * these options too; both are repeatable.
+ * The complete node agent (node, container and process collectors, 110 pods) in parallel with node_exporter,
+ * process-exporter and a vmagent that scrapes both and pushes: memory and CPU of each after the same time at the same
+ * interval. `--flags` sets options of Node.js for one more agent, `--bundle` names another bundle, such as one built from
+ * older sources, which also runs with each of these options; both are repeatable.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -76,8 +76,8 @@ const line = (name: string, { rss, anon, cpu }: Record<'rss' | 'anon' | 'cpu', n
   `${cpu.toFixed(1).padStart(6)} ms CPU a cycle   ${more}`;
 
 /**
- * Makes the generated processes links to a real one, so that the kernel has the work of so many, and adds the files of
- * this host. Its own processes stay out: they come and go with other work.
+ * Replaces the generated processes with links to a real one, so that the kernel does the work of all of them, and adds the
+ * files of this host. The host's own processes are excluded, because they depend on other work.
  */
 function showRealProcesses({ paths }: GeneratedNode, process: string): void {
   for (const name of readdirSync(paths.procfs)) {

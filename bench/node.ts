@@ -7,7 +7,7 @@ const OUR_LISTEN = '127.0.0.1:19750';
 const OUR_URL = `http://${OUR_LISTEN}/metrics`;
 const WARM_UP = 30;
 
-/** Upstream's own defaults, where Debian's package has others. */
+/** Upstream's defaults where those of Debian's package differ. */
 const EXPORTER_FLAGS = [
   '--web.listen-address=127.0.0.1:19100',
   '--no-collector.systemd',
@@ -15,16 +15,16 @@ const EXPORTER_FLAGS = [
   '--collector.filesystem.mount-points-exclude=^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)',
 ];
 
-/** The node collectors alone, as node_exporter has nothing else either. */
+/** Only the node collectors, as in node_exporter. */
 const OUR_FLAGS = [
   ...['--log.level', 'error'],
   ...['container', 'process'].flatMap((group) => ['--set', `collectors.${group}.enabled=false`]),
 ];
 
 /**
- * The agent with its node collectors beside the real node_exporter (on PATH as prometheus-node-exporter), all once a
- * second: an agent that is scraped as node_exporter is, so that both do the same, and one that pushes, as it is used.
- * `--compare` also compares what they expose.
+ * The agent with its node collectors in parallel with the real node_exporter (on PATH as prometheus-node-exporter), all once
+ * a second: an agent that is scraped like node_exporter, so that both do the same work, and one that pushes, as in practice.
+ * `--compare` also compares the exposed series.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -52,7 +52,7 @@ export async function run(args: readonly string[]): Promise<void> {
       );
     }
     console.log(
-      `a scrape takes ${wall.theirs.toFixed(1)} ms of node_exporter and ${wall.ours.toFixed(1)} ms of firesteel`,
+      `a scrape takes ${wall.theirs.toFixed(1)} ms with node_exporter and ${wall.ours.toFixed(1)} ms with firesteel`,
     );
     console.log(`a push has ${Math.round((sink.bytes - bytes) / cycles)} bytes`);
     if (values.compare) await compareNode(THEIR_URL, OUR_URL);
@@ -62,7 +62,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Scrapes both once a second; gives the mean duration of a scrape of each in ms. */
+/** Scrapes both once a second; returns the mean duration of a scrape of each in ms. */
 async function scrapeEachSecond(times: number): Promise<{ theirs: number; ours: number }> {
   const spent = { theirs: 0, ours: 0 };
   for (let time = 0; time < times; time++) {
@@ -72,7 +72,7 @@ async function scrapeEachSecond(times: number): Promise<{ theirs: number; ours: 
     await (await fetch(OUR_URL)).text();
     spent.theirs += between - started;
     spent.ours += performance.now() - between;
-    // Longer than the second for which the agent shares one collection among readers.
+    // Longer than the second within which readers share one collection of the agent.
     await sleep(1010 - (performance.now() - started));
   }
   return { theirs: spent.theirs / times, ours: spent.ours / times };

@@ -14,21 +14,21 @@ import { ScrapedValues } from './kit/scraped-values.ts';
 
 const SERIES = 200;
 const WARM_UP_MS = 8000;
-/** Neither sender waits longer than a minute between two tries. */
+/** Neither sender waits longer than a minute between two attempts. */
 const SETTLE_MS = 70_000;
 
 /** What happens to both senders in the middle of the outage. */
 const EVENTS: Readonly<Record<string, { readonly signal?: NodeJS.Signals; readonly times: number }>> = {
   nothing: { times: 0 },
-  'SIGTERM, new start': { signal: 'SIGTERM', times: 1 },
-  'SIGKILL, new start': { signal: 'SIGKILL', times: 1 },
-  '5 times SIGKILL, new start': { signal: 'SIGKILL', times: 5 },
+  'SIGTERM and restart': { signal: 'SIGTERM', times: 1 },
+  'SIGKILL and restart': { signal: 'SIGKILL', times: 1 },
+  '5 times SIGKILL and restart': { signal: 'SIGKILL', times: 5 },
 };
 
 /**
- * The same outages to Firesteel and to the real vmagent, which scrapes as many series as often and sends them by remote
- * write: one VictoriaMetrics that is down for `--seconds`, while both are left alone, ended or killed. Tells how many of
- * the cycles that each has collected are missing in the end.
+ * The same outages for Firesteel and for the real vmagent, which scrapes as many series as often and sends them with remote
+ * write: one VictoriaMetrics is down for `--seconds`, while both keep running, are stopped or are killed. Prints how many of
+ * the cycles that each has collected are missing at the end.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -57,7 +57,7 @@ export async function run(args: readonly string[]): Promise<void> {
 const row = (cells: readonly (string | number)[]): string =>
   cells.map((cell, index) => String(cell).padEnd([28, 20, 11, 6, 0][index] ?? 0)).join('');
 
-/** What both senders are given. */
+/** Parameters of both senders. */
 interface Settings {
   /** Seconds. */
   readonly interval: number;
@@ -159,7 +159,7 @@ async function vmagentArguments(
   ];
 }
 
-/** A program that is started again and again. */
+/** A program that is restarted repeatedly. */
 class Sender {
   readonly #command: string;
   readonly #args: readonly string[];

@@ -6,16 +6,16 @@ import { parseArgs } from 'node:util';
 import { POD_INFO_PATH } from '../src/kube/pod-info.ts';
 import { nextMessage } from './kit/messages.ts';
 
-/** Node agents ask so often. */
+/** Polling interval of node agents. */
 const INTERVAL_S = 15;
 
-/** A route of the server under test that does nothing: what it takes is taken by the machine and the HTTP server. */
+/** A route of the server under test that does nothing: its latency is that of the machine and the HTTP server. */
 const NOTHING = '/nothing';
 
 interface Case {
   readonly name: string;
   readonly path: string;
-  /** Whether the agents know the last answer. */
+  /** Whether the agents have the last response. */
   readonly knows: boolean;
   /** Changes of pods per second. */
   readonly changes: number;
@@ -30,10 +30,10 @@ const CASES: readonly Case[] = [
 ];
 
 /**
- * The state agent's API under the questions of all node agents at the pace at which they come, on the real HTTP server in
- * a process of its own, each question on a new connection. Between any two of them somebody asks a route that does
- * nothing, so that what the machine adds is measured in the same seconds. A case takes some rounds of 15 s; the best
- * and the worst round's p99 are printed. `made` is the part of a latency that the answer itself takes.
+ * The state agent's API under the requests of all node agents at their usual rate, on the real HTTP server in a separate
+ * process, each request on a new connection. Between any two of them a route that does nothing is requested, so that the
+ * latency of the machine is measured in the same seconds. A case takes some rounds of 15 s; the best and the worst round's
+ * p99 are printed. `made` is the part of a latency that is spent on building the response.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -52,7 +52,7 @@ export async function run(args: readonly string[]): Promise<void> {
   try {
     const { url, bytesPerPod } = await nextMessage<{ url: string; bytesPerPod: number }>(server);
     const perSecond = nodes / INTERVAL_S;
-    console.log(`${values.pods} pods, ${nodes} nodes asking every ${INTERVAL_S} s (${perSecond.toFixed(1)}/s)`);
+    console.log(`${values.pods} pods, ${nodes} nodes polling every ${INTERVAL_S} s (${perSecond.toFixed(1)}/s)`);
     console.log(`index: ${Math.round(bytesPerPod)} bytes per pod`);
     console.log(row('case', COLUMNS));
     const nodeAgents = Array.from({ length: nodes }, (_, index) => new NodeAgent(url, `node-${index}`));
@@ -110,7 +110,7 @@ async function measure(
     Math.max(...nothings).toFixed(1),
     quantile(after.spent, 0.99).toFixed(2),
     (bytes / 1024).toFixed(1),
-    // Of two requests, one of which did nothing.
+    // For two requests, one of which did nothing.
     ((after.cpuMs - before.cpuMs) / answers.length / 2).toFixed(2),
     (after.rss / 2 ** 20).toFixed(0),
     (loadavg()[0] ?? 0).toFixed(1),
@@ -128,25 +128,25 @@ interface Used {
   readonly spent: readonly number[];
 }
 
-/** Sets the pace of changes; gives what the server has used so far. */
+/** Sets the rate of changes; returns what the server has used so far. */
 async function ask(server: ChildProcess, changesPerSecond: number): Promise<Used> {
   server.send({ changesPerSecond });
   return nextMessage<Used>(server);
 }
 
 interface Answer {
-  /** From the question to the last byte. */
+  /** From the request to the last byte. */
   readonly ms: number;
   readonly bytes: number;
 }
 
 interface Round {
   readonly answers: readonly Answer[];
-  /** What the questions in between took, milliseconds. */
+  /** Latencies of the idle route, milliseconds. */
   readonly nothing: readonly number[];
 }
 
-/** Lets each agent ask once, spread over the interval. */
+/** Lets each agent send one request, spread over the interval. */
 async function round(agents: readonly NodeAgent[], path: string, knows: boolean): Promise<Round> {
   const gap = (INTERVAL_S * 1000) / agents.length;
   const start = performance.now();
@@ -166,14 +166,14 @@ async function until(time: number): Promise<void> {
   if (wait > 0) await setTimeout(wait);
 }
 
-/** From now on: a timer may have been late, which is not the server's fault. */
+/** Measured from now: a late timer must not count for the server. */
 async function timed(question: () => Promise<number>): Promise<Answer> {
   const began = performance.now();
   const bytes = await question();
   return { ms: performance.now() - began, bytes };
 }
 
-/** A node agent that remembers the tag of its last answer. */
+/** A node agent that remembers the ETag of its last response. */
 class NodeAgent {
   readonly #url: string;
   readonly #name: string;
@@ -185,7 +185,7 @@ class NodeAgent {
     this.#name = name;
   }
 
-  /** Asks; resolves to the number of bytes of the body. */
+  /** Sends a request; resolves to the number of bytes of the body. */
   ask(path: string, knows: boolean): Promise<number> {
     const headers = { 'accept-encoding': 'gzip', ...(knows && { 'if-none-match': this.#etag }) };
     return new Promise((resolve, reject) => {

@@ -10,14 +10,14 @@ import type { ProbeTargets } from './kit/probe-targets.ts';
 import { cpuMs, memoryMib, startProgram } from './kit/processes.ts';
 
 const THEIR_PORT = 19115;
-/** Longer than any probe takes. */
+/** Longer than any probe. */
 const PROBE_MS = 20_000;
 const AT_ONCE = 10;
 const WARM_UP = 300;
 
 const here = (name: string): string => fileURLToPath(new URL(`kit/${name}`, import.meta.url));
 
-/** Starts a child of ours; it ends with this process. */
+/** Starts a child process that ends with this process. */
 function start(name: string): ChildProcess {
   const child = fork(here(name), [], {
     execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'],
@@ -27,8 +27,8 @@ function start(name: string): ChildProcess {
 }
 
 /**
- * Probes of a plain and of a TLS target, ten at a time: CPU of each by the task type http, and by Debian's
- * prometheus-blackbox-exporter (on PATH) asked over HTTP for the same. Then a thousand probes in 30 s, with the longest
+ * Probes of a plain and of a TLS target, ten at a time: CPU of each with the task type http, and with Debian's
+ * prometheus-blackbox-exporter (on PATH), requested over HTTP. Then a thousand probes in 30 s, with the longest
  * block of the event loop, and whether an agent without probes loads any of this.
  */
 export async function run(args: readonly string[]): Promise<void> {
@@ -82,11 +82,11 @@ async function measure(
     const spread = await ask({ url: plain, caFile, probes: 1000, atOnce: AT_ONCE, overMs: seconds * 1000 });
     console.log(
       `1000 probes in ${(spread.tookMs / 1000).toFixed(1)} s: longest block of the event loop ${spread.longestBlockMs.toFixed(1)} ms ` +
-        `(${spread.idleBlockMs.toFixed(1)} ms in a process that does nothing meanwhile), ${(spread.cpuMs / 1000).toFixed(2)} ms CPU each, ${spread.failures} failed`,
+        `(${spread.idleBlockMs.toFixed(1)} ms in an idle process), ${(spread.cpuMs / 1000).toFixed(2)} ms CPU each, ${spread.failures} failed`,
     );
     const memory = { ours: memoryMib(runner.pid ?? 0), theirs: memoryMib(blackbox.pid) };
     console.log(
-      `RSS firesteel's bare runner ${memory.ours.rss.toFixed(1)} MiB (the agent has most of it anyway), blackbox_exporter ${memory.theirs.rss.toFixed(1)} MiB`,
+      `RSS firesteel's bare runner ${memory.ours.rss.toFixed(1)} MiB (most of which the agent has without probes, too), blackbox_exporter ${memory.theirs.rss.toFixed(1)} MiB`,
     );
     console.log(`an agent without probes loads ${loadedProbeFiles()} files with the code of probes`);
   } finally {
@@ -94,7 +94,7 @@ async function measure(
   }
 }
 
-/** Asks blackbox_exporter for probes of `url`, ten at a time; gives how many failed. */
+/** Requests probes of `url` from blackbox_exporter, ten at a time; returns how many failed. */
 async function theirs(url: string, probes: number): Promise<number> {
   let failures = 0;
   let left = probes;
@@ -111,7 +111,7 @@ async function theirs(url: string, probes: number): Promise<number> {
   return failures;
 }
 
-/** Files of the bundle that are loaded with its entry and have a family of probes in them. */
+/** Files of the bundle that its entry loads and that contain a family of probes. */
 function loadedProbeFiles(): number {
   const dist = fileURLToPath(new URL('../dist/', import.meta.url));
   const seen = new Set<string>();

@@ -15,10 +15,10 @@ const SCRAPE_URL = `http://127.0.0.1:${PORT}/metrics`;
 const NODE_FLAGS = ['--max-semi-space-size=1'];
 
 /**
- * The process collector beside the real process-exporter (on PATH as prometheus-process-exporter) with 1,000 and 5,000
- * processes: CPU per cycle and per scrape, memory, and how long the event loop was blocked at most. `--compare` first
- * compares what the two expose of 300 processes that work, breed and end; `--churn CYCLES` shows only what memory does
- * while fifty processes a second come and go.
+ * The process collector compared with the real process-exporter (on PATH as prometheus-process-exporter) with 1,000 and
+ * 5,000 processes: CPU per cycle and per scrape, memory, and the longest block of the event loop. `--compare` first
+ * compares what both expose for 300 processes that work, fork and exit; `--churn CYCLES` only measures memory
+ * while fifty processes a second start and exit.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -47,7 +47,7 @@ async function measureSize(size: number, cycles: number): Promise<void> {
   try {
     await measureCollector(crowd.procfs, cycles);
     await measureAgent(crowd.procfs, cycles);
-    // Without threads and smaps, which it has on by default and Firesteel has off.
+    // Without threads and smaps, which are on by default in process-exporter and off in Firesteel.
     await measureExporter('process-exporter lean', [...flags, '-threads=false', '-gather-smaps=false'], cycles);
     await measureExporter('process-exporter', flags, cycles);
   } finally {
@@ -55,7 +55,7 @@ async function measureSize(size: number, cycles: number): Promise<void> {
   }
 }
 
-/** As of 60 s when a cycle is 15 s. */
+/** Like 60 s with a cycle of 15 s. */
 const SLOW_INTERVAL = '4s';
 
 const OUR_FLAGS = [
@@ -63,7 +63,7 @@ const OUR_FLAGS = [
   ...['--set', 'collectors.node.enabled=false', '--set', 'collectors.container.enabled=false'],
 ];
 
-/** The collector by itself: CPU and blocked event loop, without text, compression and push. */
+/** The collector alone: CPU and blocks of the event loop, without encoding, compression and push. */
 async function measureCollector(procfs: string, cycles: number): Promise<void> {
   const program = fileURLToPath(new URL('./kit/process-collector.ts', import.meta.url));
   const args = ['--disable-warning=ExperimentalWarning', program, procfs, String(cycles), SLOW_INTERVAL];
@@ -90,7 +90,7 @@ async function measureAgent(procfs: string, cycles: number): Promise<void> {
   }
 }
 
-/** Memory of the agent on this host's processes, every tenth of `cycles`. */
+/** Memory of the agent with this host's processes, after every tenth of `cycles`. */
 async function measureChurn(cycles: number): Promise<void> {
   const crowd = startChurn();
   const sink = await startSink();
@@ -110,7 +110,7 @@ async function measureChurn(cycles: number): Promise<void> {
   }
 }
 
-/** With many processes the peer takes seconds to answer: then fewer answers must do. */
+/** With many processes process-exporter takes seconds per response: then fewer responses must suffice. */
 const EXPORTER_MS = 60_000;
 const FEWEST_SCRAPES = 3;
 

@@ -12,13 +12,13 @@ import type { FleetReport } from './kit/push-fleet.ts';
 import { startScrapeTarget } from './kit/scrape-target.ts';
 
 const WARM_UP_CYCLES = 4;
-/** New series cost a receiver twenty times as much as known ones. */
+/** New series are twenty times as expensive for a receiver as known ones. */
 const FLEET_WARM_UP_CYCLES = 6;
 
 /**
- * What a push costs, beside the real vmagent that scrapes the same series and sends them by remote write: CPU of the
- * sender and of the receiver, bytes through a proxy that counts; with `--remote-write` the exporter of that type as well. Then many agents against one VictoriaMetrics, at their
- * phases and, for comparison, all at once.
+ * The cost of a push, compared with the real vmagent that scrapes the same series and sends them with remote write: CPU of
+ * the sender and of the receiver, bytes counted by a proxy; with `--remote-write` also the exporter of that type. Then many
+ * agents that push to one VictoriaMetrics, at their phases and, for comparison, all simultaneously.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -56,7 +56,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Ten rules like those that people have, of which one drops series. */
+/** Ten typical rules, one of which drops series. */
 const RULES = [
   { action: 'drop', source_labels: ['__name__'], regex: 'container_(tasks_state|memory_failures_total)' },
   { action: 'drop', source_labels: ['namespace', 'pod'], regex: 'kube-system;debug-.*' },
@@ -70,11 +70,11 @@ const RULES = [
   { action: 'dropequal', source_labels: ['container'], target_label: 'pod' },
 ];
 
-/** The same series with and without rules, in turns: CPU of a cycle once warm. */
+/** The same series with and without rules, alternating: CPU of a cycle after warm-up. */
 async function compareRules(cycles: number, intervalMs: number): Promise<void> {
   const series = 100_000;
   console.log(`${series} series, ${cycles} cycles one every ${intervalMs / 1000} s, each twice; CPU per cycle:`);
-  // A rule that changes nothing and one for each series of the same size: the rules above make the texts shorter.
+  // A rule without effect, and one that leaves the size of each series unchanged: the rules above shorten the text.
   const same = RULES.map((rule) => ({
     ...rule,
     action: 'drop',
@@ -227,7 +227,7 @@ async function fleet(spread: string, agents: number, series: number, intervalMs:
     const [p50, p99, most] = [0.5, 0.99, 0.9999].map((part) => quantile(part).toFixed(1));
     console.log(
       `${spread.padEnd(9)} ${report.uploads} uploads, ${report.failed} failed, ${report.retries} retries, ` +
-        `${report.dropped} samples dropped; answered after p50 ${p50} ms, p99 ${p99} ms, at most ${most} ms`,
+        `${report.dropped} samples dropped; response time p50 ${p50} ms, p99 ${p99} ms, at most ${most} ms`,
     );
     console.log(`          uploads in each tenth of the interval: ${report.perTenth.join(' ')}`);
   } finally {

@@ -18,9 +18,9 @@ interface Settings {
 }
 
 /**
- * What a scrape costs: CPU time of a line in this process; the agent and the real vmagent at the same time on the same
- * targets; how memory grows with series; and the longest block of the event loop while a page of 16 MiB is read, beside
- * that of a process that does nothing.
+ * The cost of a scrape: CPU time of a line in this process; the agent and the real vmagent in parallel with the same
+ * targets; the growth of memory with the number of series; and the longest block of the event loop while a page of 16 MiB
+ * is read, compared with that of an idle process.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -43,7 +43,7 @@ export async function run(args: readonly string[]): Promise<void> {
   for (const part of values.only.split(',')) await parts[part]?.();
 }
 
-/** CPU time of a line that is passed through. */
+/** CPU time of a line that is passed through unchanged. */
 function lines(): void {
   const typical = Array.from(
     { length: 20_000 },
@@ -67,7 +67,7 @@ function cadvisorPage(count: number): Buffer {
   return Buffer.concat([...encodeByFamily([snapshot])]);
 }
 
-/** The best of a dozen, without compression, which another thread does. */
+/** The best of a dozen, without compression, which runs in another thread. */
 function lineMicroseconds(page: Buffer, names: readonly string[]): number {
   const order = new SeriesOrder();
   const labels = ['job', 'instance', ...names].map((name, index) => [name, `some-value-${index}`] as const);
@@ -98,7 +98,7 @@ function lineMicroseconds(page: Buffer, names: readonly string[]): number {
   return Math.min(...Array.from({ length: 12 }, once));
 }
 
-/** Runs `body` with so many targets of so many series each, all in this process, and a sink. */
+/** Runs `body` with the given number of targets and series per target, all in this process, and a sink. */
 async function withTargets<T>(
   targets: number,
   series: number,
@@ -155,7 +155,7 @@ async function measureGrowth(settings: Settings): Promise<void> {
   const large = await measure(10_000);
   const growth = (key: 'anon' | 'used') => ((large[key] - small[key]) / 9.9).toFixed(2);
   console.log(
-    `10 targets, 1,000 series in all: ${small.used.toFixed(1)} MiB in use (${small.anon.toFixed(1)} anonymous); 100,000: ` +
+    `10 targets, 1,000 series in total: ${small.used.toFixed(1)} MiB in use (${small.anon.toFixed(1)} anonymous); 100,000: ` +
       `${large.used.toFixed(1)} (${large.anon.toFixed(1)}); for 10,000 series ${growth('used')} MiB in use (${growth('anon')})`,
   );
 }
@@ -171,7 +171,7 @@ async function measureBlock(settings: Settings): Promise<void> {
       const mib = (cadvisorPage(LARGE).length / 2 ** 20).toFixed(1);
       console.log(
         `a page of ${mib} MiB: longest block ${own.blockMs.toFixed(1)} ms, its CPU time ${own.cpuMs.toFixed(1)} ms; ` +
-          `an idle process beside it ${machine.blockMs.toFixed(1)} ms`,
+          `an idle process in parallel ${machine.blockMs.toFixed(1)} ms`,
       );
     } finally {
       await Promise.all([agent.end(), idler.end()]);

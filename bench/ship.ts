@@ -11,11 +11,11 @@ const ENTRIES = 400_000;
 const PER_SECOND = 20_000;
 const SECONDS = 10;
 const IDLE_SECONDS = 20;
-/** The options of Node that the image has. */
+/** The image's options for Node. */
 const AS_IMAGE = ['--max-semi-space-size=1'];
 const CURSOR = '__CURSOR=';
 
-/** Shipping a journal at 20,000 entries a second, which the receiver sets, and doing nothing, beside an agent without. */
+/** Shipping a journal at 20,000 entries a second, limited by the receiver, and an idle source, compared to an agent without. */
 export async function run(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-bench-ship-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -60,7 +60,7 @@ export async function run(): Promise<void> {
   receiver.close();
 }
 
-/** A receiver of the protocol that takes no more than the rate. */
+/** A receiver of the protocol that accepts no more than the rate. */
 async function startReceiver() {
   const receiver = { url: '', entries: 0, bytes: 0, close: () => server.close() };
   let startedAt: number | undefined;

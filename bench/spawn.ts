@@ -6,20 +6,20 @@ import { parseArgs } from 'node:util';
 import { runChild } from '../src/tasks/exec/child.ts';
 
 const RESOLUTION_MS = 1;
-/** A process that does nothing, for what the machine itself costs. */
+/** An idle process, as the baseline of the machine. */
 const IDLE = `
 const delays = require('node:perf_hooks').monitorEventLoopDelay({ resolution: ${RESOLUTION_MS} });
 delays.enable();
 process.stdin.on('end', () => console.log(delays.max / 1e6)).resume();`;
 
-/** Spawns of exec tasks: the longest block of the event loop with much memory in use, beside a process that does nothing. */
+/** Spawns of exec tasks: the longest block of the event loop with much memory in use, compared with an idle process. */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: { runs: { type: 'string', default: '200' }, mib: { type: 'string', default: '150' } },
   });
   const idle = spawn(process.execPath, ['--eval', IDLE], { stdio: ['pipe', 'pipe', 'inherit'] });
-  // Pages that are in use: a fork would copy their tables.
+  // Pages in use: a fork would copy their page tables.
   const held = Buffer.alloc(Number(values.mib) * 2 ** 20, 1);
   await sleep(1000);
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -36,6 +36,6 @@ export async function run(args: readonly string[]): Promise<void> {
   console.log(
     `${values.runs} runs of /bin/true with ${held.length / 2 ** 20} MiB in use, ${each.toFixed(1)} ms each: longest block of the event ` +
       `loop ${(delays.max / 1e6).toFixed(1)} ms, p99 ${(delays.percentile(99) / 1e6).toFixed(1)} ms ` +
-      `(${Number(text.toString()).toFixed(1)} ms in a process that does nothing meanwhile)`,
+      `(${Number(text.toString()).toFixed(1)} ms in an idle process)`,
   );
 }

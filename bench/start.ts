@@ -10,9 +10,9 @@ import { cpuMs, startSink } from './kit/processes.ts';
 const PROJECT = new URL('..', import.meta.url).pathname;
 
 /**
- * From exec to the first push that was received whole: time, and CPU of the agent and of the process that reads its
+ * From exec to the first push that was received completely: time, and CPU of the agent and of the process that reads its
  * configuration. The agent runs as the image starts it: the same Node, options, environment and compile cache. `--root`
- * names an image root that was laid out before (`npm run image-root DIR`); several are started in turns.
+ * names an existing image root (`npm run image-root DIR`); several are started alternately.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -50,7 +50,7 @@ function line(name: string, figures: readonly number[]): string {
   return `  ${name.padEnd(5)} ${sorted[0]} ms at least, ${sorted[sorted.length >> 1]} in the median, ${sorted.at(-1)} at most`;
 }
 
-/** The image's files in a folder that is to be removed. */
+/** The image's files in a temporary folder. */
 function layOut(): string {
   const root = mkdtempSync(join(tmpdir(), 'firesteel-image-'));
   const command = ['--disable-warning=ExperimentalWarning', join(PROJECT, 'scripts/image-root.ts'), root];
@@ -58,7 +58,7 @@ function layOut(): string {
   return root;
 }
 
-/** What a start took until its first push had arrived. */
+/** The cost of a start until its first push has arrived. */
 interface Start {
   readonly wallMs: number;
   readonly cpuMs: number;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-/** What one run of the tasks' process reports. */
+/** The report of one run of the child process. */
 interface Measured {
   readonly cpuPerSecond: number;
   readonly rssMb: number;
@@ -19,7 +19,7 @@ interface Measured {
   readonly healthySkipped: number;
 }
 
-/** Measures 1,000 tasks of 10 s: CPU, memory, how late runs begin; then with a name server that never answers. */
+/** Measures 1,000 tasks of 10 s: CPU, memory, the start delay of runs; then with a name server that never responds. */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -55,12 +55,12 @@ export async function run(args: readonly string[]): Promise<void> {
   for (const names of ['0', values.silent]) {
     const { cpuPerSecond, rssMb, runs, p50, p99, healthyP50, healthyP99, healthySkipped } = await measure(names);
     console.log(
-      `${values.tasks} tasks of 10 s, ${names} of them with a name that nobody resolves, ${values.seconds} s`,
+      `${values.tasks} tasks of 10 s, ${names} of them with a name that no server resolves, ${values.seconds} s`,
     );
     console.log(`  CPU ${(cpuPerSecond * 1000).toFixed(0)} ms/s, RSS ${rssMb.toFixed(0)} MB, ${runs} runs`);
-    console.log(`  begun later than planned: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
+    console.log(`  start delay: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
     console.log(
-      `  of tasks without names:   p50 ${healthyP50.toFixed(1)} ms, p99 ${healthyP99.toFixed(1)} ms, ${healthySkipped} left out`,
+      `  tasks without names:   p50 ${healthyP50.toFixed(1)} ms, p99 ${healthyP99.toFixed(1)} ms, ${healthySkipped} skipped`,
     );
   }
   server.closeAllConnections();

@@ -1,4 +1,4 @@
-/** What `npm audit --json` printed, in one line for people; bad when a package has a high or critical vulnerability. */
+/** The output of `npm audit --json` as one readable line; bad if a package has a high or critical vulnerability. */
 export function auditVerdict(json: string): { readonly text: string; readonly isBad: boolean } {
   const answer = parsed(json);
   if (answer?.vulnerabilities === undefined) {

@@ -1,5 +1,5 @@
-// npm run audit: known vulnerabilities of what the bundle is made of, by the registry's list. Fails for high and critical ones; where no
-// registry answers (offline, a mirror without the list) it says so and passes.
+// npm run audit: known vulnerabilities of the bundled packages, from the registry's list. Fails for high and critical ones. If no
+// registry responds (offline, a mirror without the list) it reports that and passes.
 import { spawnSync } from 'node:child_process';
 import { auditVerdict } from './audit-verdict.ts';
 

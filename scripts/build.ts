@@ -1,11 +1,10 @@
-// Makes dist/firesteel.mjs, which the image and the published package run, main.mjs behind it, and beside them the chunks
-// that only some roles load: the Kubernetes client stays out of the node agent. Another folder than dist may be named as
-// argument.
+// Builds dist/firesteel.mjs, which the image and the published package run, main.mjs, which it loads, and the chunks that
+// only some roles load: node agents do not load the Kubernetes client. An argument names another folder than dist.
 import { chmodSync, copyFileSync, cpSync, rmSync } from 'node:fs';
 import { build, type Plugin } from 'esbuild';
 import { BUILDERS, OTHERS } from '../src/base/deferred-zod.ts';
 
-/** Their modules only define things; unless marked as free of side effects, esbuild would keep all 2,742 API models of the client. */
+/** Packages without side effects; unless marked as such, esbuild would include all 2,742 API models of the client. */
 const SIDE_EFFECT_FREE = ['@kubernetes/client-node'];
 
 const sideEffectFree: Plugin = {
@@ -22,8 +21,8 @@ const sideEffectFree: Plugin = {
 };
 
 /**
- * Parts that libraries load with themselves and nothing here uses, replaced by nothing: the bundle must run without a
- * node_modules beside it, and prom-client's default metrics want @opentelemetry/api from there.
+ * Unused modules that libraries load, replaced with empty ones: the bundle must run without a node_modules folder, and
+ * prom-client's default metrics need @opentelemetry/api from there.
  */
 const UNUSED = /\/node_modules\/prom-client\/lib\/(?:cluster|defaultMetrics|pushgateway)\.js$/;
 
@@ -34,13 +33,13 @@ const unused: Plugin = {
   },
 };
 
-/** Modules of Node that an import would load with all that they hold; of node:http that is undici and HTTP/2, 7 MB. */
+/** Modules of Node that an import would load with all their dependencies; for node:http these are undici and HTTP/2, 7 MB. */
 const DEFERRED_BUILTINS = ['node:crypto', 'node:http', 'node:https', 'node:tls', 'node:worker_threads'];
 
-/** What of yaml is used. */
+/** The used exports of yaml. */
 const YAML = ['LineCounter', 'parseAllDocuments', 'parseDocument', 'stringify'];
 
-/** Loads zod, yaml and these modules when they are first used. */
+/** Loads zod, yaml and these modules on first use. */
 const whenUsed: Plugin = {
   name: 'when-used',
   setup({ onResolve, onLoad }) {
@@ -84,7 +83,7 @@ const whenUsed: Plugin = {
   },
 };
 
-/** Exports `made` as `name`; left out where it is not imported. */
+/** Exports `made` as `name`; omitted if it is not imported. */
 const standIn = (name: string, made: string): string =>
   `const _${name} = /* @__PURE__ */ ${made}; export { _${name} as ${name} };`;
 

@@ -1,7 +1,7 @@
 import { SETTINGS } from '../src/config/settings-table.ts';
 import { GENERATED, table } from './metric-reference.ts';
 
-/** The part of JSON Schema that zod makes of the configuration. */
+/** The part of JSON Schema that zod generates for the configuration. */
 interface Schema {
   readonly type?: string;
   readonly description?: string;
@@ -15,7 +15,7 @@ interface Schema {
   readonly additionalProperties?: Schema | boolean;
 }
 
-/** Sections that have pages of their own. */
+/** Sections with separate pages. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'collectors.node': 'metrics/node.md',
   'collectors.container': 'metrics/container.md',
@@ -23,7 +23,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'collectors.ksm': 'metrics/kube-state.md',
 };
 
-/** How receivers and the API server are found, which is not in the file. */
+/** Environment variables by which receivers and the API server are found. */
 const WAYS: readonly string[] = [
   '## Proxies, names, kubeconfigs',
   'Receivers and the API server are reached through `HTTPS_PROXY` (for `https://`) or `HTTP_PROXY` (for `http://`), also in ' +
@@ -44,7 +44,7 @@ const WAYS: readonly string[] = [
     'nothing is stored there.',
 ];
 
-/** The page on the configuration, made from its JSON schema. */
+/** The page on the configuration, generated from its JSON schema. */
 export function configurationReference(whole: object): string {
   const schema = whole as Schema;
   const sections = Object.entries(schema.properties ?? {});
@@ -93,7 +93,7 @@ function sectionText(name: string, section: Schema): string {
   return [`## ${name}`, ...intro, table(['key', 'default', 'what'], rows)].join('\n\n');
 }
 
-/** A setting as a row, or the rows of the section that it is. */
+/** A setting as a row, or as several rows if it is a section. */
 function rowsOf(path: string, schema: Schema, depth: number): string[][] {
   const page = ELSEWHERE[path];
   if (page !== undefined) return [[`\`${path}\``, '', `[${page}](${page})`]];
@@ -111,7 +111,7 @@ const only = (section: Schema): Variants => new Map([['', section]]);
 
 const isSection = ({ properties = {} }: Schema): boolean => Object.keys(properties).length > 0;
 
-/** The rows of a section's fields. What only some of all its variants have, or have otherwise, names them. */
+/** The rows of a section's fields. A field that only some variants have, or that differs between them, names these. */
 function fieldRows(path: string, variants: Variants, depth: number, all: number = variants.size): string[][] {
   const keys = new Set([...variants.values()].flatMap(({ properties = {} }) => Object.keys(properties)));
   return [...keys].flatMap((key) => {
@@ -144,7 +144,7 @@ function choiceRow(path: string, all: readonly Schema[]): string[] {
 
 /**
  * The variants of a union of sections by the constant that identifies them; undefined for everything else. Throws for
- * a union of sections without one: its settings would be missing in the page.
+ * a union of sections without one: its settings would be missing from the page.
  */
 function variantsOf(schema: Schema): Variants | undefined {
   const options = schema.oneOf ?? schema.anyOf;

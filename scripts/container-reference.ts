@@ -2,9 +2,9 @@ import type * as z from 'zod';
 import type { FamilySets } from '../src/collectors/container/families.ts';
 import { familyRow, GENERATED, optionsOf, table } from './metric-reference.ts';
 
-/** What the page is made from. */
+/** The data of the page. */
 export interface ContainerReference {
-  /** Options below `collectors.container`, by the part of the path that follows; empty for its own. */
+  /** Options below `collectors.container`, by the rest of the path; empty for its own. */
   readonly options: Readonly<Record<string, z.ZodObject>>;
   readonly cgroups: FamilySets;
   readonly machine: FamilySets;

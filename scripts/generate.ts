@@ -1,5 +1,5 @@
 // Writes the generated files: the JSON schema of the configuration, references, tables. `--check` writes nothing and exits
-// with 1 when a committed file differs from what the code generates.
+// with 1 if a committed file differs from the generated one.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
@@ -64,7 +64,7 @@ const files: Readonly<Record<string, () => string | Promise<string>>> = {
   'helm/README.md': () =>
     withValuesTable(readFileSync('helm/README.md', 'utf8'), readFileSync('helm/values.yaml', 'utf8')),
   'helm/values.schema.json': helmSchema,
-  // Last, since it reads the others.
+  // Last, because it reads the others.
   'test/names.txt': () => withNames(currentText('test/names.txt') ?? ''),
 };
 
@@ -73,7 +73,7 @@ for (const [path, make] of Object.entries(files)) {
   const made = await make();
   if (made === currentText(path)) continue;
   if (check) {
-    console.error(`${path} does not match the code: run "npm run generate" and commit it`);
+    console.error(`${path} does not match the code: run "npm run generate" and commit the result`);
     process.exitCode = 1;
     continue;
   }

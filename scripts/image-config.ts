@@ -1,4 +1,4 @@
-/** How an image runs, by its Dockerfile. */
+/** How an image runs, according to its Dockerfile. */
 export interface ImageConfig {
   /** Program, its options and the bundle. */
   readonly entrypoint: readonly string[];

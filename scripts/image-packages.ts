@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 
-/** A package of a CycloneDX document, as far as it is written here. */
+/** The fields of a CycloneDX package that are written here. */
 interface Component {
   readonly type: string;
   readonly name: string;
@@ -17,7 +17,7 @@ interface Component {
 }
 
 /**
- * The files of the image that say what is in it, for scanners and whoever lists it: path → text. The npm packages, Node and the
+ * The files of the image that describe its contents, for scanners and inventories: path → text. The npm packages, Node and the
  * Debian packages of `libraries` (paths of files) with their licences as an SBOM, the texts of the licences, dpkg's records.
  */
 export function packageFiles(libraries: readonly string[]): Record<string, string | Buffer> {
@@ -35,7 +35,7 @@ export function packageFiles(libraries: readonly string[]): Record<string, strin
     for (const name of new Set(libraries.map(packageOf).filter((found) => found !== undefined))) {
       const copyright = `usr/share/doc/${name}/copyright`;
       const text = existsSync(join('/', copyright)) ? read(join('/', copyright)) : '';
-      // The folder that distroless images have, known to scanners.
+      // The folder of distroless images, which scanners read.
       files[`var/lib/dpkg/status.d/${name}`] = run('dpkg-query', ['--status', name]);
       if (text !== '') files[copyright] = text;
       sbom.components.push(ofDebian(name, text));
@@ -45,7 +45,7 @@ export function packageFiles(libraries: readonly string[]): Record<string, strin
   return files;
 }
 
-/** Node, which is linked with libraries of its own; their licences are in its text. */
+/** Node, which bundles further libraries; their licences are in its licence text. */
 function ofNode(): { component: Component; text: string } {
   const version = process.versions.node;
   const [file] = globSync(['LICENSE', '../LICENSE', '../../LICENSE'], { cwd: dirname(realpathSync(process.execPath)) });
@@ -63,7 +63,7 @@ function ofNode(): { component: Component; text: string } {
   return { component, text: `=== node ${version}\n\n${text}\n` };
 }
 
-/** The text of an npm package's licence; packages without one name it in package.json only. */
+/** The licence text of an npm package; packages without one only name the licence in package.json. */
 function licenceTextOf({ group, name, version }: Component): string {
   const folder = join(PROJECT, 'node_modules', group ?? '', name);
   const [file] = globSync('{LICENSE,LICENCE,license,License,COPYING}*', { cwd: folder });
@@ -91,7 +91,7 @@ function packageOf(library: string): string | undefined {
     try {
       return run('dpkg', ['--search', path]).split(':', 1)[0];
     } catch {
-      // Not by this name.
+      // Unknown under this name.
     }
   }
   return undefined;

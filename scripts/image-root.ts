@@ -1,6 +1,6 @@
-// npm run image-root [DIR]: lays out the root file system of the image in a folder, without a container engine. The
-// Dockerfile does the same in its build stage and copies the folder into an empty image, so that what tests see here is
-// what runs on nodes: Node, the libraries that it is linked with, the bundle, its compile cache, and no shell.
+// npm run image-root [DIR]: writes the root file system of the image to a folder, without a container engine. The
+// Dockerfile does the same in its build stage and copies the folder into an empty image, so that tests of this folder
+// test what runs on nodes: Node, the libraries that it is linked with, the bundle, its compile cache, and no shell.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ const [nodePath = '', ...nodeFlags] = entrypoint.slice(0, -1);
 const bundle = entrypoint.at(-1) as string;
 const cache = env.NODE_COMPILE_CACHE as string;
 
-/** Folders that runtimes mount something over, which they could not make on a read-only root. */
+/** Mount points of container runtimes, which they could not create on a read-only root. */
 const MOUNT_POINTS = ['dev', 'etc/firesteel', 'host/proc', 'host/root', 'host/sys', 'proc', 'sys', 'var/lib/firesteel'];
 
 /** The program's name on PATH. */
@@ -26,7 +26,7 @@ const FILES: Readonly<Record<string, string>> = {
   'etc/nsswitch.conf': 'hosts: files dns\n',
 };
 
-/** Node's shared libraries, as its own report lists them; the first is the kernel's, which is not a file. */
+/** Node's shared libraries, as listed in its own report; the first is the kernel's, which is not a file. */
 function nodeLibraries(): string[] {
   const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
   return sharedObjects.filter((path) => path.startsWith('/'));
@@ -46,20 +46,20 @@ function layOut(root: string): void {
   for (const [path, text] of Object.entries(packageFiles(nodeLibraries()))) write(root, path, text);
 }
 
-/** `firesteel` on PATH, for `kubectl exec POD -- firesteel status`: the kernel starts Node by its first line, without a shell. */
+/** `firesteel` on PATH, for `kubectl exec POD -- firesteel status`: the kernel starts Node through its first line, without a shell. */
 function writeProgram(root: string): void {
   const [silent = ''] = nodeFlags;
   write(root, PROGRAM, `#!${nodePath} ${silent}\nimport(${JSON.stringify(bundle)});\n`);
   chmodSync(join(root, PROGRAM), 0o755);
 }
 
-/** Runs what agents run, so that the functions that they need are in the cache, and loads the other chunks. */
+/** Runs the code that agents run, so that its functions are in the cache, and loads the other chunks. */
 function fillCompileCache(root: string): void {
   const started = { ...process.env, ...env, NODE_COMPILE_CACHE: join(root, cache) };
   const chunks = globSync(join(root, dirname(bundle), 'chunks/*.mjs')).map((path) => `import ${JSON.stringify(path)};`);
   runNode([...nodeFlags, '--input-type=module', '--eval', chunks.join('')], started);
   runNode([...nodeFlags, join(root, bundle), 'collect', '--only', 'node.cpu,node.meminfo,process'], started);
-  // Node makes them for its own user only, who is another one in a container.
+  // Node creates them for its own user only; in a container the user is another one.
   for (const entry of globSync(join(root, cache, '*/*'))) chmodSync(entry, 0o644);
 }
 

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
-/** The names as they are now, in the committed and generated files below `root`: a kind and a name each, sorted. */
+/** The current names, from the committed and generated files below `root`: a kind and a name each, sorted. */
 export function currentNames(root = '.'): string[] {
   const read = (path: string) => readFileSync(join(root, path), 'utf8');
   const references = globSync('docs/metrics/*.md', { cwd: root }).map(read);

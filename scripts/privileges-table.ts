@@ -3,7 +3,7 @@ import { KNOWN_LOSSES, type KnownLoss } from '../src/collectors/known-losses.ts'
 const BEGIN = '<!-- what is not seen: made by npm run generate -->';
 const END = '<!-- end -->';
 
-/** The text of docs/security.md with the table of {@link KNOWN_LOSSES} between its marks. Throws when they are not there. */
+/** The text of docs/security.md with the table of {@link KNOWN_LOSSES} between its marks. Throws if the marks are missing. */
 export function withPrivilegesTable(text: string): string {
   const [before, after] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (before === -1 || after < before) throw new Error(`docs/security.md lacks ${BEGIN} or ${END}`);

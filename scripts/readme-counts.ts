@@ -1,7 +1,7 @@
 import { resources } from '../src/collectors/ksm/resources/index.ts';
 import { nodeCollectors } from '../src/collectors/node/index.ts';
 
-/** The README with the numbers of collectors, resources and families as the code has them. */
+/** The README with the numbers of collectors, resources and families from the code. */
 export function withCounts(readme: string): string {
   const families = resources.reduce((sum, { families }) => sum + families.length, 0);
   return readme

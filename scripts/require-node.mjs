@@ -1,4 +1,4 @@
-// npm scripts run on the Node of devDependency `node`. After `npm ci --ignore-scripts` it is not there, and they would
+// npm scripts run on the Node of devDependency `node`. After `npm ci --ignore-scripts` it is missing, and they would
 // silently run on whatever Node the system has.
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 24) {

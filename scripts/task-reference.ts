@@ -3,7 +3,7 @@ import { loadTaskType, taskTypeNames } from '../src/tasks/types/index.ts';
 import { settingRows } from './configuration-reference.ts';
 import { GENERATED, table } from './metric-reference.ts';
 
-/** The page on the options of the types of tasks. `toSchema` makes the JSON schema of a type's options. */
+/** The page on the options of the types of tasks. `toSchema` returns the JSON schema of a type's options. */
 export async function taskReference(toSchema: (options: z.ZodType) => object): Promise<string> {
   const sections = await Promise.all(
     taskTypeNames.toSorted().map(async (name) => {

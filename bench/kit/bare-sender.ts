@@ -1,4 +1,4 @@
-// What Node.js needs to send a body, with nothing else to do: argv has the receiver's URL, the bytes of a body, and the
+// The cost of only sending a request body in Node.js: argv has the receiver's URL, the bytes of a body, and the
 // milliseconds between two. One is sent before `ready`.
 
 import { randomBytes } from 'node:crypto';

@@ -9,7 +9,7 @@ export interface GeneratedNode {
   readonly paths: HostPaths;
   readonly pods: readonly PodInfo[];
   readonly containers: number;
-  /** Does I/O in one pod in three and kills something in one, other ones each time: counts change up to the root. */
+  /** Does I/O in a third of the pods and kills a process in one, different ones each time: counts change up to the root. */
   live(): void;
 }
 
@@ -131,7 +131,7 @@ const NET_DEV = [
   '',
 ].join('\n');
 
-/** memory.stat of a recent kernel has sixty lines; where a line stands is part of the cost of reading it. */
+/** memory.stat of a recent kernel has sixty lines; the position of a line affects the cost of reading it. */
 const MEMORY_STAT = [
   ['anon', 'file', 'kernel', 'kernel_stack', 'pagetables', 'sec_pagetables', 'percpu', 'sock', 'vmalloc', 'shmem'],
   ['file_mapped', 'file_dirty', 'file_writeback', 'swapcached', 'anon_thp', 'file_thp', 'shmem_thp', 'inactive_anon'],
@@ -171,6 +171,6 @@ const CGROUP_FILES: Readonly<Record<string, string>> = {
   'cpu.pressure': PRESSURE,
   'io.pressure': PRESSURE,
   'memory.pressure': PRESSURE,
-  // Listing a pod's folder costs by the number of names in it: a real one has sixty.
+  // The cost of listing a pod's folder depends on the number of names in it: a real one has sixty.
   ...Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`hugetlb.other${index}`, '0\n'])),
 };

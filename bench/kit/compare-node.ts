@@ -6,10 +6,10 @@ import { reasonsFor } from '../../src/diff/reasons.ts';
 import { isSame, judge, reportText } from '../../src/diff/report.ts';
 import { sleep } from './processes.ts';
 
-/** The agent shares one collection among those who ask within a second. */
+/** Requests within a second share one collection of the agent. */
 const PAUSE_MS = 1500;
 
-/** Compares what node_exporter exposes with what the running agent exposes of the same host; exit code 1 if they differ. */
+/** Compares the series of node_exporter with those of the running agent on the same host; exit code 1 if they differ. */
 export async function compareNode(theirUrl: string, ourUrl: string): Promise<void> {
   const replaced = REPLACED.find(({ section }) => section === 'node') as Replaced;
   const scrape = async (url: string) =>

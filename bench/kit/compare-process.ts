@@ -7,7 +7,7 @@ import { answers, cpuMs, memoryMib, sleep, startAgent, startProgram, startSink }
 const THEIRS = 'http://127.0.0.1:19256/metrics';
 const OURS = 'http://127.0.0.1:19257/metrics';
 
-/** What one side only exposes, or in another way, with the reason. */
+/** Families that only one side exposes, or exposes differently, with the reason. */
 const EXCEPTIONS: readonly { readonly series: RegExp; readonly reason: string }[] = [
   { series: /^namedprocess_namegroup_states\{.*threads-/, reason: 'theirs counts the main thread of many twice' },
   { series: /^namedprocess_namegroup_states\{.*(burner|writer|bred|leaver)/, reason: 'a moment' },
@@ -18,12 +18,12 @@ const EXCEPTIONS: readonly { readonly series: RegExp; readonly reason: string }[
 ];
 
 /**
- * The groups of what breeds and is bred, compared as one: theirs leaves a process that it met between fork and exec in
- * the group of its parent, ours moves it when its comm changes.
+ * The groups of parents and their children, compared as one: process-exporter leaves a process that it saw between fork and
+ * exec in the group of its parent, Firesteel moves it when its comm changes.
  */
 const BRED = /groupname="(?:role:breeder|brief of \w+|sleep of \w+)"/;
 
-/** The agent gives the same answer to requests within a second. */
+/** The agent returns the same response to requests within a second. */
 const PAUSE_MS = 1250;
 
 type Samples = ReadonlyMap<string, number>;
@@ -36,8 +36,8 @@ interface Moment {
 }
 
 /**
- * Compares what process-exporter and the agent expose, with the same file of groups, of some 300 processes that work,
- * breed and end: gauges now and counters by their growth over `seconds`, in which both are asked every 1.25 s.
+ * Compares what process-exporter and the agent expose, with the same file of groups, for about 300 processes that work, fork
+ * and exit: current gauges, and the growth of counters over `seconds`, during which both are scraped every 1.25 s.
  */
 export async function compareProcess(seconds: number): Promise<void> {
   const crowd = await startMixedCrowd();
@@ -113,9 +113,9 @@ async function moment(): Promise<Moment> {
 }
 
 /**
- * How far ours may lie outside of what theirs moved while it was read, as shares. Of the groups that breed a fifth of
- * the processes is born or gone between two reads; of that which ends as a whole either side misses what happened after
- * its last reading. What is counted in ticks has 0.05 s more.
+ * How far our value may be outside of the range of theirs during the read, as shares. In groups that fork, a fifth of the
+ * processes starts or exits between two reads; in the group that exits completely, both sides miss what happened after
+ * their last read. Values counted in ticks may differ by 0.05 s more.
  */
 const margins = {
   steady: { counter: 0.02, gauge: 0.02 },
@@ -155,7 +155,7 @@ function compare(start: Moment, end: Moment): void {
   }
 }
 
-/** Between which values a counter grew, when ours began and ended somewhere between two of their readings. */
+/** The bounds of a counter's growth, if our reads began and ended between two of theirs. */
 const growthRange = (startBefore = 0, startAfter = 0, endBefore = 0, endAfter = 0): number[] => [
   endBefore - startAfter,
   endAfter - startBefore,

@@ -21,7 +21,7 @@ export interface Crowd {
   end(): void;
 }
 
-/** What bash must define in all of them: a pause that forks nothing, by reading what nobody writes. */
+/** Definition for all bash processes: a pause without a fork, which reads from a pipe without a writer. */
 const PAUSE = 'exec 9<>"$FOLDER/fifo"; pause() { read -r -t "$1" -u 9; };';
 
 /** Programs by the name under which they run; each is a copy of bash, so that its comm is that name. */
@@ -29,15 +29,15 @@ const ROLES: Readonly<Record<string, string>> = {
   burner: `${PAUSE} while :; do for ((i = 0; i < 1500; i++)); do :; done; pause 0.3; done`,
   writer: `${PAUSE} while :; do printf '%8192s' x > "$FOLDER/out.$$"; pause 0.7; done`,
   idler: `${PAUSE} while :; do pause 5; done`,
-  // All of its group end while they are watched.
+  // All processes of its group exit while they are observed.
   leaver: `${PAUSE} until [ -e "$FOLDER/leave" ]; do for ((i = 0; i < 1500; i++)); do :; done; pause 0.5; done`,
-  // Its children match nothing and follow it.
+  // Its children match no group and follow it.
   carrier: 'tail -f /dev/null & tail -f /dev/null & wait',
   // Fills its group with processes that live for two seconds.
   breeder: `${PAUSE} while :; do "$FOLDER/brief" -c 'for ((i = 0; i < 20000; i++)); do :; done; sleep 2; exit' & pause 0.4; done`,
 };
 
-/** How many of each; with children and two programs with threads these are some 300 processes. */
+/** How many of each; with children and two programs with threads about 300 processes. */
 const COUNTS: Readonly<Record<string, number>> = {
   burner: 50,
   writer: 50,
@@ -61,12 +61,12 @@ export const MIXED_NAMES = `process_names:
     comm: [idler]
 `;
 
-/** A crowd some of which can be told to end. */
+/** A crowd in which some processes can be ended. */
 export interface MixedCrowd extends Crowd {
   dismissLeavers(): void;
 }
 
-/** Some 300 processes of all kinds: CPU burners, writers, parents, short-lived ones, programs with threads. */
+/** About 300 processes of all kinds: CPU burners, writers, parents, short-lived ones, programs with threads. */
 export async function startMixedCrowd(): Promise<MixedCrowd> {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-crowd-'));
   const children: ChildProcess[] = [];
@@ -85,10 +85,10 @@ export async function startMixedCrowd(): Promise<MixedCrowd> {
   return { ...crowdOf(children, folder), dismissLeavers };
 }
 
-/** How many names the processes of {@link startChurn} have: twice as many as there may be groups. */
+/** Number of names among the processes of {@link startChurn}: twice the maximum number of groups. */
 const CHURN_NAMES = 1000;
 
-/** Some 50 new processes a second that live for 0.1 to 0.9 s, each under one of many names. */
+/** About 50 new processes a second that live for 0.1 to 0.9 s, each under one of many names. */
 export function startChurn(): Crowd {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-crowd-'));
   execFileSync('mkfifo', [join(folder, 'fifo')]);
@@ -104,25 +104,25 @@ export function startChurn(): Crowd {
   return crowdOf([shell], folder);
 }
 
-/** Real processes behind a procfs of links, where more are not allowed. */
+/** Number of real processes behind a procfs of links, if the host does not allow more. */
 const MIRRORED = 800;
-/** What must stay free of memory and of the allowed number of processes. */
+/** Memory and number of allowed processes that must stay free. */
 const SPARE_BYTES = 1024 ** 3;
 const SPARE_PROCESSES = 500;
-/** More than a sleeping process takes, with its page tables and stacks in the kernel. */
+/** More than a sleeping process needs, including its page tables and kernel stacks. */
 const SLEEPER_BYTES = 512 * 1024;
 
-/** A crowd with a procfs of its own. */
+/** A crowd with a procfs. */
 export interface IdleCrowd extends Crowd {
   readonly procfs: string;
-  /** How it was made, to be printed. */
+  /** A description of how it was created, for the output. */
   readonly made: string;
 }
 
 /**
- * So many sleeping processes that the host has `count` of them, with all that it has already. Where there is no room for
- * these, a folder that looks like a procfs: of links to those of {@link MIRRORED} real ones, each under several pids, so
- * that the kernel has all the work that so many make and a tenth more for following links.
+ * Starts sleeping processes until the host has `count` processes in total. If it does not allow that many, returns a folder
+ * that looks like a procfs: links to the folders of {@link MIRRORED} real ones, each under several pids, so that the kernel
+ * does the work of `count` processes, and a tenth more for following links.
  */
 export async function startIdleCrowd(count: number): Promise<IdleCrowd> {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-crowd-'));
@@ -139,7 +139,7 @@ export async function startIdleCrowd(count: number): Promise<IdleCrowd> {
   return { ...crowdOf([shell], folder), procfs, made: `links to ${MIRRORED} real ones, as more are not allowed here` };
 }
 
-/** How many processes there are once those of an earlier crowd are gone. */
+/** The number of processes once those of an earlier crowd have exited. */
 async function settledCount(): Promise<number> {
   for (let before = processCount(); ; ) {
     await sleep(1000);
@@ -161,7 +161,7 @@ async function startSleepers(count: number): Promise<{ readonly shell: ChildProc
   return { shell, pids: pids.trim().split('\n') };
 }
 
-/** How many more processes this host, our user and our cgroups (v2) let us start; at least none. */
+/** How many more processes this host, our user and our cgroups (v2) allow; at least 0. */
 function roomForProcesses(): number {
   const number = (text: string, pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? Number.POSITIVE_INFINITY);
   const read = (path: string) => (existsSync(path) ? readFileSync(path, 'latin1') : '');
@@ -176,7 +176,7 @@ function roomForProcesses(): number {
   return Math.max(0, Math.min(allowed - processCount() - SPARE_PROCESSES, Math.floor(memory / SLEEPER_BYTES)));
 }
 
-/** The crowd of these leaders of process groups; it does not outlive this process. */
+/** The crowd of these process group leaders; it does not outlive this process. */
 function crowdOf(children: readonly ChildProcess[], folder: string): Crowd {
   const endAll = () => end(children, folder);
   process.once('exit', endAll);
@@ -190,19 +190,19 @@ function crowdOf(children: readonly ChildProcess[], folder: string): Crowd {
 }
 
 function end(children: readonly ChildProcess[], folder: string): void {
-  // Each child leads a process group of its own, in which its children are.
+  // Each child leads a process group, which contains its children.
   for (const { pid, exitCode } of children) {
     if (pid === undefined || exitCode !== null) continue;
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
-      // It has just ended by itself.
+      // It has just exited.
     }
   }
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** How many processes this host has, without those that have ended and wait for their parent. */
+/** How many processes this host has, without zombies. */
 export function processCount(): number {
   const isThere = (pid: string) => {
     try {

@@ -1,33 +1,33 @@
 import { sleep } from './processes.ts';
 
-/** What cycles of a collector cost: milliseconds. */
+/** Cost of a collector's cycles in milliseconds. */
 export interface Cost {
-  /** CPU time of all threads of this process, in cycles in which nothing watched. */
+  /** CPU time of all threads of this process, in cycles without monitoring. */
   readonly cpu: Spread;
-  /** The longest time for which each of other cycles kept the event loop from turning, by the clock. */
+  /** Longest block of the event loop in each of the other cycles, in wall time. */
   readonly blocked: Spread;
-  /** The same as CPU time of the main thread: what a machine shared with others makes no longer. */
+  /** The same as CPU time of the main thread, which does not grow on a shared machine. */
   readonly blockedCpu: Spread;
   /** The first cycle, in which everything is new and no code is compiled. */
   readonly first: { readonly cpu: number; readonly blocked: number; readonly blockedCpu: number };
 }
 
-/** Of several values. */
+/** Statistics of several values. */
 export interface Spread {
   readonly median: number;
   readonly most: number;
 }
 
-/** How {@link measureCycles} goes about it. */
+/** Options of {@link measureCycles}. */
 export interface Plan {
   readonly warmUp: number;
   readonly cycles: number;
   readonly pauseMs: number;
-  /** Makes something to be seen, before each cycle; not measured. */
+  /** Creates activity before each cycle; not measured. */
   readonly before?: () => void;
 }
 
-/** Runs `cycle` once, `warmUp` times, and 1.5 times `cycles`, of which a third is watched for blocks. */
+/** Runs `cycle` once, `warmUp` times, and 1.5 times `cycles`, a third of which is monitored for blocks. */
 export async function measureCycles(
   cycle: () => Promise<unknown>,
   { warmUp, cycles, pauseMs, before = () => {} }: Plan,
@@ -63,7 +63,7 @@ interface Turn {
   readonly blockedCpu: number;
 }
 
-/** Runs `work` while the event loop turns as fast as it can, which takes CPU time itself. */
+/** Runs `work` while the event loop turns as fast as possible, which itself takes CPU time. */
 async function watched(work: () => Promise<unknown>): Promise<Turn> {
   const over = new AbortController();
   let blocked = 0;

@@ -1,4 +1,4 @@
-// The API server of the events benchmark, as a process of its own: live events that repeat at the given pace.
+// The API server of the events benchmark, in a separate process: live events that repeat at the given rate.
 import { setTimeout } from 'node:timers/promises';
 import { FakeApiServer } from '../../test/kit/fake-api-server.ts';
 import { loadRecordedCluster } from '../../test/kit/recorded-cluster.ts';
@@ -12,7 +12,7 @@ const { cluster } = server;
 loadRecordedCluster(cluster);
 const live = Number(process.argv[2]);
 
-/** Of the size of a kubelet's events: about 1 KB. */
+/** As large as a kubelet's events: about 1 KB. */
 const eventOf = (index: number, count: number) => {
   const namespace = `ns-${index % 50}`;
   const name = `app-${index}.18a1f2c3d4e5f607`;

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 
 const UNITS = ['ssh', 'kubelet', 'containerd', 'cron', 'chrony', 'systemd-networkd', 'dbus', 'node-problem-detector'];
 
-/** The environment of systemd-journal-remote, which may be unpacked and not installed. */
+/** The environment of systemd-journal-remote, which may be unpacked without being installed. */
 const environment = () => ({
   ...process.env,
   ...(process.env.LD_LIBRARY_PATH_PEERS && { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH_PEERS }),
 });
 
-/** An entry with the fields that journald gives one of a service, in the export format. */
+/** An entry with the fields that journald adds for a service, in the export format. */
 export function journalEntry(number: number, timeUs: number): string {
   const unit = UNITS[number % UNITS.length] as string;
   return [

@@ -1,5 +1,5 @@
-// The API server of the ksm benchmark, as a process of its own: a cluster of the size that is asked for, which changes at
-// the pace that is asked for. With `kept`, pages of lists are made before it starts.
+// The API server of the ksm benchmark, in a separate process: a cluster of the requested size that changes at the requested
+// rate. With `kept`, pages of lists are created before it starts.
 
 import { setTimeout } from 'node:timers/promises';
 import { FakeApiServer } from '../../test/kit/fake-api-server.ts';
@@ -12,14 +12,14 @@ const TURN_MS = 50;
 /** As in the agent's requests. */
 const PAGE_SIZE = 500;
 
-/** How often each watch has a bookmark: kube-apiserver takes a minute, and up to a quarter more. */
+/** How often each watch gets a bookmark: kube-apiserver sends one every minute, or up to a quarter later. */
 const BOOKMARK_MS = 67_500;
 
 const server = await FakeApiServer.start();
 const { cluster } = server;
 loadRecordedCluster(cluster);
 const synthetic = fillCluster(cluster, Number(process.argv[2]));
-// Each of several shards lists every pod: to make 200,000 meanwhile would measure this server and not them.
+// Each of several shards lists every pod: creating 200,000 in the meantime would measure this server instead of the agents.
 if (process.argv[3] === 'kept') {
   for (const collection of cluster.collections.values()) {
     if (collection.generated) collection.generated = { ...collection.generated, pages: new Map() };
@@ -42,7 +42,7 @@ for (let event = 0; ; ) {
   for (due += (eventsPerSecond * TURN_MS) / 1000; due >= 1; due--) changeOne(event++);
 }
 
-/** Sends a bookmark on the watch that has waited longest. */
+/** Sends a bookmark on the watch that has been waiting longest. */
 function bookmarkNext(): void {
   const [watch] = server.watches;
   if (watch === undefined) return;
@@ -51,7 +51,7 @@ function bookmarkNext(): void {
   server.bookmark([watch]);
 }
 
-/** Eight of ten events are restarts all over the cluster; then a pod is created, and deleted by the next. */
+/** Eight of ten events are restarts spread over the cluster; the ninth creates a pod, and the tenth deletes it. */
 function changeOne(event: number): void {
   const turn = event % 10;
   if (turn < 8) {

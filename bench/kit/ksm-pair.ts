@@ -2,16 +2,16 @@ import { freePort } from '../../test/kit/free-port.ts';
 import { judged, startKsmScene } from './ksm-scene.ts';
 import { cpuMs, type Measured, memoryMib, sleep, startAgent } from './processes.ts';
 
-/** As the chart has it. */
+/** As in the chart. */
 const INTERVAL_S = 15;
-/** Program pages are given back for the last time 90 s after the start. */
+/** Program pages are released for the last time 90 s after the start. */
 const SETTLE_MS = 100_000;
 const FIRST_PUSH_MS = 120_000;
 
-/** Most CPU in 15 s, and RSS, of two agents in an idle cluster of 25 pods. */
+/** Maximum CPU in 15 s, and RSS, of two agents in an idle cluster of 25 pods. */
 const BUDGETS = { master: 60, standby: 30, rssMib: 80 };
 
-/** A master and its standby, which know each other, in a cluster where nothing happens, at the usual interval: CPU of 15 s, and memory. */
+/** A leader and its standby, which know each other, in an idle cluster, at the usual interval: CPU in 15 s, and memory. */
 export async function measurePair(pods: number, seconds: number, nodeFlags: readonly string[]): Promise<void> {
   const scene = await startKsmScene(pods);
   const agents: Measured[] = [];

@@ -1,17 +1,17 @@
 import { judged, type KsmScene, startKsmScene, WRITE_PATH } from './ksm-scene.ts';
 import { cpuMs, type Measured, memoryMib, sleep, startAgent } from './processes.ts';
 
-/** As the chart has it. */
+/** As in the chart. */
 const INTERVAL_S = 15;
-/** What listing and the first push have left behind is collected by then. */
+/** By then the garbage of the lists and of the first push is collected. */
 const SETTLE_MS = 70_000;
 const FIRST_PUSH_MS = 300_000;
 
-/** Most CPU of one core, percent, and MiB more than with the text import. */
+/** Maximum CPU in percent of one core, and MiB more than with text import. */
 const BUDGETS = { percent: 5, moreMib: 20 };
 
 /**
- * Agents that push the same unchanged cluster at the usual interval, side by side: by text import and by both versions of
+ * Agents that push the same unchanged cluster at the usual interval, in parallel: with text import and with both versions of
  * remote write. CPU averaged over `seconds`, and memory.
  */
 export async function measureRemoteWrite(pods: number, seconds: number, nodeFlags: readonly string[]): Promise<void> {
@@ -26,7 +26,7 @@ export async function measureRemoteWrite(pods: number, seconds: number, nodeFlag
     await sleep(SETTLE_MS);
     const before = agents.map(({ agent }) => cpuMs(agent.pid));
     await sleep(seconds * 1000);
-    console.log(`\n${pods} pods, nothing happens, a push every ${INTERVAL_S} s for ${seconds} s:`);
+    console.log(`\n${pods} pods, no events, a push every ${INTERVAL_S} s for ${seconds} s:`);
     const text = memoryMib(agents[0]?.agent.pid ?? 0);
     for (const [index, { way, agent }] of agents.entries()) {
       const percent = (cpuMs(agent.pid) - (before[index] ?? 0)) / seconds / 10;
@@ -44,7 +44,7 @@ export async function measureRemoteWrite(pods: number, seconds: number, nodeFlag
   }
 }
 
-/** A pod takes more than this by remote write, and the agents' own series do not take as much as 100 pods. */
+/** Bytes of a pod over remote write are more than this, and those of the agents' own series less than for 100 pods. */
 const POD_BYTES = 500;
 
 const isComplete = ({ pushes, writes }: KsmScene, pods: number): boolean =>

@@ -5,33 +5,33 @@ import { join } from 'node:path';
 import { nextMessage } from './messages.ts';
 import { startSink } from './processes.ts';
 
-/** The pushes of the state so far. */
+/** The pushes of the ksm group so far. */
 export interface Pushes {
   count: number;
   bytes: number;
-  /** By shard when the pushes say it, else all under ''. */
+  /** By shard if the pushes name it, otherwise all under ''. */
   readonly firstMs: Map<string, number>;
 }
 
-/** Where agents push by remote write; what follows tells them apart. */
+/** The path for remote write; its suffix distinguishes the agents. */
 export const WRITE_PATH = '/api/v1/write';
 
 /** A synthetic cluster behind an API server, and a receiver. */
 export interface KsmScene {
   readonly url: string;
   readonly pushes: Pushes;
-  /** Bodies of any group that have come. */
+  /** Received requests of any group. */
   readonly bodies: number;
-  /** Bytes that came by remote write, by path. */
+  /** Bytes received over remote write, by path. */
   readonly writes: ReadonlyMap<string, number>;
-  /** Sets how many pod events there are a second. */
+  /** Sets the number of pod events per second. */
   pace(eventsPerSecond: number): void;
-  /** The flags of an agent with the ksm collector and nothing else, listening at `listen`. */
+  /** The flags of an agent with only the ksm collector, listening at `listen`. */
   flags(intervalSeconds: number, settings?: readonly string[], listen?: string): string[];
   close(): void;
 }
 
-/** Starts the API server, a process of its own, with `pods` pods, and the receiver. `keepsPages` is for several agents. */
+/** Starts the API server, in a separate process, with `pods` pods, and the receiver. `keepsPages` is for several agents. */
 export async function startKsmScene(pods: number, keepsPages = false): Promise<KsmScene> {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-bench-'));
   const api = fork(new URL('ksm-api.ts', import.meta.url), [String(pods), ...(keepsPages ? ['kept'] : [])], {
@@ -77,14 +77,14 @@ export async function startKsmScene(pods: number, keepsPages = false): Promise<K
   };
 }
 
-/** Whether the agent that listens there has listed everything: until then it may push a part, after a minute. */
+/** Whether the agent at `listen` has listed everything: until then it may push partial data, after a minute. */
 export const isReady = (listen: string): Promise<boolean> =>
   fetch(`http://${listen}/readyz`, { signal: AbortSignal.timeout(5000) }).then(
     ({ ok }) => ok,
     () => false,
   );
 
-/** A figure and the most that it may be, if there is such a budget. */
+/** A figure and its budget, if it has one. */
 export function judged(value: number, unit: string, budget?: number, digits = 0): string {
   const text = `${value.toFixed(digits)} ${unit}`;
   if (budget === undefined) return text;

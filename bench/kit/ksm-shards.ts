@@ -7,7 +7,7 @@ const COMPLETE_WITHIN_MS = 1_200_000;
 const SETTLE_MS = 30_000;
 const STEADY_MS = 60_000;
 
-/** One agent for each shard of a cluster, all starting at once: the time until each has listed all, CPU and memory. */
+/** One agent per shard of a cluster, all started simultaneously: the time until each has listed everything, CPU and memory. */
 export async function measureShards(pods: number, shards: number, nodeFlags: readonly string[]): Promise<void> {
   const scene = await startKsmScene(pods, true);
   const agents: Measured[] = [];
@@ -26,7 +26,7 @@ export async function measureShards(pods: number, shards: number, nodeFlags: rea
     }
     while (listing.size > 0) {
       if (performance.now() - started > COMPLETE_WITHIN_MS) throw new Error('not all shards have listed everything');
-      if (agents.some(({ hasEnded }) => hasEnded)) throw new Error('an agent has ended');
+      if (agents.some(({ hasEnded }) => hasEnded)) throw new Error('an agent has exited');
       await sleep(500);
       for (const listen of listing) if (await isReady(listen)) listing.delete(listen);
     }

@@ -1,12 +1,12 @@
-// Loaded into the agent with --import: measures how long its event loop was blocked at most. Asked over IPC, since watching
-// at this resolution costs CPU that must not be counted as the agent's. Plain JavaScript: to let Node read TypeScript
+// Loaded into the agent with --import: measures the longest block of its event loop. Controlled over IPC, because monitoring
+// at this resolution costs CPU that must not be counted as the agent's. Plain JavaScript, because Node's TypeScript support
 // would cost the agent 20 MB.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const RESOLUTION_MS = 1;
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 
-/** CPU time of the main thread between two runs of a timer, at most: what a turn takes where other processes want the CPU too. */
+/** Longest CPU time of the main thread between two runs of a timer: the length of a turn without waits for the CPU. */
 let longestCpuMs = 0;
 let ticking;
 function tick(before) {

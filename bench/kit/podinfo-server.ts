@@ -1,4 +1,4 @@
-// The state agent's part of the podinfo benchmark, as a process of its own: the pod index behind the real HTTP server.
+// The state agent's part of the podinfo benchmark, in a separate process: the pod index with the real HTTP server.
 
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
@@ -15,7 +15,7 @@ const recording = new URL('../../test/fixtures/cluster-cgroupv1/api/core_v1_pods
 const recorded: { items: Pod[] } = JSON.parse(readFileSync(recording, 'utf8'));
 const template = recorded.items.find(({ metadata }) => metadata?.name?.startsWith('web-')) as Pod;
 
-/** A pod as it comes from the API server, parsed from its own text; `version` makes it another one. */
+/** A pod as received from the API server, parsed from its own text; `version` changes it. */
 function podOf(number: number, version = 0): { key: string; pod: Pod } {
   const { metadata, spec, status }: Pod = syntheticPod(template, number);
   const text = JSON.stringify({
@@ -41,7 +41,7 @@ for (let number = 0; number < pods; number++) {
 }
 const bytesPerPod = (held() - empty) / pods;
 const answer = podInfoRoute({ ready: () => true, answer: (node) => index.answer(node) });
-/** How long the answers since the last message took to be made, milliseconds. */
+/** How long it took to build the responses since the last message, milliseconds. */
 const spent: number[] = [];
 const timed: Handler = async (request) => {
   const began = performance.now();
@@ -65,7 +65,7 @@ process.on('message', (message: { changesPerSecond: number }) => {
 process.on('disconnect', () => process.exit());
 process.send?.({ url, bytesPerPod });
 
-/** Changes pods at the pace that was asked for, made beforehand so that only taking them is measured. */
+/** Changes pods at the requested rate; they are created in advance, so that only indexing is measured. */
 const changed = Array.from({ length: 1000 }, (_, number) => podOf((number * 7919) % pods, number + 1));
 for (let change = 0; ; change++) {
   await setTimeout(changesPerSecond === 0 ? 100 : 1000 / changesPerSecond);

@@ -1,4 +1,4 @@
-// Runs probes of the type http in a process of its own, and measures itself.
+// Runs probes of the type http in a separate process, and measures itself.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -6,29 +6,29 @@ import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { http } from '../../src/tasks/types/http.ts';
 import { taskWorld } from '../../test/kit/probe.ts';
 
-/** What the parent asks for. */
+/** The parent's request. */
 export interface RunRequest {
   readonly url: string;
   readonly caFile: string;
   readonly probes: number;
   readonly atOnce: number;
-  /** Spread over so long, instead of as fast as they go. */
+  /** Spread over this time instead of running as fast as possible. */
   readonly overMs?: number;
 }
 
-/** What it gets. */
+/** The response. */
 export interface RunReport {
   readonly cpuMs: number;
   readonly tookMs: number;
   readonly failures: number;
   readonly longestBlockMs: number;
-  /** Of a thread that does nothing: the machine's doing. */
+  /** The same of an idle thread: the baseline of the machine. */
   readonly idleBlockMs: number;
 }
 
 const RESOLUTION_MS = 1;
 
-/** Measures the delays of an event loop with nothing in it. */
+/** Measures the delays of an idle event loop. */
 const IDLE = `
 const { parentPort } = require('node:worker_threads');
 const delays = require('node:perf_hooks').monitorEventLoopDelay({ resolution: 1 });

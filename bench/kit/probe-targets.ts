@@ -1,4 +1,4 @@
-// What is probed in the benchmark, in a process of its own: a plain web server and one with TLS.
+// The targets of the probes benchmark, in a separate process: a plain web server and one with TLS.
 import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';

@@ -1,4 +1,4 @@
-// Run as a program of its own, with a procfs and a number of cycles: what the process collector costs in a process that
+// Runs as a separate program, with a procfs and a number of cycles: the cost of the process collector in a process that
 // has done nothing else.
 import { bindCollector, type CollectorSpec } from '../../src/collectors/collector.ts';
 import { processCollector, processSection } from '../../src/collectors/process/index.ts';

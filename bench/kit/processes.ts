@@ -6,10 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { nextMessage } from './messages.ts';
 
-/** What is measured; another one when FIRESTEEL_BUNDLE names it. */
+/** The measured bundle; FIRESTEEL_BUNDLE names another one. */
 const BUNDLE = process.env.FIRESTEEL_BUNDLE ?? fileURLToPath(new URL('../../dist/firesteel.mjs', import.meta.url));
 
-/** How long a process may take to end by itself. */
+/** How long a process may take to exit. */
 const PATIENCE_MS = 10_000;
 
 /** USER_HZ, the unit of the times in /proc/<pid>/stat: 100 on every Linux that Node runs on. */
@@ -18,12 +18,12 @@ const TICKS_PER_SECOND = 100;
 /** A process under measurement. */
 export interface Measured {
   readonly pid: number;
-  /** Whether it has ended by itself. */
+  /** Whether it has exited. */
   readonly hasEnded: boolean;
   end(): Promise<void>;
 }
 
-/** CPU time that a process has used, in milliseconds, in steps of 10; with that of its children that have ended, if asked. */
+/** CPU time that a process has used, in milliseconds, in steps of 10; optionally with that of its exited children. */
 export function cpuMs(pid: number, withChildren = false): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -31,14 +31,14 @@ export function cpuMs(pid: number, withChildren = false): number {
   return (ticks.reduce((sum, field) => sum + Number(field), 0) * 1000) / TICKS_PER_SECOND;
 }
 
-/** Memory of a process in MiB: all in RAM, the most so far, and its own part (heap and stacks, not the program's file). */
+/** Memory of a process in MiB: RSS, peak RSS, and its anonymous part (heap and stacks, not the program's file). */
 export function memoryMib(pid: number): { rss: number; peak: number; anon: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const kib = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? Number.NaN);
   return { rss: kib('VmRSS') / 1024, peak: kib('VmHWM') / 1024, anon: kib('RssAnon') / 1024 };
 }
 
-/** Starts a program and waits until `url` answers. */
+/** Starts a program and waits until `url` responds. */
 export async function startProgram(command: string, args: readonly string[], url: string): Promise<Measured> {
   const child = spawn(command, args, { stdio: 'ignore' });
   const failed = once(child, 'error').then(([cause]) => Promise.reject(cause as Error));
@@ -65,21 +65,21 @@ export async function startAgent(
   return measured(child);
 }
 
-/** A process whose event loop is watched. */
+/** A process whose event loop is monitored. */
 export interface Probed extends Measured {
-  /** Begins to watch, which costs CPU; it does so from the start. */
+  /** Starts monitoring, which costs CPU; it is on from the start. */
   watch(): void;
-  /** Ends it until {@link watch}. */
+  /** Stops monitoring until {@link watch}. */
   rest(): void;
-  /** Ends it; how long the event loop was blocked at most, milliseconds. */
+  /** Stops monitoring; returns the longest block of the event loop in milliseconds. */
   longestBlockMs(): Promise<number>;
   /** The same, with the CPU time of the longest turn since {@link watch}. */
   longest(): Promise<{ readonly blockMs: number; readonly cpuMs: number }>;
-  /** What is in use of the heap and beside it, MiB; after a garbage collection with `--expose-gc`. */
+  /** Used heap and external memory in MiB; after a garbage collection with `--expose-gc`. */
   usedMib(): Promise<number>;
 }
 
-/** As {@link startAgent}, with flags for Node, and watched. */
+/** Like {@link startAgent}, with flags for Node, and monitored. */
 export async function startProbedAgent(
   url: string,
   flags: readonly string[],
@@ -88,7 +88,7 @@ export async function startProbedAgent(
   return startProbed([...nodeFlags, BUNDLE, 'run', '--vmagent.url', url, ...flags]);
 }
 
-/** A process that does nothing, watched: how long its loop is blocked is the machine's doing. */
+/** An idle, monitored process: blocks of its loop are caused by the machine. */
 export const startProbedIdler = (): Promise<Probed> => startProbed(['--eval', 'setInterval(() => {}, 60_000)']);
 
 async function startProbed(args: readonly string[]): Promise<Probed> {
@@ -135,7 +135,7 @@ function measured(child: ChildProcess): Measured {
 
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
-/** A receiver that takes everything, counts it and looks at nothing but whether what says that it is zstd may be. */
+/** A receiver that accepts and counts everything, and only checks whether requests declared as zstd may be zstd. */
 export interface Sink {
   readonly url: string;
   bodies: number;
@@ -143,7 +143,7 @@ export interface Sink {
   close(): void;
 }
 
-/** Starts a sink on a free port; `onBody` is called for each body. */
+/** Starts a sink on a free port; `onBody` is called for each request body. */
 export async function startSink(onBody: (path: string, bytes: number) => void = () => {}): Promise<Sink> {
   const sink = { url: '', bodies: 0, bytes: 0, close: () => server.close() };
   const server = createServer((request, response) => {
@@ -161,7 +161,7 @@ export async function startSink(onBody: (path: string, bytes: number) => void = 
       sink.bodies++;
       sink.bytes += bytes;
       onBody(request.url ?? '', bytes);
-      // A receiver that does not count what it has written does not speak 2.0.
+      // A receiver that does not report what it has written does not support 2.0.
       const isSecond = request.headers['x-prometheus-remote-write-version'] === '2.0.0';
       response.writeHead(204, isSecond ? { 'x-prometheus-remote-write-samples-written': '1000000' } : {}).end();
     });
@@ -171,14 +171,14 @@ export async function startSink(onBody: (path: string, bytes: number) => void = 
   return sink;
 }
 
-/** Waits until `url` answers with success; rejects after a minute, for the machine may be busy. */
+/** Waits until `url` responds with success; rejects after a minute, because the machine may be busy. */
 export async function answers(url: string): Promise<void> {
   const deadline = performance.now() + 60_000;
   for (;;) {
     try {
       if ((await fetch(url, { signal: AbortSignal.timeout(1000) })).ok) return;
     } catch (cause) {
-      if (performance.now() > deadline) throw new Error(`${url} does not answer`, { cause });
+      if (performance.now() > deadline) throw new Error(`${url} does not respond`, { cause });
     }
     await sleep(50);
   }

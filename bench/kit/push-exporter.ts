@@ -6,13 +6,13 @@ import { createExporter } from '../../src/exporters/index.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 
-/** What many exporters of one process share: their self metrics, and the log. */
+/** Shared by many exporters of one process: self metrics and log. */
 export class PushExporters {
   readonly registry = new AgentRegistry();
   readonly log = new ThrottledLog(createLog('warn'));
   readonly #metrics = exportMetrics(this.registry);
 
-  /** The exporter that an agent on `node` makes for a receiver at `url`. */
+  /** The exporter of an agent on `node` for a receiver at `url`. */
   create(node: string, url: string, type = 'vmagent'): Promise<Exporter> {
     const config = settingsSchema.parse({ node, exporters: { victoria: { type, url } } });
     const settings = config.exporters.victoria;
@@ -28,7 +28,7 @@ export class PushExporters {
     });
   }
 
-  /** A self metric, summed over its labels; of those with `label` only, if given. */
+  /** A self metric, summed over its series, or over those with `label` if given. */
   async sum(name: string, label = ''): Promise<number> {
     let sum = 0;
     for (const line of (await this.registry.metrics()).split('\n')) {

@@ -1,4 +1,4 @@
-// A process that is many agents: its arguments are URL, number of agents, series of each, interval in ms, cycles to warm
+// A process that simulates many agents. Its arguments: URL, number of agents, series of each, interval in ms, cycles to warm
 // up and to measure, and `phases` or `together`.
 import { channel } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -10,14 +10,14 @@ import { nodePhaseMs } from '../../src/push/phase.ts';
 import { PushExporters } from './push-exporter.ts';
 import { SyntheticSeries } from './synthetic-series.ts';
 
-/** What came of it. */
+/** The result. */
 export interface FleetReport {
   readonly uploads: number;
   readonly failed: number;
   readonly retries: number;
   readonly dropped: number;
   readonly latenciesMs: readonly number[];
-  /** Uploads that began in each tenth of the interval, all cycles together. */
+  /** Uploads that began in each tenth of the interval, over all cycles. */
   readonly perTenth: readonly number[];
 }
 
@@ -48,13 +48,13 @@ channel('http.client.response.finish').subscribe((message) => {
   if (measuring) latenciesMs.push(performance.now() - (begun.get(request) ?? Number.NaN));
 });
 
-/** The same series for all agents: what tells them apart is in the URL. */
+/** The same series for all agents, which are distinguished by the URL. */
 async function runCycle(tickMs: number): Promise<void> {
   const snapshot = new Snapshot();
   series.fill(snapshot);
   const { size: samples } = snapshot;
   const encodings = [...new Set(fleet.map(({ exporter }) => exporter.encoding))];
-  // As if all had been collected at the same moment: encoding for each of them would be the driver's work, not an agent's.
+  // As if all had been collected at the same moment: encoding for each of them would measure the driver, not an agent.
   const texts = await compressEach(encodeByObject([snapshot]), encodings, tickMs);
   await Promise.all(
     fleet.map(async ({ exporter, phaseMs }) => {

@@ -1,4 +1,4 @@
-// A process that renders synthetic series and pushes them: its arguments are URL, number of series, interval in ms,
+// A process that renders synthetic series and pushes them. Its arguments: URL, number of series, interval in ms,
 // relabelling rules in JSON, and the type of exporter.
 import { createLog } from '../../src/base/log.ts';
 import { relabelRules } from '../../src/config/relabel-schema.ts';

@@ -5,14 +5,14 @@ import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { encodeByFamily } from '../../src/metrics/text/encoder.ts';
 import { SyntheticSeries } from './synthetic-series.ts';
 
-/** Something to scrape. */
+/** A target to scrape. */
 export interface ScrapeTarget {
   /** Host and port. */
   readonly host: string;
   close(): void;
 }
 
-/** Serves so many synthetic series, with the next cycle's values at each scrape. */
+/** Serves the given number of synthetic series, with the next cycle's values at each scrape. */
 export async function startScrapeTarget(count: number): Promise<ScrapeTarget> {
   const series = new SyntheticSeries(count);
   const server = createServer((_, response) => {

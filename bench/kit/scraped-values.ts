@@ -5,7 +5,7 @@ import type { Exported } from '../../test/faults/findings.ts';
 
 const NAME = 'faults_scraped_value';
 
-/** A target for scrapes. Each scrape sees a number of its own in all series, so that those that got lost are known. */
+/** A scrape target. Each scrape gets a unique number in all series, so that lost scrapes can be identified. */
 export class ScrapedValues {
   readonly #series: number;
   #scrapes = 0;
@@ -36,7 +36,7 @@ export class ScrapedValues {
     this.#server.closeAllConnections();
   }
 
-  /** Scrapes that were answered, those of which not every series is `stored`, and samples that are there twice. */
+  /** Scrapes with a response, those with a series missing in `stored`, and samples stored twice. */
   compare(stored: Iterable<Exported>): { collected: number; lost: number; duplicates: number } {
     const seen = new Map<number, number>();
     let duplicates = 0;

@@ -7,14 +7,14 @@ import { type Measured, type Probed, startProbedAgent } from './processes.ts';
 /** As in the image. */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--expose-gc'];
 
-/** An agent that scrapes; `hosts` have a page at /metrics, which is pushed to `sink`. Seconds between scrapes. */
+/** An agent that scrapes `hosts` at /metrics every `interval` seconds, and pushes to `sink`. */
 export interface Scraping {
   readonly hosts: readonly string[];
   readonly interval: number;
   readonly sink: string;
 }
 
-/** Starts the agent as it is built. */
+/** Starts the built agent. */
 export async function startFiresteel({ hosts, interval, sink }: Scraping): Promise<Probed> {
   const { file, remove } = configFile({
     node: 'worker-1',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { KubeObject } from '../../src/kube/object.ts';
 import type { FakeCluster } from '../../test/kit/fake-cluster.ts';
 
-// As in many clusters: small Deployments, each with the ReplicaSet of its last version beside the current one.
+// As in many clusters: small Deployments, each with the ReplicaSet of its previous version and the current one.
 const PODS_PER_DEPLOYMENT = 5;
 const DEPLOYMENTS_PER_NAMESPACE = 20;
 const PODS_PER_NODE = 50;
@@ -11,7 +11,7 @@ export const PODS = '/api/v1/pods';
 
 const SERVICES = ['checkout', 'catalogue', 'payment', 'search', 'session', 'pricing', 'inventory', 'billing'];
 
-/** What distinguishes one pod, and the objects around it, from others. */
+/** What distinguishes one pod, and the objects related to it, from others. */
 interface Names {
   readonly app: string;
   readonly namespace: string;
@@ -44,7 +44,7 @@ function namesOf(pod: number, version = 'current'): Names {
 const asUid = (hex: string): string =>
   hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/, (_, ...parts) => parts.slice(0, 5).join('-'));
 
-/** The texts of the recorded objects that differ from object to object, and what to write there. */
+/** The texts of the recorded objects that differ from object to object, and their replacements. */
 const VARIABLES: readonly (readonly [pattern: RegExp, value: (names: Names, recorded: string) => string])[] = [
   [/web-67b7ddc566-[a-z0-9]{5}/, ({ app, templateHash, suffix }) => `${app}-${templateHash}-${suffix}`],
   [/web-67b7ddc566/, ({ app, templateHash }) => `${app}-${templateHash}`],
@@ -64,7 +64,7 @@ const VARIABLES: readonly (readonly [pattern: RegExp, value: (names: Names, reco
   ],
 ];
 
-/** Makes objects like a recorded one. */
+/** Creates objects like a recorded one. */
 function maker(recorded: KubeObject): (names: Names) => KubeObject {
   const pattern = new RegExp(VARIABLES.map(([{ source }]) => `(${source})`).join('|'), 'g');
   const text = JSON.stringify(recorded);
@@ -77,16 +77,16 @@ function maker(recorded: KubeObject): (names: Names) => KubeObject {
     );
 }
 
-/** A cluster's pods as they may change. */
+/** The changing pods of a cluster. */
 export interface SyntheticCluster {
   readonly pods: number;
-  /** The pod of that number, whose first container has been restarted that often. */
+  /** The pod with this number, whose first container has this many restarts. */
   pod(index: number, restarts?: number): KubeObject;
 }
 
 /**
- * Puts `pods` pods of two containers, with their Deployments, ReplicaSets, namespaces and nodes, in place of the recorded
- * ones. They are made when they are listed: 100,000 would not fit into memory.
+ * Replaces the recorded objects with `pods` pods of two containers, with their Deployments, ReplicaSets, namespaces and
+ * nodes. They are created when they are listed: 100,000 would not fit into memory.
  */
 export function fillCluster(cluster: FakeCluster, pods: number): SyntheticCluster {
   const like = (path: string, name: string) => {

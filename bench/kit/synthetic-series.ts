@@ -5,7 +5,7 @@ import { randomFrom } from '../../test/kit/random.ts';
 
 const LABELS = ['container', 'id', 'image', 'name', 'namespace', 'pod'];
 
-/** Families as cadvisor has them: each container has one series of each. */
+/** Families like cAdvisor's: each container has one series of each. */
 const COUNTERS: readonly Family[] = [
   ...['cpu_usage_seconds', 'cpu_user_seconds', 'cpu_system_seconds', 'cpu_cfs_periods', 'cpu_cfs_throttled_periods'],
   ...['fs_reads_bytes', 'fs_writes_bytes', 'network_receive_bytes', 'network_transmit_bytes', 'memory_failcnt'],
@@ -18,7 +18,7 @@ const GAUGES: readonly Family[] = [
 
 const ALL = [...COUNTERS, ...GAUGES];
 
-/** Series like those of the containers of a large node, of which about half change from cycle to cycle. */
+/** Series like those of the containers of a large node; about half of them change in each cycle. */
 export class SyntheticSeries {
   readonly #keys: string[] = [];
   readonly #owners: Family[] = [];

@@ -1,4 +1,4 @@
-// Runs tasks as the agent does, without pushing, and reports as JSON how that went.
+// Runs tasks as the agent does, without pushing, and reports the figures as JSON.
 import { createLog } from '../../src/base/log.ts';
 import { Host } from '../../src/host/host.ts';
 import { Frame } from '../../src/tasks/frame.ts';
@@ -36,7 +36,7 @@ for (let index = 0; index < Number(count); index++) {
   task.start();
   frame.tasks = [...frame.tasks, task];
 }
-// The first round is not counted: nobody knows then who is slow.
+// The first round is not counted: it is not known then which tasks are slow.
 await new Promise((resolve) => setTimeout(resolve, 12_000));
 late.length = 0;
 healthy.length = 0;

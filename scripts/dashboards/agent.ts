@@ -1,6 +1,6 @@
 import type { Dashboard } from './dashboard.ts';
 
-/** The agent itself: does it collect, deliver, and at what cost. */
+/** The agents themselves: collection, delivery and cost. */
 export const AGENT: Dashboard = {
   name: 'agent',
   title: 'Firesteel / Agents',
@@ -52,7 +52,7 @@ export const AGENT: Dashboard = {
           legend: '{{exporter}} {{code}}',
         },
         {
-          title: 'Answer time, p99',
+          title: 'Response time, p99',
           unit: 's',
           query:
             'histogram_quantile(0.99, sum by (exporter, le) (rate(firesteel_export_request_duration_seconds_bucket{$s}[$__rate_interval])))',

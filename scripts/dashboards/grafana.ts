@@ -36,7 +36,7 @@ const datasource = {
   current: {},
 };
 
-/** A choice among the values that go with the choices before it. */
+/** A variable whose values depend on the variables before it. */
 function variable(dashboard: Dashboard, index: number) {
   const { name, title, from } = dashboard.variables[index] as Dashboard['variables'][number];
   const before = selectorOf({ ...dashboard, variables: dashboard.variables.slice(0, index) });

@@ -5,5 +5,5 @@ import { NODE } from './node.ts';
 import { PODS } from './pods.ts';
 import { PROBES } from './probes.ts';
 
-/** All dashboards; the chart makes a ConfigMap of each. */
+/** All dashboards; the chart creates a ConfigMap for each. */
 export const DASHBOARDS: readonly Dashboard[] = [AGENT, NODE, PODS, CLUSTER, PROBES];

@@ -4,7 +4,7 @@ import type { Dashboard } from './dashboard.ts';
 const DISKS = 'device!~"(loop|ram|fd|sr).*"';
 const REAL = 'fstype!~"tmpfs|ramfs|overlay|squashfs"';
 
-/** A machine: what is short, and who causes it. */
+/** A machine: scarce resources, and what uses them. */
 export const NODE: Dashboard = {
   name: 'node',
   title: 'Firesteel / Nodes',

@@ -3,7 +3,7 @@ import type { Dashboard } from './dashboard.ts';
 /** Containers with a name: neither sandboxes nor sums of a pod. */
 const OWN = 'container!="",container!="POD"';
 
-/** Pods of a namespace: what they use, against what they asked for. */
+/** Pods of a namespace: used and requested resources. */
 export const PODS: Dashboard = {
   name: 'pods',
   title: 'Firesteel / Namespaces and pods',

@@ -5,7 +5,7 @@ const fixtures = none('for tests of node_exporter');
 const perf = none('collector not included');
 const ntp = none('collector not included');
 
-/** Flags of node_exporter 1.9 to 1.12, but those that switch a collector on or off. */
+/** Flags of node_exporter 1.9 to 1.12, except those that enable or disable a collector. */
 export const NODE_EXPORTER_FLAGS: Flags = {
   'collector.arp.device-include': node('arp.deviceInclude'),
   'collector.arp.device-exclude': node('arp.deviceExclude'),

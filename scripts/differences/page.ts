@@ -13,7 +13,7 @@ export const PROGRAMS: Readonly<Record<string, Flags>> = {
   'process-exporter': PROCESS_EXPORTER_FLAGS,
 };
 
-/** The page on what differs from the replaced programs, and on their flags. */
+/** The page on the differences from the replaced programs, and on their flags. */
 export function differencesPage(): string {
   return [
     '# Differences from the replaced programs',

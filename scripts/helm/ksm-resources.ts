@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { resources } from '../../src/collectors/ksm/resources/index.ts';
 
-/** The table from which the chart makes the rights of state agents: resource → API group, scope, default. */
+/** The table from which the chart derives the permissions of state agents: resource → API group, scope, default. */
 export function ksmResourcesFile(): string {
   const table = Object.fromEntries(
     resources.map(({ name, apiVersion, namespaced, enabled }) => [

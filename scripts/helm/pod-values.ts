@@ -4,7 +4,7 @@ const anyObject = z.looseObject({});
 const anyObjects = z.array(anyObject);
 const texts = z.record(z.string(), z.string());
 
-/** Values that both kinds of pods have; Kubernetes checks what is passed on to it. */
+/** Values of both kinds of pods; Kubernetes validates values that are passed on to it. */
 export const podValues = {
   annotations: texts,
   revisionHistoryLimit: z.int().min(0),

@@ -5,17 +5,17 @@ import { SECTIONS } from '../alerts/rules.ts';
 import { DASHBOARDS } from '../dashboards/index.ts';
 import { podValues } from './pod-values.ts';
 
-/** The agent's own sections: chart and agent know the same keys, because these are the agent's. */
+/** The agent's own sections, so that chart and agent accept the same keys. */
 const settings = settingsSchema.shape;
 const collectors = shapeOf(settings.collectors);
 const ksm = shapeOf(collectors.ksm);
 
-/** Kubernetes checks what is passed on to it. */
+/** Kubernetes validates values that are passed on to it. */
 const anyObject = z.looseObject({});
 const texts = z.record(z.string(), z.string());
 const name = z.string().min(1).optional();
 
-/** What the chart adds to the ksm section, without what it writes there itself. */
+/** The chart's additions to the ksm section, without the fields that the chart writes itself. */
 const resourceNames = (ksm.resources as z.ZodDefault<z.ZodArray>).unwrap().optional();
 const ksmValues = z.strictObject({
   ...without(ksm, 'kubeconfig', 'context', 'customResourceStateFile'),
@@ -25,7 +25,7 @@ const ksmValues = z.strictObject({
   customResourceState: anyObject.optional(),
 });
 
-/** An exporter, with the names of Secrets in place of files. */
+/** An exporter, with names of Secrets instead of files. */
 const exporterValues = exporterSection.options.map(({ shape }) =>
   z.strictObject({
     ...shape,
@@ -64,7 +64,7 @@ const pullSecrets = z.array(z.union([z.string(), z.looseObject({ name: z.string(
 /** YAML 1.1 reads `on` and `off` as booleans unless they are quoted. */
 const onOffAuto = z.union([z.enum(['on', 'off', 'auto']), z.boolean()]);
 
-/** What `helm/values.yaml` may hold; below `push`, `identity`, `collectors` and `exporters` as the agent has it. */
+/** The contents of `helm/values.yaml`; below `push`, `identity`, `collectors` and `exporters` those of the agent. */
 export const valuesSchema = z.strictObject({
   enabled: z.boolean(),
   nameOverride: z.string(),
@@ -73,7 +73,7 @@ export const valuesSchema = z.strictObject({
   commonLabels: texts,
   commonAnnotations: texts,
   platform: z.enum(['kubernetes', 'openshift']),
-  // Parents have more of their own there.
+  // Parent charts have further values there.
   global: z.looseObject({ imageRegistry: z.string(), imagePullSecrets: pullSecrets }),
   image: z.strictObject({
     registry: z.string(),
@@ -206,8 +206,8 @@ export function helmSchema(): string {
 type Option = z.core.JSONSchema.BaseSchema & { readonly properties: { readonly type: { readonly const: string } } };
 
 /**
- * One of several objects, chosen by `type`; the first without one. With `anyOf` an error would list what is wrong by all
- * of the others.
+ * One of several objects, selected by `type`; the first if it is not set. With `anyOf` an error would list the problems of all
+ * of the others as well.
  */
 function chosenByType(options: readonly Option[]): z.core.JSONSchema.BaseSchema {
   const types = options.map(({ properties }) => properties.type.const);
@@ -226,7 +226,7 @@ function chosenByType(options: readonly Option[]): z.core.JSONSchema.BaseSchema 
 
 type Shape = Readonly<Record<string, z.ZodType>>;
 
-/** The fields of an object, below its default if it has one. */
+/** The fields of an object, wrapped in its default if it has one. */
 function shapeOf(schema: unknown): Shape {
   const inner: unknown = schema instanceof z.ZodObject ? schema : (schema as z.ZodPrefault<z.ZodObject>).unwrap();
   return (inner as z.ZodObject).shape as Shape;
