@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-/** The bundle, as it is installed on nodes; another one when FIRESTEEL_BUNDLE names it. */
+/** The bundle as installed on nodes; FIRESTEEL_BUNDLE names another one. */
 export const BUNDLE =
   process.env.FIRESTEEL_BUNDLE ?? fileURLToPath(new URL('../../dist/firesteel.mjs', import.meta.url));
 
@@ -13,15 +13,15 @@ export interface AgentProcess {
   readonly child: ChildProcess;
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** Waits until `pattern` is in what it printed (both streams); rejects after `milliseconds`, or when it ends. */
+  /** Waits until `pattern` is in its output (both streams); rejects after `milliseconds`, or when the process exits. */
   printed(pattern: RegExp, milliseconds?: number): Promise<void>;
-  /** Its exit code and signal, once it has ended. */
+  /** Its exit code and signal, once it has exited. */
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
 /**
- * Starts the built bundle with `args`, and Node with `nodeFlags`; killed after the test if it still runs then. `within` is a
- * command that becomes the one that follows it, such as unshare.
+ * Starts the built bundle with `args`, and Node with `nodeFlags`; killed after the test if it is still running. `within` is a
+ * command that executes the following one, such as unshare.
  */
 export function startAgentProcess(
   context: TestContext,

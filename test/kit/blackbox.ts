@@ -7,7 +7,7 @@ import { startServer } from './servers.ts';
 /** A running blackbox_exporter. */
 export interface Blackbox {
   readonly url: string;
-  /** Its answer for a target. */
+  /** Its response for a target. */
   probe(module: string, target: string): Promise<string>;
 }
 
@@ -31,7 +31,7 @@ export async function startBlackbox(context: TestContext, folder: string, module
   };
 }
 
-/** Starts a program of Debian that finds its libraries beside it when it is only unpacked; it ends with the test. */
+/** Starts a Debian program, which may be unpacked with its libraries instead of installed; it ends with the test. */
 export function startUnpacked(context: TestContext, program: string, args: readonly string[]): ChildProcess {
   const { LD_LIBRARY_PATH_PEERS: libraries, ...env } = process.env;
   const child = spawn(program, args, {

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-/** Names under which Debian and others install it. */
+/** Names under which Debian and other systems install it. */
 const NAMES = ['chromium', 'chromium-headless-shell', 'chromium-browser', 'google-chrome'];
 
-/** Our machines reach nothing but package registries: whatever a browser does on its own would only fail, slowly. */
+/** Our machines only reach package registries: background requests of a browser would only fail, slowly. */
 const QUIET = [
   '--disable-gpu',
   '--disable-quic',
@@ -22,8 +22,8 @@ const QUIET = [
 const SCREENSHOTS = fileURLToPath(new URL('../../test-output/', import.meta.url));
 
 /**
- * A headless Chromium, found in CHROMIUM or on PATH, which ends with the test. Where there is none the test is marked
- * as skipped, or fails if REQUIRE_SERVERS=1.
+ * A headless Chromium, found in CHROMIUM or on PATH, which ends with the test. Without one the test is marked as skipped,
+ * or fails if REQUIRE_SERVERS=1.
  */
 export async function startBrowser(context: TestContext): Promise<Browser | undefined> {
   const executablePath = process.env.CHROMIUM || onPath();
@@ -33,7 +33,7 @@ export async function startBrowser(context: TestContext): Promise<Browser | unde
     context.skip(reason);
     return undefined;
   }
-  // Root has no user namespaces to build the sandbox of; the pages are ours.
+  // As root the sandbox, which needs user namespaces, does not work; the pages are ours.
   const args = process.getuid?.() === 0 ? [...QUIET, '--no-sandbox'] : QUIET;
   const browser = await chromium.launch({ executablePath, args, timeout: 60_000 });
   context.after(() => browser.close());
@@ -52,16 +52,16 @@ function onPath(): string | undefined {
   });
 }
 
-/** A page, and what went wrong on it. */
+/** A page and its errors. */
 export interface WatchedPage {
   readonly page: Page;
-  /** Errors of the console and of scripts; refusals that a test provokes are among them. */
+  /** Errors of the console and of scripts, including refusals that a test provokes. */
   readonly errors: string[];
-  /** Addresses outside of `base` that were asked for. */
+  /** Requested addresses outside of `base`. */
   readonly strangers: string[];
 }
 
-/** Opens `path` of `base` and notes what goes wrong from the first moment on. */
+/** Opens `path` of `base` and records errors from the beginning. */
 export async function openPage(
   browser: Browser,
   base: string,
@@ -85,13 +85,13 @@ export async function openPage(
   return { page, errors, strangers };
 }
 
-/** A picture in test-output: of the whole page, or of what is in view. */
+/** A screenshot in test-output: of the whole page, or of the visible part. */
 export async function screenshot(page: Page, name: string, fullPage = true): Promise<void> {
   mkdirSync(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage });
 }
 
-/** What axe-core holds against the page: rule, and where. */
+/** Violations that axe-core finds on the page: rule and location. */
 export async function accessibilityFindings(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
@@ -100,7 +100,7 @@ export async function accessibilityFindings(page: Page): Promise<string[]> {
   );
 }
 
-/** Pictures at all widths and in the dark; the page must fit each, and axe find nothing. */
+/** Screenshots at all widths and in dark mode; the page must fit each, without violations in axe-core. */
 export async function lookAt(page: Page, name: string): Promise<void> {
   for (const width of [1440, 768, 390]) {
     await page.setViewportSize({ width, height: 900 });

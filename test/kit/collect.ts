@@ -6,7 +6,7 @@ import { AgentRegistry } from '../../src/metrics/registry.ts';
 import type { Snapshot } from '../../src/metrics/snapshot.ts';
 import { numberText } from '../../src/metrics/text/format.ts';
 
-/** What one run of one collector gave. */
+/** The result of one run of one collector. */
 export interface Collected {
   /** Sample lines, `name{labels} value`, sorted. */
   readonly lines: string[];
@@ -14,7 +14,7 @@ export interface Collected {
   readonly snapshot: Snapshot;
 }
 
-/** A collector bound to `paths`, for several runs; options as in the configuration, defaults filled in. */
+/** A collector for `paths`, for several runs; options as in the configuration, with defaults. */
 export function collectorOn(
   spec: CollectorSpec,
   paths: HostPaths,

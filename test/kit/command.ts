@@ -1,6 +1,6 @@
 import type { Command } from '../../src/commands/command.ts';
 
-/** What a command printed, and its exit code. */
+/** The output of a command, and its exit code. */
 export interface CommandOutput {
   readonly code: number;
   readonly stdout: string;

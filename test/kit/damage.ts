@@ -7,12 +7,12 @@ import { AgentRegistry } from '../../src/metrics/registry.ts';
 import type { Producer } from '../../src/metrics/scope.ts';
 import { type Random, randomFrom } from './random.ts';
 
-/** What becomes of a file: its text, changed, or an error. */
+/** The result of a damage: the changed text of a file, or an error. */
 type Damage = (path: string, text: string) => string;
 
 /**
- * A host one of whose files is damaged; notes which files are read, and their text. Damage is done to what a read gives,
- * so that a driver can be made to answer with any error.
+ * A host with one damaged file; records which files are read, and their text. The damage changes the result of a read, so
+ * that a driver can return any error.
  */
 class DamagedHost extends Host {
   readonly texts = new Map<string, string>();
@@ -30,7 +30,7 @@ class DamagedHost extends Host {
   }
 
   override async attributeLater(path: string): Promise<string | undefined> {
-    // What attribute() makes of the errors that a damage throws is the same here.
+    // Errors that a damage throws are handled as in attribute().
     await super.attributeLater(path);
     return this.attribute(path);
   }
@@ -41,14 +41,14 @@ class DamagedHost extends Host {
   }
 }
 
-/** What a run of a collector gave. */
+/** The result of a run of a collector. */
 interface Answer {
   readonly result: CollectorResult;
   readonly samples: ReadonlyMap<string, number>;
   readonly families: ReadonlySet<string>;
 }
 
-/** Makes the producer anew, so that no run knows what another has seen. */
+/** Creates the producer again, so that no run depends on another. */
 export type MakeProducer = (host: Host) => Producer;
 
 async function run(make: MakeProducer, host: Host): Promise<Answer> {
@@ -66,11 +66,11 @@ async function run(make: MakeProducer, host: Host): Promise<Answer> {
   };
 }
 
-/** What a test damages: how files are found, and how one run with one of them damaged goes. */
+/** The subject of a damage test: how files are found, and how to run the collector with one of them damaged. */
 interface Scene {
   /** The files that the collector reads, with their text. */
   texts(): ReadonlyMap<string, string>;
-  /** A run; without a path all is sound. */
+  /** A run; without a path nothing is damaged. */
   run(path?: string, damage?: Damage): Promise<Answer>;
 }
 
@@ -87,12 +87,12 @@ function hostScene(make: MakeProducer, paths: HostPaths): Scene {
   };
 }
 
-/** When the files of a scene on disk were written, seconds since 1970: damage must not change it. */
+/** Modification time of the files of a scene on disk, seconds since 1970: damage must not change it. */
 const WRITTEN_S = 1_795_000_000;
 
 /**
- * A scene whose files are damaged where they lie, for collectors that do not read through {@link Host}. What can't be
- * read is then a folder in the file's place.
+ * A scene whose files are damaged on disk, for collectors that do not read through {@link Host}. An unreadable file is
+ * replaced by a folder.
  */
 export function diskScene(make: MakeProducer, paths: HostPaths, files: readonly string[]): Scene {
   const texts = new Map(files.map((path) => [path, readFileSync(path, 'utf8')]));
@@ -124,7 +124,7 @@ const errorOf = (code: string) => (path: string) => {
   throw fileError(path, Object.assign(new Error(code), { code }));
 };
 
-/** Damages of a whole file, with what they may take without a word: what the file brought is their unit. */
+/** Damages of a whole file, with the losses that need no report: the samples of the file are their unit. */
 const WHOLE: readonly (readonly [name: string, damage: Damage])[] = [
   ['EACCES', errorOf('EACCES')],
   ['EIO', errorOf('EIO')],
@@ -151,23 +151,23 @@ function replaceNumber(line: string, random: Random, by: string): string {
   return line.slice(0, index) + by + line.slice(index + number.length);
 }
 
-/** What is found wrong with a collector, a line each, and how much was tried. */
+/** Faults found in a collector, one line each, and the number of attempts. */
 export interface Findings {
   readonly wrong: string[];
   readonly runs: number;
-  /** Files that the collector reads; without any there is nothing to damage. */
+  /** Files that the collector reads. */
   readonly files: number;
 }
 
-/** What a test may forgive a collector. */
+/** Permitted deviations of a collector. */
 export interface Leniency {
-  /** Samples that come from the live host and change by themselves. */
+  /** Samples from the live host, which change on their own. */
   readonly live?: RegExp;
-  /** Whether a line stands for what its number says, so that nothing shows that one is there twice or not at all. */
+  /** Whether the meaning of a line depends on its number, so that a repeated or missing line cannot be detected. */
   readonly isPositional?: boolean;
-  /** Samples made of several records, of which one less gives another value. */
+  /** Samples from several records; their value changes if one is missing. */
   readonly sums?: RegExp;
-  /** Damages that nothing shows, by file, line and name. */
+  /** Damages that cannot be detected, by file, line and name. */
   readonly skip?: RegExp;
 }
 
@@ -181,9 +181,9 @@ export const findFaults = (
 ): Promise<Findings> => findFaultsIn(hostScene(make, paths), paths.rootfs, seed, budgetMs, leniency);
 
 /**
- * Damages the files that a collector reads, one at a time, until `budgetMs` is over. What belongs to a damaged file or
- * line is found out by taking it away: all series that are then missing or different. All others must stay as they are,
- * and no family may vanish without an error. Throws for what is no file of the host.
+ * Damages the files that a collector reads, one at a time, until `budgetMs` has elapsed. The series of a damaged file or line
+ * are those that are missing or different without it. All others must not change, and no family may vanish without an
+ * error. Throws for a path that is not a file of the host.
  */
 export async function findFaultsIn(
   scene: Scene,
@@ -205,7 +205,7 @@ export async function findFaultsIn(
     if (dropped !== undefined) judgeDropped(dropped, result, samples);
     return new Set([...usual.samples].filter(([key, value]) => samples.get(key) !== value).map(([key]) => key));
   };
-  // What a record brought goes with it, and no other series takes another value. One may appear: under fewer labels.
+  // The series of a record vanish with it, and no other series changes its value. One may appear, with fewer labels.
   const judgeDropped = (what: string, result: CollectorResult, samples: ReadonlyMap<string, number>) => {
     if (skip?.test(what)) return;
     for (const error of result.errors) if (isMistake(error)) findings.wrong.push(`${what}: mistake: ${error.message}`);
@@ -244,7 +244,7 @@ export async function findFaultsIn(
       throw new MissingFile(missing);
     });
     for (const [what, damage] of WHOLE) {
-      // A driver that answers EINVAL has no value, and an attribute may be an empty word; neither is an error.
+      // A driver that returns EINVAL has no value, and an attribute may be empty; neither is an error.
       const isAttribute = /\/sys\//.test(path);
       judge(
         `${name} ${what}`,
@@ -255,7 +255,7 @@ export async function findFaultsIn(
     }
     const lines = text.split('\n');
     const numbers = [...lines.keys()].filter((index) => lines[index] !== '');
-    // A file with one value, or with properties of one thing, gives labels: without it, its series has another name.
+    // A file with one value, or with properties of one object, provides labels: without it, its series has a different name.
     const hasRecords = numbers.length > 1 && !/\/(?:sys|udev|etc|lib)\//.test(name.replace('/proc/sys/', ''));
     for (let left = 4; !isPositional && left > 0 && numbers.length > 0 && performance.now() < end; left--) {
       const [number = 0] = numbers.splice(random.below(numbers.length), 1);
@@ -263,7 +263,7 @@ export async function findFaultsIn(
       const ofLine = await without(path, () => put(), hasRecords ? `${name}:${number + 1} dropped` : undefined);
       for (const [what, damage] of LINES) {
         const damaged = damage(lines[number] as string, random);
-        // What a cut line says can't be told from what a shorter number says, and where it is gone from what is not there.
+        // A truncated line cannot be distinguished from a shorter number, and a removed one not from an absent one.
         judge(`${name}:${number + 1} ${what}`, await attempt(path, () => put(damaged)), ofLine, what === 'cut');
       }
       const rest = lines.slice(0, number).join('\n') + (number > 0 ? '\n' : '');
@@ -275,7 +275,7 @@ export async function findFaultsIn(
   return findings;
 }
 
-/** What comes of a mistake in the code, also when a wrapper has made an error of the file of it. */
+/** Errors of bugs in the code, also if a wrapper has converted them to an error of the file. */
 const isMistake = (error: Error): boolean =>
   /BUG:|Cannot (?:read|set|convert|mix|destructure)|is not (?:a function|iterable|defined)|Invalid (?:array|string)/.test(
     error.message,

@@ -1,11 +1,11 @@
 import type { Random } from './random.ts';
 
-/** A way in which a file can be odd. */
+/** A way in which a file can be malformed. */
 export interface Damage {
   readonly name: string;
-  /** What a reader meets instead of a text. */
+  /** The error that a reader gets instead of text. */
   readonly error?: 'EACCES' | 'EIO';
-  /** Whether no kernel makes such a file: others may be right, of a kernel with fewer lines for example. */
+  /** Whether no kernel produces such a file: others may be valid, for example from a kernel with fewer lines. */
   readonly isNever: boolean;
   apply(text: string, random: Random): string;
 }

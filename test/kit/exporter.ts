@@ -15,23 +15,23 @@ import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { encodeByObject } from '../../src/metrics/text/encoder.ts';
 import { samplesOf } from './samples.ts';
 
-/** One exporter, what it logs and counts. */
+/** One exporter with its log and metrics. */
 export interface TriedExporter {
   readonly exporter: Exporter;
   /** Lines of the log. */
   readonly lines: readonly string[];
-  /** The value of one of its series; undefined without. */
+  /** The value of one of its series; undefined if it does not exist. */
   readonly counted: (series: string) => Promise<number | undefined>;
 }
 
 /** Settings of {@link exporterTo} that are not the exporter's own. */
 export interface AroundExporter {
   readonly env?: NodeJS.ProcessEnv;
-  /** Where to keep what waits; nothing is kept on disk without. */
+  /** Spool folder; without it nothing is stored on disk. */
   readonly spoolPath?: string;
 }
 
-/** What all exporters share, and what is logged and counted through it. */
+/** The context that all exporters share, with its log and metrics. */
 export interface TriedContext extends Pick<TriedExporter, 'lines' | 'counted'> {
   readonly around: ExporterContext;
   /** The settings of the exporter `it`. */
@@ -81,13 +81,13 @@ export async function batchAt(stampMs: number): Promise<Batch> {
   return { group: 'node', stampMs, samples: 1, encoding: 'gzip', ...text };
 }
 
-/** The series that counts what `it` has given up for `reason`. */
+/** The series that counts samples that `it` dropped for `reason`. */
 export const dropped = (reason: string) => `firesteel_export_samples_dropped_total{exporter="it",reason="${reason}"}`;
 
-/** The series that counts what was acknowledged to `it`. */
+/** The series that counts acknowledged samples of `it`. */
 export const SENT = 'firesteel_export_samples_sent_total{exporter="it"}';
 
-/** Waits until `condition`; rejects after `milliseconds` with what `explain` says. */
+/** Waits until `condition` is true; rejects after `milliseconds` with the text of `explain`. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   explain: () => string = () => '',

@@ -3,10 +3,10 @@ import { gzipSync } from 'node:zlib';
 import type { KubeObject } from '../../src/kube/object.ts';
 import type { FakeCollection } from './fake-cluster.ts';
 
-/** The API server compresses answers from this size on. */
+/** The API server compresses responses of this size and above. */
 const GZIP_FROM_BYTES = 128 * 1024;
 
-/** A Status that says no. */
+/** A Status of a failure. */
 export const refusal = (code: number, reason: string, message: string): [number, string] => [
   code,
   JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code }),
@@ -26,7 +26,7 @@ export async function readJson(request: IncomingMessage): Promise<KubeObject> {
   return parts.length === 0 ? {} : JSON.parse(Buffer.concat(parts).toString());
 }
 
-/** Sends an answer, compressed when it is large and the client takes it; one in parts is sent as it is. */
+/** Sends a response, compressed if it is large and the client accepts that; a response in parts is sent unchanged. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
@@ -50,7 +50,7 @@ export function send(
   response.end(zipped ? gzipSync(body, { level: 1 }) : body);
 }
 
-/** A TokenReview with its answer: whose token it is, by `users`. */
+/** A TokenReview with its result: the owner of the token, from `users`. */
 export function review(
   asked: KubeObject & { readonly spec?: { readonly token?: string } },
   users: ReadonlyMap<string, string>,
@@ -61,7 +61,7 @@ export function review(
   return JSON.stringify({ ...asked, status });
 }
 
-/** The answer to `/apis/GROUP` or `/apis/GROUP/VERSION`; undefined for other paths and what is not there. */
+/** The response for `/apis/GROUP` or `/apis/GROUP/VERSION`; undefined for other paths and unknown groups. */
 export function discoveryOf(collections: ReadonlyMap<string, FakeCollection>, path: string): object | undefined {
   const [, group, version] = /^\/apis\/([^/]+)(?:\/([^/]+))?$/.exec(path) ?? [];
   if (group === undefined) return undefined;

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../src/kube/object.ts';
 
 export type RequestKind = 'list' | 'watch' | 'get' | 'create' | 'update' | 'delete';
 
-/** A request that came. */
+/** A received request. */
 export interface FakeRequest {
   readonly kind: RequestKind;
   /** The collection's path without a namespace: `/api/v1/pods`. */
@@ -15,7 +15,7 @@ export interface FakeRequest {
 }
 
 const PATH = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?$/;
-/** Whether the namespace and the field selector (`spec.nodeName=a,…`, equality only) choose the object. */
+/** Whether the namespace and the field selector (`spec.nodeName=a,…`, equality only) match the object. */
 export function selected(object: KubeObject, namespace: string | undefined, query: URLSearchParams): boolean {
   if (namespace !== undefined && object.metadata?.namespace !== namespace) return false;
   const fields = (query.get('fieldSelector') ?? '').split(',').filter((term) => term !== '');
@@ -26,7 +26,7 @@ export function selected(object: KubeObject, namespace: string | undefined, quer
   });
 }
 
-/** Takes a request apart; undefined when the path is none of a collection or object. */
+/** Parses a request; undefined if the path is not that of a collection or object. */
 export function parseRequest(request: IncomingMessage, url: URL): FakeRequest | undefined {
   const [, root, namespace, resource, name] = PATH.exec(url.pathname) ?? [];
   if (root === undefined) return undefined;

@@ -13,7 +13,7 @@ import { FakeCluster, type FakeCollection, keyOf } from './fake-cluster.ts';
 import { FakeWatch } from './fake-watch.ts';
 import { fixture } from './host-tree.ts';
 
-/** An answer instead of the right one; `reset` breaks the connection, `silence` never answers. */
+/** A response instead of the correct one; `reset` breaks the connection, `silence` never responds. */
 export type Fault = { status: number; body?: string; headers?: Record<string, string> } | 'reset' | 'silence';
 
 interface PlannedFault {
@@ -24,7 +24,7 @@ interface PlannedFault {
 
 export const TOKEN_REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
 
-/** A file of the recorded cluster, without the status that the recorder put at its end. */
+/** A file of the recorded cluster, without the status that the recorder appended. */
 export const recorded = (name: string): string =>
   readFileSync(fixture(`cluster-cgroupv1/${name}`), 'utf8').replace(/\n\{"httpStatus":\d+\}\n?$/, '');
 
@@ -36,8 +36,8 @@ export async function startFakeApi(context: TestContext, tls?: ServerOptions): P
 }
 
 /**
- * A Kubernetes API server in miniature: lists by pages, watches with bookmarks, objects with optimistic locking, in the
- * words of the recorded server. Tests change `cluster`, plan faults, and read `requests` and `connections`.
+ * A minimal Kubernetes API server: paginated lists, watches with bookmarks, objects with optimistic locking, with the
+ * messages of the recorded server. Tests change `cluster`, plan faults, and read `requests` and `connections`.
  */
 export class FakeApiServer {
   readonly cluster = new FakeCluster();
@@ -45,9 +45,9 @@ export class FakeApiServer {
   readonly watches = new Set<FakeWatch>();
   /** Connections accepted so far. */
   connections = 0;
-  /** Bearer tokens taken; any, even none, when undefined. */
+  /** Accepted bearer tokens; any, even none, when undefined. */
   tokens: ReadonlySet<string> | undefined;
-  /** Names of users by their tokens, as a TokenReview tells them. */
+  /** Names of users by their tokens, as returned by a TokenReview. */
   readonly users = new Map<string, string>();
   readonly #server: Server;
   readonly #faults: PlannedFault[] = [];
@@ -75,7 +75,7 @@ export class FakeApiServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Serves new connections with other certificates, and ends the idle ones. */
+  /** Uses other certificates for new connections, and closes the idle ones. */
   changeTls(tls: ServerOptions): void {
     if (this.#server instanceof TlsServer) this.#server.setSecureContext(tls);
     this.#server.closeIdleConnections();
@@ -94,19 +94,19 @@ export class FakeApiServer {
     });
   }
 
-  /** Answers the next `times` requests of this kind, and of this path if given, with `fault`. */
+  /** Responds with `fault` to the next `times` requests of this kind, and of this path if given. */
   fail(kind: RequestKind, fault: Fault, { times = 1, path = '' } = {}): void {
     const matches = (request: FakeRequest) => request.kind === kind && request.path.startsWith(path);
     this.#faults.push({ matches, fault, left: times });
   }
 
-  /** As {@link fail}, for the lists that continue one. */
+  /** Like {@link fail}, for the following pages of lists. */
   failContinue(fault: Fault): void {
     const matches = ({ kind, query }: FakeRequest) => kind === 'list' && query.has('continue');
     this.#faults.push({ matches, fault, left: 1 });
   }
 
-  /** Ends all planned faults. */
+  /** Cancels all planned faults. */
   heal(): void {
     this.#faults.length = 0;
   }
@@ -127,7 +127,7 @@ export class FakeApiServer {
     this.#server.closeAllConnections();
   }
 
-  /** Sends a bookmark at the newest version on those of `watches` that asked for bookmarks. */
+  /** Sends a bookmark with the newest version on those of `watches` that requested bookmarks. */
   bookmark(watches: Iterable<FakeWatch> = this.watches): void {
     for (const watch of watches) if (watch.bookmarks) watch.send('BOOKMARK', this.#bookmarkOf(watch.path));
   }
@@ -212,7 +212,7 @@ export class FakeApiServer {
     return [200, `${head}${text}}`];
   }
 
-  /** Makes all pages of `limit` objects of the generated collections that keep them: later lists only send them. */
+  /** Creates all pages of `limit` objects of the generated collections that cache them: later lists only send them. */
   fillPages(limit: number): void {
     for (const { objects, generated } of this.cluster.collections.values()) {
       if (objects.size > 0 || generated?.pages === undefined) continue;
@@ -283,7 +283,7 @@ export class FakeApiServer {
   }
 }
 
-/** The items of a list, which have neither kind nor version of their own. */
+/** The items of a list, which have neither kind nor version. */
 const itemsText = (items: readonly KubeObject[]): string =>
   JSON.stringify(items.map(({ kind: _, apiVersion: __, ...item }) => item));
 

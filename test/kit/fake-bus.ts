@@ -6,8 +6,8 @@ import { type DbusMessage, decodeMessage, messageLength } from '../../src/host/d
 import { scratchFolder } from './host-tree.ts';
 
 /**
- * A listener at `<root>/run/dbus/system_bus_socket` that lets everyone in and hands each call to `answer`, to write
- * back what it likes. Resolves to the root folder; all ends with the test.
+ * A listener at `<root>/run/dbus/system_bus_socket` that accepts every client and passes each call to `answer`, which may
+ * write any reply. Resolves to the root folder; everything ends with the test.
  */
 export async function fakeBus(
   context: TestContext,
@@ -48,7 +48,7 @@ export async function fakeBus(
   return root;
 }
 
-/** A recorded reply as the answer to another call. */
+/** A recorded reply as the reply to another call. */
 export function replyTo(call: DbusMessage, recorded: string): Buffer {
   const bytes = Buffer.from(recorded, 'base64');
   // The header field REPLY_SERIAL (5), a variant of one u32.

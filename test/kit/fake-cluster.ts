@@ -1,13 +1,13 @@
 import type { KubeObject } from '../../src/kube/object.ts';
 
-/** An event of a collection, as the watch sends it. */
+/** An event of a collection, as sent by a watch. */
 export interface ClusterEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly version: number;
   readonly object: KubeObject;
 }
 
-/** A list as the API server answers it. */
+/** A list as returned by the API server. */
 export interface RecordedList {
   readonly kind: string;
   readonly apiVersion: string;
@@ -19,11 +19,11 @@ export interface RecordedList {
 export const keyOf = ({ metadata }: KubeObject): string =>
   metadata?.namespace ? `${metadata.namespace}/${metadata.name}` : (metadata?.name ?? '');
 
-/** Objects that are made when they are listed. */
+/** Objects that are created when they are listed. */
 export interface Generated {
   readonly count: number;
   readonly make: (index: number) => KubeObject;
-  /** The items of pages that were listed before, compressed, where several clients list the same ones. */
+  /** The compressed items of pages that were listed before, if several clients list the same ones. */
   readonly pages?: Map<string, Buffer>;
 }
 
@@ -32,13 +32,13 @@ export class FakeCollection {
   readonly kind: string;
   readonly apiVersion: string;
   readonly objects = new Map<string, KubeObject>();
-  /** Events that a watch may still ask for. */
+  /** Events that a watch may still request. */
   readonly log: ClusterEvent[] = [];
-  /** Watches from before this version are answered with 410. */
+  /** Watches from before this version get 410. */
   compacted = 0;
-  /** What discovery says of it. */
+  /** Its discovery data. */
   namespaced = true;
-  /** Makes objects beyond those of `objects` when they are listed: for collections too big to be kept. */
+  /** Creates objects in addition to `objects` when they are listed: for collections too large for memory. */
   generated: Generated | undefined;
 
   constructor(kind: string, apiVersion: string) {
@@ -58,7 +58,7 @@ export class FakeCluster {
   version = 1000;
   onEvent: (path: string, event: ClusterEvent) => void = () => {};
 
-  /** The collection at `path`, created when there is none. */
+  /** The collection at `path`, created if it does not exist. */
   collection(path: string, kind = 'Pod', apiVersion = 'v1'): FakeCollection {
     let found = this.collections.get(path);
     if (!found) {
@@ -77,7 +77,7 @@ export class FakeCluster {
     return collection;
   }
 
-  /** Creates or changes an object, with the next resourceVersion and a uid; gives it as stored. */
+  /** Creates or changes an object, with the next resourceVersion and a uid; returns it as stored. */
   put(path: string, object: KubeObject): KubeObject {
     const { objects } = this.collection(path);
     const before = objects.get(keyOf(object));
@@ -100,7 +100,7 @@ export class FakeCluster {
     this.#emit(path, 'DELETED', { ...before, metadata });
   }
 
-  /** Forgets the events so far: to resume from before now is answered with 410. */
+  /** Discards the events so far: resuming from an earlier version gets 410. */
   compact(): void {
     for (const collection of this.collections.values()) {
       collection.log.length = 0;
@@ -108,7 +108,7 @@ export class FakeCluster {
     }
   }
 
-  /** Restores an empty collection from a backup made at `version`, a version that has been passed. */
+  /** Restores an empty collection from a backup at `version`, which is in the past. */
   restore(path: string, version: number): void {
     const collection = this.collection(path);
     collection.objects.clear();

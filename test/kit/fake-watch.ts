@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** One open watch of the fake API server, with what can go wrong with it. */
+/** One open watch of the fake API server, with its possible faults. */
 export class FakeWatch {
   readonly path: string;
   readonly namespace: string | undefined;
@@ -8,7 +8,7 @@ export class FakeWatch {
   readonly #response: ServerResponse;
   readonly #render: (object: object) => object;
   #mode: 'right' | 'cut' | 'silent' = 'right';
-  /** Called as soon as it is broken or ended from here. */
+  /** Called as soon as this side breaks or ends it. */
   onEnd: () => void = () => {};
 
   constructor(
@@ -25,7 +25,7 @@ export class FakeWatch {
     this.#render = render;
   }
 
-  /** Sends an event, or half of it and a reset when {@link cutNext} was asked for. */
+  /** Sends an event, or half of it and a reset after {@link cutNext}. */
   send(type: string, object: object): void {
     const line = `${JSON.stringify({ type, object: type === 'ERROR' ? object : this.#render(object) })}\n`;
     if (this.#mode !== 'cut') {
@@ -33,31 +33,31 @@ export class FakeWatch {
       return;
     }
     this.freeze();
-    // Broken only once the half line is on its way: the reset would overtake it.
+    // Broken only once the half line has been sent: the reset would overtake it.
     this.#response.write(line.slice(0, line.length / 2), () => this.reset());
   }
 
-  /** Sends text as it is. */
+  /** Sends text unchanged. */
   raw(text: string): void {
     if (this.#mode !== 'silent') this.#response.write(text);
   }
 
-  /** The next event breaks the connection in its middle. */
+  /** Breaks the connection in the middle of the next event. */
   cutNext(): void {
     this.#mode = 'cut';
   }
 
-  /** From now on nothing is sent, and the connection stays open: what a lost peer looks like. */
+  /** From now on nothing is sent, and the connection stays open, as with a lost peer. */
   freeze(): void {
     this.#mode = 'silent';
   }
 
-  /** What the server does after timeoutSeconds; nothing of it arrives when the peer is lost. */
+  /** Ends the watch like the server after timeoutSeconds; if the peer is lost, the end does not arrive. */
   expire(): void {
     if (this.#mode !== 'silent') this.end();
   }
 
-  /** Ends the answer in order. */
+  /** Ends the response cleanly. */
   end(): void {
     this.freeze();
     this.onEnd();

@@ -4,12 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type RequestHead, RequestReader } from './request-reader.ts';
 
 /**
- * What happens to one upload. `at` counts bytes of its body that still reach the server.
+ * The fault of one upload. `at` is the number of bytes of its body that still reach the server.
  * - cut: the connection breaks in both directions, by FIN or RST towards the server, always by RST towards the client
- * - truncate: the server sees the end of the stream, the client hears the server's answer to that
- * - loseAnswer: the server gets everything, the client nothing but a broken connection
+ * - truncate: the server sees the end of the stream, the client gets the server's response to that
+ * - loseAnswer: the server gets everything, the client only a broken connection
  * - duplicate: the server gets the whole request a second time, on another connection
- * - delay: the body begins late; throttle: it trickles; stall: nothing passes for that long, then the connection breaks
+ * - delay: the body begins late; throttle: it is slow; stall: nothing passes for this time, then the connection breaks
  */
 export type Fault =
   | { readonly kind: 'cut'; readonly at: number; readonly how: 'fin' | 'rst' }
@@ -20,18 +20,18 @@ export type Fault =
   | { readonly kind: 'throttle'; readonly bytesPerSecond: number }
   | { readonly kind: 'stall'; readonly ms: number };
 
-/** One upload as the proxy saw it. */
+/** One upload as seen by the proxy. */
 export interface Exchange {
   /** Path and query. */
   readonly path: string;
   /** Bytes of the body, as announced. */
   readonly bytes: number;
   readonly fault: Fault | undefined;
-  /** Bytes of the body that went to the server. */
+  /** Bytes of the body that were sent to the server. */
   passed: number;
-  /** What the client was answered; undefined when it was not. */
+  /** The status that the client got; undefined without a response. */
   status?: number;
-  /** The body as the client sent it, if bodies are kept. */
+  /** The body as the client sent it, if bodies are recorded. */
   readonly body: Buffer[];
 }
 
@@ -41,13 +41,13 @@ export interface FaultProxy {
   readonly port: number;
   /** All uploads, in the order in which they began. */
   readonly exchanges: readonly Exchange[];
-  /** Decides on each upload when its head has come; none at first. */
+  /** Chooses the fault of each upload when its head has arrived; none at first. */
   choose: (upload: RequestHead) => Fault | undefined;
-  /** Called whenever a piece of a body goes to the server. */
+  /** Called whenever a piece of a body is sent to the server. */
   onPassed: (exchange: Exchange) => void;
-  /** Bytes that went each way, heads included. */
+  /** Bytes in each direction, including heads. */
   readonly sent: { up: number; down: number };
-  /** Refuses connections, and breaks those there are: as when the server's process is gone. */
+  /** Refuses connections, and breaks the open ones, as if the server's process were gone. */
   down(): Promise<void>;
   up(): Promise<void>;
   close(): Promise<void>;
@@ -55,7 +55,7 @@ export interface FaultProxy {
 
 const PIECE_BYTES = 512;
 
-/** Starts a proxy to `target`, a port of this machine; keeps all bodies if asked to. */
+/** Starts a proxy to `target`, a port of this machine; records all bodies on request. */
 export async function startFaultProxy(target: number, keepBodies = false): Promise<FaultProxy> {
   const proxy = new FaultyProxy(target, keepBodies);
   await proxy.up();
@@ -177,21 +177,21 @@ interface UploadEvents {
 }
 
 /**
- * Breaks a connection by RST. One that has just been ended can't be reset: Node refuses that, never closes it, and
- * then spins for ever at the end of the process.
+ * Breaks a connection with RST. One that has just been ended cannot be reset: Node refuses that, never closes it, and
+ * then spins forever at the end of the process.
  */
 function reset(socket: Socket): void {
   if (socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();
 }
 
-/** One request on its way to the server. */
+/** One request in transit to the server. */
 class Upload {
   readonly exchange: Exchange;
   readonly #near: Socket;
   readonly #far: Socket;
   readonly #events: UploadEvents;
-  /** Of uploads that are duplicated. */
+  /** Bytes of uploads that are duplicated. */
   readonly #kept: Buffer[] = [];
   #head: Buffer | undefined;
   #swallow: boolean = false;
@@ -204,7 +204,7 @@ class Upload {
     this.#events = events;
   }
 
-  /** Whether the server has all of it that it will get. */
+  /** Whether the server has received everything that it will get. */
   get isSent(): boolean {
     return this.#swallow || this.exchange.passed === this.exchange.bytes;
   }

@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 const completed = new Set<string>();
 
 /**
- * Puts back what copies of a tree of fixtures lose: symbolic links, which some tools turn into files with the target
- * as text (LINKS.txt: `path -> target` a line), and empty folders, which git drops (EMPTY_DIRS.txt: a path a line).
- * Does nothing where all is there. Test files run at the same time, so that each link appears in one step.
+ * Restores what copies of a fixture tree lose: symbolic links, which some tools replace by files with the target as text
+ * (LINKS.txt: `path -> target` per line), and empty folders, which git drops (EMPTY_DIRS.txt: one path per line). Does
+ * nothing if everything is present. Test files run concurrently, so each link is created atomically.
  */
 export function completeTree(root: string): void {
   if (completed.has(root)) return;

@@ -3,14 +3,14 @@ import { request as ask, createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { TestContext } from 'node:test';
 
-/** A forward proxy that takes every name for this host. */
+/** A forward proxy that resolves every name to this host. */
 export interface ForwardProxy {
   readonly port: number;
-  /** What it was asked for: `CONNECT host:port`, `POST http://host/path`. */
+  /** Its requests: `CONNECT host:port`, `POST http://host/path`. */
   readonly asked: readonly string[];
-  /** The credentials that came with each request, for it and for the receiver. */
+  /** The credentials of each request, for the proxy and for the receiver. */
   readonly credentials: readonly { readonly own: string | undefined; readonly other: string | undefined }[];
-  /** With another status it refuses everything. */
+  /** With another status than 200 it refuses everything. */
   status: number;
 }
 

@@ -9,7 +9,7 @@ import { freePort } from './free-port.ts';
 
 const READY_MS = 20_000;
 
-/** systemd-journal-remote as a server, which can be ended and started again on its port. */
+/** systemd-journal-remote as a server, which can be stopped and restarted on its port. */
 export class JournalRemote {
   readonly folder: string;
   readonly port: number;
@@ -21,7 +21,7 @@ export class JournalRemote {
     this.port = port;
   }
 
-  /** Writes into `folder`, which must be there; ends with the test. */
+  /** Writes to `folder`, which must exist; ends with the test. */
   static async start(context: TestContext, folder: string): Promise<JournalRemote> {
     const server = new JournalRemote(folder, await freePort());
     context.after(() => server.stop());
@@ -48,7 +48,7 @@ export class JournalRemote {
     this.#child = child;
     const deadline = performance.now() + READY_MS;
     while (performance.now() < deadline && child.exitCode === null) {
-      // It has no page: any response means that it listens.
+      // Any response means that it listens.
       const isUp = await fetch(this.url, { signal: AbortSignal.timeout(2000) }).then(
         (response) => response.arrayBuffer().then(() => true),
         () => false,
@@ -68,7 +68,7 @@ export class JournalRemote {
     await exited.catch(() => child.kill('SIGKILL'));
   }
 
-  /** All entries that it has, in the order in which they arrived: the values of these fields. */
+  /** All its entries in the order of arrival: the values of these fields. */
   received(...names: readonly string[]): (string | undefined)[][] {
     if (readdirSync(this.folder).length === 0) return [];
     const journal = new Journal({ paths: [this.folder], start: { sinceRealtime: 0 } });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 
-/** Where the libraries of programs lie that are unpacked and not installed. */
+/** Library path of programs that are unpacked and not installed. */
 const withLibraries = () => ({
   ...process.env,
   ...(process.env.LD_LIBRARY_PATH_PEERS && { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH_PEERS }),
@@ -14,8 +14,8 @@ export class JournalWriter {
   #stderr = '';
 
   /**
-   * Writes into `folder`, which must be there. A file that reaches `maxFileBytes` is rotated, at most once a
-   * `--max-use`'s sixteenth as systemd has it.
+   * Writes to `folder`, which must exist. A file that reaches `maxFileBytes` is rotated; systemd limits files to a sixteenth
+   * of `--max-use`.
    */
   constructor(context: TestContext, folder: string, options: readonly string[] = []) {
     this.#child = spawn('systemd-journal-remote', ['-o', folder, ...options, '-'], {
@@ -28,14 +28,14 @@ export class JournalWriter {
     context.after(() => this.#child.kill('SIGKILL'));
   }
 
-  /** Writes entries; resolves when the writer has taken the text. */
+  /** Writes entries; resolves when the writer has accepted the text. */
   async write(text: string): Promise<void> {
     const { stdin } = this.#child;
     if (stdin === null || this.#child.exitCode !== null) throw new Error(`the writer has ended: ${this.#stderr}`);
     if (!stdin.write(text)) await once(stdin, 'drain', { signal: AbortSignal.timeout(60_000) });
   }
 
-  /** Ends the input and waits until all is in the files. */
+  /** Ends the input and waits until everything is in the files. */
   async end(): Promise<void> {
     const exited = once(this.#child, 'exit', { signal: AbortSignal.timeout(60_000) });
     this.#child.stdin?.end();
@@ -74,5 +74,5 @@ export function exportEntry(number: number, fields: Readonly<Record<string, stri
     .join('\n')}\n\n`;
 }
 
-/** Of the first entry: 2023-11-14. */
+/** Time of the first entry: 2023-11-14. */
 export const START_US = 1_700_000_000_000_000;

@@ -14,7 +14,7 @@ export const FORMATS = ['regular', 'compact', 'unkeyed'] as const;
 export const journalBytes = (format: (typeof FORMATS)[number] | 'lz4' | 'xz'): Buffer =>
   zstdDecompressSync(readFileSync(join(JOURNALS, `${format}.journal.zst`)));
 
-/** Reads from memory as pread does from a file. */
+/** Reads from memory like pread from a file. */
 export const readFrom =
   (content: Buffer): ReadAt =>
   (target, position) =>
@@ -25,7 +25,7 @@ export const openBytes = (content: Buffer, wanted?: ReadonlySet<string>) => new 
 /** An entry as `journalctl -o json --all` prints it. */
 export type Printed = Readonly<Record<string, string | number[] | (string | number[])[]>>;
 
-/** What journalctl printed of the recorded journals. */
+/** The output of journalctl for the recorded journals. */
 export const expectedEntries = (): Printed[] =>
   readFileSync(join(JOURNALS, 'expected.jsonl'), 'utf8')
     .trim()
@@ -46,7 +46,7 @@ export function printed(entry: Entry, fields: readonly Field[]): Printed {
   return values;
 }
 
-/** Text, or the bytes when they are not UTF-8 or not to be shown. */
+/** Text, or the bytes if they are not UTF-8 or not printable. */
 function printedValue({ latin1 }: Field): string | number[] {
   const bytes = Buffer.from(latin1, 'latin1');
   const text = bytes.toString('utf8');
@@ -64,7 +64,7 @@ export function allEntries(file: JournalFile): Printed[] {
   return all;
 }
 
-/** Up to where a file has content: journald reserves more. */
+/** The length of a file's content: journald reserves more. */
 export function usedBytes(content: Buffer): number {
   let end = content.length;
   while (end > 0 && content[end - 1] === 0) end--;

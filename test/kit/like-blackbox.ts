@@ -1,14 +1,14 @@
 import { samplesOf } from './samples.ts';
 
-/** What blackbox_exporter 0.23 does not have: families of ours, and those of later versions. */
+/** Families that blackbox_exporter 0.23 does not have: ours, and those of later versions. */
 const NOT_IN_0_23 = /^(?:firesteel_\w+|smokeping_\w+|probe_timeout_seconds|probe_tls_cipher_info)\b/;
 
-/** Durations, which are never the same. */
+/** Durations, which are never equal. */
 const DURATION = /^probe_(?:duration_seconds|dns_lookup_time_seconds|\w+_duration_seconds)\b/;
 
 /**
- * What can be compared of a probe's series: without those that blackbox_exporter 0.23 does not have and those of the
- * families `differing`, and with durations only there or not.
+ * The comparable series of a probe: without those that blackbox_exporter 0.23 does not have and those of the families
+ * `differing`; of durations only the presence.
  */
 export function likeBlackbox(
   series: ReadonlyMap<string, number>,

@@ -7,7 +7,7 @@ import { createLog } from '../../src/base/log.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
 import { ApiDocument } from './openapi.ts';
 
-/** An answer of the API. */
+/** A response of the API. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -26,9 +26,9 @@ export interface LocalAgent {
   readonly log: readonly Readonly<Record<string, unknown>>[];
   /** Writes another configuration, for a reload. */
   configure(config: object): void;
-  /** Asks, and fails if the answer is not as docs/api.yaml describes it for `path`, which may have `{id}`. */
+  /** Sends a request, and fails if the response does not match docs/api.yaml for `path`, which may contain `{id}`. */
   get(path: string, search?: string, headers?: Record<string, string>): Promise<Answer>;
-  /** The same for POST with the control token; `id` stands for `{id}`. */
+  /** The same for POST with the control token; `id` replaces `{id}`. */
   post(path: string, body?: unknown, id?: string, headers?: Record<string, string>): Promise<Answer>;
   /** The same for any method; `search` is the query. */
   send(method: string, path: string, options?: { body?: unknown; id?: string; search?: string }): Promise<Answer>;

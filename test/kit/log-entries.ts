@@ -5,7 +5,7 @@ import type { LogProtocol } from '../../src/logs/protocol.ts';
 import type { LogSink, Shipped } from '../../src/logs/sink.ts';
 import type { EntryTarget, LogRead } from '../../src/logs/source.ts';
 
-/** An entry as the journal's source makes them; `number` makes it one of its own. */
+/** An entry like those of the journal source; `number` makes it unique. */
 export function entryOf(number: number, more: Partial<LogEntry> = {}): LogEntry {
   return {
     source: 'journal',
@@ -23,7 +23,7 @@ export function entryOf(number: number, more: Partial<LogEntry> = {}): LogEntry 
   };
 }
 
-/** So many entries. */
+/** `count` entries. */
 export const entriesOf = (count: number, more: Partial<LogEntry> = {}): LogEntry[] =>
   Array.from({ length: count }, (_, index) => entryOf(index, more));
 
@@ -32,7 +32,7 @@ export interface ReadEntries extends LogRead {
   readonly entries: readonly LogEntry[];
 }
 
-/** Reads at most so many entries, or about so many bytes of messages; a batch of the agent is of about 5,000. */
+/** Limits of a read: entries, and approximate bytes of messages; a batch of the agent has about 5,000 entries. */
 export async function readEntries(
   source: { read(target: EntryTarget, signal: AbortSignal): Promise<LogRead | undefined> },
   { maxEntries = 5000, maxBytes = 1024 * 1024 } = {},

@@ -14,11 +14,11 @@ interface Surroundings {
   readonly folder?: string;
   readonly paths?: Partial<HostPaths>;
   readonly now?: () => number;
-  /** What knows the pods of this node. */
+  /** The source of this node's pods. */
   readonly pods?: Pods;
 }
 
-/** The collectors of the group `log` in a registry, as one life of an agent has them. */
+/** The collectors of the group `log` in a registry, as in one run of an agent. */
 export class LogGroup {
   #registry = new AgentRegistry();
   readonly #state: LogState;
@@ -43,14 +43,14 @@ export class LogGroup {
     return group;
   }
 
-  /** Makes the collectors anew, as a reload of the configuration does. */
+  /** Recreates the collectors, like a reload of the configuration. */
   async configure(sections: z.input<typeof collectorsSection>): Promise<void> {
     this.#registry = new AgentRegistry();
     const producers = await createLogProducers(this.#world, collectorsSection.parse(sections), this.#state, this.#pods);
     for (const producer of producers) this.#registry.addProducer(producer);
   }
 
-  /** Runs one cycle; gives the samples by series. */
+  /** Runs one cycle; returns the samples by series. */
   async cycle(): Promise<ReadonlyMap<string, number>> {
     const { groups, results } = await this.#registry.gather(30_000);
     this.results = results;
@@ -61,7 +61,7 @@ export class LogGroup {
     return samples;
   }
 
-  /** Ends this life; what the last cycle saved is there for the next one. */
+  /** Ends this run; the next one finds the state that the last cycle saved. */
   stop(): void {
     this.#state.close();
   }

@@ -2,28 +2,28 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 
-/** What a name server says of a name: addresses, no such name, a failure of its own, or nothing at all. */
+/** The response of a name server for a name: addresses, no such name, a failure, or none. */
 export type NameAnswer =
   | { readonly a?: readonly string[]; readonly aaaa?: readonly string[] }
   | 'nxdomain'
   | 'servfail'
   | 'silent';
 
-/** A name server on UDP that says what it is told to; of the DNS only as much as questions for A and AAAA take. */
+/** A name server on UDP with configured responses; it only implements what queries for A and AAAA need. */
 export interface NameServer {
   readonly port: number;
-  /** Questions so far, as `A name`. */
+  /** Queries so far, as `A name`. */
   readonly questions: readonly string[];
-  /** By name; all others do not exist. */
+  /** Responses by name; other names do not exist. */
   readonly names: Map<string, NameAnswer>;
-  /** Of answers, seconds. */
+  /** TTL of responses in seconds. */
   ttl: number;
 }
 
 const TYPES: Readonly<Record<number, string>> = { 1: 'A', 28: 'AAAA' };
 const CODES = { nxdomain: 3, servfail: 2 };
 
-/** Starts one on `address`, which ends with the test; port 0 takes a free one. */
+/** Starts one on `address`, which ends with the test; port 0 selects a free one. */
 export async function startNameServer(
   context: TestContext,
   names: Readonly<Record<string, NameAnswer>>,
@@ -65,7 +65,7 @@ function questionOf(message: Buffer): { name: string; type: number; end: number 
   return { name: labels.join('.'), type: message.readUInt16BE(at + 1), end: at + 5 };
 }
 
-/** A record whose name is that of the question. */
+/** A record whose name is that of the query. */
 function recordOf(type: number, ttl: number, text: string): Buffer {
   const data = Buffer.from(
     type === 1 ? text.split('.').map(Number) : text.split(':').flatMap((part) => [...two(part)]),

@@ -4,15 +4,15 @@ import { freePort } from './free-port.ts';
 import { fixture } from './host-tree.ts';
 import { startServer } from './servers.ts';
 
-/** A real nginx with one server for each way of being in the way. */
+/** A real nginx with one server for each kind of misconfigured path. */
 export interface Nginx {
-  /** `http://` of a port that speaks TLS. */
+  /** `http://` of a port with TLS. */
   readonly plainToTls: string;
-  /** `https://` of a port that wants a client certificate. */
+  /** `https://` of a port that requires a client certificate. */
   readonly wantsCertificate: string;
-  /** Answers 200 with a web page to everything; 400 with a page below `/refused`, an empty 400 below `/empty`. */
+  /** Responds to everything with 200 and a web page; below `/refused` with 400 and a page, below `/empty` with an empty 400. */
   readonly pages: string;
-  /** Passes everything on to `upstream`. */
+  /** Forwards everything to `upstream`. */
   readonly proxy: string;
 }
 

@@ -37,7 +37,7 @@ interface Document {
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
 
-/** docs/api.yaml as a judge of answers. */
+/** Validates responses against docs/api.yaml. */
 export class ApiDocument {
   readonly #document: Document;
 
@@ -51,7 +51,7 @@ export class ApiDocument {
     return this.#document.info.version;
   }
 
-  /** Every `METHOD path` that is described. */
+  /** Every described `METHOD path`. */
   get operations(): string[] {
     return Object.entries(this.#document.paths).flatMap(([path, methods]) =>
       Object.keys(methods)
@@ -60,7 +60,7 @@ export class ApiDocument {
     );
   }
 
-  /** What the document does not allow in an answer of `path`; empty when all is well. */
+  /** Violations of the document in a response of `path`; empty if there are none. */
   mistakes(path: string, status: number, body: string, method = 'get'): string[] {
     const response = this.#document.paths[path]?.[method]?.responses?.[String(status)];
     if (!response) return [`no status ${status} for ${path}`];

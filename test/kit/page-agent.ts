@@ -9,23 +9,23 @@ import { type AgentProcess, startAgentProcess } from './agent.ts';
 import { openPage, startBrowser, type WatchedPage } from './browser.ts';
 import { scratchFolder } from './host-tree.ts';
 
-/** The control token of the agents here. */
+/** The control token of these agents. */
 export const TOKEN = 'open-sesame';
 
 /** Browsers and agents start slowly on a busy machine. */
 export const LIMIT = { timeout: 600_000 };
 
-/** An agent whose status page is looked at. */
+/** An agent whose status page is tested. */
 export interface PageAgent {
   readonly agent: AgentProcess;
   readonly url: string;
-  /** A file of its folder. */
+  /** A file in its folder. */
   path(name: string): string;
   /** Writes the configuration with changes, for a reload. */
   configure(changes?: Record<string, unknown>): void;
 }
 
-/** An agent of its own, which pushes to the receiver in its own process unless `settings` name another. */
+/** A separate agent, which pushes to the receiver in its own process unless `settings` name another. */
 export async function startPageAgent(t: TestContext, settings: Record<string, unknown> = {}): Promise<PageAgent> {
   const folder = scratchFolder(t);
   const path = (name: string) => join(folder, name);
@@ -66,7 +66,7 @@ export async function openAgentPage(
   return { ...agent, ...opened, browser };
 }
 
-/** Enters a token where the page asks for it. */
+/** Enters a token when the page prompts for it. */
 export async function giveToken(page: Page, token: string): Promise<void> {
   await page.locator('#token-value').fill(token);
   await page.locator('#token-value').press('Enter');

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 
-/** What runs a program as the first process of a PID namespace, as a container runtime does. */
+/** A command that runs a program as the first process of a PID namespace, like a container runtime. */
 export const AS_FIRST: readonly string[] = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
-/** Whether that works here; else the test is skipped. */
+/** Whether that works on this host; otherwise the test is skipped. */
 export function canBeFirst(t: TestContext): boolean {
   const [program = '', ...args] = AS_FIRST;
   if (spawnSync(program, [...args, 'true']).status === 0) return true;
@@ -13,6 +13,6 @@ export function canBeFirst(t: TestContext): boolean {
   return false;
 }
 
-/** The process that {@link AS_FIRST} has started, by the process id of unshare: the first of its namespace. */
+/** The process that {@link AS_FIRST} has started, the first of its namespace; `unshare` is the process id of unshare. */
 export const firstOf = (unshare: number): number =>
   Number(readFileSync(`/proc/${unshare}/task/${unshare}/children`, 'utf8').trim().split(' ')[0]);

@@ -1,4 +1,4 @@
-// Pings its argument once and prints what came of it; run as another user by the test of pings.
+// Pings its argument once and prints the result; the ping test runs it as another user.
 import { ping } from '../../src/tasks/types/ping.ts';
 import { probe } from './probe.ts';
 

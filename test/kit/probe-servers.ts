@@ -13,7 +13,7 @@ export const certificate = (name: string) => ({
   key: readFileSync(fixture(`probe-tls/${name}.key`)),
 });
 
-/** The authority of those. */
+/** The certificate authority of those. */
 export const CA_FILE = fixture('probe-tls/ca.crt');
 
 /** Lets a server listen on 127.0.0.1 until the test ends; resolves to its port. */
@@ -33,14 +33,14 @@ async function listen(context: TestContext, server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A web server of ours; resolves to its port. */
+/** A web server; resolves to its port. */
 export const webServer = (context: TestContext, handle: RequestListener) => listen(context, createServer(handle));
 
 /** A web server with TLS. */
 export const tlsWebServer = (context: TestContext, handle: RequestListener, name = 'server') =>
   listen(context, createHttpsServer(certificate(name), handle));
 
-/** A server of bytes; an error of one of its connections is nobody's. */
+/** A TCP server; errors of its connections are ignored. */
 export const tcpServer = (context: TestContext, handle: (socket: Socket) => void) =>
   listen(context, createTcpServer(handle));
 

@@ -6,7 +6,7 @@ import { DeniedAddresses } from '../../src/net/denied.ts';
 import { Names } from '../../src/net/names.ts';
 import type { TaskType, TaskWorld } from '../../src/tasks/task-type.ts';
 
-/** The world of a task, of this machine; `changes` replace parts of it. */
+/** The world of a task on this machine; `changes` replace parts of it. */
 export const taskWorld = (changes: Partial<TaskWorld> = {}): TaskWorld => ({
   id: 'test',
   job: 'blackbox-exporter',
@@ -22,7 +22,7 @@ export const taskWorld = (changes: Partial<TaskWorld> = {}): TaskWorld => ({
   ...changes,
 });
 
-/** What one run gives, by series without job and instance, `name{a="b"}`. */
+/** The samples of one run, by series without job and instance, `name{a="b"}`. */
 export type Probed = ReadonlyMap<string, number>;
 
 /** Probes `target` once. Options are as in the configuration. */

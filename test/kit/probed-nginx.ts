@@ -4,7 +4,7 @@ import { freePort } from './free-port.ts';
 import { fixture } from './host-tree.ts';
 import { startServer } from './servers.ts';
 
-/** Ports of a real nginx that is probed. */
+/** Ports of a real nginx as the target of probes. */
 export interface ProbedNginx {
   readonly plain: number;
   readonly tls12: number;

@@ -18,21 +18,21 @@ export function createPrometheus(folder: string): Promise<RealServer> {
   );
 }
 
-/** One series of an answer: of an instant query, or of one for a range. */
+/** One series of a response to an instant or range query. */
 export interface Found {
   readonly metric: Readonly<Record<string, string>>;
   readonly value?: readonly [seconds: number, value: string];
   readonly values?: readonly (readonly [seconds: number, value: string])[];
 }
 
-/** The answer to a query; none while it is not ready. */
+/** The response to a query; empty while it is not ready. */
 export async function queryPrometheus(url: string, text: string): Promise<readonly Found[]> {
   const response = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query: text })}`);
   const { data } = (await response.json()) as { data?: { result: readonly Found[] } };
   return data?.result ?? [];
 }
 
-/** The major number of its version: from 3 on, it speaks remote write 2.0. */
+/** Its major version: 3 and newer support remote write 2.0. */
 export async function prometheusMajor(url: string): Promise<number> {
   const response = await fetch(`${url}/api/v1/status/buildinfo`);
   const { data } = (await response.json()) as { data: { version: string } };

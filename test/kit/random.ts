@@ -1,6 +1,6 @@
-/** Random numbers that come again with the same seed. */
+/** Random numbers that are reproducible with the same seed. */
 export interface Random {
-  /** An integer from 0 up to, but not including, `limit`; 0 when that leaves none. */
+  /** An integer from 0 up to, but not including, `limit`; 0 if there is none. */
   below(limit: number): number;
   chance(probability: number): boolean;
   pick<Value>(values: readonly Value[]): Value;

@@ -1,12 +1,12 @@
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 
-/** A connection on which a test writes what it likes. */
+/** A connection on which a test writes arbitrary bytes. */
 export interface RawConnection {
   readonly socket: Socket;
-  /** What has come back. */
+  /** The received text. */
   readonly text: () => string;
-  /** The status of the first answer; rejects when the connection ends without one. */
+  /** The status of the first response; rejects if the connection ends without one. */
   status(milliseconds?: number): Promise<number>;
   /** Resolves when the other side has closed it. */
   readonly closed: Promise<void>;
@@ -19,14 +19,14 @@ export async function rawConnection(context: TestContext, url: string): Promise<
   context.after(() => socket.destroy());
   let text = '';
   const answered = Promise.withResolvers<number>();
-  // Not every test asks.
+  // Not every test awaits it.
   answered.promise.catch(() => undefined);
   socket.on('data', (chunk) => {
     if (text.length < 100_000) text += chunk.toString('latin1');
     const code = /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1];
     if (code !== undefined) answered.resolve(Number(code));
   });
-  // The server breaks off what it does not like.
+  // The server breaks the connection of requests that it refuses.
   socket.on('error', () => undefined);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   void closed.then(() => answered.reject(new Error('the connection was closed without a response')));

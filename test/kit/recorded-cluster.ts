@@ -3,10 +3,10 @@ import { recorded } from './fake-api-server.ts';
 import type { FakeCluster } from './fake-cluster.ts';
 import { fixture } from './host-tree.ts';
 
-/** The lists are named `GROUP_VERSION_RESOURCE.json`; those of pages and of the server itself are not. */
+/** Lists are named `GROUP_VERSION_RESOURCE.json`; files of pages and of the server itself are not. */
 const LIST_FILE = /^([^_]+)_([^_]+)_([a-z]+)\.json$/;
 
-/** Fills a fake cluster with all that was recorded of a real one. */
+/** Fills a fake cluster with everything that was recorded from a real one. */
 export function loadRecordedCluster(cluster: FakeCluster): void {
   for (const file of readdirSync(fixture('cluster-cgroupv1/api'))) {
     const [, group, version, resource] = LIST_FILE.exec(file) ?? [];

@@ -4,12 +4,12 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { unpackSnappy } from '../../src/receiver/remote-write.ts';
 
-/** One sample as it was received. */
+/** One received sample. */
 export interface ReceivedSample {
   readonly value: number;
   readonly stampMs: number;
   readonly isStale: boolean;
-  /** When its counter began, of 2.0. */
+  /** When its counter started, with 2.0. */
   readonly startMs?: number;
 }
 
@@ -17,7 +17,7 @@ export interface ReceivedSample {
 export interface ReceivedSeries {
   readonly labels: readonly (readonly [name: string, value: string])[];
   readonly samples: readonly ReceivedSample[];
-  /** Of 2.0. */
+  /** Only with 2.0. */
   readonly type?: number;
   readonly help?: string;
   readonly createdMs?: number;
@@ -29,7 +29,7 @@ export interface ReceivedRequest {
   readonly headers: IncomingHttpHeaders;
   readonly path: string;
   readonly series: readonly ReceivedSeries[];
-  /** Of 1.0. */
+  /** Only with 1.0. */
   readonly metadata: readonly { readonly name: string; readonly type: number; readonly help: string }[];
   readonly rawBytes: number;
 }
@@ -92,7 +92,7 @@ function sampleOf(message: Buffer): ReceivedSample {
   return { value: bits.readDoubleLE(), stampMs: numberOf(fields, 2), isStale, ...(startMs > 0 && { startMs }) };
 }
 
-/** Reads a request of either version. Throws when it is none. */
+/** Decodes a request of either version. Throws if it is invalid. */
 export function decodeRequest(raw: Buffer, version: 1 | 2): Pick<ReceivedRequest, 'series' | 'metadata'> {
   const fields = fieldsOf(raw);
   const of = (number: number) => fields.filter((one) => one.number === number).map(({ bytes }) => bytes);
@@ -138,27 +138,27 @@ export function decodeRequest(raw: Buffer, version: 1 | 2): Pick<ReceivedRequest
   return { series, metadata: [] };
 }
 
-/** What a {@link RemoteWriteReceiver} answers. */
+/** The response of a {@link RemoteWriteReceiver}. */
 export interface ReceiverAnswer {
   readonly code: number;
   readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Answers like a receiver of the version of the request, and notes all that a sender must not do. */
+/** Responds like a receiver of the request's version, and records everything that a sender must not do. */
 export class RemoteWriteReceiver {
   readonly url: string;
-  /** All requests, also those that were refused. */
+  /** All requests, including refused ones. */
   readonly requests: ReceivedRequest[] = [];
   /** Samples that were accepted, by series. */
   readonly stored = new Map<string, ReceivedSample[]>();
-  /** What the specification forbids. */
+  /** Violations of the specification. */
   readonly violations: string[] = [];
-  /** What to answer instead; undefined to accept. */
+  /** The response to send instead; undefined to accept. */
   answer: (request: ReceivedRequest) => ReceiverAnswer | undefined = () => undefined;
-  /** Called for each request of which something was too old. */
+  /** Called for each request with samples that were too old. */
   onRefused: () => void = () => undefined;
-  /** Whether it speaks 2.0; otherwise it reads every request as 1.0, as old ones do. */
+  /** Whether it supports 2.0; otherwise it decodes every request as 1.0, like old receivers. */
   speaksSecond = true;
 
   private constructor(port: number) {
@@ -171,7 +171,7 @@ export class RemoteWriteReceiver {
       try {
         for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
       } catch {
-        // The upload was cut off.
+        // The upload was truncated.
         return;
       }
       const { code, text = '', headers = {} } = receiver.#receive(request, Buffer.concat(chunks));
@@ -208,7 +208,7 @@ export class RemoteWriteReceiver {
     this.#check(request);
     const answer = this.answer(request);
     if (answer) return answer;
-    // A request in 2.0 has no field that 1.0 knows: it is an empty one to an old receiver.
+    // A request in 2.0 has no field of 1.0: for an old receiver it is empty.
     if (isSecond && !this.speaksSecond) return { code: 204 };
     return this.#store(request);
   }

@@ -2,15 +2,15 @@
 export interface RequestHead {
   /** Path and query. */
   readonly path: string;
-  /** Content-Length; 0 without. */
+  /** Content-Length; 0 if absent. */
   readonly bytes: number;
-  /** As it was sent, with the empty line. */
+  /** The head as sent, with the empty line. */
   readonly raw: Buffer;
 }
 
 export interface RequestEvents {
   begin(head: RequestHead): void;
-  /** A piece of the body, awaited before the next. Comes once, empty, for a request without body. */
+  /** A piece of the body, awaited before the next. Called once, with an empty piece, for a request without body. */
   body(piece: Buffer): Promise<void> | undefined;
   end(): void;
 }
@@ -19,7 +19,7 @@ export interface RequestEvents {
 export class RequestReader {
   readonly #events: RequestEvents;
   #head = Buffer.alloc(0);
-  /** Bytes of the body that are still to come; undefined while the head is. */
+  /** Remaining bytes of the body; undefined while the head is incomplete. */
   #left: number | undefined;
 
   constructor(events: RequestEvents) {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'node:test';
 
-/** What runs a program with another /etc/resolv.conf, in a mount namespace of its own. */
+/** A command that runs a program with another /etc/resolv.conf, in a separate mount namespace. */
 export const within = (resolvConf: string): string[] => [
   'unshare',
   '-m',
@@ -11,7 +11,7 @@ export const within = (resolvConf: string): string[] => [
   'sh',
 ];
 
-/** Whether that works here, as far as `nameServer` is then in /etc/resolv.conf; else the test is skipped. */
+/** Whether that works on this host, so that `nameServer` is in /etc/resolv.conf; otherwise the test is skipped. */
 export function canReplaceFiles(t: TestContext, resolvConf: string, nameServer: string): boolean {
   const [program = '', ...args] = within(resolvConf);
   const tried = spawnSync(program, [...args, 'cat', '/etc/resolv.conf'], { encoding: 'utf8' });

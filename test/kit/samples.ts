@@ -1,8 +1,8 @@
 import { parseText } from '../../src/metrics/text/parse.ts';
 
 /**
- * The samples of an exposition text, by series with sorted labels. Empty labels are left out: to every receiver a
- * series with one and a series without it are the same.
+ * The samples of an exposition text, by series with sorted labels. Empty labels are omitted: for every
+ * receiver a series with an empty label is the same as one without it.
  */
 export function samplesOf(text: string): Map<string, number> {
   const samples = new Map<string, number>();
@@ -18,10 +18,10 @@ export function samplesOf(text: string): Map<string, number> {
   return samples;
 }
 
-/** The metric name of a series made by {@link samplesOf}. */
+/** The metric name of a series from {@link samplesOf}. */
 export const nameOf = (series: string): string => series.slice(0, series.indexOf('{'));
 
-/** What is missing, extra or different, a line each; empty when both are numerically equal. */
+/** Missing, additional and different samples, one line each; empty if both are numerically equal. */
 export function difference(actual: ReadonlyMap<string, number>, expected: ReadonlyMap<string, number>): string[] {
   const lines: string[] = [];
   for (const [series, value] of expected) {

@@ -4,13 +4,13 @@ import { pathToFileURL } from 'node:url';
 import type { Leniency } from './damage.ts';
 import { fixture } from './host-tree.ts';
 
-/** A collector's files and what it makes of them: all that its tests need. */
+/** A collector's files and its samples: everything that its tests need. */
 export interface Scene {
   /** The kernel's files by their path below `proc`, `sys`, …: real ones, shortened. */
   readonly files: Readonly<Record<string, string>>;
   /** All samples, `name{labels} value`, sorted. */
   readonly lines: readonly string[];
-  /** Options of the configuration, where the defaults read nothing, or not everything. */
+  /** Options of the configuration, if the defaults read nothing or not everything. */
   readonly options?: object;
   /** What a damaged record may change beyond its own series, with the reason as a comment. */
   readonly leniency?: Leniency;

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 
-/** What a front does with a request: a status with a body, bytes that are no HTTP, or the answer of the real server. */
+/** The reaction of a front to a request: a status with a body, bytes that are not HTTP, or the real server's response. */
 export type Scripted =
   | { readonly status: number; readonly body?: string; readonly headers?: Readonly<Record<string, string>> }
   | 'garbage'
@@ -11,7 +11,7 @@ export type Scripted =
 /** An HTTP server in front of a real one. */
 export interface ScriptedFront {
   readonly port: number;
-  /** What it did, in order, with the status of each. */
+  /** Its reactions in order, with the status of each. */
   readonly seen: readonly {
     readonly bytes: number;
     readonly authorization: string | undefined;
@@ -19,7 +19,7 @@ export interface ScriptedFront {
   }[];
 }
 
-/** Starts one: `choose` decides on each request by its body. */
+/** Starts one: `choose` selects the reaction to each request by its body. */
 export async function scriptedFront(
   context: TestContext,
   target: string,
@@ -52,7 +52,7 @@ export async function scriptedFront(
     note(passed.status);
     response.writeHead(passed.status).end(await passed.text());
   };
-  // A client that breaks off an upload gets no answer.
+  // A client that aborts an upload gets no response.
   const server = createServer((request, response) => void handle(request, response).catch(() => response.destroy()));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   context.after(() => {

@@ -7,13 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 
 const READY_DEADLINE_MS = 15_000;
-/** VictoriaMetrics gives the requests under way 7 s, then writes what it has to disk. */
+/** VictoriaMetrics waits 7 s for requests in progress, then writes its data to disk. */
 const STOP_DEADLINE_MS = 20_000;
 const POLL_MS = 50;
-/** What is kept of a server's output for the message when it does not start. */
+/** Maximum length of a server's output in the error message if it does not start. */
 const KEPT_OUTPUT = 4_000;
 
-/** Whether the program `name`, which no package has, is on PATH. When it is not, the test is marked as skipped. */
+/** Whether the program `name`, which is in no package, is on PATH. Otherwise the test is marked as skipped. */
 export function builtServerAvailable(context: TestContext, name: string): boolean {
   if (isOnPath(name)) return true;
   context.skip(`${name} is not on PATH`);
@@ -21,7 +21,7 @@ export function builtServerAvailable(context: TestContext, name: string): boolea
 }
 
 /**
- * Whether the program `name` is on PATH. When it is not, the test is marked as skipped with that reason, or fails if
+ * Whether the program `name` is on PATH. Otherwise the test is marked as skipped with that reason, or fails if
  * REQUIRE_SERVERS=1 (as in CI, where a skipped comparison would go unnoticed).
  */
 export function serverAvailable(context: TestContext, name: string): boolean {
@@ -33,9 +33,9 @@ export function serverAvailable(context: TestContext, name: string): boolean {
 }
 
 /**
- * Starts `binary` on a free port of 127.0.0.1 and waits until `readyPath` answers with 2xx; `args` makes its arguments
- * of the port. The process ends with the test. Resolves to the base URL, without a slash at its end; rejects with the
- * server's last output when it ends or is not ready in time.
+ * Starts `binary` on a free port of 127.0.0.1 and waits until `readyPath` responds with 2xx; `args` returns its arguments
+ * for the port. The process ends with the test. Resolves to the base URL, without a trailing slash; rejects with the
+ * server's last output if it exits or is not ready in time.
  */
 export async function startServer(
   context: TestContext,
@@ -64,7 +64,7 @@ export class RealServer {
     this.#readyPath = readyPath;
   }
 
-  /** With a free port, not yet started; arguments as of {@link startServer}. */
+  /** With a free port, not yet started; arguments as in {@link startServer}. */
   static async create(
     binary: string,
     args: (port: number) => readonly string[],
@@ -74,17 +74,17 @@ export class RealServer {
     return new RealServer(binary, port, args(port), readyPath);
   }
 
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Of the running process. */
+  /** Process id of the running process. */
   get pid(): number {
     return this.#child?.pid ?? Number.NaN;
   }
 
-  /** Starts it and waits until it is ready; rejects with its last output when that does not happen. */
+  /** Starts it and waits until it is ready; rejects with its last output if it does not get ready. */
   async start(): Promise<void> {
     const child = spawn(this.#binary, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
@@ -106,13 +106,13 @@ export class RealServer {
     throw new Error(`${this.#binary} ${why}: ${output}`);
   }
 
-  /** Ends it, in order or not, and waits for that. */
+  /** Stops or kills it, and waits until it has exited. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     if (this.#child) await stop(this.#child, signal);
   }
 }
 
-/** Whether there is a program of this name. */
+/** Whether a program of this name exists. */
 export function isOnPath(name: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {

@@ -13,32 +13,32 @@ import { samplesOf } from './samples.ts';
 import { type Scripted, scriptedFront } from './scripted-front.ts';
 
 const KILLS = 20;
-/** The receiver is down in these lives of the agent. */
+/** Runs of the agent in which the receiver is down. */
 const OUTAGES = [7, 14];
 const LONGEST_LIFE_MS = 20_000;
 const BOOTS = ['a', 'b'].map((digit) => digit.repeat(32));
-/** Of these the receiver has stored nothing. */
+/** Uploads of which the receiver has stored nothing. */
 const REFUSED: ReadonlySet<number | undefined> = new Set([413, 429, 500]);
 
-/** What is done to an agent that ships a journal to systemd-journal-remote. */
+/** Faults of an agent that ships a journal to systemd-journal-remote. */
 export interface ShippingKills {
   readonly entries: number;
   /** How long the receiver is down, twice, milliseconds. */
   readonly outageMs: number;
-  /** Breaks uploads on their way; none without it. */
+  /** Breaks uploads in transit; none if not set. */
   readonly fault?: (random: Random) => ReturnType<FaultProxy['choose']>;
-  /** Answers instead of the receiver; all are passed without it. */
+  /** Responds instead of the receiver; all requests are forwarded if not set. */
   readonly answer?: (random: Random) => Scripted;
 }
 
-/** What arrived. */
+/** The received entries. */
 export interface ShippingResult {
   readonly missing: number;
   readonly duplicates: number;
-  /** First copies that came before an earlier entry of their boot. */
+  /** First copies that arrived before an earlier entry of their boot. */
   readonly outOfOrder: number;
   readonly wrongBoot: number;
-  /** Copies that are allowed: uploads without an acknowledgement, and those acknowledged behind the saved position at a kill. */
+  /** Permitted copies: uploads without an acknowledgement, and those acknowledged after the saved position at a kill. */
   readonly unacknowledged: number;
   readonly acknowledgedBehindPosition: number;
   readonly outcomes: ReadonlyMap<string, number>;
@@ -46,8 +46,8 @@ export interface ShippingResult {
 }
 
 /**
- * Writes entries of two boots, ships them by an agent that gets SIGKILL twenty times in the middle of uploads, and
- * compares what systemd-journal-remote has.
+ * Writes entries of two boots, ships them with an agent that gets SIGKILL twenty times in the middle of uploads, and
+ * compares them with those of systemd-journal-remote.
  */
 export async function shipThroughKills(
   context: TestContext,
@@ -88,7 +88,7 @@ export async function shipThroughKills(
   let written = 0;
   let unacknowledged = 0;
   let acknowledgedBehindPosition = 0;
-  /** Notes which entries of uploads may be sent once more: those without a response, and those that are not saved. */
+  /** Records which entries of uploads may be sent again: those without a response, and those whose position is not saved. */
   const note = (exchanges: readonly Exchange[], saved: number) => {
     for (const exchange of exchanges) {
       const numbers = numbersIn(exchange);
@@ -101,7 +101,7 @@ export async function shipThroughKills(
     await writer.write(entriesOf(written, next));
     written = next;
     const hasPassed = Promise.withResolvers<void>();
-    // Somewhere in the uploads of this life; each has about 1.6 MB to send.
+    // At a random point of this run's uploads, which have about 1.6 MB each.
     const enough = random.below(1_500_000);
     const before = proxy.exchanges.length;
     proxy.onPassed = () => {
@@ -121,7 +121,7 @@ export async function shipThroughKills(
     }
     agent.child.kill('SIGKILL');
     await agent.ended;
-    // Answers that come now reach nobody.
+    // Responses from now on have no client.
     note(proxy.exchanges.slice(before), savedEntries(join(spool, '.logs', 'remote', 'journal.json')));
   }
 

@@ -19,7 +19,7 @@ interface Sender {
 
 export const netSnmp = createRequire(import.meta.url)('net-snmp') as Sender;
 
-/** How a trap is sent: by a community, or by a user of version 3. */
+/** How a trap is sent: with a community, or as a user of version 3. */
 export type By = { readonly version: 0 | 1; readonly community: string } | { readonly user: object };
 
 /** A session to a port of 127.0.0.1 that ends with the test. */
@@ -33,7 +33,7 @@ export function session(context: TestContext, port: number, by: By): Session {
   return one;
 }
 
-/** Sends a trap, or an inform; rejects when it could not be sent, or the inform is not answered. */
+/** Sends a trap, or an inform; rejects if it could not be sent, or the inform is not acknowledged. */
 export const send = (
   one: Session,
   type: number | string,

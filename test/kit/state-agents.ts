@@ -15,34 +15,34 @@ import { startProxy, type TcpProxy } from './tcp-proxy.ts';
 
 const LEASES = '/apis/coordination.k8s.io/v1/leases';
 
-/** An upload of the cluster's state as the receiver saw it begin. */
+/** The beginning of an upload of the cluster's state, as seen by the receiver. */
 export interface Upload {
-  /** Which agent. */
+  /** The agent. */
   readonly by: string;
   /** Milliseconds of this process's monotonic clock. */
   readonly at: number;
 }
 
-/** A change of the Lease as the API server saw it; the holder is empty after a release. */
+/** A change of the Lease, as seen by the API server; the holder is empty after a release. */
 export interface LeaseWrite {
   readonly holder: string;
   readonly at: number;
 }
 
-/** A running state agent, and its way to the API server. */
+/** A running state agent, and its connection to the API server. */
 export interface StateAgent extends AgentProcess {
   readonly name: string;
-  /** Where its HTTP server is. */
+  /** The URL of its HTTP server. */
   readonly url: string;
   readonly proxy: TcpProxy;
-  /** Its way to the other agent; undefined when they do not know each other. */
+  /** Its connection to the other agent; undefined if they do not know each other. */
   readonly link: TcpProxy | undefined;
 }
 
-/** How the agents of a pair know each other: not at all, at their addresses, or through a proxy that can be cut. */
+/** How the agents of a pair reach each other: not at all, directly, or through a proxy that can be cut. */
 export type Acquaintance = 'none' | 'direct' | 'proxied';
 
-/** State agents of one fake cluster, with what receiver and API server saw of them. */
+/** State agents of one fake cluster, with what the receiver and the API server saw. */
 export class StateAgents {
   readonly uploads: Upload[] = [];
   readonly writes: LeaseWrite[] = [];
@@ -51,7 +51,7 @@ export class StateAgents {
   readonly #receiver: string;
   readonly #flags: readonly string[];
   readonly #acquaintance: Acquaintance;
-  /** Where the first and the second agent listen. */
+  /** Listening addresses of the first and the second agent. */
   readonly #ports: readonly [number, number];
   #added = 0;
 
@@ -102,7 +102,7 @@ export class StateAgents {
     return agents;
   }
 
-  /** Starts an agent; `name` is its pod's. */
+  /** Starts an agent; `name` is that of its pod. */
   async add(name: string): Promise<StateAgent> {
     const proxy = await startProxy(this.#context, this.#api.port);
     const kubeconfig = join(scratchFolder(this.#context), 'kubeconfig');
@@ -135,12 +135,12 @@ export class StateAgents {
     return this.#api.cluster;
   }
 
-  /** Closes all connections to the API server, as its restart does. */
+  /** Closes all connections to the API server, as on its restart. */
   restartApi(): void {
     this.#api.breakOff();
   }
 
-  /** Waits until that agent pushes the first time after `since`; gives the time of it. */
+  /** Waits for the agent's first push after `since`; resolves to its time. */
   async pushes(by: string, since: number, withinMs: number): Promise<number> {
     const found = () => this.uploads.find((upload) => upload.by === by && upload.at > since)?.at;
     while (performance.now() - since < withinMs && found() === undefined) await setTimeout(10);
@@ -149,7 +149,7 @@ export class StateAgents {
     return at;
   }
 
-  /** Uploads that were begun by somebody else than who held the Lease, or after it had ended. */
+  /** Uploads that began without holding the Lease, or after it had expired. */
   strayUploads(durationMs: number): Upload[] {
     return this.uploads.filter(({ by, at }) => {
       const last = this.writes.findLast((write) => write.at <= at);

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 
-/** A way to a server of this machine that can be cut. */
+/** A connection to a server of this machine that can be cut. */
 export interface TcpProxy {
   readonly port: number;
-  /** From now on nothing passes in either direction, and no connection is closed: as when a cable is pulled. */
+  /** From now on nothing passes in either direction, and no connection is closed, as with an unplugged cable. */
   cut(): void;
-  /** New connections pass again; those from before are closed. */
+  /** New connections pass again; earlier ones are closed. */
   restore(): void;
 }
 

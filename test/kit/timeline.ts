@@ -3,12 +3,12 @@ interface Event {
   readonly run: () => void;
 }
 
-/** Virtual time: events in their order, everything else stands still meanwhile. Milliseconds. */
+/** Virtual time in milliseconds: events run in order, while everything else is suspended. */
 export class Timeline {
   now = 0;
   readonly #events: Event[] = [];
 
-  /** Calls `run` in `delay`. */
+  /** Calls `run` after `delay`. */
   in(delay: number, run: () => void): void {
     const at = this.now + delay;
     let low = 0;
@@ -21,7 +21,7 @@ export class Timeline {
     this.#events.splice(low, 0, { at, run });
   }
 
-  /** Resolves in `ms`, or at once when `signal` fires. */
+  /** Resolves after `ms`, or immediately when `signal` is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted) resolve();
@@ -30,16 +30,16 @@ export class Timeline {
     });
   }
 
-  /** Lets everything happen that is due within `ms`. */
+  /** Runs everything that is due within `ms`. */
   async run(ms: number): Promise<void> {
     const end = this.now + ms;
-    // What was started just now has yet to say what it waits for.
+    // Code that has just started must first register its waits.
     await settled();
     while (this.#events[0] && this.#events[0].at <= end) await this.step();
     this.now = end;
   }
 
-  /** Lets the next event happen, and all promises that depend on it. */
+  /** Runs the next event, and all promises that depend on it. */
   async step(): Promise<void> {
     const event = this.#events.shift();
     if (!event) throw new Error('nothing can happen any more');

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import { startServer } from './servers.ts';
 
-/** One series of an instant query's answer. */
+/** One series of the response to an instant query. */
 export interface Sample {
   readonly metric: Readonly<Partial<Record<string, string>>>;
   readonly value: number;
@@ -20,11 +20,11 @@ export interface VictoriaMetrics {
   readonly url: string;
   /** An instant query in MetricsQL. */
   query(query: string): Promise<Sample[]>;
-  /** Repeats `query` until `enough`; rejects after `milliseconds` with the last answer. */
+  /** Repeats `query` until `enough`; rejects after `milliseconds` with the last response. */
   until(query: string, enough: (samples: Sample[]) => boolean, milliseconds?: number): Promise<Sample[]>;
   /**
-   * Waits until `least` series of `match` have a sample not older than `sinceMs`: those of one push can be read a second
-   * or two later, and not all at once.
+   * Waits until `least` series of `match` have a sample not older than `sinceMs`: the samples of one push become visible a
+   * second or two later, and not all simultaneously.
    */
   visible(match: string, sinceMs: number, least?: number): Promise<void>;
   /** Raw samples of the series that `match` selects. */
@@ -42,7 +42,7 @@ export async function startVictoriaMetrics(context: TestContext, folder: string)
   return victoriaMetricsAt(await startServer(context, 'victoria-metrics', args, '/health'));
 }
 
-/** The queries to a VictoriaMetrics at `url`. */
+/** Queries of a VictoriaMetrics at `url`. */
 export function victoriaMetricsAt(url: string): VictoriaMetrics {
   const get = async (path: string, parameters: Record<string, string>) => {
     const signal = AbortSignal.timeout(10_000);

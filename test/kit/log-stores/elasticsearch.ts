@@ -12,7 +12,7 @@ export interface ItemResult {
 
 const failed = (status: number, type: string, reason: string): ItemResult => ({ status, type, reason });
 
-/** A response to a whole request, as Elasticsearch writes errors. */
+/** An error response to a whole request, in Elasticsearch's format. */
 export const wholeError = (status: number, type: string, reason: string): StoreReply => ({
   status,
   headers: { 'content-type': 'application/json' },
@@ -20,13 +20,13 @@ export const wholeError = (status: number, type: string, reason: string): StoreR
 });
 
 /**
- * `_bulk` of Elasticsearch, by its documentation (elastic.co/docs, Bulk API; OpenSearch's is the same here): pairs of lines,
- * the last with its newline, a result for each document in the order of the request, 409 for an id that is there.
+ * `_bulk` of Elasticsearch, according to its documentation (elastic.co/docs, Bulk API; OpenSearch's is the same): pairs of
+ * lines, the last with its newline, a result for each document in the order of the request, 409 for an existing id.
  */
 export class ElasticsearchStore extends LogStore {
   protected override readonly encodings = ['', 'gzip'];
   readonly #documents = new Set<string>();
-  /** Decides about each document before it is stored, by its number. */
+  /** Chooses the result of each document before it is stored, by its number. */
   judge: (document: number, fields: Readonly<Record<string, string>>) => ItemResult | undefined = () => undefined;
   #seen = 0;
 

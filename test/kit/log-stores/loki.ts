@@ -6,7 +6,7 @@ interface LokiLimits {
   readonly maxAgeMs: number;
   /** `creation_grace_period`, milliseconds. */
   readonly graceMs: number;
-  /** Half of `ingester.max-chunk-age`: what is older than the newest entry of its stream by more is refused. */
+  /** Half of `ingester.max-chunk-age`: entries that are older than the newest of their stream by more are refused. */
   readonly windowMs: number;
   readonly maxLineBytes: number;
   readonly structuredMetadata: boolean;
@@ -44,7 +44,7 @@ const isTexts = (value: unknown): value is Record<string, string> =>
 
 const seconds = (timeUs: number): string => `${new Date(Math.floor(timeUs / 1e6) * 1000).toISOString().slice(0, 19)}Z`;
 
-/** A time as Go prints it. */
+/** A time in Go's format. */
 const goTime = (timeUs: number): string => {
   const fraction = String(timeUs % 1e6)
     .padStart(6, '0')
@@ -53,17 +53,17 @@ const goTime = (timeUs: number): string => {
 };
 
 /**
- * Loki's push API in JSON, by its documentation (grafana.com/docs/loki/latest/reference/loki-http-api/) and its source
+ * Loki's push API in JSON, according to its documentation (grafana.com/docs/loki/latest/reference/loki-http-api/) and its source
  * (pkg/validation/validate.go, pkg/distributor/validator.go, pkg/distributor/http.go, pkg/ingester/stream.go, 2026): the
- * distributor leaves out entries that break a limit and stores the rest, with status 400 and their errors; ingesters refuse
- * entries that are too far behind the newest of their stream, and list up to ten; an entry that is there is not stored twice.
+ * distributor omits entries that exceed a limit and stores the rest, with status 400 and their errors; ingesters refuse
+ * entries that are too far behind the newest of their stream, and list up to ten; an existing entry is not stored twice.
  */
 export class LokiStore extends LogStore {
   protected override readonly encodings = ['', 'gzip', 'deflate'];
   readonly tenants = new Set<string>();
   readonly #limits: LokiLimits;
   readonly #now: () => number;
-  /** Newest time, and what is there, by stream. */
+  /** Newest time and stored entries by stream. */
   readonly #streams = new Map<string, { newestUs: number; readonly known: Set<string> }>();
 
   constructor(limits: Partial<LokiLimits> = {}, now: () => number = Date.now) {
@@ -166,7 +166,7 @@ export class LokiStore extends LogStore {
     return problem;
   }
 
-  /** Stores entries; gives what an ingester says of those that it refuses. */
+  /** Stores entries; returns an ingester's error about the refused ones. */
   #ingested(entries: readonly Entry[], name: string, labels: Record<string, string>): string {
     const stream = this.#streams.get(name) ?? { newestUs: 0, known: new Set<string>() };
     this.#streams.set(name, stream);

@@ -4,15 +4,15 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 
-/** One entry as a store has it. */
+/** One stored entry. */
 export interface StoredEntry {
-  /** As the store knows it from others: the cursor, or the id of the document. */
+  /** Its identity in the store: the cursor, or the id of the document. */
   readonly id: string;
   readonly timeUs: number;
   readonly message: string;
   /** All other values by name, nested ones with dots. */
   readonly fields: Readonly<Record<string, string>>;
-  /** What the store groups entries by. */
+  /** The labels by which the store groups entries. */
   readonly stream: string;
 }
 
@@ -31,12 +31,12 @@ export interface StoreReply {
 }
 
 /**
- * What happens to a request instead: a response without storing anything, `lost` when all is stored and the connection
- * closed without a response, `cut` when it is closed in the middle of the upload, `garbage` when no HTTP comes back.
+ * A fault of a request: a response without storing anything; `lost`: everything is stored and the connection closed without
+ * a response; `cut`: it is closed in the middle of the upload; `garbage`: the response is not HTTP.
  */
 export type Fault = StoreReply | 'lost' | 'cut' | 'garbage';
 
-/** Encodings of requests, as a store may take them. */
+/** Content encodings that stores may accept. */
 const DECODERS: Readonly<Record<string, (body: Buffer) => Buffer>> = {
   '': (body) => body,
   gzip: (body) => gunzipSync(body),
@@ -44,13 +44,13 @@ const DECODERS: Readonly<Record<string, (body: Buffer) => Buffer>> = {
   zstd: (body) => zstdDecompressSync(body),
 };
 
-/** A store of log entries that keeps the documented rules of a real one, and notes what real ones drop silently. */
+/** A store of log entries with the documented rules of a real one, which records what real ones drop silently. */
 export abstract class LogStore {
   readonly stored: StoredEntry[] = [];
-  /** Rules that requests did not keep. */
+  /** Rules that requests violated. */
   readonly violations: string[] = [];
   readonly requests: Omit<StoreRequest, 'body'>[] = [];
-  /** Decides about each request, by its number. */
+  /** Chooses the fault of each request, by its number. */
   plan: (request: number) => Fault | undefined = () => undefined;
   readonly #server: Server;
   #port = 0;
@@ -64,13 +64,13 @@ export abstract class LogStore {
     });
   }
 
-  /** Names of content encodings that it takes. */
+  /** Names of accepted content encodings. */
   protected abstract readonly encodings: readonly string[];
 
-  /** Response to an encoding that it does not take. */
+  /** Response to an unsupported encoding. */
   protected abstract unknownEncoding(encoding: string): StoreReply;
 
-  /** Takes a request. */
+  /** Handles a request. */
   protected abstract take(request: StoreRequest): StoreReply;
 
   async start(context: TestContext): Promise<this> {
@@ -93,7 +93,7 @@ export abstract class LogStore {
     await once(this.#server, 'close');
   }
 
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
@@ -131,13 +131,13 @@ export abstract class LogStore {
     return this.take({ ...request, body: decode(request.body) });
   }
 
-  /** Notes that a rule was not kept. */
+  /** Records the violation of a rule. */
   protected violated(rule: string): void {
     this.violations.push(rule);
   }
 }
 
-/** The object in a line of JSON; undefined for anything else, and for one with a name twice. */
+/** The object in a line of JSON; undefined for anything else, and for one with a duplicate name. */
 export function objectOf(line: string): Readonly<Record<string, unknown>> | undefined {
   let value: unknown;
   try {

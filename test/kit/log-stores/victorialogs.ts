@@ -5,12 +5,12 @@ const MAX_FIELDS = 1000;
 const MAX_NAME_BYTES = 128;
 
 /**
- * VictoriaLogs at `/insert/jsonline`, by its documentation (docs.victoriametrics.com/victorialogs/data-ingestion/, faq)
+ * VictoriaLogs at `/insert/jsonline`, according to its documentation (docs.victoriametrics.com/victorialogs/data-ingestion/, faq)
  * and its source (app/vlinsert/jsonline, app/vlinsert/insertutil, 2026): lines that are too long, have too many fields or
- * are no JSON are skipped with status 200; 400 comes when none could be read.
+ * are not JSON are skipped with status 200; the status is 400 if no line could be read.
  */
 export class VictoriaLogsStore extends LogStore {
-  // Others are newer: before v1.17 their bodies are skipped with status 200.
+  // Other encodings are newer: before v1.17 such bodies are skipped with status 200.
   protected override readonly encodings = ['', 'gzip'];
   /** Tenants of the requests, as `AccountID:ProjectID`. */
   readonly tenants = new Set<string>();
@@ -47,7 +47,7 @@ export class VictoriaLogsStore extends LogStore {
     return { status: 200, headers: { 'content-type': 'application/json' } };
   }
 
-  /** Gives the reason when the line is skipped. */
+  /** Returns the reason if the line is skipped. */
   #store(line: string, timeField: string, messageField: string, streamFields: readonly string[]): string | undefined {
     if (Buffer.byteLength(line) >= MAX_LINE_BYTES) return 'the line length exceeds -insert.maxLineSizeBytes';
     const object = objectOf(line);
