@@ -25,7 +25,7 @@ test('bash completes commands, and the flags of each', async () => {
 });
 
 for (const shell of ['zsh', 'fish']) {
-  test(`${shell} gets each command and flag, in a script that it reads`, async (t) => {
+  test(`${shell} gets each command and flag, in a valid script`, async (t) => {
     const script = await scriptOf(shell);
     for (const { name } of COMMANDS) assert.ok(script.includes(name), name);
     assert.match(script, /push\.interval/);

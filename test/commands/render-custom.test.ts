@@ -41,7 +41,7 @@ const FILES: Readonly<Record<string, readonly (readonly [part: RegExp, count: nu
 };
 
 for (const [name, expected] of Object.entries(FILES)) {
-  test(`a file in the manner of ${name} renders, and check-config takes it`, async (t) => {
+  test(`a file in the style of ${name} renders, and check-config accepts it`, async (t) => {
     const config = `custom-resources/${name}.yaml`;
     const { code, stdout, stderr } = await custom(`custom-resources/${name}-objects.yaml`, config);
     assert.deepEqual([code, stderr], [0, '']);

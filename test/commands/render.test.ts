@@ -67,7 +67,7 @@ const flags: readonly (readonly [args: readonly string[], lines: readonly string
 ];
 
 for (const [args, lines] of flags) {
-  test(`render ${args.join(' ')} tells what kube-state-metrics would`, async () => {
+  test(`render ${args.join(' ')} renders the samples of kube-state-metrics`, async () => {
     const { stdout } = await renderText(namespace, ...args);
     assert.deepEqual(
       stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#')),

@@ -56,7 +56,9 @@ const READERS: Readonly<Record<string, (path: string) => unknown>> = {
 };
 
 for (const [what, [make, reason]] of Object.entries(ODD)) {
-  test(`${what} in place of a file is refused at once, and never read whole`, { timeout: 30_000 }, async (t) => {
+  test(`${what} in place of a file is refused immediately, and never read completely`, {
+    timeout: 30_000,
+  }, async (t) => {
     const path = join(scratchFolder(t), 'file');
     make(path);
     const before = process.memoryUsage().rss;

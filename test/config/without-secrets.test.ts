@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withoutSecrets } from '../../src/config/without-secrets.ts';
 
-test('possible secrets are hidden; names of files, addresses and numbers are kept', () => {
+test('possible secrets are hidden; names of files, addresses and numbers stay', () => {
   const given = {
     exporters: {
       vm: {

@@ -59,7 +59,7 @@ async function storedGap(vm: VictoriaMetrics): Promise<number> {
 }
 
 describe('an outage of the API server', { concurrency: true, timeout: 180_000 }, () => {
-  test('for both, for 60 s: the master goes on, and afterwards tells what is true', async (t) => {
+  test('for both, for 60 s: the leader continues, and then reports the current state', async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
     const { vm, flags } = await vmFlags(t);
     const { agents, master, slave } = await pair(t, 2000, 'direct', flags);
@@ -82,7 +82,7 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     assert.ok((await storedGap(vm)) < 2000 + SLACK_MS, `VictoriaMetrics has a gap of ${await storedGap(vm)} ms`);
   });
 
-  test('for the master alone: the other one takes over by the Lease, never both', async (t) => {
+  test('for the leader alone: the standby takes over through the Lease, and there are never two leaders', async (t) => {
     const { agents, master } = await pair(t, 1000, 'direct');
     master.proxy.cut();
     const cut = performance.now();
@@ -96,7 +96,7 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     assert.deepEqual(by(agents.uploads, began), new Set(['state-1']));
   });
 
-  test('for both, which do not reach each other either: nobody can know, and nobody pushes', async (t) => {
+  test('for both, which cannot reach each other either: neither pushes', async (t) => {
     const { agents, master, slave } = await pair(t, 1000, 'proxied');
     for (const { proxy, link } of [master, slave]) {
       proxy.cut();
@@ -118,7 +118,7 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
   });
 
-  test('for both, and the other one is killed: the master goes on', async (t) => {
+  test('for both, and the standby is killed: the leader continues', async (t) => {
     const { agents, master, slave } = await pair(t, 1000, 'direct');
     for (const { proxy } of [master, slave]) proxy.cut();
     slave.child.kill('SIGKILL');
@@ -127,7 +127,7 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     assert.ok(largestGap(agents.uploads, cut) < 1000 + SLACK_MS, `a gap of ${largestGap(agents.uploads, cut)} ms`);
   });
 
-  test('for both, and the other one stands still: the master stops, as that one may lead, until it answers', async (t) => {
+  test('for both, and the standby is suspended: the leader stops until it responds, because it may be the leader', async (t) => {
     const { agents, master, slave } = await pair(t, 1000, 'direct');
     for (const { proxy } of [master, slave]) proxy.cut();
     slave.child.kill('SIGSTOP');
@@ -141,9 +141,9 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
   });
 });
 
-describe('the master is killed', { concurrency: true, timeout: 120_000 }, () => {
+describe('the leader is killed', { concurrency: true, timeout: 120_000 }, () => {
   for (const intervalMs of [1000, 5000, 15_000]) {
-    test(`the largest gap is an interval of ${intervalMs / 1000} s and 5 s`, async (t) => {
+    test(`the largest gap is an interval of ${intervalMs / 1000} s plus 5 s`, async (t) => {
       if (!serverAvailable(t, 'victoria-metrics')) return;
       const { vm, flags } = await vmFlags(t);
       const { agents, master, slave } = await pair(t, intervalMs, 'direct', flags);

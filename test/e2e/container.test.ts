@@ -34,7 +34,7 @@ async function startStateAgent(context: TestContext, pods: readonly PodInfo[]): 
 const by = (samples: readonly Sample[], ...labels: readonly string[]): Record<string, number> =>
   Object.fromEntries(samples.map(({ metric, value }) => [labels.map((label) => metric[label] ?? '').join('/'), value]));
 
-test("kubernetes-mixin's expressions give the right sums, from the recorded node to the real VictoriaMetrics", {
+test("kubernetes-mixin's expressions return the correct sums, from the recorded node to the real VictoriaMetrics", {
   timeout: 90_000,
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
@@ -129,7 +129,7 @@ test("kubernetes-mixin's expressions give the right sums, from the recorded node
     assert.deepEqual(Object.keys(wanted).sort(), ['kube-system', 'shop']);
   });
 
-  await t.test('throttling, as the alert CPUThrottlingHigh has it', async () => {
+  await t.test('throttling, as in the alert CPUThrottlingHigh', async () => {
     const increase = (family: string) =>
       `sum(increase_prometheus(${family}{container!="", ${CADVISOR}}[1m])) without (id, metrics_path, name, image, endpoint, job, node)`;
     const query = `${increase('container_cpu_cfs_throttled_periods_total')} / ${increase('container_cpu_cfs_periods_total')} > (25 / 100)`;

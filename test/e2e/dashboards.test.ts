@@ -113,7 +113,9 @@ async function pushAll(t: TestContext): Promise<VictoriaMetrics> {
   return vm;
 }
 
-test('the queries of all dashboards and alerts run on what is really pushed', { timeout: 180_000 }, async (t) => {
+test('the queries of all dashboards and alerts run on series that are really pushed', {
+  timeout: 180_000,
+}, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const vm = await pushAll(t);
   const PUSHES = 6;
@@ -147,7 +149,7 @@ test('the queries of all dashboards and alerts run on what is really pushed', { 
     });
   }
 
-  await t.test('alerts: each family is pushed, and none holds', async () => {
+  await t.test('alerts: each family is pushed, and no alert fires', async () => {
     const text = readFileSync(new URL('../../docs/alerts/rules.yaml', import.meta.url), 'utf8');
     const { groups } = parse(text) as RuleFile;
     const missing = new Set<string>();

@@ -10,7 +10,7 @@ import { fixture, scratchFolder } from '../kit/host-tree.ts';
 import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
 
-test('diff finds no unexplained difference to the real node_exporter, and finds one that is made', {
+test('diff finds no unexplained difference from the real node_exporter, and detects an injected one', {
   timeout: 60_000,
 }, async (t) => {
   if (!serverAvailable(t, 'prometheus-node-exporter')) return;
@@ -29,7 +29,7 @@ test('diff finds no unexplained difference to the real node_exporter, and finds 
   assert.match(other.stdout(), /metrics only there: 1\n {2}node_uname_info \(1 series\)/);
 });
 
-test('diff finds no unexplained difference to the real process-exporter', { timeout: 60_000 }, async (t) => {
+test('diff finds no unexplained difference from the real process-exporter', { timeout: 60_000 }, async (t) => {
   if (!serverAvailable(t, 'prometheus-process-exporter')) return;
   // A name of its own, so that what else runs on this machine does not matter.
   const busy = spawn('bash', ['-c', 'exec -a firesteel-busy bash -c "while :; do :; done; exit"'], { stdio: 'ignore' });
@@ -54,7 +54,7 @@ test('diff finds no unexplained difference to the real process-exporter', { time
 });
 
 // Debian 11 was the last one with a package of cAdvisor, so that REQUIRE_SERVERS can't ask for it.
-test('diff finds no unexplained difference to the real cAdvisor', { timeout: 300_000 }, async (t) => {
+test('diff finds no unexplained difference from the real cAdvisor', { timeout: 300_000 }, async (t) => {
   const isHere = (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, 'cadvisor')));
   if (!isHere) return t.skip('no cadvisor on PATH (Debian 11: apt-get install cadvisor)');
   const url = await startServer(
@@ -75,7 +75,7 @@ test('diff finds no unexplained difference to the real cAdvisor', { timeout: 300
   }
 });
 
-test('diff finds no unexplained difference to what the real kube-state-metrics exposed of a cluster', {
+test('diff finds no unexplained difference from the series of the real kube-state-metrics of a cluster', {
   timeout: 60_000,
 }, async (t) => {
   const server = await startFakeApi(t);
@@ -89,7 +89,7 @@ test('diff finds no unexplained difference to what the real kube-state-metrics e
   assert.ok(same && compared > 700, diff.stdout());
 });
 
-test('diff says what is wrong with the other side', { timeout: 60_000 }, async (t) => {
+test('diff reports problems of the other side', { timeout: 60_000 }, async (t) => {
   const cases: [flags: string[], message: RegExp][] = [
     [[], /--against URL is missing/],
     [['--against', 'http://127.0.0.1:9/metrics'], /127\.0\.0\.1:9\/metrics: .*ECONNREFUSED/],

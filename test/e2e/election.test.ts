@@ -30,7 +30,7 @@ const signal = ({ child }: StateAgent, name: NodeJS.Signals): number => {
 };
 
 describe('two state agents share one Lease', { concurrency: true, timeout: 120_000 }, () => {
-  test('the master is killed: the slave pushes within lease duration and retry period', async (t) => {
+  test('the leader is killed: the standby pushes within lease duration and retry period', async (t) => {
     const { agents, master } = await pair(t, ['--push.interval', '15s']);
     const killed = signal(master, 'SIGKILL');
     const pushed = await agents.pushes('state-1', killed, 20_000);
@@ -38,7 +38,7 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
   });
 
-  test('the master is stopped in order: it pushes a last time, and the slave within 3 s', async (t) => {
+  test('the leader is stopped cleanly: it pushes a last time, and the standby pushes within 3 s', async (t) => {
     const { agents, master, slave } = await pair(t, ['--push.interval', '15s']);
     const stopped = signal(master, 'SIGTERM');
     const [pushed, { code }] = await Promise.all([agents.pushes('state-1', stopped, 10_000), master.ended]);
@@ -49,7 +49,7 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     assert.match(slave.stderr(), /"reason":"the Lease was free","msg":"became leader"/);
   });
 
-  test('the master is stopped while a receiver hangs: it does not wait for that one to hand over', async (t) => {
+  test('the leader is stopped while a receiver hangs: the handover does not wait for the receiver', async (t) => {
     const hung = JSON.stringify({ type: 'vmagent', url: await hungReceiver(t) });
     const { agents, master } = await pair(t, ['--push.interval', '15s', '--set', `exporters.hung=${hung}`]);
     const stopped = signal(master, 'SIGTERM');
@@ -59,7 +59,7 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
   });
 
-  test('the master stands still for 30 s: when it wakes, it sends nothing', async (t) => {
+  test('the leader is suspended for 30 s: it sends nothing when it continues', async (t) => {
     const { agents, master } = await pair(t, EVERY_SECOND);
     const stopped = signal(master, 'SIGSTOP');
     await agents.pushes('state-1', stopped, LEASE_MS + RETRY_MS + 1000);
@@ -78,7 +78,7 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     assert.match(master.stderr(), /"holder":"state-1","msg":"another candidate holds the Lease"/);
   });
 
-  test('the master is cut off from the API server: it stops pushing before the slave begins', async (t) => {
+  test('the leader loses the API server: it stops pushing before the standby starts', async (t) => {
     const { agents, master } = await pair(t, EVERY_SECOND);
     master.proxy.cut();
     const cut = performance.now();
@@ -92,7 +92,7 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
   });
 
-  test('master and slave tell node agents the same', async (t) => {
+  test('leader and standby return the same responses to node agents', async (t) => {
     const { master, slave } = await pair(t, EVERY_SECOND);
     const path = `${POD_INFO_PATH}?nodeName=node1`;
     const first = await fetch(master.url + path);
@@ -109,7 +109,7 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     assert.equal(second.status, 304);
   });
 
-  test('the same series go on in VictoriaMetrics, with a gap of less than lease duration and interval', async (t) => {
+  test('the same series continue in VictoriaMetrics, with a gap of less than lease duration and interval', async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
     const vm = await startVictoriaMetrics(t, scratchFolder(t));
     const exporter = JSON.stringify({ type: 'vmagent', url: vm.url });

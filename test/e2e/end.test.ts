@@ -103,7 +103,7 @@ const STUCK: typeof STATES = {
   },
 };
 
-suite('the agent ends whatever it waits for', { concurrency: 3, timeout: 240_000 }, () => {
+suite('the agent shuts down whatever it is waiting for', { concurrency: 3, timeout: 240_000 }, () => {
   for (const [what, state] of Object.entries(STATES)) test(`${what}: by SIGTERM`, (t) => ends(t, state, 1));
   for (const [what, state] of Object.entries({ ...STATES, ...STUCK })) {
     test(`${what}: by SIGTERM and SIGTERM`, (t) => ends(t, state, 2));

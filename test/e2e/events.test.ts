@@ -124,7 +124,7 @@ const ENDS: readonly (readonly [what: string, end: (scene: Scene) => Promise<voi
   ['is cut off from the API server', async ({ leader }) => leader.proxy.cut(), 1],
 ];
 
-describe('events are counted on by the next leader', { concurrency: 2, timeout: 300_000 }, () => {
+describe('the next leader continues the event counts', { concurrency: 2, timeout: 300_000 }, () => {
   for (const [what, end, pushesTwice] of ENDS) {
     test(`when the leader ${what}`, async (t) => {
       const scene = await start(t);
@@ -145,7 +145,7 @@ describe('events are counted on by the next leader', { concurrency: 2, timeout: 
     });
   }
 
-  test('the recorded events, exactly by reason; a restart of the API server counts nothing twice', async (t) => {
+  test('recorded events are counted exactly by reason, and none twice after a restart of the API server', async (t) => {
     const scene = await start(t);
     if (!scene) return;
     const { cluster } = scene.agents;

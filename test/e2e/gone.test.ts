@@ -17,7 +17,7 @@ const INTERVAL_MS = 2000;
 
 const seriesOf = (pod: string) => `{__name__=~"kube_.+|container_.+",pod="${pod}"}`;
 
-test('a pod that is deleted, or finds a node, ends its series in VictoriaMetrics within an interval, by default', {
+test('by default, series of a deleted or newly scheduled pod end in VictoriaMetrics within an interval', {
   timeout: 90_000,
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;

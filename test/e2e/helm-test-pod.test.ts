@@ -24,7 +24,7 @@ async function helmTestPod(values: Values, node: string): Promise<{ code: number
   }
 }
 
-helmTest('helm test asks the receiver for what this release pushes', async (t) => {
+helmTest('helm test queries the receiver for the pushes of this release', async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const vm = await startVictoriaMetrics(t, scratchFolder(t));
   startAgentProcess(t, [

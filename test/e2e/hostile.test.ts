@@ -180,7 +180,7 @@ async function hammer(url: string, until: AbortSignal): Promise<number> {
   return answers;
 }
 
-test('hostile clients cost no cycle, no push and little memory', { timeout: 240_000 }, async (t) => {
+test('hostile clients cause no lost cycle or push, and little use of memory', { timeout: 240_000 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const { agent, vm, url, rss } = await scene(t);
   // Caches and the heap of the first cycles are not what this is about.

@@ -46,7 +46,7 @@ const TARGETS = [
 ] as const;
 
 for (const compression of [undefined, 'gzip'] as const) {
-  test(`VictoriaMetrics keeps job and instance of the lines, and their timestamps, in ${compression ?? 'zstd'}`, async (t) => {
+  test(`VictoriaMetrics stores job, instance and timestamps of the lines, in ${compression ?? 'zstd'}`, async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
     const victoria = await startVictoriaMetrics(t, await temporary(t));
     const { exporter, lines } = await exporterTo(victoria.url, {
@@ -86,7 +86,7 @@ for (const compression of [undefined, 'gzip'] as const) {
   });
 }
 
-test('a Pushgateway gets one group for each job and instance, and those that are gone are deleted', async (t) => {
+test('a Pushgateway gets one group for each job and instance, and vanished ones are deleted', async (t) => {
   if (!serverAvailable(t, 'prometheus-pushgateway')) return;
   const url = await startServer(
     t,
@@ -172,14 +172,14 @@ for (const compression of [undefined, 'gzip'] as const) {
   });
 }
 
-test('of a counter that others started the first value is no count', async (t) => {
+test('the first value of a counter that another program started is not counted', async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const { rate, increase, first } = await counted(t, found);
   assert.deepEqual(first, [5, 5]);
   assert.deepEqual([rate, increase], [0, 0]);
 });
 
-test('a Pushgateway gets no zero and no timestamp', async (t) => {
+test('a Pushgateway gets neither zeros nor timestamps', async (t) => {
   if (!serverAvailable(t, 'prometheus-pushgateway')) return;
   const url = await startServer(
     t,

@@ -98,7 +98,7 @@ async function start(context: TestContext) {
   return { server, vm, folder, agent };
 }
 
-test('the state of a cluster reaches VictoriaMetrics, and what changes is in the next push', {
+test('the state of a cluster reaches VictoriaMetrics, and changes are in the next push', {
   timeout: 60_000,
 }, async (context) => {
   if (!serverAvailable(context, 'victoria-metrics')) return;

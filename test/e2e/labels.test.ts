@@ -31,7 +31,7 @@ async function until(what: string, condition: () => Promise<boolean>): Promise<v
 }
 
 test(
-  'textfiles with labels and families that clash arrive whole at both receivers, and no other group is late',
+  'textfiles with conflicting labels and families arrive completely at both receivers, and delay no other group',
   OPTIONS,
   async (t) => {
     if (!serverAvailable(t, 'victoria-metrics') || !serverAvailable(t, 'prometheus-pushgateway')) return;
@@ -117,7 +117,7 @@ test(
 );
 
 test(
-  'custom resources that can’t be told apart cost the second of each series, not the state of the cluster',
+  'indistinguishable custom resources lose the second of each series, not the state of the cluster',
   OPTIONS,
   async (t) => {
     if (!serverAvailable(t, 'victoria-metrics') || !serverAvailable(t, 'prometheus-pushgateway')) return;

@@ -67,7 +67,7 @@ async function loadedBy(t: TestContext, settings: readonly string[] = []): Promi
 const isBundle = BUNDLE.endsWith('.mjs');
 const found = (names: readonly string[], pattern: RegExp) => names.filter((name) => pattern.test(name));
 
-test('a node agent has no library loaded that only reading a configuration or other roles need', {
+test('a node agent loads no library that is only needed for reading a configuration or by other roles', {
   skip: !isBundle,
 }, async (t) => {
   const { sources, builtins } = await loadedBy(t);
@@ -101,14 +101,14 @@ const TYPES = readdirSync(join(PROJECT, 'src/exporters'), { withFileTypes: true 
 const codeOf = (sources: readonly string[], folders: readonly string[]) =>
   sources.filter((source) => folders.some((folder) => source.startsWith(`src/${folder}/`)) && !LISTS.test(source));
 
-test('a node agent has no code loaded of what is off', { skip: !isBundle }, async (t) => {
+test('a node agent loads no code of disabled features', { skip: !isBundle }, async (t) => {
   const { sources } = await loadedBy(t);
   const types = TYPES.filter((name) => name !== 'exporters/victoriametrics');
   assert.ok(types.length > 4);
   assert.deepEqual(codeOf(sources, [...ROLES, ...types]), []);
 });
 
-test('what is on is loaded, and nothing else with it', { skip: !isBundle }, async (t) => {
+test('enabled features are loaded, and nothing else', { skip: !isBundle }, async (t) => {
   const { url } = await receiver(t);
   const on = {
     'exporters.gateway': `{type: pushgateway, url: ${url}}`,

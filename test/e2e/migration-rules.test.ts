@@ -15,7 +15,7 @@ const MIXIN = `count by (cluster, node) (sum by (cluster, node, cpu) (
   topk by (namespace, pod) (1, max by (cluster, node, namespace, pod) (kube_pod_info{job="kube-state-metrics",node!=""}))
 ))`;
 
-test('node:node_num_cpu:sum counts the CPUs of a node, as the mixin writes it and as docs/migrate does', {
+test('node:node_num_cpu:sum counts the CPUs of a node, in the versions of the mixin and of docs/migrate', {
   timeout: 90_000,
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;

@@ -14,7 +14,7 @@ import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
 const NODE_AGENT = 'system:serviceaccount:monitoring:firesteel-node';
 const TOKENS = { ours: 'token-of-a-node-agent', theirs: 'token-of-somebody-else', none: 'token-of-nobody' };
 
-test('node agents ask the state agent over TLS with tokens that the API server knows', {
+test('node agents query the state agent over TLS with tokens that the API server knows', {
   timeout: 90_000,
 }, async (t) => {
   const api = await startFakeApi(t);

@@ -26,7 +26,7 @@ async function banner(context: TestContext): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('probes of the built agent are in VictoriaMetrics as blackbox_exporter would have them, failures with a reason', {
+test('probes of the built agent are in VictoriaMetrics like those of blackbox_exporter, failures with a reason', {
   timeout: 120_000,
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;

@@ -43,7 +43,7 @@ test("collect on the recorded host prints node_exporter's samples, each family i
   assert.equal(new Set(types).size, types.length);
 });
 
-test('run --with-receiver shows this host within ten seconds and ends in order', { timeout: 30_000 }, async (t) => {
+test('run --with-receiver shows this host within ten seconds and exits cleanly', { timeout: 30_000 }, async (t) => {
   const agent = startAgentProcess(t, ['run', '--with-receiver', '--node', 'my-laptop']);
   await agent.printed(/my-laptop[\s\S]*LOAD1/, 10_000);
   agent.child.kill('SIGINT');
@@ -51,7 +51,7 @@ test('run --with-receiver shows this host within ten seconds and ends in order',
   assert.equal(agent.stderr(), '');
 });
 
-test('the first screens of run --with-receiver show no refusal and no trouble, also when a series ends', {
+test('the first screens of run --with-receiver show no rejection and no problem, also when a series ends', {
   timeout: 60_000,
 }, async (t) => {
   const stuck = spawn('sleep', ['600']);
@@ -71,7 +71,7 @@ test('the first screens of run --with-receiver show no refusal and no trouble, a
   assert.equal(agent.stderr(), '');
 });
 
-test('a second signal ends the process at once', { timeout: 30_000 }, async (t) => {
+test('a second signal ends the process immediately', { timeout: 30_000 }, async (t) => {
   const hung = await hungReceiver(t);
   const agent = startAgentProcess(t, ['run', ...QUIET, '--vmagent.url', hung]);
   await agent.printed(/"msg":"started"/);
@@ -83,7 +83,7 @@ test('a second signal ends the process at once', { timeout: 30_000 }, async (t) 
   assert.ok(performance.now() - started < 2000);
 });
 
-test('the first collection makes the agent ready; the receivers do not matter', { timeout: 30_000 }, async (t) => {
+test('the agent is ready after the first collection, whatever its receivers do', { timeout: 30_000 }, async (t) => {
   const agent = startAgentProcess(t, ['run', ...QUIET, '--vmagent.url', 'http://127.0.0.1:9', '--push.interval', '1h']);
   await agent.printed(/"msg":"started"/);
   const url = /"http":"([^"]+)"/.exec(agent.stderr())?.[1];
@@ -94,7 +94,7 @@ test('the first collection makes the agent ready; the receivers do not matter', 
   assert.ok((samples.get('firesteel_export_requests_total{code="error",exporter="vmagent"}') ?? 0) >= 1);
 });
 
-test('mistakes on the command line are told in one line and end with 2', { timeout: 60_000 }, async (t) => {
+test('mistakes on the command line are reported in one line, with exit code 2', { timeout: 60_000 }, async (t) => {
   const cases: [args: string[], message: RegExp][] = [
     [['colect'], /unknown command "colect"; did you mean collect\?/],
     [['run', '--confg', 'x'], /unknown flag --confg; did you mean --config\?/],
@@ -114,7 +114,7 @@ test('mistakes on the command line are told in one line and end with 2', { timeo
   }
 });
 
-test('every command tells how it is used', { timeout: 60_000 }, async (t) => {
+test('every command prints its usage', { timeout: 60_000 }, async (t) => {
   for (const command of ['', 'run', 'collect', 'check-config', 'receive', 'version', 'render']) {
     const agent = startAgentProcess(t, [...(command === '' ? [] : [command]), '--help']);
     assert.equal((await agent.ended).code, 0, command);
@@ -122,7 +122,7 @@ test('every command tells how it is used', { timeout: 60_000 }, async (t) => {
   }
 });
 
-test('a reader that goes away early is no fault', { timeout: 30_000 }, async (t) => {
+test('a reader that closes the pipe early is not an error', { timeout: 30_000 }, async (t) => {
   const agent = startAgentProcess(t, ['collect']);
   agent.child.stdout?.destroy();
   assert.equal((await agent.ended).code, 0);

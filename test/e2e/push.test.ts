@@ -84,7 +84,7 @@ test('the bundle pushes this host to VictoriaMetrics and Pushgateway', { timeout
   assert.match(own, /^vm_rows_invalid_total\{type="prometheus"\} 0$/m);
 });
 
-test('a hung and a dead receiver do not cost the third a single cycle', { timeout: 60_000 }, async (t) => {
+test('a hung and a dead receiver do not cause the loss of a cycle at the third', { timeout: 60_000 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const vm = await startVictoriaMetrics(t, scratchFolder(t));
   const hung = await hungReceiver(t);

@@ -12,7 +12,7 @@ import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 
 const OPTIONS = { timeout: 120_000 };
 
-test('rules of groups, of all series and of one receiver decide what two receivers get', OPTIONS, async (t) => {
+test('rules of groups, of all series and of one receiver determine the series of two receivers', OPTIONS, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const folders = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'firesteel-relabel-')));
   t.after(() => {
@@ -108,7 +108,7 @@ test('rules of groups, of all series and of one receiver decide what two receive
   assert.deepEqual([...own].sort(), ['firesteel_budget_series', 'firesteel_cycle_samples', 'up']);
 });
 
-test('a bad rule is answered with its place', () => {
+test('an invalid rule is reported with its position', () => {
   const set = ['groups.node.relabel=[{action: drop, regex: "("}]', 'relabel=[{action: replace}]'];
   assert.throws(
     () => loadSettings({ set }, {}),

@@ -73,7 +73,7 @@ const base = (url: string) => ({
   exporters: { vm: { type: 'vmagent', url, compression: 'zstd' } },
 });
 
-test('a reload changes what is different and says what that was; a bad one is refused', {
+test('a reload applies and reports the differences; an invalid one is refused', {
   timeout: 60_000,
 }, async (t) => {
   const [first, second] = [await recordingReceiver(t), await recordingReceiver(t)];
@@ -104,7 +104,7 @@ test('a reload changes what is different and says what that was; a bad one is re
   assert.equal(after.get('firesteel_config_reloads_total{result="applied"}'), 3);
 });
 
-test('200 reloads while it pushes: no cycle is lost or comes twice, and memory does not grow', {
+test('200 reloads during pushes: no cycle is lost or duplicated, and memory does not grow', {
   timeout: 240_000,
 }, async (t) => {
   const receiver = await recordingReceiver(t);

@@ -105,7 +105,7 @@ async function storedOf(vm: VictoriaMetrics, job: string): Promise<Map<string, n
 }
 
 test(
-  'beside a real vmagent: the same series and values of the same pages, but for what is listed with its reason',
+  'compared with a real vmagent: the same series and values from the same pages, except for differences listed with a reason',
   OPTIONS,
   async (t) => {
     for (const name of ['victoria-metrics', 'vmagent']) if (!serverAvailable(t, name)) return;

@@ -45,7 +45,7 @@ const pod = (name: string, port: number) => ({
   status: { phase: 'Running', podIP: '127.0.0.1', conditions: [{ type: 'Ready', status: 'True' }] },
 });
 
-test('a pod that appears is scraped within one refresh, one that goes ends at once', OPTIONS, async (t) => {
+test('a new pod is scraped within one refresh, a vanished one ends immediately', OPTIONS, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const folder = folderOf(t);
   const vm = await startVictoriaMetrics(t, folder);
@@ -230,7 +230,7 @@ const BAD: Readonly<Record<string, readonly [listener: RequestListener, reason: 
 };
 
 test(
-  'answers that are no page: the target is down with its reason, and the others do not suffer',
+  'responses that are not a metrics page: the target is down with a reason, and the others are not affected',
   OPTIONS,
   async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
@@ -283,32 +283,36 @@ test(
   },
 );
 
-test('a target that comes back half: its series end, and go on when it is well', OPTIONS, async (t) => {
-  if (!serverAvailable(t, 'victoria-metrics')) return;
-  const vm = await startVictoriaMetrics(t, folderOf(t));
-  let body = 'a{x="1"} 1\na{x="2"} 1\n';
-  const port = await serve(t, (_, response) => response.end(body));
-  await startLocalAgent(t, () => ({
-    node: 'n1',
-    push: { interval: '1s', phase: '0s' },
-    http: { listen: '127.0.0.1:0' },
-    collectors: { node: off, container: off, process: off },
-    scrape: {
-      interval: '1s',
-      timeout: '1s',
-      targets: [{ job: 'one', urls: [`http://127.0.0.1:${port}`], labels: { zone: 'eu' } }],
-    },
-    exporters: { vm: { type: 'vmagent', url: vm.url, staleMarkers: true } },
-  }));
-  await vm.until('a{zone="eu"}', (found) => found.length === 2);
-  body = 'a{x="2"} 2\n';
-  await vm.until('a', (found) => found.length === 1 && found[0]?.metric.x === '2');
-  body = 'a{x="2"} 3\nbroken\n';
-  await vm.until('a', (found) => found.length === 0);
-  await vm.until('up{job="one"}', ([found]) => found?.value === 0);
-  body = 'a{x="1"} 4\n';
-  await vm.until('a', (found) => found.length === 1 && found[0]?.value === 4);
-});
+test(
+  'a target that recovers partially: its missing series end, and continue when it is healthy',
+  OPTIONS,
+  async (t) => {
+    if (!serverAvailable(t, 'victoria-metrics')) return;
+    const vm = await startVictoriaMetrics(t, folderOf(t));
+    let body = 'a{x="1"} 1\na{x="2"} 1\n';
+    const port = await serve(t, (_, response) => response.end(body));
+    await startLocalAgent(t, () => ({
+      node: 'n1',
+      push: { interval: '1s', phase: '0s' },
+      http: { listen: '127.0.0.1:0' },
+      collectors: { node: off, container: off, process: off },
+      scrape: {
+        interval: '1s',
+        timeout: '1s',
+        targets: [{ job: 'one', urls: [`http://127.0.0.1:${port}`], labels: { zone: 'eu' } }],
+      },
+      exporters: { vm: { type: 'vmagent', url: vm.url, staleMarkers: true } },
+    }));
+    await vm.until('a{zone="eu"}', (found) => found.length === 2);
+    body = 'a{x="2"} 2\n';
+    await vm.until('a', (found) => found.length === 1 && found[0]?.metric.x === '2');
+    body = 'a{x="2"} 3\nbroken\n';
+    await vm.until('a', (found) => found.length === 0);
+    await vm.until('up{job="one"}', ([found]) => found?.value === 0);
+    body = 'a{x="1"} 4\n';
+    await vm.until('a', (found) => found.length === 1 && found[0]?.value === 4);
+  },
+);
 
 test('a Pushgateway gets each target as a group, with the newest page of each', OPTIONS, async (t) => {
   if (!serverAvailable(t, 'prometheus-pushgateway')) return;

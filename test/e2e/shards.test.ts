@@ -151,7 +151,7 @@ async function settles(
   }
 }
 
-test('shards 1→2→4→2 under load: no series is missing, and nothing is there twice with different values', {
+test('shards 1→2→4→2 under load: no series is missing, and none is duplicated with different values', {
   timeout: 400_000,
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;

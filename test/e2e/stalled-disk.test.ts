@@ -134,7 +134,7 @@ class Outage {
   }
 }
 
-test('a disk that stops to answer during an outage: bounds, page, metrics, and the end in time', {
+test('a disk that stops responding during an outage: bounds, page, metrics, and a timely shutdown', {
   timeout: 180_000,
 }, async (t) => {
   const outage = await Outage.start(t);
@@ -155,7 +155,7 @@ test('a disk that stops to answer during an outage: bounds, page, metrics, and t
   assert.ok(ms <= LONGEST_END_MS, `it took ${ms} ms`);
 });
 
-test('two signals end it at once', { timeout: 180_000 }, async (t) => {
+test('two signals end it immediately', { timeout: 180_000 }, async (t) => {
   const outage = await Outage.start(t);
   await outage.untilFull();
   const { code, ms } = await outage.end(2);
@@ -164,7 +164,9 @@ test('two signals end it at once', { timeout: 180_000 }, async (t) => {
   assert.ok(ms <= 2000, `it took ${ms} ms`);
 });
 
-test('a disk that answers again takes what waited, and nothing more is lost', { timeout: 240_000 }, async (t) => {
+test('a disk that responds again stores the waiting batches, and nothing more is lost', {
+  timeout: 240_000,
+}, async (t) => {
   const outage = await Outage.start(t);
   await outage.untilFull();
   outage.answer();

@@ -11,7 +11,7 @@ import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
 
 const NODES = '/api/v1/nodes';
 
-test('with a resource that may not be listed a state agent is not ready, and answers node agents', {
+test('a state agent that cannot list a resource is not ready, but responds to node agents', {
   timeout: 120_000,
 }, async (t) => {
   const api = await startFakeApi(t);

@@ -9,7 +9,7 @@ import { freePort } from '../kit/free-port.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
 
-test('the pod of a StatefulSet takes its shard from its ordinal, and follows a change of the replicas', {
+test('the pod of a StatefulSet derives its shard from its ordinal, and follows a change of the replicas', {
   timeout: 180_000,
 }, async (t) => {
   const api = await startFakeApi(t);

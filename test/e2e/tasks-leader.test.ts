@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { StateAgents } from '../kit/state-agents.ts';
 
-test('of two state agents only the leader runs the tasks; the other one goes on when it is gone', {
+test('only the leader of two state agents runs the tasks; the standby continues them when it is gone', {
   timeout: 120_000,
 }, async (t) => {
   const asked: number[] = [];

@@ -88,7 +88,7 @@ test('a wrong address is logged once for all groups, and so is its recovery', as
   assert.deepEqual(logged, ['push failed: server_error', 'delivery recovered']);
 });
 
-test("a body that is refused family by family is given up with the receiver's words", async (t) => {
+test("a batch whose families are all rejected is dropped with the receiver's message", async (t) => {
   let requests = 0;
   const { url } = await receiver(t, (_request, _body, response) => {
     requests++;

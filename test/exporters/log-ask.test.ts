@@ -28,7 +28,7 @@ const STORES = {
 } as const;
 
 for (const [type, make] of Object.entries(STORES)) {
-  test(`${type}: --connect asks without storing anything`, async (context) => {
+  test(`${type}: --connect checks the receiver without storing anything`, async (context) => {
     const store = await make().start(context);
     const { code, said } = await connect(context, type, store.url, type === 'loki' ? { tenant: 'a' } : {});
     assert.equal(code, 0, said);

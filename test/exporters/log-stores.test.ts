@@ -53,7 +53,7 @@ for (const [type, makeStore] of Object.entries(TYPES)) {
     assert.doesNotMatch(text, /"MESSAGE"/);
   });
 
-  test(`${type}: text of several lines, odd characters and bytes arrive whole`, async (context) => {
+  test(`${type}: text of several lines, unusual characters and bytes arrive unchanged`, async (context) => {
     const store = makeStore();
     const { ship } = await sender(context, type, store);
     const odd = ['two\nlines\n', 'tab\t"quote" \\ {"json":1}', '日本語 \u{1f600}', '\u0000\u001b[31m', ' ', '\u2028'];
@@ -82,7 +82,7 @@ for (const [type, makeStore] of Object.entries(TYPES)) {
     for (const one of [`${odd[1]}\nagain`, `${base64}\n${base64}`, 'a', 'b']) assert.ok(values.includes(one), one);
   });
 
-  test(`${type}: long messages, long values and many fields are cut to what the store takes, and named`, async (context) => {
+  test(`${type}: long messages, long values and many fields are truncated to the limits of the store, and named`, async (context) => {
     const store = makeStore();
     const { ship } = await sender(context, type, store);
     const long = 'ü'.repeat(400_000);
@@ -133,7 +133,7 @@ for (const [type, makeStore] of Object.entries(TYPES)) {
     assert.ok(duplicates <= (type === 'victorialogs' ? 150 : 0), `${duplicates}`);
   });
 
-  test(`${type}: a page, a wrong path and missing rights drop nothing`, async (context) => {
+  test(`${type}: a page, a wrong path and missing permissions drop nothing`, async (context) => {
     const store = makeStore();
     const answers: Fault[] = [
       { status: 200, headers: { 'content-type': 'text/html' }, body: '<html><title>Sign in</title></html>' },

@@ -35,7 +35,7 @@ for (const bad of [
   ['family_7', 'family_8', 'family_150'],
   ['family_120', 'family_121'],
 ]) {
-  test(`${bad.join(' and ')} found by halving, the rest delivered as a whole`, async () => {
+  test(`${bad.join(' and ')} found by bisection, the rest delivered completely`, async () => {
     const { seen, tries } = receiver(bad);
     const { isTaken, refused } = await narrow(families, [], 'socket hang up', tries);
     assert.ok(isTaken);

@@ -27,7 +27,7 @@ test('the newest batch of a group is sent first, the oldest is dropped beyond th
   assert.deepEqual(queue.sizes, { bodies: 0, bytes: 0 });
 });
 
-test('the bytes of all groups count together, but the newest batch of each is kept', () => {
+test('the bytes of all groups count together, but the newest batch of each is not dropped', () => {
   const queue = new MemoryQueue({ cycles: 9, bytes: 100 });
   queue.add(batch(1, 30, 'node'));
   queue.add(batch(2, 30, 'agent'));

@@ -66,7 +66,7 @@ test('an invalid key loses its request, not the agent or the following ones', as
 });
 
 for (const code of [200, 302, 400, 401, 403, 404, 405, 415, 501] as const) {
-  test(`a receiver that answers ${code} takes none: it is left alone for an hour, and that is said once`, async () => {
+  test(`a receiver that responds with ${code} does not support markers: it gets none for an hour, which is logged once`, async () => {
     const { markers, uploads, said, end, pass, turn } = receiver([code, 204]);
     end(3000);
     while (uploads.length < 1) await turn();

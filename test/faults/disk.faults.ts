@@ -13,12 +13,12 @@ const SERIES = 5000;
 const DOWN_CYCLES = 70;
 
 suite('a spool that is full', { concurrency: true, timeout: 600_000 }, () => {
-  test('a disk of 1 MiB that is full costs the oldest bodies, counted one by one', async (t) => {
+  test('a full disk of 1 MiB loses the oldest batches, each counted', async (t) => {
     const disk = smallDisk(t);
     if (disk !== undefined) await fillUp(t, { path: disk });
   });
 
-  test('a spool of at most 1 MiB costs the oldest bodies, counted one by one', (t) => fillUp(t, { maxBytes: '1MiB' }));
+  test('a spool of at most 1 MiB loses the oldest batches, each counted', (t) => fillUp(t, { maxBytes: '1MiB' }));
 });
 
 async function fillUp(t: TestContext, spool: NonNullable<SceneOptions['spool']>): Promise<void> {

@@ -14,7 +14,7 @@ const MEMORY_CYCLES = 4;
 /** Bodies of a cycle. */
 const GROUPS = 2;
 
-test('20 SIGKILLs while the receiver flaps lose the bodies in memory and nothing else', {
+test('20 SIGKILLs while the receiver flaps lose only the batches in memory', {
   timeout: 600_000,
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;

@@ -18,7 +18,9 @@ const LATER_MS = 50;
 /** getaddrinfo runs in four threads, of which Node gives it two. */
 const SILENT = 4;
 
-test('exporters whose name server is silent do not delay the pushes of another', { timeout: 180_000 }, async (t) => {
+test('exporters whose name server does not respond do not delay the pushes of another', {
+  timeout: 180_000,
+}, async (t) => {
   const folder = scratchFolder(t);
   const resolvConf = join(folder, 'resolv.conf');
   writeFileSync(resolvConf, `nameserver ${NAME_SERVER}\n`);

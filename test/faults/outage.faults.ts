@@ -9,7 +9,7 @@ import { seriesKey } from './witness.ts';
 const DOWN_CYCLES = 60;
 const NEEDED = ['victoria-metrics', 'prometheus-pushgateway'];
 
-test('a receiver that was down for 60 cycles holds each of them exactly once, a Pushgateway the last', {
+test('a receiver that was down for 60 cycles has each of them exactly once, a Pushgateway the last', {
   timeout: 300_000,
 }, async (t) => {
   if (!NEEDED.every((name) => serverAvailable(t, name))) return;

@@ -49,7 +49,7 @@ for (const receiver of RECEIVERS) {
     await nothingIsLost(t, scene, DOWN_CYCLES + 8);
   });
 
-  test(`${receiver}: a network that cuts, delays, truncates and duplicates requests costs remote write no sample`, {
+  test(`${receiver}: a network that cuts, delays, truncates and duplicates requests loses no sample of remote write`, {
     timeout: 400_000,
   }, async (t) => {
     if (!serverAvailable(t, receiver)) return;
@@ -63,7 +63,7 @@ for (const receiver of RECEIVERS) {
     await nothingIsLost(t, scene, FAULTY_CYCLES);
   });
 
-  test(`${receiver}: ${KILLS} SIGKILLs during an outage cost remote write only what was in memory`, {
+  test(`${receiver}: ${KILLS} SIGKILLs during an outage lose only the samples of remote write in memory`, {
     timeout: 400_000,
   }, async (t) => {
     if (!serverAvailable(t, receiver)) return;

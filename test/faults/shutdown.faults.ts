@@ -6,7 +6,10 @@ import { Scene, summary } from './scene.ts';
 const DOWN_CYCLES = 10;
 const LONGEST_END_MS = 6000;
 
-suite('an agent that ends leaves everything to the next one', { concurrency: true, timeout: 240_000 }, () => {
+suite('an agent that shuts down leaves all undelivered data to the next one', {
+  concurrency: true,
+  timeout: 240_000,
+}, () => {
   test('while the receiver refuses', (t) => endAndReturn(t, (scene) => scene.proxy.down()));
 
   test('while the receiver hangs', (t) =>

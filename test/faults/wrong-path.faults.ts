@@ -9,7 +9,7 @@ import { EXPORTER, Scene, summary } from './scene.ts';
 /** As many cycles as ten minutes have at the default interval, and twice that. */
 const WRONG_CYCLES = 80;
 
-suite('a receiver that answers 400 to everything for a while', { concurrency: true, timeout: 400_000 }, () => {
+suite('a receiver that responds with 400 to everything for a while', { concurrency: true, timeout: 400_000 }, () => {
   test('a wrong path, until the configuration is corrected: nothing is lost', async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
     const scene = await Scene.start(t);
@@ -23,7 +23,7 @@ suite('a receiver that answers 400 to everything for a while', { concurrency: tr
     await nothingIsLost(t, scene);
   });
 
-  test('a vmauth without a route, until it gets one: nothing is lost, and nobody restarts the agent', async (t) => {
+  test('a vmauth without a route, until it gets one: nothing is lost, without a restart of the agent', async (t) => {
     if (!serverAvailable(t, 'victoria-metrics') || !serverAvailable(t, 'vmauth')) return;
     const file = join(scratchFolder(t), 'auth.yml');
     const route = (path: string, to: string) =>

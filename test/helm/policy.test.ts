@@ -42,7 +42,7 @@ const MORE: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [name, values] of Object.entries(USER_STORIES)) {
-  helmTest(`${name}: pods keep to the restricted profile, but for volumes of the host`, () => {
+  helmTest(`${name}: pods comply with the restricted profile, except for volumes of the host`, () => {
     for (const { kind, pod } of podsOf(render(values))) {
       assert.deepEqual(restrictedErrors(pod), kind === 'DaemonSet' ? (MORE[name] ?? []) : []);
     }

@@ -84,7 +84,7 @@ const OVERRIDES: readonly (readonly [string, Values, (config: ReturnType<typeof 
 
 for (const [preset, values, look, expected] of OVERRIDES) {
   helmTest(
-    `${preset}: ${JSON.stringify(values)} wins over the preset (${look.toString().replace(/.*=> /, '')})`,
+    `${preset}: ${JSON.stringify(values)} takes precedence over the preset (${look.toString().replace(/.*=> /, '')})`,
     () => {
       assert.deepEqual(look(collectors({ preset, collectors: values })), expected);
     },

@@ -174,7 +174,7 @@ const REFUSALS: readonly Refusal[] = [
 ];
 
 for (const { values, problem, write } of REFUSALS) {
-  helmTest(`${JSON.stringify(values)} is refused with the YAML that would be right`, () => {
+  helmTest(`${JSON.stringify(values)} is refused with correct YAML`, () => {
     const text = refusal(values) ?? '';
     assert.match(text, problem);
     const printed = parse(text.split('\nWrite:\n')[1] ?? '') as Values;

@@ -71,7 +71,7 @@ const typesOf = ({ exporters }: Values): string[] =>
   Object.values(Object(exporters)).map((one) => String(Object(one).type ?? 'vmagent'));
 
 for (const [name, values] of Object.entries({ ...USER_STORIES, ...REPORTED, ...otherTypes() })) {
-  helmTest(`${name}: the schema takes the values, and every object is as the Kubernetes API wants it`, () => {
+  helmTest(`${name}: the schema accepts the values, and every object is valid for the Kubernetes API`, () => {
     assert.deepEqual(schemaErrors(values), []);
     const objects = render(values);
     assert.ok(objects.length > 3);
@@ -82,7 +82,7 @@ for (const [name, values] of Object.entries({ ...USER_STORIES, ...REPORTED, ...o
     assert.deepEqual(names, [...new Set(names)]);
   });
 
-  helmTest(`${name}: agents take their configuration`, async (context) => {
+  helmTest(`${name}: agents accept their configuration`, async (context) => {
     const configs = render(values).filter(({ kind, data }) => kind === 'ConfigMap' && data?.['config.yaml']);
     assert.ok(configs.length > 0);
     for (const { data } of configs) {

@@ -96,7 +96,7 @@ helmTest('the kubelet is queried at the address of the node', () => {
   assert.deepEqual(given?.pod.containers[0].args, ['run', '--config', '/etc/firesteel/config.yaml']);
 });
 
-helmTest("options for Node take the place of the image's, which starts itself otherwise", () => {
+helmTest("options for Node replace those of the image; without them the image's command runs", () => {
   const command = (nodeOptions: readonly string[]) =>
     podsOf(render(overlay(MINIMAL, { node: { nodeOptions } })))[0]?.pod.containers[0].command;
   assert.equal(command([]), undefined);

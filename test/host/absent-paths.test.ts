@@ -7,7 +7,7 @@ import { MissingFile } from '../../src/host/errors.ts';
 import { Host } from '../../src/host/host.ts';
 import { DEFAULT_PATHS } from '../../src/host/paths.ts';
 
-test('a file or folder that was missing is seen as soon as it is there, and is missing again when it has gone', (t) => {
+test('a missing file or folder is detected as soon as it exists, and is missing again when it is removed', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-absent-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const host = new Host(DEFAULT_PATHS);
@@ -31,7 +31,7 @@ test('a file or folder that was missing is seen as soon as it is there, and is m
   assert.deepEqual(host.listIfExists(join(folder, 'a')), []);
 });
 
-test('thousands of paths that are missing are looked for without keeping them all', () => {
+test('thousands of missing paths are checked without caching all of them', () => {
   const host = new Host(DEFAULT_PATHS);
   for (let index = 0; index < 5000; index++) assert.equal(host.readIfExists(`/proc/x${index}`), undefined);
   assert.notEqual(host.readIfExists('/proc/loadavg'), undefined);

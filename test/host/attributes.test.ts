@@ -7,7 +7,7 @@ import { MalformedFile } from '../../src/host/errors.ts';
 import { Host } from '../../src/host/host.ts';
 import { hostTree } from '../kit/host-tree.ts';
 
-test('an attribute is read as a number; one that is not there is undefined, other text an error with its path', async (t) => {
+test('an attribute is read as a number; a missing one is undefined, other text is an error with its path', async (t) => {
   const host = new Host(hostTree(t, { 'sys/count': '-12\n', 'sys/volts': '1.5\n', 'sys/word': 'many\n' }));
   const path = (name: string) => join(host.paths.sysfs, name);
   assert.equal(integerAttribute(host, path('count')), -12);
@@ -29,7 +29,7 @@ test('CPU lists are numbers and ranges', () => {
 });
 
 for (const list of ['1-', '-1', '3-1', 'a', '1,,2', '0-4294967295', '99999999999999999999']) {
-  test(`${list} is no CPU list`, (t) => {
+  test(`${list} is not a CPU list`, (t) => {
     assert.throws(() => parseCpuList(list), /expected a CPU list/);
     const host = new Host(hostTree(t, { 'sys/isolated': `${list}\n` }));
     assert.throws(() => cpuListAttribute(host, host.sys('isolated')), /sys\/isolated:1: expected a CPU list/);

@@ -29,7 +29,7 @@ test('other lone surrogates, which come from no file, are replaced in labels', (
   assert.equal(escapeLabelValue('a\ud800b'), 'a\ufffdb');
 });
 
-test('files whose names are not UTF-8 are listed, read and told apart', (t) => {
+test('files whose names are not UTF-8 are listed, read and distinguished', (t) => {
   const { procfs } = hostTree(t, { 'proc/x': '' });
   const host = new Host({ procfs, sysfs: '', rootfs: '', udev: '', cgroup: '' });
   for (const [letter, content] of [

@@ -112,7 +112,7 @@ test('a message over the limit is refused before it is read', () => {
 const HELLO_REPLY =
   'bAIBAQkAAAABAAAAPQAAAAYBcwAEAAAAOjEuNgAAAAAFAXUAAQAAAAgBZwABcwAABwFzABQAAABvcmcuZnJlZWRlc2t0b3AuREJ1cwAAAAAEAAAAOjEuNgA=';
 
-test('three hundred calls at once, never more than 64 unanswered, with answers in any order, cut anywhere', async (t) => {
+test('three hundred concurrent calls, at most 64 pending, with replies in any order, split anywhere', async (t) => {
   const unanswered: (() => void)[] = [];
   let received = 0;
   let most = 0;
@@ -135,7 +135,7 @@ test('three hundred calls at once, never more than 64 unanswered, with answers i
   await assert.rejects(connection.call(CALL), /closed/);
 });
 
-test('a silent bus is given up when the signal fires', async (t) => {
+test('a call on an unresponsive bus is aborted when the signal fires', async (t) => {
   const root = await fakeBus(t, () => {});
   await assert.rejects(
     DbusConnection.connect(join(root, SOCKET), true, AbortSignal.timeout(30)),
@@ -143,7 +143,7 @@ test('a silent bus is given up when the signal fires', async (t) => {
   );
 });
 
-test('a bus that refuses us, that hangs up, and that is not there', async (t) => {
+test('a bus that refuses the client, that disconnects, and that does not exist', async (t) => {
   const open = (root: string) => DbusConnection.connect(join(root, SOCKET), true, AbortSignal.timeout(5000));
   const refusing = await fakeBus(t, () => {}, 'REJECTED EXTERNAL\r\n');
   await assert.rejects(open(refusing), /authentication rejected for user \d+: REJECTED EXTERNAL/);

@@ -41,7 +41,7 @@ const open = () =>
     }
   }).length;
 
-test('a kept stat file returns current data, until its process has ended', async (t) => {
+test('an open stat file returns current data until its process has ended', async (t) => {
   const child = await start(t);
   const kept = new KeptFiles<number>(10);
   const files = new ProcFiles('/proc', kept);
@@ -61,7 +61,7 @@ test('a kept stat file returns current data, until its process has ended', async
   assert.equal(open(), 0);
 });
 
-test('what was kept of an ended process is not told of another with its pid', async (t) => {
+test('the open file of an ended process is not used for another one with its pid', async (t) => {
   const [first, second] = [await start(t), await start(t)];
   const kept = new KeptFiles<number>(10);
   const files = new ProcFiles('/proc', kept);
@@ -73,7 +73,7 @@ test('what was kept of an ended process is not told of another with its pid', as
   assert.equal(open(), 0);
 });
 
-test('no more are kept than there is room for, and all are read', async (t) => {
+test('the number of open files is limited, and all files are read', async (t) => {
   const children = [await start(t), await start(t)];
   for (const most of [0, 1]) {
     const files = new ProcFiles('/proc', new KeptFiles<number>(most));
@@ -86,7 +86,7 @@ test('no more are kept than there is room for, and all are read', async (t) => {
   }
 });
 
-test('without a look for a minute all are closed, and opened again', async (t) => {
+test('after a minute without a read all files are closed, and opened again when needed', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { pid } = await start(t);
   const kept = new KeptFiles<number>(10);

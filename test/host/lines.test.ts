@@ -27,7 +27,7 @@ for (const text of ['', '\n\n \n', '\0'.repeat(4096)]) {
   });
 }
 
-test('a file of bad records only is given up after 100 of them', () => {
+test('reading stops after 100 bad records if there are no good ones', () => {
   assert.throws(() => read('x\n'.repeat(1000)), /^MalformedFile: \/f:101: expected a number/);
 });
 

@@ -67,7 +67,7 @@ test('remote mounts may block, and so may those below them', () => {
   assert.deepEqual(blocking, ['/mnt', '/mnt/cache', '/s3', '/auto']);
 });
 
-test("the first process' mounts are read, ours when it is hidden", (t) => {
+test("the first process' mounts are read, or our own if it is hidden", (t) => {
   const points = (files: Readonly<Record<string, string>>) =>
     readMounts(new Host(hostTree(t, files))).map(({ fsType }) => fsType);
   const own = { 'proc/self/mountinfo': line('/', 'overlay') };

@@ -89,7 +89,7 @@ function damaged(dump: Buffer, random: Random): { bytes: Buffer; from: number } 
 }
 
 for (const [name, dump, decode] of CASES) {
-  test(`${name}: damaged answers are refused, or decoded up to the damage`, () => {
+  test(`${name}: damaged responses are rejected, or decoded up to the damage`, () => {
     const sound: { end: number; value: unknown }[] = [];
     let end = 0;
     eachMessage(dump, (body) => {
@@ -115,7 +115,7 @@ for (const [name, dump, decode] of CASES) {
   });
 }
 
-test('what a driver writes over its names and numbers never reaches beyond the buffers', () => {
+test('oversized names and numbers of a driver never overflow the buffers', () => {
   const [driver, names, values] = ['driver', 'names', 'values'].map((part) => recording(`ethtool-${part}.bin`));
   assert.ok(driver && names && values);
   const random = randomFrom(`${SEED} ethtool`);

@@ -35,7 +35,7 @@ test('links: names, alternative names and 64-bit statistics', () => {
   assert.equal(links[3]?.statistics[6], 1n, 'rx_dropped');
 });
 
-test('addresses: the own end of a point-to-point address', () => {
+test('addresses: the local end of a point-to-point address', () => {
   const addresses = decodeAll('addresses.bin', decodeAddress).map((address) => {
     assert.ok(address);
     return `${address.link} ${ipText(address.bytes)}/${address.prefixLength}`;

@@ -6,7 +6,7 @@ import { stepsOf, unchangedFileMappings } from '../../src/host/program-pages.ts'
 const mapping = (header: string, anonymousKib: number) =>
   `${header}\nSize: 8 kB\nRss: 8 kB\nAnonymous: ${String(anonymousKib).padStart(10)} kB\nVmFlags: rd mr mw me\n`;
 
-test('only private mappings of files that were never written are taken for the program', () => {
+test('only private file mappings that were never written count as the program', () => {
   const smaps = [
     mapping('00400000-00402000 r--p 00000000 08:01 42    /usr/bin/node', 0),
     mapping('00402000-00404000 r-xp 00002000 08:01 42    /usr/bin/node', 0),

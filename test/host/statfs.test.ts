@@ -18,7 +18,7 @@ const folder = (t: TestContext) => {
 /** What a promise has now, without waiting. */
 const now = <T>(promise: Promise<T>) => Promise.race([promise, setImmediate('not yet')]);
 
-test('space is in bytes, here and in a thread', async () => {
+test('space is in bytes, in the main thread and in a worker', async () => {
   const { bsize, blocks, files } = statfsSync('/proc/self');
   const local = localSpace('/proc/self');
   assert.deepEqual(local, { sizeBytes: bsize * blocks, freeBytes: 0, availableBytes: 0, files, filesFree: 0 });
@@ -26,7 +26,7 @@ test('space is in bytes, here and in a thread', async () => {
   assert.equal(waitingThreads(), 0);
 });
 
-test('errors are told in the words of the C library', async (t) => {
+test('errors have the messages of the C library', async (t) => {
   const here = folder(t);
   symlinkSync('loop', join(here, 'loop'));
   writeFileSync(join(here, 'file'), '');
@@ -42,7 +42,7 @@ test('errors are told in the words of the C library', async (t) => {
   }
 });
 
-test('a mount that hangs times out, then does so at once until it has answered', async (t) => {
+test('a mount that hangs times out, then fails immediately until it has responded', async (t) => {
   const path = join(folder(t), 'hang');
   const space = new BlockingSpace(50, HANGING_PROGRAM);
   const [first, second] = [space.ask(path), space.ask(path)];
@@ -55,7 +55,7 @@ test('a mount that hangs times out, then does so at once until it has answered',
   assert.deepEqual(await space.ask(path), SPACE);
 });
 
-test('mounts that hang cost four threads at most, and others answer as long as a thread is left', async (t) => {
+test('mounts that hang block four threads at most, and others respond as long as a thread is free', async (t) => {
   const here = folder(t);
   const hanging = (...names: readonly string[]) => names.map((name) => join(here, `hang-${name}`));
   const space = new BlockingSpace(1000, HANGING_PROGRAM);
@@ -71,7 +71,7 @@ test('mounts that hang cost four threads at most, and others answer as long as a
   assert.deepEqual(await ask(['/fine', ...three, ...more]), [SPACE, SPACE, SPACE, SPACE, SPACE, SPACE]);
 });
 
-test('a thread that dies is an answer, and the next question starts another', async () => {
+test('a thread that exits fails its request, and the next request starts another', async () => {
   const space = new BlockingSpace(60_000, 'process.exit(1)');
   assert.deepEqual(await space.ask('/a'), { error: 'thread ended' });
   assert.deepEqual(await space.ask('/a'), { error: 'thread ended' });

@@ -46,7 +46,7 @@ test('a loop that never turns again ends with its process', { timeout: 60_000 },
   assert.match(stderr(), /the event loop is blocked; .*last started: node\/cpu$/m);
 });
 
-test('a loop that waits for ever in a system call ends with its process', { timeout: 60_000 }, async (t) => {
+test('a loop that waits forever in a system call ends with its process', { timeout: 60_000 }, async (t) => {
   const wait = 'begin("encode a %n node"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);';
   const { ended, stderr } = await watched(t, 1, wait);
   assert.deepEqual(await ended, [14, null]);
@@ -62,7 +62,7 @@ test('a loop that waits for a reader of its pipe ends with its process', { timeo
   assert.deepEqual(await ended, [14, null]);
 });
 
-test('a process that is stopped for longer goes on', { timeout: 60_000 }, async (t) => {
+test('a process that was stopped for longer continues', { timeout: 60_000 }, async (t) => {
   const { child, ended } = await watched(t, 1, 'setTimeout(() => process.exit(7), 6000);');
   child.kill('SIGSTOP');
   await new Promise((resolve) => setTimeout(resolve, 4000));
@@ -70,7 +70,7 @@ test('a process that is stopped for longer goes on', { timeout: 60_000 }, async 
   assert.deepEqual(await ended, [7, null]);
 });
 
-test('a loop that is busy but turns goes on, and so does one that waits', { timeout: 60_000 }, async (t) => {
+test('a loop that is busy but turns continues, and so does one that waits', { timeout: 60_000 }, async (t) => {
   const busy =
     'const at = Date.now(); (function on() { const until = Date.now() + 50; while (Date.now() < until); if (Date.now() - at < 4000) setTimeout(on); else process.exit(7); })()';
   const { ended } = await watched(t, 2, busy);

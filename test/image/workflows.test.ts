@@ -34,7 +34,7 @@ const manifest = JSON.parse(read('package.json')) as {
 };
 
 for (const path of globSync('.github/workflows/*.yml', { cwd: PROJECT })) {
-  test(`${path} is what GitHub expects, and runs only what is there`, () => {
+  test(`${path} is valid for GitHub, and runs only existing scripts and files`, () => {
     const document = parseDocument(read(path), { uniqueKeys: true });
     assert.deepEqual([...document.errors, ...document.warnings], []);
     const { on, permissions, jobs } = document.toJS() as Workflow;
@@ -52,7 +52,7 @@ for (const path of globSync('.github/workflows/*.yml', { cwd: PROJECT })) {
   });
 }
 
-test('the Dockerfile has the same Node, version and user as everything else', () => {
+test('the Dockerfile has the same Node version, version and user as everything else', () => {
   const dockerfile = read('Dockerfile');
   assert.equal(/^FROM node:([\d.]+)-/m.exec(dockerfile)?.[1], manifest.devDependencies.node);
   assert.equal(/^ARG VERSION=(.+)$/m.exec(dockerfile)?.[1], VERSION);

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { freePort, portsOutside } from './free-port.ts';
 
-test('ports stay reserved: each is another one, closed, and free for a server that asks for it', async () => {
+test('ports stay reserved: each is unique, closed, and available to a server that requests it', async () => {
   const ports = await Promise.all(Array.from({ length: 20 }, freePort));
   assert.equal(new Set(ports).size, ports.length);
   for (const port of ports) {
@@ -18,7 +18,7 @@ test('ports stay reserved: each is another one, closed, and free for a server th
   }
 });
 
-test('ports are outside of the range of the kernel, unless that has nearly all', () => {
+test('ports are outside of the kernel's range, unless that has nearly all', () => {
   assert.ok(portsOutside([32_768, 60_999]).every((port) => port < 32_768 || port > 60_999));
   assert.ok(portsOutside([16_000, 65_535]).every((port) => port < 16_000));
   assert.ok(portsOutside([1024, 65_535]).length > 50_000);

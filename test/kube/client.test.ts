@@ -125,7 +125,7 @@ const FAULTS: readonly { title: string; fault: Fault; expected: (error: Error) =
 ];
 
 for (const { title, fault, expected } of FAULTS) {
-  test(`${title} becomes an error of our own that holds no token`, OPTIONS, async (context) => {
+  test(`${title} becomes one of our errors, without the token`, OPTIONS, async (context) => {
     const server = await startFakeApi(context);
     const { client } = clientOf(context, server, { requestMs: 300, bodyBytes: 100_000 });
     server.fail('list', fault);

@@ -96,7 +96,7 @@ class Parties {
 for (const withBlows of [false, true]) {
   const title = withBlows ? 'with processes that are killed and stopped' : 'with partitions alone';
   for (const seed of seeds) {
-    test(`API server and two agents, ${title}: never two masters, and an outage shows nothing (SEED=${seed})`, async () => {
+    test(`API server and two agents, ${title}: never two leaders, and no gap in an outage (SEED=${seed})`, async () => {
       const world = new Parties(randomFrom(seed), withBlows);
       const { timeline, processes } = world;
       const masters = () => processes.filter(({ isMaster }) => isMaster);

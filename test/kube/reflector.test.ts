@@ -147,19 +147,23 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 for (const { title, cause, lists, timing } of SCENARIOS) {
-  test(`the objects are right after ${title}, ${lists > 1 ? 'listed again' : 'resumed'}`, OPTIONS, async (context) => {
-    const { server, follower } = await following(context, timing);
-    follower.hold();
-    cause(server);
-    await eventually(() => follower.pauses.length > 0, 'the break');
-    change(server);
-    follower.release();
-    await eventually(() => same(follower.objects, listed(server)), 'the same objects as in a list');
-    server.cluster.put(PODS, pod('later'));
-    await eventually(() => same(follower.objects, listed(server)), 'the change after it');
-    assert.equal(server.count('list'), lists);
-    assert.equal(follower.reflector.stats.objects, server.cluster.collection(PODS).size);
-  });
+  test(
+    `the objects are correct after ${title}, ${lists > 1 ? 'listed again' : 'resumed'}`,
+    OPTIONS,
+    async (context) => {
+      const { server, follower } = await following(context, timing);
+      follower.hold();
+      cause(server);
+      await eventually(() => follower.pauses.length > 0, 'the break');
+      change(server);
+      follower.release();
+      await eventually(() => same(follower.objects, listed(server)), 'the same objects as in a list');
+      server.cluster.put(PODS, pod('later'));
+      await eventually(() => same(follower.objects, listed(server)), 'the change after it');
+      assert.equal(server.count('list'), lists);
+      assert.equal(follower.reflector.stats.objects, server.cluster.collection(PODS).size);
+    },
+  );
 }
 
 test('the recorded watch leads from the recorded list to the later state of the cluster', OPTIONS, async (context) => {
@@ -212,7 +216,7 @@ test('with bookmarks a watch may outlast the idle timeout', OPTIONS, async (cont
 });
 
 test(
-  'after a restore from a backup every object is taken over, also one with a version known before',
+  'after a restore from a backup every object is updated, also one with a version that was known before',
   OPTIONS,
   async (context) => {
     const { server, follower } = await following(context);
@@ -251,7 +255,7 @@ test('a list older than the known state is not trusted', OPTIONS, async (context
 });
 
 test(
-  'a long list comes in pages over two connections, and a list begun again hands over only what differs',
+  'a long list is read in pages over two connections, and a repeated list only reports the differences',
   OPTIONS,
   async (context) => {
     const server = await startFakeApi(context);
@@ -281,7 +285,7 @@ test('a response that is not a list deletes nothing', OPTIONS, async (context) =
 });
 
 test(
-  'Retry-After is waited for, other pauses double up to 30 s and begin anew after a healthy watch',
+  'Retry-After is respected, other delays double up to 30 s and are reset after a healthy watch',
   OPTIONS,
   async (context) => {
     let now = 0;
@@ -306,7 +310,7 @@ test(
 );
 
 for (const status of [401, 403]) {
-  test(`${status} is logged once, tried on, and is over when the answer changes`, OPTIONS, async (context) => {
+  test(`${status} is logged once, retried, and resolved when the response changes`, OPTIONS, async (context) => {
     const server = await startFakeApi(context);
     server.cluster.put(PODS, pod('a'));
     server.fail('list', { status, body: recorded('api/pods-403.txt') }, { times: 20 });
@@ -324,7 +328,7 @@ for (const status of [401, 403]) {
   });
 }
 
-test('a handler that throws loses one object until the next list, and no more', OPTIONS, async (context) => {
+test('a handler that throws loses only one object, until the next list', OPTIONS, async (context) => {
   const server = await startFakeApi(context);
   for (const name of ['a', 'b', 'c']) server.cluster.put(PODS, pod(name));
   const follower = new Follower(context, server);
@@ -415,7 +419,7 @@ const MOMENTS: readonly { title: string; reach: (server: FakeApiServer, follower
 ];
 
 for (const { title, reach } of MOMENTS) {
-  test(`stopped ${title}, it asks and tells no more`, OPTIONS, async (context) => {
+  test(`stopped ${title}, it sends and reports nothing more`, OPTIONS, async (context) => {
     const server = await startFakeApi(context);
     for (let index = 0; index < 600; index++) server.cluster.put(PODS, pod(`p${index}`));
     const follower = new Follower(context, server);
@@ -435,7 +439,7 @@ for (const { title, reach } of MOMENTS) {
   });
 }
 
-test('a hundred resumed watches leave no listeners and no connections behind', OPTIONS, async (context) => {
+test('a hundred resumed watches leak no listeners and no connections', OPTIONS, async (context) => {
   const warnings: Error[] = [];
   const warned = (warning: Error) => warnings.push(warning);
   process.on('warning', warned);
@@ -501,7 +505,7 @@ for (const [what, body] of Object.entries(FOREIGN_LISTS)) {
 }
 
 test(
-  'metadata alone, and whole objects of servers that can not leave out contents, are taken where asked for',
+  'metadata is requested alone, and complete objects are accepted from servers that cannot omit contents',
   OPTIONS,
   async (t) => {
     const server = await startFakeApi(t);
@@ -516,7 +520,7 @@ test(
 );
 
 for (const { name, kind } of resources) {
-  test(`${name}: neither a list nor an event of another kind makes a series`, OPTIONS, async (t) => {
+  test(`${name}: neither a list nor an event of another kind produces a series`, OPTIONS, async (t) => {
     const other = kind === 'Secret' ? 'ConfigMap' : 'Secret';
     const server = await startFakeApi(t);
     const path = `/api/v1/${name}`;

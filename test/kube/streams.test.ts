@@ -52,7 +52,7 @@ test('a list is the same wherever it is split', () => {
   }
 });
 
-test('the recorded lists are decoded as JSON.parse does it', () => {
+test('the recorded lists are decoded like with JSON.parse', () => {
   for (const file of ['core_v1_pods.json', 'core_v1_pods.page1.json']) {
     const text = recorded(`api/${file}`);
     const { items, metadata } = JSON.parse(text);
@@ -83,7 +83,7 @@ const NO_LISTS: Readonly<Record<string, string>> = {
 };
 
 for (const [title, text] of Object.entries(NO_LISTS)) {
-  test(`${title} is no list`, () => {
+  test(`${title} is not a list`, () => {
     assert.throws(() => decodeList(text, 5), { name: 'ApiBodyError', code: 'malformed' });
   });
 }

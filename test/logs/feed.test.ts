@@ -21,7 +21,7 @@ function handedOver(feed: Feed<number>, receiver = 'store') {
   return { taken, dropped, end };
 }
 
-test('items are kept until they are taken, and counted beyond 1,000', () => {
+test('items are stored until they are taken, and counted as lost beyond 1,000', () => {
   const feed = new Feed<number>();
   for (let item = 0; item < 1500; item++) feed.publish(item);
   const first = handedOver(feed);
@@ -34,7 +34,7 @@ test('items are kept until they are taken, and counted beyond 1,000', () => {
   assert.deepEqual(second.taken, [1]);
 });
 
-test('each receiver has what came before its lane took it, and what is beyond 1,000 counted', () => {
+test('each receiver gets the items from before its lane opened, and those beyond 1,000 are counted', () => {
   const feed = new Feed<number>();
   for (let item = 0; item < 3; item++) feed.publish(item);
   feed.expect(['store', 'archive']);
@@ -54,7 +54,7 @@ test('each receiver has what came before its lane took it, and what is beyond 1,
   assert.deepEqual(handedOver(feed, 'archive').taken, []);
 });
 
-test('nothing is counted that fits, and items between two takers are kept again', () => {
+test('items within the limit are not counted, and those between two takers are stored again', () => {
   const feed = new Feed<number>();
   for (let item = 0; item < 1000; item++) feed.publish(item);
   const first = handedOver(feed);
@@ -86,7 +86,7 @@ for (const [what, open] of [
     },
   ],
 ] as const) {
-  test(`${what} that nobody kept are entries that were lost`, async (t) => {
+  test(`${what} that were not stored are counted as lost entries`, async (t) => {
     const source = await open(scratchFolder(t), 1234);
     assert.equal(source.lost.not_open, 234);
     await source.close();

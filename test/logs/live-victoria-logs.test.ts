@@ -67,7 +67,7 @@ async function startVictoriaLogs(context: TestContext) {
 }
 
 for (const { type, path, headers, number, node } of WAYS) {
-  test(`${type}: entries that an agent ships to a real VictoriaLogs are there whole`, async (context) => {
+  test(`${type}: entries that an agent ships to a real VictoriaLogs are stored completely`, async (context) => {
     if (!builtServerAvailable(context, 'victoria-logs') || !serverAvailable(context, 'systemd-journal-remote')) return;
     const store = await startVictoriaLogs(context);
     const folder = scratchFolder(context);

@@ -9,7 +9,7 @@ const LONG = Array.from({ length: 800 }, (_, index) => `reads_total{device="disk
 );
 
 for (const compression of ['zstd', 'gzip'] satisfies Compression[]) {
-  test(`${compression} members come back as they were, also several in a row`, async () => {
+  test(`${compression} members are decompressed to the original, also several in a row`, async () => {
     const { pack, packSync, unpack, unpackSync } = compressor(compression);
     for (const text of [SHORT, LONG]) {
       const member = await pack(Buffer.from(text));

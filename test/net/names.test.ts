@@ -139,7 +139,7 @@ test('a changed resolv.conf takes effect', async (t) => {
   assert.equal(await textOf(names.resolve('vm')), '10.0.0.7 2001:db8::7');
 });
 
-test('a server that is silent for AAAA does not delay an existing address', async (t) => {
+test('a server that does not respond for AAAA does not delay an existing address', async (t) => {
   const { names, server } = await scene(t, { 'vm.example': { a: ['10.0.0.7'] } });
   const { names: said } = server;
   // Only the question for A is answered.
@@ -149,7 +149,7 @@ test('a server that is silent for AAAA does not delay an existing address', asyn
   assert.ok(performance.now() - started < 900, 'less than one try for AAAA');
 });
 
-test('eight names with a silent server delay no others, and end', { timeout: 60_000 }, async (t) => {
+test('eight names with an unresponsive server delay no others, and time out', { timeout: 60_000 }, async (t) => {
   const silent = Array.from({ length: 8 }, (_, index) => `silent-${index}.example`);
   const { names, folder, server } = await scene(
     t,

@@ -344,7 +344,7 @@ const LONG: Readonly<Record<string, { readonly body: Buffer; readonly status: re
 };
 
 for (const [what, { body, status }] of Object.entries(LONG)) {
-  test(`${what}: other requests are answered between slices`, { timeout: 120_000 }, async (t) => {
+  test(`${what}: other requests get responses between slices`, { timeout: 120_000 }, async (t) => {
     const { url } = await receiver(t);
     let done = false;
     let answers = 0;

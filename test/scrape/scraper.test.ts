@@ -56,7 +56,7 @@ test('series that are no longer on a page end', async (t) => {
   assert.deepEqual(await scrape(), { samples: 1, ended: [ENDED] });
 });
 
-test('an unreadable previous page costs its stale markers, never the scrape or the agent', async (t) => {
+test('an unreadable previous page loses only its stale markers, never the scrape or the agent', async (t) => {
   let text = 'a 1\nb 2\n';
   const { scraper, scrape, damage } = await scene(t, () => text);
   await scrape();

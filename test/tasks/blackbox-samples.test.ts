@@ -116,7 +116,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
 };
 
 for (const [name, { type, target, options, timeoutMs = 5000, exceptions = {} }] of Object.entries(SAMPLES)) {
-  test(`as blackbox_exporter answered: ${name}`, async (context) => {
+  test(`the same samples as blackbox_exporter: ${name}`, async (context) => {
     const server = await startNameServer(context, {});
     const folder = fixture('blackbox');
     const names = new Names({

@@ -341,7 +341,7 @@ test('the same results as blackbox_exporter on real servers', { timeout: 240_000
   }
 });
 
-test('chronyd answers an NTP datagram, and a closed port fails immediately', async (context) => {
+test('chronyd responds to an NTP datagram, and a closed port fails immediately', async (context) => {
   if (!serverAvailable(context, 'chronyd')) return;
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-chronyd-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -113,7 +113,7 @@ test('blkio files: operations by device, without the total', () => {
   assert.deepEqual([[...kept.keys()], lost.map((message) => message.split(':')[1])], [['8:16'], ['1', '3', '4', '5']]);
 });
 
-test("net/dev: without loopback and the host's ends of pods, also when a number follows the colon at once", () => {
+test("net/dev: without loopback and the host's ends of pods, also when a number directly follows the colon", () => {
   const text =
     'Inter-|\n face |\n lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\nvethab: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n eth0:10 1 2 3 0 0 0 0 20 4 5 6 0 0 0 0\n';
   assert.deepEqual(parseNetDev('dev', text, NONE_LOST), [
@@ -152,7 +152,7 @@ test('v2: a cgroup is read, and the machine for the root', (context) => {
   assert.deepEqual([limits.cpuQuota, limits.cpuPeriod, limits.memory], [undefined, 100_000, 0]);
 });
 
-test('v2: without controllers only CPU time is exposed; without cpu.stat the cgroup is gone', (context) => {
+test('v2: without controllers only CPU time is exposed; without cpu.stat the cgroup counts as removed', (context) => {
   const node = new V2Node(context);
   const bare = Object.fromEntries(
     ['memory.stat', 'memory.current', 'memory.events', 'memory.max', 'io.stat', 'cpu.max', 'cpu.weight'].map((file) => [

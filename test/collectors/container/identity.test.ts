@@ -103,7 +103,7 @@ test('a container that no source will ever list does not cause endless queries',
   for (let id = 0; id < 10_000; id++) client.find(`sandbox-${id}`, 'a');
 });
 
-test('the last response is kept while the source is down, and gets older', async () => {
+test('the last response is used while the source is down, and its age grows', async () => {
   const { timeline, registry, lines, state, client } = clientOf();
   client.start();
   await timeline.run(0);

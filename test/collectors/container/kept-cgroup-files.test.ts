@@ -42,7 +42,7 @@ const FILES: Readonly<Record<string, readonly [text: (value: number) => string, 
   'memory.current': [(value) => `${value}\n`, 'container_memory_usage_bytes{}'],
 };
 
-test('each change of a file that is kept open is seen in the next cycle', async (context) => {
+test('each change of an open file is detected in the next cycle', async (context) => {
   const node = new V2Node(context);
   node.makeCgroup(POD);
   node.makeCgroup(CONTAINER, {}, 'app');
@@ -66,7 +66,7 @@ test('each change of a file that is kept open is seen in the next cycle', async 
   }
 });
 
-test('files of removed cgroups are closed, and none is kept open without keepOpen', async (context) => {
+test('files of removed cgroups are closed, and none stays open without keepOpen', async (context) => {
   const node = new V2Node(context);
   node.makeCgroup(POD);
   const before = openBelow(node.paths.cgroup);

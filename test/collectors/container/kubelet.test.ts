@@ -50,7 +50,7 @@ const toldTwice =
 const expected = (path: string, isWanted: (series: string) => boolean) =>
   [...samplesOf(page(path))].filter(([series]) => isWanted(series));
 
-test('source: kubelet forwards the kubelet’s pages, each without what another has', async (context) => {
+test('source: kubelet forwards the kubelet’s pages without duplicate families', async (context) => {
   const kubelet = await startKubelet(context);
   const options = { source: 'kubelet', families: 'kubelet', kubelet };
   const { samples, results } = await containerCycles(recordedNode(1).paths, options)();

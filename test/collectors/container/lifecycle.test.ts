@@ -71,7 +71,7 @@ test('the network of a pod is exposed once, on the row of its sandbox', async (c
   assert.equal(network[0]?.[1], 1000);
 });
 
-test("a pod in the host's network has the host's interfaces, as a kubelet tells them", async (context) => {
+test("a pod in the host's network has the host's interfaces, as exposed by a kubelet", async (context) => {
   const node = nodeOf(context);
   const [pid] = readFileSync(`${node.paths.cgroup}${POD}/${SANDBOX}/cgroup.procs`, 'utf8').split('\n');
   const row = (name: string, bytes: number) => `${name}: ${bytes} 1 0 0 0 0 0 0 ${bytes} 1 0 0 0 0 0 0\n`;
@@ -124,7 +124,7 @@ test('an exited container is exposed once more with its last values, then no mor
   assert.equal(ofCgroup((await cycle()).samples, CONTAINER).size, 0);
 });
 
-test('a container that exits before it has a name is exposed with what is known then', async (context) => {
+test('a container that exits before it has a name is exposed with the labels known so far', async (context) => {
   const node = nodeOf(context);
   const names = { current: await namesOf([podOf('web', UID, {})]) };
   const asked = {
@@ -325,7 +325,7 @@ for (let pod = 0; pod < 400; pod++) {
 }
 `;
 
-test('2,000 cgroups that come and go while they are read give complete samples or none', {
+test('2,000 cgroups that appear and vanish while they are read have complete samples or none', {
   timeout: 60_000,
 }, async (context) => {
   const node = nodeOf(context);

@@ -22,7 +22,7 @@ test('CPUs and memory of the machine, with its ids', async (context) => {
   assert.deepEqual(lines, [`machine_cpu_cores{${IDS}} 4`, `machine_memory_bytes{${IDS}} 4112949248`]);
 });
 
-test('the hardware has its own id where DMI reports it, and memory modules where EDAC does', async (context) => {
+test('the hardware has its id if DMI reports it, and memory modules if EDAC does', async (context) => {
   const paths = hostTree(context, {
     ...FILES,
     'sys/class/dmi/id/product_uuid': '03000200-0400\n',

@@ -36,7 +36,7 @@ test('a pod has no image, a sandbox no container name, a container all of them',
   ]);
 });
 
-test('names of CRI-O and docker are built as they build them, and their sandboxes are named POD', async (context) => {
+test('names of containers of CRI-O and docker are those of the runtimes, and their sandboxes are named POD', async (context) => {
   const pods = [podOf('web', UID, { main: `cri-o://${MAIN}` }, { restartCount: 3 })];
   const [, main] = await labelsAfter(nodeOf(context), pods, 2, ['', MAIN]);
   assert.equal(main?.name, `k8s_main_web_shop_${UID}_3`);
@@ -61,7 +61,7 @@ test('a static pod is identified by the hash of its configuration', async (conte
   assert.deepEqual(labelsOf(samples, `/kubepods/pod${hash}`), { namespace: 'shop', pod: 'etcd-node1' });
 });
 
-test('a container without a name waits: two cycles for its pod, twenty for what the kubelet reports late', async (context) => {
+test('a container without a name waits: two cycles for its pod, twenty for data that the kubelet reports late', async (context) => {
   const node = nodeOf(context);
   const pods = [podOf('web', UID, {})];
   const known = { namespace: 'shop', pod: 'web', name: MAIN };

@@ -291,7 +291,7 @@ for (let pod = 0; pod < 420; pod++) {
 }
 `;
 
-test('2,000 real cgroups that come and go while they are read give complete samples or none', {
+test('2,000 real cgroups that appear and vanish while they are read have complete samples or none', {
   timeout: 180_000,
 }, async (context) => {
   const seen = makeTrees(context);

@@ -85,7 +85,7 @@ const claimed = new Set(
 );
 
 for (const version of [1, 2] as const) {
-  test(`of a node with cgroup v${version}, series and values are those of its kubelet`, async () => {
+  test(`series and values of a node with cgroup v${version} are those of its kubelet`, async () => {
     const { paths, pods, cadvisor } = recordedNode(version);
     const options = { families: 'kubelet', sandboxImage: 'localhost/pause:1' };
     const cycle = containerCycles(paths, options, await namesOf(pods));
@@ -121,7 +121,7 @@ test('every exception is needed', () => {
   assert.deepEqual(needless, []);
 });
 
-test('without families: kubelet only what dashboards query is exposed, of the same cgroups', async () => {
+test('without families: kubelet only families that dashboards query are exposed, for the same cgroups', async () => {
   const { paths, pods } = recordedNode(2);
   const cycle = containerCycles(paths, {}, await namesOf(pods));
   await cycle();

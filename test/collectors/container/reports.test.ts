@@ -61,7 +61,7 @@ const CPUINFO: Readonly<Record<string, readonly [cpuinfo: string, stat: string, 
 };
 
 for (const [name, [cpuinfo, stat, cores]] of Object.entries(CPUINFO)) {
-  test(`CPUs are counted, never made up: ${name}`, async (context) => {
+  test(`CPUs are counted, never invented: ${name}`, async (context) => {
     const node = new V2Node(context);
     node.write('proc/cpuinfo', cpuinfo);
     node.write('proc/stat', stat);
@@ -108,7 +108,7 @@ const ODD: readonly {
 
 for (const { files = {}, host, gone, error } of ODD) {
   const [name, text] = host ?? Object.entries(files)[0] ?? [];
-  test(`one odd file or line costs what it says: ${name} ${JSON.stringify(text).slice(0, 40)}`, async (context) => {
+  test(`one malformed file or line loses only its own values: ${name} ${JSON.stringify(text).slice(0, 40)}`, async (context) => {
     const { node, told } = scene(context);
     node.write('proc/mounts', '');
     node.makeCgroup(CONTAINER, files, 'app');

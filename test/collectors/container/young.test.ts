@@ -16,7 +16,7 @@ for (const [step, writeLimits] of [
   ['before the second cycle', 1],
   ['before the third cycle', 2],
 ] as const) {
-  test(`a container watched from its mkdir on has its limits right as soon as they are written: ${step}`, async (context) => {
+  test(`a container observed from its mkdir on has correct limits as soon as they are written: ${step}`, async (context) => {
     const node = new V2Node(context);
     node.makeCgroup(POD);
     const names = await namesOf([podOf('web', UID, { main: `containerd://${ID}` })]);

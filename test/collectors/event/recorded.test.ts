@@ -35,14 +35,14 @@ for (const [name, text] of Object.entries(SETS)) {
     assert.deepEqual(found, expected[name]);
   });
 
-  test(`events of ${name}: each has a time, an object and who reported it`, () => {
+  test(`events of ${name}: each has a time, an object and a reporter`, () => {
     for (const event of items) {
       const { lastSeconds, kind, component, type } = occurrenceOf(event);
       assert.ok(lastSeconds !== undefined && kind !== '' && component !== '' && type !== '', JSON.stringify(event));
     }
   });
 
-  test(`events of ${name}: jq counts them as it did`, (t) => {
+  test(`events of ${name}: jq still returns the recorded counts`, (t) => {
     const counted = spawnSync('jq', ['-f', fixture('events/totals.jq')], { input: text, encoding: 'utf8' });
     if (counted.error) {
       t.skip('jq is not on PATH');

@@ -60,7 +60,7 @@ test('a new leader counts what the previous one had not pushed, each occurrence 
   assert.deepEqual(totals(standby), { BackOff: 2 });
 });
 
-test('a process that has just started counts what is new since the last push, as far as the events show', () => {
+test('a process that has just started counts occurrences since the last push, as far as the events show them', () => {
   const tally = tallyOf();
   tally.upsert('shop/before', about(5), occurrence(9));
   tally.upsert('shop/repeated', about(15, 'r', 1000), occurrence(9, { reason: 'Repeated' }));
@@ -70,7 +70,7 @@ test('a process that has just started counts what is new since the last push, as
   assert.deepEqual(totals(tally), { Repeated: 1, New: 3 });
 });
 
-test('the very first leader counts nothing that is older than it', () => {
+test('the first leader counts no events from before its start', () => {
   const tally = tallyOf();
   tally.begin(undefined);
   assert.equal(tally.upsert('shop/old', about(5), occurrence(9)), 'old');
@@ -79,7 +79,7 @@ test('the very first leader counts nothing that is older than it', () => {
   assert.deepEqual(totals(tally), { BackOff: 1 });
 });
 
-test('the counters are constant between two pushes, and the next push includes what came since', () => {
+test('the counters are constant between two pushes, and the next push includes the events in between', () => {
   const tally = leading();
   tally.upsert('shop/a', about(1), occurrence(2));
   assert.deepEqual(tally.series, []);

@@ -47,7 +47,7 @@ function broken(value: unknown, random: () => number): unknown {
 for (const resource of resources) {
   const objects = recordedList(resource).slice(0, 20);
   if (objects.length === 0) continue;
-  test(`${resource.name} with fields gone or replaced by junk give valid text and never throw`, () => {
+  test(`${resource.name} with missing fields or junk instead of them are rendered to valid text and never throw`, () => {
     const renderer = fullRenderer(resource, ['*'], ['*']);
     const random = seededRandom(1);
     let lines = 0;

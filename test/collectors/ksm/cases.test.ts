@@ -38,7 +38,7 @@ const RUN_BY_KUBERNETES = new Set(['cronjob_test.go#7', 'cronjob_test.go#8']);
 for (const { id, resource, obj, allowLabels, allowAnnotations, metricNames, want } of cases.filter(
   ({ id }) => !RUN_BY_KUBERNETES.has(id),
 )) {
-  test(`kube-state-metrics' case ${id} (${resource}) gives the same samples`, () => {
+  test(`kube-state-metrics' case ${id} (${resource}) has the same samples`, () => {
     const renderer = fullRenderer(resourceNamed(resource), allowLabels, allowAnnotations);
     const { text, errors } = renderer.render(obj);
     const patterns = metricNames?.map((source) => new RegExp(source));

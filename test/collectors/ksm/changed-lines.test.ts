@@ -6,7 +6,7 @@ import { randomFrom } from '../../kit/random.ts';
 const changed = (before: string, now: string): string[] =>
   changedLines(Buffer.from(before), Buffer.from(now)).map((part) => part.toString());
 
-test('changed text is whole lines between the common beginning and end', () => {
+test('changed text consists of complete lines between the common beginning and end', () => {
   assert.deepEqual(changed('', ''), ['', '']);
   assert.deepEqual(changed('a 1\n', ''), ['a 1\n', '']);
   assert.deepEqual(changed('a 1\nb 1\nc 1\n', 'a 1\nb 2\nc 1\n'), ['b 1\n', 'b 2\n']);
@@ -20,7 +20,7 @@ test('changed text is whole lines between the common beginning and end', () => {
   assert.deepEqual(changed(`${long} 1\nb 1\n${long} 2\n`, `${long} 1\nb 22\n${long} 2\n`), ['b 1\n', 'b 22\n']);
 });
 
-test('for any two texts it strips the same lines of both, and nothing else', () => {
+test('any two texts are stripped of the same lines, and of nothing else', () => {
   const random = randomFrom('changed-lines');
   const textOf = (lines: number) =>
     Array.from({ length: random.below(lines) }, () => `${'ab'.repeat(random.below(4))}${random.below(3)}\n`).join('');

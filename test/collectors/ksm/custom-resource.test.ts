@@ -132,10 +132,10 @@ const cases: readonly (readonly [title: string, metric: string, lines: readonly 
 ];
 
 for (const [title, metric, lines] of cases) {
-  test(`a custom family tells ${title}`, () => assert.deepEqual(linesOf(metric), { lines, errors: [] }));
+  test(`a custom family exposes ${title}`, () => assert.deepEqual(linesOf(metric), { lines, errors: [] }));
 }
 
-test('a non-numeric element is reported; the others are kept', () => {
+test('a non-numeric element is reported; the others are exposed', () => {
   const { lines, errors } = linesOf(
     '{name: status, each: {type: Gauge, gauge: {path: [status, conditions], valueFrom: [status], labelsFromPath: {type: [type]}}}}',
   );
@@ -209,7 +209,7 @@ const wrong: readonly (readonly [title: string, text: string, problems: readonly
 ];
 
 for (const [title, text, problems] of wrong) {
-  test(`a file with ${title} is refused with each problem and its place`, () => {
+  test(`a file with ${title} is refused with each problem and its position`, () => {
     assert.throws(
       () => parseCustomResources(text),
       (error) => {

@@ -28,7 +28,7 @@ const keysOf = (text: string): Set<string> =>
   );
 
 for (const seed of ['one', 'two', 'three']) {
-  test(`what has ended is what the last text had and this one has not (seed ${seed})`, {
+  test(`series that are in the last text and not in this one have ended (seed ${seed})`, {
     timeout: 60_000,
   }, async () => {
     const random = randomFrom(seed);

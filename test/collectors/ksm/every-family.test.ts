@@ -173,7 +173,7 @@ const EXPECTED: readonly (readonly [resource: string, object: object, samples: r
 const nameOf = (line: string): string => line.slice(0, line.indexOf('{'));
 
 for (const [resource, object, samples] of EXPECTED) {
-  test(`the families of ${resource} that no case has`, () => {
+  test(`the families of ${resource} that are in no case`, () => {
     const wanted = new Set(samples.map(nameOf));
     const { text } = fullRenderer(resourceNamed(resource), ['*'], ['*']).render({ metadata, ...object });
     const found = text.split('\n').filter((line) => wanted.has(nameOf(line)));

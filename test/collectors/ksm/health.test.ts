@@ -215,7 +215,7 @@ test('kinds, groups and versions with the same metric have one TYPE, in the push
 });
 
 test(
-  'named namespaces hold for custom resources; one without namespaces is followed as a whole',
+  'configured namespaces apply to custom resources; cluster-scoped ones are followed completely',
   OPTIONS,
   async (t) => {
     const server = await startFakeApi(t);

@@ -141,7 +141,7 @@ test('a response is cached until something changes on its node', () => {
   assert.equal(find(index, 'elsewhere', 'node2').phase, 'Running');
 });
 
-test('two replicas with the same state answer the same, in whatever order they learned it', () => {
+test('two replicas with the same state return the same response, whatever the order of events', () => {
   const index = new PodIndex((labels) => (labels?.app === undefined ? {} : { app: labels.app }));
   for (const [key, pod] of [...PODS].reverse()) index.upsert(key, pod);
   assert.equal(index.answer('node1').etag, recordedIndex().answer('node1').etag);

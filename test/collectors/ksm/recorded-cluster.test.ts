@@ -8,7 +8,7 @@ import { fullRenderer, recordedList } from './kit.ts';
 
 process.env.TZ = 'UTC';
 
-test('a recorded cluster gives what kube-state-metrics made of it: every sample, none missing, none extra', () => {
+test('a recorded cluster has the samples of kube-state-metrics: none missing, none extra', () => {
   const errors: Error[] = [];
   let text = '';
   for (const resource of resources) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jumpHash, shardOf } from '../../../src/collectors/ksm/shard-of.ts';
 
-test('jump hash gives the values of the Go package that kube-state-metrics uses', () => {
+test('jump hash returns the values of the Go package that kube-state-metrics uses', () => {
   const known = [
     [1n, 1, 0],
     [42n, 57, 43],

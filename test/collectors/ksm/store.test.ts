@@ -189,7 +189,7 @@ test('an object takes less than 300 bytes in addition to its compressed text', a
 });
 
 for (const compression of ['gzip', 'zstd'] as const) {
-  test(`what ${compression} unpacks for a rebuild is given back at once, as collections come late`, async () => {
+  test(`memory that ${compression} decompresses for a rebuild is released immediately, because collections come late`, async () => {
     const packing = packingOf(compression);
     const unpacked: Buffer[] = [];
     const unpack = (packed: Buffer, textBytes: number) => {

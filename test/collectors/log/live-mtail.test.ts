@@ -90,7 +90,7 @@ async function compare(context: TestContext, way: Way) {
 }
 
 for (const way of WAYS) {
-  test(`beside mtail on the same file, rotated by ${way} in a loop: ours is as near to the lines written, or nearer`, async (context) => {
+  test(`compared with mtail on the same file, rotated by ${way} in a loop: our count is at least as close to the written lines`, async (context) => {
     if (!serverAvailable(context, 'mtail')) return;
     const { written, ours, theirs } = await compare(context, way);
     context.diagnostic(`${written} lines written, ${ours} counted, ${theirs} counted by mtail`);

@@ -66,7 +66,7 @@ const LENIENCY: Readonly<Record<string, Leniency>> = {
 };
 
 for (const spec of nodeCollectors) {
-  test(`${spec.name} says what damage has cost`, async (t) => {
+  test(`${spec.name} reports the losses of damaged files`, async (t) => {
     const scene = scenes.get(spec.name);
     const tree = spec.name === 'textfile' ? TEXTFILES : scene?.files;
     const paths = tree ? hostTree(t, tree) : { ...fixturePaths(), ...PATHS[spec.name] };

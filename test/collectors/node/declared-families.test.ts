@@ -188,7 +188,7 @@ function nameOfSample(line: string): string | undefined {
 }
 
 for (const { collector, files, has } of [...UNRECORDED, ...TABLES]) {
-  test(`${collector}: families that no recording has`, async (t) => {
+  test(`${collector}: families that are in no recording`, async (t) => {
     const spec = nodeCollectors.find(({ name }) => name === collector);
     assert.ok(spec);
     const { lines, result } = await collectOnce(spec, hostTree(t, files));

@@ -23,7 +23,7 @@ for (const [spec, prefix] of [
   [xfs, 'node_xfs_'],
   [zfs, 'node_zfs_'],
 ] as const) {
-  test(`${spec.name} gives node_exporter's samples of the fixture tree`, async () => {
+  test(`${spec.name} has node_exporter's samples of the fixture tree`, async () => {
     const { lines, result } = await collectOnce(spec, fixturePaths());
     const expected = new Map([...recorded].filter(([series]) => nameOf(series).startsWith(prefix)));
     assert.ok(expected.size > 0);
@@ -226,7 +226,7 @@ test("bcachefs' tables, sections and sizes", () => {
   assert.throws(() => parseSections('f', 'sb: 1\n', /^(read|write):$/), /f:1: expected the title of a section/);
 });
 
-test('the space one byte takes on Btrfs, by profile', () => {
+test('the space used by one byte on Btrfs, by profile', () => {
   assert.deepEqual(
     ['single', 'raid0', 'dup', 'raid1', 'raid10', 'raid1c3', 'raid1c4', 'raid5', 'raid6', 'new'].map((mode) =>
       allocationRatio(mode, 4),

@@ -72,7 +72,7 @@ test('each field of statfs(2) has its metric', async (t) => {
   }
 });
 
-test('of mounts stacked on one mount point the last wins', async (t) => {
+test('the last of several mounts on one mount point wins', async (t) => {
   const twice = hostWith(t, ['/', 'ext4', '/dev/sda1'], ['/', 'ext4', '/dev/sda1', 'ro'], ['/', 'xfs', '/dev/sdb']);
   const { lines, result } = await collectOnce(filesystem, twice);
   assert.equal(result.outcome, 'ok');
@@ -142,7 +142,7 @@ test('without a mount table there is no data; a truncated one is an error', asyn
   assert.match(result.reason ?? '', /1\/mountinfo:1: expected a mount/);
 });
 
-test("what the host has mounted since the agent's pod started is a known loss, not the file system below", async (t) => {
+test("file systems mounted after the start of the agent's pod are a known loss, not the file system below", async (t) => {
   const line = (id: number, point: string, type: string) =>
     `${id} 1 8:${id} / ${point} rw - ${type} /dev/sda${id} rw\n`;
   const files = (rootfs: string) => ({

@@ -57,7 +57,7 @@ for (const spec of nodeCollectors) {
   const wanted = new Map([...expected].filter(isOurs).filter(isHere));
   if (wanted.size === 0) continue;
   for (const series of wanted.keys()) claimed.add(series);
-  test(`${spec.name} gives node_exporter's samples`, async () => {
+  test(`${spec.name} has node_exporter's samples`, async () => {
     const { lines, result } = await collectOnce(spec, fixturePaths(), OPTIONS[spec.name] ?? {});
     assert.deepEqual(result.errors, []);
     const samples = new Map([...samplesOf(`${lines.join('\n')}\n`)].filter(isHere));

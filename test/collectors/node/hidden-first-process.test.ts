@@ -43,7 +43,7 @@ const COLLECTORS = [
 ];
 
 for (const name of COLLECTORS) {
-  test(`${name} of a pod that can't see process 1 is a fault with the reason, in each cycle, and has no value of the pod`, async (t) => {
+  test(`${name} of a pod that cannot see process 1 is a fault with the reason, in each cycle, and exposes no value of the pod`, async (t) => {
     const spec = nodeCollectors.find((one) => one.name === name);
     assert.ok(spec);
     const collect = collectorOn(

@@ -13,7 +13,7 @@ import { collectOnce } from '../../kit/collect.ts';
 import { fixture, fixturePaths, hostTree } from '../../kit/host-tree.ts';
 import { difference, samplesOf } from '../../kit/samples.ts';
 
-test('hwmon, thermal_zone and powersupplyclass give the same as node_exporter for its fixture tree', async () => {
+test('hwmon, thermal_zone and powersupplyclass have the samples of node_exporter for its fixture tree', async () => {
   const lines: string[] = [];
   for (const name of ['hwmon', 'thermal_zone', 'powersupplyclass']) {
     const spec = nodeCollectors.find((one) => one.name === name);
@@ -160,7 +160,7 @@ const UNREADABLE: readonly (readonly [what: string, files: Readonly<Record<strin
   ['NUL bytes', { fan1_input: '\0\0' }, /fan1_input starts with NUL bytes/],
 ];
 for (const [what, files, error] of UNREADABLE) {
-  test(`a sensor that can't be read is a lost unit: ${what}`, async (t) => {
+  test(`an unreadable sensor is a lost unit: ${what}`, async (t) => {
     const { lines, result } = await collectOnce(hwmon, chip(t, { ...files, in0_input: '1000' }));
     assert.deepEqual(lines, ['node_hwmon_in_volts{chip="hwmon1",sensor="in0"} 1']);
     assert.equal(result.errors.length, 1);

@@ -51,7 +51,7 @@ for (const [name, lines] of Object.entries(FIXTURE_LINES)) {
   });
 }
 
-test("swap gives node_exporter's samples", async () => {
+test("swap has node_exporter's samples", async () => {
   const { lines } = await collectOnce(collector('swap'), fixturePaths());
   const expected = readFileSync(fixture('node/extra/swap/expected.prom'), 'utf8').split('\n');
   assert.deepEqual(
@@ -80,7 +80,7 @@ const ABSENT: Readonly<Record<string, 'nodata' | 'ok'>> = {
   sysctl: 'nodata',
 };
 for (const [name, outcome] of Object.entries(ABSENT)) {
-  test(`${name} says nothing on a host without its files`, async (t) => {
+  test(`${name} has no data on a host without its files`, async (t) => {
     const { result, lines } = await collectOnce(collector(name), hostTree(t, { 'proc/uptime': '', 'sys/x': '' }));
     assert.deepEqual([result.outcome, lines, result.outcome === 'nodata' ? [] : result.errors], [outcome, [], []]);
   });
@@ -217,7 +217,7 @@ const CASES: readonly {
   },
 ];
 for (const { what, name, files, options, lines } of CASES) {
-  test(`${name} gives ${what}`, async (t) => {
+  test(`${name}: ${what}`, async (t) => {
     const collected = await collectOnce(collector(name), hostTree(t, files), options);
     assert.deepEqual([collected.lines, collected.result.outcome], [lines, 'ok']);
   });
@@ -236,7 +236,7 @@ for (const [name, file, text] of [
   ['netstat', 'proc/net/netstat', 'Ip: InErrs InErr(InErrs\nIp: 1 2\n'],
   ['sockstat', 'proc/net/sockstat', 'T(P: inuse 4\n'],
 ] as const) {
-  test(`${name}: a damaged name is no metric's`, async (t) => {
+  test(`${name}: a damaged name does not become a metric`, async (t) => {
     const options = name === 'netstat' ? { fields: '.' } : {};
     const { result } = await collectOnce(collector(name), hostTree(t, { [file]: text }), options);
     assert.equal(result.errors.length, 1);

@@ -14,7 +14,7 @@ const COLLECTORS = [netclass, netdev, qdisc, timex];
 /** A device may come or go, or a clock be set, between two reads. */
 const ATTEMPTS = 3;
 
-test("clock and network on this host are node_exporter's, within what moves between two reads", async (t) => {
+test('clock and network on this host are those of node_exporter, within the changes between two reads', async (t) => {
   if (!serverAvailable(t, NODE_EXPORTER)) return;
   const flags = COLLECTORS.map(({ name }) => `--collector.${name}`);
   const base = await startServer(

@@ -20,7 +20,7 @@ for (const [collector, path, text, expected] of [
     ['node_nfs_rpc_authentication_refreshes_total 0', 'node_nfs_rpc_retransmissions_total 0', 'node_nfs_rpcs_total 5'],
   ],
 ] as const) {
-  test(`${collector}: only what the file says, of ${text.slice(0, 20)}`, async (t) => {
+  test(`${collector}: only the values in the file, for ${text.slice(0, 20)}`, async (t) => {
     const spec = nodeCollectors.find(({ name }) => name === collector);
     assert.ok(spec);
     const { lines } = await collectOnce(spec, hostTree(t, { [path]: text }));

@@ -19,7 +19,7 @@ const DEV = 'Inter-|\n face |\n';
 const ETH0 = '  eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n';
 const ALIAS1 = 'eth0:1:100 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n';
 
-test("netdev from the file gives node_exporter's samples", async () => {
+test("netdev from the file has node_exporter's samples", async () => {
   const folder = fixture('node/extra/netdev');
   const { lines } = await collectOnce(netdev, { ...fixturePaths(), procfs: `${folder}/proc` });
   const expected = samplesOf(readFileSync(`${folder}/expected.prom`, 'utf8'));
@@ -58,7 +58,7 @@ test('netdev rejects an include together with an exclude expression', async (t) 
 });
 
 for (const spec of [ethtool, networkRoute, qdisc]) {
-  test(`${spec.name} is lost where netlink would show another network namespace, and nothing without a host`, async (t) => {
+  test(`${spec.name} is lost if netlink would show another network namespace, and has no data without a host`, async (t) => {
     const { result: recorded } = await collectOnce(spec, hostTree(t, {}));
     assert.equal(recorded.outcome, 'nodata');
     const foreign = hostTree(t, { 'proc/1/net/netlink': 'sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode\n' });

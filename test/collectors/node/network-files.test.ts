@@ -199,7 +199,7 @@ for (const [spec, path] of [
   [nfs, 'proc/net/rpc/nfs'],
   [nfsd, 'proc/net/rpc/nfsd'],
 ] as const) {
-  test(`${spec.name} keeps what it knows when a line is new to it`, async (t) => {
+  test(`${spec.name} ignores unknown lines and exposes the others`, async (t) => {
     const { lines, result } = await collectOnce(spec, hostTree(t, { [path]: 'net 1 2 3 4\nproc5 1 7\n' }));
     assert.match(result.errors[0]?.message ?? '', /unknown line proc5/);
     assert.ok(lines.includes(`node_${spec.name}_connections_total 4`));

@@ -30,7 +30,7 @@ const VERSIONS: readonly (readonly [id: string, value: string | undefined])[] = 
   ['""', undefined],
 ];
 for (const [id, value] of VERSIONS) {
-  test(`VERSION_ID ${id} is ${value ?? 'no number'}`, async (t) => {
+  test(`VERSION_ID ${id} is ${value ?? 'not a number'}`, async (t) => {
     const lines = await samples(t, { 'etc/os-release': `VERSION_ID=${id}\n` });
     assert.deepEqual(lines, value === undefined ? [] : [`node_os_version{id="",id_like="",name=""} ${value}`]);
   });

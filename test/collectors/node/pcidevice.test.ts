@@ -92,7 +92,7 @@ test('a device with every attribute that the recorded ones lack', async (context
   }
 });
 
-test('one malformed file costs one series, and is named', async (context) => {
+test('one malformed file loses one series, and is named', async (context) => {
   const odd = { max_link_width: 'many', sriov_numvfs: '1 2', vendor: 'none', max_link_speed: '32 furlongs' };
   const { lines, result } = await collectOnce(pcidevice, oneDevice(context, odd));
   const lost = result.errors.map(({ message }) => message).filter((message) => message.startsWith('0000'));
@@ -120,7 +120,7 @@ test('without pci.ids, only the names are missing', async (context) => {
   assert.ok(lines.includes(`node_pcidevice_sriov_totalvfs{${PLACE}} 0`));
 });
 
-test('an id without a name is shown itself; a class is as specific as known', () => {
+test('an id without a name is shown instead of the name; a class is as specific as known', () => {
   const ids = { classId: '010802', vendor: '8086', device: '1635', subsystemVendor: '1234', subsystemDevice: '0001' };
   assert.deepEqual(findNames(PCI_IDS, ids), ['Intel', '1635', '1234', '0001', 'NVM Express']);
   const classOf = (classId: string) => findNames(PCI_IDS, { ...ids, classId }).at(-1);

@@ -23,7 +23,7 @@ for (const [spec, prefix, options] of [
   [nvme, 'node_nvme_'],
   [tapestats, 'node_tape_'],
 ] as const) {
-  test(`${spec.name} gives node_exporter's samples of the fixture tree`, async () => {
+  test(`${spec.name} has node_exporter's samples of the fixture tree`, async () => {
     const { lines, result } = await collectOnce(spec, fixturePaths(), options);
     const expected = new Map([...recorded].filter(([series]) => nameOf(series).startsWith(prefix)));
     assert.ok(expected.size > 0);
@@ -164,7 +164,7 @@ test("bcache's fractions count 1024ths", () => {
   assert.throws(() => parseHuman('k'), /expected a number/);
 });
 
-test('a reshaping array has no active state, and sysfs gives its new number of disks', async (t) => {
+test('a reshaping array has no active state, and its new number of disks is read from sysfs', async (t) => {
   const paths = hostTree(t, {
     'proc/mdstat':
       'md0 : active raid5 sdc1[2] sdb1[1] sda1[0]\n      100 blocks super 1.2 level 5 [3/3] [UUU]\n' +

@@ -86,7 +86,7 @@ test('the first HELP and TYPE of a metric win; a contradicting file loses the me
   assert.match(losses[1] ?? '', /^c\.prom: x is untyped here, but gauge in .*a\.prom/);
 });
 
-test('a series in two files is kept once, however its labels are written', async (t) => {
+test('a series in two files is exposed once, whatever the order of its labels', async (t) => {
   const { lines, losses } = await collect(t, {
     'texts/a.prom': 'x{a="1",b="2"} 1\n',
     'texts/b.prom': 'x{b="2",c="",a="1"} 2\n',
@@ -115,7 +115,7 @@ test('oversized and non-regular files are not read', async (t) => {
   );
 });
 
-test('bounds are spelled as Go prints them', () => {
+test('bounds are written as in Go', () => {
   for (const [written, printed] of [
     ['0.10', '0.1'],
     ['1.0', '1'],

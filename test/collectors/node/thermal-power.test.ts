@@ -11,7 +11,7 @@ const ZONE = 'sys/class/thermal/thermal_zone';
 const COOLING = 'sys/class/thermal/cooling_device';
 const POWER = 'sys/class/power_supply';
 
-test('a zone without a temperature is left out, and -1 is a state', async (t) => {
+test('a zone without a temperature is omitted, and -1 is a state', async (t) => {
   const paths = hostTree(t, {
     [`${ZONE}0/type`]: 'cold\n',
     [`${ZONE}0/temp`]: '-3500\n',

@@ -70,7 +70,7 @@ test('a clock source without its files is skipped, the clock is not', async (t) 
   assert.equal(lines[0], 'node_time_seconds 1782907200.25');
 });
 
-test("a rule gives the offsets that ICU gives, all through the year, in every zone of this machine's database", (t) => {
+test("a rule has the offsets of ICU throughout the year, in every zone of this machine's database", (t) => {
   const folder = '/usr/share/zoneinfo';
   if (!existsSync(`${folder}/Europe/Berlin`)) return t.skip(`no zone database in ${folder}`);
   let compared = 0;

@@ -31,7 +31,7 @@ const problemsOf = (input: object): string[] => {
   return result.success ? [] : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
 };
 
-test("process-exporter's file is taken as it is", (t) => {
+test("process-exporter's file is accepted unchanged", (t) => {
   const configFile = join(scratchFolder(t), 'names.yml');
   writeFileSync(configFile, THEIR_FILE);
   const { process_names } = processSection.parse({ configFile });
@@ -45,7 +45,7 @@ test("process-exporter's file is taken as it is", (t) => {
   });
 });
 
-test('without configuration groups are by comm, of processes that have arguments', () => {
+test('without configuration, processes with arguments are grouped by comm', () => {
   const [entry, ...more] = processSection.parse({}).process_names;
   assert.deepEqual([entry?.name, entry?.cmdline, more], ['{{.Comm}}', ['.+'], []]);
 });

@@ -165,7 +165,7 @@ test('a process that execs another program moves to that group, and its previous
   assert.deepEqual((await collect()).groups, { sh: 0, web: 0 });
 });
 
-test('arguments that changed are seen after the refresh interval', async (t) => {
+test('changed arguments are detected after the refresh interval', async (t) => {
   const tree = new ProcTree(t);
   const collect = tree.collector({ process_names: [{ name: '{{.ExeBase}}', cmdline: ['.+'] }] });
   tree.set(7, { comm: 'web', argv: ['starting'] });
@@ -288,7 +288,7 @@ test('zombies are processes without memory and files', async (t) => {
   assert.equal(seen.of('web', 'up'), 0);
 });
 
-test('names with any character make series that receivers accept', async (t) => {
+test('names with any character result in series that receivers accept', async (t) => {
   const tree = new ProcTree(t);
   tree.set(7, { comm: 'a) R "b"\\\n', argv: ['x'.repeat(131_072)] });
   tree.set(8, { comm: Buffer.from([0x67, 0xc3]), argv: ['y'] });

@@ -74,7 +74,7 @@ for (const [what, entry, given, group] of CASES) {
   });
 }
 
-test('expressions match the first 4 KiB of the arguments, and names are cut after 256 characters', () => {
+test('expressions match the first 4 KiB of the arguments, and names are truncated to 256 characters', () => {
   const argv = ['x', 'a'.repeat(4094), 'end'];
   assert.equal(named({ cmdline: ['end'] }, { argv }), undefined);
   assert.equal(named({ cmdline: ['(?P<all>.*)'], name: '{{.Matches.all}}' }, { argv })?.length, 256);

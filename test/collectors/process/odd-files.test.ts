@@ -33,7 +33,7 @@ test('arguments that are not UTF-8 are matched, and name groups', async (context
   assert.deepEqual((await collect()).groups, { 'a\\\\xe9': 1, 'a\\\\xfc': 1 });
 });
 
-test('of a smaps_rollup of 1 GB, an endless one and a pipe only as much is read as the kernel prints', async (context) => {
+test('no more than the kernel prints is read from a smaps_rollup of 1 GB, an endless one or a pipe', async (context) => {
   const tree = new ProcTree(context);
   const collect = tree.collector({ ...BY_COMM, smaps: true });
   for (const pid of [7, 8, 9, 10]) tree.set(pid, { comm: `x${pid}`, argv: ARGV });
@@ -68,7 +68,7 @@ const ODD: readonly (readonly [file: string, text: string, lost: RegExp, stays: 
   ];
 
 for (const [file, text, lost, stays, value] of ODD) {
-  test(`an odd ${file} of one process costs what it says: ${JSON.stringify(text).slice(0, 40)}`, async (context) => {
+  test(`a malformed ${file} of one process loses only its own values: ${JSON.stringify(text).slice(0, 40)}`, async (context) => {
     const tree = new ProcTree(context);
     const collect = tree.collector(BY_COMM);
     for (const pid of [7, 8]) tree.set(pid, { comm: `p${pid}`, argv: ARGV, files: 2, user: 100 });

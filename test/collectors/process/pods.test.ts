@@ -67,7 +67,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [cluster, expected] of Object.entries(EXPECTED)) {
-  test(`processes of ${cluster} are told apart by pod and container`, async () => {
+  test(`processes of ${cluster} are distinguished by pod and container`, async () => {
     const paths = { ...DEFAULT_PATHS, procfs: fixture(`${cluster}/node/proc`) };
     const spec = processCollector(namesOf(cluster)) as unknown as CollectorSpec;
     const { snapshot, result } = await collectorOn(spec, paths, { byPod: true })();
@@ -90,7 +90,7 @@ const CGROUP = `0::/kubepods/pod${POD}/${ID}\n`;
 const LABELS = 'namespace="shop",pod="web-0",container="main"';
 const BY_COMM = { process_names: [{ comm: ['web'] }], byPod: true };
 
-test('a process waits two cycles for the name of its container, and its activity meanwhile counts', async (t) => {
+test('a process waits two cycles for the name of its container, and its activity in the meantime counts', async (t) => {
   const tree = new ProcTree(t);
   let labels: ContainerLabels | undefined;
   const collect = tree.collector(BY_COMM, { lookup: () => labels });

@@ -18,7 +18,7 @@ import { PATIENCE_MS, Seen } from './proc-tree.ts';
 const BOMB =
   'for ((n = 0; n < 500; n++)); do (for ((i = 0; i < 1000; i++)); do :; done) & ((n % 20)) || wait; done; wait';
 
-test('while 500 processes come and go no counter falls and nothing is lost', { timeout: 180_000 }, async (t) => {
+test('while 500 processes start and exit, no counter falls and nothing is lost', { timeout: 180_000 }, async (t) => {
   const bomb = spawn('bash', ['-c', `exec -a firesteel-bomb bash -c '${BOMB}' firesteel-bomb`], { stdio: 'ignore' });
   t.after(() => bomb.kill('SIGKILL'));
   const ended = once(bomb, 'exit');

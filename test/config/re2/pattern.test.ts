@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Pattern } from '../../../src/config/re2/pattern.ts';
 
-test("RE2's syntax means what it means to Go", () => {
+test("RE2's syntax has the same meaning as in Go", () => {
   const cases: [pattern: string, matching: readonly string[], others: readonly string[]][] = [
     ['^(?:lo|veth.*)$', ['lo', 'veth0'], ['eth0', 'lo0']],
     ['', ['', 'a'], []],
@@ -61,7 +61,7 @@ test("RE2's syntax means what it means to Go", () => {
   }
 });
 
-test('expressions that RE2 would refuse are refused with the reason', () => {
+test('expressions that RE2 refuses are refused with the reason', () => {
   const cases: Record<string, RegExp> = {
     '(?=a)': /RE2 has no "\(\?="/,
     '(?!a)': /linear time/,
@@ -172,7 +172,7 @@ const randomText = (random: (below: number) => number, length: number): string =
   return text;
 };
 
-test("random expressions give what V8's engine gives on short texts, with (?i) as well", () => {
+test("random expressions have the results of V8's engine on short texts, with (?i) as well", () => {
   let compared = 0;
   for (let seed = 1; seed <= 3000; seed++) {
     const random = randomOf(seed);

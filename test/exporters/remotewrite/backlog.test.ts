@@ -97,7 +97,7 @@ test('at shutdown, newer batches follow those on disk, and the next process has 
   assert.deepEqual(await stampsOf(second), upTo(6));
 });
 
-test("a batch that can't be decompressed on its way to the disk costs only itself", async (t) => {
+test('a batch that cannot be decompressed on its way to the disk is dropped alone', async (t) => {
   const backlog = backlogIn(t, join(scratchFolder(t), 'spool'));
   await backlog.open(signal, () => undefined);
   const damaged = { compression: 'gzip', members: [Buffer.from('no frame')] } as const;

@@ -57,7 +57,7 @@ async function written(writer: RequestWriter, one: SampleBatch, version: Version
 const keyOf = ({ labels }: ReceivedSeries) => labels.map(([name, value]) => `${name}=${value}`).join();
 
 for (const version of [1, 2] as const) {
-  test(`${version}.0: labels are sorted with those of the target, empty ones are none, values and times are exact`, async () => {
+  test(`${version}.0: labels are sorted with those of the target, empty ones are omitted, values and times are exact`, async () => {
     const values = [0, 1.5, 2 ** 53, Number.POSITIVE_INFINITY, 1e-300];
     const { series, metadata } = await written(
       new RequestWriter(),
@@ -122,7 +122,7 @@ for (const version of [1, 2] as const) {
     assert.equal(keys[2]?.length, 4);
   });
 
-  test(`${version}.0: requests are cut at samples and at bytes, without a series lost or twice`, async () => {
+  test(`${version}.0: requests are split by samples and by bytes, without lost or duplicate series`, async () => {
     const many = snapshotOf(Array.from({ length: 4500 }, (_, index) => index));
     const { series, sizes } = await written(new RequestWriter(), batch([plainUp, many], 5), version);
     assert.ok(sizes.every((size) => size <= 2000) && sizes.length === 4, String(sizes));

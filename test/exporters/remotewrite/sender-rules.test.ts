@@ -96,7 +96,7 @@ test('401, 403 and 404 keep the batch, and are not retried before an operator ca
   }
 });
 
-test('the text of a refusal is logged as it is, however long it is', async (t) => {
+test('the text of a rejection is logged unchanged, however long it is', async (t) => {
   for (const text of ['series "a" has a value that is “too long”', `first ${'x'.repeat(1024 * 1024)}`]) {
     const receiver = await RemoteWriteReceiver.start(t);
     receiver.answer = ({ version }) => (version === 1 ? { code: 400, text } : { code: 415 });
@@ -129,7 +129,7 @@ test('a body of a success, 200 or 204, and unreadable counts change nothing', as
   }
 });
 
-test('values, names, labels and descriptions of all kinds arrive as they are', async (t) => {
+test('values, names, labels and descriptions of all kinds arrive unchanged', async (t) => {
   // The snapshot refuses negative counters: those are gauges, at odd places.
   const values = [
     0,

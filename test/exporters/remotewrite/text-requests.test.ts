@@ -123,7 +123,7 @@ test('pieces of text are numbered in their order, however many there are', () =>
 });
 
 for (const version of [1, 2] as const) {
-  test(`${version}.0: text whose samples have no times is sent as the same series as any other text`, async () => {
+  test(`${version}.0: text without sample times is sent as the same series as any other text`, async () => {
     const random = randomFrom(`blocks ${version}`);
     const block = (series: ReturnType<typeof seriesOf>) =>
       zstdCompressSync(

@@ -89,7 +89,7 @@ const ODD: Readonly<Record<string, (path: string) => void>> = {
 
 for (const [what, make] of Object.entries(ODD)) {
   for (const name of ['c.body', '.tmp-x', 'lock', '000000000003000-node-1-1.body']) {
-    test(`${what} named ${name} does not cost the spool`, { timeout: 60_000 }, async (t) => {
+    test(`${what} named ${name} does not make the spool unusable`, { timeout: 60_000 }, async (t) => {
       const folder = scratchFolder(t);
       const first = spoolIn(t, folder);
       assert.equal(await first.spool.open(), true);
@@ -141,7 +141,7 @@ test('an inaccessible folder is reported with advice, and used as soon as it is 
 });
 
 for (const kind of ['open', 'rename'] as const) {
-  test(`a disk whose ${kind} stalls: what waits is bounded and counted, and goes to disk when it answers`, async (t) => {
+  test(`a disk whose ${kind} stalls: waiting batches are bounded and counted, and go to disk when it responds`, async (t) => {
     const { disk, stall, release } = stallingDisk(kind);
     t.after(release);
     const { spool, dropped, lines } = spoolIn(t, scratchFolder(t), { disk });
@@ -167,7 +167,7 @@ for (const kind of ['open', 'rename'] as const) {
   });
 }
 
-test('a disk that stalls while the folder is read: new batches are kept, and written when it responds', async (t) => {
+test('a disk that stalls while the folder is read: new batches wait in memory, and are written when it responds', async (t) => {
   const { disk, stall, release } = stallingDisk('readdir');
   t.after(release);
   const { spool, dropped } = spoolIn(t, scratchFolder(t), { disk });

@@ -59,7 +59,7 @@ for (const format of FORMATS) {
     );
   });
 
-  test(`${format}: cut at every 4 KiB it gives whole entries or says what it is`, () => {
+  test(`${format}: truncated at every 4 KiB, it yields complete entries or a reported problem`, () => {
     const whole = journalBytes(format);
     const expected = new Set(textsOf(openBytes(whole)));
     for (let length = 0; length <= whole.length; length += 4096) {
@@ -79,7 +79,7 @@ for (const format of FORMATS) {
     }
   });
 
-  test(`${format}: a damaged entry costs only itself`, () => {
+  test(`${format}: a damaged entry is lost alone`, () => {
     const whole = journalBytes(format);
     const expected = allEntries(openBytes(whole));
     for (let index = 0; index < expected.length; index++) {
@@ -104,7 +104,7 @@ for (const format of FORMATS) {
     assert.deepEqual(allEntries(openBytes(second)), expected);
   });
 
-  test(`${format}: 3,500 random changes of bits end in bounded time, and most entries stay`, () => {
+  test(`${format}: 3,500 random bit flips are handled in bounded time, and most entries remain`, () => {
     const random = randomFrom(`journal ${format}`);
     const whole = journalBytes(format);
     const used = usedBytes(whole);
@@ -141,7 +141,7 @@ test('unknown flags are refused by name', () => {
   assert.throws(() => openBytes(content), { message: /unsupported features.*0x40/ });
 });
 
-test('fields of older systemd: lz4 is decoded, xz is counted and costs only the field', () => {
+test('fields of older systemd: lz4 is decoded; xz is counted, and only that field is missing', () => {
   assert.deepEqual(withoutSeries(allEntries(openBytes(journalBytes('lz4')))), withoutSeries(expectedEntries()));
   const file = openBytes(journalBytes('xz'));
   const entries = allEntries(file);

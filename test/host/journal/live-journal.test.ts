@@ -44,7 +44,7 @@ async function write(context: TestContext, path: string, from: number, to: numbe
   await writer.end();
 }
 
-test('files are read in order, and what a rotation, a restart or a removal makes of them', async (context) => {
+test('files are read in order, across rotations, restarts and removals', async (context) => {
   if (!serverAvailable(context, WRITER)) return;
   const folder = folderOf(context);
   await write(context, join(folder, 'a.journal'), 0, 500);
