@@ -18,7 +18,7 @@ test('ports stay reserved: each is unique, closed, and available to a server tha
   }
 });
 
-test('ports are outside of the kernel's range, unless that has nearly all', () => {
+test('ports are outside of the range of the kernel, unless that has nearly all', () => {
   assert.ok(portsOutside([32_768, 60_999]).every((port) => port < 32_768 || port > 60_999));
   assert.ok(portsOutside([16_000, 65_535]).every((port) => port < 16_000));
   assert.ok(portsOutside([1024, 65_535]).length > 50_000);

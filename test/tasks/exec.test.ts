@@ -303,7 +303,7 @@ test('limits of series and lines; other encodings', async (t) => {
   assert.equal(latin.series['a{x="caf\uFFFD",script="it"}'], 1);
 });
 
-test('the environment has its configured variables and none of the agent's; the working folder is that of the program', async (t) => {
+test('the environment has its configured variables and none of the agent; the working folder is that of the program', async (t) => {
   process.env.SECRET_OF_AGENT = 'x';
   const { output } = await run(t, 'env; pwd', { env: { LANG: 'C' } }, 10_000, { params: {} });
   assert.doesNotMatch(output, /SECRET_OF_AGENT/);
