@@ -35,7 +35,7 @@ export function stateKeeping(config: CoreConfig): Keeping {
     .filter(({ enabled, groups }) => enabled && groups?.includes('ksm'))
     .map((settings) => exporterTypeOf(settings).traits(settings));
   return {
-    compression: traits.some(({ takesZstd }) => takesZstd) ? 'zstd' : 'gzip',
+    compression: traits.some(({ acceptsZstd }) => acceptsZstd) ? 'zstd' : 'gzip',
     notesEnded: traits.some(({ endsSeries }) => endsSeries),
     pushed: pushedTo(config).ksm,
     relabel: relabelingsOf(config).ksm,

@@ -74,7 +74,7 @@ async function connect(config: Config, io: Io): Promise<number> {
   const all = targets(config);
   const enabled = Object.entries(config.exporters).filter(([, { enabled: isEnabled }]) => isEnabled);
   if (enabled.length === 0) io.stderr('no exporter is enabled: there is no receiver to connect to\n');
-  const asked = await Promise.all(
+  const checked = await Promise.all(
     enabled.map(async ([name, settings]) => {
       const target = all[settings.groups?.[0] ?? 'agent'];
       const world = { env: io.env, now: wallMs, signal: io.stop };
@@ -82,9 +82,9 @@ async function connect(config: Config, io: Io): Promise<number> {
       return answers.map((answer) => ({ name, ...answer }));
     }),
   );
-  for (const { name, url, takesPushes, text } of asked.flat()) {
-    const say = takesPushes ? io.stdout : io.stderr;
+  for (const { name, url, acceptsPushes, text } of checked.flat()) {
+    const say = acceptsPushes ? io.stdout : io.stderr;
     say(`exporters.${name}: ${url} ${text}\n`);
   }
-  return asked.flat().every(({ takesPushes }) => takesPushes) ? 0 : 1;
+  return checked.flat().every(({ acceptsPushes }) => acceptsPushes) ? 0 : 1;
 }

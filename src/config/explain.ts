@@ -67,7 +67,7 @@ function suggestion(key: string, known: readonly string[]): string {
 }
 
 /** If there are more names than this, only the nearest are shown. */
-const MOST_LISTED = 20;
+const MAX_LISTED = 20;
 
 const expectedWord = (expected: string): string =>
   ({ object: 'a mapping', record: 'a mapping', array: 'a list', string: 'text', int: 'a whole number' })[expected] ??
@@ -77,10 +77,10 @@ function expectedOneOf(options: readonly unknown[], given: unknown): string {
   const names = options.map(String);
   const guess = typeof given === 'string' ? nearest(given, names) : undefined;
   if (guess !== undefined) {
-    const known = names.length > MOST_LISTED ? `${names.length} names` : names.join(', ');
+    const known = names.length > MAX_LISTED ? `${names.length} names` : names.join(', ');
     return `expected one of ${known}; did you mean ${guess}?`;
   }
-  if (names.length <= MOST_LISTED || typeof given !== 'string') return `expected one of ${names.join(', ')}`;
+  if (names.length <= MAX_LISTED || typeof given !== 'string') return `expected one of ${names.join(', ')}`;
   return `expected one of ${names.length} names; the closest are ${nearestOf(given, names, 5).join(', ')}`;
 }
 

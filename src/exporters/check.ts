@@ -13,7 +13,7 @@ import { NEVER_STORED_MS } from './http/zstd-support.ts';
 
 const ANSWER_MS = 10_000;
 /** A Pushgateway's own line comes after those of all groups. Beyond this limit, the version stays unknown. */
-const MOST_BYTES = 32 * 1024 * 1024;
+const MAX_BYTES = 32 * 1024 * 1024;
 
 /**
  * Checks whether all addresses of an exporter accept its pushes, with a request that stores nothing, and identifies
@@ -31,13 +31,13 @@ export async function checkReceivers(
     const urls = [settings.url, ...settings.failover];
     return await Promise.all(
       urls.map(async (url) => {
-        const [taken, product] = await Promise.all([
+        const [accepted, product] = await Promise.all([
           tryPush(protocol, settings, target, url, sender, signal),
           identify(settings, url, agents, signal),
         ]);
-        const isSilent = taken.isUnanswered && product === undefined;
-        const text = isSilent ? taken.text : [taken.text, describe(product, settings.type)].join('; ');
-        return { url, takesPushes: taken.isTaken, text };
+        const isSilent = accepted.isUnanswered && product === undefined;
+        const text = isSilent ? accepted.text : [accepted.text, describe(product, settings.type)].join('; ');
+        return { url, acceptsPushes: accepted.isAccepted, text };
       }),
     );
   } finally {
@@ -47,34 +47,34 @@ export async function checkReceivers(
 }
 
 async function tryPush(
-  { question, answers, url: urlOf, hasPlainUrls = false }: Protocol,
+  { probe, answers, url: urlOf, hasPlainUrls = false }: Protocol,
   { groups }: DeliverySettings,
   target: Target,
   url: string,
   sender: Sender,
   signal: AbortSignal,
-): Promise<{ isTaken: boolean; isUnanswered: boolean; text: string }> {
+): Promise<{ isAccepted: boolean; isUnanswered: boolean; text: string }> {
   const ask = (isPlain: boolean) => {
-    const { method, members } = question;
+    const { method, members } = probe;
     const at = urlOf(url, target, NEVER_STORED_MS, isPlain);
     return sender.send({ method, url: at, members, compression: 'gzip', timeoutMs: ANSWER_MS }, signal);
   };
   const first = await ask(false);
   const isOld = hasPlainUrls && ruleFor(answers, first).reason === 'path';
-  const tried = isOld ? await ask(true) : first;
-  const ms = Math.round(tried.durationSeconds * 1000);
-  const through = tried.proxy === undefined ? '' : ` through the proxy ${tried.proxy}`;
-  const isTaken = question.taken.some((code) => code === tried.code) && !tried.isPage;
-  if (isTaken)
+  const attempt = isOld ? await ask(true) : first;
+  const ms = Math.round(attempt.durationSeconds * 1000);
+  const through = attempt.proxy === undefined ? '' : ` through the proxy ${attempt.proxy}`;
+  const isAccepted = probe.accepted.some((code) => code === attempt.code) && !attempt.isPage;
+  if (isAccepted)
     return {
-      isTaken,
+      isAccepted,
       isUnanswered: false,
       text: `accepts pushes (${groups.join(', ')})${through}, answered in ${ms} ms`,
     };
-  const said = tried.text === '' ? 'no message' : tried.text;
-  const { hint } = ruleFor(answers, tried);
-  const why = [`does not accept pushes${through}: ${tried.code}: ${said}`, hint].filter(Boolean).join('; ');
-  return { isTaken, isUnanswered: tried.code === 'error', text: why };
+  const message = attempt.text === '' ? 'no message' : attempt.text;
+  const { hint } = ruleFor(answers, attempt);
+  const why = [`does not accept pushes${through}: ${attempt.code}: ${message}`, hint].filter(Boolean).join('; ');
+  return { isAccepted, isUnanswered: attempt.code === 'error', text: why };
 }
 
 /** By the metrics page below the address, or that of the server, if readable. */
@@ -98,7 +98,7 @@ async function identify(
       for await (const line of linesOf(stream)) {
         bytes += line.length;
         if (isMark(line)) marks.push(line);
-        if (bytes > MOST_BYTES) break;
+        if (bytes > MAX_BYTES) break;
       }
       const product = productOf(marks);
       if (product) return product;
@@ -112,7 +112,7 @@ async function identify(
 function describe(product: Product | undefined, type: string): string {
   if (!product) return 'its product could not be identified from its /metrics';
   const advice =
-    product.takesAll || product.type === type
+    product.acceptsAll || product.type === type
       ? ''
       : product.type === undefined
         ? ', which does not accept pushes of this kind'

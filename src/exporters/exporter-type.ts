@@ -12,7 +12,7 @@ import type { Disk } from './spool/disk.ts';
 /** Capabilities of a receiver that matter outside of its exporter. */
 interface ReceiverTraits {
   /** Supports zstd: text prepared between cycles is compressed with it. */
-  readonly takesZstd: boolean;
+  readonly acceptsZstd: boolean;
   /** Supports stale markers: collectors then record which of their series have vanished. */
   readonly endsSeries: boolean;
   /** Drops series that exceed `limits` without an error. */
@@ -67,7 +67,7 @@ export interface Precheck {
 /** The response of a receiver's address. */
 export interface CheckResult {
   readonly url: string;
-  readonly takesPushes: boolean;
+  readonly acceptsPushes: boolean;
   /** Human-readable: the response, the product, the advice. Contains no secrets. */
   readonly text: string;
 }

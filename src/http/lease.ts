@@ -20,7 +20,7 @@ interface LeaseCandidate {
 
 /** Less than the idle timeout of a connection. */
 const SIGN_MS = 10_000;
-const MOST_WATCHERS = 64;
+const MAX_WATCHERS = 64;
 const SIGN = Buffer.from('alive\n');
 
 /** The routes on which a candidate answers its peers, protected by the guard; `report` returns its state. */
@@ -31,7 +31,7 @@ export function leaseRoutes(
 ): Record<'consent' | 'holder' | 'shard', Endpoint> {
   const guarded = (handler: Handler): Endpoint => ({
     open: true,
-    atOnce: MOST_WATCHERS,
+    atOnce: MAX_WATCHERS,
     GET: async (request) =>
       (guard && (await refusal(request.headers.authorization, guard.check, guard.onError))) ?? handler(request),
   });

@@ -33,7 +33,7 @@ export interface LocalPush {
   readonly routes: Routes;
 }
 
-const MOST_TTL_MS = 24 * 3_600_000;
+const MAX_TTL_MS = 24 * 3_600_000;
 const MINUTE_MS = 60_000;
 const unzip = promisify(gunzip);
 
@@ -146,6 +146,6 @@ function ttlOf({ query }: HttpRequest, standard: number): number {
   const text = query.get('ttl');
   if (text === null) return standard;
   const value = parseDuration(text);
-  if (value !== undefined && value >= 1000 && value <= MOST_TTL_MS) return value;
-  throw new PushRefused(400, `ttl: expected a duration such as 10m, from 1s to ${durationText(MOST_TTL_MS)}`);
+  if (value !== undefined && value >= 1000 && value <= MAX_TTL_MS) return value;
+  throw new PushRefused(400, `ttl: expected a duration such as 10m, from 1s to ${durationText(MAX_TTL_MS)}`);
 }

@@ -52,7 +52,7 @@ interface Group {
   failureMs: number | undefined;
 }
 
-const MOST_GROUPS_OF_A_JOB = 100;
+const MAX_GROUPS_OF_A_JOB = 100;
 const pushTime = 'push_time_seconds';
 const failureTime = 'push_failure_time_seconds';
 const HELP: Readonly<Record<string, string>> = {
@@ -137,7 +137,7 @@ export class PushStore {
       if (!jobs.has(job) && jobs.size >= this.#limits.jobs) {
         throw new PushRefused(429, `there are ${jobs.size} jobs already: see localPush.limits.jobs`);
       }
-      if (ofJob.length >= MOST_GROUPS_OF_A_JOB) {
+      if (ofJob.length >= MAX_GROUPS_OF_A_JOB) {
         throw new PushRefused(429, `the job ${job} has ${ofJob.length} groups already`);
       }
     }

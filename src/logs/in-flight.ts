@@ -1,7 +1,7 @@
 import type { SavedPosition } from './source.ts';
 
 /** A batch that has been read and not yet acknowledged. */
-export interface Flying {
+export interface InFlightBatch {
   /** The position after it. */
   readonly after: SavedPosition;
   readonly entries: number;
@@ -12,7 +12,7 @@ export interface Flying {
 
 /** The batches in flight, in read order. */
 export class InFlight {
-  readonly #batches: Flying[] = [];
+  readonly #batches: InFlightBatch[] = [];
 
   get batches(): number {
     return this.#batches.length;
@@ -27,7 +27,7 @@ export class InFlight {
     return this.#batches.find(({ entries }) => entries > 0)?.sinceMs;
   }
 
-  add(batch: Omit<Flying, 'isSettled'>): Flying {
+  add(batch: Omit<InFlightBatch, 'isSettled'>): InFlightBatch {
     const flying = { ...batch, isSettled: false };
     this.#batches.push(flying);
     return flying;
@@ -37,7 +37,7 @@ export class InFlight {
    * Records that a batch is settled. Returns the position after the last batch before which none is outstanding, if it
    * has advanced: a batch settled early waits for those before it.
    */
-  settle(batch: Flying): SavedPosition | undefined {
+  settle(batch: InFlightBatch): SavedPosition | undefined {
     batch.isSettled = true;
     let acked: SavedPosition | undefined;
     while (this.#batches[0]?.isSettled) acked = this.#batches.shift()?.after;

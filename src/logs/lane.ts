@@ -4,7 +4,7 @@ import { errorText } from '../base/error-text.ts';
 import type { ThrottledLog } from '../base/log.ts';
 import type { LogLaneView } from '../http/status-view.ts';
 import type { LogEntry } from './entry.ts';
-import { type Flying, InFlight } from './in-flight.ts';
+import { InFlight, type InFlightBatch } from './in-flight.ts';
 import type { LogMetrics } from './metrics.ts';
 import { PositionFile, readPosition } from './position-file.ts';
 import type { EntryBatch, LogSink, Shipped } from './sink.ts';
@@ -234,7 +234,7 @@ export class Lane {
     return undefined;
   }
 
-  #settle(source: LogSource, flying: Flying): void {
+  #settle(source: LogSource, flying: InFlightBatch): void {
     const acked = this.#inFlight.settle(flying);
     if (acked !== undefined) {
       this.#acknowledged = acked;

@@ -18,7 +18,7 @@ export interface LogReply {
 }
 
 /** An entry of an upload that the receiver rejects, by its index in the upload. */
-export interface Refused {
+export interface RejectedEntry {
   readonly index: number;
   /** Label of the metrics: a word such as `too_old`, never text of the receiver. */
   readonly reason: string;
@@ -27,7 +27,7 @@ export interface Refused {
 /**
  * What a response means for the entries of the upload.
  *
- * - `accepted`: all are stored, except those that are `refused` (dropped and counted) and those to send `again`.
+ * - `accepted`: all are stored, except those that are `rejected` (dropped and counted) and those to send `again`.
  * - `retry`: nothing is known to be stored; the same entries again after a back-off.
  * - `too_large`: in two halves; a single entry is dropped.
  * - `rejected`: one of the entries is the cause, but the response does not name it: it is found by halving, and only
@@ -35,7 +35,7 @@ export interface Refused {
  * - `address`: the response is not about the entries. They are kept, and an operator has to act.
  */
 export type Verdict =
-  | { readonly kind: 'accepted'; readonly refused?: readonly Refused[]; readonly again?: readonly number[] }
+  | { readonly kind: 'accepted'; readonly rejected?: readonly RejectedEntry[]; readonly again?: readonly number[] }
   | {
       readonly kind: 'retry';
       readonly reason: string;
@@ -77,13 +77,13 @@ export interface LogProtocol {
   readonly maxBatchBytes: number;
   /** Maximum concurrent uploads, at most 4; 1 for a receiver that stores entries in the order of their arrival. */
   readonly parallel: number;
-  /** Bytes of the response that {@link judge} needs as `body`; 0 for none. */
+  /** Bytes of the response that {@link classify} needs as `body`; 0 for none. */
   readonly answerBytes: number;
   /** An upload that stores nothing, and the responses to it that show that uploads are accepted. */
-  readonly question: { readonly body: string; isTaken(reply: LogReply): boolean };
+  readonly probe: { readonly body: string; isAccepted(reply: LogReply): boolean };
   /** Appends an entry to a batch. Returns the key by which {@link body} groups entries, if it does. */
   encode(entry: LogEntry, out: BodyWriter): string | undefined;
   /** The body of an upload before compression; if unset, the concatenated entries. */
   body?(entries: EncodedEntries): Buffer;
-  judge(reply: LogReply, entries: EncodedEntries): Verdict;
+  classify(reply: LogReply, entries: EncodedEntries): Verdict;
 }

@@ -16,11 +16,11 @@ const NAME = 1;
 /** `a="",`: the shortest possible label in a key. */
 const SHORTEST_LABEL = 5;
 /** No UTF-16 unit takes more as UTF-8. Names of labels are ASCII. */
-const MOST_BYTES = 3;
+const MAX_BYTES = 3;
 
 /** Keys up to this length are always within the limits. The push adds `added` labels. */
 export const harmlessLength = ({ labels, nameBytes, valueBytes }: LabelLimits, added: number): number =>
-  Math.min(SHORTEST_LABEL * Math.max(0, labels - added - NAME), nameBytes, Math.floor(valueBytes / MOST_BYTES));
+  Math.min(SHORTEST_LABEL * Math.max(0, labels - added - NAME), nameBytes, Math.floor(valueBytes / MAX_BYTES));
 
 /** Describes which limit a series exceeds; undefined when it exceeds none. */
 export function overLimit(
@@ -35,7 +35,7 @@ export function overLimit(
   for (const [label, value] of labels) {
     if (label.length > limits.nameBytes)
       return `a label name of ${label.length} bytes, the limit is ${limits.nameBytes}`;
-    if (value.length * MOST_BYTES <= limits.valueBytes) continue;
+    if (value.length * MAX_BYTES <= limits.valueBytes) continue;
     const bytes = Buffer.byteLength(value);
     if (bytes > limits.valueBytes) return `label ${label} with ${bytes} bytes, the limit is ${limits.valueBytes}`;
   }

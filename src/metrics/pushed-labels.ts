@@ -34,11 +34,11 @@ interface Plan {
 const PREFIX = 'exported_';
 
 /** Number of series over the limits that are named. The rest are only counted. */
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 /** No UTF-16 unit takes more as UTF-8. */
-const MOST_BYTES = 3;
+const MAX_BYTES = 3;
 /** Characters of a series in a message. */
-const MOST_SHOWN = 200;
+const MAX_SHOWN = 200;
 
 /**
  * Checks series against the labels that the push sets. A label that the push would overwrite is renamed to
@@ -112,11 +112,11 @@ export class PushedLabels {
     const { names, limits } = this.#options;
     if (limits === undefined) return false;
     let start = key.indexOf('{') + 1;
-    if (start * MOST_BYTES > limits.valueBytes) return true;
+    if (start * MAX_BYTES > limits.valueBytes) return true;
     let count = names.size + 1;
     for (let at = key.indexOf('="', start); at !== -1; at = key.indexOf('="', start)) {
       const end = endOfValue(key, at + 2);
-      if (at - start > limits.nameBytes || (end - at) * MOST_BYTES > limits.valueBytes) return true;
+      if (at - start > limits.nameBytes || (end - at) * MAX_BYTES > limits.valueBytes) return true;
       count++;
       start = end + 2;
     }
@@ -134,9 +134,9 @@ export class PushedLabels {
       const excess = limits && overLimit(name, labels, limits, names.size);
       if (excess === undefined) continue;
       large++;
-      if (large <= MOST_NAMED) errors.push(new Error(`${shown(key)} has ${excess}: VictoriaMetrics drops it`));
+      if (large <= MAX_NAMED) errors.push(new Error(`${shown(key)} has ${excess}: VictoriaMetrics drops it`));
     }
-    if (large > MOST_NAMED) errors.push(new Error(`${large - MOST_NAMED} more series exceed the label limits`));
+    if (large > MAX_NAMED) errors.push(new Error(`${large - MAX_NAMED} more series exceed the label limits`));
     const renamed = [...rows.values()].filter(({ isRenamed }) => isRenamed);
     if (renamed.length === 0) return { series: undefined, places: [], errors, renamed: 0, overLimit: large };
     // Only series of the same name can equal one that was renamed.
@@ -229,4 +229,4 @@ const blockOf = (labels: readonly Label[]): string =>
     labels.map(([, value]) => value),
   );
 
-const shown = (key: string): string => (key.length > MOST_SHOWN ? `${key.slice(0, MOST_SHOWN)}…` : key);
+const shown = (key: string): string => (key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key);

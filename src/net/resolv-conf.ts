@@ -10,10 +10,10 @@ export interface ResolvConf {
 }
 
 /** The C library's limits. */
-const MOST_SERVERS = 3;
-const MOST_NDOTS = 15;
+const MAX_SERVERS = 3;
+const MAX_NDOTS = 15;
 /** The C library no longer has a limit. Each domain costs a query. */
-const MOST_DOMAINS = 32;
+const MAX_DOMAINS = 32;
 
 /** Parses resolv.conf. Unknown lines are ignored, as in the C library. */
 export function parseResolvConf(text: string): ResolvConf {
@@ -27,14 +27,14 @@ export function parseResolvConf(text: string): ResolvConf {
       .split(/\s+/);
     if (keyword === 'nameserver' && isIP(values[0] ?? '') !== 0) servers.push(values[0] ?? '');
     // The last of the two applies.
-    else if (keyword === 'search' || keyword === 'domain') search = values.slice(0, MOST_DOMAINS);
+    else if (keyword === 'search' || keyword === 'domain') search = values.slice(0, MAX_DOMAINS);
     else if (keyword === 'options') {
       const found = values.map((value) => /^ndots:(\d+)$/.exec(value)?.[1]).find((value) => value !== undefined);
-      if (found !== undefined) ndots = Math.min(Number(found), MOST_NDOTS);
+      if (found !== undefined) ndots = Math.min(Number(found), MAX_NDOTS);
     }
   }
   return {
-    servers: servers.length === 0 ? ['127.0.0.1'] : servers.slice(0, MOST_SERVERS),
+    servers: servers.length === 0 ? ['127.0.0.1'] : servers.slice(0, MAX_SERVERS),
     search: search.map((domain) => domain.replace(/\.$/, '')).filter((domain) => domain !== ''),
     ndots,
   };

@@ -43,7 +43,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
 };
 
 /** No valid chain is longer. */
-const MOST_CERTIFICATES = 20;
+const MAX_CERTIFICATES = 20;
 
 /**
  * Opens a TLS session on a connection. An untrusted certificate is not an error: it is part of the facts, so that its
@@ -102,7 +102,7 @@ function verdictOn(
   if (known) return known;
   const certificate = TLSSocket.prototype.getPeerCertificate.call(socket, true) as DetailedPeerCertificate;
   const verdict = { chainExpiry: earliestEnd(certificate), error: identityError(serverName, certificate) };
-  if (ofContext.size >= MOST_KNOWN) ofContext.clear();
+  if (ofContext.size >= MAX_KNOWN) ofContext.clear();
   ofContext.set(key, verdict);
   return verdict;
 }
@@ -116,7 +116,7 @@ function identityError(serverName: string, certificate: PeerCertificate): Error 
 /** The certificates that the server sent, the leaf first. */
 function sentBy(socket: TLSSocket): X509Certificate[] {
   const sent: X509Certificate[] = [];
-  for (let one = socket.getPeerX509Certificate(); one && sent.length < MOST_CERTIFICATES; one = one.issuerCertificate) {
+  for (let one = socket.getPeerX509Certificate(); one && sent.length < MAX_CERTIFICATES; one = one.issuerCertificate) {
     sent.push(one);
   }
   return sent;
@@ -124,12 +124,12 @@ function sentBy(socket: TLSSocket): X509Certificate[] {
 
 /** Cached facts by fingerprint: the same certificates recur in every run. */
 const known = new Map<string, CertificateFacts>();
-const MOST_KNOWN = 200;
+const MAX_KNOWN = 200;
 
 function knownFacts(certificate: X509Certificate): CertificateFacts {
   const { fingerprint256 } = certificate;
   const facts = known.get(fingerprint256) ?? certificateFacts(certificate);
-  if (known.size >= MOST_KNOWN) known.clear();
+  if (known.size >= MAX_KNOWN) known.clear();
   known.set(fingerprint256, facts);
   return facts;
 }
@@ -155,7 +155,7 @@ function factsOf(socket: TLSSocket, sent: readonly X509Certificate[], chainExpir
 function earliestEnd(leaf: PeerCertificate): number {
   let earliest = Number.POSITIVE_INFINITY;
   let certificate: Partial<DetailedPeerCertificate> = leaf;
-  for (let count = 0; count < MOST_CERTIFICATES; count++) {
+  for (let count = 0; count < MAX_CERTIFICATES; count++) {
     earliest = Math.min(earliest, secondsOf(new Date(certificate.valid_to ?? '')));
     const issuer = certificate.issuerCertificate;
     if (!issuer || issuer === certificate) break;

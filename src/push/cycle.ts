@@ -115,16 +115,16 @@ export class PushCycle {
     const encodings = readers.map(({ encoding }) => encoding);
     const batches = readers.length === 0 ? undefined : await encoder.encode({ ...seen, encodings });
     const snapshots = pushedSnapshots(seen.group, seen.snapshots);
-    const fateAt = (name: string) => ({
+    const hooksFor = (name: string) => ({
       ...(mayPush && { mayPush }),
       ...(settled && { onSettled: () => settled(name) }),
     });
-    for (const { name, deliverSamples } of takers) deliverSamples?.({ ...seen, births, snapshots, ...fateAt(name) });
+    for (const { name, deliverSamples } of takers) deliverSamples?.({ ...seen, births, snapshots, ...hooksFor(name) });
     for (const [index, exporter] of readers.entries()) {
       const batch = batches?.get(encodings[index]);
       // Plain gzip is for a Pushgateway, where vanished series have to be deleted.
       const isWanted = batch && (batch.samples > 0 || encodings[index] === 'gzip');
-      if (isWanted) exporter.deliver({ ...batch, ...fateAt(exporter.name) });
+      if (isWanted) exporter.deliver({ ...batch, ...hooksFor(exporter.name) });
     }
     const counted = sum([...snapshots.map(({ size }) => size), ...prepared.map((part) => part.samples), births.length]);
     return batches?.get(encodings[0])?.samples ?? counted;

@@ -17,7 +17,7 @@ const MAX_TLS_BYTES = 4 * 1024 * 1024;
 /** Size of the pieces of a page: a millisecond of reading each. */
 const PIECE_BYTES = 64 * 1024;
 /** Bytes of an error response used for the message. */
-const MOST_SHOWN = 120;
+const MAX_SHOWN = 120;
 
 /** The start of a page. */
 interface OpenPage {
@@ -172,7 +172,7 @@ function decoded(response: IncomingMessage, encoding: string): { stream: Readabl
 
 function refusalOf(status: number, location: string | undefined): string {
   if (status >= 300 && status < 400) {
-    return `returned ${status} with a redirect to ${(location ?? '').slice(0, MOST_SHOWN)}, which is not followed: configure that address`;
+    return `returned ${status} with a redirect to ${(location ?? '').slice(0, MAX_SHOWN)}, which is not followed: configure that address`;
   }
   if (status === 401 || status === 403) return `returned ${status}: check the credentials (auth)`;
   if (status === 404) return 'returned 404: check the path';

@@ -30,7 +30,7 @@ const OPEN = 123;
 const CLOSE = 125;
 
 /** Maximum labels of a scanned line; lines with more are parsed. */
-const MOST_LABELS = 64;
+const MAX_LABELS = 64;
 
 /**
  * Finds the parts of a sample line in the usual notation: `name{label="value",…} value timestamp`. Works on bytes and
@@ -56,13 +56,13 @@ export class LineScan {
   longest = 0;
   /** Number of labels with a reserved name; their positions are the first ones of {@link clashStarts}. */
   clashes = 0;
-  readonly clashStarts = new Int32Array(MOST_LABELS);
+  readonly clashStarts = new Int32Array(MAX_LABELS);
   /** Whether adding a prefix is not sufficient: such a label is empty, or another one has the prefixed name. */
   isTangled: boolean = false;
   readonly #reserved: Names;
   readonly #prefixed: Names;
-  readonly #starts = new Int32Array(MOST_LABELS);
-  readonly #ends = new Int32Array(MOST_LABELS);
+  readonly #starts = new Int32Array(MAX_LABELS);
+  readonly #ends = new Int32Array(MAX_LABELS);
 
   /** `reserved` are label names that need handling. */
   constructor(reserved: ReadonlySet<string>) {
@@ -123,7 +123,7 @@ export class LineScan {
       at = valueEnd(bytes, at + 2);
       if (at === -1) return -1;
       this.longest = Math.max(this.longest, at - start - QUOTING);
-      if (count === MOST_LABELS) return -1;
+      if (count === MAX_LABELS) return -1;
       // Names rarely have the same length and first letter: only then are they compared completely.
       const bit = 1 << ((end - start + (bytes[start] ?? 0)) & 31);
       if ((seen & bit) !== 0 && this.#isRepeated(bytes, start, end, count)) return -1;

@@ -50,7 +50,7 @@ export class PendingScrapes implements Prepared {
       this.#onDrop(dropped?.samples ?? 0);
     }
     if (this.#ownBytes > this.#maxBytes) this.#onDrop(this.#takeOwn().samples);
-    if (this.#ended.length + ended.length <= MOST_ENDED) for (const key of ended) this.#ended.push(key);
+    if (this.#ended.length + ended.length <= MAX_ENDED) for (const key of ended) this.#ended.push(key);
   }
 
   async text(): Promise<PreparedText> {
@@ -106,4 +106,4 @@ export class PendingScrapes implements Prepared {
 }
 
 /** Maximum series waiting to be ended; beyond it they end by themselves after five minutes. */
-const MOST_ENDED = 200_000;
+const MAX_ENDED = 200_000;

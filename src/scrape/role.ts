@@ -34,7 +34,7 @@ interface ScrapeWorld {
   readonly relabeling?: Relabeling | undefined;
 }
 
-const MOST_LISTED = 500;
+const MAX_LISTED = 500;
 const ORDER = { down: 0, waiting: 1, up: 2 } as const;
 
 /** How often to check whether the known pods have changed. */
@@ -117,7 +117,7 @@ export class ScrapeRole {
     this.#names.close();
   }
 
-  /** For display; {@link MOST_LISTED} targets at most. */
+  /** For display; {@link MAX_LISTED} targets at most. */
   get status(): ScrapeView {
     const targets = [...this.#scrapers.values()].map((scraper): TargetView => {
       const { source, url, labels } = scraper.target;
@@ -128,7 +128,7 @@ export class ScrapeRole {
     const counts = this.#states();
     const count = (state: string) => counts.get(state) ?? 0;
     return {
-      targets: targets.slice(0, MOST_LISTED),
+      targets: targets.slice(0, MAX_LISTED),
       up: count('up'),
       down: count('down'),
       waiting: count('waiting'),

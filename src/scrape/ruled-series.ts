@@ -2,7 +2,7 @@ import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import { HashTable } from './hash-table.ts';
 
 /** Maximum cached decisions per target; beyond it the cache is cleared. */
-const MOST_KEPT = 100_000;
+const MAX_KEPT = 100_000;
 
 /** The number of the decision that drops a series. */
 const DROPPED = 0;
@@ -43,7 +43,7 @@ export class RuledSeries {
     const change = known === undefined ? undefined : this.#made[known];
     if (change) return key.slice(0, change.start) + change.text + key.slice(key.length - change.end);
     const made = this.#decide(key);
-    if (this.#decisions.size >= MOST_KEPT) {
+    if (this.#decisions.size >= MAX_KEPT) {
       this.#decisions.clear();
       this.#changes.clear();
       this.#made.length = 1;

@@ -40,7 +40,7 @@ interface ChangeOptions {
 }
 
 /** Concurrent runs on demand. */
-const MOST_ASKED = 2;
+const MAX_ASKED = 2;
 
 /** Adds, replaces and removes tasks of the API: all of a request, or none. */
 export class TaskControl {
@@ -137,7 +137,7 @@ export class TaskControl {
     if (task === undefined) return undefined;
     const refused = task.checkCall(request.params);
     if (refused !== undefined) return { refused };
-    if (this.#asked >= MOST_ASKED) return 'many';
+    if (this.#asked >= MAX_ASKED) return 'many';
     this.#asked++;
     try {
       return await task.runNow(request);

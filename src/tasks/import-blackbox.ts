@@ -32,7 +32,7 @@ interface Group {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-const MOST_TARGETS = 100;
+const MAX_TARGETS = 100;
 
 /** Creates tasks from blackbox.yml and a file of targets. Targets without a module get `usualModule`. */
 export function tasksOfBlackbox(
@@ -56,7 +56,7 @@ export function tasksOfBlackbox(
     }
     const note = (what: string) => notes.add(`module ${group.module}: ${what}`);
     const settings = compact(make(found, note));
-    for (let at = 0; at < group.targets.length; at += MOST_TARGETS) {
+    for (let at = 0; at < group.targets.length; at += MAX_TARGETS) {
       tasks.push(
         compact({
           id: uniqueId(group, ids),
@@ -65,7 +65,7 @@ export function tasksOfBlackbox(
           interval: group.interval ?? '60s',
           timeout: found.timeout,
           labels: group.labels,
-          targets: group.targets.slice(at, at + MOST_TARGETS),
+          targets: group.targets.slice(at, at + MAX_TARGETS),
         }),
       );
     }

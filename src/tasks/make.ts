@@ -39,7 +39,7 @@ export class TaskMaker {
   /** Throws an Error for an invalid address range. */
   constructor(world: MakeWorld) {
     this.#world = world;
-    this.#names = new Names({ mostNames: MOST_NAMES, ...world.names });
+    this.#names = new Names({ mostNames: MAX_NAMES, ...world.names });
     this.#denied = new DeniedAddresses(world.denyAddresses);
     this.#deniedFromApi = new DeniedAddresses(world.denyAddresses, INNER);
   }
@@ -88,4 +88,4 @@ export class TaskMaker {
 }
 
 /** Enough for the targets of a thousand tasks. */
-const MOST_NAMES = 2000;
+const MAX_NAMES = 2000;

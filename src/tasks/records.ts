@@ -18,7 +18,7 @@ export interface TaskRecord {
 /** How long the counters of a removed task are still pushed. */
 const FORGET_MS = 3_600_000;
 /** Tasks come and go through the API: maximum number of removed tasks that are remembered. */
-const MOST_GONE = 1000;
+const MAX_GONE = 1000;
 
 /** The records of all tasks, by id. */
 export class TaskRecords {
@@ -53,7 +53,7 @@ export class TaskRecords {
   removed(record: TaskRecord): void {
     record.removedMs = this.#now();
     const gone = [...this.#records.values()].filter(({ removedMs }) => removedMs !== undefined);
-    if (gone[0] && gone.length > MOST_GONE) this.#records.delete(gone[0].id);
+    if (gone[0] && gone.length > MAX_GONE) this.#records.delete(gone[0].id);
   }
 
   /** All records that are still needed. */

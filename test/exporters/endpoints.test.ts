@@ -37,26 +37,26 @@ class HandClock implements Clock {
 const failed = (waitMs: number, isPause = false) => ({ waitMs, isPause });
 const never = new AbortController().signal;
 const passOf = (endpoints: Endpoints): UploadPermit => {
-  const pass = endpoints.passNow('node');
-  assert.ok(pass);
-  return pass;
+  const permit = endpoints.permitNow('node');
+  assert.ok(permit);
+  return permit;
 };
 
 test('after a failure one upload per wait passes, and all after it was accepted', async () => {
   const clock = new HandClock();
   const endpoints = new Endpoints(['one'], undefined, clock);
   const together = [passOf(endpoints), passOf(endpoints), passOf(endpoints)];
-  for (const pass of together) endpoints.settle(pass, failed(1000));
+  for (const permit of together) endpoints.settle(permit, failed(1000));
   assert.equal(endpoints.current.breaker.failures, 1, 'what failed together is one failure');
-  assert.equal(endpoints.passNow('node'), undefined);
-  const waiting = [endpoints.pass(never, 'node'), endpoints.pass(never, 'node')];
+  assert.equal(endpoints.permitNow('node'), undefined);
+  const waiting = [endpoints.permit(never, 'node'), endpoints.permit(never, 'node')];
   const passed: UploadPermit[] = [];
-  for (const one of waiting) void one.then((pass) => pass && passed.push(pass));
+  for (const one of waiting) void one.then((permit) => permit && passed.push(permit));
   await clock.forward(999);
   assert.equal(passed.length, 0);
   await clock.forward(1);
   assert.equal(passed.length, 1, 'one probes');
-  endpoints.settle(passed[0] as UploadPermit, 'taken');
+  endpoints.settle(passed[0] as UploadPermit, 'accepted');
   await Promise.all(waiting);
   assert.ok(endpoints.isOpen);
   assert.equal(passed.length, 2);
@@ -66,18 +66,18 @@ test('the next address takes over immediately, and the first gets everything bac
   const clock = new HandClock();
   const endpoints = new Endpoints(['one', 'two'], undefined, clock);
   const urlOf = () => {
-    const pass = passOf(endpoints);
-    return { pass, url: pass.endpoint.url };
+    const permit = passOf(endpoints);
+    return { permit, url: permit.endpoint.url };
   };
   endpoints.settle(passOf(endpoints), failed(1000));
   assert.ok(endpoints.isOpen);
   const second = urlOf();
   assert.equal(second.url, 'two');
-  endpoints.settle(second.pass, 'taken');
+  endpoints.settle(second.permit, 'accepted');
   await clock.forward(1000);
   const probe = urlOf();
   assert.deepEqual([probe.url, urlOf().url], ['one', 'two'], 'one upload tries, the others go on');
-  endpoints.settle(probe.pass, 'taken');
+  endpoints.settle(probe.permit, 'accepted');
   assert.deepEqual([urlOf().url, urlOf().url], ['one', 'one']);
 });
 
@@ -86,13 +86,13 @@ test('waiting ends with its signal', async () => {
   endpoints.settle(passOf(endpoints), failed(60_000, true));
   assert.ok(endpoints.isPaused);
   const ending = new AbortController();
-  const waiting = endpoints.pass(ending.signal, 'node');
+  const waiting = endpoints.permit(ending.signal, 'node');
   ending.abort();
   endpoints.wake();
   assert.equal(await waiting, undefined);
   endpoints.hurry();
-  assert.ok(endpoints.passNow('node'));
-  assert.equal(endpoints.passNow('node'), undefined, 'one more try, not one for each lane');
+  assert.ok(endpoints.permitNow('node'));
+  assert.equal(endpoints.permitNow('node'), undefined, 'one more try, not one for each lane');
 });
 
 test('after a failure another lane tries the address; if that is accepted, only the failed lane waits', async () => {
@@ -100,13 +100,14 @@ test('after a failure another lane tries the address; if that is accepted, only 
   const endpoints = new Endpoints(['one'], undefined, clock);
   endpoints.settle(passOf(endpoints), failed(1000));
   const passed: UploadPermit[] = [];
-  for (const lane of ['node', 'process']) void endpoints.pass(never, lane).then((pass) => pass && passed.push(pass));
+  for (const lane of ['node', 'process'])
+    void endpoints.permit(never, lane).then((permit) => permit && passed.push(permit));
   await clock.forward(1000);
   assert.deepEqual(
     passed.map(({ lane }) => lane),
     ['process'],
   );
-  endpoints.settle(passed[0] as UploadPermit, 'taken');
+  endpoints.settle(passed[0] as UploadPermit, 'accepted');
   await clock.forward(0);
   assert.deepEqual(
     passed.map(({ lane }) => lane),
@@ -115,34 +116,34 @@ test('after a failure another lane tries the address; if that is accepted, only 
   );
   endpoints.settle(passed[1] as UploadPermit, failed(60_000));
   assert.ok(endpoints.isOpen, 'it fails alone: the address is well');
-  const other = endpoints.passNow('process');
+  const other = endpoints.permitNow('process');
   assert.ok(other);
-  endpoints.settle(other, 'taken');
-  assert.equal(endpoints.passNow('node'), undefined);
+  endpoints.settle(other, 'accepted');
+  assert.equal(endpoints.permitNow('node'), undefined);
   await clock.forward(60_000);
-  const again = endpoints.passNow('node') as UploadPermit;
+  const again = endpoints.permitNow('node') as UploadPermit;
   assert.equal(endpoints.failures(again), 2, 'its wait grows');
-  endpoints.settle(again, 'taken');
-  assert.ok(endpoints.passNow('node'));
+  endpoints.settle(again, 'accepted');
+  assert.ok(endpoints.permitNow('node'));
 });
 
 test('lanes that all fail try in turn, one upload per wait', async () => {
   const clock = new HandClock();
   const endpoints = new Endpoints(['one'], undefined, clock);
   const lanes = ['node', 'process', 'agent'];
-  const together = lanes.map((lane) => endpoints.passNow(lane) as UploadPermit);
-  for (const pass of together) endpoints.settle(pass, failed(1000));
-  const tried: string[] = [];
+  const together = lanes.map((lane) => endpoints.permitNow(lane) as UploadPermit);
+  for (const permit of together) endpoints.settle(permit, failed(1000));
+  const attempt: string[] = [];
   const go = (lane: string) =>
-    void endpoints.pass(never, lane).then((pass) => {
-      if (pass === undefined) return;
-      tried.push(lane);
-      endpoints.settle(pass, failed(1000));
+    void endpoints.permit(never, lane).then((permit) => {
+      if (permit === undefined) return;
+      attempt.push(lane);
+      endpoints.settle(permit, failed(1000));
       go(lane);
     });
   for (const lane of lanes) go(lane);
   for (let second = 0; second < 6; second++) await clock.forward(1000);
-  assert.ok(tried.length >= 5 && tried.length <= 6, `${tried}`);
-  for (const [index, lane] of tried.entries()) assert.notEqual(lane, tried[index - 1], `${tried}`);
+  assert.ok(attempt.length >= 5 && attempt.length <= 6, `${attempt}`);
+  for (const [index, lane] of attempt.entries()) assert.notEqual(lane, attempt[index - 1], `${attempt}`);
   assert.ok(!endpoints.isOpen);
 });

@@ -74,12 +74,12 @@ test('the capabilities of a receiver follow from its settings', () => {
     return exporterTypeOf(parsed).traits(parsed);
   };
   assert.deepEqual(traitsOf({ type: 'vmagent' }), {
-    takesZstd: true,
+    acceptsZstd: true,
     endsSeries: true,
     limitsLabels: true,
   });
-  const { takesZstd, endsSeries } = traitsOf({ type: 'vmagent', compression: 'gzip', staleMarkers: false });
-  assert.deepEqual({ takesZstd, endsSeries }, { takesZstd: false, endsSeries: false });
+  const { acceptsZstd, endsSeries } = traitsOf({ type: 'vmagent', compression: 'gzip', staleMarkers: false });
+  assert.deepEqual({ acceptsZstd, endsSeries }, { acceptsZstd: false, endsSeries: false });
   assert.equal(traitsOf({ type: 'pushgateway' }).endsSeries, false);
 });
 

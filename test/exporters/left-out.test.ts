@@ -11,7 +11,7 @@ test('a family is omitted from its group for an hour, then tried again, then inc
   leftOut.add('process', 'up', 'is not a GAUGE');
   assert.deepEqual(leftOut.of('node'), new Set(['up']));
   assert.equal(leftOut.of('ksm'), undefined);
-  assert.deepEqual([leftOut.onTrial('node'), leftOut.taken('node')], [[], []]);
+  assert.deepEqual([leftOut.onTrial('node'), leftOut.accepted('node')], [[], []]);
 
   now += HOUR_MS;
   assert.equal(leftOut.of('node'), undefined);
@@ -22,7 +22,7 @@ test('a family is omitted from its group for an hour, then tried again, then inc
   assert.deepEqual([again?.sinceMs, again?.retryMs], [1000, now + HOUR_MS]);
 
   now += HOUR_MS;
-  assert.deepEqual(leftOut.taken('node'), ['up']);
+  assert.deepEqual(leftOut.accepted('node'), ['up']);
   assert.deepEqual(
     leftOut.all.map(({ group }) => group),
     ['process'],

@@ -36,10 +36,10 @@ for (const { type, code, text, times = [0], means, refused = {}, again, from } o
     );
     const batch = batchOf(PROTOCOLS[type], entries);
     const reply: LogReply = { code, text: text.slice(0, 300), ...(PROTOCOLS[type].answerBytes > 0 && { body: text }) };
-    const verdict = PROTOCOLS[type].judge(reply, batch.view(batch.all()));
+    const verdict = PROTOCOLS[type].classify(reply, batch.view(batch.all()));
     assert.equal(verdict.kind, means);
     if (verdict.kind !== 'accepted') return;
-    const reasons = Object.fromEntries((verdict.refused ?? []).map(({ index, reason }) => [String(index), reason]));
+    const reasons = Object.fromEntries((verdict.rejected ?? []).map(({ index, reason }) => [String(index), reason]));
     assert.deepEqual(reasons, refused);
     assert.deepEqual(verdict.again ?? [], again ?? []);
   });

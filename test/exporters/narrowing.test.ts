@@ -4,13 +4,15 @@ import { namedIn, narrow, type Verdict } from '../../src/exporters/delivery/narr
 
 const families = Array.from({ length: 300 }, (_, index) => `family_${index}`);
 
-/** A receiver that refuses what has one of `bad`; says which if it `names` them. Remembers what it holds. */
-function receiver(bad: readonly string[], names = false) {
+/** A receiver that refuses what has one of `culprit`; says which if it `names` them. Remembers what it holds. */
+function receiver(culprit: readonly string[], names = false) {
   const seen = { parts: 0, wholes: 0, holds: [] as readonly string[] };
   const verdict = (sent: readonly string[]): Verdict => {
-    const first = sent.find((family) => bad.includes(family));
-    if (first === undefined) return 'taken';
-    return { refusal: names ? `collected metric "${first}" { gauge:<value:1 > } is not a COUNTER` : 'socket hang up' };
+    const first = sent.find((family) => culprit.includes(family));
+    if (first === undefined) return 'accepted';
+    return {
+      rejection: names ? `collected metric "${first}" { gauge:<value:1 > } is not a COUNTER` : 'socket hang up',
+    };
   };
   const tries = {
     part: async (sent: readonly string[]) => {
@@ -20,44 +22,44 @@ function receiver(bad: readonly string[], names = false) {
     whole: async (sent: readonly string[]) => {
       seen.wholes++;
       const found = verdict(sent);
-      if (found === 'taken') seen.holds = sent;
+      if (found === 'accepted') seen.holds = sent;
       return found;
     },
   };
   return { seen, tries };
 }
 
-const without = (bad: readonly string[]) => families.filter((family) => !bad.includes(family));
+const without = (culprit: readonly string[]) => families.filter((family) => !culprit.includes(family));
 
-for (const bad of [
+for (const culprit of [
   ['family_0'],
   ['family_299'],
   ['family_7', 'family_8', 'family_150'],
   ['family_120', 'family_121'],
 ]) {
-  test(`${bad.join(' and ')} found by bisection, the rest delivered completely`, async () => {
-    const { seen, tries } = receiver(bad);
-    const { isTaken, refused } = await narrow(families, [], 'socket hang up', tries);
-    assert.ok(isTaken);
-    assert.deepEqual(refused.map(({ family }) => family).sort(), [...bad].sort());
-    assert.deepEqual(seen.holds, without(bad));
-    assert.ok(seen.parts <= bad.length * 10, `${seen.parts} parts`);
-    assert.equal(seen.wholes, bad.length);
+  test(`${culprit.join(' and ')} found by bisection, the rest delivered completely`, async () => {
+    const { seen, tries } = receiver(culprit);
+    const { isAccepted, rejected } = await narrow(families, [], 'socket hang up', tries);
+    assert.ok(isAccepted);
+    assert.deepEqual(rejected.map(({ family }) => family).sort(), [...culprit].sort());
+    assert.deepEqual(seen.holds, without(culprit));
+    assert.ok(seen.parts <= culprit.length * 10, `${seen.parts} parts`);
+    assert.equal(seen.wholes, culprit.length);
   });
 }
 
 test('a family named in the response is omitted without a search', async () => {
-  const bad = ['family_30', 'family_200'];
-  const { seen, tries } = receiver(bad, true);
-  const { refused } = await narrow(
+  const culprit = ['family_30', 'family_200'];
+  const { seen, tries } = receiver(culprit, true);
+  const { rejected } = await narrow(
     families,
     [],
     'collected metric "family_30" { gauge:<value:1 > } is not a COUNTER',
     tries,
   );
   assert.deepEqual(
-    refused.map(({ family }) => family),
-    bad,
+    rejected.map(({ family }) => family),
+    culprit,
   );
   assert.deepEqual([seen.parts, seen.wholes], [0, 2]);
 });
@@ -72,12 +74,12 @@ test('a rejection without a bad family blames none', async () => {
   const refuseAbove =
     (most: number) =>
     async (sent: readonly string[]): Promise<Verdict> =>
-      sent.length > most ? { refusal: 'too much at once' } : 'taken';
-  const { isTaken, refused } = await narrow(families, [], 'too much at once', {
+      sent.length > most ? { rejection: 'too much at once' } : 'accepted';
+  const { isAccepted, rejected } = await narrow(families, [], 'too much at once', {
     part: refuseAbove(200),
     whole: refuseAbove(200),
   });
-  assert.deepEqual([isTaken, refused], [false, []]);
+  assert.deepEqual([isAccepted, rejected], [false, []]);
 });
 
 test('a response that does not concern the part ends the search', async () => {
@@ -86,15 +88,15 @@ test('a response that does not concern the part ends the search', async () => {
     tries++;
     return 'unclear';
   };
-  const { isTaken, refused } = await narrow(families, [], 'socket hang up', { part: silent, whole: silent });
-  assert.deepEqual([isTaken, refused, tries], [false, [], 1]);
+  const { isAccepted, rejected } = await narrow(families, [], 'socket hang up', { part: silent, whole: silent });
+  assert.deepEqual([isAccepted, rejected, tries], [false, [], 1]);
 });
 
 test('uploads per batch are bounded, whatever is rejected', async () => {
   let tries = 0;
   const refuse = async (): Promise<Verdict> => {
     tries++;
-    return { refusal: 'socket hang up' };
+    return { rejection: 'socket hang up' };
   };
   await narrow(families, [], 'socket hang up', { part: refuse, whole: refuse });
   assert.ok(tries <= 128, `${tries}`);
@@ -102,7 +104,7 @@ test('uploads per batch are bounded, whatever is rejected', async () => {
 
 test('names are extracted from the messages of gateways', () => {
   const known = ['up', 'took_seconds', 'a:b'];
-  const said: readonly (readonly [string, string | undefined])[] = [
+  const message: readonly (readonly [string, string | undefined])[] = [
     [
       'pushed metrics are invalid or inconsistent with existing metrics: collected metric "up" { label:{} } is not a GAUGE',
       'up',
@@ -116,5 +118,5 @@ test('names are extracted from the messages of gateways', () => {
     ['collected metric "unknown" is not a GAUGE', undefined],
     ['pushed metrics must not have timestamps', undefined],
   ];
-  for (const [text, family] of said) assert.equal(namedIn(text, known), family, text);
+  for (const [text, family] of message) assert.equal(namedIn(text, known), family, text);
 });

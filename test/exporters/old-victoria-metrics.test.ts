@@ -23,8 +23,8 @@ async function oldInFrontOf(t: TestContext, upstream: string): Promise<{ url: st
     const { pathname, search } = new URL(request.url ?? '', upstream);
     paths.push(pathname);
     if (pathname.startsWith('/api/v1/import/prometheus/')) {
-      const said = `remoteAddr: "127.0.0.1:44498"; requestURI: ${request.url}; unsupported path requested: "${pathname}"`;
-      response.writeHead(400, { 'content-type': 'text/plain; charset=utf-8' }).end(said);
+      const message = `remoteAddr: "127.0.0.1:44498"; requestURI: ${request.url}; unsupported path requested: "${pathname}"`;
+      response.writeHead(400, { 'content-type': 'text/plain; charset=utf-8' }).end(message);
       return;
     }
     const encoding = request.headers['content-encoding'];
@@ -83,9 +83,9 @@ test('check-config --connect reports that an old VictoriaMetrics accepts pushes'
     const world = { env: {}, now: Date.now, signal: AbortSignal.timeout(20_000) };
     return (await exporterTypeOf(it).check?.(it, targets(config).node, world)) ?? [];
   };
-  const [asked] = await ask(url);
-  assert.equal(asked?.takesPushes, true, String(asked?.text));
+  const [requestedMs] = await ask(url);
+  assert.equal(requestedMs?.acceptsPushes, true, String(requestedMs?.text));
   const [wrong] = await ask(`${url}/nowhere`);
-  assert.equal(wrong?.takesPushes, false);
+  assert.equal(wrong?.acceptsPushes, false);
   assert.match(String(wrong?.text), /check the path/);
 });

@@ -14,25 +14,25 @@ const batch = (stampMs: number): Batch => ({
 
 test('rejections while nothing is accepted are never the batch’s fault', () => {
   const suspects = new Suspects();
-  for (let time = 0; time < 1000; time++) assert.equal(suspects.refused(batch(1)), false);
+  for (let time = 0; time < 1000; time++) assert.equal(suspects.rejected(batch(1)), false);
 });
 
 test('a batch rejected ten times while others are accepted in between is at fault', () => {
   const suspects = new Suspects();
-  assert.equal(suspects.refused(batch(1)), false);
+  assert.equal(suspects.rejected(batch(1)), false);
   const refusals = Array.from({ length: 10 }, () => {
-    suspects.taken();
+    suspects.accepted();
     // Another one, read anew from disk.
-    return suspects.refused(batch(1));
+    return suspects.rejected(batch(1));
   });
   assert.deepEqual(refusals, [...Array(9).fill(false), true]);
-  assert.equal(suspects.refused(batch(1)), false, 'and then begins anew');
+  assert.equal(suspects.rejected(batch(1)), false, 'and then begins anew');
 });
 
 test('other batches are not confused with it, and the memory for this is bounded', () => {
   const suspects = new Suspects();
   for (let stamp = 0; stamp < 5000; stamp++) {
-    suspects.taken();
-    assert.equal(suspects.refused(batch(stamp)), false);
+    suspects.accepted();
+    assert.equal(suspects.rejected(batch(stamp)), false);
   }
 });

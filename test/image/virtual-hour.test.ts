@@ -12,7 +12,7 @@ import { nodePod } from './node-pod.ts';
 import { sandboxAvailable, startInSandbox } from './sandbox.ts';
 
 /** A line of an agent for each thing that happened, not for each cycle. */
-const MOST_LINES = 20;
+const MAX_LINES = 20;
 /** In the pod's own network; see virtual-hour.mjs. */
 const RECEIVER = 'http://127.0.0.1:8428';
 const HOUR_S = 3600;
@@ -42,5 +42,5 @@ test('an hour of the default tier in its pod: few log lines, and a green page', 
   assert.ok(pushes >= (HOUR_S / INTERVAL_S) * 0.9, `${pushes} pushes`);
   const { level, sentence, problems } = verdict(status);
   assert.deepEqual([level, problems], ['ok', []], sentence);
-  assert.ok(logged.length <= MOST_LINES, `${logged.length} lines:\n${logged.join('\n')}`);
+  assert.ok(logged.length <= MAX_LINES, `${logged.length} lines:\n${logged.join('\n')}`);
 });

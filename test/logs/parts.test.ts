@@ -152,10 +152,10 @@ test('each response of a journald receiver has its meaning', () => {
     [{ code: 'error', failure: 'network', text: 'ECONNREFUSED' }, 'retry'],
     [{ code: 'error', failure: 'timeout', text: 'no response' }, 'retry'],
   ];
-  for (const [reply, kind] of cases) assert.equal(journald.judge(reply, NONE).kind, kind, JSON.stringify(reply));
-  const closed = journald.judge({ code: 'error', failure: 'network', text: 'socket hang up' }, NONE);
+  for (const [reply, kind] of cases) assert.equal(journald.classify(reply, NONE).kind, kind, JSON.stringify(reply));
+  const closed = journald.classify({ code: 'error', failure: 'network', text: 'socket hang up' }, NONE);
   assert.ok(closed.kind === 'retry' && closed.maybeEntry);
-  const late = journald.judge({ code: 503, text: '', retryAfterMs: 5000 }, NONE);
+  const late = journald.classify({ code: 503, text: '', retryAfterMs: 5000 }, NONE);
   assert.ok(late.kind === 'retry' && late.afterMs === 5000);
 });
 

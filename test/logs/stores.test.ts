@@ -18,7 +18,7 @@ import { serverAvailable } from '../kit/servers.ts';
 const ENTRIES = 8000;
 const KILLS = 4;
 /** Four batches of a mebibyte, of entries that have more than 500 bytes each. */
-const MOST_IN_FLIGHT = (4 * 1024 * 1024) / 500;
+const MAX_IN_FLIGHT = (4 * 1024 * 1024) / 500;
 const TOKEN = 'token-that-nobody-may-see';
 const SECRET = 'hunter2-in-a-message';
 
@@ -113,7 +113,7 @@ for (const [type, { make, knowsAgain }] of Object.entries(STORES)) {
     assert.equal(numbers.size, ENTRIES);
     const duplicates = store.stored.length - ENTRIES;
     context.diagnostic(`${duplicates} duplicates, ${store.requests.length} requests`);
-    assert.ok(knowsAgain ? duplicates === 0 : duplicates <= MOST_IN_FLIGHT * (KILLS + 3), `${duplicates}`);
+    assert.ok(knowsAgain ? duplicates === 0 : duplicates <= MAX_IN_FLIGHT * (KILLS + 3), `${duplicates}`);
     const samples = samplesOf(await get('/metrics'));
     assert.equal(
       samples.get('firesteel_logs_entries_total{exporter="store",outcome="dropped",source="journal"}') ?? 0,

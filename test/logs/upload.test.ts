@@ -5,8 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { createLog, ThrottledLog } from '../../src/base/log.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
 import { targets } from '../../src/config/identity.ts';
+import { COMMON_ANSWERS, classifyBy } from '../../src/exporters/entries/classify.ts';
 import { EntryExporter } from '../../src/exporters/entries/entry-exporter.ts';
-import { COMMON_ANSWERS, judgeBy } from '../../src/exporters/entries/judge.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
 import type { LogProtocol, Verdict } from '../../src/logs/protocol.ts';
@@ -26,22 +26,22 @@ const entries = (count: number): LogEntry[] =>
 
 /** A receiver of lines, an entry each; `answer` gives the status and the body for the entries of an upload. */
 async function receiver(context: TestContext, answer: (names: string[], upload: number) => readonly [number, string?]) {
-  const taken: string[] = [];
+  const accepted: string[] = [];
   let uploads = 0;
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const names = Buffer.concat(chunks).toString().split('\n').filter(Boolean);
     const [status, body] = answer(names, ++uploads);
-    if (status === 200 && !body) taken.push(...names);
+    if (status === 200 && !body) accepted.push(...names);
     response.writeHead(status).end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   context.after(() => server.close().closeAllConnections());
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, taken, uploads: () => uploads };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, accepted, uploads: () => uploads };
 }
 
-const protocol = (judge?: LogProtocol['judge']): LogProtocol => ({
+const protocol = (classify?: LogProtocol['classify']): LogProtocol => ({
   path: '/lines',
   contentType: 'text/plain',
   headers: {},
@@ -49,14 +49,15 @@ const protocol = (judge?: LogProtocol['judge']): LogProtocol => ({
   maxBatchBytes: 1024 * 1024,
   parallel: 1,
   answerBytes: 1000,
-  question: { body: '', isTaken: () => true },
+  probe: { body: '', isAccepted: () => true },
   encode(entry, out) {
     out.text(`${entry.message}\n`);
     return undefined;
   },
-  judge:
-    judge ??
-    ((reply): Verdict => (reply.code === 400 ? { kind: 'rejected', reason: 'bad' } : judgeBy(COMMON_ANSWERS, reply))),
+  classify:
+    classify ??
+    ((reply): Verdict =>
+      reply.code === 400 ? { kind: 'rejected', reason: 'bad' } : classifyBy(COMMON_ANSWERS, reply)),
 });
 
 function exporterTo(context: TestContext, url: string, own: LogProtocol, failover: string[] = []) {
@@ -77,25 +78,25 @@ function exporterTo(context: TestContext, url: string, own: LogProtocol, failove
 const forever = () => new AbortController().signal;
 
 test('an entry that is rejected without being named is found by bisection', async (context) => {
-  const { url, taken } = await receiver(context, (names) => (names.includes('m37') ? [400] : [200]));
+  const { url, accepted } = await receiver(context, (names) => (names.includes('m37') ? [400] : [200]));
   const shipped = await shipAll(exporterTo(context, url, protocol()), entries(100), forever());
   assert.deepEqual(shipped && { accepted: shipped.accepted, dropped: [...shipped.dropped] }, {
     accepted: 99,
     dropped: [['rejected', 1]],
   });
-  assert.equal(taken.length, 99);
+  assert.equal(accepted.length, 99);
 });
 
 test('a receiver that rejects everything is retried, and nothing is lost', async (context) => {
   let isBack: boolean = false;
-  const { url, taken, uploads } = await receiver(context, () => (isBack ? [200] : [400]));
+  const { url, accepted, uploads } = await receiver(context, () => (isBack ? [200] : [400]));
   const shipping = shipAll(exporterTo(context, url, protocol()), entries(64), forever());
   while (uploads() < 15) await new Promise((resolve) => setTimeout(resolve, 10));
   isBack = true;
   const shipped = await shipping;
   assert.equal(shipped?.accepted, 64);
   assert.deepEqual(
-    taken.toSorted(),
+    accepted.toSorted(),
     entries(64)
       .map(({ message }) => message)
       .toSorted(),
@@ -105,7 +106,7 @@ test('a receiver that rejects everything is retried, and nothing is lost', async
 test('entries are rejected and resent individually, as named in the response', async (context) => {
   const own = protocol(({ body = '' }): Verdict => {
     if (body === '') return { kind: 'accepted' };
-    return { kind: 'accepted', refused: [{ index: 1, reason: 'too_old' }], again: [3] };
+    return { kind: 'accepted', rejected: [{ index: 1, reason: 'too_old' }], again: [3] };
   });
   const uploads: string[][] = [];
   const { url } = await receiver(context, (names, upload) => {
@@ -118,10 +119,10 @@ test('entries are rejected and resent individually, as named in the response', a
 });
 
 test('the next address takes over, and the result of uploads in progress is unknown when the receiver is closed', async (context) => {
-  const { url, taken } = await receiver(context, () => [200]);
+  const { url, accepted } = await receiver(context, () => [200]);
   const exporter = exporterTo(context, 'http://127.0.0.1:9', protocol(), [url]);
   assert.equal((await shipAll(exporter, entries(3), forever()))?.accepted, 3);
-  assert.deepEqual(taken, ['m0', 'm1', 'm2']);
+  assert.deepEqual(accepted, ['m0', 'm1', 'm2']);
   assert.equal(exporter.accepts(), false);
   const dead = exporterTo(context, 'http://127.0.0.1:9', protocol());
   const shipping = shipAll(dead, entries(1), forever());
@@ -130,13 +131,13 @@ test('the next address takes over, and the result of uploads in progress is unkn
 });
 
 test('batches of one source are uploaded in order of arrival', async (context) => {
-  const { url, taken } = await receiver(context, () => [200]);
+  const { url, accepted } = await receiver(context, () => [200]);
   const exporter = exporterTo(context, url, protocol());
   const all = entries(40);
   const parts = Array.from({ length: 4 }, (_, part) => all.slice(part * 10, part * 10 + 10));
   await Promise.all(parts.map((part) => shipAll(exporter, part, forever())));
   assert.deepEqual(
-    taken,
+    accepted,
     all.map(({ message }) => message),
   );
 });

@@ -1,5 +1,5 @@
 /** Maximum number of remembered pushes while no receiver settles them. */
-const MOST_MARKS = 1000;
+const MAX_MARKS = 1000;
 
 /**
  * Tracks which pushes of one group the receivers have settled. A push counts as delivered once every receiver has
@@ -23,7 +23,7 @@ export class Receipts<Mark> {
   begin(receivers: readonly string[], mark: Mark): (receiver: string) => void {
     const push = ++this.#pushes;
     this.#marks.set(push, mark);
-    this.#marks.delete(push - MOST_MARKS);
+    this.#marks.delete(push - MAX_MARKS);
     if (receivers.length === 0) this.#deliver(push);
     return (receiver) => {
       this.#settled.set(receiver, Math.max(push, this.#settled.get(receiver) ?? 0));

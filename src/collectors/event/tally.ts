@@ -42,7 +42,7 @@ interface TallyOptions {
 
 const OTHER = '__other__';
 /** More than an event storm produces during the duration of a Lease. */
-const MOST_RECENT = 50_000;
+const MAX_RECENT = 50_000;
 
 /**
  * Counts occurrences of events. A repeat is the same event with a higher count, so the count of each existing event is
@@ -116,7 +116,7 @@ export class EventTally {
     const isOfFirstList = !this.#isListed && before === undefined;
     const event = this.#options.onCounted && whole;
     const recent = { occurrence, version, by, event, ...(isOfFirstList && { createdSeconds: createdSeconds ?? 0 }) };
-    if (this.#options.handsOver && this.#recent.length < MOST_RECENT) this.#recent.push(recent);
+    if (this.#options.handsOver && this.#recent.length < MAX_RECENT) this.#recent.push(recent);
     if (!this.#isCounting) return 'remembered';
     const countable = countableOf(recent, this.#from);
     if (countable === 0) return 'old';

@@ -145,10 +145,10 @@ function escaped(value: LabelValue): string {
 const FEW = 8;
 
 /** Maximum number of UTF-8 bytes for a UTF-16 unit. */
-const MOST_BYTES = 3;
+const MAX_BYTES = 3;
 
 /** Maximum length of a series in a message, in characters. */
-const MOST_SHOWN = 200;
+const MAX_SHOWN = 200;
 
 /** Collects the lines of one object. */
 class Lines {
@@ -229,8 +229,7 @@ class Lines {
     if (limits) {
       const count = this.#common + fixed + (own.length - fixed) / 2;
       if (count > limits.labels) this.#exceeds(key, `${count} labels, the limit is ${limits.labels}`);
-      else if (longestName > limits.nameBytes || key.length * MOST_BYTES > limits.valueBytes)
-        this.#measure(key, limits);
+      else if (longestName > limits.nameBytes || key.length * MAX_BYTES > limits.valueBytes) this.#measure(key, limits);
     }
     this.text += `${closed(key)} ${numberText(value)}\n`;
     this.count++;
@@ -259,7 +258,7 @@ class Lines {
   }
 
   #exceeds(key: string, what: string): void {
-    const series = key.length > MOST_SHOWN ? `${key.slice(0, MOST_SHOWN)}…` : `${key}}`;
+    const series = key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : `${key}}`;
     this.overLimit = [...this.overLimit, `${series} has ${what}`];
   }
 

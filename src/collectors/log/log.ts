@@ -14,7 +14,7 @@ import { Remembered } from './remembered.ts';
 import type { LogState } from './state.ts';
 
 /** Maximum number of different errors that are kept for a cycle. */
-const MOST_FAILURES = 20;
+const MAX_FAILURES = 20;
 
 /** The saved state of files, by the names of their entries. */
 interface SavedFiles {
@@ -90,7 +90,7 @@ export function collectLog(options: LogOptions, { now }: World, state: LogState,
     return running;
   };
   const noteFailure = (cause: unknown): void => {
-    if (failures.size < MOST_FAILURES) failures.set(errorText(cause), cause);
+    if (failures.size < MAX_FAILURES) failures.set(errorText(cause), cause);
   };
   const keepReading = async (): Promise<void> => {
     const { signal } = stopping;

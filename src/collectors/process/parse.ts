@@ -83,11 +83,11 @@ function digitsEnd(bytes: Buffer, start: number, length: number): number {
 }
 
 /** No 64-bit number has more digits. */
-const MOST_DIGITS = 20;
+const MAX_DIGITS = 20;
 
 /** Whether digits are a complete number: no longer than the kernel's, and followed by a blank or the end. */
 const isNumber = (bytes: Buffer, start: number, end: number, length: number): boolean =>
-  end - start <= MOST_DIGITS && (end >= length || (bytes[end] as number) <= BLANK);
+  end - start <= MAX_DIGITS && (end >= length || (bytes[end] as number) <= BLANK);
 
 function numberIn(bytes: Buffer, start: number, end: number): number {
   let value = 0;

@@ -14,7 +14,7 @@ const NO_GROUPS: ReadonlyMap<string, string> = new Map();
 
 /** Compiled patterns by source. A reload reads the same ones again: compiling them anew took 15 KiB each. */
 const compiled = new Map<string, Pattern>();
-const MOST_COMPILED = 256;
+const MAX_COMPILED = 256;
 
 /**
  * A regular expression of a user, in RE2's syntax and with its meaning. Texts come from untrusted sources (anyone who
@@ -104,7 +104,7 @@ function keep(key: string, make: () => Pattern): Pattern {
   const known = compiled.get(key);
   if (known) return known;
   const pattern = make();
-  if (compiled.size >= MOST_COMPILED) compiled.clear();
+  if (compiled.size >= MAX_COMPILED) compiled.clear();
   compiled.set(key, pattern);
   return pattern;
 }

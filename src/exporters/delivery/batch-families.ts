@@ -2,7 +2,7 @@ import { compressionOf, compressor } from '../../metrics/compression.ts';
 import type { Batch } from '../exporter.ts';
 
 /** Selects families of a batch. */
-type Wanted = (family: string) => boolean;
+type FamilyFilter = (family: string) => boolean;
 
 /** A member without some families. */
 interface Filtered {
@@ -26,12 +26,12 @@ export async function familyNames(batch: Batch): Promise<string[]> {
 }
 
 /**
- * A batch reduced to the wanted families, and the number of dropped samples of each other family. Rejects when a member
+ * A batch reduced to the included families, and the number of dropped samples of each other family. Rejects when a member
  * can't be decompressed.
  */
 export async function withFamilies(
   batch: Batch,
-  wanted: Wanted,
+  isIncluded: FamilyFilter,
   cache: FilterCache = new WeakMap(),
 ): Promise<{ readonly batch: Batch; readonly out: ReadonlyMap<string, number> }> {
   const { pack, unpack } = compressor(compressionOf(batch.encoding));
@@ -43,7 +43,7 @@ export async function withFamilies(
   for (const member of batch.members) {
     let filtered = cache.get(member);
     if (filtered === undefined) {
-      filtered = await filter((await unpack(member)).toString(), wanted, reader, pack);
+      filtered = await filter((await unpack(member)).toString(), isIncluded, reader, pack);
       cache.set(member, filtered);
     }
     if (filtered.samples > 0 || filtered.textBytes > 0) members.push(filtered.member);
@@ -56,7 +56,7 @@ export async function withFamilies(
 
 async function filter(
   text: string,
-  wanted: Wanted,
+  isIncluded: FamilyFilter,
   reader: FamilyReader,
   pack: (text: Buffer) => Promise<Buffer>,
 ): Promise<Filtered> {
@@ -66,7 +66,7 @@ async function filter(
   for (const line of linesOf(text)) {
     const family = reader.familyOf(line);
     const isSample = !line.startsWith('#');
-    if (family === '' || wanted(family)) {
+    if (family === '' || isIncluded(family)) {
       kept.push(line);
       if (isSample) samples++;
     } else if (isSample) out.set(family, (out.get(family) ?? 0) + 1);

@@ -36,11 +36,11 @@ export class BatchUpload {
     method: Upload['method'] = this.#options.protocol.method,
   ): Promise<UploadAttempt | undefined> {
     const { isPlain } = endpoint;
-    const tried = await this.#sendTo(batch, endpoint, isPlain, signal, method);
+    const attempt = await this.#sendTo(batch, endpoint, isPlain, signal, method);
     const isUnknown = (answer: UploadAttempt) => this.#ruleFor(answer).reason === 'path';
-    if (!tried || !this.#options.protocol.hasPlainUrls || isPlain || !isUnknown(tried)) return tried;
+    if (!attempt || !this.#options.protocol.hasPlainUrls || isPlain || !isUnknown(attempt)) return attempt;
     const plain = await this.#sendTo(batch, endpoint, true, signal, method);
-    if (!plain || isUnknown(plain)) return plain && tried;
+    if (!plain || isUnknown(plain)) return plain && attempt;
     endpoint.isPlain = true;
     return plain;
   }
@@ -65,8 +65,8 @@ export class BatchUpload {
     if (batch.mayPush?.() === false) return undefined;
     if (encoding === 'zstd') {
       // Groups that are sent concurrently share one check.
-      const question = { ...common, url: urlAt(NEVER_STORED_MS) };
-      endpoint.readsZstd ??= detectZstd(sender, question, this.#ruleFor, signal);
+      const probe = { ...common, url: urlAt(NEVER_STORED_MS) };
+      endpoint.readsZstd ??= detectZstd(sender, probe, this.#ruleFor, signal);
       const answer = await endpoint.readsZstd;
       if (typeof answer === 'object') {
         this.forget(endpoint);
@@ -96,5 +96,5 @@ export class BatchUpload {
     if (this.#options.settings.compression === undefined) endpoint.readsZstd = undefined;
   }
 
-  readonly #ruleFor = (tried: UploadAttempt): AnswerRule => ruleFor(this.#options.protocol.answers, tried);
+  readonly #ruleFor = (attempt: UploadAttempt): AnswerRule => ruleFor(this.#options.protocol.answers, attempt);
 }

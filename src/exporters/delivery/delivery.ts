@@ -33,7 +33,7 @@ type LeftOutSamples = ReadonlyMap<string, number>;
 const NOTHING_OUT: LeftOutSamples = new Map();
 
 /** A push without samples. A healthy receiver accepts it. */
-const QUESTION = Buffer.from('# firesteel checks whether pushes are accepted here\n');
+const PROBE = Buffer.from('# firesteel checks whether pushes are accepted here\n');
 
 /**
  * The result for a batch: `settled` (accepted, or dropped and counted), or still to be sent (`again`, in parts when it
@@ -46,7 +46,7 @@ const SMALLER = 0.9;
 
 const UNREADABLE: AnswerRule = { when: [0, 0], action: 'drop', reason: 'unreadable' };
 
-const POISONOUS: AnswerRule = {
+const POISON: AnswerRule = {
   when: [0, 999],
   action: 'drop',
   reason: 'rejected',
@@ -67,51 +67,51 @@ export class Delivery {
   }
 
   /** One attempt. `signal` aborts it, at the end of the process only. */
-  async try(batch: Batch, pass: UploadPermit, signal: AbortSignal): Promise<Outcome> {
+  async try(batch: Batch, permit: UploadPermit, signal: AbortSignal): Promise<Outcome> {
     try {
-      return await this.#attempt(batch, pass, signal);
+      return await this.#attempt(batch, permit, signal);
     } catch (cause) {
       // Only reached for a batch that can't be decompressed, to be split or encoded again.
-      this.#options.endpoints.settle(pass, 'unused');
-      const tried: UploadAttempt = { code: 'error', text: String(cause), durationSeconds: 0 };
-      return this.#giveUp(batch, pass.endpoint.url, tried, UNREADABLE);
+      this.#options.endpoints.settle(permit, 'unused');
+      const attempt: UploadAttempt = { code: 'error', text: String(cause), durationSeconds: 0 };
+      return this.#giveUp(batch, permit.endpoint.url, attempt, UNREADABLE);
     }
   }
 
-  async #attempt(batch: Batch, pass: UploadPermit, signal: AbortSignal): Promise<Outcome> {
+  async #attempt(batch: Batch, permit: UploadPermit, signal: AbortSignal): Promise<Outcome> {
     const { endpoints, report } = this.#options;
-    if (wireBytes(batch) > pass.endpoint.maxBytes) {
+    if (wireBytes(batch) > permit.endpoint.maxBytes) {
       const parts = await splitBatch(batch);
       if (parts) {
-        endpoints.settle(pass, 'unused');
+        endpoints.settle(permit, 'unused');
         return { again: parts };
       }
     }
     const { batch: sent, out } = await this.#withoutLeftOut(batch);
-    const tried = await this.#upload.send(sent, pass.endpoint, signal);
-    if (!tried) {
-      endpoints.settle(pass, 'unused');
+    const attempt = await this.#upload.send(sent, permit.endpoint, signal);
+    if (!attempt) {
+      endpoints.settle(permit, 'unused');
       report.dropped('not_master', batch.samples);
       return 'settled';
     }
-    report.tried(tried);
+    report.attempted(attempt);
     // The receiver may be a different one when it is back.
-    if (tried.failure === 'network' || tried.wasReset) this.#upload.forget(pass.endpoint);
-    const rule = this.#ruleFor(tried);
-    const { url } = pass.endpoint;
+    if (attempt.failure === 'network' || attempt.wasReset) this.#upload.forget(permit.endpoint);
+    const rule = this.#ruleFor(attempt);
+    const { url } = permit.endpoint;
     switch (rule.action) {
       case 'done':
-        endpoints.settle(pass, 'taken');
-        this.#suspects.taken();
+        endpoints.settle(permit, 'accepted');
+        this.#suspects.accepted();
         this.#delivered(sent, out);
         return 'settled';
       case 'narrow':
-        return this.#narrow(batch, sent, out, pass, tried, rule, signal);
+        return this.#narrow(batch, sent, out, permit, attempt, rule, signal);
       case 'split': {
-        endpoints.settle(pass, 'taken');
-        pass.endpoint.maxBytes = Math.min(pass.endpoint.maxBytes, wireBytes(batch) * SMALLER);
+        endpoints.settle(permit, 'accepted');
+        permit.endpoint.maxBytes = Math.min(permit.endpoint.maxBytes, wireBytes(batch) * SMALLER);
         const parts = await splitBatch(batch);
-        report.refused(batch, url, tried, rule, parts ? 0 : undefined);
+        report.failed(batch, url, attempt, rule, parts ? 0 : undefined);
         if (parts) return { again: parts };
         report.dropped(rule.reason, batch.samples);
         batch.onSettled?.();
@@ -119,39 +119,39 @@ export class Delivery {
       }
       case 'drop': {
         // A receiver that does not respond at all is treated as down, and the next address takes over.
-        const waitMs = backoffMs(endpoints.failures(pass) + 1, this.#options.random);
-        endpoints.settle(pass, tried.failure === undefined ? 'taken' : { waitMs, isPause: false });
+        const waitMs = backoffMs(endpoints.failures(permit) + 1, this.#options.random);
+        endpoints.settle(permit, attempt.failure === undefined ? 'accepted' : { waitMs, isPause: false });
         // The limit belongs to this address, or to a proxy in front of it.
-        const next = rule.reason === 'too_large' ? endpoints.passAfter(pass) : undefined;
+        const next = rule.reason === 'too_large' ? endpoints.permitAfter(permit) : undefined;
         if (next) {
-          report.refused(batch, url, tried, rule, 0);
+          report.failed(batch, url, attempt, rule, 0);
           return this.#attempt(batch, next, signal);
         }
-        return this.#giveUp(batch, url, tried, rule);
+        return this.#giveUp(batch, url, attempt, rule);
       }
       default:
-        return this.#later(batch, pass, tried, rule);
+        return this.#later(batch, permit, attempt, rule);
     }
   }
 
-  #later(batch: Batch, pass: UploadPermit, tried: UploadAttempt, rule: AnswerRule): Outcome {
+  #later(batch: Batch, permit: UploadPermit, attempt: UploadAttempt, rule: AnswerRule): Outcome {
     const { protocol, settings, endpoints, report, random } = this.#options;
-    const { url } = pass.endpoint;
+    const { url } = permit.endpoint;
     const isPause = rule.action === 'pause';
-    if (rule.reason === 'encoding' && settings.compression === undefined) pass.endpoint.readsZstd = false;
-    else if (isPause) this.#upload.forget(pass.endpoint);
+    if (rule.reason === 'encoding' && settings.compression === undefined) permit.endpoint.readsZstd = false;
+    else if (isPause) this.#upload.forget(permit.endpoint);
     // The delay that a receiver requests is the same for all agents, and may be zero.
-    const asked = tried.retryAfterMs === undefined ? undefined : tried.retryAfterMs + backoffMs(1, random);
-    const waitMs = isPause ? PAUSE_MS : (asked ?? backoffMs(endpoints.failures(pass) + 1, random));
-    endpoints.settle(pass, { waitMs, isPause });
+    const requestedMs = attempt.retryAfterMs === undefined ? undefined : attempt.retryAfterMs + backoffMs(1, random);
+    const waitMs = isPause ? PAUSE_MS : (requestedMs ?? backoffMs(endpoints.failures(permit) + 1, random));
+    endpoints.settle(permit, { waitMs, isPause });
     // A pause is the state of the receiver, not of the batch: it does not count as an attempt of the batch.
     const tries = (this.#tries.get(batch) ?? 0) + (isPause ? 0 : 1);
     this.#tries.set(batch, tries);
     const allowed = Math.min(rule.tries ?? Number.POSITIVE_INFINITY, 1 + (settings.retries ?? protocol.retries));
     const isUnclear = rule.reason === 'refused' || rule.reason === 'transport';
-    if (isUnclear && this.#suspects.refused(batch)) return this.#giveUp(batch, url, tried, POISONOUS);
-    if (tries >= allowed) return this.#giveUp(batch, url, tried, rule);
-    report.refused(batch, url, tried, rule, waitMs);
+    if (isUnclear && this.#suspects.rejected(batch)) return this.#giveUp(batch, url, attempt, POISON);
+    if (tries >= allowed) return this.#giveUp(batch, url, attempt, rule);
+    report.failed(batch, url, attempt, rule, waitMs);
     return { again: [batch] };
   }
 
@@ -165,7 +165,7 @@ export class Delivery {
 
   #delivered(batch: Batch, out: LeftOutSamples): void {
     const { leftOut, report } = this.#options;
-    for (const family of leftOut.taken(batch.group)) report.takenAgain(batch.group, family);
+    for (const family of leftOut.accepted(batch.group)) report.acceptedAgain(batch.group, family);
     report.delivered(batch);
     report.leftOut(batch.group, out);
     batch.onSettled?.();
@@ -176,65 +176,71 @@ export class Delivery {
     batch: Batch,
     sent: Batch,
     out: LeftOutSamples,
-    pass: UploadPermit,
-    tried: UploadAttempt,
+    permit: UploadPermit,
+    attempt: UploadAttempt,
     rule: AnswerRule,
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { protocol, endpoints, leftOut, report } = this.#options;
-    const { endpoint } = pass;
+    const { endpoint } = permit;
     const send = async (part: Batch, method: Upload['method'] = protocol.method): Promise<Verdict> => {
       const answer = await this.#upload.send(part, endpoint, signal, method);
       if (answer === undefined) return 'unclear';
-      report.tried(answer);
+      report.attempted(answer);
       const { action } = this.#ruleFor(answer);
-      if (action === 'done') return 'taken';
-      return action === 'narrow' ? { refusal: refusalOf(answer) } : 'unclear';
+      if (action === 'done') return 'accepted';
+      return action === 'narrow' ? { rejection: rejectionOf(answer) } : 'unclear';
     };
     // A gateway that crashes on its own rejection closes the connection, like one that is down. This push distinguishes
     // the two.
-    const isWell = tried.failure === undefined || (await send(await question(sent), protocol.partMethod)) === 'taken';
-    if (!isWell) {
-      if (rule.otherwise === 'retry') return this.#later(batch, pass, tried, rule);
-      endpoints.settle(pass, 'taken');
-      return this.#giveUp(batch, endpoint.url, tried, rule);
+    const isHealthy =
+      attempt.failure === undefined || (await send(await probe(sent), protocol.partMethod)) === 'accepted';
+    if (!isHealthy) {
+      if (rule.otherwise === 'retry') return this.#later(batch, permit, attempt, rule);
+      endpoints.settle(permit, 'accepted');
+      return this.#giveUp(batch, endpoint.url, attempt, rule);
     }
-    endpoints.settle(pass, 'taken');
+    endpoints.settle(permit, 'accepted');
     const only = async (families: readonly string[]) => {
       const wanted = new Set(families);
       return (await withFamilies(sent, (family) => wanted.has(family))).batch;
     };
-    const { isTaken, refused } = await narrow(await familyNames(sent), leftOut.onTrial(sent.group), refusalOf(tried), {
-      part: async (families) => send(await only(families), protocol.partMethod),
-      whole: async (families) => send(await only(families)),
-    });
-    for (const { family, reason } of refused) {
+    const { isAccepted, rejected } = await narrow(
+      await familyNames(sent),
+      leftOut.onTrial(sent.group),
+      rejectionOf(attempt),
+      {
+        part: async (families) => send(await only(families), protocol.partMethod),
+        whole: async (families) => send(await only(families)),
+      },
+    );
+    for (const { family, reason } of rejected) {
       leftOut.add(sent.group, family, reason);
-      report.refusedFamily(sent.group, endpoint.url, family, reason);
+      report.rejectedFamily(sent.group, endpoint.url, family, reason);
     }
-    if (!isTaken) return this.#giveUp(batch, endpoint.url, tried, rule);
-    const names = new Set(refused.map(({ family }) => family));
+    if (!isAccepted) return this.#giveUp(batch, endpoint.url, attempt, rule);
+    const names = new Set(rejected.map(({ family }) => family));
     const rest = await withFamilies(sent, (family) => !names.has(family));
     this.#delivered(rest.batch, new Map([...out, ...rest.out]));
     return 'settled';
   }
 
-  #giveUp(batch: Batch, url: string, tried: UploadAttempt, rule: AnswerRule): Outcome {
-    this.#options.report.refused(batch, url, tried, rule, undefined);
+  #giveUp(batch: Batch, url: string, attempt: UploadAttempt, rule: AnswerRule): Outcome {
+    this.#options.report.failed(batch, url, attempt, rule, undefined);
     this.#options.report.dropped(rule.reason, batch.samples);
     batch.onSettled?.();
     return 'settled';
   }
 
-  readonly #ruleFor = (tried: UploadAttempt): AnswerRule => ruleFor(this.#options.protocol.answers, tried);
+  readonly #ruleFor = (attempt: UploadAttempt): AnswerRule => ruleFor(this.#options.protocol.answers, attempt);
 }
 
 /** The text of a rejection. A connection reset has no text, so an explanation is added. */
-const refusalOf = ({ failure, text }: UploadAttempt): string =>
+const rejectionOf = ({ failure, text }: UploadAttempt): string =>
   failure === undefined ? text : `${text}: this gateway closes the connection without reporting what it rejects`;
 
 /** A batch of the same group without samples. */
-async function question(batch: Batch): Promise<Batch> {
-  const member = await compressor(compressionOf(batch.encoding)).pack(QUESTION);
-  return { ...batch, members: [member], samples: 0, textBytes: QUESTION.length };
+async function probe(batch: Batch): Promise<Batch> {
+  const member = await compressor(compressionOf(batch.encoding)).pack(PROBE);
+  return { ...batch, members: [member], samples: 0, textBytes: PROBE.length };
 }

@@ -225,13 +225,13 @@ export class HttpExporter implements Exporter {
   /** Sends until the lane is empty; while closing, until the receiver does not accept a batch. */
   async #drain(group: Group): Promise<void> {
     while (this.#queue.has(group) && !this.#cut.signal.aborted) {
-      const pass = await this.#endpoints.passUntilCut(this.#closing.signal, this.#cut.signal, group);
-      const batch = pass && this.#queue.takeNewest(group);
+      const permit = await this.#endpoints.permitUntilCut(this.#closing.signal, this.#cut.signal, group);
+      const batch = permit && this.#queue.takeNewest(group);
       if (!batch) {
-        if (pass) this.#endpoints.settle(pass, 'unused');
+        if (permit) this.#endpoints.settle(permit, 'unused');
         return;
       }
-      const outcome = await this.#delivery.try(batch, pass, this.#cut.signal);
+      const outcome = await this.#delivery.try(batch, permit, this.#cut.signal);
       this.#pushed.add(group);
       if (outcome === 'settled') this.#hasBegun = true;
       else for (const part of outcome.again) this.#keep(part);

@@ -48,7 +48,7 @@ export class LeftOutFamilies {
   }
 
   /** The receiver accepted a push of the group, which includes the families on trial. Returns them. */
-  taken(group: Group): readonly string[] {
+  accepted(group: Group): readonly string[] {
     const free = this.onTrial(group);
     const families = this.#byGroup.get(group);
     for (const family of free) families?.delete(family);

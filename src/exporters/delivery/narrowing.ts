@@ -1,5 +1,5 @@
 /** The receiver's verdict on a part of a batch; `unclear` when the response does not concern the part. */
-export type Verdict = 'taken' | 'unclear' | { readonly refusal: string };
+export type Verdict = 'accepted' | 'unclear' | { readonly rejection: string };
 
 /** Sends parts of one batch. */
 interface PartTries {
@@ -10,19 +10,19 @@ interface PartTries {
 }
 
 /** A family that is rejected even when sent alone. */
-interface RefusedFamily {
+interface RejectedFamily {
   readonly family: string;
   readonly reason: string;
 }
 
 /** The result of {@link narrow}: whether the rest was accepted, and which families were rejected. */
 interface Narrowed {
-  readonly isTaken: boolean;
-  readonly refused: readonly RefusedFamily[];
+  readonly isAccepted: boolean;
+  readonly rejected: readonly RejectedFamily[];
 }
 
 /** Maximum uploads for one batch: enough for a dozen rejected families of a thousand. */
-const MOST_TRIES = 128;
+const MAX_TRIES = 128;
 
 /**
  * Finds the families for which a receiver rejects a batch, and delivers the rest. A family named by the rejection is
@@ -32,32 +32,32 @@ const MOST_TRIES = 128;
 export async function narrow(
   families: readonly string[],
   suspects: readonly string[],
-  refusal: string,
+  rejection: string,
   tries: PartTries,
 ): Promise<Narrowed> {
-  const refused: RefusedFamily[] = [];
+  const rejected: RejectedFamily[] = [];
   const counted = limited(tries);
   let left = families;
-  let said = refusal;
-  let where = families.filter((family) => suspects.includes(family));
+  let message = rejection;
+  let suspected = families.filter((family) => suspects.includes(family));
   while (left.length > 0) {
-    const bad = namedIn(said, left) ?? (await found(where, counted)) ?? (await found(left, counted));
-    if (bad === undefined) break;
-    refused.push({ family: bad, reason: said });
-    left = left.filter((family) => family !== bad);
-    where = where.filter((family) => family !== bad);
+    const culprit = namedIn(message, left) ?? (await found(suspected, counted)) ?? (await found(left, counted));
+    if (culprit === undefined) break;
+    rejected.push({ family: culprit, reason: message });
+    left = left.filter((family) => family !== culprit);
+    suspected = suspected.filter((family) => family !== culprit);
     if (left.length === 0) break;
     const verdict = await counted.whole(left);
-    if (verdict === 'taken') return { isTaken: true, refused };
+    if (verdict === 'accepted') return { isAccepted: true, rejected };
     if (verdict === 'unclear') break;
-    said = verdict.refusal;
+    message = verdict.rejection;
   }
-  return { isTaken: false, refused };
+  return { isAccepted: false, rejected };
 }
 
 /** The family, among these, that a rejection names: `collected metric "x" {…} is not a GAUGE`. */
-export function namedIn(refusal: string, families: readonly string[]): string | undefined {
-  for (const [, name = ''] of refusal.matchAll(/\b(?:metric|family)(?: name)? "?([a-zA-Z_:][a-zA-Z0-9_:]*)/g)) {
+export function namedIn(rejection: string, families: readonly string[]): string | undefined {
+  for (const [, name = ''] of rejection.matchAll(/\b(?:metric|family)(?: name)? "?([a-zA-Z_:][a-zA-Z0-9_:]*)/g)) {
     if (families.includes(name)) return name;
     const whole = name.replace(/_(?:bucket|sum|count)$/, '');
     if (families.includes(whole)) return whole;
@@ -72,7 +72,7 @@ async function found(families: readonly string[], { part }: PartTries): Promise<
     const half = left.slice(0, Math.ceil(left.length / 2));
     const verdict = await part(half);
     if (verdict === 'unclear') return undefined;
-    left = verdict === 'taken' ? left.slice(half.length) : half;
+    left = verdict === 'accepted' ? left.slice(half.length) : half;
   }
   const verdict = left.length === 1 ? await part(left) : 'unclear';
   return typeof verdict === 'object' ? left[0] : undefined;
@@ -83,6 +83,6 @@ function limited({ part, whole }: PartTries): PartTries {
   const within =
     (send: PartTries['part']): PartTries['part'] =>
     async (families) =>
-      ++count > MOST_TRIES ? 'unclear' : send(families);
+      ++count > MAX_TRIES ? 'unclear' : send(families);
   return { part: within(part), whole: within(whole) };
 }

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../config/config-error.ts';
 import type { ExporterMethods } from '../exporter-type.ts';
-import { waysTo } from '../http/ways.ts';
+import { routesTo } from '../http/proxy-routes.ts';
 import type { Protocol } from './protocol.ts';
 import type { DeliverySettings } from './settings.ts';
 
@@ -18,9 +18,9 @@ export function overHttp<Settings extends DeliverySettings>({
   deletesOnStop = () => false,
 }: OverHttp<Settings>): Required<Pick<ExporterMethods<Settings>, 'precheck' | 'create' | 'check'>> {
   return {
-    precheck: waysTo,
+    precheck: routesTo,
     async create(name, settings, context) {
-      const { problems, warnings } = waysTo(name, settings, context.env);
+      const { problems, warnings } = routesTo(name, settings, context.env);
       if (problems.length > 0) throw new ConfigError(problems);
       for (const warning of warnings) context.log.say('warn', `${name}/proxy`, { exporter: name }, warning);
       const { HttpExporter } = await import('./http-exporter.ts');

@@ -29,10 +29,10 @@ export interface Protocol {
   /** The remote-write address for stale markers of `target`, if the receiver supports it. */
   endUrl?(base: string, target: Target): string;
   /** A request that stores nothing, and the status codes that show that the receiver would accept a push. */
-  readonly question: {
+  readonly probe: {
     readonly method: 'GET' | 'POST';
     readonly members: readonly Buffer[];
-    readonly taken: readonly number[];
+    readonly accepted: readonly number[];
   };
   /** The meaning of each response. The first match applies. */
   readonly answers: readonly AnswerRule[];

@@ -96,10 +96,10 @@ export class Replay {
   /** The parts still to be sent, none when it is settled; `not now` when no upload may begin. */
   async #send(batch: Batch, cut: AbortSignal): Promise<readonly Batch[] | 'failed' | 'not now'> {
     const { endpoints, delivery, report } = this.#options;
-    const pass = endpoints.isOpen ? endpoints.passNow(LANE) : undefined;
-    if (!pass) return 'not now';
+    const permit = endpoints.isOpen ? endpoints.permitNow(LANE) : undefined;
+    if (!permit) return 'not now';
     const sent = report.status.sentSamples;
-    const outcome = await delivery.try(batch, pass, cut);
+    const outcome = await delivery.try(batch, permit, cut);
     if (outcome === 'settled') {
       if (report.status.sentSamples > sent) report.replayed();
       return [];

@@ -49,8 +49,8 @@ export class Report {
   }
 
   /** Records an upload attempt. */
-  tried(tried: UploadAttempt): void {
-    this.#attempts.tried(tried);
+  attempted(attempt: UploadAttempt): void {
+    this.#attempts.attempted(attempt);
   }
 
   /** Records an acknowledged batch. */
@@ -76,12 +76,12 @@ export class Report {
   /**
    * Records a batch that was not accepted. `waitMs` is the time until the next attempt, undefined when there is none.
    */
-  refused(batch: Batch, url: string, tried: UploadAttempt, rule: AnswerRule, waitMs: number | undefined): void {
+  failed(batch: Batch, url: string, attempt: UploadAttempt, rule: AnswerRule, waitMs: number | undefined): void {
     const exporter = this.#exporter;
     const { group } = batch;
     this.#isFailing = true;
     this.#failed++;
-    const failed = this.#attempts.failed(url, tried, rule.hint);
+    const failed = this.#attempts.failed(url, attempt, rule.hint);
     if (waitMs !== undefined) this.#metrics.retries.inc({ exporter, reason: rule.reason });
     // What keeps a batch waiting concerns the address: the groups that fail for the same reason are logged once.
     const key = waitMs ? `${exporter}/${rule.reason}` : `${exporter}/${group}/${rule.reason}`;
@@ -115,14 +115,14 @@ export class Report {
   }
 
   /** Records that a family is omitted from a group from now on, because the receiver rejects it. */
-  refusedFamily(group: Group, url: string, family: string, reason: string): void {
+  rejectedFamily(group: Group, url: string, family: string, reason: string): void {
     const fields = { exporter: this.#exporter, group, url, family, answer: reason, next: 'retrying it in an hour' };
     const message = 'the receiver rejects this family: it is omitted, the rest of the group is sent';
     this.#log.say('error', `${this.#exporter}/${group}/family ${family}`, fields, message);
   }
 
   /** Records that an omitted family was accepted again. */
-  takenAgain(group: Group, family: string): void {
+  acceptedAgain(group: Group, family: string): void {
     const exporter = this.#exporter;
     this.#log.over(`${exporter}/${group}/family ${family}`);
     this.#log.say('info', `${exporter}/${group}/again ${family}`, { exporter, group, family }, 'family accepted again');

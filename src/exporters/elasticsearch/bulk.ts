@@ -10,7 +10,7 @@ import {
   type NamedValue,
   wordsOf,
 } from '../entries/named-values.ts';
-import { judgeBulk } from './items.ts';
+import { classifyBulk } from './items.ts';
 
 const MAX_BATCH_BYTES = 1024 * 1024;
 /** Limit of one document; Lucene limits single words, and a request may have 100 MiB. */
@@ -36,10 +36,10 @@ export const bulk = ({ index, fields }: BulkOptions): LogProtocol => ({
   maxBatchBytes: MAX_BATCH_BYTES,
   parallel: 4,
   answerBytes: ANSWER_BYTES,
-  question: {
+  probe: {
     body: '',
     // VictoriaLogs, which has a receiver of this protocol, responds as to an upload.
-    isTaken: ({ code, text }) =>
+    isAccepted: ({ code, text }) =>
       (code === 400 && /request body is required|no requests added/.test(text)) ||
       (code === 200 && /^\{"took":\d+,"errors":false,"items":\[\]\}$/.test(text)),
   },
@@ -47,7 +47,7 @@ export const bulk = ({ index, fields }: BulkOptions): LogProtocol => ({
     out.text(documentOf(entry, fields));
     return undefined;
   },
-  judge: (reply, { count }) => judgeBulk(reply, count),
+  classify: (reply, { count }) => classifyBulk(reply, count),
 });
 
 /**

@@ -1,5 +1,5 @@
-import type { LogReply, Refused, Verdict } from '../../logs/protocol.ts';
-import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
+import type { LogReply, RejectedEntry, Verdict } from '../../logs/protocol.ts';
+import { COMMON_ANSWERS, classifyBy } from '../entries/classify.ts';
 import type { AnswerRule } from '../http/answers.ts';
 
 /** Responses of Elasticsearch and OpenSearch to a whole request; the first match applies. */
@@ -46,23 +46,23 @@ interface Item {
 }
 
 /** The results of `count` entries in a response to `_bulk`. */
-export function judgeBulk(reply: LogReply, count: number): Verdict {
-  if (reply.code !== 200 || reply.isPage === true) return judgeBy(ANSWERS, reply);
+export function classifyBulk(reply: LogReply, count: number): Verdict {
+  if (reply.code !== 200 || reply.isPage === true) return classifyBy(ANSWERS, reply);
   const items = itemsOf(reply.body ?? '');
   // The response contained nothing about the entries; stored ones are recognized by their ids.
   if (items === undefined)
-    return judgeBy(
+    return classifyBy(
       COMMON_ANSWERS.filter(({ action }) => action !== 'done'),
       reply,
     );
   if (items === 'stored') return { kind: 'accepted' };
   if (items.length !== count) return { kind: 'retry', reason: 'incomplete' };
   const means = items.map(meaningOf);
-  const refused = means.flatMap((one, index): Refused[] =>
+  const rejected = means.flatMap((one, index): RejectedEntry[] =>
     one.means === 'refused' ? [{ index, reason: one.reason }] : [],
   );
   const again = means.flatMap((one, index) => (one.means === 'again' || one.means === 'address' ? [index] : []));
-  if (again.length < count) return { kind: 'accepted', refused, again };
+  if (again.length < count) return { kind: 'accepted', rejected, again };
   const blocked = items[means.findIndex((one) => one.means === 'address')]?.error;
   if (blocked === undefined) return { kind: 'retry', reason: 'busy' };
   return { kind: 'address', reason: 'index', hint: `${blocked}: ${INDEX_HINT}` };

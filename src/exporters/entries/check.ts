@@ -10,29 +10,29 @@ const NO_ENTRIES: EncodedEntries = { count: 0, timeUs: () => 0, bytes: () => Buf
 /** Checks whether all addresses accept log entries, with an empty upload. Never rejects. */
 export async function checkEntries(
   settings: HttpSettings,
-  { path, contentType, headers, question, answerBytes, judge }: LogProtocol,
+  { path, contentType, headers, probe, answerBytes, classify }: LogProtocol,
   { env, now, signal }: CheckWorld,
 ): Promise<CheckResult[]> {
   const sender = new Sender(settings, now, env);
   const ask = async (given: string): Promise<CheckResult> => {
     const url = entryUrl(given, path);
-    const tried = await sender.send(
+    const attempt = await sender.send(
       {
         ...{ method: 'POST', url, compression: 'none', contentType, headers, timeoutMs: ANSWER_MS },
-        members: [Buffer.from(question.body)],
+        members: [Buffer.from(probe.body)],
         ...(answerBytes > 0 && { answerBytes }),
       },
       signal,
     );
-    if (question.isTaken(tried)) {
-      const text = `accepts log entries, answered in ${Math.round(tried.durationSeconds * 1000)} ms`;
-      return { url: given, takesPushes: true, text };
+    if (probe.isAccepted(attempt)) {
+      const text = `accepts log entries, answered in ${Math.round(attempt.durationSeconds * 1000)} ms`;
+      return { url: given, acceptsPushes: true, text };
     }
-    const verdict = judge(tried, NO_ENTRIES);
+    const verdict = classify(attempt, NO_ENTRIES);
     const hint = 'hint' in verdict ? verdict.hint : undefined;
-    const said = tried.text === '' ? 'no message' : tried.text;
-    const why = [`does not accept log entries: ${tried.code}: ${said}`, hint].filter(Boolean).join('; ');
-    return { url: given, takesPushes: false, text: why };
+    const message = attempt.text === '' ? 'no message' : attempt.text;
+    const why = [`does not accept log entries: ${attempt.code}: ${message}`, hint].filter(Boolean).join('; ');
+    return { url: given, acceptsPushes: false, text: why };
   };
   try {
     return await Promise.all([settings.url, ...settings.failover].map(ask));

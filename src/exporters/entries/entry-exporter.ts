@@ -47,7 +47,7 @@ export class EntryExporter implements Exporter, LogSink {
   readonly #closing = new AbortController();
   /** Aborts uploads that exceed the deadline of close(). */
   readonly #cut = new AbortController();
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #inProgress = new Set<Promise<unknown>>();
 
   constructor(
     name: string,
@@ -96,11 +96,11 @@ export class EntryExporter implements Exporter, LogSink {
 
   async ship(batch: EncodedBatch, signal: AbortSignal): Promise<Shipped | undefined> {
     const work = this.#ship(batch, AbortSignal.any([signal, this.#closing.signal]));
-    this.#underWay.add(work);
+    this.#inProgress.add(work);
     try {
       return await work;
     } finally {
-      this.#underWay.delete(work);
+      this.#inProgress.delete(work);
     }
   }
 
@@ -112,7 +112,7 @@ export class EntryExporter implements Exporter, LogSink {
       groups: [],
       state: stateOf(this.#endpoints, this.#report),
       ...this.#report.status,
-      memory: { bodies: this.#underWay.size, bytes: this.#upload.bytes },
+      memory: { bodies: this.#inProgress.size, bytes: this.#upload.bytes },
       sentSamples: 0,
       dropped: {},
     };
@@ -125,7 +125,7 @@ export class EntryExporter implements Exporter, LogSink {
       this.#cut.abort();
       this.#endpoints.wake();
     }, deadlineMs);
-    await Promise.all(this.#underWay);
+    await Promise.all(this.#inProgress);
     clearTimeout(timer);
     this.#sender.close();
   }

@@ -19,9 +19,9 @@ interface UploadOptions {
 }
 
 /** A response with its meaning; the breaker has been settled. */
-interface Judged {
+interface UploadResult {
   readonly verdict: Verdict;
-  readonly tried: UploadAttempt;
+  readonly attempt: UploadAttempt;
   readonly url: string;
   readonly bytes: number;
 }
@@ -80,9 +80,9 @@ export class EntryUpload {
   }
 
   /** Sends all pieces of `entries` once, in order. Undefined if interrupted. */
-  async #round(lane: string, entries: Piece, tally: Tally, signal: AbortSignal): Promise<Judged | undefined> {
+  async #round(lane: string, entries: Piece, tally: Tally, signal: AbortSignal): Promise<UploadResult | undefined> {
     const pieces: Piece[] = [entries];
-    let last: Judged | undefined;
+    let last: UploadResult | undefined;
     for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) {
       const body = tally.batch.body(piece);
       if (body.length > this.#options.protocol.maxBatchBytes && piece.length > 1) {
@@ -119,15 +119,15 @@ export class EntryUpload {
     body: Buffer,
     tally: Tally,
     signal: AbortSignal,
-  ): Promise<Judged | undefined> {
+  ): Promise<UploadResult | undefined> {
     const { compression } = this.#options.protocol;
     const packed = compression === 'none' ? body : await compressor(compression).pack(body);
     this.#bytes += packed.length;
     try {
       for (let suspicions = 0; ; ) {
-        const judged = await this.#try(lane, tally.batch.view(piece), packed, suspicions + 1 >= SUSPECT_TRIES, signal);
-        if (judged === undefined) return undefined;
-        const { verdict } = judged;
+        const result = await this.#try(lane, tally.batch.view(piece), packed, suspicions + 1 >= SUSPECT_TRIES, signal);
+        if (result === undefined) return undefined;
+        const { verdict } = result;
         if (verdict.kind === 'retry' || verdict.kind === 'address') {
           tally.retried += piece.length;
           if (verdict.kind === 'retry' && verdict.maybeEntry) suspicions++;
@@ -137,7 +137,7 @@ export class EntryUpload {
           tally.bytes += body.length;
           this.#options.report.delivered(body.length, packed.length);
         }
-        return judged;
+        return result;
       }
     } finally {
       this.#bytes -= packed.length;
@@ -151,12 +151,12 @@ export class EntryUpload {
     packed: Buffer,
     isSuspect: boolean,
     signal: AbortSignal,
-  ): Promise<Judged | undefined> {
+  ): Promise<UploadResult | undefined> {
     const { protocol, timeoutMs, sender, endpoints, report, random, cut } = this.#options;
-    const pass = await endpoints.pass(signal, lane);
-    if (pass === undefined) return undefined;
-    const { url } = pass.endpoint;
-    const tried = await sender.send(
+    const permit = await endpoints.permit(signal, lane);
+    if (permit === undefined) return undefined;
+    const { url } = permit.endpoint;
+    const attempt = await sender.send(
       {
         method: 'POST',
         url,
@@ -169,52 +169,52 @@ export class EntryUpload {
       },
       cut,
     );
-    report.tried(tried, endpoints.isOpen);
-    let verdict = protocol.judge(tried, entries);
+    report.attempted(attempt, endpoints.isOpen);
+    let verdict = protocol.classify(attempt, entries);
     if (verdict.kind === 'retry' && verdict.maybeEntry && isSuspect) {
       verdict = { kind: 'rejected', reason: verdict.reason };
     }
     if (verdict.kind !== 'retry' && verdict.kind !== 'address') {
-      endpoints.settle(pass, 'taken');
-      return { verdict, tried, url, bytes: packed.length };
+      endpoints.settle(permit, 'accepted');
+      return { verdict, attempt, url, bytes: packed.length };
     }
     const isPause = verdict.kind === 'address';
-    const asked = verdict.kind === 'retry' ? verdict.afterMs : undefined;
-    const backoff = () => backoffMs(endpoints.failures(pass) + 1, random);
-    const waitMs = isPause ? PAUSE_MS : asked === undefined ? backoff() : asked + backoffMs(1, random);
-    endpoints.settle(pass, { waitMs, isPause });
-    report.retrying(url, tried, verdict, waitMs);
-    return { verdict, tried, url, bytes: packed.length };
+    const requestedMs = verdict.kind === 'retry' ? verdict.afterMs : undefined;
+    const backoff = () => backoffMs(endpoints.failures(permit) + 1, random);
+    const waitMs = isPause ? PAUSE_MS : requestedMs === undefined ? backoff() : requestedMs + backoffMs(1, random);
+    endpoints.settle(permit, { waitMs, isPause });
+    report.retrying(url, attempt, verdict, waitMs);
+    return { verdict, attempt, url, bytes: packed.length };
   }
 
   /** Counts an accepted piece; returns the entries that must be sent again. */
   #accepted(
     piece: Piece,
-    { refused = [], again = [] }: Extract<Verdict, { kind: 'accepted' }>,
-    judged: Judged,
+    { rejected = [], again = [] }: Extract<Verdict, { kind: 'accepted' }>,
+    result: UploadResult,
     tally: Tally,
   ): Piece {
     const reasons = new Map<string, number>();
-    for (const { reason } of refused) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-    for (const [reason, count] of reasons) this.#drop(tally, count, reason, judged);
-    tally.accepted += piece.length - refused.length - again.length;
+    for (const { reason } of rejected) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    for (const [reason, count] of reasons) this.#drop(tally, count, reason, result);
+    tally.accepted += piece.length - rejected.length - again.length;
     tally.retried += again.length;
     return Uint16Array.from(again.flatMap((index) => piece[index] ?? []));
   }
 
-  #drop({ dropped }: Tally, count: number, reason: string, { url, tried }: Judged): void {
+  #drop({ dropped }: Tally, count: number, reason: string, { url, attempt }: UploadResult): void {
     dropped.set(reason, (dropped.get(reason) ?? 0) + count);
-    this.#options.report.dropped(url, tried, { reason }, count);
+    this.#options.report.dropped(url, attempt, { reason }, count);
   }
 
   /** Waits like after a failure of the address. False when `signal` fired. */
-  async #pause(lane: string, { url, tried }: Judged, signal: AbortSignal): Promise<boolean> {
+  async #pause(lane: string, { url, attempt }: UploadResult, signal: AbortSignal): Promise<boolean> {
     const { endpoints, report, random } = this.#options;
-    const pass = await endpoints.pass(signal, lane);
-    if (pass === undefined) return false;
-    const waitMs = tried.retryAfterMs ?? backoffMs(endpoints.failures(pass) + 1, random);
-    endpoints.settle(pass, { waitMs, isPause: false });
-    report.retrying(url, tried, { reason: 'rejected' }, waitMs);
+    const permit = await endpoints.permit(signal, lane);
+    if (permit === undefined) return false;
+    const waitMs = attempt.retryAfterMs ?? backoffMs(endpoints.failures(permit) + 1, random);
+    endpoints.settle(permit, { waitMs, isPause: false });
+    report.retrying(url, attempt, { reason: 'rejected' }, waitMs);
     return true;
   }
 }

@@ -36,8 +36,8 @@ export class EntryReport {
   }
 
   /** Records an upload attempt. */
-  tried(tried: UploadAttempt, isOpen: boolean): void {
-    this.#attempts.tried(tried);
+  attempted(attempt: UploadAttempt, isOpen: boolean): void {
+    this.#attempts.attempted(attempt);
     this.#metrics.breakerOpen.set({ exporter: this.#exporter }, isOpen ? 0 : 1);
   }
 
@@ -56,22 +56,22 @@ export class EntryReport {
   }
 
   /** Records a failed upload that is retried after `waitMs`. */
-  retrying(url: string, tried: UploadAttempt, failure: Failure, waitMs: number): void {
+  retrying(url: string, attempt: UploadAttempt, failure: Failure, waitMs: number): void {
     const exporter = this.#exporter;
     this.#metrics.retries.inc({ exporter, reason: failure.reason });
     const key = `${exporter}/entries/${failure.reason}`;
     this.#failing.add(key);
     this.#log.over(`${exporter}/entries/recovered`);
     const fields = {
-      ...this.#attempts.failed(url, tried, failure.hint),
+      ...this.#attempts.failed(url, attempt, failure.hint),
       next: `retrying in ${Math.round(waitMs / 100) / 10} s`,
     };
     this.#log.say('warn', key, fields, `log entries not delivered: ${failure.reason}`);
   }
 
   /** Records entries that the receiver rejects. */
-  dropped(url: string, tried: UploadAttempt, failure: Failure, entries: number): void {
-    const fields = { ...this.#attempts.failed(url, tried, failure.hint), entries, next: 'dropped' };
+  dropped(url: string, attempt: UploadAttempt, failure: Failure, entries: number): void {
+    const fields = { ...this.#attempts.failed(url, attempt, failure.hint), entries, next: 'dropped' };
     const key = `${this.#exporter}/entries/dropped ${failure.reason}`;
     this.#log.say('error', key, fields, `log entries dropped: ${failure.reason}`);
   }

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { ConfigError } from '../../config/config-error.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
 import { type ExporterType, typeSetting } from '../exporter-type.ts';
+import { routesTo } from '../http/proxy-routes.ts';
 import { type HttpDefaults, type HttpSettings, httpSettings } from '../http/settings.ts';
-import { waysTo } from '../http/ways.ts';
 
 /** Settings of every exporter of log entries. */
 export const entrySettings = <Name extends string>(name: Name, summary: string, url: HttpDefaults['url']) => ({
@@ -14,7 +14,7 @@ export const entrySettings = <Name extends string>(name: Name, summary: string, 
 
 /** A receiver of entries does not accept series. */
 const NO_SERIES = {
-  takesZstd: false,
+  acceptsZstd: false,
   endsSeries: false,
   limitsLabels: false,
 } as const;
@@ -37,13 +37,13 @@ export const entryExporter = <Schema extends z.ZodObject>({
   name: type,
   settings,
   traits: () => NO_SERIES,
-  precheck: (name, own, env) => waysTo(name, http(own), env),
+  precheck: (name, own, env) => routesTo(name, http(own), env),
   async check(own, _target, world) {
     const { checkEntries } = await import('./check.ts');
     return checkEntries(http(own), await protocol(own), world);
   },
   async create(name, own, context) {
-    const { problems, warnings } = waysTo(name, http(own), context.env);
+    const { problems, warnings } = routesTo(name, http(own), context.env);
     if (problems.length > 0) throw new ConfigError(problems);
     for (const warning of warnings) context.log.say('warn', `${name}/proxy`, { exporter: name }, warning);
     const { EntryExporter } = await import('./entry-exporter.ts');

@@ -53,7 +53,7 @@ const PATH_HINT = 'no such path at this address: check the path of the url (for 
  * status code for these: VictoriaMetrics, vmauth and nginx respond with 400 to a wrong path, a missing route and a
  * request without TLS.
  */
-export const NOT_THE_BODY: readonly AnswerRule[] = [
+export const ADDRESS_ANSWERS: readonly AnswerRule[] = [
   {
     when: [200, 299],
     action: 'pause',
@@ -148,10 +148,10 @@ const UNKNOWN: AnswerRule = { when: [0, 999], action: 'pause', reason: 'refused'
 /** The first rule of the table that matches the response. */
 export function ruleFor(rules: readonly AnswerRule[], answer: Answer): AnswerRule {
   // A path that the response repeats is ours, so its words must not match.
-  const said = answer.text.replaceAll(/(?:https?:)?\/[^\s"'`]*/g, '');
+  const message = answer.text.replaceAll(/(?:https?:)?\/[^\s"'`]*/g, '');
   const fits = ({ when, text, page }: AnswerRule) => {
     if (page !== undefined && page !== (answer.isPage ?? false)) return false;
-    if (text && !text.test(said)) return false;
+    if (text && !text.test(message)) return false;
     if (typeof when === 'string') return when === answer.failure;
     if (typeof when === 'number') return when === answer.code;
     return typeof answer.code === 'number' && answer.code >= when[0] && answer.code <= when[1];

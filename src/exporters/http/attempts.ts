@@ -44,13 +44,13 @@ export class Attempts {
   }
 
   /** Records an upload attempt. */
-  tried(tried: UploadAttempt): void {
+  attempted(attempt: UploadAttempt): void {
     const exporter = this.#exporter;
-    this.#lastTry = tried;
-    this.#metrics.requests.inc({ exporter, code: String(tried.code) });
-    this.#metrics.duration.observe({ exporter }, tried.durationSeconds);
-    if (tried.wasReset) this.#metrics.connectionResets.inc({ exporter });
-    const skewSeconds = tried.clockSkewSeconds;
+    this.#lastTry = attempt;
+    this.#metrics.requests.inc({ exporter, code: String(attempt.code) });
+    this.#metrics.duration.observe({ exporter }, attempt.durationSeconds);
+    if (attempt.wasReset) this.#metrics.connectionResets.inc({ exporter });
+    const skewSeconds = attempt.clockSkewSeconds;
     if (skewSeconds === undefined) return;
     this.#metrics.clockSkew.set({ exporter }, skewSeconds);
     if (Math.abs(skewSeconds) > SKEW_WARNING_SECONDS) {
@@ -72,8 +72,8 @@ export class Attempts {
   failed(url: string, { code, text, proxy }: UploadAttempt, hint: string | undefined): AttemptFields {
     const between = `sent through the proxy ${proxy}: check it too, or add the host to NO_PROXY`;
     const advice = [hint, ...(proxy === undefined ? [] : [between])].filter((one) => one !== undefined).join('; ');
-    const said = text === '' ? `status ${code} without a message` : text;
-    this.#lastFailure = { atMs: this.#now(), text: advice === '' ? said : `${said} (${advice})` };
+    const message = text === '' ? `status ${code} without a message` : text;
+    this.#lastFailure = { atMs: this.#now(), text: advice === '' ? message : `${message} (${advice})` };
     return { exporter: this.#exporter, url, code, answer: text, hint: advice || undefined };
   }
 }

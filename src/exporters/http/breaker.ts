@@ -35,7 +35,7 @@ export class Breaker {
   }
 
   /** Lets one upload pass. Returns a token for {@link failed}. */
-  pass(): number {
+  begin(): number {
     if (!this.isClosed) this.#probing = true;
     return this.#failures;
   }

@@ -22,7 +22,7 @@ export interface Endpoint {
 interface Lane {
   readonly breaker: Breaker;
   /** Whether another lane's upload was accepted since the last failure of this one. */
-  othersTaken: boolean;
+  othersAccepted: boolean;
 }
 
 /** Permission to start one upload. */
@@ -94,12 +94,12 @@ export class Endpoints {
   }
 
   /** Permission for an upload as soon as possible. Undefined when `signal` has fired and {@link wake} was called. */
-  async pass(signal: AbortSignal, lane: string): Promise<UploadPermit | undefined> {
+  async permit(signal: AbortSignal, lane: string): Promise<UploadPermit | undefined> {
     this.#waiting.set(lane, (this.#waiting.get(lane) ?? 0) + 1);
     try {
       while (!signal.aborted) {
-        const pass = this.passNow(lane);
-        if (pass) return pass;
+        const permit = this.permitNow(lane);
+        if (permit) return permit;
         const now = this.#clock.monotonicMs();
         const waits = this.#endpoints.map(({ breaker, lanes }) =>
           Math.max(breaker.waitMs(now), lanes.get(lane)?.breaker.waitMs(now) ?? 0),
@@ -118,51 +118,51 @@ export class Endpoints {
    * The same, and once `closing` has fired, permission for a last attempt: undefined if that failed, or when `cut` has
    * fired.
    */
-  async passUntilCut(closing: AbortSignal, cut: AbortSignal, lane: string): Promise<UploadPermit | undefined> {
-    const pass = await this.pass(closing, lane);
-    if (pass) return pass;
+  async permitUntilCut(closing: AbortSignal, cut: AbortSignal, lane: string): Promise<UploadPermit | undefined> {
+    const permit = await this.permit(closing, lane);
+    if (permit) return permit;
     while (this.isProbing && !cut.aborted) await this.change();
-    return cut.aborted ? undefined : this.passNow(lane);
+    return cut.aborted ? undefined : this.permitNow(lane);
   }
 
   /** Permission for an upload, if possible now. */
-  passNow(lane: string): UploadPermit | undefined {
-    return this.#passTo(this.#endpoints, lane);
+  permitNow(lane: string): UploadPermit | undefined {
+    return this.#permitTo(this.#endpoints, lane);
   }
 
-  /** Permission for the same upload at one of the addresses after that of `pass`, if possible. */
-  passAfter({ endpoint, lane }: UploadPermit): UploadPermit | undefined {
-    return this.#passTo(this.#endpoints.slice(this.#endpoints.indexOf(endpoint) + 1), lane);
+  /** Permission for the same upload at one of the addresses after that of `permit`, if possible. */
+  permitAfter({ endpoint, lane }: UploadPermit): UploadPermit | undefined {
+    return this.#permitTo(this.#endpoints.slice(this.#endpoints.indexOf(endpoint) + 1), lane);
   }
 
-  #passTo(endpoints: readonly Endpoint[], lane: string): UploadPermit | undefined {
+  #permitTo(endpoints: readonly Endpoint[], lane: string): UploadPermit | undefined {
     const now = this.#clock.monotonicMs();
     const endpoint = endpoints.find((one) => one.breaker.waitMs(now) === 0 && this.#mayGo(one, lane, now));
     if (endpoint === undefined) return undefined;
-    return { endpoint, lane, token: endpoint.breaker.pass(), laneToken: laneOf(endpoint, lane).breaker.pass() };
+    return { endpoint, lane, token: endpoint.breaker.begin(), laneToken: laneOf(endpoint, lane).breaker.begin() };
   }
 
   /** Consecutive failures that determine the next wait of this upload's lane, or of the address. */
-  failures(pass: UploadPermit): number {
-    const { breaker } = isAlone(pass) ? laneOf(pass.endpoint, pass.lane) : pass.endpoint;
+  failures(permit: UploadPermit): number {
+    const { breaker } = isAlone(permit) ? laneOf(permit.endpoint, permit.lane) : permit.endpoint;
     return breaker.failures;
   }
 
   /** Records the result of an upload. `waitMs` is how long to back off from the address, or for the lane. */
   settle(
-    pass: UploadPermit,
-    outcome: 'taken' | 'unused' | { readonly waitMs: number; readonly isPause: boolean },
+    permit: UploadPermit,
+    outcome: 'accepted' | 'unused' | { readonly waitMs: number; readonly isPause: boolean },
   ): void {
-    const { endpoint } = pass;
-    const lane = laneOf(endpoint, pass.lane);
-    if (outcome === 'taken') {
+    const { endpoint } = permit;
+    const lane = laneOf(endpoint, permit.lane);
+    if (outcome === 'accepted') {
       // All lanes may try immediately when the address is back: a lane that fails again fails alone.
       const wasDown = !endpoint.breaker.isClosed;
       endpoint.breaker.succeeded();
       lane.breaker.succeeded();
       for (const other of endpoint.lanes.values()) {
         if (other === lane) continue;
-        other.othersTaken = true;
+        other.othersAccepted = true;
         if (wasDown) other.breaker.hurry();
       }
     } else if (outcome === 'unused') {
@@ -170,12 +170,12 @@ export class Endpoints {
       lane.breaker.unused();
     } else {
       const retryAtMs = this.#clock.monotonicMs() + outcome.waitMs;
-      if (!isAlone(pass)) {
-        endpoint.breaker.failed(pass.token, retryAtMs, outcome.isPause);
-        endpoint.failedLane = pass.lane;
+      if (!isAlone(permit)) {
+        endpoint.breaker.failed(permit.token, retryAtMs, outcome.isPause);
+        endpoint.failedLane = permit.lane;
       }
-      lane.breaker.failed(pass.laneToken, retryAtMs, outcome.isPause);
-      lane.othersTaken = false;
+      lane.breaker.failed(permit.laneToken, retryAtMs, outcome.isPause);
+      lane.othersAccepted = false;
     }
     this.wake();
   }
@@ -213,13 +213,13 @@ export class Endpoints {
 }
 
 function laneOf({ lanes }: Endpoint, name: string): Lane {
-  const lane = lanes.get(name) ?? { breaker: new Breaker(), othersTaken: false };
+  const lane = lanes.get(name) ?? { breaker: new Breaker(), othersAccepted: false };
   lanes.set(name, lane);
   return lane;
 }
 
 /** Whether the address accepts uploads of other lanes, while this one has failed before. */
 function isAlone({ endpoint, lane }: UploadPermit): boolean {
-  const { breaker, othersTaken } = laneOf(endpoint, lane);
-  return endpoint.breaker.isClosed && !breaker.isClosed && othersTaken;
+  const { breaker, othersAccepted } = laneOf(endpoint, lane);
+  return endpoint.breaker.isClosed && !breaker.isClosed && othersAccepted;
 }

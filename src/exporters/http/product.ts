@@ -6,12 +6,12 @@ export interface Product {
   /** The exporter `type` for it; undefined if it does not accept our pushes. */
   readonly type?: string;
   /** Whether it accepts pushes of all types. */
-  readonly takesAll?: true;
+  readonly acceptsAll?: true;
 }
 
 /** Identifies a product by a line of its own metrics. The first row that matches any line applies. */
 const MARKS: readonly { readonly line: RegExp; readonly product: Product }[] = [
-  { line: /^firesteel_receiver_info\{/, product: { name: 'firesteel receive', takesAll: true } },
+  { line: /^firesteel_receiver_info\{/, product: { name: 'firesteel receive', acceptsAll: true } },
   { line: /^pushgateway_build_info\{/, product: { name: 'Pushgateway', type: 'pushgateway' } },
   { line: /^prometheus_build_info\{/, product: { name: 'Prometheus' } },
   { line: /^vmagent_|^vm_app_version\{version="vmagent-/, product: { name: 'vmagent', type: 'vmagent' } },

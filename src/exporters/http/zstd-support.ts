@@ -15,10 +15,10 @@ export async function detectZstd(
   ruleOf: (answer: UploadAttempt) => AnswerRule,
   signal: AbortSignal,
 ): Promise<boolean | UploadAttempt> {
-  const tried = await sender.send({ ...upload, compression: 'zstd', members: [ZSTD_QUESTION] }, signal);
-  if (typeof tried.code === 'number' && tried.code >= 400 && !tried.isPage && YES.test(tried.text)) return true;
-  const { action, reason } = ruleOf(tried);
+  const attempt = await sender.send({ ...upload, compression: 'zstd', members: [ZSTD_QUESTION] }, signal);
+  if (typeof attempt.code === 'number' && attempt.code >= 400 && !attempt.isPage && YES.test(attempt.text)) return true;
+  const { action, reason } = ruleOf(attempt);
   // Rejected for an unclear reason: the response to the gzip push will show it.
   const isOpen = action === 'done' || action === 'drop' || reason === 'encoding' || reason === 'refused';
-  return isOpen ? false : tried;
+  return isOpen ? false : attempt;
 }

@@ -1,6 +1,6 @@
 import type { LogEntry } from '../../logs/entry.ts';
 import type { BodyWriter, LogProtocol } from '../../logs/protocol.ts';
-import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
+import { COMMON_ANSWERS, classifyBy } from '../entries/classify.ts';
 import type { AnswerRule } from '../http/answers.ts';
 
 /** Maximum size of an upload; well below what the receivers hold in memory for a request. */
@@ -34,10 +34,10 @@ export const journald: LogProtocol = {
   // Entries are stored in order of arrival.
   parallel: 1,
   answerBytes: 0,
-  question: { body: '', isTaken: (reply) => judgeBy(ANSWERS, reply).kind === 'accepted' },
+  probe: { body: '', isAccepted: (reply) => classifyBy(ANSWERS, reply).kind === 'accepted' },
   encode,
-  judge(reply) {
-    const verdict = judgeBy(ANSWERS, reply);
+  classify(reply) {
+    const verdict = classifyBy(ANSWERS, reply);
     if (verdict.kind !== 'retry' || reply.failure !== 'network' || !CLOSED.test(reply.text)) return verdict;
     return { ...verdict, maybeEntry: true };
   },

@@ -1,5 +1,5 @@
-import type { EncodedEntries, LogReply, Refused, Verdict } from '../../logs/protocol.ts';
-import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
+import type { EncodedEntries, LogReply, RejectedEntry, Verdict } from '../../logs/protocol.ts';
+import { COMMON_ANSWERS, classifyBy } from '../entries/classify.ts';
 import type { AnswerRule } from '../http/answers.ts';
 import { lineBytes } from './streams.ts';
 
@@ -92,29 +92,29 @@ const NAMED: readonly Named400[] = [
 ];
 
 /** The results of the entries of a push in a response of Loki. */
-export function judgePush(reply: LogReply, entries: EncodedEntries): Verdict {
+export function classifyPush(reply: LogReply, entries: EncodedEntries): Verdict {
   const text = reply.body ?? reply.text;
-  if (reply.code !== 400 || reply.isPage === true) return judgeBy(ANSWERS, reply);
+  if (reply.code !== 400 || reply.isPage === true) return classifyBy(ANSWERS, reply);
   const streams = streamsIn(text);
-  const refused = new Map<number, string>();
+  const rejected = new Map<number, string>();
   let restIsStored = true;
   for (const rule of NAMED) {
     for (const match of text.matchAll(rule.pattern)) {
       for (let index = 0; index < entries.count; index++) {
         const entry = { timeUs: entries.timeUs(index), value: entries.bytes(index) };
-        if (refused.has(index) || !rule.isMeant(entry, match, isIn(streams, entries.group(index)))) continue;
-        refused.set(index, rule.reason);
+        if (rejected.has(index) || !rule.isMeant(entry, match, isIn(streams, entries.group(index)))) continue;
+        rejected.set(index, rule.reason);
         restIsStored &&= rule.restIsStored;
       }
     }
   }
-  if (refused.size === 0) return judgeBy(ANSWERS, reply);
-  const list: Refused[] = [...refused].map(([index, reason]) => ({ index, reason }));
-  if (restIsStored) return { kind: 'accepted', refused: list };
+  if (rejected.size === 0) return classifyBy(ANSWERS, reply);
+  const list: RejectedEntry[] = [...rejected].map(([index, reason]) => ({ index, reason }));
+  if (restIsStored) return { kind: 'accepted', rejected: list };
   return {
     kind: 'accepted',
-    refused: list,
-    again: [...new Array(entries.count).keys()].filter((index) => !refused.has(index)),
+    rejected: list,
+    again: [...new Array(entries.count).keys()].filter((index) => !rejected.has(index)),
   };
 }
 

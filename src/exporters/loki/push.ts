@@ -1,5 +1,5 @@
 import type { LogProtocol } from '../../logs/protocol.ts';
-import { judgePush } from './answers.ts';
+import { classifyPush } from './answers.ts';
 import { bodyOf, type StreamOptions, writeEntry } from './streams.ts';
 
 /** A quarter of the default burst limit of a Loki tenant (`ingestion_burst_size_mb`). */
@@ -21,15 +21,15 @@ export const push = ({ tenant, ...options }: PushOptions): LogProtocol => ({
   // Entries much older than the newest of their stream are rejected.
   parallel: 1,
   answerBytes: ANSWER_BYTES,
-  question: {
+  probe: {
     body: '{"streams":[]}',
     // 204 before Loki 3, and 200 of VictoriaLogs before v1.17, which has a receiver of this protocol.
-    isTaken: ({ code, text, isPage }) =>
+    isAccepted: ({ code, text, isPage }) =>
       code === 204 ||
       (code === 200 && text === '' && isPage !== true) ||
       (code === 422 && text.includes('at least one valid stream')),
   },
   encode: (entry, out) => writeEntry(entry, out, options),
   body: bodyOf,
-  judge: judgePush,
+  classify: classifyPush,
 });

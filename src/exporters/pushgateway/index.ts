@@ -46,7 +46,7 @@ export const pushgatewayExporter: ExporterType<typeof settings> = {
   name: 'pushgateway',
   settings,
   traits: () => ({
-    takesZstd: false,
+    acceptsZstd: false,
     endsSeries: false,
     limitsLabels: false,
   }),

@@ -22,7 +22,7 @@ interface JanitorOptions {
 }
 
 /** Limit of remembered nodes. Above it, the oldest are forgotten, and their groups stay. */
-const MOST_KNOWN = 50_000;
+const MAX_KNOWN = 50_000;
 
 /**
  * Deletes the groups of nodes that have left the cluster from a Pushgateway. A Pushgateway keeps groups forever, so it
@@ -69,13 +69,13 @@ export class Janitor {
 
   async #round(signal: AbortSignal): Promise<void> {
     const { exporter, gateway, ours, isMaster, log, nodes, now } = this.#options;
-    const there = await nodes(signal);
+    const current = await nodes(signal);
     // A cluster without nodes runs no agents, so the response must be wrong.
-    if (there.size === 0) throw new Error('the API server returned an empty list of nodes');
-    for (const node of there) this.#remember(node);
-    const home = { ...ours, nodes: there, known: this.#known, nowMs: now() };
+    if (current.size === 0) throw new Error('the API server returned an empty list of nodes');
+    for (const node of current) this.#remember(node);
+    const cluster = { ...ours, nodes: current, known: this.#known, nowMs: now() };
     for (const group of await gateway.groups(signal)) {
-      if (!isLeftOver(group, home)) continue;
+      if (!isLeftOver(group, cluster)) continue;
       if (!isMaster()) return;
       await gateway.delete(group, signal);
       this.#options.metrics.groupsDeleted.inc({ exporter });
@@ -92,6 +92,6 @@ export class Janitor {
   #remember(node: string): void {
     this.#known.delete(node);
     this.#known.add(node);
-    dropFirstAdded(this.#known, MOST_KNOWN);
+    dropFirstAdded(this.#known, MAX_KNOWN);
   }
 }

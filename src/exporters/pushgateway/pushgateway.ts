@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { Protocol } from '../delivery/protocol.ts';
-import { NOT_THE_BODY } from '../http/answers.ts';
+import { ADDRESS_ANSWERS } from '../http/answers.ts';
 import { splitByIdentity } from './by-identity.ts';
 
 const NOTHING = /^$/;
@@ -31,7 +31,7 @@ export const pushgateway: Protocol = {
     return `${base}/metrics${part('job', job)}${key.join('')}`;
   },
   // Even an empty push creates a group. A push path is recognized by the method it does not allow.
-  question: { method: 'GET', members: [gzipSync('')], taken: [405] },
+  probe: { method: 'GET', members: [gzipSync('')], accepted: [405] },
   answers: [
     // A gateway returns no text for a push that it accepts.
     { when: 202, text: NOTHING, action: 'done', reason: 'unchecked' },
@@ -83,7 +83,7 @@ export const pushgateway: Protocol = {
     },
     // A push continues at the gateway after the client has disconnected. Sending it again only adds to the load.
     { when: 'timeout', action: 'drop', reason: 'timeout' },
-    ...NOT_THE_BODY,
+    ...ADDRESS_ANSWERS,
   ],
   timeoutMs: 10_000,
   retries: 3,

@@ -1,5 +1,5 @@
 import type { AnswerRule } from '../http/answers.ts';
-import { NOT_THE_BODY, ruleFor } from '../http/answers.ts';
+import { ADDRESS_ANSWERS, ruleFor } from '../http/answers.ts';
 import type { UploadAttempt } from '../http/sender.ts';
 
 const REFUSED: AnswerRule['when'] = [400, 422];
@@ -70,7 +70,7 @@ export const ANSWERS: readonly AnswerRule[] = [
   { when: 429, action: 'retry', reason: 'busy', hint: 'the receiver limits the sample rate' },
   { when: [500, 599], action: 'retry', reason: 'server_error' },
   { when: 'timeout', action: 'retry', reason: 'timeout' },
-  ...NOT_THE_BODY,
+  ...ADDRESS_ANSWERS,
 ];
 
 const REJECTED: AnswerRule = {
@@ -81,8 +81,8 @@ const REJECTED: AnswerRule = {
 };
 
 /** The rule for a response. The protocol forbids resending a request that was answered with 400. */
-export function ruleOf(tried: UploadAttempt): AnswerRule {
-  const rule = ruleFor(ANSWERS, tried);
-  const isRefused = (tried.code === 400 || tried.code === 422) && tried.isPage !== true;
-  return isRefused && rule.reason === 'refused' ? REJECTED : rule;
+export function ruleOf(attempt: UploadAttempt): AnswerRule {
+  const rule = ruleFor(ANSWERS, attempt);
+  const isRejected = (attempt.code === 400 || attempt.code === 422) && attempt.isPage !== true;
+  return isRejected && rule.reason === 'refused' ? REJECTED : rule;
 }

@@ -33,7 +33,7 @@ export type Outcome = 'settled' | 'rewrite' | 'fenced' | 'left';
 const MAX_SAMPLES = 2000;
 const TIMEOUT_MS = 30_000;
 /** A receiver that responds to 2.0 with one of these may support 1.0. */
-const NOT_SPOKEN: readonly unknown[] = [400, 404, 406, 415, 501];
+const UNSUPPORTED: readonly unknown[] = [400, 404, 406, 415, 501];
 
 const HEADERS: Readonly<Record<Version, { readonly contentType: string; readonly version: string }>> = {
   1: { contentType: 'application/x-protobuf', version: '0.1.0' },
@@ -83,7 +83,7 @@ const encodedBatch = (
 const isOutdated = ({ reason }: AnswerRule): boolean => reason === 'out_of_order' || reason === 'duplicate';
 
 /** What is known about one address. */
-interface Spoken {
+interface KnownVersion {
   readonly version: Version;
   /** Whether a response has confirmed it. */
   readonly isSure: boolean;
@@ -92,7 +92,7 @@ interface Spoken {
 /** Sends single requests until they are settled, and detects the versions that the receiver's addresses support. */
 export class Channel {
   readonly #options: ChannelOptions;
-  readonly #spoken = new Map<string, Spoken>();
+  readonly #versions = new Map<string, KnownVersion>();
   #maxSamples = MAX_SAMPLES;
   #wanted: Version | undefined;
 
@@ -116,29 +116,29 @@ export class Channel {
     let encoded = encodedBatch(batch, request.members, request.rawBytes, request.samples);
     const { group, mayPush } = batch;
     for (let tries = 0; ; ) {
-      const pass = await endpoints.passUntilCut(closing, cut, group);
-      if (pass === undefined) return 'left';
-      const { endpoint } = pass;
+      const permit = await endpoints.permitUntilCut(closing, cut, group);
+      if (permit === undefined) return 'left';
+      const { endpoint } = permit;
       const wanted = this.#versionAt(endpoint);
       if (wanted !== version) {
         this.#wanted = wanted;
-        return this.#unused(pass, 'rewrite');
+        return this.#unused(permit, 'rewrite');
       }
-      if (mayPush?.() === false) return this.#unused(pass, 'fenced');
+      if (mayPush?.() === false) return this.#unused(permit, 'fenced');
       const { members, samples } = encoded;
       const upload = uploadOf(endpoint.url, version, members, settings.timeout ?? TIMEOUT_MS);
-      const tried = await sender.send({ ...upload, mayPush }, cut);
-      report.tried(tried);
-      const written = samplesWritten(tried);
-      const isUnread = version === 2 && written === undefined && ruleOf(tried).action === 'done';
-      const rule = isUnread ? ONLY_FIRST : ruleOf(tried);
-      if (version === 2 && this.#isRefusedVersion(endpoint, tried, written)) {
-        endpoints.settle(pass, 'taken');
+      const attempt = await sender.send({ ...upload, mayPush }, cut);
+      report.attempted(attempt);
+      const written = samplesWritten(attempt);
+      const isUnread = version === 2 && written === undefined && ruleOf(attempt).action === 'done';
+      const rule = isUnread ? ONLY_FIRST : ruleOf(attempt);
+      if (version === 2 && this.#isUnsupportedVersion(endpoint, attempt, written)) {
+        endpoints.settle(permit, 'accepted');
         return 'rewrite';
       }
-      if (written !== undefined) this.#spoken.set(endpoint.url, { version: 2, isSure: true });
+      if (written !== undefined) this.#versions.set(endpoint.url, { version: 2, isSure: true });
       if (withoutZeros && isOutdated(rule)) {
-        endpoints.settle(pass, 'taken');
+        endpoints.settle(permit, 'accepted');
         const content = withoutZeros();
         encoded = encodedBatch(batch, [snappy(content)], content.length, request.samples - request.zeros);
         withoutZeros = undefined;
@@ -146,13 +146,13 @@ export class Channel {
       }
       switch (rule.action) {
         case 'done':
-          endpoints.settle(pass, 'taken');
+          endpoints.settle(permit, 'accepted');
           report.delivered(encoded);
           if (written !== undefined && written < samples) report.dropped('rejected', samples - written);
           return 'settled';
         case 'split':
-          endpoints.settle(pass, 'taken');
-          report.refused(encoded, endpoint.url, tried, rule, samples > 1 ? 0 : undefined);
+          endpoints.settle(permit, 'accepted');
+          report.failed(encoded, endpoint.url, attempt, rule, samples > 1 ? 0 : undefined);
           if (samples > 1) {
             this.#maxSamples = Math.max(1, Math.min(this.#maxSamples, Math.floor(samples / 2)));
             return 'rewrite';
@@ -161,55 +161,56 @@ export class Channel {
           return 'settled';
         case 'drop':
         case 'narrow':
-          endpoints.settle(pass, 'taken');
-          return this.#drop(encoded, endpoint.url, tried, rule, written);
+          endpoints.settle(permit, 'accepted');
+          return this.#drop(encoded, endpoint.url, attempt, rule, written);
         default: {
-          if (tried.failure === 'network') this.#spoken.delete(endpoint.url);
+          if (attempt.failure === 'network') this.#versions.delete(endpoint.url);
           const isPause = rule.action === 'pause';
-          const asked = tried.retryAfterMs === undefined ? undefined : tried.retryAfterMs + backoffMs(1, random);
-          const waitMs = isPause ? PAUSE_MS : (asked ?? backoffMs(endpoints.failures(pass) + 1, random));
-          endpoints.settle(pass, { waitMs, isPause });
+          const requestedMs =
+            attempt.retryAfterMs === undefined ? undefined : attempt.retryAfterMs + backoffMs(1, random);
+          const waitMs = isPause ? PAUSE_MS : (requestedMs ?? backoffMs(endpoints.failures(permit) + 1, random));
+          endpoints.settle(permit, { waitMs, isPause });
           const allowed = Math.min(
             rule.tries ?? Number.POSITIVE_INFINITY,
             1 + (settings.retries ?? Number.POSITIVE_INFINITY),
           );
           if (!isPause && ++tries >= allowed) {
-            return this.#drop(encoded, endpoint.url, tried, rule, undefined);
+            return this.#drop(encoded, endpoint.url, attempt, rule, undefined);
           }
-          report.refused(encoded, endpoint.url, tried, rule, waitMs);
+          report.failed(encoded, endpoint.url, attempt, rule, waitMs);
         }
       }
     }
   }
 
   /** Counts the dropped samples of a rejected request: 2.0 reports how many samples were stored nevertheless. */
-  #drop(encoded: Batch, url: string, tried: UploadAttempt, rule: AnswerRule, written = 0): 'settled' {
+  #drop(encoded: Batch, url: string, attempt: UploadAttempt, rule: AnswerRule, written = 0): 'settled' {
     const { report } = this.#options;
     if (written > 0) report.delivered({ ...encoded, samples: written });
-    report.refused(encoded, url, tried, rule, undefined);
+    report.failed(encoded, url, attempt, rule, undefined);
     report.dropped(rule.reason, encoded.samples - written);
     return 'settled';
   }
 
-  #unused(pass: UploadPermit, outcome: Outcome): Outcome {
-    this.#options.endpoints.settle(pass, 'unused');
+  #unused(permit: UploadPermit, outcome: Outcome): Outcome {
+    this.#options.endpoints.settle(permit, 'unused');
     return outcome;
   }
 
   /** Whether a response to 2.0 shows that the receiver did not understand it, so that 1.0 must be tried. */
-  #isRefusedVersion({ url }: Endpoint, { code, isPage }: UploadAttempt, written: number | undefined): boolean {
+  #isUnsupportedVersion({ url }: Endpoint, { code, isPage }: UploadAttempt, written: number | undefined): boolean {
     if (written !== undefined || this.#options.settings.version !== 'auto') return false;
-    const isSure = this.#spoken.get(url)?.isSure === true;
+    const isSure = this.#versions.get(url)?.isSure === true;
     // 2xx without a count: the receiver read it as 1.0, for which a 2.0 request is empty. Nothing was stored.
     const isIgnored = typeof code === 'number' && code >= 200 && code < 300 && isPage !== true;
-    if (!isIgnored && (isSure || !NOT_SPOKEN.includes(code))) return false;
-    this.#spoken.set(url, { version: 1, isSure: isIgnored });
+    if (!isIgnored && (isSure || !UNSUPPORTED.includes(code))) return false;
+    this.#versions.set(url, { version: 1, isSure: isIgnored });
     return true;
   }
 
   #versionAt({ url }: Endpoint): Version {
     const { version } = this.#options.settings;
     if (version !== 'auto') return version === '1.0' ? 1 : 2;
-    return this.#spoken.get(url)?.version ?? 2;
+    return this.#versions.get(url)?.version ?? 2;
   }
 }

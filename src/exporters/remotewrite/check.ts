@@ -21,23 +21,23 @@ export async function checkRemoteWrite(
   const sender = new Sender(settings, now, env);
   const versions: readonly Version[] = settings.version === 'auto' ? [2, 1] : settings.version === '2.0' ? [2] : [1];
   const ask = async (url: string): Promise<CheckResult> => {
-    let refusal = '';
+    let rejection = '';
     for (const version of versions) {
       const { content } = requestBuilder(version, targetLabels(target)).take();
-      const tried = await sender.send(uploadOf(url, version, [snappy(content)], ANSWER_MS), signal);
-      const isTaken = (tried.code === 200 || tried.code === 204) && !tried.isPage;
-      if (isTaken && (version === 1 || samplesWritten(tried) !== undefined)) {
-        const ms = Math.round(tried.durationSeconds * 1000);
+      const attempt = await sender.send(uploadOf(url, version, [snappy(content)], ANSWER_MS), signal);
+      const isAccepted = (attempt.code === 200 || attempt.code === 204) && !attempt.isPage;
+      if (isAccepted && (version === 1 || samplesWritten(attempt) !== undefined)) {
+        const ms = Math.round(attempt.durationSeconds * 1000);
         const text = `accepts pushes (${settings.groups.join(', ')}) by remote write ${version}.0, answered in ${ms} ms`;
-        return { url, takesPushes: true, text };
+        return { url, acceptsPushes: true, text };
       }
-      const { hint } = ruleFor(ANSWERS, tried);
-      const said = isTaken
+      const { hint } = ruleFor(ANSWERS, attempt);
+      const message = isAccepted
         ? 'accepted, but the response does not report how much was stored'
-        : tried.text || 'no message';
-      refusal = `does not accept pushes: ${tried.code}: ${said}${isTaken || hint === undefined ? '' : `; ${hint}`}`;
+        : attempt.text || 'no message';
+      rejection = `does not accept pushes: ${attempt.code}: ${message}${isAccepted || hint === undefined ? '' : `; ${hint}`}`;
     }
-    return { url, takesPushes: false, text: refusal };
+    return { url, acceptsPushes: false, text: rejection };
   };
   try {
     return await Promise.all([settings.url, ...settings.failover].map(ask));

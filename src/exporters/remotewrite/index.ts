@@ -1,6 +1,6 @@
 import { ConfigError } from '../../config/config-error.ts';
 import type { ExporterType } from '../exporter-type.ts';
-import { waysTo } from '../http/ways.ts';
+import { routesTo } from '../http/proxy-routes.ts';
 import { remoteWriteSettings } from './settings.ts';
 
 /** Prometheus remote write. */
@@ -8,13 +8,13 @@ export const remotewriteExporter: ExporterType<typeof remoteWriteSettings> = {
   name: 'remotewrite',
   settings: remoteWriteSettings,
   traits: () => ({
-    takesZstd: true,
+    acceptsZstd: true,
     endsSeries: true,
     limitsLabels: false,
   }),
-  precheck: waysTo,
+  precheck: routesTo,
   async create(name, own, context) {
-    const { problems, warnings } = waysTo(name, own, context.env);
+    const { problems, warnings } = routesTo(name, own, context.env);
     if (problems.length > 0) throw new ConfigError(problems);
     for (const warning of warnings) context.log.say('warn', `${name}/proxy`, { exporter: name }, warning);
     const { RemoteWriteExporter } = await import('./remote-write-exporter.ts');

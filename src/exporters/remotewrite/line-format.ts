@@ -63,10 +63,10 @@ class FirstFormat implements LineFormat {
   }
 
   take(): Buffer {
-    const taken = this.#out.view();
+    const accepted = this.#out.view();
     this.#out.clear();
     this.samples = 0;
-    return taken;
+    return accepted;
   }
 }
 

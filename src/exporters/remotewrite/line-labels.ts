@@ -1,5 +1,5 @@
 import { type Label, NAME_LABEL } from './labels.ts';
-import { MOST_LABELS, type PlainLine } from './plain-line.ts';
+import { MAX_LABELS, type PlainLine } from './plain-line.ts';
 
 /** Bytes that are in a line, or in {@link LineLabels.common}. */
 export interface Piece {
@@ -23,7 +23,7 @@ export class LineLabels {
   readonly #commonAt: Int32Array;
   /** Which of those is the name of the series; its value is in the line. */
   readonly #nameIndex: number;
-  readonly #sorted = new Int32Array(MOST_LABELS);
+  readonly #sorted = new Int32Array(MAX_LABELS);
 
   constructor(target: readonly Label[]) {
     const all = [...target, [NAME_LABEL, ''] as const].sort(([one], [other]) => (one < other ? -1 : 1));
@@ -31,8 +31,7 @@ export class LineLabels {
     this.common = Buffer.from(all.flat().join(''));
     const ends = all.flat().map((_, index, texts) => Buffer.byteLength(texts.slice(0, index + 1).join('')));
     this.#commonAt = Int32Array.from(ends.flatMap((end, index) => [ends[index - 1] ?? 0, end]));
-    const pieces = () =>
-      Array.from({ length: all.length + MOST_LABELS }, () => ({ isCommon: false, start: 0, end: 0 }));
+    const pieces = () => Array.from({ length: all.length + MAX_LABELS }, () => ({ isCommon: false, start: 0, end: 0 }));
     [this.names, this.values] = [pieces(), pieces()];
   }
 

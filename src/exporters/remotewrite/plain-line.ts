@@ -1,7 +1,7 @@
 import { numberOf } from './sample-batch.ts';
 
 /** No series has more labels: the parser of pushed and scraped text refuses them, and this agent's own have far fewer. */
-export const MOST_LABELS = 64;
+export const MAX_LABELS = 64;
 
 const [NEWLINE, BLANK, QUOTE, COMMA, MINUS, ZERO, EQUALS, BACKSLASH, OPEN, CLOSE] = Buffer.from('\n ",-0=\\{}');
 
@@ -20,7 +20,7 @@ export class PlainLine {
   value = 0;
   labels = 0;
   /** Of each label: where its name begins and ends, where its value begins and ends. */
-  readonly labelAt = new Int32Array(4 * MOST_LABELS);
+  readonly labelAt = new Int32Array(4 * MAX_LABELS);
 
   /**
    * Reads the line from `start` to before `end`. False for lines that need a parser, such as those with escapes or a
@@ -45,7 +45,7 @@ export class PlainLine {
     let at = start;
     if (text[at] === CLOSE) return at + 1;
     for (;;) {
-      if (this.labels === MOST_LABELS) return -1;
+      if (this.labels === MAX_LABELS) return -1;
       const place = 4 * this.labels++;
       this.labelAt[place] = at;
       while (isNameByte[text[at] as number] === 1) at++;

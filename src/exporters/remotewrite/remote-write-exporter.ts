@@ -24,7 +24,7 @@ const PARALLEL = 4;
 const LAST_WRITES_MS = 1000;
 
 /** Markers per call. Without one, a series goes stale after five minutes anyway. */
-const MOST_ENDED = 100_000;
+const MAX_ENDED = 100_000;
 
 /**
  * Delivers to one receiver over Prometheus remote write. All batches form one queue, oldest first: those on disk, then
@@ -120,7 +120,7 @@ export class RemoteWriteExporter implements Exporter {
   };
 
   readonly endSeries = (group: Group, { stampMs, keys, mayPush }: EndedSeries): void => {
-    const ended = keys.slice(0, MOST_ENDED);
+    const ended = keys.slice(0, MAX_ENDED);
     const bytes = ended.reduce((sum, { length }) => sum + length, 0);
     this.#add({ ...plain(group, stampMs, this.#targets[group]), ended, samples: ended.length, bytes, mayPush });
   };
@@ -206,19 +206,19 @@ export class RemoteWriteExporter implements Exporter {
   /** Sends all requests of a batch, a few concurrently. Stops at the first that is not settled. */
   async #sendOnce(batch: SampleBatch, writer: RequestWriter): Promise<Outcome> {
     const options = this.#channel.takeRequestOptions();
-    const underWay = new Set<Promise<void>>();
+    const inProgress = new Set<Promise<void>>();
     let worst: Outcome = 'settled';
     for await (const request of writer.write(batch, options)) {
-      if (request.isLater) await Promise.all(underWay);
-      else if (underWay.size >= PARALLEL) await Promise.race(underWay);
+      if (request.isLater) await Promise.all(inProgress);
+      else if (inProgress.size >= PARALLEL) await Promise.race(inProgress);
       if (worst !== 'settled') break;
       const sent: Promise<void> = this.#channel.send(request, options, batch).then((outcome) => {
         if (outcome !== 'settled') worst = outcome;
-        underWay.delete(sent);
+        inProgress.delete(sent);
       });
-      underWay.add(sent);
+      inProgress.add(sent);
     }
-    await Promise.all(underWay);
+    await Promise.all(inProgress);
     return worst;
   }
 

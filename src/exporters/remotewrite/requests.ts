@@ -96,7 +96,7 @@ export class RequestWriter {
       parts.push(part);
       for (const template of part.templates) {
         yield filled(template, values, stamp, withMetadata);
-        await slices.breathe();
+        await slices.yieldIfDue();
       }
     }
     this.#kept = { target, options, parts };
@@ -122,7 +122,7 @@ export class RequestWriter {
       const own = stamps?.get(index) ?? stampMs;
       const zeroMs = zeros.get(key);
       yield* loose.add({ name, block, facts: series.owners[index], value, stampMs: own, zeroMs }, false);
-      await slices.breathe();
+      await slices.yieldIfDue();
     }
   }
 
@@ -146,7 +146,7 @@ export class RequestWriter {
       } finally {
         free(text);
       }
-      await slices.breathe();
+      await slices.yieldIfDue();
     }
     yield* requests.rest();
   }
@@ -176,7 +176,7 @@ export class RequestWriter {
         const facts = this.#descriptions.of(name);
         yield* loose.add({ name, block, facts, value, stampMs: own, zeroMs }, mayRepeat);
       }
-      await slices.breathe();
+      await slices.yieldIfDue();
     }
   }
 }
@@ -254,10 +254,10 @@ async function templatesOf(
     for (let index = from; index < to; index++) {
       const [name, block] = splitKey(series.key(index));
       builder.add({ name, block, facts: series.owners[index], value: 0, stampMs: 0 });
-      await slices.breathe();
+      await slices.yieldIfDue();
       if (!isFull(builder, Number.POSITIVE_INFINITY)) continue;
       made.push(templateOf(builder.take(), [...own, { series, from: first, to: index + 1 }]));
-      await slices.breathe();
+      await slices.yieldIfDue();
       [own, first] = [[], index + 1];
     }
     if (first < to) own.push({ series, from: first, to });

@@ -7,7 +7,7 @@ const SLICE_MS = 5;
 export class Slices {
   #startedMs = performance.now();
 
-  async breathe(): Promise<void> {
+  async yieldIfDue(): Promise<void> {
     if (performance.now() - this.#startedMs < SLICE_MS) return;
     await setImmediate();
     this.#startedMs = performance.now();

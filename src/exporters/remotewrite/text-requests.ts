@@ -13,7 +13,7 @@ import { snappy } from './snappy.ts';
 const DESCRIBE_EVERY_MS = 60_000;
 
 /** A cluster's state has a few hundred names. */
-const MOST_NAMES = 10_000;
+const MAX_NAMES = 10_000;
 
 const HASH = '#'.charCodeAt(0);
 
@@ -53,7 +53,7 @@ export class TextRequests {
     this.#stampMs = stampMs;
     this.#loose = loose;
     this.#facts = [];
-    if (this.#names.size > MOST_NAMES) this.#names.clear();
+    if (this.#names.size > MAX_NAMES) this.#names.clear();
     // The last batch may have been given up before its end.
     this.#format.take();
   }

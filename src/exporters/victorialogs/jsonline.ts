@@ -1,6 +1,6 @@
 import type { LogEntry } from '../../logs/entry.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
-import { COMMON_ANSWERS, judgeBy } from '../entries/judge.ts';
+import { COMMON_ANSWERS, classifyBy } from '../entries/classify.ts';
 import {
   distinct,
   type FieldSelection,
@@ -68,12 +68,12 @@ export function jsonline({ streamFields, fields, tenant }: JsonlineOptions): Log
     // Entries are sorted by their time when they are stored.
     parallel: 4,
     answerBytes: 0,
-    question: { body: '', isTaken: ({ code, text, isPage }) => code === 200 && text === '' && isPage !== true },
+    probe: { body: '', isAccepted: ({ code, text, isPage }) => code === 200 && text === '' && isPage !== true },
     encode(entry, out) {
       out.text(lineOf(entry, fields));
       return undefined;
     },
-    judge: (reply) => judgeBy(ANSWERS, reply),
+    classify: (reply) => classifyBy(ANSWERS, reply),
   };
 }
 

@@ -63,7 +63,7 @@ export const vmagentExporter: ExporterType<typeof settings> = {
   name: 'vmagent',
   settings,
   traits: ({ compression, staleMarkers }) => ({
-    takesZstd: compression !== 'gzip',
+    acceptsZstd: compression !== 'gzip',
     endsSeries: staleMarkers !== false,
     limitsLabels: true,
   }),

@@ -36,11 +36,11 @@ const TIMEOUT_MS = 10_000;
 /**
  * Limit of queued series. Above it, markers are not sent: without one, a series goes stale after five minutes anyway.
  */
-const MOST_WAITING = 100_000;
+const MAX_WAITING = 100_000;
 /** Series per upload. Encoding that many takes a few milliseconds. */
-const MOST_SERIES = 1000;
+const MAX_SERIES = 1000;
 /** A receiver without remote write is not tried again for this long. It may be replaced by one that has it. */
-const LEFT_ALONE_MS = 3_600_000;
+const COOLDOWN_MS = 3_600_000;
 
 /**
  * Marks series as stale at the receiver as soon as they vanish, so that a deleted pod is not shown for five more
@@ -62,7 +62,7 @@ export class StaleMarkers {
 
   /** Marks these series as stale at the receiver. Returns immediately. */
   end(ended: Ended): void {
-    if (this.#stopping.signal.aborted || this.#waiting + ended.keys.length > MOST_WAITING) return;
+    if (this.#stopping.signal.aborted || this.#waiting + ended.keys.length > MAX_WAITING) return;
     this.#queue.push(ended);
     this.#waiting += ended.keys.length;
     this.#working ??= this.#work().finally(() => {
@@ -80,8 +80,8 @@ export class StaleMarkers {
 
   async #work(): Promise<void> {
     for (let ended = this.#queue[0]; ended !== undefined; ended = this.#queue[0]) {
-      for (let start = 0; start < ended.keys.length && !this.#stopping.signal.aborted; start += MOST_SERIES) {
-        await this.#send(ended, ended.keys.slice(start, start + MOST_SERIES)).catch((cause: unknown) => {
+      for (let start = 0; start < ended.keys.length && !this.#stopping.signal.aborted; start += MAX_SERIES) {
+        await this.#send(ended, ended.keys.slice(start, start + MAX_SERIES)).catch((cause: unknown) => {
           const { exporter, log } = this.#options;
           const message = 'failed to send stale markers: vanished series stay visible at the receiver for five minutes';
           log.say('error', `${exporter}/stale-markers/error`, { exporter, err: cause }, message);
@@ -107,14 +107,17 @@ export class StaleMarkers {
         timeoutMs: TIMEOUT_MS,
         mayPush,
       };
-      if (this.#isLeftAlone(upload.url)) return;
-      const tried = await sender.send(upload, AbortSignal.any([this.#cut.signal, AbortSignal.timeout(2 * TIMEOUT_MS)]));
-      if ((tried.code === 204 || tried.code === 200) && tried.text === '') return;
-      if (this.#failed(upload.url, tried)) return;
+      if (this.#isCoolingDown(upload.url)) return;
+      const attempt = await sender.send(
+        upload,
+        AbortSignal.any([this.#cut.signal, AbortSignal.timeout(2 * TIMEOUT_MS)]),
+      );
+      if ((attempt.code === 204 || attempt.code === 200) && attempt.text === '') return;
+      if (this.#failed(upload.url, attempt)) return;
     }
   }
 
-  #isLeftAlone(url: string): boolean {
+  #isCoolingDown(url: string): boolean {
     return url === this.#leftAlone.url && this.#options.clock.monotonicMs() < this.#leftAlone.untilMs;
   }
 
@@ -123,9 +126,9 @@ export class StaleMarkers {
     const { exporter, isWanted, clock, log } = this.#options;
     const fields = { exporter, url: withoutQueries(url), code, answer: text };
     // Everything except an overload or a transport failure would be rejected again.
-    const isRefused = typeof code === 'number' && (code < 500 || code === 501) && code !== 429 && code !== 408;
-    if (isRefused && !isWanted) {
-      this.#leftAlone = { url, untilMs: clock.monotonicMs() + LEFT_ALONE_MS };
+    const isRejected = typeof code === 'number' && (code < 500 || code === 501) && code !== 429 && code !== 408;
+    if (isRejected && !isWanted) {
+      this.#leftAlone = { url, untilMs: clock.monotonicMs() + COOLDOWN_MS };
       const message = 'the receiver does not support remote write: vanished series stay visible there for five minutes';
       log.say('info', `${exporter}/stale-markers/none`, fields, message);
     } else {
@@ -133,7 +136,7 @@ export class StaleMarkers {
       const message = 'failed to send stale markers: vanished series stay visible at the receiver for five minutes';
       log.say(level, `${exporter}/stale-markers`, fields, message);
     }
-    return isRefused;
+    return isRejected;
   }
 }
 

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { Protocol } from '../delivery/protocol.ts';
-import { NOT_THE_BODY } from '../http/answers.ts';
+import { ADDRESS_ANSWERS } from '../http/answers.ts';
 
 const ENCODING_HINT = 'the receiver does not support this compression: set compression of the exporter to gzip';
 
@@ -12,7 +12,7 @@ const ENCODING = /unsupported.*(?:content|encoding)|content-encoding/i;
  * Names a line or a sample: no other message concerns the batch. Lines that can't be parsed are skipped without any
  * report.
  */
-const OF_THE_BODY = /\bline\b|\bsamples?\b/i;
+const ABOUT_THE_BATCH = /\bline\b|\bsamples?\b/i;
 
 /** Values that may appear in the path as they are. */
 const IN_PATH = /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/;
@@ -49,7 +49,7 @@ export const vmagent: Protocol = {
     return `${root}/api/v1/write?${query}`;
   },
   hasPlainUrls: true,
-  question: { method: 'POST', members: [gzipSync('# firesteel check-config\n')], taken: [200, 204] },
+  probe: { method: 'POST', members: [gzipSync('# firesteel check-config\n')], accepted: [200, 204] },
   answers: [
     // Neither returns text for a batch that it accepts.
     { when: 204, text: NOTHING, action: 'done', reason: 'ok' },
@@ -57,8 +57,8 @@ export const vmagent: Protocol = {
     { when: 400, text: /cannot read|unexpected EOF/i, page: false, action: 'retry', reason: 'transport' },
     { when: 400, text: ENCODING, action: 'pause', reason: 'encoding', hint: ENCODING_HINT },
     { when: 415, action: 'pause', reason: 'encoding', hint: ENCODING_HINT },
-    { when: 400, text: OF_THE_BODY, page: false, action: 'drop', reason: 'rejected', hint: REJECTED_HINT },
-    { when: 422, text: OF_THE_BODY, page: false, action: 'drop', reason: 'rejected', hint: REJECTED_HINT },
+    { when: 400, text: ABOUT_THE_BATCH, page: false, action: 'drop', reason: 'rejected', hint: REJECTED_HINT },
+    { when: 422, text: ABOUT_THE_BATCH, page: false, action: 'drop', reason: 'rejected', hint: REJECTED_HINT },
     {
       when: 413,
       action: 'split',
@@ -70,7 +70,7 @@ export const vmagent: Protocol = {
     { when: 429, action: 'retry', reason: 'busy' },
     { when: [500, 599], action: 'retry', reason: 'server_error' },
     { when: 'timeout', action: 'retry', reason: 'timeout' },
-    ...NOT_THE_BODY,
+    ...ADDRESS_ANSWERS,
   ],
   // The receiver may queue a request for a minute (-insert.maxQueueDuration) before it answers.
   timeoutMs: 75_000,

@@ -122,7 +122,7 @@ export class EntryIndex {
     const { buffer, at } = window;
     const size = u64(buffer, at + 8);
     const capacity = Math.floor((size - ARRAY_HEAD) / (isCompact ? 4 : 8));
-    if (buffer[at] !== ARRAY || capacity < 1 || capacity > MOST_ENTRIES) return undefined;
+    if (buffer[at] !== ARRAY || capacity < 1 || capacity > MAX_ENTRIES) return undefined;
     return { offset, first: last === undefined ? 0 : last.first + last.capacity, capacity };
   }
 
@@ -159,4 +159,4 @@ export class EntryIndex {
 }
 
 /** More than the largest file written by journald can contain. */
-const MOST_ENTRIES = 2 ** 28;
+const MAX_ENTRIES = 2 ** 28;

@@ -7,7 +7,7 @@ const NO_UNITS: ReadonlySet<string> = new Set();
 /** Maximum size of the cache; above it, the cache is cleared. */
 const MAX_KNOWN = 4096;
 /** An unknown name is looked up again after this many entries. */
-const ASK_AGAIN = 1000;
+const RETRY_AFTER = 1000;
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -40,7 +40,7 @@ export class JournalLabels {
       ofUnit = new Map();
       this.#known.set(unit, ofUnit);
     }
-    ofUnit.set(cgroup, { labels, uses: isSure ? Number.POSITIVE_INFINITY : ASK_AGAIN });
+    ofUnit.set(cgroup, { labels, uses: isSure ? Number.POSITIVE_INFINITY : RETRY_AFTER });
     return labels;
   }
 

@@ -48,7 +48,7 @@ export class KmsgSource implements LogSource {
 
   async read(target: EntryTarget, signal: AbortSignal): Promise<LogRead | undefined> {
     this.#messages ??= this.#opened();
-    this.#lookAtClock();
+    this.#checkClock();
     const turns = new Turns(signal);
     if (this.#isNew) {
       await this.#begin(turns);
@@ -126,7 +126,7 @@ export class KmsgSource implements LogSource {
     }
   }
 
-  #lookAtClock(): void {
+  #checkClock(): void {
     const { host, now } = this.#world;
     const uptime = Number.parseFloat(host.readIfExists(host.proc('uptime')) ?? '') || 0;
     const bootUs = Math.round(now() * 1000 - uptime * 1e6);

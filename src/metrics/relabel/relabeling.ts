@@ -33,10 +33,10 @@ interface Plan {
 /** Decisions between two checks of the clock: far less than a millisecond. */
 const SERIES_A_STEP = 32;
 /** More new series than these are decided on in turns. */
-const MOST_AT_ONCE = 256;
+const MAX_AT_ONCE = 256;
 
 /** Limit of cached families requested by name. The names come from outside, so the cache must be bounded. */
-const MOST_NAMES = 20_000;
+const MAX_NAMES = 20_000;
 
 /**
  * Applies rules to series. They are compiled once, and evaluated once for each series. A series that persists over
@@ -81,7 +81,7 @@ export class Relabeling {
     if (last?.of === series) return undefined;
     const { head } = sameHead(series, last?.of);
     const tail = last === undefined ? 0 : sameTail(series, last.of, head);
-    if (series.owners.length - head - tail <= MOST_AT_ONCE) return undefined;
+    if (series.owners.length - head - tail <= MAX_AT_ONCE) return undefined;
     return this.#prepare(series, last, owner);
   }
 
@@ -103,7 +103,7 @@ export class Relabeling {
       const { metricAllowlist, metricDenylist } = this.#settings;
       const isAllowed = metricAllowlist.length === 0 || metricAllowlist.some((pattern) => pattern.test(name));
       isWanted = isAllowed && !metricDenylist.some((pattern) => pattern.test(name));
-      if (this.#admitted.size >= MOST_NAMES) this.#admitted.clear();
+      if (this.#admitted.size >= MAX_NAMES) this.#admitted.clear();
       this.#admitted.set(name, isWanted);
     }
     return isWanted;
@@ -201,7 +201,7 @@ export class Relabeling {
     const name = isWhole ? now.slice(0, now.length - part.length) : now;
     const id = `${owner.name} ${name}`;
     const known = this.#renamed.get(id) ?? { ...owner, name, ...(!isWhole && { type: 'untyped' as const }) };
-    if (this.#renamed.size >= MOST_NAMES) this.#renamed.clear();
+    if (this.#renamed.size >= MAX_NAMES) this.#renamed.clear();
     this.#renamed.set(id, known);
     return known;
   }
@@ -269,6 +269,6 @@ const nameOf = (key: string): string => {
 };
 
 /** Characters of a series in a message. */
-const MOST_SHOWN = 200;
+const MAX_SHOWN = 200;
 
-const shown = (key: string): string => (key.length > MOST_SHOWN ? `${key.slice(0, MOST_SHOWN)}…` : key);
+const shown = (key: string): string => (key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key);

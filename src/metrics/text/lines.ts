@@ -8,7 +8,7 @@ const CHUNK_BYTES = 112 * 1024;
 /** Room for most lines, so that the buffer rarely has to grow. */
 const SPARE_BYTES = 4096;
 /** No UTF-16 unit takes more as UTF-8. */
-const MOST_BYTES_PER_UNIT = 3;
+const MAX_BYTES_PER_UNIT = 3;
 /** Blanks, the longest number (`-1.7976931348623157e+308`), a timestamp and the end of the line. */
 const LONGEST_NUMBER = 64;
 
@@ -23,7 +23,7 @@ const NEWLINE = 0x0a;
 const UTF8 = new TextEncoder();
 /** Texts that many lines share, as bytes. */
 const shared = new Map<string, Uint8Array>();
-const MOST_SHARED = 2000;
+const MAX_SHARED = 2000;
 
 /** Buffers that wait for the next text: as many as texts were written at once. New ones are only collected late. */
 const spare: Buffer[] = [];
@@ -46,13 +46,13 @@ export class Lines {
 
   /** Adds text that ends with a line. */
   text(text: string): void {
-    this.#make(text.length * MOST_BYTES_PER_UNIT);
+    this.#make(text.length * MAX_BYTES_PER_UNIT);
     this.#length += this.#buffer.write(text, this.#length);
   }
 
   /** Adds the line of one sample, whose key comes in parts; `stampMs` is its own timestamp, if it has one. */
   sample(head: string, middle: string, tail: string, value: number, stampMs?: number): void {
-    this.#make((head.length + middle.length + tail.length) * MOST_BYTES_PER_UNIT + LONGEST_NUMBER);
+    this.#make((head.length + middle.length + tail.length) * MAX_BYTES_PER_UNIT + LONGEST_NUMBER);
     if (middle === '') this.#length += this.#buffer.write(head, this.#length);
     else {
       this.#addShared(head);
@@ -86,7 +86,7 @@ export class Lines {
   #addShared(text: string): void {
     let bytes = shared.get(text);
     if (bytes === undefined) {
-      if (shared.size >= MOST_SHARED) shared.clear();
+      if (shared.size >= MAX_SHARED) shared.clear();
       bytes = UTF8.encode(text);
       shared.set(text, bytes);
     }

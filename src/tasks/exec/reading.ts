@@ -45,7 +45,7 @@ export class Reading {
   /** Counts something that could not be parsed. */
   lose(what: string): void {
     this.lostCount++;
-    if (this.lost.length < MOST_SHOWN) this.lost.push(what);
+    if (this.lost.length < MAX_SHOWN) this.lost.push(what);
   }
 
   get size(): number {
@@ -62,7 +62,7 @@ export class Reading {
   }
 }
 
-const MOST_SHOWN = 3;
+const MAX_SHOWN = 3;
 
 /** A metric name that all receivers accept. */
 export const metricName = (text: string): string => text.replaceAll(/[^a-zA-Z0-9_:]/g, '_').replace(/^(?=\d)/, '_');

@@ -5,7 +5,7 @@ import { ProbeFailure } from './failure.ts';
 import type { ProbeOptions } from './options.ts';
 
 /** Maximum addresses of one name that are probed with `addresses: all`. */
-export const MOST_ADDRESSES = 16;
+export const MAX_ADDRESSES = 16;
 
 /** The result of resolving a name. */
 export interface Resolved {

@@ -7,7 +7,7 @@ interface Cookie {
 }
 
 /** A run follows ten redirects at most. */
-const MOST_COOKIES = 50;
+const MAX_COOKIES = 50;
 
 /** Cookies set by responses within one run, for requests after redirects. Paths and dates are ignored. */
 export class Cookies {
@@ -27,7 +27,7 @@ export class Cookies {
           .toLowerCase() ?? '';
       const isWide = wanted.includes('.') && (url.hostname === wanted || url.hostname.endsWith(`.${wanted}`));
       const domain = isWide ? wanted : url.hostname;
-      if (this.#cookies.size >= MOST_COOKIES) return;
+      if (this.#cookies.size >= MAX_COOKIES) return;
       const isSecure = attributes.some((one) => /^secure$/i.test(one));
       this.#cookies.set(`${domain} ${name}`, { domain, isWide, isSecure, pair });
     }

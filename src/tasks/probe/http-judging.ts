@@ -6,7 +6,7 @@ import { type Answer, timeOf } from './http-exchange.ts';
 import type { HttpOptions } from './http-options.ts';
 
 const KEPT_BODY_BYTES = 1024 * 1024;
-const MOST_BODY_BYTES = 64 * 1024 * 1024;
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** The status codes of redirects. */
 export const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -66,7 +66,7 @@ export async function judge(answer: Answer, options: HttpOptions, signal: AbortS
   const wish = {
     ...(compression && { compression }),
     keep,
-    limit: limit ?? (keep ? KEPT_BODY_BYTES : MOST_BODY_BYTES),
+    limit: limit ?? (keep ? KEPT_BODY_BYTES : MAX_BODY_BYTES),
   };
   try {
     await readBody(body, wish, read, signal);

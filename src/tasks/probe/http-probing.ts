@@ -17,7 +17,7 @@ import type { ProbeOptions } from './options.ts';
 import type { Attempt, Probing, Put } from './probe.ts';
 import { reportTls, type TlsSettings } from './tls.ts';
 
-const MOST_REDIRECTS = 10;
+const MAX_REDIRECTS = 10;
 
 /** Shared state of the probes of one task. */
 interface HttpTask {
@@ -205,10 +205,10 @@ export class HttpProbing implements Probing {
       this.#redirects++;
       return undefined;
     }
-    if (this.#redirects >= MOST_REDIRECTS) {
+    if (this.#redirects >= MAX_REDIRECTS) {
       throw new ProbeFailure(
         'redirect',
-        `more than ${MOST_REDIRECTS} redirects; the last one led to ${shown(location)}`,
+        `more than ${MAX_REDIRECTS} redirects; the last one led to ${shown(location)}`,
       );
     }
     this.#redirects++;

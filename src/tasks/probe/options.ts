@@ -2,14 +2,14 @@ import * as z from 'zod';
 import { filePath } from '../../config/units.ts';
 
 /** Maximum number of targets of one task, which are probed in parallel. */
-const MOST_TARGETS = 100;
+const MAX_TARGETS = 100;
 
 /** Options that all probes share; `target` reads one target, which becomes the label `instance` as written. */
 export const probeOptions = <Target extends z.ZodType<string>>(target: Target) => ({
   targets: z
     .array(target)
     .min(1)
-    .max(MOST_TARGETS, `at most ${MOST_TARGETS} targets: a task probes all of them in parallel; use several tasks`)
+    .max(MAX_TARGETS, `at most ${MAX_TARGETS} targets: a task probes all of them in parallel; use several tasks`)
     .refine((targets) => new Set(targets).size === targets.length, 'a target is listed twice')
     .describe('Targets to probe. Each target, as written, becomes the label instance of its series.'),
   addresses: z

@@ -36,9 +36,9 @@ const LONGEST_POLL_MS = 10;
 /** An unused socket is closed: its permission may have been revoked since. */
 const IDLE_MS = 30_000;
 /** Answered echoes remembered to detect duplicates. */
-const MOST_REMEMBERED = 4096;
+const MAX_REMEMBERED = 4096;
 /** Maximum messages read in one turn; a flood must not hold up the event loop. */
-const MOST_AT_ONCE = 256;
+const MAX_AT_ONCE = 256;
 
 /**
  * Echoes of one address family, of all tasks of the process, over one socket, which is polled while any echo is
@@ -99,7 +99,7 @@ class Pinger {
       };
       this.#waiting.delete(mark.sequence);
       this.#waiting.set(mark.sequence, waiting);
-      if (this.#waiting.size > MOST_REMEMBERED) this.#forget();
+      if (this.#waiting.size > MAX_REMEMBERED) this.#forget();
       this.#outstanding++;
       this.#pollMs = FIRST_POLL_MS;
       clearTimeout(this.#timer);
@@ -127,7 +127,7 @@ class Pinger {
   }
 
   readonly #poll = (): void => {
-    for (let count = 0; count < MOST_AT_ONCE; count++) {
+    for (let count = 0; count < MAX_AT_ONCE; count++) {
       const reply = this.#socket?.receive();
       if (reply === undefined) break;
       this.#take(reply);

@@ -3,7 +3,7 @@ import type { Family } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { type Address, addressBytes } from '../../net/literal-address.ts';
 import type { TaskRun, TaskWorld } from '../task-type.ts';
-import { MOST_ADDRESSES, type Resolved, resolveTarget } from './addresses.ts';
+import { MAX_ADDRESSES, type Resolved, resolveTarget } from './addresses.ts';
 import { failureOf, ProbeFailure, type Stage } from './failure.ts';
 import { COMMON } from './families.ts';
 import type { ProbeOptions } from './options.ts';
@@ -121,7 +121,7 @@ async function probeTarget(
     const failure = failureOf(cause, 'resolve', signal, timeoutMs);
     return { failure, seconds: secondsSince(startMs), lookupSeconds, probing, others: [] };
   }
-  const addresses = options.addresses === 'all' ? (resolved?.addresses.slice(0, MOST_ADDRESSES) ?? []) : [];
+  const addresses = options.addresses === 'all' ? (resolved?.addresses.slice(0, MAX_ADDRESSES) ?? []) : [];
   const probe = (address: Address | undefined, its: Probing) =>
     probeAddress(its, { ...(address && { address }), lookupSeconds, signal }, timeoutMs);
   const [first, ...more] = addresses.length > 0 ? addresses : [resolved?.addresses[0]];

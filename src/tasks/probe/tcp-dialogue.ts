@@ -13,7 +13,7 @@ const labelName = z
   .string()
   .refine((name) => isLabelName(name) && !IDENTITY.some((taken) => taken === name), 'not a valid label name');
 
-const MOST_LABELS = 20;
+const MAX_LABELS = 20;
 
 /** One step of a dialogue, in the order of its keys. */
 export const dialogueStep = z
@@ -38,7 +38,7 @@ export const dialogueStep = z
       .optional()
       .describe('Reads as many bytes as this value has; they must be equal.'),
     labels: z
-      .union([z.array(labelName).max(MOST_LABELS), z.record(labelName, z.string())])
+      .union([z.array(labelName).max(MAX_LABELS), z.record(labelName, z.string())])
       .default([])
       .describe('Labels of probe_expect_info: names of groups of expect, or label: text with $1 or $name in it.'),
     send: z.string().optional().describe('Sends this text and a newline; groups of expect as $1 or $name.'),

@@ -7,7 +7,7 @@ import { hashOf, readDocument, SourceError } from './document.ts';
 import type { Content, Source } from './source.ts';
 
 const MAX_BYTES = 1024 * 1024;
-const MOST_FILES = 1000;
+const MAX_FILES = 1000;
 /** The update of a ConfigMap causes several events. */
 const DEBOUNCE_MS = 1000;
 /** Network file systems send no events, and a watch can be lost. */
@@ -95,7 +95,7 @@ export class DirectorySource implements Source {
 
   #read(): Content {
     const names = this.#names(this.#path, '', 0).sort();
-    if (names.length > MOST_FILES) throw new SourceError([`${this.#path}: more than ${MOST_FILES} files`]);
+    if (names.length > MAX_FILES) throw new SourceError([`${this.#path}: more than ${MAX_FILES} files`]);
     const problems: string[] = [];
     const texts: string[] = [];
     for (const name of names) {

@@ -22,7 +22,7 @@ const exitCode = gauge(
   LABELS,
 );
 
-const MOST_ARGUMENTS = 256;
+const MAX_ARGUMENTS = 256;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Range around the current time in which a sample's own timestamp is accepted. */
 const OLDEST_MS = 5 * 60_000;
@@ -32,7 +32,7 @@ const options = z.strictObject({
   command: z
     .array(z.string().max(4096))
     .min(1)
-    .max(MOST_ARGUMENTS)
+    .max(MAX_ARGUMENTS)
     .refine(([program = '']) => isAbsolute(program), 'the program needs an absolute path')
     .describe('The program and its arguments; no shell is involved.'),
   cwd: z.string().min(1).optional().describe('Working directory; the folder of the program when unset.'),

@@ -85,7 +85,7 @@ class EchoCounts {
 }
 
 /** Maximum remembered addresses of a name; names of pools change them continuously. */
-const MOST_COUNTED = 64;
+const MAX_COUNTED = 64;
 
 /** The counts of one target, by address. */
 class TargetCounts {
@@ -96,7 +96,7 @@ class TargetCounts {
     // The one not pinged for the longest time is first.
     this.#byAddress.delete(address);
     this.#byAddress.set(address, known);
-    dropFirstAdded(this.#byAddress, MOST_COUNTED);
+    dropFirstAdded(this.#byAddress, MAX_COUNTED);
     return known;
   }
 

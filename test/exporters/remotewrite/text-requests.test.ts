@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
 import { ByteTable } from '../../../src/exporters/remotewrite/byte-table.ts';
-import { MOST_LABELS, PlainLine } from '../../../src/exporters/remotewrite/plain-line.ts';
+import { MAX_LABELS, PlainLine } from '../../../src/exporters/remotewrite/plain-line.ts';
 import { RequestWriter } from '../../../src/exporters/remotewrite/requests.ts';
 import { readSample, type SampleBatch } from '../../../src/exporters/remotewrite/sample-batch.ts';
 import { numberText } from '../../../src/metrics/text/format.ts';
@@ -76,8 +76,8 @@ test('a line of bytes is read like by the parser, or left to it', () => {
       'a -Inf',
       'a stale',
     ],
-    `a{${Array.from({ length: MOST_LABELS }, (_, index) => `l${index}="v"`)}} 1`,
-    `a{${Array.from({ length: MOST_LABELS + 1 }, (_, index) => `l${index}="v"`)}} 1`,
+    `a{${Array.from({ length: MAX_LABELS }, (_, index) => `l${index}="v"`)}} 1`,
+    `a{${Array.from({ length: MAX_LABELS + 1 }, (_, index) => `l${index}="v"`)}} 1`,
   ];
   const plain = lines.filter((text) => {
     // What stands beside a line is not part of it.

@@ -1,5 +1,5 @@
 import type { LogReply, Verdict } from '../../logs/protocol.ts';
-import { type AnswerRule, NOT_THE_BODY, ruleFor } from '../http/answers.ts';
+import { ADDRESS_ANSWERS, type AnswerRule, ruleFor } from '../http/answers.ts';
 
 /** Responses with the same meaning for all receivers of entries; a protocol's own rows come first. */
 export const COMMON_ANSWERS: readonly AnswerRule[] = [
@@ -10,11 +10,11 @@ export const COMMON_ANSWERS: readonly AnswerRule[] = [
   { when: 429, action: 'retry', reason: 'busy' },
   { when: [500, 599], action: 'retry', reason: 'server' },
   { when: 'timeout', action: 'retry', reason: 'timeout' },
-  ...NOT_THE_BODY,
+  ...ADDRESS_ANSWERS,
 ];
 
 /** The verdict of a table of responses, in which `drop` and `narrow` mean that one of the entries is the cause. */
-export function judgeBy(rules: readonly AnswerRule[], reply: LogReply): Verdict {
+export function classifyBy(rules: readonly AnswerRule[], reply: LogReply): Verdict {
   const { action, reason, hint } = ruleFor(rules, reply);
   const why = { reason, ...(hint !== undefined && { hint }) };
   switch (action) {

@@ -3,7 +3,7 @@ import type { Precheck } from '../exporter-type.ts';
 import type { HttpSettings } from './settings.ts';
 
 /** The routes to all addresses of the exporter `name`, through the proxies of `env`. */
-export function waysTo(name: string, settings: HttpSettings, env: NodeJS.ProcessEnv): Precheck {
+export function routesTo(name: string, settings: HttpSettings, env: NodeJS.ProcessEnv): Precheck {
   const problems: string[] = [];
   const warnings: string[] = [];
   const hasSecrets =
